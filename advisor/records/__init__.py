@@ -1,0 +1,1 @@
+"""Frozen records: everything that is read from or written to a file, one file per record."""

@@ -1,0 +1,103 @@
+"""Parts that all records share: strict base class, numbers with bounds, intervals, evidence, sources."""
+
+from __future__ import annotations
+
+import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Record(BaseModel):
+    """Immutable, refuses unknown keys, NaN and infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+# Numbers are strict so that YAML's ``true`` does not become 1 and "15" does not become 15.
+Count = Annotated[int, Field(strict=True, ge=0)]
+PositiveCount = Annotated[int, Field(strict=True, ge=1)]
+Quantity = Annotated[float, Field(strict=True, ge=0)]
+PositiveQuantity = Annotated[float, Field(strict=True, gt=0)]
+Fraction = Annotated[float, Field(strict=True, ge=0, le=1)]
+Percent = Annotated[float, Field(strict=True, ge=0, le=100)]
+
+Precision = Literal["f32", "bf16", "int8"]
+RuntimeName = Literal["openvino", "onnxruntime", "fake"]
+# In ascending order of width and capability for x86, then for Arm; the caps that oneDNN understands are a subset.
+SimdLevel = Literal[
+    "scalar", "sse42", "avx", "avx2", "avx2_vnni", "avx512", "avx512_vnni", "avx512_bf16", "amx",
+    "neon", "neon_dotprod", "neon_i8mm", "sve",
+]  # fmt: skip
+
+
+class Evidence(StrEnum):
+    """What a figure rests on, best first (DESIGN section 2)."""
+
+    MEASURED = "measured"
+    PUBLISHED = "published"
+    ANCHORED = "anchored"
+    SPEC = "spec"
+    UNKNOWN = "unknown"
+
+    @property
+    def rank(self) -> int:
+        """0 for measured to 4 for unknown; the evidence of a sum is its largest rank."""
+        return list(Evidence).index(self)
+
+
+def weakest(evidence: list[Evidence]) -> Evidence:
+    """Return the evidence class of something that rests on all of ``evidence``."""
+    return max(evidence, key=lambda item: item.rank, default=Evidence.UNKNOWN)
+
+
+class Interval(Record):
+    """10 %, 50 % and 90 % quantile of what is believed about one quantity; the unit is in the field's name."""
+
+    p10: float
+    p50: float
+    p90: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Interval:
+        if not self.p10 <= self.p50 <= self.p90:
+            raise ValueError(f"quantiles out of order: p10={self.p10}, p50={self.p50}, p90={self.p90}")
+        return self
+
+    def scaled(self, factor: float) -> Interval:
+        """Multiply by a non-negative factor."""
+        return Interval(p10=self.p10 * factor, p50=self.p50 * factor, p90=self.p90 * factor)
+
+    def reciprocal(self, numerator: float = 1.0) -> Interval:
+        """Interval of ``numerator / x`` for positive x: the ends change places."""
+        return Interval(p10=numerator / self.p90, p50=numerator / self.p50, p90=numerator / self.p10)
+
+
+class Tail(Record):
+    """Latency percentiles in milliseconds, as the JSON contract prints them."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+ValueKind = Literal["measured", "vendor", "published", "assumed"]
+
+
+class Sourced(Record):
+    """A catalogue number: where it comes from, of which kind it is and as of when (DESIGN section 3.4)."""
+
+    value: float
+    kind: ValueKind
+    source: Annotated[str, Field(min_length=3)]
+    date: datetime.date
+
+
+class SourcedText(Record):
+    """A catalogue fact that is a word, with the same duties as a number."""
+
+    value: str
+    kind: ValueKind
+    source: Annotated[str, Field(min_length=3)]
+    date: datetime.date

@@ -1,0 +1,65 @@
+"""How a model is run: what was asked of the runtime, and what it really did."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .base import Count, Precision, PositiveCount, PositiveQuantity, Quantity, Record, RuntimeName
+
+SimdCap = Literal["sse42", "avx2", "avx2_vnni", "avx512", "avx512_vnni"]
+
+
+class RunConfig(Record):
+    """A requested configuration; None leaves the setting to the runtime (and is recorded as such)."""
+
+    runtime: RuntimeName = "openvino"
+    device: Annotated[str, Field(description="CPU, AUTO, BATCH:CPU(4), or any that the runtime reports")] = "CPU"
+    precision: Precision = "f32"
+    hint: Literal["latency", "throughput", "cumulative_throughput", "none"] = "none"
+    hint_requests: PositiveCount | None = None
+    """OpenVINO PERFORMANCE_HINT_NUM_REQUESTS."""
+    streams: PositiveCount | None = None
+    """Inference streams (OpenVINO NUM_STREAMS; ONNX Runtime: concurrent callers), never cameras."""
+    threads: PositiveCount | None = None
+    """Threads of all inference streams together (OpenVINO INFERENCE_NUM_THREADS; ORT intra-op times streams)."""
+    batch: PositiveCount = 1
+    requests: PositiveCount | None = None
+    """Requests kept in flight; None: as many as streams."""
+    simd_cap: SimdCap | None = None
+    auto_batch_timeout_s: Quantity | None = None
+    pinning: bool | None = None
+    core_type: Literal["any", "performance", "efficiency"] | None = None
+    layout: Literal["nchw", "nhwc"] | None = None
+    inter_op_threads: PositiveCount | None = None
+    intra_op_affinities: str | None = None
+    spinning: bool | None = None
+    execution_mode: Literal["sequential", "parallel"] | None = None
+
+
+class EffectiveConfig(Record):
+    """What the runtime reports after compilation; None where it does not tell."""
+
+    device: str
+    execution_devices: tuple[str, ...] = ()
+    precision: str | None = None
+    streams: Count | None = None
+    threads: Count | None = None
+    optimal_requests: Count | None = None
+    hint: str | None = None
+    pinning: bool | None = None
+    batch: PositiveCount | None = None
+    auto_batch_timeout_s: Quantity | None = None
+    runtime_version: str
+    properties: dict[str, str] = {}
+    """Every further property that could be read back, as the runtime spells it."""
+
+
+class LoadMode(Record):
+    """How requests arrive during a measurement."""
+
+    kind: Literal["sync", "async", "paced"] = "sync"
+    rate_per_s: PositiveQuantity | None = None
+    """Paced only: requests per second, open loop, latency counted from the scheduled time."""
+    phase_s: Quantity = 0.0

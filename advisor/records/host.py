@@ -1,0 +1,119 @@
+"""Facts of one machine, as ``sizer host`` prints them (contract: DESIGN section 3.2, schema sizer.host/1)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .base import Count, PositiveCount, PositiveQuantity, Quantity, Record, SimdLevel
+
+
+class CacheFact(Record):
+    """One cache level and who shares it."""
+
+    level: PositiveCount
+    type: str
+    size_bytes: PositiveQuantity
+    instances: PositiveCount | None = None
+    threads_sharing: PositiveCount | None = None
+
+
+class NumaNode(Record):
+    """One memory node with its threads and memory."""
+
+    id: Count
+    cpus: tuple[int, ...]
+    memory_bytes: Quantity | None = None
+
+
+class CpuFacts(Record):
+    """Topology and instruction sets; None where the machine does not tell."""
+
+    brand: str | None
+    vendor: str | None
+    architecture: str | None
+    sockets: PositiveCount | None
+    cores: PositiveCount | None
+    threads: PositiveCount | None
+    threads_per_core: PositiveCount | None
+    performance_cores: Count | None
+    efficiency_cores: Count | None
+    numa_nodes: PositiveCount | None
+    simd: tuple[str, ...]
+    simd_level: SimdLevel | None
+    l1d_bytes: Quantity | None
+    l2_bytes: Quantity | None
+    l3_bytes: Quantity | None
+    """Sums over all instances of the level."""
+    caches: tuple[CacheFact, ...] = ()
+    nodes: tuple[NumaNode, ...] = ()
+    core_kinds: tuple[str, ...] = ()
+    """Per online thread: performance, efficiency or unknown."""
+    online: tuple[int, ...] | None = None
+    offline: tuple[int, ...] | None = None
+    base_hz: PositiveQuantity | None = None
+    max_hz: PositiveQuantity | None = None
+    current_hz: tuple[float, ...] = ()
+    governor: str | None = None
+    energy_preference: str | None = None
+    virtualisation: str | None = None
+
+
+class MemoryFacts(Record):
+    """Main memory."""
+
+    total_bytes: PositiveCount | None
+    available_bytes: Count | None = None
+    channels: PositiveCount | None = None
+    speed_mt_per_s: PositiveQuantity | None = None
+
+
+class LimitFacts(Record):
+    """What this process may use of the machine."""
+
+    quota_cores: PositiveQuantity | None
+    affinity: tuple[int, ...] | None
+    usable_cores: PositiveQuantity | None
+    memory_limit_bytes: PositiveCount | None = None
+    cpuset: tuple[int, ...] | None = None
+    cgroup_version: Literal[1, 2] | None = None
+
+
+class NoiseFacts(Record):
+    """How disturbed the machine is at the moment of reading."""
+
+    load_1min: Quantity | None = None
+    steal_fraction: Quantity | None = None
+    other_cpu_cores: Quantity | None = None
+    pressure_some_fraction: Quantity | None = None
+    temperatures_c: dict[str, float] = {}
+    throttle_count: Count | None = None
+
+
+class RuntimeFacts(Record):
+    """An installed inference runtime."""
+
+    name: str
+    version: str | None
+    devices: tuple[str, ...]
+    available: bool = True
+    reason: str | None = None
+
+
+class HostFacts(Record):
+    """The whole answer of ``sizer host``."""
+
+    schema_: Annotated[Literal["sizer.host/1"], Field(alias="schema")] = "sizer.host/1"
+    sizer_version: str
+    created: str
+    fingerprint: str
+    """Hash of the facts that decide speed; measurements of different fingerprints are never mixed."""
+    hostname: str | None = None
+    kernel: str | None = None
+    cpu: CpuFacts
+    memory: MemoryFacts
+    limits: LimitFacts
+    noise: NoiseFacts
+    runtimes: tuple[RuntimeFacts, ...] = ()
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,96 @@
+"""A model as work: fused kernels with operations, bytes and shapes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from .base import Precision, PositiveCount, Quantity, Record, RuntimeName
+
+KernelType = Literal[
+    "conv", "dwconv", "groupconv", "deconv", "fc", "matmul", "attention", "eltwise", "pool", "reduce", "softmax",
+    "norm", "reorder", "concat", "gather", "resize", "rnn", "detection", "convert", "other",
+]  # fmt: skip
+ModelKind = Literal["architecture", "stand-in", "file"]
+
+
+class ModelInfo(Record):
+    """One row of ``sizer models list``."""
+
+    name: str
+    family: str
+    input_shape: tuple[PositiveCount, ...]
+    gflops: Quantity | None
+    """Operations per inference in 1e9, two per multiply-add."""
+    mparams: Quantity | None
+    kind: ModelKind
+    task: str | None = None
+    output_layout: (
+        Literal["ssd", "yolo", "classes", "mask", "embedding", "tokens", "heatmap", "image", "other"] | None
+    ) = None
+    source: str | None = None
+    """Where the published figures come from."""
+
+
+class ModelFile(Record):
+    """A model resolved to a file on disk, ready for a runtime."""
+
+    reference: str
+    """What the user wrote: a path, an architecture's name, or like:NAME."""
+    name: str
+    family: str
+    kind: ModelKind
+    path: str
+    sha256: str
+    input_shape: tuple[PositiveCount, ...]
+    """Static shape at batch 1 of the first input."""
+    output_layout: str | None = None
+
+    @property
+    def stand_in(self) -> bool:
+        """True where results rest on a substitute for the real model."""
+        return self.kind == "stand-in"
+
+
+class Kernel(Record):
+    """One fused kernel of a compiled model at its batch size."""
+
+    name: str
+    type: KernelType
+    original_type: str
+    """The runtime's own word, kept for kernels that ``type`` cannot tell apart."""
+    flop: Quantity
+    input_bytes: Quantity
+    output_bytes: Quantity
+    weight_bytes: Quantity
+    precision: str
+    """Precision that the kernel computes in, as the runtime names it: f32, bf16, i8, u8."""
+    implementation: str = ""
+    """Kernel name of the runtime, e.g. brgconv_avx2_f32."""
+    input_shape: tuple[int, ...] = ()
+    output_shape: tuple[int, ...] = ()
+    kernel_size: tuple[int, ...] = ()
+    strides: tuple[int, ...] = ()
+    groups: PositiveCount = 1
+    fused: tuple[str, ...] = ()
+    time_s: Quantity | None = None
+    """Measured time of one execution; None where the graph was only compiled."""
+
+
+class ModelWork(Record):
+    """The kernels of a model as one runtime fuses them at one precision, batch and SIMD cap."""
+
+    model: str
+    sha256: str
+    kind: ModelKind
+    family: str
+    runtime: RuntimeName
+    runtime_version: str
+    precision: Precision
+    batch: PositiveCount
+    simd_cap: str | None
+    kernels: tuple[Kernel, ...]
+    flop: Quantity
+    """Operations of the model's own graph per batch, not of the fused one."""
+    weight_bytes: Quantity
+    activation_bytes: Quantity
+    """Largest sum of live tensors during one pass, as an estimate of working memory."""

@@ -1,0 +1,142 @@
+"""The recommendation and everything a buyer needs to defend it (schema sizer.plan/1)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from .base import Evidence, Interval, Record, Tail
+from .config import RunConfig
+
+
+class Price(Record):
+    """What is paid for the boxes; None where no price is known."""
+
+    value: float | None
+    currency: str
+    kind: str
+    source: str
+    date: str | None
+    stale: bool
+    per_box: float | None
+
+
+class Tco(Record):
+    """Price, energy and licences over the lifetime."""
+
+    value: float | None
+    currency: str
+    lifetime_years: float
+    energy_kwh_per_year: Interval
+    energy_cost_per_year: Interval
+    licences: float
+    storage: float
+    wall_w: Interval
+
+
+class DecodeConfig(Record):
+    """How cameras are decoded."""
+
+    threads: int
+    device: Literal["software"] = "software"
+
+
+class PlanConfig(Record):
+    """Everything that must be set on the box."""
+
+    stages: dict[str, RunConfig]
+    decode: DecodeConfig
+
+
+class PredictedLoad(Record):
+    """What the scenario will look like on the platform; the intervals run over what is not known of its speed."""
+
+    camera_fps: Interval
+    drops_pct: Interval
+    latency_ms: Tail
+    """At the median belief."""
+    latency_p95_ms: Interval
+    utilisation: dict[str, Interval]
+    """Per resource: cpu, memory_bandwidth, memory; and per stage its share of the CPU."""
+    capacity_cameras: Interval
+    memory_bytes: Interval | None = None
+    stage_load: dict[str, Interval] = {}
+    """Cores that each stage (and decode) keeps busy."""
+    evidence: dict[str, Evidence] = {}
+
+
+class BreaksFirst(Record):
+    """A resource and the load at which it gives way."""
+
+    resource: str
+    at_cameras: float | None
+    at_objects_factor: float | None
+    text: str
+
+
+class PlanOption(Record):
+    """A platform with its configuration, price and prediction."""
+
+    platform: str
+    name: str
+    count: int
+    evidence: Evidence
+    confidence: str
+    probability: float
+    """Belief that the scenario is met, from the interval of the platform's speed."""
+    feasible: bool
+    price: Price
+    tco: Tco
+    config: PlanConfig
+    predicted: PredictedLoad
+    breaks_first: tuple[BreaksFirst, ...] = ()
+    note: str = ""
+
+
+class Rejected(Record):
+    """A platform that is not recommended, and why."""
+
+    platform: str
+    name: str
+    reason: str
+    check: str | None = None
+    predicted: PredictedLoad | None = None
+    price: Price | None = None
+    evidence: Evidence = Evidence.UNKNOWN
+
+
+class Sensitivity(Record):
+    """One change of an assumption and what it does to the recommendation."""
+
+    change: str
+    holds: bool | None
+    platform: str | None
+    price: float | None
+    text: str
+
+
+class Plan(Record):
+    """``plan.json``."""
+
+    schema_: Annotated[Literal["sizer.plan/1"], Field(alias="schema")] = "sizer.plan/1"
+    sizer_version: str
+    created: str
+    scenario: str
+    scenario_sha256: str
+    objective: str
+    recommended: PlanOption | None
+    alternatives: tuple[PlanOption, ...]
+    rejected: tuple[Rejected, ...]
+    sensitivity: tuple[Sensitivity, ...]
+    assumptions: tuple[str, ...]
+    just_fails: Rejected | None = None
+    next_dearer: PlanOption | None = None
+    scenario_changes: tuple[Sensitivity, ...] = ()
+    warnings: tuple[str, ...] = ()
+    seeds: dict[str, int] = {}
+    versions: dict[str, str] = {}
+    search: dict[str, Any] = {}
+    """How many platforms and configurations were bounded, simulated and left out."""
+    sites: tuple[dict[str, Any], ...] = ()
+    model_notes: dict[str, str] = {}

@@ -1,0 +1,83 @@
+"""Catalogue entries: processors, the boxes they are sold in, and accelerators."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .base import PositiveCount, Record, Sourced, SourcedText
+
+CatalogueId = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+
+
+class Processor(Record):
+    """One file under profiles/processors: a chip and its data sheet; every number is sourced."""
+
+    schema_: Annotated[Literal["sizer.processor/1"], Field(alias="schema")] = "sizer.processor/1"
+    id: CatalogueId
+    name: str
+    vendor: str
+    architecture: Literal["x86_64", "aarch64", "riscv64"]
+    release_year: Sourced | None = None
+    performance_cores: Sourced
+    efficiency_cores: Sourced | None = None
+    threads: Sourced
+    base_hz: Sourced | None = None
+    boost_hz: Sourced | None = None
+    all_core_turbo_hz: Sourced | None = None
+    e_core_turbo_hz: Sourced | None = None
+    simd_level: SourcedText
+    fma_bits_per_core: Sourced | None = None
+    fma_bits_per_e_core: Sourced | None = None
+    l2_bytes_per_core: Sourced | None = None
+    l3_bytes: Sourced | None = None
+    memory_channels: Sourced | None = None
+    memory_type: SourcedText | None = None
+    memory_bandwidth_bytes_per_s: Sourced | None = None
+    tdp_w: Sourced | None = None
+    turbo_power_w: Sourced | None = None
+    list_price_usd: Sourced | None = None
+    aliases: tuple[str, ...] = ()
+    notes: str | None = None
+
+
+class Platform(Record):
+    """One file under profiles/platforms: a box that can be bought."""
+
+    schema_: Annotated[Literal["sizer.platform/1"], Field(alias="schema")] = "sizer.platform/1"
+    id: CatalogueId
+    name: str
+    processor: CatalogueId
+    sockets: PositiveCount = 1
+    form_factor: Literal["mini-pc", "desktop", "fanless", "laptop", "workstation", "server", "board"]
+    fanless: bool = False
+    memory_bytes: Sourced
+    memory_channels_populated: Sourced
+    memory_bandwidth_bytes_per_s: Sourced | None = None
+    sustained_power_w: Sourced | None = None
+    """Package power that the box holds; None: the chip's TDP is taken and the plan says so."""
+    idle_power_w: Sourced | None = None
+    max_power_w: Sourced | None = None
+    """Wall power at full load, compared with the scenario's site.max_power_w."""
+    price_usd: Sourced | None = None
+    price_breakdown: tuple[SourcedText, ...] = ()
+    storage_bytes: Sourced | None = None
+    accelerators: tuple[CatalogueId, ...] = ()
+    aliases: tuple[str, ...] = ()
+    notes: str | None = None
+
+
+class Accelerator(Record):
+    """One file under profiles/accelerators: listed, never recommended without evidence."""
+
+    schema_: Annotated[Literal["sizer.accelerator/1"], Field(alias="schema")] = "sizer.accelerator/1"
+    id: CatalogueId
+    name: str
+    vendor: str
+    kind: Literal["igpu", "dgpu", "npu", "board"]
+    peak_flop_per_s_f16: Sourced | None = None
+    peak_op_per_s_int8: Sourced | None = None
+    tdp_w: Sourced | None = None
+    list_price_usd: Sourced | None = None
+    notes: str | None = None

@@ -1,0 +1,79 @@
+"""What is believed about one model in one configuration on one platform."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .base import Evidence, Interval, Record
+from .config import RunConfig
+
+Bottleneck = Literal[
+    "compute", "l2_bandwidth", "l3_bandwidth", "memory_bandwidth", "overhead", "synchronisation", "unknown"
+]
+
+
+class KernelCost(Record):
+    """One of the kernels that cost most."""
+
+    name: str
+    type: str
+    time_s: float
+    share: float
+    bound: Bottleneck
+    basis: Literal["measured", "predicted"]
+
+
+class ServiceEstimate(Record):
+    """Time that one request holds its cores when nothing runs beside it, and what it demands meanwhile.
+
+    ``latency_s`` is one request of ``config.batch`` on the threads of one inference stream, with that many streams
+    busy when ``config.streams`` > 1 (so contention between a model's own streams is inside).
+    """
+
+    platform: str
+    model: str
+    config: RunConfig
+    latency_s: Interval
+    throughput_per_s: Interval
+    """Inputs per second with all streams busy."""
+    core_s: Interval
+    """Core time of one request: what it takes from the other stages."""
+    memory_bytes: Interval
+    bandwidth_bytes: float
+    """Bytes moved from main memory by one request, as an estimate."""
+    bottleneck: Bottleneck
+    evidence: Evidence
+    nearest_measured: str | None
+    extrapolated: bool
+    stand_in: bool
+    kernels: tuple[KernelCost, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Prediction(Record):
+    """One row of ``sizer predict --json``."""
+
+    platform: str
+    model: str
+    config: RunConfig
+    throughput_fps: Interval | None
+    latency_ms: Interval | None
+    evidence: Evidence
+    nearest_measured: str | None
+    bottleneck: Bottleneck
+    extrapolated: bool
+    stand_in: bool
+    memory_bytes: Interval | None = None
+    kernels: tuple[KernelCost, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class PredictionReport(Record):
+    """``sizer predict --json``."""
+
+    schema_: Annotated[Literal["sizer.prediction/1"], Field(alias="schema")] = "sizer.prediction/1"
+    sizer_version: str
+    created: str
+    predictions: tuple[Prediction, ...]

@@ -1,0 +1,101 @@
+"""What a real run showed, and whether it passed (schema sizer.verdict/1)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from .base import Record
+from .config import EffectiveConfig, RunConfig
+
+
+class Check(Record):
+    """One named condition; ``ok`` None means that too little was seen to say."""
+
+    name: str
+    required: str
+    measured: str
+    ok: bool | None
+    bound: str | None = None
+    advice: str = ""
+
+
+class CameraTail(Record):
+    """Latency of a camera in milliseconds; None where no frame was done."""
+
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    max: float | None
+
+
+class CameraResult(Record):
+    """One camera."""
+
+    name: str
+    fps: float
+    drops_pct: float
+    longest_gap_ms: float
+    latency_ms: CameraTail
+    released: int = 0
+    done: int = 0
+    dropped: int = 0
+    windows_fps: tuple[float, ...] = ()
+    status: str = "ok"
+
+
+class StageResult(Record):
+    """One stage of the cascade, decode included."""
+
+    id: str
+    rate_per_s: float
+    service_ms: CameraTail
+    waiting_ms: CameraTail
+    batch_mean: float | None
+    cpu_cores: float | None
+    dropped: int = 0
+    objects: Literal["real", "drawn", "none"] = "none"
+
+
+class ConfigPair(Record):
+    """Requested beside effective, per stage."""
+
+    requested: dict[str, RunConfig]
+    effective: dict[str, EffectiveConfig]
+
+
+class CapacityResult(Record):
+    """Result of ``--find-capacity``."""
+
+    cameras: int | None
+    predicted: dict[str, float] | None
+    binding: str | None = None
+    probes: tuple[dict[str, Any], ...] = ()
+    broken_promise: bool | None = None
+
+
+class Verdict(Record):
+    """``sizer verify --json``."""
+
+    schema_: Annotated[Literal["sizer.verdict/1"], Field(alias="schema")] = "sizer.verdict/1"
+    sizer_version: str
+    created: str
+    scenario: str
+    verdict: Literal["PASS", "FAIL", "INCONCLUSIVE"]
+    reason: str
+    checks: tuple[Check, ...]
+    cameras: tuple[CameraResult, ...]
+    stages: tuple[StageResult, ...]
+    host: dict[str, Any]
+    config: ConfigPair
+    predicted: dict[str, Any] | None
+    capacity: CapacityResult | None
+    binding: str | None = None
+    duration_s: float = 0.0
+    utilisation: dict[str, float] = {}
+    harness: dict[str, float] = {}
+    interference: dict[str, Any] = {}
+    timeline: dict[str, Any] = {}
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
