@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Count, Precision, PositiveCount, PositiveQuantity, Quantity, Record, RuntimeName
+from .base import Count, PositiveCount, PositiveQuantity, Precision, Quantity, Record, RuntimeName
 
 SimdCap = Literal["sse42", "avx2", "avx2_vnni", "avx512", "avx512_vnni"]
 

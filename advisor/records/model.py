@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .base import Precision, PositiveCount, Quantity, Record, RuntimeName
+from .base import PositiveCount, Precision, Quantity, Record, RuntimeName
 
 KernelType = Literal[
     "conv", "dwconv", "groupconv", "deconv", "fc", "matmul", "attention", "eltwise", "pool", "reduce", "softmax",

@@ -121,7 +121,7 @@ class Stage(Record):
     on: Identifier | None = None
     """The stage whose objects it runs on; None: the camera's frames (or the requests)."""
     objects: Identifier | None = None
-    """Extension: class of ``activity.objects_per_frame`` that this stage finds; None: the class named like the stage."""
+    """Extension: class of ``activity.objects_per_frame`` that it finds; None: the class named like the stage."""
     every: str | None = None
     """``3 frames``, ``1 frame``, or a rate like ``2/s``; None: every frame."""
     groups: tuple[Identifier, ...] = ()
@@ -294,7 +294,7 @@ class Scenario(Record):
         if stage.on is not None:
             available = self.groups_of(self.stage(stage.on))
         elif stage.groups or not self.cameras:
-            available = tuple(group.group for group in (*self.cameras, *self.requests))
+            available = tuple([g.group for g in self.cameras] + [g.group for g in self.requests])
         else:
             available = tuple(group.group for group in self.cameras)
         return tuple(name for name in available if not stage.groups or name in stage.groups)
