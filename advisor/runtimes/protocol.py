@@ -1,0 +1,157 @@
+"""What every runtime offers: compile a model under a :class:`RunConfig`, then run it synchronously or asynchronously."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from ..records.base import Precision
+from ..records.config import EffectiveConfig, RunConfig
+from ..records.model import Kernel
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.generic]
+else:
+    Array = Any
+
+InputKind = Literal["native", "u8_nhwc"]
+"""``native``: tensors as the model file declares them; ``u8_nhwc``: BGR frames, one byte per channel, channels last."""
+
+Done = Callable[[object, "list[Array] | None", float, "BaseException | None"], None]
+"""Called once per started pass with token, outputs, finish time (``time.perf_counter``) and error.
+
+It runs on a thread of the runtime: it must be short and must not raise. Outputs are None unless the model was compiled
+with ``want_outputs=True``; then they are copies that the receiver owns. ``error`` is None after a good pass.
+"""
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """Name, static shape and numpy dtype name of one input or output of a compiled model."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@runtime_checkable
+class CompiledModel(Protocol):
+    """A model ready to run; owns its requests and, where the runtime has any, its threads."""
+
+    effective: EffectiveConfig
+    """What the runtime reports it does, beside what was asked."""
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    read_s: float
+    """Time to read (and reshape) the model file."""
+    compile_s: float
+    """Time to compile it, without reading."""
+    requests: int
+    """Passes that can be in flight at once; ``start`` blocks beyond."""
+
+    def infer(self, inputs: Sequence[Array]) -> list[Array]:
+        """Run one pass and return its outputs, owned by the caller.
+
+        Safe from several threads at once: each caller takes a request of the pool and waits while none is free.
+        """
+        ...
+
+    def start(self, inputs: Sequence[Array], token: object, done: Done) -> None:
+        """Begin one pass and return; blocks only while no request is free.
+
+        ``inputs`` may be read until ``done`` is called: they must not be changed before.
+        """
+        ...
+
+    def wait_all(self) -> None:
+        """Return when no started pass is in flight and every ``done`` has returned."""
+        ...
+
+    def ready(self) -> bool:
+        """Say whether ``start`` would begin without blocking."""
+        ...
+
+    def idle_requests(self) -> int:
+        """Count of requests free at this moment."""
+        ...
+
+    def profile(self, passes: int) -> tuple[Kernel, ...]:
+        """Run ``passes`` synchronous passes and return every executed kernel with its mean time per pass.
+
+        Raises
+        ------
+        RuntimeRefusal
+            The model was compiled without ``profiling=True``.
+        """
+        ...
+
+    def close(self) -> None:
+        """Wait for passes in flight, then give back threads and memory; calling it again does nothing."""
+        ...
+
+
+@runtime_checkable
+class Runtime(Protocol):
+    """One inference runtime on this machine."""
+
+    name: str
+
+    def version(self) -> str:
+        """Return the runtime's own version string."""
+        ...
+
+    def devices(self) -> tuple[str, ...]:
+        """Return the devices that the runtime sees here."""
+        ...
+
+    def capabilities(self) -> frozenset[Precision]:
+        """Return the precisions that this chip and runtime can compute in, not merely accept."""
+        ...
+
+    def compile(
+        self,
+        model: Path,
+        config: RunConfig,
+        *,
+        input_shape: tuple[int, ...] | None = None,
+        input_kind: InputKind = "native",
+        profiling: bool = False,
+        want_outputs: bool = False,
+        cache_dir: Path | None = None,
+    ) -> CompiledModel:
+        """Read and compile ``model`` at the batch of ``config``.
+
+        Parameters
+        ----------
+        model
+            Model file; at ``config.precision == "int8"`` already a quantised one (:mod:`advisor.runtimes.quantise`).
+        config
+            What is asked; what was granted stands in ``effective`` of the result.
+        input_shape
+            Static shape of the first input at batch 1; needed where the file leaves dimensions open. The batch of
+            ``config`` multiplies its first dimension.
+        input_kind
+            ``u8_nhwc`` lets an image model with one 4-D input take frames of its own size as bytes; the conversion
+            runs inside the compiled graph.
+        profiling
+            Count time per kernel; costs a little on every pass.
+        want_outputs
+            Hand copies of the outputs to ``done`` of asynchronous passes.
+        cache_dir
+            Where rewritten model files (and a runtime's own compiled blobs) may be kept between calls.
+
+        Raises
+        ------
+        ModelError
+            File missing, damaged, or with open dimensions (the message names ``input:``).
+        RuntimeRefusal
+            The runtime cannot do what was asked; one line naming operator or property.
+        ModelRangeError
+            ``config.simd_cap`` differs from the cap in this process's environment: a bug in the caller.
+        """
+        ...
