@@ -1,4 +1,4 @@
-"""What every runtime offers: compile a model under a :class:`RunConfig`, then run it synchronously or asynchronously."""
+"""What every runtime offers: compile a model under a :class:`RunConfig`, then run it at once or asynchronously."""
 
 from __future__ import annotations
 
