@@ -1,1 +1,1 @@
-"""Placeholder docstring, replaced by the owner of this folder."""
+"""The command line: the only place that reads arguments, prints and exits."""

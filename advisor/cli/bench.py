@@ -1,0 +1,74 @@
+"""``sizer bench``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .options import EXIT_CODES, PathOption, common, print_json, warn
+from .progress import ConsoleProgress
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("models", nargs=-1)
+@click.option("--quick", "mode", flag_value="quick", help="At most 120 s: micro-benchmarks and a set of networks.")
+@click.option("--full", "mode", flag_value="full", help="Everything worth knowing about this machine; resumable.")
+@click.option("--matrix", type=PathOption, default=None, metavar="FILE",
+              help="A YAML list or product of axes (runtime, precision, batch, threads, ...) over models.")  # fmt: skip
+@click.option("--budget", default=None, metavar="TIME", help="Stop after this time, for example 90s or 10m.")
+@click.option("--retry-failed", is_flag=True, help="Run again what failed before.")
+@click.option("--runtime", type=click.Choice(["openvino", "onnxruntime"]), default="openvino", show_default=True)
+@click.option("--precision", type=click.Choice(["f32", "bf16", "int8"]), default="f32", show_default=True)
+@click.option("--threads", type=click.IntRange(min=1), default=None, help="Default: 1 and all usable cores.")
+@click.option("--streams", type=click.IntRange(min=1), default=None, help="Inference streams; default 1.")
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--export", "export_file", type=PathOption, default=None, metavar="FILE",
+              help="Write this machine's facts and measurements to FILE, for `sizer catalog add` elsewhere.")  # fmt: skip
+@common
+def bench(
+    models: tuple[str, ...],
+    mode: str | None,
+    matrix: Path | None,
+    budget: str | None,
+    retry_failed: bool,
+    runtime: str,
+    precision: str,
+    threads: int | None,
+    streams: int | None,
+    batch: int,
+    export_file: Path | None,
+    as_json: bool,
+    store_url: str | None,
+) -> int:
+    """Measure this machine: MODELs, or with --quick or --full the machine itself.
+
+    Each finished measurement is kept at once; a second call continues where an interrupted one stopped.
+    """
+    if not models and mode is None and matrix is None and export_file is None:
+        raise click.UsageError(
+            "Nothing to measure: name MODELs, or give --quick, --full, --matrix FILE or --export FILE."
+        )
+    from advisor.workflows import BenchRequest, bench_machine
+
+    request = BenchRequest(
+        models=models,
+        mode=mode,
+        matrix=matrix,
+        budget=budget,
+        retry_failed=retry_failed,
+        runtime=runtime,
+        precision=precision,
+        threads=threads,
+        streams=streams,
+        batch=batch,
+        export_file=export_file,
+    )
+    result, interrupted = bench_machine(request, store_url=store_url, progress=ConsoleProgress(), say=warn)
+    if as_json:
+        print_json(result)
+    else:
+        from advisor.report.terminal import render_bench
+
+        click.echo(render_bench(result))
+    return 3 if interrupted else 0

@@ -1,0 +1,79 @@
+"""``sizer catalog``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .options import EXIT_CODES, PathOption, common, print_json, print_json_data
+
+
+@click.group(epilog=EXIT_CODES)
+def catalog() -> None:
+    """Look into the catalogue of processors, platforms and accelerators."""
+
+
+@catalog.command("list", epilog=EXIT_CODES)
+@click.option(
+    "--kind", type=click.Choice(["platforms", "processors", "accelerators"]), default="platforms", show_default=True
+)
+@common
+def list_(kind: str, as_json: bool, store_url: str | None) -> None:
+    """List what can be planned with."""
+    from advisor.workflows import list_catalogue
+
+    report = list_catalogue(kind)
+    if as_json:
+        print_json(report)
+        return
+    from advisor.report.terminal import render_catalogue
+
+    click.echo(render_catalogue(report))
+
+
+@catalog.command(epilog=EXIT_CODES)
+@click.argument("identifier", metavar="ID")
+@common
+def show(identifier: str, as_json: bool, store_url: str | None) -> None:
+    """Show one entry with kind, source and date of each number."""
+    from advisor.workflows import show_catalogue_entry
+
+    entry = show_catalogue_entry(identifier)
+    if as_json:
+        print_json(entry)
+        return
+    from advisor.report.terminal import render_entry
+
+    click.echo(render_entry(entry))
+
+
+@catalog.command(epilog=EXIT_CODES)
+@click.argument("file", required=False, type=PathOption)
+@common
+def check(file: Path | None, as_json: bool, store_url: str | None) -> int:
+    """Check FILE (that file alone), or the whole catalogue: every number needs value, kind, source and date."""
+    from advisor.workflows import check_catalogue
+
+    problems = check_catalogue(file)
+    if as_json:
+        print_json_data({"schema": "sizer.catalogue-check/1", "ok": not problems, "problems": problems})
+    else:
+        click.echo("\n".join(problems) if problems else "no problem found")
+    return 2 if problems else 0
+
+
+@catalog.command(epilog=EXIT_CODES)
+@click.argument("file", type=PathOption)
+@click.option("--price", "price_usd", type=click.FloatRange(min=0), default=None, help="Price of the box in USD.")
+@click.option("--price-source", default=None, help="Who quoted the price.")
+@common
+def add(file: Path, price_usd: float | None, price_source: str | None, as_json: bool, store_url: str | None) -> None:
+    """Add a box that was measured elsewhere (FILE from `sizer bench --export`) as a platform."""
+    from advisor.workflows import add_measured_box
+
+    identifier = add_measured_box(file, price_usd, price_source, store_url=store_url)
+    if as_json:
+        print_json_data({"schema": "sizer.catalogue-add/1", "platform": identifier})
+    else:
+        click.echo(f"added platform {identifier}; its measurements are used by every plan from now on")

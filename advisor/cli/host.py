@@ -1,0 +1,35 @@
+"""``sizer host``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .options import EXIT_CODES, PathOption, common, print_json
+
+
+@click.command(epilog=EXIT_CODES)
+@click.option(
+    "--sysroot",
+    type=PathOption,
+    default=None,
+    metavar="DIR",
+    help="Read another machine's copied /proc and /sys tree below DIR instead of this machine.",
+)
+@common
+def host(sysroot: Path | None, as_json: bool, store_url: str | None) -> None:
+    """Print the facts of this machine that decide inference speed.
+
+    Topology, SIMD level, caches, NUMA, container quota, affinity, governor, load, runtimes and their devices.
+    What cannot be determined is null.
+    """
+    from advisor.workflows import probe
+
+    facts = probe(sysroot)
+    if as_json:
+        print_json(facts)
+        return
+    from advisor.report.terminal import render_host
+
+    click.echo(render_host(facts))

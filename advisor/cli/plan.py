@@ -1,0 +1,69 @@
+"""``sizer plan``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .options import EXIT_CODES, PathOption, common, print_json, warn
+from .progress import ConsoleProgress
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("scenario")
+@click.option("--on", "platforms", default=None, metavar="PLATFORM,...", help="Consider these platforms only.")
+@click.option("-o", "--output", type=PathOption, default=None, metavar="FILE", help="Write the plan as JSON to FILE.")
+@click.option("--html", type=PathOption, default=None, metavar="FILE", help="Write a self-contained page to FILE.")
+@click.option("--export", "export_format", default=None, metavar="FORMAT",
+              help="Print the recommended runtime configuration: openvino, onnxruntime, ovms, triton or compose.")  # fmt: skip
+@click.option("--measure/--no-measure", default=True, show_default=True,
+              help="Take the few measurements that are missing on this machine first.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the simulations.")
+@common
+def plan(
+    scenario: str,
+    platforms: str | None,
+    output: Path | None,
+    html: Path | None,
+    export_format: str | None,
+    measure: bool,
+    seed: int,
+    as_json: bool,
+    store_url: str | None,
+) -> int:
+    """Recommend the cheapest hardware and runtime configuration for SCENARIO.
+
+    SCENARIO is a scenario file, or the name of one that ships (store-analytics, traffic-intersection, ...).
+    Exit code 1 when nothing in the catalogue carries it; the plan then names the nearest misses.
+    """
+    from advisor.workflows import PlanRequest, plan_scenario
+
+    on = tuple(name.strip() for name in platforms.split(",") if name.strip()) if platforms else ()
+    request = PlanRequest(scenario=scenario, on=on, measure=measure, seed=seed)
+    result = plan_scenario(request, store_url=store_url, progress=ConsoleProgress(), say=warn)
+    exported = None
+    if export_format is not None:
+        from advisor.report.exporters import export_plan
+
+        exported = export_plan(result, export_format)
+    if output is not None:
+        from advisor.store.files import write_document
+
+        write_document(output, result)
+        warn(f"wrote {output}")
+    if html is not None:
+        from advisor.report.html import render_plan_html
+        from advisor.store.files import write_document
+
+        write_document(html, render_plan_html(result))
+        warn(f"wrote {html}")
+    if as_json:
+        print_json(result)
+    elif exported is not None:
+        click.echo(exported)
+    else:
+        from advisor.report.terminal import render_plan
+
+        click.echo(render_plan(result))
+    return 0 if result.recommended is not None else 1

@@ -1,0 +1,76 @@
+"""``sizer predict``."""
+
+from __future__ import annotations
+
+import click
+
+from .options import EXIT_CODES, common, print_json, warn
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("model")
+@click.option(
+    "--on", "platforms", required=True, metavar="PLATFORM[,...]", help="Platform or processor ids, or `this`."
+)
+@click.option("--runtime", type=click.Choice(["openvino", "onnxruntime"]), default="openvino", show_default=True)
+@click.option("--device", default="CPU", show_default=True, help="Device of the runtime.")
+@click.option("--precision", type=click.Choice(["f32", "bf16", "int8"]), default="f32", show_default=True)
+@click.option("--hint", type=click.Choice(["latency", "throughput", "none"]), default="none", show_default=True)
+@click.option(
+    "--streams", default=None, metavar="N|all", help="Inference streams; default: what the hint gives, else 1."
+)
+@click.option("--threads", default=None, metavar="N|all", help="Threads of all streams; default: all usable cores.")
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--input", "input_shape", default=None, metavar="SHAPE", help="Fixes a dynamic input: WIDTHxHEIGHT or a shape."
+)
+@click.option("--measure", "measure_s", type=float, default=0.0, show_default=True, metavar="SECONDS",
+              help="Spend up to SECONDS measuring this model here first.")  # fmt: skip
+@common
+def predict(
+    model: str,
+    platforms: str,
+    runtime: str,
+    device: str,
+    precision: str,
+    hint: str,
+    streams: str | None,
+    threads: str | None,
+    batch: int,
+    input_shape: str | None,
+    measure_s: float,
+    as_json: bool,
+    store_url: str | None,
+) -> int:
+    """Predict latency and throughput of MODEL on platforms, with interval, evidence and bottleneck.
+
+    MODEL is a file (ONNX, OpenVINO IR, TFLite, ...), a reference architecture, or like:NAME for a stand-in.
+    Exit code 1 when there is no evidence for any of the platforms.
+    """
+    from advisor.workflows import PredictRequest, predict_model
+
+    report = predict_model(
+        PredictRequest(
+            model=model,
+            platforms=tuple(name.strip() for name in platforms.split(",") if name.strip()),
+            runtime=runtime,
+            device=device,
+            precision=precision,
+            hint=hint,
+            streams=streams,
+            threads=threads,
+            batch=batch,
+            input_shape=input_shape,
+            measure_s=measure_s,
+        ),
+        store_url=store_url,
+        say=warn,
+    )
+    if as_json:
+        print_json(report)
+    else:
+        from advisor.report.terminal import render_predictions
+
+        click.echo(render_predictions(report))
+    known = any(item.throughput_fps is not None for item in report.predictions)
+    return 0 if known else 1

@@ -1,0 +1,109 @@
+"""``sizer verify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .options import EXIT_CODES, PathOption, common, print_json, warn
+from .progress import ConsoleProgress
+
+EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("scenario", required=False)
+@click.option("--plan", "plan_file", type=PathOption, default=None, metavar="FILE",
+              help="Configuration and prediction of this plan.json; default: this machine is planned first.")  # fmt: skip
+@click.option("--duration", "duration_s", type=click.FloatRange(min=1), default=None, metavar="SECONDS",
+              help="Measured time after warm-up.")  # fmt: skip
+@click.option("--profile", type=click.Choice(["smoke", "standard", "soak"]), default="smoke", show_default=True,
+              help="2 minutes, 30 minutes, or 8 hours, unless --duration says otherwise.")  # fmt: skip
+@click.option("--config", type=click.Choice(["plan", "default"]), default="plan", show_default=True,
+              help="The planned configuration, or what the runtime chooses by itself.")  # fmt: skip
+@click.option("--find-capacity", is_flag=True, help="Find the most cameras that pass on this machine.")
+@click.option("--strict", is_flag=True, help="Refuse to run while the preflight has warnings.")
+@click.option(
+    "-o", "--output", type=PathOption, default=None, metavar="FILE", help="Write the verdict as JSON to FILE."
+)
+@click.option("--html", type=PathOption, default=None, metavar="FILE", help="Write a self-contained report to FILE.")
+@click.option("--junit", type=PathOption, default=None, metavar="FILE", help="Write the checks as JUnit XML to FILE.")
+@click.option("--sign", "key_file", type=PathOption, default=None, metavar="KEY",
+              help="Sign the file of -o with this ed25519 key (made if missing); writes FILE.sig beside it.")  # fmt: skip
+@click.option("--check", "check_file", type=PathOption, default=None, metavar="REPORT",
+              help="Only check the signature REPORT.sig of a report.")  # fmt: skip
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of clips, phases and objects."
+)
+@common
+def verify(
+    scenario: str | None,
+    plan_file: Path | None,
+    duration_s: float | None,
+    profile: str,
+    config: str,
+    find_capacity: bool,
+    strict: bool,
+    output: Path | None,
+    html: Path | None,
+    junit: Path | None,
+    key_file: Path | None,
+    check_file: Path | None,
+    seed: int,
+    as_json: bool,
+    store_url: str | None,
+) -> int:
+    """Run the real cascade of SCENARIO on this machine and judge it.
+
+    Cameras are paced at their rate and decoded for real; latency counts from the scheduled release of a frame.
+    Exit code: 0 PASS, 1 FAIL, 3 INCONCLUSIVE.
+    """
+    if check_file is not None:
+        from advisor.verify.signature import check_report
+
+        click.echo(check_report(check_file))
+        return 0
+    if scenario is None:
+        raise click.UsageError("Missing argument 'SCENARIO' (a scenario file, or the name of one that ships).")
+    if key_file is not None and output is None:
+        raise click.UsageError("--sign needs -o FILE: a signature belongs to a file.")
+    from advisor.workflows import VerifyRequest, verify_scenario
+
+    request = VerifyRequest(
+        scenario=scenario,
+        plan_file=plan_file,
+        duration_s=duration_s,
+        profile=profile,
+        config=config,
+        find_capacity=find_capacity,
+        strict=strict,
+        seed=seed,
+    )
+    verdict = verify_scenario(request, store_url=store_url, progress=ConsoleProgress(), say=warn)
+    from advisor.store.files import write_document
+
+    if output is not None:
+        write_document(output, verdict)
+        warn(f"wrote {output}")
+        if key_file is not None:
+            from advisor.verify.signature import sign_report
+
+            warn(f"wrote {sign_report(output, key_file)}")
+    if html is not None:
+        from advisor.report.html import render_verdict_html
+
+        write_document(html, render_verdict_html(verdict))
+        warn(f"wrote {html}")
+    if junit is not None:
+        from advisor.report.junit import render_junit
+
+        write_document(junit, render_junit(verdict))
+        warn(f"wrote {junit}")
+    if as_json:
+        print_json(verdict)
+    else:
+        from advisor.report.terminal import render_verdict
+
+        click.echo(render_verdict(verdict))
+    return EXIT_OF_VERDICT[verdict.verdict]
