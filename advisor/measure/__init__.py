@@ -1,1 +1,1 @@
-"""Placeholder docstring, replaced by the owner of this folder."""
+"""Measuring: worker processes, harness, micro-benchmarks, clips, decode, campaign."""

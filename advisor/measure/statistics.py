@@ -1,0 +1,254 @@
+"""Statistics of latencies: percentiles with distribution-free bounds, steady state, DLI's metrics."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.errors import ModelRangeError
+from advisor.records.measurement import Percentile, Timing
+
+Array = NDArray[np.float64]
+
+CONFIDENCE = 0.95
+STEADY_BLOCKS = 4
+STEADY_TOLERANCE = 0.05
+DRIFT_TOLERANCE = 0.03
+TREND_Z = 2.576  # two-sided 99 % point of the normal distribution
+
+
+@functools.lru_cache(maxsize=4096)
+def order_statistic_ranks(n: int, fraction: float, confidence: float = CONFIDENCE) -> tuple[int | None, int | None]:
+    r"""Ranks (1 = smallest) of the order statistics that enclose a quantile, whatever the distribution.
+
+    Parameters
+    ----------
+    n : int
+        Number of independent samples.
+    fraction : float
+        Quantile asked for, in (0, 1).
+    confidence : float
+        Two-sided; half of the remaining probability is allowed at each end.
+
+    Returns
+    -------
+    tuple
+        Largest rank l with :math:`P(B \ge l) \ge 1 - \alpha/2` and least rank u with
+        :math:`P(B < u) \ge 1 - \alpha/2`, B binomial with n and ``fraction``; None where n holds no such rank.
+
+    Raises
+    ------
+    ModelRangeError
+        ``n`` < 1, or ``fraction`` or ``confidence`` outside (0, 1).
+
+    Notes
+    -----
+    Source: David and Nagaraja (2003), Order Statistics, section 7.1; https://doi.org/10.1002/0471722162
+    Validity: independent samples. Requests of a steady loop are nearly so; :func:`block_trend` tests the steadiness.
+    """
+    if n < 1 or not 0 < fraction < 1 or not 0 < confidence < 1:
+        raise ModelRangeError(f"order statistics need n >= 1 and fractions in (0, 1): {n}, {fraction}, {confidence}")
+    k = np.arange(1, n + 1, dtype=np.float64)
+    log_pmf = np.empty(n + 1)
+    log_pmf[0] = n * math.log1p(-fraction)
+    log_pmf[1:] = log_pmf[0] + np.cumsum(np.log((n - k + 1) / k) + math.log(fraction) - math.log1p(-fraction))
+    cdf = np.minimum(np.cumsum(np.exp(log_pmf)), 1.0)  # cdf[j] = P(B <= j)
+    tail = (1.0 - confidence) / 2.0
+    # P(B >= l) = 1 - cdf[l - 1] >= 1 - tail; P(B < u) = cdf[u - 1] >= 1 - tail
+    lower = int(np.searchsorted(cdf, tail, side="right"))
+    upper = int(np.searchsorted(cdf, 1.0 - tail, side="left")) + 1
+    return (lower if lower >= 1 else None), (upper if upper <= n else None)
+
+
+def percentile(samples_s: Sequence[float] | Array, fraction: float, confidence: float = CONFIDENCE) -> Percentile:
+    """Sample quantile (linear between order statistics) with its binomial bounds.
+
+    Parameters
+    ----------
+    samples_s : sequence of float
+        Latencies in any order [s], at least one.
+    fraction : float
+        0.95 for the 95th percentile.
+    """
+    ordered = np.sort(np.asarray(samples_s, dtype=np.float64))
+    lower, upper = order_statistic_ranks(len(ordered), fraction, confidence)
+    return Percentile(
+        value_s=float(np.quantile(ordered, fraction)),
+        lower_s=None if lower is None else float(ordered[lower - 1]),
+        upper_s=None if upper is None else float(ordered[upper - 1]),
+    )
+
+
+def is_steady(
+    block_medians_s: Sequence[float], blocks: int = STEADY_BLOCKS, tolerance: float = STEADY_TOLERANCE
+) -> bool:
+    """Say whether warm-up is over: the last medians lie together and no longer fall one after another.
+
+    Parameters
+    ----------
+    block_medians_s : sequence of float
+        Median latency of each warm-up block, oldest first [s].
+    blocks : int
+        How many of the latest are looked at; fewer than that is never steady.
+    tolerance : float
+        Largest distance of any of them from their median, relative to it.
+
+    Notes
+    -----
+    Own rule. A strictly falling run counts as warm-up while it still gains more than a third of the tolerance, which
+    a pure range test would pass.
+    """
+    if len(block_medians_s) < blocks:
+        return False
+    last = np.asarray(block_medians_s[-blocks:], dtype=np.float64)
+    centre = float(np.median(last))
+    if centre <= 0:
+        return False
+    if float(np.max(np.abs(last - centre))) > tolerance * centre:
+        return False
+    falling = bool(np.all(np.diff(last) < 0))
+    return not (falling and last[0] - last[-1] > tolerance / 3 * centre)
+
+
+@dataclass(frozen=True)
+class Trend:
+    """Drift of block medians over a measurement."""
+
+    drift: float
+    """Theil-Sen slope times the length of the run, relative to the median; negative: became faster."""
+    z: float
+    """Mann-Kendall statistic, standard normal where there is no trend."""
+
+    @property
+    def steady(self) -> bool:
+        """False only for a drift that is both large enough to matter and unlikely to be chance."""
+        return not (abs(self.drift) > DRIFT_TOLERANCE and abs(self.z) > TREND_Z)
+
+
+def block_trend(block_medians_s: Sequence[float]) -> Trend:
+    r"""Test the measured blocks for a monotone trend.
+
+    Parameters
+    ----------
+    block_medians_s : sequence of float
+        Median latency of each measured block in order of time [s].
+
+    Notes
+    -----
+    .. math:: z = (S - \mathrm{sign}\,S) / \sqrt{n (n - 1) (2 n + 5) / 18}
+    .. math:: S = \sum_{i<j} \mathrm{sign}(x_j - x_i)
+
+    Source: Mann (1945), https://doi.org/10.2307/1907187; slope: Sen (1968), https://doi.org/10.1080/01621459.1968.10480934
+    Validity: independent blocks; below 6 blocks |z| cannot pass the 99 % point, so nothing is ever rejected there.
+    """
+    x = np.asarray(block_medians_s, dtype=np.float64)
+    n = len(x)
+    if n < 2:
+        return Trend(0.0, 0.0)
+    i, j = np.triu_indices(n, 1)
+    difference = x[j] - x[i]
+    s = float(np.sum(np.sign(difference)))
+    sigma = math.sqrt(n * (n - 1) * (2 * n + 5) / 18.0)
+    centre = float(np.median(x))
+    slope = float(np.median(difference / (j - i)))
+    return Trend(
+        drift=slope * (n - 1) / centre if centre > 0 else 0.0, z=math.copysign(max(abs(s) - 1, 0.0), s) / sigma
+    )
+
+
+def low_quantile(block_medians_s: Sequence[float], fraction: float = 0.1) -> float:
+    """Low quantile of block medians [s]: what the machine does when left alone (FIELD section 8).
+
+    Disturbances only ever add time, so a low quantile is closer to the undisturbed value than the median, and unlike
+    the minimum it does not keep falling with the length of the run.
+    """
+    return float(np.quantile(np.asarray(block_medians_s, dtype=np.float64), fraction))
+
+
+@dataclass(frozen=True)
+class DliMetrics:
+    """The figures of DLI (itlab-vision/dl-benchmark) for one synchronous run."""
+
+    latency_s: float
+    average_time_s: float
+    batch_fps: float
+    fps: float
+    kept: int
+
+
+def dli_metrics(latencies_s: Sequence[float] | Array, batch: int) -> DliMetrics:
+    """DLI's metrics by their definition, with the bias of its FPS removed.
+
+    Kept are times within mean +- 3 standard deviations; latency is their median, average their mean, batch FPS is
+    batch / latency. DLI (postprocessing_data.py since 2022.3) divides *all* iterations by the time of the kept ones,
+    which is 0-5 % too high by its own raw data; here both count the kept ones, so that FPS x average = batch.
+
+    Source: FIELD section 8, from itlab-vision/dl-benchmark ``postprocessing_data.py``.
+    """
+    times = np.asarray(latencies_s, dtype=np.float64)
+    if len(times) == 0:
+        raise ModelRangeError("DLI's metrics need at least one iteration")
+    mean, deviation = float(np.mean(times)), float(np.std(times))
+    kept = times[np.abs(times - mean) <= 3 * deviation] if deviation > 0 else times
+    latency = float(np.median(kept))
+    return DliMetrics(
+        latency_s=latency,
+        average_time_s=float(np.mean(kept)),
+        batch_fps=batch / latency,
+        fps=len(kept) * batch / float(np.sum(kept)),
+        kept=len(kept),
+    )
+
+
+def build_timing(
+    latencies_s: Sequence[float] | Array,
+    duration_s: float,
+    batch: int,
+    block_p50_s: Sequence[float],
+    **optional: Any,
+) -> Timing:
+    """Put the figures of one measurement together.
+
+    Parameters
+    ----------
+    latencies_s : sequence of float
+        One per pass, in order of issue, nothing filtered [s].
+    duration_s : float
+        Wall time of the measured blocks [s].
+    batch : int
+        Inputs per pass.
+    block_p50_s : sequence of float
+        Median of each block [s]; a trend in them clears ``steady``.
+    **optional
+        Further fields of :class:`Timing`; ``steady=False`` (warm-up did not settle) is kept.
+
+    Raises
+    ------
+    ModelRangeError
+        No latency, or a duration that is not positive.
+    """
+    times = np.asarray(latencies_s, dtype=np.float64)
+    if len(times) == 0 or duration_s <= 0:
+        raise ModelRangeError(f"a timing needs samples and a positive duration: {len(times)} samples, {duration_s} s")
+    steady = bool(optional.pop("steady", True)) and block_trend(block_p50_s).steady
+    return Timing(
+        samples=len(times),
+        duration_s=float(duration_s),
+        throughput_per_s=len(times) * batch / float(duration_s),
+        avg_time_s=float(np.mean(times)),
+        p50=percentile(times, 0.50),
+        p90=percentile(times, 0.90),
+        p95=percentile(times, 0.95),
+        p99=percentile(times, 0.99),
+        min_s=float(np.min(times)),
+        steady=steady,
+        block_p50_s=tuple(float(value) for value in block_p50_s),
+        latencies_s=tuple(float(value) for value in times),
+        **optional,
+    )
