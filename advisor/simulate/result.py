@@ -1,0 +1,110 @@
+"""What one simulated run has shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """One stage in the measured window; means are None where nothing happened."""
+
+    id: str
+    calls_per_s: float
+    """Batches finished per second."""
+    items_per_s: float
+    mean_batch: float | None
+    mean_wait_s: float | None
+    """From the arrival of an item in the stage's queue to the start of its batch [s]."""
+    mean_service_s: float | None
+    """From the start of a batch, pre-processing included, to its end [s]."""
+    busy_core_s: float
+    """Core time taken in the window [s]."""
+    stream_utilisation: float
+    """Mean share of the inference streams that were held."""
+    drops: int
+    """Frames that this stage's queue refused or threw out."""
+
+
+@dataclass(frozen=True)
+class SimResult:
+    """One run: exact counts over all of it, everything else over the window behind the warm-up."""
+
+    released: int
+    done: int
+    dropped: int
+    in_flight: int
+    """Whole run; released = done + dropped + in_flight exactly."""
+    window_s: float
+    camera_fps: Floats
+    """Frames done per second of the window, per camera; the window's edges cost or give a camera up to one frame."""
+    camera_released: Counts
+    camera_drops: Counts
+    camera_longest_gap_s: Floats
+    """Longest time without a frame done, the window's edges included [s]."""
+    latencies_s: Floats
+    """Done - released of every frame that was released in the window and is done [s]."""
+    latencies_called_s: Floats
+    """The part of ``latencies_s`` that met at least one stage."""
+    stages: tuple[StageResult, ...]
+    utilisation: float
+    """Mean share of the cores that is busy; with a partition over all of them together."""
+    pool_utilisation: dict[str, float]
+    """The same for each reserved part by its name, and ``"shared"`` for the rest, where there is one."""
+    busy_core_s: dict[str, float]
+    """Core time in the window per stage id and ``"decode"`` [s]."""
+    decode_wait_s: float | None
+    """Mean time from release to start of decode [s]."""
+    bandwidth_bytes_per_s: float
+    """Mean traffic with main memory [B/s]."""
+    bandwidth_utilisation: float | None
+    mean_in_system: float
+    """Frames released and neither done nor dropped, mean over the window."""
+    queue_growth_per_s: float
+    """Growth of that number: second half of the window against the first, per second [1/s]."""
+    oldest_in_flight_s: float
+    """Age of the oldest frame still under way at the end; 0 with none [s]."""
+
+    def latency_s(self, quantile: float, *, called_only: bool = False) -> float | None:
+        """Quantile (0..1) of the latencies in the window [s]; None where no frame was done."""
+        sample = self.latencies_called_s if called_only else self.latencies_s
+        return None if sample.size == 0 else float(np.quantile(sample, quantile))
+
+    @property
+    def latency_p50_s(self) -> float | None:
+        """Median latency [s]."""
+        return self.latency_s(0.50)
+
+    @property
+    def latency_p95_s(self) -> float | None:
+        """95th percentile of latency [s]."""
+        return self.latency_s(0.95)
+
+    @property
+    def latency_p99_s(self) -> float | None:
+        """99th percentile of latency [s]."""
+        return self.latency_s(0.99)
+
+    @property
+    def worst_camera_fps(self) -> float | None:
+        """Rate of the slowest camera [1/s]; None without cameras."""
+        return None if self.camera_fps.size == 0 else float(self.camera_fps.min())
+
+    @property
+    def drops_fraction(self) -> float:
+        """Frames dropped in the window against frames released in it; 0 where none was released."""
+        released = int(self.camera_released.sum())
+        return float(self.camera_drops.sum()) / released if released else 0.0
+
+    @property
+    def worst_camera_drops_fraction(self) -> float:
+        """The same of the camera that loses most."""
+        shares: Any = self.camera_drops / np.maximum(self.camera_released, 1)
+        return float(shares.max()) if shares.size else 0.0

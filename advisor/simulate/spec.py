@@ -1,0 +1,215 @@
+"""What is simulated: cameras, stages, objects and shared resources as plain numbers, without units but SI.
+
+Plain frozen dataclasses, because a plan makes thousands of them: whoever builds a spec (the planner, a test) has
+validated its scenario already. :func:`check` refuses what the event loop could not run.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from ..errors import ModelRangeError
+
+DECODE = "decode"
+"""Name of the decode pool in ``SimSpec.partition`` and in the results, beside the stages' ids."""
+
+
+@dataclass(frozen=True)
+class SimCamera:
+    """A source of frames, or (``arrivals="poisson"``, or no decode) of requests."""
+
+    fps: float
+    """Frames or requests released per second [1/s]."""
+    group: str = ""
+    decode_core_s: float = 0.0
+    """Median core time to decode one frame [s]; 0 for raw frames and requests, which pass the decode pool by."""
+    decode_sigma: float = 0.0
+    """Standard deviation of the logarithm of the decode time (lognormal spread)."""
+    decode_bytes: float = 0.0
+    """Traffic with main memory of one decoded frame [B]."""
+    phase_s: float | None = None
+    """Release time of the first frame, 0 <= phase < 1/fps [s]; None: drawn uniformly with ``Seeds.phases``."""
+    jitter_s: float = 0.0
+    """Mean (and standard deviation) of the exponential delay behind the schedule [s]; frames stay in order."""
+    motion_duty: float = 1.0
+    """Share of frames with motion, for stages with ``motion=True``."""
+    arrivals: Literal["periodic", "poisson"] = "periodic"
+
+
+@dataclass(frozen=True)
+class SimStage:
+    """One model of the cascade in one configuration."""
+
+    id: str
+    service_s: tuple[float, ...]
+    """Median time of a batch of b items alone on its threads, at index b for b = 0..batch_max [s]; index 0 is unused.
+
+    A runtime compiled for a fixed batch takes the same time for fewer items: repeat the number then.
+    """
+    parent: int | None = None
+    """Index (smaller than the own) of the stage whose objects this one runs on; None: on frames."""
+    groups: tuple[str, ...] = ()
+    """Camera groups that feed it; empty: all (for a stage on objects: those of its parent)."""
+    interval_frames: float | tuple[float, ...] = 1.0
+    """Frames from one call to the next, at least 1; a tuple has one entry per camera of the spec."""
+    motion: bool = False
+    """Runs only on frames with motion."""
+    finds: int | None = None
+    """Index in ``ObjectsSpec.classes`` of the objects that this stage finds and its children run on."""
+    batch_max: int = 1
+    batch_timeout_s: float = 0.0
+    """0: a batch never mixes frames. Above: items of several frames share a batch, which starts when it is full or its
+    oldest item has waited this long [s]."""
+    streams: int = 1
+    """Batches in service at the same time."""
+    threads_per_stream: float = 1.0
+    core_s: tuple[float, ...] | None = None
+    """Core time that a batch of b takes from the machine [s], shaped like ``service_s``; None: threads x service."""
+    service_sigma: float = 0.0
+    """Standard deviation of the logarithm of the service time (lognormal spread)."""
+    preprocess_core_s: float = 0.0
+    """Core time per item before inference, on one thread that belongs to the stream [s]."""
+    bandwidth_bytes: float = 0.0
+    """Traffic with main memory per item [B]."""
+    memory_fraction: float = 0.0
+    """Share of the service time that is bound by main memory."""
+    queue_limit: int = 4
+    """Frames that may wait (all streams together); stages on objects have no limit."""
+    drop: Literal["newest", "oldest"] = "newest"
+    """Which frame is lost when the queue is full: the one that comes, or the one that has waited longest."""
+
+
+@dataclass(frozen=True)
+class ObjectClass:
+    """How many objects of one class a frame shows."""
+
+    mean: float
+    p95: float | None = None
+    """None: Poisson around the mean."""
+    max: float | None = None
+
+
+@dataclass(frozen=True)
+class ObjectsSpec:
+    """Distributions of object counts and how they hang together."""
+
+    classes: tuple[ObjectClass, ...] = ()
+    correlation: float = 0.0
+    """Rank correlation of counts between cameras at the same moment."""
+    persistence_s: float = 5.0
+    """Time after which a camera's counts are correlated with themselves by 1/e only [s]; 0: independent frames."""
+
+
+@dataclass(frozen=True)
+class SimSpec:
+    """Everything that decides a run except its length and its seeds."""
+
+    cameras: tuple[SimCamera, ...]
+    stages: tuple[SimStage, ...]
+    cores: float
+    """Usable core-equivalents of the machine."""
+    objects: ObjectsSpec = ObjectsSpec()
+    decode_workers: int = 1
+    partition: tuple[tuple[str, float], ...] = ()
+    """Cores reserved for a stage id or ``"decode"``; who is not named shares the rest. Empty: one shared pool."""
+    memory_bandwidth_bytes_per_s: float | None = None
+    """None: not modelled."""
+    load: Literal["mean", "p95"] = "mean"
+    interference: float = 0.0
+    """Relative lengthening of all work when all other cores are busy, beside sharing and bandwidth (caches, clock)."""
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """One seed per random dimension, so that candidates can share arrivals and objects (common random numbers)."""
+
+    arrivals: int = 1
+    phases: int = 2
+    objects: int = 3
+    service: int = 4
+
+
+def _finite(where: str, minimum: float, **numbers: float) -> None:
+    for name, value in numbers.items():
+        if not math.isfinite(value) or value < minimum:
+            raise ModelRangeError(f"simulate: {where}.{name} is {value}; it must be a finite number >= {minimum:g}")
+
+
+def _check_camera(index: int, camera: SimCamera) -> None:
+    where = f"cameras[{index}]"
+    _finite(
+        where, 0.0, fps=camera.fps, decode_core_s=camera.decode_core_s, decode_sigma=camera.decode_sigma,
+        decode_bytes=camera.decode_bytes, jitter_s=camera.jitter_s, motion_duty=camera.motion_duty,
+        phase_s=camera.phase_s or 0.0,
+    )  # fmt: skip
+    if camera.fps == 0 or camera.motion_duty > 1:
+        raise ModelRangeError(f"simulate: {where} has fps {camera.fps} and motion_duty {camera.motion_duty}")
+
+
+def _check_stage(index: int, spec: SimSpec) -> None:
+    stage = spec.stages[index]
+    where = f"stages[{index}] ({stage.id})"
+    intervals = stage.interval_frames if isinstance(stage.interval_frames, tuple) else (stage.interval_frames,)
+    if isinstance(stage.interval_frames, tuple) and len(intervals) != len(spec.cameras):
+        raise ModelRangeError(f"simulate: {where} has {len(intervals)} intervals for {len(spec.cameras)} cameras")
+    for interval in intervals:
+        _finite(where, 1.0, interval_frames=interval)
+    _finite(
+        where, 0.0, service_sigma=stage.service_sigma, preprocess_core_s=stage.preprocess_core_s,
+        batch_timeout_s=stage.batch_timeout_s, bandwidth_bytes=stage.bandwidth_bytes,
+        memory_fraction=stage.memory_fraction,
+    )  # fmt: skip
+    _finite(where, 1.0, batch_max=stage.batch_max, streams=stage.streams, queue_limit=stage.queue_limit)
+    if stage.threads_per_stream <= 0 or stage.memory_fraction > 1:
+        raise ModelRangeError(
+            f"simulate: {where} has {stage.threads_per_stream} threads and memory fraction {stage.memory_fraction}"
+        )
+    for name, times in (("service_s", stage.service_s), ("core_s", stage.core_s)):
+        if times is not None and (len(times) != stage.batch_max + 1 or not all(0 < t < math.inf for t in times[1:])):
+            raise ModelRangeError(
+                f"simulate: {where}.{name} is {times}; it needs positive times at index 1..{stage.batch_max}"
+            )
+    if stage.parent is not None:
+        if not 0 <= stage.parent < index:
+            raise ModelRangeError(f"simulate: {where} comes before its parent {stage.parent}")
+        finds = spec.stages[stage.parent].finds
+        if finds is None or not 0 <= finds < len(spec.objects.classes):
+            raise ModelRangeError(f"simulate: {where} runs on objects, but its parent finds none (finds={finds})")
+
+
+def check(spec: SimSpec) -> None:
+    """Refuse a spec that the event loop cannot run.
+
+    Raises
+    ------
+    ModelRangeError
+        A number is out of range or a reference dangles; the message names and quotes it.
+    """
+    for index, camera in enumerate(spec.cameras):
+        _check_camera(index, camera)
+    for index in range(len(spec.stages)):
+        _check_stage(index, spec)
+    _finite("spec", 0.0, interference=spec.interference, persistence_s=spec.objects.persistence_s)
+    _finite("spec", 1.0, decode_workers=spec.decode_workers)
+    if not 0 <= spec.objects.correlation <= 1:
+        raise ModelRangeError(f"simulate: correlation between cameras is {spec.objects.correlation}, not within 0..1")
+    bandwidth = spec.memory_bandwidth_bytes_per_s
+    if not 0 < spec.cores < math.inf or (bandwidth is not None and not 0 < bandwidth < math.inf):
+        raise ModelRangeError(f"simulate: {spec.cores} cores with memory bandwidth {bandwidth} B/s")
+    names = [stage.id for stage in spec.stages]
+    if len(set(names)) != len(names) or DECODE in names:
+        raise ModelRangeError(f"simulate: stage ids {names} repeat or use the reserved word {DECODE!r}")
+    _check_partition(spec, {*names, DECODE})
+
+
+def _check_partition(spec: SimSpec, names: set[str]) -> None:
+    reserved = [name for name, _ in spec.partition]
+    if not set(reserved) <= names or len(set(reserved)) != len(reserved):
+        raise ModelRangeError(f"simulate: partition names {reserved}; known are {sorted(names)}, each once")
+    rest = spec.cores - sum(cores for _, cores in spec.partition)
+    if any(cores <= 0 for _, cores in spec.partition) or rest < -1e-9 or (rest <= 1e-9 and set(reserved) != names):
+        raise ModelRangeError(
+            f"simulate: partition {spec.partition} leaves {rest:g} of {spec.cores:g} cores for the rest"
+        )
