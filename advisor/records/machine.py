@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import Count, Fraction, PositiveCount, PositiveQuantity, Record, SimdLevel
+from .base import Count, Fraction, PositiveCount, PositiveQuantity, Quantity, Record, SimdLevel
 
 
 class MachineSpec(Record):
@@ -30,7 +30,8 @@ class MachineSpec(Record):
     """Width of all multiply-add units of one performance core, in bits (two 256-bit units: 512)."""
     fma_bits_per_e_core: PositiveQuantity | None = None
     l2_bytes_per_core: PositiveQuantity | None = None
-    l3_bytes: PositiveQuantity | None = None
+    l3_bytes: Quantity | None = None
+    """0 where the chip has no third level."""
     memory_bandwidth_bytes_per_s: PositiveQuantity | None = None
     """Peak of the channels that are populated in this platform."""
     memory_channels: PositiveCount | None = None

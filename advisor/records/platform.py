@@ -54,6 +54,9 @@ class Platform(Record):
     fanless: bool = False
     memory_bytes: Sourced
     memory_channels_populated: Sourced
+    """Channels with a module, all sockets together."""
+    memory_type: SourcedText | None = None
+    """For example DDR4-3200; with the channels it gives the bandwidth where that is not stated."""
     memory_bandwidth_bytes_per_s: Sourced | None = None
     sustained_power_w: Sourced | None = None
     """Package power that the box holds; None: the chip's TDP is taken and the plan says so."""

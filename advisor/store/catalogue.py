@@ -1,0 +1,306 @@
+"""The catalogue: processors, boxes and accelerators, each number with its source; read lazily, file by file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ..errors import CatalogueError, nearest
+from ..records.base import Record, Sourced, SourcedText
+from ..records.machine import MachineSpec
+from ..records.platform import Accelerator, Platform, Processor
+from .files import check_schema, read_text, record_of
+from .paths import data_dir, profiles_dir
+from .yamltext import YamlTextError, parse_yaml
+
+EntryT = TypeVar("EntryT", Processor, Platform, Accelerator)
+_SOCKETS = re.compile(r"(?P<chip>.+)-(?P<count>[1-9][0-9]?)s\Z")
+_SPEED = re.compile(r"(?:LP)?DDR[0-9]X?-(?P<mt>[0-9]{3,5})", re.IGNORECASE)
+_KINDS: dict[str, type[Processor] | type[Platform] | type[Accelerator]] = {
+    "sizer.processor/1": Processor,
+    "sizer.platform/1": Platform,
+    "sizer.accelerator/1": Accelerator,
+}
+# Facts of a processor that a machine takes over as they are, and whether they add up over sockets.
+_TAKEN = {
+    "base_hz": False, "boost_hz": False, "all_core_turbo_hz": False, "e_core_turbo_hz": False,
+    "fma_bits_per_core": False, "fma_bits_per_e_core": False, "l2_bytes_per_core": False, "l3_bytes": True,
+    "tdp_w": True,
+}  # fmt: skip
+
+
+def catalogue_id(name: str) -> str:
+    """Id of a name: lower case, runs of other characters as one dash, none at the ends.
+
+    ``Intel Xeon Platinum 8480+`` becomes ``intel-xeon-platinum-8480``.
+    """
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+class Catalogue:
+    """Entries by id; made by :meth:`load`."""
+
+    def __init__(self, folders: Iterable[Path], extra: Iterable[Path] = ()) -> None:
+        self._files: dict[str, dict[str, Path]] = {"processors": {}, "platforms": {}, "accelerators": {}}
+        self._read: dict[Path, Processor | Platform | Accelerator] = {}
+        for folder in folders:
+            for kind, files in self._files.items():
+                for path in sorted((folder / kind).glob("*.yaml")):
+                    self._admit(files, path.stem, path)
+        for path in extra:
+            entry = read_entry(path)
+            self._admit(self._files[_folder_of(entry)], entry.id, path)
+            self._read[path] = entry
+
+    @staticmethod
+    def _admit(files: dict[str, Path], entry_id: str, path: Path) -> None:
+        if entry_id in files:
+            raise CatalogueError(f"{path}: id {entry_id!r} is also that of {files[entry_id]}; rename or remove one")
+        files[entry_id] = path
+
+    @classmethod
+    def load(cls, directory: Path | str | None = None, extra: Iterable[Path | str] = ()) -> Catalogue:
+        """List the catalogue; files are read when their entry is asked for.
+
+        Parameters
+        ----------
+        directory : path, optional
+            Folder with processors/, platforms/ and accelerators/; None: the shipped one and the user's own additions.
+        extra : paths
+            Single files to add.
+
+        Raises
+        ------
+        CatalogueError
+            No such folder, or two files with one id.
+        """
+        if directory is not None:
+            folder = Path(directory)
+            if not any((folder / kind).is_dir() for kind in ("processors", "platforms", "accelerators")):
+                raise CatalogueError(f"{folder}: holds no processors/, platforms/ or accelerators/; name a catalogue")
+            folders = [folder]
+        else:
+            folders = [profiles_dir(), user_catalogue_dir()]
+        return cls(folders, [Path(path) for path in extra])
+
+    def _entry(self, kind: str, entry_id: str, cls: type[EntryT]) -> EntryT:
+        path = self._files[kind][entry_id]
+        if path not in self._read:
+            entry = read_entry(path)
+            if not isinstance(entry, cls):
+                raise CatalogueError(f"{path}: is a {type(entry).__name__}, but stands among {kind}")
+            if entry.id != path.stem:
+                raise CatalogueError(f"{path}: id is {entry.id!r}; name the file {entry.id}.yaml")
+            self._read[path] = entry
+        entry = self._read[path]
+        assert isinstance(entry, cls)
+        return entry
+
+    def processor_ids(self) -> list[str]:
+        """Ids of all processors, sorted."""
+        return sorted(self._files["processors"])
+
+    def platform_ids(self) -> list[str]:
+        """Ids of all platforms, sorted."""
+        return sorted(self._files["platforms"])
+
+    def platforms(self) -> list[Platform]:
+        """All boxes, by id. CatalogueError names the file that breaks the rules."""
+        return [self.platform(name) for name in self.platform_ids()]
+
+    def processors(self) -> list[Processor]:
+        """All chips, by id."""
+        return [self.processor(name) for name in self.processor_ids()]
+
+    def accelerators(self) -> list[Accelerator]:
+        """All accelerators, by id."""
+        return [self._entry("accelerators", name, Accelerator) for name in sorted(self._files["accelerators"])]
+
+    def platform(self, platform_id: str) -> Platform:
+        """Return one box. CatalogueError with the nearest names where there is none."""
+        if platform_id not in self._files["platforms"]:
+            raise self._unknown("platform", platform_id, self._files["platforms"])
+        return self._entry("platforms", platform_id, Platform)
+
+    def processor(self, processor_id: str) -> Processor:
+        """Return one chip. CatalogueError with the nearest names where there is none."""
+        if processor_id not in self._files["processors"]:
+            raise self._unknown("processor", processor_id, self._files["processors"])
+        return self._entry("processors", processor_id, Processor)
+
+    @staticmethod
+    def _unknown(what: str, name: str, known: Iterable[str]) -> CatalogueError:
+        hint = nearest(catalogue_id(name) or name, sorted(known), count=3)
+        return CatalogueError(f"{what} {name!r} is not in the catalogue{hint or '; see: sizer catalog list'}")
+
+    def resolve(self, name: str) -> MachineSpec:
+        """Machine of a platform id, a processor id, or a processor id with sockets (``...-2s``).
+
+        A processor stands for the bare chip with all its memory channels in use. A full name is taken as its id.
+
+        Raises
+        ------
+        CatalogueError
+            Neither a platform nor a processor; names the nearest.
+        """
+        wanted = name if name in self._files["platforms"] else catalogue_id(name)
+        if wanted in self._files["platforms"]:
+            return self.machine(self.platform(wanted))
+        if wanted in self._files["processors"]:
+            return bare_machine(self.processor(wanted))
+        match = _SOCKETS.match(wanted)
+        if match is not None and match["chip"] in self._files["processors"]:
+            return bare_machine(self.processor(match["chip"]), int(match["count"]))
+        known = [*self._files["platforms"], *self._files["processors"]]
+        raise self._unknown("platform", name, known)
+
+    def machine(self, platform: Platform) -> MachineSpec:
+        """Facts that decide a box's speed, with the fields named that are recalled or assumed."""
+        if platform.processor not in self._files["processors"]:
+            known = nearest(platform.processor, self._files["processors"])
+            raise CatalogueError(f"platform {platform.id!r}: its processor {platform.processor!r} is unknown{known}")
+        chip = self.processor(platform.processor)
+        spec = bare_machine(chip, platform.sockets)
+        uncertain = set(spec.uncertain) - {"memory_channels", "memory_bandwidth_bytes_per_s"}
+        bandwidth, doubtful = _bandwidth(platform, chip)
+        if doubtful:
+            uncertain.add("memory_bandwidth_bytes_per_s")
+        for field, fact in (
+            ("memory_channels", platform.memory_channels_populated),
+            ("memory_bytes", platform.memory_bytes),
+            ("sustained_power_w", platform.sustained_power_w),
+        ):
+            if fact is not None and fact.kind == "assumed":
+                uncertain.add(field)
+        sustained = platform.sustained_power_w
+        return spec.model_copy(
+            update={
+                "id": platform.id,
+                "name": platform.name,
+                "memory_channels": int(platform.memory_channels_populated.value),
+                "memory_bandwidth_bytes_per_s": bandwidth,
+                "memory_bytes": platform.memory_bytes.value,
+                "sustained_power_w": None if sustained is None else sustained.value,
+                "uncertain": tuple(sorted(uncertain)),
+            }
+        )
+
+    def price(self, platform: Platform) -> Sourced | None:
+        """Price of one box in USD with kind, source and date; None where none is known."""
+        return platform.price_usd
+
+
+def user_catalogue_dir() -> Path:
+    """Folder of the platforms that the user added."""
+    return data_dir() / "catalogue"
+
+
+def _folder_of(entry: Record) -> str:
+    return {Processor: "processors", Platform: "platforms", Accelerator: "accelerators"}[type(entry)]
+
+
+def read_entry(path: Path | str) -> Processor | Platform | Accelerator:
+    """Read one file of the catalogue. CatalogueError names file, path inside and the missing duty."""
+    path = Path(path)
+    text = read_text(path, CatalogueError, limit_bytes=2**20)
+    try:
+        data, lines = parse_yaml(text)
+    except YamlTextError as error:
+        raise CatalogueError(f"{path}{f', line {error.line}' if error.line else ''}: {error}") from error
+    schema = data.get("schema") if isinstance(data, dict) else None
+    cls = _KINDS.get(str(schema))
+    if cls is None:
+        check_schema(path, data, "sizer.platform/1", CatalogueError)
+        raise AssertionError("check_schema refuses what is not known here")
+    _demand_sources(path, data, cls, lines)
+    return record_of(path, data, cls, CatalogueError)
+
+
+def _demand_sources(path: Path, data: dict[str, Any], cls: type[Record], lines: dict[Any, int]) -> None:
+    """Refuse a bare number, and a number without value, kind, source or date, in words that say what is owed."""
+    for key, value in data.items():
+        field = cls.model_fields.get(key)
+        if field is None or not _sourced(field.annotation) or value is None:
+            continue
+        for item in value if isinstance(value, list) else [value]:
+            absent = [
+                part for part in ("value", "kind", "source", "date") if not isinstance(item, dict) or part not in item
+            ]
+            if absent:
+                what = f"has no {', '.join(absent)}" if isinstance(item, dict) else f"is the bare value {item!r}"
+                where = f"{path}, line {lines.get((key,), 1)}: {key}"
+                raise CatalogueError(f"{where}: {what}; write {{value, kind, source, date}}")
+
+
+def _sourced(annotation: Any) -> bool:
+    """Whether a field holds sourced facts."""
+    if annotation in {Sourced, SourcedText}:
+        return True
+    return any(_sourced(argument) for argument in getattr(annotation, "__args__", ()))
+
+
+def bare_machine(chip: Processor, sockets: int = 1) -> MachineSpec:
+    """Machine of a chip (or of several in one board) with all its memory channels in use."""
+    uncertain: set[str] = set()
+
+    def value(field: str, name: str, factor: int = 1) -> float | None:
+        fact: Sourced | None = getattr(chip, field)
+        if fact is None:
+            return None
+        if fact.kind == "assumed":
+            uncertain.add(name)
+        return fact.value * factor
+
+    def count(field: str, name: str, factor: int = 1) -> int | None:
+        number = value(field, name, factor)
+        return None if number is None else int(number)
+
+    if chip.simd_level.kind == "assumed":
+        uncertain.add("simd_level")
+    taken = {name: value(name, name, sockets if adds else 1) for name, adds in _TAKEN.items()}
+    suffix = "" if sockets == 1 else f"-{sockets}s"
+    return MachineSpec.model_validate(
+        {
+            "id": chip.id + suffix,
+            "name": chip.name if sockets == 1 else f"{chip.name}, {sockets} sockets",
+            "vendor": chip.vendor,
+            "architecture": chip.architecture,
+            "sockets": sockets,
+            "numa_nodes": sockets,
+            "performance_cores": count("performance_cores", "performance_cores", sockets),
+            "efficiency_cores": count("efficiency_cores", "efficiency_cores", sockets) or 0,
+            "threads": count("threads", "threads", sockets),
+            "release_year": count("release_year", "release_year"),
+            "simd_level": chip.simd_level.value,
+            "memory_bandwidth_bytes_per_s": value(
+                "memory_bandwidth_bytes_per_s", "memory_bandwidth_bytes_per_s", sockets
+            ),
+            "memory_channels": count("memory_channels", "memory_channels", sockets),
+            **taken,
+            "uncertain": tuple(sorted(uncertain)),
+        }
+    )
+
+
+def _bandwidth(platform: Platform, chip: Processor) -> tuple[float | None, bool]:
+    """Peak bandwidth of the channels in use [B/s], and whether it rests on an assumption.
+
+    Given on the platform; else channels x transfers per second x 8 B where the memory's type is given; else the share
+    of the chip's peak that the channels in use are of all its channels. Source: JEDEC DDR4 and DDR5 modules move 64 bit
+    per transfer and channel.
+    """
+    if platform.memory_bandwidth_bytes_per_s is not None:
+        fact = platform.memory_bandwidth_bytes_per_s
+        return fact.value, fact.kind == "assumed"
+    populated = platform.memory_channels_populated
+    doubtful = populated.kind == "assumed"
+    if platform.memory_type is not None:
+        match = _SPEED.search(platform.memory_type.value)
+        if match is not None:
+            return populated.value * float(match["mt"]) * 1e6 * 8, doubtful or platform.memory_type.kind == "assumed"
+    nominal, channels = chip.memory_bandwidth_bytes_per_s, chip.memory_channels
+    if nominal is None or channels is None:
+        return None, True
+    return nominal.value * populated.value / channels.value, doubtful or nominal.kind == "assumed"

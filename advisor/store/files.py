@@ -1,0 +1,201 @@
+"""Documents on disk: written whole or not at all, read with their schema checked."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from ..errors import InputError, StoreError, nearest
+from ..records.base import Record
+from .yamltext import YamlTextError, parse_yaml
+
+RecordT = TypeVar("RecordT", bound=Record)
+_SCHEMA = re.compile(r"sizer\.([a-z]+)/([0-9]+)\Z")
+
+
+def document_text(record: BaseModel) -> str:
+    """JSON of a record as it is printed and stored: contract names, two spaces, no NaN, a newline at the end.
+
+    Raises StoreError where the record holds a number that JSON has no word for.
+    """
+    try:
+        return json.dumps(record.model_dump(mode="json", by_alias=True), indent=2, allow_nan=False) + "\n"
+    except ValueError as error:
+        raise StoreError(f"{type(record).__name__} cannot be written as JSON: {error}; this is a bug") from error
+
+
+def yaml_text(record: BaseModel) -> str:
+    """YAML of a record, fields that were not set left out."""
+    import yaml
+
+    data = record.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    if "schema_" in type(record).model_fields:
+        data = {"schema": type(record).model_fields["schema_"].default, **data}
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110)
+
+
+def write_document(path: Path | str, document: BaseModel | str) -> Path:
+    """Write a record (JSON; YAML where the name ends so) or a text, so that a reader never sees half of it.
+
+    The text goes to a temporary name in the same folder, is flushed to the disk and then takes the final name
+    (``os.replace`` is atomic within one file system). A failure leaves the old file as it was.
+
+    Raises
+    ------
+    StoreError
+        The folder is missing, not writable, or the disk is full: path and remedy in one line.
+    """
+    target = Path(path)
+    if isinstance(document, str):
+        text = document
+    elif target.suffix in {".yaml", ".yml"}:
+        text = yaml_text(document)
+    else:
+        text = document_text(document)
+    temporary: str | None = None
+    try:
+        if target.is_dir():
+            raise StoreError(f"{target}: cannot be written, it is a folder; name a file in it")
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:64]}.", suffix=".part", dir=target.parent)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(target)
+        temporary = None
+    except OSError as error:
+        raise StoreError(f"{target}: cannot be written: {reason(error)}") from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):  # the reason why writing failed is already on its way up
+                Path(temporary).unlink()
+    return target
+
+
+def _umask() -> int:
+    """Return the process's file mode mask; reading it needs setting it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def reason(error: OSError) -> str:
+    """What went wrong with a file and what to do about it."""
+    remedies = {
+        "ENOENT": "the folder does not exist; make it or choose another",
+        "EACCES": "no permission; choose a folder that you may write, or change its mode",
+        "EPERM": "no permission; choose a folder that you may write, or change its mode",
+        "EROFS": "the file system is read-only; choose another folder",
+        "ENOSPC": "the disk is full; free some space and repeat",
+        "EDQUOT": "the disk quota is used up; free some space and repeat",
+        "EISDIR": "it is a folder; name a file in it",
+        "ENOTDIR": "a part of the path is a file, not a folder",
+        "ENAMETOOLONG": "the name is too long",
+        "ELOOP": "its links go in a circle",
+    }
+    import errno
+
+    name = errno.errorcode.get(error.errno or 0, "")
+    return remedies.get(name, (error.strerror or str(error)).lower())
+
+
+def read_text(path: Path, kind: type[InputError], limit_bytes: int = 64 * 2**20) -> str:
+    """Text of a file in UTF-8; whatever is wrong with it becomes one line of ``kind``."""
+    try:
+        if path.is_dir():
+            raise kind(f"{path}: is a folder; name a file")
+        if path.exists() and not path.is_file():
+            raise kind(f"{path}: is not a regular file")
+        size = path.stat().st_size
+        if size > limit_bytes:
+            raise kind(f"{path}: {size} bytes are more than the {limit_bytes} that such a file may have")
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        if isinstance(error, FileNotFoundError):
+            raise kind(f"{path}: no such file; check the path") from error
+        if isinstance(error, PermissionError):
+            raise kind(f"{path}: no permission to read it; change its mode or copy it") from error
+        words = reason(error) if isinstance(error, OSError) else str(error)
+        raise kind(f"{path}: cannot be read: {words}") from error
+    if not data.strip():
+        raise kind(f"{path}: is empty; was it written completely?")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise kind(f"{path}: is not text in UTF-8 (byte {error.start}); save it as UTF-8") from error
+    if "\0" in text:
+        raise kind(f"{path}: is not text (zero byte at {text.index(chr(0))})")
+    return text
+
+
+def check_schema(path: Path | str, data: Any, expected: str, kind: type[InputError]) -> None:
+    """Refuse a document of another kind, of a newer or older version, or without a version.
+
+    ``expected`` is a schema word such as ``sizer.plan/1``.
+    """
+    if not isinstance(data, dict):
+        raise kind(f"{path}: holds no {expected} document but a {type(data).__name__}")
+    found = data.get("schema")
+    if found == expected:
+        return
+    if found is None:
+        raise kind(f"{path}: carries no 'schema'; a {expected} document was expected")
+    match = _SCHEMA.match(str(found))
+    name, version = expected.removeprefix("sizer.").split("/")
+    if match is None or match[1] != name:
+        raise kind(f"{path}: schema is {found!r}, a {expected} document was expected")
+    if int(match[2]) > int(version):
+        raise kind(f"{path}: schema {found} is newer than this sizer knows ({expected}); upgrade sizer")
+    raise kind(f"{path}: schema {found} is older than {expected} and has no migration; write it again")
+
+
+def read_document(path: Path | str, cls: type[RecordT], kind: type[InputError] = InputError) -> RecordT:
+    """Read a JSON document (YAML where the name ends so) into its record.
+
+    Raises
+    ------
+    InputError
+        Or the subclass given as ``kind``: missing, unreadable, half-written, of another or newer schema, or with
+        fields that the record refuses; file and path inside in one line.
+    """
+    path = Path(path)
+    text = read_text(path, kind)
+    data: Any
+    if path.suffix in {".yaml", ".yml"}:
+        try:
+            data, _ = parse_yaml(text)
+        except YamlTextError as error:
+            raise kind(f"{path}{f', line {error.line}' if error.line else ''}: {error}") from error
+    else:
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise kind(f"{path}: is not valid JSON ({error}); was it written completely?") from error
+    schema = cls.model_fields.get("schema_")
+    if schema is not None:
+        check_schema(path, data, schema.default, kind)
+    return record_of(path, data, cls, kind)
+
+
+def record_of(path: Path | str, data: Any, cls: type[RecordT], kind: type[InputError]) -> RecordT:
+    """Validate values that were read from ``path``; the first fault becomes one line."""
+    try:
+        return cls.model_validate(data)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"]).lstrip(".")
+        words = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            known = [field.alias or name for name, field in cls.model_fields.items()]
+            guess = nearest(str(fault["loc"][-1]), known) if len(fault["loc"]) == 1 else ""
+            words = f"unknown key{guess}"
+        raise kind(f"{path}: {where or 'document'}: {words}") from error

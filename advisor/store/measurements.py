@@ -1,0 +1,387 @@
+"""Measurement store: what was measured, on which machine, under which configuration; SQLite, or PostgreSQL by URL.
+
+Each record is kept whole as JSON beside the columns that are searched, so that a field added to a record needs no
+migration. Every write is a transaction of its own: whoever is killed loses what was in flight and nothing else.
+"""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import Connection, Engine, Table, delete, insert, select, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+
+from ..errors import StoreError
+from ..records.base import Record
+from ..records.host import HostFacts
+from ..records.measurement import Measurement, MicroBenchmark
+from ..records.model import ModelWork
+from .files import reason
+from .paths import default_store_url
+from .tables import hosts, measurements, micro, migrate, open_engine, runs, works
+
+RecordT = TypeVar("RecordT", bound=Record)
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A stored plan, verdict or other document; ``document`` is its JSON as values."""
+
+    id: str
+    kind: str
+    scenario: str | None
+    created: str
+    document: dict[str, Any]
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+class MeasurementStore:
+    """Opens, creates or upgrades a store.
+
+    Parameters
+    ----------
+    url : str or path, optional
+        SQLAlchemy URL, or a file for SQLite; None: ``SIZER_STORE`` or the file among the user's data.
+
+    Raises
+    ------
+    StoreError
+        From every method: not to be opened, read or written, or written by a newer sizer; one line with a remedy.
+    """
+
+    def __init__(self, url: str | Path | None = None) -> None:
+        text = default_store_url() if url is None else str(url)
+        if "://" not in text:
+            text = f"sqlite:///{text}"
+        try:
+            self._url = make_url(text)
+        except ArgumentError as error:
+            raise StoreError(
+                f"store {text!r}: is no database URL; write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
+            ) from error
+        self._prepare_folder()
+        try:
+            self._engine: Engine = open_engine(self._url)
+        except (NoSuchModuleError, ImportError) as error:
+            raise StoreError(
+                f"store {self.name}: no driver for it ({error}); for PostgreSQL run: pip install 'psycopg[binary]'"
+            ) from error
+        with self._guard("opened"):
+            migrate(self._engine, self.name)
+
+    @property
+    def name(self) -> str:
+        """The store as errors name it: the file, or the URL without its password."""
+        if self._url.get_backend_name() == "sqlite" and self._url.database:
+            return self._url.database
+        return self._url.render_as_string(hide_password=True)
+
+    @property
+    def url(self) -> str:
+        """URL with which another process opens the same store."""
+        return self._url.render_as_string(hide_password=False)
+
+    def close(self) -> None:
+        """Release connections; SQLite folds its write-ahead log into the file."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _prepare_folder(self) -> None:
+        """Make the default store's folder; another folder must exist, as a typing error would make a new store."""
+        if self._url.get_backend_name() != "sqlite":
+            return
+        database = self._url.database
+        if not database or database == ":memory:":
+            raise StoreError("store: SQLite in memory cannot be shared with workers; name a file: sqlite:///FILE")
+        path = Path(database)
+        try:
+            if self._url.render_as_string(hide_password=False) == default_store_url():
+                path.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_dir():
+                raise StoreError(f"store {path}: is a folder; name a file in it")
+            if not path.parent.is_dir():
+                raise StoreError(f"store {path}: the folder {path.parent} does not exist; make it or name another")
+        except OSError as error:
+            raise StoreError(f"store {path}: cannot be opened: {reason(error)}") from error
+
+    @contextmanager
+    def _guard(self, what: str) -> Iterator[None]:
+        """Turn what SQLAlchemy raises into one line with a remedy."""
+        try:
+            yield
+        except SQLAlchemyError as error:
+            words = " ".join(str(getattr(error, "orig", None) or error).split())
+            raise StoreError(f"store {self.name}: cannot be {what}: {words}; {_remedy(words)}") from error
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        """One transaction that takes SQLite's write lock at once, so that waiting cannot end in a deadlock."""
+        with (
+            self._guard("written"),
+            self._engine.execution_options(sizer_begin="BEGIN IMMEDIATE").begin() as connection,
+        ):
+            yield connection
+
+    def _rows(self, statement: Any) -> list[Any]:
+        with self._guard("read"), self._engine.connect() as connection:
+            return list(connection.execute(statement))
+
+    def _record(self, text: str, cls: type[RecordT]) -> RecordT:
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            fault = error.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in fault["loc"])
+            raise StoreError(
+                f"store {self.name}: a {cls.__name__} in it is damaged or of another version ({where}: {fault['msg']});"
+                " use another store"
+            ) from error
+
+    def _put(self, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+        """Insert a row or replace the one with this key."""
+        with self._write() as connection:
+            matches = [table.c[name] == value for name, value in key.items()]
+            if not connection.execute(update(table).where(*matches).values(**values)).rowcount:
+                connection.execute(insert(table).values(**key, **values))
+
+    def put_host(self, facts: HostFacts) -> None:
+        """Keep a machine's facts under its fingerprint; the newest reading stays."""
+        self._put(hosts, {"fingerprint": facts.fingerprint}, {"document": _json(facts), "created": facts.created})
+
+    def host(self, fingerprint: str) -> HostFacts | None:
+        """Facts of a machine; None where it is not known."""
+        found = self._rows(select(hosts.c.document).where(hosts.c.fingerprint == fingerprint))
+        return self._record(found[0][0], HostFacts) if found else None
+
+    def hosts(self) -> list[str]:
+        """Fingerprints of all machines with facts, oldest first."""
+        return [
+            row[0] for row in self._rows(select(hosts.c.fingerprint).order_by(hosts.c.created, hosts.c.fingerprint))
+        ]
+
+    def add(self, measurement: Measurement) -> bool:
+        """Add one measurement, durable on return; False where its key is already there, which then stays as it was."""
+        try:
+            with self._write() as connection:
+                connection.execute(insert(measurements).values(key=measurement.key, **_columns(measurement)))
+        except StoreError as error:
+            if isinstance(error.__cause__, IntegrityError) and self.has(measurement.key):
+                return False
+            raise
+        return True
+
+    def replace(self, measurement: Measurement) -> None:
+        """Add one measurement, or put it in the place of the one with its key (a failure that was tried again)."""
+        self._put(measurements, {"key": measurement.key}, _columns(measurement))
+
+    def has(self, key: str, status: str | None = None) -> bool:
+        """Whether a measurement is there; with ``status``, whether it is there in that state."""
+        statement = select(measurements.c.key).where(measurements.c.key == key)
+        if status is not None:
+            statement = statement.where(measurements.c.status == status)
+        return bool(self._rows(statement))
+
+    def get(self, key: str) -> Measurement | None:
+        """One measurement; None where there is none."""
+        found = self._rows(select(measurements.c.document).where(measurements.c.key == key))
+        return self._record(found[0][0], Measurement) if found else None
+
+    def keys(self, host_fingerprint: str | None = None, status: str | None = None) -> set[str]:
+        """Keys of all measurements, of one machine or state where given: what a campaign need not repeat."""
+        statement = select(measurements.c.key)
+        if host_fingerprint is not None:
+            statement = statement.where(measurements.c.host_fingerprint == host_fingerprint)
+        if status is not None:
+            statement = statement.where(measurements.c.status == status)
+        return {row[0] for row in self._rows(statement)}
+
+    def find(
+        self,
+        *,
+        host_fingerprint: str | None = None,
+        model: str | None = None,
+        model_sha256: str | None = None,
+        runtime: str | None = None,
+        device: str | None = None,
+        precision: str | None = None,
+        mode: str | None = None,
+        status: str | None = None,
+        sizer_version: str | None = None,
+    ) -> list[Measurement]:
+        """Measurements that meet every filter given, in the order in which they were started."""
+        wanted = {
+            "host_fingerprint": host_fingerprint, "model": model, "model_sha256": model_sha256, "runtime": runtime,
+            "device": device, "precision": precision, "mode": mode, "status": status, "sizer_version": sizer_version,
+        }  # fmt: skip
+        statement = select(measurements.c.document).order_by(measurements.c.started, measurements.c.key)
+        for name, value in wanted.items():
+            if value is not None:
+                statement = statement.where(measurements.c[name] == value)
+        return [self._record(row[0], Measurement) for row in self._rows(statement)]
+
+    def remove(self, key: str) -> bool:
+        """Remove one measurement; False where there was none."""
+        with self._write() as connection:
+            return bool(connection.execute(delete(measurements).where(measurements.c.key == key)).rowcount)
+
+    def add_micro(self, benchmark: MicroBenchmark) -> None:
+        """Keep one micro-benchmark; a newer one of the same key takes its place."""
+        values = {
+            "host_fingerprint": benchmark.host_fingerprint,
+            "name": benchmark.name,
+            "started": benchmark.started,
+            "document": _json(benchmark),
+        }
+        self._put(micro, {"key": benchmark.key}, values)
+
+    def micro(self, host_fingerprint: str, prefix: str = "") -> list[MicroBenchmark]:
+        """Micro-benchmarks of one machine whose name begins with ``prefix``, by name."""
+        statement = (
+            select(micro.c.document)
+            .where(micro.c.host_fingerprint == host_fingerprint)
+            .order_by(micro.c.name, micro.c.key)
+        )
+        if prefix:
+            statement = statement.where(micro.c.name.startswith(prefix, autoescape=True))
+        return [self._record(row[0], MicroBenchmark) for row in self._rows(statement)]
+
+    def has_micro(self, key: str) -> bool:
+        """Whether a micro-benchmark of this key is there."""
+        return bool(self._rows(select(micro.c.key).where(micro.c.key == key)))
+
+    def put_work(self, work: ModelWork) -> None:
+        """Keep the kernels of a model as one runtime fuses them."""
+        key = _work_key(
+            work.sha256, work.runtime, work.runtime_version, work.precision, work.batch, work.simd_cap
+        )  # fmt: skip
+        self._put(works, key, {"model": work.model, "created": _now(), "document": _json(work)})
+
+    def get_work(
+        self, sha256: str, runtime: str, runtime_version: str, precision: str, batch: int, simd_cap: str | None = None
+    ) -> ModelWork | None:
+        """Kernels of a model under exactly this runtime, version, precision, batch and SIMD cap; None: not profiled."""
+        key = _work_key(sha256, runtime, runtime_version, precision, batch, simd_cap)
+        statement = select(works.c.document).where(*[works.c[name] == value for name, value in key.items()])
+        found = self._rows(statement)
+        return self._record(found[0][0], ModelWork) if found else None
+
+    def put_run(self, kind: str, document: BaseModel | Mapping[str, Any]) -> str:
+        """Keep a plan, verdict or other document; returns the id under which ``sizer report`` finds it."""
+        import json
+
+        if isinstance(document, BaseModel):
+            document = document.model_dump(mode="json", by_alias=True)
+        created = str(document.get("created") or _now())
+        run_id = f"{kind}-{created[:10].replace('-', '')}-{uuid.uuid4().hex[:8]}"
+        try:
+            text = json.dumps(document, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise StoreError(f"run of kind {kind}: cannot be written as JSON: {error}; this is a bug") from error
+        with self._write() as connection:
+            connection.execute(
+                insert(runs).values(
+                    id=run_id,
+                    kind=kind,
+                    scenario=document.get("scenario"),
+                    created=created,
+                    stored=_now(),
+                    document=text,
+                )
+            )
+        return run_id
+
+    def run(self, run_id: str) -> RunRow:
+        """One stored run by its id, or by the beginning of it where only one begins so. StoreError where none does."""
+        found = self._rows(select(runs).where(runs.c.id.startswith(run_id, autoescape=True)).order_by(runs.c.id))
+        exact = [row for row in found if row.id == run_id] or found
+        if len(exact) == 1:
+            return _run_row(exact[0])
+        if exact:
+            raise StoreError(f"run {run_id!r}: {len(exact)} runs begin so ({exact[0].id}, {exact[1].id}...); say more")
+        from ..errors import nearest
+
+        known = [row[0] for row in self._rows(select(runs.c.id))]
+        hint = nearest(run_id, known) or ("; the store holds no run yet" if not known else "; see: sizer report --list")
+        raise StoreError(f"run {run_id!r}: is not in store {self.name}{hint}")
+
+    def runs(self, kind: str | None = None) -> list[RunRow]:
+        """Stored runs, newest first."""
+        statement = select(runs).order_by(runs.c.stored.desc(), runs.c.id)
+        if kind is not None:
+            statement = statement.where(runs.c.kind == kind)
+        return [_run_row(row) for row in self._rows(statement)]
+
+
+def _json(record: BaseModel) -> str:
+    return record.model_dump_json(by_alias=True)
+
+
+def _columns(measurement: Measurement) -> dict[str, Any]:
+    """Columns that are searched, and the whole record."""
+    return {
+        "status": measurement.status,
+        "host_fingerprint": measurement.host_fingerprint,
+        "model": measurement.model,
+        "model_sha256": measurement.model_sha256,
+        "runtime": measurement.config.runtime,
+        "device": measurement.config.device,
+        "precision": measurement.config.precision,
+        "mode": measurement.mode.kind,
+        "started": measurement.started,
+        "sizer_version": measurement.sizer_version,
+        "stored": _now(),
+        "document": _json(measurement),
+    }
+
+
+def _work_key(
+    sha256: str, runtime: str, runtime_version: str, precision: str, batch: int, simd_cap: str | None
+) -> dict[str, Any]:
+    """No cap is kept as an empty text: SQL holds two NULLs for different, and a key of them is none."""
+    return {
+        "sha256": sha256, "runtime": runtime, "runtime_version": runtime_version, "precision": precision,
+        "batch": batch, "simd_cap": simd_cap or "",
+    }  # fmt: skip
+
+
+def _run_row(row: Any) -> RunRow:
+    import json
+
+    return RunRow(row.id, row.kind, row.scenario, row.created, json.loads(row.document))
+
+
+def _remedy(words: str) -> str:
+    """What to do about a message of the database."""
+    text = words.lower()
+    remedies = (
+        ("readonly", "choose a file that you may write with --store, or change its mode"),
+        ("unable to open", "check that the folder exists and may be written, or choose another with --store"),
+        ("not a database", "this file is something else; name another with --store"),
+        ("malformed", "the file is damaged; restore a copy or name another with --store"),
+        ("locked", "another process holds it; wait for it or stop it"),
+        ("full", "the disk is full; free some space"),
+        ("i/o error", "the disk or its mount has a fault; check it or choose another place with --store"),
+        ("connection", "check host, port, user and that the server runs"),
+        ("does not exist", "create the database or check its name"),
+        ("permission", "choose a store that you may write with --store"),
+    )
+    return next((remedy for sign, remedy in remedies if sign in text), "choose another store with --store")

@@ -1,0 +1,227 @@
+"""Scenario files: text to record, or one line that says file, path inside, line, nearest name and what to write.
+
+What the record alone can refuse (types, bounds, unknown keys) is worded here; what only the whole file can tell
+(cycles, missing stages, rates) is in :mod:`advisor.store.scenario_checks`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from ..errors import ScenarioError, nearest
+from ..records.scenario import Scenario
+from . import scenario_checks
+from .fields import record_at, shown
+from .files import read_text
+from .paths import scenarios_dir
+from .yamltext import Lines, YamlTextError, parse_yaml
+
+MAX_BYTES = 256 * 1024
+_BARE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
+_LEADING_NUMBER = re.compile(r"\s*([-+]?[0-9]+(?:[.,][0-9]+)?)\s*([A-Za-z/%]*)")
+
+# Unit of a key by the end of its name; the first that fits counts.
+_UNITS = (
+    ("kbps", "kilobit per second"),
+    ("fps", "frames per second"),
+    ("rate_per_s", "requests per second"),
+    ("_ms", "milliseconds"),
+    ("_s", "seconds"),
+    ("_w", "watts"),
+    ("_c", "degrees Celsius"),
+    ("_pct", "percent"),
+    ("_hours", "hours"),
+    ("_years", "years"),
+    ("per_kwh", "money per kilowatt-hour"),
+    ("gop_frames", "frames"),
+    ("usd_rate", "units of the currency per USD"),
+)
+# What one of a suffix is in the key's own unit, where people write it.
+_FACTORS = {
+    "kilobit per second": {"": 1, "k": 1, "kbit": 1, "kbps": 1, "kbit/s": 1, "kb/s": 1, "m": 1e3, "mbit": 1e3,
+                           "mbps": 1e3, "mbit/s": 1e3, "mb/s": 1e3},
+    "milliseconds": {"": 1, "ms": 1, "msec": 1, "s": 1e3, "sec": 1e3},
+    "seconds": {"": 1, "s": 1, "sec": 1, "ms": 1e-3, "min": 60, "m": 60, "h": 3600},
+    "watts": {"": 1, "w": 1, "kw": 1e3},
+    "hours": {"": 1, "h": 1, "min": 1 / 60},
+}  # fmt: skip
+
+
+def shipped_scenarios() -> dict[str, Path]:
+    """Names of the scenarios that travel with sizer, and their files."""
+    return {path.stem: path for path in sorted(scenarios_dir().glob("*.yaml"))}
+
+
+def load_scenario(path: Path | str) -> Scenario:
+    """Read and check a scenario.
+
+    Parameters
+    ----------
+    path : path or str
+        A file, or the name of a shipped scenario (``store-analytics``) where there is no file of that name.
+
+    Returns
+    -------
+    Scenario
+        Meets the record and every rule that holds between its parts.
+
+    Raises
+    ------
+    ScenarioError
+        One line: file, path inside, line where known, what is wrong, nearest name or expected form.
+    """
+    file = scenario_file(path)
+    return parse_scenario(read_text(file, ScenarioError, MAX_BYTES), str(file))
+
+
+def scenario_file(path: Path | str) -> Path:
+    """File that a scenario argument stands for; a bare name may mean a shipped one. ScenarioError where neither is."""
+    file = Path(path)
+    try:
+        exists = file.exists()
+    except (OSError, ValueError) as error:
+        raise ScenarioError(f"{str(path)[:200]!r}: is no usable path: {error}") from error
+    if exists:
+        return file
+    name = str(path)
+    shipped = shipped_scenarios()
+    if name in shipped:
+        return shipped[name]
+    if _BARE_NAME.match(name):
+        raise ScenarioError(
+            f"{name}: no such file, and no shipped scenario of that name{nearest(name, shipped)}"
+            f" (shipped: {', '.join(shipped) or 'none'})"
+        )
+    raise ScenarioError(f"{name}: no such file; check the path")
+
+
+def parse_scenario(text: str, where: str = "scenario") -> Scenario:
+    """Check the text of a scenario; ``where`` names it in errors. Raises ScenarioError."""
+    try:
+        data, lines = parse_yaml(text)
+    except YamlTextError as error:
+        raise ScenarioError(f"{where}{_line(error.line)}: {error}") from error
+    if not isinstance(data, dict):
+        what = "nothing" if data is None else f"a {type(data).__name__}"
+        raise ScenarioError(f"{where}: holds {what}, not a mapping that begins with 'scenario: NAME'")
+    try:
+        scenario = Scenario.model_validate(data)
+    except (ValidationError, RecursionError) as error:
+        if isinstance(error, RecursionError):
+            raise ScenarioError(f"{where}: nested too deeply") from error
+        raise ScenarioError(_worded(error, data, lines, where)) from error
+    for fault in scenario_checks.faults(scenario):
+        line = _line(_line_of(fault.path, lines))
+        raise ScenarioError(f"{where}{line}: {shown(fault.path)}: {fault.text}")
+    return scenario
+
+
+def _line(line: int | None) -> str:
+    return f", line {line}" if line is not None else ""
+
+
+def _line_of(path: tuple[str | int, ...], lines: Lines) -> int | None:
+    """Line of the value at ``path``, or of the closest part around it."""
+    for length in range(len(path), 0, -1):
+        if path[:length] in lines:
+            return lines[path[:length]]
+    return None
+
+
+def _worded(error: ValidationError, data: Any, lines: Lines, where: str) -> str:
+    """One line for the fault that helps most: an unknown key first, as it often causes the others."""
+    faults: list[Any] = error.errors(include_url=False)
+    fault = next((item for item in faults if item["type"] == "extra_forbidden"), faults[0])
+    path = _present(fault["loc"], data, missing=fault["type"] == "missing")
+    text = _fault_text(fault, path)
+    others = len({item["loc"] for item in faults}) - 1
+    more = f" (and {others} more)" if others > 0 else ""
+    return f"{where}{_line(_line_of(path, lines))}: {shown(path) or 'scenario'}: {text}{more}"
+
+
+def _present(loc: tuple[str | int, ...], data: Any, missing: bool) -> tuple[str | int, ...]:
+    """Cut from a pydantic location what names no place in the file (members of unions, '[key]')."""
+    path: list[str | int] = []
+    for position, part in enumerate(loc):
+        inside = (isinstance(data, dict) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        )
+        if not inside:
+            if missing and position == len(loc) - 1:
+                path.append(part)
+            break
+        path.append(part)
+        data = data[part]
+    return tuple(path)
+
+
+def _fault_text(fault: Any, path: tuple[str | int, ...]) -> str:
+    """What is wrong with one value, and what to write instead."""
+    kind = fault["type"]
+    value = _quoted(fault["input"])
+    key = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
+    if kind == "extra_forbidden":
+        record = record_at(Scenario, path[:-1])
+        known = _keys(record) if record is not None else []
+        guess = nearest(str(path[-1]), known) or (f"; known here: {', '.join(known)}" if known else "")
+        return f"unknown key{guess}"
+    if kind == "missing":
+        return "is missing and has no default"
+    if kind in {"float_type", "int_type", "float_parsing", "int_parsing", "int_from_float"}:
+        return _number_text(key, fault["input"], whole=kind.startswith("int"))
+    if kind == "finite_number":
+        return f"{value} is not a finite number"
+    if kind in {"model_type", "model_attributes_type", "dict_type"}:
+        return f"{value} is not a mapping of keys to values{_keys_hint(path)}"
+    if kind in {"tuple_type", "list_type"}:
+        return f"{value} is not a list; write [{value}] or one item per line with '- '"
+    if kind == "literal_error":
+        allowed = str(fault["ctx"]["expected"])
+        choices = re.findall(r"'([^']+)'", allowed)
+        return f"{value} is not one of {', '.join(choices)}{nearest(str(fault['input']), choices)}"
+    if kind == "string_pattern_mismatch":
+        return f"{value} is not in the form {_pattern_words(str(fault['ctx']['pattern']))}"
+    if kind == "string_type":
+        return f"{value} is not a text; put it in quotes"
+    words = str(fault["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+    return words if kind == "value_error" else f"{value} {words}"
+
+
+def _keys(record: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in record.model_fields.items()]
+
+
+def _keys_hint(path: tuple[str | int, ...]) -> str:
+    record = record_at(Scenario, path)
+    return f" ({', '.join(_keys(record))})" if record is not None else ""
+
+
+def _quoted(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _pattern_words(pattern: str) -> str:
+    if pattern.startswith("^[A-Za-z]"):
+        return "of a name: a letter, then letters, digits, '-' or '_'"
+    return "of three capital letters, for example EUR" if pattern == "^[A-Z]{3}$" else pattern
+
+
+def _number_text(key: str, given: object, whole: bool) -> str:
+    """Say that a number was expected, in which unit, and how the given text would be written."""
+    unit = next((words for end, words in _UNITS if key.endswith(end)), None)
+    kind = "a whole number" if whole else "a number"
+    text = f"{_quoted(given)} is not {kind}{f' of {unit}' if unit else ''}"
+    match = _LEADING_NUMBER.match(given) if isinstance(given, str) else None
+    if match is None:
+        return f"{text}; write digits only, without a unit" if unit else f"{text}; write digits only"
+    number = float(match[1].replace(",", "."))
+    factors = _FACTORS.get(unit or "", {})
+    factor = factors.get(match[2].lower(), 1.0 if not factors else None)
+    if factor is None:
+        return f"{text}; write digits only, without a unit"
+    return f"{text}; write {key}: {number * factor:g}"

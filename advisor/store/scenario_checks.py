@@ -1,0 +1,187 @@
+"""Rules between the parts of a scenario that no single field can check.
+
+Each rule yields faults with the path inside the file; the loader reports the first. Rates are compared in frames
+between two calls, per group of cameras, since ``every: 2/s`` means another number of frames at another camera rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import get_args
+
+from ..errors import nearest
+from ..records.platform import Platform
+from ..records.scenario import Scenario, Stage
+
+MAX_CAMERAS = 10_000
+MAX_STAGES = 100
+MAX_BATCH = 1024
+MAX_EDGE_PIXELS = 16_384
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One broken rule."""
+
+    path: tuple[str | int, ...]
+    text: str
+
+
+def faults(scenario: Scenario) -> Iterator[Fault]:
+    """Yield broken rules; later rules rely on the earlier ones and are reached only where those hold."""
+    for rule in (_sources, _names, _links, _cycles, _groups, _objects, _rates, _sites, _candidates):
+        found = list(rule(scenario))
+        if found:
+            yield from found
+            return
+
+
+def _repeated(names: Iterable[str], path: tuple[str, ...], key: str, what: str) -> Iterator[Fault]:
+    seen: dict[str, int] = {}
+    for index, name in enumerate(names):
+        if name in seen:
+            yield Fault((*path, index, key), f"{what} {name!r} stands twice (also {path[-1]}[{seen[name]}])")
+        seen.setdefault(name, index)
+
+
+def _sources(scenario: Scenario) -> Iterator[Fault]:
+    if scenario.camera_count == 0 and not scenario.requests:
+        yield Fault(("cameras",), "there is no camera and no requests group, so nothing to size; add one")
+    if scenario.camera_count > MAX_CAMERAS:
+        yield Fault(("cameras",), f"{scenario.camera_count} cameras are more than the {MAX_CAMERAS} of one scenario")
+    for index, camera in enumerate(scenario.cameras):
+        if max(camera.size) > MAX_EDGE_PIXELS:
+            yield Fault(("cameras", index, "resolution"), f"{camera.resolution} has an edge above {MAX_EDGE_PIXELS}")
+        if camera.count and scenario.slo.camera_fps is not None and scenario.slo.camera_fps > camera.fps:
+            yield Fault(
+                ("slo", "camera_fps"),
+                f"{scenario.slo.camera_fps:g} is above the {camera.fps:g} frames per second of group"
+                f" {camera.group!r}, which it can never deliver; lower it or leave it out",
+            )
+
+
+def _names(scenario: Scenario) -> Iterator[Fault]:
+    cameras = [group.group for group in scenario.cameras]
+    yield from _repeated(cameras, ("cameras",), "group", "group")
+    yield from _repeated((group.group for group in scenario.requests), ("requests",), "group", "group")
+    for index, group in enumerate(scenario.requests):
+        if group.group in cameras:
+            yield Fault(("requests", index, "group"), f"{group.group!r} is already a group of cameras")
+    yield from _repeated((stage.id for stage in scenario.stages), ("stages",), "id", "stage")
+
+
+def _links(scenario: Scenario) -> Iterator[Fault]:
+    ids = [stage.id for stage in scenario.stages]
+    if len(ids) > MAX_STAGES:
+        yield Fault(("stages",), f"{len(ids)} stages are more than the {MAX_STAGES} of one scenario")
+    for index, stage in enumerate(scenario.stages):
+        if not stage.model.strip():
+            yield Fault(("stages", index, "model"), "is empty; name a file, an architecture or like:NAME")
+        if stage.on is not None and stage.on not in ids:
+            known = nearest(stage.on, ids) or f"; stages are {', '.join(ids)}"
+            yield Fault(("stages", index, "on"), f"there is no stage {stage.on!r}{known}")
+        if stage.batch.max > MAX_BATCH:
+            yield Fault(("stages", index, "batch", "max"), f"{stage.batch.max} is above {MAX_BATCH}")
+
+
+def _cycles(scenario: Scenario) -> Iterator[Fault]:
+    for index, start in enumerate(scenario.stages):
+        walked = [start.id]
+        stage = start
+        while stage.on is not None:
+            stage = scenario.stage(stage.on)
+            if stage.id == start.id:
+                circle = " -> ".join([*walked, start.id])
+                yield Fault(("stages", index, "on"), f"stages run on each other in a circle: {circle}")
+                return
+            if stage.id in walked:
+                break  # a circle further up, reported at its own member
+            walked.append(stage.id)
+
+
+def _groups(scenario: Scenario) -> Iterator[Fault]:
+    known = [group.group for group in scenario.cameras] + [group.group for group in scenario.requests]
+    for index, stage in enumerate(scenario.stages):
+        for place, name in enumerate(stage.groups):
+            if name not in known:
+                guess = nearest(name, known) or f"; groups are {', '.join(known)}"
+                yield Fault(("stages", index, "groups", place), f"there is no group {name!r}{guess}")
+            elif stage.on is not None and name not in scenario.groups_of(scenario.stage(stage.on)):
+                fed = ", ".join(scenario.groups_of(scenario.stage(stage.on)))
+                yield Fault(
+                    ("stages", index, "groups", place),
+                    f"stage {stage.on!r}, on which it runs, does not see group {name!r} (it sees: {fed or 'none'})",
+                )
+
+
+def _objects(scenario: Scenario) -> Iterator[Fault]:
+    known = list(scenario.activity.objects_per_frame)
+    used = {stage.on for stage in scenario.stages if stage.on is not None}
+    for index, stage in enumerate(scenario.stages):
+        name = scenario.object_class(stage)
+        if name in known or (stage.objects is None and stage.id not in used):
+            continue
+        hint = nearest(name, known) or f"; classes are {', '.join(known) or 'none'}"
+        if stage.objects is not None:
+            yield Fault(("stages", index, "objects"), f"{name!r} is not in activity.objects_per_frame{hint}")
+            continue
+        child, user = next((place, other) for place, other in enumerate(scenario.stages) if other.on == stage.id)
+        yield Fault(
+            ("stages", child, "on"),
+            f"stage {user.id!r} runs on the objects of {stage.id!r}, but {name!r} is not in"
+            f" activity.objects_per_frame{hint}; add it there or set stages[{index}].objects",
+        )
+
+
+def _interval(stage: Stage, scenario: Scenario, rate_per_s: float) -> float:
+    """Frames between two calls; a stage without ``every`` follows the stage that it runs on."""
+    if stage.every is None and stage.on is not None:
+        return _interval(scenario.stage(stage.on), scenario, rate_per_s)
+    return stage.interval_frames(rate_per_s)
+
+
+def _rates(scenario: Scenario) -> Iterator[Fault]:
+    rates = {group.group: group.fps for group in scenario.cameras}
+    rates |= {group.group: group.rate_per_s for group in scenario.requests}
+    for index, stage in enumerate(scenario.stages):
+        if stage.every is None:
+            continue
+        path = ("stages", index, "every")
+        for name in scenario.groups_of(stage):
+            try:
+                own = _interval(stage, scenario, rates[name])
+                above = None if stage.on is None else _interval(scenario.stage(stage.on), scenario, rates[name])
+            except ValueError:
+                yield Fault(
+                    path,
+                    f"{stage.every!r} must be above 0 and at most the {rates[name]:g} per second of group {name!r}",
+                )
+                break
+            if above is not None and own < above * (1 - 1e-9):
+                yield Fault(
+                    path,
+                    f"{stage.every!r} is more often than stage {stage.on!r} looks (every {above:g} frames of group"
+                    f" {name!r}); objects exist only where that stage ran",
+                )
+                break
+
+
+def _sites(scenario: Scenario) -> Iterator[Fault]:
+    known = [group.group for group in scenario.cameras]
+    yield from _repeated((site.name for site in scenario.sites), ("sites",), "name", "site")
+    for index, site in enumerate(scenario.sites):
+        for name in site.cameras:
+            if name not in known:
+                guess = nearest(name, known) or f"; groups are {', '.join(known) or 'none'}"
+                yield Fault(("sites", index, "cameras", name), f"there is no camera group {name!r}{guess}")
+        if not sum(site.cameras.values()):
+            yield Fault(("sites", index, "cameras"), "a site without cameras needs no box; remove it")
+
+
+def _candidates(scenario: Scenario) -> Iterator[Fault]:
+    known = list(get_args(Platform.model_fields["form_factor"].annotation))
+    for index, name in enumerate(scenario.candidates.form_factor):
+        if name not in known:
+            guess = nearest(name, known) or f"; known are {', '.join(known)}"
+            yield Fault(("candidates", "form_factor", index), f"there is no form factor {name!r}{guess}")

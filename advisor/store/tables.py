@@ -1,0 +1,195 @@
+"""Tables of the measurement store and the steps from one schema version to the next."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    Engine,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    inspect,
+    text,
+)
+
+from ..errors import StoreError
+
+BUSY_TIMEOUT_S = 30.0
+
+metadata = MetaData()
+
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("fingerprint", String(128), primary_key=True),
+    Column("created", String(40), nullable=False),
+    Column("document", Text, nullable=False),
+)
+measurements = Table(
+    "measurements",
+    metadata,
+    Column("key", String(128), primary_key=True),
+    Column("status", String(16), nullable=False),
+    Column("host_fingerprint", String(128), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("model_sha256", String(64), nullable=False),
+    Column("runtime", String(32), nullable=False),
+    Column("device", Text, nullable=False),
+    Column("precision", String(16), nullable=False),
+    Column("mode", String(16), nullable=False),
+    Column("started", String(40), nullable=False),
+    Column("stored", String(40), nullable=False),
+    Column("sizer_version", String(40), nullable=False),
+    Column("document", Text, nullable=False),
+    Index("measurements_by_host", "host_fingerprint", "model_sha256"),
+)
+micro = Table(
+    "micro",
+    metadata,
+    Column("key", String(128), primary_key=True),
+    Column("host_fingerprint", String(128), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("started", String(40), nullable=False),
+    Column("document", Text, nullable=False),
+    Index("micro_by_host", "host_fingerprint", "name"),
+)
+works = Table(
+    "works",
+    metadata,
+    Column("sha256", String(64), nullable=False),
+    Column("runtime", String(32), nullable=False),
+    Column("runtime_version", String(128), nullable=False),
+    Column("precision", String(16), nullable=False),
+    Column("batch", Integer, nullable=False),
+    Column("simd_cap", String(32), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("created", String(40), nullable=False),
+    Column("document", Text, nullable=False),
+    PrimaryKeyConstraint("sha256", "runtime", "runtime_version", "precision", "batch", "simd_cap"),
+)
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("scenario", Text),
+    Column("created", String(40), nullable=False),
+    Column("stored", String(40), nullable=False),
+    Column("document", Text, nullable=False),
+)
+schema_version = Table(
+    "schema_version",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+
+
+def _version_2(connection: Connection) -> None:
+    """Version 1 had neither runs nor the cache of kernels, and could not be searched by mode.
+
+    Written out, not taken from the tables above: those will move on, this step may not.
+    """
+    import json
+
+    connection.execute(text("ALTER TABLE measurements ADD COLUMN mode VARCHAR(16) NOT NULL DEFAULT 'sync'"))
+    for key, document in connection.execute(text("SELECT key, document FROM measurements")).all():
+        mode = json.loads(document)["mode"]["kind"]
+        connection.execute(text("UPDATE measurements SET mode = :mode WHERE key = :key"), {"mode": mode, "key": key})
+    connection.execute(
+        text(
+            "CREATE TABLE works (sha256 VARCHAR(64) NOT NULL, runtime VARCHAR(32) NOT NULL,"
+            " runtime_version VARCHAR(128) NOT NULL, precision VARCHAR(16) NOT NULL, batch INTEGER NOT NULL,"
+            " simd_cap VARCHAR(32) NOT NULL, model TEXT NOT NULL, created VARCHAR(40) NOT NULL, document TEXT NOT NULL,"
+            " PRIMARY KEY (sha256, runtime, runtime_version, precision, batch, simd_cap))"
+        )
+    )
+    connection.execute(
+        text(
+            "CREATE TABLE runs (id VARCHAR(64) NOT NULL PRIMARY KEY, kind VARCHAR(32) NOT NULL, scenario TEXT,"
+            " created VARCHAR(40) NOT NULL, stored VARCHAR(40) NOT NULL, document TEXT NOT NULL)"
+        )
+    )
+
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {2: _version_2}
+"""Step that leads to each version from the one before; version 1 is the first that existed."""
+CURRENT = max(MIGRATIONS)
+
+
+def open_engine(url: URL) -> Engine:
+    """Connect lazily, with SQLite told to wait for its lock, to log ahead and to flush each commit."""
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin where SQLAlchemy says, not where the driver guesses
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("sizer_begin", "BEGIN"))
+
+    return engine
+
+
+def _read_version(connection: Connection, name: str) -> int | None:
+    """Schema version of an opened store; None where the database is empty."""
+    present = set(inspect(connection).get_table_names())
+    if "schema_version" in present:
+        version = connection.execute(text("SELECT version FROM schema_version")).scalar()
+        if isinstance(version, int) and version >= 1:
+            return version
+        raise StoreError(
+            f"store {name}: its schema version is unreadable; the file is damaged, name another with --store"
+        )
+    if present & set(metadata.tables):
+        raise StoreError(f"store {name}: is the database of another program; name another with --store")
+    return None
+
+
+def migrate(engine: Engine, name: str) -> None:
+    """Create the tables of an empty database, upgrade an older one, refuse a newer one.
+
+    All within one transaction that holds the write lock, so that two processes that open a store at once agree.
+    """
+    if engine.dialect.name == "sqlite":
+        # Only changes the journal where the file may be written; a read-only store can still be read as it is.
+        with engine.execution_options(sizer_begin="SELECT 1").connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+    with engine.connect() as connection:
+        if _read_version(connection, name) == CURRENT:
+            return
+    with engine.execution_options(sizer_begin="BEGIN IMMEDIATE").begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(7283419)"))
+        version = _read_version(connection, name)
+        if version is None:
+            metadata.create_all(connection)
+            connection.execute(schema_version.insert().values(id=1, version=CURRENT))
+            return
+        if version > CURRENT:
+            raise StoreError(
+                f"store {name}: was written by a newer sizer (schema {version}, this one knows {CURRENT});"
+                " upgrade sizer or name another with --store"
+            )
+        for step in range(version + 1, CURRENT + 1):
+            MIGRATIONS[step](connection)
+        connection.execute(text("UPDATE schema_version SET version = :version"), {"version": CURRENT})
