@@ -29,6 +29,8 @@ class ModelInfo(Record):
     ) = None
     source: str | None = None
     """Where the published figures come from."""
+    notes: str | None = None
+    """What a reader must know: a changed layout, doubtful figures."""
 
 
 class ModelFile(Record):

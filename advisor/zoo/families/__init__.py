@@ -1,0 +1,114 @@
+"""Reference architectures, one file per family; ``ARCHITECTURES`` names them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from ..builder import Net
+from . import (
+    bert,
+    densenet,
+    efficientnet,
+    inception,
+    mobilenet,
+    plain,
+    resnet,
+    shufflenet,
+    squeezenet,
+    ssd,
+    unet,
+    vit,
+    yolo,
+)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """How an architecture is described, and the published figures that its count is held against."""
+
+    describe: Callable[[], Net]
+    family: str
+    task: str
+    output_layout: str
+    gflops: float
+    """Published operations in 1e9, two per multiply-add."""
+    mparams: float
+    """Published parameters in 1e6."""
+    source: str
+
+
+_OMZ = "Open Model Zoo 7ef5b91, models/public/{}/README.md"
+_TORCHVISION = "torchvision model documentation (GFLOPS there are multiply-adds)"
+
+
+def _classifier(describe: Callable[[], Net], family: str, gflops: float, mparams: float, source: str) -> Architecture:
+    return Architecture(describe, family, "classification", "classes", gflops, mparams, source)
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "alexnet": _classifier(plain.alexnet, "alexnet", 1.43, 61.1, _TORCHVISION),
+    "vgg-16": _classifier(plain.vgg_16, "vgg", 30.94, 138.36, _TORCHVISION),
+    "resnet-18": _classifier(partial(resnet.resnet, 18), "resnet", 3.637, 11.68, _OMZ.format("resnet-18-pytorch")),
+    "resnet-34": _classifier(partial(resnet.resnet, 34), "resnet", 7.3409, 21.7892, _OMZ.format("resnet-34-pytorch")),
+    "resnet-50": _classifier(partial(resnet.resnet, 50), "resnet", 8.216, 25.53, _OMZ.format("resnet-50-pytorch")),
+    "resnet-101": _classifier(partial(resnet.resnet, 101), "resnet", 15.6, 44.55, _TORCHVISION),
+    "googlenet": _classifier(inception.googlenet, "inception", 3.016, 6.619, _OMZ.format("googlenet-v1-tf")),
+    "inception-v3": _classifier(
+        inception.inception_v3, "inception", 11.469, 23.817, _OMZ.format("googlenet-v3-pytorch")
+    ),
+    "densenet-121": _classifier(densenet.densenet_121, "densenet", 5.7287, 7.9714, _OMZ.format("densenet-121-tf")),
+    "squeezenet-1.0": _classifier(partial(squeezenet.squeezenet, "1.0"), "squeezenet", 1.64, 1.248, _TORCHVISION),
+    "squeezenet-1.1": _classifier(partial(squeezenet.squeezenet, "1.1"), "squeezenet", 0.70, 1.235, _TORCHVISION),
+    "mobilenet-v1": _classifier(
+        mobilenet.mobilenet_v1, "mobilenet", 1.148, 4.222, _OMZ.format("mobilenet-v1-1.0-224-tf")
+    ),
+    "mobilenet-v2": _classifier(
+        mobilenet.mobilenet_v2, "mobilenet", 0.615, 3.489, _OMZ.format("mobilenet-v2-pytorch")
+    ),
+    "mobilenet-v3": _classifier(
+        partial(mobilenet.mobilenet_v3, "large"), "mobilenet", 0.44506, 5.471,
+        _OMZ.format("mobilenet-v3-large-1.0-224-tf"),
+    ),
+    "mobilenet-v3-small": _classifier(
+        partial(mobilenet.mobilenet_v3, "small"), "mobilenet", 0.11682, 2.537,
+        _OMZ.format("mobilenet-v3-small-1.0-224-tf"),
+    ),
+    "efficientnet-b0": _classifier(
+        efficientnet.efficientnet_b0, "efficientnet", 0.819, 5.268, _OMZ.format("efficientnet-b0-pytorch")
+    ),
+    "shufflenet-v2": _classifier(
+        shufflenet.shufflenet_v2, "shufflenet", 0.2957, 2.2705, _OMZ.format("shufflenet-v2-x1.0")
+    ),
+    "ssd-mobilenet": Architecture(
+        ssd.ssd_mobilenet, "ssd", "detection", "ssd", 2.494, 6.807, _OMZ.format("ssd_mobilenet_v1_coco")
+    ),
+    "yolo-tiny": Architecture(
+        partial(yolo.yolo, "tiny"), "yolo", "detection", "yolo", 4.5, 1.87, "YOLOv5 6.0 release table, YOLOv5n"
+    ),
+    "yolo-small": Architecture(
+        partial(yolo.yolo, "small"), "yolo", "detection", "yolo", 16.5, 7.2, "YOLOv5 6.0 release table, YOLOv5s"
+    ),
+    "yolo-medium": Architecture(
+        partial(yolo.yolo, "medium"), "yolo", "detection", "yolo", 49.0, 21.2, "YOLOv5 6.0 release table, YOLOv5m"
+    ),
+    "unet": Architecture(
+        unet.unet, "unet", "segmentation", "mask", 260.1, 31.03,
+        "Open Model Zoo 7ef5b91, models/intel/unet-camvid-onnx-0001/README.md",
+    ),
+    "vit-small": _classifier(
+        vit.vit_small, "vit", 9.2, 22.05, "Touvron et al. 2021, table 1 (4.6 G multiply-adds, 22 M); timm model table"
+    ),
+    "swin-tiny": _classifier(
+        vit.swin_tiny, "swin", 9.028, 28.8173, _OMZ.format("swin-tiny-patch4-window7-224")
+    ),
+    "bert-mini": Architecture(
+        partial(bert.bert, "mini"), "bert", "language", "embedding", 0.874, 11.17,
+        "Turc et al. 2019 (11.17 M parameters); operations in closed form for 128 tokens",
+    ),
+    "bert-base": Architecture(
+        partial(bert.bert, "base"), "bert", "language", "embedding", 22.35, 109.48,
+        "Devlin et al. 2019 (110 M parameters); operations in closed form for 128 tokens",
+    ),
+}  # fmt: skip

@@ -1,0 +1,208 @@
+"""Stand-ins: graphs of the right family, as heavy as a published model whose file is not at hand.
+
+A family's template describes a graph for any list of channel counts, one per stage of its resolution pyramid. Two
+knobs steer that list: ``width`` scales all counts and so parameters and operations together; ``growth``, the factor
+from one stage to the next, moves weight between fine maps (many operations per parameter) and coarse ones (few). Both
+are solved with the graph's own count, without making a weight; single stages are then adjusted in steps of 8 channels
+until both published figures are met.
+
+What a stand-in does not promise: results, or the real model's layers. Its time is a model of the real one's time to the
+extent that kernels of the same kind, at the same sizes, do the same number of operations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from advisor.errors import ModelError, ModelRangeError, nearest
+
+from .builder import Net
+from .published import Published, published, refused
+from .templates import Template, Variant, template_for
+
+PREFIX = "like:"
+TOLERANCE = 0.05
+"""Largest relative deviation of operations and parameters that a stand-in may have."""
+_WANTED = 0.02
+"""Deviation at which the search rests."""
+_GRAIN = 8
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A solved stand-in."""
+
+    published: Published
+    template: Template
+    variant: Variant
+    channels: tuple[int, ...]
+    gflops: float
+    mparams: float
+
+    @property
+    def error(self) -> float:
+        """Larger of the two relative deviations, as a logarithm."""
+        return _error(self.gflops, self.mparams, self.published)
+
+    def describe(self) -> Net:
+        """Return the graph."""
+        return self.template.describe(PREFIX + self.published.name, self.published.input_shape,
+                                      self.variant, self.channels)  # fmt: skip
+
+
+@lru_cache(maxsize=512)
+def stand_in(name: str) -> StandIn:
+    """Solve the stand-in for a published model.
+
+    Parameters
+    ----------
+    name : str
+        Name in the table of published figures, without ``like:``.
+
+    Raises
+    ------
+    ModelError
+        The name is unknown, its figures are missing or evidently wrong, or no graph of its family meets them.
+    """
+    rows = published()
+    row = rows.get(name)
+    if row is None:
+        raise ModelError(f"like:{name}: no published figures under this name{nearest(name, rows, 2)}")
+    reason = refused(row)
+    if reason is not None:
+        raise ModelError(f"like:{name}: {reason}; export the real model and name its file")
+    template = template_for(row)
+    best: StandIn | None = None
+    for variant in template.variants:
+        found = _solve(row, template, variant)
+        if found is not None and (best is None or found.error < best.error):
+            best = found
+        if best is not None and best.error <= _WANTED:
+            break
+    if best is None or best.error > math.log1p(TOLERANCE):
+        raise ModelError(
+            f"like:{name}: no {template.family} graph has {row.gflops:g} GFLOPs with {row.mparams:g} million parameters "
+            f"at {list(row.input_shape)}; export the real model and name its file"
+        )
+    return best
+
+
+def _error(gflops: float, mparams: float, row: Published) -> float:
+    assert row.gflops is not None
+    assert row.mparams is not None
+    return max(abs(math.log(gflops / row.gflops)), abs(math.log(mparams / row.mparams)))
+
+
+@dataclass
+class _Search:
+    """Tries channel lists of one variant and remembers what they came to."""
+
+    row: Published
+    template: Template
+    variant: Variant
+
+    def __post_init__(self) -> None:
+        self.seen: dict[tuple[int, ...], tuple[float, float] | None] = {}
+
+    def count(self, channels: tuple[int, ...]) -> tuple[float, float] | None:
+        """GFLOPs and MParams; None where the graph cannot be."""
+        if channels not in self.seen:
+            try:
+                net = self.template.describe("", self.row.input_shape, self.variant, channels)
+                self.seen[channels] = (net.gflops, net.mparams)
+            except ModelRangeError:
+                self.seen[channels] = None
+        return self.seen[channels]
+
+    def error(self, channels: tuple[int, ...]) -> float:
+        found = self.count(channels)
+        return math.inf if found is None else _error(*found, self.row)
+
+    def shape(self, width: float, growth: float) -> tuple[int, ...]:
+        """Channel counts for the two knobs."""
+        grain = self.template.grain
+        return tuple(
+            max(grain, round(base * width * growth**place / grain) * grain)
+            for place, base in enumerate(self.variant.base)
+        )
+
+    def fit_width(self, growth: float) -> tuple[tuple[int, ...], float] | None:
+        """Width at which parameters fit; with it the log ratio of operations to the target."""
+        assert self.row.mparams is not None
+        assert self.row.gflops is not None
+        width = 1.0
+        nearest_fit: tuple[float, tuple[int, ...], float] | None = None
+        for _ in range(6):
+            channels = self.shape(width, growth)
+            found = self.count(channels)
+            if found is None:
+                return None
+            off = math.log(self.row.mparams / found[1])
+            if nearest_fit is None or abs(off) < nearest_fit[0]:
+                nearest_fit = (abs(off), channels, math.log(found[0] / self.row.gflops))
+            if abs(off) < 0.01:
+                break
+            # Parameters grow with about the square of the width.
+            width *= math.exp(0.5 * off)
+        assert nearest_fit is not None
+        return nearest_fit[1], nearest_fit[2]
+
+
+def _solve(row: Published, template: Template, variant: Variant) -> StandIn | None:
+    """Bisect growth, with the width fitted inside, then adjust stage by stage."""
+    search = _Search(row, template, variant)
+    low, high = 0.4, 3.0
+    candidates = []
+    for _ in range(9):
+        growth = math.sqrt(low * high)
+        fitted = search.fit_width(growth)
+        if fitted is None:
+            return None
+        candidates.append(fitted[0])
+        # More growth: more parameters on coarse maps, fewer operations at the same parameters.
+        if fitted[1] > 0:
+            low = growth
+        else:
+            high = growth
+    channels = min(candidates, key=search.error)
+    channels = _descend(search, channels)
+    found = search.count(channels)
+    if found is None:
+        return None
+    return StandIn(row, template, variant, channels, *found)
+
+
+def _descend(search: _Search, channels: tuple[int, ...]) -> tuple[int, ...]:
+    """Move single stages, or two against each other, by ever smaller steps while that lowers the error."""
+    error = search.error(channels)
+    for factor in (2, 1):
+        improved = True
+        while improved and error > 0.5 * _WANTED:
+            improved = False
+            step = search.template.grain * factor
+            for trial in _neighbours(channels, step, search.template.grain):
+                if (trial_error := search.error(trial)) < error - 1e-6:
+                    channels, error, improved = trial, trial_error, True
+                    break
+    return channels
+
+
+def _neighbours(channels: tuple[int, ...], step: int, least: int) -> Iterator[tuple[int, ...]]:
+    places = range(len(channels))
+    for place in places:
+        for sign in (1, -1):
+            yield _moved(channels, (place, sign * step), least=least)
+    for up in places:
+        for down in places:
+            if up != down:
+                yield _moved(channels, (up, step), (down, -step), least=least)
+
+
+def _moved(channels: tuple[int, ...], *moves: tuple[int, int], least: int) -> tuple[int, ...]:
+    changed = list(channels)
+    for place, step in moves:
+        changed[place] = max(least, changed[place] + step)
+    return tuple(changed)
