@@ -1,0 +1,166 @@
+"""What decoding a frame costs a core, alone and beside other decoders."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from advisor.errors import Inconclusive, InputError
+from advisor.measure import clips, figures
+from advisor.measure.job import Job, JobItem, each
+from advisor.measure.worker import run_job
+from advisor.records.measurement import MicroBenchmark
+
+_BLOCK_S = 0.1
+
+
+@dataclass(frozen=True)
+class DecodeRequest:
+    """A stream to decode, and how many of it at once."""
+
+    codec: clips.CodecName
+    width: int
+    height: int
+    bitrate_kbps: float
+    fps: float = 15.0
+    streams: tuple[int, ...] = (1,)
+    duration_s: float = 0.5
+    """Measured time for each number of streams [s]."""
+
+    def name(self, streams: int) -> str:
+        """Name of the figure."""
+        return f"decode/{self.codec}/{self.width}x{self.height}/{self.bitrate_kbps:g}kbps/n{streams}"
+
+
+def measure_decode(request: DecodeRequest, clip_directory: Path, host_fingerprint: str) -> list[MicroBenchmark]:
+    """Decode a synthesised clip in a worker, one thread per stream.
+
+    Returns
+    -------
+    list of MicroBenchmark
+        One per number of streams; ``value`` is core time per frame [s], the parameters hold frames/s of all streams
+        together and the clip's real bit rate.
+
+    Raises
+    ------
+    Inconclusive
+        The decoder crashed, hung or refused the clip; the reason is quoted.
+    """
+    path = clips.clip_path(
+        clip_directory, request.width, request.height, request.fps, request.codec, request.bitrate_kbps
+    )
+    clips.synthesise(
+        path, request.width, request.height, request.fps, request.codec, request.bitrate_kbps, duration_s=2.0
+    )
+    items = tuple(
+        JobItem(
+            request.name(streams),
+            {"path": str(path), "name": request.name(streams), "streams": streams, "duration_s": request.duration_s},
+        )
+        for streams in request.streams
+    )
+    job = Job("advisor.measure.decode:decode_job", items, on_import=("av",))
+    found = []
+    for outcome in run_job(job, timeout_s=30.0 + 10 * request.duration_s).outcomes:
+        if outcome.value is None:
+            raise Inconclusive(f"decoding {outcome.id} failed: {outcome.failure}; exclude this codec or mend FFmpeg")
+        key = figures.micro_key(outcome.id, host_fingerprint, {})
+        found.append(figures.to_record(outcome.value, key, host_fingerprint))
+    return found
+
+
+def _decode(payload: dict[str, Any]) -> dict[str, Any]:
+    """Inside the worker: decode for a while on n threads."""
+    import av
+
+    path = Path(payload["path"])
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        extradata = stream.codec_context.extradata
+        codec = stream.codec_context.name
+        packets = [bytes(packet) for packet in container.demux(stream) if packet.size]
+    streams = int(payload["streams"])
+    loops = [_Loop(codec, extradata, packets) for _ in range(streams)]
+    for loop in loops:
+        loop.run_until(0.0, min_frames=len(packets))  # caches warm, threads' buffers allocated
+    costs: list[float] = []
+    rates: list[float] = []
+    cpu_s, all_frames = 0.0, 0
+    end_s = time.perf_counter() + payload["duration_s"]
+    while time.perf_counter() < end_s or not costs:
+        started_s = time.perf_counter()
+        threads = [
+            threading.Thread(target=loop.run_until, args=(started_s + _BLOCK_S, 1), name=f"decode-{k}")
+            for k, loop in enumerate(loops)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        wall_s = time.perf_counter() - started_s
+        frames = sum(loop.frames for loop in loops)
+        block_cpu_s = sum(loop.cpu_s for loop in loops)
+        cpu_s, all_frames = cpu_s + block_cpu_s, all_frames + frames
+        costs.append(block_cpu_s / frames)
+        rates.append(frames / wall_s)
+    info = clips.clip_info(path)
+    return figures.figure(
+        payload["name"],
+        costs,
+        "s",
+        value=cpu_s / all_frames,  # blocks differ in their share of key frames, so their median would be off
+        codec=info.codec,
+        width=info.width,
+        height=info.height,
+        streams=streams,
+        frames_per_s=f"{sorted(rates)[len(rates) // 2]:.4g}",
+        real_bitrate_kbps=f"{info.real_bitrate_kbps:.5g}",
+        bitrate_ok=info.bitrate_ok,
+        decoder=codec,
+        threads_per_stream=1,
+    )
+
+
+decode_job = each(_decode)
+
+
+class _Loop:
+    """One decoder that plays the same packets for ever."""
+
+    def __init__(self, codec: str, extradata: bytes | None, packets: Sequence[bytes]) -> None:
+        import av
+
+        self._context: Any = av.CodecContext.create(codec, "r")
+        if extradata:
+            self._context.extradata = extradata
+        self._context.thread_count = 1
+        self._packets = itertools.cycle([*(av.Packet(packet) for packet in packets), None])
+        self.frames = 0
+        self.cpu_s = 0.0
+
+    def run_until(self, end_s: float, min_frames: int) -> None:
+        """Decode up to a moment; counts frames and the CPU time of the calling thread."""
+        self.frames = 0
+        cpu_s = time.thread_time()
+        while self.frames < min_frames or time.perf_counter() < end_s:
+            packet = next(self._packets)
+            if packet is None:
+                # The clip starts again with a key frame: forget what came before, as a decoder does on a new stream.
+                self.frames += len(self._context.decode(None))
+                self._context.flush_buffers()
+            else:
+                self.frames += len(self._context.decode(packet))
+        self.cpu_s = time.thread_time() - cpu_s
+
+
+def check_codec(codec: str) -> clips.CodecName:
+    """Return a codec that has a decode stage; InputError for others (``raw`` has none)."""
+    for known in ("h264", "h265", "mjpeg"):
+        if codec == known:
+            return known
+    raise InputError(f"codec {codec!r} has no decoder to measure; use h264, h265 or mjpeg")

@@ -1,0 +1,75 @@
+"""A micro-benchmark's figure on its way from the worker to the store."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from advisor.clock import utc_now
+from advisor.records.measurement import Interference, MicroBenchmark
+
+
+def figure(
+    name: str,
+    values: Sequence[float],
+    unit: str,
+    *,
+    best: str = "median",
+    value: float | None = None,
+    **parameters: object,
+) -> dict[str, Any]:
+    """Summarise the repeats of one figure as plain JSON.
+
+    Parameters
+    ----------
+    name : str
+        See :attr:`MicroBenchmark.name`.
+    values : sequence of float
+        One value per repeat, in the unit given.
+    best : str
+        ``median``, ``low`` (10 % quantile, for times) or ``high`` (90 % quantile, for rates): a neighbour only ever
+        makes a machine look slower.
+    value : float, optional
+        Stands instead of a quantile of ``values``, which then only give the spread.
+    **parameters
+        What the figure depends on beside its name.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    quantile = {"median": 0.5, "low": 0.1, "high": 0.9}[best]
+    centre = float(np.median(array))
+    quartiles = np.quantile(array, [0.25, 0.75])
+    return {
+        "name": name,
+        "value": float(np.quantile(array, quantile)) if value is None else value,
+        "unit": unit,
+        "spread": float((quartiles[1] - quartiles[0]) / centre) if len(array) > 1 and centre > 0 else None,
+        "samples": len(array),
+        "parameters": {key: str(value) for key, value in parameters.items()},
+    }
+
+
+def micro_key(name: str, host_fingerprint: str, parameters: dict[str, str]) -> str:
+    """Identity of a micro-benchmark: measured once per machine and parameters."""
+    text = json.dumps([name, host_fingerprint, parameters], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def to_record(found: dict[str, Any], key: str, host_fingerprint: str, started: str | None = None) -> MicroBenchmark:
+    """Make the record of a worker's figure; interference travels inside where the worker took it."""
+    interference = found.get("interference")
+    return MicroBenchmark(
+        key=key,
+        name=found["name"],
+        value=found["value"],
+        unit=found["unit"],
+        spread=found["spread"],
+        samples=found["samples"],
+        host_fingerprint=host_fingerprint,
+        interference=Interference() if interference is None else Interference.model_validate(interference),
+        started=utc_now() if started is None else started,
+        parameters=found["parameters"],
+    )
