@@ -32,7 +32,9 @@ class SimCamera:
     phase_s: float | None = None
     """Release time of the first frame, 0 <= phase < 1/fps [s]; None: drawn uniformly with ``Seeds.phases``."""
     jitter_s: float = 0.0
-    """Mean (and standard deviation) of the exponential delay behind the schedule [s]; frames stay in order."""
+    """Scale of the delay behind the schedule, the absolute value of a normal number [s]; frames stay in order."""
+    stagger: int | None = None
+    """Frames by which the stage intervals are shifted, so that cameras take turns; None: its number in its group."""
     motion_duty: float = 1.0
     """Share of frames with motion, for stages with ``motion=True``."""
     arrivals: Literal["periodic", "poisson"] = "periodic"

@@ -1,0 +1,652 @@
+"""The compiled event loop: cameras, decode pool, stage queues and jobs that share the cores.
+
+Everything lives in a few preallocated arrays; the constants below name their columns. A *slot* holds a frame that is
+in the system, a *node* an entry of a stage's queue (or of a batch in service), a *job* something that uses cores: one
+frame in decode, one batch in pre-processing or inference. The work per event is bounded by jobs plus stages, never by
+cameras, so the cost of a run grows with its frames.
+
+Random numbers are a hash of (seed of the dimension, camera, frame, ...), not a sequence: the same frame shows the same
+objects in every candidate, whatever happened before it (common random numbers).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+# fmt: off
+P_END, P_WARM, P_MID, P_BANDWIDTH, P_INTERFERENCE, P_STEP, P_KEEP, P_COMMON, P_CORES = range(9)
+I_SEED_ARRIVAL, I_SEED_OBJECT, I_SEED_SERVICE, I_WORKERS, I_CLASSES, I_MOTION = range(6)
+C_PERIOD, C_PHASE, C_JITTER, C_DECODE, C_SIGMA, C_BYTES, C_MOTION, C_LAST, C_LAST_DONE, C_GAP = range(10)
+(K_POISSON, K_STAGGER, K_NEXT, K_HEAD, K_WAITING, K_BUSY, K_RELEASED, K_DROPPED, K_DONE, K_STEP, K_STAGES,
+ K_MOVES) = range(12)
+S_TIMEOUT, S_SIGMA, S_PRE, S_BYTES, S_MEMORY, S_WAIT, S_SERVICE, S_BUSY, S_HELD, S_WIDTH = range(10)
+(L_PARENT, L_FREE, L_BATCH, L_LIMIT, L_OLDEST, L_POOL, L_FINDS, L_MOTION, L_HEAD, L_TAIL, L_FRAMES, L_ITEMS, L_CALLS,
+ L_SERVED, L_STARTED, L_DROPS, L_STREAMS) = range(17)
+N_NEXT, N_SLOT, N_ITEMS = range(3)
+F_CAMERA, F_NUMBER, F_DUE, F_PENDING, F_DROPPED, F_CALLED, F_FIRST = range(7)
+J_LEFT, J_RATE, J_WIDTH, J_TRAFFIC, J_MEMORY, J_START, J_LATER = range(7)
+M_STAGE, M_REF, M_PHASE, M_ITEMS = range(4)
+(T_JOBS, T_SLOTS, T_FREE_SLOTS, T_NODES, T_FREE_NODES, T_READY_HEAD, T_READY, T_FREE_WORKERS, T_SYSTEM, T_RELEASED,
+ T_DONE, T_DROPPED, T_SAMPLES, T_DECODES, T_TOUCHED) = range(15)
+A_NOW, A_WAIT_DECODE, A_SYSTEM_1, A_SYSTEM_2, A_TRAFFIC, A_OLDEST, A_FLOW = range(7)
+# fmt: on
+DECODE_QUEUE = 8
+"""Released frames of one camera that may wait for decode."""
+MAX_STAGES = 31
+"""The stages due on a frame are bits of a 32-bit number."""
+_NORMAL_BITS = 12
+
+
+def _normal_table() -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Standard normal quantiles at the middles of 4096 equal parts, scaled to unit variance."""
+    from statistics import NormalDist
+
+    count = 1 << _NORMAL_BITS
+    quantile = NormalDist().inv_cdf
+    half = np.array([quantile((i + 0.5) / count) for i in range(count // 2)])
+    table = np.concatenate((half, -half[::-1]))
+    return table / float(np.sqrt(np.mean(table**2)))
+
+
+NORMAL = _normal_table()
+
+
+class State(NamedTuple):
+    """All arrays of a run; columns are the constants of this module."""
+
+    real: Any
+    """Parameters ``P_``."""
+    whole: Any
+    """Parameters ``I_``."""
+    camera: Any
+    """``C_`` per camera."""
+    camera_n: Any
+    """``K_`` per camera."""
+    bucket: Any
+    """Camera x stage: floor((frame + stagger) / interval) at the last frame on which the stage's parent was due."""
+    interval: Any
+    """Camera x stage [frames]."""
+    level: Any
+    """Camera x (class, motion): normal number behind the count."""
+    count: Any
+    """Camera x class: objects in view."""
+    common: Any
+    """Class x step: what all cameras have in common."""
+    threshold: Any
+    """Class x count: normal quantile above which there are more objects than ``count``."""
+    stage: Any
+    """``S_`` per stage; the row behind the last stage is decode."""
+    stage_n: Any
+    """``L_`` per stage and decode."""
+    service: Any
+    """Stage x batch [s]."""
+    width: Any
+    """Stage x batch: cores that a batch keeps busy."""
+    pool: Any
+    """Row 0: cores of each pool; row 1: share that a runnable thread gets; row 2: runnable threads."""
+    heap_t: Any
+    heap_c: Any
+    """Next release of every camera that has one."""
+    decode_queue: Any
+    """Camera x 8 slots."""
+    ready: Any
+    """Cameras with a frame to decode, in a ring."""
+    slot: Any
+    """``F_`` per frame in the system, then items left per stage, then objects per class."""
+    slot_t: Any
+    """Release time of each slot [s]."""
+    free_slots: Any
+    node: Any
+    """``N_`` per queue entry."""
+    node_t: Any
+    """Arrival of each entry [s]."""
+    free_nodes: Any
+    job: Any
+    job_n: Any
+    total: Any
+    """Counters ``T_``."""
+    sums: Any
+    """Accumulators ``A_``."""
+    latency: Any
+    called: Any
+    """Latency of each frame done, and whether it met a stage."""
+
+
+@njit(cache=True)
+def _hash(seed: int, a: int, b: int) -> Any:
+    """Mix three numbers into 64 bits (finaliser of splitmix64: Steele et al. 2014, doi 10.1145/2660193.2660195)."""
+    x = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(a) * np.uint64(0xD1B54A32D192ED03)
+    x = (x ^ (x >> np.uint64(32))) * np.uint64(0xABC98388FB8FAC03) + np.uint64(b) * np.uint64(0x8CB92BA72F3D8DD7)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@njit(cache=True)
+def _normal(seed: int, a: int, b: int) -> Any:
+    """Draw a standard normal number."""
+    return NORMAL[np.int64(_hash(seed, a, b) >> np.uint64(64 - _NORMAL_BITS))]
+
+
+@njit(cache=True)
+def _sift(s: Any, size: int, at: int) -> None:
+    """Move the release at ``at`` down to where the heap is in order."""
+    t, c = s.heap_t[at], s.heap_c[at]
+    while True:
+        child = 2 * at + 1
+        if child >= size:
+            break
+        if child + 1 < size and s.heap_t[child + 1] < s.heap_t[child]:
+            child += 1
+        if s.heap_t[child] >= t:
+            break
+        s.heap_t[at], s.heap_c[at] = s.heap_t[child], s.heap_c[child]
+        at = child
+    s.heap_t[at], s.heap_c[at] = t, c
+
+
+@njit(cache=True)
+def _next_release(s: Any, c: int) -> Any:
+    """Time of the next release of camera ``c``: never before the one ahead of it."""
+    number = s.camera_n[c, K_NEXT]
+    last = s.camera[c, C_LAST]
+    if s.camera_n[c, K_POISSON]:
+        word = _hash(s.whole[I_SEED_ARRIVAL], c, number)
+        unit = (np.float64(word >> np.uint64(11)) + 0.5) * 2.0**-53
+        return last - math.log(unit) * s.camera[c, C_PERIOD]
+    due = s.camera[c, C_PHASE] + number * s.camera[c, C_PERIOD]
+    if s.camera[c, C_JITTER] > 0:
+        due += s.camera[c, C_JITTER] * abs(_normal(s.whole[I_SEED_ARRIVAL], c, number))
+    return max(due, last)
+
+
+@njit(cache=True)
+def _look(s: Any, c: int, now: float) -> None:
+    """Bring what camera ``c`` sees up to ``now``: AR(1) normal numbers in steps, counts by their quantiles."""
+    classes = s.whole[I_CLASSES]
+    step_s = s.real[P_STEP]
+    upto = s.camera_n[c, K_NEXT] if step_s == 0 else np.int64(now / step_s)
+    if upto == s.camera_n[c, K_STEP]:
+        return
+    keep = s.real[P_KEEP]
+    fresh = math.sqrt(1.0 - keep * keep)
+    own = math.sqrt(1.0 - s.real[P_COMMON])
+    for k in range(classes + s.whole[I_MOTION]):
+        z = s.level[c, k]
+        for step in range(s.camera_n[c, K_STEP] + 1, upto + 1):
+            draw = _normal(s.whole[I_SEED_OBJECT] + 7919 * k, c, step)
+            z = draw if step == 0 else keep * z + fresh * draw
+        s.level[c, k] = z
+        at = min(upto if step_s > 0 else np.int64(now * 5.0), s.common.shape[1] - 1)
+        seen = own * z + math.sqrt(s.real[P_COMMON]) * s.common[k, at]
+        if k == classes:
+            s.camera_n[c, K_MOVES] = seen < s.camera[c, C_MOTION]
+            continue
+        objects = 0
+        while seen > s.threshold[k, objects]:  # the last threshold is infinite
+            objects += 1
+        s.count[c, k] = objects
+    s.camera_n[c, K_STEP] = upto
+
+
+@njit(cache=True)
+def _due(s: Any, c: int) -> Any:
+    """Stages that run on the next frame of camera ``c``, as bits: those whose floor((n + stagger) / interval) rises.
+
+    A stage on objects compares with the last frame of its parent, so it keeps its own rate where the parent is faster.
+    """
+    mask = 0
+    number = s.camera_n[c, K_NEXT] + s.camera_n[c, K_STAGGER]
+    stages = s.camera_n[c, K_STAGES]
+    for i in range(s.stage.shape[0] - 1):
+        parent = s.stage_n[i, L_PARENT]
+        if not (stages >> i) & 1 or (parent >= 0 and not (mask >> parent) & 1):
+            continue
+        here = np.int64(math.floor(number / s.interval[c, i] + 1e-9))
+        if here > s.bucket[c, i]:
+            mask |= 1 << i
+        s.bucket[c, i] = here
+    return mask
+
+
+@njit(cache=True)
+def _drop(s: Any, slot: int) -> None:
+    """Count the frame as dropped, once; work that it still has elsewhere goes on."""
+    if s.slot[slot, F_DROPPED]:
+        return
+    s.slot[slot, F_DROPPED] = 1
+    s.total[T_DROPPED] += 1
+    s.total[T_SYSTEM] -= 1
+    if s.slot_t[slot] >= s.real[P_WARM]:
+        s.camera_n[s.slot[slot, F_CAMERA], K_DROPPED] += 1
+
+
+@njit(cache=True)
+def _leave(s: Any, slot: int) -> None:
+    """End one visit of the frame; with the last one it is done (or was dropped) and its slot is free."""
+    s.slot[slot, F_PENDING] -= 1
+    if s.slot[slot, F_PENDING] > 0:
+        return
+    s.free_slots[s.total[T_FREE_SLOTS]] = slot
+    s.total[T_FREE_SLOTS] += 1
+    if s.slot[slot, F_DROPPED]:
+        return
+    now = s.sums[A_NOW]
+    c = s.slot[slot, F_CAMERA]
+    s.total[T_DONE] += 1
+    s.total[T_SYSTEM] -= 1
+    if now >= s.real[P_WARM]:
+        s.camera_n[c, K_DONE] += 1
+        s.camera[c, C_GAP] = max(s.camera[c, C_GAP], now - s.camera[c, C_LAST_DONE])
+        s.camera[c, C_LAST_DONE] = now
+    if s.slot_t[slot] >= s.real[P_WARM]:
+        s.latency[s.total[T_SAMPLES]] = now - s.slot_t[slot]
+        s.called[s.total[T_SAMPLES]] = s.slot[slot, F_CALLED]
+        s.total[T_SAMPLES] += 1
+
+
+@njit(cache=True)
+def _new_node(s: Any, slot: int, items: int, t: float) -> Any:
+    if s.total[T_FREE_NODES] > 0:
+        s.total[T_FREE_NODES] -= 1
+        node = s.free_nodes[s.total[T_FREE_NODES]]
+    else:
+        node = s.total[T_NODES]
+        s.total[T_NODES] += 1
+    s.node[node, N_NEXT] = -1
+    s.node[node, N_SLOT] = slot
+    s.node[node, N_ITEMS] = items
+    s.node_t[node] = t
+    return node
+
+
+@njit(cache=True)
+def _free_node(s: Any, node: int) -> None:
+    s.free_nodes[s.total[T_FREE_NODES]] = node
+    s.total[T_FREE_NODES] += 1
+
+
+@njit(cache=True)
+def _pop(s: Any, i: int) -> Any:
+    """Take the first entry off the queue of stage ``i``."""
+    node = s.stage_n[i, L_HEAD]
+    s.stage_n[i, L_HEAD] = s.node[node, N_NEXT]
+    s.node[node, N_NEXT] = -1
+    s.stage_n[i, L_FRAMES] -= 1
+    return node
+
+
+@njit(cache=True)
+def _arrive(s: Any, slot: int, i: int, items: int) -> None:
+    """Put the frame, with so many items, into the queue of stage ``i`` under its drop policy."""
+    if s.stage_n[i, L_PARENT] < 0 and s.stage_n[i, L_FRAMES] >= s.stage_n[i, L_LIMIT]:
+        s.stage_n[i, L_DROPS] += s.sums[A_NOW] >= s.real[P_WARM]
+        if not s.stage_n[i, L_OLDEST]:
+            _drop(s, slot)
+            return
+        lost = _pop(s, i)
+        s.stage_n[i, L_ITEMS] -= s.node[lost, N_ITEMS]
+        _drop(s, s.node[lost, N_SLOT])
+        _leave(s, s.node[lost, N_SLOT])
+        _free_node(s, lost)
+    node = _new_node(s, slot, items, s.sums[A_NOW])
+    if s.stage_n[i, L_FRAMES] == 0:
+        s.stage_n[i, L_HEAD] = node
+    else:
+        s.node[s.stage_n[i, L_TAIL], N_NEXT] = node
+    s.stage_n[i, L_TAIL] = node
+    s.stage_n[i, L_FRAMES] += 1
+    s.stage_n[i, L_ITEMS] += items
+    s.slot[slot, F_PENDING] += 1
+    s.slot[slot, F_FIRST + i] = items
+    s.slot[slot, F_CALLED] = 1
+    s.total[T_TOUCHED] |= 1 << i
+
+
+@njit(cache=True)
+def _to_stages(s: Any, slot: int, parent: int, items: int) -> None:
+    """Hand the frame to the due children of ``parent`` (-1: the frame itself to the stages on frames)."""
+    due = s.slot[slot, F_DUE]
+    for i in range(parent + 1, s.stage.shape[0] - 1):
+        if (due >> i) & 1 and s.stage_n[i, L_PARENT] == parent:
+            _arrive(s, slot, i, items)
+
+
+@njit(cache=True)
+def _new_job(s: Any, i: int, ref: int, items: int, first_s: float, second_s: float) -> None:
+    """Put a job on the cores: ``first_s`` on one thread, then ``second_s`` on the stage's (either may be 0)."""
+    j = s.total[T_JOBS]
+    s.total[T_JOBS] += 1
+    s.job_n[j, M_STAGE], s.job_n[j, M_REF], s.job_n[j, M_ITEMS] = i, ref, items
+    s.job_n[j, M_PHASE] = 0
+    s.job[j, J_LEFT], s.job[j, J_LATER], s.job[j, J_START] = first_s, second_s, s.sums[A_NOW]
+    s.job[j, J_WIDTH], s.job[j, J_TRAFFIC], s.job[j, J_MEMORY] = 1.0, 0.0, 0.0
+    s.stage[i, S_WIDTH] += 1.0
+    s.pool[2, s.stage_n[i, L_POOL]] += 1.0
+    if first_s == 0:
+        _second_phase(s, j)
+
+
+@njit(cache=True)
+def _second_phase(s: Any, j: int) -> None:
+    """From pre-processing on one thread to inference on the stream's threads."""
+    i, items = s.job_n[j, M_STAGE], s.job_n[j, M_ITEMS]
+    width = s.width[i, items]
+    s.job_n[j, M_PHASE] = 1
+    s.job[j, J_LEFT] = s.job[j, J_LATER]
+    s.stage[i, S_WIDTH] += width - s.job[j, J_WIDTH]
+    s.pool[2, s.stage_n[i, L_POOL]] += width - s.job[j, J_WIDTH]
+    s.job[j, J_WIDTH] = width
+    # Traffic goes with the work, so a long draw moves more; a transfer at full bandwidth bounds the memory share below.
+    s.job[j, J_TRAFFIC] = s.stage[i, S_BYTES] * items / s.service[i, items]
+    s.job[j, J_MEMORY] = min(1.0, max(s.stage[i, S_MEMORY], s.job[j, J_TRAFFIC] / s.real[P_BANDWIDTH]))
+
+
+@njit(cache=True)
+def _start_decode(s: Any) -> None:
+    """Give free decode workers the cameras that wait, first come first served, one frame each."""
+    decode = s.stage.shape[0] - 1
+    while s.total[T_FREE_WORKERS] > 0 and s.total[T_READY] > 0:
+        c = s.ready[s.total[T_READY_HEAD]]
+        s.total[T_READY_HEAD] = (s.total[T_READY_HEAD] + 1) % s.ready.shape[0]
+        s.total[T_READY] -= 1
+        s.total[T_FREE_WORKERS] -= 1
+        slot = s.decode_queue[c, s.camera_n[c, K_HEAD]]
+        s.camera_n[c, K_HEAD] = (s.camera_n[c, K_HEAD] + 1) % DECODE_QUEUE
+        s.camera_n[c, K_WAITING] -= 1
+        s.camera_n[c, K_BUSY] = 1
+        if s.sums[A_NOW] >= s.real[P_WARM]:
+            s.sums[A_WAIT_DECODE] += s.sums[A_NOW] - s.slot_t[slot]
+            s.total[T_DECODES] += 1
+        work = s.camera[c, C_DECODE]
+        if s.camera[c, C_SIGMA] > 0:
+            number = s.slot[slot, F_NUMBER]
+            work *= math.exp(s.camera[c, C_SIGMA] * _normal(s.whole[I_SEED_SERVICE], c, number))
+        _new_job(s, decode, slot, 1, work, 0.0)
+        j = s.total[T_JOBS] - 1
+        s.job[j, J_TRAFFIC] = s.camera[c, C_BYTES] / s.camera[c, C_DECODE]
+        s.job[j, J_MEMORY] = min(1.0, s.job[j, J_TRAFFIC] / s.real[P_BANDWIDTH])
+
+
+@njit(cache=True)
+def _start_stage(s: Any, i: int) -> None:
+    """Start batches of stage ``i`` while a stream is free and a batch may start."""
+    now, timeout, largest = s.sums[A_NOW], s.stage[i, S_TIMEOUT], s.stage_n[i, L_BATCH]
+    while s.stage_n[i, L_FREE] > 0 and s.stage_n[i, L_ITEMS] > 0:
+        head = s.stage_n[i, L_HEAD]
+        if timeout > 0 and s.stage_n[i, L_ITEMS] < largest and now < s.node_t[head] + timeout:
+            return
+        first, last, items = -1, -1, 0
+        while items < largest and s.stage_n[i, L_FRAMES] > 0:
+            head = s.stage_n[i, L_HEAD]
+            take = min(largest - items, s.node[head, N_ITEMS])
+            if take == s.node[head, N_ITEMS]:
+                part = _pop(s, i)
+            else:
+                part = _new_node(s, s.node[head, N_SLOT], take, s.node_t[head])
+                s.node[head, N_ITEMS] -= take
+            if now >= s.real[P_WARM]:
+                s.stage[i, S_WAIT] += take * (now - s.node_t[part])
+                s.stage_n[i, L_STARTED] += take
+            if first < 0:
+                first = part
+            else:
+                s.node[last, N_NEXT] = part
+            last = part
+            items += take
+            if timeout == 0:  # a batch never mixes frames
+                break
+        s.stage_n[i, L_ITEMS] -= items
+        s.stage_n[i, L_FREE] -= 1
+        work = s.service[i, items]
+        if s.stage[i, S_SIGMA] > 0:
+            slot = s.node[first, N_SLOT]
+            frame = s.slot[slot, F_NUMBER] * 1009 + s.slot[slot, F_FIRST + i]
+            work *= math.exp(
+                s.stage[i, S_SIGMA] * _normal(s.whole[I_SEED_SERVICE] + 104729 * (i + 1), s.slot[slot, F_CAMERA], frame)
+            )
+        _new_job(s, i, first, items, s.stage[i, S_PRE] * items, work)
+
+
+@njit(cache=True)
+def _end_stage(s: Any, i: int, node: int, items: int, start: float) -> None:
+    """A batch is finished: frames whose last item at this stage it held go on to its children, or are done."""
+    s.stage_n[i, L_FREE] += 1
+    s.total[T_TOUCHED] |= 1 << i
+    if s.sums[A_NOW] >= s.real[P_WARM]:
+        s.stage_n[i, L_CALLS] += 1
+        s.stage_n[i, L_SERVED] += items
+        s.stage[i, S_SERVICE] += s.sums[A_NOW] - start
+    while node >= 0:
+        slot = s.node[node, N_SLOT]
+        s.slot[slot, F_FIRST + i] -= s.node[node, N_ITEMS]
+        if s.slot[slot, F_FIRST + i] == 0:
+            finds = s.stage_n[i, L_FINDS]
+            if finds >= 0:
+                objects = s.slot[slot, F_FIRST + s.stage.shape[0] + finds]
+                if objects > 0:
+                    _to_stages(s, slot, i, objects)
+            _leave(s, slot)
+        following = s.node[node, N_NEXT]
+        _free_node(s, node)
+        node = following
+
+
+@njit(cache=True)
+def _end_job(s: Any, j: int) -> None:
+    """Job ``j`` has no work left: on to its second phase, or off the cores."""
+    i = s.job_n[j, M_STAGE]
+    decode = s.stage.shape[0] - 1
+    if i != decode and s.job_n[j, M_PHASE] == 0:
+        _second_phase(s, j)
+        return
+    ref, items, start = s.job_n[j, M_REF], s.job_n[j, M_ITEMS], s.job[j, J_START]
+    s.stage[i, S_WIDTH] -= s.job[j, J_WIDTH]
+    s.pool[2, s.stage_n[i, L_POOL]] -= s.job[j, J_WIDTH]
+    last = s.total[T_JOBS] - 1
+    s.total[T_JOBS] = last
+    if j != last:
+        for column in range(J_LATER + 1):
+            s.job[j, column] = s.job[last, column]
+        for column in range(M_ITEMS + 1):
+            s.job_n[j, column] = s.job_n[last, column]
+    if i != decode:
+        _end_stage(s, i, ref, items, start)
+        return
+    c = s.slot[ref, F_CAMERA]
+    s.total[T_FREE_WORKERS] += 1
+    s.camera_n[c, K_BUSY] = 0
+    if s.camera_n[c, K_WAITING] > 0:
+        _queue_camera(s, c)
+    _to_stages(s, ref, -1, 1)
+    _leave(s, ref)
+
+
+@njit(cache=True)
+def _queue_camera(s: Any, c: int) -> None:
+    s.ready[(s.total[T_READY_HEAD] + s.total[T_READY]) % s.ready.shape[0]] = c
+    s.total[T_READY] += 1
+
+
+@njit(cache=True)
+def _release(s: Any, c: int) -> None:
+    """A frame of camera ``c`` comes into being: into its decode queue, straight to the stages, or lost."""
+    now = s.sums[A_NOW]
+    _look(s, c, now)
+    due = _due(s, c)
+    number = s.camera_n[c, K_NEXT]
+    s.camera_n[c, K_NEXT] += 1
+    s.camera[c, C_LAST] = now
+    s.total[T_RELEASED] += 1
+    measured = now >= s.real[P_WARM]
+    s.camera_n[c, K_RELEASED] += measured
+    if s.camera_n[c, K_WAITING] == DECODE_QUEUE:
+        s.total[T_DROPPED] += 1
+        s.camera_n[c, K_DROPPED] += measured
+        return
+    if s.total[T_FREE_SLOTS] > 0:
+        s.total[T_FREE_SLOTS] -= 1
+        slot = s.free_slots[s.total[T_FREE_SLOTS]]
+    else:
+        slot = s.total[T_SLOTS]
+        s.total[T_SLOTS] += 1
+    stages = s.stage.shape[0] - 1
+    for i in range(stages):
+        if (due >> i) & 1 and s.stage_n[i, L_MOTION] and not s.camera_n[c, K_MOVES]:
+            due &= ~(1 << i)
+    s.slot_t[slot] = now
+    s.slot[slot, F_CAMERA], s.slot[slot, F_NUMBER], s.slot[slot, F_DUE] = c, number, due
+    s.slot[slot, F_PENDING], s.slot[slot, F_DROPPED], s.slot[slot, F_CALLED] = 1, 0, 0
+    if due != 0:
+        for k in range(s.whole[I_CLASSES]):
+            s.slot[slot, F_FIRST + stages + 1 + k] = s.count[c, k]
+    s.total[T_SYSTEM] += 1
+    if s.camera[c, C_DECODE] == 0:
+        _to_stages(s, slot, -1, 1)
+        _leave(s, slot)
+        return
+    s.decode_queue[c, (s.camera_n[c, K_HEAD] + s.camera_n[c, K_WAITING]) % DECODE_QUEUE] = slot
+    s.camera_n[c, K_WAITING] += 1
+    if s.camera_n[c, K_WAITING] == 1 and not s.camera_n[c, K_BUSY]:
+        _queue_camera(s, c)
+
+
+@njit(cache=True)
+def _set_rates(s: Any) -> None:
+    r"""Give every job its speed from what runs beside it.
+
+    Notes
+    -----
+    Processor sharing: :math:`r_p = \min(1, C_p / T_p)` in a pool of :math:`C_p` cores with :math:`T_p` runnable threads.
+    Interference: divided by :math:`1 + \kappa \min(1, (T - n_j)/C)`. Bandwidth: with the demand :math:`d_j` and memory
+    share :math:`m_j` of each job, all memory shares are stretched by the one :math:`\sigma \ge 1` for which
+    :math:`\sum_j d_j r_j / (1 - m_j + m_j \sigma) = B`; the sum is convex and falling in it, so that Newton's steps
+    from 1 approach the solution from below.
+    """
+    jobs = s.total[T_JOBS]
+    everything = 0.0
+    for p in range(s.pool.shape[1]):
+        threads = s.pool[2, p]
+        s.pool[1, p] = min(1.0, s.pool[0, p] / threads) if threads > 0 else 1.0
+        everything += threads
+    kappa, demand = s.real[P_INTERFERENCE], 0.0
+    for j in range(jobs):
+        rate = s.pool[1, s.stage_n[s.job_n[j, M_STAGE], L_POOL]]
+        if kappa > 0:
+            rate /= 1.0 + kappa * min(1.0, max(0.0, everything - s.job[j, J_WIDTH]) / s.real[P_CORES])
+        s.job[j, J_RATE] = rate
+        demand += rate * s.job[j, J_TRAFFIC]
+    s.sums[A_FLOW] = min(demand, s.real[P_BANDWIDTH])
+    if demand <= s.real[P_BANDWIDTH]:
+        return
+    stretch = 1.0
+    for _ in range(40):
+        flow, slope = 0.0, 0.0
+        for j in range(jobs):
+            lengthening = 1.0 + s.job[j, J_MEMORY] * (stretch - 1.0)
+            part = s.job[j, J_RATE] * s.job[j, J_TRAFFIC] / lengthening
+            flow += part
+            slope += part * s.job[j, J_MEMORY] / lengthening
+        excess = flow - s.real[P_BANDWIDTH]
+        if excess <= 1e-9 * s.real[P_BANDWIDTH] or slope == 0:
+            break
+        stretch += excess / slope
+    for j in range(jobs):
+        s.job[j, J_RATE] /= 1.0 + s.job[j, J_MEMORY] * (stretch - 1.0)
+
+
+@njit(cache=True)
+def _pass_time(s: Any, dt: float) -> None:
+    """Work off ``dt`` and keep the books."""
+    for j in range(s.total[T_JOBS]):
+        s.job[j, J_LEFT] -= s.job[j, J_RATE] * dt
+    now = s.sums[A_NOW]
+    if now < s.real[P_WARM]:
+        return
+    for i in range(s.stage.shape[0]):
+        s.stage[i, S_BUSY] += s.stage[i, S_WIDTH] * s.pool[1, s.stage_n[i, L_POOL]] * dt
+        s.stage[i, S_HELD] += (s.stage_n[i, L_STREAMS] - s.stage_n[i, L_FREE]) * dt
+    s.sums[A_TRAFFIC] += s.sums[A_FLOW] * dt
+    s.sums[A_SYSTEM_1 if now < s.real[P_MID] else A_SYSTEM_2] += s.total[T_SYSTEM] * dt
+
+
+@njit(cache=True)
+def _prepare(s: Any) -> Any:
+    """Draw what all cameras have in common and the first release of each; return the heap's size."""
+    keep = s.real[P_KEEP]
+    for k in range(s.common.shape[0]):
+        z = 0.0
+        for step in range(s.common.shape[1]):
+            draw = _normal(s.whole[I_SEED_OBJECT] + 7919 * k, -1, step)
+            z = draw if step == 0 else keep * z + math.sqrt(1.0 - keep * keep) * draw
+            s.common[k, step] = z
+    size = 0
+    for c in range(s.camera.shape[0]):
+        first = _next_release(s, c)
+        if first < s.real[P_END]:
+            s.heap_t[size], s.heap_c[size] = first, c
+            size += 1
+    for at in range(size // 2 - 1, -1, -1):
+        _sift(s, size, at)
+    return size
+
+
+@njit(cache=True)
+def run_loop(s: Any) -> None:
+    """Play the events in order until ``P_END``: ends of jobs before time-outs before releases at the same moment."""
+    size = _prepare(s)
+    stages = s.stage.shape[0] - 1
+    marks = (s.real[P_WARM], s.real[P_MID], s.real[P_END])
+    mark = 0
+    while True:
+        now = s.sums[A_NOW]
+        until = marks[mark]
+        kind = 0
+        if size > 0 and s.heap_t[0] < until:
+            until, kind = s.heap_t[0], 1
+        for i in range(stages):
+            if s.stage[i, S_TIMEOUT] > 0 and s.stage_n[i, L_FREE] > 0 and s.stage_n[i, L_ITEMS] > 0:
+                timer = s.node_t[s.stage_n[i, L_HEAD]] + s.stage[i, S_TIMEOUT]
+                if timer <= until:
+                    until, kind = timer, 2 + i
+        shortest, next_job = np.inf, -1
+        for j in range(s.total[T_JOBS]):
+            need = s.job[j, J_LEFT] / s.job[j, J_RATE]
+            if need < shortest:
+                shortest, next_job = need, j
+        if next_job >= 0 and now + shortest <= until:
+            until, kind = max(now, now + shortest), -1
+        _pass_time(s, until - now)
+        s.sums[A_NOW] = until
+        if kind == -1:
+            _end_job(s, next_job)
+        elif kind == 0:
+            mark += 1
+            if mark == 3:
+                break
+        elif kind == 1:
+            c = s.heap_c[0]
+            _release(s, c)
+            following = _next_release(s, c)
+            if following < s.real[P_END]:
+                s.heap_t[0] = following
+            else:
+                size -= 1
+                s.heap_t[0], s.heap_c[0] = s.heap_t[size], s.heap_c[size]
+            _sift(s, size, 0)
+        else:
+            s.total[T_TOUCHED] |= 1 << (kind - 2)
+        touched = s.total[T_TOUCHED]
+        s.total[T_TOUCHED] = 0
+        for i in range(stages):
+            if (touched >> i) & 1:
+                _start_stage(s, i)
+        _start_decode(s)
+        _set_rates(s)
+    for slot in range(s.total[T_SLOTS]):
+        if s.slot[slot, F_PENDING] > 0 and not s.slot[slot, F_DROPPED]:
+            s.sums[A_OLDEST] = max(s.sums[A_OLDEST], s.sums[A_NOW] - s.slot_t[slot])
