@@ -1,1 +1,1 @@
-"""Placeholder docstring, replaced by the owner of this folder."""
+"""The cheapest hardware and configuration that carries a scenario, and why."""

@@ -59,7 +59,9 @@ class PredictedLoad(Record):
     latency_p95_ms: Interval
     utilisation: dict[str, Interval]
     """Per resource: cpu, memory_bandwidth, memory; and per stage its share of the CPU."""
-    capacity_cameras: Interval
+    capacity_cameras: Interval | None
+    """Most cameras that meet the SLO, headroom aside; None for a scenario without cameras."""
+    capacity_requests_per_s: Interval | None = None
     memory_bytes: Interval | None = None
     stage_load: dict[str, Interval] = {}
     """Cores that each stage (and decode) keeps busy."""

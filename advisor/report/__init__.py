@@ -1,1 +1,1 @@
-"""Placeholder docstring, replaced by the owner of this folder."""
+"""Finished records in, text out: terminal, HTML, CSV, JUnit, configuration exports. No arithmetic beyond units."""

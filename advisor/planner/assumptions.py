@@ -1,0 +1,66 @@
+"""Everything that the plan takes for granted, in words; and what its reader should be warned of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from advisor.planner.evaluate import MEMORY_OF_CAMERA_BYTES, MEMORY_OF_SYSTEM_BYTES
+from advisor.planner.inputs import PlanInputs
+from advisor.planner.search import Judgement
+from advisor.records.plan import PlanOption
+
+
+def list_assumptions(inputs: PlanInputs, chosen: Judgement | None) -> tuple[str, ...]:
+    """Collect assumptions of scenario, models, platform and model of performance."""
+    scenario = inputs.scenario
+    found = list(inputs.assumptions)
+    if scenario.slo.load == "p95":
+        found.append("busy hour: object counts stand at their 95 % point all the time")
+    if scenario.activity.objects_per_frame and scenario.activity.correlation == 0:
+        found.append("object counts of different cameras are independent (activity.correlation 0)")
+    for group, rate in inputs.bitrate_kbps.items():
+        found.append(f"cameras {group}: {rate:g} kbit/s assumed, the scenario gives no bitrate")
+    stand_ins = [stage for stage, model in inputs.models.items() if model.stand_in]
+    if stand_ins:
+        found.append(
+            f"stages {', '.join(stand_ins)} rest on stand-ins with the published operations, parameters and input size"
+        )
+    if "int8" in scenario.accuracy.precisions:
+        found.append("int8 is for speed only: quantised with random inputs; check the accuracy of your own int8 models")
+    found.append(
+        f"memory: {MEMORY_OF_SYSTEM_BYTES / 1024**3:g} GiB for the system and "
+        f"{MEMORY_OF_CAMERA_BYTES / 1024**2:g} MiB per camera are assumed"
+    )
+    found.append("cameras are decoded in software on the CPU; accelerators and integrated graphics are not used")
+    found.append(
+        "the box runs nothing else, is cooled to hold its sustained power limit, and uses the performance governor"
+    )
+    if chosen is not None:
+        machine = chosen.model.machine
+        if machine.uncertain:
+            found.append(
+                f"{chosen.model.id}: recalled or assumed, not read from a data sheet: {', '.join(machine.uncertain)}"
+            )
+        platform = chosen.model.candidate.platform
+        found += [
+            f"{platform.id}: price part: {part.value} [{part.kind}; {part.source}]" for part in platform.price_breakdown
+        ]
+        for camera in scenario.cameras:
+            if camera.codec != "raw":
+                found += [f"decode: {note}" for note in chosen.model.decode(camera).notes]
+                break
+    return tuple(dict.fromkeys(found))
+
+
+def list_warnings(recommended: PlanOption | None, alternatives: Sequence[PlanOption]) -> tuple[str, ...]:
+    """Stale or unsourced prices of what is shown."""
+    found = []
+    shown = [recommended] if recommended is not None else []
+    for option in (*shown, *alternatives):
+        if option.price.stale:
+            found.append(f"{option.platform}: the price is from {option.price.date}, more than 12 months old")
+        if option.price.kind == "assumed":
+            found.append(
+                f"{option.platform}: the price is assumed, not read from an offer: put yours in candidates.prices"
+            )
+    return tuple(found)

@@ -1,0 +1,85 @@
+"""Which platforms of the catalogue may be recommended at all; the others are refused with their reason."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from advisor.errors import CatalogueError, Infeasible, nearest
+from advisor.planner.inputs import Candidate
+from advisor.planner.money import price_of
+from advisor.records.plan import Rejected
+from advisor.records.scenario import Scenario
+
+
+def admit(
+    scenario: Scenario, candidates: tuple[Candidate, ...], today: dt.date
+) -> tuple[tuple[Candidate, ...], tuple[Rejected, ...]]:
+    """Split candidates by the scenario's filters and the site's limits.
+
+    Raises
+    ------
+    CatalogueError
+        A price override names a platform that is not in the catalogue.
+    Infeasible
+        No candidate is left, with the filter that removed most.
+    """
+    known = {candidate.platform.id for candidate in candidates}
+    for name in scenario.candidates.prices:
+        if len(candidates) > 1 and name not in known:
+            raise CatalogueError(
+                f"scenario {scenario.scenario}: candidates.prices.{name}: no such platform{nearest(name, known)} "
+                "(list them with `sizer catalog list`)"
+            )
+    admitted: list[Candidate] = []
+    rejected: list[Rejected] = []
+    for candidate in candidates:
+        refusal = _refusal(scenario, candidate, today)
+        if refusal is None:
+            admitted.append(candidate)
+            continue
+        check, reason = refusal
+        rejected.append(
+            Rejected(
+                platform=candidate.platform.id,
+                name=candidate.platform.name,
+                reason=reason,
+                check=check,
+                price=price_of(candidate.platform, 1, scenario, today),
+            )
+        )
+    if not admitted:
+        checks = [item.check or "" for item in rejected]
+        worst = max(set(checks), key=checks.count) if checks else "catalogue"
+        example = next((item.reason for item in rejected if item.check == worst), "the catalogue is empty")
+        raise Infeasible(
+            f"scenario {scenario.scenario}: all {len(rejected)} candidates are filtered out, most by {worst} "
+            f"(for example: {example}); relax candidates or site"
+        )
+    return tuple(admitted), tuple(rejected)
+
+
+def _refusal(scenario: Scenario, candidate: Candidate, today: dt.date) -> tuple[str, str] | None:
+    platform, machine = candidate.platform, candidate.machine
+    wanted = scenario.candidates
+    if wanted.vendors and (machine.vendor or "").lower() not in {name.lower() for name in wanted.vendors}:
+        return "candidates.vendors", f"vendor {machine.vendor or 'unknown'} is not among {', '.join(wanted.vendors)}"
+    if wanted.form_factor and platform.form_factor not in wanted.form_factor:
+        return (
+            "candidates.form_factor",
+            f"form factor {platform.form_factor} is not among {', '.join(wanted.form_factor)}",
+        )
+    if scenario.site.fanless and not platform.fanless:
+        return "site.fanless", "it has a fan and the site asks for none"
+    limit_w = scenario.site.max_power_w
+    if limit_w is not None:
+        if platform.max_power_w is None:
+            return "site.max_power_w", f"its wall power is unknown and the site allows {limit_w:g} W"
+        if platform.max_power_w.value > limit_w:
+            return (
+                "site.max_power_w",
+                f"draws up to {platform.max_power_w.value:g} W at the wall, the site allows {limit_w:g} W",
+            )
+    price = price_of(platform, 1, scenario, today)
+    if wanted.max_price is not None and price.per_box is not None and price.per_box > wanted.max_price:
+        return "candidates.max_price", f"costs {price.per_box:,.0f} {price.currency}, above {wanted.max_price:,.0f}"
+    return None

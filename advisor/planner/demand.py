@@ -1,0 +1,109 @@
+"""What the scenario asks per second: frames to decode, calls and items of each stage; no machine is looked at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from advisor.records.scenario import ObjectCount, Scenario, Stage
+
+Counts = Mapping[str, int]
+"""Camera group -> number of cameras."""
+
+
+@dataclass(frozen=True)
+class StageDemand:
+    """Offered load of one stage."""
+
+    frames_per_s: float
+    """Frames on which the stage is due [1/s]."""
+    items_per_s: float
+    """Inputs of the model [1/s]: frames for a stage on frames, objects for a stage on objects."""
+    items_per_frame: float
+
+
+def camera_counts(scenario: Scenario) -> dict[str, int]:
+    """Cameras per group as the scenario gives them."""
+    return {group.group: group.count for group in scenario.cameras}
+
+
+def spread(counts: Counts, total: int) -> dict[str, int]:
+    """Scale ``counts`` to ``total`` cameras, keeping the shares (largest remainder, earlier groups first)."""
+    now = sum(counts.values())
+    if now == 0:
+        return dict(counts)
+    exact = {name: count * total / now for name, count in counts.items()}
+    result = {name: math.floor(share) for name, share in exact.items()}
+    by_remainder = sorted(exact, key=lambda name: result[name] - exact[name])
+    for name in by_remainder[: total - sum(result.values())]:
+        result[name] += 1
+    return result
+
+
+def per_box(counts: Counts, boxes: int) -> dict[str, int]:
+    """Cameras of the fullest of ``boxes`` boxes when each group is dealt out evenly."""
+    return {name: math.ceil(count / boxes) for name, count in counts.items()}
+
+
+def busy_level(count: ObjectCount, load: str) -> float:
+    """Mean objects per frame at the load point: the 95 % point in the busy hour, never above ``max``."""
+    if load == "mean":
+        return count.mean
+    if count.p95 is not None:
+        return count.p95
+    from scipy import stats
+
+    level = float(stats.poisson.ppf(0.95, count.mean))
+    return level if count.max is None else min(level, count.max)
+
+
+def stage_demand(scenario: Scenario, counts: Counts, objects_factor: float = 1.0) -> dict[str, StageDemand]:
+    """Offered load per stage for these camera counts at the scenario's load point.
+
+    A stage on objects without ``every`` runs whenever its parent does; with ``every`` it has its own schedule on the
+    camera's frames, between two detections on tracked objects.
+    """
+    demands: dict[str, StageDemand] = {}
+    for stage in scenario.stages:
+        frames = sum(_frame_rates(scenario, stage, counts).values())
+        items_per_frame = 1.0
+        if stage.on is not None:
+            items_per_frame = object_level(scenario, stage) * objects_factor
+        demands[stage.id] = StageDemand(frames, frames * items_per_frame, items_per_frame)
+    return demands
+
+
+def object_level(scenario: Scenario, stage: Stage) -> float:
+    """Objects that one frame hands to a stage on objects, at the load point."""
+    if stage.on is None:
+        return 1.0
+    parent = scenario.stage(stage.on)
+    objects = scenario.activity.objects_per_frame[scenario.object_class(parent)]
+    return busy_level(objects, scenario.slo.load)
+
+
+def _frame_rates(scenario: Scenario, stage: Stage, counts: Counts) -> dict[str, float]:
+    """Frames per second on which the stage is due, per group."""
+    rates: dict[str, float] = {}
+    names = scenario.groups_of(stage)
+    for camera in scenario.cameras:
+        if camera.group in names:
+            schedule = stage
+            while schedule.every is None and schedule.on is not None:
+                schedule = scenario.stage(schedule.on)
+            duty = scenario.activity.motion_duty if scenario.root(stage).trigger == "motion" else 1.0
+            per_camera = camera.fps / schedule.interval_frames(camera.fps) * duty
+            rates[camera.group] = per_camera * counts.get(camera.group, camera.count)
+    for requests in scenario.requests:
+        if requests.group in names:
+            rates[requests.group] = requests.rate_per_s
+    return rates
+
+
+def decode_rates(scenario: Scenario, counts: Counts) -> dict[str, float]:
+    """Frames per second to decode, per camera group; raw cameras need none."""
+    return {
+        camera.group: 0.0 if camera.codec == "raw" else camera.fps * counts.get(camera.group, camera.count)
+        for camera in scenario.cameras
+    }

@@ -1,0 +1,77 @@
+"""What the planner is given: the scenario, its models, a predictor, the candidates; and what it may ask of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from advisor.records.base import Evidence, Interval, Precision, RuntimeName
+from advisor.records.config import RunConfig
+from advisor.records.machine import MachineSpec
+from advisor.records.model import ModelFile, ModelWork
+from advisor.records.platform import Platform
+from advisor.records.prediction import ServiceEstimate
+from advisor.records.scenario import Scenario
+
+
+class Cost(Protocol):
+    """Core time of something that is not a model."""
+
+    @property
+    def core_s(self) -> Interval: ...
+
+    @property
+    def evidence(self) -> Evidence: ...
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+
+class Predictor(Protocol):
+    """The part of the performance model that the planner relies on."""
+
+    def service(self, machine: MachineSpec, work: ModelWork, config: RunConfig) -> ServiceEstimate: ...
+
+    def decode(
+        self, machine: MachineSpec, codec: str, width: int, height: int, bitrate_kbps: float, fps: float
+    ) -> Cost: ...
+
+    def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> Cost: ...
+
+    def power_w(self, machine: MachineSpec, utilisation: float) -> Interval: ...
+
+    def core_equivalents(self, machine: MachineSpec) -> float: ...
+
+
+WorkSource = Callable[[str, RuntimeName, Precision, int], ModelWork | None]
+"""Stage id, runtime, precision, batch -> kernels; None where the runtime cannot run the model so."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A platform that may be recommended, with what its data sheet says."""
+
+    platform: Platform
+    machine: MachineSpec
+
+
+@dataclass(frozen=True)
+class PlanInputs:
+    """Everything a plan is made from; equal inputs give equal plans."""
+
+    scenario: Scenario
+    scenario_sha256: str
+    models: Mapping[str, ModelFile]
+    """Per stage id."""
+    works: WorkSource
+    predictor: Predictor
+    candidates: tuple[Candidate, ...]
+    today: dt.date
+    seed: int = 0
+    runtimes: tuple[RuntimeName, ...] = ("openvino",)
+    bitrate_kbps: Mapping[str, float] = field(default_factory=dict)
+    """Per camera group, where the scenario gives none: the assumed rate."""
+    assumptions: tuple[str, ...] = ()
+    """Said by the caller: versions, measurements taken or missing."""

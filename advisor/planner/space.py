@@ -1,0 +1,184 @@
+"""What can be chosen on one platform: per stage runtime, precision, threads per inference stream and batch.
+
+Options that are no better in any way than another one of the same stage are left out (a slower pass that also takes
+more core time per input): the simulator shares cores by demand, so such an option can only add load and delay.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from advisor.errors import ModelRangeError
+from advisor.planner.inputs import Candidate, Cost, PlanInputs
+from advisor.records.base import Evidence, Interval, Precision, weakest
+from advisor.records.config import RunConfig
+from advisor.records.prediction import ServiceEstimate
+from advisor.records.scenario import CameraGroup, Scenario, Stage
+
+# Standard normal quantile of the P90 point: intervals are taken as log-normal between their three quantiles.
+Z90 = 1.2815515655446004
+THREADS_PER_STREAM = (1, 2, 4, 8, 16)
+
+
+def at(interval: Interval, z: float) -> float:
+    """Value of a positive interval at ``z`` standard deviations, log-normal on each side of the median."""
+    if interval.p50 <= 0:
+        return interval.p50
+    side = interval.p90 if z >= 0 else interval.p10
+    if side <= 0:
+        raise ModelRangeError(f"interval is not positive: {interval}")
+    spread = abs(math.log(side / interval.p50)) / Z90
+    return interval.p50 * math.exp(spread * z)
+
+
+@dataclass(frozen=True)
+class StageOption:
+    """One way to run one stage on one platform."""
+
+    config: RunConfig
+    """Streams and threads as many as fit; the planner lowers them to what the load needs."""
+    estimate: ServiceEstimate
+    preprocess: Cost | None
+
+    @property
+    def threads_per_stream(self) -> int:
+        """Threads that one pass occupies."""
+        return (self.config.threads or 1) // (self.config.streams or 1)
+
+    def pass_s(self, z: float) -> float:
+        """Time of one pass of ``config.batch`` inputs [s]."""
+        return at(self.estimate.latency_s, z)
+
+    def preprocess_s(self, z: float) -> float:
+        """Core time to prepare one input [s]."""
+        return 0.0 if self.preprocess is None else at(self.preprocess.core_s, z)
+
+    def core_s_per_item(self, z: float, items_per_call: float) -> float:
+        """Core time per input [s] at ``items_per_call`` inputs per call; a part-filled batch costs a full one."""
+        passes = max(1.0, math.ceil(items_per_call / self.config.batch)) if items_per_call > 0 else 1.0
+        per_call = passes * self.threads_per_stream * self.pass_s(z)
+        return per_call / max(items_per_call, 1e-9) + self.preprocess_s(z)
+
+    def call_s(self, z: float, items_per_call: float, streams: int) -> float:
+        """Shortest time of a whole call [s], its passes spread over the streams."""
+        passes = max(1, math.ceil(items_per_call / self.config.batch))
+        return math.ceil(passes / max(streams, 1)) * self.pass_s(z) + self.preprocess_s(z)
+
+
+class PlatformModel:
+    """One candidate with everything that the performance model says of it, asked once and kept."""
+
+    def __init__(self, inputs: PlanInputs, candidate: Candidate) -> None:
+        self._inputs = inputs
+        self.candidate = candidate
+        self.machine = candidate.machine
+        self.cores = inputs.predictor.core_equivalents(candidate.machine)
+        self._decode: dict[tuple[str, int, int, float, float], Cost] = {}
+        self._options: dict[tuple[str, tuple[Precision, ...]], tuple[StageOption, ...]] = {}
+
+    @property
+    def id(self) -> str:
+        """Platform id."""
+        return self.candidate.platform.id
+
+    @property
+    def physical_threads(self) -> int:
+        """Cores that inference may take as whole threads."""
+        return max(1, math.floor(self.cores + 1e-9)) if self.machine.id == "this" else max(1, self.machine.cores)
+
+    def decode(self, camera: CameraGroup) -> Cost:
+        """Cost of decoding one frame of a coded camera group."""
+        width, height = camera.size
+        rate = self.bitrate_kbps(camera)
+        key = (camera.codec, width, height, rate, camera.fps)
+        if key not in self._decode:
+            self._decode[key] = self._inputs.predictor.decode(
+                self.machine, camera.codec, width, height, rate, camera.fps
+            )
+        return self._decode[key]
+
+    def bitrate_kbps(self, camera: CameraGroup) -> float:
+        """Return the group's bitrate, stated or assumed by the caller."""
+        return camera.bitrate_kbps if camera.bitrate_kbps is not None else self._inputs.bitrate_kbps[camera.group]
+
+    def options(self, scenario: Scenario, stage: Stage) -> tuple[StageOption, ...]:
+        """Every useful way to run ``stage`` here, cheapest in core time first; empty where no runtime can."""
+        key = (stage.id, scenario.accuracy.precisions)
+        if key not in self._options:
+            found = [
+                option
+                for runtime in self._inputs.runtimes
+                for precision in scenario.accuracy.precisions
+                for batch in _batches(stage)
+                for option in self._options_of(scenario, stage, runtime, precision, batch)
+            ]
+            self._options[key] = _undominated(found)
+        return self._options[key]
+
+    def evidence(self, scenario: Scenario, options: Mapping[str, StageOption]) -> dict[str, Evidence]:
+        """Evidence class per stage and for decode."""
+        result = {name: option.estimate.evidence for name, option in options.items()}
+        coded = [camera for camera in scenario.cameras if camera.codec != "raw"]
+        if coded:
+            result["decode"] = weakest([self.decode(camera).evidence for camera in coded])
+        return result
+
+    def _options_of(
+        self, scenario: Scenario, stage: Stage, runtime: str, precision: Precision, batch: int
+    ) -> list[StageOption]:
+        inputs = self._inputs
+        work = inputs.works(stage.id, runtime, precision, batch)  # type: ignore[arg-type]
+        if work is None:
+            return []
+        preprocess = self._preprocess(scenario, stage)
+        cores = self.physical_threads
+        options = []
+        for threads in sorted({min(count, cores) for count in THREADS_PER_STREAM}):
+            streams = max(1, cores // threads)
+            config = RunConfig(
+                runtime=work.runtime,
+                precision=precision,
+                streams=streams,
+                threads=streams * threads,
+                batch=batch,
+                requests=streams,
+                pinning=False,
+            )
+            estimate = inputs.predictor.service(self.machine, work, config)
+            if estimate.evidence is not Evidence.UNKNOWN:
+                options.append(StageOption(config, estimate, preprocess))
+        return options
+
+    def _preprocess(self, scenario: Scenario, stage: Stage) -> Cost | None:
+        shape = self._inputs.models[stage.id].input_shape
+        sizes = [camera.size for camera in scenario.cameras if camera.group in scenario.groups_of(stage)]
+        if not sizes or len(shape) != 4:
+            return None
+        channels_first = shape[1] in {1, 3, 4}
+        height, width = (shape[2], shape[3]) if channels_first else (shape[1], shape[2])
+        # A stage on objects scales crops, whose size is not known: one as large as the model's input is assumed.
+        source = (width, height) if stage.on is not None else max(sizes, key=lambda size: size[0] * size[1])
+        return self._inputs.predictor.preprocess(self.machine, source, (width, height))
+
+
+def _batches(stage: Stage) -> tuple[int, ...]:
+    if stage.batch.max == 1:
+        return (1,)
+    return tuple(sorted({1, min(4, stage.batch.max), stage.batch.max}))
+
+
+def _undominated(options: list[StageOption]) -> tuple[StageOption, ...]:
+    """Drop options for which another of the same batch has neither a longer pass nor more core time."""
+    kept: list[StageOption] = []
+    ordered = sorted(options, key=lambda item: (item.core_s_per_item(Z90, item.config.batch), item.pass_s(Z90)))
+    for option in ordered:
+        if not any(
+            other.pass_s(Z90) <= option.pass_s(Z90)
+            and other.pass_s(0.0) * other.threads_per_stream <= option.pass_s(0.0) * option.threads_per_stream
+            and other.config.batch == option.config.batch
+            for other in kept
+        ):
+            kept.append(option)
+    return tuple(kept)

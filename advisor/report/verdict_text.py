@@ -1,0 +1,60 @@
+"""The verdict on a terminal: PASS, FAIL or INCONCLUSIVE first, then the checks and what was seen."""
+
+from __future__ import annotations
+
+from advisor.records.verdict import CameraTail, Verdict
+from advisor.report.text import number, table
+
+
+def _tail(tail: CameraTail) -> str:
+    return f"{number(tail.p50)} / {number(tail.p95)} / {number(tail.p99)}"
+
+
+def render_verdict(verdict: Verdict) -> str:
+    """Lay out a whole verdict."""
+    binding = f"; binds: {verdict.binding}" if verdict.binding else ""
+    parts = [f"{verdict.scenario}: {verdict.verdict} after {verdict.duration_s:.0f} s: {verdict.reason}{binding}", ""]
+    words = {True: "ok", False: "FAILED", None: "cannot say"}
+    rows = [[check.name, words[check.ok], check.required, check.measured, check.bound or "-", check.advice]
+            for check in verdict.checks]  # fmt: skip
+    parts.append(table(["check", "", "required", "measured", "bound", "advice"], rows))
+    if verdict.cameras:
+        rows = [
+            [camera.name, number(camera.fps), number(camera.drops_pct, 2), number(camera.longest_gap_ms),
+             _tail(camera.latency_ms), number(camera.latency_ms.max), f"{camera.done}/{camera.released}", camera.status]
+            for camera in verdict.cameras
+        ]  # fmt: skip
+        heading = ["camera", "FPS", "drops %", "longest gap ms", "latency ms p50/p95/p99", "max", "done/released", ""]
+        parts += ["", table(heading, rows, right=(1, 2, 3))]
+    if verdict.stages:
+        rows = [
+            [stage.id, number(stage.rate_per_s), _tail(stage.service_ms), _tail(stage.waiting_ms),
+             number(stage.batch_mean), number(stage.cpu_cores), str(stage.dropped), stage.objects]
+            for stage in verdict.stages
+        ]  # fmt: skip
+        heading = ["stage", "calls/s", "service ms p50/p95/p99", "waiting ms", "batch", "cores", "dropped", "objects"]
+        parts += ["", table(heading, rows, right=(1, 4, 5, 6))]
+    if verdict.utilisation:
+        shown = ", ".join(f"{name} {value * 100:.0f} %" for name, value in verdict.utilisation.items())
+        parts += ["", f"utilisation: {shown}"]
+    parts += _comparison(verdict)
+    if verdict.capacity is not None and verdict.capacity.cameras is not None:
+        promise = ""
+        if verdict.capacity.broken_promise:
+            promise = "; BROKEN PROMISE: outside the plan's P10-P90"
+        parts.append(f"capacity: {verdict.capacity.cameras} cameras, binds {verdict.capacity.binding}{promise}")
+    parts += [f"warning: {text}" for text in verdict.warnings]
+    parts += [f"note: {text}" for text in verdict.notes]
+    return "\n".join(parts)
+
+
+def _comparison(verdict: Verdict) -> list[str]:
+    figures = (verdict.predicted or {}).get("compared")
+    if not figures:
+        return []
+    rows = [
+        [row["figure"], number(row["p50"]), f"{number(row['p10'])} - {number(row['p90'])}", number(row["measured"]),
+         {True: "inside", False: "OUTSIDE P10-P90", None: "not measured"}[row["inside"]]]
+        for row in figures
+    ]  # fmt: skip
+    return ["", "Predicted against measured", table(["figure", "P50", "P10 - P90", "measured", ""], rows, right=(1, 3))]
