@@ -37,6 +37,8 @@ class Processor(Record):
     memory_bandwidth_bytes_per_s: Sourced | None = None
     tdp_w: Sourced | None = None
     turbo_power_w: Sourced | None = None
+    max_sockets: Sourced | None = None
+    """Most of these chips in one board; None: not known, and not checked."""
     list_price_usd: Sourced | None = None
     aliases: tuple[str, ...] = ()
     notes: str | None = None

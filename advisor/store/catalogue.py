@@ -5,24 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ..errors import CatalogueError, nearest
-from ..records.base import Record, Sourced, SourcedText
+from ..records.base import Record, Sourced
 from ..records.machine import MachineSpec
 from ..records.platform import Accelerator, Platform, Processor
-from .files import check_schema, read_text, record_of
+from .entries import Entry, inspect_entry, platform_faults, read_entry
 from .paths import data_dir, profiles_dir
-from .yamltext import YamlTextError, parse_yaml
 
 EntryT = TypeVar("EntryT", Processor, Platform, Accelerator)
 _SOCKETS = re.compile(r"(?P<chip>.+)-(?P<count>[1-9][0-9]?)s\Z")
 _SPEED = re.compile(r"(?:LP)?DDR[0-9]X?-(?P<mt>[0-9]{3,5})", re.IGNORECASE)
-_KINDS: dict[str, type[Processor] | type[Platform] | type[Accelerator]] = {
-    "sizer.processor/1": Processor,
-    "sizer.platform/1": Platform,
-    "sizer.accelerator/1": Accelerator,
-}
 # Facts of a processor that a machine takes over as they are, and whether they add up over sockets.
 _TAKEN = {
     "base_hz": False, "boost_hz": False, "all_core_turbo_hz": False, "e_core_turbo_hz": False,
@@ -44,7 +38,7 @@ class Catalogue:
 
     def __init__(self, folders: Iterable[Path], extra: Iterable[Path] = ()) -> None:
         self._files: dict[str, dict[str, Path]] = {"processors": {}, "platforms": {}, "accelerators": {}}
-        self._read: dict[Path, Processor | Platform | Accelerator] = {}
+        self._read: dict[Path, Entry] = {}
         for folder in folders:
             for kind, files in self._files.items():
                 for path in sorted((folder / kind).glob("*.yaml")):
@@ -191,6 +185,24 @@ class Catalogue:
         """Price of one box in USD with kind, source and date; None where none is known."""
         return platform.price_usd
 
+    def check(self, file: Path | str | None = None) -> list[str]:
+        """Broken rules of one file, or of the whole catalogue; an empty list where all is well.
+
+        Beside the rules of a file (every fact has value, kind, source and date; see :mod:`advisor.store.entries`): a
+        platform's processor is in the catalogue, and it uses no more channels and sockets than that has.
+        """
+        if file is None:
+            return [text for files in self._files.values() for path in files.values() for text in self.check(path)]
+        path = Path(file)
+        entry, found = inspect_entry(path)
+        if isinstance(entry, Platform):
+            if entry.processor in self._files["processors"]:
+                found += [f"{path}: {text}" for text in platform_faults(entry, self.processor(entry.processor))]
+            else:
+                hint = nearest(entry.processor, self._files["processors"])
+                found.append(f"{path}: processor: {entry.processor!r} is not in the catalogue{hint}")
+        return found
+
 
 def user_catalogue_dir() -> Path:
     """Folder of the platforms that the user added."""
@@ -201,48 +213,14 @@ def _folder_of(entry: Record) -> str:
     return {Processor: "processors", Platform: "platforms", Accelerator: "accelerators"}[type(entry)]
 
 
-def read_entry(path: Path | str) -> Processor | Platform | Accelerator:
-    """Read one file of the catalogue. CatalogueError names file, path inside and the missing duty."""
-    path = Path(path)
-    text = read_text(path, CatalogueError, limit_bytes=2**20)
-    try:
-        data, lines = parse_yaml(text)
-    except YamlTextError as error:
-        raise CatalogueError(f"{path}{f', line {error.line}' if error.line else ''}: {error}") from error
-    schema = data.get("schema") if isinstance(data, dict) else None
-    cls = _KINDS.get(str(schema))
-    if cls is None:
-        check_schema(path, data, "sizer.platform/1", CatalogueError)
-        raise AssertionError("check_schema refuses what is not known here")
-    _demand_sources(path, data, cls, lines)
-    return record_of(path, data, cls, CatalogueError)
-
-
-def _demand_sources(path: Path, data: dict[str, Any], cls: type[Record], lines: dict[Any, int]) -> None:
-    """Refuse a bare number, and a number without value, kind, source or date, in words that say what is owed."""
-    for key, value in data.items():
-        field = cls.model_fields.get(key)
-        if field is None or not _sourced(field.annotation) or value is None:
-            continue
-        for item in value if isinstance(value, list) else [value]:
-            absent = [
-                part for part in ("value", "kind", "source", "date") if not isinstance(item, dict) or part not in item
-            ]
-            if absent:
-                what = f"has no {', '.join(absent)}" if isinstance(item, dict) else f"is the bare value {item!r}"
-                where = f"{path}, line {lines.get((key,), 1)}: {key}"
-                raise CatalogueError(f"{where}: {what}; write {{value, kind, source, date}}")
-
-
-def _sourced(annotation: Any) -> bool:
-    """Whether a field holds sourced facts."""
-    if annotation in {Sourced, SourcedText}:
-        return True
-    return any(_sourced(argument) for argument in getattr(annotation, "__args__", ()))
-
-
 def bare_machine(chip: Processor, sockets: int = 1) -> MachineSpec:
     """Machine of a chip (or of several in one board) with all its memory channels in use."""
+    most = chip.max_sockets
+    if most is not None and sockets > most.value:
+        raise CatalogueError(
+            f"{chip.id}-{sockets}s: {chip.name} is made for at most {most.value:g} socket{'s' * (most.value > 1)};"
+            f" ask for {chip.id} instead"
+        )
     uncertain: set[str] = set()
 
     def value(field: str, name: str, factor: int = 1) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import textwrap
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -98,7 +99,7 @@ def _describe(definition: dict[str, Any], record: type[BaseModel]) -> None:
 @cache
 def _attribute_texts(cls: type[BaseModel]) -> dict[str, str]:
     """Texts below the fields of a class, read from its source; nothing else keeps them at run time."""
-    tree = ast.parse(inspect.cleandoc(inspect.getsource(cls)))
+    tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
     body = tree.body[0]
     assert isinstance(body, ast.ClassDef)
     texts: dict[str, str] = {}

@@ -1,0 +1,414 @@
+"""Compile the shipped catalogue from its tables: ``python profiles/compile.py ../shared/data/hardware.csv``.
+
+Processors and accelerators come from the hardware table given (its columns and traps are described in the README that
+lies beside it), boxes from ``profiles/boxes.csv`` and the price rules below. Everything under ``processors/``,
+``platforms/`` and ``accelerators/`` is overwritten; edit the tables or this file, not the output.
+
+Kinds. A field of a row that was read from a named source and is not listed as unverified is ``vendor``; every field
+that was recalled, derived or estimated is ``assumed``. A price is ``published`` only where it was read from a list of
+known date; a remembered one, or one without a date, is ``assumed``.
+
+Dates. The date of the source where it is known; a remembered launch price carries the first day of its launch year
+(so that it is stale, as it should be); all else the day of compilation.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HERE = Path(__file__).resolve().parent
+COMPILED = "2026-11-21"
+
+# Which fields a word in the column unverified_fields casts doubt on.
+DOUBTS = {
+    "simd": {"simd_level"},
+    "simd-detail": {"simd_level"},
+    "fma": {"fma_bits_per_core", "fma_bits_per_e_core"},
+    "l2": {"l2_bytes_per_core"},
+    "bw": {"memory_bandwidth_bytes_per_s"},
+    "bw(derived)": {"memory_bandwidth_bytes_per_s"},
+    "allcore": {"all_core_turbo_hz", "e_core_turbo_hz"},
+    "price": {"list_price_usd"},
+    "year": {"release_year"},
+    "mem speed": {"memory_type", "memory_bandwidth_bytes_per_s"},
+    "base power": {"tdp_w"},
+    "tdp": {"tdp_w"},
+    "channels": {"memory_channels", "memory_bandwidth_bytes_per_s"},
+    "peak": {"peak_flop_per_s_f16", "peak_op_per_s_int8"},
+    "peak(derived)": {"peak_flop_per_s_f16", "peak_op_per_s_int8"},
+    "peak(derived: EU*16*2*GHz)": {"peak_flop_per_s_f16", "peak_op_per_s_int8"},
+    "dense TOPS": {"peak_op_per_s_int8"},
+    "EU count": set(),
+}
+# "all but ..." names what stays sure.
+SURE = {
+    "cores": {"performance_cores", "efficiency_cores"},
+    "threads": {"threads"},
+    "boost": {"boost_hz"},
+    "tdp": {"tdp_w"},
+}
+SIMD = {
+    "sse4.2": "sse42",
+    "avx2": "avx2",
+    "avx2+avx_vnni": "avx2_vnni",
+    "avx2+avx512?": "avx2",  # the vendor's page lists AVX2 only: the lower level until someone reads its flags
+    "avx512": "avx512",
+    "avx512_vnni": "avx512_vnni",
+    "avx512_vnni (256-bit datapath)": "avx512_vnni",
+    "amx+avx512_vnni": "amx",
+    "amx+avx512_vnni+avx512_bf16": "amx",
+    "amx+avx512_vnni+avx512_bf16+amx_fp16": "amx",
+    "neon": "neon",
+    "neon+dotprod": "neon_dotprod",
+}
+# Price lists whose date is known: the release of the tables that carry them.
+DATED_LISTS = {
+    "OV-2024.1": "2024-04-24",
+    "OV-2023.2": "2023-11-16",
+    "ARK price of 2020-09-29": "2020-09-29",
+}
+
+
+def catalogue_id(name: str) -> str:
+    """Lower case, runs of other characters as one dash, none at the ends."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def fact(value: Any, kind: str, source: str, date: str = COMPILED) -> dict[str, Any]:
+    """One sourced fact."""
+    return {"value": value, "kind": kind, "source": source, "date": date}
+
+
+class Row:
+    """One row of the hardware table, asked field by field."""
+
+    def __init__(self, cells: dict[str, str]) -> None:
+        self.cells = cells
+        self.doubted, self.all_doubted, self.sure = self._doubts(cells["unverified_fields"])
+        self.read = cells["confidence"] == "read"
+        self.source = " ".join(cells["spec_source"].split()) or "recalled, unverified"
+
+    @staticmethod
+    def _doubts(words: str) -> tuple[set[str], bool, set[str]]:
+        doubted: set[str] = set()
+        for word in filter(None, words.split(";")):
+            if word == "all":
+                return doubted, True, set()
+            if word.startswith("all but "):
+                kept = [SURE[part] for part in word.removeprefix("all but ").split("/")]
+                return doubted, True, set().union(*kept)
+            doubted |= DOUBTS[word]
+        return doubted, False, set()
+
+    def number(self, column: str) -> float | None:
+        """Value of a numeric column; None where the cell is empty, which means unknown."""
+        text = self.cells[column].strip()
+        return float(text) if text else None
+
+    def kind(self, field: str) -> str:
+        """Vendor where the row was read and the field is not doubted."""
+        certain = self.read and not self.all_doubted and field not in self.doubted
+        return "vendor" if certain or (self.read and self.all_doubted and field in self.sure) else "assumed"
+
+    def fact(self, field: str, value: float | str | None, note: str = "") -> dict[str, Any] | None:
+        """Fact about a field from the row's source; None stays None."""
+        if value is None:
+            return None
+        kind = self.kind(field)
+        source = self.source
+        if kind == "assumed" and "recalled" not in source:
+            source = f"recalled or derived, not read from the row's source ({source})"
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        return fact(value, kind, source + (f"; {note}" if note else ""))
+
+    def price(self) -> dict[str, Any] | None:
+        """List price: published with the date of its list, else assumed."""
+        value = self.number("list_price_usd")
+        if value is None:
+            return None
+        source = " ".join(self.cells["price_source"].split())
+        for word, date in DATED_LISTS.items():
+            if word in source:
+                return fact(value, "published", source, date)
+        year = self.cells["release_year"]
+        if "recalled" in source:
+            return fact(value, "assumed", f"{source}; taken as of the launch year", f"{year}-01-01")
+        return fact(value, "assumed", f"{source}; the list carries no date, so its age is not known", f"{year}-01-01")
+
+
+def fma_bits(text: str) -> tuple[float | None, str]:
+    """Bits of all multiply-add units of a core (``2x256`` is 512), and a note where there are none."""
+    if not text:
+        return None, ""
+    if text == "0":
+        return 128.0, "no fused units: one 128-bit multiply and one 128-bit add pipe do the work of one 128-bit unit"
+    count, bits = text.split("x")
+    return float(count) * float(bits), f"{count} units of {bits} bits"
+
+
+def vendor(name: str) -> str:
+    """Maker of a chip or board, the first word of its name but for two."""
+    first = name.split(maxsplit=1)[0]
+    return {"Raspberry": "Raspberry Pi", "Hailo-8": "Hailo", "Hailo-8L": "Hailo"}.get(first, first)
+
+
+def max_sockets(name: str) -> int:
+    """Sockets that a chip's line was made for."""
+    if re.search(r"Platinum 82|8490H", name):
+        return 8
+    if re.search(r"Gold 6(138|148|238|252)", name):
+        return 4
+    if re.search(r"6414U", name):
+        return 1
+    return 2 if re.search(r"Xeon (Silver|Gold|Platinum|E5-2|6[0-9]{3}P)|EPYC", name) else 1
+
+
+def scaled(value: float | None, factor: float) -> float | None:
+    """Product that keeps unknown unknown and whole numbers whole."""
+    return None if value is None else round(value * factor, 3)
+
+
+def processor(row: Row) -> dict[str, Any]:
+    """Entry of a chip, or of the chip of a board."""
+    cells = row.cells
+    name = cells["name"]
+    x86 = name.startswith(("Intel", "AMD"))
+    p_cores, e_cores, lpe_cores = (row.number(f"cores_{kind}") for kind in ("p", "e", "lpe"))
+    cores = row.number("cores_physical")
+    small = (e_cores or 0) + (lpe_cores or 0)
+    hybrid = bool(p_cores) and small > 0
+    bits, bits_note = fma_bits(cells["fma_units_per_core"])
+    small_bits, small_note = fma_bits(cells["fma_units_e_core"])
+    lpe_note = f"{lpe_cores:g} low-power cores counted in" if lpe_cores and e_cores else ""
+    bandwidth = row.number("mem_bandwidth_gbs")
+    entry = {
+        "schema": "sizer.processor/1",
+        "id": catalogue_id(name),
+        "name": name,
+        "vendor": vendor(name),
+        "architecture": "x86_64" if x86 else "aarch64",
+        "release_year": row.fact("release_year", row.number("release_year")),
+        # A chip with one kind of cores has them all here, small ones too: the kinds matter only where they differ.
+        "performance_cores": row.fact("performance_cores", p_cores if hybrid else cores),
+        "efficiency_cores": row.fact("efficiency_cores", small, lpe_note) if hybrid else None,
+        "threads": row.fact("threads", row.number("threads")),
+        "base_hz": row.fact("base_hz", scaled(row.number("base_ghz"), 1e9)),
+        "boost_hz": row.fact("boost_hz", scaled(row.number("boost_ghz"), 1e9)),
+        "all_core_turbo_hz": row.fact("all_core_turbo_hz", scaled(row.number("all_core_turbo_ghz"), 1e9)),
+        "e_core_turbo_hz": row.fact("e_core_turbo_hz", scaled(row.number("e_core_turbo_ghz"), 1e9)),
+        "simd_level": row.fact("simd_level", SIMD[cells["simd"]], f"given as {cells['simd']}"),
+        "fma_bits_per_core": row.fact("fma_bits_per_core", bits, bits_note),
+        "fma_bits_per_e_core": row.fact("fma_bits_per_e_core", small_bits, small_note) if hybrid else None,
+        "l2_bytes_per_core": row.fact("l2_bytes_per_core", scaled(row.number("l2_kb_per_core"), 1024)),
+        "l3_bytes": row.fact("l3_bytes", scaled(row.number("l3_mb"), 2**20)),
+        "memory_channels": row.fact("memory_channels", row.number("mem_channels")),
+        "memory_type": row.fact("memory_type", cells["mem_type"] or None),
+        "memory_bandwidth_bytes_per_s": row.fact("memory_bandwidth_bytes_per_s", scaled(bandwidth, 1e9)),
+        "tdp_w": row.fact("tdp_w", row.number("tdp_w")),
+        "turbo_power_w": row.fact("tdp_w", row.number("turbo_power_w")),
+        "max_sockets": fact(max_sockets(name), "assumed", "sockets of the chip's line, recalled, unverified"),
+        "list_price_usd": None if cells["kind"] == "board" else row.price(),
+        "notes": cells["notes"] or None,
+    }
+    return {key: value for key, value in entry.items() if value is not None}
+
+
+def accelerator(row: Row) -> dict[str, Any]:
+    """Entry of a graphics or neural processor: listed, never recommended without evidence."""
+    cells = row.cells
+    name = cells["name"]
+    entry = {
+        "schema": "sizer.accelerator/1",
+        "id": catalogue_id(name),
+        "name": name,
+        "vendor": vendor(name),
+        "kind": cells["kind"],
+        "peak_flop_per_s_f16": row.fact("peak_flop_per_s_f16", scaled(row.number("peak_tflops_fp16"), 1e12)),
+        "peak_op_per_s_int8": row.fact("peak_op_per_s_int8", scaled(row.number("peak_tops_int8"), 1e12)),
+        "tdp_w": row.fact("tdp_w", row.number("tdp_w")),
+        "list_price_usd": row.price(),
+        "notes": cells["notes"] or None,
+    }
+    return {key: value for key, value in entry.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class BoxClass:
+    """What boxes of one kind have in common; every figure is an assumption and is printed as one.
+
+    ``base_usd`` is case, board, power supply, cooling, assembly and the seller's share; ``storage_usd`` its disk.
+    ``board_w`` is drawn beside processor and memory, ``idle_share`` of the sustained package power remains at idle,
+    ``efficiency`` is that of the power supply.
+    """
+
+    form_factor: str
+    base_usd: float
+    per_socket_usd: float
+    memory_usd_per_gb: float
+    storage_usd: float
+    storage_gb: int
+    board_w: float
+    idle_share: float
+    efficiency: float
+
+
+CLASSES = {
+    "mini": BoxClass("mini-pc", 65, 0, 3.0, 35, 512, 5, 0.15, 0.85),
+    "fanless": BoxClass("fanless", 230, 0, 3.5, 60, 256, 6, 0.15, 0.87),
+    "desktop": BoxClass("desktop", 270, 0, 3.0, 35, 512, 18, 0.08, 0.87),
+    "tower": BoxClass("desktop", 400, 0, 3.0, 60, 1000, 25, 0.08, 0.89),
+    "workstation": BoxClass("workstation", 700, 0, 4.0, 60, 1000, 35, 0.1, 0.9),
+    "edge-server": BoxClass("fanless", 900, 0, 5.0, 80, 512, 15, 0.2, 0.9),
+    "server": BoxClass("server", 1500, 400, 6.0, 180, 960, 70, 0.25, 0.93),
+    "board": BoxClass("board", 45, 0, 0.0, 0, 64, 1, 0.3, 0.85),
+}
+# A mobile processor dearer than these small ones comes on a dearer board with more cooling.
+DEARER_MINI_USD, DEARER_MINI_FROM_USD = 70, 100
+MODULE_W = 2.0
+ASSUMED_BOX = "assumption about boxes of this class, no quotation; profiles/compile.py says how it is formed"
+
+
+def processor_cost(cells: dict[str, str], chip: dict[str, Any]) -> dict[str, Any] | None:
+    """Price of one processor as a fact: the box table's estimate, else the chip's list price; None: unknown."""
+    given = cells["processor_usd"]
+    if given == "unknown":
+        return None
+    if given:
+        return fact(float(given), "assumed", "what a maker of boxes may pay for it, recalled level, no quotation")
+    return dict(chip["list_price_usd"])
+
+
+def prices(cells: dict[str, str], chip: dict[str, Any], box: BoxClass) -> tuple[dict[str, Any] | None, list[Any]]:
+    """Price of a box and how it is formed: processor, base by class, memory and disk."""
+    one = processor_cost(cells, chip)
+    if one is None:
+        return None, []
+    sockets = int(cells["sockets"])
+    cost = one["value"]
+    dearer = DEARER_MINI_USD if cells["class"] == "mini" and cost >= DEARER_MINI_FROM_USD else 0
+    base = box.base_usd + dearer + box.per_socket_usd * (sockets - 1)
+    memory = float(cells["memory_gb"]) * box.memory_usd_per_gb
+    memory_words = f"{cells['memory_gb']} GB memory at {box.memory_usd_per_gb:g} USD/GB"
+    parts = [
+        (
+            cost * sockets,
+            f"processor{f' ({sockets} of them)' if sockets > 1 else ''}",
+            one["kind"],
+            one["source"],
+            one["date"],
+        ),
+        (base, "case, board, supply, cooling, assembly, seller", "assumed", ASSUMED_BOX, COMPILED),
+        (
+            memory,
+            f"{cells['memory_gb']} GB memory at {box.memory_usd_per_gb:g} USD/GB",
+            "assumed",
+            ASSUMED_BOX,
+            COMPILED,
+        ),
+        (box.storage_usd, f"{box.storage_gb} GB disk", "assumed", ASSUMED_BOX, COMPILED),
+    ]
+    lines = [fact(f"{what}: {usd:.0f} USD", kind, source, date) for usd, what, kind, source, date in parts if usd > 0]
+    total = fact(
+        float(round(sum(part[0] for part in parts))),
+        "assumed",
+        "sum of the price breakdown, of which only a processor's list price may have been read; no quotation:"
+        " replace it by one with candidates.prices in the scenario",
+    )
+    return total, lines
+
+
+def platform(cells: dict[str, str], chips: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Entry of a box."""
+    chip = chips[cells["processor"]]
+    box = CLASSES[cells["class"]]
+    sockets, channels, sustained = int(cells["sockets"]), int(cells["channels"]), float(cells["sustained_w"])
+    price, breakdown = prices(cells, chip, box)
+    modules_w = channels * MODULE_W
+    full_w = (sustained + modules_w + box.board_w) / box.efficiency
+    idle_w = (max(1.0, sustained * box.idle_share) + modules_w / 2 + box.board_w) / box.efficiency
+    power = "estimate: package, 2 W per memory module and the board of this class, divided by the supply's efficiency"
+    entry = {
+        "schema": "sizer.platform/1",
+        "id": catalogue_id(cells["name"]),
+        "name": cells["name"],
+        "processor": chip["id"],
+        "sockets": sockets,
+        "form_factor": box.form_factor,
+        "fanless": box.form_factor == "fanless",
+        "memory_bytes": fact(int(cells["memory_gb"]) * 2**30, "assumed", "configuration that this entry stands for"),
+        "memory_channels_populated": fact(channels, "assumed", "configuration that this entry stands for"),
+        "memory_type": fact(cells["memory_type"], "assumed", "usual for such boxes") if cells["memory_type"] else None,
+        "sustained_power_w": fact(sustained, "assumed", "package power such boxes hold; their maker decides"),
+        "idle_power_w": fact(round(idle_w, 1), "assumed", power),
+        "max_power_w": fact(round(full_w, 1), "assumed", power),
+        "price_usd": price,
+        "price_breakdown": breakdown or None,
+        "storage_bytes": fact(box.storage_gb * 10**9, "assumed", "configuration that this entry stands for"),
+        "notes": cells["notes"] or None,
+    }
+    return {key: value for key, value in entry.items() if value is not None}
+
+
+class Flow(dict[str, Any]):
+    """A mapping that is written on one line."""
+
+
+class Dumper(yaml.SafeDumper):
+    """Facts on a line of their own, sources not wrapped, aliases never."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        """Write each fact in full."""
+        return True
+
+
+Dumper.add_representer(
+    Flow, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data.items(), flow_style=True)
+)
+
+
+def flowing(value: Any) -> Any:
+    """Mark facts, which are dictionaries below the top, to be written on one line."""
+    if isinstance(value, dict):
+        return Flow(value)
+    return [flowing(item) for item in value] if isinstance(value, list) else value
+
+
+def write(folder: str, entries: list[dict[str, Any]]) -> None:
+    """Replace a folder's files."""
+    target = HERE / folder
+    target.mkdir(exist_ok=True)
+    for old in target.glob("*.yaml"):
+        old.unlink()
+    for entry in entries:
+        body = {key: flowing(value) for key, value in entry.items()}
+        text = yaml.dump(body, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+        path = target / f"{entry['id']}.yaml"
+        if path.exists():
+            raise SystemExit(f"two entries with id {entry['id']}")
+        path.write_text(f"# Written by profiles/compile.py; edit its tables instead.\n{text}", encoding="utf-8")
+
+
+def main(arguments: list[str]) -> None:
+    """Compile everything from the hardware table named on the command line."""
+    if len(arguments) != 1:
+        raise SystemExit("usage: python profiles/compile.py HARDWARE.csv")
+    with Path(arguments[0]).open(encoding="utf-8", newline="") as stream:
+        rows = [Row(cells) for cells in csv.DictReader(stream)]
+    chips = [processor(row) for row in rows if row.cells["kind"] in {"cpu", "board"}]
+    write("processors", chips)
+    with (HERE / "boxes.csv").open(encoding="utf-8", newline="") as stream:
+        by_name = {chip["name"]: chip for chip in chips}
+        write("platforms", [platform(cells, by_name) for cells in csv.DictReader(stream)])
+    write("accelerators", [accelerator(row) for row in rows if row.cells["kind"] not in {"cpu", "board"}])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
