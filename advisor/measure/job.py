@@ -29,8 +29,8 @@ class Job:
     function: str
     """``module:name`` of a :class:`JobFunction`."""
     items: tuple[JobItem, ...]
-    environment: dict[str, str] = field(default_factory=dict)
-    """Added to the worker's environment before any import, e.g. the SIMD cap."""
+    environment: dict[str, str | None] = field(default_factory=dict)
+    """Changes to the worker's environment before any import, e.g. the SIMD cap; None takes a variable away."""
     memory_limit_bytes: int | None = None
     """Address space that the worker may take above what it has after start; None: no limit."""
     on_import: tuple[str, ...] = ()

@@ -211,6 +211,8 @@ def build_timing(
     duration_s: float,
     batch: int,
     block_p50_s: Sequence[float],
+    *,
+    passes: float | None = None,
     **optional: Any,
 ) -> Timing:
     """Put the figures of one measurement together.
@@ -225,6 +227,8 @@ def build_timing(
         Inputs per pass.
     block_p50_s : sequence of float
         Median of each block [s]; a trend in them clears ``steady``.
+    passes : float, optional
+        Passes done inside ``duration_s``, parts of passes included; None: as many as there are latencies.
     **optional
         Further fields of :class:`Timing`; ``steady=False`` (warm-up did not settle) is kept.
 
@@ -240,7 +244,7 @@ def build_timing(
     return Timing(
         samples=len(times),
         duration_s=float(duration_s),
-        throughput_per_s=len(times) * batch / float(duration_s),
+        throughput_per_s=(len(times) if passes is None else passes) * batch / float(duration_s),
         avg_time_s=float(np.mean(times)),
         p50=percentile(times, 0.50),
         p90=percentile(times, 0.90),

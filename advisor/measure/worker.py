@@ -91,7 +91,7 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
-            env={**os.environ, **self._job.environment},
+            env=_environment(self._job.environment),
             start_new_session=True,  # Ctrl-C reaches the parent alone, which then decides
         )
         return self
@@ -200,3 +200,9 @@ class _Worker:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._words = self.last_words()
+
+
+def _environment(changes: dict[str, str | None]) -> dict[str, str]:
+    """Our own environment with some variables set and those that are None removed."""
+    merged = {**os.environ, **changes}
+    return {name: value for name, value in merged.items() if value is not None}

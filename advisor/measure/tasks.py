@@ -1,0 +1,106 @@
+"""What a worker does with models: compile, measure in turns, report memory and versions."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from advisor.clock import RealClock, utc_now
+from advisor.measure.harness import MeasureSpec, Session, measure_in_turns
+from advisor.measure.job import JobItem, Reporter, describe
+from advisor.measure.meter import make_meter
+from advisor.records.config import LoadMode, RunConfig
+from advisor.runtimes import get_runtime
+from advisor.runtimes.protocol import CompiledModel
+
+_KIB = 1024
+
+
+def measure_job(items: list[JobItem], report: Reporter) -> None:
+    """Compile every item, then measure all of them in turns.
+
+    Payload: ``path``, ``input_shape``, ``config``, ``mode``, ``spec``. Result: ``timing``, ``effective``,
+    ``interference``, ``started``, ``versions``.
+    """
+    opened: dict[str, _Opened] = {}
+    for item in items:
+        report.on(item.id)
+        try:
+            opened[item.id] = _Opened(item.payload)
+        except Exception as error:  # a refusal is this item's result; the others go on
+            report.failed(item.id, describe(error))
+
+    def ended(name: str, error: BaseException | None) -> None:
+        try:
+            if error is not None:
+                report.failed(name, describe(error))
+            else:
+                report.done(name, opened[name].result())
+        finally:
+            opened[name].compiled.close()
+
+    measure_in_turns({name: entry.session for name, entry in opened.items()}, report.on, ended)
+
+
+class _Opened:
+    """A compiled model with its measurement and what compiling cost."""
+
+    def __init__(self, payload: dict[str, Any]) -> None:
+        config = RunConfig.model_validate(payload["config"])
+        runtime = get_runtime(config.runtime)
+        self._started = utc_now()
+        before_bytes = reset_peak_memory()
+        self.compiled: CompiledModel = runtime.compile(
+            Path(payload["path"]), config, input_shape=tuple(payload["input_shape"])
+        )
+        self.session = Session(
+            self.compiled,
+            LoadMode.model_validate(payload["mode"]),
+            MeasureSpec.model_validate(payload["spec"]),
+            RealClock(),
+            make_meter(),
+        )
+        peak_bytes = peak_memory_bytes()
+        self._memory_bytes = (
+            max(0, peak_bytes - before_bytes) if peak_bytes is not None and before_bytes is not None else None
+        )
+        self._versions = {config.runtime: runtime.version()}
+
+    def result(self) -> dict[str, Any]:
+        """Everything about the finished measurement, as JSON."""
+        timing = self.session.timing(
+            read_s=self.compiled.read_s,
+            compile_s=self.compiled.compile_s,
+            peak_memory_bytes=self._memory_bytes,
+        )
+        return {
+            "timing": timing.model_dump(mode="json"),
+            "effective": self.compiled.effective.model_dump(mode="json"),
+            "interference": self.session.interference().model_dump(mode="json"),
+            "started": self._started,
+            "versions": self._versions,
+        }
+
+
+def reset_peak_memory() -> float | None:
+    """Set the process' peak resident size back to the present one and return that [B]; None where /proc cannot."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # proc(5): resets VmHWM
+    return _status_bytes("VmRSS")
+
+
+def peak_memory_bytes() -> float | None:
+    """Largest resident size since :func:`reset_peak_memory` [B]; None where /proc is missing."""
+    return _status_bytes("VmHWM")
+
+
+def _status_bytes(name: str) -> float | None:
+    try:
+        text = Path("/proc/self/status").read_text(encoding="ascii")
+    except OSError:
+        return None
+    for line in text.splitlines():
+        if line.startswith(name + ":"):
+            return float(line.split()[1]) * _KIB
+    return None

@@ -1,0 +1,178 @@
+import time
+
+import numpy as np
+import pytest
+
+from advisor.clock import FakeClock, RealClock
+from advisor.errors import ModelRangeError
+from advisor.measure import harness
+from advisor.measure.harness import MeasureSpec, Session, measure
+from advisor.records.config import LoadMode
+from advisor.runtimes.protocol import TensorSpec
+
+from .fakes import Instant, Scripted, ScriptedMeter, Threaded
+
+SPEC = MeasureSpec(min_duration_s=1.0, min_samples=30, min_blocks=8, max_duration_s=5.0, block_s=0.1, warmup_max_s=1.0)
+
+
+def test_sync_latency_throughput_and_count() -> None:
+    clock = FakeClock()
+    timing, interference = measure(Scripted(clock, lambda n: 0.01, batch=4), LoadMode(), SPEC, clock)
+    assert timing.p50.value_s == pytest.approx(0.01)
+    assert timing.avg_time_s == pytest.approx(0.01)
+    assert timing.throughput_per_s == pytest.approx(400)
+    assert timing.samples >= 100
+    assert timing.duration_s == pytest.approx(1.0, abs=0.11)
+    assert timing.steady
+    assert not interference.dirty
+    # Little's law with one in flight
+    assert timing.throughput_per_s / 4 * timing.avg_time_s == pytest.approx(1)
+
+
+def test_warm_up_is_not_measured() -> None:
+    clock = FakeClock()
+    # The first 30 passes fall from 20 ms to 10 ms.
+    timing, _ = measure(Scripted(clock, lambda n: 0.01 * (1 + max(0, 30 - n) / 30)), LoadMode(), SPEC, clock)
+    assert max(timing.latencies_s) == pytest.approx(0.01, rel=0.02)
+    assert timing.first_inference_s == pytest.approx(0.02)
+    assert timing.steady
+
+
+def test_what_never_settles_is_measured_and_marked() -> None:
+    clock = FakeClock()
+    timing, _ = measure(Scripted(clock, lambda n: 0.01 * 1.005**n), LoadMode(), SPEC, clock)
+    assert not timing.steady
+
+
+def test_slow_passes_end_at_the_maximum_with_few_samples() -> None:
+    clock = FakeClock()
+    timing, _ = measure(Scripted(clock, lambda n: 2.0), LoadMode(), SPEC, clock)
+    assert timing.samples == 3  # 5 s are reached by the third
+    assert timing.p99.upper_s is None
+
+
+def test_paced_latency_counts_from_the_schedule() -> None:
+    clock = FakeClock()
+    rate = 20.0
+    timing, _ = measure(Scripted(clock, lambda n: 0.01), LoadMode(kind="paced", rate_per_s=rate), SPEC, clock)
+    assert timing.p99.value_s == pytest.approx(0.01)
+    assert timing.throughput_per_s == pytest.approx(rate, rel=0.02)
+
+
+def test_paced_overload_shows_the_queue_instead_of_slowing_the_schedule() -> None:
+    clock = FakeClock()
+    service_s, rate = 0.06, 20.0
+    spec = SPEC.model_copy(update={"warmup_max_s": 0.0})
+    timing, _ = measure(Scripted(clock, lambda n: service_s), LoadMode(kind="paced", rate_per_s=rate), spec, clock)
+    # D/D/1 with rho > 1: request k waits k (service - period); the warm pass before the schedule is over by then.
+    expected = [service_s + k * (service_s - 1 / rate) for k in range(timing.samples)]
+    assert timing.latencies_s == pytest.approx(expected)
+
+
+class LateClock(FakeClock):
+    """Sleeps 3 ms longer than asked."""
+
+    def sleep(self, duration_s: float) -> None:
+        if duration_s > 0:
+            super().sleep(duration_s + 0.003)
+
+
+def test_paced_lateness_of_the_generator_is_not_forgiven() -> None:
+    clock = LateClock()
+    timing, _ = measure(Scripted(clock, lambda n: 0.01), LoadMode(kind="paced", rate_per_s=10.0), SPEC, clock)
+    assert timing.p50.value_s == pytest.approx(0.013)
+
+
+def test_phase_shifts_the_schedule() -> None:
+    clock = FakeClock()
+    model = Scripted(clock, lambda n: 0.001)
+    session = Session(model, LoadMode(kind="paced", rate_per_s=10.0, phase_s=0.04), SPEC, clock)
+    began_s = clock.now_s()
+    session.step()
+    assert session._warmup[0].starts_s[0] == pytest.approx(began_s + 0.04)
+
+
+def test_paced_without_rate_is_refused() -> None:
+    with pytest.raises(ModelRangeError, match="rate_per_s"):
+        measure(Scripted(FakeClock(), lambda n: 0.01), LoadMode(kind="paced"), SPEC, FakeClock())
+
+
+def test_async_closed_loop_keeps_n_in_flight() -> None:
+    spec = MeasureSpec(min_duration_s=0.5, min_samples=20, min_blocks=3, block_s=0.1, warmup_max_s=0.2)
+    timing, _ = measure(Threaded(3, 0.02), LoadMode(kind="async"), spec, RealClock())
+    in_flight = timing.throughput_per_s * timing.avg_time_s
+    assert in_flight == pytest.approx(3, rel=0.1)  # Little's law
+    assert timing.p50.value_s == pytest.approx(0.02, rel=0.25)
+    assert 1.05 * 3 / 0.02 > timing.throughput_per_s > 0.6 * 3 / 0.02
+
+
+def test_parts_of_passes_at_the_edge_of_a_block_count_in_parts() -> None:
+    block = harness.Block()
+    block.begin_s, block.window_s = 0.0, 1.0
+    block.starts_s, block.finishes_s = [0.0, 0.4, 0.8], [0.4, 0.8, 1.2]
+    assert block.passes_in_window() == pytest.approx(2.5)
+
+
+def test_a_failing_pass_is_raised() -> None:
+    with pytest.raises(RuntimeError, match="broken pass"):
+        measure(Threaded(2, 0.005, fail_at=5), LoadMode(kind="async"), SPEC, RealClock())
+
+
+def test_dirty_blocks_are_repeated_up_to_a_bound_and_then_marked() -> None:
+    spec = SPEC.model_copy(update={"warmup_max_s": 0.0, "max_dirty_blocks": 2})
+    clock = FakeClock()
+    timing, seen = measure(
+        Scripted(clock, lambda n: 0.01), LoadMode(), spec, clock, ScriptedMeter([False, True, True, False])
+    )
+    assert (seen.dirty, seen.blocks_repeated) == (False, 2)
+    assert timing.duration_s == pytest.approx(1.0, abs=0.11)
+    clock = FakeClock()
+    _, seen = measure(Scripted(clock, lambda n: 0.01), LoadMode(), spec, clock, ScriptedMeter([True] * 3))
+    assert (seen.dirty, seen.blocks_repeated, seen.reasons) == (True, 2, ("neighbour",))
+    assert seen.other_cpu_cores is not None
+    assert 0 < seen.other_cpu_cores < 0.8
+
+
+def test_sessions_take_turns_and_end_on_their_own() -> None:
+    clock = FakeClock()
+    models = {"fast": Scripted(clock, lambda n: 0.01), "slow": Scripted(clock, lambda n: 0.03)}
+    sessions = {name: Session(model, LoadMode(), SPEC, clock) for name, model in models.items()}
+    sessions["paced"] = Session(Scripted(clock, lambda n: 0.01), LoadMode(kind="paced", rate_per_s=20.0), SPEC, clock)
+
+    def broken(n: int) -> float:
+        if n == 30:
+            raise RuntimeError("no more")
+        return 0.01
+
+    sessions["broken"] = Session(Scripted(clock, broken), LoadMode(), SPEC, clock)
+    turns: list[str] = []
+    ended: dict[str, BaseException | None] = {}
+    harness.measure_in_turns(sessions, turns.append, ended.__setitem__)
+    assert str(ended["broken"]) == "no more"
+    assert {name for name, error in ended.items() if error is None} == {"paced", "fast", "slow"}
+    last_paced = len(turns) - 1 - turns[::-1].index("paced")
+    assert set(turns[: last_paced + 1]) == {"paced"}
+    assert turns[last_paced + 1 : last_paced + 7] == ["fast", "slow", "broken"] * 2
+    assert sessions["slow"].timing().p50.value_s == pytest.approx(0.03)
+
+
+def test_inputs_are_seeded_and_fit_their_type() -> None:
+    specs = [TensorSpec("a", (2, 3), "float32"), TensorSpec("b", (64,), "int64"), TensorSpec("c", (64,), "uint8")]
+    first = harness.random_inputs(specs, np.random.default_rng(1))
+    again = harness.random_inputs(specs, np.random.default_rng(1))
+    assert all(np.array_equal(x, y) for x, y in zip(first, again, strict=True))
+    assert [str(x.dtype) for x in first] == ["float32", "int64", "uint8"]
+    assert set(first[1]) == {0, 1}
+    assert first[2].max() > 100
+
+
+@pytest.mark.parametrize(("kind", "limit_s"), [("sync", 20e-6), ("async", 60e-6)])
+def test_own_cost_per_request(kind: str, limit_s: float) -> None:
+    spec = MeasureSpec(min_duration_s=0.1, min_samples=100, min_blocks=4, block_s=0.02, warmup_max_s=0.0)
+    costs = []
+    for _ in range(3):  # the best of three: a neighbour must not fail this test
+        started_s, model = time.perf_counter(), Instant(1)
+        timing, _ = measure(model, LoadMode(kind=kind), spec, RealClock())  # type: ignore[arg-type]
+        costs.append(timing.duration_s / timing.samples)
+        assert time.perf_counter() - started_s < 5
+    assert min(costs) < limit_s
