@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from itertools import pairwise
 from statistics import NormalDist
 from typing import Literal
 
@@ -71,7 +72,7 @@ def _match(family: str, size: int, mean: float, p95: float) -> Floats | None:
     }[family]
     points = np.geomspace(start, end, 25)
     before = _at_p95(make(size, mean, float(points[0])), p95) - 0.95
-    for left, right in zip(points[:-1], points[1:], strict=True):
+    for left, right in pairwise(points):
         after = _at_p95(make(size, mean, float(right)), p95) - 0.95
         if before * after <= 0:
             low, high = float(left), float(right)
@@ -111,7 +112,7 @@ def probabilities(count: ObjectClass, load: Literal["mean", "p95"]) -> tuple[flo
     section 2); where it cannot be as wide, a Poisson count in a part of the frames and none in the others.
     """
     top = max(count.mean, count.p95 or 0.0)
-    size = int(math.floor(count.max)) + 1 if count.max is not None else math.ceil(6 * top + 10 * math.sqrt(top)) + 12
+    size = math.floor(count.max) + 1 if count.max is not None else math.ceil(6 * top + 10 * math.sqrt(top)) + 12
     if load == "p95":
         reference = probabilities(count, "mean")
         level = count.p95 if count.p95 is not None else float(np.searchsorted(np.cumsum(reference), 0.95))

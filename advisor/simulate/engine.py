@@ -12,7 +12,8 @@ objects in every candidate, whatever happened before it (common random numbers).
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numba import njit
@@ -39,6 +40,22 @@ DECODE_QUEUE = 8
 MAX_STAGES = 31
 """The stages due on a frame are bits of a 32-bit number."""
 _NORMAL_BITS = 12
+
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _compiled(function: _Function) -> _Function:
+    """Compile on first call and keep the code on disk: beside this file, else in the user's cache folder.
+
+    Reference counting is off: nothing is allocated in the loop, and its atomic operations cost 15 times the loop
+    itself. Where neither folder can be written, every process compiles anew.
+    """
+    options = {"_nrt": False, "forceinline": True, "error_model": "numpy"}
+    try:
+        return cast(_Function, njit(cache=True, **options)(function))
+    except RuntimeError:  # numba: "no locator available"
+        return cast(_Function, njit(**options)(function))
 
 
 def _normal_table() -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -116,7 +133,7 @@ class State(NamedTuple):
     """Latency of each frame done, and whether it met a stage."""
 
 
-@njit(cache=True)
+@_compiled
 def _hash(seed: int, a: int, b: int) -> Any:
     """Mix three numbers into 64 bits (finaliser of splitmix64: Steele et al. 2014, doi 10.1145/2660193.2660195)."""
     x = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(a) * np.uint64(0xD1B54A32D192ED03)
@@ -126,13 +143,13 @@ def _hash(seed: int, a: int, b: int) -> Any:
     return x ^ (x >> np.uint64(31))
 
 
-@njit(cache=True)
+@_compiled
 def _normal(seed: int, a: int, b: int) -> Any:
     """Draw a standard normal number."""
     return NORMAL[np.int64(_hash(seed, a, b) >> np.uint64(64 - _NORMAL_BITS))]
 
 
-@njit(cache=True)
+@_compiled
 def _sift(s: Any, size: int, at: int) -> None:
     """Move the release at ``at`` down to where the heap is in order."""
     t, c = s.heap_t[at], s.heap_c[at]
@@ -149,7 +166,7 @@ def _sift(s: Any, size: int, at: int) -> None:
     s.heap_t[at], s.heap_c[at] = t, c
 
 
-@njit(cache=True)
+@_compiled
 def _next_release(s: Any, c: int) -> Any:
     """Time of the next release of camera ``c``: never before the one ahead of it."""
     number = s.camera_n[c, K_NEXT]
@@ -164,7 +181,7 @@ def _next_release(s: Any, c: int) -> Any:
     return max(due, last)
 
 
-@njit(cache=True)
+@_compiled
 def _look(s: Any, c: int, now: float) -> None:
     """Bring what camera ``c`` sees up to ``now``: AR(1) normal numbers in steps, counts by their quantiles."""
     classes = s.whole[I_CLASSES]
@@ -193,7 +210,7 @@ def _look(s: Any, c: int, now: float) -> None:
     s.camera_n[c, K_STEP] = upto
 
 
-@njit(cache=True)
+@_compiled
 def _due(s: Any, c: int) -> Any:
     """Stages that run on the next frame of camera ``c``, as bits: those whose floor((n + stagger) / interval) rises.
 
@@ -213,7 +230,7 @@ def _due(s: Any, c: int) -> Any:
     return mask
 
 
-@njit(cache=True)
+@_compiled
 def _drop(s: Any, slot: int) -> None:
     """Count the frame as dropped, once; work that it still has elsewhere goes on."""
     if s.slot[slot, F_DROPPED]:
@@ -225,7 +242,7 @@ def _drop(s: Any, slot: int) -> None:
         s.camera_n[s.slot[slot, F_CAMERA], K_DROPPED] += 1
 
 
-@njit(cache=True)
+@_compiled
 def _leave(s: Any, slot: int) -> None:
     """End one visit of the frame; with the last one it is done (or was dropped) and its slot is free."""
     s.slot[slot, F_PENDING] -= 1
@@ -249,7 +266,7 @@ def _leave(s: Any, slot: int) -> None:
         s.total[T_SAMPLES] += 1
 
 
-@njit(cache=True)
+@_compiled
 def _new_node(s: Any, slot: int, items: int, t: float) -> Any:
     if s.total[T_FREE_NODES] > 0:
         s.total[T_FREE_NODES] -= 1
@@ -264,13 +281,13 @@ def _new_node(s: Any, slot: int, items: int, t: float) -> Any:
     return node
 
 
-@njit(cache=True)
+@_compiled
 def _free_node(s: Any, node: int) -> None:
     s.free_nodes[s.total[T_FREE_NODES]] = node
     s.total[T_FREE_NODES] += 1
 
 
-@njit(cache=True)
+@_compiled
 def _pop(s: Any, i: int) -> Any:
     """Take the first entry off the queue of stage ``i``."""
     node = s.stage_n[i, L_HEAD]
@@ -280,7 +297,7 @@ def _pop(s: Any, i: int) -> Any:
     return node
 
 
-@njit(cache=True)
+@_compiled
 def _arrive(s: Any, slot: int, i: int, items: int) -> None:
     """Put the frame, with so many items, into the queue of stage ``i`` under its drop policy."""
     if s.stage_n[i, L_PARENT] < 0 and s.stage_n[i, L_FRAMES] >= s.stage_n[i, L_LIMIT]:
@@ -307,7 +324,7 @@ def _arrive(s: Any, slot: int, i: int, items: int) -> None:
     s.total[T_TOUCHED] |= 1 << i
 
 
-@njit(cache=True)
+@_compiled
 def _to_stages(s: Any, slot: int, parent: int, items: int) -> None:
     """Hand the frame to the due children of ``parent`` (-1: the frame itself to the stages on frames)."""
     due = s.slot[slot, F_DUE]
@@ -316,7 +333,7 @@ def _to_stages(s: Any, slot: int, parent: int, items: int) -> None:
             _arrive(s, slot, i, items)
 
 
-@njit(cache=True)
+@_compiled
 def _new_job(s: Any, i: int, ref: int, items: int, first_s: float, second_s: float) -> None:
     """Put a job on the cores: ``first_s`` on one thread, then ``second_s`` on the stage's (either may be 0)."""
     j = s.total[T_JOBS]
@@ -331,7 +348,7 @@ def _new_job(s: Any, i: int, ref: int, items: int, first_s: float, second_s: flo
         _second_phase(s, j)
 
 
-@njit(cache=True)
+@_compiled
 def _second_phase(s: Any, j: int) -> None:
     """From pre-processing on one thread to inference on the stream's threads."""
     i, items = s.job_n[j, M_STAGE], s.job_n[j, M_ITEMS]
@@ -346,7 +363,7 @@ def _second_phase(s: Any, j: int) -> None:
     s.job[j, J_MEMORY] = min(1.0, max(s.stage[i, S_MEMORY], s.job[j, J_TRAFFIC] / s.real[P_BANDWIDTH]))
 
 
-@njit(cache=True)
+@_compiled
 def _start_decode(s: Any) -> None:
     """Give free decode workers the cameras that wait, first come first served, one frame each."""
     decode = s.stage.shape[0] - 1
@@ -372,7 +389,7 @@ def _start_decode(s: Any) -> None:
         s.job[j, J_MEMORY] = min(1.0, s.job[j, J_TRAFFIC] / s.real[P_BANDWIDTH])
 
 
-@njit(cache=True)
+@_compiled
 def _start_stage(s: Any, i: int) -> None:
     """Start batches of stage ``i`` while a stream is free and a batch may start."""
     now, timeout, largest = s.sums[A_NOW], s.stage[i, S_TIMEOUT], s.stage_n[i, L_BATCH]
@@ -412,7 +429,7 @@ def _start_stage(s: Any, i: int) -> None:
         _new_job(s, i, first, items, s.stage[i, S_PRE] * items, work)
 
 
-@njit(cache=True)
+@_compiled
 def _end_stage(s: Any, i: int, node: int, items: int, start: float) -> None:
     """A batch is finished: frames whose last item at this stage it held go on to its children, or are done."""
     s.stage_n[i, L_FREE] += 1
@@ -436,7 +453,7 @@ def _end_stage(s: Any, i: int, node: int, items: int, start: float) -> None:
         node = following
 
 
-@njit(cache=True)
+@_compiled
 def _end_job(s: Any, j: int) -> None:
     """Job ``j`` has no work left: on to its second phase, or off the cores."""
     i = s.job_n[j, M_STAGE]
@@ -466,13 +483,13 @@ def _end_job(s: Any, j: int) -> None:
     _leave(s, ref)
 
 
-@njit(cache=True)
+@_compiled
 def _queue_camera(s: Any, c: int) -> None:
     s.ready[(s.total[T_READY_HEAD] + s.total[T_READY]) % s.ready.shape[0]] = c
     s.total[T_READY] += 1
 
 
-@njit(cache=True)
+@_compiled
 def _release(s: Any, c: int) -> None:
     """A frame of camera ``c`` comes into being: into its decode queue, straight to the stages, or lost."""
     now = s.sums[A_NOW]
@@ -515,13 +532,13 @@ def _release(s: Any, c: int) -> None:
         _queue_camera(s, c)
 
 
-@njit(cache=True)
+@_compiled
 def _set_rates(s: Any) -> None:
     r"""Give every job its speed from what runs beside it.
 
     Notes
     -----
-    Processor sharing: :math:`r_p = \min(1, C_p / T_p)` in a pool of :math:`C_p` cores with :math:`T_p` runnable threads.
+    Processor sharing: :math:`r_p = \min(1, C_p / T_p)` in a pool of :math:`C_p` cores, :math:`T_p` threads runnable.
     Interference: divided by :math:`1 + \kappa \min(1, (T - n_j)/C)`. Bandwidth: with the demand :math:`d_j` and memory
     share :math:`m_j` of each job, all memory shares are stretched by the one :math:`\sigma \ge 1` for which
     :math:`\sum_j d_j r_j / (1 - m_j + m_j \sigma) = B`; the sum is convex and falling in it, so that Newton's steps
@@ -559,7 +576,7 @@ def _set_rates(s: Any) -> None:
         s.job[j, J_RATE] /= 1.0 + s.job[j, J_MEMORY] * (stretch - 1.0)
 
 
-@njit(cache=True)
+@_compiled
 def _pass_time(s: Any, dt: float) -> None:
     """Work off ``dt`` and keep the books."""
     for j in range(s.total[T_JOBS]):
@@ -574,7 +591,7 @@ def _pass_time(s: Any, dt: float) -> None:
     s.sums[A_SYSTEM_1 if now < s.real[P_MID] else A_SYSTEM_2] += s.total[T_SYSTEM] * dt
 
 
-@njit(cache=True)
+@_compiled
 def _prepare(s: Any) -> Any:
     """Draw what all cameras have in common and the first release of each; return the heap's size."""
     keep = s.real[P_KEEP]
@@ -595,7 +612,7 @@ def _prepare(s: Any) -> Any:
     return size
 
 
-@njit(cache=True)
+@_compiled
 def run_loop(s: Any) -> None:
     """Play the events in order until ``P_END``: ends of jobs before time-outs before releases at the same moment."""
     size = _prepare(s)
