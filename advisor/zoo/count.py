@@ -70,7 +70,8 @@ def _macs(node: Any, shapes: dict[str, tuple[int, ...]]) -> int:
 def _params(model: Any) -> int:
     import onnx
 
-    readers = ("Conv", "ConvTranspose", "Gemm", "MatMul", "Gather", "Add", "Mul", "PRelu", "LayerNormalization")
+    readers = ("Conv", "ConvTranspose", "Gemm", "MatMul", "Gather", "Add", "Mul", "PRelu", "Slice",
+               "LayerNormalization")  # fmt: skip
     read = {name for node in model.graph.node if node.op_type in readers for name in node.input}
     total = 0
     for item in model.graph.initializer:

@@ -13,22 +13,29 @@ extent that kernels of the same kind, at the same sizes, do the same number of o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from advisor.errors import ModelError, ModelRangeError, nearest
 
 from .builder import Net
+from .families import ARCHITECTURES
 from .published import Published, published, refused
-from .templates import Template, Variant, template_for
+from .templates import Template, Variant, same_graph, template_for
 
 PREFIX = "like:"
 TOLERANCE = 0.05
 """Largest relative deviation of operations and parameters that a stand-in may have."""
 _WANTED = 0.02
 """Deviation at which the search rests."""
-_GRAIN = 8
+_ACCEPTED = 0.04
+"""Deviation that is taken when no arrangement of layers comes nearer; leaves a margin to the tolerance."""
+_HOPELESS = 0.7
+"""Deviation, as a logarithm, that moving single stages will not mend."""
+_GRAINS = (8, 4, 2, 1)
+"""Channel counts are multiples of 8; smaller steps only for nets of a few thousand parameters that need them."""
+_BISECTIONS = 9
 
 
 @dataclass(frozen=True)
@@ -36,21 +43,23 @@ class StandIn:
     """A solved stand-in."""
 
     published: Published
-    template: Template
-    variant: Variant
+    family: str
+    make: Callable[[], Net]
     channels: tuple[int, ...]
+    """Channel counts that were solved; empty where the graph is that of a reference architecture."""
     gflops: float
     mparams: float
 
     @property
     def error(self) -> float:
-        """Larger of the two relative deviations, as a logarithm."""
+        """Larger of the two deviations, as the absolute logarithm of the ratio."""
         return _error(self.gflops, self.mparams, self.published)
 
     def describe(self) -> Net:
         """Return the graph."""
-        return self.template.describe(PREFIX + self.published.name, self.published.input_shape,
-                                      self.variant, self.channels)  # fmt: skip
+        net = self.make()
+        net.name = PREFIX + self.published.name
+        return net
 
 
 @lru_cache(maxsize=512)
@@ -74,20 +83,26 @@ def stand_in(name: str) -> StandIn:
     reason = refused(row)
     if reason is not None:
         raise ModelError(f"like:{name}: {reason}; export the real model and name its file")
+    architecture = same_graph(row)
+    if architecture is not None:
+        known = ARCHITECTURES[architecture]
+        net = known.describe()
+        return StandIn(row, known.family, known.describe, (), net.gflops, net.mparams)
     template = template_for(row)
     best: StandIn | None = None
-    for variant in template.variants:
-        found = _solve(row, template, variant)
-        if found is not None and (best is None or found.error < best.error):
-            best = found
-        if best is not None and best.error <= _WANTED:
-            break
-    if best is None or best.error > math.log1p(TOLERANCE):
-        raise ModelError(
-            f"like:{name}: no {template.family} graph has {row.gflops:g} GFLOPs with {row.mparams:g} million parameters "
-            f"at {list(row.input_shape)}; export the real model and name its file"
-        )
-    return best
+    for grain in _GRAINS:
+        for variant in template.variants:
+            found = _solve(row, template, variant, grain)
+            if found is not None and (best is None or found.error < best.error):
+                best = found
+            if best is not None and best.error <= _WANTED:
+                return best
+        if best is not None and best.error <= math.log1p(_ACCEPTED):
+            return best
+    raise ModelError(
+        f"like:{name}: no {template.family} graph has {row.gflops:g} GFLOPs with {row.mparams:g} million "
+        f"parameters at {list(row.input_shape)}; export the real model and name its file"
+    )
 
 
 def _error(gflops: float, mparams: float, row: Published) -> float:
@@ -103,15 +118,17 @@ class _Search:
     row: Published
     template: Template
     variant: Variant
+    grain: int
+    seen: dict[tuple[int, ...], tuple[float, float] | None] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.seen: dict[tuple[int, ...], tuple[float, float] | None] = {}
+    def describe(self, channels: tuple[int, ...]) -> Net:
+        return self.template.describe(self.row.name, self.row.input_shape, self.variant, channels)
 
     def count(self, channels: tuple[int, ...]) -> tuple[float, float] | None:
         """GFLOPs and MParams; None where the graph cannot be."""
         if channels not in self.seen:
             try:
-                net = self.template.describe("", self.row.input_shape, self.variant, channels)
+                net = self.describe(channels)
                 self.seen[channels] = (net.gflops, net.mparams)
             except ModelRangeError:
                 self.seen[channels] = None
@@ -123,9 +140,8 @@ class _Search:
 
     def shape(self, width: float, growth: float) -> tuple[int, ...]:
         """Channel counts for the two knobs."""
-        grain = self.template.grain
         return tuple(
-            max(grain, round(base * width * growth**place / grain) * grain)
+            max(self.grain, round(base * width * growth**place / self.grain) * self.grain)
             for place, base in enumerate(self.variant.base)
         )
 
@@ -151,12 +167,12 @@ class _Search:
         return nearest_fit[1], nearest_fit[2]
 
 
-def _solve(row: Published, template: Template, variant: Variant) -> StandIn | None:
+def _solve(row: Published, template: Template, variant: Variant, grain: int) -> StandIn | None:
     """Bisect growth, with the width fitted inside, then adjust stage by stage."""
-    search = _Search(row, template, variant)
+    search = _Search(row, template, variant, grain)
     low, high = 0.4, 3.0
     candidates = []
-    for _ in range(9):
+    for _ in range(_BISECTIONS):
         growth = math.sqrt(low * high)
         fitted = search.fit_width(growth)
         if fitted is None:
@@ -167,24 +183,24 @@ def _solve(row: Published, template: Template, variant: Variant) -> StandIn | No
             low = growth
         else:
             high = growth
-    channels = min(candidates, key=search.error)
-    channels = _descend(search, channels)
+    channels = _descend(search, min(candidates, key=search.error))
     found = search.count(channels)
     if found is None:
         return None
-    return StandIn(row, template, variant, channels, *found)
+    return StandIn(row, template.family, lambda: search.describe(channels), channels, *found)
 
 
 def _descend(search: _Search, channels: tuple[int, ...]) -> tuple[int, ...]:
     """Move single stages, or two against each other, by ever smaller steps while that lowers the error."""
     error = search.error(channels)
-    for factor in (2, 1):
+    if error > _HOPELESS:
+        return channels
+    for factor in (4, 1):
         improved = True
         while improved and error > 0.5 * _WANTED:
             improved = False
-            step = search.template.grain * factor
-            for trial in _neighbours(channels, step, search.template.grain):
-                if (trial_error := search.error(trial)) < error - 1e-6:
+            for trial in _neighbours(channels, search.grain * factor, search.grain):
+                if (trial_error := search.error(trial)) < error - 1e-4:
                     channels, error, improved = trial, trial_error, True
                     break
     return channels

@@ -72,11 +72,12 @@ ARCHITECTURES: dict[str, Architecture] = {
         _OMZ.format("mobilenet-v3-large-1.0-224-tf"),
     ),
     "mobilenet-v3-small": _classifier(
-        partial(mobilenet.mobilenet_v3, "small"), "mobilenet", 0.11682, 2.537,
-        _OMZ.format("mobilenet-v3-small-1.0-224-tf"),
+        partial(mobilenet.mobilenet_v3, "small"), "mobilenet", 0.112, 2.5,
+        "Howard et al. 2019, table 3 (56 M multiply-adds, 2.5 M parameters)",
     ),
     "efficientnet-b0": _classifier(
-        efficientnet.efficientnet_b0, "efficientnet", 0.819, 5.268, _OMZ.format("efficientnet-b0-pytorch")
+        efficientnet.efficientnet_b0, "efficientnet", 0.78, 5.3,
+        "Tan and Le 2019, table 2 (0.39 G multiply-adds, 5.3 M parameters)",
     ),
     "shufflenet-v2": _classifier(
         shufflenet.shufflenet_v2, "shufflenet", 0.2957, 2.2705, _OMZ.format("shufflenet-v2-x1.0")

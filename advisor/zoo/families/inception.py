@@ -15,7 +15,7 @@ _MIXED = (
 
 
 def googlenet() -> Net:
-    """GoogLeNet with the 5x5 branches of the paper."""
+    """GoogLeNet with 3x3 in place of 5x5 branches, as the published weights (TF-Slim, torchvision) have it."""
     net = Net("googlenet", (1, 3, 224, 224))
     x = net.pool(net.conv(net.input, 64, 7, 2, act="relu"), "max", 3, 2, ceil=True)
     x = net.conv(net.conv(x, 64, 1, act="relu"), 192, act="relu")
@@ -28,7 +28,7 @@ def googlenet() -> Net:
         x = net.concat([
             net.conv(x, one, 1, act="relu"),
             net.conv(net.conv(x, reduce3, 1, act="relu"), three, act="relu"),
-            net.conv(net.conv(x, reduce5, 1, act="relu"), five, 5, act="relu"),
+            net.conv(net.conv(x, reduce5, 1, act="relu"), five, 3, act="relu"),
             net.conv(net.pool(x, "max", 3, 1, 1), pooled, 1, act="relu"),
         ])  # fmt: skip
     classify(net, x, 1000)

@@ -1,0 +1,146 @@
+"""Stand-ins of classifiers and detectors built of full convolutions: residual, plain, ConvNeXt, YOLO, pyramid."""
+
+from __future__ import annotations
+
+from ..blocks import BRANCH_GAIN, basic_residual, bottleneck, csp, pyramid_pool
+from ..builder import Net, Tensor
+from ..detect import ssd_output, yolo_output
+
+Numbers = tuple[int, ...]
+
+
+def _stem(net: Net, width: int) -> Tensor:
+    """7x7 stride 2 and pooling; on crops below 100 pixels only the pooling."""
+    stride = 2 if min(net.input_shape[2:]) >= 100 else 1
+    return net.pool(net.conv(net.input, width, 7 if stride == 2 else 3, stride, act="relu"), "max", 3, 2, 1)
+
+
+def _residual_stages(net: Net, x: Tensor, channels: Numbers, depths: Numbers, kind: str) -> list[Tensor]:
+    maps = []
+    for place, (width, depth) in enumerate(zip(channels, depths, strict=True)):
+        for block in range(depth):
+            stride = 2 if place > 0 and block == 0 else 1
+            if kind == "basic":
+                x = basic_residual(net, x, width, stride)
+            else:
+                x = bottleneck(net, x, 4 * width, stride)
+        maps.append(x)
+    return maps
+
+
+def residual_classifier(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """ResNet-like classifier of basic blocks; ``option`` classes."""
+    x = _residual_stages(net, _stem(net, channels[0]), channels, depths, "basic")[-1]
+    net.output(net.dense(net.global_pool(x), option))
+
+
+def bottleneck_classifier(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """ResNet-50-like classifier; counts are those inside the bottlenecks; ``option`` classes."""
+    x = _residual_stages(net, _stem(net, channels[0]), channels, depths, "bottleneck")[-1]
+    net.output(net.dense(net.global_pool(x), option))
+
+
+def grouped_classifier(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """RegNet-like classifier: bottlenecks of full width, convolutions in groups of 8; ``option`` classes."""
+    x = net.conv(net.input, 32, 3, 2, act="relu")
+    for width, depth in zip(channels, depths, strict=True):
+        for block in range(depth):
+            x = bottleneck(net, x, width, 2 if block == 0 else 1, width, width // 8)
+    net.output(net.dense(net.global_pool(x), option))
+
+
+def plain_classifier(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """RepVGG-like classifier: 3x3 convolutions, the first of each stage with stride 2; ``option`` classes."""
+    x = net.input
+    for width, depth in zip(channels, depths, strict=True):
+        for block in range(depth):
+            x = net.conv(x, width, 3, 2 if block == 0 else 1, act="relu")
+    net.output(net.dense(net.global_pool(x), option))
+
+
+def convnext_classifier(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """ConvNeXt-like classifier: 7x7 depthwise, fourfold expansion with GELU; ``option`` classes."""
+    x = net.conv(net.input, channels[0], 4, 4, pad=0)
+    for place, (width, depth) in enumerate(zip(channels, depths, strict=True)):
+        if place > 0:
+            x = net.conv(x, width, 2, 2, pad=0)
+        for _ in range(depth):
+            y = net.conv(net.depthwise(x, 7), 4 * width, 1, act="gelu")
+            x = net.add(x, net.conv(y, width, 1, gain=BRANCH_GAIN))
+    net.output(net.dense(net.global_pool(x), option))
+
+
+def pyramid_detector(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """ResNet-50-like detector with a feature pyramid and ``option`` 3x3 convolutions per level before the predictors.
+
+    The last count is the pyramid's width. Stands also for two-stage and instance-segmentation detectors, whose second
+    stage works on a number of regions that depends on the picture: its operations are then in the pyramid's layers.
+    """
+    maps = _residual_stages(net, _stem(net, channels[0]), channels[:-1], depths, "bottleneck")[1:]
+    levels = [net.conv(x, channels[-1], 1) for x in maps]
+    for place in (1, 0):
+        levels[place] = net.add(levels[place], net.resize(levels[place + 1], levels[place].shape[2:]))
+    heads = []
+    for level in levels:
+        x = level
+        for _ in range(option):
+            x = net.conv(x, channels[-1], 3, act="relu")
+        heads.append(x)
+    ssd_output(net, heads, (3,) * len(heads), 81)
+
+
+def residual_ssd(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """SSD on basic residual blocks, predictors on the last maps from stage ``option`` on; 81 classes."""
+    maps = _residual_stages(net, _stem(net, channels[0]), channels, depths, "basic")
+    ssd_output(net, maps[option:], (4,) * len(maps[option:]), 81)
+
+
+def csp_detector(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """YOLOv4 and v5-like detector, path aggregation over three strides; ``option`` classes."""
+    x = net.conv(net.input, channels[0], 6, 2, pad=2, act="silu")
+    kept = []
+    for width, depth in zip(channels[1:], depths, strict=True):
+        x = csp(net, net.conv(x, width, 3, 2, act="silu"), width, depth)
+        kept.append(x)
+    low, mid, high = channels[2:5]
+    top = net.conv(pyramid_pool(net, x, high), mid, 1, act="silu")
+    x = csp(net, net.concat([net.resize(top, kept[2].shape[2:]), kept[2]]), mid, depths[0], shortcut=False)
+    middle = net.conv(x, low, 1, act="silu")
+    x = csp(net, net.concat([net.resize(middle, kept[1].shape[2:]), kept[1]]), low, depths[0], shortcut=False)
+    maps = [x]
+    for lower, width in ((middle, mid), (top, high)):
+        y = net.conv(maps[-1], lower.shape[1], 3, 2, act="silu")
+        maps.append(csp(net, net.concat([y, lower]), width, depths[0], shortcut=False))
+    yolo_output(net, maps, option)
+
+
+def darknet_detector(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """YOLOv2 and v3-like detector: residual 1x1 and 3x3 pairs, leaky ReLU, heads on three strides; ``option`` classes."""
+    x = net.conv(net.input, channels[0], 3, act="leaky")
+    kept = []
+    for width, depth in zip(channels[1:], depths, strict=True):
+        x = net.conv(x, width, 3, 2, act="leaky")
+        for _ in range(depth):
+            y = net.conv(net.conv(x, width // 2, 1, act="leaky"), width, 3, act="leaky", gain=BRANCH_GAIN)
+            x = net.add(x, y)
+        kept.append(x)
+    maps: list[Tensor] = []
+    for level in reversed(kept[-3:]):
+        width = level.shape[1] // 2
+        if maps:
+            y = net.conv(maps[-1], width, 1, act="leaky")
+            level = net.concat([net.resize(y, level.shape[2:]), level])
+        x = net.conv(level, width, 1, act="leaky")
+        maps.append(net.conv(net.conv(x, 2 * width, 3, act="leaky"), width, 1, act="leaky"))
+    yolo_output(net, maps, option)
+
+
+def tiny_darknet(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """Tiny YOLO: 3x3 convolutions with pooling down to stride 32, then more at that stride; ``option`` classes."""
+    x = net.input
+    for place, (width, depth) in enumerate(zip(channels, depths, strict=True)):
+        for _ in range(depth):
+            x = net.conv(x, width, 3, act="leaky")
+        if place < 5:
+            x = net.pool(x, "max", 2, 2)
+    yolo_output(net, [x], option, anchors=5)

@@ -1,0 +1,115 @@
+"""Stand-ins on lines of text, sound, tokens, patches and video."""
+
+from __future__ import annotations
+
+from ..blocks import BRANCH_GAIN, basic_residual, encoder_layer, tokens_of
+from ..builder import Net, Tensor
+from ..families.vit import heads_for
+
+Numbers = tuple[int, ...]
+
+
+def text_line(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """Convolutions that halve the height faster than the width, mean over the height, ``option`` symbols per column.
+
+    Recurrent layers of the real ones are replaced by convolutions of the same operations.
+    """
+    x = net.input
+    for place, (width, depth) in enumerate(zip(channels, depths, strict=True)):
+        for _ in range(depth):
+            x = net.conv(x, width, 3, act="relu")
+        if x.shape[2] > 2:
+            x = net.pool(x, "max", 2, (2, 2 if place < 2 else 1))
+    _columns(net, x, option)
+
+
+def residual_text_line(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """ResNet-like encoder of a line of text; ``option`` symbols per column."""
+    x = net.conv(net.input, channels[0], 3, 1, act="relu")
+    for place, (width, depth) in enumerate(zip(channels, depths, strict=True)):
+        for block in range(depth):
+            x = basic_residual(net, x, width, 2 if place > 0 and block == 0 else 1)
+    _columns(net, x, option)
+
+
+def _columns(net: Net, x: Tensor, symbols: int) -> None:
+    """[batch, channels, height, width] to [batch, width, symbols]."""
+    y = net.node("ReduceMean", [x], (x.shape[0], x.shape[1], x.shape[3]), axes=(2,), keepdims=0)
+    net.output(net.dense(net.transpose(y, (0, 2, 1)), symbols))
+
+
+def sound(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """1-D convolutions over a waveform, each stage dividing its rate by ``option``; 50 classes."""
+    samples = net.input_shape[-1]
+    x = net.reshape(net.input, (0, 1, samples))
+    for place, (width, depth) in enumerate(zip(channels, depths, strict=True)):
+        x = net.conv(x, width, 9 if place == 0 else 3, option, act="relu")
+        for _ in range(depth):
+            x = net.conv(x, width, 3, act="relu")
+    net.output(net.dense(net.global_pool(x), 50))
+
+
+def separable_sound(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """QuartzNet-like: residual chains of 1-D separable convolutions of ``option`` taps over spectral frames."""
+    x = net.conv(net.depthwise(net.input, option, 2), channels[0], 1, act="relu")
+    for width, depth in zip(channels, depths, strict=True):
+        shortcut = net.conv(x, width, 1)
+        for _ in range(depth):
+            x = net.conv(net.depthwise(x, option), width, 1, act="relu", gain=BRANCH_GAIN)
+        x = net.act(net.add(x, shortcut), "relu")
+    net.output(net.transpose(net.conv(x, 29, 1), (0, 2, 1)))
+
+
+def wave_transformer(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """wav2vec-like: strided 1-D convolutions (320 samples a step), then ``option`` transformer layers.
+
+    Counts: convolutions, model width, hidden width.
+    """
+    x = net.reshape(net.input, (0, 1, net.input_shape[-1]))
+    for kernel, stride in ((10, 5), (3, 2), (3, 2), (3, 2), (3, 2), (2, 2), (2, 2)):
+        x = net.conv(x, channels[0], kernel, stride, pad=0, act="gelu")
+    x = net.dense(net.transpose(x, (0, 2, 1)), channels[1])
+    for _ in range(option):
+        x = encoder_layer(net, x, heads_for(channels[1]), channels[2], norm_first=False)
+    net.output(net.dense(x, 32))
+
+
+def token_transformer(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """Transformer over token ids, 80 numbers per token out (a mel spectrum); counts: width, hidden; ``option`` layers."""
+    net.integer_below = 256
+    width, hidden = channels
+    x = net.embedding(net.input, net.integer_below, width)
+    x = net.add_weight(x, (1, *x.shape[1:]))
+    for _ in range(option):
+        x = encoder_layer(net, x, heads_for(width), hidden, norm_first=False)
+    net.output(net.dense(x, 80))
+
+
+def patch_transformer(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """ViT-like: patches of ``option`` pixels; counts: width, hidden; ``depths`` one number of layers."""
+    width, hidden = channels
+    x = tokens_of(net, net.conv(net.input, width, option, option, pad=0))
+    x = net.add_weight(x, (1, *x.shape[1:]))
+    for _ in range(depths[0]):
+        x = encoder_layer(net, x, heads_for(width), hidden)
+    x = net.node("ReduceMean", [net.layer_norm(x)], (1, width), axes=(1,), keepdims=0)
+    net.output(net.dense(x, 1000))
+
+
+def video(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """Clips: 3-D inverted residuals as in mobile action nets where ``option`` is 1, else full 3x3x3 convolutions."""
+    x = net.conv(net.input, channels[0], 3, (1, 2, 2), act="relu")
+    for place, (width, depth) in enumerate(zip(channels, depths, strict=True)):
+        for block in range(depth):
+            # Time is halved less often than space: clips are shorter than pictures are wide.
+            step = 2 if place > 0 and block == 0 else 1
+            stride = (step if place in (1, 3) else 1, step, step)
+            if option == 1:
+                y = net.conv(x, 6 * x.shape[1] if place > 0 else x.shape[1], 1, act="relu6")
+                y = net.depthwise(y, 3, stride, act="relu6")
+                same = step == 1 and x.shape[1] == width
+                y = net.conv(y, width, 1, gain=BRANCH_GAIN if same else 1.0)
+                x = net.add(x, y) if same else y
+            else:
+                x = net.conv(x, width, 3, stride, act="relu")
+    net.output(net.dense(net.global_pool(x), 100))
