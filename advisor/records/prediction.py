@@ -52,6 +52,14 @@ class ServiceEstimate(Record):
     notes: tuple[str, ...] = ()
 
 
+class CostEstimate(Record):
+    """Core time of one unit of work that is not a model: a decoded frame, a prepared input, a call."""
+
+    core_s: Interval
+    evidence: Evidence
+    notes: tuple[str, ...] = ()
+
+
 class Prediction(Record):
     """One row of ``sizer predict --json``."""
 

@@ -1,0 +1,68 @@
+"""Least-squares fit of the physical parameters, model and era effects projected out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .observations import THROUGHPUT, Observations
+from .parameters import DEVIATION, MEAN, Parameters
+from .physics import pass_time
+
+Array = NDArray[np.float64]
+_MODEL_SHRINK = 1.0
+"""Rows' worth of belief that a model's own offset is zero."""
+
+
+def log_time(p: Parameters, data: Observations) -> Array:
+    """Logarithm of the physical model's answer in the unit of ``data.log_time``."""
+    total = pass_time(p, data.machines, data.table, data.peak_activation, data.runs).total
+    per_input = total / (data.runs.streams * data.runs.batch)
+    result: Array = np.log(np.where(data.mode == THROUGHPUT, per_input, total))
+    return result
+
+
+class GroupMeans:
+    """Subtracts shrunken means of residuals per (model, precision, mode): the offset that a name carries everywhere."""
+
+    def __init__(self, labels: list[tuple[object, ...]], shrink: float) -> None:
+        _, self.index = np.unique([repr(label) for label in labels], return_inverse=True)
+        self.counts = np.bincount(self.index)
+        self.shrink = shrink
+
+    def subtract(self, residual: Array) -> Array:
+        """Residuals without their group's shrunken mean."""
+        means = np.bincount(self.index, weights=residual) / (self.counts + self.shrink)
+        result: Array = residual - means[self.index]
+        return result
+
+
+def row_weights(data: Observations) -> Array:
+    """Weights so that a machine with a thousand rows does not outvote one with ten: 1 / sqrt(rows per machine / 40)."""
+    machines = [row.machine for row in data.rows]
+    _, index, counts = np.unique(machines, return_inverse=True, return_counts=True)
+    weights: Array = np.minimum(1.0, (40.0 / counts[index]) ** 0.5)
+    return weights
+
+
+def fit_parameters(data: Observations, start: NDArray[np.float64] | None = None, iterations: int = 25) -> Parameters:
+    """Fit by robust non-linear least squares on logarithms (soft L1, scale 0.15), priors as further residuals."""
+    from scipy.optimize import least_squares
+
+    model_effect = GroupMeans([(row.model, row.precision, row.mode) for row in data.rows], _MODEL_SHRINK)
+    era_effect = GroupMeans([(row.era, row.precision, row.mode) for row in data.rows], 20.0)
+    weights = row_weights(data)
+    prior_weight = 0.35
+
+    def residuals(values: Array) -> Array:
+        rest = data.log_time - log_time(Parameters(values), data)
+        rest = model_effect.subtract(era_effect.subtract(rest))
+        loss = weights * rest / 0.15
+        # Soft L1 by hand: only the data are robust, a prior is not to be outvoted by its own distance.
+        robust = np.sign(loss) * np.sqrt(2.0 * (np.sqrt(1.0 + loss**2) - 1.0))
+        return np.concatenate([robust, (values - MEAN) / DEVIATION / prior_weight * 0.35])
+
+    solution = least_squares(
+        residuals, MEAN if start is None else start, method="trf", max_nfev=iterations, x_scale=DEVIATION
+    )
+    return Parameters(solution.x)

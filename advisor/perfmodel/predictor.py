@@ -1,0 +1,363 @@
+"""The performance model as the layers above see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from ..errors import Inconclusive
+from ..records.base import Evidence, Interval
+from ..records.config import RunConfig
+from ..records.machine import MachineSpec
+from ..records.measurement import Measurement, MicroBenchmark
+from ..records.model import ModelWork
+from ..records.prediction import Bottleneck, CostEstimate, KernelCost, ServiceEstimate
+from ..store.paths import profiles_dir
+from .anchors import Anchor, Anchors
+from .decode import decode_cost, preprocess_cost
+from .explain import dearest_kernels
+from .interval import around
+from .local import LocalData
+from .machine import machine_arrays, simd_class
+from .memory import peak_memory
+from .observations import default_streams, latency_threads
+from .physics import PRECISIONS, PassTime, Runs, core_rate, pass_time
+from .power import wall_power
+from .residual import model_features
+from .transfer import EXTRAPOLATED_DISTANCE, Transfer, load_transfer
+from .works import WorkTable, load_works, table_of
+
+_MODEL_UNSEEN = 0.15
+"""Extra standard deviation (log) for a model that no published figure knows."""
+_ORT_LOG = {0: 0.30, 1: 0.30, 2: 0.25}
+"""ONNX Runtime's time over OpenVINO's on CPU (log) where nothing was measured: 9.8 against 7.1 ms on a small network."""
+
+
+class WorkSource(Protocol):
+    """Finds the kernels of a model by its reference."""
+
+    def work(self, model: str, runtime: str, precision: str) -> ModelWork | None:
+        """Kernels of ``model``, or None where it is not known."""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A configuration with every setting that was left to the runtime filled in as the runtime would."""
+
+    streams: int
+    threads: int
+    performance_only: bool
+    latency_share: float
+    """1 for one stream over many threads, 0 for one thread per stream: which residual applies."""
+
+
+def resolve(machine: MachineSpec, config: RunConfig) -> Resolved:
+    """Streams and threads that a runtime takes on ``machine`` for ``config`` (OpenVINO's hints; see observations.py)."""
+    quota = machine.cores if machine.quota_cores is None else max(1, int(machine.quota_cores))
+    usable = min(machine.cores, quota)
+    precision = PRECISIONS.index(config.precision)
+    latency, performance_only = latency_threads(machine, precision)
+    latency = min(latency, usable)
+    streams, threads = config.streams, config.threads
+    if streams is None:
+        many = config.hint in ("throughput", "cumulative_throughput")
+        streams = min(default_streams(usable), config.hint_requests or usable) if many else 1
+    if threads is None:
+        threads = usable if streams > 1 else latency
+    elif streams > 1 or threads > machine.performance_cores:
+        performance_only = False
+    performance_only = (performance_only and streams == 1) or config.core_type == "performance"
+    threads = max(1, min(threads, machine.performance_cores if performance_only else usable))
+    streams = max(1, min(streams, threads)) if config.runtime == "openvino" else streams
+    per_stream = max(1.0, threads / streams)
+    whole = max(2.0, float(latency_threads(machine, precision)[0]))
+    return Resolved(streams, threads, performance_only, float(min(1.0, np.log(per_stream) / np.log(whole))))
+
+
+class Predictor:
+    """Predicts time, memory and power of any model on any machine, each with an interval and what it rests on."""
+
+    def __init__(self, transfer: Transfer, works: dict[str, WorkTable], local: LocalData) -> None:
+        self.transfer, self.works, self.local = transfer, works, local
+        self._tables: dict[int, tuple[ModelWork, WorkTable]] = {}
+        self._anchors: Anchors | None = None
+
+    @classmethod
+    def load(
+        cls,
+        calibration_dir: Path | None = None,
+        *,
+        host: MachineSpec | None = None,
+        measurements: Sequence[Measurement] = (),
+        micro: Sequence[MicroBenchmark] = (),
+        works: WorkSource | None = None,
+    ) -> Predictor:
+        """Load the shipped (or another) calibration and join it with what this machine has measured.
+
+        Raises
+        ------
+        CatalogueError
+            The calibration cannot be read.
+        """
+        directory = profiles_dir() / "calibration" if calibration_dir is None else calibration_dir
+        own = directory / "works.json"
+        tables = load_works(own if own.exists() else profiles_dir() / "calibration" / "works.json")
+        return cls(load_transfer(directory, tables), tables, LocalData.join(host, measurements, micro, works))
+
+    def service(self, machine: MachineSpec, work: ModelWork, config: RunConfig) -> ServiceEstimate:
+        """Time of one request; with the five dearest kernels."""
+        return self.service_many([(machine, work, config)], explain=True)[0]
+
+    def service_many(
+        self, requests: Sequence[tuple[MachineSpec, ModelWork, RunConfig]], *, explain: bool = False
+    ) -> list[ServiceEstimate]:
+        """The same for many requests at once: the physical model runs over all of them as arrays.
+
+        Raises
+        ------
+        Inconclusive
+            A device other than the CPU is asked for: there is no calibration for it.
+        """
+        if not requests:
+            return []
+        for machine, _, config in requests:
+            if not config.device.upper().startswith(("CPU", "AUTO", "BATCH:CPU")):
+                raise Inconclusive(
+                    f"device {config.device} on {machine.id}: no calibration exists for it; measure it there with `sizer bench`"
+                )
+        tables = [self.table(work) for _, work, _ in requests]
+        self._prepare([machine for machine, _, _ in requests], tables)
+        settings = [resolve(machine, config) for machine, _, config in requests]
+        parts = self._physics([m for m, _, _ in requests], tables, [c for _, _, c in requests], settings)
+        return [self._estimate(i, *requests[i], tables[i], settings[i], parts, explain) for i in range(len(requests))]
+
+    def table(self, work: ModelWork) -> WorkTable:
+        """Work table of a model, kept by identity of the record."""
+        known = self._tables.get(id(work))
+        if known is None or known[0] is not work:
+            known = (work, table_of(work))
+            self._tables[id(work)] = known
+        return known[1]
+
+    def _prepare(self, machines: Sequence[MachineSpec], tables: Sequence[WorkTable]) -> None:
+        specs = list({machine.id: machine for machine in machines}.values())
+        self.transfer.prepare(specs, list({table.model: table for table in tables}.values()))
+
+    def _physics(
+        self,
+        machines: Sequence[MachineSpec],
+        tables: Sequence[WorkTable],
+        configs: Sequence[RunConfig],
+        settings: Sequence[Resolved],
+    ) -> PassTime:
+        distinct = {machine.id: machine for machine in machines}
+        order = {name: i for i, name in enumerate(distinct)}
+        arrays = machine_arrays(list(distinct.values())).take(np.array([order[machine.id] for machine in machines]))
+        runs = Runs(
+            precision=np.array([PRECISIONS.index(config.precision) for config in configs]),
+            batch=np.array([float(config.batch) for config in configs]),
+            streams=np.array([float(setting.streams) for setting in settings]),
+            threads=np.array([float(setting.threads) for setting in settings]),
+            performance_only=np.array([float(setting.performance_only) for setting in settings]),
+        )
+        stacked = np.array([table.table for table in tables])
+        peak = np.array([table.peak_activation_bytes for table in tables])
+        return pass_time(self.transfer.parameters, arrays, stacked, peak, runs)
+
+    def _uncorrected_log(
+        self, machine: MachineSpec, table: WorkTable, config: RunConfig, setting: Resolved, physical_s: float
+    ) -> float:
+        precision = PRECISIONS.index(config.precision)
+        throughput, latency = self.transfer.residuals(machine, table, precision)
+        share = setting.latency_share
+        runtime = _ORT_LOG[precision] if config.runtime == "onnxruntime" else 0.0
+        return float(np.log(physical_s)) + share * latency + (1.0 - share) * throughput + runtime
+
+    def _anchor(
+        self, table: WorkTable, config: RunConfig, setting: Resolved, log_ratio: float = 0.0, noise: float = 0.03
+    ) -> Anchor:
+        return Anchor(
+            table.model, model_features(table), config.runtime, PRECISIONS.index(config.precision), float(np.log(setting.threads)),
+            float(np.log(setting.streams)), float(np.log(config.batch)), log_ratio, noise,
+        )  # fmt: skip
+
+    def anchors(self) -> Anchors:
+        """Measurements of this host against their predictions, conditioned once."""
+        if self._anchors is None:
+            found: list[Anchor] = []
+            host = self.local.host
+            for item in self.local.items if host is not None else ():
+                assert host is not None  # the loop is empty otherwise
+                table = self.local.table(item, self.works)
+                if table is None:
+                    continue
+                setting = resolve(host, item.config)
+                self._prepare([host], [table])
+                physical = float(self._physics([host], [table], [item.config], [setting]).total[0])
+                predicted = self._uncorrected_log(host, table, item.config, setting, physical)
+                found.append(
+                    self._anchor(table, item.config, setting, float(np.log(item.latency_s)) - predicted, item.noise)
+                )
+            self._anchors = Anchors(found)
+        return self._anchors
+
+    def _estimate(
+        self,
+        i: int,
+        machine: MachineSpec,
+        work: ModelWork,
+        config: RunConfig,
+        table: WorkTable,
+        setting: Resolved,
+        parts: PassTime,
+        explain: bool,
+    ) -> ServiceEstimate:
+        precision = PRECISIONS.index(config.precision)
+        log_time = self._uncorrected_log(machine, table, config, setting, float(parts.total[i]))
+        notes: list[str] = []
+        here = self.local.is_host(machine)
+        evidence, nearest, low, high, extrapolated = self._basis(machine, table, precision, setting, notes)
+        if here or self.local.items:
+            query = self._anchor(table, config, setting)
+            if here and self.local.items:
+                shift, deviation = self.anchors().correction(query)
+                log_time += shift
+                low, high = -1.2816 * deviation, 1.2816 * deviation
+                evidence, nearest, extrapolated = Evidence.ANCHORED, self.local.nearest(table.model, config), False
+            elif self.transfer.model_label(table) < 0:
+                log_time += 0.7 * self.anchors().model_part(query)
+        exact = self.local.exact(machine, work, config, setting.threads, setting.streams) if here else None
+        if exact is not None:
+            log_time, low, high = float(np.log(exact.latency_s)), -exact.spread, exact.spread
+            evidence, nearest, extrapolated = Evidence.MEASURED, exact.label, False
+            notes.append("measured here in this configuration" + (", on a disturbed machine" if exact.dirty else ""))
+        if config.runtime == "onnxruntime" and evidence not in (Evidence.MEASURED, Evidence.ANCHORED):
+            low, high = -float(np.hypot(low, 0.35)), float(np.hypot(high, 0.35))
+            notes.append("no ONNX Runtime figures for this machine: OpenVINO's, times an assumed factor")
+        if table.unknown_share > 0.02:
+            low, high = -float(np.hypot(low, table.unknown_share)), float(np.hypot(high, table.unknown_share))
+            notes.append(
+                f"{table.unknown_share:.0%} of the traffic is in kernels of unknown type, taken as memory-bound"
+            )
+        latency = around(float(np.exp(log_time)), low, high)
+        throughput = latency.reciprocal(float(setting.streams * config.batch))
+        if exact is not None and exact.throughput_per_s is not None and setting.streams > 1:
+            throughput = around(exact.throughput_per_s, low, high)
+        per_stream = max(1.0, setting.threads / setting.streams)
+        return ServiceEstimate(
+            platform=machine.id,
+            model=work.model,
+            config=config,
+            latency_s=latency,
+            throughput_per_s=throughput,
+            core_s=latency.scaled(per_stream),
+            memory_bytes=self.memory_bytes(work, config.model_copy(update={"streams": setting.streams})),
+            bandwidth_bytes=float(parts.traffic[i]),
+            bottleneck=bottleneck(parts, i),
+            evidence=evidence,
+            nearest_measured=nearest,
+            extrapolated=extrapolated,
+            stand_in=work.kind == "stand-in",
+            kernels=self._kernels(machine, work, config, setting, latency.p50) if explain else (),
+            notes=tuple(notes),
+        )
+
+    def _basis(
+        self, machine: MachineSpec, table: WorkTable, precision: int, setting: Resolved, notes: list[str]
+    ) -> tuple[Evidence, str | None, float, float, bool]:
+        """Evidence class, nearest measured neighbour, band and whether it lies outside what was fitted."""
+        transfer = self.transfer
+        mode = "latency" if setting.latency_share > 0.5 else "throughput"
+        low, high = transfer.bands.find(simd_class(machine), PRECISIONS[precision], mode)
+        label, model = transfer.machine_label(machine), transfer.model_label(table)
+        neighbour, distance = transfer.nearest_machine(machine)
+        like, model_distance = transfer.nearest_model(table)
+        extrapolated = distance > EXTRAPOLATED_DISTANCE or model_distance > EXTRAPOLATED_DISTANCE
+        if not transfer.covers(machine):
+            notes.append(f"no published figure of any {machine.simd_level} machine: physics and data sheet alone")
+            return Evidence.UNKNOWN, None, -1.0, 1.0, True
+        extra = 0.0 if model >= 0 else _MODEL_UNSEEN * (1.0 + min(model_distance, 2.0))
+        if distance > EXTRAPOLATED_DISTANCE:
+            extra = float(np.hypot(extra, 0.15))
+            notes.append(f"unlike every machine with published figures (nearest: {neighbour})")
+        evidence = Evidence.SPEC
+        if label >= 0:
+            neighbour = transfer.calibration.machines[label].id
+            evidence = Evidence.PUBLISHED if (label, model, precision) in transfer.published else Evidence.ANCHORED
+            factor = 0.4 if evidence is Evidence.PUBLISHED else 0.7
+            low, high = low * factor, high * factor
+            if evidence is Evidence.PUBLISHED:
+                notes.append("blended with the published figure of this model and precision on this chip")
+        widening = 1.2816 * extra
+        return (
+            evidence,
+            f"{neighbour}/{like}",
+            -float(np.hypot(low, widening)),
+            float(np.hypot(high, widening)),
+            extrapolated,
+        )
+
+    def _kernels(
+        self, machine: MachineSpec, work: ModelWork, config: RunConfig, setting: Resolved, latency_s: float
+    ) -> tuple[KernelCost, ...]:
+        return dearest_kernels(
+            self.transfer.parameters, machine, work, config, setting.streams, setting.threads, latency_s
+        )
+
+    def _clock_hz(self, machine: MachineSpec, threads: int = 1) -> float:
+        runs = Runs(np.array([0]), np.ones(1), np.ones(1), np.array([float(threads)]), np.zeros(1))
+        return float(core_rate(self.transfer.parameters, machine_arrays([machine]), runs)[0][0])
+
+    def decode(
+        self, machine: MachineSpec, codec: str, width: int, height: int, bitrate_kbps: float | None, fps: float
+    ) -> CostEstimate:
+        """Core time of decoding one frame in software."""
+        return decode_cost(
+            machine,
+            self._clock_hz(machine, machine.cores),
+            codec,
+            width,
+            height,
+            bitrate_kbps,
+            fps,
+            self.local.decode_scale(codec, self._clock_hz),
+        )
+
+    def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> CostEstimate:
+        """Core time of scaling and laying out one input."""
+        return preprocess_cost(
+            machine, self._clock_hz(machine, machine.cores), source, target, self.local.preprocess_scale(self._clock_hz)
+        )
+
+    def overhead(self, machine: MachineSpec, runtime: str) -> CostEstimate:
+        """Core time of one call into the runtime, before any kernel runs; inside ``service``, listed for explanation."""
+        seconds = self.transfer.parameters.factor("call") * 4e9 / self._clock_hz(machine)
+        measured = self.local.overhead(runtime) if self.local.is_host(machine) else None
+        if measured is not None:
+            return CostEstimate(core_s=around(measured, -0.2, 0.2), evidence=Evidence.MEASURED)
+        return CostEstimate(core_s=around(seconds, -0.7, 0.7), evidence=Evidence.SPEC)
+
+    def power_w(self, machine: MachineSpec, utilisation: float) -> Interval:
+        """Wall power at a CPU utilisation of 0 to 1 [W]."""
+        return wall_power(machine, utilisation)
+
+    def memory_bytes(self, work: ModelWork, config: RunConfig) -> Interval:
+        """Peak memory of a compiled model [B]."""
+        return peak_memory(self.table(work), config)
+
+
+def bottleneck(parts: PassTime, i: int) -> Bottleneck:
+    """Largest part of the time of request ``i``."""
+    compute, cache, memory = float(parts.flop_part[i]), float(parts.cache_part[i]), float(parts.memory[i].sum())
+    parts_s: dict[Bottleneck, float] = {
+        "compute": compute,
+        "l3_bandwidth": cache,
+        "memory_bandwidth": memory,
+        "overhead": float(parts.overhead[i]),
+        "synchronisation": float(parts.synchronisation[i]),
+    }
+    return max(parts_s, key=lambda name: parts_s[name])

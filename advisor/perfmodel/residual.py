@@ -1,0 +1,177 @@
+"""What the physical model leaves over, as a Gaussian process over machines and models.
+
+The logarithm of (published time / physical time) is a sum of independent effects, each a covariance function: of the
+model, of the machine, of their interplay, of the source. Conditioning on the rows of a machine *is* the shrinking
+device factor: with no row only its data sheet speaks, with one, three or eight measured models its own factor takes
+over by the rule of Bayes.
+
+Source: Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, eq. (2.25) and (2.26) for prediction,
+eq. (5.12) for leaving groups out without refitting (here with blocks for single points).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .machine import SIMD_CLASSES, MachineArrays
+from .works import WorkTable
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+# Standard deviations (natural logarithm) of the effects.
+SCALES: dict[str, float] = {
+    "model": 0.15,  # a model everywhere
+    "model_precision": 0.10,
+    "model_mode": 0.10,
+    "model_like": 0.15,  # alike models (shares of work) everywhere
+    "machine": 0.08,  # a machine for all models
+    "machine_precision": 0.05,
+    "machine_mode": 0.05,
+    "machine_like": 0.10,  # alike data sheets
+    "machine_like_precision": 0.08,
+    "machine_like_mode": 0.08,
+    "both_like": 0.15,  # alike models on alike machines
+    "both_like_precision": 0.10,
+    "both_like_mode": 0.10,
+    "model_on_like": 0.08,  # this model on alike machines
+    "like_on_machine": 0.08,  # alike models on this machine
+    "era": 0.10,
+    "era_machine": 0.05,  # a box behind the same chip's name in another source
+    "noise": 0.06,
+}
+
+
+@dataclass(frozen=True)
+class Points:
+    """Rows of the process: labels as integers, features as standardised arrays."""
+
+    machine: Integers
+    model: Integers
+    precision: Integers
+    mode: Integers
+    era: Integers
+    machine_features: Array
+    model_features: Array
+
+    def take(self, index: Integers | NDArray[np.bool_]) -> Points:
+        """A subset."""
+        return Points(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
+
+
+def machine_features(machine: MachineArrays) -> Array:
+    """Data-sheet features in units of their usual spread: SIMD class (own axes), size, cache, bandwidth, age, power."""
+    cores = machine.cores
+    simd = np.eye(len(SIMD_CLASSES))[machine.simd] * 0.8
+    columns = [
+        np.log(cores / 6.0) / 1.2,
+        (machine.sockets - 1.0) * 0.8,
+        np.log(machine.l2_bytes / cores / 512e3) / 1.5,
+        np.log(machine.l3_bytes / cores / 1.5e6) / 1.5,
+        np.log(machine.bandwidth / cores / 6e9) / 1.2,
+        (machine.year - 2019.0) / 4.0,
+        np.log(machine.power_w / cores / 8.0) / 1.2,
+        machine.atom_only * 1.0,
+        np.minimum(machine.efficiency_cores / machine.performance_cores, 2.0) * 0.6,
+        machine.amd * 1.0,
+    ]
+    return np.column_stack([simd, *columns])
+
+
+def model_features(work: WorkTable) -> Array:
+    """Features of a work table in units of their usual spread: size, intensity, shares of classes."""
+    table = work.table
+    flop = max(work.flop, 1e3)
+    total_bytes = max(float(table[:, 1].sum()), 1e3)
+    kernels = max(float(table[:, 3].sum()), 1.0)
+    return np.array(
+        [
+            np.log(flop / 3e9) / 2.5,
+            np.log(flop / total_bytes / 40.0) / 1.2,
+            np.log(flop / kernels / 5e7) / 2.5,
+            np.log(max(work.weight_bytes, 1e4) / 4e7) / 2.0,
+            np.log(max(work.weight_bytes, 1e4) / flop * 100.0) / 2.0,
+            table[1, 0] / flop * 10.0,
+            table[2, 0] / flop * 1.5,
+            table[3, 1] / total_bytes * 1.5,
+            min(table[4, 3] / kernels * 5.0, 2.0),
+        ]
+    )
+
+
+def _rbf(a: Array, b: Array) -> Array:
+    squared = (a**2).sum(1)[:, None] + (b**2).sum(1)[None, :] - 2.0 * a @ b.T
+    result: Array = np.exp(-0.5 * np.maximum(squared, 0.0))
+    return result
+
+
+def covariance(a: Points, b: Points, scales: dict[str, float]) -> Array:
+    """Covariance between two sets of points, without noise."""
+    same = lambda name: (getattr(a, name)[:, None] == getattr(b, name)[None, :]).astype(np.float64)  # noqa: E731
+    v = {name: value**2 for name, value in scales.items()}
+    precision, mode, machine, model, era = same("precision"), same("mode"), same("machine"), same("model"), same("era")
+    like_machine = _rbf(a.machine_features, b.machine_features)
+    like_model = _rbf(a.model_features, b.model_features)
+    total = model * (v["model"] + v["model_precision"] * precision + v["model_mode"] * mode)
+    total += v["model_like"] * like_model
+    total += machine * (v["machine"] + v["machine_precision"] * precision + v["machine_mode"] * mode)
+    total += like_machine * (
+        v["machine_like"] + v["machine_like_precision"] * precision + v["machine_like_mode"] * mode
+    )
+    total += (like_machine * like_model) * (
+        v["both_like"] + v["both_like_precision"] * precision + v["both_like_mode"] * mode
+    )
+    total += v["model_on_like"] * model * like_machine * precision
+    total += v["like_on_machine"] * machine * like_model * precision
+    total += era * precision * mode * v["era"]
+    total += era * machine * v["era_machine"]
+    return total
+
+
+class Residual:
+    """A conditioned process: mean (and, when asked, variance) of the residual anywhere."""
+
+    def __init__(self, points: Points, values: Array, scales: dict[str, float], noise: Array | None = None) -> None:
+        self.points, self.scales = points, scales
+        matrix = covariance(points, points, scales)
+        matrix[np.diag_indices_from(matrix)] += scales["noise"] ** 2 if noise is None else noise**2
+        self.values = values
+        self._lower = np.linalg.cholesky(matrix)
+        self.weights = np.linalg.solve(self._lower.T, np.linalg.solve(self._lower, values))
+
+    def mean(self, points: Points) -> Array:
+        """Expected residual (log time) at ``points``."""
+        result: Array = covariance(points, self.points, self.scales) @ self.weights
+        return result
+
+    def deviation(self, points: Points) -> Array:
+        """Standard deviation of the residual at ``points``, noise left out."""
+        cross = covariance(points, self.points, self.scales)
+        half = np.linalg.solve(self._lower, cross.T)
+        own = np.array(
+            [
+                covariance(points.take(np.array([i])), points.take(np.array([i])), self.scales)[0, 0]
+                for i in range(len(cross))
+            ]
+        )
+        result: Array = np.sqrt(np.maximum(own - (half**2).sum(0), 0.0))
+        return result
+
+
+def leave_groups_out(points: Points, values: Array, scales: dict[str, float], groups: Integers) -> Array:
+    """Prediction of every row from the rows of other groups only, from one inverse of the covariance.
+
+    With K the covariance with noise, the prediction of group g is y_g - [K^-1]_gg^-1 [K^-1 y]_g.
+    """
+    matrix = covariance(points, points, scales)
+    matrix[np.diag_indices_from(matrix)] += scales["noise"] ** 2
+    inverse = np.linalg.inv(matrix)
+    weighted = inverse @ values
+    predicted = np.empty_like(values)
+    for group in np.unique(groups):
+        rows = np.flatnonzero(groups == group)
+        predicted[rows] = values[rows] - np.linalg.solve(inverse[np.ix_(rows, rows)], weighted[rows])
+    return predicted

@@ -1,0 +1,141 @@
+"""The shipped calibration, loaded: expected residual of any (machine, model, precision, mode)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from ..errors import CatalogueError
+from ..records.calibration import TransferCalibration
+from ..records.machine import MachineSpec
+from .interval import Bands
+from .machine import machine_arrays, signature, simd_class
+from .parameters import NAMES, Parameters
+from .residual import Points, covariance, machine_features, model_features
+from .works import WorkTable
+
+Array = NDArray[np.float64]
+EXTRAPOLATED_DISTANCE = 1.6
+"""Distance (in units of the features' spread) to the nearest fitted machine or model beyond which a prediction is
+marked: with it, the process has forgotten four fifths of what that neighbour says."""
+
+
+class Transfer:
+    """Residual process and bands of ``transfer.json`` with everything that was conditioned beforehand."""
+
+    def __init__(self, calibration: TransferCalibration, works: dict[str, WorkTable]) -> None:
+        self.calibration = calibration
+        missing = set(NAMES) - set(calibration.parameters)
+        if missing:
+            raise CatalogueError(
+                f"calibration lacks parameter {sorted(missing)[0]!r}; make it again with {calibration.command!r}"
+            )
+        self.parameters = Parameters(np.array([calibration.parameters[name] for name in NAMES]))
+        self.bands = Bands(calibration.bands)
+        rows = calibration.rows
+        columns = {
+            name: np.array([getattr(row, name) for row in rows])
+            for name in ("machine", "model", "precision", "mode", "era")
+        }
+        self._machine_features = np.array([machine.features for machine in calibration.machines])
+        self._model_features = np.array([model_features(works[name]) for name in calibration.models])
+        self._points = Points(
+            **columns,
+            machine_features=self._machine_features[columns["machine"]],
+            model_features=self._model_features[columns["model"]],
+        )
+        self._weights = np.array([row.weight for row in rows])
+        self._machine_label = {machine.id: i for i, machine in enumerate(calibration.machines)}
+        self._signature_label = {machine.signature: i for i, machine in enumerate(calibration.machines)}
+        self._model_label = {name: i for i, name in enumerate(calibration.models)}
+        self._era = calibration.eras.index(calibration.reference_era)
+        self.published = {(row.machine, row.model, row.precision) for row in rows}
+        self._simd_seen = {machine.simd for machine in calibration.machines}
+        self._cache: dict[tuple[str, str, int], tuple[float, float]] = {}
+
+    def machine_label(self, spec: MachineSpec) -> int:
+        """Fitted machine with the same chip and sockets, -1 where none is."""
+        found = self._machine_label.get(spec.id)
+        return self._signature_label.get(signature(spec), -1) if found is None else found
+
+    def model_label(self, work: WorkTable) -> int:
+        """Fitted model of that name, -1 where none is."""
+        return self._model_label.get(work.model, -1)
+
+    def residuals(self, spec: MachineSpec, work: WorkTable, precision: int) -> tuple[float, float]:
+        """Expected log residual in throughput and in latency mode."""
+        key = (spec.id, work.model, precision)
+        if key not in self._cache:
+            self._fill([spec], [work])
+        return self._cache[key]
+
+    def prepare(self, specs: Sequence[MachineSpec], works: Sequence[WorkTable]) -> None:
+        """Work out all residuals of a plan at once: much cheaper than one by one."""
+        missing_machines = [s for s in specs if any((s.id, w.model, 0) not in self._cache for w in works)]
+        for start in range(0, len(missing_machines), 50):
+            self._fill(missing_machines[start : start + 50], works)
+
+    def _fill(self, specs: Sequence[MachineSpec], works: Sequence[WorkTable]) -> None:
+        features = machine_features(machine_arrays(specs))
+        model = np.array([model_features(work) for work in works])
+        count = 6
+        shape = np.indices((len(specs), len(works), count)).reshape(3, -1)
+        labels = np.array([self.machine_label(spec) for spec in specs])
+        model_labels = np.array([self.model_label(work) for work in works])
+        points = Points(
+            machine=labels[shape[0]],
+            model=model_labels[shape[1]],
+            precision=shape[2] // 2,
+            mode=shape[2] % 2,
+            era=np.full(shape.shape[1], self._era),
+            machine_features=features[shape[0]],
+            model_features=model[shape[1]],
+        )
+        mean = covariance(points, self._points, self.calibration.scales) @ self._weights
+        table = mean.reshape(len(specs), len(works), 3, 2)
+        for i, spec in enumerate(specs):
+            for j, work in enumerate(works):
+                for precision in range(3):
+                    self._cache[spec.id, work.model, precision] = tuple(float(x) for x in table[i, j, precision])  # type: ignore[assignment]  # two modes
+
+    def nearest_machine(self, spec: MachineSpec) -> tuple[str, float]:
+        """Id of and distance to the fitted machine most alike."""
+        distance = np.sqrt(((self._machine_features - machine_features(machine_arrays([spec]))) ** 2).sum(1))
+        best = int(np.argmin(distance))
+        return self.calibration.machines[best].id, float(distance[best])
+
+    def nearest_model(self, work: WorkTable) -> tuple[str, float]:
+        """Name of and distance to the fitted model most alike."""
+        label = self.model_label(work)
+        if label >= 0:
+            return work.model, 0.0
+        distance = np.sqrt(((self._model_features - model_features(work)) ** 2).sum(1))
+        best = int(np.argmin(distance))
+        return self.calibration.models[best], float(distance[best])
+
+    def covers(self, spec: MachineSpec) -> bool:
+        """Whether any machine of its instruction-set class was fitted."""
+        return simd_class(spec) in self._simd_seen
+
+
+def load_transfer(directory: Path, works: dict[str, WorkTable]) -> Transfer:
+    """Read ``transfer.json``.
+
+    Raises
+    ------
+    CatalogueError
+        The file is missing, damaged or of another schema.
+    """
+    path = directory / "transfer.json"
+    try:
+        calibration = TransferCalibration.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        first = str(error).splitlines()[0]
+        raise CatalogueError(
+            f"{path}: calibration cannot be read ({first}); make it again with `python -m advisor.perfmodel.fit`"
+        ) from error
+    return Transfer(calibration, works)

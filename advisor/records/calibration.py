@@ -1,0 +1,79 @@
+"""The fitted performance model as plain numbers (schema sizer.calibration/1): no pickle, no code."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .base import Count, Fraction, PositiveCount, Quantity, Record
+
+
+class FittedMachine(Record):
+    """A machine whose published figures went into the fit, as the features that the fit saw."""
+
+    id: str
+    simd: str
+    features: tuple[float, ...]
+    signature: tuple[float, ...]
+    """Figures of the chip itself (cores, clocks, width, cache), by which a box with the same chip is recognised."""
+
+
+class FittedRow(Record):
+    """One published figure inside the residual process, with the weight that it has in every prediction."""
+
+    machine: Count
+    model: Count
+    precision: Count
+    mode: Count
+    era: Count
+    log_time: float
+    """Logarithm of the published time [s]: per input (throughput) or per pass (latency)."""
+    weight: float
+
+
+class ErrorBand(Record):
+    """Quantiles of log(true time / predicted time) on machines that were left out."""
+
+    key: str
+    """``simd/precision/mode``, with ``*`` for all."""
+    low: float
+    high: float
+    machines: PositiveCount
+    rows: PositiveCount
+
+
+class AccuracyRow(Record):
+    """Held-out error of one group of predictions."""
+
+    group: str
+    precision: str
+    mode: str
+    anchors: Count
+    machines: PositiveCount
+    rows: PositiveCount
+    median_pct: Quantity
+    mean_pct: Quantity
+    within_20: Fraction
+    coverage: Fraction | None = None
+    """Share of the held-out rows inside P10-P90."""
+
+
+class TransferCalibration(Record):
+    """``profiles/calibration/transfer.json``."""
+
+    schema_: Annotated[Literal["sizer.calibration/1"], Field(alias="schema")] = "sizer.calibration/1"
+    sizer_version: str
+    created: str
+    command: str
+    data_sha256: str
+    """Over the published table and the work tables."""
+    parameters: dict[str, float]
+    scales: dict[str, float]
+    machines: tuple[FittedMachine, ...]
+    models: tuple[str, ...]
+    eras: tuple[str, ...]
+    reference_era: str
+    rows: tuple[FittedRow, ...]
+    bands: tuple[ErrorBand, ...]
+    accuracy: tuple[AccuracyRow, ...] = ()
