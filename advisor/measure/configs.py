@@ -122,7 +122,7 @@ def run_group(model: ModelFile, requests: dict[str, Request], keep: Any) -> None
         "advisor.measure.tasks:measure_job",
         tuple(items),
         worker_environment(config.simd_cap),
-        on_import=tuple(module for name, module in _IMPORTS.items() if name == config.runtime),
+        on_import=runtime_imports(config.runtime),
     )
     longest_s = max(
         spec.max_duration_s * (1 + spec.max_dirty_blocks) + spec.warmup_max_s for _, _, spec in requests.values()
@@ -144,6 +144,11 @@ def worker_environment(simd_cap: str | None) -> dict[str, str | None]:
     """Variables of the cap; those of no cap are taken away, whatever the user's shell has."""
     unset: dict[str, str | None] = dict.fromkeys(simd_variables())
     return {**unset, **simd_environment(simd_cap)}
+
+
+def runtime_imports(runtime: str) -> tuple[str, ...]:
+    """Modules that a worker loads before its first item, so that the item's time does not contain it."""
+    return (_IMPORTS[runtime],) if runtime in _IMPORTS else ()
 
 
 def to_measurement(outcome: Outcome, model: ModelFile, request: Request, host_fingerprint: str) -> Measurement:

@@ -1,0 +1,313 @@
+"""Machine micro-benchmarks through the runtime: peak, bandwidth by level and threads, barrier, cost of a call."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from advisor.measure import figures
+from advisor.measure.configs import runtime_imports, worker_environment
+from advisor.measure.harness import random_inputs
+from advisor.measure.job import Job, JobItem, Outcome, each
+from advisor.measure.keys import runtime_version
+from advisor.measure.meter import make_meter
+from advisor.measure.progress import NullProgress, Progress
+from advisor.measure.worker import run_job
+from advisor.records.base import Precision, RuntimeName
+from advisor.records.config import RunConfig, SimdCap
+from advisor.records.host import HostFacts
+from advisor.records.measurement import MicroBenchmark
+from advisor.store.measurements import MeasurementStore
+
+_L2_FALLBACK_BYTES = 512 * 1024
+_L3_FALLBACK_BYTES = 8 * 1024 * 1024
+_DRAM_MIN_BYTES, _DRAM_MAX_BYTES = 32 * 1024 * 1024, 256 * 1024 * 1024
+_PASSES_AT_LEAST = 5
+BARRIER_LAYERS = 64
+
+
+@dataclass(frozen=True)
+class MicroItem:
+    """One micro-benchmark to take."""
+
+    name: str
+    kind: str
+    """A function of this module: peak, matmul, bandwidth, barrier, overhead."""
+    runtime: RuntimeName
+    precision: Precision = "f32"
+    simd_cap: SimdCap | None = None
+    threads: int = 1
+    options: dict[str, float] = field(default_factory=dict)
+    duration_s: float = 0.35
+
+    def key(self, host_fingerprint: str) -> str:
+        """Measured once per machine, runtime version and options."""
+        parameters = {
+            "version": runtime_version(self.runtime),
+            **{name: f"{value:g}" for name, value in self.options.items()},
+        }
+        return figures.micro_key(self.name, host_fingerprint, parameters)
+
+
+def micro_items(
+    facts: HostFacts,
+    *,
+    precisions: Sequence[Precision] = ("f32", "int8"),
+    simd_caps: Sequence[SimdCap | None] = (None,),
+    runtimes: Sequence[RuntimeName] = ("openvino",),
+    duration_s: float = 0.35,
+) -> list[MicroItem]:
+    """List the micro-benchmarks that describe a machine.
+
+    Parameters
+    ----------
+    facts : HostFacts
+        For the number of usable cores and the sizes of caches.
+    precisions, simd_caps, runtimes : sequence
+        Axes of the peak; caps only apply to OpenVINO (ONNX Runtime has none).
+    duration_s : float
+        Measured time of each [s].
+    """
+    most = all_threads(facts)
+    counts = sorted({1, most})
+    items: list[MicroItem] = []
+
+    def put(name: str, kind: str, runtime: RuntimeName, **fields: Any) -> None:
+        items.append(MicroItem(name, kind, runtime, duration_s=duration_s, **fields))
+
+    for runtime in runtimes:
+        put(f"overhead/{runtime}", "overhead", runtime)
+        for cap in simd_caps if runtime == "openvino" else (None,):
+            for precision in precisions:
+                for threads in counts if cap is None else (1,):
+                    at = f"{runtime}/{precision}/{cap or 'native'}/t{threads}"
+                    for kind in ("peak", "matmul"):
+                        put(f"{kind}/{at}", kind, runtime, precision=precision, simd_cap=cap, threads=threads)
+    main = runtimes[0]
+    for level, size_bytes in level_bytes(facts).items():
+        for threads in counts:
+            put(
+                f"bandwidth/{level}/t{threads}",
+                "bandwidth",
+                main,
+                threads=threads,
+                options={"tensor_bytes": size_bytes},
+            )
+    for threads in thread_counts(most):
+        if threads > 1:
+            put(f"barrier/t{threads}", "barrier", main, threads=threads)
+    return items
+
+
+def all_threads(facts: HostFacts) -> int:
+    """Threads that ``threads: all`` stands for: usable cores, a started one counting as one."""
+    usable = facts.limits.usable_cores or facts.cpu.cores or facts.cpu.threads or 1
+    return max(1, int(usable))
+
+
+def thread_counts(most: int) -> list[int]:
+    """1, 2, 4, ... and the largest: prediction between measured counts, never beyond."""
+    counts = {1, most}
+    power = 2
+    while power < most:
+        counts.add(power)
+        power *= 2
+    return sorted(counts)
+
+
+def level_bytes(facts: HostFacts) -> dict[str, float]:
+    """Bytes of the tensor that is copied so that source and target stay in a level (or do not fit in any cache)."""
+    cores = facts.cpu.cores or 1
+    l2 = (facts.cpu.l2_bytes / cores) if facts.cpu.l2_bytes else _L2_FALLBACK_BYTES
+    l3 = facts.cpu.l3_bytes or _L3_FALLBACK_BYTES
+    l3_share = l3 / (facts.cpu.sockets or 1)
+    levels = {"l2": l2 / 4, "dram": min(max(2 * l3, _DRAM_MIN_BYTES), _DRAM_MAX_BYTES)}
+    if facts.cpu.l3_bytes:
+        levels["l3"] = max(2 * l2, min(l3_share / 8, 8 * l2))
+    return levels
+
+
+def measure_micro(
+    items: Sequence[MicroItem],
+    store: MeasurementStore,
+    host_fingerprint: str,
+    progress: Progress | None = None,
+) -> list[MicroBenchmark]:
+    """Take the micro-benchmarks that the store lacks, and return all of them; what fails is told and left out."""
+    tell = progress if progress is not None else NullProgress()
+    keys = {item.key(host_fingerprint): item for item in items}
+    known = {record.key: record for record in store.micro(host_fingerprint)}
+    left = {key: item for key, item in keys.items() if key not in known}
+    tell.start(len(left), sum(item.duration_s for item in left.values()))
+    done = 0
+
+    def keep(outcome: Outcome) -> None:
+        nonlocal done
+        done += 1
+        item = left[outcome.id]
+        if outcome.value is None:
+            tell.message(f"{item.name} failed: {outcome.failure}")
+            return
+        record = figures.to_record(outcome.value, outcome.id, host_fingerprint)
+        store.add_micro(record)
+        known[outcome.id] = record
+        tell.advance(done, f"{item.name}: {record.value:.4g} {record.unit}", None)
+
+    groups: dict[tuple[str, SimdCap | None], list[str]] = {}
+    for key, item in left.items():
+        groups.setdefault((item.runtime, item.simd_cap), []).append(key)
+    for (runtime, cap), names in groups.items():
+        jobs = tuple(JobItem(name, _payload(left[name])) for name in names)
+        job = Job("advisor.measure.micro:micro_job", jobs, worker_environment(cap), on_import=runtime_imports(runtime))
+        run_job(job, 60.0, keep)
+    return [known[key] for key in keys if key in known]
+
+
+def _payload(item: MicroItem) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "kind": item.kind,
+        "runtime": item.runtime,
+        "precision": item.precision,
+        "simd_cap": item.simd_cap,
+        "threads": item.threads,
+        "options": item.options,
+        "duration_s": item.duration_s,
+    }
+
+
+def _take(payload: dict[str, Any]) -> dict[str, Any]:
+    """Inside the worker: build the network, run it, sum up."""
+    with tempfile.TemporaryDirectory(prefix="sizer-micro-") as folder:
+        meter = make_meter()
+        if meter is not None:
+            meter.start()
+        found = _KINDS[payload["kind"]](payload, Path(folder))
+        if meter is not None:
+            found["interference"] = meter.stop().model_dump(mode="json")
+        return found
+
+
+micro_job = each(_take)
+
+
+def _pass_times(payload: dict[str, Any], path: Path, threads: int, duration_s: float) -> tuple[list[float], str]:
+    """Times of synchronous passes [s] after three warm ones, and the runtime's version."""
+    import numpy as np
+
+    from advisor.runtimes import get_runtime
+
+    runtime = get_runtime(payload["runtime"])
+    config = RunConfig(
+        runtime=payload["runtime"],
+        precision=payload["precision"],
+        streams=1,
+        threads=threads,
+        requests=1,
+        simd_cap=payload["simd_cap"],
+    )
+    compiled = runtime.compile(path, config)
+    try:
+        inputs = random_inputs(compiled.inputs, np.random.default_rng(0))
+        for _ in range(3):
+            compiled.infer(inputs)
+        times: list[float] = []
+        now = time.perf_counter
+        end_s = now() + duration_s
+        while len(times) < _PASSES_AT_LEAST or now() < end_s:
+            start_s = now()
+            compiled.infer(inputs)
+            times.append(now() - start_s)
+    finally:
+        compiled.close()
+    return times, runtime.version()
+
+
+def _peak(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
+    from advisor.measure import nets
+
+    path = folder / "net.onnx"
+    work_flop = nets.conv_chain(path, payload["precision"], channels=128, size=56, layers=2)
+    times, version = _pass_times(payload, path, payload["threads"], payload["duration_s"])
+    return figures.figure(
+        payload["name"], [work_flop / t for t in times], "FLOP/s", best="high", version=version, net="conv3x3x128"
+    )
+
+
+def _matmul(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
+    from advisor.measure import nets
+
+    path = folder / "net.onnx"
+    work_flop = nets.matmul_chain(path, payload["precision"], rows=256, width=1024, layers=2)
+    times, version = _pass_times(payload, path, payload["threads"], payload["duration_s"])
+    return figures.figure(
+        payload["name"], [work_flop / t for t in times], "FLOP/s", best="high", version=version, net="256x1024x1024"
+    )
+
+
+def _bandwidth(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Bytes read and written per second; a cache's own traffic for the target line is not counted."""
+    from advisor.measure import nets
+
+    tensor_bytes = int(payload["options"]["tensor_bytes"])
+    layers = 64 if tensor_bytes < 16 * 1024 * 1024 else 6
+    path = folder / "net.onnx"
+    moved_bytes = nets.copy_chain(path, tensor_bytes, layers)
+    times, version = _pass_times(payload, path, payload["threads"], payload["duration_s"])
+    return figures.figure(
+        payload["name"],
+        [moved_bytes / t for t in times],
+        "B/s",
+        best="high",
+        version=version,
+        working_set_bytes=2 * tensor_bytes,
+    )
+
+
+def _barrier(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
+    r"""Time that each kernel loses to waiting for all threads.
+
+    .. math:: b_n = (T_n - T_1 / n) / k
+
+    with T the low quantile of a pass of k equal kernels whose work divides by n; own definition.
+    """
+    import numpy as np
+
+    from advisor.measure import nets
+
+    path = folder / "net.onnx"
+    threads = payload["threads"]
+    nets.conv_chain(path, "f32", channels=64, size=8, layers=BARRIER_LAYERS, kernel=1)
+    alone, _ = _pass_times(payload, path, 1, payload["duration_s"] / 2)
+    together, version = _pass_times(payload, path, threads, payload["duration_s"] / 2)
+    ideal_s = float(np.quantile(alone, 0.1)) / threads
+    return figures.figure(
+        payload["name"],
+        [max(0.0, t - ideal_s) / BARRIER_LAYERS for t in together],
+        "s",
+        best="low",
+        version=version,
+        kernels=BARRIER_LAYERS,
+    )
+
+
+def _overhead(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
+    from advisor.measure import nets
+
+    path = folder / "net.onnx"
+    nets.tiny(path)
+    times, version = _pass_times(payload, path, 1, min(payload["duration_s"], 0.2))
+    return figures.figure(payload["name"], times, "s", best="low", version=version)
+
+
+_KINDS: dict[str, Callable[[dict[str, Any], Path], dict[str, Any]]] = {
+    "peak": _peak,
+    "matmul": _matmul,
+    "bandwidth": _bandwidth,
+    "barrier": _barrier,
+    "overhead": _overhead,
+}
