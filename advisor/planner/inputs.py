@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -32,7 +32,7 @@ class Cost(Protocol):
 class Predictor(Protocol):
     """The part of the performance model that the planner relies on."""
 
-    def service(self, machine: MachineSpec, work: ModelWork, config: RunConfig) -> ServiceEstimate: ...
+    def service_many(self, requests: Sequence[tuple[MachineSpec, ModelWork, RunConfig]]) -> list[ServiceEstimate]: ...
 
     def decode(
         self, machine: MachineSpec, codec: str, width: int, height: int, bitrate_kbps: float, fps: float
@@ -41,8 +41,6 @@ class Predictor(Protocol):
     def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> Cost: ...
 
     def power_w(self, machine: MachineSpec, utilisation: float) -> Interval: ...
-
-    def core_equivalents(self, machine: MachineSpec) -> float: ...
 
 
 WorkSource = Callable[[str, RuntimeName, Precision, int], ModelWork | None]

@@ -48,6 +48,7 @@ def plan(inputs: PlanInputs) -> Plan:
     scenario = inputs.scenario
     searcher = Searcher(inputs)
     admitted, refused = admit(scenario, inputs.candidates, inputs.today)
+    searcher.prepare(admitted)
     judged, unranked = _rank(searcher, admitted)
     winners = [item for item in judged if item.feasible]
     chosen = winners[0] if winners else None
@@ -81,6 +82,7 @@ def plan(inputs: PlanInputs) -> Plan:
         warnings=list_warnings(recommended, options[1:]),
         seeds={"simulation": inputs.seed},
         search={
+            "needed_cameras": scenario.camera_count + scenario.margin.growth_cameras,
             "platforms": len(inputs.candidates),
             "refused_by_filters": len(refused),
             "judged": len(judged),

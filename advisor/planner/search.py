@@ -59,6 +59,19 @@ class Searcher:
             self.counted.platforms += 1
         return self._models[candidate.platform.id]
 
+    def prepare(self, candidates: Sequence[Candidate]) -> None:
+        """Ask the performance model about all candidates at once: many times faster than one by one."""
+        scenario = self.inputs.scenario
+        asked = [
+            (self.model(candidate), stage, request)
+            for candidate in candidates
+            for stage in scenario.stages
+            for request in self.model(candidate).requests(scenario, stage)
+        ]
+        answers = self.inputs.predictor.service_many([request for _, _, request in asked])
+        for (model, stage, _), answer in zip(asked, answers, strict=True):
+            model.learn(stage, [answer])
+
     def grown_load(self, scenario: Scenario, count: int, extra_cameras: int = 0, objects_factor: float = 1.0) -> Load:
         """Load of the fullest box with the scenario's growth."""
         counts = camera_counts(scenario)

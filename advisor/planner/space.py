@@ -7,13 +7,15 @@ more core time per input): the simulator shares cores by demand, so such an opti
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from advisor.errors import ModelRangeError
 from advisor.planner.inputs import Candidate, Cost, PlanInputs
 from advisor.records.base import Evidence, Interval, Precision, weakest
 from advisor.records.config import RunConfig
+from advisor.records.machine import MachineSpec
+from advisor.records.model import ModelWork
 from advisor.records.prediction import ServiceEstimate
 from advisor.records.scenario import CameraGroup, Scenario, Stage
 
@@ -74,8 +76,12 @@ class PlatformModel:
         self._inputs = inputs
         self.candidate = candidate
         self.machine = candidate.machine
-        self.cores = inputs.predictor.core_equivalents(candidate.machine)
+        cores = float(candidate.machine.cores)
+        self.cores = cores if candidate.machine.quota_cores is None else min(cores, candidate.machine.quota_cores)
+        """Cores that may be used. Estimates are asked for with all of them busy, so on a chip with two kinds of cores
+        their times are means over both kinds; the gain of SMT siblings is left out."""
         self._decode: dict[tuple[str, int, int, float, float], Cost] = {}
+        self._estimates: dict[tuple[str, RunConfig], ServiceEstimate] = {}
         self._options: dict[tuple[str, tuple[Precision, ...]], tuple[StageOption, ...]] = {}
 
     @property
@@ -86,7 +92,7 @@ class PlatformModel:
     @property
     def physical_threads(self) -> int:
         """Cores that inference may take as whole threads."""
-        return max(1, math.floor(self.cores + 1e-9)) if self.machine.id == "this" else max(1, self.machine.cores)
+        return max(1, math.floor(self.cores + 1e-9))
 
     def decode(self, camera: CameraGroup) -> Cost:
         """Cost of decoding one frame of a coded camera group."""
@@ -107,15 +113,32 @@ class PlatformModel:
         """Every useful way to run ``stage`` here, cheapest in core time first; empty where no runtime can."""
         key = (stage.id, scenario.accuracy.precisions)
         if key not in self._options:
-            found = [
-                option
-                for runtime in self._inputs.runtimes
-                for precision in scenario.accuracy.precisions
-                for batch in _batches(stage)
-                for option in self._options_of(scenario, stage, runtime, precision, batch)
-            ]
-            self._options[key] = _undominated(found)
+            wanted = self.requests(scenario, stage)
+            missing = [request for request in wanted if (stage.id, request[2]) not in self._estimates]
+            if missing:
+                self.learn(stage, self._inputs.predictor.service_many(missing))
+            preprocess = self._preprocess(scenario, stage)
+            found = [self._estimates[stage.id, config] for _, _, config in wanted]
+            self._options[key] = _undominated(
+                [StageOption(item.config, item, preprocess) for item in found if item.evidence is not Evidence.UNKNOWN]
+            )
         return self._options[key]
+
+    def requests(self, scenario: Scenario, stage: Stage) -> list[tuple[MachineSpec, ModelWork, RunConfig]]:
+        """Everything that the performance model must be asked about ``stage`` on this platform."""
+        return [
+            (self.machine, work, config)
+            for runtime in self._inputs.runtimes
+            for precision in scenario.accuracy.precisions
+            for batch in _batches(stage)
+            if (work := self._inputs.works(stage.id, runtime, precision, batch)) is not None
+            for config in self._configs(work, precision, batch)
+        ]
+
+    def learn(self, stage: Stage, estimates: Sequence[ServiceEstimate]) -> None:
+        """Keep answers of the performance model, so that one question can serve all platforms."""
+        for estimate in estimates:
+            self._estimates[stage.id, estimate.config] = estimate
 
     def evidence(self, scenario: Scenario, options: Mapping[str, StageOption]) -> dict[str, Evidence]:
         """Evidence class per stage and for decode."""
@@ -125,31 +148,23 @@ class PlatformModel:
             result["decode"] = weakest([self.decode(camera).evidence for camera in coded])
         return result
 
-    def _options_of(
-        self, scenario: Scenario, stage: Stage, runtime: str, precision: Precision, batch: int
-    ) -> list[StageOption]:
-        inputs = self._inputs
-        work = inputs.works(stage.id, runtime, precision, batch)  # type: ignore[arg-type]
-        if work is None:
-            return []
-        preprocess = self._preprocess(scenario, stage)
+    def _configs(self, work: ModelWork, precision: Precision, batch: int) -> list[RunConfig]:
         cores = self.physical_threads
-        options = []
+        configs = []
         for threads in sorted({min(count, cores) for count in THREADS_PER_STREAM}):
             streams = max(1, cores // threads)
-            config = RunConfig(
-                runtime=work.runtime,
-                precision=precision,
-                streams=streams,
-                threads=streams * threads,
-                batch=batch,
-                requests=streams,
-                pinning=False,
+            configs.append(
+                RunConfig(
+                    runtime=work.runtime,
+                    precision=precision,
+                    streams=streams,
+                    threads=streams * threads,
+                    batch=batch,
+                    requests=streams,
+                    pinning=False,
+                )
             )
-            estimate = inputs.predictor.service(self.machine, work, config)
-            if estimate.evidence is not Evidence.UNKNOWN:
-                options.append(StageOption(config, estimate, preprocess))
-        return options
+        return configs
 
     def _preprocess(self, scenario: Scenario, stage: Stage) -> Cost | None:
         shape = self._inputs.models[stage.id].input_shape

@@ -10,7 +10,7 @@ from advisor.report.text import EVIDENCE_WORDS, config_line, money, number, perc
 
 def render_plan(plan: Plan) -> str:
     """Lay out a whole plan."""
-    parts = [_heading(plan)]
+    parts = [heading_line(plan)]
     if plan.recommended is not None:
         parts += _recommended(plan.recommended)
     parts += _comparison(plan)
@@ -22,7 +22,8 @@ def render_plan(plan: Plan) -> str:
     return "\n".join(parts)
 
 
-def _heading(plan: Plan) -> str:
+def heading_line(plan: Plan) -> str:
+    """Say the answer in one sentence."""
     best = plan.recommended
     if best is None:
         return f"{plan.scenario}: NOTHING in the catalogue carries this scenario. The nearest misses are below."
@@ -39,9 +40,9 @@ def _recommended(best: PlanOption) -> list[str]:
     lines = [
         "",
         f"  price        {price_line(best.price)}",
-        f"  TCO          {money(best.tco.value, best.tco.currency)} over {best.tco.lifetime_years:g} years; energy "
-        f"{span(best.tco.energy_kwh_per_year)} kWh/year, {span(best.tco.energy_cost_per_year)} {best.tco.currency}/year "
-        f"at {span(best.tco.wall_w)} W average",
+        f"  TCO          {money(best.tco.value, best.tco.currency)} over {best.tco.lifetime_years:g} years",
+        f"  energy       {span(best.tco.energy_kwh_per_year)} kWh/year, {span(best.tco.energy_cost_per_year)} "
+        f"{best.tco.currency}/year at {span(best.tco.wall_w)} W average",
         f"  evidence     {EVIDENCE_WORDS[best.evidence]}: "
         + ", ".join(f"{name} {kind.value}" for name, kind in predicted.evidence.items()),
         "",
@@ -50,7 +51,7 @@ def _recommended(best: PlanOption) -> list[str]:
         f"    latency      p50 {number(predicted.latency_ms.p50)} ms, p95 {span(predicted.latency_p95_ms)} ms, "
         f"p99 {number(predicted.latency_ms.p99)} ms",
         "    utilisation  " + ", ".join(f"{name} {percent(value)}" for name, value in predicted.utilisation.items()),
-        f"    capacity     {span(predicted.capacity_cameras)} cameras",
+        f"    capacity     {_capacity(best)}",
     ]
     if best.note:
         lines.append(f"  note         {best.note}")
@@ -60,6 +61,13 @@ def _recommended(best: PlanOption) -> list[str]:
     lines += ["", _indent(table(["stage", "configuration", "cores kept busy"], rows))]
     lines += _list("What breaks first", [item.text for item in best.breaks_first])
     return lines
+
+
+def _capacity(best: PlanOption) -> str:
+    cameras = best.predicted.capacity_cameras
+    if cameras is not None:
+        return f"{span(cameras)} cameras"
+    return f"{span(best.predicted.capacity_requests_per_s)} requests/s"
 
 
 def _comparison(plan: Plan) -> list[str]:

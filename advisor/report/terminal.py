@@ -118,8 +118,8 @@ def render_bench(report: BenchReport) -> str:
         latency = item.latency_ms or {}
         state = "dirty" if item.interference.dirty else "ok"
         rows.append(
-            [item.model, config_line(item.config), item.mode.kind, number(item.throughput_fps), number(item.avg_time_ms),
-             number(latency.get("p50")), number(latency.get("p95")), item.failure or state]
+            [item.model, config_line(item.config), item.mode.kind, number(item.throughput_fps),
+             number(item.avg_time_ms), number(latency.get("p50")), number(latency.get("p95")), item.failure or state]
         )  # fmt: skip
     heading = ["model", "configuration", "mode", "1/s", "average ms", "p50 ms", "p95 ms", "state"]
     parts = [table(heading, rows, right=(3, 4, 5, 6))] if rows else ["no measurement of a model"]

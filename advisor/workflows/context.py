@@ -1,0 +1,39 @@
+"""What several workflows need: the store, this machine, the progress of long work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from advisor.records.host import HostFacts
+    from advisor.store.measurements import MeasurementStore
+
+Say = Callable[[str], None]
+
+
+def silent(text: str) -> None:
+    """Drop what is said."""
+
+
+@contextmanager
+def open_store(url: str | None) -> Iterator[MeasurementStore]:
+    """Open the measurement store and close it again; StoreError where it cannot be opened or written."""
+    from advisor.store.measurements import MeasurementStore
+    from advisor.store.paths import default_store_url
+
+    store = MeasurementStore(url or default_store_url())
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def local_facts(store: MeasurementStore) -> HostFacts:
+    """Facts of this machine, kept in the store beside its measurements."""
+    from advisor.workflows.host import probe
+
+    facts = probe()
+    store.put_host(facts)
+    return facts

@@ -1,0 +1,131 @@
+"""From what the user writes as a model to a file on disk; listing, building and inspecting models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from advisor import __version__
+from advisor.clock import utc_now
+from advisor.errors import ModelError
+from advisor.records.base import Quantity, Record
+from advisor.records.model import Kernel, ModelFile, ModelInfo
+from advisor.records.scenario import parse_resolution
+from advisor.store.schemas import ModelReport
+
+
+class Inspection(Record):
+    """``sizer models inspect --json``."""
+
+    schema_: Annotated[Literal["sizer.inspection/1"], Field(alias="schema")] = "sizer.inspection/1"
+    sizer_version: str
+    created: str
+    name: str
+    kind: str
+    family: str
+    path: str
+    sha256: str
+    input_shape: tuple[int, ...]
+    output_layout: str | None
+    gflops: Quantity | None
+    mparams: Quantity | None
+    kernels: tuple[Kernel, ...]
+
+
+def list_models(kind: str = "all") -> ModelReport:
+    """Reference architectures and stand-ins, without building any."""
+    from advisor import zoo
+
+    found: list[ModelInfo] = [item for item in zoo.list_models() if kind in ("all", item.kind)]
+    return ModelReport(sizer_version=__version__, created=utc_now(), models=tuple(found))
+
+
+def build_model(name: str, directory: Path | None = None) -> ModelFile:
+    """Build a reference architecture or stand-in; the file is made once and kept."""
+    from advisor import zoo
+    from advisor.store.paths import cache_dir
+
+    return zoo.build(name, directory or cache_dir() / "models")
+
+
+def shape_of(text: str | tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """Turn ``1312x736`` (width x height) or ``1,3,736,1312`` into a shape.
+
+    Raises
+    ------
+    ModelError
+        It is neither.
+    """
+    if text is None or isinstance(text, tuple):
+        return text
+    if "x" in text:
+        try:
+            width, height = parse_resolution(text)
+        except ValueError as error:
+            raise ModelError(f"input {text!r}: {error}") from error
+        return (1, 3, height, width)
+    try:
+        return tuple(int(part) for part in text.strip("[]() ").split(","))
+    except ValueError as error:
+        raise ModelError(f"input {text!r} is neither WIDTHxHEIGHT nor a shape like 1,3,736,1312") from error
+
+
+def looks_like_file(reference: str) -> bool:
+    """Whether a reference names a file: it exists, or it has a folder or a model's ending."""
+    path = Path(reference)
+    endings = {".onnx", ".xml", ".tflite", ".pb", ".pdmodel", ".prototxt"}
+    return path.exists() or path.suffix.lower() in endings or "/" in reference
+
+
+def resolve_model(reference: str, input_shape: str | tuple[int, ...] | None = None) -> ModelFile:
+    """Resolve a model reference: a file, the name of an architecture, or ``like:NAME``.
+
+    Raises
+    ------
+    ModelError
+        Unknown name (with the nearest), unreadable file (with the operator), or a dynamic input without ``input``.
+    """
+    shape = shape_of(input_shape)
+    if not looks_like_file(reference):
+        built = build_model(reference)
+        return built if shape is None else built.model_copy(update={"input_shape": shape})
+    from advisor.measure.profile import file_facts
+
+    path = Path(reference)
+    if not path.is_file():
+        raise ModelError(f"{reference}: no such model file; give a path, an architecture's name, or like:NAME")
+    facts = file_facts(path, shape)
+    return ModelFile(
+        reference=reference,
+        name=path.stem,
+        family="unknown",
+        kind="file",
+        path=str(path.resolve()),
+        sha256=facts.sha256,
+        input_shape=facts.input_shape,
+    )
+
+
+def inspect_model(reference: str, input_shape: str | None = None) -> Inspection:
+    """Count a model's operations and list its fused kernels at f32 on this machine."""
+    from advisor.measure.profile import file_facts, model_works
+
+    model = resolve_model(reference, input_shape)
+    facts = file_facts(Path(model.path), model.input_shape)
+    (work,) = model_works(model, [("openvino", "f32", 1, None)], None)
+    return Inspection(
+        sizer_version=__version__,
+        created=utc_now(),
+        name=model.name,
+        kind=model.kind,
+        family=model.family,
+        path=model.path,
+        sha256=model.sha256,
+        input_shape=model.input_shape,
+        output_layout=model.output_layout,
+        gflops=facts.flop / 1e9,
+        mparams=facts.parameters / 1e6,
+        kernels=work.kernels,
+    )

@@ -1,0 +1,63 @@
+"""Stored plans, verdicts and measurements."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import BaseModel
+
+from advisor.errors import StoreError
+from advisor.records.measurement import Measurement
+from advisor.records.plan import Plan
+from advisor.records.verdict import Verdict
+from advisor.workflows.context import open_store
+
+
+def list_runs(store_url: str | None = None) -> list[dict[str, Any]]:
+    """Runs of the store, newest first."""
+    with open_store(store_url) as store:
+        return [
+            {"id": run.id, "kind": run.kind, "created": run.created, "title": _title(run.kind, _document(run.document))}
+            for run in store.runs()
+        ]
+
+
+def stored_run(run_id: str, store_url: str | None = None) -> BaseModel:
+    """Return a stored plan or verdict as its record.
+
+    Raises
+    ------
+    StoreError
+        No such run, or a kind that this version does not know.
+    """
+    with open_store(store_url) as store:
+        run = store.run(run_id)
+    if run.kind == "plan":
+        return Plan.model_validate(_document(run.document))
+    if run.kind == "verdict":
+        return Verdict.model_validate(_document(run.document))
+    raise StoreError(f"run {run_id}: kind {run.kind!r} is not known to this version; update sizer")
+
+
+def stored_measurements(store_url: str | None = None) -> list[Measurement]:
+    """All measurements of this machine."""
+    from advisor.host import host_facts
+
+    with open_store(store_url) as store:
+        return store.find(host_fingerprint=host_facts().fingerprint)
+
+
+def _document(document: Any) -> dict[str, Any]:
+    return json.loads(document) if isinstance(document, str) else dict(document)
+
+
+def _title(kind: str, document: dict[str, Any]) -> str:
+    if kind == "verdict":
+        return f"{document.get('scenario')}: {document.get('verdict')}"
+    best = document.get("recommended")
+    return (
+        f"{document.get('scenario')}: {best['count']} x {best['platform']}"
+        if best
+        else f"{document.get('scenario')}: -"
+    )
