@@ -98,6 +98,15 @@ def _intervals(spec: SimSpec) -> Any:
     return table
 
 
+def _buckets(spec: SimSpec, intervals: Any, camera_n: Any) -> Any:
+    """Bucket of the frame before the first: a stage on objects has seen none, so it runs on its parent's first."""
+    before = np.floor((camera_n[:, e.K_STAGGER, None] - 1) / intervals + 1e-9).astype(np.int64)
+    for i, stage in enumerate(spec.stages):
+        if stage.parent is not None:
+            before[:, i] = np.iinfo(np.int64).min
+    return before
+
+
 def _frames_bound(spec: SimSpec, duration_s: float) -> int:
     """More frames than can be released; for Poisson ten standard deviations above the mean."""
     total = 0.0
@@ -122,6 +131,7 @@ def build(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds) -> e.
     threshold = np.full((classes, max([len(t) for t in tables], default=1)), math.inf)
     for k, table in enumerate(tables):
         threshold[k, : len(table)] = table
+    intervals = _intervals(spec)
     frames = _frames_bound(spec, duration_s)
     jobs = spec.decode_workers + sum(s.streams for s in spec.stages)
     nodes = frames * max(stages, 1) + jobs + 1
@@ -136,8 +146,7 @@ def build(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds) -> e.
         ),
         whole=np.array([seeds.arrivals, seeds.objects, seeds.service, spec.decode_workers, classes, moving], np.int64),
         camera=camera, camera_n=camera_n,
-        bucket=np.full((cameras, stages + 1), np.iinfo(np.int64).min),
-        interval=_intervals(spec),
+        bucket=_buckets(spec, intervals, camera_n), interval=intervals,
         level=np.zeros((cameras, classes + 1)), count=np.zeros((cameras, classes + 1), np.int64),
         common=np.zeros((classes + moving if rho > 0 else 0, common_steps)), threshold=threshold,
         stage=stage, stage_n=stage_n, service=service, width=width, pool=pool,

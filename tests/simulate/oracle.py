@@ -1,0 +1,214 @@
+"""The cascade once more, in SimPy and plain Python, written from the meanings in docs/design.md alone.
+
+It shares no code with advisor/simulate: other random numbers, other data structures, processes instead of events.
+Counts of objects are Poisson and independent between frames.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+import simpy
+
+
+class Cores:
+    """Processor sharing: when more threads are runnable than cores, all slow down in proportion."""
+
+    def __init__(self, env, cores):
+        self.env, self.cores, self.jobs, self.since, self.busy_s, self.wake = env, cores, {}, 0.0, 0.0, None
+
+    def _speed(self):
+        threads = sum(job["threads"] for job in self.jobs.values())
+        return min(1.0, self.cores / threads) if threads else 1.0, threads
+
+    def _settle(self):
+        speed, threads = self._speed()
+        elapsed = self.env.now - self.since
+        self.busy_s += speed * threads * elapsed
+        for job in self.jobs.values():
+            job["left"] -= speed * elapsed
+        self.since = self.env.now
+
+    def run(self, work_s, threads):
+        self._settle()
+        done = self.env.event()
+        self.jobs[id(done)] = {"left": work_s, "threads": threads, "done": done}
+        self._plan()
+        return done
+
+    def _plan(self):
+        token = self.wake = object()
+        if self.jobs:
+            speed, _ = self._speed()
+            self.env.process(self._finish(max(0.0, min(j["left"] for j in self.jobs.values()) / speed), token))
+
+    def _finish(self, delay, token):
+        yield self.env.timeout(delay)
+        if token is not self.wake:
+            return
+        self._settle()
+        first = min(self.jobs, key=lambda key: self.jobs[key]["left"])
+        self.jobs.pop(first)["done"].succeed()
+        self._plan()
+
+
+@dataclass
+class Frame:
+    released: float
+    number: int
+    camera: int
+    visits: int = 0
+    dropped: bool = False
+    objects: dict = field(default_factory=dict)
+
+
+class Oracle:
+    """cameras: dicts (group, number, fps, phase, decode, sigma, poisson); stages: dicts (see the tests)."""
+
+    def __init__(self, cameras, stages, cores, workers, means, seed):
+        self.env = simpy.Environment()
+        self.cores = Cores(self.env, cores)
+        self.cameras, self.stages, self.means = cameras, stages, means
+        self.rng = np.random.default_rng(seed)
+        self.workers = simpy.Resource(self.env, workers)
+        self.waiting = [0] * len(cameras)
+        self.decoder = [simpy.Resource(self.env, 1) for _ in cameras]
+        self.queues = [deque() for _ in stages]
+        self.changed = [self.env.event() for _ in stages]
+        self.last = {}
+        self.released = self.done = self.dropped = 0
+        self.latencies = []
+        self.waits = {i: [] for i in range(len(stages))}
+        self.batches = {i: [] for i in range(len(stages))}
+        for c in range(len(cameras)):
+            self.env.process(self._camera(c))
+        for i, stage in enumerate(stages):
+            for _ in range(stage["streams"]):
+                self.env.process(self._stream(i))
+
+    def run(self, until):
+        self.env.run(until)
+        return self
+
+    def _camera(self, c):
+        camera, number = self.cameras[c], 0
+        if not camera.get("poisson"):
+            yield self.env.timeout(camera["phase"])
+        while True:
+            if camera.get("poisson"):
+                yield self.env.timeout(self.rng.exponential(1 / camera["fps"]))
+            self._release(c, number)
+            number += 1
+            if not camera.get("poisson"):
+                yield self.env.timeout(max(0.0, camera["phase"] + number / camera["fps"] - self.env.now))
+
+    def _release(self, c, number):
+        self.released += 1
+        frame = Frame(self.env.now, number, c)
+        frame.due = self._due(c, number)
+        if self.cameras[c]["decode"] == 0:
+            self._to_stages(frame, None)
+            self._check(frame)
+        elif self.waiting[c] == 8:
+            self.dropped += 1
+        else:
+            self.waiting[c] += 1
+            self.env.process(self._decode(frame))
+
+    def _due(self, c, number):
+        due, camera = set(), self.cameras[c]
+        for i, stage in enumerate(self.stages):
+            if stage.get("groups") and camera["group"] not in stage["groups"]:
+                continue
+            if stage.get("parent") is not None and stage["parent"] not in due:
+                continue
+            bucket = math.floor((number + camera["number"]) / stage["interval"])
+            first = -1 if "parent" in stage else math.floor((camera["number"] - 1) / stage["interval"])
+            if bucket > self.last.get((c, i), first):
+                due.add(i)
+            self.last[c, i] = bucket
+        return due
+
+    def _decode(self, frame):
+        camera = self.cameras[frame.camera]
+        with self.decoder[frame.camera].request() as mine:
+            yield mine
+            with self.workers.request() as worker:
+                yield worker
+                self.waiting[frame.camera] -= 1
+                yield self.cores.run(camera["decode"] * math.exp(camera["sigma"] * self.rng.standard_normal()), 1.0)
+        self._to_stages(frame, None)
+        self._check(frame)
+
+    def _to_stages(self, frame, parent):
+        for i in sorted(frame.due):
+            stage = self.stages[i]
+            if stage.get("parent") != parent:
+                continue
+            items = 1 if parent is None else frame.objects[parent]
+            if items == 0:
+                continue
+            if parent is None and len(self.queues[i]) >= stage["limit"]:
+                if stage["drop"] == "newest":
+                    self._drop(frame)
+                    continue
+                lost = self.queues[i].popleft()[0]
+                lost.visits -= 1
+                self._drop(lost)
+            frame.visits += 1
+            self.queues[i].append([frame, items, self.env.now, [items]])
+            self._notify(i)
+
+    def _notify(self, i):
+        event, self.changed[i] = self.changed[i], self.env.event()
+        event.succeed()
+
+    def _drop(self, frame):
+        if not frame.dropped:
+            frame.dropped = True
+            self.dropped += 1
+
+    def _check(self, frame):
+        if frame.visits == 0 and not frame.dropped:
+            self.done += 1
+            self.latencies.append((frame.released, self.env.now - frame.released))
+
+    def _stream(self, i):
+        stage, queue = self.stages[i], self.queues[i]
+        while True:
+            while not queue:
+                yield self.changed[i]
+            if stage.get("timeout"):
+                while sum(e[1] for e in queue) < stage["batch"] and self.env.now < queue[0][2] + stage["timeout"]:
+                    yield self.changed[i] | self.env.timeout(queue[0][2] + stage["timeout"] - self.env.now)
+                    if not queue:
+                        break
+                if not queue:
+                    continue
+            parts, room = [], stage["batch"]
+            while room and queue and (stage.get("timeout") or not parts):
+                entry = queue[0]
+                take = min(room, entry[1])
+                entry[1] -= take
+                room -= take
+                parts.append((entry, take))
+                self.waits[i].extend([(self.env.now, self.env.now - entry[2])] * take)
+                if entry[1] == 0:
+                    queue.popleft()
+            size = stage["batch"] - room
+            if stage.get("pre"):
+                yield self.cores.run(stage["pre"] * size, 1.0)
+            spread = math.exp(stage.get("sigma", 0.0) * self.rng.standard_normal())
+            yield self.cores.run(stage["service"][size] * spread, stage["threads"])
+            self.batches[i].append((self.env.now, size))
+            for (frame, _, _, left), take in parts:
+                left[0] -= take
+                if left[0] == 0:
+                    frame.visits -= 1
+                    if stage.get("finds") is not None:
+                        frame.objects[i] = int(self.rng.poisson(self.means[stage["finds"]]))
+                        self._to_stages(frame, i)
+                    self._check(frame)

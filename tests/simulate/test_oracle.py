@@ -1,0 +1,134 @@
+"""The event loop against an independent SimPy model of the same cascade."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from advisor.simulate import ObjectClass, ObjectsSpec, Seeds, SimCamera, SimSpec, SimStage, simulate
+
+from .oracle import Oracle
+
+PHASES = [0.013, 0.0301, 0.0502, 0.0207]
+
+
+def steady(samples, warmup_s):
+    return float(np.mean([value for moment, value in samples if moment >= warmup_s]))
+
+
+def both(stages, *, cameras, cores, workers, means=(), duration_s=40.0, runs=4, warmup_s=4.0):
+    """Figures of several seeds from either side: rows are runs."""
+    ours, theirs = [], []
+    for seed in range(runs):
+        spec = SimSpec(
+            tuple(
+                SimCamera(
+                    c["fps"], c["group"], decode_core_s=c["decode"], decode_sigma=c["sigma"], phase_s=c["phase"],
+                    stagger=c["number"],
+                )
+                for c in cameras
+            ),
+            tuple(
+                SimStage(
+                    s["id"], s["service"], parent=s.get("parent"), groups=s.get("groups", ()),
+                    interval_frames=float(s["interval"]), finds=s.get("finds"), batch_max=s["batch"],
+                    batch_timeout_s=s.get("timeout", 0.0), streams=s["streams"], threads_per_stream=s["threads"],
+                    service_sigma=s.get("sigma", 0.0), preprocess_core_s=s.get("pre", 0.0), queue_limit=s["limit"],
+                    drop=s["drop"],
+                )
+                for s in stages
+            ),
+            cores,
+            ObjectsSpec(tuple(ObjectClass(m) for m in means), persistence_s=0.0),
+            workers,
+        )  # fmt: skip
+        r = simulate(spec, duration_s, warmup_s, Seeds(11 + seed, 1, 31 + seed, 51 + seed))
+        ours.append(
+            [r.released, r.dropped, r.latency_p50_s, r.latency_p95_s, r.latencies_s.mean(), r.utilisation]
+            + [stage.mean_wait_s for stage in r.stages]
+            + [stage.mean_batch for stage in r.stages]
+        )
+        o = Oracle(cameras, stages, cores, workers, means, seed).run(duration_s)
+        late = np.array([latency for released, latency in o.latencies if released >= warmup_s])
+        theirs.append(
+            [o.released, o.dropped, *np.quantile(late, [0.5, 0.95]), late.mean(), o.cores.busy_s / cores / duration_s]
+            + [steady(o.waits[i], warmup_s) for i in range(len(stages))]
+            + [steady(o.batches[i], warmup_s) for i in range(len(stages))]
+        )
+    return np.array(ours), np.array(theirs)
+
+
+def agree(ours, theirs, floor):
+    """Means equal within four standard errors of their difference, and a floor for what hardly scatters."""
+    error = np.sqrt((ours.var(axis=0, ddof=1) + theirs.var(axis=0, ddof=1)) / len(ours))
+    difference = np.abs(ours.mean(axis=0) - theirs.mean(axis=0))
+    assert (difference <= 4 * error + floor * np.abs(theirs.mean(axis=0)) + 1e-9).all(), (ours, theirs)
+
+
+def camera_set(count, fps=15.0, decode=0.003, sigma=0.2):
+    return [
+        {
+            "group": "a" if c < 2 else "b",
+            "number": c % 2,
+            "fps": fps,
+            "phase": PHASES[c],
+            "decode": decode,
+            "sigma": sigma,
+        }
+        for c in range(count)
+    ]
+
+
+def stage(name, service, **more):
+    base = {"id": name, "service": service, "interval": 1, "batch": len(service) - 1, "streams": 1, "threads": 1.0,
+            "limit": 4, "drop": "newest"}  # fmt: skip
+    return base | more
+
+
+def batches(alpha, beta, largest):
+    return (0.0, *(alpha + beta * b for b in range(1, largest + 1)))
+
+
+@pytest.mark.parametrize("cores", [4.0, 1.3])
+def test_cascade_with_fan_out_agrees(cores):
+    stages = [
+        stage("person", (0.0, 0.012), interval=3, finds=0, streams=2, threads=1.5, pre=0.001, sigma=0.15),
+        stage("face", (0.0, 0.008), interval=3, groups=("b",), finds=1),
+        stage("reid", batches(0.002, 0.001, 4), parent=0, interval=5, sigma=0.1),
+        stage("age", batches(0.001, 0.0005, 8), parent=1, interval=3, pre=0.0002),
+    ]
+    agree(*both(stages, cameras=camera_set(4), cores=cores, workers=2, means=(4.0, 1.5)), floor=0.03)
+
+
+@pytest.mark.parametrize("drop", ["newest", "oldest"])
+def test_overload_drops_as_many_and_as_late(drop):
+    stages = [stage("slow", (0.0, 0.030), interval=1, sigma=0.1, drop=drop, limit=3)]
+    ours, theirs = both(stages, cameras=camera_set(4), cores=2.0, workers=2)
+    assert ours[:, 1].min() > 300
+    agree(ours, theirs, floor=0.03)
+
+
+def test_batches_across_frames_agree():
+    stages = [
+        stage("detect", (0.0, 0.004), interval=2, finds=0, streams=2),
+        stage("embed", batches(0.004, 0.001, 8), parent=0, interval=2, timeout=0.03),
+    ]
+    agree(*both(stages, cameras=camera_set(4), cores=2.0, workers=2, means=(1.2,)), floor=0.03)
+
+
+def test_decode_overload_loses_frames_before_decode():
+    ours, theirs = both(
+        [stage("light", (0.0, 0.001), interval=5)], cameras=camera_set(4, decode=0.02), cores=1.0, workers=2
+    )
+    assert ours[:, 1].min() > 200
+    agree(ours, theirs, floor=0.03)
+
+
+def test_the_comparison_can_fail():
+    stages = [stage("person", (0.0, 0.012), interval=3, sigma=0.15)]
+    ours, theirs = both(stages, cameras=camera_set(4), cores=2.0, workers=2)
+    with pytest.raises(AssertionError):
+        agree(ours * 1.1, theirs, floor=0.03)
+    assert math.isfinite(ours.sum())
