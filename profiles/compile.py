@@ -297,22 +297,11 @@ def prices(cells: dict[str, str], chip: dict[str, Any], box: BoxClass) -> tuple[
     base = box.base_usd + dearer + box.per_socket_usd * (sockets - 1)
     memory = float(cells["memory_gb"]) * box.memory_usd_per_gb
     memory_words = f"{cells['memory_gb']} GB memory at {box.memory_usd_per_gb:g} USD/GB"
+    chips = "processor" if sockets == 1 else f"{sockets} processors"
     parts = [
-        (
-            cost * sockets,
-            f"processor{f' ({sockets} of them)' if sockets > 1 else ''}",
-            one["kind"],
-            one["source"],
-            one["date"],
-        ),
+        (cost * sockets, chips, one["kind"], one["source"], one["date"]),
         (base, "case, board, supply, cooling, assembly, seller", "assumed", ASSUMED_BOX, COMPILED),
-        (
-            memory,
-            f"{cells['memory_gb']} GB memory at {box.memory_usd_per_gb:g} USD/GB",
-            "assumed",
-            ASSUMED_BOX,
-            COMPILED,
-        ),
+        (memory, memory_words, "assumed", ASSUMED_BOX, COMPILED),
         (box.storage_usd, f"{box.storage_gb} GB disk", "assumed", ASSUMED_BOX, COMPILED),
     ]
     lines = [fact(f"{what}: {usd:.0f} USD", kind, source, date) for usd, what, kind, source, date in parts if usd > 0]

@@ -34,10 +34,15 @@ class CameraGroup(Record):
     """Cameras of one kind; frames are released periodically at ``fps``."""
 
     group: Identifier
+    """Name by which stages and sites mean these cameras."""
     count: Count
+    """Number of cameras."""
     resolution: str
+    """Width x height in pixels as the camera sends it, for example 1920x1080."""
     codec: Codec = "h264"
+    """``raw``: frames arrive decoded, as from a machine-vision camera; there is no decode stage."""
     fps: PositiveQuantity
+    """Frames per second."""
     bitrate_kbps: PositiveQuantity | None = None
     """None: a usual rate for codec and resolution is assumed, and said."""
     gop_frames: PositiveCount | None = None
@@ -45,6 +50,7 @@ class CameraGroup(Record):
     jitter_ms: Quantity = 0.0
     """Standard deviation of delivery around the schedule (network cameras deliver late, never early)."""
     active_hours: Annotated[float, Field(strict=True, gt=0, le=24)] = 24.0
+    """Hours per day in which frames arrive; energy counts the rest as idle."""
     source: tuple[str, ...] = ()
     """Real streams or files; empty: a clip is synthesised."""
 
@@ -69,18 +75,24 @@ class RequestGroup(Record):
     """Extension: callers without a camera, for text and other services behind requests per second."""
 
     group: Identifier
+    """Name by which stages mean these callers."""
     rate_per_s: PositiveQuantity
+    """Requests per second on average."""
     arrivals: Literal["poisson", "constant"] = "poisson"
+    """``poisson``: independent callers; ``constant``: one clock."""
     active_hours: Annotated[float, Field(strict=True, gt=0, le=24)] = 24.0
+    """Hours per day in which requests arrive."""
 
 
 class ObjectCount(Record):
     """How many objects of a class one frame shows."""
 
     mean: Quantity
+    """Mean number per frame."""
     p95: Quantity | None = None
+    """Number that 95 % of frames do not exceed."""
     max: Quantity | None = None
-    """p95 and max None: Poisson around the mean."""
+    """Largest number ever; p95 and max None: Poisson around the mean."""
 
     @model_validator(mode="after")
     def _ordered(self) -> ObjectCount:
@@ -97,6 +109,7 @@ class Activity(Record):
     """What happens in front of the cameras."""
 
     objects_per_frame: dict[Identifier, ObjectCount] = {}
+    """Class of objects to the number that one frame shows."""
     correlation: Fraction = 0.0
     """Extension: rank correlation of object counts between cameras (a rush hour fills all aisles at once)."""
     persistence_s: Quantity = 5.0
@@ -109,6 +122,7 @@ class BatchPolicy(Record):
     """How requests of a stage are put together."""
 
     max: PositiveCount = 1
+    """Most inputs in one request."""
     timeout_ms: Quantity = 0.0
     """Longest wait for a batch to fill; 0: objects of one frame only."""
 
@@ -117,7 +131,9 @@ class Stage(Record):
     """One model of the cascade."""
 
     id: Identifier
+    """Name of the stage."""
     model: str
+    """Model file, name of a reference architecture, or ``like:NAME`` for a stand-in of published size."""
     on: Identifier | None = None
     """The stage whose objects it runs on; None: the camera's frames (or the requests)."""
     objects: Identifier | None = None
@@ -127,11 +143,15 @@ class Stage(Record):
     groups: tuple[Identifier, ...] = ()
     """Camera or request groups it applies to; empty: all cameras, or the groups of the stage it is on."""
     batch: BatchPolicy = BatchPolicy()
+    """How requests are put together."""
     input: str | tuple[PositiveCount, ...] | None = None
+    """Width x height or the full shape, for a model with dynamic shapes; other models need none."""
     trigger: Literal["always", "motion"] = "always"
+    """Extension: ``motion``: only on frames with motion (``activity.motion_duty``)."""
     queue_frames: PositiveCount = 4
     """Extension: requests that may wait per inference stream before the drop policy acts."""
     drop: Literal["newest", "oldest"] = "newest"
+    """Extension: which frame gives way when the queue is full."""
 
     @field_validator("every")
     @classmethod
@@ -176,8 +196,11 @@ class Slo(Record):
     camera_fps: PositiveQuantity | None = None
     """None: each camera's own rate; scenarios of requests have none."""
     latency_p95_ms: PositiveQuantity
+    """95 % of frames are done within this time of their release, in milliseconds."""
     drops_max_pct: Percent = 1.0
+    """Most released frames that may be dropped, in percent."""
     window_s: PositiveQuantity = 60.0
+    """Every window of this length must hold, in seconds."""
     load: Literal["mean", "p95"] = "p95"
     """p95: the requirement must hold in the busy hour, when object counts stand at their 95 % point."""
 
@@ -186,28 +209,39 @@ class Margin(Record):
     """Room to keep."""
 
     headroom_pct: Annotated[float, Field(strict=True, ge=0, lt=100)] = 30.0
+    """Share of the binding resource that stays free, in percent."""
     growth_cameras: Count = 0
+    """Cameras that must fit beside those of today."""
     growth_requests_pct: Quantity = 0.0
+    """Extension: growth of request rates that must fit, in percent."""
     redundancy: Literal["none", "n+1"] = "none"
+    """``n+1``: the scenario still holds when one box has failed."""
 
 
 class Site(Record):
     """Where the box stands."""
 
     max_power_w: PositiveQuantity | None = None
+    """Most that one box may draw from the wall, in watts."""
     ambient_c: float | None = None
+    """Temperature of the air around the box, in degrees Celsius."""
     fanless: bool = False
+    """Only boxes without fans."""
 
 
 class Money(Record):
     """What things cost."""
 
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    """Three letters, for example EUR."""
     usd_rate: PositiveQuantity | None = None
     """Extension: units of ``currency`` per USD; required when the currency is not USD."""
     electricity_per_kwh: Quantity = 0.20
+    """Price of a kilowatt-hour in the currency."""
     lifetime_years: PositiveQuantity = 5.0
+    """Years over which energy and licences are counted."""
     objective: Literal["price", "tco"] = "price"
+    """What is made least: the purchase price, or price with energy and licences over the lifetime."""
     licence_per_box: Quantity = 0.0
     """Extension: licences per box over its lifetime."""
     storage_per_box: Quantity = 0.0
@@ -226,31 +260,42 @@ class Accuracy(Record):
     """What the user permits; int8 is never assumed."""
 
     precisions: Annotated[tuple[Precision, ...], Field(min_length=1)] = ("f32",)
+    """Precisions that the user's models may run in; int8 only where it stands here."""
 
 
 class PriceOverride(Record):
     """A price the user was quoted."""
 
     value: Quantity
+    """Price per box in the scenario's currency."""
     date: datetime.date
+    """Day of the quotation."""
     source: Annotated[str, Field(min_length=3)]
+    """Who quoted it."""
 
 
 class Candidates(Record):
     """Which platforms may be recommended."""
 
     vendors: tuple[str, ...] = ()
+    """Only processors of these makers; empty: any."""
     form_factor: tuple[str, ...] = ()
+    """Only these forms (mini-pc, desktop, fanless, laptop, workstation, server, board); empty: any."""
     max_price: PositiveQuantity | None = None
+    """Most that one box may cost, in the scenario's currency."""
     prices: dict[str, PriceOverride] = {}
+    """Platform id to a price that takes the place of the catalogue's."""
     max_boxes: PositiveCount = 4
+    """Most boxes over which the load may be spread."""
 
 
 class SiteGroup(Record):
     """Extension: several sites in one file, each with its own number of cameras."""
 
     name: Identifier
+    """Name of this kind of site."""
     count: PositiveCount
+    """Number of such sites."""
     cameras: dict[Identifier, Count]
     """Camera group to number of cameras at each of these sites."""
 
@@ -259,17 +304,29 @@ class Scenario(Record):
     """The whole file."""
 
     scenario: Identifier
+    """Name of the scenario."""
     cameras: tuple[CameraGroup, ...] = ()
+    """Groups of cameras."""
     requests: tuple[RequestGroup, ...] = ()
+    """Extension: groups of callers without a camera."""
     activity: Activity = Activity()
+    """What happens in front of the cameras."""
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    """The cascade."""
     slo: Slo
+    """What must hold."""
     margin: Margin = Margin()
+    """Room to keep."""
     site: Site = Site()
+    """Where the box stands."""
     money: Money = Money()
+    """What things cost."""
     accuracy: Accuracy = Accuracy()
+    """What the user permits."""
     candidates: Candidates = Candidates()
+    """Which platforms may be recommended."""
     sites: tuple[SiteGroup, ...] = ()
+    """Extension: several sites; empty: one site with the cameras above."""
 
     @property
     def camera_count(self) -> int:

@@ -111,7 +111,8 @@ def _fact_fault(key: str, item: Any, numeric: bool) -> str | None:
     if absent:
         return f"has no {', '.join(absent)}; every fact is {{value, kind, source, date}}"
     if item["kind"] not in get_args(ValueKind):
-        return f"kind {item['kind']!r} is none of {', '.join(get_args(ValueKind))}{nearest(str(item['kind']), get_args(ValueKind))}"
+        kinds = get_args(ValueKind)
+        return f"kind {item['kind']!r} is none of {', '.join(kinds)}{nearest(str(item['kind']), kinds)}"
     value = item["value"]
     if not numeric:
         return None if isinstance(value, str) else f"value {value!r} is not a text"

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import InputError, StoreError, nearest
 from ..records.base import Record
-from .yamltext import YamlTextError, parse_yaml
+from .yamltext import YamlTextError, parse_yaml, scalar
 
 RecordT = TypeVar("RecordT", bound=Record)
 _SCHEMA = re.compile(r"sizer\.([a-z]+)/([0-9]+)\Z")
@@ -32,13 +32,21 @@ def document_text(record: BaseModel) -> str:
 
 
 def yaml_text(record: BaseModel) -> str:
-    """YAML of a record, fields that were not set left out."""
+    """YAML of a record, fields that were not set left out, as :mod:`advisor.store.yamltext` reads it back."""
     import yaml
 
+    class Dumper(yaml.SafeDumper):
+        """Quotes a text that would read back as something else; PyYAML knows YAML 1.1 only."""
+
+    def text_node(dumper: Dumper, text: str) -> yaml.ScalarNode:
+        style = None if isinstance(scalar(text), str) else "'"
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    Dumper.add_representer(str, text_node)
     data = record.model_dump(mode="json", by_alias=True, exclude_unset=True)
     if "schema_" in type(record).model_fields:
         data = {"schema": type(record).model_fields["schema_"].default, **data}
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110)
+    return yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
 def write_document(path: Path | str, document: BaseModel | str) -> Path:

@@ -78,8 +78,12 @@ class MeasurementStore:
             raise StoreError(
                 f"store {self.name}: no driver for it ({error}); for PostgreSQL run: pip install 'psycopg[binary]'"
             ) from error
-        with self._guard("opened"):
-            migrate(self._engine, self.name)
+        try:
+            with self._guard("opened"):
+                migrate(self._engine, self.name)
+        except StoreError:
+            self.close()
+            raise
 
     @property
     def name(self) -> str:
@@ -205,7 +209,7 @@ class MeasurementStore:
         found = self._rows(select(measurements.c.document).where(measurements.c.key == key))
         return self._record(found[0][0], Measurement) if found else None
 
-    def keys(self, host_fingerprint: str | None = None, status: str | None = None) -> set[str]:
+    def known_keys(self, host_fingerprint: str | None = None, status: str | None = None) -> set[str]:
         """Keys of all measurements, of one machine or state where given: what a campaign need not repeat."""
         statement = select(measurements.c.key)
         if host_fingerprint is not None:

@@ -171,7 +171,7 @@ def migrate(engine: Engine, name: str) -> None:
     All within one transaction that holds the write lock, so that two processes that open a store at once agree.
     """
     if engine.dialect.name == "sqlite":
-        # Only changes the journal where the file may be written; a read-only store can still be read as it is.
+        # Readers and one writer at a time; the mode cannot be changed within a transaction.
         with engine.execution_options(sizer_begin="SELECT 1").connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode = WAL")
     with engine.connect() as connection:
