@@ -31,6 +31,8 @@ class ModelInfo(Record):
     """Where the published figures come from."""
     notes: str | None = None
     """What a reader must know: a changed layout, doubtful figures."""
+    token_limit: PositiveCount | None = None
+    """Not None: the input holds int64 token ids below this number."""
 
 
 class ModelFile(Record):
@@ -46,6 +48,8 @@ class ModelFile(Record):
     input_shape: tuple[PositiveCount, ...]
     """Static shape at batch 1 of the first input."""
     output_layout: str | None = None
+    token_limit: PositiveCount | None = None
+    """Not None: the input holds int64 token ids below this number."""
 
     @property
     def stand_in(self) -> bool:

@@ -89,16 +89,16 @@ def info(name: str) -> ModelInfo:
     """
     from .families import ARCHITECTURES
     from .published import published
-    from .templates import template_for
+    from .templates import same_graph, template_for
 
     name = canonical(name)
     if name.startswith(PREFIX):
         row = published()[name.removeprefix(PREFIX)]
-        template = template_for(row)
+        like = ARCHITECTURES.get(same_graph(row) or "", template_for(row))
         return ModelInfo(
-            name=name, family=template.family, input_shape=row.input_shape, gflops=row.gflops, mparams=row.mparams,
-            kind="stand-in", task=row.task or template.task, output_layout=template.output_layout,
-            source=row.source, notes=row.note,
+            name=name, family=like.family, input_shape=row.input_shape, gflops=row.gflops, mparams=row.mparams,
+            kind="stand-in", task=row.task or like.task, output_layout=like.output_layout, source=row.source,
+            notes=row.note, token_limit=like.token_limit,
         )  # fmt: skip
     known = ARCHITECTURES[name]
     net = known.describe()
@@ -106,6 +106,7 @@ def info(name: str) -> ModelInfo:
         name=name, family=known.family, input_shape=net.input_shape, gflops=round(net.gflops, 6),
         mparams=round(net.mparams, 6), kind="architecture", task=known.task, output_layout=known.output_layout,
         source=f"published {known.gflops:g} GFLOPs, {known.mparams:g} million parameters: {known.source}",
+        token_limit=known.token_limit,
     )  # fmt: skip
 
 
@@ -138,10 +139,9 @@ def build(name: str, directory: Path) -> ModelFile:
     """
     from .cache import cached_file
 
-    name = canonical(name)
-    row = info(name)
-    path, sha256 = cached_file(name, directory, VERSION, describe)
+    row = info(canonical(name))
+    path, sha256 = cached_file(row.name, directory, VERSION, describe)
     return ModelFile(
-        reference=name, name=name, family=row.family, kind=row.kind, path=str(path), sha256=sha256,
-        input_shape=row.input_shape, output_layout=row.output_layout,
+        reference=name, name=row.name, family=row.family, kind=row.kind, path=str(path), sha256=sha256,
+        input_shape=row.input_shape, output_layout=row.output_layout, token_limit=row.token_limit,
     )  # fmt: skip

@@ -14,6 +14,18 @@ FILE = "published/open-model-zoo-facts.csv"
 COMMIT = "7ef5b91"
 
 
+_DOUBTS = {
+    "aclnet-int8": "published figures are those of aclnet with operations and parameters exchanged",
+    "deeplabv3": "published figures are to the last digit those of googlenet-v3, another network",
+    "text-recognition-0015": "published parameters may be the file's megabytes: its successor 0016 has 88.1 million "
+    "for three quarters of the operations",
+    "retinanet-tf": "published operations are low for the input: every weight would work on the coarsest map only",
+    "rfcn-resnet101-coco-tf": "published operations are below those of its ResNet-101 backbone at this input",
+    "faster_rcnn_resnet50_coco": "published operations are below those of its ResNet-50 backbone at this input",
+}
+"""Entries that can be built to the letter and yet are likely wrong; the reason travels with the model."""
+
+
 @dataclass(frozen=True)
 class Published:
     """One row of the table; None where the source says nothing."""
@@ -25,7 +37,7 @@ class Published:
     input_shape: tuple[int, ...]
     """Channels first; empty where the source gives none."""
     note: str | None
-    """How the shape departs from the source's words."""
+    """How the shape departs from the source's words, and why the figures are doubtful."""
     source: str
 
 
@@ -52,7 +64,10 @@ def channels_first(shape: tuple[int, ...]) -> tuple[int, ...]:
 def _row(record: dict[str, str]) -> Published:
     written = _shape(record["input_shape"])
     shape = channels_first(written)
-    note = None if shape == written else f"published as {list(written)}, channels last; built channels first"
+    remarks = [_DOUBTS[record["model"]]] if record["model"] in _DOUBTS else []
+    if shape != written:
+        remarks.append(f"published as {list(written)}, channels last; built channels first")
+    note = "; ".join(remarks) or None
     return Published(
         record["model"], record["task"] or None,
         float(record["gflops"]) if record["gflops"] else None, float(record["mparams"]) if record["mparams"] else None,

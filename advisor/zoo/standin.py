@@ -35,7 +35,7 @@ _HOPELESS = 0.7
 """Deviation, as a logarithm, that moving single stages will not mend."""
 _GRAINS = (8, 4, 2, 1)
 """Channel counts are multiples of 8; smaller steps only for nets of a few thousand parameters that need them."""
-_BISECTIONS = 9
+_BISECTIONS = 10
 
 
 @dataclass(frozen=True)
@@ -141,8 +141,8 @@ class _Search:
     def shape(self, width: float, growth: float) -> tuple[int, ...]:
         """Channel counts for the two knobs."""
         return tuple(
-            max(self.grain, round(base * width * growth**place / self.grain) * self.grain)
-            for place, base in enumerate(self.variant.base)
+            max(self.grain, round(self.variant.width_at(place, width, growth) / self.grain) * self.grain)
+            for place in range(len(self.variant.base))
         )
 
     def fit_width(self, growth: float) -> tuple[tuple[int, ...], float] | None:
@@ -171,18 +171,21 @@ def _solve(row: Published, template: Template, variant: Variant, grain: int) -> 
     """Bisect growth, with the width fitted inside, then adjust stage by stage."""
     search = _Search(row, template, variant, grain)
     low, high = 0.4, 3.0
+    growth = template.growth
     candidates = []
     for _ in range(_BISECTIONS):
-        growth = math.sqrt(low * high)
         fitted = search.fit_width(growth)
         if fitted is None:
             return None
         candidates.append(fitted[0])
+        if search.error(fitted[0]) <= 0.5 * _WANTED:
+            break
         # More growth: more parameters on coarse maps, fewer operations at the same parameters.
         if fitted[1] > 0:
             low = growth
         else:
             high = growth
+        growth = math.sqrt(low * high)
     channels = _descend(search, min(candidates, key=search.error))
     found = search.count(channels)
     if found is None:

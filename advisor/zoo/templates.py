@@ -10,6 +10,7 @@ from functools import lru_cache
 from advisor.errors import ModelError
 
 from .builder import Net
+from .families import Layout
 from .published import Published
 from .stand_ins import dense, maps, mobile, sequences
 
@@ -24,21 +25,31 @@ class Variant:
     """Blocks per stage."""
     option: int
     """What the family's graph calls its third degree of freedom: classes, stem stride, layers."""
+    exponents: tuple[float, ...] = ()
+    """Power of growth in each count; empty: 0, 1, 2 and so on."""
+
+    def width_at(self, place: int, width: float, growth: float) -> float:
+        """Channel count, not yet rounded, for the two knobs."""
+        return self.base[place] * width * growth ** (self.exponents[place] if self.exponents else place)
 
 
 @dataclass(frozen=True)
 class Template:
-    """A family of stand-ins; variants stand in order of preference."""
+    """A family of stand-ins; variants stand in order of preference, each tried first at the natural growth."""
 
     family: str
     task: str
-    output_layout: str
+    output_layout: Layout
     body: Callable[[Net, tuple[int, ...], tuple[int, ...], int], None]
     variants: tuple[Variant, ...]
+    growth: float = 1.8
+    """Factor from stage to stage that real nets of this family have."""
+    token_limit: int | None = None
+    """Not None: the input holds int64 token ids below this number."""
 
     def describe(self, name: str, shape: tuple[int, ...], variant: Variant, channels: tuple[int, ...]) -> Net:
         """Describe the graph for these channel counts."""
-        net = Net(name, shape)
+        net = Net(name, shape, self.token_limit)
         self.body(net, channels, variant.depths, variant.option)
         return net
 
@@ -47,49 +58,86 @@ _Body = Callable[[Net, tuple[int, ...], tuple[int, ...], int], None]
 
 
 def _template(
-    family: str, task: str, layout: str, body: _Body, base: tuple[float, ...], options: tuple[int, ...],
-    *depths: tuple[int, ...],
+    family: str, task: str, layout: Layout, body: _Body, base: tuple[float, ...], options: tuple[int, ...],
+    *depths: tuple[int, ...], exponents: tuple[float, ...] = (), growth: float = 1.8,
 ) -> Template:  # fmt: skip
-    variants = tuple(Variant(base, each, option) for option in options for each in depths)
-    return Template(family, task, layout, body, variants)
+    # A depth list with more stages than ``base`` has extends it at the coarse end.
+    short = min(len(each) for each in depths)
+    variants = tuple(
+        Variant(base + base[-1:] * (len(each) - short), each, option, exponents)
+        for option in options
+        for each in depths
+    )
+    return Template(family, task, layout, body, variants, growth)
 
 
 _THOUSAND = (1000,)
 _MOBILE_DEPTHS = ((1, 2, 3, 4, 3), (1, 2, 2, 3, 1), (1, 3, 4, 6, 3), (1, 1, 1, 1, 1))
 _RESIDUAL_DEPTHS = ((2, 2, 2, 2), (3, 4, 6, 3), (1, 1, 1, 1), (3, 4, 23, 3))
 _BOTTLENECK_DEPTHS = ((3, 4, 6, 3), (2, 2, 2, 2), (3, 4, 23, 3), (1, 1, 1, 1))
-_CLASSES = ("classification", "classes")
-_BOXES = ("detection", "ssd")
+_CLASSES: tuple[str, Layout] = ("classification", "classes")
+_BOXES: tuple[str, Layout] = ("detection", "ssd")
 _FIVE = (16.0,) * 5
 
 _SSD_DEPTHS = ((1, 2, 3, 4, 3), (1, 2, 4, 6, 2), (1, 1, 2, 2, 1), (2, 4, 6, 6, 2))
-_MOBILE = _template("mobilenet", *_CLASSES, mobile.classifier, (16.0,) * 6, _THOUSAND, *_MOBILE_DEPTHS)
-_MOBILE_FEW = _template("mobilenet", *_CLASSES, mobile.classifier, (16.0,) * 6, (10,), *_MOBILE_DEPTHS)
+_EARLY_DEPTHS = ((1, 1, 2, 3, 3, 2), (1, 1, 1, 1, 2, 2, 2))
+"""Down to stride 64 or 128, for nets on large pictures that shrink them at once."""
+_MOBILE = _template("mobilenet", *_CLASSES, mobile.classifier, (16.0,) * 6, _THOUSAND, *_MOBILE_DEPTHS, growth=1.6)
+_MOBILE_WIDE = _template(
+    "mobilenet", *_CLASSES, mobile.wide_classifier, (16.0,) * 5 + (256.0,), _THOUSAND, *_MOBILE_DEPTHS,
+    exponents=(0, 1, 2, 3, 4, 2), growth=1.6,
+)  # fmt: skip
+_MOBILE_THIN = _template(
+    "mobilenet", *_CLASSES, mobile.thin_wide_classifier, (16.0,) * 5 + (64.0,), _THOUSAND, *_MOBILE_DEPTHS, growth=1.6
+)
+_MOBILE_FEW = _template("mobilenet", *_CLASSES, mobile.classifier, (16.0,) * 6, (10,), *_MOBILE_DEPTHS, growth=1.6)
 _RESNET = _template("resnet", *_CLASSES, dense.residual_classifier, (64.0,) * 4, _THOUSAND, *_RESIDUAL_DEPTHS)
+_BOTTLENECK_FEW = _template("resnet", *_CLASSES, dense.bottleneck_classifier, (64.0,) * 4, (10,), *_BOTTLENECK_DEPTHS)
 _RESNET_FEW = _template("resnet", *_CLASSES, dense.residual_classifier, (64.0,) * 4, (10,), *_RESIDUAL_DEPTHS)
 _BOTTLENECK = _template("resnet", *_CLASSES, dense.bottleneck_classifier, (64.0,) * 4, _THOUSAND, *_BOTTLENECK_DEPTHS)
 _REGNET = _template("regnet", *_CLASSES, dense.grouped_classifier, (96.0,) * 4, _THOUSAND, (2, 6, 15, 2), (1, 2, 4, 1))
 _PLAIN = _template("vgg", *_CLASSES, dense.plain_classifier, (48.0,) * 5, _THOUSAND, (1, 2, 4, 14, 1), (1, 2, 3, 3, 1))
 _CONVNEXT = _template("convnext", *_CLASSES, dense.convnext_classifier, (96.0,) * 4, _THOUSAND, (3, 3, 9, 3))
 _SMALL = _template(
-    "plain", "attributes", "classes", mobile.small_plain, (24.0,) * 5, (8,), (1, 1, 1, 1), (1, 1, 2, 2), (2, 2, 2, 2)
+    "plain",
+    "attributes",
+    "classes",
+    mobile.small_plain,
+    (24.0,) * 5,
+    (8,),
+    (1, 1, 1, 1),
+    (1, 1, 2, 2),
+    (2, 2, 2, 2),
+)
+_VGG = _template(
+    "vgg", "place recognition", "embedding", mobile.small_plain, (32.0,) * 6, (256,), (2, 2, 3, 3, 3), (1, 1, 1, 1, 1)
 )
 _REID = _template(
     "osnet", "re-identification", "embedding", mobile.omni_scale_embedding, (32.0,) * 5, (2, 1),
-    (2, 2, 2), (1, 1, 1), (3, 3, 2),
+    (2, 2, 2), (1, 1, 1), (3, 3, 2), growth=1.4,
 )  # fmt: skip
 _FACE_ID = _template(
-    "resnet", "face recognition", "embedding", dense.residual_classifier, (64.0,) * 4, (512,), (3, 13, 30, 3),
+    "resnet", "face recognition", "embedding", dense.residual_embedding, (64.0,) * 4, (512,), (3, 13, 30, 3),
     *_RESIDUAL_DEPTHS,
 )  # fmt: skip
-_SSD_FEW = _template("ssd", *_BOXES, mobile.ssd, _FIVE, (1,), *_SSD_DEPTHS)
-_SSD_COCO = _template("ssd", *_BOXES, mobile.ssd, _FIVE, (90,), *_SSD_DEPTHS)
+_SSD_FEW = _template("ssd", *_BOXES, mobile.ssd, _FIVE, (1,), *_SSD_DEPTHS, *_EARLY_DEPTHS, growth=1.6)
+_SSD_COCO = _template("ssd", *_BOXES, mobile.ssd, _FIVE, (90,), *_SSD_DEPTHS, *_EARLY_DEPTHS, growth=1.6)
 _SSD_RESNET = _template(
     "ssd", *_BOXES, dense.residual_ssd, (64.0,) * 4, (1, 2), (3, 4, 6, 3), (2, 2, 2, 2), (3, 4, 23, 3)
 )
-_PYRAMID = _template(
-    "pyramid-detector", *_BOXES, dense.pyramid_detector, (64.0, 64.0, 64.0, 64.0, 64.0), (1, 4), *_BOTTLENECK_DEPTHS
-)
+_PYRAMID = Template(
+    "pyramid-detector", *_BOXES, dense.pyramid_detector,
+    (
+        *(
+            Variant((64.0, 64.0, 64.0, 64.0, 128.0), depths, head, (0, 1, 2, 3, 1))
+            for head in (1, 4, 0) for depths in _BOTTLENECK_DEPTHS
+        ),
+        *(
+            Variant((64.0, 64.0, 64.0, 64.0, 64.0, 128.0), depths, 0, (0, 1, 2, 3, 4, 1))
+            for depths in ((3, 4, 6, 3, 1), (1, 1, 1, 1, 1))
+        ),
+    ),
+)  # fmt: skip
 _DARKNET = _template(
     "yolo", "detection", "yolo", dense.darknet_detector, (32.0,) * 6, (80,), (1, 2, 8, 8, 4), (1, 1, 2, 2, 1),
     (2, 4, 8, 4, 2),
@@ -106,7 +154,7 @@ _SEGMENT = _template(
     (1, 2, 2, 2, 2), (1, 1, 1, 1, 1), (3, 4, 6, 3, 1),
 )  # fmt: skip
 _MOBILE_SEGMENT = _template(
-    "encoder-decoder", "segmentation", "mask", maps.mobile_encoder_decoder, _FIVE, (1,), *_SSD_DEPTHS
+    "encoder-decoder", "segmentation", "mask", maps.mobile_encoder_decoder, _FIVE, (1, 2, 4), *_SSD_DEPTHS
 )
 _TEXT_MAP = _template(
     "encoder-decoder", "text detection", "mask", maps.mobile_encoder_decoder, _FIVE, (0,), *_SSD_DEPTHS
@@ -124,38 +172,57 @@ _SUPER_RESOLUTION = Template(
         Variant((32.0, 8.0, 8.0), (2, 1), 2), Variant((32.0, 16.0), (2, 1), 1), Variant((16.0, 16.0), (1, 0), 0),
         Variant((16.0, 16.0), (0, 0), 0), Variant((16.0, 8.0, 8.0), (1, 1), 2),
     ),
+    growth=1.0,
 )  # fmt: skip
 _VOLUME = _template(
     "unet-3d", "volume segmentation", "mask", maps.volume_encoder_decoder, (16.0,) * 4, (4,), (1, 2, 2, 2),
     (1, 1, 1, 1), (2, 2, 2, 2),
 )  # fmt: skip
-_LINE_DEPTHS = ((1, 1, 2, 2), (1, 1, 1, 1), (2, 2, 2, 2), (1, 2, 3, 3))
+_LINE_DEPTHS = ((1, 1, 2, 2), (1, 1, 1, 1), (2, 2, 2, 2), (1, 2, 3, 3), (1, 1, 2, 2, 1), (1, 1, 1, 1, 1, 1))
 _TEXT_LINE = _template(
-    "text-line", "text recognition", "tokens", sequences.text_line, (64.0,) * 4, (100,), *_LINE_DEPTHS
+    "text-line", "text recognition", "tokens", sequences.text_line, (64.0,) * 4, (100,), *_LINE_DEPTHS, growth=1.5
 )
 _TEXT_LINE_CJK = _template(
-    "text-line", "text recognition", "tokens", sequences.text_line, (64.0,) * 4, (4000,), *_LINE_DEPTHS
+    "text-line", "text recognition", "tokens", sequences.text_line, (64.0,) * 4, (4000,), *_LINE_DEPTHS, growth=1.5
 )
 _TEXT_RESNET = _template(
     "text-line", "text recognition", "tokens", sequences.residual_text_line, (64.0,) * 5, (40,), (1, 3, 4, 6, 3),
+    (1, 1, 3, 4, 6, 3), (1, 1, 1, 3, 4, 6, 3),
     (1, 1, 2, 2, 2), (1, 2, 5, 5, 2),
 )  # fmt: skip
 _SOUND = _template("audio", "sound classification", "classes", sequences.sound, (32.0,) * 6, (3, 2, 4),
                    (0, 1, 1, 1, 1, 1), (1, 2, 2, 2, 2, 2))  # fmt: skip
 _SEPARABLE_SOUND = _template(
-    "audio", "speech recognition", "tokens", sequences.separable_sound, (256.0,) * 5, (33,), (15,) * 5
+    "audio", "speech recognition", "tokens", sequences.separable_sound, (256.0,) * 5, (33,), (15,) * 5, growth=1.15
 )
 _WAVE = _template(
-    "transformer", "speech recognition", "tokens", sequences.wave_transformer, (512.0, 768.0, 3072.0), (12,), (1,)
+    "transformer",
+    "speech recognition",
+    "tokens",
+    sequences.wave_transformer,
+    (512.0, 768.0, 3072.0),
+    (32,),
+    (12,),
+    growth=1.0,
 )
-_TOKENS = _template(
-    "transformer", "speech synthesis", "other", sequences.token_transformer, (512.0, 1024.0), (6, 4, 8, 12), (1,)
-)
+_TOKENS = Template(
+    "transformer", "speech synthesis", "other", sequences.token_transformer,
+    tuple(Variant((512.0, 1024.0), (layers,), 80) for layers in (6, 4, 8, 12)), growth=1.0, token_limit=256,
+)  # fmt: skip
 _PATCHES = _template(
-    "vit", *_CLASSES, sequences.patch_transformer, (384.0, 1536.0), (16, 32, 14), (12,), (14,), (8,), (6,)
+    "vit", *_CLASSES, sequences.patch_transformer, (384.0, 1536.0), (16, 32), (12,), (14,), (8,), (6,), growth=1.0
 )
 _PATCHES_TEXT = _template(
-    "vit", "text recognition", "tokens", sequences.patch_transformer, (384.0, 1536.0), (16,), (12,)
+    "vit",
+    "text recognition",
+    "tokens",
+    sequences.patch_transformer,
+    (384.0, 1536.0),
+    (16,),
+    (12,),
+    (13,),
+    (14,),
+    growth=1.0,
 )
 _VIDEO_MOBILE = _template("video", "action recognition", "classes", sequences.video, (24.0,) * 5, (1,), *_SSD_DEPTHS)
 _VIDEO = _template(
@@ -173,15 +240,16 @@ _RULES: tuple[tuple[str, Template], ...] = (
     (r"^text-to-speech", _TOKENS),
     (r"super-resolution", _SUPER_RESOLUTION),
     (r"^vitstr", _PATCHES_TEXT),
-    (r"^(t2t-vit|levit)", _PATCHES),
+    (r"^t2t-vit", _PATCHES),
     (r"^handwritten-(japanese|simplified)", _TEXT_LINE_CJK),
     (r"^text-recognition-(0015|0016|resnet)", _TEXT_RESNET),
     (r"^(text-recognition|handwritten|formula|license-plate-recognition)", _TEXT_LINE),
     # Crops.
     (r"^(person|vehicle|face)-reid", _REID),
-    (r"arcface|^facenet", _FACE_ID),
+    (r"arcface", _FACE_ID),
     (r"^(age-gender|emotions|head-pose|gaze)|landmarks|^open-closed|attributes-recognition-barrier-0039", _SMALL),
     (r"^person-attributes-recognition-crossroad-0230", _MOBILE_FEW),
+    (r"^person-attributes", _BOTTLENECK_FEW),
     (r"attributes-recognition|^weld-", _RESNET_FEW),
     # Maps.
     (r"^text-detection", _TEXT_MAP),
@@ -194,6 +262,7 @@ _RULES: tuple[tuple[str, Template], ...] = (
     (r"^yolo-v4|^yolox", _CSP),
     (r"yolo-v|yolov3", _DARKNET),
     (r"^ssd-resnet34|^ctdet|^ctpn", _SSD_RESNET),
+    (r"^instance-segmentation-(person-0007|security-10)", _SSD_COCO),
     (r"rcnn|^rfcn|^retina|^detr|^yolof|^yolact|instance-seg|text-spotting|mobilenet_v1_fpn", _PYRAMID),
     (r"^(face-detection-0206|person-detection-0106|person-detection-030[12])", _PYRAMID),
     (r"_coco|^ssdlite|^efficientdet|^nanodet", _SSD_COCO),
@@ -201,10 +270,13 @@ _RULES: tuple[tuple[str, Template], ...] = (
     # Classifiers.
     (r"^convnext", _CONVNEXT),
     (r"^regnet", _REGNET),
-    (r"^(repvgg|netvlad)", _PLAIN),
-    (r"^(mobilenet|efficientnet|mixnet|rexnet|hbonet|image-retrieval|smartlab-action)|-mn3$", _MOBILE),
+    (r"^netvlad", _VGG),
+    (r"^repvgg", _PLAIN),
+    (r"^(mobilenet|efficientnet|rexnet|image-retrieval|smartlab-action)|-mn3$", _MOBILE),
+    (r"^hbonet-0", _MOBILE_THIN),
+    (r"^(hbonet|mixnet|levit)", _MOBILE_WIDE),
     (r"^driver-action", _MOBILE_FEW),
-    (r"^(resnest|nfnet|googlenet|inception)", _BOTTLENECK),
+    (r"^(facenet|resnest|nfnet|googlenet|inception)", _BOTTLENECK),
     (r"^dla-", _RESNET),
 )
 
@@ -227,7 +299,6 @@ _SAME_GRAPH = {
     "ssd_mobilenet_v1_coco": "ssd-mobilenet",
     "swin-tiny-patch4-window7-224": "swin-tiny",
     "unet-camvid-onnx-0001": "unet",
-    "weld-porosity-detection-0001": "resnet-18",
 }
 """Published models whose graph is one of the reference architectures: the stand-in is that graph."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 from ..builder import Net
 from . import (
@@ -24,6 +25,9 @@ from . import (
 )
 
 
+Layout = Literal["ssd", "yolo", "classes", "mask", "embedding", "tokens", "heatmap", "image", "other"]
+
+
 @dataclass(frozen=True)
 class Architecture:
     """How an architecture is described, and the published figures that its count is held against."""
@@ -31,12 +35,14 @@ class Architecture:
     describe: Callable[[], Net]
     family: str
     task: str
-    output_layout: str
+    output_layout: Layout
     gflops: float
     """Published operations in 1e9, two per multiply-add."""
     mparams: float
     """Published parameters in 1e6."""
     source: str
+    token_limit: int | None = None
+    """Not None: the input holds int64 token ids below this number."""
 
 
 _OMZ = "Open Model Zoo 7ef5b91, models/public/{}/README.md"
@@ -107,9 +113,11 @@ ARCHITECTURES: dict[str, Architecture] = {
     "bert-mini": Architecture(
         partial(bert.bert, "mini"), "bert", "language", "embedding", 0.874, 11.17,
         "Turc et al. 2019 (11.17 M parameters); operations in closed form for 128 tokens",
+        token_limit=bert.VOCABULARY,
     ),
     "bert-base": Architecture(
         partial(bert.bert, "base"), "bert", "language", "embedding", 22.35, 109.48,
         "Devlin et al. 2019 (110 M parameters); operations in closed form for 128 tokens",
+        token_limit=bert.VOCABULARY,
     ),
 }  # fmt: skip

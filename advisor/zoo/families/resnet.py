@@ -15,9 +15,6 @@ def resnet(layers: int) -> Net:
     for stage, depth in enumerate(_DEPTHS[layers]):
         for block in range(depth):
             stride = 2 if stage > 0 and block == 0 else 1
-            if layers < 50:
-                x = basic_residual(net, x, 64 << stage, stride)
-            else:
-                x = bottleneck(net, x, 256 << stage, stride)
+            x = basic_residual(net, x, 64 << stage, stride) if layers < 50 else bottleneck(net, x, 256 << stage, stride)
     classify(net, x, 1000)
     return net

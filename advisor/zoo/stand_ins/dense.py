@@ -10,9 +10,8 @@ Numbers = tuple[int, ...]
 
 
 def _stem(net: Net, width: int) -> Tensor:
-    """7x7 stride 2 and pooling; on crops below 100 pixels only the pooling."""
-    stride = 2 if min(net.input_shape[2:]) >= 100 else 1
-    return net.pool(net.conv(net.input, width, 7 if stride == 2 else 3, stride, act="relu"), "max", 3, 2, 1)
+    """7x7 convolution of stride 2 and pooling."""
+    return net.pool(net.conv(net.input, width, 7, 2, act="relu"), "max", 3, 2, 1)
 
 
 def _residual_stages(net: Net, x: Tensor, channels: Numbers, depths: Numbers, kind: str) -> list[Tensor]:
@@ -20,10 +19,7 @@ def _residual_stages(net: Net, x: Tensor, channels: Numbers, depths: Numbers, ki
     for place, (width, depth) in enumerate(zip(channels, depths, strict=True)):
         for block in range(depth):
             stride = 2 if place > 0 and block == 0 else 1
-            if kind == "basic":
-                x = basic_residual(net, x, width, stride)
-            else:
-                x = bottleneck(net, x, 4 * width, stride)
+            x = basic_residual(net, x, width, stride) if kind == "basic" else bottleneck(net, x, 4 * width, stride)
         maps.append(x)
     return maps
 
@@ -31,6 +27,13 @@ def _residual_stages(net: Net, x: Tensor, channels: Numbers, depths: Numbers, ki
 def residual_classifier(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
     """ResNet-like classifier of basic blocks; ``option`` classes."""
     x = _residual_stages(net, _stem(net, channels[0]), channels, depths, "basic")[-1]
+    net.output(net.dense(net.global_pool(x), option))
+
+
+def residual_embedding(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """Residual net for crops of about 112 pixels: no stride in the stem; an embedding of ``option`` numbers."""
+    x = net.pool(net.conv(net.input, channels[0], 3, act="prelu"), "max", 3, 2, 1)
+    x = _residual_stages(net, x, channels, depths, "basic")[-1]
     net.output(net.dense(net.global_pool(x), option))
 
 
@@ -115,7 +118,7 @@ def csp_detector(net: Net, channels: Numbers, depths: Numbers, option: int) -> N
 
 
 def darknet_detector(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
-    """YOLOv2 and v3-like detector: residual 1x1 and 3x3 pairs, leaky ReLU, heads on three strides; ``option`` classes."""
+    """YOLOv2 and v3-like detector: residual 1x1 and 3x3 pairs, leaky ReLU, three heads; ``option`` classes."""
     x = net.conv(net.input, channels[0], 3, act="leaky")
     kept = []
     for width, depth in zip(channels[1:], depths, strict=True):
@@ -127,10 +130,11 @@ def darknet_detector(net: Net, channels: Numbers, depths: Numbers, option: int) 
     maps: list[Tensor] = []
     for level in reversed(kept[-3:]):
         width = level.shape[1] // 2
+        x = level
         if maps:
             y = net.conv(maps[-1], width, 1, act="leaky")
-            level = net.concat([net.resize(y, level.shape[2:]), level])
-        x = net.conv(level, width, 1, act="leaky")
+            x = net.concat([net.resize(y, level.shape[2:]), level])
+        x = net.conv(x, width, 1, act="leaky")
         maps.append(net.conv(net.conv(x, 2 * width, 3, act="leaky"), width, 1, act="leaky"))
     yolo_output(net, maps, option)
 

@@ -43,15 +43,20 @@ def _up_again(net: Net, maps: list[Tensor]) -> Tensor:
 
 
 def mobile_encoder_decoder(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
-    """MobileNet-v2-like encoder, separable decoder, 2 maps out; resized to full size where ``option`` is 1."""
-    x = net.conv(net.input, 2 * channels[0], 3, 2, act="relu6")
+    """MobileNet-v2-like encoder, separable decoder, 2 maps out.
+
+    ``option`` 0: maps at half size, as text detectors have them; else resized to full size, and from 2 on the encoder
+    sees the picture reduced by that factor, as matting nets for large pictures do.
+    """
+    x = net.input if option < 2 else net.pool(net.input, "average", option, option)
+    x = net.conv(x, 2 * channels[0], 3, 2, act="relu6")
     maps = mobile_stages(net, x, channels, depths)
     x = maps[-1]
     for skip in reversed(maps[:-1]):
         y = net.resize(net.conv(x, skip.shape[1], 1, act="relu6"), skip.shape[2:])
         x = separable(net, net.concat([y, skip]), skip.shape[1], act="relu6")
     x = net.conv(x, 2, 1)
-    net.output(net.resize(x, net.input_shape[2:], "linear") if option == 1 else x)
+    net.output(net.resize(x, net.input_shape[2:], "linear") if option > 0 else x)
 
 
 def super_resolution(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:

@@ -9,13 +9,13 @@ from ..detect import ssd_output
 Numbers = tuple[int, ...]
 
 
-def mobile_stages(net: Net, x: Tensor, channels: Numbers, depths: Numbers) -> list[Tensor]:
+def mobile_stages(net: Net, x: Tensor, channels: Numbers, depths: Numbers, expansion: int = 6) -> list[Tensor]:
     """Inverted residuals, each stage but the first halving the map; returns every stage's last map."""
     maps = []
     for place, (width, depth) in enumerate(zip(channels, depths, strict=True)):
         for block in range(depth):
             stride = 2 if block == 0 and place > 0 else 1
-            x = inverted_residual(net, x, x.shape[1] * (1 if place == 0 else 6), width, 3, stride)
+            x = inverted_residual(net, x, x.shape[1] * (1 if place == 0 else expansion), width, 3, stride)
         maps.append(x)
     return maps
 
@@ -26,6 +26,24 @@ def classifier(net: Net, channels: Numbers, depths: Numbers, option: int) -> Non
     x = mobile_stages(net, x, channels[:-1], depths)[-1]
     x = net.conv(x, channels[-1], 1, act="relu6")
     net.output(net.dense(net.global_pool(x), option))
+
+
+def wide_classifier(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """The same with a dense layer after the mean, as MobileNet-v3 has it: many parameters that are used once."""
+    _wide(net, channels, depths, option, 6)
+
+
+def thin_wide_classifier(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """The same with twofold instead of sixfold expansion, for the smallest nets."""
+    _wide(net, channels, depths, option, 2)
+
+
+def _wide(net: Net, channels: Numbers, depths: Numbers, classes: int, expansion: int) -> None:
+    x = net.conv(net.input, 2 * channels[0], 3, 2, act="hswish")
+    x = mobile_stages(net, x, channels[:-1], depths, expansion)[-1]
+    x = net.conv(x, 4 * channels[-2], 1, act="hswish")
+    x = net.dense(net.global_pool(x), channels[-1], act="hswish")
+    net.output(net.dense(x, classes))
 
 
 def ssd(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:

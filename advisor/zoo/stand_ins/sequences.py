@@ -61,28 +61,31 @@ def separable_sound(net: Net, channels: Numbers, depths: Numbers, option: int) -
 
 
 def wave_transformer(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
-    """wav2vec-like: strided 1-D convolutions (320 samples a step), then ``option`` transformer layers.
+    """wav2vec-like: strided 1-D convolutions (320 samples a step), then ``depths`` transformer layers.
 
-    Counts: convolutions, model width, hidden width.
+    Counts: convolutions, model width, hidden width; ``option`` symbols.
     """
     x = net.reshape(net.input, (0, 1, net.input_shape[-1]))
     for kernel, stride in ((10, 5), (3, 2), (3, 2), (3, 2), (3, 2), (2, 2), (2, 2)):
         x = net.conv(x, channels[0], kernel, stride, pad=0, act="gelu")
     x = net.dense(net.transpose(x, (0, 2, 1)), channels[1])
-    for _ in range(option):
+    for _ in range(depths[0]):
         x = encoder_layer(net, x, heads_for(channels[1]), channels[2], norm_first=False)
-    net.output(net.dense(x, 32))
+    net.output(net.dense(x, option))
 
 
 def token_transformer(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
-    """Transformer over token ids, 80 numbers per token out (a mel spectrum); counts: width, hidden; ``option`` layers."""
-    net.integer_below = 256
+    """Transformer over token ids, ``option`` numbers per token out (a mel spectrum).
+
+    Counts: model width, hidden width; ``depths`` one number of layers.
+    """
+    assert net.integer_below is not None
     width, hidden = channels
     x = net.embedding(net.input, net.integer_below, width)
     x = net.add_weight(x, (1, *x.shape[1:]))
-    for _ in range(option):
+    for _ in range(depths[0]):
         x = encoder_layer(net, x, heads_for(width), hidden, norm_first=False)
-    net.output(net.dense(x, 80))
+    net.output(net.dense(x, option))
 
 
 def patch_transformer(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
