@@ -198,8 +198,10 @@ def _look(s: Any, c: int, now: float) -> None:
             draw = _normal(s.whole[I_SEED_OBJECT] + 7919 * k, c, step)
             z = draw if step == 0 else keep * z + fresh * draw
         s.level[c, k] = z
-        at = min(upto if step_s > 0 else np.int64(now * 5.0), s.common.shape[1] - 1)
-        seen = own * z + math.sqrt(s.real[P_COMMON]) * s.common[k, at]
+        seen = z
+        if s.real[P_COMMON] > 0:
+            at = min(upto if step_s > 0 else np.int64(now * 5.0), s.common.shape[1] - 1)
+            seen = own * z + math.sqrt(s.real[P_COMMON]) * s.common[k, at]
         if k == classes:
             s.camera_n[c, K_MOVES] = seen < s.camera[c, C_MOTION]
             continue

@@ -1,0 +1,405 @@
+"""The event loop against closed forms, and what must hold for every spec."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from advisor.errors import ModelRangeError
+from advisor.simulate import (
+    ObjectClass,
+    ObjectsSpec,
+    Seeds,
+    SimCamera,
+    SimSpec,
+    SimStage,
+    capacity,
+    simulate,
+    simulate_many,
+)  # fmt: skip
+
+
+def seeds(number):
+    return Seeds(number, number + 100, number + 200, number + 300)
+
+
+def callers(rate, group="text"):
+    return SimCamera(rate, group, arrivals="poisson")
+
+
+def over_seeds(spec, figure, duration_s=400.0, runs=8):
+    """Mean of a figure over independent runs and four of its standard errors."""
+    values = np.array([figure(simulate(spec, duration_s, 10.0, seeds(1000 + i))) for i in range(runs)])
+    return values.mean(), 4 * values.std(ddof=1) / math.sqrt(runs)
+
+
+@pytest.mark.parametrize("rho", [0.3, 0.6, 0.8])
+def test_wait_of_one_server_is_m_d_1(rho):
+    service_s = 0.01
+    stage = SimStage("m", (0.0, service_s), queue_limit=10_000)
+    mean, error = over_seeds(SimSpec((callers(rho / service_s),), (stage,), 4.0), lambda r: r.stages[0].mean_wait_s)
+    assert abs(mean - rho * service_s / (2 * (1 - rho))) <= error
+    assert error < 0.1 * mean
+
+
+@pytest.mark.parametrize("service_sigma", [0.0, 0.8])
+def test_sojourn_under_processor_sharing_depends_on_the_mean_alone(service_sigma):
+    """M/G/1-PS: s / (1 - rho) for any distribution of service (Kleinrock 1976, Queueing Systems II, eq. 4.17)."""
+    median_s, rho = 0.01, 0.6
+    mean_s = median_s * math.exp(service_sigma**2 / 2)
+    stage = SimStage("m", (0.0, median_s), streams=500, service_sigma=service_sigma)
+    spec = SimSpec((callers(rho / mean_s),), (stage,), 1.0)
+    mean, error = over_seeds(spec, lambda r: r.latencies_s.mean())
+    assert abs(mean - mean_s / (1 - rho)) <= error
+    assert error < 0.1 * mean
+
+
+def test_busy_cores_are_rate_times_core_time():
+    rate, rho_service_s, threads, pre_s = 40.0, 0.01, 2.0, 0.002
+    stage = SimStage("m", (0.0, rho_service_s), streams=4, threads_per_stream=threads, preprocess_core_s=pre_s)
+    spec = SimSpec((callers(rate),), (stage,), 4.0)
+    mean, error = over_seeds(spec, lambda r: r.utilisation)
+    assert abs(mean - rate * (threads * rho_service_s + pre_s) / 4.0) <= error
+
+
+def test_core_time_of_a_call_may_be_less_than_its_threads_hold():
+    stage = SimStage("m", (0.0, 0.02), streams=4, threads_per_stream=4, core_s=(0.0, 0.03))
+    r = simulate(SimSpec((SimCamera(10.0),), (stage,), 4.0), 20)
+    assert r.busy_core_s["m"] == pytest.approx(r.stages[0].calls_per_s * r.window_s * 0.03, rel=0.02)
+
+
+def test_littles_law():
+    stage = SimStage("m", (0.0, 0.01), queue_limit=10_000, service_sigma=0.5)
+    spec = SimSpec((callers(70.0),), (stage,), 1.0)
+    r = simulate(spec, 2000, 10)
+    rate = r.camera_released.sum() / r.window_s
+    assert r.mean_in_system == pytest.approx(rate * r.latencies_s.mean(), rel=0.01)
+
+
+def test_periodic_arrivals_to_enough_servers_never_wait():
+    """D/D/c: with c >= rate x service nothing waits and every latency is the service time."""
+    stage = SimStage("m", (0.0, 0.0999), streams=3)
+    r = simulate(SimSpec((SimCamera(30.0, phase_s=0.0),), (stage,), 8.0), 60)
+    assert r.latencies_s == pytest.approx(0.0999, abs=1e-9)
+    assert r.stages[0].mean_wait_s == pytest.approx(0.0, abs=1e-9)
+    assert r.dropped == 0
+
+
+def test_periodic_arrivals_to_too_few_servers_lose_the_excess():
+    stage = SimStage("m", (0.0, 0.1), streams=2)
+    r = simulate(SimSpec((SimCamera(30.0, phase_s=0.0),), (stage,), 8.0), 100, 10)
+    assert r.stages[0].calls_per_s == pytest.approx(2 / 0.1, rel=0.01)
+    assert r.drops_fraction == pytest.approx(1 - 20 / 30, rel=0.02)
+    assert r.latency_s(1.0) == pytest.approx((4 + 2) / 20, rel=0.2)  # a full queue of 4 ahead of it, served at 20/s
+
+
+def test_oldest_dropped_keeps_latency_short_where_newest_dropped_does_not():
+    camera = (SimCamera(30.0, phase_s=0.0),)
+    newest, oldest = simulate_many(
+        [SimSpec(camera, (SimStage("m", (0.0, 0.1), queue_limit=8, drop=drop),), 8.0) for drop in ("newest", "oldest")],
+        60,
+    )
+    assert newest.drops_fraction == pytest.approx(oldest.drops_fraction, abs=0.02)
+    assert newest.latency_p50_s == pytest.approx(9 * 0.1, rel=0.1)
+    assert oldest.latency_p50_s < 0.5 * newest.latency_p50_s
+
+
+def test_full_batches_are_served_as_one():
+    """Batch service: n cameras in phase and a time-out fill one batch of n, which takes the time of one call."""
+    service = tuple(0.0 if b == 0 else 0.004 + 0.001 * b for b in range(9))
+    stage = SimStage("m", service, batch_max=8, batch_timeout_s=0.05)
+    r = simulate(SimSpec(tuple(SimCamera(10.0, phase_s=0.01) for _ in range(8)), (stage,), 8.0), 60)
+    assert r.stages[0].mean_batch == 8
+    assert r.latencies_s == pytest.approx(service[8], abs=1e-9)
+
+
+def test_a_batch_that_does_not_fill_starts_with_its_timeout():
+    service = tuple(0.0 if b == 0 else 0.004 + 0.001 * b for b in range(9))
+    stage = SimStage("m", service, batch_max=8, batch_timeout_s=0.05)
+    r = simulate(SimSpec(tuple(SimCamera(10.0, phase_s=0.01) for _ in range(3)), (stage,), 8.0), 60)
+    assert r.stages[0].mean_batch == 3
+    assert r.latencies_s == pytest.approx(0.05 + service[3], abs=1e-9)
+
+
+def test_without_timeout_a_batch_never_mixes_frames():
+    stage = SimStage("m", (0.0, *[0.01] * 8), batch_max=8)
+    r = simulate(SimSpec(tuple(SimCamera(10.0, phase_s=0.01) for _ in range(4)), (stage,), 8.0), 60)
+    assert r.stages[0].mean_batch == 1
+
+
+def test_objects_of_a_frame_go_in_batches_of_at_most_max():
+    objects = ObjectsSpec((ObjectClass(11, 11, 11),))
+    stages = (
+        SimStage("detect", (0.0, 0.001), finds=0),
+        SimStage("embed", (0.0, *[0.002] * 4), parent=0, batch_max=4),
+    )
+    r = simulate(SimSpec((SimCamera(10.0, phase_s=0.0),), stages, 8.0, objects), 60)
+    assert r.stages[1].calls_per_s == pytest.approx(10 * 3, rel=0.02)
+    assert r.stages[1].items_per_s == pytest.approx(10 * 11, rel=0.02)
+    assert r.latencies_s == pytest.approx(0.001 + 3 * 0.002, abs=1e-9)
+
+
+@pytest.mark.parametrize(("own", "expected"), [(3, 5.0), (5, 3.0), (2, 5.0)])
+def test_a_stage_on_objects_keeps_its_own_rate_up_to_that_of_its_parent(own, expected):
+    objects = ObjectsSpec((ObjectClass(1, 1, 1),))
+    stages = (
+        SimStage("detect", (0.0, 0.001), interval_frames=3.0, finds=0),
+        SimStage("embed", (0.0, 0.001), parent=0, interval_frames=float(own)),
+    )
+    r = simulate(SimSpec(tuple(SimCamera(15.0) for _ in range(4)), stages, 8.0, objects), 100)
+    assert r.stages[0].calls_per_s == pytest.approx(4 * 5, rel=0.01)
+    assert r.stages[1].calls_per_s == pytest.approx(4 * expected, rel=0.01)
+
+
+def test_cameras_take_turns():
+    """Three cameras in phase, every third frame: their calls never meet, so one stream serves all without waiting."""
+    stage = SimStage("m", (0.0, 0.06), interval_frames=3.0)
+    r = simulate(SimSpec(tuple(SimCamera(15.0, phase_s=0.0) for _ in range(3)), (stage,), 8.0), 60)
+    assert r.stages[0].mean_wait_s == pytest.approx(0.0, abs=1e-9)
+    together = simulate(SimSpec(tuple(SimCamera(15.0, phase_s=0.0, stagger=0) for _ in range(3)), (stage,), 8.0), 60)
+    assert together.stages[0].mean_wait_s == pytest.approx(0.06, rel=0.01)
+
+
+def test_jobs_that_saturate_memory_are_slowed_to_its_bandwidth():
+    """Two jobs, all bound by memory, that demand 3/4 of the bandwidth each: together they take 3/2 of the time."""
+    stage = SimStage("m", (0.0, 0.1), streams=2, bandwidth_bytes=0.75e9, memory_fraction=1.0)
+    cameras = (SimCamera(1.0, phase_s=0.0), SimCamera(1.0, phase_s=0.0))
+    r = simulate(SimSpec(cameras, (stage,), 8.0, memory_bandwidth_bytes_per_s=10e9), 60)
+    assert r.latencies_s == pytest.approx(0.15, rel=1e-6)
+    # Half of the time bound by memory: s solves 2 x 7.5 / (0.5 + 0.5 s) = 10, so the work takes 0.5 + 0.5 x 2 = 1.5.
+    wide = dataclasses.replace(stage, memory_fraction=0.5)
+    half = simulate(SimSpec(cameras, (wide,), 8.0, memory_bandwidth_bytes_per_s=10e9), 60)
+    assert half.latencies_s == pytest.approx(0.15, rel=1e-6)
+    alone = simulate(SimSpec(cameras[:1], (stage,), 8.0, memory_bandwidth_bytes_per_s=10e9), 60)
+    assert alone.latencies_s == pytest.approx(0.1, rel=1e-9)
+
+
+def test_memory_traffic_slows_what_is_bound_by_memory_and_spares_the_rest():
+    heavy = SimStage("heavy", (0.0, 0.1), streams=1, bandwidth_bytes=2e9, memory_fraction=1.0, groups=("a",))
+    light = SimStage("light", (0.0, 0.05), streams=1, groups=("b",))
+    cameras = (SimCamera(1.0, "a", phase_s=0.0), SimCamera(1.0, "b", phase_s=0.0))
+    r = simulate(SimSpec(cameras, (heavy, light), 8.0, memory_bandwidth_bytes_per_s=10e9), 60)
+    assert r.stages[0].mean_service_s == pytest.approx(0.2, rel=1e-6)
+    assert r.stages[1].mean_service_s == pytest.approx(0.05, rel=1e-6)
+
+
+def test_a_partition_shields_a_stage_from_the_rest():
+    stages = (SimStage("a", (0.0, 0.1), streams=4, groups=("a",)), SimStage("b", (0.0, 0.1), groups=("b",)))
+    cameras = (*[SimCamera(1.0, "a", phase_s=0.0)] * 4, SimCamera(1.0, "b", phase_s=0.0))
+    shared, split = simulate_many(
+        [SimSpec(cameras, stages, 2.0), SimSpec(cameras, stages, 2.0, partition=(("b", 1.0),))], 60
+    )
+    # Five threads on two cores; once the work of all is done at the same moment, each took 5/2 of its time.
+    assert shared.stages[1].mean_service_s == pytest.approx(0.25, rel=1e-6)
+    assert split.stages[1].mean_service_s == pytest.approx(0.1, rel=1e-6)
+    assert split.stages[0].mean_service_s == pytest.approx(0.4, rel=1e-6)
+    assert split.pool_utilisation["b"] == pytest.approx(0.1, rel=0.02)
+    assert split.pool_utilisation["shared"] == pytest.approx(0.4, rel=0.02)
+
+
+def test_motion_decides_about_calls():
+    stage = SimStage("m", (0.0, 0.001), motion=True)
+    cameras = tuple(SimCamera(15.0, motion_duty=0.4) for _ in range(40))
+    r = simulate(SimSpec(cameras, (stage,), 8.0, ObjectsSpec(persistence_s=0.2)), 200)
+    assert r.stages[0].calls_per_s == pytest.approx(0.4 * 15 * 40, rel=0.03)
+    assert r.done == r.released
+
+
+def test_decode_keeps_at_most_eight_frames_of_a_camera():
+    """One worker at half the rate needed: a frame waits for 8 others and is decoded in 1/15 s."""
+    r = simulate(SimSpec((SimCamera(30.0, decode_core_s=1 / 15, phase_s=0.0),), (), 4.0), 60)
+    assert r.camera_fps[0] == pytest.approx(15, rel=0.02)
+    assert r.drops_fraction == pytest.approx(0.5, rel=0.03)
+    assert 8 / 15 <= r.latency_p50_s <= 9 / 15 + 1e-6
+
+
+def test_jitter_delays_and_never_advances():
+    r = simulate(SimSpec((SimCamera(10.0, phase_s=0.0, jitter_s=0.02),), (), 1.0), 600, 100)
+    assert r.released == 6000
+    assert r.camera_longest_gap_s[0] > 0.1
+
+
+def test_growth_of_queues_is_seen():
+    objects = ObjectsSpec((ObjectClass(10, 10, 10),))
+    stages = (SimStage("d", (0.0, 0.001), finds=0), SimStage("e", (0.0, 0.02), parent=0))
+    r = simulate(SimSpec((SimCamera(10.0),), stages, 4.0, objects), 60, 5)
+    # 100 objects per second arrive, 50 are served: five of the ten frames per second pile up.
+    assert r.queue_growth_per_s == pytest.approx(5, rel=0.05)
+    assert r.oldest_in_flight_s == pytest.approx(30, rel=0.05)
+    assert r.in_flight == pytest.approx(300, rel=0.05)
+
+
+def test_latency_grows_with_interference():
+    stage = SimStage("m", (0.0, 0.01), streams=4)
+    cameras = tuple(SimCamera(10.0, phase_s=0.0) for _ in range(4))
+    alone, beside = simulate_many([SimSpec(cameras, (stage,), 4.0, interference=k) for k in (0.0, 0.4)], 20)
+    assert alone.latency_p50_s == pytest.approx(0.01)
+    assert beside.latency_p50_s == pytest.approx(0.01 * (1 + 0.4 * 3 / 4))
+
+
+def test_no_cameras_is_an_idle_machine():
+    r = simulate(SimSpec((), (SimStage("m", (0.0, 0.01)),), 2.0), 10)
+    assert (r.released, r.done, r.dropped, r.in_flight, r.utilisation) == (0, 0, 0, 0, 0.0)
+    assert r.latency_p95_s is None
+    assert r.worst_camera_fps is None
+    assert r.stages[0].mean_batch is None
+
+
+def test_a_thousand_cameras_keep_their_rate():
+    stages = (SimStage("m", (0.0, 0.004), interval_frames=5.0, streams=32),)
+    r = simulate(SimSpec(tuple(SimCamera(15.0, decode_core_s=0.002) for _ in range(1000)), stages, 64.0,
+                         decode_workers=48), 20)  # fmt: skip
+    assert r.released == 300_000
+    assert r.utilisation == pytest.approx(1000 * 15 * (0.002 + 0.004 / 5) / 64, rel=0.01)
+    assert r.worst_camera_fps == pytest.approx(15, abs=0.2)
+
+
+numbers = st.floats(0.001, 0.08)
+
+
+@st.composite
+def specs(draw):
+    stages, finders = [], []
+    for i in range(draw(st.integers(0, 4))):
+        parent = draw(st.sampled_from([None, *finders]))
+        largest = draw(st.integers(1, 5))
+        finds = draw(st.sampled_from([None, 0, 1]))
+        stages.append(
+            SimStage(
+                f"s{i}", (0.0, *[draw(numbers)] * largest), parent, draw(st.sampled_from([(), ("a",), ("b",)])),
+                draw(st.floats(1, 6)), draw(st.booleans()), finds, largest, draw(st.sampled_from([0.0, 0.02])),
+                draw(st.integers(1, 3)), draw(st.sampled_from([0.5, 1.0, 3.0])), None,
+                draw(st.sampled_from([0.0, 0.5])),
+                draw(st.sampled_from([0.0, 0.002])), draw(st.sampled_from([0.0, 1e8])), draw(st.floats(0, 1)),
+                draw(st.integers(1, 4)), draw(st.sampled_from(["newest", "oldest"])),
+            )
+        )  # fmt: skip
+        if finds is not None:
+            finders.append(i)
+    cameras = tuple(
+        SimCamera(
+            draw(st.floats(1, 40)), draw(st.sampled_from(["a", "b"])), draw(st.sampled_from([0.0, 0.005, 0.05])), 0.3,
+            1e6, None, draw(st.sampled_from([0.0, 0.02])), None, draw(st.sampled_from([0.0, 0.5, 1.0])),
+            draw(st.sampled_from(["periodic", "poisson"])),
+        )
+        for _ in range(draw(st.integers(0, 6)))
+    )  # fmt: skip
+    return SimSpec(
+        cameras, tuple(stages), draw(st.floats(0.5, 8)),
+        ObjectsSpec((ObjectClass(2, 5, 9), ObjectClass(0.5)), 0.5, 1.0),
+        draw(st.integers(1, 4)), (), draw(st.sampled_from([None, 1e10])), draw(st.sampled_from(["mean", "p95"])),
+        draw(st.sampled_from([0.0, 0.3])),
+    )  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(specs(), st.integers(0, 2**31))
+def test_every_frame_is_accounted_for(spec, seed):
+    r = simulate(spec, 6.0, 1.0, seeds(seed))
+    assert r.released == r.done + r.dropped + r.in_flight
+    assert min(r.done, r.dropped, r.in_flight) >= 0
+    assert r.utilisation <= 1 + 1e-9
+    assert (r.latencies_s >= 0).all()
+    assert r.latencies_s.size <= r.done
+    assert r.bandwidth_utilisation is None or r.bandwidth_utilisation <= 1 + 1e-6
+    again = simulate(spec, 6.0, 1.0, seeds(seed))
+    assert np.array_equal(r.latencies_s, again.latencies_s)
+
+
+PROGRAM = """
+from advisor.simulate import *
+s = SimSpec(tuple(SimCamera(15.0, decode_core_s=0.003, decode_sigma=0.3, jitter_s=0.01) for _ in range(5)),
+    (SimStage("d", (0.0, 0.02), finds=0, service_sigma=0.2), SimStage("e", (0.0, 0.003), parent=0)), 2.0,
+    ObjectsSpec((ObjectClass(4, 12, 25),), 0.5))
+r = simulate(s, 30.0)
+print(r.released, r.done, r.dropped, repr(float(r.latencies_s.sum())), repr(r.utilisation))
+"""
+
+
+def test_equal_seeds_give_equal_results_in_another_process(capsys):
+    other = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    exec(PROGRAM, {})
+    assert capsys.readouterr().out == other.stdout
+
+
+def test_seeds_of_service_leave_arrivals_and_objects_alone():
+    stages = (
+        SimStage("d", (0.0, 0.002), finds=0, service_sigma=0.2, streams=4),
+        SimStage("e", (0.0, 0.0001), parent=0),
+    )
+    spec = SimSpec((callers(30.0),), stages, 8.0, ObjectsSpec((ObjectClass(4, 12, 25),)))
+    one, other = simulate(spec, 60, 5, Seeds(1, 2, 3, 4)), simulate(spec, 60, 5, Seeds(1, 2, 3, 99))
+    assert one.released == other.released
+    assert one.stages[1].items_per_s == pytest.approx(other.stages[1].items_per_s, rel=0.002)
+    assert not np.array_equal(one.latencies_s, other.latencies_s)
+    assert simulate(spec, 60, 5, Seeds(1, 2, 9, 4)).stages[1].items_per_s != one.stages[1].items_per_s
+    assert simulate(spec, 60, 5, Seeds(9, 2, 3, 4)).released != one.released
+
+
+def grow(cameras):
+    stage = SimStage("m", (0.0, 0.01), interval_frames=3.0)
+    return SimSpec(tuple(SimCamera(15.0) for _ in range(cameras)), (stage,), 1.0)
+
+
+def test_capacity_is_where_utilisation_reaches_one():
+    """Each camera takes 15/3 x 10 ms = 5 % of the core and of the one stream."""
+    assert capacity(grow, lambda r: r.drops_fraction < 0.01, 1, 100) == pytest.approx(20, abs=1)
+
+
+def test_capacity_says_when_nothing_or_everything_holds():
+    assert capacity(grow, lambda r: False, 3, 10) == 2
+    assert capacity(grow, lambda r: True, 3, 10) == 10
+    assert capacity(grow, lambda r: len(r.camera_fps) <= 7, 0, 10) == 7
+    with pytest.raises(ModelRangeError, match="from 4 to 3"):
+        capacity(grow, lambda r: True, 4, 3)
+
+
+@pytest.mark.parametrize("load", ["mean", "p95"])
+def test_more_cameras_never_lower_utilisation(load):
+    def spec(cameras):
+        stages = (SimStage("d", (0.0, 0.01), interval_frames=3.0, finds=0), SimStage("e", (0.0, 0.001), parent=0))
+        return SimSpec(
+            tuple(SimCamera(15.0) for _ in range(cameras)),
+            stages,
+            4.0,
+            ObjectsSpec((ObjectClass(4, 12, 25),)),
+            load=load,
+        )
+
+    used = [r.utilisation for r in simulate_many([spec(n) for n in range(1, 12)], 30)]
+    assert all(b > a for a, b in pairwise(used))
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"cores": 0.0}, "cores"),
+        ({"decode_workers": 0}, "decode_workers"),
+        ({"stages": (SimStage("m", (0.0, 0.01, 0.02)),)}, "service_s"),
+        ({"stages": (SimStage("m", (0.0, 0.01), parent=0),)}, "parent"),
+        ({"stages": (SimStage("m", (0.0, 0.01), interval_frames=0.5),)}, "interval_frames"),
+        ({"stages": (SimStage("decode", (0.0, 0.01)),)}, "reserved"),
+        ({"partition": (("x", 1.0),)}, "partition"),
+        ({"partition": (("decode", 2.0),)}, "leaves"),
+        ({"cameras": (SimCamera(0.0),)}, "fps"),
+        ({"cameras": (SimCamera(math.nan),)}, "fps"),
+        ({"objects": ObjectsSpec(correlation=2.0)}, "correlation"),
+    ],
+)
+def test_a_spec_that_cannot_run_is_refused_by_name(change, word):
+    good = SimSpec((SimCamera(15.0),), (SimStage("m", (0.0, 0.01)),), 2.0)
+    with pytest.raises(ModelRangeError, match=word):
+        simulate(dataclasses.replace(good, **change), 10)
+
+
+def test_a_warmup_as_long_as_the_run_is_refused():
+    with pytest.raises(ModelRangeError, match="warm-up"):
+        simulate(SimSpec((), (), 1.0), 10, 10)
