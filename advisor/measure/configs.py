@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import advisor
 from advisor.clock import utc_now
-from advisor.errors import InputError
 from advisor.measure.harness import MeasureSpec
 from advisor.measure.job import Job, JobItem, Outcome
 from advisor.measure.keys import key as measurement_key
 from advisor.measure.progress import NullProgress, Progress
 from advisor.measure.worker import run_job
-from advisor.records.config import EffectiveConfig, LoadMode, RunConfig
+from advisor.records.config import EffectiveConfig, LoadMode, RunConfig, SimdCap
 from advisor.records.measurement import Interference, Measurement, Timing
 from advisor.records.model import ModelFile
 from advisor.runtimes.openvino_config import simd_environment, simd_variables
@@ -22,10 +21,33 @@ from advisor.store.measurements import MeasurementStore
 
 Request = tuple[RunConfig, LoadMode, MeasureSpec]
 
-TOGETHER = 6
-"""Most compiled models that share a worker and take turns."""
-_COMPILE_ALLOWANCE_S = 90.0
+_COMPILE_ALLOWANCE_S = 120.0
+"""Reading, quantising and compiling one model must end within this."""
 _IMPORTS = {"openvino": "advisor.runtimes.openvino_runtime", "onnxruntime": "advisor.runtimes.onnxruntime_runtime"}
+
+
+@dataclass(frozen=True)
+class MeasureItem:
+    """One measurement to take."""
+
+    model: ModelFile
+    config: RunConfig
+    mode: LoadMode
+    spec: MeasureSpec
+
+    def key(self, host_fingerprint: str) -> str:
+        """Identity in the store."""
+        return measurement_key(self.model, self.config, self.mode, self.spec, host_fingerprint)
+
+    @property
+    def label(self) -> str:
+        """What progress shows."""
+        return f"{self.model.name} {describe_config(self.config)} {self.mode.kind}"
+
+    @property
+    def process(self) -> tuple[str, SimdCap | None]:
+        """What may share a worker: same runtime, and same SIMD cap, which is set before it starts."""
+        return self.config.runtime, self.config.simd_cap
 
 
 def measure_configs(
@@ -36,7 +58,6 @@ def measure_configs(
     progress: Progress | None = None,
     *,
     retry_failed: bool = False,
-    together: int = TOGETHER,
 ) -> list[Measurement]:
     """Measure a model under several configurations; what the store already holds is not repeated.
 
@@ -54,8 +75,6 @@ def measure_configs(
         Hears about each measurement.
     retry_failed : bool
         Measure again what the store holds as failed.
-    together : int
-        Most configurations that take turns in one worker.
 
     Returns
     -------
@@ -63,81 +82,60 @@ def measure_configs(
         In the order of ``requests``.
     """
     tell = progress if progress is not None else NullProgress()
-    keys = [measurement_key(model, config, mode, spec, host_fingerprint) for config, mode, spec in requests]
+    items = [MeasureItem(model, *request) for request in requests]
+    keys = [item.key(host_fingerprint) for item in items]
     found: dict[str, Measurement] = {}
-    wanted: dict[str, Request] = {}
-    for name, request in zip(keys, requests, strict=True):
+    wanted: dict[str, MeasureItem] = {}
+    for name, item in zip(keys, items, strict=True):
         known = store.get(name)
         if known is not None and not (retry_failed and known.status == "failed"):
             found[name] = known
         else:
-            wanted[name] = request
+            wanted[name] = item
     tell.start(len(wanted), None)
-    done = 0
 
-    def keep(outcome: Outcome) -> None:
-        nonlocal done
-        record = to_measurement(outcome, model, wanted[outcome.id], host_fingerprint)
+    def keep(record: Measurement) -> None:
         store.replace(record)
-        found[outcome.id] = record
-        done += 1
-        tell.advance(done, f"{model.name} {describe_config(record.config)}: {verdict_of(record)}", None)
+        found[record.key] = record
+        tell.advance(len(found), f"{wanted[record.key].label}: {verdict_of(record)}", None)
 
-    for group in grouped(wanted, together):
-        run_group(model, {name: wanted[name] for name in group}, keep)
+    groups: dict[tuple[str, SimdCap | None], list[str]] = {}
+    for name, item in wanted.items():
+        groups.setdefault(item.process, []).append(name)
+    for names in groups.values():
+        run_items({name: wanted[name] for name in names}, host_fingerprint, keep)
     return [found[name] for name in keys]
 
 
-def grouped(wanted: dict[str, Request], together: int) -> Iterable[list[str]]:
-    """Configurations that may share a process: same runtime and SIMD cap, which is set before it starts."""
-    groups: dict[tuple[str, str | None], list[str]] = {}
-    for name, (config, _, _) in wanted.items():
-        groups.setdefault((config.runtime, config.simd_cap), []).append(name)
-    for names in groups.values():
-        for first in range(0, len(names), together):
-            yield names[first : first + together]
-
-
-def run_group(model: ModelFile, requests: dict[str, Request], keep: Any) -> None:
-    """Measure configurations of one group in a worker; ``keep`` gets each outcome."""
-    items = []
-    for name, (config, mode, spec) in requests.items():
-        try:
-            path = file_for(model, config)
-        except InputError as error:
-            keep(Outcome(name, "failed", None, str(error)))
-            continue
-        payload = {
-            "path": str(path),
-            "input_shape": list(model.input_shape),
-            "config": config.model_dump(mode="json"),
-            "mode": mode.model_dump(mode="json"),
-            "spec": spec.model_dump(mode="json"),
-        }
-        items.append(JobItem(name, payload))
+def run_items(items: Mapping[str, MeasureItem], host_fingerprint: str, keep: Callable[[Measurement], None]) -> None:
+    """Measure items that may share a process (:attr:`MeasureItem.process`); ``keep`` gets each record at once."""
     if not items:
         return
-    config = next(iter(requests.values()))[0]
+    runtime, cap = next(iter(items.values())).process
+
+    def arrived(outcome: Outcome) -> None:
+        keep(to_measurement(outcome, items[outcome.id], host_fingerprint))
+
     job = Job(
         "advisor.measure.tasks:measure_job",
-        tuple(items),
-        worker_environment(config.simd_cap),
-        on_import=runtime_imports(config.runtime),
+        tuple(JobItem(name, _payload(item)) for name, item in items.items()),
+        worker_environment(cap),
+        on_import=runtime_imports(runtime),
     )
     longest_s = max(
-        spec.max_duration_s * (1 + spec.max_dirty_blocks) + spec.warmup_max_s for _, _, spec in requests.values()
+        item.spec.max_duration_s + item.spec.warmup_max_s + item.spec.max_dirty_blocks * item.spec.block_s
+        for item in items.values()
     )
-    run_job(job, _COMPILE_ALLOWANCE_S + longest_s, keep)
+    run_job(job, _COMPILE_ALLOWANCE_S + 2 * longest_s, arrived)
 
 
-def file_for(model: ModelFile, config: RunConfig) -> Path:
-    """File that a configuration runs: the model itself, or its int8 copy."""
-    if config.precision != "int8":
-        return Path(model.path)
-    from advisor.runtimes.quantise import int8_model
-    from advisor.store.paths import cache_dir
-
-    return Path(int8_model(Path(model.path), cache_dir() / "int8"))
+def _payload(item: MeasureItem) -> dict[str, Any]:
+    return {
+        "model": item.model.model_dump(mode="json"),
+        "config": item.config.model_dump(mode="json"),
+        "mode": item.mode.model_dump(mode="json"),
+        "spec": item.spec.model_dump(mode="json"),
+    }
 
 
 def worker_environment(simd_cap: str | None) -> dict[str, str | None]:
@@ -151,9 +149,9 @@ def runtime_imports(runtime: str) -> tuple[str, ...]:
     return (_IMPORTS[runtime],) if runtime in _IMPORTS else ()
 
 
-def to_measurement(outcome: Outcome, model: ModelFile, request: Request, host_fingerprint: str) -> Measurement:
+def to_measurement(outcome: Outcome, item: MeasureItem, host_fingerprint: str) -> Measurement:
     """Make the record of a worker's outcome."""
-    config, mode, _ = request
+    model, config, mode = item.model, item.config, item.mode
     value = outcome.value or {}
     return Measurement(
         key=outcome.id,

@@ -95,7 +95,7 @@ def micro_items(
                 "bandwidth",
                 main,
                 threads=threads,
-                options={"tensor_bytes": size_bytes},
+                options={"tensor_bytes": size_bytes * (threads if level == "l2" else 1)},
             )
     for threads in thread_counts(most):
         if threads > 1:

@@ -11,18 +11,26 @@ from advisor.measure.harness import MeasureSpec, Session, measure_in_turns
 from advisor.measure.job import JobItem, Reporter, describe
 from advisor.measure.meter import make_meter
 from advisor.records.config import LoadMode, RunConfig
+from advisor.records.model import ModelFile
 from advisor.runtimes import get_runtime
 from advisor.runtimes.protocol import CompiledModel
 
+TOGETHER = 6
+"""Most compiled models that take turns."""
 _KIB = 1024
 
 
 def measure_job(items: list[JobItem], report: Reporter) -> None:
-    """Compile every item, then measure all of them in turns.
+    """Measure all items, a few at a time in turns.
 
-    Payload: ``path``, ``input_shape``, ``config``, ``mode``, ``spec``. Result: ``timing``, ``effective``,
-    ``interference``, ``started``, ``versions``.
+    Payload: ``model``, ``config``, ``mode``, ``spec``. Result: ``timing``, ``effective``, ``interference``,
+    ``started``, ``versions``.
     """
+    for first in range(0, len(items), TOGETHER):
+        _measure_together(items[first : first + TOGETHER], report)
+
+
+def _measure_together(items: list[JobItem], report: Reporter) -> None:
     opened: dict[str, _Opened] = {}
     for item in items:
         report.on(item.id)
@@ -43,17 +51,28 @@ def measure_job(items: list[JobItem], report: Reporter) -> None:
     measure_in_turns({name: entry.session for name, entry in opened.items()}, report.on, ended)
 
 
+def model_path(model: ModelFile, precision: str) -> Path:
+    """File that a precision runs: the model itself, or its int8 copy, made once."""
+    if precision != "int8":
+        return Path(model.path)
+    from advisor.runtimes.quantise import int8_model
+    from advisor.store.paths import cache_dir
+
+    return int8_model(Path(model.path), cache_dir() / "int8")
+
+
 class _Opened:
     """A compiled model with its measurement and what compiling cost."""
 
     def __init__(self, payload: dict[str, Any]) -> None:
         config = RunConfig.model_validate(payload["config"])
+        model = ModelFile.model_validate(payload["model"])
+        path = model_path(model, config.precision)
         runtime = get_runtime(config.runtime)
+        runtime.devices()  # loads what the runtime loads for its first model, which is not that model's memory
         self._started = utc_now()
         before_bytes = reset_peak_memory()
-        self.compiled: CompiledModel = runtime.compile(
-            Path(payload["path"]), config, input_shape=tuple(payload["input_shape"])
-        )
+        self.compiled: CompiledModel = runtime.compile(path, config, input_shape=model.input_shape)
         self.session = Session(
             self.compiled,
             LoadMode.model_validate(payload["mode"]),

@@ -1,0 +1,108 @@
+"""What it costs a core to turn a frame, or a box of it, into a model's input."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from advisor.errors import Inconclusive
+from advisor.measure import figures
+from advisor.measure.job import Job, JobItem, each
+from advisor.measure.worker import run_job
+from advisor.records.measurement import MicroBenchmark
+
+BOX_HEIGHT_SHARE = 0.25
+"""Height of the box that is cut out, in heights of the frame; its shape is that of the model's input."""
+
+
+@dataclass(frozen=True)
+class PrepareRequest:
+    """From a frame of one size to an input of another."""
+
+    frame: tuple[int, int]
+    """Width and height of the camera's picture."""
+    target: tuple[int, int]
+    """Width and height of the model's input."""
+    kind: Literal["preprocess", "crop"] = "preprocess"
+    """``preprocess``: the whole picture; ``crop``: one box of it."""
+    source: Literal["yuv420p", "bgr24"] = "yuv420p"
+    """Decoded video, or the bytes of a camera without coding."""
+    duration_s: float = 0.15
+
+    @property
+    def name(self) -> str:
+        """Name of the figure, e.g. preprocess/1920x1080/544x320."""
+        raw = "" if self.source == "yuv420p" else "/raw"
+        return f"{self.kind}/{self.frame[0]}x{self.frame[1]}/{self.target[0]}x{self.target[1]}{raw}"
+
+
+def measure_preparation(requests: list[PrepareRequest], host_fingerprint: str) -> list[MicroBenchmark]:
+    """Time the functions of :mod:`advisor.measure.preprocess` in a worker, on one thread.
+
+    Returns
+    -------
+    list of MicroBenchmark
+        ``value`` is the CPU time of one call [s].
+
+    Raises
+    ------
+    Inconclusive
+        The worker failed; the reason is quoted.
+    """
+    items = tuple(
+        JobItem(
+            request.name,
+            {
+                "name": request.name,
+                "kind": request.kind,
+                "frame": list(request.frame),
+                "target": list(request.target),
+                "source": request.source,
+                "duration_s": request.duration_s,
+            },
+        )
+        for request in {request.name: request for request in requests}.values()
+    )
+    found = []
+    job = Job("advisor.measure.preparation:prepare_job", items, on_import=("advisor.measure.preprocess",))
+    for outcome in run_job(job, 30.0).outcomes:
+        if outcome.value is None:
+            raise Inconclusive(f"{outcome.id} failed: {outcome.failure}; report this with the size of the frame")
+        found.append(
+            figures.to_record(outcome.value, figures.micro_key(outcome.id, host_fingerprint, {}), host_fingerprint)
+        )
+    return found
+
+
+def _prepare(payload: dict[str, Any]) -> dict[str, Any]:
+    """Inside the worker."""
+    import av
+
+    from advisor.measure.clips import Scene
+    from advisor.measure.preprocess import crop, to_model_input
+
+    width, height = payload["frame"]
+    target = tuple(payload["target"])
+    picture: Any = av.VideoFrame.from_ndarray(Scene(width, height, 1).frame(0.0, 2.0), format="yuv420p")
+    if payload["source"] == "bgr24":
+        picture = picture.to_ndarray(format="bgr24")
+    high = height * BOX_HEIGHT_SHARE
+    box = (width / 3, height / 3, width / 3 + high * target[0] / target[1], height / 3 + high)
+    call: Callable[[], object]
+    if payload["kind"] == "crop":
+        call = lambda: crop(picture, box, *target)  # noqa: E731 - two lines against two functions
+    else:
+        call = lambda: to_model_input(picture, *target)  # noqa: E731
+    call()
+    costs: list[float] = []
+    end_s = time.perf_counter() + payload["duration_s"]
+    while time.perf_counter() < end_s or len(costs) < 5:
+        cpu_s = time.thread_time()
+        call()
+        costs.append(time.thread_time() - cpu_s)
+    return figures.figure(payload["name"], costs, "s", source=payload["source"])
+
+
+prepare_job = each(_prepare)

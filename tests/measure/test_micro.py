@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+
+from advisor.measure import micro
+from advisor.store.measurements import MeasurementStore
+
+from .hosts import facts
+
+
+def test_items_follow_the_machine() -> None:
+    names = [item.name for item in micro.micro_items(facts(threads=8))]
+    assert {"peak/openvino/f32/native/t1", "peak/openvino/int8/native/t8", "bandwidth/l3/t1"} <= set(names)
+    assert [name for name in names if name.startswith("barrier")] == ["barrier/t2", "barrier/t4", "barrier/t8"]
+    alone = [item.name for item in micro.micro_items(facts(threads=1))]
+    assert not any("barrier" in name or name.endswith("/t2") for name in alone)
+    # A quota of 1.5 cores of 8: one thread, not two that are throttled.
+    assert micro.all_threads(facts(threads=8, quota=1.5)) == 1
+    capped = [item for item in micro.micro_items(facts(), simd_caps=(None, "avx2")) if item.simd_cap == "avx2"]
+    assert {item.threads for item in capped} == {1}
+
+
+def test_working_sets_fit_their_level() -> None:
+    levels = micro.level_bytes(facts(threads=4))
+    assert 2 * levels["l2"] <= 524288
+    assert 524288 < 2 * levels["l3"] <= 32e6
+    assert 2 * levels["dram"] > 32e6
+    assert "l3" not in micro.level_bytes(facts(l3_bytes=None))
+
+
+@pytest.mark.runtime
+def test_figures_through_openvino(tmp_path: Path) -> None:
+    wanted = [
+        item
+        for item in micro.micro_items(facts(), duration_s=0.05)
+        if item.name in {"peak/openvino/f32/native/t1", "bandwidth/l2/t1", "barrier/t2", "overhead/openvino"}
+    ]
+    with MeasurementStore(tmp_path / "s.db") as store:
+        found = {record.name: record for record in micro.measure_micro(wanted, store, "host")}
+        assert {record.unit for record in found.values()} == {"FLOP/s", "B/s", "s"}
+        # Wide limits of any machine: between 1 GFLOP/s and 10 TFLOP/s per core, 1 us to 10 ms per call.
+        assert 1e9 < found["peak/openvino/f32/native/t1"].value < 1e13
+        assert 1e8 < found["bandwidth/l2/t1"].value < 1e13
+        assert 0 <= found["barrier/t2"].value < 1e-2
+        assert 1e-6 < found["overhead/openvino"].value < 1e-2
+        started = {record.key: record.started for record in found.values()}
+        again = micro.measure_micro(wanted, store, "host")
+        assert {record.key: record.started for record in again} == started
