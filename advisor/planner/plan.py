@@ -205,12 +205,12 @@ def _cheapest(
 def _option(searcher: Searcher, judged: Judgement) -> PlanOption:
     inputs = searcher.inputs
     scenario = inputs.scenario
-    assert judged.choice is not None  # a feasible judgement has one
-    assert judged.outcome is not None
+    assert judged.choice is not None  # callers have seen to it
     found = outlook(searcher, judged.model, scenario, judged.choice, judged.count, exact=True)
     boxes = judged.count + _spare(scenario)
     price = price_of(judged.model.candidate.platform, boxes, scenario, inputs.today)
     probability = _probability(searcher, judged)
+    streams = found.outcomes[1].streams
     evidence = weakest(list(found.predicted.evidence.values()))
     load = searcher.nominal_load(scenario, judged.count)
     return PlanOption(
@@ -220,13 +220,11 @@ def _option(searcher: Searcher, judged: Judgement) -> PlanOption:
         evidence=evidence,
         confidence=_confidence(probability, evidence),
         probability=probability,
-        feasible=True,
+        feasible=judged.feasible,
         price=price,
         tco=_tco(searcher, judged.model.candidate, price, boxes, found.predicted.utilisation["cpu"]),
         config=PlanConfig(
-            stages={
-                name: planned_config(option, judged.outcome.streams[name]) for name, option in judged.choice.items()
-            },
+            stages={name: planned_config(option, streams[name]) for name, option in judged.choice.items()},
             decode=DecodeConfig(threads=decode_workers(judged.model, scenario, load)),
         ),
         predicted=found.predicted,

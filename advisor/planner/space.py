@@ -130,7 +130,7 @@ class PlatformModel:
             (self.machine, work, config)
             for runtime in self._inputs.runtimes
             for precision in scenario.accuracy.precisions
-            for batch in _batches(stage)
+            for batch in stage_batches(stage)
             if (work := self._inputs.works(stage.id, runtime, precision, batch)) is not None
             for config in self._configs(work, precision, batch)
         ]
@@ -178,7 +178,8 @@ class PlatformModel:
         return self._inputs.predictor.preprocess(self.machine, source, (width, height))
 
 
-def _batches(stage: Stage) -> tuple[int, ...]:
+def stage_batches(stage: Stage) -> tuple[int, ...]:
+    """Batch sizes that are tried for a stage."""
     if stage.batch.max == 1:
         return (1,)
     return tuple(sorted({1, min(4, stage.batch.max), stage.batch.max}))

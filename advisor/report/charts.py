@@ -118,9 +118,9 @@ def bars(rows: Sequence[tuple[str, float, float, float]], unit: str, limit: floa
         parts.append(f'<line x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y + 9}" y2="{y + 9}" stroke="var(--ink)"/>')
         parts.append(f'<text x="{x(high) + 6:.1f}" y="{y + 14}">{middle:.3g} {escape(unit)}</text>')
     if limit is not None:
-        parts.append(
-            f'<line x1="{x(limit):.1f}" x2="{x(limit):.1f}" y1="0" y2="{height}" stroke="var(--bad)" stroke-dasharray="5 4"/>'
-        )
+        at = f"{x(limit):.1f}"
+        dash = 'stroke="var(--bad)" stroke-dasharray="5 4"'
+        parts.append(f'<line x1="{at}" x2="{at}" y1="0" y2="{height}" {dash}/>')
     return "".join([*parts, "</svg>"])
 
 

@@ -91,10 +91,7 @@ def _of_best(plan: Plan, best: PlanOption) -> dict[str, Any]:
     facts = [
         ("Price", money(best.price.value, best.price.currency)),
         (f"TCO, {best.tco.lifetime_years:g} years", money(best.tco.value, best.tco.currency)),
-        (
-            "Capacity",
-            f"{span(capacity)} cameras" if capacity is not None else f"{span(predicted.capacity_requests_per_s)} 1/s",
-        ),
+        ("Capacity", capacity),
         ("CPU", percent(predicted.utilisation["cpu"])),
         ("Camera FPS", span(predicted.camera_fps)),
         ("Latency p95", f"{span(predicted.latency_p95_ms)} ms"),

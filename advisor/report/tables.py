@@ -1,0 +1,76 @@
+"""A campaign as a table: CSV with every figure, and models as rows against configurations as columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from advisor.records.measurement import Measurement
+from advisor.report.text import number
+
+COLUMNS = (
+    "model", "status", "failure", "runtime", "device", "precision", "mode", "rate_per_s", "batch", "streams_requested",
+    "streams_effective", "threads_requested", "threads_effective", "simd_cap", "hint", "throughput_per_s",
+    "avg_time_ms", "latency_p50_ms", "latency_p95_ms", "latency_p99_ms", "samples", "steady", "dirty",
+    "peak_memory_bytes", "first_inference_s", "compile_s", "started", "runtime_version", "model_sha256",
+)  # fmt: skip
+
+
+def measurements_csv(measurements: Sequence[Measurement]) -> str:
+    """One line per measurement, failures included; empty cells are unknown."""
+    target = io.StringIO()
+    writer = csv.writer(target, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for item in measurements:
+        writer.writerow(["" if value is None else value for value in _values(item)])
+    return target.getvalue()
+
+
+def _values(item: Measurement) -> list[object]:
+    config, effective, timing = item.config, item.effective, item.timing
+    figures: list[object] = [None] * 9
+    if timing is not None:
+        figures = [
+            timing.throughput_per_s, timing.avg_time_s * 1e3, timing.p50.value_s * 1e3, timing.p95.value_s * 1e3,
+            timing.p99.value_s * 1e3, timing.samples, timing.steady, item.interference.dirty, timing.peak_memory_bytes,
+        ]  # fmt: skip
+    return [
+        item.model, item.status, item.failure, config.runtime, config.device, config.precision, item.mode.kind,
+        item.mode.rate_per_s, config.batch, config.streams, None if effective is None else effective.streams,
+        config.threads, None if effective is None else effective.threads, config.simd_cap, config.hint, *figures,
+        None if timing is None else timing.first_inference_s, None if timing is None else timing.compile_s,
+        item.started, None if effective is None else effective.runtime_version, item.model_sha256,
+    ]  # fmt: skip
+
+
+def campaign_table(measurements: Sequence[Measurement]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """Models as rows; runtime, device, precision, mode, batch, threads and streams as columns.
+
+    A cell holds median latency, average time of a pass and throughput, or the reason of a failure; a column is there
+    when any model has it, and an empty cell was not measured.
+    """
+    columns: dict[str, None] = {}
+    cells: dict[str, dict[str, str]] = {}
+    for item in measurements:
+        config = item.config
+        name = (
+            f"{config.runtime} {config.device} {config.precision} {item.mode.kind}, batch {config.batch}, "
+            f"{config.streams or 'auto'} streams, {config.threads or 'auto'} threads"
+        )
+        if config.simd_cap is not None:
+            name += f", at most {config.simd_cap}"
+        columns[name] = None
+        cells.setdefault(item.model, {})[name] = _cell(item)
+    return list(columns), [(model, [row.get(name, "") for name in columns]) for model, row in sorted(cells.items())]
+
+
+def _cell(item: Measurement) -> str:
+    timing = item.timing
+    if timing is None:
+        return f"{item.status}: {item.failure or 'no reason recorded'}"
+    mark = " (disturbed)" if item.interference.dirty else ""
+    return (
+        f"{number(timing.p50.value_s * 1e3)} ms, {number(timing.avg_time_s * 1e3)} ms, "
+        f"{number(timing.throughput_per_s)} FPS{mark}"
+    )

@@ -1,0 +1,194 @@
+"""From a scenario file to a plan: resolve models, take what measurements are missing, ask the planner."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from advisor.records.base import Precision, RuntimeName
+from advisor.records.model import ModelFile, ModelWork
+from advisor.records.plan import Plan, PlanOption
+from advisor.records.scenario import Scenario
+from advisor.workflows.context import Say, local_facts, open_store, silent
+from advisor.workflows.local import local_candidate
+from advisor.workflows.models import resolve_model
+
+if TYPE_CHECKING:
+    from advisor.measure.progress import Progress
+    from advisor.planner.inputs import Candidate, PlanInputs
+    from advisor.records.host import HostFacts
+    from advisor.store.measurements import MeasurementStore
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """Options of ``sizer plan``."""
+
+    scenario: str
+    on: tuple[str, ...] = ()
+    """Platform or processor ids, or ``this``; empty: the whole catalogue."""
+    measure: bool = True
+    seed: int = 0
+
+
+def plan_scenario(
+    request: PlanRequest, *, store_url: str | None = None, progress: Progress | None = None, say: Say = silent
+) -> Plan:
+    """Recommend hardware for a scenario file.
+
+    Raises
+    ------
+    ScenarioError, ModelError, CatalogueError, StoreError
+        Bad input, with file, path and remedy.
+    Infeasible
+        The scenario's own filters leave no candidate.
+    """
+    from advisor.planner.plan import plan
+
+    with open_store(store_url) as store:
+        inputs, _ = prepare(request, store, progress, say)
+        result = plan(inputs)
+        store.put_run("plan", result)
+    return result
+
+
+def configure_here(
+    scenario: str, seed: int, store: MeasurementStore, progress: Progress | None, say: Say
+) -> tuple[PlanOption, PlanInputs, HostFacts]:
+    """Best configuration of this machine for a scenario with its prediction, whether it suffices or not."""
+    from advisor.planner.plan import configure
+
+    inputs, facts = prepare(PlanRequest(scenario, on=("this",), seed=seed), store, progress, say)
+    return configure(inputs), inputs, facts
+
+
+def prepare(
+    request: PlanRequest, store: MeasurementStore, progress: Progress | None, say: Say
+) -> tuple[PlanInputs, HostFacts]:
+    """Gather everything that a plan is made from."""
+    from advisor.host import machine_spec
+    from advisor.measure.clips import usual_bitrate_kbps
+    from advisor.perfmodel import Predictor
+    from advisor.planner.inputs import PlanInputs
+    from advisor.store.catalogue import Catalogue
+    from advisor.store.scenario import load_scenario, scenario_file
+
+    scenario = load_scenario(request.scenario)
+    catalogue = Catalogue.load()
+    facts = local_facts(store)
+    candidates = _candidates(request.on, catalogue, facts)
+    models = {stage.id: resolve_model(stage.model, stage.input) for stage in scenario.stages}
+    host = machine_spec(facts)
+    bitrates = {
+        group.group: usual_bitrate_kbps(group.codec, *group.size, group.fps)
+        for group in scenario.cameras
+        if group.bitrate_kbps is None and group.codec != "raw"
+    }
+    assumptions = []
+    if request.measure:
+        measure_missing(scenario, models, bitrates, facts, store, progress)
+    else:
+        assumptions.append("no measurement was taken on this machine for this plan (--no-measure)")
+    works = Works(scenario, models, store)
+    predictor = Predictor.load(
+        host=host,
+        measurements=store.find(host_fingerprint=facts.fingerprint, status="done"),
+        micro=store.micro(facts.fingerprint),
+        works=works,
+    )
+    file = scenario_file(request.scenario)
+    inputs = PlanInputs(
+        scenario=scenario,
+        scenario_sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
+        models=models,
+        works=works.of_stage,
+        predictor=predictor,
+        candidates=candidates,
+        today=dt.datetime.now(dt.UTC).date(),
+        seed=request.seed,
+        bitrate_kbps=bitrates,
+        assumptions=tuple(assumptions),
+    )
+    return inputs, facts
+
+
+def measure_missing(
+    scenario: Scenario,
+    models: Mapping[str, ModelFile],
+    bitrates: Mapping[str, float],
+    facts: HostFacts,
+    store: MeasurementStore,
+    progress: Progress | None,
+) -> None:
+    """Take the few measurements of this machine that the plan rests on and the store lacks."""
+    from advisor.measure.campaign import run
+    from advisor.measure.progress import NullProgress
+    from advisor.measure.quick import scenario_items
+
+    items = scenario_items(scenario, models, facts, bitrates)
+    run(items, store, facts, progress or NullProgress())
+
+
+class Works:
+    """Kernels of the scenario's models, compiled in a worker once and kept in the store."""
+
+    def __init__(self, scenario: Scenario, models: Mapping[str, ModelFile], store: MeasurementStore) -> None:
+        self._scenario = scenario
+        self._models = models
+        self._store = store
+        self._found: dict[tuple[str, str, str, int], ModelWork | None] = {}
+
+    def of_stage(self, stage: str, runtime: RuntimeName, precision: Precision, batch: int) -> ModelWork | None:
+        """Kernels of a stage's model; None where the runtime cannot run it so."""
+        return self._of(self._models[stage], runtime, precision, batch)
+
+    def work(self, model: str, runtime: str, precision: str) -> ModelWork | None:
+        """Kernels of a model by its name at batch 1, as the performance model asks for its anchors."""
+        for file in self._models.values():
+            if file.name == model:
+                return self._of(file, runtime, precision, 1)
+        return None
+
+    def _of(self, model: ModelFile, runtime: str, precision: str, batch: int) -> ModelWork | None:
+        from advisor.measure.profile import model_works
+
+        key = (model.sha256, runtime, precision, batch)
+        if key not in self._found:
+            # All precisions and batches of a model at once: starting a worker costs more than compiling.
+            wanted = [
+                (runtime, name, size, None)
+                for name in dict.fromkeys((*self._scenario.accuracy.precisions, precision))
+                for size in sorted({1, batch, *self._batches(model)})
+            ]
+            for request, work in zip(wanted, model_works(model, wanted, self._store), strict=True):
+                self._found[model.sha256, request[0], request[1], request[2]] = work
+        return self._found[key]
+
+    def _batches(self, model: ModelFile) -> set[int]:
+        from advisor.planner.space import stage_batches
+
+        stages = [stage for stage in self._scenario.stages if self._models[stage.id].sha256 == model.sha256]
+        return {batch for stage in stages for batch in stage_batches(stage)}
+
+
+def _candidates(names: tuple[str, ...], catalogue: object, facts: HostFacts) -> tuple[Candidate, ...]:
+    from advisor.planner.inputs import Candidate
+    from advisor.store.catalogue import Catalogue
+    from advisor.workflows.local import bare_candidate
+
+    assert isinstance(catalogue, Catalogue)
+    if not names:
+        return tuple(Candidate(platform, catalogue.machine(platform)) for platform in catalogue.platforms())
+    found = []
+    for name in names:
+        if name == "this":
+            found.append(local_candidate(facts))
+        elif name in catalogue.platform_ids():
+            platform = catalogue.platform(name)
+            found.append(Candidate(platform, catalogue.machine(platform)))
+        else:
+            found.append(bare_candidate(catalogue, name))
+    return tuple(found)

@@ -1,0 +1,163 @@
+"""Latency and throughput of one model on platforms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from advisor import __version__
+from advisor.clock import utc_now
+from advisor.errors import InputError
+from advisor.records.base import Evidence
+from advisor.records.config import LoadMode, RunConfig
+from advisor.records.machine import MachineSpec
+from advisor.records.model import ModelFile, ModelWork
+from advisor.records.prediction import Prediction, PredictionReport, ServiceEstimate
+from advisor.workflows.context import Say, local_facts, open_store, silent
+from advisor.workflows.models import resolve_model
+
+if TYPE_CHECKING:
+    from advisor.store.measurements import MeasurementStore
+
+
+@dataclass(frozen=True)
+class PredictRequest:
+    """Options of ``sizer predict``; ``streams`` and ``threads`` are a number, ``all``, or None."""
+
+    model: str
+    platforms: tuple[str, ...]
+    runtime: str = "openvino"
+    device: str = "CPU"
+    precision: str = "f32"
+    hint: str = "none"
+    streams: str | None = None
+    threads: str | None = None
+    batch: int = 1
+    input_shape: str | None = None
+    measure_s: float = 0.0
+
+
+def predict_model(request: PredictRequest, *, store_url: str | None = None, say: Say = silent) -> PredictionReport:
+    """Predict one model on each platform; a platform without evidence gives a row without figures.
+
+    Raises
+    ------
+    ModelError, CatalogueError, InputError, StoreError
+        Bad input, with a remedy.
+    """
+    from advisor.host import machine_spec
+    from advisor.measure.profile import model_works
+    from advisor.perfmodel import Predictor
+    from advisor.store.catalogue import Catalogue
+
+    if not request.platforms:
+        raise InputError("--on names no platform; for example --on this,intel-core-i5-12400")
+    with open_store(store_url) as store:
+        facts = local_facts(store)
+        host = machine_spec(facts)
+        catalogue = Catalogue.load()
+        machines = [host if name == "this" else catalogue.resolve(name) for name in request.platforms]
+        configs = [_config(request, machine) for machine in machines]
+        model = resolve_model(request.model, request.input_shape)
+        (work,) = model_works(model, [(request.runtime, request.precision, request.batch, None)], store)
+        if work is None:
+            raise InputError(f"{request.runtime} cannot run {request.model} at {request.precision} on any machine")
+        if request.measure_s > 0:
+            _measure(request, model, configs, machines, facts.fingerprint, store, say)
+        predictor = Predictor.load(
+            host=host,
+            measurements=store.find(host_fingerprint=facts.fingerprint, status="done"),
+            micro=store.micro(facts.fingerprint),
+            works=_OneModel(model, store),
+        )
+        asked = [(machine, work, config) for machine, config in zip(machines, configs, strict=True)]
+        found = predictor.service_many(asked, explain=True)
+    return PredictionReport(
+        sizer_version=__version__, created=utc_now(), predictions=tuple(to_prediction(item) for item in found)
+    )
+
+
+def to_prediction(item: ServiceEstimate) -> Prediction:
+    """Turn an estimate into a row of the contract; without evidence it carries no figures."""
+    known = item.evidence is not Evidence.UNKNOWN
+    return Prediction(
+        platform=item.platform,
+        model=item.model,
+        config=item.config,
+        throughput_fps=item.throughput_per_s if known else None,
+        latency_ms=item.latency_s.scaled(1000.0) if known else None,
+        evidence=item.evidence,
+        nearest_measured=item.nearest_measured,
+        bottleneck=item.bottleneck if known else "unknown",
+        extrapolated=item.extrapolated,
+        stand_in=item.stand_in,
+        memory_bytes=item.memory_bytes if known else None,
+        kernels=item.kernels if known else (),
+        notes=item.notes,
+    )
+
+
+class _OneModel:
+    """Kernels of the model in question, for measurements of it that the store holds."""
+
+    def __init__(self, model: ModelFile, store: MeasurementStore) -> None:
+        self._model, self._store = model, store
+
+    def work(self, model: str, runtime: str, precision: str) -> ModelWork | None:
+        from advisor.measure.profile import model_works
+
+        if model != self._model.name:
+            return None
+        return model_works(self._model, [(runtime, precision, 1, None)], self._store)[0]
+
+
+def _config(request: PredictRequest, machine: MachineSpec) -> RunConfig:
+    usable = machine.cores if machine.quota_cores is None else max(1, min(machine.cores, int(machine.quota_cores)))
+    threads = _number(request.threads, usable, "--threads")
+    streams = _number(request.streams, usable, "--streams")
+    if threads is not None and streams is not None and threads < streams:
+        raise InputError(f"--threads {threads} is less than --streams {streams}: each inference stream needs a thread")
+    return RunConfig(
+        runtime=request.runtime,  # type: ignore[arg-type]
+        device=request.device,
+        precision=request.precision,  # type: ignore[arg-type]
+        hint=request.hint,  # type: ignore[arg-type]
+        streams=streams,
+        threads=threads,
+        batch=request.batch,
+    )
+
+
+def _number(text: str | None, everything: int, option: str) -> int | None:
+    if text is None:
+        return None
+    if text == "all":
+        return everything
+    if not text.isdigit() or int(text) == 0:
+        raise InputError(f"{option} {text!r} is neither a number of at least 1 nor 'all'")
+    return int(text)
+
+
+def _measure(
+    request: PredictRequest,
+    model: ModelFile,
+    configs: list[RunConfig],
+    machines: list[MachineSpec],
+    fingerprint: str,
+    store: MeasurementStore,
+    say: Say,
+) -> None:
+    """Measure the model on this machine within the time allowed."""
+    from advisor.measure.configs import measure_configs
+    from advisor.measure.harness import QUICK
+
+    here = [config for config, machine in zip(configs, machines, strict=True) if machine.id == "this"]
+    wanted = here or [
+        RunConfig(runtime=request.runtime, precision=request.precision, streams=1, threads=1)  # type: ignore[arg-type]
+    ]
+    spec = QUICK.model_copy(update={"max_duration_s": max(QUICK.min_duration_s, request.measure_s)})
+    say(f"measuring {model.name} here, up to {request.measure_s:g} s")
+    kind = LoadMode(kind="sync")
+    for item in measure_configs(model, [(config, kind, spec) for config in wanted], store, fingerprint):
+        if item.status != "done":
+            say(f"measurement failed: {item.failure}")
