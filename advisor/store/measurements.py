@@ -7,6 +7,7 @@ migration. Every write is a transaction of its own: whoever is killed loses what
 from __future__ import annotations
 
 import datetime
+import json
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,12 +21,12 @@ from sqlalchemy import Connection, Engine, Table, delete, insert, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
-from ..errors import StoreError
+from ..errors import StoreError, nearest
 from ..records.base import Record
 from ..records.host import HostFacts
 from ..records.measurement import Measurement, MicroBenchmark
 from ..records.model import ModelWork
-from .files import reason
+from .files import document_text, reason
 from .paths import default_store_url
 from .tables import hosts, measurements, micro, migrate, open_engine, runs, works
 
@@ -290,14 +291,14 @@ class MeasurementStore:
 
     def put_run(self, kind: str, document: BaseModel | Mapping[str, Any]) -> str:
         """Keep a plan, verdict or other document; returns the id under which ``sizer report`` finds it."""
-        import json
-
         if isinstance(document, BaseModel):
-            document = document.model_dump(mode="json", by_alias=True)
-        created = str(document.get("created") or _now())
+            values: Mapping[str, Any] = json.loads(document_text(document))
+        else:
+            values = document
+        created = str(values.get("created") or _now())
         run_id = f"{kind}-{created[:10].replace('-', '')}-{uuid.uuid4().hex[:8]}"
         try:
-            text = json.dumps(document, allow_nan=False)
+            text = json.dumps(values, allow_nan=False)
         except (TypeError, ValueError) as error:
             raise StoreError(f"run of kind {kind}: cannot be written as JSON: {error}; this is a bug") from error
         with self._write() as connection:
@@ -305,7 +306,7 @@ class MeasurementStore:
                 insert(runs).values(
                     id=run_id,
                     kind=kind,
-                    scenario=document.get("scenario"),
+                    scenario=values.get("scenario"),
                     created=created,
                     stored=_now(),
                     document=text,
@@ -321,8 +322,6 @@ class MeasurementStore:
             return _run_row(exact[0])
         if exact:
             raise StoreError(f"run {run_id!r}: {len(exact)} runs begin so ({exact[0].id}, {exact[1].id}...); say more")
-        from ..errors import nearest
-
         known = [row[0] for row in self._rows(select(runs.c.id))]
         hint = nearest(run_id, known) or ("; the store holds no run yet" if not known else "; see: sizer report --list")
         raise StoreError(f"run {run_id!r}: is not in store {self.name}{hint}")
@@ -368,8 +367,6 @@ def _work_key(
 
 
 def _run_row(row: Any) -> RunRow:
-    import json
-
     return RunRow(row.id, row.kind, row.scenario, row.created, json.loads(row.document))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from typing import Any
@@ -102,8 +103,6 @@ def _version_2(connection: Connection) -> None:
 
     Written out, not taken from the tables above: those will move on, this step may not.
     """
-    import json
-
     connection.execute(text("ALTER TABLE measurements ADD COLUMN mode VARCHAR(16) NOT NULL DEFAULT 'sync'"))
     for key, document in connection.execute(text("SELECT key, document FROM measurements")).all():
         mode = json.loads(document)["mode"]["kind"]

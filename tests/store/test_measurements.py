@@ -176,7 +176,7 @@ def test_a_store_of_version_1_is_upgraded_with_its_rows(url: str) -> None:
     from advisor.records.config import LoadMode
 
     old = [measurement("a"), measurement("b", mode=LoadMode(kind="async"))]
-    insert_v1 = (
+    insert_v1 = text(
         "INSERT INTO measurements VALUES (:k, 'done', 'box-1', :m, :s, 'openvino', 'CPU', 'f32', :t, :t, '0', :d)"
     )
     engine = create_engine(url)
