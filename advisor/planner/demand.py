@@ -61,8 +61,8 @@ def busy_level(count: ObjectCount, load: str) -> float:
 def stage_demand(scenario: Scenario, counts: Counts, objects_factor: float = 1.0) -> dict[str, StageDemand]:
     """Offered load per stage for these camera counts at the scenario's load point.
 
-    A stage on objects without ``every`` runs whenever its parent does; with ``every`` it has its own schedule on the
-    camera's frames, between two detections on tracked objects.
+    A stage on objects without ``every`` runs whenever its parent does; with ``every`` at its own rate where that is
+    slower, on those frames of its parent between which its own schedule has moved on.
     """
     demands: dict[str, StageDemand] = {}
     for stage in scenario.stages:
@@ -87,18 +87,24 @@ def _frame_rates(scenario: Scenario, stage: Stage, counts: Counts) -> dict[str, 
     """Frames per second on which the stage is due, per group."""
     rates: dict[str, float] = {}
     names = scenario.groups_of(stage)
+    duty = scenario.activity.motion_duty if scenario.root(stage).trigger == "motion" else 1.0
     for camera in scenario.cameras:
         if camera.group in names:
-            schedule = stage
-            while schedule.every is None and schedule.on is not None:
-                schedule = scenario.stage(schedule.on)
-            duty = scenario.activity.motion_duty if scenario.root(stage).trigger == "motion" else 1.0
-            per_camera = camera.fps / schedule.interval_frames(camera.fps) * duty
+            per_camera = camera.fps / interval_frames(scenario, stage, camera.fps) * duty
             rates[camera.group] = per_camera * counts.get(camera.group, camera.count)
     for requests in scenario.requests:
         if requests.group in names:
             rates[requests.group] = requests.rate_per_s
     return rates
+
+
+def interval_frames(scenario: Scenario, stage: Stage, fps: float) -> float:
+    """Mean number of camera frames from one call of the stage to the next.
+
+    A stage on objects runs only on frames of its parent: at its own rate where that is the slower one.
+    """
+    own = stage.interval_frames(fps)
+    return own if stage.on is None else max(own, interval_frames(scenario, scenario.stage(stage.on), fps))
 
 
 def decode_rates(scenario: Scenario, counts: Counts) -> dict[str, float]:

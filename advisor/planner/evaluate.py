@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from advisor.planner.demand import Counts, decode_rates, object_level, stage_demand
+from advisor.planner.demand import Counts, decode_rates, interval_frames, object_level, stage_demand
 from advisor.planner.space import PlatformModel, StageOption, at
 from advisor.records.config import RunConfig
 from advisor.records.scenario import Scenario, Stage
@@ -257,11 +257,11 @@ def _parents_first(scenario: Scenario) -> list[Stage]:
 
 
 def _intervals(scenario: Scenario, stage: Stage, cameras: tuple[SimCamera, ...]) -> tuple[float, ...]:
-    schedule = stage
-    while schedule.every is None and schedule.on is not None:
-        schedule = scenario.stage(schedule.on)
     names = scenario.groups_of(stage)
-    return tuple(schedule.interval_frames(camera.fps) if camera.group in names else 1.0 for camera in cameras)
+    return tuple(
+        interval_frames(scenario, stage, camera.fps) if camera.group in names and camera.arrivals == "periodic" else 1.0
+        for camera in cameras
+    )
 
 
 def _worst_camera(scenario: Scenario, spec: SimSpec, result: SimResult) -> tuple[float, bool]:

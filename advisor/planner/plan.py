@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from advisor import __version__
 from advisor.clock import utc_now
+from advisor.errors import Inconclusive
 from advisor.planner.assumptions import list_assumptions, list_warnings
 from advisor.planner.candidates import admit
 from advisor.planner.evaluate import Choice, decode_workers, planned_config
@@ -92,6 +93,23 @@ def plan(inputs: PlanInputs) -> Plan:
         },
         model_notes={stage: _model_note(inputs, stage) for stage in inputs.models},
     )
+
+
+def configure(inputs: PlanInputs) -> PlanOption:
+    """Best configuration of the single candidate, whether it carries the scenario or not.
+
+    Raises
+    ------
+    Inconclusive
+        A stage cannot run there at any permitted precision, or nothing is known of how it would.
+    """
+    searcher = Searcher(inputs)
+    (candidate,) = inputs.candidates
+    searcher.prepare([candidate])
+    judged = searcher.judge(candidate, 1)
+    if judged.choice is None:
+        raise Inconclusive(f"{candidate.platform.id}: {judged.reason}; permit another precision in accuracy.precisions")
+    return _option(searcher, judged)
 
 
 def _rank(searcher: Searcher, admitted: Sequence[Candidate]) -> tuple[list[Judgement], list[tuple[Candidate, str]]]:

@@ -39,7 +39,7 @@ def verdict_context(verdict: Verdict) -> dict[str, Any]:
         ],
         "fps_chart": lines(windows, "window", "delivered FPS"),
         "utilisation_chart": bars(
-            [(name.replace("_", " "), use * 100, use * 100, use * 100) for name, use in verdict.utilisation.items()], "%", 100.0
+            [(name, use * 100, use * 100, use * 100) for name, use in verdict.utilisation.items()], "%", 100.0
         ),
         "timeline_chart": timeline(verdict.timeline),
         "compared": (verdict.predicted or {}).get("compared", []),

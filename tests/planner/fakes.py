@@ -1,4 +1,4 @@
-"""A predictor and a catalogue whose answers follow from a few numbers, so that expected plans can be computed by hand."""
+"""A predictor and a catalogue whose answers follow from a few numbers: expected plans can be computed by hand."""
 
 from __future__ import annotations
 

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import pytest
+
+from advisor.errors import CatalogueError, Infeasible
+from advisor.planner.demand import stage_demand
+from advisor.planner.plan import configure, plan
+from advisor.records.scenario import Scenario
+
+from .fakes import FakePredictor, candidate, inputs, scenario
+
+BOXES = [candidate(f"box-{n}", n, 100.0 + 60.0 * n) for n in (1, 2, 4, 6, 8, 16)]
+
+
+def test_recommends_the_cheapest_that_holds_and_names_the_rest() -> None:
+    result = plan(inputs(BOXES))
+    best = result.recommended
+    assert best is not None
+    # By hand, pessimistic side (x 1.2): decode 120/s x 9.6 ms = 1.15 cores, person 40/s x 25 ms = 1.0,
+    # reid 96/s x 6 ms = 0.58 -> 2.7 of 4 cores, 70 % of which are allowed; two cores cannot do.
+    assert best.platform == "box-4"
+    assert best.price.value == 340.0
+    assert len(result.alternatives) >= 2
+    assert all((option.price.value or 0) >= 340.0 for option in result.alternatives)
+    named = {best.platform, *(item.platform for item in result.alternatives), *(r.platform for r in result.rejected)}
+    assert named == {box.platform.id for box in BOXES}
+
+
+def test_the_utilisation_law_holds_in_the_prediction() -> None:
+    result = plan(inputs(BOXES))
+    assert result.recommended is not None
+    load = result.recommended.predicted.stage_load
+    demand = stage_demand(scenario(), {"aisle": 6, "door": 2})
+    preprocess = 0.001
+    # A fixed batch of the size chosen is paid whole, so the load is at least that of the items.
+    assert load["decode"].p50 == pytest.approx(120 * 0.008, rel=0.08)
+    assert load["person"].p50 == pytest.approx(demand["person"].items_per_s * (0.02 + preprocess), rel=0.08)
+    assert load["reid"].p50 >= demand["reid"].items_per_s * (0.004 + preprocess) * 0.9
+
+
+def test_the_cheaper_box_that_just_fails_says_why() -> None:
+    result = plan(inputs([candidate("small", 2, 200.0), candidate("large", 8, 500.0)], shop=one_box()))
+    assert result.recommended is not None
+    assert result.recommended.platform == "large"
+    assert result.just_fails is not None
+    assert result.just_fails.platform == "small"
+    assert result.just_fails.check == "cpu"
+    assert "cores" in result.just_fails.reason
+
+
+def test_nothing_feasible_gives_no_recommendation_but_the_nearest_misses_first() -> None:
+    result = plan(inputs([candidate("tiny", 1, 90.0), candidate("small", 2, 200.0)], shop=one_box()))
+    assert result.recommended is None
+    assert [item.platform for item in result.rejected] == ["small", "tiny"]
+
+
+def test_more_boxes_are_counted_and_paid() -> None:
+    shop = scenario(candidates={"max_boxes": 4})
+    result = plan(inputs([candidate("small", 2, 200.0)], shop=shop))
+    best = result.recommended
+    assert best is not None
+    assert best.count == 2
+    assert best.price.value == 400.0
+
+
+def test_redundancy_adds_a_box() -> None:
+    shop = scenario(margin={"redundancy": "n+1", "headroom_pct": 30.0})
+    result = plan(inputs([candidate("large", 8, 500.0)], shop=shop))
+    assert result.recommended is not None
+    assert result.recommended.count == 2
+    assert result.recommended.price.value == 1000.0
+
+
+def test_too_little_memory_is_never_recommended() -> None:
+    result = plan(inputs([candidate("starved", 16, 100.0, memory_gib=1.0), candidate("large", 8, 500.0)]))
+    assert result.recommended is not None
+    assert result.recommended.platform == "large"
+    starved = next(item for item in result.rejected if item.platform == "starved")
+    assert starved.check == "memory"
+
+
+def test_a_latency_budget_below_one_service_time_is_said_with_the_number() -> None:
+    shop = scenario(slo={"camera_fps": 15.0, "latency_p95_ms": 5.0, "window_s": 20.0})
+    result = plan(inputs([candidate("large", 8, 500.0)], shop=shop))
+    assert result.recommended is None
+    assert result.rejected[0].check == "latency_p95"
+    assert "5 ms" in result.rejected[0].reason
+
+
+def test_an_unknown_price_is_not_ranked_but_predicted() -> None:
+    result = plan(inputs([candidate("gift", 16, None), candidate("large", 8, 500.0)]))
+    assert result.recommended is not None
+    assert result.recommended.platform == "large"
+    gift = next(item for item in result.rejected if item.platform == "gift")
+    assert gift.predicted is not None
+    assert "price is unknown" in gift.reason
+
+
+def test_int8_is_never_assumed() -> None:
+    f32 = plan(inputs(BOXES)).recommended
+    int8 = plan(inputs(BOXES, shop=scenario(accuracy={"precisions": ["f32", "int8"]}))).recommended
+    assert f32 is not None
+    assert int8 is not None
+    assert {config.precision for config in f32.config.stages.values()} == {"f32"}
+    assert {config.precision for config in int8.config.stages.values()} == {"int8"}
+    assert int8.predicted.utilisation["cpu"].p50 * (int8.price.value or 0) < f32.predicted.utilisation["cpu"].p50 * 340
+
+
+def test_filters_that_leave_nothing_are_infeasible() -> None:
+    with pytest.raises(Infeasible, match="max_price"):
+        plan(inputs(BOXES, shop=scenario(candidates={"max_price": 10.0})))
+
+
+def test_a_price_for_no_platform_names_the_nearest() -> None:
+    shop = scenario(candidates={"prices": {"boks-4": {"value": 1.0, "date": "2026-01-01", "source": "offer"}}})
+    with pytest.raises(CatalogueError, match="box-4"):
+        plan(inputs(BOXES, shop=shop))
+
+
+def test_site_power_refuses_hungry_boxes() -> None:
+    shop = scenario(site={"max_power_w": 50.0})
+    result = plan(inputs([candidate("hot", 8, 300.0, power_w=120.0), candidate("cool", 8, 500.0)], shop=shop))
+    assert result.recommended is not None
+    assert result.recommended.platform == "cool"
+
+
+def test_equal_inputs_give_equal_plans() -> None:
+    first, second = (plan(inputs(BOXES)).model_dump(exclude={"created"}) for _ in range(2))
+    assert first == second
+
+
+def test_a_slower_belief_never_gives_more_capacity() -> None:
+    best = plan(inputs(BOXES, FakePredictor({"person": 0.02, "reid": 0.004}, spread=1.5))).recommended
+    assert best is not None
+    capacity = best.predicted.capacity_cameras
+    assert capacity is not None
+    assert capacity.p10 < capacity.p50 < capacity.p90
+    assert capacity.p10 >= 8 + 0
+
+
+def test_configure_answers_even_when_the_machine_is_too_small() -> None:
+    option = configure(inputs([candidate("tiny", 1, 90.0)]))
+    assert not option.feasible
+    assert option.platform == "tiny"
+    assert option.config.stages["person"].streams == 1
+    assert option.probability < 0.1
+
+
+def one_box() -> Scenario:
+    return scenario(candidates={"max_boxes": 1})
