@@ -29,15 +29,6 @@ def known_names() -> tuple[str, ...]:
     return (*sorted(ARCHITECTURES), *sorted(rows))
 
 
-def is_known(name: str) -> bool:
-    """True where ``build`` takes this name, in any of its spellings."""
-    try:
-        canonical(name)
-    except ModelError:
-        return False
-    return True
-
-
 def canonical(name: str) -> str:
     """Return the name in its one spelling: lower case, with dashes (``ResNet50`` is ``resnet-50``).
 
@@ -94,7 +85,8 @@ def info(name: str) -> ModelInfo:
     name = canonical(name)
     if name.startswith(PREFIX):
         row = published()[name.removeprefix(PREFIX)]
-        like = ARCHITECTURES.get(same_graph(row) or "", template_for(row))
+        same = same_graph(row)
+        like = ARCHITECTURES[same] if same is not None else template_for(row)
         return ModelInfo(
             name=name, family=like.family, input_shape=row.input_shape, gflops=row.gflops, mparams=row.mparams,
             kind="stand-in", task=row.task or like.task, output_layout=like.output_layout, source=row.source,

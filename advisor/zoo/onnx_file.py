@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import TYPE_CHECKING, Any
 
 from advisor.errors import ModelError
@@ -30,7 +31,7 @@ def weight_values(model: str, name: str, weight: Weight) -> Any:
     seed = int.from_bytes(hashlib.sha256(f"{model}/{name}".encode()).digest()[:8], "little")
     values = np.random.Generator(np.random.PCG64(seed)).random(weight.shape, dtype=np.float32)
     values -= np.float32(0.5)
-    values *= np.float32(2.0 * 3.0**0.5 * weight.std)
+    values *= np.float32(2.0 * math.sqrt(3.0) * weight.std)
     if weight.mean != 0.0:
         values += np.float32(weight.mean)
     return values

@@ -160,7 +160,7 @@ _TEXT_MAP = _template(
     "encoder-decoder", "text detection", "mask", maps.mobile_encoder_decoder, _FIVE, (0,), *_SSD_DEPTHS
 )
 _IMAGE = _template(
-    "image-to-image", "image processing", "image", maps.encoder_decoder, (32.0,) * 4, (1, 2), (2, 2, 2, 2),
+    "image-to-image", "image processing", "image", maps.image_to_image, (32.0,) * 4, (1, 2), (2, 2, 2, 2),
     (4, 4, 4, 4), (1, 1, 1, 1),
 )  # fmt: skip
 _POSE = _template(

@@ -24,7 +24,6 @@ from . import (
     yolo,
 )
 
-
 Layout = Literal["ssd", "yolo", "classes", "mask", "embedding", "tokens", "heatmap", "image", "other"]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from ..blocks import encoder_layer, feed_forward, self_attention, tokens_of
 from ..builder import Net, Tensor
 
@@ -81,17 +79,6 @@ def merge_patches(net: Net, x: Tensor, side: int) -> Tensor:
     return net.dense(net.layer_norm(y), 2 * width, bias=False)
 
 
-def transformer_macs(tokens: int, width: int, hidden: int) -> int:
-    """Multiply-adds of one encoder layer: four projections, scores and their use, two dense layers.
-
-    .. math:: 4 t d^2 + 2 t^2 d + 2 t d h
-
-    Source: counted from Vaswani et al. (2017), section 3.
-    """
-    return 4 * tokens * width**2 + 2 * tokens**2 * width + 2 * tokens * width * hidden
-
-
 def heads_for(width: int) -> int:
     """Number of heads: about 64 wide each, a divisor of the width."""
-    wish = max(1, width // 64)
-    return max(h for h in range(1, wish + 1) if width % h == 0) if width >= 64 else math.gcd(width, 1)
+    return max(heads for heads in range(1, max(1, width // 64) + 1) if width % heads == 0)

@@ -11,9 +11,17 @@ Numbers = tuple[int, ...]
 
 def encoder_decoder(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
     """U-shaped net of residual blocks, 20 maps out at full size; ``option``: stride of the stem, 1, 2 or 4."""
-    x = _up_again(net, _encode(net, channels, depths, option))
-    x = net.conv(x, 20, 1)
-    net.output(net.resize(x, net.input_shape[2:], "linear") if option > 1 else x)
+    _full_size(net, channels, depths, option, 20)
+
+
+def image_to_image(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """The same with a picture of three channels out."""
+    _full_size(net, channels, depths, option, 3)
+
+
+def _full_size(net: Net, channels: Numbers, depths: Numbers, stem: int, out: int) -> None:
+    x = net.conv(_up_again(net, _encode(net, channels, depths, stem)), out, 1)
+    net.output(net.resize(x, net.input_shape[2:], "linear") if stem > 1 else x)
 
 
 def heatmaps(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
