@@ -192,12 +192,16 @@ class Catalogue:
         platform's processor is in the catalogue, and it uses no more channels and sockets than that has.
         """
         if file is None:
-            return [text for files in self._files.values() for path in files.values() for text in self.check(path)]
+            every = [text for files in self._files.values() for path in files.values() for text in self.check(path)]
+            return list(dict.fromkeys(every))  # a processor's fault shows at each of its boxes too
         path = Path(file)
         entry, found = inspect_entry(path)
         if isinstance(entry, Platform):
             if entry.processor in self._files["processors"]:
-                found += [f"{path}: {text}" for text in platform_faults(entry, self.processor(entry.processor))]
+                chip, of_chip = inspect_entry(self._files["processors"][entry.processor])
+                found += of_chip
+                if isinstance(chip, Processor):
+                    found += [f"{path}: {text}" for text in platform_faults(entry, chip)]
             else:
                 hint = nearest(entry.processor, self._files["processors"])
                 found.append(f"{path}: processor: {entry.processor!r} is not in the catalogue{hint}")

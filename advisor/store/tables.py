@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ from sqlalchemy import (
     inspect,
     text,
 )
+from sqlalchemy.exc import OperationalError
 
 from ..errors import StoreError
 
@@ -164,15 +166,32 @@ def _read_version(connection: Connection, name: str) -> int | None:
     return None
 
 
+def _log_ahead(engine: Engine) -> None:
+    """Let SQLite's readers go on while one process writes.
+
+    The mode cannot be changed within a transaction, and SQLite does not wait for a lock here as it does elsewhere
+    (https://www.sqlite.org/wal.html, section 8), so that two processes that open a new store at once must take turns.
+    """
+    give_up = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            with engine.execution_options(sizer_begin="SELECT 1").connect() as connection:
+                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        except OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > give_up:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
 def migrate(engine: Engine, name: str) -> None:
     """Create the tables of an empty database, upgrade an older one, refuse a newer one.
 
     All within one transaction that holds the write lock, so that two processes that open a store at once agree.
     """
     if engine.dialect.name == "sqlite":
-        # Readers and one writer at a time; the mode cannot be changed within a transaction.
-        with engine.execution_options(sizer_begin="SELECT 1").connect() as connection:
-            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        _log_ahead(engine)
     with engine.connect() as connection:
         if _read_version(connection, name) == CURRENT:
             return

@@ -348,6 +348,7 @@ def writer(url: str, name: str, count: int) -> subprocess.Popen[str]:
         [sys.executable, "-c", WRITER, url, name, str(count), ROOT],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
     assert process.stdout is not None
@@ -367,8 +368,8 @@ def test_two_processes_write_at_once(url: str) -> None:
     for process in processes:
         release(process)
     for process in processes:
-        process.communicate(timeout=60)
-        assert process.returncode == 0
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
     with MeasurementStore(url) as store:
         assert len(store.known_keys()) == 3 * count + 1
         assert len(store.micro("box-1")) == 2 * count
