@@ -180,6 +180,8 @@ def describe_config(config: RunConfig) -> str:
 
 def verdict_of(record: Measurement) -> str:
     """One figure, or why there is none."""
+    if record.status == "done" and record.timing is None:
+        return f"{len(record.kernels)} kernels"
     if record.timing is None:
         return f"failed: {record.failure}"
     mark = " (disturbed)" if record.interference.dirty else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import itertools
 import threading
 import time
@@ -36,6 +37,16 @@ class DecodeRequest:
         """Name of the figure."""
         return f"decode/{self.codec}/{self.width}x{self.height}/{self.bitrate_kbps:g}kbps/n{streams}"
 
+    def keys(self, host_fingerprint: str) -> dict[str, int]:
+        """Identity of each figure, with its number of streams; another PyAV brings another FFmpeg."""
+        parameters = {"av": importlib.metadata.version("av"), "fps": f"{self.fps:g}", "clip": str(clips.CLIP_VERSION)}
+        return {figures.micro_key(self.name(n), host_fingerprint, parameters): n for n in self.streams}
+
+    @property
+    def label(self) -> str:
+        """What progress shows."""
+        return f"decode {self.codec} {self.width}x{self.height}"
+
 
 def measure_decode(request: DecodeRequest, clip_directory: Path, host_fingerprint: str) -> list[MicroBenchmark]:
     """Decode a synthesised clip in a worker, one thread per stream.
@@ -57,20 +68,18 @@ def measure_decode(request: DecodeRequest, clip_directory: Path, host_fingerprin
     clips.synthesise(
         path, request.width, request.height, request.fps, request.codec, request.bitrate_kbps, duration_s=2.0
     )
+    keys = request.keys(host_fingerprint)
     items = tuple(
-        JobItem(
-            request.name(streams),
-            {"path": str(path), "name": request.name(streams), "streams": streams, "duration_s": request.duration_s},
-        )
-        for streams in request.streams
+        JobItem(key, {"path": str(path), "name": request.name(n), "streams": n, "duration_s": request.duration_s})
+        for key, n in keys.items()
     )
     job = Job("advisor.measure.decode:decode_job", items, on_import=("av",))
     found = []
     for outcome in run_job(job, timeout_s=30.0 + 10 * request.duration_s).outcomes:
         if outcome.value is None:
-            raise Inconclusive(f"decoding {outcome.id} failed: {outcome.failure}; exclude this codec or mend FFmpeg")
-        key = figures.micro_key(outcome.id, host_fingerprint, {})
-        found.append(figures.to_record(outcome.value, key, host_fingerprint))
+            name = request.name(keys[outcome.id])
+            raise Inconclusive(f"{name} failed: {outcome.failure}; exclude this codec or mend FFmpeg")
+        found.append(figures.to_record(outcome.value, outcome.id, host_fingerprint))
     return found
 
 
@@ -119,7 +128,9 @@ def _decode(payload: dict[str, Any]) -> dict[str, Any]:
         height=info.height,
         streams=streams,
         frames_per_s=f"{sorted(rates)[len(rates) // 2]:.4g}",
-        real_bitrate_kbps=f"{info.real_bitrate_kbps:.5g}",
+        fps=f"{info.fps:g}",
+        bitrate_kbps=f"{info.real_bitrate_kbps:.5g}",
+        asked_bitrate_kbps=f"{info.bitrate_kbps:g}",
         bitrate_ok=info.bitrate_ok,
         decoder=codec,
         threads_per_stream=1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,16 @@ class MicroItem:
     threads: int = 1
     options: dict[str, float] = field(default_factory=dict)
     duration_s: float = 0.35
+
+    @property
+    def label(self) -> str:
+        """What progress shows."""
+        return self.name
+
+    @property
+    def process(self) -> tuple[str, SimdCap | None]:
+        """What may share a worker."""
+        return self.runtime, self.simd_cap
 
     def key(self, host_fingerprint: str) -> str:
         """Measured once per machine, runtime version and options."""
@@ -145,26 +155,41 @@ def measure_micro(
     tell.start(len(left), sum(item.duration_s for item in left.values()))
     done = 0
 
-    def keep(outcome: Outcome) -> None:
+    def keep(key: str, record: MicroBenchmark | None, failure: str | None) -> None:
         nonlocal done
         done += 1
-        item = left[outcome.id]
-        if outcome.value is None:
-            tell.message(f"{item.name} failed: {outcome.failure}")
+        if record is None:
+            tell.message(f"{left[key].name} failed: {failure}")
             return
-        record = figures.to_record(outcome.value, outcome.id, host_fingerprint)
         store.add_micro(record)
-        known[outcome.id] = record
-        tell.advance(done, f"{item.name}: {record.value:.4g} {record.unit}", None)
+        known[key] = record
+        tell.advance(done, f"{record.name}: {record.value:.4g} {record.unit}", None)
 
     groups: dict[tuple[str, SimdCap | None], list[str]] = {}
     for key, item in left.items():
-        groups.setdefault((item.runtime, item.simd_cap), []).append(key)
-    for (runtime, cap), names in groups.items():
-        jobs = tuple(JobItem(name, _payload(left[name])) for name in names)
-        job = Job("advisor.measure.micro:micro_job", jobs, worker_environment(cap), on_import=runtime_imports(runtime))
-        run_job(job, 60.0, keep)
+        groups.setdefault(item.process, []).append(key)
+    for names in groups.values():
+        run_micro({name: left[name] for name in names}, host_fingerprint, keep)
     return [known[key] for key in keys if key in known]
+
+
+def run_micro(
+    items: Mapping[str, MicroItem],
+    host_fingerprint: str,
+    keep: Callable[[str, MicroBenchmark | None, str | None], None],
+) -> None:
+    """Take micro-benchmarks that may share a process; ``keep`` gets key and record, or key and failure, at once."""
+    if not items:
+        return
+    runtime, cap = next(iter(items.values())).process
+
+    def arrived(outcome: Outcome) -> None:
+        record = None if outcome.value is None else figures.to_record(outcome.value, outcome.id, host_fingerprint)
+        keep(outcome.id, record, outcome.failure)
+
+    jobs = tuple(JobItem(name, _payload(item)) for name, item in items.items())
+    job = Job("advisor.measure.micro:micro_job", jobs, worker_environment(cap), on_import=runtime_imports(runtime))
+    run_job(job, 60.0, arrived)
 
 
 def _payload(item: MicroItem) -> dict[str, Any]:

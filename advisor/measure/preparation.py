@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,8 +35,17 @@ class PrepareRequest:
     @property
     def name(self) -> str:
         """Name of the figure, e.g. preprocess/1920x1080/544x320."""
-        raw = "" if self.source == "yuv420p" else "/raw"
-        return f"{self.kind}/{self.frame[0]}x{self.frame[1]}/{self.target[0]}x{self.target[1]}{raw}"
+        raw = "" if self.source == "yuv420p" else "_raw"
+        return f"{self.kind}{raw}/{self.frame[0]}x{self.frame[1]}/{self.target[0]}x{self.target[1]}"
+
+    @property
+    def label(self) -> str:
+        """What progress shows."""
+        return self.name
+
+    def key(self, host_fingerprint: str) -> str:
+        """Identity in the store; PyAV brings the scaler."""
+        return figures.micro_key(self.name, host_fingerprint, {"av": importlib.metadata.version("av")})
 
 
 def measure_preparation(requests: list[PrepareRequest], host_fingerprint: str) -> list[MicroBenchmark]:
@@ -51,28 +61,25 @@ def measure_preparation(requests: list[PrepareRequest], host_fingerprint: str) -
     Inconclusive
         The worker failed; the reason is quoted.
     """
-    items = tuple(
-        JobItem(
-            request.name,
-            {
-                "name": request.name,
-                "kind": request.kind,
-                "frame": list(request.frame),
-                "target": list(request.target),
-                "source": request.source,
-                "duration_s": request.duration_s,
-            },
-        )
-        for request in {request.name: request for request in requests}.values()
-    )
+    items = {
+        request.key(host_fingerprint): {
+            "name": request.name,
+            "kind": request.kind,
+            "frame": list(request.frame),
+            "target": list(request.target),
+            "source": request.source,
+            "duration_s": request.duration_s,
+        }
+        for request in requests
+    }
     found = []
-    job = Job("advisor.measure.preparation:prepare_job", items, on_import=("advisor.measure.preprocess",))
+    jobs = tuple(JobItem(key, payload) for key, payload in items.items())
+    job = Job("advisor.measure.preparation:prepare_job", jobs, on_import=("advisor.measure.preprocess",))
     for outcome in run_job(job, 30.0).outcomes:
         if outcome.value is None:
-            raise Inconclusive(f"{outcome.id} failed: {outcome.failure}; report this with the size of the frame")
-        found.append(
-            figures.to_record(outcome.value, figures.micro_key(outcome.id, host_fingerprint, {}), host_fingerprint)
-        )
+            name = items[outcome.id]["name"]
+            raise Inconclusive(f"{name} failed: {outcome.failure}; report this with the size of the frame")
+        found.append(figures.to_record(outcome.value, outcome.id, host_fingerprint))
     return found
 
 
@@ -102,7 +109,16 @@ def _prepare(payload: dict[str, Any]) -> dict[str, Any]:
         cpu_s = time.thread_time()
         call()
         costs.append(time.thread_time() - cpu_s)
-    return figures.figure(payload["name"], costs, "s", source=payload["source"])
+    return figures.figure(
+        payload["name"],
+        costs,
+        "s",
+        source=payload["source"],
+        source_width=width,
+        source_height=height,
+        target_width=target[0],
+        target_height=target[1],
+    )
 
 
 prepare_job = each(_prepare)

@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from advisor.measure.job import JobFunction, JobItem
+from advisor.measure.job import JobFunction, JobItem, describe
 
 PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
 
@@ -94,9 +94,14 @@ def main() -> None:
     os.dup2(2, 1)
     job = json.loads(_read_line(0))
     threading.Thread(target=_watch_stdin, name="stdin-watch", daemon=True).start()
-    for module in job["on_import"]:
-        importlib.import_module(module)
     items = [JobItem(item["id"], item["payload"]) for item in job["items"]]
+    try:
+        for module in job["on_import"]:
+            importlib.import_module(module)
+    except Exception as error:  # a runtime that is missing or broken is the result of all its items
+        for item in items:
+            report.failed(item.id, describe(error))
+        os._exit(0)
     function = load_function(job["function"])
     if job["memory_limit_bytes"] is not None:
         _limit_memory(job["memory_limit_bytes"])

@@ -16,7 +16,7 @@ def test_costs_are_core_seconds_per_frame(tmp_path: Path) -> None:
     assert 0 < alone.value * float(alone.parameters["frames_per_s"]) <= 1.1
     assert float(pair.parameters["frames_per_s"]) > 0
     assert alone.key != pair.key
-    assert float(alone.parameters["real_bitrate_kbps"]) == pytest.approx(400, rel=0.2)
+    assert float(alone.parameters["bitrate_kbps"]) == pytest.approx(400, rel=0.2)
 
 
 def test_larger_pictures_cost_more(tmp_path: Path) -> None:

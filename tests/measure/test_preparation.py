@@ -6,6 +6,6 @@ def test_costs_have_names_and_follow_the_size() -> None:
     large = PrepareRequest((1920, 1080), (544, 320), duration_s=0.05)
     raw = PrepareRequest((320, 240), (64, 64), source="bgr24", duration_s=0.05)
     found = {record.name: record for record in measure_preparation([small, large, raw], "host")}
-    assert set(found) == {"crop/320x240/62x62", "preprocess/1920x1080/544x320", "preprocess/320x240/64x64/raw"}
+    assert set(found) == {"crop/320x240/62x62", "preprocess/1920x1080/544x320", "preprocess_raw/320x240/64x64"}
     assert all(record.unit == "s" for record in found.values())
     assert found["preprocess/1920x1080/544x320"].value > 3 * found["crop/320x240/62x62"].value > 0

@@ -1,0 +1,286 @@
+"""A list of things to measure, worked off in order of what they teach per second; resumable at any instant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from advisor.clock import Clock, RealClock
+from advisor.errors import Inconclusive, SizerError
+from advisor.measure.configs import MeasureItem, run_items, verdict_of
+from advisor.measure.decode import DecodeRequest, measure_decode
+from advisor.measure.micro import MicroItem, run_micro
+from advisor.measure.preparation import PrepareRequest, measure_preparation
+from advisor.measure.profile import ProfileItem, run_profiles
+from advisor.measure.progress import NullProgress, Progress
+from advisor.records.host import HostFacts
+from advisor.records.measurement import Measurement, MicroBenchmark
+from advisor.store.measurements import MeasurementStore
+from advisor.store.paths import cache_dir
+
+_KeyedT = TypeVar("_KeyedT", MicroItem, MeasureItem, ProfileItem)
+Item = MeasureItem | MicroItem | DecodeRequest | PrepareRequest | ProfileItem
+
+BATCH = 12
+"""Most items that share a worker: few enough that a budget is kept, enough that its start is paid once."""
+_CORRECTION = (0.3, 5.0)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One item, what it is expected to take and what it is worth."""
+
+    item: Item
+    estimate_s: float
+    value: float = 1.0
+    """Information in units of one ordinary measurement; only ratios matter."""
+
+    @property
+    def density(self) -> float:
+        """Information per second."""
+        return self.value / max(self.estimate_s, 1e-3)
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What is to be measured, and what whoever chose it left out in words."""
+
+    entries: tuple[Entry, ...]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def estimate_s(self) -> float:
+        """Expected duration where nothing is known yet [s]."""
+        return sum(entry.estimate_s for entry in self.entries)
+
+
+@dataclass
+class Summary:
+    """How a campaign ended."""
+
+    done: int = 0
+    failed: int = 0
+    known: int = 0
+    """Already in the store."""
+    left_out: list[str] = field(default_factory=list)
+    """Not measured, for lack of time or because of an interrupt."""
+    failures: list[str] = field(default_factory=list)
+    took_s: float = 0.0
+    interrupted: bool = False
+
+    def text(self) -> str:
+        """One line for people."""
+        parts = [f"{self.done} measured", f"{self.known} known before", f"{self.failed} failed"]
+        if self.left_out:
+            parts.append(f"{len(self.left_out)} left out")
+        return ("interrupted: " if self.interrupted else "") + ", ".join(parts) + f" in {self.took_s:.0f} s"
+
+
+def run(
+    campaign: Campaign,
+    store: MeasurementStore,
+    facts: HostFacts,
+    progress: Progress | None = None,
+    *,
+    budget_s: float | None = None,
+    retry_failed: bool = False,
+    clip_directory: Path | None = None,
+    clock: Clock | None = None,
+) -> Summary:
+    """Work off a campaign.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        Items in any order; the most information per second comes first.
+    store : MeasurementStore
+        Each result is committed as soon as it is there. What it already holds is not measured again, so a campaign
+        that was killed continues where it stopped, and two processes may share a store.
+    facts : HostFacts
+        Of this machine; kept in the store beside what is measured.
+    progress : Progress, optional
+        Hears about each item, with an estimate of what is left.
+    budget_s : float, optional
+        No batch is begun that is expected to end later [s]; what is left out is listed.
+    retry_failed : bool
+        Take recorded failures again.
+    clip_directory : Path, optional
+        Where synthesised clips are kept; None: sizer's cache.
+    clock : Clock, optional
+        For budget and estimates.
+
+    Returns
+    -------
+    Summary
+        Also after Ctrl-C: then ``interrupted`` is set and only the item in flight is lost.
+    """
+    store.put_host(facts)
+    return _Run(
+        campaign,
+        store,
+        facts.fingerprint,
+        progress if progress is not None else NullProgress(),
+        budget_s,
+        retry_failed,
+        clip_directory if clip_directory is not None else cache_dir() / "clips",
+        clock if clock is not None else RealClock(),
+    ).run()
+
+
+def keys_of(item: Item, host_fingerprint: str) -> tuple[str, ...]:
+    """Identities of what an item leaves in the store."""
+    if isinstance(item, DecodeRequest):
+        return tuple(item.keys(host_fingerprint))
+    return (item.key(host_fingerprint),)
+
+
+def batches(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Most information per second first; items that may share a worker are taken along up to :data:`BATCH`."""
+    found: list[list[Entry]] = []
+    open_batches: dict[tuple[object, ...], list[Entry]] = {}
+    for entry in sorted(entries, key=lambda e: -e.density):
+        item = entry.item
+        if isinstance(item, DecodeRequest):
+            found.append([entry])
+            continue
+        kind: tuple[object, ...] = (type(item), None if isinstance(item, PrepareRequest) else item.process)
+        batch = open_batches.get(kind)
+        if batch is None or len(batch) >= BATCH:
+            batch = open_batches[kind] = []
+            found.append(batch)
+        batch.append(entry)
+    return found
+
+
+class _Run:
+    """State of one run; see :func:`run`."""
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        store: MeasurementStore,
+        host: str,
+        tell: Progress,
+        budget_s: float | None,
+        retry_failed: bool,
+        clip_directory: Path,
+        clock: Clock,
+    ) -> None:
+        self._campaign, self._store, self._host, self._tell = campaign, store, host, tell
+        self._budget_s, self._retry, self._clips, self._clock = budget_s, retry_failed, clip_directory, clock
+        self._summary = Summary(left_out=list(campaign.left_out))
+        self._estimated_s, self._spent_s = 0.0, 0.0
+        self._left_s = 0.0
+        self._tried: set[str] = set()
+        self._labels = {key: e.item.label for e in campaign.entries for key in keys_of(e.item, host)}
+
+    def run(self) -> Summary:
+        summary, started_s = self._summary, self._clock.now_s()
+        todo = self._unknown(self._campaign.entries)
+        summary.known = len(self._campaign.entries) - len(todo)
+        self._left_s = sum(entry.estimate_s for entry in todo)
+        self._tell.start(len(todo), self._left_s)
+        waiting = batches(todo)
+        batch: list[Entry] = []
+        try:
+            while waiting:
+                batch = self._unknown(waiting.pop(0))  # another process may have been quicker
+                self._batch(batch, started_s)
+        except KeyboardInterrupt:
+            summary.interrupted = True
+            summary.left_out += [entry.item.label for entry in self._unknown(batch)]
+            summary.left_out += [entry.item.label for rest in waiting for entry in self._unknown(rest)]
+        summary.took_s = self._clock.now_s() - started_s
+        self._tell.finish(summary.text())
+        return summary
+
+    def _batch(self, batch: list[Entry], started_s: float) -> None:
+        begun_s = self._clock.now_s()
+        if self._budget_s is not None:
+            room_s = self._budget_s - (begun_s - started_s)
+            while batch and sum(entry.estimate_s for entry in batch) * self._correction() > room_s:
+                self._summary.left_out.append(batch.pop().item.label)
+        if not batch:
+            return
+        try:
+            self._measure([entry.item for entry in batch])
+        except (Inconclusive, SizerError) as error:
+            if isinstance(error, SizerError) and error.exit_code == 2:
+                raise  # the store or the installation is at fault, not one item
+            for entry in batch:
+                if not set(keys_of(entry.item, self._host)) <= self._tried:
+                    self._failed(entry.item.label, str(error))
+        estimate_s = sum(entry.estimate_s for entry in batch)
+        self._estimated_s += estimate_s
+        self._left_s = max(0.0, self._left_s - estimate_s)
+        self._spent_s += self._clock.now_s() - begun_s
+
+    def _measure(self, items: list[Item]) -> None:
+        """Measure the items of one batch, which all are of one kind."""
+        first = items[0]
+        if isinstance(first, DecodeRequest):
+            for micro in measure_decode(first, self._clips, self._host):
+                self._keep_micro(micro.key, micro, None)
+            self._advance(first.label)
+        elif isinstance(first, PrepareRequest):
+            requests = [item for item in items if isinstance(item, PrepareRequest)]
+            for micro in measure_preparation(requests, self._host):
+                self._keep_micro(micro.key, micro, None)
+                self._advance(micro.name)
+        elif isinstance(first, MicroItem):
+            run_micro(self._named(items, MicroItem), self._host, self._micro_arrived)
+        elif isinstance(first, MeasureItem):
+            run_items(self._named(items, MeasureItem), self._host, self._arrived)
+        else:
+            run_profiles(self._named(items, ProfileItem), self._host, self._arrived)
+
+    def _named(self, items: list[Item], kind: type[_KeyedT]) -> dict[str, _KeyedT]:
+        return {item.key(self._host): item for item in items if isinstance(item, kind)}
+
+    def _arrived(self, record: Measurement) -> None:
+        self._store.replace(record)
+        self._tried.add(record.key)
+        if record.status == "failed":
+            self._failed(self._labels[record.key], str(record.failure))
+        else:
+            self._advance(f"{self._labels[record.key]}: {verdict_of(record)}")
+
+    def _micro_arrived(self, key: str, record: MicroBenchmark | None, failure: str | None) -> None:
+        self._keep_micro(key, record, failure)
+        if record is not None:
+            self._advance(f"{record.name}: {record.value:.4g} {record.unit}")
+
+    def _keep_micro(self, key: str, record: MicroBenchmark | None, failure: str | None) -> None:
+        self._tried.add(key)
+        if record is None:
+            self._failed(self._labels[key], str(failure))
+        else:
+            self._store.add_micro(record)
+
+    def _advance(self, what: str) -> None:
+        self._summary.done += 1
+        self._tell.advance(self._summary.done + self._summary.failed, what, self._left_s * self._correction())
+
+    def _failed(self, what: str, reason: str) -> None:
+        self._summary.failed += 1
+        self._summary.failures.append(f"{what}: {reason}")
+        self._tell.message(f"{what} failed: {reason}")
+        self._tell.advance(self._summary.done + self._summary.failed, what, self._left_s * self._correction())
+
+    def _correction(self) -> float:
+        """How much longer than estimated things took so far."""
+        if self._estimated_s == 0:
+            return 1.0
+        return min(max(self._spent_s / self._estimated_s, _CORRECTION[0]), _CORRECTION[1])
+
+    def _unknown(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Entries that the store lacks, or holds as failed where these are to be tried again."""
+        micro = {record.key for record in self._store.micro(self._host)}
+        done = self._store.known_keys(self._host, None if not self._retry else "done")
+        return [
+            entry
+            for entry in entries
+            if not all(key in micro or key in done or key in self._tried for key in keys_of(entry.item, self._host))
+        ]

@@ -1,0 +1,129 @@
+"""Kernels of a model as a runtime fuses them: from compilation alone, or with the time of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import advisor
+from advisor.clock import utc_now
+from advisor.measure.configs import runtime_imports, worker_environment
+from advisor.measure.harness import MeasureSpec, merge
+from advisor.measure.job import Job, JobItem, Outcome, each
+from advisor.measure.keys import key as measurement_key
+from advisor.measure.meter import make_meter
+from advisor.measure.tasks import model_path
+from advisor.measure.worker import run_job
+from advisor.records.config import EffectiveConfig, LoadMode, RunConfig, SimdCap
+from advisor.records.measurement import Interference, Measurement
+from advisor.records.model import Kernel, ModelFile
+from advisor.runtimes import get_runtime
+
+_TIMEOUT_S = 180.0
+# Profiles are told apart from timings of the same configuration by a length that no timing has.
+_KEY_SPEC = MeasureSpec(min_duration_s=1e-6, min_samples=1)
+
+
+@dataclass(frozen=True)
+class ProfileItem:
+    """A kernel profile to take."""
+
+    model: ModelFile
+    config: RunConfig
+    passes: int = 60
+    """Runtimes report cumulative means in whole microseconds: below 60 passes the first slow ones still show."""
+
+    def key(self, host_fingerprint: str) -> str:
+        """Identity in the store."""
+        return measurement_key(self.model, self.config, LoadMode(), _KEY_SPEC, host_fingerprint)
+
+    @property
+    def label(self) -> str:
+        """What progress shows."""
+        return f"kernels of {self.model.name} {self.config.precision}"
+
+    @property
+    def process(self) -> tuple[str, SimdCap | None]:
+        """What may share a worker."""
+        return self.config.runtime, self.config.simd_cap
+
+
+def run_profiles(items: Mapping[str, ProfileItem], host_fingerprint: str, keep: Callable[[Measurement], None]) -> None:
+    """Profile items that may share a process; ``keep`` gets each record at once.
+
+    The record has ``kernels`` and no ``timing``: counting costs a little on every pass, so its wall times are not kept.
+    """
+    if not items:
+        return
+    runtime, cap = next(iter(items.values())).process
+
+    def arrived(outcome: Outcome) -> None:
+        keep(_to_measurement(outcome, items[outcome.id], host_fingerprint))
+
+    jobs = tuple(
+        JobItem(
+            name,
+            {
+                "model": item.model.model_dump(mode="json"),
+                "config": item.config.model_dump(mode="json"),
+                "passes": item.passes,
+            },
+        )
+        for name, item in items.items()
+    )
+    run_job(
+        Job("advisor.measure.profile:profile_job", jobs, worker_environment(cap), on_import=runtime_imports(runtime)),
+        _TIMEOUT_S,
+        arrived,
+    )
+
+
+def _profile(payload: dict[str, Any]) -> dict[str, Any]:
+    """Inside the worker: compile with counters, run, read them."""
+    model = ModelFile.model_validate(payload["model"])
+    config = RunConfig.model_validate(payload["config"])
+    runtime = get_runtime(config.runtime)
+    started = utc_now()
+    compiled = runtime.compile(
+        model_path(model, config.precision), config, input_shape=model.input_shape, profiling=True
+    )
+    try:
+        meter = make_meter()
+        if meter is not None:
+            meter.start()
+        kernels = compiled.profile(int(payload["passes"]))
+        seen = [meter.stop()] if meter is not None else []
+    finally:
+        compiled.close()
+    return {
+        "kernels": [kernel.model_dump(mode="json") for kernel in kernels],
+        "effective": compiled.effective.model_dump(mode="json"),
+        "interference": merge(seen).model_dump(mode="json"),
+        "started": started,
+        "versions": {config.runtime: runtime.version()},
+    }
+
+
+profile_job = each(_profile)
+
+
+def _to_measurement(outcome: Outcome, item: ProfileItem, host_fingerprint: str) -> Measurement:
+    value = outcome.value or {}
+    return Measurement(
+        key=outcome.id,
+        model=item.model.name,
+        model_sha256=item.model.sha256,
+        model_kind=item.model.kind,
+        config=item.config,
+        mode=LoadMode(),
+        effective=EffectiveConfig.model_validate(value["effective"]) if value else None,
+        host_fingerprint=host_fingerprint,
+        status=outcome.status,
+        failure=outcome.failure,
+        kernels=tuple(Kernel.model_validate(kernel) for kernel in value.get("kernels", ())),
+        interference=Interference.model_validate(value["interference"]) if value else Interference(),
+        started=value.get("started", utc_now()),
+        sizer_version=advisor.__version__,
+        versions=value.get("versions", {}),
+    )

@@ -1,0 +1,210 @@
+"""Which measurements: the few that a plan needs, and the two minutes that describe a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from advisor.measure.campaign import Campaign, Entry
+from advisor.measure.configs import MeasureItem
+from advisor.measure.decode import DecodeRequest, check_codec
+from advisor.measure.harness import QUICK, MeasureSpec
+from advisor.measure.micro import MicroItem, all_threads, micro_items
+from advisor.measure.preparation import PrepareRequest
+from advisor.measure.profile import ProfileItem
+from advisor.records.base import Precision
+from advisor.records.config import LoadMode, RunConfig
+from advisor.records.host import HostFacts
+from advisor.records.model import ModelFile
+from advisor.records.scenario import Scenario
+
+SCENARIO_SPEC = MeasureSpec(
+    min_duration_s=0.25,
+    min_samples=10,
+    min_blocks=6,
+    max_duration_s=1.5,
+    block_s=0.04,
+    warmup_max_s=0.25,
+    max_dirty_blocks=4,
+)
+QUICK_LIMIT_S = 105.0
+"""Of the 120 s that ``--quick`` may take: the rest is for what estimates miss."""
+# Families that differ in what binds them: plain and depthwise convolutions, narrow and wide, many small kernels,
+# matrix products. Names of advisor/zoo.
+QUICK_MODELS = (
+    "mobilenet-v2",
+    "resnet-50",
+    "squeezenet-1.1",
+    "googlenet",
+    "efficientnet-b0",
+    "resnet-18",
+    "densenet-121",
+    "bert-mini",
+    "ssd-mobilenet",
+)
+_BF16_LEVELS = ("avx512_bf16", "amx")
+_ASSUMED_FLOP_PER_S = 4e10  # one core; only estimates of time rest on it
+_ASSUMED_GFLOPS = 4.0
+_OPEN_S = 0.35  # read, quantise from cache, compile
+_DECODE_S, _PREPARE_S, _MICRO_OPEN_S = 2.5, 0.25, 0.2
+
+
+def scenario_items(
+    scenario: Scenario, models: Mapping[str, ModelFile], facts: HostFacts, bitrates: Mapping[str, float]
+) -> Campaign:
+    """List the least that a plan for this scenario needs from a machine that was never measured.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its permitted precisions, cameras and batches decide what is measured.
+    models : mapping
+        Stage id to model file.
+    facts : HostFacts
+        Threads and precisions of this machine.
+    bitrates : mapping
+        Camera group to the bit rate assumed where the scenario gives none [kbit/s].
+
+    Returns
+    -------
+    Campaign
+        Per model and precision: one thread, all threads, and the largest batch on one thread, on OpenVINO; decoding
+        and preparation for each kind of camera; the cost of a call, peaks and bandwidths.
+    """
+    entries: dict[object, Entry] = {}
+
+    def put(item: MeasureItem | MicroItem | DecodeRequest | PrepareRequest, estimate_s: float, value: float) -> None:
+        entries.setdefault(item if not isinstance(item, MicroItem) else item.name, Entry(item, estimate_s, value))
+
+    most = all_threads(facts)
+    for stage in scenario.stages:
+        model = models[stage.id]
+        for precision in usable_precisions(scenario.accuracy.precisions, facts):
+            for threads, batch in dict.fromkeys([(1, 1), (most, 1), (1, stage.batch.max)]):
+                config = RunConfig(precision=precision, streams=1, threads=threads, batch=batch, requests=1)
+                item = MeasureItem(model, config, LoadMode(), SCENARIO_SPEC)
+                key = (model.sha256, precision, threads, batch)
+                entries.setdefault(key, Entry(item, estimate_s(item), 4.0 if (threads, batch) == (1, 1) else 2.0))
+    for group in scenario.cameras:
+        width, height = group.size
+        if group.codec != "raw":
+            rate = group.bitrate_kbps if group.bitrate_kbps is not None else bitrates[group.group]
+            streams = tuple(sorted({1, most}))
+            request = DecodeRequest(
+                check_codec(group.codec), width, height, rate, group.fps, streams=streams, duration_s=0.4
+            )
+            put(request, _DECODE_S, 8.0)
+    for prepared in _preparations(scenario, models):
+        put(prepared, _PREPARE_S, 1.0)
+    for micro in micro_items(facts, precisions=("f32",), duration_s=0.2):
+        if not micro.name.startswith(("matmul", "bandwidth/l2")):
+            put(micro, micro.duration_s + _MICRO_OPEN_S, 1.0)
+    return Campaign(tuple(entries.values()))
+
+
+def quick_items(facts: HostFacts, models: Sequence[ModelFile], limit_s: float = QUICK_LIMIT_S) -> Campaign:
+    """List what describes a machine best in two minutes.
+
+    Parameters
+    ----------
+    facts : HostFacts
+        Of this machine.
+    models : sequence of ModelFile
+        :data:`QUICK_MODELS`, built; or any others.
+    limit_s : float
+        Estimated time that the campaign may take [s]; what does not fit is named in ``left_out``.
+    """
+    most = all_threads(facts)
+    entries: list[Entry] = []
+    entries += [Entry(item, item.duration_s + _MICRO_OPEN_S, 3.0) for item in micro_items(facts, duration_s=0.3)]
+    entries.append(Entry(DecodeRequest("h264", 1920, 1080, 4000.0, streams=tuple(sorted({1, most}))), _DECODE_S, 10.0))
+    entries.append(Entry(PrepareRequest((1920, 1080), (544, 320)), _PREPARE_S, 2.0))
+    precisions = usable_precisions(("f32", "bf16", "int8"), facts)
+    for rank, model in enumerate(models):
+        worth = 1.0 / (1.0 + 0.2 * rank)  # each further model teaches a little less
+        for precision in precisions:
+            one = RunConfig(precision=precision, streams=1, threads=1, requests=1)
+            shapes: list[tuple[RunConfig, LoadMode, float]] = [
+                (one, LoadMode(), 4.0),
+                (one.model_copy(update={"batch": 8}), LoadMode(), 1.5),
+            ]
+            if most > 1:
+                shapes.append((one.model_copy(update={"threads": most}), LoadMode(), 3.0))
+                many = RunConfig(precision=precision, streams=most, threads=most, requests=2 * most)
+                shapes.append((many, LoadMode(kind="async"), 2.0))
+            for config, mode, value in shapes:
+                item = MeasureItem(model, config, mode, QUICK)
+                entries.append(Entry(item, estimate_s(item), value * worth))
+            profile = ProfileItem(model, one)
+            entries.append(Entry(profile, _OPEN_S + profile.passes * pass_s(model, one), 2.5 * worth))
+        plain = RunConfig(runtime="onnxruntime", streams=1, threads=1, requests=1)
+        item = MeasureItem(model, plain, LoadMode(), QUICK)
+        entries.append(Entry(item, estimate_s(item), 1.5 * worth))
+    return within(entries, limit_s)
+
+
+def within(entries: Sequence[Entry], limit_s: float) -> Campaign:
+    """Keep the entries that teach most per second until the time is full; name the others."""
+    kept: list[Entry] = []
+    left_out: list[str] = []
+    total_s = 0.0
+    for entry in sorted(entries, key=lambda e: -e.density):
+        if total_s + entry.estimate_s <= limit_s:
+            kept.append(entry)
+            total_s += entry.estimate_s
+        else:
+            left_out.append(entry.item.label)
+    return Campaign(tuple(kept), tuple(left_out))
+
+
+def usable_precisions(permitted: Sequence[Precision], facts: HostFacts) -> tuple[Precision, ...]:
+    """Precisions that the user permits and this processor computes in; bf16 elsewhere is only emulated or refused."""
+    return tuple(name for name in permitted if name != "bf16" or facts.cpu.simd_level in _BF16_LEVELS)
+
+
+def pass_s(model: ModelFile, config: RunConfig) -> float:
+    """Rough time of one pass [s], for estimates of duration alone."""
+    from advisor import zoo
+
+    gflops = zoo.info(model.name).gflops if model.kind != "file" else None
+    work = (gflops if gflops is not None else _ASSUMED_GFLOPS) * 1e9 * config.batch
+    lanes = (config.threads or 1) if config.streams == 1 else 1
+    return work / (_ASSUMED_FLOP_PER_S * lanes)
+
+
+def estimate_s(item: MeasureItem) -> float:
+    """Expected duration of a measurement with opening and warm-up [s]."""
+    spec = item.spec
+    one_s = pass_s(item.model, item.config)
+    block_s = max(spec.block_s, one_s)
+    measured_s = max(spec.min_duration_s, spec.min_samples * one_s, spec.min_blocks * block_s)
+    return _OPEN_S + min(measured_s, max(spec.max_duration_s, one_s)) + max(spec.warmup_max_s, 4 * block_s) / 2
+
+
+def _preparations(scenario: Scenario, models: Mapping[str, ModelFile]) -> list[PrepareRequest]:
+    """Whole frames for stages on cameras, boxes for stages on objects."""
+    found: dict[str, PrepareRequest] = {}
+    cameras = {group.group: group for group in scenario.cameras}
+    for stage in scenario.stages:
+        target = image_size(models[stage.id].input_shape)
+        if target is None:
+            continue
+        for name in scenario.groups_of(stage):
+            if name not in cameras:
+                continue
+            request = PrepareRequest(
+                cameras[name].size,
+                target,
+                kind="preprocess" if stage.on is None else "crop",
+                source="bgr24" if cameras[name].codec == "raw" else "yuv420p",
+            )
+            found[request.name] = request
+    return list(found.values())
+
+
+def image_size(shape: Sequence[int]) -> tuple[int, int] | None:
+    """Width and height of an image input (channels first or last); None for other inputs."""
+    if len(shape) != 4:
+        return None
+    if shape[1] in {1, 3, 4}:
+        return shape[3], shape[2]
+    return (shape[2], shape[1]) if shape[3] in {1, 3, 4} else None
