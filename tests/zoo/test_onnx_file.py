@@ -34,8 +34,7 @@ def test_weights_have_the_variance_that_was_asked():
 def test_known_draw_stays():
     """Regression: the same numbers on every machine, or hashes of built models would differ."""
     values = weight_values("resnet-50", "w0", Weight((4,), 1.0))
-    assert values.tolist() == weight_values("resnet-50", "w0", Weight((4,), 1.0)).tolist()
-    assert len(set(values.tolist())) == 4
+    assert values.astype("<f4").tobytes().hex() == "8be85fbe373ca43f4e962d3f5307bebf"
     assert np.abs(values).max() <= np.sqrt(3.0, dtype=np.float32)
 
 
