@@ -20,7 +20,7 @@ OBJECT_STEP_S = 0.2
 def _cameras(spec: SimSpec, seeds: Seeds, warmup_s: float) -> tuple[Any, Any]:
     """Columns ``C_`` and ``K_``."""
     count = len(spec.cameras)
-    real, whole = np.zeros((count, 10)), np.zeros((count, 12), dtype=np.int64)
+    real, whole = np.zeros((count, 10)), np.zeros((count, 13), dtype=np.int64)
     drawn = np.random.default_rng(seeds.phases).random(count)
     quantile = NormalDist().inv_cdf
     duty = {0.0: -math.inf, 1.0: math.inf}
@@ -90,6 +90,42 @@ def _stages(spec: SimSpec) -> tuple[Any, Any, Any, Any, Any]:
     return real, whole, service, width, pool
 
 
+def _kinds(spec: SimSpec, camera_n: Any, service: Any, width: Any) -> dict[str, Any]:
+    """Kinds of jobs: per stage pre-processing and each batch size, and decode per demand for bandwidth."""
+    bandwidth = spec.memory_bandwidth_bytes_per_s
+    rows: list[tuple[float, float, float, float, float]] = []
+    whole: list[tuple[int, int, int, int]] = []
+    kind_of = np.zeros(service.shape, dtype=np.int64)
+    room = 0
+
+    def add(stage: int, places: int, threads: float, traffic: float, memory: float) -> int:
+        nonlocal room
+        # Moving the traffic at full bandwidth takes its part of the time, whatever share was said to be bound by it.
+        least = 0.0 if bandwidth is None else traffic / bandwidth
+        rows.append((0.0, 1.0, threads, traffic, min(1.0, max(memory, least))))
+        whole.append((stage, room, 0, 0))
+        room += places
+        return len(rows) - 1
+
+    for i, stage in enumerate(spec.stages):
+        kind_of[i, 0] = add(i, stage.streams, 1.0, 0.0, 0.0)
+        for b in range(1, stage.batch_max + 1):
+            traffic = stage.bandwidth_bytes * b / float(service[i, b])
+            kind_of[i, b] = add(i, stage.streams, float(width[i, b]), traffic, stage.memory_fraction)
+    decoders: dict[float, int] = {}
+    for c, camera in enumerate(spec.cameras):
+        if camera.decode_core_s > 0:
+            traffic = camera.decode_bytes / camera.decode_core_s
+            if traffic not in decoders:
+                decoders[traffic] = add(len(spec.stages), spec.decode_workers, 1.0, traffic, 0.0)
+            camera_n[c, e.K_KIND] = decoders[traffic]
+    return {
+        "kind": np.array(rows).reshape(-1, 5), "kind_n": np.array(whole, dtype=np.int64).reshape(-1, 4),
+        "kind_of": kind_of, "active": np.zeros(len(rows) + 1, dtype=np.int64),
+        "job": np.empty((room + 1, 3)), "job_n": np.empty((room + 1, 2), dtype=np.int64),
+    }  # fmt: skip
+
+
 def _intervals(spec: SimSpec) -> Any:
     """Frames between calls, camera x stage."""
     table = np.ones((len(spec.cameras), len(spec.stages) + 1))
@@ -155,7 +191,7 @@ def build(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds) -> e.
         slot=np.empty((frames, e.F_FIRST + stages + 1 + classes), np.int32), slot_t=np.empty(frames),
         free_slots=np.empty(frames, np.int32),
         node=np.empty((nodes, 3), np.int32), node_t=np.empty(nodes), free_nodes=np.empty(nodes, np.int32),
-        job=np.empty((jobs, 7)), job_n=np.empty((jobs, 4), np.int64),
+        **_kinds(spec, camera_n, service, width),
         total=total, sums=np.zeros(7), latency=np.empty(frames), called=np.empty(frames, np.bool_),
     )  # fmt: skip
 

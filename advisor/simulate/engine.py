@@ -2,8 +2,11 @@
 
 Everything lives in a few preallocated arrays; the constants below name their columns. A *slot* holds a frame that is
 in the system, a *node* an entry of a stage's queue (or of a batch in service), a *job* something that uses cores: one
-frame in decode, one batch in pre-processing or inference. The work per event is bounded by jobs plus stages, never by
-cameras, so the cost of a run grows with its frames.
+frame in decode, one batch in pre-processing or inference. Jobs of one *kind* (stage and batch size) run at one speed;
+each kind has a clock of work done since it was last idle and a heap of the readings at which its jobs end. The work per
+event is bounded by active kinds plus stages, never by cameras or jobs, so the cost of a run grows with its frames.
+
+All compiled code stands in this one file because numba's cache looks at no other file for changes.
 
 Random numbers are a hash of (seed of the dimension, camera, frame, ...), not a sequence: the same frame shows the same
 objects in every candidate, whatever happened before it (common random numbers).
@@ -23,15 +26,17 @@ P_END, P_WARM, P_MID, P_BANDWIDTH, P_INTERFERENCE, P_STEP, P_KEEP, P_COMMON, P_C
 I_SEED_ARRIVAL, I_SEED_OBJECT, I_SEED_SERVICE, I_WORKERS, I_CLASSES, I_MOTION = range(6)
 C_PERIOD, C_PHASE, C_JITTER, C_DECODE, C_SIGMA, C_BYTES, C_MOTION, C_LAST, C_LAST_DONE, C_GAP = range(10)
 (K_POISSON, K_STAGGER, K_NEXT, K_HEAD, K_WAITING, K_BUSY, K_RELEASED, K_DROPPED, K_DONE, K_STEP, K_STAGES,
- K_MOVES) = range(12)
+ K_MOVES, K_KIND) = range(13)
 S_TIMEOUT, S_SIGMA, S_PRE, S_BYTES, S_MEMORY, S_WAIT, S_SERVICE, S_BUSY, S_HELD, S_WIDTH = range(10)
 (L_PARENT, L_FREE, L_BATCH, L_LIMIT, L_OLDEST, L_POOL, L_FINDS, L_MOTION, L_HEAD, L_TAIL, L_FRAMES, L_ITEMS, L_CALLS,
  L_SERVED, L_STARTED, L_DROPS, L_STREAMS) = range(17)
 N_NEXT, N_SLOT, N_ITEMS = range(3)
 F_CAMERA, F_NUMBER, F_DUE, F_PENDING, F_DROPPED, F_CALLED, F_FIRST = range(7)
-J_LEFT, J_RATE, J_WIDTH, J_TRAFFIC, J_MEMORY, J_START, J_LATER = range(7)
-M_STAGE, M_REF, M_PHASE, M_ITEMS = range(4)
-(T_JOBS, T_SLOTS, T_FREE_SLOTS, T_NODES, T_FREE_NODES, T_READY_HEAD, T_READY, T_FREE_WORKERS, T_SYSTEM, T_RELEASED,
+G_CLOCK, G_RATE, G_WIDTH, G_TRAFFIC, G_MEMORY = range(5)
+M_STAGE, M_FIRST, M_COUNT, M_PLACE = range(4)
+J_END, J_START, J_LATER = range(3)
+R_REF, R_ITEMS = range(2)
+(T_ACTIVE, T_SLOTS, T_FREE_SLOTS, T_NODES, T_FREE_NODES, T_READY_HEAD, T_READY, T_FREE_WORKERS, T_SYSTEM, T_RELEASED,
  T_DONE, T_DROPPED, T_SAMPLES, T_DECODES, T_TOUCHED) = range(15)
 A_NOW, A_WAIT_DECODE, A_SYSTEM_1, A_SYSTEM_2, A_TRAFFIC, A_OLDEST, A_FLOW = range(7)
 # fmt: on
@@ -122,8 +127,17 @@ class State(NamedTuple):
     node_t: Any
     """Arrival of each entry [s]."""
     free_nodes: Any
+    kind: Any
+    """``G_`` per kind of job: its clock, speed and what one of it demands."""
+    kind_n: Any
+    """``M_`` per kind: its stage, its part of ``job``, how many run, its place in ``active``."""
+    kind_of: Any
+    """Stage x batch: kind of an inference; column 0: of the stage's pre-processing."""
+    active: Any
+    """Kinds of which a job runs."""
     job: Any
     job_n: Any
+    """``J_`` and ``R_`` per job, for each kind a heap by the reading of its clock at which the job ends."""
     total: Any
     """Counters ``T_``."""
     sums: Any
@@ -336,39 +350,64 @@ def _to_stages(s: Any, slot: int, parent: int, items: int) -> None:
 
 
 @_compiled
-def _new_job(s: Any, i: int, ref: int, items: int, first_s: float, second_s: float) -> None:
-    """Put a job on the cores: ``first_s`` on one thread, then ``second_s`` on the stage's (either may be 0)."""
-    j = s.total[T_JOBS]
-    s.total[T_JOBS] += 1
-    s.job_n[j, M_STAGE], s.job_n[j, M_REF], s.job_n[j, M_ITEMS] = i, ref, items
-    s.job_n[j, M_PHASE] = 0
-    s.job[j, J_LEFT], s.job[j, J_LATER], s.job[j, J_START] = first_s, second_s, s.sums[A_NOW]
-    s.job[j, J_WIDTH], s.job[j, J_TRAFFIC], s.job[j, J_MEMORY] = 1.0, 0.0, 0.0
-    s.stage[i, S_WIDTH] += 1.0
-    s.pool[2, s.stage_n[i, L_POOL]] += 1.0
-    if first_s == 0:
-        _second_phase(s, j)
+def _enter(s: Any, q: int, work_s: float, later_s: float, ref: int, items: int, start: float) -> None:
+    """Put a job of kind ``q`` on the cores for ``work_s``, to be followed by an inference of ``later_s``."""
+    i, first, at = s.kind_n[q, M_STAGE], s.kind_n[q, M_FIRST], s.kind_n[q, M_COUNT]
+    if at == 0:
+        s.kind[q, G_CLOCK] = 0.0
+        s.kind_n[q, M_PLACE] = s.total[T_ACTIVE]
+        s.active[s.total[T_ACTIVE]] = q
+        s.total[T_ACTIVE] += 1
+    s.kind_n[q, M_COUNT] += 1
+    s.stage[i, S_WIDTH] += s.kind[q, G_WIDTH]
+    s.pool[2, s.stage_n[i, L_POOL]] += s.kind[q, G_WIDTH]
+    end = s.kind[q, G_CLOCK] + work_s
+    while at > 0 and s.job[first + (at - 1) // 2, J_END] > end:
+        _move_job(s, first + (at - 1) // 2, first + at)
+        at = (at - 1) // 2
+    s.job[first + at, J_END], s.job[first + at, J_START], s.job[first + at, J_LATER] = end, start, later_s
+    s.job_n[first + at, R_REF], s.job_n[first + at, R_ITEMS] = ref, items
 
 
 @_compiled
-def _second_phase(s: Any, j: int) -> None:
-    """From pre-processing on one thread to inference on the stream's threads."""
-    i, items = s.job_n[j, M_STAGE], s.job_n[j, M_ITEMS]
-    width = s.width[i, items]
-    s.job_n[j, M_PHASE] = 1
-    s.job[j, J_LEFT] = s.job[j, J_LATER]
-    s.stage[i, S_WIDTH] += width - s.job[j, J_WIDTH]
-    s.pool[2, s.stage_n[i, L_POOL]] += width - s.job[j, J_WIDTH]
-    s.job[j, J_WIDTH] = width
-    # Traffic goes with the work, so a long draw moves more; a transfer at full bandwidth bounds the memory share below.
-    s.job[j, J_TRAFFIC] = s.stage[i, S_BYTES] * items / s.service[i, items]
-    s.job[j, J_MEMORY] = min(1.0, max(s.stage[i, S_MEMORY], s.job[j, J_TRAFFIC] / s.real[P_BANDWIDTH]))
+def _move_job(s: Any, source: int, target: int) -> None:
+    for column in range(3):
+        s.job[target, column] = s.job[source, column]
+    for column in range(2):
+        s.job_n[target, column] = s.job_n[source, column]
+
+
+@_compiled
+def _take_off(s: Any, q: int) -> None:
+    """Take the job of kind ``q`` that ends first off the cores."""
+    i, first = s.kind_n[q, M_STAGE], s.kind_n[q, M_FIRST]
+    size = s.kind_n[q, M_COUNT] - 1
+    s.kind_n[q, M_COUNT] = size
+    s.stage[i, S_WIDTH] -= s.kind[q, G_WIDTH]
+    s.pool[2, s.stage_n[i, L_POOL]] -= s.kind[q, G_WIDTH]
+    if size == 0:
+        s.total[T_ACTIVE] -= 1
+        moved = s.active[s.total[T_ACTIVE]]
+        s.active[s.kind_n[q, M_PLACE]] = moved
+        s.kind_n[moved, M_PLACE] = s.kind_n[q, M_PLACE]
+        return
+    at, end = 0, s.job[first + size, J_END]
+    while True:
+        child = 2 * at + 1
+        if child >= size:
+            break
+        if child + 1 < size and s.job[first + child + 1, J_END] < s.job[first + child, J_END]:
+            child += 1
+        if s.job[first + child, J_END] >= end:
+            break
+        _move_job(s, first + child, first + at)
+        at = child
+    _move_job(s, first + size, first + at)
 
 
 @_compiled
 def _start_decode(s: Any) -> None:
     """Give free decode workers the cameras that wait, first come first served, one frame each."""
-    decode = s.stage.shape[0] - 1
     while s.total[T_FREE_WORKERS] > 0 and s.total[T_READY] > 0:
         c = s.ready[s.total[T_READY_HEAD]]
         s.total[T_READY_HEAD] = (s.total[T_READY_HEAD] + 1) % s.ready.shape[0]
@@ -385,10 +424,7 @@ def _start_decode(s: Any) -> None:
         if s.camera[c, C_SIGMA] > 0:
             number = s.slot[slot, F_NUMBER]
             work *= math.exp(s.camera[c, C_SIGMA] * _normal(s.whole[I_SEED_SERVICE], c, number))
-        _new_job(s, decode, slot, 1, work, 0.0)
-        j = s.total[T_JOBS] - 1
-        s.job[j, J_TRAFFIC] = s.camera[c, C_BYTES] / s.camera[c, C_DECODE]
-        s.job[j, J_MEMORY] = min(1.0, s.job[j, J_TRAFFIC] / s.real[P_BANDWIDTH])
+        _enter(s, s.camera_n[c, K_KIND], work, 0.0, slot, 1, s.sums[A_NOW])
 
 
 @_compiled
@@ -428,7 +464,10 @@ def _start_stage(s: Any, i: int) -> None:
             work *= math.exp(
                 s.stage[i, S_SIGMA] * _normal(s.whole[I_SEED_SERVICE] + 104729 * (i + 1), s.slot[slot, F_CAMERA], frame)
             )
-        _new_job(s, i, first, items, s.stage[i, S_PRE] * items, work)
+        if s.stage[i, S_PRE] > 0:
+            _enter(s, s.kind_of[i, 0], s.stage[i, S_PRE] * items, work, first, items, now)
+        else:
+            _enter(s, s.kind_of[i, items], work, 0.0, first, items, now)
 
 
 @_compiled
@@ -456,24 +495,15 @@ def _end_stage(s: Any, i: int, node: int, items: int, start: float) -> None:
 
 
 @_compiled
-def _end_job(s: Any, j: int) -> None:
-    """Job ``j`` has no work left: on to its second phase, or off the cores."""
-    i = s.job_n[j, M_STAGE]
-    decode = s.stage.shape[0] - 1
-    if i != decode and s.job_n[j, M_PHASE] == 0:
-        _second_phase(s, j)
+def _end_job(s: Any, q: int) -> None:
+    """The first job of kind ``q`` has no work left: on to its inference, or done."""
+    i, job = s.kind_n[q, M_STAGE], s.kind_n[q, M_FIRST]
+    ref, items, start, later = s.job_n[job, R_REF], s.job_n[job, R_ITEMS], s.job[job, J_START], s.job[job, J_LATER]
+    _take_off(s, q)
+    if later > 0:
+        _enter(s, s.kind_of[i, items], later, 0.0, ref, items, start)
         return
-    ref, items, start = s.job_n[j, M_REF], s.job_n[j, M_ITEMS], s.job[j, J_START]
-    s.stage[i, S_WIDTH] -= s.job[j, J_WIDTH]
-    s.pool[2, s.stage_n[i, L_POOL]] -= s.job[j, J_WIDTH]
-    last = s.total[T_JOBS] - 1
-    s.total[T_JOBS] = last
-    if j != last:
-        for column in range(J_LATER + 1):
-            s.job[j, column] = s.job[last, column]
-        for column in range(M_ITEMS + 1):
-            s.job_n[j, column] = s.job_n[last, column]
-    if i != decode:
+    if i != s.stage.shape[0] - 1:
         _end_stage(s, i, ref, items, start)
         return
     c = s.slot[ref, F_CAMERA]
@@ -546,43 +576,45 @@ def _set_rates(s: Any) -> None:
     :math:`\sum_j d_j r_j / (1 - m_j + m_j \sigma) = B`; the sum is convex and falling in it, so that Newton's steps
     from 1 approach the solution from below.
     """
-    jobs = s.total[T_JOBS]
     everything = 0.0
     for p in range(s.pool.shape[1]):
         threads = s.pool[2, p]
         s.pool[1, p] = min(1.0, s.pool[0, p] / threads) if threads > 0 else 1.0
         everything += threads
     kappa, demand = s.real[P_INTERFERENCE], 0.0
-    for j in range(jobs):
-        rate = s.pool[1, s.stage_n[s.job_n[j, M_STAGE], L_POOL]]
+    for a in range(s.total[T_ACTIVE]):
+        q = s.active[a]
+        rate = s.pool[1, s.stage_n[s.kind_n[q, M_STAGE], L_POOL]]
         if kappa > 0:
-            rate /= 1.0 + kappa * min(1.0, max(0.0, everything - s.job[j, J_WIDTH]) / s.real[P_CORES])
-        s.job[j, J_RATE] = rate
-        demand += rate * s.job[j, J_TRAFFIC]
+            rate /= 1.0 + kappa * min(1.0, max(0.0, everything - s.kind[q, G_WIDTH]) / s.real[P_CORES])
+        s.kind[q, G_RATE] = rate
+        demand += rate * s.kind[q, G_TRAFFIC] * s.kind_n[q, M_COUNT]
     s.sums[A_FLOW] = min(demand, s.real[P_BANDWIDTH])
     if demand <= s.real[P_BANDWIDTH]:
         return
     stretch = 1.0
     for _ in range(40):
         flow, slope = 0.0, 0.0
-        for j in range(jobs):
-            lengthening = 1.0 + s.job[j, J_MEMORY] * (stretch - 1.0)
-            part = s.job[j, J_RATE] * s.job[j, J_TRAFFIC] / lengthening
+        for a in range(s.total[T_ACTIVE]):
+            q = s.active[a]
+            lengthening = 1.0 + s.kind[q, G_MEMORY] * (stretch - 1.0)
+            part = s.kind[q, G_RATE] * s.kind[q, G_TRAFFIC] * s.kind_n[q, M_COUNT] / lengthening
             flow += part
-            slope += part * s.job[j, J_MEMORY] / lengthening
+            slope += part * s.kind[q, G_MEMORY] / lengthening
         excess = flow - s.real[P_BANDWIDTH]
         if excess <= 1e-9 * s.real[P_BANDWIDTH] or slope == 0:
             break
         stretch += excess / slope
-    for j in range(jobs):
-        s.job[j, J_RATE] /= 1.0 + s.job[j, J_MEMORY] * (stretch - 1.0)
+    for a in range(s.total[T_ACTIVE]):
+        q = s.active[a]
+        s.kind[q, G_RATE] /= 1.0 + s.kind[q, G_MEMORY] * (stretch - 1.0)
 
 
 @_compiled
 def _pass_time(s: Any, dt: float) -> None:
     """Work off ``dt`` and keep the books."""
-    for j in range(s.total[T_JOBS]):
-        s.job[j, J_LEFT] -= s.job[j, J_RATE] * dt
+    for a in range(s.total[T_ACTIVE]):
+        s.kind[s.active[a], G_CLOCK] += s.kind[s.active[a], G_RATE] * dt
     now = s.sums[A_NOW]
     if now < s.real[P_WARM]:
         return
@@ -632,17 +664,18 @@ def run_loop(s: Any) -> None:
                 timer = s.node_t[s.stage_n[i, L_HEAD]] + s.stage[i, S_TIMEOUT]
                 if timer <= until:
                     until, kind = timer, 2 + i
-        shortest, next_job = np.inf, -1
-        for j in range(s.total[T_JOBS]):
-            need = s.job[j, J_LEFT] / s.job[j, J_RATE]
+        shortest, ending = np.inf, -1
+        for a in range(s.total[T_ACTIVE]):
+            q = s.active[a]
+            need = (s.job[s.kind_n[q, M_FIRST], J_END] - s.kind[q, G_CLOCK]) / s.kind[q, G_RATE]
             if need < shortest:
-                shortest, next_job = need, j
-        if next_job >= 0 and now + shortest <= until:
+                shortest, ending = need, q
+        if ending >= 0 and now + shortest <= until:
             until, kind = max(now, now + shortest), -1
         _pass_time(s, until - now)
         s.sums[A_NOW] = until
         if kind == -1:
-            _end_job(s, next_job)
+            _end_job(s, ending)
         elif kind == 0:
             mark += 1
             if mark == 3:
