@@ -266,7 +266,7 @@ CLASSES = {
     "desktop": BoxClass("desktop", 270, 0, 3.0, 35, 512, 18, 0.08, 0.87),
     "tower": BoxClass("desktop", 400, 0, 3.0, 60, 1000, 25, 0.08, 0.89),
     "workstation": BoxClass("workstation", 700, 0, 4.0, 60, 1000, 35, 0.1, 0.9),
-    "edge-server": BoxClass("fanless", 900, 0, 5.0, 80, 512, 15, 0.2, 0.9),
+    "edge-server": BoxClass("server", 900, 0, 5.0, 80, 512, 15, 0.2, 0.9),
     "server": BoxClass("server", 1500, 400, 6.0, 180, 960, 70, 0.25, 0.93),
     "board": BoxClass("board", 45, 0, 0.0, 0, 64, 1, 0.3, 0.85),
 }

@@ -162,11 +162,22 @@ class MeasurementStore:
             ) from error
 
     def _put(self, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-        """Insert a row or replace the one with this key."""
-        with self._write() as connection:
-            matches = [table.c[name] == value for name, value in key.items()]
-            if not connection.execute(update(table).where(*matches).values(**values)).rowcount:
-                connection.execute(insert(table).values(**key, **values))
+        """Insert a row or replace the one with this key.
+
+        Where another process inserts the same key between our update and our insert (PostgreSQL; SQLite's writers take
+        turns), the second try finds its row.
+        """
+        matches = [table.c[name] == value for name, value in key.items()]
+        for last in (False, True):
+            try:
+                with self._write() as connection:
+                    if not connection.execute(update(table).where(*matches).values(**values)).rowcount:
+                        connection.execute(insert(table).values(**key, **values))
+            except StoreError as error:
+                if last or not isinstance(error.__cause__, IntegrityError):
+                    raise
+            else:
+                return
 
     def put_host(self, facts: HostFacts) -> None:
         """Keep a machine's facts under its fingerprint; the newest reading stays."""

@@ -33,6 +33,14 @@ def test_it_says_why(name: str) -> None:
     assert sum(line.lstrip().startswith("#") for line in lines) >= 4
 
 
+def test_models_can_be_built() -> None:
+    from advisor.zoo import list_models
+
+    known = {model.name for model in list_models()}
+    wanted = {stage.model for name in NAMES for stage in load_scenario(name).stages}
+    assert wanted <= known
+
+
 def test_each_covers_its_ground() -> None:
     traffic = load_scenario("traffic-intersection")
     assert {camera.size for camera in traffic.cameras} == {(3840, 2160)}

@@ -159,6 +159,23 @@ def test_a_reopened_store_holds_what_it_held(url: str) -> None:
         assert second.get("k1") == measurement()
 
 
+def test_a_row_that_another_process_inserts_first_is_replaced(url: str) -> None:
+    """The update finds nothing, the insert collides: what PostgreSQL lets happen between two writers."""
+    from sqlalchemy import event
+
+    with MeasurementStore(url) as store, MeasurementStore(url) as other:
+        if url.startswith("sqlite"):
+            pytest.skip("SQLite's writers take turns, so that this cannot happen")
+
+        @event.listens_for(store._engine, "before_cursor_execute")
+        def _squeeze_in(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
+            if statement.startswith("INSERT") and not other.has("k1"):
+                other.add(measurement(model="theirs"))
+
+        store.replace(measurement(model="ours"))
+        assert other.get("k1").model == "ours"  # type: ignore[union-attr]
+
+
 V1 = (
     "CREATE TABLE schema_version (id INTEGER PRIMARY KEY, version INTEGER NOT NULL)",
     "INSERT INTO schema_version VALUES (1, 1)",
