@@ -60,7 +60,7 @@ class CameraGroup(Record):
         parse_resolution(value)
         return value
 
-    @field_validator("source", mode="before")
+    @field_validator("source", mode="before", json_schema_input_type=str | tuple[str, ...])
     @classmethod
     def _one_source(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value
@@ -160,7 +160,7 @@ class Stage(Record):
             raise ValueError(f"every {value!r} is neither '3 frames' nor a rate like '2/s'")
         return value
 
-    @field_validator("groups", mode="before")
+    @field_validator("groups", mode="before", json_schema_input_type=Identifier | tuple[Identifier, ...])
     @classmethod
     def _groups(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value

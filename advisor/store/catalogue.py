@@ -126,7 +126,11 @@ class Catalogue:
 
     @staticmethod
     def _unknown(what: str, name: str, known: Iterable[str]) -> CatalogueError:
-        hint = nearest(catalogue_id(name) or name, sorted(known), count=3)
+        slug = catalogue_id(name)
+        # A part of a name ("n100") resembles no id as a whole, so ids with all its words come first.
+        words = set(slug.split("-"))
+        holding = [entry for entry in sorted(known) if slug and words <= set(entry.split("-"))][:3]
+        hint = "; did you mean " + " or ".join(map(repr, holding)) + "?" if holding else nearest(slug, sorted(known), 3)
         return CatalogueError(f"{what} {name!r} is not in the catalogue{hint or '; see: sizer catalog list'}")
 
     def resolve(self, name: str) -> MachineSpec:

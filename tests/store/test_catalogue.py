@@ -155,6 +155,10 @@ def test_unknown_names_get_the_nearest() -> None:
     with pytest.raises(CatalogueError, match="did you mean 'intel-core-i7-8700'") as caught:
         CATALOGUE.resolve("intel-core-i7-8701")
     assert caught.value.exit_code == 2
+    with pytest.raises(
+        CatalogueError, match="did you mean 'fanless-n100-8-gb' or 'intel-processor-n100' or 'mini-pc-n1"
+    ):
+        CATALOGUE.resolve("N100")
     with pytest.raises(CatalogueError, match="see: sizer catalog list"):
         CATALOGUE.resolve("????")
     with pytest.raises(CatalogueError, match="did you mean 'mini-pc-n100-16-gb'"):

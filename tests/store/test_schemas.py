@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from advisor.errors import InputError
+from advisor.records.scenario import Scenario
 from advisor.store.paths import profiles_dir
 from advisor.store.scenario import shipped_scenarios
 from advisor.store.schemas import scenario_schema, schema_for, schema_names
@@ -44,6 +45,14 @@ def test_every_key_of_a_scenario_is_described() -> None:
 def test_shipped_scenarios_meet_the_schema(name: str) -> None:
     data, _ = parse_yaml(shipped_scenarios()[name].read_text(encoding="utf-8"))
     jsonschema.validate(data, scenario_schema())
+
+
+def test_a_single_group_needs_no_list_in_the_schema_either() -> None:
+    data, _ = parse_yaml(shipped_scenarios()["store-analytics"].read_text(encoding="utf-8"))
+    data["stages"][1]["groups"] = "entrance"
+    data["cameras"][0]["source"] = "rtsp://camera/1"
+    jsonschema.validate(data, scenario_schema())
+    assert Scenario.model_validate(data).stages[1].groups == ("entrance",)
 
 
 def test_the_schema_refuses_what_the_loader_refuses() -> None:
