@@ -174,7 +174,9 @@ class _Run:
         self._estimated_s, self._spent_s = 0.0, 0.0
         self._left_s = 0.0
         self._tried: set[str] = set()
-        self._labels = {key: e.item.label for e in campaign.entries for key in keys_of(e.item, host)}
+        of_key = {key: entry for entry in campaign.entries for key in keys_of(entry.item, host)}
+        self._labels = {key: entry.item.label for key, entry in of_key.items()}
+        self._estimates_s = {key: entry.estimate_s for key, entry in of_key.items()}
 
     def run(self) -> Summary:
         summary, started_s = self._summary, self._clock.now_s()
@@ -210,25 +212,21 @@ class _Run:
             if isinstance(error, SizerError) and error.exit_code == 2:
                 raise  # the store or the installation is at fault, not one item
             for entry in batch:
-                if not set(keys_of(entry.item, self._host)) <= self._tried:
-                    self._failed(entry.item.label, str(error))
-        estimate_s = sum(entry.estimate_s for entry in batch)
-        self._estimated_s += estimate_s
-        self._left_s = max(0.0, self._left_s - estimate_s)
+                missing = [key for key in keys_of(entry.item, self._host) if key not in self._tried]
+                if missing:
+                    self._failed(missing[0], str(error))
+        self._estimated_s += sum(entry.estimate_s for entry in batch)
         self._spent_s += self._clock.now_s() - begun_s
 
     def _measure(self, items: list[Item]) -> None:
         """Measure the items of one batch, which all are of one kind."""
         first = items[0]
         if isinstance(first, DecodeRequest):
-            for micro in measure_decode(first, self._clips, self._host):
-                self._keep_micro(micro.key, micro, None)
-            self._advance(first.label)
+            measure_decode(first, self._clips, self._host, self._take)
+            self._advance(first.label, next(iter(first.keys(self._host))))
         elif isinstance(first, PrepareRequest):
             requests = [item for item in items if isinstance(item, PrepareRequest)]
-            for micro in measure_preparation(requests, self._host):
-                self._keep_micro(micro.key, micro, None)
-                self._advance(micro.name)
+            measure_preparation(requests, self._host, self._prepared)
         elif isinstance(first, MicroItem):
             run_micro(self._named(items, MicroItem), self._host, self._micro_arrived)
         elif isinstance(first, MeasureItem):
@@ -243,30 +241,38 @@ class _Run:
         self._store.replace(record)
         self._tried.add(record.key)
         if record.status == "failed":
-            self._failed(self._labels[record.key], str(record.failure))
+            self._failed(record.key, str(record.failure))
         else:
-            self._advance(f"{self._labels[record.key]}: {verdict_of(record)}")
+            self._advance(f"{self._labels[record.key]}: {verdict_of(record)}", record.key)
+
+    def _take(self, record: MicroBenchmark) -> None:
+        self._store.add_micro(record)
+        self._tried.add(record.key)
+
+    def _prepared(self, record: MicroBenchmark) -> None:
+        self._take(record)
+        self._advance(f"{record.name}: {record.value:.4g} {record.unit}", record.key)
 
     def _micro_arrived(self, key: str, record: MicroBenchmark | None, failure: str | None) -> None:
-        self._keep_micro(key, record, failure)
-        if record is not None:
-            self._advance(f"{record.name}: {record.value:.4g} {record.unit}")
-
-    def _keep_micro(self, key: str, record: MicroBenchmark | None, failure: str | None) -> None:
-        self._tried.add(key)
         if record is None:
-            self._failed(self._labels[key], str(failure))
+            self._tried.add(key)
+            self._failed(key, str(failure))
         else:
-            self._store.add_micro(record)
+            self._prepared(record)
 
-    def _advance(self, what: str) -> None:
+    def _advance(self, what: str, key: str) -> None:
         self._summary.done += 1
-        self._tell.advance(self._summary.done + self._summary.failed, what, self._left_s * self._correction())
+        self._tick(what, key)
 
-    def _failed(self, what: str, reason: str) -> None:
+    def _failed(self, key: str, reason: str) -> None:
+        what = self._labels[key]
         self._summary.failed += 1
         self._summary.failures.append(f"{what}: {reason}")
         self._tell.message(f"{what} failed: {reason}")
+        self._tick(what, key)
+
+    def _tick(self, what: str, key: str) -> None:
+        self._left_s = max(0.0, self._left_s - self._estimates_s[key])
         self._tell.advance(self._summary.done + self._summary.failed, what, self._left_s * self._correction())
 
     def _correction(self) -> float:

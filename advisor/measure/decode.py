@@ -6,14 +6,14 @@ import importlib.metadata
 import itertools
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from advisor.errors import Inconclusive, InputError
 from advisor.measure import clips, figures
-from advisor.measure.job import Job, JobItem, each
+from advisor.measure.job import Job, JobItem, Outcome, each
 from advisor.measure.worker import run_job
 from advisor.records.measurement import MicroBenchmark
 
@@ -48,8 +48,13 @@ class DecodeRequest:
         return f"decode {self.codec} {self.width}x{self.height}"
 
 
-def measure_decode(request: DecodeRequest, clip_directory: Path, host_fingerprint: str) -> list[MicroBenchmark]:
-    """Decode a synthesised clip in a worker, one thread per stream.
+def measure_decode(
+    request: DecodeRequest,
+    clip_directory: Path,
+    host_fingerprint: str,
+    keep: Callable[[MicroBenchmark], None] | None = None,
+) -> list[MicroBenchmark]:
+    """Decode a synthesised clip in a worker, one thread per stream; ``keep`` gets each figure at once.
 
     Returns
     -------
@@ -74,12 +79,18 @@ def measure_decode(request: DecodeRequest, clip_directory: Path, host_fingerprin
         for key, n in keys.items()
     )
     job = Job("advisor.measure.decode:decode_job", items, on_import=("av",))
-    found = []
-    for outcome in run_job(job, timeout_s=30.0 + 10 * request.duration_s).outcomes:
-        if outcome.value is None:
+    found: list[MicroBenchmark] = []
+
+    def arrived(outcome: Outcome) -> None:
+        if outcome.value is not None:
+            found.append(figures.to_record(outcome.value, outcome.id, host_fingerprint))
+            if keep is not None:
+                keep(found[-1])
+
+    for outcome in run_job(job, 30.0 + 10 * request.duration_s, arrived).outcomes:
+        if outcome.failure is not None:
             name = request.name(keys[outcome.id])
             raise Inconclusive(f"{name} failed: {outcome.failure}; exclude this codec or mend FFmpeg")
-        found.append(figures.to_record(outcome.value, outcome.id, host_fingerprint))
     return found
 
 

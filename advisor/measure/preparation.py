@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from advisor.errors import Inconclusive
 from advisor.measure import figures
-from advisor.measure.job import Job, JobItem, each
+from advisor.measure.job import Job, JobItem, Outcome, each
 from advisor.measure.worker import run_job
 from advisor.records.measurement import MicroBenchmark
 
@@ -48,8 +48,10 @@ class PrepareRequest:
         return figures.micro_key(self.name, host_fingerprint, {"av": importlib.metadata.version("av")})
 
 
-def measure_preparation(requests: list[PrepareRequest], host_fingerprint: str) -> list[MicroBenchmark]:
-    """Time the functions of :mod:`advisor.measure.preprocess` in a worker, on one thread.
+def measure_preparation(
+    requests: list[PrepareRequest], host_fingerprint: str, keep: Callable[[MicroBenchmark], None] | None = None
+) -> list[MicroBenchmark]:
+    """Time the functions of :mod:`advisor.measure.preprocess` in a worker, on one thread; ``keep`` as they come.
 
     Returns
     -------
@@ -72,14 +74,20 @@ def measure_preparation(requests: list[PrepareRequest], host_fingerprint: str) -
         }
         for request in requests
     }
-    found = []
     jobs = tuple(JobItem(key, payload) for key, payload in items.items())
     job = Job("advisor.measure.preparation:prepare_job", jobs, on_import=("advisor.measure.preprocess",))
-    for outcome in run_job(job, 30.0).outcomes:
-        if outcome.value is None:
+    found: list[MicroBenchmark] = []
+
+    def arrived(outcome: Outcome) -> None:
+        if outcome.value is not None:
+            found.append(figures.to_record(outcome.value, outcome.id, host_fingerprint))
+            if keep is not None:
+                keep(found[-1])
+
+    for outcome in run_job(job, 30.0, arrived).outcomes:
+        if outcome.failure is not None:
             name = items[outcome.id]["name"]
             raise Inconclusive(f"{name} failed: {outcome.failure}; report this with the size of the frame")
-        found.append(figures.to_record(outcome.value, outcome.id, host_fingerprint))
     return found
 
 

@@ -1,0 +1,186 @@
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from advisor.clock import FakeClock
+from advisor.measure import campaign as c
+from advisor.measure.campaign import Campaign, Entry
+from advisor.measure.configs import MeasureItem
+from advisor.measure.decode import DecodeRequest
+from advisor.measure.preparation import PrepareRequest
+from advisor.records.config import LoadMode, RunConfig
+from advisor.records.measurement import MicroBenchmark
+from advisor.store.measurements import MeasurementStore
+
+from .campaign_script import SPEC, campaign
+from .hosts import facts
+from .models import small_conv
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def start(store: Path, folder: Path, count: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.measure.campaign_script", str(store), str(folder), str(count)],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def stamps(store: Path) -> dict[str, str]:
+    """Every key with its full record: a repetition would have other samples."""
+    with MeasurementStore(store) as opened:
+        found = {record.key: record.model_dump_json() for record in opened.find()}
+        found |= {record.key: record.model_dump_json() for record in opened.micro("test-host")}
+    return found
+
+
+@pytest.mark.runtime
+def test_kill_at_random_instants_then_resume_without_repetition(tmp_path: Path) -> None:
+    count, total = 10, 15
+    store = tmp_path / "s.db"
+    chance = random.Random(5)
+    known: dict[str, str] = {}
+    for _ in range(3):
+        process = start(store, tmp_path, count)
+        assert process.stdout is not None
+        # Killed after a random number of results, a random moment later.
+        for _ in range(chance.randint(1, 4)):
+            process.stdout.readline()
+        time.sleep(chance.uniform(0, 0.05))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        now = stamps(store)
+        assert {key: now[key] for key in known} == known
+        assert len(now) >= len(known)
+        known = now
+    assert 0 < len(known) < total
+    process = start(store, tmp_path, count)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert f"start {total - len(known)}\n" in output
+    final = stamps(store)
+    assert len(final) == total
+    assert {key: final[key] for key in known} == known
+
+
+@pytest.mark.runtime
+def test_ctrl_c_ends_with_a_summary_and_keeps_what_was_measured(tmp_path: Path) -> None:
+    store = tmp_path / "s.db"
+    process = start(store, tmp_path, 12)
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(3)]
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "finish interrupted:" in output
+    assert len(stamps(store)) >= len(lines) - 1
+
+
+@pytest.mark.runtime
+def test_two_processes_share_a_store(tmp_path: Path) -> None:
+    store = tmp_path / "s.db"
+    with MeasurementStore(store):
+        pass
+    processes = [start(store, tmp_path, 6) for _ in range(2)]
+    for process in processes:
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 0
+        assert "finish" in output
+    assert len(stamps(store)) == 9
+
+
+def items_without_runtime(clock: FakeClock, monkeypatch: pytest.MonkeyPatch, fail: str = "") -> None:
+    """Replace the worker: each preparation takes one second of fake time."""
+
+    def measure(requests: list[PrepareRequest], host: str, keep: object) -> list[MicroBenchmark]:
+        from advisor.errors import Inconclusive
+
+        for request in requests:
+            clock.advance(1.0)
+            if request.name == fail:
+                raise Inconclusive(f"{request.name} failed: it broke")
+            record = MicroBenchmark(
+                key=request.key(host), name=request.name, value=1.0, unit="s", samples=1, host_fingerprint=host,
+                started="2026-01-01T00:00:00Z",
+            )  # fmt: skip
+            keep(record)  # type: ignore[operator]
+        return []
+
+    monkeypatch.setattr(c, "measure_preparation", measure)
+
+
+def preparations(count: int) -> tuple[PrepareRequest, ...]:
+    return tuple(PrepareRequest((64, 48), (16 + 2 * k, 16)) for k in range(count))
+
+
+def test_budget_stops_in_time_and_says_what_was_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+    items_without_runtime(clock, monkeypatch)
+    todo = Campaign(tuple(Entry(item, 1.0) for item in preparations(30)), left_out=("something",))
+    with MeasurementStore(tmp_path / "s.db") as store:
+        first = c.run(todo, store, facts(), budget_s=15.0, clock=clock)
+        assert first.done == 15
+        assert len(first.left_out) == 1 + 15
+        assert first.took_s == 15
+        assert "16 left out" in first.text()
+        second = c.run(todo, store, facts(), clock=clock)
+        assert (second.known, second.done, second.failed) == (15, 15, 0)
+
+
+def test_estimates_are_corrected_by_what_things_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+    items_without_runtime(clock, monkeypatch)
+    # Estimated at half of what they take: the second batch must be cut.
+    todo = Campaign(tuple(Entry(item, 0.5) for item in preparations(24)))
+    with MeasurementStore(tmp_path / "s.db") as store:
+        summary = c.run(todo, store, facts(), budget_s=17.0, clock=clock)
+        assert summary.done == 12 + 5
+        assert summary.took_s <= 17
+
+
+def test_a_failure_is_counted_and_the_campaign_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+    items = preparations(14)
+    items_without_runtime(clock, monkeypatch, fail=items[11].name)
+    todo = Campaign(tuple(Entry(item, 1.0) for item in items))
+    with MeasurementStore(tmp_path / "s.db") as store:
+        summary = c.run(todo, store, facts(), clock=clock)
+    assert (summary.done, summary.failed) == (13, 1)
+    assert "it broke" in summary.failures[0]
+
+
+def test_most_information_per_second_comes_first(tmp_path: Path) -> None:
+    model = small_conv(tmp_path)
+    slow = Entry(DecodeRequest("h264", 64, 64, 100), 10.0, 1.0)
+    rich = Entry(PrepareRequest((64, 48), (16, 16)), 1.0, 9.0)
+    rows = [
+        Entry(MeasureItem(model, RunConfig(threads=1, batch=k), LoadMode(), SPEC), 1.0, float(k)) for k in range(1, 20)
+    ]
+    found = c.batches([slow, *rows, rich])
+    assert [len(batch) for batch in found] == [c.BATCH, 1, 19 - c.BATCH, 1]
+    assert found[0][0] is rows[-1]
+    assert found[1] == [rich]
+    assert found[-1] == [slow]
+
+
+@pytest.mark.runtime
+def test_a_refused_item_is_recorded_and_retried_on_request(tmp_path: Path) -> None:
+    model = small_conv(tmp_path)
+    bad = MeasureItem(model, RunConfig(device="TOASTER", threads=1), LoadMode(), SPEC)
+    todo = Campaign((Entry(bad, 0.1), *campaign(tmp_path, 1).entries))
+    with MeasurementStore(tmp_path / "s.db") as store:
+        first = c.run(todo, store, facts())
+        assert (first.done, first.failed) == (1, 1)
+        record = store.get(bad.key("test-host"))
+        assert record is not None
+        assert record.status == "failed"
+        assert "TOASTER" in (record.failure or "")
+        assert c.run(todo, store, facts()).known == 2
+        again = c.run(todo, store, facts(), retry_failed=True)
+        assert (again.known, again.failed) == (1, 1)
