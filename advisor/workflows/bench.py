@@ -1,0 +1,174 @@
+"""Measuring this machine: models, a matrix, or the machine itself."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from advisor import __version__
+from advisor.clock import utc_now
+from advisor.errors import InputError
+from advisor.records.config import LoadMode, RunConfig
+from advisor.records.measurement import BenchReport, BenchRow, Measurement
+from advisor.workflows.context import Say, local_facts, open_store, silent
+from advisor.workflows.models import build_model, resolve_model
+
+if TYPE_CHECKING:
+    from advisor.measure.campaign import Campaign
+    from advisor.measure.progress import Progress
+    from advisor.records.host import HostFacts
+    from advisor.store.measurements import MeasurementStore
+
+_DURATION = re.compile(r"^([0-9]+(?:\.[0-9]+)?)\s*(s|m|min|h)?$")
+_SECONDS = {None: 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+@dataclass(frozen=True)
+class BenchRequest:
+    """Options of ``sizer bench``."""
+
+    models: tuple[str, ...] = ()
+    mode: str | None = None
+    matrix: Path | None = None
+    budget: str | None = None
+    retry_failed: bool = False
+    runtime: str = "openvino"
+    precision: str = "f32"
+    threads: int | None = None
+    streams: int | None = None
+    batch: int = 1
+    export_file: Path | None = None
+
+
+def bench_machine(
+    request: BenchRequest, *, store_url: str | None = None, progress: Progress | None = None, say: Say = silent
+) -> tuple[BenchReport, bool]:
+    """Measure what was asked for; returns the report and whether it was interrupted.
+
+    Raises
+    ------
+    ModelError, InputError, StoreError
+        Bad input, with a remedy; nothing has been measured then.
+    """
+    from advisor.measure.campaign import keys_of, run
+
+    budget_s = None if request.budget is None else duration_s(request.budget)
+    with open_store(store_url) as store:
+        facts = local_facts(store)
+        campaign = _campaign(request, facts)
+        interrupted, took_s, left_out = False, None, list(campaign.left_out)
+        if campaign.entries:
+            summary = run(campaign, store, facts, progress, budget_s=budget_s, retry_failed=request.retry_failed)
+            interrupted, took_s = summary.interrupted, summary.took_s
+            left_out += summary.left_out
+        wanted = {key for entry in campaign.entries for key in keys_of(entry.item, facts.fingerprint)}
+        everything = request.mode is not None or not campaign.entries
+        found = store.find(host_fingerprint=facts.fingerprint)
+        report = BenchReport(
+            sizer_version=__version__,
+            created=utc_now(),
+            host_fingerprint=facts.fingerprint,
+            measurements=tuple(to_row(item) for item in found if everything or item.key in wanted),
+            micro=tuple(item for item in store.micro(facts.fingerprint) if everything or item.key in wanted),
+            left_out=tuple(left_out),
+            took_s=took_s,
+        )
+        if request.export_file is not None:
+            _export(store, facts, request.export_file, say)
+    return report, interrupted
+
+
+def duration_s(text: str) -> float:
+    """Seconds of ``90``, ``90s``, ``10m``, ``2h``.
+
+    Raises
+    ------
+    InputError
+        It is none of these.
+    """
+    match = _DURATION.match(text.strip().lower())
+    if match is None or float(match[1]) <= 0:
+        raise InputError(f"--budget {text!r} is no duration; write for example 90s, 10m or 2h")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def to_row(item: Measurement) -> BenchRow:
+    """Turn a stored measurement into a row of the contract."""
+    timing = item.timing
+    latency = None
+    if timing is not None:
+        names = ("p50", "p90", "p95", "p99")
+        latency = {name: getattr(timing, name).value_s * 1000.0 for name in names}
+    return BenchRow(
+        model=item.model,
+        config=item.config,
+        mode=item.mode,
+        status=item.status,
+        failure=item.failure,
+        throughput_fps=None if timing is None else timing.throughput_per_s,
+        avg_time_ms=None if timing is None else timing.avg_time_s * 1000.0,
+        latency_ms=latency,
+        samples=0 if timing is None else timing.samples,
+        interference=item.interference,
+        started=item.started,
+        effective=item.effective,
+    )
+
+
+def _campaign(request: BenchRequest, facts: HostFacts) -> Campaign:
+    from advisor.measure.campaign import Campaign, Entry
+    from advisor.measure.matrix import load_matrix, matrix_items
+    from advisor.measure.quick import QUICK_MODELS, full_items, quick_items
+
+    entries: list[Entry] = []
+    left_out: list[str] = []
+    parts = []
+    if request.models:
+        parts.append(Campaign(tuple(_of_models(request, facts))))
+    if request.matrix is not None:
+        parts.append(matrix_items(load_matrix(request.matrix), facts, resolve_model))
+    if request.mode == "quick":
+        parts.append(quick_items(facts, [build_model(name) for name in QUICK_MODELS]))
+    if request.mode == "full":
+        parts.append(full_items(facts, build_model))
+    for part in parts:
+        entries += part.entries
+        left_out += part.left_out
+    return Campaign(tuple(entries), tuple(left_out))
+
+
+def _of_models(request: BenchRequest, facts: HostFacts) -> list[object]:
+    from advisor.measure.campaign import Entry
+    from advisor.measure.configs import MeasureItem
+    from advisor.measure.harness import MeasureSpec
+    from advisor.measure.micro import all_threads
+    from advisor.measure.quick import estimate_s
+
+    streams = request.streams or 1
+    counts = [request.threads] if request.threads is not None else sorted({streams, all_threads(facts)})
+    found = []
+    for reference in request.models:
+        model = resolve_model(reference)
+        for threads in counts:
+            if threads < streams:
+                raise InputError(f"--threads {threads} is less than --streams {streams}: each stream needs a thread")
+            config = RunConfig(
+                runtime=request.runtime,  # type: ignore[arg-type]
+                precision=request.precision,  # type: ignore[arg-type]
+                streams=streams,
+                threads=threads,
+                batch=request.batch,
+                requests=streams if streams == 1 else 2 * streams,
+            )
+            mode = LoadMode(kind="sync" if streams == 1 else "async")
+            item = MeasureItem(model, config, mode, MeasureSpec())
+            found.append(Entry(item, estimate_s(item)))
+    return found
+
+
+def _export(store: MeasurementStore, facts: HostFacts, path: Path, say: Say) -> None:
+    from advisor.workflows.travel import export_box
+
+    say(f"wrote {export_box(store, facts, path)}")

@@ -1,0 +1,88 @@
+"""Fitting the performance model, and saying how well it predicts what it has not seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from advisor import __version__
+from advisor.clock import utc_now
+from advisor.errors import Inconclusive
+from advisor.records.base import Record
+from advisor.records.calibration import AccuracyRow, TransferCalibration
+from advisor.workflows.context import Say, silent
+
+COLUMNS = ("group", "precision", "mode", "anchors", "machines", "rows", "median %", "mean %", "in 20 %", "coverage")
+
+
+class CalibrationReport(Record):
+    """``sizer calibrate --json``."""
+
+    schema_: Annotated[Literal["sizer.calibration-report/1"], Field(alias="schema")] = "sizer.calibration-report/1"
+    sizer_version: str
+    created: str
+    lines: tuple[str, ...]
+    columns: tuple[str, ...] = COLUMNS
+    rows: tuple[tuple[str, ...], ...]
+    accuracy: tuple[AccuracyRow, ...]
+
+
+def calibrate_model(
+    *, output: Path | None, shipped: bool, force: bool, store_url: str | None = None, say: Say = silent
+) -> CalibrationReport:
+    """Fit, judge on what was left out, and keep the fit unless it is worse than the one that ships.
+
+    Raises
+    ------
+    Inconclusive
+        The new fit is worse than the shipped one and ``force`` is not given, or the store holds too little.
+    """
+    if not shipped:
+        from advisor.workflows.calibrate_here import calibrate_here
+
+        return calibrate_here(output=output, force=force, store_url=store_url, say=say)
+    from advisor.perfmodel.fit import calibrate
+    from advisor.perfmodel.material import load_material
+    from advisor.store.files import read_document, write_document
+    from advisor.store.paths import profiles_dir
+
+    target = profiles_dir() / "calibration" / "transfer.json"
+    say("fitting the published figures, and once more for each machine that is left out: a few minutes")
+    fitted = calibrate(load_material())
+    lines = [f"{len(fitted.rows)} rows of {len(fitted.machines)} machines, data {fitted.data_sha256[:12]}"]
+    known = read_document(target, TransferCalibration) if target.exists() else None
+    if known is not None and not force and _overall(fitted) > _overall(known) * 1.02 + 1e-9:
+        raise Inconclusive(
+            f"the new fit errs by {_overall(fitted):.1f} % on machines left out, the stored one by {_overall(known):.1f} %; "
+            "keep it with --force"
+        )
+    written = write_document(output or target, fitted)
+    lines.append(f"wrote {written}")
+    return report_of(lines, fitted.accuracy)
+
+
+def report_of(lines: list[str], accuracy: tuple[AccuracyRow, ...]) -> CalibrationReport:
+    """Lay out held-out errors as a table."""
+    return CalibrationReport(
+        sizer_version=__version__,
+        created=utc_now(),
+        lines=tuple(lines),
+        rows=tuple(_cells(row) for row in accuracy),
+        accuracy=accuracy,
+    )
+
+
+def _cells(row: AccuracyRow) -> tuple[str, ...]:
+    coverage = "-" if row.coverage is None else f"{row.coverage * 100:.0f} %"
+    return (
+        row.group, row.precision, row.mode, str(row.anchors), str(row.machines), str(row.rows),
+        f"{row.median_pct:.1f}", f"{row.mean_pct:.1f}", f"{row.within_20 * 100:.0f} %", coverage,
+    )  # fmt: skip
+
+
+def _overall(fit: TransferCalibration) -> float:
+    """Mean of the groups' median errors without anchors [%]; infinite where no group was judged."""
+    errors = [row.median_pct for row in fit.accuracy if row.anchors == 0]
+    return sum(errors) / len(errors) if errors else float("inf")
