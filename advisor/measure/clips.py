@@ -156,12 +156,12 @@ def clip_path(
 
 
 def usual_bitrate_kbps(codec: CodecName, width: int, height: int, fps: float) -> float:
-    """Bit rate to assume where the user gives none [1000 bit/s]: 0.1 bit per pixel for h264, half of it for h265.
+    """Bit rate to assume where the user gives none [1000 bit/s]: 0.1 bit per pixel for h264, 0.06 for h265.
 
     Own assumption (1080p at 15/s: 3.1 Mbit/s, near the 4 Mbit/s usual for cameras at rest and in motion); mjpeg
-    codes each picture alone and is taken at 1 bit per pixel. Whoever uses it must say so.
+    codes each picture alone and is taken at 1.2 bit per pixel. Whoever uses it must say so.
     """
-    bits_per_pixel = {"h264": 0.1, "h265": 0.05, "mjpeg": 1.0}[codec]
+    bits_per_pixel = {"h264": 0.1, "h265": 0.06, "mjpeg": 1.2}[codec]
     return bits_per_pixel * width * height * fps / 1000
 
 

@@ -70,9 +70,7 @@ def measure_decode(
     path = clips.clip_path(
         clip_directory, request.width, request.height, request.fps, request.codec, request.bitrate_kbps
     )
-    clips.synthesise(
-        path, request.width, request.height, request.fps, request.codec, request.bitrate_kbps, duration_s=2.0
-    )
+    clips.synthesise(path, request.width, request.height, request.fps, request.codec, request.bitrate_kbps)
     keys = request.keys(host_fingerprint)
     items = tuple(
         JobItem(key, {"path": str(path), "name": request.name(n), "streams": n, "duration_s": request.duration_s})

@@ -135,7 +135,7 @@ def quick_items(facts: HostFacts, models: Sequence[ModelFile], limit_s: float = 
                 item = MeasureItem(model, config, mode, QUICK)
                 entries.append(Entry(item, estimate_s(item), value * worth))
             profile = ProfileItem(model, one)
-            entries.append(Entry(profile, _OPEN_S + profile.passes * pass_s(model, one), 2.5 * worth))
+            entries.append(Entry(profile, _OPEN_S + profile.passes * pass_s(model, one), 12.0 * worth))
         plain = RunConfig(runtime="onnxruntime", streams=1, threads=1, requests=1)
         item = MeasureItem(model, plain, LoadMode(), QUICK)
         entries.append(Entry(item, estimate_s(item), 1.5 * worth))

@@ -41,15 +41,15 @@ def stamps(store: Path) -> dict[str, str]:
 
 @pytest.mark.runtime
 def test_kill_at_random_instants_then_resume_without_repetition(tmp_path: Path) -> None:
-    count, total = 10, 15
+    count, total = 8, 12
     store = tmp_path / "s.db"
     chance = random.Random(5)
     known: dict[str, str] = {}
-    for _ in range(3):
+    for _ in range(2):
         process = start(store, tmp_path, count)
         assert process.stdout is not None
         # Killed after a random number of results, a random moment later.
-        for _ in range(chance.randint(1, 4)):
+        for _ in range(chance.randint(1, 3)):
             process.stdout.readline()
         time.sleep(chance.uniform(0, 0.05))
         process.send_signal(signal.SIGKILL)
@@ -72,7 +72,7 @@ def test_kill_at_random_instants_then_resume_without_repetition(tmp_path: Path) 
 @pytest.mark.runtime
 def test_ctrl_c_ends_with_a_summary_and_keeps_what_was_measured(tmp_path: Path) -> None:
     store = tmp_path / "s.db"
-    process = start(store, tmp_path, 12)
+    process = start(store, tmp_path, 6)
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(3)]
     process.send_signal(signal.SIGINT)

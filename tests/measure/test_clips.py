@@ -86,4 +86,4 @@ def test_clip_names_differ_with_each_parameter(tmp_path: Path) -> None:
 
 def test_usual_bitrate_scales_with_pixels() -> None:
     assert clips.usual_bitrate_kbps("h264", 1920, 1080, 15) == pytest.approx(3110.4)
-    assert clips.usual_bitrate_kbps("h265", 3840, 2160, 15) == pytest.approx(2 * 3110.4)
+    assert clips.usual_bitrate_kbps("h265", 3840, 2160, 15) == pytest.approx(4 * 0.6 * 3110.4)

@@ -29,7 +29,7 @@ def test_larger_pictures_cost_more(tmp_path: Path) -> None:
 def test_a_damaged_clip_is_said_with_its_reason(tmp_path: Path) -> None:
     request = decode.DecodeRequest("h264", 128, 96, 200, fps=10, duration_s=0.1)
     path = clips.clip_path(tmp_path, 128, 96, 10, "h264", 200)
-    clips.synthesise(path, 128, 96, 10, "h264", 200, duration_s=2.0)
+    clips.synthesise(path, 128, 96, 10, "h264", 200)
     path.write_bytes(b"not a clip")
     with pytest.raises(Inconclusive, match="decode/h264/128x96/200kbps/n1 failed"):
         decode.measure_decode(request, tmp_path, "host")

@@ -1,0 +1,113 @@
+import pytest
+
+from advisor.measure import quick
+from advisor.measure.campaign import Campaign, Entry
+from advisor.measure.configs import MeasureItem
+from advisor.measure.decode import DecodeRequest
+from advisor.measure.micro import MicroItem
+from advisor.measure.preparation import PrepareRequest
+from advisor.measure.profile import ProfileItem
+from advisor.records.model import ModelFile
+from advisor.records.scenario import Scenario
+
+from .hosts import facts
+
+
+def file(name: str, shape: tuple[int, ...] = (1, 3, 320, 544)) -> ModelFile:
+    return ModelFile(
+        reference=name, name=name, family="test", kind="file", path=f"{name}.onnx", sha256=name * 3, input_shape=shape
+    )
+
+
+SCENARIO = Scenario.model_validate(
+    {
+        "scenario": "shop",
+        "cameras": [
+            {"group": "aisle", "count": 6, "resolution": "1920x1080", "fps": 15.0, "bitrate_kbps": 4000.0},
+            {"group": "door", "count": 2, "resolution": "1280x720", "codec": "h265", "fps": 10.0},
+            {"group": "line", "count": 1, "resolution": "640x480", "codec": "raw", "fps": 60.0},
+        ],
+        "activity": {"objects_per_frame": {"person": {"mean": 4.0}}},
+        "stages": [
+            {"id": "person", "model": "p"},
+            {"id": "reid", "model": "r", "on": "person", "batch": {"max": 8}},
+        ],
+        "slo": {"latency_p95_ms": 300.0},
+        "accuracy": {"precisions": ["f32", "bf16", "int8"]},
+    }
+)
+MODELS = {"person": file("p"), "reid": file("r", (1, 3, 256, 128))}
+
+
+def of_kind(campaign: Campaign, kind: type) -> list[object]:
+    return [entry.item for entry in campaign.entries if isinstance(entry.item, kind)]
+
+
+def test_scenario_items_are_what_the_plan_needs_and_no_more() -> None:
+    campaign = quick.scenario_items(SCENARIO, MODELS, facts(threads=4), {"door": 900.0})
+    shapes = {
+        (item.model.name, item.config.precision, item.config.threads, item.config.batch)
+        for item in of_kind(campaign, MeasureItem)
+        if isinstance(item, MeasureItem)
+    }
+    # This machine has no bf16, whatever the user permits.
+    assert shapes == {
+        (name, precision, threads, batch)
+        for name, most in (("p", 1), ("r", 8))
+        for precision in ("f32", "int8")
+        for threads, batch in {(1, 1), (4, 1), (1, most)}
+    }
+    decodes = {
+        (item.codec, item.width, item.bitrate_kbps, item.streams)
+        for item in of_kind(campaign, DecodeRequest)
+        if isinstance(item, DecodeRequest)
+    }
+    assert decodes == {("h264", 1920, 4000.0, (1, 4)), ("h265", 1280, 900.0, (1, 4))}
+    names = {item.name for item in of_kind(campaign, PrepareRequest) if isinstance(item, PrepareRequest)}
+    assert names == {
+        "preprocess/1920x1080/544x320",
+        "preprocess/1280x720/544x320",
+        "preprocess_raw/640x480/544x320",
+        "crop/1920x1080/128x256",
+        "crop/1280x720/128x256",
+        "crop_raw/640x480/128x256",
+    }
+    micro = {item.name for item in of_kind(campaign, MicroItem) if isinstance(item, MicroItem)}
+    assert {"overhead/openvino", "peak/openvino/f32/native/t1", "bandwidth/dram/t4"} <= micro
+
+
+def test_a_machine_with_bf16_measures_it_where_permitted() -> None:
+    machine = facts()
+    machine = machine.model_copy(update={"cpu": machine.cpu.model_copy(update={"simd_level": "amx"})})
+    assert quick.usable_precisions(("f32", "bf16"), machine) == ("f32", "bf16")
+    assert quick.usable_precisions(("f32",), machine) == ("f32",)
+
+
+def test_quick_stays_within_its_time_and_names_what_it_left_out() -> None:
+    models = [file(name) for name in "abcdefghi"]
+    campaign = quick.quick_items(facts(), models)
+    assert campaign.estimate_s <= quick.QUICK_LIMIT_S
+    everything = quick.quick_items(facts(), models, limit_s=1e9)
+    assert not everything.left_out
+    assert len(everything.entries) == len(campaign.entries) + len(campaign.left_out)
+    assert of_kind(campaign, ProfileItem)
+    # The first model is always there at f32 on one thread: the anchor of everything else.
+    assert any(
+        isinstance(item, MeasureItem) and item.model.name == "a" and item.config.precision == "f32"
+        for item in of_kind(campaign, MeasureItem)
+    )
+
+
+def test_within_prefers_what_teaches_most_per_second() -> None:
+    entries = [Entry(PrepareRequest((64, 64), (16, 16 * k)), float(k), 2.0) for k in range(1, 6)]
+    campaign = quick.within(entries, 6.0)
+    assert [entry.estimate_s for entry in campaign.entries] == [1.0, 2.0, 3.0]
+    assert campaign.left_out == ("preprocess/64x64/16x64", "preprocess/64x64/16x80")
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [((1, 3, 320, 544), (544, 320)), ((1, 224, 200, 3), (200, 224)), ((1, 128), None), ((1, 7, 5, 9), None)],
+)
+def test_image_size(shape: tuple[int, ...], size: tuple[int, int] | None) -> None:
+    assert quick.image_size(shape) == size
