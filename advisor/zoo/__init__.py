@@ -15,7 +15,7 @@ from advisor.records.model import ModelFile, ModelInfo
 if TYPE_CHECKING:
     from .builder import Net
 
-VERSION = 1
+VERSION = 2
 """Counts up whenever a graph or its weights change, so that a file of an older sizer is built again."""
 PREFIX = "like:"
 

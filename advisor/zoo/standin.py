@@ -16,6 +16,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 
 from advisor.errors import ModelError, ModelRangeError, nearest
 
@@ -33,6 +34,8 @@ _ACCEPTED = 0.04
 """Deviation that is taken when no arrangement of layers comes nearer; leaves a margin to the tolerance."""
 _HOPELESS = 0.7
 """Deviation, as a logarithm, that moving single stages will not mend."""
+_STEEPEST, _FLATTEST = 5.0, 0.2
+"""Factors between neighbouring stages outside which another arrangement of layers is tried."""
 _GRAINS = (8, 4, 2, 1)
 """Channel counts are multiples of 8; smaller steps only for nets of a few thousand parameters that need them."""
 _BISECTIONS = 10
@@ -54,6 +57,17 @@ class StandIn:
     def error(self) -> float:
         """Larger of the two deviations, as the absolute logarithm of the ratio."""
         return _error(self.gflops, self.mparams, self.published)
+
+    @property
+    def uneven(self) -> bool:
+        """True where channel counts jump or fall between stages as in no real net."""
+        ratios = [b / a for a, b in pairwise(self.channels)]
+        return any(ratio > _STEEPEST or ratio < _FLATTEST for ratio in ratios)
+
+    @property
+    def rank(self) -> tuple[bool, bool, float]:
+        """Order of preference: near enough, then even, then nearer."""
+        return (self.error > _WANTED, self.uneven, self.error)
 
     def describe(self) -> Net:
         """Return the graph."""
@@ -93,9 +107,9 @@ def stand_in(name: str) -> StandIn:
     for grain in _GRAINS:
         for variant in template.variants:
             found = _solve(row, template, variant, grain)
-            if found is not None and (best is None or found.error < best.error):
+            if found is not None and (best is None or found.rank < best.rank):
                 best = found
-            if best is not None and best.error <= _WANTED:
+            if best is not None and best.error <= _WANTED and not best.uneven:
                 return best
         if best is not None and best.error <= math.log1p(_ACCEPTED):
             return best

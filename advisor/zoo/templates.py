@@ -145,6 +145,9 @@ _DARKNET = _template(
 _TINY_DARKNET = _template(
     "yolo", "detection", "yolo", dense.tiny_darknet, (16.0,) * 7, (80,), (1,) * 7, (1, 1, 1, 1, 1, 1, 2)
 )
+_DARKNET_19 = _template(
+    "yolo", "detection", "yolo", dense.tiny_darknet, (16.0,) * 7, (80,), (1, 1, 2, 2, 3, 3, 2), (1, 1, 1, 1, 3, 3, 3)
+)
 _CSP = _template(
     "yolo", "detection", "yolo", dense.csp_detector, (32.0,) * 5, (80,), (1, 2, 3, 1), (2, 4, 6, 2), (1, 1, 1, 1),
     (3, 6, 9, 3),
@@ -260,6 +263,7 @@ _RULES: tuple[tuple[str, Template], ...] = (
     # Detectors.
     (r"yolo-v\d-tiny|^yolo-v1", _TINY_DARKNET),
     (r"^yolo-v4|^yolox", _CSP),
+    (r"^yolo-v2", _DARKNET_19),
     (r"yolo-v|yolov3", _DARKNET),
     (r"^ssd-resnet34|^ctdet|^ctpn", _SSD_RESNET),
     (r"^instance-segmentation-(person-0007|security-10)", _SSD_COCO),
