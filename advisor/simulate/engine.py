@@ -1,6 +1,6 @@
 """The compiled event loop: cameras, decode pool, stage queues and jobs that share the cores.
 
-Everything lives in a few preallocated arrays; the constants below name their columns. A *slot* holds a frame that is
+Everything lives in a few preallocated arrays of records (state.py). A *slot* holds a frame that is
 in the system, a *node* an entry of a stage's queue (or of a batch in service), a *job* something that uses cores: one
 frame in decode, one batch in pre-processing or inference. Jobs of one *kind* (stage and batch size) run at one speed;
 each kind has a clock of work done since it was last idle and a heap of the readings at which its jobs end. The work per
@@ -16,32 +16,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numba import njit
 
-# fmt: off
-P_END, P_WARM, P_MID, P_BANDWIDTH, P_INTERFERENCE, P_STEP, P_KEEP, P_COMMON, P_CORES = range(9)
-I_SEED_ARRIVAL, I_SEED_OBJECT, I_SEED_SERVICE, I_WORKERS, I_CLASSES, I_MOTION = range(6)
-C_PERIOD, C_PHASE, C_JITTER, C_DECODE, C_SIGMA, C_BYTES, C_MOTION, C_LAST, C_LAST_DONE, C_GAP = range(10)
-(K_POISSON, K_STAGGER, K_NEXT, K_HEAD, K_WAITING, K_BUSY, K_RELEASED, K_DROPPED, K_DONE, K_STEP, K_STAGES,
- K_MOVES, K_KIND) = range(13)
-S_TIMEOUT, S_SIGMA, S_PRE, S_BYTES, S_MEMORY, S_WAIT, S_SERVICE, S_BUSY, S_HELD, S_WIDTH = range(10)
-(L_PARENT, L_FREE, L_BATCH, L_LIMIT, L_OLDEST, L_POOL, L_FINDS, L_MOTION, L_HEAD, L_TAIL, L_FRAMES, L_ITEMS, L_CALLS,
- L_SERVED, L_STARTED, L_DROPS, L_STREAMS) = range(17)
-N_NEXT, N_SLOT, N_ITEMS = range(3)
-F_CAMERA, F_NUMBER, F_DUE, F_PENDING, F_DROPPED, F_CALLED, F_FIRST = range(7)
-G_CLOCK, G_RATE, G_WIDTH, G_TRAFFIC, G_MEMORY = range(5)
-M_STAGE, M_FIRST, M_COUNT, M_PLACE = range(4)
-J_END, J_START, J_LATER = range(3)
-R_REF, R_ITEMS = range(2)
-(T_ACTIVE, T_SLOTS, T_FREE_SLOTS, T_NODES, T_FREE_NODES, T_READY_HEAD, T_READY, T_FREE_WORKERS, T_SYSTEM, T_RELEASED,
- T_DONE, T_DROPPED, T_SAMPLES, T_DECODES, T_TOUCHED) = range(15)
-A_NOW, A_WAIT_DECODE, A_SYSTEM_1, A_SYSTEM_2, A_TRAFFIC, A_OLDEST, A_FLOW = range(7)
-# fmt: on
-DECODE_QUEUE = 8
-"""Released frames of one camera that may wait for decode."""
+from .state import DECODE_QUEUE
+
 MAX_STAGES = 31
 """The stages due on a frame are bits of a 32-bit number."""
 _NORMAL_BITS = 12
@@ -77,76 +58,6 @@ def _normal_table() -> np.ndarray[Any, np.dtype[np.float64]]:
 NORMAL = _normal_table()
 
 
-class State(NamedTuple):
-    """All arrays of a run; columns are the constants of this module."""
-
-    real: Any
-    """Parameters ``P_``."""
-    whole: Any
-    """Parameters ``I_``."""
-    camera: Any
-    """``C_`` per camera."""
-    camera_n: Any
-    """``K_`` per camera."""
-    bucket: Any
-    """Camera x stage: floor((frame + stagger) / interval) at the last frame on which the stage's parent was due."""
-    interval: Any
-    """Camera x stage [frames]."""
-    level: Any
-    """Camera x (class, motion): normal number behind the count."""
-    count: Any
-    """Camera x class: objects in view."""
-    common: Any
-    """Class x step: what all cameras have in common."""
-    threshold: Any
-    """Class x count: normal quantile above which there are more objects than ``count``."""
-    stage: Any
-    """``S_`` per stage; the row behind the last stage is decode."""
-    stage_n: Any
-    """``L_`` per stage and decode."""
-    service: Any
-    """Stage x batch [s]."""
-    width: Any
-    """Stage x batch: cores that a batch keeps busy."""
-    pool: Any
-    """Row 0: cores of each pool; row 1: share that a runnable thread gets; row 2: runnable threads."""
-    heap_t: Any
-    heap_c: Any
-    """Next release of every camera that has one."""
-    decode_queue: Any
-    """Camera x 8 slots."""
-    ready: Any
-    """Cameras with a frame to decode, in a ring."""
-    slot: Any
-    """``F_`` per frame in the system, then items left per stage, then objects per class."""
-    slot_t: Any
-    """Release time of each slot [s]."""
-    free_slots: Any
-    node: Any
-    """``N_`` per queue entry."""
-    node_t: Any
-    """Arrival of each entry [s]."""
-    free_nodes: Any
-    kind: Any
-    """``G_`` per kind of job: its clock, speed and what one of it demands."""
-    kind_n: Any
-    """``M_`` per kind: its stage, its part of ``job``, how many run, its place in ``active``."""
-    kind_of: Any
-    """Stage x batch: kind of an inference; column 0: of the stage's pre-processing."""
-    active: Any
-    """Kinds of which a job runs."""
-    job: Any
-    job_n: Any
-    """``J_`` and ``R_`` per job, for each kind a heap by the reading of its clock at which the job ends."""
-    total: Any
-    """Counters ``T_``."""
-    sums: Any
-    """Accumulators ``A_``."""
-    latency: Any
-    called: Any
-    """Latency of each frame done, and whether it met a stage."""
-
-
 @_compiled
 def _hash(seed: int, a: int, b: int) -> Any:
     """Mix three numbers into 64 bits (finaliser of splitmix64: Steele et al. 2014, doi 10.1145/2660193.2660195)."""
@@ -166,64 +77,66 @@ def _normal(seed: int, a: int, b: int) -> Any:
 @_compiled
 def _sift(s: Any, size: int, at: int) -> None:
     """Move the release at ``at`` down to where the heap is in order."""
-    t, c = s.heap_t[at], s.heap_c[at]
+    t, c = s.heap[at].t, s.heap[at].c
     while True:
         child = 2 * at + 1
         if child >= size:
             break
-        if child + 1 < size and s.heap_t[child + 1] < s.heap_t[child]:
+        if child + 1 < size and s.heap[child + 1].t < s.heap[child].t:
             child += 1
-        if s.heap_t[child] >= t:
+        if s.heap[child].t >= t:
             break
-        s.heap_t[at], s.heap_c[at] = s.heap_t[child], s.heap_c[child]
+        s.heap[at].t, s.heap[at].c = s.heap[child].t, s.heap[child].c
         at = child
-    s.heap_t[at], s.heap_c[at] = t, c
+    s.heap[at].t, s.heap[at].c = t, c
 
 
 @_compiled
 def _next_release(s: Any, c: int) -> Any:
     """Time of the next release of camera ``c``: never before the one ahead of it."""
-    number = s.camera_n[c, K_NEXT]
-    last = s.camera[c, C_LAST]
-    if s.camera_n[c, K_POISSON]:
-        word = _hash(s.whole[I_SEED_ARRIVAL], c, number)
+    run = s.run[0]
+    number = s.camera[c].next
+    last = s.camera[c].last
+    if s.camera[c].poisson:
+        word = _hash(run.seed_arrival, c, number)
         unit = (np.float64(word >> np.uint64(11)) + 0.5) * 2.0**-53
-        return last - math.log(unit) * s.camera[c, C_PERIOD]
-    due = s.camera[c, C_PHASE] + number * s.camera[c, C_PERIOD]
-    if s.camera[c, C_JITTER] > 0:
-        due += s.camera[c, C_JITTER] * abs(_normal(s.whole[I_SEED_ARRIVAL], c, number))
+        return last - math.log(unit) * s.camera[c].period
+    due = s.camera[c].phase + number * s.camera[c].period
+    if s.camera[c].jitter > 0:
+        due += s.camera[c].jitter * abs(_normal(run.seed_arrival, c, number))
     return max(due, last)
 
 
 @_compiled
 def _look(s: Any, c: int, now: float) -> None:
     """Bring what camera ``c`` sees up to ``now``: AR(1) normal numbers in steps, counts by their quantiles."""
-    classes = s.whole[I_CLASSES]
-    step_s = s.real[P_STEP]
-    upto = s.camera_n[c, K_NEXT] if step_s == 0 else np.int64(now / step_s)
-    if upto == s.camera_n[c, K_STEP]:
+    run = s.run[0]
+    classes = run.classes
+    step_s = run.step
+    upto = s.camera[c].next if step_s == 0 else np.int64(now / step_s)
+    if upto == s.camera[c].step:
         return
-    keep = s.real[P_KEEP]
+    keep = run.keep
     fresh = math.sqrt(1.0 - keep * keep)
-    own = math.sqrt(1.0 - s.real[P_COMMON])
-    for k in range(classes + s.whole[I_MOTION]):
-        z = s.level[c, k]
-        for step in range(s.camera_n[c, K_STEP] + 1, upto + 1):
-            draw = _normal(s.whole[I_SEED_OBJECT] + 7919 * k, c, step)
+    own = math.sqrt(1.0 - run.common)
+    for k in range(classes + run.motion):
+        z = s.scene[c, k].level
+        for step in range(s.camera[c].step + 1, upto + 1):
+            draw = _normal(run.seed_object + 7919 * k, c, step)
             z = draw if step == 0 else keep * z + fresh * draw
-        s.level[c, k] = z
+        s.scene[c, k].level = z
         seen = z
-        if s.real[P_COMMON] > 0:
+        if run.common > 0:
             at = min(upto if step_s > 0 else np.int64(now * 5.0), s.common.shape[1] - 1)
-            seen = own * z + math.sqrt(s.real[P_COMMON]) * s.common[k, at]
+            seen = own * z + math.sqrt(run.common) * s.common[k, at]
         if k == classes:
-            s.camera_n[c, K_MOVES] = seen < s.camera[c, C_MOTION]
+            s.camera[c].moves = 1 if seen < s.camera[c].motion else 0
             continue
         objects = 0
         while seen > s.threshold[k, objects]:  # the last threshold is infinite
             objects += 1
-        s.count[c, k] = objects
-    s.camera_n[c, K_STEP] = upto
+        s.scene[c, k].count = objects
+    s.camera[c].step = upto
 
 
 @_compiled
@@ -233,172 +146,181 @@ def _due(s: Any, c: int) -> Any:
     A stage on objects compares with the last frame of its parent, so it keeps its own rate where the parent is faster.
     """
     mask = 0
-    number = s.camera_n[c, K_NEXT] + s.camera_n[c, K_STAGGER]
-    stages = s.camera_n[c, K_STAGES]
+    number = s.camera[c].next + s.camera[c].stagger
+    stages = s.camera[c].stages
     for i in range(s.stage.shape[0] - 1):
-        parent = s.stage_n[i, L_PARENT]
+        parent = s.stage[i].parent
         if not (stages >> i) & 1 or (parent >= 0 and not (mask >> parent) & 1):
             continue
-        here = np.int64(math.floor(number / s.interval[c, i] + 1e-9))
-        if here > s.bucket[c, i]:
+        here = np.int64(math.floor(number / s.call[c, i].interval + 1e-9))
+        if here > s.call[c, i].bucket:
             mask |= 1 << i
-        s.bucket[c, i] = here
+        s.call[c, i].bucket = here
     return mask
 
 
 @_compiled
 def _drop(s: Any, slot: int) -> None:
     """Count the frame as dropped, once; work that it still has elsewhere goes on."""
-    if s.slot[slot, F_DROPPED]:
+    run = s.run[0]
+    if s.slot[slot].dropped:
         return
-    s.slot[slot, F_DROPPED] = 1
-    s.total[T_DROPPED] += 1
-    s.total[T_SYSTEM] -= 1
-    if s.slot_t[slot] >= s.real[P_WARM]:
-        s.camera_n[s.slot[slot, F_CAMERA], K_DROPPED] += 1
+    s.slot[slot].dropped = 1
+    run.dropped += 1
+    run.system -= 1
+    if s.slot[slot].t >= run.warm:
+        s.camera[s.slot[slot].camera].dropped += 1
 
 
 @_compiled
 def _leave(s: Any, slot: int) -> None:
     """End one visit of the frame; with the last one it is done (or was dropped) and its slot is free."""
-    s.slot[slot, F_PENDING] -= 1
-    if s.slot[slot, F_PENDING] > 0:
+    run = s.run[0]
+    s.slot[slot].pending -= 1
+    if s.slot[slot].pending > 0:
         return
-    s.free_slots[s.total[T_FREE_SLOTS]] = slot
-    s.total[T_FREE_SLOTS] += 1
-    if s.slot[slot, F_DROPPED]:
+    s.slot[run.free_slots].spare = slot
+    run.free_slots += 1
+    if s.slot[slot].dropped:
         return
-    now = s.sums[A_NOW]
-    c = s.slot[slot, F_CAMERA]
-    s.total[T_DONE] += 1
-    s.total[T_SYSTEM] -= 1
-    if now >= s.real[P_WARM]:
-        s.camera_n[c, K_DONE] += 1
-        s.camera[c, C_GAP] = max(s.camera[c, C_GAP], now - s.camera[c, C_LAST_DONE])
-        s.camera[c, C_LAST_DONE] = now
-    if s.slot_t[slot] >= s.real[P_WARM]:
-        s.latency[s.total[T_SAMPLES]] = now - s.slot_t[slot]
-        s.called[s.total[T_SAMPLES]] = s.slot[slot, F_CALLED]
-        s.total[T_SAMPLES] += 1
+    now = run.now
+    c = s.slot[slot].camera
+    run.done += 1
+    run.system -= 1
+    if now >= run.warm:
+        s.camera[c].done += 1
+        s.camera[c].gap = max(s.camera[c].gap, now - s.camera[c].last_done)
+        s.camera[c].last_done = now
+    if s.slot[slot].t >= run.warm:
+        s.sample[run.samples].latency = now - s.slot[slot].t
+        s.sample[run.samples].called = s.slot[slot].called
+        run.samples += 1
 
 
 @_compiled
 def _new_node(s: Any, slot: int, items: int, t: float) -> Any:
-    if s.total[T_FREE_NODES] > 0:
-        s.total[T_FREE_NODES] -= 1
-        node = s.free_nodes[s.total[T_FREE_NODES]]
+    run = s.run[0]
+    if run.free_nodes > 0:
+        run.free_nodes -= 1
+        node = s.node[run.free_nodes].spare
     else:
-        node = s.total[T_NODES]
-        s.total[T_NODES] += 1
-    s.node[node, N_NEXT] = -1
-    s.node[node, N_SLOT] = slot
-    s.node[node, N_ITEMS] = items
-    s.node_t[node] = t
+        node = run.nodes
+        run.nodes += 1
+    s.node[node].next = -1
+    s.node[node].slot = slot
+    s.node[node].items = items
+    s.node[node].t = t
     return node
 
 
 @_compiled
 def _free_node(s: Any, node: int) -> None:
-    s.free_nodes[s.total[T_FREE_NODES]] = node
-    s.total[T_FREE_NODES] += 1
+    run = s.run[0]
+    s.node[run.free_nodes].spare = node
+    run.free_nodes += 1
 
 
 @_compiled
 def _pop(s: Any, i: int) -> Any:
     """Take the first entry off the queue of stage ``i``."""
-    node = s.stage_n[i, L_HEAD]
-    s.stage_n[i, L_HEAD] = s.node[node, N_NEXT]
-    s.node[node, N_NEXT] = -1
-    s.stage_n[i, L_FRAMES] -= 1
+    node = s.stage[i].head
+    s.stage[i].head = s.node[node].next
+    s.node[node].next = -1
+    s.stage[i].frames -= 1
     return node
 
 
 @_compiled
 def _arrive(s: Any, slot: int, i: int, items: int) -> None:
     """Put the frame, with so many items, into the queue of stage ``i`` under its drop policy."""
-    if s.stage_n[i, L_PARENT] < 0 and s.stage_n[i, L_FRAMES] >= s.stage_n[i, L_LIMIT]:
-        s.stage_n[i, L_DROPS] += s.sums[A_NOW] >= s.real[P_WARM]
-        if not s.stage_n[i, L_OLDEST]:
+    run = s.run[0]
+    if s.stage[i].parent < 0 and s.stage[i].frames >= s.stage[i].limit:
+        s.stage[i].drops += run.now >= run.warm
+        if not s.stage[i].oldest:
             _drop(s, slot)
             return
         lost = _pop(s, i)
-        s.stage_n[i, L_ITEMS] -= s.node[lost, N_ITEMS]
-        _drop(s, s.node[lost, N_SLOT])
-        _leave(s, s.node[lost, N_SLOT])
+        s.stage[i].items -= s.node[lost].items
+        _drop(s, s.node[lost].slot)
+        _leave(s, s.node[lost].slot)
         _free_node(s, lost)
-    node = _new_node(s, slot, items, s.sums[A_NOW])
-    if s.stage_n[i, L_FRAMES] == 0:
-        s.stage_n[i, L_HEAD] = node
+    node = _new_node(s, slot, items, run.now)
+    if s.stage[i].frames == 0:
+        s.stage[i].head = node
     else:
-        s.node[s.stage_n[i, L_TAIL], N_NEXT] = node
-    s.stage_n[i, L_TAIL] = node
-    s.stage_n[i, L_FRAMES] += 1
-    s.stage_n[i, L_ITEMS] += items
-    s.slot[slot, F_PENDING] += 1
-    s.slot[slot, F_FIRST + i] = items
-    s.slot[slot, F_CALLED] = 1
-    s.total[T_TOUCHED] |= 1 << i
+        s.node[s.stage[i].tail].next = node
+    s.stage[i].tail = node
+    s.stage[i].frames += 1
+    s.stage[i].items += items
+    s.slot[slot].pending += 1
+    s.left[slot, i] = items
+    s.slot[slot].called = 1
+    run.touched |= 1 << i
 
 
 @_compiled
 def _to_stages(s: Any, slot: int, parent: int, items: int) -> None:
     """Hand the frame to the due children of ``parent`` (-1: the frame itself to the stages on frames)."""
-    due = s.slot[slot, F_DUE]
+    due = s.slot[slot].due
     for i in range(parent + 1, s.stage.shape[0] - 1):
-        if (due >> i) & 1 and s.stage_n[i, L_PARENT] == parent:
+        if (due >> i) & 1 and s.stage[i].parent == parent:
             _arrive(s, slot, i, items)
 
 
 @_compiled
 def _enter(s: Any, q: int, work_s: float, later_s: float, ref: int, items: int, start: float) -> None:
     """Put a job of kind ``q`` on the cores for ``work_s``, to be followed by an inference of ``later_s``."""
-    i, first, at = s.kind_n[q, M_STAGE], s.kind_n[q, M_FIRST], s.kind_n[q, M_COUNT]
+    run = s.run[0]
+    i, first, at = s.kind[q].stage, s.kind[q].first, s.kind[q].count
     if at == 0:
-        s.kind[q, G_CLOCK] = 0.0
-        s.kind_n[q, M_PLACE] = s.total[T_ACTIVE]
-        s.active[s.total[T_ACTIVE]] = q
-        s.total[T_ACTIVE] += 1
-    s.kind_n[q, M_COUNT] += 1
-    s.stage[i, S_WIDTH] += s.kind[q, G_WIDTH]
-    s.pool[2, s.stage_n[i, L_POOL]] += s.kind[q, G_WIDTH]
-    end = s.kind[q, G_CLOCK] + work_s
-    while at > 0 and s.job[first + (at - 1) // 2, J_END] > end:
+        s.kind[q].clock = 0.0
+        s.kind[q].place = run.active
+        s.active[run.active] = q
+        run.active += 1
+    s.kind[q].count += 1
+    s.stage[i].width += s.kind[q].width
+    s.pool[s.stage[i].pool].threads += s.kind[q].width
+    end = s.kind[q].clock + work_s
+    while at > 0 and s.job[first + (at - 1) // 2].end > end:
         _move_job(s, first + (at - 1) // 2, first + at)
         at = (at - 1) // 2
-    s.job[first + at, J_END], s.job[first + at, J_START], s.job[first + at, J_LATER] = end, start, later_s
-    s.job_n[first + at, R_REF], s.job_n[first + at, R_ITEMS] = ref, items
+    s.job[first + at].end, s.job[first + at].start, s.job[first + at].later = end, start, later_s
+    s.job[first + at].ref, s.job[first + at].items = ref, items
 
 
 @_compiled
 def _move_job(s: Any, source: int, target: int) -> None:
-    for column in range(3):
-        s.job[target, column] = s.job[source, column]
-    for column in range(2):
-        s.job_n[target, column] = s.job_n[source, column]
+    s.job[target].end, s.job[target].start, s.job[target].later = (
+        s.job[source].end,
+        s.job[source].start,
+        s.job[source].later,
+    )
+    s.job[target].ref, s.job[target].items = s.job[source].ref, s.job[source].items
 
 
 @_compiled
 def _take_off(s: Any, q: int) -> None:
     """Take the job of kind ``q`` that ends first off the cores."""
-    i, first = s.kind_n[q, M_STAGE], s.kind_n[q, M_FIRST]
-    size = s.kind_n[q, M_COUNT] - 1
-    s.kind_n[q, M_COUNT] = size
-    s.stage[i, S_WIDTH] -= s.kind[q, G_WIDTH]
-    s.pool[2, s.stage_n[i, L_POOL]] -= s.kind[q, G_WIDTH]
+    run = s.run[0]
+    i, first = s.kind[q].stage, s.kind[q].first
+    size = s.kind[q].count - 1
+    s.kind[q].count = size
+    s.stage[i].width -= s.kind[q].width
+    s.pool[s.stage[i].pool].threads -= s.kind[q].width
     if size == 0:
-        s.total[T_ACTIVE] -= 1
-        moved = s.active[s.total[T_ACTIVE]]
-        s.active[s.kind_n[q, M_PLACE]] = moved
-        s.kind_n[moved, M_PLACE] = s.kind_n[q, M_PLACE]
+        run.active -= 1
+        moved = s.active[run.active]
+        s.active[s.kind[q].place] = moved
+        s.kind[moved].place = s.kind[q].place
         return
-    at, end = 0, s.job[first + size, J_END]
+    at, end = 0, s.job[first + size].end
     while True:
         child = 2 * at + 1
         if child >= size:
             break
-        if child + 1 < size and s.job[first + child + 1, J_END] < s.job[first + child, J_END]:
+        if child + 1 < size and s.job[first + child + 1].end < s.job[first + child].end:
             child += 1
-        if s.job[first + child, J_END] >= end:
+        if s.job[first + child].end >= end:
             break
         _move_job(s, first + child, first + at)
         at = child
@@ -408,88 +330,91 @@ def _take_off(s: Any, q: int) -> None:
 @_compiled
 def _start_decode(s: Any) -> None:
     """Give free decode workers the cameras that wait, first come first served, one frame each."""
-    while s.total[T_FREE_WORKERS] > 0 and s.total[T_READY] > 0:
-        c = s.ready[s.total[T_READY_HEAD]]
-        s.total[T_READY_HEAD] = (s.total[T_READY_HEAD] + 1) % s.ready.shape[0]
-        s.total[T_READY] -= 1
-        s.total[T_FREE_WORKERS] -= 1
-        slot = s.decode_queue[c, s.camera_n[c, K_HEAD]]
-        s.camera_n[c, K_HEAD] = (s.camera_n[c, K_HEAD] + 1) % DECODE_QUEUE
-        s.camera_n[c, K_WAITING] -= 1
-        s.camera_n[c, K_BUSY] = 1
-        if s.sums[A_NOW] >= s.real[P_WARM]:
-            s.sums[A_WAIT_DECODE] += s.sums[A_NOW] - s.slot_t[slot]
-            s.total[T_DECODES] += 1
-        work = s.camera[c, C_DECODE]
-        if s.camera[c, C_SIGMA] > 0:
-            number = s.slot[slot, F_NUMBER]
-            work *= math.exp(s.camera[c, C_SIGMA] * _normal(s.whole[I_SEED_SERVICE], c, number))
-        _enter(s, s.camera_n[c, K_KIND], work, 0.0, slot, 1, s.sums[A_NOW])
+    run = s.run[0]
+    while run.free_workers > 0 and run.ready > 0:
+        c = s.ready[run.ready_head]
+        run.ready_head = (run.ready_head + 1) % s.ready.shape[0]
+        run.ready -= 1
+        run.free_workers -= 1
+        slot = s.decode_queue[c, s.camera[c].head]
+        s.camera[c].head = (s.camera[c].head + 1) % DECODE_QUEUE
+        s.camera[c].waiting -= 1
+        s.camera[c].busy = 1
+        if run.now >= run.warm:
+            run.wait_decode += run.now - s.slot[slot].t
+            run.decodes += 1
+        work = s.camera[c].decode
+        if s.camera[c].sigma > 0:
+            number = s.slot[slot].number
+            work *= math.exp(s.camera[c].sigma * _normal(run.seed_service, c, number))
+        _enter(s, s.camera[c].kind, work, 0.0, slot, 1, run.now)
 
 
 @_compiled
 def _start_stage(s: Any, i: int) -> None:
     """Start batches of stage ``i`` while a stream is free and a batch may start."""
-    now, timeout, largest = s.sums[A_NOW], s.stage[i, S_TIMEOUT], s.stage_n[i, L_BATCH]
-    while s.stage_n[i, L_FREE] > 0 and s.stage_n[i, L_ITEMS] > 0:
-        head = s.stage_n[i, L_HEAD]
-        if timeout > 0 and s.stage_n[i, L_ITEMS] < largest and now < s.node_t[head] + timeout:
+    run = s.run[0]
+    now, timeout, largest = run.now, s.stage[i].timeout, s.stage[i].batch
+    while s.stage[i].free > 0 and s.stage[i].items > 0:
+        head = s.stage[i].head
+        if timeout > 0 and s.stage[i].items < largest and now < s.node[head].t + timeout:
             return
         first, last, items = -1, -1, 0
-        while items < largest and s.stage_n[i, L_FRAMES] > 0:
-            head = s.stage_n[i, L_HEAD]
-            take = min(largest - items, s.node[head, N_ITEMS])
-            if take == s.node[head, N_ITEMS]:
+        while items < largest and s.stage[i].frames > 0:
+            head = s.stage[i].head
+            take = min(largest - items, s.node[head].items)
+            if take == s.node[head].items:
                 part = _pop(s, i)
             else:
-                part = _new_node(s, s.node[head, N_SLOT], take, s.node_t[head])
-                s.node[head, N_ITEMS] -= take
-            if now >= s.real[P_WARM]:
-                s.stage[i, S_WAIT] += take * (now - s.node_t[part])
-                s.stage_n[i, L_STARTED] += take
+                part = _new_node(s, s.node[head].slot, take, s.node[head].t)
+                s.node[head].items -= take
+            if now >= run.warm:
+                s.stage[i].wait += take * (now - s.node[part].t)
+                s.stage[i].started += take
             if first < 0:
                 first = part
             else:
-                s.node[last, N_NEXT] = part
+                s.node[last].next = part
             last = part
             items += take
             if timeout == 0:  # a batch never mixes frames
                 break
-        s.stage_n[i, L_ITEMS] -= items
-        s.stage_n[i, L_FREE] -= 1
-        work = s.service[i, items]
-        if s.stage[i, S_SIGMA] > 0:
-            slot = s.node[first, N_SLOT]
-            frame = s.slot[slot, F_NUMBER] * 1009 + s.slot[slot, F_FIRST + i]
+        s.stage[i].items -= items
+        s.stage[i].free -= 1
+        work = s.table[i, items].service
+        if s.stage[i].sigma > 0:
+            slot = s.node[first].slot
+            frame = s.slot[slot].number * 1009 + s.left[slot, i]
             work *= math.exp(
-                s.stage[i, S_SIGMA] * _normal(s.whole[I_SEED_SERVICE] + 104729 * (i + 1), s.slot[slot, F_CAMERA], frame)
+                s.stage[i].sigma * _normal(run.seed_service + 104729 * (i + 1), s.slot[slot].camera, frame)
             )
-        if s.stage[i, S_PRE] > 0:
-            _enter(s, s.kind_of[i, 0], s.stage[i, S_PRE] * items, work, first, items, now)
+        if s.stage[i].pre > 0:
+            _enter(s, s.table[i, 0].kind, s.stage[i].pre * items, work, first, items, now)
         else:
-            _enter(s, s.kind_of[i, items], work, 0.0, first, items, now)
+            _enter(s, s.table[i, items].kind, work, 0.0, first, items, now)
 
 
 @_compiled
 def _end_stage(s: Any, i: int, node: int, items: int, start: float) -> None:
     """A batch is finished: frames whose last item at this stage it held go on to its children, or are done."""
-    s.stage_n[i, L_FREE] += 1
-    s.total[T_TOUCHED] |= 1 << i
-    if s.sums[A_NOW] >= s.real[P_WARM]:
-        s.stage_n[i, L_CALLS] += 1
-        s.stage_n[i, L_SERVED] += items
-        s.stage[i, S_SERVICE] += s.sums[A_NOW] - start
+    run = s.run[0]
+    s.stage[i].free += 1
+    run.touched |= 1 << i
+    if run.now >= run.warm:
+        s.stage[i].calls += 1
+        s.stage[i].served += items
+        s.stage[i].service += run.now - start
     while node >= 0:
-        slot = s.node[node, N_SLOT]
-        s.slot[slot, F_FIRST + i] -= s.node[node, N_ITEMS]
-        if s.slot[slot, F_FIRST + i] == 0:
-            finds = s.stage_n[i, L_FINDS]
+        slot = s.node[node].slot
+        s.left[slot, i] -= s.node[node].items
+        if s.left[slot, i] == 0:
+            finds = s.stage[i].finds
             if finds >= 0:
-                objects = s.slot[slot, F_FIRST + s.stage.shape[0] + finds]
+                objects = s.seen[slot, finds]
                 if objects > 0:
                     _to_stages(s, slot, i, objects)
             _leave(s, slot)
-        following = s.node[node, N_NEXT]
+        following = s.node[node].next
         _free_node(s, node)
         node = following
 
@@ -497,19 +422,20 @@ def _end_stage(s: Any, i: int, node: int, items: int, start: float) -> None:
 @_compiled
 def _end_job(s: Any, q: int) -> None:
     """The first job of kind ``q`` has no work left: on to its inference, or done."""
-    i, job = s.kind_n[q, M_STAGE], s.kind_n[q, M_FIRST]
-    ref, items, start, later = s.job_n[job, R_REF], s.job_n[job, R_ITEMS], s.job[job, J_START], s.job[job, J_LATER]
+    run = s.run[0]
+    i, job = s.kind[q].stage, s.kind[q].first
+    ref, items, start, later = s.job[job].ref, s.job[job].items, s.job[job].start, s.job[job].later
     _take_off(s, q)
     if later > 0:
-        _enter(s, s.kind_of[i, items], later, 0.0, ref, items, start)
+        _enter(s, s.table[i, items].kind, later, 0.0, ref, items, start)
         return
     if i != s.stage.shape[0] - 1:
         _end_stage(s, i, ref, items, start)
         return
-    c = s.slot[ref, F_CAMERA]
-    s.total[T_FREE_WORKERS] += 1
-    s.camera_n[c, K_BUSY] = 0
-    if s.camera_n[c, K_WAITING] > 0:
+    c = s.slot[ref].camera
+    run.free_workers += 1
+    s.camera[c].busy = 0
+    if s.camera[c].waiting > 0:
         _queue_camera(s, c)
     _to_stages(s, ref, -1, 1)
     _leave(s, ref)
@@ -517,50 +443,52 @@ def _end_job(s: Any, q: int) -> None:
 
 @_compiled
 def _queue_camera(s: Any, c: int) -> None:
-    s.ready[(s.total[T_READY_HEAD] + s.total[T_READY]) % s.ready.shape[0]] = c
-    s.total[T_READY] += 1
+    run = s.run[0]
+    s.ready[(run.ready_head + run.ready) % s.ready.shape[0]] = c
+    run.ready += 1
 
 
 @_compiled
 def _release(s: Any, c: int) -> None:
     """A frame of camera ``c`` comes into being: into its decode queue, straight to the stages, or lost."""
-    now = s.sums[A_NOW]
+    run = s.run[0]
+    now = run.now
     _look(s, c, now)
     due = _due(s, c)
-    number = s.camera_n[c, K_NEXT]
-    s.camera_n[c, K_NEXT] += 1
-    s.camera[c, C_LAST] = now
-    s.total[T_RELEASED] += 1
-    measured = now >= s.real[P_WARM]
-    s.camera_n[c, K_RELEASED] += measured
-    if s.camera_n[c, K_WAITING] == DECODE_QUEUE:
-        s.total[T_DROPPED] += 1
-        s.camera_n[c, K_DROPPED] += measured
+    number = s.camera[c].next
+    s.camera[c].next += 1
+    s.camera[c].last = now
+    run.released += 1
+    measured = now >= run.warm
+    s.camera[c].released += measured
+    if s.camera[c].waiting == DECODE_QUEUE:
+        run.dropped += 1
+        s.camera[c].dropped += measured
         return
-    if s.total[T_FREE_SLOTS] > 0:
-        s.total[T_FREE_SLOTS] -= 1
-        slot = s.free_slots[s.total[T_FREE_SLOTS]]
+    if run.free_slots > 0:
+        run.free_slots -= 1
+        slot = s.slot[run.free_slots].spare
     else:
-        slot = s.total[T_SLOTS]
-        s.total[T_SLOTS] += 1
+        slot = run.slots
+        run.slots += 1
     stages = s.stage.shape[0] - 1
     for i in range(stages):
-        if (due >> i) & 1 and s.stage_n[i, L_MOTION] and not s.camera_n[c, K_MOVES]:
+        if (due >> i) & 1 and s.stage[i].motion and not s.camera[c].moves:
             due &= ~(1 << i)
-    s.slot_t[slot] = now
-    s.slot[slot, F_CAMERA], s.slot[slot, F_NUMBER], s.slot[slot, F_DUE] = c, number, due
-    s.slot[slot, F_PENDING], s.slot[slot, F_DROPPED], s.slot[slot, F_CALLED] = 1, 0, 0
+    s.slot[slot].t = now
+    s.slot[slot].camera, s.slot[slot].number, s.slot[slot].due = c, number, due
+    s.slot[slot].pending, s.slot[slot].dropped, s.slot[slot].called = 1, 0, 0
     if due != 0:
-        for k in range(s.whole[I_CLASSES]):
-            s.slot[slot, F_FIRST + stages + 1 + k] = s.count[c, k]
-    s.total[T_SYSTEM] += 1
-    if s.camera[c, C_DECODE] == 0:
+        for k in range(run.classes):
+            s.seen[slot, k] = s.scene[c, k].count
+    run.system += 1
+    if s.camera[c].decode == 0:
         _to_stages(s, slot, -1, 1)
         _leave(s, slot)
         return
-    s.decode_queue[c, (s.camera_n[c, K_HEAD] + s.camera_n[c, K_WAITING]) % DECODE_QUEUE] = slot
-    s.camera_n[c, K_WAITING] += 1
-    if s.camera_n[c, K_WAITING] == 1 and not s.camera_n[c, K_BUSY]:
+    s.decode_queue[c, (s.camera[c].head + s.camera[c].waiting) % DECODE_QUEUE] = slot
+    s.camera[c].waiting += 1
+    if s.camera[c].waiting == 1 and not s.camera[c].busy:
         _queue_camera(s, c)
 
 
@@ -576,70 +504,76 @@ def _set_rates(s: Any) -> None:
     :math:`\sum_j d_j r_j / (1 - m_j + m_j \sigma) = B`; the sum is convex and falling in it, so that Newton's steps
     from 1 approach the solution from below.
     """
+    run = s.run[0]
     everything = 0.0
-    for p in range(s.pool.shape[1]):
-        threads = s.pool[2, p]
-        s.pool[1, p] = min(1.0, s.pool[0, p] / threads) if threads > 0 else 1.0
+    for p in range(s.pool.shape[0]):
+        threads = s.pool[p].threads
+        s.pool[p].share = min(1.0, s.pool[p].cores / threads) if threads > 0 else 1.0
         everything += threads
-    kappa, demand = s.real[P_INTERFERENCE], 0.0
-    for a in range(s.total[T_ACTIVE]):
+    kappa, demand = run.interference, 0.0
+    for a in range(run.active):
         q = s.active[a]
-        rate = s.pool[1, s.stage_n[s.kind_n[q, M_STAGE], L_POOL]]
+        rate = s.pool[s.stage[s.kind[q].stage].pool].share
         if kappa > 0:
-            rate /= 1.0 + kappa * min(1.0, max(0.0, everything - s.kind[q, G_WIDTH]) / s.real[P_CORES])
-        s.kind[q, G_RATE] = rate
-        demand += rate * s.kind[q, G_TRAFFIC] * s.kind_n[q, M_COUNT]
-    s.sums[A_FLOW] = min(demand, s.real[P_BANDWIDTH])
-    if demand <= s.real[P_BANDWIDTH]:
+            rate /= 1.0 + kappa * min(1.0, max(0.0, everything - s.kind[q].width) / run.cores)
+        s.kind[q].rate = rate
+        demand += rate * s.kind[q].traffic * s.kind[q].count
+    run.flow = min(demand, run.bandwidth)
+    if demand <= run.bandwidth:
         return
     stretch = 1.0
     for _ in range(40):
         flow, slope = 0.0, 0.0
-        for a in range(s.total[T_ACTIVE]):
+        for a in range(run.active):
             q = s.active[a]
-            lengthening = 1.0 + s.kind[q, G_MEMORY] * (stretch - 1.0)
-            part = s.kind[q, G_RATE] * s.kind[q, G_TRAFFIC] * s.kind_n[q, M_COUNT] / lengthening
+            lengthening = 1.0 + s.kind[q].memory * (stretch - 1.0)
+            part = s.kind[q].rate * s.kind[q].traffic * s.kind[q].count / lengthening
             flow += part
-            slope += part * s.kind[q, G_MEMORY] / lengthening
-        excess = flow - s.real[P_BANDWIDTH]
-        if excess <= 1e-9 * s.real[P_BANDWIDTH] or slope == 0:
+            slope += part * s.kind[q].memory / lengthening
+        excess = flow - run.bandwidth
+        if excess <= 1e-9 * run.bandwidth or slope == 0:
             break
         stretch += excess / slope
-    for a in range(s.total[T_ACTIVE]):
+    for a in range(run.active):
         q = s.active[a]
-        s.kind[q, G_RATE] /= 1.0 + s.kind[q, G_MEMORY] * (stretch - 1.0)
+        s.kind[q].rate /= 1.0 + s.kind[q].memory * (stretch - 1.0)
 
 
 @_compiled
 def _pass_time(s: Any, dt: float) -> None:
     """Work off ``dt`` and keep the books."""
-    for a in range(s.total[T_ACTIVE]):
-        s.kind[s.active[a], G_CLOCK] += s.kind[s.active[a], G_RATE] * dt
-    now = s.sums[A_NOW]
-    if now < s.real[P_WARM]:
+    run = s.run[0]
+    for a in range(run.active):
+        s.kind[s.active[a]].clock += s.kind[s.active[a]].rate * dt
+    now = run.now
+    if now < run.warm:
         return
     for i in range(s.stage.shape[0]):
-        s.stage[i, S_BUSY] += s.stage[i, S_WIDTH] * s.pool[1, s.stage_n[i, L_POOL]] * dt
-        s.stage[i, S_HELD] += (s.stage_n[i, L_STREAMS] - s.stage_n[i, L_FREE]) * dt
-    s.sums[A_TRAFFIC] += s.sums[A_FLOW] * dt
-    s.sums[A_SYSTEM_1 if now < s.real[P_MID] else A_SYSTEM_2] += s.total[T_SYSTEM] * dt
+        s.stage[i].busy += s.stage[i].width * s.pool[s.stage[i].pool].share * dt
+        s.stage[i].held += (s.stage[i].streams - s.stage[i].free) * dt
+    run.traffic += run.flow * dt
+    if now < run.mid:
+        run.system_1 += run.system * dt
+    else:
+        run.system_2 += run.system * dt
 
 
 @_compiled
 def _prepare(s: Any) -> Any:
     """Draw what all cameras have in common and the first release of each; return the heap's size."""
-    keep = s.real[P_KEEP]
+    run = s.run[0]
+    keep = run.keep
     for k in range(s.common.shape[0]):
         z = 0.0
         for step in range(s.common.shape[1]):
-            draw = _normal(s.whole[I_SEED_OBJECT] + 7919 * k, -1, step)
+            draw = _normal(run.seed_object + 7919 * k, -1, step)
             z = draw if step == 0 else keep * z + math.sqrt(1.0 - keep * keep) * draw
             s.common[k, step] = z
     size = 0
     for c in range(s.camera.shape[0]):
         first = _next_release(s, c)
-        if first < s.real[P_END]:
-            s.heap_t[size], s.heap_c[size] = first, c
+        if first < run.end:
+            s.heap[size].t, s.heap[size].c = first, c
             size += 1
     for at in range(size // 2 - 1, -1, -1):
         _sift(s, size, at)
@@ -649,31 +583,32 @@ def _prepare(s: Any) -> Any:
 @_compiled
 def run_loop(s: Any) -> None:
     """Play the events in order until ``P_END``: ends of jobs before time-outs before releases at the same moment."""
+    run = s.run[0]
     size = _prepare(s)
     stages = s.stage.shape[0] - 1
-    marks = (s.real[P_WARM], s.real[P_MID], s.real[P_END])
+    marks = (run.warm, run.mid, run.end)
     mark = 0
     while True:
-        now = s.sums[A_NOW]
+        now = run.now
         until = marks[mark]
         kind = 0
-        if size > 0 and s.heap_t[0] < until:
-            until, kind = s.heap_t[0], 1
+        if size > 0 and s.heap[0].t < until:
+            until, kind = s.heap[0].t, 1
         for i in range(stages):
-            if s.stage[i, S_TIMEOUT] > 0 and s.stage_n[i, L_FREE] > 0 and s.stage_n[i, L_ITEMS] > 0:
-                timer = s.node_t[s.stage_n[i, L_HEAD]] + s.stage[i, S_TIMEOUT]
+            if s.stage[i].timeout > 0 and s.stage[i].free > 0 and s.stage[i].items > 0:
+                timer = s.node[s.stage[i].head].t + s.stage[i].timeout
                 if timer <= until:
                     until, kind = timer, 2 + i
         shortest, ending = np.inf, -1
-        for a in range(s.total[T_ACTIVE]):
+        for a in range(run.active):
             q = s.active[a]
-            need = (s.job[s.kind_n[q, M_FIRST], J_END] - s.kind[q, G_CLOCK]) / s.kind[q, G_RATE]
+            need = (s.job[s.kind[q].first].end - s.kind[q].clock) / s.kind[q].rate
             if need < shortest:
                 shortest, ending = need, q
         if ending >= 0 and now + shortest <= until:
             until, kind = max(now, now + shortest), -1
         _pass_time(s, until - now)
-        s.sums[A_NOW] = until
+        run.now = until
         if kind == -1:
             _end_job(s, ending)
         elif kind == 0:
@@ -681,24 +616,24 @@ def run_loop(s: Any) -> None:
             if mark == 3:
                 break
         elif kind == 1:
-            c = s.heap_c[0]
+            c = s.heap[0].c
             _release(s, c)
             following = _next_release(s, c)
-            if following < s.real[P_END]:
-                s.heap_t[0] = following
+            if following < run.end:
+                s.heap[0].t = following
             else:
                 size -= 1
-                s.heap_t[0], s.heap_c[0] = s.heap_t[size], s.heap_c[size]
+                s.heap[0].t, s.heap[0].c = s.heap[size].t, s.heap[size].c
             _sift(s, size, 0)
         else:
-            s.total[T_TOUCHED] |= 1 << (kind - 2)
-        touched = s.total[T_TOUCHED]
-        s.total[T_TOUCHED] = 0
+            run.touched |= 1 << (kind - 2)
+        touched = run.touched
+        run.touched = 0
         for i in range(stages):
             if (touched >> i) & 1:
                 _start_stage(s, i)
         _start_decode(s)
         _set_rates(s)
-    for slot in range(s.total[T_SLOTS]):
-        if s.slot[slot, F_PENDING] > 0 and not s.slot[slot, F_DROPPED]:
-            s.sums[A_OLDEST] = max(s.sums[A_OLDEST], s.sums[A_NOW] - s.slot_t[slot])
+    for slot in range(run.slots):
+        if s.slot[slot].pending > 0 and not s.slot[slot].dropped:
+            run.oldest = max(run.oldest, run.now - s.slot[slot].t)

@@ -1,0 +1,94 @@
+"""The arrays of one run: records of plain numbers that compiled code shares with Python.
+
+A record's layout is part of the compiled code's signature, so a change here is seen by numba's cache.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+DECODE_QUEUE = 8
+"""Released frames of one camera that may wait for decode."""
+
+
+def _record(real: str, whole: str = "", small: str = "") -> np.dtype[Any]:
+    """Record of float64, int64 and int32 fields, in this order."""
+    fields = [(name, kind) for names, kind in ((real, "f8"), (whole, "i8"), (small, "i4")) for name in names.split()]
+    return np.dtype(fields, align=True)
+
+
+RUN = _record(
+    # Times of end, end of warm-up and middle of the window; machine; step, memory and common share of the objects.
+    "end warm mid bandwidth cores interference step keep common "
+    # Clock and sums over the window.
+    "now wait_decode system_1 system_2 traffic flow oldest",
+    "seed_arrival seed_object seed_service classes motion "
+    # Active kinds; slots and nodes ever used and spare again; ring of cameras to decode; counters.
+    "active slots free_slots nodes free_nodes ready_head ready free_workers system released done dropped samples "
+    "decodes touched",
+)
+"""One row: parameters, clock, counters."""
+CAMERA = _record(
+    "period phase jitter decode sigma motion last last_done gap",
+    "poisson stagger next head waiting busy released dropped done step stages moves kind",
+)
+"""``next``: number of the next frame; ``head``, ``waiting``: its decode queue; ``moves``: there is motion."""
+CALL = _record("interval", "bucket")
+"""Camera x stage; ``bucket``: floor((frame + stagger) / interval) at the last frame on which the parent was due."""
+SCENE = _record("level", "count")
+"""Camera x class (motion behind the last): normal number, and the objects in view."""
+STAGE = _record(
+    "timeout sigma pre wait service busy held width",
+    "parent free batch limit oldest pool finds motion head tail frames items calls served started drops streams",
+)
+"""Per stage, decode behind the last; ``width``: runnable threads; ``head`` to ``items``: its queue."""
+TABLE = _record("service", "kind")
+"""Stage x batch: time alone, and kind of job; at batch 0 the kind of its pre-processing."""
+POOL = _record("cores share threads")
+"""``share``: of a core, for each runnable thread."""
+HEAP = _record("t", "c")
+"""Next release of every camera that has one."""
+SLOT = _record("t", "", "camera number due pending dropped called spare")
+"""A frame in the system. ``pending``: visits not yet ended; ``spare``: list of free slots, no part of the frame."""
+NODE = _record("t", "", "next slot items spare")
+"""An entry of a stage's queue."""
+KIND = _record("clock rate width traffic memory", "stage first count place")
+"""Jobs of one speed: work done since last idle, demand of one job; their part of the jobs, place among the active."""
+JOB = _record("end start later", "ref items")
+"""For each kind a heap by the reading of its clock at which the job ends; ``later``: inference that follows."""
+SAMPLE = _record("latency", "called")
+"""A frame done, and whether it met a stage."""
+
+
+class State(NamedTuple):
+    """All arrays of a run."""
+
+    run: Any
+    camera: Any
+    call: Any
+    scene: Any
+    common: Any
+    """Class x step: what all cameras have in common; empty where nothing is."""
+    threshold: Any
+    """Class x count: normal quantile above which there are more objects than ``count``."""
+    stage: Any
+    table: Any
+    pool: Any
+    heap: Any
+    decode_queue: Any
+    """Camera x 8 slots."""
+    ready: Any
+    """Cameras with a frame to decode, in a ring."""
+    slot: Any
+    left: Any
+    """Slot x stage: items not yet served."""
+    seen: Any
+    """Slot x class: objects on the frame."""
+    node: Any
+    kind: Any
+    active: Any
+    """Kinds of which a job runs."""
+    job: Any
+    sample: Any
