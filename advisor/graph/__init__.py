@@ -1,1 +1,1 @@
-"""Placeholder docstring, replaced by the owner of this folder."""
+"""Model files as graphs: facts of the file, and the fused kernels that a runtime makes of it."""

@@ -1,0 +1,323 @@
+"""OpenVINO behind the protocol: one pool of infer requests for synchronous and asynchronous passes."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from openvino._pyopenvino import InferRequest as BareRequest
+
+from ..errors import ModelError, ModelRangeError, RuntimeRefusal
+from ..graph.frontend import core, make_static, one_line, read_file, refusal_text
+from ..records.base import Precision
+from ..records.config import EffectiveConfig, RunConfig
+from ..records.model import Kernel
+from .openvino_config import check_simd, effective, properties
+from .protocol import Array, Done, InputKind, TensorSpec
+
+# How often a caller who waits for a request looks for passes that failed: OpenVINO calls nobody back after a failure.
+_SWEEP_S = 0.25
+_PRECISION_NAMES = {"f32": "f32", "bf16": "bf16", "f16": "f16", "i8": "int8", "u8": "int8"}
+_COMPUTING = frozenset(
+    {"Convolution", "FullyConnected", "MatMul", "Deconvolution", "ScaledDotProductAttention", "RNNSeq"}
+)
+
+
+class _Slot:
+    """One infer request and the pass that it carries."""
+
+    def __init__(self, request: Any) -> None:
+        self.request = request
+        self.tensors: list[Any] = []
+        self.token: object = None
+        self.done: Done | None = None
+
+
+class OpenvinoModel:
+    """A compiled model; see :class:`advisor.runtimes.protocol.CompiledModel`.
+
+    ``done`` runs on OpenVINO's callback thread while it holds the interpreter lock, so its finish time includes the
+    wait for that lock. A request returns to the pool after its ``done``: ``done`` must not call ``start``.
+    """
+
+    def __init__(
+        self,
+        compiled: Any,
+        effective_config: EffectiveConfig,
+        requests: int,
+        *,
+        read_s: float,
+        compile_s: float,
+        profiling: bool,
+        want_outputs: bool,
+    ) -> None:
+        self.compiled = compiled
+        self.effective = effective_config
+        self.inputs = tuple(_spec(port) for port in compiled.inputs)
+        self.outputs = tuple(_spec(port) for port in compiled.outputs)
+        self.read_s = read_s
+        self.compile_s = compile_s
+        self.requests = requests
+        self._profiling = profiling
+        self._want_outputs = want_outputs
+        self._slots = [_Slot(compiled.create_infer_request()) for _ in range(requests)]
+        self._free: queue.SimpleQueue[_Slot] = queue.SimpleQueue()
+        self._sweeping = threading.Lock()
+        self._callback_error: BaseException | None = None
+        self._closed = False
+        for slot in self._slots:
+            slot.request.set_callback(self._finished, slot)
+            self._free.put(slot)
+
+    def infer(self, inputs: Sequence[Array]) -> list[Array]:
+        slot = self._take()
+        try:
+            self._set(slot, inputs)
+            # The wrapper class would copy outputs into a dictionary with names first.
+            BareRequest.infer(slot.request, {}, True, False)
+            return self._copies(slot)
+        except RuntimeError as error:
+            raise RuntimeRefusal(f"inference failed: {refusal_text(error)}") from error
+        finally:
+            slot.tensors = []
+            self._free.put(slot)
+
+    def start(self, inputs: Sequence[Array], token: object, done: Done) -> None:
+        slot = self._take()
+        try:
+            self._set(slot, inputs)
+        except BaseException:
+            self._free.put(slot)
+            raise
+        slot.token, slot.done = token, done
+        BareRequest.start_async(slot.request, {}, slot)
+
+    def wait_all(self) -> None:
+        for slot in self._slots:
+            self._settle(slot)
+        if self._callback_error is not None:
+            error, self._callback_error = self._callback_error, None
+            raise error
+
+    def ready(self) -> bool:
+        return not self._free.empty()
+
+    def idle_requests(self) -> int:
+        return self._free.qsize()
+
+    def profile(self, passes: int) -> tuple[Kernel, ...]:
+        from .openvino_profile import profile
+
+        if not self._profiling:
+            raise RuntimeRefusal("profile: the model was compiled without profiling=True")
+        if self.effective.streams is not None and self.effective.streams > 1:
+            raise RuntimeRefusal("profile: counters are kept per inference stream; compile with streams: 1")
+        slot = self._take()
+        try:
+            self._set(slot, self._arrays())
+            return profile(self.compiled, slot.request, passes)
+        finally:
+            slot.tensors = []
+            self._free.put(slot)
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        try:
+            self.wait_all()
+        finally:
+            self._closed = True
+            self._slots = []
+            self._free = queue.SimpleQueue()
+            self.compiled = None
+
+    def _arrays(self) -> list[Array]:
+        return [np.zeros(spec.shape, spec.dtype) for spec in self.inputs]
+
+    def _take(self) -> _Slot:
+        """Wait for a free request; look now and then for passes that failed, for these free nobody."""
+        if self._closed:
+            raise ModelRangeError("the compiled model is closed")
+        while True:
+            try:
+                slot = self._free.get(timeout=_SWEEP_S)
+            except queue.Empty:
+                for busy in self._slots:
+                    self._settle(busy, wait=False)
+                continue
+            # The runtime still ends the old pass after its callback: without this the next callback could get lost.
+            slot.request.wait()
+            return slot
+
+    def _set(self, slot: _Slot, inputs: Sequence[Array]) -> None:
+        if len(inputs) != len(self.inputs):
+            raise ModelRangeError(f"{len(inputs)} inputs given, the model has {len(self.inputs)}")
+        slot.tensors = [_tensor(array, spec) for array, spec in zip(inputs, self.inputs, strict=True)]
+        for index, tensor in enumerate(slot.tensors):
+            slot.request.set_input_tensor(index, tensor)
+
+    def _copies(self, slot: _Slot) -> list[Array]:
+        return [slot.request.get_output_tensor(index).data.copy() for index in range(len(self.outputs))]
+
+    def _finished(self, slot: _Slot) -> None:
+        finish_s = time.perf_counter()
+        self._deliver(slot, self._copies(slot) if self._want_outputs else None, finish_s, None)
+
+    def _deliver(self, slot: _Slot, outputs: list[Array] | None, finish_s: float, error: BaseException | None) -> None:
+        token, done = slot.token, slot.done
+        slot.token, slot.done, slot.tensors = None, None, []
+        try:
+            if done is not None:
+                done(token, outputs, finish_s, error)
+        except Exception as broken:  # kept and raised by wait_all: here it would vanish in OpenVINO
+            self._callback_error = broken
+        finally:
+            self._free.put(slot)
+
+    def _settle(self, slot: _Slot, *, wait: bool = True) -> None:
+        """Wait for the pass of a request, if it carries one; deliver its failure, which OpenVINO calls nobody for."""
+        try:
+            if wait:
+                slot.request.wait()
+            else:
+                slot.request.wait_for(0)
+        except RuntimeError as error:
+            with self._sweeping:
+                if slot.done is not None:
+                    failure = RuntimeRefusal(f"inference failed: {refusal_text(error)}")
+                    self._deliver(slot, None, time.perf_counter(), failure)
+
+
+class OpenvinoRuntime:
+    """OpenVINO on this machine."""
+
+    name = "openvino"
+
+    def version(self) -> str:
+        return str(ov.__version__)
+
+    def devices(self) -> tuple[str, ...]:
+        return tuple(core().available_devices)
+
+    def capabilities(self) -> frozenset[Precision]:
+        return self.device_capabilities("CPU")
+
+    def device_capabilities(self, device: str) -> frozenset[Precision]:
+        """Return the precisions of one device by its OPTIMIZATION_CAPABILITIES."""
+        words = _capability_words(device)
+        known: dict[str, Precision] = {"FP32": "f32", "BF16": "bf16", "INT8": "int8"}
+        return frozenset(precision for word, precision in known.items() if word in words)
+
+    def compile(
+        self,
+        model: Path,
+        config: RunConfig,
+        *,
+        input_shape: tuple[int, ...] | None = None,
+        input_kind: InputKind = "native",
+        profiling: bool = False,
+        want_outputs: bool = False,
+        cache_dir: Path | None = None,
+    ) -> OpenvinoModel:
+        del cache_dir  # OpenVINO's blob cache would hide compile time; rewritten graphs live in memory
+        check_simd(config.simd_cap)
+        asked = properties(config, _capability_words(config.device), profiling=profiling)
+        start_s = time.perf_counter()
+        graph = read_file(model, unsupported=RuntimeRefusal)
+        make_static(graph, model, input_shape, config.batch)
+        graph = _with_input(graph, model, input_kind, nhwc=config.layout == "nhwc")
+        read_s = time.perf_counter() - start_s
+        start_s = time.perf_counter()
+        try:
+            compiled = core().compile_model(graph, config.device, asked)
+        except RuntimeError as error:
+            raise RuntimeRefusal(f"model {model}: device {config.device} refuses: {refusal_text(error)}") from error
+        compile_s = time.perf_counter() - start_s
+        precision = _main_precision(compiled)
+        if config.precision == "int8" and precision != "int8":
+            raise RuntimeRefusal(
+                f"model {model}: no int8 kernel after compilation (precision {precision}); quantise the file first"
+            )
+        result = effective(compiled, config, self.version(), precision, config.batch)
+        requests = config.requests or result.optimal_requests or config.streams or 1
+        return OpenvinoModel(
+            compiled,
+            result,
+            requests,
+            read_s=read_s,
+            compile_s=compile_s,
+            profiling=profiling,
+            want_outputs=want_outputs,
+        )
+
+
+def _capability_words(device: str) -> tuple[str, ...]:
+    """Return OPTIMIZATION_CAPABILITIES of the device that computes: AUTO and BATCH:CPU(4) stand for others."""
+    name = device.split(":", 1)[-1].split("(", 1)[0].split(",", 1)[0]
+    if name in {"AUTO", "MULTI", "HETERO", "BATCH"}:
+        name = "CPU"
+    try:
+        return tuple(core().get_property(name, "OPTIMIZATION_CAPABILITIES"))
+    except RuntimeError as error:
+        known = ", ".join(core().available_devices)
+        raise RuntimeRefusal(f"device {device}: not here ({one_line(error, 160)}); OpenVINO sees: {known}") from error
+
+
+def _main_precision(compiled: Any) -> str | None:
+    """Return the precision of most computing kernels after fusion; None for a graph without any."""
+    count: dict[str, int] = {}
+    for node in compiled.get_runtime_model().get_ops():
+        info = node.get_rt_info()
+        if "layerType" in info and info["layerType"].astype(str) in _COMPUTING:
+            name = info["runtimePrecision"].astype(str)
+            count[_PRECISION_NAMES.get(name, name)] = count.get(_PRECISION_NAMES.get(name, name), 0) + 1
+    return max(count, key=lambda name: count[name]) if count else None
+
+
+def _with_input(graph: Any, path: Path, kind: InputKind, *, nhwc: bool) -> Any:
+    """Let the graph take bytes or channels-last tensors: the conversion becomes part of it."""
+    if kind == "native" and not nhwc:
+        return graph
+    port = graph.inputs[0]
+    shape = tuple(port.get_shape())
+    if len(graph.inputs) != 1 or len(shape) != 4:
+        raise ModelError(
+            f"model {path}: frames need one input of four dimensions, but it has {len(graph.inputs)} {shape}"
+        )
+    own = _image_layout(shape, path)
+    prepare = ov.preprocess.PrePostProcessor(graph)
+    prepare.input().tensor().set_layout(ov.Layout("NHWC"))
+    prepare.input().model().set_layout(ov.Layout(own))
+    if kind == "u8_nhwc":
+        prepare.input().tensor().set_element_type(ov.Type.u8)
+        prepare.input().preprocess().convert_element_type(port.get_element_type()).scale(255.0)
+    return prepare.build()
+
+
+def _image_layout(shape: tuple[int, ...], path: Path) -> str:
+    """Tell channels-first from channels-last by the dimension that can be a channel count."""
+    if shape[1] in {1, 3, 4}:
+        return "NCHW"
+    if shape[3] in {1, 3, 4}:
+        return "NHWC"
+    raise ModelError(f"model {path}: input {shape} is no image with 1, 3 or 4 channels; frames cannot be fed to it")
+
+
+def _spec(port: Any) -> TensorSpec:
+    name = port.get_any_name() if port.get_names() else port.get_node().get_friendly_name()
+    return TensorSpec(name, tuple(port.get_shape()), np.dtype(port.get_element_type().to_dtype()).name)
+
+
+def _tensor(array: Array, spec: TensorSpec) -> Any:
+    """Wrap an array without copying it; only what OpenVINO cannot share is copied."""
+    if array.dtype.name != spec.dtype or array.shape != spec.shape:
+        raise ModelRangeError(f"input {spec.name} takes {spec.dtype}{spec.shape}, not {array.dtype}{array.shape}")
+    if not (array.flags.c_contiguous and array.flags.writeable):
+        array = np.array(array, order="C")
+    return ov.Tensor(array, shared_memory=True)
