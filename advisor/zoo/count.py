@@ -30,7 +30,7 @@ class Count:
 def count_onnx(data: bytes) -> Count:
     """Count a serialised ONNX model at batch 1 through ONNX's own shape inference.
 
-    Parameters are the float32 initialisers with more than one element that a Conv, ConvTranspose, Gemm, MatMul, Gather,
+    Parameters are the float32 initialisers, scalars excepted, that a Conv, ConvTranspose, Gemm, MatMul, Gather,
     Add, Mul, PRelu or LayerNormalization reads; anchors of detector heads, which also feed Add and Mul, have a leading
     axis of one and three axes, and are left out by that sign unless they are of the kind [1, tokens, width] that
     transformers learn (told apart by a width above 7).
@@ -77,6 +77,6 @@ def _params(model: Any) -> int:
     for item in model.graph.initializer:
         dims = tuple(item.dims)
         anchors = len(dims) == 3 and dims[0] == 1 and dims[2] <= 7
-        if item.data_type == onnx.TensorProto.FLOAT and item.name in read and math.prod(dims) > 1 and not anchors:
+        if item.data_type == onnx.TensorProto.FLOAT and item.name in read and dims and not anchors:
             total += math.prod(dims)
     return total
