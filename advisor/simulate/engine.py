@@ -23,25 +23,28 @@ from numba import njit
 
 from .state import DECODE_QUEUE
 
-MAX_STAGES = 31
-"""The stages due on a frame are bits of a 32-bit number."""
 _NORMAL_BITS = 12
 
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+# Reference counting is off: nothing is allocated in the loop, and its atomic operations cost 15 times the loop itself.
+_OPTIONS = {"_nrt": False, "error_model": "numpy"}
 
 
-def _compiled(function: _Function) -> _Function:
+def _part(function: _Function) -> _Function:
+    """Compile as a part of the loop, which alone Python calls: no wrappers, nothing on disk."""
+    return cast(_Function, njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function))
+
+
+def _kept(function: _Function) -> _Function:
     """Compile on first call and keep the code on disk: beside this file, else in the user's cache folder.
 
-    Reference counting is off: nothing is allocated in the loop, and its atomic operations cost 15 times the loop
-    itself. Where neither folder can be written, every process compiles anew.
+    Where neither can be written, every process compiles anew.
     """
-    options = {"_nrt": False, "forceinline": True, "error_model": "numpy"}
     try:
-        return cast(_Function, njit(cache=True, **options)(function))
+        return cast(_Function, njit(cache=True, **_OPTIONS)(function))
     except RuntimeError:  # numba: "no locator available"
-        return cast(_Function, njit(**options)(function))
+        return cast(_Function, njit(**_OPTIONS)(function))
 
 
 def _normal_table() -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -58,7 +61,7 @@ def _normal_table() -> np.ndarray[Any, np.dtype[np.float64]]:
 NORMAL = _normal_table()
 
 
-@_compiled
+@_part
 def _hash(seed: int, a: int, b: int) -> Any:
     """Mix three numbers into 64 bits (finaliser of splitmix64: Steele et al. 2014, doi 10.1145/2660193.2660195)."""
     x = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(a) * np.uint64(0xD1B54A32D192ED03)
@@ -68,13 +71,13 @@ def _hash(seed: int, a: int, b: int) -> Any:
     return x ^ (x >> np.uint64(31))
 
 
-@_compiled
+@_part
 def _normal(seed: int, a: int, b: int) -> Any:
     """Draw a standard normal number."""
     return NORMAL[np.int64(_hash(seed, a, b) >> np.uint64(64 - _NORMAL_BITS))]
 
 
-@_compiled
+@_part
 def _sift(s: Any, size: int, at: int) -> None:
     """Move the release at ``at`` down to where the heap is in order."""
     t, c = s.heap[at].t, s.heap[at].c
@@ -91,7 +94,7 @@ def _sift(s: Any, size: int, at: int) -> None:
     s.heap[at].t, s.heap[at].c = t, c
 
 
-@_compiled
+@_part
 def _next_release(s: Any, c: int) -> Any:
     """Time of the next release of camera ``c``: never before the one ahead of it."""
     run = s.run[0]
@@ -107,7 +110,7 @@ def _next_release(s: Any, c: int) -> Any:
     return max(due, last)
 
 
-@_compiled
+@_part
 def _look(s: Any, c: int, now: float) -> None:
     """Bring what camera ``c`` sees up to ``now``: AR(1) normal numbers in steps, counts by their quantiles."""
     run = s.run[0]
@@ -139,7 +142,7 @@ def _look(s: Any, c: int, now: float) -> None:
     s.camera[c].step = upto
 
 
-@_compiled
+@_part
 def _due(s: Any, c: int) -> Any:
     """Stages that run on the next frame of camera ``c``, as bits: those whose floor((n + stagger) / interval) rises.
 
@@ -159,7 +162,7 @@ def _due(s: Any, c: int) -> Any:
     return mask
 
 
-@_compiled
+@_part
 def _drop(s: Any, slot: int) -> None:
     """Count the frame as dropped, once; work that it still has elsewhere goes on."""
     run = s.run[0]
@@ -172,7 +175,7 @@ def _drop(s: Any, slot: int) -> None:
         s.camera[s.slot[slot].camera].dropped += 1
 
 
-@_compiled
+@_part
 def _leave(s: Any, slot: int) -> None:
     """End one visit of the frame; with the last one it is done (or was dropped) and its slot is free."""
     run = s.run[0]
@@ -197,7 +200,7 @@ def _leave(s: Any, slot: int) -> None:
         run.samples += 1
 
 
-@_compiled
+@_part
 def _new_node(s: Any, slot: int, items: int, t: float) -> Any:
     run = s.run[0]
     if run.free_nodes > 0:
@@ -213,14 +216,14 @@ def _new_node(s: Any, slot: int, items: int, t: float) -> Any:
     return node
 
 
-@_compiled
+@_part
 def _free_node(s: Any, node: int) -> None:
     run = s.run[0]
     s.node[run.free_nodes].spare = node
     run.free_nodes += 1
 
 
-@_compiled
+@_part
 def _pop(s: Any, i: int) -> Any:
     """Take the first entry off the queue of stage ``i``."""
     node = s.stage[i].head
@@ -230,7 +233,7 @@ def _pop(s: Any, i: int) -> Any:
     return node
 
 
-@_compiled
+@_part
 def _arrive(s: Any, slot: int, i: int, items: int) -> None:
     """Put the frame, with so many items, into the queue of stage ``i`` under its drop policy."""
     run = s.run[0]
@@ -258,7 +261,7 @@ def _arrive(s: Any, slot: int, i: int, items: int) -> None:
     run.touched |= 1 << i
 
 
-@_compiled
+@_part
 def _to_stages(s: Any, slot: int, parent: int, items: int) -> None:
     """Hand the frame to the due children of ``parent`` (-1: the frame itself to the stages on frames)."""
     due = s.slot[slot].due
@@ -267,7 +270,7 @@ def _to_stages(s: Any, slot: int, parent: int, items: int) -> None:
             _arrive(s, slot, i, items)
 
 
-@_compiled
+@_part
 def _enter(s: Any, q: int, work_s: float, later_s: float, ref: int, items: int, start: float) -> None:
     """Put a job of kind ``q`` on the cores for ``work_s``, to be followed by an inference of ``later_s``."""
     run = s.run[0]
@@ -288,7 +291,7 @@ def _enter(s: Any, q: int, work_s: float, later_s: float, ref: int, items: int, 
     s.job[first + at].ref, s.job[first + at].items = ref, items
 
 
-@_compiled
+@_part
 def _move_job(s: Any, source: int, target: int) -> None:
     s.job[target].end, s.job[target].start, s.job[target].later = (
         s.job[source].end,
@@ -298,7 +301,7 @@ def _move_job(s: Any, source: int, target: int) -> None:
     s.job[target].ref, s.job[target].items = s.job[source].ref, s.job[source].items
 
 
-@_compiled
+@_part
 def _take_off(s: Any, q: int) -> None:
     """Take the job of kind ``q`` that ends first off the cores."""
     run = s.run[0]
@@ -327,7 +330,7 @@ def _take_off(s: Any, q: int) -> None:
     _move_job(s, first + size, first + at)
 
 
-@_compiled
+@_part
 def _start_decode(s: Any) -> None:
     """Give free decode workers the cameras that wait, first come first served, one frame each."""
     run = s.run[0]
@@ -350,7 +353,7 @@ def _start_decode(s: Any) -> None:
         _enter(s, s.camera[c].kind, work, 0.0, slot, 1, run.now)
 
 
-@_compiled
+@_part
 def _start_stage(s: Any, i: int) -> None:
     """Start batches of stage ``i`` while a stream is free and a batch may start."""
     run = s.run[0]
@@ -394,7 +397,7 @@ def _start_stage(s: Any, i: int) -> None:
             _enter(s, s.table[i, items].kind, work, 0.0, first, items, now)
 
 
-@_compiled
+@_part
 def _end_stage(s: Any, i: int, node: int, items: int, start: float) -> None:
     """A batch is finished: frames whose last item at this stage it held go on to its children, or are done."""
     run = s.run[0]
@@ -419,7 +422,7 @@ def _end_stage(s: Any, i: int, node: int, items: int, start: float) -> None:
         node = following
 
 
-@_compiled
+@_part
 def _end_job(s: Any, q: int) -> None:
     """The first job of kind ``q`` has no work left: on to its inference, or done."""
     run = s.run[0]
@@ -441,14 +444,14 @@ def _end_job(s: Any, q: int) -> None:
     _leave(s, ref)
 
 
-@_compiled
+@_part
 def _queue_camera(s: Any, c: int) -> None:
     run = s.run[0]
     s.ready[(run.ready_head + run.ready) % s.ready.shape[0]] = c
     run.ready += 1
 
 
-@_compiled
+@_part
 def _release(s: Any, c: int) -> None:
     """A frame of camera ``c`` comes into being: into its decode queue, straight to the stages, or lost."""
     run = s.run[0]
@@ -492,7 +495,7 @@ def _release(s: Any, c: int) -> None:
         _queue_camera(s, c)
 
 
-@_compiled
+@_part
 def _set_rates(s: Any) -> None:
     r"""Give every job its speed from what runs beside it.
 
@@ -539,7 +542,7 @@ def _set_rates(s: Any) -> None:
         s.kind[q].rate /= 1.0 + s.kind[q].memory * (stretch - 1.0)
 
 
-@_compiled
+@_part
 def _pass_time(s: Any, dt: float) -> None:
     """Work off ``dt`` and keep the books."""
     run = s.run[0]
@@ -558,7 +561,7 @@ def _pass_time(s: Any, dt: float) -> None:
         run.system_2 += run.system * dt
 
 
-@_compiled
+@_part
 def _prepare(s: Any) -> Any:
     """Draw what all cameras have in common and the first release of each; return the heap's size."""
     run = s.run[0]
@@ -580,7 +583,7 @@ def _prepare(s: Any) -> Any:
     return size
 
 
-@_compiled
+@_kept
 def run_loop(s: Any) -> None:
     """Play the events in order until ``P_END``: ends of jobs before time-outs before releases at the same moment."""
     run = s.run[0]

@@ -16,6 +16,10 @@ DECODE = "decode"
 """Name of the decode pool in ``SimSpec.partition`` and in the results, beside the stages' ids."""
 
 
+MAX_STAGES = 31
+"""The stages due on a frame are bits of a 32-bit number."""
+
+
 @dataclass(frozen=True)
 class SimCamera:
     """A source of frames, or (``arrivals="poisson"``, or no decode) of requests."""
@@ -201,6 +205,8 @@ def check(spec: SimSpec) -> None:
     if not 0 < spec.cores < math.inf or (bandwidth is not None and not 0 < bandwidth < math.inf):
         raise ModelRangeError(f"simulate: {spec.cores} cores with memory bandwidth {bandwidth} B/s")
     names = [stage.id for stage in spec.stages]
+    if len(names) > MAX_STAGES:
+        raise ModelRangeError(f"simulate: {len(names)} stages; at most {MAX_STAGES} can be simulated together")
     if len(set(names)) != len(names) or DECODE in names:
         raise ModelRangeError(f"simulate: stage ids {names} repeat or use the reserved word {DECODE!r}")
     _check_partition(spec, {*names, DECODE})

@@ -387,6 +387,7 @@ def test_more_cameras_never_lower_utilisation(load):
         ({"stages": (SimStage("m", (0.0, 0.01), parent=0),)}, "parent"),
         ({"stages": (SimStage("m", (0.0, 0.01), interval_frames=0.5),)}, "interval_frames"),
         ({"stages": (SimStage("decode", (0.0, 0.01)),)}, "reserved"),
+        ({"stages": tuple(SimStage(f"m{i}", (0.0, 0.01)) for i in range(32))}, "at most 31"),
         ({"partition": (("x", 1.0),)}, "partition"),
         ({"partition": (("decode", 2.0),)}, "leaves"),
         ({"cameras": (SimCamera(0.0),)}, "fps"),
@@ -398,6 +399,12 @@ def test_a_spec_that_cannot_run_is_refused_by_name(change, word):
     good = SimSpec((SimCamera(15.0),), (SimStage("m", (0.0, 0.01)),), 2.0)
     with pytest.raises(ModelRangeError, match=word):
         simulate(dataclasses.replace(good, **change), 10)
+
+
+def test_the_largest_number_of_stages_runs():
+    stages = tuple(SimStage(f"m{i}", (0.0, 0.0001), streams=2) for i in range(31))
+    r = simulate(SimSpec((SimCamera(10.0),), stages, 4.0), 20)
+    assert [stage.calls_per_s for stage in r.stages] == pytest.approx([10.0] * 31, rel=0.02)
 
 
 def test_a_warmup_as_long_as_the_run_is_refused():
