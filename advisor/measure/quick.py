@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import get_args
 
 from advisor.measure.campaign import Campaign, Entry
 from advisor.measure.configs import MeasureItem
@@ -11,8 +12,8 @@ from advisor.measure.harness import QUICK, MeasureSpec
 from advisor.measure.micro import MicroItem, all_threads, micro_items
 from advisor.measure.preparation import PrepareRequest
 from advisor.measure.profile import ProfileItem
-from advisor.records.base import Precision
-from advisor.records.config import LoadMode, RunConfig
+from advisor.records.base import Precision, SimdLevel
+from advisor.records.config import LoadMode, RunConfig, SimdCap
 from advisor.records.host import HostFacts
 from advisor.records.model import ModelFile
 from advisor.records.scenario import Scenario
@@ -41,6 +42,7 @@ QUICK_MODELS = (
     "bert-mini",
     "ssd-mobilenet",
 )
+_CAPS: tuple[SimdCap, ...] = ("avx512", "avx2", "sse42")
 _BF16_LEVELS = ("avx512_bf16", "amx")
 _ASSUMED_FLOP_PER_S = 4e10  # one core; only estimates of time rest on it
 _ASSUMED_GFLOPS = 4.0
@@ -119,6 +121,13 @@ def quick_items(facts: HostFacts, models: Sequence[ModelFile], limit_s: float = 
     entries.append(Entry(DecodeRequest("h264", 1920, 1080, 4000.0, streams=tuple(sorted({1, most}))), _DECODE_S, 10.0))
     entries.append(Entry(PrepareRequest((1920, 1080), (544, 320)), _PREPARE_S, 2.0))
     precisions = usable_precisions(("f32", "bf16", "int8"), facts)
+    caps = lower_caps(facts)
+    capped = micro_items(facts, precisions=("f32",), simd_caps=caps, duration_s=0.3)
+    entries += [Entry(item, item.duration_s + 2 * _MICRO_OPEN_S, 2.0) for item in capped if item.simd_cap is not None]
+    for model in models[:2]:
+        for cap in caps:
+            profile = ProfileItem(model, RunConfig(streams=1, threads=1, requests=1, simd_cap=cap))
+            entries.append(Entry(profile, _OPEN_S + 3 * profile.passes * pass_s(model, profile.config), 6.0))
     for rank, model in enumerate(models):
         worth = 1.0 / (1.0 + 0.2 * rank)  # each further model teaches a little less
         for precision in precisions:
@@ -159,6 +168,15 @@ def within(entries: Sequence[Entry], limit_s: float) -> Campaign:
 def usable_precisions(permitted: Sequence[Precision], facts: HostFacts) -> tuple[Precision, ...]:
     """Precisions that the user permits and this processor computes in; bf16 elsewhere is only emulated or refused."""
     return tuple(name for name in permitted if name != "bf16" or facts.cpu.simd_level in _BF16_LEVELS)
+
+
+def lower_caps(facts: HostFacts) -> tuple[SimdCap, ...]:
+    """SIMD caps that take something away from this processor: they show what other machines' kernels cost."""
+    levels = get_args(SimdLevel)
+    here = facts.cpu.simd_level
+    if here is None or levels.index(here) >= levels.index("neon"):  # the caps are x86's
+        return ()
+    return tuple(cap for cap in _CAPS if cap in levels and levels.index(cap) < levels.index(here))
 
 
 def pass_s(model: ModelFile, config: RunConfig) -> float:

@@ -111,3 +111,19 @@ def test_within_prefers_what_teaches_most_per_second() -> None:
 )
 def test_image_size(shape: tuple[int, ...], size: tuple[int, int] | None) -> None:
     assert quick.image_size(shape) == size
+
+
+@pytest.mark.parametrize(
+    ("level", "caps"),
+    [("avx2", ("sse42",)), ("amx", ("avx512", "avx2", "sse42")), ("sse42", ()), (None, ())],
+)
+def test_caps_take_something_away(level: str | None, caps: tuple[str, ...]) -> None:
+    machine = facts()
+    machine = machine.model_copy(update={"cpu": machine.cpu.model_copy(update={"simd_level": level})})
+    assert quick.lower_caps(machine) == caps
+
+
+def test_an_arm_machine_has_no_x86_caps() -> None:
+    machine = facts()
+    machine = machine.model_copy(update={"cpu": machine.cpu.model_copy(update={"simd_level": "neon"})})
+    assert quick.lower_caps(machine) == ()

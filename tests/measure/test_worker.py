@@ -94,3 +94,9 @@ def test_kill_of_the_parent_leaves_no_worker_behind() -> None:
     while alive(worker) and time.perf_counter() < until:
         time.sleep(0.02)
     assert not alive(worker)
+
+
+def test_a_runtime_that_cannot_be_imported_is_each_items_failure() -> None:
+    result = run_job(job("a", "b", on_import=("no_such_runtime",)), 20)
+    assert [outcome.status for outcome in result.outcomes] == ["failed", "failed"]
+    assert "no_such_runtime" in (result.outcomes[0].failure or "")
