@@ -1,1 +1,1 @@
-"""Model files as graphs: facts of the file, and the fused kernels that a runtime makes of it."""
+"""A model file as operations, parameters and fused kernels; importing this package loads nothing heavy."""

@@ -15,10 +15,12 @@ from openvino._pyopenvino import InferRequest as BareRequest
 
 from ..errors import ModelError, ModelRangeError, RuntimeRefusal
 from ..graph.frontend import core, make_static, one_line, read_file, refusal_text
+from ..graph.kernels import runtime_kernels
 from ..records.base import Precision
 from ..records.config import EffectiveConfig, RunConfig
 from ..records.model import Kernel
 from .openvino_config import check_simd, effective, properties
+from .openvino_profile import profile
 from .protocol import Array, Done, InputKind, TensorSpec
 
 # How often a caller who waits for a request looks for passes that failed: OpenVINO calls nobody back after a failure.
@@ -49,6 +51,7 @@ class OpenvinoModel:
     def __init__(
         self,
         compiled: Any,
+        graph: Any,
         effective_config: EffectiveConfig,
         requests: int,
         *,
@@ -58,6 +61,7 @@ class OpenvinoModel:
         want_outputs: bool,
     ) -> None:
         self.compiled = compiled
+        self._graph = graph
         self.effective = effective_config
         self.inputs = tuple(_spec(port) for port in compiled.inputs)
         self.outputs = tuple(_spec(port) for port in compiled.outputs)
@@ -112,8 +116,6 @@ class OpenvinoModel:
         return self._free.qsize()
 
     def profile(self, passes: int) -> tuple[Kernel, ...]:
-        from .openvino_profile import profile
-
         if not self._profiling:
             raise RuntimeRefusal("profile: the model was compiled without profiling=True")
         if self.effective.streams is not None and self.effective.streams > 1:
@@ -121,10 +123,14 @@ class OpenvinoModel:
         slot = self._take()
         try:
             self._set(slot, self._arrays())
-            return profile(self.compiled, slot.request, passes)
+            return profile(self.compiled, self._graph, slot.request, passes)
         finally:
             slot.tensors = []
             self._free.put(slot)
+
+    def kernels(self) -> tuple[Kernel, ...]:
+        """Return the fused kernels as compiled, without times."""
+        return runtime_kernels(self.compiled, self._graph)
 
     def close(self) -> None:
         if self._closed:
@@ -136,6 +142,7 @@ class OpenvinoModel:
             self._slots = []
             self._free = queue.SimpleQueue()
             self.compiled = None
+            self._graph = None
 
     def _arrays(self) -> list[Array]:
         return [np.zeros(spec.shape, spec.dtype) for spec in self.inputs]
@@ -248,6 +255,7 @@ class OpenvinoRuntime:
         requests = config.requests or result.optimal_requests or config.streams or 1
         return OpenvinoModel(
             compiled,
+            graph,
             result,
             requests,
             read_s=read_s,
