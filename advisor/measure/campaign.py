@@ -65,7 +65,7 @@ class Summary:
     known: int = 0
     """Already in the store."""
     left_out: list[str] = field(default_factory=list)
-    """Not measured, for lack of time or because of an interrupt."""
+    """Not measured, for lack of time or because of an interrupt; what the campaign itself left out is not repeated."""
     failures: list[str] = field(default_factory=list)
     took_s: float = 0.0
     interrupted: bool = False
@@ -170,7 +170,7 @@ class _Run:
     ) -> None:
         self._campaign, self._store, self._host, self._tell = campaign, store, host, tell
         self._budget_s, self._retry, self._clips, self._clock = budget_s, retry_failed, clip_directory, clock
-        self._summary = Summary(left_out=list(campaign.left_out))
+        self._summary = Summary()
         self._estimated_s, self._spent_s = 0.0, 0.0
         self._left_s = 0.0
         self._tried: set[str] = set()

@@ -1,8 +1,8 @@
-"""Kernels of a model as a runtime fuses them: from compilation alone, or with the time of each."""
+"""Kernels of a model with the time of each; those of a compiled model alone come from :mod:`.works`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,14 @@ from advisor.measure.keys import key as measurement_key
 from advisor.measure.meter import make_meter
 from advisor.measure.tasks import model_path
 from advisor.measure.worker import run_job
+from advisor.measure.works import file_facts, model_works
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig, SimdCap
 from advisor.records.measurement import Interference, Measurement
 from advisor.records.model import Kernel, ModelFile
 from advisor.runtimes import get_runtime
+from advisor.store.measurements import MeasurementStore
+
+__all__ = ["ProfileItem", "run_profiles", "profile_kernels", "model_works", "file_facts"]
 
 _TIMEOUT_S = 180.0
 # Profiles are told apart from timings of the same configuration by a length that no timing has.
@@ -47,6 +51,33 @@ class ProfileItem:
     def process(self) -> tuple[str, SimdCap | None]:
         """What may share a worker."""
         return self.config.runtime, self.config.simd_cap
+
+
+def profile_kernels(
+    model: ModelFile,
+    configs: Sequence[RunConfig],
+    store: MeasurementStore,
+    host_fingerprint: str,
+) -> list[Measurement]:
+    """Time the kernels of a model under several configurations; what the store holds is not repeated."""
+    items = [ProfileItem(model, config) for config in configs]
+    found: dict[str, Measurement] = {}
+    groups: dict[tuple[str, SimdCap | None], dict[str, ProfileItem]] = {}
+    for item in items:
+        key = item.key(host_fingerprint)
+        known = store.get(key)
+        if known is not None:
+            found[key] = known
+        else:
+            groups.setdefault(item.process, {})[key] = item
+
+    def keep(record: Measurement) -> None:
+        store.replace(record)
+        found[record.key] = record
+
+    for group in groups.values():
+        run_profiles(group, host_fingerprint, keep)
+    return [found[item.key(host_fingerprint)] for item in items]
 
 
 def run_profiles(items: Mapping[str, ProfileItem], host_fingerprint: str, keep: Callable[[Measurement], None]) -> None:

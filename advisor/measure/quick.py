@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import get_args
 
 from advisor.measure.campaign import Campaign, Entry
+from advisor.measure.clips import CodecName, usual_bitrate_kbps
 from advisor.measure.configs import MeasureItem
 from advisor.measure.decode import DecodeRequest, check_codec
 from advisor.measure.harness import QUICK, MeasureSpec
-from advisor.measure.micro import MicroItem, all_threads, micro_items
+from advisor.measure.micro import MicroItem, all_threads, micro_items, thread_counts
 from advisor.measure.preparation import PrepareRequest
 from advisor.measure.profile import ProfileItem
-from advisor.records.base import Precision, SimdLevel
+from advisor.records.base import Precision, RuntimeName, SimdLevel
 from advisor.records.config import LoadMode, RunConfig, SimdCap
 from advisor.records.host import HostFacts
 from advisor.records.model import ModelFile
@@ -43,6 +44,13 @@ QUICK_MODELS = (
     "ssd-mobilenet",
 )
 _CAPS: tuple[SimdCap, ...] = ("avx512", "avx2", "sse42")
+_DECODES: dict[CodecName, tuple[tuple[int, int], ...]] = {
+    "h264": ((1280, 720), (1920, 1080), (3840, 2160)),
+    "h265": ((1280, 720), (1920, 1080), (3840, 2160)),
+    "mjpeg": ((1280, 720), (1920, 1080)),
+}
+_FRAMES = ((1280, 720), (1920, 1080), (3840, 2160))
+_TARGETS = ((224, 224), (300, 300), (544, 320), (640, 640))
 _BF16_LEVELS = ("avx512_bf16", "amx")
 _ASSUMED_FLOP_PER_S = 4e10  # one core; only estimates of time rest on it
 _ASSUMED_GFLOPS = 4.0
@@ -149,6 +157,59 @@ def quick_items(facts: HostFacts, models: Sequence[ModelFile], limit_s: float = 
         item = MeasureItem(model, plain, LoadMode(), QUICK)
         entries.append(Entry(item, estimate_s(item), 1.5 * worth))
     return within(entries, limit_s)
+
+
+def full_items(facts: HostFacts, build: Callable[[str], ModelFile]) -> Campaign:
+    """List everything: all architectures of the zoo, both runtimes, precisions, threads, batches and SIMD caps.
+
+    Parameters
+    ----------
+    facts : HostFacts
+        Of this machine.
+    build : callable
+        Architecture's name to file.
+    """
+    from advisor import zoo
+
+    caps = lower_caps(facts)
+    runtimes: tuple[RuntimeName, ...] = ("openvino", "onnxruntime")
+    micro = micro_items(facts, simd_caps=(None, *caps), runtimes=runtimes)
+    entries = [Entry(item, item.duration_s + _MICRO_OPEN_S, 3.0) for item in micro]
+    streams = tuple(thread_counts(all_threads(facts)))
+    for codec, sizes in _DECODES.items():
+        for width, height in sizes:
+            rate = usual_bitrate_kbps(codec, width, height, 15.0)
+            entries.append(Entry(DecodeRequest(codec, width, height, rate, streams=streams), 2 * _DECODE_S, 8.0))
+    for frame in _FRAMES:
+        entries += [Entry(PrepareRequest(frame, target), _PREPARE_S, 1.0) for target in _TARGETS]
+    for name in (name for name in zoo.known_names() if not name.startswith(zoo.PREFIX)):
+        model = build(name)
+        for precision in usable_precisions(("f32", "bf16", "int8"), facts):
+            for config, mode in _full_configs(precision, facts, caps):
+                item = MeasureItem(model, config, mode, MeasureSpec())
+                entries.append(Entry(item, estimate_s(item), 4.0 if config.batch == 1 else 1.5))
+            profile = ProfileItem(model, RunConfig(precision=precision, streams=1, threads=1, requests=1))
+            entries.append(Entry(profile, _OPEN_S + profile.passes * pass_s(model, profile.config), 12.0))
+    return Campaign(tuple(entries))
+
+
+def _full_configs(
+    precision: Precision, facts: HostFacts, caps: Sequence[SimdCap]
+) -> Iterator[tuple[RunConfig, LoadMode]]:
+    most = all_threads(facts)
+    runtimes: tuple[RuntimeName, ...] = ("openvino",) if precision == "bf16" else ("openvino", "onnxruntime")
+    for runtime in runtimes:
+        for threads in thread_counts(most):
+            for batch in (1, 8):
+                one = RunConfig(
+                    runtime=runtime, precision=precision, streams=1, threads=threads, batch=batch, requests=1
+                )
+                yield one, LoadMode()
+        if most > 1:
+            many = RunConfig(runtime=runtime, precision=precision, streams=most, threads=most, requests=2 * most)
+            yield many, LoadMode(kind="async")
+    for cap in caps:
+        yield RunConfig(precision=precision, streams=1, threads=1, requests=1, simd_cap=cap), LoadMode()
 
 
 def within(entries: Sequence[Entry], limit_s: float) -> Campaign:

@@ -58,7 +58,7 @@ def model_path(model: ModelFile, precision: str) -> Path:
     from advisor.runtimes.quantise import int8_model
     from advisor.store.paths import cache_dir
 
-    return int8_model(Path(model.path), cache_dir() / "int8")
+    return Path(int8_model(Path(model.path), cache_dir() / "int8"))
 
 
 class _Opened:
