@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..records.model import Kernel, KernelType
+from .flops import op_flop
 
 _SKIPPED = {"Input", "Output", "Const", "Constant", "Parameter", "Result", "Reshape", "Squeeze", "Unsqueeze"}
 _TYPES: dict[str, KernelType] = {
@@ -36,7 +37,7 @@ _BYTES = {"f32": 4, "i32": 4, "u32": 4, "bf16": 2, "f16": 2, "i16": 2, "u16": 2,
 
 
 @dataclass
-class _Node:
+class Node:
     """One node of the runtime graph, with what the counting needs."""
 
     name: str
@@ -57,38 +58,41 @@ class _Node:
         return math.prod(self.shapes[output]) * _BYTES.get(precision, 4)
 
 
-def runtime_kernels(compiled: Any, times_s: dict[str, float] | None = None) -> tuple[Kernel, ...]:
+def runtime_kernels(compiled: Any, original: Any = None) -> tuple[Kernel, ...]:
     """List the kernels that a compiled model executes, in execution order.
 
     Parameters
     ----------
     compiled
         ``openvino.CompiledModel``.
-    times_s
-        Measured time of one execution per node name [s], where there is one.
+    original
+        The ``openvino.Model`` that was compiled. Its operations tell the work of kernels whose inside is hidden, as
+        attention that was fused into one; without it the shapes of the runtime graph alone are counted.
 
     Notes
     -----
     An unknown layer keeps its own word and becomes type ``other``: it is never left out.
     """
-    nodes = _nodes(compiled)
-    return tuple(
-        _kernel(node, nodes, None if times_s is None else times_s.get(node.name))
-        for node in sorted(nodes, key=lambda item: item.order)
-        if node.layer not in _SKIPPED and not node.constant
-    )
+    nodes = runtime_nodes(compiled)
+    work = {} if original is None else {op.get_friendly_name(): op_flop(op) for op in original.get_ordered_ops()}
+    kernels = []
+    for node in sorted(nodes, key=lambda item: item.order):
+        if node.layer not in _SKIPPED and not node.constant:
+            # Each operation is counted once, in the first kernel that names it.
+            inside = sum(work.pop(name, 0.0) for name in dict.fromkeys((*node.fused, node.name)))
+            kernels.append(_kernel(node, nodes, inside))
+    return tuple(kernels)
 
 
-def peak_activation_bytes(compiled: Any) -> float:
+def peak_activation_bytes(nodes: Sequence[Node]) -> float:
     """Largest sum of live tensors during one pass, every tensor held until its last reader has run [B]."""
-    nodes = _nodes(compiled)
     last = {index: node.order for index, node in enumerate(nodes)}
     for node in nodes:
         for producer, _ in node.inputs:
             last[producer] = max(last[producer], node.order)
     events: dict[int, float] = {}
     for index, node in enumerate(nodes):
-        if not node.constant and node.layer not in {"Const", "Constant", "Reshape"}:
+        if not node.constant and node.layer != "Reshape":
             size = sum(node.bytes_of(output) for output in range(len(node.shapes)))
             events[node.order] = events.get(node.order, 0.0) + size
             events[last[index] + 1] = events.get(last[index] + 1, 0.0) - size
@@ -99,17 +103,18 @@ def peak_activation_bytes(compiled: Any) -> float:
     return most
 
 
-def _nodes(compiled: Any) -> list[_Node]:
+def runtime_nodes(compiled: Any) -> list[Node]:
+    """Read every node of the runtime graph, constants included."""
     operations = list(compiled.get_runtime_model().get_ordered_ops())
     index_of = {operation.get_friendly_name(): index for index, operation in enumerate(operations)}
-    nodes: list[_Node] = []
+    nodes: list[Node] = []
     for position, operation in enumerate(operations):
         info = operation.get_rt_info()
         words = {key: str(info[key].value if hasattr(info[key], "value") else info[key]) for key in _keys(info)}
         sources = [port.get_source_output() for port in operation.inputs()]
         implementation = words.get("primitiveType", "")
         nodes.append(
-            _Node(
+            Node(
                 name=operation.get_friendly_name(),
                 layer=words.get("layerType", operation.get_type_name()),
                 implementation=implementation,
@@ -138,18 +143,24 @@ def _shape(port: Any) -> tuple[int, ...]:
     return tuple(int(size) for size in partial.to_shape()) if partial.is_static else tuple(partial.get_min_shape())
 
 
-def _kernel(node: _Node, nodes: Sequence[_Node], time_s: float | None) -> Kernel:
+def _kernel(node: Node, nodes: Sequence[Node], inside_flop: float) -> Kernel:
     constants = [(producer, output) for producer, output in node.inputs if nodes[producer].constant]
     data = [(producer, output) for producer, output in node.inputs if not nodes[producer].constant]
     weights = [nodes[producer].shapes[output] for producer, output in constants]
     inputs = [nodes[producer].shapes[output] for producer, output in data]
     output = node.shapes[0] if node.shapes else ()
     kind, groups, window = _classify(node.layer, weights, inputs, output)
+    if kind == "eltwise" and inside_flop > 0:
+        kind = "attention"  # matrix products hidden in a subgraph
+    flop = inside_flop if inside_flop > 0 else _flop(kind, weights, inputs, output)
+    depthwise = [shape for shape in weights[1:] if kind == "conv" and len(shape) == len(output) + 1]
+    # A depthwise convolution fused behind a pointwise one leaves no name, only its weights.
+    flop += sum(2.0 * math.prod(output) * math.prod(shape) / output[1] for shape in depthwise)
     return Kernel(
         name=node.name,
         type=kind,
         original_type=node.layer,
-        flop=_flop(kind, weights, inputs, output),
+        flop=flop,
         input_bytes=sum(nodes[producer].bytes_of(port) for producer, port in data),
         output_bytes=sum(node.bytes_of(port) for port in range(len(node.shapes))),
         weight_bytes=sum(nodes[producer].bytes_of(port) for producer, port in constants),
@@ -161,7 +172,6 @@ def _kernel(node: _Node, nodes: Sequence[_Node], time_s: float | None) -> Kernel
         strides=_strides(kind, inputs, output),
         groups=groups,
         fused=node.fused,
-        time_s=time_s,
     )
 
 
