@@ -23,6 +23,8 @@ $(VENV)/bin/python:
 $(STAMP): pyproject.toml | $(VENV)/bin/python
 	@echo "installing sizer and its packages into $(VENV) (the first time takes a few minutes)"
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@echo "compiling the simulator"
+	$(BIN)/python -m advisor.simulate.warm
 	@touch $@
 
 $(DEVSTAMP): pyproject.toml $(STAMP)

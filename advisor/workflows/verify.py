@@ -1,0 +1,218 @@
+"""The real cascade on this machine, judged; then laid beside what was predicted."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from advisor.errors import InputError
+from advisor.records.base import Interval
+from advisor.records.config import RunConfig
+from advisor.records.model import ModelFile
+from advisor.records.plan import Plan, PredictedLoad
+from advisor.records.scenario import Scenario
+from advisor.records.verdict import CapacityResult, Verdict
+from advisor.workflows.context import Say, local_facts, open_store, silent
+from advisor.workflows.models import resolve_model
+
+if TYPE_CHECKING:
+    from advisor.measure.progress import Progress
+    from advisor.store.measurements import MeasurementStore
+
+PROFILES_S = {"smoke": 120.0, "standard": 1800.0, "soak": 8 * 3600.0}
+
+
+@dataclass(frozen=True)
+class VerifyRequest:
+    """Options of ``sizer verify``."""
+
+    scenario: str
+    plan_file: Path | None = None
+    duration_s: float | None = None
+    profile: str = "smoke"
+    config: str = "plan"
+    find_capacity: bool = False
+    strict: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """What is to be run, and what is believed of it."""
+
+    configs: Mapping[str, RunConfig]
+    decode_threads: int
+    predicted: PredictedLoad | None
+    origin: str
+
+
+def verify_scenario(
+    request: VerifyRequest, *, store_url: str | None = None, progress: Progress | None = None, say: Say = silent
+) -> Verdict:
+    """Run the cascade and judge it; the verdict is stored.
+
+    Raises
+    ------
+    ScenarioError, ModelError, InputError, StoreError
+        Bad input, with a remedy; nothing has been run then.
+    """
+    from advisor.store.paths import cache_dir
+    from advisor.store.scenario import load_scenario
+    from advisor.verify import find_capacity, verify
+
+    scenario = load_scenario(request.scenario)
+    duration_s = request.duration_s if request.duration_s is not None else PROFILES_S[request.profile]
+    with open_store(store_url) as store, _stop_on_interrupt() as stop:
+        facts = local_facts(store)
+        models = {stage.id: resolve_model(stage.model, stage.input) for stage in scenario.stages}
+        setting = _setting(request, scenario, models, store, progress, say)
+        say(f"running {scenario.scenario} for {duration_s:.0f} s: {setting.origin}")
+        common: dict[str, Any] = {
+            "facts": facts,
+            "work_dir": cache_dir() / "verify",
+            "seed": request.seed,
+            "progress": progress,
+            "stop": stop,
+        }
+        predicted = None if setting.predicted is None else _figures(setting.predicted)
+        verdict = verify(
+            scenario, models, setting.configs, setting.decode_threads, duration_s=duration_s,
+            predicted=predicted, strict=request.strict, **common,
+        )  # fmt: skip
+        if request.find_capacity and not stop.is_set():
+            probe_s = min(duration_s, 30.0)
+            found = find_capacity(
+                scenario, models, setting.configs, setting.decode_threads, duration_s=probe_s, first=verdict, **common
+            )
+            verdict = verdict.model_copy(update={"capacity": _beside(found, setting.predicted)})
+        verdict = verdict.model_copy(
+            update={"predicted": compare(verdict, setting.predicted), "notes": (*verdict.notes, setting.origin)}
+        )
+        store.put_run("verdict", verdict)
+    return verdict
+
+
+def compare(verdict: Verdict, predicted: PredictedLoad | None) -> dict[str, Any] | None:
+    """Lay each predicted figure beside the measured one, with whether it lies inside P10-P90."""
+    if predicted is None:
+        return None
+    worst = min((camera.fps for camera in verdict.cameras), default=None)
+    released = sum(camera.released for camera in verdict.cameras)
+    dropped = sum(camera.dropped for camera in verdict.cameras)
+    p95 = next((check for check in verdict.checks if check.name == "latency_p95"), None)
+    measured: dict[str, float | None] = {
+        "camera_fps": worst,
+        "drops_pct": 100.0 * dropped / released if released else None,
+        "latency_p95_ms": _number(p95.measured) if p95 is not None else None,
+        "cpu": verdict.utilisation.get("cpu"),
+    }
+    believed: dict[str, Interval] = {
+        "camera_fps": predicted.camera_fps,
+        "drops_pct": predicted.drops_pct,
+        "latency_p95_ms": predicted.latency_p95_ms,
+        "cpu": predicted.utilisation["cpu"],
+    }
+    for name, load in predicted.stage_load.items():
+        believed[f"cores_{name}"] = load
+        stage = next((item for item in verdict.stages if item.id == name), None)
+        measured[f"cores_{name}"] = None if stage is None else stage.cpu_cores
+    rows = []
+    for name, interval in believed.items():
+        value = measured[name]
+        inside = None if value is None else interval.p10 <= value <= interval.p90
+        rows.append(
+            {"figure": name, "p10": interval.p10, "p50": interval.p50, "p90": interval.p90, "measured": value,
+             "inside": inside}
+        )  # fmt: skip
+    return {"compared": rows, **_figures(predicted)}
+
+
+def _setting(
+    request: VerifyRequest,
+    scenario: Scenario,
+    models: Mapping[str, ModelFile],
+    store: MeasurementStore,
+    progress: Progress | None,
+    say: Say,
+) -> _Setting:
+    if request.plan_file is not None:
+        return _from_plan(request.plan_file, scenario)
+    if request.config == "default":
+        from advisor.verify import default_configs
+
+        facts = local_facts(store)
+        configs = default_configs(scenario, facts, scenario.accuracy.precisions[0])
+        threads = max(1, int(facts.limits.usable_cores or 1))
+        return _Setting(configs, threads, None, "the runtime's own defaults, nothing predicted")
+    from advisor.workflows.plan import configure_here
+
+    option, _, _ = configure_here(request.scenario, request.seed, store, progress, say)
+    return _Setting(
+        option.config.stages, option.config.decode.threads, option.predicted, "configuration planned for this machine"
+    )
+
+
+def _from_plan(path: Path, scenario: Scenario) -> _Setting:
+    from advisor.store.files import read_document
+
+    plan = read_document(path, Plan)
+    if plan.scenario != scenario.scenario:
+        raise InputError(
+            f"{path}: is a plan of scenario {plan.scenario!r}, not of {scenario.scenario!r}; plan it again"
+        )
+    option = plan.recommended
+    if option is None:
+        raise InputError(f"{path}: recommends nothing, so there is no configuration to verify; plan with --on this")
+    missing = [stage.id for stage in scenario.stages if stage.id not in option.config.stages]
+    if missing:
+        raise InputError(f"{path}: configures no stage {', '.join(missing)}; plan the scenario again")
+    return _Setting(
+        option.config.stages, option.config.decode.threads, option.predicted, f"plan {path.name} for {option.platform}"
+    )
+
+
+def _figures(predicted: PredictedLoad) -> dict[str, Any]:
+    return predicted.model_dump(mode="json")
+
+
+def _beside(found: CapacityResult, predicted: PredictedLoad | None) -> CapacityResult:
+    """Lay the plan's interval beside a capacity that was found; outside it the promise is broken."""
+    interval = None if predicted is None else predicted.capacity_cameras
+    if interval is None:
+        return found
+    broken = None if found.cameras is None else not interval.p10 <= found.cameras <= interval.p90
+    return found.model_copy(update={"predicted": interval.model_dump(mode="json"), "broken_promise": broken})
+
+
+def _number(text: str) -> float | None:
+    word = text.split(maxsplit=1)[0] if text.split() else ""
+    try:
+        return float(word)
+    except ValueError:
+        return None
+
+
+@contextmanager
+def _stop_on_interrupt() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C into a request to stop; a second one interrupts at once."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def request(number: int, frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    signal.signal(signal.SIGINT, request)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
