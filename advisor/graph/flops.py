@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 _REAL_TYPES = frozenset({"f32", "f16", "bf16", "f64"})
-_PACKED_TYPES = frozenset({"i8", "u8", "i4", "u4", "nf4", "f8e4m3", "f8e5m2", "boolean"}) - {"boolean"}
+_PACKED_TYPES = frozenset({"i8", "u8", "i4", "u4", "nf4", "f8e4m3", "f8e5m2"})
 _CONVOLUTIONS = frozenset({"Convolution", "GroupConvolution", "DeformableConvolution"})
 _DECONVOLUTIONS = frozenset({"ConvolutionBackpropData", "GroupConvolutionBackpropData"})
 # Weight matrices per step: gates of the cell.
@@ -54,16 +54,15 @@ def op_flop(op: Any) -> float:
         return 2.0 * rows * keys * (int(query[-1]) + int(value[-1]))
     for cell, gates in _GATES.items():
         if kind in {f"{cell}Sequence", f"{cell}Cell"}:
-            return _recurrent(op, kind, gates)
+            return _recurrent(op, gates)
     return _loops(op, kind)
 
 
-def _recurrent(op: Any, kind: str, gates: int) -> float:
+def _recurrent(op: Any, gates: int) -> float:
     data = [int(length) for length in op.get_input_shape(0)]
     hidden = int(list(op.get_input_shape(1))[-1])
     steps_and_samples = math.prod(data[:-1])
     directions = 2 if str(op.get_attributes().get("direction", "")).lower().startswith("bidirectional") else 1
-    del kind
     return 2.0 * gates * directions * steps_and_samples * hidden * (data[-1] + hidden)
 
 

@@ -1,0 +1,359 @@
+"""ONNX Runtime behind the protocol: one caller thread per stream."""
+
+from __future__ import annotations
+
+import queue
+import re
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from ..errors import ModelError, ModelRangeError, RuntimeRefusal
+from ..graph.frontend import one_line
+from ..graph.onnx_kernels import onnx_kernels
+from ..records.base import Precision
+from ..records.config import EffectiveConfig, RunConfig
+from ..records.model import Kernel
+from .onnx_files import is_int8, load_onnx, static_shapes, with_byte_input
+from .protocol import Array, Done, InputKind, TensorSpec
+
+_UNKNOWN_OPERATOR = re.compile(r"(?:Fatal error: )?([\w.:]+)\(-?\d+\) is not a registered function/op")
+_NO_KERNEL = re.compile(r"Could not find an implementation for (\w+)\((\d+)\) node with name '([^']*)'")
+_DTYPES = {
+    "tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16", "tensor(uint8)": "uint8",
+    "tensor(int8)": "int8", "tensor(int32)": "int32", "tensor(int64)": "int64", "tensor(bool)": "bool",
+}  # fmt: skip
+# Settings of other runtimes, with what to say about them.
+_FOREIGN = {
+    "simd_cap": "its kernels ask the processor themselves; it cannot be capped",
+    "hint_requests": "hints are OpenVINO's",
+    "auto_batch_timeout_s": "it does not batch by itself",
+    "pinning": "use intra_op_affinities",
+    "core_type": "use intra_op_affinities",
+    "layout": "it chooses layouts itself",
+}
+_WARM = 2
+_ERRORS = 3
+"""ONNX Runtime's log level: errors only, its warnings on stderr are about graph clean-up."""
+
+
+class OnnxModel:
+    """A compiled model; see :class:`advisor.runtimes.protocol.CompiledModel`.
+
+    With one thread per stream all streams share a session; with more, each stream has a session of its own, because
+    concurrent callers of one session would share its thread pool and the threads per stream would not be what was
+    asked. ``done`` runs on the stream's thread and must not call ``start``.
+    """
+
+    def __init__(
+        self,
+        sessions: Sequence[Any],
+        make_session: Callable[..., Any],
+        shapes: Sequence[tuple[int, ...]],
+        effective: EffectiveConfig,
+        *,
+        streams: int,
+        requests: int,
+        read_s: float,
+        compile_s: float,
+        profiling: bool,
+        want_outputs: bool,
+    ) -> None:
+        self.effective = effective
+        self.read_s = read_s
+        self.compile_s = compile_s
+        self.requests = requests
+        self._make_session = make_session
+        self._profiling = profiling
+        self._want_outputs = want_outputs
+        self._sessions: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        for index in range(streams):
+            self._sessions.put(sessions[index % len(sessions)])
+        ports = sessions[0].get_inputs()
+        self.inputs = tuple(
+            TensorSpec(port.name, shape, _dtype(port.type)) for port, shape in zip(ports, shapes, strict=True)
+        )
+        self._names = [port.name for port in ports]
+        self.outputs = self._output_specs(sessions[0])
+        self._jobs: queue.SimpleQueue[tuple[dict[str, Array], object, Done] | None] = queue.SimpleQueue()
+        self._permits = threading.Semaphore(requests)
+        self._in_flight = 0
+        self._changed = threading.Condition()
+        self._callback_error: BaseException | None = None
+        self._closed = False
+        self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(streams)]
+        for thread in self._threads:
+            thread.start()
+
+    def infer(self, inputs: Sequence[Array]) -> list[Array]:
+        feed = self._feed(inputs)
+        with self._permits:
+            return self._run(feed)
+
+    def start(self, inputs: Sequence[Array], token: object, done: Done) -> None:
+        feed = self._feed(inputs)
+        self._permits.acquire()
+        with self._changed:
+            self._in_flight += 1
+        self._jobs.put((feed, token, done))
+
+    def wait_all(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._in_flight == 0)
+        if self._callback_error is not None:
+            error, self._callback_error = self._callback_error, None
+            raise error
+
+    def ready(self) -> bool:
+        return self.idle_requests() > 0
+
+    def idle_requests(self) -> int:
+        return self.requests - self._in_flight
+
+    def profile(self, passes: int) -> tuple[Kernel, ...]:
+        if not self._profiling:
+            raise RuntimeRefusal("profile: the model was compiled without profiling=True")
+        return self._trace(passes)[0]
+
+    def kernels(self) -> tuple[Kernel, ...]:
+        """Return the fused kernels without times; ONNX Runtime must run one pass to tell them."""
+        return tuple(kernel.model_copy(update={"time_s": None}) for kernel in self._trace(1)[0])
+
+    def activation_bytes(self) -> float:
+        """Largest sum of live activations during a pass [B]."""
+        return self._trace(1)[1]
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        try:
+            self.wait_all()
+        finally:
+            self._closed = True
+            for _ in self._threads:
+                self._jobs.put(None)
+            for thread in self._threads:
+                thread.join()
+            self._sessions = queue.SimpleQueue()
+
+    def _trace(self, passes: int) -> tuple[tuple[Kernel, ...], float]:
+        """Run a session of its own with counters: a session's trace can be read only once."""
+        feed = self._feed([np.zeros(spec.shape, spec.dtype) for spec in self.inputs])
+        with tempfile.TemporaryDirectory(prefix="sizer-ort-") as folder:
+            optimised = Path(folder) / "optimised.onnx"
+            session = self._make_session(trace=Path(folder) / "trace", optimised=optimised)
+            for _ in range(_WARM + passes):
+                session.run(None, feed)
+            return onnx_kernels(optimised, Path(session.end_profiling()), skip_passes=_WARM)
+
+    def _feed(self, inputs: Sequence[Array]) -> dict[str, Array]:
+        if self._closed:
+            raise ModelRangeError("the compiled model is closed")
+        if len(inputs) != len(self.inputs):
+            raise ModelRangeError(f"{len(inputs)} inputs given, the model has {len(self.inputs)}")
+        for array, spec in zip(inputs, self.inputs, strict=True):
+            if array.dtype.name != spec.dtype or array.shape != spec.shape:
+                raise ModelRangeError(
+                    f"input {spec.name} takes {spec.dtype}{spec.shape}, not {array.dtype}{array.shape}"
+                )
+        return dict(zip(self._names, inputs, strict=True))
+
+    def _run(self, feed: dict[str, Array]) -> list[Array]:
+        session = self._sessions.get()
+        try:
+            return list(session.run(None, feed))
+        except Exception as error:  # ONNX Runtime's own classes derive from Exception alone
+            raise RuntimeRefusal(f"inference failed: {one_line(error)}") from error
+        finally:
+            self._sessions.put(session)
+
+    def _serve(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            feed, token, done = job
+            outputs: list[Array] | None = None
+            failure: BaseException | None = None
+            try:
+                outputs = self._run(feed)
+            except RuntimeRefusal as error:
+                failure = error
+            finish_s = time.perf_counter()
+            try:
+                done(token, outputs if self._want_outputs else None, finish_s, failure)
+            except Exception as broken:  # raised again by wait_all: here it would end the stream's thread
+                self._callback_error = broken
+            finally:
+                with self._changed:
+                    self._in_flight -= 1
+                    self._changed.notify_all()
+                self._permits.release()
+
+    def _output_specs(self, session: Any) -> tuple[TensorSpec, ...]:
+        """Shapes as declared; one pass of zeros tells those that stay open."""
+        ports = session.get_outputs()
+        if all(isinstance(dim, int) for port in ports for dim in port.shape):
+            return tuple(TensorSpec(port.name, tuple(port.shape), _dtype(port.type)) for port in ports)
+        results = self._run({spec.name: np.zeros(spec.shape, spec.dtype) for spec in self.inputs})
+        return tuple(
+            TensorSpec(port.name, tuple(result.shape), result.dtype.name)
+            for port, result in zip(ports, results, strict=True)
+        )
+
+
+class OnnxRuntime:
+    """ONNX Runtime's CPU provider on this machine."""
+
+    name = "onnxruntime"
+
+    def version(self) -> str:
+        return str(ort.__version__)
+
+    def devices(self) -> tuple[str, ...]:
+        return ("CPU",)
+
+    def capabilities(self) -> frozenset[Precision]:
+        return frozenset({"f32", "int8"})
+
+    def compile(
+        self,
+        model: Path,
+        config: RunConfig,
+        *,
+        input_shape: tuple[int, ...] | None = None,
+        input_kind: InputKind = "native",
+        profiling: bool = False,
+        want_outputs: bool = False,
+        cache_dir: Path | None = None,
+    ) -> OnnxModel:
+        _refuse_foreign(model, config)
+        start_s = time.perf_counter()
+        file = with_byte_input(model, cache_dir) if input_kind == "u8_nhwc" else model
+        graph = load_onnx(file)
+        if config.precision == "int8" and not is_int8(graph):
+            raise RuntimeRefusal(f"model {model}: no int8 operation in the file; quantise it first")
+        shape = _frame_shape(input_shape, input_kind, graph)
+        shapes, symbols = static_shapes(graph, model, shape, config.batch)
+        precision = "int8" if is_int8(graph) else "f32"
+        del graph
+        read_s = time.perf_counter() - start_s
+        streams = config.streams or 1
+        threads = None if config.threads is None else max(1, config.threads // streams)
+
+        def make_session(trace: Path | None = None, optimised: Path | None = None) -> Any:
+            options = _options(config, threads, symbols)
+            if trace is not None:
+                options.enable_profiling = True
+                options.profile_file_prefix = str(trace)
+            if optimised is not None:
+                options.optimized_model_filepath = str(optimised)
+            return _session(file, model, options)
+
+        start_s = time.perf_counter()
+        sessions = [make_session() for _ in range(streams if threads is not None and threads > 1 else 1)]
+        compile_s = time.perf_counter() - start_s
+        return OnnxModel(
+            sessions,
+            make_session,
+            shapes,
+            _effective(config, threads, streams, len(sessions), precision),
+            streams=streams,
+            requests=config.requests or streams,
+            read_s=read_s,
+            compile_s=compile_s,
+            profiling=profiling,
+            want_outputs=want_outputs,
+        )
+
+
+def _refuse_foreign(model: Path, config: RunConfig) -> None:
+    if model.suffix.lower() != ".onnx":
+        raise RuntimeRefusal(f"model {model}: onnxruntime reads only .onnx files; export it or use runtime openvino")
+    if config.device != "CPU":
+        raise RuntimeRefusal(f"device {config.device}: onnxruntime runs on CPU here; use device CPU")
+    if config.precision == "bf16":
+        raise RuntimeRefusal("precision bf16: onnxruntime's CPU kernels compute in f32 or int8; permit one of them")
+    if config.hint != "none":
+        raise RuntimeRefusal(f"hint {config.hint}: onnxruntime has no hints; give threads and streams")
+    for name, reason in _FOREIGN.items():
+        if getattr(config, name) is not None:
+            raise RuntimeRefusal(f"{name} {getattr(config, name)}: not for onnxruntime: {reason}")
+
+
+def _options(config: RunConfig, threads: int | None, symbols: dict[str, int]) -> Any:
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.log_severity_level = _ERRORS
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    if config.inter_op_threads is not None:
+        options.inter_op_num_threads = config.inter_op_threads
+    if config.execution_mode is not None:
+        parallel = config.execution_mode == "parallel"
+        options.execution_mode = ort.ExecutionMode.ORT_PARALLEL if parallel else ort.ExecutionMode.ORT_SEQUENTIAL
+    if config.spinning is not None:
+        options.add_session_config_entry("session.intra_op.allow_spinning", "1" if config.spinning else "0")
+    if config.intra_op_affinities is not None:
+        options.add_session_config_entry("session.intra_op_thread_affinities", config.intra_op_affinities)
+    for name, length in symbols.items():
+        options.add_free_dimension_override_by_name(name, length)
+    return options
+
+
+def _session(file: Path, model: Path, options: Any) -> Any:
+    try:
+        return ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own classes derive from Exception alone
+        text = str(error)
+        if found := _UNKNOWN_OPERATOR.search(text):
+            raise RuntimeRefusal(f"model {model}: operator {found.group(1)} is unknown to onnxruntime") from error
+        if found := _NO_KERNEL.search(text):
+            raise RuntimeRefusal(
+                f"model {model}: operator {found.group(1)} ({found.group(3)}) has no CPU kernel in onnxruntime"
+            ) from error
+        if "INVALID_PROTOBUF" in text or "No graph was found" in text:
+            raise ModelError(f"model {model}: damaged or cut short; copy or export it again") from error
+        raise RuntimeRefusal(f"model {model}: onnxruntime refuses: {one_line(error)}") from error
+
+
+def _frame_shape(input_shape: tuple[int, ...] | None, kind: InputKind, graph: Any) -> tuple[int, ...] | None:
+    """Bring a model's input shape into the order of the byte input that was put in front of it."""
+    if input_shape is None or kind == "native" or len(input_shape) != 4:
+        return input_shape
+    order = next(node for node in graph.graph.node if node.op_type == "Transpose").attribute[0].ints
+    frame = [0, 0, 0, 0]
+    for place, source in enumerate(order):
+        frame[source] = input_shape[place]
+    return tuple(frame)
+
+
+def _effective(config: RunConfig, threads: int | None, streams: int, sessions: int, precision: str) -> EffectiveConfig:
+    """What the session options say: ONNX Runtime grants what it is asked and reports nothing back."""
+    options = _options(config, threads, {})
+    return EffectiveConfig(
+        device="CPU",
+        execution_devices=("CPUExecutionProvider",),
+        precision=precision,
+        streams=streams,
+        threads=None if threads is None else threads * streams,
+        optimal_requests=streams,
+        batch=config.batch,
+        runtime_version=str(ort.__version__),
+        properties={
+            "execution_mode": str(options.execution_mode).rsplit(".", 1)[-1],
+            "graph_optimization_level": str(options.graph_optimization_level).rsplit(".", 1)[-1],
+            "inter_op_num_threads": str(options.inter_op_num_threads),
+            "intra_op_num_threads": str(options.intra_op_num_threads),
+            "sessions": str(sessions),
+        },
+    )
+
+
+def _dtype(kind: str) -> str:
+    if kind not in _DTYPES:
+        raise RuntimeRefusal(f"tensor type {kind}: cannot be fed from arrays; export the model with numbers")
+    return _DTYPES[kind]
