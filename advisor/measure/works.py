@@ -179,10 +179,10 @@ def _work(payload: dict[str, Any]) -> dict[str, Any]:
             kernels = tuple(kernel.model_copy(update={"time_s": None}) for kernel in compiled.profile(1))
             activation_bytes = max((kernel.input_bytes + kernel.output_bytes for kernel in kernels), default=0.0)
         else:
-            from advisor.graph.kernels import peak_activation_bytes, runtime_kernels
+            from advisor.graph.kernels import peak_activation_bytes, runtime_nodes
 
-            kernels = runtime_kernels(compiled.compiled)
-            activation_bytes = peak_activation_bytes(compiled.compiled)
+            kernels = compiled.kernels()
+            activation_bytes = peak_activation_bytes(runtime_nodes(compiled.compiled))
     finally:
         compiled.close()
     return {

@@ -1,0 +1,36 @@
+from pathlib import Path
+
+import pytest
+
+from advisor.measure.profile import ProfileItem, profile_kernels
+from advisor.records.config import RunConfig
+from advisor.store.measurements import MeasurementStore
+
+from .models import small_conv
+
+
+@pytest.mark.runtime
+def test_kernels_have_times_that_are_kept(tmp_path: Path) -> None:
+    model = small_conv(tmp_path, size=64)
+    config = RunConfig(streams=1, threads=1, requests=1)
+    with MeasurementStore(tmp_path / "s.db") as store:
+        (record,) = profile_kernels(model, [config], store, "host")
+        assert record.status == "done", record.failure
+        assert record.timing is None
+        convolutions = [kernel for kernel in record.kernels if kernel.type == "conv"]
+        assert len(convolutions) == 3
+        for kernel in convolutions:
+            assert kernel.time_s is not None
+            # 19 MFLOP each: between 1 GFLOP/s and 10 TFLOP/s on any machine.
+            assert 1e-6 < kernel.time_s < 2e-2
+        assert profile_kernels(model, [config], store, "host") == [record]
+
+
+def test_a_profile_is_not_taken_for_a_timing(tmp_path: Path) -> None:
+    from advisor.measure.configs import MeasureItem
+    from advisor.measure.harness import QUICK, MeasureSpec
+    from advisor.records.config import LoadMode
+
+    model, config = small_conv(tmp_path), RunConfig(threads=1)
+    keys = {MeasureItem(model, config, LoadMode(), spec).key("h") for spec in (MeasureSpec(), QUICK)}
+    assert ProfileItem(model, config).key("h") not in keys
