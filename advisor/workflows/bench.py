@@ -16,7 +16,7 @@ from advisor.workflows.context import Say, local_facts, open_store, silent
 from advisor.workflows.models import build_model, resolve_model
 
 if TYPE_CHECKING:
-    from advisor.measure.campaign import Campaign
+    from advisor.measure.campaign import Campaign, Entry
     from advisor.measure.progress import Progress
     from advisor.records.host import HostFacts
     from advisor.store.measurements import MeasurementStore
@@ -118,7 +118,7 @@ def to_row(item: Measurement) -> BenchRow:
 
 
 def _campaign(request: BenchRequest, facts: HostFacts) -> Campaign:
-    from advisor.measure.campaign import Campaign, Entry
+    from advisor.measure.campaign import Campaign
     from advisor.measure.matrix import load_matrix, matrix_items
     from advisor.measure.quick import QUICK_MODELS, full_items, quick_items
 
@@ -139,7 +139,7 @@ def _campaign(request: BenchRequest, facts: HostFacts) -> Campaign:
     return Campaign(tuple(entries), tuple(left_out))
 
 
-def _of_models(request: BenchRequest, facts: HostFacts) -> list[object]:
+def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
     from advisor.measure.campaign import Entry
     from advisor.measure.configs import MeasureItem
     from advisor.measure.harness import MeasureSpec
@@ -155,8 +155,8 @@ def _of_models(request: BenchRequest, facts: HostFacts) -> list[object]:
             if threads < streams:
                 raise InputError(f"--threads {threads} is less than --streams {streams}: each stream needs a thread")
             config = RunConfig(
-                runtime=request.runtime,  # type: ignore[arg-type]
-                precision=request.precision,  # type: ignore[arg-type]
+                runtime=request.runtime,
+                precision=request.precision,
                 streams=streams,
                 threads=threads,
                 batch=request.batch,

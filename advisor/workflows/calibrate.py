@@ -55,8 +55,8 @@ def calibrate_model(
     known = read_document(target, TransferCalibration) if target.exists() else None
     if known is not None and not force and _overall(fitted) > _overall(known) * 1.02 + 1e-9:
         raise Inconclusive(
-            f"the new fit errs by {_overall(fitted):.1f} % on machines left out, the stored one by {_overall(known):.1f} %; "
-            "keep it with --force"
+            f"the new fit errs by {_overall(fitted):.1f} % on machines left out, the stored one by "
+            f"{_overall(known):.1f} %; keep it with --force"
         )
     written = write_document(output or target, fitted)
     lines.append(f"wrote {written}")

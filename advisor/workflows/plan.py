@@ -92,6 +92,7 @@ def prepare(
         measure_missing(scenario, models, bitrates, facts, store, progress)
     else:
         assumptions.append("no measurement was taken on this machine for this plan (--no-measure)")
+        say("no measurement is taken on this machine (--no-measure)")
     works = Works(scenario, models, store)
     predictor = Predictor.load(
         host=host,

@@ -118,10 +118,10 @@ def _config(request: PredictRequest, machine: MachineSpec) -> RunConfig:
     if threads is not None and streams is not None and threads < streams:
         raise InputError(f"--threads {threads} is less than --streams {streams}: each inference stream needs a thread")
     return RunConfig(
-        runtime=request.runtime,  # type: ignore[arg-type]
+        runtime=request.runtime,
         device=request.device,
-        precision=request.precision,  # type: ignore[arg-type]
-        hint=request.hint,  # type: ignore[arg-type]
+        precision=request.precision,
+        hint=request.hint,
         streams=streams,
         threads=threads,
         batch=request.batch,
@@ -152,9 +152,7 @@ def _measure(
     from advisor.measure.harness import QUICK
 
     here = [config for config, machine in zip(configs, machines, strict=True) if machine.id == "this"]
-    wanted = here or [
-        RunConfig(runtime=request.runtime, precision=request.precision, streams=1, threads=1)  # type: ignore[arg-type]
-    ]
+    wanted = here or [RunConfig(runtime=request.runtime, precision=request.precision, streams=1, threads=1)]
     spec = QUICK.model_copy(update={"max_duration_s": max(QUICK.min_duration_s, request.measure_s)})
     say(f"measuring {model.name} here, up to {request.measure_s:g} s")
     kind = LoadMode(kind="sync")

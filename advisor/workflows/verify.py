@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from advisor.errors import InputError
 from advisor.records.base import Interval
 from advisor.records.config import RunConfig
-from advisor.records.model import ModelFile
 from advisor.records.plan import Plan, PredictedLoad
 from advisor.records.scenario import Scenario
 from advisor.records.verdict import CapacityResult, Verdict
@@ -70,7 +69,7 @@ def verify_scenario(
     with open_store(store_url) as store, _stop_on_interrupt() as stop:
         facts = local_facts(store)
         models = {stage.id: resolve_model(stage.model, stage.input) for stage in scenario.stages}
-        setting = _setting(request, scenario, models, store, progress, say)
+        setting = _setting(request, scenario, store, progress, say)
         say(f"running {scenario.scenario} for {duration_s:.0f} s: {setting.origin}")
         common: dict[str, Any] = {
             "facts": facts,
@@ -135,7 +134,6 @@ def compare(verdict: Verdict, predicted: PredictedLoad | None) -> dict[str, Any]
 def _setting(
     request: VerifyRequest,
     scenario: Scenario,
-    models: Mapping[str, ModelFile],
     store: MeasurementStore,
     progress: Progress | None,
     say: Say,
@@ -206,7 +204,7 @@ def _stop_on_interrupt() -> Iterator[threading.Event]:
         return
     before = signal.getsignal(signal.SIGINT)
 
-    def request(number: int, frame: object) -> None:
+    def request(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of signal handlers
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
