@@ -25,7 +25,7 @@ def load_onnx(path: Path) -> Any:
         Missing or damaged.
     """
     import onnx
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     if not path.is_file():
         raise ModelError(f"model {path}: no such file; give a path, an architecture (sizer models list) or like:NAME")

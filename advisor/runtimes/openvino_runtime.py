@@ -15,7 +15,7 @@ from openvino._pyopenvino import InferRequest as BareRequest
 
 from ..errors import ModelError, ModelRangeError, RuntimeRefusal
 from ..graph.frontend import core, make_static, one_line, read_file, refusal_text
-from ..graph.kernels import runtime_kernels
+from ..graph.kernels import peak_activation_bytes, runtime_kernels, runtime_nodes
 from ..records.base import Precision
 from ..records.config import EffectiveConfig, RunConfig
 from ..records.model import Kernel
@@ -131,6 +131,10 @@ class OpenvinoModel:
     def kernels(self) -> tuple[Kernel, ...]:
         """Return the fused kernels as compiled, without times."""
         return runtime_kernels(self.compiled, self._graph)
+
+    def activation_bytes(self) -> float:
+        """Largest sum of live activations during a pass [B]."""
+        return peak_activation_bytes(runtime_nodes(self.compiled))
 
     def close(self) -> None:
         if self._closed:

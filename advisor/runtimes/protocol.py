@@ -80,6 +80,14 @@ class CompiledModel(Protocol):
         """Count of requests free at this moment."""
         ...
 
+    def kernels(self) -> tuple[Kernel, ...]:
+        """Return every fused kernel as compiled, without times."""
+        ...
+
+    def activation_bytes(self) -> float:
+        """Return the largest sum of live activations during a pass [B]."""
+        ...
+
     def profile(self, passes: int) -> tuple[Kernel, ...]:
         """Run ``passes`` synchronous passes and return every executed kernel with its mean time per pass.
 

@@ -1,0 +1,289 @@
+"""A runtime without hardware: service times by formula, in real or fake time, that can refuse, crash and hang.
+
+It ships with the product: the whole of measuring and verifying can be tried on it, faults included.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..clock import Clock, FakeClock, RealClock
+from ..errors import ModelError, ModelRangeError, RuntimeRefusal
+from ..records.base import Precision
+from ..records.config import EffectiveConfig, RunConfig
+from ..records.model import Kernel
+from .protocol import Array, Done, InputKind, TensorSpec
+
+_DEFAULT_SHAPE = (1, 3, 64, 64)
+_CLASSES = 10
+_KERNELS = 4
+_SPEEDUP: dict[str, float] = {"f32": 1.0, "bf16": 2.0, "int8": 3.0}
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How the fake acts; the defaults are a well-behaved runtime on two cores."""
+
+    base_s: float = 1e-3
+    """Time of one pass at batch 1 in f32 on one thread [s]."""
+    parallel: float = 0.9
+    """Share of a pass that threads divide (Amdahl's law)."""
+    cores: int = 2
+    """Threads and streams beyond this are not granted."""
+    service_s: Callable[[RunConfig], float] | None = None
+    """Replaces the formula: time of one pass of a configuration as granted [s]."""
+    refuse: str | None = None
+    """Operator that ``compile`` refuses."""
+    fail_at: int | None = None
+    """Pass number (from 0) that ends in an error."""
+    crash_at: int | None = None
+    """Pass number at which the whole process ends at once, as after SIGFPE."""
+    hang_at: int | None = None
+    """Pass number that never ends."""
+    capabilities: frozenset[Precision] = field(default_factory=lambda: frozenset[Precision]({"f32", "int8"}))
+
+
+def pass_time_s(behaviour: Behaviour, config: RunConfig) -> float:
+    r"""Time of one pass [s]: :math:`b\,t_1\,((1-p) + p/n)/k_{precision}` with n threads of one stream, p parallel.
+
+    Source: Amdahl (1967), https://doi.org/10.1145/1465482.1465560; gains by precision are inventions of the fake.
+    """
+    if behaviour.service_s is not None:
+        return behaviour.service_s(config)
+    per_stream = max(1, (config.threads or behaviour.cores) // (config.streams or 1))
+    serial = 1.0 - behaviour.parallel
+    return config.batch * behaviour.base_s * (serial + behaviour.parallel / per_stream) / _SPEEDUP[config.precision]
+
+
+class FakeModel:
+    """A compiled model of the fake; see :class:`advisor.runtimes.protocol.CompiledModel`.
+
+    On a fake clock, passes run in the caller: ``start`` moves the clock by the pass divided by the streams and calls
+    ``done`` before it returns. In real time each pass sleeps on a thread, as many at once as there are streams.
+    """
+
+    def __init__(
+        self,
+        behaviour: Behaviour,
+        clock: Clock,
+        config: RunConfig,
+        inputs: tuple[TensorSpec, ...],
+        effective: EffectiveConfig,
+        *,
+        profiling: bool,
+        want_outputs: bool,
+    ) -> None:
+        self.effective = effective
+        self.inputs = inputs
+        self.outputs: tuple[TensorSpec, ...] = (TensorSpec("classes", (config.batch, _CLASSES), "float32"),)
+        self.read_s = 0.0
+        self.compile_s = 0.0
+        self._streams = effective.streams or 1
+        self.requests = config.requests or self._streams
+        self._behaviour = behaviour
+        self._clock = clock
+        self._config = config
+        self._profiling = profiling
+        self._want_outputs = want_outputs
+        self._time_s = pass_time_s(behaviour, config)
+        self._permits = threading.Semaphore(self.requests)
+        self._servers = threading.Semaphore(self._streams)
+        self._changed = threading.Condition()
+        self._in_flight = 0
+        self._passes = 0
+        self._callback_error: BaseException | None = None
+        self._closed = False
+
+    def infer(self, inputs: Sequence[Array]) -> list[Array]:
+        self._check(inputs)
+        with self._permits:
+            return self._pass(inputs, share=1)
+
+    def start(self, inputs: Sequence[Array], token: object, done: Done) -> None:
+        self._check(inputs)
+        self._permits.acquire()
+        with self._changed:
+            self._in_flight += 1
+        if isinstance(self._clock, FakeClock):
+            self._serve(inputs, token, done, self._streams)
+        else:
+            threading.Thread(target=self._serve, args=(inputs, token, done, 1), daemon=True).start()
+
+    def wait_all(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._in_flight == 0)
+        if self._callback_error is not None:
+            error, self._callback_error = self._callback_error, None
+            raise error
+
+    def ready(self) -> bool:
+        return self.idle_requests() > 0
+
+    def idle_requests(self) -> int:
+        return self.requests - self._in_flight
+
+    def profile(self, passes: int) -> tuple[Kernel, ...]:
+        if not self._profiling:
+            raise RuntimeRefusal("profile: the model was compiled without profiling=True")
+        arrays = self._zeros()
+        for _ in range(passes):
+            self.infer(arrays)
+        return tuple(kernel.model_copy(update={"time_s": self._time_s / _KERNELS}) for kernel in self.kernels())
+
+    def kernels(self) -> tuple[Kernel, ...]:
+        """Return equal shares of the pass as kernels without times."""
+        size = float(self.inputs[0].shape[0] * 1000)
+        return tuple(
+            Kernel(
+                name=f"kernel{index}",
+                type="conv",
+                original_type="Fake",
+                flop=1e9 * self._config.batch / _KERNELS,
+                input_bytes=size,
+                output_bytes=size,
+                weight_bytes=1000.0,
+                precision={"int8": "i8"}.get(self._config.precision, self._config.precision),
+                implementation="fake",
+                input_shape=self.inputs[0].shape,
+                output_shape=self.outputs[0].shape,
+            )
+            for index in range(_KERNELS)
+        )
+
+    def activation_bytes(self) -> float:
+        """Largest sum of live activations [B]."""
+        return float(self.inputs[0].shape[0] * 2000)
+
+    def close(self) -> None:
+        if not self._closed:
+            self.wait_all()
+            self._closed = True
+
+    def _zeros(self) -> list[Any]:
+        import numpy as np
+
+        return [np.zeros(spec.shape, spec.dtype) for spec in self.inputs]
+
+    def _check(self, inputs: Sequence[Array]) -> None:
+        if self._closed:
+            raise ModelRangeError("the compiled model is closed")
+        if len(inputs) != len(self.inputs):
+            raise ModelRangeError(f"{len(inputs)} inputs given, the model has {len(self.inputs)}")
+        for array, spec in zip(inputs, self.inputs, strict=True):
+            if array.dtype.name != spec.dtype or array.shape != spec.shape:
+                raise ModelRangeError(
+                    f"input {spec.name} takes {spec.dtype}{spec.shape}, not {array.dtype}{array.shape}"
+                )
+
+    def _serve(self, inputs: Sequence[Array], token: object, done: Done, share: int) -> None:
+        outputs: list[Array] | None = None
+        failure: BaseException | None = None
+        try:
+            outputs = self._pass(inputs, share)
+        except RuntimeRefusal as error:
+            failure = error
+        try:
+            done(token, outputs if self._want_outputs else None, self._clock.now_s(), failure)
+        except Exception as broken:  # raised again by wait_all
+            self._callback_error = broken
+        finally:
+            with self._changed:
+                self._in_flight -= 1
+                self._changed.notify_all()
+            self._permits.release()
+
+    def _pass(self, inputs: Sequence[Array], share: int) -> list[Array]:
+        with self._changed:
+            number = self._passes
+            self._passes += 1
+        if number == self._behaviour.crash_at:
+            os.abort()
+        if number == self._behaviour.hang_at:
+            threading.Event().wait()
+        with self._servers:
+            self._clock.sleep(self._time_s / share)
+        if number == self._behaviour.fail_at:
+            raise RuntimeRefusal(f"inference failed: pass {number} fails as told")
+        return self._outputs(inputs[0])
+
+    def _outputs(self, data: Any) -> list[Array]:
+        """Sum each sample's tensor in ten parts: the same picture gives the same answer in every input kind."""
+        import numpy as np
+
+        scale = 255.0 if data.dtype == np.uint8 else 1.0
+        planes = data.transpose(0, 3, 1, 2) if data.dtype == np.uint8 else data
+        flat = planes.reshape(planes.shape[0], -1).astype(np.float64) / scale
+        parts = np.array_split(flat, _CLASSES, axis=1)
+        return [np.stack([part.mean(axis=1) for part in parts], axis=1).astype(np.float32)]
+
+
+class FakeRuntime:
+    """The runtime ``fake``: no file is read beyond its first bytes, no arithmetic of a network is done."""
+
+    name = "fake"
+
+    def __init__(self, behaviour: Behaviour | None = None, clock: Clock | None = None) -> None:
+        self.behaviour = behaviour if behaviour is not None else Behaviour()
+        self.clock = clock if clock is not None else RealClock()
+
+    def version(self) -> str:
+        return "1"
+
+    def devices(self) -> tuple[str, ...]:
+        return ("CPU",)
+
+    def capabilities(self) -> frozenset[Precision]:
+        return self.behaviour.capabilities
+
+    def compile(
+        self,
+        model: Path,
+        config: RunConfig,
+        *,
+        input_shape: tuple[int, ...] | None = None,
+        input_kind: InputKind = "native",
+        profiling: bool = False,
+        want_outputs: bool = False,
+        cache_dir: Path | None = None,
+    ) -> FakeModel:
+        del cache_dir
+        if not model.is_file():
+            raise ModelError(f"model {model}: no such file; give a path that exists")
+        if self.behaviour.refuse is not None:
+            raise RuntimeRefusal(f"model {model}: operator {self.behaviour.refuse} is not supported by the fake")
+        if config.precision not in self.behaviour.capabilities:
+            raise RuntimeRefusal(f"precision {config.precision}: the fake cannot compute in it; permit another")
+        granted = self._granted(config)
+        shape = input_shape if input_shape is not None else _DEFAULT_SHAPE
+        full = (shape[0] * config.batch, *shape[1:])
+        spec = TensorSpec("x", full, "float32")
+        if input_kind == "u8_nhwc":
+            if len(full) != 4:
+                raise ModelError(f"model {model}: frames need an input of four dimensions, not {full}")
+            spec = TensorSpec("x", (full[0], full[2], full[3], full[1]), "uint8")
+        effective = EffectiveConfig(
+            device=config.device,
+            execution_devices=("CPU",),
+            precision=config.precision,
+            streams=granted.streams,
+            threads=granted.threads,
+            optimal_requests=granted.streams,
+            hint=None if config.hint == "none" else config.hint,
+            batch=config.batch,
+            runtime_version=self.version(),
+        )
+        return FakeModel(
+            self.behaviour, self.clock, granted, (spec,), effective, profiling=profiling, want_outputs=want_outputs
+        )
+
+    def _granted(self, config: RunConfig) -> RunConfig:
+        """Clamp threads and streams to the cores, silently as real runtimes do."""
+        cores = self.behaviour.cores
+        threads = min(config.threads or cores, cores)
+        streams = min(config.streams or (cores if config.hint == "throughput" else 1), threads)
+        return config.model_copy(update={"threads": threads, "streams": streams})

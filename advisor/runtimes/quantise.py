@@ -1,0 +1,192 @@
+"""Static int8 copies of models, for speed only: ranges come from random inputs, so their answers mean nothing.
+
+Format: QDQ with unsigned 8-bit activations and signed 8-bit weights, one scale per output channel. Both runtimes fuse
+it into int8 kernels, depthwise included: OpenVINO keeps u8 between its convolutions, ONNX Runtime turns every group
+into a QLinear operation. With signed activations both mix the two kinds and convert between layers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..errors import ModelError, RuntimeRefusal
+from ..graph.frontend import hash_file, one_line
+from .onnx_files import declared_shape, load_onnx, real_inputs, static_shapes
+
+_FORMAT = 3
+"""Part of the cache key: raised whenever this file would quantise differently."""
+_SAMPLES = 1
+# Products carry the time; the others are here because data would return to f32 between two products otherwise.
+_OPERATORS = (
+    "Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Mul", "Concat", "MaxPool", "AveragePool", "GlobalAveragePool",
+    "LeakyRelu", "Relu", "Clip", "Resize", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze", "Split", "Slice",
+)  # fmt: skip
+_PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
+_INTEGER_TOKENS = 100
+"""Random integers stay below this: smaller than any vocabulary, and masks are ones."""
+
+
+def int8_model(model: Path, directory: Path, seed: int = 0, *, input_shape: tuple[int, ...] | None = None) -> Path:
+    """Quantise an ONNX model with seeded random inputs; the copy is made once per file, seed and format.
+
+    Parameters
+    ----------
+    model
+        ONNX file in f32; its open batch stays open.
+    directory
+        Where copies are kept. Beside each lies a sidecar ``.json`` that says ``speed only`` and counts what was
+        quantised (:func:`read_sidecar`).
+    seed
+        Of the random inputs.
+    input_shape
+        Static shape of the first input at batch 1, where the file leaves more than the batch open.
+
+    Returns
+    -------
+    Path
+        The quantised file. A file that is quantised already is returned as it is.
+
+    Raises
+    ------
+    ModelError
+        Missing, damaged, or with open dimensions.
+    RuntimeRefusal
+        No ONNX file, or nothing in it can be quantised.
+    """
+    if model.suffix.lower() != ".onnx":
+        raise RuntimeRefusal(f"model {model}: only .onnx files can be quantised here; quantise it with its own tools")
+    name = f"{model.stem}-{hash_file(model)[:16]}-s{seed}-q{_FORMAT}{_shape_word(input_shape)}.onnx"
+    target = directory / name
+    if target.is_file() and target.with_suffix(".json").is_file():
+        return target
+    start_s = time.perf_counter()
+    graph = load_onnx(model)
+    if any(node.op_type in {"QuantizeLinear", "QLinearConv"} for node in graph.graph.node):
+        return model
+    shapes, _ = static_shapes(graph, model, input_shape, 1)
+    samples = [_random_feed(real_inputs(graph), shapes, seed + index) for index in range(_SAMPLES)]
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".int8-", dir=directory) as folder:
+        aside = Path(folder) / name
+        _quantise(model, aside, samples)
+        sidecar = _sidecar(model, graph, load_onnx(aside), seed, time.perf_counter() - start_s)
+        if sidecar["quantised_products"] == 0:
+            raise RuntimeRefusal(f"model {model}: no convolution or matrix product could be quantised; use f32")
+        note = Path(folder) / "note.json"
+        note.write_text(json.dumps(sidecar, indent=1), encoding="utf-8")
+        note.replace(target.with_suffix(".json"))
+        aside.replace(target)
+    return target
+
+
+def read_sidecar(quantised: Path) -> dict[str, Any]:
+    """Return what is known of a quantised copy: ``quantised_products`` of ``products``, operators, seed, time.
+
+    Raises
+    ------
+    ModelError
+        There is no readable sidecar beside the file.
+    """
+    path = quantised.with_suffix(".json")
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: sidecar of an int8 copy cannot be read ({error}); delete the copy") from error
+    return dict(found)
+
+
+def _shape_word(shape: tuple[int, ...] | None) -> str:
+    return "" if shape is None else "-" + "x".join(str(length) for length in shape)
+
+
+def _random_feed(inputs: list[Any], shapes: list[tuple[int, ...]], seed: int) -> dict[str, Any]:
+    """Uniform numbers in [0, 1) for real inputs, small integers for tokens, ones for masks."""
+    import numpy as np
+    import onnx
+
+    rng = np.random.default_rng(seed)
+    feed: dict[str, Any] = {}
+    for value, shape in zip(inputs, shapes, strict=True):
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
+        if np.issubdtype(dtype, np.floating):
+            feed[value.name] = rng.random(shape).astype(dtype)
+        elif "mask" in value.name.lower() or dtype == np.bool_:
+            feed[value.name] = np.ones(shape, dtype)
+        elif "type" in value.name.lower() or "segment" in value.name.lower():
+            feed[value.name] = np.zeros(shape, dtype)
+        else:
+            feed[value.name] = rng.integers(0, _INTEGER_TOKENS, shape).astype(dtype)
+    return feed
+
+
+def _quantise(model: Path, target: Path, samples: list[dict[str, Any]]) -> None:
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+    class Reader:
+        """The samples, once through."""
+
+        def __init__(self) -> None:
+            self._left = iter(samples)
+
+        def get_next(self) -> dict[str, Any] | None:
+            return next(self._left, None)
+
+    with _quiet():
+        try:
+            quantize_static(
+                str(model),
+                str(target),
+                Reader(),
+                quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=list(_OPERATORS),
+                per_channel=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                calibrate_method=CalibrationMethod.MinMax,
+                extra_options={"MatMulConstBOnly": True},
+            )
+        except Exception as error:  # the quantiser raises whatever its parts raise
+            raise RuntimeRefusal(f"model {model}: cannot be quantised ({one_line(error)}); use f32") from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back the quantiser's advice on the root logger."""
+    logger = logging.getLogger()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _sidecar(model: Path, before: Any, after: Any, seed: int, took_s: float) -> dict[str, Any]:
+    produced = {output: node.op_type for node in after.graph.node for output in node.output}
+    quantised: dict[str, int] = {}
+    products = quantised_products = 0
+    for node in after.graph.node:
+        fed = [produced.get(name) == "DequantizeLinear" for name in node.input[:2]]
+        if node.op_type in _PRODUCTS:
+            products += 1
+            quantised_products += bool(fed) and all(fed)
+        if node.op_type not in {"QuantizeLinear", "DequantizeLinear"} and fed and fed[0]:
+            quantised[node.op_type] = quantised.get(node.op_type, 0) + 1
+    return {
+        "purpose": "speed only: ranges come from random inputs, answers mean nothing",
+        "source": model.name,
+        "source_sha256": hash_file(model),
+        "seed": seed,
+        "input_shape": [declared_shape(value) for value in real_inputs(before)],
+        "products": products,
+        "quantised_products": quantised_products,
+        "quantised": dict(sorted(quantised.items())),
+        "took_s": round(took_s, 3),
+    }
