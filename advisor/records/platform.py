@@ -69,6 +69,8 @@ class Platform(Record):
     price_breakdown: tuple[SourcedText, ...] = ()
     storage_bytes: Sourced | None = None
     accelerators: tuple[CatalogueId, ...] = ()
+    measured_fingerprint: str | None = None
+    """Fingerprint of the very machine that this entry stands for; the store holds its measurements under it."""
     aliases: tuple[str, ...] = ()
     notes: str | None = None
 

@@ -1,4 +1,4 @@
-"""Catalogue entries of a box that was measured: the platform, and a processor where the catalogue has none that fits."""
+"""Catalogue entries of a measured box: the platform, and a processor where the catalogue has none that fits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Told = Callable[[float], Sourced]
 
 @dataclass(frozen=True)
 class _Seen:
-    """What the machine offers to a process on it."""
+    """What the machine offers to a process on it; counts are per socket."""
 
     sockets: int
     performance_cores: int
@@ -68,11 +68,12 @@ def box_entries(box: BoxExport, catalogue: Catalogue, price: Sourced | None) -> 
     own = None
     if chip is None or not _fits(chip, seen, facts):
         own = _processor(f"{platform_id}-processor", facts, seen, chip, told)
+        chip = own
     values: dict[str, Any] = {
         "id": platform_id,
         "name": f"{_name(facts)}, measured box {facts.fingerprint[:4]}",
-        "processor": own.id if own is not None or chip is None else chip.id,
-        "sockets": seen.sockets if own is None else 1,
+        "processor": chip.id,
+        "sockets": seen.sockets,
         # No fact tells the case; this word takes no special place in filters (fanless, mini-pc).
         "form_factor": "workstation",
         "memory_bytes": told(float(memory)),
@@ -124,7 +125,10 @@ def _seen(facts: HostFacts) -> _Seen:
         efficiency = min(efficiency, threads - performance)
     if performance < 1:
         raise InputError("tells no core of the processor; the document is damaged, export it again")
-    return _Seen(cpu.sockets or 1, performance, efficiency, threads, architecture, limited)
+    sockets = cpu.sockets or 1
+    if limited or performance % sockets or efficiency % sockets or threads % sockets:
+        sockets = 1  # a part of a machine is not two equal halves
+    return _Seen(sockets, performance // sockets, efficiency // sockets, threads // sockets, architecture, limited)
 
 
 def _known_chip(facts: HostFacts, catalogue: Catalogue) -> Processor | None:
@@ -148,11 +152,7 @@ def _fits(chip: Processor, seen: _Seen, facts: HostFacts) -> bool:
     small = chip.efficiency_cores.value if chip.efficiency_cores is not None else 0.0
     of_chip = (chip.performance_cores.value, small, chip.threads.value)
     shown = (seen.performance_cores, seen.efficiency_cores, seen.threads)
-    return (
-        tuple(value * seen.sockets for value in of_chip) == shown
-        and chip.simd_level.value == facts.cpu.simd_level
-        and chip.architecture == seen.architecture
-    )
+    return of_chip == shown and chip.simd_level.value == facts.cpu.simd_level and chip.architecture == seen.architecture
 
 
 def _processor(identifier: str, facts: HostFacts, seen: _Seen, chip: Processor | None, told: Told) -> Processor:
@@ -185,7 +185,7 @@ def _processor(identifier: str, facts: HostFacts, seen: _Seen, chip: Processor |
     if cpu.l2_bytes and cpu.cores:
         values["l2_bytes_per_core"] = told(cpu.l2_bytes / cpu.cores)
     if cpu.l3_bytes is not None:
-        values["l3_bytes"] = told(cpu.l3_bytes)
+        values["l3_bytes"] = told(cpu.l3_bytes / seen.sockets)
     return Processor.model_validate(values)
 
 
@@ -215,7 +215,7 @@ def _notes(box: BoxExport, seen: _Seen) -> str:
         f"models, {len(box.micro)} micro-benchmarks; its case is not known: set form_factor and fanless by hand"
     ]
     if seen.limited:
-        words.append(f"only {seen.threads} of its threads were usable (quota or affinity); it counts with these")
+        words.append(f"only {seen.threads} of {box.host.cpu.threads} threads were usable (quota or affinity)")
     return "; ".join(words)
 
 

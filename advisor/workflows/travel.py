@@ -7,6 +7,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from advisor import __version__
 from advisor.clock import utc_now
 from advisor.errors import CatalogueError, InputError, StoreError
@@ -108,6 +110,9 @@ def import_box(
         raise  # it names the file of the catalogue that is damaged
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+    except (ValidationError, OverflowError) as error:
+        words = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise InputError(f"{path}: holds a figure that no machine has ({words}); export the box again") from error
     _keep(box, store)
     _write_entries(platform, processor)
     return platform.id
