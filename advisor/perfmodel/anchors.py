@@ -15,6 +15,8 @@ Array = NDArray[np.float64]
 
 # Standard deviations (log) of what two measurements share; sizes from the held-out errors of the published machines.
 MACHINE, RUNTIME, PRECISION, MODE, ALIKE, MODEL, EXACT = 0.15, 0.15, 0.10, 0.08, 0.12, 0.15, 0.10
+KERNEL_SHARE = 0.35
+"""Factor on all of them where kernels were measured: their sum is within a tenth of the wall time (FIELD, section 5)."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Anchor:
     log_batch: float
     log_ratio: float = 0.0
     noise: float = 0.03
+    by_kernels: bool = False
+    """Whether the prediction came from kernels measured here: then it shares little with one that did not."""
 
 
 def _shared(a: Anchor, b: Anchor) -> tuple[float, float]:
@@ -48,7 +52,10 @@ def _shared(a: Anchor, b: Anchor) -> tuple[float, float]:
     machine = MACHINE**2 + RUNTIME**2 * same_runtime + PRECISION**2 * same_precision * same_runtime + MODE**2 * config
     model = (ALIKE**2 * alike + (MODEL**2 if a.model == b.model else 0.0)) * (0.5 + 0.5 * same_precision * same_runtime)
     exact = EXACT**2 * float(a.model == b.model) * same_precision * same_runtime * config
-    return float(machine + model + exact), float(model)
+    scale = (KERNEL_SHARE if a.by_kernels else 1.0) * (KERNEL_SHARE if b.by_kernels else 1.0)
+    if a.by_kernels != b.by_kernels:
+        scale *= 0.3
+    return float(scale * (machine + model + exact)), float(scale * model)
 
 
 class Anchors:

@@ -15,38 +15,38 @@ _WIDE = np.array([name in ("avx512", "avx512_vnni", "amx") for name in SIMD_CLAS
 def sustained_clock(p: Parameters, machine: MachineArrays, active_cores: Array) -> Array:
     r"""Clock of the performance cores that is held for minutes [Hz].
 
-    .. math:: f = (f_t^{-8} + f_P^{-8})^{-1/8}, \qquad f_P = \kappa\, e^{s (y - 2017)} (P / n)^{\alpha}
+    .. math:: f = (f_t^{-8} + f_P^{-8})^{-1/8}, \qquad f_P = \kappa\, e^{s (y - 2017)} \Bigl(\frac{P - P_u}{n}\Bigr)^{\alpha}
 
     ``f_t`` is the all-core turbo (or its usual share of the boost clock), moving to the boost clock as fewer cores are
-    active; ``f_P`` the clock at which n active cores consume the power limit P. Where a base clock is published, the
-    vendor has said which clock all cores hold at TDP, so f_P is the mean (in logarithms) of that statement times
-    ``clock_base_gain`` and the formula. Dense 512-bit arithmetic lowers the clock by ``clock_avx512``.
+    active; ``f_P`` the clock at which n active cores consume what the power limit P leaves after the uncore P_u (2 W and
+    a tenth of P; a fitted share in servers). An efficiency core counts as a third of a performance core. Dense 512-bit
+    arithmetic lowers the clock by ``clock_avx512``. Base clocks are not used: boards hold more than they promise, and
+    T and TE parts show it (6 cores, base 2.3 GHz at 35 W, run within 5 % of their 65 W siblings).
 
-    Source: dynamic power of CMOS, P ~ C V^2 f with V rising about linearly in f, so f ~ P^(1/3) to P^(1/2); constants
-    fitted on published speeds. Validity: 6 to 500 W, 2 to 128 cores per socket, processes of 2015 to 2025.
+    Source: dynamic power of CMOS, P ~ C V^2 f, with V rising about linearly in f at the top (f ~ P^(1/3)) and constant
+    at the bottom (f ~ P); constants fitted on published speeds. Validity: 6 to 500 W, 2 to 128 cores per socket,
+    processes of 2015 to 2025.
     """
-    cores = machine.performance_cores + machine.efficiency_cores
+    cores = machine.cores
     share = np.clip(active_cores / cores, 0.0, 1.0)
-    all_core = np.where(
-        machine.all_core_known > 0, machine.all_core_hz, machine.boost_hz * p.factor("clock_turbo_share")
-    )
+    usual = machine.boost_hz * p.factor("clock_turbo_share")
+    all_core = np.where(machine.all_core_known > 0, machine.all_core_hz, usual)
     turbo = machine.boost_hz + (all_core - machine.boost_hz) * share
-    # Boards let desktop chips run above TDP for good; laptops, T parts, Atoms and servers are held at it.
-    desktop = (machine.mobile == 0) & (machine.sockets == 1) & (machine.tdp_w < 170)
-    power = machine.power_w * np.where(desktop & (machine.power_w == machine.tdp_w), p.factor("power_desktop"), 1.0)
-    per_socket = np.maximum(1.0, active_cores / machine.sockets)
-    # An efficiency core takes about a third of a performance core's power.
-    weight = (machine.performance_cores + machine.efficiency_cores / 3.0) / cores
-    exponent = p["clock_power_exponent"]
+    server = machine.cores_per_socket >= 12
+    server &= (machine.efficiency_cores == 0) & (machine.tdp_w / machine.sockets >= 85)
+    held = np.where(machine.mobile > 0, p.factor("power_mobile"), np.where(server, 1.0, p.factor("power_desktop")))
+    # A box that states what it holds is believed.
+    power = machine.power_w * np.where(machine.power_w == machine.tdp_w, held, 1.0) / machine.sockets
+    uncore = np.where(
+        server, np.minimum(p.factor("uncore_server"), 0.6) * power, 0.1 * power + np.minimum(2.0, 0.2 * power)
+    )
+    p_share = machine.performance_cores / cores
+    weight = np.where(machine.atom_only > 0, 1.0 / 3.0, p_share + (1.0 - p_share) / 3.0)
+    active = np.maximum(1.0, active_cores / machine.sockets) * weight
     scale = p.factor("clock_power_14nm") * np.exp(p["clock_power_year"] * (machine.year - 2017.0))
-    formula = scale * (power / (per_socket * weight)) ** exponent
-    stated = (
-        machine.base_hz * p.factor("clock_base_gain") * (power / machine.tdp_w / np.maximum(share, 0.05)) ** exponent
-    )
-    limited = np.where(machine.base_known > 0, np.sqrt(formula * stated), formula)
+    limited = scale * ((power - uncore) / active) ** p["clock_power_exponent"]
     clock = (turbo**-8.0 + limited**-8.0) ** -0.125
-    server = np.where((machine.cores_per_socket >= 12) & ~_WIDE[machine.simd], p.factor("clock_avx2_server"), 1.0)
-    result: Array = (
-        clock * np.where(_WIDE[machine.simd] & (machine.fma_bits >= 1024), p.factor("clock_avx512"), 1.0) * server
-    )
+    wide = np.where(_WIDE[machine.simd] & (machine.fma_bits >= 1024), p.factor("clock_avx512"), 1.0)
+    narrow = np.where(server & ~_WIDE[machine.simd], p.factor("clock_avx2_server"), 1.0)
+    result: Array = clock * wide * narrow
     return result

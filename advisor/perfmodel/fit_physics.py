@@ -10,6 +10,9 @@ from .parameters import DEVIATION, MEAN, Parameters
 from .physics import pass_time
 
 Array = NDArray[np.float64]
+ROW_DEVIATION, MACHINE_DEVIATION, CELL_DEVIATION = 0.15, 0.05, 0.04
+"""Scales (log) by which misses of a row, of a machine and of its precisions and modes are weighed; the loss is linear
+beyond them, so a machine that is unlike its data sheet pulls no harder than one that is a little off."""
 _MODEL_SHRINK = 1.0
 """Rows' worth of belief that a model's own offset is zero."""
 
@@ -30,10 +33,14 @@ class GroupMeans:
         self.counts = np.bincount(self.index)
         self.shrink = shrink
 
+    def means(self, residual: Array) -> Array:
+        """Shrunken mean of each group."""
+        found: Array = np.bincount(self.index, weights=residual) / (self.counts + self.shrink)
+        return found
+
     def subtract(self, residual: Array) -> Array:
         """Residuals without their group's shrunken mean."""
-        means = np.bincount(self.index, weights=residual) / (self.counts + self.shrink)
-        result: Array = residual - means[self.index]
+        result: Array = residual - self.means(residual)[self.index]
         return result
 
 
@@ -45,22 +52,32 @@ def row_weights(data: Observations) -> Array:
     return weights
 
 
+def robust(z: Array) -> Array:
+    """Residuals whose half square is the soft-L1 loss: only data are robust, a prior is not outvoted by its distance."""
+    result: Array = np.sign(z) * np.sqrt(2.0 * (np.sqrt(1.0 + z**2) - 1.0))
+    return result
+
+
 def fit_parameters(data: Observations, start: NDArray[np.float64] | None = None, iterations: int = 25) -> Parameters:
     """Fit by robust non-linear least squares on logarithms (soft L1, scale 0.15), priors as further residuals."""
     from scipy.optimize import least_squares
 
     model_effect = GroupMeans([(row.model, row.precision, row.mode) for row in data.rows], _MODEL_SHRINK)
     era_effect = GroupMeans([(row.era, row.precision, row.mode) for row in data.rows], 20.0)
+    # What a machine shows beyond its data sheet is its own: it counts as one draw, not as one per row.
+    machine_effect = GroupMeans([(row.machine,) for row in data.rows], 1.0)
+    cell_effect = GroupMeans([(row.machine, row.precision, row.mode) for row in data.rows], 2.0)
     weights = row_weights(data)
-    prior_weight = 0.35
 
     def residuals(values: Array) -> Array:
         rest = data.log_time - log_time(Parameters(values), data)
         rest = model_effect.subtract(era_effect.subtract(rest))
-        loss = weights * rest / 0.15
-        # Soft L1 by hand: only the data are robust, a prior is not to be outvoted by its own distance.
-        robust = np.sign(loss) * np.sqrt(2.0 * (np.sqrt(1.0 + loss**2) - 1.0))
-        return np.concatenate([robust, (values - MEAN) / DEVIATION / prior_weight * 0.35])
+        machine = machine_effect.means(rest)
+        rest = rest - machine[machine_effect.index]
+        cell = cell_effect.means(rest)
+        rest = rest - cell[cell_effect.index]
+        levels = np.concatenate([robust(machine / MACHINE_DEVIATION), robust(cell / CELL_DEVIATION)])
+        return np.concatenate([robust(weights * rest / ROW_DEVIATION), levels, (values - MEAN) / DEVIATION])
 
     solution = least_squares(
         residuals, MEAN if start is None else start, method="trf", max_nfev=iterations, x_scale=DEVIATION

@@ -59,6 +59,11 @@ class Bands:
                 break
         return low, high
 
+    def unseen(self, precision: str) -> tuple[float, float]:
+        """Low and high log error of models that no fitted row knows."""
+        item = self._bands.get(f"unseen/{precision}") or self._bands["unseen/f32"]
+        return item.low, item.high
+
 
 def around(median: float, low: float, high: float) -> Interval:
     """Interval of a positive quantity from log distances ``low`` <= 0 <= ``high``."""

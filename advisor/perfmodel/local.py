@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,11 +13,13 @@ from ..records.config import RunConfig
 from ..records.machine import MachineSpec
 from ..records.measurement import Measurement, MicroBenchmark
 from ..records.model import ModelWork
-from .works import WorkTable, canonical_name, table_of
+from .decode import PRIOR, frame_cost_s, preprocess_cost, scalar_speed
+from .works import canonical_name
 
 if TYPE_CHECKING:
     from .predictor import WorkSource
 
+_PREPARATION = re.compile(r"^preprocess/(\d+)x(\d+)/(\d+)x(\d+)$")
 _DIRTY = 0.10
 """Extra spread (log) of a measurement that other processes disturbed."""
 
@@ -69,15 +72,37 @@ def _item(row: Measurement) -> Item | None:
     )  # fmt: skip
 
 
+def _work_of(row: Measurement) -> ModelWork:
+    """Work of a profiled model, from its own kernels."""
+    kernels = row.kernels
+    return ModelWork(
+        model=row.model,
+        sha256=row.model_sha256,
+        kind="file",
+        family=row.model,
+        runtime=row.config.runtime,
+        runtime_version="",
+        precision=row.config.precision,
+        batch=row.config.batch,
+        simd_cap=row.config.simd_cap,
+        kernels=kernels,
+        flop=sum(kernel.flop for kernel in kernels),
+        weight_bytes=sum(kernel.weight_bytes for kernel in kernels),
+        activation_bytes=max(kernel.input_bytes + kernel.output_bytes for kernel in kernels),
+    )
+
+
 @dataclass
 class LocalData:
-    """This host's data sheet, measurements and micro-benchmarks."""
+    """Data sheet, measurements and micro-benchmarks of the host."""
 
     host: MachineSpec | None
     items: list[Item]
     micro: dict[str, MicroBenchmark]
     source: WorkSource | None = None
-    _tables: dict[tuple[str, str, str], WorkTable | None] = field(default_factory=dict)
+    profiles: list[Measurement] = field(default_factory=list)
+    """Measurements with the time of each kernel."""
+    _works: dict[tuple[str, str, str], ModelWork | None] = field(default_factory=dict)
 
     @classmethod
     def join(
@@ -90,36 +115,30 @@ class LocalData:
         """Sort measurements into items; the last of equal keys counts."""
         latest = {row.key: row for row in measurements}
         items = [item for item in map(_item, latest.values()) if item is not None]
-        return cls(host, items, {row.name: row for row in micro}, works)
+        profiles = [row for row in latest.values() if row.status == "done" and row.kernels]
+        return cls(host, items, {row.name: row for row in micro}, works, profiles)
 
     def is_host(self, machine: MachineSpec) -> bool:
         """Whether ``machine`` is the one the measurements belong to."""
         return self.host is not None and machine.id in ("this", self.host.id)
 
-    def table(self, item: Item, shipped: dict[str, WorkTable]) -> WorkTable | None:
-        """Work of a measured model: from its own kernels, the caller's source, or the shipped tables."""
+    def work(self, item: Item) -> ModelWork | None:
+        """Kernels of a measured model: from the caller's source or its own profile; None where neither has them."""
         key = (item.model, item.config.runtime, item.config.precision)
-        if key not in self._tables:
-            self._tables[key] = self._find(item, shipped)
-        return self._tables[key]
+        if key not in self._works:
+            self._works[key] = self._find(item)
+        return self._works[key]
 
-    def _find(self, item: Item, shipped: dict[str, WorkTable]) -> WorkTable | None:
-        row = item.measurement
+    def _find(self, item: Item) -> ModelWork | None:
+        row, wanted = item.measurement, item.config
         if self.source is not None:
-            work = self.source.work(row.model, item.config.runtime, item.config.precision)
+            work = self.source.work(row.model, wanted.runtime, wanted.precision)
             if work is not None:
-                return table_of(work)
-        if row.kernels:
-            kernels = row.kernels
-            return table_of(
-                ModelWork(
-                    model=row.model, sha256=row.model_sha256, kind="file", family=item.model, runtime=item.config.runtime,
-                    runtime_version="", precision=item.config.precision, batch=item.config.batch, simd_cap=None, kernels=kernels,
-                    flop=sum(k.flop for k in kernels), weight_bytes=sum(k.weight_bytes for k in kernels),
-                    activation_bytes=max(k.input_bytes + k.output_bytes for k in kernels),
-                )
-            )  # fmt: skip
-        return shipped.get(item.model)
+                return work
+        same = [p for p in self.profiles if p.model_sha256 == item.sha256 and p.config.runtime == wanted.runtime]
+        if not same:
+            return None
+        return _work_of(min(same, key=lambda profile: profile.config.precision != wanted.precision))
 
     def exact(
         self, machine: MachineSpec, work: ModelWork, config: RunConfig, threads: int, streams: int
@@ -152,41 +171,38 @@ class LocalData:
             ),
         ).label
 
-    def decode_scale(self, codec: str, clock: Callable[[MachineSpec], float]) -> float | None:
-        """Measured decode time over the formula's, median over what was measured; None where nothing was."""
-        from .decode import PRIOR, frame_cost_s, scalar_speed
-
+    def decode_scale(self, codec: str, pixels: int, clock: Callable[[MachineSpec], float]) -> float | None:
+        """Measured decode time over the formula's at the measured picture nearest in size; None where nothing was."""
         if self.host is None:
             return None
-        ratios = []
+        speed = scalar_speed(self.host, clock(self.host))
+        found: dict[float, float] = {}
         for name, row in self.micro.items():
-            parts = name.split("/")
-            width, height = row.parameters.get("width"), row.parameters.get("height")
-            if parts[:2] != ["decode", codec] or width is None or height is None or row.value <= 0:
+            parts, facts = name.split("/"), row.parameters
+            if parts[:2] != ["decode", codec] or not name.endswith("/n1") or "width" not in facts or row.value <= 0:
                 continue
-            seconds = float(row.parameters.get("core_s_per_frame", 1.0 / row.value if row.unit == "1/s" else row.value))
-            rate, fps = float(row.parameters.get("bitrate_kbps", "4000")), float(row.parameters.get("fps", "15"))
-            formula = frame_cost_s(PRIOR[codec], int(width), int(height), rate * 1000.0 / fps) / scalar_speed(
-                self.host, clock(self.host)
-            )
-            ratios.append(seconds / formula)
-        return float(np.median(ratios)) if ratios else None
+            width, height = int(facts["width"]), int(facts["height"])
+            rate, fps = float(facts.get("real_bitrate_kbps", "4000")), float(facts.get("fps", "15"))
+            formula = frame_cost_s(PRIOR[codec], width, height, rate * 1000.0 / fps) / speed
+            found[abs(float(np.log(width * height / pixels)))] = row.value / formula
+        return found[min(found)] if found else None
 
-    def preprocess_scale(self, clock: Callable[[MachineSpec], float]) -> float | None:
-        """Measured pre-processing time over the formula's; None where nothing was measured."""
-        from .decode import preprocess_cost
-
+    def preprocess_scale(
+        self, source: tuple[int, int], target: tuple[int, int], clock: Callable[[MachineSpec], float]
+    ) -> float | None:
+        """Measured pre-processing time over the formula's at the measured sizes nearest; None where nothing was."""
         if self.host is None:
             return None
-        ratios = []
+        found: dict[float, float] = {}
         for name, row in self.micro.items():
-            size = [row.parameters.get(k) for k in ("source_width", "source_height", "target_width", "target_height")]
-            if not name.startswith("preprocess/") or None in size or row.value <= 0:
+            match = _PREPARATION.match(name)
+            if match is None or row.value <= 0:
                 continue
-            sw, sh, tw, th = (int(str(x)) for x in size)
-            seconds = 1.0 / row.value if row.unit == "1/s" else row.value
-            ratios.append(seconds / preprocess_cost(self.host, clock(self.host), (sw, sh), (tw, th), None).core_s.p50)
-        return float(np.median(ratios)) if ratios else None
+            sw, sh, tw, th = (int(text) for text in match.groups())
+            formula = preprocess_cost(self.host, clock(self.host), (sw, sh), (tw, th), None).core_s.p50
+            distance = abs(np.log(sw * sh / (source[0] * source[1]))) + abs(np.log(tw * th / (target[0] * target[1])))
+            found[float(distance)] = row.value / formula
+        return found[min(found)] if found else None
 
     def overhead(self, runtime: str) -> float | None:
         """Measured time of an empty call [s]."""

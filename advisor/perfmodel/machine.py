@@ -102,8 +102,8 @@ def _row(spec: MachineSpec) -> list[float]:
     fma = _fill(spec.fma_bits_per_core, _DEFAULT_FMA_BITS[kind])
     # Efficiency cores sold as the only kind (N100, Atom x7000) show in their two 128-bit multiply-add pipes.
     atom_only = 1.0 if kind == "sse42" or (kind == "avx2_vnni" and fma <= 256 and not e_cores) else 0.0
-    # Mobile parts hold their base power, desktop boards mostly let the chip run at its all-core turbo.
-    mobile = 1.0 if spec.sockets == 1 and tdp < 36.0 else 0.0
+    # TDP tells the socket: soldered parts come at up to 30 W or 45 to 55 W, desktop sockets at 35, 58, 60, 65 and up.
+    mobile = 1.0 if spec.sockets == 1 and (tdp <= 30.0 or 44.0 <= tdp <= 56.0) and cores > 2 else 0.0
     return [
         float(SIMD_CLASSES.index(kind)), _fill(spec.release_year, 2020.0), float(spec.sockets), p_cores, e_cores, atom_only, smt,
         _fill(spec.base_hz, 0.55 * boost), 0.0 if spec.base_hz is None else 1.0, boost,

@@ -19,13 +19,14 @@ PRIORS: dict[str, tuple[float, float]] = {
         _LN(0.88),
         0.06,
     ),  # all-core turbo over one-core boost where the sheet gives no all-core clock
-    "clock_base_gain": (_LN(1.35), 0.15),  # clock held at the power limit over base clock
-    "clock_power_14nm": (_LN(2.0e9), 0.25),  # clock of one core at 1 W [Hz], process of 2017
-    "clock_power_year": (0.03, 0.02),  # gain of that clock per year (not a logarithm of a factor: a slope)
-    "clock_power_exponent": (0.42, 0.05),  # clock ~ power ** exponent (plain)
+    "clock_power_14nm": (_LN(1.2e9), 0.10),  # clock of one core at 1 W [Hz], process of 2017
+    "clock_power_year": (0.02, 0.01),  # gain of that clock per year (not a logarithm of a factor: a slope)
+    "clock_power_exponent": (0.58, 0.04),  # clock ~ power ** exponent (plain)
     "clock_avx512": (_LN(0.85), 0.08),  # clock with dense 512-bit arithmetic
     "clock_avx2_server": (_LN(0.95), 0.05),
-    "power_desktop": (_LN(1.5), 0.25),  # power a desktop board really holds, over TDP
+    "power_desktop": (_LN(1.5), 0.15),  # power a desktop board really holds, over TDP
+    "power_mobile": (_LN(1.15), 0.12),  # the same for parts of 30 W and less and of 45 to 55 W
+    "uncore_server": (_LN(0.25), 0.2),  # share of a server's power that does not reach its cores
     # Cores (cores.py)
     "e_core": (_LN(0.85), 0.15),  # E core against what its width and clock promise
     "smt": (0.05, 0.05),  # gain of a second thread per core in throughput mode

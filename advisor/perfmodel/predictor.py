@@ -20,8 +20,9 @@ from ..store.paths import profiles_dir
 from .anchors import Anchor, Anchors
 from .decode import decode_cost, preprocess_cost
 from .explain import dearest_kernels
+from .host_kernels import HostKernels, total
 from .interval import around
-from .local import LocalData
+from .local import Item, LocalData
 from .machine import machine_arrays, simd_class
 from .memory import peak_memory
 from .observations import default_streams, latency_threads
@@ -31,8 +32,8 @@ from .residual import model_features
 from .transfer import EXTRAPOLATED_DISTANCE, Transfer, load_transfer
 from .works import WorkTable, load_works, table_of
 
-_MODEL_UNSEEN = 0.15
-"""Extra standard deviation (log) for a model that no published figure knows."""
+UNLIKE = 0.15
+"""Widening (log, either side) for a machine unlike every fitted one."""
 _ORT_LOG = {0: 0.30, 1: 0.30, 2: 0.25}
 """ONNX Runtime's time over OpenVINO's on CPU (log) where nothing was measured: 9.8 against 7.1 ms on a small network."""
 
@@ -85,6 +86,8 @@ class Predictor:
         self.transfer, self.works, self.local = transfer, works, local
         self._tables: dict[int, tuple[ModelWork, WorkTable]] = {}
         self._anchors: Anchors | None = None
+        self._kernels_here: HostKernels | None = None
+        self._kernel_sums: dict[tuple[int, str, str, int], tuple[float, float]] = {}
 
     @classmethod
     def load(
@@ -177,33 +180,83 @@ class Predictor:
         runtime = _ORT_LOG[precision] if config.runtime == "onnxruntime" else 0.0
         return float(np.log(physical_s)) + share * latency + (1.0 - share) * throughput + runtime
 
+    def host_kernels(self) -> HostKernels:
+        """Kernel times measured on this host, conditioned once."""
+        if self._kernels_here is None:
+            self._kernels_here = HostKernels(self.local.profiles)
+        return self._kernels_here
+
+    def _kernel_sum(self, work: ModelWork, config: RunConfig, threads: int) -> tuple[float, float]:
+        key = (id(work), config.runtime, config.precision, threads)
+        if key not in self._kernel_sums:
+            self._tables.setdefault(id(work), (work, table_of(work)))  # keeps the record, and so its id, alive
+            self._kernel_sums[key] = total(self.host_kernels().times(work.kernels, config, threads))
+        return self._kernel_sums[key]
+
+    def _from_kernels(
+        self,
+        machine: MachineSpec,
+        work: ModelWork,
+        table: WorkTable,
+        config: RunConfig,
+        setting: Resolved,
+        physical_s: float,
+    ) -> tuple[float, float] | None:
+        """Log time from kernels measured here, carried to the configuration by the physical model; None without any.
+
+        The kernels' sum stands for one stream with the profiled number of threads at the graph's batch; the physical
+        model gives the ratio to the wanted streams, threads and batch.
+        """
+        if not work.kernels:
+            return None
+        per_stream = max(1, setting.threads // setting.streams)
+        threads = self.host_kernels().threads_near(config.runtime, config.precision, per_stream)
+        if threads is None:
+            return None
+        seconds, deviation = self._kernel_sum(work, config, threads)
+        if (setting.streams, per_stream, config.batch) == (1, threads, work.batch):
+            return float(np.log(seconds)), deviation
+        base = config.model_copy(update={"streams": 1, "threads": threads, "batch": work.batch})
+        reference = float(self._physics([machine], [table], [base], [resolve(machine, base)]).total[0])
+        ratio = float(np.log(physical_s / reference))
+        return float(np.log(seconds)) + ratio, float(np.hypot(deviation, 0.05 + 0.1 * abs(ratio)))
+
     def _anchor(
-        self, table: WorkTable, config: RunConfig, setting: Resolved, log_ratio: float = 0.0, noise: float = 0.03
+        self,
+        table: WorkTable,
+        config: RunConfig,
+        setting: Resolved,
+        log_ratio: float = 0.0,
+        noise: float = 0.03,
+        by_kernels: bool = False,
     ) -> Anchor:
         return Anchor(
             table.model, model_features(table), config.runtime, PRECISIONS.index(config.precision), float(np.log(setting.threads)),
-            float(np.log(setting.streams)), float(np.log(config.batch)), log_ratio, noise,
+            float(np.log(setting.streams)), float(np.log(config.batch)), log_ratio, noise, by_kernels,
         )  # fmt: skip
 
     def anchors(self) -> Anchors:
         """Measurements of this host against their predictions, conditioned once."""
         if self._anchors is None:
-            found: list[Anchor] = []
             host = self.local.host
-            for item in self.local.items if host is not None else ():
-                assert host is not None  # the loop is empty otherwise
-                table = self.local.table(item, self.works)
-                if table is None:
-                    continue
-                setting = resolve(host, item.config)
-                self._prepare([host], [table])
-                physical = float(self._physics([host], [table], [item.config], [setting]).total[0])
-                predicted = self._uncorrected_log(host, table, item.config, setting, physical)
-                found.append(
-                    self._anchor(table, item.config, setting, float(np.log(item.latency_s)) - predicted, item.noise)
-                )
-            self._anchors = Anchors(found)
+            items = [] if host is None else [(item, self.local.work(item)) for item in self.local.items]
+            found = [self._as_anchor(host, item, work) for item, work in items if host is not None]
+            self._anchors = Anchors([anchor for anchor in found if anchor is not None])
         return self._anchors
+
+    def _as_anchor(self, host: MachineSpec, item: Item, work: ModelWork | None) -> Anchor | None:
+        table = self.works.get(item.model) if work is None else self.table(work)
+        if table is None:
+            return None
+        setting = resolve(host, item.config)
+        self._prepare([host], [table])
+        physical = float(self._physics([host], [table], [item.config], [setting]).total[0])
+        kernels = None if work is None else self._from_kernels(host, work, table, item.config, setting, physical)
+        predicted = (
+            self._uncorrected_log(host, table, item.config, setting, physical) if kernels is None else kernels[0]
+        )
+        ratio = float(np.log(item.latency_s)) - predicted
+        return self._anchor(table, item.config, setting, ratio, item.noise, by_kernels=kernels is not None)
 
     def _estimate(
         self,
@@ -221,15 +274,18 @@ class Predictor:
         notes: list[str] = []
         here = self.local.is_host(machine)
         evidence, nearest, low, high, extrapolated = self._basis(machine, table, precision, setting, notes)
-        if here or self.local.items:
-            query = self._anchor(table, config, setting)
-            if here and self.local.items:
-                shift, deviation = self.anchors().correction(query)
-                log_time += shift
-                low, high = -1.2816 * deviation, 1.2816 * deviation
-                evidence, nearest, extrapolated = Evidence.ANCHORED, self.local.nearest(table.model, config), False
-            elif self.transfer.model_label(table) < 0:
-                log_time += 0.7 * self.anchors().model_part(query)
+        if here and (self.local.items or self.local.profiles):
+            kernels = self._from_kernels(machine, work, table, config, setting, float(parts.total[i]))
+            log_time = log_time if kernels is None else kernels[0]
+            shift, deviation = self.anchors().correction(
+                self._anchor(table, config, setting, by_kernels=kernels is not None)
+            )
+            log_time += shift
+            deviation = deviation if kernels is None else float(np.hypot(deviation, kernels[1]))
+            low, high = -1.2816 * deviation, 1.2816 * deviation
+            evidence, nearest, extrapolated = Evidence.ANCHORED, self.local.nearest(table.model, config), False
+        elif self.local.items and self.transfer.model_label(table) < 0:
+            log_time += 0.7 * self.anchors().model_part(self._anchor(table, config, setting))
         exact = self.local.exact(machine, work, config, setting.threads, setting.streams) if here else None
         if exact is not None:
             log_time, low, high = float(np.log(exact.latency_s)), -exact.spread, exact.spread
@@ -280,10 +336,9 @@ class Predictor:
         if not transfer.covers(machine):
             notes.append(f"no published figure of any {machine.simd_level} machine: physics and data sheet alone")
             return Evidence.UNKNOWN, None, -1.0, 1.0, True
-        extra = 0.0 if model >= 0 else _MODEL_UNSEEN * (1.0 + min(model_distance, 2.0))
         if distance > EXTRAPOLATED_DISTANCE:
-            extra = float(np.hypot(extra, 0.15))
             notes.append(f"unlike every machine with published figures (nearest: {neighbour})")
+            low, high = low - UNLIKE, high + UNLIKE
         evidence = Evidence.SPEC
         if label >= 0:
             neighbour = transfer.calibration.machines[label].id
@@ -292,14 +347,11 @@ class Predictor:
             low, high = low * factor, high * factor
             if evidence is Evidence.PUBLISHED:
                 notes.append("blended with the published figure of this model and precision on this chip")
-        widening = 1.2816 * extra
-        return (
-            evidence,
-            f"{neighbour}/{like}",
-            -float(np.hypot(low, widening)),
-            float(np.hypot(high, widening)),
-            extrapolated,
-        )
+        if model < 0:
+            unseen_low, unseen_high = transfer.bands.unseen(PRECISIONS[precision])
+            low, high = -float(np.hypot(low, unseen_low)), float(np.hypot(high, unseen_high))
+            notes.append(f"no published figure of this model on any machine (nearest: {like})")
+        return evidence, f"{neighbour}/{like}", low, high, extrapolated
 
     def _kernels(
         self, machine: MachineSpec, work: ModelWork, config: RunConfig, setting: Resolved, latency_s: float
@@ -312,25 +364,32 @@ class Predictor:
         runs = Runs(np.array([0]), np.ones(1), np.ones(1), np.array([float(threads)]), np.zeros(1))
         return float(core_rate(self.transfer.parameters, machine_arrays([machine]), runs)[0][0])
 
+    def _full_clock_hz(self, machine: MachineSpec) -> float:
+        return self._clock_hz(machine, machine.cores)
+
     def decode(
         self, machine: MachineSpec, codec: str, width: int, height: int, bitrate_kbps: float | None, fps: float
     ) -> CostEstimate:
         """Core time of decoding one frame in software."""
         return decode_cost(
             machine,
-            self._clock_hz(machine, machine.cores),
+            self._full_clock_hz(machine),
             codec,
             width,
             height,
             bitrate_kbps,
             fps,
-            self.local.decode_scale(codec, self._clock_hz),
+            self.local.decode_scale(codec, width * height, self._full_clock_hz),
         )
 
     def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> CostEstimate:
         """Core time of scaling and laying out one input."""
         return preprocess_cost(
-            machine, self._clock_hz(machine, machine.cores), source, target, self.local.preprocess_scale(self._clock_hz)
+            machine,
+            self._full_clock_hz(machine),
+            source,
+            target,
+            self.local.preprocess_scale(source, target, self._full_clock_hz),
         )
 
     def overhead(self, machine: MachineSpec, runtime: str) -> CostEstimate:

@@ -15,7 +15,7 @@ from ..records.machine import MachineSpec
 from .interval import Bands
 from .machine import machine_arrays, signature, simd_class
 from .parameters import NAMES, Parameters
-from .residual import Points, covariance, machine_features, model_features
+from .residual import ERA_SCALE, Points, covariance, machine_features, model_features
 from .works import WorkTable
 
 Array = NDArray[np.float64]
@@ -47,6 +47,9 @@ class Transfer:
             **columns,
             machine_features=self._machine_features[columns["machine"]],
             model_features=self._model_features[columns["model"]],
+            era_scale=np.array(
+                [ERA_SCALE["dli" if calibration.eras[row.era].startswith("dli") else "tuned"] for row in rows]
+            ),
         )
         self._weights = np.array([row.weight for row in rows])
         self._machine_label = {machine.id: i for i, machine in enumerate(calibration.machines)}
@@ -94,6 +97,7 @@ class Transfer:
             era=np.full(shape.shape[1], self._era),
             machine_features=features[shape[0]],
             model_features=model[shape[1]],
+            era_scale=np.ones(shape.shape[1]),
         )
         mean = covariance(points, self._points, self.calibration.scales) @ self._weights
         table = mean.reshape(len(specs), len(works), 3, 2)

@@ -1,0 +1,239 @@
+"""Count the work of every published model in kernels: ``python profiles/compile_works.py [CACHE_DIRECTORY]``.
+
+The model is the reference architecture or the stand-in of that name, built by sizer's zoo; its ONNX graph is counted
+with the fusions that CPU runtimes make (a convolution or matrix product takes the element-wise operators behind it).
+Models that the zoo does not have are scaled from a relative with the same kind of blocks; ``RELATIVES`` says which.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from advisor import zoo
+from advisor.perfmodel.works import CLASSES, kernel_class, kernel_row
+from advisor.records.model import Kernel
+
+PROFILES = Path(__file__).parent
+# Published name -> (relative in the zoo, factor on operations and traffic, factor on weights). Factors come from the
+# networks' own papers (operations and parameters at the stated input) over the relative's counted figures.
+RELATIVES: dict[str, tuple[str, float, float]] = {
+    "3d-unet": ("like:brain-tumor-segmentation-0002", 6.3, 4.2),
+    "action-recognition-0001-decoder": ("bert-base", 0.006, 0.04),
+    "action-recognition-0001-encoder": ("resnet-34", 1.0, 1.0),
+    "alexnetonnx": ("alexnet", 1.0, 1.0),
+    "bert-base-cased": ("bert-base", 1.0, 1.0),
+    "bert-base-cased-2022": ("bert-base", 3.4, 1.0),
+    "bert-large-uncased-whole-word-masking-squad-0001": ("bert-base", 10.5, 3.55),
+    "bert-small": ("bert-mini", 5.0, 2.6),
+    "brain-tumor-segmentation-0001": ("like:brain-tumor-segmentation-0002", 1.36, 8.5),
+    "braintumorseg0002": ("like:brain-tumor-segmentation-0002", 1.0, 1.0),
+    "caffenet": ("alexnet", 1.0, 1.0),
+    "deeplab-v3": ("like:deeplabv3", 1.0, 1.0),
+    "densenet-161": ("densenet-121", 2.7, 3.6),
+    "densenet-169": ("densenet-121", 1.19, 1.77),
+    "densenet-201": ("densenet-121", 1.52, 2.5),
+    "driver-action-recognition-adas-0002-decoder": ("bert-base", 0.006, 0.04),
+    "driver-action-recognition-adas-0002-encoder": ("mobilenet-v2", 1.1, 0.85),
+    "efficientnet-b5": ("efficientnet-b0", 25.6, 5.7),
+    "efficientnet-b7": ("efficientnet-b0", 94.0, 12.5),
+    "efficientnet-b7_auto_aug": ("efficientnet-b0", 94.0, 12.5),
+    "fastseg-large": ("mobilenet-v3", 315.0, 0.6),
+    "fastseg-small": ("mobilenet-v3-small", 590.0, 0.44),
+    "forward-tacotron-duration-prediction": ("bert-mini", 1.0, 1.0),
+    "googlenet-v3": ("inception-v3", 1.0, 1.0),
+    "mobilenet-ssd": ("ssd-mobilenet", 1.0, 1.0),
+    "mobilenet-v1-0.50-160": ("mobilenet-v1", 0.135, 0.31),
+    "mobilenet-v1-0.50-224": ("mobilenet-v1", 0.26, 0.31),
+    "mobilenet3-large": ("mobilenet-v3", 1.0, 1.0),
+    "octave-densenet-121-0.125": ("densenet-121", 0.86, 1.0),
+    "octave-resnet-26-0.25": ("resnet-50", 0.48, 0.63),
+    "octave-resnet-50-0.125": ("resnet-50", 0.88, 1.0),
+    "octave-resnet-101-0.125": ("resnet-101", 0.88, 1.0),
+    "octave-resnet-200-0.125": ("resnet-101", 1.65, 1.45),
+    "octave-resnext-50-0.25": ("like:regnetx-3.2gf", 1.0, 1.64),
+    "octave-resnext-101-0.25": ("like:regnetx-3.2gf", 1.8, 2.9),
+    "octave-se-resnet-50-0.125": ("resnet-50", 0.88, 1.1),
+    "pedestrian-and-vehicle-detector-adas-0001": ("like:pedestrian-detection-adas-0002", 1.4, 1.42),
+    "pelee-coco": ("like:ssdlite_mobilenet_v2", 1.7, 1.34),
+    "person-vehicle-bike-detection-crossroad-1016": ("like:ssdlite_mobilenet_v2", 2.3, 0.65),
+    "pp-ocr-rec": ("mobilenet-v3", 2.3, 0.46),
+    "pp-yolo": ("like:yolo-v3-tf", 1.4, 0.73),
+    "resnet-152": ("resnet-101", 1.48, 1.35),
+    "resnet18-xnor-binary-onnx-0001": ("resnet-18", 1.0, 1.0),
+    "se-inception": ("inception-v3", 0.36, 0.5),
+    "se-resnet-50": ("resnet-50", 1.0, 1.1),
+    "se-resnet-101": ("resnet-101", 1.0, 1.11),
+    "se-resnet-152": ("resnet-101", 1.48, 1.5),
+    "se-resnext-50": ("like:regnetx-3.2gf", 1.33, 1.8),
+    "se-resnext-101": ("like:regnetx-3.2gf", 2.5, 3.2),
+    "shufflenet-v2-x0.5": ("shufflenet-v2", 0.28, 0.6),
+    "squeezenet1.0": ("squeezenet-1.0", 1.0, 1.0),
+    "squeezenet1.1": ("squeezenet-1.1", 1.0, 1.0),
+    "ssd-resnet34-1200": ("like:ssd-resnet34-1200-onnx", 1.0, 1.0),
+    "ssd300": ("vgg-16", 2.0, 0.19),
+    "ssd512": ("vgg-16", 5.8, 0.195),
+    "ssd_mobilenet_v2_coco": ("like:ssdlite_mobilenet_v2", 2.5, 3.7),
+    "ssd_resnet50_v1_fpn_coco": ("resnet-50", 21.7, 2.2),
+    "vgg16": ("vgg-16", 1.0, 1.0),
+    "vgg19": ("vgg-16", 1.27, 1.04),
+    "yolo-v5s": ("yolo-small", 0.6, 0.64),
+    "yolo_v8n": ("like:yolox-tiny", 1.35, 0.63),
+    "yolo_v8s": ("like:yolox-tiny", 4.4, 2.2),
+}
+_FREE = {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Shape", "Constant", "Identity", "Cast", "Dropout"}
+_ELEMENTWISE = {
+    "Relu", "Clip", "Sigmoid", "HardSwish", "HardSigmoid", "LeakyRelu", "PRelu", "Add", "Mul", "Sub", "Div",
+    "BatchNormalization", "Elu", "Tanh", "Gelu", "Erf", "Softplus", "Sqrt", "Pow", "Exp", "Mish",
+}  # fmt: skip
+_TYPES = {
+    "Conv": "conv", "ConvTranspose": "deconv", "Gemm": "fc", "MatMul": "matmul", "MaxPool": "pool", "AveragePool": "pool",
+    "GlobalAveragePool": "reduce", "ReduceMean": "reduce", "Softmax": "softmax", "LayerNormalization": "norm",
+    "Concat": "concat", "Split": "concat", "Slice": "concat", "Transpose": "reorder", "Gather": "gather", "Resize": "resize",
+    "LSTM": "rnn", "GRU": "rnn", "NonMaxSuppression": "detection", "TopK": "detection", "DepthToSpace": "reorder",
+    "Pad": "reorder", "InstanceNormalization": "norm",
+}  # fmt: skip
+
+
+def kernels_of(path: Path) -> tuple[list[Kernel], float]:
+    """Fused kernels of an ONNX file at batch 1, and the largest activations alive around one operator [B]."""
+    import onnx
+
+    model = onnx.load(path, load_external_data=False)
+    for value in (*model.graph.input, *model.graph.output):
+        for axis in value.type.tensor_type.shape.dim[:1]:
+            axis.dim_value = 1
+    graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    weights = {item.name: tuple(item.dims) for item in graph.initializer}
+    shapes: dict[str, tuple[int, ...]] = dict(weights)
+    for value in (*graph.value_info, *graph.input, *graph.output):
+        shapes[value.name] = tuple(max(1, int(d.dim_value)) for d in value.type.tensor_type.shape.dim)
+    uses: dict[str, int] = {}
+    for node in graph.node:
+        for name in node.input:
+            uses[name] = uses.get(name, 0) + 1
+    size = lambda name: 4.0 * math.prod(shapes.get(name, ()))  # noqa: E731  # bytes of a tensor, used on six lines
+    maker: dict[str, int] = {}
+    rows: list[dict[str, Any]] = []
+    for node in graph.node:
+        op = node.op_type
+        data = [name for name in node.input if name and name not in weights]
+        out = node.output[0]
+        host = next((maker[name] for name in data if name in maker and uses.get(name) == 1), None)
+        if op in _FREE:
+            if data and data[0] in maker and uses.get(data[0]) == 1:
+                maker[out] = maker[data[0]]
+            continue
+        if op in _ELEMENTWISE and host is not None:
+            rows[host]["input"] += sum(size(name) for name in data if maker.get(name) != host)
+            rows[host]["output"] = size(out)
+            maker[out] = host
+            continue
+        kind, flop = _TYPES.get(op, "eltwise" if op in _ELEMENTWISE else "other"), 0.0
+        shape = shapes.get(out, ())
+        held = sum(size(name) for name in node.input if name in weights)
+        if op == "Conv":
+            kernel = weights.get(node.input[1], shapes.get(node.input[1], (1, 1)))
+            flop = 2.0 * math.prod(shape) * math.prod(kernel[1:])
+            groups = next((int(a.i) for a in node.attribute if a.name == "group"), 1)
+            kind = "conv" if groups == 1 else "dwconv" if kernel[1] == 1 else "groupconv"
+        elif op == "ConvTranspose":
+            flop = 2.0 * math.prod(shapes[node.input[0]]) * math.prod(weights[node.input[1]][1:])
+        elif op in ("Gemm", "MatMul"):
+            flop = 2.0 * math.prod(shape) * shapes[node.input[0]][-1]
+        else:
+            flop = float(math.prod(shape))
+        rows.append(
+            {"kind": kind, "flop": flop, "input": sum(map(size, data)), "output": size(out), "weights": held, "op": op}
+        )
+        if op in ("Conv", "ConvTranspose", "Gemm", "MatMul") or op in _ELEMENTWISE:
+            maker[out] = len(rows) - 1
+    kernels = [
+        Kernel(name=f"{r['op']}-{i}", type=r["kind"], original_type=r["op"], flop=r["flop"], input_bytes=r["input"],
+               output_bytes=r["output"], weight_bytes=r["weights"], precision="f32")
+        for i, r in enumerate(rows)
+    ]  # fmt: skip
+    return kernels, 1.5 * max(r["input"] + r["output"] for r in rows)
+
+
+def zoo_name(model: str, known: set[str]) -> str | None:
+    """Name under which the zoo builds a published model."""
+    dashed = model.replace("_", "-")
+    tried = [
+        dashed,
+        model,
+        *(f"like:{model}{tail}" for tail in ("", "-tf", "-pytorch", "-onnx", "-caffe2")),
+        f"like:{dashed}",
+    ]
+    return next((name for name in tried if name in known), None)
+
+
+def entry(name: str, cache: Path) -> dict[str, Any]:
+    """Work table of one zoo model as JSON."""
+    file = zoo.build(name, cache)
+    kernels, peak = kernels_of(Path(file.path))
+    table = np.zeros((len(CLASSES), 4))
+    for kernel in kernels:
+        table[kernel_class(kernel)] += kernel_row(kernel, 1)
+    Path(file.path).unlink()
+    return {"family": file.family, "peak_activation_bytes": peak, "table": table}
+
+
+def scaled(base: dict[str, Any], work: float, weights: float, model: str, relative: str) -> dict[str, Any]:
+    """A relative's table, scaled."""
+    table = base["table"] * np.array([work, work**0.8, weights, max(1.0, work**0.15)])
+    return {
+        "family": model,
+        "peak_activation_bytes": base["peak_activation_bytes"] * work**0.6,
+        "table": table,
+        "relative": relative,
+    }
+
+
+def main(cache: Path) -> None:
+    """Write ``profiles/calibration/works.json``."""
+    models = sorted(set(pd.read_csv(PROFILES / "published" / "openvino.csv.gz")["model"]))
+    known = set(zoo.known_names())
+    built: dict[str, dict[str, Any]] = {}
+    result: dict[str, Any] = {}
+    for model in models:
+        name, factors = zoo_name(model, known), (1.0, 1.0)
+        if model in RELATIVES:
+            name, *numbers = RELATIVES[model]
+            factors = (numbers[0], numbers[1])
+        if name is None:
+            print(f"no table for {model}", file=sys.stderr)
+            continue
+        if name not in built:
+            built[name] = entry(name, cache)
+        found = scaled(built[name], *factors, model, name) if model in RELATIVES else built[name]
+        classes = {
+            kind: [float(f"{x:.5g}") for x in row]
+            for kind, row in zip(CLASSES, found["table"], strict=True)
+            if row.any()
+        }
+        made = {"made_from": name, "scaled_by": list(factors)}
+        result[model] = {
+            "family": found["family"],
+            **made,
+            "peak_activation_bytes": float(f"{found['peak_activation_bytes']:.5g}"),
+            "classes": classes,
+        }
+    target = PROFILES / "calibration" / "works.json"
+    target.write_text(json.dumps({"schema": "sizer.works/1", "models": result}, indent=0) + "\n", encoding="utf-8")
+    print(f"{target}: {len(result)} models")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        main(Path(sys.argv[1]))
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            main(Path(folder))

@@ -1,0 +1,185 @@
+import json
+import time
+
+import numpy as np
+import pytest
+
+from advisor.errors import CatalogueError, Inconclusive
+from advisor.perfmodel import Predictor
+from advisor.perfmodel.material import load_material
+from advisor.records.base import Evidence
+from advisor.records.config import RunConfig
+from advisor.records.measurement import MicroBenchmark
+from advisor.store.catalogue import Catalogue
+from advisor.store.paths import profiles_dir
+
+from .makers import kernel, machine, measurement, work
+
+MANY, ONE = RunConfig(hint="throughput"), RunConfig(hint="latency")
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Predictor:
+    return Predictor.load()
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return Catalogue.load()
+
+
+def test_the_shipped_fit_belongs_to_the_shipped_tables(shipped):
+    assert shipped.transfer.calibration.data_sha256 == load_material().sha256
+
+
+def test_every_processor_of_the_catalogue_gets_an_ordered_positive_answer(shipped, catalogue):
+    specs = [catalogue.resolve(name) for name in catalogue.processor_ids()]
+    asked = [
+        (s, work(), RunConfig(precision=p, hint=h))
+        for s in specs
+        for p in ("f32", "int8")
+        for h in ("latency", "throughput")
+    ]
+    for found in shipped.service_many(asked):
+        for quantity in (found.latency_s, found.throughput_per_s, found.core_s, found.memory_bytes):
+            assert 0 < quantity.p10 < quantity.p50 < quantity.p90
+        assert found.evidence in (Evidence.SPEC, Evidence.ANCHORED, Evidence.UNKNOWN)
+
+
+def test_evidence_says_what_an_answer_rests_on(shipped, catalogue):
+    known = work(model="resnet-50")
+    assert shipped.service(catalogue.resolve("intel-core-i5-8500"), known, ONE).evidence is Evidence.PUBLISHED
+    assert shipped.service(catalogue.resolve("intel-core-i5-8500"), work(), ONE).evidence is Evidence.ANCHORED
+    assert shipped.service(catalogue.resolve("intel-core-i7-8700"), known, ONE).evidence is Evidence.SPEC
+    assert shipped.service(catalogue.resolve("raspberry-pi-5-8-gb"), known, ONE).evidence is Evidence.UNKNOWN
+
+
+def test_a_box_with_a_published_chip_is_recognised(shipped, catalogue):
+    box = catalogue.resolve("intel-core-i5-8500").model_copy(
+        update={"id": "some-box", "name": "Some Box", "sustained_power_w": 65.0}
+    )
+    assert shipped.service(box, work(model="resnet-50"), ONE).evidence is Evidence.PUBLISHED
+
+
+def test_intervals_widen_with_thinner_evidence(shipped, catalogue):
+    def width(name: str, model: str) -> float:
+        found = shipped.service(catalogue.resolve(name), work(model=model), MANY).latency_s
+        return float(np.log(found.p90 / found.p10))
+
+    published = width("intel-core-i5-8500", "resnet-50")
+    assert published < width("intel-core-i7-8700", "resnet-50") < width("intel-core-i7-8700", "never-seen")
+
+
+def test_a_device_without_calibration_is_refused_with_a_remedy(shipped, catalogue):
+    with pytest.raises(Inconclusive, match=r"GPU.*sizer bench"):
+        shipped.service(catalogue.resolve("intel-core-i5-8500"), work(), RunConfig(device="GPU"))
+
+
+def test_five_dearest_kernels_come_in_order_and_their_bound_is_named(shipped, catalogue):
+    rows = [kernel(i, flop=1e8 * (i + 1)) for i in range(8)]
+    found = shipped.service(catalogue.resolve("intel-core-i7-8700"), work(rows), ONE)
+    assert [k.name for k in found.kernels] == ["k7", "k6", "k5", "k4", "k3"]
+    assert sum(k.time_s for k in found.kernels) < found.latency_s.p50
+
+
+def test_unknown_kernels_widen_and_are_said(shipped):
+    spec = machine()
+    plain = shipped.service(spec, work(), ONE)
+    odd = shipped.service(
+        spec,
+        work([*(kernel(i) for i in range(20)), *(kernel(i, type="other", flop=0.0, moved=2e6) for i in range(10))]),
+        ONE,
+    )
+    assert odd.latency_s.p50 > plain.latency_s.p50
+    assert any("unknown type" in note for note in odd.notes)
+
+
+def test_a_measured_configuration_is_reported_as_measured():
+    host = machine("this")
+    found = Predictor.load(host=host, measurements=[measurement(0.0123)]).service(
+        host, work(), RunConfig(threads=1, streams=1)
+    )
+    assert found.evidence is Evidence.MEASURED
+    assert found.latency_s.p50 == pytest.approx(0.0123)
+    assert found.nearest_measured == "this/toy/openvino/f32/t1/s1/b1"
+
+
+def test_a_disturbed_measurement_is_wider():
+    host = machine("this")
+    widths = []
+    for dirty in (False, True):
+        found = Predictor.load(host=host, measurements=[measurement(0.01, dirty=dirty)]).service(
+            host, work(), RunConfig(threads=1, streams=1)
+        )
+        widths.append(found.latency_s.p90 / found.latency_s.p10)
+    assert widths[1] > 1.1 * widths[0]
+
+
+def test_another_configuration_of_a_measured_model_follows_the_measurement():
+    host = machine("this")
+    base = Predictor.load(host=host).service(host, work(), RunConfig(threads=2, streams=1)).latency_s.p50
+    at_one = Predictor.load(host=host).service(host, work(), RunConfig(threads=1, streams=1)).latency_s.p50
+    twice = Predictor.load(
+        host=host, measurements=[measurement(2.0 * at_one, kernels=()), measurement(1.0, kernels=tuple(work().kernels))]
+    )
+    found = twice.service(host, work(), RunConfig(threads=2, streams=1))
+    assert found.evidence is Evidence.ANCHORED
+    assert 1.5 * base < found.latency_s.p50 < 2.2 * base
+
+
+def test_decoding_measured_here_scales_other_machines_too(catalogue):
+    host = machine("this")
+    row = MicroBenchmark(
+        key="k", name="decode/h264/1920x1080/4000kbps/n1", value=0.004, unit="s", samples=9, host_fingerprint="h", started="now",
+        parameters={"width": "1920", "height": "1080", "real_bitrate_kbps": "4000"},
+    )  # fmt: skip
+    with_it, without = Predictor.load(host=host, micro=[row]), Predictor.load(host=host)
+    assert with_it.decode(host, "h264", 1920, 1080, 4000.0, 15.0).core_s.p50 == pytest.approx(0.004)
+    other = catalogue.resolve("intel-core-i7-8700")
+    scaled, prior = (p.decode(other, "h264", 1920, 1080, 4000.0, 15.0) for p in (with_it, without))
+    assert scaled.core_s.p90 / scaled.core_s.p10 < prior.core_s.p90 / prior.core_s.p10
+    assert scaled.evidence is Evidence.SPEC
+    assert without.decode(host, "raw", 1920, 1080, None, 15.0).core_s.p90 == 0.0
+
+
+def test_power_rises_from_idle_to_the_limit(shipped):
+    spec = machine(sustained_power_w=28.0)
+    watts = [shipped.power_w(spec, u).p50 for u in (0.0, 0.5, 1.0)]
+    assert watts[0] < watts[1] < watts[2]
+    assert 28.0 < watts[2] < 2.0 * 28.0
+
+
+def test_weights_and_streams_show_in_memory(shipped):
+    small, large = work(weight_bytes=4e6), work([kernel(0, weights=4e8)])
+    assert shipped.memory_bytes(large, ONE).p10 > 4e8
+    many = shipped.memory_bytes(small, RunConfig(streams=8, batch=8)).p50
+    assert many > shipped.memory_bytes(small, RunConfig(streams=1)).p50 + 50 * 2e6
+
+
+def test_a_plan_of_questions_is_answered_in_time(shipped, catalogue):
+    """The planner asks some thousands of questions within a plan of 5 s."""
+    specs = [catalogue.resolve(name) for name in catalogue.processor_ids()]
+    asked = [
+        (s, w, RunConfig(threads=t, streams=1))
+        for s in specs
+        for w in (work(), work(model="resnet-50"))
+        for t in (1, 2, 4)
+    ]
+    shipped.service_many(asked)
+    began = time.perf_counter()
+    shipped.service_many(asked)
+    assert (time.perf_counter() - began) / len(asked) < 1e-3
+
+
+def test_a_damaged_calibration_is_refused_with_the_command_that_makes_it(tmp_path):
+    (tmp_path / "transfer.json").write_text("{")
+    with pytest.raises(CatalogueError, match=r"advisor\.perfmodel\.fit"):
+        Predictor.load(tmp_path)
+
+
+def test_a_calibration_of_another_model_version_is_refused(tmp_path):
+    document = json.loads((profiles_dir() / "calibration" / "transfer.json").read_text())
+    del document["parameters"]["smt"]
+    (tmp_path / "transfer.json").write_text(json.dumps(document))
+    with pytest.raises(CatalogueError, match="smt"):
+        Predictor.load(tmp_path)
