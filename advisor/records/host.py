@@ -17,6 +17,8 @@ class CacheFact(Record):
     size_bytes: PositiveQuantity
     instances: PositiveCount | None = None
     threads_sharing: PositiveCount | None = None
+    cpus: tuple[int, ...] = ()
+    """Online threads that have such a cache."""
 
 
 class NumaNode(Record):
@@ -24,6 +26,8 @@ class NumaNode(Record):
 
     id: Count
     cpus: tuple[int, ...]
+    """Online threads; empty for a node of memory alone."""
+    offline_cpus: tuple[int, ...] = ()
     memory_bytes: Quantity | None = None
 
 
@@ -54,6 +58,17 @@ class CpuFacts(Record):
     offline: tuple[int, ...] | None = None
     base_hz: PositiveQuantity | None = None
     max_hz: PositiveQuantity | None = None
+    efficiency_max_hz: PositiveQuantity | None = None
+    """Highest clock of the efficiency cores of a hybrid machine."""
+    family: Count | None = None
+    model: Count | None = None
+    """CPUID family and model of an x86 processor."""
+    clock_source: str | None = None
+    """The kernel's clock source; anything but tsc makes reading the time slow on x86."""
+    power_profile: str | None = None
+    """The firmware's platform profile, such as low-power, balanced, performance."""
+    board: str | None = None
+    """Product name that the firmware or device tree gives the machine."""
     current_hz: tuple[float, ...] = ()
     governor: str | None = None
     energy_preference: str | None = None

@@ -1,0 +1,116 @@
+"""Which cores are performance cores and which efficiency cores."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ..records.host import CacheFact
+from .arm_parts import core_name, is_small
+from .cpuinfo import CpuInfo, arm_id, family_model, vendor
+from .topology import Topology, count_cores
+from .tree import Tree, positive
+
+Kind = Literal["performance", "efficiency", "unknown"]
+
+_CPU = "sys/devices/system/cpu"
+# A core below this share of the strongest one's capacity is an efficiency core: A55 beside A76 has 0.4-0.5, E beside P
+# 0.55-0.7; the middle cores of three-tier phones (0.75-0.9) count as performance cores.
+_CAPACITY_SHARE = 0.7
+# The same by highest clock, for machines without capacities: E cores run at 0.65-0.82 of the P cores' clock; favoured
+# cores of one design differ by less than 0.1.
+_CLOCK_SHARE = 0.85
+# Family 6 models. Source: Linux, arch/x86/include/asm/intel-family.h.
+_EFFICIENCY_ONLY = frozenset({0xBE, 0xAF, 0xB6, 0xDD})  # Alder Lake-N, Sierra Forest, Grand Ridge, Clearwater Forest
+_HYBRID = frozenset({0x8A, 0x97, 0x9A, 0xB7, 0xBA, 0xBF, 0xAA, 0xAC, 0xC5, 0xC6, 0xB5, 0xBD, 0xCC})
+
+
+def core_kinds(tree: Tree, info: CpuInfo, topology: Topology, caches: tuple[CacheFact, ...]) -> tuple[Kind, ...]:
+    """Kind of each online thread, by the first evidence that tells two kinds apart.
+
+    In order: Intel's two performance-monitoring units, Arm core designs, capacities, second-level caches shared by some
+    cores only (Intel), highest clocks. Equal cores are performance cores, but a chip that its maker builds of
+    efficiency cores alone (Processor N100) has those; a guest on a hybrid chip that shows none of it stays unknown.
+    """
+    online = topology.online or ()
+    if not online:
+        return ()
+    for found in (
+        _by_monitor(tree, online),
+        _by_design(info, online),
+        _by_share({cpu: tree.integer(f"{_CPU}/cpu{cpu}/cpu_capacity") for cpu in online}, _CAPACITY_SHARE),
+        _by_cache(info, topology, caches),
+        _by_share(max_clocks(tree, online), _CLOCK_SHARE),
+    ):
+        if found is not None:
+            return found
+    model = family_model(info)
+    if vendor(info) == "GenuineIntel" and model is not None and model[0] == 6:
+        if model[1] in _EFFICIENCY_ONLY:
+            return _all("efficiency", online)
+        if model[1] in _HYBRID and not all(
+            len(group) > 1 for group in (topology.siblings or {0: frozenset()}).values()
+        ):
+            return _all("unknown", online)
+    return _all("performance", online)
+
+
+def _all(kind: Kind, online: tuple[int, ...]) -> tuple[Kind, ...]:
+    return (kind,) * len(online)
+
+
+def count_kind(kinds: tuple[Kind, ...], kind: Kind, topology: Topology) -> int | None:
+    """Physical cores of a kind; None where cores or kinds are unknown."""
+    if topology.siblings is None or topology.online is None or not kinds or "unknown" in kinds:
+        return None
+    members = [cpu for cpu, own in zip(topology.online, kinds, strict=True) if own == kind]
+    return count_cores(members, topology.siblings)
+
+
+def max_clocks(tree: Tree, online: tuple[int, ...]) -> dict[int, int | None]:
+    """Highest clock of each thread in kHz, as cpufreq states it."""
+    return {cpu: positive(tree.integer(f"{_CPU}/cpu{cpu}/cpufreq/cpuinfo_max_freq")) for cpu in online}
+
+
+def _by_monitor(tree: Tree, online: tuple[int, ...]) -> tuple[Kind, ...] | None:
+    """Linux shows one monitoring unit per kind (cpu_core, cpu_atom, from 6.13 also cpu_lowpower) on hybrids only."""
+    lists: dict[str, set[int]] = {}
+    for unit in ("cpu_core", "cpu_atom", "cpu_lowpower"):
+        for base in ("sys/devices", "sys/bus/event_source/devices"):
+            lists.setdefault(unit, set()).update(tree.cpus(f"{base}/{unit}/cpus") or ())
+    efficient = lists["cpu_atom"] | lists["cpu_lowpower"]
+    performing = lists["cpu_core"] - efficient
+    if not set(online) <= performing | efficient:
+        return None
+    return tuple("efficiency" if cpu in efficient else "performance" for cpu in online)
+
+
+def _by_design(info: CpuInfo, online: tuple[int, ...]) -> tuple[Kind, ...] | None:
+    ids = [arm_id(info, cpu) for cpu in online]
+    small = [None if found is None else is_small(core_name(*found)) for found in ids]
+    if None in small or len(set(small)) < 2:
+        return None
+    return tuple("efficiency" if is_it else "performance" for is_it in small)
+
+
+def _by_share(values: dict[int, int | None], share: float) -> tuple[Kind, ...] | None:
+    known = [value for value in values.values() if value is not None and value > 0]
+    if len(known) < len(values) or min(known) >= share * max(known):
+        return None
+    return tuple(
+        "efficiency" if value is not None and value < share * max(known) else "performance" for value in values.values()
+    )
+
+
+def _by_cache(info: CpuInfo, topology: Topology, caches: tuple[CacheFact, ...]) -> tuple[Kind, ...] | None:
+    """Intel's efficiency cores share a second-level cache by two or four *cores*, performance cores have their own."""
+    if vendor(info) != "GenuineIntel" or topology.siblings is None or topology.online is None:
+        return None
+    cores_sharing: dict[int, float] = {}
+    for cache in caches:
+        if cache.level == 2 and cache.instances:
+            cores = count_cores(cache.cpus, topology.siblings)
+            cores_sharing |= dict.fromkeys(cache.cpus, cores / cache.instances)
+    shared = [cores_sharing.get(cpu, 0.0) >= 2 for cpu in topology.online]
+    if len(cores_sharing) < len(topology.online) or len(set(shared)) < 2:
+        return None
+    return tuple("efficiency" if is_it else "performance" for is_it in shared)
