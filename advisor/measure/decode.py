@@ -14,6 +14,7 @@ from typing import Any
 from advisor.errors import Inconclusive, InputError
 from advisor.measure import clips, figures
 from advisor.measure.job import Job, JobItem, Outcome, each
+from advisor.measure.meter import make_meter
 from advisor.measure.worker import run_job
 from advisor.records.measurement import MicroBenchmark
 
@@ -106,6 +107,8 @@ def _decode(payload: dict[str, Any]) -> dict[str, Any]:
     loops = [_Loop(codec, extradata, packets) for _ in range(streams)]
     for loop in loops:
         loop.run_until(0.0, min_frames=len(packets))  # caches warm, threads' buffers allocated
+    meter = make_meter()
+    meter.start()
     costs: list[float] = []
     rates: list[float] = []
     cpu_s, all_frames = 0.0, 0
@@ -127,7 +130,8 @@ def _decode(payload: dict[str, Any]) -> dict[str, Any]:
         costs.append(block_cpu_s / frames)
         rates.append(frames / wall_s)
     info = clips.clip_info(path)
-    return figures.figure(
+    seen = meter.stop()
+    found = figures.figure(
         payload["name"],
         costs,
         "s",
@@ -144,6 +148,7 @@ def _decode(payload: dict[str, Any]) -> dict[str, Any]:
         decoder=codec,
         threads_per_stream=1,
     )
+    return {**found, "interference": seen.model_dump(mode="json")}
 
 
 decode_job = each(_decode)

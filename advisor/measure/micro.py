@@ -14,7 +14,7 @@ from advisor.measure.configs import runtime_imports, worker_environment
 from advisor.measure.harness import random_inputs
 from advisor.measure.job import Job, JobItem, Outcome, each
 from advisor.measure.keys import runtime_version
-from advisor.measure.meter import make_meter
+from advisor.measure.meter import undisturbed
 from advisor.measure.progress import NullProgress, Progress
 from advisor.measure.worker import run_job
 from advisor.records.base import Precision, RuntimeName
@@ -208,13 +208,9 @@ def _payload(item: MicroItem) -> dict[str, Any]:
 def _take(payload: dict[str, Any]) -> dict[str, Any]:
     """Inside the worker: build the network, run it, sum up."""
     with tempfile.TemporaryDirectory(prefix="sizer-micro-") as folder:
-        meter = make_meter()
-        if meter is not None:
-            meter.start()
-        found = _KINDS[payload["kind"]](payload, Path(folder))
-        if meter is not None:
-            found["interference"] = meter.stop().model_dump(mode="json")
-        return found
+        found, seen = undisturbed(lambda: _KINDS[payload["kind"]](payload, Path(folder)))
+    found["interference"] = seen.model_dump(mode="json")
+    return found
 
 
 micro_job = each(_take)

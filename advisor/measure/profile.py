@@ -9,10 +9,10 @@ from typing import Any
 import advisor
 from advisor.clock import utc_now
 from advisor.measure.configs import runtime_imports, worker_environment
-from advisor.measure.harness import MeasureSpec, merge
+from advisor.measure.harness import MeasureSpec
 from advisor.measure.job import Job, JobItem, Outcome, each
 from advisor.measure.keys import key as measurement_key
-from advisor.measure.meter import make_meter
+from advisor.measure.meter import undisturbed
 from advisor.measure.tasks import model_path
 from advisor.measure.worker import run_job
 from advisor.measure.works import file_facts, model_works
@@ -120,17 +120,13 @@ def _profile(payload: dict[str, Any]) -> dict[str, Any]:
         model_path(model, config.precision), config, input_shape=model.input_shape, profiling=True
     )
     try:
-        meter = make_meter()
-        if meter is not None:
-            meter.start()
-        kernels = compiled.profile(int(payload["passes"]))
-        seen = [meter.stop()] if meter is not None else []
+        kernels, seen = undisturbed(lambda: compiled.profile(int(payload["passes"])))
     finally:
         compiled.close()
     return {
         "kernels": [kernel.model_dump(mode="json") for kernel in kernels],
         "effective": compiled.effective.model_dump(mode="json"),
-        "interference": merge(seen).model_dump(mode="json"),
+        "interference": seen.model_dump(mode="json"),
         "started": started,
         "versions": {config.runtime: runtime.version()},
     }

@@ -58,7 +58,9 @@ def model_path(model: ModelFile, precision: str) -> Path:
     from advisor.runtimes.quantise import int8_model
     from advisor.store.paths import cache_dir
 
-    return Path(int8_model(Path(model.path), cache_dir() / "int8"))
+    # Files of the user may leave dimensions open; ours never do.
+    shape = model.input_shape if model.kind == "file" else None
+    return int8_model(Path(model.path), cache_dir() / "int8", input_shape=shape)
 
 
 class _Opened:

@@ -14,10 +14,8 @@ from advisor.measure.keys import runtime_version
 from advisor.measure.progress import Progress
 from advisor.measure.tasks import model_path
 from advisor.measure.worker import run_job
-from advisor.records.base import Precision, RuntimeName
 from advisor.records.config import RunConfig, SimdCap
-from advisor.records.model import Kernel, ModelFile, ModelWork
-from advisor.runtimes import get_runtime
+from advisor.records.model import ModelFile, ModelWork
 from advisor.store.measurements import MeasurementStore
 
 WorkRequest = tuple[str, str, int, str | None]
@@ -101,12 +99,11 @@ def model_works(
     left = {"/".join(map(str, request)): request for request in requests if request not in found}
 
     def arrived(outcome: Outcome) -> None:
-        request = left[outcome.id]
         if outcome.value is None:
             if progress is not None:
                 progress.message(f"{model.name} {outcome.id}: {outcome.failure}")
             return
-        work = found[request] = _to_work(outcome.value, model, request)
+        work = found[left[outcome.id]] = ModelWork.model_validate(outcome.value)
         if store is not None:
             store.put_work(work)
 
@@ -119,26 +116,6 @@ def model_works(
         environment = worker_environment(cast("SimdCap | None", cap))
         run_job(Job("advisor.measure.works:work_job", items, environment, on_import=imports), _TIMEOUT_S, arrived)
     return [found.get(request) for request in requests]
-
-
-def _to_work(value: dict[str, Any], model: ModelFile, request: WorkRequest) -> ModelWork:
-    runtime, precision, batch, cap = request
-    kernels = tuple(Kernel.model_validate(kernel) for kernel in value["kernels"])
-    return ModelWork(
-        model=model.name,
-        sha256=model.sha256,
-        kind=model.kind,
-        family=model.family,
-        runtime=cast("RuntimeName", runtime),
-        runtime_version=runtime_version(runtime),
-        precision=cast("Precision", precision),
-        batch=batch,
-        simd_cap=cap,
-        kernels=kernels,
-        flop=value["flop"],
-        weight_bytes=sum(kernel.weight_bytes for kernel in kernels),
-        activation_bytes=value["activation_bytes"],
-    )
 
 
 def _facts(payload: dict[str, Any]) -> dict[str, Any]:
@@ -162,34 +139,16 @@ facts_job = each(_facts)
 
 def _work(payload: dict[str, Any]) -> dict[str, Any]:
     """Inside the worker: compile, read the fused graph."""
-    from advisor.graph.reader import read_facts
+    from advisor.runtimes.inspect import inspect_model
 
     model = ModelFile.model_validate(payload["model"])
-    runtime_name, precision, batch, cap = payload["work"]
+    runtime, precision, batch, cap = payload["work"]
     config = RunConfig(
-        runtime=runtime_name, precision=precision, batch=batch, simd_cap=cap, streams=1, threads=1, requests=1
+        runtime=runtime, precision=precision, batch=batch, simd_cap=cap, streams=1, threads=1, requests=1
     )
-    # Kernels of runtimes without a readable fused graph are known from the counters of one pass alone.
-    by_running = runtime_name != "openvino"
-    compiled: Any = get_runtime(runtime_name).compile(
-        model_path(model, precision), config, input_shape=model.input_shape, profiling=by_running
-    )
-    try:
-        if by_running:
-            kernels = tuple(kernel.model_copy(update={"time_s": None}) for kernel in compiled.profile(1))
-            activation_bytes = max((kernel.input_bytes + kernel.output_bytes for kernel in kernels), default=0.0)
-        else:
-            from advisor.graph.kernels import peak_activation_bytes, runtime_nodes
-
-            kernels = compiled.kernels()
-            activation_bytes = peak_activation_bytes(runtime_nodes(compiled.compiled))
-    finally:
-        compiled.close()
-    return {
-        "kernels": [kernel.model_dump(mode="json") for kernel in kernels],
-        "flop": read_facts(Path(model.path), model.input_shape).flop * batch,
-        "activation_bytes": activation_bytes,
-    }
+    work = inspect_model(model, config, model_path(model, precision))
+    # The store is asked by the package's version, which needs no runtime to be loaded.
+    return work.model_copy(update={"runtime_version": runtime_version(runtime)}).model_dump(mode="json")
 
 
 work_job = each(_work)
