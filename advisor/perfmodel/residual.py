@@ -24,26 +24,26 @@ Integers = NDArray[np.int64]
 
 # Standard deviations (natural logarithm) of the effects, chosen by coordinate search on the held-out error of machines.
 SCALES: dict[str, float] = {
-    "level": 0.30,  # everything alike: where the physical model stands as a whole
-    "level_cell": 0.15,  # the same per precision and mode
-    "model": 0.24,  # a model everywhere
-    "model_precision": 0.20,
-    "model_mode": 0.20,
-    "model_like": 0.12,  # alike models (shares of work) everywhere
-    "machine": 0.20,  # a machine for all models
-    "machine_precision": 0.12,
+    "level": 0.15,  # everything alike: where the physical model stands as a whole
+    "level_cell": 0.08,  # the same per precision and mode
+    "model": 0.30,  # a model everywhere
+    "model_precision": 0.30,
+    "model_mode": 0.30,
+    "model_like": 0.30,  # alike models (shares of work) everywhere
+    "machine": 0.09,  # a machine for all models
+    "machine_precision": 0.05,
     "machine_mode": 0.06,
-    "machine_like": 0.05,  # alike data sheets
-    "machine_like_precision": 0.04,
-    "machine_like_mode": 0.04,
+    "machine_like": 0.12,  # alike data sheets
+    "machine_like_precision": 0.06,
+    "machine_like_mode": 0.06,
     "both_like": 0.08,  # alike models on alike machines
     "both_like_precision": 0.05,
     "both_like_mode": 0.08,
     "model_on_like": 0.12,  # this model on alike machines
     "like_on_machine": 0.06,  # alike models on this machine
-    "era": 0.03,
-    "era_machine": 0.12,  # a box behind the same chip's name in another source
-    "noise": 0.06,
+    "era": 0.05,
+    "era_machine": 0.08,  # a box behind the same chip's name in another source
+    "noise": 0.08,
 }
 
 
