@@ -19,6 +19,12 @@ class Check(Record):
     ok: bool | None
     bound: str | None = None
     advice: str = ""
+    counts: bool = True
+    """False: informs only and cannot stop a PASS."""
+    met: bool | None = None
+    """Whether the figure itself meets the requirement, without regard to how much a sample of this size proves."""
+    need_s: float | None = None
+    """Further seconds after which a figure like this one would be proof; None where time alone does not help."""
 
 
 class CameraTail(Record):
@@ -41,6 +47,10 @@ class CameraResult(Record):
     released: int = 0
     done: int = 0
     dropped: int = 0
+    lost: int = 0
+    """Frames that the source did not deliver whole."""
+    in_flight: int = 0
+    """Frames that had not ended when the run did: they count as late."""
     windows_fps: tuple[float, ...] = ()
     status: str = "ok"
 

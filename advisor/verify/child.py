@@ -1,0 +1,275 @@
+"""The process in which the cascade runs; it only reports what happened, row by row, and judges nothing.
+
+Started as ``python -m advisor.verify.child JOB``: rows go to what was stdout, as JSON lines; ``stop`` or the end of
+stdin ends the run early. A crash of a runtime therefore costs this process, not what it has already told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import numpy as np
+
+from ..clock import RealClock
+from ..errors import SizerError
+from ..measure.tasks import model_path
+from ..records.config import RunConfig
+from ..records.model import ModelFile
+from ..records.scenario import Scenario, parse_resolution
+from ..runtimes import get_runtime
+from .decode import DecodePool, SourceError
+from .frames import Ledger, Log
+from .objects import Scene
+from .pacing import Pacer
+from .pipeline import Pipeline
+from .resources import Sampler
+from .setup import Feed, feeds_of
+from .sources import FileSource, LiveSource, RawSource, clip_for, is_live
+from .stages import StageRunner
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..runtimes.protocol import CompiledModel
+
+REPORT_S = 0.25
+DRAIN_MAX_S = 10.0
+WARMUP_PASSES = 2
+
+
+class Run:
+    """One run from compilation to the last row."""
+
+    def __init__(self, job: dict[str, Any], out: TextIO) -> None:
+        self._job, self._out = job, out
+        self._out_lock = threading.Lock()
+        self.scenario = Scenario.model_validate(job["scenario"])
+        self.models = {name: ModelFile.model_validate(item) for name, item in job["models"].items()}
+        self.configs = {name: RunConfig.model_validate(item) for name, item in job["configs"].items()}
+        self.seed = int(job["seed"])
+        self.feeds = feeds_of(self.scenario, job["cameras"])
+        self.clock = RealClock()
+        self._origin_s = self.clock.now_s()
+        self.log = Log()
+        self.ledger = Ledger(self.log, self.now_s)
+        self.stop = threading.Event()
+        self.failure: str | None = None
+        total_s = float(job["warmup_s"]) + float(job["duration_s"])
+        scene = Scene(self.scenario.activity, self.scenario.slo.load, len(self.feeds), total_s, self.seed)
+        self.pipeline = Pipeline(self.scenario, self.feeds, self.models, scene, self.ledger, self.log, self.now_s)
+        self._live: list[LiveSource] = []
+        self._sequence = {feed.index: 0 for feed in self.feeds}
+        self._threads: list[threading.Thread] = [threading.main_thread()]
+
+    def now_s(self) -> float:
+        """Seconds since the scheduled start."""
+        return self.clock.now_s() - self._origin_s
+
+    def send(self, **message: Any) -> None:
+        """Tell the parent one thing."""
+        line = json.dumps(message, separators=(",", ":"), allow_nan=False)
+        with self._out_lock:
+            self._out.write(line + "\n")
+            self._out.flush()
+
+    def fail(self, reason: str) -> None:
+        """End the run because a part of it broke."""
+        self.failure = self.failure or reason
+        self.stop.set()
+
+    def go(self) -> None:
+        """Compile, connect, run, drain, report."""
+        self._compile()
+        sources = self._sources()
+        self.pipeline.pool = DecodePool(
+            sources,
+            int(self._job["decode_threads"]),
+            self.ledger,
+            self.log,
+            self.pipeline.route,
+            self.now_s,
+            self._status,
+        )
+        self._threads += self.pipeline.pool.threads
+        for runner in self.pipeline.stages.values():
+            self._threads += runner.threads
+            runner.start()
+        self.pipeline.pool.start()
+        sampler = Sampler(
+            self.now_s, lambda row: self.log.add("s", row), lambda: self._threads, self._counters, os.getppid()
+        )
+        reporter = threading.Thread(target=self._report, name="reporter", daemon=True)
+        self._threads += [sampler.thread, reporter]
+        self._origin_s = self.clock.now_s() + 0.05
+        self.send(k="start", origin_unix=time.time())
+        self.log.add("s", sampler.row())
+        sampler.thread.start()
+        reporter.start()
+        for source in self._live:
+            self._threads.append(source.thread)
+            source.thread.start()
+        paced = [feed for feed in self.feeds if not is_live(feed.source)]
+        end_s = float(self._job["warmup_s"]) + float(self._job["duration_s"])
+        Pacer(paced, self.clock, self.pipeline.release, self.seed).run(self._origin_s, end_s, self.stop)
+        while self._live and not self.stop.is_set() and self.now_s() < end_s:
+            self.stop.wait(0.1)
+        ended_s = min(self.now_s(), end_s)
+        for source in self._live:
+            source.close()
+        self._drain()
+        sampler.stop()
+        self.send(k="rows", rows=self.log.take())
+        self.send(k="end", failure=self.failure, ended_s=ended_s, in_flight=self.ledger.in_flight)
+
+    def _compile(self) -> None:
+        effective = {}
+        for stage in self.scenario.stages:
+            model, config = self.models[stage.id], self.configs[stage.id]
+            self.send(k="state", text=f"compiling {stage.id}: {model.name}")
+            shape: tuple[int, ...] = model.input_shape
+            if isinstance(stage.input, tuple):
+                shape = stage.input
+            elif stage.input is not None:
+                width, height = parse_resolution(stage.input)
+                shape = (1, 3, height, width)
+            picture = len(shape) == 4
+            compiled = get_runtime(config.runtime).compile(
+                model_path(model, config.precision), config, input_shape=shape,
+                input_kind="u8_nhwc" if picture else "native", want_outputs=True,
+            )  # fmt: skip
+            effective[stage.id] = compiled.effective.model_dump(mode="json")
+            inputs = random_inputs(compiled, self.seed)
+            for _ in range(WARMUP_PASSES):
+                compiled.infer(inputs)
+            size, channels = (0, 0), 0
+            if picture:
+                _, height, width, channels = compiled.inputs[0].shape
+                size = (width, height)
+            streams = compiled.effective.streams or config.streams or 1
+            self.pipeline.stages[stage.id] = StageRunner(
+                stage, compiled, config.batch, streams,
+                self.pipeline.fill(size, channels) if picture else None,
+                self.pipeline.answer(stage, size, config.batch),
+                self.ledger, self.log, self.now_s, self.fail, None if picture else inputs,
+            )  # fmt: skip
+        self.send(
+            k="ready", effective=effective, objects=self.pipeline.objects,
+            slots={name: runner.model.requests for name, runner in self.pipeline.stages.items()}, pid=os.getpid(),
+        )  # fmt: skip
+
+    def _sources(self) -> dict[int, Any]:
+        """Open every camera; one that cannot be opened is reported and left out."""
+        opened: dict[int, Any] = {}
+        clips = Path(self._job["clips"])
+        working: list[Feed] = []
+        for feed in self.feeds:
+            if not feed.is_camera:
+                working.append(feed)
+                continue
+            try:
+                if is_live(feed.source):
+                    live = LiveSource(feed, self.clock, self._arrived, self._status)
+                    self._live.append(live)
+                    opened[feed.index] = live
+                elif feed.source is not None:
+                    opened[feed.index] = FileSource(feed.source)
+                elif feed.codec == "raw":
+                    self.pipeline.raw[feed.index] = RawSource(feed.size, self.seed + feed.index)
+                else:
+                    self.send(k="state", text=f"preparing the clip of {feed.name}")
+                    opened[feed.index] = FileSource(str(clip_for(feed, clips, self.seed)))
+                working.append(feed)
+            except SourceError as error:
+                self._status(feed.index, f"failed: {error}")
+        self.feeds = tuple(working)
+        return opened
+
+    def _arrived(self, feed: Feed, packet: Any) -> None:
+        now_s = self.now_s()
+        self.pipeline.release(feed, self._sequence[feed.index], now_s, 0.0, packet)
+        self._sequence[feed.index] += 1
+
+    def _status(self, index: int, text: str) -> None:
+        self.log.add("c", index, self.now_s(), text)
+
+    def _counters(self) -> dict[str, Any]:
+        pool, stages = self.pipeline.pool, self.pipeline.stages
+        assert pool is not None
+        return {
+            "decode_s": sum(pool.decoding_cpu_s),
+            "prepare_s": {name: sum(runner.preparing_cpu_s) for name, runner in stages.items()},
+            "in_flight": self.ledger.in_flight,
+            "queues": {"decode": pool.depth(), **{name: runner.depth() for name, runner in stages.items()}},
+        }
+
+    def _report(self) -> None:
+        while not self.stop.wait(REPORT_S):
+            self.send(k="rows", rows=self.log.take())
+
+    def _drain(self) -> None:
+        """Let frames in flight come home, but not for ever."""
+        limit_s = self.now_s() + min(DRAIN_MAX_S, max(1.0, 3 * self.scenario.slo.latency_p95_ms / 1e3))
+        while self.ledger.in_flight and self.now_s() < limit_s and self.failure is None:
+            time.sleep(0.02)
+        self.stop.set()
+
+
+def random_inputs(compiled: CompiledModel, seed: int) -> list[NDArray[np.generic]]:
+    """Seeded inputs of a model: small token numbers for integers, ones for masks, noise for the rest."""
+    rng = np.random.default_rng([seed, 5])
+    inputs: list[NDArray[np.generic]] = []
+    for spec in compiled.inputs:
+        kind = np.dtype(spec.dtype)
+        if "mask" in spec.name:
+            inputs.append(np.ones(spec.shape, kind))
+        elif "type" in spec.name:
+            inputs.append(np.zeros(spec.shape, kind))
+        elif kind.kind in "iu":
+            inputs.append(rng.integers(1, 256 if kind.itemsize == 1 else 1000, spec.shape).astype(kind))
+        else:
+            inputs.append(rng.standard_normal(spec.shape).astype(kind))
+    return inputs
+
+
+def listen(run: Run) -> None:
+    """End the run when the parent says so or is gone."""
+    for line in sys.stdin:
+        if line.strip() == "stop":
+            break
+    run.stop.set()
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the job in the file named by the only argument; never leaves normally (see the last line)."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever a library prints must not end up among our rows
+    job = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    extra = os.environ.get("SIZER_BOX_DECODERS")
+    run: Run | None = None
+    code = 0
+    try:
+        if extra:
+            importlib.import_module(extra)
+        run = Run(job, out)
+        threading.Thread(target=listen, args=(run,), daemon=True).start()
+        run.go()
+    except SizerError as error:
+        code = 1
+        with contextlib.suppress(BrokenPipeError):
+            out.write(json.dumps({"k": "refused", "type": type(error).__name__, "text": str(error)}) + "\n")
+            out.flush()
+    # Runtimes and decoders are left as they are: tearing them down has crashed after good runs, and nothing is owed.
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,181 @@
+"""The cascade: released frames through decode, stages and their objects, until the last answer is in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..measure.preprocess import crop, to_model_input
+from ..records.model import ModelFile
+from ..records.scenario import Scenario, Stage
+from .boxes import Box, Decoder, decoder_for
+from .decode import DecodePool
+from .frames import Frame, Ledger, Log
+from .objects import Scene
+from .setup import Due, Feed
+from .stages import StageRunner, Work
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SAMPLE_OUTPUTS = 16
+"""Every such pass of a stage is looked at for empty, constant or broken outputs."""
+
+
+def objects_source(scenario: Scenario, stage: Stage, model: ModelFile) -> str:
+    """Where the objects of a stage come from: ``real`` boxes, ``drawn`` ones, or ``none`` where nobody needs any.
+
+    Only a model file of the user's finds anything: reference architectures have random weights and stand-ins are not
+    the model at all.
+    """
+    if not any(other.on == stage.id for other in scenario.stages):
+        return "none"
+    real = model.kind == "file" and decoder_for(model.output_layout) is not None
+    return "real" if real else "drawn"
+
+
+class Pipeline:
+    """Wires sources, decode pool and stages; threads call into it, it keeps no time of its own."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        feeds: Sequence[Feed],
+        models: Mapping[str, ModelFile],
+        scene: Scene,
+        ledger: Ledger,
+        log: Log,
+        now_s: Callable[[], float],
+    ) -> None:
+        self._scenario, self._scene, self._ledger, self._log, self._now_s = scenario, scene, ledger, log, now_s
+        self._due = {feed.index: Due(scenario, feed) for feed in feeds}
+        self._children = {
+            stage.id: tuple(other for other in scenario.stages if other.on == stage.id) for stage in scenario.stages
+        }
+        self.objects = {stage.id: objects_source(scenario, stage, models[stage.id]) for stage in scenario.stages}
+        self._decoders: dict[str, Decoder] = {}
+        for stage in scenario.stages:
+            decoder = decoder_for(models[stage.id].output_layout)
+            if self.objects[stage.id] == "real" and decoder is not None:
+                self._decoders[stage.id] = decoder
+        self.stages: dict[str, StageRunner] = {}
+        self.pool: DecodePool | None = None
+        self.raw: dict[int, Any] = {}
+        self._looked = dict.fromkeys(self.objects, 0)
+        self._look_lock = threading.Lock()
+
+    def release(self, feed: Feed, sequence: int, due_s: float, error_s: float, packet: Any = None) -> None:
+        """Let a frame in: to the decoders, or at once to the stages where there is nothing to decode."""
+        frame = Frame(feed, sequence, due_s, packet=packet)
+        self._ledger.release(frame, error_s)
+        if feed.index in self.raw:
+            frame.picture = self.raw[feed.index].decode(None)
+            self.route(frame)
+        elif feed.is_camera and self.pool is not None:
+            self.pool.offer(frame)
+        else:
+            self.route(frame)
+
+    def route(self, frame: Frame) -> None:
+        """Hand a decoded frame to every stage on frames that is due; a frame that is due nowhere is done."""
+        due = self._due[frame.feed.index]
+        motion = self._scene.motion(frame.feed.index, frame.released_s)
+        stages = [stage for stage in due.roots if due.is_due(stage, frame.sequence, motion)]
+        frame.pending = 1  # the routing itself, so that an early answer cannot end the frame
+        for stage in stages:
+            self._ledger.expect(frame, stage.id, 1)
+        now_s = self._now_s()
+        for stage in stages:
+            self.stages[stage.id].offer_frame(Work(frame, (None,), now_s))
+        self._ledger.close(frame)
+
+    def fill(self, size: tuple[int, int], channels: int) -> Callable[..., None]:
+        """Make the function that writes a picture, or a box of it, into one row of a stage's input."""
+        width, height = size
+
+        def write(work: Work, number: int, row: NDArray[np.generic]) -> None:
+            box = work.boxes[number]
+            picture = work.frame.picture
+            if box is None:
+                image = to_model_input(picture, width, height)
+            else:
+                wide, high = _size_of(picture)
+                image = crop(picture, (box[0] * wide, box[1] * high, box[2] * wide, box[3] * high), width, height)
+            row[...] = image if channels == 3 else image[..., 1:2]  # green stands for brightness
+
+        return write
+
+    def answer(self, stage: Stage, size: tuple[int, int], batch: int) -> Callable[..., None]:
+        """Make the function that takes a stage's outputs and starts what follows from them."""
+        children = self._children[stage.id]
+        decoder = self._decoders.get(stage.id)
+
+        def take(works: Sequence[Work], outputs: list[NDArray[np.generic]]) -> None:
+            self._look(stage.id, outputs)
+            boxes = decoder(outputs, size, batch) if decoder is not None else []
+            row = 0
+            for work in works:
+                for own in work.boxes:
+                    if decoder is not None:
+                        work.frame.found.setdefault(stage.id, []).extend(_within(found, own) for found in boxes[row])
+                    row += 1
+                if self._ledger.answer(work.frame, stage.id) and children:
+                    self._follow(stage, children, work.frame)
+                self._ledger.close(work.frame)
+
+        return take
+
+    def _follow(self, stage: Stage, children: Sequence[Stage], frame: Frame) -> None:
+        """Start the stages on the objects that ``stage`` found in a frame."""
+        due = self._due[frame.feed.index]
+        motion = self._scene.motion(frame.feed.index, frame.released_s)
+        wanted = [
+            child
+            for child in children
+            if frame.feed.group in self._scenario.groups_of(child) and due.is_due(child, frame.sequence, motion)
+        ]
+        if self.objects[stage.id] == "real":
+            boxes: Sequence[Box] = frame.found.pop(stage.id, [])
+        else:
+            name = self._scenario.object_class(stage)
+            count = self._scene.count(name, frame.feed.index, frame.released_s)
+            boxes = self._scene.boxes(count, frame.feed.index, frame.sequence) if wanted else ()
+        self._log.add("o", stage.id, frame.released_s, len(boxes))
+        if not boxes:
+            return
+        now_s = self._now_s()
+        for child in wanted:
+            self.stages[child.id].offer_objects(frame, boxes, now_s)
+
+    def _look(self, stage: str, outputs: Sequence[NDArray[np.generic]]) -> None:
+        """Report now and then whether the outputs say anything: present, finite, not all the same."""
+        with self._look_lock:
+            number = self._looked[stage]
+            self._looked[stage] += 1
+        if number % SAMPLE_OUTPUTS:
+            return
+        fault = ""
+        if not outputs or all(item.size == 0 for item in outputs):
+            fault = "empty"
+        elif not all(bool(np.isfinite(item).all()) for item in outputs if item.dtype.kind == "f"):
+            fault = "not finite"
+        self._log.add("n", stage, fault)
+
+
+def _size_of(picture: Any) -> tuple[int, int]:
+    if isinstance(picture, np.ndarray):
+        return int(picture.shape[1]), int(picture.shape[0])
+    return int(picture.width), int(picture.height)
+
+
+def _within(box: Box, outer: Box | None) -> Box:
+    """Express a box found inside ``outer`` as fractions of the whole picture."""
+    if outer is None:
+        return box
+    wide, high = outer[2] - outer[0], outer[3] - outer[1]
+    return (
+        outer[0] + box[0] * wide, outer[1] + box[1] * high, outer[0] + box[2] * wide, outer[1] + box[3] * high,
+    )  # fmt: skip

@@ -1,0 +1,188 @@
+"""One model of the cascade at work: a queue, as many callers as passes may be in flight, batches, drop policy."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..records.scenario import Stage
+from .boxes import Box
+from .frames import Frame, Ledger, Log
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..runtimes.protocol import CompiledModel
+
+
+FAILURE_LOOK_S = 2.0
+"""A runtime may call nobody back after a failed pass; asking it to settle brings the error out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What must stay together in one pass: a whole frame, or objects of one frame."""
+
+    frame: Frame
+    boxes: tuple[Box | None, ...]
+    """One entry per input; None: the whole picture."""
+    waiting_since_s: float
+
+
+Fill = Callable[[Work, int, "NDArray[np.generic]"], None]
+"""Write the input for box number i of a work into one row of the tensor."""
+Answer = Callable[[Sequence[Work], "list[NDArray[np.generic]]"], None]
+
+
+class StageRunner:
+    """Threads that take a batch, pre-process it, run the model and hand the answer on.
+
+    There is one thread per pass in flight: it prepares its input and then sleeps until the runtime has finished, so
+    pre-processing takes place on the submitting thread, as the scenario's semantics say.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        model: CompiledModel,
+        batch: int,
+        streams: int,
+        fill: Fill | None,
+        answer: Answer,
+        ledger: Ledger,
+        log: Log,
+        now_s: Callable[[], float],
+        fail: Callable[[str], None],
+        inputs: Sequence[NDArray[np.generic]] | None = None,
+    ) -> None:
+        self.stage = stage
+        self.model = model
+        self._batch = batch
+        self._room = stage.queue_frames * streams
+        self._fill, self._answer, self._inputs = fill, answer, inputs
+        self._ledger, self._log, self._now_s, self._fail = ledger, log, now_s, fail
+        self._queue: deque[Work] = deque()
+        self._change = threading.Condition()
+        self._closing = False
+        self.preparing_cpu_s = [0.0] * model.requests
+        """CPU time of each caller inside pre-processing; the rest of its thread is harness."""
+        self.threads = [
+            threading.Thread(target=self._serve, args=(slot,), name=f"{stage.id}-{slot}", daemon=True)
+            for slot in range(model.requests)
+        ]
+
+    def start(self) -> None:
+        """Begin to serve."""
+        for thread in self.threads:
+            thread.start()
+
+    def offer_frame(self, work: Work) -> None:
+        """Queue a whole frame; where no place is free the stage's drop policy decides who goes."""
+        victim: Work | None = None
+        with self._change:
+            if len(self._queue) < self._room:
+                self._queue.append(work)
+            elif self.stage.drop == "oldest":
+                victim = self._queue.popleft()
+                self._queue.append(work)
+            else:
+                victim = work
+            self._change.notify()
+        if victim is not None:
+            self._ledger.drop(victim.frame, self.stage.id)
+            self._ledger.close(victim.frame)
+
+    def offer_objects(self, frame: Frame, boxes: Sequence[Box], now_s: float) -> int:
+        """Queue objects of one frame in batches; they never drop. Returns the number of batches."""
+        size = min(self._batch, self.stage.batch.max)
+        works = [Work(frame, tuple(boxes[first : first + size]), now_s) for first in range(0, len(boxes), size)]
+        self._ledger.expect(frame, self.stage.id, len(works))
+        with self._change:
+            self._queue.extend(works)
+            self._change.notify(len(works))
+        return len(works)
+
+    def depth(self) -> int:
+        """Requests that wait."""
+        with self._change:
+            return len(self._queue)
+
+    def close(self) -> None:
+        """End after the passes in hand."""
+        with self._change:
+            self._closing = True
+            self._change.notify_all()
+        for thread in self.threads:
+            thread.join()
+        self.model.close()
+
+    def _take(self) -> list[Work] | None:
+        """Wait for work; whole frames are put together as far as they wait, objects of frames only with a timeout."""
+        timeout_s = self.stage.batch.timeout_ms / 1e3
+        mix = self.stage.on is None or timeout_s > 0
+        with self._change:
+            while not self._queue and not self._closing:
+                self._change.wait()
+            if self._closing:
+                return None
+            taken = [self._queue.popleft()]
+            size = len(taken[0].boxes)
+            while mix and size < self._batch:
+                if self._queue and size + len(self._queue[0].boxes) <= self._batch:
+                    taken.append(self._queue.popleft())
+                    size += len(taken[-1].boxes)
+                    continue
+                left_s = taken[0].waiting_since_s + timeout_s - self._now_s()
+                if self._queue or left_s <= 0 or self._closing or not self._change.wait(left_s):
+                    break
+            return taken
+
+    def _serve(self, slot: int) -> None:
+        finished = threading.Event()
+        outcome: list[Any] = [None, None]
+
+        def done(token: object, outputs: Any, _at: float, error: BaseException | None) -> None:
+            del token
+            outcome[:] = outputs, error
+            finished.set()
+
+        tensors = list(self._inputs) if self._inputs is not None else [self._blank()]
+        while (works := self._take()) is not None:
+            started_s, cpu_s = self._now_s(), time.thread_time()
+            try:
+                self._prepare(works, tensors)
+                self.preparing_cpu_s[slot] += time.thread_time() - cpu_s
+                submitted_s = self._now_s()
+                finished.clear()
+                self.model.start(tensors, slot, done)
+                while not finished.wait(FAILURE_LOOK_S):
+                    self.model.wait_all()
+                if outcome[1] is not None:
+                    raise outcome[1]
+                ended_s = self._now_s()
+                self._answer(works, outcome[0] or [])
+            except Exception as error:  # whatever a runtime throws ends the run with its reason, not with a traceback
+                self._fail(f"stage {self.stage.id}: {type(error).__name__}: {error}")
+                return
+            size = sum(len(work.boxes) for work in works)
+            waited_s = started_s - works[0].waiting_since_s
+            self._log.add("b", self.stage.id, slot, waited_s, started_s, submitted_s, ended_s, size)
+
+    def _blank(self) -> NDArray[np.generic]:
+        spec = self.model.inputs[0]
+        return np.zeros(spec.shape, dtype=np.dtype(spec.dtype))
+
+    def _prepare(self, works: Sequence[Work], tensors: Sequence[NDArray[np.generic]]) -> None:
+        if self._fill is None:
+            return
+        row = 0
+        for work in works:
+            for number in range(len(work.boxes)):
+                self._fill(work, number, tensors[0][row])
+                row += 1

@@ -1,0 +1,223 @@
+"""From an observation to PASS, FAIL or INCONCLUSIVE, with the figures that a report shows.
+
+FAIL: a check that counts is not met beyond doubt. INCONCLUSIVE: none is, but one cannot be decided, or the user stopped
+the run. PASS: every check that counts holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from .. import __version__
+from ..clock import utc_now
+from ..records.config import RunConfig
+from ..records.host import HostFacts
+from ..records.scenario import Scenario
+from ..records.verdict import CameraResult, CameraTail, Check, ConfigPair, StageResult, Verdict
+from . import checks, conditions
+from .compare import compared
+from .observation import Observation
+from .statistics import FeedFigures, figures, tail_ms
+from .usage import Usage, usage
+
+TIMELINE_S = 2.0
+Word = Literal["PASS", "FAIL", "INCONCLUSIVE"]
+
+
+def decide(results: Sequence[Check], stopped: bool = False) -> tuple[Word, str]:
+    """Verdict and its reason from checks alone."""
+    counting = [check for check in results if check.counts]
+    failed = [check for check in counting if check.ok is False]
+    undecided = [check for check in counting if check.ok is None]
+    if stopped:
+        seen = f"; so far failed: {', '.join(check.name for check in failed)}" if failed else ""
+        return "INCONCLUSIVE", f"stopped by the user{seen}"
+    if failed:
+        return "FAIL", "; ".join(f"{check.name}: {check.measured} (required {check.required})" for check in failed)
+    if undecided:
+        need = max((check.need_s for check in undecided if check.need_s is not None), default=None)
+        more = f"; need {need:.0f} more seconds" if need is not None else ""
+        return "INCONCLUSIVE", "cannot say: " + ", ".join(check.name for check in undecided) + more
+    return "PASS", f"all {len(counting)} checks hold"
+
+
+def judge(
+    scenario: Scenario,
+    seen: Observation,
+    configs: Mapping[str, RunConfig],
+    facts: HostFacts,
+    predicted: Mapping[str, Any] | None = None,
+    warnings: Sequence[str] = (),
+) -> Verdict:
+    """Judge a run; ``predicted`` is only put beside the result, never looked at by a check."""
+    usable = facts.limits.usable_cores or float(facts.cpu.threads or 1)
+    case = checks.Case(scenario, seen, figures(seen, scenario.slo.window_s), usage(seen, usable), configs)
+    found = [
+        checks.run_completed(case), checks.sources(case), checks.camera_fps(case), checks.drops(case),
+        checks.latency(case), checks.queue_growth(case), conditions.outputs(case), conditions.effective_config(case),
+        conditions.memory_growth(case), conditions.thermal_drift(case), conditions.interference(case),
+        conditions.pacing(case),
+    ]  # fmt: skip
+    results = tuple(check for check in found if check is not None)
+    word, reason = decide(results, seen.stopped)
+    missed = any(check.met is False for check in results if check.name in {"camera_fps", "drops", "latency_p95"})
+    cameras = tuple(_camera(case, figure) for figure in case.figures)
+    verdict = Verdict(
+        sizer_version=__version__,
+        created=utc_now(),
+        scenario=scenario.scenario,
+        verdict=word,
+        reason=reason,
+        checks=results,
+        cameras=cameras,
+        stages=_stages(case),
+        host=facts.model_dump(mode="json", by_alias=True),
+        config=ConfigPair(requested=dict(configs), effective=dict(seen.effective)),
+        predicted=None,
+        capacity=None,
+        binding=case.usage.binding() if missed else None,
+        duration_s=seen.seen_s,
+        utilisation=case.usage.utilisation,
+        harness=_harness(case.usage, seen),
+        interference={
+            "other_cpu_cores": case.usage.other_cores,
+            "steal_cores": case.usage.steal_cores,
+            "lost_fraction": case.usage.lost_fraction,
+        },
+        timeline=_timeline(seen),
+        notes=_notes(scenario, seen),
+        warnings=tuple(warnings),
+    )
+    if predicted is None:
+        return verdict
+    return verdict.model_copy(update={"predicted": {**predicted, "compared": compared(predicted, verdict)}})
+
+
+def _camera(case: checks.Case, figure: FeedFigures) -> CameraResult:
+    whole = figure.whole
+    reports = case.seen.status.get(figure.feed.index, ())
+    return CameraResult(
+        name=figure.feed.name,
+        fps=figure.fps(whole),
+        drops_pct=whole.drops_fraction * 100,
+        longest_gap_ms=whole.longest_gap_s * 1e3,
+        latency_ms=CameraTail(**tail_ms(whole.latencies_s)),
+        released=whole.released,
+        done=whole.done,
+        dropped=whole.dropped,
+        lost=whole.lost,
+        in_flight=whole.open,
+        windows_fps=tuple(figure.fps(window) for window in figure.windows),
+        status=reports[-1][1] if reports else "ok",
+    )
+
+
+def _stages(case: checks.Case) -> tuple[StageResult, ...]:
+    seen, length_s = case.seen, case.seen.seen_s or 1.0
+    begin = seen.warmup_s
+    dropped: dict[str, int] = {}
+    for end in seen.ends.values():
+        if end.kind == "x" and end.at_s >= begin:
+            dropped[end.where] = dropped.get(end.where, 0) + 1
+    results = []
+    decoded = [item for item in seen.decoded if item.started_s >= begin]
+    if decoded:
+        results.append(
+            StageResult(
+                id="decode",
+                rate_per_s=len(decoded) / length_s,
+                service_ms=CameraTail(**tail_ms([item.ended_s - item.started_s for item in decoded])),
+                waiting_ms=CameraTail(**tail_ms([])),
+                batch_mean=1.0,
+                cpu_cores=case.usage.decode_cores,
+                dropped=dropped.get("decode", 0),
+            )
+        )
+    for stage in case.scenario.stages:
+        passes = [item for item in seen.passes.get(stage.id, ()) if item.started_s >= begin]
+        inputs = sum(item.inputs for item in passes)
+        drawn = seen.objects.get(stage.id, "none")
+        results.append(
+            StageResult(
+                id=stage.id,
+                rate_per_s=inputs / length_s,
+                service_ms=CameraTail(**tail_ms([item.ended_s - item.started_s for item in passes])),
+                waiting_ms=CameraTail(**tail_ms([item.waited_s for item in passes])),
+                batch_mean=inputs / len(passes) if passes else None,
+                cpu_cores=case.usage.stage_cores.get(stage.id),
+                dropped=dropped.get(stage.id, 0),
+                objects="real" if drawn == "real" else "drawn" if drawn == "drawn" else "none",
+            )
+        )
+    return tuple(results)
+
+
+def _harness(use: Usage, seen: Observation) -> dict[str, float]:
+    """The run's own cost, as far as it is known."""
+    found = {"cpu_cores": use.harness_cores, "cpu_share": use.harness_fraction, "power_w": use.power_w}
+    ordered = sorted(seen.errors_s)
+    if ordered:
+        found["pacing_p50_ms"] = ordered[len(ordered) // 2] * 1e3
+        found["pacing_p99_ms"] = ordered[int(len(ordered) * 0.99)] * 1e3
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _timeline(seen: Observation) -> dict[str, Any]:
+    """Two seconds of requests from the middle of the run, and counters over the whole of it."""
+    middle = seen.warmup_s + seen.seen_s / 2
+    begin, end = max(middle - TIMELINE_S / 2, seen.warmup_s), middle + TIMELINE_S / 2
+    spans = [
+        (f"decode {item.worker}", item.started_s, item.ended_s)
+        for item in seen.decoded
+        if begin <= item.started_s < end
+    ]
+    for stage, passes in seen.passes.items():
+        spans += [
+            (f"{stage} {item.slot}", item.started_s, item.ended_s) for item in passes if begin <= item.started_s < end
+        ]
+    return {
+        "spans": [[lane, start - begin, stop - begin] for lane, start, stop in sorted(spans)],
+        "samples": [
+            {name: row[name] for name in ("t", "in_flight", "rss", "hz", "temperature_c", "queues")}
+            for row in seen.samples
+        ],
+        "cameras": _per_second(seen),
+    }
+
+
+def _per_second(seen: Observation) -> dict[str, list[list[float | None]]]:
+    """Per camera and second: frames done, dropped, mean latency [ms]."""
+    found: dict[str, list[list[float | None]]] = {}
+    for feed in seen.feeds:
+        rows: dict[int, list[float]] = {}
+        for number, at in seen.released.get(feed.index, ()):
+            end = seen.ends.get((feed.index, number))
+            row = rows.setdefault(int(at), [0.0, 0.0, 0.0])
+            if end is not None and end.kind == "d":
+                row[0] += 1
+                row[2] += (end.at_s - at) * 1e3
+            elif end is not None and end.kind == "x":
+                row[1] += 1
+        found[feed.name] = [
+            [float(second), row[0], row[1], row[2] / row[0] if row[0] else None] for second, row in sorted(rows.items())
+        ]
+    return found
+
+
+def _notes(scenario: Scenario, seen: Observation) -> tuple[str, ...]:
+    notes = []
+    drawn = [stage for stage, kind in seen.objects.items() if kind == "drawn"]
+    if drawn:
+        notes.append(
+            f"objects of {', '.join(drawn)} are drawn from the scenario's distribution ({scenario.slo.load} load): the "
+            "model is a stand-in, has random weights, or its output layout is not one that is read"
+        )
+    for stage, rows in seen.found.items():
+        inside = [count for at, count in rows if at >= seen.warmup_s]
+        if inside:
+            notes.append(f"{stage}: {sum(inside) / len(inside):.2f} objects per frame on average")
+    if any(feed.is_camera and feed.source is None and feed.codec != "raw" for feed in seen.feeds):
+        notes.append("cameras without a source played a synthesised clip")
+    notes.append("CPU of inference is shared among the stages by the time of their passes, not measured apart")
+    return tuple(notes)
