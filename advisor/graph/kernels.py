@@ -15,7 +15,8 @@ from typing import Any
 from ..records.model import Kernel, KernelType
 from .flops import op_flop
 
-_SKIPPED = {"Input", "Output", "Const", "Constant", "Parameter", "Result", "Reshape", "Squeeze", "Unsqueeze"}
+_VIEWS = {"Reshape", "Squeeze", "Unsqueeze", "Flatten"}
+_SKIPPED = {"Input", "Output", "Const", "Constant", "Parameter", "Result", *_VIEWS}
 _TYPES: dict[str, KernelType] = {
     "Convolution": "conv", "Deconvolution": "deconv", "FullyConnected": "fc", "MatMul": "matmul",
     "ScaledDotProductAttention": "attention", "ScaledDotProductAttentionWithKVCache": "attention", "MHA": "attention",
@@ -31,6 +32,12 @@ _TYPES: dict[str, KernelType] = {
     "NonMaxSuppression": "detection", "MulticlassNms": "detection", "MatrixNms": "detection", "TopK": "detection",
     "Proposal": "detection", "ROIPooling": "detection", "ROIAlign": "detection", "PSROIPooling": "detection",
     "PriorBox": "detection", "PriorBoxClustered": "detection", "Convert": "convert",
+    "DeformableConvolution": "conv", "BinaryConvolution": "conv", "PagedAttention": "attention", "QKVProjection": "fc",
+    "LLMMLP": "fc", "RoPE": "eltwise", "Range": "eltwise", "Bucketize": "eltwise", "CumSum": "reduce", "GRN": "norm",
+    "GroupNorm": "norm", "MemoryInput": "reorder", "MemoryOutput": "reorder", "Reverse": "reorder",
+    "ExtractImagePatches": "reorder", "Concat": "concat", "OneHot": "gather", "Embedding": "gather",
+    "ScatterElementsUpdate": "gather", "ScatterNDUpdate": "gather", "TensorIterator": "rnn", "NonZero": "detection",
+    "RegionYolo": "detection", "CTCGreedyDecoder": "detection", "ExperimentalDetectronDetectionOutput": "detection",
 }  # fmt: skip
 _BYTES = {"f32": 4, "i32": 4, "u32": 4, "bf16": 2, "f16": 2, "i16": 2, "u16": 2, "i64": 8, "u64": 8, "f64": 8, "i8": 1,
           "u8": 1, "boolean": 1, "u4": 0.5, "i4": 0.5, "u1": 0.125}  # fmt: skip
@@ -74,25 +81,28 @@ def runtime_kernels(compiled: Any, original: Any = None) -> tuple[Kernel, ...]:
     An unknown layer keeps its own word and becomes type ``other``: it is never left out.
     """
     nodes = runtime_nodes(compiled)
-    work = {} if original is None else {op.get_friendly_name(): op_flop(op) for op in original.get_ordered_ops()}
+    known = {} if original is None else {op.get_friendly_name(): op for op in original.get_ordered_ops()}
+    work = {name: op_flop(op) for name, op in known.items()}
     kernels = []
     for node in sorted(nodes, key=lambda item: item.order):
         if node.layer not in _SKIPPED and not node.constant:
             # Each operation is counted once, in the first kernel that names it.
             inside = sum(work.pop(name, 0.0) for name in dict.fromkeys((*node.fused, node.name)))
-            kernels.append(_kernel(node, nodes, inside))
+            kernels.append(_kernel(node, nodes, [known[name] for name in node.fused if name in known], inside))
     return tuple(kernels)
 
 
 def peak_activation_bytes(nodes: Sequence[Node]) -> float:
     """Largest sum of live tensors during one pass, every tensor held until its last reader has run [B]."""
     last = {index: node.order for index, node in enumerate(nodes)}
-    for node in nodes:
-        for producer, _ in node.inputs:
-            last[producer] = max(last[producer], node.order)
+    # A view lives in its input's memory, so its readers hold the tensor behind it; later nodes come later in the list.
+    for index in reversed(range(len(nodes))):
+        for producer, _ in nodes[index].inputs:
+            seen = last[index] if nodes[index].layer in _VIEWS else nodes[index].order
+            last[producer] = max(last[producer], seen)
     events: dict[int, float] = {}
     for index, node in enumerate(nodes):
-        if not node.constant and node.layer != "Reshape":
+        if not node.constant and node.layer not in _VIEWS and node.layer not in {"Output", "Result"}:
             size = sum(node.bytes_of(output) for output in range(len(node.shapes)))
             events[node.order] = events.get(node.order, 0.0) + size
             events[last[index] + 1] = events.get(last[index] + 1, 0.0) - size
@@ -143,15 +153,15 @@ def _shape(port: Any) -> tuple[int, ...]:
     return tuple(int(size) for size in partial.to_shape()) if partial.is_static else tuple(partial.get_min_shape())
 
 
-def _kernel(node: Node, nodes: Sequence[Node], inside_flop: float) -> Kernel:
+def _kernel(node: Node, nodes: Sequence[Node], originals: Sequence[Any], inside_flop: float) -> Kernel:
     constants = [(producer, output) for producer, output in node.inputs if nodes[producer].constant]
     data = [(producer, output) for producer, output in node.inputs if not nodes[producer].constant]
     weights = [nodes[producer].shapes[output] for producer, output in constants]
     inputs = [nodes[producer].shapes[output] for producer, output in data]
     output = node.shapes[0] if node.shapes else ()
     kind, groups, window = _classify(node.layer, weights, inputs, output)
-    if kind == "eltwise" and inside_flop > 0:
-        kind = "attention"  # matrix products hidden in a subgraph
+    if node.layer == "Subgraph":
+        kind = _subgraph_type([op.get_type_name() for op in originals])
     flop = inside_flop if inside_flop > 0 else _flop(kind, weights, inputs, output)
     depthwise = [shape for shape in weights[1:] if kind == "conv" and len(shape) == len(output) + 1]
     # A depthwise convolution fused behind a pointwise one leaves no name, only its weights.
@@ -169,9 +179,9 @@ def _kernel(node: Node, nodes: Sequence[Node], inside_flop: float) -> Kernel:
         input_shape=inputs[0] if inputs else (),
         output_shape=output,
         kernel_size=window,
-        strides=_strides(kind, inputs, output),
+        strides=_strides(kind, originals, inputs, output),
         groups=groups,
-        fused=node.fused,
+        fused=tuple(op.get_type_name() for op in originals) if originals else node.fused,
     )
 
 
@@ -224,8 +234,30 @@ def _product_flop(left: tuple[int, ...], right: tuple[int, ...], output: tuple[i
     return 2.0 * sizes[2] * inner
 
 
-def _strides(kind: KernelType, inputs: Sequence[tuple[int, ...]], output: tuple[int, ...]) -> tuple[int, ...]:
-    """Strides as the ratio of spatial sizes: exact for the usual padding, what a cost model needs."""
-    if kind not in ("conv", "dwconv", "groupconv", "pool") or not inputs or len(inputs[0]) != len(output):
+def _subgraph_type(kinds: Sequence[str]) -> KernelType:
+    """Tell what a generated kernel is: mostly a chain of element-wise operations, but attention ends in one too."""
+    products = kinds.count("MatMul")
+    if products:
+        return "attention" if products > 1 or "Softmax" in kinds else "matmul"
+    if "Softmax" in kinds:
+        return "softmax"
+    if kinds and all(kind in {"Convert", "ConvertSaturation"} for kind in kinds):
+        return "convert"
+    # A normalisation written out: mean and variance around element-wise operations.
+    return "norm" if sum(kind.startswith("Reduce") for kind in kinds) > 1 else "eltwise"
+
+
+def _strides(
+    kind: KernelType, originals: Sequence[Any], inputs: Sequence[tuple[int, ...]], output: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Strides of the original operation; without it the ratio of spatial sizes, exact for the usual padding."""
+    if kind not in ("conv", "dwconv", "groupconv", "deconv", "pool"):
         return ()
-    return tuple(max(1, round(a / b)) for a, b in zip(inputs[0][2:], output[2:], strict=True) if b > 0)
+    for op in originals:
+        strides = op.get_attributes().get("strides")
+        if strides is not None:
+            return tuple(int(step) for step in strides)
+    if not inputs or len(inputs[0]) != len(output):
+        return ()
+    large, small = (output, inputs[0]) if kind == "deconv" else (inputs[0], output)
+    return tuple(max(1, round(a / b)) for a, b in zip(large[2:], small[2:], strict=True) if b > 0)
