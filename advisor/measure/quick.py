@@ -26,7 +26,7 @@ SCENARIO_SPEC = MeasureSpec(
     max_duration_s=1.5,
     block_s=0.04,
     warmup_max_s=0.25,
-    max_dirty_blocks=4,
+    max_dirty_blocks=2,
 )
 QUICK_LIMIT_S = 105.0
 """Of the 120 s that ``--quick`` may take: the rest is for what estimates miss."""
