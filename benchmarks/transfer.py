@@ -66,9 +66,12 @@ def _baselines(material: Material, held: HeldOut) -> list[str]:
         for precision in (0, 2):
             for mode in (0, 1):
                 part = [
-                    i for i, row in enumerate(rows)
-                    if (row.precision, row.mode) == (precision, mode) and not row.era.startswith("dli") and np.isfinite(errors[i])
-                ]  # fmt: skip
+                    i
+                    for i, row in enumerate(rows)
+                    if (row.precision, row.mode) == (precision, mode)
+                    and not row.era.startswith("dli")
+                    and np.isfinite(errors[i])
+                ]
                 share = relative(errors[part])
                 figures = [
                     f"{100 * np.median(share):.1f} %",
@@ -100,8 +103,9 @@ def run() -> str:
     machines = {row.machine for row in held.data.rows}
     lines = [
         f"Rows: OpenVINO on CPU, batch 1, {len(held.errors)} medians over releases, {len(machines)} machines, "
-        f"{len({row.model for row in held.data.rows})} models. Filter and dropped rows: `profiles/compile_published.py`, "
-        "`profiles/published/dropped.csv`. Coverage: share of held-out rows inside P10-P90, bands from the other machines.",
+        f"{len({row.model for row in held.data.rows})} models. Filter: `profiles/compile_published.py`, dropped rows: "
+        "`profiles/published/dropped.csv`. Coverage: share of held-out rows inside P10-P90, "
+        "bands from the other machines.",
         "",
         "### Data sheet only, vendor's tuned tables (OpenVINO 2022 and 2024, ESQ), one machine left out",
         "",

@@ -106,7 +106,7 @@ def _common(frame: pd.DataFrame, source: str) -> pd.DataFrame:
 
 
 def openvino_tables(raw: pd.DataFrame) -> pd.DataFrame:
-    """Vendor tables: best-tuned throughput, and latency of a separate run in latency mode. CPU, served rows left out."""
+    """Vendor tables: best-tuned throughput, and latency of a separate run in latency mode. CPU, without served rows."""
     rows = raw[
         (raw["source"] == "OpenVINO published performance data")
         & (raw["device_kind"] == "cpu")
@@ -159,8 +159,8 @@ def low_rank_outliers(frame: pd.DataFrame, rank: int = 2, sigmas: float = 5.0, f
     """Mark rows that a low-rank picture of (machine, release) x model cannot explain.
 
     Per (source, precision, mode, batch) the logarithms of speed are fitted by an alternating truncated SVD that fills
-    the gaps; a row further than ``sigmas`` robust standard deviations and at least ``floor`` (log) away is marked; three
-    rounds. A value that two other releases of the same machine repeat within 15 % is no slip and stays.
+    the gaps; a row further than ``sigmas`` robust standard deviations and at least ``floor`` (log) away is marked; in
+    three rounds. A value that two other releases of the same machine repeat within 15 % is no slip and stays.
     """
     bad = pd.Series(False, index=frame.index)
     speed = np.log(frame["throughput_per_s"].fillna(frame["batch"] / frame["latency_s"]))
@@ -208,8 +208,9 @@ def main(raw_path: Path, directory: Path) -> None:
     # A fixed time in the gzip header: the same input gives the same bytes.
     kept.to_csv(directory / "openvino.csv.gz", index=False, compression={"method": "gzip", "mtime": 0})
     table[bad].sort_values(order).to_csv(directory / "dropped.csv", index=False)
-    print(
-        f"{len(kept)} rows kept, {int(bad.sum())} dropped, {kept['machine'].nunique()} machines, {kept['model'].nunique()} models"
+    sys.stdout.write(
+        f"{len(kept)} rows kept, {int(bad.sum())} dropped, "
+        f"{kept['machine'].nunique()} machines, {kept['model'].nunique()} models\n"
     )
 
 

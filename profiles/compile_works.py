@@ -90,16 +90,53 @@ RELATIVES: dict[str, tuple[str, float, float]] = {
 }
 _FREE = {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Shape", "Constant", "Identity", "Cast", "Dropout"}
 _ELEMENTWISE = {
-    "Relu", "Clip", "Sigmoid", "HardSwish", "HardSigmoid", "LeakyRelu", "PRelu", "Add", "Mul", "Sub", "Div",
-    "BatchNormalization", "Elu", "Tanh", "Gelu", "Erf", "Softplus", "Sqrt", "Pow", "Exp", "Mish",
-}  # fmt: skip
+    "Relu",
+    "Clip",
+    "Sigmoid",
+    "HardSwish",
+    "HardSigmoid",
+    "LeakyRelu",
+    "PRelu",
+    "Add",
+    "Mul",
+    "Sub",
+    "Div",
+    "BatchNormalization",
+    "Elu",
+    "Tanh",
+    "Gelu",
+    "Erf",
+    "Softplus",
+    "Sqrt",
+    "Pow",
+    "Exp",
+    "Mish",
+}
 _TYPES = {
-    "Conv": "conv", "ConvTranspose": "deconv", "Gemm": "fc", "MatMul": "matmul", "MaxPool": "pool", "AveragePool": "pool",
-    "GlobalAveragePool": "reduce", "ReduceMean": "reduce", "Softmax": "softmax", "LayerNormalization": "norm",
-    "Concat": "concat", "Split": "concat", "Slice": "concat", "Transpose": "reorder", "Gather": "gather", "Resize": "resize",
-    "LSTM": "rnn", "GRU": "rnn", "NonMaxSuppression": "detection", "TopK": "detection", "DepthToSpace": "reorder",
-    "Pad": "reorder", "InstanceNormalization": "norm",
-}  # fmt: skip
+    "Conv": "conv",
+    "ConvTranspose": "deconv",
+    "Gemm": "fc",
+    "MatMul": "matmul",
+    "MaxPool": "pool",
+    "AveragePool": "pool",
+    "GlobalAveragePool": "reduce",
+    "ReduceMean": "reduce",
+    "Softmax": "softmax",
+    "LayerNormalization": "norm",
+    "Concat": "concat",
+    "Split": "concat",
+    "Slice": "concat",
+    "Transpose": "reorder",
+    "Gather": "gather",
+    "Resize": "resize",
+    "LSTM": "rnn",
+    "GRU": "rnn",
+    "NonMaxSuppression": "detection",
+    "TopK": "detection",
+    "DepthToSpace": "reorder",
+    "Pad": "reorder",
+    "InstanceNormalization": "norm",
+}
 
 
 def kernels_of(path: Path) -> tuple[list[Kernel], float]:
@@ -156,10 +193,18 @@ def kernels_of(path: Path) -> tuple[list[Kernel], float]:
         if op in ("Conv", "ConvTranspose", "Gemm", "MatMul") or op in _ELEMENTWISE:
             maker[out] = len(rows) - 1
     kernels = [
-        Kernel(name=f"{r['op']}-{i}", type=r["kind"], original_type=r["op"], flop=r["flop"], input_bytes=r["input"],
-               output_bytes=r["output"], weight_bytes=r["weights"], precision="f32")
+        Kernel(
+            name=f"{r['op']}-{i}",
+            type=r["kind"],
+            original_type=r["op"],
+            flop=r["flop"],
+            input_bytes=r["input"],
+            output_bytes=r["output"],
+            weight_bytes=r["weights"],
+            precision="f32",
+        )
         for i, r in enumerate(rows)
-    ]  # fmt: skip
+    ]
     return kernels, 1.5 * max(r["input"] + r["output"] for r in rows)
 
 
@@ -209,7 +254,7 @@ def main(cache: Path) -> None:
             name, *numbers = RELATIVES[model]
             factors = (numbers[0], numbers[1])
         if name is None:
-            print(f"no table for {model}", file=sys.stderr)
+            sys.stderr.write(f"no table for {model}\n")
             continue
         if name not in built:
             built[name] = entry(name, cache)
@@ -228,7 +273,7 @@ def main(cache: Path) -> None:
         }
     target = PROFILES / "calibration" / "works.json"
     target.write_text(json.dumps({"schema": "sizer.works/1", "models": result}, indent=0) + "\n", encoding="utf-8")
-    print(f"{target}: {len(result)} models")
+    sys.stdout.write(f"{target}: {len(result)} models\n")
 
 
 if __name__ == "__main__":

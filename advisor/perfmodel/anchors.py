@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 # Standard deviations (log) of what two measurements share; sizes from the held-out errors of the published machines.
 MACHINE, RUNTIME, PRECISION, MODE, ALIKE, MODEL, EXACT = 0.15, 0.15, 0.10, 0.08, 0.12, 0.15, 0.10
 KERNEL_SHARE = 0.35
-"""Factor on all of them where kernels were measured: their sum is within a tenth of the wall time (FIELD, section 5)."""
+"""Factor on all of them where kernels were measured: their sum is near the wall time already."""
 
 
 @dataclass(frozen=True)

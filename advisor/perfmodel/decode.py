@@ -24,7 +24,7 @@ class CodecCost:
 
 
 # H.264 1080p at 4 Mbit/s and 15 frames/s comes to 7.3 ms: between the 10 ms per frame that a laptop core of 2018 needs
-# (NVR users' reports, frigate issue 21) and what desktop cores show. H.265 has larger transforms and loop filters; MJPEG
+# (NVR users' reports, frigate issue 21) and what desktop cores show. H.265 has larger transforms and filters; MJPEG
 # codes every pixel anew, so its cost goes with the bits. The interval below is wide because content matters.
 PRIOR = {
     "h264": CodecCost(2.2 * _NS, 10.0 * _NS),
@@ -36,7 +36,7 @@ USUAL_BITS_PER_PIXEL = {"h264": 0.10, "h265": 0.06, "mjpeg": 1.5}
 
 
 def frame_cost_s(cost: CodecCost, width: int, height: int, bits_per_frame: float) -> float:
-    """Core time of one frame at the reference clock: linear in pixels (prediction, filters) and in bits (entropy code)."""
+    """Core time of one frame at the reference clock: linear in pixels (prediction, filters) and in bits."""
     return cost.per_pixel_s * width * height + cost.per_bit_s * bits_per_frame
 
 

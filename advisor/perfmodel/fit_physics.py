@@ -53,7 +53,7 @@ def row_weights(data: Observations) -> Array:
 
 
 def robust(z: Array) -> Array:
-    """Residuals whose half square is the soft-L1 loss: only data are robust, a prior is not outvoted by its distance."""
+    """Residuals whose half square is the soft-L1 loss: only data are robust, priors stay quadratic."""
     result: Array = np.sign(z) * np.sqrt(2.0 * (np.sqrt(1.0 + z**2) - 1.0))
     return result
 

@@ -128,7 +128,7 @@ class HostKernels:
         return result
 
     def threads_near(self, runtime: str, precision: str, threads: int) -> int | None:
-        """Measured thread count nearest to ``threads`` (log scale), None where runtime and precision were not profiled."""
+        """Measured thread count nearest to ``threads`` (log scale), None where nothing was profiled."""
         counts = [t for r, p, t in self.covered if (r, p) == (runtime, precision)]
         return min(counts, key=lambda t: abs(np.log(t / threads))) if counts else None
 

@@ -67,9 +67,17 @@ def _item(row: Measurement) -> Item | None:
     if row.interference.dirty:
         spread = float(np.hypot(spread, _DIRTY))
     return Item(
-        canonical_name(row.model), row.model_sha256, row.config, timing.p50.value_s,
-        timing.throughput_per_s if row.mode.kind == "async" else None, spread, row.interference.dirty, threads, streams, row,
-    )  # fmt: skip
+        canonical_name(row.model),
+        row.model_sha256,
+        row.config,
+        timing.p50.value_s,
+        timing.throughput_per_s if row.mode.kind == "async" else None,
+        spread,
+        row.interference.dirty,
+        threads,
+        streams,
+        row,
+    )
 
 
 def _work_of(row: Measurement) -> ModelWork:

@@ -14,14 +14,30 @@ Array = NDArray[np.float64]
 
 SIMD_CLASSES = ("sse42", "avx2", "avx2_vnni", "avx512", "avx512_vnni", "amx", "neon", "neon_dotprod")
 _SIMD_CLASS = {
-    "scalar": "sse42", "sse42": "sse42", "avx": "sse42", "avx2": "avx2", "avx2_vnni": "avx2_vnni",
-    "avx512": "avx512", "avx512_vnni": "avx512_vnni", "avx512_bf16": "avx512_vnni", "amx": "amx",
-    "neon": "neon", "neon_dotprod": "neon_dotprod", "neon_i8mm": "neon_dotprod", "sve": "neon_dotprod",
-}  # fmt: skip
+    "scalar": "sse42",
+    "sse42": "sse42",
+    "avx": "sse42",
+    "avx2": "avx2",
+    "avx2_vnni": "avx2_vnni",
+    "avx512": "avx512",
+    "avx512_vnni": "avx512_vnni",
+    "avx512_bf16": "avx512_vnni",
+    "amx": "amx",
+    "neon": "neon",
+    "neon_dotprod": "neon_dotprod",
+    "neon_i8mm": "neon_dotprod",
+    "sve": "neon_dotprod",
+}
 _DEFAULT_FMA_BITS = {
-    "sse42": 128.0, "avx2": 512.0, "avx2_vnni": 512.0, "avx512": 1024.0, "avx512_vnni": 512.0, "amx": 1024.0,
-    "neon": 128.0, "neon_dotprod": 256.0,
-}  # fmt: skip
+    "sse42": 128.0,
+    "avx2": 512.0,
+    "avx2_vnni": 512.0,
+    "avx512": 1024.0,
+    "avx512_vnni": 512.0,
+    "amx": 1024.0,
+    "neon": 128.0,
+    "neon_dotprod": 256.0,
+}
 """One multiply-add pipe of 128 bits for a core without AVX or an old Arm; two of 256 for AVX2; see simd.py."""
 
 
@@ -33,9 +49,18 @@ def simd_class(spec: MachineSpec) -> str:
 def signature(spec: MachineSpec) -> tuple[float, ...]:
     """Figures of the chip that no box changes; -1 where unknown."""
     values = (
-        spec.sockets, spec.performance_cores, spec.efficiency_cores, spec.threads, spec.release_year, spec.base_hz,
-        spec.boost_hz, spec.fma_bits_per_core, spec.l2_bytes_per_core, spec.l3_bytes, spec.tdp_w,
-    )  # fmt: skip
+        spec.sockets,
+        spec.performance_cores,
+        spec.efficiency_cores,
+        spec.threads,
+        spec.release_year,
+        spec.base_hz,
+        spec.boost_hz,
+        spec.fma_bits_per_core,
+        spec.l2_bytes_per_core,
+        spec.l3_bytes,
+        spec.tdp_w,
+    )
     return (float(SIMD_CLASSES.index(simd_class(spec))), *(-1.0 if value is None else float(value) for value in values))
 
 
@@ -105,14 +130,30 @@ def _row(spec: MachineSpec) -> list[float]:
     # TDP tells the socket: soldered parts come at up to 30 W or 45 to 55 W, desktop sockets at 35, 58, 60, 65 and up.
     mobile = 1.0 if spec.sockets == 1 and (tdp <= 30.0 or 44.0 <= tdp <= 56.0) and cores > 2 else 0.0
     return [
-        float(SIMD_CLASSES.index(kind)), _fill(spec.release_year, 2020.0), float(spec.sockets), p_cores, e_cores, atom_only, smt,
-        _fill(spec.base_hz, 0.55 * boost), 0.0 if spec.base_hz is None else 1.0, boost,
-        _fill(spec.all_core_turbo_hz, boost), 0.0 if spec.all_core_turbo_hz is None else 1.0,
-        _fill(spec.e_core_turbo_hz, 0.77 * boost), fma, _fill(spec.fma_bits_per_e_core, 256.0),
-        _fill(spec.l2_bytes_per_core, 512e3) * cores, _fill(spec.l3_bytes, 0.0) or 1e6 * max(1.0, cores / 4),
-        _fill(spec.memory_bandwidth_bytes_per_s, 25e9 * spec.sockets), _fill(spec.sustained_power_w, tdp), tdp,
-        1.0 if (spec.vendor or spec.name).lower().startswith("amd") else 0.0, mobile, _fill(spec.quota_cores, cores),
-    ]  # fmt: skip
+        float(SIMD_CLASSES.index(kind)),
+        _fill(spec.release_year, 2020.0),
+        float(spec.sockets),
+        p_cores,
+        e_cores,
+        atom_only,
+        smt,
+        _fill(spec.base_hz, 0.55 * boost),
+        0.0 if spec.base_hz is None else 1.0,
+        boost,
+        _fill(spec.all_core_turbo_hz, boost),
+        0.0 if spec.all_core_turbo_hz is None else 1.0,
+        _fill(spec.e_core_turbo_hz, 0.77 * boost),
+        fma,
+        _fill(spec.fma_bits_per_e_core, 256.0),
+        _fill(spec.l2_bytes_per_core, 512e3) * cores,
+        _fill(spec.l3_bytes, 0.0) or 1e6 * max(1.0, cores / 4),
+        _fill(spec.memory_bandwidth_bytes_per_s, 25e9 * spec.sockets),
+        _fill(spec.sustained_power_w, tdp),
+        tdp,
+        1.0 if (spec.vendor or spec.name).lower().startswith("amd") else 0.0,
+        mobile,
+        _fill(spec.quota_cores, cores),
+    ]
 
 
 def machine_arrays(specs: Sequence[MachineSpec]) -> MachineArrays:

@@ -27,8 +27,8 @@ _LARGE = 300
 
 
 SUSPECT = frozenset({("esq", "intel-core-ultra-7-165h")})
-"""Boxes that are judged but not learned from: this one ran at 1.35 GHz on average (the source's own clock column), 0.5 to
-0.6 of the speed that the vendor's tables give for the same chip."""
+"""Boxes that are judged but not learned from: this one ran at 1.35 GHz on average (the source's own clock column), 0.5
+to 0.6 of the speed that the vendor's tables give for the same chip."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def error_bands(data: Observations, errors: Array, counted: NDArray[np.bool_] | 
 
 
 def unseen_bands(data: Observations, errors: Array) -> tuple[ErrorBand, ...]:
-    """Bands of models that no fitted row knows, per precision; the model is the unit (field ``machines`` counts them)."""
+    """Bands of models that no fitted row knows, per precision; the model is the unit (``machines`` counts models)."""
     found = []
     for number, precision in enumerate(PRECISIONS):
         rows = [i for i, row in enumerate(data.rows) if row.precision == number]

@@ -81,7 +81,7 @@ def data_hash(*paths: Path) -> str:
 
 
 def default_streams(cores: int) -> int:
-    """Inference streams that OpenVINO's THROUGHPUT hint takes, roughly: one per core, one per two cores on large chips."""
+    """Inference streams that OpenVINO's THROUGHPUT hint takes, roughly: one per core, or two on large chips."""
     return cores if cores < 16 else max(1, cores // 2)
 
 
@@ -109,9 +109,14 @@ class Observations:
         """A subset of the rows."""
         runs = Runs(*(getattr(self.runs, name)[index] for name in Runs.__dataclass_fields__))
         return Observations(
-            tuple(self.rows[i] for i in index), self.machines.take(index), self.table[index], self.peak_activation[index],
-            runs, self.log_time[index], self.mode[index],
-        )  # fmt: skip
+            tuple(self.rows[i] for i in index),
+            self.machines.take(index),
+            self.table[index],
+            self.peak_activation[index],
+            runs,
+            self.log_time[index],
+            self.mode[index],
+        )
 
 
 def observations(rows: Sequence[Row], specs: Mapping[str, MachineSpec], works: Mapping[str, WorkTable]) -> Observations:

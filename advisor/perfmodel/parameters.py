@@ -60,8 +60,15 @@ for _simd in SIMD_CLASSES:
         PRIORS[f"f32_{_simd}_{_name}"] = (0.0, 0.10)
 # Gain of eight-bit products over f32 on the same pipes (simd.py): instruction counts per multiply-add.
 for _simd, _gain in {
-    "sse42": 2.0, "avx2": 1.8, "avx2_vnni": 3.2, "avx512": 1.9, "avx512_vnni": 3.4, "amx": 12.0, "neon": 1.5, "neon_dotprod": 3.0,
-}.items():  # fmt: skip
+    "sse42": 2.0,
+    "avx2": 1.8,
+    "avx2_vnni": 3.2,
+    "avx512": 1.9,
+    "avx512_vnni": 3.4,
+    "amx": 12.0,
+    "neon": 1.5,
+    "neon_dotprod": 3.0,
+}.items():
     PRIORS[f"int8_{_simd}"] = (float(_LN(_gain)), 0.2)
 PRIORS["int8_dwconv"] = (float(_LN(0.7)), 0.3)  # the part of that gain that depthwise kernels see
 PRIORS["int8_gemm"] = (float(_LN(0.8)), 0.3)

@@ -35,7 +35,7 @@ from .works import WorkTable, load_works, table_of
 UNLIKE = 0.15
 """Widening (log, either side) for a machine unlike every fitted one."""
 _ORT_LOG = {0: 0.30, 1: 0.30, 2: 0.25}
-"""ONNX Runtime's time over OpenVINO's on CPU (log) where nothing was measured: 9.8 against 7.1 ms on a small network."""
+"""ONNX Runtime's time over OpenVINO's on CPU (log) where nothing was measured: 9.8 against 7.1 ms on a small net."""
 
 
 class WorkSource(Protocol):
@@ -57,7 +57,7 @@ class Resolved:
 
 
 def resolve(machine: MachineSpec, config: RunConfig) -> Resolved:
-    """Streams and threads that a runtime takes on ``machine`` for ``config`` (OpenVINO's hints; see observations.py)."""
+    """Streams and threads that a runtime takes on ``machine`` for ``config`` (see observations.py)."""
     quota = machine.cores if machine.quota_cores is None else max(1, int(machine.quota_cores))
     usable = min(machine.cores, quota)
     precision = PRECISIONS.index(config.precision)
@@ -130,7 +130,8 @@ class Predictor:
         for machine, _, config in requests:
             if not config.device.upper().startswith(("CPU", "AUTO", "BATCH:CPU")):
                 raise Inconclusive(
-                    f"device {config.device} on {machine.id}: no calibration exists for it; measure it there with `sizer bench`"
+                    f"device {config.device} on {machine.id}: no calibration exists for it; "
+                    "measure it there with `sizer bench`"
                 )
         tables = [self.table(work) for _, work, _ in requests]
         self._prepare([machine for machine, _, _ in requests], tables)
@@ -231,9 +232,17 @@ class Predictor:
         by_kernels: bool = False,
     ) -> Anchor:
         return Anchor(
-            table.model, model_features(table), config.runtime, PRECISIONS.index(config.precision), float(np.log(setting.threads)),
-            float(np.log(setting.streams)), float(np.log(config.batch)), log_ratio, noise, by_kernels,
-        )  # fmt: skip
+            table.model,
+            model_features(table),
+            config.runtime,
+            PRECISIONS.index(config.precision),
+            float(np.log(setting.threads)),
+            float(np.log(setting.streams)),
+            float(np.log(config.batch)),
+            log_ratio,
+            noise,
+            by_kernels,
+        )
 
     def anchors(self) -> Anchors:
         """Measurements of this host against their predictions, conditioned once."""
@@ -393,7 +402,7 @@ class Predictor:
         )
 
     def overhead(self, machine: MachineSpec, runtime: str) -> CostEstimate:
-        """Core time of one call into the runtime, before any kernel runs; inside ``service``, listed for explanation."""
+        """Core time of one call into the runtime, before any kernel runs; part of ``service`` already."""
         seconds = self.transfer.parameters.factor("call") * 4e9 / self._clock_hz(machine)
         measured = self.local.overhead(runtime) if self.local.is_host(machine) else None
         if measured is not None:

@@ -63,7 +63,7 @@ class Points:
     machine_features: Array
     model_features: Array
     era_scale: Array
-    """How far a source may be off, over the usual ``era`` scale: harnesses with framework defaults more than tuned ones."""
+    """How far a source may be off, over the usual ``era`` scale: untuned harnesses more than tuned ones."""
 
     def take(self, index: Integers | NDArray[np.bool_]) -> Points:
         """A subset."""

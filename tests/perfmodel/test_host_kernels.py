@@ -19,8 +19,15 @@ def net(rng: np.random.Generator, count: int = 25):
         channels, side = int(rng.choice([16, 32, 64, 128, 256])), int(rng.choice([7, 14, 28, 56]))
         size = int(rng.choice([1, 3]))
         moved, weights = 8.0 * channels * side**2, 4.0 * channels**2 * size**2
-        k = kernel(i, flop=2.0 * channels**2 * size**2 * side**2, moved=moved, weights=weights,
-                   input_shape=(1, channels, side, side), output_shape=(1, channels, side, side), kernel_size=(size, size))  # fmt: skip
+        k = kernel(
+            i,
+            flop=2.0 * channels**2 * size**2 * side**2,
+            moved=moved,
+            weights=weights,
+            input_shape=(1, channels, side, side),
+            output_shape=(1, channels, side, side),
+            kernel_size=(size, size),
+        )
         out.append(k.model_copy(update={"time_s": truth(k) * float(np.exp(rng.normal(0, 0.03)))}))
     return tuple(out)
 
@@ -47,8 +54,17 @@ def test_unseen_networks_are_predicted_and_the_interval_covers():
         unseen = []
         for i in range(20):
             channels, side, size = int(rng.integers(12, 300)), int(rng.integers(6, 60)), int(rng.choice([1, 3]))
-            unseen.append(kernel(i, flop=2.0 * channels**2 * size**2 * side**2, moved=8.0 * channels * side**2, weights=4.0 * channels**2 * size**2,
-                                 input_shape=(1, channels, side, side), output_shape=(1, channels, side, side), kernel_size=(size, size)))  # fmt: skip
+            unseen.append(
+                kernel(
+                    i,
+                    flop=2.0 * channels**2 * size**2 * side**2,
+                    moved=8.0 * channels * side**2,
+                    weights=4.0 * channels**2 * size**2,
+                    input_shape=(1, channels, side, side),
+                    output_shape=(1, channels, side, side),
+                    kernel_size=(size, size),
+                )
+            )
         seconds, deviation = total(model.times(unseen, RunConfig(threads=1), 1))
         error = np.log(sum(truth(k) for k in unseen) / seconds)
         errors.append(abs(error))

@@ -130,9 +130,15 @@ def test_another_configuration_of_a_measured_model_follows_the_measurement():
 def test_decoding_measured_here_scales_other_machines_too(catalogue):
     host = machine("this")
     row = MicroBenchmark(
-        key="k", name="decode/h264/1920x1080/4000kbps/n1", value=0.004, unit="s", samples=9, host_fingerprint="h", started="now",
+        key="k",
+        name="decode/h264/1920x1080/4000kbps/n1",
+        value=0.004,
+        unit="s",
+        samples=9,
+        host_fingerprint="h",
+        started="now",
         parameters={"width": "1920", "height": "1080", "real_bitrate_kbps": "4000"},
-    )  # fmt: skip
+    )
     with_it, without = Predictor.load(host=host, micro=[row]), Predictor.load(host=host)
     assert with_it.decode(host, "h264", 1920, 1080, 4000.0, 15.0).core_s.p50 == pytest.approx(0.004)
     other = catalogue.resolve("intel-core-i7-8700")

@@ -8,10 +8,15 @@ def points(rng: np.random.Generator, machines: int = 6, models: int = 5) -> Poin
     count = index.shape[1]
     machine_features, model_features = rng.normal(size=(machines, 4)), rng.normal(size=(models, 3))
     return Points(
-        machine=index[0], model=index[1], precision=np.zeros(count, dtype=int), mode=np.zeros(count, dtype=int),
-        era=np.zeros(count, dtype=int), machine_features=machine_features[index[0]], model_features=model_features[index[1]],
+        machine=index[0],
+        model=index[1],
+        precision=np.zeros(count, dtype=int),
+        mode=np.zeros(count, dtype=int),
+        era=np.zeros(count, dtype=int),
+        machine_features=machine_features[index[0]],
+        model_features=model_features[index[1]],
         era_scale=np.ones(count),
-    )  # fmt: skip
+    )
 
 
 def test_leaving_groups_out_in_closed_form_equals_conditioning_without_them():
