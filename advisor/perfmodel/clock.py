@@ -23,7 +23,8 @@ def sustained_clock(p: Parameters, machine: MachineArrays, active_cores: Array) 
     ``f_t`` is the all-core turbo (or its usual share of the boost clock), moving to the boost clock as fewer cores are
     active; ``f_P`` the clock at which n active cores consume what the power limit P leaves after the uncore P_u (2 W
     and a tenth of P; a fitted share in servers). An efficiency core counts as a third of a performance core. Dense
-    512-bit arithmetic lowers the clock by ``clock_avx512``. Base clocks are not used: boards hold more than they promise, and
+    512-bit arithmetic lowers the clock by ``clock_avx512``. Base clocks are not used: boards hold more than they
+    promise, and
     T and TE parts show it (6 cores, base 2.3 GHz at 35 W, run within 5 % of their 65 W siblings).
 
     Source: dynamic power of CMOS, P ~ C V^2 f, with V rising about linearly in f at the top (f ~ P^(1/3)) and constant
