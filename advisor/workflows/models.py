@@ -115,6 +115,10 @@ def inspect_model(reference: str, input_shape: str | None = None) -> Inspection:
     model = resolve_model(reference, input_shape)
     facts = file_facts(Path(model.path), model.input_shape)
     (work,) = model_works(model, [("openvino", "f32", 1, None)], None)
+    if work is None:
+        raise ModelError(
+            f"{reference}: OpenVINO cannot compile it at f32; see `sizer bench {reference}` for the reason"
+        )
     return Inspection(
         sizer_version=__version__,
         created=utc_now(),

@@ -94,6 +94,7 @@ def prepare(
         assumptions.append("no measurement was taken on this machine for this plan (--no-measure)")
         say("no measurement is taken on this machine (--no-measure)")
     works = Works(scenario, models, store)
+    works.prepare("openvino")
     predictor = Predictor.load(
         host=host,
         measurements=store.find(host_fingerprint=facts.fingerprint, status="done"),
@@ -134,45 +135,58 @@ def measure_missing(
 
 
 class Works:
-    """Kernels of the scenario's models, compiled in a worker once and kept in the store."""
+    """Kernels of the scenario's models, compiled in a worker once and kept in the store.
+
+    Kernels are those of batch 1: the performance model scales them with the batch. bf16 has the kernels of f32 at half
+    the bytes: runtimes refuse to compile it where the chip lacks it, and plans look at other chips.
+    """
 
     def __init__(self, scenario: Scenario, models: Mapping[str, ModelFile], store: MeasurementStore) -> None:
-        self._scenario = scenario
         self._models = models
         self._store = store
-        self._found: dict[tuple[str, str, str, int], ModelWork | None] = {}
+        permitted = scenario.accuracy.precisions
+        self._compiled = tuple(name for name in ("f32", "int8") if name in permitted or name == "f32")
+        self._found: dict[tuple[str, str, str], ModelWork | None] = {}
 
-    def of_stage(self, stage: str, runtime: RuntimeName, precision: Precision, batch: int) -> ModelWork | None:
+    def prepare(self, runtime: RuntimeName) -> None:
+        """Compile what is missing, two models at a time."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        files = {file.sha256: file for file in self._models.values()}
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda file: self._compile(file, runtime), files.values()))
+
+    def of_stage(self, stage: str, runtime: RuntimeName, precision: Precision, batch: int) -> ModelWork | None:  # noqa: ARG002 - kernels of batch 1 serve all batches
         """Kernels of a stage's model; None where the runtime cannot run it so."""
-        return self._of(self._models[stage], runtime, precision, batch)
+        return self._of(self._models[stage], runtime, precision)
 
     def work(self, model: str, runtime: str, precision: str) -> ModelWork | None:
-        """Kernels of a model by its name at batch 1, as the performance model asks for its anchors."""
+        """Kernels of a model by its name, as the performance model asks for its anchors."""
         for file in self._models.values():
             if file.name == model:
-                return self._of(file, runtime, precision, 1)
+                return self._of(file, runtime, precision)
         return None
 
-    def _of(self, model: ModelFile, runtime: str, precision: str, batch: int) -> ModelWork | None:
+    def _of(self, model: ModelFile, runtime: str, precision: str) -> ModelWork | None:
+        key = (model.sha256, runtime, precision)
+        if key not in self._found:
+            if precision == "bf16":
+                plain = self._of(model, runtime, "f32")
+                halved = None
+                if plain is not None:
+                    update = {"precision": "bf16", "activation_bytes": plain.activation_bytes / 2}
+                    halved = plain.model_copy(update=update)
+                self._found[key] = halved
+            else:
+                self._compile(model, runtime)
+        return self._found.get(key)
+
+    def _compile(self, model: ModelFile, runtime: str) -> None:
         from advisor.measure.profile import model_works
 
-        key = (model.sha256, runtime, precision, batch)
-        if key not in self._found:
-            # All precisions and batches of a model at once: starting a worker costs more than compiling.
-            wanted = [
-                (runtime, name, size, None)
-                for name in dict.fromkeys((*self._scenario.accuracy.precisions, precision))
-                for size in sorted({1, batch, *self._batches(model)})
-            ]
-            for request, work in zip(wanted, model_works(model, wanted, self._store), strict=True):
-                self._found[model.sha256, request[0], request[1], request[2]] = work
-        return self._found[key]
-
-    def _batches(self, model: ModelFile) -> set[int]:
-        from advisor.planner.space import stage_batches
-
-        stages = [stage for stage in self._scenario.stages if self._models[stage.id].sha256 == model.sha256]
-        return {batch for stage in stages for batch in stage_batches(stage)}
+        wanted: list[tuple[str, str, int, str | None]] = [(runtime, name, 1, None) for name in self._compiled]
+        for request, work in zip(wanted, model_works(model, wanted, self._store), strict=True):
+            self._found[model.sha256, runtime, request[1]] = work
 
 
 def _candidates(names: tuple[str, ...], catalogue: object, facts: HostFacts) -> tuple[Candidate, ...]:

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from advisor.errors import InputError
-from advisor.records.base import Interval
 from advisor.records.config import RunConfig
 from advisor.records.plan import Plan, PredictedLoad
 from advisor.records.scenario import Scenario
-from advisor.records.verdict import CapacityResult, Verdict
+from advisor.records.verdict import Verdict
 from advisor.workflows.context import Say, local_facts, open_store, silent
 from advisor.workflows.models import resolve_model
 
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from advisor.measure.progress import Progress
     from advisor.store.measurements import MeasurementStore
 
+PROBE_S = 30.0
+"""Longest probe of ``--find-capacity`` [s]."""
 PROFILES_S = {"smoke": 120.0, "standard": 1800.0, "soak": 8 * 3600.0}
 
 
@@ -78,57 +79,20 @@ def verify_scenario(
             "progress": progress,
             "stop": stop,
         }
-        predicted = None if setting.predicted is None else _figures(setting.predicted)
+        if setting.predicted is not None:
+            common["predicted"] = setting.predicted.model_dump(mode="json")
         verdict = verify(
-            scenario, models, setting.configs, setting.decode_threads, duration_s=duration_s,
-            predicted=predicted, strict=request.strict, **common,
+            scenario, models, setting.configs, setting.decode_threads, duration_s=duration_s, strict=request.strict,
+            **common,
         )  # fmt: skip
         if request.find_capacity and not stop.is_set():
-            probe_s = min(duration_s, 30.0)
             found = find_capacity(
-                scenario, models, setting.configs, setting.decode_threads, duration_s=probe_s, first=verdict, **common
+                scenario, models, setting.configs, setting.decode_threads, duration_s=min(duration_s, PROBE_S), **common
             )
-            verdict = verdict.model_copy(update={"capacity": _beside(found, setting.predicted)})
-        verdict = verdict.model_copy(
-            update={"predicted": compare(verdict, setting.predicted), "notes": (*verdict.notes, setting.origin)}
-        )
+            verdict = verdict.model_copy(update={"capacity": found})
+        verdict = verdict.model_copy(update={"notes": (*verdict.notes, f"configuration: {setting.origin}")})
         store.put_run("verdict", verdict)
     return verdict
-
-
-def compare(verdict: Verdict, predicted: PredictedLoad | None) -> dict[str, Any] | None:
-    """Lay each predicted figure beside the measured one, with whether it lies inside P10-P90."""
-    if predicted is None:
-        return None
-    worst = min((camera.fps for camera in verdict.cameras), default=None)
-    released = sum(camera.released for camera in verdict.cameras)
-    dropped = sum(camera.dropped for camera in verdict.cameras)
-    p95 = next((check for check in verdict.checks if check.name == "latency_p95"), None)
-    measured: dict[str, float | None] = {
-        "camera_fps": worst,
-        "drops_pct": 100.0 * dropped / released if released else None,
-        "latency_p95_ms": _number(p95.measured) if p95 is not None else None,
-        "cpu": verdict.utilisation.get("cpu"),
-    }
-    believed: dict[str, Interval] = {
-        "camera_fps": predicted.camera_fps,
-        "drops_pct": predicted.drops_pct,
-        "latency_p95_ms": predicted.latency_p95_ms,
-        "cpu": predicted.utilisation["cpu"],
-    }
-    for name, load in predicted.stage_load.items():
-        believed[f"cores_{name}"] = load
-        stage = next((item for item in verdict.stages if item.id == name), None)
-        measured[f"cores_{name}"] = None if stage is None else stage.cpu_cores
-    rows = []
-    for name, interval in believed.items():
-        value = measured[name]
-        inside = None if value is None else interval.p10 <= value <= interval.p90
-        rows.append(
-            {"figure": name, "p10": interval.p10, "p50": interval.p50, "p90": interval.p90, "measured": value,
-             "inside": inside}
-        )  # fmt: skip
-    return {"compared": rows, **_figures(predicted)}
 
 
 def _setting(
@@ -146,13 +110,11 @@ def _setting(
         facts = local_facts(store)
         configs = default_configs(scenario, facts, scenario.accuracy.precisions[0])
         threads = max(1, int(facts.limits.usable_cores or 1))
-        return _Setting(configs, threads, None, "the runtime's own defaults, nothing predicted")
+        return _Setting(configs, threads, None, "the runtime's own throughput hint, nothing predicted")
     from advisor.workflows.plan import configure_here
 
     option, _, _ = configure_here(request.scenario, request.seed, store, progress, say)
-    return _Setting(
-        option.config.stages, option.config.decode.threads, option.predicted, "configuration planned for this machine"
-    )
+    return _Setting(option.config.stages, option.config.decode.threads, option.predicted, "planned for this machine")
 
 
 def _from_plan(path: Path, scenario: Scenario) -> _Setting:
@@ -172,27 +134,6 @@ def _from_plan(path: Path, scenario: Scenario) -> _Setting:
     return _Setting(
         option.config.stages, option.config.decode.threads, option.predicted, f"plan {path.name} for {option.platform}"
     )
-
-
-def _figures(predicted: PredictedLoad) -> dict[str, Any]:
-    return predicted.model_dump(mode="json")
-
-
-def _beside(found: CapacityResult, predicted: PredictedLoad | None) -> CapacityResult:
-    """Lay the plan's interval beside a capacity that was found; outside it the promise is broken."""
-    interval = None if predicted is None else predicted.capacity_cameras
-    if interval is None:
-        return found
-    broken = None if found.cameras is None else not interval.p10 <= found.cameras <= interval.p90
-    return found.model_copy(update={"predicted": interval.model_dump(mode="json"), "broken_promise": broken})
-
-
-def _number(text: str) -> float | None:
-    word = text.split(maxsplit=1)[0] if text.split() else ""
-    try:
-        return float(word)
-    except ValueError:
-        return None
 
 
 @contextmanager
