@@ -21,6 +21,8 @@ from advisor.records.scenario import CameraGroup, Scenario, Stage
 
 # Standard normal quantile of the P90 point: intervals are taken as log-normal between their three quantiles.
 Z90 = 1.2815515655446004
+BF16_LEVELS = ("avx512_bf16", "amx")
+"""Chips that compute in bf16; elsewhere the runtimes refuse it."""
 THREADS_PER_STREAM = (1, 2, 4, 8, 16)
 
 
@@ -130,6 +132,7 @@ class PlatformModel:
             (self.machine, work, config)
             for runtime in self._inputs.runtimes
             for precision in scenario.accuracy.precisions
+            if precision != "bf16" or self.machine.simd_level in BF16_LEVELS
             for batch in stage_batches(stage)
             if (work := self._inputs.works(stage.id, runtime, precision, batch)) is not None
             for config in self._configs(work, precision, batch)
