@@ -86,9 +86,17 @@ def architecture(info: CpuInfo, stated: str | None = None) -> str | None:
     isa = info.values("isa", "hart isa")
     if isa and re.fullmatch(r"rv(32|64)[a-z0-9_]*", isa[0].lower()):
         return "riscv" + isa[0][2:4]
-    if any("POWER" in name.upper() for name in info.values("cpu")):
-        return "ppc64le"
-    return stated
+    return _rarer(info, words) or stated
+
+
+def _rarer(info: CpuInfo, words: frozenset[str]) -> str | None:
+    """Mainframes, POWER and SPARC by their own fields; big-endian POWER ended with its seventh generation on Linux."""
+    if info.values("vendor_id") == ["IBM/S390"]:
+        return "s390x" if "zarch" in words else "s390"
+    power = re.search(r"POWER(\d+)", " ".join(info.values("cpu")))
+    if power is not None:
+        return "ppc64" if int(power.group(1)) <= 7 else "ppc64le"
+    return "sparc64" if any(kind.startswith("sun4") for kind in info.values("type")) else None
 
 
 def flags(info: CpuInfo) -> frozenset[str]:

@@ -142,7 +142,7 @@ def _energy(tree: Tree, name: str) -> float | None:
 
 def virtualisation(tree: Tree, info: CpuInfo, view: LscpuView | None) -> str | None:
     """Hypervisor under this machine; ``unknown hypervisor`` if only the processor tells; None if nothing does."""
-    if tree.live and view is not None and view.fields.get("Hypervisor vendor"):
+    if view is not None and view.fields.get("Hypervisor vendor"):  # from the tree's own PCI list or hypervisor files
         return view.fields["Hypervisor vendor"]
     names = ("sys_vendor", "product_name", "board_vendor", "bios_vendor")
     stated = " ".join(tree.text(f"sys/class/dmi/id/{name}") or "" for name in names).lower()

@@ -181,7 +181,9 @@ def meminfo(kib: int) -> str:
     return f"MemTotal:       {kib} kB\nMemFree:        {kib // 2} kB\nMemAvailable:   {kib // 2} kB\n"
 
 
-def grid(sockets: int, cores: int, smt: int, nodes: int = 1, flags: str = AVX2, max_khz: int | None = None) -> list[Thread]:
+def grid(
+    sockets: int, cores: int, smt: int, nodes: int = 1, flags: str = AVX2, max_khz: int | None = None
+) -> list[Thread]:
     """Equal cores numbered as Linux does: first threads of all cores, then second ones; nodes split sockets evenly."""
     per_node = sockets * cores // nodes
     return [
@@ -204,7 +206,9 @@ def desktop() -> Box:
     box = Box(grid(1, 6, 2, max_khz=4_600_000), "Intel(R) Core(TM) i7-8700 CPU @ 3.20GHz")
     box.standard_caches(32 * KIB, 256 * KIB, 12 * MIB)
     box.files |= {
-        "sys/firmware/dmi/tables/DMI": smbios([(16384, 2666, "ChannelA-DIMM0", "BANK 0"), (0, 0, "ChannelB-DIMM0", "BANK 2")]),
+        "sys/firmware/dmi/tables/DMI": smbios(
+            [(16384, 2666, "ChannelA-DIMM0", "BANK 0"), (0, 0, "ChannelB-DIMM0", "BANK 2")]
+        ),
         "sys/class/thermal/thermal_zone0/type": "x86_pkg_temp",
         "sys/class/thermal/thermal_zone0/temp": "45000",
         "sys/class/hwmon/hwmon1/name": "coretemp",
@@ -295,7 +299,10 @@ def alder_lake_guest() -> Box:
         grid(1, 4, 1, flags=AVX_VNNI + " hypervisor"),
         "12th Gen Intel(R) Core(TM) i9-12900",
         model=151,
-        files={"sys/class/dmi/id/sys_vendor": "QEMU", "sys/class/dmi/id/product_name": "Standard PC (Q35 + ICH9, 2009)"},
+        files={
+            "sys/class/dmi/id/sys_vendor": "QEMU",
+            "sys/class/dmi/id/product_name": "Standard PC (Q35 + ICH9, 2009)",
+        },
     )
 
 
