@@ -10,8 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT = 1000, 420
-LEFT, RIGHT, TOP, BOTTOM = 70, 30, 20, 50
+from advisor.report.text import number
+
+WIDTH, HEIGHT = 1000, 460
+LEFT, RIGHT, TOP, BOTTOM = 70, 30, 30, 50
+LETTER, LINE = 7.0, 15.0
+"""Width of a letter and height of a line of the labels, for keeping them apart."""
+LONGEST_LABEL = 40
+LOWEST = 0.5
+"""Capacities below stand at the left edge: a logarithmic scale has no zero."""
+
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom of something drawn."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +34,10 @@ class Mark:
     middle: float
     high: float
     kind: str
-    """recommended, alternative, holds, fails or other."""
+    """recommended, alternative, just fails, or other."""
+
+
+_COLOURS = {"recommended": "--good", "alternative": "--mark", "just fails": "--bad"}
 
 
 @dataclass(frozen=True)
@@ -41,60 +54,119 @@ class _Scale:
         return self.start + min(max(share, 0.0), 1.0) * (self.end - self.start)
 
     def ticks(self) -> list[float]:
-        found = []
-        power = 10 ** math.floor(math.log10(self.low))
-        while power <= self.high:
-            found += [power * step for step in (1, 2, 5) if self.low <= power * step <= self.high]
-            power *= 10
+        """Round values; finer steps where the coarse ones leave the axis almost bare."""
+        found: list[float] = []
+        for steps in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
+            found = []
+            power = 10.0 ** math.floor(math.log10(self.low))
+            while power <= self.high:
+                found += [power * step for step in steps if self.low <= power * step <= self.high]
+                power *= 10
+            if len(found) >= 3:
+                break
         return found
 
 
-def price_against_capacity(marks: Sequence[Mark], needed: float, currency: str) -> str:
-    """Scatter of price over capacity, both logarithmic, with the interval of the capacity as a bar."""
-    shown = [mark for mark in marks if mark.middle > 0 and mark.price > 0]
+def price_against_capacity(marks: Sequence[Mark], needed: float | None, currency: str, unit: str) -> str:
+    """Scatter of price over capacity, both logarithmic, with the interval of the capacity as a bar.
+
+    Only what a buyer looks for carries a label; the names of the others show when the pointer rests on them.
+
+    Parameters
+    ----------
+    marks : sequence of Mark
+        Platforms; those without a price above zero are left out.
+    needed : float, optional
+        Capacity that the scenario needs, drawn as an upright line; None: not known.
+    currency, unit : str
+        What the axes count.
+    """
+    shown = [mark for mark in marks if mark.price > 0]
     if not shown:
         return "<p>No platform with a known price and a prediction.</p>"
-    reach = [value for mark in shown for value in (max(mark.low, 0.5), mark.high)] + [max(needed, 1.0)]
+    lines = [] if not needed else [needed]
+    reach = [max(value, LOWEST) for mark in shown for value in (mark.low, mark.high)] + lines
     prices = [mark.price for mark in shown]
     across = _Scale(min(reach) * 0.8, max(reach) * 1.25, LEFT, WIDTH - RIGHT)
-    upward = _Scale(min(prices) * 0.8, max(prices) * 1.25, HEIGHT - BOTTOM, TOP)
+    upward = _Scale(min(prices) * 0.7, max(prices) * 1.3, HEIGHT - BOTTOM, TOP)
     parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Price against capacity">']
+    parts += _axes(across, upward, currency, unit)
+    taken: list[Box] = []
+    if needed:
+        at = across.at(needed)
+        side, shift = ("end", -5) if at > WIDTH * 0.8 else ("start", 5)
+        parts.append(
+            f'<line x1="{at:.1f}" y1="{TOP}" x2="{at:.1f}" y2="{HEIGHT - BOTTOM}" stroke="var(--bad)" '
+            f'stroke-dasharray="5 4"/><text x="{at + shift:.1f}" y="{TOP + 12}" text-anchor="{side}">'
+            f"needed: {needed:g}</text>"
+        )
+        reserved = 14 * LETTER
+        taken.append((at - (reserved if shift < 0 else 0), TOP, at + (0 if shift < 0 else reserved), TOP + LINE))
+    order = {"recommended": 3, "just fails": 2, "alternative": 1}
+    ranked = sorted(shown, key=lambda item: order.get(item.kind, 0))
+    parts += [_mark(mark, across, upward) for mark in ranked]
+    named = [mark for mark in reversed(ranked) if mark.kind in _COLOURS]
+    for mark in named:
+        x, y = across.at(max(mark.middle, LOWEST)), upward.at(mark.price)
+        taken.append((x - 8, y - 8, x + 8, y + 8))
+    parts += [_label(mark, across.at(max(mark.middle, LOWEST)), upward.at(mark.price), taken) for mark in named]
+    return "".join([*parts, "</svg>"])
+
+
+def _axes(across: _Scale, upward: _Scale, currency: str, unit: str) -> list[str]:
+    parts = []
     for tick in across.ticks():
         x = across.at(tick)
         parts.append(f'<line class="axis" x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{HEIGHT - BOTTOM}"/>')
-        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{tick:g}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">'
+                     f"{tick:g}{' or less' if tick == LOWEST else ''}</text>")  # fmt: skip
     for tick in upward.ticks():
         y = upward.at(tick)
         parts.append(f'<line class="axis" x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:,.0f}</text>')
-    parts.append(f'<text x="{WIDTH / 2}" y="{HEIGHT - 10}" text-anchor="middle">capacity [cameras]</text>')
-    parts.append(f'<text x="{LEFT - 60}" y="{TOP - 6}">price [{escape(currency)}]</text>')
-    line = across.at(max(needed, 1.0))
-    parts.append(
-        f'<line x1="{line:.1f}" y1="{TOP}" x2="{line:.1f}" y2="{HEIGHT - BOTTOM}" stroke="var(--bad)" '
-        f'stroke-dasharray="5 4"/><text x="{line + 5:.1f}" y="{TOP + 12}">needed: {needed:g}</text>'
-    )
-    order = {"recommended": 3, "alternative": 2}
-    parts += [_mark(mark, across, upward) for mark in sorted(shown, key=lambda item: order.get(item.kind, 1))]
-    return "".join([*parts, "</svg>"])
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    parts.append(f'<text x="{middle}" y="{HEIGHT - 10}" text-anchor="middle">capacity [{escape(unit)}]</text>')
+    parts.append(f'<text x="{LEFT - 60}" y="{TOP - 14}">price [{escape(currency)}]</text>')
+    return parts
 
 
 def _mark(mark: Mark, across: _Scale, upward: _Scale) -> str:
-    colour = {"recommended": "--good", "alternative": "--mark"}.get(mark.kind, "--other")
-    x, y = across.at(mark.middle), upward.at(mark.price)
-    low, high = across.at(max(mark.low, 0.5)), across.at(mark.high)
-    fill = f"var({colour})" if mark.kind in ("recommended", "alternative") else "var(--back)"
-    radius = 7 if mark.kind == "recommended" else 5
-    title = f"{mark.label}: {mark.middle:.0f} ({mark.low:.0f} - {mark.high:.0f}) cameras, {mark.price:,.0f}"
-    label = ""
-    if mark.kind in ("recommended", "alternative"):
-        anchor, shift = ("end", -10) if x > WIDTH * 0.7 else ("start", 10)
-        label = f'<text x="{x + shift:.1f}" y="{y - 8:.1f}" text-anchor="{anchor}">{escape(mark.label)}</text>'
+    colour = f"var({_COLOURS.get(mark.kind, '--other')})"
+    low, x, high = (across.at(max(value, LOWEST)) for value in (mark.low, mark.middle, mark.high))
+    y = upward.at(mark.price)
+    fill = colour if mark.kind in ("recommended", "alternative") else "var(--back)"
+    radius = {"recommended": 8, "alternative": 6, "just fails": 6}.get(mark.kind, 4)
+    title = f"{mark.label}: {mark.middle:.0f} ({mark.low:.0f} - {mark.high:.0f}), {mark.price:,.0f}"
     return (
-        f'<g><title>{escape(title)}</title><line x1="{low:.1f}" x2="{high:.1f}" y1="{y:.1f}" y2="{y:.1f}" '
-        f'stroke="var({colour})" stroke-opacity="0.6"/><circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{fill}" '
-        f'stroke="var({colour})" stroke-width="2"/>{label}</g>'
+        f'<g><title>{escape(title)}</title><line x1="{low:.1f}" x2="{high:.1f}" '
+        f'y1="{y:.1f}" y2="{y:.1f}" stroke="{colour}" stroke-opacity="0.6"/><circle cx="{x:.1f}" cy="{y:.1f}" '
+        f'r="{radius}" fill="{fill}" stroke="{colour}" stroke-width="2"/></g>'
     )
+
+
+def _label(mark: Mark, x: float, y: float, taken: list[Box]) -> str:
+    """Put a label beside its mark, at the first place where it covers nothing; the place is added to ``taken``."""
+    text = mark.label if len(mark.label) <= LONGEST_LABEL else mark.label[: LONGEST_LABEL - 1] + "…"
+    wide = len(text) * LETTER
+    for step in range(40):
+        # Beside the mark first, then in turns above and below it, further and further away.
+        offset = -12.0 if step == 0 else (-1) ** step * (LINE * (step // 2 + 1)) - 4
+        for left in (x + 12, x - 12 - wide):
+            box = (left, y + offset - LINE + 3, left + wide, y + offset + 3)
+            inside = box[0] >= LEFT and box[2] <= WIDTH - 2 and box[1] >= TOP - 10 and box[3] <= HEIGHT - BOTTOM
+            if inside and not any(_overlap(box, other) for other in taken):
+                taken.append(box)
+                near = box[0] if left > x else box[2]
+                leader = "" if abs(offset) < 2 * LINE else (
+                    f'<line class="leader" x1="{x:.1f}" y1="{y:.1f}" x2="{near:.1f}" y2="{y + offset - 4:.1f}"/>'
+                )  # fmt: skip
+                strong = ' class="strong"' if mark.kind == "recommended" else ""
+                return f'{leader}<text{strong} x="{left:.1f}" y="{y + offset:.1f}">{escape(text)}</text>'
+    return ""  # nowhere left: the name shows when the pointer rests on the mark, and in the table below
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def bars(rows: Sequence[tuple[str, float, float, float]], unit: str, limit: float | None = None) -> str:
@@ -102,7 +174,7 @@ def bars(rows: Sequence[tuple[str, float, float, float]], unit: str, limit: floa
     if not rows:
         return ""
     top = max([row[3] for row in rows] + ([limit] if limit is not None else [])) * 1.05 or 1.0
-    step, left, right = 30, 170, 110
+    step, left, right = 30, 190, 180
     height = step * len(rows) + 10
 
     def x(value: float) -> float:
@@ -111,45 +183,72 @@ def bars(rows: Sequence[tuple[str, float, float, float]], unit: str, limit: floa
     parts = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(unit)}">']
     for index, (name, low, middle, high) in enumerate(rows):
         y = step * index + 6
-        parts.append(f'<text x="{left - 8}" y="{y + 14}" text-anchor="end">{escape(name)}</text>')
+        short = name if len(name) <= 24 else name[:23] + "…"
+        text = number(middle) if number(low) == number(high) else f"{number(middle)} ({number(low)} - {number(high)})"
+        parts.append(f'<text x="{left - 8}" y="{y + 14}" text-anchor="end">{escape(short)}</text>')
         parts.append(
-            f'<rect class="bar" x="{left}" y="{y}" width="{max(x(middle) - left, 1):.1f}" height="18" rx="2"/>'
+            f'<rect class="bar" x="{left}" y="{y}" width="{max(x(middle) - left, 1):.1f}" height="18" rx="2">'
+            f"<title>{escape(name)}</title></rect>"
         )
-        parts.append(f'<line x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y + 9}" y2="{y + 9}" stroke="var(--ink)"/>')
-        parts.append(f'<text x="{x(high) + 6:.1f}" y="{y + 14}">{middle:.3g} {escape(unit)}</text>')
+        parts.append(
+            f'<line class="whisker" x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y + 9}" y2="{y + 9}"/>'
+            f'<text x="{max(x(high), x(middle)) + 6:.1f}" y="{y + 14}">{text} {escape(unit)}</text>'
+        )
     if limit is not None:
         at = f"{x(limit):.1f}"
-        dash = 'stroke="var(--bad)" stroke-dasharray="5 4"'
-        parts.append(f'<line x1="{at}" x2="{at}" y1="0" y2="{height}" {dash}/>')
+        parts.append(f'<line x1="{at}" x2="{at}" y1="0" y2="{height}" stroke="var(--bad)" stroke-dasharray="5 4"/>')
     return "".join([*parts, "</svg>"])
+
+
+_NAMED_LINES = 5
 
 
 def lines(series: Sequence[tuple[str, Sequence[float], Sequence[float]]], x_label: str, y_label: str) -> str:
-    """Lines over time, one per name; values that are missing are left out by the caller."""
-    points = [(x, y) for _, xs, ys in series for x, y in zip(xs, ys, strict=True)]
-    if not points:
+    """Lines over time, one per name; values that are missing are left out by the caller.
+
+    With many names, the ones that fall lowest are drawn in colour and named, the others in grey.
+    """
+    drawn = [item for item in series if len(item[1]) > 0]
+    if not drawn:
         return "<p>Nothing was seen.</p>"
+    points = [(x, y) for _, xs, ys in drawn for x, y in zip(xs, ys, strict=True)]
     x_low, x_high = min(x for x, _ in points), max(x for x, _ in points)
     y_high = max(y for _, y in points) * 1.1 or 1.0
-    height = 260
+    height, top = 300, 40
 
-    def place(x: float, y: float) -> str:
+    def place(x: float, y: float) -> tuple[float, float]:
         across = LEFT + (x - x_low) / ((x_high - x_low) or 1.0) * (WIDTH - LEFT - RIGHT)
-        return f"{across:.1f},{height - 40 - y / y_high * (height - 60):.1f}"
+        return across, height - 40 - y / y_high * (height - 40 - top)
 
     parts = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(y_label)}">']
     for share in (0.0, 0.5, 1.0):
-        y = height - 40 - share / 1.1 * (height - 60)
+        y = place(x_low, share / 1.1 * y_high)[1]
         parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{share * y_high / 1.1:.3g}</text>')
-    colours = ("--mark", "--good", "--bad", "--warn", "--other")
-    for index, (name, xs, ys) in enumerate(series):
-        path = " ".join(place(x, y) for x, y in zip(xs, ys, strict=True))
-        colour = colours[index % len(colours)]
+    worst_first = sorted(drawn, key=lambda item: min(item[2]))
+    colours = ("--bad", "--warn", "--mark", "--good", "--ink")
+    for name, xs, ys in worst_first[_NAMED_LINES:]:
+        parts.append(_line(name, [place(x, y) for x, y in zip(xs, ys, strict=True)], "--other"))
+    start = float(LEFT)
+    for (name, xs, ys), colour in zip(worst_first, colours, strict=False):
+        parts.append(_line(name, [place(x, y) for x, y in zip(xs, ys, strict=True)], colour))
+        short = name if len(name) <= 20 else name[:19] + "…"
         parts.append(
-            f'<polyline points="{path}" fill="none" stroke="var({colour})" stroke-width="1.5"><title>{escape(name)}'
-            "</title></polyline>"
+            f'<line x1="{start:.0f}" x2="{start + 18:.0f}" y1="24" y2="24" stroke="var({colour})" stroke-width="3"/>'
+            f'<text x="{start + 23:.0f}" y="28">{escape(short)}</text>'
         )
+        start += 34 + len(short) * LETTER
+    if len(drawn) > _NAMED_LINES:
+        parts.append(f'<text x="{start:.0f}" y="28">grey: {len(drawn) - _NAMED_LINES} others</text>')
     parts.append(f'<text x="{WIDTH / 2}" y="{height - 8}" text-anchor="middle">{escape(x_label)}</text>')
-    parts.append(f'<text x="{LEFT - 60}" y="14">{escape(y_label)}</text>')
+    parts.append(f'<text x="{LEFT - 60}" y="12">{escape(y_label)}</text>')
     return "".join([*parts, "</svg>"])
+
+
+def _line(name: str, points: Sequence[tuple[float, float]], colour: str) -> str:
+    title = f"<title>{escape(name)}</title>"
+    if len(points) == 1:
+        x, y = points[0]
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="var({colour})">{title}</circle>'
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return f'<polyline points="{path}" fill="none" stroke="var({colour})" stroke-width="1.5">{title}</polyline>'

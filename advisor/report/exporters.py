@@ -1,4 +1,7 @@
-"""The recommended configuration in the words of those who run it: OpenVINO, ONNX Runtime, OVMS, Triton, compose."""
+"""The recommended configuration in the words of those who run it: OpenVINO, ONNX Runtime, OVMS, Triton, compose.
+
+What OpenVINO is told is the very mapping that measuring and verifying use (:mod:`advisor.runtimes.openvino_config`).
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,11 @@ from typing import Any
 from advisor.errors import InputError, nearest
 from advisor.records.config import RunConfig
 from advisor.records.plan import Plan, PlanOption
+from advisor.runtimes.openvino_config import properties
 
-OPENVINO_PRECISION = {"f32": "f32", "bf16": "bf16", "int8": "f32"}
-"""INFERENCE_PRECISION_HINT; an int8 model carries its precision in the file, what is left runs in f32."""
+_ANY_CAPABILITY = ("FP32", "BF16", "INT8")
+"""The export is for another machine, whose planner has already refused precisions that it lacks."""
+_SERVER_STAGE = "runs in {runtime} according to the plan, which {server} cannot: use --export {other}"
 
 
 def export_plan(plan: Plan, form: str) -> str:
@@ -20,7 +25,7 @@ def export_plan(plan: Plan, form: str) -> str:
     Raises
     ------
     InputError
-        Unknown format (with the nearest), or nothing is recommended.
+        Unknown format (with the nearest), nothing is recommended, or a stage runs in a runtime that the target lacks.
     """
     known: dict[str, Callable[[PlanOption], str]] = {
         "openvino": _openvino,
@@ -37,36 +42,34 @@ def export_plan(plan: Plan, form: str) -> str:
 
 
 def openvino_properties(config: RunConfig) -> dict[str, Any]:
-    """Properties for ``compile_model``, spelled as OpenVINO's property keys."""
-    properties: dict[str, Any] = {"INFERENCE_PRECISION_HINT": OPENVINO_PRECISION[config.precision]}
-    if config.hint != "none":
-        properties["PERFORMANCE_HINT"] = config.hint.upper()
-    if config.hint_requests is not None:
-        properties["PERFORMANCE_HINT_NUM_REQUESTS"] = config.hint_requests
-    if config.streams is not None:
-        properties["NUM_STREAMS"] = config.streams
-    if config.threads is not None:
-        properties["INFERENCE_NUM_THREADS"] = config.threads
-    if config.pinning is not None:
-        properties["ENABLE_CPU_PINNING"] = config.pinning
-    if config.auto_batch_timeout_s is not None:
-        properties["AUTO_BATCH_TIMEOUT"] = round(config.auto_batch_timeout_s * 1000)
-    return properties
+    """Properties for ``compile_model``, as the runtime of this package is given them."""
+    return properties(config, _ANY_CAPABILITY, profiling=False)
 
 
 def session_options(config: RunConfig) -> dict[str, Any]:
-    """Fields of ONNX Runtime's ``SessionOptions``, and how many sessions run beside each other."""
+    """Fields of ONNX Runtime's ``SessionOptions``, as the runtime of this package sets them; what is None is left out.
+
+    A thread pool belongs to a session, so that streams of several threads are sessions of their own; streams of one
+    thread are callers of one session.
+    """
     streams = config.streams or 1
-    entries = {}
-    if config.spinning is not None:
-        entries["session.intra_op.allow_spinning"] = "1" if config.spinning else "0"
-    return {
-        "concurrent_sessions": streams,
-        "intra_op_num_threads": max(1, (config.threads or 1) // streams),
-        "inter_op_num_threads": config.inter_op_threads or 1,
-        "execution_mode": "ORT_PARALLEL" if config.execution_mode == "parallel" else "ORT_SEQUENTIAL",
+    threads = None if config.threads is None else max(1, config.threads // streams)
+    fields: dict[str, Any] = {
+        "intra_op_num_threads": threads,
+        "inter_op_num_threads": config.inter_op_threads,
+        "execution_mode": None if config.execution_mode is None else f"ORT_{config.execution_mode.upper()}",
         "graph_optimization_level": "ORT_ENABLE_ALL",
-        "session_config_entries": entries,
+    }
+    spinning = None if config.spinning is None else str(int(config.spinning))
+    entries = {
+        "session.intra_op.allow_spinning": spinning,
+        "session.intra_op_thread_affinities": config.intra_op_affinities,
+    }
+    return {
+        "sessions": streams if threads is not None and threads > 1 else 1,
+        "concurrent_callers": streams,
+        **{name: value for name, value in fields.items() if value is not None},
+        "session_config_entries": {name: value for name, value in entries.items() if value is not None},
     }
 
 
@@ -74,80 +77,148 @@ def _document(text: dict[str, Any]) -> str:
     return json.dumps(text, indent=2)
 
 
-def _openvino(best: PlanOption) -> str:
+def _of_runtime(best: PlanOption, runtime: str, translate: Callable[[RunConfig], dict[str, Any]]) -> str:
+    """One entry per stage; a stage of another runtime is named with the export that has it, never left out."""
+    stages = best.config.stages
+    if all(config.runtime != runtime for config in stages.values()):
+        others = ", ".join(sorted({config.runtime for config in stages.values()}))
+        raise InputError(f"--export {runtime}: no stage of the plan runs in it; they run in {others}")
     return _document(
         {
-            stage: {
-                "device": config.device,
-                "precision_of_model_file": config.precision,
-                "batch": config.batch,
-                "infer_requests": config.requests or config.streams or 1,
-                "compile_model": openvino_properties(config),
-            }
-            for stage, config in best.config.stages.items()
-            if config.runtime == "openvino"
+            stage: translate(config)
+            if config.runtime == runtime
+            else {"runtime": config.runtime, "see": f"--export {config.runtime}"}
+            for stage, config in stages.items()
         }
     )
 
 
+def _openvino(best: PlanOption) -> str:
+    def translate(config: RunConfig) -> dict[str, Any]:
+        return {
+            "device": config.device,
+            "precision_of_model_file": config.precision,
+            "batch": config.batch,
+            "infer_requests": config.requests or config.streams or 1,
+            "compile_model": openvino_properties(config),
+        }
+
+    return _of_runtime(best, "openvino", translate)
+
+
 def _onnxruntime(best: PlanOption) -> str:
-    return _document({stage: session_options(config) for stage, config in best.config.stages.items()})
+    def translate(config: RunConfig) -> dict[str, Any]:
+        return {"precision_of_model_file": config.precision, "batch": config.batch, **session_options(config)}
+
+    return _of_runtime(best, "onnxruntime", translate)
 
 
 def _ovms(best: PlanOption) -> str:
-    """Model server configuration: one entry per stage; base_path is where the operator puts the model."""
-    models = [
-        {
-            "config": {
-                "name": stage,
-                "base_path": f"/models/{stage}",
-                "batch_size": str(config.batch),
-                "nireq": config.requests or config.streams or 1,
-                "target_device": config.device,
-                "plugin_config": {key: str(value) for key, value in openvino_properties(config).items()},
+    """Model server configuration: one entry per stage; ``base_path`` is where the operator puts the model.
+
+    Source of the fields: OpenVINO Model Server's schema of its configuration file (model_server, src/schema.cpp).
+    """
+    models = []
+    for stage, config in best.config.stages.items():
+        if config.runtime != "openvino":
+            words = _SERVER_STAGE.format(runtime=config.runtime, server="OpenVINO Model Server", other="triton")
+            raise InputError(f"--export ovms: stage {stage} {words}")
+        models.append(
+            {
+                "config": {
+                    "name": stage,
+                    "base_path": f"/models/{stage}",
+                    "batch_size": str(config.batch),
+                    "nireq": config.requests or config.streams or 1,
+                    "target_device": config.device,
+                    "plugin_config": {key: _server_text(value) for key, value in openvino_properties(config).items()},
+                }
             }
-        }
-        for stage, config in best.config.stages.items()
-    ]
+        )
     return _document({"model_config_list": models})
 
 
+def _server_text(value: object) -> str:
+    """A property as text: OpenVINO reads YES and NO where Python has True and False."""
+    return ("YES" if value else "NO") if isinstance(value, bool) else str(value)
+
+
 def _triton(best: PlanOption) -> str:
-    """One config.pbtxt per stage, each behind a comment with its path in the model repository."""
+    """One config.pbtxt per stage, each behind a comment with its path in the model repository.
+
+    Inputs and outputs are left to Triton's auto-completion from the model file. Triton's OpenVINO backend compiles a
+    model once and gives each instance a request of it, so that threads and streams are those of all instances together;
+    its ONNX Runtime backend opens a session per instance, so that threads are per instance. Source: parameters in the
+    README files of triton-inference-server/openvino_backend and onnxruntime_backend.
+    """
     parts = []
     for stage, config in best.config.stages.items():
-        streams = config.streams or 1
-        backend = "onnxruntime" if config.runtime == "onnxruntime" else "openvino"
-        threads = max(1, (config.threads or 1) // streams)
-        parameters = (
-            {"intra_op_thread_count": threads, "inter_op_thread_count": 1}
-            if backend == "onnxruntime"
-            else {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1,
-                  "INFERENCE_PRECISION_HINT": OPENVINO_PRECISION[config.precision]}
-        )  # fmt: skip
-        lines = [f"# {stage}/config.pbtxt", f'name: "{stage}"', f'backend: "{backend}"']
+        lines = [f"# {stage}/config.pbtxt", f'name: "{stage}"']
+        if config.runtime == "onnxruntime":
+            options = session_options(config)
+            instances = options["concurrent_callers"]
+            given = {
+                "intra_op_thread_count": options.get("intra_op_num_threads"),
+                "inter_op_thread_count": options.get("inter_op_num_threads"),
+                "execution_mode": {None: None, "sequential": 0, "parallel": 1}[config.execution_mode],
+            }
+            lines.append('backend: "onnxruntime"')
+        else:
+            instances = config.requests or config.streams or 1
+            given = {
+                "INFERENCE_NUM_THREADS": config.threads,
+                "NUM_STREAMS": config.streams,
+                "PERFORMANCE_HINT": openvino_properties(config).get("PERFORMANCE_HINT"),
+                "HINT_BF16": "YES" if config.precision == "bf16" else None,
+            }
+            lines.append('backend: "openvino"')
+            if config.precision == "f32":
+                lines.append(
+                    "# on a processor with bf16 the backend computes in bf16 unless the server is told otherwise"
+                )
         if config.batch > 1:
             lines.append(f"max_batch_size: {config.batch}")
-        lines.append(f"instance_group [ {{ count: {streams} kind: KIND_CPU }} ]")
+            lines.append(f"dynamic_batching {{ preferred_batch_size: [ {config.batch} ] }}")
+        else:
+            lines.append("max_batch_size: 0")
+        lines.append(f"instance_group [ {{ count: {instances} kind: KIND_CPU }} ]")
         lines += [
-            f'parameters {{ key: "{key}" value: {{ string_value: "{value}" }} }}' for key, value in parameters.items()
+            f'parameters {{ key: "{key}" value: {{ string_value: "{value}" }} }}'
+            for key, value in given.items()
+            if value is not None
         ]
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
 
 def _compose(best: PlanOption) -> str:
-    """Limits for a compose file: cores and memory that the plan gives the service on each box."""
-    load = sum(item.p90 for item in best.predicted.stage_load.values())
-    memory = best.predicted.memory_bytes
-    lines = ["services:", "  inference:", "    image: your-image", "    deploy:", "      resources:", "        limits:"]
-    lines.append(f'          cpus: "{max(1.0, load * 1.3):.1f}"')
-    if memory is not None:
-        lines.append(f"          memory: {memory.p90 / 1024**2:.0f}M")
-    lines.append("    environment:")
+    """Service of a compose file for each box: the cores and the memory that the prediction counts with.
+
+    Limit of cores: all that the box has, as the plan lets the stages share them; what they keep busy (P90) is reserved.
+    Cores of the box = cores kept busy / utilisation, both from the plan. Source of the fields: Compose Specification,
+    deploy.resources (cpus: a number as text, memory: bytes with a unit in lower case).
+    """
+    import yaml
+
+    load = best.predicted.stage_load.values()
+    busy, most = sum(item.p50 for item in load), sum(item.p90 for item in load)
+    share = best.predicted.utilisation.get("cpu")
+    resources: dict[str, dict[str, str]] = {}
+    if share is not None and share.p50 > 0:
+        resources["limits"] = {"cpus": f"{busy / share.p50:.1f}"}
+        resources["reservations"] = {"cpus": f"{min(most, busy / share.p50):.1f}"}
+    if best.predicted.memory_bytes is not None:
+        resources.setdefault("limits", {})["memory"] = f"{best.predicted.memory_bytes.p90 / 1024**2:.0f}m"
+    environment = {"SIZER_DECODE_THREADS": str(best.config.decode.threads)}
     for stage, config in best.config.stages.items():
-        name = stage.upper().replace("-", "_")
-        lines.append(f'      SIZER_{name}_STREAMS: "{config.streams or 1}"')
-        lines.append(f'      SIZER_{name}_THREADS: "{config.threads or 1}"')
-        lines.append(f'      SIZER_{name}_PRECISION: "{config.precision}"')
-    return "\n".join(lines)
+        name = "SIZER_" + stage.upper().replace("-", "_")
+        settings = {"RUNTIME": config.runtime, "DEVICE": config.device, "PRECISION": config.precision,
+                    "STREAMS": config.streams, "THREADS": config.threads, "BATCH": config.batch}  # fmt: skip
+        environment |= {f"{name}_{key}": str(value) for key, value in settings.items() if value is not None}
+    service = {
+        "image": "your-image",
+        "environment": environment,
+        "deploy": {"resources": resources},
+    }
+    boxes = f"# one on each of {best.count} boxes {best.platform}\n" if best.count > 1 else f"# on {best.platform}\n"
+    return boxes + str(yaml.safe_dump({"services": {"inference": service}}, sort_keys=False)).rstrip()

@@ -5,15 +5,34 @@ from __future__ import annotations
 import textwrap
 
 from advisor.records.plan import Plan, PlanOption, Rejected
-from advisor.report.text import EVIDENCE_WORDS, config_line, money, number, percent, price_line, span, table
+from advisor.report.text import (
+    EVIDENCE_WORDS,
+    capacity,
+    config_line,
+    has_cameras,
+    money,
+    number,
+    percent,
+    price_line,
+    remedy,
+    span,
+    table,
+    tight,
+    why,
+)
+
+MISSES = 3
+WIDTH = 118
 
 
 def render_plan(plan: Plan) -> str:
     """Lay out a whole plan."""
-    parts = [heading_line(plan)]
+    parts = [textwrap.fill(heading_line(plan), WIDTH)]
     if plan.recommended is not None:
         parts += _recommended(plan.recommended)
     parts += _comparison(plan)
+    if plan.recommended is None:
+        parts += _list("What would have to change", changes(plan))
     parts += _list("What if", [f"{item.change}: {item.text}" for item in plan.sensitivity])
     parts += _list("Change the scenario instead", [f"{item.change}: {item.text}" for item in plan.scenario_changes])
     parts += _sites(plan)
@@ -26,100 +45,136 @@ def heading_line(plan: Plan) -> str:
     """Say the answer in one sentence."""
     best = plan.recommended
     if best is None:
+        if not plan.rejected:
+            return f"{plan.scenario}: NOTHING carries this scenario, and no platform could be judged."
         return f"{plan.scenario}: NOTHING in the catalogue carries this scenario. The nearest misses are below."
-    boxes = f"{best.count} x {best.name}" if best.count > 1 else best.name
     return (
-        f"{plan.scenario}: buy {boxes} ({best.platform}), {money(best.price.value, best.price.currency)}; "
-        f"cpu {percent(best.predicted.utilisation['cpu'])} busy, confidence {best.confidence} "
+        f"{plan.scenario}: buy {boxes(best)} ({best.platform}), {money(best.price.value, best.price.currency)}; "
+        f"cpu {percent(best.predicted.utilisation.get('cpu'))} busy, confidence {best.confidence} "
         f"({best.probability * 100:.0f} %)"
     )
 
 
+def boxes(option: PlanOption) -> str:
+    """Name of what is bought, with the number of boxes where it is more than one."""
+    return f"{option.count} x {option.name}" if option.count > 1 else option.name
+
+
+def compared(plan: Plan) -> list[tuple[str, PlanOption | Rejected]]:
+    """What stands beside the recommendation, or the nearest misses where nothing holds, with a word for each."""
+    shown: list[tuple[str, PlanOption | Rejected]] = []
+    if plan.recommended is None:
+        return [("miss", item) for item in plan.rejected[:MISSES]]
+    if plan.just_fails is not None:
+        shown.append(("just fails", plan.just_fails))
+    shown.append(("recommended", plan.recommended))
+    shown += [("alternative", option) for option in plan.alternatives]
+    known = {option.platform for option in plan.alternatives}
+    if plan.next_dearer is not None and plan.next_dearer.platform not in known:
+        shown.append(("next dearer", plan.next_dearer))
+    return shown
+
+
+def changes(plan: Plan) -> list[str]:
+    """What to change for the nearest misses, where the plan says which check they fail; the same advice once."""
+    advised: dict[tuple[str, str], list[str]] = {}
+    for item in plan.rejected[:MISSES]:
+        words = remedy(item)
+        if words and item.check is not None:
+            advised.setdefault((item.check, words), []).append(item.platform)
+    return [f"{', '.join(names)}: fails on {check}; try {words}" for (check, words), names in advised.items()]
+
+
 def _recommended(best: PlanOption) -> list[str]:
     predicted = best.predicted
-    lines = [
-        "",
-        f"  price        {price_line(best.price)}",
-        f"  TCO          {money(best.tco.value, best.tco.currency)} over {best.tco.lifetime_years:g} years",
-        f"  energy       {span(best.tco.energy_kwh_per_year)} kWh/year, {span(best.tco.energy_cost_per_year)} "
-        f"{best.tco.currency}/year at {span(best.tco.wall_w)} W average",
-        f"  evidence     {EVIDENCE_WORDS[best.evidence]}: "
-        + ", ".join(f"{name} {kind.value}" for name, kind in predicted.evidence.items()),
-        "",
-        "  Predicted, P50 (P10 - P90)" + (f", per box of {best.count}" if best.count > 1 else ""),
-        f"    camera FPS   {span(predicted.camera_fps)}     drops {span(predicted.drops_pct)} %",
-        f"    latency      p50 {number(predicted.latency_ms.p50)} ms, p95 {span(predicted.latency_p95_ms)} ms, "
-        f"p99 {number(predicted.latency_ms.p99)} ms",
-        "    utilisation  " + ", ".join(f"{name} {percent(value)}" for name, value in predicted.utilisation.items()),
-        f"    capacity     {_capacity(best)}",
-    ]
+    tco = best.tco
+    facts = [
+        ("price", price_line(best.price)),
+        ("TCO", f"{money(tco.value, tco.currency)} over {tco.lifetime_years:g} years"),
+        ("energy", f"{span(tco.energy_kwh_per_year)} kWh/year, {span(tco.energy_cost_per_year)} {tco.currency}/year "
+                   f"at {span(tco.wall_w)} W average"),
+        ("evidence", f"{EVIDENCE_WORDS[best.evidence]}: "
+                     + ", ".join(f"{name} {kind.value}" for name, kind in predicted.evidence.items())),
+    ]  # fmt: skip
     if best.note:
-        lines.append(f"  note         {best.note}")
-    rows = [["decode", f"software, {best.config.decode.threads} threads", span(predicted.stage_load.get("decode"))]]
-    rows += [[name, config_line(config), span(predicted.stage_load.get(name))]
-             for name, config in best.config.stages.items()]  # fmt: skip
-    lines += ["", _indent(table(["stage", "configuration", "cores kept busy"], rows))]
-    lines += _list("What breaks first", [item.text for item in best.breaks_first])
-    return lines
+        facts.append(("note", best.note))
+    of = f", per box of {best.count}; capacity of all together" if best.count > 1 else ""
+    rate = "camera FPS" if has_cameras(predicted) else "requests/s"
+    figures = [
+        (rate, f"{span(predicted.camera_fps)}     drops {span(predicted.drops_pct)} %"),
+        ("latency", f"p50 {number(predicted.latency_ms.p50)} ms, p95 {span(predicted.latency_p95_ms)} ms, "
+                    f"p99 {number(predicted.latency_ms.p99)} ms"),
+        ("utilisation", ", ".join(f"{name} {percent(value)}" for name, value in predicted.utilisation.items())),
+        ("capacity", capacity(predicted)),
+    ]  # fmt: skip
+    rows = [[name, config_line(config), span(predicted.stage_load.get(name))]
+            for name, config in best.config.stages.items()]  # fmt: skip
+    if has_cameras(predicted):
+        decode = best.config.decode
+        rows.insert(
+            0, ["decode", f"{decode.device}, {decode.threads} threads", span(predicted.stage_load.get("decode"))]
+        )
+    return [
+        "",
+        *[_fact(name, text, 2) for name, text in facts],
+        "",
+        f"  Predicted, P50 (P10 - P90){of}",
+        *[_fact(name, text, 4) for name, text in figures],
+        "",
+        _indent(table(["stage", "configuration", "cores kept busy"], rows, WIDTH - 2)),
+        *_list("What breaks first", [item.text for item in best.breaks_first]),
+    ]
 
 
-def _capacity(best: PlanOption) -> str:
-    cameras = best.predicted.capacity_cameras
-    if cameras is not None:
-        return f"{span(cameras)} cameras"
-    return f"{span(best.predicted.capacity_requests_per_s)} requests/s"
+def _fact(name: str, text: str, indent: int) -> str:
+    lead = " " * indent + f"{name:13s}"
+    return textwrap.fill(text, WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead))
 
 
 def _comparison(plan: Plan) -> list[str]:
-    rows = []
-    if plan.just_fails is not None:
-        rows.append(_row("just fails", plan.just_fails))
-    if plan.recommended is not None:
-        rows.append(_row("recommended", plan.recommended))
-    rows += [_row("alternative", option) for option in plan.alternatives]
-    shown = {option.platform for option in plan.alternatives}
-    if plan.next_dearer is not None and plan.next_dearer.platform not in shown:
-        rows.append(_row("next dearer", plan.next_dearer))
-    if plan.recommended is None:
-        rows += [_row("miss", item) for item in plan.rejected[:3]]
-    if not rows:
+    shown = compared(plan)
+    if not shown:
         return []
-    heading = ["", "platform", "boxes", "price", "capacity [cameras]", "cpu", "p95 [ms]", "why"]
-    lines = ["", "Compared", _indent(table(heading, rows, right=(2,)))]
-    others = len(plan.rejected) - (1 if plan.just_fails is not None else 0)
+    heading = ["", "platform", "boxes", "price", "capacity", "cpu busy", "p95 ms", "evidence"]
+    lines = ["", "Compared", _indent(table(heading, [_row(*item) for item in shown], WIDTH - 2, right=(2, 3)))]
+    reasons = [f"{item.platform}: {why(item)}" for _, item in shown if why(item)]
+    lines += _list("Why", reasons)
+    named = {item.platform for _, item in shown}
+    others = sum(item.platform not in named for item in plan.rejected)
     if others > 0:
-        lines.append(f"  and {others} more platforms with their reasons in plan.json and the HTML page")
+        plural = "s" if others > 1 else ""
+        lines.append(f"  and {others} more platform{plural}, with the reason in plan.json and on the HTML page")
     return lines
 
 
 def _row(kind: str, item: PlanOption | Rejected) -> list[str]:
-    predicted = item.predicted
-    price = item.price
-    figures = ["-", "-", "-"]
-    if predicted is not None:
-        cpu = predicted.utilisation.get("cpu")
-        figures = [
-            span(predicted.capacity_cameras),
-            percent(cpu) if cpu is not None else "-",
-            span(predicted.latency_p95_ms),
-        ]
-    count = str(item.count) if isinstance(item, PlanOption) else "1"
-    why = item.note if isinstance(item, PlanOption) else item.reason
-    return [kind, item.platform, count, money(price.value, price.currency) if price is not None else "-", *figures, why]
+    predicted, price = item.predicted, item.price
+    return [
+        kind,
+        item.platform,
+        str(item.count) if isinstance(item, PlanOption) else "1",
+        "-" if price is None else money(price.value, price.currency),
+        tight(capacity(predicted)),
+        "-" if predicted is None else tight(percent(predicted.utilisation.get("cpu"))),
+        "-" if predicted is None else tight(span(predicted.latency_p95_ms)),
+        item.evidence.value,
+    ]
 
 
 def _sites(plan: Plan) -> list[str]:
-    lines = []
-    for site in plan.sites:
-        words = ", ".join(f"{key} {value}" for key, value in site.items() if value is not None)
-        lines.append(words)
-    return _list("Sites", lines)
+    return _list(
+        "Sites",
+        [
+            ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in site.items() if value is not None)
+            for site in plan.sites
+        ],
+    )
 
 
 def _list(title: str, items: list[str]) -> list[str]:
     if not items:
         return []
-    wrapped = [textwrap.fill(text, 116, initial_indent="  - ", subsequent_indent="    ") for text in items]
+    wrapped = [textwrap.fill(text, WIDTH, initial_indent="  - ", subsequent_indent="    ") for text in items]
     return ["", title, *wrapped]
 
 

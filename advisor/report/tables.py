@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from advisor.records.measurement import Measurement
 from advisor.report.text import number
 
 COLUMNS = (
     "model", "status", "failure", "runtime", "device", "precision", "mode", "rate_per_s", "batch", "streams_requested",
-    "streams_effective", "threads_requested", "threads_effective", "simd_cap", "hint", "throughput_per_s",
+    "streams_effective", "threads_requested", "threads_effective", "simd_cap", "hint", "requests", "throughput_per_s",
     "avg_time_ms", "latency_p50_ms", "latency_p95_ms", "latency_p99_ms", "samples", "steady", "dirty",
     "peak_memory_bytes", "first_inference_s", "compile_s", "started", "runtime_version", "model_sha256",
+    "host_fingerprint",
 )  # fmt: skip
 
 
@@ -38,39 +40,77 @@ def _values(item: Measurement) -> list[object]:
     return [
         item.model, item.status, item.failure, config.runtime, config.device, config.precision, item.mode.kind,
         item.mode.rate_per_s, config.batch, config.streams, None if effective is None else effective.streams,
-        config.threads, None if effective is None else effective.threads, config.simd_cap, config.hint, *figures,
+        config.threads, None if effective is None else effective.threads, config.simd_cap, config.hint, config.requests,
+        *figures,
         None if timing is None else timing.first_inference_s, None if timing is None else timing.compile_s,
         item.started, None if effective is None else effective.runtime_version, item.model_sha256,
+        item.host_fingerprint,
     ]  # fmt: skip
 
 
-def campaign_table(measurements: Sequence[Measurement]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the campaign's table."""
+
+    text: str
+    state: str
+    """done, disturbed, failed, skipped, or empty where nothing was measured."""
+
+
+def campaign_table(measurements: Sequence[Measurement]) -> tuple[list[str], list[tuple[str, list[Cell]]]]:
     """Models as rows; runtime, device, precision, mode, batch, threads and streams as columns.
 
     A cell holds median latency, average time of a pass and throughput, or the reason of a failure; a column is there
-    when any model has it, and an empty cell was not measured.
+    when any model has it, and an empty cell was not measured. Two files of one name are two rows, and two measurements
+    of one configuration (of two runtime versions) stand in one cell.
     """
-    columns: dict[str, None] = {}
-    cells: dict[str, dict[str, str]] = {}
+    files: dict[str, set[str]] = {}
     for item in measurements:
-        config = item.config
-        name = (
-            f"{config.runtime} {config.device} {config.precision} {item.mode.kind}, batch {config.batch}, "
-            f"{config.streams or 'auto'} streams, {config.threads or 'auto'} threads"
-        )
-        if config.simd_cap is not None:
-            name += f", at most {config.simd_cap}"
+        files.setdefault(item.model, set()).add(item.model_sha256)
+    columns: dict[str, None] = {}
+    cells: dict[str, dict[str, list[Cell]]] = {}
+    for item in measurements:
+        name = _column(item)
         columns[name] = None
-        cells.setdefault(item.model, {})[name] = _cell(item)
-    return list(columns), [(model, [row.get(name, "") for name in columns]) for model, row in sorted(cells.items())]
+        row = item.model if len(files[item.model]) == 1 else f"{item.model} ({item.model_sha256[:8]})"
+        cells.setdefault(row, {}).setdefault(name, []).append(_cell(item))
+    return list(columns), [
+        (model, [_joined(row.get(name, [])) for name in columns]) for model, row in sorted(cells.items())
+    ]
 
 
-def _cell(item: Measurement) -> str:
+def _column(item: Measurement) -> str:
+    config, mode = item.config, item.mode
+    load = mode.kind if mode.rate_per_s is None else f"{mode.kind} {number(mode.rate_per_s)}/s"
+    parts = [
+        f"{config.runtime} {config.device} {config.precision} {load}",
+        f"batch {config.batch}",
+        f"{config.streams or 'auto'} streams",
+        f"{config.threads or 'auto'} threads",
+    ]
+    if config.hint != "none":
+        parts.append(f"hint {config.hint}")
+    if config.requests is not None and config.requests != config.streams:
+        parts.append(f"{config.requests} requests")
+    if config.simd_cap is not None:
+        parts.append(f"at most {config.simd_cap}")
+    return ", ".join(parts)
+
+
+def _cell(item: Measurement) -> Cell:
     timing = item.timing
     if timing is None:
-        return f"{item.status}: {item.failure or 'no reason recorded'}"
-    mark = " (disturbed)" if item.interference.dirty else ""
-    return (
+        return Cell(f"{item.status}: {item.failure or 'no reason recorded'}", item.status)
+    dirty = item.interference.dirty
+    mark = " (disturbed)" if dirty else ""
+    text = (
         f"{number(timing.p50.value_s * 1e3)} ms, {number(timing.avg_time_s * 1e3)} ms, "
         f"{number(timing.throughput_per_s)} FPS{mark}"
     )
+    return Cell(text, "disturbed" if dirty else "done")
+
+
+def _joined(cells: Sequence[Cell]) -> Cell:
+    states = [cell.state for cell in cells]
+    worst = next((state for state in ("failed", "skipped", "disturbed") if state in states), "done" if cells else "")
+    return Cell("; ".join(cell.text for cell in cells), worst)

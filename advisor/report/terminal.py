@@ -147,13 +147,20 @@ def render_entry(entry: BaseModel) -> str:
         if value is None or value == ():
             continue
         if isinstance(value, Sourced | SourcedText):
-            shown = number(value.value, 6) if isinstance(value, Sourced) else value.value
-            lines.append(f"  {name:32s} {shown:>18s}  {value.kind}, {value.date}; {value.source}")
+            lines.append(_fact_line(name, value))
         elif isinstance(value, tuple):
-            lines += [f"  {name:32s} {getattr(item, 'value', item)}" for item in value]
+            lines += [
+                _fact_line(name, item) if isinstance(item, Sourced | SourcedText) else f"  {name:32s} {item}"
+                for item in value
+            ]
         else:
             lines.append(f"  {name.rstrip('_'):32s} {value}")
     return "\n".join(lines)
+
+
+def _fact_line(name: str, fact: Sourced | SourcedText) -> str:
+    shown = number(fact.value, 6) if isinstance(fact, Sourced) else fact.value
+    return f"  {name:32s} {shown:>18s}  {fact.kind}, {fact.date}; {fact.source}"
 
 
 def render_calibration(report: Any) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
-from advisor.records.verdict import CameraTail, Verdict
+from advisor.records.verdict import Verdict
 from advisor.report.charts import bars, lines
-from advisor.report.text import number
+from advisor.report.text import config_line, number, tail
+from advisor.report.verdict_text import capacity_sentence
+
+_INSIDE = {True: ("inside", "good"), False: ("outside P10 - P90", "bad"), None: ("not measured", "warn")}
 
 
 def verdict_context(verdict: Verdict) -> dict[str, Any]:
@@ -29,11 +33,11 @@ def verdict_context(verdict: Verdict) -> dict[str, Any]:
         ],
         "cameras": [
             (camera.name, number(camera.fps), number(camera.drops_pct, 2), number(camera.longest_gap_ms),
-             _tail(camera.latency_ms), number(camera.latency_ms.max), f"{camera.done}/{camera.released}", camera.status)
+             tail(camera.latency_ms), number(camera.latency_ms.max), f"{camera.done}/{camera.released}", camera.status)
             for camera in verdict.cameras
         ],
         "stages": [
-            (stage.id, number(stage.rate_per_s), _tail(stage.service_ms), _tail(stage.waiting_ms),
+            (stage.id, number(stage.rate_per_s), tail(stage.service_ms), tail(stage.waiting_ms),
              number(stage.batch_mean), number(stage.cpu_cores), str(stage.dropped), stage.objects)
             for stage in verdict.stages
         ],
@@ -42,9 +46,42 @@ def verdict_context(verdict: Verdict) -> dict[str, Any]:
             [(name, use * 100, use * 100, use * 100) for name, use in verdict.utilisation.items()], "%", 100.0
         ),
         "timeline_chart": timeline(verdict.timeline),
-        "compared": (verdict.predicted or {}).get("compared", []),
-        "number": number,
+        "compared": [
+            (row["figure"], number(row["p50"]), number(row["p10"]), number(row["p90"]), number(row["measured"]),
+             *_INSIDE[row["inside"]])
+            for row in (verdict.predicted or {}).get("compared", [])
+        ],
+        "capacity": capacity_sentence(verdict),
+        "configurations": _configurations(verdict),
+        "harness": [(name.replace("_", " "), number(value)) for name, value in verdict.harness.items()],
+        "interference": [(name.replace("_", " "), _value(value)) for name, value in verdict.interference.items()],
+        "environment": [(name.replace("_", " "), _value(value)) for name, value in verdict.host.items()],
     }  # fmt: skip
+
+
+def _configurations(verdict: Verdict) -> list[tuple[str, str, str]]:
+    """Requested beside effective, by stage."""
+    rows = []
+    for name, asked in verdict.config.requested.items():
+        got = verdict.config.effective.get(name)
+        words = "unknown"
+        if got is not None:
+            figures = {"precision": got.precision, "streams": got.streams, "threads": got.threads, "batch": got.batch}
+            told = [f"{key} {value}" for key, value in figures.items() if value is not None]
+            words = ", ".join([got.device, *told, f"version {got.runtime_version}"])
+        rows.append((name, config_line(asked), words))
+    return rows
+
+
+def _value(value: Any) -> str:
+    """A value of a free mapping as text; nested ones by name."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_value(item)}" for name, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_value(item) for item in value)
+    if value is None:
+        return "unknown"
+    return number(value) if isinstance(value, float) else str(value)
 
 
 def timeline(data: dict[str, Any]) -> str:
@@ -66,7 +103,7 @@ def timeline(data: dict[str, Any]) -> str:
 
     parts = [f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="Requests over time">']
     for index, lane in enumerate(lanes):
-        parts.append(f'<text x="{left - 6}" y="{index * row + 13}" text-anchor="end">{lane}</text>')
+        parts.append(f'<text x="{left - 6}" y="{index * row + 13}" text-anchor="end">{escape(lane[:18])}</text>')
     for lane, start, stop in spans:
         y = lanes.index(str(lane)) * row + 3
         parts.append(
@@ -75,7 +112,3 @@ def timeline(data: dict[str, Any]) -> str:
     parts.append(f'<text x="{left}" y="{height - 6}">0 s</text>')
     parts.append(f'<text x="{width - 10}" y="{height - 6}" text-anchor="end">{end - begin:.2f} s</text>')
     return "".join([*parts, "</svg>"])
-
-
-def _tail(tail: CameraTail) -> str:
-    return f"{number(tail.p50)} / {number(tail.p95)} / {number(tail.p99)}"

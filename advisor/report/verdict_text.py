@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from advisor.records.verdict import CameraTail, Verdict
-from advisor.report.text import number, table
-
-
-def _tail(tail: CameraTail) -> str:
-    return f"{number(tail.p50)} / {number(tail.p95)} / {number(tail.p99)}"
+from advisor.records.verdict import Verdict
+from advisor.report.text import number, table, tail
 
 
 def render_verdict(verdict: Verdict) -> str:
@@ -21,14 +17,14 @@ def render_verdict(verdict: Verdict) -> str:
     if verdict.cameras:
         rows = [
             [camera.name, number(camera.fps), number(camera.drops_pct, 2), number(camera.longest_gap_ms),
-             _tail(camera.latency_ms), number(camera.latency_ms.max), f"{camera.done}/{camera.released}", camera.status]
+             tail(camera.latency_ms), number(camera.latency_ms.max), f"{camera.done}/{camera.released}", camera.status]
             for camera in verdict.cameras
         ]  # fmt: skip
         heading = ["camera", "FPS", "drops %", "longest gap ms", "latency ms p50/p95/p99", "max", "done/released", ""]
         parts += ["", table(heading, rows, right=(1, 2, 3))]
     if verdict.stages:
         rows = [
-            [stage.id, number(stage.rate_per_s), _tail(stage.service_ms), _tail(stage.waiting_ms),
+            [stage.id, number(stage.rate_per_s), tail(stage.service_ms), tail(stage.waiting_ms),
              number(stage.batch_mean), number(stage.cpu_cores), str(stage.dropped), stage.objects]
             for stage in verdict.stages
         ]  # fmt: skip
@@ -38,14 +34,27 @@ def render_verdict(verdict: Verdict) -> str:
         shown = ", ".join(f"{name} {value * 100:.0f} %" for name, value in verdict.utilisation.items())
         parts += ["", f"utilisation: {shown}"]
     parts += _comparison(verdict)
-    if verdict.capacity is not None and verdict.capacity.cameras is not None:
-        promise = ""
-        if verdict.capacity.broken_promise:
-            promise = "; BROKEN PROMISE: outside the plan's P10-P90"
-        parts.append(f"capacity: {verdict.capacity.cameras} cameras, binds {verdict.capacity.binding}{promise}")
+    capacity = capacity_sentence(verdict)
+    if capacity:
+        parts.append(f"capacity: {capacity}")
     parts += [f"warning: {text}" for text in verdict.warnings]
     parts += [f"note: {text}" for text in verdict.notes]
     return "\n".join(parts)
+
+
+def capacity_sentence(verdict: Verdict) -> str:
+    """Result of the capacity search in a sentence; empty where none was asked for."""
+    found = verdict.capacity
+    if found is None:
+        return ""
+    cameras = "no number of cameras was found to pass" if found.cameras is None else f"{found.cameras} cameras pass"
+    parts = [cameras + (f"; {found.binding} binds" if found.binding else "")]
+    promised = found.predicted
+    if promised is not None and {"p10", "p50", "p90"} <= promised.keys():
+        parts.append(f"the plan said {promised['p50']:g} ({promised['p10']:g} - {promised['p90']:g})")
+    if found.broken_promise:
+        parts.append("BROKEN PROMISE: outside the plan's P10 - P90")
+    return "; ".join(parts)
 
 
 def _comparison(verdict: Verdict) -> list[str]:

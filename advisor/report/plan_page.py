@@ -1,0 +1,212 @@
+"""What the plan's page shows, taken from the record: headline, pictures and rows."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from advisor.records.plan import Plan, PlanOption, PredictedLoad, Rejected
+from advisor.report.charts import Mark, bars, price_against_capacity
+from advisor.report.plan_text import boxes, changes, compared
+from advisor.report.text import (
+    EVIDENCE_WORDS,
+    capacity,
+    config_line,
+    has_cameras,
+    money,
+    number,
+    percent,
+    price_line,
+    remedy,
+    span,
+    why,
+)
+
+_HOLDS = {True: ("holds", "good"), False: ("fails", "bad"), None: ("cannot say", "warn")}
+
+
+def plan_context(plan: Plan) -> dict[str, Any]:
+    """Values of the template, formatted."""
+    best = plan.recommended
+    marks, left_out = _marks(plan)
+    unit = _unit(plan)
+    shown = compared(plan)
+    context: dict[str, Any] = {
+        "title": f"sizer plan: {plan.scenario}: {'nothing holds' if best is None else f'buy {boxes(best)}'}",
+        "plan": plan,
+        "best": best,
+        "headline": "Nothing in the catalogue carries this scenario" if best is None else f"Buy {boxes(best)}",
+        "subline": _subline(plan),
+        "capacity_chart": price_against_capacity(marks, _needed(plan), _currency(plan), unit),
+        "left_out": left_out,
+        "unit": unit,
+        "compared": [_compared_row(kind, item) for kind, item in shown],
+        "changes": changes(plan) if best is None else [],
+        "evidence": [_evidence_row(kind, item) for kind, item in shown],
+        "sensitivity": [(item.change, *_HOLDS[item.holds], item.text) for item in plan.sensitivity],
+        "rejected": [_rejected_row(item) for item in plan.rejected],
+        "site_columns": list(dict.fromkeys(name for site in plan.sites for name in site)),
+        "sites": plan.sites,
+        "search": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in plan.search.items()),
+        "seeds": ", ".join(f"{name} {value}" for name, value in plan.seeds.items()),
+        "versions": ", ".join(f"{name} {value}" for name, value in plan.versions.items()),
+    }
+    return context | (_of_best(plan, best) if best is not None else {})
+
+
+def _subline(plan: Plan) -> str:
+    best = plan.recommended
+    if best is not None:
+        return (
+            f"{money(best.price.value, best.price.currency)}; confidence {best.confidence}, "
+            f"{best.probability * 100:.0f} % that it holds; {best.platform}; {EVIDENCE_WORDS[best.evidence]}"
+        )
+    misses = [item.name for item in plan.rejected[:3]]
+    return f"Nearest misses: {', '.join(misses)}" if misses else "No platform could be judged"
+
+
+def _of_best(plan: Plan, best: PlanOption) -> dict[str, Any]:
+    predicted = best.predicted
+    load = predicted.stage_load
+    cameras = has_cameras(predicted)
+    per_box = " per box" if best.count > 1 else ""
+    facts = [
+        ("Price", money(best.price.value, best.price.currency)),
+        (f"TCO, {best.tco.lifetime_years:g} years", money(best.tco.value, best.tco.currency)),
+        ("Capacity" + (" of all boxes" if best.count > 1 else ""), capacity(predicted)),
+        ("CPU busy" + per_box, percent(predicted.utilisation.get("cpu"))),
+        ("Camera FPS" if cameras else "Requests/s", span(predicted.camera_fps)),
+        ("Latency p95", f"{span(predicted.latency_p95_ms)} ms"),
+        ("Drops", f"{span(predicted.drops_pct)} %"),
+        ("Energy", f"{span(best.tco.energy_kwh_per_year)} kWh/year"),
+    ]
+    stages = [
+        [name, config_line(config), span(load.get(name)), _evidence_of(predicted, name), plan.model_notes.get(name, "")]
+        for name, config in best.config.stages.items()
+    ]
+    if cameras:
+        decode = best.config.decode
+        line = f"{decode.device}, {decode.threads} threads"
+        stages.insert(0, ["decode", line, span(load.get("decode")), _evidence_of(predicted, "decode"), ""])
+    busiest = sorted(load.items(), key=lambda entry: -entry[1].p50)
+    return {
+        "facts": facts,
+        "per_box": per_box,
+        "stages": stages,
+        "stage_chart": bars([(name, item.p10, item.p50, item.p90) for name, item in busiest if item.p90 > 0], "cores"),
+        "utilisation_chart": bars(
+            [
+                (name.replace("_", " "), item.p10 * 100, item.p50 * 100, item.p90 * 100)
+                for name, item in predicted.utilisation.items()
+            ],
+            "%",
+            100.0,
+        ),
+    }
+
+
+def _evidence_of(predicted: PredictedLoad, name: str) -> str:
+    kind = predicted.evidence.get(name)
+    return "-" if kind is None else EVIDENCE_WORDS[kind]
+
+
+def _evidence_row(kind: str, item: PlanOption | Rejected) -> list[str]:
+    """Where the figures of one platform come from: prediction by stage, price by kind, source and date."""
+    predicted, price = item.predicted, item.price
+    stages = "-"
+    if predicted is not None and predicted.evidence:
+        stages = "; ".join(f"{name}: {EVIDENCE_WORDS[value]}" for name, value in predicted.evidence.items())
+    known = price is not None and price.value is not None
+    return [
+        kind,
+        item.platform,
+        stages,
+        price_line(price).split(" [")[0],
+        price.kind if price is not None and known else "-",
+        ((price.date or "-") + (" (stale)" if price.stale else "")) if price is not None and known else "-",
+        price.source if price is not None and known else "-",
+    ]
+
+
+def _currency(plan: Plan) -> str:
+    for item in (plan.recommended, *plan.rejected):
+        if item is not None and item.price is not None:
+            return item.price.currency
+    return "USD"
+
+
+def _unit(plan: Plan) -> str:
+    for item in (plan.recommended, *plan.alternatives, *plan.rejected):
+        if item is not None and item.predicted is not None:
+            return "cameras" if has_cameras(item.predicted) else "requests/s"
+    return "cameras"
+
+
+def _needed(plan: Plan) -> float | None:
+    """Capacity that the scenario asks for, growth included; None where the plan does not say."""
+    name = "needed_cameras" if _unit(plan) == "cameras" else "needed_requests_per_s"
+    value = plan.search.get(name)
+    return float(value) if isinstance(value, int | float) and value > 0 else None
+
+
+def _marks(plan: Plan) -> tuple[list[Mark], str]:
+    """Platforms of the picture, and a sentence about those that cannot be in it."""
+    kinds: dict[str, tuple[PlanOption | Rejected, str]] = {item.platform: (item, "other") for item in plan.rejected}
+    if plan.just_fails is not None:
+        kinds[plan.just_fails.platform] = (plan.just_fails, "just fails")
+    kinds |= {item.platform: (item, "alternative") for item in plan.alternatives}
+    if plan.recommended is not None:
+        kinds[plan.recommended.platform] = (plan.recommended, "recommended")
+    else:
+        kinds |= {item.platform: (item, "just fails") for item in plan.rejected[:3]}
+    marks = []
+    priceless = free = unjudged = 0
+    for item, kind in kinds.values():
+        predicted, price = item.predicted, item.price
+        reach = None if predicted is None else predicted.capacity_cameras or predicted.capacity_requests_per_s
+        if reach is None:
+            unjudged += 1
+        elif price is None or price.value is None:
+            priceless += 1
+        elif price.value <= 0:
+            free += 1
+        else:
+            marks.append(Mark(item.platform, price.value, reach.p10, reach.p50, reach.p90, kind))
+    words = [
+        f"{count} {reason}"
+        for count, reason in ((unjudged, "without a prediction"), (priceless, "without a price"), (free, "at no cost"))
+        if count
+    ]
+    return marks, f"Not in the picture: {', '.join(words)}." if words else ""
+
+
+def _compared_row(kind: str, item: PlanOption | Rejected) -> list[str]:
+    predicted, price = item.predicted, item.price
+    return [
+        kind,
+        item.name if _slug(item.name) == item.platform else f"{item.name} ({item.platform})",
+        str(item.count) if isinstance(item, PlanOption) else "1",
+        "-" if price is None else money(price.value, price.currency),
+        capacity(predicted),
+        "-" if predicted is None else percent(predicted.utilisation.get("cpu")),
+        "-" if predicted is None else span(predicted.latency_p95_ms),
+        EVIDENCE_WORDS[item.evidence],
+        why(item),
+        remedy(item) if isinstance(item, Rejected) else "",
+    ]
+
+
+def _slug(name: str) -> str:
+    """Id that follows from a name; an id that does not is worth printing beside it."""
+    return "-".join(re.findall(r"[a-z0-9]+", name.lower()))
+
+
+def _rejected_row(item: Rejected) -> list[str]:
+    price = item.price
+    return [
+        item.platform,
+        "-" if price is None else number(price.value, 4),
+        capacity(item.predicted),
+        EVIDENCE_WORDS[item.evidence],
+        item.reason,
+    ]

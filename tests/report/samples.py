@@ -1,0 +1,113 @@
+"""A plan from the planner's fakes and verdicts made by hand, with what makes pages hard: long names, markup, None."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from advisor.planner.plan import plan
+from advisor.records.config import EffectiveConfig, RunConfig
+from advisor.records.plan import Plan
+from advisor.records.verdict import (
+    CameraResult,
+    CameraTail,
+    CapacityResult,
+    Check,
+    ConfigPair,
+    StageResult,
+    Verdict,
+)
+from tests.planner.fakes import FakePredictor, candidate, inputs, scenario
+
+MARKUP = '<script>alert("1")</script> & more'
+
+
+def shop_plan() -> Plan:
+    """8 cameras; 4 cores for 300 USD hold, 2 cores for 90 USD just fail, and one box has no price."""
+    boxes = [
+        ("small", 2, 90.0),
+        ("middle", 4, 300.0),
+        ("large", 8, 520.0),
+        ("huge", 32, 4000.0),
+        ("priceless", 8, None),
+    ]
+    shop = scenario(candidates={"max_boxes": 1})
+    return plan(inputs([candidate(name, cores, price) for name, cores, price in boxes], shop=shop))
+
+
+def hopeless_plan() -> Plan:
+    slow = FakePredictor({"person": 0.3, "reid": 0.05})
+    return plan(inputs([candidate(f"tiny-{index}", 1, 90.0 + index) for index in range(5)], slow))
+
+
+def request_plan() -> Plan:
+    shop = scenario(
+        cameras=[],
+        requests=[{"group": "api", "rate_per_s": 20.0}],
+        stages=[{"id": "text", "model": "like:text"}],
+        slo={"latency_p95_ms": 300.0},
+    )
+    return plan(
+        inputs([candidate("small", 2, 150.0), candidate("large", 8, 520.0)], FakePredictor({"text": 0.01}), shop)
+    )
+
+
+def crowded_plan(count: int = 83) -> Plan:
+    boxes = [candidate(f"desktop-{index:02d}-with-32-gb", 2 + index % 17, 150.0 + 37 * index) for index in range(count)]
+    return plan(inputs(boxes))
+
+
+def verdict(word: str = "FAIL", **changes: Any) -> Verdict:
+    tail = CameraTail(p50=20.0, p95=80.5, p99=None, max=250.0)
+    none = CameraTail(p50=None, p95=None, p99=None, max=None)
+    values: dict[str, Any] = {
+        "sizer_version": "0.1.0",
+        "created": "2026-11-21T08:00:00Z",
+        "scenario": "shop",
+        "verdict": word,
+        "reason": "camera aisle-2 is too slow",
+        "checks": (
+            Check(
+                name="camera_fps", required=">= 15", measured="11.2", ok=False, bound="11.0", advice="use fewer cameras"
+            ),
+            Check(name="drops", required="<= 1 %", measured="0.2 %", ok=True),
+            Check(name="latency_p99", required="<= 300 ms", measured="-", ok=None, advice="measure 40 more seconds"),
+        ),
+        "cameras": (
+            CameraResult(
+                name="aisle-1", fps=15.0, drops_pct=0.2, longest_gap_ms=70.0, latency_ms=tail, released=900, done=898,
+                dropped=2, windows_fps=(15.0, 14.9, 15.0),
+            ),
+            CameraResult(
+                name=MARKUP, fps=0.0, drops_pct=100.0, longest_gap_ms=60000.0, latency_ms=none, released=900, done=0,
+                dropped=900, windows_fps=(11.0, 0.0), status="gone",
+            ),
+        ),
+        "stages": (
+            StageResult(id="person", rate_per_s=40.0, service_ms=tail, waiting_ms=none, batch_mean=None, cpu_cores=0.8),
+        ),
+        "host": {"cpu": "Acme Wonder 4000", "cores": 4, "usable_cores": 3.5, "sha": {"model": "abc"}, "governor": None},
+        "config": ConfigPair(
+            requested={"person": RunConfig(streams=4, threads=4)},
+            effective={
+                "person": EffectiveConfig(device="CPU", streams=2, threads=4, precision="f32", runtime_version="9")
+            },
+        ),
+        "predicted": {
+            "compared": [
+                {"figure": "capacity", "p50": 12.0, "p10": 10.0, "p90": 14.0, "measured": 9.0, "inside": False},
+                {"figure": "cpu", "p50": 0.5, "p10": 0.4, "p90": 0.6, "measured": None, "inside": None},
+            ]
+        },
+        "capacity": CapacityResult(
+            cameras=9, predicted={"p10": 10.0, "p50": 12.0, "p90": 14.0}, binding="cpu", broken_promise=True
+        ),
+        "binding": "cpu",
+        "duration_s": 60.0,
+        "utilisation": {"cpu": 0.97, "memory": 0.3},
+        "harness": {"cpu_fraction": 0.021},
+        "interference": {"other_cpu_cores": 0.1},
+        "timeline": {"spans": [["person 0", 0.0, 0.02], ["<reid>", 0.01, 0.05]]},
+        "notes": ("objects are drawn from the scenario",),
+        "warnings": ("governor is powersave",),
+    }  # fmt: skip
+    return Verdict(**(values | changes))
