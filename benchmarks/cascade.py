@@ -1,0 +1,164 @@
+"""Cascades planned for this machine, predicted, and then really run: how far the two lie apart."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from advisor.errors import SizerError
+from advisor.records.verdict import Verdict
+
+from .common import header, percent, table
+from .variants import CAPACITY, variants, write
+
+DURATION_S = 30.0
+QUICK = ("faces", "few-objects")
+_FIGURES = {"latency_p95_ms": "p95", "camera_fps": "fps", "drops_pct": "drops", "utilisation/cpu": "cpu", "cpu": "cpu"}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure as predicted and as measured; None where the run showed none."""
+
+    p10: float
+    p50: float
+    p90: float
+    measured: float | None
+
+    @property
+    def error(self) -> float | None:
+        """(predicted - measured) / measured; None without a measured figure above 0."""
+        return (self.p50 - self.measured) / self.measured if self.measured else None
+
+    @property
+    def inside(self) -> bool | None:
+        """Whether the measured figure lies in P10-P90."""
+        return None if self.measured is None else self.p10 <= self.measured <= self.p90
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One variant."""
+
+    name: str
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    capacity: tuple[float, float, float, int] | None = None
+    """P10, P50, P90 and what was found."""
+    failure: str | None = None
+    disturbed: bool = False
+
+
+def outcome_of(name: str, verdict: Verdict) -> Outcome:
+    """Read predicted beside measured from a verdict."""
+    rows: Sequence[dict[str, Any]] = (verdict.predicted or {}).get("compared", ())
+    figures = {
+        _FIGURES[row["figure"]]: Figure(row["p10"], row["p50"], row["p90"], row["measured"])
+        for row in rows
+        if row["figure"] in _FIGURES
+    }
+    capacity = None
+    found = verdict.capacity
+    if found is not None and found.cameras is not None and found.predicted is not None:
+        p = found.predicted
+        capacity = (p["p10"], p["p50"], p["p90"], found.cameras)
+    failure = None if figures else f"{verdict.verdict}: {verdict.reason}"
+    return Outcome(name, figures, capacity, failure, bool(verdict.interference.get("dirty")))
+
+
+def measure(names: Sequence[str], duration_s: float, capacity: bool) -> list[Outcome]:
+    """Plan, run and compare each variant; all of them share a store that was empty before."""
+    from advisor.workflows import VerifyRequest, verify_scenario
+
+    known = variants()
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'store.sqlite3'}"
+        for name in names:
+            path = write(known[name], Path(folder))
+            request = VerifyRequest(
+                scenario=str(path), duration_s=duration_s, find_capacity=capacity and name in CAPACITY
+            )
+            try:
+                found.append(outcome_of(name, verify_scenario(request, store_url=url)))
+            except SizerError as error:
+                found.append(Outcome(name, failure=str(error)))
+    return found
+
+
+def _beside(figure: Figure | None, digits: int) -> str | None:
+    if figure is None:
+        return None
+    measured = "-" if figure.measured is None else f"{figure.measured:.{digits}f}"
+    return f"{figure.p50:.{digits}f} ({figure.p10:.{digits}f}-{figure.p90:.{digits}f}) / {measured}"
+
+
+def _signed(value: float | None) -> str | None:
+    return None if value is None else f"{100 * value:+.0f} %"
+
+
+def summary(found: Sequence[Outcome]) -> str:
+    """What holds over all variants, the worst by name."""
+    rows = []
+    for key, name, bar in (("p95", "p95 latency", 0.15), ("fps", "frames per second", 0.02), ("cpu", "CPU", 0.10)):
+        errors = {o.name: o.figures[key].error for o in found if key in o.figures}
+        known = {variant: abs(error) for variant, error in errors.items() if error is not None}
+        if not known:
+            rows.append([name, 0, None, None, None, None])
+            continue
+        inside = [o.figures[key].inside for o in found if o.name in known]
+        worst = max(known, key=lambda variant: known[variant])
+        within = sum(value <= bar for value in known.values()) / len(known)
+        rows.append(
+            [name, len(known), percent(statistics.median(known.values())), f"{percent(within, 0)} within {percent(bar, 0)}",
+             percent(sum(map(bool, inside)) / len(inside), 0), f"{worst}, {_signed(errors[worst])}"]
+        )  # fmt: skip
+    drops = {o.name: f.p50 - f.measured for o in found if (f := o.figures.get("drops")) and f.measured is not None}
+    if drops:
+        worst = max(drops, key=lambda variant: abs(drops[variant]))
+        middle = statistics.median(map(abs, drops.values()))
+        rows.append(
+            ["drops (percentage points)", len(drops), f"{middle:.1f}", None, None, f"{worst}, {drops[worst]:+.1f}"]
+        )
+    return table(["figure", "variants", "median error", "share", "inside P10-P90", "worst"], rows)
+
+
+def tables(found: Sequence[Outcome]) -> str:
+    """Summary, one row per variant, capacities, failures."""
+    rows = []
+    for item in found:
+        p95 = item.figures.get("p95")
+        if item.failure is None:
+            rows.append(
+                [item.name, _beside(p95, 0), _signed(p95.error if p95 else None), _beside(item.figures.get("fps"), 1),
+                 _beside(item.figures.get("drops"), 1), _beside(item.figures.get("cpu"), 2),
+                 "yes" if item.disturbed else "no"]
+            )  # fmt: skip
+    head = ["variant", "p95, ms: predicted (P10-P90) / measured", "error", "fps", "drops, %", "CPU", "disturbed"]
+    lines = [summary(found), "", table(head, rows)]
+    capacities = [
+        [item.name, f"{p[1]:.0f} ({p[0]:.0f}-{p[2]:.0f})", p[3], f"{p[1] - p[3]:+.0f}"]
+        for item in found
+        if (p := item.capacity) is not None
+    ]
+    if capacities:
+        lines += ["", table(["variant", "cameras predicted (P10-P90)", "cameras found", "difference"], capacities)]
+    failures = [f"- {item.name} showed nothing: {item.failure}" for item in found if item.failure is not None]
+    return "\n".join([*lines, *([""] if failures else []), *failures])
+
+
+def run(quick: bool = False, only: Sequence[str] = ()) -> str:
+    """Measure and return the section: about 20 minutes, two with ``quick``; ``only`` names variants."""
+    note = "Before each run the plan measured what it lacked, as `sizer verify` does; store empty at the start."
+    start = header(f"{note} {8 if quick else DURATION_S:g} s each.")
+    names = tuple(only) or (QUICK if quick else tuple(variants()))
+    return f"{start}\n\n{tables(measure(names, 8.0 if quick else DURATION_S, not quick))}"
+
+
+if __name__ == "__main__":
+    arguments = [word for word in sys.argv[1:] if word != "--quick"]
+    print(run("--quick" in sys.argv[1:], arguments))
