@@ -136,7 +136,8 @@ def camera_fps(case: Case) -> Check | None:
     ok = _worst(results)
     return Check(
         name="camera_fps", required=f">= {required:.2f} FPS on every camera",
-        measured=f"{fps:.2f} FPS on {worst.feed.name}", ok=ok, met=fps >= required - _ROUNDING, bound=_windows_text(cameras),
+        measured=f"{fps:.2f} FPS on {worst.feed.name}",
+        ok=ok, met=fps >= required - _ROUNDING, bound=_windows_text(cameras),
         advice="" if ok else "fewer cameras, a longer interval, a lighter model or a faster box; see what binds",
     )  # fmt: skip
 

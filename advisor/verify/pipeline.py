@@ -142,7 +142,7 @@ class Pipeline:
         else:
             name = self._scenario.object_class(stage)
             count = self._scene.count(name, frame.feed.index, frame.released_s)
-            boxes = self._scene.boxes(count, frame.feed.index, frame.sequence) if wanted else ()
+            boxes = self._scene.boxes(count, frame.feed.index, frame.sequence)
         self._log.add("o", stage.id, frame.released_s, len(boxes))
         if not boxes:
             return

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from .. import errors
 from ..errors import InputError, SizerError
-from ..host import preflight
+from ..host.preflight import preflight
 from ..measure.progress import NullProgress, Progress
 from ..records.config import EffectiveConfig, RunConfig
 from ..records.host import HostFacts

@@ -216,7 +216,8 @@ def effective_counts(figure: FeedFigures, limit_s: float) -> tuple[int, int]:
     """Late and all samples of a feed, in blocks: (late, n); late is rounded up, n down."""
     whole = figure.whole
     total = len(whole.latencies_s) + whole.open
-    return math.ceil(whole.late(limit_s) / figure.block_frames - 1e-9), int(total / figure.block_frames)
+    n = int(total / figure.block_frames)
+    return min(math.ceil(whole.late(limit_s) / figure.block_frames - 1e-9), n), n
 
 
 def tail_ms(values_s: Sequence[float] | NDArray[np.float64]) -> dict[str, float | None]:
