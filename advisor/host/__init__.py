@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .advice import preflight
     from .facts import fingerprint, host_facts, usable_cores
     from .interference import InterferenceMeter
-    from .preflight import preflight
     from .sensors import energy_range_j, package_energy_j
     from .spec import machine_spec
 
@@ -30,7 +30,7 @@ _HOMES = {
     "usable_cores": "facts",
     "fingerprint": "facts",
     "machine_spec": "spec",
-    "preflight": "preflight",
+    "preflight": "advice",
     "InterferenceMeter": "interference",
     "package_energy_j": "sensors",
     "energy_range_j": "sensors",

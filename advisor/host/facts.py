@@ -13,6 +13,7 @@ from pathlib import Path
 from ..clock import utc_now
 from ..errors import HostError
 from ..records.host import CpuFacts, HostFacts, LimitFacts, NoiseFacts, RuntimeFacts
+from .advice import preflight
 from .caches import read_caches, total_bytes
 from .cgroup import GroupLimits, read_group_limits
 from .cpuinfo import CpuInfo, architecture, brand, family_model, flags, read_cpuinfo, vendor
@@ -20,7 +21,6 @@ from .kinds import core_kinds, count_kind, max_clocks
 from .lscpu import LscpuView, read_lscpu
 from .memory import read_memory
 from .noise import cpu_times, load_1min, pressure_some, steal_fraction
-from .preflight import preflight
 from .sensors import (
     base_clock_hz,
     board,

@@ -478,7 +478,7 @@ def riscv() -> Box:
 def arm_32() -> Box:
     """Kernel 3.x on a Cortex-A7 board: name on top, features once below the empty thread blocks."""
     cpuinfo = (
-        "Processor\t: ARMv7 Processor rev 5 (v7l)\nprocessor\t: 0\nBogoMIPS\t: 38.40\n\nprocessor\t: 1\nBogoMIPS\t: 38.40\n\n"
+        "Processor\t: ARMv7 Processor rev 5 (v7l)\nprocessor\t: 0\nBogoMIPS\t: 38.40\n\nprocessor\t: 1\n\n"
         "Features\t: swp half thumb fastmult vfp edsp neon vfpv3 vfpv4\nCPU implementer\t: 0x41\nCPU architecture: 7\n"
         "CPU part\t: 0xc07\n\nHardware\t: BCM2709\n"
     )
@@ -488,7 +488,7 @@ def arm_32() -> Box:
 def huge() -> Box:
     """1,152 threads on 4 sockets."""
     box = Box(grid(4, 144, 2, nodes=4, flags=AVX512_VNNI), "Intel(R) Xeon(R) 6972P", model=173)
-    box.standard_caches(48 * KIB, 2 * MIB, 480 * MIB)
+    box.share(3, "Unified", 480 * MIB, box.socket_groups())  # 18,000 files are enough
     return box
 
 
@@ -506,8 +506,7 @@ def memory_nodes() -> Box:
 
 def lists_only() -> Box:
     """Topology with lists but without masks, which lscpu needs; ids repeat across dies."""
-    box = Box(grid(1, 4, 2), "AMD Ryzen 7", "AuthenticAMD", family=23, model=113)
-    return box
+    return Box(grid(1, 4, 2), "AMD Ryzen 7", "AuthenticAMD", family=23, model=113)
 
 
 def without_masks(box: Box) -> dict[str, str | bytes]:
@@ -525,7 +524,9 @@ def smbios(modules: list[tuple[int, int, str, str]]) -> bytes:
         struct.pack_into("<H", body, 0x0C, size)
         struct.pack_into("<H", body, 0x15, speed)
         struct.pack_into("<H", body, 0x20, speed)
-        table += bytes(body) + locator.encode() + b"\0" + bank.encode() + b"\0\0"
+        if not bank:
+            body[0x11] = 0  # SMBIOS has no empty strings
+        table += bytes(body) + b"\0".join(text.encode() for text in (locator, bank) if text) + b"\0\0"
     return table + bytes([127, 4, 0, 0, 0, 0])
 
 
@@ -533,8 +534,8 @@ MACHINES: dict[str, Callable[[], Box]] = {
     function.__name__: function
     for function in (
         desktop, xeon_snc, eight_sockets, alder_lake, alder_lake_bare, alder_lake_clocks, alder_lake_guest, core_ultra,
-        n100, atom, epyc_guest, rk3588, raspberry_pi_4, altra, graviton3, container_v1, container_v2, cpuset_v2, offline,
-        smt_off, old_kernel, riscv, arm_32, huge, memory_nodes, lists_only,
+        n100, atom, epyc_guest, rk3588, raspberry_pi_4, altra, graviton3, container_v1, container_v2, cpuset_v2,
+        offline, smt_off, old_kernel, riscv, arm_32, huge, memory_nodes, lists_only,
     )
 }  # fmt: skip
 

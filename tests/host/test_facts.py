@@ -61,7 +61,7 @@ CACHES = {
     "offline": (4 * 32 * KIB, 4 * MIB, 11 * MIB),
     "old_kernel": (None, None, None),
     "rk3588": (None, None, None),
-    "huge": (576 * 48 * KIB, 576 * 2 * MIB, 4 * 480 * MIB),
+    "huge": (None, None, 4 * 480 * MIB),
 }
 
 
