@@ -218,13 +218,15 @@ def _drops_of(case: Case, figure: FeedFigures) -> tuple[bool | None, float]:
             result = True
         else:
             result = None
-            if limit > 0 and dropped < limit * whole.offered / blocks + 1:
+            if whole.dropped > limit * whole.offered:
+                need_s = 0.0
+            elif limit > 0:
                 frames = needed_samples(dropped, 1.0 - limit) * blocks
                 need_s = min(need_s, max(frames / figure.feed.rate_per_s - case.seen.seen_s, 1.0))
     if result is False and _disturbed(case):
         done = min(whole.done * _credit(case), whole.offered)
         if whole.offered - done <= limit * whole.offered + _ROUNDING:
-            return None, need_s
+            return None, 0.0
     return result, need_s
 
 
@@ -277,6 +279,8 @@ def _latency_of(case: Case, figure: FeedFigures, limit_s: float) -> tuple[bool |
     if (value is None or value > limit_s) and is_refuted(late, n, 0.95):
         return False, 0.0
     share = late / n if n else 0.0
+    if share >= 0.05:
+        return None, 0.0
     needed = needed_samples(late, 0.95)
     for _ in range(40):  # late results keep coming at the same share while one waits
         grown = needed_samples(math.ceil(share * needed), 0.95)

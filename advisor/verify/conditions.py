@@ -19,7 +19,7 @@ def outputs(case: Case) -> Check:
     """Every stage must have run and must have answered with finite, non-empty tensors."""
     seen = case.seen
     faults = [f"{stage}: {fault}" for stage, fault in seen.faults.items()]
-    silent = [stage.id for stage in case.scenario.stages if not seen.passes.get(stage.id)]
+    silent = [stage.id for stage in case.scenario.stages if stage.id not in seen.passes]
     ok: bool | None = True
     measured = f"{len(case.scenario.stages)} stages answer"
     if faults:
@@ -121,8 +121,9 @@ def _slowdown(case: Case) -> float | None:
     tenth_s = seen.seen_s / 10
     ratios = []
     for passes in seen.passes.values():
-        first = [p.ended_s - p.prepared_s for p in passes if 0 <= p.started_s - seen.warmup_s < tenth_s]
-        last = [p.ended_s - p.prepared_s for p in passes if seen.end_s - tenth_s <= p.started_s < seen.end_s]
+        started, taken = passes["started_s"], passes["ended_s"] - passes["prepared_s"]
+        first = taken[(started >= seen.warmup_s) & (started < seen.warmup_s + tenth_s)]
+        last = taken[(started >= seen.end_s - tenth_s) & (started < seen.end_s)]
         if min(len(first), len(last)) >= 5 and np.median(first) > 0:
             ratios.append(float(np.median(last) / np.median(first)))
     return max(ratios, default=None)

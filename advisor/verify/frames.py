@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .observation import DONE, DROPPED, LOST
 from .setup import Feed
 
 
@@ -76,11 +77,11 @@ class Ledger:
 
     def drop(self, frame: Frame, where: str) -> None:
         """End a frame that found no room; later reports about it are ignored."""
-        self._end(frame, "x", where)
+        self._end(frame, DROPPED, where)
 
     def lose(self, frame: Frame, where: str) -> None:
         """End a frame that the source did not deliver whole: no fault of the machine."""
-        self._end(frame, "l", where)
+        self._end(frame, LOST, where)
 
     def expect(self, frame: Frame, stage: str, requests: int) -> None:
         """Note requests that a frame now waits for; call it before they can finish."""
@@ -104,14 +105,14 @@ class Ledger:
             if frame.pending > 0:
                 return
         frame.picture = frame.packet = None
-        self._end(frame, "d", "")
+        self._end(frame, DONE, "")
 
-    def _end(self, frame: Frame, kind: str, where: str) -> None:
+    def _end(self, frame: Frame, kind: int, where: str) -> None:
         with self._lock:
             if frame.over:
                 return
             frame.over = True
-            self.done += kind == "d"
-            self.dropped += kind == "x"
-            self.lost += kind == "l"
+            self.done += kind == DONE
+            self.dropped += kind == DROPPED
+            self.lost += kind == LOST
         self._log.add("e", frame.feed.index, frame.sequence, kind, self._now_s(), where)

@@ -2,48 +2,77 @@
 
 Rows, by their first value (times in seconds after the start of the run):
 
-``r`` feed, number, released, pacing error    ``e`` feed, number, kind (see :class:`End`), time, where
-``b`` stage, slot, waited, started, submitted, ended, inputs    ``d`` feed, worker, begun, ended
+``r`` feed, number, released, pacing error    ``e`` feed, number, kind (done, dropped, lost), time, where
+``b`` stage, slot, waited, started, prepared, ended, inputs    ``d`` feed, worker, started, ended
 ``o`` stage, released, objects found    ``n`` stage, fault of its outputs or nothing
 ``c`` feed, time, status    ``s`` a row of counters
+
+Everything of which there is one per frame is kept as packed numbers: a run of eight hours fits in memory.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..records.config import EffectiveConfig
 from .setup import Feed
 
+Floats = NDArray[np.float64]
 
-class Passed(NamedTuple):
-    """One pass of a stage; ``prepared`` minus ``started`` is pre-processing."""
-
-    slot: int
-    waited_s: float
-    started_s: float
-    prepared_s: float
-    ended_s: float
-    inputs: int
+OPEN, DONE, DROPPED, LOST = 0, 1, 2, 3
+"""How a frame ended; lost: its source did not deliver it whole."""
 
 
-class Decoded(NamedTuple):
-    """One decoded packet."""
+class Table:
+    """Rows of numbers of fixed width that grow at the end."""
 
-    feed: int
-    worker: int
-    started_s: float
-    ended_s: float
+    def __init__(self, *columns: str) -> None:
+        self._columns = columns
+        self._values = array("d")
+
+    def __len__(self) -> int:
+        return len(self._values) // len(self._columns)
+
+    def add(self, row: list[float]) -> None:
+        """Append one row."""
+        self._values.extend(row)
+
+    def __getitem__(self, column: str) -> Floats:
+        """One column as an array of its own."""
+        width = len(self._columns)
+        whole = np.array(self._values, dtype=np.float64).reshape(-1, width)
+        return np.ascontiguousarray(whole[:, self._columns.index(column)])
 
 
-class End(NamedTuple):
-    """How a frame ended: d done, x dropped, l lost by its source."""
+def passes_table() -> Table:
+    """Passes of a stage; ``prepared_s`` minus ``started_s`` is pre-processing."""
+    return Table("slot", "waited_s", "started_s", "prepared_s", "ended_s", "inputs")
 
-    kind: str
-    at_s: float
-    where: str
+
+@dataclass
+class FrameLog:
+    """Frames of one feed by their number, from 0."""
+
+    released_s: array[float] = field(default_factory=lambda: array("d"))
+    ended_s: array[float] = field(default_factory=lambda: array("d"))
+    kind: array[int] = field(default_factory=lambda: array("b"))
+
+    def release(self, number: int, at_s: float) -> None:
+        """Enter a frame; numbers come in order."""
+        assert number == len(self.released_s)
+        self.released_s.append(at_s)
+        self.ended_s.append(0.0)
+        self.kind.append(OPEN)
+
+    def end(self, number: int, kind: int, at_s: float) -> None:
+        """Say how a frame ended."""
+        self.ended_s[number], self.kind[number] = at_s, kind
 
 
 @dataclass
@@ -54,12 +83,13 @@ class Observation:
     warmup_s: float
     duration_s: float
     decode_threads: int
-    released: dict[int, list[tuple[int, float]]] = field(default_factory=lambda: defaultdict(list))
-    errors_s: list[float] = field(default_factory=list)
-    ends: dict[tuple[int, int], End] = field(default_factory=dict)
-    passes: dict[str, list[Passed]] = field(default_factory=lambda: defaultdict(list))
-    decoded: list[Decoded] = field(default_factory=list)
-    found: dict[str, list[tuple[float, int]]] = field(default_factory=lambda: defaultdict(list))
+    frames: dict[int, FrameLog] = field(default_factory=lambda: defaultdict(FrameLog))
+    errors_s: array[float] = field(default_factory=lambda: array("d"))
+    drops: list[tuple[float, str]] = field(default_factory=list)
+    """Time and place of every drop."""
+    passes: dict[str, Table] = field(default_factory=lambda: defaultdict(passes_table))
+    decoded: Table = field(default_factory=lambda: Table("feed", "worker", "started_s", "ended_s"))
+    found: dict[str, Table] = field(default_factory=lambda: defaultdict(lambda: Table("released_s", "objects")))
     looked: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     faults: dict[str, str] = field(default_factory=dict)
     status: dict[int, list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
@@ -67,6 +97,8 @@ class Observation:
     effective: dict[str, EffectiveConfig] = field(default_factory=dict)
     objects: dict[str, str] = field(default_factory=dict)
     slots: dict[str, int] = field(default_factory=dict)
+    counts: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
+    """Frames of the whole run, warm-up included, that are open, done, dropped, lost."""
     started: bool = False
     failure: str | None = None
     stopped: bool = False
@@ -91,16 +123,21 @@ class Observation:
         for kind, *row in rows:
             match kind:
                 case "r":
-                    self.released[row[0]].append((row[1], row[2]))
+                    self.frames[row[0]].release(row[1], row[2])
                     self.errors_s.append(row[3])
+                    self.counts[OPEN] += 1
                 case "e":
-                    self.ends[row[0], row[1]] = End(row[2], row[3], row[4])
+                    self.frames[row[0]].end(row[1], row[2], row[3])
+                    self.counts[OPEN] -= 1
+                    self.counts[row[2]] += 1
+                    if row[2] == DROPPED:
+                        self.drops.append((row[3], row[4]))
                 case "b":
-                    self.passes[row[0]].append(Passed(*row[1:]))
+                    self.passes[row[0]].add(row[1:])
                 case "d":
-                    self.decoded.append(Decoded(*row))
+                    self.decoded.add(row)
                 case "o":
-                    self.found[row[0]].append((row[1], row[2]))
+                    self.found[row[0]].add(row[1:])
                 case "n":
                     self.looked[row[0]] += 1
                     if row[1]:

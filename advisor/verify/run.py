@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from .. import errors
 from ..errors import InputError, SizerError
-from ..host.preflight import preflight
+from ..host import preflight
 from ..measure.progress import NullProgress, Progress
 from ..records.config import EffectiveConfig, RunConfig
 from ..records.host import HostFacts
@@ -225,7 +225,6 @@ def _live_figures(seen: Observation, progress: Progress) -> None:
         return
     now_s = seen.samples[-1]["t"]
     total_s = seen.warmup_s + seen.duration_s
-    done = sum(end.kind == "d" for end in seen.ends.values())
-    dropped = sum(end.kind == "x" for end in seen.ends.values())
-    text = f"{done} frames done, {dropped} dropped, {seen.samples[-1]['in_flight']} in flight"
+    in_flight, done, dropped, _ = seen.counts
+    text = f"{done} frames done, {dropped} dropped, {in_flight} in flight"
     progress.advance(min(int(now_s), int(total_s)), text, max(total_s - now_s, 0.0))

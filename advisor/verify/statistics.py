@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .observation import Observation
+from .observation import DONE, DROPPED, LOST, OPEN, FrameLog, Observation
 from .setup import Feed
 
 CONFIDENCE = 0.99
@@ -167,35 +167,21 @@ class FeedFigures:
 
 def tally(seen: Observation, feed: Feed, start_s: float, end_s: float) -> Tally:
     """Count one feed's frames that were released in [start, end)."""
-    rows = [(number, at) for number, at in seen.released.get(feed.index, ()) if start_s <= at < end_s]
-    latencies, done_at = [], [start_s]
-    done = dropped = lost = 0
-    for number, at in rows:
-        end = seen.ends.get((feed.index, number))
-        if end is None:
-            continue
-        if end.kind == "d":
-            done += 1
-            latencies.append(end.at_s - at)
-            done_at.append(at)
-        elif end.kind == "x":
-            dropped += 1
-        else:
-            lost += 1
+    log = seen.frames.get(feed.index, FrameLog())
+    released = np.array(log.released_s, dtype=np.float64)
+    inside = (released >= start_s) & (released < end_s)
+    kind = np.array(log.kind, dtype=np.int8)[inside]
+    released = released[inside]
+    finished = kind == DONE
+    latencies = np.array(log.ended_s, dtype=np.float64)[inside][finished] - released[finished]
     unknown = 0
     if seen.ended_s is None:  # the child died: what was in flight then says nothing about the machine
-        unknown = len(rows) - done - dropped - lost
-    gaps = np.diff([*done_at, end_s])
+        unknown = int((kind == OPEN).sum())
+    gaps = np.diff(np.concatenate(([start_s], released[finished], [end_s])))
     return Tally(
-        start_s,
-        end_s,
-        len(rows) - unknown,
-        done,
-        dropped,
-        lost,
-        np.asarray(latencies, dtype=np.float64),
-        float(gaps.max()),
-    )
+        start_s, end_s, len(released) - unknown, int(finished.sum()), int((kind == DROPPED).sum()),
+        int((kind == LOST).sum()), latencies, float(gaps.max()),
+    )  # fmt: skip
 
 
 def figures(seen: Observation, window_s: float) -> tuple[FeedFigures, ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .observation import Observation
+import numpy as np
+
+from .observation import Floats, Observation
 
 FULL = 0.9
 """Utilisation from which on a resource is said to bind: queues in front of it grow without bound soon after."""
@@ -115,13 +117,20 @@ def _power_w(first: dict[str, Any], last: dict[str, Any]) -> float | None:
 
 
 def _weight(seen: Observation, stage: str) -> float:
+    """Thread seconds of a stage's passes after warm-up."""
+    if stage not in seen.passes:
+        return 0.0
     effective = seen.effective.get(stage)
     per_stream = 1.0
     if effective is not None and effective.threads and effective.streams:
         per_stream = effective.threads / effective.streams
-    return per_stream * sum(
-        item.ended_s - item.prepared_s for item in seen.passes.get(stage, ()) if item.ended_s >= seen.warmup_s
-    )
+    return per_stream * _occupied(seen, seen.passes[stage]["prepared_s"], seen.passes[stage]["ended_s"])
+
+
+def _occupied(seen: Observation, started_s: Floats, ended_s: Floats) -> float:
+    """Sum of the parts of spans that lie in the measured time [s]."""
+    inside = np.minimum(ended_s, seen.end_s) - np.maximum(started_s, seen.warmup_s)
+    return float(np.maximum(inside, 0.0).sum())
 
 
 def _busy(seen: Observation) -> dict[str, float]:
@@ -130,14 +139,10 @@ def _busy(seen: Observation) -> dict[str, float]:
     length_s = seen.seen_s
     if length_s <= 0:
         return found
-
-    def inside(start_s: float, end_s: float) -> float:
-        return max(min(end_s, seen.end_s) - max(start_s, seen.warmup_s), 0.0)
-
-    if seen.decoded:
-        occupied = sum(inside(item.started_s, item.ended_s) for item in seen.decoded)
+    if len(seen.decoded):
+        occupied = _occupied(seen, seen.decoded["started_s"], seen.decoded["ended_s"])
         found["decode"] = occupied / (length_s * seen.decode_threads)
     for stage, passes in seen.passes.items():
-        occupied = sum(inside(item.started_s, item.ended_s) for item in passes)
+        occupied = _occupied(seen, passes["started_s"], passes["ended_s"])
         found[stage] = occupied / (length_s * max(seen.slots.get(stage, 1), 1))
     return found

@@ -6,8 +6,11 @@ the run. PASS: every check that counts holds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
+
+import numpy as np
 
 from .. import __version__
 from ..clock import utc_now
@@ -17,11 +20,13 @@ from ..records.scenario import Scenario
 from ..records.verdict import CameraResult, CameraTail, Check, ConfigPair, StageResult, Verdict
 from . import checks, conditions
 from .compare import compared
-from .observation import Observation
+from .observation import DONE, DROPPED, FrameLog, Observation, passes_table
 from .statistics import FeedFigures, figures, tail_ms
 from .usage import Usage, usage
 
 TIMELINE_S = 2.0
+POINTS = 600
+"""Most points of a curve in a report, however long the run."""
 Word = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 
 
@@ -117,17 +122,17 @@ def _stages(case: checks.Case) -> tuple[StageResult, ...]:
     seen, length_s = case.seen, case.seen.seen_s or 1.0
     begin = seen.warmup_s
     dropped: dict[str, int] = {}
-    for end in seen.ends.values():
-        if end.kind == "x" and end.at_s >= begin:
-            dropped[end.where] = dropped.get(end.where, 0) + 1
+    for at_s, where in seen.drops:
+        if at_s >= begin:
+            dropped[where] = dropped.get(where, 0) + 1
     results = []
-    decoded = [item for item in seen.decoded if item.started_s >= begin]
-    if decoded:
+    if len(seen.decoded):
+        late = seen.decoded["started_s"] >= begin
         results.append(
             StageResult(
                 id="decode",
-                rate_per_s=len(decoded) / length_s,
-                service_ms=CameraTail(**tail_ms([item.ended_s - item.started_s for item in decoded])),
+                rate_per_s=float(late.sum()) / length_s,
+                service_ms=CameraTail(**tail_ms((seen.decoded["ended_s"] - seen.decoded["started_s"])[late])),
                 waiting_ms=CameraTail(**tail_ms([])),
                 batch_mean=1.0,
                 cpu_cores=case.usage.decode_cores,
@@ -135,19 +140,20 @@ def _stages(case: checks.Case) -> tuple[StageResult, ...]:
             )
         )
     for stage in case.scenario.stages:
-        passes = [item for item in seen.passes.get(stage.id, ()) if item.started_s >= begin]
-        inputs = sum(item.inputs for item in passes)
-        drawn = seen.objects.get(stage.id, "none")
+        passes = seen.passes.get(stage.id, passes_table())
+        late = passes["started_s"] >= begin
+        inputs = passes["inputs"][late]
+        objects = seen.objects.get(stage.id, "none")
         results.append(
             StageResult(
                 id=stage.id,
-                rate_per_s=inputs / length_s,
-                service_ms=CameraTail(**tail_ms([item.ended_s - item.started_s for item in passes])),
-                waiting_ms=CameraTail(**tail_ms([item.waited_s for item in passes])),
-                batch_mean=inputs / len(passes) if passes else None,
+                rate_per_s=float(inputs.sum()) / length_s,
+                service_ms=CameraTail(**tail_ms((passes["ended_s"] - passes["started_s"])[late])),
+                waiting_ms=CameraTail(**tail_ms(passes["waited_s"][late])),
+                batch_mean=float(inputs.mean()) if inputs.size else None,
                 cpu_cores=case.usage.stage_cores.get(stage.id),
                 dropped=dropped.get(stage.id, 0),
-                objects="real" if drawn == "real" else "drawn" if drawn == "drawn" else "none",
+                objects="real" if objects == "real" else "drawn" if objects == "drawn" else "none",
             )
         )
     return tuple(results)
@@ -164,44 +170,44 @@ def _harness(use: Usage, seen: Observation) -> dict[str, float]:
 
 
 def _timeline(seen: Observation) -> dict[str, Any]:
-    """Two seconds of requests from the middle of the run, and counters over the whole of it."""
+    """Two seconds of requests from the middle of the run; counters and cameras over the whole of it."""
     middle = seen.warmup_s + seen.seen_s / 2
     begin, end = max(middle - TIMELINE_S / 2, seen.warmup_s), middle + TIMELINE_S / 2
-    spans = [
-        (f"decode {item.worker}", item.started_s, item.ended_s)
-        for item in seen.decoded
-        if begin <= item.started_s < end
-    ]
-    for stage, passes in seen.passes.items():
+    lanes = [("decode", seen.decoded, "worker")] + [(name, table, "slot") for name, table in seen.passes.items()]
+    spans = []
+    for name, table, number in lanes:
+        started, ended, lane = table["started_s"], table["ended_s"], table[number]
         spans += [
-            (f"{stage} {item.slot}", item.started_s, item.ended_s) for item in passes if begin <= item.started_s < end
+            [f"{name} {int(lane[index])}", float(started[index] - begin), float(ended[index] - begin)]
+            for index in np.flatnonzero((started >= begin) & (started < end))
         ]
+    every = max(1, len(seen.samples) // POINTS)
+    names = ("t", "in_flight", "rss", "hz", "temperature_c", "queues")
     return {
-        "spans": [[lane, start - begin, stop - begin] for lane, start, stop in sorted(spans)],
-        "samples": [
-            {name: row[name] for name in ("t", "in_flight", "rss", "hz", "temperature_c", "queues")}
-            for row in seen.samples
-        ],
-        "cameras": _per_second(seen),
+        "spans": sorted(spans),
+        "samples": [{name: row[name] for name in names} for row in seen.samples[::every]],
+        "cameras": _over_time(seen),
     }
 
 
-def _per_second(seen: Observation) -> dict[str, list[list[float | None]]]:
-    """Per camera and second: frames done, dropped, mean latency [ms]."""
+def _over_time(seen: Observation) -> dict[str, list[list[float | None]]]:
+    """Per camera and bin of at least a second: start [s], frames done per second, frames dropped, mean latency [ms]."""
+    length_s = max(1.0, math.ceil(seen.seen_s / POINTS))
+    bins = max(1, math.ceil(seen.end_s / length_s))
     found: dict[str, list[list[float | None]]] = {}
     for feed in seen.feeds:
-        rows: dict[int, list[float]] = {}
-        for number, at in seen.released.get(feed.index, ()):
-            end = seen.ends.get((feed.index, number))
-            row = rows.setdefault(int(at), [0.0, 0.0, 0.0])
-            if end is not None and end.kind == "d":
-                row[0] += 1
-                row[2] += (end.at_s - at) * 1e3
-            elif end is not None and end.kind == "x":
-                row[1] += 1
+        log = seen.frames.get(feed.index, FrameLog())
+        released, kind = np.array(log.released_s, dtype=np.float64), np.array(log.kind, dtype=np.int8)
+        place = np.minimum((released / length_s).astype(np.int64), bins - 1)
+        done = np.bincount(place[kind == DONE], minlength=bins)
+        dropped = np.bincount(place[kind == DROPPED], minlength=bins)
+        latency_s = np.array(log.ended_s, dtype=np.float64) - released
+        total_s = np.bincount(place[kind == DONE], weights=latency_s[kind == DONE], minlength=bins)
         found[feed.name] = [
-            [float(second), row[0], row[1], row[2] / row[0] if row[0] else None] for second, row in sorted(rows.items())
-        ]
+            [index * length_s, float(done[index]) / length_s, float(dropped[index]),
+             float(total_s[index]) / float(done[index]) * 1e3 if done[index] else None]
+            for index in range(bins)
+        ]  # fmt: skip
     return found
 
 
@@ -214,9 +220,9 @@ def _notes(scenario: Scenario, seen: Observation) -> tuple[str, ...]:
             "model is a stand-in, has random weights, or its output layout is not one that is read"
         )
     for stage, rows in seen.found.items():
-        inside = [count for at, count in rows if at >= seen.warmup_s]
-        if inside:
-            notes.append(f"{stage}: {sum(inside) / len(inside):.2f} objects per frame on average")
+        inside = rows["objects"][rows["released_s"] >= seen.warmup_s]
+        if inside.size:
+            notes.append(f"{stage}: {float(inside.mean()):.2f} objects per frame on average")
     if any(feed.is_camera and feed.source is None and feed.codec != "raw" for feed in seen.feeds):
         notes.append("cameras without a source played a synthesised clip")
     notes.append("CPU of inference is shared among the stages by the time of their passes, not measured apart")
