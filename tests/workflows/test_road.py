@@ -1,0 +1,136 @@
+"""The whole road once, small: scenario, measurements, plan, export, real run, stored results, by the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from advisor.cli.main import run
+from advisor.store.schemas import schema_for
+
+SCENARIO = """
+scenario: tiny-road
+cameras:
+  - {group: door, count: 2, resolution: 320x240, codec: h264, fps: 5, bitrate_kbps: 200}
+activity:
+  objects_per_frame: {face: {mean: 1, p95: 2, max: 3}}
+stages:
+  - {id: face, model: "like:age-gender-recognition-retail-0013", every: 2 frames}
+  - {id: age, model: "like:age-gender-recognition-retail-0013", on: face, batch: {max: 2}}
+slo: {camera_fps: 5, latency_p95_ms: 2000, drops_max_pct: 5, window_s: 5}
+margin: {headroom_pct: 10}
+accuracy: {precisions: [f32]}
+"""
+
+pytestmark = pytest.mark.runtime
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("road")
+
+
+@pytest.fixture(autouse=True)
+def _own_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIZER_HOME", str(home))
+    monkeypatch.setenv("SIZER_CACHE", str(home / "cache"))
+    monkeypatch.delenv("SIZER_STORE", raising=False)
+    (home / "tiny.yaml").write_text(SCENARIO)
+
+
+def _json(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    document = json.loads(capsys.readouterr().out)
+    assert isinstance(document, dict)
+    return document
+
+
+def test_1_plan_measures_recommends_and_writes(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = ["-o", str(home / "plan.json"), "--html", str(home / "plan.html")]
+    assert run(["plan", str(home / "tiny.yaml"), "--json", *files]) == 0
+    printed = _json(capsys)
+    jsonschema.validate(printed, schema_for("plan"))
+    assert printed == json.loads((home / "plan.json").read_text())
+    best = printed["recommended"]
+    assert isinstance(best, dict)
+    assert best["price"]["source"]
+    assert best["price"]["date"]
+    assert set(best["config"]["stages"]) == {"face", "age"}
+    assert len(printed["alternatives"]) >= 2  # type: ignore[arg-type]
+    assert printed["assumptions"]
+    page = (home / "plan.html").read_text()
+    assert best["platform"] in page
+    assert "<svg" in page
+
+
+def test_2_this_machine_is_a_platform_with_measured_evidence(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = run(["plan", str(home / "tiny.yaml"), "--on", "this", "--json", "-o", str(home / "here.json")])
+    printed = _json(capsys)
+    shown = printed["recommended"] or printed["rejected"][0]  # type: ignore[index]
+    assert code == (0 if printed["recommended"] else 1)
+    assert shown["platform"] == "this"  # type: ignore[index]
+    assert shown["predicted"]["evidence"]["face"] in {"measured", "anchored"}  # type: ignore[index]
+
+
+def test_3_the_real_cascade_is_run_and_judged(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = run(["verify", str(home / "tiny.yaml"), "--duration", "5", "--json", "--junit", str(home / "junit.xml")])
+    verdict = _json(capsys)
+    jsonschema.validate(verdict, schema_for("verdict"))
+    assert code == {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}[str(verdict["verdict"])]
+    cameras = verdict["cameras"]
+    assert isinstance(cameras, list)
+    assert [camera["name"] for camera in cameras] == ["door-1", "door-2"]
+    assert all(camera["released"] >= 20 for camera in cameras)
+    assert sum(camera["done"] for camera in cameras) > 0
+    rows = verdict["predicted"]["compared"]  # type: ignore[index]
+    assert {row["figure"] for row in rows} >= {"camera_fps", "latency_p95_ms"}
+    assert "<testsuite" in (home / "junit.xml").read_text()
+
+
+def test_4_results_are_found_again(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["report", "--json"]) == 0
+    runs = json.loads(capsys.readouterr().out)
+    assert {item["kind"] for item in runs} >= {"plan", "verdict"}
+    assert run(["report", runs[0]["id"], "--json"]) == 0
+    assert _json(capsys)["schema"] in {"sizer.plan/1", "sizer.verdict/1"}
+
+
+def test_5_measurements_are_reported_as_csv(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["report", "--csv", str(home / "campaign.csv")]) == 0
+    lines = (home / "campaign.csv").read_text().splitlines()
+    assert lines[0].startswith("model,status")
+    assert any("age-gender" in line for line in lines[1:])
+
+
+def test_6_predict_knows_what_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["predict", "like:age-gender-recognition-retail-0013", "--on", "this,intel-core-i7-8700",
+                 "--streams", "1", "--threads", "1", "--json"]  # fmt: skip
+    assert run(arguments) == 0
+    report = _json(capsys)
+    jsonschema.validate(report, schema_for("prediction"))
+    here, chip = report["predictions"]  # type: ignore[misc]
+    assert here["evidence"] == "measured"
+    assert chip["evidence"] in {"published", "anchored", "spec"}
+    assert here["stand_in"] is True
+    for item in (here, chip):
+        assert item["throughput_fps"]["p10"] <= item["throughput_fps"]["p50"] <= item["throughput_fps"]["p90"]
+
+
+def test_7_export_is_the_recommended_configuration(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", str(home / "tiny.yaml"), "--export", "openvino"]) == 0
+    exported = json.loads(capsys.readouterr().out)
+    plan = json.loads((home / "plan.json").read_text())
+    for stage, config in plan["recommended"]["config"]["stages"].items():
+        assert exported[stage]["compile_model"]["NUM_STREAMS"] == config["streams"]
+
+
+def test_8_nothing_feasible_is_exit_1_with_misses(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = SCENARIO.replace("latency_p95_ms: 2000", "latency_p95_ms: 0.01")
+    (home / "never.yaml").write_text(text)
+    assert run(["plan", str(home / "never.yaml"), "--json"]) == 1
+    printed = _json(capsys)
+    assert printed["recommended"] is None
+    assert len(printed["rejected"]) >= 3  # type: ignore[arg-type]
+    assert "budget" in printed["rejected"][0]["reason"]  # type: ignore[index]
