@@ -133,9 +133,15 @@ def render_bench(report: BenchReport) -> str:
     return "\n".join(parts)
 
 
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return number(value, 4) if isinstance(value, float) else str(value)
+
+
 def render_catalogue(report: Any) -> str:
     """``sizer catalog list``."""
-    rows = [[str(cell) for cell in row] for row in report.rows]
+    rows = [[_cell(cell) for cell in row] for row in report.rows]
     return table(list(report.columns), rows)
 
 
@@ -165,7 +171,7 @@ def _fact_line(name: str, fact: Sourced | SourcedText) -> str:
 
 def render_calibration(report: Any) -> str:
     """``sizer calibrate``: held-out error and coverage by class."""
-    rows = [[str(cell) for cell in row] for row in report.rows]
+    rows = [[_cell(cell) for cell in row] for row in report.rows]
     return "\n".join([*report.lines, "", table(list(report.columns), rows)])
 
 

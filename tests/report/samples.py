@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from advisor.planner.plan import plan
 from advisor.records.config import EffectiveConfig, RunConfig
+from advisor.records.host import HostFacts
 from advisor.records.plan import Plan
 from advisor.records.verdict import (
     CameraResult,
@@ -18,9 +20,26 @@ from advisor.records.verdict import (
 )
 from tests.planner.fakes import FakePredictor, candidate, inputs, scenario
 
+
+def facts(**cpu: Any) -> HostFacts:
+    chip: dict[str, Any] = {
+        "brand": "Acme Wonder 4000", "vendor": "Acme", "architecture": "x86_64", "sockets": 1, "cores": 4, "threads": 8,
+        "threads_per_core": 2, "performance_cores": 4, "efficiency_cores": None, "numa_nodes": 1, "simd": ["avx2"],
+        "simd_level": "avx2", "l1d_bytes": None, "l2_bytes": 4 * 2.0**20, "l3_bytes": 16 * 2.0**20,
+    }  # fmt: skip
+    return HostFacts.model_validate(
+        {
+            "schema": "sizer.host/1", "sizer_version": "0.1.0", "created": "2026-11-20T10:00:00Z", "fingerprint": "f1",
+            "cpu": chip | cpu, "memory": {"total_bytes": 16 * 2**30}, "noise": {},
+            "limits": {"quota_cores": None, "affinity": None, "usable_cores": 8.0},
+        }
+    )  # fmt: skip
+
+
 MARKUP = '<script>alert("1")</script> & more'
 
 
+@functools.cache
 def shop_plan() -> Plan:
     """8 cameras; 4 cores for 300 USD hold, 2 cores for 90 USD just fail, and one box has no price."""
     boxes = [
@@ -34,11 +53,13 @@ def shop_plan() -> Plan:
     return plan(inputs([candidate(name, cores, price) for name, cores, price in boxes], shop=shop))
 
 
+@functools.cache
 def hopeless_plan() -> Plan:
     slow = FakePredictor({"person": 0.3, "reid": 0.05})
     return plan(inputs([candidate(f"tiny-{index}", 1, 90.0 + index) for index in range(5)], slow))
 
 
+@functools.cache
 def request_plan() -> Plan:
     shop = scenario(
         cameras=[],
@@ -51,8 +72,9 @@ def request_plan() -> Plan:
     )
 
 
-def crowded_plan(count: int = 83) -> Plan:
-    boxes = [candidate(f"desktop-{index:02d}-with-32-gb", 2 + index % 17, 150.0 + 37 * index) for index in range(count)]
+@functools.cache
+def crowded_plan() -> Plan:
+    boxes = [candidate(f"desktop-{index:02d}-with-32-gb", 2 + index % 17, 150.0 + 37 * index) for index in range(83)]
     return plan(inputs(boxes))
 
 
@@ -67,7 +89,7 @@ def verdict(word: str = "FAIL", **changes: Any) -> Verdict:
         "reason": "camera aisle-2 is too slow",
         "checks": (
             Check(
-                name="camera_fps", required=">= 15", measured="11.2", ok=False, bound="11.0", advice="use fewer cameras"
+                name="camera_fps", required=">= 15", measured="11.2", ok=False, bound="11.0", advice="fewer cameras"
             ),
             Check(name="drops", required="<= 1 %", measured="0.2 %", ok=True),
             Check(name="latency_p99", required="<= 300 ms", measured="-", ok=None, advice="measure 40 more seconds"),

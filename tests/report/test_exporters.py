@@ -1,0 +1,275 @@
+"""Exports, read by the target's own parser where a package brings one."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from advisor.errors import InputError, RuntimeRefusal
+from advisor.records.base import Interval
+from advisor.records.config import RunConfig
+from advisor.records.plan import Plan
+from advisor.report.exporters import export_plan, openvino_properties, session_options
+from advisor.runtimes.openvino_config import properties
+from tests.report.samples import hopeless_plan, shop_plan
+
+OPENVINO = RunConfig(streams=2, threads=4, requests=4, batch=1, pinning=False, hint="throughput", hint_requests=4)
+SMALL = OPENVINO.model_copy(update={"threads": 2, "requests": 2})
+"""OpenVINO never takes more threads than the machine has; two are on every machine that tests run on."""
+ORT = RunConfig(
+    runtime="onnxruntime", precision="int8", streams=2, threads=4, batch=8, spinning=False, execution_mode="parallel",
+    inter_op_threads=2,
+)  # fmt: skip
+
+
+def plan_with(**stages: RunConfig) -> Plan:
+    plan = shop_plan()
+    assert plan.recommended is not None
+    config = plan.recommended.config.model_copy(update={"stages": stages})
+    return plan.model_copy(update={"recommended": plan.recommended.model_copy(update={"config": config})})
+
+
+def pbtxt_parts(text: str) -> dict[str, str]:
+    """Files of a Triton export by their path."""
+    parts = re.split(r"^# (\S+/config\.pbtxt)$", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def tiny_model(path: Path) -> Path:
+    import onnx
+    from onnx import TensorProto, helper
+
+    graph = helper.make_graph(
+        [helper.make_node("Relu", ["x"], ["y"])],
+        "tiny",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 8])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, str(path))
+    return path
+
+
+def test_an_unknown_format_names_the_nearest() -> None:
+    with pytest.raises(InputError, match="did you mean 'triton'"):
+        export_plan(shop_plan(), "tritn")
+
+
+def test_nothing_recommended_means_nothing_to_export() -> None:
+    with pytest.raises(InputError, match="nothing is recommended"):
+        export_plan(hopeless_plan(), "compose")
+
+
+def test_openvino_gets_what_the_runtime_of_this_package_gets() -> None:
+    stage = json.loads(export_plan(plan_with(person=OPENVINO), "openvino"))["person"]
+    assert stage["compile_model"] == properties(OPENVINO, ("FP32",), profiling=False) == openvino_properties(OPENVINO)
+    assert stage["compile_model"] == {
+        "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "THROUGHPUT", "PERFORMANCE_HINT_NUM_REQUESTS": 4,
+        "NUM_STREAMS": 2, "INFERENCE_NUM_THREADS": 4, "ENABLE_CPU_PINNING": False,
+    }  # fmt: skip
+    assert (stage["device"], stage["batch"], stage["infer_requests"]) == ("CPU", 1, 4)
+
+
+def test_a_setting_of_another_runtime_is_refused() -> None:
+    with pytest.raises(RuntimeRefusal, match="spinning"):
+        openvino_properties(RunConfig(spinning=True))
+
+
+@pytest.mark.runtime
+def test_openvino_compiles_with_the_export(tmp_path: Path) -> None:
+    openvino = pytest.importorskip("openvino")
+    stage = json.loads(export_plan(plan_with(person=SMALL), "openvino"))["person"]
+    compiled = openvino.Core().compile_model(
+        str(tiny_model(tmp_path / "m.onnx")), stage["device"], stage["compile_model"]
+    )
+    assert compiled.get_property("NUM_STREAMS") == 2
+    assert compiled.get_property("INFERENCE_NUM_THREADS") == 2
+    assert compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name() == "f32"
+    assert compiled.get_property("ENABLE_CPU_PINNING") is False
+
+
+@pytest.mark.runtime
+def test_openvino_reads_the_texts_of_the_model_server(tmp_path: Path) -> None:
+    openvino = pytest.importorskip("openvino")
+    config = json.loads(export_plan(plan_with(person=SMALL), "ovms"))["model_config_list"][0]["config"]
+    compiled = openvino.Core().compile_model(
+        str(tiny_model(tmp_path / "m.onnx")), config["target_device"], config["plugin_config"]
+    )
+    assert compiled.get_property("NUM_STREAMS") == 2
+    assert compiled.get_property("INFERENCE_NUM_THREADS") == 2
+    assert compiled.get_property("ENABLE_CPU_PINNING") is False
+
+
+def test_onnxruntime_leaves_out_what_is_left_to_it() -> None:
+    assert session_options(RunConfig(runtime="onnxruntime")) == {
+        "sessions": 1, "concurrent_callers": 1, "graph_optimization_level": "ORT_ENABLE_ALL",
+        "session_config_entries": {},
+    }  # fmt: skip
+    one_thread = session_options(RunConfig(runtime="onnxruntime", streams=4, threads=4))
+    assert (one_thread["sessions"], one_thread["concurrent_callers"], one_thread["intra_op_num_threads"]) == (1, 4, 1)
+
+
+@pytest.mark.runtime
+def test_onnxruntime_takes_the_export(tmp_path: Path) -> None:
+    ort = pytest.importorskip("onnxruntime")
+    stage = json.loads(export_plan(plan_with(person=ORT), "onnxruntime"))["person"]
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = stage["intra_op_num_threads"]
+    options.inter_op_num_threads = stage["inter_op_num_threads"]
+    options.execution_mode = getattr(ort.ExecutionMode, stage["execution_mode"])
+    options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, stage["graph_optimization_level"])
+    for name, value in stage["session_config_entries"].items():
+        options.add_session_config_entry(name, value)
+    session = ort.InferenceSession(str(tiny_model(tmp_path / "m.onnx")), options, providers=["CPUExecutionProvider"])
+    used: Any = session.get_session_options()
+    assert (used.intra_op_num_threads, used.inter_op_num_threads) == (2, 2)
+    assert used.execution_mode == ort.ExecutionMode.ORT_PARALLEL
+    assert used.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+    assert (stage["sessions"], stage["batch"], stage["precision_of_model_file"]) == (2, 8, "int8")
+
+
+def test_a_stage_of_another_runtime_is_named_never_left_out() -> None:
+    mixed = plan_with(person=OPENVINO, reid=ORT)
+    assert json.loads(export_plan(mixed, "openvino"))["reid"] == {
+        "runtime": "onnxruntime",
+        "see": "--export onnxruntime",
+    }
+    assert json.loads(export_plan(mixed, "onnxruntime"))["person"]["see"] == "--export openvino"
+    with pytest.raises(InputError, match=r"stage reid runs in onnxruntime .* use --export triton"):
+        export_plan(mixed, "ovms")
+    with pytest.raises(InputError, match="no stage of the plan runs in it; they run in openvino"):
+        export_plan(plan_with(person=OPENVINO), "onnxruntime")
+
+
+# Written from the model server's documentation of its configuration file: fields, types, and nothing else admitted.
+OVMS_SCHEMA = {
+    "type": "object",
+    "required": ["model_config_list"],
+    "additionalProperties": False,
+    "properties": {
+        "model_config_list": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["config"],
+                "additionalProperties": False,
+                "properties": {
+                    "config": {
+                        "type": "object",
+                        "required": ["name", "base_path"],
+                        "additionalProperties": False,
+                        "properties": {
+                            "name": {"type": "string"},
+                            "base_path": {"type": "string"},
+                            "batch_size": {"type": ["integer", "string"]},
+                            "nireq": {"type": "integer", "minimum": 0},
+                            "target_device": {"type": "string"},
+                            "plugin_config": {
+                                "type": "object",
+                                "additionalProperties": {"type": ["string", "number"]},
+                            },
+                        },
+                    }
+                },
+            },
+        }
+    },
+}
+
+
+def test_the_model_server_gets_its_structure() -> None:
+    import jsonschema
+
+    document = json.loads(export_plan(plan_with(person=OPENVINO, reid=RunConfig(batch=4)), "ovms"))
+    jsonschema.validate(document, OVMS_SCHEMA)
+    person, reid = (item["config"] for item in document["model_config_list"])
+    assert (person["name"], person["nireq"], person["target_device"]) == ("person", 4, "CPU")
+    assert person["plugin_config"]["ENABLE_CPU_PINNING"] == "NO"
+    assert person["plugin_config"]["NUM_STREAMS"] == "2"
+    assert reid["batch_size"] == "4"
+
+
+def model_config_class() -> Any:
+    """Triton's message, from the client's generated module alone: its package would ask for a gRPC stack."""
+    pytest.importorskip("google.protobuf", reason="protobuf is not installed")
+    package = importlib.util.find_spec("tritonclient")
+    if package is None or not package.submodule_search_locations:
+        pytest.skip("tritonclient is not installed: Triton's own configuration parser cannot be asked")
+    file = Path(package.submodule_search_locations[0]) / "grpc" / "model_config_pb2.py"
+    spec = importlib.util.spec_from_file_location("triton_model_config_pb2", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.ModelConfig
+
+
+def test_triton_parses_the_export() -> None:
+    message = model_config_class()
+    from google.protobuf import text_format
+
+    files = pbtxt_parts(export_plan(plan_with(person=OPENVINO, reid=ORT), "triton"))
+    assert list(files) == ["person/config.pbtxt", "reid/config.pbtxt"]
+    person, reid = (text_format.Parse(text, message()) for text in files.values())
+    assert (person.name, person.backend, person.max_batch_size) == ("person", "openvino", 0)
+    assert [(group.count, group.kind) for group in person.instance_group] == [
+        (4, message().instance_group.add().KIND_CPU)
+    ]
+    assert {key: value.string_value for key, value in person.parameters.items()} == {
+        "INFERENCE_NUM_THREADS": "4", "NUM_STREAMS": "2", "PERFORMANCE_HINT": "THROUGHPUT",
+    }  # fmt: skip
+    assert (reid.backend, reid.max_batch_size) == ("onnxruntime", 8)
+    assert list(reid.dynamic_batching.preferred_batch_size) == [8]
+    assert {key: value.string_value for key, value in reid.parameters.items()} == {
+        "intra_op_thread_count": "2", "inter_op_thread_count": "2", "execution_mode": "1",
+    }  # fmt: skip
+
+
+def test_triton_is_told_about_bf16_both_ways() -> None:
+    text = export_plan(plan_with(a=RunConfig(precision="bf16"), b=RunConfig()), "triton")
+    files = pbtxt_parts(text)
+    assert 'key: "HINT_BF16" value: { string_value: "YES" }' in files["a/config.pbtxt"]
+    assert "HINT_BF16" not in files["b/config.pbtxt"]
+    assert "computes in bf16 unless" in files["b/config.pbtxt"]
+
+
+def test_compose_limits_are_those_of_the_plan() -> None:
+    plan = plan_with(person=OPENVINO)
+    best = plan.recommended
+    assert best is not None
+    loads = {"person": Interval(p10=1.0, p50=2.0, p90=2.5), "decode": Interval(p10=0.5, p50=1.0, p90=1.25)}
+    predicted = best.predicted.model_copy(
+        update={
+            "stage_load": loads,
+            "utilisation": {"cpu": Interval(p10=0.25, p50=0.375, p90=0.5)},
+            "memory_bytes": Interval(p10=1.0, p50=2.0, p90=3.0 * 2**30),
+        }
+    )
+    best = best.model_copy(update={"predicted": predicted, "count": 2})
+    text = export_plan(plan.model_copy(update={"recommended": best}), "compose")
+    service = yaml.safe_load(text)["services"]["inference"]
+    # 3 cores busy are 37.5 % of 8 cores; 3.75 at the pessimistic side.
+    assert service["deploy"]["resources"] == {
+        "limits": {"cpus": "8.0", "memory": "3072m"},
+        "reservations": {"cpus": "3.8"},
+    }
+    assert re.fullmatch(r"\d+(b|k|m|g|kb|mb|gb)", service["deploy"]["resources"]["limits"]["memory"])
+    assert service["environment"]["SIZER_PERSON_THREADS"] == "4"
+    assert all(isinstance(value, str) for value in service["environment"].values())
+    assert text.startswith("# one on each of 2 boxes middle\n")
+
+
+def test_compose_without_figures_has_no_limits() -> None:
+    plan = shop_plan()
+    best = plan.recommended
+    assert best is not None
+    predicted = best.predicted.model_copy(update={"utilisation": {}, "memory_bytes": None})
+    plan = plan.model_copy(update={"recommended": best.model_copy(update={"predicted": predicted})})
+    service = yaml.safe_load(export_plan(plan, "compose"))["services"]["inference"]
+    assert service["deploy"]["resources"] == {}

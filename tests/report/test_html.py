@@ -1,0 +1,277 @@
+"""Pages are read as a browser reads them: parsed, then asked what they hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+import pytest
+from pydantic import BaseModel
+
+from advisor.errors import InputError
+from advisor.records.plan import Plan, Price
+from advisor.report.html import (
+    render_document_html,
+    render_measurements_html,
+    render_plan_html,
+    render_verdict_html,
+)
+from advisor.report.plan_page import plan_context
+from advisor.report.text import EVIDENCE_WORDS, capacity, money
+from tests.report.samples import MARKUP, crowded_plan, hopeless_plan, request_plan, shop_plan, verdict
+from tests.store.samples import measurement
+
+VOID = {"meta", "br", "hr", "img", "link", "input"}
+
+
+class Page(HTMLParser):
+    """Text by element, references and balance of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.texts: list[tuple[str, str]] = []
+        self.references: list[tuple[str, str, str | None]] = []
+        self.styles = ""
+        self.feed(text)
+        self.close()
+        assert self.open == [], self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in {"src", "href", "srcset", "action", "data", "xlink:href", "poster"} or name.startswith("on"):
+                self.references.append((tag, name, value))
+        if tag in {"script", "iframe", "object", "embed", "link", "base"}:
+            self.references.append((tag, "", None))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> without start"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "style":
+            self.styles += data
+        elif data.strip():
+            self.texts.append((self.open[-1] if self.open else "", " ".join(data.split())))
+
+    @property
+    def text(self) -> str:
+        return " ".join(text for _, text in self.texts)
+
+    def of(self, tag: str) -> list[str]:
+        return [text for name, text in self.texts if name == tag]
+
+
+def page_of(document: Plan | BaseModel) -> Page:
+    return Page(render_document_html(document))
+
+
+DOCUMENTS: list[Callable[[], BaseModel]] = [
+    shop_plan, hopeless_plan, request_plan, crowded_plan, verdict,
+    lambda: verdict("PASS"), lambda: verdict("INCONCLUSIVE"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("make", DOCUMENTS)
+def test_a_page_needs_nothing_from_outside(make: Callable[[], BaseModel]) -> None:
+    html = render_document_html(make())
+    page = Page(html)
+    assert page.references == []
+    assert not re.search(r"https?:|//\w|\bsrc\s*=|\bhref\s*=", html)
+    assert "@import" not in page.styles
+    assert "url(" not in page.styles
+
+
+@pytest.mark.parametrize("make", DOCUMENTS)
+def test_a_page_serves_dark_light_and_paper(make: Callable[[], BaseModel]) -> None:
+    styles = page_of(make()).styles
+    assert "prefers-color-scheme: dark" in styles
+    printed = styles[styles.index("@media print") :]
+    assert "--ink:#000" in printed  # a dark page must not print light letters on paper
+    assert "details::details-content" in printed
+    # Every colour that pictures use is defined.
+    used = set(re.findall(r"var\((--\w+)\)", render_document_html(make())))
+    assert used <= set(re.findall(r"(--\w+):", styles))
+
+
+def test_a_source_with_an_address_is_text_and_no_link() -> None:
+    plan = shop_plan()
+    best = plan.recommended
+    assert best is not None
+    price = best.price.model_copy(update={"source": "https://shop.example/box?a=1&b=2"})
+    page = page_of(plan.model_copy(update={"recommended": best.model_copy(update={"price": price})}))
+    assert page.references == []
+    assert "https://shop.example/box?a=1&b=2" in page.of("td")
+
+
+def test_markup_in_a_document_is_text() -> None:
+    plan = shop_plan()
+    best = plan.recommended
+    assert best is not None
+    evil = plan.model_copy(
+        update={
+            "scenario": MARKUP, "recommended": best.model_copy(update={"name": MARKUP, "note": MARKUP}),
+            "assumptions": (MARKUP,), "warnings": (MARKUP,), "model_notes": {"person": MARKUP},
+        }
+    )  # fmt: skip
+    for html in (render_plan_html(evil), render_verdict_html(verdict(reason=MARKUP, warnings=(MARKUP,)))):
+        assert "<script" not in html
+        assert MARKUP in Page(html).text
+
+
+def test_the_verdict_of_a_plan_comes_first() -> None:
+    plan = shop_plan()
+    best = plan.recommended
+    assert best is not None
+    page = page_of(plan)
+    assert page.of("h1") == ["Buy MIDDLE"]
+    assert page.of("title")[0] == "sizer plan: shop: buy MIDDLE"
+    words = [text for tag, text in page.texts if tag not in ("title", "style")]
+    assert words[0] == "Buy MIDDLE"
+    assert words[1].startswith(f"300 USD; confidence {best.confidence}, {best.probability * 100:.0f} %")
+
+
+def test_a_plan_page_holds_what_a_buyer_must_defend() -> None:
+    plan = shop_plan()
+    best = plan.recommended
+    assert best is not None
+    page = page_of(plan)
+    assert page.of("h2") == [
+        "Warnings", "Compared", "Price against capacity", "Where the time goes",
+        "Utilisation", "What breaks first", "What if", "Evidence and sources", "Assumptions",
+    ]  # fmt: skip
+    for text in (*plan.assumptions, *plan.warnings, *(item.text for item in best.breaks_first)):
+        assert text in page.of("li")
+    for item in plan.sensitivity:
+        assert item.change in page.of("td")
+        assert item.text in page.of("td")
+    assert capacity(best.predicted) in page.of("b")
+    cells = page.of("td")
+    for stage in ("decode", *best.config.stages):
+        assert stage in cells
+    for item in (best, *plan.alternatives):
+        assert item.price.source in cells
+        assert item.price.date in cells
+        assert money(item.price.value, "USD") in cells
+    assert EVIDENCE_WORDS[best.evidence] in cells
+    for item in plan.rejected:
+        assert item.reason in cells
+    assert plan.scenario_sha256 in page.text
+
+
+def test_the_picture_marks_what_the_table_compares() -> None:
+    page = page_of(shop_plan())
+    assert {"small", "middle", "large"} <= set(page.of("text"))
+    assert "needed: 8" in page.of("text")
+    assert "Not in the picture: 1 without a price." in page.text
+
+
+def test_nothing_feasible_says_so_and_what_to_change() -> None:
+    plan = hopeless_plan()
+    page = page_of(plan)
+    assert page.of("h1") == ["Nothing in the catalogue carries this scenario"]
+    assert "nothing holds" in page.of("title")[0]
+    assert page.of("h2")[0] == "Nearest misses, and what to change"
+    misses = plan_context(plan)["compared"]
+    assert [row[0] for row in misses] == ["miss"] * 3
+    for row in misses:
+        assert "every" in row[-1]
+        assert row[-1] in page.of("td")
+    assert "Where the time goes" not in page.text
+
+
+def test_requests_are_counted_per_second() -> None:
+    page = page_of(request_plan())
+    assert "capacity [requests/s]" in page.of("text")
+    assert "Requests/s" in page.of("span")
+    assert "decode" not in page.of("td")
+    assert "cameras" not in page.text.split("Change the scenario")[0].split("Assumptions")[0].split("What if")[0]
+
+
+def test_several_boxes_say_what_is_per_box() -> None:
+    plan = shop_plan()
+    best = plan.recommended
+    assert best is not None
+    page = page_of(plan.model_copy(update={"recommended": best.model_copy(update={"count": 2})}))
+    assert page.of("h1") == ["Buy 2 x MIDDLE"]
+    assert {"Capacity of all boxes", "CPU busy per box"} <= set(page.of("span"))
+    assert "Where the time goes per box" in page.of("h2")
+
+
+def test_unknown_prices_and_stale_ones_are_said() -> None:
+    plan = shop_plan()
+    best = plan.recommended
+    assert best is not None
+    price = Price(value=None, currency="USD", kind="unknown", source="none", date=None, stale=False, per_box=None)
+    cells = page_of(plan.model_copy(update={"recommended": best.model_copy(update={"price": price})})).of("td")
+    assert "price unknown" in cells
+    stale = best.price.model_copy(update={"stale": True})
+    cells = page_of(plan.model_copy(update={"recommended": best.model_copy(update={"price": stale})})).of("td")
+    assert f"{best.price.date} (stale)" in cells
+
+
+def test_sites_of_different_kinds_share_a_table() -> None:
+    sites = ({"name": "large", "count": 20}, {"name": "small", "count": None, "platform": "tiny"})
+    page = page_of(shop_plan().model_copy(update={"sites": sites}))
+    assert {"name", "count", "platform"} <= set(page.of("th"))
+    assert "tiny" in page.of("td")
+
+
+def test_the_page_of_a_verdict() -> None:
+    found = verdict()
+    page = page_of(found)
+    assert page.of("title")[0] == "sizer verify: shop: FAIL"
+    assert page.of("span")[0] == "FAIL"
+    cells = page.of("td")
+    for check in found.checks:
+        assert check.name in cells
+        assert check.required in cells
+    assert {"failed", "ok", "cannot say", "fewer cameras", "measure 40 more seconds"} <= set(cells)
+    assert {"outside P10 - P90", "not measured"} <= set(cells)
+    assert "20 / 80.5 / -" in cells
+    assert "- / - / -" in cells
+    assert "openvino, CPU, f32, 4 streams x 1 threads" in cells
+    assert "CPU, precision f32, streams 2, threads 4, version 9" in cells
+    assert "9 cameras pass; cpu binds; the plan said 12 (10 - 14); BROKEN PROMISE" in page.text
+    assert {"usable cores", "3.5", "model abc", "unknown"} <= set(cells)
+    assert "Operator" in page.of("footer")[0]
+    assert "<reid>" in page.of("text")
+    assert "cpu fraction" in cells
+
+
+def test_a_verdict_without_anything_is_a_page_too() -> None:
+    bare = verdict(
+        "INCONCLUSIVE", checks=(), cameras=(), stages=(), host={}, predicted=None, capacity=None, binding=None,
+        utilisation={}, harness={}, interference={}, timeline={}, notes=(), warnings=(),
+    )  # fmt: skip
+    page = page_of(bare)
+    assert page.of("span")[0] == "INCONCLUSIVE"
+    assert "Nothing was seen." in page.of("p")
+    assert "No timeline was recorded." in page.of("p")
+    assert "Capacity search" not in page.text
+
+
+def test_a_campaign_shows_failures_with_their_reason() -> None:
+    failed = measurement("k2", model="<net>", status="failed", failure="killed by signal 9", timing=None)
+    page = Page(render_measurements_html([measurement(), failed]))
+    assert page.references == []
+    assert "<net>" in page.of("td")
+    assert "failed: killed by signal 9" in page.of("td")
+    assert "1 without a figure" in page.of("span")
+    assert "10 ms, 10 ms, 100 FPS" in page.of("td")
+    assert "openvino CPU f32 sync, batch 1, 1 streams, 2 threads" in page.of("th")
+
+
+def test_other_documents_have_no_page() -> None:
+    with pytest.raises(InputError, match="no page for a Price"):
+        render_document_html(
+            Price(value=1.0, currency="USD", kind="vendor", source="x", date=None, stale=False, per_box=None)
+        )
