@@ -90,9 +90,11 @@ def architecture(info: CpuInfo, stated: str | None = None) -> str | None:
 
 
 def _rarer(info: CpuInfo, words: frozenset[str]) -> str | None:
-    """Mainframes, POWER and SPARC by their own fields; big-endian POWER ended with its seventh generation on Linux."""
+    """Mainframes, LoongArch, POWER and SPARC by their own fields; big-endian POWER ended with its seventh generation on Linux."""
     if info.values("vendor_id") == ["IBM/S390"]:
         return "s390x" if "zarch" in words else "s390"
+    if info.values("cpu family") == ["Loongson-64bit"]:
+        return "loongarch64"
     power = re.search(r"POWER(\d+)", " ".join(info.values("cpu")))
     if power is not None:
         return "ppc64" if int(power.group(1)) <= 7 else "ppc64le"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..records.base import SimdLevel
 
-X86_WORDS = frozenset({"fpu", "tsc", "cx8", "sse", "sse2"})
+X86_WORDS = frozenset({"tsc", "cx8", "sse", "sse2"})  # not fpu: LoongArch has it too
 ARM_WORDS = frozenset({"asimd", "neon", "thumb", "vfpv3", "vfpv4", "evtstrm"})
 
 # Kernel word(s) -> our word. Source: Linux, arch/x86/include/asm/cpufeatures.h and arch/arm64/kernel/cpuinfo.c.

@@ -545,6 +545,12 @@ def files_of(name: str) -> dict[str, str | bytes]:
     box = MACHINES[name]()
     if name == "old_kernel":
         return only_cpuinfo(box)
+    if name == "huge":
+        # What is left is enough to read it, and quick to write.
+        per_thread = ("core_cpus_list", "physical_package_id", "level", "type", "size", "shared_cpu_list")
+        return {
+            path: text for path, text in box.render().items() if "/cpu/cpu" not in path or path.endswith(per_thread)
+        }
     if name == "lists_only":
         return without_masks(box)
     files = box.render()

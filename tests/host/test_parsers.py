@@ -87,6 +87,7 @@ class TestCpuinfo:
             ("processor: 0\ncpu: POWER7 (architected)\n", "ppc64"),
             ("processor: 0\ncpu: POWER9, altivec supported\n", "ppc64le"),
             ("vendor_id: IBM/S390\nfeatures: esan3 zarch\nprocessor 0: version = FF\n", "s390x"),
+            ("processor: 0\nCPU Family: Loongson-64bit\nFeatures: cpucfg lam ual fpu lsx lasx\n", "loongarch64"),
             ("cpu: TI UltraSparc II\ntype: sun4u\n", "sparc64"),
             ("rubbish", None),
         ],
