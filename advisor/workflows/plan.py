@@ -15,6 +15,7 @@ from advisor.records.scenario import Scenario
 from advisor.workflows.context import Say, local_facts, open_store, silent
 from advisor.workflows.local import local_candidate
 from advisor.workflows.models import resolve_model
+from advisor.workflows.predictors import load_predictors
 
 if TYPE_CHECKING:
     from advisor.measure.progress import Progress
@@ -71,7 +72,6 @@ def prepare(
     """Gather everything that a plan is made from."""
     from advisor.host import machine_spec
     from advisor.measure.clips import usual_bitrate_kbps
-    from advisor.perfmodel import Predictor
     from advisor.planner.inputs import PlanInputs
     from advisor.store.catalogue import Catalogue
     from advisor.store.scenario import load_scenario, scenario_file
@@ -95,12 +95,7 @@ def prepare(
         say("no measurement is taken on this machine (--no-measure)")
     works = Works(scenario, models, store)
     works.prepare("openvino")
-    predictor = Predictor.load(
-        host=host,
-        measurements=store.find(host_fingerprint=facts.fingerprint, status="done"),
-        micro=store.micro(facts.fingerprint),
-        works=works,
-    )
+    predictor = load_predictors(store, facts, host, catalogue, works)
     file = scenario_file(request.scenario)
     inputs = PlanInputs(
         scenario=scenario,

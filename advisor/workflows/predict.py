@@ -15,6 +15,7 @@ from advisor.records.model import ModelFile, ModelWork
 from advisor.records.prediction import Prediction, PredictionReport, ServiceEstimate
 from advisor.workflows.context import Say, local_facts, open_store, silent
 from advisor.workflows.models import resolve_model
+from advisor.workflows.predictors import load_predictors
 
 if TYPE_CHECKING:
     from advisor.store.measurements import MeasurementStore
@@ -47,7 +48,6 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
     """
     from advisor.host import machine_spec
     from advisor.measure.profile import model_works
-    from advisor.perfmodel import Predictor
     from advisor.store.catalogue import Catalogue
 
     if not request.platforms:
@@ -64,12 +64,7 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
             raise InputError(f"{request.runtime} cannot run {request.model} at {request.precision} on any machine")
         if request.measure_s > 0:
             _measure(request, model, configs, machines, facts.fingerprint, store, say)
-        predictor = Predictor.load(
-            host=host,
-            measurements=store.find(host_fingerprint=facts.fingerprint, status="done"),
-            micro=store.micro(facts.fingerprint),
-            works=_OneModel(model, store),
-        )
+        predictor = load_predictors(store, facts, host, catalogue, _OneModel(model, store))
         asked = [(machine, work, config) for machine, config in zip(machines, configs, strict=True)]
         found = predictor.service_many(asked, explain=True)
     return PredictionReport(
