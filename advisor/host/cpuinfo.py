@@ -90,7 +90,10 @@ def architecture(info: CpuInfo, stated: str | None = None) -> str | None:
 
 
 def _rarer(info: CpuInfo, words: frozenset[str]) -> str | None:
-    """Mainframes, LoongArch, POWER and SPARC by their own fields; big-endian POWER ended with its seventh generation on Linux."""
+    """Mainframes, LoongArch, POWER and SPARC by their own fields.
+
+    Distributions dropped big-endian POWER with its seventh generation.
+    """
     if info.values("vendor_id") == ["IBM/S390"]:
         return "s390x" if "zarch" in words else "s390"
     if info.values("cpu family") == ["Loongson-64bit"]:

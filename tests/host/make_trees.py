@@ -108,9 +108,15 @@ class Box:
         files[f"{CPU}/possible"] = files[f"{CPU}/present"] = cpu_list(everything)
         files[f"{CPU}/online"] = cpu_list(thread.cpu for thread in live)
         files[f"{CPU}/offline"] = cpu_list(set(everything) - {thread.cpu for thread in live})
+        running = {thread.cpu for thread in live}
         files[f"{CPU}/kernel_max"] = "8191"
+        cores: dict[tuple[int, int], list[int]] = {}
+        packages: dict[int, list[int]] = {}
         for thread in self.threads:
-            files |= self._thread_files(thread)
+            cores.setdefault((thread.socket, thread.core), []).append(thread.cpu)
+            packages.setdefault(thread.socket, []).append(thread.cpu)
+        for thread in self.threads:
+            files.update(self._thread_files(thread, running, cores, packages))
         for node in sorted({thread.node for thread in self.threads}):
             members = [thread.cpu for thread in live if thread.node == node]
             files[f"{NODE}/node{node}/cpulist"] = cpu_list(members)
@@ -123,7 +129,13 @@ class Box:
         files["proc/sys/kernel/osrelease"] = "6.1.0-test"
         return files | self.files
 
-    def _thread_files(self, thread: Thread) -> dict[str, str | bytes]:
+    def _thread_files(
+        self,
+        thread: Thread,
+        live: set[int],
+        cores: dict[tuple[int, int], list[int]],
+        packages: dict[int, list[int]],
+    ) -> dict[str, str | bytes]:
         base = f"{CPU}/cpu{thread.cpu}"
         if thread.cpu:
             files: dict[str, str | bytes] = {f"{base}/online": str(int(thread.online))}
@@ -132,9 +144,8 @@ class Box:
         files[f"{base}/node{thread.node}/cpumap"] = "0"
         if not thread.online:
             return files
-        live = {other.cpu for other in self.threads if other.online}
-        core = [t.cpu for t in self.threads if (t.socket, t.core) == (thread.socket, thread.core) and t.online]
-        package = [t.cpu for t in self.threads if t.socket == thread.socket and t.online]
+        core = [cpu for cpu in cores[thread.socket, thread.core] if cpu in live]
+        package = [cpu for cpu in packages[thread.socket] if cpu in live]
         for name, members in (("core_cpus", core), ("thread_siblings", core), ("package_cpus", package)):
             files[f"{base}/topology/{name}"] = cpu_mask(members)
             files[f"{base}/topology/{name}_list"] = cpu_list(members)
@@ -158,6 +169,10 @@ class Box:
     def cpuinfo(self) -> str:
         """/proc/cpuinfo of x86, or of Arm where threads have part numbers."""
         blocks = []
+        sizes = {}
+        for socket in {thread.socket for thread in self.threads}:
+            members = [thread for thread in self.threads if thread.socket == socket and thread.online]
+            sizes[socket] = len({thread.core for thread in members}), len(members)
         for thread in self.threads:
             if not thread.online:
                 continue
@@ -167,8 +182,7 @@ class Box:
             else:
                 lines = {"vendor_id": self.vendor, "cpu family": str(self.family), "model": str(self.model)}
                 lines |= {"model name": self.model_name or "", "cpu MHz": "800.000"}
-                cores = len({t.core for t in self.threads if t.socket == thread.socket and t.online})
-                siblings = len([t for t in self.threads if t.socket == thread.socket and t.online])
+                cores, siblings = sizes[thread.socket]
                 lines |= {"physical id": str(thread.socket), "siblings": str(siblings), "core id": str(thread.core)}
                 lines |= {"cpu cores": str(cores), "flags": thread.flags}
             body = "".join(f"{key}\t: {value}\n" for key, value in lines.items())
