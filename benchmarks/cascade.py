@@ -18,6 +18,8 @@ from .variants import CAPACITY, variants, write
 
 DURATION_S = 30.0
 QUICK = ("faces", "few-objects")
+DISTURBED = 0.05
+"""Share of the usable cores that others took: as in the check of verification."""
 _FIGURES = {"latency_p95_ms": "p95", "camera_fps": "fps", "drops_pct": "drops", "utilisation/cpu": "cpu", "cpu": "cpu"}
 
 
@@ -50,7 +52,8 @@ class Outcome:
     capacity: tuple[float, float, float, int] | None = None
     """P10, P50, P90 and what was found."""
     failure: str | None = None
-    disturbed: bool = False
+    disturbed: bool | None = None
+    """Whether others took more of the cores than verification lets pass; None where that cannot be seen."""
 
 
 def outcome_of(name: str, verdict: Verdict) -> Outcome:
@@ -67,7 +70,8 @@ def outcome_of(name: str, verdict: Verdict) -> Outcome:
         p = found.predicted
         capacity = (p["p10"], p["p50"], p["p90"], found.cameras)
     failure = None if figures else f"{verdict.verdict}: {verdict.reason}"
-    return Outcome(name, figures, capacity, failure, bool(verdict.interference.get("dirty")))
+    lost = verdict.interference.get("lost_fraction")
+    return Outcome(name, figures, capacity, failure, None if lost is None else lost > DISTURBED)
 
 
 def measure(names: Sequence[str], duration_s: float, capacity: bool) -> list[Outcome]:
@@ -112,9 +116,9 @@ def summary(found: Sequence[Outcome]) -> str:
             continue
         inside = [o.figures[key].inside for o in found if o.name in known]
         worst = max(known, key=lambda variant: known[variant])
-        within = sum(value <= bar for value in known.values()) / len(known)
+        within = percent(sum(value <= bar for value in known.values()) / len(known), 0)
         rows.append(
-            [name, len(known), percent(statistics.median(known.values())), f"{percent(within, 0)} within {percent(bar, 0)}",
+            [name, len(known), percent(statistics.median(known.values())), f"{within} within {percent(bar, 0)}",
              percent(sum(map(bool, inside)) / len(inside), 0), f"{worst}, {_signed(errors[worst])}"]
         )  # fmt: skip
     drops = {o.name: f.p50 - f.measured for o in found if (f := o.figures.get("drops")) and f.measured is not None}
@@ -136,7 +140,7 @@ def tables(found: Sequence[Outcome]) -> str:
             rows.append(
                 [item.name, _beside(p95, 0), _signed(p95.error if p95 else None), _beside(item.figures.get("fps"), 1),
                  _beside(item.figures.get("drops"), 1), _beside(item.figures.get("cpu"), 2),
-                 "yes" if item.disturbed else "no"]
+                 {True: "yes", False: "no", None: None}[item.disturbed]]
             )  # fmt: skip
     head = ["variant", "p95, ms: predicted (P10-P90) / measured", "error", "fps", "drops, %", "CPU", "disturbed"]
     lines = [summary(found), "", table(head, rows)]

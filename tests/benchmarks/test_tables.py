@@ -1,0 +1,197 @@
+"""Table makers on figures made up here; nothing is timed."""
+
+import json
+import statistics
+
+import pytest
+
+from advisor import __version__
+from advisor.clock import RealClock
+from advisor.measure.harness import MeasureSpec, Session
+from advisor.records.config import EffectiveConfig, LoadMode, RunConfig
+from advisor.records.measurement import BenchReport
+from advisor.store.scenario import load_scenario
+from benchmarks import cascade, devices, harness, local, overhead, quick, repeatability
+from benchmarks.common import spread, table, variation
+from benchmarks.sections import SECTIONS, chosen
+from benchmarks.variants import CAPACITY, variants, write
+
+
+def cells(text: str, first: str) -> list[str]:
+    """Cells of the one row that begins with ``first``."""
+    (line,) = [line for line in text.splitlines() if line.startswith(f"| {first} |")]
+    return [cell.strip() for cell in line.strip("|").split(" | ")]
+
+
+def pair(model: str, shape: str, throughput: float, latency: float, disturbed: bool = False) -> harness.Pair:
+    ours = harness.Figures(100.0 * throughput, 0.01 * latency, disturbed)
+    return harness.Pair(model, shape, ours, harness.Figures(100.0, 0.01))
+
+
+def test_table_escapes_bars_and_shows_the_unknown_as_a_dash():
+    assert table(["a", "b"], [["x|y", None], [0, "two\nlines"]]).splitlines() == [
+        "| a | b |", "| --- | --- |", "| x\\|y | - |", "| 0 | two lines |",
+    ]  # fmt: skip
+
+
+def test_spread_and_variation_are_those_of_the_sample():
+    values = [3.0, 1.0, 2.0, 10.0]
+    assert spread(values).text(1) == "2.5 (1.0-10.0)"
+    assert variation(values) == pytest.approx(statistics.stdev(values) / 4.0)
+    assert variation([1.0]) is None
+
+
+def test_harness_table_takes_medians_of_ratios_per_cell():
+    found = [
+        *(pair("m", "one", ratio, 1 / ratio) for ratio in (0.9, 1.0, 1.4)),
+        *(pair("m", "many", ratio, 1.0, disturbed=True) for ratio in (1.10, 1.20, 1.30)),
+    ]
+    text = harness.tables(found)
+    one = [line for line in text.splitlines() if line.startswith("| m | one |")]
+    assert one == ["| m | one | 100.0 | 1.000 (0.900-1.400) | 1.000 (0.714-1.111) | 3 |"]
+    assert cells(text, "throughput") == ["throughput", "1.150 (0.900-1.400)", "1.100 (1.000-1.200)", "50 %", "6"]
+    assert "3 of its 6 runs disturbed" in text
+
+
+def test_benchmark_app_is_asked_for_the_same_configuration(tmp_path):
+    shape = harness.shapes(4)[-1]
+    file = type("File", (), {"path": "m.onnx", "token_limit": None})()
+    words = harness.command(tmp_path / "benchmark_app", file, shape, 3, tmp_path)
+    options = dict(zip(words[1::2], words[2::2], strict=False))
+    assert (options["-nstreams"], options["-nthreads"], options["-nireq"], options["-b"]) == ("4", "4", "4", "1")
+    assert (options["-infer_precision"], options["-hint"], options["-api"]) == ("f32", "none", "async")
+    assert len(harness.shapes(1)) == 1
+
+
+def test_benchmark_apps_file_is_read_in_seconds():
+    text = json.dumps({"execution_results": {"throughput": "96.62", "latency (ms)": "8.69"}})
+    assert harness.parse(text) == harness.Figures(96.62, pytest.approx(0.00869))
+
+
+def test_repeatability_splits_by_threads_and_neighbour():
+    found = [
+        repeatability.Repeat(threads, busy, p50, busy, 8 if busy else 0)
+        for threads in (1, 2)
+        for busy in (False, True)
+        for p50 in ((0.010, 0.010) if not busy else (0.010, 0.030))
+    ]
+    lines = repeatability.tables(found).splitlines()
+    assert lines[2] == "| 1 | none | 10.00 ms (10.00-10.00) | 0.00 % | 0 % | 0 | 2 |"
+    assert lines[5] == "| 2 | busy | 20.00 ms (10.00-30.00) | 70.71 % | 100 % | 8 | 2 |"
+
+
+def test_overhead_differences_are_taken_round_by_round():
+    calls = {"bare": [10e-6, 30e-6], "wrapped": [12e-6, 33e-6], "harness": [13e-6, 35e-6]}
+    text = overhead.tables({"sync": [1e-6]}, calls, [4e-4])
+    assert cells(text, "added by sizer's call")[1] == "2.5 us (2.0-3.0)"
+    assert cells(text, "added by the harness")[1] == "1.5 us (1.0-2.0)"
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_the_null_model_is_a_compiled_model_to_the_harness(kind):
+    spec = MeasureSpec(
+        min_duration_s=0.01, max_duration_s=0.01, warmup_max_s=0, block_s=0.005, min_samples=1, min_blocks=1
+    )
+    session = Session(overhead.NullModel(), LoadMode(kind=kind), spec, RealClock())
+    while not session.step():
+        pass
+    assert session.timing().samples > 1
+    assert overhead.per_pass_s(overhead.NullModel(), kind, spec) > 0
+
+
+def test_device_rows_are_held_against_the_plain_cpu_under_the_same_load():
+    dense, sparse = devices.cases()[:2]
+    auto = next(case for case in devices.cases() if case.name.startswith("AUTO"))
+    effective = EffectiveConfig(device="CPU", runtime_version="1", streams=2, optimal_requests=4)
+    found = []
+    for factor in (1.0, 2.0):  # the machine doubles its speed between rounds: ratios must not see it
+        found += [
+            devices.Result(dense, 100 * factor, 0.01, 0.02, effective, False),
+            devices.Result(sparse, 10, 0.01, 0.02, effective, False),
+            devices.Result(auto, 90 * factor, 0.01, 0.02, effective, True),
+        ]
+    row = cells(devices.tables(found), auto.name)
+    assert row[2] == "0.90 (0.90-0.90)"
+    assert row[-1] == "2/2"
+    assert {case.config.auto_batch_timeout_s for case in devices.cases()} == {None, *devices.TIMEOUTS_S}
+
+
+def test_quick_table_names_what_was_left_out():
+    report = BenchReport(
+        sizer_version=__version__, created="2026-01-01T00:00:00Z", host_fingerprint="x", measurements=(),
+        left_out=("a model",), took_s=61.4,
+    )  # fmt: skip
+    text = quick.tables(report)
+    assert cells(text, "time taken")[1] == "61 s of 120 s"
+    assert text.endswith("- left out: a model")
+
+
+def outcome(name: str, predicted: float, measured: float | None, **more: object) -> cascade.Outcome:
+    figures = {
+        "p95": cascade.Figure(0.8 * predicted, predicted, 1.2 * predicted, measured),
+        "fps": cascade.Figure(15, 15, 15, 15.0),
+        "drops": cascade.Figure(0, 1, 2, 0.0),
+        "cpu": cascade.Figure(0.4, 0.5, 0.6, 0.5),
+    }
+    return cascade.Outcome(name, figures, **more)
+
+
+def test_cascade_summary_names_the_worst_and_keeps_failures():
+    found = [
+        outcome("good", 100.0, 100.0),
+        outcome("fair", 110.0, 100.0, capacity=(2.0, 3.0, 4.0, 5)),
+        outcome("bad", 50.0, 100.0, disturbed=True),
+        outcome("unseen", 50.0, None),
+        cascade.Outcome("broken", failure="refused"),
+    ]
+    text = cascade.tables(found)
+    assert cells(text, "p95 latency") == ["p95 latency", "3", "10.0 %", "67 % within 15 %", "67 %", "bad, -50 %"]
+    assert cells(text, "drops (percentage points)")[2] == "1.0"
+    assert "| fair | 3 (2-4) | 5 | -2 |" in text
+    assert cells(text, "unseen")[1:3] == ["50 (40-60) / -", "-"]
+    assert text.endswith("- broken showed nothing: refused")
+    assert "| broken |" not in text
+
+
+def test_an_error_against_nothing_measured_is_unknown_and_not_zero():
+    assert cascade.Figure(1, 2, 3, None).error is None
+    assert cascade.Figure(1, 2, 3, 0.0).error is None
+    assert cascade.Figure(1, 2, 3, None).inside is None
+
+
+def test_all_variants_are_valid_scenarios(tmp_path):
+    known = variants()
+    assert len(known) >= 12
+    assert set(CAPACITY) | set(cascade.QUICK) <= set(known)
+    for name, item in known.items():
+        assert load_scenario(str(write(item, tmp_path))).scenario == name
+
+
+def test_local_tables_judge_throughput_and_name_the_worst():
+    one = RunConfig(streams=1, threads=1, requests=1)
+    rows = [
+        local.Row("residual", "resnet-50", one, 9, 10, 11, 10.0, False),
+        local.Row("residual", "resnet-34", one, 19, 20, 21, 16.0, True),
+        local.Row("plain", "vgg-16", one.model_copy(update={"batch": 8}), 5, 6, 7, 8.0, False),
+    ]
+    text = local.tables(rows, ["x: refused"])
+    assert cells(text, "one thread, f32, OpenVINO")[1:6] == ["2", "12.5 %", "12.5 %", "50 % within 10 %", "50 %"]
+    assert cells(text, "all")[6] == "resnet-34, openvino f32, 1x1 threads, batch 1: +25 %"
+    assert "- not judged: x: refused" in text
+    assert "1 of 3 measurements were disturbed" in text
+    assert local.tables([], ["x"]).startswith("No configuration")
+
+
+def test_every_judged_model_belongs_to_one_group_and_exists():
+    from advisor import zoo
+
+    members = [member for group in local.GROUPS.values() for member in group]
+    assert len(members) == len(set(members))
+    assert set(local.JUDGED) <= set(members) <= set(zoo.known_names())
+    assert set(local.QUICK_JUDGED) <= set(local.JUDGED)
+
+
+def test_sections_are_chosen_in_their_order_and_have_a_run():
+    assert [section.name for section in chosen(["transfer", "harness"])] == ["harness", "transfer"]
+    assert chosen([]) == SECTIONS
+    assert len({section.name for section in SECTIONS}) == len(SECTIONS)
