@@ -15,7 +15,7 @@ def schema(name: str | None, as_json: bool, store_url: str | None) -> None:
 
     NAME is scenario, plan, verdict, prediction, host, bench, models, processor, platform, accelerator...
     """
-    from advisor.store.schemas import schema_for, schema_names
+    from advisor.workflows.schemas import schema_for, schema_names
 
     if name is None:
         if as_json:

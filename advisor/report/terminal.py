@@ -46,7 +46,7 @@ def render_host(facts: HostFacts) -> str:
         f"  caches L1d {_bytes(cpu.l1d_bytes)}, L2 {_bytes(cpu.l2_bytes)}, L3 {_bytes(cpu.l3_bytes)} (sums)",
         f"  memory {_bytes(facts.memory.total_bytes)}, available {_bytes(facts.memory.available_bytes)}, "
         f"channels {_word(facts.memory.channels)}",
-        f"  usable cores {_word(limits.usable_cores)} (quota {_word(limits.quota_cores)}, affinity "
+        f"  usable cores {_word(limits.usable_cores)} (quota {limits.quota_cores or 'none'}, affinity "
         f"{len(limits.affinity) if limits.affinity is not None else 'unknown'} threads)",
         f"  governor {_word(cpu.governor)}, virtualisation {_word(cpu.virtualisation)}",
         f"  load {number(facts.noise.load_1min)}, other processes {number(facts.noise.other_cpu_cores)} cores",

@@ -28,6 +28,7 @@ class ModelReport(Record):
 _RECORDS = {
     "accelerator": ("platform", "Accelerator"),
     "bench": ("measurement", "BenchReport"),
+    "box": ("box", "BoxExport"),
     "host": ("host", "HostFacts"),
     "plan": ("plan", "Plan"),
     "platform": ("platform", "Platform"),
