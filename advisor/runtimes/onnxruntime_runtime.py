@@ -22,6 +22,7 @@ from ..records.config import EffectiveConfig, RunConfig
 from ..records.model import Kernel
 from .onnx_files import is_int8, load_onnx, static_shapes, with_byte_input
 from .protocol import Array, Done, InputKind, TensorSpec
+from .quantise import variant_for
 
 _UNKNOWN_OPERATOR = re.compile(r"(?:Fatal error: )?([\w.:]+)\(-?\d+\) is not a registered function/op")
 _NO_KERNEL = re.compile(r"Could not find an implementation for (\w+)\((\d+)\) node with name '([^']*)'")
@@ -231,6 +232,8 @@ class OnnxRuntime:
         cache_dir: Path | None = None,
     ) -> OnnxModel:
         _refuse_foreign(model, config)
+        if config.precision == "int8":
+            model = variant_for(model, "onnxruntime")
         start_s = time.perf_counter()
         file = with_byte_input(model, cache_dir) if input_kind == "u8_nhwc" else model
         graph = load_onnx(file)

@@ -1,8 +1,12 @@
 """Static int8 copies of models, for speed only: ranges come from random inputs, so their answers mean nothing.
 
-Format: QDQ with unsigned 8-bit activations and signed 8-bit weights, one scale per output channel. Both runtimes fuse
-it into int8 kernels, depthwise included: OpenVINO keeps u8 between its convolutions, ONNX Runtime turns every group
-into a QLinear operation. With signed activations both mix the two kinds and convert between layers.
+Format: QDQ with unsigned 8-bit activations and signed 8-bit weights, one scale per output channel; with signed
+activations both runtimes mix the two kinds and convert between layers. The runtimes want the pairs in other places:
+
+* OpenVINO quantises inputs of products and leaves their outputs alone, so that the activation behind a product (a
+  swish, say) is fused into it and rounding comes last. It carries int8 through pooling, concatenation and shuffles
+  itself; explicit pairs there cost kernels, and around concatenations crash its compiler (2026.4, DenseNet).
+* ONNX Runtime makes a QLinear operation only of an operation with pairs on all sides, and computes in f32 otherwise.
 """
 
 from __future__ import annotations
@@ -14,26 +18,33 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import ModelError, RuntimeRefusal
 from ..graph.frontend import hash_file, one_line
-from .onnx_files import declared_shape, load_onnx, real_inputs, static_shapes
+from .onnx_files import load_onnx, real_inputs, static_shapes
 
-_FORMAT = 5
+_FORMAT = 6
 """Part of the cache key: raised whenever this file would quantise differently."""
 _SAMPLES = 1
+_PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 # Products carry the time; the others are here because data would return to f32 between two products otherwise.
-_OPERATORS = (
+_ONNXRUNTIME_OPERATORS = (
     "Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Mul", "Concat", "MaxPool", "AveragePool", "GlobalAveragePool",
     "LeakyRelu", "Relu", "Clip", "Resize", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze", "Split", "Slice",
 )  # fmt: skip
-_PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 _INTEGER_TOKENS = 100
 """Random integers stay below this: smaller than any vocabulary, and masks are ones."""
 
 
-def int8_model(model: Path, directory: Path, seed: int = 0, *, input_shape: tuple[int, ...] | None = None) -> Path:
+def int8_model(
+    model: Path,
+    directory: Path,
+    seed: int = 0,
+    *,
+    input_shape: tuple[int, ...] | None = None,
+    runtime: Literal["openvino", "onnxruntime"] = "openvino",
+) -> Path:
     """Quantise an ONNX model with seeded random inputs; the copy is made once per file, seed and format.
 
     Parameters
@@ -47,6 +58,8 @@ def int8_model(model: Path, directory: Path, seed: int = 0, *, input_shape: tupl
         Of the random inputs.
     input_shape
         Static shape of the first input at batch 1, where the file leaves more than the batch open.
+    runtime
+        Who is to run it. ONNX Runtime finds its own variant when it is given OpenVINO's (:func:`variant_for`).
 
     Returns
     -------
@@ -62,7 +75,7 @@ def int8_model(model: Path, directory: Path, seed: int = 0, *, input_shape: tupl
     """
     if model.suffix.lower() != ".onnx":
         raise RuntimeRefusal(f"model {model}: only .onnx files can be quantised here; quantise it with its own tools")
-    name = f"{model.stem}-{hash_file(model)[:16]}-s{seed}-q{_FORMAT}{_shape_word(input_shape)}.onnx"
+    name = f"{model.stem}-{hash_file(model)[:16]}-s{seed}-{runtime}{_FORMAT}{_shape_word(input_shape)}.onnx"
     target = directory / name
     if target.is_file() and target.with_suffix(".json").is_file():
         return target
@@ -75,8 +88,17 @@ def int8_model(model: Path, directory: Path, seed: int = 0, *, input_shape: tupl
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".int8-", dir=directory) as folder:
         aside = Path(folder) / name
-        _quantise(model, aside, samples, *_choose(graph))
-        sidecar = _sidecar(model, graph, load_onnx(aside), seed, time.perf_counter() - start_s)
+        _quantise(model, aside, samples, *_choose(graph, runtime), runtime)
+        sidecar = {
+            "purpose": "speed only: ranges come from random inputs, answers mean nothing",
+            "source": str(model.resolve()),
+            "source_sha256": hash_file(model),
+            "runtime": runtime,
+            "seed": seed,
+            "input_shape": input_shape,
+            **_counts(load_onnx(aside)),
+            "took_s": round(time.perf_counter() - start_s, 3),
+        }
         if sidecar["quantised_products"] == 0:
             raise RuntimeRefusal(f"model {model}: no convolution or matrix product could be quantised; use f32")
         note = Path(folder) / "note.json"
@@ -100,6 +122,32 @@ def read_sidecar(quantised: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ModelError(f"{path}: sidecar of an int8 copy cannot be read ({error}); delete the copy") from error
     return dict(found)
+
+
+def variant_for(model: Path, runtime: Literal["openvino", "onnxruntime"]) -> Path:
+    """Return the int8 copy for ``runtime`` of the model that ``model`` is a copy of, made when it is missing.
+
+    A file that was not made here is returned as it is.
+
+    Raises
+    ------
+    RuntimeRefusal
+        The copy was made for the other runtime and its source is gone or has changed.
+    """
+    if not model.with_suffix(".json").is_file():
+        return model
+    known = read_sidecar(model)
+    if known.get("runtime", runtime) == runtime:
+        return model
+    source = Path(known["source"])
+    if not source.is_file() or hash_file(source) != known["source_sha256"]:
+        raise RuntimeRefusal(
+            f"model {model}: made for {known['runtime']}, and its source {source} is gone or changed; quantise it again"
+        )
+    shape = known["input_shape"]
+    return int8_model(
+        source, model.parent, known["seed"], input_shape=None if shape is None else tuple(shape), runtime=runtime
+    )
 
 
 def _shape_word(shape: tuple[int, ...] | None) -> str:
@@ -126,7 +174,9 @@ def _random_feed(inputs: list[Any], shapes: list[tuple[int, ...]], seed: int) ->
     return feed
 
 
-def _quantise(model: Path, target: Path, samples: list[dict[str, Any]], types: list[str], left: list[str]) -> None:
+def _quantise(
+    model: Path, target: Path, samples: list[dict[str, Any]], types: list[str], left: list[str], runtime: str
+) -> None:
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     class Reader:
@@ -151,12 +201,15 @@ def _quantise(model: Path, target: Path, samples: list[dict[str, Any]], types: l
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 calibrate_method=CalibrationMethod.MinMax,
+                extra_options={
+                    "OpTypesToExcludeOutputQuantization": sorted(_PRODUCTS) if runtime == "openvino" else []
+                },
             )
         except Exception as error:  # the quantiser raises whatever its parts raise
             raise RuntimeRefusal(f"model {model}: cannot be quantised ({one_line(error)}); use f32") from error
 
 
-def _choose(model: Any) -> tuple[list[str], list[str]]:
+def _choose(model: Any, runtime: str) -> tuple[list[str], list[str]]:
     """Return the operation types to quantise and the names of nodes to leave alone.
 
     Left alone are sums and products with a constant, which OpenVINO 2026.4 fails to compile quantised in places, and
@@ -176,7 +229,10 @@ def _choose(model: Any) -> tuple[list[str], list[str]]:
         ):
             left.append(node.name)
     products = kinds.count("MatMul") + kinds.count("Gemm")
-    types = sorted(_PRODUCTS) if products > kinds.count("Conv") else list(_OPERATORS)
+    if products > kinds.count("Conv"):
+        types = sorted(_PRODUCTS)
+    else:
+        types = [*sorted(_PRODUCTS), "Add"] if runtime == "openvino" else list(_ONNXRUNTIME_OPERATORS)
     return types, left
 
 
@@ -192,11 +248,12 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _sidecar(model: Path, before: Any, after: Any, seed: int, took_s: float) -> dict[str, Any]:
-    produced = {output: node.op_type for node in after.graph.node for output in node.output}
+def _counts(model: Any) -> dict[str, Any]:
+    """Count what was quantised: products with pairs on both factors, and every operation fed by a pair."""
+    produced = {output: node.op_type for node in model.graph.node for output in node.output}
     quantised: dict[str, int] = {}
     products = quantised_products = 0
-    for node in after.graph.node:
+    for node in model.graph.node:
         fed = [produced.get(name) == "DequantizeLinear" for name in node.input[:2]]
         if node.op_type in _PRODUCTS:
             products += 1
@@ -204,13 +261,7 @@ def _sidecar(model: Path, before: Any, after: Any, seed: int, took_s: float) -> 
         if node.op_type not in {"QuantizeLinear", "DequantizeLinear"} and fed and fed[0]:
             quantised[node.op_type] = quantised.get(node.op_type, 0) + 1
     return {
-        "purpose": "speed only: ranges come from random inputs, answers mean nothing",
-        "source": model.name,
-        "source_sha256": hash_file(model),
-        "seed": seed,
-        "input_shape": [declared_shape(value) for value in real_inputs(before)],
         "products": products,
         "quantised_products": quantised_products,
         "quantised": dict(sorted(quantised.items())),
-        "took_s": round(took_s, 3),
     }
