@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import click
@@ -31,9 +32,11 @@ def remake(page: Path, sections: tuple[Section, ...], quick: bool) -> list[str]:
         started_s = time.perf_counter()
         try:
             write_section(page, section.name, section.make(quick))
-        except SizerError as error:
+        except Exception as error:  # whatever breaks one section must not cost the hours of the others
             failed.append(f"{section.name}: {error}")
-            click.echo(f"{section.name}: failed: {error}", err=True)
+            if not isinstance(error, SizerError):
+                traceback.print_exc()
+            click.echo(f"{section.name}: failed, its old text stays: {error}", err=True)
         else:
             click.echo(f"{section.name}: written after {time.perf_counter() - started_s:.0f} s", err=True)
     return failed

@@ -74,10 +74,11 @@ def test_the_real_page_has_every_section_and_no_other():
     assert sorted(names(text)) == sorted(section.name for section in sections.SECTIONS)
 
 
-def test_a_failed_section_leaves_its_old_text_and_the_others_go_on(tmp_path: Path, monkeypatch):
+@pytest.mark.parametrize("error", [InputError("broken"), ValueError("broken")])
+def test_a_failed_section_leaves_its_old_text_and_the_others_go_on(tmp_path: Path, monkeypatch, error):
     def make(section: sections.Section, quick: bool) -> str:
         if section.name == "one":
-            raise InputError("broken")
+            raise error
         return f"made {section.name} {quick}"
 
     monkeypatch.setattr(sections.Section, "make", make)
