@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .flops import model_flop, model_parameters
+from .flops import model_flop, model_parameters, uncounted
 from .frontend import make_static, read_file
 
 _NO_OPERATIONS = frozenset({"Constant", "Parameter", "Result"})
@@ -29,6 +29,8 @@ class GraphFacts:
     flop: float
     """Two per multiply-add; convolutions, matrix products, attention and recurrences [FLOP]."""
     parameters: int
+    uncounted: int = 0
+    """Dense products behind a data-dependent shape, which ``flop`` cannot contain."""
 
     @property
     def dynamic(self) -> bool:
@@ -68,6 +70,7 @@ def read_facts(path: Path | str, input_shape: tuple[int, ...] | None = None) -> 
         operators={kind: count for kind, count in sorted(kinds.items()) if kind not in _NO_OPERATIONS},
         flop=model_flop(model),
         parameters=model_parameters(model),
+        uncounted=uncounted(model),
     )
 
 

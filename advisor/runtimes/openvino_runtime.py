@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -63,8 +64,8 @@ class OpenvinoModel:
         self.compiled = compiled
         self._graph = graph
         self.effective = effective_config
-        self.inputs = tuple(_spec(port) for port in compiled.inputs)
-        self.outputs = tuple(_spec(port) for port in compiled.outputs)
+        self.inputs = tuple(_spec(port, tuple(port.get_shape())) for port in compiled.inputs)
+        self.outputs = _output_specs(compiled, self.inputs)
         self.read_s = read_s
         self.compile_s = compile_s
         self.requests = requests
@@ -163,7 +164,8 @@ class OpenvinoModel:
                     self._settle(busy, wait=False)
                 continue
             # The runtime still ends the old pass after its callback: without this the next callback could get lost.
-            slot.request.wait()
+            with contextlib.suppress(RuntimeError):  # the old pass's failure, delivered already
+                slot.request.wait()
             return slot
 
     def _set(self, slot: _Slot, inputs: Sequence[Array]) -> None:
@@ -321,9 +323,17 @@ def _image_layout(shape: tuple[int, ...], path: Path) -> str:
     raise ModelError(f"model {path}: input {shape} is no image with 1, 3 or 4 channels; frames cannot be fed to it")
 
 
-def _spec(port: Any) -> TensorSpec:
+def _output_specs(compiled: Any, inputs: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
+    """Shapes as compiled; where they depend on data, one pass of zeros gives an example."""
+    if all(port.get_partial_shape().is_static for port in compiled.outputs):
+        return tuple(_spec(port, tuple(port.get_shape())) for port in compiled.outputs)
+    results = compiled.create_infer_request().infer([np.zeros(spec.shape, spec.dtype) for spec in inputs])
+    return tuple(_spec(port, results[index].shape) for index, port in enumerate(compiled.outputs))
+
+
+def _spec(port: Any, shape: tuple[int, ...]) -> TensorSpec:
     name = port.get_any_name() if port.get_names() else port.get_node().get_friendly_name()
-    return TensorSpec(name, tuple(port.get_shape()), np.dtype(port.get_element_type().to_dtype()).name)
+    return TensorSpec(name, tuple(int(length) for length in shape), np.dtype(port.get_element_type().to_dtype()).name)
 
 
 def _tensor(array: Array, spec: TensorSpec) -> Any:

@@ -1,0 +1,362 @@
+"""The suite that every runtime must pass; needs pytest. A new runtime begins by subclassing the class below.
+
+The models are built on the spot: a small convolutional network with an open batch, and broken files of every kind.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ..errors import ModelError, ModelRangeError, RuntimeRefusal
+from ..records.config import RunConfig
+from .protocol import CompiledModel, Runtime
+
+SIZE = 32
+_CLASSES = 10
+
+
+def small_network(path: Path, *, batch: int | str = "N", size: int | str = SIZE) -> Path:
+    """Write a network of five convolutions (dense, depthwise, pointwise, with a sum) and a classifier.
+
+    ``batch`` and ``size`` may be names of open dimensions.
+    """
+    from onnx import helper, numpy_helper
+
+    rng = np.random.default_rng(0)
+    weights: list[Any] = []
+    nodes: list[Any] = []
+
+    def weight(name: str, *shape: int) -> str:
+        spread = np.sqrt(2.0 / max(1, int(np.prod(shape[1:]))))
+        weights.append(numpy_helper.from_array((rng.standard_normal(shape) * spread).astype(np.float32), name))
+        return name
+
+    def conv(source: str, name: str, shape: tuple[int, int, int], stride: int = 1, group: int = 1) -> str:
+        filters = weight(f"{name}_w", shape[1], shape[0] // group, shape[2], shape[2])
+        nodes.append(
+            helper.make_node(
+                "Conv", [source, filters, weight(f"{name}_b", shape[1])], [name], name,
+                kernel_shape=[shape[2]] * 2, strides=[stride] * 2, pads=[shape[2] // 2] * 4, group=group,
+            )
+        )  # fmt: skip
+        nodes.append(helper.make_node("Relu", [name], [f"{name}_relu"], f"{name}_relu"))
+        return f"{name}_relu"
+
+    at = conv("x", "first", (3, 16, 3), stride=2)
+    at = conv(at, "depthwise", (16, 16, 3), group=16)
+    left = conv(at, "pointwise", (16, 32, 1))
+    right = conv(left, "dense", (32, 32, 3))
+    nodes.append(helper.make_node("Add", [left, right], ["sum"], "sum"))
+    at = conv("sum", "grouped", (32, 32, 3), group=4)
+    nodes.append(helper.make_node("GlobalAveragePool", [at], ["pooled"], "pooled"))
+    nodes.append(helper.make_node("Flatten", ["pooled"], ["flat"], "flat"))
+    factors = [weight("classes_w", _CLASSES, 32), weight("classes_b", _CLASSES)]
+    nodes.append(helper.make_node("Gemm", ["flat", *factors], ["classes"], "classes", transB=1))
+    return _write(path, nodes, [batch, 3, size, size], weights)
+
+
+def foreign_operator(path: Path) -> Path:
+    """Write a valid file with an operator that no runtime has."""
+    from onnx import helper
+
+    nodes = [helper.make_node("Frobnicate", ["x"], ["classes"], "odd")]
+    return _write(path, nodes, [1, 3, SIZE, SIZE], [])
+
+
+def _write(path: Path, nodes: list[Any], shape: list[int | str], weights: list[Any]) -> Path:
+    import onnx
+    from onnx import TensorProto, helper
+
+    graph = helper.make_graph(
+        nodes,
+        "conformance",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("classes", TensorProto.FLOAT, [shape[0], _CLASSES])],
+        weights,
+    )
+    # IR version 9 is what runtimes of several years read.
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, str(path))
+    return path
+
+
+def random_inputs(compiled: CompiledModel, seed: int = 0) -> list[Any]:
+    """Draw one input set: bytes for byte inputs, numbers in [0, 1) else."""
+    rng = np.random.default_rng(seed)
+    found: list[Any] = []
+    for spec in compiled.inputs:
+        if spec.dtype == "uint8":
+            found.append(rng.integers(0, 256, spec.shape, dtype=np.uint8))
+        else:
+            found.append(rng.random(spec.shape).astype(spec.dtype))
+    return found
+
+
+def assert_close(found: Any, expected: Any) -> None:
+    """Equal but for the order of summation, which differs between layouts and batches."""
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+class RuntimeConformance:
+    """Subclass it, set ``name`` and override :meth:`make_runtime`; the switches say what a runtime cannot show."""
+
+    name = ""
+    reads_files = True
+    """The fake does not look into its model files."""
+    clamps_streams = False
+    """Grants fewer streams than asked where there are fewer cores."""
+    wall_factor = 2.0
+    """Sum of kernel times may differ from the wall time of a pass by this factor."""
+
+    def make_runtime(self) -> Runtime:
+        """Return the runtime under test."""
+        raise NotImplementedError
+
+    def config(self, **changes: Any) -> RunConfig:
+        """Return one stream on one thread, with changes."""
+        return RunConfig.model_validate({"runtime": self.name, "threads": 1, "streams": 1, **changes})
+
+    @pytest.fixture
+    def network(self, tmp_path: Path) -> Path:
+        """The small network on disk."""
+        return small_network(tmp_path / "network.onnx")
+
+    def test_says_who_it_is(self) -> None:
+        runtime = self.make_runtime()
+        assert runtime.name == self.name
+        assert runtime.version()
+        assert "CPU" in runtime.devices()
+        assert "f32" in runtime.capabilities()
+        assert isinstance(runtime, Runtime)
+
+    def test_outputs_are_finite_and_shaped_as_said(self, network: Path) -> None:
+        compiled = self.make_runtime().compile(network, self.config())
+        outputs = compiled.infer(random_inputs(compiled))
+        assert [output.shape for output in outputs] == [spec.shape for spec in compiled.outputs]
+        assert [output.dtype.name for output in outputs] == [spec.dtype for spec in compiled.outputs]
+        assert all(np.isfinite(np.asarray(output, dtype=np.float64)).all() for output in outputs)
+        assert isinstance(compiled, CompiledModel)
+        compiled.close()
+
+    def test_outputs_belong_to_the_caller(self, network: Path) -> None:
+        compiled = self.make_runtime().compile(network, self.config())
+        first = compiled.infer(random_inputs(compiled, 1))[0]
+        kept = first.copy()
+        compiled.infer(random_inputs(compiled, 2))
+        np.testing.assert_array_equal(first, kept)
+        compiled.close()
+
+    def test_asynchronous_equals_synchronous(self, network: Path) -> None:
+        compiled = self.make_runtime().compile(network, self.config(requests=3), want_outputs=True)
+        sets = [random_inputs(compiled, seed) for seed in range(4)]
+        expected = [compiled.infer(inputs)[0] for inputs in sets]
+        assert not np.allclose(expected[0], expected[1])
+        seen: dict[object, Any] = {}
+        began_s = time.perf_counter()
+        for index in range(12):
+            compiled.start(sets[index % 4], index, lambda token, *rest: seen.__setitem__(token, rest))
+        compiled.wait_all()
+        assert set(seen) == set(range(12))
+        for index in range(12):
+            outputs, finish_s, error = seen[index]
+            assert error is None
+            assert_close(outputs[0], expected[index % 4])
+            assert finish_s >= 0.0
+        assert time.perf_counter() >= began_s
+        compiled.close()
+
+    def test_outputs_only_when_wanted(self, network: Path) -> None:
+        compiled = self.make_runtime().compile(network, self.config())
+        seen: list[Any] = []
+        compiled.start(random_inputs(compiled), "token", lambda *result: seen.append(result))
+        compiled.wait_all()
+        assert [result[:2] for result in seen] == [("token", None)]
+        compiled.close()
+
+    def test_requests_come_back(self, network: Path) -> None:
+        compiled = self.make_runtime().compile(network, self.config(requests=2))
+        assert compiled.requests == 2
+        assert compiled.idle_requests() == 2
+        assert compiled.ready()
+        for index in range(5):
+            compiled.start(random_inputs(compiled), index, lambda *_: None)
+        compiled.wait_all()
+        assert compiled.idle_requests() == 2
+        compiled.close()
+
+    def test_several_callers_at_once(self, network: Path) -> None:
+        compiled = self.make_runtime().compile(network, self.config(requests=2))
+        sets = [random_inputs(compiled, seed) for seed in range(3)]
+        expected = [compiled.infer(inputs)[0] for inputs in sets]
+        found: list[list[Any]] = [[], [], []]
+
+        def call(index: int) -> None:
+            found[index].extend(compiled.infer(sets[index])[0] for _ in range(5))
+
+        threads = [threading.Thread(target=call, args=(index,)) for index in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for index in range(3):
+            assert len(found[index]) == 5
+            for output in found[index]:
+                assert_close(output, expected[index])
+        compiled.close()
+
+    def test_broken_callback_is_not_lost(self, network: Path) -> None:
+        compiled = self.make_runtime().compile(network, self.config())
+
+        def broken(*_: object) -> None:
+            raise ZeroDivisionError("told to")
+
+        compiled.start(random_inputs(compiled), 0, broken)
+        with pytest.raises(ZeroDivisionError, match="told to"):
+            compiled.wait_all()
+        assert compiled.idle_requests() == compiled.requests
+        compiled.infer(random_inputs(compiled))
+        compiled.close()
+
+    def test_batch_multiplies_inputs_and_outputs(self, network: Path) -> None:
+        single = self.make_runtime().compile(network, self.config())
+        four = self.make_runtime().compile(network, self.config(batch=4))
+        assert four.inputs[0].shape == (4, *single.inputs[0].shape[1:])
+        inputs = random_inputs(four)
+        outputs = four.infer(inputs)[0]
+        assert outputs.shape == (4, *single.outputs[0].shape[1:])
+        for index in range(4):
+            alone = single.infer([inputs[0][index : index + 1]])[0]
+            assert_close(outputs[index], alone[0])
+        assert four.effective.batch == 4
+        single.close()
+        four.close()
+
+    def test_effective_settings_stand_beside_the_request(self, network: Path) -> None:
+        compiled = self.make_runtime().compile(network, self.config())
+        effective = compiled.effective
+        assert (effective.streams, effective.threads, effective.precision) == (1, 1, "f32")
+        assert effective.device == "CPU"
+        assert effective.execution_devices
+        assert effective.runtime_version == self.make_runtime().version()
+        assert compiled.read_s >= 0.0
+        assert compiled.compile_s >= 0.0
+        compiled.close()
+
+    def test_clamping_is_visible(self, network: Path) -> None:
+        compiled = self.make_runtime().compile(network, self.config(streams=999, threads=999))
+        granted = compiled.effective.streams
+        assert granted is not None
+        assert (granted < 999) == self.clamps_streams
+        compiled.close()
+
+    def test_bytes_equal_numbers(self, network: Path, tmp_path: Path) -> None:
+        runtime = self.make_runtime()
+        plain = runtime.compile(network, self.config(batch=2))
+        bytes_ = runtime.compile(network, self.config(batch=2), input_kind="u8_nhwc", cache_dir=tmp_path / "cache")
+        batch, channels, height, width = plain.inputs[0].shape
+        assert bytes_.inputs[0].shape == (batch, height, width, channels)
+        assert bytes_.inputs[0].dtype == "uint8"
+        frame = random_inputs(bytes_)[0]
+        picture = np.ascontiguousarray(frame.transpose(0, 3, 1, 2).astype(np.float32) / 255.0)
+        assert_close(bytes_.infer([frame])[0], plain.infer([picture])[0])
+        plain.close()
+        bytes_.close()
+
+    def test_wrong_arrays_are_a_bug_of_the_caller(self, network: Path) -> None:
+        compiled = self.make_runtime().compile(network, self.config())
+        good = random_inputs(compiled)[0]
+        for bad in ([], [good, good], [good.astype(np.float64)], [good[:, :, :-1]]):
+            with pytest.raises(ModelRangeError):
+                compiled.infer(bad)
+            with pytest.raises(ModelRangeError):
+                compiled.start(bad, 0, lambda *_: None)
+        assert compiled.idle_requests() == compiled.requests
+        compiled.close()
+        compiled.close()
+        with pytest.raises(ModelRangeError):
+            compiled.infer([good])
+
+    def test_kernels_have_work_and_times(self, network: Path) -> None:
+        compiled = self.make_runtime().compile(network, self.config(), profiling=True)
+        inputs = random_inputs(compiled)
+        walls_s = []
+        for _ in range(30):
+            start_s = time.perf_counter()
+            compiled.infer(inputs)
+            walls_s.append(time.perf_counter() - start_s)
+        plain = compiled.kernels()
+        timed = compiled.profile(40)
+        assert [kernel.name for kernel in plain] == [kernel.name for kernel in timed]
+        assert all(kernel.time_s is None for kernel in plain)
+        assert sum(kernel.flop for kernel in timed) > 0
+        total_s = sum(kernel.time_s or 0.0 for kernel in timed)
+        # The least disturbed pass on either side; counters round to microseconds and leave the call itself out.
+        assert min(walls_s) / self.wall_factor / 2 < total_s < float(np.max(walls_s)) * self.wall_factor
+        assert compiled.activation_bytes() > 0
+        compiled.close()
+
+    def test_profile_needs_profiling(self, network: Path) -> None:
+        compiled = self.make_runtime().compile(network, self.config())
+        with pytest.raises(RuntimeRefusal, match="profiling=True"):
+            compiled.profile(1)
+        compiled.close()
+
+    def test_missing_file(self, tmp_path: Path) -> None:
+        with pytest.raises(ModelError, match=r"nowhere\.onnx.*no such file"):
+            self.make_runtime().compile(tmp_path / "nowhere.onnx", self.config())
+
+    def test_refuses_precisions_it_cannot_compute(self, network: Path) -> None:
+        runtime = self.make_runtime()
+        for precision in {"f32", "bf16", "int8"} - set(runtime.capabilities()):
+            with pytest.raises(RuntimeRefusal, match=precision):
+                runtime.compile(network, self.config(precision=precision))
+
+    def test_refuses_an_unknown_operator_by_name(self, tmp_path: Path) -> None:
+        self._needs_files()
+        with pytest.raises(RuntimeRefusal, match="Frobnicate") as caught:
+            self.make_runtime().compile(foreign_operator(tmp_path / "odd.onnx"), self.config())
+        assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize("kept", [0.0, 0.5, 0.999])
+    def test_truncated_file(self, network: Path, kept: float) -> None:
+        self._needs_files()
+        whole = network.read_bytes()
+        network.write_bytes(whole[: int(len(whole) * kept)])
+        with pytest.raises(ModelError, match=r"network\.onnx") as caught:
+            self.make_runtime().compile(network, self.config())
+        assert "\n" not in str(caught.value)
+
+    def test_open_dimensions_need_an_input_shape(self, tmp_path: Path) -> None:
+        self._needs_files()
+        path = small_network(tmp_path / "open.onnx", size="side")
+        with pytest.raises(ModelError, match="input:"):
+            self.make_runtime().compile(path, self.config())
+        compiled = self.make_runtime().compile(path, self.config(batch=2), input_shape=(1, 3, 48, 48))
+        assert compiled.inputs[0].shape == (2, 3, 48, 48)
+        assert compiled.infer(random_inputs(compiled))[0].shape == (2, _CLASSES)
+        compiled.close()
+
+    def test_int8_needs_a_quantised_file(self, network: Path, tmp_path: Path) -> None:
+        self._needs_files()
+        from .quantise import int8_model
+
+        if "int8" not in self.make_runtime().capabilities():
+            return
+        with pytest.raises(RuntimeRefusal, match="quantise"):
+            self.make_runtime().compile(network, self.config(precision="int8"))
+        compiled = self.make_runtime().compile(int8_model(network, tmp_path), self.config(precision="int8"))
+        assert compiled.effective.precision == "int8"
+        products = [kernel for kernel in compiled.kernels() if kernel.flop > 0]
+        narrow = sum(kernel.flop for kernel in products if kernel.precision in {"i8", "u8"})
+        assert narrow / sum(kernel.flop for kernel in products) > 0.95
+        compiled.close()
+
+    def _needs_files(self) -> None:
+        if not self.reads_files:
+            pytest.skip("this runtime does not look into model files")

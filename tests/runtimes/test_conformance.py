@@ -1,0 +1,43 @@
+"""Every runtime of the product against the shipped suite."""
+
+import pytest
+
+from advisor.runtimes import Runtime, get_runtime
+from advisor.runtimes.conformance import RuntimeConformance
+
+
+@pytest.mark.runtime
+class TestOpenvino(RuntimeConformance):
+    name = "openvino"
+    clamps_streams = True
+
+    def make_runtime(self) -> Runtime:
+        return get_runtime("openvino")
+
+
+@pytest.mark.runtime
+class TestOnnxRuntime(RuntimeConformance):
+    name = "onnxruntime"
+
+    def config(self, **changes):
+        # 999 threads would really be started.
+        if changes.get("streams") == 999:
+            changes = {"streams": 4, "threads": 4}
+        return super().config(**changes)
+
+    def test_clamping_is_visible(self, network):
+        compiled = self.make_runtime().compile(network, self.config(streams=999, threads=999))
+        assert (compiled.effective.streams, compiled.effective.threads) == (4, 4)
+        compiled.close()
+
+    def make_runtime(self) -> Runtime:
+        return get_runtime("onnxruntime")
+
+
+class TestFake(RuntimeConformance):
+    name = "fake"
+    reads_files = False
+    clamps_streams = True
+
+    def make_runtime(self) -> Runtime:
+        return get_runtime("fake")
