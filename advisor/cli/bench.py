@@ -20,8 +20,8 @@ from .progress import ConsoleProgress
 @click.option("--retry-failed", is_flag=True, help="Run again what failed before.")
 @click.option("--runtime", type=click.Choice(["openvino", "onnxruntime"]), default="openvino", show_default=True)
 @click.option("--precision", type=click.Choice(["f32", "bf16", "int8"]), default="f32", show_default=True)
-@click.option("--threads", type=click.IntRange(min=1), default=None, help="Default: 1 and all usable cores.")
-@click.option("--streams", type=click.IntRange(min=1), default=None, help="Inference streams; default 1.")
+@click.option("--threads", default=None, metavar="N|all", help="Threads of all streams; default: 1 and all usable cores.")
+@click.option("--streams", default=None, metavar="N|all", help="Inference streams; default 1.")
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--export", "export_file", type=PathOption, default=None, metavar="FILE",
               help="Write this machine's facts and measurements to FILE, for `sizer catalog add` elsewhere.")  # fmt: skip
@@ -34,8 +34,8 @@ def bench(
     retry_failed: bool,
     runtime: str,
     precision: str,
-    threads: int | None,
-    streams: int | None,
+    threads: str | None,
+    streams: str | None,
     batch: int,
     export_file: Path | None,
     as_json: bool,

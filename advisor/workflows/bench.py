@@ -14,6 +14,7 @@ from advisor.records.config import LoadMode, RunConfig
 from advisor.records.measurement import BenchReport, BenchRow, Measurement
 from advisor.workflows.context import Say, local_facts, open_store, silent
 from advisor.workflows.models import build_model, resolve_model
+from advisor.workflows.predict import number_or_all
 
 if TYPE_CHECKING:
     from advisor.measure.campaign import Campaign, Entry
@@ -36,8 +37,9 @@ class BenchRequest:
     retry_failed: bool = False
     runtime: str = "openvino"
     precision: str = "f32"
-    threads: int | None = None
-    streams: int | None = None
+    threads: str | None = None
+    """A number or ``all``; None: 1 and all."""
+    streams: str | None = None
     batch: int = 1
     export_file: Path | None = None
 
@@ -146,8 +148,10 @@ def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
     from advisor.measure.micro import all_threads
     from advisor.measure.quick import estimate_s
 
-    streams = request.streams or 1
-    counts = [request.threads] if request.threads is not None else sorted({streams, all_threads(facts)})
+    most = all_threads(facts)
+    streams = number_or_all(request.streams, most, "--streams") or 1
+    asked = number_or_all(request.threads, most, "--threads")
+    counts = [asked] if asked is not None else sorted({streams, most})
     found = []
     for reference in request.models:
         model = resolve_model(reference)

@@ -108,8 +108,8 @@ class _OneModel:
 
 def _config(request: PredictRequest, machine: MachineSpec) -> RunConfig:
     usable = machine.cores if machine.quota_cores is None else max(1, min(machine.cores, int(machine.quota_cores)))
-    threads = _number(request.threads, usable, "--threads")
-    streams = _number(request.streams, usable, "--streams")
+    threads = number_or_all(request.threads, usable, "--threads")
+    streams = number_or_all(request.streams, usable, "--streams")
     if threads is not None and streams is not None and threads < streams:
         raise InputError(f"--threads {threads} is less than --streams {streams}: each inference stream needs a thread")
     return RunConfig(
@@ -123,7 +123,14 @@ def _config(request: PredictRequest, machine: MachineSpec) -> RunConfig:
     )
 
 
-def _number(text: str | None, everything: int, option: str) -> int | None:
+def number_or_all(text: str | None, everything: int, option: str) -> int | None:
+    """Read a count of threads or streams.
+
+    Raises
+    ------
+    InputError
+        Neither a number of at least 1 nor ``all``.
+    """
     if text is None:
         return None
     if text == "all":
