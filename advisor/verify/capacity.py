@@ -31,11 +31,12 @@ def passes(verdict: Verdict) -> bool | None:
 
 
 def jump(cameras: int, verdict: Verdict) -> int:
-    """Cameras at which the busiest resource would be full, by proportion; a failed probe always jumps down."""
+    """Cameras at which the busiest resource would be full, or all frames of this probe would have been done."""
     busiest = max(verdict.utilisation.values(), default=0.0)
-    if busiest <= 0:
-        return cameras * 2
-    return max(math.floor(cameras * FULL / busiest), 1)
+    released = sum(camera.released for camera in verdict.cameras)
+    delivered = sum(camera.done for camera in verdict.cameras) / released if released else 1.0
+    factor = min(FULL / busiest if busiest > 0 else 2.0, delivered if delivered < 1.0 else math.inf)
+    return max(math.floor(cameras * factor), 1)
 
 
 def search_capacity(
@@ -68,8 +69,9 @@ def search_capacity(
             low = max(low, current)
             aim = max(jump(current, verdict), current + 1)
         else:
+            # One jump down by what the probe showed; if that fails too, its figures mislead: halve.
+            aim = min(jump(current, verdict), current - 1) if high is None else current // 2
             high = current if high is None else min(high, current)
-            aim = min(jump(current, verdict), current - 1)
         current = aim
         if high is not None and not low < current < high:
             current = (low + high) // 2

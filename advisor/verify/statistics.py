@@ -72,9 +72,13 @@ def correlation_frames(series: NDArray[np.float64]) -> float:
     https://doi.org/10.1214/ss/1177011137). Ranks, since latencies have heavy tails. A constant series gives 1.
     """
     n = len(series)
-    if n < 8 or float(np.ptp(series)) == 0.0:
+    if n < 8:
         return 1.0
-    ranks = np.argsort(np.argsort(series, kind="stable"), kind="stable").astype(np.float64)
+    # To the microsecond: below that differences are rounding, whose order must not look like dependence.
+    _, place, counts = np.unique(np.round(series, 6), return_inverse=True, return_counts=True)
+    if len(counts) == 1:
+        return 1.0
+    ranks = (np.cumsum(counts) - (counts - 1) / 2.0)[place]
     ranks -= ranks.mean()
     size = 1 << (2 * n - 1).bit_length()
     spectrum = np.fft.rfft(ranks, size)
@@ -101,6 +105,8 @@ class Tally:
     lost: int
     latencies_s: NDArray[np.float64]
     """Of frames done, in order of release."""
+    missing: NDArray[np.float64]
+    """Per offered frame in order of release: 1.0 where it was not done."""
     longest_gap_s: float
     """Longest time between two done frames' releases, the ends of the span included."""
 
@@ -146,7 +152,10 @@ class FeedFigures:
     whole: Tally
     windows: tuple[Tally, ...]
     """Complete windows of the requirement's length, one after another from the end of warm-up."""
-    block_frames: float
+    block_latency: float
+    """Frames that count as one when latencies are judged."""
+    block_missing: float
+    """Frames that count as one when dropped or missing ones are judged."""
 
     def fps(self, tally: Tally) -> float:
         """Frames done per second: the share of offered frames that were done times the rate of release.
@@ -180,7 +189,7 @@ def tally(seen: Observation, feed: Feed, start_s: float, end_s: float) -> Tally:
     gaps = np.diff(np.concatenate(([start_s], released[finished], [end_s])))
     return Tally(
         start_s, end_s, len(released) - unknown, int(finished.sum()), int((kind == DROPPED).sum()),
-        int((kind == LOST).sum()), latencies, float(gaps.max()),
+        int((kind == LOST).sum()), latencies, (kind[kind != LOST] != DONE).astype(np.float64), float(gaps.max()),
     )  # fmt: skip
 
 
@@ -194,16 +203,9 @@ def figures(seen: Observation, window_s: float) -> tuple[FeedFigures, ...]:
         windows = tuple(
             tally(seen, feed, start_s + index * window_s, start_s + (index + 1) * window_s) for index in range(count)
         )
-        found.append(FeedFigures(feed, whole, windows, correlation_frames(whole.latencies_s)))
+        slow, missing = correlation_frames(whole.latencies_s), correlation_frames(whole.missing)
+        found.append(FeedFigures(feed, whole, windows, slow, max(slow, missing)))
     return tuple(found)
-
-
-def effective_counts(figure: FeedFigures, limit_s: float) -> tuple[int, int]:
-    """Late and all samples of a feed, in blocks: (late, n); late is rounded up, n down."""
-    whole = figure.whole
-    total = len(whole.latencies_s) + whole.open
-    n = int(total / figure.block_frames)
-    return min(math.ceil(whole.late(limit_s) / figure.block_frames - 1e-9), n), n
 
 
 def tail_ms(values_s: Sequence[float] | NDArray[np.float64]) -> dict[str, float | None]:

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+
+from advisor.records.config import EffectiveConfig, RunConfig
+from advisor.verify import conditions
+from advisor.verify.checks import Case
+from advisor.verify.observation import Observation
+from advisor.verify.statistics import figures
+from advisor.verify.usage import usage
+
+from .support import configs, observe, scenario
+
+
+def case(seen: Observation) -> Case:
+    plan = scenario()
+    return Case(plan, seen, figures(seen, plan.slo.window_s), usage(seen, 2.0), configs(plan))
+
+
+def test_broken_outputs_fail_and_a_silent_stage_is_open():
+    seen = observe(scenario(), 10.0)
+    assert conditions.outputs(case(seen)).ok is True
+    del seen.passes["reid"]
+    silent = conditions.outputs(case(seen))
+    assert silent.ok is None
+    assert "reid" in silent.measured
+    seen.rows([["n", "person", "not finite"]])
+    assert conditions.outputs(case(seen)).ok is False
+
+
+def test_settings_that_were_not_granted_fail():
+    granted = EffectiveConfig(device="CPU", precision="f32", streams=1, threads=2, batch=1, runtime_version="1")
+    assert conditions.differences(RunConfig(threads=2), granted) == []
+    assert conditions.differences(RunConfig(streams=4, threads=8, precision="bf16"), granted) == [
+        "precision bf16 -> f32", "streams 4 -> 1", "threads 8 -> 2",
+    ]  # fmt: skip
+    seen = observe(scenario(), 10.0)
+    assert conditions.effective_config(case(seen)).ok is True
+    seen.effective["reid"] = granted
+    found = conditions.effective_config(case(seen))
+    assert found.ok is False
+    assert found.measured == "reid: threads 1 -> 2, batch 4 -> 1"
+    del seen.effective["reid"]
+    assert conditions.effective_config(case(seen)).ok is None
+
+
+@pytest.mark.parametrize(
+    ("rss", "ok"),
+    [
+        (lambda _t: 2e8, True),
+        (lambda t: 2e8 + 4e6 * t, True),  # 60 MB in 15 s: within the slack
+        (lambda t: 2e8 + 2e7 * t, False),  # a leak
+        (lambda t: 2e8 + (3e8 if t > 5 else 0), None),  # one jump, then still
+    ],
+)
+def test_memory_that_rises_all_the_time_fails(rss, ok):
+    assert conditions.memory_growth(case(observe(scenario(), 20.0, rss=rss))).ok is ok
+
+
+def test_a_falling_clock_counts_only_with_slower_passes():
+    plan = scenario()
+
+    def cold(t: float) -> float:
+        return 3e9 if t < 30 else 2.4e9
+
+    def slow(t: float) -> float:
+        return 0.02 if t < 30 else 0.03
+
+    assert conditions.thermal_drift(case(observe(plan, 60.0, hz=cold))).ok is True
+    assert conditions.thermal_drift(case(observe(plan, 60.0, hz=cold, service_s=slow))).ok is False
+    unknown = conditions.thermal_drift(case(observe(plan, 60.0, service_s=slow)))
+    assert unknown.counts is False
+    assert "clock unknown" in unknown.measured
+
+
+def test_interference_informs_but_does_not_count():
+    quiet = conditions.interference(case(observe(scenario(), 10.0)))
+    noisy = conditions.interference(case(observe(scenario(), 10.0, other_cores=0.5)))
+    assert (quiet.ok, noisy.ok, noisy.counts) == (True, False, False)
+    assert noisy.measured.startswith("0.50 cores by others")

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from advisor.clock import RealClock
+from advisor.verify import sources
+from advisor.verify.decode import SourceError
+from advisor.verify.setup import feeds_of
+from advisor.verify.sources import FileSource, LiveSource, RawSource, clip_bitrate_kbps, clip_for, is_live
+
+from .support import scenario
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    feed = feeds_of(scenario())[0]
+    return clip_for(feed, tmp_path_factory.mktemp("clips"), seed=1)
+
+
+def test_a_file_plays_for_ever(clip):
+    source = FileSource(str(clip))
+    pictures = [source.decode(None) for _ in range(100)]  # the clip holds 45
+    assert all(picture is not None for picture in pictures)
+    assert {(picture.width, picture.height) for picture in pictures} == {(320, 180)}
+    first = pictures[0].to_ndarray(format="gray8")
+    assert (pictures[45].to_ndarray(format="gray8") == first).all()
+    assert not (pictures[20].to_ndarray(format="gray8") == first).all()
+    source.close()
+
+
+def test_a_missing_or_foreign_file_is_a_source_error(tmp_path):
+    with pytest.raises(SourceError, match="cannot be opened"):
+        FileSource(str(tmp_path / "none.mp4"))
+    (tmp_path / "text.mp4").write_text("this is no video " * 100)
+    with pytest.raises(SourceError, match="cannot be opened"):
+        FileSource(str(tmp_path / "text.mp4"))
+
+
+def test_damaged_data_costs_frames_but_not_the_source(clip, tmp_path):
+    data = bytearray(clip.read_bytes())
+    start, end = len(data) // 3, len(data) // 2
+    data[start:end] = bytes((byte * 31 + 7) % 256 for byte in range(end - start))
+    damaged = tmp_path / "damaged.mp4"
+    damaged.write_bytes(data)
+    source = FileSource(str(damaged))
+    good = bad = 0
+    for _ in range(90):
+        try:
+            good += source.decode(None) is not None
+        except SourceError:
+            bad += 1
+    assert good > 20
+    source.close()
+
+
+def test_raw_frames_come_decoded_in_turn():
+    source = RawSource((100, 60), seed=1)
+    pictures = [source.decode(None) for _ in range(sources.RING + 1)]
+    assert {picture.shape for picture in pictures} == {(60, 100, 3)}
+    assert pictures[0] is pictures[-1]
+    assert not (pictures[0] == pictures[1]).all()
+
+
+def test_bit_rates_are_the_scenarios_or_usual():
+    feed = feeds_of(scenario())[0]
+    assert clip_bitrate_kbps(feed) == 300.0
+    full_hd = scenario(cameras=[{"group": "c", "count": 1, "resolution": "1920x1080", "fps": 15.0}])
+    assert clip_bitrate_kbps(feeds_of(full_hd)[0]) == pytest.approx(3110.4)
+
+
+def live(url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[LiveSource, list[Any], list[str]]:
+    monkeypatch.setattr(sources, "BACK_OFF_S", (0.05,))
+    group = {"group": "cam", "count": 1, "resolution": "320x180", "fps": 15.0, "source": [url]}
+    packets: list[Any] = []
+    status: list[str] = []
+    source = LiveSource(
+        feeds_of(scenario(cameras=[group]))[0], RealClock(), lambda _feed, packet: packets.append(packet),
+        lambda _index, text: status.append(text),
+    )  # fmt: skip
+    return source, packets, status
+
+
+def test_a_stream_that_ends_is_connected_again_and_told(clip, monkeypatch):
+    assert is_live("rtsp://camera/1")
+    assert not is_live("clip.mp4")
+    assert not is_live(None)
+    source, packets, status = live(f"file://{clip}", monkeypatch)
+    source.thread.start()
+    limit = time.monotonic() + 5
+    while len(packets) < 100 and time.monotonic() < limit:
+        time.sleep(0.01)
+    source.close()
+    assert len(packets) >= 100
+    assert status[0] == "ok"
+    assert "ended: connecting again" in status
+    pictures = [source.decode(packet) for packet in packets[:45]]
+    assert sum(picture is not None for picture in pictures) >= 40
+
+
+def test_a_stream_that_cannot_be_reached_is_tried_again(monkeypatch):
+    source, packets, status = live("tcp://127.0.0.1:9", monkeypatch)
+    source.thread.start()
+    limit = time.monotonic() + 5
+    while len(status) < 3 and time.monotonic() < limit:
+        time.sleep(0.01)
+    source.close()
+    assert packets == []
+    assert len(status) >= 3
+    assert all(text.startswith("lost: ") for text in status)
+    assert threading.active_count() < 50
