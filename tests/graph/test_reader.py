@@ -1,0 +1,103 @@
+"""What a file says, and how broken files are refused."""
+
+import hashlib
+
+import pytest
+
+from advisor.errors import ModelError, RuntimeRefusal
+from advisor.graph.frontend import hash_file, make_static, read_file
+from advisor.graph.reader import read_facts
+from advisor.runtimes.conformance import foreign_operator, small_network
+
+from . import networks
+
+
+def test_facts_of_a_small_network(tmp_path):
+    facts = read_facts(small_network(tmp_path / "n.onnx"))
+    assert facts.input_shape == (1, 3, 32, 32)
+    assert facts.declared_shapes == ((None, 3, 32, 32),)
+    assert facts.dynamic_batch
+    assert not facts.dynamic
+    assert facts.input_types == ("f32",)
+    assert facts.output_shapes == ((1, 10),)
+    assert facts.operators["Convolution"] == 3
+    assert facts.operators["GroupConvolution"] == 2
+    assert "Constant" not in facts.operators
+    assert facts.op_count == sum(facts.operators.values())
+    assert facts.uncounted == 0
+    convolutions = 16 * 27 * 256 + 16 * 9 * 256 + 32 * 16 * 256 + 32 * 288 * 256 + 32 * 72 * 256
+    assert facts.flop == 2 * (convolutions + 320)
+
+
+def test_open_sizes_need_input(tmp_path):
+    path = small_network(tmp_path / "n.onnx", size="side")
+    with pytest.raises(ModelError, match=r"n\.onnx: input x .*input:"):
+        read_facts(path)
+    facts = read_facts(path, (1, 3, 64, 64))
+    assert facts.dynamic
+    assert facts.input_shape == (1, 3, 64, 64)
+
+
+def test_a_fixed_file_can_be_read_at_another_size(tmp_path):
+    path = small_network(tmp_path / "n.onnx", batch=1)
+    assert read_facts(path, (1, 3, 64, 64)).flop > 3.9 * read_facts(path).flop
+
+
+def test_impossible_input_names_the_operator(tmp_path):
+    path = small_network(tmp_path / "n.onnx")
+    with pytest.raises(ModelError, match=r"input: \[1, 4, 32, 32\] is refused: operator Convolution"):
+        read_facts(path, (1, 4, 32, 32))
+    with pytest.raises(ModelError, match="does not fit"):
+        read_facts(path, (1, 3, 32))
+
+
+def test_batch_against_a_fixed_reshape_names_the_operator(tmp_path):
+    import numpy as np
+
+    net = networks.Net()
+    shape = networks.net_constant(net, np.array([1, 48], np.int64))
+    out = net.add("Reshape", ["x", shape])
+    path = net.save(tmp_path / "fixed.onnx", [1, 3, 4, 4], out, [1, 48])
+    with pytest.raises(RuntimeRefusal, match=r"batch 2 is refused: operator Reshape"):
+        make_static(read_file(path), path, None, batch=2)
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.3, 0.999])
+def test_truncated_file(tmp_path, kept):
+    path = small_network(tmp_path / "n.onnx")
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * kept)])
+    with pytest.raises(ModelError, match=r"n\.onnx"):
+        read_facts(path)
+
+
+def test_missing_and_foreign(tmp_path):
+    with pytest.raises(ModelError, match="no such file"):
+        read_facts(tmp_path / "none.onnx")
+    with pytest.raises(ModelError, match="operator Frobnicate"):
+        read_facts(foreign_operator(tmp_path / "odd.onnx"))
+    (tmp_path / "noise.xml").write_text("<net><layers>")
+    with pytest.raises(ModelError, match=r"noise\.xml"):
+        read_facts(tmp_path / "noise.xml")
+
+
+def test_ir_with_its_weights(tmp_path):
+    import openvino
+
+    onnx_path = small_network(tmp_path / "n.onnx", batch=1)
+    openvino.save_model(read_file(onnx_path), str(tmp_path / "ir.xml"), compress_to_fp16=False)
+    first = read_facts(tmp_path / "ir.xml")
+    assert first.flop == read_facts(onnx_path).flop
+    assert first.parameters == read_facts(onnx_path).parameters
+    before = hash_file(tmp_path / "ir.xml")
+    weights = tmp_path / "ir.bin"
+    weights.write_bytes(bytes([weights.read_bytes()[0] ^ 1]) + weights.read_bytes()[1:])
+    assert hash_file(tmp_path / "ir.xml") != before
+
+
+def test_hash_is_sha256(tmp_path):
+    path = tmp_path / "a.onnx"
+    path.write_bytes(b"abc")
+    assert hash_file(path) == hashlib.sha256(b"abc").hexdigest()
+    with pytest.raises(ModelError):
+        hash_file(tmp_path / "b.onnx")

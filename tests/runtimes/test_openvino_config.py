@@ -1,0 +1,127 @@
+"""Configurations as OpenVINO properties, and the SIMD cap."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from advisor.errors import ModelRangeError, RuntimeRefusal
+from advisor.records.config import RunConfig
+from advisor.runtimes import get_runtime
+from advisor.runtimes.conformance import small_network
+from advisor.runtimes.openvino_config import check_simd, properties, simd_environment, simd_variables
+
+AVX2 = ("FP32", "INT8")
+CPUINFO = Path("/proc/cpuinfo")
+LOOK = """
+import sys
+from pathlib import Path
+from advisor.records.config import RunConfig
+from advisor.runtimes import get_runtime
+compiled = get_runtime("openvino").compile(Path(sys.argv[1]), RunConfig(threads=1, streams=1, simd_cap=sys.argv[2]))
+print(" ".join(kernel.implementation for kernel in compiled.kernels() if kernel.type in ("conv", "dwconv", "reduce")))
+"""
+
+
+@pytest.mark.parametrize("precision", ["f32", "int8", "bf16"])
+def test_precision_is_always_explicit(precision):
+    asked = properties(RunConfig(precision=precision), ("FP32", "INT8", "BF16"), profiling=False)
+    assert asked == {"INFERENCE_PRECISION_HINT": {"f32": "f32", "int8": "f32", "bf16": "bf16"}[precision]}
+
+
+def test_every_axis_has_its_property():
+    config = RunConfig(
+        hint="throughput", hint_requests=3, streams=2, threads=4, pinning=False, core_type="performance",
+        device="BATCH:CPU(4)", auto_batch_timeout_s=0.02,
+    )  # fmt: skip
+    assert properties(config, AVX2, profiling=True) == {
+        "INFERENCE_PRECISION_HINT": "f32",
+        "PERFORMANCE_HINT": "THROUGHPUT",
+        "PERFORMANCE_HINT_NUM_REQUESTS": 3,
+        "NUM_STREAMS": 2,
+        "INFERENCE_NUM_THREADS": 4,
+        "ENABLE_CPU_PINNING": False,
+        "SCHEDULING_CORE_TYPE": "PCORE_ONLY",
+        "AUTO_BATCH_TIMEOUT": 20,
+        "PERF_COUNT": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"precision": "bf16"}, "BF16"),
+        ({"auto_batch_timeout_s": 0.1}, "BATCH:CPU"),
+        ({"spinning": False}, "spinning"),
+        ({"inter_op_threads": 2}, "inter_op_threads"),
+    ],
+)
+def test_refusals_name_the_setting(changes, word):
+    with pytest.raises(RuntimeRefusal, match=word) as caught:
+        properties(RunConfig(**changes), AVX2, profiling=False)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_cap_must_be_in_the_environment():
+    check_simd("avx2", simd_environment("avx2"))
+    check_simd(None, {})
+    for cap, environment in [("avx2", {}), (None, simd_environment("avx2")), ("sse42", simd_environment("avx2"))]:
+        with pytest.raises(ModelRangeError, match="MAX_CPU_ISA"):
+            check_simd(cap, environment)
+    with pytest.raises(ModelRangeError, match="unknown"):
+        simd_environment("mmx")
+    assert set(simd_environment("sse42")) == set(simd_variables())
+
+
+@pytest.mark.runtime
+def test_cap_without_environment_is_refused_before_reading(tmp_path):
+    with pytest.raises(ModelRangeError):
+        get_runtime("openvino").compile(tmp_path / "none.onnx", RunConfig(simd_cap="sse42"))
+
+
+@pytest.mark.runtime
+@pytest.mark.skipif(
+    not CPUINFO.exists() or " avx2 " not in CPUINFO.read_text(), reason="the cap shows only on a host that has AVX2"
+)
+def test_sse42_cap_reaches_the_kernels(tmp_path):
+    path = small_network(tmp_path / "n.onnx")
+    plain = {key: value for key, value in os.environ.items() if key not in simd_variables()}
+    run = subprocess.run(
+        [sys.executable, "-c", LOOK, str(path), "sse42"],
+        env=plain | simd_environment("sse42"), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    kernels = run.stdout.split()
+    assert len(kernels) >= 5
+    assert all("sse42" in kernel for kernel in kernels)
+
+
+@pytest.mark.runtime
+@pytest.mark.parametrize(
+    ("changes", "device", "batch_timeout_s"),
+    [({"device": "AUTO", "hint": "latency"}, "CPU", None),
+     ({"device": "BATCH:CPU(2)", "auto_batch_timeout_s": 0.005}, "CPU", 0.005)],
+)  # fmt: skip
+def test_devices_that_stand_for_others(tmp_path, changes, device, batch_timeout_s):
+    path = small_network(tmp_path / "n.onnx")
+    compiled = get_runtime("openvino").compile(path, RunConfig(threads=1, streams=1, **changes), want_outputs=True)
+    assert device in compiled.effective.execution_devices
+    assert compiled.effective.auto_batch_timeout_s == batch_timeout_s
+    inputs = [np.ones(spec.shape, spec.dtype) for spec in compiled.inputs]
+    expected = compiled.infer(inputs)[0]
+    seen = []
+    for index in range(6):
+        compiled.start(inputs, index, lambda token, outputs, *_: seen.append(outputs[0]))
+    compiled.wait_all()
+    assert len(seen) == 6
+    assert all(abs(outputs - expected).max() < 1e-4 for outputs in seen)
+    compiled.close()
+
+
+@pytest.mark.runtime
+def test_absent_device_is_refused_by_name(tmp_path):
+    path = small_network(tmp_path / "n.onnx")
+    with pytest.raises(RuntimeRefusal, match=r"device NOSUCH: not here .*OpenVINO sees: CPU"):
+        get_runtime("openvino").compile(path, RunConfig(device="NOSUCH"))
