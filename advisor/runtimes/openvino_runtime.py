@@ -37,7 +37,8 @@ class _Slot:
 
     def __init__(self, request: Any) -> None:
         self.request = request
-        self.tensors: list[Any] = []
+        self.bound: list[tuple[Array, Any]] = []
+        """Per input the caller's array and the tensor that shares its memory; kept, as binding costs some 10 us."""
         self.token: object = None
         self.done: Done | None = None
 
@@ -90,7 +91,6 @@ class OpenvinoModel:
         except RuntimeError as error:
             raise RuntimeRefusal(f"inference failed: {refusal_text(error)}") from error
         finally:
-            slot.tensors = []
             self._free.put(slot)
 
     def start(self, inputs: Sequence[Array], token: object, done: Done) -> None:
@@ -126,7 +126,6 @@ class OpenvinoModel:
             self._set(slot, self._arrays())
             return profile(self.compiled, self._graph, slot.request, passes)
         finally:
-            slot.tensors = []
             self._free.put(slot)
 
     def kernels(self) -> tuple[Kernel, ...]:
@@ -171,9 +170,17 @@ class OpenvinoModel:
     def _set(self, slot: _Slot, inputs: Sequence[Array]) -> None:
         if len(inputs) != len(self.inputs):
             raise ModelRangeError(f"{len(inputs)} inputs given, the model has {len(self.inputs)}")
-        slot.tensors = [_tensor(array, spec) for array, spec in zip(inputs, self.inputs, strict=True)]
-        for index, tensor in enumerate(slot.tensors):
+        bound: list[tuple[Array, Any]] = []
+        for index, (array, spec) in enumerate(zip(inputs, self.inputs, strict=True)):
+            if index < len(slot.bound) and slot.bound[index][0] is array:
+                bound.append(slot.bound[index])
+                continue
+            shared = _shared(array, spec)
+            tensor = ov.Tensor(shared, shared_memory=True)
             slot.request.set_input_tensor(index, tensor)
+            # A copy does not follow later changes of the caller's array: it is bound anew next time.
+            bound.append((shared, tensor))
+        slot.bound = bound
 
     def _copies(self, slot: _Slot) -> list[Array]:
         return [slot.request.get_output_tensor(index).data.copy() for index in range(len(self.outputs))]
@@ -184,7 +191,7 @@ class OpenvinoModel:
 
     def _deliver(self, slot: _Slot, outputs: list[Array] | None, finish_s: float, error: BaseException | None) -> None:
         token, done = slot.token, slot.done
-        slot.token, slot.done, slot.tensors = None, None, []
+        slot.token, slot.done = None, None
         try:
             if done is not None:
                 done(token, outputs, finish_s, error)
@@ -336,10 +343,10 @@ def _spec(port: Any, shape: tuple[int, ...]) -> TensorSpec:
     return TensorSpec(name, tuple(int(length) for length in shape), np.dtype(port.get_element_type().to_dtype()).name)
 
 
-def _tensor(array: Array, spec: TensorSpec) -> Any:
-    """Wrap an array without copying it; only what OpenVINO cannot share is copied."""
+def _shared(array: Array, spec: TensorSpec) -> Array:
+    """Return the array itself where OpenVINO can share its memory, else a copy that it can."""
     if array.dtype.name != spec.dtype or array.shape != spec.shape:
         raise ModelRangeError(f"input {spec.name} takes {spec.dtype}{spec.shape}, not {array.dtype}{array.shape}")
-    if not (array.flags.c_contiguous and array.flags.writeable):
-        array = np.array(array, order="C")
-    return ov.Tensor(array, shared_memory=True)
+    if array.flags.c_contiguous and array.flags.writeable:
+        return array
+    return np.array(array, order="C")
