@@ -117,7 +117,8 @@ def camera_fps(case: Case) -> Check | None:
                      advice="run longer, mend the sources")  # fmt: skip
 
     def share(figure: FeedFigures) -> Share:
-        allowed = max(1.0 - case.required_fps(figure) / figure.rate(figure.whole), 0.0)
+        # Of its nominal rate: what a live camera did not deliver is for the check of sources.
+        allowed = 1.0 - case.required_fps(figure) / figure.feed.rate_per_s
         return Share(figure, allowed, figure.block_missing, lambda span: (span.offered - span.done, span.offered))
 
     low = min(cameras, key=lambda figure: figure.fps(figure.whole) / case.required_fps(figure))

@@ -68,6 +68,7 @@ def judge(
     word, reason = decide(results, seen.stopped)
     missed = any(check.met is False for check in results if check.name in {"camera_fps", "drops", "latency_p95"})
     cameras = tuple(_camera(case, figure) for figure in case.figures)
+    stages = _stages(case)
     verdict = Verdict(
         sizer_version=__version__,
         created=utc_now(),
@@ -76,12 +77,12 @@ def judge(
         reason=reason,
         checks=results,
         cameras=cameras,
-        stages=_stages(case),
+        stages=stages,
         host=facts.model_dump(mode="json", by_alias=True),
         config=ConfigPair(requested=dict(configs), effective=dict(seen.effective)),
         predicted=None,
         capacity=None,
-        binding=case.usage.binding() if missed else None,
+        binding=(case.usage.binding() or _slowest(stages)) if missed else None,
         duration_s=seen.seen_s,
         utilisation=case.usage.utilisation,
         harness=_harness(case.usage, seen),
@@ -157,6 +158,16 @@ def _stages(case: checks.Case) -> tuple[StageResult, ...]:
             )
         )
     return tuple(results)
+
+
+def _slowest(stages: Sequence[StageResult]) -> str | None:
+    """Where a frame spends most time when no resource is full."""
+
+    def spent(stage: StageResult) -> float:
+        return (stage.service_ms.p95 or 0.0) + (stage.waiting_ms.p95 or 0.0)
+
+    slow = max(stages, key=spent, default=None)
+    return None if slow is None or spent(slow) == 0.0 else f"time in {slow.id} (no resource is full)"
 
 
 def _harness(use: Usage, seen: Observation) -> dict[str, float]:

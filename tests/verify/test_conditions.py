@@ -48,13 +48,20 @@ def test_settings_that_were_not_granted_fail():
     ("rss", "ok"),
     [
         (lambda _t: 2e8, True),
-        (lambda t: 2e8 + 4e6 * t, True),  # 60 MB in 15 s: within the slack
-        (lambda t: 2e8 + 2e7 * t, False),  # a leak
-        (lambda t: 2e8 + (3e8 if t > 5 else 0), None),  # one jump, then still
+        (lambda t: 2e8 + 1e6 * t, True),  # 40 MB from the middle of the second quarter on: within the slack
+        (lambda t: 2e8 + 4e6 * t, False),  # a leak
+        (lambda t: 2e8 + (3e8 if t > 60 else 0), None),  # one jump, then still
+        (lambda t: 2e8 + (3e8 if t > 10 else 0), True),  # pools that fill at the start
     ],
 )
 def test_memory_that_rises_all_the_time_fails(rss, ok):
-    assert conditions.memory_growth(case(observe(scenario(), 20.0, rss=rss))).ok is ok
+    found = conditions.memory_growth(case(observe(scenario(), 80.0, rss=rss)))
+    assert found.ok is ok
+    assert found.counts
+
+
+def test_memory_of_a_short_run_only_informs():
+    assert not conditions.memory_growth(case(observe(scenario(), 20.0, rss=lambda t: 2e8 + 4e7 * t))).counts
 
 
 def test_a_falling_clock_counts_only_with_slower_passes():

@@ -127,12 +127,13 @@ def test_a_killed_worker_is_a_failure_with_what_was_seen(work_dir):
     conserved(found)
 
 
-def test_a_stop_ends_with_what_was_seen(work_dir):
+def test_a_stop_ends_with_what_was_seen(work_dir, monkeypatch):
+    monkeypatch.setattr("advisor.verify.run.WARMUP_MAX_S", 0.1)
     stop = threading.Event()
     calls = iter(range(10**6))
 
     def press() -> None:
-        if next(calls) == 8:  # four a second
+        if next(calls) == 6:  # four a second
             stop.set()
 
     began = time.monotonic()

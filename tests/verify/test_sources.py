@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from typing import Any
 
+import av
 import pytest
 
 from advisor.clock import RealClock
@@ -99,6 +101,43 @@ def test_a_stream_that_ends_is_connected_again_and_told(clip, monkeypatch):
     assert "ended: connecting again" in status
     pictures = [source.decode(packet) for packet in packets[:45]]
     assert sum(picture is not None for picture in pictures) >= 40
+
+
+def test_a_stream_that_stalls_is_left_and_connected_again(clip, monkeypatch, tmp_path):
+    monkeypatch.setattr(sources, "STALL_S", 0.5)
+    transport = tmp_path / "clip.ts"
+    with av.open(str(clip)) as given, av.open(str(transport), "w") as out:
+        copy = out.add_stream_from_template(given.streams.video[0])
+        for packet in given.demux(video=0):
+            if packet.size:
+                packet.stream = copy
+                out.mux(packet)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+        calls = 0
+
+        def serve() -> None:
+            nonlocal calls
+            held = []
+            for _ in range(2):
+                connection, _ = server.accept()
+                calls += 1
+                connection.sendall(transport.read_bytes())
+                held.append(connection)  # open, but nothing comes any more
+            time.sleep(0.7)
+            for connection in held:
+                connection.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        source, packets, status = live(f"tcp://127.0.0.1:{server.getsockname()[1]}", monkeypatch)
+        source.thread.start()
+        thread.join()
+        source.close()
+    assert calls == 2
+    assert len(packets) > 60
+    assert status.count("ok") == 2
+    assert any(text.startswith("lost: ") for text in status)
 
 
 def test_a_stream_that_cannot_be_reached_is_tried_again(monkeypatch):

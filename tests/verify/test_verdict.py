@@ -57,6 +57,12 @@ def test_a_clear_failure_names_what_binds():
     assert found.cameras[0].drops_pct == pytest.approx(50.0)
 
 
+def test_a_slow_model_on_an_idle_machine_is_named():
+    found = verdict(20.0, late_fate(1), service_s=lambda _t: 0.06)
+    assert found.verdict == "FAIL"
+    assert found.binding in {"time in person (no resource is full)", "time in reid (no resource is full)"}
+
+
 def test_too_short_a_run_says_how_much_is_missing():
     found = verdict(3.0, late_fate(10**6))
     assert found.verdict == "INCONCLUSIVE"
