@@ -65,6 +65,7 @@ class Kernel(Record):
     original_type: str
     """The runtime's own word, kept for kernels that ``type`` cannot tell apart."""
     flop: Quantity
+    """Of dense products (convolution, matrix product, attention, recurrence), two per multiply-add; 0 for the rest."""
     input_bytes: Quantity
     output_bytes: Quantity
     weight_bytes: Quantity
@@ -78,6 +79,7 @@ class Kernel(Record):
     strides: tuple[int, ...] = ()
     groups: PositiveCount = 1
     fused: tuple[str, ...] = ()
+    """Types of the file's operations inside this kernel; empty where the runtime does not tell."""
     time_s: Quantity | None = None
     """Measured time of one execution; None where the graph was only compiled."""
 

@@ -283,21 +283,18 @@ class RuntimeConformance:
             compiled.infer([good])
 
     def test_kernels_have_work_and_times(self, network: Path) -> None:
-        compiled = self.make_runtime().compile(network, self.config(), profiling=True)
-        inputs = random_inputs(compiled)
-        walls_s = []
-        for _ in range(30):
-            start_s = time.perf_counter()
-            compiled.infer(inputs)
-            walls_s.append(time.perf_counter() - start_s)
+        # At four times the size kernels outweigh the microsecond that counters round to and the cost of the call.
+        shape = (1, 3, 4 * SIZE, 4 * SIZE)
+        path = small_network(network, size="side")
+        compiled = self.make_runtime().compile(path, self.config(), input_shape=shape, profiling=True)
         plain = compiled.kernels()
-        timed = compiled.profile(40)
+        timed = compiled.profile(5)
         assert [kernel.name for kernel in plain] == [kernel.name for kernel in timed]
         assert all(kernel.time_s is None for kernel in plain)
         assert sum(kernel.flop for kernel in timed) > 0
-        total_s = sum(kernel.time_s or 0.0 for kernel in timed)
-        # The least disturbed pass on either side; counters round to microseconds and leave the call itself out.
-        assert min(walls_s) / self.wall_factor / 2 < total_s < float(np.max(walls_s)) * self.wall_factor
+        # Other processes may slow down either side of one comparison, hardly of five.
+        ratios = [self._share_of_wall(compiled) for _ in range(5)]
+        assert any(1 / self.wall_factor < ratio < self.wall_factor for ratio in ratios), ratios
         assert compiled.activation_bytes() > 0
         compiled.close()
 
@@ -356,6 +353,17 @@ class RuntimeConformance:
         narrow = sum(kernel.flop for kernel in products if kernel.precision in {"i8", "u8"})
         assert narrow / sum(kernel.flop for kernel in products) > 0.95
         compiled.close()
+
+    def _share_of_wall(self, compiled: CompiledModel) -> float:
+        """Sum of kernel times over the median wall time of a pass."""
+        inputs = random_inputs(compiled)
+        walls_s = []
+        for _ in range(20):
+            start_s = time.perf_counter()
+            compiled.infer(inputs)
+            walls_s.append(time.perf_counter() - start_s)
+        total_s = sum(kernel.time_s or 0.0 for kernel in compiled.profile(20))
+        return total_s / float(np.median(walls_s))
 
     def _needs_files(self) -> None:
         if not self.reads_files:

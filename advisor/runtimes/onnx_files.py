@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 from pathlib import Path
@@ -103,8 +104,14 @@ def _dimension(dim: int | str, place: int, asked: int | None, symbols: dict[str,
     return dim if isinstance(dim, int) else None
 
 
+@functools.cache
+def _process_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder of this process alone, removed when it ends."""
+    return tempfile.TemporaryDirectory(prefix="sizer-bytes-")
+
+
 def with_byte_input(path: Path, cache_dir: Path | None) -> Path:
-    """Return a copy of an image model whose input takes BGR bytes, channels last; made once per cache directory.
+    """Return a copy of an image model whose input takes BGR bytes, channels last; made once per cache directory (or process).
 
     Cast to f32, Transpose to the model's order and Mul by 1/255 stand in front of the model's own first operation
     (at int8 that is its first QuantizeLinear).
@@ -116,7 +123,7 @@ def with_byte_input(path: Path, cache_dir: Path | None) -> Path:
     """
     import onnx
 
-    directory = cache_dir if cache_dir is not None else Path(tempfile.gettempdir()) / "sizer-bytes"
+    directory = cache_dir if cache_dir is not None else Path(_process_folder().name)
     target = directory / f"{path.stem}-{hash_file(path)[:16]}-u8.onnx"
     if target.is_file():
         return target

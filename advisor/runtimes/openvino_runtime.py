@@ -39,6 +39,8 @@ class _Slot:
         self.request = request
         self.bound: list[tuple[Array, Any]] = []
         """Per input the caller's array and the tensor that shares its memory; kept, as binding costs some 10 us."""
+        self.ends = False
+        """Its last pass was asynchronous, and nobody has waited for the end of it."""
         self.token: object = None
         self.done: Done | None = None
 
@@ -100,7 +102,7 @@ class OpenvinoModel:
         except BaseException:
             self._free.put(slot)
             raise
-        slot.token, slot.done = token, done
+        slot.token, slot.done, slot.ends = token, done, True
         BareRequest.start_async(slot.request, {}, slot)
 
     def wait_all(self) -> None:
@@ -155,17 +157,24 @@ class OpenvinoModel:
         """Wait for a free request; look now and then for passes that failed, for these free nobody."""
         if self._closed:
             raise ModelRangeError("the compiled model is closed")
-        while True:
-            try:
-                slot = self._free.get(timeout=_SWEEP_S)
-            except queue.Empty:
-                for busy in self._slots:
-                    self._settle(busy, wait=False)
-                continue
+        try:
+            slot = self._free.get_nowait()
+        except queue.Empty:
+            slot = self._wait_for_slot()
+        if slot.ends:
             # The runtime still ends the old pass after its callback: without this the next callback could get lost.
             with contextlib.suppress(RuntimeError):  # the old pass's failure, delivered already
                 slot.request.wait()
-            return slot
+            slot.ends = False
+        return slot
+
+    def _wait_for_slot(self) -> _Slot:
+        while True:
+            try:
+                return self._free.get(timeout=_SWEEP_S)
+            except queue.Empty:
+                for busy in self._slots:
+                    self._settle(busy, wait=False)
 
     def _set(self, slot: _Slot, inputs: Sequence[Array]) -> None:
         if len(inputs) != len(self.inputs):
