@@ -22,6 +22,8 @@ EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
               help="2 minutes, 30 minutes, or 8 hours, unless --duration says otherwise.")  # fmt: skip
 @click.option("--config", type=click.Choice(["plan", "default"]), default="plan", show_default=True,
               help="The planned configuration, or what the runtime chooses by itself.")  # fmt: skip
+@click.option("--as", "imitate", default=None, metavar="PLATFORM",
+              help="Imitate a smaller machine's cores and SIMD level; the report lists what cannot be imitated.")  # fmt: skip
 @click.option("--find-capacity", is_flag=True, help="Find the most cameras that pass on this machine.")
 @click.option("--strict", is_flag=True, help="Refuse to run while the preflight has warnings.")
 @click.option(
@@ -43,6 +45,7 @@ def verify(
     duration_s: float | None,
     profile: str,
     config: str,
+    imitate: str | None,
     find_capacity: bool,
     strict: bool,
     output: Path | None,
@@ -79,6 +82,7 @@ def verify(
         find_capacity=find_capacity,
         strict=strict,
         seed=seed,
+        imitate=imitate,
     )
     verdict = verify_scenario(request, store_url=store_url, progress=ConsoleProgress(), say=warn)
     from advisor.store.files import write_document

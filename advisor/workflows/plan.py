@@ -66,6 +66,16 @@ def configure_here(
     return configure(inputs), inputs, facts
 
 
+def configure_on(
+    platform: str, scenario: str, seed: int, store: MeasurementStore, progress: Progress | None, say: Say
+) -> PlanOption:
+    """Best configuration of any one platform, whether it suffices or not."""
+    from advisor.planner.plan import configure
+
+    inputs, _ = prepare(PlanRequest(scenario, on=(platform,), seed=seed), store, progress, say)
+    return configure(inputs)
+
+
 def prepare(
     request: PlanRequest, store: MeasurementStore, progress: Progress | None, say: Say
 ) -> tuple[PlanInputs, HostFacts]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +16,12 @@ from advisor.records.plan import Plan, PredictedLoad
 from advisor.records.scenario import Scenario
 from advisor.records.verdict import Verdict
 from advisor.workflows.context import Say, local_facts, open_store, silent
+from advisor.workflows.imitate import Imitation, imitating, imitation
 from advisor.workflows.models import resolve_model
 
 if TYPE_CHECKING:
     from advisor.measure.progress import Progress
+    from advisor.records.host import HostFacts
     from advisor.store.measurements import MeasurementStore
 
 PROBE_S = 30.0
@@ -39,6 +41,8 @@ class VerifyRequest:
     find_capacity: bool = False
     strict: bool = False
     seed: int = 0
+    imitate: str | None = None
+    """Platform or processor whose cores and SIMD level are imitated."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,9 @@ def verify_scenario(
         facts = local_facts(store)
         models = {stage.id: resolve_model(stage.model, stage.input) for stage in scenario.stages}
         setting = _setting(request, scenario, store, progress, say)
+        wanted = None if request.imitate is None else _imitated(request.imitate, facts)
+        if wanted is not None:
+            setting = _capped(setting, wanted)
         say(f"running {scenario.scenario} for {duration_s:.0f} s: {setting.origin}")
         common: dict[str, Any] = {
             "facts": facts,
@@ -81,16 +88,14 @@ def verify_scenario(
         }
         if setting.predicted is not None:
             common["predicted"] = setting.predicted.model_dump(mode="json")
-        verdict = verify(
-            scenario, models, setting.configs, setting.decode_threads, duration_s=duration_s, strict=request.strict,
-            **common,
-        )  # fmt: skip
-        if request.find_capacity and not stop.is_set():
-            found = find_capacity(
-                scenario, models, setting.configs, setting.decode_threads, duration_s=min(duration_s, PROBE_S), **common
-            )
-            verdict = verdict.model_copy(update={"capacity": found})
-        verdict = verdict.model_copy(update={"notes": (*verdict.notes, f"configuration: {setting.origin}")})
+        run = (scenario, models, setting.configs, setting.decode_threads)
+        with nullcontext() if wanted is None else imitating(wanted):
+            verdict = verify(*run, duration_s=duration_s, strict=request.strict, **common)
+            if request.find_capacity and not stop.is_set():
+                found = find_capacity(*run, duration_s=min(duration_s, PROBE_S), **common)
+                verdict = verdict.model_copy(update={"capacity": found})
+        notes = [*verdict.notes, f"configuration: {setting.origin}", *(() if wanted is None else wanted.notes)]
+        verdict = verdict.model_copy(update={"notes": tuple(notes)})
         store.put_run("verdict", verdict)
     return verdict
 
@@ -111,10 +116,29 @@ def _setting(
         configs = default_configs(scenario, facts, scenario.accuracy.precisions[0])
         threads = max(1, int(facts.limits.usable_cores or 1))
         return _Setting(configs, threads, None, "the runtime's own throughput hint, nothing predicted")
-    from advisor.workflows.plan import configure_here
+    from advisor.workflows.plan import configure_on
 
-    option, _, _ = configure_here(request.scenario, request.seed, store, progress, say)
-    return _Setting(option.config.stages, option.config.decode.threads, option.predicted, "planned for this machine")
+    platform = request.imitate or "this"
+    option = configure_on(platform, request.scenario, request.seed, store, progress, say)
+    words = "planned for this machine" if platform == "this" else f"planned for {platform}"
+    return _Setting(option.config.stages, option.config.decode.threads, option.predicted, words)
+
+
+def _imitated(platform: str, facts: HostFacts) -> Imitation:
+    from advisor.store.catalogue import Catalogue
+
+    return imitation(Catalogue.load().resolve(platform), facts)
+
+
+def _capped(setting: _Setting, wanted: Imitation) -> _Setting:
+    """Lower threads to the cores that are left and cap the instructions of every stage."""
+    configs = {}
+    for stage, config in setting.configs.items():
+        threads = min(config.threads or wanted.cores, wanted.cores)
+        streams = None if config.streams is None else min(config.streams, threads)
+        update = {"threads": threads, "streams": streams, "requests": streams, "simd_cap": wanted.simd_cap}
+        configs[stage] = config.model_copy(update=update)
+    return replace(setting, configs=configs, decode_threads=min(setting.decode_threads, wanted.cores))
 
 
 def _from_plan(path: Path, scenario: Scenario) -> _Setting:
