@@ -18,8 +18,9 @@ class ConsoleProgress:
         """Announce ``total`` steps."""
         self._total = total
         self._started_s = time.monotonic()
-        about = f", about {estimate_s:.0f} s" if estimate_s is not None else ""
-        self._line(f"{total} steps{about}")
+        if total > 0:
+            about = f", about {estimate_s:.0f} s" if estimate_s is not None else ""
+            self._line(f"{total} step{'s' if total > 1 else ''}{about}")
 
     def advance(self, done: int, what: str, remaining_s: float | None) -> None:
         """Say that ``done`` steps are finished, ``what`` being the last."""
@@ -36,8 +37,9 @@ class ConsoleProgress:
         self._line(f"  {text}")
 
     def finish(self, summary: str) -> None:
-        """End the piece of work."""
-        self._line(summary)
+        """End the piece of work; where there was nothing to do, nothing is said."""
+        if self._total > 0:
+            self._line(summary)
 
     def _line(self, text: str) -> None:
         sys.stderr.write(("\r\x1b[K" if self._live else "") + text + "\n")
