@@ -94,7 +94,7 @@ def correlated_uniforms(
 def draw_counts(
     count: ObjectCount, load: str, uniforms: NDArray[np.float64], rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Objects per camera and step whose mean over the run is :func:`target_mean`, limited by ``max``.
+    """Objects per camera and step; on every camera their mean over the run is :func:`target_mean`, limited by ``max``.
 
     In the busy hour the counts are drawn from the same family around the 95 % point; single objects are then added or
     taken away at random places until the total is right, so that the load of a short run does not rest on luck.
@@ -102,17 +102,22 @@ def draw_counts(
     target = target_mean(count, load)
     family = count if load == "mean" else ObjectCount(mean=target, max=count.max)
     drawn = np.searchsorted(count_cdf(family), uniforms).astype(np.int64)
-    missing = round(target * drawn.size) - int(drawn.sum())
     largest = np.iinfo(np.int64).max if count.max is None else int(count.max)
-    flat = drawn.reshape(-1)
-    while missing != 0:
-        open_places = np.flatnonzero(flat < largest) if missing > 0 else np.flatnonzero(flat > 0)
-        if open_places.size == 0:
-            break  # every frame already shows the largest number: the mean cannot be higher
-        chosen = rng.choice(open_places, size=min(abs(missing), open_places.size), replace=False)
-        flat[chosen] += 1 if missing > 0 else -1
-        missing += -len(chosen) if missing > 0 else len(chosen)
+    for row in drawn:
+        _shift_mean(row, target, largest, rng)
     return drawn
+
+
+def _shift_mean(row: NDArray[np.int64], target: float, largest: int, rng: np.random.Generator) -> None:
+    """Add or take away single objects until the sum is that of the target."""
+    missing = round(target * row.size) - int(row.sum())
+    while missing != 0:
+        open_places = np.flatnonzero(row < largest) if missing > 0 else np.flatnonzero(row > 0)
+        if open_places.size == 0:
+            break  # every step already shows the largest number: the mean cannot be higher
+        chosen = rng.choice(open_places, size=min(abs(missing), open_places.size), replace=False)
+        row[chosen] += 1 if missing > 0 else -1
+        missing += -len(chosen) if missing > 0 else len(chosen)
 
 
 class Scene:

@@ -38,8 +38,9 @@ def test_a_wide_count_has_its_mean_and_its_95_percent_point():
 def test_the_mean_over_the_run_is_the_load_that_was_asked_for(count, load, mean):
     assert target_mean(count, load) == mean
     scene = Scene(Activity(objects_per_frame={"x": count}), load, 4, 20.0, seed=3)
-    drawn = [scene.count("x", feed, step * 0.2 + 0.1) for feed in range(4) for step in range(100)]
-    assert sum(drawn) / len(drawn) == pytest.approx(mean, abs=0.01)
+    for feed in range(4):  # on every camera, for a stage may look at one group only
+        drawn = [scene.count("x", feed, step * 0.2 + 0.1) for step in range(100)]
+        assert sum(drawn) / len(drawn) == pytest.approx(mean, abs=0.01)
     if count.max is not None:
         assert max(drawn) <= count.max
 
@@ -49,10 +50,10 @@ def test_the_mean_over_the_run_is_the_load_that_was_asked_for(count, load, mean)
 def test_any_count_stays_within_its_bounds(mean, spread, seed):
     count = ObjectCount(mean=mean, p95=mean * spread, max=math.ceil(mean * spread) + 1.0)
     scene = Scene(Activity(objects_per_frame={"x": count}), "p95", 2, 5.0, seed)
-    drawn = [scene.count("x", feed, step * 0.2) for feed in range(2) for step in range(25)]
+    drawn = [scene.count("x", feed, step * 0.2 + 0.1) for feed in range(2) for step in range(25)]
     assert min(drawn) >= 0
     assert max(drawn) <= count.max
-    assert sum(drawn) / 50 == pytest.approx(mean * spread, abs=0.02 + 0.01 * mean)
+    assert sum(drawn) / 50 == pytest.approx(mean * spread, abs=0.03)
 
 
 def test_uniforms_persist_and_agree_between_cameras_as_asked():
