@@ -111,7 +111,7 @@ def _process_folder() -> tempfile.TemporaryDirectory[str]:
 
 
 def with_byte_input(path: Path, cache_dir: Path | None) -> Path:
-    """Return a copy of an image model whose input takes BGR bytes, channels last; made once per cache directory (or process).
+    """Return a copy of an image model whose input takes BGR bytes, channels last; made once per folder.
 
     Cast to f32, Transpose to the model's order and Mul by 1/255 stand in front of the model's own first operation
     (at int8 that is its first QuantizeLinear).
