@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from advisor.planner.evaluate import MEMORY_OF_CAMERA_BYTES, MEMORY_OF_SYSTEM_BYTES
+from advisor.planner.costs import MEMORY_OF_CAMERA_BYTES, MEMORY_OF_SYSTEM_BYTES
 from advisor.planner.inputs import PlanInputs
 from advisor.planner.search import Judgement
 from advisor.records.plan import PlanOption
@@ -52,15 +52,17 @@ def list_assumptions(inputs: PlanInputs, chosen: Judgement | None) -> tuple[str,
     return tuple(dict.fromkeys(found))
 
 
-def list_warnings(recommended: PlanOption | None, alternatives: Sequence[PlanOption]) -> tuple[str, ...]:
-    """Stale or unsourced prices of what is shown."""
+def list_warnings(inputs: PlanInputs, options: Sequence[PlanOption]) -> tuple[str, ...]:
+    """Stale or unsourced prices of what is shown, and quotations that are old."""
     found = []
-    shown = [recommended] if recommended is not None else []
-    for option in (*shown, *alternatives):
+    for option in options:
         if option.price.stale:
             found.append(f"{option.platform}: the price is from {option.price.date}, more than 12 months old")
         if option.price.kind == "assumed":
             found.append(
                 f"{option.platform}: the price is assumed, not read from an offer: put yours in candidates.prices"
             )
+    if inputs.scenario.money.currency != "USD":
+        rate = inputs.scenario.money.usd_rate
+        found.append(f"catalogue prices are USD, converted at {rate:g} {inputs.scenario.money.currency} per USD")
     return tuple(found)

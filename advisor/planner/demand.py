@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from advisor.records.scenario import ObjectCount, Scenario, Stage
+from advisor.simulate import ObjectClass
 
 Counts = Mapping[str, int]
 """Camera group -> number of cameras."""
@@ -58,7 +59,9 @@ def busy_level(count: ObjectCount, load: str) -> float:
     return level if count.max is None else min(level, count.max)
 
 
-def stage_demand(scenario: Scenario, counts: Counts, objects_factor: float = 1.0) -> dict[str, StageDemand]:
+def stage_demand(
+    scenario: Scenario, counts: Counts, objects_factor: float = 1.0, requests_factor: float = 1.0
+) -> dict[str, StageDemand]:
     """Offered load per stage for these camera counts at the scenario's load point.
 
     A stage on objects without ``every`` runs whenever its parent does; with ``every`` at its own rate where that is
@@ -66,7 +69,7 @@ def stage_demand(scenario: Scenario, counts: Counts, objects_factor: float = 1.0
     """
     demands: dict[str, StageDemand] = {}
     for stage in scenario.stages:
-        frames = sum(_frame_rates(scenario, stage, counts).values())
+        frames = sum(_frame_rates(scenario, stage, counts, requests_factor).values())
         items_per_frame = 1.0
         if stage.on is not None:
             items_per_frame = object_level(scenario, stage) * objects_factor
@@ -83,7 +86,7 @@ def object_level(scenario: Scenario, stage: Stage) -> float:
     return busy_level(objects, scenario.slo.load)
 
 
-def _frame_rates(scenario: Scenario, stage: Stage, counts: Counts) -> dict[str, float]:
+def _frame_rates(scenario: Scenario, stage: Stage, counts: Counts, requests_factor: float) -> dict[str, float]:
     """Frames per second on which the stage is due, per group."""
     rates: dict[str, float] = {}
     names = scenario.groups_of(stage)
@@ -94,7 +97,7 @@ def _frame_rates(scenario: Scenario, stage: Stage, counts: Counts) -> dict[str, 
             rates[camera.group] = per_camera * counts.get(camera.group, camera.count)
     for requests in scenario.requests:
         if requests.group in names:
-            rates[requests.group] = requests.rate_per_s
+            rates[requests.group] = requests.rate_per_s * requests_factor
     return rates
 
 
@@ -105,6 +108,47 @@ def interval_frames(scenario: Scenario, stage: Stage, fps: float) -> float:
     """
     own = stage.interval_frames(fps)
     return own if stage.on is None else max(own, interval_frames(scenario, scenario.stage(stage.on), fps))
+
+
+def object_classes(scenario: Scenario, factor: float = 1.0) -> tuple[ObjectClass, ...]:
+    """Object counts as the simulator draws them (with ``load`` mean), all scaled by ``factor``.
+
+    In the busy hour the level stands at its 95 % point and only the Poisson count around it is left, so the level is
+    all that is said of it.
+    """
+    counts = scenario.activity.objects_per_frame.values()
+    if scenario.slo.load == "p95":
+        levels = [(busy_level(count, "p95"), count.max) for count in counts]
+        return tuple(ObjectClass(level * factor, None, None if top is None else top * factor) for level, top in levels)
+    return tuple(
+        ObjectClass(
+            mean=count.mean * factor,
+            p95=None if count.p95 is None else count.p95 * factor,
+            max=None if count.max is None else count.max * factor,
+        )
+        for count in counts
+    )
+
+
+def object_probabilities(scenario: Scenario, stage: Stage, factor: float = 1.0) -> tuple[float, ...]:
+    """Probability that a frame hands 0, 1, 2, ... objects to a stage, at the load point; one for a stage on frames."""
+    from advisor.simulate.counts import probabilities
+
+    if stage.on is None:
+        return (0.0, 1.0)
+    names = list(scenario.activity.objects_per_frame)
+    wanted = scenario.object_class(scenario.stage(stage.on))
+    return probabilities(object_classes(scenario, factor)[names.index(wanted)], "mean")
+
+
+def passes_per_call(probabilities: tuple[float, ...], batch: int, *, mixes_frames: bool) -> float:
+    """Mean number of passes that one due frame costs: the mean of ceil(objects / batch).
+
+    A stage that may wait for further frames fills its batches: then objects / batch, a lower bound.
+    """
+    if mixes_frames:
+        return sum(share * number for number, share in enumerate(probabilities)) / batch
+    return sum(share * math.ceil(number / batch) for number, share in enumerate(probabilities))
 
 
 def decode_rates(scenario: Scenario, counts: Counts) -> dict[str, float]:

@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from advisor.planner.demand import Counts, decode_rates, interval_frames, object_level, stage_demand
+from advisor.planner.demand import Counts, interval_frames, object_classes, stage_demand
 from advisor.planner.space import PlatformModel, StageOption, at
 from advisor.records.config import RunConfig
 from advisor.records.scenario import Scenario, Stage
-from advisor.simulate import ObjectClass, ObjectsSpec, Seeds, SimCamera, SimResult, SimSpec, SimStage, simulate
+from advisor.simulate import ObjectsSpec, Seeds, SimCamera, SimResult, SimSpec, SimStage, simulate
 
 Choice = Mapping[str, StageOption]
 """Stage id -> the option chosen for it."""
@@ -21,14 +21,11 @@ DECODE_SIGMA = 0.25
 SERVICE_SIGMA = 0.08
 """Spread of single decode and inference times on a quiet machine, as the standard deviation of the logarithm: key
 frames against others; assumed, the interval of the median is carried separately."""
-MEMORY_OF_SYSTEM_BYTES = 1.5 * 1024**3
-MEMORY_OF_CAMERA_BYTES = 48 * 1024**2
-"""Assumed: operating system and recorder; FFmpeg context, reference frames and queue of one 1080p camera."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """The load that a platform is judged under."""
+    """The load that one box is judged under."""
 
     counts: Counts
     objects_factor: float = 1.0
@@ -36,11 +33,29 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What the simulation of one configuration showed, and which checks it fails."""
+class Setup:
+    """Everything that is set on a box; the load may change, this stays."""
 
     choice: Choice
     streams: Mapping[str, int]
+    decode_workers: int
+
+    @property
+    def configs(self) -> dict[str, RunConfig]:
+        """Per stage what is really asked of the runtime: the option with its streams cut to the need."""
+        found = {}
+        for name, option in self.choice.items():
+            streams = self.streams[name]
+            update = {"streams": streams, "threads": streams * option.threads_per_stream, "requests": streams}
+            found[name] = option.config.model_copy(update=update)
+        return found
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the simulation of one configuration showed, and which checks it fails."""
+
+    setup: Setup
     z: float
     result: SimResult
     camera_fps: float
@@ -70,41 +85,40 @@ def streams_needed(option: StageOption, calls_per_s: float, items_per_call: floa
     return max(1, min(option.config.streams or 1, math.ceil(3.0 * busy + 1.0)))
 
 
-def planned_config(option: StageOption, streams: int) -> RunConfig:
-    """Return the configuration that is really asked of the runtime: the option with its streams cut to the need."""
-    threads = option.threads_per_stream
-    return option.config.model_copy(update={"streams": streams, "threads": streams * threads, "requests": streams})
-
-
 def decode_workers(model: PlatformModel, scenario: Scenario, load: Load) -> int:
     """Decoder threads: one per core, never more than cameras."""
     cameras = sum(load.counts.get(group.group, 0) for group in scenario.cameras if group.codec != "raw")
     return max(1, min(model.physical_threads, cameras))
 
 
-def build_spec(model: PlatformModel, scenario: Scenario, choice: Choice, load: Load, z: float) -> SimSpec:
-    """Translate scenario, choice and belief ``z`` (standard deviations of slowness) into a simulation."""
-    demands = stage_demand(scenario, load.counts, load.objects_factor)
+def set_up(model: PlatformModel, scenario: Scenario, choice: Choice, load: Load) -> Setup:
+    """Fix streams and decoder threads for the load that the box is bought for (growth included)."""
+    demands = stage_demand(scenario, load.counts, load.objects_factor, load.requests_factor)
+    streams = {
+        name: streams_needed(choice[name], demand.frames_per_s, demand.items_per_frame)
+        for name, demand in demands.items()
+    }
+    return Setup(choice, streams, decode_workers(model, scenario, load))
+
+
+def build_spec(model: PlatformModel, scenario: Scenario, setup: Setup, load: Load, z: float) -> SimSpec:
+    """Translate scenario, setup and belief ``z`` (standard deviations of slowness) into a simulation."""
     classes = list(scenario.activity.objects_per_frame)
     order = _parents_first(scenario)
     index_of = {stage.id: position for position, stage in enumerate(order)}
     cameras = _cameras(model, scenario, load, z)
     stages = []
     for stage in order:
-        option = choice[stage.id]
-        demand = demands[stage.id]
-        streams = streams_needed(option, demand.frames_per_s * load.requests_factor, demand.items_per_frame)
+        option = setup.choice[stage.id]
+        streams = setup.streams[stage.id]
         batch = option.config.batch
-        pass_s = option.pass_s(z)
         finds = scenario.object_class(stage)
-        estimate = option.estimate
-        core_s = min(at(estimate.core_s, z), pass_s * option.threads_per_stream)
         stages.append(
             SimStage(
                 id=stage.id,
                 # A runtime compiled for a fixed batch takes the same time for a part-filled one.
-                service_s=(0.0,) + (pass_s,) * batch,
-                core_s=(0.0,) + (core_s,) * batch,
+                service_s=(0.0,) + (option.pass_s(z),) * batch,
+                core_s=(0.0,) + (option.core_s(z),) * batch,
                 parent=None if stage.on is None else index_of[stage.on],
                 groups=scenario.groups_of(stage),
                 interval_frames=_intervals(scenario, stage, cameras),
@@ -116,37 +130,32 @@ def build_spec(model: PlatformModel, scenario: Scenario, choice: Choice, load: L
                 threads_per_stream=float(option.threads_per_stream),
                 service_sigma=SERVICE_SIGMA,
                 preprocess_core_s=option.preprocess_s(z),
-                bandwidth_bytes=estimate.bandwidth_bytes / batch,
-                memory_fraction=1.0 if estimate.bottleneck == "memory_bandwidth" else 0.0,
+                bandwidth_bytes=option.estimate.bandwidth_bytes / batch,
+                memory_fraction=1.0 if option.estimate.bottleneck == "memory_bandwidth" else 0.0,
                 queue_limit=stage.queue_frames * streams,
                 drop=stage.drop,
             )
         )
-    factor = load.objects_factor
-    objects = tuple(
-        ObjectClass(
-            mean=count.mean * factor,
-            p95=None if count.p95 is None else count.p95 * factor,
-            max=None if count.max is None else count.max * factor,
-        )
-        for count in scenario.activity.objects_per_frame.values()
-    )
     return SimSpec(
         cameras=cameras,
         stages=tuple(stages),
         cores=model.cores,
-        objects=ObjectsSpec(objects, scenario.activity.correlation, scenario.activity.persistence_s),
-        decode_workers=decode_workers(model, scenario, load),
+        objects=ObjectsSpec(
+            object_classes(scenario, load.objects_factor),
+            scenario.activity.correlation,
+            scenario.activity.persistence_s,
+        ),
+        decode_workers=setup.decode_workers,
         memory_bandwidth_bytes_per_s=model.machine.memory_bandwidth_bytes_per_s,
-        load=scenario.slo.load,
+        load="mean",
     )
 
 
 def evaluate(
-    model: PlatformModel, scenario: Scenario, choice: Choice, load: Load, z: float, seed: int, duration_s: float
+    model: PlatformModel, scenario: Scenario, setup: Setup, load: Load, z: float, seed: int, duration_s: float
 ) -> Outcome:
     """Simulate one configuration and compare it with the SLO."""
-    spec = build_spec(model, scenario, choice, load, z)
+    spec = build_spec(model, scenario, setup, load, z)
     seeds = Seeds(*(4 * seed + offset for offset in (1, 2, 3, 4)))
     result = simulate(spec, duration_s + WARMUP_S, WARMUP_S, seeds)
     p95_s = result.latency_p95_s
@@ -158,14 +167,12 @@ def evaluate(
         failed.append("camera_fps")
     if drops_pct > slo.drops_max_pct:
         failed.append("drops")
-    if spec.cameras and (p95_s is None or p95_s * 1000.0 > slo.latency_p95_ms):
+    if spec.cameras and result.released and (p95_s is None or p95_s * 1000.0 > slo.latency_p95_ms):
         failed.append("latency_p95")
     if result.oldest_in_flight_s * 1000.0 > max(10.0 * slo.latency_p95_ms, 1000.0):
         failed.append("queue_growth")
-    streams = {stage.id: stage.streams for stage in spec.stages}
     return Outcome(
-        choice=choice,
-        streams=streams,
+        setup=setup,
         z=z,
         result=result,
         camera_fps=fps,
@@ -179,49 +186,35 @@ def evaluate(
     )
 
 
-def cpu_demand(model: PlatformModel, scenario: Scenario, choice: Choice, load: Load, z: float) -> float:
-    """Core-seconds per second that the load asks for: a lower bound on utilisation x cores, no queueing needed.
+def refusal(scenario: Scenario, outcome: Outcome) -> tuple[str, str, float] | None:
+    """Check, reason and closeness (what is there over what is needed) where a configuration does not hold, or None."""
+    allowed = allowed_share(scenario)
+    slo = scenario.slo
+    if "camera_fps" in outcome.failed:
+        wanted = slo.camera_fps or min(camera.fps for camera in scenario.cameras)
+        reason = f"its slowest camera gets {outcome.camera_fps:.3g} of {wanted:g} FPS"
+        return "camera_fps", reason, min(0.99, outcome.camera_fps / wanted)
+    if "drops" in outcome.failed:
+        reason = f"drops {outcome.drops_pct:.2g} % of frames, {slo.drops_max_pct:g} % are allowed"
+        return "drops", reason, 1.0 - outcome.drops_pct / 100.0
+    if "latency_p95" in outcome.failed:
+        seen = "has no end" if outcome.p95_ms is None else f"is {outcome.p95_ms:,.3g} ms"
+        reason = f"p95 latency {seen}, {slo.latency_p95_ms:g} ms are allowed"
+        return "latency_p95", reason, 0.0 if outcome.p95_ms is None else slo.latency_p95_ms / outcome.p95_ms
+    if "queue_growth" in outcome.failed:
+        return "queue_growth", "its queues grow without end", 0.0
+    if outcome.cpu > allowed + 1e-9:
+        reason = f"the CPU is {outcome.cpu * 100:.0f} % busy on the pessimistic side, {allowed * 100:.0f} % may be used"
+        return "cpu", reason, allowed / outcome.cpu
+    if outcome.bandwidth is not None and outcome.bandwidth > allowed + 1e-9:
+        reason = f"memory bandwidth is {outcome.bandwidth * 100:.0f} % busy, {allowed * 100:.0f} % may be used"
+        return "memory_bandwidth", reason, allowed / outcome.bandwidth
+    return None
 
-    Utilisation law: busy cores = sum of rate x service demand; Denning and Buzen (1978), "The Operational Analysis of
-    Queueing Network Models", https://doi.org/10.1145/356733.356735.
-    """
-    demands = stage_demand(scenario, load.counts, load.objects_factor)
-    total = 0.0
-    rates = decode_rates(scenario, load.counts)
-    for camera in scenario.cameras:
-        if rates[camera.group] > 0:
-            total += rates[camera.group] * at(model.decode(camera).core_s, z)
-    for stage in scenario.stages:
-        demand = demands[stage.id]
-        if demand.items_per_s > 0:
-            per_item = choice[stage.id].core_s_per_item(z, max(1.0, demand.items_per_frame))
-            total += demand.items_per_s * load.requests_factor * per_item
-    return total
 
-
-def memory_needed_bytes(choice: Choice, load: Load, z: float) -> float:
-    """Memory of models, cameras and system [B]; the two latter are assumptions that the plan prints."""
-    cameras = sum(load.counts.values())
-    models = sum(at(option.estimate.memory_bytes, z) for option in choice.values())
-    return MEMORY_OF_SYSTEM_BYTES + cameras * MEMORY_OF_CAMERA_BYTES + models
-
-
-def path_latency_s(scenario: Scenario, model: PlatformModel, choice: Choice, z: float) -> float:
-    """Shortest possible latency of a frame that meets the longest chain of stages, everything idle [s]."""
-    coded = [camera for camera in scenario.cameras if camera.codec != "raw"]
-    decode_s = max((at(model.decode(camera).core_s, z) for camera in coded), default=0.0)
-    longest = 0.0
-    for stage in scenario.stages:
-        total, current = 0.0, stage
-        while True:
-            option = choice[current.id]
-            items = object_level(scenario, current)
-            total += option.call_s(z, max(1.0, items), option.config.streams or 1)
-            if current.on is None:
-                break
-            current = scenario.stage(current.on)
-        longest = max(longest, total)
-    return decode_s + longest
+def allowed_share(scenario: Scenario) -> float:
+    """Share of a resource that may be busy, 0 to 1."""
+    return 1.0 - scenario.margin.headroom_pct / 100.0
 
 
 def _cameras(model: PlatformModel, scenario: Scenario, load: Load, z: float) -> tuple[SimCamera, ...]:
@@ -238,9 +231,12 @@ def _cameras(model: PlatformModel, scenario: Scenario, load: Load, z: float) -> 
         )
         cameras += [camera] * load.counts.get(group.group, group.count)
     for requests in scenario.requests:
-        arrivals = "poisson" if requests.arrivals == "poisson" else "periodic"
         cameras.append(
-            SimCamera(fps=requests.rate_per_s * load.requests_factor, group=requests.group, arrivals=arrivals)  # type: ignore[arg-type]
+            SimCamera(
+                fps=requests.rate_per_s * load.requests_factor,
+                group=requests.group,
+                arrivals="poisson" if requests.arrivals == "poisson" else "periodic",
+            )
         )
     return tuple(cameras)
 
@@ -258,10 +254,16 @@ def _parents_first(scenario: Scenario) -> list[Stage]:
 
 def _intervals(scenario: Scenario, stage: Stage, cameras: tuple[SimCamera, ...]) -> tuple[float, ...]:
     names = scenario.groups_of(stage)
-    return tuple(
-        interval_frames(scenario, stage, camera.fps) if camera.group in names and camera.arrivals == "periodic" else 1.0
-        for camera in cameras
-    )
+    per_rate: dict[float, float] = {}
+    intervals = []
+    for camera in cameras:
+        if camera.group not in names or camera.arrivals != "periodic":
+            intervals.append(1.0)
+            continue
+        if camera.fps not in per_rate:
+            per_rate[camera.fps] = interval_frames(scenario, stage, camera.fps)
+        intervals.append(per_rate[camera.fps])
+    return tuple(intervals)
 
 
 def _worst_camera(scenario: Scenario, spec: SimSpec, result: SimResult) -> tuple[float, bool]:

@@ -1,24 +1,77 @@
-"""Is a platform good enough, and which is the cheapest that is.
+"""Is a platform good enough for what is asked of it, and with which configuration.
 
 Closed-form bounds discard first (memory, shortest path, utilisation law); what they leave is simulated on the
-pessimistic side of the interval, with growth and headroom. Cheapest first, so the first that holds is the answer.
+pessimistic side of the interval, with growth and headroom, least core time first.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from advisor.planner.demand import camera_counts, per_box, spread
-from advisor.planner.evaluate import Choice, Load, Outcome, cpu_demand, evaluate, memory_needed_bytes, path_latency_s
+import numpy as np
+
+from advisor.planner.costs import LoadFacts, Table, load_facts
+from advisor.planner.demand import Counts, camera_counts, per_box, spread
+from advisor.planner.evaluate import Load, Outcome, Setup, allowed_share, evaluate, refusal, set_up
 from advisor.planner.inputs import Candidate, PlanInputs
-from advisor.planner.space import Z90, PlatformModel
+from advisor.planner.space import Z90, PlatformModel, stage_batches
 from advisor.records.scenario import Scenario
 
-MOST_CHOICES = 256
+MOST_SIMULATIONS = 48
+"""Configurations that are simulated on one platform before it is given up; the plan counts those left out."""
 MOST_FRAMES = 60_000
+ALIKE = 1.005
+"""Demand above that of a configuration whose simulated load was too high, beyond which the others' is too."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ask:
+    """A question to the search: this scenario with so many cameras per group, today and with its growth."""
+
+    scenario: Scenario
+    now: Counts
+    grown: Counts
+    objects_factor: float = 1.0
+
+    @classmethod
+    def of(
+        cls,
+        scenario: Scenario,
+        *,
+        counts: Counts | None = None,
+        extra_cameras: int = 0,
+        objects_factor: float = 1.0,
+    ) -> Ask:
+        """Return the scenario's own cameras, or ``counts``, with its growth and ``extra_cameras`` on top."""
+        now = camera_counts(scenario) if counts is None else dict(counts)
+        total = sum(now.values())
+        grown = spread(now, total + scenario.margin.growth_cameras + extra_cameras) if total else now
+        return cls(scenario, now, grown, objects_factor)
+
+    def load(self, boxes: int) -> Load:
+        """Load of the fullest of ``boxes`` boxes with growth: what they must carry."""
+        factor = (1.0 + self.scenario.margin.growth_requests_pct / 100.0) / boxes
+        return Load(per_box(self.grown, boxes), self.objects_factor, factor)
+
+    def nominal(self, boxes: int) -> Load:
+        """Load of the fullest of ``boxes`` boxes as the scenario stands today: what is predicted."""
+        return Load(per_box(self.now, boxes), self.objects_factor, 1.0 / boxes)
+
+    def with_cameras(self, cameras: int, boxes: int) -> Load:
+        """Load of the fullest of ``boxes`` boxes with so many cameras in all, in the shares of today."""
+        return Load(per_box(spread(self.now, cameras), boxes), self.objects_factor, 1.0 / boxes)
+
+    def but(self, *, scenario: Scenario | None = None, extra_cameras: int = 0, objects_factor: float = 1.0) -> Ask:
+        """Return the same cameras under a changed scenario, with more cameras, or with more objects."""
+        return Ask.of(
+            scenario or self.scenario, counts=self.now, extra_cameras=extra_cameras, objects_factor=objects_factor
+        )
+
+    @property
+    def cameras(self) -> int:
+        """Cameras of today."""
+        return sum(self.now.values())
 
 
 @dataclass
@@ -28,7 +81,10 @@ class SearchCount:
     platforms: int = 0
     bounded: int = 0
     simulated: int = 0
-    choices: int = 0
+    judged_by_simulation: int = 0
+    tried: int = 0
+    configurations: int = 0
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -38,19 +94,24 @@ class Judgement:
     model: PlatformModel
     count: int
     feasible: bool
-    choice: Choice | None
+    setup: Setup | None
     outcome: Outcome | None
     check: str | None = None
     reason: str = ""
+    closeness: float = 0.0
+    """What it has over what it needs of the resource that fails, 0 to 1: the nearer to 1, the nearer the miss."""
 
 
 @dataclass
 class Searcher:
-    """Judges platforms under one scenario; keeps what it asked the performance model."""
+    """Judges platforms; keeps what it asked the performance model and what it found."""
 
     inputs: PlanInputs
     counted: SearchCount = field(default_factory=SearchCount)
     _models: dict[str, PlatformModel] = field(default_factory=dict)
+    _facts: dict[tuple[object, ...], LoadFacts] = field(default_factory=dict)
+    _judged: dict[tuple[object, ...], Judgement] = field(default_factory=dict)
+    _scenarios: dict[int, Scenario] = field(default_factory=dict)
 
     def model(self, candidate: Candidate) -> PlatformModel:
         """Return the candidate's platform model, made once."""
@@ -59,175 +120,183 @@ class Searcher:
             self.counted.platforms += 1
         return self._models[candidate.platform.id]
 
-    def prepare(self, candidates: Sequence[Candidate]) -> None:
+    def prepare(self, candidates: Sequence[Candidate], scenario: Scenario | None = None) -> None:
         """Ask the performance model about all candidates at once: many times faster than one by one."""
-        scenario = self.inputs.scenario
+        scenario = scenario or self.inputs.scenario
         asked = [
             (self.model(candidate), stage, request)
             for candidate in candidates
             for stage in scenario.stages
-            for request in self.model(candidate).requests(scenario, stage)
+            for request in self.model(candidate).unanswered(scenario, stage)
         ]
         answers = self.inputs.predictor.service_many([request for _, _, request in asked])
         for (model, stage, _), answer in zip(asked, answers, strict=True):
             model.learn(stage, [answer])
 
-    def grown_load(self, scenario: Scenario, count: int, extra_cameras: int = 0, objects_factor: float = 1.0) -> Load:
-        """Load of the fullest box with the scenario's growth."""
-        counts = camera_counts(scenario)
-        total = sum(counts.values())
-        grown = spread(counts, total + scenario.margin.growth_cameras + extra_cameras) if total else counts
-        factor = (1.0 + scenario.margin.growth_requests_pct / 100.0) / count
-        return Load(per_box(grown, count), objects_factor, factor)
+    def facts(self, scenario: Scenario, load: Load) -> LoadFacts:
+        """Offered load of a scenario, worked out once."""
+        key = (self._name(scenario), _load_key(load))
+        if key not in self._facts:
+            self._facts[key] = load_facts(scenario, load, stage_batches)
+        return self._facts[key]
 
-    def nominal_load(self, scenario: Scenario, count: int) -> Load:
-        """Load of the fullest box as the scenario stands today."""
-        return Load(per_box(camera_counts(scenario), count), 1.0, 1.0 / count)
-
-    def choices(self, model: PlatformModel, scenario: Scenario, load: Load, z: float) -> list[Choice]:
-        """Every combination of the stages' options, least core time first; empty where a stage has none."""
-        per_stage = [model.options(scenario, stage) for stage in scenario.stages]
-        if not all(per_stage):
-            return []
-        # Every stage contributes at least its best options when the product is too large to list.
-        keep = len(max(per_stage, key=len))
-        while math.prod(min(len(options), keep) for options in per_stage) > MOST_CHOICES and keep > 1:
-            keep -= 1
-        names = [stage.id for stage in scenario.stages]
-        found = [
-            dict(zip(names, combination, strict=True))
-            for combination in itertools.product(*[options[:keep] for options in per_stage])
-        ]
-        self.counted.choices += len(found)
-        return sorted(found, key=lambda choice: cpu_demand(model, scenario, choice, load, z))
+    def table(self, model: PlatformModel, scenario: Scenario, load: Load, z: float) -> Table | None:
+        """Every combination of the stages' options; None where a stage has none."""
+        if not all(model.options(scenario, stage) for stage in scenario.stages):
+            return None
+        return Table(model, scenario, self.facts(scenario, load), z)
 
     def duration_s(self, scenario: Scenario, load: Load) -> float:
         """Simulated time: the scenario's window, shorter where so many cameras give enough frames sooner."""
         rate = sum(camera.fps * load.counts.get(camera.group, 0) for camera in scenario.cameras)
-        rate += sum(requests.rate_per_s for requests in scenario.requests)
+        rate += sum(requests.rate_per_s * load.requests_factor for requests in scenario.requests)
         wanted = min(scenario.slo.window_s, 60.0)
         return wanted if rate <= 0 else max(min(wanted, MOST_FRAMES / rate), min(wanted, 10.0))
 
-    def run(self, model: PlatformModel, scenario: Scenario, choice: Choice, load: Load, z: float) -> Outcome:
+    def run(
+        self, model: PlatformModel, scenario: Scenario, setup: Setup, load: Load, z: float, longest_s: float = 60.0
+    ) -> Outcome:
         """Simulate once."""
         self.counted.simulated += 1
-        return evaluate(model, scenario, choice, load, z, self.inputs.seed, self.duration_s(scenario, load))
+        duration_s = min(self.duration_s(scenario, load), longest_s)
+        return evaluate(model, scenario, setup, load, z, self.inputs.seed, duration_s)
 
-    def judge(
-        self,
-        candidate: Candidate,
-        count: int,
-        scenario: Scenario | None = None,
-        *,
-        extra_cameras: int = 0,
-        objects_factor: float = 1.0,
-        z: float = Z90,
-    ) -> Judgement:
-        """Decide whether ``count`` boxes of a platform carry the scenario at belief ``z``, growth and headroom kept."""
-        scenario = scenario or self.inputs.scenario
+    def judge(self, candidate: Candidate, count: int, ask: Ask, z: float = Z90) -> Judgement:
+        """Decide whether ``count`` boxes of a platform carry what is asked at belief ``z``, with headroom."""
+        key = (
+            candidate.platform.id, count, self._name(ask.scenario), tuple(sorted(ask.grown.items())),
+            ask.objects_factor, z,
+        )  # fmt: skip
+        if key not in self._judged:
+            self._judged[key] = self._judge(candidate, count, ask, z)
+        return self._judged[key]
+
+    def sketch(self, candidate: Candidate, count: int, ask: Ask) -> Judgement:
+        """Return the least configuration of a platform without judging it."""
         model = self.model(candidate)
-        load = self.grown_load(scenario, count, extra_cameras, objects_factor)
-        choices = self.choices(model, scenario, load, z)
-        if not choices:
+        load = ask.load(count)
+        table = self.table(model, ask.scenario, load, Z90)
+        setup = None if table is None else set_up(model, ask.scenario, table.choice(0), load)
+        return Judgement(model, count, False, setup, None, "cost")
+
+    def _judge(self, candidate: Candidate, count: int, ask: Ask, z: float) -> Judgement:
+        scenario, load = ask.scenario, ask.load(count)
+        model = self.model(candidate)
+        table = self.table(model, scenario, load, z)
+        if table is None:
             missing = next(stage.id for stage in scenario.stages if not model.options(scenario, stage))
             self.counted.bounded += 1
             return Judgement(model, count, False, None, None, "evidence",
                              f"no evidence of how stage {missing} runs on it at the permitted precisions")  # fmt: skip
-        refusal = self._bound(model, scenario, choices, load, z, count)
-        if refusal is not None:
+        self.counted.configurations += len(table)
+        refused = _bound(model, scenario, table, count)
+        if refused is not None:
             self.counted.bounded += 1
-            return Judgement(model, count, False, choices[0], None, *refusal)
-        return self._simulate(model, scenario, choices, load, z, count)
-
-    def boxes_needed(self, candidate: Candidate, scenario: Scenario) -> int | None:
-        """Fewest boxes by the utilisation law; None when not even ``candidates.max_boxes`` suffice, or no option."""
-        model = self.model(candidate)
-        for count in range(1, scenario.candidates.max_boxes + 1):
-            load = self.grown_load(scenario, count)
-            choices = self.choices(model, scenario, load, Z90)
-            if not choices:
-                return None
-            if cpu_demand(model, scenario, choices[0], load, Z90) <= _allowed(scenario) * model.cores:
-                return count
-        return None
-
-    def _bound(
-        self, model: PlatformModel, scenario: Scenario, choices: Sequence[Choice], load: Load, z: float, count: int
-    ) -> tuple[str, str] | None:
-        """Closed-form reasons why no choice can hold, or None."""
-        cheapest = choices[0]
-        each = " per box" if count > 1 else ""
-        demand = cpu_demand(model, scenario, cheapest, load, z)
-        allowed = _allowed(scenario) * model.cores
-        if demand > allowed:
-            return "cpu", (
-                f"needs {demand:.2g} of its {model.cores:.2g} cores{each} on the pessimistic side, "
-                f"{allowed:.2g} may be used with {scenario.margin.headroom_pct:g} % headroom"
-            )
-        shortest = min(path_latency_s(scenario, model, choice, z) for choice in choices)
-        if shortest * 1000.0 > scenario.slo.latency_p95_ms:
-            return "latency_p95", (
-                f"one frame takes {shortest * 1000.0:.3g} ms with nothing else running, "
-                f"the budget is {scenario.slo.latency_p95_ms:g} ms"
-            )
-        have = model.machine.memory_bytes
-        need = min(memory_needed_bytes(choice, load, z) for choice in choices)
-        if have is None:
-            return "memory", f"its memory is unknown and {need / 1024**3:.2g} GiB are needed"
-        if need > have:
-            return "memory", f"needs {need / 1024**3:.2g} GiB, has {have / 1024**3:.2g} GiB"
-        limit_w = scenario.site.max_power_w
-        wall = model.candidate.platform.max_power_w
-        if limit_w is not None and wall is not None and wall.value * count > limit_w:
-            return (
-                "site.max_power_w",
-                f"{count} boxes draw up to {wall.value * count:g} W, the site allows {limit_w:g} W",
-            )
-        return None
+            least = set_up(model, scenario, table.choice(int(np.argmin(table.demand))), load)
+            return Judgement(model, count, False, least, None, *refused)
+        return self._simulate(model, scenario, table, load, z, count)
 
     def _simulate(
-        self, model: PlatformModel, scenario: Scenario, choices: Sequence[Choice], load: Load, z: float, count: int
+        self, model: PlatformModel, scenario: Scenario, table: Table, load: Load, z: float, count: int
     ) -> Judgement:
-        allowed = _allowed(scenario)
+        alive = _admissible(model, scenario, table)
         best: Judgement | None = None
-        for choice in choices:
-            if cpu_demand(model, scenario, choice, load, z) > allowed * model.cores:
-                break  # sorted by demand: the rest asks for more
-            if path_latency_s(scenario, model, choice, z) * 1000.0 > scenario.slo.latency_p95_ms:
-                continue
-            if memory_needed_bytes(choice, load, z) > (model.machine.memory_bytes or 0.0):
-                continue
-            outcome = self.run(model, scenario, choice, load, z)
-            refusal = _refusal(scenario, outcome)
-            if refusal is None:
-                return Judgement(model, count, True, choice, outcome)
-            if best is None or best.outcome is None or len(outcome.failed) < len(best.outcome.failed):
-                best = Judgement(model, count, False, choice, outcome, *refusal)
-        if best is None:
-            return Judgement(model, count, False, choices[0], None, "latency_p95",
-                             "no configuration meets latency, memory and headroom at once")  # fmt: skip
+        tries = 0
+        self.counted.judged_by_simulation += 1
+        while alive.any():
+            if tries >= MOST_SIMULATIONS:
+                self.counted.left_out += int(alive.sum())
+                break
+            index = _next(table, alive, best, tries)
+            setup = set_up(model, scenario, table.choice(index), load)
+            outcome = self.run(model, scenario, setup, load, z)
+            tries += 1
+            self.counted.tried += 1
+            refused = refusal(scenario, outcome)
+            if refused is None:
+                return Judgement(model, count, True, setup, outcome)
+            alive[index] = False
+            if refused[0] in {"cpu", "memory_bandwidth"}:
+                burden = table.demand if refused[0] == "cpu" else table.traffic
+                alive &= burden < burden[index] * ALIKE
+            else:
+                alive &= ~table.no_quicker_than(index)
+            if best is None or refused[2] > best.closeness:
+                best = Judgement(model, count, False, setup, outcome, *refused)
+        assert best is not None  # the bounds left at least one
         return best
 
+    def _name(self, scenario: Scenario) -> int:
+        """Identity of a scenario, kept alive so that no other can take its place."""
+        self._scenarios[id(scenario)] = scenario
+        return id(scenario)
 
-def _allowed(scenario: Scenario) -> float:
-    return 1.0 - scenario.margin.headroom_pct / 100.0
+
+def _load_key(load: Load) -> tuple[object, ...]:
+    return tuple(sorted(load.counts.items())), load.objects_factor, load.requests_factor
 
 
-def _refusal(scenario: Scenario, outcome: Outcome) -> tuple[str, str] | None:
-    allowed = _allowed(scenario)
-    slo = scenario.slo
-    if "camera_fps" in outcome.failed:
-        wanted = slo.camera_fps or min(camera.fps for camera in scenario.cameras)
-        return "camera_fps", f"its slowest camera gets {outcome.camera_fps:.3g} of {wanted:g} FPS"
-    if "drops" in outcome.failed:
-        return "drops", f"drops {outcome.drops_pct:.2g} % of frames, {slo.drops_max_pct:g} % are allowed"
-    if "latency_p95" in outcome.failed:
-        seen = "unbounded" if outcome.p95_ms is None else f"{outcome.p95_ms:.3g} ms"
-        return "latency_p95", f"p95 latency {seen}, {slo.latency_p95_ms:g} ms are allowed"
-    if "queue_growth" in outcome.failed:
-        return "queue_growth", "its queues grow without end"
-    if outcome.cpu > allowed + 1e-9:
-        return "cpu", f"cpu {outcome.cpu * 100:.0f} % busy, {allowed * 100:.0f} % may be used with headroom"
-    if outcome.bandwidth is not None and outcome.bandwidth > allowed + 1e-9:
-        return "memory_bandwidth", f"memory {outcome.bandwidth * 100:.0f} % busy, {allowed * 100:.0f} % may be used"
+def _next(table: Table, alive: np.ndarray, best: Judgement | None, tries: int) -> int:
+    """Least demand first; where latency or queues failed before, every second try is the quickest path that is left."""
+    left = np.flatnonzero(alive)
+    slow = best is not None and best.check not in {"cpu", "memory_bandwidth"}
+    if slow and tries % 2 == 1:
+        return int(left[np.argmin(table.path_s[left])])
+    return int(left[0])
+
+
+def _admissible(model: PlatformModel, scenario: Scenario, table: Table) -> np.ndarray:
+    """Combinations that no closed form rules out."""
+    allowed = allowed_share(scenario)
+    fits = table.demand <= allowed * model.cores
+    fits &= table.path_s * 1000.0 <= scenario.slo.latency_p95_ms
+    fits &= table.memory <= (model.machine.memory_bytes or 0.0)
+    bandwidth = model.machine.memory_bandwidth_bytes_per_s
+    if bandwidth is not None:
+        fits &= table.traffic <= allowed * bandwidth
+    return fits
+
+
+def _bound(model: PlatformModel, scenario: Scenario, table: Table, count: int) -> tuple[str, str, float] | None:
+    """Closed-form reasons why no combination can hold, with closeness, or None."""
+    each = " per box" if count > 1 else ""
+    allowed = allowed_share(scenario)
+    demand = float(table.demand.min())
+    if demand > allowed * model.cores:
+        return (
+            "cpu",
+            (
+                f"needs {demand:.2g} of its {model.cores:.3g} cores{each} on the pessimistic side; "
+                f"{allowed * model.cores:.2g} may be used with {scenario.margin.headroom_pct:g} % headroom"
+            ),
+            allowed * model.cores / demand,
+        )
+    shortest_ms = float(table.path_s.min()) * 1000.0
+    if shortest_ms > scenario.slo.latency_p95_ms:
+        return (
+            "latency_p95",
+            (
+                f"one frame takes {shortest_ms:.3g} ms with nothing else running; "
+                f"the budget is {scenario.slo.latency_p95_ms:g} ms"
+            ),
+            scenario.slo.latency_p95_ms / shortest_ms,
+        )
+    have = model.machine.memory_bytes
+    need = float(table.memory.min())
+    if have is None:
+        return "memory", f"its memory is unknown and {need / 1024**3:.2g} GiB are needed", 0.0
+    if need > have:
+        return "memory", f"needs {need / 1024**3:.2g} GiB of memory{each}, has {have / 1024**3:.2g} GiB", have / need
+    bandwidth = model.machine.memory_bandwidth_bytes_per_s
+    if bandwidth is not None and float(table.traffic.min()) > allowed * bandwidth:
+        return (
+            "memory_bandwidth",
+            (
+                f"moves {table.traffic.min() / 1e9:.2g} GB/s{each} of its {bandwidth / 1e9:.2g} GB/s; "
+                f"{allowed * 100:.0f} % may be used"
+            ),
+            allowed * bandwidth / float(table.traffic.min()),
+        )
+    if not _admissible(model, scenario, table).any():
+        return "latency_p95", "no configuration meets latency, memory and headroom at once", 0.9
     return None

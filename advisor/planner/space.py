@@ -59,16 +59,9 @@ class StageOption:
         """Core time to prepare one input [s]."""
         return 0.0 if self.preprocess is None else at(self.preprocess.core_s, z)
 
-    def core_s_per_item(self, z: float, items_per_call: float) -> float:
-        """Core time per input [s] at ``items_per_call`` inputs per call; a part-filled batch costs a full one."""
-        passes = max(1.0, math.ceil(items_per_call / self.config.batch)) if items_per_call > 0 else 1.0
-        per_call = passes * self.threads_per_stream * self.pass_s(z)
-        return per_call / max(items_per_call, 1e-9) + self.preprocess_s(z)
-
-    def call_s(self, z: float, items_per_call: float, streams: int) -> float:
-        """Shortest time of a whole call [s], its passes spread over the streams."""
-        passes = max(1, math.ceil(items_per_call / self.config.batch))
-        return math.ceil(passes / max(streams, 1)) * self.pass_s(z) + self.preprocess_s(z)
+    def core_s(self, z: float) -> float:
+        """Core time of one pass [s]."""
+        return min(at(self.estimate.core_s, z), self.pass_s(z) * self.threads_per_stream)
 
 
 class PlatformModel:
@@ -116,7 +109,7 @@ class PlatformModel:
         key = (stage.id, scenario.accuracy.precisions)
         if key not in self._options:
             wanted = self.requests(scenario, stage)
-            missing = [request for request in wanted if (stage.id, request[2]) not in self._estimates]
+            missing = self.unanswered(scenario, stage)
             if missing:
                 self.learn(stage, self._inputs.predictor.service_many(missing))
             preprocess = self._preprocess(scenario, stage)
@@ -137,6 +130,10 @@ class PlatformModel:
             if (work := self._inputs.works(stage.id, runtime, precision, batch)) is not None
             for config in self._configs(work, precision, batch)
         ]
+
+    def unanswered(self, scenario: Scenario, stage: Stage) -> list[tuple[MachineSpec, ModelWork, RunConfig]]:
+        """Return what is still to be asked."""
+        return [request for request in self.requests(scenario, stage) if (stage.id, request[2]) not in self._estimates]
 
     def learn(self, stage: Stage, estimates: Sequence[ServiceEstimate]) -> None:
         """Keep answers of the performance model, so that one question can serve all platforms."""
@@ -189,15 +186,25 @@ def stage_batches(stage: Stage) -> tuple[int, ...]:
 
 
 def _undominated(options: list[StageOption]) -> tuple[StageOption, ...]:
-    """Drop options for which another of the same batch has neither a longer pass nor more core time."""
-    kept: list[StageOption] = []
-    ordered = sorted(options, key=lambda item: (item.core_s_per_item(Z90, item.config.batch), item.pass_s(Z90)))
-    for option in ordered:
+    """Drop options that another one of the same batch betters, or equals, in everything that the simulation looks at.
+
+    Beliefs are compared at all three quantiles: what is judged on one side may be predicted on the other.
+    """
+    kept: list[tuple[StageOption, list[float]]] = []
+    for option in sorted(options, key=lambda item: (item.core_s(Z90), item.threads_per_stream, item.pass_s(Z90))):
+        burdens = _burdens(option)
         if not any(
-            other.pass_s(Z90) <= option.pass_s(Z90)
-            and other.pass_s(0.0) * other.threads_per_stream <= option.pass_s(0.0) * option.threads_per_stream
-            and other.config.batch == option.config.batch
-            for other in kept
+            other.config.batch == option.config.batch and all(a <= b for a, b in zip(mine, burdens, strict=True))
+            for other, mine in kept
         ):
-            kept.append(option)
-    return tuple(kept)
+            kept.append((option, burdens))
+    return tuple(option for option, _ in kept)
+
+
+def _burdens(option: StageOption) -> list[float]:
+    estimate = option.estimate
+    streams = option.config.streams or 1
+    burdens = [estimate.bandwidth_bytes, float(estimate.bottleneck == "memory_bandwidth"), -float(streams)]
+    for z in (-Z90, 0.0, Z90):
+        burdens += [option.pass_s(z), option.core_s(z), at(estimate.memory_bytes, z)]
+    return burdens

@@ -77,6 +77,39 @@ class BreaksFirst(Record):
     text: str
 
 
+class DefaultGain(Record):
+    """What the chosen configuration gains over one that OpenVINO takes by itself, on the same boxes."""
+
+    hint: Literal["throughput", "latency"]
+    precision: str
+    capacity_cameras: float | None
+    """Cameras that the default carries at the median belief; None for a scenario without cameras."""
+    ratio: float | None
+    """Capacity of the chosen configuration over that of the default, median belief; None where the default has none."""
+    text: str
+
+
+class BoxShare(Record):
+    """Some equal boxes of a mix."""
+
+    platform: str
+    name: str
+    count: int
+    cameras: dict[str, int]
+    """Cameras per group on each of these boxes, growth included."""
+    price_per_box: float
+
+
+class Mix(Record):
+    """Different boxes that carry the scenario together for less than the recommendation."""
+
+    boxes: tuple[BoxShare, ...]
+    price: float
+    currency: str
+    saving: float
+    text: str
+
+
 class PlanOption(Record):
     """A platform with its configuration, price and prediction."""
 
@@ -94,6 +127,11 @@ class PlanOption(Record):
     predicted: PredictedLoad
     breaks_first: tuple[BreaksFirst, ...] = ()
     note: str = ""
+    role: str = ""
+    """Why an alternative is shown: next in price, another maker, more room."""
+    gain_over_default: tuple[DefaultGain, ...] = ()
+    evidence_text: str = ""
+    """Evidence per part in words; ``evidence`` is the weakest of them."""
 
 
 class Rejected(Record):
@@ -105,7 +143,12 @@ class Rejected(Record):
     check: str | None = None
     predicted: PredictedLoad | None = None
     price: Price | None = None
+    """Of ``count`` boxes."""
     evidence: Evidence = Evidence.UNKNOWN
+    count: int = 1
+    """Boxes that were judged."""
+    capacity_exact: bool = False
+    """Whether the predicted capacity was simulated; else it is the upper bound of the utilisation law."""
 
 
 class Sensitivity(Record):
@@ -140,5 +183,13 @@ class Plan(Record):
     versions: dict[str, str] = {}
     search: dict[str, Any] = {}
     """How many platforms and configurations were bounded, simulated and left out."""
+    nearest_misses: tuple[Rejected, ...] = ()
+    """Without a recommendation: the three that come closest, nearest first."""
+    pareto: tuple[str, ...] = ()
+    """Platforms to which nothing is both cheaper and roomier, in ascending price; each holds."""
+    mix: Mix | None = None
     sites: tuple[dict[str, Any], ...] = ()
+    """One row per kind of site: its cameras, boxes and bill."""
+    sites_total: dict[str, Any] = {}
+    """Sites, boxes and the total bill."""
     model_notes: dict[str, str] = {}

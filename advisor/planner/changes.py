@@ -1,0 +1,94 @@
+"""Change the scenario instead: what would ask less of the box, and what that saves.
+
+A smaller model of the same family is not among the changes: the planner has the kernels of the scenario's own models
+only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from advisor.planner.inputs import Candidate
+from advisor.planner.rank import Winner, cheapest, price
+from advisor.planner.search import Ask, Searcher
+from advisor.records.plan import Sensitivity
+from advisor.records.scenario import CameraGroup, Scenario, Stage
+
+LONGER_BY = 2
+SMALLEST_HALVED = 720
+
+
+def scenario_changes(
+    searcher: Searcher, chosen: Winner | None, candidates: Sequence[Candidate], ask: Ask
+) -> tuple[Sensitivity, ...]:
+    """Changes of the scenario that make a cheaper box enough (or any box at all), with the saving."""
+    items: list[Sensitivity] = []
+    ceiling = math.inf if chosen is None else chosen.cost
+    for change, changed in _easier(searcher, ask.scenario):
+        searcher.prepare(candidates, changed)
+        found = cheapest(searcher, candidates, ask.but(scenario=changed), ceiling=ceiling)
+        if found is None:
+            continue
+        judged = found.judged
+        paid = price(searcher, judged.model.candidate, judged.count, changed)
+        boxes = f"{judged.count} x " if judged.count > 1 else ""
+        if chosen is None:
+            text = f"{boxes}{judged.model.id} would do for {paid.value:,.0f} {paid.currency}"
+        else:
+            saved = chosen.cost - found.cost
+            of_what = "" if changed.money.objective == "price" else " over the lifetime"
+            text = f"{boxes}{judged.model.id} would do, saving {saved:,.0f} {paid.currency}{of_what}"
+        items.append(Sensitivity(change=change, holds=True, platform=judged.model.id, price=paid.value, text=text))
+    return tuple(items)
+
+
+def _easier(searcher: Searcher, scenario: Scenario) -> list[tuple[str, Scenario]]:
+    """Scenarios that ask less, each by one change."""
+    found: list[tuple[str, Scenario]] = []
+    for stage in scenario.stages if scenario.cameras else ():
+        longer = _longer_interval(stage)
+        if longer is not None:
+            text = f"stage {stage.id} every {longer.every} instead of {stage.every or 'every frame'}"
+            found.append((text, _with_stage(scenario, longer)))
+    if "int8" not in scenario.accuracy.precisions:
+        accuracy = scenario.accuracy.model_copy(update={"precisions": (*scenario.accuracy.precisions, "int8")})
+        found.append(("int8 permitted (check its accuracy first)", scenario.model_copy(update={"accuracy": accuracy})))
+    if any(_can_be_halved(group) for group in scenario.cameras):
+        cameras = tuple(
+            _halved(searcher, group) if _can_be_halved(group) else group for group in scenario.cameras
+        )  # fmt: skip
+        found.append(
+            (
+                "cameras' sub-streams of half the width and height for analysis",
+                scenario.model_copy(update={"cameras": cameras}),
+            )
+        )
+    return found
+
+
+def _can_be_halved(group: CameraGroup) -> bool:
+    return group.codec != "raw" and group.size[1] >= SMALLEST_HALVED
+
+
+def _halved(searcher: Searcher, group: CameraGroup) -> CameraGroup:
+    """Return the group with a quarter of the pixels and of the bitrate."""
+    width, height = group.size
+    assumed = searcher.inputs.bitrate_kbps
+    rate = group.bitrate_kbps if group.bitrate_kbps is not None else assumed[group.group]
+    return group.model_copy(update={"resolution": f"{width // 2}x{height // 2}", "bitrate_kbps": rate / 4})
+
+
+def _longer_interval(stage: Stage) -> Stage | None:
+    """Return the stage with two more frames between its calls; None where it follows its parent or a rate."""
+    if stage.every is not None and not stage.every.endswith(("frame", "frames")):
+        return None
+    if stage.every is None and stage.on is not None:
+        return None
+    frames = int(stage.every.split()[0]) if stage.every is not None else 1
+    return stage.model_copy(update={"every": f"{frames + LONGER_BY} frames"})
+
+
+def _with_stage(scenario: Scenario, changed: Stage) -> Scenario:
+    stages = tuple(changed if stage.id == changed.id else stage for stage in scenario.stages)
+    return scenario.model_copy(update={"stages": stages})

@@ -1,0 +1,240 @@
+"""More than one box: mixes of platforms by integer programming, and the bill of many sites."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from advisor.planner.demand import camera_counts, spread
+from advisor.planner.evaluate import allowed_share
+from advisor.planner.inputs import Candidate
+from advisor.planner.rank import Winner, cheapest, least_cores, price, spare
+from advisor.planner.search import Ask, Searcher
+from advisor.planner.space import Z90
+from advisor.records.plan import BoxShare, Mix
+from advisor.records.scenario import Scenario, SiteGroup
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A platform with what one box of it carries."""
+
+    candidate: Candidate
+    price: float
+    cameras: int
+
+
+def cheaper_mix(searcher: Searcher, candidates: Sequence[Candidate], ask: Ask, chosen: Winner | None) -> Mix | None:
+    """Find different boxes that carry the scenario together for less than equal ones; None where there are none.
+
+    Integer program: least sum of prices subject to the cameras that the boxes carry, the permitted number of boxes, and
+    with n+1 the same after the loss of any one box. Each box of the answer is then judged with its own cameras.
+    """
+    scenario = ask.scenario
+    limit = scenario.candidates.max_boxes + spare(scenario)
+    total = sum(ask.grown.values())
+    if scenario.money.objective != "price" or limit < 2 or total < 2 or (chosen is not None and chosen.cost == 0):
+        return None
+    if chosen is not None and chosen.judged.count + spare(scenario) < 2:
+        return None
+    kinds = _kinds(searcher, candidates, ask)
+    numbers = _solve(kinds, total, limit, spare_box=spare(scenario) == 1)
+    if numbers is None or sum(number > 0 for number in numbers) < 2:
+        return None
+    bought = [kind for kind, number in zip(kinds, numbers, strict=True) for _ in range(number)]
+    cost = sum(kind.price for kind in bought)
+    if chosen is not None and cost >= chosen.cost - 1e-9:
+        return None
+    groups = _survives(searcher, ask, bought)
+    if groups is None:
+        return None
+    saving = 0.0 if chosen is None else chosen.cost - cost
+    shares = _shares(bought, groups)
+    names = " + ".join(f"{share.count} x {share.platform}" for share in shares)
+    text = f"{names} carry it for {cost:,.0f} {scenario.money.currency}"
+    if chosen is not None:
+        text += f", {saving:,.0f} less than equal boxes"
+    return Mix(boxes=shares, price=cost, currency=scenario.money.currency, saving=saving, text=text)
+
+
+def _kinds(searcher: Searcher, candidates: Sequence[Candidate], ask: Ask) -> list[_Kind]:
+    """Platforms worth mixing: none is dearer than another that carries as many cameras."""
+    total = sum(ask.grown.values())
+    sketched: list[tuple[float, int, Candidate]] = []
+    for candidate in candidates:
+        paid = price(searcher, candidate, 1, ask.scenario).per_box
+        demand = least_cores(searcher, candidate, ask, ask.load(1), Z90)
+        if paid is None or demand is None or demand <= 0:
+            continue
+        most = allowed_share(ask.scenario) * searcher.model(candidate).cores * total / demand
+        sketched.append((paid, min(total, math.floor(most)), candidate))
+    kinds: list[_Kind] = []
+    best = 0
+    for paid, most, candidate in sorted(sketched, key=lambda row: (row[0], -row[1])):
+        if most <= best:
+            continue
+        carried = _carried(searcher, candidate, ask, most)
+        if carried > best:
+            kinds.append(_Kind(candidate, paid, carried))
+            best = carried
+        if best >= total:
+            break
+    return kinds
+
+
+def _carried(searcher: Searcher, candidate: Candidate, ask: Ask, most: int) -> int:
+    """Cameras that one box carries with headroom on the pessimistic side, by bisection."""
+
+    def holds(cameras: int) -> bool:
+        return _holds(searcher, candidate, ask, spread(ask.grown, cameras))
+
+    low, high = 0, most + 1
+    probe = most
+    while high - low > 1:
+        low, high = (probe, high) if holds(probe) else (low, probe)
+        probe = (low + high) // 2
+    return low
+
+
+def _holds(searcher: Searcher, candidate: Candidate, ask: Ask, counts: Mapping[str, int]) -> bool:
+    return searcher.judge(candidate, 1, Ask(ask.scenario, counts, counts, ask.objects_factor)).feasible
+
+
+def _solve(kinds: Sequence[_Kind], total: int, limit: int, *, spare_box: bool) -> list[int] | None:
+    """Numbers of boxes per kind at the least price, or None; variables are numbers, then one 0/1 per kind (bought)."""
+    import numpy as np
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    if not kinds:
+        return None
+    size = len(kinds)
+    carried = np.array([kind.cameras for kind in kinds], dtype=np.float64)
+    prices = np.array([kind.price for kind in kinds])
+    none = np.zeros(size)
+    rows = [
+        LinearConstraint(np.concatenate([carried, none]), total, np.inf),
+        LinearConstraint(np.concatenate([np.ones(size), none]), 0, limit),
+    ]
+    for i in range(size):
+        bought = np.zeros(2 * size)
+        bought[i], bought[size + i] = 1.0, -float(limit)
+        rows.append(LinearConstraint(bought, -np.inf, 0.0))
+        if spare_box:
+            lost = np.concatenate([carried, none])
+            lost[size + i] = -carried[i]
+            rows.append(LinearConstraint(lost, total, np.inf))
+    bounds = Bounds(np.zeros(2 * size), np.concatenate([np.full(size, float(limit)), np.ones(size)]))
+    answer = milp(np.concatenate([prices, none]), constraints=rows, bounds=bounds, integrality=np.ones(2 * size))
+    return None if answer.x is None else [round(value) for value in answer.x[:size]]
+
+
+def _survives(searcher: Searcher, ask: Ask, bought: Sequence[_Kind]) -> list[dict[str, int]] | None:
+    """Cameras of each box, if all hold with them, with n+1 also after the loss of any kind of box; else None."""
+    if spare(ask.scenario):
+        for lost in {kind.candidate.platform.id: position for position, kind in enumerate(bought)}.values():
+            if _deal(searcher, ask, [kind for position, kind in enumerate(bought) if position != lost]) is None:
+                return None
+    return _deal(searcher, ask, bought)
+
+
+def _deal(searcher: Searcher, ask: Ask, boxes: Sequence[_Kind]) -> list[dict[str, int]] | None:
+    """Deal the cameras out in proportion to what the boxes carry; None where one of them then fails."""
+    left = dict(ask.grown)
+    room = sum(kind.cameras for kind in boxes)
+    dealt = []
+    for kind in boxes:
+        cameras = sum(left.values())
+        share = min(kind.cameras, math.ceil(cameras * kind.cameras / room)) if room else 0
+        counts = spread(left, share)
+        if not _holds(searcher, kind.candidate, ask, counts):
+            return None
+        left = {name: left[name] - counts[name] for name in left}
+        room -= kind.cameras
+        dealt.append(counts)
+    return dealt if not sum(left.values()) else None
+
+
+def _shares(bought: Sequence[_Kind], groups: Sequence[dict[str, int]]) -> tuple[BoxShare, ...]:
+    rows: dict[tuple[str, tuple[tuple[str, int], ...]], BoxShare] = {}
+    for kind, counts in zip(bought, groups, strict=True):
+        platform = kind.candidate.platform
+        key = (platform.id, tuple(sorted(counts.items())))
+        before = rows.get(key)
+        rows[key] = BoxShare(
+            platform=platform.id,
+            name=platform.name,
+            count=1 if before is None else before.count + 1,
+            cameras=counts,
+            price_per_box=kind.price,
+        )
+    return tuple(rows.values())
+
+
+def site_counts(scenario: Scenario, site: SiteGroup) -> dict[str, int]:
+    """Cameras per group at one site; groups that it does not name have none there."""
+    return {name: site.cameras.get(name, 0) for name in camera_counts(scenario)}
+
+
+def sites_ask(scenario: Scenario) -> Ask:
+    """Ask for the scenario's own cameras, or for its kind of site with most frames per second."""
+    if not scenario.sites:
+        return Ask.of(scenario)
+    rates = {group.group: group.fps for group in scenario.cameras}
+
+    def frames(counts: Mapping[str, int]) -> float:
+        return sum(rates[name] * count for name, count in counts.items())
+
+    return Ask.of(scenario, counts=max((site_counts(scenario, site) for site in scenario.sites), key=frames))
+
+
+def plan_sites(
+    searcher: Searcher, candidates: Sequence[Candidate]
+) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
+    """Cheapest boxes per kind of site, and the bill for all; equal sites are planned once."""
+    scenario = searcher.inputs.scenario
+    if not scenario.sites:
+        return (), {}
+    found: dict[tuple[int, ...], Winner | None] = {}
+    rows = []
+    for site in scenario.sites:
+        counts = site_counts(scenario, site)
+        key = tuple(counts.values())
+        if key not in found:
+            found[key] = cheapest(searcher, candidates, Ask.of(scenario, counts=counts))
+        rows.append(_row(searcher, site, counts, found[key]))
+    return tuple(rows), _bill(searcher, rows)
+
+
+def _row(searcher: Searcher, site: SiteGroup, counts: Mapping[str, int], winner: Winner | None) -> dict[str, Any]:
+    row: dict[str, Any] = {"site": site.name, "sites": site.count, "cameras": sum(counts.values())}
+    if winner is None:
+        return row | {"platform": None, "boxes_per_site": None, "price_per_site": None, "price": None}
+    judged = winner.judged
+    scenario = searcher.inputs.scenario
+    paid = price(searcher, judged.model.candidate, judged.count, scenario)
+    return row | {
+        "platform": judged.model.id,
+        "boxes_per_site": judged.count + spare(scenario),
+        "price_per_site": paid.value,
+        "price": None if paid.value is None else paid.value * site.count,
+        "currency": paid.currency,
+    }
+
+
+def _bill(searcher: Searcher, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Sum over all sites; no sum where a site has no answer."""
+    solved = all(row["platform"] is not None for row in rows)
+    boxes: dict[str, int] = {}
+    for row in rows:
+        if row["platform"] is not None:
+            boxes[row["platform"]] = boxes.get(row["platform"], 0) + row["boxes_per_site"] * row["sites"]
+    return {
+        "sites": sum(row["sites"] for row in rows),
+        "boxes": sum(boxes.values()) if solved else None,
+        "boxes_per_platform": boxes,
+        "price": sum(row["price"] for row in rows) if solved else None,
+        "currency": searcher.inputs.scenario.money.currency,
+        "unsolved": [row["site"] for row in rows if row["platform"] is None],
+    }

@@ -1,0 +1,135 @@
+"""Records of the plan from judgements: an option with prediction, price and certainty; a refusal with its reason."""
+
+from __future__ import annotations
+
+from advisor.errors import Inconclusive
+from advisor.planner.evaluate import refusal
+from advisor.planner.explain import breaks_first
+from advisor.planner.outlook import Outlook, outlook
+from advisor.planner.rank import price, running_tco, setup_cores, spare
+from advisor.planner.search import Ask, Judgement, Searcher
+from advisor.planner.space import Z90
+from advisor.records.base import Evidence, weakest
+from advisor.records.plan import DecodeConfig, PlanConfig, PlanOption, Rejected
+
+PROBES = 6
+WIDEST_Z = 2.5
+WORD_OF_EVIDENCE = {
+    Evidence.MEASURED: "measured on it",
+    Evidence.PUBLISHED: "published figures of this model on it",
+    Evidence.ANCHORED: "other measurements on it",
+    Evidence.SPEC: "its data sheet",
+    Evidence.UNKNOWN: "nothing",
+}
+
+
+def make_option(searcher: Searcher, judged: Judgement, ask: Ask, role: str = "") -> PlanOption:
+    """Describe a judged platform in full."""
+    setup = judged.setup
+    assert setup is not None  # callers have seen to it
+    candidate = judged.model.candidate
+    found = outlook(searcher, judged, ask, exact=True)
+    probability = belief(searcher, judged, ask)
+    evidence = weakest(list(found.predicted.evidence.values()))
+    busy = setup_cores(searcher, candidate, setup, ask, judged.count)
+    return PlanOption(
+        platform=judged.model.id,
+        name=candidate.platform.name,
+        count=judged.count + spare(ask.scenario),
+        evidence=evidence,
+        confidence=confidence(probability, evidence),
+        probability=probability,
+        feasible=judged.feasible,
+        price=price(searcher, candidate, judged.count, ask.scenario),
+        tco=running_tco(searcher, candidate, judged.count, ask, busy),
+        config=PlanConfig(stages=setup.configs, decode=DecodeConfig(threads=setup.decode_workers)),
+        predicted=found.predicted,
+        breaks_first=breaks_first(searcher, judged, ask, found),
+        note=_note(judged, ask, found),
+        role=role,
+        evidence_text=evidence_text(found.predicted.evidence),
+    )
+
+
+def make_rejected(
+    searcher: Searcher, judged: Judgement, ask: Ask, *, exact: bool, predict: bool = True, reason: str = ""
+) -> Rejected:
+    """Describe a platform that fails, or one that was not needed (``reason``)."""
+    predicted = None
+    evidence = Evidence.UNKNOWN
+    if judged.setup is not None and (predict or exact):
+        predicted = outlook(searcher, judged, ask, exact=exact).predicted
+        evidence = weakest(list(predicted.evidence.values()))
+    boxes = judged.count + spare(ask.scenario)
+    return Rejected(
+        platform=judged.model.id,
+        name=judged.model.candidate.platform.name,
+        reason=reason or (f"{judged.count} boxes: " if judged.count > 1 else "") + judged.reason,
+        check="cost" if judged.feasible else judged.check,
+        predicted=predicted,
+        price=price(searcher, judged.model.candidate, judged.count, ask.scenario),
+        evidence=evidence,
+        count=boxes,
+        capacity_exact=exact and predicted is not None,
+    )
+
+
+def belief(searcher: Searcher, judged: Judgement, ask: Ask) -> float:
+    """Belief that the configuration meets SLO, growth and headroom: the share of the interval on which it does."""
+    from scipy import stats
+
+    setup = judged.setup
+    if setup is None:
+        raise Inconclusive(f"{judged.model.id}: {judged.reason}")
+    load = ask.load(judged.count)
+
+    def holds(z: float) -> bool:
+        return refusal(ask.scenario, searcher.run(judged.model, ask.scenario, setup, load, z)) is None
+
+    low, high = (Z90, WIDEST_Z) if judged.feasible else (-WIDEST_Z, Z90)
+    if judged.feasible and holds(high):
+        return float(stats.norm.cdf(high))
+    if not judged.feasible and not holds(low):
+        return float(stats.norm.cdf(low))
+    for _ in range(PROBES):
+        middle = (low + high) / 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return float(stats.norm.cdf(low))
+
+
+def confidence(probability: float, evidence: Evidence) -> str:
+    """Word for a probability; never high where nothing but a data sheet speaks for the platform."""
+    if probability < 0.5:
+        return "unlikely"
+    word = "high" if probability >= 0.97 else "good" if probability >= 0.88 else "moderate"
+    if evidence in {Evidence.SPEC, Evidence.UNKNOWN} and word == "high":
+        word = "good"
+    return word
+
+
+def evidence_text(parts: dict[str, Evidence]) -> str:
+    """Say per part what its speed rests on, the weakest first, as it decides the whole."""
+    by_class: dict[Evidence, list[str]] = {}
+    for name, evidence in parts.items():
+        by_class.setdefault(evidence, []).append(name)
+    ordered = sorted(by_class, key=lambda item: -item.rank)
+    return "; ".join(f"{', '.join(by_class[item])}: {item.value} ({WORD_OF_EVIDENCE[item]})" for item in ordered)
+
+
+def _note(judged: Judgement, ask: Ask, found: Outlook) -> str:
+    words = []
+    if judged.count > 1:
+        words.append(f"cameras dealt out over {judged.count} boxes")
+    if spare(ask.scenario):
+        words.append("one box more than needed (n+1)")
+    capacity = found.predicted.capacity_cameras
+    if capacity is not None:
+        room = capacity.p10 - ask.cameras
+        growth = sum(ask.grown.values()) - ask.cameras
+        planned = f" ({growth} of them planned growth)" if growth else ""
+        words.append(
+            f"{room:.0f} more cameras still fit on the pessimistic side{planned}, headroom used up"
+            if room > 0
+            else "no camera to spare on the pessimistic side"
+        )
+    return "; ".join(words)
