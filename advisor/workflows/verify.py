@@ -68,6 +68,7 @@ def verify_scenario(
     from advisor.store.paths import cache_dir
     from advisor.store.scenario import load_scenario
     from advisor.verify import find_capacity, verify
+    from advisor.verify.compare import compared
 
     scenario = load_scenario(request.scenario)
     duration_s = request.duration_s if request.duration_s is not None else PROFILES_S[request.profile]
@@ -94,6 +95,10 @@ def verify_scenario(
             if request.find_capacity and not stop.is_set():
                 found = find_capacity(*run, duration_s=min(duration_s, PROBE_S), **common)
                 verdict = verdict.model_copy(update={"capacity": found})
+                if setting.predicted is not None:
+                    believed = common["predicted"]
+                    rows = compared(believed, verdict)
+                    verdict = verdict.model_copy(update={"predicted": {**believed, "compared": rows}})
         notes = [*verdict.notes, f"configuration: {setting.origin}", *(() if wanted is None else wanted.notes)]
         verdict = verdict.model_copy(update={"notes": tuple(notes)})
         store.put_run("verdict", verdict)
