@@ -53,9 +53,13 @@ def busy_level(count: ObjectCount, load: str) -> float:
         return count.mean
     if count.p95 is not None:
         return count.p95
-    from scipy import stats
+    from advisor.simulate.counts import probabilities
 
-    level = float(stats.poisson.ppf(0.95, count.mean))
+    total, level = 0.0, -1.0
+    for share in probabilities(ObjectClass(count.mean), "mean"):
+        total, level = total + share, level + 1.0
+        if total >= 0.95:
+            break
     return level if count.max is None else min(level, count.max)
 
 

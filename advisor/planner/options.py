@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 from advisor.errors import Inconclusive
 from advisor.planner.evaluate import refusal
 from advisor.planner.explain import breaks_first
@@ -76,8 +78,6 @@ def make_rejected(
 
 def belief(searcher: Searcher, judged: Judgement, ask: Ask) -> float:
     """Belief that the configuration meets SLO, growth and headroom: the share of the interval on which it does."""
-    from scipy import stats
-
     setup = judged.setup
     if setup is None:
         raise Inconclusive(f"{judged.model.id}: {judged.reason}")
@@ -88,13 +88,13 @@ def belief(searcher: Searcher, judged: Judgement, ask: Ask) -> float:
 
     low, high = (Z90, WIDEST_Z) if judged.feasible else (-WIDEST_Z, Z90)
     if judged.feasible and holds(high):
-        return float(stats.norm.cdf(high))
+        return NormalDist().cdf(high)
     if not judged.feasible and not holds(low):
-        return float(stats.norm.cdf(low))
+        return NormalDist().cdf(low)
     for _ in range(PROBES):
         middle = (low + high) / 2
         low, high = (middle, high) if holds(middle) else (low, middle)
-    return float(stats.norm.cdf(low))
+    return NormalDist().cdf(low)
 
 
 def confidence(probability: float, evidence: Evidence) -> str:

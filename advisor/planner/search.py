@@ -6,6 +6,7 @@ pessimistic side of the interval, with growth and headroom, least core time firs
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,14 +14,16 @@ import numpy as np
 
 from advisor.planner.costs import LoadFacts, Table, load_facts
 from advisor.planner.demand import Counts, camera_counts, per_box, spread
-from advisor.planner.evaluate import Load, Outcome, Setup, allowed_share, evaluate, refusal, set_up
+from advisor.planner.evaluate import DECODE_SIGMA, Load, Outcome, Setup, allowed_share, evaluate, refusal, set_up
 from advisor.planner.inputs import Candidate, PlanInputs
-from advisor.planner.space import Z90, PlatformModel, stage_batches
+from advisor.planner.space import Z90, PlatformModel, at, stage_batches
 from advisor.records.scenario import Scenario
 
-MOST_SIMULATIONS = 48
+MOST_SIMULATIONS = 32
 """Configurations that are simulated on one platform before it is given up; the plan counts those left out."""
 MOST_FRAMES = 60_000
+DECODE_FULL = 1.02
+"""Share of one core's time for one camera's frames beyond which they are lost for certain; above 1 for the draw."""
 ALIKE = 1.005
 """Demand above that of a configuration whose simulated load was too high, beyond which the others' is too."""
 
@@ -189,7 +192,7 @@ class Searcher:
             return Judgement(model, count, False, None, None, "evidence",
                              f"no evidence of how stage {missing} runs on it at the permitted precisions")  # fmt: skip
         self.counted.configurations += len(table)
-        refused = _bound(model, scenario, table, count)
+        refused = _bound(model, scenario, table, load, z, count)
         if refused is not None:
             self.counted.bounded += 1
             least = set_up(model, scenario, table.choice(int(np.argmin(table.demand))), load)
@@ -216,7 +219,10 @@ class Searcher:
             if refused is None:
                 return Judgement(model, count, True, setup, outcome)
             alive[index] = False
-            if refused[0] in {"cpu", "memory_bandwidth"}:
+            if refused[0] in {"camera_fps", "drops"} and not any(stage.drops for stage in outcome.result.stages):
+                # Frames were lost before decode, so no stage is to blame: only less load on the cores could help.
+                alive &= table.demand < table.demand[index] / ALIKE
+            elif refused[0] in {"cpu", "memory_bandwidth"}:
                 burden = table.demand if refused[0] == "cpu" else table.traffic
                 alive &= burden < burden[index] * ALIKE
             else:
@@ -257,7 +263,9 @@ def _admissible(model: PlatformModel, scenario: Scenario, table: Table) -> np.nd
     return fits
 
 
-def _bound(model: PlatformModel, scenario: Scenario, table: Table, count: int) -> tuple[str, str, float] | None:
+def _bound(
+    model: PlatformModel, scenario: Scenario, table: Table, load: Load, z: float, count: int
+) -> tuple[str, str, float] | None:
     """Closed-form reasons why no combination can hold, with closeness, or None."""
     each = " per box" if count > 1 else ""
     allowed = allowed_share(scenario)
@@ -271,6 +279,9 @@ def _bound(model: PlatformModel, scenario: Scenario, table: Table, count: int) -
             ),
             allowed * model.cores / demand,
         )
+    slow = _slow_decode(model, scenario, load, z)
+    if slow is not None:
+        return slow
     shortest_ms = float(table.path_s.min()) * 1000.0
     if shortest_ms > scenario.slo.latency_p95_ms:
         return (
@@ -299,4 +310,25 @@ def _bound(model: PlatformModel, scenario: Scenario, table: Table, count: int) -
         )
     if not _admissible(model, scenario, table).any():
         return "latency_p95", "no configuration meets latency, memory and headroom at once", 0.9
+    return None
+
+
+def _slow_decode(model: PlatformModel, scenario: Scenario, load: Load, z: float) -> tuple[str, str, float] | None:
+    """Refuse where one camera's frames, decoded one after another, come faster than a core decodes them."""
+    kept = 1.0 - scenario.slo.drops_max_pct / 100.0
+    for camera in scenario.cameras:
+        if camera.codec == "raw" or not load.counts.get(camera.group, 0):
+            continue
+        mean_s = at(model.decode(camera).core_s, z) * math.exp(DECODE_SIGMA**2 / 2)
+        share = kept * min(camera.fps, scenario.slo.camera_fps or camera.fps) * mean_s
+        if share > DECODE_FULL:
+            return (
+                "camera_fps",
+                (
+                    f"decoding one {camera.resolution} {camera.codec} frame takes a core {mean_s * 1000.0:.3g} ms on "
+                    f"the pessimistic side and each camera of {camera.group} sends one every {1000.0 / camera.fps:.3g} ms; "
+                    "take a sub-stream or a lower rate"
+                ),
+                1.0 / share,
+            )
     return None
