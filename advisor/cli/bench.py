@@ -20,7 +20,9 @@ from .progress import ConsoleProgress
 @click.option("--retry-failed", is_flag=True, help="Run again what failed before.")
 @click.option("--runtime", type=click.Choice(["openvino", "onnxruntime"]), default="openvino", show_default=True)
 @click.option("--precision", type=click.Choice(["f32", "bf16", "int8"]), default="f32", show_default=True)
-@click.option("--threads", default=None, metavar="N|all", help="Threads of all streams; default: 1 and all usable cores.")
+@click.option(
+    "--threads", default=None, metavar="N|all", help="Threads of all streams; default: 1 and all usable cores."
+)
 @click.option("--streams", default=None, metavar="N|all", help="Inference streams; default 1.")
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--export", "export_file", type=PathOption, default=None, metavar="FILE",
