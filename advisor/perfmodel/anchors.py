@@ -6,6 +6,7 @@ of effects shared between alike measurements. With no anchor it is zero with the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,45 +37,51 @@ class Anchor:
     """Whether the prediction came from kernels measured here: then it shares little with one that did not."""
 
 
-def _shared(a: Anchor, b: Anchor) -> tuple[float, float]:
-    """Covariance of the whole correction, and of its part that belongs to the model and not to the machine."""
-    same_precision = float(a.precision == b.precision)
-    same_runtime = float(a.runtime == b.runtime)
-    config = np.exp(
-        -0.5
-        * (
-            (a.log_threads - b.log_threads) ** 2
-            + (a.log_streams - b.log_streams) ** 2
-            + 0.5 * (a.log_batch - b.log_batch) ** 2
-        )
-    )
-    alike = np.exp(-0.5 * float(((a.model_features - b.model_features) ** 2).sum()))
-    machine = MACHINE**2 + RUNTIME**2 * same_runtime + PRECISION**2 * same_precision * same_runtime + MODE**2 * config
-    model = (ALIKE**2 * alike + (MODEL**2 if a.model == b.model else 0.0)) * (0.5 + 0.5 * same_precision * same_runtime)
-    exact = EXACT**2 * float(a.model == b.model) * same_precision * same_runtime * config
-    scale = (KERNEL_SHARE if a.by_kernels else 1.0) * (KERNEL_SHARE if b.by_kernels else 1.0)
-    if a.by_kernels != b.by_kernels:
-        scale *= 0.3
-    return float(scale * (machine + model + exact)), float(scale * model)
+class Batch:
+    """Anchors as arrays: covariances of a query with all of them at once."""
+
+    def __init__(self, anchors: Sequence[Anchor]) -> None:
+        self.features = np.array([a.model_features for a in anchors])
+        self.setting = np.array([(a.log_threads, a.log_streams, a.log_batch) for a in anchors])
+        self.model = np.array([a.model for a in anchors])
+        self.runtime = np.array([a.runtime for a in anchors])
+        self.precision = np.array([a.precision for a in anchors])
+        self.by_kernels = np.array([a.by_kernels for a in anchors])
+
+    def shared(self, query: Anchor) -> tuple[Array, Array]:
+        """Covariance of the whole correction, and of its part that belongs to the model and not to the machine."""
+        same_runtime = (self.runtime == query.runtime).astype(np.float64)
+        same_precision = (self.precision == query.precision) * same_runtime
+        same_model = (self.model == query.model).astype(np.float64)
+        apart = (self.setting - np.array([query.log_threads, query.log_streams, query.log_batch])) ** 2
+        config = np.exp(-0.5 * (apart @ np.array([1.0, 1.0, 0.5])))
+        alike = np.exp(-0.5 * ((self.features - query.model_features) ** 2).sum(1))
+        machine = MACHINE**2 + RUNTIME**2 * same_runtime + PRECISION**2 * same_precision + MODE**2 * config
+        model = (ALIKE**2 * alike + MODEL**2 * same_model) * (0.5 + 0.5 * same_precision)
+        exact = EXACT**2 * same_model * same_precision * config
+        scale = (KERNEL_SHARE if query.by_kernels else 1.0) * np.where(self.by_kernels, KERNEL_SHARE, 1.0)
+        scale = scale * np.where(self.by_kernels == query.by_kernels, 1.0, 0.3)
+        return scale * (machine + model + exact), scale * model
 
 
 class Anchors:
-    """A set of anchors, conditioned once."""
+    """A set of anchors, conditioned once; ``sharing``: factor on all standard deviations above (local_fit.py)."""
 
-    def __init__(self, anchors: list[Anchor]) -> None:
-        self.anchors = anchors
+    def __init__(self, anchors: list[Anchor], sharing: float = 1.0) -> None:
+        self.anchors, self._sharing = anchors, sharing**2
         if anchors:
-            matrix = np.array([[_shared(a, b)[0] for b in anchors] for a in anchors])
+            self._batch = Batch(anchors)
+            matrix = self._sharing * np.array([self._batch.shared(a)[0] for a in anchors])
             matrix[np.diag_indices_from(matrix)] += np.array([a.noise**2 for a in anchors])
             self._inverse = np.linalg.inv(matrix)
             self._weights = self._inverse @ np.array([a.log_ratio for a in anchors])
 
     def correction(self, query: Anchor) -> tuple[float, float]:
         """Expected log ratio at ``query`` on this machine and its standard deviation."""
-        prior = _shared(query, query)[0]
+        prior = self._sharing * float(Batch([query]).shared(query)[0][0])
         if not self.anchors:
             return 0.0, float(np.sqrt(prior))
-        cross = np.array([_shared(query, a)[0] for a in self.anchors])
+        cross = self._sharing * self._batch.shared(query)[0]
         variance = max(prior - float(cross @ self._inverse @ cross), 1e-4)
         return float(cross @ self._weights), float(np.sqrt(variance))
 
@@ -82,5 +89,4 @@ class Anchors:
         """The part of the correction that travels with the model to other machines."""
         if not self.anchors:
             return 0.0
-        cross = np.array([_shared(query, a)[1] for a in self.anchors])
-        return float(cross @ self._weights)
+        return self._sharing * float(self._batch.shared(query)[1] @ self._weights)

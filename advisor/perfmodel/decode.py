@@ -23,6 +23,29 @@ class CodecCost:
     per_bit_s: float
 
 
+@dataclass(frozen=True)
+class Scale:
+    """What this host measured over what the formula says of it."""
+
+    factor: float
+    exact: bool
+    """Whether the very size in question was measured, on the very machine."""
+    here: bool
+    """Whether the machine in question is the one that measured."""
+    spread: float = 0.0
+    """Half width (log) of the measurement itself."""
+
+    def applied(self, seconds: float, band_here: float, band_elsewhere: float, what: str) -> CostEstimate:
+        """Scale a formula's time; measured where the very thing was, else anchored, and wider."""
+        band = band_here if self.exact else 1.5 * band_here if self.here else band_elsewhere
+        band = float(np.hypot(band, self.spread))
+        return CostEstimate(
+            core_s=around(seconds * self.factor, -band, band),
+            evidence=Evidence.MEASURED if self.exact else Evidence.ANCHORED,
+            notes=(f"{what} measured on this host",) if self.exact else (f"scaled by {what} measured on this host",),
+        )
+
+
 # H.264 1080p at 4 Mbit/s and 15 frames/s comes to 7.3 ms: between the 10 ms per frame that a laptop core of 2018 needs
 # (NVR users' reports, frigate issue 21) and what desktop cores show. H.265 has larger transforms and filters; MJPEG
 # codes every pixel anew, so its cost goes with the bits. The interval below is wide because content matters.
@@ -65,7 +88,7 @@ def decode_cost(
     height: int,
     bitrate_kbps: float | None,
     fps: float,
-    scale: float | None,
+    scale: Scale | None,
 ) -> CostEstimate:
     """Core time of decoding one frame.
 
@@ -76,15 +99,8 @@ def decode_cost(
         return CostEstimate(core_s=around(0.0, 0.0, 0.0), evidence=Evidence.SPEC, notes=("raw frames need no decoder",))
     bits = width * height * USUAL_BITS_PER_PIXEL[codec] if bitrate_kbps is None else bitrate_kbps * 1000.0 / fps
     seconds = frame_cost_s(PRIOR[codec], width, height, bits) / scalar_speed(spec, clock_hz)
-    here = spec.id == "this"
     if scale is not None:
-        band = 0.10 if here else 0.3
-        evidence = Evidence.MEASURED if here else Evidence.SPEC
-        return CostEstimate(
-            core_s=around(seconds * scale, -band, band),
-            evidence=evidence,
-            notes=("scaled by decoding measured on this host",),
-        )
+        return scale.applied(seconds, 0.10, 0.3, "decoding")
     return CostEstimate(
         core_s=around(seconds, -PRIOR_BAND, PRIOR_BAND),
         evidence=Evidence.SPEC,
@@ -93,7 +109,7 @@ def decode_cost(
 
 
 def preprocess_cost(
-    spec: MachineSpec, clock_hz: float, source: tuple[int, int], target: tuple[int, int], scale: float | None
+    spec: MachineSpec, clock_hz: float, source: tuple[int, int], target: tuple[int, int], scale: Scale | None
 ) -> CostEstimate:
     """Core time of scaling a frame or crop of ``source`` pixels to ``target`` and laying it out for the network.
 
@@ -104,9 +120,7 @@ def preprocess_cost(
     touched = min(source_pixels, 4 * target_pixels)
     seconds = (0.25e-9 * touched + 3e-9 * target_pixels + 5e-6) / scalar_speed(spec, clock_hz)
     if scale is not None:
-        band = 0.15 if spec.id == "this" else 0.35
-        evidence = Evidence.MEASURED if spec.id == "this" else Evidence.SPEC
-        return CostEstimate(core_s=around(seconds * scale, -band, band), evidence=evidence)
+        return scale.applied(seconds, 0.15, 0.35, "pre-processing")
     return CostEstimate(
         core_s=around(seconds, -0.6, 0.6),
         evidence=Evidence.SPEC,

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from ..records.calibration import AccuracyRow
 from ..records.machine import MachineSpec
 from .fit_physics import fit_parameters, log_time
-from .interval import Bands
+from .hyper import FOLDS, Choice, choose, folds_of, without
 from .machine import SIMD_CLASSES
-from .material import Material, error_bands, learnable, points_of, residual_rows, thin
+from .material import Material, learnable, points_of, residual_rows, thin
 from .observations import MODES, Observations
-from .parameters import Parameters
 from .physics import PRECISIONS
-from .residual import SCALES, GroupsOut
+from .residual import GroupsOut
 
 Array = NDArray[np.float64]
+Choices = Mapping[str, Choice]
 ANCHOR_COUNTS = (1, 3, 8)
 _DRAWS = 5
 
@@ -34,27 +34,30 @@ class HeldOut:
     """Number of anchors -> (row, error with so many other models of that machine measured)."""
 
 
-def held_out(material: Material, parameters: Parameters, *, refit: bool = True, seed: int = 0) -> HeldOut:
+def held_out(material: Material, choices: Choices, *, refit: bool = True, seed: int = 0) -> HeldOut:
     """Leave one canonical machine out after the other; refit physics and residual process without it.
 
-    With ``refit`` False the physical parameters stay as fitted on all machines: for searching, never for reporting.
-    Anchors are drawn at random (seeded) among the machine's own rows of one precision, mode and era, ``_DRAWS`` times.
+    Scales and strictness come from ``choices``: nested ones never saw the machine's outer fold. With ``refit`` False
+    the physical parameters stay as chosen. Anchors are drawn at random (seeded) among the machine's own rows of one
+    precision, mode and era, ``_DRAWS`` times.
     """
     data = material.data.take(residual_rows(material.data))
     points, machines, _, _ = points_of(data, material.works)
     thinned = material.data.take(thin(material.data))
-    thinned_machines = np.array([row.machine for row in thinned.rows])
     errors = np.empty(len(data.rows))
     anchored: dict[int, list[tuple[int, float]]] = {count: [] for count in ANCHOR_COUNTS}
     rng = np.random.default_rng(seed)
-    folds = GroupsOut(points, SCALES, learnable(data))
+    process: dict[int, GroupsOut] = {}
     for number, name in enumerate(machines):
+        choice = choices[name]
+        if id(choice) not in process:
+            process[id(choice)] = GroupsOut(points, choice.scales, learnable(data))
         mine = np.flatnonzero(points.machine == number)
-        fold = parameters
+        fold = choice.parameters
         if refit:
-            others = thinned.take(np.flatnonzero(thinned_machines != name))
-            fold = fit_parameters(others, parameters.values, iterations=4)
-        errors[mine], spread = folds.errors(data.log_time - log_time(fold, data), mine)
+            others = thinned.take(without(thinned, [name]))
+            fold = fit_parameters(others, fold.values, iterations=5, strictness=choice.strictness)
+        errors[mine], spread = process[id(choice)].errors(data.log_time - log_time(fold, data), mine)
         groups: dict[tuple[int, int, int], list[int]] = {}
         for position, row in enumerate(mine):
             key = (int(points.precision[row]), int(points.mode[row]), int(points.era[row]))
@@ -70,6 +73,13 @@ def held_out(material: Material, parameters: Parameters, *, refit: bool = True, 
                 for member, error in _with_anchors(errors[rows], block, count, rng):
                     anchored[count].append((int(rows[member]), error))
     return HeldOut(data, errors, anchored)
+
+
+def nested_choices(material: Material) -> dict[str, Choice]:
+    """Choice for each machine, made without any machine of its outer fold."""
+    folds = folds_of(row.machine for row in material.data.rows)
+    chosen = [choose(material, [name for name, f in folds.items() if f == fold]) for fold in range(FOLDS)]
+    return {name: chosen[fold] for name, fold in folds.items()}
 
 
 def _with_anchors(errors: Array, spread: Array, count: int, rng: np.random.Generator) -> list[tuple[int, float]]:
@@ -88,22 +98,6 @@ def relative(errors: Array) -> Array:
     """Absolute percentage error of the predicted speed (or time) from log(true / predicted time)."""
     result: Array = np.abs(np.expm1(-errors))
     return result
-
-
-def coverage(held: HeldOut) -> NDArray[np.bool_]:
-    """Whether each row lies in the P10-P90 band that the *other* machines' errors give (cross-conformal)."""
-    inside = np.zeros(len(held.errors), dtype=bool)
-    machines = np.array([row.machine for row in held.data.rows])
-    for name in sorted(set(machines)):
-        mine = np.flatnonzero(machines == name)
-        other = np.flatnonzero(machines != name)
-        bands = Bands(error_bands(held.data.take(other), held.errors[other]))
-        for i in mine:
-            row = held.data.rows[i]
-            simd = SIMD_CLASSES[held.data.machines.simd[i]]
-            low, high = bands.find(simd, PRECISIONS[row.precision], MODES[row.mode])
-            inside[i] = low <= held.errors[i] <= high
-    return inside
 
 
 def nearest_machine_errors(data: Observations, specs: Mapping[str, MachineSpec]) -> Array:
@@ -181,10 +175,14 @@ def summarise(
     )
 
 
-def accuracy_table(held: HeldOut, chosen: Callable[[str], bool] = lambda _: True) -> tuple[AccuracyRow, ...]:
-    """Errors by precision and mode, by SIMD class, and over anchors, of the rows whose era is ``chosen``."""
+def accuracy_table(
+    held: HeldOut, inside: NDArray[np.bool_], chosen: Callable[[str], bool] = lambda _: True
+) -> tuple[AccuracyRow, ...]:
+    """Errors by precision and mode, by SIMD class, and over anchors, of the rows whose era is ``chosen``.
+
+    ``inside``: whether each row lay in its P10-P90 band (:func:`~advisor.perfmodel.bands.inside_bands`).
+    """
     rows, simd = held.data.rows, held.data.machines.simd
-    inside = coverage(held)
     result: list[AccuracyRow] = []
     for precision in range(3):
         for mode in range(2):
@@ -210,15 +208,15 @@ def accuracy_table(held: HeldOut, chosen: Callable[[str], bool] = lambda _: True
     return tuple(result)
 
 
-def unseen_model_errors(material: Material, parameters: Parameters) -> Array:
+def unseen_model_errors(material: Material, choice: Choice) -> Array:
     """Errors when a whole model is left out of the residual process, its machines known.
 
     The physical parameters see the model (some 60 numbers against thousands of rows: its share in them is small).
     """
     data = material.data.take(residual_rows(material.data))
     points, _, _, _ = points_of(data, material.works)
-    folds = GroupsOut(points, SCALES, learnable(data))
-    rest = data.log_time - log_time(parameters, data)
+    folds = GroupsOut(points, choice.scales, learnable(data))
+    rest = data.log_time - log_time(choice.parameters, data)
     errors = np.empty(len(rest))
     for number in np.unique(points.model):
         mine = np.flatnonzero(points.model == number)

@@ -10,7 +10,7 @@ from ..records.model import ModelWork
 from ..records.prediction import Bottleneck, KernelCost
 from .machine import machine_arrays
 from .parameters import Parameters
-from .physics import PRECISIONS, Runs, pass_time
+from .physics import PRECISIONS, PassTime, Runs, pass_time
 from .works import CLASSES, COLUMNS, kernel_class, kernel_row
 
 
@@ -64,3 +64,16 @@ def dearest_kernels(
             )
         )
     return tuple(costs)
+
+
+def bottleneck(parts: PassTime, i: int) -> Bottleneck:
+    """Largest part of the time of request ``i``."""
+    compute, cache, memory = float(parts.flop_part[i]), float(parts.cache_part[i]), float(parts.memory[i].sum())
+    parts_s: dict[Bottleneck, float] = {
+        "compute": compute,
+        "l3_bandwidth": cache,
+        "memory_bandwidth": memory,
+        "overhead": float(parts.overhead[i]),
+        "synchronisation": float(parts.synchronisation[i]),
+    }
+    return max(parts_s, key=lambda name: parts_s[name])

@@ -5,37 +5,77 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import __version__
-from ..records.calibration import FittedMachine, FittedRow, TransferCalibration
+from ..records.calibration import ErrorBand, FittedMachine, FittedRow, TransferCalibration
 from ..store.paths import profiles_dir
-from .evaluate import accuracy_table, held_out, unseen_model_errors
+from .bands import Held, class_out_errors, inside_bands, kind_bands, known_chip_errors, tuned, unseen_bands
+from .evaluate import HeldOut, accuracy_table, held_out, nested_choices, unseen_model_errors
 from .fit_physics import fit_parameters, log_time
+from .hyper import Choice, choose
 from .machine import SIMD_CLASSES, signature
-from .material import Material, error_bands, learnable, load_material, points_of, residual_rows, thin, unseen_bands
+from .material import Material, learnable, load_material, points_of, residual_rows, thin
 from .parameters import NAMES
-from .residual import SCALES, Residual
+from .residual import Residual
 
 COMMAND = "python -m advisor.perfmodel.fit"
 REFERENCE_ERA = "openvino-2024"
 """Predictions are stated for this source and software: the vendor's tuned benchmark on a recent release."""
 
 
-def calibrate(material: Material, refit_folds: bool = True) -> TransferCalibration:
+@dataclass(frozen=True)
+class Judged:
+    """Errors on what was left out, the bands that follow from them, and whether each row lay in its band."""
+
+    held: HeldOut
+    choice: Choice
+    inside: NDArray[np.bool_]
+    unseen: NDArray[np.float64]
+    bands: tuple[ErrorBand, ...]
+
+
+def judge(material: Material, choice: Choice, *, quick: bool = False) -> Judged:
+    """Leave out machines, classes, cells and models; scales and strictness are chosen without the machine's fold.
+
+    ``quick`` keeps ``choice`` (made on all machines) in every fold and does not refit physics: flattering.
+    """
+    names = {row.machine for row in material.data.rows}
+    choices = dict.fromkeys(names, choice) if quick else nested_choices(material)
+    held = held_out(material, choices, refit=not quick)
+    data, errors = held.data, held.errors
+    counted = learnable(data) & tuned(data)
+    new = class_out_errors(material, choice)
+    anchored, published = known_chip_errors(material, choice)
+    unseen = unseen_model_errors(material, choice)
+    bands = [
+        *Held(data, errors, counted).bands(),
+        *kind_bands("new", data, new, counted),
+        *kind_bands("anchored", data, anchored, counted),
+        *kind_bands("published", data, published, counted),
+        *unseen_bands(data, unseen),
+    ]
+    inside = inside_bands(data, errors, counted, new)
+    return Judged(held, choice, inside, unseen, tuple(bands))
+
+
+def calibrate(material: Material, quick: bool = False) -> TransferCalibration:
     """Fit everything and state it as plain numbers."""
-    data = material.data
-    parameters = fit_parameters(data.take(thin(data)))
-    chosen = data.take(residual_rows(data))
+    choice = choose(material)
+    parameters = fit_parameters(
+        material.data.take(thin(material.data)), choice.parameters.values, strictness=choice.strictness
+    )
+    chosen = material.data.take(residual_rows(material.data))
     chosen = chosen.take(np.flatnonzero(learnable(chosen)))
     points, machines, models, eras = points_of(chosen, material.works)
     rest = chosen.log_time - log_time(parameters, chosen)
-    process = Residual(points, rest, SCALES)
-    held = held_out(material, parameters, refit=refit_folds)
-    unseen = unseen_model_errors(material, parameters)
+    process = Residual(points, rest, choice.scales)
+    judged = judge(material, Choice(choice.strictness, parameters, choice.scales), quick=quick)
     first = {row.machine: i for i, row in reversed(list(enumerate(chosen.rows)))}
     return TransferCalibration(
         sizer_version=__version__,
@@ -43,7 +83,7 @@ def calibrate(material: Material, refit_folds: bool = True) -> TransferCalibrati
         command=COMMAND,
         data_sha256=material.sha256,
         parameters={name: round(parameters[name], 6) for name in NAMES},
-        scales=SCALES,
+        scales=choice.scales,
         machines=tuple(
             FittedMachine(
                 id=name,
@@ -68,8 +108,8 @@ def calibrate(material: Material, refit_folds: bool = True) -> TransferCalibrati
             )
             for i in range(len(chosen.rows))
         ),
-        bands=(*error_bands(held.data, held.errors, learnable(held.data)), *unseen_bands(held.data, unseen)),
-        accuracy=accuracy_table(held, lambda era: not era.startswith("dli")),
+        bands=judged.bands,
+        accuracy=accuracy_table(judged.held, judged.inside, lambda era: not era.startswith("dli")),
     )
 
 
@@ -80,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="keep physical parameters in the folds: for trying out")
     arguments = parser.parse_args(argv)
     root = profiles_dir() if arguments.profiles is None else arguments.profiles
-    calibration = calibrate(load_material(arguments.profiles), refit_folds=not arguments.quick)
+    calibration = calibrate(load_material(arguments.profiles), quick=arguments.quick)
     target = root / "calibration" / "transfer.json"
     partial = target.with_suffix(".json.partial")
     partial.write_text(calibration.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")

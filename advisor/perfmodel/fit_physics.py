@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,9 +12,22 @@ from .parameters import DEVIATION, MEAN, Parameters
 from .physics import pass_time
 
 Array = NDArray[np.float64]
-ROW_DEVIATION, MACHINE_DEVIATION, CELL_DEVIATION = 0.15, 0.05, 0.04
-"""Scales (log) by which misses of a row, of a machine and of its precisions and modes are weighed; the loss is linear
-beyond them, so a machine that is unlike its data sheet pulls no harder than one that is a little off."""
+ROW_DEVIATION = 0.15
+"""Scale (log) by which misses of a row are weighed; the loss is linear beyond it."""
+
+
+@dataclass(frozen=True)
+class Strictness:
+    """Scales (log) by which misses of a machine and of its precisions and modes are weighed, and a factor on the
+    widths of the priors. The loss is linear beyond the scales, so a machine that is unlike its data sheet pulls no
+    harder than one that is a little off.
+    """
+
+    machine: float = 0.05
+    cell: float = 0.04
+    prior: float = 1.0
+
+
 _MODEL_SHRINK = 1.0
 """Rows' worth of belief that a model's own offset is zero."""
 
@@ -58,7 +73,12 @@ def robust(z: Array) -> Array:
     return result
 
 
-def fit_parameters(data: Observations, start: NDArray[np.float64] | None = None, iterations: int = 25) -> Parameters:
+def fit_parameters(
+    data: Observations,
+    start: NDArray[np.float64] | None = None,
+    iterations: int = 25,
+    strictness: Strictness = Strictness(),
+) -> Parameters:
     """Fit by robust non-linear least squares on logarithms (soft L1, scale 0.15), priors as further residuals."""
     from scipy.optimize import least_squares
 
@@ -76,8 +96,10 @@ def fit_parameters(data: Observations, start: NDArray[np.float64] | None = None,
         rest = rest - machine[machine_effect.index]
         cell = cell_effect.means(rest)
         rest = rest - cell[cell_effect.index]
-        levels = np.concatenate([robust(machine / MACHINE_DEVIATION), robust(cell / CELL_DEVIATION)])
-        return np.concatenate([robust(weights * rest / ROW_DEVIATION), levels, (values - MEAN) / DEVIATION])
+        levels = np.concatenate([robust(machine / strictness.machine), robust(cell / strictness.cell)])
+        return np.concatenate(
+            [robust(weights * rest / ROW_DEVIATION), levels, (values - MEAN) / (DEVIATION * strictness.prior)]
+        )
 
     solution = least_squares(
         residuals, MEAN if start is None else start, method="trf", max_nfev=iterations, x_scale=DEVIATION

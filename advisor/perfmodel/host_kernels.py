@@ -23,6 +23,8 @@ Array = NDArray[np.float64]
 _LARGEST = 1800
 """Distinct kernels kept; beyond it an even stride through them (a factorisation of that size takes 0.1 s)."""
 _NOISE = 0.08
+_DISTURBED = 0.15
+"""Further deviation (log) of kernels that were only profiled while other processes ran."""
 _SIGNAL = 0.6
 _BROAD = 0.35
 _SHORT_S = 2e-6
@@ -90,6 +92,7 @@ class HostKernels:
 
     def __init__(self, profiles: Sequence[Measurement]) -> None:
         seen: dict[tuple[object, ...], list[float]] = {}
+        quiet: set[tuple[object, ...]] = set()
         example: dict[tuple[object, ...], tuple[Kernel, int, str, str]] = {}
         self.covered: set[tuple[str, str, int]] = set()
         for row in profiles:
@@ -103,19 +106,24 @@ class HostKernels:
                 seen.setdefault(key, []).append(max(kernel.time_s, _SHORT_S / 4))
                 example[key] = (kernel, threads, row.config.precision, row.config.runtime)
                 self.covered.add((row.config.runtime, row.config.precision, threads))
+                if not row.interference.dirty:
+                    quiet.add(key)
         self._known = {key: float(np.median(times)) for key, times in seen.items()}
+        self._disturbed = set(seen) - quiet
         keys = sorted(example, key=repr)
         keys = keys[:: max(1, -(-len(keys) // _LARGEST))]
         if keys:
-            self._train([example[key] for key in keys], np.array([self._known[key] for key in keys]))
+            disturbed = np.array([key in self._disturbed for key in keys])
+            self._train([example[key] for key in keys], np.array([self._known[key] for key in keys]), disturbed)
 
-    def _train(self, rows: list[tuple[Kernel, int, str, str]], times: Array) -> None:
+    def _train(self, rows: list[tuple[Kernel, int, str, str]], times: Array, disturbed: NDArray[np.bool_]) -> None:
         self._x = np.array([_features(*row) for row in rows])
         nominal = np.array([_nominal_s(row[0], row[1]) for row in rows])
         target = np.log((times + _SHORT_S / 4) / nominal)
         self._mean = float(np.median(target))
         # Short kernels carry counter granularity as noise.
         noise = np.hypot(_NOISE, 0.5 * _SHORT_S / np.maximum(times, _SHORT_S / 4) / 2)
+        noise = np.hypot(noise, np.where(disturbed, _DISTURBED, 0.0))
         matrix = self._covariance(self._x, self._x)
         matrix[np.diag_indices_from(matrix)] += noise**2
         self._lower = np.linalg.cholesky(matrix)
@@ -134,7 +142,8 @@ class HostKernels:
 
     def times(self, kernels: Sequence[Kernel], config: RunConfig, threads: int) -> list[KernelTime]:
         """Time of each kernel at a thread count that :meth:`threads_near` returned."""
-        known = [self._known.get((config.precision, *_signature(k, threads, config.runtime))) for k in kernels]
+        keys = [(config.precision, *_signature(k, threads, config.runtime)) for k in kernels]
+        known = [self._known.get(key) for key in keys]
         x = np.array([_features(k, threads, config.precision, config.runtime) for k in kernels])
         cross = self._covariance(x, self._x)
         mean = cross @ self._weights + self._mean
@@ -145,7 +154,7 @@ class HostKernels:
         return [
             KernelTime(float(predicted[i]), float(np.sqrt(variance[i])), False)
             if time_s is None
-            else KernelTime(time_s, 0.03, True)
+            else KernelTime(time_s, _DISTURBED if keys[i] in self._disturbed else 0.03, True)
             for i, time_s in enumerate(known)
         ]
 

@@ -13,7 +13,7 @@ from ..records.config import RunConfig
 from ..records.machine import MachineSpec
 from ..records.measurement import Measurement, MicroBenchmark
 from ..records.model import ModelWork
-from .decode import PRIOR, frame_cost_s, preprocess_cost, scalar_speed
+from .decode import PRIOR, Scale, frame_cost_s, preprocess_cost, scalar_speed
 from .works import canonical_name
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Item:
     sha256: str
     config: RunConfig
     latency_s: float
+    """Time that one request holds its stream, with the other streams busy."""
     throughput_per_s: float | None
     spread: float
     """Half of the 10-90 % range of the log latency between blocks of the measurement, at least 2 %."""
@@ -54,7 +55,13 @@ class Item:
 
 def _item(row: Measurement) -> Item | None:
     timing = row.timing
-    if row.status != "done" or timing is None or row.mode.kind == "paced" or row.config.simd_cap is not None:
+    if (
+        row.status != "done"
+        or timing is None
+        or timing.throughput_per_s <= 0
+        or row.mode.kind == "paced"
+        or row.config.simd_cap is not None
+    ):
         return None
     effective = row.effective
     threads = row.config.threads if effective is None or effective.threads is None else effective.threads
@@ -66,18 +73,29 @@ def _item(row: Measurement) -> Item | None:
     spread = max(spread, 0.02)
     if row.interference.dirty:
         spread = float(np.hypot(spread, _DIRTY))
+    side_by_side = row.mode.kind == "async"
+    # With several requests in flight a latency holds waiting; the stream's own time follows from the rate.
+    busy_s = (streams or 1) * row.config.batch / timing.throughput_per_s if side_by_side else timing.p50.value_s
+    if busy_s <= 0:
+        return None
     return Item(
         canonical_name(row.model),
         row.model_sha256,
         row.config,
-        timing.p50.value_s,
-        timing.throughput_per_s if row.mode.kind == "async" else None,
+        busy_s,
+        timing.throughput_per_s if side_by_side else None,
         spread,
         row.interference.dirty,
         threads,
         streams,
         row,
     )
+
+
+def _band(row: MicroBenchmark) -> float:
+    """Half of the 10-90 % range (log) of a micro-benchmark's repeats, wider where others disturbed it."""
+    quartiles = row.spread or 0.0
+    return float(np.hypot(0.95 * quartiles, _DIRTY if row.interference.dirty else 0.0))
 
 
 def _work_of(row: Measurement) -> ModelWork:
@@ -179,29 +197,38 @@ class LocalData:
             ),
         ).label
 
-    def decode_scale(self, codec: str, pixels: int, clock: Callable[[MachineSpec], float]) -> float | None:
+    def decode_scale(
+        self, machine: MachineSpec, codec: str, size: tuple[int, int], clock: Callable[[MachineSpec], float]
+    ) -> Scale | None:
         """Measured decode time over the formula's at the measured picture nearest in size; None where nothing was."""
         if self.host is None:
             return None
-        speed = scalar_speed(self.host, clock(self.host))
-        found: dict[float, float] = {}
+        speed, here = scalar_speed(self.host, clock(self.host)), self.is_host(machine)
+        found: dict[float, Scale] = {}
         for name, row in self.micro.items():
             parts, facts = name.split("/"), row.parameters
             if parts[:2] != ["decode", codec] or not name.endswith("/n1") or "width" not in facts or row.value <= 0:
                 continue
             width, height = int(facts["width"]), int(facts["height"])
-            rate, fps = float(facts.get("real_bitrate_kbps", "4000")), float(facts.get("fps", "15"))
-            formula = frame_cost_s(PRIOR[codec], width, height, rate * 1000.0 / fps) / speed
-            found[abs(float(np.log(width * height / pixels)))] = row.value / formula
+            fps = float(facts.get("fps", "15"))
+            rate = facts.get("bitrate_kbps") or facts.get("asked_bitrate_kbps") or "4000"
+            formula = frame_cost_s(PRIOR[codec], width, height, float(rate) * 1000.0 / fps) / speed
+            distance = abs(float(np.log(width * height / (size[0] * size[1]))))
+            found[distance] = Scale(row.value / formula, here and (width, height) == size, here, _band(row))
         return found[min(found)] if found else None
 
     def preprocess_scale(
-        self, source: tuple[int, int], target: tuple[int, int], clock: Callable[[MachineSpec], float]
-    ) -> float | None:
+        self,
+        machine: MachineSpec,
+        source: tuple[int, int],
+        target: tuple[int, int],
+        clock: Callable[[MachineSpec], float],
+    ) -> Scale | None:
         """Measured pre-processing time over the formula's at the measured sizes nearest; None where nothing was."""
         if self.host is None:
             return None
-        found: dict[float, float] = {}
+        here = self.is_host(machine)
+        found: dict[float, Scale] = {}
         for name, row in self.micro.items():
             match = _PREPARATION.match(name)
             if match is None or row.value <= 0:
@@ -209,7 +236,8 @@ class LocalData:
             sw, sh, tw, th = (int(text) for text in match.groups())
             formula = preprocess_cost(self.host, clock(self.host), (sw, sh), (tw, th), None).core_s.p50
             distance = abs(np.log(sw * sh / (source[0] * source[1]))) + abs(np.log(tw * th / (target[0] * target[1])))
-            found[float(distance)] = row.value / formula
+            exact = here and ((sw, sh), (tw, th)) == (source, target)
+            found[float(distance)] = Scale(row.value / formula, exact, here, _band(row))
         return found[min(found)] if found else None
 
     def overhead(self, runtime: str) -> float | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from math import hypot, log
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import Inconclusive
 from ..records.base import Evidence, Interval
@@ -15,25 +16,27 @@ from ..records.config import RunConfig
 from ..records.machine import MachineSpec
 from ..records.measurement import Measurement, MicroBenchmark
 from ..records.model import ModelWork
-from ..records.prediction import Bottleneck, CostEstimate, KernelCost, ServiceEstimate
+from ..records.prediction import CostEstimate, KernelCost, ServiceEstimate
 from ..store.paths import profiles_dir
 from .anchors import Anchor, Anchors
+from .basis import Basis, basis_of
 from .decode import decode_cost, preprocess_cost
-from .explain import dearest_kernels
+from .doubt import sheet_doubt
+from .explain import bottleneck, dearest_kernels
 from .host_kernels import HostKernels, total
 from .interval import around
 from .local import Item, LocalData
-from .machine import machine_arrays, simd_class
+from .local_fit import LocalFit, load_local_fit
+from .machine import machine_arrays
 from .memory import peak_memory
-from .observations import default_streams, latency_threads
 from .physics import PRECISIONS, PassTime, Runs, core_rate, pass_time
 from .power import wall_power
 from .residual import model_features
-from .transfer import EXTRAPOLATED_DISTANCE, Transfer, load_transfer
+from .resolve import Resolved, resolve
+from .transfer import Transfer, load_transfer
 from .works import WorkTable, load_works, table_of
 
-UNLIKE = 0.15
-"""Widening (log, either side) for a machine unlike every fitted one."""
+Array = NDArray[np.float64]
 _ORT_LOG = {0: 0.30, 1: 0.30, 2: 0.25}
 """ONNX Runtime's time over OpenVINO's on CPU (log) where nothing was measured: 9.8 against 7.1 ms on a small net."""
 
@@ -45,48 +48,15 @@ class WorkSource(Protocol):
         """Kernels of ``model``, or None where it is not known."""
 
 
-@dataclass(frozen=True)
-class Resolved:
-    """A configuration with every setting that was left to the runtime filled in as the runtime would."""
-
-    streams: int
-    threads: int
-    performance_only: bool
-    latency_share: float
-    """1 for one stream over many threads, 0 for one thread per stream: which residual applies."""
-
-
-def resolve(machine: MachineSpec, config: RunConfig) -> Resolved:
-    """Streams and threads that a runtime takes on ``machine`` for ``config`` (see observations.py)."""
-    quota = machine.cores if machine.quota_cores is None else max(1, int(machine.quota_cores))
-    usable = min(machine.cores, quota)
-    precision = PRECISIONS.index(config.precision)
-    latency, performance_only = latency_threads(machine, precision)
-    latency = min(latency, usable)
-    streams, threads = config.streams, config.threads
-    if streams is None:
-        many = config.hint in ("throughput", "cumulative_throughput")
-        streams = min(default_streams(usable), config.hint_requests or usable) if many else 1
-    if threads is None:
-        threads = usable if streams > 1 else latency
-    elif streams > 1 or threads > machine.performance_cores:
-        performance_only = False
-    performance_only = (performance_only and streams == 1) or config.core_type == "performance"
-    threads = max(1, min(threads, machine.performance_cores if performance_only else usable))
-    streams = max(1, min(streams, threads)) if config.runtime == "openvino" else streams
-    per_stream = max(1.0, threads / streams)
-    whole = max(2.0, float(latency_threads(machine, precision)[0]))
-    return Resolved(streams, threads, performance_only, float(min(1.0, np.log(per_stream) / np.log(whole))))
-
-
 class Predictor:
     """Predicts time, memory and power of any model on any machine, each with an interval and what it rests on."""
 
-    def __init__(self, transfer: Transfer, works: dict[str, WorkTable], local: LocalData) -> None:
-        self.transfer, self.works, self.local = transfer, works, local
+    def __init__(self, transfer: Transfer, works: dict[str, WorkTable], local: LocalData, fit: LocalFit) -> None:
+        self.transfer, self.works, self.local, self.fit = transfer, works, local, fit
         self._tables: dict[int, tuple[ModelWork, WorkTable]] = {}
         self._anchors: Anchors | None = None
         self._kernels_here: HostKernels | None = None
+        self._bases: dict[tuple[int, int, int, bool], Basis] = {}
         self._kernel_sums: dict[tuple[int, str, str, int], tuple[float, float]] = {}
 
     @classmethod
@@ -98,8 +68,11 @@ class Predictor:
         measurements: Sequence[Measurement] = (),
         micro: Sequence[MicroBenchmark] = (),
         works: WorkSource | None = None,
+        local_fit: LocalFit | None = None,
     ) -> Predictor:
         """Load the shipped (or another) calibration and join it with what this machine has measured.
+
+        ``local_fit``: factors that ``sizer calibrate`` found for this machine; by default those it stored.
 
         Raises
         ------
@@ -109,7 +82,11 @@ class Predictor:
         directory = profiles_dir() / "calibration" if calibration_dir is None else calibration_dir
         own = directory / "works.json"
         tables = load_works(own if own.exists() else profiles_dir() / "calibration" / "works.json")
-        return cls(load_transfer(directory, tables), tables, LocalData.join(host, measurements, micro, works))
+        if local_fit is None:
+            local_fit = load_local_fit(measurements[0].host_fingerprint) if measurements else LocalFit()
+        return cls(
+            load_transfer(directory, tables), tables, LocalData.join(host, measurements, micro, works), local_fit
+        )
 
     def service(self, machine: MachineSpec, work: ModelWork, config: RunConfig) -> ServiceEstimate:
         """Time of one request; with the five dearest kernels."""
@@ -137,7 +114,27 @@ class Predictor:
         self._prepare([machine for machine, _, _ in requests], tables)
         settings = [resolve(machine, config) for machine, _, config in requests]
         parts = self._physics([m for m, _, _ in requests], tables, [c for _, _, c in requests], settings)
-        return [self._estimate(i, *requests[i], tables[i], settings[i], parts, explain) for i in range(len(requests))]
+        doubt = self._sheet_doubt(requests, tables, settings, parts)
+        return [
+            self._estimate(i, *requests[i], tables[i], settings[i], parts, float(doubt[i]), explain)
+            for i in range(len(requests))
+        ]
+
+    def _sheet_doubt(
+        self,
+        requests: Sequence[tuple[MachineSpec, ModelWork, RunConfig]],
+        tables: Sequence[WorkTable],
+        settings: Sequence[Resolved],
+        parts: PassTime,
+    ) -> Array:
+        """Deviation (log) from fields of the data sheet that are recalled or assumed (see doubt.py)."""
+        configs = [config for _, _, config in requests]
+
+        def log_times(machines: Sequence[MachineSpec]) -> Array:
+            result: Array = np.log(self._physics(machines, tables, configs, settings).total)
+            return result
+
+        return sheet_doubt([machine for machine, _, _ in requests], np.log(parts.total), log_times)
 
     def table(self, work: ModelWork) -> WorkTable:
         """Work table of a model, kept by identity of the record."""
@@ -179,7 +176,7 @@ class Predictor:
         throughput, latency = self.transfer.residuals(machine, table, precision)
         share = setting.latency_share
         runtime = _ORT_LOG[precision] if config.runtime == "onnxruntime" else 0.0
-        return float(np.log(physical_s)) + share * latency + (1.0 - share) * throughput + runtime
+        return log(physical_s) + share * latency + (1.0 - share) * throughput + runtime
 
     def host_kernels(self) -> HostKernels:
         """Kernel times measured on this host, conditioned once."""
@@ -250,7 +247,7 @@ class Predictor:
             host = self.local.host
             items = [] if host is None else [(item, self.local.work(item)) for item in self.local.items]
             found = [self._as_anchor(host, item, work) for item, work in items if host is not None]
-            self._anchors = Anchors([anchor for anchor in found if anchor is not None])
+            self._anchors = Anchors([anchor for anchor in found if anchor is not None], self.fit.sharing)
         return self._anchors
 
     def _as_anchor(self, host: MachineSpec, item: Item, work: ModelWork | None) -> Anchor | None:
@@ -276,13 +273,14 @@ class Predictor:
         table: WorkTable,
         setting: Resolved,
         parts: PassTime,
+        doubt: float,
         explain: bool,
     ) -> ServiceEstimate:
-        precision = PRECISIONS.index(config.precision)
         log_time = self._uncorrected_log(machine, table, config, setting, float(parts.total[i]))
-        notes: list[str] = []
         here = self.local.is_host(machine)
-        evidence, nearest, low, high, extrapolated = self._basis(machine, table, precision, setting, notes)
+        basis = self._basis(machine, table, PRECISIONS.index(config.precision), setting.latency_share > 0.5)
+        evidence, nearest, extrapolated = basis.evidence, basis.nearest, basis.extrapolated
+        low, high, notes = -hypot(basis.low, doubt), hypot(basis.high, doubt), list(basis.notes)
         if here and (self.local.items or self.local.profiles):
             kernels = self._from_kernels(machine, work, table, config, setting, float(parts.total[i]))
             log_time = log_time if kernels is None else kernels[0]
@@ -291,7 +289,7 @@ class Predictor:
             )
             log_time += shift
             deviation = deviation if kernels is None else float(np.hypot(deviation, kernels[1]))
-            low, high = -1.2816 * deviation, 1.2816 * deviation
+            low, high = -1.2816 * deviation * self.fit.width, 1.2816 * deviation * self.fit.width
             evidence, nearest, extrapolated = Evidence.ANCHORED, self.local.nearest(table.model, config), False
         elif self.local.items and self.transfer.model_label(table) < 0:
             log_time += 0.7 * self.anchors().model_part(self._anchor(table, config, setting))
@@ -331,36 +329,13 @@ class Predictor:
             notes=tuple(notes),
         )
 
-    def _basis(
-        self, machine: MachineSpec, table: WorkTable, precision: int, setting: Resolved, notes: list[str]
-    ) -> tuple[Evidence, str | None, float, float, bool]:
-        """Evidence class, nearest measured neighbour, band and whether it lies outside what was fitted."""
-        transfer = self.transfer
-        mode = "latency" if setting.latency_share > 0.5 else "throughput"
-        low, high = transfer.bands.find(simd_class(machine), PRECISIONS[precision], mode)
-        label, model = transfer.machine_label(machine), transfer.model_label(table)
-        neighbour, distance = transfer.nearest_machine(machine)
-        like, model_distance = transfer.nearest_model(table)
-        extrapolated = distance > EXTRAPOLATED_DISTANCE or model_distance > EXTRAPOLATED_DISTANCE
-        if not transfer.covers(machine):
-            notes.append(f"no published figure of any {machine.simd_level} machine: physics and data sheet alone")
-            return Evidence.UNKNOWN, None, -1.0, 1.0, True
-        if distance > EXTRAPOLATED_DISTANCE:
-            notes.append(f"unlike every machine with published figures (nearest: {neighbour})")
-            low, high = low - UNLIKE, high + UNLIKE
-        evidence = Evidence.SPEC
-        if label >= 0:
-            neighbour = transfer.calibration.machines[label].id
-            evidence = Evidence.PUBLISHED if (label, model, precision) in transfer.published else Evidence.ANCHORED
-            factor = 0.4 if evidence is Evidence.PUBLISHED else 0.7
-            low, high = low * factor, high * factor
-            if evidence is Evidence.PUBLISHED:
-                notes.append("blended with the published figure of this model and precision on this chip")
-        if model < 0:
-            unseen_low, unseen_high = transfer.bands.unseen(PRECISIONS[precision])
-            low, high = -float(np.hypot(low, unseen_low)), float(np.hypot(high, unseen_high))
-            notes.append(f"no published figure of this model on any machine (nearest: {like})")
-        return evidence, f"{neighbour}/{like}", low, high, extrapolated
+    def _basis(self, machine: MachineSpec, table: WorkTable, precision: int, latency: bool) -> Basis:
+        key = (id(machine), id(table), precision, latency)
+        found = self._bases.get(key)
+        if found is None or found.machine is not machine or found.table is not table:
+            found = basis_of(self.transfer, machine, table, precision, latency)
+            self._bases[key] = found
+        return found
 
     def _kernels(
         self, machine: MachineSpec, work: ModelWork, config: RunConfig, setting: Resolved, latency_s: float
@@ -388,7 +363,7 @@ class Predictor:
             height,
             bitrate_kbps,
             fps,
-            self.local.decode_scale(codec, width * height, self._full_clock_hz),
+            self.local.decode_scale(machine, codec, (width, height), self._full_clock_hz),
         )
 
     def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> CostEstimate:
@@ -398,7 +373,7 @@ class Predictor:
             self._full_clock_hz(machine),
             source,
             target,
-            self.local.preprocess_scale(source, target, self._full_clock_hz),
+            self.local.preprocess_scale(machine, source, target, self._full_clock_hz),
         )
 
     def overhead(self, machine: MachineSpec, runtime: str) -> CostEstimate:
@@ -416,16 +391,3 @@ class Predictor:
     def memory_bytes(self, work: ModelWork, config: RunConfig) -> Interval:
         """Peak memory of a compiled model [B]."""
         return peak_memory(self.table(work), config)
-
-
-def bottleneck(parts: PassTime, i: int) -> Bottleneck:
-    """Largest part of the time of request ``i``."""
-    compute, cache, memory = float(parts.flop_part[i]), float(parts.cache_part[i]), float(parts.memory[i].sum())
-    parts_s: dict[Bottleneck, float] = {
-        "compute": compute,
-        "l3_bandwidth": cache,
-        "memory_bandwidth": memory,
-        "overhead": float(parts.overhead[i]),
-        "synchronisation": float(parts.synchronisation[i]),
-    }
-    return max(parts_s, key=lambda name: parts_s[name])

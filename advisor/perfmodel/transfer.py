@@ -79,8 +79,8 @@ class Transfer:
     def prepare(self, specs: Sequence[MachineSpec], works: Sequence[WorkTable]) -> None:
         """Work out all residuals of a plan at once: much cheaper than one by one."""
         missing_machines = [s for s in specs if any((s.id, w.model, 0) not in self._cache for w in works)]
-        for start in range(0, len(missing_machines), 50):
-            self._fill(missing_machines[start : start + 50], works)
+        for start in range(0, len(missing_machines), 10):
+            self._fill(missing_machines[start : start + 10], works)
 
     def _fill(self, specs: Sequence[MachineSpec], works: Sequence[WorkTable]) -> None:
         features = machine_features(machine_arrays(specs))
@@ -120,6 +120,10 @@ class Transfer:
         distance = np.sqrt(((self._model_features - model_features(work)) ** 2).sum(1))
         best = int(np.argmin(distance))
         return self.calibration.models[best], float(distance[best])
+
+    def strange(self, spec: MachineSpec) -> bool:
+        """Whether its vendor's chips are missing from what was fitted (the fitted x86 machines are all of one)."""
+        return spec.architecture == "x86_64" and (spec.vendor or spec.name).lower().startswith("amd")
 
     def covers(self, spec: MachineSpec) -> bool:
         """Whether any machine of its instruction-set class was fitted."""

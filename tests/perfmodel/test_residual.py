@@ -1,6 +1,8 @@
 import numpy as np
 
-from advisor.perfmodel.residual import SCALES, Points, Residual, leave_groups_out
+from advisor.perfmodel.residual import SCALE_NAMES, Points, Residual, components, covariance, leave_groups_out
+
+SCALES = dict.fromkeys(SCALE_NAMES, 0.06) | {"model": 0.3, "model_precision": 0.3, "model_mode": 0.3, "noise": 0.08}
 
 
 def points(rng: np.random.Generator, machines: int = 6, models: int = 5) -> Points:
@@ -48,3 +50,11 @@ def test_measuring_models_of_a_machine_narrows_what_is_left():
     anchored = known | ((every.machine == 5) & (every.model < 3))
     some = Residual(every.take(anchored), np.zeros(int(anchored.sum())), SCALES).posterior(every.take(~anchored))
     assert np.all(np.diag(some) < np.diag(none)[3:])
+
+
+def test_the_factored_covariance_is_the_sum_of_its_effects():
+    rng = np.random.default_rng(5)
+    every = points(rng)
+    scales = {name: float(rng.uniform(0.05, 0.5)) for name in SCALE_NAMES}
+    total = sum(scales[name] ** 2 * part for name, part in components(every, every).items())
+    assert np.allclose(covariance(every, every, scales), total, atol=1e-12)
