@@ -13,7 +13,7 @@ from advisor.perfmodel.observations import default_streams, latency_threads
 from advisor.planner.evaluate import Setup
 from advisor.planner.outlook import capacity_cameras, fluid_factor
 from advisor.planner.search import Ask, Judgement, Searcher
-from advisor.planner.space import PlatformModel, StageOption
+from advisor.planner.space import PlatformModel, StageOption, at
 from advisor.records.base import Evidence
 from advisor.records.config import RunConfig
 from advisor.records.plan import DefaultGain, PredictedLoad
@@ -57,7 +57,7 @@ def _default_setup(searcher: Searcher, judged: Judgement, ask: Ask, hint: Hint) 
     if any(estimate.evidence is Evidence.UNKNOWN for estimate in estimates):
         return None
     choice = {
-        stage.id: StageOption(config, estimate, judged.setup.choice[stage.id].preprocess)
+        stage.id: StageOption(config, estimate, judged.setup.choice[stage.id].preprocess, at(estimate.latency_s, 1.0))
         for stage, estimate in zip(ask.scenario.stages, estimates, strict=True)
     }
     return Setup(choice, dict.fromkeys(choice, config.streams or 1), judged.setup.decode_workers)

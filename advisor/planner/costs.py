@@ -127,11 +127,12 @@ class Table:
         """Bytes moved from main memory per second."""
         self.path_s = self._paths(model, scenario, facts, z)
         """Least 95th percentile of latency, nothing waiting [s]."""
-        rates = [[_stream_rate(option, load) for option in options]
-                 for options, load in zip(self._options, loads, strict=True)]  # fmt: skip
-        passes = [[option.pass_s(z) for option in options] for options in self._options]
-        self._pass_s = np.stack([np.array(row)[picked] for row, picked in zip(passes, self._picked, strict=True)])
-        self._rates = np.stack([np.array(row)[picked] for row, picked in zip(rates, self._picked, strict=True)])
+        self._pass_s = self._per_stage(lambda option, _: option.pass_s(z), loads)
+        self._rates = self._per_stage(_stream_rate, loads)
+        self._bytes = self._per_stage(lambda option, _: option.estimate.bandwidth_bytes, loads)
+        self._by_memory = self._per_stage(
+            lambda option, _: float(option.estimate.bottleneck == "memory_bandwidth"), loads
+        )
 
     def __len__(self) -> int:
         return int(self.demand.size)
@@ -144,10 +145,19 @@ class Table:
         }
 
     def no_quicker_than(self, index: int) -> NDArray[np.bool_]:
-        """Combinations that relieve nothing: no shorter pass, no more of them per second, no less demand."""
-        slower = np.all(self._pass_s >= self._pass_s[:, [index]], axis=0)
-        weaker = np.all(self._rates <= self._rates[:, [index]], axis=0)
-        return np.asarray(slower & weaker & (self.demand >= self.demand[index]))
+        """Combinations that relieve nothing: no stage has a shorter pass, more of them per second, or less traffic."""
+        worse = self.demand >= self.demand[index]
+        for rows in (self._pass_s, -self._rates, self._bytes, self._by_memory):
+            worse &= np.all(rows >= rows[:, [index]], axis=0)
+        return np.asarray(worse)
+
+    def _per_stage(self, figure: Callable[[StageOption, StageLoad], float], loads: Sequence[StageLoad]) -> Floats:
+        """Figure of each stage's option (rows) in each combination (columns)."""
+        rows = [
+            np.array([figure(option, load) for option in options])[picked]
+            for options, load, picked in zip(self._options, loads, self._picked, strict=True)
+        ]
+        return np.stack(rows)
 
     def _outer(self, rows: Sequence[Sequence[float]]) -> Floats:
         total = np.zeros(1)

@@ -81,7 +81,7 @@ def streams_needed(option: StageOption, calls_per_s: float, items_per_call: floa
     cameras whose frames fall together. More streams than that cost memory and gain nothing.
     """
     passes = calls_per_s * max(1.0, math.ceil(items_per_call / option.config.batch))
-    busy = passes * option.pass_s(1.0)
+    busy = passes * option.slowest_s
     return max(1, min(option.config.streams or 1, math.ceil(3.0 * busy + 1.0)))
 
 

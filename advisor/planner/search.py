@@ -225,7 +225,8 @@ class Searcher:
             elif refused[0] in {"cpu", "memory_bandwidth"}:
                 burden = table.demand if refused[0] == "cpu" else table.traffic
                 alive &= burden < burden[index] * ALIKE
-            else:
+            elif tries + int(alive.sum()) > MOST_SIMULATIONS:
+                # Bursts of objects make this no law: only where not all can be tried anyway.
                 alive &= ~table.no_quicker_than(index)
             if best is None or refused[2] > best.closeness:
                 best = Judgement(model, count, False, setup, outcome, *refused)
@@ -326,7 +327,8 @@ def _slow_decode(model: PlatformModel, scenario: Scenario, load: Load, z: float)
                 "camera_fps",
                 (
                     f"decoding one {camera.resolution} {camera.codec} frame takes a core {mean_s * 1000.0:.3g} ms on "
-                    f"the pessimistic side and each camera of {camera.group} sends one every {1000.0 / camera.fps:.3g} ms; "
+                    f"the pessimistic side; each camera of {camera.group} sends one every "
+                    f"{1000.0 / camera.fps:.3g} ms; "
                     "take a sub-stream or a lower rate"
                 ),
                 1.0 / share,

@@ -45,6 +45,9 @@ class StageOption:
     """Streams and threads as many as fit; the planner lowers them to what the load needs."""
     estimate: ServiceEstimate
     preprocess: Cost | None
+    slowest_s: float
+    """Longest pass of all precisions with these threads and this batch [s], one standard deviation slow: streams are
+    counted for it, so that a quicker precision never gets fewer of them."""
 
     @property
     def threads_per_stream(self) -> int:
@@ -108,16 +111,25 @@ class PlatformModel:
         """Every useful way to run ``stage`` here, cheapest in core time first; empty where no runtime can."""
         key = (stage.id, scenario.accuracy.precisions)
         if key not in self._options:
-            wanted = self.requests(scenario, stage)
-            missing = self.unanswered(scenario, stage)
-            if missing:
-                self.learn(stage, self._inputs.predictor.service_many(missing))
-            preprocess = self._preprocess(scenario, stage)
-            found = [self._estimates[stage.id, config] for _, _, config in wanted]
-            self._options[key] = _undominated(
-                [StageOption(item.config, item, preprocess) for item in found if item.evidence is not Evidence.UNKNOWN]
-            )
+            self._options[key] = _undominated(self.every_option(scenario, stage))
         return self._options[key]
+
+    def every_option(self, scenario: Scenario, stage: Stage) -> list[StageOption]:
+        """Every way to run ``stage`` here of which anything is known."""
+        missing = self.unanswered(scenario, stage)
+        if missing:
+            self.learn(stage, self._inputs.predictor.service_many(missing))
+        preprocess = self._preprocess(scenario, stage)
+        found = [self._estimates[stage.id, config] for _, _, config in self.requests(scenario, stage)]
+        known = [item for item in found if item.evidence is not Evidence.UNKNOWN]
+        slowest: dict[tuple[int | None, int], float] = {}
+        for item in known:
+            shape = (item.config.streams, item.config.batch)
+            slowest[shape] = max(slowest.get(shape, 0.0), at(item.latency_s, 1.0))
+        return [
+            StageOption(item.config, item, preprocess, slowest[item.config.streams, item.config.batch])
+            for item in known
+        ]
 
     def requests(self, scenario: Scenario, stage: Stage) -> list[tuple[MachineSpec, ModelWork, RunConfig]]:
         """Everything that the performance model must be asked about ``stage`` on this platform."""
@@ -186,7 +198,7 @@ def stage_batches(stage: Stage) -> tuple[int, ...]:
 
 
 def _undominated(options: list[StageOption]) -> tuple[StageOption, ...]:
-    """Drop options that another one of the same batch betters, or equals, in everything that the simulation looks at.
+    """Drop options that another one of the same shape betters, or equals, in everything that the simulation looks at.
 
     Beliefs are compared at all three quantiles: what is judged on one side may be predicted on the other.
     """
@@ -194,17 +206,20 @@ def _undominated(options: list[StageOption]) -> tuple[StageOption, ...]:
     for option in sorted(options, key=lambda item: (item.core_s(Z90), item.threads_per_stream, item.pass_s(Z90))):
         burdens = _burdens(option)
         if not any(
-            other.config.batch == option.config.batch and all(a <= b for a, b in zip(mine, burdens, strict=True))
+            _shape(other) == _shape(option) and all(a <= b for a, b in zip(mine, burdens, strict=True))
             for other, mine in kept
         ):
             kept.append((option, burdens))
     return tuple(option for option, _ in kept)
 
 
+def _shape(option: StageOption) -> tuple[int | None, int]:
+    return option.config.streams, option.config.batch
+
+
 def _burdens(option: StageOption) -> list[float]:
     estimate = option.estimate
-    streams = option.config.streams or 1
-    burdens = [estimate.bandwidth_bytes, float(estimate.bottleneck == "memory_bandwidth"), -float(streams)]
+    burdens = [estimate.bandwidth_bytes, float(estimate.bottleneck == "memory_bandwidth")]
     for z in (-Z90, 0.0, Z90):
         burdens += [option.pass_s(z), option.core_s(z), at(estimate.memory_bytes, z)]
     return burdens

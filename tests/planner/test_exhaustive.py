@@ -1,0 +1,159 @@
+"""The search against one that looks at everything: same cost in every randomised small case.
+
+What holds is defined here again from the outside: the simulation of a configuration meets the SLO with headroom, its
+long-run demand leaves the headroom too, and its memory is there. All other rules of the search (bounds, dominance,
+order, early stops) may only save work.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import zlib
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from advisor.planner.costs import choice_cores, choice_memory_bytes, load_facts
+from advisor.planner.evaluate import Choice, evaluate, refusal, set_up
+from advisor.planner.inputs import Candidate, PlanInputs
+from advisor.planner.plan import plan
+from advisor.planner.rank import cheapest
+from advisor.planner.search import Ask, Searcher
+from advisor.planner.space import Z90, PlatformModel, stage_batches
+from advisor.records.config import RunConfig
+from advisor.records.machine import MachineSpec
+from advisor.records.model import ModelWork
+from advisor.records.prediction import ServiceEstimate
+
+from .fakes import FakePredictor, candidate, inputs, scenario
+
+
+class OddPredictor(FakePredictor):
+    """Times that are no smooth function of threads and batch, and traffic that may bind."""
+
+    def __init__(self, work_s: dict[str, float], salt: int, traffic: float) -> None:
+        super().__init__(work_s, spread=1.0 + salt % 5 / 10.0)
+        self.salt, self.traffic = salt, traffic
+
+    def service(self, machine: MachineSpec, work: ModelWork, config: RunConfig) -> ServiceEstimate:
+        plain = super().service(machine, work, config)
+        threads = (config.threads or 1) // (config.streams or 1)
+        key = f"{self.salt} {work.model} {config.precision} {threads} {config.batch} {machine.id}"
+        mixed = zlib.crc32(key.encode()) % 1000
+        factor = 0.6 + mixed / 1000.0
+        return plain.model_copy(
+            update={
+                "latency_s": plain.latency_s.scaled(factor),
+                "core_s": plain.core_s.scaled(factor),
+                "bandwidth_bytes": self.traffic * (1 + mixed % 7),
+                "bottleneck": "memory_bandwidth" if mixed % 3 == 0 else "compute",
+            }
+        )
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> PlanInputs:
+    count = draw(st.integers(1, 5))
+    fps = draw(st.sampled_from([5.0, 12.5, 15.0, 30.0]))
+    stages: list[dict[str, object]] = [
+        {"id": "person", "model": "like:person", "every": draw(st.sampled_from(["1 frame", "3 frames", "20 frames"]))}
+    ]
+    if draw(st.booleans()):
+        batch = {"max": draw(st.sampled_from([1, 2, 4])), "timeout_ms": draw(st.sampled_from([0.0, 0.0, 30.0]))}
+        stages.append({"id": "reid", "model": "like:reid", "on": "person", "batch": batch})
+    shop = scenario(
+        cameras=[
+            {"group": "aisle", "count": count, "resolution": draw(st.sampled_from(["1920x1080", "640x480"])),
+             "fps": fps, "bitrate_kbps": 2000.0, "codec": draw(st.sampled_from(["h264", "raw"]))}
+        ],
+        activity={"objects_per_frame": {"person": {"mean": draw(st.sampled_from([0.0, 0.5, 3.0]))}}},
+        stages=stages,
+        slo={"latency_p95_ms": draw(st.sampled_from([15.0, 30.0, 60.0, 120.0, 400.0])), "window_s": 5.0,
+             "drops_max_pct": draw(st.sampled_from([0.0, 1.0, 5.0])), "load": draw(st.sampled_from(["mean", "p95"]))},
+        margin={"headroom_pct": draw(st.sampled_from([0.0, 30.0, 50.0])), "growth_cameras": draw(st.integers(0, 1))},
+        accuracy={"precisions": draw(st.sampled_from([["f32"], ["f32", "int8"]]))},
+        candidates={"max_boxes": draw(st.integers(1, 2))},
+    )  # fmt: skip
+    boxes = [
+        candidate(
+            "b" + "x" * number,
+            draw(st.sampled_from([1, 2, 4])),
+            float(draw(st.integers(1, 9)) * 50),
+            memory_gib=draw(st.sampled_from([1.7, 16.0])),
+        )
+        for number in range(draw(st.integers(1, 3)))
+    ]
+    work_s = {
+        "person": draw(st.sampled_from([0.002, 0.01, 0.03, 0.08])),
+        "reid": draw(st.sampled_from([0.001, 0.004, 0.02])),
+    }
+    predictor = OddPredictor(work_s, draw(st.integers(0, 10_000)), draw(st.sampled_from([1e5, 1e8, 6e8])))
+    return inputs(boxes, predictor, shop)
+
+
+def exhaustive_cost(given_inputs: PlanInputs) -> float | None:
+    """Least price of anything that holds, found by trying everything in the order of price."""
+    shop = given_inputs.scenario
+    tries = [
+        ((box.platform.price_usd.value if box.platform.price_usd else math.inf) * count, box, count)
+        for box in given_inputs.candidates
+        for count in range(1, shop.candidates.max_boxes + 1)
+    ]
+    for price, box, count in sorted(tries, key=lambda item: item[0]):
+        if any(_holds(given_inputs, box, choice, count) for choice in _choices(given_inputs, box)):
+            return price
+    return None
+
+
+def _choices(given_inputs: PlanInputs, box: Candidate) -> Iterator[Choice]:
+    model = PlatformModel(given_inputs, box)
+    shop = given_inputs.scenario
+    rows = [model.every_option(shop, stage) for stage in shop.stages]
+    for combination in itertools.product(*rows):
+        yield {stage.id: option for stage, option in zip(shop.stages, combination, strict=True)}
+
+
+def _holds(given_inputs: PlanInputs, box: Candidate, choice: Choice, count: int) -> bool:
+    shop = given_inputs.scenario
+    model = PlatformModel(given_inputs, box)
+    load = Ask.of(shop).load(count)
+    allowed = (1.0 - shop.margin.headroom_pct / 100.0) * model.cores
+    facts = load_facts(shop, load, stage_batches)
+    if choice_cores(model, shop, choice, facts, Z90) > allowed:
+        return False
+    if choice_memory_bytes(choice, sum(load.counts.values()), Z90) > (box.machine.memory_bytes or 0):
+        return False
+    duration_s = Searcher(given_inputs).duration_s(shop, load)
+    outcome = evaluate(model, shop, set_up(model, shop, choice, load), load, Z90, given_inputs.seed, duration_s)
+    return refusal(shop, outcome) is None
+
+
+def _compare(case: PlanInputs) -> None:
+    searcher = Searcher(case)
+    found = cheapest(searcher, case.candidates, Ask.of(case.scenario))
+
+    assert (None if found is None else found.cost) == exhaustive_cost(case)
+    assert searcher.counted.left_out == 0
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(cases())
+def test_some_cases_cost_what_exhaustive_search_finds(case: PlanInputs) -> None:
+    _compare(case)
+
+
+@pytest.mark.slow
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(cases())
+def test_every_case_costs_what_exhaustive_search_finds(case: PlanInputs) -> None:
+    _compare(case)
+
+
+def test_the_plan_says_what_share_of_the_space_was_simulated() -> None:
+    facts = plan(inputs([candidate("a", 2, 100.0), candidate("b", 8, 400.0)])).search
+    assert facts["share_simulated"] == facts["configurations_simulated"] / facts["configurations"]
+    assert 0 < facts["share_simulated"] < 0.1
+    assert facts["configurations_left_out"] == 0
