@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+
+from advisor.errors import CatalogueError, Inconclusive
+from advisor.perfmodel import local_fit
+from advisor.perfmodel.evaluate_local import judge_here, next_measurement, unseen_on_host
+from advisor.perfmodel.local_fit import LocalFit, load_local_fit, width_factor
+from advisor.workflows.calibrate_here import calibrate_rows
+
+from .makers import kernel, machine, measurement, within
+
+
+def campaign(factor: float = 1.0, models: int = 5, dirty: bool = False) -> list:
+    """Models of alike kernels at 50 GFLOP/s, timings ``factor`` times the sum of their kernels."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for number in range(models):
+        kernels = []
+        for i in range(12):
+            flop = float(rng.uniform(5e7, 5e8))
+            time_s = flop / 50e9 * float(np.exp(rng.normal(0.0, 0.05)))
+            kernels.append(kernel(i, flop=flop, moved=flop / 200.0, time_s=time_s))
+        total = factor * sum(k.time_s or 0.0 for k in kernels)
+        name = f"net{number}"
+        rows.append(measurement(1.0, model=name, kernels=tuple(kernels), dirty=dirty))
+        rows.append(measurement(total, model=name, dirty=dirty))
+        rows.append(measurement(0.55 * total, model=name, dirty=dirty, threads=2))
+    return rows
+
+
+HOST = machine("this")
+
+
+def test_unseen_models_of_alike_kernels_are_predicted_within_a_tenth():
+    judged = judge_here(HOST, campaign(), [], lambda name: name)
+    assert {item.model for item in judged} == {f"net{i}" for i in range(5)}
+    one = [item for item in judged if item.kind.endswith("1 thread")]
+    assert np.median([abs(item.error) for item in one]) < 0.1
+    table = unseen_on_host("model", judged)
+    assert table[0].rows == len(judged) == 10
+    assert table[0].group == "all, model left out"
+    assert "measure next: " in next_measurement(judged, campaign())
+
+
+def test_nothing_of_the_left_out_group_is_used():
+    """One model is a hundred times slower than its kernels say: left out, nothing can know."""
+    rows = campaign()
+    odd = [row if row.timing is None or row.model != "net0" else measurement(5.0, model="net0") for row in rows]
+    judged = judge_here(HOST, odd, [], lambda name: name)
+    assert all(abs(item.error) > 2.0 for item in judged if item.model == "net0" and item.kind.endswith("1 thread"))
+
+
+def test_a_fit_is_written_as_plain_numbers_and_used(tmp_path, monkeypatch):
+    monkeypatch.setattr(local_fit, "fit_path", lambda fingerprint: tmp_path / f"{fingerprint}.json")
+    report = calibrate_rows(HOST, "h", campaign(1.1), [], output=tmp_path / "h.json")
+    fit = load_local_fit("h")
+    assert fit.host_fingerprint == "h"
+    assert fit.sharing in local_fit.SHARINGS
+    assert 0.5 <= fit.width <= 5.0
+    assert report.accuracy == fit.accuracy
+    assert any(line.startswith("measure next") for line in report.lines)
+
+
+def test_too_little_is_said_with_the_remedy():
+    with pytest.raises(Inconclusive, match=r"sizer bench --quick"):
+        calibrate_rows(HOST, "h", campaign(models=2), [])
+    with pytest.raises(Inconclusive, match=r"sizer bench --quick"):
+        calibrate_rows(HOST, "h", [], [])
+
+
+def test_disturbed_measurements_widen_and_break_nothing():
+    def width(dirty: bool) -> float:
+        return float(np.mean([i.width for i in judge_here(HOST, campaign(dirty=dirty), [], lambda name: name)]))
+
+    assert width(True) > 1.02 * width(False)
+
+
+def test_width_factor_brings_held_out_rows_inside():
+    rng = np.random.default_rng(1)
+    hits = []
+    for _ in range(200):
+        errors = rng.normal(0.0, 0.2, 21)
+        names = [f"m{i}" for i in range(20)]
+        factor = width_factor(errors[:20].tolist(), [0.1] * 20, names)
+        hits.append(abs(errors[20]) <= 0.1 * factor)
+    assert within(float(np.mean(hits)), 0.82, 200)
+
+
+def test_a_damaged_fit_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(local_fit, "fit_path", lambda fingerprint: tmp_path / "h.json")
+    (tmp_path / "h.json").write_text("{")
+    with pytest.raises(CatalogueError, match="sizer calibrate"):
+        load_local_fit("h")
+    assert LocalFit().width == 1.0
