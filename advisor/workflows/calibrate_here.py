@@ -91,7 +91,10 @@ def calibrate_rows(
         *unseen_on_host("family", _widened(families, fit)),
     )
     fit = fit.model_copy(update={"accuracy": accuracy})
-    written = write_document(output or fit_path(fingerprint), fit)
+    target = output or fit_path(fingerprint)
+    if output is None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    written = write_document(target, fit)
     return report_of(
         [
             f"{len(rows)} measurements, {len({row.model for row in rows})} models; sharing {sharing:g}, "

@@ -51,8 +51,9 @@ def test_nothing_of_the_left_out_group_is_used():
 
 
 def test_a_fit_is_written_as_plain_numbers_and_used(tmp_path, monkeypatch):
-    monkeypatch.setattr(local_fit, "fit_path", lambda fingerprint: tmp_path / f"{fingerprint}.json")
-    report = calibrate_rows(HOST, "h", campaign(1.1), [], output=tmp_path / "h.json")
+    monkeypatch.setenv("SIZER_HOME", str(tmp_path))
+    report = calibrate_rows(HOST, "h", campaign(1.1), [])
+    assert (tmp_path / "calibration" / "h.json").exists()
     fit = load_local_fit("h")
     assert fit.host_fingerprint == "h"
     assert fit.sharing in local_fit.SHARINGS
