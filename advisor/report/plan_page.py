@@ -185,7 +185,7 @@ def _compared_row(kind: str, item: PlanOption | Rejected) -> list[str]:
     return [
         kind,
         item.name if _slug(item.name) == item.platform else f"{item.name} ({item.platform})",
-        str(item.count) if isinstance(item, PlanOption) else "1",
+        str(item.count),
         "-" if price is None else money(price.value, price.currency),
         capacity(predicted),
         "-" if predicted is None else percent(predicted.utilisation.get("cpu")),

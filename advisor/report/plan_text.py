@@ -152,7 +152,7 @@ def _row(kind: str, item: PlanOption | Rejected) -> list[str]:
     return [
         kind,
         item.platform,
-        str(item.count) if isinstance(item, PlanOption) else "1",
+        str(item.count),
         "-" if price is None else money(price.value, price.currency),
         tight(capacity(predicted)),
         "-" if predicted is None else tight(percent(predicted.utilisation.get("cpu"))),

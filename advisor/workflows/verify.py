@@ -53,6 +53,7 @@ class _Setting:
     decode_threads: int
     predicted: PredictedLoad | None
     origin: str
+    warning: str | None = None
 
 
 def verify_scenario(
@@ -100,7 +101,8 @@ def verify_scenario(
                     rows = compared(believed, verdict)
                     verdict = verdict.model_copy(update={"predicted": {**believed, "compared": rows}})
         notes = [*verdict.notes, f"configuration: {setting.origin}", *(() if wanted is None else wanted.notes)]
-        verdict = verdict.model_copy(update={"notes": tuple(notes)})
+        warnings = (*verdict.warnings, *(() if setting.warning is None else (setting.warning,)))
+        verdict = verdict.model_copy(update={"notes": tuple(notes), "warnings": warnings})
         store.put_run("verdict", verdict)
     return verdict
 
@@ -113,7 +115,7 @@ def _setting(
     say: Say,
 ) -> _Setting:
     if request.plan_file is not None:
-        return _from_plan(request.plan_file, scenario)
+        return _from_plan(request.plan_file, scenario, local_facts(store))
     if request.config == "default":
         from advisor.verify import default_configs
 
@@ -146,7 +148,7 @@ def _capped(setting: _Setting, wanted: Imitation) -> _Setting:
     return replace(setting, configs=configs, decode_threads=min(setting.decode_threads, wanted.cores))
 
 
-def _from_plan(path: Path, scenario: Scenario) -> _Setting:
+def _from_plan(path: Path, scenario: Scenario, facts: HostFacts) -> _Setting:
     from advisor.store.files import read_document
 
     plan = read_document(path, Plan)
@@ -160,8 +162,39 @@ def _from_plan(path: Path, scenario: Scenario) -> _Setting:
     missing = [stage.id for stage in scenario.stages if stage.id not in option.config.stages]
     if missing:
         raise InputError(f"{path}: configures no stage {', '.join(missing)}; plan the scenario again")
+    foreign = None if option.platform == "this" else _other_machine(option.platform, facts)
     return _Setting(
-        option.config.stages, option.config.decode.threads, option.predicted, f"plan {path.name} for {option.platform}"
+        option.config.stages,
+        option.config.decode.threads,
+        option.predicted if foreign is None else None,
+        f"plan {path.name} for {option.platform}",
+        foreign,
+    )
+
+
+def _other_machine(platform: str, facts: HostFacts) -> str | None:
+    """Say that this machine is not the platform of the plan, or None where its processor is the planned one.
+
+    The words of the catalogue's name must all stand in what the processor calls itself; a measured box is told by its
+    fingerprint.
+    """
+    from advisor.store.catalogue import Catalogue, catalogue_id
+
+    catalogue = Catalogue.load()
+    chip = platform
+    if platform in catalogue.platform_ids():
+        entry = catalogue.platform(platform)
+        if entry.measured_fingerprint == facts.fingerprint:
+            return None
+        chip = entry.processor
+    brand = catalogue_id(facts.cpu.brand or "unknown").split("-")
+    if chip in catalogue.processor_ids():
+        words = catalogue_id(catalogue.processor(chip).name).split("-")
+        if set(words) <= {*brand, "processor"}:
+            return None
+    return (
+        f"the plan is for {platform}, this machine is a {facts.cpu.brand or 'processor without a name'}: its "
+        "configuration is run, its figures are not held against this machine"
     )
 
 
