@@ -253,6 +253,8 @@ def main(arguments: Sequence[str]) -> None:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints must not end up among our rows
     job = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    # Importing openvino would fork this process, threads and all, to report usage to its maker; the copy hung for ever.
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # the documented way to make an import fail
     extra = os.environ.get("SIZER_BOX_DECODERS")
     run: Run | None = None
     code = 0

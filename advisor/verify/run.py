@@ -129,7 +129,7 @@ class Child:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
+        if self.process.returncode is None:  # not yet waited for, so the number still means this group
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
@@ -141,7 +141,7 @@ class Child:
         self._file.unlink(missing_ok=True)
 
     def listen(self, seen: Observation, progress: Progress, stop: threading.Event) -> None:
-        """Collect messages until the child ends; an interrupt or ``stop`` asks it to end early."""
+        """Collect messages until the child told its end or is gone; an interrupt or ``stop`` asks it to end early."""
         assert self.process.stdout is not None
         descriptor = self.process.stdout.fileno()
         poll = select.poll()
@@ -173,6 +173,8 @@ class Child:
             *lines, pending = (pending + chunk).split(b"\n")
             for line in lines:
                 self._message(json.loads(line), seen, progress)
+            if seen.ended_s is not None:
+                return  # the end of its pipe may never come: a process that a library left behind can hold it
 
     def _ask_to_stop(self, seen: Observation) -> float:
         seen.stopped = True

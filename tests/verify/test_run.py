@@ -127,6 +127,22 @@ def test_a_killed_worker_is_a_failure_with_what_was_seen(work_dir):
     conserved(found)
 
 
+def test_a_process_that_a_library_left_behind_holds_nothing_up_and_is_ended(work_dir, tmp_path, monkeypatch):
+    module, number = tmp_path / "leaves_one.py", tmp_path / "pid"
+    module.write_text(
+        "import os, time\npid = os.fork()\n"
+        f"if pid:\n    open({str(number)!r}, 'w').write(str(pid))\nelse:\n    time.sleep(60)\n    os._exit(0)\n"
+    )
+    monkeypatch.setenv("SIZER_BOX_DECODERS", "leaves_one")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    began = time.monotonic()
+    found = run(scenario(cameras=fast_cameras(1), slo=EASY), 1.2, work_dir)
+    assert time.monotonic() - began < 15
+    assert "hung" not in found.reason
+    left = int(number.read_text())
+    assert not psutil.pid_exists(left) or psutil.Process(left).status() == psutil.STATUS_ZOMBIE
+
+
 def test_a_stop_ends_with_what_was_seen(work_dir, monkeypatch):
     monkeypatch.setattr("advisor.verify.run.WARMUP_MAX_S", 0.1)
     stop = threading.Event()

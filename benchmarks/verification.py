@@ -1,0 +1,206 @@
+"""Verification itself: how punctual its cameras are, what it costs, and whether it says the same thing twice."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from advisor.errors import Inconclusive
+from advisor.records.config import LoadMode, RunConfig
+from advisor.records.scenario import Scenario
+from advisor.records.verdict import Verdict
+from advisor.verify import verify
+
+from .common import facts, header, model, percent, scratch, spread, table, threads_here
+from .harness import Shape, theirs
+
+MODELS = ("resnet-50", "mobilenet-v2", "squeezenet-1.1")
+SMALL = "squeezenet-1.1"
+OVERLOAD = 1.3
+"""Offered frames over what benchmark_app did: a frame always waits, so that the cascade runs as fast as it can."""
+AIM = 0.95
+DROPS_PCT = 10.0
+"""What the repeated scenarios permit: a share that few seconds can prove or refute."""
+CASES = {"feasible": 0.3, "borderline": 1.0 / (1.0 - DROPS_PCT / 100.0), "infeasible": 2.0}
+"""Offered rate over capacity; at the borderline just the permitted share has to be dropped."""
+NEVER = {"feasible": ("FAIL",), "infeasible": ("PASS",), "borderline": ()}
+FRAMES = 350
+"""Frames per camera of one repeated run: enough for the bound of a twentieth that may be late."""
+
+
+def scenario(name: str, cameras: int, fps: float, codec: str, **stage: Any) -> Scenario:
+    """Cameras of one kind in front of one model."""
+    camera = {"group": "cam", "count": cameras, "resolution": "320x240", "codec": codec, "fps": fps}
+    return Scenario.model_validate(
+        {
+            "scenario": name,
+            "cameras": [camera if codec == "raw" else {**camera, "bitrate_kbps": 300.0}],
+            "stages": [{"id": "model", "model": SMALL, **stage}],
+            "slo": {"latency_p95_ms": 2000.0, "drops_max_pct": DROPS_PCT, "window_s": 2.0, "load": "mean"},
+        }
+    )
+
+
+def played(wanted: Scenario, name: str, duration_s: float, threads: int, seed: int = 0) -> Verdict:
+    """Run one scenario with as many streams as threads.
+
+    Raises
+    ------
+    Inconclusive
+        The run broke off.
+    """
+    config = RunConfig(streams=threads, threads=threads, requests=threads)
+    verdict = verify(
+        wanted, {"model": model(name)}, {"model": config}, threads,
+        duration_s=duration_s, facts=facts(), work_dir=scratch() / "verify", seed=seed,
+    )  # fmt: skip
+    if any(check.name == "run_completed" and check.ok is not True for check in verdict.checks):
+        raise Inconclusive(f"verification of {wanted.scenario}: {verdict.reason}")
+    return verdict
+
+
+def pacing(duration_s: float) -> str:
+    """Eight cameras at 15 FPS, decoded for real, beside a model that leaves the machine room."""
+    found = played(scenario("pacing", 8, 15.0, "h264", every="15 frames"), SMALL, duration_s, threads_here())
+    released = sum(camera.released for camera in found.cameras)
+    row = [f"8 at 15 FPS, {duration_s:.0f} s", released, f"{found.harness['pacing_p50_ms']:.3f}",
+           f"{found.harness['pacing_p99_ms']:.3f}", _share(found.harness),
+           percent(found.utilisation.get("cpu"))]  # fmt: skip
+    head = ["cameras", "releases measured", "release error, ms: median", "p99", "harness share of the run's CPU",
+            "CPU in use"]  # fmt: skip
+    return table(head, [row])
+
+
+def _share(harness: Mapping[str, float]) -> str | None:
+    return percent(harness.get("cpu_share"))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The cascade and benchmark_app, one right after the other, inferences per second."""
+
+    model: str
+    cascade_per_s: float
+    app_per_s: float
+    harness_share: float | None
+
+    @property
+    def ratio(self) -> float:
+        """Cascade over benchmark_app."""
+        return self.cascade_per_s / self.app_per_s
+
+
+def saturated(name: str, offered_per_s: float, duration_s: float, threads: int) -> Verdict:
+    """Drive the cascade of one model with more raw frames than it can take; offers more where it took them all.
+
+    Raises
+    ------
+    Inconclusive
+        It took whatever was offered, so that its rate is the cameras' and not its own.
+    """
+    for _ in range(4):
+        found = played(scenario("saturated", 4, offered_per_s / 4, "raw"), name, duration_s, threads)
+        if sum(camera.dropped for camera in found.cameras) >= 0.1 * sum(camera.released for camera in found.cameras):
+            return found
+        offered_per_s *= 1.5
+    raise Inconclusive(f"{name} took {offered_per_s / 1.5:.0f} frames/s; nothing was saturated")
+
+
+def pairs(names: Sequence[str], repeats: int, duration_s: int) -> list[Pair]:
+    """Measure pairs in turns; a first run of benchmark_app only says how many frames to offer."""
+    threads = threads_here()
+    shape = Shape("pair", RunConfig(streams=threads, threads=threads, requests=threads), LoadMode(kind="async"))
+    found = []
+    for name in names:
+        offered = OVERLOAD * theirs(model(name), shape, 1).throughput_per_s
+        for repeat in range(repeats):
+            app = theirs(model(name), shape, duration_s) if repeat % 2 else None
+            ours = saturated(name, offered, float(duration_s), threads)
+            app = theirs(model(name), shape, duration_s) if app is None else app
+            rate = ours.stages[-1].rate_per_s
+            found.append(Pair(name, rate, app.throughput_per_s, ours.harness.get("cpu_share")))
+    return found
+
+
+def pair_table(found: Sequence[Pair]) -> str:
+    """One row per model."""
+    rows = []
+    for name in dict.fromkeys(pair.model for pair in found):
+        part = [pair for pair in found if pair.model == name]
+        shares = [pair.harness_share for pair in part if pair.harness_share is not None]
+        ratio = spread([pair.ratio for pair in part])
+        rows.append([name, f"{spread([pair.cascade_per_s for pair in part]).median:.1f}", ratio.text(),
+                     "yes" if ratio.median >= AIM else "no", percent(spread(shares).median) if shares else None,
+                     len(part)])  # fmt: skip
+    head = ["model", "cascade, inferences/s", "ratio to benchmark_app", f">= {AIM:g}", "harness share of the run's CPU",
+            "pairs"]  # fmt: skip
+    return table(head, rows)
+
+
+def repeated(times: int, duration_s: float) -> tuple[dict[str, Counter[str]], float]:
+    """Judge each case ``times`` times, in turns; also returns the capacity that the cases refer to [frames/s].
+
+    Capacity is measured anew before every round, so that a drift of the machine does not turn one case into another.
+    """
+    threads = threads_here()
+    shape = Shape("probe", RunConfig(streams=threads, threads=threads, requests=threads), LoadMode(kind="async"))
+    offered = OVERLOAD * theirs(model(SMALL), shape, 1).throughput_per_s
+    counts: dict[str, Counter[str]] = {name: Counter() for name in CASES}
+    capacities = []
+    for number in range(times):
+        capacity = saturated(SMALL, offered, 2.0, threads).stages[-1].rate_per_s
+        capacities.append(capacity)
+        for name, share in CASES.items():
+            rate = share * capacity
+            run_s = max(duration_s, 2 * FRAMES / rate)
+            verdict = played(scenario(name, 2, rate / 2, "raw"), SMALL, run_s, threads, seed=number)
+            counts[name][verdict.verdict] += 1
+    return counts, spread(capacities).median
+
+
+def repeat_table(counts: Mapping[str, Counter[str]]) -> str:
+    """One row per case; a borderline one is misjudged where it says PASS once and FAIL another time."""
+    words = ("PASS", "INCONCLUSIVE", "FAIL")
+    rows = []
+    for name, seen in counts.items():
+        wrong = sum(seen[word] for word in NEVER[name])
+        if not NEVER[name]:
+            wrong = min(seen["PASS"], seen["FAIL"])
+        rows.append([name, f"{CASES[name]:.2f}", *(seen[word] for word in words), wrong])
+    return table(["scenario", "offered over capacity", *words, "misjudged or flipped"], rows)
+
+
+def run(quick: bool = False) -> str:
+    """Measure and return the section: about six minutes, one with ``quick``."""
+    start = header()
+    punctual = pacing(6.0 if quick else 60.0)
+    beside = pair_table(pairs(MODELS[-1:] if quick else MODELS, 1 if quick else 3, 2 if quick else 3))
+    times = 2 if quick else 10
+    counts, capacity = repeated(times, 3.0 if quick else 4.0)
+    return "\n".join(
+        [
+            start,
+            "",
+            "Pacing: |actual - scheduled| release, with real decoding beside it (releases are never early).",
+            "",
+            punctual,
+            "",
+            "The cascade (raw frames, more than it can take, so that no decoding and no waiting for frames goes in)"
+            " beside `benchmark_app` on the same file, streams, threads, requests and precision, in turns. The cascade"
+            " also resizes and converts each frame, which `benchmark_app` does not.",
+            "",
+            beside,
+            "",
+            f"The same scenarios {times} times, in turns; capacity ({capacity:.0f} frames/s) is measured before each"
+            f" round. {DROPS_PCT:g} % of the frames may be dropped.",
+            "",
+            repeat_table(counts),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    print(run("--quick" in sys.argv[1:]))

@@ -1,0 +1,214 @@
+"""Faults made for real: servers, files, processes, disks and neighbours that fail while a cascade runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from .support import scenario
+from .test_run import EASY, Listener, conserved, fast_cameras, run
+
+pytestmark = pytest.mark.slow
+SERVER = Path(__file__).with_name("rtsp_server.py")
+GSTREAMER = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
+
+
+@pytest.fixture(scope="module")
+def work_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("faults")
+
+
+@pytest.fixture(scope="module")
+def clip(work_dir: Path) -> Path:
+    """Forty seconds of a small camera, H.264 in MP4."""
+    import av
+    import numpy as np
+
+    path = work_dir / "clip.mp4"
+    with av.open(str(path), "w") as out:
+        stream: Any = out.add_stream("libx264", rate=15)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        stream.options = {"preset": "ultrafast", "tune": "zerolatency", "g": "15"}
+        for number in range(600):
+            picture = np.full((180, 320, 3), 40, np.uint8)
+            picture[60:120, number % 260 : number % 260 + 60] = 200
+            for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")):
+                out.mux(packet)
+        for packet in stream.encode():
+            out.mux(packet)
+    return path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """An RTSP server that can be taken away and brought back on the same port."""
+
+    def __init__(self, clip: Path) -> None:
+        self.port, self._clip = free_port(), clip
+        self.url = f"rtsp://127.0.0.1:{self.port}/camera"
+        self.start()
+
+    def start(self) -> None:
+        command = ["/usr/bin/python3", str(SERVER), str(self.port), str(self._clip)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == b"ready\n"
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def server(clip: Path) -> Iterator[Server]:
+    system = Path("/usr/bin/python3")
+    if not system.exists() or subprocess.run([system, "-c", GSTREAMER], capture_output=True, check=False).returncode:
+        pytest.skip("no RTSP server: install gir1.2-gst-rtsp-server-1.0, python3-gi and GStreamer's base, good, bad")
+    made = Server(clip)
+    yield made
+    made.kill()
+
+
+def after(calls: int, act: Any) -> Listener:
+    """Listener that acts once, after so many live figures (four a second)."""
+    count = iter(range(10**6))
+    return Listener(lambda: act() if next(count) == calls else None)
+
+
+def live(url: str) -> dict[str, Any]:
+    return {"group": "net", "count": 1, "resolution": "320x180", "fps": 15.0, "source": [url]}
+
+
+def test_an_rtsp_server_that_restarts_is_connected_again_and_the_others_go_on(work_dir, server):
+    def restart() -> None:
+        server.kill()
+        threading.Timer(2.0, server.start).start()
+
+    found = run(scenario(cameras=[*fast_cameras(1, 15.0), live(server.url)], slo=EASY), 16.0, work_dir,
+                progress=after(16, restart))  # fmt: skip
+    conserved(found)
+    cameras = {camera.name: camera for camera in found.cameras}
+    assert found.verdict == "INCONCLUSIVE", found.reason
+    assert "lost" in cameras["net-1"].status or "ended" in cameras["net-1"].status
+    assert cameras["net-1"].done > 90  # before and after: a run that stayed away would have some 50
+    assert cameras["cam-1"].done > 0.9 * 16 * 15
+
+
+def test_an_rtsp_stream_that_stalls_five_seconds_is_reported(work_dir, server):
+    def stall() -> None:
+        server.process.send_signal(signal.SIGSTOP)
+        threading.Timer(5.0, server.process.send_signal, [signal.SIGCONT]).start()
+
+    found = run(scenario(cameras=[*fast_cameras(1, 15.0), live(server.url)], slo=EASY), 16.0, work_dir,
+                progress=after(16, stall))  # fmt: skip
+    conserved(found)
+    cameras = {camera.name: camera for camera in found.cameras}
+    assert found.verdict == "INCONCLUSIVE", found.reason
+    assert cameras["net-1"].status != "ok"
+    assert cameras["cam-1"].done > 0.9 * 16 * 15
+
+
+def test_corrupt_video_is_reported_and_no_fault_of_the_machine(work_dir, clip, tmp_path):
+    damaged = tmp_path / "damaged.mp4"
+    data = bytearray(clip.read_bytes())
+    for place in range(len(data) // 4, len(data) // 2):
+        data[place] = (place * 7919) % 256
+    damaged.write_bytes(bytes(data))
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(clip.read_bytes()[:2000])
+    groups = [*fast_cameras(1, 15.0), {**live(str(damaged)), "group": "damaged"}, {**live(str(cut)), "group": "cut"}]
+    found = run(scenario(cameras=groups, slo=EASY), 30.0, work_dir)
+    conserved(found)
+    cameras = {camera.name: camera for camera in found.cameras}
+    assert found.verdict == "INCONCLUSIVE", found.reason
+    assert cameras["cut-1"].status.startswith("failed: ")
+    assert cameras["damaged-1"].status != "ok"
+    assert cameras["cam-1"].done > 0.9 * 30 * 15
+
+
+def test_a_file_that_ends_begins_again(work_dir, clip):
+    found = run(scenario(cameras=[{**live(str(clip)), "fps": 60.0}], slo=EASY), 14.0, work_dir)
+    conserved(found)
+    assert found.cameras[0].released == 840
+    assert found.cameras[0].done > 700  # the file holds 600
+    assert found.verdict != "FAIL" or found.interference["lost_fraction"] > 0.3
+
+
+def test_a_busy_neighbour_is_not_the_machines_fault(work_dir):
+    hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * (os.cpu_count() or 1))]
+    try:
+        found = run(scenario(cameras=fast_cameras(), slo=EASY), 8.0, work_dir)
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+    conserved(found)
+    assert found.verdict != "FAIL", found.reason
+    assert found.interference["lost_fraction"] > 0.2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_full_disk_leaves_one_line_and_no_half_report(tmp_path):
+    from advisor.errors import StoreError
+    from advisor.store.files import write_document
+
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True, check=False
+    ).returncode:
+        pytest.skip("this container may not mount a small disk")
+    try:
+        with pytest.raises(StoreError, match=r"verdict\.json: cannot be written") as caught:
+            write_document(disk / "verdict.json", "x" * 200_000)
+        assert "\n" not in str(caught.value)
+        assert list(disk.iterdir()) == []
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.parametrize("wait_for", ["compiling", "running", "frames done"])
+def test_ctrl_c_on_the_command_line_ends_inconclusive(tmp_path, wait_for):
+    from advisor.zoo import build
+
+    sizer = shutil.which("sizer", path=str(Path(sys.executable).parent))
+    if sizer is None:
+        pytest.skip("the command sizer is not installed beside this interpreter")
+    small = build("squeezenet-1.1", tmp_path)
+    plan = scenario(stages=[{"id": "person", "model": str(small.path), "every": "3 frames"}])
+    path, out = tmp_path / "plan.json", tmp_path / "verdict.json"
+    path.write_text(plan.model_dump_json(exclude_defaults=True), encoding="utf-8")
+    command = [sizer, "verify", str(path), "--duration", "60", "--config", "default", "-o", str(out)]
+    environment = {**os.environ, "SIZER_STORE": f"sqlite:///{tmp_path / 'store.sqlite'}"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment) as process:
+        text = b""
+        limit_s = time.monotonic() + 90
+        assert process.stdout is not None
+        while wait_for.encode() not in text and time.monotonic() < limit_s:
+            part = os.read(process.stdout.fileno(), 4096)
+            assert part, text.decode()
+            text += part
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 3, (text + rest).decode()
+    assert b"INCONCLUSIVE" in rest
+    assert b"Traceback" not in rest
+    assert "stopped by the user" in out.read_text(encoding="utf-8")
+    assert not [item for item in psutil.Process().children(recursive=True) if item.is_running()]
