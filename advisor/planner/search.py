@@ -219,15 +219,8 @@ class Searcher:
             if refused is None:
                 return Judgement(model, count, True, setup, outcome)
             alive[index] = False
-            if refused[0] in {"camera_fps", "drops"} and not any(stage.drops for stage in outcome.result.stages):
-                # Frames were lost before decode, so no stage is to blame: only less load on the cores could help.
-                alive &= table.demand < table.demand[index] / ALIKE
-            elif refused[0] in {"cpu", "memory_bandwidth"}:
-                burden = table.demand if refused[0] == "cpu" else table.traffic
-                alive &= burden < burden[index] * ALIKE
-            elif tries + int(alive.sum()) > MOST_SIMULATIONS:
-                # Bursts of objects make this no law: only where not all can be tried anyway.
-                alive &= ~table.no_quicker_than(index)
+            if tries + int(alive.sum()) > MOST_SIMULATIONS:
+                alive &= ~_hopeless(table, index, refused[0], outcome)
             if best is None or refused[2] > best.closeness:
                 best = Judgement(model, count, False, setup, outcome, *refused)
         assert best is not None  # the bounds left at least one
@@ -252,6 +245,20 @@ def _next(table: Table, alive: np.ndarray, best: Judgement | None, tries: int) -
     return int(left[0])
 
 
+def _hopeless(table: Table, index: int, check: str, outcome: Outcome) -> np.ndarray:
+    """Combinations that will fail as ``index`` did.
+
+    No law where the draw of a short run or a burst decides, so it serves only where not all can be tried anyway.
+    """
+    if check in {"cpu", "memory_bandwidth"}:
+        burden = table.demand if check == "cpu" else table.traffic
+        return np.asarray(burden >= burden[index] * ALIKE)
+    if outcome.result.dropped > 0 and not any(stage.drops for stage in outcome.result.stages):
+        # Frames were lost before decode, so no stage is to blame: only less load on the cores could help.
+        return np.asarray(table.demand >= table.demand[index] / ALIKE)
+    return table.no_quicker_than(index)
+
+
 def _admissible(model: PlatformModel, scenario: Scenario, table: Table) -> np.ndarray:
     """Combinations that no closed form rules out."""
     allowed = allowed_share(scenario)
@@ -270,6 +277,9 @@ def _bound(
     """Closed-form reasons why no combination can hold, with closeness, or None."""
     each = " per box" if count > 1 else ""
     allowed = allowed_share(scenario)
+    slow = _slow_decode(model, scenario, load, z)
+    if slow is not None:
+        return slow
     demand = float(table.demand.min())
     if demand > allowed * model.cores:
         return (
@@ -280,9 +290,6 @@ def _bound(
             ),
             allowed * model.cores / demand,
         )
-    slow = _slow_decode(model, scenario, load, z)
-    if slow is not None:
-        return slow
     shortest_ms = float(table.path_s.min()) * 1000.0
     if shortest_ms > scenario.slo.latency_p95_ms:
         return (

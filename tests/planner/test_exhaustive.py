@@ -2,7 +2,8 @@
 
 What holds is defined here again from the outside: the simulation of a configuration meets the SLO with headroom, its
 long-run demand leaves the headroom too, and its memory is there. All other rules of the search (bounds, dominance,
-order, early stops) may only save work.
+order, early stops) may only save work. Left out on purpose: stages due on just 5 % of the frames, where one frame more
+or less decides whether the 95th percentile sees them at all, and a slower configuration may pass by luck.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def cases(draw: st.DrawFn) -> PlanInputs:
     count = draw(st.integers(1, 5))
     fps = draw(st.sampled_from([5.0, 12.5, 15.0, 30.0]))
     stages: list[dict[str, object]] = [
-        {"id": "person", "model": "like:person", "every": draw(st.sampled_from(["1 frame", "3 frames", "20 frames"]))}
+        {"id": "person", "model": "like:person", "every": draw(st.sampled_from(["1 frame", "3 frames", "40 frames"]))}
     ]
     if draw(st.booleans()):
         batch = {"max": draw(st.sampled_from([1, 2, 4])), "timeout_ms": draw(st.sampled_from([0.0, 0.0, 30.0]))}
