@@ -17,17 +17,17 @@ from advisor.verify import verify
 from .common import facts, header, model, percent, scratch, spread, table, threads_here
 from .harness import Shape, theirs
 
-MODELS = ("resnet-50", "mobilenet-v2", "squeezenet-1.1")
+MODELS = ("resnet-50", "squeezenet-1.1")
 SMALL = "squeezenet-1.1"
 OVERLOAD = 1.3
 """Offered frames over what benchmark_app did: a frame always waits, so that the cascade runs as fast as it can."""
 AIM = 0.95
 DROPS_PCT = 10.0
 """What the repeated scenarios permit: a share that few seconds can prove or refute."""
-CASES = {"feasible": 0.3, "borderline": 1.0 / (1.0 - DROPS_PCT / 100.0), "infeasible": 2.0}
+CASES = {"feasible": 0.5, "borderline": 1.0 / (1.0 - DROPS_PCT / 100.0), "infeasible": 2.0}
 """Offered rate over capacity; at the borderline just the permitted share has to be dropped."""
 NEVER = {"feasible": ("FAIL",), "infeasible": ("PASS",), "borderline": ()}
-FRAMES = 350
+FRAMES = 200
 """Frames per camera of one repeated run: enough for the bound of a twentieth that may be late."""
 
 

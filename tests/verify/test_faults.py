@@ -146,7 +146,7 @@ def test_corrupt_video_is_reported_and_no_fault_of_the_machine(work_dir, clip, t
 def test_a_file_that_ends_begins_again(work_dir, clip):
     found = run(scenario(cameras=[{**live(str(clip)), "fps": 60.0}], slo=EASY), 14.0, work_dir)
     conserved(found)
-    assert found.cameras[0].released == 840
+    assert found.cameras[0].released == pytest.approx(840, abs=1)
     assert found.cameras[0].done > 700  # the file holds 600
     assert found.verdict != "FAIL" or found.interference["lost_fraction"] > 0.3
 
