@@ -48,6 +48,7 @@ SECTIONS = (
     Section("local", "local", "unseen models on this machine"),
     Section("transfer", "transfer", "machines that are not at hand", measures=False, dated=False),
     Section("simulator", "simulator", "the simulator's speed", paired=True, dated=False),
+    Section("planner", "planner", "the planner's time by number of platforms and sites", paired=True, dated=False),
     Section("verification", "verification", "pacing, cost and repeatability of verification", paired=True),
     Section("cascade", "cascade", "predicted against measured cascades on this machine"),
 )

@@ -35,6 +35,8 @@ def render_plan(plan: Plan) -> str:
         parts += _list("What would have to change", changes(plan))
     parts += _list("What if", [f"{item.change}: {item.text}" for item in plan.sensitivity])
     parts += _list("Change the scenario instead", [f"{item.change}: {item.text}" for item in plan.scenario_changes])
+    if plan.mix is not None:
+        parts += _list("Cheaper by a mix of boxes", [plan.mix.text])
     parts += _sites(plan)
     parts += _list("Warnings", list(plan.warnings))
     parts += _list("Assumptions", list(plan.assumptions))
@@ -64,7 +66,7 @@ def compared(plan: Plan) -> list[tuple[str, PlanOption | Rejected]]:
     """What stands beside the recommendation, or the nearest misses where nothing holds, with a word for each."""
     shown: list[tuple[str, PlanOption | Rejected]] = []
     if plan.recommended is None:
-        return [("miss", item) for item in plan.rejected[:MISSES]]
+        return [("miss", item) for item in plan.nearest_misses or plan.rejected[:MISSES]]
     if plan.just_fails is not None:
         shown.append(("just fails", plan.just_fails))
     shown.append(("recommended", plan.recommended))
@@ -78,7 +80,7 @@ def compared(plan: Plan) -> list[tuple[str, PlanOption | Rejected]]:
 def changes(plan: Plan) -> list[str]:
     """What to change for the nearest misses, where the plan says which check they fail; the same advice once."""
     advised: dict[tuple[str, str], list[str]] = {}
-    for item in plan.rejected[:MISSES]:
+    for item in plan.nearest_misses or plan.rejected[:MISSES]:
         words = remedy(item)
         if words and item.check is not None:
             advised.setdefault((item.check, words), []).append(item.platform)
@@ -123,6 +125,7 @@ def _recommended(best: PlanOption) -> list[str]:
         "",
         _indent(table(["stage", "configuration", "cores kept busy"], rows, WIDTH - 2)),
         *_list("What breaks first", [item.text for item in best.breaks_first]),
+        *_list("Against the runtime's own defaults", [item.text for item in best.gain_over_default]),
     ]
 
 
