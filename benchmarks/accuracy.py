@@ -49,8 +49,9 @@ def remake(page: Path, sections: tuple[Section, ...], quick: bool) -> list[str]:
 def main(only: tuple[str, ...], quick: bool, page: Path) -> None:
     """Make figures of docs/accuracy.md again; the machine should do nothing else meanwhile."""
     try:
+        sections = chosen(only)
         with alone():
-            failed = remake(page, chosen(only), quick)
+            failed = remake(page, sections, quick)
     except SizerError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)

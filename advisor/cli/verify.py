@@ -85,6 +85,13 @@ def verify(
         imitate=imitate,
     )
     verdict = verify_scenario(request, store_url=store_url, progress=ConsoleProgress(), say=warn)
+    # Printed first: a full disk must not cost the verdict of a long run.
+    if as_json:
+        print_json(verdict)
+    else:
+        from advisor.report.terminal import render_verdict
+
+        click.echo(render_verdict(verdict))
     from advisor.store.files import write_document
 
     if output is not None:
@@ -104,10 +111,4 @@ def verify(
 
         write_document(junit, render_junit(verdict))
         warn(f"wrote {junit}")
-    if as_json:
-        print_json(verdict)
-    else:
-        from advisor.report.terminal import render_verdict
-
-        click.echo(render_verdict(verdict))
     return EXIT_OF_VERDICT[verdict.verdict]

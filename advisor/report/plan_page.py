@@ -7,7 +7,7 @@ from typing import Any
 
 from advisor.records.plan import Plan, PlanOption, PredictedLoad, Rejected
 from advisor.report.charts import Mark, bars, price_against_capacity
-from advisor.report.plan_text import boxes, changes, compared
+from advisor.report.plan_text import boxes, changes, compared, nearest_misses
 from advisor.report.text import (
     EVIDENCE_WORDS,
     capacity,
@@ -61,7 +61,7 @@ def _subline(plan: Plan) -> str:
             f"{money(best.price.value, best.price.currency)}; confidence {best.confidence}, "
             f"{best.probability * 100:.0f} % that it holds; {best.platform}; {EVIDENCE_WORDS[best.evidence]}"
         )
-    misses = [item.name for item in plan.rejected[:3]]
+    misses = [item.name for item in nearest_misses(plan)]
     return f"Nearest misses: {', '.join(misses)}" if misses else "No platform could be judged"
 
 
@@ -158,7 +158,7 @@ def _marks(plan: Plan) -> tuple[list[Mark], str]:
     if plan.recommended is not None:
         kinds[plan.recommended.platform] = (plan.recommended, "recommended")
     else:
-        kinds |= {item.platform: (item, "just fails") for item in plan.rejected[:3]}
+        kinds |= {item.platform: (item, "just fails") for item in nearest_misses(plan)}
     marks = []
     priceless = free = unjudged = 0
     for item, kind in kinds.values():

@@ -66,7 +66,7 @@ def compared(plan: Plan) -> list[tuple[str, PlanOption | Rejected]]:
     """What stands beside the recommendation, or the nearest misses where nothing holds, with a word for each."""
     shown: list[tuple[str, PlanOption | Rejected]] = []
     if plan.recommended is None:
-        return [("miss", item) for item in plan.nearest_misses or plan.rejected[:MISSES]]
+        return [("miss", item) for item in nearest_misses(plan)]
     if plan.just_fails is not None:
         shown.append(("just fails", plan.just_fails))
     shown.append(("recommended", plan.recommended))
@@ -77,10 +77,16 @@ def compared(plan: Plan) -> list[tuple[str, PlanOption | Rejected]]:
     return shown
 
 
+def nearest_misses(plan: Plan) -> tuple[Rejected, ...]:
+    """What came closest, as the planner ranks it; of a plan without that ranking the first that were rejected."""
+    known = {item.platform for item in plan.rejected}
+    return tuple(item for item in plan.nearest_misses if item.platform in known) or plan.rejected[:MISSES]
+
+
 def changes(plan: Plan) -> list[str]:
     """What to change for the nearest misses, where the plan says which check they fail; the same advice once."""
     advised: dict[tuple[str, str], list[str]] = {}
-    for item in plan.nearest_misses or plan.rejected[:MISSES]:
+    for item in nearest_misses(plan):
         words = remedy(item)
         if words and item.check is not None:
             advised.setdefault((item.check, words), []).append(item.platform)
