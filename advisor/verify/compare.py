@@ -8,6 +8,10 @@ from typing import Any
 from ..records.verdict import Verdict
 
 
+RESOLUTION = 0.02
+"""What counters of CPU time and their attribution to stages can tell apart, in cores or as a share of the machine."""
+
+
 def compared(predicted: Mapping[str, Any], verdict: Verdict) -> list[dict[str, Any]]:
     """Rows of figure, p10, p50, p90, measured and inside (None: not measured), from a plan's ``predicted``."""
     offered = sum(camera.released for camera in verdict.cameras)
@@ -32,6 +36,7 @@ def compared(predicted: Mapping[str, Any], verdict: Verdict) -> list[dict[str, A
         if not isinstance(interval, Mapping) or not {"p10", "p50", "p90"} <= set(interval):
             continue
         low, middle, high = (float(interval[name]) for name in ("p10", "p50", "p90"))
-        inside = None if value is None else low - 1e-9 <= value <= high + 1e-9
+        slack = RESOLUTION if key else 1e-9
+        inside = None if value is None else low - slack <= value <= high + slack
         rows.append({"figure": figure, "p10": low, "p50": middle, "p90": high, "measured": value, "inside": inside})
     return rows
