@@ -7,7 +7,6 @@ from typing import Any
 
 from ..records.verdict import Verdict
 
-
 RESOLUTION = 0.02
 """What counters of CPU time and their attribution to stages can tell apart, in cores or as a share of the machine."""
 
