@@ -9,6 +9,10 @@ from advisor.planner.inputs import PlanInputs
 from advisor.planner.search import Judgement
 from advisor.records.plan import PlanOption
 
+LATENCY_SEEN = (1.2, 2.6)
+"""Real p95 latency over the simulated one, least and largest of seven cascades on one machine (docs/accuracy.md,
+"Whole cascades on this machine", 2026-11-21): the simulation does not yet know all that slows a paced cascade."""
+
 
 def list_assumptions(inputs: PlanInputs, chosen: Judgement | None) -> tuple[str, ...]:
     """Collect assumptions of scenario, models, platform and model of performance."""
@@ -30,6 +34,11 @@ def list_assumptions(inputs: PlanInputs, chosen: Judgement | None) -> tuple[str,
     found.append(
         f"memory: {MEMORY_OF_SYSTEM_BYTES / 1024**3:g} GiB for the system and "
         f"{MEMORY_OF_CAMERA_BYTES / 1024**2:g} MiB per camera are assumed"
+    )
+    low, high = LATENCY_SEEN
+    found.append(
+        f"latency: in the cascades that were run to check it, real p95 was {low:g} to {high:g} times the simulated one "
+        "(docs/accuracy.md); frame rates and drops agreed below overload"
     )
     found.append("cameras are decoded in software on the CPU; accelerators and integrated graphics are not used")
     found.append(
@@ -53,7 +62,7 @@ def list_assumptions(inputs: PlanInputs, chosen: Judgement | None) -> tuple[str,
 
 
 def list_warnings(inputs: PlanInputs, options: Sequence[PlanOption]) -> tuple[str, ...]:
-    """Stale or unsourced prices of what is shown, and quotations that are old."""
+    """Stale or unsourced prices of what is shown, and latency budgets that the simulation cannot promise."""
     found = []
     for option in options:
         if option.price.stale:
@@ -61,6 +70,12 @@ def list_warnings(inputs: PlanInputs, options: Sequence[PlanOption]) -> tuple[st
         if option.price.kind == "assumed":
             found.append(
                 f"{option.platform}: the price is assumed, not read from an offer: put yours in candidates.prices"
+            )
+        budget_ms = inputs.scenario.slo.latency_p95_ms
+        if option.predicted.latency_p95_ms.p90 * LATENCY_SEEN[1] > budget_ms:
+            found.append(
+                f"{option.platform}: the latency budget of {budget_ms:g} ms is within {LATENCY_SEEN[1]:g} times the "
+                "simulated p95, by which real cascades were seen to exceed it: verify on the box before buying more"
             )
     if inputs.scenario.money.currency != "USD":
         rate = inputs.scenario.money.usd_rate

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from advisor.planner.assumptions import LATENCY_SEEN
+from advisor.planner.plan import plan
+
+from .fakes import candidate, inputs, scenario
+
+
+def near(budget_ms: float) -> bool:
+    shop = scenario(slo={"camera_fps": 15.0, "latency_p95_ms": budget_ms, "window_s": 20.0})
+    result = plan(inputs([candidate("large", 8, 500.0)], shop=shop))
+    assert result.recommended is not None
+    assert any("real p95 was" in text for text in result.assumptions)
+    return any("latency budget" in text for text in result.warnings)
+
+
+def test_a_latency_budget_that_reality_may_break_is_warned_of() -> None:
+    result = plan(inputs([candidate("large", 8, 500.0)]))
+    assert result.recommended is not None
+    p90 = result.recommended.predicted.latency_p95_ms.p90
+    assert near(p90 * (LATENCY_SEEN[1] - 0.3))
+    assert not near(p90 * (LATENCY_SEEN[1] + 1.5))
