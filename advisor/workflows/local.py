@@ -6,7 +6,8 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from advisor.errors import InputError
-from advisor.records.base import Sourced
+from advisor.records.base import Sourced, ValueKind
+from advisor.records.machine import MachineSpec
 from advisor.records.platform import Platform
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def local_candidate(facts: HostFacts) -> Candidate:
         processor="this",
         form_factor="workstation",
         memory_bytes=here(machine.memory_bytes),
-        memory_channels_populated=here(float(machine.memory_channels or 1)),
+        memory_channels_populated=_channels(machine, today, "measured", "this machine"),
         price_usd=Sourced(value=0.0, kind="measured", source="this machine is already here", date=today),
     )
     return Candidate(platform, machine)
@@ -77,6 +78,13 @@ def bare_candidate(catalogue: Catalogue, name: str) -> Candidate:
         sockets=machine.sockets,
         form_factor="board",
         memory_bytes=assumed(machine.memory_bytes or ASSUMED_MEMORY_BYTES),
-        memory_channels_populated=assumed(float(machine.memory_channels or 1)),
+        memory_channels_populated=_channels(machine, today, "assumed", "nominal channels of the processor"),
     )
     return Candidate(platform, machine)
+
+
+def _channels(machine: MachineSpec, today: dt.date, kind: ValueKind, source: str) -> Sourced:
+    """Memory channels in use; a machine that does not tell them gets one, and that is said to be assumed."""
+    if machine.memory_channels is None:
+        return Sourced(value=1.0, kind="assumed", source="memory channels unknown, one assumed", date=today)
+    return Sourced(value=float(machine.memory_channels), kind=kind, source=source, date=today)
