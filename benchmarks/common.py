@@ -19,6 +19,9 @@ from advisor.records.host import HostFacts
 from advisor.records.measurement import Measurement, Timing
 from advisor.records.model import ModelFile
 
+_best_s: dict[int, float] = {}
+"""Least times of the reference work that any worker of this program saw, by number of threads."""
+
 
 @lru_cache(maxsize=1)
 def facts() -> HostFacts:
@@ -67,7 +70,7 @@ def measured(file: ModelFile, config: RunConfig, mode: LoadMode, spec: MeasureSp
     found: list[Measurement] = []
     item = MeasureItem(file, config, mode, spec)
     host = facts().fingerprint
-    run_items({item.key(host): item}, host, found.append)
+    run_items({item.key(host): item}, host, found.append, _best_s)
     if found[0].timing is None:
         raise Inconclusive(f"{item.label}: {found[0].failure}")
     return found[0]

@@ -26,6 +26,8 @@ class Repeat:
     p50_s: float
     dirty: bool
     blocks_repeated: int
+    slowdown: float | None
+    """Of the fixed work beside the blocks."""
 
 
 @contextmanager
@@ -54,7 +56,8 @@ def repeats(count: int, spec: MeasureSpec) -> list[Repeat]:
                     record = measured(file, config, LoadMode(), spec)
                 seen = record.interference
                 found.append(
-                    Repeat(threads, present, timing(record).p50.value_s, seen.dirty, seen.blocks_repeated)
+                    Repeat(threads, present, timing(record).p50.value_s, seen.dirty, seen.blocks_repeated,
+                           seen.reference_slowdown)
                 )  # fmt: skip
     return found
 
@@ -65,18 +68,23 @@ def tables(found: Sequence[Repeat]) -> str:
     for threads, present in dict.fromkeys((item.threads, item.neighbour) for item in found):
         part = [item for item in found if (item.threads, item.neighbour) == (threads, present)]
         medians = [1e3 * item.p50_s for item in part]
+        quiet = [1e3 * item.p50_s for item in part if not item.dirty]
+        slow = [item.slowdown for item in part if item.slowdown is not None]
         rows.append(
             [
                 threads,
                 "busy" if present else "none",
                 spread(medians).text(2, "ms"),
                 percent(variation(medians), 2),
+                f"{percent(variation(quiet), 2) or '-'} ({len(quiet)})",
+                spread(slow).text(2) if slow else None,
                 percent(sum(item.dirty for item in part) / len(part), 0),
                 f"{spread([item.blocks_repeated for item in part]).median:g}",
                 len(part),
             ]
         )
-    head = ["threads", "neighbour", "p50: median (range)", "coefficient of variation", "marked disturbed",
+    head = ["threads", "neighbour", "p50: median (range)", "coefficient of variation", "of the unmarked (count)",
+            "fixed work, times the best: median (range)", "marked disturbed",
             "blocks repeated (median)", "processes"]  # fmt: skip
     return table(head, rows)
 

@@ -47,6 +47,16 @@ def count_cores(cpus: Iterable[int], siblings: dict[int, frozenset[int]]) -> int
     return len({siblings[cpu] for cpu in cpus if cpu in siblings})
 
 
+def sibling_pair(siblings: dict[int, frozenset[int]] | None, allowed: Iterable[int]) -> tuple[int, int] | None:
+    """Two threads of one core that both are allowed; None where no core has two, or siblings are unknown."""
+    usable = set(allowed)
+    for cpu in sorted(siblings or {}):
+        group = sorted((siblings or {})[cpu] & usable)
+        if len(group) > 1:
+            return group[0], group[1]
+    return None
+
+
 def read_topology(tree: Tree, info: CpuInfo, view: LscpuView | None, architecture: str | None) -> Topology:
     """Take cores and sockets from lscpu where its table is complete and the kernel's own lists agree; else from these.
 

@@ -11,17 +11,20 @@ from advisor.clock import Clock, RealClock
 from advisor.errors import Inconclusive, SizerError
 from advisor.measure.configs import MeasureItem, run_items, verdict_of
 from advisor.measure.decode import DecodeRequest, measure_decode
+from advisor.measure.figures import to_failure
+from advisor.measure.footprint import FootprintItem, measure_footprint
 from advisor.measure.micro import MicroItem, run_micro
 from advisor.measure.preparation import PrepareRequest, measure_preparation
 from advisor.measure.profile import ProfileItem, run_profiles
 from advisor.measure.progress import NullProgress, Progress
+from advisor.measure.reference import load_best, save_best
 from advisor.records.host import HostFacts
-from advisor.records.measurement import Measurement, MicroBenchmark
+from advisor.records.measurement import Measurement, MicroBenchmark, MicroFailure
 from advisor.store.measurements import MeasurementStore
 from advisor.store.paths import cache_dir
 
 _KeyedT = TypeVar("_KeyedT", MicroItem, MeasureItem, ProfileItem)
-Item = MeasureItem | MicroItem | DecodeRequest | PrepareRequest | ProfileItem
+Item = MeasureItem | MicroItem | DecodeRequest | PrepareRequest | ProfileItem | FootprintItem
 
 BATCH = 12
 """Most items that share a worker: few enough that a budget is kept, enough that its start is paid once."""
@@ -142,7 +145,7 @@ def batches(entries: Sequence[Entry]) -> list[list[Entry]]:
     open_batches: dict[tuple[object, ...], list[Entry]] = {}
     for entry in sorted(entries, key=lambda e: -e.density):
         item = entry.item
-        if isinstance(item, DecodeRequest):
+        if isinstance(item, DecodeRequest | FootprintItem):  # processes of their own
             found.append([entry])
             continue
         kind: tuple[object, ...] = (type(item), None if isinstance(item, PrepareRequest) else item.process)
@@ -174,6 +177,7 @@ class _Run:
         self._estimated_s, self._spent_s = 0.0, 0.0
         self._left_s = 0.0
         self._tried: set[str] = set()
+        self._best_s = load_best(store, host)
         of_key = {key: entry for entry in campaign.entries for key in keys_of(entry.item, host)}
         self._labels = {key: entry.item.label for key, entry in of_key.items()}
         self._estimates_s = {key: entry.estimate_s for key, entry in of_key.items()}
@@ -222,15 +226,21 @@ class _Run:
         """Measure the items of one batch, which all are of one kind."""
         first = items[0]
         if isinstance(first, DecodeRequest):
-            measure_decode(first, self._clips, self._host, self._take)
-            self._advance(first.label, next(iter(first.keys(self._host))))
+            failed_before = self._summary.failed
+            measure_decode(first, self._clips, self._host, self._take, self._micro_failed)
+            if self._summary.failed == failed_before:
+                self._advance(first.label, next(iter(first.keys(self._host))))
+        elif isinstance(first, FootprintItem):
+            self._arrived(measure_footprint(first, self._host))
         elif isinstance(first, PrepareRequest):
             requests = [item for item in items if isinstance(item, PrepareRequest)]
-            measure_preparation(requests, self._host, self._prepared)
+            measure_preparation(requests, self._host, self._prepared, self._micro_failed)
         elif isinstance(first, MicroItem):
             run_micro(self._named(items, MicroItem), self._host, self._micro_arrived)
         elif isinstance(first, MeasureItem):
-            run_items(self._named(items, MeasureItem), self._host, self._arrived)
+            seen_s = dict(self._best_s)
+            run_items(self._named(items, MeasureItem), self._host, self._arrived, seen_s)
+            save_best(self._store, self._host, self._best_s, seen_s)
         else:
             run_profiles(self._named(items, ProfileItem), self._host, self._arrived)
 
@@ -255,10 +265,14 @@ class _Run:
 
     def _micro_arrived(self, key: str, record: MicroBenchmark | None, failure: str | None) -> None:
         if record is None:
-            self._tried.add(key)
-            self._failed(key, str(failure))
+            self._micro_failed(to_failure(self._labels[key], key, self._host, str(failure)))
         else:
             self._prepared(record)
+
+    def _micro_failed(self, failure: MicroFailure) -> None:
+        self._store.add_micro_failure(failure)
+        self._tried.add(failure.key)
+        self._failed(failure.key, failure.failure)
 
     def _advance(self, what: str, key: str) -> None:
         self._summary.done += 1
@@ -284,6 +298,8 @@ class _Run:
     def _unknown(self, entries: Sequence[Entry]) -> list[Entry]:
         """Entries that the store lacks, or holds as failed where these are to be tried again."""
         micro = {record.key for record in self._store.micro(self._host)}
+        if not self._retry:
+            micro |= {record.key for record in self._store.micro_failures(self._host)}
         done = self._store.known_keys(self._host, None if not self._retry else "done")
         return [
             entry

@@ -273,7 +273,7 @@ def _encode(path: Path, asked: ClipInfo, frames: int, target_kbps: float, sigma:
             for packet in stream.encode(None):
                 payload += packet.size
                 container.mux(packet)
-    except av.error.FFmpegError as error:
+    except (av.error.FFmpegError, ValueError) as error:  # ValueError: FFmpeg was built without this encoder
         raise SizerError(f"encoder {name} failed on {asked.width}x{asked.height}: {error}") from error
     return payload * 8 / 1000 / (frames / asked.fps)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from advisor.measure.harness import MeasureSpec
 from advisor.measure.job import Job, JobItem, Outcome
 from advisor.measure.keys import key as measurement_key
 from advisor.measure.progress import NullProgress, Progress
+from advisor.measure.reference import load_best, save_best
 from advisor.measure.worker import run_job
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig, SimdCap
 from advisor.records.measurement import Interference, Measurement, Timing
@@ -102,23 +103,37 @@ def measure_configs(
     groups: dict[tuple[str, SimdCap | None], list[str]] = {}
     for name, item in wanted.items():
         groups.setdefault(item.process, []).append(name)
+    best_s = load_best(store, host_fingerprint)
     for names in groups.values():
-        run_items({name: wanted[name] for name in names}, host_fingerprint, keep)
+        seen_s = dict(best_s)
+        run_items({name: wanted[name] for name in names}, host_fingerprint, keep, seen_s)
+        save_best(store, host_fingerprint, best_s, seen_s)
     return [found[name] for name in keys]
 
 
-def run_items(items: Mapping[str, MeasureItem], host_fingerprint: str, keep: Callable[[Measurement], None]) -> None:
-    """Measure items that may share a process (:attr:`MeasureItem.process`); ``keep`` gets each record at once."""
+def run_items(
+    items: Mapping[str, MeasureItem],
+    host_fingerprint: str,
+    keep: Callable[[Measurement], None],
+    best_s: MutableMapping[int, float] | None = None,
+) -> None:
+    """Measure items that may share a process (:attr:`MeasureItem.process`); ``keep`` gets each record at once.
+
+    ``best_s`` holds the least times of the reference work by number of threads, and is lowered by what is seen here.
+    """
     if not items:
         return
+    best = {} if best_s is None else best_s
     runtime, cap = next(iter(items.values())).process
 
     def arrived(outcome: Outcome) -> None:
+        for threads, time_s in (outcome.value or {}).get("reference_s", {}).items():
+            best[int(threads)] = min(time_s, best.get(int(threads), time_s))
         keep(to_measurement(outcome, items[outcome.id], host_fingerprint))
 
     job = Job(
         "advisor.measure.tasks:measure_job",
-        tuple(JobItem(name, _payload(item)) for name, item in items.items()),
+        tuple(JobItem(name, _payload(item, best)) for name, item in items.items()),
         worker_environment(cap),
         on_import=runtime_imports(runtime),
     )
@@ -129,8 +144,9 @@ def run_items(items: Mapping[str, MeasureItem], host_fingerprint: str, keep: Cal
     run_job(job, _COMPILE_ALLOWANCE_S + 2 * longest_s, arrived)
 
 
-def _payload(item: MeasureItem) -> dict[str, Any]:
+def _payload(item: MeasureItem, best_s: Mapping[int, float]) -> dict[str, Any]:
     return {
+        "reference_s": {str(threads): time_s for threads, time_s in best_s.items()},
         "model": item.model.model_dump(mode="json"),
         "config": item.config.model_dump(mode="json"),
         "mode": item.mode.model_dump(mode="json"),
@@ -180,6 +196,9 @@ def describe_config(config: RunConfig) -> str:
 
 def verdict_of(record: Measurement) -> str:
     """One figure, or why there is none."""
+    if record.footprint is not None:
+        peak = record.footprint.peak_bytes
+        return "memory unknown" if peak is None else f"{peak / 2**20:.0f} MiB at most"
     if record.status == "done" and record.timing is None:
         return f"{len(record.kernels)} kernels"
     if record.timing is None:

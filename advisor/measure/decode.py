@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from advisor.errors import Inconclusive, InputError
+from advisor.errors import Inconclusive, InputError, RuntimeRefusal, SizerError
 from advisor.measure import clips, figures
 from advisor.measure.job import Job, JobItem, Outcome, each
 from advisor.measure.meter import make_meter
 from advisor.measure.worker import run_job
-from advisor.records.measurement import MicroBenchmark
+from advisor.records.measurement import MicroBenchmark, MicroFailure
 
 _BLOCK_S = 0.1
 
@@ -33,10 +33,13 @@ class DecodeRequest:
     streams: tuple[int, ...] = (1,)
     duration_s: float = 0.5
     """Measured time for each number of streams [s]."""
+    device: str | None = None
+    """Kind of a decoding device, such as cuda or qsv; None: decode in software."""
 
     def name(self, streams: int) -> str:
-        """Name of the figure."""
-        return f"decode/{self.codec}/{self.width}x{self.height}/{self.bitrate_kbps:g}kbps/n{streams}"
+        """Name of the figure; on a device it begins otherwise, as what is left to the cores is no cost of decoding."""
+        kind = "decode" if self.device is None else f"hwdecode/{self.device}"
+        return f"{kind}/{self.codec}/{self.width}x{self.height}/{self.bitrate_kbps:g}kbps/n{streams}"
 
     def keys(self, host_fingerprint: str) -> dict[str, int]:
         """Identity of each figure, with its number of streams; another PyAV brings another FFmpeg."""
@@ -46,7 +49,7 @@ class DecodeRequest:
     @property
     def label(self) -> str:
         """What progress shows."""
-        return f"decode {self.codec} {self.width}x{self.height}"
+        return f"decode {self.codec} {self.width}x{self.height}" + (f" on {self.device}" if self.device else "")
 
 
 def measure_decode(
@@ -54,6 +57,7 @@ def measure_decode(
     clip_directory: Path,
     host_fingerprint: str,
     keep: Callable[[MicroBenchmark], None] | None = None,
+    keep_failure: Callable[[MicroFailure], None] | None = None,
 ) -> list[MicroBenchmark]:
     """Decode a synthesised clip in a worker, one thread per stream; ``keep`` gets each figure at once.
 
@@ -66,15 +70,39 @@ def measure_decode(
     Raises
     ------
     Inconclusive
-        The decoder crashed, hung or refused the clip; the reason is quoted.
+        The clip cannot be made, or the decoder crashed, hung or refused it, and there is no ``keep_failure`` that takes
+        it; the reason is quoted.
     """
+    keys = request.keys(host_fingerprint)
+
+    def failed(key: str, reason: str) -> None:
+        name = request.name(keys[key])
+        if keep_failure is None:
+            raise Inconclusive(f"{name} failed: {reason}; exclude this codec or mend FFmpeg")
+        keep_failure(figures.to_failure(name, key, host_fingerprint, reason))
+
     path = clips.clip_path(
         clip_directory, request.width, request.height, request.fps, request.codec, request.bitrate_kbps
     )
-    clips.synthesise(path, request.width, request.height, request.fps, request.codec, request.bitrate_kbps)
-    keys = request.keys(host_fingerprint)
+    try:
+        clips.synthesise(path, request.width, request.height, request.fps, request.codec, request.bitrate_kbps)
+    except SizerError as error:
+        if error.exit_code == 2:
+            raise  # the folder or the request is at fault, not the codec
+        for key in keys:
+            failed(key, str(error))
+        return []
     items = tuple(
-        JobItem(key, {"path": str(path), "name": request.name(n), "streams": n, "duration_s": request.duration_s})
+        JobItem(
+            key,
+            {
+                "path": str(path),
+                "name": request.name(n),
+                "streams": n,
+                "duration_s": request.duration_s,
+                "device": request.device,
+            },
+        )
         for key, n in keys.items()
     )
     job = Job("advisor.measure.decode:decode_job", items, on_import=("av",))
@@ -88,8 +116,7 @@ def measure_decode(
 
     for outcome in run_job(job, 30.0 + 10 * request.duration_s, arrived).outcomes:
         if outcome.failure is not None:
-            name = request.name(keys[outcome.id])
-            raise Inconclusive(f"{name} failed: {outcome.failure}; exclude this codec or mend FFmpeg")
+            failed(outcome.id, outcome.failure)
     return found
 
 
@@ -104,9 +131,11 @@ def _decode(payload: dict[str, Any]) -> dict[str, Any]:
         codec = stream.codec_context.name
         packets = [bytes(packet) for packet in container.demux(stream) if packet.size]
     streams = int(payload["streams"])
-    loops = [_Loop(codec, extradata, packets) for _ in range(streams)]
+    device = payload["device"]
+    loops = [_Loop(codec, extradata, packets, device) for _ in range(streams)]
     for loop in loops:
         loop.run_until(0.0, min_frames=len(packets))  # caches warm, threads' buffers allocated
+        loop.require_device()
     meter = make_meter()
     meter.start()
     costs: list[float] = []
@@ -147,6 +176,7 @@ def _decode(payload: dict[str, Any]) -> dict[str, Any]:
         bitrate_ok=info.bitrate_ok,
         decoder=codec,
         threads_per_stream=1,
+        device=device or "software",
     )
     return {**found, "interference": seen.model_dump(mode="json")}
 
@@ -157,16 +187,30 @@ decode_job = each(_decode)
 class _Loop:
     """One decoder that plays the same packets for ever."""
 
-    def __init__(self, codec: str, extradata: bytes | None, packets: Sequence[bytes]) -> None:
+    def __init__(
+        self, codec: str, extradata: bytes | None, packets: Sequence[bytes], device: str | None = None
+    ) -> None:
         import av
 
-        self._context: Any = av.CodecContext.create(codec, "r")
+        self._device = device
+        self._context: Any = av.CodecContext.create(codec, "r", hwaccel=open_device(device))
         if extradata:
             self._context.extradata = extradata
         self._context.thread_count = 1
         self._packets = itertools.cycle([*(av.Packet(packet) for packet in packets), None])
         self.frames = 0
         self.cpu_s = 0.0
+
+    def require_device(self) -> None:
+        """Refuse a decoder that FFmpeg silently left in software, once it has decoded a frame.
+
+        Raises
+        ------
+        RuntimeRefusal
+            A device was asked for and is not in use.
+        """
+        if self._device is not None and not self._context.is_hwaccel:
+            raise RuntimeRefusal(f"device {self._device}: FFmpeg decodes in software instead; it lacks this codec here")
 
     def run_until(self, end_s: float, min_frames: int) -> None:
         """Decode up to a moment; counts frames and the CPU time of the calling thread."""
@@ -181,6 +225,22 @@ class _Loop:
             else:
                 self.frames += len(self._context.decode(packet))
         self.cpu_s = time.thread_time() - cpu_s
+
+
+def hardware_devices() -> tuple[str, ...]:
+    """Kinds of decoding device that this FFmpeg was built with: whether one is here, only decoding a frame tells."""
+    from av.codec.hwaccel import hwdevices_available
+
+    return tuple(hwdevices_available())
+
+
+def open_device(device: str | None) -> Any:
+    """Settings under which a codec decodes on a device and never in software; None for software."""
+    if device is None:
+        return None
+    from av.codec.hwaccel import HWAccel
+
+    return HWAccel(device_type=device, allow_software_fallback=False)
 
 
 def check_codec(codec: str) -> clips.CodecName:

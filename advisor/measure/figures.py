@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from advisor.clock import utc_now
-from advisor.records.measurement import Interference, MicroBenchmark
+from advisor.records.measurement import Interference, MicroBenchmark, MicroFailure
 
 
 def figure(
@@ -73,3 +73,8 @@ def to_record(found: dict[str, Any], key: str, host_fingerprint: str, started: s
         started=utc_now() if started is None else started,
         parameters=found["parameters"],
     )
+
+
+def to_failure(name: str, key: str, host_fingerprint: str, reason: str) -> MicroFailure:
+    """Make the record of a figure that could not be taken."""
+    return MicroFailure(key=key, name=name, failure=reason, host_fingerprint=host_fingerprint, started=utc_now())

@@ -19,6 +19,10 @@ from advisor.records.config import LoadMode
 from advisor.records.measurement import Interference, Timing
 from advisor.runtimes.protocol import CompiledModel, TensorSpec
 
+SLOW = 1.15
+"""A fixed amount of work that takes longer than at best by this factor is a disturbance; a quiet machine's runs differ
+by less than half of that."""
+
 
 class MeasureSpec(Record):
     """How long to measure. A measurement ends when all minima are reached, or at the maximum."""
@@ -50,6 +54,14 @@ class Meter(Protocol):
 
     def stop(self) -> Interference:
         """End it; ``dirty`` and ``reasons`` are the meter's own judgement."""
+        ...
+
+
+class SpeedCheck(Protocol):
+    """Sees what counters cannot: that the same work takes longer."""
+
+    def slowdown(self) -> float:
+        """Do a fixed amount of work; its time over the least ever seen."""
         ...
 
 
@@ -141,10 +153,13 @@ class Session:
         clock: Clock,
         meter: Meter | None = None,
         seed: int = 0,
+        check: SpeedCheck | None = None,
     ) -> None:
         if mode.kind == "paced" and mode.rate_per_s is None:
             raise ModelRangeError("a paced measurement needs rate_per_s")
         self._compiled, self._mode, self._spec, self._clock, self._meter = compiled, mode, spec, clock, meter
+        # Between paced blocks there is no time for it: it would delay the next request of the schedule.
+        self._check = None if mode.kind == "paced" else check
         rng = np.random.default_rng(seed)
         self._inputs = [random_inputs(compiled.inputs, rng) for _ in range(compiled.requests)]
         self._slots = threading.Semaphore(compiled.requests)
@@ -219,6 +234,7 @@ class Session:
 
     def _run_block(self) -> Block:
         block = Block()
+        before = self._check.slowdown() if self._check is not None else None
         collecting = gc.isenabled()
         gc.disable()
         if self._meter is not None:
@@ -233,6 +249,8 @@ class Session:
                 gc.enable()
         if self._meter is not None:
             block.interference = self._meter.stop()
+        if self._check is not None and before is not None:
+            block.interference = with_slowdown(block.interference, max(before, self._check.slowdown()))
         return block
 
     def _sync(self, block: Block) -> None:
@@ -339,6 +357,15 @@ def random_inputs(specs: Sequence[TensorSpec], rng: np.random.Generator) -> list
     return found
 
 
+def with_slowdown(seen: Interference, slowdown: float) -> Interference:
+    """Add what the fixed work said before and after a block; :data:`SLOW` and more makes it dirty."""
+    changes: dict[str, Any] = {"reference_slowdown": slowdown}
+    if slowdown > SLOW:
+        reason = f"fixed work took {slowdown:.2f} times what this machine needs at its best"
+        changes |= {"dirty": True, "reasons": (*seen.reasons, reason)}
+    return seen.model_copy(update=changes)
+
+
 def merge(parts: Sequence[Interference], repeated: int = 0) -> Interference:
     """Mean of what blocks saw; dirty, with all reasons, where one block was."""
 
@@ -354,6 +381,7 @@ def merge(parts: Sequence[Interference], repeated: int = 0) -> Interference:
         involuntary_switches_per_s=mean("involuntary_switches_per_s"),
         clock_start_hz=parts[0].clock_start_hz if parts else None,
         clock_end_hz=parts[-1].clock_end_hz if parts else None,
+        reference_slowdown=mean("reference_slowdown"),
         dirty=any(part.dirty for part in parts),
         reasons=tuple(reasons),
         blocks_repeated=repeated,

@@ -14,7 +14,7 @@ from advisor.measure.campaign import Campaign, Entry
 from advisor.measure.configs import MeasureItem
 from advisor.measure.harness import MeasureSpec
 from advisor.measure.micro import all_threads
-from advisor.measure.quick import estimate_s
+from advisor.measure.quick import estimate_s, footprint_entries
 from advisor.records.base import Record
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.host import HostFacts
@@ -57,6 +57,8 @@ class Matrix(Record):
     """The whole file; at least one of the two parts."""
 
     spec: MeasureSpec = MeasureSpec()
+    footprint: bool = True
+    """Also measure memory and compiling from the runtime's cache, in fresh processes for each configuration."""
     measurements: tuple[Cell, ...] = ()
     products: tuple[Product, ...] = ()
 
@@ -125,7 +127,8 @@ def matrix_items(matrix: Matrix, facts: HostFacts, resolve: Callable[[str], Mode
         entries.setdefault(item.key(facts.fingerprint), Entry(item, estimate_s(item)))
         if len(entries) > MAX_ITEMS:
             raise InputError(f"the matrix has more than {MAX_ITEMS} measurements; split it or drop values of an axis")
-    return Campaign(tuple(entries.values()))
+    found = list(entries.values())
+    return Campaign(tuple(found + footprint_entries(found) if matrix.footprint else found))
 
 
 def _cells(matrix: Matrix) -> Iterator[tuple[str, dict[str, Any], LoadMode]]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from advisor.errors import RuntimeRefusal
 from advisor.measure import figures
 from advisor.measure.configs import runtime_imports, worker_environment
 from advisor.measure.harness import random_inputs
@@ -36,7 +41,7 @@ class MicroItem:
 
     name: str
     kind: str
-    """A function of this module: peak, matmul, bandwidth, barrier, overhead."""
+    """A function of this module: peak, matmul, bandwidth, barrier, overhead, siblings."""
     runtime: RuntimeName
     precision: Precision = "f32"
     simd_cap: SimdCap | None = None
@@ -51,8 +56,8 @@ class MicroItem:
 
     @property
     def process(self) -> tuple[str, SimdCap | None]:
-        """What may share a worker."""
-        return self.runtime, self.simd_cap
+        """What may share a worker; siblings need one that may run on their core alone before it loads the runtime."""
+        return f"{self.runtime} on siblings" if self.kind == "siblings" else self.runtime, self.simd_cap
 
     def key(self, host_fingerprint: str) -> str:
         """Measured once per machine, runtime version and options."""
@@ -107,10 +112,20 @@ def micro_items(
                 threads=threads,
                 options={"tensor_bytes": size_bytes * (threads if level == "l2" else 1)},
             )
+    if not no_siblings(facts):
+        put(f"siblings/{main}", "siblings", main)
     for threads in thread_counts(most):
         if threads > 1:
             put(f"barrier/t{threads}", "barrier", main, threads=threads)
     return items
+
+
+def no_siblings(facts: HostFacts) -> tuple[str, ...]:
+    """Why the gain of a second thread on a core cannot be measured; nothing where it can."""
+    per_core = facts.cpu.threads_per_core
+    if per_core is None:
+        return ("gain of SMT siblings: this machine does not tell which threads share a core",)
+    return () if per_core > 1 else ("gain of SMT siblings: every core has one thread here",)
 
 
 def all_threads(facts: HostFacts) -> int:
@@ -147,11 +162,12 @@ def measure_micro(
     host_fingerprint: str,
     progress: Progress | None = None,
 ) -> list[MicroBenchmark]:
-    """Take the micro-benchmarks that the store lacks, and return all of them; what fails is told and left out."""
+    """Take the micro-benchmarks that the store lacks, and return all of them; what fails is told, kept and left out."""
     tell = progress if progress is not None else NullProgress()
     keys = {item.key(host_fingerprint): item for item in items}
     known = {record.key: record for record in store.micro(host_fingerprint)}
-    left = {key: item for key, item in keys.items() if key not in known}
+    failed = {record.key for record in store.micro_failures(host_fingerprint)}
+    left = {key: item for key, item in keys.items() if key not in known and key not in failed}
     tell.start(len(left), sum(item.duration_s for item in left.values()))
     done = 0
 
@@ -159,6 +175,7 @@ def measure_micro(
         nonlocal done
         done += 1
         if record is None:
+            store.add_micro_failure(figures.to_failure(left[key].name, key, host_fingerprint, str(failure)))
             tell.message(f"{left[key].name} failed: {failure}")
             return
         store.add_micro(record)
@@ -218,8 +235,6 @@ micro_job = each(_take)
 
 def _pass_times(payload: dict[str, Any], path: Path, threads: int, duration_s: float) -> tuple[list[float], str]:
     """Times of synchronous passes [s] after three warm ones, and the runtime's version."""
-    import numpy as np
-
     from advisor.runtimes import get_runtime
 
     runtime = get_runtime(payload["runtime"])
@@ -296,8 +311,6 @@ def _barrier(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
 
     with T the low quantile of a pass of k equal kernels whose work divides by n; own definition.
     """
-    import numpy as np
-
     from advisor.measure import nets
 
     path = folder / "net.onnx"
@@ -325,10 +338,75 @@ def _overhead(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
     return figures.figure(payload["name"], times, "s", best="low", version=version)
 
 
+def _siblings(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Throughput of two threads on one core over that of one: two models of one stream each, side by side.
+
+    Raises
+    ------
+    RuntimeRefusal
+        No core has two threads that this process may use.
+    """
+    pair = _live_pair()
+    if pair is None:
+        raise RuntimeRefusal("no core has two threads that this process may run on")
+    os.sched_setaffinity(0, pair)
+    from advisor.measure import nets
+    from advisor.runtimes import get_runtime
+
+    path = folder / "net.onnx"
+    nets.conv_chain(path, "f32", channels=128, size=56, layers=2)
+    runtime = get_runtime(payload["runtime"])
+    config = RunConfig(runtime=payload["runtime"], streams=1, threads=1, requests=1)
+    models = [runtime.compile(path, config) for _ in pair]
+    try:
+        alone, together = _rates(models[:1], payload["duration_s"] / 2), _rates(models, payload["duration_s"] / 2)
+    finally:
+        for model in models:
+            model.close()
+    return figures.figure(
+        payload["name"], [b / a for a, b in zip(alone, together, strict=True)], "1",
+        version=runtime.version(), threads=f"{pair[0]} and {pair[1]}", net="conv3x3x128",
+    )  # fmt: skip
+
+
+def _live_pair() -> tuple[int, int] | None:
+    from advisor.host.cpuinfo import architecture, read_cpuinfo
+    from advisor.host.lscpu import read_lscpu
+    from advisor.host.topology import read_topology, sibling_pair
+    from advisor.host.tree import Tree
+
+    tree = Tree()
+    info = read_cpuinfo(tree)
+    topology = read_topology(tree, info, read_lscpu(tree), architecture(info, None))
+    return sibling_pair(topology.siblings, os.sched_getaffinity(0))
+
+
+def _rates(models: Sequence[Any], duration_s: float, blocks: int = 5) -> list[float]:
+    """Passes per second of all models together, each on a caller of its own, block by block."""
+    inputs = random_inputs(models[0].inputs, np.random.default_rng(0))
+
+    def passes(model: Any, end_s: float) -> int:
+        count = 0
+        while time.perf_counter() < end_s or count < 1:
+            model.infer(inputs)
+            count += 1
+        return count
+
+    found = []
+    with ThreadPoolExecutor(len(models)) as callers:
+        for block in range(blocks + 1):
+            start_s = time.perf_counter()
+            counts = list(callers.map(lambda model: passes(model, start_s + duration_s / blocks), models))  # noqa: B023
+            if block:  # the first one warms up
+                found.append(sum(counts) / (time.perf_counter() - start_s))
+    return found
+
+
 _KINDS: dict[str, Callable[[dict[str, Any], Path], dict[str, Any]]] = {
     "peak": _peak,
     "matmul": _matmul,
     "bandwidth": _bandwidth,
     "barrier": _barrier,
     "overhead": _overhead,
+    "siblings": _siblings,
 }

@@ -12,7 +12,7 @@ from advisor.errors import Inconclusive
 from advisor.measure import figures
 from advisor.measure.job import Job, JobItem, Outcome, each
 from advisor.measure.worker import run_job
-from advisor.records.measurement import MicroBenchmark
+from advisor.records.measurement import MicroBenchmark, MicroFailure
 
 BOX_HEIGHT_SHARE = 0.25
 """Height of the box that is cut out, in heights of the frame; its shape is that of the model's input."""
@@ -49,7 +49,10 @@ class PrepareRequest:
 
 
 def measure_preparation(
-    requests: list[PrepareRequest], host_fingerprint: str, keep: Callable[[MicroBenchmark], None] | None = None
+    requests: list[PrepareRequest],
+    host_fingerprint: str,
+    keep: Callable[[MicroBenchmark], None] | None = None,
+    keep_failure: Callable[[MicroFailure], None] | None = None,
 ) -> list[MicroBenchmark]:
     """Time the functions of :mod:`advisor.measure.preprocess` in a worker, on one thread; ``keep`` as they come.
 
@@ -61,7 +64,7 @@ def measure_preparation(
     Raises
     ------
     Inconclusive
-        The worker failed; the reason is quoted.
+        The worker failed, and there is no ``keep_failure`` that takes it; the reason is quoted.
     """
     items = {
         request.key(host_fingerprint): {
@@ -86,7 +89,10 @@ def measure_preparation(
 
     for outcome in run_job(job, 30.0, arrived).outcomes:
         if outcome.failure is not None:
-            name = items[outcome.id]["name"]
+            name = str(items[outcome.id]["name"])
+            if keep_failure is not None:
+                keep_failure(figures.to_failure(name, outcome.id, host_fingerprint, outcome.failure))
+                continue
             raise Inconclusive(f"{name} failed: {outcome.failure}; report this with the size of the frame")
     return found
 

@@ -8,9 +8,10 @@ from typing import get_args
 from advisor.measure.campaign import Campaign, Entry
 from advisor.measure.clips import CodecName, usual_bitrate_kbps
 from advisor.measure.configs import MeasureItem
-from advisor.measure.decode import DecodeRequest, check_codec
+from advisor.measure.decode import DecodeRequest, check_codec, hardware_devices
+from advisor.measure.footprint import FootprintItem
 from advisor.measure.harness import QUICK, MeasureSpec
-from advisor.measure.micro import MicroItem, all_threads, micro_items, thread_counts
+from advisor.measure.micro import MicroItem, all_threads, micro_items, no_siblings, thread_counts
 from advisor.measure.preparation import PrepareRequest
 from advisor.measure.profile import ProfileItem
 from advisor.records.base import Precision, RuntimeName, SimdLevel
@@ -49,6 +50,7 @@ _DECODES: dict[CodecName, tuple[tuple[int, int], ...]] = {
     "h265": ((1280, 720), (1920, 1080), (3840, 2160)),
     "mjpeg": ((1280, 720), (1920, 1080)),
 }
+_ON_DEVICES: tuple[CodecName, ...] = ("h264", "h265")
 _FRAMES = ((1280, 720), (1920, 1080), (3840, 2160))
 _TARGETS = ((224, 224), (300, 300), (544, 320), (640, 640))
 _BF16_LEVELS = ("avx512_bf16", "amx")
@@ -56,6 +58,7 @@ _ASSUMED_FLOP_PER_S = 4e10  # one core; only estimates of time rest on it
 _ASSUMED_GFLOPS = 4.0
 _OPEN_S = 0.35  # read, quantise from cache, compile
 _DECODE_S, _PREPARE_S, _MICRO_OPEN_S = 2.5, 0.25, 0.2
+_WORKER_S = 0.9  # start a worker and load a runtime
 
 
 def scenario_items(
@@ -162,7 +165,8 @@ def quick_items(facts: HostFacts, models: Sequence[ModelFile], limit_s: float = 
         plain = RunConfig(runtime="onnxruntime", streams=1, threads=1, requests=1)
         item = MeasureItem(model, plain, LoadMode(), QUICK)
         entries.append(Entry(item, estimate_s(item), 1.5 * worth))
-    return within(entries, limit_s)
+    fitting = within(entries, limit_s)
+    return Campaign(fitting.entries, (*fitting.left_out, *no_siblings(facts)))
 
 
 def full_items(facts: HostFacts, build: Callable[[str], ModelFile]) -> Campaign:
@@ -186,6 +190,10 @@ def full_items(facts: HostFacts, build: Callable[[str], ModelFile]) -> Campaign:
         for width, height in sizes:
             rate = usual_bitrate_kbps(codec, width, height, 15.0)
             entries.append(Entry(DecodeRequest(codec, width, height, rate, streams=streams), 2 * _DECODE_S, 8.0))
+    for device in hardware_devices():
+        for codec in _ON_DEVICES:
+            hardware = DecodeRequest(codec, 1920, 1080, usual_bitrate_kbps(codec, 1920, 1080, 15.0), device=device)
+            entries.append(Entry(hardware, _DECODE_S, 1.0))
     for frame in _FRAMES:
         entries += [Entry(PrepareRequest(frame, target), _PREPARE_S, 1.0) for target in _TARGETS]
     for name in (name for name in zoo.known_names() if not name.startswith(zoo.PREFIX)):
@@ -194,9 +202,11 @@ def full_items(facts: HostFacts, build: Callable[[str], ModelFile]) -> Campaign:
             for config, mode in _full_configs(precision, facts, caps):
                 item = MeasureItem(model, config, mode, MeasureSpec())
                 entries.append(Entry(item, estimate_s(item), 4.0 if config.batch == 1 else 1.5))
+                if config.batch == 1 and config.simd_cap is None:
+                    entries += footprint_entries(entries[-1:])
             profile = ProfileItem(model, RunConfig(precision=precision, streams=1, threads=1, requests=1))
             entries.append(Entry(profile, _OPEN_S + profile.passes * pass_s(model, profile.config), 12.0))
-    return Campaign(tuple(entries))
+    return Campaign(tuple(entries), no_siblings(facts))
 
 
 def _full_configs(
@@ -263,6 +273,20 @@ def estimate_s(item: MeasureItem) -> float:
     block_s = max(spec.block_s, one_s)
     measured_s = max(spec.min_duration_s, spec.min_samples * one_s, spec.min_blocks * block_s)
     return _OPEN_S + min(measured_s, max(spec.max_duration_s, one_s)) + max(spec.warmup_max_s, 4 * block_s) / 2
+
+
+def footprint_entries(entries: Sequence[Entry]) -> list[Entry]:
+    """One footprint for each configuration that is measured, however its requests arrive."""
+    found: dict[tuple[str, RunConfig], Entry] = {}
+    for entry in entries:
+        item = entry.item
+        if isinstance(item, MeasureItem):
+            workers = 2 if (item.config.streams or 1) == 1 else 3
+            estimate = workers * (_WORKER_S + _OPEN_S + pass_s(item.model, item.config))
+            found.setdefault(
+                (item.model.sha256, item.config), Entry(FootprintItem(item.model, item.config), estimate, 1.0)
+            )
+    return list(found.values())
 
 
 def _preparations(scenario: Scenario, models: Mapping[str, ModelFile]) -> list[PrepareRequest]:

@@ -10,6 +10,7 @@ from advisor.clock import RealClock, utc_now
 from advisor.measure.harness import MeasureSpec, Session, measure_in_turns
 from advisor.measure.job import JobItem, Reporter, describe
 from advisor.measure.meter import make_meter
+from advisor.measure.reference import Reference, reference
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.model import ModelFile
 from advisor.runtimes import get_runtime
@@ -23,8 +24,8 @@ _KIB = 1024
 def measure_job(items: list[JobItem], report: Reporter) -> None:
     """Measure all items, a few at a time in turns.
 
-    Payload: ``model``, ``config``, ``mode``, ``spec``. Result: ``timing``, ``effective``, ``interference``,
-    ``started``, ``versions``.
+    Payload: ``model``, ``config``, ``mode``, ``spec``, ``reference_s``. Result: ``timing``, ``effective``,
+    ``interference``, ``started``, ``versions``, ``reference_s`` (least times of the reference work by threads).
     """
     for first in range(0, len(items), TOGETHER):
         _measure_together(items[first : first + TOGETHER], report)
@@ -75,12 +76,15 @@ class _Opened:
         self._started = utc_now()
         before_bytes = reset_peak_memory()
         self.compiled: CompiledModel = runtime.compile(path, config, input_shape=model.input_shape)
+        known = {int(threads): float(best_s) for threads, best_s in payload["reference_s"].items()}
+        self._reference: Reference = reference(self.compiled.effective.threads, known)
         self.session = Session(
             self.compiled,
             LoadMode.model_validate(payload["mode"]),
             MeasureSpec.model_validate(payload["spec"]),
             RealClock(),
             make_meter(),
+            check=self._reference,
         )
         peak_bytes = peak_memory_bytes()
         self._memory_bytes = (
@@ -95,12 +99,14 @@ class _Opened:
             compile_s=self.compiled.compile_s,
             peak_memory_bytes=self._memory_bytes,
         )
+        best_s = self._reference.best_s
         return {
             "timing": timing.model_dump(mode="json"),
             "effective": self.compiled.effective.model_dump(mode="json"),
             "interference": self.session.interference().model_dump(mode="json"),
             "started": self._started,
             "versions": self._versions,
+            "reference_s": {} if best_s is None else {self._reference.threads: best_s},
         }
 
 
@@ -114,6 +120,11 @@ def reset_peak_memory() -> float | None:
 def peak_memory_bytes() -> float | None:
     """Largest resident size since :func:`reset_peak_memory` [B]; None where /proc is missing."""
     return _status_bytes("VmHWM")
+
+
+def resident_bytes() -> float | None:
+    """Resident size now [B]; None where /proc is missing."""
+    return _status_bytes("VmRSS")
 
 
 def _status_bytes(name: str) -> float | None:

@@ -21,6 +21,8 @@ class Interference(Record):
     involuntary_switches_per_s: Quantity | None = None
     clock_start_hz: Quantity | None = None
     clock_end_hz: Quantity | None = None
+    reference_slowdown: Quantity | None = None
+    """Time of a fixed amount of arithmetic beside the blocks over the least that this machine ever needed (mean)."""
     dirty: bool = False
     reasons: tuple[str, ...] = ()
     blocks_repeated: Count = 0
@@ -50,15 +52,44 @@ class Timing(Record):
     min_s: Quantity
     read_s: Quantity | None = None
     compile_s: Quantity | None = None
-    cached_compile_s: Quantity | None = None
     first_inference_s: Quantity | None = None
+    cached_compile_s: Quantity | None = None
+    """Time to compile where the runtime finds its own compiled blob; from a :class:`Footprint`, else None."""
     peak_memory_bytes: Quantity | None = None
-    """Peak resident set of the worker, minus the interpreter with the runtime loaded."""
+    """Peak resident set minus that of the worker before the model was read. From a :class:`Footprint` where
+    ``memory_baseline_bytes`` stands beside it; else taken in a worker that held other models before: approximate."""
+    memory_baseline_bytes: Quantity | None = None
+    """Resident set of a fresh worker with the runtime loaded and no model."""
+    memory_per_stream_bytes: Quantity | None = None
+    """Further resident memory of each inference stream beyond the first; None for one stream."""
     cpu_s_per_pass: Quantity | None = None
     steady: bool = True
     block_p50_s: tuple[float, ...] = ()
     latencies_s: tuple[float, ...] = ()
     """Raw request latencies in order of issue."""
+
+
+class Footprint(Record):
+    """What a configuration takes beside time, measured in fresh worker processes that hold nothing else."""
+
+    baseline_bytes: Quantity | None
+    """Resident set with interpreter and runtime loaded, before the model."""
+    peak_bytes: Quantity | None
+    """Largest resident set from then until every request has run once."""
+    resident_bytes: Quantity | None
+    """Resident set after that, free heap given back to the system."""
+    streams: PositiveCount | None
+    """Inference streams that the runtime granted; None where it does not tell."""
+    one_stream_resident_bytes: Quantity | None = None
+    """The same on one inference stream, in another fresh process."""
+    per_stream_bytes: Quantity | None = None
+    """(resident - resident on one stream) / (streams - 1)."""
+    compile_s: Quantity
+    """Without any cache."""
+    cached_compile_s: Quantity | None = None
+    """In another fresh process that finds the compiled blob of this one."""
+    unknown: dict[str, str] = {}
+    """Why a field is None."""
 
 
 class Measurement(Record):
@@ -78,6 +109,8 @@ class Measurement(Record):
     """Reason of a failure: crash with signal, time-out, refusal with the operator, memory."""
     timing: Timing | None = None
     kernels: tuple[Kernel, ...] = ()
+    footprint: Footprint | None = None
+    """Of a record that has neither timing nor kernels; see :mod:`advisor.measure.footprint`."""
     interference: Interference = Interference()
     started: str
     sizer_version: str
@@ -117,6 +150,22 @@ class BenchRow(Record):
     interference: Interference
     started: str
     effective: EffectiveConfig | None
+    compile_s: float | None = None
+    cached_compile_s: float | None = None
+    peak_memory_bytes: float | None = None
+    memory_baseline_bytes: float | None = None
+    memory_per_stream_bytes: float | None = None
+
+
+class MicroFailure(Record):
+    """A figure about the machine that could not be taken, so that it is neither forgotten nor tried for ever."""
+
+    key: str
+    name: str
+    failure: str
+    """Reason in one line: crash with signal, time-out, refusal."""
+    host_fingerprint: str
+    started: str
 
 
 class BenchReport(Record):
@@ -128,5 +177,6 @@ class BenchReport(Record):
     host_fingerprint: str
     measurements: tuple[BenchRow, ...]
     micro: tuple[MicroBenchmark, ...] = ()
+    micro_failures: tuple[MicroFailure, ...] = ()
     left_out: tuple[str, ...] = ()
     took_s: float | None = None

@@ -14,7 +14,8 @@ COLUMNS = (
     "model", "status", "failure", "runtime", "device", "precision", "mode", "rate_per_s", "batch", "streams_requested",
     "streams_effective", "threads_requested", "threads_effective", "simd_cap", "hint", "requests", "throughput_per_s",
     "avg_time_ms", "latency_p50_ms", "latency_p95_ms", "latency_p99_ms", "samples", "steady", "dirty",
-    "peak_memory_bytes", "first_inference_s", "compile_s", "started", "runtime_version", "model_sha256",
+    "peak_memory_bytes", "memory_baseline_bytes", "memory_per_stream_bytes", "first_inference_s", "read_s",
+    "compile_s", "cached_compile_s", "started", "runtime_version", "model_sha256",
     "host_fingerprint",
 )  # fmt: skip
 
@@ -31,19 +32,19 @@ def measurements_csv(measurements: Sequence[Measurement]) -> str:
 
 def _values(item: Measurement) -> list[object]:
     config, effective, timing = item.config, item.effective, item.timing
-    figures: list[object] = [None] * 9
+    figures: list[object] = [None] * 15
     if timing is not None:
         figures = [
             timing.throughput_per_s, timing.avg_time_s * 1e3, timing.p50.value_s * 1e3, timing.p95.value_s * 1e3,
             timing.p99.value_s * 1e3, timing.samples, timing.steady, item.interference.dirty, timing.peak_memory_bytes,
+            timing.memory_baseline_bytes, timing.memory_per_stream_bytes, timing.first_inference_s, timing.read_s,
+            timing.compile_s, timing.cached_compile_s,
         ]  # fmt: skip
     return [
         item.model, item.status, item.failure, config.runtime, config.device, config.precision, item.mode.kind,
         item.mode.rate_per_s, config.batch, config.streams, None if effective is None else effective.streams,
         config.threads, None if effective is None else effective.threads, config.simd_cap, config.hint, config.requests,
-        *figures,
-        None if timing is None else timing.first_inference_s, None if timing is None else timing.compile_s,
-        item.started, None if effective is None else effective.runtime_version, item.model_sha256,
+        *figures, item.started, None if effective is None else effective.runtime_version, item.model_sha256,
         item.host_fingerprint,
     ]  # fmt: skip
 

@@ -127,6 +127,7 @@ def render_bench(report: BenchReport) -> str:
         micro = [[item.name, number(item.value, 4) if item.value >= 0.001 else f"{item.value:.3e}", item.unit,
                   "dirty" if item.interference.dirty else "ok"] for item in report.micro]  # fmt: skip
         parts += ["", table(["micro-benchmark", "value", "unit", "state"], micro, right=(1,))]
+    parts += [f"failed: {item.name}: {item.failure}" for item in report.micro_failures]
     parts += [f"left out: {text}" for text in report.left_out]
     if report.took_s is not None:
         parts.append(f"took {report.took_s:.0f} s")

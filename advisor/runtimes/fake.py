@@ -250,8 +250,9 @@ class FakeRuntime:
         profiling: bool = False,
         want_outputs: bool = False,
         cache_dir: Path | None = None,
+        blob_dir: Path | None = None,
     ) -> FakeModel:
-        del cache_dir
+        del cache_dir, blob_dir  # there is nothing to keep: LOADED_FROM_CACHE is never said
         if not model.is_file():
             raise ModelError(f"model {model}: no such file; give a path that exists")
         if self.behaviour.refuse is not None:

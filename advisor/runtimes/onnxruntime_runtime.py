@@ -230,6 +230,7 @@ class OnnxRuntime:
         profiling: bool = False,
         want_outputs: bool = False,
         cache_dir: Path | None = None,
+        blob_dir: Path | None = None,
     ) -> OnnxModel:
         _refuse_foreign(model, config)
         if config.precision == "int8":
@@ -247,23 +248,30 @@ class OnnxRuntime:
         streams = config.streams or 1
         threads = None if config.threads is None else max(1, config.threads // streams)
 
+        kept = None if blob_dir is None else blob_dir / "optimised.onnx"
+        cached = kept if kept is not None and kept.exists() else None
+
         def make_session(trace: Path | None = None, optimised: Path | None = None) -> Any:
             options = _options(config, threads, symbols)
+            if cached is not None:
+                # ONNX Runtime's equivalent of a compiled blob: its manual's "offline mode" of graph optimisation.
+                options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
             if trace is not None:
                 options.enable_profiling = True
                 options.profile_file_prefix = str(trace)
             if optimised is not None:
                 options.optimized_model_filepath = str(optimised)
-            return _session(file, model, options)
+            return _session(file if cached is None else cached, model, options)
 
         start_s = time.perf_counter()
-        sessions = [make_session() for _ in range(streams if threads is not None and threads > 1 else 1)]
+        count = streams if threads is not None and threads > 1 else 1
+        sessions = [make_session(optimised=kept if cached is None and at == 0 else None) for at in range(count)]
         compile_s = time.perf_counter() - start_s
         return OnnxModel(
             sessions,
             make_session,
             shapes,
-            _effective(config, threads, streams, len(sessions), precision),
+            _effective(config, threads, streams, len(sessions), precision, from_cache=cached is not None),
             streams=streams,
             requests=config.requests or streams,
             read_s=read_s,
@@ -334,7 +342,9 @@ def _frame_shape(input_shape: tuple[int, ...] | None, kind: InputKind, graph: An
     return tuple(frame)
 
 
-def _effective(config: RunConfig, threads: int | None, streams: int, sessions: int, precision: str) -> EffectiveConfig:
+def _effective(
+    config: RunConfig, threads: int | None, streams: int, sessions: int, precision: str, *, from_cache: bool
+) -> EffectiveConfig:
     """What the session options say: ONNX Runtime grants what it is asked and reports nothing back."""
     options = _options(config, threads, {})
     return EffectiveConfig(
@@ -348,7 +358,10 @@ def _effective(config: RunConfig, threads: int | None, streams: int, sessions: i
         runtime_version=str(ort.__version__),
         properties={
             "execution_mode": str(options.execution_mode).rsplit(".", 1)[-1],
-            "graph_optimization_level": str(options.graph_optimization_level).rsplit(".", 1)[-1],
+            "graph_optimization_level": (
+                "ORT_DISABLE_ALL" if from_cache else str(options.graph_optimization_level).rsplit(".", 1)[-1]
+            ),
+            "LOADED_FROM_CACHE": str(from_cache),
             "inter_op_num_threads": str(options.inter_op_num_threads),
             "intra_op_num_threads": str(options.intra_op_num_threads),
             "sessions": str(sessions),

@@ -253,10 +253,13 @@ class OpenvinoRuntime:
         profiling: bool = False,
         want_outputs: bool = False,
         cache_dir: Path | None = None,
+        blob_dir: Path | None = None,
     ) -> OpenvinoModel:
-        del cache_dir  # OpenVINO's blob cache would hide compile time; rewritten graphs live in memory
+        del cache_dir  # rewritten graphs live in memory
         check_simd(config.simd_cap)
         asked = properties(config, _capability_words(config.device), profiling=profiling)
+        if blob_dir is not None:
+            asked["CACHE_DIR"] = str(blob_dir)
         start_s = time.perf_counter()
         graph = read_file(model, unsupported=RuntimeRefusal)
         make_static(graph, model, input_shape, config.batch)
@@ -274,6 +277,9 @@ class OpenvinoRuntime:
                 f"model {model}: no int8 kernel after compilation (precision {precision}); quantise the file first"
             )
         result = effective(compiled, config, self.version(), precision, config.batch)
+        if blob_dir is not None:  # not among the properties that the compiled model lists
+            loaded = str(compiled.get_property("LOADED_FROM_CACHE"))
+            result = result.model_copy(update={"properties": {**result.properties, "LOADED_FROM_CACHE": loaded}})
         requests = config.requests or result.optimal_requests or config.streams or 1
         return OpenvinoModel(
             compiled,

@@ -131,6 +131,7 @@ class Runtime(Protocol):
         profiling: bool = False,
         want_outputs: bool = False,
         cache_dir: Path | None = None,
+        blob_dir: Path | None = None,
     ) -> CompiledModel:
         """Read and compile ``model`` at the batch of ``config``.
 
@@ -151,7 +152,11 @@ class Runtime(Protocol):
         want_outputs
             Hand copies of the outputs to ``done`` of asynchronous passes.
         cache_dir
-            Where rewritten model files (and a runtime's own compiled blobs) may be kept between calls.
+            Where rewritten model files may be kept between calls.
+        blob_dir
+            Where the runtime keeps what it compiled, one model per folder: the first call fills it, later ones load
+            from it, and ``effective.properties["LOADED_FROM_CACHE"]`` says so. None: compiled anew, as all timing
+            but that of a cached compile needs.
 
         Raises
         ------

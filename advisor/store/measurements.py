@@ -24,11 +24,11 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQL
 from ..errors import StoreError, nearest
 from ..records.base import Record
 from ..records.host import HostFacts
-from ..records.measurement import Measurement, MicroBenchmark
+from ..records.measurement import Measurement, MicroBenchmark, MicroFailure
 from ..records.model import ModelWork
 from .files import document_text, reason
 from .paths import default_store_url
-from .tables import hosts, measurements, micro, migrate, open_engine, runs, works
+from .tables import hosts, measurements, micro, micro_failures, migrate, open_engine, runs, works
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -260,14 +260,25 @@ class MeasurementStore:
             return bool(connection.execute(delete(measurements).where(measurements.c.key == key)).rowcount)
 
     def add_micro(self, benchmark: MicroBenchmark) -> None:
-        """Keep one micro-benchmark; a newer one of the same key takes its place."""
-        values = {
-            "host_fingerprint": benchmark.host_fingerprint,
-            "name": benchmark.name,
-            "started": benchmark.started,
-            "document": _json(benchmark),
-        }
-        self._put(micro, {"key": benchmark.key}, values)
+        """Keep one micro-benchmark; a newer one of the same key takes its place, and that of a failure."""
+        self._put(micro, {"key": benchmark.key}, _micro_columns(benchmark))
+        with self._write() as connection:
+            connection.execute(delete(micro_failures).where(micro_failures.c.key == benchmark.key))
+
+    def add_micro_failure(self, failure: MicroFailure) -> None:
+        """Keep why a micro-benchmark could not be taken; a newer failure of the same key takes its place."""
+        self._put(micro_failures, {"key": failure.key}, _micro_columns(failure))
+
+    def micro_failures(self, host_fingerprint: str, prefix: str = "") -> list[MicroFailure]:
+        """Micro-benchmarks of one machine that failed and whose name begins with ``prefix``, by name."""
+        statement = (
+            select(micro_failures.c.document)
+            .where(micro_failures.c.host_fingerprint == host_fingerprint)
+            .order_by(micro_failures.c.name, micro_failures.c.key)
+        )
+        if prefix:
+            statement = statement.where(micro_failures.c.name.startswith(prefix, autoescape=True))
+        return [self._record(row[0], MicroFailure) for row in self._rows(statement)]
 
     def micro(self, host_fingerprint: str, prefix: str = "") -> list[MicroBenchmark]:
         """Micro-benchmarks of one machine whose name begins with ``prefix``, by name."""
@@ -364,6 +375,16 @@ def _columns(measurement: Measurement) -> dict[str, Any]:
         "sizer_version": measurement.sizer_version,
         "stored": _now(),
         "document": _json(measurement),
+    }
+
+
+def _micro_columns(record: MicroBenchmark | MicroFailure) -> dict[str, Any]:
+    """Columns that are searched, and the whole record."""
+    return {
+        "host_fingerprint": record.host_fingerprint,
+        "name": record.name,
+        "started": record.started,
+        "document": _json(record),
     }
 
 

@@ -68,6 +68,15 @@ micro = Table(
     Column("document", Text, nullable=False),
     Index("micro_by_host", "host_fingerprint", "name"),
 )
+micro_failures = Table(
+    "micro_failures",
+    metadata,
+    Column("key", String(128), primary_key=True),
+    Column("host_fingerprint", String(128), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("started", String(40), nullable=False),
+    Column("document", Text, nullable=False),
+)
 works = Table(
     "works",
     metadata,
@@ -125,7 +134,18 @@ def _version_2(connection: Connection) -> None:
     )
 
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {2: _version_2}
+def _version_3(connection: Connection) -> None:
+    """Version 2 forgot micro-benchmarks and decoders that failed."""
+    connection.execute(
+        text(
+            "CREATE TABLE micro_failures (key VARCHAR(128) NOT NULL PRIMARY KEY,"
+            " host_fingerprint VARCHAR(128) NOT NULL, name TEXT NOT NULL, started VARCHAR(40) NOT NULL,"
+            " document TEXT NOT NULL)"
+        )
+    )
+
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {2: _version_2, 3: _version_3}
 """Step that leads to each version from the one before; version 1 is the first that existed."""
 CURRENT = max(MIGRATIONS)
 

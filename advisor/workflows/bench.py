@@ -26,6 +26,10 @@ _DURATION = re.compile(r"^([0-9]+(?:\.[0-9]+)?)\s*(s|m|min|h)?$")
 _SECONDS = {None: 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
+QUICK_BUDGET_S = 117.0
+"""Of the 120 s of ``--quick``; starting and the last item's rest take the remainder."""
+
+
 @dataclass(frozen=True)
 class BenchRequest:
     """Options of ``sizer bench``."""
@@ -55,8 +59,9 @@ def bench_machine(
         Bad input, with a remedy; nothing has been measured then.
     """
     from advisor.measure.campaign import keys_of, run
+    from advisor.measure.footprint import with_footprints
 
-    budget_s = None if request.budget is None else duration_s(request.budget)
+    budget_s = _budget_s(request)
     with open_store(store_url) as store:
         facts = local_facts(store)
         campaign = _campaign(request, facts)
@@ -67,19 +72,29 @@ def bench_machine(
             left_out += summary.left_out
         wanted = {key for entry in campaign.entries for key in keys_of(entry.item, facts.fingerprint)}
         everything = request.mode is not None or not campaign.entries
-        found = store.find(host_fingerprint=facts.fingerprint)
+        found = with_footprints(store.find(host_fingerprint=facts.fingerprint))
         report = BenchReport(
             sizer_version=__version__,
             created=utc_now(),
             host_fingerprint=facts.fingerprint,
             measurements=tuple(to_row(item) for item in found if everything or item.key in wanted),
             micro=tuple(item for item in store.micro(facts.fingerprint) if everything or item.key in wanted),
+            micro_failures=tuple(
+                item for item in store.micro_failures(facts.fingerprint) if everything or item.key in wanted
+            ),
             left_out=tuple(left_out),
             took_s=took_s,
         )
         if request.export_file is not None:
             _export(store, facts, request.export_file, say)
     return report, interrupted
+
+
+def _budget_s(request: BenchRequest) -> float | None:
+    """Time that was allowed; ``--quick`` promises 120 s, also where the machine turns out slower than estimated."""
+    if request.budget is not None:
+        return duration_s(request.budget)
+    return QUICK_BUDGET_S if request.mode == "quick" and not request.models and request.matrix is None else None
 
 
 def duration_s(text: str) -> float:
@@ -116,6 +131,11 @@ def to_row(item: Measurement) -> BenchRow:
         interference=item.interference,
         started=item.started,
         effective=item.effective,
+        compile_s=None if timing is None else timing.compile_s,
+        cached_compile_s=None if timing is None else timing.cached_compile_s,
+        peak_memory_bytes=None if timing is None else timing.peak_memory_bytes,
+        memory_baseline_bytes=None if timing is None else timing.memory_baseline_bytes,
+        memory_per_stream_bytes=None if timing is None else timing.memory_per_stream_bytes,
     )
 
 
@@ -138,6 +158,8 @@ def _campaign(request: BenchRequest, facts: HostFacts) -> Campaign:
     for part in parts:
         entries += part.entries
         left_out += part.left_out
+    if request.mode == "quick":
+        left_out.append("memory and cached compile of each model (sizer bench MODEL or --full measures them)")
     return Campaign(tuple(entries), tuple(left_out))
 
 
@@ -146,7 +168,7 @@ def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
     from advisor.measure.configs import MeasureItem
     from advisor.measure.harness import MeasureSpec
     from advisor.measure.micro import all_threads
-    from advisor.measure.quick import estimate_s
+    from advisor.measure.quick import estimate_s, footprint_entries
 
     most = all_threads(facts)
     streams = number_or_all(request.streams, most, "--streams") or 1
@@ -169,7 +191,7 @@ def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
             mode = LoadMode(kind="sync" if streams == 1 else "async")
             item = MeasureItem(model, config, mode, MeasureSpec())
             found.append(Entry(item, estimate_s(item)))
-    return found
+    return found + footprint_entries(found)
 
 
 def _export(store: MeasurementStore, facts: HostFacts, path: Path, say: Say) -> None:

@@ -41,11 +41,13 @@ def stored_run(run_id: str, store_url: str | None = None) -> BaseModel:
 
 
 def stored_measurements(store_url: str | None = None) -> list[Measurement]:
-    """All measurements of this machine."""
+    """All measurements of this machine, with the memory of their configuration; kernel profiles are not among them."""
     from advisor.host import host_facts
+    from advisor.measure.footprint import with_footprints
 
     with open_store(store_url) as store:
-        return store.find(host_fingerprint=host_facts().fingerprint)
+        found = with_footprints(store.find(host_fingerprint=host_facts().fingerprint))
+    return [item for item in found if item.timing is not None or item.status != "done"]
 
 
 def _document(document: Any) -> dict[str, Any]:

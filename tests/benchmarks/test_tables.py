@@ -70,14 +70,15 @@ def test_benchmark_apps_file_is_read_in_seconds():
 
 def test_repeatability_splits_by_threads_and_neighbour():
     found = [
-        repeatability.Repeat(threads, busy, p50, busy, 8 if busy else 0)
+        repeatability.Repeat(threads, busy, p50, busy, 8 if busy else 0, 1.5 if busy else None)
         for threads in (1, 2)
         for busy in (False, True)
         for p50 in ((0.010, 0.010) if not busy else (0.010, 0.030))
     ]
     lines = repeatability.tables(found).splitlines()
-    assert lines[2] == "| 1 | none | 10.00 ms (10.00-10.00) | 0.00 % | 0 % | 0 | 2 |"
-    assert lines[5] == "| 2 | busy | 20.00 ms (10.00-30.00) | 70.71 % | 100 % | 8 | 2 |"
+    assert lines[2] == "| 1 | none | 10.00 ms (10.00-10.00) | 0.00 % | 0.00 % (2) | - | 0 % | 0 | 2 |"
+    busy_line = "| 2 | busy | 20.00 ms (10.00-30.00) | 70.71 % | - (0) | 1.50 (1.50-1.50) | 100 % | 8 | 2 |"
+    assert lines[5] == busy_line
 
 
 def test_overhead_differences_are_taken_round_by_round():

@@ -13,6 +13,7 @@ from advisor.host.lscpu import parse_summary, parse_table
 from advisor.host.memory import memory_modules
 from advisor.host.noise import cpu_times, pressure_some
 from advisor.host.simd import simd_level, simd_words
+from advisor.host.topology import sibling_pair
 from advisor.host.tree import Tree, parse_cpu_list, parse_cpu_mask, parse_size, to_int
 
 from .make_trees import AMX, AVX2, AVX512, SSE, cpu_list, cpu_mask, desktop, smbios, write_tree
@@ -207,3 +208,12 @@ def test_times_and_pressure(tmp_path) -> None:
         "proc/pressure/cpu": "some avg10=1.50 avg60=0.00 avg300=0.00 total=2000000\nfull avg10=0",
     }
     assert pressure_some(Tree(write_tree(files, tmp_path / "psi"))) == (0.015, 2.0)
+
+
+def test_two_threads_of_one_core() -> None:
+    smt = {0: frozenset({0, 4}), 4: frozenset({0, 4}), 1: frozenset({1, 5}), 5: frozenset({1, 5})}
+    assert sibling_pair(smt, range(8)) == (0, 4)
+    assert sibling_pair(smt, (0, 1, 5)) == (1, 5)
+    assert sibling_pair(smt, (0, 1)) is None
+    assert sibling_pair({0: frozenset({0})}, (0,)) is None
+    assert sibling_pair(None, (0, 1)) is None

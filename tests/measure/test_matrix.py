@@ -4,6 +4,7 @@ import pytest
 
 from advisor.errors import InputError
 from advisor.measure.configs import MeasureItem
+from advisor.measure.footprint import FootprintItem
 from advisor.measure.matrix import Matrix, load_matrix, matrix_items
 from advisor.records.model import ModelFile
 
@@ -36,9 +37,13 @@ def write(folder: Path, text: str) -> Path:
 def test_product_and_list(tmp_path: Path) -> None:
     matrix = load_matrix(write(tmp_path, GOOD))
     items = [entry.item for entry in matrix_items(matrix, facts(threads=4), resolve).entries]
-    assert len(items) == 1 + 2 * 2 * 2 * 2
-    assert all(isinstance(item, MeasureItem) and item.spec.block_s == 0.05 for item in items)
-    configs = [item.config for item in items if isinstance(item, MeasureItem)]
+    timed = [item for item in items if isinstance(item, MeasureItem)]
+    assert len(timed) == 1 + 2 * 2 * 2 * 2
+    assert all(item.spec.block_s == 0.05 for item in timed)
+    configs = [item.config for item in timed]
+    # One footprint per model and configuration, whatever the modes.
+    footprints = [(item.model.sha256, item.config) for item in items if isinstance(item, FootprintItem)]
+    assert sorted(map(repr, footprints)) == sorted({repr((item.model.sha256, item.config)) for item in timed})
     assert {config.threads for config in configs[1:]} == {1, 4}
     first = items[0]
     assert isinstance(first, MeasureItem)
@@ -46,7 +51,7 @@ def test_product_and_list(tmp_path: Path) -> None:
 
 
 def test_the_same_cell_twice_is_measured_once(tmp_path: Path) -> None:
-    text = "products: [{models: [a, a], axes: {threads: [2, all]}}]"
+    text = "products: [{models: [a, a], axes: {threads: [2, all]}}]\nfootprint: false"
     assert len(matrix_items(load_matrix(write(tmp_path, text)), facts(threads=2), resolve).entries) == 1
 
 

@@ -1,8 +1,11 @@
+import os
 from pathlib import Path
 
 import pytest
 
+from advisor.errors import RuntimeRefusal
 from advisor.measure import micro
+from advisor.measure.campaign import Campaign, Entry, run
 from advisor.store.measurements import MeasurementStore
 
 from .hosts import facts
@@ -46,3 +49,46 @@ def test_figures_through_openvino(tmp_path: Path) -> None:
         started = {record.key: record.started for record in found.values()}
         again = micro.measure_micro(wanted, store, "host")
         assert {record.key: record.started for record in again} == started
+
+
+def test_a_figure_that_cannot_be_taken_is_kept_as_failed_until_told_to_retry(tmp_path: Path) -> None:
+    item = micro.MicroItem("peak/openvino/none", "no such kind", "openvino", duration_s=0.05)
+    with MeasurementStore(tmp_path / "s.db") as store:
+        assert micro.measure_micro([item], store, "test-host") == []
+        (kept,) = store.micro_failures("test-host")
+        assert (kept.name, kept.key) == (item.name, item.key("test-host"))
+        assert "no such kind" in kept.failure
+        todo = Campaign((Entry(item, 0.1),))
+        assert (run(todo, store, facts()).known, run(todo, store, facts(), retry_failed=True).failed) == (1, 1)
+
+
+def test_siblings_are_compared_only_where_a_core_has_two_threads() -> None:
+    def named(per_core: int | None) -> tuple[list[str], tuple[str, ...]]:
+        box = facts()
+        box = box.model_copy(update={"cpu": box.cpu.model_copy(update={"threads_per_core": per_core})})
+        return [item.name for item in micro.micro_items(box) if item.kind == "siblings"], micro.no_siblings(box)
+
+    assert named(2) == (["siblings/openvino"], ())
+    assert named(1) == ([], ("gain of SMT siblings: every core has one thread here",))
+    assert named(None)[0] == []
+    assert "does not tell" in named(None)[1][0]
+    item = micro.MicroItem("siblings/openvino", "siblings", "openvino")
+    assert item.process != micro.MicroItem("overhead/openvino", "overhead", "openvino").process
+
+
+@pytest.mark.runtime
+def test_siblings_without_any_are_refused_and_two_threads_give_a_ratio(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = micro.MicroItem("siblings/openvino", "siblings", "openvino", duration_s=0.2)
+    monkeypatch.setattr(micro, "_live_pair", lambda: None)
+    with pytest.raises(RuntimeRefusal, match="no core has two threads"):
+        micro._siblings(micro._payload(item), tmp_path)
+    allowed = sorted(os.sched_getaffinity(0))
+    monkeypatch.setattr(micro, "_live_pair", lambda: (allowed[0], allowed[-1]))
+    try:
+        found = micro._siblings(micro._payload(item), tmp_path)
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert found["unit"] == "1"
+    assert 0.2 < found["value"] < 4
