@@ -1,37 +1,62 @@
-"""What the chosen configuration gains over OpenVINO's own defaults: the named baselines of every plan.
+"""What the chosen configuration gains over usual ones: the named baselines of every plan.
 
-Both baselines compile each model by itself with f32 and batch 1, as a program does that sets a performance hint and
+OpenVINO's own compile each model by itself with f32 and batch 1, as a program does that sets a performance hint and
 nothing else: THROUGHPUT takes about one inference stream per core over all cores, LATENCY one stream over the cores of
-a socket. That several models share the machine is not known to either.
+a socket; AUTO takes the CPU with the LATENCY hint where there is nothing else. That several models share the machine is
+not known to any of them. The partition keeps the chosen options and gives every stage, and decode, whole cores of its
+own in proportion to their load.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from advisor.perfmodel.observations import default_streams, latency_threads
+from advisor.planner.costs import decode_cores, stage_cores
 from advisor.planner.evaluate import Setup
-from advisor.planner.outlook import capacity_cameras, fluid_factor
+from advisor.planner.outlook import capacity_cameras, capacity_factor
 from advisor.planner.search import Ask, Judgement, Searcher
 from advisor.planner.space import PlatformModel, StageOption, at
 from advisor.records.base import Evidence
 from advisor.records.config import RunConfig
 from advisor.records.plan import DefaultGain, PredictedLoad
+from advisor.simulate.spec import DECODE
 
 Hint = Literal["throughput", "latency"]
-HINTS: tuple[Hint, ...] = ("throughput", "latency")
+Name = Literal["throughput", "latency", "auto", "partition"]
+REST_CORES = 0.01
+PARTITION = "cores of their own for every stage and decode"
+
+
+@dataclass(frozen=True)
+class _Baseline:
+    name: Name
+    precision: str
+    words: str
+    setup: Setup
 
 
 def gain_over_default(
     searcher: Searcher, judged: Judgement, ask: Ask, predicted: PredictedLoad
 ) -> tuple[DefaultGain, ...]:
     """Compare capacities at the median belief on the same boxes; a baseline that cannot run is left out."""
-    found = []
-    for hint in HINTS:
-        setup = _default_setup(searcher, judged, ask, hint)
-        if setup is not None:
-            found.append(_gain(searcher, judged, ask, predicted, setup, hint))
-    return tuple(found)
+    found: list[_Baseline] = []
+    throughput = _default_setup(searcher, judged, ask, "throughput")
+    latency = _default_setup(searcher, judged, ask, "latency")
+    if throughput is not None:
+        found.append(_Baseline("throughput", "f32", "OpenVINO's THROUGHPUT default in f32", throughput))
+    if latency is not None:
+        found.append(_Baseline("latency", "f32", "OpenVINO's LATENCY default (and device AUTO) in f32", latency))
+    split = _partitioned(searcher, judged, ask)
+    if split is not None:
+        found.append(_Baseline("partition", "as chosen", PARTITION, split))
+    gains = [_gain(searcher, judged, ask, predicted, item) for item in found]
+    # AUTO on a machine with nothing but its CPU is the LATENCY hint: one simulation serves both names.
+    gains += [gain.model_copy(update={"hint": "auto"}) for gain in gains if gain.hint == "latency"]
+    return tuple(gains)
 
 
 def _default_config(model: PlatformModel, hint: Hint) -> RunConfig:
@@ -63,22 +88,61 @@ def _default_setup(searcher: Searcher, judged: Judgement, ask: Ask, hint: Hint) 
     return Setup(choice, dict.fromkeys(choice, config.streams or 1), judged.setup.decode_workers)
 
 
+def _partitioned(searcher: Searcher, judged: Judgement, ask: Ask) -> Setup | None:
+    """Chosen options on whole cores of their own; None where there are fewer cores than parts."""
+    setup, model = judged.setup, judged.model
+    assert setup is not None  # callers have seen to it
+    facts = searcher.facts(ask.scenario, ask.nominal(judged.count))
+    loads = {name: stage_cores(option, facts.stages[name], 0.0) for name, option in setup.choice.items()}
+    loads[DECODE] = decode_cores(model, ask.scenario, facts, 0.0)
+    busy = {name: load for name, load in loads.items() if load > 0}
+    shares = whole_cores(busy, model.physical_threads)
+    if shares is None:
+        return None
+    if len(busy) < len(loads):
+        # What is never reached shares a rest that must be there; it takes nothing from it.
+        shares[max(shares, key=lambda name: shares[name])] -= REST_CORES
+    return replace(setup, partition=tuple(shares.items()))
+
+
+def whole_cores(loads: Mapping[str, float], cores: int) -> dict[str, float] | None:
+    """Share whole cores out so that the busiest part is as little busy as can be; None with fewer cores than parts.
+
+    One core each, then each further core to the part with the highest load per core: optimal for the largest ratio,
+    since any other order leaves that part where it was.
+    """
+    if not loads or cores < max(2, len(loads)) or not math.isfinite(sum(loads.values())):
+        return None
+    shares = dict.fromkeys(loads, 1.0)
+    for _ in range(cores - len(loads)):
+        shares[max(shares, key=lambda name: loads[name] / shares[name])] += 1.0
+    return shares
+
+
 def _gain(
-    searcher: Searcher, judged: Judgement, ask: Ask, predicted: PredictedLoad, setup: Setup, hint: Hint
+    searcher: Searcher, judged: Judgement, ask: Ask, predicted: PredictedLoad, baseline: _Baseline
 ) -> DefaultGain:
     model, count = judged.model, judged.count
-    name = f"OpenVINO's {hint.upper()} default in f32"
-    if predicted.capacity_cameras is None:
-        assert judged.setup is not None
-        ours = fluid_factor(searcher, model, judged.setup, ask, count, 0.0)
-        ratio = ours / fluid_factor(searcher, model, setup, ask, count, 0.0)
-        text = f"{ratio:.1f} times the requests of {name}"
-        return DefaultGain(hint=hint, precision="f32", capacity_cameras=None, ratio=ratio, text=text)
-    ours = predicted.capacity_cameras.p50
-    theirs = capacity_cameras(searcher, model, setup, ask, count, 0.0)
-    if theirs == 0:
-        text = f"{name} carries no camera, this configuration {ours:.0f}"
-        return DefaultGain(hint=hint, precision="f32", capacity_cameras=0.0, ratio=None, text=text)
-    ratio = ours / theirs
-    text = f"{ours:.0f} cameras against {theirs} with {name}: {ratio:.1f} times as many"
-    return DefaultGain(hint=hint, precision="f32", capacity_cameras=float(theirs), ratio=ratio, text=text)
+    cameras = predicted.capacity_cameras
+    if cameras is not None:
+        ours, unit = cameras.p50, "cameras"
+        theirs = float(capacity_cameras(searcher, model, baseline.setup, ask, count, 0.0))
+    else:
+        requests = predicted.capacity_requests_per_s
+        assert requests is not None  # a scenario has cameras or requests
+        offered = sum(group.rate_per_s for group in ask.scenario.requests)
+        ours, unit = requests.p50, "requests/s"
+        theirs = capacity_factor(searcher, model, baseline.setup, ask, count, 0.0) * offered
+    ratio = ours / theirs if theirs > 0 else None
+    if ratio is None:
+        text = f"{baseline.words}: carries nothing, this configuration {ours:.3g} {unit}"
+    else:
+        text = f"{ours:.3g} {unit} against {theirs:.3g} with {baseline.words}: {ratio:.2f} times as many"
+    return DefaultGain(
+        hint=baseline.name,
+        precision=baseline.precision,
+        capacity_cameras=theirs if cameras is not None else None,
+        capacity_requests_per_s=theirs if cameras is None else None,
+        ratio=ratio,
+        text=text,
+    )

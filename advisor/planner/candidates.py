@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 from advisor.errors import CatalogueError, Infeasible, nearest
 from advisor.planner.inputs import Candidate
 from advisor.planner.money import price_of
-from advisor.records.plan import Rejected
 from advisor.records.scenario import Scenario
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A candidate that a filter of the scenario or a limit of the site keeps out."""
+
+    candidate: Candidate
+    check: str
+    reason: str
+
+
 def admit(
-    scenario: Scenario, candidates: tuple[Candidate, ...], today: dt.date
-) -> tuple[tuple[Candidate, ...], tuple[Rejected, ...]]:
+    scenario: Scenario, candidates: tuple[Candidate, ...], today: dt.date, *, named: bool = False
+) -> tuple[tuple[Candidate, ...], tuple[Refusal, ...]]:
     """Split candidates by the scenario's filters and the site's limits.
+
+    ``named``: the user asked for these very candidates, so that nothing left is an answer and no error.
 
     Raises
     ------
@@ -31,34 +42,26 @@ def admit(
                 "(list them with `sizer catalog list`)"
             )
     admitted: list[Candidate] = []
-    rejected: list[Rejected] = []
+    refused: list[Refusal] = []
     for candidate in candidates:
-        refusal = _refusal(scenario, candidate, today)
-        if refusal is None:
+        found = refusal_of(scenario, candidate, today)
+        if found is None:
             admitted.append(candidate)
-            continue
-        check, reason = refusal
-        rejected.append(
-            Rejected(
-                platform=candidate.platform.id,
-                name=candidate.platform.name,
-                reason=reason,
-                check=check,
-                price=price_of(candidate.platform, 1, scenario, today),
-            )
-        )
-    if not admitted:
-        checks = [item.check or "" for item in rejected]
-        worst = max(set(checks), key=checks.count) if checks else "catalogue"
-        example = next((item.reason for item in rejected if item.check == worst), "the catalogue is empty")
+        else:
+            refused.append(Refusal(candidate, *found))
+    if not admitted and not named:
+        checks = [item.check for item in refused]
+        worst = max(sorted(set(checks)), key=checks.count) if checks else "catalogue"
+        example = next((item.reason for item in refused if item.check == worst), "the catalogue is empty")
         raise Infeasible(
-            f"scenario {scenario.scenario}: all {len(rejected)} candidates are filtered out, most by {worst} "
+            f"scenario {scenario.scenario}: all {len(refused)} candidates are filtered out, most by {worst} "
             f"(for example: {example}); relax candidates or site"
         )
-    return tuple(admitted), tuple(rejected)
+    return tuple(admitted), tuple(refused)
 
 
-def _refusal(scenario: Scenario, candidate: Candidate, today: dt.date) -> tuple[str, str] | None:
+def refusal_of(scenario: Scenario, candidate: Candidate, today: dt.date) -> tuple[str, str] | None:
+    """Name of the limit that keeps a candidate out, and the reason in words; None where none does."""
     platform, machine = candidate.platform, candidate.machine
     wanted = scenario.candidates
     if wanted.vendors and (machine.vendor or "").lower() not in {name.lower() for name in wanted.vendors}:

@@ -1,16 +1,13 @@
-"""Change the scenario instead: what would ask less of the box, and what that saves.
-
-A smaller model of the same family is not among the changes: the planner has the kernels of the scenario's own models
-only.
-"""
+"""Change the scenario instead: what would ask less of the box, what that saves, and which limit is in the way."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
+from advisor.planner.candidates import Refusal, refusal_of
 from advisor.planner.inputs import Candidate
-from advisor.planner.rank import Winner, cheapest, price
+from advisor.planner.rank import Winner, cheapest, price, spare
 from advisor.planner.search import Ask, Searcher
 from advisor.records.plan import Sensitivity
 from advisor.records.scenario import CameraGroup, Scenario, Stage
@@ -28,19 +25,69 @@ def scenario_changes(
     for change, changed in _easier(searcher, ask.scenario):
         searcher.prepare(candidates, changed)
         found = cheapest(searcher, candidates, ask.but(scenario=changed), ceiling=ceiling)
-        if found is None:
-            continue
-        judged = found.judged
-        paid = price(searcher, judged.model.candidate, judged.count, changed)
-        boxes = f"{judged.count} x " if judged.count > 1 else ""
-        if chosen is None:
-            text = f"{boxes}{judged.model.id} would do for {paid.value:,.0f} {paid.currency}"
-        else:
-            saved = chosen.cost - found.cost
-            of_what = "" if changed.money.objective == "price" else " over the lifetime"
-            text = f"{boxes}{judged.model.id} would do, saving {saved:,.0f} {paid.currency}{of_what}"
-        items.append(Sensitivity(change=change, holds=True, platform=judged.model.id, price=paid.value, text=text))
+        if found is not None:
+            items.append(_item(searcher, change, changed, found, chosen))
     return tuple(items)
+
+
+def relaxed_limits(searcher: Searcher, refused: Sequence[Refusal], ask: Ask) -> tuple[Sensitivity, ...]:
+    """Where nothing within the limits holds: per filter or site limit, what would hold without it.
+
+    So a limit that contradicts what the cameras need (power, form, price) is named, with the least that it would take.
+    """
+    items: list[Sensitivity] = []
+    for check in dict.fromkeys(item.check for item in refused):
+        free = _without(ask.scenario, check)
+        today = searcher.inputs.today
+        allowed = [
+            item.candidate
+            for item in refused
+            if item.check == check and refusal_of(free, item.candidate, today) is None
+        ]
+        searcher.prepare(allowed, free)
+        found = _least(searcher, allowed, ask.but(scenario=free), check)
+        if found is not None:
+            items.append(_item(searcher, _relaxed_words(ask.scenario, check, found), free, found, None))
+    return tuple(items)
+
+
+def _least(searcher: Searcher, candidates: Sequence[Candidate], ask: Ask, check: str) -> Winner | None:
+    """Cheapest that holds; for a power limit the one that draws least."""
+    if check != "site.max_power_w":
+        return cheapest(searcher, candidates, ask)
+    known = [(item.platform.max_power_w.value, item) for item in candidates if item.platform.max_power_w is not None]
+    for _, candidate in sorted(known, key=lambda pair: pair[0]):
+        found = cheapest(searcher, [candidate], ask)
+        if found is not None:
+            return found
+    return None
+
+
+def _without(scenario: Scenario, check: str) -> Scenario:
+    part, name = check.split(".")
+    record = getattr(scenario, part)
+    return scenario.model_copy(update={part: record.model_copy(update={name: type(record)().model_dump()[name]})})
+
+
+def _relaxed_words(scenario: Scenario, check: str, found: Winner) -> str:
+    platform = found.judged.model.candidate.platform
+    if check == "site.max_power_w" and platform.max_power_w is not None:
+        return f"{check} {platform.max_power_w.value:g} instead of {scenario.site.max_power_w:g}"
+    return f"without {check}"
+
+
+def _item(searcher: Searcher, change: str, changed: Scenario, found: Winner, chosen: Winner | None) -> Sensitivity:
+    judged = found.judged
+    paid = price(searcher, judged.model.candidate, judged.count, changed)
+    bought = judged.count + spare(changed)
+    boxes = f"{bought} x " if bought > 1 else ""
+    if chosen is None:
+        text = f"{boxes}{judged.model.id} would do for {paid.value:,.0f} {paid.currency}"
+    else:
+        saved = chosen.cost - found.cost
+        of_what = "" if changed.money.objective == "price" else " over the lifetime"
+        text = f"{boxes}{judged.model.id} would do, saving {saved:,.0f} {paid.currency}{of_what}"
+    return Sensitivity(change=change, holds=True, platform=judged.model.id, price=paid.value, text=text)
 
 
 def _easier(searcher: Searcher, scenario: Scenario) -> list[tuple[str, Scenario]]:
@@ -51,6 +98,11 @@ def _easier(searcher: Searcher, scenario: Scenario) -> list[tuple[str, Scenario]
         if longer is not None:
             text = f"stage {stage.id} every {longer.every} instead of {stage.every or 'every frame'}"
             found.append((text, _with_stage(scenario, longer)))
+    for stage in scenario.stages:
+        smaller = searcher.inputs.smaller.get(stage.id)
+        if smaller is not None:
+            text = f"stage {stage.id} with {smaller.reference} instead of {stage.model} (check its accuracy first)"
+            found.append((text, _with_stage(scenario, stage.model_copy(update={"model": smaller.reference}))))
     if "int8" not in scenario.accuracy.precisions:
         accuracy = scenario.accuracy.model_copy(update={"precisions": (*scenario.accuracy.precisions, "int8")})
         found.append(("int8 permitted (check its accuracy first)", scenario.model_copy(update={"accuracy": accuracy})))

@@ -66,13 +66,13 @@ def choose_alternatives(found: Sequence[Winner]) -> list[tuple[Winner, str]]:
 
 def pareto_front(
     searcher: Searcher, candidates: Sequence[Candidate], ask: Ask, found: Sequence[Winner]
-) -> tuple[str, ...]:
-    """Platforms that hold and to which nothing that holds is both cheaper and roomier, in ascending cost.
+) -> dict[str, float]:
+    """Platforms with their headroom to which nothing that holds is both cheaper and roomier, in ascending cost.
 
     Headroom: share of the cores that stays free by the utilisation law on the pessimistic side, growth included.
     """
     if not found:
-        return ()
+        return {}
     points: list[tuple[float, float, Candidate, int]] = []
     for candidate in candidates:
         count = boxes_needed(searcher, candidate, ask)
@@ -82,13 +82,13 @@ def pareto_front(
         demand = least_cores(searcher, candidate, ask, ask.load(count), Z90)
         assert demand is not None  # boxes were counted with it
         points.append((cost, 1.0 - demand / searcher.model(candidate).cores, candidate, count))
-    front: list[str] = []
+    front: dict[str, float] = {}
     best = -math.inf
     for _, headroom, candidate, count in sorted(points, key=lambda point: (point[0], -point[1])):
         if headroom > best + 1e-9 and searcher.judge(candidate, count, ask).feasible:
-            front.append(candidate.platform.id)
+            front[candidate.platform.id] = headroom
             best = headroom
-    return tuple(front)
+    return front
 
 
 def _processor(winner: Winner) -> str:

@@ -144,6 +144,12 @@ class Table:
             for name, options, picked in zip(self._names, self._options, self._picked[:, index], strict=True)
         }
 
+    def cores_under(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> Floats:
+        """Cores that each combination keeps busy under another load or belief."""
+        loads = [facts.stages[name] for name in self._names]
+        stages: Floats = self._per_stage(lambda option, load: stage_cores(option, load, z), loads).sum(axis=0)
+        return stages + decode_cores(model, scenario, facts, z)
+
     def no_quicker_than(self, index: int) -> NDArray[np.bool_]:
         """Combinations that relieve nothing: no stage has a shorter pass, more of them per second, or less traffic."""
         worse = self.demand >= self.demand[index]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from advisor.planner.demand import Counts, interval_frames, object_classes, stage_demand
 from advisor.planner.space import PlatformModel, StageOption, at
+from advisor.planner.words import apart
 from advisor.records.config import RunConfig
 from advisor.records.scenario import Scenario, Stage
 from advisor.simulate import ObjectsSpec, Seeds, SimCamera, SimResult, SimSpec, SimStage, simulate
@@ -15,8 +16,15 @@ from advisor.simulate import ObjectsSpec, Seeds, SimCamera, SimResult, SimSpec, 
 Choice = Mapping[str, StageOption]
 """Stage id -> the option chosen for it."""
 
+Refusal = tuple[str, str, float]
+"""Check, reason, and closeness: what is there over what is needed, 0 to 1."""
+
 FRAMES_OF_SLACK = 1.0
+NEAR_LATENCY, NEAR_DROPS, NEAR_SHARE = 0.8, 0.5, 0.97
+"""Shares of the latency budget, the drops that are allowed, and the usable part of a resource, from which on the chance
+of one draw may decide: p95 of one run of a loaded cascade scatters by 5 to 15 %, utilisation by 1 to 2 %."""
 WARMUP_S = 5.0
+DECODE_ROOM = 1.5
 DECODE_SIGMA = 0.25
 SERVICE_SIGMA = 0.08
 """Spread of single decode and inference times on a quiet machine, as the standard deviation of the logarithm: key
@@ -39,6 +47,8 @@ class Setup:
     choice: Choice
     streams: Mapping[str, int]
     decode_workers: int
+    partition: tuple[tuple[str, float], ...] = ()
+    """Cores that a stage or decode has to itself; empty: all share one pool."""
 
     @property
     def configs(self) -> dict[str, RunConfig]:
@@ -91,14 +101,29 @@ def decode_workers(model: PlatformModel, scenario: Scenario, load: Load) -> int:
     return max(1, min(model.physical_threads, cameras))
 
 
-def set_up(model: PlatformModel, scenario: Scenario, choice: Choice, load: Load) -> Setup:
-    """Fix streams and decoder threads for the load that the box is bought for (growth included)."""
+def decode_choices(model: PlatformModel, scenario: Scenario, load: Load, z: float) -> tuple[int, ...]:
+    """Numbers of decoder threads worth trying: all that are of use, then just enough to keep up with the cameras.
+
+    Fewer threads keep a burst of frames from taking every core at once. Enough: half as many again as decoding keeps
+    busy, by the utilisation law.
+    """
+    most = decode_workers(model, scenario, load)
+    busy = sum(
+        camera.fps * load.counts.get(camera.group, 0) * at(model.decode(camera).core_s, z)
+        for camera in scenario.cameras
+        if camera.codec != "raw" and load.counts.get(camera.group, 0)
+    )
+    return tuple(dict.fromkeys((most, max(1, min(most, math.ceil(DECODE_ROOM * busy))))))
+
+
+def set_up(model: PlatformModel, scenario: Scenario, choice: Choice, load: Load, workers: int | None = None) -> Setup:
+    """Fix streams for the load that the box is bought for (growth included); ``workers`` None: all that are of use."""
     demands = stage_demand(scenario, load.counts, load.objects_factor, load.requests_factor)
     streams = {
         name: streams_needed(choice[name], demand.frames_per_s, demand.items_per_frame)
         for name, demand in demands.items()
     }
-    return Setup(choice, streams, decode_workers(model, scenario, load))
+    return Setup(choice, streams, decode_workers(model, scenario, load) if workers is None else workers)
 
 
 def build_spec(model: PlatformModel, scenario: Scenario, setup: Setup, load: Load, z: float) -> SimSpec:
@@ -146,6 +171,7 @@ def build_spec(model: PlatformModel, scenario: Scenario, setup: Setup, load: Loa
             scenario.activity.persistence_s,
         ),
         decode_workers=setup.decode_workers,
+        partition=setup.partition,
         memory_bandwidth_bytes_per_s=model.machine.memory_bandwidth_bytes_per_s,
         load="mean",
     )
@@ -186,30 +212,48 @@ def evaluate(
     )
 
 
-def refusal(scenario: Scenario, outcome: Outcome) -> tuple[str, str, float] | None:
-    """Check, reason and closeness (what is there over what is needed) where a configuration does not hold, or None."""
+def refusal(scenario: Scenario, outcome: Outcome) -> Refusal | None:
+    """Why a configuration does not hold, or None."""
     allowed = allowed_share(scenario)
     slo = scenario.slo
     if "camera_fps" in outcome.failed:
         wanted = slo.camera_fps or min(camera.fps for camera in scenario.cameras)
-        reason = f"its slowest camera gets {outcome.camera_fps:.3g} of {wanted:g} FPS"
+        got, needed = apart(outcome.camera_fps, wanted, 3)
+        reason = f"its slowest camera gets {got} of {needed} FPS"
         return "camera_fps", reason, min(0.99, outcome.camera_fps / wanted)
     if "drops" in outcome.failed:
-        reason = f"drops {outcome.drops_pct:.2g} % of frames, {slo.drops_max_pct:g} % are allowed"
+        dropped, may = apart(outcome.drops_pct, slo.drops_max_pct)
+        reason = f"drops {dropped} % of frames, {may} % are allowed"
         return "drops", reason, 1.0 - outcome.drops_pct / 100.0
     if "latency_p95" in outcome.failed:
-        seen = "has no end" if outcome.p95_ms is None else f"is {outcome.p95_ms:,.3g} ms"
-        reason = f"p95 latency {seen}, {slo.latency_p95_ms:g} ms are allowed"
-        return "latency_p95", reason, 0.0 if outcome.p95_ms is None else slo.latency_p95_ms / outcome.p95_ms
+        if outcome.p95_ms is None:
+            return "latency_p95", f"p95 latency has no end, {slo.latency_p95_ms:g} ms are allowed", 0.0
+        seen, may = apart(outcome.p95_ms, slo.latency_p95_ms, 3)
+        reason = f"p95 latency is {seen} ms, {may} ms are allowed"
+        return "latency_p95", reason, slo.latency_p95_ms / outcome.p95_ms
     if "queue_growth" in outcome.failed:
         return "queue_growth", "its queues grow without end", 0.0
     if outcome.cpu > allowed + 1e-9:
-        reason = f"the CPU is {outcome.cpu * 100:.0f} % busy on the pessimistic side, {allowed * 100:.0f} % may be used"
+        busy, may = apart(outcome.cpu * 100, allowed * 100)
+        reason = f"the CPU is {busy} % busy on the pessimistic side, {may} % may be used"
         return "cpu", reason, allowed / outcome.cpu
     if outcome.bandwidth is not None and outcome.bandwidth > allowed + 1e-9:
-        reason = f"memory bandwidth is {outcome.bandwidth * 100:.0f} % busy, {allowed * 100:.0f} % may be used"
+        busy, may = apart(outcome.bandwidth * 100, allowed * 100)
+        reason = f"memory bandwidth is {busy} % busy, {may} % may be used"
         return "memory_bandwidth", reason, allowed / outcome.bandwidth
     return None
+
+
+def near_a_limit(scenario: Scenario, outcome: Outcome) -> bool:
+    """Whether another draw of arrivals, objects and service times might turn a configuration that holds into a miss."""
+    allowed, slo = allowed_share(scenario), scenario.slo
+    wanted = min((min(slo.camera_fps or camera.fps, camera.fps) for camera in scenario.cameras), default=0.0)
+    return (
+        (outcome.p95_ms is not None and outcome.p95_ms > NEAR_LATENCY * slo.latency_p95_ms)
+        or outcome.drops_pct > NEAR_DROPS * slo.drops_max_pct
+        or outcome.camera_fps < wanted * (1.0 - NEAR_DROPS * slo.drops_max_pct / 100.0) - FRAMES_OF_SLACK
+        or max(outcome.cpu, outcome.bandwidth or 0.0) > NEAR_SHARE * allowed
+    )
 
 
 def allowed_share(scenario: Scenario) -> float:

@@ -11,6 +11,7 @@ from advisor.planner.demand import camera_counts, spread
 from advisor.planner.evaluate import allowed_share
 from advisor.planner.inputs import Candidate
 from advisor.planner.rank import Winner, cheapest, least_cores, price, spare
+from advisor.planner.rank import cost as judged_cost
 from advisor.planner.search import Ask, Searcher
 from advisor.planner.space import Z90
 from advisor.records.plan import BoxShare, Mix
@@ -19,23 +20,25 @@ from advisor.records.scenario import Scenario, SiteGroup
 
 @dataclass(frozen=True)
 class _Kind:
-    """A platform with what one box of it carries."""
+    """A platform with what one box of it carries, and what that box costs in the scenario's objective."""
 
     candidate: Candidate
     price: float
+    cost: float
     cameras: int
 
 
 def cheaper_mix(searcher: Searcher, candidates: Sequence[Candidate], ask: Ask, chosen: Winner | None) -> Mix | None:
     """Find different boxes that carry the scenario together for less than equal ones; None where there are none.
 
-    Integer program: least sum of prices subject to the cameras that the boxes carry, the permitted number of boxes, and
-    with n+1 the same after the loss of any one box. Each box of the answer is then judged with its own cameras.
+    Integer program: least sum of costs (prices, or TCO of full boxes) subject to the cameras that the boxes carry, the
+    permitted number of boxes, and with n+1 the same after the loss of any one box. Each box of the answer is then
+    judged with its own cameras; its TCO is counted with growth included, so a little more is saved than is said.
     """
     scenario = ask.scenario
     limit = scenario.candidates.max_boxes + spare(scenario)
     total = sum(ask.grown.values())
-    if scenario.money.objective != "price" or limit < 2 or total < 2 or (chosen is not None and chosen.cost == 0):
+    if limit < 2 or total < 2 or (chosen is not None and chosen.cost == 0):
         return None
     if chosen is not None and chosen.judged.count + spare(scenario) < 2:
         return None
@@ -44,19 +47,34 @@ def cheaper_mix(searcher: Searcher, candidates: Sequence[Candidate], ask: Ask, c
     if numbers is None or sum(number > 0 for number in numbers) < 2:
         return None
     bought = [kind for kind, number in zip(kinds, numbers, strict=True) for _ in range(number)]
-    cost = sum(kind.price for kind in bought)
-    if chosen is not None and cost >= chosen.cost - 1e-9:
-        return None
     groups = _survives(searcher, ask, bought)
     if groups is None:
         return None
+    alone = _alone(ask)
+    cost = sum(_box_cost(searcher, kind.candidate, alone, counts) for kind, counts in zip(bought, groups, strict=True))
+    if chosen is not None and cost >= chosen.cost - 1e-9:
+        return None
+    paid = sum(kind.price for kind in bought)
     saving = 0.0 if chosen is None else chosen.cost - cost
     shares = _shares(bought, groups)
     names = " + ".join(f"{share.count} x {share.platform}" for share in shares)
-    text = f"{names} carry it for {cost:,.0f} {scenario.money.currency}"
+    text = f"{names} carry it for {paid:,.0f} {scenario.money.currency}"
     if chosen is not None:
-        text += f", {saving:,.0f} less than equal boxes"
-    return Mix(boxes=shares, price=cost, currency=scenario.money.currency, saving=saving, text=text)
+        of_what = "" if scenario.money.objective == "price" else " over the lifetime"
+        text += f", {saving:,.0f} less than equal boxes{of_what}"
+    return Mix(boxes=shares, price=paid, currency=scenario.money.currency, saving=saving, text=text)
+
+
+def _alone(ask: Ask) -> Ask:
+    """Return the same question without redundancy: for the cost of one box of a mix."""
+    margin = ask.scenario.margin.model_copy(update={"redundancy": "none"})
+    return ask.but(scenario=ask.scenario.model_copy(update={"margin": margin}))
+
+
+def _box_cost(searcher: Searcher, candidate: Candidate, alone: Ask, counts: Mapping[str, int]) -> float:
+    """Cost of one box with these cameras, in the scenario's objective."""
+    question = Ask(alone.scenario, counts, counts, alone.objects_factor)
+    return judged_cost(searcher, searcher.judge(candidate, 1, question), question)
 
 
 def _kinds(searcher: Searcher, candidates: Sequence[Candidate], ask: Ask) -> list[_Kind]:
@@ -71,13 +89,15 @@ def _kinds(searcher: Searcher, candidates: Sequence[Candidate], ask: Ask) -> lis
         most = allowed_share(ask.scenario) * searcher.model(candidate).cores * total / demand
         sketched.append((paid, min(total, math.floor(most)), candidate))
     kinds: list[_Kind] = []
+    alone = _alone(ask)
     best = 0
     for paid, most, candidate in sorted(sketched, key=lambda row: (row[0], -row[1])):
         if most <= best:
             continue
         carried = _carried(searcher, candidate, ask, most)
         if carried > best:
-            kinds.append(_Kind(candidate, paid, carried))
+            cost = _box_cost(searcher, candidate, alone, spread(ask.grown, carried))
+            kinds.append(_Kind(candidate, paid, cost, carried))
             best = carried
         if best >= total:
             break
@@ -103,7 +123,7 @@ def _holds(searcher: Searcher, candidate: Candidate, ask: Ask, counts: Mapping[s
 
 
 def _solve(kinds: Sequence[_Kind], total: int, limit: int, *, spare_box: bool) -> list[int] | None:
-    """Numbers of boxes per kind at the least price, or None; variables are numbers, then one 0/1 per kind (bought)."""
+    """Numbers of boxes per kind at the least cost, or None; variables are numbers, then one 0/1 per kind (bought)."""
     import numpy as np
     from scipy.optimize import Bounds, LinearConstraint, milp
 
@@ -111,7 +131,7 @@ def _solve(kinds: Sequence[_Kind], total: int, limit: int, *, spare_box: bool) -
         return None
     size = len(kinds)
     carried = np.array([kind.cameras for kind in kinds], dtype=np.float64)
-    prices = np.array([kind.price for kind in kinds])
+    costs = np.array([kind.cost for kind in kinds])
     none = np.zeros(size)
     rows = [
         LinearConstraint(np.concatenate([carried, none]), total, np.inf),
@@ -126,7 +146,7 @@ def _solve(kinds: Sequence[_Kind], total: int, limit: int, *, spare_box: bool) -
             lost[size + i] = -carried[i]
             rows.append(LinearConstraint(lost, total, np.inf))
     bounds = Bounds(np.zeros(2 * size), np.concatenate([np.full(size, float(limit)), np.ones(size)]))
-    answer = milp(np.concatenate([prices, none]), constraints=rows, bounds=bounds, integrality=np.ones(2 * size))
+    answer = milp(np.concatenate([costs, none]), constraints=rows, bounds=bounds, integrality=np.ones(2 * size))
     return None if answer.x is None else [round(value) for value in answer.x[:size]]
 
 
@@ -220,6 +240,7 @@ def _row(searcher: Searcher, site: SiteGroup, counts: Mapping[str, int], winner:
         "price_per_site": paid.value,
         "price": None if paid.value is None else paid.value * site.count,
         "currency": paid.currency,
+        "tco_per_site": winner.cost if scenario.money.objective == "tco" else None,
     }
 
 

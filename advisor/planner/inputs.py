@@ -13,7 +13,7 @@ from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelFile, ModelWork
 from advisor.records.platform import Platform
 from advisor.records.prediction import ServiceEstimate
-from advisor.records.scenario import Scenario
+from advisor.records.scenario import Scenario, Stage
 
 
 class Cost(Protocol):
@@ -44,7 +44,8 @@ class Predictor(Protocol):
 
 
 WorkSource = Callable[[str, RuntimeName, Precision, int], ModelWork | None]
-"""Stage id, runtime, precision, batch -> kernels; None where the runtime cannot run the model so."""
+"""Stage id (or reference of a smaller model), runtime, precision, batch -> kernels; None where the runtime cannot run
+the model so."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,26 @@ class PlanInputs:
     today: dt.date
     seed: int = 0
     runtimes: tuple[RuntimeName, ...] = ("openvino",)
+    """Considered on every platform."""
+    runtimes_measured: Mapping[str, tuple[RuntimeName, ...]] = field(default_factory=dict)
+    """Platform id -> further runtimes, which are considered only where they were measured."""
+    smaller: Mapping[str, ModelFile] = field(default_factory=dict)
+    """Stage id -> a smaller model of the same family; ``works`` knows its kernels under its reference."""
+    named: bool = False
+    """The user named the candidates: each is predicted, also where a filter refuses it."""
     bitrate_kbps: Mapping[str, float] = field(default_factory=dict)
     """Per camera group, where the scenario gives none: the assumed rate."""
     assumptions: tuple[str, ...] = ()
     """Said by the caller: versions, measurements taken or missing."""
+
+    def model_of(self, stage: Stage) -> ModelFile:
+        """Model of a stage, which a changed scenario may have replaced by a smaller one."""
+        return self.smaller[stage.id] if self.replaced(stage) else self.models[stage.id]
+
+    def replaced(self, stage: Stage) -> bool:
+        """Whether this stage of a changed scenario runs the smaller model."""
+        return stage.id in self.smaller and stage.model == self.smaller[stage.id].reference
+
+    def work_key(self, stage: Stage) -> str:
+        """Name under which ``works`` knows the kernels of the stage's model."""
+        return stage.model if self.replaced(stage) else stage.id

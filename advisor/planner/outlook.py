@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from statistics import median
 
 from advisor.planner.costs import choice_cores, choice_memory_bytes
 from advisor.planner.evaluate import Outcome, Setup
-from advisor.planner.search import Ask, Judgement, Searcher
+from advisor.planner.search import SEEDS, Ask, Judgement, Searcher
 from advisor.planner.space import Z90, PlatformModel
 from advisor.records.base import Interval, Tail
 from advisor.records.plan import PredictedLoad
 
 NEVER_MS = 1.0e9
 MOST_CAMERAS = 20_000
+FACTOR_STEP = 0.02
 SHORT_S = 10.0
 """Simulated time for platforms that are only mentioned."""
+
+
+Outcomes = tuple[Outcome, ...]
 
 
 def interval(values: list[float]) -> Interval:
@@ -26,59 +32,113 @@ def interval(values: list[float]) -> Interval:
 
 @dataclass(frozen=True)
 class Outlook:
-    """The record for the plan, and the simulations behind it (optimistic, median, pessimistic)."""
+    """The record for the plan, and the simulations behind it."""
 
     predicted: PredictedLoad
-    outcomes: tuple[Outcome, Outcome, Outcome]
+    outcomes: tuple[Outcomes, Outcomes, Outcomes]
+    """Optimistic, median and pessimistic belief; per belief one outcome per draw."""
 
 
 def outlook(searcher: Searcher, judged: Judgement, ask: Ask, *, exact: bool) -> Outlook:
     """Predict the scenario as it stands today (no growth) on the boxes that were judged.
 
-    ``exact`` finds the capacity by simulation; else by the utilisation law, an upper bound that ignores queueing, and
-    simulates only a short time.
+    ``exact`` finds the capacity by simulation, and simulates each belief with several draws, so that the intervals hold
+    the scatter of a run beside the doubt about the platform's speed; else capacity is the utilisation law's, an upper
+    bound that ignores queueing, and one short run is made.
     """
     model, scenario, setup, count = judged.model, ask.scenario, judged.setup, judged.count
     assert setup is not None  # callers have seen to it
     load = ask.nominal(count)
     longest_s = math.inf if exact else SHORT_S
-    optimistic, median, pessimistic = (
-        searcher.run(model, scenario, setup, load, z, longest_s) for z in (-Z90, 0.0, Z90)
+    # In overload the backlog hides whatever is drawn.
+    draws = SEEDS if exact and fluid_factor(searcher, model, setup, ask, count, 0.0) > 1.0 else 1
+    optimistic, middle, pessimistic = (
+        tuple(searcher.run(model, scenario, setup, load, z, longest_s, draw) for draw in range(draws))
+        for z in (-Z90, 0.0, Z90)
     )
-    outcomes = (optimistic, median, pessimistic)
+    outcomes = (optimistic, middle, pessimistic)
     cameras = requests = None
     if scenario.cameras:
         cameras = _capacity(searcher, judged, ask) if exact else _fluid(searcher, model, setup, ask, count)
     else:
-        offered = sum(group.rate_per_s for group in scenario.requests)
-        requests = interval([fluid_factor(searcher, model, setup, ask, count, z) * offered for z in (-Z90, 0.0, Z90)])
+        requests = _request_capacity(searcher, judged, ask, exact=exact)
     memory = interval([choice_memory_bytes(setup.choice, sum(load.counts.values()), z) for z in (-Z90, 0.0, Z90)])
     predicted = PredictedLoad(
-        camera_fps=interval([item.camera_fps for item in outcomes]),
-        drops_pct=interval([item.drops_pct for item in outcomes]),
-        latency_ms=Tail(p50=_ms(median.p50_ms), p95=_ms(median.p95_ms), p99=_ms(median.p99_ms)),
-        latency_p95_ms=interval([_ms(item.p95_ms) for item in outcomes]),
+        camera_fps=_band(outcomes, lambda item: item.camera_fps, falling=True),
+        drops_pct=_band(outcomes, lambda item: item.drops_pct),
+        latency_ms=Tail(
+            p50=median(_ms(item.p50_ms) for item in middle),
+            p95=median(_ms(item.p95_ms) for item in middle),
+            p99=median(_ms(item.p99_ms) for item in middle),
+        ),
+        latency_p95_ms=_band(outcomes, lambda item: _ms(item.p95_ms)),
         utilisation=_utilisation(model, outcomes, memory),
         capacity_cameras=cameras,
         capacity_requests_per_s=requests,
         memory_bytes=memory,
-        stage_load={
-            name: interval([item.result.busy_core_s[name] / item.result.window_s for item in outcomes])
-            for name in median.result.busy_core_s
-        },
+        stage_load={name: _band(outcomes, _cores_of(name)) for name in middle[0].result.busy_core_s},
         evidence=model.evidence(scenario, setup.choice),
     )
     return Outlook(predicted, outcomes)
 
 
-def _utilisation(model: PlatformModel, outcomes: tuple[Outcome, ...], memory: Interval) -> dict[str, Interval]:
-    found = {"cpu": interval([item.cpu for item in outcomes])}
-    shares = [item.bandwidth for item in outcomes if item.bandwidth is not None]
-    if len(shares) == len(outcomes):
-        found["memory_bandwidth"] = interval(shares)
+def _cores_of(name: str) -> Callable[[Outcome], float]:
+    return lambda item: item.result.busy_core_s[name] / item.result.window_s
+
+
+def _band(
+    outcomes: tuple[Outcomes, Outcomes, Outcomes], figure: Callable[[Outcome], float], *, falling: bool = False
+) -> Interval:
+    """Least of the optimistic draws, median of the median ones, most of the pessimistic ones.
+
+    ``falling``: the figure is better when larger.
+    """
+    best, worst = (max, min) if falling else (min, max)
+    optimistic, middle, pessimistic = ([figure(item) for item in draws] for draws in outcomes)
+    return interval([best(optimistic), median(middle), worst(pessimistic)])
+
+
+def _utilisation(
+    model: PlatformModel, outcomes: tuple[Outcomes, Outcomes, Outcomes], memory: Interval
+) -> dict[str, Interval]:
+    found = {"cpu": _band(outcomes, lambda item: item.cpu)}
+    if all(item.bandwidth is not None for draws in outcomes for item in draws):
+        found["memory_bandwidth"] = _band(outcomes, lambda item: item.bandwidth or 0.0)
     if model.machine.memory_bytes is not None:
         found["memory"] = memory.scaled(1.0 / model.machine.memory_bytes)
     return found
+
+
+def _request_capacity(searcher: Searcher, judged: Judgement, ask: Ask, *, exact: bool) -> Interval:
+    """Requests per second that meet the SLO at the three beliefs; not ``exact``: the utilisation law's upper bound."""
+    model, count, setup = judged.model, judged.count, judged.setup
+    assert setup is not None
+    offered = sum(group.rate_per_s for group in ask.scenario.requests)
+    if not exact:
+        return interval([fluid_factor(searcher, model, setup, ask, count, z) * offered for z in (-Z90, 0.0, Z90)])
+    low = capacity_factor(searcher, model, setup, ask, count, Z90)
+    middle = capacity_factor(searcher, model, setup, ask, count, 0.0, at_least=low)
+    high = capacity_factor(searcher, model, setup, ask, count, -Z90, at_least=middle)
+    return Interval(p10=low * offered, p50=middle * offered, p90=high * offered)
+
+
+def capacity_factor(
+    searcher: Searcher, model: PlatformModel, setup: Setup, ask: Ask, count: int, z: float, *, at_least: float = 0.0
+) -> float:
+    """Largest multiple of today's requests that meets the SLO on ``count`` boxes at belief ``z``, to 2 %.
+
+    By bisection over simulations, below the bound of the utilisation law. ``at_least`` is known to hold.
+    """
+
+    def meets(factor: float) -> bool:
+        load = replace(ask.nominal(count), requests_factor=factor / count)
+        return searcher.run(model, ask.scenario, setup, load, z).meets_slo
+
+    low, high = at_least, max(fluid_factor(searcher, model, setup, ask, count, z), at_least)
+    while high - low > FACTOR_STEP * high:
+        middle = (low + high) / 2
+        low, high = (middle, high) if meets(middle) else (low, middle)
+    return low
 
 
 def _capacity(searcher: Searcher, judged: Judgement, ask: Ask) -> Interval:

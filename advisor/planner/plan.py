@@ -9,16 +9,17 @@ from advisor.clock import utc_now
 from advisor.errors import Inconclusive
 from advisor.planner.assumptions import list_assumptions, list_warnings
 from advisor.planner.baseline import gain_over_default
-from advisor.planner.candidates import admit
-from advisor.planner.changes import scenario_changes
+from advisor.planner.candidates import Refusal, admit
+from advisor.planner.changes import relaxed_limits, scenario_changes
 from advisor.planner.compare import choose_alternatives, explore, pareto_front
 from advisor.planner.explain import sensitivity
 from advisor.planner.fleet import cheaper_mix, plan_sites, sites_ask
 from advisor.planner.inputs import Candidate, PlanInputs
-from advisor.planner.misses import Misses, list_misses
-from advisor.planner.options import make_option
+from advisor.planner.misses import FEW, Misses, list_misses
+from advisor.planner.options import make_option, make_rejected
+from advisor.planner.rank import price, spare
 from advisor.planner.search import Ask, Searcher
-from advisor.records.plan import Plan, PlanOption
+from advisor.records.plan import Plan, PlanOption, Rejected
 
 
 def plan(inputs: PlanInputs) -> Plan:
@@ -33,8 +34,8 @@ def plan(inputs: PlanInputs) -> Plan:
     """
     scenario = inputs.scenario
     searcher = Searcher(inputs)
-    admitted, refused = admit(scenario, inputs.candidates, inputs.today)
-    searcher.prepare(admitted)
+    admitted, refused = admit(scenario, inputs.candidates, inputs.today, named=inputs.named)
+    searcher.prepare(inputs.candidates if inputs.named else admitted)
     ask = sites_ask(scenario)
     found = explore(searcher, admitted, ask)
     shown = choose_alternatives(found)
@@ -47,6 +48,10 @@ def plan(inputs: PlanInputs) -> Plan:
         )
     runner_up = found[1] if len(found) > 1 else None
     sites, total = plan_sites(searcher, admitted)
+    front = pareto_front(searcher, admitted, ask, found)
+    changes = scenario_changes(searcher, chosen, admitted, ask)
+    if chosen is None:
+        changes += relaxed_limits(searcher, refused, ask)
     return Plan(
         sizer_version=__version__,
         created=utc_now(),
@@ -55,16 +60,17 @@ def plan(inputs: PlanInputs) -> Plan:
         objective=scenario.money.objective,
         recommended=options[0] if options else None,
         alternatives=tuple(options[1:]),
-        rejected=(*misses.rejected, *refused),
+        rejected=(*misses.rejected, *(_kept_out(searcher, item, ask) for item in refused)),
         nearest_misses=misses.nearest,
         sensitivity=() if chosen is None else sensitivity(searcher, chosen, runner_up, admitted, ask),
-        scenario_changes=scenario_changes(searcher, chosen, admitted, ask),
+        scenario_changes=changes,
         assumptions=list_assumptions(inputs, None if chosen is None else chosen.judged),
         just_fails=misses.just_fails,
         next_dearer=options[1] if len(options) > 1 else None,
         warnings=list_warnings(inputs, options),
         seeds={"simulation": inputs.seed},
-        pareto=pareto_front(searcher, admitted, ask, found),
+        pareto=tuple(front),
+        pareto_headroom=front,
         mix=cheaper_mix(searcher, admitted, ask, chosen),
         sites=sites,
         sites_total=total,
@@ -92,6 +98,23 @@ def configure(inputs: PlanInputs) -> PlanOption:
     return option.model_copy(update={"gain_over_default": gain_over_default(searcher, judged, ask, option.predicted)})
 
 
+def _kept_out(searcher: Searcher, refused: Refusal, ask: Ask) -> Rejected:
+    """Describe a platform that a filter keeps out; with its prediction where the user named it."""
+    candidate, inputs = refused.candidate, searcher.inputs
+    if inputs.named:
+        judged = searcher.judge(candidate, 1, ask)
+        known = make_rejected(searcher, judged, ask, exact=len(inputs.candidates) <= FEW, reason=refused.reason)
+        return known.model_copy(update={"check": refused.check})
+    return Rejected(
+        platform=candidate.platform.id,
+        name=candidate.platform.name,
+        reason=refused.reason,
+        check=refused.check,
+        price=price(searcher, candidate, 1, ask.scenario),
+        count=1 + spare(ask.scenario),
+    )
+
+
 def _search_facts(
     searcher: Searcher, ask: Ask, admitted: Sequence[Candidate], refused: int, misses: Misses
 ) -> dict[str, float | int | None]:
@@ -99,6 +122,7 @@ def _search_facts(
     share = counted.tried / counted.configurations if counted.configurations else None
     return {
         "needed_cameras": sum(ask.grown.values()),
+        "needed_requests_per_s": _needed_requests_per_s(ask),
         "platforms": len(admitted) + refused,
         "refused_by_filters": refused,
         "judged": counted.bounded + counted.judged_by_simulation,
@@ -111,6 +135,14 @@ def _search_facts(
         "configurations_left_out": counted.left_out,
         "simulations": counted.simulated,
     }
+
+
+def _needed_requests_per_s(ask: Ask) -> float | None:
+    """Requests per second with their growth; None for a scenario of cameras."""
+    if ask.scenario.cameras:
+        return None
+    growth = 1.0 + ask.scenario.margin.growth_requests_pct / 100.0
+    return growth * sum(group.rate_per_s for group in ask.scenario.requests)
 
 
 def _model_note(inputs: PlanInputs, stage: str) -> str:

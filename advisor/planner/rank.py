@@ -13,7 +13,7 @@ from advisor.planner.evaluate import Load, Setup, allowed_share
 from advisor.planner.inputs import Candidate
 from advisor.planner.money import active_fraction, price_of, total_cost
 from advisor.planner.search import Ask, Judgement, Searcher
-from advisor.planner.space import Z90
+from advisor.planner.space import Z90, PlatformModel
 from advisor.records.base import Interval
 from advisor.records.plan import Price, Tco
 from advisor.records.scenario import Scenario
@@ -37,7 +37,11 @@ class Winner:
 
 def least_cores(searcher: Searcher, candidate: Candidate, ask: Ask, load: Load, z: float) -> float | None:
     """Cores that the load keeps busy with the least option of each stage; None where a stage has none."""
-    model = searcher.model(candidate)
+    found = [_least_cores(searcher, model, ask, load, z) for model in searcher.models(candidate)]
+    return min((cores for cores in found if cores is not None), default=None)
+
+
+def _least_cores(searcher: Searcher, model: PlatformModel, ask: Ask, load: Load, z: float) -> float | None:
     facts = searcher.facts(ask.scenario, load)
     total = decode_cores(model, ask.scenario, facts, z)
     for stage in ask.scenario.stages:
@@ -50,12 +54,13 @@ def least_cores(searcher: Searcher, candidate: Candidate, ask: Ask, load: Load, 
 
 def boxes_needed(searcher: Searcher, candidate: Candidate, ask: Ask) -> int | None:
     """Fewest boxes by the utilisation law; None when not even ``candidates.max_boxes`` suffice, or no option."""
-    cores = allowed_share(ask.scenario) * searcher.model(candidate).cores
+    allowed = allowed_share(ask.scenario)
     for count in range(1, ask.scenario.candidates.max_boxes + 1):
-        demand = least_cores(searcher, candidate, ask, ask.load(count), Z90)
-        if demand is None:
+        load = ask.load(count)
+        demands = [(model, _least_cores(searcher, model, ask, load, Z90)) for model in searcher.models(candidate)]
+        if all(demand is None for _, demand in demands):
             return None
-        if demand <= cores:
+        if any(demand is not None and demand <= allowed * model.cores for model, demand in demands):
             return count
     return None
 
@@ -154,10 +159,15 @@ def winners(
         needed = boxes_needed(searcher, candidate, ask)
         if needed is not None:
             wait(candidate, needed)
+    done: set[str] = set()
     while waiting:
         _, _, entry = heapq.heappop(waiting)
         if isinstance(entry, Winner):
-            yield entry
+            if entry.judged.model.id not in done:
+                done.add(entry.judged.model.id)
+                yield entry
+            continue
+        if entry.candidate.platform.id in done:
             continue
         judged = searcher.judge(entry.candidate, entry.count, ask)
         seen(judged)
@@ -166,6 +176,9 @@ def winners(
             found = Winner(judged, cost(searcher, judged, ask))
             if found.cost < ceiling:
                 heapq.heappush(waiting, (found.cost, next(order), found))
+            if ask.scenario.money.objective == "tco":
+                # One box more may run a thriftier configuration that the fuller boxes had no room for.
+                wait(entry.candidate, entry.count + 1)
         elif judged.check != "evidence":
             wait(entry.candidate, entry.count + 1)
 

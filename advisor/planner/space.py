@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from advisor.errors import ModelRangeError
 from advisor.planner.inputs import Candidate, Cost, PlanInputs
-from advisor.records.base import Evidence, Interval, Precision, weakest
+from advisor.records.base import Evidence, Interval, Precision, RuntimeName, weakest
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelWork
@@ -24,6 +25,8 @@ Z90 = 1.2815515655446004
 BF16_LEVELS = ("avx512_bf16", "amx")
 """Chips that compute in bf16; elsewhere the runtimes refuse it."""
 THREADS_PER_STREAM = (1, 2, 4, 8, 16)
+Placement = Literal["all", "performance"]
+"""Which cores inference may take on a chip with two kinds of them."""
 
 
 def at(interval: Interval, z: float) -> float:
@@ -70,17 +73,19 @@ class StageOption:
 class PlatformModel:
     """One candidate with everything that the performance model says of it, asked once and kept."""
 
-    def __init__(self, inputs: PlanInputs, candidate: Candidate) -> None:
+    def __init__(self, inputs: PlanInputs, candidate: Candidate, placement: Placement = "all") -> None:
         self._inputs = inputs
         self.candidate = candidate
         self.machine = candidate.machine
-        cores = float(candidate.machine.cores)
+        self.placement = placement
+        cores = float(candidate.machine.cores if placement == "all" else candidate.machine.performance_cores)
         self.cores = cores if candidate.machine.quota_cores is None else min(cores, candidate.machine.quota_cores)
         """Cores that may be used. Estimates are asked for with all of them busy, so on a chip with two kinds of cores
-        their times are means over both kinds; the gain of SMT siblings is left out."""
+        their times are means over both kinds; the gain of SMT siblings is left out. With ``performance`` the others are
+        left to the system, which counts against the configuration: decode may in fact run there."""
         self._decode: dict[tuple[str, int, int, float, float], Cost] = {}
-        self._estimates: dict[tuple[str, RunConfig], ServiceEstimate] = {}
-        self._options: dict[tuple[str, tuple[Precision, ...]], tuple[StageOption, ...]] = {}
+        self._estimates: dict[tuple[str, str, RunConfig], ServiceEstimate] = {}
+        self._options: dict[tuple[str, str, tuple[Precision, ...]], tuple[StageOption, ...]] = {}
 
     @property
     def id(self) -> str:
@@ -109,7 +114,7 @@ class PlatformModel:
 
     def options(self, scenario: Scenario, stage: Stage) -> tuple[StageOption, ...]:
         """Every useful way to run ``stage`` here, cheapest in core time first; empty where no runtime can."""
-        key = (stage.id, scenario.accuracy.precisions)
+        key = (stage.id, stage.model, scenario.accuracy.precisions)
         if key not in self._options:
             self._options[key] = _undominated(self.every_option(scenario, stage))
         return self._options[key]
@@ -120,7 +125,7 @@ class PlatformModel:
         if missing:
             self.learn(stage, self._inputs.predictor.service_many(missing))
         preprocess = self._preprocess(scenario, stage)
-        found = [self._estimates[stage.id, config] for _, _, config in self.requests(scenario, stage)]
+        found = [self._estimates[stage.id, stage.model, config] for _, _, config in self.requests(scenario, stage)]
         known = [item for item in found if item.evidence is not Evidence.UNKNOWN]
         slowest: dict[tuple[int | None, int], float] = {}
         for item in known:
@@ -135,22 +140,26 @@ class PlatformModel:
         """Everything that the performance model must be asked about ``stage`` on this platform."""
         return [
             (self.machine, work, config)
-            for runtime in self._inputs.runtimes
+            for runtime in self._runtimes()
             for precision in scenario.accuracy.precisions
             if precision != "bf16" or self.machine.simd_level in BF16_LEVELS
             for batch in stage_batches(stage)
-            if (work := self._inputs.works(stage.id, runtime, precision, batch)) is not None
+            if (work := self._inputs.works(self._inputs.work_key(stage), runtime, precision, batch)) is not None
             for config in self._configs(work, precision, batch)
         ]
 
     def unanswered(self, scenario: Scenario, stage: Stage) -> list[tuple[MachineSpec, ModelWork, RunConfig]]:
         """Return what is still to be asked."""
-        return [request for request in self.requests(scenario, stage) if (stage.id, request[2]) not in self._estimates]
+        return [
+            request
+            for request in self.requests(scenario, stage)
+            if (stage.id, stage.model, request[2]) not in self._estimates
+        ]
 
     def learn(self, stage: Stage, estimates: Sequence[ServiceEstimate]) -> None:
         """Keep answers of the performance model, so that one question can serve all platforms."""
         for estimate in estimates:
-            self._estimates[stage.id, estimate.config] = estimate
+            self._estimates[stage.id, stage.model, estimate.config] = estimate
 
     def evidence(self, scenario: Scenario, options: Mapping[str, StageOption]) -> dict[str, Evidence]:
         """Evidence class per stage and for decode."""
@@ -160,10 +169,19 @@ class PlatformModel:
             result["decode"] = weakest([self.decode(camera).evidence for camera in coded])
         return result
 
+    def _runtimes(self) -> tuple[RuntimeName, ...]:
+        """Runtimes of which anything is known here; only OpenVINO can be told which kind of core to take."""
+        if self.placement == "performance":
+            return ("openvino",)
+        return (*self._inputs.runtimes, *self._inputs.runtimes_measured.get(self.id, ()))
+
     def _configs(self, work: ModelWork, precision: Precision, batch: int) -> list[RunConfig]:
         cores = self.physical_threads
+        # A stream over two NUMA nodes reads half of its weights and activations from the other node's memory.
+        most = max(1, cores // self.machine.numa_nodes)
+        kind = self.placement if self.placement == "performance" and work.runtime == "openvino" else None
         configs = []
-        for threads in sorted({min(count, cores) for count in THREADS_PER_STREAM}):
+        for threads in sorted({min(count, most) for count in THREADS_PER_STREAM}):
             streams = max(1, cores // threads)
             configs.append(
                 RunConfig(
@@ -173,13 +191,14 @@ class PlatformModel:
                     threads=streams * threads,
                     batch=batch,
                     requests=streams,
-                    pinning=False,
+                    pinning=False if work.runtime == "openvino" else None,
+                    core_type=kind,
                 )
             )
         return configs
 
     def _preprocess(self, scenario: Scenario, stage: Stage) -> Cost | None:
-        shape = self._inputs.models[stage.id].input_shape
+        shape = self._inputs.model_of(stage).input_shape
         sizes = [camera.size for camera in scenario.cameras if camera.group in scenario.groups_of(stage)]
         if not sizes or len(shape) != 4:
             return None

@@ -78,12 +78,15 @@ class BreaksFirst(Record):
 
 
 class DefaultGain(Record):
-    """What the chosen configuration gains over one that OpenVINO takes by itself, on the same boxes."""
+    """What the chosen configuration gains over one that is usual, on the same boxes."""
 
-    hint: Literal["throughput", "latency"]
+    hint: Literal["throughput", "latency", "auto", "partition"]
+    """OpenVINO's hints; its AUTO device; or the chosen options with cores of their own for every stage and decode."""
     precision: str
     capacity_cameras: float | None
     """Cameras that the default carries at the median belief; None for a scenario without cameras."""
+    capacity_requests_per_s: float | None = None
+    """The same for a scenario of requests."""
     ratio: float | None
     """Capacity of the chosen configuration over that of the default, median belief; None where the default has none."""
     text: str
@@ -187,6 +190,8 @@ class Plan(Record):
     """Without a recommendation: the three that come closest, nearest first."""
     pareto: tuple[str, ...] = ()
     """Platforms to which nothing is both cheaper and roomier, in ascending price; each holds."""
+    pareto_headroom: dict[str, float] = {}
+    """Share of the cores that stays free on each of them with growth, pessimistic side, by the utilisation law."""
     mix: Mix | None = None
     sites: tuple[dict[str, Any], ...] = ()
     """One row per kind of site: its cameras, boxes and bill."""

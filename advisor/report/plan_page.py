@@ -7,7 +7,7 @@ from typing import Any
 
 from advisor.records.plan import Plan, PlanOption, PredictedLoad, Rejected
 from advisor.report.charts import Mark, bars, price_against_capacity
-from advisor.report.plan_text import boxes, changes, compared, nearest_misses
+from advisor.report.plan_text import boxes, changes, compared, nearest_misses, pareto_lines
 from advisor.report.text import (
     EVIDENCE_WORDS,
     capacity,
@@ -18,6 +18,7 @@ from advisor.report.text import (
     percent,
     price_line,
     remedy,
+    search_line,
     span,
     why,
 )
@@ -47,7 +48,9 @@ def plan_context(plan: Plan) -> dict[str, Any]:
         "rejected": [_rejected_row(item) for item in plan.rejected],
         "site_columns": list(dict.fromkeys(name for site in plan.sites for name in site)),
         "sites": plan.sites,
-        "search": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in plan.search.items()),
+        "total": [(name.replace("_", " "), _plain(value)) for name, value in plan.sites_total.items() if value],
+        "pareto": pareto_lines(plan),
+        "search": search_line(plan.search),
         "seeds": ", ".join(f"{name} {value}" for name, value in plan.seeds.items()),
         "versions": ", ".join(f"{name} {value}" for name, value in plan.versions.items()),
     }
@@ -70,6 +73,7 @@ def _of_best(plan: Plan, best: PlanOption) -> dict[str, Any]:
     load = predicted.stage_load
     cameras = has_cameras(predicted)
     per_box = " per box" if best.count > 1 else ""
+    tco = best.tco
     facts = [
         ("Price", money(best.price.value, best.price.currency)),
         (f"TCO, {best.tco.lifetime_years:g} years", money(best.tco.value, best.tco.currency)),
@@ -89,8 +93,20 @@ def _of_best(plan: Plan, best: PlanOption) -> dict[str, Any]:
         line = f"{decode.device}, {decode.threads} threads"
         stages.insert(0, ["decode", line, span(load.get("decode")), _evidence_of(predicted, "decode"), ""])
     busiest = sorted(load.items(), key=lambda entry: -entry[1].p50)
+    years = tco.lifetime_years
+    energy = tco.energy_cost_per_year.scaled(years)
+    currency = tco.currency
+    bill_rows = [
+        (f"{best.count} x {best.name} with its memory", money(best.price.value, currency), price_line(best.price)),
+        (f"Energy over {years:g} years", money(energy.p50, currency),
+         f"{span(tco.wall_w)} W on average, {span(tco.energy_kwh_per_year)} kWh/year"),
+        ("Licences", money(tco.licences, currency), "money.licence_per_box of the scenario"),
+        ("Storage", money(tco.storage, currency), "money.storage_per_box of the scenario"),
+        (f"Total over {years:g} years", money(tco.value, currency), ""),
+    ]  # fmt: skip
     return {
         "facts": facts,
+        "bill": bill_rows,
         "per_box": per_box,
         "stages": stages,
         "stage_chart": bars([(name, item.p10, item.p50, item.p90) for name, item in busiest if item.p90 > 0], "cores"),
@@ -103,6 +119,15 @@ def _of_best(plan: Plan, best: PlanOption) -> dict[str, Any]:
             100.0,
         ),
     }
+
+
+def _plain(value: object) -> str:
+    """A figure of the bill of all sites in words."""
+    if isinstance(value, dict):
+        return ", ".join(f"{count} x {name}" for name, count in value.items())
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return f"{value:,.0f}" if isinstance(value, float) else str(value)
 
 
 def _evidence_of(predicted: PredictedLoad, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 from advisor.records.plan import Plan, PlanOption, Rejected
 from advisor.report.text import (
@@ -15,6 +16,7 @@ from advisor.report.text import (
     percent,
     price_line,
     remedy,
+    search_line,
     span,
     table,
     tight,
@@ -37,9 +39,11 @@ def render_plan(plan: Plan) -> str:
     parts += _list("Change the scenario instead", [f"{item.change}: {item.text}" for item in plan.scenario_changes])
     if plan.mix is not None:
         parts += _list("Cheaper by a mix of boxes", [plan.mix.text])
+    parts += _list("More room for more money (Pareto front, cheapest first)", pareto_lines(plan))
     parts += _sites(plan)
     parts += _list("Warnings", list(plan.warnings))
     parts += _list("Assumptions", list(plan.assumptions))
+    parts += _list("Search", [line for line in (search_line(plan.search),) if line])
     return "\n".join(parts)
 
 
@@ -93,12 +97,39 @@ def changes(plan: Plan) -> list[str]:
     return [f"{', '.join(names)}: fails on {check}; try {words}" for (check, words), names in advised.items()]
 
 
+def bill(best: PlanOption) -> str:
+    """Parts of the total cost of ownership: what is nought is left out."""
+    tco = best.tco
+    parts = [
+        ("boxes with their memory", best.price.value),
+        ("energy", tco.energy_cost_per_year.p50 * tco.lifetime_years),
+        ("licences", tco.licences),
+        ("storage", tco.storage),
+    ]
+    return " + ".join(f"{name} {money(value, tco.currency)}" for name, value in parts if value != 0) or "nothing"
+
+
+def pareto_lines(plan: Plan) -> list[str]:
+    """Platforms to which nothing is both cheaper and roomier, with price and free share of the cores where known."""
+    if len(plan.pareto) < 2:
+        return []
+    priced = {item.platform: item.price for item in (*plan.rejected, *plan.alternatives, plan.recommended) if item}
+    lines = []
+    for name in plan.pareto:
+        price, free = priced.get(name), plan.pareto_headroom.get(name)
+        shown = "" if price is None else f" for {money(price.value, price.currency)}"
+        lines.append(
+            f"{name}{shown}" + ("" if free is None else f": {number(free * 100.0, 2)} % of its cores stay free")
+        )
+    return lines
+
+
 def _recommended(best: PlanOption) -> list[str]:
     predicted = best.predicted
     tco = best.tco
     facts = [
         ("price", price_line(best.price)),
-        ("TCO", f"{money(tco.value, tco.currency)} over {tco.lifetime_years:g} years"),
+        ("TCO", f"{money(tco.value, tco.currency)} over {tco.lifetime_years:g} years: {bill(best)}"),
         ("energy", f"{span(tco.energy_kwh_per_year)} kWh/year, {span(tco.energy_cost_per_year)} {tco.currency}/year "
                    f"at {span(tco.wall_w)} W average"),
         ("evidence", f"{EVIDENCE_WORDS[best.evidence]}: "
@@ -131,7 +162,10 @@ def _recommended(best: PlanOption) -> list[str]:
         "",
         _indent(table(["stage", "configuration", "cores kept busy"], rows, WIDTH - 2)),
         *_list("What breaks first", [item.text for item in best.breaks_first]),
-        *_list("Against the runtime's own defaults", [item.text for item in best.gain_over_default]),
+        *_list(
+            "Against usual configurations on the same boxes",
+            [item.text for item in best.gain_over_default if item.hint != "auto"],
+        ),
     ]
 
 
@@ -175,9 +209,16 @@ def _sites(plan: Plan) -> list[str]:
         "Sites",
         [
             ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in site.items() if value is not None)
-            for site in plan.sites
+            for site in (*plan.sites, *_total(plan))
         ],
     )
+
+
+def _total(plan: Plan) -> list[dict[str, Any]]:
+    """Bill of all sites as one more row."""
+    if not plan.sites_total:
+        return []
+    return [{"site": "all together"} | {key: value for key, value in plan.sites_total.items() if value not in ([], {})}]
 
 
 def _list(title: str, items: list[str]) -> list[str]:

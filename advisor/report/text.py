@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from advisor.records.base import Evidence, Interval
 from advisor.records.config import RunConfig
@@ -22,11 +23,12 @@ REMEDIES = {
     "fewer cameras per box, or more boxes (candidates.max_boxes)",
     "memory_bandwidth": "smaller models or batches, fewer streams, or all memory channels populated",
     "memory": "more memory in the box, smaller models, or fewer streams",
-    "latency": "a larger slo.latency_p95_ms, a smaller model on the longest path, or faster cores rather than more",
+    "latency_p95": "a larger slo.latency_p95_ms, a smaller model on the longest path, or faster cores rather than more",
     "drops": "a larger slo.drops_max_pct, larger `every` intervals, or fewer cameras per box",
     "camera_fps": "a lower slo.camera_fps or fewer cameras per box",
-    "power": "a larger site.max_power_w, or several smaller boxes (candidates.max_boxes)",
-    "price": "a larger candidates.max_price, or a quotation in candidates.prices",
+    "queue_growth": "larger `every` intervals, a smaller model, or fewer cameras per box",
+    "site.max_power_w": "a larger site.max_power_w, or several smaller boxes (candidates.max_boxes)",
+    "candidates.max_price": "a larger candidates.max_price, or a quotation in candidates.prices",
     "cost": "a price in candidates.prices",
     "evidence": "measure it: `sizer bench` there, then `sizer catalog add`; or permit a precision that it has",
 }
@@ -73,6 +75,21 @@ def tail(figures: CameraTail) -> str:
 def money(value: float | None, currency: str) -> str:
     """``1,234 USD``; says so when the price is unknown."""
     return "price unknown" if value is None else f"{value:,.0f} {currency}"
+
+
+def search_line(search: Mapping[str, Any]) -> str:
+    """Say how much of the space was looked at, and how; empty for a plan that does not tell."""
+    known = search.get("configurations")
+    if not known:
+        return ""
+    share, left_out = search.get("share_simulated"), search.get("configurations_left_out") or 0
+    return (
+        f"{search.get('platforms', 0):,} platforms ({search.get('refused_by_filters', 0):,} refused by filters), "
+        f"{search.get('discarded_by_bounds', 0):,} judgements by closed-form bounds and "
+        f"{search.get('judged_by_simulation', 0):,} by simulation; {search.get('configurations_simulated', 0):,} of "
+        f"{known:,} configurations simulated ({number(None if share is None else share * 100.0, 2)} %), "
+        + (f"{left_out:,} left untried on platforms that were given up" if left_out else "none left untried")
+    )
 
 
 def price_line(price: Price | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +15,10 @@ from advisor.records.base import Quantity, Record
 from advisor.records.model import Kernel, ModelFile, ModelInfo
 from advisor.records.scenario import parse_resolution
 from advisor.store.schemas import ModelReport
+
+SMALLER = 0.8
+"""Share of the operations from which down a model counts as a smaller one: less is not worth a change of model."""
+SITES = frozenset({"retail", "adas", "barrier", "crossroad"})
 
 
 class Inspection(Record):
@@ -106,6 +111,40 @@ def resolve_model(reference: str, input_shape: str | tuple[int, ...] | None = No
         sha256=facts.sha256,
         input_shape=facts.input_shape,
     )
+
+
+def smaller_model(model: ModelFile) -> ModelInfo | None:
+    """Next smaller model of the list for the same task: same family, same words in its name, fewer operations.
+
+    The words are those before the first with a digit, without the site that a model was made for (retail, adas, ...).
+    None for a user's file, and where the list has none with at most :data:`SMALLER` of the operations.
+    """
+    from advisor import zoo
+
+    known = {item.name: item for item in zoo.list_models()}
+    own = known.get(model.reference) or known.get(model.name) or known.get(f"{zoo.PREFIX}{model.name}")
+    if own is None or model.kind == "file":
+        return None
+    alike = [
+        item
+        for item in known.values()
+        if (item.family, item.kind, _task(item.name)) == (own.family, own.kind, _task(own.name))
+        and len(item.input_shape) == len(own.input_shape)
+        and item.input_shape[1] == own.input_shape[1]
+        and item.gflops <= SMALLER * own.gflops
+    ]
+    return max(alike, key=lambda item: item.gflops, default=None)
+
+
+def _task(name: str) -> tuple[str, ...]:
+    """Words of a model's name that say what it is for."""
+    words = []
+    for word in re.split(r"[-_:]", name):
+        if any(letter.isdigit() for letter in word):
+            break
+        if word not in SITES:
+            words.append(word)
+    return tuple(words)
 
 
 def inspect_model(reference: str, input_shape: str | None = None) -> Inspection:

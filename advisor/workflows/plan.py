@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from advisor.measure.progress import Progress
     from advisor.planner.inputs import Candidate, PlanInputs
     from advisor.records.host import HostFacts
+    from advisor.store.catalogue import Catalogue
     from advisor.store.measurements import MeasurementStore
 
 
@@ -103,8 +104,13 @@ def prepare(
     else:
         assumptions.append("no measurement was taken on this machine for this plan (--no-measure)")
         say("no measurement is taken on this machine (--no-measure)")
-    works = Works(scenario, models, store)
+    smaller = _smaller(models)
+    works = Works(scenario, models, store, smaller)
     works.prepare("openvino")
+    measured = measured_runtimes(models, store, facts, catalogue)
+    for runtime in sorted({name for names in measured.values() for name in names}):
+        works.prepare(runtime)
+    assumptions.append(_runtimes_said(measured))
     predictor = load_predictors(store, facts, host, catalogue, works)
     file = scenario_file(request.scenario)
     inputs = PlanInputs(
@@ -116,10 +122,53 @@ def prepare(
         candidates=candidates,
         today=dt.datetime.now(dt.UTC).date(),
         seed=request.seed,
+        runtimes_measured=measured,
+        smaller=smaller,
+        named=bool(request.on),
         bitrate_kbps=bitrates,
         assumptions=tuple(assumptions),
     )
     return inputs, facts
+
+
+def _smaller(models: Mapping[str, ModelFile]) -> dict[str, ModelFile]:
+    """Per stage the next smaller model of the same family, built; stages without one are left out."""
+    from advisor.workflows.models import smaller_model
+
+    infos = {stage: smaller_model(model) for stage, model in models.items()}
+    return {stage: resolve_model(info.name) for stage, info in infos.items() if info is not None}
+
+
+def measured_runtimes(
+    models: Mapping[str, ModelFile], store: MeasurementStore, facts: HostFacts, catalogue: Catalogue
+) -> dict[str, tuple[RuntimeName, ...]]:
+    """Per platform the runtimes beside OpenVINO in which every model of the scenario was measured there.
+
+    ONNX Runtime's time elsewhere would be OpenVINO's times an assumed factor, which can never be the better choice for
+    a known reason: a runtime without evidence is not considered, and the plan says so.
+    """
+    prints = {"this": facts.fingerprint}
+    prints |= {item.id: item.measured_fingerprint for item in catalogue.platforms() if item.measured_fingerprint}
+    wanted = {model.sha256 for model in models.values()}
+    found: dict[str, tuple[RuntimeName, ...]] = {}
+    for platform, fingerprint in prints.items():
+        rows = store.find(host_fingerprint=fingerprint, status="done")
+        here = {row.model_sha256 for row in rows if row.config.runtime == "onnxruntime"}
+        if wanted <= here:
+            found[platform] = ("onnxruntime",)
+    return found
+
+
+def _runtimes_said(measured: Mapping[str, tuple[RuntimeName, ...]]) -> str:
+    if not measured:
+        return (
+            "runtimes: OpenVINO only; ONNX Runtime was not measured with these models on any platform, so it is not "
+            "considered (`sizer bench` with a matrix of runtime onnxruntime would settle it)"
+        )
+    return (
+        f"runtimes: OpenVINO everywhere; ONNX Runtime where it was measured with these models: "
+        f"{', '.join(sorted(measured))}"
+    )
 
 
 def measure_missing(
@@ -146,8 +195,15 @@ class Works:
     the bytes: runtimes refuse to compile it where the chip lacks it, and plans look at other chips.
     """
 
-    def __init__(self, scenario: Scenario, models: Mapping[str, ModelFile], store: MeasurementStore) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        models: Mapping[str, ModelFile],
+        store: MeasurementStore,
+        smaller: Mapping[str, ModelFile] | None = None,
+    ) -> None:
         self._models = models
+        self._smaller = {file.reference: file for file in (smaller or {}).values()}
         self._store = store
         permitted = scenario.accuracy.precisions
         self._compiled = tuple(name for name in ("f32", "int8") if name in permitted or name == "f32")
@@ -158,12 +214,14 @@ class Works:
         from concurrent.futures import ThreadPoolExecutor
 
         files = {file.sha256: file for file in self._models.values()}
+        if runtime == "openvino":
+            files |= {file.sha256: file for file in self._smaller.values()}
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda file: self._compile(file, runtime), files.values()))
 
     def of_stage(self, stage: str, runtime: RuntimeName, precision: Precision, batch: int) -> ModelWork | None:  # noqa: ARG002 - kernels of batch 1 serve all batches
-        """Kernels of a stage's model; None where the runtime cannot run it so."""
-        return self._of(self._models[stage], runtime, precision)
+        """Kernels of a stage's model, or of a smaller one by its reference; None where the runtime cannot run it so."""
+        return self._of(self._models.get(stage) or self._smaller[stage], runtime, precision)
 
     def work(self, model: str, runtime: str, precision: str) -> ModelWork | None:
         """Kernels of a model by its name, as the performance model asks for its anchors."""

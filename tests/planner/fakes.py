@@ -18,6 +18,10 @@ from advisor.records.scenario import Scenario
 TODAY = dt.date(2026, 11, 21)
 
 
+SLOWER_CORES = 1.5
+"""A pass over cores of both kinds takes so much longer than one on performance cores alone."""
+
+
 @dataclass(frozen=True)
 class FakeCost:
     core_s: Interval
@@ -47,6 +51,8 @@ class FakePredictor:
         self.asked += 1
         threads = (config.threads or 1) // (config.streams or 1)
         factor = {"f32": 1.0, "bf16": 0.6, "int8": 0.4}[config.precision]
+        if machine.efficiency_cores and config.core_type != "performance":
+            factor *= SLOWER_CORES
         seconds = self.work_s[work.model] * factor * config.batch / threads**0.9 / self._speed(machine)
         return ServiceEstimate(
             platform=machine.id,
@@ -78,7 +84,14 @@ class FakePredictor:
 
 
 def candidate(
-    name: str, cores: int, price: float | None, *, memory_gib: float = 16.0, power_w: float = 45.0
+    name: str,
+    cores: int,
+    price: float | None,
+    *,
+    memory_gib: float = 16.0,
+    power_w: float = 45.0,
+    efficiency_cores: int = 0,
+    price_date: dt.date = TODAY,
 ) -> Candidate:
     def sourced(value: float) -> Sourced:
         return Sourced(value=value, kind="assumed", source="test", date=TODAY)
@@ -91,14 +104,15 @@ def candidate(
         memory_bytes=sourced(memory_gib * 1024**3),
         memory_channels_populated=sourced(2),
         max_power_w=sourced(power_w),
-        price_usd=None if price is None else sourced(price),
+        price_usd=None if price is None else Sourced(value=price, kind="vendor", source="shop", date=price_date),
     )
     machine = MachineSpec(
         id=name,
         name=name.upper(),
         vendor="intel",
         performance_cores=cores,
-        threads=cores,
+        efficiency_cores=efficiency_cores,
+        threads=cores + efficiency_cores,
         simd_level="avx2",
         memory_bytes=memory_gib * 1024**3,
         memory_bandwidth_bytes_per_s=40e9,

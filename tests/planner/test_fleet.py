@@ -47,7 +47,7 @@ def test_groups_that_a_site_does_not_name_have_no_cameras() -> None:
 @pytest.mark.parametrize("spare_box", [False, True])
 @pytest.mark.parametrize("total", [3, 7, 11, 12])
 def test_the_integer_program_finds_what_trying_all_finds(total: int, spare_box: bool) -> None:
-    kinds = [_Kind(candidate(f"k{i}", 4, p), p, n) for i, (p, n) in enumerate([(100.0, 3), (170.0, 5), (260.0, 8)])]
+    kinds = [_Kind(candidate(f"k{i}", 4, p), p, p, n) for i, (p, n) in enumerate([(100.0, 3), (170.0, 5), (260.0, 8)])]
 
     def carries(numbers: tuple[int, ...]) -> bool:
         room = sum(number * kind.cameras for number, kind in zip(numbers, kinds, strict=True))

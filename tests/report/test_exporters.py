@@ -273,3 +273,71 @@ def test_compose_without_figures_has_no_limits() -> None:
     plan = plan.model_copy(update={"recommended": best.model_copy(update={"predicted": predicted})})
     service = yaml.safe_load(export_plan(plan, "compose"))["services"]["inference"]
     assert service["deploy"]["resources"] == {}
+
+
+def test_the_compose_specification_parses_the_export() -> None:
+    compose_spec = pytest.importorskip("compose_spec", reason="the Compose Specification's parser is not installed")
+    text = export_plan(plan_with(person=OPENVINO, reid=ORT), "compose")
+    service = compose_spec.PyCompose.from_yaml(text).to_dict()["services"]["inference"]
+    assert service["deploy"]["resources"]["limits"]["cpus"] > 0
+    assert service["environment"]["SIZER_REID_RUNTIME"] == "onnxruntime"
+    with pytest.raises(ValueError, match="cpuss"):
+        compose_spec.PyCompose.from_yaml(text.replace("cpus:", "cpuss:"))
+
+
+@pytest.mark.runtime
+@pytest.mark.parametrize("config", [SMALL, SMALL.model_copy(update={"streams": 1, "threads": 1, "requests": 1})])
+def test_the_export_is_what_verify_tells_openvino(
+    config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Verify compiles each stage of plan.json with the runtime's ``compile``: what OpenVINO gets then is the export."""
+    openvino = pytest.importorskip("openvino")
+    from advisor.runtimes import get_runtime
+
+    told: list[tuple[str, dict[str, Any]]] = []
+    original = openvino.Core.compile_model
+
+    def listen(core: Any, model: Any, device: str, properties: dict[str, Any]) -> Any:
+        told.append((device, dict(properties)))
+        return original(core, model, device, properties)
+
+    monkeypatch.setattr(openvino.Core, "compile_model", listen)
+    plan = plan_with(person=config)
+    stored = Plan.model_validate_json(plan.model_dump_json(by_alias=True))
+    assert stored.recommended is not None
+    compiled = get_runtime("openvino").compile(
+        tiny_model(tmp_path / "m.onnx"), stored.recommended.config.stages["person"]
+    )
+    compiled.close()
+    stage = json.loads(export_plan(plan, "openvino"))["person"]
+    assert told == [(stage["device"], stage["compile_model"])]
+    assert compiled.requests == stage["infer_requests"]
+
+
+@pytest.mark.runtime
+def test_the_export_is_what_verify_tells_onnxruntime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ort = pytest.importorskip("onnxruntime")
+    from advisor.runtimes import get_runtime
+
+    config = ORT.model_copy(update={"precision": "f32", "batch": 1})
+    sessions: list[Any] = []
+    original = ort.InferenceSession
+
+    def listen(*args: Any, **kwargs: Any) -> Any:
+        sessions.append(original(*args, **kwargs))
+        return sessions[-1]
+
+    monkeypatch.setattr(ort, "InferenceSession", listen)
+    compiled = get_runtime("onnxruntime").compile(tiny_model(tmp_path / "m.onnx"), config)
+    compiled.close()
+    stage = json.loads(export_plan(plan_with(person=config), "onnxruntime"))["person"]
+    assert len(sessions) == stage["sessions"] == 2
+    for session in sessions:
+        used = session.get_session_options()
+        assert (used.intra_op_num_threads, used.inter_op_num_threads) == (
+            stage["intra_op_num_threads"], stage["inter_op_num_threads"]
+        )  # fmt: skip
+        assert used.execution_mode == getattr(ort.ExecutionMode, stage["execution_mode"])
+        assert used.graph_optimization_level == getattr(ort.GraphOptimizationLevel, stage["graph_optimization_level"])
+        for name, value in stage["session_config_entries"].items():
+            assert used.get_session_config_entry(name) == value
