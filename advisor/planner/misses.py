@@ -6,8 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from advisor.planner.evaluate import WARMUP_S
 from advisor.planner.inputs import Candidate
 from advisor.planner.options import make_rejected
+from advisor.planner.outlook import SHORT_S
 from advisor.planner.rank import Winner, boxes_needed, least_cost, price
 from advisor.planner.search import Ask, Judgement, Searcher
 from advisor.records.plan import Rejected
@@ -17,6 +19,9 @@ FEW = 8
 """So many candidates are all predicted with a simulated capacity."""
 MOST_PREDICTED = 150
 """Of a larger catalogue only the nearest misses are predicted, so that time does not go into the hopeless."""
+
+FRAMES_OF_MISSES = 2_000_000
+"""Frames that all predictions of misses together may simulate per belief: some seconds."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,8 @@ def list_misses(
         close.add(id(just))
     if len(candidates) <= FEW:
         close = {id(item) for item in misses}
-    worth = {id(item) for item in sorted(misses, key=lambda item: -item.judged.closeness)[:MOST_PREDICTED]}
+    most = _affordable(searcher, ask)
+    worth = {id(item) for item in sorted(misses, key=lambda item: -item.judged.closeness)[:most]}
     records = {
         id(item): make_rejected(
             searcher, item.judged, ask, exact=id(item) in close, predict=id(item) in worth, reason=item.reason
@@ -80,6 +86,14 @@ def list_misses(
         just_fails=None if just is None else records[id(just)],
         not_judged=sum(item.judged.check == "cost" for item in misses),
     )
+
+
+def _affordable(searcher: Searcher, ask: Ask) -> int:
+    """Number of misses that are predicted: fewer where one prediction alone means millions of frames."""
+    load = ask.nominal(1)
+    seconds = WARMUP_S + min(SHORT_S, searcher.duration_s(ask.scenario, load))
+    frames = seconds * sum(group.fps * load.counts.get(group.group, 0) for group in ask.scenario.cameras)
+    return MOST_PREDICTED if frames <= 0 else max(NEAREST, min(MOST_PREDICTED, int(FRAMES_OF_MISSES / frames)))
 
 
 def _miss(searcher: Searcher, candidate: Candidate, ask: Ask, holds: set[str], chosen: Winner | None) -> _Miss:

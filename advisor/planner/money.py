@@ -22,14 +22,16 @@ def price_of(platform: Platform, count: int, scenario: Scenario, today: dt.date)
     money = scenario.money
     override = scenario.candidates.prices.get(platform.id)
     if override is not None:
+        rate = 1.0 if override.currency in {None, money.currency} else money.usd_rate or 1.0
+        quoted = override.value * rate
         return Price(
-            value=override.value * count,
+            value=quoted * count,
             currency=money.currency,
             kind="quoted",
             source=override.source,
             date=override.date.isoformat(),
             stale=(today - override.date).days > STALE_AFTER_DAYS,
-            per_box=override.value,
+            per_box=quoted,
         )
     listed: Sourced | None = platform.price_usd
     if listed is None:
