@@ -138,6 +138,8 @@ class Stage(Record):
     """The stage whose objects it runs on; None: the camera's frames (or the requests)."""
     objects: Identifier | None = None
     """Extension: class of ``activity.objects_per_frame`` that it finds; None: the class named like the stage."""
+    labels: tuple[Count, ...] = ()
+    """Extension: class numbers of a real detector that count as its objects; empty: all of them."""
     every: str | None = None
     """``3 frames``, ``1 frame``, or a rate like ``2/s``; None: every frame."""
     groups: tuple[Identifier, ...] = ()
@@ -267,7 +269,9 @@ class PriceOverride(Record):
     """A price the user was quoted."""
 
     value: Quantity
-    """Price per box in the scenario's currency."""
+    """Price per box."""
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    """None: the scenario's; USD is converted with ``money.usd_rate``, any other is refused."""
     date: datetime.date
     """Day of the quotation."""
     source: Annotated[str, Field(min_length=3)]
@@ -327,6 +331,16 @@ class Scenario(Record):
     """Which platforms may be recommended."""
     sites: tuple[SiteGroup, ...] = ()
     """Extension: several sites; empty: one site with the cameras above."""
+
+    @model_validator(mode="after")
+    def _currencies(self) -> Scenario:
+        for name, price in self.candidates.prices.items():
+            if price.currency not in {None, "USD", self.money.currency}:
+                raise ValueError(
+                    f"candidates.prices.{name}: currency {price.currency} beside money.currency {self.money.currency}: "
+                    f"give it in {self.money.currency} or USD"
+                )
+        return self
 
     @property
     def camera_count(self) -> int:
