@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from .options import EXIT_CODES, PathOption, common, print_json, warn
 from .progress import ConsoleProgress
+
+if TYPE_CHECKING:
+    from advisor.records.verdict import Verdict
 
 EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 
@@ -24,6 +29,8 @@ EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
               help="The planned configuration, or what the runtime chooses by itself.")  # fmt: skip
 @click.option("--as", "imitate", default=None, metavar="PLATFORM",
               help="Imitate a smaller machine's cores and SIMD level; the report lists what cannot be imitated.")  # fmt: skip
+@click.option("--decode", "decode_device", type=click.Choice(["software", "hardware"]), default="software",
+              show_default=True, help="What decodes; hardware is refused where no device here can.")  # fmt: skip
 @click.option("--find-capacity", is_flag=True, help="Find the most cameras that pass on this machine.")
 @click.option("--strict", is_flag=True, help="Refuse to run while the preflight has warnings.")
 @click.option(
@@ -33,6 +40,7 @@ EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 @click.option("--junit", type=PathOption, default=None, metavar="FILE", help="Write the checks as JUnit XML to FILE.")
 @click.option("--sign", "key_file", type=PathOption, default=None, metavar="KEY",
               help="Sign the file of -o with this ed25519 key (made if missing); writes FILE.sig beside it.")  # fmt: skip
+@click.option("--operator", default=None, metavar="NAME", help="Who runs this; stands in the report.")
 @click.option("--check", "check_file", type=PathOption, default=None, metavar="REPORT",
               help="Only check the signature REPORT.sig of a report.")  # fmt: skip
 @click.option(
@@ -46,12 +54,14 @@ def verify(
     profile: str,
     config: str,
     imitate: str | None,
+    decode_device: Literal["software", "hardware"],
     find_capacity: bool,
     strict: bool,
     output: Path | None,
     html: Path | None,
     junit: Path | None,
     key_file: Path | None,
+    operator: str | None,
     check_file: Path | None,
     seed: int,
     as_json: bool,
@@ -83,6 +93,8 @@ def verify(
         strict=strict,
         seed=seed,
         imitate=imitate,
+        decode_device=decode_device,
+        operator=operator,
     )
     verdict = verify_scenario(request, store_url=store_url, progress=ConsoleProgress(), say=warn)
     # Printed first: a full disk must not cost the verdict of a long run.
@@ -92,23 +104,39 @@ def verify(
         from advisor.report.terminal import render_verdict
 
         click.echo(render_verdict(verdict))
+    failed = _write_reports(verdict, output, html, junit, key_file)
+    # A FAIL stays a FAIL; but a PASS whose report is missing must not look like one that can be handed over.
+    return 2 if failed and verdict.verdict == "PASS" else EXIT_OF_VERDICT[verdict.verdict]
+
+
+def _write_reports(
+    verdict: Verdict, output: Path | None, html: Path | None, junit: Path | None, key_file: Path | None
+) -> bool:
+    """Write every report that was asked for, one after the other; True where one could not be written."""
+    from advisor.errors import InputError
+    from advisor.report.html import render_verdict_html
+    from advisor.report.junit import render_junit
     from advisor.store.files import write_document
+    from advisor.verify.signature import sign_report
 
+    def write(path: Path, render: Callable[[], Verdict | str]) -> Path:
+        write_document(path, render())
+        return path
+
+    tasks: list[Callable[[], Path]] = []
     if output is not None:
-        write_document(output, verdict)
-        warn(f"wrote {output}")
-        if key_file is not None:
-            from advisor.verify.signature import sign_report
-
-            warn(f"wrote {sign_report(output, key_file)}")
+        tasks.append(lambda: write(output, lambda: verdict))
+    if output is not None and key_file is not None:
+        tasks.append(lambda: sign_report(output, key_file))
     if html is not None:
-        from advisor.report.html import render_verdict_html
-
-        write_document(html, render_verdict_html(verdict))
-        warn(f"wrote {html}")
+        tasks.append(lambda: write(html, lambda: render_verdict_html(verdict)))
     if junit is not None:
-        from advisor.report.junit import render_junit
-
-        write_document(junit, render_junit(verdict))
-        warn(f"wrote {junit}")
-    return EXIT_OF_VERDICT[verdict.verdict]
+        tasks.append(lambda: write(junit, lambda: render_junit(verdict)))
+    failed = False
+    for task in tasks:
+        try:
+            warn(f"wrote {task()}")
+        except InputError as error:
+            failed = True
+            warn(f"error: {error}; the verdict itself is kept in the store (sizer report)")
+    return failed

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from .base import Record
 from .config import EffectiveConfig, RunConfig
+from .model import ModelFile
 
 
 class Check(Record):
@@ -107,5 +108,14 @@ class Verdict(Record):
     harness: dict[str, float] = {}
     interference: dict[str, Any] = {}
     timeline: dict[str, Any] = {}
+    trend: dict[str, Any] = {}
+    """First against last tenth of the run, and slopes; what a soak is run for."""
+    models: dict[str, ModelFile] = {}
+    """Per stage the file that ran, with its hash."""
+    hashes: dict[str, str] = {}
+    """SHA-256 of the scenario and the plan that were read."""
+    seed: int | None = None
+    operator: str | None = None
+    """Who ran it, as told on the command line."""
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -28,13 +28,15 @@ from ..records.scenario import Scenario, parse_resolution
 from ..runtimes import get_runtime
 from .decode import DecodePool, SourceError
 from .frames import Ledger, Log
+from .hardware import find_device
 from .objects import Scene
 from .pacing import Pacer
 from .pipeline import Pipeline
 from .resources import Sampler
 from .setup import Feed, feeds_of
-from .sources import FileSource, LiveSource, RawSource, clip_for, is_live
-from .stages import StageRunner
+from .sources import FileSource, LiveSource, RawSource, clip_for
+from .stages import StageRunner, spare_passes
+from .threads import exclusive, spent_s, working_threads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 REPORT_S = 0.25
 DRAIN_MAX_S = 10.0
 WARMUP_PASSES = 2
+SWITCH_S = 5e-4
+"""Longest time that one of our threads keeps others from the interpreter; Python's own 5 ms is a whole small pass."""
 
 
 class Run:
@@ -69,6 +73,8 @@ class Run:
         self._live: list[LiveSource] = []
         self._sequence = {feed.index: 0 for feed in self.feeds}
         self._threads: list[threading.Thread] = [threading.main_thread()]
+        self._own: dict[str, frozenset[int]] = {}
+        """Inference threads that work for one stage only."""
 
     def now_s(self) -> float:
         """Seconds since the scheduled start."""
@@ -99,13 +105,17 @@ class Run:
             self.now_s,
             self._status,
         )
-        self._threads += self.pipeline.pool.threads
+        pool = self.pipeline.pool
         for runner in self.pipeline.stages.values():
             self._threads += runner.threads
             runner.start()
         self.pipeline.pool.start()
         sampler = Sampler(
-            self.now_s, lambda row: self.log.add("s", row), lambda: self._threads, self._counters, os.getppid()
+            self.now_s,
+            lambda row: self.log.add("s", row),
+            lambda: (*self._threads, *pool.threads),
+            self._counters,
+            os.getppid(),
         )
         reporter = threading.Thread(target=self._report, name="reporter", daemon=True)
         self._threads += [sampler.thread, reporter]
@@ -117,15 +127,18 @@ class Run:
         for source in self._live:
             self._threads.append(source.thread)
             source.thread.start()
-        paced = [feed for feed in self.feeds if not is_live(feed.source)]
+        paced = [feed for feed in self.feeds if not feed.live]
         end_s = float(self._job["warmup_s"]) + float(self._job["duration_s"])
         Pacer(paced, self.clock, self.pipeline.release, self.seed).run(self._origin_s, end_s, self.stop)
         while self._live and not self.stop.is_set() and self.now_s() < end_s:
             self.stop.wait(0.1)
         ended_s = min(self.now_s(), end_s)
         for source in self._live:
+            source.stop()
+        for source in self._live:
             source.close()
         self._drain()
+        pool.lose_stalled()
         sampler.stop()
         self.send(k="rows", rows=self.log.take())
         self.send(k="end", failure=self.failure, ended_s=ended_s, in_flight=self.ledger.in_flight)
@@ -142,8 +155,10 @@ class Run:
                 width, height = parse_resolution(stage.input)
                 shape = (1, 3, height, width)
             picture = len(shape) == 4
+            most = config.requests or config.streams or config.threads or os.cpu_count() or 1
             compiled = get_runtime(config.runtime).compile(
-                model_path(model, config.precision), config, input_shape=shape,
+                model_path(model, config.precision),
+                config.model_copy(update={"requests": most + spare_passes(most)}), input_shape=shape,
                 input_kind="u8_nhwc" if picture else "native", want_outputs=True,
             )  # fmt: skip
             effective[stage.id] = compiled.effective.model_dump(mode="json")
@@ -155,43 +170,66 @@ class Run:
                 _, height, width, channels = compiled.inputs[0].shape
                 size = (width, height)
             streams = compiled.effective.streams or config.streams or 1
+            passes = config.requests or compiled.effective.optimal_requests or streams
+            self.pipeline.recognise(stage, [item.shape for item in compiled.outputs], config.batch)
             self.pipeline.stages[stage.id] = StageRunner(
-                stage, compiled, config.batch, streams,
+                stage, compiled, config.batch, streams, passes,
                 self.pipeline.fill(size, channels) if picture else None,
                 self.pipeline.answer(stage, size, config.batch),
                 self.ledger, self.log, self.now_s, self.fail, None if picture else inputs,
             )  # fmt: skip
+        working = {
+            name: working_threads(runner.try_out, self._our_ids()) for name, runner in self.pipeline.stages.items()
+        }
+        self._own = exclusive(working)
         self.send(
             k="ready", effective=effective, objects=self.pipeline.objects,
-            slots={name: runner.model.requests for name, runner in self.pipeline.stages.items()}, pid=os.getpid(),
+            slots={name: runner.passes for name, runner in self.pipeline.stages.items()}, pid=os.getpid(),
+            measured=[name for name, threads in working.items() if threads and threads == self._own[name]],
         )  # fmt: skip
+
+    def _our_ids(self) -> set[int]:
+        return {thread.native_id for thread in self._threads if thread.native_id is not None}
 
     def _sources(self) -> dict[int, Any]:
         """Open every camera; one that cannot be opened is reported and left out."""
         opened: dict[int, Any] = {}
         clips = Path(self._job["clips"])
+        device = self._device(clips) if self._job["decode_device"] == "hardware" else None
         working: list[Feed] = []
         for feed in self.feeds:
             if not feed.is_camera:
                 working.append(feed)
                 continue
             try:
-                if is_live(feed.source):
-                    live = LiveSource(feed, self.clock, self._arrived, self._status)
+                if feed.live:
+                    live = LiveSource(feed, self.clock, self._arrived, self._status, device)
                     self._live.append(live)
                     opened[feed.index] = live
                 elif feed.source is not None:
-                    opened[feed.index] = FileSource(feed.source)
+                    opened[feed.index] = FileSource(feed.source, device)
                 elif feed.codec == "raw":
                     self.pipeline.raw[feed.index] = RawSource(feed.size, self.seed + feed.index)
                 else:
                     self.send(k="state", text=f"preparing the clip of {feed.name}")
-                    opened[feed.index] = FileSource(str(clip_for(feed, clips, self.seed)))
+                    opened[feed.index] = FileSource(str(clip_for(feed, clips, self.seed)), device)
                 working.append(feed)
             except SourceError as error:
                 self._status(feed.index, f"failed: {error}")
         self.feeds = tuple(working)
         return opened
+
+    def _device(self, clips: Path) -> str | None:
+        """Find the device that decodes every camera; a live one is stood for by a clip of its codec and size."""
+        coded = [feed for feed in self.feeds if feed.is_camera and feed.codec != "raw"]
+        files = (feed.source or "" for feed in coded if feed.source is not None and not feed.live)
+        made = (str(clip_for(feed, clips, self.seed)) for feed in coded if feed.source is None or feed.live)
+        paths = dict.fromkeys((*files, *made))
+        if not paths:
+            return None
+        device = find_device(tuple(paths))
+        self.send(k="decode", device=device)
+        return device
 
     def _arrived(self, feed: Feed, packet: Any) -> None:
         now_s = self.now_s()
@@ -204,9 +242,12 @@ class Run:
     def _counters(self) -> dict[str, Any]:
         pool, stages = self.pipeline.pool, self.pipeline.stages
         assert pool is not None
+        for source in self._live:
+            source.look()
         return {
             "decode_s": sum(pool.decoding_cpu_s),
             "prepare_s": {name: sum(runner.preparing_cpu_s) for name, runner in stages.items()},
+            "stage_s": {name: spent_s(threads) for name, threads in self._own.items()},
             "in_flight": self.ledger.in_flight,
             "queues": {"decode": pool.depth(), **{name: runner.depth() for name, runner in stages.items()}},
         }
@@ -252,6 +293,7 @@ def main(arguments: Sequence[str]) -> None:
     """Run the job in the file named by the only argument; never leaves normally (see the last line)."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints must not end up among our rows
+    sys.setswitchinterval(SWITCH_S)
     job = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
     # Importing openvino would fork this process, threads and all, to report usage to its maker; the copy hung for ever.
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # the documented way to make an import fail

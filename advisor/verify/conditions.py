@@ -9,10 +9,12 @@ import numpy as np
 from ..records.config import EffectiveConfig, RunConfig
 from ..records.verdict import Check
 from .checks import DISTURBED, Case
+from .trend import memory_slope
 
 MEMORY_SLACK_BYTES = 64 * 2**20
 MEMORY_MIN_S = 60.0
 """In a shorter run runtimes and decoders still fill their pools: the figure only informs."""
+SLOPE_MIN_S = 600.0
 CLOCK_LOSS = 0.05
 SLOWER = 1.10
 PACING_SHARE = 0.1
@@ -85,10 +87,18 @@ def memory_growth(case: Case) -> Check:
     steady_rise = quarters[0] < quarters[1] < quarters[2] < quarters[3]
     return Check(
         name="memory_growth", required=required,
-        measured=f"{grown / 2**20:+.1f} MiB at {quarters[3] / 2**20:.0f} MiB",
+        measured=f"{grown / 2**20:+.1f} MiB at {quarters[3] / 2**20:.0f} MiB{_slope_text(case)}",
         ok=None if not met and not steady_rise else met, met=met, counts=case.seen.seen_s >= MEMORY_MIN_S,
         advice="" if met else "run the soak profile: a leak ends the service some day",
     )  # fmt: skip
+
+
+def _slope_text(case: Case) -> str:
+    """Slope of a run that is long enough for one to mean something."""
+    if case.seen.seen_s < SLOPE_MIN_S:
+        return ""
+    slope = memory_slope([(row["t"], row["rss"]) for row in case.seen.samples if row["rss"] is not None])
+    return "" if slope is None else f", {slope[0]:+.1f} MiB/h ({slope[1]:+.1f} to {slope[2]:+.1f})"
 
 
 def thermal_drift(case: Case) -> Check:
@@ -96,9 +106,11 @@ def thermal_drift(case: Case) -> Check:
     seen = case.seen
     rows = [row for row in seen.samples if row["t"] >= seen.warmup_s]
     tenth = max(len(rows) // 10, 1)
-    required = f"clock not {CLOCK_LOSS * 100:.0f} % lower with passes {(SLOWER - 1) * 100:.0f} % slower at the end"
+    slow_pct = (SLOWER - 1) * 100
+    required = f"clock not {CLOCK_LOSS * 100:.0f} % lower, or throttled, with passes {slow_pct:.0f} % slower at the end"
     hz = [row["hz"] for row in rows if row["hz"] is not None]
     clock_loss = 1.0 - float(np.mean(hz[-tenth:])) / float(np.mean(hz[:tenth])) if len(hz) >= 2 * tenth else None
+    throttled = [row["throttled"] for row in rows if row.get("throttled") is not None]
     slower = _slowdown(case)
     if slower is None:
         return Check(
@@ -111,11 +123,14 @@ def thermal_drift(case: Case) -> Check:
     ]
     if heat:
         told.append(f"up to {max(heat):.0f} C")
-    hot = slower > SLOWER and clock_loss is not None and clock_loss > CLOCK_LOSS
+    times = throttled[-1] - throttled[0] if throttled else 0
+    if times:
+        told.append(f"throttled {times} times")
+    hot = slower > SLOWER and ((clock_loss is not None and clock_loss > CLOCK_LOSS) or times > 0)
     return Check(
         name="thermal_drift", required=required, measured=", ".join(told), ok=not hot, met=not hot,
         advice="cooling or power limit: run the soak profile at the site's temperature" if hot else "",
-        counts=clock_loss is not None,
+        counts=clock_loss is not None or bool(throttled),
     )  # fmt: skip
 
 
@@ -125,7 +140,7 @@ def _slowdown(case: Case) -> float | None:
     tenth_s = seen.seen_s / 10
     ratios = []
     for passes in seen.passes.values():
-        started, taken = passes["started_s"], passes["ended_s"] - passes["prepared_s"]
+        started, taken = passes["started_s"], passes["ended_s"] - passes["begun_s"]
         first = taken[(started >= seen.warmup_s) & (started < seen.warmup_s + tenth_s)]
         last = taken[(started >= seen.end_s - tenth_s) & (started < seen.end_s)]
         if min(len(first), len(last)) >= 5 and np.median(first) > 0:

@@ -9,9 +9,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from .frames import Frame, Ledger, Log
+from .resources import thread_sleeps
 
 WAITING_MAX = 8
 """Released frames of one camera that may wait for a decoder; one more is dropped."""
+
+
+BLOCKED_S = 0.3
+"""A decoder's thread that has slept for so long waits for its source, not for the CPU."""
 
 
 class Source(Protocol):
@@ -37,6 +42,9 @@ class SourceError(Exception):
 class DecodePool:
     """Workers that take turns at the cameras, the longest waiting first.
 
+    A worker that is stuck reading its source is replaced, so that the other cameras go on; frames that are released
+    meanwhile are lost by the source, not dropped by the machine.
+
     ``deliver`` is called with each decoded frame on the worker's thread. A decoder that reorders gives its pictures
     later: they go to the oldest frame that still has none.
     """
@@ -58,6 +66,8 @@ class DecodePool:
         self._held: dict[int, deque[Frame]] = {index: deque() for index in sources}
         self._turn: deque[int] = deque()
         self._busy: set[int] = set()
+        self._at_work: dict[int, tuple[float, threading.Thread]] = {}
+        self._stalled: set[int] = set()
         self._failures = dict.fromkeys(sources, 0)
         self._change = threading.Condition()
         self._closing = False
@@ -77,14 +87,41 @@ class DecodePool:
         """Take a released frame, or drop it where its camera already has all places taken."""
         index = frame.feed.index
         with self._change:
+            self._find_stalled()
+            stalled = index in self._stalled
             queue = self._waiting[index]
-            if len(queue) < WAITING_MAX:
+            if not stalled and len(queue) < WAITING_MAX:
                 queue.append(frame)
                 if index not in self._busy and len(queue) == 1:
                     self._turn.append(index)
                     self._change.notify()
                 return
-        self._ledger.drop(frame, "decode")
+        if stalled:
+            self._ledger.lose(frame, "source")
+        else:
+            self._ledger.drop(frame, "decode")
+
+    def lose_stalled(self) -> None:
+        """Give up the frames that wait for cameras whose source has stopped to deliver."""
+        with self._change:
+            given_up = [frame for index in self._stalled for frame in (*self._held[index], *self._waiting[index])]
+        for frame in given_up:
+            self._ledger.lose(frame, "source")
+
+    def _find_stalled(self) -> None:
+        """Notice workers that sleep inside their source, and put others in their place."""
+        now_s = self._now_s()
+        for index, (begun_s, thread) in self._at_work.items():
+            if now_s - begun_s <= BLOCKED_S or index in self._stalled or not thread_sleeps(thread.native_id or 0):
+                continue
+            self._stalled.add(index)
+            self._status(index, f"stalled: reading has taken more than {now_s - begun_s:.1f} s")
+            number = len(self.threads)
+            self.decoding_cpu_s.append(0.0)
+            self.threads.append(
+                threading.Thread(target=self._work, args=(number,), name=f"decode-{number}", daemon=True)
+            )
+            self.threads[-1].start()
 
     def depth(self) -> int:
         """Frames waiting in front of the decoders."""
@@ -109,14 +146,27 @@ class DecodePool:
                 return None
             index = self._turn.popleft()
             self._busy.add(index)
+            self._at_work[index] = self._now_s(), threading.current_thread()
             return index, self._waiting[index].popleft()
 
-    def _give_back(self, index: int) -> None:
+    def _give_back(self, index: int) -> bool:
+        """Let the next frame of a camera have its turn; True where the worker had stalled and was replaced."""
+        late: list[Frame] = []
         with self._change:
             self._busy.discard(index)
+            del self._at_work[index]
+            replaced = index in self._stalled
+            if replaced:
+                self._stalled.discard(index)
+                late = list(self._waiting[index])
+                self._waiting[index].clear()
+                self._status(index, "ok")
             if self._waiting[index]:
                 self._turn.append(index)
                 self._change.notify()
+        for frame in late:
+            self._ledger.lose(frame, "source")
+        return replaced
 
     def _work(self, number: int) -> None:
         while (taken := self._take()) is not None:
@@ -124,7 +174,9 @@ class DecodePool:
             try:
                 self._decode(number, index, frame)
             finally:
-                self._give_back(index)
+                replaced = self._give_back(index)
+            if replaced:
+                return
 
     def _decode(self, number: int, index: int, frame: Frame) -> None:
         held = self._held[index]
@@ -142,7 +194,10 @@ class DecodePool:
         finally:
             self.decoding_cpu_s[number] += time.thread_time() - cpu_s
             self._log.add("d", index, number, begun_s, self._now_s())
-        if picture is not None and held:
+        if index in self._stalled:
+            held.clear()
+            self._ledger.lose(frame, "source")
+        elif picture is not None and held:
             oldest = held.popleft()
             oldest.picture = picture
             self._deliver(oldest)

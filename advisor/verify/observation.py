@@ -3,7 +3,7 @@
 Rows, by their first value (times in seconds after the start of the run):
 
 ``r`` feed, number, released, pacing error    ``e`` feed, number, kind (done, dropped, lost), time, where
-``b`` stage, slot, waited, started, prepared, ended, inputs    ``d`` feed, worker, started, ended
+``b`` stage, slot, waited, started, prepared, begun, ended, inputs    ``d`` feed, worker, started, ended
 ``o`` stage, released, objects found    ``n`` stage, fault of its outputs or nothing
 ``c`` feed, time, status    ``s`` a row of counters
 
@@ -51,8 +51,11 @@ class Table:
 
 
 def passes_table() -> Table:
-    """Passes of a stage; ``prepared_s`` minus ``started_s`` is pre-processing."""
-    return Table("slot", "waited_s", "started_s", "prepared_s", "ended_s", "inputs")
+    """Passes of a stage: pre-processing from ``started_s`` to ``prepared_s``, inference from ``begun_s`` on.
+
+    ``waited_s`` is all waiting: for a caller, and in the runtime for an inference stream.
+    """
+    return Table("slot", "waited_s", "started_s", "prepared_s", "begun_s", "ended_s", "inputs")
 
 
 @dataclass
@@ -99,6 +102,10 @@ class Observation:
     slots: dict[str, int] = field(default_factory=dict)
     counts: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
     """Frames of the whole run, warm-up included, that are open, done, dropped, lost."""
+    measured: tuple[str, ...] = ()
+    """Stages whose inference threads work for them alone, so that their CPU time is counted, not shared out."""
+    decode_device: str = "software"
+    """What decoded: ``software``, or the device that was found."""
     started: bool = False
     failure: str | None = None
     stopped: bool = False

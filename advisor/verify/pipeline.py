@@ -11,7 +11,7 @@ import numpy as np
 from ..measure.preprocess import crop, to_model_input
 from ..records.model import ModelFile
 from ..records.scenario import Scenario, Stage
-from .boxes import Box, Decoder, decoder_for
+from .boxes import Box, Decoder, decoder_for, layout_of
 from .decode import DecodePool
 from .frames import Frame, Ledger, Log
 from .objects import Scene
@@ -23,18 +23,6 @@ if TYPE_CHECKING:
 
 SAMPLE_OUTPUTS = 16
 """Every such pass of a stage is looked at for empty, constant or broken outputs."""
-
-
-def objects_source(scenario: Scenario, stage: Stage, model: ModelFile) -> str:
-    """Where the objects of a stage come from: ``real`` boxes, ``drawn`` ones, or ``none`` where nobody needs any.
-
-    Only a model file of the user's finds anything: reference architectures have random weights and stand-ins are not
-    the model at all.
-    """
-    if not any(other.on == stage.id for other in scenario.stages):
-        return "none"
-    real = model.kind == "file" and decoder_for(model.output_layout) is not None
-    return "real" if real else "drawn"
 
 
 class Pipeline:
@@ -55,17 +43,28 @@ class Pipeline:
         self._children = {
             stage.id: tuple(other for other in scenario.stages if other.on == stage.id) for stage in scenario.stages
         }
-        self.objects = {stage.id: objects_source(scenario, stage, models[stage.id]) for stage in scenario.stages}
+        self._models = models
+        self.objects = {stage.id: "drawn" if self._children[stage.id] else "none" for stage in scenario.stages}
+        """Where the objects of a stage come from: ``real`` boxes, ``drawn`` ones, ``none`` where nobody needs any."""
         self._decoders: dict[str, Decoder] = {}
-        for stage in scenario.stages:
-            decoder = decoder_for(models[stage.id].output_layout)
-            if self.objects[stage.id] == "real" and decoder is not None:
-                self._decoders[stage.id] = decoder
         self.stages: dict[str, StageRunner] = {}
         self.pool: DecodePool | None = None
         self.raw: dict[int, Any] = {}
         self._looked = dict.fromkeys(self.objects, 0)
         self._look_lock = threading.Lock()
+
+    def recognise(self, stage: Stage, shapes: Sequence[tuple[int, ...]], batch: int) -> None:
+        """Read real boxes from a stage's outputs, where stages run on them and their shapes can be read.
+
+        Only a model file of the user's finds anything: reference architectures have random weights and stand-ins are
+        not the model at all.
+        """
+        model = self._models[stage.id]
+        if model.kind != "file" or not self._children[stage.id]:
+            return
+        decoder = decoder_for(model.output_layout or layout_of(shapes, batch), stage.labels)
+        if decoder is not None:
+            self.objects[stage.id], self._decoders[stage.id] = "real", decoder
 
     def release(self, feed: Feed, sequence: int, due_s: float, error_s: float, packet: Any = None) -> None:
         """Let a frame in: to the decoders, or at once to the stages where there is nothing to decode."""

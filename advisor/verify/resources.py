@@ -1,7 +1,7 @@
 """What the run and others take from the machine: CPU by group of threads, memory, clock, temperature, energy.
 
-CPU of inference is the process's CPU without that of our own threads; it is shared out among the stages by the time
-their passes took, weighted with the threads of an inference stream, since the runtime's threads serve all models.
+CPU of inference is the process's CPU without that of our own threads; how it is told apart by stage stands in
+:mod:`advisor.verify.usage`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,15 @@ def thread_cpu_s(native_id: int, proc: Path = Path("/proc/self/task")) -> float:
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) * TICK_S
+
+
+def thread_sleeps(native_id: int, proc: Path = Path("/proc/self/task")) -> bool:
+    """Say whether a thread waits for something else than a core; False once it has ended."""
+    try:
+        state = (proc / str(native_id) / "stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state in {"S", "D"}
 
 
 def process_cpu_s(pid: int | str = "self") -> float | None:
@@ -77,6 +86,17 @@ def temperature_c(sys: Path = Path("/sys")) -> float | None:
     return max(values, default=None)
 
 
+def throttle_count(sys: Path = Path("/sys")) -> int | None:
+    """Count how often cores were slowed down for heat or power since boot; None where the kernel does not tell."""
+    values = []
+    for path in sys.glob("devices/system/cpu/cpu[0-9]*/thermal_throttle/core_throttle_count"):
+        try:
+            values.append(int(path.read_text()))
+        except (OSError, ValueError):
+            continue  # a core that is off tells nothing
+    return sum(values) if values else None
+
+
 class Sampler:
     """Takes a row of all counters twice a second on a thread of its own."""
 
@@ -107,6 +127,7 @@ class Sampler:
             "hz": clock_hz(),
             "temperature_c": temperature_c(),
             "energy_j": package_energy_j(),
+            "throttled": throttle_count(),
             **self._counters(),
         }
 

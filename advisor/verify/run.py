@@ -20,12 +20,10 @@ from .. import errors
 from ..errors import InputError, SizerError
 from ..host import preflight
 from ..measure.progress import NullProgress, Progress
-from ..records.config import EffectiveConfig, RunConfig
-from ..records.host import HostFacts
-from ..records.model import ModelFile
-from ..records.scenario import Scenario
+from ..records.config import EffectiveConfig
 from ..records.verdict import Verdict
 from .observation import Observation
+from .order import Order
 from .setup import feeds_of
 from .verdict import judge
 
@@ -41,69 +39,38 @@ _ROOT = str(Path(__file__).resolve().parents[2])
 _BOOT = "import sys; sys.path.append(sys.argv.pop(1)); from advisor.verify.child import main; main(sys.argv[1:])"
 
 
-def run_verify(
-    scenario: Scenario,
-    models: Mapping[str, ModelFile],
-    configs: Mapping[str, RunConfig],
-    decode_threads: int,
-    *,
-    duration_s: float,
-    facts: HostFacts,
-    work_dir: Path,
-    seed: int = 0,
-    predicted: Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
-    strict: bool = False,
-    cameras: Mapping[str, int] | None = None,
-    stop: threading.Event | None = None,
-) -> Verdict:
+def run_verify(order: Order, progress: Progress | None, stop: threading.Event | None) -> Verdict:
     """See :func:`advisor.verify.verify`."""
+    scenario, models, configs = order.scenario, order.models, order.configs
     missing = [stage.id for stage in scenario.stages if stage.id not in models or stage.id not in configs]
     if missing:
         raise InputError(f"verify {scenario.scenario}: no model or configuration for stage {', '.join(missing)}")
-    warnings = tuple(dict.fromkeys((*facts.warnings, *preflight(facts))))
-    if strict and warnings:
+    warnings = tuple(dict.fromkeys((*order.facts.warnings, *preflight(order.facts), *order.warnings)))
+    if order.strict and warnings:
         raise InputError(f"verify --strict refuses: {'; '.join(warnings)}; mend it, or run without --strict")
-    seen = observe(
-        scenario, models, configs, decode_threads, duration_s=duration_s, work_dir=work_dir, seed=seed,
-        progress=progress or NullProgress(), cameras=cameras, stop=stop or threading.Event(),
-    )  # fmt: skip
-    return judge(scenario, seen, configs, facts, predicted, warnings)
+    seen = observe(order, progress or NullProgress(), stop or threading.Event())
+    verdict = judge(scenario, seen, configs, order.facts, order.predicted, warnings)
+    return verdict.model_copy(update={"models": dict(models), "seed": order.seed})
 
 
-def observe(
-    scenario: Scenario,
-    models: Mapping[str, ModelFile],
-    configs: Mapping[str, RunConfig],
-    decode_threads: int,
-    *,
-    duration_s: float,
-    work_dir: Path,
-    seed: int,
-    progress: Progress,
-    cameras: Mapping[str, int] | None,
-    stop: threading.Event,
-) -> Observation:
+def observe(order: Order, progress: Progress, stop: threading.Event) -> Observation:
     """Run the cascade in a child process and collect what it tells, also when it dies or is stopped."""
-    warmup_s = min(WARMUP_MAX_S, WARMUP_SHARE * duration_s)
-    seen = Observation(feeds_of(scenario, cameras), warmup_s, duration_s, decode_threads)
-    try:
-        work_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make {work_dir}: {error.strerror}; choose a folder with write permission") from error
+    duration_s, warmup_s = order.duration_s, min(WARMUP_MAX_S, WARMUP_SHARE * order.duration_s)
+    seen = Observation(feeds_of(order.scenario, order.cameras), warmup_s, duration_s, order.decode_threads)
     job = {
-        "scenario": scenario.model_dump(mode="json"),
-        "models": {name: model.model_dump(mode="json") for name, model in models.items()},
-        "configs": {name: config.model_dump(mode="json") for name, config in configs.items()},
-        "decode_threads": decode_threads,
+        "scenario": order.scenario.model_dump(mode="json"),
+        "models": {name: model.model_dump(mode="json") for name, model in order.models.items()},
+        "configs": {name: config.model_dump(mode="json") for name, config in order.configs.items()},
+        "decode_threads": order.decode_threads,
+        "decode_device": order.decode_device,
         "warmup_s": warmup_s,
         "duration_s": duration_s,
-        "seed": seed,
-        "cameras": None if cameras is None else dict(cameras),
-        "clips": str(work_dir / "clips"),
+        "seed": order.seed,
+        "cameras": None if order.cameras is None else dict(order.cameras),
+        "clips": str(order.work_dir / "clips"),
     }
     progress.start(int(warmup_s + duration_s), warmup_s + duration_s)
-    with Child(job, work_dir) as child:
+    with Child(job, order.work_dir) as child:
         child.listen(seen, progress, stop)
     progress.finish(f"{seen.seen_s:.0f} s measured")
     return seen
@@ -113,10 +80,16 @@ class Child:
     """The process of one run."""
 
     def __init__(self, job: Mapping[str, Any], work_dir: Path) -> None:
-        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
-        with tempfile.NamedTemporaryFile("w", suffix=".json", dir=work_dir, delete=False, encoding="utf-8") as file:
-            json.dump(job, file)
+        try:
+            work_dir.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile("w", suffix=".json", dir=work_dir, delete=False, encoding="utf-8") as file:
+                json.dump(job, file)
+        except OSError as error:
+            raise InputError(
+                f"cannot write into {work_dir}: {error.strerror}; free space or set SIZER_CACHE"
+            ) from error
         self._file = Path(file.name)
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
 
     def __enter__(self) -> Child:
         self.process = subprocess.Popen(
@@ -193,6 +166,9 @@ class Child:
                     name: EffectiveConfig.model_validate(item) for name, item in message["effective"].items()
                 }
                 seen.objects, seen.slots = message["objects"], message["slots"]
+                seen.measured = tuple(message["measured"])
+            case "decode":
+                seen.decode_device = message["device"]
             case "start":
                 seen.started = True
             case "rows":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..errors import ScenarioError
 from ..records.scenario import Codec, Scenario, Stage
@@ -35,11 +36,23 @@ class Feed:
     jitter_s: float = 0.0
     source: str | None = None
     poisson: bool = False
+    live: bool = False
+    """Its source comes by itself: frames are released as they arrive."""
 
     @property
     def is_camera(self) -> bool:
         """True where frames of a picture are delivered."""
         return self.codec is not None
+
+
+def is_live(source: str | None) -> bool:
+    """Say whether a source comes by itself: over the network, or through a pipe or device."""
+    if source is None:
+        return False
+    if "://" in source:
+        return True
+    path = Path(source)
+    return path.exists() and not path.is_file()
 
 
 def feeds_of(scenario: Scenario, counts: Mapping[str, int] | None = None) -> tuple[Feed, ...]:
@@ -83,7 +96,8 @@ def feeds_of(scenario: Scenario, counts: Mapping[str, int] | None = None) -> tup
                     bitrate_kbps=group.bitrate_kbps,
                     gop_frames=group.gop_frames,
                     jitter_s=group.jitter_ms / 1e3,
-                    source=group.source[number % len(group.source)] if group.source else None,
+                    source=(source := group.source[number % len(group.source)] if group.source else None),
+                    live=is_live(source),
                 )
             )
     for requests in scenario.requests:

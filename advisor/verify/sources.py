@@ -12,6 +12,7 @@ import numpy as np
 
 from ..clock import Clock
 from .decode import SourceError
+from .hardware import acceleration
 from .setup import Feed
 
 DAMAGED_MAX = 50
@@ -30,12 +31,12 @@ class FileSource:
     stay whole, and a dropped frame costs nothing.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, device: str | None = None) -> None:
         self._path = path
         try:
-            self._container = av.open(path)
+            self._container = av.open(path) if device is None else av.open(path, hwaccel=acceleration(device))
             self._stream: Any = self._container.streams.video[0]
-        except (OSError, av.error.FFmpegError, IndexError) as error:
+        except (OSError, RuntimeError, av.error.FFmpegError, IndexError) as error:
             raise SourceError(f"{path} cannot be opened as video ({error})") from error
         self._stream.thread_type = "NONE"
         self._stream.codec_context.thread_count = 1
@@ -107,7 +108,7 @@ class RawSource:
 
 
 class LiveSource:
-    """A stream from the network: frames are released as they arrive; connects anew with growing pauses.
+    """A stream that comes by itself: frames are released as they arrive; connects anew with growing pauses.
 
     ``arrived(feed, packet)`` is called for every packet, ``status(index, text)`` when the camera goes and comes.
     """
@@ -118,9 +119,12 @@ class LiveSource:
         clock: Clock,
         arrived: Callable[[Feed, Any], None],
         status: Callable[[int, str], None],
+        device: str | None = None,
     ) -> None:
         assert feed.source is not None
-        self._feed, self._url, self._clock = feed, feed.source, clock
+        self._feed, self._url, self._clock, self._device = feed, feed.source, clock, device
+        self._heard_s = clock.now_s()
+        self._silent = False
         self._arrived, self._status = arrived, status
         self._stop = threading.Event()
         self.thread = threading.Thread(target=self._run, name=f"live-{feed.name}", daemon=True)
@@ -133,18 +137,30 @@ class LiveSource:
             raise SourceError(f"{self._feed.name}: a packet cannot be decoded ({error})") from error
         return pictures[-1] if pictures else None
 
+    def look(self) -> None:
+        """Report a camera that has been silent for too long; reading from a pipe does not end by itself."""
+        silence_s = self._clock.now_s() - self._heard_s
+        if silence_s > STALL_S and not self._silent:
+            self._silent = True
+            self._status(self._feed.index, f"stalled: nothing came for {silence_s:.0f} s")
+
+    def stop(self) -> None:
+        """Ask it to end."""
+        self._stop.set()
+
     def close(self) -> None:
         self._stop.set()
-        self.thread.join(timeout=OPEN_TIMEOUT_S)
+        self.thread.join(timeout=STALL_S)  # one that sits in a silent pipe is left behind
 
     def _run(self) -> None:
         attempt = 0
+        self._heard_s = self._clock.now_s()
         while not self._stop.is_set():
             try:
                 if self._play():
                     attempt = 0
                 self._status(self._feed.index, "ended: connecting again")
-            except (OSError, av.error.FFmpegError, IndexError) as error:
+            except (OSError, RuntimeError, av.error.FFmpegError, IndexError) as error:
                 self._status(self._feed.index, f"lost: {type(error).__name__}, connecting again")
             self._stop.wait(BACK_OFF_S[min(attempt, len(BACK_OFF_S) - 1)])
             attempt += 1
@@ -155,7 +171,8 @@ class LiveSource:
         any_came = False
         with av.open(self._url, options=options, timeout=(OPEN_TIMEOUT_S, STALL_S)) as container:
             stream: Any = container.streams.video[0]
-            context: Any = av.CodecContext.create(stream.codec_context.name, "r")
+            claim = None if self._device is None else acceleration(self._device)
+            context: Any = av.CodecContext.create(stream.codec_context.name, "r", claim)
             context.extradata = stream.codec_context.extradata
             context.thread_count = 1
             for packet in container.demux(stream):
@@ -163,16 +180,12 @@ class LiveSource:
                     return any_came
                 if packet.size == 0:
                     continue
-                if not any_came:
+                self._heard_s = self._clock.now_s()
+                if not any_came or self._silent:
                     self._status(self._feed.index, "ok")
-                    any_came = True
+                    any_came, self._silent = True, False
                 self._arrived(self._feed, (context, packet))
         return any_came
-
-
-def is_live(source: str | None) -> bool:
-    """Say whether a source comes by itself over the network."""
-    return source is not None and "://" in source
 
 
 def clip_bitrate_kbps(feed: Feed) -> float:

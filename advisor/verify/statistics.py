@@ -169,7 +169,7 @@ class FeedFigures:
 
     def rate(self, tally: Tally) -> float:
         """Rate of release."""
-        if self.feed.source is not None and "://" in self.feed.source and tally.span_s > 0:
+        if self.feed.live and tally.span_s > 0:
             return tally.released / tally.span_s
         return self.feed.rate_per_s
 

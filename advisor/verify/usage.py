@@ -26,7 +26,7 @@ class Usage:
     other_cores: float | None
     steal_cores: float | None
     busy: dict[str, float]
-    """Share of time that decode workers and the callers of each stage were occupied."""
+    """Share of time that decode workers, and the passes that each stage may have in work at once, were occupied."""
     power_w: float | None
 
     @property
@@ -36,7 +36,7 @@ class Usage:
 
     @property
     def utilisation(self) -> dict[str, float]:
-        """Per resource: cpu, decode workers, callers of each stage."""
+        """Per resource: cpu, decode workers, passes of each stage."""
         found = {} if self.cpu_cores is None else {"cpu": self.cpu_cores / self.usable_cores}
         return {**found, **self.busy}
 
@@ -78,8 +78,10 @@ def _rate(first: dict[str, Any], last: dict[str, Any], name: str) -> float | Non
 def usage(seen: Observation, usable_cores: float) -> Usage:
     """Average the counters over the measured span.
 
-    Inference is the process less our own threads; it is shared among stages by the time of their passes times the
-    threads of one inference stream. Harness: our threads less decoding and pre-processing, and the parent process.
+    Inference is the process less our own threads. What threads of one stage alone have used is that stage's; the rest
+    (threads that serve several stages, callbacks) is shared out by the time of passes times the threads of one
+    inference stream, among the stages without threads of their own where there are any. Harness: our threads less
+    decoding and pre-processing, and the parent process.
     """
     busy = _busy(seen)
     span = _span(seen)
@@ -96,10 +98,17 @@ def usage(seen: Observation, usable_cores: float) -> Usage:
     harness = None if own is None else max(own - decode - sum(prepare.values()), 0.0) + (parent or 0.0)
     stages = dict(prepare)
     if cpu is not None and own is not None:
-        weights = {name: _weight(seen, name) for name in stages}
+        alone = {
+            name: max(value - first["stage_s"].get(name, 0.0), 0.0) / length_s
+            for name, value in last["stage_s"].items()
+        }
+        sharing = [name for name in stages if name not in seen.measured] or list(stages)
+        weights = {name: _weight(seen, name) for name in sharing}
         whole = sum(weights.values())
-        for name, weight in weights.items():
-            stages[name] += max(cpu - own, 0.0) * weight / whole if whole > 0 else 0.0
+        rest = max(cpu - own - sum(alone.values()), 0.0)
+        for name in stages:
+            stages[name] += alone.get(name, 0.0)
+            stages[name] += rest * weights.get(name, 0.0) / whole if whole > 0 else 0.0
     machine, steal = _rate(first, last, "machine_s"), _rate(first, last, "steal_s")
     other = None if machine is None or cpu is None else max(machine - cpu - (parent or 0.0), 0.0)
     return Usage(
@@ -124,7 +133,7 @@ def _weight(seen: Observation, stage: str) -> float:
     per_stream = 1.0
     if effective is not None and effective.threads and effective.streams:
         per_stream = effective.threads / effective.streams
-    return per_stream * _occupied(seen, seen.passes[stage]["prepared_s"], seen.passes[stage]["ended_s"])
+    return per_stream * _occupied(seen, seen.passes[stage]["begun_s"], seen.passes[stage]["ended_s"])
 
 
 def _occupied(seen: Observation, started_s: Floats, ended_s: Floats) -> float:
@@ -134,7 +143,7 @@ def _occupied(seen: Observation, started_s: Floats, ended_s: Floats) -> float:
 
 
 def _busy(seen: Observation) -> dict[str, float]:
-    """Occupied share of decode workers and of each stage's callers."""
+    """Occupied share of decode workers and of the passes that each stage may have in work."""
     found: dict[str, float] = {}
     length_s = seen.seen_s
     if length_s <= 0:
@@ -143,6 +152,6 @@ def _busy(seen: Observation) -> dict[str, float]:
         occupied = _occupied(seen, seen.decoded["started_s"], seen.decoded["ended_s"])
         found["decode"] = occupied / (length_s * seen.decode_threads)
     for stage, passes in seen.passes.items():
-        occupied = _occupied(seen, passes["started_s"], passes["ended_s"])
+        occupied = _occupied(seen, passes["begun_s"], passes["ended_s"])
         found[stage] = occupied / (length_s * max(seen.slots.get(stage, 1), 1))
     return found

@@ -22,6 +22,7 @@ from . import checks, conditions
 from .compare import compared
 from .observation import DONE, DROPPED, FrameLog, Observation, passes_table
 from .statistics import FeedFigures, figures, tail_ms
+from .trend import trend
 from .usage import Usage, usage
 
 TIMELINE_S = 2.0
@@ -92,6 +93,7 @@ def judge(
             "lost_fraction": case.usage.lost_fraction,
         },
         timeline=_timeline(seen),
+        trend=trend(seen),
         notes=_notes(scenario, seen),
         warnings=tuple(warnings),
     )
@@ -144,12 +146,13 @@ def _stages(case: checks.Case) -> tuple[StageResult, ...]:
         passes = seen.passes.get(stage.id, passes_table())
         late = passes["started_s"] >= begin
         inputs = passes["inputs"][late]
+        service_s = passes["prepared_s"] - passes["started_s"] + passes["ended_s"] - passes["begun_s"]
         objects = seen.objects.get(stage.id, "none")
         results.append(
             StageResult(
                 id=stage.id,
                 rate_per_s=float(inputs.sum()) / length_s,
-                service_ms=CameraTail(**tail_ms((passes["ended_s"] - passes["started_s"])[late])),
+                service_ms=CameraTail(**tail_ms(service_s[late])),
                 waiting_ms=CameraTail(**tail_ms(passes["waited_s"][late])),
                 batch_mean=float(inputs.mean()) if inputs.size else None,
                 cpu_cores=case.usage.stage_cores.get(stage.id),
@@ -188,10 +191,12 @@ def _timeline(seen: Observation) -> dict[str, Any]:
     spans = []
     for name, table, number in lanes:
         started, ended, lane = table["started_s"], table["ended_s"], table[number]
+        begun = started if table is seen.decoded else table["begun_s"]
         spans += [
-            [f"{name} {int(lane[index])}", float(started[index] - begin), float(ended[index] - begin)]
+            [f"{name} {int(lane[index])}", float(started[index] - begin), float(ended[index] - begin),
+             float(begun[index] - begin)]
             for index in np.flatnonzero((started >= begin) & (started < end))
-        ]
+        ]  # fmt: skip
     every = max(1, len(seen.samples) // POINTS)
     names = ("t", "in_flight", "rss", "hz", "temperature_c", "queues")
     return {
@@ -236,5 +241,12 @@ def _notes(scenario: Scenario, seen: Observation) -> tuple[str, ...]:
             notes.append(f"{stage}: {float(inside.mean()):.2f} objects per frame on average")
     if any(feed.is_camera and feed.source is None and feed.codec != "raw" for feed in seen.feeds):
         notes.append("cameras without a source played a synthesised clip")
-    notes.append("CPU of inference is shared among the stages by the time of their passes, not measured apart")
+    if seen.decode_device != "software":
+        notes.append(f"decoded by {seen.decode_device}")
+    estimated = [stage.id for stage in scenario.stages if stage.id not in seen.measured]
+    if estimated and seen.samples:
+        notes.append(
+            f"CPU of {', '.join(estimated)} is an estimate: the runtime's threads serve several stages, so their time "
+            "is shared out by the time of passes"
+        )
     return tuple(notes)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
-from advisor.errors import InputError
+from advisor.errors import InputError, StoreError
 from advisor.records.config import RunConfig
 from advisor.records.plan import Plan, PredictedLoad
 from advisor.records.scenario import Scenario
@@ -41,6 +42,8 @@ class VerifyRequest:
     find_capacity: bool = False
     strict: bool = False
     seed: int = 0
+    decode_device: Literal["software", "hardware"] = "software"
+    operator: str | None = None
     imitate: str | None = None
     """Platform or processor whose cores and SIMD level are imitated."""
 
@@ -53,7 +56,7 @@ class _Setting:
     decode_threads: int
     predicted: PredictedLoad | None
     origin: str
-    warning: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def verify_scenario(
@@ -68,7 +71,7 @@ def verify_scenario(
     """
     from advisor.store.paths import cache_dir
     from advisor.store.scenario import load_scenario
-    from advisor.verify import find_capacity, verify
+    from advisor.verify import Order, find_capacity, verify
     from advisor.verify.compare import compared
 
     scenario = load_scenario(request.scenario)
@@ -81,29 +84,43 @@ def verify_scenario(
         if wanted is not None:
             setting = _capped(setting, wanted)
         say(f"running {scenario.scenario} for {duration_s:.0f} s: {setting.origin}")
-        common: dict[str, Any] = {
-            "facts": facts,
-            "work_dir": cache_dir() / "verify",
-            "seed": request.seed,
-            "progress": progress,
-            "stop": stop,
-        }
-        if setting.predicted is not None:
-            common["predicted"] = setting.predicted.model_dump(mode="json")
-        run = (scenario, models, setting.configs, setting.decode_threads)
+        order = Order(
+            scenario, models, setting.configs, setting.decode_threads, duration_s, facts, cache_dir() / "verify",
+            decode_device=request.decode_device, seed=request.seed,
+            predicted=None if setting.predicted is None else setting.predicted.model_dump(mode="json"),
+            strict=request.strict, warnings=setting.warnings,
+        )  # fmt: skip
         with nullcontext() if wanted is None else imitating(wanted):
-            verdict = verify(*run, duration_s=duration_s, strict=request.strict, **common)
+            verdict = verify(order, progress=progress, stop=stop)
             if request.find_capacity and not stop.is_set():
-                found = find_capacity(*run, duration_s=min(duration_s, PROBE_S), **common)
+                probes = replace(order, duration_s=min(duration_s, PROBE_S))
+                found = find_capacity(probes, progress=progress, stop=stop)
                 verdict = verdict.model_copy(update={"capacity": found})
-                if setting.predicted is not None:
-                    believed = common["predicted"]
-                    rows = compared(believed, verdict)
-                    verdict = verdict.model_copy(update={"predicted": {**believed, "compared": rows}})
-        notes = [*verdict.notes, f"configuration: {setting.origin}", *(() if wanted is None else wanted.notes)]
-        warnings = (*verdict.warnings, *(() if setting.warning is None else (setting.warning,)))
-        verdict = verdict.model_copy(update={"notes": tuple(notes), "warnings": warnings})
+                if order.predicted is not None:
+                    rows = compared(order.predicted, verdict)
+                    verdict = verdict.model_copy(update={"predicted": {**order.predicted, "compared": rows}})
+        notes = (*verdict.notes, f"configuration: {setting.origin}", *(() if wanted is None else wanted.notes))
+        hashes = _hashes(request)
+        verdict = verdict.model_copy(update={"notes": notes, "hashes": hashes, "operator": request.operator})
+        return _kept(verdict, store)
+
+
+def _hashes(request: VerifyRequest) -> dict[str, str]:
+    """SHA-256 of the files that said what to do; a scenario that ships is known by the version of sizer."""
+    files = {"scenario": Path(request.scenario), "plan": request.plan_file}
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in files.items()
+        if path is not None and path.is_file()
+    }
+
+
+def _kept(verdict: Verdict, store: MeasurementStore) -> Verdict:
+    """Keep a verdict in the store; where that fails it is still given, since a long run must not be lost to a disk."""
+    try:
         store.put_run("verdict", verdict)
+    except StoreError as error:
+        return verdict.model_copy(update={"warnings": (*verdict.warnings, f"not kept in the store: {error}")})
     return verdict
 
 
@@ -168,8 +185,18 @@ def _from_plan(path: Path, scenario: Scenario, facts: HostFacts) -> _Setting:
         option.config.decode.threads,
         option.predicted if foreign is None else None,
         f"plan {path.name} for {option.platform}",
-        foreign,
+        (*_versions(plan), *(() if foreign is None else (foreign,))),
     )
+
+
+def _versions(plan: Plan) -> tuple[str, ...]:
+    """Warn where the plan was made by another version than the one that runs."""
+    from advisor import __version__
+
+    if plan.sizer_version == __version__:
+        return ()
+    return (f"the plan was made by sizer {plan.sizer_version}, this is {__version__}: plan again to compare like with "
+            "like",)  # fmt: skip
 
 
 def _other_machine(platform: str, facts: HostFacts) -> str | None:
@@ -200,20 +227,23 @@ def _other_machine(platform: str, facts: HostFacts) -> str | None:
 
 @contextmanager
 def _stop_on_interrupt() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into a request to stop; a second one interrupts at once."""
+    """Turn the first Ctrl-C or SIGTERM into a request to stop; a second one interrupts at once."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = signal.getsignal(signal.SIGINT)
+    asked = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in asked]
 
     def request(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of signal handlers
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
 
-    signal.signal(signal.SIGINT, request)
+    for number in asked:
+        signal.signal(number, request)
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in zip(asked, before, strict=True):
+            signal.signal(number, handler)

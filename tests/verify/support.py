@@ -91,7 +91,7 @@ def observe(
     for stage in plan.stages:
         step = 0
         while (at := step * 0.1) < total_s:
-            seen.rows([["b", stage.id, 0, 0.001, at, at + 0.001, at + 0.001 + service_s(at), 1]])
+            seen.rows([["b", stage.id, 0, 0.001, at, at + 0.001, at + 0.001, at + 0.001 + service_s(at), 1]])
             step += 1
         seen.rows([["n", stage.id, ""]])
         seen.effective[stage.id] = EffectiveConfig(
@@ -104,7 +104,7 @@ def observe(
         sample = {
             "t": t, "cpu_s": cpu_cores * t, "parent_cpu_s": 0.0, "own_threads_s": 0.2 * cpu_cores * t,
             "machine_s": (cpu_cores + other_cores) * t, "steal_s": 0.0, "rss": rss(t), "hz": hz(t),
-            "temperature_c": None, "energy_j": None, "decode_s": 0.1 * cpu_cores * t,
+            "temperature_c": None, "energy_j": None, "throttled": None, "stage_s": {}, "decode_s": 0.1 * cpu_cores * t,
             "prepare_s": {stage.id: 0.0 for stage in plan.stages}, "in_flight": in_flight(t), "queues": {},
         }  # fmt: skip
         seen.rows([["s", sample]])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from typing import Any
@@ -124,3 +125,33 @@ def test_data_that_cannot_be_decoded_is_the_sources_fault_and_told_once():
     assert (rig.ledger.lost, rig.ledger.done, rig.ledger.dropped) == (2, 1, 0)
     assert rig.status == [(0, "damaged: broken")]
     rig.pool.close()
+
+
+def test_a_source_that_gives_nothing_is_no_fault_of_the_machine_and_the_others_go_on(monkeypatch):
+    monkeypatch.setattr("advisor.verify.decode.BLOCKED_S", 0.05)
+    silent, good = Scripted(), Scripted()
+    rig = Rig(1, silent, good)  # the only worker is taken by the silent one
+    rig.offer(0, 0)
+    good.go.release(10)
+    count = itertools.count()
+    wait_for(lambda: rig.offer(1, next(count)) or bool(rig.delivered))
+    assert {index for index, _, _ in rig.delivered} == {1}
+    for number in range(1, 20):
+        rig.offer(0, number)  # more than may wait
+    silent.go.release(100)
+    wait_for(lambda: (0, "ok") in rig.status)
+    texts = [text for index, text in rig.status if index == 0]
+    assert texts[0].startswith("stalled: ")
+    assert texts[-1] == "ok"
+    kinds = [row[3] for row in rig.log.take() if row[0] == "e" and row[1] == 0]
+    assert kinds == [LOST] * 20
+    rig.offer(0, 20)  # and it works again
+    wait_for(lambda: any(index == 0 for index, _, _ in rig.delivered))
+    rig.pool.close()
+
+
+def wait_for(condition: Any) -> None:
+    limit = time.monotonic() + 5
+    while not condition() and time.monotonic() < limit:
+        time.sleep(0.005)
+    assert condition()

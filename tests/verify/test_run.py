@@ -15,9 +15,10 @@ import psutil
 import pytest
 
 from advisor.errors import InputError, ModelError
+from advisor.records.config import RunConfig
 from advisor.records.scenario import Scenario
 from advisor.records.verdict import Verdict
-from advisor.verify import default_configs, find_capacity, verify
+from advisor.verify import Order, default_configs, find_capacity, verify
 
 from .support import configs, facts, model, scenario
 
@@ -50,16 +51,8 @@ def work_dir(tmp_path_factory):
 def run(plan: Scenario, seconds: float, work_dir: Path, **changes: Any) -> Verdict:
     models = {stage.id: model(work_dir / "m.onnx") for stage in plan.stages}
     given = {"configs": configs(plan), "models": models, **changes}
-    return verify(
-        plan,
-        given.pop("models"),
-        given.pop("configs"),
-        1,
-        duration_s=seconds,
-        facts=facts(),
-        work_dir=work_dir,
-        **given,
-    )
+    told = {name: given.pop(name) for name in ("progress", "stop") if name in given}
+    return verify(Order(plan, decode_threads=1, duration_s=seconds, facts=facts(), work_dir=work_dir, **given), **told)
 
 
 def conserved(verdict: Verdict) -> None:
@@ -233,7 +226,7 @@ def test_bad_input_is_refused_before_anything_runs(work_dir):
     plan = scenario()
     models = {stage.id: model(work_dir / "m.onnx") for stage in plan.stages}
     with pytest.raises(InputError, match=r"--strict refuses: the governor is powersave"):
-        verify(plan, models, configs(plan), 1, duration_s=2.0, facts=warned, work_dir=work_dir, strict=True)
+        verify(Order(plan, models, configs(plan), 1, 2.0, warned, work_dir, strict=True))
 
 
 def test_defaults_use_the_usable_cores_and_pin_nothing():
@@ -253,7 +246,7 @@ def test_capacity_is_found_by_running(work_dir):
         activity={"objects_per_frame": {"person": {"mean": 10.0, "p95": 10.0, "max": 10.0}}}, slo=EASY,
     )  # fmt: skip
     models = {stage.id: model(work_dir / "m.onnx") for stage in plan.stages}
-    found = find_capacity(plan, models, configs(plan), 1, duration_s=4.0, facts=facts(), work_dir=work_dir)
+    found = find_capacity(Order(plan, models, configs(plan), 1, 4.0, facts(), work_dir))
     assert found.cameras is None or 1 <= found.cameras <= 4
     assert len(found.probes) <= 12
 
@@ -296,3 +289,83 @@ def test_the_real_road_with_openvino(work_dir):
     assert found.utilisation["cpu"] > 0
     assert stages["person"].cpu_cores is not None
     assert stages["person"].cpu_cores > 0
+
+
+def test_hardware_decode_is_refused_where_no_device_decodes(work_dir):
+    import av.codec.hwaccel
+
+    from advisor.verify.hardware import find_device
+    from advisor.verify.setup import feeds_of
+    from advisor.verify.sources import clip_for
+
+    plan = scenario(slo=EASY)
+    try:
+        find_device([str(clip_for(feeds_of(plan)[0], work_dir / "clips", 0))], av.codec.hwaccel.hwdevices_available())
+    except InputError:
+        with pytest.raises(InputError, match=r"--decode hardware: no device here decodes these cameras"):
+            run(plan, 1.0, work_dir, decode_device="hardware")
+    else:
+        found = run(plan, 1.0, work_dir, decode_device="hardware")
+        assert any(note.startswith("decoded by ") for note in found.notes)
+
+
+def test_raw_cameras_ask_no_device(work_dir):
+    groups = fast_cameras(1, codec="raw")
+    found = run(scenario(cameras=groups, slo=EASY), 1.2, work_dir, decode_device="hardware")
+    assert found.cameras[0].done > 0
+
+
+def test_warnings_of_the_caller_stand_in_the_report_and_strict_refuses_them(work_dir):
+    with pytest.raises(InputError, match="--strict refuses: the plan is old"):
+        run(scenario(slo=EASY), 1.0, work_dir, warnings=("the plan is old",), strict=True)
+    found = run(scenario(slo=EASY), 1.0, work_dir, warnings=("the plan is old",))
+    assert "the plan is old" in found.warnings
+
+
+def test_the_report_names_what_ran(work_dir):
+    found = run(scenario(slo=EASY), 1.0, work_dir, seed=7)
+    assert {stage: len(file.sha256) for stage, file in found.models.items()} == {"person": 64, "reid": 64}
+    assert found.seed == 7
+
+
+def detector_file(folder: Path) -> Path:
+    """A network of the SSD layout that always finds two persons (label 1) and a car (label 2)."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    rows = np.array(
+        [[0, 1, 0.9, 0.1, 0.1, 0.3, 0.6], [0, 1, 0.8, 0.6, 0.2, 0.8, 0.9], [0, 2, 0.9, 0.4, 0.4, 0.6, 0.5]], np.float32
+    ).reshape(1, 1, 3, 7)
+    nodes = [
+        helper.make_node("ReduceMean", ["x"], ["mean"], keepdims=1),
+        helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+        helper.make_node("Add", ["rows", "nothing"], ["boxes"]),
+    ]
+    graph = helper.make_graph(
+        nodes, "detector", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 64, 64])],
+        [helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [1, 1, 3, 7])],
+        [numpy_helper.from_array(rows, "rows"), numpy_helper.from_array(np.zeros((1, 1, 1, 1), np.float32), "zero")],
+    )  # fmt: skip
+    path = folder / "detector.onnx"
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+    return path
+
+
+@pytest.mark.runtime
+def test_a_detector_in_a_file_is_read_by_its_shapes_and_only_its_class_is_cut_out(tmp_path, work_dir):
+    from advisor.workflows.models import resolve_model
+
+    detector = resolve_model(str(detector_file(tmp_path)))
+    stages = [
+        {"id": "person", "model": "m", "every": "5 frames", "labels": [1]},
+        {"id": "reid", "model": "m", "on": "person", "batch": {"max": 4}},
+    ]
+    plan = scenario(cameras=fast_cameras(1), stages=stages, slo=EASY)
+    found = run(
+        plan, 2.0, work_dir, models={"person": detector, "reid": model(work_dir / "m.onnx")},
+        configs={**configs(plan), "person": RunConfig(streams=1, threads=1)},
+    )  # fmt: skip
+    results = {stage.id: stage for stage in found.stages}
+    assert results["person"].objects == "real"
+    assert results["person"].rate_per_s > 0
+    assert results["reid"].rate_per_s == pytest.approx(2 * results["person"].rate_per_s, rel=0.1)

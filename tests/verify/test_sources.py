@@ -11,8 +11,8 @@ import pytest
 from advisor.clock import RealClock
 from advisor.verify import sources
 from advisor.verify.decode import SourceError
-from advisor.verify.setup import feeds_of
-from advisor.verify.sources import FileSource, LiveSource, RawSource, clip_bitrate_kbps, clip_for, is_live
+from advisor.verify.setup import feeds_of, is_live
+from advisor.verify.sources import FileSource, LiveSource, RawSource, clip_bitrate_kbps, clip_for
 
 from .support import scenario
 
@@ -151,3 +151,23 @@ def test_a_stream_that_cannot_be_reached_is_tried_again(monkeypatch):
     assert len(status) >= 3
     assert all(text.startswith("lost: ") for text in status)
     assert threading.active_count() < 50
+
+
+def test_a_pipe_comes_by_itself_and_its_silence_is_reported_once(tmp_path, monkeypatch):
+    import os
+
+    monkeypatch.setattr(sources, "STALL_S", 0.05)
+    pipe = tmp_path / "camera"
+    os.mkfifo(pipe)
+    assert is_live(str(pipe))
+    group = {"group": "cam", "count": 1, "resolution": "320x180", "fps": 15.0, "source": [str(pipe)]}
+    (feed,) = feeds_of(scenario(cameras=[group]))
+    assert feed.live
+    told: list[str] = []
+    live = LiveSource(feed, RealClock(), lambda _feed, _packet: None, lambda _index, text: told.append(text))
+    live.look()
+    assert told == []
+    time.sleep(0.1)
+    live.look()
+    live.look()
+    assert [text.split(":")[0] for text in told] == ["stalled"]

@@ -14,13 +14,15 @@ from advisor.runtimes.fake import Behaviour, FakeRuntime
 from advisor.verify.frames import Frame, Ledger, Log
 from advisor.verify.observation import DROPPED
 from advisor.verify.setup import feeds_of
-from advisor.verify.stages import StageRunner, Work
+from advisor.verify.stages import Lanes, StageRunner, Work
 
 from .support import model, scenario
 
 
 class Rig:
-    def __init__(self, tmp_path: Any, stage: dict[str, Any], batch: int = 1, **behaviour: Any) -> None:
+    def __init__(
+        self, tmp_path: Any, stage: dict[str, Any], batch: int = 1, requests: int = 1, **behaviour: Any
+    ) -> None:
         self.log = Log()
         self.ledger = Ledger(self.log, time.perf_counter)
         self.answers: list[list[tuple[int, int]]] = []
@@ -28,11 +30,11 @@ class Rig:
         self.gate = threading.Event()
         self.feed = feeds_of(scenario())[0]
         compiled = FakeRuntime(Behaviour(**behaviour)).compile(
-            Path(model(tmp_path / "m.onnx").path), RunConfig(runtime="fake", streams=1, batch=batch),
+            Path(model(tmp_path / "m.onnx").path), RunConfig(runtime="fake", streams=1, batch=batch, requests=requests),
             input_shape=(1, 3, 8, 8), input_kind="u8_nhwc", want_outputs=True,
         )  # fmt: skip
         self.runner = StageRunner(
-            Stage.model_validate({"id": "s", "model": "m", **stage}), compiled, batch, 1, self._fill, self._answer,
+            Stage.model_validate({"id": "s", "model": "m", **stage}), compiled, batch, 1, 1, self._fill, self._answer,
             self.ledger, self.log, time.perf_counter, self.failures.append,
         )  # fmt: skip
 
@@ -117,3 +119,40 @@ def test_a_failed_pass_ends_the_run_with_its_reason(tmp_path):
     rig.runner.start()
     rig.finish()
     assert rig.failures == ["stage s: RuntimeRefusal: inference failed: pass 1 fails as told"]
+
+
+def test_a_pass_that_waits_in_the_runtime_begins_when_one_in_work_ends():
+    lanes = Lanes(2)
+    first, second, third, fourth = (lanes.enter(float(at)) for at in range(4))
+    assert lanes.leave(second, 10.0) == 1.0
+    assert lanes.leave(third, 12.0) == 10.0  # the first to wait, since the second ended
+    assert lanes.leave(first, 13.0) == 0.0
+    assert lanes.leave(fourth, 15.0) == 12.0
+    assert lanes.leave(lanes.enter(20.0), 21.0) == 20.0
+
+
+def test_a_pass_that_overtakes_began_when_it_was_handed_over():
+    lanes = Lanes(1)
+    first, second, third = (lanes.enter(float(at)) for at in range(3))
+    assert lanes.leave(third, 5.0) == 2.0
+    assert lanes.leave(first, 6.0) == 0.0
+    assert lanes.leave(second, 7.0) == 6.0
+
+
+def test_what_callers_prepare_ahead_still_counts_as_waiting(tmp_path):
+    rig = Rig(tmp_path, {"queue_frames": 1}, requests=2)
+    rig.runner.start()
+    rig.offer_frames(0)
+    wait_for(lambda: not rig.runner._queue)  # taken by a caller, in pre-processing: in work, not waiting
+    rig.offer_frames(1)
+    wait_for(lambda: not rig.runner._queue)  # a second caller has it
+    assert rig.runner.depth() == 1
+    rig.offer_frames(2)  # one place only
+    rig.finish()
+    assert dropped(rig) == [2]
+
+
+def wait_for(condition: Any) -> None:
+    limit = time.monotonic() + 5
+    while not condition() and time.monotonic() < limit:
+        time.sleep(0.002)

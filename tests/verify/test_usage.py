@@ -20,9 +20,9 @@ def test_cpu_time_is_shared_out_without_remainder():
     assert total == pytest.approx(found.cpu_cores)
 
 
-def test_busy_share_of_callers_is_time_in_passes():
+def test_busy_share_of_a_stage_is_time_in_passes():
     found = usage(observe(scenario(), 20.0), 2.0)
-    assert found.busy["person"] == pytest.approx(0.21, abs=0.005)  # 21 ms out of every 100 ms
+    assert found.busy["person"] == pytest.approx(0.2, abs=0.005)  # 20 ms out of every 100 ms
 
 
 def test_who_binds():

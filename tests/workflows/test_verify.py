@@ -1,9 +1,18 @@
 from __future__ import annotations
 
+import hashlib
+import os
+import signal
+from pathlib import Path
+
 import pytest
 
+import advisor
+from advisor.errors import StoreError
 from advisor.host import host_facts
-from advisor.workflows.verify import _other_machine
+from advisor.records.plan import Plan
+from advisor.workflows.verify import VerifyRequest, _hashes, _kept, _other_machine, _stop_on_interrupt, _versions
+from tests.report.samples import verdict
 
 
 def facts_of(brand: str) -> object:
@@ -26,3 +35,42 @@ def test_a_plan_is_held_against_its_own_kind_of_machine_only(platform: str, bran
     if warning is not None:
         assert platform in warning
         assert brand in warning
+
+
+def made(version: str) -> Plan:
+    return Plan.model_construct(sizer_version=version)
+
+
+def test_a_plan_of_another_version_is_a_warning() -> None:
+    assert _versions(made(advisor.__version__)) == ()
+    (warning,) = _versions(made("0.0.1"))
+    assert "0.0.1" in warning
+    assert "plan again" in warning
+
+
+def test_a_store_that_cannot_be_written_costs_no_verdict() -> None:
+    class Full:
+        def put_run(self, kind: str, document: object) -> str:
+            raise StoreError("store /x: disk is full; free some space")
+
+    kept = _kept(verdict("FAIL"), Full())  # type: ignore[arg-type]
+    assert kept.verdict == "FAIL"
+    assert kept.warnings[-1] == "not kept in the store: store /x: disk is full; free some space"
+
+
+def test_the_first_signal_asks_and_the_second_interrupts() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with _stop_on_interrupt() as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.wait(5)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_files_that_said_what_to_do_are_hashed(tmp_path: Path) -> None:
+    scenario = tmp_path / "s.yaml"
+    scenario.write_text("scenario: s\n")
+    found = _hashes(VerifyRequest(scenario=str(scenario), plan_file=tmp_path / "none.json"))
+    assert found == {"scenario": hashlib.sha256(b"scenario: s\n").hexdigest()}
+    assert _hashes(VerifyRequest(scenario="store-analytics")) == {}
