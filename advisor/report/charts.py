@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Literal
 
 from advisor.report.text import number
 
@@ -203,10 +204,15 @@ def bars(rows: Sequence[tuple[str, float, float, float]], unit: str, limit: floa
 _NAMED_LINES = 5
 
 
-def lines(series: Sequence[tuple[str, Sequence[float], Sequence[float]]], x_label: str, y_label: str) -> str:
+def lines(
+    series: Sequence[tuple[str, Sequence[float], Sequence[float]]],
+    x_label: str,
+    y_label: str,
+    worst: Literal["lowest", "highest"] = "lowest",
+) -> str:
     """Lines over time, one per name; values that are missing are left out by the caller.
 
-    With many names, the ones that fall lowest are drawn in colour and named, the others in grey.
+    With many names, the ones that fall lowest (or rise highest) are drawn in colour and named, the others in grey.
     """
     drawn = [item for item in series if len(item[1]) > 0]
     if not drawn:
@@ -225,7 +231,7 @@ def lines(series: Sequence[tuple[str, Sequence[float], Sequence[float]]], x_labe
         y = place(x_low, share / 1.1 * y_high)[1]
         parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{share * y_high / 1.1:.3g}</text>')
-    worst_first = sorted(drawn, key=lambda item: min(item[2]))
+    worst_first = sorted(drawn, key=lambda item: min(item[2]) if worst == "lowest" else -max(item[2]))
     colours = ("--bad", "--warn", "--mark", "--good", "--ink")
     for name, xs, ys in worst_first[_NAMED_LINES:]:
         parts.append(_line(name, [place(x, y) for x, y in zip(xs, ys, strict=True)], "--other"))

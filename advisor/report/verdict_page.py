@@ -17,11 +17,6 @@ def verdict_context(verdict: Verdict) -> dict[str, Any]:
     """Values of the template, formatted."""
     words = {True: "ok", False: "failed", None: "cannot say"}
     classes = {True: "good", False: "bad", None: "warn"}
-    windows = [
-        (camera.name, [float(index) for index in range(len(camera.windows_fps))], list(camera.windows_fps))
-        for camera in verdict.cameras
-        if camera.windows_fps
-    ]
     return {
         "title": f"sizer verify: {verdict.scenario}: {verdict.verdict}",
         "verdict": verdict,
@@ -41,7 +36,15 @@ def verdict_context(verdict: Verdict) -> dict[str, Any]:
              number(stage.batch_mean), number(stage.cpu_cores), str(stage.dropped), stage.objects)
             for stage in verdict.stages
         ],
-        "fps_chart": lines(windows, "window", "delivered FPS"),
+        "fps_chart": lines(_over_time(verdict, 1), "seconds after the start, warm-up included", "delivered FPS"),
+        "latency_chart": lines(
+            _over_time(verdict, 3), "seconds after the start, warm-up included", "mean latency, ms", worst="highest"
+        ),
+        "trend": _trend(verdict.trend),
+        "models": [
+            (stage, model.name, model.kind, model.sha256) for stage, model in verdict.models.items()
+        ],
+        "hashes": _hashes(verdict),
         "utilisation_chart": bars(
             [(name, use * 100, use * 100, use * 100) for name, use in verdict.utilisation.items()], "%", 100.0
         ),
@@ -57,6 +60,38 @@ def verdict_context(verdict: Verdict) -> dict[str, Any]:
         "interference": [(name.replace("_", " "), _value(value)) for name, value in verdict.interference.items()],
         "environment": [(name.replace("_", " "), _value(value)) for name, value in verdict.host.items()],
     }  # fmt: skip
+
+
+def _over_time(verdict: Verdict, column: int) -> list[tuple[str, list[float], list[float]]]:
+    """One line per camera; places where it has no value are left out."""
+    found = []
+    for name, rows in (verdict.timeline.get("cameras") or {}).items():
+        known = [(float(row[0]), float(row[column])) for row in rows if row[column] is not None]
+        found.append((str(name), [at for at, _ in known], [value for _, value in known]))
+    return found
+
+
+def _trend(found: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Figures of the first beside those of the last tenth, then the slopes."""
+    first, last = found.get("first_tenth", {}), found.get("last_tenth", {})
+    rows = [
+        (name.replace("_", " "), _value(first[name]), _value(last.get(name)))
+        for name in first
+        if first[name] is not None or last.get(name) is not None
+    ]
+    slope = found.get("memory_mib_per_h")
+    if slope:
+        words = f"{slope['value']:+.1f} ({slope['low']:+.1f} to {slope['high']:+.1f})"
+        rows.append(("memory, MiB per hour (95 %)", "", words))
+    if "throttled" in found:
+        rows.append(("slowed down for heat or power, times", "", str(found["throttled"])))
+    return rows
+
+
+def _hashes(verdict: Verdict) -> list[tuple[str, str]]:
+    """What fixes the run: files by their SHA-256, and the seed."""
+    rows = [(f"{name} sha256", digest) for name, digest in verdict.hashes.items()]
+    return rows if verdict.seed is None else [*rows, ("seed", str(verdict.seed))]
 
 
 def _configurations(verdict: Verdict) -> list[tuple[str, str, str]]:
@@ -87,14 +122,15 @@ def _value(value: Any) -> str:
 def timeline(data: dict[str, Any]) -> str:
     """Requests of a few seconds: one row per lane, one bar per request.
 
-    ``data`` holds ``spans``: a list of ``[lane, start_s, end_s]``; anything else gives an empty picture.
+    ``data`` holds ``spans``: a list of ``[lane, start_s, end_s]``, with a fourth number where the work proper began
+    after preparation and waiting, which are drawn paler; anything else gives an empty picture.
     """
     spans = data.get("spans") or []
     if not spans:
         return "<p>No timeline was recorded.</p>"
-    lanes = list(dict.fromkeys(str(lane) for lane, _, _ in spans))
-    begin = min(float(start) for _, start, _ in spans)
-    end = max(float(stop) for _, _, stop in spans)
+    lanes = list(dict.fromkeys(str(span[0]) for span in spans))
+    begin = min(float(span[1]) for span in spans)
+    end = max(float(span[2]) for span in spans)
     width, left, row = 1000, 130, 18
     height = row * len(lanes) + 26
 
@@ -104,10 +140,15 @@ def timeline(data: dict[str, Any]) -> str:
     parts = [f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="Requests over time">']
     for index, lane in enumerate(lanes):
         parts.append(f'<text x="{left - 6}" y="{index * row + 13}" text-anchor="end">{escape(lane[:18])}</text>')
-    for lane, start, stop in spans:
-        y = lanes.index(str(lane)) * row + 3
+    place = {lane: index * row + 3 for index, lane in enumerate(lanes)}
+    for lane, start, stop, *begun in spans:
+        y, proper = place[str(lane)], begun[0] if begun else start
+        if proper > start:
+            parts.append(
+                f'<rect class="wait" x="{x(start):.1f}" y="{y}" width="{x(proper) - x(start):.1f}" height="12"/>'
+            )
         parts.append(
-            f'<rect class="bar" x="{x(start):.1f}" y="{y}" width="{max(x(stop) - x(start), 0.8):.1f}" height="12"/>'
+            f'<rect class="bar" x="{x(proper):.1f}" y="{y}" width="{max(x(stop) - x(proper), 0.8):.1f}" height="12"/>'
         )
     parts.append(f'<text x="{left}" y="{height - 6}">0 s</text>')
     parts.append(f'<text x="{width - 10}" y="{height - 6}" text-anchor="end">{end - begin:.2f} s</text>')

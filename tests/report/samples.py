@@ -8,6 +8,7 @@ from typing import Any
 from advisor.planner.plan import plan
 from advisor.records.config import EffectiveConfig, RunConfig
 from advisor.records.host import HostFacts
+from advisor.records.model import ModelFile
 from advisor.records.plan import Plan
 from advisor.records.verdict import (
     CameraResult,
@@ -107,6 +108,14 @@ def verdict(word: str = "FAIL", **changes: Any) -> Verdict:
         "stages": (
             StageResult(id="person", rate_per_s=40.0, service_ms=tail, waiting_ms=none, batch_mean=None, cpu_cores=0.8),
         ),
+        "operator": "A. Person",
+        "hashes": {"scenario": "a" * 64},
+        "models": {
+            "person": ModelFile(
+                reference="m", name="reid.onnx", family="unknown", kind="file", path="/m/reid.onnx", sha256="b" * 64,
+                input_shape=(1, 3, 64, 64),
+            )
+        },
         "host": {"cpu": "Acme Wonder 4000", "cores": 4, "usable_cores": 3.5, "sha": {"model": "abc"}, "governor": None},
         "config": ConfigPair(
             requested={"person": RunConfig(streams=4, threads=4)},

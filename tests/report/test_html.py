@@ -242,7 +242,9 @@ def test_the_page_of_a_verdict() -> None:
     assert "CPU, precision f32, streams 2, threads 4, version 9" in cells
     assert "9 cameras pass; cpu binds; the plan said 12 (10 - 14); BROKEN PROMISE" in page.text
     assert {"usable cores", "3.5", "model abc", "unknown"} <= set(cells)
-    assert "Operator" in page.of("footer")[0]
+    assert "Operator: A. Person" in page.text
+    assert "Site, box, serial number" in page.text
+    assert {"a" * 64, "reid.onnx", "b" * 64} <= set(cells)
     assert "<reid>" in page.of("text")
     assert "cpu fraction" in cells
 

@@ -28,4 +28,6 @@ def test_a_timeline_has_a_bar_per_request() -> None:
     svg = timeline({"spans": [["a", 1.0, 2.0], ["b", 1.5, 3.0], ["a", 2.0, 3.0]]})
     assert svg.count("<rect") == 3
     assert "2.00 s" in svg
+    prepared = timeline({"spans": [["a", 1.0, 2.0, 1.5]]})
+    assert prepared.count('class="wait"') == prepared.count('class="bar"') == 1
     assert timeline({}) == "<p>No timeline was recorded.</p>"
