@@ -24,6 +24,10 @@ SLOW = 1.15
 by less than half of that."""
 
 
+PACED_BLOCK = 5
+"""Fewest requests of a paced block."""
+
+
 class MeasureSpec(Record):
     """How long to measure. A measurement ends when all minima are reached, or at the maximum."""
 
@@ -282,7 +286,7 @@ class Session:
         period_s = 1.0 / self._mode.rate_per_s
         if self._origin_s is None:
             self._origin_s = block.begin_s + self._mode.phase_s
-        count = max(5, round(self._spec.block_s / period_s))
+        count = max(PACED_BLOCK, round(self._spec.block_s / period_s))
         for _ in range(count):
             scheduled_s = self._origin_s + self._paced_index * period_s
             self._paced_index += 1

@@ -10,7 +10,7 @@ from advisor.measure.clips import CodecName, usual_bitrate_kbps
 from advisor.measure.configs import MeasureItem
 from advisor.measure.decode import DecodeRequest, check_codec, hardware_devices
 from advisor.measure.footprint import FootprintItem
-from advisor.measure.harness import QUICK, MeasureSpec
+from advisor.measure.harness import PACED_BLOCK, QUICK, MeasureSpec
 from advisor.measure.micro import MicroItem, all_threads, micro_items, no_siblings, thread_counts
 from advisor.measure.preparation import PrepareRequest
 from advisor.measure.profile import ProfileItem
@@ -50,6 +50,7 @@ _DECODES: dict[CodecName, tuple[tuple[int, int], ...]] = {
     "h265": ((1280, 720), (1920, 1080), (3840, 2160)),
     "mjpeg": ((1280, 720), (1920, 1080)),
 }
+PACED_PER_S = 5.0
 _ON_DEVICES: tuple[CodecName, ...] = ("h264", "h265")
 _FRAMES = ((1280, 720), (1920, 1080), (3840, 2160))
 _TARGETS = ((224, 224), (300, 300), (544, 320), (640, 640))
@@ -204,9 +205,24 @@ def full_items(facts: HostFacts, build: Callable[[str], ModelFile]) -> Campaign:
                 entries.append(Entry(item, estimate_s(item), 4.0 if config.batch == 1 else 1.5))
                 if config.batch == 1 and config.simd_cap is None:
                     entries += footprint_entries(entries[-1:])
-            profile = ProfileItem(model, RunConfig(precision=precision, streams=1, threads=1, requests=1))
-            entries.append(Entry(profile, _OPEN_S + profile.passes * pass_s(model, profile.config), 12.0))
+            entries += [_profile_entry(model, config) for config in _full_profiles(precision, caps)]
     return Campaign(tuple(entries), no_siblings(facts))
+
+
+def _full_profiles(precision: Precision, caps: Sequence[SimdCap]) -> Iterator[RunConfig]:
+    """Kernels of both runtimes, and of OpenVINO under each cap: what the other machines' kernels are and cost."""
+    one = RunConfig(precision=precision, streams=1, threads=1, requests=1)
+    yield one
+    if precision != "bf16":
+        yield one.model_copy(update={"runtime": "onnxruntime"})
+    if precision == "f32":
+        for cap in caps:
+            yield one.model_copy(update={"simd_cap": cap})
+
+
+def _profile_entry(model: ModelFile, config: RunConfig) -> Entry:
+    profile = ProfileItem(model, config)
+    return Entry(profile, _OPEN_S + profile.passes * pass_s(model, config), 12.0 if config.simd_cap is None else 6.0)
 
 
 def _full_configs(
@@ -221,6 +237,11 @@ def _full_configs(
                     runtime=runtime, precision=precision, streams=1, threads=threads, batch=batch, requests=1
                 )
                 yield one, LoadMode()
+        # A camera's rate: the gaps change clocks and wake-ups, so a pass is not that of a tight loop.
+        yield (
+            RunConfig(runtime=runtime, precision=precision, streams=1, threads=1, requests=1),
+            LoadMode(kind="paced", rate_per_s=PACED_PER_S),
+        )
         if most > 1:
             many = RunConfig(runtime=runtime, precision=precision, streams=most, threads=most, requests=2 * most)
             yield many, LoadMode(kind="async")
@@ -270,8 +291,9 @@ def estimate_s(item: MeasureItem) -> float:
     """Expected duration of a measurement with opening and warm-up [s]."""
     spec = item.spec
     one_s = pass_s(item.model, item.config)
-    block_s = max(spec.block_s, one_s)
-    measured_s = max(spec.min_duration_s, spec.min_samples * one_s, spec.min_blocks * block_s)
+    period_s = 0.0 if item.mode.rate_per_s is None else 1.0 / item.mode.rate_per_s
+    block_s = max(spec.block_s, one_s, PACED_BLOCK * period_s)
+    measured_s = max(spec.min_duration_s, spec.min_samples * max(one_s, period_s), spec.min_blocks * block_s)
     return _OPEN_S + min(measured_s, max(spec.max_duration_s, one_s)) + max(spec.warmup_max_s, 4 * block_s) / 2
 
 

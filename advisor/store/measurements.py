@@ -412,7 +412,7 @@ def _remedy(words: str) -> str:
         ("malformed", "the file is damaged; restore a copy or name another with --store"),
         ("locked", "another process holds it; wait for it or stop it"),
         ("full", "the disk is full; free some space"),
-        ("i/o error", "the disk or its mount has a fault; check it or choose another place with --store"),
+        ("i/o error", "the disk is full or has a fault; free some space or choose another place with --store"),
         ("connection", "check host, port, user and that the server runs"),
         ("does not exist", "create the database or check its name"),
         ("permission", "choose a store that you may write with --store"),

@@ -4,6 +4,7 @@ from advisor.measure import quick
 from advisor.measure.campaign import Campaign, Entry
 from advisor.measure.configs import MeasureItem
 from advisor.measure.decode import DecodeRequest
+from advisor.measure.footprint import FootprintItem
 from advisor.measure.micro import MicroItem, no_siblings
 from advisor.measure.preparation import PrepareRequest
 from advisor.measure.profile import ProfileItem
@@ -127,3 +128,24 @@ def test_an_arm_machine_has_no_x86_caps() -> None:
     machine = facts()
     machine = machine.model_copy(update={"cpu": machine.cpu.model_copy(update={"simd_level": "neon"})})
     assert quick.lower_caps(machine) == ()
+
+
+def test_full_covers_both_runtimes_caps_paces_memory_and_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quick, "hardware_devices", lambda: ("toaster",))
+    campaign = quick.full_items(facts(), file)  # an AVX2 machine: SSE4.2 is the one cap below it
+    models = {item.model.name for item in of_kind(campaign, MeasureItem) if isinstance(item, MeasureItem)}
+    profiles = [item for item in of_kind(campaign, ProfileItem) if isinstance(item, ProfileItem)]
+    shapes = {(item.model.name, item.config.runtime, item.config.precision, item.config.simd_cap) for item in profiles}
+    assert len(shapes) == len(profiles) == len(models) * (2 + 2 + 1)
+    assert ("resnet-50", "openvino", "f32", "sse42") in shapes
+    assert ("resnet-50", "onnxruntime", "int8", None) in shapes
+    paced = [item for item in of_kind(campaign, MeasureItem) if isinstance(item, MeasureItem)]
+    paced = [item for item in paced if item.mode.kind == "paced"]
+    assert len(paced) == len(models) * 4
+    # At five requests a second, thirty of them take six seconds.
+    assert quick.estimate_s(paced[0]) > 6
+    footprints = [item.config for item in of_kind(campaign, FootprintItem) if isinstance(item, FootprintItem)]
+    assert footprints
+    assert all(config.batch == 1 and config.simd_cap is None for config in footprints)
+    devices = [item for item in of_kind(campaign, DecodeRequest) if isinstance(item, DecodeRequest) and item.device]
+    assert [item.codec for item in devices] == ["h264", "h265"]
