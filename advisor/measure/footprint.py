@@ -150,17 +150,17 @@ def with_footprints(measurements: Sequence[Measurement]) -> list[Measurement]:
         if item.footprint is not None:
             continue
         place = (item.host_fingerprint, item.model_sha256, item.config, item.versions.get(item.config.runtime))
-        print_ = found.get(place)
-        if item.timing is None or print_ is None:
+        kept = found.get(place)
+        if item.timing is None or kept is None:
             joined.append(item)
             continue
         changes: dict[str, float | None] = {
-            "cached_compile_s": print_.cached_compile_s,
-            "memory_per_stream_bytes": print_.per_stream_bytes,
+            "cached_compile_s": kept.cached_compile_s,
+            "memory_per_stream_bytes": kept.per_stream_bytes,
         }
-        if print_.peak_bytes is not None and print_.baseline_bytes is not None:
-            changes["peak_memory_bytes"] = max(0.0, print_.peak_bytes - print_.baseline_bytes)
-            changes["memory_baseline_bytes"] = print_.baseline_bytes
+        if kept.peak_bytes is not None and kept.baseline_bytes is not None:
+            changes["peak_memory_bytes"] = max(0.0, kept.peak_bytes - kept.baseline_bytes)
+            changes["memory_baseline_bytes"] = kept.baseline_bytes
         joined.append(item.model_copy(update={"timing": item.timing.model_copy(update=changes)}))
     return joined
 

@@ -12,6 +12,7 @@ from sqlalchemy import create_engine, text
 
 from advisor.errors import StoreError
 from advisor.records.host import CpuFacts, HostFacts, LimitFacts, MemoryFacts, NoiseFacts
+from advisor.records.measurement import MicroFailure
 from advisor.store import tables
 from advisor.store.measurements import MeasurementStore
 
@@ -103,6 +104,19 @@ def test_micro_benchmarks(store: MeasurementStore) -> None:
     assert store.micro("box-1", prefix="peak/") == [newer]
     assert store.has_micro("m1")
     assert not store.has_micro("m9")
+
+
+def test_a_failed_micro_benchmark_stays_until_it_is_measured(store: MeasurementStore) -> None:
+    first = MicroFailure(key="m1", name="decode/h264", failure="broke", host_fingerprint="box-1", started="t")
+    again = first.model_copy(update={"failure": "broke otherwise"})
+    elsewhere = first.model_copy(update={"key": "m2", "host_fingerprint": "box-2"})
+    for failure in (first, again, elsewhere):
+        store.add_micro_failure(failure)
+    assert store.micro_failures("box-1") == [again]
+    assert store.micro_failures("box-1", "peak/") == []
+    store.add_micro(micro_benchmark("m1"))
+    assert store.micro_failures("box-1") == []
+    assert store.micro_failures("box-2") == [elsewhere]
 
 
 def test_work_is_found_only_under_exactly_its_key(store: MeasurementStore) -> None:
