@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
 
 from advisor.planner.demand import Counts, interval_frames, object_classes, stage_demand
 from advisor.planner.space import PlatformModel, StageOption, at
@@ -253,6 +254,21 @@ def near_a_limit(scenario: Scenario, outcome: Outcome) -> bool:
         or outcome.drops_pct > NEAR_DROPS * slo.drops_max_pct
         or outcome.camera_fps < wanted * (1.0 - NEAR_DROPS * slo.drops_max_pct / 100.0) - FRAMES_OF_SLACK
         or max(outcome.cpu, outcome.bandwidth or 0.0) > NEAR_SHARE * allowed
+    )
+
+
+def far_over(scenario: Scenario, outcome: Outcome) -> bool:
+    """Whether a resource is used so far beyond its share that no other draw would bring it back."""
+    return max(outcome.cpu, outcome.bandwidth or 0.0) > (2.0 - NEAR_SHARE) * allowed_share(scenario)
+
+
+def mean_use(draws: Sequence[Outcome]) -> Outcome:
+    """Return the first draw with the use of the resources that all of them have on average."""
+    bandwidth = [draw.bandwidth for draw in draws if draw.bandwidth is not None]
+    return replace(
+        draws[0],
+        cpu=fmean(draw.cpu for draw in draws),
+        bandwidth=fmean(bandwidth) if len(bandwidth) == len(draws) else None,
     )
 
 

@@ -24,6 +24,8 @@ WORDS = {
 FULL = 0.9
 MOST_OBJECTS_FACTOR = 8.0
 PRICE_RISE = 1.2
+MORE_REQUESTS = 1.05
+"""Factor on the capacity for requests, which is known to 2 %, beyond which the SLO does not hold."""
 
 
 def breaks_first(searcher: Searcher, judged: Judgement, ask: Ask, found: Outlook) -> tuple[BreaksFirst, ...]:
@@ -33,6 +35,8 @@ def breaks_first(searcher: Searcher, judged: Judgement, ask: Ask, found: Outlook
         items += _headroom(searcher, judged, ask)
         items.append(_slo(searcher, judged, ask, int(found.predicted.capacity_cameras.p50)))
         items += _others(judged, ask, found, {item.resource for item in items})
+    if found.predicted.capacity_requests_per_s is not None:
+        items += _requests(searcher, judged, ask, found.predicted.capacity_requests_per_s.p50)
     items.sort(key=lambda item: item.at_cameras or math.inf)
     return (*items, *_objects(searcher, judged, ask))
 
@@ -51,8 +55,41 @@ def _headroom(searcher: Searcher, judged: Judgement, ask: Ask) -> list[BreaksFir
 
 def _slo(searcher: Searcher, judged: Judgement, ask: Ask, capacity: int) -> BreaksFirst:
     """Simulate one camera more than fits and see what fails."""
+    resource, text = _gives_way(searcher, judged, ask, ask.with_cameras(capacity + 1, judged.count))
+    return BreaksFirst(
+        resource=resource,
+        at_cameras=float(capacity + 1),
+        at_objects_factor=None,
+        text=f"at {capacity + 1} cameras {text}",
+    )
+
+
+def _requests(searcher: Searcher, judged: Judgement, ask: Ask, capacity_per_s: float) -> list[BreaksFirst]:
+    """What a growing number of requests meets first: the headroom by the utilisation law, the SLO by simulation."""
+    setup, allowed = judged.setup, allowed_share(ask.scenario)
+    assert setup is not None  # an outlook was made of it
+    offered = sum(group.rate_per_s for group in ask.scenario.requests)
+    nominal = ask.nominal(judged.count)
+    demand = choice_cores(judged.model, ask.scenario, setup.choice, searcher.facts(ask.scenario, nominal), 0.0)
+    items = []
+    if allowed < 1.0 and demand > 0:
+        limit = allowed * judged.model.cores / demand * offered
+        text = f"the {ask.scenario.margin.headroom_pct:g} % headroom of the CPU is used up at {limit:.3g} requests/s"
+        items.append((limit, "headroom", text))
+    if capacity_per_s > 0:
+        beyond = MORE_REQUESTS * capacity_per_s
+        load = replace(nominal, requests_factor=beyond / offered / judged.count)
+        resource, text = _gives_way(searcher, judged, ask, load)
+        items.append((beyond, resource, f"at {beyond:.3g} requests/s {text}"))
+    return [
+        BreaksFirst(resource=resource, at_cameras=None, at_objects_factor=None, at_requests_per_s=rate, text=text)
+        for rate, resource, text in sorted(items)
+    ]
+
+
+def _gives_way(searcher: Searcher, judged: Judgement, ask: Ask, beyond: Load) -> tuple[str, str]:
+    """Resource or check that fails under a load that is known to be too much, and the words for it."""
     assert judged.setup is not None
-    beyond = ask.with_cameras(capacity + 1, judged.count)
     outcome = searcher.run(judged.model, ask.scenario, judged.setup, beyond, 0.0)
     failed = outcome.failed[0] if outcome.failed else "latency_p95"
     facts = searcher.facts(ask.scenario, beyond)
@@ -63,12 +100,7 @@ def _slo(searcher: Searcher, judged: Judgement, ask: Ask, capacity: int) -> Brea
     heaviest = max(loads, key=lambda name: loads[name])
     full = outcome.cpu > FULL
     cause = "the CPU is full" if full else f"the CPU is {outcome.cpu * 100:.0f} % busy, so queues and bursts decide"
-    return BreaksFirst(
-        resource="cpu" if full else failed,
-        at_cameras=float(capacity + 1),
-        at_objects_factor=None,
-        text=f"at {capacity + 1} cameras {WORDS[failed]}: {cause}; {heaviest} takes most of it",
-    )
+    return "cpu" if full else failed, f"{WORDS[failed]}: {cause}; {heaviest} takes most of it"
 
 
 def _others(judged: Judgement, ask: Ask, found: Outlook, named: set[str]) -> list[BreaksFirst]:
@@ -80,7 +112,7 @@ def _others(judged: Judgement, ask: Ask, found: Outlook, named: set[str]) -> lis
         if name in named or share is None or share.p50 <= 0:
             continue
         limit = ask.cameras / share.p50
-        text = f"{name.replace('_', ' ')} would be full at {limit:.0f} cameras ({share.p50 * 100:.0f} % now)"
+        text = f"{name.replace('_', ' ')} would be full at {limit:.0f} cameras ({share.p50 * 100:.2g} % now)"
         items.append(BreaksFirst(resource=name, at_cameras=limit, at_objects_factor=None, text=text))
     have = judged.model.machine.memory_bytes
     if have is not None and judged.setup is not None:

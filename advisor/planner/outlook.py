@@ -17,6 +17,9 @@ from advisor.records.plan import PredictedLoad
 NEVER_MS = 1.0e9
 MOST_CAMERAS = 20_000
 FACTOR_STEP = 0.02
+HOPELESS = 0.5
+"""Share of today's load that fits at the optimistic belief, below which a short run shows all there is to see."""
+OVERLOADED_S = 2.0
 SHORT_S = 10.0
 """Simulated time for platforms that are only mentioned."""
 
@@ -50,6 +53,8 @@ def outlook(searcher: Searcher, judged: Judgement, ask: Ask, *, exact: bool) -> 
     assert setup is not None  # callers have seen to it
     load = ask.nominal(count)
     longest_s = math.inf if exact else SHORT_S
+    if fluid_factor(searcher, model, setup, ask, count, -Z90) < HOPELESS:
+        longest_s = OVERLOADED_S
     # In overload the backlog hides whatever is drawn.
     draws = SEEDS if exact and fluid_factor(searcher, model, setup, ask, count, 0.0) > 1.0 else 1
     optimistic, middle, pessimistic = (

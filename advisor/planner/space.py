@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from advisor.errors import ModelRangeError
@@ -175,27 +176,10 @@ class PlatformModel:
             return ("openvino",)
         return (*self._inputs.runtimes, *self._inputs.runtimes_measured.get(self.id, ()))
 
-    def _configs(self, work: ModelWork, precision: Precision, batch: int) -> list[RunConfig]:
-        cores = self.physical_threads
+    def _configs(self, work: ModelWork, precision: Precision, batch: int) -> tuple[RunConfig, ...]:
         # A stream over two NUMA nodes reads half of its weights and activations from the other node's memory.
-        most = max(1, cores // self.machine.numa_nodes)
-        kind = self.placement if self.placement == "performance" and work.runtime == "openvino" else None
-        configs = []
-        for threads in sorted({min(count, most) for count in THREADS_PER_STREAM}):
-            streams = max(1, cores // threads)
-            configs.append(
-                RunConfig(
-                    runtime=work.runtime,
-                    precision=precision,
-                    streams=streams,
-                    threads=streams * threads,
-                    batch=batch,
-                    requests=streams,
-                    pinning=False if work.runtime == "openvino" else None,
-                    core_type=kind,
-                )
-            )
-        return configs
+        most = max(1, self.physical_threads // self.machine.numa_nodes)
+        return _configs(self.physical_threads, most, work.runtime, precision, batch, self.placement)
 
     def _preprocess(self, scenario: Scenario, stage: Stage) -> Cost | None:
         shape = self._inputs.model_of(stage).input_shape
@@ -207,6 +191,31 @@ class PlatformModel:
         # A stage on objects scales crops, whose size is not known: one as large as the model's input is assumed.
         source = (width, height) if stage.on is not None else max(sizes, key=lambda size: size[0] * size[1])
         return self._inputs.predictor.preprocess(self.machine, source, (width, height))
+
+
+@lru_cache(maxsize=8192)
+def _configs(
+    cores: int, most: int, runtime: RuntimeName, precision: Precision, batch: int, placement: Placement
+) -> tuple[RunConfig, ...]:
+    """Every number of threads per stream up to ``most``, with as many streams as fill ``cores``.
+
+    Kept, since chips with as many cores are asked the same of every stage.
+    """
+    openvino = runtime == "openvino"
+    shapes = [(threads, max(1, cores // threads)) for threads in sorted({min(n, most) for n in THREADS_PER_STREAM})]
+    return tuple(
+        RunConfig(
+            runtime=runtime,
+            precision=precision,
+            streams=streams,
+            threads=streams * threads,
+            batch=batch,
+            requests=streams,
+            pinning=False if openvino else None,
+            core_type="performance" if openvino and placement == "performance" else None,
+        )
+        for threads, streams in shapes
+    )
 
 
 def stage_batches(stage: Stage) -> tuple[int, ...]:

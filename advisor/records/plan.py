@@ -74,6 +74,7 @@ class BreaksFirst(Record):
     resource: str
     at_cameras: float | None
     at_objects_factor: float | None
+    at_requests_per_s: float | None = None
     text: str
 
 

@@ -172,6 +172,10 @@ def _triton(best: PlanOption) -> str:
                 "HINT_BF16": "YES" if config.precision == "bf16" else None,
             }
             lines.append('backend: "openvino"')
+            if config.core_type == "performance":
+                lines.append(
+                    "# this backend cannot be told to keep to performance cores: start the server under taskset"
+                )
             if config.precision == "f32":
                 lines.append(
                     "# on a processor with bf16 the backend computes in bf16 unless the server is told otherwise"
@@ -213,7 +217,8 @@ def _compose(best: PlanOption) -> str:
     for stage, config in best.config.stages.items():
         name = "SIZER_" + stage.upper().replace("-", "_")
         settings = {"RUNTIME": config.runtime, "DEVICE": config.device, "PRECISION": config.precision,
-                    "STREAMS": config.streams, "THREADS": config.threads, "BATCH": config.batch}  # fmt: skip
+                    "STREAMS": config.streams, "THREADS": config.threads, "BATCH": config.batch,
+                    "CORE_TYPE": config.core_type}  # fmt: skip
         environment |= {f"{name}_{key}": str(value) for key, value in settings.items() if value is not None}
     service = {
         "image": "your-image",

@@ -135,6 +135,8 @@ def config_line(config: RunConfig) -> str:
         parts.append(f"{config.streams} streams x {number(config.threads / config.streams)} threads")
     else:
         parts.append(f"streams {config.streams or 'automatic'}, threads {config.threads or 'automatic'}")
+    if config.core_type is not None and config.core_type != "any":
+        parts.append(f"{config.core_type} cores only")
     if config.batch > 1:
         parts.append(f"batch {config.batch}")
     if config.requests is not None and config.requests != config.streams:

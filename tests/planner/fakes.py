@@ -104,7 +104,7 @@ def candidate(
         memory_bytes=sourced(memory_gib * 1024**3),
         memory_channels_populated=sourced(2),
         max_power_w=sourced(power_w),
-        price_usd=None if price is None else Sourced(value=price, kind="vendor", source="shop", date=price_date),
+        price_usd=None if price is None else Sourced(value=price, kind="assumed", source="test", date=price_date),
     )
     machine = MachineSpec(
         id=name,

@@ -259,3 +259,20 @@ def test_zero_cameras_need_the_cheapest_box() -> None:
     best = plan(inputs(BOXES, shop=scenario(cameras=[camera(0)]))).recommended
     assert best is not None
     assert best.platform == "box-2"
+
+
+def test_what_breaks_first_is_said_for_requests_too() -> None:
+    shop = scenario(
+        cameras=[], activity={}, requests=[{"group": "web", "rate_per_s": 20.0}],
+        stages=[{"id": "person", "model": "like:person", "groups": ["web"]}],
+        slo={"latency_p95_ms": 80.0, "window_s": 20.0},
+    )  # fmt: skip
+    best = plan(inputs([candidate("box", 4, 200.0)], shop=shop)).recommended
+    assert best is not None
+    rates = {item.resource: item.at_requests_per_s or 0.0 for item in best.breaks_first}
+    # 70 % of four cores, each request 20 ms; two to three streams are full at 100 to 150 requests/s.
+    assert rates.pop("headroom") == pytest.approx(0.7 * 4 / 0.02)
+    ((resource, rate),) = rates.items()
+    assert resource in {"drops", "latency_p95"}
+    assert 20.0 < rate < 150.0
+    assert list(best.breaks_first) == sorted(best.breaks_first, key=lambda item: item.at_requests_per_s or 0.0)

@@ -341,3 +341,13 @@ def test_the_export_is_what_verify_tells_onnxruntime(tmp_path: Path, monkeypatch
         assert used.graph_optimization_level == getattr(ort.GraphOptimizationLevel, stage["graph_optimization_level"])
         for name, value in stage["session_config_entries"].items():
             assert used.get_session_config_entry(name) == value
+
+
+def test_performance_cores_are_in_every_export_or_said_to_be_missing() -> None:
+    plan = plan_with(person=SMALL.model_copy(update={"core_type": "performance"}))
+    assert json.loads(export_plan(plan, "openvino"))["person"]["compile_model"]["SCHEDULING_CORE_TYPE"] == "PCORE_ONLY"
+    server = json.loads(export_plan(plan, "ovms"))["model_config_list"][0]["config"]
+    assert server["plugin_config"]["SCHEDULING_CORE_TYPE"] == "PCORE_ONLY"
+    assert "cannot be told to keep to performance cores" in export_plan(plan, "triton")
+    service = yaml.safe_load(export_plan(plan, "compose"))["services"]["inference"]
+    assert service["environment"]["SIZER_PERSON_CORE_TYPE"] == "performance"

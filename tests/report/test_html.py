@@ -145,8 +145,9 @@ def test_a_plan_page_holds_what_a_buyer_must_defend() -> None:
     assert best is not None
     page = page_of(plan)
     assert page.of("h2") == [
-        "Warnings", "Compared", "Price against capacity", "Where the time goes",
-        "Utilisation", "What breaks first", "What if", "Evidence and sources", "Assumptions",
+        "Warnings", "Compared", "What it costs", "Price against capacity", "Where the time goes", "Utilisation",
+        "What breaks first", "Against usual configurations on the same boxes", "What if", "Evidence and sources",
+        "Assumptions",
     ]  # fmt: skip
     for text in (*plan.assumptions, *plan.warnings, *(item.text for item in best.breaks_first)):
         assert text in page.of("li")
