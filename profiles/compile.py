@@ -1,8 +1,9 @@
 """Compile the shipped catalogue from its tables: ``python profiles/compile.py ../shared/data/hardware.csv``.
 
 Processors and accelerators come from the hardware table given (its columns and traps are described in the README that
-lies beside it), boxes from ``profiles/boxes.csv`` and the price rules below. Everything under ``processors/``,
-``platforms/`` and ``accelerators/`` is overwritten; edit the tables or this file, not the output.
+lies beside it) and from ``profiles/more_hardware.csv`` (same columns, data sheets as recalled), boxes from
+``profiles/boxes.csv`` and the price rules below. Everything under ``processors/``, ``platforms/`` and
+``accelerators/`` is overwritten; edit the tables or this file, not the output.
 
 Kinds. A field of a row that was read from a named source and is not listed as unverified is ``vendor``; every field
 that was recalled, derived or estimated is ``assumed``. A price is ``published`` only where it was read from a list of
@@ -67,6 +68,8 @@ SIMD = {
     "amx+avx512_vnni+avx512_bf16+amx_fp16": "amx",
     "neon": "neon",
     "neon+dotprod": "neon_dotprod",
+    "neon+dotprod+i8mm": "neon_i8mm",
+    "avx512_vnni+avx512_bf16": "avx512_bf16",
 }
 # Price lists whose date is known: the release of the tables that carry them.
 DATED_LISTS = {
@@ -168,7 +171,7 @@ def max_sockets(name: str) -> int:
         return 4
     if re.search(r"6414U", name):
         return 1
-    return 2 if re.search(r"Xeon (Silver|Gold|Platinum|E5-2|6[0-9]{3}P)|EPYC", name) else 1
+    return 2 if re.search(r"Xeon (Silver|Gold|Platinum|E5-2|6[0-9]{3}[PE])|EPYC (?!8)", name) else 1
 
 
 def scaled(value: float | None, factor: float) -> float | None:
@@ -389,8 +392,10 @@ def main(arguments: list[str]) -> None:
     """Compile everything from the hardware table named on the command line."""
     if len(arguments) != 1:
         raise SystemExit("usage: python profiles/compile.py HARDWARE.csv")
-    with Path(arguments[0]).open(encoding="utf-8", newline="") as stream:
-        rows = [Row(cells) for cells in csv.DictReader(stream)]
+    rows = []
+    for table in (Path(arguments[0]), HERE / "more_hardware.csv"):
+        with table.open(encoding="utf-8", newline="") as stream:
+            rows += [Row(cells) for cells in csv.DictReader(stream)]
     chips = [processor(row) for row in rows if row.cells["kind"] in {"cpu", "board"}]
     write("processors", chips)
     with (HERE / "boxes.csv").open(encoding="utf-8", newline="") as stream:
