@@ -83,6 +83,7 @@ def prepare(
     """Gather everything that a plan is made from."""
     from advisor.host import machine_spec
     from advisor.measure.clips import usual_bitrate_kbps
+    from advisor.planner.candidates import admit
     from advisor.planner.inputs import PlanInputs
     from advisor.store.catalogue import Catalogue
     from advisor.store.scenario import load_scenario, scenario_file
@@ -91,6 +92,8 @@ def prepare(
     catalogue = Catalogue.load()
     facts = local_facts(store)
     candidates = _candidates(request.on, catalogue, facts)
+    today = dt.datetime.now(dt.UTC).date()
+    admit(scenario, candidates, today, named=bool(request.on))  # before anything is built or measured in vain
     models = {stage.id: resolve_model(stage.model, stage.input) for stage in scenario.stages}
     host = machine_spec(facts)
     bitrates = {
@@ -120,7 +123,7 @@ def prepare(
         works=works.of_stage,
         predictor=predictor,
         candidates=candidates,
-        today=dt.datetime.now(dt.UTC).date(),
+        today=today,
         seed=request.seed,
         runtimes_measured=measured,
         smaller=smaller,
