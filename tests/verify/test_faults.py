@@ -184,31 +184,113 @@ def test_a_full_disk_leaves_one_line_and_no_half_report(tmp_path):
         subprocess.run(["umount", disk], check=True)
 
 
-@pytest.mark.parametrize("wait_for", ["compiling", "running", "frames done"])
-def test_ctrl_c_on_the_command_line_ends_inconclusive(tmp_path, wait_for):
-    from advisor.zoo import build
+def test_a_pipe_that_stalls_five_seconds_is_reported_and_nobodys_drop(work_dir, clip, tmp_path):
+    pipe = tmp_path / "camera.ts"
+    os.mkfifo(pipe)
+    stream = tmp_path / "clip.ts"
+    import av
 
-    sizer = shutil.which("sizer", path=str(Path(sys.executable).parent))
-    if sizer is None:
-        pytest.skip("the command sizer is not installed beside this interpreter")
-    small = build("squeezenet-1.1", tmp_path)
-    plan = scenario(stages=[{"id": "person", "model": str(small.path), "every": "3 frames"}])
-    path, out = tmp_path / "plan.json", tmp_path / "verdict.json"
-    path.write_text(plan.model_dump_json(exclude_defaults=True), encoding="utf-8")
-    command = [sizer, "verify", str(path), "--duration", "60", "--config", "default", "-o", str(out)]
-    environment = {**os.environ, "SIZER_STORE": f"sqlite:///{tmp_path / 'store.sqlite'}"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment) as process:
-        text = b""
+    with av.open(str(clip)) as source, av.open(str(stream), "w", format="mpegts") as out:
+        video = out.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.size:
+                packet.stream = video
+                out.mux(packet)
+
+    def play() -> None:
+        data = stream.read_bytes()
+        with pipe.open("wb", buffering=0) as out:
+            for number, part in enumerate(range(0, len(data), len(data) // 200)):  # three frames at a time
+                out.write(data[part : part + len(data) // 200])
+                time.sleep(5.0 if number == 35 else 0.2)
+
+    writer = threading.Thread(target=play, daemon=True)
+    writer.start()
+    found = run(scenario(cameras=[*fast_cameras(1, 15.0), live(str(pipe))], slo=EASY), 15.0, work_dir)
+    conserved(found)
+    cameras = {camera.name: camera for camera in found.cameras}
+    assert found.verdict == "INCONCLUSIVE", found.reason
+    assert cameras["net-1"].status != "ok"
+    assert cameras["net-1"].done > 60
+    assert cameras["net-1"].dropped < 0.1 * cameras["net-1"].released
+    assert cameras["cam-1"].done > 0.9 * 15 * 15
+
+
+class Command:
+    """``sizer verify`` in a process of its own on a small model."""
+
+    def __init__(self, tmp_path: Path, *options: str, seconds: float = 60.0) -> None:
+        from advisor.zoo import build
+
+        sizer = shutil.which("sizer", path=str(Path(sys.executable).parent))
+        if sizer is None:
+            pytest.skip("the command sizer is not installed beside this interpreter")
+        small = build("squeezenet-1.1", tmp_path)
+        plan = scenario(stages=[{"id": "person", "model": str(small.path), "every": "3 frames"}], slo=EASY)
+        path, self.out = tmp_path / "scenario.json", tmp_path / "verdict.json"
+        path.write_text(plan.model_dump_json(exclude_defaults=True), encoding="utf-8")
+        environment = {**os.environ, "SIZER_STORE": f"sqlite:///{tmp_path / 'store.sqlite'}"}
+        self.process = subprocess.Popen(
+            [sizer, "verify", str(path), "--duration", str(seconds), "--config", "default", *options],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment,
+        )  # fmt: skip
+        self.text = b""
+
+    def wait_for(self, words: str) -> None:
         limit_s = time.monotonic() + 90
-        assert process.stdout is not None
-        while wait_for.encode() not in text and time.monotonic() < limit_s:
-            part = os.read(process.stdout.fileno(), 4096)
-            assert part, text.decode()
-            text += part
-        process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=60)
-    assert process.returncode == 3, (text + rest).decode()
-    assert b"INCONCLUSIVE" in rest
-    assert b"Traceback" not in rest
-    assert "stopped by the user" in out.read_text(encoding="utf-8")
-    assert not [item for item in psutil.Process().children(recursive=True) if item.is_running()]
+        assert self.process.stdout is not None
+        while words.encode() not in self.text and time.monotonic() < limit_s:
+            part = os.read(self.process.stdout.fileno(), 4096)
+            assert part, self.text.decode()
+            self.text += part
+
+    def finish(self) -> int:
+        rest, _ = self.process.communicate(timeout=120)
+        self.text += rest
+        assert b"Traceback" not in self.text
+        assert not [item for item in psutil.Process().children(recursive=True) if item.is_running()]
+        return self.process.returncode
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", ["compiling", "running", "frames done"])
+def test_a_signal_on_the_command_line_ends_inconclusive(tmp_path, moment, number):
+    command = Command(tmp_path, "-o", str(tmp_path / "verdict.json"))
+    command.wait_for(moment)
+    command.process.send_signal(number)
+    assert command.finish() == 3, command.text.decode()
+    assert b"INCONCLUSIVE" in command.text
+    assert "stopped by the user" in command.out.read_text(encoding="utf-8")
+
+
+def test_a_killed_worker_fails_on_the_command_line_with_its_reason(tmp_path):
+    command = Command(tmp_path, "-o", str(tmp_path / "verdict.json"))
+    command.wait_for("frames done")
+    for child in psutil.Process(command.process.pid).children(recursive=True):
+        child.kill()
+    assert command.finish() == 1, command.text.decode()
+    assert "SIGKILL" in command.out.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_full_disk_costs_the_report_but_not_the_verdict(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this container may not mount a small disk")
+    try:
+        (disk / "filler").write_bytes(b"x" * 60_000)
+        whole = tmp_path / "verdict.xml"
+        command = Command(tmp_path, "-o", str(disk / "v.json"), "--html", str(disk / "v.html"), "--junit", str(whole),
+                          seconds=4.0)  # fmt: skip
+        code = command.finish()
+        assert b"v.json: cannot be written" in command.text
+        assert b"v.html: cannot be written" in command.text
+        assert sorted(item.name for item in disk.iterdir()) == ["filler"]
+        assert whole.exists()  # what could be written was
+        word = next(word for word in (b"PASS", b"FAIL", b"INCONCLUSIVE") if b": " + word + b" after" in command.text)
+        assert code == {b"PASS": 2, b"FAIL": 1, b"INCONCLUSIVE": 3}[word]
+        assert b"kept in the store" in command.text
+    finally:
+        subprocess.run(["umount", disk], check=True)

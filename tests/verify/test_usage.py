@@ -53,3 +53,14 @@ def test_power_is_energy_over_time_and_a_wrapped_counter_is_unknown():
     assert usage(seen, 2.0).power_w == pytest.approx(12.0)
     seen.samples[-1]["energy_j"] = 1.0
     assert usage(seen, 2.0).power_w is None
+
+
+def test_what_threads_of_one_stage_used_is_its_own_and_the_rest_goes_to_those_that_share():
+    seen = observe(scenario(), 20.0, cpu_cores=1.0, warmup_s=2.0)
+    for row in seen.samples:
+        row["stage_s"] = {"person": 0.5 * row["t"], "reid": 0.1 * row["t"]}
+    seen.measured = ("person",)
+    # 0.8 cores of inference: 0.2 by threads that serve both, of which only reid has need
+    assert usage(seen, 2.0).stage_cores == pytest.approx({"person": 0.5, "reid": 0.3})
+    seen.measured = ("person", "reid")
+    assert usage(seen, 2.0).stage_cores == pytest.approx({"person": 0.6, "reid": 0.2})  # callbacks, by time of passes
