@@ -42,6 +42,16 @@ def least_cores(searcher: Searcher, candidate: Candidate, ask: Ask, load: Load, 
 
 
 def _least_cores(searcher: Searcher, model: PlatformModel, ask: Ask, load: Load, z: float) -> float | None:
+    """Worked out once per question: ranking, misses and the Pareto front all ask."""
+    return searcher.once(
+        ("least cores", model.id, model.placement, z),
+        ask.scenario,
+        load,
+        lambda: _least_sum(searcher, model, ask, load, z),
+    )
+
+
+def _least_sum(searcher: Searcher, model: PlatformModel, ask: Ask, load: Load, z: float) -> float | None:
     facts = searcher.facts(ask.scenario, load)
     total = decode_cores(model, ask.scenario, facts, z)
     for stage in ask.scenario.stages:

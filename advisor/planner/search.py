@@ -6,7 +6,7 @@ pessimistic side of the interval, with growth and headroom, least core time firs
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -127,6 +127,7 @@ class Searcher:
     _models: dict[tuple[str, Placement], PlatformModel] = field(default_factory=dict)
     _facts: dict[tuple[object, ...], LoadFacts] = field(default_factory=dict)
     _judged: dict[tuple[object, ...], Judgement] = field(default_factory=dict)
+    _figures: dict[tuple[object, ...], float | None] = field(default_factory=dict)
     _scenarios: dict[int, Scenario] = field(default_factory=dict)
 
     def model(self, candidate: Candidate, placement: Placement = "all") -> PlatformModel:
@@ -156,6 +157,15 @@ class Searcher:
         if key not in self._facts:
             self._facts[key] = load_facts(scenario, load, stage_batches)
         return self._facts[key]
+
+    def once(
+        self, name: tuple[object, ...], scenario: Scenario, load: Load, work: Callable[[], float | None]
+    ) -> float | None:
+        """Return a figure of a scenario under a load, worked out the first time that it is asked for."""
+        key = (*name, self._name(scenario), _load_key(load))
+        if key not in self._figures:
+            self._figures[key] = work()
+        return self._figures[key]
 
     def table(self, model: PlatformModel, scenario: Scenario, load: Load, z: float) -> Table | None:
         """Every combination of the stages' options; None where a stage has none."""
