@@ -75,3 +75,24 @@ def test_a_mix_is_cheaper_than_equal_boxes_and_carries_every_camera() -> None:
         pytest.fail("this case is made so that a mix wins")
     assert result.mix.price < (result.recommended.price.value or 0)
     assert sum(share.count * sum(share.cameras.values()) for share in result.mix.boxes) == 10
+
+
+@pytest.mark.parametrize("objective", ["price", "tco"])
+def test_a_mix_is_found_by_price_and_by_tco(objective: str) -> None:
+    # One box of each kind carries what equal boxes carry for more: three small ones, or two of the others.
+    shop = scenario(
+        cameras=[{"group": "aisle", "count": 12, "resolution": "1920x1080", "fps": 15.0, "bitrate_kbps": 4000.0}],
+        money={"objective": objective, "licence_per_box": 10.0},
+        margin={"headroom_pct": 20.0},
+    )  # fmt: skip
+    result = plan(inputs([candidate("small", 2, 100.0), candidate("middle", 4, 190.0)], shop=shop))
+    assert result.recommended is not None
+    assert result.mix is not None
+    assert {share.platform: share.count for share in result.mix.boxes} == {"small": 1, "middle": 1}
+    assert result.mix.price == 290.0
+    if objective == "price":
+        assert result.mix.saving == pytest.approx((result.recommended.price.value or 0.0) - 290.0)
+    else:
+        # A licence less as well, and less idle power: at least what the boxes cost less.
+        assert result.mix.saving > 0.0
+        assert "over the lifetime" in result.mix.text
