@@ -44,6 +44,8 @@ QUICK_MODELS = (
     "bert-mini",
     "ssd-mobilenet",
 )
+QUICK_RANDOM = tuple(f"random:{number}" for number in range(12))
+"""Random networks between them: each shows some forty kernels of shapes that no architecture has."""
 _CAPS: tuple[SimdCap, ...] = ("avx512", "avx2", "sse42")
 _DECODES: dict[CodecName, tuple[tuple[int, int], ...]] = {
     "h264": ((1280, 720), (1920, 1080), (3840, 2160)),
@@ -146,26 +148,30 @@ def quick_items(facts: HostFacts, models: Sequence[ModelFile], limit_s: float = 
         for cap in caps:
             profile = ProfileItem(model, RunConfig(streams=1, threads=1, requests=1, simd_cap=cap))
             entries.append(Entry(profile, _OPEN_S + 3 * profile.passes * pass_s(model, profile.config), 6.0))
-    for rank, model in enumerate(models):
-        worth = 1.0 / (1.0 + 0.2 * rank)  # each further model teaches a little less
+    ranks: dict[bool, int] = {}
+    for model in models:
+        drawn = model.family == "random"
+        ranks[drawn] = ranks.get(drawn, -1) + 1
+        # Each further model of a kind teaches a little less.
+        worth = (0.7 if drawn else 1.0) / (1.0 + 0.2 * ranks[drawn])
         for precision in precisions:
             one = RunConfig(precision=precision, streams=1, threads=1, requests=1)
-            shapes: list[tuple[RunConfig, LoadMode, float]] = [
-                (one, LoadMode(), 4.0),
-                (one.model_copy(update={"batch": 8}), LoadMode(), 1.5),
-            ]
+            many = RunConfig(precision=precision, streams=most, threads=most, requests=2 * most)
+            shapes: list[tuple[RunConfig, LoadMode, float]] = [(one, LoadMode(), 9.0)]
             if most > 1:
-                shapes.append((one.model_copy(update={"threads": most}), LoadMode(), 3.0))
-                many = RunConfig(precision=precision, streams=most, threads=most, requests=2 * most)
-                shapes.append((many, LoadMode(kind="async"), 2.0))
+                shapes.append((one.model_copy(update={"threads": most}), LoadMode(), 6.0))
+            # Counters are scaled to the timing of the same configuration: neither is worth much without the other.
+            entries += [_profile_entry(model, config, value * worth) for config, _, value in shapes]
+            if not drawn:
+                shapes.append((one.model_copy(update={"batch": 8}), LoadMode(), 4.0))
+            if not drawn and most > 1:
+                shapes.append((many, LoadMode(kind="async"), 5.0))
             for config, mode, value in shapes:
-                item = MeasureItem(model, config, mode, QUICK)
+                item = MeasureItem(model, config, mode, SCENARIO_SPEC if drawn else QUICK)
                 entries.append(Entry(item, estimate_s(item), value * worth))
-            profile = ProfileItem(model, one)
-            entries.append(Entry(profile, _OPEN_S + profile.passes * pass_s(model, one), 12.0 * worth))
         plain = RunConfig(runtime="onnxruntime", streams=1, threads=1, requests=1)
         item = MeasureItem(model, plain, LoadMode(), QUICK)
-        entries.append(Entry(item, estimate_s(item), 1.5 * worth))
+        entries += [Entry(item, estimate_s(item), 3.0 * worth), _profile_entry(model, plain, 5.0 * worth)]
     fitting = within(entries, limit_s)
     return Campaign(fitting.entries, (*fitting.left_out, *no_siblings(facts)))
 
@@ -220,9 +226,10 @@ def _full_profiles(precision: Precision, caps: Sequence[SimdCap]) -> Iterator[Ru
             yield one.model_copy(update={"simd_cap": cap})
 
 
-def _profile_entry(model: ModelFile, config: RunConfig) -> Entry:
+def _profile_entry(model: ModelFile, config: RunConfig, value: float | None = None) -> Entry:
     profile = ProfileItem(model, config)
-    return Entry(profile, _OPEN_S + profile.passes * pass_s(model, config), 12.0 if config.simd_cap is None else 6.0)
+    usual = 12.0 if config.simd_cap is None else 6.0
+    return Entry(profile, _OPEN_S + profile.passes * pass_s(model, config), usual if value is None else value)
 
 
 def _full_configs(

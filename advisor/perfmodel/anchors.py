@@ -16,8 +16,20 @@ Array = NDArray[np.float64]
 
 # Standard deviations (log) of what two measurements share; sizes from the held-out errors of the published machines.
 MACHINE, RUNTIME, PRECISION, MODE, ALIKE, MODEL, EXACT = 0.15, 0.15, 0.10, 0.08, 0.12, 0.15, 0.10
-KERNEL_SHARE = 0.35
-"""Factor on all of them where kernels were measured: their sum is near the wall time already."""
+ACROSS = 0.1
+"""Factor on their products between a prediction from measured kernels and one without: they share little."""
+
+# The same between predictions that are sums of measured kernels, near the wall time already: what is left is what
+# kernels do to each other. Sizes from whole families left out on one machine (docs/accuracy.md).
+K_MACHINE, K_RUNTIME, K_PRECISION, K_MODEL, K_EXACT = 0.03, 0.04, 0.03, 0.05, 0.04
+K_SETTING = 0.07
+"""Shared by all networks in one setting of threads, streams and batch."""
+K_ALIKE = 0.08
+"""Shared in one setting by networks of like length and like kernels."""
+_SETTING_SCALE = np.array([0.5, 0.4, 1.0])
+"""Logarithm of threads, streams and batch over which a setting's effect is forgotten."""
+_MIX_SCALE = np.array([1.0, 0.25, 0.35])
+"""The same for :attr:`Anchor.mix`."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +45,9 @@ class Anchor:
     log_batch: float
     log_ratio: float = 0.0
     noise: float = 0.03
-    by_kernels: bool = False
-    """Whether the prediction came from kernels measured here: then it shares little with one that did not."""
+    mix: tuple[float, float, float] | None = None
+    """Where the prediction came from kernels measured here: logarithm of its time on one stream [s], shares of
+    memory-bound and of depthwise kernels in it."""
 
 
 class Batch:
@@ -46,22 +59,36 @@ class Batch:
         self.model = np.array([a.model for a in anchors])
         self.runtime = np.array([a.runtime for a in anchors])
         self.precision = np.array([a.precision for a in anchors])
-        self.by_kernels = np.array([a.by_kernels for a in anchors])
+        self.by_kernels = np.array([a.mix is not None for a in anchors])
+        self.mix = np.array([a.mix or (0.0, 0.0, 0.0) for a in anchors])
 
     def shared(self, query: Anchor) -> tuple[Array, Array]:
         """Covariance of the whole correction, and of its part that belongs to the model and not to the machine."""
         same_runtime = (self.runtime == query.runtime).astype(np.float64)
         same_precision = (self.precision == query.precision) * same_runtime
         same_model = (self.model == query.model).astype(np.float64)
-        apart = (self.setting - np.array([query.log_threads, query.log_streams, query.log_batch])) ** 2
-        config = np.exp(-0.5 * (apart @ np.array([1.0, 1.0, 0.5])))
+        apart = self.setting - np.array([query.log_threads, query.log_streams, query.log_batch])
+        config = np.exp(-0.5 * (apart**2 @ np.array([1.0, 1.0, 0.5])))
         alike = np.exp(-0.5 * ((self.features - query.model_features) ** 2).sum(1))
+        half = 0.5 + 0.5 * same_precision
         machine = MACHINE**2 + RUNTIME**2 * same_runtime + PRECISION**2 * same_precision + MODE**2 * config
-        model = (ALIKE**2 * alike + MODEL**2 * same_model) * (0.5 + 0.5 * same_precision)
+        model = (ALIKE**2 * alike + MODEL**2 * same_model) * half
         exact = EXACT**2 * same_model * same_precision * config
-        scale = (KERNEL_SHARE if query.by_kernels else 1.0) * np.where(self.by_kernels, KERNEL_SHARE, 1.0)
-        scale = scale * np.where(self.by_kernels == query.by_kernels, 1.0, 0.3)
-        return scale * (machine + model + exact), scale * model
+        if query.mix is None:
+            scale = np.where(self.by_kernels, ACROSS, 1.0)
+            return scale * (machine + model + exact), scale * model
+        setting = np.exp(-0.5 * ((apart / _SETTING_SCALE) ** 2).sum(1)) * same_runtime
+        like = np.exp(-0.5 * (((self.mix - np.array(query.mix)) / _MIX_SCALE) ** 2).sum(1))
+        k_model = K_MODEL**2 * same_model * half
+        by_kernels = (
+            K_MACHINE**2
+            + K_RUNTIME**2 * same_runtime
+            + K_PRECISION**2 * same_precision
+            + (K_SETTING**2 + K_ALIKE**2 * like) * setting
+            + K_EXACT**2 * same_model * same_precision * setting
+        )
+        whole = np.where(self.by_kernels, by_kernels + k_model, ACROSS * (machine + model + exact))
+        return whole, np.where(self.by_kernels, k_model, ACROSS * model)
 
 
 class Anchors:

@@ -104,7 +104,7 @@ def judge_here(
 
 def _judge(predictor: Predictor, host: MachineSpec, group: str, item: Item, works: Works) -> Judgement:
     work = works[_key(item)]
-    estimate = predictor.service(host, work, item.config)
+    (estimate,) = predictor.service_many([(host, work, item.config)])
     if estimate.evidence is Evidence.MEASURED:
         raise ValueError(f"{item.label} was left out and yet looked up")
     latency = estimate.latency_s

@@ -1,15 +1,14 @@
-"""Kernels measured on this host: looked up where known, predicted from alike ones where not.
+"""Kernels measured on this host: looked up where known, predicted from alike ones where not (kernel_process.py).
 
-Time of a kernel = a plain sum of arithmetic, traffic and dispatch at nominal rates, times exp(g), where g is a Gaussian
-process over shapes, learned from the per-kernel times of profiled networks. Networks, not single operators: their
-kernels ran in natural cache state. Source: kernel-wise prediction as in nn-Meter (Zhang et al. 2021,
-https://doi.org/10.1145/3458864.3467882), with the process of Rasmussen and Williams (2006), eq. (2.25).
+Counters are summed per network, and what a network's counters miss or add against the wall clock (the counting itself,
+hiccups) is taken out by the timing of the same configuration where there is one: all its kernels are scaled to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,146 +16,203 @@ from numpy.typing import NDArray
 from ..records.config import RunConfig
 from ..records.measurement import Measurement
 from ..records.model import Kernel
-from .works import CLASSES, kernel_class
+from .kernel_process import KernelProcess, Timed, group_of, load_scales
 
 Array = NDArray[np.float64]
-_LARGEST = 1800
-"""Distinct kernels kept; beyond it an even stride through them (a factorisation of that size takes 0.1 s)."""
-_NOISE = 0.08
 _DISTURBED = 0.15
 """Further deviation (log) of kernels that were only profiled while other processes ran."""
-_SIGNAL = 0.6
-_BROAD = 0.35
-_SHORT_S = 2e-6
-"""Kernels below this are rounded away by counters of whole microseconds: they are learned no finer."""
+_UNSCALED = 0.08
+"""Further deviation (log) of kernels whose network was profiled but never timed."""
+_KNOWN = 0.03
+_LIMITS = (0.5, 1.6)
 
-
-def _nominal_s(kernel: Kernel, threads: int) -> float:
-    """Arithmetic at 40 GFLOP/s and traffic at 8 GB/s per thread, plus 1 microsecond."""
-    moved = kernel.input_bytes + kernel.output_bytes + kernel.weight_bytes
-    return (kernel.flop / 40e9 + moved / 8e9) / threads + 1e-6
-
-
-def _signature(kernel: Kernel, threads: int, runtime: str) -> tuple[object, ...]:
-    return (
-        runtime, threads, kernel.type, kernel.original_type, kernel.precision, kernel.input_shape, kernel.output_shape,
-        kernel.kernel_size, kernel.strides, kernel.groups, kernel.flop, kernel.weight_bytes, len(kernel.fused),
-    )  # fmt: skip
-
-
-def _log(value: float, middle: float, spread: float) -> float:
-    return float(np.log(max(value, 1e-3) / middle) / spread)
-
-
-def _features(kernel: Kernel, threads: int, precision: str, runtime: str) -> list[float]:
-    moved = kernel.input_bytes + kernel.output_bytes + kernel.weight_bytes
-    one_hot = [1.2 if kernel_class(kernel) == i else 0.0 for i in range(len(CLASSES))]
-    kinds = ("reorder", "eltwise", "pool", "softmax", "norm", "concat", "fc", "matmul", "groupconv", "deconv")
-    area = float(np.prod(kernel.kernel_size)) if kernel.kernel_size else 1.0
-    stride = float(max(kernel.strides)) if kernel.strides else 1.0
-    channels_in = float(kernel.input_shape[1]) if len(kernel.input_shape) > 1 else 1.0
-    channels_out = float(kernel.output_shape[1]) if len(kernel.output_shape) > 1 else 1.0
-    spatial = float(np.prod(kernel.output_shape[2:])) if len(kernel.output_shape) > 2 else 1.0
-    return [
-        *one_hot,
-        *[1.0 if kernel.type == kind else 0.0 for kind in kinds],
-        _log(kernel.flop + 1e3, 2e7, 2.5),
-        _log(moved + 1e2, 5e5, 2.5),
-        _log((kernel.flop + 1e3) / (moved + 1e2), 20.0, 1.5),
-        _log(channels_in, 64.0, 2.0),
-        _log(channels_out, 64.0, 2.0),
-        _log(spatial, 500.0, 2.5),
-        _log(area, 2.0, 1.0),
-        (stride - 1.0) * 0.8,
-        0.5 if channels_out % 16 else 0.0,
-        0.5 if channels_in % 16 else 0.0,
-        0.3 * min(len(kernel.fused), 4),
-        0.8 * float(np.log2(threads)),
-        2.0 * ("f32", "bf16", "int8").index(precision),
-        2.0 if runtime == "onnxruntime" else 0.0,
-        1.0 if kernel.precision.lower() in ("i8", "u8", "int8") else 0.0,
-    ]
+Signature = tuple[object, ...]
+WallKey = tuple[str, str, str, int, int]
+"""Hash of the model, runtime, precision, threads of the one stream, batch."""
 
 
 @dataclass(frozen=True)
 class KernelTime:
-    """Predicted time of one kernel [s], its log standard deviation, and whether it was looked up."""
+    """Time of one kernel [s], and whether it was looked up."""
 
     time_s: float
-    deviation: float
     measured: bool
 
 
-class HostKernels:
-    """All kernel times that this host has measured, conditioned once."""
+@dataclass(frozen=True)
+class PassKernels:
+    """All kernels of a pass in their order, their sum [s], and its standard deviation (log)."""
 
-    def __init__(self, profiles: Sequence[Measurement]) -> None:
-        seen: dict[tuple[object, ...], list[float]] = {}
-        quiet: set[tuple[object, ...]] = set()
-        example: dict[tuple[object, ...], tuple[Kernel, int, str, str]] = {}
+    kernels: tuple[KernelTime, ...]
+    seconds: float
+    deviation: float
+    known_share: float
+    """Share of the time that was looked up."""
+    group_share: Mapping[str, float]
+    """Share of the time by group of kernels."""
+
+
+@dataclass
+class _Seen:
+    kernel: Kernel
+    setting: tuple[int, int]
+    times_s: dict[str, list[float]]
+    """By hash of the network."""
+    extra: float
+
+    def time_s(self, without: str | None = None) -> float | None:
+        """Median time, without what one network said; None where no other said anything."""
+        times = [time for owner, found in self.times_s.items() if owner != without for time in found]
+        return median(times) if times else None
+
+
+def _signature(kernel: Kernel, threads: int) -> Signature:
+    return (
+        threads, kernel.type, kernel.original_type, kernel.implementation, kernel.precision, kernel.input_shape,
+        kernel.output_shape, kernel.kernel_size, kernel.strides, kernel.groups, round(kernel.flop),
+        round(kernel.weight_bytes), kernel.fused[1:],
+    )  # fmt: skip
+
+
+def at_batch(kernel: Kernel, ratio: float) -> Kernel:
+    """The kernel at another batch: operations, activations and the first axis of its shapes times ``ratio``."""
+    if ratio == 1.0:
+        return kernel
+
+    def larger(shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (max(1, round(shape[0] * ratio)), *shape[1:]) if shape else shape
+
+    return kernel.model_copy(
+        update={
+            "flop": kernel.flop * ratio,
+            "input_bytes": kernel.input_bytes * ratio,
+            "output_bytes": kernel.output_bytes * ratio,
+            "input_shape": larger(kernel.input_shape),
+            "output_shape": larger(kernel.output_shape),
+        }
+    )
+
+
+class HostKernels:
+    """All kernel times that this host has measured."""
+
+    def __init__(self, profiles: Sequence[Measurement], walls: Mapping[WallKey, float] | None = None) -> None:
+        """``walls``: time of a pass where it was measured without counting [s]."""
+        self._seen: dict[tuple[str, str], dict[Signature, _Seen]] = {}
+        self._processes: dict[tuple[str, str, str], KernelProcess | None] = {}
         self.covered: set[tuple[str, str, int]] = set()
         for row in profiles:
             threads = _threads(row)
-            if threads is None or row.config.simd_cap is not None:
-                continue
-            for kernel in row.kernels:
-                if kernel.time_s is None:
-                    continue
-                key = (row.config.precision, *_signature(kernel, threads, row.config.runtime))
-                seen.setdefault(key, []).append(max(kernel.time_s, _SHORT_S / 4))
-                example[key] = (kernel, threads, row.config.precision, row.config.runtime)
-                self.covered.add((row.config.runtime, row.config.precision, threads))
-                if not row.interference.dirty:
-                    quiet.add(key)
-        self._known = {key: float(np.median(times)) for key, times in seen.items()}
-        self._disturbed = set(seen) - quiet
-        keys = sorted(example, key=repr)
-        keys = keys[:: max(1, -(-len(keys) // _LARGEST))]
-        if keys:
-            disturbed = np.array([key in self._disturbed for key in keys])
-            self._train([example[key] for key in keys], np.array([self._known[key] for key in keys]), disturbed)
+            if threads is not None and row.config.simd_cap is None:
+                self._add(row, threads, walls or {})
 
-    def _train(self, rows: list[tuple[Kernel, int, str, str]], times: Array, disturbed: NDArray[np.bool_]) -> None:
-        self._x = np.array([_features(*row) for row in rows])
-        nominal = np.array([_nominal_s(row[0], row[1]) for row in rows])
-        target = np.log((times + _SHORT_S / 4) / nominal)
-        self._mean = float(np.median(target))
-        # Short kernels carry counter granularity as noise.
-        noise = np.hypot(_NOISE, 0.5 * _SHORT_S / np.maximum(times, _SHORT_S / 4) / 2)
-        noise = np.hypot(noise, np.where(disturbed, _DISTURBED, 0.0))
-        matrix = self._covariance(self._x, self._x)
-        matrix[np.diag_indices_from(matrix)] += noise**2
-        self._lower = np.linalg.cholesky(matrix)
-        self._weights = np.linalg.solve(self._lower.T, np.linalg.solve(self._lower, target - self._mean))
-
-    @staticmethod
-    def _covariance(a: Array, b: Array) -> Array:
-        squared = np.maximum((a**2).sum(1)[:, None] + (b**2).sum(1)[None, :] - 2.0 * a @ b.T, 0.0)
-        result: Array = _SIGNAL**2 * np.exp(-0.5 * squared / 1.5**2) + _BROAD**2 / (1.0 + squared / 8.0)
-        return result
+    def _add(self, row: Measurement, threads: int, walls: Mapping[WallKey, float]) -> None:
+        config = row.config
+        timed = [kernel for kernel in row.kernels if kernel.time_s]
+        if not timed:
+            return
+        wall = walls.get((row.model_sha256, config.runtime, config.precision, threads, config.batch))
+        if wall is None and threads > 1:
+            return  # counters of several threads hold their waiting for each other and for their neighbours
+        scale = 1.0 if wall is None else wall / sum(kernel.time_s or 0.0 for kernel in timed)
+        scale = float(np.clip(scale, *_LIMITS))
+        extra = float(np.hypot(0.0 if wall else _UNSCALED, _DISTURBED if row.interference.dirty else 0.0))
+        self.covered.add((config.runtime, config.precision, threads))
+        here = self._seen.setdefault((config.runtime, config.precision), {})
+        for kernel in timed:
+            seconds = scale * (kernel.time_s or 0.0)
+            key = _signature(kernel, threads)
+            seen = here.setdefault(key, _Seen(kernel, (threads, config.batch), {}, extra))
+            if extra < seen.extra:
+                seen.times_s, seen.extra = {}, extra
+            if extra <= seen.extra:
+                seen.times_s.setdefault(row.model_sha256, []).append(seconds)
 
     def threads_near(self, runtime: str, precision: str, threads: int) -> int | None:
         """Measured thread count nearest to ``threads`` (log scale), None where nothing was profiled."""
         counts = [t for r, p, t in self.covered if (r, p) == (runtime, precision)]
         return min(counts, key=lambda t: abs(np.log(t / threads))) if counts else None
 
-    def times(self, kernels: Sequence[Kernel], config: RunConfig, threads: int) -> list[KernelTime]:
-        """Time of each kernel at a thread count that :meth:`threads_near` returned."""
-        keys = [(config.precision, *_signature(k, threads, config.runtime)) for k in kernels]
-        known = [self._known.get(key) for key in keys]
-        x = np.array([_features(k, threads, config.precision, config.runtime) for k in kernels])
-        cross = self._covariance(x, self._x)
-        mean = cross @ self._weights + self._mean
-        half = np.linalg.solve(self._lower, cross.T)
-        variance = np.maximum(_SIGNAL**2 + _BROAD**2 - (half**2).sum(0), 1e-4)
-        nominal = np.array([_nominal_s(k, threads) for k in kernels])
-        predicted = np.maximum(nominal * np.exp(mean) - _SHORT_S / 4, 1e-8)
-        return [
-            KernelTime(float(predicted[i]), float(np.sqrt(variance[i])), False)
-            if time_s is None
-            else KernelTime(time_s, _DISTURBED if keys[i] in self._disturbed else 0.03, True)
-            for i, time_s in enumerate(known)
-        ]
+    def unknown(self, kernels: Sequence[Kernel], config: RunConfig, threads: int) -> list[Kernel]:
+        """Kernels that were never timed so."""
+        known = self._seen.get((config.runtime, config.precision), {})
+        return [kernel for kernel in kernels if _signature(kernel, threads) not in known]
+
+    def timed(self, runtime: str, precision: str, group: str) -> Timed | None:
+        """Kernels of a group that were timed; None where none was."""
+        rows = [seen for seen in self._seen.get((runtime, precision), {}).values() if group_of(seen.kernel) == group]
+        if not rows:
+            return None
+        return Timed(
+            tuple(seen.kernel for seen in rows),
+            tuple(seen.setting for seen in rows),
+            np.array([seen.time_s() for seen in rows]),
+            np.array([seen.extra for seen in rows]),
+            tuple(next(iter(seen.times_s)) if len(seen.times_s) == 1 else "" for seen in rows),
+        )
+
+    def _process(self, runtime: str, precision: str, group: str) -> KernelProcess | None:
+        key = (runtime, precision, group)
+        if key not in self._processes:
+            timed = self.timed(*key)
+            self._processes[key] = None if timed is None else KernelProcess(timed, load_scales()[group])
+        return self._processes[key]
+
+    def passes(
+        self,
+        kernels: Sequence[Kernel],
+        config: RunConfig,
+        threads: int,
+        counted_batch: int,
+        without: str | None = None,
+    ) -> PassKernels | None:
+        """Times of a graph's kernels on one stream of ``threads`` (:meth:`threads_near`) at the batch of ``config``.
+
+        ``counted_batch``: batch of the given kernels; ``without``: hash of a network whose times are not used. None
+        where a kernel is of a group of which none was ever timed.
+        """
+        known = self._seen.get((config.runtime, config.precision), {})
+        ratio = config.batch / counted_batch
+        asked = [at_batch(kernel, ratio) for kernel in kernels]
+        found = [known.get(_signature(kernel, threads)) for kernel in asked]
+        looked_up = [None if seen is None else seen.time_s(without) for seen in found]
+        seconds = np.array([time_s or 0.0 for time_s in looked_up])
+        variance = 0.0
+        groups = [group_of(kernel) for kernel in kernels]
+        parts: list[tuple[NDArray[np.int64], NDArray[np.int64], Array]] = []
+        for group in dict.fromkeys(groups):
+            places = np.array(
+                [i for i, time_s in enumerate(looked_up) if time_s is None and groups[i] == group], dtype=np.int64
+            )
+            if not len(places):
+                continue
+            process = self._process(config.runtime, config.precision, group)
+            if process is None:
+                return None
+            # Networks repeat their kernels: each shape is asked for once.
+            first: dict[Signature, int] = {}
+            same = np.array([first.setdefault(_signature(asked[i], threads), len(first)) for i in places])
+            distinct = [asked[places[int(np.argmax(same == number))]] for number in range(len(first))]
+            times = process.times(distinct, threads, config.batch, without)
+            seconds[places] = times.times_s[same]
+            parts.append((places, same, times.covariance))
+        total = float(seconds.sum())
+        share = seconds / total
+        for places, same, matrix in parts:
+            weight = np.bincount(same, weights=share[places])
+            variance += float(weight @ matrix @ weight)
+        extra = np.array(
+            [
+                0.0 if seen is None or time_s is None else float(np.hypot(_KNOWN, seen.extra))
+                for seen, time_s in zip(found, looked_up, strict=True)
+            ]
+        )
+        # What is wrong with known kernels (their network's counters) is wrong with all of them.
+        deviation = float(np.sqrt(max(variance, 0.0) + float((share * extra).sum()) ** 2))
+        by_group = {group: float(sum(share[i] for i, g in enumerate(groups) if g == group)) for group in set(groups)}
+        known_share = float(sum(share[i] for i, time_s in enumerate(looked_up) if time_s is not None))
+        rows = tuple(KernelTime(float(s), time_s is not None) for s, time_s in zip(seconds, looked_up, strict=True))
+        return PassKernels(rows, total, deviation, known_share, by_group)
 
 
 def _threads(row: Measurement) -> int | None:
@@ -164,13 +220,3 @@ def _threads(row: Measurement) -> int | None:
     if row.effective is not None and row.effective.threads:
         return max(1, row.effective.threads // max(1, row.effective.streams or 1))
     return row.config.threads
-
-
-def total(times: Sequence[KernelTime]) -> tuple[float, float]:
-    """Sum [s] and log standard deviation of the sum: a quarter of each kernel's error is taken as shared."""
-    seconds = np.array([item.time_s for item in times])
-    deviation = np.array([item.deviation for item in times])
-    share = seconds / seconds.sum()
-    own = float(((share * deviation) ** 2).sum())
-    shared = float((share * deviation).sum() ** 2)
-    return float(seconds.sum()), float(np.sqrt(0.75 * own + 0.25 * shared))

@@ -14,6 +14,7 @@ from ..records.machine import MachineSpec
 from ..records.measurement import Measurement, MicroBenchmark
 from ..records.model import ModelWork
 from .decode import PRIOR, Scale, frame_cost_s, preprocess_cost, scalar_speed
+from .host_kernels import WallKey
 from .works import canonical_name
 
 if TYPE_CHECKING:
@@ -143,6 +144,14 @@ class LocalData:
         items = [item for item in map(_item, latest.values()) if item is not None]
         profiles = [row for row in latest.values() if row.status == "done" and row.kernels]
         return cls(host, items, {row.name: row for row in micro}, works, profiles)
+
+    def walls(self) -> dict[WallKey, float]:
+        """Time of a pass on one stream, by model, runtime, precision, threads and batch [s]."""
+        return {
+            (item.sha256, item.config.runtime, item.config.precision, item.threads, item.config.batch): item.latency_s
+            for item in sorted(self.items, key=lambda item: -item.noise)
+            if (item.streams or 1) == 1 and item.threads is not None
+        }
 
     def is_host(self, machine: MachineSpec) -> bool:
         """Whether ``machine`` is the one the measurements belong to."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import hypot, log
 from pathlib import Path
 from typing import Protocol
@@ -21,16 +22,16 @@ from ..store.paths import profiles_dir
 from .anchors import Anchor, Anchors
 from .basis import Basis, basis_of
 from .decode import decode_cost, preprocess_cost
-from .doubt import sheet_doubt
 from .explain import bottleneck, dearest_kernels
-from .host_kernels import HostKernels, total
+from .host_kernels import HostKernels, KernelTime, PassKernels
 from .interval import around
 from .local import Item, LocalData
 from .local_fit import LocalFit, load_local_fit
 from .machine import machine_arrays
 from .memory import peak_memory
-from .physics import PRECISIONS, PassTime, Runs, core_rate, pass_time
+from .physics import PRECISIONS, PassTime, Runs, core_rate
 from .power import wall_power
+from .questions import Questions
 from .residual import model_features
 from .resolve import Resolved, resolve
 from .transfer import Transfer, load_transfer
@@ -39,6 +40,20 @@ from .works import WorkTable, load_works, table_of
 Array = NDArray[np.float64]
 _ORT_LOG = {0: 0.30, 1: 0.30, 2: 0.25}
 """ONNX Runtime's time over OpenVINO's on CPU (log) where nothing was measured: 9.8 against 7.1 ms on a small net."""
+
+
+@dataclass(frozen=True)
+class FromKernels:
+    """A prediction that is a sum of kernels learned on this machine."""
+
+    log_s: float
+    deviation: float
+    mix: tuple[float, float, float]
+    found: PassKernels
+
+
+_MOSTLY_KNOWN = 0.5
+"""Share of the time in kernels that were looked up, above which a network counts as measured."""
 
 
 class WorkSource(Protocol):
@@ -57,7 +72,8 @@ class Predictor:
         self._anchors: Anchors | None = None
         self._kernels_here: HostKernels | None = None
         self._bases: dict[tuple[int, int, int, bool], Basis] = {}
-        self._kernel_sums: dict[tuple[int, str, str, int], tuple[float, float]] = {}
+        self._passes: dict[tuple[int, str, str, int, int, str | None], PassKernels | None] = {}
+        self._unseen: dict[tuple[str, str], Anchors] = {}
 
     @classmethod
     def load(
@@ -113,28 +129,15 @@ class Predictor:
         tables = [self.table(work) for _, work, _ in requests]
         self._prepare([machine for machine, _, _ in requests], tables)
         settings = [resolve(machine, config) for machine, _, config in requests]
-        parts = self._physics([m for m, _, _ in requests], tables, [c for _, _, c in requests], settings)
-        doubt = self._sheet_doubt(requests, tables, settings, parts)
+        questions = self._questions([m for m, _, _ in requests], tables, [c for _, _, c in requests], settings)
+        parts = questions.times()
+        doubt, in_l2 = questions.doubt(parts), questions.in_l2()
         return [
-            self._estimate(i, *requests[i], tables[i], settings[i], parts, float(doubt[i]), explain)
+            self._estimate(
+                i, *requests[i], tables[i], settings[i], parts, float(doubt[i]), explain, in_l2=bool(in_l2[i])
+            )
             for i in range(len(requests))
         ]
-
-    def _sheet_doubt(
-        self,
-        requests: Sequence[tuple[MachineSpec, ModelWork, RunConfig]],
-        tables: Sequence[WorkTable],
-        settings: Sequence[Resolved],
-        parts: PassTime,
-    ) -> Array:
-        """Deviation (log) from fields of the data sheet that are recalled or assumed (see doubt.py)."""
-        configs = [config for _, _, config in requests]
-
-        def log_times(machines: Sequence[MachineSpec]) -> Array:
-            result: Array = np.log(self._physics(machines, tables, configs, settings).total)
-            return result
-
-        return sheet_doubt([machine for machine, _, _ in requests], np.log(parts.total), log_times)
 
     def table(self, work: ModelWork) -> WorkTable:
         """Work table of a model, kept by identity of the record."""
@@ -148,26 +151,17 @@ class Predictor:
         specs = list({machine.id: machine for machine in machines}.values())
         self.transfer.prepare(specs, list({table.model: table for table in tables}.values()))
 
-    def _physics(
+    def _questions(
         self,
         machines: Sequence[MachineSpec],
         tables: Sequence[WorkTable],
         configs: Sequence[RunConfig],
         settings: Sequence[Resolved],
-    ) -> PassTime:
-        distinct = {machine.id: machine for machine in machines}
-        order = {name: i for i, name in enumerate(distinct)}
-        arrays = machine_arrays(list(distinct.values())).take(np.array([order[machine.id] for machine in machines]))
-        runs = Runs(
-            precision=np.array([PRECISIONS.index(config.precision) for config in configs]),
-            batch=np.array([float(config.batch) for config in configs]),
-            streams=np.array([float(setting.streams) for setting in settings]),
-            threads=np.array([float(setting.threads) for setting in settings]),
-            performance_only=np.array([float(setting.performance_only) for setting in settings]),
-        )
-        stacked = np.array([table.table for table in tables])
-        peak = np.array([table.peak_activation_bytes for table in tables])
-        return pass_time(self.transfer.parameters, arrays, stacked, peak, runs)
+    ) -> Questions:
+        return Questions(self.transfer.parameters, machines, tables, configs, settings)
+
+    def _physical_s(self, machine: MachineSpec, table: WorkTable, config: RunConfig, setting: Resolved) -> float:
+        return float(self._questions([machine], [table], [config], [setting]).times().total[0])
 
     def _uncorrected_log(
         self, machine: MachineSpec, table: WorkTable, config: RunConfig, setting: Resolved, physical_s: float
@@ -181,15 +175,15 @@ class Predictor:
     def host_kernels(self) -> HostKernels:
         """Kernel times measured on this host, conditioned once."""
         if self._kernels_here is None:
-            self._kernels_here = HostKernels(self.local.profiles)
+            self._kernels_here = HostKernels(self.local.profiles, self.local.walls())
         return self._kernels_here
 
-    def _kernel_sum(self, work: ModelWork, config: RunConfig, threads: int) -> tuple[float, float]:
-        key = (id(work), config.runtime, config.precision, threads)
-        if key not in self._kernel_sums:
+    def _pass(self, work: ModelWork, config: RunConfig, threads: int, without: str | None) -> PassKernels | None:
+        key = (id(work), config.runtime, config.precision, threads, config.batch, without)
+        if key not in self._passes:
             self._tables.setdefault(id(work), (work, table_of(work)))  # keeps the record, and so its id, alive
-            self._kernel_sums[key] = total(self.host_kernels().times(work.kernels, config, threads))
-        return self._kernel_sums[key]
+            self._passes[key] = self.host_kernels().passes(work.kernels, config, threads, work.batch, without)
+        return self._passes[key]
 
     def _from_kernels(
         self,
@@ -199,25 +193,28 @@ class Predictor:
         config: RunConfig,
         setting: Resolved,
         physical_s: float,
-    ) -> tuple[float, float] | None:
-        """Log time from kernels measured here, carried to the configuration by the physical model; None without any.
+        without: str | None = None,
+    ) -> FromKernels | None:
+        """Time from kernels measured here, but for those of the network ``without``; None without any.
 
-        The kernels' sum stands for one stream with the profiled number of threads at the graph's batch; the physical
-        model gives the ratio to the wanted streams, threads and batch.
+        Kernels know threads and batch; the physical model gives the ratio to several streams, and to a number of
+        threads that none was profiled with.
         """
         if not work.kernels:
             return None
         per_stream = max(1, setting.threads // setting.streams)
         threads = self.host_kernels().threads_near(config.runtime, config.precision, per_stream)
-        if threads is None:
+        found = None if threads is None else self._pass(work, config, threads, without)
+        if threads is None or found is None:
             return None
-        seconds, deviation = self._kernel_sum(work, config, threads)
-        if (setting.streams, per_stream, config.batch) == (1, threads, work.batch):
-            return float(np.log(seconds)), deviation
-        base = config.model_copy(update={"streams": 1, "threads": threads, "batch": work.batch})
-        reference = float(self._physics([machine], [table], [base], [resolve(machine, base)]).total[0])
-        ratio = float(np.log(physical_s / reference))
-        return float(np.log(seconds)) + ratio, float(np.hypot(deviation, 0.05 + 0.1 * abs(ratio)))
+        mix = (log(found.seconds), found.group_share.get("memory", 0.0), found.group_share.get("depthwise", 0.0))
+        if (setting.streams, per_stream) == (1, threads):
+            return FromKernels(log(found.seconds), found.deviation, mix, found)
+        base = config.model_copy(update={"streams": 1, "threads": threads})
+        reference = self._physical_s(machine, table, base, resolve(machine, base))
+        ratio = log(physical_s / reference)
+        beyond = 0.0 if per_stream == threads else 0.05 + 0.1 * abs(log(per_stream / threads))
+        return FromKernels(log(found.seconds) + ratio, hypot(found.deviation, beyond), mix, found)
 
     def _anchor(
         self,
@@ -226,7 +223,7 @@ class Predictor:
         setting: Resolved,
         log_ratio: float = 0.0,
         noise: float = 0.03,
-        by_kernels: bool = False,
+        mix: tuple[float, float, float] | None = None,
     ) -> Anchor:
         return Anchor(
             table.model,
@@ -238,31 +235,53 @@ class Predictor:
             float(np.log(config.batch)),
             log_ratio,
             noise,
-            by_kernels,
+            mix,
         )
 
     def anchors(self) -> Anchors:
         """Measurements of this host against their predictions, conditioned once."""
         if self._anchors is None:
-            host = self.local.host
-            items = [] if host is None else [(item, self.local.work(item)) for item in self.local.items]
-            found = [self._as_anchor(host, item, work) for item, work in items if host is not None]
-            self._anchors = Anchors([anchor for anchor in found if anchor is not None], self.fit.sharing)
+            self._anchors = Anchors(self._all_anchors(self.local.items), self.fit.sharing)
         return self._anchors
 
-    def _as_anchor(self, host: MachineSpec, item: Item, work: ModelWork | None) -> Anchor | None:
+    def _anchors_for(self, config: RunConfig, kernels: FromKernels | None) -> Anchors:
+        """Anchors that err as the prediction in question does.
+
+        A network whose kernels were timed is set beside others with theirs; one of new kernels beside the errors that
+        the others would have had as new networks, in the same runtime and precision.
+        """
+        if kernels is None or kernels.found.known_share > _MOSTLY_KNOWN:
+            return self.anchors()
+        key = (config.runtime, config.precision)
+        if key not in self._unseen:
+            same = [item for item in self.local.items if (item.config.runtime, item.config.precision) == key]
+            self._unseen[key] = Anchors(self._all_anchors(same, as_new=True), self.fit.sharing)
+        return self._unseen[key]
+
+    def _all_anchors(self, items: Sequence[Item], *, as_new: bool = False) -> list[Anchor]:
+        host = self.local.host
+        if host is None:
+            return []
+        found = [self._as_anchor(host, item, self.local.work(item), as_new) for item in items]
+        return [anchor for anchor in found if anchor is not None]
+
+    def _as_anchor(self, host: MachineSpec, item: Item, work: ModelWork | None, as_new: bool) -> Anchor | None:
         table = self.works.get(item.model) if work is None else self.table(work)
         if table is None:
             return None
         setting = resolve(host, item.config)
         self._prepare([host], [table])
-        physical = float(self._physics([host], [table], [item.config], [setting]).total[0])
-        kernels = None if work is None else self._from_kernels(host, work, table, item.config, setting, physical)
-        predicted = (
-            self._uncorrected_log(host, table, item.config, setting, physical) if kernels is None else kernels[0]
+        physical = self._physical_s(host, table, item.config, setting)
+        without = item.sha256 if as_new else None
+        kernels = (
+            None if work is None else self._from_kernels(host, work, table, item.config, setting, physical, without)
         )
-        ratio = float(np.log(item.latency_s)) - predicted
-        return self._anchor(table, item.config, setting, ratio, item.noise, by_kernels=kernels is not None)
+        if kernels is None:
+            predicted = self._uncorrected_log(host, table, item.config, setting, physical)
+            return self._anchor(table, item.config, setting, log(item.latency_s) - predicted, item.noise)
+        # The sum of kernels is itself uncertain where they were not looked up.
+        noise = hypot(item.noise, kernels.deviation)
+        return self._anchor(table, item.config, setting, log(item.latency_s) - kernels.log_s, noise, kernels.mix)
 
     def _estimate(
         self,
@@ -275,20 +294,23 @@ class Predictor:
         parts: PassTime,
         doubt: float,
         explain: bool,
+        in_l2: bool,
     ) -> ServiceEstimate:
         log_time = self._uncorrected_log(machine, table, config, setting, float(parts.total[i]))
         here = self.local.is_host(machine)
         basis = self._basis(machine, table, PRECISIONS.index(config.precision), setting.latency_share > 0.5)
         evidence, nearest, extrapolated = basis.evidence, basis.nearest, basis.extrapolated
         low, high, notes = -hypot(basis.low, doubt), hypot(basis.high, doubt), list(basis.notes)
+        learned: tuple[KernelTime, ...] | None = None
         if here and (self.local.items or self.local.profiles):
             kernels = self._from_kernels(machine, work, table, config, setting, float(parts.total[i]))
-            log_time = log_time if kernels is None else kernels[0]
-            shift, deviation = self.anchors().correction(
-                self._anchor(table, config, setting, by_kernels=kernels is not None)
+            mix, learned = (None, None) if kernels is None else (kernels.mix, kernels.found.kernels)
+            log_time = log_time if kernels is None else kernels.log_s
+            shift, deviation = self._anchors_for(config, kernels).correction(
+                self._anchor(table, config, setting, mix=mix)
             )
             log_time += shift
-            deviation = deviation if kernels is None else float(np.hypot(deviation, kernels[1]))
+            deviation = deviation if kernels is None else hypot(deviation, kernels.deviation)
             low, high = -1.2816 * deviation * self.fit.width, 1.2816 * deviation * self.fit.width
             evidence, nearest, extrapolated = Evidence.ANCHORED, self.local.nearest(table.model, config), False
         elif self.local.items and self.transfer.model_label(table) < 0:
@@ -318,14 +340,14 @@ class Predictor:
             latency_s=latency,
             throughput_per_s=throughput,
             core_s=latency.scaled(per_stream),
-            memory_bytes=self.memory_bytes(work, config.model_copy(update={"streams": setting.streams})),
+            memory_bytes=peak_memory(table, config, setting.streams),
             bandwidth_bytes=float(parts.traffic[i]),
-            bottleneck=bottleneck(parts, i),
+            bottleneck=bottleneck(parts, i, in_l2),
             evidence=evidence,
             nearest_measured=nearest,
             extrapolated=extrapolated,
             stand_in=work.kind == "stand-in",
-            kernels=self._kernels(machine, work, config, setting, latency.p50) if explain else (),
+            kernels=self._kernels(machine, work, config, setting, latency.p50, learned) if explain else (),
             notes=tuple(notes),
         )
 
@@ -338,10 +360,16 @@ class Predictor:
         return found
 
     def _kernels(
-        self, machine: MachineSpec, work: ModelWork, config: RunConfig, setting: Resolved, latency_s: float
+        self,
+        machine: MachineSpec,
+        work: ModelWork,
+        config: RunConfig,
+        setting: Resolved,
+        latency_s: float,
+        learned: Sequence[KernelTime] | None,
     ) -> tuple[KernelCost, ...]:
         return dearest_kernels(
-            self.transfer.parameters, machine, work, config, setting.streams, setting.threads, latency_s
+            self.transfer.parameters, machine, work, config, setting.streams, setting.threads, latency_s, learned
         )
 
     def _clock_hz(self, machine: MachineSpec, threads: int = 1) -> float:
@@ -390,4 +418,4 @@ class Predictor:
 
     def memory_bytes(self, work: ModelWork, config: RunConfig) -> Interval:
         """Peak memory of a compiled model [B]."""
-        return peak_memory(self.table(work), config)
+        return peak_memory(self.table(work), config, config.streams or 1)

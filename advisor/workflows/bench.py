@@ -165,7 +165,7 @@ def to_row(item: Measurement) -> BenchRow:
 def _campaign(request: BenchRequest, facts: HostFacts) -> Campaign:
     from advisor.measure.campaign import Campaign
     from advisor.measure.matrix import load_matrix, matrix_items
-    from advisor.measure.quick import QUICK_MODELS, full_items, quick_items
+    from advisor.measure.quick import QUICK_MODELS, QUICK_RANDOM, full_items, quick_items
 
     entries: list[Entry] = []
     left_out: list[str] = []
@@ -175,7 +175,7 @@ def _campaign(request: BenchRequest, facts: HostFacts) -> Campaign:
     if request.matrix is not None:
         parts.append(matrix_items(load_matrix(request.matrix), facts, resolve_model))
     if request.mode == "quick":
-        parts.append(quick_items(facts, [build_model(name) for name in QUICK_MODELS]))
+        parts.append(quick_items(facts, [build_model(name) for name in (*QUICK_MODELS, *QUICK_RANDOM)]))
     if request.mode == "full":
         parts.append(full_items(facts, build_model))
     for part in parts:

@@ -1,4 +1,4 @@
-"""Reference architectures and stand-ins: names in, ONNX files with seeded weights out.
+"""Reference architectures, stand-ins and random networks: names in, ONNX files with seeded weights out.
 
 ``list_models`` and ``info`` only describe; ``build`` writes a file, once per directory.
 """
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 VERSION = 2
 """Counts up whenever a graph or its weights change, so that a file of an older sizer is built again."""
 PREFIX = "like:"
+RANDOM_PREFIX = "random:"
+RANDOM_COUNT = 100
+"""Random networks are ``random:0`` to one below this; they are not listed."""
 
 
 def known_names() -> tuple[str, ...]:
@@ -41,6 +44,8 @@ def canonical(name: str) -> str:
     from .published import published, refused
 
     lowered = name.strip().lower()
+    if lowered.startswith(RANDOM_PREFIX):
+        return _random_name(name, lowered)
     if lowered.startswith(PREFIX):
         rows = {row.lower(): row for row in published()}
         found = rows.get(lowered.removeprefix(PREFIX).strip())
@@ -57,6 +62,13 @@ def canonical(name: str) -> str:
         close = nearest(lowered, [*ARCHITECTURES, *(PREFIX + row for row in published())], 2)
         raise ModelError(f"model {name}: no architecture of this name{close or '; see sizer models list'}")
     return found
+
+
+def _random_name(name: str, lowered: str) -> str:
+    number = lowered.removeprefix(RANDOM_PREFIX).strip()
+    if not (number.isascii() and number.isdigit() and int(number) < RANDOM_COUNT):
+        raise ModelError(f"model {name}: random networks are random:0 to random:{RANDOM_COUNT - 1}")
+    return f"{RANDOM_PREFIX}{int(number)}"
 
 
 def _squeeze(name: str) -> str:
@@ -83,6 +95,13 @@ def info(name: str) -> ModelInfo:
     from .templates import same_graph, template_for
 
     name = canonical(name)
+    if name.startswith(RANDOM_PREFIX):
+        drawn = describe(name)
+        return ModelInfo(
+            name=name, family="random", input_shape=drawn.input_shape, gflops=round(drawn.gflops, 6),
+            mparams=round(drawn.mparams, 6), kind="architecture", token_limit=drawn.integer_below,
+            notes="drawn at random to teach what kernels cost; it computes nothing of use",
+        )  # fmt: skip
     if name.startswith(PREFIX):
         row = published()[name.removeprefix(PREFIX)]
         same = same_graph(row)
@@ -114,6 +133,10 @@ def describe(name: str) -> Net:
     from .standin import stand_in
 
     name = canonical(name)
+    if name.startswith(RANDOM_PREFIX):
+        from .random_nets import random_net
+
+        return random_net(int(name.removeprefix(RANDOM_PREFIX)))
     if name.startswith(PREFIX):
         return stand_in(name.removeprefix(PREFIX)).describe()
     return ARCHITECTURES[name].describe()

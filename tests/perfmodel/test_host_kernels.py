@@ -1,6 +1,6 @@
 import numpy as np
 
-from advisor.perfmodel.host_kernels import HostKernels, total
+from advisor.perfmodel.host_kernels import HostKernels, PassKernels, at_batch
 from advisor.records.config import RunConfig
 
 from .makers import kernel, measurement
@@ -32,6 +32,15 @@ def net(rng: np.random.Generator, count: int = 25):
     return tuple(out)
 
 
+ONE = RunConfig(threads=1)
+
+
+def asked(model: HostKernels, kernels, config: RunConfig = ONE) -> PassKernels:
+    found = model.passes(kernels, config, 1, 1)
+    assert found is not None
+    return found
+
+
 def profiles(rng, count):
     return [measurement(1.0, model=f"net{i}", kernels=net(rng)) for i in range(count)]
 
@@ -39,10 +48,38 @@ def profiles(rng, count):
 def test_a_measured_kernel_is_looked_up():
     rng = np.random.default_rng(0)
     rows = profiles(rng, 3)
-    found = HostKernels(rows).times(rows[0].kernels[:5], RunConfig(threads=1), 1)
-    assert all(item.measured for item in found)
+    found = asked(HostKernels(rows), rows[0].kernels[:5])
+    assert all(item.measured for item in found.kernels)
+    assert np.isclose(found.known_share, 1.0)
     # The same shape may occur several times: the median of its times counts.
-    assert np.allclose([f.time_s for f in found], [k.time_s for k in rows[0].kernels[:5]], rtol=0.1)
+    assert np.allclose([f.time_s for f in found.kernels], [k.time_s for k in rows[0].kernels[:5]], rtol=0.1)
+
+
+def test_counters_are_scaled_to_the_wall_clock_where_there_is_one():
+    rows = profiles(np.random.default_rng(0), 1)
+    counted = sum(k.time_s for k in rows[0].kernels)
+    wall = {(rows[0].model_sha256, "openvino", "f32", 1, 1): 0.8 * counted}
+    plain, scaled = HostKernels(rows), HostKernels(rows, wall)
+    assert np.isclose(asked(scaled, rows[0].kernels).seconds, 0.8 * asked(plain, rows[0].kernels).seconds)
+    assert asked(scaled, rows[0].kernels).deviation < asked(plain, rows[0].kernels).deviation
+
+
+def test_a_larger_batch_is_another_kernel_with_more_work():
+    rows = profiles(np.random.default_rng(3), 8)
+    model, kernels = HostKernels(rows), rows[0].kernels
+    larger = at_batch(kernels[0], 4.0)
+    assert (larger.flop, larger.weight_bytes) == (4.0 * kernels[0].flop, kernels[0].weight_bytes)
+    assert larger.input_shape == (4, *kernels[0].input_shape[1:])
+    one, four = asked(model, kernels), asked(model, kernels, RunConfig(threads=1, batch=4))
+    assert 2.0 < four.seconds / one.seconds < 6.0
+    assert four.known_share < 0.2
+    assert four.deviation > one.deviation
+
+
+def test_a_group_of_kernels_that_was_never_timed_is_not_guessed():
+    model = HostKernels(profiles(np.random.default_rng(3), 2))
+    assert model.passes([kernel(0, type="matmul")], ONE, 1, 1) is None
+    assert len(model.unknown([kernel(0, type="matmul")], ONE, 1)) == 1
 
 
 def test_unseen_networks_are_predicted_and_the_interval_covers():
@@ -65,10 +102,10 @@ def test_unseen_networks_are_predicted_and_the_interval_covers():
                     kernel_size=(size, size),
                 )
             )
-        seconds, deviation = total(model.times(unseen, RunConfig(threads=1), 1))
-        error = np.log(sum(truth(k) for k in unseen) / seconds)
+        found = asked(model, unseen)
+        error = np.log(sum(truth(k) for k in unseen) / found.seconds)
         errors.append(abs(error))
-        inside.append(abs(error) < 1.2816 * deviation)
+        inside.append(abs(error) < 1.2816 * found.deviation)
     assert np.median(errors) < 0.08
     assert np.mean(inside) >= 0.6
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,7 @@ from advisor.errors import CatalogueError, Inconclusive
 from advisor.perfmodel import local_fit
 from advisor.perfmodel.evaluate_local import judge_here, next_measurement, unseen_on_host
 from advisor.perfmodel.local_fit import LocalFit, load_local_fit, width_factor
+from advisor.workflows import calibrate_here
 from advisor.workflows.calibrate_here import calibrate_rows
 
 from .makers import kernel, machine, measurement, within
@@ -93,3 +96,24 @@ def test_a_damaged_fit_is_refused(tmp_path, monkeypatch):
     with pytest.raises(CatalogueError, match="sizer calibrate"):
         load_local_fit("h")
     assert LocalFit().width == 1.0
+
+
+def test_a_worse_fit_is_refused_unless_forced(tmp_path, monkeypatch):
+    """Sharing 2 looks better on left-out models and is worse on left-out families, which decide."""
+    from advisor.perfmodel import evaluate_local
+
+    monkeypatch.setenv("SIZER_HOME", str(tmp_path))
+    monkeypatch.setattr(calibrate_here, "family_of", lambda: lambda name: f"family of {name}")
+    judge = evaluate_local.judge_here
+
+    def imagined(host, rows, micro, group_of, fit):
+        alone = group_of("net0") == "net0"
+        error = (0.1 if fit.sharing == 2.0 else 0.2) if alone else (0.3 if fit.sharing == 2.0 else 0.1)
+        return [replace(item, error=error) for item in judge(host, rows, micro, group_of, fit)]
+
+    monkeypatch.setattr(evaluate_local, "judge_here", imagined)
+    with pytest.raises(Inconclusive, match=r"errs by 30.0 %.*shipped one by 10.0 %.*--force"):
+        calibrate_rows(HOST, "h", campaign(models=4), [])
+    assert not (tmp_path / "calibration").exists()
+    calibrate_rows(HOST, "h", campaign(models=4), [], force=True)
+    assert load_local_fit("h").sharing == 2.0
