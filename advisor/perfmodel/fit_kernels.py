@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..records.measurement import Measurement
+from ..store.paths import profiles_dir
 from .host_kernels import HostKernels
 from .kernel_process import FEATURES, GROUPS, KINDS, GroupScales, KernelScales, Points, Scales, Timed, Words, covariance
 
@@ -100,6 +101,7 @@ def fit(profiles: Sequence[Measurement], here: HostKernels, source: str) -> Kern
 
 def main(url: str | None) -> None:
     """Fit on the store, write."""
+    from ..store.files import write_document
     from ..store.measurements import MeasurementStore
     from .local import LocalData
 
@@ -112,7 +114,9 @@ def main(url: str | None) -> None:
         f"{len(profiles)} kernel profiles of {len(models)} networks on one machine, "
         f"sizer {profiles[0].sizer_version}, {profiles[0].started[:10]}"
     )
-    fit(profiles, HostKernels(profiles, data.walls()), source)
+    found = fit(profiles, HostKernels(profiles, data.walls()), source)
+    written = write_document(profiles_dir() / "calibration" / "kernels.json", found)
+    sys.stdout.write(f"wrote {written}\n")
 
 
 if __name__ == "__main__":

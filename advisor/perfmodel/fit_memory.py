@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -129,7 +130,11 @@ def fit(path: Path) -> tuple[MemoryCalibration, list[str]]:
 
 def main() -> None:
     """Fit, print, write."""
-    _found, _lines = fit(profiles_dir() / "measured" / "memory.csv")
+    from ..store.files import write_document
+
+    found, lines = fit(profiles_dir() / "measured" / "memory.csv")
+    written = write_document(profiles_dir() / "calibration" / "memory.json", found)
+    sys.stdout.write("\n".join([*lines, f"wrote {written}"]) + "\n")
 
 
 if __name__ == "__main__":
