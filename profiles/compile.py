@@ -71,6 +71,10 @@ SIMD = {
     "neon+dotprod+i8mm": "neon_i8mm",
     "avx512_vnni+avx512_bf16": "avx512_bf16",
 }
+# Rows that contradict read rows of the same cores (265K and 258V: four pipes): without this the larger chip is slower.
+SAME_CORES = {
+    f"Intel Core Ultra {name}": {"fma_units_e_core": "4x128"} for name in ("7 255H", "9 285", "9 285K", "9 288V")
+}
 # Price lists whose date is known: the release of the tables that carry them.
 DATED_LISTS = {
     "OV-2024.1": "2024-04-24",
@@ -395,7 +399,7 @@ def main(arguments: list[str]) -> None:
     rows = []
     for table in (Path(arguments[0]), HERE / "more_hardware.csv"):
         with table.open(encoding="utf-8", newline="") as stream:
-            rows += [Row(cells) for cells in csv.DictReader(stream)]
+            rows += [Row(cells | SAME_CORES.get(cells["name"], {})) for cells in csv.DictReader(stream)]
     chips = [processor(row) for row in rows if row.cells["kind"] in {"cpu", "board"}]
     write("processors", chips)
     with (HERE / "boxes.csv").open(encoding="utf-8", newline="") as stream:
