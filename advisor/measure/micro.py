@@ -33,6 +33,11 @@ _L3_FALLBACK_BYTES = 8 * 1024 * 1024
 _DRAM_MIN_BYTES, _DRAM_MAX_BYTES = 32 * 1024 * 1024, 256 * 1024 * 1024
 _PASSES_AT_LEAST = 5
 BARRIER_LAYERS = 64
+PAUSE_S = 0.03
+"""Caches are cold after 5 to 10 ms; a camera's rhythm is 33 ms and more."""
+PAUSES_PER_DURATION = 3.0
+"""A pause takes longer than a pass: so much longer than the others this benchmark may take."""
+COLD_PAIRS_AT_LEAST = 15
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class MicroItem:
 
     name: str
     kind: str
-    """A function of this module: peak, matmul, bandwidth, barrier, overhead, siblings."""
+    """A function of this module: peak, matmul, bandwidth, barrier, overhead, cold, siblings."""
     runtime: RuntimeName
     precision: Precision = "f32"
     simd_cap: SimdCap | None = None
@@ -117,6 +122,8 @@ def micro_items(
     for threads in thread_counts(most):
         if threads > 1:
             put(f"barrier/t{threads}", "barrier", main, threads=threads)
+    for threads in counts:
+        put(f"cold/{main}/t{threads}", "cold", main, threads=threads)
     return items
 
 
@@ -402,11 +409,58 @@ def _rates(models: Sequence[Any], duration_s: float, blocks: int = 5) -> list[fl
     return found
 
 
+def _cold(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
+    r"""Time that a pass takes longer after a pause than right after another one.
+
+    .. math:: c = \mathrm{median}(T_\mathrm{after\ a\ pause}) - \mathrm{median}(T_\mathrm{at\ once})
+
+    Pauses and repeats alternate, so that both see the same clock and the same neighbours.
+    """
+    from advisor.measure import nets
+    from advisor.runtimes import get_runtime
+
+    path = folder / "net.onnx"
+    nets.conv_chain(path, "f32", channels=96, size=14, layers=24)
+    runtime = get_runtime(payload["runtime"])
+    config = RunConfig(runtime=payload["runtime"], streams=1, threads=payload["threads"], requests=1, pinning=False)
+    compiled = runtime.compile(path, config)
+    rested: list[float] = []
+    tight: list[float] = []
+    try:
+        inputs = random_inputs(compiled.inputs, np.random.default_rng(0))
+        for _ in range(5):
+            compiled.infer(inputs)
+        now = time.perf_counter
+        end_s = now() + PAUSES_PER_DURATION * payload["duration_s"]
+        while len(rested) < COLD_PAIRS_AT_LEAST or now() < end_s:
+            time.sleep(PAUSE_S)
+            start_s = now()
+            compiled.infer(inputs)
+            rested.append(now() - start_s)
+            compiled.infer(inputs)
+            start_s = now()
+            compiled.infer(inputs)
+            tight.append(now() - start_s)
+    finally:
+        compiled.close()
+    usual_s = float(np.median(tight))
+    return figures.figure(
+        payload["name"],
+        [max(0.0, t - usual_s) for t in rested],
+        "s",
+        version=runtime.version(),
+        threads=payload["threads"],
+        pause_s=PAUSE_S,
+        tight_s=f"{usual_s:.4g}",
+    )
+
+
 _KINDS: dict[str, Callable[[dict[str, Any], Path], dict[str, Any]]] = {
     "peak": _peak,
     "matmul": _matmul,
     "bandwidth": _bandwidth,
     "barrier": _barrier,
     "overhead": _overhead,
+    "cold": _cold,
     "siblings": _siblings,
 }

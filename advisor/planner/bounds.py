@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from advisor.planner.costs import Table
-from advisor.planner.evaluate import DECODE_SIGMA, Load, Refusal, allowed_share
+from advisor.planner.evaluate import Load, Refusal, allowed_share
 from advisor.planner.space import PlatformModel, at
 from advisor.planner.words import apart
 from advisor.records.scenario import Scenario
@@ -83,7 +81,7 @@ def _slow_decode(model: PlatformModel, scenario: Scenario, load: Load, z: float)
     for camera in scenario.cameras:
         if camera.codec == "raw" or not load.counts.get(camera.group, 0):
             continue
-        mean_s = at(model.decode(camera).core_s, z) * math.exp(DECODE_SIGMA**2 / 2)
+        mean_s = at(model.decode(camera).core_s, z)
         share = kept * min(camera.fps, scenario.slo.camera_fps or camera.fps) * mean_s
         if share > DECODE_FULL:
             return (

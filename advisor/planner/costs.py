@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.planner.demand import decode_rates, object_probabilities, passes_per_call, stage_demand
-from advisor.planner.evaluate import Choice, Load, streams_needed
+from advisor.planner.evaluate import Choice, Load, plain_decode_share, streams_needed
 from advisor.planner.space import PlatformModel, StageOption, at
 from advisor.records.scenario import Scenario, Stage
 
@@ -128,6 +128,7 @@ class Table:
         self.path_s = self._paths(model, scenario, facts, z)
         """Least 95th percentile of latency, nothing waiting [s]."""
         self._pass_s = self._per_stage(lambda option, _: option.pass_s(z), loads)
+        self._cold_s = self._per_stage(lambda option, _: at(model.cold.pass_s(option.threads_per_stream), z), loads)
         self._rates = self._per_stage(_stream_rate, loads)
         self._bytes = self._per_stage(lambda option, _: option.estimate.bandwidth_bytes, loads)
         self._by_memory = self._per_stage(
@@ -153,7 +154,7 @@ class Table:
     def no_quicker_than(self, index: int) -> NDArray[np.bool_]:
         """Combinations that relieve nothing: no stage has a shorter pass, more of them per second, or less traffic."""
         worse = self.demand >= self.demand[index]
-        for rows in (self._pass_s, -self._rates, self._bytes, self._by_memory):
+        for rows in (self._pass_s, self._cold_s, -self._rates, self._bytes, self._by_memory):
             worse &= np.all(rows >= rows[:, [index]], axis=0)
         return np.asarray(worse)
 
@@ -195,7 +196,10 @@ def _decode_s(model: PlatformModel, scenario: Scenario, stage: Stage, z: float) 
     if any(requests.group in names for requests in scenario.requests):
         return 0.0
     cameras = [camera for camera in scenario.cameras if camera.group in names]
-    return min((0.0 if c.codec == "raw" else at(model.decode(c).core_s, z) for c in cameras), default=0.0)
+    return min(
+        (0.0 if c.codec == "raw" else plain_decode_share(c) * at(model.decode(c).core_s, z) for c in cameras),
+        default=0.0,
+    )
 
 
 def _options_of(model: PlatformModel, scenario: Scenario, facts: LoadFacts, stage: Stage) -> tuple[StageOption, ...]:

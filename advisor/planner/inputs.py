@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from advisor.perfmodel.cold import ASSUMED, ColdStart
 from advisor.records.base import Evidence, Interval, Precision, RuntimeName
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
@@ -77,6 +78,8 @@ class PlanInputs:
     """Stage id -> a smaller model of the same family; ``works`` knows its kernels under its reference."""
     named: bool = False
     """The user named the candidates: each is predicted, also where a filter refuses it."""
+    cold: Callable[[MachineSpec], ColdStart] = lambda _: ASSUMED
+    """What a pause costs on a machine."""
     bitrate_kbps: Mapping[str, float] = field(default_factory=dict)
     """Per camera group, where the scenario gives none: the assumed rate."""
     assumptions: tuple[str, ...] = ()

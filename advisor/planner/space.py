@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Literal
 
 from advisor.errors import ModelRangeError
+from advisor.perfmodel.cold import plus
 from advisor.planner.inputs import Candidate, Cost, PlanInputs
 from advisor.records.base import Evidence, Interval, Precision, RuntimeName, weakest
 from advisor.records.config import RunConfig
@@ -80,6 +81,7 @@ class PlatformModel:
         self.machine = candidate.machine
         self.placement = placement
         cores = float(candidate.machine.cores if placement == "all" else candidate.machine.performance_cores)
+        self.cold = inputs.cold(candidate.machine)
         self.cores = cores if candidate.machine.quota_cores is None else min(cores, candidate.machine.quota_cores)
         """Cores that may be used. Estimates are asked for with all of them busy, so on a chip with two kinds of cores
         their times are means over both kinds; the gain of SMT siblings is left out. With ``performance`` the others are
@@ -99,14 +101,13 @@ class PlatformModel:
         return max(1, math.floor(self.cores + 1e-9))
 
     def decode(self, camera: CameraGroup) -> Cost:
-        """Cost of decoding one frame of a coded camera group."""
+        """Cost of decoding one frame of a coded camera group: a reference picture is read and a picture written."""
         width, height = camera.size
         rate = self.bitrate_kbps(camera)
         key = (camera.codec, width, height, rate, camera.fps)
         if key not in self._decode:
-            self._decode[key] = self._inputs.predictor.decode(
-                self.machine, camera.codec, width, height, rate, camera.fps
-            )
+            cost = self._inputs.predictor.decode(self.machine, camera.codec, width, height, rate, camera.fps)
+            self._decode[key] = _moved(cost, self.cold.picture_s(width, height, 2))
         return self._decode[key]
 
     def bitrate_kbps(self, camera: CameraGroup) -> float:
@@ -190,7 +191,21 @@ class PlatformModel:
         height, width = (shape[2], shape[3]) if channels_first else (shape[1], shape[2])
         # A stage on objects scales crops, whose size is not known: one as large as the model's input is assumed.
         source = (width, height) if stage.on is not None else max(sizes, key=lambda size: size[0] * size[1])
-        return self._inputs.predictor.preprocess(self.machine, source, (width, height))
+        cost = self._inputs.predictor.preprocess(self.machine, source, (width, height))
+        return _moved(cost, self.cold.picture_s(*source, 1))
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """A cost with the time to move its picture between cores."""
+
+    core_s: Interval
+    evidence: Evidence
+    notes: tuple[str, ...]
+
+
+def _moved(cost: Cost, move_s: Interval) -> Cost:
+    return _Moved(plus(cost.core_s, move_s), cost.evidence, cost.notes)
 
 
 @lru_cache(maxsize=8192)

@@ -11,7 +11,7 @@ import numpy as np
 from . import state as s
 from .counts import thresholds
 from .result import SimResult, StageResult
-from .spec import DECODE, Seeds, SimSpec
+from .spec import DECODE, Seeds, SimCamera, SimSpec
 
 OBJECT_STEP_S = 0.2
 """Counts of a camera change at most this often; less where persistence asks for it."""
@@ -25,9 +25,8 @@ def _cameras(spec: SimSpec, seeds: Seeds, warmup_s: float) -> Any:
     duty = {0.0: -math.inf, 1.0: math.inf}
     in_group: dict[str, int] = {}
     groups: dict[str, int] = {}
-    columns: dict[str, list[float]] = {
-        name: [] for name in ("period", "phase", "jitter", "decode", "sigma", "motion", "poisson", "stagger", "stages")
-    }
+    names = ("period", "phase", "jitter", "decode", "key", "keys", "sigma", "motion", "poisson", "stagger", "stages")
+    columns: dict[str, list[float]] = {name: [] for name in names}
     for c, camera in enumerate(spec.cameras):
         if camera.motion_duty not in duty:
             duty[camera.motion_duty] = quantile(camera.motion_duty)
@@ -39,7 +38,7 @@ def _cameras(spec: SimSpec, seeds: Seeds, warmup_s: float) -> Any:
         phase = 0.0 if poisson else drawn[c] / camera.fps if camera.phase_s is None else camera.phase_s
         stagger = number if camera.stagger is None else camera.stagger
         values = (
-            1.0 / camera.fps, phase, camera.jitter_s, camera.decode_core_s, camera.decode_sigma,
+            1.0 / camera.fps, phase, camera.jitter_s, *_decode_times(camera), camera.key_frames, camera.decode_sigma,
             duty[camera.motion_duty], poisson, stagger, groups[camera.group],
         )  # fmt: skip
         for column, value in zip(columns.values(), values, strict=True):
@@ -49,6 +48,15 @@ def _cameras(spec: SimSpec, seeds: Seeds, warmup_s: float) -> Any:
     rows["last_done"] = warmup_s
     rows["step"] = -1
     return rows
+
+
+def _decode_times(camera: SimCamera) -> tuple[float, float]:
+    """Median time of a frame and of a key frame, so that the mean over both, spread included, is the camera's."""
+    median_s = camera.decode_core_s * math.exp(-(camera.decode_sigma**2) / 2)
+    if camera.key_frames == 0:
+        return median_s, median_s
+    plain_s = median_s / (1.0 + (camera.key_factor - 1.0) / camera.key_frames)
+    return plain_s, plain_s * camera.key_factor
 
 
 def _stages_of(spec: SimSpec, group: str) -> int:
@@ -72,6 +80,7 @@ def _stages(spec: SimSpec) -> tuple[Any, Any, Any]:
     for i, stage in enumerate(spec.stages):
         row = rows[i]
         row["timeout"], row["sigma"], row["pre"] = stage.batch_timeout_s, stage.service_sigma, stage.preprocess_core_s
+        row["cold"], row["settle"], row["last"] = stage.cold_s, stage.cold_settle_s, -math.inf
         row["parent"] = -1 if stage.parent is None else stage.parent
         row["free"] = row["streams"] = stage.streams
         row["batch"] = stage.batch_max

@@ -347,8 +347,11 @@ def _start_decode(s: Any) -> None:
             run.wait_decode += run.now - s.slot[slot].t
             run.decodes += 1
         work = s.camera[c].decode
+        number = s.slot[slot].number
+        # Cameras began at different times: their key frames do not fall together.
+        if s.camera[c].keys > 0 and (number + 7 * c) % s.camera[c].keys == 0:
+            work = s.camera[c].key
         if s.camera[c].sigma > 0:
-            number = s.slot[slot].number
             work *= math.exp(s.camera[c].sigma * _normal(run.seed_service, c, number))
         _enter(s, s.camera[c].kind, work, 0.0, slot, 1, run.now)
 
@@ -383,8 +386,13 @@ def _start_stage(s: Any, i: int) -> None:
             if timeout == 0:  # a batch never mixes frames
                 break
         s.stage[i].items -= items
-        s.stage[i].free -= 1
         work = s.table[i, items].service
+        # While another stream of the stage is at work its weights and code are warm.
+        if s.stage[i].cold > 0 and s.stage[i].free == s.stage[i].streams:
+            gap = now - s.stage[i].last
+            settle = s.stage[i].settle
+            work += s.stage[i].cold * (1.0 - math.exp(-gap / settle) if settle > 0 else 1.0)
+        s.stage[i].free -= 1
         if s.stage[i].sigma > 0:
             slot = s.node[first].slot
             frame = s.slot[slot].number * 1009 + s.left[slot, i]
@@ -402,6 +410,7 @@ def _end_stage(s: Any, i: int, node: int, items: int, start: float) -> None:
     """A batch is finished: frames whose last item at this stage it held go on to its children, or are done."""
     run = s.run[0]
     s.stage[i].free += 1
+    s.stage[i].last = run.now
     run.touched |= 1 << i
     if run.now >= run.warm:
         s.stage[i].calls += 1

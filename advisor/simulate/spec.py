@@ -28,7 +28,7 @@ class SimCamera:
     """Frames or requests released per second [1/s]."""
     group: str = ""
     decode_core_s: float = 0.0
-    """Median core time to decode one frame [s]; 0 for raw frames and requests, which pass the decode pool by."""
+    """Core time to decode one frame [s]; 0 for raw frames and requests, which pass the decode pool by."""
     decode_sigma: float = 0.0
     """Standard deviation of the logarithm of the decode time (lognormal spread)."""
     decode_bytes: float = 0.0
@@ -42,6 +42,10 @@ class SimCamera:
     motion_duty: float = 1.0
     """Share of frames with motion, for stages with ``motion=True``."""
     arrivals: Literal["periodic", "poisson"] = "periodic"
+    key_frames: int = 0
+    """Every so many frames one is coded without others and takes longer; 0: all are alike."""
+    key_factor: float = 1.0
+    """Decode time of such a frame over that of the others; the mean over all stays ``decode_core_s``."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,10 @@ class SimStage:
     """Frames that may wait (all streams together); stages on objects have no limit."""
     drop: Literal["newest", "oldest"] = "newest"
     """Which frame is lost when the queue is full: the one that comes, or the one that has waited longest."""
+    cold_s: float = 0.0
+    """What a pass takes longer when the stage has not run for long: caches, predictors and threads went cold [s]."""
+    cold_settle_s: float = 0.0
+    """Idle time of the stage after which a pass is 1 - 1/e of the way to fully cold [s]; 0: cold after any gap."""
 
 
 @dataclass(frozen=True)
@@ -148,10 +156,11 @@ def _check_camera(index: int, camera: SimCamera) -> None:
     _finite(
         where, 0.0, fps=camera.fps, decode_core_s=camera.decode_core_s, decode_sigma=camera.decode_sigma,
         decode_bytes=camera.decode_bytes, jitter_s=camera.jitter_s, motion_duty=camera.motion_duty,
-        phase_s=camera.phase_s or 0.0,
+        phase_s=camera.phase_s or 0.0, key_frames=camera.key_frames,
     )  # fmt: skip
     if camera.fps == 0 or camera.motion_duty > 1:
         raise ModelRangeError(f"simulate: {where} has fps {camera.fps} and motion_duty {camera.motion_duty}")
+    _finite(where, 1.0, key_factor=camera.key_factor)
 
 
 def _check_stage(index: int, spec: SimSpec) -> None:
@@ -165,7 +174,7 @@ def _check_stage(index: int, spec: SimSpec) -> None:
     _finite(
         where, 0.0, service_sigma=stage.service_sigma, preprocess_core_s=stage.preprocess_core_s,
         batch_timeout_s=stage.batch_timeout_s, bandwidth_bytes=stage.bandwidth_bytes,
-        memory_fraction=stage.memory_fraction,
+        memory_fraction=stage.memory_fraction, cold_s=stage.cold_s, cold_settle_s=stage.cold_settle_s,
     )  # fmt: skip
     _finite(where, 1.0, batch_max=stage.batch_max, streams=stage.streams, queue_limit=stage.queue_limit)
     if stage.threads_per_stream <= 0 or stage.memory_fraction > 1:

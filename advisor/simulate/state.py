@@ -31,19 +31,21 @@ RUN = _record(
 )
 """One row: parameters, clock, counters."""
 CAMERA = _record(
-    "period phase jitter decode sigma motion last last_done gap",
-    "poisson stagger next head waiting busy released dropped done step stages moves kind",
+    "period phase jitter decode key sigma motion last last_done gap",
+    "poisson keys stagger next head waiting busy released dropped done step stages moves kind",
 )
-"""``next``: number of the next frame; ``head``, ``waiting``: its decode queue; ``moves``: there is motion."""
+"""``next``: number of the next frame; ``head``, ``waiting``: its decode queue; ``moves``: there is motion;
+``decode``, ``key``: time of a frame, and of every ``keys``-th."""
 CALL = _record("interval", "bucket")
 """Camera x stage; ``bucket``: floor((frame + stagger) / interval) at the last frame on which the parent was due."""
 SCENE = _record("level", "count")
 """Camera x class (motion behind the last): normal number, and the objects in view."""
 STAGE = _record(
-    "timeout sigma pre wait service busy held width",
+    "timeout sigma pre cold settle last wait service busy held width",
     "parent free batch limit oldest pool finds motion head tail frames items calls served started drops streams",
 )
-"""Per stage, decode behind the last; ``width``: runnable threads; ``head`` to ``items``: its queue."""
+"""Per stage, decode behind the last; ``last``: when it last ran; ``width``: runnable threads; ``head`` to
+``items``: its queue."""
 TABLE = _record("service", "kind")
 """Stage x batch: time alone, and kind of job; at batch 0 the kind of its pre-processing."""
 POOL = _record("cores share threads")

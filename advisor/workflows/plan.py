@@ -83,6 +83,7 @@ def prepare(
     """Gather everything that a plan is made from."""
     from advisor.host import machine_spec
     from advisor.measure.clips import usual_bitrate_kbps
+    from advisor.perfmodel.cold import ASSUMED, cold_start
     from advisor.planner.candidates import admit
     from advisor.planner.inputs import PlanInputs
     from advisor.store.catalogue import Catalogue
@@ -115,6 +116,7 @@ def prepare(
         works.prepare(runtime)
     assumptions.append(_runtimes_said(measured))
     predictor = load_predictors(store, facts, host, catalogue, works)
+    here = cold_start({row.name: row for row in store.micro(facts.fingerprint)})
     file = scenario_file(request.scenario)
     inputs = PlanInputs(
         scenario=scenario,
@@ -123,6 +125,7 @@ def prepare(
         works=works.of_stage,
         predictor=predictor,
         candidates=candidates,
+        cold=lambda machine: here if machine.id == host.id else ASSUMED,
         today=today,
         seed=request.seed,
         runtimes_measured=measured,

@@ -36,7 +36,8 @@ def test_figures_through_openvino(tmp_path: Path) -> None:
     wanted = [
         item
         for item in micro.micro_items(facts(), duration_s=0.05)
-        if item.name in {"peak/openvino/f32/native/t1", "bandwidth/l2/t1", "barrier/t2", "overhead/openvino"}
+        if item.name
+        in {"peak/openvino/f32/native/t1", "bandwidth/l2/t1", "barrier/t2", "overhead/openvino", "cold/openvino/t1"}
     ]
     with MeasurementStore(tmp_path / "s.db") as store:
         found = {record.name: record for record in micro.measure_micro(wanted, store, "host")}
@@ -45,6 +46,10 @@ def test_figures_through_openvino(tmp_path: Path) -> None:
         assert 1e9 < found["peak/openvino/f32/native/t1"].value < 1e13
         assert 1e8 < found["bandwidth/l2/t1"].value < 1e13
         assert 0 <= found["barrier/t2"].value < 1e-2
+        cold = found["cold/openvino/t1"]
+        assert cold.unit == "s"
+        assert 0 <= cold.value < 0.1
+        assert float(cold.parameters["tight_s"]) > 0
         assert 1e-6 < found["overhead/openvino"].value < 1e-2
         started = {record.key: record.started for record in found.values()}
         again = micro.measure_micro(wanted, store, "host")

@@ -79,6 +79,7 @@ class Oracle:
         self.queues = [deque() for _ in stages]
         self.changed = [self.env.event() for _ in stages]
         self.last = {}
+        self.serving, self.ended = [0] * len(stages), [-math.inf] * len(stages)
         self.released = self.done = self.dropped = 0
         self.latencies = []
         self.waits = {i: [] for i in range(len(stages))}
@@ -139,7 +140,13 @@ class Oracle:
             with self.workers.request() as worker:
                 yield worker
                 self.waiting[frame.camera] -= 1
-                yield self.cores.run(camera["decode"] * math.exp(camera["sigma"] * self.rng.standard_normal()), 1.0)
+                mean = camera["decode"]
+                if camera.get("keys"):
+                    mean /= 1 + (camera["key_factor"] - 1) / camera["keys"]
+                    if (frame.number + 7 * frame.camera) % camera["keys"] == 0:
+                        mean *= camera["key_factor"]
+                sigma = camera["sigma"]
+                yield self.cores.run(mean * self.rng.lognormal(-(sigma**2) / 2, sigma), 1.0)
         self._to_stages(frame, None)
         self._check(frame)
 
@@ -199,10 +206,16 @@ class Oracle:
                 if entry[1] == 0:
                     queue.popleft()
             size = stage["batch"] - room
+            cold = 0.0
+            if stage.get("cold") and self.serving[i] == 0:
+                cold = stage["cold"] * (1 - math.exp(-(self.env.now - self.ended[i]) / stage["settle"]))
+            self.serving[i] += 1
             if stage.get("pre"):
                 yield self.cores.run(stage["pre"] * size, 1.0)
             spread = math.exp(stage.get("sigma", 0.0) * self.rng.standard_normal())
-            yield self.cores.run(stage["service"][size] * spread, stage["threads"])
+            yield self.cores.run((stage["service"][size] + cold) * spread, stage["threads"])
+            self.serving[i] -= 1
+            self.ended[i] = self.env.now
             self.batches[i].append((self.env.now, size))
             for (frame, _, _, left), take in parts:
                 left[0] -= take

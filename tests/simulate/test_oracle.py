@@ -26,7 +26,7 @@ def both(stages, *, cameras, cores, workers, means=(), duration_s=40.0, runs=4, 
             tuple(
                 SimCamera(
                     c["fps"], c["group"], decode_core_s=c["decode"], decode_sigma=c["sigma"], phase_s=c["phase"],
-                    stagger=c["number"],
+                    stagger=c["number"], key_frames=c.get("keys", 0), key_factor=c.get("key_factor", 1.0),
                 )
                 for c in cameras
             ),
@@ -36,7 +36,7 @@ def both(stages, *, cameras, cores, workers, means=(), duration_s=40.0, runs=4, 
                     interval_frames=float(s["interval"]), finds=s.get("finds"), batch_max=s["batch"],
                     batch_timeout_s=s.get("timeout", 0.0), streams=s["streams"], threads_per_stream=s["threads"],
                     service_sigma=s.get("sigma", 0.0), preprocess_core_s=s.get("pre", 0.0), queue_limit=s["limit"],
-                    drop=s["drop"],
+                    drop=s["drop"], cold_s=s.get("cold", 0.0), cold_settle_s=s.get("settle", 0.0),
                 )
                 for s in stages
             ),
@@ -124,6 +124,15 @@ def test_decode_overload_loses_frames_before_decode():
     )
     assert ours[:, 1].min() > 200
     agree(ours, theirs, floor=0.03)
+
+
+def test_key_frames_and_cold_passes_agree():
+    cameras = [camera | {"keys": 10, "key_factor": 6.0} for camera in camera_set(4, decode=0.006)]
+    stages = [
+        stage("detect", (0.0, 0.004), interval=2, finds=0, streams=2, cold=0.006, settle=0.01),
+        stage("embed", batches(0.001, 0.001, 4), parent=0, interval=2, cold=0.003, settle=0.02, sigma=0.1),
+    ]
+    agree(*both(stages, cameras=cameras, cores=2.0, workers=2, means=(1.2,)), floor=0.03)
 
 
 def test_the_comparison_can_fail():

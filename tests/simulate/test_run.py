@@ -213,6 +213,36 @@ def test_motion_decides_about_calls():
     assert r.done == r.released
 
 
+@pytest.mark.parametrize("fps", [5.0, 20.0])
+def test_a_pass_after_a_pause_takes_longer_by_the_cold_start(fps):
+    """One camera, one stage: gap between passes g solves g = 1/fps - service - cold (1 - exp(-g / settle))."""
+    service_s, cold_s, settle_s = 0.010, 0.004, 0.02
+    gap_s = 1.0 / fps - service_s
+    for _ in range(50):
+        gap_s = 1.0 / fps - service_s - cold_s * (1.0 - math.exp(-gap_s / settle_s))
+    stage = SimStage("m", (0.0, service_s), cold_s=cold_s, cold_settle_s=settle_s)
+    r = simulate(SimSpec((SimCamera(fps, phase_s=0.0),), (stage,), 2.0), 60)
+    expected_s = service_s + cold_s * (1.0 - math.exp(-gap_s / settle_s))
+    assert r.latency_p50_s == pytest.approx(expected_s, rel=1e-6)
+    assert r.busy_core_s["m"] == pytest.approx(fps * r.window_s * expected_s, rel=0.01)
+
+
+def test_a_busy_stage_stays_warm():
+    """Frames that come as fast as they are served leave no gap: no cold start but the first."""
+    stage = SimStage("m", (0.0, 0.010), cold_s=0.005, cold_settle_s=0.02, queue_limit=4)
+    r = simulate(SimSpec((SimCamera(200.0, phase_s=0.0),), (stage,), 2.0), 30)
+    assert r.stages[0].mean_service_s == pytest.approx(0.010, rel=1e-6)
+
+
+def test_key_frames_take_longer_and_leave_the_mean_as_it_is():
+    camera = SimCamera(10.0, decode_core_s=0.010, key_frames=20, key_factor=5.0, phase_s=0.0)
+    r = simulate(SimSpec((camera,), (), 2.0), 205, 5)
+    assert r.latencies_s.mean() == pytest.approx(0.010, rel=0.002)
+    plain_s = 0.010 / (1 + 4 / 20)
+    assert np.quantile(r.latencies_s, [0.5, 0.99]) == pytest.approx([plain_s, 5 * plain_s])
+    assert (r.latencies_s > 2 * plain_s).mean() == pytest.approx(1 / 20, abs=0.002)
+
+
 def test_decode_keeps_at_most_eight_frames_of_a_camera():
     """One worker at half the rate needed: a frame waits for 8 others and is decoded in 1/15 s."""
     r = simulate(SimSpec((SimCamera(30.0, decode_core_s=1 / 15, phase_s=0.0),), (), 4.0), 60)

@@ -1,0 +1,82 @@
+r"""What work costs that comes after a pause: caches, predictors and sleeping threads have gone cold.
+
+Under a camera's rhythm a model runs every 30 to 200 ms, not in a tight loop. Then a pass takes longer by an amount
+that hardly depends on the model: between the passes other work (of this machine, and of its neighbours in a shared
+last-level cache) has thrown out weights, activations and code, and threads that waited have gone to sleep. With the
+gap :math:`g` since the model last ran,
+
+.. math:: T = T_\mathrm{tight} + c_t \, (1 - e^{-g / \tau})
+
+with :math:`c_1` for one thread and :math:`c_n` for several, which must be woken as well. Found by pacing six networks
+of 0.2 to 37 ms on two machines of this project (docs/accuracy.md, "Paced passes"): :math:`c_1` 0.4 to 1.5 ms,
+:math:`c_n` 1 to 3.5 ms, half of it reached after a gap of 3 to 5 ms, whether the pause was slept or spun.
+
+A decoded frame is written and read once per step by different cores: it moves at the speed of cold lines, not of
+caches. Decoding reads a reference frame and writes a picture, preparation reads the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..records.base import Evidence, Interval
+from ..records.measurement import MicroBenchmark
+
+BYTES_PER_PIXEL = 1.5
+"""4:2:0, eight bits."""
+ASSUMED_ONE_S = Interval(p10=0.4e-3, p50=0.9e-3, p90=1.8e-3)
+ASSUMED_MANY_S = Interval(p10=0.8e-3, p50=2.0e-3, p90=4.0e-3)
+SETTLE_S = 5e-3
+COLD_BYTES_PER_S = Interval(p10=3e9, p50=6e9, p90=12e9)
+"""Paced decoding of 720p and 1080p took 0.34 to 1.0 ms longer than in a loop for two frames' worth of bytes."""
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """Cost of a pause on one machine."""
+
+    one_s: Interval
+    """Added to a pass on one thread after a long gap [s]."""
+    many_s: Interval
+    """The same on several threads [s]."""
+    settle_s: float
+    """Gap after which 1 - 1/e of it is due [s]."""
+    bytes_per_s: Interval
+    """Speed at which one core takes in what another one wrote [B/s]."""
+    evidence: Evidence
+
+    def pass_s(self, threads: int) -> Interval:
+        """What a pass on so many threads takes longer after a long gap [s]."""
+        return self.one_s if threads == 1 else self.many_s
+
+    def picture_s(self, width: int, height: int, touches: int) -> Interval:
+        """Core time to move a 4:2:0 picture ``touches`` times [s]."""
+        moved = touches * BYTES_PER_PIXEL * width * height
+        speed = self.bytes_per_s
+        return Interval(p10=moved / speed.p90, p50=moved / speed.p50, p90=moved / speed.p10)
+
+
+ASSUMED = ColdStart(ASSUMED_ONE_S, ASSUMED_MANY_S, SETTLE_S, COLD_BYTES_PER_S, Evidence.SPEC)
+"""For machines on which it was not measured."""
+
+
+def cold_start(micro: Mapping[str, MicroBenchmark]) -> ColdStart:
+    """Cold start of the machine that ``micro`` (by name) was measured on; assumed where a figure is missing.
+
+    A micro-benchmark shows one network on one occasion; others differ by a factor of about 1.6 either way.
+    """
+    one, most = micro.get("cold/openvino/t1"), [row for name, row in micro.items() if name.startswith("cold/openvino/")]
+    many = max(most, key=lambda row: int(row.parameters.get("threads", "1")), default=None)
+    if one is None or many is None:
+        return ASSUMED
+    return ColdStart(_around(one.value), _around(many.value), SETTLE_S, COLD_BYTES_PER_S, Evidence.MEASURED)
+
+
+def plus(first: Interval, second: Interval) -> Interval:
+    """Sum of two quantities that are slow together: quantile by quantile."""
+    return Interval(p10=first.p10 + second.p10, p50=first.p50 + second.p50, p90=first.p90 + second.p90)
+
+
+def _around(value_s: float) -> Interval:
+    return Interval(p10=value_s / 1.6, p50=value_s, p90=value_s * 1.6)
