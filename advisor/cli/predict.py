@@ -25,7 +25,7 @@ from .options import EXIT_CODES, common, print_json, warn
     "--input", "input_shape", default=None, metavar="SHAPE", help="Fixes a dynamic input: WIDTHxHEIGHT or a shape."
 )
 @click.option("--measure", "measure_s", type=float, default=0.0, show_default=True, metavar="SECONDS",
-              help="Spend up to SECONDS measuring this model here first.")  # fmt: skip
+              help="Spend up to SECONDS measuring this model's new kernels here first.")  # fmt: skip
 @common
 def predict(
     model: str,

@@ -63,7 +63,7 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
         if work is None:
             raise InputError(f"{request.runtime} cannot run {request.model} at {request.precision} on any machine")
         if request.measure_s > 0:
-            _measure(request, model, configs, machines, facts.fingerprint, store, say)
+            _measure(request, model, work, configs, machines, facts.fingerprint, store, say)
         predictor = load_predictors(store, facts, host, catalogue, _OneModel(model, store))
         asked = [(machine, work, config) for machine, config in zip(machines, configs, strict=True)]
         found = predictor.service_many(asked, explain=True)
@@ -143,21 +143,39 @@ def number_or_all(text: str | None, everything: int, option: str) -> int | None:
 def _measure(
     request: PredictRequest,
     model: ModelFile,
+    work: ModelWork,
     configs: list[RunConfig],
     machines: list[MachineSpec],
     fingerprint: str,
     store: MeasurementStore,
     say: Say,
 ) -> None:
-    """Measure the model on this machine within the time allowed."""
+    """Time the model's kernels on this machine, where it has new ones: one stream, batch 1, within the time allowed.
+
+    Beside the counters the pass is timed without them, since they are scaled to it (host_kernels.py). All other
+    settings are predicted from these.
+    """
     from advisor.measure.configs import measure_configs
     from advisor.measure.harness import QUICK
+    from advisor.measure.profile import profile_kernels
+    from advisor.perfmodel.host_kernels import HostKernels, at_batch
+    from advisor.perfmodel.local import LocalData
 
     here = [config for config, machine in zip(configs, machines, strict=True) if machine.id == "this"]
-    wanted = here or [RunConfig(runtime=request.runtime, precision=request.precision, streams=1, threads=1)]
-    spec = QUICK.model_copy(update={"max_duration_s": max(QUICK.min_duration_s, request.measure_s)})
-    say(f"measuring {model.name} here, up to {request.measure_s:g} s")
-    kind = LoadMode(kind="sync")
-    for item in measure_configs(model, [(config, kind, spec) for config in wanted], store, fingerprint):
+    counts = {1, *(max(1, (config.threads or 1) // (config.streams or 1)) for config in here)}
+    data = LocalData.join(None, store.find(host_fingerprint=fingerprint, status="done"), (), None)
+    known = HostKernels(data.profiles, data.walls())
+    one = RunConfig(runtime=request.runtime, precision=request.precision, streams=1, requests=1)
+    wanted = [one.model_copy(update={"threads": count}) for count in sorted(counts)]
+    kernels = [at_batch(kernel, 1.0 / work.batch) for kernel in work.kernels]
+    wanted = [config for config in wanted if known.unknown(kernels, config, config.threads or 1)]
+    if not wanted:
+        say(f"every kernel of {model.name} was measured here before")
+        return
+    each_s = max(QUICK.min_duration_s, request.measure_s / len(wanted))
+    spec = QUICK.model_copy(update={"max_duration_s": each_s})
+    say(f"measuring the kernels of {model.name} here, up to {request.measure_s:g} s")
+    found = measure_configs(model, [(config, LoadMode(), spec) for config in wanted], store, fingerprint)
+    for item in (*found, *profile_kernels(model, wanted, store, fingerprint)):
         if item.status != "done":
             say(f"measurement failed: {item.failure}")

@@ -1,0 +1,64 @@
+from types import SimpleNamespace
+
+import pytest
+
+from advisor.records.config import RunConfig
+from advisor.workflows import predict
+from advisor.workflows.predict import PredictRequest
+from tests.perfmodel.makers import kernel, machine, measurement, work
+
+KERNELS = [kernel(i, flop=1e8 * (i + 1), time_s=1e-3) for i in range(3)]
+
+
+@pytest.fixture
+def taken(monkeypatch):
+    """Configurations that were timed and counted, with nothing run."""
+    found = SimpleNamespace(timed=[], counted=[], said=[])
+
+    def timed(model, requests, store, fingerprint):
+        found.timed += [config for config, _, _ in requests]
+        return []
+
+    def counted(model, configs, store, fingerprint):
+        found.counted += configs
+        return []
+
+    monkeypatch.setattr("advisor.measure.configs.measure_configs", timed)
+    monkeypatch.setattr("advisor.measure.profile.profile_kernels", counted)
+    return found
+
+
+def measure(taken, rows, config: RunConfig, kernels=KERNELS, batch: int = 1) -> None:
+    store = SimpleNamespace(find=lambda **_: rows)
+    request = PredictRequest("toy", ("this",), measure_s=2.0)
+    predict._measure(
+        request, SimpleNamespace(name="toy"), work(kernels, batch=batch), [config], [machine("this")], "h", store,
+        taken.said.append,
+    )  # fmt: skip
+
+
+def test_new_kernels_are_timed_with_one_thread_and_as_many_as_a_stream_has(taken):
+    measure(taken, [], RunConfig(threads=4, streams=2, batch=8))
+    assert [(c.threads, c.streams, c.batch) for c in taken.timed] == [(1, 1, 1), (2, 1, 1)]
+    assert taken.counted == taken.timed
+
+
+def test_known_kernels_are_looked_up_and_not_measured_again(taken):
+    rows = [measurement(1.0, kernels=tuple(KERNELS))]
+    measure(taken, rows, RunConfig(threads=1, streams=1))
+    assert taken.timed == taken.counted == []
+    assert taken.said == ["every kernel of toy was measured here before"]
+
+
+def test_one_new_kernel_is_enough_to_measure(taken):
+    rows = [measurement(1.0, kernels=tuple(KERNELS[:2]))]
+    measure(taken, rows, RunConfig(threads=1, streams=1))
+    assert len(taken.counted) == 1
+
+
+def test_another_batch_of_known_kernels_is_known(taken):
+    from advisor.perfmodel.host_kernels import at_batch
+
+    rows = [measurement(1.0, kernels=tuple(KERNELS))]
+    measure(taken, rows, RunConfig(threads=1, streams=1, batch=8), [at_batch(k, 8.0) for k in KERNELS], batch=8)
+    assert taken.timed == []
