@@ -35,7 +35,8 @@ Set = tuple[Points, Array, Array]
 def pack(scales: Scales) -> Array:
     """Logarithms of all scales, the unknowns of the fit."""
     numbers = [getattr(scales, name) for name in _SCALARS]
-    return np.log(np.concatenate([scales.lengths, scales.kinds, numbers]))
+    result: Array = np.log(np.concatenate([scales.lengths, scales.kinds, numbers]))
+    return result
 
 
 def unpack(vector: Array) -> Scales:

@@ -74,6 +74,7 @@ class Predictor:
         self._bases: dict[tuple[int, int, int, bool], Basis] = {}
         self._passes: dict[tuple[int, str, str, int, int, str | None], PassKernels | None] = {}
         self._unseen: dict[tuple[str, str], Anchors] = {}
+        self._memories: dict[tuple[int, str, str, int, int], tuple[WorkTable, Interval]] = {}
 
     @classmethod
     def load(
@@ -340,7 +341,7 @@ class Predictor:
             latency_s=latency,
             throughput_per_s=throughput,
             core_s=latency.scaled(per_stream),
-            memory_bytes=peak_memory(table, config, setting.streams),
+            memory_bytes=self._memory(table, config, setting.streams),
             bandwidth_bytes=float(parts.traffic[i]),
             bottleneck=bottleneck(parts, i, in_l2),
             evidence=evidence,
@@ -418,4 +419,11 @@ class Predictor:
 
     def memory_bytes(self, work: ModelWork, config: RunConfig) -> Interval:
         """Peak memory of a compiled model [B]."""
-        return peak_memory(self.table(work), config, config.streams or 1)
+        return self._memory(self.table(work), config, config.streams or 1)
+
+    def _memory(self, table: WorkTable, config: RunConfig, streams: int) -> Interval:
+        # The same on every machine: a plan asks it once per configuration instead of once per machine.
+        key = (id(table), config.runtime, config.precision, streams, config.batch)
+        if key not in self._memories:
+            self._memories[key] = (table, peak_memory(table, config, streams))
+        return self._memories[key][1]
