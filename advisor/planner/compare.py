@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 
 from advisor.planner.inputs import Candidate
-from advisor.planner.rank import Winner, boxes_needed, least_cores, least_cost, winners
+from advisor.planner.rank import Winner, boxes_needed, least_cores, least_cost, price, spare, winners
 from advisor.planner.search import Ask, Searcher
 from advisor.planner.space import Z90
+from advisor.records.plan import ParetoPoint
 
 ALTERNATIVES = 3
 PROCESSORS = ALTERNATIVES + 1
@@ -66,13 +67,13 @@ def choose_alternatives(found: Sequence[Winner]) -> list[tuple[Winner, str]]:
 
 def pareto_front(
     searcher: Searcher, candidates: Sequence[Candidate], ask: Ask, found: Sequence[Winner]
-) -> dict[str, float]:
-    """Platforms with their headroom to which nothing that holds is both cheaper and roomier, in ascending cost.
+) -> tuple[ParetoPoint, ...]:
+    """Platforms that hold and to which nothing that holds is both cheaper and roomier, in ascending cost.
 
     Headroom: share of the cores that stays free by the utilisation law on the pessimistic side, growth included.
     """
     if not found:
-        return {}
+        return ()
     points: list[tuple[float, float, Candidate, int]] = []
     for candidate in candidates:
         count = boxes_needed(searcher, candidate, ask)
@@ -82,13 +83,15 @@ def pareto_front(
         demand = least_cores(searcher, candidate, ask, ask.load(count), Z90)
         assert demand is not None  # boxes were counted with it
         points.append((cost, 1.0 - demand / searcher.model(candidate).cores, candidate, count))
-    front: dict[str, float] = {}
+    front: list[ParetoPoint] = []
     best = -math.inf
     for _, headroom, candidate, count in sorted(points, key=lambda point: (point[0], -point[1])):
         if headroom > best + 1e-9 and searcher.judge(candidate, count, ask).feasible:
-            front[candidate.platform.id] = headroom
+            paid = price(searcher, candidate, count, ask.scenario)
+            bought = count + spare(ask.scenario)
+            front.append(ParetoPoint(platform=candidate.platform.id, count=bought, price=paid, headroom=headroom))
             best = headroom
-    return front
+    return tuple(front)
 
 
 def _processor(winner: Winner) -> str:

@@ -138,6 +138,18 @@ class PlanOption(Record):
     """Evidence per part in words; ``evidence`` is the weakest of them."""
 
 
+class ParetoPoint(Record):
+    """A platform that holds, to which nothing is both cheaper and roomier."""
+
+    platform: str
+    count: int
+    """Boxes that are bought."""
+    price: Price
+    """Of all of them."""
+    headroom: float
+    """Share of the cores that stays free with growth, pessimistic side, by the utilisation law."""
+
+
 class Rejected(Record):
     """A platform that is not recommended, and why."""
 
@@ -191,8 +203,8 @@ class Plan(Record):
     """Without a recommendation: the three that come closest, nearest first."""
     pareto: tuple[str, ...] = ()
     """Platforms to which nothing is both cheaper and roomier, in ascending price; each holds."""
-    pareto_headroom: dict[str, float] = {}
-    """Share of the cores that stays free on each of them with growth, pessimistic side, by the utilisation law."""
+    pareto_points: tuple[ParetoPoint, ...] = ()
+    """The same with boxes, price and headroom."""
     mix: Mix | None = None
     sites: tuple[dict[str, Any], ...] = ()
     """One row per kind of site: its cameras, boxes and bill."""

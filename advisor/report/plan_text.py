@@ -110,18 +110,14 @@ def bill(best: PlanOption) -> str:
 
 
 def pareto_lines(plan: Plan) -> list[str]:
-    """Platforms to which nothing is both cheaper and roomier, with price and free share of the cores where known."""
-    if len(plan.pareto) < 2:
+    """Platforms to which nothing is both cheaper and roomier, with boxes, price and free share of the cores."""
+    if len(plan.pareto_points) < 2:
         return []
-    priced = {item.platform: item.price for item in (*plan.rejected, *plan.alternatives, plan.recommended) if item}
-    lines = []
-    for name in plan.pareto:
-        price, free = priced.get(name), plan.pareto_headroom.get(name)
-        shown = "" if price is None else f" for {money(price.value, price.currency)}"
-        lines.append(
-            f"{name}{shown}" + ("" if free is None else f": {number(free * 100.0, 2)} % of its cores stay free")
-        )
-    return lines
+    return [
+        f"{'' if point.count == 1 else f'{point.count} x '}{point.platform} for "
+        f"{money(point.price.value, point.price.currency)}: {number(point.headroom * 100.0, 2)} % of its cores free"
+        for point in plan.pareto_points
+    ]
 
 
 def _recommended(best: PlanOption) -> list[str]:

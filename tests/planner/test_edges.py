@@ -82,6 +82,10 @@ def test_alternatives_are_no_variants_of_one_box() -> None:
 def test_the_pareto_front_gains_headroom_with_price() -> None:
     result = plan(inputs(BOXES))
     assert result.pareto == ("box-4", "box-8", "box-16")
+    prices = [point.price.value or 0.0 for point in result.pareto_points]
+    rooms = [point.headroom for point in result.pareto_points]
+    assert prices == sorted(prices)
+    assert rooms == sorted(rooms)
 
 
 def test_just_fails_is_judged_cheaper_and_exact() -> None:
