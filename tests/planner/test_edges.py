@@ -280,3 +280,10 @@ def test_what_breaks_first_is_said_for_requests_too() -> None:
     assert resource in {"drops", "latency_p95"}
     assert 20.0 < rate < 150.0
     assert list(best.breaks_first) == sorted(best.breaks_first, key=lambda item: item.at_requests_per_s or 0.0)
+
+
+def test_a_budget_below_one_service_time_is_said_before_missing_cores() -> None:
+    shop = scenario(cameras=[camera(400)], slo={"camera_fps": 15.0, "latency_p95_ms": 5.0, "window_s": 20.0})
+    miss = plan(inputs(BOXES, shop=shop)).nearest_misses[0]
+    assert miss.check == "latency_p95"
+    assert "the budget is 5 ms" in miss.reason
