@@ -38,7 +38,7 @@ JUDGED = (
     "resnet-34", "mobilenet-v3", "efficientnet-b0", "densenet-121", "squeezenet-1.1", "ssd-mobilenet", "vit-small",
     "bert-mini",
 )  # fmt: skip
-QUICK_JUDGED = ("mobilenet-v2", "bert-mini")
+QUICK_JUDGED = ("mobilenet-v3", "bert-mini")
 SPEC = MeasureSpec(
     min_duration_s=0.2, min_samples=6, min_blocks=5, max_duration_s=0.8, block_s=0.04, warmup_max_s=0.12,
     max_dirty_blocks=3,
