@@ -75,7 +75,7 @@ def whole_command(repeats: int = 3) -> str:
     return (
         f"`sizer plan store-analytics` with its models profiled, from the start of the process to its end: "
         f"{statistics.median(took[1:]):.1f} s (median of {repeats}); {facts['platforms']} platforms, "
-        f"{facts['configurations']:,} configurations, {share:.2f} % of them simulated."
+        f"{facts['configurations']:,} configurations, {share:.2g} % of them simulated."
     )
 
 
