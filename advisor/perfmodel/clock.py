@@ -23,9 +23,9 @@ def sustained_clock(p: Parameters, machine: MachineArrays, active_cores: Array) 
     ``f_t`` is the all-core turbo (or its usual share of the boost clock), moving to the boost clock as fewer cores are
     active; ``f_P`` the clock at which n active cores consume what the power limit P leaves after the uncore P_u (2 W
     and a tenth of P; a fitted share in servers). An efficiency core counts as a third of a performance core. Dense
-    512-bit arithmetic lowers the clock by ``clock_avx512``. Base clocks are not used: boards hold more than they
-    promise, and
-    T and TE parts show it (6 cores, base 2.3 GHz at 35 W, run within 5 % of their 65 W siblings).
+    512-bit arithmetic lowers the clock by ``clock_avx512`` (not on AMD's chips, whose clock does not depend on width).
+    Base clocks are not used: boards hold more than they promise, and T and TE parts show it (6 cores, base 2.3 GHz at
+    35 W, run within 5 % of their 65 W siblings).
 
     Source: dynamic power of CMOS, P ~ C V^2 f, with V rising about linearly in f at the top (f ~ P^(1/3)) and constant
     at the bottom (f ~ P); constants fitted on published speeds. Validity: 6 to 500 W, 2 to 128 cores per socket,
@@ -50,7 +50,8 @@ def sustained_clock(p: Parameters, machine: MachineArrays, active_cores: Array) 
     scale = p.factor("clock_power_14nm") * np.exp(p["clock_power_year"] * (machine.year - 2017.0))
     limited = scale * ((power - uncore) / active) ** p["clock_power_exponent"]
     clock = (turbo**-8.0 + limited**-8.0) ** -0.125
-    wide = np.where(_WIDE[machine.simd] & (machine.fma_bits >= 1024), p.factor("clock_avx512"), 1.0)
+    lowered = _WIDE[machine.simd] & (machine.fma_bits >= 1024) & (machine.amd == 0)
+    wide = np.where(lowered, p.factor("clock_avx512"), 1.0)
     narrow = np.where(server & ~_WIDE[machine.simd], p.factor("clock_avx2_server"), 1.0)
     result: Array = clock * wide * narrow
     return result

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..records.machine import MachineSpec
+from .machine import usual_boost_hz
 
 Array = NDArray[np.float64]
 
@@ -17,12 +18,26 @@ a factor of two either way (N100: 6 to 25 W), and one memory channel populated o
 (clocks, caches, pipes) are recalled for most fitted machines too: held-out errors hold that doubt already."""
 
 
+UNKNOWN_CLOCK = 1.2
+"""The same for the boost clock of a machine that is not told it (a guest): chips of one class lie that far apart."""
+
+
+def doubt_of(machine: MachineSpec, field: str) -> float:
+    """One standard deviation of a field as a factor; 1 where it is certain, or unknown and of no default of its own."""
+    value = getattr(machine, field)
+    if field == "boost_hz":
+        told = value or machine.all_core_turbo_hz or machine.base_hz
+        return 1.0 if told else UNKNOWN_CLOCK
+    return FACTORS[field] if field in machine.uncertain and value is not None else 1.0
+
+
 def moved(machine: MachineSpec, field: str, power: float = 1.0) -> MachineSpec:
     """The machine with one field times its doubt to a power; the same machine where the field is certain or unknown."""
-    value = getattr(machine, field)
-    if field not in machine.uncertain or value is None:
+    factor = doubt_of(machine, field)
+    if factor == 1.0:
         return machine
-    return machine.model_copy(update={field: value * FACTORS[field] ** power})
+    value = usual_boost_hz(machine) if field == "boost_hz" else getattr(machine, field)
+    return machine.model_copy(update={field: value * factor**power})
 
 
 def sheet_doubt(
@@ -32,13 +47,13 @@ def sheet_doubt(
 
     .. math:: d^2 = \sum_f \tfrac12 \sum_{\pm} (\ln t(x_f\,k_f^{\pm 1}) - \ln t(x))^2
 
-    over the fields f of :data:`FACTORS` that are uncertain. First-order propagation
+    over the fields f of :data:`FACTORS` that are uncertain, and a clock that is not known. First-order propagation
     of independent errors; source: JCGM 100:2008 (GUM), section 5.1.2.
     """
     total = np.zeros(len(machines))
     distinct = {id(machine): machine for machine in machines}
-    for field in FACTORS:
-        if any(field in machine.uncertain for machine in distinct.values()):
+    for field in (*FACTORS, "boost_hz"):
+        if any(doubt_of(machine, field) != 1.0 for machine in distinct.values()):
             for power in (-1.0, 1.0):
                 # One record per machine: the caller tells machines apart by identity.
                 changed = {key: moved(machine, field, power) for key, machine in distinct.items()}

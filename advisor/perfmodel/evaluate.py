@@ -32,6 +32,8 @@ class HeldOut:
     errors: Array
     anchored: dict[int, list[tuple[int, float]]]
     """Number of anchors -> (row, error with so many other models of that machine measured)."""
+    named: dict[int, list[tuple[int, float]]]
+    """The same with the models that would narrow the rest most, instead of random ones."""
 
 
 def held_out(material: Material, choices: Choices, *, refit: bool = True, seed: int = 0) -> HeldOut:
@@ -46,6 +48,7 @@ def held_out(material: Material, choices: Choices, *, refit: bool = True, seed: 
     thinned = material.data.take(thin(material.data))
     errors = np.empty(len(data.rows))
     anchored: dict[int, list[tuple[int, float]]] = {count: [] for count in ANCHOR_COUNTS}
+    named: dict[int, list[tuple[int, float]]] = {count: [] for count in ANCHOR_COUNTS}
     rng = np.random.default_rng(seed)
     process: dict[int, GroupsOut] = {}
     for number, name in enumerate(machines):
@@ -70,9 +73,11 @@ def held_out(material: Material, choices: Choices, *, refit: bool = True, seed: 
             for count in ANCHOR_COUNTS:
                 if count > len(members) - 3:
                     continue
-                for member, error in _with_anchors(errors[rows], block, count, rng):
-                    anchored[count].append((int(rows[member]), error))
-    return HeldOut(data, errors, anchored)
+                for _ in range(_DRAWS):
+                    drawn = rng.choice(len(rows), size=count, replace=False)
+                    anchored[count] += _with_anchors(errors, block, rows, drawn)
+                named[count] += _with_anchors(errors, block, rows, most_telling(block, count))
+    return HeldOut(data, errors, anchored, named)
 
 
 def nested_choices(material: Material) -> dict[str, Choice]:
@@ -82,16 +87,28 @@ def nested_choices(material: Material) -> dict[str, Choice]:
     return {name: chosen[fold] for name, fold in folds.items()}
 
 
-def _with_anchors(errors: Array, spread: Array, count: int, rng: np.random.Generator) -> list[tuple[int, float]]:
-    """Errors that remain when ``count`` rows of a group become known: conditioning of a Gaussian."""
-    found: list[tuple[int, float]] = []
-    for _ in range(_DRAWS):
-        chosen = rng.choice(len(errors), size=count, replace=False)
-        left = np.setdiff1d(np.arange(len(errors)), chosen)
-        gain = np.linalg.solve(spread[np.ix_(chosen, chosen)], errors[chosen])
-        remaining = errors[left] - spread[np.ix_(left, chosen)] @ gain
-        found.extend(zip(left.tolist(), remaining.tolist(), strict=True))
-    return found
+def most_telling(spread: Array, count: int) -> NDArray[np.int64]:
+    """Rows to measure, one after the other, that leave the least variance in the others; no measured value is seen."""
+    left = spread.copy()
+    chosen: list[int] = []
+    for _ in range(count):
+        # Knowing row j takes cov(i, j)^2 / var(j) from the variance of each row i.
+        gain = (left**2).sum(0) / np.maximum(np.diag(left), 1e-12)
+        gain[chosen] = -1.0
+        best = int(np.argmax(gain))
+        chosen.append(best)
+        left = left - np.outer(left[:, best], left[best]) / left[best, best]
+    return np.array(chosen)
+
+
+def _with_anchors(
+    errors: Array, spread: Array, rows: NDArray[np.int64], chosen: NDArray[np.int64]
+) -> list[tuple[int, float]]:
+    """Errors that remain on a group's ``rows`` when those ``chosen`` become known: conditioning of a Gaussian."""
+    left = np.setdiff1d(np.arange(len(rows)), chosen)
+    gain = np.linalg.solve(spread[np.ix_(chosen, chosen)], errors[rows[chosen]])
+    remaining = errors[rows[left]] - spread[np.ix_(left, chosen)] @ gain
+    return list(zip(rows[left].tolist(), remaining.tolist(), strict=True))
 
 
 def relative(errors: Array) -> Array:

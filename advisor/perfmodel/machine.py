@@ -41,6 +41,30 @@ _DEFAULT_FMA_BITS = {
 """One multiply-add pipe of 128 bits for a core without AVX or an old Arm; two of 256 for AVX2; see simd.py."""
 
 
+_USUAL_BOOST_HZ = {
+    "sse42": 2.7e9,
+    "avx2": 4.0e9,
+    "avx2_vnni": 4.6e9,
+    "avx512": 3.5e9,
+    "avx512_vnni": 4.1e9,
+    "amx": 3.8e9,
+    "neon": 1.8e9,
+    "neon_dotprod": 2.4e9,
+}
+"""Boost clocks of the catalogue's chips, about the median per class: for guests, which are not told theirs."""
+
+
+def usual_boost_hz(spec: MachineSpec) -> float:
+    """Boost clock of a chip, or of its class where it is not known [Hz]."""
+    known = spec.boost_hz or spec.all_core_turbo_hz or spec.base_hz
+    return float(known or _USUAL_BOOST_HZ[simd_class(spec)])
+
+
+def made_by_amd(spec: MachineSpec) -> bool:
+    """Whether the maker is AMD, by catalogue name or as the processor itself says it (AuthenticAMD)."""
+    return "amd" in (spec.vendor or spec.name).lower().split()[0]
+
+
 def simd_class(spec: MachineSpec) -> str:
     """Instruction-set class that accuracy is reported by."""
     return _SIMD_CLASS[spec.simd_level]
@@ -121,8 +145,9 @@ def _row(spec: MachineSpec) -> list[float]:
     kind = simd_class(spec)
     p_cores, e_cores = float(spec.performance_cores), float(spec.efficiency_cores)
     cores = p_cores + e_cores
-    boost = _fill(spec.boost_hz, _fill(spec.all_core_turbo_hz, _fill(spec.base_hz, 2.5e9)))
-    tdp = _fill(spec.tdp_w, 15.0 * cores / 4)
+    boost = usual_boost_hz(spec)
+    # A guest knows neither its host's power nor its clock: the usual clock is taken to be held.
+    tdp = _fill(spec.tdp_w, cores * (12.0 if spec.architecture == "x86_64" else 3.75))
     smt = 2.0 if spec.threads > spec.cores else 1.0
     fma = _fill(spec.fma_bits_per_core, _DEFAULT_FMA_BITS[kind])
     # Efficiency cores sold as the only kind (N100, Atom x7000) show in their two 128-bit multiply-add pipes.
@@ -150,7 +175,7 @@ def _row(spec: MachineSpec) -> list[float]:
         _fill(spec.memory_bandwidth_bytes_per_s, 25e9 * spec.sockets),
         _fill(spec.sustained_power_w, tdp),
         tdp,
-        1.0 if (spec.vendor or spec.name).lower().startswith("amd") else 0.0,
+        1.0 if made_by_amd(spec) else 0.0,
         mobile,
         _fill(spec.quota_cores, cores),
     ]
@@ -159,9 +184,10 @@ def _row(spec: MachineSpec) -> list[float]:
 def machine_arrays(specs: Sequence[MachineSpec]) -> MachineArrays:
     """Turn data sheets into arrays.
 
-    Defaults for unknown fields: boost = all-core turbo = base; base 0.55 of boost; E-core clock 0.77 of boost (the
-    ratio of the hybrid desktop parts in the catalogue); L2 512 KB per core; no L3: 1 MB per four cores; bandwidth
-    25 GB/s per socket (one DDR4-3200 channel); power limit = TDP; TDP 15 W per four cores.
+    Defaults for unknown fields: boost = all-core turbo = base, the class's usual one where none is known; base 0.55 of
+    boost; E-core clock 0.77 of boost (the ratio of the hybrid desktop parts in the catalogue); L2 512 KB per core; no
+    L3: 1 MB per four cores; bandwidth 25 GB/s per socket (one DDR4-3200 channel); power limit = TDP; TDP 12 W per core
+    (Arm 3.75 W).
     """
     table = np.array([_row(spec) for spec in specs])
     columns = [table[:, i] for i in range(table.shape[1])]

@@ -13,7 +13,7 @@ from ..errors import CatalogueError
 from ..records.calibration import TransferCalibration
 from ..records.machine import MachineSpec
 from .interval import Bands
-from .machine import machine_arrays, signature, simd_class
+from .machine import machine_arrays, made_by_amd, signature, simd_class
 from .parameters import NAMES, Parameters
 from .residual import ERA_SCALE, Points, covariance, machine_features, model_features
 from .works import WorkTable
@@ -123,7 +123,7 @@ class Transfer:
 
     def strange(self, spec: MachineSpec) -> bool:
         """Whether its vendor's chips are missing from what was fitted (the fitted x86 machines are all of one)."""
-        return spec.architecture == "x86_64" and (spec.vendor or spec.name).lower().startswith("amd")
+        return spec.architecture == "x86_64" and made_by_amd(spec)
 
     def covers(self, spec: MachineSpec) -> bool:
         """Whether any machine of its instruction-set class was fitted."""
