@@ -80,7 +80,8 @@ class _Pass:
 class Block:
     """Passes that were started between two moments."""
 
-    def __init__(self) -> None:
+    def __init__(self, lanes: int = 1) -> None:
+        self._lanes = lanes
         self.starts_s: list[float] = []
         """When each was asked for: the call, or the scheduled time of a paced one."""
         self.finishes_s: list[float | None] = []
@@ -94,17 +95,33 @@ class Block:
         return [end - start for start, end in zip(self.starts_s, self.finishes_s, strict=True) if end is not None]
 
     def passes_in_window(self) -> float:
-        """Passes done inside the window; one that outlives it counts by the share of its time that lies inside.
+        """Passes done inside the window; one that outlives it counts by the share of its service that lies inside.
 
-        Without the shares a closed loop of n requests would lose half a pass per request at the end of each block.
+        Without the shares a closed loop of n requests would lose half a pass per request at the end of each block. Of
+        more requests than ``lanes`` (passes that the runtime works on at once) some wait inside the runtime: the k-th
+        pass to finish was begun when the one ``lanes`` places before it had finished, and not before it was asked for.
         """
         end_s = self.begin_s + self.window_s
+        passes = sorted(
+            (finish, start)
+            for start, finish in zip(self.starts_s, self.finishes_s, strict=True)
+            if finish is not None and finish > start
+        )
         total = 0.0
-        for start, finish in zip(self.starts_s, self.finishes_s, strict=True):
-            if finish is None or finish <= start:
-                continue
-            total += min(1.0, max(0.0, end_s - start) / (finish - start))
+        for k, (finish, start) in enumerate(passes):
+            begun_s = start if k < self._lanes else max(start, passes[k - self._lanes][0])
+            if finish <= end_s:
+                total += 1.0
+            elif begun_s < end_s:
+                total += (end_s - begun_s) / (finish - begun_s)
         return total
+
+
+def _lanes(compiled: CompiledModel) -> int:
+    """Passes that a runtime works on at once: its inference streams; devices that batch take all requests together."""
+    effective = compiled.effective
+    plain = effective.device.upper() == "CPU" and effective.streams is not None
+    return min(compiled.requests, effective.streams or 1) if plain else compiled.requests
 
 
 def measure(
@@ -237,7 +254,7 @@ class Session:
         )
 
     def _run_block(self) -> Block:
-        block = Block()
+        block = Block(_lanes(self._compiled))
         before = self._check.slowdown() if self._check is not None else None
         collecting = gc.isenabled()
         gc.disable()

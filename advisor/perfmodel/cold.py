@@ -20,6 +20,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..records.base import Evidence, Interval
 from ..records.measurement import MicroBenchmark
 
@@ -27,6 +29,10 @@ BYTES_PER_PIXEL = 1.5
 """4:2:0, eight bits."""
 ASSUMED_ONE_S = Interval(p10=0.4e-3, p50=0.9e-3, p90=1.8e-3)
 ASSUMED_MANY_S = Interval(p10=0.8e-3, p50=2.0e-3, p90=4.0e-3)
+LEAST_S = 1e-4
+"""A pause was never seen to cost less."""
+BAND = 1.8
+"""Factor either way that holds eight of ten networks on a machine that was measured."""
 SETTLE_S = 5e-3
 COLD_BYTES_PER_S = Interval(p10=3e9, p50=6e9, p90=12e9)
 """Paced decoding of 720p and 1080p took 0.34 to 1.0 ms longer than in a loop for two frames' worth of bytes."""
@@ -45,6 +51,14 @@ class ColdStart:
     bytes_per_s: Interval
     """Speed at which one core takes in what another one wrote [B/s]."""
     evidence: Evidence
+    sigma_one: float = 0.12
+    """Spread of single passes on one thread, as the standard deviation of the logarithm."""
+    sigma_many: float = 0.25
+    """The same on several threads: the slowest one decides."""
+
+    def sigma(self, threads: int) -> float:
+        """Spread of single passes on so many threads (log)."""
+        return self.sigma_one if threads == 1 else self.sigma_many
 
     def pass_s(self, threads: int) -> Interval:
         """What a pass on so many threads takes longer after a long gap [s]."""
@@ -64,13 +78,17 @@ ASSUMED = ColdStart(ASSUMED_ONE_S, ASSUMED_MANY_S, SETTLE_S, COLD_BYTES_PER_S, E
 def cold_start(micro: Mapping[str, MicroBenchmark]) -> ColdStart:
     """Cold start of the machine that ``micro`` (by name) was measured on; assumed where a figure is missing.
 
-    A micro-benchmark shows one network on one occasion; others differ by a factor of about 1.6 either way.
+    The micro-benchmark shows one network at one time, and neighbours in a shared cache come and go (0.2 to 0.9 ms on
+    one thread within two hours on one machine): the middle is the geometric mean of measured and assumed.
     """
     one, most = micro.get("cold/openvino/t1"), [row for name, row in micro.items() if name.startswith("cold/openvino/")]
     many = max(most, key=lambda row: int(row.parameters.get("threads", "1")), default=None)
     if one is None or many is None:
         return ASSUMED
-    return ColdStart(_around(one.value), _around(many.value), SETTLE_S, COLD_BYTES_PER_S, Evidence.MEASURED)
+    return ColdStart(
+        _between(one.value, ASSUMED_ONE_S), _between(many.value, ASSUMED_MANY_S), SETTLE_S, COLD_BYTES_PER_S,
+        Evidence.MEASURED, float(one.parameters["sigma"]), float(many.parameters["sigma"]),
+    )  # fmt: skip
 
 
 def plus(first: Interval, second: Interval) -> Interval:
@@ -78,5 +96,6 @@ def plus(first: Interval, second: Interval) -> Interval:
     return Interval(p10=first.p10 + second.p10, p50=first.p50 + second.p50, p90=first.p90 + second.p90)
 
 
-def _around(value_s: float) -> Interval:
-    return Interval(p10=value_s / 1.6, p50=value_s, p90=value_s * 1.6)
+def _between(value_s: float, assumed: Interval) -> Interval:
+    middle_s = float(np.sqrt(max(value_s, LEAST_S) * assumed.p50))
+    return Interval(p10=middle_s / BAND, p50=middle_s, p90=middle_s * BAND)

@@ -27,9 +27,8 @@ of one draw may decide: p95 of one run of a loaded cascade scatters by 5 to 15 %
 WARMUP_S = 5.0
 DECODE_ROOM = 1.5
 DECODE_SIGMA = 0.25
-SERVICE_SIGMA = 0.12
-"""Spread of single decode (key frames aside) and inference times in a paced cascade, as the standard deviation of the
-logarithm: 0.27 and 0.10 to 0.15 were seen (docs/accuracy.md); the interval of the middle is carried separately."""
+"""Spread of single decode times in a paced cascade, key frames aside, as the standard deviation of the logarithm: 0.27
+was seen (docs/accuracy.md); the interval of the middle is carried separately."""
 KEY_FACTOR = {"h264": 4.5, "h265": 4.5, "mjpeg": 1.0}
 """Decode time of a key frame over that of the others: 4.3 to 5.4 in the synthesised clips at usual bit rates."""
 GOP_S = 2.0
@@ -158,7 +157,7 @@ def build_spec(model: PlatformModel, scenario: Scenario, setup: Setup, load: Loa
                 batch_timeout_s=stage.batch.timeout_ms / 1000.0,
                 streams=streams,
                 threads_per_stream=float(option.threads_per_stream),
-                service_sigma=SERVICE_SIGMA,
+                service_sigma=model.cold.sigma(option.threads_per_stream),
                 cold_s=at(model.cold.pass_s(option.threads_per_stream), z),
                 cold_settle_s=model.cold.settle_s,
                 preprocess_core_s=option.preprocess_s(z),

@@ -1,4 +1,5 @@
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,7 +8,8 @@ from advisor.clock import FakeClock, RealClock
 from advisor.errors import ModelRangeError
 from advisor.measure import harness
 from advisor.measure.harness import MeasureSpec, Session, measure
-from advisor.records.config import LoadMode
+from advisor.records.config import LoadMode, RunConfig
+from advisor.runtimes.fake import Behaviour, FakeRuntime
 from advisor.runtimes.protocol import TensorSpec
 
 from .fakes import Instant, Scripted, ScriptedMeter, Threaded
@@ -111,6 +113,24 @@ def test_parts_of_passes_at_the_edge_of_a_block_count_in_parts() -> None:
     block.begin_s, block.window_s = 0.0, 1.0
     block.starts_s, block.finishes_s = [0.0, 0.4, 0.8], [0.4, 0.8, 1.2]
     assert block.passes_in_window() == pytest.approx(2.5)
+
+
+def test_requests_that_wait_inside_the_runtime_do_not_count_until_they_are_begun() -> None:
+    """Two streams of 0.4 s per pass with four requests: 2.5 passes per stream in a second, whoever waits."""
+    block = harness.Block(lanes=2)
+    block.begin_s, block.window_s = 0.0, 1.0
+    block.starts_s = [0.0, 0.0, 0.0, 0.0, 0.4, 0.4, 0.8, 0.8]
+    block.finishes_s = [0.4, 0.4, 0.8, 0.8, 1.2, 1.2, 1.6, 1.6]
+    assert block.passes_in_window() == pytest.approx(5.0)
+
+
+def test_more_requests_than_streams_give_no_more_throughput() -> None:
+    spec = MeasureSpec(min_duration_s=0.5, min_samples=20, min_blocks=3, block_s=0.1, warmup_max_s=0.1)
+    model = FakeRuntime(Behaviour(base_s=0.04), RealClock()).compile(
+        Path(__file__), RunConfig(streams=2, requests=6, threads=2)
+    )
+    timing, _ = measure(model, LoadMode(kind="async"), spec, RealClock())
+    assert timing.throughput_per_s <= 1.03 * 2 / 0.04
 
 
 def test_a_failing_pass_is_raised() -> None:

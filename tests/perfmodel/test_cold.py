@@ -13,7 +13,7 @@ def _row(threads: int, value_s: float) -> tuple[str, MicroBenchmark]:
     name = f"cold/openvino/t{threads}"
     row = MicroBenchmark(
         key=name, name=name, value=value_s, unit="s", samples=15, host_fingerprint="f", started="2026-11-21T00:00:00Z",
-        parameters={"threads": str(threads)},
+        parameters={"threads": str(threads), "sigma": f"{0.1 * threads:g}"},
     )  # fmt: skip
     return name, row
 
@@ -21,8 +21,10 @@ def _row(threads: int, value_s: float) -> tuple[str, MicroBenchmark]:
 def test_measured_where_it_was_measured() -> None:
     found = cold_start(dict([_row(1, 0.001), _row(2, 0.002), _row(8, 0.003)]))
     assert found.evidence is Evidence.MEASURED
-    assert found.pass_s(1).p50 == 0.001
-    assert found.pass_s(2).p50 == found.pass_s(8).p50 == 0.003
+    assert found.pass_s(1).p50 == pytest.approx((0.001 * ASSUMED.one_s.p50) ** 0.5)
+    assert found.pass_s(2) == found.pass_s(8)
+    assert found.pass_s(8).p50 == pytest.approx((0.003 * ASSUMED.many_s.p50) ** 0.5)
+    assert (found.sigma(1), found.sigma(4)) == (0.1, 0.8)
     assert found.pass_s(1).p10 < 0.001 < found.pass_s(1).p90
 
 
