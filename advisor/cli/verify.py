@@ -123,11 +123,17 @@ def _write_reports(
         write_document(path, render())
         return path
 
+    def write_and_sign(path: Path) -> Path:
+        # One task: where the report cannot be written, an older one under its name must not be signed in its place.
+        write(path, lambda: verdict)
+        if key_file is None:
+            return path
+        warn(f"wrote {path}")
+        return sign_report(path, key_file)
+
     tasks: list[Callable[[], Path]] = []
     if output is not None:
-        tasks.append(lambda: write(output, lambda: verdict))
-    if output is not None and key_file is not None:
-        tasks.append(lambda: sign_report(output, key_file))
+        tasks.append(lambda: write_and_sign(output))
     if html is not None:
         tasks.append(lambda: write(html, lambda: render_verdict_html(verdict)))
     if junit is not None:
