@@ -117,23 +117,25 @@ def smaller_model(model: ModelFile) -> ModelInfo | None:
     """Next smaller model of the list for the same task: same family, same words in its name, fewer operations.
 
     The words are those before the first with a digit, without the site that a model was made for (retail, adas, ...).
-    None for a user's file, and where the list has none with at most :data:`SMALLER` of the operations.
+    None for a user's file, where its operations are unknown, and where the list has none with at most :data:`SMALLER`
+    of them.
     """
     from advisor import zoo
 
     known = {item.name: item for item in zoo.list_models()}
     own = known.get(model.reference) or known.get(model.name) or known.get(f"{zoo.PREFIX}{model.name}")
-    if own is None or model.kind == "file":
+    if own is None or own.gflops is None or model.kind == "file":
         return None
     alike = [
-        item
+        (item.gflops, item)
         for item in known.values()
         if (item.family, item.kind, _task(item.name)) == (own.family, own.kind, _task(own.name))
         and len(item.input_shape) == len(own.input_shape)
         and item.input_shape[1] == own.input_shape[1]
+        and item.gflops is not None
         and item.gflops <= SMALLER * own.gflops
     ]
-    return max(alike, key=lambda item: item.gflops, default=None)
+    return max(alike, key=lambda pair: pair[0], default=(None, None))[1]
 
 
 def _task(name: str) -> tuple[str, ...]:
