@@ -192,7 +192,7 @@ class PlatformModel:
         # A stage on objects scales crops, whose size is not known: one as large as the model's input is assumed.
         source = (width, height) if stage.on is not None else max(sizes, key=lambda size: size[0] * size[1])
         cost = self._inputs.predictor.preprocess(self.machine, source, (width, height))
-        return _moved(cost, self.cold.picture_s(*source, 1))
+        return _moved(cost, self.cold.prepared_s(*source))
 
 
 @dataclass(frozen=True)

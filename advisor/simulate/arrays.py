@@ -102,11 +102,11 @@ def _kinds(spec: SimSpec, camera: Any, table: Any) -> tuple[Any, int]:
     rows: list[tuple[float, ...]] = []
     room = 0
 
-    def add(stage: int, places: int, threads: float, traffic: float, memory: float) -> int:
+    def add(stage: int, places: int, threads: float, traffic: float, memory: float, gang: float = 1.0) -> int:
         nonlocal room
         # Moving the traffic at full bandwidth takes its part of the time, whatever share was said to be bound by it.
         least = 0.0 if bandwidth is None else traffic / bandwidth
-        rows.append((0.0, 1.0, threads, traffic, min(1.0, max(memory, least)), stage, room, 0, 0))
+        rows.append((0.0, 1.0, 1.0, threads, gang, traffic, min(1.0, max(memory, least)), stage, room, 0, 0))
         room += places
         return len(rows) - 1
 
@@ -115,7 +115,8 @@ def _kinds(spec: SimSpec, camera: Any, table: Any) -> tuple[Any, int]:
         for b in range(1, stage.batch_max + 1):
             width = stage.threads_per_stream if stage.core_s is None else stage.core_s[b] / stage.service_s[b]
             traffic = stage.bandwidth_bytes * b / stage.service_s[b]
-            table["kind"][i, b] = add(i, stage.streams, width, traffic, stage.memory_fraction)
+            gang = stage.threads_per_stream
+            table["kind"][i, b] = add(i, stage.streams, width, traffic, stage.memory_fraction, gang)
     decoders: dict[float, int] = {}
     for c, view in enumerate(spec.cameras):
         if view.decode_core_s > 0:

@@ -281,7 +281,6 @@ def _enter(s: Any, q: int, work_s: float, later_s: float, ref: int, items: int, 
         s.active[run.active] = q
         run.active += 1
     s.kind[q].count += 1
-    s.stage[i].width += s.kind[q].width
     s.pool[s.stage[i].pool].threads += s.kind[q].width
     end = s.kind[q].clock + work_s
     while at > 0 and s.job[first + (at - 1) // 2].end > end:
@@ -308,7 +307,6 @@ def _take_off(s: Any, q: int) -> None:
     i, first = s.kind[q].stage, s.kind[q].first
     size = s.kind[q].count - 1
     s.kind[q].count = size
-    s.stage[i].width -= s.kind[q].width
     s.pool[s.stage[i].pool].threads -= s.kind[q].width
     if size == 0:
         run.active -= 1
@@ -387,11 +385,14 @@ def _start_stage(s: Any, i: int) -> None:
                 break
         s.stage[i].items -= items
         work = s.table[i, items].service
-        # While another stream of the stage is at work its weights and code are warm.
-        if s.stage[i].cold > 0 and s.stage[i].free == s.stage[i].streams:
-            gap = now - s.stage[i].last
-            settle = s.stage[i].settle
-            work += s.stage[i].cold * (1.0 - math.exp(-gap / settle) if settle > 0 else 1.0)
+        if s.stage[i].cold > 0:
+            if s.stage[i].free == s.stage[i].streams:
+                s.stage[i].gap, s.stage[i].begun = now - s.stage[i].last, 0
+            # Each stream has a core and caches of its own, which warm up with its first pass after the pause.
+            if s.stage[i].begun < s.stage[i].streams:
+                settle = s.stage[i].settle
+                work += s.stage[i].cold * (1.0 - math.exp(-s.stage[i].gap / settle) if settle > 0 else 1.0)
+            s.stage[i].begun += 1
         s.stage[i].free -= 1
         if s.stage[i].sigma > 0:
             slot = s.node[first].slot
@@ -505,12 +506,24 @@ def _release(s: Any, c: int) -> None:
 
 
 @_part
+def _gang_rate(threads: float, cores: float, gang: float) -> Any:
+    """Speed of a job whose threads wait for each other, with more runnable threads than cores (see _set_rates)."""
+    level = math.floor(threads / cores)
+    crowded = (threads - level * cores) * (level + 1) / threads
+    hit = 1.0 - (1.0 - crowded) ** gang
+    return (1.0 - hit) / level + hit / (level + 1)
+
+
+@_part
 def _set_rates(s: Any) -> None:
     r"""Give every job its speed from what runs beside it.
 
     Notes
     -----
     Processor sharing: :math:`r_p = \min(1, C_p / T_p)` in a pool of :math:`C_p` cores, :math:`T_p` threads runnable.
+    A job whose n threads wait for each other goes as fast as the worst placed one: with :math:`l = \lfloor T/C \rfloor`
+    and :math:`e = T - lC`, a share :math:`q = e(l+1)/T` of the threads is on cores with l+1 of them, so that
+    :math:`r = (1-q)^n / l + (1 - (1-q)^n) / (l+1)`, which is C/T for n = 1.
     Interference: divided by :math:`1 + \kappa \min(1, (T - n_j)/C)`. Bandwidth: with the demand :math:`d_j` and memory
     share :math:`m_j` of each job, all memory shares are stretched by the one :math:`\sigma \ge 1` for which
     :math:`\sum_j d_j r_j / (1 - m_j + m_j \sigma) = B`; the sum is convex and falling in it, so that Newton's steps
@@ -525,7 +538,11 @@ def _set_rates(s: Any) -> None:
     kappa, demand = run.interference, 0.0
     for a in range(run.active):
         q = s.active[a]
-        rate = s.pool[s.stage[s.kind[q].stage].pool].share
+        p = s.stage[s.kind[q].stage].pool
+        rate = s.pool[p].share
+        if rate < 1.0 and s.kind[q].gang > 1.0:
+            rate = _gang_rate(s.pool[p].threads, s.pool[p].cores, s.kind[q].gang)
+        s.kind[q].pace = rate
         if kappa > 0:
             rate /= 1.0 + kappa * min(1.0, max(0.0, everything - s.kind[q].width) / run.cores)
         s.kind[q].rate = rate
@@ -555,13 +572,16 @@ def _set_rates(s: Any) -> None:
 def _pass_time(s: Any, dt: float) -> None:
     """Work off ``dt`` and keep the books."""
     run = s.run[0]
-    for a in range(run.active):
-        s.kind[s.active[a]].clock += s.kind[s.active[a]].rate * dt
     now = run.now
-    if now < run.warm:
+    measured = now >= run.warm
+    for a in range(run.active):
+        q = s.active[a]
+        s.kind[q].clock += s.kind[q].rate * dt
+        if measured:
+            s.stage[s.kind[q].stage].busy += s.kind[q].count * s.kind[q].width * s.kind[q].pace * dt
+    if not measured:
         return
     for i in range(s.stage.shape[0]):
-        s.stage[i].busy += s.stage[i].width * s.pool[s.stage[i].pool].share * dt
         s.stage[i].held += (s.stage[i].streams - s.stage[i].free) * dt
     run.traffic += run.flow * dt
     if now < run.mid:

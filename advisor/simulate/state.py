@@ -41,10 +41,11 @@ CALL = _record("interval", "bucket")
 SCENE = _record("level", "count")
 """Camera x class (motion behind the last): normal number, and the objects in view."""
 STAGE = _record(
-    "timeout sigma pre cold settle last wait service busy held width",
-    "parent free batch limit oldest pool finds motion head tail frames items calls served started drops streams",
+    "timeout sigma pre cold settle last gap wait service busy held",
+    "parent free batch limit oldest pool finds motion head tail frames items calls served started drops streams begun",
 )
-"""Per stage, decode behind the last; ``last``: when it last ran; ``width``: runnable threads; ``head`` to
+"""Per stage, decode behind the last; ``last``: when it last ran; ``gap``: how long it had
+paused when it began to work again, and ``begun`` passes since then; ``head`` to
 ``items``: its queue."""
 TABLE = _record("service", "kind")
 """Stage x batch: time alone, and kind of job; at batch 0 the kind of its pre-processing."""
@@ -56,8 +57,10 @@ SLOT = _record("t", "", "camera number due pending dropped called spare")
 """A frame in the system. ``pending``: visits not yet ended; ``spare``: list of free slots, no part of the frame."""
 NODE = _record("t", "", "next slot items spare")
 """An entry of a stage's queue."""
-KIND = _record("clock rate width traffic memory", "stage first count place")
-"""Jobs of one speed: work done since last idle, demand of one job; their part of the jobs, place among the active."""
+KIND = _record("clock rate pace width gang traffic memory", "stage first count place")
+"""Jobs of one speed; ``gang``: threads of a job that wait for each other; ``pace``: share of the cores it
+gets, as ``rate`` without interference and stalls. Work done since last idle, demand of one job;
+their part of the jobs, place among the active."""
 JOB = _record("end start later", "ref items")
 """For each kind a heap by the reading of its clock at which the job ends; ``later``: inference that follows."""
 SAMPLE = _record("latency", "called")

@@ -24,33 +24,42 @@ class Cores:
         threads = sum(job["threads"] for job in self.jobs.values())
         return min(1.0, self.cores / threads) if threads else 1.0, threads
 
-    def _settle(self):
+    def _own_speed(self, job):
+        """Expected speed of the slowest of the job's threads, thrown onto the cores at random."""
         speed, threads = self._speed()
+        if speed == 1.0 or job["gang"] <= 1:
+            return speed
+        full, over = divmod(threads, self.cores)
+        lucky = (1 - over * (full + 1) / threads) ** job["gang"]
+        return lucky / full + (1 - lucky) / (full + 1)
+
+    def _settle(self):
         elapsed = self.env.now - self.since
-        self.busy_s += speed * threads * elapsed
         for job in self.jobs.values():
-            job["left"] -= speed * elapsed
+            done = self._own_speed(job) * elapsed
+            job["left"] -= done
+            self.busy_s += job["threads"] * done
         self.since = self.env.now
 
-    def run(self, work_s, threads):
+    def run(self, work_s, threads, gang=1):
         self._settle()
         done = self.env.event()
-        self.jobs[id(done)] = {"left": work_s, "threads": threads, "done": done}
+        self.jobs[id(done)] = {"left": work_s, "threads": threads, "gang": gang, "done": done}
         self._plan()
         return done
 
     def _plan(self):
         token = self.wake = object()
         if self.jobs:
-            speed, _ = self._speed()
-            self.env.process(self._finish(max(0.0, min(j["left"] for j in self.jobs.values()) / speed), token))
+            first = min(j["left"] / self._own_speed(j) for j in self.jobs.values())
+            self.env.process(self._finish(max(0.0, first), token))
 
     def _finish(self, delay, token):
         yield self.env.timeout(delay)
         if token is not self.wake:
             return
         self._settle()
-        first = min(self.jobs, key=lambda key: self.jobs[key]["left"])
+        first = min(self.jobs, key=lambda key: self.jobs[key]["left"] / self._own_speed(self.jobs[key]))
         self.jobs.pop(first)["done"].succeed()
         self._plan()
 
@@ -79,6 +88,7 @@ class Oracle:
         self.queues = [deque() for _ in stages]
         self.changed = [self.env.event() for _ in stages]
         self.last = {}
+        self.paused, self.fresh = [0.0] * len(stages), [0] * len(stages)
         self.serving, self.ended = [0] * len(stages), [-math.inf] * len(stages)
         self.released = self.done = self.dropped = 0
         self.latencies = []
@@ -207,13 +217,16 @@ class Oracle:
                     queue.popleft()
             size = stage["batch"] - room
             cold = 0.0
-            if stage.get("cold") and self.serving[i] == 0:
-                cold = stage["cold"] * (1 - math.exp(-(self.env.now - self.ended[i]) / stage["settle"]))
+            if self.serving[i] == 0:
+                self.paused[i], self.fresh[i] = self.env.now - self.ended[i], stage["streams"]
+            if stage.get("cold") and self.fresh[i] > 0:
+                cold = stage["cold"] * (1 - math.exp(-self.paused[i] / stage["settle"]))
+            self.fresh[i] -= 1
             self.serving[i] += 1
             if stage.get("pre"):
                 yield self.cores.run(stage["pre"] * size, 1.0)
             spread = math.exp(stage.get("sigma", 0.0) * self.rng.standard_normal())
-            yield self.cores.run((stage["service"][size] + cold) * spread, stage["threads"])
+            yield self.cores.run((stage["service"][size] + cold) * spread, stage["threads"], stage["threads"])
             self.serving[i] -= 1
             self.ended[i] = self.env.now
             self.batches[i].append((self.env.now, size))

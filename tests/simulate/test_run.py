@@ -6,6 +6,7 @@ import dataclasses
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -225,6 +226,28 @@ def test_a_pass_after_a_pause_takes_longer_by_the_cold_start(fps):
     expected_s = service_s + cold_s * (1.0 - math.exp(-gap_s / settle_s))
     assert r.latency_p50_s == pytest.approx(expected_s, rel=1e-6)
     assert r.busy_core_s["m"] == pytest.approx(fps * r.window_s * expected_s, rel=0.01)
+
+
+def test_each_stream_is_cold_once_after_a_pause():
+    """Three objects on two streams: the first pass of either stream is cold, the third pass is not."""
+    find = SimStage("find", (0.0, 0.001), finds=0)
+    each = SimStage("each", (0.0, 0.010), parent=0, streams=2, cold_s=0.004, cold_settle_s=0.0)
+    objects = ObjectsSpec((ObjectClass(3.0, 3.0, 3.0),))
+    r = simulate(SimSpec((SimCamera(5.0, phase_s=0.0),), (find, each), 8.0, objects), 60)
+    assert r.stages[1].mean_service_s == pytest.approx((0.014 + 0.014 + 0.010) / 3, rel=0.02)
+
+
+def test_a_parallel_pass_goes_as_fast_as_its_slowest_thread():
+    """Two threads and one decoder on two cores: one core has two threads with a chance of 8 in 9 for the pass."""
+    passes = SimStage("m", (0.0, 0.020), threads_per_stream=2.0)
+    busy = SimCamera(20.0, "busy", decode_core_s=0.049, phase_s=0.0)
+    plain = SimCamera(10.0, "plain", phase_s=0.0)
+    spec = SimSpec((busy, plain), (replace(passes, groups=("plain",)),), 2.0)
+    r = simulate(spec, 60)
+    hit = 1 - (1 - 2 / 3) ** 2
+    assert r.stages[0].mean_service_s == pytest.approx(0.020 / (1 - hit / 2), rel=0.03)
+    alone = simulate(replace(spec, cores=3.0), 60)
+    assert alone.stages[0].mean_service_s == pytest.approx(0.020, rel=0.01)
 
 
 def test_a_busy_stage_stays_warm():
