@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,11 +60,18 @@ def _peak(payload: dict[str, Any]) -> dict[str, Any]:
     before = reset_peak_memory()
     compiled = runtime.compile(path, config, input_shape=file.input_shape)
     feeds = [random_inputs(compiled.inputs, np.random.default_rng(0)) for _ in range(compiled.requests)]
-    left = threading.Semaphore(0)
+    failures: list[BaseException] = []
+
+    def done(_token: object, _outputs: object, _finish_s: float, error: BaseException | None) -> None:
+        if error is not None:
+            failures.append(error)
+
     for _ in range(2):
         for feed in feeds:
-            compiled.start(feed, None, lambda *_: left.release())
+            compiled.start(feed, None, done)
         compiled.wait_all()
+    if failures:
+        raise failures[0]
     peak = peak_memory_bytes()
     compiled.close()
     return {"peak": None if peak is None or before is None else peak - before}
