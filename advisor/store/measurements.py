@@ -281,11 +281,14 @@ class MeasurementStore:
         return [self._record(row[0], MicroFailure) for row in self._rows(statement)]
 
     def micro(self, host_fingerprint: str, prefix: str = "") -> list[MicroBenchmark]:
-        """Micro-benchmarks of one machine whose name begins with ``prefix``, by name."""
+        """Micro-benchmarks of one machine whose name begins with ``prefix``, by name, the newest of a name last.
+
+        A name stands more than once where a runtime was updated or a benchmark changed: each has a key of its own.
+        """
         statement = (
             select(micro.c.document)
             .where(micro.c.host_fingerprint == host_fingerprint)
-            .order_by(micro.c.name, micro.c.key)
+            .order_by(micro.c.name, micro.c.started, micro.c.key)
         )
         if prefix:
             statement = statement.where(micro.c.name.startswith(prefix, autoescape=True))

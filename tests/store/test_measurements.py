@@ -106,6 +106,14 @@ def test_micro_benchmarks(store: MeasurementStore) -> None:
     assert not store.has_micro("m9")
 
 
+def test_of_micro_benchmarks_of_one_name_the_newest_is_last(store: MeasurementStore) -> None:
+    old = micro_benchmark("z").model_copy(update={"started": "2026-11-20T10:00:00Z"})
+    new = micro_benchmark("a").model_copy(update={"started": "2026-11-21T10:00:00Z"})
+    for one in (new, old):
+        store.add_micro(one)
+    assert [one.key for one in store.micro("box-1")] == ["z", "a"]
+
+
 def test_a_failed_micro_benchmark_stays_until_it_is_measured(store: MeasurementStore) -> None:
     first = MicroFailure(key="m1", name="decode/h264", failure="broke", host_fingerprint="box-1", started="t")
     again = first.model_copy(update={"failure": "broke otherwise"})
