@@ -117,11 +117,16 @@ class Table:
             [[load.calls_per_s * load.items_per_call * option.estimate.bandwidth_bytes / option.config.batch
               for option in options] for options, load in zip(self._options, loads, strict=True)]
         )  # fmt: skip
-        steps = np.floor(np.log(np.maximum(demand, 1e-12)) / EQUAL_DEMAND)
-        order = np.lexsort((demand, threads, steps))
+        cold = self._outer([[_cold_cores(model, option, load, z) for option in options]
+                            for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
+        likely = demand + cold
+        steps = np.floor(np.log(np.maximum(likely, 1e-12)) / EQUAL_DEMAND)
+        order = np.lexsort((likely, threads, steps))
         self._picked = np.stack(np.unravel_index(order, [len(options) for options in self._options]))
         self.demand = demand[order]
-        """Cores kept busy."""
+        """Cores kept busy at least."""
+        self.likely = likely[order]
+        """The same with every pass cold, which is near the truth where stages pause."""
         self.memory = MEMORY_OF_SYSTEM_BYTES + facts.cameras * MEMORY_OF_CAMERA_BYTES + memory[order]
         self.traffic = traffic[order]
         """Bytes moved from main memory per second."""
@@ -206,6 +211,12 @@ def _options_of(model: PlatformModel, scenario: Scenario, facts: LoadFacts, stag
     """Options of a stage; of one that is never reached any will do."""
     options = model.options(scenario, stage)
     return options if facts.stages[stage.id].calls_per_s > 0 else options[:1]
+
+
+def _cold_cores(model: PlatformModel, option: StageOption, load: StageLoad, z: float) -> float:
+    """Cores that a stage keeps busy by its passes being cold, each of them after a long pause."""
+    cold_s = at(model.cold.pass_s(option.threads_per_stream), z)
+    return load.calls_per_s * load.passes[option.config.batch] * cold_s * option.core_s(z) / option.pass_s(z)
 
 
 def _stream_rate(option: StageOption, load: StageLoad) -> float:

@@ -37,7 +37,7 @@ MOST_FRAMES = 60_000
 HEADROOM = frozenset({"cpu", "memory_bandwidth"})
 SEEDS = 3
 """Draws on each of which a configuration must hold where it stands near a limit; the first alone where it does not."""
-ALIKE = 1.005
+ALIKE = 1.001
 """Demand above that of a configuration whose simulated load was too high, beyond which the others' is too."""
 
 
@@ -391,7 +391,7 @@ def _hopeless(table: Table, index: int, check: str, outcome: Outcome) -> np.ndar
     No law where the draw of a short run or a burst decides, so it serves only where not all can be tried anyway.
     """
     if check in {"cpu", "memory_bandwidth"}:
-        burden = table.demand if check == "cpu" else table.traffic
+        burden = table.likely if check == "cpu" else table.traffic
         return np.asarray(burden >= burden[index] * ALIKE)
     if outcome.result.dropped > 0 and not any(stage.drops for stage in outcome.result.stages):
         # Frames were lost before decode, so no stage is to blame: only less load on the cores could help.
