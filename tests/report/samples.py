@@ -56,7 +56,7 @@ def shop_plan() -> Plan:
 
 @functools.cache
 def hopeless_plan() -> Plan:
-    slow = FakePredictor({"person": 0.3, "reid": 0.05})
+    slow = FakePredictor({"person": 0.1, "reid": 0.01})
     return plan(inputs([candidate(f"tiny-{index}", 1, 90.0 + index) for index in range(5)], slow))
 
 
