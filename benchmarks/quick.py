@@ -15,6 +15,9 @@ from .common import header, percent, table
 LIMIT_S = 120.0
 
 
+LEFT_OUT_SHOWN = 8
+
+
 def tables(report: BenchReport) -> str:
     """Counts by kind, time against the limit, and names of what did not fit."""
     failed = [row for row in report.measurements if row.status == "failed"]
@@ -31,7 +34,9 @@ def tables(report: BenchReport) -> str:
     rows += [[f"figures about the machine: {kind}", count] for kind, count in sorted(kinds.items())]
     lines = [table(["what", "value"], rows), ""]
     lines += [f"- failed: {row.model}, {row.failure}" for row in failed]
-    lines += [f"- left out: {label}" for label in report.left_out]
+    lines += [f"- left out: {label}" for label in report.left_out[:LEFT_OUT_SHOWN]]
+    if len(report.left_out) > LEFT_OUT_SHOWN:
+        lines.append(f"- and {len(report.left_out) - LEFT_OUT_SHOWN} more, named by `sizer bench --quick --json`")
     return "\n".join(lines).rstrip()
 
 
