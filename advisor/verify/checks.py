@@ -17,7 +17,7 @@ from ..records.config import RunConfig
 from ..records.scenario import Scenario
 from ..records.verdict import Check
 from .observation import Observation
-from .proof import Share, judge_share, need_text, refutes, worst
+from .proof import Share, judge_share, late_share, missing_share, need_text, refutes, worst
 from .statistics import FeedFigures, Tally
 from .usage import Usage
 
@@ -121,7 +121,7 @@ def camera_fps(case: Case) -> Check | None:
     def share(figure: FeedFigures) -> Share:
         # Of its nominal rate: what a live camera did not deliver is for the check of sources.
         allowed = 1.0 - case.required_fps(figure) / figure.feed.rate_per_s
-        return Share(figure, allowed, figure.block_missing, lambda span: (span.offered - span.done, span.offered))
+        return missing_share(figure, allowed, lambda span: span.offered - span.done)
 
     low = min(cameras, key=lambda figure: figure.fps(figure.whole) / case.required_fps(figure))
     required, fps = case.required_fps(low), low.fps(low.whole)
@@ -141,7 +141,7 @@ def drops(case: Case) -> Check:
         return Check(name="drops", required=required, measured="no frames", ok=None, advice="run longer")
 
     def share(figure: FeedFigures) -> Share:
-        return Share(figure, limit, figure.block_missing, lambda span: (span.dropped, span.offered))
+        return missing_share(figure, limit, lambda span: span.dropped)
 
     most = max(figures, key=lambda figure: figure.whole.drops_fraction)
     whole = most.whole
@@ -167,10 +167,7 @@ def latency(case: Case) -> Check:
         return math.inf if value is None else value
 
     def share(figure: FeedFigures) -> Share:
-        def late(span: Tally) -> tuple[float, int]:
-            return span.late(limit_s), span.done + span.open
-
-        return Share(figure, 0.05, figure.block_latency, late)
+        return late_share(figure, 0.05, limit_s)
 
     slow = max(figures, key=p95)
     value = p95(slow)
@@ -191,10 +188,10 @@ def _check(
     ok = worst([result for result, _ in results])
     needs = [need for result, need in results if result is None]
     need_s = max(needs) if needs and min(needs) > 0 else 0.0  # one feed that no waiting helps decides
-    bad, n = shown.blocks(shown.figure.whole)
-    bound = (
-        f"{bad} of {n} independent blocks of {shown.block_frames:.1f} frames, {len(shown.figure.windows)} full windows"
-    )
+    # A miss is told in the blocks that refute, everything else in those that would prove.
+    frames = shown.alike_frames if ok is False else shown.proof_frames
+    bad, n = shown.blocks(shown.figure.whole, frames)
+    bound = f"{bad} of {n} independent blocks of {frames:.1f} frames, {len(shown.figure.windows)} full windows"
     if ok is None:
         disturbed = case.disturbed and not met
         advice = "disturbed by other processes: stop them and repeat" if disturbed else need_text(need_s)

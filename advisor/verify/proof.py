@@ -2,7 +2,8 @@
 
 One rule for every requirement of the form "at most a share q of frames may be bad" (dropped, missing, late):
 
-- Frames count in blocks as long as their correlation, late or dropped ones rounded up (``statistics``).
+- Frames count in blocks, late or dropped ones rounded up (``statistics``): for a proof as long as the worst frames
+  follow each other, for a refutation as long as any latencies do, if that is longer.
 - Holds: the whole run certifies it at 99 % confidence, and no complete window of ``slo.window_s`` refutes it.
 - Is missed: the whole run refutes it at 99 %, or two consecutive windows do, or more than a tenth of at least two.
 - In between nothing is said: so a borderline machine is INCONCLUSIVE rather than PASS today and FAIL tomorrow, and a
@@ -17,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .statistics import FeedFigures, Tally, is_certified, is_refuted, needed_samples
+from .statistics import FeedFigures, Tally, exceedance_frames, is_certified, is_refuted, needed_samples
 
 _ROUNDING = 1e-9
 MISSED_SHARE = 0.1
@@ -31,15 +32,18 @@ class Share:
     figure: FeedFigures
     allowed: float
     """Largest share of bad frames."""
-    block_frames: float
+    proof_frames: float
+    """Frames that count as one when the share is to be proved kept."""
+    alike_frames: float
+    """Frames that count as one when it is to be refuted; never fewer than ``proof_frames``."""
     count: Callable[[Tally], tuple[float, int]]
     """Span -> bad frames and all frames."""
 
-    def blocks(self, span: Tally) -> tuple[int, int]:
+    def blocks(self, span: Tally, block_frames: float) -> tuple[int, int]:
         """Bad and all blocks of a span."""
         bad, total = self.count(span)
-        n = int(total / self.block_frames + _ROUNDING)
-        return min(math.ceil(bad / self.block_frames - _ROUNDING), n), n
+        n = int(total / block_frames + _ROUNDING)
+        return min(math.ceil(bad / block_frames - _ROUNDING), n), n
 
     @property
     def met(self) -> bool:
@@ -48,11 +52,24 @@ class Share:
         return total > 0 and bad <= self.allowed * total + _ROUNDING
 
 
+def late_share(figure: FeedFigures, allowed: float, limit_s: float) -> Share:
+    """Frames above a latency limit, among those not dropped."""
+    proof = exceedance_frames(figure.whole.latencies_s, allowed, limit_s)
+    return Share(figure, allowed, proof, max(proof, figure.block_latency),
+                 lambda span: (span.late(limit_s), span.done + span.open))  # fmt: skip
+
+
+def missing_share(figure: FeedFigures, allowed: float, bad: Callable[[Tally], float]) -> Share:
+    """Frames that ``bad`` counts, among those offered; slow frames foretell dropped ones."""
+    proof = exceedance_frames(figure.whole.badness_s, allowed)
+    return Share(figure, allowed, proof, max(proof, figure.block_missing), lambda span: (bad(span), span.offered))
+
+
 def refutes(share: Share, span: Tally) -> bool:
     """Say whether a span alone proves that too many frames are bad."""
     if share.allowed <= 0:
         return share.count(span)[0] > 0
-    return is_refuted(*share.blocks(span), 1.0 - share.allowed)
+    return is_refuted(*share.blocks(span, share.alike_frames), 1.0 - share.allowed)
 
 
 def windows_rule(held: Sequence[bool]) -> bool | None:
@@ -78,7 +95,7 @@ def judge_share(share: Share, seen_s: float, window_s: float) -> tuple[bool | No
     if share.allowed <= 0:
         enough = len(share.figure.windows) >= 2
         return (True, 0.0) if enough else (None, max(2 * window_s - seen_s, 1.0))
-    late, n = share.blocks(whole)
+    late, n = share.blocks(whole, share.proof_frames)
     if is_certified(late, n, 1.0 - share.allowed):
         return (True, 0.0) if windows else (None, window_s)
     if total > 0 and bad >= share.allowed * total:
@@ -89,7 +106,7 @@ def judge_share(share: Share, seen_s: float, window_s: float) -> tuple[bool | No
         if grown <= needed:
             break
         needed = grown
-    seconds = needed * share.block_frames / share.figure.feed.rate_per_s - seen_s
+    seconds = needed * share.proof_frames / share.figure.feed.rate_per_s - seen_s
     return None, min(max(seconds, 1.0), MOST_NEED_S)
 
 

@@ -1,7 +1,8 @@
 """From frames to figures of cameras, and how much a number of frames can prove.
 
 Frames of a camera are not independent: what is late tends to be followed by what is late. Samples therefore count in
-blocks of :func:`correlation_frames` frames before a bound is drawn from them.
+blocks before a bound is drawn from them: as long as late frames follow late ones (:func:`exceedance_frames`) where a
+limit is to be proved kept, as long as latencies are alike at all (:func:`correlation_frames`) where it is refuted.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from .setup import Feed
 
 CONFIDENCE = 0.99
 LARGEST_N = 10_000_000
+FINITE = float(np.finfo(np.float64).max)
+"""Above it there is only what never came."""
 
 
 def binomial_cdf(successes: int, n: int, probability: float) -> float:
@@ -93,6 +96,28 @@ def correlation_frames(series: NDArray[np.float64]) -> float:
     return float(max(1.0, 1.0 + 2.0 * total))
 
 
+def exceedance_frames(badness: NDArray[np.float64], share: float, limit: float = FINITE) -> float:
+    r"""Length of a block for the claim that at most ``share`` of the frames exceed ``limit``, at least 1.
+
+    Notes
+    -----
+    How much such a share varies depends on how the *exceedances* follow each other, not on how all latencies do: slow
+    waves far below the limit say nothing about it. Were the claim just false, the worst ``share`` of the frames would
+    exceed the limit; so the block is the correlation of these, of twice as many (a few exceedances alone show too
+    little of it), and of those that do exceed the limit: the longest of the three. Source: Raftery and Lewis (1992),
+    "How many iterations in the Gibbs sampler?" (the 0-1 process of a quantile); doubling and maximum are our own,
+    their error rates are tested in ``tests/verify/test_proof.py``.
+    """
+    if len(badness) == 0:
+        return 1.0
+    series = [badness > limit]
+    badness = np.round(badness, 6)  # as in correlation_frames: rounding's order must not look like dependence
+    for part in (share, min(2.0 * share, 1.0)):
+        edge = float(np.quantile(badness, 1.0 - part, method="lower"))
+        series.append(badness > edge if bool((badness > edge).any()) else badness >= edge)
+    return max(correlation_frames(item.astype(np.float64)) for item in series)
+
+
 @dataclass(frozen=True)
 class Tally:
     """Counts and latencies of one feed in one span of release times."""
@@ -130,6 +155,13 @@ class Tally:
         """Share of the offered frames that were dropped."""
         return self.dropped / self.offered if self.offered else 0.0
 
+    @property
+    def badness_s(self) -> NDArray[np.float64]:
+        """Latency of each offered frame in order of release, infinite where it was not done."""
+        values = np.full(len(self.missing), math.inf)
+        values[self.missing == 0.0] = self.latencies_s
+        return values
+
     def late(self, limit_s: float) -> int:
         """Frames above a latency limit; those that never ended are."""
         return int((self.latencies_s > limit_s).sum()) + self.open
@@ -153,9 +185,9 @@ class FeedFigures:
     windows: tuple[Tally, ...]
     """Complete windows of the requirement's length, one after another from the end of warm-up."""
     block_latency: float
-    """Frames that count as one when latencies are judged."""
+    """Frames that count as one when latencies are to be refuted."""
     block_missing: float
-    """Frames that count as one when dropped or missing ones are judged."""
+    """Frames that count as one when a share of dropped or missing ones is to be refuted."""
 
     def fps(self, tally: Tally) -> float:
         """Frames done per second: the share of offered frames that were done times the rate of release.
