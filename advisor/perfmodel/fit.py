@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..records.calibration import ErrorBand, FittedMachine, FittedRow, TransferCalibration
 from ..store.paths import profiles_dir
-from .bands import Held, class_out_errors, inside_bands, kind_bands, known_chip_errors, tuned, unseen_bands
+from .bands import Held, class_out_errors, inside_bands, kind_bands, known_chip_errors, new_bands, tuned, unseen_bands
 from .evaluate import HeldOut, accuracy_table, held_out, nested_choices, unseen_model_errors
 from .fit_physics import fit_parameters, log_time
 from .hyper import Choice, choose
@@ -55,7 +55,7 @@ def judge(material: Material, choice: Choice, *, quick: bool = False) -> Judged:
     unseen = unseen_model_errors(material, choice)
     bands = [
         *Held(data, errors, counted).bands(),
-        *kind_bands("new", data, new, counted),
+        *new_bands(data, new, counted),
         *kind_bands("anchored", data, anchored, counted),
         *kind_bands("published", data, published, counted),
         *unseen_bands(data, unseen),

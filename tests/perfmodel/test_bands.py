@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from advisor.perfmodel.bands import Held, tuned
+from advisor.perfmodel.bands import Held, level, new_bands, tuned
 from advisor.perfmodel.interval import Bands
 from advisor.perfmodel.machine import SIMD_CLASSES
 from advisor.perfmodel.material import load_material, residual_rows
@@ -29,6 +30,24 @@ def test_bands_of_a_class_hold_most_of_its_own_machines_when_each_is_left_out():
                 covered.setdefault(simd, []).append(float(low <= errors[i] <= high))
     for simd in ("avx2", "avx2_vnni", "avx512_vnni"):
         assert 0.6 < np.mean(covered[simd]) < 0.97
+
+
+def test_a_factor_learned_from_few_machines_must_hold_more_of_their_rows():
+    """Levels by hand: t_{0.9} of 5 and 12 degrees of freedom is 1.4759 and 1.3562; Phi of them 0.93001 and 0.91248."""
+    assert level(3) == pytest.approx(2 * 0.93001 - 1, abs=1e-4)
+    assert level(10) == pytest.approx(2 * 0.91248 - 1, abs=1e-4)
+    assert level(100_000) == pytest.approx(0.8, abs=1e-4)
+
+
+def test_the_band_of_an_unknown_class_counts_classes_and_not_their_machines():
+    """Whole classes off by one number each: many machines of a class say it once, so it does not narrow the band."""
+    data = load_material().data
+    data = data.take(residual_rows(data))
+    off = np.random.default_rng(1).normal(0.0, 0.3, len(SIMD_CLASSES))
+    bands = {item.key: item for item in new_bands(data, off[data.machines.simd], tuned(data))}
+    judged = sorted(set(data.machines.simd[tuned(data)].tolist()))
+    assert bands["new/*/*"].machines == len(judged)
+    assert bands["new/*/*"].high - bands["new/*/*"].low > 2 * 1.28 * np.sqrt(np.mean(off[judged] ** 2))
 
 
 def _wide():
