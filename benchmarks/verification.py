@@ -26,7 +26,7 @@ SATURATED = 0.04
 AIM = 0.95
 DROPS_PCT = 10.0
 """What the repeated scenarios permit: a share that few seconds can prove or refute."""
-CASES = {"feasible": (0.5, 6.0), "borderline": (1.0 / (1.0 - DROPS_PCT / 100.0), 4.0), "infeasible": (2.0, 2.5)}
+CASES = {"feasible": (0.5, 8.0), "borderline": (1.0 / (1.0 - DROPS_PCT / 100.0), 4.0), "infeasible": (2.0, 2.5)}
 """Offered rate over capacity and measured seconds; at the borderline just the permitted share has to be dropped."""
 NEVER = {"feasible": ("FAIL",), "infeasible": ("PASS",), "borderline": ()}
 FRAMES = 900
