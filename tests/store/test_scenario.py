@@ -99,7 +99,11 @@ def refusal(text: str) -> str:
         ("currency: USD", "currency: EUR", "money: currency EUR needs usd_rate"),
         ("currency: USD", "currency: euro", "money.currency: 'euro' is not in the form of three capital letters"),
         ("form_factor: []", "form_factor: [minipc]", "candidates.form_factor[0]: there is no form factor 'minipc'"),
-        ("prices: {}", "prices: {x: 300}", "prices.x: 300 is not a mapping of keys to values (value, date, source)"),
+        (
+            "prices: {}",
+            "prices: {x: 300}",
+            "prices.x: 300 is not a mapping of keys to values (value, currency, date, source)",
+        ),
         ("prices: {}", "prices: {x: {value: 3, source: shop}}", "candidates.prices.x.date: is missing"),
         ("latency_p95_ms: 300, ", "", "slo.latency_p95_ms: is missing"),
         ("camera_fps: 15", "camera_fps: 25", "slo.camera_fps: 25 is above the 15 frames per second of group 'aisle'"),
