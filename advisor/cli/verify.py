@@ -118,6 +118,7 @@ def _write_reports(
     from advisor.report.junit import render_junit
     from advisor.store.files import write_document
     from advisor.verify.signature import sign_report
+    from advisor.workflows.verify import NOT_KEPT
 
     def write(path: Path, render: Callable[[], Verdict | str]) -> Path:
         write_document(path, render())
@@ -138,11 +139,13 @@ def _write_reports(
         tasks.append(lambda: write(html, lambda: render_verdict_html(verdict)))
     if junit is not None:
         tasks.append(lambda: write(junit, lambda: render_junit(verdict)))
+    stored = not any(text.startswith(NOT_KEPT) for text in verdict.warnings)
+    left = "the verdict itself is kept in the store (sizer report)" if stored else "the verdict stands above alone"
     failed = False
     for task in tasks:
         try:
             warn(f"wrote {task()}")
         except InputError as error:
             failed = True
-            warn(f"error: {error}; the verdict itself is kept in the store (sizer report)")
+            warn(f"error: {error}; {left}")
     return failed

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 PROBE_S = 30.0
 """Longest probe of ``--find-capacity`` [s]."""
+NOT_KEPT = "not kept in the store"
+"""How the warning begins."""
 PROFILES_S = {"smoke": 120.0, "standard": 1800.0, "soak": 8 * 3600.0}
 
 
@@ -75,6 +77,7 @@ def verify_scenario(
     from advisor.verify.compare import compared
 
     scenario = load_scenario(request.scenario)
+    hashes = _hashes(request)  # of what is run, whatever happens to the files meanwhile
     duration_s = request.duration_s if request.duration_s is not None else PROFILES_S[request.profile]
     with open_store(store_url) as store, _stop_on_interrupt() as stop:
         facts = local_facts(store)
@@ -100,7 +103,6 @@ def verify_scenario(
                     rows = compared(order.predicted, verdict)
                     verdict = verdict.model_copy(update={"predicted": {**order.predicted, "compared": rows}})
         notes = (*verdict.notes, f"configuration: {setting.origin}", *(() if wanted is None else wanted.notes))
-        hashes = _hashes(request)
         verdict = verdict.model_copy(update={"notes": notes, "hashes": hashes, "operator": request.operator})
         return _kept(verdict, store)
 
@@ -120,7 +122,7 @@ def _kept(verdict: Verdict, store: MeasurementStore) -> Verdict:
     try:
         store.put_run("verdict", verdict)
     except StoreError as error:
-        return verdict.model_copy(update={"warnings": (*verdict.warnings, f"not kept in the store: {error}")})
+        return verdict.model_copy(update={"warnings": (*verdict.warnings, f"{NOT_KEPT}: {error}")})
     return verdict
 
 

@@ -8,6 +8,7 @@ from advisor.cli.verify import _write_reports
 from advisor.errors import StoreError
 from advisor.store import files
 from advisor.verify.signature import check_report
+from advisor.workflows.verify import NOT_KEPT
 from tests.report.samples import verdict
 
 
@@ -33,3 +34,15 @@ def test_an_older_report_is_not_signed_where_the_new_one_could_not_be_written(
     assert _write_reports(verdict(), report, page, None, tmp_path / "key.pem")
     assert not (tmp_path / "verdict.json.sig").exists()
     assert page.exists()  # what can still be written is
+
+
+@pytest.mark.parametrize(
+    ("warnings", "said"), [((), "kept in the store"), ((f"{NOT_KEPT}: disk is full",), "stands above alone")]
+)
+def test_where_the_verdict_is_left_is_said_truly(
+    warnings: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = tmp_path / "file"
+    nowhere.write_text("", encoding="utf-8")
+    assert _write_reports(verdict().model_copy(update={"warnings": warnings}), nowhere / "v.json", None, None, None)
+    assert said in capsys.readouterr().err
