@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,12 +32,15 @@ class PrepareRequest:
     source: Literal["yuv420p", "bgr24"] = "yuv420p"
     """Decoded video, or the bytes of a camera without coding."""
     duration_s: float = 0.15
+    streams: int = 1
+    """Threads that prepare inputs side by side, as for several cameras at once."""
 
     @property
     def name(self) -> str:
-        """Name of the figure, e.g. preprocess/1920x1080/544x320."""
+        """Name of the figure, e.g. preprocess/1920x1080/544x320, with /n2 for two at once."""
         raw = "" if self.source == "yuv420p" else "_raw"
-        return f"{self.kind}{raw}/{self.frame[0]}x{self.frame[1]}/{self.target[0]}x{self.target[1]}"
+        beside = "" if self.streams == 1 else f"/n{self.streams}"
+        return f"{self.kind}{raw}/{self.frame[0]}x{self.frame[1]}/{self.target[0]}x{self.target[1]}{beside}"
 
     @property
     def label(self) -> str:
@@ -54,12 +58,12 @@ def measure_preparation(
     keep: Callable[[MicroBenchmark], None] | None = None,
     keep_failure: Callable[[MicroFailure], None] | None = None,
 ) -> list[MicroBenchmark]:
-    """Time the functions of :mod:`advisor.measure.preprocess` in a worker, on one thread; ``keep`` as they come.
+    """Time the functions of :mod:`advisor.measure.preprocess` in a worker; ``keep`` as they come.
 
     Returns
     -------
     list of MicroBenchmark
-        ``value`` is the CPU time of one call [s].
+        ``value`` is the CPU time of one call [s], the parameters hold calls/s of all threads together.
 
     Raises
     ------
@@ -74,6 +78,7 @@ def measure_preparation(
             "target": list(request.target),
             "source": request.source,
             "duration_s": request.duration_s,
+            "streams": request.streams,
         }
         for request in requests
     }
@@ -116,23 +121,34 @@ def _prepare(payload: dict[str, Any]) -> dict[str, Any]:
         call = lambda: crop(picture, box, *target)  # noqa: E731 - two lines against two functions
     else:
         call = lambda: to_model_input(picture, *target)  # noqa: E731
-    call()
-    costs: list[float] = []
-    end_s = time.perf_counter() + payload["duration_s"]
-    while time.perf_counter() < end_s or len(costs) < 5:
-        cpu_s = time.thread_time()
-        call()
-        costs.append(time.thread_time() - cpu_s)
+    streams = int(payload["streams"])
+    begun_s = time.perf_counter()
+    with ThreadPoolExecutor(streams) as callers:
+        parts = list(callers.map(lambda _: _costs_s(call, begun_s + payload["duration_s"]), range(streams)))
+    costs = [cost for part in parts for cost in part]
     return figures.figure(
         payload["name"],
         costs,
         "s",
+        streams=streams,
+        calls_per_s=f"{len(costs) / (time.perf_counter() - begun_s):.4g}",
         source=payload["source"],
         source_width=width,
         source_height=height,
         target_width=target[0],
         target_height=target[1],
     )
+
+
+def _costs_s(call: Callable[[], object], end_s: float) -> list[float]:
+    """CPU times of calls on this thread until ``end_s``, after one that warms up [s]."""
+    call()
+    costs: list[float] = []
+    while time.perf_counter() < end_s or len(costs) < 5:
+        cpu_s = time.thread_time()
+        call()
+        costs.append(time.thread_time() - cpu_s)
+    return costs
 
 
 prepare_job = each(_prepare)

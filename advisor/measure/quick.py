@@ -139,7 +139,8 @@ def quick_items(facts: HostFacts, models: Sequence[ModelFile], limit_s: float = 
     entries: list[Entry] = []
     entries += [Entry(item, item.duration_s + _MICRO_OPEN_S, 3.0) for item in micro_items(facts, duration_s=0.3)]
     entries.append(Entry(DecodeRequest("h264", 1920, 1080, 4000.0, streams=tuple(sorted({1, most}))), _DECODE_S, 10.0))
-    entries.append(Entry(PrepareRequest((1920, 1080), (544, 320)), _PREPARE_S, 2.0))
+    for count in sorted({1, most}):
+        entries.append(Entry(PrepareRequest((1920, 1080), (544, 320), streams=count), _PREPARE_S, 2.0))
     precisions = usable_precisions(("f32", "bf16", "int8"), facts)
     caps = lower_caps(facts)
     capped = micro_items(facts, precisions=("f32",), simd_caps=caps, duration_s=0.3)
@@ -202,7 +203,11 @@ def full_items(facts: HostFacts, build: Callable[[str], ModelFile]) -> Campaign:
             hardware = DecodeRequest(codec, 1920, 1080, usual_bitrate_kbps(codec, 1920, 1080, 15.0), device=device)
             entries.append(Entry(hardware, _DECODE_S, 1.0))
     for frame in _FRAMES:
-        entries += [Entry(PrepareRequest(frame, target), _PREPARE_S, 1.0) for target in _TARGETS]
+        entries += [
+            Entry(PrepareRequest(frame, target, streams=count), _PREPARE_S, 1.0)
+            for target in _TARGETS
+            for count in streams
+        ]
     for name in (name for name in zoo.known_names() if not name.startswith(zoo.PREFIX)):
         model = build(name)
         for precision in usable_precisions(("f32", "bf16", "int8"), facts):
