@@ -16,7 +16,7 @@ from advisor.records.verdict import Verdict
 from .common import header, percent, table
 from .variants import CAPACITY, variants, write
 
-DURATION_S = 30.0
+DURATION_S = 20.0
 QUICK = ("faces", "few-objects")
 DISTURBED = 0.05
 """Share of the usable cores that others took: as in the check of verification."""
@@ -156,7 +156,7 @@ def tables(found: Sequence[Outcome]) -> str:
 
 
 def run(quick: bool = False, only: Sequence[str] = ()) -> str:
-    """Measure and return the section: about 20 minutes, two with ``quick``; ``only`` names variants."""
+    """Measure and return the section: about 17 minutes, two with ``quick``; ``only`` names variants."""
     note = "Before each run the plan measured what it lacked, as `sizer verify` does; store empty at the start."
     start = header(f"{note} {8 if quick else DURATION_S:g} s each.")
     names = tuple(only) or (QUICK if quick else tuple(variants()))
