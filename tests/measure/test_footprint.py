@@ -10,6 +10,7 @@ from advisor.measure.statistics import build_timing
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig
 from advisor.records.measurement import Footprint, Measurement
 from advisor.store.measurements import MeasurementStore
+from tests.needs import TWO_CORES
 
 from .hosts import facts
 from .models import small_conv
@@ -92,6 +93,7 @@ def test_a_footprint_is_joined_to_every_mode_of_its_configuration_alone() -> Non
 
 
 @pytest.mark.runtime
+@TWO_CORES
 @pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
 def test_two_streams_in_fresh_processes(tmp_path: Path, runtime: str) -> None:
     item = FootprintItem(

@@ -17,11 +17,12 @@ from advisor.records.config import RunConfig
 from advisor.records.plan import Plan
 from advisor.report.exporters import export_plan, openvino_properties, session_options
 from advisor.runtimes.openvino_config import properties
+from tests.needs import TWO_CORES
 from tests.report.samples import hopeless_plan, shop_plan
 
 OPENVINO = RunConfig(streams=2, threads=4, requests=4, batch=1, pinning=False, hint="throughput", hint_requests=4)
 SMALL = OPENVINO.model_copy(update={"threads": 2, "requests": 2})
-"""OpenVINO never takes more threads than the machine has; two are on every machine that tests run on."""
+"""OpenVINO never takes more threads than the machine has; TWO_CORES skips where there are fewer."""
 ORT = RunConfig(
     runtime="onnxruntime", precision="int8", streams=2, threads=4, batch=8, spinning=False, execution_mode="parallel",
     inter_op_threads=2,
@@ -82,6 +83,7 @@ def test_a_setting_of_another_runtime_is_refused() -> None:
 
 
 @pytest.mark.runtime
+@TWO_CORES
 def test_openvino_compiles_with_the_export(tmp_path: Path) -> None:
     openvino = pytest.importorskip("openvino")
     stage = json.loads(export_plan(plan_with(person=SMALL), "openvino"))["person"]
@@ -95,6 +97,7 @@ def test_openvino_compiles_with_the_export(tmp_path: Path) -> None:
 
 
 @pytest.mark.runtime
+@TWO_CORES
 def test_openvino_reads_the_texts_of_the_model_server(tmp_path: Path) -> None:
     openvino = pytest.importorskip("openvino")
     config = json.loads(export_plan(plan_with(person=SMALL), "ovms"))["model_config_list"][0]["config"]
