@@ -292,9 +292,13 @@ class RuntimeConformance:
         assert [kernel.name for kernel in plain] == [kernel.name for kernel in timed]
         assert all(kernel.time_s is None for kernel in plain)
         assert sum(kernel.flop for kernel in timed) > 0
-        # Other processes may slow down either side of one comparison, hardly of five.
-        ratios = [self._share_of_wall(compiled) for _ in range(5)]
-        assert any(1 / self.wall_factor < ratio < self.wall_factor for ratio in ratios), ratios
+        ratios = []
+        for _ in range(10):  # other processes may slow down either side of one comparison, hardly of ten
+            ratios.append(self._share_of_wall(compiled))
+            if 1 / self.wall_factor < ratios[-1] < self.wall_factor:
+                break
+        else:
+            pytest.fail(f"kernel times over wall time: {ratios}")
         assert compiled.activation_bytes() > 0
         compiled.close()
 
@@ -355,15 +359,17 @@ class RuntimeConformance:
         compiled.close()
 
     def _share_of_wall(self, compiled: CompiledModel) -> float:
-        """Sum of kernel times over the median wall time of a pass."""
+        """Sum of kernel times over the wall time of a pass, the least of some: other processes only add to both."""
         inputs = random_inputs(compiled)
-        walls_s = []
-        for _ in range(20):
-            start_s = time.perf_counter()
-            compiled.infer(inputs)
-            walls_s.append(time.perf_counter() - start_s)
-        total_s = sum(kernel.time_s or 0.0 for kernel in compiled.profile(20))
-        return total_s / float(np.median(walls_s))
+        walls_s, totals_s = [], []
+        for _ in range(4):
+            for _ in range(10):
+                start_s = time.perf_counter()
+                compiled.infer(inputs)
+                walls_s.append(time.perf_counter() - start_s)
+            # OpenVINO's times are averages over all passes so far: of fewer passes the rounding would show
+            totals_s.append(sum(kernel.time_s or 0.0 for kernel in compiled.profile(10)))
+        return min(totals_s) / min(walls_s)
 
     def _needs_files(self) -> None:
         if not self.reads_files:

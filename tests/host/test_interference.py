@@ -12,7 +12,7 @@ import pytest
 from advisor.host import InterferenceMeter, interference
 from advisor.host.interference import _Sample
 
-SPIN = "import time\nend = time.perf_counter() + {seconds}\nwhile time.perf_counter() < end: pass\n"
+SPIN = "import time\nend = time.process_time() + {seconds}\nwhile time.process_time() < end: pass\n"
 
 
 @contextmanager
@@ -51,10 +51,11 @@ def test_own_children_are_not_neighbours() -> None:
             meter.start()
         spent = time.process_time()
         before = _cpu_s(workers[0].pid)
-        time.sleep(0.6)
-        used = (_cpu_s(workers[0].pid) - before + time.process_time() - spent) / 0.6
+        began = time.perf_counter()
+        while _cpu_s(workers[0].pid) - before < 0.3:  # a busy machine gives the process its share late
+            time.sleep(0.1)
+        used = (_cpu_s(workers[0].pid) - before + time.process_time() - spent) / (time.perf_counter() - began)
         others = [meter.stop().other_cpu_cores or 0.0 for meter in (strict, own, named)]
-    assert used > 0.2
     assert others[0] - others[1] == pytest.approx(used, abs=0.25)
     assert others[0] - others[2] == pytest.approx(used, abs=0.25)
 
@@ -71,7 +72,7 @@ def test_time_of_an_ended_child_is_kept() -> None:
     before = meter._own_s(meter._others())
     subprocess.run([sys.executable, "-c", SPIN.format(seconds=0.3)], check=True)
     gained = meter._own_s(meter._others()) - before
-    assert 0.05 < gained < 3.0
+    assert 0.25 < gained < 3.0
 
 
 def test_stop_needs_start() -> None:

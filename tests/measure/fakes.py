@@ -88,16 +88,6 @@ class Threaded(_Base):
         self._threads.clear()
 
 
-class Instant(_Base):
-    """Takes no time: what remains is the harness."""
-
-    def infer(self, inputs: Sequence[Any]) -> list[Any]:
-        return []
-
-    def start(self, inputs: Sequence[Any], token: object, done: Any) -> None:
-        done(token, None, time.perf_counter(), None)
-
-
 class ScriptedMeter:
     """Calls the n-th block dirty where the script says so."""
 

@@ -62,7 +62,7 @@ def test_kill_at_random_instants_then_resume_without_repetition(tmp_path: Path) 
         known = now
     assert 0 < len(known) < total
     process = start(store, tmp_path, count)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=240)
     assert process.returncode == 0
     assert f"start {total - len(known)}\n" in output
     final = stamps(store)
@@ -77,7 +77,7 @@ def test_ctrl_c_ends_with_a_summary_and_keeps_what_was_measured(tmp_path: Path) 
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(3)]
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=240)
     assert process.returncode == 0
     assert "finish interrupted:" in output
     assert len(stamps(store)) >= len(lines) - 1
@@ -90,7 +90,7 @@ def test_two_processes_share_a_store(tmp_path: Path) -> None:
         pass
     processes = [start(store, tmp_path, 6) for _ in range(2)]
     for process in processes:
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=240)
         assert process.returncode == 0
         assert "finish" in output
     assert len(stamps(store)) == 9

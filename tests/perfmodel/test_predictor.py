@@ -1,5 +1,4 @@
 import json
-import time
 
 import numpy as np
 import pytest
@@ -195,21 +194,6 @@ def test_weights_and_streams_show_in_memory(shipped):
     assert shipped.memory_bytes(large, ONE).p10 > 4e8
     many = shipped.memory_bytes(small, RunConfig(streams=8, batch=8)).p50
     assert many > shipped.memory_bytes(small, RunConfig(streams=1)).p50 + 50 * 2e6
-
-
-def test_a_plan_of_questions_is_answered_in_time(shipped, catalogue):
-    """The planner asks some thousands of questions within a plan of 5 s."""
-    specs = [catalogue.resolve(name) for name in catalogue.processor_ids()]
-    asked = [
-        (s, w, RunConfig(threads=t, streams=1))
-        for s in specs
-        for w in (work(), work(model="resnet-50"))
-        for t in (1, 2, 4)
-    ]
-    shipped.service_many(asked)
-    began = time.perf_counter()
-    shipped.service_many(asked)
-    assert (time.perf_counter() - began) / len(asked) < 1e-3
 
 
 def test_a_damaged_calibration_is_refused_with_the_command_that_makes_it(tmp_path):

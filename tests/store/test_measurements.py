@@ -407,7 +407,7 @@ def test_two_processes_write_at_once(url: str) -> None:
     for process in processes:
         release(process)
     for process in processes:
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=240)
         assert process.returncode == 0, errors
     with MeasurementStore(url) as store:
         assert len(store.known_keys()) == 3 * count + 1
@@ -422,7 +422,7 @@ def test_two_processes_may_create_it_at_once(tmp_path: Path) -> None:
         for _ in range(3)
     ]
     for process in processes:
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=240)
         assert process.returncode == 0, errors.decode()
 
 
@@ -432,7 +432,7 @@ def test_kill_loses_at_most_what_was_in_flight(url: str) -> None:
     assert process.stdout is not None
     said = [int(process.stdout.readline()) for _ in range(25)]
     process.send_signal(signal.SIGKILL)
-    rest, _ = process.communicate(timeout=30)
+    rest, _ = process.communicate(timeout=240)
     said += [int(line) for line in rest.split("\n")[:-1]]
     with MeasurementStore(url) as store:
         found = {key for key in store.known_keys() if key.startswith("victim-")}

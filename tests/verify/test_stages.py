@@ -39,7 +39,7 @@ class Rig:
         )  # fmt: skip
 
     def _fill(self, work: Work, number: int, row: np.ndarray) -> None:
-        self.gate.wait(5)
+        self.gate.wait(60)
         row[...] = 7
 
     def _answer(self, works: list[Work], outputs: list[np.ndarray]) -> None:
@@ -62,7 +62,7 @@ class Rig:
 
     def finish(self) -> None:
         self.gate.set()
-        limit = time.monotonic() + 5
+        limit = time.monotonic() + 60
         while self.ledger.in_flight and time.monotonic() < limit and not self.failures:
             time.sleep(0.002)
         self.runner.close()
@@ -153,6 +153,6 @@ def test_what_callers_prepare_ahead_still_counts_as_waiting(tmp_path):
 
 
 def wait_for(condition: Any) -> None:
-    limit = time.monotonic() + 5
+    limit = time.monotonic() + 60
     while not condition() and time.monotonic() < limit:
         time.sleep(0.002)
