@@ -1,7 +1,8 @@
 """Names of Arm cores by implementer and part number, for kernels that print numbers only.
 
 Source: the MIDR_EL1 values in the technical reference manual of each core (developer.arm.com); implementer codes: Arm
-Architecture Reference Manual, DDI 0487, MIDR_EL1.Implementer.
+Architecture Reference Manual, DDI 0487, MIDR_EL1.Implementer; parts of Qualcomm: Linux, arch/arm64/include/asm/
+cputype.h.
 """
 
 from __future__ import annotations
@@ -25,13 +26,15 @@ _CORES = {
     (0x41, 0xD80): "Cortex-A520", (0x41, 0xD81): "Cortex-A720", (0x41, 0xD82): "Cortex-X4",
     (0x41, 0xD84): "Neoverse-V3", (0x41, 0xD8E): "Neoverse-N3", (0x43, 0x0A1): "ThunderX",
     (0x43, 0x0AF): "ThunderX2", (0x46, 0x001): "A64FX", (0x48, 0xD01): "TaiShan-v110",
-    (0x4E, 0x003): "Denver 2", (0x4E, 0x004): "Carmel", (0x61, 0x022): "Icestorm-M1",
+    (0x51, 0x001): "Oryon", (0x51, 0x800): "Kryo-2xx-Gold", (0x51, 0x801): "Kryo-2xx-Silver",
+    (0x51, 0x802): "Kryo-3xx-Gold", (0x51, 0x803): "Kryo-3xx-Silver", (0x51, 0x804): "Kryo-4xx-Gold",
+    (0x51, 0x805): "Kryo-4xx-Silver", (0x4E, 0x003): "Denver 2", (0x4E, 0x004): "Carmel", (0x61, 0x022): "Icestorm-M1",
     (0x61, 0x023): "Firestorm-M1", (0xC0, 0xAC3): "Ampere-1", (0xC0, 0xAC4): "Ampere-1a",
 }  # fmt: skip
 # Cores that their maker designs as the small half of a pair. Alone in a chip they are simply its cores.
 _SMALL = frozenset(
     {"Cortex-A5", "Cortex-A7", "Cortex-A32", "Cortex-A34", "Cortex-A35", "Cortex-A53", "Cortex-A55", "Cortex-A510",
-     "Cortex-A520", "Icestorm-M1"}
+     "Cortex-A520", "Icestorm-M1", "Kryo-2xx-Silver", "Kryo-3xx-Silver", "Kryo-4xx-Silver"}
 )  # fmt: skip
 # Width of all multiply-add pipes in bits, 2 x 128 on the "middle" cores and 4 x 128 (or 2 x 256 SVE) on the wide ones.
 # Source: Arm Software Optimization Guides of these cores, throughput of FMLA (vector form) in instructions per cycle.

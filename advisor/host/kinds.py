@@ -29,7 +29,8 @@ def core_kinds(tree: Tree, info: CpuInfo, topology: Topology, caches: tuple[Cach
 
     In order: Intel's two performance-monitoring units, Arm core designs, capacities, second-level caches shared by some
     cores only (Intel), highest clocks. Equal cores are performance cores, but a chip that its maker builds of
-    efficiency cores alone (Processor N100) has those; a guest on a hybrid chip that shows none of it stays unknown.
+    efficiency cores alone (Processor N100) has those; a guest on a hybrid chip that shows none of it stays unknown, and
+    so do Arm cores of several designs of which one is not in our table.
     """
     online = topology.online or ()
     if not online:
@@ -51,6 +52,8 @@ def core_kinds(tree: Tree, info: CpuInfo, topology: Topology, caches: tuple[Cach
             len(group) > 1 for group in (topology.siblings or {0: frozenset()}).values()
         ):
             return _all("unknown", online)
+    if _unnamed_mix(info, online):
+        return _all("unknown", online)
     return _all("performance", online)
 
 
@@ -92,6 +95,12 @@ def _by_design(info: CpuInfo, online: tuple[int, ...]) -> tuple[Kind, ...] | Non
     return tuple("efficiency" if is_it else "performance" for is_it in small)
 
 
+def _unnamed_mix(info: CpuInfo, online: tuple[int, ...]) -> bool:
+    """Whether Arm cores differ in design and at least one design is unknown to us, so that it may be the small one."""
+    ids = {found for cpu in online if (found := arm_id(info, cpu)) is not None}
+    return len(ids) > 1 and any(core_name(*found) is None for found in ids)
+
+
 def _by_share(values: dict[int, int | None], share: float) -> tuple[Kind, ...] | None:
     known = [value for value in values.values() if value is not None and value > 0]
     if len(known) < len(values) or min(known) >= share * max(known):
@@ -102,14 +111,18 @@ def _by_share(values: dict[int, int | None], share: float) -> tuple[Kind, ...] |
 
 
 def _by_cache(info: CpuInfo, topology: Topology, caches: tuple[CacheFact, ...]) -> tuple[Kind, ...] | None:
-    """Intel's efficiency cores share a second-level cache by two or four *cores*, performance cores have their own."""
+    """Intel's efficiency cores share a second-level cache by two or four *cores*, performance cores have their own.
+
+    Sharing threads are divided by the siblings of each: the pair of low-power cores of a Core Ultra shares by two
+    threads, as the two threads of one performance core do.
+    """
     if vendor(info) != "GenuineIntel" or topology.siblings is None or topology.online is None:
         return None
     cores_sharing: dict[int, float] = {}
     for cache in caches:
-        if cache.level == 2 and cache.instances:
-            cores = count_cores(cache.cpus, topology.siblings)
-            cores_sharing |= dict.fromkeys(cache.cpus, cores / cache.instances)
+        if cache.level == 2 and cache.threads_sharing:
+            for cpu in cache.cpus:
+                cores_sharing[cpu] = cache.threads_sharing / len(topology.siblings[cpu])
     shared = [cores_sharing.get(cpu, 0.0) >= 2 for cpu in topology.online]
     if len(cores_sharing) < len(topology.online) or len(set(shared)) < 2:
         return None

@@ -10,9 +10,11 @@ from .tree import Tree, positive, to_int
 
 _LINE = re.compile(r"^(?:Node\s+\d+\s+)?([\w()]+):\s+(\d+)(?:\s+kB)?\s*$", re.MULTILINE)
 _CHANNEL = re.compile(r"CHANNEL[ _-]?([A-P]|\d{1,2})|\bCH[ _-]?([A-P]|\d{1,2})\b|DIMM[ _-]?([A-P])\d?\b", re.IGNORECASE)
+_CONTROLLER = re.compile(r"CONTROLLER[ _-]?(\d{1,2})", re.IGNORECASE)
 _SOCKET = re.compile(r"\b(?:P|CPU|PROC|SOCKET|NODE)[ _-]?(\d{1,2})", re.IGNORECASE)
 # Speeds outside are not those of a memory module: SDR began at 66 MT/s, DDR5 modules end below 20000 MT/s.
 _MIN_MT, _MAX_MT = 66, 20000
+_END_OF_TABLE = 127
 
 
 def read_memory(tree: Tree) -> MemoryFacts:
@@ -46,13 +48,14 @@ def _meminfo(text: str | None) -> dict[str, int]:
 def memory_modules(table: bytes) -> tuple[int | None, int | None]:
     """Channels in use and the slowest configured speed in MT/s, from a raw SMBIOS table.
 
-    Channels are counted by the channel's name in the locator strings, per processor; None if some module's is not
-    named. Boards with one module have one channel.
+    Channels are counted by the channel's name in the locator strings, per processor and memory controller
+    (``Controller1-ChannelA-DIMM0``); None if some module's is not named. Boards with one module have one channel. Of a
+    table that breaks off nothing is said, as modules may be missing.
     Source: DMTF DSP0134 (SMBIOS 3.6), sections 6.1.2 (structures) and 7.18 (memory device, type 17).
     """
     names: list[str | None] = []
     speeds: list[int] = []
-    for body, strings in _structures(table):
+    for body, strings in _structures(table) or ():
         if body[0] != 17 or len(body) < 0x15 or struct.unpack_from("<H", body, 0x0C)[0] == 0:
             continue  # another structure, or an empty slot
         names.append(_channel(" ".join(_string(strings, body[at]) for at in (0x10, 0x11))))
@@ -72,24 +75,29 @@ def _channel(locator: str) -> str | None:
     found = _CHANNEL.search(locator)
     if found is None:
         return None
-    socket = _SOCKET.search(locator)
+    places = (pattern.search(locator) for pattern in (_SOCKET, _CONTROLLER))
     name = next(group for group in found.groups() if group is not None)
-    return f"{socket.group(1) if socket else ''}/{name.upper()}"
+    return "/".join([*("" if place is None else place.group(1) for place in places), name.upper()])
 
 
 def _string(strings: list[bytes], number: int) -> str:
     return strings[number - 1].decode("latin-1") if 1 <= number <= len(strings) else ""
 
 
-def _structures(table: bytes) -> list[tuple[bytes, list[bytes]]]:
-    """Split the table: a formatted area whose second byte is its length, then strings, then two zero bytes."""
+def _structures(table: bytes) -> list[tuple[bytes, list[bytes]]] | None:
+    """Split the table: a formatted area whose second byte is its length, then strings, then two zero bytes.
+
+    None where it breaks off; old firmware leaves out the structure that marks the end (type 127).
+    """
     found = []
     position = 0
     while position + 4 <= len(table):
-        length = table[position + 1]
+        kind, length = table[position], table[position + 1]
         end = table.find(b"\0\0", position + length)
         if length < 4 or end < 0:
             break
         found.append((table[position : position + length], table[position + length : end].split(b"\0")))
+        if kind == _END_OF_TABLE:
+            return found
         position = end + 2
-    return found
+    return found if position == len(table) else None

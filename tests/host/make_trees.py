@@ -13,6 +13,7 @@ from pathlib import Path
 
 CPU = "sys/devices/system/cpu"
 NODE = "sys/devices/system/node"
+ARM_DOTPROD = "fp asimd evtstrm aes atomics fphp asimdhp cpuid asimddp"
 KIB = 1024
 MIB = 1024 * KIB
 
@@ -328,6 +329,57 @@ def core_ultra() -> Box:
     return box
 
 
+def core_ultra_bare() -> Box:
+    """The same without hybrid monitoring units and cpufreq: the low-power pair shares its L2 by two threads, as the
+    siblings of a performance core do."""
+    box = core_ultra()
+    box.files.clear()
+    for thread in box.threads:
+        thread.max_khz = None
+    return box
+
+
+def kryo() -> Box:
+    """Snapdragon 855 by part numbers alone: no capacities, no clocks, no names."""
+    threads = [Thread(cpu, cpu, flags=ARM_DOTPROD, part=0x805 if cpu < 4 else 0x804) for cpu in range(8)]
+    box = Box(threads)
+    box.files |= {"proc/cpuinfo": box.cpuinfo().replace("0x41", "0x51")}
+    box.files |= {"sys/firmware/devicetree/base/model": "Qualcomm SDM855\0"}
+    return box
+
+
+def unnamed_mix() -> Box:
+    """Two Arm designs that no table knows, with nothing that tells their strength."""
+    threads = [Thread(cpu, cpu, flags=ARM_DOTPROD, part=0xF01 if cpu < 4 else 0xF02) for cpu in range(8)]
+    return Box(threads, files={"sys/firmware/devicetree/base/model": "Future board\0"})
+
+
+def nested_v2() -> Box:
+    """cgroup v2 of a Kubernetes pod: quota and memory limit on the pod, cpuset on the container in it."""
+    box = desktop()
+    pod = "sys/fs/cgroup/kubepods.slice/burstable.slice/pod1"
+    box.files |= {
+        "proc/self/cgroup": "0::/kubepods.slice/burstable.slice/pod1/container\n",
+        "sys/fs/cgroup/cgroup.controllers": "cpuset cpu memory",
+        "sys/fs/cgroup/kubepods.slice/cpu.max": "max 100000",
+        f"{pod}/cpu.max": "350000 100000",
+        f"{pod}/memory.max": str(4 * 1024 * MIB),
+        f"{pod}/container/cpu.max": "max 100000",
+        f"{pod}/container/cpuset.cpus": "0-2,6-8",
+    }
+    return box
+
+
+def zen4c() -> Box:
+    """Ryzen 5 8540U: two full cores and four compact ones with the same caches; only clocks tell."""
+    threads = [
+        Thread(cpu, cpu // 2, flags=AVX512_VNNI, max_khz=4_975_000 if cpu < 4 else 3_504_000) for cpu in range(12)
+    ]
+    box = Box(threads, "AMD Ryzen 5 8540U w/ Radeon 740M Graphics", "AuthenticAMD", family=25, model=120)
+    box.standard_caches(32 * KIB, 1 * MIB, 16 * MIB)
+    return box
+
+
 def n100() -> Box:
     """Four efficiency cores and no other."""
     box = Box(grid(1, 4, 1, flags=AVX_VNNI, max_khz=3_400_000), "Intel(R) N100", model=190, memory_kib=8 * MIB)
@@ -548,8 +600,9 @@ MACHINES: dict[str, Callable[[], Box]] = {
     function.__name__: function
     for function in (
         desktop, xeon_snc, eight_sockets, alder_lake, alder_lake_bare, alder_lake_clocks, alder_lake_guest, core_ultra,
-        n100, atom, epyc_guest, rk3588, raspberry_pi_4, altra, graviton3, container_v1, container_v2, cpuset_v2,
-        offline, smt_off, old_kernel, riscv, arm_32, huge, memory_nodes, lists_only,
+        core_ultra_bare, zen4c, n100, atom, epyc_guest, rk3588, kryo, unnamed_mix, raspberry_pi_4, altra, graviton3,
+        container_v1, container_v2, nested_v2, cpuset_v2, offline, smt_off, old_kernel, riscv, arm_32, huge,
+        memory_nodes, lists_only,
     )
 }  # fmt: skip
 

@@ -30,15 +30,20 @@ TOPOLOGY = {
     "alder_lake_clocks": (1, 16, 24, 2, 8, 8, 1, "avx2_vnni"),
     "alder_lake_guest": (1, 4, 4, 1, None, None, 1, "avx2_vnni"),
     "core_ultra": (1, 16, 22, 2, 6, 10, 1, "avx2_vnni"),
+    "core_ultra_bare": (1, 16, 22, 2, 6, 10, 1, "avx2_vnni"),
+    "zen4c": (1, 6, 12, 2, 2, 4, 1, "avx512_vnni"),
     "n100": (1, 4, 4, 1, 0, 4, 1, "avx2_vnni"),
     "atom": (1, 4, 4, 1, 4, 0, 1, "sse42"),
     "epyc_guest": (1, 8, 8, 1, 8, 0, 1, "avx2"),
     "rk3588": (1, 8, 8, 1, 4, 4, 1, "neon_dotprod"),
+    "kryo": (1, 8, 8, 1, 4, 4, 1, "neon_dotprod"),
+    "unnamed_mix": (1, 8, 8, 1, None, None, 1, "neon_dotprod"),
     "raspberry_pi_4": (1, 4, 4, 1, 4, 0, None, "neon"),
     "altra": (1, 80, 80, 1, 80, 0, 1, "neon_dotprod"),
     "graviton3": (None, 16, 16, 1, 16, 0, 1, "sve"),
     "container_v1": (1, 6, 12, 2, 6, 0, 1, "avx2"),
     "container_v2": (1, 6, 12, 2, 6, 0, 1, "avx2"),
+    "nested_v2": (1, 6, 12, 2, 6, 0, 1, "avx2"),
     "cpuset_v2": (1, 6, 12, 2, 6, 0, 1, "avx2"),
     "offline": (1, 4, 7, 2, 4, 0, 2, "avx2"),
     "smt_off": (1, 4, 4, 1, 4, 0, 1, "avx2"),
@@ -96,7 +101,7 @@ def test_caches(name: str, facts_of: Read) -> None:
 @pytest.mark.parametrize("name", MACHINES)
 def test_nothing_of_this_machine_leaks(name: str, facts_of: Read) -> None:
     facts = facts_of(name)
-    arm = {"rk3588", "raspberry_pi_4", "altra", "graviton3"}
+    arm = {"rk3588", "kryo", "unnamed_mix", "raspberry_pi_4", "altra", "graviton3"}
     rare = {"arm_32": "armv7l", "riscv": "riscv64"}
     assert facts.cpu.architecture == ("aarch64" if name in arm else rare.get(name, "x86_64"))
     assert facts.limits.affinity is None
@@ -199,6 +204,7 @@ LIMITS = {
     "desktop": (None, None, None, None, 6.0),
     "container_v1": (1, 2.5, (0, 1, 2, 3, 6, 7, 8, 9), 2 * 1024 * MIB, 2.5),
     "container_v2": (2, 1.5, (0, 6), 512 * MIB, 1.0),  # two threads of one core
+    "nested_v2": (2, 3.5, (0, 1, 2, 6, 7, 8), 4 * 1024 * MIB, 3.0),
     "cpuset_v2": (2, None, (0, 1, 6, 7), None, 2.0),
     "offline": (None, None, None, None, 4.0),
 }
@@ -232,7 +238,7 @@ def test_fingerprint_follows_speed_and_nothing_else(tmp_path: Path, facts_of: Re
     }
     assert host_facts(write_tree(same, tmp_path / "same")).fingerprint == facts_of("desktop").fingerprint
     others = {facts_of(name).fingerprint for name in MACHINES}
-    assert len(others) == len(MACHINES) - 1  # the hybrid without caches differs, the one without clocks does not
+    assert len(others) == len(MACHINES) - 2  # hybrids without caches differ, those without clocks do not
     assert facts_of("alder_lake").fingerprint == facts_of("alder_lake_bare").fingerprint
     assert fingerprint(facts_of("desktop")) == facts_of("desktop").fingerprint
 

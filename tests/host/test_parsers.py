@@ -141,6 +141,16 @@ class TestModules:
         table = smbios([(8192, 3200, "Controller0-ChannelA", "BANK 0"), (8192, 3200, "Controller1-ChannelB", "BANK 1")])
         assert memory_modules(table) == (2, 3200)
 
+    def test_controllers_number_their_channels_from_a(self) -> None:
+        names = [f"Controller{controller}-ChannelA-DIMM0" for controller in (0, 1)]
+        assert memory_modules(smbios([(8192, 5600, name, "BANK 0") for name in names])) == (2, 5600)
+
+    def test_a_table_that_breaks_off_says_nothing(self) -> None:
+        table = smbios([(8192, 2933, "P0 CHANNEL A", ""), (8192, 2933, "P0 CHANNEL B", "")])
+        second = table.index(b"P0 CHANNEL A") + len(b"P0 CHANNEL A") + 2
+        assert memory_modules(table[: second + 20]) == (None, None)
+        assert memory_modules(table[:-6]) == (2, 2933)  # firmware before SMBIOS 2.2 writes no end
+
     def test_two_modules_on_one_channel(self) -> None:
         table = smbios([(8192, 2400, "DIMM_A1", ""), (8192, 2133, "DIMM_A2", "")])
         assert memory_modules(table) == (1, 2133)
