@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import sys
 
 import click
@@ -9,7 +12,10 @@ import click
 from advisor import __version__
 from advisor.cli import bench, calibrate, catalog, host, models, plan, predict, report, schema, verify
 from advisor.cli.options import EXIT_CODES, report_failure, warn
+from advisor.cli.signals import ended_like_ctrl_c
 from advisor.errors import SizerError
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -39,7 +45,8 @@ for command in (
 def run(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code (contract: 0 to 4)."""
     try:
-        result = cli.main(args=arguments, prog_name="sizer", standalone_mode=False)
+        with ended_like_ctrl_c():
+            result = cli.main(args=arguments, prog_name="sizer", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return 2
@@ -51,15 +58,34 @@ def run(arguments: list[str] | None = None) -> int:
         return 3
     except SizerError as error:
         return report_failure(error, error.exit_code)
-    except BrokenPipeError:
-        # The reader of our output has left (`sizer ... | head`): nothing is wrong with the answer.
-        sys.stderr.close()
+    except (BrokenPipeError, SystemExit):
+        # The reader of our output has left (`sizer ... | head`): nothing is wrong with the answer. click from 8.2 exits
+        # by itself then, with the code that means "the answer is no" here.
+        _drop_output()
         return 0
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            return _bug(error)
+        _drop_output()
+        warn("sizer: the output cannot be written: the disk is full; free some space and repeat")
+        return 2
     except Exception as error:  # the last line of defence: anything else is a bug of ours, exit 4
-        code = report_failure(error, 4)
-        warn(f"sizer: this is a bug ({type(error).__name__}); please report it with the output of --debug")
-        return code
+        return _bug(error)
     return result if isinstance(result, int) else 0
+
+
+def _bug(error: Exception) -> int:
+    code = report_failure(error, 4)
+    warn(f"sizer: this is a bug ({type(error).__name__}); please report it with the output of --debug")
+    return code
+
+
+def _drop_output() -> None:
+    """Let what is still buffered go nowhere: the interpreter would try once more at its end, and complain."""
+    with contextlib.suppress(OSError, ValueError):  # tests replace stdout by something without a descriptor
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def main() -> None:

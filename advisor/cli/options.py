@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -62,8 +63,9 @@ def print_json_data(document: Any) -> None:
 
 
 def warn(text: str) -> None:
-    """Say something on stderr, so that stdout stays what was asked for."""
-    click.echo(text, err=True)
+    """Say something on stderr, so that stdout stays what was asked for; where nobody hears it, the work goes on."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True)
 
 
 def report_failure(error: BaseException, exit_code: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 
@@ -27,8 +28,7 @@ class ConsoleProgress:
         left = f", about {remaining_s:.0f} s left" if remaining_s is not None and done < self._total else ""
         text = f"  [{done}/{self._total}] {what} ({time.monotonic() - self._started_s:.0f} s{left})"
         if self._live:
-            sys.stderr.write("\r\x1b[K" + text[:118])
-            sys.stderr.flush()
+            self._write("\r\x1b[K" + text[:118])
         else:
             self._line(text)
 
@@ -42,5 +42,11 @@ class ConsoleProgress:
             self._line(summary)
 
     def _line(self, text: str) -> None:
-        sys.stderr.write(("\r\x1b[K" if self._live else "") + text + "\n")
-        sys.stderr.flush()
+        self._write(("\r\x1b[K" if self._live else "") + text + "\n")
+
+    @staticmethod
+    def _write(text: str) -> None:
+        """Say it where somebody can hear it: a lost terminal or a full disk must not end hours of work."""
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+            sys.stderr.flush()

@@ -26,6 +26,8 @@ def report(run: str | None, csv_file: Path | None, html: Path | None, as_json: b
     from advisor.store.files import write_document
     from advisor.workflows import list_runs, stored_measurements, stored_run
 
+    if run is not None and csv_file is not None:
+        raise click.UsageError("--csv is for measurements: leave RUN out, or write the run with --json or --html.")
     if run is not None:
         document = stored_run(run, store_url=store_url)
         if html is not None:

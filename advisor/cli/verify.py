@@ -97,14 +97,20 @@ def verify(
         operator=operator,
     )
     verdict = verify_scenario(request, store_url=store_url, progress=ConsoleProgress(), say=warn)
-    # Printed first: a full disk must not cost the verdict of a long run.
-    if as_json:
-        print_json(verdict)
-    else:
-        from advisor.report.terminal import render_verdict
+    # Printed first, and what cannot be printed is written all the same: neither must cost the verdict of a long run.
+    unsaid: OSError | None = None
+    try:
+        if as_json:
+            print_json(verdict)
+        else:
+            from advisor.report.terminal import render_verdict
 
-        click.echo(render_verdict(verdict))
+            click.echo(render_verdict(verdict))
+    except OSError as error:
+        unsaid = error
     failed = _write_reports(verdict, output, html, junit, key_file)
+    if unsaid is not None and not isinstance(unsaid, BrokenPipeError):
+        raise unsaid
     # A FAIL stays a FAIL; but a PASS whose report is missing must not look like one that can be handed over.
     return 2 if failed and verdict.verdict == "PASS" else EXIT_OF_VERDICT[verdict.verdict]
 

@@ -12,6 +12,7 @@ from ..records.base import Record, Sourced
 from ..records.machine import MachineSpec
 from ..records.platform import Accelerator, Platform, Processor
 from .entries import Entry, inspect_entry, platform_faults, read_entry
+from .files import reason
 from .paths import data_dir, profiles_dir
 
 EntryT = TypeVar("EntryT", Processor, Platform, Accelerator)
@@ -41,7 +42,7 @@ class Catalogue:
         self._read: dict[Path, Entry] = {}
         for folder in folders:
             for kind, files in self._files.items():
-                for path in sorted((folder / kind).glob("*.yaml")):
+                for path in _listed(folder / kind):
                     self._admit(files, path.stem, path)
         for path in extra:
             entry = read_entry(path)
@@ -215,6 +216,16 @@ class Catalogue:
 def user_catalogue_dir() -> Path:
     """Folder of the platforms that the user added."""
     return data_dir() / "catalogue"
+
+
+def _listed(folder: Path) -> list[Path]:
+    """YAML files of a folder by name; none where there is no such folder."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == ".yaml" and not path.name.startswith("."))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise CatalogueError(f"{folder}: cannot be listed: {reason(error)}; or set SIZER_HOME to another") from error
 
 
 def _folder_of(entry: Record) -> str:

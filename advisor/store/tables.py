@@ -181,7 +181,8 @@ def _read_version(connection: Connection, name: str) -> int | None:
         raise StoreError(
             f"store {name}: its schema version is unreadable; the file is damaged, name another with --store"
         )
-    if present & set(metadata.tables):
+    # A file of SQLite belongs to one program; a database of a server may hold tables of others.
+    if present & set(metadata.tables) or (present and connection.dialect.name == "sqlite"):
         raise StoreError(f"store {name}: is the database of another program; name another with --store")
     return None
 
@@ -210,11 +211,11 @@ def migrate(engine: Engine, name: str) -> None:
 
     All within one transaction that holds the write lock, so that two processes that open a store at once agree.
     """
-    if engine.dialect.name == "sqlite":
-        _log_ahead(engine)
     with engine.connect() as connection:
         if _read_version(connection, name) == CURRENT:
             return
+    if engine.dialect.name == "sqlite":
+        _log_ahead(engine)
     with engine.execution_options(sizer_begin="BEGIN IMMEDIATE").begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(7283419)"))

@@ -16,11 +16,14 @@ WAITING_MAX = 8
 
 
 BLOCKED_S = 0.3
-"""A decoder's thread that has slept for so long waits for its source, not for the CPU."""
+"""A thread that has been at one frame for so long and sleeps while it reads waits for its source."""
 
 
 class Source(Protocol):
     """Where the pictures of one camera come from."""
+
+    reading: bool
+    """Whether data is awaited now; a thread that sleeps otherwise waits for hardware that decodes."""
 
     def decode(self, packet: Any) -> Any:
         """Decode the next frame (of ``packet`` for live sources).
@@ -112,7 +115,9 @@ class DecodePool:
         """Notice workers that sleep inside their source, and put others in their place."""
         now_s = self._now_s()
         for index, (begun_s, thread) in self._at_work.items():
-            if now_s - begun_s <= BLOCKED_S or index in self._stalled or not thread_sleeps(thread.native_id or 0):
+            if now_s - begun_s <= BLOCKED_S or index in self._stalled or not self._sources[index].reading:
+                continue
+            if not thread_sleeps(thread.native_id or 0):
                 continue
             self._stalled.add(index)
             self._status(index, f"stalled: reading has taken more than {now_s - begun_s:.1f} s")

@@ -33,6 +33,7 @@ class FileSource:
 
     def __init__(self, path: str, device: str | None = None) -> None:
         self._path = path
+        self.reading = False
         try:
             self._container = av.open(path) if device is None else av.open(path, hwaccel=acceleration(device))
             self._stream: Any = self._container.streams.video[0]
@@ -49,7 +50,11 @@ class FileSource:
         if self._decoded:
             return self._decoded.pop(0)
         while True:
-            item = self._next_packet()
+            self.reading = True
+            try:
+                item = self._next_packet()
+            finally:
+                self.reading = False
             try:
                 self._decoded += item.decode()
             except av.error.FFmpegError as error:
@@ -89,6 +94,8 @@ class FileSource:
 class RawSource:
     """Frames that arrive decoded, as from a machine-vision camera: a ring of seeded pictures, handed out in turn."""
 
+    reading = False
+
     def __init__(self, size: tuple[int, int], seed: int) -> None:
         rng = np.random.default_rng([seed, 4])
         width, height = size
@@ -112,6 +119,8 @@ class LiveSource:
 
     ``arrived(feed, packet)`` is called for every packet, ``status(index, text)`` when the camera goes and comes.
     """
+
+    reading = False  # what decodes is handed packets; its own thread reads them, and look() watches it
 
     def __init__(
         self,

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-import signal
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from advisor import __version__
@@ -72,8 +67,7 @@ def bench_machine(
         campaign = _campaign(request, facts)
         interrupted, took_s, left_out = False, None, list(campaign.left_out)
         if campaign.entries:
-            with _stopped_like_ctrl_c():
-                summary = run(campaign, store, facts, progress, budget_s=budget_s, retry_failed=request.retry_failed)
+            summary = run(campaign, store, facts, progress, budget_s=budget_s, retry_failed=request.retry_failed)
             interrupted, took_s = summary.interrupted, summary.took_s
             left_out += summary.left_out
         wanted = {key for entry in campaign.entries for key in keys_of(entry.item, facts.fingerprint)}
@@ -94,23 +88,6 @@ def bench_machine(
         if request.export_file is not None:
             _export(store, facts, request.export_file, say)
     return report, interrupted
-
-
-@contextlib.contextmanager
-def _stopped_like_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM, with which services and containers are stopped, end the campaign as Ctrl-C does: with a summary."""
-    if threading.current_thread() is not threading.main_thread():  # Python sets handlers there alone
-        yield
-        return
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _budget_s(request: BenchRequest) -> float | None:

@@ -185,13 +185,17 @@ def measure_missing(
     store: MeasurementStore,
     progress: Progress | None,
 ) -> None:
-    """Take the few measurements of this machine that the plan rests on and the store lacks."""
+    """Take the few measurements of this machine that the plan rests on and the store lacks.
+
+    An interrupt ends the command, not only the measuring: a plan on half of them is not what was asked for.
+    """
     from advisor.measure.campaign import run
     from advisor.measure.progress import NullProgress
     from advisor.measure.quick import scenario_items
 
     items = scenario_items(scenario, models, facts, bitrates)
-    run(items, store, facts, progress or NullProgress())
+    if run(items, store, facts, progress or NullProgress()).interrupted:
+        raise KeyboardInterrupt
 
 
 class Works:

@@ -79,7 +79,7 @@ def verify_scenario(
     scenario = load_scenario(request.scenario)
     hashes = _hashes(request)  # of what is run, whatever happens to the files meanwhile
     duration_s = request.duration_s if request.duration_s is not None else PROFILES_S[request.profile]
-    with open_store(store_url) as store, _stop_on_interrupt() as stop:
+    with open_store(store_url) as store:
         facts = local_facts(store)
         models = {stage.id: resolve_model(stage.model, stage.input) for stage in scenario.stages}
         setting = _setting(request, scenario, store, progress, say)
@@ -93,7 +93,7 @@ def verify_scenario(
             predicted=None if setting.predicted is None else setting.predicted.model_dump(mode="json"),
             strict=request.strict, warnings=setting.warnings,
         )  # fmt: skip
-        with nullcontext() if wanted is None else imitating(wanted):
+        with nullcontext() if wanted is None else imitating(wanted), _stop_on_interrupt() as stop:
             verdict = verify(order, progress=progress, stop=stop)
             if request.find_capacity and not stop.is_set():
                 probes = replace(order, duration_s=min(duration_s, PROBE_S))
@@ -229,23 +229,27 @@ def _other_machine(platform: str, facts: HostFacts) -> str | None:
 
 @contextmanager
 def _stop_on_interrupt() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C or SIGTERM into a request to stop; a second one interrupts at once."""
+    """Turn the first Ctrl-C, SIGTERM or hang-up into a request to stop; a second one interrupts at once.
+
+    A hang-up that is ignored stays so: that is what ``nohup`` asks for.
+    """
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    asked = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.getsignal(number) for number in asked]
+    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in asked}
 
     def request(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of signal handlers
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
 
-    for number in asked:
-        signal.signal(number, request)
+    for number, handler in before.items():
+        if number != signal.SIGHUP or handler is not signal.SIG_IGN:
+            signal.signal(number, request)
     try:
         yield stop
     finally:
-        for number, handler in zip(asked, before, strict=True):
+        for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import errno
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import click
 import pytest
 
 from advisor.cli.main import cli, run
+from advisor.cli.progress import ConsoleProgress
 
 COMMANDS = ("host", "bench", "calibrate", "predict", "plan", "verify", "catalog", "models", "report", "schema")
 
@@ -76,3 +81,85 @@ def test_bench_without_work_says_so(capsys: pytest.CaptureFixture[str]) -> None:
 def test_verify_without_scenario_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["verify"]) == 2
     assert "SCENARIO" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_left_is_no_answer() -> None:
+    command = f"{sys.executable} -c 'from advisor.cli.main import main; main()' schema plan"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command} 2>&1 | true"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_stdout_is_one_line_and_exit_2() -> None:
+    command = [sys.executable, "-c", "from advisor.cli.main import main; main()", "schema", "plan"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "sizer: the output cannot be written: the disk is full; free some space and repeat\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_other_ends_from_outside_are_exit_3_and_the_old_handlers_come_back(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hit(name: str) -> dict[str, object]:
+        handler = signal.getsignal(number)  # called, not raised: a real signal could end the test run
+        assert callable(handler)
+        handler(number, None)
+        raise AssertionError("went on")
+
+    def old(_number: int, _frame: object) -> None:
+        raise AssertionError("the old handler was called")
+
+    before = signal.signal(number, old)
+    try:
+        monkeypatch.setattr("advisor.store.schemas.schema_for", hit)
+        assert run(["schema", "plan"]) == 3
+        assert signal.getsignal(number) is old
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_hang_up_that_nohup_ignores_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def hit(name: str) -> dict[str, object]:
+        seen.append(signal.getsignal(signal.SIGHUP))
+        return {}
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        monkeypatch.setattr("advisor.store.schemas.schema_for", hit)
+        assert run(["schema", "plan"]) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert seen == [signal.SIG_IGN]
+
+
+def test_progress_that_nobody_can_hear_does_not_end_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Deaf:
+        def isatty(self) -> bool:
+            return False
+
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def flush(self) -> None:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Deaf())
+    progress = ConsoleProgress()
+    progress.start(2, 1.0)
+    progress.advance(1, "half", 0.5)
+    progress.finish("done")
+
+
+def test_a_run_has_no_csv(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["report", "plan-1", "--csv", str(tmp_path / "x.csv"), "--store", f"sqlite:///{tmp_path}/s.db"]) == 2
+    assert "leave RUN out" in capsys.readouterr().err

@@ -276,6 +276,14 @@ def test_the_users_own_boxes_are_found(tmp_path: Path, monkeypatch: pytest.Monke
     assert isinstance(extra.platform("my-box"), Platform)
 
 
+def test_a_users_catalogue_that_cannot_be_listed_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "catalogue").mkdir()
+    (tmp_path / "catalogue" / "processors").write_text("a file, not a folder\n")  # root may read anything else
+    monkeypatch.setenv("SIZER_HOME", str(tmp_path))
+    with pytest.raises(CatalogueError, match=r"processors: cannot be listed: .*SIZER_HOME"):
+        Catalogue.load()
+
+
 def test_the_boxes_are_those_of_their_table() -> None:
     with (profiles_dir() / "boxes.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))

@@ -276,6 +276,18 @@ def test_another_programs_database_is_left_alone(url: str) -> None:
         MeasurementStore(url)
 
 
+def test_a_file_of_another_program_is_left_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "places.sqlite"
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE bookmarks (url TEXT)"))
+    engine.dispose()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="another program"):
+        MeasurementStore(path)
+    assert path.read_bytes() == before
+
+
 def test_a_failed_migration_changes_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     MeasurementStore(url).close()
 

@@ -20,6 +20,7 @@ class Scripted:
         self.answers = list(answers)
         self.go = threading.Semaphore(0)
         self.closed = False
+        self.reading = True
 
     def decode(self, packet: Any) -> Any:
         self.go.acquire()
@@ -147,6 +148,22 @@ def test_a_source_that_gives_nothing_is_no_fault_of_the_machine_and_the_others_g
     assert kinds == [LOST] * 20
     rig.offer(0, 20)  # and it works again
     wait_for(lambda: any(index == 0 for index, _, _ in rig.delivered))
+    rig.pool.close()
+
+
+def test_a_decoder_that_sleeps_over_a_frame_is_no_silent_camera(monkeypatch):
+    monkeypatch.setattr("advisor.verify.decode.BLOCKED_S", 0.05)
+    busy = Scripted()
+    busy.reading = False  # the data is there: the thread waits for hardware that has too much to do
+    rig = Rig(1, busy)
+    rig.offer(0, 0)
+    wait_for(lambda: not rig.pool.depth())
+    time.sleep(0.2)
+    rig.offer(0, *range(1, WAITING_MAX + 4))
+    busy.go.release(100)
+    rig.wait(0)
+    assert rig.status == []
+    assert (rig.ledger.lost, rig.ledger.dropped) == (0, 3)
     rig.pool.close()
 
 

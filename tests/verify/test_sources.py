@@ -34,6 +34,27 @@ def test_a_file_plays_for_ever(clip):
     source.close()
 
 
+def test_a_file_says_when_it_is_read_and_not_decoded(clip, monkeypatch):
+    source = FileSource(str(clip))
+    seen = []
+
+    class Packet:
+        size = 1
+
+        def decode(self):
+            seen.append(source.reading)
+            return ["picture"]
+
+    def packets():
+        seen.append(source.reading)
+        yield Packet()
+
+    monkeypatch.setattr(source, "_packets", packets())
+    assert source.decode(None) == "picture"
+    assert seen == [True, False]
+    source.close()
+
+
 def test_a_missing_or_foreign_file_is_a_source_error(tmp_path):
     with pytest.raises(SourceError, match="cannot be opened"):
         FileSource(str(tmp_path / "none.mp4"))

@@ -72,6 +72,20 @@ def test_the_first_signal_asks_and_the_second_interrupts() -> None:
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
+def test_a_hang_up_asks_too_unless_nohup_ignores_it() -> None:
+    with _stop_on_interrupt() as stop:
+        asked = signal.getsignal(signal.SIGHUP)
+        assert callable(asked)
+        asked(signal.SIGHUP, None)
+        assert stop.is_set()
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with _stop_on_interrupt():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_files_that_said_what_to_do_are_hashed(tmp_path: Path) -> None:
     scenario = tmp_path / "s.yaml"
     scenario.write_text("scenario: s\n")
