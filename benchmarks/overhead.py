@@ -93,7 +93,7 @@ def meter_s(blocks: int = 50) -> float:
 
 
 def loops(payload: dict[str, Any]) -> dict[str, Any]:
-    """In a worker: OpenVINO's own call, our call around it, and the harness around that, in turns [s per request]."""
+    """In a worker: OpenVINO's own call, our call around it, and the harness, in turns [s per request]."""
     import openvino as ov
 
     from advisor.runtimes import get_runtime
@@ -153,9 +153,9 @@ def tables(null: Mapping[str, Sequence[float]], calls: Mapping[str, Sequence[flo
     rows += [
         ["OpenVINO's own call on a network of one step, in a bare loop", *_micro(calls["bare"])],
         ["sizer's call around it, in a bare loop", *_micro(calls["wrapped"])],
-        ["the harness around that, synchronous", *_micro(calls["harness"])],
+        ["the harness' own loop around OpenVINO's call, synchronous", *_micro(calls["harness"])],
         ["added by sizer's call", *_micro(_differences(calls["wrapped"], calls["bare"]))],
-        ["added by the harness", *_micro(_differences(calls["harness"], calls["wrapped"]))],
+        ["added by the harness", *_micro(_differences(calls["harness"], calls["bare"]))],
         ["interference meter, per block of 100 ms (outside the timed window)", *_micro(meter)],
     ]
     return table(["what", "per request: median (range)", "rounds"], rows)

@@ -17,7 +17,7 @@ from advisor.measure.statistics import build_timing, is_steady
 from advisor.records.base import Count, PositiveCount, PositiveQuantity, Quantity, Record
 from advisor.records.config import LoadMode
 from advisor.records.measurement import Interference, Timing
-from advisor.runtimes.protocol import CompiledModel, TensorSpec
+from advisor.runtimes.protocol import CompiledModel, TensorSpec, TightLoop
 
 SLOW = 1.15
 """A fixed amount of work that takes longer than at best by this factor is a disturbance; a quiet machine's runs differ
@@ -183,6 +183,8 @@ class Session:
         self._check = None if mode.kind == "paced" else check
         rng = np.random.default_rng(seed)
         self._inputs = [random_inputs(compiled.inputs, rng) for _ in range(compiled.requests)]
+        self._tight = compiled if isinstance(compiled, TightLoop) and mode.kind != "paced" else None
+        """Runs whole blocks by itself; a schedule has to be kept from here."""
         self._slots = threading.Semaphore(compiled.requests)
         self._failure: BaseException | None = None
         self._warmup: list[Block] = []
@@ -263,7 +265,10 @@ class Session:
         cpu_s = time.process_time()
         try:
             block.begin_s = self._clock.now_s()
-            {"sync": self._sync, "async": self._async, "paced": self._paced}[self._mode.kind](block)
+            if self._tight is not None:
+                self._closed_loop(block, self._tight)
+            else:
+                {"sync": self._sync, "async": self._async, "paced": self._paced}[self._mode.kind](block)
             block.cpu_s = time.process_time() - cpu_s
         finally:
             if collecting:
@@ -273,6 +278,12 @@ class Session:
         if self._check is not None and before is not None:
             block.interference = with_slowdown(block.interference, max(before, self._check.slowdown()))
         return block
+
+    def _closed_loop(self, block: Block, model: TightLoop) -> None:
+        sync = self._mode.kind == "sync"
+        passes = model.loop(self._inputs[:1] if sync else self._inputs, block.begin_s + self._spec.block_s, sync=sync)
+        block.starts_s, block.finishes_s = passes.starts_s, [*passes.finishes_s]
+        block.window_s = passes.ended_s - block.begin_s
 
     def _sync(self, block: Block) -> None:
         now, infer, inputs = self._clock.now_s, self._compiled.infer, self._inputs[0]

@@ -15,7 +15,7 @@ import pytest
 
 from ..errors import ModelError, ModelRangeError, RuntimeRefusal
 from ..records.config import RunConfig
-from .protocol import CompiledModel, Runtime
+from .protocol import CompiledModel, Runtime, TightLoop
 
 SIZE = 32
 _CLASSES = 10
@@ -209,6 +209,32 @@ class RuntimeConformance:
             for output in found[index]:
                 assert_close(output, expected[index])
         compiled.close()
+
+    @pytest.mark.parametrize("sync", [True, False])
+    def test_a_closed_loop_of_its_own_tells_every_pass(self, network: Path, sync: bool) -> None:
+        compiled = self.make_runtime().compile(network, self.config(requests=2))
+        if not isinstance(compiled, TightLoop):
+            pytest.skip("this runtime has no closed loop of its own")
+        sets = [random_inputs(compiled, seed) for seed in range(1 if sync else 2)]
+        for length_s in (0.05, -1.0):
+            began_s = time.perf_counter()
+            passes = compiled.loop(sets, began_s + length_s, sync=sync)
+            over_s = time.perf_counter()
+            assert len(passes.starts_s) == len(passes.finishes_s) >= 1
+            assert passes.starts_s == sorted(passes.starts_s)
+            assert began_s <= passes.starts_s[0] <= passes.starts_s[-1] <= passes.ended_s <= over_s
+            assert passes.ended_s >= began_s + length_s
+            spans = list(zip(passes.starts_s, passes.finishes_s, strict=True))
+            assert all(start < finish <= over_s for start, finish in spans)
+            # No more passes at any moment than sets of inputs.
+            assert all(sum(a <= start < b for a, b in spans) <= len(sets) for start, _ in spans)
+        assert len(passes.starts_s) <= len(sets)  # its time was over before it began
+        assert compiled.idle_requests() == compiled.requests
+        with pytest.raises(ModelRangeError):
+            compiled.loop([[*sets[0], *sets[0]]], 0.0, sync=sync)
+        compiled.close()
+        with pytest.raises(ModelRangeError):
+            compiled.loop(sets, 0.0, sync=sync)
 
     def test_broken_callback_is_not_lost(self, network: Path) -> None:
         compiled = self.make_runtime().compile(network, self.config())

@@ -21,8 +21,9 @@ from ..records.base import Precision
 from ..records.config import EffectiveConfig, RunConfig
 from ..records.model import Kernel
 from .openvino_config import check_simd, effective, properties
+from .openvino_loop import Crowd, one_after_another
 from .openvino_profile import profile
-from .protocol import Array, Done, InputKind, TensorSpec
+from .protocol import Array, Done, InputKind, Passes, TensorSpec
 
 # How often a caller who waits for a request looks for passes that failed: OpenVINO calls nobody back after a failure.
 _SWEEP_S = 0.25
@@ -76,6 +77,8 @@ class OpenvinoModel:
         self._want_outputs = want_outputs
         self._slots = [_Slot(compiled.create_infer_request()) for _ in range(requests)]
         self._free: queue.SimpleQueue[_Slot] = queue.SimpleQueue()
+        self._crowd: tuple[Sequence[Sequence[Array]], Crowd] | None = None
+        """Requests of closed loops, with the inputs that they are bound to."""
         self._sweeping = threading.Lock()
         self._callback_error: BaseException | None = None
         self._closed = False
@@ -87,9 +90,9 @@ class OpenvinoModel:
         slot = self._take()
         try:
             self._set(slot, inputs)
-            # The wrapper class would copy outputs into a dictionary with names first.
-            BareRequest.infer(slot.request, {}, True, False)
-            return self._copies(slot)
+            # The wrapper class would copy outputs into a dictionary with names; here they are views, in order of ports.
+            found: dict[Any, Array] = BareRequest.infer(slot.request, {}, True, False)
+            return [view.copy() for view in found.values()]
         except RuntimeError as error:
             raise RuntimeRefusal(f"inference failed: {refusal_text(error)}") from error
         finally:
@@ -104,6 +107,36 @@ class OpenvinoModel:
             raise
         slot.token, slot.done, slot.ends = token, done, True
         BareRequest.start_async(slot.request, {}, slot)
+
+    def loop(self, inputs: Sequence[Sequence[Array]], end_s: float, *, sync: bool) -> Passes:
+        """See :class:`advisor.runtimes.protocol.TightLoop`."""
+        try:
+            if not sync:
+                return self._crowd_of(inputs).run(end_s)
+            slot = self._take()
+            try:
+                self._set(slot, inputs[0])
+                return one_after_another(slot.request, end_s)
+            finally:
+                self._free.put(slot)
+        except RuntimeError as error:
+            self._crowd = None
+            raise RuntimeRefusal(f"inference failed: {refusal_text(error)}") from error
+
+    def _crowd_of(self, inputs: Sequence[Sequence[Array]]) -> Crowd:
+        """Bind tensors once: sessions come back with the same inputs block by block."""
+        if self._closed:
+            raise ModelRangeError("the compiled model is closed")
+        if self._crowd is None or self._crowd[0] is not inputs:
+            tensors = [self._tensors(arrays) for arrays in inputs]
+            self._crowd = inputs, Crowd(self.compiled, tensors)
+        return self._crowd[1]
+
+    def _tensors(self, inputs: Sequence[Array]) -> list[Any]:
+        self._count(inputs)
+        return [
+            ov.Tensor(_shared(array, spec), shared_memory=True) for array, spec in zip(inputs, self.inputs, strict=True)
+        ]
 
     def wait_all(self) -> None:
         for slot in self._slots:
@@ -146,6 +179,7 @@ class OpenvinoModel:
         finally:
             self._closed = True
             self._slots = []
+            self._crowd = None
             self._free = queue.SimpleQueue()
             self.compiled = None
             self._graph = None
@@ -177,8 +211,7 @@ class OpenvinoModel:
                     self._settle(busy, wait=False)
 
     def _set(self, slot: _Slot, inputs: Sequence[Array]) -> None:
-        if len(inputs) != len(self.inputs):
-            raise ModelRangeError(f"{len(inputs)} inputs given, the model has {len(self.inputs)}")
+        self._count(inputs)
         bound: list[tuple[Array, Any]] = []
         for index, (array, spec) in enumerate(zip(inputs, self.inputs, strict=True)):
             if index < len(slot.bound) and slot.bound[index][0] is array:
@@ -190,6 +223,10 @@ class OpenvinoModel:
             # A copy does not follow later changes of the caller's array: it is bound anew next time.
             bound.append((shared, tensor))
         slot.bound = bound
+
+    def _count(self, inputs: Sequence[Array]) -> None:
+        if len(inputs) != len(self.inputs):
+            raise ModelRangeError(f"{len(inputs)} inputs given, the model has {len(self.inputs)}")
 
     def _copies(self, slot: _Slot) -> list[Array]:
         return [slot.request.get_output_tensor(index).data.copy() for index in range(len(self.outputs))]

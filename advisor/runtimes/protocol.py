@@ -39,6 +39,16 @@ class TensorSpec:
     dtype: str
 
 
+@dataclass(frozen=True)
+class Passes:
+    """Passes of a closed loop in order of issue; times on ``time.perf_counter``."""
+
+    starts_s: list[float]
+    finishes_s: list[float]
+    ended_s: float
+    """When the loop would have begun the next pass, but its time was over."""
+
+
 @runtime_checkable
 class CompiledModel(Protocol):
     """A model ready to run; owns its requests and, where the runtime has any, its threads."""
@@ -100,6 +110,30 @@ class CompiledModel(Protocol):
 
     def close(self) -> None:
         """Wait for passes in flight, then give back threads and memory; calling it again does nothing."""
+        ...
+
+
+@runtime_checkable
+class TightLoop(Protocol):
+    """A compiled model that can run a closed loop without waking the interpreter between passes."""
+
+    def loop(self, inputs: Sequence[Sequence[Array]], end_s: float, *, sync: bool) -> Passes:
+        """Keep ``len(inputs)`` passes in flight until ``end_s``, and return when all are done; at least one is run.
+
+        Parameters
+        ----------
+        inputs
+            One set of tensors per pass in flight; they must not be changed while the same sequence is used again.
+        end_s
+            On the scale of ``time.perf_counter`` [s].
+        sync
+            One after the other by synchronous calls; ``inputs`` holds one set.
+
+        Raises
+        ------
+        RuntimeRefusal
+            A pass failed.
+        """
         ...
 
 

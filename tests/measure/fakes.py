@@ -9,7 +9,7 @@ from advisor.clock import FakeClock
 from advisor.records.config import EffectiveConfig
 from advisor.records.measurement import Interference
 from advisor.records.model import Kernel
-from advisor.runtimes.protocol import TensorSpec
+from advisor.runtimes.protocol import Passes, TensorSpec
 
 
 class _Base:
@@ -86,6 +86,28 @@ class Threaded(_Base):
         for thread in self._threads:
             thread.join()
         self._threads.clear()
+
+
+class Looping(Scripted):
+    """Runs closed loops by itself, as many servers as sets of inputs, each in step; the rest as :class:`Scripted`."""
+
+    def __init__(self, clock: FakeClock, service_s: Callable[[int], float], requests: int = 1) -> None:
+        super().__init__(clock, service_s)
+        self.requests = requests
+        self.effective = self.effective.model_copy(update={"streams": requests})
+        self.asked: list[tuple[int, bool]] = []
+
+    def loop(self, inputs: Sequence[Sequence[Any]], end_s: float, *, sync: bool) -> Passes:
+        self.asked.append((len(inputs), sync))
+        starts_s: list[float] = []
+        finishes_s: list[float] = []
+        while not starts_s or self.clock.now_s() < end_s:
+            now_s, time_s = self.clock.now_s(), self.service_s(self.passes)
+            self.passes += len(inputs)
+            starts_s += [now_s] * len(inputs)
+            finishes_s += [now_s + time_s] * len(inputs)
+            self.clock.advance(time_s)
+        return Passes(starts_s, finishes_s, self.clock.now_s())
 
 
 class ScriptedMeter:

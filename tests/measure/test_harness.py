@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from advisor.records.config import LoadMode, RunConfig
 from advisor.runtimes.fake import Behaviour, FakeRuntime
 from advisor.runtimes.protocol import TensorSpec
 
-from .fakes import Scripted, ScriptedMeter, Threaded
+from .fakes import Looping, Scripted, ScriptedMeter, Threaded
 
 SPEC = MeasureSpec(min_duration_s=1.0, min_samples=30, min_blocks=8, max_duration_s=5.0, block_s=0.1, warmup_max_s=1.0)
 
@@ -111,6 +112,26 @@ def test_async_closed_loop_keeps_n_in_flight() -> None:
     in_flight = timing.throughput_per_s * timing.avg_time_s
     assert in_flight == pytest.approx(3, rel=0.1)  # Little's law
     assert timing.throughput_per_s > 0.6 * 3 / 0.02
+
+
+@pytest.mark.parametrize(("kind", "in_flight"), [("sync", 1), ("async", 3)])
+def test_a_model_with_a_closed_loop_of_its_own_runs_the_blocks(kind: Literal["sync", "async"], in_flight: int) -> None:
+    clock = FakeClock()
+    model = Looping(clock, lambda n: 0.01, requests=3)
+    timing, _ = measure(model, LoadMode(kind=kind), SPEC, clock)
+    assert set(model.asked) == {(in_flight, kind == "sync")}
+    assert timing.p50.value_s == pytest.approx(0.01)
+    assert timing.throughput_per_s == pytest.approx(in_flight / 0.01)
+    assert timing.duration_s == pytest.approx(1.0, abs=0.11)
+    assert timing.samples == pytest.approx(in_flight * timing.duration_s / 0.01)
+
+
+def test_a_schedule_is_kept_by_the_harness() -> None:
+    clock = FakeClock()
+    model = Looping(clock, lambda n: 0.01)
+    timing, _ = measure(model, LoadMode(kind="paced", rate_per_s=20.0), SPEC, clock)
+    assert not model.asked
+    assert timing.throughput_per_s == pytest.approx(20.0, rel=0.02)
 
 
 def test_parts_of_passes_at_the_edge_of_a_block_count_in_parts() -> None:

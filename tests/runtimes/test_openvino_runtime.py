@@ -1,5 +1,7 @@
 """What only OpenVINO has: failures without callback, channels-last tensors, models that lie open."""
 
+import time
+
 import numpy as np
 import onnx
 import pytest
@@ -66,6 +68,63 @@ def test_blocked_caller_finds_the_failed_pass(tmp_path):
     slot.request = FailingRequest(real)
     compiled.infer(random_inputs(compiled))  # would block for ever
     assert [result[0] for result in seen] == ["lost"]
+    compiled.close()
+
+
+def reshaping_network(path):
+    """A pass fails where the second input names a shape of another size."""
+    graph = helper.make_graph(
+        [helper.make_node("Reshape", ["x", "shape"], ["y"])],
+        "reshaping",
+        [
+            helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 16]),
+            helper.make_tensor_value_info("shape", TensorProto.INT64, [2]),
+        ],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["rows", "columns"])],
+    )
+    onnx.save(helper.make_model(graph, ir_version=9, opset_imports=[helper.make_opsetid("", 17)]), path)
+    return path
+
+
+def test_a_failed_pass_ends_the_closed_loop_with_its_reason(tmp_path):
+    compiled = compiled_model(reshaping_network(tmp_path / "n.onnx"), requests=2)
+    sets = [[np.zeros((1, 16), np.float32), np.array([4, 4], np.int64)] for _ in range(2)]
+    compiled.loop(sets, 0.0, sync=False)
+    for _, shape in sets:
+        shape[:] = 5
+    with pytest.raises(RuntimeRefusal, match="inference failed"):
+        compiled.loop(sets, time.perf_counter() + 1.0, sync=False)
+    for _, shape in sets:
+        shape[:] = 2, 8
+    assert compiled.loop(sets, 0.0, sync=False).starts_s
+    compiled.close()
+
+
+def test_a_failed_synchronous_pass_gives_its_request_back(tmp_path, monkeypatch):
+    """By hand: OpenVINO tells nobody of a failed synchronous pass on a single stream, and may crash afterwards."""
+    from advisor.runtimes import openvino_runtime
+
+    def lost(request, end_s):
+        raise RuntimeError("Exception from somewhere:\ndevice lost")
+
+    compiled = compiled_model(small_network(tmp_path / "n.onnx"))
+    monkeypatch.setattr(openvino_runtime, "one_after_another", lost)
+    with pytest.raises(RuntimeRefusal, match="device lost"):
+        compiled.loop([random_inputs(compiled)], 0.0, sync=True)
+    assert compiled.idle_requests() == 1
+    compiled.close()
+
+
+def test_outputs_come_in_the_order_of_the_ports(tmp_path):
+    nodes = [helper.make_node(kind, ["x"], [name]) for kind, name in (("Relu", "b"), ("Neg", "a"), ("Abs", "c"))]
+    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in "xbac"]
+    graph = helper.make_graph(nodes, "three", ports[:1], ports[1:])
+    onnx.save(helper.make_model(graph, ir_version=9, opset_imports=[helper.make_opsetid("", 17)]), tmp_path / "n.onnx")
+    compiled = compiled_model(tmp_path / "n.onnx")
+    row = np.array([[-1.0, 2.0, -3.0, 4.0]], np.float32)
+    assert [spec.name for spec in compiled.outputs] == ["b", "a", "c"]
+    for found, expected in zip(compiled.infer([row]), (np.maximum(row, 0), -row, np.abs(row)), strict=True):
+        np.testing.assert_array_equal(found, expected)
     compiled.close()
 
 
