@@ -154,6 +154,20 @@ def test_cascade_summary_names_the_worst_and_keeps_failures():
     assert "| broken |" not in text
 
 
+def test_two_runs_of_one_variant_show_what_an_error_can_mean():
+    found = [
+        outcome("calm", 100.0, 100.0, again=outcome("calm", 100.0, 100.0, slower=1.1), slower=0.9),
+        outcome("moody", 100.0, 50.0, again=outcome("moody", 100.0, 200.0)),
+        outcome("once", 100.0, 100.0, again=cascade.Outcome("once", failure="refused")),
+    ]
+    text = cascade.tables(found)
+    assert "factor of 2.00 in the median, at most 4.00 (moody)" in text
+    assert "errs by 0.0 % in the median, 100 % within 15 %" in text
+    assert "| calm | 100 | 100 | +0 % | 0.90 / 1.10 |" in text
+    assert "| moody | 50 | 200 | +0 % | - / - |" in text
+    assert "| once | 100 |" not in text
+
+
 def test_an_error_against_nothing_measured_is_unknown_and_not_zero():
     assert cascade.Figure(1, 2, 3, None).error is None
     assert cascade.Figure(1, 2, 3, 0.0).error is None
