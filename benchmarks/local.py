@@ -43,7 +43,9 @@ SPEC = MeasureSpec(
     min_duration_s=0.2, min_samples=6, min_blocks=5, max_duration_s=0.8, block_s=0.04, warmup_max_s=0.12,
     max_dirty_blocks=3,
 )  # fmt: skip
-"""Short, so that the section takes under four minutes; repeats on a quiet machine differ by 2 to 3 %."""
+"""Short, so that the section takes some four minutes; what repeats differ by is printed with it."""
+_AGAIN_EVERY = 3
+"""Of the judged rows, those measured a second time; prime to the number of configurations, so that each kind occurs."""
 
 
 @dataclass(frozen=True)
@@ -160,14 +162,40 @@ def rows_of(
             except SizerError as error:
                 missing.append(f"{label}: {error}")
                 continue
-            side_by_side = mode.kind == "async"
-            true = timing(record).throughput_per_s if side_by_side else 1.0 / timing(record).p50.value_s
-            believed = estimate.throughput_per_s if side_by_side else estimate.latency_s.reciprocal()
+            true = _rate(record)
+            believed = estimate.throughput_per_s if mode.kind == "async" else estimate.latency_s.reciprocal()
             rows.append(
                 Row(group_of(name), name, config, believed.p10, believed.p50, believed.p90, true,
                     record.interference.dirty)
             )  # fmt: skip
     return rows, missing
+
+
+def _rate(record: Measurement) -> float:
+    """Throughput where streams run side by side, else inverse latency [1/s]."""
+    seen = timing(record)
+    return seen.throughput_per_s if record.mode.kind == "async" else 1.0 / seen.p50.value_s
+
+
+def repeated(
+    rows: Sequence[Row], take: Callable[[ModelFile, RunConfig, LoadMode], Measurement]
+) -> list[tuple[Row, float]]:
+    """Some of the rows, measured again minutes later: what no prediction can do better than."""
+    found = []
+    for row in rows[::_AGAIN_EVERY]:
+        mode = LoadMode(kind="async") if (row.config.streams or 1) > 1 else LoadMode()
+        found.append((row, _rate(take(model(row.model), row.config, mode))))
+    return found
+
+
+def noise_floor(pairs: Sequence[tuple[Row, float]]) -> str:
+    """One line: how far a second measurement of the same configuration lies from the first."""
+    apart = [abs(second / row.measured - 1.0) for row, second in pairs]
+    return (
+        f"Noise floor: {len(apart)} of these configurations, measured a second time after the last of them, differ "
+        f"from their first measurement by {percent(statistics.median(apart))} (median), "
+        f"{percent(statistics.fmean(apart))} (mean), {percent(max(apart))} (largest)."
+    )
 
 
 def _words(config: RunConfig) -> str:
@@ -227,8 +255,13 @@ def run(quick: bool = False) -> str:
         url = f"sqlite:///{Path(folder) / 'store.sqlite3'}"
         quick_look(url, "25s" if quick else None)
         with MeasurementStore(url) as store:
-            rows, missing = rows_of(store, QUICK_JUDGED if quick else JUDGED, lambda f, c, m: measured(f, c, m, SPEC))
-    return f"{start}\n\n{tables(rows, missing)}"
+            rows, missing = rows_of(store, QUICK_JUDGED if quick else JUDGED, _take)
+    floor = f"\n\n{noise_floor(repeated(rows, _take))}" if rows else ""
+    return f"{start}\n\n{tables(rows, missing)}{floor}"
+
+
+def _take(file: ModelFile, config: RunConfig, mode: LoadMode) -> Measurement:
+    return measured(file, config, mode, SPEC)
 
 
 if __name__ == "__main__":

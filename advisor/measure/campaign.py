@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import TypeVar
 
@@ -175,7 +176,7 @@ class _Run:
         self._budget_s, self._retry, self._clips, self._clock = budget_s, retry_failed, clip_directory, clock
         self._summary = Summary()
         self._estimated_s, self._spent_s = 0.0, 0.0
-        self._left_s = 0.0
+        self._left_s, self._ends_s = 0.0, inf
         self._tried: set[str] = set()
         self._best_s = load_best(store, host)
         of_key = {key: entry for entry in campaign.entries for key in keys_of(entry.item, host)}
@@ -187,7 +188,8 @@ class _Run:
         todo = self._unknown(self._campaign.entries)
         summary.known = len(self._campaign.entries) - len(todo)
         self._left_s = sum(entry.estimate_s for entry in todo)
-        self._tell.start(len(todo), self._left_s)
+        self._ends_s = inf if self._budget_s is None else started_s + self._budget_s
+        self._tell.start(len(todo), self._remaining_s())
         waiting = batches(todo)
         batch: list[Entry] = []
         try:
@@ -287,7 +289,11 @@ class _Run:
 
     def _tick(self, what: str, key: str) -> None:
         self._left_s = max(0.0, self._left_s - self._estimates_s[key])
-        self._tell.advance(self._summary.done + self._summary.failed, what, self._left_s * self._correction())
+        self._tell.advance(self._summary.done + self._summary.failed, what, self._remaining_s())
+
+    def _remaining_s(self) -> float:
+        """Expected time to the end: of what is left, or of the budget."""
+        return min(self._left_s * self._correction(), max(0.0, self._ends_s - self._clock.now_s()))
 
     def _correction(self) -> float:
         """How much longer than estimated things took so far."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
 from typing import get_args
 
 from advisor.measure.campaign import Campaign, Entry
@@ -10,7 +12,7 @@ from advisor.measure.clips import CodecName, usual_bitrate_kbps
 from advisor.measure.configs import MeasureItem
 from advisor.measure.decode import DecodeRequest, check_codec, hardware_devices
 from advisor.measure.footprint import FootprintItem
-from advisor.measure.harness import PACED_BLOCK, QUICK, MeasureSpec
+from advisor.measure.harness import PACED_BLOCK, MeasureSpec
 from advisor.measure.micro import MicroItem, all_threads, micro_items, no_siblings, thread_counts
 from advisor.measure.preparation import PrepareRequest
 from advisor.measure.profile import ProfileItem
@@ -29,23 +31,25 @@ SCENARIO_SPEC = MeasureSpec(
     warmup_max_s=0.15,
     max_dirty_blocks=2,
 )
-QUICK_LIMIT_S = 105.0
-"""Of the 120 s that ``--quick`` may take: the rest is for what estimates miss."""
+QUICK_LIMIT_S = 240.0
+"""Estimated for a slow machine; what fits into the 120 s of ``--quick`` is decided while it runs."""
 # Families that differ in what binds them: plain and depthwise convolutions, narrow and wide, many small kernels,
-# matrix products. Names of advisor/zoo.
+# matrix products. Names of advisor/zoo; the first teach most.
 QUICK_MODELS = (
     "mobilenet-v2",
-    "resnet-50",
+    "resnet-18",
     "squeezenet-1.1",
+    "bert-mini",
     "googlenet",
     "efficientnet-b0",
-    "resnet-18",
-    "densenet-121",
-    "bert-mini",
     "ssd-mobilenet",
+    "densenet-121",
+    "vit-small",
+    "resnet-50",
 )
-QUICK_RANDOM = tuple(f"random:{number}" for number in range(12))
-"""Random networks between them: each shows some forty kernels of shapes that no architecture has."""
+QUICK_RANDOM = tuple(f"random:{n}" for n in (22, 1, 4, 3, 6, 5, 0, 11, 10, 9, 12, 18, 13, 7, 14, 17, 28, 23))
+"""Random networks between them: each shows some sixty kernels of shapes that no architecture has. Chosen for short
+passes, with each kind of :mod:`advisor.zoo.random_nets` among the first (words, mobile, dense, maps, patches)."""
 _CAPS: tuple[SimdCap, ...] = ("avx512", "avx2", "sse42")
 _DECODES: dict[CodecName, tuple[tuple[int, int], ...]] = {
     "h264": ((1280, 720), (1920, 1080), (3840, 2160)),
@@ -57,10 +61,13 @@ _ON_DEVICES: tuple[CodecName, ...] = ("h264", "h265")
 _FRAMES = ((1280, 720), (1920, 1080), (3840, 2160))
 _TARGETS = ((224, 224), (300, 300), (544, 320), (640, 640))
 _BF16_LEVELS = ("avx512_bf16", "amx")
-_ASSUMED_FLOP_PER_S = 4e10  # one core; only estimates of time rest on it
+# One core of a slow machine; only estimates of time rest on it.
+_ASSUMED_FLOP_PER_S: dict[Precision, float] = {"f32": 4e10, "bf16": 8e10, "int8": 1.2e11}
 _ASSUMED_GFLOPS = 4.0
 _OPEN_S = 0.35  # read, quantise from cache, compile
-_DECODE_S, _PREPARE_S, _MICRO_OPEN_S = 2.5, 0.25, 0.2
+_COUNTED_AT_LEAST, _COUNTED_S = 5, 0.15
+"""Passes that kernels of the quick look are counted over, and seconds where these are enough."""
+_DECODE_S, _PREPARE_S, _MICRO_OPEN_S, _MICRO_S = 2.5, 0.25, 0.2, 0.2
 _WORKER_S = 0.9  # start a worker and load a runtime
 
 
@@ -134,47 +141,121 @@ def quick_items(facts: HostFacts, models: Sequence[ModelFile], limit_s: float = 
         :data:`QUICK_MODELS`, built; or any others.
     limit_s : float
         Estimated time that the campaign may take [s]; what does not fit is named in ``left_out``.
+
+    Notes
+    -----
+    The order of priorities was chosen by leaving families out of a longer campaign on one machine (docs/methods.md).
     """
     most = all_threads(facts)
     entries: list[Entry] = []
-    entries += [Entry(item, item.duration_s + _MICRO_OPEN_S, 3.0) for item in micro_items(facts, duration_s=0.3)]
+    entries += [Entry(item, item.duration_s + _MICRO_OPEN_S, 3.0) for item in micro_items(facts, duration_s=_MICRO_S)]
     entries.append(Entry(DecodeRequest("h264", 1920, 1080, 4000.0, streams=tuple(sorted({1, most}))), _DECODE_S, 10.0))
     for count in sorted({1, most}):
         entries.append(Entry(PrepareRequest((1920, 1080), (544, 320), streams=count), _PREPARE_S, 2.0))
-    precisions = usable_precisions(("f32", "bf16", "int8"), facts)
-    caps = lower_caps(facts)
-    capped = micro_items(facts, precisions=("f32",), simd_caps=caps, duration_s=0.3)
-    entries += [Entry(item, item.duration_s + 2 * _MICRO_OPEN_S, 2.0) for item in capped if item.simd_cap is not None]
-    for model in models[:2]:
-        for cap in caps:
-            profile = ProfileItem(model, RunConfig(streams=1, threads=1, requests=1, simd_cap=cap))
-            entries.append(Entry(profile, _OPEN_S + 3 * profile.passes * pass_s(model, profile.config), 6.0))
-    ranks: dict[bool, int] = {}
-    for model in models:
-        drawn = model.family == "random"
-        ranks[drawn] = ranks.get(drawn, -1) + 1
-        # Each further model of a kind teaches a little less.
-        worth = (0.7 if drawn else 1.0) / (1.0 + 0.2 * ranks[drawn])
-        for precision in precisions:
-            one = RunConfig(precision=precision, streams=1, threads=1, requests=1)
-            many = RunConfig(precision=precision, streams=most, threads=most, requests=2 * most)
-            shapes: list[tuple[RunConfig, LoadMode, float]] = [(one, LoadMode(), 9.0)]
-            if most > 1:
-                shapes.append((one.model_copy(update={"threads": most}), LoadMode(), 6.0))
-            # Counters are scaled to the timing of the same configuration: neither is worth much without the other.
-            entries += [_profile_entry(model, config, value * worth) for config, _, value in shapes]
-            if not drawn:
-                shapes.append((one.model_copy(update={"batch": 8}), LoadMode(), 4.0))
-            if not drawn and most > 1:
-                shapes.append((many, LoadMode(kind="async"), 5.0))
-            for config, mode, value in shapes:
-                item = MeasureItem(model, config, mode, SCENARIO_SPEC if drawn else QUICK)
-                entries.append(Entry(item, estimate_s(item), value * worth))
-        plain = RunConfig(runtime="onnxruntime", streams=1, threads=1, requests=1)
-        item = MeasureItem(model, plain, LoadMode(), QUICK)
-        entries += [Entry(item, estimate_s(item), 3.0 * worth), _profile_entry(model, plain, 5.0 * worth)]
+    # What lower SIMD levels reach is of interest, but nothing on this machine is predicted from it.
+    capped = micro_items(facts, precisions=("f32",), simd_caps=lower_caps(facts), duration_s=_MICRO_S)
+    entries += [Entry(item, item.duration_s + 2 * _MICRO_OPEN_S, 0.1) for item in capped if item.simd_cap is not None]
+    entries += _looks(models, facts)
     fitting = within(entries, limit_s)
     return Campaign(fitting.entries, (*fitting.left_out, *no_siblings(facts)))
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """A setting that the quick look takes of model after model."""
+
+    priority: float
+    """Place in the order of what is measured first, for the first model."""
+    runtime: RuntimeName
+    precision: Precision
+    all_threads: bool
+    batch: int = 1
+
+
+# Kernels first: whole passes are sums of them in any model. Each setting that is predicted has to be seen with some
+# networks; the more it is used, the more.
+_KERNEL_CELLS = (
+    _Cell(1.0, "openvino", "f32", False),
+    _Cell(0.9, "openvino", "int8", False),
+    _Cell(0.8, "onnxruntime", "f32", False),
+    _Cell(0.65, "openvino", "f32", True),
+    _Cell(0.55, "openvino", "int8", True),
+    _Cell(0.5, "openvino", "f32", False, 8),
+    _Cell(0.45, "openvino", "bf16", False),
+    _Cell(0.45, "onnxruntime", "int8", False),
+    _Cell(0.35, "onnxruntime", "f32", True),
+    _Cell(0.3, "openvino", "bf16", True),
+    _Cell(0.3, "openvino", "int8", False, 8),
+    _Cell(0.3, "onnxruntime", "f32", False, 8),
+    _Cell(0.25, "onnxruntime", "int8", True),
+)
+# Then what several streams do to each other.
+_STREAM_CELLS = (
+    _Cell(0.7, "openvino", "f32", True),
+    _Cell(0.6, "openvino", "int8", True),
+    _Cell(0.45, "openvino", "f32", True, 4),
+    _Cell(0.35, "onnxruntime", "f32", True),
+    _Cell(0.3, "openvino", "bf16", True),
+    _Cell(0.25, "openvino", "int8", True, 4),
+)
+# And steady timings, against which all of it is set.
+_TIMED_CELLS = (
+    _Cell(0.6, "openvino", "f32", False),
+    _Cell(0.5, "openvino", "int8", False),
+    _Cell(0.4, "openvino", "f32", True),
+    _Cell(0.35, "onnxruntime", "f32", False),
+    _Cell(0.3, "openvino", "int8", True),
+)
+_KERNELS_FADE, _TIMINGS_FADE = 0.12, 0.35
+"""How much less each further model teaches: the first over 1 + fade x rank."""
+
+
+def _looks(models: Sequence[ModelFile], facts: HostFacts) -> Iterator[Entry]:
+    """Kernels of all models by cell, and passes of those that are no random networks."""
+    most = all_threads(facts)
+    permitted = usable_precisions(("f32", "bf16", "int8"), facts)
+    for rank, model in enumerate(_in_turns(models)):
+        for cell in _KERNEL_CELLS:
+            if cell.precision in permitted and (most > 1 or not cell.all_threads):
+                yield _look(ProfileItem(model, _one_stream(cell, most)), cell.priority / (1 + _KERNELS_FADE * rank))
+    for rank, model in enumerate(model for model in models if model.family != "random"):
+        fading = 1 + _TIMINGS_FADE * rank
+        for cell in _TIMED_CELLS:
+            if cell.precision in permitted and (most > 1 or not cell.all_threads):
+                item = MeasureItem(model, _one_stream(cell, most), LoadMode(), SCENARIO_SPEC)
+                yield _look(item, cell.priority / fading)
+        for cell in _STREAM_CELLS:
+            if cell.precision in permitted and most > 1:
+                config = _one_stream(cell, most).model_copy(update={"streams": most, "requests": most})
+                item = MeasureItem(model, config, LoadMode(kind="async"), SCENARIO_SPEC)
+                yield _look(item, cell.priority / fading)
+
+
+def _in_turns(models: Sequence[ModelFile]) -> list[ModelFile]:
+    """Two random networks, one of the others, and so on: both kinds are needed from the start."""
+    drawn = [model for model in models if model.family == "random"]
+    others = [model for model in models if model.family != "random"]
+    places = [((rank + 0.5) / 2, model) for rank, model in enumerate(drawn)]
+    places += [(float(rank), model) for rank, model in enumerate(others)]
+    return [model for _, model in sorted(places, key=lambda place: place[0])]
+
+
+def _one_stream(cell: _Cell, most: int) -> RunConfig:
+    return RunConfig(
+        runtime=cell.runtime, precision=cell.precision, streams=1, threads=most if cell.all_threads else 1,
+        batch=cell.batch, requests=1,
+    )  # fmt: skip
+
+
+def _look(item: ProfileItem | MeasureItem, priority: float) -> Entry:
+    """Entry that comes first by priority; dearer ones wait, but not in proportion, for their kernels are larger."""
+    if isinstance(item, MeasureItem):
+        seconds = estimate_s(item)
+    else:
+        one_s = pass_s(item.model, item.config)
+        item = replace(item, passes=int(min(30, max(_COUNTED_AT_LEAST, _COUNTED_S / one_s))))
+        seconds = _OPEN_S + 2 * item.passes * one_s
+    return Entry(item, seconds, priority * sqrt(seconds))
 
 
 def full_items(facts: HostFacts, build: Callable[[str], ModelFile]) -> Campaign:
@@ -296,7 +377,7 @@ def pass_s(model: ModelFile, config: RunConfig) -> float:
     gflops = zoo.info(model.name).gflops if model.kind != "file" else None
     work = (gflops if gflops is not None else _ASSUMED_GFLOPS) * 1e9 * config.batch
     lanes = (config.threads or 1) if config.streams == 1 else 1
-    return work / (_ASSUMED_FLOP_PER_S * lanes)
+    return work / (_ASSUMED_FLOP_PER_S[config.precision] * lanes)
 
 
 def estimate_s(item: MeasureItem) -> float:

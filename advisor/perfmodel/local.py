@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _PREPARATION = re.compile(r"^preprocess/(\d+)x(\d+)/(\d+)x(\d+)$")
 _DIRTY = 0.10
 """Extra spread (log) of a measurement that other processes disturbed."""
+_SHORT = 0.05
+"""Spread (log) of the few passes around a profile."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,12 @@ class Item:
     def noise(self) -> float:
         """Standard deviation (log) as an anchor."""
         return max(0.02, self.spread / 1.2816)
+
+    @property
+    def setting(self) -> tuple[object, ...]:
+        """What two measurements of the same have in common."""
+        c = self.config
+        return self.sha256, c.runtime, c.precision, c.batch, c.device, self.threads, self.streams or 1
 
     @property
     def label(self) -> str:
@@ -91,6 +99,19 @@ def _item(row: Measurement) -> Item | None:
         streams,
         row,
     )
+
+
+def _item_of_profile(row: Measurement) -> Item | None:
+    """A profile's own passes as a measurement, for want of a steadier one."""
+    if row.status != "done" or row.pass_s is None or row.config.simd_cap is not None:
+        return None
+    effective = row.effective
+    threads = row.config.threads if effective is None or effective.threads is None else effective.threads
+    spread = float(np.hypot(_SHORT, _DIRTY if row.interference.dirty else 0.0))
+    return Item(
+        canonical_name(row.model), row.model_sha256, row.config, row.pass_s, None, spread, row.interference.dirty,
+        threads, 1, row,
+    )  # fmt: skip
 
 
 def _band(row: MicroBenchmark) -> float:
@@ -143,6 +164,9 @@ class LocalData:
         latest = {row.key: row for row in measurements}
         items = [item for item in map(_item, latest.values()) if item is not None]
         profiles = [row for row in latest.values() if row.status == "done" and row.kernels]
+        timed = {item.setting for item in items}
+        short = [item for item in map(_item_of_profile, profiles) if item is not None]
+        items += [item for item in short if item.setting not in timed]
         return cls(host, items, {row.name: row for row in micro}, works, profiles)
 
     def walls(self) -> dict[WallKey, float]:

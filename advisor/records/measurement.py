@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Count, PositiveCount, Quantity, Record
+from .base import Count, PositiveCount, PositiveQuantity, Quantity, Record
 from .config import EffectiveConfig, LoadMode, RunConfig
 from .model import Kernel
 
@@ -109,6 +109,8 @@ class Measurement(Record):
     """Reason of a failure: crash with signal, time-out, refusal with the operator, memory."""
     timing: Timing | None = None
     kernels: tuple[Kernel, ...] = ()
+    pass_s: PositiveQuantity | None = None
+    """Of a record with kernels: median time of a whole pass of the same compiled model, around the counting [s]."""
     footprint: Footprint | None = None
     """Of a record that has neither timing nor kernels; see :mod:`advisor.measure.footprint`."""
     interference: Interference = Interference()

@@ -195,6 +195,9 @@ def test_local_tables_judge_throughput_and_name_the_worst():
     assert "- not judged: x: refused" in text
     assert "1 of 3 measurements were disturbed" in text
     assert local.tables([], ["x"]).startswith("No configuration")
+    floor = local.noise_floor([(rows[0], 9.0), (rows[2], 8.0), (rows[1], 16.8)])
+    assert floor.startswith("Noise floor: 3 of these configurations")
+    assert floor.endswith("by 5.0 % (median), 5.0 % (mean), 10.0 % (largest).")
 
 
 def test_every_judged_model_belongs_to_one_group_and_exists():

@@ -134,6 +134,27 @@ def test_budget_stops_in_time_and_says_what_was_left_out(tmp_path: Path, monkeyp
         assert (second.known, second.done, second.failed) == (15, 15, 0)
 
 
+def test_no_more_time_is_announced_than_the_budget_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from advisor.measure.progress import NullProgress
+
+    class Heard(NullProgress):
+        left_s: list[float | None] = []
+
+        def start(self, total: int, estimate_s: float | None) -> None:
+            self.left_s.append(estimate_s)
+
+        def advance(self, done: int, what: str, remaining_s: float | None) -> None:
+            self.left_s.append(remaining_s)
+
+    clock, tell = FakeClock(), Heard()
+    items_without_runtime(clock, monkeypatch)
+    todo = Campaign(tuple(Entry(item, 1.0) for item in preparations(30)))
+    with MeasurementStore(tmp_path / "s.db") as store:
+        c.run(todo, store, facts(), tell, budget_s=14.0, clock=clock)
+    assert tell.left_s[:3] == [14.0, 13.0, 12.0]
+    assert tell.left_s[-1] == 0.0
+
+
 def test_estimates_are_corrected_by_what_things_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = FakeClock()
     items_without_runtime(clock, monkeypatch)

@@ -1,9 +1,12 @@
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from advisor.measure.profile import ProfileItem, profile_kernels
 from advisor.records.config import RunConfig
+from advisor.records.model import Kernel
+from advisor.runtimes import CompiledModel
 from advisor.store.measurements import MeasurementStore
 
 from .models import small_conv
@@ -17,6 +20,9 @@ def test_kernels_have_times_that_are_kept(tmp_path: Path) -> None:
         (record,) = profile_kernels(model, [config], store, "host")
         assert record.status == "done", record.failure
         assert record.timing is None
+        # The counters are parts of a pass; what lies between them and what interrupts them is not a multiple of it.
+        assert record.pass_s is not None
+        assert 0.2 < sum(kernel.time_s or 0.0 for kernel in record.kernels) / record.pass_s < 5.0
         convolutions = [kernel for kernel in record.kernels if kernel.type == "conv"]
         assert len(convolutions) == 3
         for kernel in convolutions:
@@ -34,3 +40,26 @@ def test_a_profile_is_not_taken_for_a_timing(tmp_path: Path) -> None:
     model, config = small_conv(tmp_path), RunConfig(threads=1)
     keys = {MeasureItem(model, config, LoadMode(), spec).key("h") for spec in (MeasureSpec(), QUICK)}
     assert ProfileItem(model, config).key("h") not in keys
+
+
+def test_passes_are_timed_around_the_counting() -> None:
+    from advisor.measure.profile import _counted_and_timed
+
+    class Counted:
+        """Passes get longer as they go: those before the counting and those after it must both be heard."""
+
+        inputs = ()
+        calls = 0
+
+        def infer(self, _inputs: object) -> None:
+            self.calls += 1
+
+        def profile(self, passes: int) -> tuple[Kernel, ...]:
+            self.calls += 100
+            return ()
+
+    model = Counted()
+    kernels, pass_s = _counted_and_timed(cast(CompiledModel, model), 4)
+    assert kernels == ()
+    assert pass_s > 0
+    assert model.calls == 2 + 4 + 100 + 4  # warm, before, counted, after

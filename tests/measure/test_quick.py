@@ -86,17 +86,49 @@ def test_a_machine_with_bf16_measures_it_where_permitted() -> None:
 
 def test_quick_stays_within_its_time_and_names_what_it_left_out() -> None:
     models = [file(name) for name in "abcdefghi"]
-    campaign = quick.quick_items(facts(), models)
-    assert campaign.estimate_s <= quick.QUICK_LIMIT_S
+    campaign = quick.quick_items(facts(), models, limit_s=60.0)
+    assert campaign.estimate_s <= 60.0
     everything = quick.quick_items(facts(), models, limit_s=1e9)
     assert everything.left_out == no_siblings(facts())  # what cannot be measured here at all
     assert len(everything.entries) == len(campaign.entries) + len(campaign.left_out) - 1
-    assert of_kind(campaign, ProfileItem)
-    # The first model is always there at f32 on one thread: the anchor of everything else.
-    assert any(
-        isinstance(item, MeasureItem) and item.model.name == "a" and item.config.precision == "f32"
-        for item in of_kind(campaign, MeasureItem)
-    )
+
+
+def ranked(campaign: Campaign, kind: type) -> list[tuple[str, str, str, int | None, int]]:
+    """Settings in the order in which they are taken."""
+    found = []
+    for entry in sorted(campaign.entries, key=lambda entry: -entry.density):
+        if isinstance(entry.item, kind):
+            c = entry.item.config
+            found.append((entry.item.model.name, c.runtime, c.precision, c.threads, c.batch))
+    return found
+
+
+def test_quick_sees_every_setting_early_and_kernels_of_drawn_networks_first() -> None:
+    drawn = [file(f"r{n}").model_copy(update={"family": "random"}) for n in range(8)]
+    campaign = quick.quick_items(facts(threads=4), [file("a"), file("b"), *drawn], limit_s=1e9)
+    looks = ranked(campaign, ProfileItem)
+    names = [name for name, *_ in looks]
+    # One of each kind at the head, later ones after the first of their kind.
+    assert {names.index("a"), names.index("r0")} <= {0, 1, 2}
+    assert names.index("r0") < names.index("r1") < names.index("r7")
+    assert all((threads, batch) == (1, 1) for *_, threads, batch in looks[:3])
+    # Kernels of another runtime, precision, batch or number of threads are no guess from the first: each comes soon.
+    early = {(runtime, precision, threads, batch) for _, runtime, precision, threads, batch in looks[:45]}
+    assert early >= {
+        ("openvino", "f32", 1, 1), ("openvino", "int8", 1, 1), ("onnxruntime", "f32", 1, 1),
+        ("openvino", "f32", 4, 1), ("openvino", "int8", 4, 1), ("onnxruntime", "int8", 1, 1),
+    }  # fmt: skip
+    assert not any(precision == "bf16" for _, _, precision, _, _ in looks)  # this machine has none
+    timed = [item for item in of_kind(campaign, MeasureItem) if isinstance(item, MeasureItem)]
+    assert {item.model.name for item in timed} == {"a", "b"}
+    assert {(item.config.streams, item.config.batch) for item in timed} == {(1, 1), (4, 1), (4, 4)}
+
+
+def test_one_thread_has_no_settings_of_several() -> None:
+    campaign = quick.quick_items(facts(threads=1), [file("a")], limit_s=1e9)
+    looks = ranked(campaign, ProfileItem) + ranked(campaign, MeasureItem)
+    assert {threads for _, _, _, threads, _ in looks} == {1}
+    assert len(looks) == len({(type(e.item), e.item.key("h")) for e in campaign.entries if hasattr(e.item, "model")})
 
 
 def test_within_prefers_what_teaches_most_per_second() -> None:
