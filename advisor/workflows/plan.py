@@ -15,7 +15,7 @@ from advisor.records.scenario import Scenario
 from advisor.workflows.context import Say, local_facts, open_store, silent
 from advisor.workflows.local import local_candidate
 from advisor.workflows.models import resolve_model
-from advisor.workflows.predictors import load_predictors
+from advisor.workflows.predictors import cold_starts, load_predictors
 
 if TYPE_CHECKING:
     from advisor.measure.progress import Progress
@@ -83,7 +83,6 @@ def prepare(
     """Gather everything that a plan is made from."""
     from advisor.host import machine_spec
     from advisor.measure.clips import usual_bitrate_kbps
-    from advisor.perfmodel.cold import ASSUMED, cold_start
     from advisor.planner.candidates import admit
     from advisor.planner.inputs import PlanInputs
     from advisor.store.catalogue import Catalogue
@@ -116,7 +115,6 @@ def prepare(
         works.prepare(runtime)
     assumptions.append(_runtimes_said(measured))
     predictor = load_predictors(store, facts, host, catalogue, works)
-    here = cold_start({row.name: row for row in store.micro(facts.fingerprint)})
     file = scenario_file(request.scenario)
     inputs = PlanInputs(
         scenario=scenario,
@@ -125,7 +123,7 @@ def prepare(
         works=works.of_stage,
         predictor=predictor,
         candidates=candidates,
-        cold=lambda machine: here if machine.id == host.id else ASSUMED,
+        cold=cold_starts(store, facts, host, catalogue),
         today=today,
         seed=request.seed,
         runtimes_measured=measured,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from advisor.records.base import Interval
@@ -13,6 +13,7 @@ from advisor.records.prediction import CostEstimate, ServiceEstimate
 
 if TYPE_CHECKING:
     from advisor.perfmodel import Predictor, WorkSource
+    from advisor.perfmodel.cold import ColdStart
     from advisor.records.host import HostFacts
     from advisor.store.catalogue import Catalogue
     from advisor.store.measurements import MeasurementStore
@@ -71,3 +72,17 @@ def load_predictors(
     measured = [item for item in catalogue.platforms() if item.measured_fingerprint is not None]
     boxes = {item.id: load(catalogue.machine(item), item.measured_fingerprint or "") for item in measured}
     return MeasuredBoxes(load(host, facts.fingerprint), boxes)
+
+
+def cold_starts(
+    store: MeasurementStore, facts: HostFacts, host: MachineSpec, catalogue: Catalogue
+) -> Callable[[MachineSpec], ColdStart]:
+    """What a pause costs on a machine: measured here and on boxes that were measured, assumed elsewhere."""
+    from advisor.perfmodel.cold import ASSUMED, cold_start
+
+    prints = {item.id: item.measured_fingerprint for item in catalogue.platforms() if item.measured_fingerprint}
+    known = {
+        name: cold_start({row.name: row for row in store.micro(fingerprint, "cold/")})
+        for name, fingerprint in {**prints, host.id: facts.fingerprint}.items()
+    }
+    return lambda machine: known.get(machine.id, ASSUMED)

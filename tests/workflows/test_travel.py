@@ -11,11 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from advisor.errors import InputError, SizerError
+from advisor.host import machine_spec
+from advisor.perfmodel.cold import ASSUMED
+from advisor.records.base import Evidence
 from advisor.records.box import BoxExport
 from advisor.records.host import HostFacts
 from advisor.records.measurement import MicroBenchmark
 from advisor.store.catalogue import Catalogue, user_catalogue_dir
 from advisor.store.measurements import MeasurementStore
+from advisor.workflows.predictors import cold_starts
 from advisor.workflows.travel import LATENCIES_KEPT, export_box, import_box
 from tests.store.samples import measurement, micro_benchmark, model_work, timing
 
@@ -114,6 +118,24 @@ def test_the_box_is_a_platform_of_the_catalogue(store: Any, planner: Any, tmp_pa
     assert machine.memory_bandwidth_bytes_per_s == 31e9
     assert "memory_channels" in machine.uncertain
     assert "simd_level" not in machine.uncertain
+
+
+def test_what_a_pause_costs_on_the_box_is_what_was_measured_there(store: Any, planner: Any, tmp_path: Path) -> None:
+    for threads, value_s in ((1, 0.4e-3), (4, 3e-3)):
+        found = micro_benchmark(f"c{threads}", f"cold/openvino/t{threads}", host_fingerprint=FINGERPRINT, value=value_s)
+        parameters = {"threads": str(threads), "sigma": "0.2"}
+        store.add_micro(found.model_copy(update={"unit": "s", "parameters": parameters}))
+    platform_id = import_box(export_box(store, facts(), tmp_path / "box.json"), planner)
+
+    catalogue = Catalogue.load()
+    here = facts(fingerprint="beef")
+    cold = cold_starts(planner, here, machine_spec(here), catalogue)
+    box = cold(catalogue.machine(catalogue.platform(platform_id)))
+    assert box.evidence is Evidence.MEASURED
+    assert box.many_s.p50 > ASSUMED.many_s.p50
+    assert box.sigma(1) == 0.2
+    assert cold(catalogue.machine(catalogue.platform("mini-pc-i7-11800h-16-gb"))) == ASSUMED
+    assert cold(machine_spec(here)) == ASSUMED  # nothing was measured on the planner's own machine
 
 
 def test_without_a_price_it_stays_unknown(store: Any, planner: Any, tmp_path: Path) -> None:
