@@ -24,6 +24,7 @@ from advisor.perfmodel.evaluate import (
     summarise,
 )
 from advisor.perfmodel.fit import judge
+from advisor.perfmodel.floor import floors
 from advisor.perfmodel.hyper import choose
 from advisor.perfmodel.machine import SIMD_CLASSES
 from advisor.perfmodel.material import Material, load_material
@@ -112,6 +113,16 @@ def _unseen(held: HeldOut, unseen: NDArray[np.float64]) -> list[str]:
     return out
 
 
+def _floors(held: HeldOut) -> list[str]:
+    out = _head(["tables", "precision", "mode", "machines", "pairs", "floor", "software known", "machine known"])
+    for found in floors(held.data.rows):
+        shares = (found.raw, found.software_known, found.machine_known)
+        figures = [f"{100 * np.expm1(share):.1f} %" for share in shares]
+        first = [" and ".join(found.eras), found.precision, found.mode, found.machines, found.pairs]
+        out.append(_line([*first, *figures]))
+    return out
+
+
 def _named(held: HeldOut) -> list[AccuracyRow]:
     rows, found = held.data.rows, []
     for precision in range(3):
@@ -162,6 +173,13 @@ def run(quick: bool = False) -> str:
         "",
         *_head(["precision", "mode", "anchors", "machines", "rows", "median", "mean", "within 20 %"]),
         *_rows(_named(held), spec_only=False),
+        "",
+        "### The floor: how far two published tables of the same machine and model lie apart",
+        "",
+        "The median error of a predictor that knew the true time; then of one that also knows what the software "
+        "between the tables did to each model; then each machine's shift, too (both in-sample).",
+        "",
+        *_floors(held),
         "",
         "### Naive baselines on the same rows",
         "",

@@ -44,9 +44,9 @@ def sustained_clock(p: Parameters, machine: MachineArrays, active_cores: Array) 
     uncore = np.where(
         server, np.minimum(p.factor("uncore_server"), 0.6) * power, 0.1 * power + np.minimum(2.0, 0.2 * power)
     )
-    p_share = machine.performance_cores / cores
-    weight = np.where(machine.atom_only > 0, 1.0 / 3.0, p_share + (1.0 - p_share) / 3.0)
-    active = np.maximum(1.0, active_cores / machine.sockets) * weight
+    # Performance cores are filled first; where all cores are small, each draws a small one's share.
+    large = np.where(machine.atom_only > 0, 0.0, np.minimum(active_cores, machine.performance_cores))
+    active = np.maximum(1.0, (large + (active_cores - large) / 3.0) / machine.sockets)
     scale = p.factor("clock_power_14nm") * np.exp(p["clock_power_year"] * (machine.year - 2017.0))
     limited = scale * ((power - uncore) / active) ** p["clock_power_exponent"]
     clock = (turbo**-8.0 + limited**-8.0) ** -0.125

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..records.machine import MachineSpec
-from .machine import usual_boost_hz
+from .machine import usual_bandwidth, usual_boost_hz
 
 Array = NDArray[np.float64]
 
@@ -22,12 +22,18 @@ UNKNOWN_CLOCK = 1.2
 """The same for the boost clock of a machine that is not told it (a guest): chips of one class lie that far apart."""
 
 
+UNKNOWN_BANDWIDTH = 1.8
+"""The same for memory bandwidth that a data sheet does not state (``machine.usual_bandwidth``)."""
+
+
 def doubt_of(machine: MachineSpec, field: str) -> float:
-    """One standard deviation of a field as a factor; 1 where it is certain, or unknown and of no default of its own."""
+    """One standard deviation of a field as a factor; 1 where it is certain, or unknown without a default of its own."""
     value = getattr(machine, field)
     if field == "boost_hz":
         told = value or machine.all_core_turbo_hz or machine.base_hz
         return 1.0 if told else UNKNOWN_CLOCK
+    if field == "memory_bandwidth_bytes_per_s" and value is None:
+        return UNKNOWN_BANDWIDTH
     return FACTORS[field] if field in machine.uncertain and value is not None else 1.0
 
 
@@ -36,7 +42,8 @@ def moved(machine: MachineSpec, field: str, power: float = 1.0) -> MachineSpec:
     factor = doubt_of(machine, field)
     if factor == 1.0:
         return machine
-    value = usual_boost_hz(machine) if field == "boost_hz" else getattr(machine, field)
+    usual = {"boost_hz": usual_boost_hz, "memory_bandwidth_bytes_per_s": usual_bandwidth}.get(field)
+    value = getattr(machine, field) if usual is None else usual(machine)
     return machine.model_copy(update={field: value * factor**power})
 
 
@@ -47,7 +54,7 @@ def sheet_doubt(
 
     .. math:: d^2 = \sum_f \tfrac12 \sum_{\pm} (\ln t(x_f\,k_f^{\pm 1}) - \ln t(x))^2
 
-    over the fields f of :data:`FACTORS` that are uncertain, and a clock that is not known. First-order propagation
+    over the fields f of :data:`FACTORS` that are uncertain, and a clock or bandwidth not known. First-order propagation
     of independent errors; source: JCGM 100:2008 (GUM), section 5.1.2.
     """
     total = np.zeros(len(machines))

@@ -56,20 +56,21 @@ def likely_scales(points: Points, values: Array, steps: int = _STEPS) -> dict[st
 
     parts = components(points, points)
     count = len(values)
+    own = points.noise_scale**2
 
     def loss(logs: Array) -> tuple[float, Array]:
         variances = np.exp(2.0 * logs)
         matrix = np.zeros((count, count))
         for name, variance in zip(SCALE_NAMES[:-1], variances[:-1], strict=True):
             matrix += variance * parts[name]
-        matrix[np.diag_indices(count)] += variances[-1]
+        matrix[np.diag_indices(count)] += variances[-1] * own
         factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
         inverse = cho_solve(factor, np.eye(count), overwrite_b=True, check_finite=False)
         weights = inverse @ values
         prior = (logs - np.log(_START)) / _WIDTH
         value = 0.5 * values @ weights + np.log(np.diag(factor[0])).sum() + 0.5 * (prior**2).sum()
         inner = inverse - np.outer(weights, weights)
-        slopes = [float(np.vdot(inner, parts[name])) for name in SCALE_NAMES[:-1]] + [float(np.trace(inner))]
+        slopes = [float(np.vdot(inner, parts[name])) for name in SCALE_NAMES[:-1]] + [float(np.diag(inner) @ own)]
         return float(value), np.array(slopes) * variances + prior / _WIDTH
 
     start = np.full(len(SCALE_NAMES), np.log(_START))

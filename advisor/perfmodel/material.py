@@ -13,7 +13,7 @@ from ..records.machine import MachineSpec
 from ..store.catalogue import Catalogue
 from ..store.paths import profiles_dir
 from .observations import Observations, data_hash, observations, read_rows
-from .residual import ERA_SCALE, Points, machine_features, model_features
+from .residual import NOISE_SCALE, Points, era_scale, features_of_models, machine_features
 from .works import WorkTable, load_works
 
 Array = NDArray[np.float64]
@@ -104,17 +104,19 @@ def points_of(data: Observations, works: Mapping[str, WorkTable]) -> tuple[Point
     machines = sorted({row.machine for row in data.rows})
     models = sorted({row.model for row in data.rows})
     eras = sorted({row.era for row in data.rows})
-    features = {name: model_features(works[name]) for name in models}
+    features = features_of_models([works[name] for name in models])
+    model = labels([row.model for row in data.rows], models)
     return (
         Points(
             machine=labels([row.machine for row in data.rows], machines),
-            model=labels([row.model for row in data.rows], models),
+            model=model,
             precision=np.array([row.precision for row in data.rows]),
             mode=data.mode,
             era=labels([row.era for row in data.rows], eras),
             machine_features=machine_features(data.machines),
-            model_features=np.array([features[row.model] for row in data.rows]),
-            era_scale=np.array([ERA_SCALE["dli" if row.era.startswith("dli") else "tuned"] for row in data.rows]),
+            model_features=features[model],
+            era_scale=np.array([era_scale(row.era) for row in data.rows]),
+            noise_scale=np.array([NOISE_SCALE.get(row.era, 1.0) for row in data.rows]),
         ),
         machines,
         models,

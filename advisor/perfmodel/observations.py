@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..records.machine import MachineSpec
-from .machine import MachineArrays, machine_arrays
+from .machine import MachineArrays, machine_arrays, made_by_amd
 from .physics import PRECISIONS, Runs
 from .works import WorkTable
 
@@ -86,9 +86,13 @@ def default_streams(cores: int) -> int:
 
 
 def latency_threads(spec: MachineSpec, precision: int) -> tuple[int, bool]:
-    """Threads of OpenVINO's LATENCY hint: one socket; P cores only where E/P is below 2 (f32) or 4 (int8)."""
+    """Threads of OpenVINO's LATENCY hint: one socket; P cores only where E/P is below 2 (f32) or 4 (int8).
+
+    The compact cores of AMD's chips are no other kind to the runtime, which tells kinds by Intel's processor leaf.
+    """
     ratio = spec.efficiency_cores / spec.performance_cores
-    performance_only = spec.efficiency_cores > 0 and ratio < (4.0 if PRECISIONS[precision] == "int8" else 2.0)
+    few = 0 < ratio < (4.0 if PRECISIONS[precision] == "int8" else 2.0)
+    performance_only = few and not made_by_amd(spec)
     cores = spec.performance_cores if performance_only else spec.cores
     return max(1, cores // spec.sockets), performance_only
 

@@ -11,6 +11,7 @@ eq. (5.12) for leaving groups out without refitting (here with blocks for single
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,8 +48,19 @@ SCALE_NAMES = (
 """Effects; their standard deviations (natural logarithm) are chosen in hyper.py and stored with the calibration."""
 
 
-ERA_SCALE = {"dli": 4.0, "tuned": 1.0}
-"""Factor on the ``era`` scale per kind of source."""
+ERA_SCALE = {"dli": 4.0, "openvino-serving": 4.0}
+"""Factor on the ``era`` scale of sources that are another harness than the vendor's tuned one; 1 for that."""
+NOISE_SCALE = {"openvino-serving": 3.0}
+"""Factor on the ``noise`` scale of sources whose single figures are off by more than others' (tables beside the model
+server: a model at a third of its speed in the main table of the same release); 1 for the rest."""
+
+
+_FAR = 100.0
+
+
+def era_scale(era: str) -> float:
+    """How far a source may lie off the reference, over the usual scale."""
+    return next((scale for prefix, scale in ERA_SCALE.items() if era.startswith(prefix)), 1.0)
 
 
 @dataclass(frozen=True)
@@ -64,6 +76,8 @@ class Points:
     model_features: Array
     era_scale: Array
     """How far a source may be off, over the usual ``era`` scale: untuned harnesses more than tuned ones."""
+    noise_scale: Array
+    """How far single figures of a source may be off, over the usual noise."""
 
     def take(self, index: Integers | NDArray[np.bool_]) -> Points:
         """A subset."""
@@ -87,6 +101,12 @@ def machine_features(machine: MachineArrays) -> Array:
         machine.amd * 1.0,
     ]
     return np.column_stack([simd, *columns])
+
+
+def features_of_models(works: Sequence[WorkTable]) -> Array:
+    """Features of several models; those that stand for no architecture lie far from everything and from each other."""
+    rows = [model_features(work) if work.alike else np.full(9, _FAR * (i + 1)) for i, work in enumerate(works)]
+    return np.array(rows)
 
 
 def model_features(work: WorkTable) -> Array:
@@ -178,10 +198,10 @@ def covariance(a: Points, b: Points, scales: dict[str, float]) -> Array:
 class Residual:
     """A conditioned process: mean (and, when asked, variance) of the residual anywhere."""
 
-    def __init__(self, points: Points, values: Array, scales: dict[str, float], noise: Array | None = None) -> None:
+    def __init__(self, points: Points, values: Array, scales: dict[str, float]) -> None:
         self.points, self.scales = points, scales
         matrix = covariance(points, points, scales)
-        matrix[np.diag_indices_from(matrix)] += scales["noise"] ** 2 if noise is None else noise**2
+        matrix[np.diag_indices_from(matrix)] += (points.noise_scale * scales["noise"]) ** 2
         self.values = values
         self._lower = np.linalg.cholesky(matrix)
         self.weights = np.linalg.solve(self._lower.T, np.linalg.solve(self._lower, values))
@@ -196,7 +216,7 @@ class Residual:
         cross = covariance(points, self.points, self.scales)
         half = np.linalg.solve(self._lower, cross.T)
         own = covariance(points, points, self.scales)
-        own[np.diag_indices_from(own)] += self.scales["noise"] ** 2
+        own[np.diag_indices_from(own)] += (points.noise_scale * self.scales["noise"]) ** 2
         result: Array = own - half.T @ half
         return result
 
@@ -210,7 +230,7 @@ class GroupsOut:
 
     def __init__(self, points: Points, scales: dict[str, float], learnable: NDArray[np.bool_] | None = None) -> None:
         matrix = covariance(points, points, scales)
-        matrix[np.diag_indices_from(matrix)] += scales["noise"] ** 2
+        matrix[np.diag_indices_from(matrix)] += (points.noise_scale * scales["noise"]) ** 2
         if learnable is not None:
             # So much noise that the row is predicted but teaches nothing.
             matrix[np.diag_indices_from(matrix)] += np.where(learnable, 0.0, 1e4)

@@ -15,13 +15,16 @@ from ..records.machine import MachineSpec
 from .interval import Bands
 from .machine import machine_arrays, made_by_amd, signature, simd_class
 from .parameters import NAMES, Parameters
-from .residual import ERA_SCALE, Points, covariance, machine_features, model_features
-from .works import WorkTable
+from .residual import Points, covariance, era_scale, features_of_models, machine_features, model_features
+from .works import WorkTable, same_network
 
 Array = NDArray[np.float64]
 EXTRAPOLATED_DISTANCE = 1.6
 """Distance (in units of the features' spread) to the nearest fitted machine or model beyond which a prediction is
 marked: with it, the process has forgotten four fifths of what that neighbour says."""
+
+_SAME_SIZE = 0.25
+"""Distance (log of operations) within which a model under a published name is taken for the published one."""
 
 
 class Transfer:
@@ -42,14 +45,14 @@ class Transfer:
             for name in ("machine", "model", "precision", "mode", "era")
         }
         self._machine_features = np.array([machine.features for machine in calibration.machines])
-        self._model_features = np.array([model_features(works[name]) for name in calibration.models])
+        self._works = [works[name] for name in calibration.models]
+        self._model_features = features_of_models(self._works)
         self._points = Points(
             **columns,
             machine_features=self._machine_features[columns["machine"]],
             model_features=self._model_features[columns["model"]],
-            era_scale=np.array(
-                [ERA_SCALE["dli" if calibration.eras[row.era].startswith("dli") else "tuned"] for row in rows]
-            ),
+            era_scale=np.array([era_scale(calibration.eras[row.era]) for row in rows]),
+            noise_scale=np.ones(len(rows)),
         )
         self._weights = np.array([row.weight for row in rows])
         self._machine_label = {machine.id: i for i, machine in enumerate(calibration.machines)}
@@ -58,7 +61,9 @@ class Transfer:
         self._era = calibration.eras.index(calibration.reference_era)
         self.published = {(row.machine, row.model, row.precision) for row in rows}
         self._simd_seen = {machine.simd for machine in calibration.machines}
-        self._cache: dict[tuple[str, str, int], tuple[float, float]] = {}
+        self._model_rows = np.bincount(columns["model"], minlength=len(calibration.models))
+        self._labels: dict[tuple[str, float, float], int] = {}
+        self._cache: dict[tuple[str, str, float, int], tuple[float, float]] = {}
 
     def machine_label(self, spec: MachineSpec) -> int:
         """Fitted machine with the same chip and sockets, -1 where none is."""
@@ -66,29 +71,43 @@ class Transfer:
         return self._signature_label.get(signature(spec), -1) if found is None else found
 
     def model_label(self, work: WorkTable) -> int:
-        """Fitted model of that name, -1 where none is."""
-        return self._model_label.get(work.model, -1)
+        """Fitted model of that name and about that size, else the one of the same products; -1 where none is.
+
+        A file is known by what it computes: a published network under another name is found, and another network (or
+        another input size) under a published name is not taken for it.
+        """
+        key = (work.model, work.flop, work.weight_bytes)
+        if key not in self._labels:
+            named = self._model_label.get(work.model, -1)
+            if named >= 0 and abs(np.log(max(work.flop, 1.0) / max(self._works[named].flop, 1.0))) < _SAME_SIZE:
+                self._labels[key] = named
+            else:
+                same = [i for i, known in enumerate(self._works) if same_network(work, known)]
+                self._labels[key] = max(same, key=lambda i: self._model_rows[i], default=-1)
+        return self._labels[key]
 
     def residuals(self, spec: MachineSpec, work: WorkTable, precision: int) -> tuple[float, float]:
         """Expected log residual in throughput and in latency mode."""
-        key = (spec.id, work.model, precision)
+        key = (spec.id, work.model, work.flop, precision)
         if key not in self._cache:
             self._fill([spec], [work])
         return self._cache[key]
 
     def prepare(self, specs: Sequence[MachineSpec], works: Sequence[WorkTable]) -> None:
         """Work out all residuals of a plan at once: much cheaper than one by one."""
-        missing_machines = [s for s in specs if any((s.id, w.model, 0) not in self._cache for w in works)]
+        missing_machines = [s for s in specs if any((s.id, w.model, w.flop, 0) not in self._cache for w in works)]
         for start in range(0, len(missing_machines), 10):
             self._fill(missing_machines[start : start + 10], works)
 
     def _fill(self, specs: Sequence[MachineSpec], works: Sequence[WorkTable]) -> None:
         features = machine_features(machine_arrays(specs))
-        model = np.array([model_features(work) for work in works])
+        model_labels = np.array([self.model_label(work) for work in works])
+        # A known model has its published features: those of its int8 graph would lie beside itself.
+        pairs = zip(works, model_labels, strict=True)
+        model = np.array([self._model_features[i] if i >= 0 else model_features(work) for work, i in pairs])
         count = 6
         shape = np.indices((len(specs), len(works), count)).reshape(3, -1)
         labels = np.array([self.machine_label(spec) for spec in specs])
-        model_labels = np.array([self.model_label(work) for work in works])
         points = Points(
             machine=labels[shape[0]],
             model=model_labels[shape[1]],
@@ -98,13 +117,15 @@ class Transfer:
             machine_features=features[shape[0]],
             model_features=model[shape[1]],
             era_scale=np.ones(shape.shape[1]),
+            noise_scale=np.ones(shape.shape[1]),
         )
         mean = covariance(points, self._points, self.calibration.scales) @ self._weights
         table = mean.reshape(len(specs), len(works), 3, 2)
         for i, spec in enumerate(specs):
             for j, work in enumerate(works):
                 for precision in range(3):
-                    self._cache[spec.id, work.model, precision] = tuple(float(x) for x in table[i, j, precision])  # type: ignore[assignment]  # two modes
+                    throughput, latency = table[i, j, precision]
+                    self._cache[spec.id, work.model, work.flop, precision] = float(throughput), float(latency)
 
     def nearest_machine(self, spec: MachineSpec) -> tuple[str, float]:
         """Id of and distance to the fitted machine most alike."""
@@ -116,7 +137,7 @@ class Transfer:
         """Name of and distance to the fitted model most alike."""
         label = self.model_label(work)
         if label >= 0:
-            return work.model, 0.0
+            return self.calibration.models[label], 0.0
         distance = np.sqrt(((self._model_features - model_features(work)) ** 2).sum(1))
         best = int(np.argmin(distance))
         return self.calibration.models[best], float(distance[best])
@@ -126,8 +147,9 @@ class Transfer:
         return spec.architecture == "x86_64" and made_by_amd(spec)
 
     def covers(self, spec: MachineSpec) -> bool:
-        """Whether any machine of its instruction-set class was fitted."""
-        return simd_class(spec) in self._simd_seen
+        """Whether any machine of its architecture and instruction-set class was fitted (all of them are x86)."""
+        known = spec.architecture == "x86_64" and spec.simd_level != "scalar"
+        return known and simd_class(spec) in self._simd_seen
 
 
 def load_transfer(directory: Path, works: dict[str, WorkTable]) -> Transfer:

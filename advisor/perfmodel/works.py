@@ -22,6 +22,8 @@ parallelism (recurrence, detection post-processing)."""
 COLUMNS = ("flop", "activation_bytes", "weight_bytes", "kernels")
 """Per batch-1 pass: operations [FLOP]; activations read and written, weights read [B at f32]; kernels [1]."""
 
+_PRODUCTS = 3
+"""The first classes: those whose kernels are products of weights, the same in every precision."""
 _CLASS_OF = {
     "conv": 0, "deconv": 0, "dwconv": 1, "groupconv": 1, "fc": 2, "matmul": 2, "attention": 2, "rnn": 4,
     "detection": 4, "eltwise": 3, "pool": 3, "reduce": 3, "softmax": 3, "norm": 3, "reorder": 3, "concat": 3,
@@ -41,6 +43,8 @@ class WorkTable:
     peak_activation_bytes: float
     unknown_share: float = 0.0
     """Share of the bytes that belongs to kernels of unknown type: modelled as memory-bound and marked."""
+    alike: bool = True
+    """False where the table is a guess that must not teach anything about models of alike tables."""
 
     @property
     def flop(self) -> float:
@@ -92,6 +96,24 @@ def table_of(work: ModelWork) -> WorkTable:
     )
 
 
+def same_network(a: WorkTable, b: WorkTable) -> bool:
+    """Whether two tables count one network: alike operations, weights and numbers of products, class by class.
+
+    Convolutions and matrix products are the same kernels in every precision and in every reader of a file; what stands
+    between them is not. Own; tolerances 2 % (operations), 5 % (weights) and one kernel in twenty. Sums alone would take
+    two architectures of one size for the same.
+    """
+    if not (a.alike and b.alike):
+        return False
+    for mine, other in zip(a.table[:_PRODUCTS], b.table[:_PRODUCTS], strict=True):
+        flop, weights, kernels = (abs(mine[i] - other[i]) for i in (0, 2, 3))
+        if flop > 0.02 * max(a.flop, b.flop) or kernels > 0.05 * max(mine[3], other[3]):
+            return False
+        if weights > 0.05 * max(a.weight_bytes, b.weight_bytes):
+            return False
+    return True
+
+
 def canonical_name(reference: str) -> str:
     """Name by which published rows know a model: ``like:`` and the folder and suffix of a file are left off."""
     name = reference.removeprefix("like:")
@@ -116,5 +138,7 @@ def load_works(path: Path) -> dict[str, WorkTable]:
         for index, kernel_type in enumerate(CLASSES):
             if kernel_type in entry["classes"]:
                 table[index] = entry["classes"][kernel_type]
-        works[name] = WorkTable(name, entry["family"], table, float(entry["peak_activation_bytes"]))
+        works[name] = WorkTable(
+            name, entry["family"], table, float(entry["peak_activation_bytes"]), alike=bool(entry.get("alike", True))
+        )
     return works

@@ -16,6 +16,7 @@ def points(rng: np.random.Generator, machines: int, models: int) -> Points:
         machine_features=rng.normal(0.0, 3.0, (machines, 4))[machine],
         model_features=rng.normal(0.0, 3.0, (models, 4))[model],
         era_scale=np.ones(count),
+        noise_scale=np.ones(count),
     )
 
 

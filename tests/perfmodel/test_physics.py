@@ -77,6 +77,16 @@ def test_clock_is_the_turbo_with_power_to_spare_and_power_limited_without():
     assert np.isclose(sustained_clock(PRIOR, machine_arrays([poor]), all_cores)[0], expected, rtol=0.02)
 
 
+def test_power_goes_to_the_cores_that_work():
+    """On its performance cores alone a hybrid chip has as many watts per core as one without small cores."""
+    hybrid = machine(performance_cores=4, efficiency_cores=8, threads=16, tdp_w=15.0, simd_level="avx2_vnni")
+    alone = machine(performance_cores=4, threads=8, tdp_w=15.0, simd_level="avx2_vnni")
+    clocks = [float(sustained_clock(PRIOR, machine_arrays([spec]), np.array([4.0]))[0]) for spec in (hybrid, alone)]
+    assert np.isclose(clocks[0], clocks[1], rtol=0.02)
+    every = float(sustained_clock(PRIOR, machine_arrays([hybrid]), np.array([12.0]))[0])
+    assert every < 0.85 * clocks[0]
+
+
 def test_a_box_that_states_its_power_limit_is_believed():
     free, held = machine(simd_level="avx2"), machine(simd_level="avx2", sustained_power_w=15.0)
     assert total(held, table(1e12), runs()) > 1.1 * total(free, table(1e12), runs())

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,12 +10,18 @@ from advisor.perfmodel.material import load_material
 from advisor.records.base import Evidence
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.measurement import MicroBenchmark
+from advisor.records.model import ModelWork
 from advisor.store.catalogue import Catalogue
 from advisor.store.paths import profiles_dir
 
 from .makers import kernel, machine, measurement, work
 
 MANY, ONE = RunConfig(hint="throughput"), RunConfig(hint="latency")
+
+
+def resnet_50() -> ModelWork:
+    """As many operations as the published model of that name."""
+    return work([kernel(i, flop=4.1e8) for i in range(20)], model="resnet-50")
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +52,16 @@ def test_every_processor_of_the_catalogue_gets_an_ordered_positive_answer(shippe
         assert found.evidence in (Evidence.SPEC, Evidence.ANCHORED, Evidence.UNKNOWN)
 
 
+def test_a_published_network_is_known_under_any_file_name_and_another_size_of_it_is_not(shipped):
+    transfer, known = shipped.transfer, shipped.works["resnet-50"]
+    label = transfer.model_label(known)
+    assert label >= 0
+    assert transfer.model_label(replace(known, model="gate-camera")) == label
+    assert transfer.model_label(replace(known, table=8.0 * known.table)) == -1
+
+
 def test_evidence_says_what_an_answer_rests_on(shipped, catalogue):
-    known = work(model="resnet-50")
+    known = resnet_50()
     assert shipped.service(catalogue.resolve("intel-core-i5-8500"), known, ONE).evidence is Evidence.PUBLISHED
     assert shipped.service(catalogue.resolve("intel-core-i5-8500"), work(), ONE).evidence is Evidence.ANCHORED
     assert shipped.service(catalogue.resolve("intel-core-i7-8700"), known, ONE).evidence is Evidence.SPEC
@@ -57,12 +72,13 @@ def test_a_box_with_a_published_chip_is_recognised(shipped, catalogue):
     box = catalogue.resolve("intel-core-i5-8500").model_copy(
         update={"id": "some-box", "name": "Some Box", "sustained_power_w": 65.0}
     )
-    assert shipped.service(box, work(model="resnet-50"), ONE).evidence is Evidence.PUBLISHED
+    assert shipped.service(box, resnet_50(), ONE).evidence is Evidence.PUBLISHED
 
 
 def test_intervals_widen_with_thinner_evidence(shipped, catalogue):
     def width(name: str, model: str) -> float:
-        found = shipped.service(catalogue.resolve(name), work(model=model), MANY).latency_s
+        asked = resnet_50() if model == "resnet-50" else work(model=model)
+        found = shipped.service(catalogue.resolve(name), asked, MANY).latency_s
         return float(np.log(found.p90 / found.p10))
 
     published = width("intel-core-i5-8500", "resnet-50")
@@ -132,14 +148,14 @@ def test_doubtful_power_and_memory_of_a_box_widen_what_rests_on_them(shipped, ca
     doubtful = sure.model_copy(update={"uncertain": ("sustained_power_w", "memory_bandwidth_bytes_per_s")})
     widths = []
     for spec in (sure, doubtful):
-        latency = shipped.service(spec, work(model="resnet-50"), MANY).latency_s
+        latency = shipped.service(spec, resnet_50(), MANY).latency_s
         widths.append(latency.p90 / latency.p10)
     assert widths[1] > 1.05 * widths[0]
 
 
 def test_amd_is_as_wide_as_a_class_without_figures(shipped, catalogue):
     def width(name: str) -> float:
-        latency = shipped.service(catalogue.resolve(name), work(model="resnet-50"), ONE).latency_s
+        latency = shipped.service(catalogue.resolve(name), resnet_50(), ONE).latency_s
         return float(latency.p90 / latency.p10)
 
     assert width("amd-ryzen-5-5600") > 1.2 * width("intel-core-i7-8700")

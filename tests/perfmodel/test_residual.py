@@ -1,6 +1,17 @@
+from dataclasses import replace
+
 import numpy as np
 
-from advisor.perfmodel.residual import SCALE_NAMES, Points, Residual, components, covariance, leave_groups_out
+from advisor.perfmodel.residual import (
+    SCALE_NAMES,
+    Points,
+    Residual,
+    components,
+    covariance,
+    features_of_models,
+    leave_groups_out,
+)
+from advisor.perfmodel.works import WorkTable
 
 SCALES = dict.fromkeys(SCALE_NAMES, 0.06) | {"model": 0.3, "model_precision": 0.3, "model_mode": 0.3, "noise": 0.08}
 
@@ -18,6 +29,7 @@ def points(rng: np.random.Generator, machines: int = 6, models: int = 5) -> Poin
         machine_features=machine_features[index[0]],
         model_features=model_features[index[1]],
         era_scale=np.ones(count),
+        noise_scale=np.ones(count),
     )
 
 
@@ -50,6 +62,23 @@ def test_measuring_models_of_a_machine_narrows_what_is_left():
     anchored = known | ((every.machine == 5) & (every.model < 3))
     some = Residual(every.take(anchored), np.zeros(int(anchored.sum())), SCALES).posterior(every.take(~anchored))
     assert np.all(np.diag(some) < np.diag(none)[3:])
+
+
+def test_figures_of_a_noisy_source_teach_less():
+    """The same rows, once from a steady source and once from one with five times the noise."""
+    every = points(np.random.default_rng(6))
+    known = every.machine < 5
+    values = np.where(every.model == 0, 0.4, 0.0)[known]
+    noisy = replace(every, noise_scale=np.full(len(every.machine), 5.0))
+    found = [Residual(p.take(known), values, SCALES).mean(p.take(~known))[0] for p in (every, noisy)]
+    assert 0.0 < found[1] < 0.95 * found[0]
+
+
+def test_a_table_that_stands_for_no_architecture_is_like_no_other():
+    table = np.ones((5, 4)) * 1e6
+    works = [WorkTable(name, name, table, 1e6, alike=name == "a") for name in ("a", "b", "c")]
+    apart = np.linalg.norm(features_of_models(works)[:, None] - features_of_models(works)[None, :], axis=2)
+    assert np.all(apart[np.triu_indices(3, 1)] > 50.0)
 
 
 def test_the_factored_covariance_is_the_sum_of_its_effects():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from advisor.errors import CatalogueError
-from advisor.perfmodel.works import CLASSES, canonical_name, load_works, table_of
+from advisor.perfmodel.works import CLASSES, canonical_name, load_works, same_network, table_of
 
 from .makers import kernel, work
 
@@ -39,6 +39,26 @@ def test_batch_is_divided_out_but_not_of_the_weights():
 )
 def test_published_rows_know_a_model_by_its_plain_name(given, name):
     assert canonical_name(given) == name
+
+
+def test_a_network_is_known_again_in_another_precision_with_its_reorders():
+    f32 = table_of(work([kernel(i) for i in range(20)], model="one"))
+    pixels = [kernel(i, moved=2.5e5, weights=2.5e4, precision="u8") for i in range(20)]
+    reorders = [kernel(99 + i, type="reorder", flop=0.0, weights=0.0) for i in range(8)]
+    int8 = table_of(work([*pixels, *reorders], model="another", precision="int8", activation_bytes=5e5))
+    assert same_network(f32, int8)
+
+
+@pytest.mark.parametrize("change", [{"flop": 2.6e8}, {"weights": 1.3e5}, {"type": "dwconv"}])
+def test_another_input_width_or_kind_of_kernel_is_another_network(change):
+    one, other = (table_of(work([kernel(i, **some) for i in range(20)])) for some in ({}, change))
+    assert not same_network(one, other)
+
+
+def test_one_kernel_in_four_more_is_another_network_of_the_same_size():
+    one = table_of(work([kernel(i, flop=5e8, weights=2.5e5) for i in range(16)]))
+    other = table_of(work([kernel(i, flop=4e8, weights=2e5) for i in range(20)]))
+    assert not same_network(one, other)
 
 
 def test_damaged_tables_are_refused(tmp_path):
