@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from advisor.errors import InputError, SizerError
 
 CodecName = Literal["h264", "h265", "mjpeg"]
-CLIP_VERSION = 1
+CLIP_VERSION = 2
 BITRATE_TOLERANCE = 0.20
+LONGEST_GROUP_S = 10.0
+"""Longer clips take longer to make than a quick look may last."""
 _ATTEMPTS = 4
 # Cameras encode with entropy coding and loop filter on and without B frames; presets that switch these off (x264's
 # ultrafast) would make a clip that is cheaper to decode than a camera's.
@@ -72,7 +74,7 @@ def synthesise(
     codec: CodecName,
     bitrate_kbps: float,
     gop_frames: int | None = None,
-    duration_s: float = 3.0,
+    duration_s: float = 2.0,
     seed: int = 1,
 ) -> Path:
     """Write a short clip, meant to be played in a loop; one that exists with the same parameters is kept.
@@ -92,7 +94,8 @@ def synthesise(
     gop_frames : int, optional
         Frames from key frame to key frame; None: two seconds. Without meaning for mjpeg.
     duration_s : float
-        Length [s]; at least two frames are written.
+        Length [s]; at least two frames are written, and whole groups of pictures: a loop then has a key frame as often
+        as the stream that it stands for. Groups longer than 10 s are cut to the duration.
     seed : int
         Of background, noise, and of objects and their paths.
 
@@ -146,10 +149,17 @@ def clip_info(path: Path) -> ClipInfo:
 
 
 def clip_path(
-    directory: Path, width: int, height: int, fps: float, codec: CodecName, bitrate_kbps: float, seed: int = 1
+    directory: Path,
+    width: int,
+    height: int,
+    fps: float,
+    codec: CodecName,
+    bitrate_kbps: float,
+    seed: int = 1,
+    gop_frames: int | None = None,
 ) -> Path:
     """Name for a clip in a cache folder, one per set of parameters."""
-    text = f"{CLIP_VERSION}/{width}/{height}/{fps}/{codec}/{bitrate_kbps}/{seed}"
+    text = f"{CLIP_VERSION}/{width}/{height}/{fps}/{codec}/{bitrate_kbps}/{gop_frames}/{seed}"
     suffix = ".mkv" if codec == "mjpeg" else ".mp4"
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return directory / f"{codec}-{width}x{height}-{fps:g}fps-{bitrate_kbps:g}kbps-{digest}{suffix}"
@@ -230,9 +240,17 @@ def _bounce(position: float, room: float) -> float:
     return folded if folded <= room else 2 * room - folded
 
 
+def _whole_groups(asked: ClipInfo) -> int:
+    """Frames nearest to the duration that end with a group of pictures."""
+    frames = max(1, round(asked.duration_s * asked.fps))
+    if asked.codec == "mjpeg" or asked.gop_frames > LONGEST_GROUP_S * asked.fps:
+        return frames
+    return max(1, round(frames / asked.gop_frames)) * asked.gop_frames
+
+
 def _encode_to_rate(path: Path, asked: ClipInfo) -> ClipInfo:
     """Encode until the real bit rate is near enough, steering the encoder's target and the noise."""
-    scene_frames = max(2, round(asked.duration_s * asked.fps))
+    scene_frames = max(2, _whole_groups(asked))
     target_kbps, sigma = asked.bitrate_kbps, 3.0
     best: tuple[float, bytes, ClipInfo] | None = None
     for _ in range(_ATTEMPTS):

@@ -216,5 +216,5 @@ def clip_for(feed: Feed, directory: Path, seed: int) -> Path:
     assert feed.codec != "raw"
     rate = clip_bitrate_kbps(feed)
     width, height = feed.size
-    path = clip_path(directory, width, height, feed.rate_per_s, feed.codec, rate, seed)
+    path = clip_path(directory, width, height, feed.rate_per_s, feed.codec, rate, seed, feed.gop_frames)
     return synthesise(path, width, height, feed.rate_per_s, feed.codec, rate, feed.gop_frames, seed=seed)

@@ -56,6 +56,16 @@ def test_scene_is_seeded_and_moves() -> None:
     assert np.mean(moved > 0) < 0.9  # the background stays
 
 
+@pytest.mark.parametrize(("gop_frames", "frames"), [(None, 20), (7, 21), (15, 15), (12, 24), (400, 20)])
+def test_a_loop_has_key_frames_as_often_as_the_stream(tmp_path: Path, gop_frames: int | None, frames: int) -> None:
+    path = clips.synthesise(tmp_path / "c.mp4", 128, 96, 10, "h264", 200, gop_frames=gop_frames)
+    assert clips.clip_info(path).frames == frames
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    keys = sum(packet.is_keyframe for packet in packets)
+    assert keys == max(1, frames // (gop_frames or 20))
+
+
 def test_clip_starts_with_a_key_frame_so_that_it_can_be_looped(tmp_path: Path) -> None:
     path = clips.synthesise(tmp_path / "c.mp4", 160, 120, 10, "h264", 300, gop_frames=25, duration_s=1)
     with av.open(str(path)) as container:

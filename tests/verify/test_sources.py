@@ -25,11 +25,11 @@ def clip(tmp_path_factory):
 
 def test_a_file_plays_for_ever(clip):
     source = FileSource(str(clip))
-    pictures = [source.decode(None) for _ in range(100)]  # the clip holds 45
+    pictures = [source.decode(None) for _ in range(100)]  # the clip holds 30
     assert all(picture is not None for picture in pictures)
     assert {(picture.width, picture.height) for picture in pictures} == {(320, 180)}
     first = pictures[0].to_ndarray(format="gray8")
-    assert (pictures[45].to_ndarray(format="gray8") == first).all()
+    assert (pictures[30].to_ndarray(format="gray8") == first).all()
     assert not (pictures[20].to_ndarray(format="gray8") == first).all()
     source.close()
 
@@ -145,7 +145,7 @@ def test_a_stream_that_stalls_is_left_and_connected_again(clip, monkeypatch, tmp
                 calls += 1
                 connection.sendall(transport.read_bytes())
                 held.append(connection)  # open, but nothing comes any more
-            time.sleep(0.7)
+            time.sleep(1.5)
             for connection in held:
                 connection.close()
 
@@ -156,7 +156,7 @@ def test_a_stream_that_stalls_is_left_and_connected_again(clip, monkeypatch, tmp
         thread.join()
         source.close()
     assert calls == 2
-    assert len(packets) > 60
+    assert len(packets) > 45  # 30 from either connection, the last few perhaps still buffered
     assert status.count("ok") == 2
     assert any(text.startswith("lost: ") for text in status)
 
