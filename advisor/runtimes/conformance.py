@@ -171,6 +171,21 @@ class RuntimeConformance:
         assert time.perf_counter() >= began_s
         compiled.close()
 
+    def test_queued_and_called_back_passes_take_turns_on_the_same_requests(self, network: Path) -> None:
+        compiled = self.make_runtime().compile(network, self.config(requests=1))
+        sets = [random_inputs(compiled, seed) for seed in range(2)]
+        expected = [compiled.infer(inputs)[0] for inputs in sets]
+        seen: list[object] = []
+        for number in range(4):
+            compiled.start(sets[0], number, lambda token, *_: seen.append(token))
+            first = compiled.infer_queued(sets[1])[0]
+            assert_close(compiled.infer_queued(sets[0])[0], expected[0])
+            assert_close(first, expected[1])  # owned by the caller: not overwritten by the next pass
+        compiled.wait_all()
+        assert seen == [0, 1, 2, 3]
+        assert compiled.idle_requests() == 1
+        compiled.close()
+
     def test_outputs_only_when_wanted(self, network: Path) -> None:
         compiled = self.make_runtime().compile(network, self.config())
         seen: list[Any] = []
@@ -190,14 +205,16 @@ class RuntimeConformance:
         assert compiled.idle_requests() == 2
         compiled.close()
 
-    def test_several_callers_at_once(self, network: Path) -> None:
+    @pytest.mark.parametrize("way", ["infer", "infer_queued"])
+    def test_several_callers_at_once(self, network: Path, way: str) -> None:
         compiled = self.make_runtime().compile(network, self.config(requests=2))
+        call_it = getattr(compiled, way)
         sets = [random_inputs(compiled, seed) for seed in range(3)]
         expected = [compiled.infer(inputs)[0] for inputs in sets]
         found: list[list[Any]] = [[], [], []]
 
         def call(index: int) -> None:
-            found[index].extend(compiled.infer(sets[index])[0] for _ in range(5))
+            found[index].extend(call_it(sets[index])[0] for _ in range(5))
 
         threads = [threading.Thread(target=call, args=(index,)) for index in range(3)]
         for thread in threads:

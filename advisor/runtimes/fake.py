@@ -104,6 +104,9 @@ class FakeModel:
         with self._permits:
             return self._pass(inputs, share=1)
 
+    def infer_queued(self, inputs: Sequence[Array]) -> list[Array]:
+        return self.infer(inputs)
+
     def start(self, inputs: Sequence[Array], token: object, done: Done) -> None:
         self._check(inputs)
         self._permits.acquire()

@@ -71,6 +71,14 @@ class CompiledModel(Protocol):
         """
         ...
 
+    def infer_queued(self, inputs: Sequence[Array]) -> list[Array]:
+        """Run one pass in turn with those of other callers, and return its outputs, owned by the caller.
+
+        As ``infer``, but through the runtime's own queue and threads where it has any: passes beyond those that it
+        works on wait there and begin without anybody having to wake up. The caller sleeps outside the interpreter.
+        """
+        ...
+
     def start(self, inputs: Sequence[Array], token: object, done: Done) -> None:
         """Begin one pass and return; blocks only while no request is free.
 

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 TRIED = 3
 """Passes per stream that are tried before a run."""
-FAILURE_LOOK_S = 2.0
-"""A runtime may call nobody back after a failed pass; asking it to settle brings the error out."""
 
 
 def spare_passes(streams: int) -> int:
@@ -205,14 +203,6 @@ class StageRunner:
             return taken
 
     def _serve(self, slot: int) -> None:
-        running = threading.Lock()  # held while the runtime has the pass; an Event costs ten times as much
-        outcome: list[Any] = []
-
-        def done(token: object, outputs: Any, _at: float, error: BaseException | None) -> None:
-            del token
-            outcome[:] = self._now_s(), outputs, error
-            running.release()
-
         tensors = self._tensors()
         while (works := self._take()) is not None:
             started_s, cpu_s = self._now_s(), time.thread_time()
@@ -220,17 +210,11 @@ class StageRunner:
                 self._prepare(works, tensors)
                 self.preparing_cpu_s[slot] += time.thread_time() - cpu_s
                 prepared_s = self._now_s()
-                running.acquire()
                 flight = self._lanes.enter(prepared_s)
-                self.model.start(tensors, slot, done)
-                while not running.acquire(timeout=FAILURE_LOOK_S):
-                    self.model.wait_all()
-                running.release()
-                ended_s, outputs, error = outcome
+                outputs = self.model.infer_queued(tensors)
+                ended_s = self._now_s()
                 begun_s = self._lanes.leave(flight, ended_s)
-                if error is not None:
-                    raise error
-                self._answer(works, outputs or [])
+                self._answer(works, outputs)
             except Exception as error:  # whatever a runtime throws ends the run with its reason, not with a traceback
                 self._fail(f"stage {self.stage.id}: {type(error).__name__}: {error}")
                 return

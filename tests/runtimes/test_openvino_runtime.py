@@ -100,6 +100,19 @@ def test_a_failed_pass_ends_the_closed_loop_with_its_reason(tmp_path):
     compiled.close()
 
 
+def test_a_failed_queued_pass_is_told_to_its_caller(tmp_path):
+    compiled = compiled_model(reshaping_network(tmp_path / "n.onnx"))
+    picture, shape = np.zeros((1, 16), np.float32), np.array([4, 4], np.int64)
+    assert compiled.infer_queued([picture, shape])[0].shape == (4, 4)
+    shape[:] = 5
+    with pytest.raises(RuntimeRefusal, match="inference failed"):
+        compiled.infer_queued([picture, shape])
+    shape[:] = 2, 8
+    assert compiled.infer_queued([picture, shape])[0].shape == (2, 8)
+    assert compiled.idle_requests() == 1
+    compiled.close()
+
+
 def test_a_failed_synchronous_pass_gives_its_request_back(tmp_path, monkeypatch):
     """By hand: OpenVINO tells nobody of a failed synchronous pass on a single stream, and may crash afterwards."""
     from advisor.runtimes import openvino_runtime
