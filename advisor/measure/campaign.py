@@ -239,12 +239,13 @@ class _Run:
             measure_preparation(requests, self._host, self._prepared, self._micro_failed)
         elif isinstance(first, MicroItem):
             run_micro(self._named(items, MicroItem), self._host, self._micro_arrived)
-        elif isinstance(first, MeasureItem):
-            seen_s = dict(self._best_s)
-            run_items(self._named(items, MeasureItem), self._host, self._arrived, seen_s)
-            save_best(self._store, self._host, self._best_s, seen_s)
         else:
-            run_profiles(self._named(items, ProfileItem), self._host, self._arrived)
+            seen_s = dict(self._best_s)
+            if isinstance(first, MeasureItem):
+                run_items(self._named(items, MeasureItem), self._host, self._arrived, seen_s)
+            else:
+                run_profiles(self._named(items, ProfileItem), self._host, self._arrived, seen_s)
+            save_best(self._store, self._host, self._best_s, seen_s)
 
     def _named(self, items: list[Item], kind: type[_KeyedT]) -> dict[str, _KeyedT]:
         return {item.key(self._host): item for item in items if isinstance(item, kind)}

@@ -5,6 +5,7 @@ import pytest
 
 from advisor.measure.profile import ProfileItem, profile_kernels
 from advisor.records.config import RunConfig
+from advisor.records.measurement import Interference
 from advisor.records.model import Kernel
 from advisor.runtimes import CompiledModel
 from advisor.store.measurements import MeasurementStore
@@ -63,3 +64,31 @@ def test_passes_are_timed_around_the_counting() -> None:
     assert kernels == ()
     assert pass_s > 0
     assert model.calls == 2 + 4 + 100 + 4  # warm, before, counted, after
+
+
+@pytest.mark.parametrize(
+    ("slowdowns", "taken", "kept", "dirty"),
+    [
+        ([1.0, 1.05], 1, 1, False),
+        ([1.0, 1.9, 1.0, 1.0], 2, 2, False),  # the second was undisturbed
+        ([1.3, 1.0, 1.0, 1.9], 2, 1, True),  # neither was: the better of the two, marked
+    ],
+)
+def test_a_profile_beside_slow_fixed_work_is_taken_again(
+    slowdowns: list[float], taken: int, kept: int, dirty: bool
+) -> None:
+    from advisor.measure.profile import _at_full_speed
+
+    class Check:
+        def slowdown(self) -> float:
+            return slowdowns.pop(0)
+
+    calls = []
+
+    def take() -> tuple[int, Interference]:
+        calls.append(1)
+        return len(calls), Interference()
+
+    found, seen = _at_full_speed(take, Check())
+    assert (len(calls), found, seen.dirty) == (taken, kept, dirty)
+    assert not slowdowns
