@@ -39,6 +39,8 @@ class Row:
     p90: float
     measured: float
     evidence: str
+    disturbed: bool = False
+    """Whether the harness saw others at work while it measured."""
 
     @property
     def error(self) -> float:
@@ -72,14 +74,15 @@ def rows_of(models: Sequence[str]) -> tuple[list[Row], list[str]]:
                     assert work is not None
                     believed = predictor.service(machine, work, config)
                     try:
-                        true = 1.0 / timing(measured(file, config, LoadMode(), SPEC)).p50.value_s
+                        taken = measured(file, config, LoadMode(), SPEC)
+                        true = 1.0 / timing(taken).p50.value_s
                     except SizerError as error:
                         missing.append(f"{name}, {precision}, {threads} threads: {error}")
                         continue
                     speed = believed.latency_s.reciprocal()
-                    rows.append(
-                        Row(name, precision, threads, speed.p10, speed.p50, speed.p90, true, believed.evidence.value)
-                    )
+                    dirty = taken.interference.dirty
+                    believed_per_s = (speed.p10, speed.p50, speed.p90)
+                    rows.append(Row(name, precision, threads, *believed_per_s, true, believed.evidence.value, dirty))
                 if work is None:
                     missing.append(f"{name}, {precision}: the runtime cannot run it so")
     return rows, missing
@@ -107,12 +110,14 @@ def tables(rows: Sequence[Row], missing: Sequence[str]) -> str:
         )
     head = ["precision", "threads", "models", "median", "mean", "within 20 %", "bias (median)", "inside P10-P90"]
     each = [
-        [row.model, row.precision, row.threads, f"{row.p50:.1f} ({row.p10:.1f}-{row.p90:.1f})", f"{row.measured:.1f}",
-         f"{100 * row.error:+.0f} %", row.evidence]
+        [row.model, row.precision, row.threads, f"{row.p50:.1f} ({row.p10:.1f}-{row.p90:.1f})",
+         f"{row.measured:.1f}" + (" (disturbed)" if row.disturbed else ""), f"{100 * row.error:+.0f} %", row.evidence]
         for row in rows
     ]  # fmt: skip
     names = ["model", "precision", "threads", "predicted, 1/s (P10-P90)", "measured, 1/s", "error", "evidence"]
-    return "\n".join([table(head, lines), "", table(names, each), *[f"- not judged: {text}" for text in missing]])
+    disturbed = f"{sum(row.disturbed for row in rows)} of {len(rows)} measurements were disturbed; none is left out."
+    notes = [f"- not judged: {text}" for text in missing]
+    return "\n".join([table(head, lines), "", disturbed, "", table(names, each), *notes])
 
 
 def run(quick: bool = False) -> str:

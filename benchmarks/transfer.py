@@ -28,7 +28,7 @@ from advisor.perfmodel.floor import floors
 from advisor.perfmodel.hyper import choose
 from advisor.perfmodel.machine import SIMD_CLASSES
 from advisor.perfmodel.material import Material, load_material
-from advisor.perfmodel.observations import MODES
+from advisor.perfmodel.observations import MODES, is_tuned
 from advisor.perfmodel.physics import PRECISIONS
 from advisor.records.calibration import AccuracyRow
 
@@ -72,9 +72,7 @@ def _baselines(material: Material, held: HeldOut) -> list[str]:
                 part = [
                     i
                     for i, row in enumerate(rows)
-                    if (row.precision, row.mode) == (precision, mode)
-                    and not row.era.startswith("dli")
-                    and np.isfinite(errors[i])
+                    if (row.precision, row.mode) == (precision, mode) and is_tuned(row.era) and np.isfinite(errors[i])
                 ]
                 share = relative(errors[part])
                 figures = [
@@ -131,7 +129,7 @@ def _named(held: HeldOut) -> list[AccuracyRow]:
                 mine = [
                     (i, error)
                     for i, error in pairs
-                    if (rows[i].precision, rows[i].mode) == (precision, mode) and not rows[i].era.startswith("dli")
+                    if (rows[i].precision, rows[i].mode) == (precision, mode) and is_tuned(rows[i].era)
                 ]
                 if mine:
                     errors = np.array([error for _, error in mine])
@@ -149,8 +147,9 @@ def run(quick: bool = False) -> str:
     choice = choose(material)
     judged = judge(material, choice, quick=quick)
     held = judged.held
-    tuned = accuracy_table(held, judged.inside, lambda era: not era.startswith("dli"))
+    tuned = accuracy_table(held, judged.inside, is_tuned)
     default = accuracy_table(held, judged.inside, lambda era: era.startswith("dli"))
+    serving = accuracy_table(held, judged.inside, lambda era: era == "openvino-serving")
     machines = {row.machine for row in held.data.rows}
     lines = [
         f"Rows: OpenVINO on CPU, batch 1, {len(held.errors)} medians over releases, {len(machines)} machines, "
@@ -190,13 +189,18 @@ def run(quick: bool = False) -> str:
         *_head(_COLUMNS),
         *_rows(default, spec_only=True),
         "",
+        "### Tables beside the model server (single figures are noisy), one machine left out",
+        "",
+        *_head(_COLUMNS),
+        *_rows(serving, spec_only=True),
+        "",
         "### Models that no fitted row knows (whole models left out, machines known)",
         "",
         *_unseen(held, judged.unseen),
     ]
     if not quick:
         same = held_out(material, dict.fromkeys(machines, choice))
-        loose = accuracy_table(same, judged.inside, lambda era: not era.startswith("dli"))
+        loose = accuracy_table(same, judged.inside, is_tuned)
         lines += [
             "",
             "### What nesting costs: scales and strictness chosen on all machines, each then left out of the fits",

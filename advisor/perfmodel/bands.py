@@ -13,7 +13,7 @@ from .hyper import Choice, without
 from .interval import BETWEEN_BELIEF, Bands, Units, band, centre_and_half, merged, weighted_quantile
 from .machine import SIMD_CLASSES
 from .material import Material, learnable, points_of, residual_rows, thin
-from .observations import MODES, Observations
+from .observations import MODES, Observations, is_tuned
 from .physics import PRECISIONS
 from .residual import GroupsOut
 
@@ -25,7 +25,7 @@ LEVEL = 0.8
 
 def tuned(data: Observations) -> Flags:
     """Rows of tuned benchmarks, and untuned ones of machines that have no others: predictions stand for the former."""
-    plain = np.array([not row.era.startswith("dli") for row in data.rows])
+    plain = np.array([is_tuned(row.era) for row in data.rows])
     with_tuned = {row.machine for row, flag in zip(data.rows, plain, strict=True) if flag}
     result: Flags = plain | np.array([row.machine not in with_tuned for row in data.rows])
     return result

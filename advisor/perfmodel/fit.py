@@ -21,6 +21,7 @@ from .fit_physics import fit_parameters, log_time
 from .hyper import Choice, choose
 from .machine import SIMD_CLASSES, signature
 from .material import Material, learnable, load_material, points_of, residual_rows, thin
+from .observations import is_tuned
 from .parameters import NAMES
 from .residual import Residual
 
@@ -109,7 +110,7 @@ def calibrate(material: Material, quick: bool = False) -> TransferCalibration:
             for i in range(len(chosen.rows))
         ),
         bands=judged.bands,
-        accuracy=accuracy_table(judged.held, judged.inside, lambda era: not era.startswith("dli")),
+        accuracy=accuracy_table(judged.held, judged.inside, is_tuned),
     )
 
 

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from .observations import MODES, Row
+from .observations import MODES, Row, is_tuned
 from .physics import PRECISIONS
 
 Array = NDArray[np.float64]
@@ -39,11 +39,11 @@ def floors(rows: Sequence[Row], least: int = 10) -> list[Floor]:
 
     the median error of the best predictor of one of two equally noisy figures, which knows their mean and not their
     noise. Own; the two further columns take medians per model, then per machine, from the differences (in-sample, so
-    they are a little low). Figures of a harness with framework defaults are left out.
+    they are a little low). Sources that are no tuned benchmark are left out.
     """
     figures: dict[tuple[str, str, int, int], list[Row]] = {}
     for row in rows:
-        if not row.era.startswith("dli"):
+        if is_tuned(row.era):
             figures.setdefault((row.machine, row.model, row.precision, row.mode), []).append(row)
     found: dict[tuple[str, str, int, int], list[tuple[str, str, float]]] = {}
     for (machine, model, precision, mode), same in figures.items():

@@ -49,6 +49,11 @@ def era_of(source: str, release: str) -> str:
     return source
 
 
+def is_tuned(era: str) -> bool:
+    """Whether a source is the vendor's tuned benchmark: no framework defaults, no tables beside the model server."""
+    return not era.startswith(("dli", "openvino-serving"))
+
+
 def read_rows(path: Path) -> list[Row]:
     """Read ``profiles/published/openvino.csv.gz`` and take medians over releases of an era."""
     groups: dict[tuple[str, str, str, int, int, int, int | None, int | None], list[float]] = defaultdict(list)

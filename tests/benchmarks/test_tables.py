@@ -12,7 +12,7 @@ from advisor.measure.harness import MeasureSpec, Session
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig
 from advisor.records.measurement import BenchReport
 from advisor.store.scenario import load_scenario
-from benchmarks import cascade, devices, harness, local, overhead, quick, repeatability
+from benchmarks import cascade, devices, harness, host_spec, local, overhead, quick, repeatability
 from benchmarks.common import spread, table, variation
 from benchmarks.sections import SECTIONS, chosen
 from benchmarks.variants import CAPACITY, variants, write
@@ -235,3 +235,16 @@ def test_sections_are_chosen_in_their_order_and_have_a_run():
     assert [section.name for section in chosen(["transfer", "harness"])] == ["harness", "transfer"]
     assert chosen([]) == SECTIONS
     assert len({section.name for section in SECTIONS}) == len(SECTIONS)
+
+
+def test_host_spec_counts_rows_inside_their_interval_and_says_which_were_disturbed():
+    """Predicted 100 (80 to 125): one measured 90, one 110, one 200 while others worked."""
+    found = [
+        host_spec.Row("m", "f32", 1, 80.0, 100.0, 125.0, true, "spec", disturbed=true == 200.0)
+        for true in (90.0, 110.0, 200.0)
+    ]
+    text = host_spec.tables(found, ["n, int8: the runtime cannot run it so"])
+    assert cells(text, "f32") == ["f32", "1", "3", "11.1 %", "23.4 %", "67 %", "-9 %", "67 %"]
+    assert "1 of 3 measurements were disturbed" in text
+    assert text.count("(disturbed)") == 1
+    assert "not judged: n, int8" in text
