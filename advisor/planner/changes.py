@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from advisor.planner.candidates import Refusal, refusal_of
 from advisor.planner.inputs import Candidate
-from advisor.planner.rank import Winner, cheapest, price, spare
+from advisor.planner.rank import Winner, affordable, cheapest, price, spare
 from advisor.planner.search import Ask, Searcher
 from advisor.records.plan import Sensitivity
 from advisor.records.scenario import CameraGroup, Scenario, Stage
@@ -23,8 +23,9 @@ def scenario_changes(
     items: list[Sensitivity] = []
     ceiling = math.inf if chosen is None else chosen.cost
     for change, changed in _easier(searcher, ask.scenario):
-        searcher.prepare(candidates, changed)
-        found = cheapest(searcher, candidates, ask.but(scenario=changed), ceiling=ceiling)
+        within = affordable(searcher, candidates, changed, ceiling)
+        searcher.prepare(within, changed)
+        found = cheapest(searcher, within, ask.but(scenario=changed), ceiling=ceiling)
         if found is not None:
             items.append(_item(searcher, change, changed, found, chosen))
     return tuple(items)

@@ -55,7 +55,7 @@ def _least_sum(searcher: Searcher, model: PlatformModel, ask: Ask, load: Load, z
     facts = searcher.facts(ask.scenario, load)
     total = decode_cores(model, ask.scenario, facts, z)
     for stage in ask.scenario.stages:
-        options = model.options(ask.scenario, stage)
+        options = model.least_options(ask.scenario, stage, z)
         if not options:
             return None
         total += min(stage_cores(option, facts.stages[stage.id], z) for option in options)
@@ -83,6 +83,16 @@ def spare(scenario: Scenario) -> int:
 def price(searcher: Searcher, candidate: Candidate, count: int, scenario: Scenario) -> Price:
     """Price of ``count`` boxes and the spare one."""
     return price_of(candidate.platform, count + spare(scenario), scenario, searcher.inputs.today)
+
+
+def affordable(
+    searcher: Searcher, candidates: Sequence[Candidate], scenario: Scenario, ceiling: float
+) -> list[Candidate]:
+    """Return those of which one box alone, without its energy, is cheaper than ``ceiling``; all where that is none."""
+    if math.isinf(ceiling):
+        return list(candidates)
+    paid = [(candidate, price(searcher, candidate, 1, scenario).value) for candidate in candidates]
+    return [candidate for candidate, value in paid if value is not None and value < ceiling]
 
 
 def running_tco(searcher: Searcher, candidate: Candidate, count: int, ask: Ask, cores: Interval) -> Tco:
@@ -165,7 +175,7 @@ def winners(
                 return
             count += 1
 
-    for candidate in candidates:
+    for candidate in affordable(searcher, candidates, ask.scenario, ceiling):
         needed = boxes_needed(searcher, candidate, ask)
         if needed is not None:
             wait(candidate, needed)

@@ -29,6 +29,7 @@ BF16_LEVELS = ("avx512_bf16", "amx")
 THREADS_PER_STREAM = (1, 2, 4, 8, 16)
 Placement = Literal["all", "performance"]
 """Which cores inference may take on a chip with two kinds of them."""
+_Asked = tuple[str, str, tuple[Precision, ...], tuple[int, int] | None]
 
 
 def at(interval: Interval, z: float) -> float:
@@ -88,7 +89,8 @@ class PlatformModel:
         left to the system, which counts against the configuration: decode may in fact run there."""
         self._decode: dict[tuple[str, int, int, float, float], Cost] = {}
         self._estimates: dict[tuple[str, str, RunConfig], ServiceEstimate] = {}
-        self._options: dict[tuple[str, str, tuple[Precision, ...]], tuple[StageOption, ...]] = {}
+        self._options: dict[_Asked, tuple[StageOption, ...]] = {}
+        self._least: dict[tuple[_Asked, float], tuple[StageOption, ...]] = {}
 
     @property
     def id(self) -> str:
@@ -116,10 +118,26 @@ class PlatformModel:
 
     def options(self, scenario: Scenario, stage: Stage) -> tuple[StageOption, ...]:
         """Every useful way to run ``stage`` here, cheapest in core time first; empty where no runtime can."""
-        key = (stage.id, stage.model, scenario.accuracy.precisions)
+        key = self._asked(scenario, stage)
         if key not in self._options:
             self._options[key] = _undominated(self.every_option(scenario, stage))
         return self._options[key]
+
+    def least_options(self, scenario: Scenario, stage: Stage, z: float) -> tuple[StageOption, ...]:
+        """Per batch the option with the least core time of one pass: whatever the load, the least is among them."""
+        key = (self._asked(scenario, stage), z)
+        if key not in self._least:
+            least: dict[int, StageOption] = {}
+            for option in self.options(scenario, stage):
+                batch = option.config.batch
+                if batch not in least or option.core_s(z) < least[batch].core_s(z):
+                    least[batch] = option
+            self._least[key] = tuple(least.values())
+        return self._least[key]
+
+    def _asked(self, scenario: Scenario, stage: Stage) -> _Asked:
+        """All that an answer about a stage depends on and that a changed scenario may change."""
+        return stage.id, stage.model, scenario.accuracy.precisions, _largest_picture(scenario, stage)
 
     def every_option(self, scenario: Scenario, stage: Stage) -> list[StageOption]:
         """Every way to run ``stage`` here of which anything is known."""
@@ -184,15 +202,22 @@ class PlatformModel:
 
     def _preprocess(self, scenario: Scenario, stage: Stage) -> Cost | None:
         shape = self._inputs.model_of(stage).input_shape
-        sizes = [camera.size for camera in scenario.cameras if camera.group in scenario.groups_of(stage)]
-        if not sizes or len(shape) != 4:
+        largest = _largest_picture(scenario, stage)
+        if largest is None or len(shape) != 4:
             return None
         channels_first = shape[1] in {1, 3, 4}
         height, width = (shape[2], shape[3]) if channels_first else (shape[1], shape[2])
         # A stage on objects scales crops, whose size is not known: one as large as the model's input is assumed.
-        source = (width, height) if stage.on is not None else max(sizes, key=lambda size: size[0] * size[1])
+        source = (width, height) if stage.on is not None else largest
         cost = self._inputs.predictor.preprocess(self.machine, source, (width, height))
         return _moved(cost, self.cold.prepared_s(*source))
+
+
+def _largest_picture(scenario: Scenario, stage: Stage) -> tuple[int, int] | None:
+    """Width and height of the largest picture that comes to a stage; None for requests."""
+    groups = scenario.groups_of(stage)
+    sizes = [camera.size for camera in scenario.cameras if camera.group in groups]
+    return max(sizes, key=lambda size: size[0] * size[1], default=None)
 
 
 @dataclass(frozen=True)
