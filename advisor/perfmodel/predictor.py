@@ -75,6 +75,7 @@ class Predictor:
         self._passes: dict[tuple[int, str, str, int, int, str | None], PassKernels | None] = {}
         self._unseen: dict[tuple[str, str], Anchors] = {}
         self._memories: dict[tuple[int, str, str, int, int], tuple[WorkTable, Interval]] = {}
+        self._full_clocks: dict[str, float] = {}
 
     @classmethod
     def load(
@@ -378,7 +379,10 @@ class Predictor:
         return float(core_rate(self.transfer.parameters, machine_arrays([machine]), runs)[0][0])
 
     def _full_clock_hz(self, machine: MachineSpec) -> float:
-        return self._clock_hz(machine, machine.cores)
+        """Worked out once per machine: every size of picture asks for it."""
+        if machine.id not in self._full_clocks:
+            self._full_clocks[machine.id] = self._clock_hz(machine, machine.cores)
+        return self._full_clocks[machine.id]
 
     def decode(
         self, machine: MachineSpec, codec: str, width: int, height: int, bitrate_kbps: float | None, fps: float

@@ -7,6 +7,7 @@ more core time per input): the simulator shares cores by demand, so such an opti
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,7 +30,7 @@ BF16_LEVELS = ("avx512_bf16", "amx")
 THREADS_PER_STREAM = (1, 2, 4, 8, 16)
 Placement = Literal["all", "performance"]
 """Which cores inference may take on a chip with two kinds of them."""
-_Asked = tuple[str, str, tuple[Precision, ...], tuple[int, int] | None]
+_Asked = tuple[str, str, tuple[Precision, ...], tuple[str, ...]]
 
 
 def at(interval: Interval, z: float) -> float:
@@ -39,6 +40,10 @@ def at(interval: Interval, z: float) -> float:
     side = interval.p90 if z >= 0 else interval.p10
     if side <= 0:
         raise ModelRangeError(f"interval is not positive: {interval}")
+    if z == 0.0:
+        return interval.p50
+    if abs(z) == Z90:  # most questions are about a quantile itself
+        return side
     spread = abs(math.log(side / interval.p50)) / Z90
     return interval.p50 * math.exp(spread * z)
 
@@ -137,7 +142,8 @@ class PlatformModel:
 
     def _asked(self, scenario: Scenario, stage: Stage) -> _Asked:
         """All that an answer about a stage depends on and that a changed scenario may change."""
-        return stage.id, stage.model, scenario.accuracy.precisions, _largest_picture(scenario, stage)
+        pictures = tuple(camera.resolution for camera in scenario.cameras)
+        return stage.id, stage.model, scenario.accuracy.precisions, pictures
 
     def every_option(self, scenario: Scenario, stage: Stage) -> list[StageOption]:
         """Every way to run ``stage`` here of which anything is known."""
@@ -202,22 +208,15 @@ class PlatformModel:
 
     def _preprocess(self, scenario: Scenario, stage: Stage) -> Cost | None:
         shape = self._inputs.model_of(stage).input_shape
-        largest = _largest_picture(scenario, stage)
-        if largest is None or len(shape) != 4:
+        sizes = [camera.size for camera in scenario.cameras if camera.group in scenario.groups_of(stage)]
+        if not sizes or len(shape) != 4:
             return None
         channels_first = shape[1] in {1, 3, 4}
         height, width = (shape[2], shape[3]) if channels_first else (shape[1], shape[2])
         # A stage on objects scales crops, whose size is not known: one as large as the model's input is assumed.
-        source = (width, height) if stage.on is not None else largest
+        source = (width, height) if stage.on is not None else max(sizes, key=lambda size: size[0] * size[1])
         cost = self._inputs.predictor.preprocess(self.machine, source, (width, height))
         return _moved(cost, self.cold.prepared_s(*source))
-
-
-def _largest_picture(scenario: Scenario, stage: Stage) -> tuple[int, int] | None:
-    """Width and height of the largest picture that comes to a stage; None for requests."""
-    groups = scenario.groups_of(stage)
-    sizes = [camera.size for camera in scenario.cameras if camera.group in groups]
-    return max(sizes, key=lambda size: size[0] * size[1], default=None)
 
 
 @dataclass(frozen=True)
@@ -272,11 +271,8 @@ def _undominated(options: list[StageOption]) -> tuple[StageOption, ...]:
     """
     kept: list[tuple[StageOption, list[float]]] = []
     for option in sorted(options, key=lambda item: (item.core_s(Z90), item.threads_per_stream, item.pass_s(Z90))):
-        burdens = _burdens(option)
-        if not any(
-            _shape(other) == _shape(option) and all(a <= b for a, b in zip(mine, burdens, strict=True))
-            for other, mine in kept
-        ):
+        shape, burdens = _shape(option), _burdens(option)
+        if not any(_shape(other) == shape and all(map(operator.le, mine, burdens)) for other, mine in kept):
             kept.append((option, burdens))
     return tuple(option for option, _ in kept)
 
