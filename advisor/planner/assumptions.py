@@ -67,16 +67,15 @@ def list_warnings(inputs: PlanInputs, options: Sequence[PlanOption]) -> tuple[st
     for option in options:
         if option.price.stale:
             found.append(f"{option.platform}: the price is from {option.price.date}, more than 12 months old")
-        if option.price.kind == "assumed":
-            found.append(
-                f"{option.platform}: the price is assumed, not read from an offer: put yours in candidates.prices"
-            )
         budget_ms = inputs.scenario.slo.latency_p95_ms
         if option.predicted.latency_p95_ms.p50 * LATENCY_SEEN[1] > budget_ms:
             found.append(
                 f"{option.platform}: the latency budget of {budget_ms:g} ms is within {LATENCY_SEEN[1]:g} times the "
                 "simulated p95, by which real cascades were seen to exceed it: verify on the box before buying more"
             )
+    assumed = [option.platform for option in options if option.price.kind == "assumed"]
+    if assumed:
+        found.insert(0, f"prices assumed, not read from an offer: {', '.join(assumed)}; put yours in candidates.prices")
     if inputs.scenario.money.currency != "USD":
         rate = inputs.scenario.money.usd_rate
         found.append(f"catalogue prices are USD, converted at {rate:g} {inputs.scenario.money.currency} per USD")

@@ -135,15 +135,18 @@ def _evidence_of(predicted: PredictedLoad, name: str) -> str:
     return "-" if kind is None else EVIDENCE_WORDS[kind]
 
 
-def _evidence_row(kind: str, item: PlanOption | Rejected) -> list[str]:
+def _evidence_row(role: str, item: PlanOption | Rejected) -> list[str]:
     """Where the figures of one platform come from: prediction by stage, price by kind, source and date."""
     predicted, price = item.predicted, item.price
     stages = "-"
     if predicted is not None and predicted.evidence:
-        stages = "; ".join(f"{name}: {EVIDENCE_WORDS[value]}" for name, value in predicted.evidence.items())
+        stages = "; ".join(
+            f"{', '.join(name for name, value in predicted.evidence.items() if value is kind)}: {EVIDENCE_WORDS[kind]}"
+            for kind in dict.fromkeys(predicted.evidence.values())
+        )
     known = price is not None and price.value is not None
     return [
-        kind,
+        role,
         item.platform,
         stages,
         price_line(price).split(" [")[0],

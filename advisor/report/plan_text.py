@@ -39,7 +39,8 @@ def render_plan(plan: Plan) -> str:
     parts += _list("Change the scenario instead", [f"{item.change}: {item.text}" for item in plan.scenario_changes])
     if plan.mix is not None:
         parts += _list("Cheaper by a mix of boxes", [plan.mix.text])
-    parts += _list("More room for more money (Pareto front, cheapest first)", pareto_lines(plan))
+    front = "More room for more money (Pareto front, cheapest first; free: with growth, on the pessimistic side)"
+    parts += _list(front, pareto_lines(plan))
     parts += _sites(plan)
     parts += _list("Warnings", list(plan.warnings))
     parts += _list("Assumptions", list(plan.assumptions))

@@ -166,8 +166,9 @@ def measured_runtimes(
 def _runtimes_said(measured: Mapping[str, tuple[RuntimeName, ...]]) -> str:
     if not measured:
         return (
-            "runtimes: OpenVINO only; ONNX Runtime was not measured with these models on any platform, so it is not "
-            "considered (`sizer bench` with a matrix of runtime onnxruntime would settle it)"
+            "runtimes: OpenVINO only; ONNX Runtime was not measured with these models on any platform, and without "
+            "that its time is OpenVINO's times an assumed factor above 1, with a wider interval, so it could never "
+            "be the better choice (`sizer bench` with a matrix of runtime onnxruntime would settle it)"
         )
     return (
         f"runtimes: OpenVINO everywhere; ONNX Runtime where it was measured with these models: "
