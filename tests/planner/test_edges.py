@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import replace
 
 import pytest
@@ -8,10 +9,12 @@ import pytest
 from advisor.planner.baseline import whole_cores
 from advisor.planner.inputs import Candidate
 from advisor.planner.plan import plan
+from advisor.planner.rank import affordable, price
 from advisor.planner.search import SEEDS, Ask, Searcher
 from advisor.planner.space import Z90, PlatformModel
+from advisor.records.machine import MachineSpec
 
-from .fakes import TODAY, FakePredictor, candidate, inputs, model_file, scenario
+from .fakes import TODAY, FakeCost, FakePredictor, candidate, inputs, model_file, scenario
 
 BOXES = [candidate(f"box-{n}", n, 100.0 + 60.0 * n) for n in (2, 4, 8, 16)]
 
@@ -287,3 +290,27 @@ def test_a_budget_below_one_service_time_is_said_before_missing_cores() -> None:
     miss = plan(inputs(BOXES, shop=shop)).nearest_misses[0]
     assert miss.check == "latency_p95"
     assert "the budget is 5 ms" in miss.reason
+
+
+class PixelPredictor(FakePredictor):
+    """Preparation costs 1 ns per pixel of the picture."""
+
+    def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> FakeCost:
+        return FakeCost(self._interval(source[0] * source[1] * 1e-9))
+
+
+def test_a_sub_stream_is_prepared_at_its_own_size() -> None:
+    whole = scenario(cameras=[camera(1)])
+    halved = scenario(cameras=[{**camera(1), "resolution": "960x540"}])
+    model = PlatformModel(inputs([], PixelPredictor({"person": 0.02, "reid": 0.004})), BOXES[0])
+    costs = [model.options(shop, shop.stage("person"))[0].preprocess_s(0.0) for shop in (whole, halved)]
+    assert costs == pytest.approx([1920 * 1080e-9, 960 * 540e-9])
+
+
+def test_a_box_too_dear_by_price_alone_is_not_asked_about() -> None:
+    searcher = Searcher(inputs(BOXES))
+    prices = [price(searcher, box, 1, searcher.inputs.scenario).value for box in BOXES]
+    assert prices[1] is not None
+    within = affordable(searcher, BOXES, searcher.inputs.scenario, prices[1])
+    assert [box.platform.id for box in within] == ["box-2"]
+    assert affordable(searcher, BOXES, searcher.inputs.scenario, math.inf) == BOXES
