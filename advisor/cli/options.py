@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -80,3 +81,18 @@ def report_failure(error: BaseException, exit_code: int) -> int:
 
 
 PathOption = click.Path(path_type=Path)
+
+_LONGEST_S = 90 * 86400.0
+
+
+class Seconds(click.FloatRange):
+    """Seconds from ``least`` to 90 days: neither ``inf`` nor ``nan``, which click's own range lets pass."""
+
+    def __init__(self, least: float) -> None:
+        super().__init__(min=least, max=_LONGEST_S)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds = float(super().convert(value, param, ctx))
+        if not math.isfinite(seconds):
+            self.fail(f"{value} is no number of seconds.", param, ctx)
+        return seconds

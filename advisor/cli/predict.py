@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .options import EXIT_CODES, common, print_json, warn
+from .options import EXIT_CODES, Seconds, common, print_json, warn
 
 
 @click.command(epilog=EXIT_CODES)
@@ -24,7 +24,7 @@ from .options import EXIT_CODES, common, print_json, warn
 @click.option(
     "--input", "input_shape", default=None, metavar="SHAPE", help="Fixes a dynamic input: WIDTHxHEIGHT or a shape."
 )
-@click.option("--measure", "measure_s", type=float, default=0.0, show_default=True, metavar="SECONDS",
+@click.option("--measure", "measure_s", type=Seconds(0.0), default=0.0, show_default=True, metavar="SECONDS",
               help="Spend up to SECONDS measuring this model's new kernels here first.")  # fmt: skip
 @common
 def predict(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from .options import EXIT_CODES, PathOption, common, print_json, warn
+from .options import EXIT_CODES, PathOption, Seconds, common, print_json, warn
 from .progress import ConsoleProgress
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 @click.argument("scenario", required=False)
 @click.option("--plan", "plan_file", type=PathOption, default=None, metavar="FILE",
               help="Configuration and prediction of this plan.json; default: this machine is planned first.")  # fmt: skip
-@click.option("--duration", "duration_s", type=click.FloatRange(min=1), default=None, metavar="SECONDS",
+@click.option("--duration", "duration_s", type=Seconds(1.0), default=None, metavar="SECONDS",
               help="Measured time after warm-up.")  # fmt: skip
 @click.option("--profile", type=click.Choice(["smoke", "standard", "soak"]), default="smoke", show_default=True,
               help="2 minutes, 30 minutes, or 8 hours, unless --duration says otherwise.")  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from advisor.errors import InputError, nearest
 from advisor.measure.campaign import Campaign, Entry
@@ -27,13 +27,22 @@ MAX_ITEMS = 20_000
 _COUNTS = ("threads", "streams", "requests")
 
 
+def _paced(mode: LoadMode) -> LoadMode:
+    if mode.kind == "paced" and mode.rate_per_s is None:
+        raise ValueError("mode paced needs rate_per_s, the requests per second")
+    return mode
+
+
+_Mode = Annotated[LoadMode, AfterValidator(_paced)]
+
+
 class Cell(Record):
     """One measurement of the explicit list."""
 
     model: str
     config: dict[str, Any] = {}
     """Fields of a run configuration; ``all`` stands for the usable cores in threads, streams and requests."""
-    mode: LoadMode = LoadMode()
+    mode: _Mode = LoadMode()
 
 
 class Product(Record):
@@ -42,7 +51,7 @@ class Product(Record):
     models: Annotated[tuple[str, ...], Field(min_length=1)]
     axes: dict[str, tuple[Any, ...]] = {}
     """Field of a run configuration to its values."""
-    modes: Annotated[tuple[LoadMode, ...], Field(min_length=1)] = (LoadMode(),)
+    modes: Annotated[tuple[_Mode, ...], Field(min_length=1)] = (LoadMode(),)
 
     @model_validator(mode="after")
     def _axes(self) -> Product:
@@ -145,16 +154,18 @@ def _config(values: dict[str, Any], most: int) -> RunConfig:
         try:
             _known_field(name)
         except ValueError as error:
-            raise InputError(f"matrix: {error}") from error
+            raise InputError(str(error)) from error
     plain = {name: most if name in _COUNTS and value == "all" else value for name, value in values.items()}
     try:
         config = RunConfig.model_validate(plain)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-        raise InputError(f"matrix: configuration {shown(tuple(fault['loc']))}: {fault['msg']}") from error
+        raise InputError(
+            f"configuration: {shown(tuple(fault['loc']))}: {fault['input']!r}: {fault['msg']}; see sizer schema matrix"
+        ) from error
     if config.threads is not None and config.streams is not None and config.threads < config.streams:
         raise InputError(
-            f"matrix: streams {config.streams} exceed threads {config.threads}: each inference stream needs a thread"
+            f"configuration: streams {config.streams} exceed threads {config.threads}: each stream needs a thread"
         )
     return config
 

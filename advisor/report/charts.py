@@ -182,6 +182,9 @@ def bars(rows: Sequence[tuple[str, float, float, float]], unit: str, limit: floa
         return left + value / top * (WIDTH - left - right)
 
     parts = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(unit)}">']
+    if limit is not None:  # first, so that labels beside it stay readable
+        at = f"{x(limit):.1f}"
+        parts.append(f'<line x1="{at}" x2="{at}" y1="0" y2="{height}" stroke="var(--bad)" stroke-dasharray="5 4"/>')
     for index, (name, low, middle, high) in enumerate(rows):
         y = step * index + 6
         short = name if len(name) <= 24 else name[:23] + "…"
@@ -195,13 +198,20 @@ def bars(rows: Sequence[tuple[str, float, float, float]], unit: str, limit: floa
             f'<line class="whisker" x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y + 9}" y2="{y + 9}"/>'
             f'<text x="{max(x(high), x(middle)) + 6:.1f}" y="{y + 14}">{text} {escape(unit)}</text>'
         )
-    if limit is not None:
-        at = f"{x(limit):.1f}"
-        parts.append(f'<line x1="{at}" x2="{at}" y1="0" y2="{height}" stroke="var(--bad)" stroke-dasharray="5 4"/>')
     return "".join([*parts, "</svg>"])
 
 
 _NAMED_LINES = 5
+
+
+def _round_ticks(low: float, high: float, most: int) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten within the range, at most ``most`` steps of them."""
+    if high <= low:
+        return [low]
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * (1 - 1e-9))
+    return [step * index for index in range(math.ceil(low / step), math.floor(high / step * (1 + 1e-12)) + 1)]
 
 
 def lines(
@@ -227,10 +237,13 @@ def lines(
         return across, height - 40 - y / y_high * (height - 40 - top)
 
     parts = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(y_label)}">']
-    for share in (0.0, 0.5, 1.0):
-        y = place(x_low, share / 1.1 * y_high)[1]
+    for tick in _round_ticks(0.0, y_high, 4):
+        y = place(x_low, tick)[1]
         parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{share * y_high / 1.1:.3g}</text>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{number(tick)}</text>')
+    for tick in _round_ticks(x_low, x_high, 10):
+        x = place(tick, 0.0)[0]
+        parts.append(f'<text x="{x:.1f}" y="{height - 24}" text-anchor="middle">{number(tick, 6)}</text>')
     worst_first = sorted(drawn, key=lambda item: min(item[2]) if worst == "lowest" else -max(item[2]))
     colours = ("--bad", "--warn", "--mark", "--good", "--ink")
     for name, xs, ys in worst_first[_NAMED_LINES:]:

@@ -68,8 +68,9 @@ def percent(interval: Interval | None) -> str:
 
 
 def tail(figures: CameraTail) -> str:
-    """Latency as ``p50 / p95 / p99`` in milliseconds."""
-    return f"{number(figures.p50)} / {number(figures.p95)} / {number(figures.p99)}"
+    """Latency as ``p50 / p95 / p99`` in milliseconds; one dash where none is known."""
+    shown = [number(value) for value in (figures.p50, figures.p95, figures.p99)]
+    return "-" if set(shown) == {"-"} else " / ".join(shown)
 
 
 def money(value: float | None, currency: str) -> str:

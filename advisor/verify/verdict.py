@@ -207,9 +207,13 @@ def _timeline(seen: Observation) -> dict[str, Any]:
 
 
 def _over_time(seen: Observation) -> dict[str, list[list[float | None]]]:
-    """Per camera and bin of at least a second: start [s], frames done per second, frames dropped, mean latency [ms]."""
+    """Per camera and bin of at least a second: start [s], frames done per second, frames dropped, mean latency [ms].
+
+    The last bin takes what remains, so that no rate rests on a fraction of a second.
+    """
     length_s = max(1.0, math.ceil(seen.seen_s / POINTS))
-    bins = max(1, math.ceil(seen.end_s / length_s))
+    bins = max(1, round(seen.end_s / length_s))
+    lasted_s = [length_s] * (bins - 1) + [max(seen.end_s - (bins - 1) * length_s, 1e-3)]
     found: dict[str, list[list[float | None]]] = {}
     for feed in seen.feeds:
         log = seen.frames.get(feed.index, FrameLog())
@@ -220,7 +224,7 @@ def _over_time(seen: Observation) -> dict[str, list[list[float | None]]]:
         latency_s = np.array(log.ended_s, dtype=np.float64) - released
         total_s = np.bincount(place[kind == DONE], weights=latency_s[kind == DONE], minlength=bins)
         found[feed.name] = [
-            [index * length_s, float(done[index]) / length_s, float(dropped[index]),
+            [index * length_s, float(done[index]) / lasted_s[index], float(dropped[index]),
              float(total_s[index]) / float(done[index]) * 1e3 if done[index] else None]
             for index in range(bins)
         ]  # fmt: skip

@@ -150,7 +150,11 @@ def _campaign(request: BenchRequest, facts: HostFacts) -> Campaign:
     if request.models:
         parts.append(Campaign(tuple(_of_models(request, facts))))
     if request.matrix is not None:
-        parts.append(matrix_items(load_matrix(request.matrix), facts, resolve_model))
+        try:
+            parts.append(matrix_items(load_matrix(request.matrix), facts, resolve_model))
+        except InputError as error:
+            named = str(error).startswith(str(request.matrix))
+            raise error if named else type(error)(f"{request.matrix}: {error}") from error
     if request.mode == "quick":
         parts.append(quick_items(facts, [build_model(name) for name in (*QUICK_MODELS, *QUICK_RANDOM)]))
     if request.mode == "full":

@@ -163,3 +163,9 @@ def test_progress_that_nobody_can_hear_does_not_end_the_work(monkeypatch: pytest
 def test_a_run_has_no_csv(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["report", "plan-1", "--csv", str(tmp_path / "x.csv"), "--store", f"sqlite:///{tmp_path}/s.db"]) == 2
     assert "leave RUN out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("duration", ["nan", "inf", "-inf", "0", "1e9", "x"])
+def test_a_duration_is_a_number_of_seconds(duration: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify", "store-analytics", "--duration", duration]) == 2
+    assert "--duration" in capsys.readouterr().err

@@ -100,3 +100,10 @@ def test_an_unknown_field_of_the_list_names_its_neighbour() -> None:
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.yaml"):
         load_matrix(tmp_path / "none.yaml")
+
+
+def test_a_paced_mode_says_how_fast(tmp_path: Path) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_text("products:\n  - models: [resnet-50]\n    modes: [{kind: paced}]\n")
+    with pytest.raises(InputError, match=r"m\.yaml:3: products\[0\]\.modes\[0\]: mode paced needs rate_per_s"):
+        load_matrix(path)

@@ -116,3 +116,15 @@ def test_lines_name_the_worst_and_count_the_rest() -> None:
 def test_lines_of_nothing_and_of_one_point() -> None:
     assert lines([], "window", "FPS") == lines([("a", [], [])], "window", "FPS") == "<p>Nothing was seen.</p>"
     assert "<circle" in lines([("a", [0.0], [0.0])], "window", "FPS")
+
+
+def test_lines_carry_round_numbers_on_both_axes() -> None:
+    texts = [text.text for text in ET.fromstring(lines([("a", [0.0, 130.0], [0.0, 2056.0])], "s", "ms")).iter("text")]
+    assert {"0", "1,000", "2,000"} <= set(texts)
+    assert {"20", "100", "120"} <= set(texts)
+    assert not any("e+" in (text or "") for text in texts)
+
+
+def test_the_limit_lies_under_the_labels() -> None:
+    svg = bars([("a", 99.0, 99.0, 99.0)], "%", 100.0)
+    assert svg.index("stroke-dasharray") < svg.index("99 %")

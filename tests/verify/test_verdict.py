@@ -102,6 +102,12 @@ def test_prediction_is_laid_beside_and_changes_nothing():
     assert rows["utilisation/cpu"]["measured"] == pytest.approx(0.25)
 
 
+def test_the_last_bin_is_no_fraction_of_a_second():
+    found = verdict(20.2, late_fate(10**6)).timeline["cameras"]["cam-1"]
+    assert len(found) == 20
+    assert found[-1][1] == pytest.approx(found[0][1], rel=0.05)
+
+
 def test_the_record_survives_its_own_json():
     found = verdict(20.0, late_fate(10**6))
     text = found.model_dump_json(by_alias=True)

@@ -1,7 +1,10 @@
 from pathlib import Path
 
+import pytest
+
+from advisor.errors import InputError
 from advisor.workflows import bench
-from advisor.workflows.bench import BenchRequest
+from advisor.workflows.bench import BenchRequest, bench_machine
 
 
 def test_quick_keeps_its_promise_unless_told_otherwise() -> None:
@@ -10,3 +13,11 @@ def test_quick_keeps_its_promise_unless_told_otherwise() -> None:
     assert bench._budget_s(BenchRequest(mode="full")) is None
     assert bench._budget_s(BenchRequest(models=("resnet-50",), mode="quick")) is None
     assert bench._budget_s(BenchRequest(matrix=Path("m.yaml"))) is None
+
+
+def test_a_fault_of_a_matrix_names_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_text("products:\n  - models: [resnet-50]\n    axes: {threads: [lots]}\n")
+    request = BenchRequest(matrix=path)
+    with pytest.raises(InputError, match=r"m\.yaml: configuration: threads: 'lots'"):
+        bench_machine(request, store_url=f"sqlite:///{tmp_path}/s.db")
