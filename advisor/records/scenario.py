@@ -140,6 +140,8 @@ class Stage(Record):
     """Extension: class of ``activity.objects_per_frame`` that it finds; None: the class named like the stage."""
     labels: tuple[Count, ...] = ()
     """Extension: class numbers of a real detector that count as its objects; empty: all of them."""
+    pixels: Literal["0-1", "0-255"] = "0-1"
+    """Extension: range of values that the model expects of a picture; most files of the Open Model Zoo want 0-255."""
     every: str | None = None
     """``3 frames``, ``1 frame``, or a rate like ``2/s``; None: every frame."""
     groups: tuple[Identifier, ...] = ()

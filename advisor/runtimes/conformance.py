@@ -311,6 +311,18 @@ class RuntimeConformance:
         plain.close()
         bytes_.close()
 
+    def test_a_model_may_see_bytes_as_they_are(self, network: Path, tmp_path: Path) -> None:
+        runtime, folder = self.make_runtime(), tmp_path / "cache"
+        scaled = runtime.compile(network, self.config(), input_kind="u8_nhwc", cache_dir=folder)
+        whole = runtime.compile(network, self.config(), input_kind="u8_nhwc_255", cache_dir=folder)
+        plain = runtime.compile(network, self.config())
+        frame = random_inputs(whole)[0]
+        picture = np.ascontiguousarray(frame.transpose(0, 3, 1, 2).astype(np.float32))
+        assert_close(whole.infer([frame])[0], plain.infer([picture])[0])
+        assert_close(scaled.infer([frame])[0], plain.infer([picture / np.float32(255.0)])[0])
+        for compiled in (scaled, whole, plain):
+            compiled.close()
+
     def test_wrong_arrays_are_a_bug_of_the_caller(self, network: Path) -> None:
         compiled = self.make_runtime().compile(network, self.config())
         good = random_inputs(compiled)[0]

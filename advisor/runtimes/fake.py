@@ -77,7 +77,9 @@ class FakeModel:
         *,
         profiling: bool,
         want_outputs: bool,
+        divisor: float = 1.0,
     ) -> None:
+        self._divisor = divisor
         self.effective = effective
         self.inputs = inputs
         self.outputs: tuple[TensorSpec, ...] = (TensorSpec("classes", (config.batch, _CLASSES), "float32"),)
@@ -218,9 +220,8 @@ class FakeModel:
         """Sum each sample's tensor in ten parts: the same picture gives the same answer in every input kind."""
         import numpy as np
 
-        scale = 255.0 if data.dtype == np.uint8 else 1.0
         planes = data.transpose(0, 3, 1, 2) if data.dtype == np.uint8 else data
-        flat = planes.reshape(planes.shape[0], -1).astype(np.float64) / scale
+        flat = planes.reshape(planes.shape[0], -1).astype(np.float64) / self._divisor
         parts = np.array_split(flat, _CLASSES, axis=1)
         return [np.stack([part.mean(axis=1) for part in parts], axis=1).astype(np.float32)]
 
@@ -266,7 +267,7 @@ class FakeRuntime:
         shape = input_shape if input_shape is not None else _DEFAULT_SHAPE
         full = (shape[0] * config.batch, *shape[1:])
         spec = TensorSpec("x", full, "float32")
-        if input_kind == "u8_nhwc":
+        if input_kind != "native":
             if len(full) != 4:
                 raise ModelError(f"model {model}: frames need an input of four dimensions, not {full}")
             spec = TensorSpec("x", (full[0], full[2], full[3], full[1]), "uint8")
@@ -282,7 +283,14 @@ class FakeRuntime:
             runtime_version=self.version(),
         )
         return FakeModel(
-            self.behaviour, self.clock, granted, (spec,), effective, profiling=profiling, want_outputs=want_outputs
+            self.behaviour,
+            self.clock,
+            granted,
+            (spec,),
+            effective,
+            profiling=profiling,
+            want_outputs=want_outputs,
+            divisor=255.0 if input_kind == "u8_nhwc" else 1.0,
         )
 
     def _granted(self, config: RunConfig) -> RunConfig:

@@ -110,11 +110,11 @@ def _process_folder() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="sizer-bytes-")
 
 
-def with_byte_input(path: Path, cache_dir: Path | None) -> Path:
+def with_byte_input(path: Path, cache_dir: Path | None, divisor: float = 255.0) -> Path:
     """Return a copy of an image model whose input takes BGR bytes, channels last; made once per folder.
 
-    Cast to f32, Transpose to the model's order and Mul by 1/255 stand in front of the model's own first operation
-    (at int8 that is its first QuantizeLinear).
+    Cast to f32, Transpose to the model's order and Mul by 1/``divisor`` stand in front of the model's own first
+    operation (at int8 that is its first QuantizeLinear).
 
     Raises
     ------
@@ -124,7 +124,7 @@ def with_byte_input(path: Path, cache_dir: Path | None) -> Path:
     import onnx
 
     directory = cache_dir if cache_dir is not None else Path(_process_folder().name)
-    target = directory / f"{path.stem}-{hash_file(path)[:16]}-u8.onnx"
+    target = directory / f"{path.stem}-{hash_file(path)[:16]}-u8{'' if divisor == 255.0 else f'-{divisor:g}'}.onnx"
     if target.is_file():
         return target
     model = load_onnx(path)
@@ -146,7 +146,7 @@ def with_byte_input(path: Path, cache_dir: Path | None) -> Path:
         onnx.helper.make_node("Transpose", [f"{name}_real"], [f"{name}_planes"], f"{name}_transpose", perm=order),
         onnx.helper.make_node("Mul", [f"{name}_planes", f"{name}_scale"], [name], f"{name}_scaled"),
     ]
-    scale = onnx.helper.make_tensor(f"{name}_scale", onnx.TensorProto.FLOAT, [], [1.0 / 255.0])
+    scale = onnx.helper.make_tensor(f"{name}_scale", onnx.TensorProto.FLOAT, [], [1.0 / divisor])
     info = onnx.helper.make_tensor_value_info(frame_name, onnx.TensorProto.UINT8, frame)
     model.graph.input.remove(value)
     model.graph.input.insert(0, info)

@@ -256,7 +256,9 @@ class OnnxRuntime:
         if config.precision == "int8":
             model = variant_for(model, "onnxruntime")
         start_s = time.perf_counter()
-        file = with_byte_input(model, cache_dir) if input_kind == "u8_nhwc" else model
+        file = model
+        if input_kind != "native":
+            file = with_byte_input(model, cache_dir, 255.0 if input_kind == "u8_nhwc" else 1.0)
         graph = load_onnx(file)
         if config.precision == "int8" and not is_int8(graph):
             raise RuntimeRefusal(f"model {model}: no int8 operation in the file; quantise it first")

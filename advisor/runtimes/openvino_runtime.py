@@ -386,9 +386,11 @@ def _with_input(graph: Any, path: Path, kind: InputKind, *, nhwc: bool) -> Any:
     prepare = ov.preprocess.PrePostProcessor(graph)
     prepare.input().tensor().set_layout(ov.Layout("NHWC"))
     prepare.input().model().set_layout(ov.Layout(own))
-    if kind == "u8_nhwc":
+    if kind != "native":
         prepare.input().tensor().set_element_type(ov.Type.u8)
-        prepare.input().preprocess().convert_element_type(port.get_element_type()).scale(255.0)
+        steps = prepare.input().preprocess().convert_element_type(port.get_element_type())
+        if kind == "u8_nhwc":
+            steps.scale(255.0)
     return prepare.build()
 
 

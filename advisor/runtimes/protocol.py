@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 else:
     Array = Any
 
-InputKind = Literal["native", "u8_nhwc"]
-"""``native``: tensors as the model file declares them; ``u8_nhwc``: BGR frames, one byte per channel, channels last."""
+InputKind = Literal["native", "u8_nhwc", "u8_nhwc_255"]
+"""``native``: tensors as the model file declares them; ``u8_nhwc``: BGR frames, one byte per channel, channels last, of
+which the model sees fractions of 255; ``u8_nhwc_255``: the same, of which it sees the numbers 0 to 255.
+"""
 
 Done = Callable[[object, "list[Array] | None", float, "BaseException | None"], None]
 """Called once per started pass with token, outputs, finish time (``time.perf_counter``) and error.

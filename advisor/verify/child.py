@@ -159,7 +159,8 @@ class Run:
             compiled = get_runtime(config.runtime).compile(
                 model_path(model, config.precision),
                 config.model_copy(update={"requests": most + spare_passes(most)}), input_shape=shape,
-                input_kind="u8_nhwc" if picture else "native", want_outputs=True,
+                input_kind=("u8_nhwc" if stage.pixels == "0-1" else "u8_nhwc_255") if picture else "native",
+                want_outputs=True,
             )  # fmt: skip
             effective[stage.id] = compiled.effective.model_dump(mode="json")
             inputs = random_inputs(compiled, self.seed)

@@ -32,11 +32,26 @@ def outputs(case: Case) -> Check:
         ok, measured = False, "; ".join(faults)
     elif silent:
         ok, measured = None, f"never ran: {', '.join(silent)}"
-    advice = {True: "", False: "check the model file and its precision", None: "run longer, or give objects to find"}
+    advice = {True: "", False: "check the model file and its precision", None: _of_silence(case, silent)}
     return Check(
         name="outputs", required="finite and not empty from every stage", measured=measured, ok=ok, met=ok,
         advice=advice[ok],
     )  # fmt: skip
+
+
+def _of_silence(case: Case, silent: Sequence[str]) -> str:
+    """What to do about stages that never ran; a real detector that finds nothing may see pictures in a wrong range."""
+    stages = {stage.id: stage for stage in case.scenario.stages}
+    for name in silent:
+        parent = stages.get(stages[name].on or "")
+        if parent is None or case.seen.objects.get(parent.id) != "real" or case.seen.found[parent.id]["objects"].any():
+            continue
+        other = {"0-1": "0-255", "0-255": "0-1"}[parent.pixels]
+        return (
+            f"{parent.id} found nothing in any frame: show it objects, check labels, or, if its file expects pixels of "
+            f"{other}, write 'pixels: {other}' at the stage (now {parent.pixels})"
+        )
+    return "run longer, or give objects to find"
 
 
 def differences(requested: RunConfig, effective: EffectiveConfig) -> list[str]:

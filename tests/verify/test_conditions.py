@@ -28,6 +28,18 @@ def test_broken_outputs_fail_and_a_silent_stage_is_open():
     assert conditions.outputs(case(seen)).ok is False
 
 
+def test_a_real_detector_that_finds_nothing_is_told_of_the_range_of_pixels():
+    seen = observe(scenario(), 10.0)
+    del seen.passes["reid"]
+    assert "pixels" not in conditions.outputs(case(seen)).advice  # its objects are drawn
+    parent = next(stage.on for stage in scenario().stages if stage.id == "reid")
+    seen.objects[parent] = "real"
+    seen.found.pop(parent, None)
+    assert "write 'pixels: 0-255'" in conditions.outputs(case(seen)).advice
+    seen.rows([["o", parent, 1.0, 3]])
+    assert "pixels" not in conditions.outputs(case(seen)).advice
+
+
 def test_settings_that_were_not_granted_fail():
     granted = EffectiveConfig(device="CPU", precision="f32", streams=1, threads=2, batch=1, runtime_version="1")
     assert conditions.differences(RunConfig(threads=2), granted) == []
