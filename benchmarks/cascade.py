@@ -106,7 +106,8 @@ def _slower(verdict: Verdict, url: str) -> float | None:
     """Measure the model that the cascade spent most time in once more, as the plan had measured it."""
     from advisor.workflows.context import open_store
 
-    busiest = max(verdict.stages, key=lambda stage: stage.rate_per_s * (stage.service_ms.p50 or 0.0), default=None)
+    models = [stage for stage in verdict.stages if stage.id in verdict.config.requested]  # decoding is a stage, too
+    busiest = max(models, key=lambda stage: stage.rate_per_s * (stage.service_ms.p50 or 0.0), default=None)
     if busiest is None:
         return None
     file, config = verdict.models[busiest.id], verdict.config.requested[busiest.id]
