@@ -58,9 +58,11 @@ def run(arguments: list[str] | None = None) -> int:
         return 3
     except SizerError as error:
         return report_failure(error, error.exit_code)
-    except (BrokenPipeError, SystemExit):
+    except (BrokenPipeError, SystemExit) as error:
         # The reader of our output has left (`sizer ... | head`): nothing is wrong with the answer. click from 8.2 exits
-        # by itself then, with the code that means "the answer is no" here.
+        # by itself then, with code 1, which means "the answer is no" here; nothing else exits with standalone_mode off.
+        if isinstance(error, SystemExit) and error.code != 1:
+            raise
         _drop_output()
         return 0
     except OSError as error:

@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -282,12 +282,33 @@ def random_inputs(compiled: CompiledModel, seed: int) -> list[NDArray[np.generic
     return inputs
 
 
-def listen(run: Run) -> None:
-    """End the run when the parent says so or is gone."""
-    for line in sys.stdin:
-        if line.strip() == "stop":
-            break
-    run.stop.set()
+class Ear:
+    """Hears the parent: ends the run when it says so, and the process when it is gone before there is a run."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._words = words
+        self._asked = threading.Event()
+        self._run: Run | None = None
+        threading.Thread(target=self._listen, daemon=True, name="ear").start()
+
+    def attach(self, run: Run) -> None:
+        """Pass what was and will be heard on to a run."""
+        self._run = run
+        if self._asked.is_set():
+            run.stop.set()
+
+    def _listen(self) -> None:
+        for word in self._words:
+            if word.strip() == "stop":
+                self._end()
+        if self._run is None:  # a library that hangs while it is imported cannot be asked
+            os._exit(1)
+        self._end()
+
+    def _end(self) -> None:
+        self._asked.set()
+        if self._run is not None:
+            self._run.stop.set()
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -299,13 +320,13 @@ def main(arguments: Sequence[str]) -> None:
     # Importing openvino would fork this process, threads and all, to report usage to its maker; the copy hung for ever.
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # the documented way to make an import fail
     extra = os.environ.get("SIZER_BOX_DECODERS")
-    run: Run | None = None
     code = 0
+    ear = Ear(sys.stdin)
     try:
         if extra:
             importlib.import_module(extra)
         run = Run(job, out)
-        threading.Thread(target=listen, args=(run,), daemon=True).start()
+        ear.attach(run)
         run.go()
     except SizerError as error:
         code = 1
