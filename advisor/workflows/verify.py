@@ -86,7 +86,6 @@ def verify_scenario(
         wanted = None if request.imitate is None else _imitated(request.imitate, facts)
         if wanted is not None:
             setting = _capped(setting, wanted)
-        say(f"running {scenario.scenario} for {duration_s:.0f} s: {setting.origin}")
         order = Order(
             scenario, models, setting.configs, setting.decode_threads, duration_s, facts, cache_dir() / "verify",
             decode_device=request.decode_device, seed=request.seed,
@@ -94,6 +93,7 @@ def verify_scenario(
             strict=request.strict, warnings=setting.warnings,
         )  # fmt: skip
         with nullcontext() if wanted is None else imitating(wanted), _stop_on_interrupt() as stop:
+            say(f"running {scenario.scenario} for {duration_s:.0f} s: {setting.origin}")
             verdict = verify(order, progress=progress, stop=stop)
             if request.find_capacity and not stop.is_set():
                 probes = replace(order, duration_s=min(duration_s, PROBE_S))

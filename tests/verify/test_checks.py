@@ -198,6 +198,19 @@ def test_queues_that_wander_at_the_limit_are_left_open_rather_than_failed():
     assert short.need_s == pytest.approx(4.0, abs=2.0)
 
 
+@pytest.mark.parametrize("check", [checks.drops, checks.camera_fps])
+def test_what_a_camera_misses_that_was_away_is_not_the_machines_fault(check):
+    seen = observe(scenario(), 20.0, scattered(60, 300))
+    assert check(case(seen)).ok is False
+    seen.status[0] = [(1.0, "ok"), (5.0, "lost: no route"), (10.0, "ok")]
+    others = check(case(seen))
+    assert others.ok is not False
+    assert "cam-1" not in others.measured
+    seen.status.update({figure.feed.index: [(5.0, "lost: no route")] for figure in case(seen).figures})
+    assert check(case(seen)).ok is None
+    assert checks.latency(case(seen)).ok is None
+
+
 def test_sources_that_failed_make_it_open_and_are_named():
     seen = observe(scenario(), 20.0)
     seen.rows([["c", 1, 3.0, "lost: connecting again"]])
