@@ -12,7 +12,7 @@ from advisor.measure.harness import MeasureSpec
 from advisor.measure.job import Job, JobItem, Outcome
 from advisor.measure.keys import key as measurement_key
 from advisor.measure.progress import NullProgress, Progress
-from advisor.measure.reference import load_best, save_best
+from advisor.measure.reference import load_best, lower_best, save_best
 from advisor.measure.worker import run_job
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig, SimdCap
 from advisor.records.measurement import Interference, Measurement, Timing
@@ -127,8 +127,7 @@ def run_items(
     runtime, cap = next(iter(items.values())).process
 
     def arrived(outcome: Outcome) -> None:
-        for threads, time_s in (outcome.value or {}).get("reference_s", {}).items():
-            best[int(threads)] = min(time_s, best.get(int(threads), time_s))
+        lower_best(best, (outcome.value or {}).get("reference_s", {}))
         keep(to_measurement(outcome, items[outcome.id], host_fingerprint))
 
     job = Job(

@@ -16,7 +16,7 @@ from advisor.measure.harness import SLOW, MeasureSpec, SpeedCheck, random_inputs
 from advisor.measure.job import Job, JobItem, Outcome, each
 from advisor.measure.keys import key as measurement_key
 from advisor.measure.meter import undisturbed
-from advisor.measure.reference import reference
+from advisor.measure.reference import lower_best, reference
 from advisor.measure.tasks import model_path
 from advisor.measure.worker import run_job
 from advisor.measure.works import file_facts, model_works
@@ -108,8 +108,7 @@ def run_profiles(
     runtime, cap = next(iter(items.values())).process
 
     def arrived(outcome: Outcome) -> None:
-        for threads, time_s in (outcome.value or {}).get("reference_s", {}).items():
-            best[int(threads)] = min(time_s, best.get(int(threads), time_s))
+        lower_best(best, (outcome.value or {}).get("reference_s", {}))
         keep(_to_measurement(outcome, items[outcome.id], host_fingerprint))
 
     jobs = tuple(

@@ -214,21 +214,22 @@ def _looks(models: Sequence[ModelFile], facts: HostFacts) -> Iterator[Entry]:
     """Kernels of all models by cell, and passes of those that are no random networks."""
     most = all_threads(facts)
     permitted = usable_precisions(("f32", "bf16", "int8"), facts)
+
+    def possible(cells: Sequence[_Cell]) -> list[_Cell]:
+        return [cell for cell in cells if cell.precision in permitted and (most > 1 or not cell.all_threads)]
+
     for rank, model in enumerate(_in_turns(models)):
-        for cell in _KERNEL_CELLS:
-            if cell.precision in permitted and (most > 1 or not cell.all_threads):
-                yield _look(ProfileItem(model, _one_stream(cell, most)), cell.priority / (1 + _KERNELS_FADE * rank))
+        for cell in possible(_KERNEL_CELLS):
+            yield _look(ProfileItem(model, _one_stream(cell, most)), cell.priority / (1 + _KERNELS_FADE * rank))
     for rank, model in enumerate(model for model in models if model.family != "random"):
         fading = 1 + _TIMINGS_FADE * rank
-        for cell in _TIMED_CELLS:
-            if cell.precision in permitted and (most > 1 or not cell.all_threads):
-                item = MeasureItem(model, _one_stream(cell, most), LoadMode(), SCENARIO_SPEC)
-                yield _look(item, cell.priority / fading)
-        for cell in _STREAM_CELLS:
-            if cell.precision in permitted and most > 1:
-                config = _one_stream(cell, most).model_copy(update={"streams": most, "requests": most})
-                item = MeasureItem(model, config, LoadMode(kind="async"), SCENARIO_SPEC)
-                yield _look(item, cell.priority / fading)
+        for cell in possible(_TIMED_CELLS):
+            item = MeasureItem(model, _one_stream(cell, most), LoadMode(), SCENARIO_SPEC)
+            yield _look(item, cell.priority / fading)
+        for cell in possible(_STREAM_CELLS):
+            config = _one_stream(cell, most).model_copy(update={"streams": most, "requests": most})
+            item = MeasureItem(model, config, LoadMode(kind="async"), SCENARIO_SPEC)
+            yield _look(item, cell.priority / fading)
 
 
 def _in_turns(models: Sequence[ModelFile]) -> list[ModelFile]:

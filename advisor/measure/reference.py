@@ -93,6 +93,12 @@ def reference(threads: int | None, best_s: Mapping[int, float]) -> Reference:
     return found
 
 
+def lower_best(best_s: MutableMapping[int, float], seen_s: Mapping[str, float]) -> None:
+    """Take over what a worker saw (number of threads as text, as JSON has it) where it is less [s]."""
+    for threads, time_s in seen_s.items():
+        best_s[int(threads)] = min(time_s, best_s.get(int(threads), time_s))
+
+
 def load_best(store: MeasurementStore, host_fingerprint: str) -> dict[int, float]:
     """Least times that a machine needed for the reference work by number of threads [s], as its store remembers."""
     found: dict[int, float] = {}
