@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from advisor.planner.costs import MEMORY_OF_CAMERA_BYTES, MEMORY_OF_SYSTEM_BYTES
 from advisor.planner.inputs import PlanInputs
 from advisor.planner.search import Judgement
-from advisor.records.plan import PlanOption
+from advisor.planner.space import THREADS_PER_STREAM
+from advisor.records.plan import PlanOption, Price
 
 LATENCY_SEEN = (0.9, 2.0)
 """Real p95 latency over the simulated one, least and largest of 18 cascades on one machine (docs/accuracy.md, "Whole
 cascades on this machine", 2026-11-21), each run three times; 1.2 in the median of the first, 1.4 of the second, when
 the machine was slower than what the plan had measured."""
+
+
+FIELDS = {
+    "all_core_turbo_hz": "all-core clock",
+    "base_hz": "base clock",
+    "boost_hz": "boost clock",
+    "e_core_turbo_hz": "clock of the efficiency cores",
+    "fma_bits_per_core": "width of the arithmetic units",
+    "fma_bits_per_e_core": "width of the efficiency cores' arithmetic units",
+    "l2_bytes_per_core": "L2 cache",
+    "l3_bytes": "L3 cache",
+    "memory_bandwidth_bytes_per_s": "memory bandwidth",
+    "memory_bytes": "memory",
+    "memory_channels": "memory channels",
+    "numa_nodes": "NUMA nodes",
+    "release_year": "year of release",
+    "simd_level": "instruction set",
+    "sustained_power_w": "sustained power limit",
+    "tdp_w": "TDP",
+}
+"""Words for the fields of a data sheet; of the others the name is their word."""
 
 
 def list_assumptions(inputs: PlanInputs, chosen: Judgement | None) -> tuple[str, ...]:
@@ -33,6 +55,11 @@ def list_assumptions(inputs: PlanInputs, chosen: Judgement | None) -> tuple[str,
     if "int8" in scenario.accuracy.precisions:
         found.append("int8 is for speed only: quantised with random inputs; check the accuracy of your own int8 models")
     found.append(
+        f"settings considered: the CPU alone, 1 to {max(THREADS_PER_STREAM)} threads per inference stream and never "
+        "over two NUMA nodes, as many requests as streams, one pool of cores for all stages and decode (whole cores of "
+        "their own never held where sharing did not); on chips with two kinds of cores also the performance cores alone"
+    )
+    found.append(
         f"memory: {MEMORY_OF_SYSTEM_BYTES / 1024**3:g} GiB for the system and "
         f"{MEMORY_OF_CAMERA_BYTES / 1024**2:g} MiB per camera are assumed"
     )
@@ -49,7 +76,8 @@ def list_assumptions(inputs: PlanInputs, chosen: Judgement | None) -> tuple[str,
         machine = chosen.model.machine
         if machine.uncertain:
             found.append(
-                f"{chosen.model.id}: recalled or assumed, not read from a data sheet: {', '.join(machine.uncertain)}"
+                f"{chosen.model.id}: recalled or assumed, not read from a data sheet: "
+                + ", ".join(FIELDS.get(name, name.replace("_", " ")) for name in machine.uncertain)
             )
         platform = chosen.model.candidate.platform
         found += [
@@ -62,21 +90,28 @@ def list_assumptions(inputs: PlanInputs, chosen: Judgement | None) -> tuple[str,
     return tuple(dict.fromkeys(found))
 
 
-def list_warnings(inputs: PlanInputs, options: Sequence[PlanOption]) -> tuple[str, ...]:
-    """Stale or unsourced prices of what is shown, and latency budgets that the simulation cannot promise."""
+def list_warnings(
+    inputs: PlanInputs, options: Sequence[PlanOption], elsewhere: Mapping[str, Price] | None = None
+) -> tuple[str, ...]:
+    """Stale or unsourced prices of what is shown, and latency budgets that the simulation cannot promise.
+
+    ``elsewhere``: prices of further platforms that are bought, at other sites.
+    """
     found = []
+    prices = {option.platform: option.price for option in options} | dict(elsewhere or {})
+    assumed = [platform for platform, price in prices.items() if price.kind == "assumed"]
+    if assumed:
+        found.append(f"prices assumed, not read from an offer: {', '.join(assumed)}; put yours in candidates.prices")
+    for platform, price in prices.items():
+        if price.stale:
+            found.append(f"{platform}: the price is from {price.date}, more than 12 months old")
     for option in options:
-        if option.price.stale:
-            found.append(f"{option.platform}: the price is from {option.price.date}, more than 12 months old")
         budget_ms = inputs.scenario.slo.latency_p95_ms
         if option.predicted.latency_p95_ms.p50 * LATENCY_SEEN[1] > budget_ms:
             found.append(
                 f"{option.platform}: the latency budget of {budget_ms:g} ms is within {LATENCY_SEEN[1]:g} times the "
                 "simulated p95, by which real cascades were seen to exceed it: verify on the box before buying more"
             )
-    assumed = [option.platform for option in options if option.price.kind == "assumed"]
-    if assumed:
-        found.insert(0, f"prices assumed, not read from an offer: {', '.join(assumed)}; put yours in candidates.prices")
     if inputs.scenario.money.currency != "USD":
         rate = inputs.scenario.money.usd_rate
         found.append(f"catalogue prices are USD, converted at {rate:g} {inputs.scenario.money.currency} per USD")

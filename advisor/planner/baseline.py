@@ -19,7 +19,7 @@ from advisor.planner.costs import decode_cores, stage_cores
 from advisor.planner.evaluate import Setup
 from advisor.planner.outlook import capacity_cameras, capacity_factor
 from advisor.planner.search import Ask, Judgement, Searcher
-from advisor.planner.space import PlatformModel, StageOption, at
+from advisor.planner.space import Z90, PlatformModel, StageOption, at
 from advisor.records.base import Evidence
 from advisor.records.config import RunConfig
 from advisor.records.plan import DefaultGain, PredictedLoad
@@ -133,16 +133,21 @@ def _gain(
         offered = sum(group.rate_per_s for group in ask.scenario.requests)
         ours, unit = requests.p50, "requests/s"
         theirs = capacity_factor(searcher, model, baseline.setup, ask, count, 0.0) * offered
+    _, refused = searcher.assess(model, ask.scenario, baseline.setup, ask.load(count), Z90)
     ratio = ours / theirs if theirs > 0 else None
     if ratio is None:
         text = f"{baseline.words}: carries nothing, this configuration {ours:.3g} {unit}"
     else:
         text = f"{ours:.3g} {unit} against {theirs:.3g} with {baseline.words}: {ratio:.2f} times as many"
+        if ratio < 1.0:
+            # Capacity is counted at the median and without headroom; the choice was made on the pessimistic side.
+            text += f"; as asked it {'holds, too, with more core time' if refused is None else f'fails: {refused[1]}'}"
     return DefaultGain(
         hint=baseline.name,
         precision=baseline.precision,
         capacity_cameras=theirs if cameras is not None else None,
         capacity_requests_per_s=theirs if cameras is None else None,
+        holds=refused is None,
         ratio=ratio,
         text=text,
     )

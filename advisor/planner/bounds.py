@@ -56,7 +56,7 @@ def bound(model: PlatformModel, scenario: Scenario, table: Table, load: Load, z:
     have = model.machine.memory_bytes
     need = float(table.memory.min())
     if have is None:
-        return "memory", f"its memory is unknown and {need / 1024**3:.2g} GiB are needed", 0.0
+        return "memory", f"cannot tell: its memory is unknown and {need / 1024**3:.2g} GiB are needed", 0.0
     if need > have:
         needs, there = apart(need / 1024**3, have / 1024**3)
         return "memory", f"needs {needs} GiB of memory{each}, has {there} GiB", have / need

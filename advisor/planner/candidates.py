@@ -76,7 +76,10 @@ def refusal_of(scenario: Scenario, candidate: Candidate, today: dt.date) -> tupl
     limit_w = scenario.site.max_power_w
     if limit_w is not None:
         if platform.max_power_w is None:
-            return "site.max_power_w", f"its wall power is unknown and the site allows {limit_w:g} W"
+            return (
+                "site.max_power_w",
+                f"cannot tell: its wall power is unknown and the site allows {limit_w:g} W; a meter would settle that",
+            )
         if platform.max_power_w.value > limit_w:
             return (
                 "site.max_power_w",

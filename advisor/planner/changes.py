@@ -19,16 +19,20 @@ SMALLEST_HALVED = 720
 def scenario_changes(
     searcher: Searcher, chosen: Winner | None, candidates: Sequence[Candidate], ask: Ask
 ) -> tuple[Sensitivity, ...]:
-    """Changes of the scenario that make a cheaper box enough (or any box at all), with the saving."""
+    """Changes of the scenario that make a cheaper box enough (or any box at all), with the saving; then the others."""
     items: list[Sensitivity] = []
+    in_vain: list[Sensitivity] = []
     ceiling = math.inf if chosen is None else chosen.cost
+    text = "nothing holds even so" if chosen is None else "no cheaper box would do"
     for change, changed in _easier(searcher, ask.scenario):
         within = affordable(searcher, candidates, changed, ceiling)
         searcher.prepare(within, changed)
         found = cheapest(searcher, within, ask.but(scenario=changed), ceiling=ceiling)
         if found is not None:
             items.append(_item(searcher, change, changed, found, chosen))
-    return tuple(items)
+        else:
+            in_vain.append(Sensitivity(change=change, holds=False, platform=None, price=None, text=text))
+    return (*items, *in_vain)
 
 
 def relaxed_limits(searcher: Searcher, refused: Sequence[Refusal], ask: Ask) -> tuple[Sensitivity, ...]:

@@ -6,9 +6,8 @@ import math
 from collections.abc import Sequence
 
 from advisor.planner.inputs import Candidate
-from advisor.planner.rank import Winner, boxes_needed, least_cores, least_cost, price, spare, winners
+from advisor.planner.rank import Winner, boxes_needed, most_free, price, spare, winners
 from advisor.planner.search import Ask, Searcher
-from advisor.planner.space import Z90
 from advisor.records.plan import ParetoPoint
 
 ALTERNATIVES = 3
@@ -16,6 +15,8 @@ PROCESSORS = ALTERNATIVES + 1
 DEAREST = 2.5
 """Alternatives cost at most this many times the recommendation."""
 MOST_WINNERS = 40
+ROOM_STEP = 0.005
+"""Headroom that is no gain: it prints as the same percentage."""
 ROOM = 1.5
 """An alternative is said to have more room when it has at least this many times the cores for the same demand."""
 
@@ -68,28 +69,38 @@ def choose_alternatives(found: Sequence[Winner]) -> list[tuple[Winner, str]]:
 def pareto_front(
     searcher: Searcher, candidates: Sequence[Candidate], ask: Ask, found: Sequence[Winner]
 ) -> tuple[ParetoPoint, ...]:
-    """Platforms that hold and to which nothing that holds is both cheaper and roomier, in ascending cost.
+    """Platforms that hold and to which nothing that holds is both cheaper to buy and roomier, in ascending price.
 
-    Headroom: share of the cores that stays free by the utilisation law on the pessimistic side, growth included.
+    Headroom: what stays free of the binding resource on the pessimistic side, growth included, in the configuration
+    that was judged; the utilisation law bounds it, so that most platforms need no simulation. Price: also where the
+    objective is TCO, so that the front shows what the purchase alone would cost.
     """
     if not found:
         return ()
+    by_price = ask.scenario.money.objective == "price"
+    counts = {winner.judged.model.id: winner.judged.count for winner in found}
     points: list[tuple[float, float, Candidate, int]] = []
     for candidate in candidates:
-        count = boxes_needed(searcher, candidate, ask)
-        cost = math.inf if count is None else least_cost(searcher, candidate, count, ask)
-        if count is None or math.isinf(cost) or cost < found[0].cost:
+        count = counts.get(candidate.platform.id) or boxes_needed(searcher, candidate, ask)
+        paid = None if count is None else price(searcher, candidate, count, ask.scenario).value
+        if count is None or paid is None:
             continue
-        demand = least_cores(searcher, candidate, ask, ask.load(count), Z90)
-        assert demand is not None  # boxes were counted with it
-        points.append((cost, 1.0 - demand / searcher.model(candidate).cores, candidate, count))
+        if by_price and paid < found[0].cost:
+            continue  # it would have been found
+        points.append((paid, most_free(searcher, candidate, ask, count), candidate, count))
     front: list[ParetoPoint] = []
     best = -math.inf
-    for _, headroom, candidate, count in sorted(points, key=lambda point: (point[0], -point[1])):
-        if headroom > best + 1e-9 and searcher.judge(candidate, count, ask).feasible:
-            paid = price(searcher, candidate, count, ask.scenario)
+    for _, most, candidate, count in sorted(points, key=lambda point: (point[0], -point[1])):
+        if most <= best + ROOM_STEP:
+            continue
+        judged = searcher.judge(candidate, count, ask)
+        if not judged.feasible or judged.outcome is None:
+            continue
+        headroom = 1.0 - max(judged.outcome.cpu, judged.outcome.bandwidth or 0.0)
+        if headroom > best + ROOM_STEP:
+            paid_all = price(searcher, candidate, count, ask.scenario)
             bought = count + spare(ask.scenario)
-            front.append(ParetoPoint(platform=candidate.platform.id, count=bought, price=paid, headroom=headroom))
+            front.append(ParetoPoint(platform=candidate.platform.id, count=bought, price=paid_all, headroom=headroom))
             best = headroom
     return tuple(front)
 

@@ -9,18 +9,19 @@ from dataclasses import replace
 from advisor.planner.costs import MEMORY_OF_CAMERA_BYTES, choice_cores, choice_memory_bytes, stage_cores
 from advisor.planner.evaluate import Load, allowed_share
 from advisor.planner.inputs import Candidate
-from advisor.planner.outlook import Outlook
+from advisor.planner.outlook import Outlook, fluid_factor
 from advisor.planner.rank import Winner, cheapest, price
 from advisor.planner.search import Ask, Judgement, Searcher
-from advisor.records.plan import BreaksFirst, Sensitivity
+from advisor.records.plan import BreaksFirst, Price, Sensitivity
 from advisor.records.scenario import Scenario
 
 WORDS = {
-    "camera_fps": "cameras lose frames",
+    "camera_fps": "frames are lost",
     "drops": "frames are dropped",
     "latency_p95": "p95 latency passes its budget",
     "queue_growth": "queues grow without end",
 }
+RESOURCES = {"cpu": "the CPU", "memory_bandwidth": "memory bandwidth"}
 FULL = 0.9
 MOST_OBJECTS_FACTOR = 8.0
 PRICE_RISE = 1.2
@@ -34,7 +35,7 @@ def breaks_first(searcher: Searcher, judged: Judgement, ask: Ask, found: Outlook
     if found.predicted.capacity_cameras is not None and ask.cameras:
         items += _headroom(searcher, judged, ask)
         items.append(_slo(searcher, judged, ask, int(found.predicted.capacity_cameras.p50)))
-        items += _others(judged, ask, found, {item.resource for item in items})
+        items += _others(searcher, judged, ask, found, {item.resource for item in items})
     if found.predicted.capacity_requests_per_s is not None:
         items += _requests(searcher, judged, ask, found.predicted.capacity_requests_per_s.p50)
     items.sort(key=lambda item: item.at_cameras or math.inf)
@@ -100,23 +101,32 @@ def _gives_way(searcher: Searcher, judged: Judgement, ask: Ask, beyond: Load) ->
     heaviest = max(loads, key=lambda name: loads[name])
     full = outcome.cpu > FULL
     cause = "the CPU is full" if full else f"the CPU is {outcome.cpu * 100:.0f} % busy, so queues and bursts decide"
-    return "cpu" if full else failed, f"{WORDS[failed]}: {cause}; {heaviest} takes most of it"
+    words = WORDS[failed] if ask.scenario.cameras else WORDS[failed].replace("frames", "requests")
+    return "cpu" if full else failed, f"{words}: {cause}; {heaviest} takes most of it"
 
 
-def _others(judged: Judgement, ask: Ask, found: Outlook, named: set[str]) -> list[BreaksFirst]:
-    """Resources that do not bind first: where they would."""
+def _others(searcher: Searcher, judged: Judgement, ask: Ask, found: Outlook, named: set[str]) -> list[BreaksFirst]:
+    """Resources that do not bind first: where they would.
+
+    The CPU by the utilisation law: today's busy share holds waking up after pauses, which more cameras make rarer.
+    """
     items = []
+    setup = judged.setup
+    assert setup is not None  # an outlook was made of it
     shares = found.predicted.utilisation
-    for name in ("cpu", "memory_bandwidth"):
-        share = shares.get(name)
-        if name in named or share is None or share.p50 <= 0:
+    reach = {"cpu": fluid_factor(searcher, judged.model, setup, ask, judged.count, 0.0)}
+    bandwidth = shares.get("memory_bandwidth")
+    if bandwidth is not None and bandwidth.p50 > 0:
+        reach["memory_bandwidth"] = 1.0 / bandwidth.p50
+    for name, factor in reach.items():
+        if name in named or name not in shares:
             continue
-        limit = ask.cameras / share.p50
-        text = f"{name.replace('_', ' ')} would be full at {limit:.0f} cameras ({share.p50 * 100:.2g} % now)"
+        limit = ask.cameras * factor
+        text = f"{RESOURCES[name]} would be full at {limit:,.0f} cameras ({shares[name].p50 * 100:.2g} % now)"
         items.append(BreaksFirst(resource=name, at_cameras=limit, at_objects_factor=None, text=text))
     have = judged.model.machine.memory_bytes
-    if have is not None and judged.setup is not None:
-        fixed = choice_memory_bytes(judged.setup.choice, 0, 0.0)
+    if have is not None:
+        fixed = choice_memory_bytes(setup.choice, 0, 0.0)
         limit = max(0.0, judged.count * (have - fixed) / MEMORY_OF_CAMERA_BYTES)
         text = f"memory would be full at {limit:,.0f} cameras"
         items.append(BreaksFirst(resource="memory", at_cameras=limit, at_objects_factor=None, text=text))
@@ -171,7 +181,7 @@ def sensitivity(
     def add(change: str, changed: Ask) -> None:
         again = searcher.judge(judged.model.candidate, judged.count, changed)
         if again.feasible:
-            items.append(_holds(change, judged))
+            items.append(_holds(change, judged, again))
             return
         # What did not hold under the easier question will not hold now: nothing cheaper need be looked at.
         other = cheapest(searcher, candidates, changed, floor=chosen.cost)
@@ -198,8 +208,14 @@ def _with_precisions(scenario: Scenario, precisions: tuple[str, ...]) -> Scenari
     return scenario.model_copy(update={"accuracy": scenario.accuracy.model_copy(update={"precisions": precisions})})
 
 
-def _holds(change: str, judged: Judgement) -> Sensitivity:
-    return Sensitivity(change=change, holds=True, platform=judged.model.id, price=None, text="the recommendation holds")
+def _holds(change: str, judged: Judgement, again: Judgement | None = None) -> Sensitivity:
+    """Say that the boxes suffice, and where they must then be set up otherwise (``again``: as judged then)."""
+    text = "the recommendation holds"
+    if again is not None and again.setup is not None and judged.setup is not None:
+        mine, other = judged.setup, again.setup
+        if (mine.configs, mine.decode_workers) != (other.configs, other.decode_workers):
+            text = "the recommended boxes hold, with other settings: plan again then"
+    return Sensitivity(change=change, holds=True, platform=judged.model.id, price=None, text=text)
 
 
 def _moves(change: str, reason: str, other: Winner | None, searcher: Searcher, scenario: Scenario) -> Sensitivity:
@@ -210,7 +226,7 @@ def _moves(change: str, reason: str, other: Winner | None, searcher: Searcher, s
     judged = other.judged
     paid = price(searcher, judged.model.candidate, judged.count, scenario)
     boxes_text = f"{judged.count} x " if judged.count > 1 else ""
-    shown = "an unknown price" if paid.value is None else f"{paid.value:,.0f} {paid.currency}"
+    shown = _cost_words(paid, other, scenario)
     return Sensitivity(
         change=change,
         holds=False,
@@ -218,6 +234,12 @@ def _moves(change: str, reason: str, other: Winner | None, searcher: Searcher, s
         price=paid.value,
         text=f"no longer: {reason}; {boxes_text}{judged.model.id} for {shown} would hold",
     )
+
+
+def _cost_words(paid: Price, winner: Winner, scenario: Scenario) -> str:
+    """Price, and the TCO where that is what is compared."""
+    shown = "an unknown price" if paid.value is None else f"{paid.value:,.0f} {paid.currency}"
+    return shown if scenario.money.objective == "price" else f"{shown} (TCO {winner.cost:,.0f} {paid.currency})"
 
 
 def _single_channel(searcher: Searcher, judged: Judgement, ask: Ask) -> list[Sensitivity]:
@@ -237,7 +259,7 @@ def _single_channel(searcher: Searcher, judged: Judgement, ask: Ask) -> list[Sen
     again = searcher.judge(candidate, judged.count, ask)
     change = f"one memory channel populated, not {channels}"
     if again.feasible:
-        return [_holds(change, judged)]
+        return [_holds(change, judged, again)]
     text = f"no longer: {again.reason}; insist on {channels} modules"
     return [Sensitivity(change=change, holds=False, platform=None, price=None, text=text)]
 
@@ -252,7 +274,7 @@ def _dearer(searcher: Searcher, chosen: Winner, runner_up: Winner | None, scenar
         return [_holds(change, judged)]
     rival = runner_up.judged
     other = price(searcher, rival.model.candidate, rival.count, scenario)
-    shown = "an unknown price" if other.value is None else f"{other.value:,.0f} {other.currency}"
+    shown = _cost_words(other, runner_up, scenario)
     text = f"{rival.model.id} for {shown} would then cost less"
     return [Sensitivity(change=change, holds=False, platform=rival.model.id, price=other.value, text=text)]
 

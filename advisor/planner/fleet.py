@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from advisor.planner.demand import camera_counts, spread
 from advisor.planner.evaluate import allowed_share
 from advisor.planner.inputs import Candidate
-from advisor.planner.rank import Winner, cheapest, least_cores, price, spare
+from advisor.planner.rank import Winner, cheapest, least_cores, price, running_tco, setup_cores, spare
 from advisor.planner.rank import cost as judged_cost
 from advisor.planner.search import Ask, Searcher
 from advisor.planner.space import Z90
-from advisor.records.plan import BoxShare, Mix
+from advisor.records.plan import BoxShare, Mix, Price
 from advisor.records.scenario import Scenario, SiteGroup
 
 
@@ -209,38 +209,58 @@ def sites_ask(scenario: Scenario) -> Ask:
     return Ask.of(scenario, counts=max((site_counts(scenario, site) for site in scenario.sites), key=frames))
 
 
-def plan_sites(
-    searcher: Searcher, candidates: Sequence[Candidate]
-) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
+@dataclass(frozen=True)
+class SitesPlan:
+    """Cheapest boxes per kind of site, and the bill for all."""
+
+    rows: tuple[dict[str, Any], ...] = ()
+    total: dict[str, Any] = field(default_factory=dict)
+    paid: dict[str, Price] = field(default_factory=dict)
+    """Platforms that are bought anywhere, with the price of one site's boxes: for warnings."""
+
+
+def plan_sites(searcher: Searcher, candidates: Sequence[Candidate]) -> SitesPlan:
     """Cheapest boxes per kind of site, and the bill for all; equal sites are planned once."""
     scenario = searcher.inputs.scenario
     if not scenario.sites:
-        return (), {}
+        return SitesPlan()
     found: dict[tuple[int, ...], Winner | None] = {}
     rows = []
+    paid: dict[str, Price] = {}
     for site in scenario.sites:
         counts = site_counts(scenario, site)
         key = tuple(counts.values())
+        ask = Ask.of(scenario, counts=counts)
         if key not in found:
-            found[key] = cheapest(searcher, candidates, Ask.of(scenario, counts=counts))
-        rows.append(_row(searcher, site, counts, found[key]))
-    return tuple(rows), _bill(searcher, rows)
+            found[key] = cheapest(searcher, candidates, ask)
+        winner = found[key]
+        rows.append(_row(searcher, site, ask, winner))
+        if winner is not None:
+            candidate = winner.judged.model.candidate
+            paid[candidate.platform.id] = price(searcher, candidate, winner.judged.count, scenario)
+    return SitesPlan(tuple(rows), _bill(searcher, rows), paid)
 
 
-def _row(searcher: Searcher, site: SiteGroup, counts: Mapping[str, int], winner: Winner | None) -> dict[str, Any]:
-    row: dict[str, Any] = {"site": site.name, "sites": site.count, "cameras": sum(counts.values())}
-    if winner is None:
-        return row | {"platform": None, "boxes_per_site": None, "price_per_site": None, "price": None}
+def _row(searcher: Searcher, site: SiteGroup, ask: Ask, winner: Winner | None) -> dict[str, Any]:
+    row: dict[str, Any] = {"site": site.name, "sites": site.count, "cameras": ask.cameras}
+    if winner is None or winner.judged.setup is None:
+        return row | dict.fromkeys(
+            ("platform", "boxes_per_site", "price_per_site", "price", "tco_per_site", "tco", "energy_kwh_per_year")
+        )
     judged = winner.judged
-    scenario = searcher.inputs.scenario
-    paid = price(searcher, judged.model.candidate, judged.count, scenario)
+    scenario, candidate = searcher.inputs.scenario, judged.model.candidate
+    paid = price(searcher, candidate, judged.count, scenario)
+    busy = setup_cores(searcher, candidate, winner.judged.setup, ask, judged.count)
+    tco = running_tco(searcher, candidate, judged.count, ask, busy)
     return row | {
         "platform": judged.model.id,
         "boxes_per_site": judged.count + spare(scenario),
         "price_per_site": paid.value,
         "price": None if paid.value is None else paid.value * site.count,
         "currency": paid.currency,
-        "tco_per_site": winner.cost if scenario.money.objective == "tco" else None,
+        "tco_per_site": tco.value,
+        "tco": None if tco.value is None else tco.value * site.count,
+        "energy_kwh_per_year": tco.energy_kwh_per_year.p50 * site.count,
     }
 
 
@@ -251,11 +271,17 @@ def _bill(searcher: Searcher, rows: Sequence[Mapping[str, Any]]) -> dict[str, An
     for row in rows:
         if row["platform"] is not None:
             boxes[row["platform"]] = boxes.get(row["platform"], 0) + row["boxes_per_site"] * row["sites"]
+
+    def total(name: str) -> float | None:
+        return sum(row[name] for row in rows) if solved else None
+
     return {
         "sites": sum(row["sites"] for row in rows),
         "boxes": sum(boxes.values()) if solved else None,
         "boxes_per_platform": boxes,
-        "price": sum(row["price"] for row in rows) if solved else None,
+        "price": total("price"),
+        "tco": total("tco"),
+        "energy_kwh_per_year": total("energy_kwh_per_year"),
         "currency": searcher.inputs.scenario.money.currency,
         "unsolved": [row["site"] for row in rows if row["platform"] is None],
     }

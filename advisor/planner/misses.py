@@ -10,11 +10,13 @@ from advisor.planner.evaluate import WARMUP_S
 from advisor.planner.inputs import Candidate
 from advisor.planner.options import make_rejected
 from advisor.planner.outlook import SHORT_S
-from advisor.planner.rank import Winner, boxes_needed, least_cost, price
+from advisor.planner.rank import Winner, boxes_needed, least_cost, most_boxes, price
 from advisor.planner.search import Ask, Judgement, Searcher
 from advisor.records.plan import Rejected
 
 NEAREST = 3
+SAME_FOR_EVERY_BOX = frozenset({"latency_p95", "camera_fps", "evidence"})
+"""Checks that more boxes may not help against: then one box is what is reported."""
 FEW = 8
 """So many candidates are all predicted with a simulated capacity."""
 MOST_PREDICTED = 150
@@ -32,6 +34,9 @@ class Misses:
     nearest: tuple[Rejected, ...]
     just_fails: Rejected | None
     not_judged: int
+    doubtful: tuple[tuple[Candidate, int], ...]
+    """What fails and might not if more were known of it, nearest miss first, with the most boxes of interest: those
+    that are cheaper than the recommendation; without one, as many as are permitted."""
 
 
 @dataclass(frozen=True)
@@ -60,22 +65,25 @@ def list_misses(
         if not item.judged.feasible and item.judged.setup is not None and item.judged.check != "cost"
     ]
     failing.sort(key=lambda item: -item.judged.closeness)
-    just = None
+    cheaper = failing
     if chosen is not None:
-        cheaper = [item for item in failing if item.cost < chosen.cost]
-        just = cheaper[0] if cheaper else None
+        fewer = [miss for winner in found if (miss := _fewer(searcher, winner, ask, chosen)) is not None]
+        cheaper = [item for item in (*failing, *fewer) if item.cost < chosen.cost]
+        cheaper.sort(key=lambda item: -item.judged.closeness)
+    just = cheaper[0] if cheaper and chosen is not None else None
+    limit = most_boxes(ask)
     close = {id(item) for item in failing[:NEAREST]} if chosen is None else set()
     if just is not None:
         close.add(id(just))
     if len(candidates) <= FEW:
-        close = {id(item) for item in misses}
+        close |= {id(item) for item in misses}
     most = _affordable(searcher, ask)
     worth = {id(item) for item in sorted(misses, key=lambda item: -item.judged.closeness)[:most]}
     records = {
         id(item): make_rejected(
             searcher, item.judged, ask, exact=id(item) in close, predict=id(item) in worth, reason=item.reason
         )
-        for item in misses
+        for item in (*misses, *((just,) if just is not None else ()))
     }
     ordered = misses
     if chosen is None:
@@ -85,6 +93,9 @@ def list_misses(
         nearest=tuple(records[id(item)] for item in failing[:NEAREST]) if chosen is None else (),
         just_fails=None if just is None else records[id(just)],
         not_judged=sum(item.judged.check == "cost" for item in misses),
+        doubtful=tuple(
+            (item.judged.model.candidate, limit if chosen is None else item.judged.count) for item in cheaper
+        ),
     )
 
 
@@ -98,7 +109,7 @@ def _affordable(searcher: Searcher, ask: Ask) -> int:
 
 def _miss(searcher: Searcher, candidate: Candidate, ask: Ask, holds: set[str], chosen: Winner | None) -> _Miss:
     """Judge what was left, at the most boxes that would still be cheaper than the recommendation."""
-    limit = ask.scenario.candidates.max_boxes
+    limit = most_boxes(ask)
     single = least_cost(searcher, candidate, 1, ask)
     if candidate.platform.id in holds:
         return _not_needed(searcher, candidate, ask)
@@ -121,10 +132,25 @@ def _miss(searcher: Searcher, candidate: Candidate, ask: Ask, holds: set[str], c
     if needed is not None and needed <= count and single >= chosen.cost:
         return _not_needed(searcher, candidate, ask)
     judged = searcher.judge(candidate, count, ask)
+    if count > 1 and judged.check in SAME_FOR_EVERY_BOX:
+        alone = searcher.judge(candidate, 1, ask)
+        if (alone.check, alone.reason) == (judged.check, judged.reason):
+            return _Miss(alone, "", single)
     if judged.feasible:  # with TCO: its own configuration costs more than the bound
         return _not_needed(searcher, candidate, ask)
     cost = least_cost(searcher, candidate, count, ask)
     return _Miss(judged, _with_more_boxes(searcher, candidate, judged, ask, needed), cost)
+
+
+def _fewer(searcher: Searcher, winner: Winner, ask: Ask, chosen: Winner) -> _Miss | None:
+    """Describe the most boxes of a platform that holds which are too few of it and cheaper than the recommendation."""
+    candidate = winner.judged.model.candidate
+    for count in range(winner.judged.count - 1, 0, -1):
+        cost = least_cost(searcher, candidate, count, ask)
+        if cost < chosen.cost:
+            judged = searcher.judge(candidate, count, ask)
+            return None if judged.feasible or judged.setup is None else _Miss(judged, "", cost)
+    return None
 
 
 def _not_needed(searcher: Searcher, candidate: Candidate, ask: Ask) -> _Miss:
@@ -139,9 +165,9 @@ def _with_more_boxes(searcher: Searcher, candidate: Candidate, judged: Judgement
     boxes = f"{judged.count} boxes: " if judged.count > 1 else ""
     scenario = ask.scenario
     if needed is None:
-        if judged.check != "cpu" or scenario.candidates.max_boxes == 1:
+        if judged.check != "cpu" or most_boxes(ask) == 1:
             return boxes + judged.reason
-        return f"{boxes}{judged.reason}; not even {scenario.candidates.max_boxes} boxes (candidates.max_boxes) suffice"
+        return f"{boxes}{judged.reason}; not even {most_boxes(ask)} boxes (candidates.max_boxes) suffice"
     if needed <= judged.count:
         return boxes + judged.reason
     paid = price(searcher, candidate, needed, scenario)

@@ -11,11 +11,14 @@ from advisor.planner.outlook import Outlook, outlook
 from advisor.planner.rank import price, running_tco, setup_cores, spare
 from advisor.planner.search import Ask, Judgement, Searcher
 from advisor.planner.space import Z90
+from advisor.planner.words import apart
 from advisor.records.base import Evidence, weakest
 from advisor.records.plan import DecodeConfig, PlanConfig, PlanOption, Rejected
 
 PROBES = 6
 WIDEST_Z = 2.5
+NOTABLE = 0.05
+"""Figures that differ by less are no reason to pay more."""
 WORD_OF_EVIDENCE = {
     Evidence.MEASURED: "measured on it",
     Evidence.PUBLISHED: "published figures of this model on it",
@@ -76,6 +79,51 @@ def make_rejected(
     )
 
 
+def buys(option: PlanOption, than: PlanOption) -> str:
+    """What a dearer option has beyond the recommendation, for how much more, in words; both prices are known."""
+    gains = [text for text in (_more_capacity(option, than), *_less(option, than)) if text]
+    leads = []
+    for name, mine, other in (
+        ("", option.price.value, than.price.value),
+        (" of TCO", option.tco.value, than.tco.value),
+    ):
+        assert mine is not None  # both were ranked by their cost
+        assert other is not None
+        if abs(mine - other) >= 0.5:
+            leads.append(f"{abs(mine - other):,.0f} {option.price.currency} {'more' if mine > other else 'less'}{name}")
+    lead = " and ".join(leads) or "at the same price"
+    text = f"{lead}: {', '.join(gains)}" if gains else f"{lead}: nothing better is predicted"
+    weaker = option.evidence.rank > than.evidence.rank
+    return f"{text}; rests on less: {WORD_OF_EVIDENCE[option.evidence]}" if weaker else text
+
+
+def _more_capacity(option: PlanOption, than: PlanOption) -> str:
+    for name, unit in (("capacity_cameras", "cameras"), ("capacity_requests_per_s", "requests/s")):
+        mine, other = getattr(option.predicted, name), getattr(than.predicted, name)
+        if mine is None or other is None:
+            continue
+        for side, words in (("p10", " on the pessimistic side"), ("p50", " at the median")):
+            ours, theirs = getattr(mine, side), getattr(other, side)
+            if ours > theirs * (1.0 + NOTABLE):
+                first, second = apart(ours, theirs, 3)
+                return f"{first} instead of {second} {unit}{words}"
+    return ""
+
+
+def _less(option: PlanOption, than: PlanOption) -> list[str]:
+    """Figures that are better when smaller, pessimistic side, where they are notably so."""
+    words = []
+    cpu, other_cpu = option.predicted.utilisation["cpu"].p90 * 100.0, than.predicted.utilisation["cpu"].p90 * 100.0
+    if cpu < other_cpu * (1.0 - NOTABLE):
+        first, second = apart(cpu, other_cpu)
+        words.append(f"CPU {first} instead of {second} % busy")
+    p95, other_p95 = option.predicted.latency_p95_ms.p90, than.predicted.latency_p95_ms.p90
+    if p95 < other_p95 * (1.0 - NOTABLE):
+        first, second = apart(p95, other_p95)
+        words.append(f"p95 of {first} instead of {second} ms")
+    return words
+
+
 def belief(searcher: Searcher, judged: Judgement, ask: Ask) -> float:
     """Belief that the configuration meets SLO, growth and headroom: the share of the interval on which it does."""
     setup = judged.setup
@@ -119,7 +167,7 @@ def evidence_text(parts: dict[str, Evidence]) -> str:
 def _note(judged: Judgement, ask: Ask, found: Outlook) -> str:
     words = []
     if judged.count > 1:
-        words.append(f"cameras dealt out over {judged.count} boxes")
+        words.append(f"{'cameras' if ask.cameras else 'requests'} dealt out over {judged.count} boxes")
     if spare(ask.scenario):
         words.append("one box more than needed (n+1)")
     capacity = found.predicted.capacity_cameras
@@ -128,7 +176,8 @@ def _note(judged: Judgement, ask: Ask, found: Outlook) -> str:
         growth = sum(ask.grown.values()) - ask.cameras
         planned = f" ({growth} of them planned growth)" if growth else ""
         words.append(
-            f"{room:.0f} more cameras still fit on the pessimistic side{planned}, headroom used up"
+            f"{room:.0f} more {'camera fits' if room == 1 else 'cameras fit'} on the pessimistic side{planned}, "
+            "headroom used up"
             if room > 0
             else "no camera to spare on the pessimistic side"
         )

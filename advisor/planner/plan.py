@@ -12,12 +12,13 @@ from advisor.planner.baseline import gain_over_default
 from advisor.planner.candidates import Refusal, admit
 from advisor.planner.changes import relaxed_limits, scenario_changes
 from advisor.planner.compare import choose_alternatives, explore, pareto_front
+from advisor.planner.doubt import next_measurement, undecided
 from advisor.planner.explain import sensitivity
 from advisor.planner.fleet import cheaper_mix, plan_sites, sites_ask
 from advisor.planner.inputs import Candidate, PlanInputs
 from advisor.planner.misses import FEW, Misses, list_misses
-from advisor.planner.options import make_option, make_rejected
-from advisor.planner.rank import price, spare
+from advisor.planner.options import buys, make_option, make_rejected
+from advisor.planner.rank import Winner, price, spare
 from advisor.planner.search import Ask, Searcher
 from advisor.records.plan import Plan, PlanOption, Rejected
 
@@ -39,7 +40,7 @@ def plan(inputs: PlanInputs) -> Plan:
     ask = sites_ask(scenario)
     found = explore(searcher, admitted, ask)
     shown = choose_alternatives(found)
-    options = [make_option(searcher, winner.judged, ask, role) for winner, role in shown]
+    options = _options(searcher, shown, ask)
     chosen = shown[0][0] if shown else None
     misses = list_misses(searcher, admitted, ask, found, {winner.judged.model.id for winner, _ in shown}, chosen)
     if chosen is not None:
@@ -47,7 +48,7 @@ def plan(inputs: PlanInputs) -> Plan:
             update={"gain_over_default": gain_over_default(searcher, chosen.judged, ask, options[0].predicted)}
         )
     runner_up = found[1] if len(found) > 1 else None
-    sites, total = plan_sites(searcher, admitted)
+    sites = plan_sites(searcher, admitted)
     front = pareto_front(searcher, admitted, ask, found)
     changes = scenario_changes(searcher, chosen, admitted, ask)
     if chosen is None:
@@ -67,13 +68,14 @@ def plan(inputs: PlanInputs) -> Plan:
         assumptions=list_assumptions(inputs, None if chosen is None else chosen.judged),
         just_fails=misses.just_fails,
         next_dearer=options[1] if len(options) > 1 else None,
-        warnings=list_warnings(inputs, options),
+        undecided=undecided(searcher, misses.doubtful, ask),
+        warnings=list_warnings(inputs, options, sites.paid),
         seeds={"simulation": inputs.seed},
         pareto=tuple(point.platform for point in front),
         pareto_points=front,
         mix=cheaper_mix(searcher, admitted, ask, chosen),
-        sites=sites,
-        sites_total=total,
+        sites=sites.rows,
+        sites_total=sites.total,
         search=_search_facts(searcher, ask, admitted, len(refused), misses),
         model_notes={stage: _model_note(inputs, stage) for stage in inputs.models},
     )
@@ -96,6 +98,18 @@ def configure(inputs: PlanInputs) -> PlanOption:
         raise Inconclusive(f"{candidate.platform.id}: {judged.reason}; permit another precision in accuracy.precisions")
     option = make_option(searcher, judged, ask)
     return option.model_copy(update={"gain_over_default": gain_over_default(searcher, judged, ask, option.predicted)})
+
+
+def _options(searcher: Searcher, shown: Sequence[tuple[Winner, str]], ask: Ask) -> list[PlanOption]:
+    """Recommendation and alternatives in full, each with what it buys and what would tell more about it."""
+    options: list[PlanOption] = []
+    for winner, role in shown:
+        option = make_option(searcher, winner.judged, ask, role)
+        update: dict[str, object] = {"next_measurement": next_measurement(searcher, winner.judged, ask)}
+        if options:
+            update["buys"] = buys(option, options[0])
+        options.append(option.model_copy(update=update))
+    return options
 
 
 def _kept_out(searcher: Searcher, refused: Refusal, ask: Ask) -> Rejected:

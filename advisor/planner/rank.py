@@ -62,10 +62,16 @@ def _least_sum(searcher: Searcher, model: PlatformModel, ask: Ask, load: Load, z
     return total
 
 
+def most_boxes(ask: Ask) -> int:
+    """Most boxes over which the load may be spread: those that are permitted, and never more than there are cameras."""
+    permitted = ask.scenario.candidates.max_boxes
+    return min(permitted, max(1, sum(ask.grown.values()))) if ask.cameras else permitted
+
+
 def boxes_needed(searcher: Searcher, candidate: Candidate, ask: Ask) -> int | None:
     """Fewest boxes by the utilisation law; None when not even ``candidates.max_boxes`` suffice, or no option."""
     allowed = allowed_share(ask.scenario)
-    for count in range(1, ask.scenario.candidates.max_boxes + 1):
+    for count in range(1, most_boxes(ask) + 1):
         load = ask.load(count)
         demands = [(model, _least_cores(searcher, model, ask, load, Z90)) for model in searcher.models(candidate)]
         if all(demand is None for _, demand in demands):
@@ -73,6 +79,16 @@ def boxes_needed(searcher: Searcher, candidate: Candidate, ask: Ask) -> int | No
         if any(demand is not None and demand <= allowed * model.cores for model, demand in demands):
             return count
     return None
+
+
+def most_free(searcher: Searcher, candidate: Candidate, ask: Ask, count: int) -> float:
+    """Largest share of the cores that can stay free in the fullest of ``count`` boxes, by the utilisation law.
+
+    On a chip with two kinds of cores each placement is measured by its own cores.
+    """
+    load = ask.load(count)
+    demands = [(model, _least_cores(searcher, model, ask, load, Z90)) for model in searcher.models(candidate)]
+    return max((1.0 - demand / model.cores for model, demand in demands if demand is not None), default=-math.inf)
 
 
 def spare(scenario: Scenario) -> int:
@@ -166,7 +182,7 @@ def winners(
     waiting: list[tuple[float, int, Entry | Winner]] = []
 
     def wait(candidate: Candidate, count: int) -> None:
-        while count <= ask.scenario.candidates.max_boxes:
+        while count <= most_boxes(ask):
             bound = least_cost(searcher, candidate, count, ask)
             if math.isinf(bound) or bound >= ceiling:
                 return

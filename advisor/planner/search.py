@@ -267,7 +267,8 @@ class Searcher:
             missing = next(stage.id for stage in scenario.stages if not model.options(scenario, stage))
             self.counted.bounded += 1
             return Judgement(model, count, False, None, None, "evidence",
-                             f"no evidence of how stage {missing} runs on it at the permitted precisions")  # fmt: skip
+                             f"cannot tell: no evidence of how stage {missing} runs on it at the permitted precisions; "
+                             "`sizer bench` on one would settle that")  # fmt: skip
         workers = decode_choices(model, scenario, load, z)
         self.counted.configurations += len(table) * len(workers)
         refused = bound(model, scenario, table, load, z, count)

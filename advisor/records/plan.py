@@ -88,6 +88,8 @@ class DefaultGain(Record):
     """Cameras that the default carries at the median belief; None for a scenario without cameras."""
     capacity_requests_per_s: float | None = None
     """The same for a scenario of requests."""
+    holds: bool | None = None
+    """Whether the default would hold, too: with growth and headroom, on the pessimistic side."""
     ratio: float | None
     """Capacity of the chosen configuration over that of the default, median belief; None where the default has none."""
     text: str
@@ -114,6 +116,34 @@ class Mix(Record):
     text: str
 
 
+class NextMeasurement(Record):
+    """A measurement on a platform that would take most of the doubt about it away."""
+
+    part: str
+    """Stage id, or decode."""
+    command: str
+    """To be run on such a box."""
+    share: float
+    """Share of the part in the distance between the pessimistic and the median load, 0 to 1."""
+    text: str
+
+
+class Undecided(Record):
+    """A platform of which it cannot be told whether it holds: it does at the median, not on the pessimistic side."""
+
+    platform: str
+    name: str
+    count: int
+    """Boxes that would be bought."""
+    price: Price
+    """Of all of them."""
+    probability: float
+    """Belief that it holds with growth and headroom."""
+    measurement: NextMeasurement | None
+    """None where everything was measured on it already."""
+    text: str
+
+
 class PlanOption(Record):
     """A platform with its configuration, price and prediction."""
 
@@ -136,6 +166,10 @@ class PlanOption(Record):
     gain_over_default: tuple[DefaultGain, ...] = ()
     evidence_text: str = ""
     """Evidence per part in words; ``evidence`` is the weakest of them."""
+    next_measurement: NextMeasurement | None = None
+    """What would narrow the intervals most; None where everything was measured on it."""
+    buys: str = ""
+    """What it has beyond the recommendation, for how much more."""
 
 
 class ParetoPoint(Record):
@@ -147,7 +181,7 @@ class ParetoPoint(Record):
     price: Price
     """Of all of them."""
     headroom: float
-    """Share of the cores that stays free with growth, pessimistic side, by the utilisation law."""
+    """Share of the binding resource that stays free with growth, on the pessimistic side."""
 
 
 class Rejected(Record):
@@ -201,6 +235,8 @@ class Plan(Record):
     """How many platforms and configurations were bounded, simulated and left out."""
     nearest_misses: tuple[Rejected, ...] = ()
     """Without a recommendation: the three that come closest, nearest first."""
+    undecided: tuple[Undecided, ...] = ()
+    """Cheaper platforms (without a recommendation: the nearest misses) of which it cannot be told whether they hold."""
     pareto: tuple[str, ...] = ()
     """Platforms to which nothing is both cheaper and roomier, in ascending price; each holds."""
     pareto_points: tuple[ParetoPoint, ...] = ()

@@ -18,6 +18,8 @@ LEFT, RIGHT, TOP, BOTTOM = 70, 30, 30, 50
 LETTER, LINE = 7.0, 15.0
 """Width of a letter and height of a line of the labels, for keeping them apart."""
 LONGEST_LABEL = 40
+NEAR = 12
+"""Places for a label that are tried without covering any mark at all."""
 LOWEST = 0.5
 """Capacities below stand at the left edge: a logarithmic scale has no zero."""
 
@@ -109,8 +111,9 @@ def price_against_capacity(marks: Sequence[Mark], needed: float | None, currency
     named = [mark for mark in reversed(ranked) if mark.kind in _COLOURS]
     for mark in named:
         x, y = across.at(max(mark.middle, LOWEST)), upward.at(mark.price)
-        taken.append((x - 8, y - 8, x + 8, y + 8))
-    parts += [_label(mark, across.at(max(mark.middle, LOWEST)), upward.at(mark.price), taken) for mark in named]
+        taken.append(_around(x, y, 8.0))
+    others = [_around(across.at(max(mark.middle, LOWEST)), upward.at(mark.price), 5.0) for mark in shown]
+    parts += [_label(mark, across.at(max(mark.middle, LOWEST)), upward.at(mark.price), taken, others) for mark in named]
     return "".join([*parts, "</svg>"])
 
 
@@ -145,25 +148,32 @@ def _mark(mark: Mark, across: _Scale, upward: _Scale) -> str:
     )
 
 
-def _label(mark: Mark, x: float, y: float, taken: list[Box]) -> str:
-    """Put a label beside its mark, at the first place where it covers nothing; the place is added to ``taken``."""
+def _label(mark: Mark, x: float, y: float, taken: list[Box], others: Sequence[Box]) -> str:
+    """Put a label beside its mark, at the first place where it covers nothing; the place is added to ``taken``.
+
+    Unnamed marks (``others``) are kept clear of as long as there is room near the mark.
+    """
     text = mark.label if len(mark.label) <= LONGEST_LABEL else mark.label[: LONGEST_LABEL - 1] + "…"
     wide = len(text) * LETTER
-    for step in range(40):
+    for step, avoided in [(step, (*taken, *others)) for step in range(NEAR)] + [(step, taken) for step in range(40)]:
         # Beside the mark first, then in turns above and below it, further and further away.
         offset = -12.0 if step == 0 else (-1) ** step * (LINE * (step // 2 + 1)) - 4
         for left in (x + 12, x - 12 - wide):
             box = (left, y + offset - LINE + 3, left + wide, y + offset + 3)
             inside = box[0] >= LEFT and box[2] <= WIDTH - 2 and box[1] >= TOP - 10 and box[3] <= HEIGHT - BOTTOM
-            if inside and not any(_overlap(box, other) for other in taken):
+            if inside and not any(_overlap(box, other) for other in avoided):
                 taken.append(box)
                 near = box[0] if left > x else box[2]
-                leader = "" if abs(offset) < 2 * LINE else (
+                leader = "" if abs(offset) < LINE else (
                     f'<line class="leader" x1="{x:.1f}" y1="{y:.1f}" x2="{near:.1f}" y2="{y + offset - 4:.1f}"/>'
                 )  # fmt: skip
                 strong = ' class="strong"' if mark.kind == "recommended" else ""
                 return f'{leader}<text{strong} x="{left:.1f}" y="{y + offset:.1f}">{escape(text)}</text>'
     return ""  # nowhere left: the name shows when the pointer rests on the mark, and in the table below
+
+
+def _around(x: float, y: float, radius: float) -> Box:
+    return x - radius, y - radius, x + radius, y + radius
 
 
 def _overlap(one: Box, other: Box) -> bool:

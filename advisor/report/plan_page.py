@@ -7,11 +7,23 @@ from typing import Any
 
 from advisor.records.plan import Plan, PlanOption, PredictedLoad, Rejected
 from advisor.report.charts import Mark, bars, price_against_capacity
-from advisor.report.plan_text import boxes, changes, compared, nearest_misses, pareto_lines
+from advisor.report.plan_text import (
+    boxes,
+    change_lines,
+    changes,
+    compared,
+    nearest_misses,
+    option_words,
+    pareto_lines,
+    plain,
+    site_word,
+)
 from advisor.report.text import (
     EVIDENCE_WORDS,
     capacity,
     config_line,
+    decode_line,
+    decodes,
     has_cameras,
     money,
     number,
@@ -32,6 +44,7 @@ def plan_context(plan: Plan) -> dict[str, Any]:
     marks, left_out = _marks(plan)
     unit = _unit(plan)
     shown = compared(plan)
+    columns = list(dict.fromkeys(name for site in plan.sites for name in site))
     context: dict[str, Any] = {
         "title": f"sizer plan: {plan.scenario}: {'nothing holds' if best is None else f'buy {boxes(best)}'}",
         "plan": plan,
@@ -46,10 +59,12 @@ def plan_context(plan: Plan) -> dict[str, Any]:
         "evidence": [_evidence_row(kind, item) for kind, item in shown],
         "sensitivity": [(item.change, *_HOLDS[item.holds], item.text) for item in plan.sensitivity],
         "rejected": [_rejected_row(item) for item in plan.rejected],
-        "site_columns": list(dict.fromkeys(name for site in plan.sites for name in site)),
-        "sites": plan.sites,
-        "total": [(name.replace("_", " "), _plain(value)) for name, value in plan.sites_total.items() if value],
+        "site_columns": [site_word(name) for name in columns],
+        "sites": [["-" if site.get(name) is None else plain(site[name]) for name in columns] for site in plan.sites],
+        "total": [(site_word(name), plain(value)) for name, value in plan.sites_total.items() if value],
         "pareto": pareto_lines(plan),
+        "undecided": [f"{option_words(item)}: {item.text}" for item in plan.undecided],
+        "scenario_changes": change_lines(plan),
         "search": search_line(plan.search),
         "seeds": ", ".join(f"{name} {value}" for name, value in plan.seeds.items()),
         "versions": ", ".join(f"{name} {value}" for name, value in plan.versions.items()),
@@ -88,9 +103,8 @@ def _of_best(plan: Plan, best: PlanOption) -> dict[str, Any]:
         [name, config_line(config), span(load.get(name)), _evidence_of(predicted, name), plan.model_notes.get(name, "")]
         for name, config in best.config.stages.items()
     ]
-    if cameras:
-        decode = best.config.decode
-        line = f"{decode.device}, {decode.threads} threads"
+    if decodes(predicted):
+        line = decode_line(best.config.decode)
         stages.insert(0, ["decode", line, span(load.get("decode")), _evidence_of(predicted, "decode"), ""])
     busiest = sorted(load.items(), key=lambda entry: -entry[1].p50)
     years = tco.lifetime_years
@@ -119,15 +133,6 @@ def _of_best(plan: Plan, best: PlanOption) -> dict[str, Any]:
             100.0,
         ),
     }
-
-
-def _plain(value: object) -> str:
-    """A figure of the bill of all sites in words."""
-    if isinstance(value, dict):
-        return ", ".join(f"{count} x {name}" for name, count in value.items())
-    if isinstance(value, list):
-        return ", ".join(str(item) for item in value)
-    return f"{value:,.0f}" if isinstance(value, float) else str(value)
 
 
 def _evidence_of(predicted: PredictedLoad, name: str) -> str:

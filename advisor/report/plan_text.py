@@ -5,11 +5,13 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from advisor.records.plan import Plan, PlanOption, Rejected
+from advisor.records.plan import Plan, PlanOption, Rejected, Undecided
 from advisor.report.text import (
     EVIDENCE_WORDS,
     capacity,
     config_line,
+    decode_line,
+    decodes,
     has_cameras,
     money,
     number,
@@ -36,10 +38,12 @@ def render_plan(plan: Plan) -> str:
     if plan.recommended is None:
         parts += _list("What would have to change", changes(plan))
     parts += _list("What if", [f"{item.change}: {item.text}" for item in plan.sensitivity])
-    parts += _list("Change the scenario instead", [f"{item.change}: {item.text}" for item in plan.scenario_changes])
+    parts += _list("Cannot tell", [f"{option_words(item)}: {item.text}" for item in plan.undecided])
+    parts += _list("Change the scenario instead", change_lines(plan))
     if plan.mix is not None:
         parts += _list("Cheaper by a mix of boxes", [plan.mix.text])
-    front = "More room for more money (Pareto front, cheapest first; free: with growth, on the pessimistic side)"
+    by = ", by purchase price" if plan.objective == "tco" else ""
+    front = f"More room for more money (Pareto front{by}; headroom with growth, on the pessimistic side)"
     parts += _list(front, pareto_lines(plan))
     parts += _sites(plan)
     parts += _list("Warnings", list(plan.warnings))
@@ -98,6 +102,22 @@ def changes(plan: Plan) -> list[str]:
     return [f"{', '.join(names)}: fails on {check}; try {words}" for (check, words), names in advised.items()]
 
 
+def option_words(item: Undecided) -> str:
+    """Boxes and price of a platform of which it cannot be told whether it holds."""
+    number_of = "" if item.count == 1 else f"{item.count} x "
+    return f"{number_of}{item.platform} for {money(item.price.value, item.price.currency)}"
+
+
+def change_lines(plan: Plan) -> list[str]:
+    """Changes of the scenario that save something, then in one line those that do not."""
+    lines = [f"{item.change}: {item.text}" for item in plan.scenario_changes if item.holds]
+    in_vain: dict[str, list[str]] = {}
+    for item in plan.scenario_changes:
+        if not item.holds:
+            in_vain.setdefault(item.text, []).append(item.change)
+    return lines + [f"{text} with: {'; '.join(changes)}" for text, changes in in_vain.items()]
+
+
 def bill(best: PlanOption) -> str:
     """Parts of the total cost of ownership: what is nought is left out."""
     tco = best.tco
@@ -111,12 +131,12 @@ def bill(best: PlanOption) -> str:
 
 
 def pareto_lines(plan: Plan) -> list[str]:
-    """Platforms to which nothing is both cheaper and roomier, with boxes, price and free share of the cores."""
+    """Platforms to which nothing is both cheaper and roomier, with boxes, price and headroom."""
     if len(plan.pareto_points) < 2:
         return []
     return [
         f"{'' if point.count == 1 else f'{point.count} x '}{point.platform} for "
-        f"{money(point.price.value, point.price.currency)}: {number(point.headroom * 100.0, 2)} % of its cores free"
+        f"{money(point.price.value, point.price.currency)}: {number(point.headroom * 100.0, 2)} % headroom"
         for point in plan.pareto_points
     ]
 
@@ -134,22 +154,22 @@ def _recommended(best: PlanOption) -> list[str]:
     ]  # fmt: skip
     if best.note:
         facts.append(("note", best.note))
+    if best.next_measurement is not None:
+        facts.append(("to know more", best.next_measurement.text))
     of = f", per box of {best.count}; capacity of all together" if best.count > 1 else ""
     rate = "camera FPS" if has_cameras(predicted) else "requests/s"
     figures = [
         (rate, f"{span(predicted.camera_fps)}     drops {span(predicted.drops_pct)} %"),
         ("latency", f"p50 {number(predicted.latency_ms.p50)} ms, p95 {span(predicted.latency_p95_ms)} ms, "
                     f"p99 {number(predicted.latency_ms.p99)} ms"),
-        ("utilisation", ", ".join(f"{name} {percent(value)}" for name, value in predicted.utilisation.items())),
+        ("utilisation", ", ".join(f"{name.replace('_', ' ')} {percent(value)}"
+                                  for name, value in predicted.utilisation.items())),
         ("capacity", capacity(predicted)),
     ]  # fmt: skip
     rows = [[name, config_line(config), span(predicted.stage_load.get(name))]
             for name, config in best.config.stages.items()]  # fmt: skip
-    if has_cameras(predicted):
-        decode = best.config.decode
-        rows.insert(
-            0, ["decode", f"{decode.device}, {decode.threads} threads", span(predicted.stage_load.get("decode"))]
-        )
+    if decodes(predicted):
+        rows.insert(0, ["decode", decode_line(best.config.decode), span(predicted.stage_load.get("decode"))])
     return [
         "",
         *[_fact(name, text, 2) for name, text in facts],
@@ -205,10 +225,26 @@ def _sites(plan: Plan) -> list[str]:
     return _list(
         "Sites",
         [
-            ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in site.items() if value is not None)
+            ", ".join(f"{site_word(key)} {plain(value)}" for key, value in site.items() if value is not None)
             for site in (*plan.sites, *_total(plan))
         ],
     )
+
+
+def site_word(key: str) -> str:
+    """Key of a row of sites as a person reads it."""
+    return {"tco_per_site": "TCO per site", "tco": "TCO", "energy_kwh_per_year": "energy [kWh/year]"}.get(
+        key, key.replace("_", " ")
+    )
+
+
+def plain(value: object) -> str:
+    """A figure of a row of sites, or of the bill of all, in words."""
+    if isinstance(value, dict):
+        return ", ".join(f"{count} x {name}" for name, count in value.items())
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return f"{value:,.0f}" if isinstance(value, float) else str(value)
 
 
 def _total(plan: Plan) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from advisor.records.base import Evidence, Interval
 from advisor.records.config import RunConfig
-from advisor.records.plan import PlanOption, PredictedLoad, Price, Rejected
+from advisor.records.plan import DecodeConfig, PlanOption, PredictedLoad, Price, Rejected
 from advisor.records.verdict import CameraTail
 
 EVIDENCE_WORDS = {
@@ -117,9 +117,26 @@ def has_cameras(predicted: PredictedLoad) -> bool:
     return predicted.capacity_cameras is not None or predicted.capacity_requests_per_s is None
 
 
+def decodes(predicted: PredictedLoad) -> bool:
+    """Whether frames are decoded: not those of raw cameras, and not requests."""
+    return "decode" in predicted.evidence or (has_cameras(predicted) and not predicted.evidence)
+
+
+def decode_line(config: DecodeConfig) -> str:
+    """How cameras are decoded."""
+    return f"{config.device}, {counted(config.threads, 'thread')}"
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def why(item: PlanOption | Rejected) -> str:
-    """Note of an option, or the reason of a rejection."""
-    return item.note if isinstance(item, PlanOption) else item.reason
+    """What an option buys and its note, or the reason of a rejection."""
+    if isinstance(item, PlanOption):
+        return "; ".join(text for text in (item.buys, item.note) if text)
+    return item.reason
 
 
 def remedy(item: Rejected) -> str:
@@ -133,7 +150,8 @@ def config_line(config: RunConfig) -> str:
     if config.hint != "none":
         parts.append(f"hint {config.hint}")
     if config.streams is not None and config.threads is not None:
-        parts.append(f"{config.streams} streams x {number(config.threads / config.streams)} threads")
+        each = config.threads / config.streams
+        parts.append(f"{counted(config.streams, 'stream')} x {number(each)} {'thread' if each == 1 else 'threads'}")
     else:
         parts.append(f"streams {config.streams or 'automatic'}, threads {config.threads or 'automatic'}")
     if config.core_type is not None and config.core_type != "any":

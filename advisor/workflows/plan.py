@@ -108,7 +108,7 @@ def prepare(
         assumptions.append("no measurement was taken on this machine for this plan (--no-measure)")
         say("no measurement is taken on this machine (--no-measure)")
     smaller = _smaller(models)
-    works = Works(scenario, models, store, smaller)
+    works = Works(models, store, smaller)
     works.prepare("openvino")
     measured = measured_runtimes(models, store, facts, catalogue)
     for runtime in sorted({name for names in measured.values() for name in names}):
@@ -206,7 +206,6 @@ class Works:
 
     def __init__(
         self,
-        scenario: Scenario,
         models: Mapping[str, ModelFile],
         store: MeasurementStore,
         smaller: Mapping[str, ModelFile] | None = None,
@@ -214,8 +213,8 @@ class Works:
         self._models = models
         self._smaller = {file.reference: file for file in (smaller or {}).values()}
         self._store = store
-        permitted = scenario.accuracy.precisions
-        self._compiled = tuple(name for name in ("f32", "int8") if name in permitted or name == "f32")
+        # int8 also where it is not permitted: the plan says what permitting it would save.
+        self._compiled = ("f32", "int8")
         self._found: dict[tuple[str, str, str], ModelWork | None] = {}
 
     def prepare(self, runtime: RuntimeName) -> None:

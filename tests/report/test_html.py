@@ -145,9 +145,9 @@ def test_a_plan_page_holds_what_a_buyer_must_defend() -> None:
     assert best is not None
     page = page_of(plan)
     assert page.of("h2") == [
-        "Warnings", "Compared", "What it costs", "Price against capacity", "Where the time goes", "Utilisation",
-        "What breaks first", "Against usual configurations on the same boxes", "What if", "Evidence and sources",
-        "Assumptions",
+        "Warnings", "Compared", "What it costs", "Change the scenario instead", "Price against capacity",
+        "Where the time goes", "Utilisation", "What breaks first", "Against usual configurations on the same boxes",
+        "What if", "Evidence and sources", "Assumptions",
     ]  # fmt: skip
     for text in (*plan.assumptions, *plan.warnings, *(item.text for item in best.breaks_first)):
         assert text in page.of("li")
@@ -239,7 +239,7 @@ def test_the_page_of_a_verdict() -> None:
     assert {"outside P10 - P90", "not measured"} <= set(cells)
     assert "20 / 80.5 / -" in cells
     assert "- / - / -" not in cells
-    assert "openvino, CPU, f32, 4 streams x 1 threads" in cells
+    assert "openvino, CPU, f32, 4 streams x 1 thread" in cells
     assert "CPU, precision f32, streams 2, threads 4, version 9" in cells
     assert "9 cameras pass; cpu binds; the plan said 12 (10 - 14); BROKEN PROMISE" in page.text
     assert {"usable cores", "3.5", "model abc", "unknown"} <= set(cells)
