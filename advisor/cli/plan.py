@@ -66,4 +66,6 @@ def plan(
         from advisor.report.terminal import render_plan
 
         click.echo(render_plan(result))
-    return 0 if result.recommended is not None else 1
+    if result.recommended is not None:
+        return 0
+    return 3 if result.nothing_known else 1

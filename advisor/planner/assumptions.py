@@ -80,9 +80,11 @@ def list_assumptions(inputs: PlanInputs, chosen: Judgement | None) -> tuple[str,
                 + ", ".join(FIELDS.get(name, name.replace("_", " ")) for name in machine.uncertain)
             )
         platform = chosen.model.candidate.platform
-        found += [
-            f"{platform.id}: price part: {part.value} [{part.kind}; {part.source}]" for part in platform.price_breakdown
-        ]
+        if platform.id not in scenario.candidates.prices:
+            found += [
+                f"{platform.id}: price part: {part.value} [{part.kind}; {part.source}]"
+                for part in platform.price_breakdown
+            ]
         for camera in scenario.cameras:
             if camera.codec != "raw":
                 found += [f"decode: {note}" for note in chosen.model.decode(camera).notes]

@@ -17,6 +17,9 @@ from advisor.planner.space import Z90
 from advisor.records.plan import BoxShare, Mix, Price
 from advisor.records.scenario import Scenario, SiteGroup
 
+CENT = 0.005
+"""Costs that differ by less are the same."""
+
 
 @dataclass(frozen=True)
 class _Kind:
@@ -40,9 +43,10 @@ def cheaper_mix(searcher: Searcher, candidates: Sequence[Candidate], ask: Ask, c
     total = sum(ask.grown.values())
     if limit < 2 or total < 2 or (chosen is not None and chosen.cost == 0):
         return None
-    if chosen is not None and chosen.judged.count + spare(scenario) < 2:
+    sketched = _sketched(searcher, candidates, ask, math.inf if chosen is None else chosen.cost)
+    if not _may_undercut(sketched, ask, limit, chosen):
         return None
-    kinds = _kinds(searcher, candidates, ask)
+    kinds = _kinds(searcher, sketched, ask)
     numbers = _solve(kinds, total, limit, spare_box=spare(scenario) == 1)
     if numbers is None or sum(number > 0 for number in numbers) < 2:
         return None
@@ -77,17 +81,45 @@ def _box_cost(searcher: Searcher, candidate: Candidate, alone: Ask, counts: Mapp
     return judged_cost(searcher, searcher.judge(candidate, 1, question), question)
 
 
-def _kinds(searcher: Searcher, candidates: Sequence[Candidate], ask: Ask) -> list[_Kind]:
-    """Platforms worth mixing: none is dearer than another that carries as many cameras."""
+def _sketched(
+    searcher: Searcher, candidates: Sequence[Candidate], ask: Ask, ceiling: float
+) -> list[tuple[float, int, Candidate]]:
+    """Price of a box below ``ceiling``, the most cameras that the utilisation law gives it, and the candidate."""
     total = sum(ask.grown.values())
-    sketched: list[tuple[float, int, Candidate]] = []
+    found: list[tuple[float, int, Candidate]] = []
     for candidate in candidates:
         paid = price(searcher, candidate, 1, ask.scenario).per_box
+        if paid is None or paid >= ceiling:
+            continue
         demand = least_cores(searcher, candidate, ask, ask.load(1), Z90)
-        if paid is None or demand is None or demand <= 0:
+        if demand is None or demand <= 0:
             continue
         most = allowed_share(ask.scenario) * searcher.model(candidate).cores * total / demand
-        sketched.append((paid, min(total, math.floor(most)), candidate))
+        found.append((paid, min(total, math.floor(most)), candidate))
+    return found
+
+
+def _may_undercut(
+    sketched: Sequence[tuple[float, int, Candidate]], ask: Ask, limit: int, chosen: Winner | None
+) -> bool:
+    """Whether the bounds of the utilisation law, at prices and licences alone, leave room for a cheaper mix."""
+    if chosen is None:
+        return True
+    money = ask.scenario.money
+    beside = money.licence_per_box + money.storage_per_box if money.objective == "tco" else 0.0
+    kinds: list[_Kind] = []
+    for paid, most, candidate in sorted(sketched, key=lambda row: (row[0], -row[1])):
+        if most > (kinds[-1].cameras if kinds else 0):
+            kinds.append(_Kind(candidate, paid, paid + beside, most))
+    numbers = _solve(kinds, sum(ask.grown.values()), limit, spare_box=spare(ask.scenario) == 1)
+    if numbers is None:
+        return False
+    return sum(number * kind.cost for number, kind in zip(numbers, kinds, strict=True)) < chosen.cost - CENT
+
+
+def _kinds(searcher: Searcher, sketched: Sequence[tuple[float, int, Candidate]], ask: Ask) -> list[_Kind]:
+    """Platforms worth mixing: none is dearer than another that carries as many cameras."""
+    total = sum(ask.grown.values())
     kinds: list[_Kind] = []
     alone = _alone(ask)
     best = 0

@@ -20,6 +20,7 @@ from advisor.planner.misses import FEW, Misses, list_misses
 from advisor.planner.options import buys, make_option, make_rejected
 from advisor.planner.rank import Winner, price, spare
 from advisor.planner.search import Ask, Searcher
+from advisor.planner.split import cheaper_split
 from advisor.records.plan import Plan, PlanOption, Rejected
 
 
@@ -52,6 +53,8 @@ def plan(inputs: PlanInputs) -> Plan:
     front = pareto_front(searcher, admitted, ask, found)
     changes = scenario_changes(searcher, chosen, admitted, ask)
     if chosen is None:
+        if all(item.check == "evidence" for item in misses.rejected):
+            changes = ()  # nothing is known of any box, so nothing of what would help
         changes += relaxed_limits(searcher, refused, ask)
     return Plan(
         sizer_version=__version__,
@@ -74,6 +77,7 @@ def plan(inputs: PlanInputs) -> Plan:
         pareto=tuple(point.platform for point in front),
         pareto_points=front,
         mix=cheaper_mix(searcher, admitted, ask, chosen),
+        split=cheaper_split(searcher, admitted, ask, chosen),
         sites=sites.rows,
         sites_total=sites.total,
         search=_search_facts(searcher, ask, admitted, len(refused), misses),

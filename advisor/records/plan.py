@@ -104,10 +104,12 @@ class BoxShare(Record):
     cameras: dict[str, int]
     """Cameras per group on each of these boxes, growth included."""
     price_per_box: float
+    stages: tuple[str, ...] = ()
+    """Stages that run on these boxes, where the stages are split over boxes; empty: all of them."""
 
 
 class Mix(Record):
-    """Different boxes that carry the scenario together for less than the recommendation."""
+    """Different boxes, or boxes with different stages, that carry the scenario together for less than equal ones."""
 
     boxes: tuple[BoxShare, ...]
     price: float
@@ -242,8 +244,17 @@ class Plan(Record):
     pareto_points: tuple[ParetoPoint, ...] = ()
     """The same with boxes, price and headroom."""
     mix: Mix | None = None
+    split: Mix | None = None
+    """Boxes among which not the cameras but the stages are split, where that costs less than equal boxes."""
     sites: tuple[dict[str, Any], ...] = ()
     """One row per kind of site: its cameras, boxes and bill."""
     sites_total: dict[str, Any] = {}
     """Sites, boxes and the total bill."""
     model_notes: dict[str, str] = {}
+
+    @property
+    def nothing_known(self) -> bool:
+        """Whether there is no answer because nothing is known of any platform, not because none suffices."""
+        return (
+            bool(self.rejected) and self.recommended is None and all(item.check == "evidence" for item in self.rejected)
+        )

@@ -49,7 +49,7 @@ def plan_context(plan: Plan) -> dict[str, Any]:
         "title": f"sizer plan: {plan.scenario}: {'nothing holds' if best is None else f'buy {boxes(best)}'}",
         "plan": plan,
         "best": best,
-        "headline": "Nothing in the catalogue carries this scenario" if best is None else f"Buy {boxes(best)}",
+        "headline": _headline(plan),
         "subline": _subline(plan),
         "capacity_chart": price_against_capacity(marks, _needed(plan), _currency(plan), unit),
         "left_out": left_out,
@@ -70,6 +70,14 @@ def plan_context(plan: Plan) -> dict[str, Any]:
         "versions": ", ".join(f"{name} {value}" for name, value in plan.versions.items()),
     }
     return context | (_of_best(plan, best) if best is not None else {})
+
+
+def _headline(plan: Plan) -> str:
+    if plan.recommended is not None:
+        return f"Buy {boxes(plan.recommended)}"
+    if plan.nothing_known:
+        return "Cannot tell: nothing is known of how these models run on these platforms"
+    return "Nothing in the catalogue carries this scenario" + (" for certain" if plan.undecided else "")
 
 
 def _subline(plan: Plan) -> str:

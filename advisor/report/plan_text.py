@@ -42,6 +42,8 @@ def render_plan(plan: Plan) -> str:
     parts += _list("Change the scenario instead", change_lines(plan))
     if plan.mix is not None:
         parts += _list("Cheaper by a mix of boxes", [plan.mix.text])
+    if plan.split is not None:
+        parts += _list("Cheaper by splitting the stages over boxes", [plan.split.text])
     by = ", by purchase price" if plan.objective == "tco" else ""
     front = f"More room for more money (Pareto front{by}; headroom with growth, on the pessimistic side)"
     parts += _list(front, pareto_lines(plan))
@@ -58,7 +60,10 @@ def heading_line(plan: Plan) -> str:
     if best is None:
         if not plan.rejected:
             return f"{plan.scenario}: NOTHING carries this scenario, and no platform could be judged."
-        return f"{plan.scenario}: NOTHING in the catalogue carries this scenario. The nearest misses are below."
+        if plan.nothing_known:
+            return f"{plan.scenario}: CANNOT TELL. Nothing is known of how its models run on these platforms."
+        doubt = f" Of {len(plan.undecided)} it cannot be told: they may hold." if plan.undecided else ""
+        return f"{plan.scenario}: NOTHING in the catalogue carries this scenario.{doubt} The nearest misses are below."
     return (
         f"{plan.scenario}: buy {boxes(best)} ({best.platform}), {money(best.price.value, best.price.currency)}; "
         f"cpu {percent(best.predicted.utilisation.get('cpu'))} busy, confidence {best.confidence} "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import get_args
+from typing import Any, get_args
 
 from ..errors import nearest
 from ..records.platform import Platform
@@ -18,6 +18,36 @@ MAX_CAMERAS = 10_000
 MAX_STAGES = 100
 MAX_BATCH = 1024
 MAX_EDGE_PIXELS = 16_384
+# Far beyond what anyone has: such a figure is a slip of the pen, and arithmetic on it would end in infinities or never.
+# Parts of a path that are indices or chosen names are written as *.
+LIMITS = {
+    ("cameras", "*", "fps"): 1e3,
+    ("cameras", "*", "bitrate_kbps"): 1e6,
+    ("cameras", "*", "gop_frames"): 1e6,
+    ("cameras", "*", "jitter_ms"): 1e4,
+    ("requests", "*", "rate_per_s"): 1e6,
+    ("activity", "objects_per_frame", "*", "mean"): 1e3,
+    ("activity", "objects_per_frame", "*", "p95"): 1e3,
+    ("activity", "objects_per_frame", "*", "max"): 1e4,
+    ("activity", "persistence_s"): 1e6,
+    ("stages", "*", "batch", "timeout_ms"): 6e4,
+    ("stages", "*", "queue_frames"): 1e4,
+    ("slo", "latency_p95_ms"): 1e7,
+    ("slo", "window_s"): 1e6,
+    ("margin", "growth_cameras"): MAX_CAMERAS,
+    ("margin", "growth_requests_pct"): 1e5,
+    ("site", "max_power_w"): 1e6,
+    ("money", "usd_rate"): 1e7,
+    ("money", "electricity_per_kwh"): 1e7,
+    ("money", "lifetime_years"): 100.0,
+    ("money", "licence_per_box"): 1e12,
+    ("money", "storage_per_box"): 1e12,
+    ("candidates", "max_price"): 1e12,
+    ("candidates", "max_boxes"): 1e4,
+    ("candidates", "prices", "*", "value"): 1e12,
+    ("sites", "*", "count"): 1e7,
+    ("sites", "*", "cameras", "*"): MAX_CAMERAS,
+}
 
 
 @dataclass(frozen=True)
@@ -30,11 +60,32 @@ class Fault:
 
 def faults(scenario: Scenario) -> Iterator[Fault]:
     """Yield broken rules; later rules rely on the earlier ones and are reached only where those hold."""
-    for rule in (_sources, _names, _links, _cycles, _groups, _objects, _rates, _sites, _candidates):
+    for rule in (_limits, _sources, _names, _links, _cycles, _groups, _objects, _rates, _sites, _candidates):
         found = list(rule(scenario))
         if found:
             yield from found
             return
+
+
+def _limits(scenario: Scenario) -> Iterator[Fault]:
+    document = scenario.model_dump()
+    for pattern, most in LIMITS.items():
+        for path, value in _values(document, pattern):
+            if value is not None and value > most:
+                yield Fault(path, f"{value:g} is above {most:,.0f}, the most that is taken for meant")
+
+
+def _values(part: Any, pattern: tuple[str, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Yield what stands at the places that ``pattern`` means, with their paths."""
+    if not pattern:
+        yield (), part
+        return
+    keys: Iterable[str | int] = pattern[:1]
+    if pattern[0] == "*":
+        keys = part if isinstance(part, dict) else range(len(part))
+    for key in keys:
+        for path, value in _values(part[key], pattern[1:]):
+            yield (key, *path), value
 
 
 def _repeated(names: Iterable[str], path: tuple[str, ...], key: str, what: str) -> Iterator[Fault]:

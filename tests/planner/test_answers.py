@@ -60,6 +60,8 @@ def test_without_evidence_nothing_can_be_told() -> None:
 
     result = plan(replace(inputs(BOXES), works=nothing_runs))
     assert result.recommended is None
+    assert result.nothing_known
+    assert not plan(inputs(BOXES, shop=scenario(margin={"headroom_pct": 99.0}))).nothing_known
     assert all(item.check == "evidence" for item in result.rejected)
     assert "cannot tell" in result.rejected[0].reason
     assert "`sizer bench`" in result.rejected[0].reason

@@ -96,3 +96,16 @@ def test_a_mix_is_found_by_price_and_by_tco(objective: str) -> None:
         # A licence less as well, and less idle power: at least what the boxes cost less.
         assert result.mix.saving > 0.0
         assert "over the lifetime" in result.mix.text
+
+
+def test_a_mix_is_found_beside_a_single_dearer_box_too() -> None:
+    shop = scenario(
+        cameras=[{"group": "aisle", "count": 12, "resolution": "1920x1080", "fps": 15.0, "bitrate_kbps": 4000.0}],
+        margin={"headroom_pct": 20.0},
+    )
+    boxes = [candidate("small", 2, 100.0), candidate("middle", 4, 190.0), candidate("large", 16, 295.0)]
+    result = plan(inputs(boxes, shop=shop))
+    assert result.recommended is not None
+    assert (result.recommended.platform, result.recommended.count) == ("large", 1)
+    assert result.mix is not None
+    assert result.mix.saving == pytest.approx(5.0)

@@ -102,3 +102,12 @@ def test_changes_and_sites_are_listed() -> None:
     text = render_plan(plan)
     assert "Change the scenario instead\n  - int8: small would do, saving 210 USD" in text
     assert "Sites\n  - name large shop, count 20" in text
+
+
+def test_where_nothing_is_known_the_answer_is_that_it_cannot_be_told() -> None:
+    plan = hopeless_plan()
+    unknown = plan.model_copy(
+        update={"rejected": tuple(item.model_copy(update={"check": "evidence"}) for item in plan.rejected)}
+    )
+    assert "NOTHING in the catalogue" in render_plan(plan).splitlines()[0]
+    assert "CANNOT TELL" in render_plan(unknown).splitlines()[0]

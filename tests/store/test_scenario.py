@@ -27,6 +27,7 @@ from advisor.records.scenario import (
 from advisor.store.files import yaml_text
 from advisor.store.paths import scenarios_dir
 from advisor.store.scenario import load_scenario, parse_scenario, shipped_scenarios
+from advisor.store.scenario_checks import LIMITS, _values
 from advisor.store.yamltext import parse_yaml
 
 SHOP = (scenarios_dir() / "store-analytics.yaml").read_text(encoding="utf-8")
@@ -381,3 +382,31 @@ def scenarios(draw: st.DrawFn) -> Scenario:
 @given(scenarios())
 def test_what_is_written_reads_back_equal(scenario: Scenario) -> None:
     assert parse_scenario(yaml_text(scenario)) == scenario
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("fps: 15, bitrate_kbps: 4000", "fps: 1.0e+300, bitrate_kbps: 4000", "cameras[0].fps: 1e+300 is above 1,000"),
+        ("mean: 4, p95: 12, max: 25", "mean: 1000000000, p95: 1000000000", "person.mean: 1e+09 is above 1,000"),
+        ("lifetime_years: 5", "lifetime_years: 1.0e+308", "money.lifetime_years: 1e+308 is above 100"),
+        ("growth_cameras: 2", "growth_cameras: 1000000000", "growth_cameras: 1e+09 is above 10,000"),
+    ],
+)
+def test_figures_beyond_all_measure_are_slips(old: str, new: str, message: str) -> None:
+    assert message in refusal(changed(old, new))
+
+
+def test_every_limit_is_of_a_key_that_exists() -> None:
+    full = parse_scenario(
+        changed(
+            "scenario: store-analytics",
+            "scenario: store-analytics\nrequests: [{group: callers, rate_per_s: 1}]\n"
+            "sites: [{name: small, count: 2, cameras: {aisle: 3}}]",
+            "prices: {}",
+            "prices: {some-box: {value: 1, date: 2026-01-01, source: shop}}",
+        ),
+        "shop.yaml",
+    )
+    for pattern in LIMITS:
+        assert list(_values(full.model_dump(), pattern)), pattern
