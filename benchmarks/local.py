@@ -7,10 +7,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from advisor.measure.harness import MeasureSpec
+from advisor.records.base import Interval
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.measurement import Measurement
 from advisor.records.model import ModelFile, ModelWork
@@ -40,39 +42,82 @@ JUDGED = (
 )  # fmt: skip
 QUICK_JUDGED = ("mobilenet-v3", "bert-mini")
 SPEC = MeasureSpec(
-    min_duration_s=0.2, min_samples=6, min_blocks=5, max_duration_s=0.8, block_s=0.04, warmup_max_s=0.12,
+    min_duration_s=0.16, min_samples=5, min_blocks=4, max_duration_s=0.6, block_s=0.04, warmup_max_s=0.1,
     max_dirty_blocks=3,
 )  # fmt: skip
-"""Short, so that the section takes some four minutes; what repeats differ by is printed with it."""
-_AGAIN_EVERY = 3
-"""Of the judged rows, those measured a second time; prime to the number of configurations, so that each kind occurs."""
+"""Of one visit: short, since a configuration is visited several times."""
+ENOUGH, MOST = 2, 5
+"""Undisturbed visits after which a configuration is done, and visits after which it is done anyway. The machine changes
+its speed for seconds and minutes, which a longer measurement at one moment would not see."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One short measurement in a process of its own."""
+
+    rate: float
+    """Throughput where streams run side by side, else inverse latency [1/s]."""
+    disturbed: bool
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One configuration of a model that the prediction knew nothing of."""
+
+    group: str
+    file: ModelFile
+    config: RunConfig
+    mode: LoadMode
+    believed: Interval
+    """Predicted rate as in :attr:`Visit.rate`."""
+
+    @property
+    def label(self) -> str:
+        """For people: model and configuration."""
+        return f"{self.file.name}, {_words(self.config)}"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One configuration of a model that the prediction knew nothing of."""
+    """The same with what was measured."""
 
     group: str
     model: str
     config: RunConfig
-    p10: float
-    p50: float
-    p90: float
-    measured: float
-    """Throughput where streams run side by side, else inverse latency [1/s]."""
-    disturbed: bool
-    slowdown: float = 1.0
-    """Of fixed work beside the measurement, over the least that this machine needs for it."""
+    believed: Interval
+    visits: tuple[Visit, ...]
+
+    @property
+    def measured(self) -> float:
+        """Median rate over the undisturbed visits; over all, where every one was disturbed [1/s]."""
+        quiet = [visit.rate for visit in self.visits if not visit.disturbed]
+        return statistics.median(quiet or [visit.rate for visit in self.visits])
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether every visit was."""
+        return all(visit.disturbed for visit in self.visits)
+
+    def taken_as_it_was(self) -> Row:
+        """The same with all visits counting alike."""
+        return replace(self, visits=tuple(replace(visit, disturbed=False) for visit in self.visits))
+
+    @property
+    def apart(self) -> list[float]:
+        """How far any two visits lie apart, as a share of the slower one."""
+        return [
+            max(one.rate, other.rate) / min(one.rate, other.rate) - 1.0 for one, other in combinations(self.visits, 2)
+        ]
 
     @property
     def error(self) -> float:
         """(predicted - measured) / measured."""
-        return (self.p50 - self.measured) / self.measured
+        return (self.believed.p50 - self.measured) / self.measured
 
     @property
     def inside(self) -> bool:
         """Whether the measured figure lies in P10-P90."""
-        return self.p10 <= self.measured <= self.p90
+        return self.believed.p10 <= self.measured <= self.believed.p90
 
     @property
     def one_thread(self) -> bool:
@@ -140,35 +185,51 @@ def predictor_without(store: MeasurementStore, names: Sequence[str]) -> Predicto
     )
 
 
-def rows_of(store: MeasurementStore, judged: Sequence[str], take: Take) -> tuple[list[Row], list[str]]:
-    """Predict with the group left out, then measure; rows, and what could not be judged with its reason."""
-    from advisor.errors import SizerError
+def predicted(store: MeasurementStore, judged: Sequence[str]) -> tuple[list[Asked], list[str]]:
+    """Predict with the group left out; and what cannot be judged, with its reason."""
     from advisor.host import machine_spec
 
     machine = machine_spec(facts())
     predictors = {group: predictor_without(store, GROUPS[group]) for group in dict.fromkeys(map(group_of, judged))}
-    rows, missing = [], []
+    asked, missing = [], []
     for name in judged:
         file = model(name)
         for config, mode in configs(threads_here()):
-            label = f"{name}, {_words(config)}"
             work = _work(store, file, config)
             if work is None:
-                missing.append(f"{label}: the runtime cannot run it so")
+                missing.append(f"{name}, {_words(config)}: the runtime cannot run it so")
                 continue
             estimate = predictors[group_of(name)].service(machine, work, config)
-            try:
-                record = take(file, config, mode)
-            except SizerError as error:
-                missing.append(f"{label}: {error}")
-                continue
-            true = _rate(record)
             believed = estimate.throughput_per_s if mode.kind == "async" else estimate.latency_s.reciprocal()
-            rows.append(
-                Row(group_of(name), name, config, believed.p10, believed.p50, believed.p90, true,
-                    record.interference.dirty, record.interference.reference_slowdown or 1.0)
-            )  # fmt: skip
-    return rows, missing
+            asked.append(Asked(group_of(name), file, config, mode, believed))
+    return asked, missing
+
+
+def visited(asked: Sequence[Asked], take: Take) -> tuple[list[Row], list[str]]:
+    """Measure in rounds over all configurations that are not done; and what failed in any, with its reason.
+
+    Whether a visit was disturbed is told by the meter and by fixed work beside it, never by what was predicted.
+    """
+    from advisor.errors import SizerError
+
+    seen: list[list[Visit]] = [[] for _ in asked]
+    failed: dict[int, str] = {}
+    for _ in range(MOST):
+        for place, item in enumerate(asked):
+            if place in failed or sum(not visit.disturbed for visit in seen[place]) >= ENOUGH:
+                continue
+            try:
+                record = take(item.file, item.config, item.mode)
+            except SizerError as error:
+                failed[place] = f"{item.label}: {error}"
+                continue
+            seen[place].append(Visit(_rate(record), record.interference.dirty))
+    rows = [
+        Row(item.group, item.file.name, item.config, item.believed, tuple(found))
+        for place, (item, found) in enumerate(zip(asked, seen, strict=True))
+        if place not in failed
+    ]
+    return rows, list(failed.values())
 
 
 def _rate(record: Measurement) -> float:
@@ -180,33 +241,12 @@ def _rate(record: Measurement) -> float:
 Take = Callable[[ModelFile, RunConfig, LoadMode], Measurement]
 
 
-def _again(row: Row, take: Take) -> Row:
-    mode = LoadMode(kind="async") if (row.config.streams or 1) > 1 else LoadMode()
-    record = take(model(row.model), row.config, mode)
-    seen = record.interference
-    return replace(row, measured=_rate(record), disturbed=seen.dirty, slowdown=seen.reference_slowdown or 1.0)
-
-
-def retaken(rows: Sequence[Row], take: Take) -> list[Row]:
-    """Disturbed rows measured once more; the one beside which fixed work ran faster counts, whatever was predicted."""
-    return [
-        row if not row.disturbed else min((row, _again(row, take)), key=lambda one: (one.disturbed, one.slowdown))
-        for row in rows
-    ]
-
-
-def repeated(rows: Sequence[Row], take: Take) -> list[tuple[Row, float]]:
-    """Some of the rows, measured again minutes later: what no prediction can do better than."""
-    return [(row, _again(row, take).measured) for row in rows[::_AGAIN_EVERY]]
-
-
-def noise_floor(pairs: Sequence[tuple[Row, float]]) -> str:
-    """One line: how far a second measurement of the same configuration lies from the first."""
-    apart = [abs(second / row.measured - 1.0) for row, second in pairs]
+def noise_floor(rows: Sequence[Row]) -> str:
+    """One line: how far two visits of the same configuration lie apart."""
+    apart = [value for row in rows for value in row.apart]
     return (
-        f"Noise floor: {len(apart)} of these configurations, measured a second time after the last of them, differ "
-        f"from their first measurement by {percent(statistics.median(apart))} (median), "
-        f"{percent(statistics.fmean(apart))} (mean), {percent(max(apart))} (largest)."
+        f"Noise floor: two visits of the same configuration differ by {percent(statistics.median(apart))} (median), "
+        f"{percent(statistics.fmean(apart))} (mean), {percent(max(apart))} (largest of {len(apart)} pairs)."
     )
 
 
@@ -219,11 +259,13 @@ def _words(config: RunConfig) -> str:
 def _line(name: str, rows: Sequence[Row], bar: float) -> list[object]:
     errors = [abs(row.error) for row in rows]
     worst = max(rows, key=lambda row: abs(row.error))
+    apart = [value for row in rows for value in row.apart]
     return [
         name, len(rows), percent(statistics.median(errors)), percent(statistics.fmean(errors)),
         f"{percent(sum(e <= bar for e in errors) / len(errors), 0)} within {percent(bar, 0)}",
         percent(sum(row.inside for row in rows) / len(rows), 0),
         f"{worst.model}, {_words(worst.config)}: {100 * worst.error:+.0f} %",
+        percent(statistics.median(apart)) if apart else None,
     ]  # fmt: skip
 
 
@@ -231,38 +273,39 @@ def tables(rows: Sequence[Row], missing: Sequence[str]) -> str:
     """Over all, by configuration, by group."""
     if not rows:
         return "\n".join(["No configuration could be judged.", *[f"- {text}" for text in missing]])
-    head = ["configurations", "rows", "median error", "mean error", "share", "inside P10-P90", "worst"]
-    first = [
-        row for row in rows if row.one_thread and row.config.precision == "f32" and row.config.runtime == "openvino"
+    figures = ["rows", "median error", "mean error", "share", "inside P10-P90", "worst", "visits differ by"]
+    head = ["configurations", *figures]
+    alone = [row for row in rows if row.one_thread]
+    first = [row for row in alone if row.config.precision == "f32" and row.config.runtime == "openvino"]
+    lines = [
+        *([_line("one thread, f32, OpenVINO", first, 0.10)] if first else []),
+        *([_line("one thread, both precisions and runtimes", alone, 0.10)] if alone else []),
+        _line("all", rows, 0.15),
+        _line("all, disturbed visits counting alike", [row.taken_as_it_was() for row in rows], 0.15),
     ]
-    lines = [_line("all", rows, 0.15)]
-    if first:
-        lines.insert(0, _line("one thread, f32, OpenVINO", first, 0.10))
     kinds: dict[str, list[Row]] = {}
     groups: dict[str, list[Row]] = {}
     for row in rows:
         kinds.setdefault(_words(row.config), []).append(row)
         groups.setdefault(row.group, []).append(row)
     disturbed = sum(row.disturbed for row in rows)
-    quiet = [row for row in rows if not row.disturbed]
-    if quiet and disturbed:
-        lines.append(_line("all that were not disturbed", quiet, 0.15))
     return "\n".join(
         [
             table(head, lines),
             "",
             table(head, [_line(name, part, 0.15) for name, part in kinds.items()]),
             "",
-            table(["group left out", *head[1:]], [_line(name, part, 0.15) for name, part in groups.items()]),
+            table(["group left out", *figures], [_line(name, part, 0.15) for name, part in groups.items()]),
             "",
-            f"{disturbed} of {len(rows)} measurements were disturbed by other processes, though taken a second time.",
+            f"Measured: the median of the undisturbed visits, {sum(len(row.visits) for row in rows)} visits in all; "
+            f"{disturbed} of {len(rows)} configurations were disturbed on all {MOST} (their median counts).",
             *[f"- not judged: {text}" for text in missing],
         ]
     )
 
 
 def run(quick: bool = False) -> str:
-    """Measure and return the section: about four minutes."""
+    """Measure and return the section: about seven minutes."""
     from advisor.store.measurements import MeasurementStore
 
     start = header("Errors are of throughput where streams run side by side, else of inverse latency.")
@@ -270,10 +313,10 @@ def run(quick: bool = False) -> str:
         url = f"sqlite:///{Path(folder) / 'store.sqlite3'}"
         quick_look(url, "25s" if quick else None)
         with MeasurementStore(url) as store:
-            rows, missing = rows_of(store, QUICK_JUDGED if quick else JUDGED, _take)
-    rows = retaken(rows, _take)
-    floor = f"\n\n{noise_floor(repeated(rows, _take))}" if rows else ""
-    return f"{start}\n\n{tables(rows, missing)}{floor}"
+            asked, missing = predicted(store, QUICK_JUDGED if quick else JUDGED)
+    rows, failed = visited(asked, _take)
+    floor = f"\n\n{noise_floor(rows)}" if rows else ""
+    return f"{start}\n\n{tables(rows, [*missing, *failed])}{floor}"
 
 
 def _take(file: ModelFile, config: RunConfig, mode: LoadMode) -> Measurement:

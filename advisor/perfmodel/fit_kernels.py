@@ -29,7 +29,8 @@ _PULL = 0.02
 _GUESS = Scales(np.full(len(FEATURES), 2.5), np.array([0.5, 0.2, 0.5, 0.3, 0.3]), 0.35, 0.3, 0.1, 0.3, 0.08)
 _SCALARS = ("near", "far", "linear", "offset", "noise")
 
-Set = tuple[Points, Array, Array]
+Set = tuple[Points, Timed, Array]
+"""Kernels as points, as timed, and the logarithm of time over nominal time."""
 
 
 def pack(scales: Scales) -> Array:
@@ -46,19 +47,41 @@ def unpack(vector: Array) -> Scales:
     return Scales(values[:first], values[first:second], *(float(value) for value in values[second:]))
 
 
-def misfit(vector: Array, sets: Sequence[Set]) -> float:
-    """Negative log marginal likelihood over ten, summed over runtimes and precisions, plus the pull to the guess.
+def misfit(vector: Array, sets: Sequence[Set]) -> tuple[float, Array]:
+    """Negative log marginal likelihood over ten, summed over runtimes and precisions, plus the pull; and its gradient.
 
-    Source: Rasmussen and Williams (2006), eq. (2.30).
+    Source: Rasmussen and Williams (2006), eq. (2.30) and (5.9).
     """
-    scales, total = unpack(vector), 0.0
-    for points, target, granularity2 in sets:
-        matrix = covariance(points, points, scales)
-        matrix[np.diag_indices_from(matrix)] += scales.noise**2 + granularity2
+    scales, total, gradient = unpack(vector), 0.0, np.zeros(len(vector))
+    for points, timed, target in sets:
+        matrix = covariance(points, points, scales) + timed.noise(scales).covariance()
         lower = np.linalg.cholesky(matrix)
-        half = np.linalg.solve(lower, target - np.median(target))
-        total += 0.5 * float(half @ half) + float(np.log(np.diag(lower)).sum())
-    return total / 10.0 + _PULL * float(((vector - pack(_GUESS)) ** 2).sum())
+        inverse = np.linalg.inv(matrix)
+        left = target - np.median(target)
+        weights = inverse @ left
+        total += 0.5 * float(left @ weights) + float(np.log(np.diag(lower)).sum())
+        gradient += _slopes(points, scales, 0.5 * (inverse - np.outer(weights, weights)))
+    away = vector - pack(_GUESS)
+    return total / 10.0 + _PULL * float((away**2).sum()), gradient / 10.0 + 2.0 * _PULL * away
+
+
+def _slopes(points: Points, scales: Scales, weight: Array) -> Array:
+    """Sum of ``weight`` times the derivative of the covariance by the logarithm of each scale (kernel_process.py)."""
+    x = points.x / scales.lengths
+    squares = (x**2).sum(1)
+    d = np.maximum(squares[:, None] + squares[None, :] - 2.0 * x @ x.T, 0.0)
+    other = points.codes[:, None, :] != points.codes[None, :, :]
+    alike = np.exp(-(other @ scales.kinds))
+    near, far = alike * scales.near**2 * np.exp(-0.5 * d), alike * scales.far**2 / (1.0 + d / 4.0)
+    offset, product = alike * scales.offset**2, scales.linear**2 * (points.x @ points.x.T)
+    by_distance = weight * (-0.5 * near - 0.25 * far / (1.0 + d / 4.0))
+    lengths = -4.0 * ((x**2).T @ by_distance.sum(1) - np.einsum("if,ij,jf->f", x, by_distance, x, optimize=True))
+    together = weight * (near + far + offset + 0.7 * alike * product)
+    kinds = -scales.kinds * np.einsum("ij,ijp->p", together, other)
+    linear = (0.3 + 0.7 * alike) * product
+    noise = scales.noise**2 * np.eye(len(x))
+    scalars = [2.0 * float((weight * part).sum()) for part in (near, far, linear, offset, noise)]
+    return np.concatenate([lengths, kinds, scalars])
 
 
 def fit_group(group: str, timed: Sequence[Timed]) -> GroupScales:
@@ -69,10 +92,10 @@ def fit_group(group: str, timed: Sequence[Timed]) -> GroupScales:
     sets: list[Set] = []
     for part in timed:
         some = part.some(rng.permutation(len(part.kernels))[:_MOST])
-        sets.append((Words().points(some.kernels, some.settings), some.target(), some.granularity2()))
+        sets.append((Words().points(some.kernels, some.settings), some, some.target(part.nominal())))
     found = minimize(
-        misfit, pack(_GUESS), args=(sets,), method="L-BFGS-B", bounds=[(x - 4.0, x + 4.0) for x in pack(_GUESS)],
-        options={"maxiter": _STEPS, "maxfun": 40 * _STEPS},
+        misfit, pack(_GUESS), args=(sets,), method="L-BFGS-B", jac=True,
+        bounds=[(x - 4.0, x + 4.0) for x in pack(_GUESS)], options={"maxiter": _STEPS},
     )  # fmt: skip
     best = unpack(found.x)
     return GroupScales(

@@ -17,18 +17,26 @@ from ..records.config import RunConfig
 from ..records.measurement import Measurement
 from ..records.model import Kernel
 from .kernel_process import KernelProcess, Timed, group_of, load_scales
+from .quiet import lengthened
 
 Array = NDArray[np.float64]
-_DISTURBED = 0.15
-"""Further deviation (log) of kernels that were only profiled while other processes ran."""
 _UNSCALED = 0.08
-"""Further deviation (log) of kernels whose network was profiled but never timed."""
+"""Deviation (log) that the kernels of a network share which was profiled but never timed."""
 _KNOWN = 0.03
 _LIMITS = (0.5, 1.6)
 
 Signature = tuple[object, ...]
 WallKey = tuple[str, str, str, int, int]
 """Hash of the model, runtime, precision, threads of the one stream, batch."""
+
+
+@dataclass(frozen=True)
+class Wall:
+    """Time of a pass on a quiet machine [s] and how sure it is."""
+
+    time_s: float
+    deviation: float
+    """Of its logarithm."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,7 @@ class _Seen:
     times_s: dict[str, list[float]]
     """By hash of the network."""
     extra: float
+    """Deviation (log) that it shares with the other kernels of its network's profile."""
 
     def time_s(self, without: str | None = None) -> float | None:
         """Median time, without what one network said; None where no other said anything."""
@@ -72,6 +81,12 @@ def _signature(kernel: Kernel, threads: int) -> Signature:
         kernel.output_shape, kernel.kernel_size, kernel.strides, kernel.groups, round(kernel.flop),
         round(kernel.weight_bytes), kernel.fused[1:],
     )  # fmt: skip
+
+
+def _place(kernel: Kernel, runtime: str) -> tuple[str, str, str, bool]:
+    """What tells whether a runtime does a kernel in place: the layouts of a vector, for one, are all the same."""
+    vector = kernel.output_shape and max(kernel.output_shape) == np.prod(kernel.output_shape)
+    return runtime, kernel.original_type, kernel.implementation, bool(vector)
 
 
 def at_batch(kernel: Kernel, ratio: float) -> Kernel:
@@ -96,17 +111,19 @@ def at_batch(kernel: Kernel, ratio: float) -> Kernel:
 class HostKernels:
     """All kernel times that this host has measured."""
 
-    def __init__(self, profiles: Sequence[Measurement], walls: Mapping[WallKey, float] | None = None) -> None:
-        """``walls``: time of a pass where it was measured without counting [s]."""
+    def __init__(self, profiles: Sequence[Measurement], walls: Mapping[WallKey, Wall] | None = None) -> None:
+        """``walls``: time of a pass where it was measured without counting."""
         self._seen: dict[tuple[str, str], dict[Signature, _Seen]] = {}
         self._processes: dict[tuple[str, str, str], KernelProcess | None] = {}
+        self._in_place: dict[tuple[str, str, str, bool], list[bool]] = {}
+        """Whether kernels took no time, by what they are."""
         self.covered: set[tuple[str, str, int]] = set()
         for row in profiles:
             threads = _threads(row)
             if threads is not None and row.config.simd_cap is None:
                 self._add(row, threads, walls or {})
 
-    def _add(self, row: Measurement, threads: int, walls: Mapping[WallKey, float]) -> None:
+    def _add(self, row: Measurement, threads: int, walls: Mapping[WallKey, Wall]) -> None:
         config = row.config
         timed = [kernel for kernel in row.kernels if kernel.time_s]
         if not timed:
@@ -114,9 +131,13 @@ class HostKernels:
         wall = walls.get((row.model_sha256, config.runtime, config.precision, threads, config.batch))
         if wall is None and threads > 1:
             return  # counters of several threads hold their waiting for each other and for their neighbours
-        scale = 1.0 if wall is None else wall / sum(kernel.time_s or 0.0 for kernel in timed)
-        scale = float(np.clip(scale, *_LIMITS))
-        extra = float(np.hypot(0.0 if wall else _UNSCALED, _DISTURBED if row.interference.dirty else 0.0))
+        longer, doubt = lengthened(row.interference)
+        counted_s = sum(kernel.time_s or 0.0 for kernel in timed)
+        scale = float(np.exp(-longer)) if wall is None else float(np.clip(wall.time_s / counted_s, *_LIMITS))
+        extra = float(np.hypot(_UNSCALED, doubt)) if wall is None else wall.deviation
+        for kernel in row.kernels:
+            if kernel.time_s is not None:
+                self._in_place.setdefault(_place(kernel, config.runtime), []).append(kernel.time_s == 0.0)
         self.covered.add((config.runtime, config.precision, threads))
         here = self._seen.setdefault((config.runtime, config.precision), {})
         for kernel in timed:
@@ -127,6 +148,11 @@ class HostKernels:
                 seen.times_s, seen.extra = {}, extra
             if extra <= seen.extra:
                 seen.times_s.setdefault(row.model_sha256, []).append(seconds)
+
+    def _free(self, kernel: Kernel, runtime: str) -> bool:
+        """Whether kernels like this one mostly took no time at all: views, which share their input's memory."""
+        seen = self._in_place.get(_place(kernel, runtime), ())
+        return bool(seen) and 2 * sum(seen) > len(seen)
 
     def threads_near(self, runtime: str, precision: str, threads: int) -> int | None:
         """Measured thread count nearest to ``threads`` (log scale), None where nothing was profiled."""
@@ -176,13 +202,18 @@ class HostKernels:
         asked = [at_batch(kernel, ratio) for kernel in kernels]
         found = [known.get(_signature(kernel, threads)) for kernel in asked]
         looked_up = [None if seen is None else seen.time_s(without) for seen in found]
+        free = [
+            time_s is None and self._free(kernel, config.runtime)
+            for kernel, time_s in zip(kernels, looked_up, strict=True)
+        ]
         seconds = np.array([time_s or 0.0 for time_s in looked_up])
         variance = 0.0
         groups = [group_of(kernel) for kernel in kernels]
         parts: list[tuple[NDArray[np.int64], NDArray[np.int64], Array]] = []
         for group in dict.fromkeys(groups):
             places = np.array(
-                [i for i, time_s in enumerate(looked_up) if time_s is None and groups[i] == group], dtype=np.int64
+                [i for i, time_s in enumerate(looked_up) if time_s is None and groups[i] == group and not free[i]],
+                dtype=np.int64,
             )
             if not len(places):
                 continue

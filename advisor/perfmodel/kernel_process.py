@@ -1,9 +1,9 @@
 """Time of a kernel from the times of alike kernels: a Gaussian process over shapes, one per group of kernels.
 
-log(time) = log(nominal time) + g(shape, threads, batch), g a Gaussian process [Rasmussen and Williams (2006), eq. 2.25]
-whose lengths and variances are plain numbers of ``profiles/calibration/kernels.json`` (``fit_kernels.py``), and whose
-data are the kernels that this machine has timed. Kernel-wise prediction: nn-Meter (Zhang et al. 2021,
-https://doi.org/10.1145/3458864.3467882), there with random forests.
+log(time) = log(nominal time, nominal.py) + g(shape, threads, batch), g a Gaussian process [Rasmussen and Williams
+(2006), eq. 2.25] whose lengths and variances are plain numbers of ``profiles/calibration/kernels.json``
+(``fit_kernels.py``), and whose data are the kernels that this machine has timed. Kernel-wise prediction: nn-Meter
+(Zhang et al. 2021, https://doi.org/10.1145/3458864.3467882), there with random forests.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ..errors import CatalogueError
 from ..records.base import Record
 from ..records.model import Kernel
 from ..store.paths import profiles_dir
+from .nominal import Nominal, activation, weights_read
 
 Array = NDArray[np.float64]
 GROUPS = ("conv", "depthwise", "product", "memory")
@@ -38,8 +39,6 @@ _SCALE = np.array([3.0, 2.3, 3.0, 1.5, 1.5, 2.3, 1.5, 1.2, 0.5, 1.0, 0.35, 0.4, 
 KINDS = ("type", "layer", "implementation", "precision", "activation")
 SHORT_S = 0.5e-6
 """Counters tell whole microseconds: shorter kernels are learned no finer."""
-_HEAVY = frozenset({"Multiply", "Sigmoid", "Swish", "Tanh", "Erf", "Exp", "Gelu", "SoftPlus", "Mish", "Elu"})
-"""Last fused operation that takes exponentials; a fused Multiply ends SiLU or GELU."""
 _LARGEST = 300
 """Timed kernels that one prediction is conditioned on: those most alike."""
 
@@ -123,13 +122,6 @@ def _log(value: float) -> float:
     return float(np.log(max(value, 1e-3)))
 
 
-def nominal_s(kernel: Kernel, threads: int) -> float:
-    """Arithmetic at 100 GFLOP/s, traffic at 15 GB/s, exponentials at 4e9 per second and thread, plus 1.5 us."""
-    moved = kernel.input_bytes + kernel.output_bytes + kernel.weight_bytes
-    heavy = float(np.prod(kernel.output_shape)) if kernel.fused[1:] and kernel.fused[-1] in _HEAVY else 0.0
-    return (kernel.flop / 100e9 + moved / 15e9 + heavy / 4e9) / threads + 1.5e-6
-
-
 def features(kernel: Kernel, threads: int, batch: int) -> list[float]:
     """Shape of a kernel, in the order of :data:`FEATURES`, mostly logarithms."""
     inside, out = kernel.input_shape, kernel.output_shape
@@ -142,7 +134,7 @@ def features(kernel: Kernel, threads: int, batch: int) -> list[float]:
     return [
         _log(kernel.flop + 1e4),
         _log(kernel.input_bytes + kernel.output_bytes + 256.0),
-        _log(kernel.weight_bytes + 256.0),
+        _log(weights_read(kernel) + 256.0),
         _log(channels_in),
         _log(channels_out),
         _log(positions),
@@ -162,8 +154,7 @@ def features(kernel: Kernel, threads: int, batch: int) -> list[float]:
 
 def kinds(kernel: Kernel) -> tuple[str, ...]:
     """Words in the order of :data:`KINDS`."""
-    tail = kernel.fused[-1] if kernel.fused[1:] else ""
-    return kernel.type, kernel.original_type, kernel.implementation, kernel.precision, tail
+    return kernel.type, kernel.original_type, kernel.implementation, kernel.precision, activation(kernel)
 
 
 @dataclass(frozen=True)
@@ -187,26 +178,61 @@ class Timed:
     """Threads and batch of each."""
     times_s: Array
     extra: Array
-    """Deviation (log) of each time beside the fitted noise."""
+    """Deviation (log) of each time that it shares with the other kernels of its network in the same setting: the
+    machine's state and their scaling to the wall clock."""
     owners: tuple[str, ...]
     """Hash of the only network that has the kernel; empty where several have."""
 
-    def target(self) -> Array:
+    def nominal(self) -> Nominal:
+        """Fit the nominal time to these kernels."""
+        return Nominal.fit(self.kernels, self._threads(), self.times_s + SHORT_S)
+
+    def target(self, nominal: Nominal) -> Array:
         """log(time / nominal time)."""
-        nominal = np.array([nominal_s(k, threads) for k, (threads, _) in zip(self.kernels, self.settings, strict=True)])
-        result: Array = np.log((self.times_s + SHORT_S) / nominal)
+        result: Array = np.log((self.times_s + SHORT_S) / nominal.times_s(self.kernels, self._threads()))
         return result
 
-    def granularity2(self) -> Array:
-        """Variance (log) from counters of whole microseconds, and ``extra``'s."""
-        result: Array = (0.35e-6 / (self.times_s + SHORT_S)) ** 2 + self.extra**2
-        return result
+    def _threads(self) -> list[int]:
+        return [threads for threads, _ in self.settings]
+
+    def noise(self, scales: Scales) -> Noise:
+        """What lies between these times and g."""
+        runs: dict[tuple[object, ...], int] = {}
+        settings = zip(self.owners, self.settings, strict=True)
+        run = [
+            runs.setdefault((owner, setting) if owner else (place, "several"), len(runs))
+            for place, (owner, setting) in enumerate(settings)
+        ]
+        own = scales.noise**2 + (0.35e-6 / (self.times_s + SHORT_S)) ** 2
+        return Noise(np.array(run), self.extra, own)
 
     def some(self, index: NDArray[np.int64]) -> Timed:
         """Rows by index."""
         kernels, settings = tuple(self.kernels[i] for i in index), tuple(self.settings[i] for i in index)
         owners = tuple(self.owners[i] for i in index)
         return Timed(kernels, settings, self.times_s[index], self.extra[index], owners)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Deviations (log) of timed kernels from g: each kernel's own, and what the kernels of one profile share.
+
+    The shared part does not average out over them: a network of a hundred kernels timed beside a neighbour is one
+    witness of the machine, not a hundred.
+    """
+
+    run: NDArray[np.int64]
+    """Profile that each kernel is of; a kernel timed in several networks shares with none."""
+    shared: Array
+    own2: Array
+    """Variance: from net to net, and from counters of whole microseconds."""
+
+    def covariance(self, index: NDArray[np.int64] | slice = slice(None)) -> Array:
+        """Covariance of some of them."""
+        run, shared = self.run[index], self.shared[index]
+        result: Array = np.where(run[:, None] == run[None, :], shared[:, None] * shared[None, :], 0.0)
+        result[np.diag_indices_from(result)] += self.own2[index]
+        return result
 
 
 class Words:
@@ -258,9 +284,10 @@ class KernelProcess:
     def __init__(self, timed: Timed, scales: Scales) -> None:
         self._scales, self._words = scales, Words()
         self._points = self._words.points(timed.kernels, timed.settings)
-        self._y = timed.target()
+        self._nominal = timed.nominal()
+        self._y = timed.target(self._nominal)
         self._middle = float(np.median(self._y))
-        self._noise2 = scales.noise**2 + timed.granularity2()
+        self._noise = timed.noise(scales)
         self._owners = np.array(timed.owners)
 
     def times(self, kernels: Sequence[Kernel], threads: int, batch: int, without: str | None = None) -> GroupTimes:
@@ -274,12 +301,12 @@ class KernelProcess:
         chosen = chosen[np.isfinite(nearness[chosen])]
         near = self._points.take(chosen)
         matrix = covariance(near, near, self._scales)
-        matrix[np.diag_indices_from(matrix)] += self._noise2[chosen]
+        matrix += self._noise.covariance(chosen)
         lower = np.linalg.cholesky(matrix)
         cross = cross[:, chosen]
         half = np.linalg.solve(lower, cross.T)
         mean = self._middle + half.T @ np.linalg.solve(lower, self._y[chosen] - self._middle)
-        nominal = np.array([nominal_s(k, threads) for k in kernels])
+        nominal = self._nominal.times_s(kernels, [threads] * len(kernels))
         spread = covariance(asked, asked, self._scales) - half.T @ half
         # A kernel's time differs from net to net, by the neighbours that leave or take its cache.
         spread[np.diag_indices_from(spread)] += self._scales.noise**2

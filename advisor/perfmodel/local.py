@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import exp, hypot
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,15 +15,16 @@ from ..records.machine import MachineSpec
 from ..records.measurement import Measurement, MicroBenchmark
 from ..records.model import ModelWork
 from .decode import PRIOR, Scale, frame_cost_s, preprocess_cost, scalar_speed
-from .host_kernels import WallKey
+from .host_kernels import Wall, WallKey
+from .quiet import lengthened
 from .works import canonical_name
 
 if TYPE_CHECKING:
     from .predictor import WorkSource
 
 _PREPARATION = re.compile(r"^preprocess/(\d+)x(\d+)/(\d+)x(\d+)$")
-_DIRTY = 0.10
-"""Extra spread (log) of a measurement that other processes disturbed."""
+Z90 = 1.2816
+"""Standard normal quantile of 90 %."""
 _SHORT = 0.05
 """Spread (log) of the few passes around a profile."""
 
@@ -43,11 +45,25 @@ class Item:
     threads: int | None
     streams: int | None
     measurement: Measurement
+    longer: float
+    """Logarithm of the factor by which neighbours lengthened it (quiet.py), ..."""
+    doubt: float
+    """... and its standard deviation."""
+
+    @property
+    def quiet_s(self) -> float:
+        """Expected :attr:`latency_s` on a quiet machine: what is learned about the machine."""
+        return self.latency_s * exp(-self.longer)
+
+    @property
+    def half_width(self) -> float:
+        """Half of P10-P90 (log) of :attr:`latency_s` at another moment."""
+        return hypot(self.spread, Z90 * self.doubt)
 
     @property
     def noise(self) -> float:
-        """Standard deviation (log) as an anchor."""
-        return max(0.02, self.spread / 1.2816)
+        """Standard deviation (log) of :attr:`quiet_s` as an anchor."""
+        return hypot(max(0.02, self.spread / Z90), self.doubt)
 
     @property
     def setting(self) -> tuple[object, ...]:
@@ -62,7 +78,7 @@ class Item:
         return f"this/{self.model}/{c.runtime}/{c.precision}/t{self.threads}/s{self.streams}/b{c.batch}"
 
 
-def _item(row: Measurement) -> Item | None:
+def _item(row: Measurement, processors: int | None) -> Item | None:
     timing = row.timing
     if (
         row.status != "done"
@@ -80,8 +96,6 @@ def _item(row: Measurement) -> Item | None:
     )
     spread = 0.05 if blocks is None else float(np.quantile(blocks, 0.9) - np.quantile(blocks, 0.1)) / 2.0
     spread = max(spread, 0.02)
-    if row.interference.dirty:
-        spread = float(np.hypot(spread, _DIRTY))
     side_by_side = row.mode.kind == "async"
     # With several requests in flight a latency holds waiting; the stream's own time follows from the rate.
     busy_s = (streams or 1) * row.config.batch / timing.throughput_per_s if side_by_side else timing.p50.value_s
@@ -98,26 +112,26 @@ def _item(row: Measurement) -> Item | None:
         threads,
         streams,
         row,
+        *lengthened(row.interference, threads or 1, processors),
     )
 
 
-def _item_of_profile(row: Measurement) -> Item | None:
+def _item_of_profile(row: Measurement, processors: int | None) -> Item | None:
     """A profile's own passes as a measurement, for want of a steadier one."""
     if row.status != "done" or row.pass_s is None or row.config.simd_cap is not None:
         return None
     effective = row.effective
     threads = row.config.threads if effective is None or effective.threads is None else effective.threads
-    spread = float(np.hypot(_SHORT, _DIRTY if row.interference.dirty else 0.0))
     return Item(
-        canonical_name(row.model), row.model_sha256, row.config, row.pass_s, None, spread, row.interference.dirty,
-        threads, 1, row,
+        canonical_name(row.model), row.model_sha256, row.config, row.pass_s, None, _SHORT, row.interference.dirty,
+        threads, 1, row, *lengthened(row.interference, threads or 1, processors),
     )  # fmt: skip
 
 
 def _band(row: MicroBenchmark) -> float:
     """Half of the 10-90 % range (log) of a micro-benchmark's repeats, wider where others disturbed it."""
     quartiles = row.spread or 0.0
-    return float(np.hypot(0.95 * quartiles, _DIRTY if row.interference.dirty else 0.0))
+    return float(np.hypot(0.95 * quartiles, lengthened(row.interference)[1]))
 
 
 def _work_of(row: Measurement) -> ModelWork:
@@ -160,19 +174,25 @@ class LocalData:
         micro: Sequence[MicroBenchmark],
         works: WorkSource | None,
     ) -> LocalData:
-        """Sort measurements into items; the last of equal keys counts."""
+        """Sort measurements into items; the last of equal keys counts, and of equal settings the surest."""
         latest = {row.key: row for row in measurements}
-        items = [item for item in map(_item, latest.values()) if item is not None]
+        processors = None if host is None else host.threads
+        found = [_item(row, processors) for row in latest.values()]
         profiles = [row for row in latest.values() if row.status == "done" and row.kernels]
-        timed = {item.setting for item in items}
-        short = [item for item in map(_item_of_profile, profiles) if item is not None]
-        items += [item for item in short if item.setting not in timed]
-        return cls(host, items, {row.name: row for row in micro}, works, profiles)
+        found += [_item_of_profile(row, processors) for row in profiles]
+        best: dict[tuple[object, ...], Item] = {}
+        for item in found:
+            known = None if item is None else best.get(item.setting)
+            if item is not None and (known is None or item.noise <= known.noise):
+                best[item.setting] = item
+        return cls(host, list(best.values()), {row.name: row for row in micro}, works, profiles)
 
-    def walls(self) -> dict[WallKey, float]:
-        """Time of a pass on one stream, by model, runtime, precision, threads and batch [s]."""
+    def walls(self) -> dict[WallKey, Wall]:
+        """Time of a pass on one stream, by model, runtime, precision, threads and batch."""
         return {
-            (item.sha256, item.config.runtime, item.config.precision, item.threads, item.config.batch): item.latency_s
+            (item.sha256, item.config.runtime, item.config.precision, item.threads, item.config.batch): Wall(
+                item.quiet_s, item.noise
+            )
             for item in sorted(self.items, key=lambda item: -item.noise)
             if (item.streams or 1) == 1 and item.threads is not None
         }

@@ -280,10 +280,10 @@ class Predictor:
         )
         if kernels is None:
             predicted = self._uncorrected_log(host, table, item.config, setting, physical)
-            return self._anchor(table, item.config, setting, log(item.latency_s) - predicted, item.noise)
+            return self._anchor(table, item.config, setting, log(item.quiet_s) - predicted, item.noise)
         # The sum of kernels is itself uncertain where they were not looked up.
         noise = hypot(item.noise, kernels.deviation)
-        return self._anchor(table, item.config, setting, log(item.latency_s) - kernels.log_s, noise, kernels.mix)
+        return self._anchor(table, item.config, setting, log(item.quiet_s) - kernels.log_s, noise, kernels.mix)
 
     def _estimate(
         self,
@@ -319,7 +319,7 @@ class Predictor:
             log_time += 0.7 * self.anchors().model_part(self._anchor(table, config, setting))
         exact = self.local.exact(machine, work, config, setting.threads, setting.streams) if here else None
         if exact is not None:
-            log_time, low, high = float(np.log(exact.latency_s)), -exact.spread, exact.spread
+            log_time, low, high = log(exact.latency_s), -exact.half_width, exact.half_width
             evidence, nearest, extrapolated = Evidence.MEASURED, exact.label, False
             notes.append("measured here in this configuration" + (", on a disturbed machine" if exact.dirty else ""))
         if config.runtime == "onnxruntime" and evidence not in (Evidence.MEASURED, Evidence.ANCHORED):

@@ -2,15 +2,17 @@
 
 import json
 import statistics
-from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from advisor import __version__
 from advisor.clock import RealClock
+from advisor.errors import Inconclusive
 from advisor.measure.harness import MeasureSpec, Session
+from advisor.records.base import Interval
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig
-from advisor.records.measurement import BenchReport
+from advisor.records.measurement import BenchReport, Interference
 from advisor.store.scenario import load_scenario
 from benchmarks import cascade, devices, harness, host_spec, local, overhead, quick, repeatability
 from benchmarks.common import spread, table, variation
@@ -183,43 +185,63 @@ def test_all_variants_are_valid_scenarios(tmp_path):
         assert load_scenario(str(write(item, tmp_path))).scenario == name
 
 
-def test_local_takes_disturbed_rows_again_and_lets_the_quieter_count(monkeypatch):
-    one = RunConfig(streams=1, threads=1, requests=1)
-    first = [local.Row("plain", "vgg-16", one, 9, 10, 11, rate, slow > 1.15, slow) for rate, slow in
-             ((10.0, 1.0), (5.0, 1.9), (6.0, 1.2))]  # fmt: skip
-    second = iter(((9.9, 1.01), (3.0, 1.5)))
+ONE_THREAD = RunConfig(streams=1, threads=1, requests=1)
 
-    def again(row, _take):
-        rate, slow = next(second)
-        return replace(row, measured=rate, disturbed=slow > 1.15, slowdown=slow)
 
-    monkeypatch.setattr(local, "_again", again)
-    assert [row.measured for row in local.retaken(first, None)] == [10.0, 9.9, 6.0]
+def local_row(group: str, name: str, predicted: float, *rates: float, dirty: int = 0, config: RunConfig = ONE_THREAD):
+    visits = tuple(local.Visit(rate, place < dirty) for place, rate in enumerate(rates))
+    return local.Row(group, name, config, Interval(p10=0.9 * predicted, p50=predicted, p90=1.1 * predicted), visits)
+
+
+def test_local_visits_in_rounds_until_two_visits_were_undisturbed(monkeypatch):
+    known = {"steady": 10.0, "late": 20.0, "never": 30.0, "broken": 40.0}
+    asked = [
+        local.Asked("plain", SimpleNamespace(name=name), ONE_THREAD, LoadMode(), Interval(p10=1, p50=2, p90=3))
+        for name in known
+    ]
+    order = []
+
+    def take(file, config, mode):
+        order.append(file.name)
+        visit = order.count(file.name)
+        if file.name == "broken" and visit == 2:
+            raise Inconclusive("refused")
+        dirty = file.name == "never" or (file.name == "late" and visit <= 2)
+        rate = known[file.name] * (0.5 if dirty else 1.0)
+        return SimpleNamespace(rate=rate, interference=Interference(dirty=dirty))
+
+    monkeypatch.setattr(local, "_rate", lambda record: record.rate)
+    rows, failed = local.visited(asked, take)
+    assert [order.count(name) for name in known] == [2, 4, 5, 2]
+    assert order[:4] == list(known)  # rounds, not one configuration after the other
+    assert [row.measured for row in rows] == [10.0, 20.0, 15.0]
+    assert [row.disturbed for row in rows] == [False, False, True]
+    assert [row.taken_as_it_was().measured for row in rows] == [10.0, 15.0, 15.0]
+    assert failed == ["broken, openvino f32, 1x1 threads, batch 1: refused"]
 
 
 def test_local_tables_judge_throughput_and_name_the_worst():
-    one = RunConfig(streams=1, threads=1, requests=1)
     rows = [
-        local.Row("residual", "resnet-50", one, 9, 10, 11, 10.0, False),
-        local.Row("residual", "resnet-34", one, 19, 20, 21, 16.0, True),
-        local.Row("plain", "vgg-16", one.model_copy(update={"batch": 8}), 5, 6, 7, 8.0, False),
+        local_row("residual", "resnet-50", 10.0, 10.0, 10.0, 8.0),
+        local_row("residual", "resnet-34", 20.0, 16.0, 16.0, 16.0, dirty=3),
+        local_row("plain", "vgg-16", 6.0, 8.0, config=ONE_THREAD.model_copy(update={"batch": 8})),
+        local_row("plain", "alexnet", 8.0, 8.0, config=ONE_THREAD.model_copy(update={"precision": "int8"})),
     ]
     text = local.tables(rows, ["x: refused"])
     assert cells(text, "one thread, f32, OpenVINO")[1:6] == ["2", "12.5 %", "12.5 %", "50 % within 10 %", "50 %"]
+    assert cells(text, "one thread, both precisions and runtimes")[1:3] == ["3", "0.0 %"]
     assert cells(text, "all")[6] == "resnet-34, openvino f32, 1x1 threads, batch 1: +25 %"
+    assert cells(text, "openvino f32, 1x1 threads, batch 1")[7] == "0.0 %"
     assert "- not judged: x: refused" in text
-    assert "1 of 3 measurements were disturbed" in text
+    assert "8 visits in all; 1 of 4 configurations were disturbed on all" in text
+    assert cells(text, "all, disturbed visits counting alike")[2] == "12.5 %"
     assert local.tables([], ["x"]).startswith("No configuration")
-    assert (
-        cells(text, "all that were not disturbed")[1:3]
-        == [
-            "2",
-            "12.5 %",
-        ][:2]
-    )
-    floor = local.noise_floor([(rows[0], 9.0), (rows[2], 8.0), (rows[1], 16.8)])
-    assert floor.startswith("Noise floor: 3 of these configurations")
-    assert floor.endswith("by 5.0 % (median), 5.0 % (mean), 10.0 % (largest).")
+
+
+def test_local_noise_floor_is_over_all_pairs_of_visits():
+    rows = [local_row("plain", "vgg-16", 1.0, 10.0, 11.0, 10.0), local_row("plain", "alexnet", 1.0, 10.0, 12.0)]
+    floor = local.noise_floor(rows)
+    assert floor.endswith("by 10.0 % (median), 10.0 % (mean), 20.0 % (largest of 4 pairs).")
 
 
 def test_every_judged_model_belongs_to_one_group_and_exists():

@@ -1,7 +1,8 @@
 import numpy as np
 
-from advisor.perfmodel.host_kernels import HostKernels, PassKernels, at_batch
+from advisor.perfmodel.host_kernels import HostKernels, PassKernels, Wall, at_batch
 from advisor.records.config import RunConfig
+from advisor.records.measurement import Interference
 
 from .makers import kernel, measurement
 
@@ -58,7 +59,7 @@ def test_a_measured_kernel_is_looked_up():
 def test_counters_are_scaled_to_the_wall_clock_where_there_is_one():
     rows = profiles(np.random.default_rng(0), 1)
     counted = sum(k.time_s for k in rows[0].kernels)
-    wall = {(rows[0].model_sha256, "openvino", "f32", 1, 1): 0.8 * counted}
+    wall = {(rows[0].model_sha256, "openvino", "f32", 1, 1): Wall(0.8 * counted, 0.02)}
     plain, scaled = HostKernels(rows), HostKernels(rows, wall)
     assert np.isclose(asked(scaled, rows[0].kernels).seconds, 0.8 * asked(plain, rows[0].kernels).seconds)
     assert asked(scaled, rows[0].kernels).deviation < asked(plain, rows[0].kernels).deviation
@@ -114,3 +115,34 @@ def test_threads_that_were_not_profiled_take_the_nearest():
     model = HostKernels(profiles(np.random.default_rng(1), 1))
     assert model.threads_near("openvino", "f32", 4) == 1
     assert model.threads_near("openvino", "int8", 4) is None
+
+
+def test_kernels_of_one_disturbed_profile_are_one_witness():
+    """A network timed beside a neighbour says little more than one of its kernels, and quiet networks overrule it."""
+    rng = np.random.default_rng(7)
+    quiet = profiles(rng, 8)
+    slow = Interference(dirty=True, reference_slowdown=2.4)
+    kernels = net(rng, 60)
+    busy = measurement(
+        1.0, model="busy", kernels=tuple(k.model_copy(update={"time_s": 2.0 * k.time_s}) for k in kernels)
+    )
+    busy = busy.model_copy(update={"interference": slow})
+    unseen = [k.model_copy(update={"output_shape": (1, 63, 27, 27), "time_s": None}) for k in kernels]
+    true = sum(truth(k) for k in unseen)
+    alone, among = asked(HostKernels([busy]), unseen), asked(HostKernels([*quiet, busy]), unseen)
+    assert alone.deviation > 0.2
+    assert abs(np.log(among.seconds / true)) < 0.2
+    assert among.deviation < alone.deviation
+
+
+def test_what_takes_no_time_in_other_networks_takes_none_in_a_new_one():
+    rows = profiles(np.random.default_rng(3), 4)
+    view = kernel(99, type="reorder", original_type="Reorder", flop=0.0, weights=0.0, output_shape=(1, 72, 1, 1))
+    rows[0] = rows[0].model_copy(update={"kernels": (*rows[0].kernels, view.model_copy(update={"time_s": 0.0}))})
+    model = HostKernels(rows)
+    wider = view.model_copy(update={"output_shape": (1, 144, 1, 1)})
+    plain, with_view = asked(model, rows[1].kernels), asked(model, (*rows[1].kernels, wider))
+    assert with_view.seconds == plain.seconds
+    # The same layer on a map moves it, and of such none was timed.
+    moved = view.model_copy(update={"output_shape": (1, 72, 28, 28)})
+    assert model.passes((*rows[1].kernels, moved), ONE, 1, 1) is None

@@ -3,6 +3,7 @@
 import pytest
 
 from advisor.perfmodel.local import LocalData
+from advisor.records.measurement import Interference
 
 from .makers import kernel, measurement
 
@@ -17,7 +18,7 @@ def test_the_passes_of_a_profile_stand_in_for_a_timing():
     (item,) = found.items
     assert item.latency_s == 0.012
     assert item.noise > LocalData.join(None, [measurement(0.012)], [], None).items[0].noise
-    assert list(found.walls().values()) == [0.012]
+    assert [wall.time_s for wall in found.walls().values()] == [0.012]
 
 
 def test_a_steadier_timing_of_the_same_setting_replaces_them():
@@ -43,3 +44,17 @@ def test_a_disturbed_profile_counts_less():
         ))
     )  # fmt: skip
     assert busy.noise > quiet.noise
+
+
+def test_a_passes_time_is_learned_without_what_neighbours_added_and_told_with_it():
+    row = measurement(0.010).model_copy(update={"interference": Interference(reference_slowdown=1.8, dirty=True)})
+    (item,) = LocalData.join(None, [row], [], None).items
+    assert item.latency_s == 0.010
+    assert 0.0072 < item.quiet_s < 0.0082
+    assert item.half_width > 1.2816 * 0.15
+
+
+def test_of_a_slow_timing_and_a_quiet_profile_the_surer_counts():
+    slow = measurement(0.016).model_copy(update={"interference": Interference(reference_slowdown=1.9, dirty=True)})
+    found = LocalData.join(None, [slow, profile(0.010)], [], None)
+    assert [item.latency_s for item in found.items] == [0.010]
