@@ -112,10 +112,10 @@ def _short(value: float) -> float:
 
 def fit(profiles: Sequence[Measurement], here: HostKernels, source: str) -> KernelScales:
     """Fit all groups on what this machine has timed."""
-    settings = sorted({(runtime, precision) for runtime, precision, _ in here.covered})
     groups = []
     for group in GROUPS:
-        parts = [timed for setting in settings if (timed := here.timed(*setting, group)) is not None]
+        kinds = [(runtime, kind) for runtime, kind in here.kinds() if kind[0] == group]
+        parts = [timed for runtime, kind in kinds if (timed := here.timed(runtime, kind)) is not None]
         groups.append(fit_group(group, [part for part in parts if len(part.kernels) >= 30]))
     digest = hashlib.sha256("\n".join(sorted(row.key for row in profiles)).encode()).hexdigest()
     return KernelScales(

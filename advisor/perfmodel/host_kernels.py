@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..records.config import RunConfig
 from ..records.measurement import Measurement
 from ..records.model import Kernel
-from .kernel_process import KernelProcess, Timed, group_of, load_scales
+from .kernel_process import KernelProcess, Kind, Timed, kind_of, load_scales
 from .quiet import lengthened
 
 Array = NDArray[np.float64]
@@ -64,15 +64,26 @@ class PassKernels:
 class _Seen:
     kernel: Kernel
     setting: tuple[int, int]
-    times_s: dict[str, list[float]]
-    """By hash of the network."""
+    times_s: dict[tuple[str, str], list[float]]
+    """By hash and precision of the network."""
     extra: float
     """Deviation (log) that it shares with the other kernels of its network's profile."""
 
     def time_s(self, without: str | None = None) -> float | None:
         """Median time, without what one network said; None where no other said anything."""
-        times = [time for owner, found in self.times_s.items() if owner != without for time in found]
+        times = [time for (owner, _), found in self.times_s.items() if owner != without for time in found]
         return median(times) if times else None
+
+    @property
+    def owner(self) -> str:
+        """Hash of the only network that has the kernel; empty where several have."""
+        owners = {owner for owner, _ in self.times_s}
+        return owners.pop() if len(owners) == 1 else ""
+
+    @property
+    def run(self) -> str:
+        """The only profile that has the kernel, as far as its setting does not tell; empty where several have."""
+        return "/".join(next(iter(self.times_s))) if len(self.times_s) == 1 else ""
 
 
 def _signature(kernel: Kernel, threads: int) -> Signature:
@@ -113,8 +124,9 @@ class HostKernels:
 
     def __init__(self, profiles: Sequence[Measurement], walls: Mapping[WallKey, Wall] | None = None) -> None:
         """``walls``: time of a pass where it was measured without counting."""
-        self._seen: dict[tuple[str, str], dict[Signature, _Seen]] = {}
-        self._processes: dict[tuple[str, str, str], KernelProcess | None] = {}
+        self._seen: dict[str, dict[Signature, _Seen]] = {}
+        """By runtime: a kernel is the same in a network of any precision."""
+        self._processes: dict[tuple[str, Kind], KernelProcess | None] = {}
         self._in_place: dict[tuple[str, str, str, bool], list[bool]] = {}
         """Whether kernels took no time, by what they are."""
         self.covered: set[tuple[str, str, int]] = set()
@@ -139,7 +151,7 @@ class HostKernels:
             if kernel.time_s is not None:
                 self._in_place.setdefault(_place(kernel, config.runtime), []).append(kernel.time_s == 0.0)
         self.covered.add((config.runtime, config.precision, threads))
-        here = self._seen.setdefault((config.runtime, config.precision), {})
+        here = self._seen.setdefault(config.runtime, {})
         for kernel in timed:
             seconds = scale * (kernel.time_s or 0.0)
             key = _signature(kernel, threads)
@@ -147,7 +159,7 @@ class HostKernels:
             if extra < seen.extra:
                 seen.times_s, seen.extra = {}, extra
             if extra <= seen.extra:
-                seen.times_s.setdefault(row.model_sha256, []).append(seconds)
+                seen.times_s.setdefault((row.model_sha256, config.precision), []).append(seconds)
 
     def _free(self, kernel: Kernel, runtime: str) -> bool:
         """Whether kernels like this one mostly took no time at all: views, which share their input's memory."""
@@ -161,12 +173,12 @@ class HostKernels:
 
     def unknown(self, kernels: Sequence[Kernel], config: RunConfig, threads: int) -> list[Kernel]:
         """Kernels that were never timed so."""
-        known = self._seen.get((config.runtime, config.precision), {})
+        known = self._seen.get(config.runtime, {})
         return [kernel for kernel in kernels if _signature(kernel, threads) not in known]
 
-    def timed(self, runtime: str, precision: str, group: str) -> Timed | None:
-        """Kernels of a group that were timed; None where none was."""
-        rows = [seen for seen in self._seen.get((runtime, precision), {}).values() if group_of(seen.kernel) == group]
+    def timed(self, runtime: str, kind: Kind) -> Timed | None:
+        """Kernels of a kind that were timed; None where none was."""
+        rows = [seen for seen in self._seen.get(runtime, {}).values() if kind_of(seen.kernel) == kind]
         if not rows:
             return None
         return Timed(
@@ -174,15 +186,21 @@ class HostKernels:
             tuple(seen.setting for seen in rows),
             np.array([seen.time_s() for seen in rows]),
             np.array([seen.extra for seen in rows]),
-            tuple(next(iter(seen.times_s)) if len(seen.times_s) == 1 else "" for seen in rows),
+            tuple(seen.owner for seen in rows),
+            tuple(seen.run for seen in rows),
         )
 
-    def _process(self, runtime: str, precision: str, group: str) -> KernelProcess | None:
-        key = (runtime, precision, group)
-        if key not in self._processes:
-            timed = self.timed(*key)
-            self._processes[key] = None if timed is None else KernelProcess(timed, load_scales()[group])
-        return self._processes[key]
+    def kinds(self) -> list[tuple[str, Kind]]:
+        """Runtimes and kinds of which kernels were timed."""
+        return sorted(
+            {(runtime, kind_of(seen.kernel)) for runtime, all_ in self._seen.items() for seen in all_.values()}
+        )
+
+    def _process(self, runtime: str, kind: Kind) -> KernelProcess | None:
+        if (runtime, kind) not in self._processes:
+            timed = self.timed(runtime, kind)
+            self._processes[runtime, kind] = None if timed is None else KernelProcess(timed, load_scales()[kind[0]])
+        return self._processes[runtime, kind]
 
     def passes(
         self,
@@ -195,9 +213,9 @@ class HostKernels:
         """Times of a graph's kernels on one stream of ``threads`` (:meth:`threads_near`) at the batch of ``config``.
 
         ``counted_batch``: batch of the given kernels; ``without``: hash of a network whose times are not used. None
-        where a kernel is of a group of which none was ever timed.
+        where a kernel is of a kind of which none was ever timed.
         """
-        known = self._seen.get((config.runtime, config.precision), {})
+        known = self._seen.get(config.runtime, {})
         ratio = config.batch / counted_batch
         asked = [at_batch(kernel, ratio) for kernel in kernels]
         found = [known.get(_signature(kernel, threads)) for kernel in asked]
@@ -208,16 +226,16 @@ class HostKernels:
         ]
         seconds = np.array([time_s or 0.0 for time_s in looked_up])
         variance = 0.0
-        groups = [group_of(kernel) for kernel in kernels]
+        kinds = [kind_of(kernel) for kernel in kernels]
         parts: list[tuple[NDArray[np.int64], NDArray[np.int64], Array]] = []
-        for group in dict.fromkeys(groups):
+        for kind in dict.fromkeys(kinds):
             places = np.array(
-                [i for i, time_s in enumerate(looked_up) if time_s is None and groups[i] == group and not free[i]],
+                [i for i, time_s in enumerate(looked_up) if time_s is None and kinds[i] == kind and not free[i]],
                 dtype=np.int64,
             )
             if not len(places):
                 continue
-            process = self._process(config.runtime, config.precision, group)
+            process = self._process(config.runtime, kind)
             if process is None:
                 return None
             # Networks repeat their kernels: each shape is asked for once.
@@ -240,7 +258,10 @@ class HostKernels:
         )
         # What is wrong with known kernels (their network's counters) is wrong with all of them.
         deviation = float(np.sqrt(max(variance, 0.0) + float((share * extra).sum()) ** 2))
-        by_group = {group: float(sum(share[i] for i, g in enumerate(groups) if g == group)) for group in set(groups)}
+        by_group = {
+            group: float(sum(share[i] for i, (g, _) in enumerate(kinds) if g == group))
+            for group in {g for g, _ in kinds}
+        }
         known_share = float(sum(share[i] for i, time_s in enumerate(looked_up) if time_s is not None))
         rows = tuple(KernelTime(float(s), time_s is not None) for s, time_s in zip(seconds, looked_up, strict=True))
         return PassKernels(rows, total, deviation, known_share, by_group)

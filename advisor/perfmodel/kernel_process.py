@@ -118,6 +118,20 @@ def group_of(kernel: Kernel) -> str:
     return _GROUP_OF.get(kernel.type, "memory")
 
 
+Kind = tuple[str, str]
+"""Group, and precision that a kernel computes in."""
+_PRECISION_OF = {"i8": "int8", "u8": "int8", "int8": "int8", "bf16": "bf16"}
+
+
+def kind_of(kernel: Kernel) -> Kind:
+    """Group and precision whose process a kernel belongs to.
+
+    Its own precision: what an int8 network leaves in f32 are f32 kernels. Kernels that only move data do not compute.
+    """
+    group = group_of(kernel)
+    return group, "any" if group == "memory" else _PRECISION_OF.get(kernel.precision.lower(), "f32")
+
+
 def _log(value: float) -> float:
     return float(np.log(max(value, 1e-3)))
 
@@ -182,6 +196,8 @@ class Timed:
     machine's state and their scaling to the wall clock."""
     owners: tuple[str, ...]
     """Hash of the only network that has the kernel; empty where several have."""
+    runs: tuple[str, ...]
+    """Profile that it is of, as far as ``settings`` do not tell; empty where it is of several."""
 
     def nominal(self) -> Nominal:
         """Fit the nominal time to these kernels."""
@@ -197,11 +213,10 @@ class Timed:
 
     def noise(self, scales: Scales) -> Noise:
         """What lies between these times and g."""
-        runs: dict[tuple[object, ...], int] = {}
-        settings = zip(self.owners, self.settings, strict=True)
+        numbers: dict[tuple[object, ...], int] = {}
         run = [
-            runs.setdefault((owner, setting) if owner else (place, "several"), len(runs))
-            for place, (owner, setting) in enumerate(settings)
+            numbers.setdefault((name, setting) if name else (place, "several"), len(numbers))
+            for place, (name, setting) in enumerate(zip(self.runs, self.settings, strict=True))
         ]
         own = scales.noise**2 + (0.35e-6 / (self.times_s + SHORT_S)) ** 2
         return Noise(np.array(run), self.extra, own)
@@ -209,8 +224,8 @@ class Timed:
     def some(self, index: NDArray[np.int64]) -> Timed:
         """Rows by index."""
         kernels, settings = tuple(self.kernels[i] for i in index), tuple(self.settings[i] for i in index)
-        owners = tuple(self.owners[i] for i in index)
-        return Timed(kernels, settings, self.times_s[index], self.extra[index], owners)
+        owners, runs = tuple(self.owners[i] for i in index), tuple(self.runs[i] for i in index)
+        return Timed(kernels, settings, self.times_s[index], self.extra[index], owners, runs)
 
 
 @dataclass(frozen=True)

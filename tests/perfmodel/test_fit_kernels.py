@@ -26,7 +26,7 @@ def timed(count: int, seed: int, spread: float = 0.0) -> Timed:
     times = np.array([k.flop / 60e9 + 2e-6 for k in kernels]) * np.exp(rng.normal(0.0, spread, count))
     settings = tuple((1 + i % 2, 1) for i in range(count))
     owners = tuple("" if i % 7 == 0 else f"net{i // 10}" for i in range(count))
-    return Timed(tuple(kernels), settings, times, np.full(count, 0.05), owners)
+    return Timed(tuple(kernels), settings, times, np.full(count, 0.05), owners, owners)
 
 
 def test_the_gradient_is_that_of_the_misfit():

@@ -146,3 +146,16 @@ def test_what_takes_no_time_in_other_networks_takes_none_in_a_new_one():
     # The same layer on a map moves it, and of such none was timed.
     moved = view.model_copy(update={"output_shape": (1, 72, 28, 28)})
     assert model.passes((*rows[1].kernels, moved), ONE, 1, 1) is None
+
+
+def test_a_kernel_is_the_same_in_a_network_of_another_precision():
+    rng = np.random.default_rng(5)
+    softmax = kernel(50, type="softmax", original_type="Softmax", flop=0.0, weights=0.0, kernel_size=(), strides=())
+    plain = measurement(1.0, model="plain", kernels=(*net(rng), softmax.model_copy(update={"time_s": 3e-5})))
+    quantised = measurement(1.0, model="other", kernels=net(rng), precision="int8")
+    int8 = RunConfig(threads=1, precision="int8")
+    found = HostKernels([plain, quantised]).passes([softmax], int8, 1, 1)
+    assert found is not None
+    assert found.kernels[0].measured
+    # But nothing that computes in int8 was timed.
+    assert HostKernels([plain]).passes([kernel(0, precision="u8")], int8, 1, 1) is None

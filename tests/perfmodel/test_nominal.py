@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from advisor.perfmodel.nominal import PRIOR, Nominal, activation, parts
+from advisor.perfmodel.nominal import PRIOR, Nominal, activation, exponentials, parts
 
 from .makers import kernel
 
@@ -16,7 +16,7 @@ def shapes(count: int, seed: int = 0):
 
 
 def test_parts_of_a_known_machine_are_found_whatever_single_kernels_do():
-    true = PRIOR * np.array([0.2, 0.5, 1.0, 2.0, 1.0, 1.0, 2.0, 4.0, 1.0, 1.0])
+    true = PRIOR * np.array([0.2, 0.5, 1.0, 2.0, 1.0, 1.0, 1.0, 2.0, 4.0, 1.0, 1.0])
     kernels, threads = shapes(400), [1, 2] * 200
     table = np.array([parts(k, n) for k, n in zip(kernels, threads, strict=True)])
     times = table @ true * np.exp(np.random.default_rng(1).normal(0, 0.1, 400))
@@ -38,9 +38,9 @@ def test_little_that_was_timed_moves_the_prior_little_where_it_says_nothing():
 def test_a_serial_share_and_waiting_are_told_apart_from_work_that_spreads():
     one, two = parts(kernel(0), 1), parts(kernel(0), 2)
     assert two[0] == one[0] / 2
-    assert one[7:] == [0.0, 0.0, 0.0]
-    assert two[7] == 1.0
-    assert two[8] == one[0] / 2
+    assert one[8:] == [0.0, 0.0, 0.0]
+    assert two[8] == 1.0
+    assert two[9] == one[0] / 2
 
 
 def test_what_leaves_a_cache_costs_more_than_what_stays():
@@ -64,3 +64,10 @@ def test_a_gather_reads_the_rows_that_it_puts_out():
     table = kernel(0, type="gather", flop=0.0, moved=2e5, weights=3e7)
     assert parts(table, 1)[4] == 1e5
     assert parts(kernel(0, weights=3e7), 1)[4] == 3e7
+
+
+def test_softmax_and_attention_take_exponentials_and_detections_are_put_in_order():
+    assert exponentials(kernel(0, type="softmax", output_shape=(1, 10, 91))) == 910
+    assert exponentials(kernel(0, type="attention", input_shape=(1, 4, 128, 64))) == 4 * 128 * 128
+    top = kernel(0, type="detection", flop=0.0, moved=7e5, weights=0.0, input_shape=(1, 1917, 90))
+    assert 3e-4 < Nominal().times_s([top], [1])[0] < 1e-3
