@@ -1,8 +1,9 @@
-"""Fits the scales of the kernel processes: ``python -m advisor.perfmodel.fit_kernels [STORE]``.
+"""Fits the scales of the kernel processes: ``python -m advisor.perfmodel.fit_kernels [STORE...]``.
 
-Reads the kernel profiles of this machine from the store (``sizer bench --quick`` or ``--full`` made them), writes
-``profiles/calibration/kernels.json``. The scales say which shapes are alike, not how fast a machine is: a machine's
-own times come in when it is measured.
+Reads the kernel profiles of random networks from stores (``sizer bench --quick`` made them, each store one look at a
+machine), writes ``profiles/calibration/kernels.json``. The scales say which shapes are alike, not how fast a machine
+is: a machine's own times come in when it is measured. No architecture has a part in them, so that none which is left
+out to be judged had one.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ Array = NDArray[np.float64]
 
 _MOST = 240
 """Kernels per runtime and precision that the likelihood is taken over."""
+_LEAST = 30
+"""Kernels of a kind that a look must hold to count."""
+_DRAWN = "random:"
 _STEPS = 40
 _PULL = 0.02
 """Weight of the squared distance from the first guess: a tenth of what ten kernels say."""
@@ -110,38 +114,41 @@ def _short(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def fit(profiles: Sequence[Measurement], here: HostKernels, source: str) -> KernelScales:
-    """Fit all groups on what this machine has timed."""
+def fit(profiles: Sequence[Measurement], looks: Sequence[HostKernels], source: str) -> KernelScales:
+    """Fit all groups on what was timed in each of several looks at a machine."""
     groups = []
     for group in GROUPS:
-        kinds = [(runtime, kind) for runtime, kind in here.kinds() if kind[0] == group]
-        parts = [timed for runtime, kind in kinds if (timed := here.timed(runtime, kind)) is not None]
-        groups.append(fit_group(group, [part for part in parts if len(part.kernels) >= 30]))
+        parts = [look.timed(runtime, kind) for look in looks for runtime, kind in look.kinds() if kind[0] == group]
+        groups.append(fit_group(group, [part for part in parts if part is not None and len(part.kernels) >= _LEAST]))
     digest = hashlib.sha256("\n".join(sorted(row.key for row in profiles)).encode()).hexdigest()
     return KernelScales(
-        command="python -m advisor.perfmodel.fit_kernels", source=source, data_sha256=digest, groups=tuple(groups)
-    )
+        command="python -m advisor.perfmodel.fit_kernels STORE...", source=source, data_sha256=digest,
+        groups=tuple(groups),
+    )  # fmt: skip
 
 
-def main(url: str | None) -> None:
-    """Fit on the store, write."""
+def main(urls: Sequence[str | None]) -> None:
+    """Fit on the stores, write."""
     from ..store.files import write_document
     from ..store.measurements import MeasurementStore
     from .local import LocalData
 
-    with MeasurementStore(url) as store:
-        rows = store.find(status="done")
-    data = LocalData.join(None, rows, (), None)
-    profiles = [row for row in data.profiles if row.config.simd_cap is None]
-    models = {row.model for row in profiles}
+    profiles: list[Measurement] = []
+    looks: list[HostKernels] = []
+    for url in urls:
+        with MeasurementStore(url) as store:
+            rows = [row for row in store.find(status="done") if row.model.startswith(_DRAWN)]
+        data = LocalData.join(None, rows, (), None)
+        drawn = [row for row in data.profiles if row.config.simd_cap is None]
+        looks.append(HostKernels(drawn, data.walls()))
+        profiles += drawn
     source = (
-        f"{len(profiles)} kernel profiles of {len(models)} networks on one machine, "
-        f"sizer {profiles[0].sizer_version}, {profiles[0].started[:10]}"
+        f"{len(profiles)} kernel profiles of {len({row.model for row in profiles})} random networks in {len(looks)} "
+        f"looks at one machine, sizer {profiles[0].sizer_version}, {profiles[0].started[:10]}"
     )
-    found = fit(profiles, HostKernels(profiles, data.walls()), source)
-    written = write_document(profiles_dir() / "calibration" / "kernels.json", found)
+    written = write_document(profiles_dir() / "calibration" / "kernels.json", fit(profiles, looks, source))
     sys.stdout.write(f"wrote {written}\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if sys.argv[1:] else None)
+    main(sys.argv[1:] or [None])
