@@ -14,6 +14,7 @@ from advisor.planner.rank import Winner, cheapest, least_cores, price, running_t
 from advisor.planner.rank import cost as judged_cost
 from advisor.planner.search import Ask, Searcher
 from advisor.planner.space import Z90
+from advisor.records.base import Interval
 from advisor.records.plan import BoxShare, Mix, Price
 from advisor.records.scenario import Scenario, SiteGroup
 
@@ -43,15 +44,20 @@ def cheaper_mix(searcher: Searcher, candidates: Sequence[Candidate], ask: Ask, c
     total = sum(ask.grown.values())
     if limit < 2 or total < 2 or (chosen is not None and chosen.cost == 0):
         return None
-    sketched = _sketched(searcher, candidates, ask, math.inf if chosen is None else chosen.cost)
-    if not _may_undercut(sketched, ask, limit, chosen):
-        return None
-    kinds = _kinds(searcher, sketched, ask)
+    plain = _by_price(ask)
+    ceiling = math.inf if chosen is None else chosen.cost - CENT
+    kinds = _kinds(searcher, _worth_mixing(searcher, candidates, ask, ceiling), ask, plain)
+    if not math.isinf(ceiling):
+        carried = [
+            _Kind(kind.candidate, kind.price, _least_of_one(searcher, kind, ask), kind.cameras) for kind in kinds
+        ]
+        if _least_costs(carried, total)[-1] >= ceiling:
+            return None
     numbers = _solve(kinds, total, limit, spare_box=spare(scenario) == 1)
     if numbers is None or sum(number > 0 for number in numbers) < 2:
         return None
     bought = [kind for kind, number in zip(kinds, numbers, strict=True) for _ in range(number)]
-    groups = _survives(searcher, ask, bought)
+    groups = _survives(searcher, plain, bought)
     if groups is None:
         return None
     alone = _alone(ask)
@@ -65,8 +71,16 @@ def cheaper_mix(searcher: Searcher, candidates: Sequence[Candidate], ask: Ask, c
     text = f"{names} carry it for {paid:,.0f} {scenario.money.currency}"
     if chosen is not None:
         of_what = "" if scenario.money.objective == "price" else " over the lifetime"
-        text += f", {saving:,.0f} less than equal boxes{of_what}"
+        text += f", {saving:,.0f} less than the recommendation{of_what}"
     return Mix(boxes=shares, price=paid, currency=scenario.money.currency, saving=saving, text=text)
+
+
+def _by_price(ask: Ask) -> Ask:
+    """Return the same question by price: whether a box holds is the same, told with fewer simulations than by TCO."""
+    if ask.scenario.money.objective == "price":
+        return ask
+    money = ask.scenario.money.model_copy(update={"objective": "price"})
+    return ask.but(scenario=ask.scenario.model_copy(update={"money": money}))
 
 
 def _alone(ask: Ask) -> Ask:
@@ -81,12 +95,16 @@ def _box_cost(searcher: Searcher, candidate: Candidate, alone: Ask, counts: Mapp
     return judged_cost(searcher, searcher.judge(candidate, 1, question), question)
 
 
-def _sketched(
+def _worth_mixing(
     searcher: Searcher, candidates: Sequence[Candidate], ask: Ask, ceiling: float
 ) -> list[tuple[float, int, Candidate]]:
-    """Price of a box below ``ceiling``, the most cameras that the utilisation law gives it, and the candidate."""
+    """Price of a box, the most cameras that the utilisation law gives it, and the candidate.
+
+    Left out is what cannot be in a mix below ``ceiling``: a box, beside it at least another, and what both together do
+    not carry, each at what it costs at least.
+    """
     total = sum(ask.grown.values())
-    found: list[tuple[float, int, Candidate]] = []
+    found: list[_Kind] = []
     for candidate in candidates:
         paid = price(searcher, candidate, 1, ask.scenario).per_box
         if paid is None or paid >= ceiling:
@@ -95,29 +113,39 @@ def _sketched(
         if demand is None or demand <= 0:
             continue
         most = allowed_share(ask.scenario) * searcher.model(candidate).cores * total / demand
-        found.append((paid, min(total, math.floor(most)), candidate))
-    return found
+        kind = _Kind(candidate, paid, 0.0, min(total, math.floor(most)))
+        found.append(_Kind(candidate, paid, _least_of_one(searcher, kind, ask), kind.cameras))
+    if not math.isinf(ceiling):
+        least = _least_costs(found, total)
+        another = min((kind.cost for kind in found), default=0.0)
+        found = [kind for kind in found if kind.cost + max(another, least[total - kind.cameras]) < ceiling]
+    return [(kind.price, kind.cameras, kind.candidate) for kind in found]
 
 
-def _may_undercut(
-    sketched: Sequence[tuple[float, int, Candidate]], ask: Ask, limit: int, chosen: Winner | None
-) -> bool:
-    """Whether the bounds of the utilisation law, at prices and licences alone, leave room for a cheaper mix."""
-    if chosen is None:
-        return True
-    money = ask.scenario.money
-    beside = money.licence_per_box + money.storage_per_box if money.objective == "tco" else 0.0
-    kinds: list[_Kind] = []
-    for paid, most, candidate in sorted(sketched, key=lambda row: (row[0], -row[1])):
-        if most > (kinds[-1].cameras if kinds else 0):
-            kinds.append(_Kind(candidate, paid, paid + beside, most))
-    numbers = _solve(kinds, sum(ask.grown.values()), limit, spare_box=spare(ask.scenario) == 1)
-    if numbers is None:
-        return False
-    return sum(number * kind.cost for number, kind in zip(numbers, kinds, strict=True)) < chosen.cost - CENT
+def _least_of_one(searcher: Searcher, kind: _Kind, ask: Ask) -> float:
+    """Cost of one box at least: its price, or its TCO when it only idles."""
+    if ask.scenario.money.objective == "price":
+        return kind.price
+    idle = Interval(p10=0.0, p50=0.0, p90=0.0)
+    return running_tco(searcher, kind.candidate, 1, _alone(ask), idle).value or kind.price
 
 
-def _kinds(searcher: Searcher, sketched: Sequence[tuple[float, int, Candidate]], ask: Ask) -> list[_Kind]:
+def _least_costs(kinds: Sequence[_Kind], total: int) -> list[float]:
+    """Least cost that carries 0, 1, ... ``total`` cameras, however many boxes that takes: a lower bound.
+
+    Dynamic programming over the cameras, so that most plans need not load the solver of the integer program.
+    """
+    useful: list[_Kind] = []
+    for kind in sorted(kinds, key=lambda kind: (kind.cost, -kind.cameras)):
+        if kind.cameras > (useful[-1].cameras if useful else 0):
+            useful.append(kind)
+    least = [0.0]
+    for cameras in range(1, total + 1):
+        least.append(min((kind.cost + least[max(0, cameras - kind.cameras)] for kind in useful), default=math.inf))
+    return least
+
+
+def _kinds(searcher: Searcher, sketched: Sequence[tuple[float, int, Candidate]], ask: Ask, plain: Ask) -> list[_Kind]:
     """Platforms worth mixing: none is dearer than another that carries as many cameras."""
     total = sum(ask.grown.values())
     kinds: list[_Kind] = []
@@ -126,7 +154,7 @@ def _kinds(searcher: Searcher, sketched: Sequence[tuple[float, int, Candidate]],
     for paid, most, candidate in sorted(sketched, key=lambda row: (row[0], -row[1])):
         if most <= best:
             continue
-        carried = _carried(searcher, candidate, ask, most)
+        carried = _carried(searcher, candidate, plain, most)
         if carried > best:
             cost = _box_cost(searcher, candidate, alone, spread(ask.grown, carried))
             kinds.append(_Kind(candidate, paid, cost, carried))

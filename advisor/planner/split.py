@@ -119,6 +119,6 @@ def _record(searcher: Searcher, ask: Ask, halves: tuple[_Half, _Half], chosen: W
     saving = 0.0 if chosen is None else chosen.cost - cost
     if chosen is not None:
         of_what = "" if money.objective == "price" else " over the lifetime"
-        text += f", {saving:,.0f} less than boxes with all stages{of_what}"
+        text += f", {saving:,.0f} less than the recommendation{of_what}"
     text += "; both decode the cameras' streams, and latency holds for the results of each"
     return Mix(boxes=tuple(shares), price=paid, currency=money.currency, saving=saving, text=text)
