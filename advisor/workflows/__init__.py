@@ -1,14 +1,23 @@
-"""The Python API behind the commands: one function per command, records in and out, nothing printed."""
+"""The Python API behind the commands: one function per command, records in and out, nothing printed.
 
-from .bench import BenchRequest, bench_machine
-from .calibrate import calibrate_model
-from .catalogue import add_measured_box, check_catalogue, list_catalogue, show_catalogue_entry
-from .host import probe
-from .models import build_model, inspect_model, list_models
-from .plan import PlanRequest, plan_scenario
-from .predict import PredictRequest, predict_model
-from .runs import list_runs, stored_measurements, stored_run
-from .verify import VerifyRequest, verify_scenario
+Importing this package loads nothing; each entry point comes with the module that is named beside it below, so that a
+plan does not wait for what only a benchmark needs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .bench import BenchRequest, bench_machine
+    from .calibrate import calibrate_model
+    from .catalogue import add_measured_box, check_catalogue, list_catalogue, show_catalogue_entry
+    from .host import probe
+    from .models import build_model, inspect_model, list_models
+    from .plan import PlanRequest, plan_scenario
+    from .predict import PredictRequest, predict_model
+    from .runs import list_runs, stored_measurements, stored_run
+    from .verify import VerifyRequest, verify_scenario
 
 __all__ = [
     "BenchRequest", "PlanRequest", "PredictRequest", "VerifyRequest", "add_measured_box", "bench_machine",
@@ -16,3 +25,35 @@ __all__ = [
     "plan_scenario", "predict_model", "probe", "show_catalogue_entry", "stored_measurements", "stored_run",
     "verify_scenario",
 ]  # fmt: skip
+
+_HOMES = {
+    "BenchRequest": "bench",
+    "PlanRequest": "plan",
+    "PredictRequest": "predict",
+    "VerifyRequest": "verify",
+    "add_measured_box": "catalogue",
+    "bench_machine": "bench",
+    "build_model": "models",
+    "calibrate_model": "calibrate",
+    "check_catalogue": "catalogue",
+    "inspect_model": "models",
+    "list_catalogue": "catalogue",
+    "list_models": "models",
+    "list_runs": "runs",
+    "plan_scenario": "plan",
+    "predict_model": "predict",
+    "probe": "host",
+    "show_catalogue_entry": "catalogue",
+    "stored_measurements": "runs",
+    "stored_run": "runs",
+    "verify_scenario": "verify",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import an entry point when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
