@@ -231,10 +231,10 @@ def _noise(tree: Tree, topology: Topology) -> NoiseFacts:
 
 
 def _busy_cores(tree: Tree) -> float | None:
-    """Cores that were busy while this process slept for a moment; None for a saved tree, which stands still."""
+    """Cores that others kept busy for a moment, in which this process may work too; None for a saved tree."""
     if not tree.live:
         return None
-    before, started = cpu_times(tree), time.perf_counter()
+    before, started, own_s = cpu_times(tree), time.perf_counter(), time.process_time()
     time.sleep(_SAMPLE_S)
-    after, elapsed = cpu_times(tree), time.perf_counter() - started
-    return None if before is None or after is None else max(0.0, after.busy_s - before.busy_s) / elapsed
+    after, elapsed, own_s = cpu_times(tree), time.perf_counter() - started, time.process_time() - own_s
+    return None if before is None or after is None else max(0.0, after.busy_s - before.busy_s - own_s) / elapsed

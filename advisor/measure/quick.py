@@ -130,6 +130,45 @@ def scenario_items(
     return Campaign(tuple(entries.values()))
 
 
+def items_for_others(
+    scenario: Scenario,
+    models: Mapping[str, ModelFile],
+    facts: HostFacts,
+    bitrates: Mapping[str, float],
+    *,
+    unpublished: bool,
+) -> Campaign:
+    """List those of :func:`scenario_items` that say something of other machines, for a plan in which this one is none.
+
+    Parameters
+    ----------
+    scenario, models, facts, bitrates
+        As of :func:`scenario_items`.
+    unpublished : bool
+        Whether no published figure speaks of some of the models. How far the prediction of such a model is off travels
+        with it, and the other models show how much of that is this machine's own; where figures of all are published,
+        those alone are asked.
+
+    Returns
+    -------
+    Campaign
+        Decoding and preparation, by which those of other machines are scaled; passes of all models where some are not
+        published, but for bf16 where int8 is permitted: it would narrow what travels by one part in a hundred
+        (standard deviation 0.119 instead of 0.121, four models, :mod:`advisor.perfmodel.anchors`).
+    """
+    permitted = scenario.accuracy.precisions
+    skipped = {"bf16"} if {"int8", "f32"} <= set(permitted) else set()
+    entries = []
+    for entry in scenario_items(scenario, models, facts, bitrates).entries:
+        item = entry.item
+        if isinstance(item, DecodeRequest | PrepareRequest):
+            entries.append(entry)
+        elif isinstance(item, MeasureItem) and unpublished and item.config.precision not in skipped:
+            short = replace(item, spec=SCENARIO_SPEC)
+            entries.append(Entry(short, estimate_s(short), entry.value))
+    return Campaign(tuple(entries))
+
+
 def quick_items(facts: HostFacts, models: Sequence[ModelFile], limit_s: float = QUICK_LIMIT_S) -> Campaign:
     """List what describes a machine best in two minutes.
 

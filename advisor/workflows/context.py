@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from advisor.records.host import HostFacts
     from advisor.store.measurements import MeasurementStore
 
@@ -37,3 +40,12 @@ def local_facts(store: MeasurementStore) -> HostFacts:
     facts = probe()
     store.put_host(facts)
     return facts
+
+
+@contextmanager
+def probing() -> Iterator[Future[HostFacts]]:
+    """Read the facts of this machine beside other work: most of it is waiting, for lscpu and a sample of the load."""
+    from advisor.workflows.host import probe
+
+    with ThreadPoolExecutor(1) as beside:
+        yield beside.submit(probe)

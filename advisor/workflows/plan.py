@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from advisor.records.base import Precision, RuntimeName
 from advisor.records.model import ModelFile, ModelWork
 from advisor.records.plan import Plan, PlanOption
-from advisor.records.scenario import Scenario
-from advisor.workflows.context import Say, local_facts, open_store, silent
+from advisor.workflows.context import Say, open_store, probing, silent
 from advisor.workflows.local import local_candidate
 from advisor.workflows.models import resolve_model
 from advisor.workflows.predictors import cold_starts, load_predictors
 
 if TYPE_CHECKING:
+    from advisor.measure.campaign import Campaign
     from advisor.measure.progress import Progress
     from advisor.planner.inputs import Candidate, PlanInputs
     from advisor.records.host import HostFacts
+    from advisor.records.machine import MachineSpec
     from advisor.store.catalogue import Catalogue
     from advisor.store.measurements import MeasurementStore
 
@@ -48,12 +49,15 @@ def plan_scenario(
     Infeasible
         The scenario's own filters leave no candidate.
     """
-    from advisor.planner.plan import plan
+    with probing() as facts:
+        from advisor.planner.plan import plan
+        from advisor.simulate.warm import warm
 
-    with open_store(store_url) as store:
-        inputs, _ = prepare(request, store, progress, say)
-        result = plan(inputs)
-        store.put_run("plan", result)
+        with open_store(store_url) as store:
+            inputs = prepare(request, store, facts.result, progress, say)
+            warm()
+            result = plan(inputs)
+            store.put_run("plan", result)
     return result
 
 
@@ -63,8 +67,9 @@ def configure_here(
     """Best configuration of this machine for a scenario with its prediction, whether it suffices or not."""
     from advisor.planner.plan import configure
 
-    inputs, facts = prepare(PlanRequest(scenario, on=("this",), seed=seed), store, progress, say)
-    return configure(inputs), inputs, facts
+    with probing() as facts:
+        inputs = prepare(PlanRequest(scenario, on=("this",), seed=seed), store, facts.result, progress, say)
+        return configure(inputs), inputs, facts.result()
 
 
 def configure_on(
@@ -73,16 +78,18 @@ def configure_on(
     """Best configuration of any one platform, whether it suffices or not."""
     from advisor.planner.plan import configure
 
-    inputs, _ = prepare(PlanRequest(scenario, on=(platform,), seed=seed), store, progress, say)
+    with probing() as facts:
+        inputs = prepare(PlanRequest(scenario, on=(platform,), seed=seed), store, facts.result, progress, say)
     return configure(inputs)
 
 
 def prepare(
-    request: PlanRequest, store: MeasurementStore, progress: Progress | None, say: Say
-) -> tuple[PlanInputs, HostFacts]:
-    """Gather everything that a plan is made from."""
+    request: PlanRequest, store: MeasurementStore, probed: Callable[[], HostFacts], progress: Progress | None, say: Say
+) -> PlanInputs:
+    """Gather everything that a plan is made from; ``probed`` waits for the facts of this machine."""
     from advisor.host import machine_spec
     from advisor.measure.clips import usual_bitrate_kbps
+    from advisor.measure.quick import items_for_others, scenario_items
     from advisor.planner.candidates import admit
     from advisor.planner.inputs import PlanInputs
     from advisor.store.catalogue import Catalogue
@@ -90,7 +97,8 @@ def prepare(
 
     scenario = load_scenario(request.scenario)
     catalogue = Catalogue.load()
-    facts = local_facts(store)
+    facts = probed()
+    store.put_host(facts)
     candidates = _candidates(request.on, catalogue, facts)
     today = dt.datetime.now(dt.UTC).date()
     admit(scenario, candidates, today, named=bool(request.on))  # before anything is built or measured in vain
@@ -101,22 +109,26 @@ def prepare(
         for group in scenario.cameras
         if group.bitrate_kbps is None and group.codec != "raw"
     }
-    assumptions = []
-    if request.measure:
-        measure_missing(scenario, models, bitrates, facts, store, progress)
-    else:
-        assumptions.append("no measurement was taken on this machine for this plan (--no-measure)")
-        say("no measurement is taken on this machine (--no-measure)")
     smaller = _smaller(models)
     works = Works(models, store, smaller)
     works.prepare("openvino")
+    assumptions = []
+    if not request.measure:
+        assumptions.append("no measurement was taken on this machine for this plan (--no-measure)")
+        say("no measurement is taken on this machine (--no-measure)")
+    elif is_candidate(host, facts, candidates):
+        measure(scenario_items(scenario, models, facts, bitrates), facts, store, progress)
+    else:
+        new = _unpublished(works, models)
+        measure(items_for_others(scenario, models, facts, bitrates, unpublished=bool(new)), facts, store, progress)
+        assumptions.append(_measured_said(new))
     measured = measured_runtimes(models, store, facts, catalogue)
     for runtime in sorted({name for names in measured.values() for name in names}):
         works.prepare(runtime)
     assumptions.append(_runtimes_said(measured))
     predictor = load_predictors(store, facts, host, catalogue, works)
     file = scenario_file(request.scenario)
-    inputs = PlanInputs(
+    return PlanInputs(
         scenario=scenario,
         scenario_sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
         models=models,
@@ -132,7 +144,6 @@ def prepare(
         bitrate_kbps=bitrates,
         assumptions=tuple(assumptions),
     )
-    return inputs, facts
 
 
 def _smaller(models: Mapping[str, ModelFile]) -> dict[str, ModelFile]:
@@ -176,25 +187,45 @@ def _runtimes_said(measured: Mapping[str, tuple[RuntimeName, ...]]) -> str:
     )
 
 
-def measure_missing(
-    scenario: Scenario,
-    models: Mapping[str, ModelFile],
-    bitrates: Mapping[str, float],
-    facts: HostFacts,
-    store: MeasurementStore,
-    progress: Progress | None,
-) -> None:
-    """Take the few measurements of this machine that the plan rests on and the store lacks.
+def measure(campaign: Campaign, facts: HostFacts, store: MeasurementStore, progress: Progress | None) -> None:
+    """Take those measurements that the store lacks.
 
     An interrupt ends the command, not only the measuring: a plan on half of them is not what was asked for.
     """
     from advisor.measure.campaign import run
     from advisor.measure.progress import NullProgress
-    from advisor.measure.quick import scenario_items
 
-    items = scenario_items(scenario, models, facts, bitrates)
-    if run(items, store, facts, progress or NullProgress()).interrupted:
+    if run(campaign, store, facts, progress or NullProgress()).interrupted:
         raise KeyboardInterrupt
+
+
+def is_candidate(host: MachineSpec, facts: HostFacts, candidates: Sequence[Candidate]) -> bool:
+    """Whether any candidate is predicted from what this machine has measured of itself."""
+    return any(
+        candidate.machine.id == host.id or candidate.platform.measured_fingerprint == facts.fingerprint
+        for candidate in candidates
+    )
+
+
+def _measured_said(unpublished: Sequence[str]) -> str:
+    models = (
+        f"passes of the models, since nothing is published of those of {', '.join(unpublished)}"
+        if unpublished
+        else "no model, since figures of all of them are published"
+    )
+    return (
+        f"this machine is no candidate; measured on it were decoding, preparation and {models}: what more there is to "
+        "measure speaks of this machine alone (`sizer plan --on this` and `sizer verify` do)"
+    )
+
+
+def _unpublished(works: Works, models: Mapping[str, ModelFile]) -> list[str]:
+    """Stages whose model the shipped calibration does not know: only measurements tell how far its time is off."""
+    from advisor.perfmodel import Predictor
+
+    predictor = Predictor.load()
+    transfer, known = predictor.transfer, predictor.table
+    return [stage for stage in models if any(transfer.model_label(known(work)) < 0 for work in works.compiled(stage))]
 
 
 class Works:
@@ -230,6 +261,11 @@ class Works:
     def of_stage(self, stage: str, runtime: RuntimeName, precision: Precision, batch: int) -> ModelWork | None:  # noqa: ARG002 - kernels of batch 1 serve all batches
         """Kernels of a stage's model, or of a smaller one by its reference; None where the runtime cannot run it so."""
         return self._of(self._models.get(stage) or self._smaller[stage], runtime, precision)
+
+    def compiled(self, stage: str) -> list[ModelWork]:
+        """Kernels of a stage's model under OpenVINO at each precision that they were listed for."""
+        found = [self._of(self._models[stage], "openvino", name) for name in self._compiled]
+        return [work for work in found if work is not None]
 
     def work(self, model: str, runtime: str, precision: str) -> ModelWork | None:
         """Kernels of a model by its name, as the performance model asks for its anchors."""

@@ -77,6 +77,30 @@ def test_scenario_items_are_what_the_plan_needs_and_no_more() -> None:
     assert {"overhead/openvino", "peak/openvino/f32/native/t1", "bandwidth/dram/t4"} <= micro
 
 
+def test_for_other_machines_only_what_travels_is_measured() -> None:
+    machine = facts(threads=4)
+    machine = machine.model_copy(update={"cpu": machine.cpu.model_copy(update={"simd_level": "amx"})})
+    bitrates = {"door": 900.0}
+    every = quick.scenario_items(SCENARIO, MODELS, machine, bitrates)
+    known = quick.items_for_others(SCENARIO, MODELS, machine, bitrates, unpublished=False)
+    assert {type(entry.item) for entry in known.entries} == {DecodeRequest, PrepareRequest}
+    for kind in (DecodeRequest, PrepareRequest):
+        assert of_kind(known, kind) == of_kind(every, kind)
+
+    def passes(campaign: Campaign) -> set[tuple[object, ...]]:
+        items = [item for item in of_kind(campaign, MeasureItem) if isinstance(item, MeasureItem)]
+        return {(item.model.name, item.config, item.mode) for item in items}
+
+    new = quick.items_for_others(SCENARIO, MODELS, machine, bitrates, unpublished=True)
+    assert {type(entry.item) for entry in new.entries} == {DecodeRequest, PrepareRequest, MeasureItem}
+    assert passes(new) == {found for found in passes(every) if found[1].precision != "bf16"}  # type: ignore[attr-defined]
+    without = SCENARIO.model_copy(
+        update={"accuracy": SCENARIO.accuracy.model_copy(update={"precisions": ("f32", "bf16")})}
+    )
+    new = quick.items_for_others(without, MODELS, machine, bitrates, unpublished=True)
+    assert passes(new) == passes(quick.scenario_items(without, MODELS, machine, bitrates))
+
+
 def test_a_machine_with_bf16_measures_it_where_permitted() -> None:
     machine = facts()
     machine = machine.model_copy(update={"cpu": machine.cpu.model_copy(update={"simd_level": "amx"})})
