@@ -131,9 +131,20 @@ def model_features(work: WorkTable) -> Array:
 
 
 def _rbf(a: Array, b: Array) -> Array:
-    squared = (a**2).sum(1)[:, None] + (b**2).sum(1)[None, :] - 2.0 * a @ b.T
-    result: Array = np.exp(-0.5 * np.maximum(squared, 0.0))
+    """Likeness of rows of features, worked out between distinct rows: there are far fewer machines and models."""
+    a_rows, a_at = _distinct(a)
+    b_rows, b_at = _distinct(b)
+    squared = (a_rows**2).sum(1)[:, None] + (b_rows**2).sum(1)[None, :] - 2.0 * a_rows @ b_rows.T
+    result: Array = np.exp(-0.5 * np.maximum(squared, 0.0))[np.ix_(a_at, b_at)]
     return result
+
+
+def _distinct(rows: Array) -> tuple[Array, Integers]:
+    """Distinct rows in order of appearance, and the place of each row among them."""
+    places: dict[bytes, int] = {}
+    at = np.array([places.setdefault(row.tobytes(), len(places)) for row in rows], dtype=np.int64)
+    _, first = np.unique(at, return_index=True)
+    return rows[first], at
 
 
 def components(a: Points, b: Points) -> dict[str, Array]:

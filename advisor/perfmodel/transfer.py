@@ -25,6 +25,10 @@ marked: with it, the process has forgotten four fifths of what that neighbour sa
 
 _SAME_SIZE = 0.25
 """Distance (log of operations) within which a model under a published name is taken for the published one."""
+_CELLS = 6
+"""Precisions times modes."""
+_ROWS = 24
+"""Rows that are worked out at once: their covariances with all fitted rows stay in a second-level cache."""
 
 
 class Transfer:
@@ -96,8 +100,9 @@ class Transfer:
     def prepare(self, specs: Sequence[MachineSpec], works: Sequence[WorkTable]) -> None:
         """Work out all residuals of a plan at once: much cheaper than one by one."""
         missing_machines = [s for s in specs if any((s.id, w.model, w.flop, 0) not in self._cache for w in works)]
-        for start in range(0, len(missing_machines), 10):
-            self._fill(missing_machines[start : start + 10], works)
+        at_once = max(1, _ROWS // (_CELLS * max(1, len(works))))
+        for start in range(0, len(missing_machines), at_once):
+            self._fill(missing_machines[start : start + at_once], works)
 
     def _fill(self, specs: Sequence[MachineSpec], works: Sequence[WorkTable]) -> None:
         features = machine_features(machine_arrays(specs))
@@ -105,8 +110,7 @@ class Transfer:
         # A known model has its published features: those of its int8 graph would lie beside itself.
         pairs = zip(works, model_labels, strict=True)
         model = np.array([self._model_features[i] if i >= 0 else model_features(work) for work, i in pairs])
-        count = 6
-        shape = np.indices((len(specs), len(works), count)).reshape(3, -1)
+        shape = np.indices((len(specs), len(works), _CELLS)).reshape(3, -1)
         labels = np.array([self.machine_label(spec) for spec in specs])
         points = Points(
             machine=labels[shape[0]],

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from advisor.perfmodel import residual
 from advisor.perfmodel.residual import (
     SCALE_NAMES,
     Points,
@@ -87,3 +88,11 @@ def test_the_factored_covariance_is_the_sum_of_its_effects():
     scales = {name: float(rng.uniform(0.05, 0.5)) for name in SCALE_NAMES}
     total = sum(scales[name] ** 2 * part for name, part in components(every, every).items())
     assert np.allclose(covariance(every, every, scales), total, atol=1e-12)
+
+
+def test_likeness_between_distinct_rows_is_that_of_all_rows() -> None:
+    rng = np.random.default_rng(3)
+    few, more = rng.normal(size=(4, 6)), rng.normal(size=(7, 6))
+    a, b = few[rng.integers(0, 4, 30)], more[rng.integers(0, 7, 50)]
+    expected = np.exp(-0.5 * ((a[:, None, :] - b[None, :, :]) ** 2).sum(2))
+    np.testing.assert_allclose(residual._rbf(a, b), expected, rtol=1e-12, atol=1e-15)
