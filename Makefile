@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+COMPILED := $(VENV)/.compiled
 DEVSTAMP := $(VENV)/.installed-dev
 SCENARIO ?= scenarios/store-analytics.yaml
 
@@ -23,7 +24,13 @@ $(VENV)/bin/python:
 $(STAMP): pyproject.toml | $(VENV)/bin/python
 	@echo "installing sizer and its packages into $(VENV) (the first time takes a few minutes)"
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
-	@echo "compiling the simulator"
+	@touch $@
+
+# pip compiles the packages, but not what is installed in place; without this every command would compile it again
+# wherever Python may not write bytecode (PYTHONDONTWRITEBYTECODE, a read-only checkout).
+$(COMPILED): $(STAMP) $(shell find advisor -name '*.py')
+	@echo "compiling sizer and its simulator"
+	$(BIN)/python -m compileall -q advisor
 	$(BIN)/python -m advisor.simulate.warm
 	@touch $@
 
@@ -32,13 +39,13 @@ $(DEVSTAMP): pyproject.toml $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check --group dev
 	@touch $@
 
-install: $(STAMP)
+install: $(COMPILED)
 dev: $(DEVSTAMP)
 
-plan: $(STAMP)
+plan: $(COMPILED)
 	$(BIN)/sizer plan $(SCENARIO) -o plan.json --html plan.html
 
-verify: $(STAMP)
+verify: $(COMPILED)
 	$(BIN)/sizer verify $(SCENARIO) --duration 20
 
 test: $(DEVSTAMP)
