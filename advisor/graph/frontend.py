@@ -112,18 +112,26 @@ def make_static(model: Any, path: Path, input_shape: tuple[int, ...] | None, bat
     Raises
     ------
     ModelError
-        A dimension beside the batch stays open, or ``input_shape`` contradicts the file; names ``input:``.
+        There is no input, one is empty, a dimension beside the batch stays open, or ``input_shape`` contradicts the
+        file; names ``input:``.
     RuntimeRefusal
         The graph cannot take this batch, e.g. because a reshape inside is fixed; names the operator.
     """
     import openvino
 
+    if not model.inputs:
+        raise ModelError(f"model {path}: it has no input, so nothing can be asked of it; export it again")
     shapes: dict[int, Any] = {}
     for index, port in enumerate(model.inputs):
         partial = port.get_partial_shape()
         shape = _static(partial, input_shape, required=index == 0)
+        name = port.get_any_name() if port.get_names() else str(index)
+        if shape is not None and 0 in shape:
+            raise ModelError(
+                f"model {path}: input {name} is empty: {list(shape)} has a dimension of 0; give the true shape with "
+                "input: or export it again"
+            )
         if shape is None:
-            name = port.get_any_name() if port.get_names() else str(index)
             said = f"; {list(input_shape)} does not fit" if input_shape is not None else ""
             raise ModelError(
                 f"model {path}: input {name} has shape {partial}{said}; fix it with input: (for example "

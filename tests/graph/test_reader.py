@@ -51,6 +51,27 @@ def test_impossible_input_names_the_operator(tmp_path):
         read_facts(path, (1, 3, 32))
 
 
+def test_an_empty_input_is_named(tmp_path):
+    net = networks.Net()
+    path = net.save(tmp_path / "empty.onnx", [1, 0, 4, 4], net.add("Relu", ["x"]), [1, 0, 4, 4])
+    with pytest.raises(ModelError, match=r"input x is empty: \[1, 0, 4, 4\]"):
+        read_facts(path)
+    with pytest.raises(ModelError, match="is empty"):
+        read_facts(small_network(tmp_path / "n.onnx"), (1, 3, 0, 32))
+
+
+def test_a_model_without_input_is_refused(tmp_path):
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    value = numpy_helper.from_array(np.ones((1, 4), np.float32), "value")
+    node = helper.make_node("Constant", [], ["y"], value=value)
+    graph = helper.make_graph([node], "g", [], [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4])])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)]), tmp_path / "none.onnx")
+    with pytest.raises(ModelError, match="no input"):
+        read_facts(tmp_path / "none.onnx")
+
+
 def test_batch_against_a_fixed_reshape_names_the_operator(tmp_path):
     import numpy as np
 
