@@ -63,6 +63,11 @@ class WorkSource(Protocol):
         """Kernels of ``model``, or None where it is not known."""
 
 
+def predicts(device: str) -> bool:
+    """Whether there is a calibration for a runtime's device: for the CPU alone, and what ends there."""
+    return device.upper().startswith(("CPU", "AUTO", "BATCH:CPU"))
+
+
 class Predictor:
     """Predicts time, memory and power of any model on any machine, each with an interval and what it rests on."""
 
@@ -74,7 +79,7 @@ class Predictor:
         self._bases: dict[tuple[int, int, int, bool], Basis] = {}
         self._passes: dict[tuple[int, str, str, int, int, str | None], PassKernels | None] = {}
         self._unseen: dict[tuple[str, str], Anchors] = {}
-        self._memories: dict[tuple[int, str, str, int, int], tuple[WorkTable, Interval]] = {}
+        self._memories: dict[tuple[int, str, str, int, int | None, int], tuple[ModelWork, Interval]] = {}
         self._full_clocks: dict[str, float] = {}
 
     @classmethod
@@ -123,7 +128,7 @@ class Predictor:
         if not requests:
             return []
         for machine, _, config in requests:
-            if not config.device.upper().startswith(("CPU", "AUTO", "BATCH:CPU")):
+            if not predicts(config.device):
                 raise Inconclusive(
                     f"device {config.device} on {machine.id}: no calibration exists for it; "
                     "measure it there with `sizer bench`"
@@ -342,7 +347,7 @@ class Predictor:
             latency_s=latency,
             throughput_per_s=throughput,
             core_s=latency.scaled(per_stream),
-            memory_bytes=self._memory(table, config, setting.streams),
+            memory_bytes=self._memory(work, config, setting.streams),
             bandwidth_bytes=float(parts.traffic[i]),
             bottleneck=bottleneck(parts, i, in_l2),
             evidence=evidence,
@@ -423,11 +428,11 @@ class Predictor:
 
     def memory_bytes(self, work: ModelWork, config: RunConfig) -> Interval:
         """Peak memory of a compiled model [B]."""
-        return self._memory(self.table(work), config, config.streams or 1)
+        return self._memory(work, config, config.streams or 1)
 
-    def _memory(self, table: WorkTable, config: RunConfig, streams: int) -> Interval:
+    def _memory(self, work: ModelWork, config: RunConfig, streams: int) -> Interval:
         # The same on every machine: a plan asks it once per configuration instead of once per machine.
-        key = (id(table), config.runtime, config.precision, streams, config.batch)
+        key = (id(work), config.runtime, config.precision, streams, config.threads, config.batch)
         if key not in self._memories:
-            self._memories[key] = (table, peak_memory(table, config, streams))
+            self._memories[key] = (work, peak_memory(work, config, streams))
         return self._memories[key][1]

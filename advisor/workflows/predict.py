@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,7 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
     """
     from advisor.host import machine_spec
     from advisor.measure.profile import model_works
+    from advisor.perfmodel.predictor import predicts
     from advisor.store.catalogue import Catalogue
 
     if not request.platforms:
@@ -59,6 +61,10 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
         machines = [host if name == "this" else catalogue.resolve(name) for name in request.platforms]
         configs = [_config(request, machine) for machine in machines]
         model = resolve_model(request.model, request.input_shape)
+        if not predicts(request.device):
+            return _report(
+                [_unknown(model, machine, config) for machine, config in zip(machines, configs, strict=True)]
+            )
         (work,) = model_works(model, [(request.runtime, request.precision, request.batch, None)], store)
         if work is None:
             raise InputError(f"{request.runtime} cannot run {request.model} at {request.precision} on any machine")
@@ -67,8 +73,27 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
         predictor = load_predictors(store, facts, host, catalogue, _OneModel(model, store))
         asked = [(machine, work, config) for machine, config in zip(machines, configs, strict=True)]
         found = predictor.service_many(asked, explain=True)
-    return PredictionReport(
-        sizer_version=__version__, created=utc_now(), predictions=tuple(to_prediction(item) for item in found)
+    return _report([to_prediction(item) for item in found])
+
+
+def _report(rows: Sequence[Prediction]) -> PredictionReport:
+    return PredictionReport(sizer_version=__version__, created=utc_now(), predictions=tuple(rows))
+
+
+def _unknown(model: ModelFile, machine: MachineSpec, config: RunConfig) -> Prediction:
+    """Return the row of a device that nothing is known about: no figure is better than one without evidence."""
+    return Prediction(
+        platform=machine.id,
+        model=model.name,
+        config=config,
+        throughput_fps=None,
+        latency_ms=None,
+        evidence=Evidence.UNKNOWN,
+        nearest_measured=None,
+        bottleneck="unknown",
+        extrapolated=True,
+        stand_in=model.stand_in,
+        notes=(f"device {config.device}: no calibration exists for it; measure it there with `sizer bench`",),
     )
 
 

@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from advisor.records.base import Evidence
 from advisor.records.config import RunConfig
 from advisor.workflows import predict
 from advisor.workflows.predict import PredictRequest
@@ -35,6 +36,20 @@ def measure(taken, rows, config: RunConfig, kernels=KERNELS, batch: int = 1) -> 
         request, SimpleNamespace(name="toy"), work(kernels, batch=batch), [config], [machine("this")], "h", store,
         taken.said.append,
     )  # fmt: skip
+
+
+def test_a_device_without_calibration_is_unknown_with_what_to_do_and_carries_no_figure(monkeypatch, tmp_path):
+    """``sizer predict`` ends with 1 where no row has a figure."""
+    model = SimpleNamespace(name="toy", stand_in=False)
+    monkeypatch.setattr(predict, "resolve_model", lambda *_: model)
+    request = PredictRequest("toy", ("intel-core-i5-8500", "this"), device="GPU")
+    report = predict.predict_model(request, store_url=f"sqlite:///{tmp_path / 's.sqlite3'}")
+    assert [row.platform for row in report.predictions] == ["intel-core-i5-8500", "this"]
+    for row in report.predictions:
+        assert row.evidence is Evidence.UNKNOWN
+        assert (row.throughput_fps, row.latency_ms, row.memory_bytes, row.bottleneck) == (None, None, None, "unknown")
+        assert "GPU" in row.notes[0]
+        assert "sizer bench" in row.notes[0]
 
 
 def test_new_kernels_are_timed_with_one_thread_and_as_many_as_a_stream_has(taken):
