@@ -1,56 +1,78 @@
-"""Peak memory of compiled models, each in a fresh process: the rows that ``perfmodel/fit_memory.py`` is fitted on.
+"""Peak memory of compiled models, each in a fresh process, beside the prediction with the model's family left out.
 
-``python -m benchmarks.memory profiles/measured/memory.csv`` measures them again (some six minutes; the machine need not
-be quiet).
+``python -m benchmarks.memory profiles/measured/memory.csv [MODEL ...]`` measures the rows that
+``perfmodel/fit_memory.py`` is fitted on (some ten minutes; the machine need not be quiet), all of them or those of the
+models named; ``python -m benchmarks.accuracy --only memory`` measures a part of them anew and judges it.
 """
 
 from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from advisor.measure.configs import runtime_imports, worker_environment
 from advisor.measure.job import Job, JobItem, each
 from advisor.measure.profile import model_works
-from advisor.measure.tasks import model_path, peak_memory_bytes, reset_peak_memory
+from advisor.measure.tasks import model_path, peak_memory_bytes, reset_peak_memory, resident_bytes
 from advisor.measure.worker import run_job
-from advisor.perfmodel.fit_memory import FIELDS
-from advisor.perfmodel.works import table_of
+from advisor.perfmodel.fit_memory import FIELDS, fitted, held_out, interval, predicted, read_rows
+from advisor.perfmodel.memory import sizes_of
+from advisor.records.base import Precision, RuntimeName
 from advisor.records.config import RunConfig
-from advisor.records.model import ModelFile
+from advisor.records.model import ModelFile, ModelWork
 from advisor.runtimes import get_runtime
+from advisor.store.paths import profiles_dir
 
-from .common import model
+from . import memory_together as together
+from .common import header, model, percent, table
 
 MODELS = (
-    "resnet-18", "resnet-50", "resnet-101", "mobilenet-v2", "mobilenet-v3", "efficientnet-b0", "shufflenet-v2",
-    "densenet-121", "googlenet", "inception-v3", "squeezenet-1.1", "alexnet", "vgg-16", "ssd-mobilenet", "yolo-tiny",
-    "yolo-small", "unet", "vit-small", "swin-tiny", "bert-mini", "bert-base", "like:convnext-tiny",
-    "like:text-recognition-0012", "like:road-segmentation-adas-0001", "like:person-detection-0200",
+    "resnet-50", "mobilenet-v2", "efficientnet-b0", "shufflenet-v2", "densenet-121", "googlenet", "inception-v3",
+    "squeezenet-1.1", "ssd-mobilenet", "yolo-small", "vit-small", "swin-tiny", "bert-mini", "like:convnext-tiny",
+    "like:text-recognition-0012", "like:person-detection-0200",
 )  # fmt: skip
-_TIMEOUT_S = 120.0
+SAMPLE = (
+    "resnet-50", "mobilenet-v2", "efficientnet-b0", "shufflenet-v2", "densenet-121", "inception-v3", "squeezenet-1.1",
+    "yolo-small", "ssd-mobilenet", "vit-small", "swin-tiny", "bert-mini",
+)  # fmt: skip
+"""Measured anew for the page: one of nearly every family."""
+_EVERY = 4
+_WORST = 8
+MIB = 1024.0**2
+ROUNDS = 4
+"""Passes of every request: ONNX Runtime lays its buffers out anew in the second."""
+_LARGEST_FLOP = 3e11
+"""A round above this is measured at batch 2 instead of 8: it would take half a minute and teach nothing more."""
+_TIMEOUT_S = 300.0
 
 
 def configs() -> Iterator[RunConfig]:
     """Runtimes, precisions, streams and batches that are measured."""
-    for runtime in ("openvino", "onnxruntime"):
-        one = RunConfig.model_validate({"runtime": runtime, "streams": 1, "threads": 1, "requests": 1})
-        yield one
-        yield one.model_copy(update={"precision": "int8"})
-        yield one.model_copy(update={"batch": 8})
-        yield one.model_copy(update={"streams": 2, "threads": 2, "requests": 2, "batch": 4})
-        if runtime == "openvino":
-            yield one.model_copy(update={"precision": "bf16"})
-            yield one.model_copy(update={"precision": "int8", "streams": 2, "threads": 2, "requests": 4, "batch": 4})
+    for runtime, precisions in (("openvino", ("f32", "int8", "bf16")), ("onnxruntime", ("f32", "int8"))):
+        for precision in precisions:
+            for streams, batch in ((1, 1), (1, 8), (2, 1), (2, 8)):
+                yield _config(runtime, precision, streams, streams, batch)
+    # Two threads per stream: a session each.
+    yield _config("onnxruntime", "f32", 2, 4, 1)
+
+
+def _config(runtime: str, precision: str, streams: int, threads: int, batch: int) -> RunConfig:
+    return RunConfig.model_validate(
+        {
+            "runtime": runtime, "precision": precision, "streams": streams, "threads": threads, "requests": streams,
+            "batch": batch,
+        }
+    )  # fmt: skip
 
 
 def _peak(payload: dict[str, Any]) -> dict[str, Any]:
-    """Inside the worker: compile, run every request once at the same time, read the high-water mark."""
-    import numpy as np
-
+    """Inside the worker: compile, run every request at the same time, read the high-water marks."""
     from advisor.measure.harness import random_inputs
 
     file, config = ModelFile.model_validate(payload["model"]), RunConfig.model_validate(payload["config"])
@@ -59,6 +81,7 @@ def _peak(payload: dict[str, Any]) -> dict[str, Any]:
     path = model_path(file, config.precision)
     before = reset_peak_memory()
     compiled = runtime.compile(path, config, input_shape=file.input_shape)
+    load = peak_memory_bytes()
     feeds = [random_inputs(compiled.inputs, np.random.default_rng(0)) for _ in range(compiled.requests)]
     failures: list[BaseException] = []
 
@@ -66,23 +89,38 @@ def _peak(payload: dict[str, Any]) -> dict[str, Any]:
         if error is not None:
             failures.append(error)
 
-    for _ in range(2):
+    for _ in range(ROUNDS):
         for feed in feeds:
             compiled.start(feed, None, done)
         compiled.wait_all()
     if failures:
         raise failures[0]
-    peak = peak_memory_bytes()
+    run, peak = resident_bytes(), peak_memory_bytes()
     compiled.close()
-    return {"peak": None if peak is None or before is None else peak - before}
+    if before is None or load is None or run is None or peak is None:
+        return {}
+    return {"load_bytes": load - before, "run_bytes": run - before, "peak_bytes": peak - before}
 
 
 memory_job = each(_peak)
 
 
+_known: dict[tuple[str, str, str], ModelWork | None] = {}
+
+
+def _work(file: ModelFile, runtime: RuntimeName, precision: Precision) -> ModelWork | None:
+    """Kernels, compiled once for all settings of a model."""
+    key = file.sha256, runtime, precision
+    if key not in _known:
+        (_known[key],) = model_works(file, [(runtime, precision, 1, None)], None)
+    return _known[key]
+
+
 def row_of(file: ModelFile, config: RunConfig) -> dict[str, Any] | None:
     """Measure one configuration in a process of its own; None where the runtime refuses it or /proc is missing."""
-    (work,) = model_works(file, [(config.runtime, config.precision, 1, None)], None)
+    work = _work(file, config.runtime, config.precision)
+    if work is not None and config.batch > 1 and work.flop * config.batch * (config.streams or 1) > _LARGEST_FLOP:
+        config = config.model_copy(update={"batch": 2})
     payload = {"model": file.model_dump(mode="json"), "config": config.model_dump(mode="json")}
     job = Job(
         "benchmarks.memory:memory_job",
@@ -91,36 +129,122 @@ def row_of(file: ModelFile, config: RunConfig) -> dict[str, Any] | None:
         on_import=runtime_imports(config.runtime),
     )
     (outcome,) = run_job(job, _TIMEOUT_S).outcomes
-    peak = None if outcome.value is None else outcome.value["peak"]
-    if work is None or peak is None:
+    if work is None or not outcome.value:
         print(f"{file.name} {config.runtime} {config.precision}: {outcome.failure or 'no kernels'}", file=sys.stderr)
         return None
-    table = table_of(work)
+    sizes = sizes_of(work)
     values = (
-        file.name, file.family, config.runtime, config.precision, config.streams, config.batch,
-        Path(model_path(file, config.precision)).stat().st_size, len(work.kernels), round(table.weight_bytes),
-        round(table.peak_activation_bytes), round(peak),
+        file.name, file.family, config.runtime, config.precision, config.streams, config.threads, config.batch,
+        sizes.layers, sizes.others, round(sizes.window_bytes), round(sizes.point_bytes), round(sizes.product_bytes),
+        round(sizes.table_bytes), round(sizes.largest_bytes), round(sizes.live_bytes), round(sizes.product_share, 4),
+        *(round(value) for value in outcome.value.values()),
     )  # fmt: skip
     return dict(zip(FIELDS, values, strict=True))
 
 
-def main(path: Path) -> None:
-    """Measure everything and write the rows, one after another."""
+@dataclass(frozen=True)
+class Judged:
+    """One configuration measured now and predicted without its model's family [B]."""
+
+    model: str
+    family: str
+    config: str
+    runtime: str
+    precision: str
+    measured: float
+    p10: float
+    p50: float
+    p90: float
+
+    @property
+    def error(self) -> float:
+        """(predicted - measured) / measured."""
+        return self.p50 / self.measured - 1.0
+
+
+def judged(row: dict[str, Any], known: Sequence[dict[str, str]]) -> Judged:
+    """Predict a measured row by what the rows of all other families say, interval and all."""
+    cell = row["runtime"], row["precision"]
+    others = [
+        item for item in known if (item["runtime"], item["precision"]) == cell and item["family"] != row["family"]
+    ]
+    (middle,) = predicted([row], *fitted(others))
+    low, high = interval(held_out(others))
+    return Judged(
+        model=row["model"],
+        family=row["family"],
+        config=f"{row['streams']} streams, {row['threads']} threads, batch {row['batch']}",
+        runtime=row["runtime"],
+        precision=row["precision"],
+        measured=float(row["peak_bytes"]),
+        p10=middle * float(np.exp(low)),
+        p50=middle,
+        p90=middle * float(np.exp(high)),
+    )
+
+
+def tables(rows: Sequence[Judged]) -> str:
+    """Errors by runtime and precision, by family, and the worst by name."""
+    head = ["configurations", "median", "mean", "within 15 %", "in P10-P90", "above P90"]
+    cells = sorted({(row.runtime, row.precision) for row in rows})
+    parts = [(f"{runtime} {precision}", [row for row in rows if (row.runtime, row.precision) == (runtime, precision)])
+             for runtime, precision in cells]  # fmt: skip
+    by_cell = [[name, *_figures(part)] for name, part in [*parts, ("all", list(rows))]]
+    families = sorted({row.family for row in rows})
+    by_family = [[name, *_figures([row for row in rows if row.family == name])] for name in families]
+    worst = sorted(rows, key=lambda row: -abs(row.error))[:_WORST]
+    named = [
+        f"- {row.model}, {row.runtime} {row.precision}, {row.config}: {row.measured / MIB:.0f} MiB measured, "
+        f"{row.p50 / MIB:.0f} ({row.p10 / MIB:.0f}-{row.p90 / MIB:.0f}) predicted, {100 * row.error:+.0f} %"
+        for row in worst
+    ]
+    return "\n".join(
+        [table(["", *head], by_cell), "", table(["family, left out", *head], by_family), "", "The worst:", "", *named]
+    )
+
+
+def _figures(rows: Sequence[Judged]) -> list[object]:
+    errors = np.abs([row.error for row in rows])
+    return [
+        len(rows),
+        percent(float(np.median(errors))),
+        percent(float(np.mean(errors))),
+        percent(float(np.mean(errors <= 0.15)), 0),
+        percent(float(np.mean([row.p10 <= row.measured <= row.p90 for row in rows])), 0),
+        percent(float(np.mean([row.measured > row.p90 for row in rows])), 0),
+    ]
+
+
+def run(quick: bool = False) -> str:
+    """Measure a part of the grid anew and judge it: every model of the sample in every fourth configuration."""
+    start = header("Memory does not depend on what else runs.")
+    known = read_rows(profiles_dir() / "measured" / "memory.csv")
+    grid = list(configs())
+    rows = []
+    for index, name in enumerate(SAMPLE[:2] if quick else SAMPLE):
+        for config in grid[index % _EVERY :: _EVERY]:
+            row = row_of(model(name), config)
+            if row is not None:
+                rows.append(judged(row, known))
+    return f"{start}\n\n{tables(rows)}\n\n{together.section(quick)}"
+
+
+def main(path: Path, names: Sequence[str]) -> None:
+    """Measure models one after another; rows of models that are not named stay."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        for name in MODELS:
-            built = model(name)
-            for config in configs():
-                # A picture of 900 MB per pass teaches nothing that batch 1 does not.
-                if name == "unet" and config.batch > 1:
-                    continue
-                row = row_of(built, config)
-                if row is not None:
-                    writer.writerow(row)
-                    file.flush()
+    rows: list[dict[str, Any]] = []
+    if names and path.exists():
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    for name in names or MODELS:
+        built = model(name)
+        found = [row_of(built, config) for config in configs()]
+        rows = [row for row in rows if row["model"] != built.name] + [row for row in found if row is not None]
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -173,7 +173,7 @@ def _kernel(node: Node, nodes: Sequence[Node], originals: Sequence[Any], inside_
         flop=flop,
         input_bytes=sum(nodes[producer].bytes_of(port) for producer, port in data),
         output_bytes=sum(node.bytes_of(port) for port in range(len(node.shapes))),
-        weight_bytes=sum(nodes[producer].bytes_of(port) for producer, port in constants),
+        weight_bytes=_weight_bytes(node, nodes, constants),
         precision=node.precision,
         implementation=node.implementation,
         input_shape=inputs[0] if inputs else (),
@@ -183,6 +183,15 @@ def _kernel(node: Node, nodes: Sequence[Node], originals: Sequence[Any], inside_
         groups=groups,
         fused=tuple(op.get_type_name() for op in originals) if originals else node.fused,
     )
+
+
+def _weight_bytes(node: Node, nodes: Sequence[Node], constants: Sequence[tuple[int, int]]) -> float:
+    """Constants that a kernel reads, in the width that it reads them: bf16 convolutions convert theirs unseen [B]."""
+    sizes = [nodes[producer].bytes_of(port) for producer, port in constants]
+    if node.precision == "bf16":
+        sizes = [min(size, 2.0 * math.prod(nodes[producer].shapes[port])) for size, (producer, port) in
+                 zip(sizes, constants, strict=True)]  # fmt: skip
+    return sum(sizes)
 
 
 def _classify(

@@ -63,6 +63,10 @@ def list_assumptions(inputs: PlanInputs, chosen: Judgement | None) -> tuple[str,
         f"memory: {MEMORY_OF_SYSTEM_BYTES / 1024**3:g} GiB for the system and "
         f"{MEMORY_OF_CAMERA_BYTES / 1024**2:g} MiB per camera are assumed"
     )
+    found.append(
+        "wall power: from the data sheet's limit and the share of the CPU, with mainboard and supply assumed; "
+        "checked against six published meters (docs/accuracy.md)"
+    )
     low, high = LATENCY_SEEN
     found.append(
         f"latency: in the cascades that were run to check it, real p95 was {low:g} to {high:g} times the simulated one "

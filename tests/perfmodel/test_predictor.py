@@ -205,6 +205,15 @@ def test_power_rises_from_idle_to_the_limit(shipped):
     assert 28.0 < watts[2] < 2.0 * 28.0
 
 
+def test_a_board_with_soldered_memory_draws_less_beside_its_chip_than_a_pc(shipped):
+    board, pc = machine(tdp_w=10.0, architecture="aarch64"), machine(tdp_w=10.0)
+    server = machine(tdp_w=250.0, architecture="aarch64")
+    idle = [shipped.power_w(spec, 0.0).p50 for spec in (board, pc, server)]
+    assert idle[0] < 3.0 < idle[1] < idle[2]
+    # An Arm server has modules like any other.
+    assert idle[2] == shipped.power_w(machine(tdp_w=250.0), 0.0).p50
+
+
 def test_weights_and_streams_show_in_memory(shipped):
     small, large = work(weight_bytes=4e6), work([kernel(0, weights=4e8)])
     assert shipped.memory_bytes(large, ONE).p10 > 4e8
