@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from statistics import median
 
 import numpy as np
@@ -96,8 +97,8 @@ def _signature(kernel: Kernel, threads: int) -> Signature:
 
 def _place(kernel: Kernel, runtime: str) -> tuple[str, str, str, bool]:
     """What tells whether a runtime does a kernel in place: the layouts of a vector, for one, are all the same."""
-    vector = kernel.output_shape and max(kernel.output_shape) == np.prod(kernel.output_shape)
-    return runtime, kernel.original_type, kernel.implementation, bool(vector)
+    vector = max(kernel.output_shape, default=0) == prod(kernel.output_shape)
+    return runtime, kernel.original_type, kernel.implementation, vector
 
 
 def at_batch(kernel: Kernel, ratio: float) -> Kernel:

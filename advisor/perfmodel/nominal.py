@@ -17,6 +17,7 @@ little was timed stays there. Own arrangement of these parts.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log2, prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,9 +55,9 @@ def weights_read(kernel: Kernel) -> float:
 def exponentials(kernel: Kernel) -> float:
     """Exponentials that a kernel takes: one per element of its activation, of a softmax, of attention's scores."""
     if kernel.type == "attention" and len(kernel.input_shape) > 1:
-        return float(np.prod(kernel.input_shape[:-1])) * kernel.input_shape[-2]
+        return float(prod(kernel.input_shape[:-1])) * kernel.input_shape[-2]
     heavy = kernel.type == "softmax" or activation(kernel) in _HEAVY
-    return float(np.prod(kernel.output_shape)) if heavy else 0.0
+    return float(prod(kernel.output_shape)) if heavy else 0.0
 
 
 def parts(kernel: Kernel, threads: int) -> list[float]:
@@ -71,9 +72,9 @@ def parts(kernel: Kernel, threads: int) -> list[float]:
         near * near / (near + _L3_BYTES),
         weights / threads,
         exponentials(kernel) / threads,
-        float(np.prod(kernel.input_shape)) / threads if kernel.type == "detection" else 0.0,
+        float(prod(kernel.input_shape)) / threads if kernel.type == "detection" else 0.0,
         1.0,
-        float(np.log2(threads)),
+        log2(threads),
         alone * kernel.flop,
         alone * (kernel.input_bytes + kernel.output_bytes + weights),
     ]
