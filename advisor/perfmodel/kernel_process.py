@@ -201,7 +201,7 @@ class Timed:
 
     def nominal(self) -> Nominal:
         """Fit the nominal time to these kernels."""
-        return Nominal.fit(self.kernels, self._threads(), self.times_s + SHORT_S)
+        return Nominal.fit(self.kernels, self._threads(), self.times_s + SHORT_S, self.extra)
 
     def target(self, nominal: Nominal) -> Array:
         """log(time / nominal time)."""

@@ -87,8 +87,11 @@ class Nominal:
         self.coefficients = coefficients
 
     @classmethod
-    def fit(cls, kernels: Sequence[Kernel], threads: Sequence[int], times_s: Array) -> Nominal:
-        """Fit to timed kernels: Gauss-Newton on the logarithms of the coefficients, reweighted at each step."""
+    def fit(cls, kernels: Sequence[Kernel], threads: Sequence[int], times_s: Array, doubts: Array) -> Nominal:
+        """Fit to timed kernels: Gauss-Newton on the logarithms of the coefficients, reweighted at each step.
+
+        ``doubts``: deviation (log) of each time for what neighbours may have added.
+        """
         table = np.array([parts(kernel, count) for kernel, count in zip(kernels, threads, strict=True)])
         target = np.log(times_s)
         theta = np.zeros(len(PRIOR))
@@ -97,7 +100,7 @@ class Nominal:
             total = shares.sum(axis=1)
             slope = shares / total[:, None]
             left = target - np.log(total)
-            weight = 1.0 / (_TOLERANCE**2 + left**2)
+            weight = 1.0 / (_TOLERANCE**2 + doubts**2 + left**2)
             matrix = (slope * weight[:, None]).T @ slope + np.eye(len(theta)) / _DOUBT**2
             step = np.linalg.solve(matrix, slope.T @ (weight * left) - theta / _DOUBT**2)
             theta = theta + np.clip(step, -1.0, 1.0)
