@@ -33,6 +33,8 @@ from advisor.records.scenario import Scenario
 
 MOST_SIMULATIONS = 64
 """Configurations that are simulated on one platform before it is given up; the plan counts those left out."""
+PATIENT_PLATFORMS, IMPATIENCE = 16, 8
+"""After so many platforms' worth of configurations a platform may try so many times fewer of them."""
 MOST_FRAMES = 30_000
 """Frames of one simulation: four times what eight cameras send in a minute."""
 HEADROOM = frozenset({"cpu", "memory_bandwidth"})
@@ -283,6 +285,15 @@ class Searcher:
             return trial.thriftier(found)
         return found
 
+    def patience(self) -> int:
+        """Configurations that the next platform may try: fewer once many were tried in vain.
+
+        Where a tight latency budget fails nearly everything, a plan over a whole catalogue would take minutes.
+        """
+        if self.counted.tried < PATIENT_PLATFORMS * self.most_simulations:
+            return self.most_simulations
+        return max(1, self.most_simulations // IMPATIENCE)
+
     def _name(self, scenario: Scenario) -> int:
         """Identity of a scenario, kept alive so that no other can take its place."""
         self._scenarios[id(scenario)] = scenario
@@ -307,7 +318,7 @@ class _Trial:
     tries: int = 0
 
     def __post_init__(self) -> None:
-        self.limit = self.searcher.most_simulations
+        self.limit = self.searcher.patience()
         self.alive = admissible(self.model, self.ask.scenario, self.table)
 
     def first(self) -> Judgement:
@@ -340,7 +351,7 @@ class _Trial:
         paid = searcher.paid_cores(found, self.ask)
         # What was tried and failed is no longer alive; what cost less and was not tried still is.
         rivals = self.alive & (cores < paid - 1e-12)
-        self.limit = self.tries + searcher.most_simulations
+        self.limit = self.tries + searcher.patience()
         for index in np.flatnonzero(rivals)[np.argsort(cores[rivals], kind="stable")]:
             if not self.alive[index]:
                 continue

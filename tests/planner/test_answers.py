@@ -157,3 +157,11 @@ def test_the_bill_of_all_sites_holds_tco_and_energy_and_warns_of_their_prices() 
     assert total["tco"] > total["price"]
     assert total["energy_kwh_per_year"] > 0
     assert any(text.startswith("small: the price is from") for text in result.warnings)
+
+
+def test_patience_ends_after_many_configurations_and_never_for_a_search_without_limit() -> None:
+    searcher = Searcher(inputs(BOXES))
+    assert searcher.patience() == searcher.most_simulations
+    searcher.counted.tried = 10_000
+    assert 1 <= searcher.patience() <= searcher.most_simulations // 4
+    assert Searcher(inputs(BOXES), most_simulations=10**9).patience() == 10**9
