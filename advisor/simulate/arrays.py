@@ -232,7 +232,7 @@ def read(spec: SimSpec, state: s.State, window_s: float) -> SimResult:
         camera_drops=camera["dropped"].copy(),
         camera_longest_gap_s=np.maximum(camera["gap"], float(run["end"]) - camera["last_done"]),
         latencies_s=latencies,
-        latencies_called_s=latencies[samples["called"] == 1],
+        latency_cameras=samples["camera"].copy(),
         stages=tuple(_stage_result(spec, state, i, window_s) for i in range(len(spec.stages))),
         utilisation=sum(busy.values()) / (spec.cores * window_s),
         pool_utilisation={

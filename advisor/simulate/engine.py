@@ -196,7 +196,7 @@ def _leave(s: Any, slot: int) -> None:
         s.camera[c].last_done = now
     if s.slot[slot].t >= run.warm:
         s.sample[run.samples].latency = now - s.slot[slot].t
-        s.sample[run.samples].called = s.slot[slot].called
+        s.sample[run.samples].camera = c
         run.samples += 1
 
 
@@ -257,7 +257,6 @@ def _arrive(s: Any, slot: int, i: int, items: int) -> None:
     s.stage[i].items += items
     s.slot[slot].pending += 1
     s.left[slot, i] = items
-    s.slot[slot].called = 1
     run.touched |= 1 << i
 
 
@@ -490,7 +489,7 @@ def _release(s: Any, c: int) -> None:
             due &= ~(1 << i)
     s.slot[slot].t = now
     s.slot[slot].camera, s.slot[slot].number, s.slot[slot].due = c, number, due
-    s.slot[slot].pending, s.slot[slot].dropped, s.slot[slot].called = 1, 0, 0
+    s.slot[slot].pending, s.slot[slot].dropped = 1, 0
     if due != 0:
         for k in range(run.classes):
             s.seen[slot, k] = s.scene[c, k].count

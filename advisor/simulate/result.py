@@ -51,8 +51,8 @@ class SimResult:
     """Longest time without a frame done, the window's edges included [s]."""
     latencies_s: Floats
     """Done - released of every frame that was released in the window and is done [s]."""
-    latencies_called_s: Floats
-    """The part of ``latencies_s`` that met at least one stage."""
+    latency_cameras: Counts
+    """Camera of each of ``latencies_s``, numbered as in the spec."""
     stages: tuple[StageResult, ...]
     utilisation: float
     """Mean share of the cores that is busy; with a partition over all of them together."""
@@ -72,10 +72,29 @@ class SimResult:
     oldest_in_flight_s: float
     """Age of the oldest frame still under way at the end; 0 with none [s]."""
 
-    def latency_s(self, quantile: float, *, called_only: bool = False) -> float | None:
-        """Quantile (0..1) of the latencies in the window [s]; None where no frame was done."""
-        sample = self.latencies_called_s if called_only else self.latencies_s
-        return None if sample.size == 0 else float(np.quantile(sample, quantile))
+    def latency_s(self, quantile: float) -> float | None:
+        """Quantile (0..1) of the latencies of all cameras in the window [s]; None where no frame was done."""
+        return None if self.latencies_s.size == 0 else float(np.quantile(self.latencies_s, quantile))
+
+    def slowest_camera_latencies_s(self, quantile: float) -> Floats:
+        """Latencies of the camera whose quantile (0..1) is the largest, ascending [s]; empty where no frame was done.
+
+        Cameras differ for as long as they run: by their stages, and by whose frames always come just before theirs.
+        """
+        if self.latencies_s.size == 0:
+            return self.latencies_s
+        # One key, so that a single sort puts cameras in order and their latencies within: keys of two cameras never meet.
+        apart_s = float(self.latencies_s.max()) + 1.0
+        ordered = self.latencies_s[np.argsort(self.latency_cameras * apart_s + self.latencies_s)]
+        counts = np.bincount(self.latency_cameras)
+        counts = counts[counts > 0]
+        starts = np.cumsum(counts) - counts
+        place = quantile * (counts - 1)
+        low = starts + np.floor(place).astype(np.int64)
+        high = np.minimum(low + 1, starts + counts - 1)
+        values = ordered[low] + (place % 1.0) * (ordered[high] - ordered[low])
+        slowest = int(np.argmax(values))
+        return ordered[starts[slowest] : starts[slowest] + counts[slowest]]
 
     @property
     def latency_p50_s(self) -> float | None:

@@ -53,7 +53,7 @@ POOL = _record("cores share threads")
 """``share``: of a core, for each runnable thread."""
 HEAP = _record("t", "c")
 """Next release of every camera that has one."""
-SLOT = _record("t", "", "camera number due pending dropped called spare")
+SLOT = _record("t", "", "camera number due pending dropped spare")
 """A frame in the system. ``pending``: visits not yet ended; ``spare``: list of free slots, no part of the frame."""
 NODE = _record("t", "", "next slot items spare")
 """An entry of a stage's queue."""
@@ -63,8 +63,8 @@ gets, as ``rate`` without interference and stalls. Work done since last idle, de
 their part of the jobs, place among the active."""
 JOB = _record("end start later", "ref items")
 """For each kind a heap by the reading of its clock at which the job ends; ``later``: inference that follows."""
-SAMPLE = _record("latency", "called")
-"""A frame done, and whether it met a stage."""
+SAMPLE = _record("latency", "camera")
+"""A frame done."""
 
 
 class State(NamedTuple):

@@ -365,6 +365,11 @@ def test_every_frame_is_accounted_for(spec, seed):
     assert r.bandwidth_utilisation is None or r.bandwidth_utilisation <= 1 + 1e-6
     again = simulate(spec, 6.0, 1.0, seeds(seed))
     assert np.array_equal(r.latencies_s, again.latencies_s)
+    per_camera = [r.latencies_s[r.latency_cameras == camera] for camera in np.unique(r.latency_cameras)]
+    worst_s = max((np.quantile(part, 0.95) for part in per_camera), default=None)
+    slowest_s = r.slowest_camera_latencies_s(0.95)
+    assert (None if slowest_s.size == 0 else np.quantile(slowest_s, 0.95)) == pytest.approx(worst_s)
+    assert any(np.array_equal(np.sort(part), slowest_s) for part in per_camera) or not per_camera
 
 
 PROGRAM = """
