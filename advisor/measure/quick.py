@@ -31,6 +31,17 @@ SCENARIO_SPEC = MeasureSpec(
     warmup_max_s=0.15,
     max_dirty_blocks=2,
 )
+PLAN_SPEC = MeasureSpec(
+    min_duration_s=0.8,
+    min_samples=10,
+    min_blocks=20,
+    max_duration_s=2.0,
+    block_s=0.04,
+    warmup_max_s=0.15,
+    max_dirty_blocks=0,
+)
+"""For a plan of this machine, which works beside whatever neighbours it has: all blocks count, disturbed ones too, and
+there are enough for as many moments. On a shared machine, what short undisturbed blocks say is passed by a fifth."""
 QUICK_LIMIT_S = 240.0
 """Estimated for a slow machine; what fits into the 120 s of ``--quick`` is decided while it runs."""
 # Families that differ in what binds them: plain and depthwise convolutions, narrow and wide, many small kernels,
@@ -105,13 +116,13 @@ def scenario_items(
         for precision in usable_precisions(scenario.accuracy.precisions, facts):
             for threads, batch in dict.fromkeys([(1, 1), (1, stage.batch.max)]):
                 config = RunConfig(precision=precision, streams=1, threads=threads, batch=batch, requests=1)
-                item = MeasureItem(model, config, LoadMode(), SCENARIO_SPEC)
+                item = MeasureItem(model, config, LoadMode(), PLAN_SPEC)
                 key = (model.sha256, precision, threads, batch)
                 entries.setdefault(key, Entry(item, estimate_s(item), 4.0 if (threads, batch) == (1, 1) else 2.0))
             if most > 1:
                 # In a cascade all cores are busy: what a pass takes beside others of its kind is what the plan needs.
                 config = RunConfig(precision=precision, streams=most, threads=most, requests=most, pinning=False)
-                item = MeasureItem(model, config, LoadMode(kind="async"), SCENARIO_SPEC)
+                item = MeasureItem(model, config, LoadMode(kind="async"), PLAN_SPEC)
                 entries.setdefault((model.sha256, precision, "busy"), Entry(item, estimate_s(item), 3.0))
     for group in scenario.cameras:
         width, height = group.size
@@ -119,7 +130,7 @@ def scenario_items(
             rate = group.bitrate_kbps if group.bitrate_kbps is not None else bitrates[group.group]
             streams = tuple(sorted({1, most}))
             request = DecodeRequest(
-                check_codec(group.codec), width, height, rate, group.fps, streams=streams, duration_s=0.4
+                check_codec(group.codec), width, height, rate, group.fps, streams=streams, duration_s=1.0
             )
             put(request, _DECODE_S, 8.0)
     for prepared in _preparations(scenario, models):

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 _PREPARATION = re.compile(r"^preprocess/(\d+)x(\d+)/(\d+)x(\d+)$")
 Z90 = 1.2816
 """Standard normal quantile of 90 %."""
+_MOMENTS = 16
+"""Blocks of a measurement that has seen a machine in several states: these last for seconds (docs/methods.md)."""
+_FEW = 20
+"""Fewer passes than this show no spread."""
 _SHORT = 0.05
 """Spread (log) of the few passes around a profile."""
 
@@ -61,6 +65,15 @@ class Item:
         return hypot(self.spread, Z90 * self.doubt)
 
     @property
+    def pass_sigma(self) -> float | None:
+        """Spread of single passes, as the standard deviation of the logarithm; None where single times were not kept."""
+        timing = self.measurement.timing
+        if timing is None or len(timing.latencies_s) < _FEW:
+            return None
+        low, high = np.quantile(timing.latencies_s, [0.1, 0.9])
+        return float(np.log(high / low) / (2 * Z90)) if low > 0 else None
+
+    @property
     def noise(self) -> float:
         """Standard deviation (log) of :attr:`quiet_s` as an anchor."""
         return hypot(max(0.02, self.spread / Z90), self.doubt)
@@ -76,6 +89,11 @@ class Item:
         """For people: model, runtime, precision, threads, streams, batch."""
         c = self.config
         return f"this/{self.model}/{c.runtime}/{c.precision}/t{self.threads}/s{self.streams}/b{c.batch}"
+
+
+def _blocks(item: Item) -> tuple[float, ...]:
+    timing = item.measurement.timing
+    return () if timing is None else timing.block_p50_s
 
 
 def _item(row: Measurement, processors: int | None) -> Item | None:
@@ -197,6 +215,15 @@ class LocalData:
             if (item.streams or 1) == 1 and item.threads is not None
         }
 
+    @property
+    def unrest(self) -> float:
+        """Half of the 10-90 % range (log) between moments on this machine; 0 where no measurement saw enough of them.
+
+        A decoder or a preparation is timed in one moment, and runs in others.
+        """
+        seen = [item.spread for item in self.items if len(_blocks(item)) >= _MOMENTS]
+        return float(np.median(seen)) if seen else 0.0
+
     def is_host(self, machine: MachineSpec) -> bool:
         """Whether ``machine`` is the one the measurements belong to."""
         return self.host is not None and machine.id in ("this", self.host.id)
@@ -267,7 +294,9 @@ class LocalData:
             rate = facts.get("bitrate_kbps") or facts.get("asked_bitrate_kbps") or "4000"
             formula = frame_cost_s(PRIOR[codec], width, height, float(rate) * 1000.0 / fps) / speed
             distance = abs(float(np.log(width * height / (size[0] * size[1]))))
-            found[distance] = Scale(row.value / formula, here and (width, height) == size, here, _band(row))
+            found[distance] = Scale(
+                row.value / formula, here and (width, height) == size, here, float(np.hypot(_band(row), self.unrest))
+            )
         return found[min(found)] if found else None
 
     def preprocess_scale(
@@ -290,7 +319,7 @@ class LocalData:
             formula = preprocess_cost(self.host, clock(self.host), (sw, sh), (tw, th), None).core_s.p50
             distance = abs(np.log(sw * sh / (source[0] * source[1]))) + abs(np.log(tw * th / (target[0] * target[1])))
             exact = here and ((sw, sh), (tw, th)) == (source, target)
-            found[float(distance)] = Scale(row.value / formula, exact, here, _band(row))
+            found[float(distance)] = Scale(row.value / formula, exact, here, float(np.hypot(_band(row), self.unrest)))
         return found[min(found)] if found else None
 
     def overhead(self, runtime: str) -> float | None:

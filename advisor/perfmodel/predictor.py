@@ -347,6 +347,7 @@ class Predictor:
             latency_s=latency,
             throughput_per_s=throughput,
             core_s=latency.scaled(per_stream),
+            pass_sigma=None if exact is None else exact.pass_sigma,
             memory_bytes=self._memory(work, config, setting.streams),
             bandwidth_bytes=float(parts.traffic[i]),
             bottleneck=bottleneck(parts, i, in_l2),

@@ -159,7 +159,7 @@ def build_spec(model: PlatformModel, scenario: Scenario, setup: Setup, load: Loa
                 batch_timeout_s=stage.batch.timeout_ms / 1000.0,
                 streams=streams,
                 threads_per_stream=float(option.threads_per_stream),
-                service_sigma=model.cold.sigma(option.threads_per_stream),
+                service_sigma=option.sigma(model.cold),
                 cold_s=at(model.cold.pass_s(option.threads_per_stream), z),
                 cold_settle_s=model.cold.settle_s,
                 preprocess_core_s=option.preprocess_s(z),

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Literal
 
 from advisor.errors import ModelRangeError
-from advisor.perfmodel.cold import plus
+from advisor.perfmodel.cold import ColdStart, plus
 from advisor.planner.inputs import Candidate, Cost, PlanInputs
 from advisor.records.base import Evidence, Interval, Precision, RuntimeName, weakest
 from advisor.records.config import RunConfig
@@ -72,6 +72,10 @@ class StageOption:
     def preprocess_s(self, z: float) -> float:
         """Core time to prepare one input [s]."""
         return 0.0 if self.preprocess is None else at(self.preprocess.core_s, z)
+
+    def sigma(self, cold: ColdStart) -> float:
+        """Spread of single passes (log): as measured in this configuration or after pauses, whichever is more."""
+        return max(self.estimate.pass_sigma or 0.0, cold.sigma(self.threads_per_stream))
 
     def core_s(self, z: float) -> float:
         """Core time of one pass [s]."""
