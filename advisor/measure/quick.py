@@ -12,7 +12,7 @@ from advisor.measure.clips import CodecName, usual_bitrate_kbps
 from advisor.measure.configs import MeasureItem
 from advisor.measure.decode import DecodeRequest, check_codec, hardware_devices
 from advisor.measure.footprint import FootprintItem
-from advisor.measure.harness import PACED_BLOCK, MeasureSpec
+from advisor.measure.harness import PACED_BLOCK, PAUSE_S, MeasureSpec
 from advisor.measure.micro import MicroItem, all_threads, micro_items, no_siblings, thread_counts
 from advisor.measure.preparation import PrepareRequest
 from advisor.measure.profile import ProfileItem
@@ -42,6 +42,16 @@ PLAN_SPEC = MeasureSpec(
 )
 """For a plan of this machine, which works beside whatever neighbours it has: all blocks count, disturbed ones too, and
 there are enough for as many moments. On a shared machine, what short undisturbed blocks say is passed by a fifth."""
+RESTED_SPEC = MeasureSpec(
+    min_duration_s=1e-3,
+    min_samples=10,
+    min_blocks=10,
+    max_duration_s=1.0,
+    block_s=0.02,
+    warmup_max_s=0.0,
+    max_dirty_blocks=0,
+)
+"""Single passes of a model after pauses, as a cascade asks for them."""
 QUICK_LIMIT_S = 240.0
 """Estimated for a slow machine; what fits into the 120 s of ``--quick`` is decided while it runs."""
 # Families that differ in what binds them: plain and depthwise convolutions, narrow and wide, many small kernels,
@@ -101,9 +111,9 @@ def scenario_items(
     Returns
     -------
     Campaign
-        Per model and precision: one thread, as many streams as threads, and the largest batch on one thread, on
-        OpenVINO; decoding
-        and preparation for each kind of camera; the cost of a call, peaks and bandwidths.
+        Per model and precision, on OpenVINO: one thread, as many streams as threads, the largest batch on one thread,
+        and single passes after pauses on one thread and on all; decoding and preparation for each kind of camera; the
+        cost of a call, peaks and bandwidths.
     """
     entries: dict[object, Entry] = {}
 
@@ -124,6 +134,10 @@ def scenario_items(
                 config = RunConfig(precision=precision, streams=most, threads=most, requests=most, pinning=False)
                 item = MeasureItem(model, config, LoadMode(kind="async"), PLAN_SPEC)
                 entries.setdefault((model.sha256, precision, "busy"), Entry(item, estimate_s(item), 3.0))
+            for threads in sorted({1, most}):
+                config = RunConfig(precision=precision, streams=1, threads=threads, requests=1, pinning=False)
+                item = MeasureItem(model, config, LoadMode(kind="rested"), RESTED_SPEC)
+                entries.setdefault((model.sha256, precision, "rested", threads), Entry(item, estimate_s(item), 3.0))
     for group in scenario.cameras:
         width, height = group.size
         if group.codec != "raw":
@@ -437,6 +451,8 @@ def estimate_s(item: MeasureItem) -> float:
     one_s = pass_s(item.model, item.config)
     period_s = 0.0 if item.mode.rate_per_s is None else 1.0 / item.mode.rate_per_s
     block_s = max(spec.block_s, one_s, PACED_BLOCK * period_s)
+    if item.mode.kind == "rested":
+        return _OPEN_S + spec.min_blocks * (PAUSE_S + one_s)
     measured_s = max(spec.min_duration_s, spec.min_samples * max(one_s, period_s), spec.min_blocks * block_s)
     return _OPEN_S + min(measured_s, max(spec.max_duration_s, one_s)) + max(spec.warmup_max_s, 4 * block_s) / 2
 

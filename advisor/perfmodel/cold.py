@@ -36,8 +36,8 @@ LEAST_S = 1e-4
 BAND = 1.8
 """Factor either way that holds eight of ten networks on a machine that was measured, on one thread."""
 BAND_MANY = 2.6
-"""The same on several threads. Of 13 networks on two threads, passes above 7 ms lost 0.4 to 0.9 ms, those below 6 ms lost
-1 to 3.9 ms: woken threads begin on one core, and a short pass ends before they are spread."""
+"""The same on several threads. Of 13 networks on two threads, passes above 7 ms lost 0.4 to 0.9 ms, shorter ones 1 to
+3.9 ms: woken threads begin on one core, and a short pass ends before they are spread."""
 SETTLE_S = 5e-3
 PREPARE_S = Interval(p10=0.05e-3, p50=0.1e-3, p90=0.2e-3)
 """Preparing one input after other work took so much longer than in a loop, bytes aside: 0.1 to 0.2 ms."""
@@ -98,8 +98,9 @@ def cold_start(micro: Mapping[str, MicroBenchmark]) -> ColdStart:
     many = max(most, key=lambda row: int(row.parameters.get("threads", "1")), default=None)
     if one is None or many is None:
         return ASSUMED
+    one_s, many_s = _between(one.value, ASSUMED_ONE_S, BAND), _between(many.value, ASSUMED_MANY_S, BAND_MANY)
     return ColdStart(
-        _between(one.value, ASSUMED_ONE_S, BAND), _between(many.value, ASSUMED_MANY_S, BAND_MANY), SETTLE_S, PREPARE_S, COLD_BYTES_PER_S,
+        one_s, many_s, SETTLE_S, PREPARE_S, COLD_BYTES_PER_S,
         Evidence.MEASURED, float(one.parameters["sigma"]), float(many.parameters["sigma"]),
     )  # fmt: skip
 

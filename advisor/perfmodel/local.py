@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..records.base import Interval
 from ..records.config import RunConfig
 from ..records.machine import MachineSpec
 from ..records.measurement import Measurement, MicroBenchmark
 from ..records.model import ModelWork
+from .cold import LEAST_S
 from .decode import PRIOR, Scale, frame_cost_s, preprocess_cost, scalar_speed
 from .host_kernels import Wall, WallKey
 from .quiet import lengthened
@@ -21,6 +23,7 @@ from .works import canonical_name
 
 if TYPE_CHECKING:
     from .predictor import WorkSource
+    from .resolve import Resolved
 
 _PREPARATION = re.compile(r"^preprocess/(\d+)x(\d+)/(\d+)x(\d+)$")
 Z90 = 1.2816
@@ -66,7 +69,7 @@ class Item:
 
     @property
     def pass_sigma(self) -> float | None:
-        """Spread of single passes, as the standard deviation of the logarithm; None where single times were not kept."""
+        """Spread of single passes, as the standard deviation of the logarithm; None where too few times were kept."""
         timing = self.measurement.timing
         if timing is None or len(timing.latencies_s) < _FEW:
             return None
@@ -102,7 +105,7 @@ def _item(row: Measurement, processors: int | None) -> Item | None:
         row.status != "done"
         or timing is None
         or timing.throughput_per_s <= 0
-        or row.mode.kind == "paced"
+        or row.mode.kind not in ("sync", "async")
         or row.config.simd_cap is not None
     ):
         return None
@@ -182,6 +185,10 @@ class LocalData:
     source: WorkSource | None = None
     profiles: list[Measurement] = field(default_factory=list)
     """Measurements with the time of each kernel."""
+    rested: list[Measurement] = field(default_factory=list)
+    """Single passes after pauses."""
+    lasting: list[Item] = field(default_factory=list)
+    """Measurements that saw the machine in many moments: what it does in its company, where ``items`` tell what it can."""
     _works: dict[tuple[str, str, str], ModelWork | None] = field(default_factory=dict)
 
     @classmethod
@@ -197,13 +204,18 @@ class LocalData:
         processors = None if host is None else host.threads
         found = [_item(row, processors) for row in latest.values()]
         profiles = [row for row in latest.values() if row.status == "done" and row.kernels]
+        rested = [row for row in latest.values() if row.status == "done" and row.mode.kind == "rested"]
         found += [_item_of_profile(row, processors) for row in profiles]
+        items = [item for item in found if item is not None]
         best: dict[tuple[object, ...], Item] = {}
-        for item in found:
-            known = None if item is None else best.get(item.setting)
-            if item is not None and (known is None or item.noise <= known.noise):
+        for item in items:
+            known = best.get(item.setting)
+            if known is None or item.noise <= known.noise:
                 best[item.setting] = item
-        return cls(host, list(best.values()), {row.name: row for row in micro}, works, profiles)
+        lasting = {item.setting: item for item in items if len(_blocks(item)) >= _MOMENTS}
+        return cls(
+            host, list(best.values()), {row.name: row for row in micro}, works, profiles, rested, list(lasting.values())
+        )
 
     def walls(self) -> dict[WallKey, Wall]:
         """Time of a pass on one stream, by model, runtime, precision, threads and batch."""
@@ -221,8 +233,7 @@ class LocalData:
 
         A decoder or a preparation is timed in one moment, and runs in others.
         """
-        seen = [item.spread for item in self.items if len(_blocks(item)) >= _MOMENTS]
-        return float(np.median(seen)) if seen else 0.0
+        return float(np.median([item.spread for item in self.lasting])) if self.lasting else 0.0
 
     def is_host(self, machine: MachineSpec) -> bool:
         """Whether ``machine`` is the one the measurements belong to."""
@@ -246,12 +257,9 @@ class LocalData:
             return None
         return _work_of(min(same, key=lambda profile: profile.config.precision != wanted.precision))
 
-    def exact(
-        self, machine: MachineSpec, work: ModelWork, config: RunConfig, threads: int, streams: int
-    ) -> Item | None:
-        """A measurement of exactly this model and configuration."""
-        del machine
-        for item in self.items:
+    def exact(self, work: ModelWork, config: RunConfig, threads: int, streams: int) -> Item | None:
+        """A measurement of exactly this model and configuration, one of many moments before one of few."""
+        for item in (*self.lasting, *self.items):
             c = item.config
             if (
                 (item.sha256 == work.sha256 or item.model == canonical_name(work.model))
@@ -261,6 +269,31 @@ class LocalData:
                 and (item.streams or 1) == streams
             ):
                 return item
+        return None
+
+    def cold_s(self, work: ModelWork, config: RunConfig, setting: Resolved, tight_s: float) -> Interval | None:
+        """What a pass takes longer after a pause than in a loop [s]; None where one of the two was not measured.
+
+        Measured at batch 1 on one stream of as many threads; there a loop of ``tight_s`` stands in where one was only
+        predicted.
+        """
+        threads = max(1, setting.threads // setting.streams)
+        one = config.model_copy(update={"batch": 1})
+        for row in self.rested:
+            c = row.config
+            same = (c.runtime, c.precision, c.device, c.threads) == (one.runtime, one.precision, one.device, threads)
+            known = row.model_sha256 == work.sha256 or canonical_name(row.model) == canonical_name(work.model)
+            if not (same and known) or row.timing is None:
+                continue
+            tight = self.exact(work, one, threads, 1)
+            if tight is None and (setting.streams, config.batch) != (1, 1):
+                return None
+            loop_s = tight_s if tight is None else tight.latency_s
+            low, high = (float(value) for value in np.quantile(row.timing.latencies_s, [0.25, 0.75]))
+            p50 = row.timing.p50.value_s
+            return Interval(
+                p10=max(low - loop_s, LEAST_S), p50=max(p50 - loop_s, LEAST_S), p90=max(high - loop_s, LEAST_S)
+            )
         return None
 
     def nearest(self, model: str, config: RunConfig) -> str | None:

@@ -322,7 +322,7 @@ class Predictor:
             evidence, nearest, extrapolated = Evidence.ANCHORED, self.local.nearest(table.model, config), False
         elif self.local.items and self.transfer.model_label(table) < 0:
             log_time += 0.7 * self.anchors().model_part(self._anchor(table, config, setting))
-        exact = self.local.exact(machine, work, config, setting.threads, setting.streams) if here else None
+        exact = self.local.exact(work, config, setting.threads, setting.streams) if here else None
         if exact is not None:
             log_time, low, high = log(exact.latency_s), -exact.half_width, exact.half_width
             evidence, nearest, extrapolated = Evidence.MEASURED, exact.label, False
@@ -347,6 +347,7 @@ class Predictor:
             latency_s=latency,
             throughput_per_s=throughput,
             core_s=latency.scaled(per_stream),
+            cold_s=self.local.cold_s(work, config, setting, latency.p50) if here else None,
             pass_sigma=None if exact is None else exact.pass_sigma,
             memory_bytes=self._memory(work, config, setting.streams),
             bandwidth_bytes=float(parts.traffic[i]),

@@ -133,7 +133,7 @@ class Table:
         self.path_s = self._paths(model, scenario, facts, z)
         """Least 95th percentile of latency, nothing waiting [s]."""
         self._pass_s = self._per_stage(lambda option, _: option.pass_s(z), loads)
-        self._cold_s = self._per_stage(lambda option, _: at(model.cold.pass_s(option.threads_per_stream), z), loads)
+        self._cold_s = self._per_stage(lambda option, _: option.cold_s(model.cold, z), loads)
         self._rates = self._per_stage(_stream_rate, loads)
         self._bytes = self._per_stage(lambda option, _: option.estimate.bandwidth_bytes, loads)
         self._by_memory = self._per_stage(
@@ -215,7 +215,7 @@ def _options_of(model: PlatformModel, scenario: Scenario, facts: LoadFacts, stag
 
 def _cold_cores(model: PlatformModel, option: StageOption, load: StageLoad, z: float) -> float:
     """Cores that a stage keeps busy by its passes being cold, each of them after a long pause."""
-    cold_s = at(model.cold.pass_s(option.threads_per_stream), z)
+    cold_s = option.cold_s(model.cold, z)
     return load.calls_per_s * load.passes[option.config.batch] * cold_s * option.core_s(z) / option.pass_s(z)
 
 

@@ -160,7 +160,7 @@ def build_spec(model: PlatformModel, scenario: Scenario, setup: Setup, load: Loa
                 streams=streams,
                 threads_per_stream=float(option.threads_per_stream),
                 service_sigma=option.sigma(model.cold),
-                cold_s=at(model.cold.pass_s(option.threads_per_stream), z),
+                cold_s=option.cold_s(model.cold, z),
                 cold_settle_s=model.cold.settle_s,
                 preprocess_core_s=option.preprocess_s(z),
                 bandwidth_bytes=option.estimate.bandwidth_bytes / batch,
@@ -365,7 +365,7 @@ def _worst_camera(scenario: Scenario, spec: SimSpec, result: SimResult) -> tuple
 
 
 def _percentiles_ms(result: SimResult) -> tuple[float, float, float] | tuple[None, None, None]:
-    """P50, P95 and P99 of the camera with the largest P95 [ms], since the SLO binds every camera; None: no frame done."""
+    """P50, P95, P99 of the camera with the largest P95 [ms], since the SLO binds every camera; None: no frame done."""
     latencies_s = result.slowest_camera_latencies_s(0.95)
     if latencies_s.size == 0:
         return None, None, None

@@ -73,6 +73,11 @@ class StageOption:
         """Core time to prepare one input [s]."""
         return 0.0 if self.preprocess is None else at(self.preprocess.core_s, z)
 
+    def cold_s(self, cold: ColdStart, z: float) -> float:
+        """What a pass takes longer after a long pause [s]: of this model where measured, else of this machine."""
+        measured = self.estimate.cold_s
+        return at(cold.pass_s(self.threads_per_stream) if measured is None else measured, z)
+
     def sigma(self, cold: ColdStart) -> float:
         """Spread of single passes (log): as measured in this configuration or after pauses, whichever is more."""
         return max(self.estimate.pass_sigma or 0.0, cold.sigma(self.threads_per_stream))

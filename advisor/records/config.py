@@ -59,7 +59,8 @@ class EffectiveConfig(Record):
 class LoadMode(Record):
     """How requests arrive during a measurement."""
 
-    kind: Literal["sync", "async", "paced"] = "sync"
+    kind: Literal["sync", "async", "paced", "rested"] = "sync"
+    """``rested``: single passes, each after a pause in which other measurements take their turn."""
     rate_per_s: PositiveQuantity | None = None
     """Paced only: requests per second, open loop, latency counted from the scheduled time."""
     phase_s: Quantity = 0.0

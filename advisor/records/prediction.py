@@ -40,8 +40,10 @@ class ServiceEstimate(Record):
     """Inputs per second with all streams busy."""
     core_s: Interval
     """Core time of one request: what it takes from the other stages."""
+    cold_s: Interval | None = None
+    """What a pass takes longer after a pause, where that was measured with this model; None: not measured."""
     pass_sigma: float | None = None
-    """Spread of single requests around ``latency_s``, as the standard deviation of the logarithm; None: not measured."""
+    """Spread of single requests around ``latency_s`` (standard deviation of the logarithm); None: not measured."""
     memory_bytes: Interval
     bandwidth_bytes: float
     """Bytes moved from main memory by one request, as an estimate."""

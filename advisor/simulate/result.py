@@ -83,7 +83,7 @@ class SimResult:
         """
         if self.latencies_s.size == 0:
             return self.latencies_s
-        # One key, so that a single sort puts cameras in order and their latencies within: keys of two cameras never meet.
+        # One key, so that one sort puts cameras in order and their latencies within: keys of two cameras never meet.
         apart_s = float(self.latencies_s.max()) + 1.0
         ordered = self.latencies_s[np.argsort(self.latency_cameras * apart_s + self.latencies_s)]
         counts = np.bincount(self.latency_cameras)

@@ -71,6 +71,30 @@ def test_paced_overload_shows_the_queue_instead_of_slowing_the_schedule() -> Non
     assert timing.latencies_s == pytest.approx(expected)
 
 
+class Awaited(Scripted):
+    """Waiting takes the time that passes take."""
+
+    def wait_all(self) -> None:
+        self.clock.advance(max(0.0, self.busy_until_s - self.clock.now_s()))
+
+
+def test_a_rested_pass_comes_after_a_pause_that_is_not_counted() -> None:
+    clock = FakeClock()
+    ends: list[float] = []
+
+    def service_s(_: int) -> float:
+        # A model that forgets: what it takes grows with the time since its last pass.
+        took_s = 0.01 + (clock.now_s() - ends[-1] if ends else 0.0)
+        ends.append(clock.now_s() + took_s)
+        return took_s
+
+    spec = MeasureSpec(min_duration_s=1e-3, min_samples=10, min_blocks=10, warmup_max_s=0.0)
+    timing, _ = measure(Awaited(clock, service_s), LoadMode(kind="rested"), spec, clock)
+    assert timing.samples == 10
+    assert timing.p50.value_s == pytest.approx(0.01 + harness.PAUSE_S)
+    assert timing.throughput_per_s == pytest.approx(1 / timing.avg_time_s)
+
+
 class LateClock(FakeClock):
     """Sleeps 3 ms longer than asked."""
 

@@ -58,6 +58,14 @@ def test_scenario_items_are_what_the_plan_needs_and_no_more() -> None:
         for precision in ("f32", "int8")
         for threads, batch in {(1, 1), (4, 1), (1, most)}
     }
+    rested = [
+        (item.model.name, item.config.precision, item.config.streams, item.config.threads)
+        for item in of_kind(campaign, MeasureItem)
+        if isinstance(item, MeasureItem) and item.mode.kind == "rested"
+    ]
+    assert sorted(rested) == sorted(
+        (name, precision, 1, threads) for name in "pr" for precision in ("f32", "int8") for threads in (1, 4)
+    )
     decodes = {
         (item.codec, item.width, item.bitrate_kbps, item.streams)
         for item in of_kind(campaign, DecodeRequest)

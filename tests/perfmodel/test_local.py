@@ -2,10 +2,13 @@
 
 import pytest
 
+from advisor.perfmodel.cold import LEAST_S
 from advisor.perfmodel.local import LocalData
+from advisor.perfmodel.resolve import Resolved
+from advisor.records.config import LoadMode, RunConfig
 from advisor.records.measurement import Interference
 
-from .makers import kernel, measurement
+from .makers import kernel, measurement, work
 
 
 def profile(pass_s, time_s=0.010, **config):
@@ -58,3 +61,59 @@ def test_of_a_slow_timing_and_a_quiet_profile_the_surer_counts():
     slow = measurement(0.016).model_copy(update={"interference": Interference(reference_slowdown=1.9, dirty=True)})
     found = LocalData.join(None, [slow, profile(0.010)], [], None)
     assert [item.latency_s for item in found.items] == [0.010]
+
+
+def timed(latencies_s, kind="sync", **config):
+    row = measurement(sorted(latencies_s)[len(latencies_s) // 2], **config)
+    timing = row.timing.model_copy(update={"latencies_s": tuple(latencies_s), "block_p50_s": tuple(latencies_s)})
+    return row.model_copy(update={"timing": timing, "mode": LoadMode(kind=kind), "key": f"{kind}{row.key}"})
+
+
+def cold_s(rows, streams=1, threads=1, batch=1, tight_s=0.011):
+    found = LocalData.join(None, rows, [], None)
+    config = RunConfig(streams=streams, threads=threads, batch=batch)
+    return found.cold_s(work(), config, Resolved(streams, threads, False, 0.0), tight_s)
+
+
+RESTED = timed([0.0125, 0.013, 0.0131, 0.015], "rested")
+
+
+def test_a_rested_pass_is_no_measurement_of_a_loop():
+    assert LocalData.join(None, [RESTED], [], None).items == []
+
+
+def test_what_a_pause_costs_is_a_rested_pass_less_one_in_a_loop():
+    found = cold_s([RESTED, measurement(0.010)])
+    assert found.p50 == pytest.approx(0.0031)
+    assert found.p10 < found.p50 < found.p90
+    # Two streams of one thread lose as much each; a stream of two threads was not measured.
+    assert cold_s([RESTED, measurement(0.010)], streams=2, threads=2) == found
+    assert cold_s([RESTED, measurement(0.010)], threads=2) is None
+    assert cold_s([measurement(0.010)]) is None
+
+
+def test_without_a_loop_the_predicted_one_stands_in_where_it_is_the_same():
+    assert cold_s([RESTED], tight_s=0.011).p50 == pytest.approx(0.0021)
+    assert cold_s([RESTED], batch=8) is None
+    assert cold_s([RESTED], tight_s=0.020).p50 == LEAST_S
+
+
+def test_single_passes_show_their_spread():
+    (item,) = LocalData.join(None, [timed([0.010 * 1.02**n for n in range(-20, 21)])], [], None).items
+    assert item.pass_sigma == pytest.approx(16 * 0.0198 / 1.2816, rel=0.02)
+    (few,) = LocalData.join(None, [timed([0.010, 0.011])], [], None).items
+    assert few.pass_sigma is None
+
+
+def test_what_saw_many_moments_is_told_and_the_surest_is_learned():
+    long = timed([0.012 * 1.02**n for n in range(-20, 21)])
+    for rows in ([long, measurement(0.010)], [measurement(0.010), long]):
+        found = LocalData.join(None, rows, [], None)
+        assert [item.latency_s for item in found.items] == [0.010]
+        assert found.exact(work(), RunConfig(streams=1, threads=1), 1, 1).latency_s == pytest.approx(0.012)
+
+
+def test_unrest_is_known_once_a_measurement_saw_many_moments():
+    assert LocalData.join(None, [measurement(0.010)], [], None).unrest == 0.0
+    long = timed([0.010 * 1.02**n for n in range(-20, 21)])
+    assert LocalData.join(None, [long], [], None).unrest == pytest.approx(16 * 0.0198, rel=0.02)
