@@ -188,7 +188,7 @@ class LocalData:
     rested: list[Measurement] = field(default_factory=list)
     """Single passes after pauses."""
     lasting: list[Item] = field(default_factory=list)
-    """Measurements that saw the machine in many moments: what it does in its company, where ``items`` tell what it can."""
+    """Measurements that saw the machine in many moments: what it does in company, where ``items`` tell what it can."""
     _works: dict[tuple[str, str, str], ModelWork | None] = field(default_factory=dict)
 
     @classmethod

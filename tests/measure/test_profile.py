@@ -23,7 +23,7 @@ def test_kernels_have_times_that_are_kept(tmp_path: Path) -> None:
         assert record.timing is None
         # The counters are parts of a pass; what lies between them and what interrupts them is not a multiple of it.
         assert record.pass_s is not None
-        assert 0.2 < sum(kernel.time_s or 0.0 for kernel in record.kernels) / record.pass_s < 5.0
+        assert 0.01 < sum(kernel.time_s or 0.0 for kernel in record.kernels) / record.pass_s < 5.0
         convolutions = [kernel for kernel in record.kernels if kernel.type == "conv"]
         assert len(convolutions) == 3
         for kernel in convolutions:
