@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from ..records.calibration import ErrorBand
 from .fit_physics import fit_parameters, log_time
 from .hyper import Choice, without
-from .interval import BETWEEN_BELIEF, Bands, Units, band, centre_and_half, merged, weighted_quantile
+from .interval import BETWEEN_BELIEF, FEW, Bands, Units, band, centre_and_half, merged, weighted_quantile
 from .machine import SIMD_CLASSES
 from .material import Material, learnable, points_of, residual_rows, thin
-from .observations import MODES, Observations, is_tuned
+from .observations import MODES, Observations, is_tuned, machines_elsewhere
 from .physics import PRECISIONS
 from .residual import GroupsOut
 
@@ -158,6 +158,25 @@ def unseen_bands(data: Observations, errors: Array) -> list[ErrorBand]:
     return found
 
 
+def few_bands(data: Observations, errors: Array, left_out: Collection[str] = ()) -> list[ErrorBand]:
+    """Bands of models that few machines have figures of, on a machine that was left out, per precision.
+
+    All harnesses: figures of such models come from tables that nobody tuned, and so would those of a harness that was
+    never seen. The model is the unit (``machines`` counts models).
+    """
+    elsewhere = machines_elsewhere(data.rows)
+    rows = [i for i, row in enumerate(data.rows) if 0 < elsewhere[i] < FEW and row.machine not in left_out]
+    if not rows:
+        return []
+    whole = Units.of(errors[rows], [data.rows[i].model for i in rows])
+    found = []
+    for number, precision in enumerate(PRECISIONS):
+        part = [i for i in rows if data.rows[i].precision == number]
+        if part:
+            found.append(band(f"few/{precision}", Units.of(errors[part], [data.rows[i].model for i in part]), whole))
+    return found
+
+
 def class_out_errors(material: Material, choice: Choice) -> Array:
     """Errors of every row when its whole SIMD class is left out of physics and residual process."""
     data = material.data.take(residual_rows(material.data))
@@ -195,15 +214,20 @@ def known_chip_errors(material: Material, choice: Choice) -> tuple[Array, Array]
     return anchored, published
 
 
-def inside_bands(data: Observations, errors: Array, counted: Flags, new: Array) -> Flags:
+def inside_bands(
+    data: Observations, errors: Array, counted: Flags, new: Array, of_unseen: Sequence[ErrorBand]
+) -> Flags:
     """Whether each row lies in the band that the *other* machines give, factors included (cross-conformal)."""
     inside = np.zeros(len(errors), dtype=bool)
     names = np.array([row.machine for row in data.rows])
     held = Held(data, errors, counted)
+    elsewhere = machines_elsewhere(data.rows)
     for name in sorted(set(names)):
-        bands = Bands([*held.bands({name}), *new_bands(data, new, counted & (names != name))])
+        others = new_bands(data, new, counted & (names != name))
+        bands = Bands([*held.bands({name}), *others, *few_bands(data, errors, {name}), *of_unseen])
         for i in np.flatnonzero(names == name):
             row = data.rows[i]
-            low, high = bands.find(SIMD_CLASSES[data.machines.simd[i]], PRECISIONS[row.precision], MODES[row.mode])
+            cell = SIMD_CLASSES[data.machines.simd[i]], PRECISIONS[row.precision], MODES[row.mode]
+            low, high = bands.spec(*cell, int(elsewhere[i]))
             inside[i] = low <= errors[i] <= high
     return inside

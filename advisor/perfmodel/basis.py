@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..records.base import Evidence
 from ..records.machine import MachineSpec
+from .interval import FEW
 from .machine import simd_class
 from .observations import MODES
 from .physics import PRECISIONS
@@ -58,12 +57,14 @@ def basis_of(transfer: Transfer, machine: MachineSpec, table: WorkTable, precisi
         extrapolated = True
         new_low, new_high = transfer.bands.new(word, mode)
         low, high = min(low, new_low), max(high, new_high)
+    known = transfer.machines_with(model)
+    if label < 0:
+        low, high = transfer.bands.with_model(low, high, word, known)
+    elif model < 0:
+        # These errors were made on known machines: they are the whole of it.
+        low, high = transfer.bands.unseen(word)
+    if label < 0 and 0 < known < FEW:
+        notes.append(f"figures of this model on {known} other machine{'s'[: known - 1]} only")
     if model < 0:
-        unseen_low, unseen_high = transfer.bands.unseen(word)
-        if label >= 0:
-            # These errors were made on known machines: they are the whole of it.
-            low, high = unseen_low, unseen_high
-        else:
-            low, high = -float(np.hypot(low, unseen_low)), float(np.hypot(high, unseen_high))
         notes.append(f"no published figure of this model on any machine (nearest: {like})")
     return Basis(machine, table, evidence, f"{neighbour}/{like}", low, high, extrapolated, tuple(notes))

@@ -10,6 +10,15 @@ from .parameters import Parameters
 
 Array = NDArray[np.float64]
 _WIDE = np.array([name in ("avx512", "avx512_vnni", "amx") for name in SIMD_CLASSES])
+_MILD_YEAR, _MILD = 2021, 0.5
+"""From the servers of this year on (10 nm processes) dense 512-bit arithmetic costs the root of the clock that it did
+before: their makers' turbo tables for wide instructions lie about half as far below those for others."""
+
+
+def sockets_used(machine: MachineArrays, active_cores: Array) -> Array:
+    """Sockets that so many cores fill, one socket after the other."""
+    used: Array = np.clip(np.ceil(active_cores / machine.cores_per_socket - 0.01), 1.0, machine.sockets)
+    return used
 
 
 def sustained_clock(p: Parameters, machine: MachineArrays, active_cores: Array) -> Array:
@@ -23,7 +32,8 @@ def sustained_clock(p: Parameters, machine: MachineArrays, active_cores: Array) 
     ``f_t`` is the all-core turbo (or its usual share of the boost clock), moving to the boost clock as fewer cores are
     active; ``f_P`` the clock at which n active cores consume what the power limit P leaves after the uncore P_u (2 W
     and a tenth of P; a fitted share in servers). An efficiency core counts as a third of a performance core. Dense
-    512-bit arithmetic lowers the clock by ``clock_avx512`` (not on AMD's chips, whose clock does not depend on width).
+    512-bit arithmetic lowers the clock by ``clock_avx512`` (less from 2021 on; not on AMD's chips, whose clock does not
+    depend on width). Cores fill one socket after the other, and each socket has its own power.
     Base clocks are not used: boards hold more than they promise, and T and TE parts show it (6 cores, base 2.3 GHz at
     35 W, run within 5 % of their 65 W siblings).
 
@@ -31,8 +41,8 @@ def sustained_clock(p: Parameters, machine: MachineArrays, active_cores: Array) 
     at the bottom (f ~ P); constants fitted on published speeds. Validity: 6 to 500 W, 2 to 128 cores per socket,
     processes of 2015 to 2025.
     """
-    cores = machine.cores
-    share = np.clip(active_cores / cores, 0.0, 1.0)
+    used = sockets_used(machine, active_cores)
+    share = np.clip(active_cores / (machine.cores_per_socket * used), 0.0, 1.0)
     usual = machine.boost_hz * p.factor("clock_turbo_share")
     all_core = np.where(machine.all_core_known > 0, machine.all_core_hz, usual)
     turbo = machine.boost_hz + (all_core - machine.boost_hz) * share
@@ -46,12 +56,12 @@ def sustained_clock(p: Parameters, machine: MachineArrays, active_cores: Array) 
     )
     # Performance cores are filled first; where all cores are small, each draws a small one's share.
     large = np.where(machine.atom_only > 0, 0.0, np.minimum(active_cores, machine.performance_cores))
-    active = np.maximum(1.0, (large + (active_cores - large) / 3.0) / machine.sockets)
+    active = np.maximum(1.0, (large + (active_cores - large) / 3.0) / used)
     scale = p.factor("clock_power_14nm") * np.exp(p["clock_power_year"] * (machine.year - 2017.0))
     limited = scale * ((power - uncore) / active) ** p["clock_power_exponent"]
     clock = (turbo**-8.0 + limited**-8.0) ** -0.125
     lowered = _WIDE[machine.simd] & (machine.fma_bits >= 1024) & (machine.amd == 0)
-    wide = np.where(lowered, p.factor("clock_avx512"), 1.0)
+    wide = np.where(lowered, p.factor("clock_avx512") ** np.where(machine.year >= _MILD_YEAR, _MILD, 1.0), 1.0)
     narrow = np.where(server & ~_WIDE[machine.simd], p.factor("clock_avx2_server"), 1.0)
     result: Array = clock * wide * narrow
     return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,9 @@ from .fit_physics import fit_parameters, log_time
 from .hyper import FOLDS, Choice, choose, folds_of, without
 from .machine import SIMD_CLASSES
 from .material import Material, learnable, points_of, residual_rows, thin
-from .observations import MODES, Observations
+from .observations import MODES, REFERENCE_ERA, Observations, is_tuned
 from .physics import PRECISIONS
-from .residual import GroupsOut
+from .residual import GroupsOut, Points, Residual
 
 Array = NDArray[np.float64]
 Choices = Mapping[str, Choice]
@@ -30,6 +30,8 @@ class HeldOut:
 
     data: Observations
     errors: Array
+    shown: Array
+    """The same beside what a user is shown, which is stated for the reference source whatever the row's own."""
     anchored: dict[int, list[tuple[int, float]]]
     """Number of anchors -> (row, error with so many other models of that machine measured)."""
     named: dict[int, list[tuple[int, float]]]
@@ -44,9 +46,10 @@ def held_out(material: Material, choices: Choices, *, refit: bool = True, seed: 
     precision, mode and era, ``_DRAWS`` times.
     """
     data = material.data.take(residual_rows(material.data))
-    points, machines, _, _ = points_of(data, material.works)
+    points, machines, _, eras = points_of(data, material.works)
     thinned = material.data.take(thin(material.data))
-    errors = np.empty(len(data.rows))
+    errors, shown = np.empty(len(data.rows)), np.empty(len(data.rows))
+    plain = np.array([is_tuned(row.era) for row in data.rows])
     anchored: dict[int, list[tuple[int, float]]] = {count: [] for count in ANCHOR_COUNTS}
     named: dict[int, list[tuple[int, float]]] = {count: [] for count in ANCHOR_COUNTS}
     rng = np.random.default_rng(seed)
@@ -60,7 +63,14 @@ def held_out(material: Material, choices: Choices, *, refit: bool = True, seed: 
         if refit:
             others = thinned.take(without(thinned, [name]))
             fold = fit_parameters(others, fold.values, iterations=5, strictness=choice.strictness)
-        errors[mine], spread = process[id(choice)].errors(data.log_time - log_time(fold, data), mine)
+        rest = data.log_time - log_time(fold, data)
+        errors[mine], spread = process[id(choice)].errors(rest, mine)
+        shown[mine] = errors[mine]
+        other = mine[~plain[mine]]
+        if len(other):
+            known = np.flatnonzero((points.machine != number) & learnable(data))
+            expected = Residual(points.take(known), rest[known], choice.scales)
+            shown[other] = rest[other] - expected.mean(_at_reference(points.take(other), eras.index(REFERENCE_ERA)))
         groups: dict[tuple[int, int, int], list[int]] = {}
         for position, row in enumerate(mine):
             key = (int(points.precision[row]), int(points.mode[row]), int(points.era[row]))
@@ -77,7 +87,12 @@ def held_out(material: Material, choices: Choices, *, refit: bool = True, seed: 
                     drawn = rng.choice(len(rows), size=count, replace=False)
                     anchored[count] += _with_anchors(errors, block, rows, drawn)
                 named[count] += _with_anchors(errors, block, rows, most_telling(block, count))
-    return HeldOut(data, errors, anchored, named)
+    return HeldOut(data, errors, shown, anchored, named)
+
+
+def _at_reference(points: Points, era: int) -> Points:
+    count = len(points.era)
+    return replace(points, era=np.full(count, era), era_scale=np.ones(count))
 
 
 def nested_choices(material: Material) -> dict[str, Choice]:

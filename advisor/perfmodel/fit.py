@@ -15,19 +15,27 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..records.calibration import ErrorBand, FittedMachine, FittedRow, TransferCalibration
 from ..store.paths import profiles_dir
-from .bands import Held, class_out_errors, inside_bands, kind_bands, known_chip_errors, new_bands, tuned, unseen_bands
+from .bands import (
+    Held,
+    class_out_errors,
+    few_bands,
+    inside_bands,
+    kind_bands,
+    known_chip_errors,
+    new_bands,
+    tuned,
+    unseen_bands,
+)
 from .evaluate import HeldOut, accuracy_table, held_out, nested_choices, unseen_model_errors
 from .fit_physics import fit_parameters, log_time
 from .hyper import Choice, choose
 from .machine import SIMD_CLASSES, signature
 from .material import Material, learnable, load_material, points_of, residual_rows, thin
-from .observations import is_tuned
+from .observations import REFERENCE_ERA, is_tuned
 from .parameters import NAMES
 from .residual import Residual
 
 COMMAND = "python -m advisor.perfmodel.fit"
-REFERENCE_ERA = "openvino-2024"
-"""Predictions are stated for this source and software: the vendor's tuned benchmark on a recent release."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +62,16 @@ def judge(material: Material, choice: Choice, *, quick: bool = False) -> Judged:
     new = class_out_errors(material, choice)
     anchored, published = known_chip_errors(material, choice)
     unseen = unseen_model_errors(material, choice)
+    of_unseen = unseen_bands(data, unseen)
     bands = [
         *Held(data, errors, counted).bands(),
         *new_bands(data, new, counted),
         *kind_bands("anchored", data, anchored, counted),
         *kind_bands("published", data, published, counted),
-        *unseen_bands(data, unseen),
+        *of_unseen,
+        *few_bands(data, held.shown),
     ]
-    inside = inside_bands(data, errors, counted, new)
+    inside = inside_bands(data, held.shown, counted, new, of_unseen)
     return Judged(held, choice, inside, unseen, tuple(bands))
 
 

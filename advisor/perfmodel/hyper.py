@@ -25,6 +25,7 @@ FOLDS = 6
 _START, _WIDTH = 0.1, 1.0
 """Prior of every scale: 0.1, within a factor of e (one standard deviation of its logarithm)."""
 _STEPS = 14
+_SCORING_STEPS = 8
 _MOST_ROWS = 60
 """Rows per machine and kind of source that the likelihood sees: the large ones say nothing more about scales."""
 VARIANTS = (Strictness(0.05, 0.04, 1.0), Strictness(0.15, 0.12, 1.0), Strictness(0.05, 0.04, 3.0))
@@ -100,14 +101,12 @@ def choose(
     data = data.take(without(data, left_out))
     data = data.take(representative(data))
     points = points_of(data, material.works)[0]
-    process: GroupsOut | None = None
     best: tuple[float, Strictness, Parameters] | None = None
     for variant in variants:
         parameters = fit_parameters(thinned, iterations=14, strictness=variant)
         rest = data.log_time - log_time(parameters, data)
-        if process is None:
-            process = GroupsOut(points, likely_scales(points, rest, 6))
-        score = _score(process, points, rest)
+        # Each variant with scales of its own: those of another would favour that other.
+        score = _score(GroupsOut(points, likely_scales(points, rest, _SCORING_STEPS)), points, rest)
         if best is None or score < best[0]:
             best = score, variant, parameters
     if best is None:

@@ -22,6 +22,10 @@ BETWEEN_BELIEF, WITHIN_BELIEF, MEAN_BELIEF = 2.0, 2.0, 2.0
 """Units' worth of belief in the parent's spread between units, in its spread within one, and in no bias."""
 
 
+FEW = 3
+"""A model that fewer machines than this have figures of is known less well than others."""
+
+
 @dataclass(frozen=True)
 class Units:
     """Errors of a group, per unit (machine, or model): median, and the deviation that the rows' 10-90 % stands for.
@@ -153,6 +157,18 @@ class Bands:
         """Low and high log error of a chip with published figures: ``published`` of this model, else ``anchored``."""
         item = self._bands.get(f"{kind}/{precision}/{mode}") or self._bands[f"{kind}/*/*"]
         return item.low, item.high
+
+    def spec(self, simd: str, precision: str, mode: str, machines: int) -> tuple[float, float]:
+        """Low and high log error of a model that so many machines have figures of, on one known by its data sheet."""
+        return self.with_model(*self.find(simd, precision, mode), precision, machines)
+
+    def with_model(self, low: float, high: float, precision: str, machines: int) -> tuple[float, float]:
+        """A machine's band together with what is not known of a model that so many machines have figures of."""
+        if machines == 0:
+            unseen_low, unseen_high = self.unseen(precision)
+            return -float(np.hypot(low, unseen_low)), float(np.hypot(high, unseen_high))
+        few = self._bands.get(f"few/{precision}") if machines < FEW else None
+        return (low, high) if few is None else (min(low, few.low), max(high, few.high))
 
     def unseen(self, precision: str) -> tuple[float, float]:
         """Low and high log error of models that no fitted row knows, on machines that are known."""

@@ -13,7 +13,7 @@ from ..records.machine import MachineSpec
 from ..store.catalogue import Catalogue
 from ..store.paths import profiles_dir
 from .observations import Observations, data_hash, observations, read_rows
-from .residual import NOISE_SCALE, Points, era_scale, features_of_models, machine_features
+from .residual import NOISE_SCALE, Points, era_scale, features_of_models, kinds_of_models, machine_features
 from .works import WorkTable, load_works
 
 Array = NDArray[np.float64]
@@ -115,6 +115,7 @@ def points_of(data: Observations, works: Mapping[str, WorkTable]) -> tuple[Point
             era=labels([row.era for row in data.rows], eras),
             machine_features=machine_features(data.machines),
             model_features=features[model],
+            kinds=kinds_of_models([works[name] for name in models])[model],
             era_scale=np.array([era_scale(row.era) for row in data.rows]),
             noise_scale=np.array([NOISE_SCALE.get(row.era, 1.0) for row in data.rows]),
         ),

@@ -21,6 +21,8 @@ from .works import WorkTable
 Array = NDArray[np.float64]
 THROUGHPUT, LATENCY = 0, 1
 MODES = ("throughput", "latency")
+REFERENCE_ERA = "openvino-2024"
+"""Predictions are stated for this source and software: the vendor's tuned benchmark on a recent release."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,14 @@ def latency_threads(spec: MachineSpec, precision: int) -> tuple[int, bool]:
     performance_only = few and not made_by_amd(spec)
     cores = spec.performance_cores if performance_only else spec.cores
     return max(1, cores // spec.sockets), performance_only
+
+
+def machines_elsewhere(rows: Sequence[Row]) -> NDArray[np.int64]:
+    """Per row, how many other machines have figures of its model."""
+    having: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        having[row.model].add(row.machine)
+    return np.array([len(having[row.model]) - 1 for row in rows])
 
 
 @dataclass(frozen=True)

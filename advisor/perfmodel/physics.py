@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .clock import sustained_clock
+from .clock import sockets_used, sustained_clock
 from .machine import MachineArrays
 from .parameters import Parameters
 from .works import CLASSES
@@ -65,9 +65,8 @@ def core_rate(p: Parameters, machine: MachineArrays, runs: Runs) -> tuple[Array,
     clock = sustained_clock(p, machine, busy)
     e_clock = np.minimum(machine.e_core_hz, 0.85 * clock)
     e_weight = p.factor("e_core") * (machine.fma_bits_e / machine.fma_bits) * (e_clock / clock)
-    sockets_used = np.clip(np.ceil(busy / machine.cores_per_socket - 0.01), 1.0, machine.sockets)
     equivalents = p_busy + e_busy * np.minimum(e_weight, 1.0)
-    equivalents = equivalents * np.where(sockets_used > 1, p.factor("socket"), 1.0)
+    equivalents = equivalents * np.where(sockets_used(machine, busy) > 1, p.factor("socket"), 1.0)
     return clock, np.maximum(equivalents, 1e-3), np.maximum(busy, 1.0)
 
 
@@ -123,10 +122,12 @@ def pass_time(p: Parameters, machine: MachineArrays, table: Array, peak_activati
     crowd = np.maximum(busy / 4.0, 1.0) ** np.where(streams > 1, p["many_cores"], 0.0)
     spread = spread * (crowd / (slow * smt))[:, None]
     compute = (flop_s + cache_s) * spread
-    reach = p.factor("l3_reach") * (machine.l3_bytes + 0.7 * machine.l2_bytes)
+    # Memory channels and caches of a socket that no thread runs on are out of reach.
+    near = sockets_used(machine, busy) / machine.sockets
+    reach = p.factor("l3_reach") * (machine.l3_bytes + 0.7 * machine.l2_bytes) * near
     working = streams * peak_activation * shrink * runs.batch + weights.sum(axis=1)
     miss = working / (working + reach)
-    bandwidth = p.factor("bandwidth") * machine.bandwidth / streams
+    bandwidth = p.factor("bandwidth") * machine.bandwidth * near / streams
     traffic = (activation + weights) * miss[:, None]
     memory = traffic / bandwidth[:, None]
     per_class = (compute**3 + memory**3) ** (1.0 / 3.0)

@@ -41,6 +41,12 @@ SCALE_NAMES = (
     "both_like_mode",
     "model_on_like",  # this model on alike machines
     "like_on_machine",  # alike models on this machine
+    "kind_on_machine",  # kinds of kernels on this machine, by their share of a model's nominal time
+    "kind_on_machine_precision",
+    "kind_on_machine_mode",
+    "kind_on_like",  # the same on alike machines
+    "kind_on_like_precision",
+    "model_era",  # what the software of a source does to a model, by precision
     "era",
     "era_machine",  # a box behind the same chip's name in another source
     "noise",
@@ -74,6 +80,8 @@ class Points:
     era: Integers
     machine_features: Array
     model_features: Array
+    kinds: Array
+    """Share of each kind of kernel in a model's nominal time (:func:`kinds_of_models`)."""
     era_scale: Array
     """How far a source may be off, over the usual ``era`` scale: untuned harnesses more than tuned ones."""
     noise_scale: Array
@@ -130,6 +138,32 @@ def model_features(work: WorkTable) -> Array:
     )
 
 
+_NOMINAL_FLOP_PER_S = np.array([60e9, 12e9, 40e9, 10e9, 10e9])
+"""Operations per second of each class of kernel on an ordinary core of 2020: only the shares that follow count."""
+_NOMINAL_BYTES_PER_S, _NOMINAL_KERNEL_S = 15e9, 2e-6
+
+
+def kinds_of_models(works: Sequence[WorkTable]) -> Array:
+    r"""Shares of a model's nominal time, shape (models, classes + 3); zero where the table is a guess.
+
+    Arithmetic per class of kernel, activations, weights, and calls of kernels. If a machine runs class c faster than
+    its data sheet says by the factor exp(d_c), a model's logarithm of time moves by about sum_c share_c d_c: so the
+    covariance of two models on one machine is the product of their shares. Own.
+    """
+    rows = []
+    for work in works:
+        table = work.table
+        parts = [
+            *(table[:, 0] / _NOMINAL_FLOP_PER_S),
+            table[:, 1].sum() / _NOMINAL_BYTES_PER_S,
+            table[:, 2].sum() / _NOMINAL_BYTES_PER_S,
+            table[:, 3].sum() * _NOMINAL_KERNEL_S,
+        ]
+        total = max(sum(parts), 1e-9)
+        rows.append(np.array(parts) / total if work.alike else np.zeros(len(parts)))
+    return np.array(rows)
+
+
 def _rbf(a: Array, b: Array) -> Array:
     """Likeness of rows of features, worked out between distinct rows: there are far fewer machines and models."""
     a_rows, a_at = _distinct(a)
@@ -158,6 +192,7 @@ def components(a: Points, b: Points) -> dict[str, Array]:
     like_machine = _rbf(a.machine_features, b.machine_features)
     like_model = _rbf(a.model_features, b.model_features)
     both = like_machine * like_model
+    kinds = a.kinds @ b.kinds.T
     return {
         "level": np.ones_like(era),
         "level_cell": precision * mode,
@@ -176,6 +211,12 @@ def components(a: Points, b: Points) -> dict[str, Array]:
         "both_like_mode": both * mode,
         "model_on_like": model * like_machine * precision,
         "like_on_machine": machine * like_model * precision,
+        "kind_on_machine": machine * kinds,
+        "kind_on_machine_precision": machine * kinds * precision,
+        "kind_on_machine_mode": machine * kinds * mode,
+        "kind_on_like": like_machine * kinds,
+        "kind_on_like_precision": like_machine * kinds * precision,
+        "model_era": model * era * precision,
         "era": era * precision * mode * (a.era_scale[:, None] * b.era_scale[None, :]),
         "era_machine": era * machine,
     }
@@ -200,8 +241,13 @@ def covariance(a: Points, b: Points, scales: dict[str, float]) -> Array:
     alike *= like_model
     alike += v["machine_like"] + v["machine_like_mode"] * mode
     alike += precision * (v["machine_like_precision"] + v["model_on_like"] * model)
+    kinds = a.kinds @ b.kinds.T
+    alike += kinds * (v["kind_on_like"] + v["kind_on_like_precision"] * precision)
     total += like_machine * alike
     total += v["like_on_machine"] * machine * like_model * precision
+    of_machine = v["kind_on_machine"] + v["kind_on_machine_precision"] * precision + v["kind_on_machine_mode"] * mode
+    total += machine * kinds * of_machine
+    total += v["model_era"] * model * era * precision
     total += era * (cell * (v["era"] * a.era_scale[:, None] * b.era_scale[None, :]) + v["era_machine"] * machine)
     return total
 

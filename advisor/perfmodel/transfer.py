@@ -15,7 +15,15 @@ from ..records.machine import MachineSpec
 from .interval import Bands
 from .machine import machine_arrays, made_by_amd, signature, simd_class
 from .parameters import NAMES, Parameters
-from .residual import Points, covariance, era_scale, features_of_models, machine_features, model_features
+from .residual import (
+    Points,
+    covariance,
+    era_scale,
+    features_of_models,
+    kinds_of_models,
+    machine_features,
+    model_features,
+)
 from .works import WorkTable, same_network
 
 Array = NDArray[np.float64]
@@ -51,10 +59,12 @@ class Transfer:
         self._machine_features = np.array([machine.features for machine in calibration.machines])
         self._works = [works[name] for name in calibration.models]
         self._model_features = features_of_models(self._works)
+        self._kinds = kinds_of_models(self._works)
         self._points = Points(
             **columns,
             machine_features=self._machine_features[columns["machine"]],
             model_features=self._model_features[columns["model"]],
+            kinds=self._kinds[columns["model"]],
             era_scale=np.array([era_scale(calibration.eras[row.era]) for row in rows]),
             noise_scale=np.ones(len(rows)),
         )
@@ -66,6 +76,8 @@ class Transfer:
         self.published = {(row.machine, row.model, row.precision) for row in rows}
         self._simd_seen = {machine.simd for machine in calibration.machines}
         self._model_rows = np.bincount(columns["model"], minlength=len(calibration.models))
+        having = {(row.model, row.machine) for row in rows}
+        self._machines_of_model = np.bincount([model for model, _ in having], minlength=len(calibration.models))
         self._labels: dict[tuple[str, float, float], int] = {}
         self._cache: dict[tuple[str, str, float, int], tuple[float, float]] = {}
 
@@ -110,6 +122,7 @@ class Transfer:
         # A known model has its published features: those of its int8 graph would lie beside itself.
         pairs = zip(works, model_labels, strict=True)
         model = np.array([self._model_features[i] if i >= 0 else model_features(work) for work, i in pairs])
+        kinds = np.where(model_labels[:, None] >= 0, self._kinds[model_labels], kinds_of_models(works))
         shape = np.indices((len(specs), len(works), _CELLS)).reshape(3, -1)
         labels = np.array([self.machine_label(spec) for spec in specs])
         points = Points(
@@ -120,6 +133,7 @@ class Transfer:
             era=np.full(shape.shape[1], self._era),
             machine_features=features[shape[0]],
             model_features=model[shape[1]],
+            kinds=kinds[shape[1]],
             era_scale=np.ones(shape.shape[1]),
             noise_scale=np.ones(shape.shape[1]),
         )
@@ -130,6 +144,10 @@ class Transfer:
                 for precision in range(3):
                     throughput, latency = table[i, j, precision]
                     self._cache[spec.id, work.model, work.flop, precision] = float(throughput), float(latency)
+
+    def machines_with(self, model: int) -> int:
+        """How many machines have figures of a fitted model; none of one that is not fitted (-1)."""
+        return int(self._machines_of_model[model]) if model >= 0 else 0
 
     def nearest_machine(self, spec: MachineSpec) -> tuple[str, float]:
         """Id of and distance to the fitted machine most alike."""

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from advisor.perfmodel.bands import Held, level, new_bands, tuned
-from advisor.perfmodel.interval import Bands
+from advisor.perfmodel.bands import Held, few_bands, level, new_bands, tuned
+from advisor.perfmodel.interval import FEW, Bands
 from advisor.perfmodel.machine import SIMD_CLASSES
 from advisor.perfmodel.material import load_material, residual_rows
-from advisor.perfmodel.observations import MODES
+from advisor.perfmodel.observations import MODES, machines_elsewhere
 from advisor.perfmodel.physics import PRECISIONS
 
 
@@ -48,6 +48,25 @@ def test_the_band_of_an_unknown_class_counts_classes_and_not_their_machines():
     judged = sorted(set(data.machines.simd[tuned(data)].tolist()))
     assert bands["new/*/*"].machines == len(judged)
     assert bands["new/*/*"].high - bands["new/*/*"].low > 2 * 1.28 * np.sqrt(np.mean(off[judged] ** 2))
+
+
+def test_models_of_few_machines_are_judged_by_themselves_whatever_the_harness():
+    """Only figures of models that one or two other machines have are off; their band says so, and counts models."""
+    data = load_material().data
+    data = data.take(residual_rows(data))
+    elsewhere = machines_elsewhere(data.rows)
+    few = (elsewhere > 0) & (elsewhere < FEW)
+    rng = np.random.default_rng(2)
+    models = sorted({row.model for row in data.rows})
+    off = dict(zip(models, rng.normal(0.0, 0.3, len(models)), strict=True))
+    errors = np.where(few, [off[row.model] for row in data.rows], 0.0)
+    found = {item.key: item for item in few_bands(data, errors)}
+    inside = (errors[few] > found["few/f32"].low) & (errors[few] < found["few/f32"].high)
+    assert found["few/f32"].machines == len(
+        {row.model for row, flag in zip(data.rows, few, strict=True) if flag and not row.precision}
+    )
+    assert 0.7 < inside.mean() < 0.9
+    assert few_bands(data, np.where(few, 0.0, 1.0))[0].high < 0.1
 
 
 def _wide():

@@ -15,6 +15,7 @@ def points(rng: np.random.Generator, machines: int, models: int) -> Points:
         era=np.zeros(count, dtype=np.int64),
         machine_features=rng.normal(0.0, 3.0, (machines, 4))[machine],
         model_features=rng.normal(0.0, 3.0, (models, 4))[model],
+        kinds=rng.dirichlet(np.ones(3), models)[model],
         era_scale=np.ones(count),
         noise_scale=np.ones(count),
     )
@@ -34,7 +35,7 @@ def test_scales_of_a_drawn_process_are_found_again():
     # Machines and models are unlike each other here, so effects of alike ones cannot be told from their own.
     assert 0.2 < together("machine") < 0.45
     assert 0.3 < together("model", "level") < 0.8
-    assert 0.05 < together("noise", "both", "like_on", "era") < 0.25
+    assert 0.05 < together("noise", "both", "like_on", "kind", "era") < 0.25
 
 
 def test_folds_hold_every_machine_once_and_evenly():

@@ -71,6 +71,23 @@ def test_a_class_of_one_machine_or_none_is_as_wide_as_classes_left_out_whole():
     assert bands.find("neon", "int8", "latency") == (-0.35, 0.45)
 
 
+def test_a_model_that_few_machines_have_figures_of_is_as_wide_as_such_models_were():
+    def make(key: str, low: float, high: float) -> ErrorBand:
+        return ErrorBand(key=key, low=low, high=high, machines=4, rows=50)
+
+    bands = Bands(
+        [
+            make("avx2/f32/throughput", -0.1, 0.3),
+            make("new/*/*", -0.5, 0.5),
+            make("few/f32", -0.4, 0.2),
+            make("unseen/f32", -0.3, 0.4),
+        ]
+    )
+    assert bands.spec("avx2", "f32", "throughput", 3) == (-0.1, 0.3)
+    assert bands.spec("avx2", "f32", "throughput", 1) == (-0.4, 0.3)
+    assert np.allclose(bands.spec("avx2", "f32", "throughput", 0), (-np.hypot(0.1, 0.3), 0.5))
+
+
 def test_around_orders_its_quantiles():
     found = around(10.0, -0.1, 0.2)
     assert np.isclose(found.p10, 10.0 * np.exp(-0.1))

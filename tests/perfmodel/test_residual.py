@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from advisor.perfmodel import residual
 from advisor.perfmodel.residual import (
@@ -10,6 +11,7 @@ from advisor.perfmodel.residual import (
     components,
     covariance,
     features_of_models,
+    kinds_of_models,
     leave_groups_out,
 )
 from advisor.perfmodel.works import WorkTable
@@ -29,6 +31,7 @@ def points(rng: np.random.Generator, machines: int = 6, models: int = 5) -> Poin
         era=np.zeros(count, dtype=int),
         machine_features=machine_features[index[0]],
         model_features=model_features[index[1]],
+        kinds=rng.dirichlet(np.ones(3), size=models)[index[1]],
         era_scale=np.ones(count),
         noise_scale=np.ones(count),
     )
@@ -96,3 +99,39 @@ def test_likeness_between_distinct_rows_is_that_of_all_rows() -> None:
     a, b = few[rng.integers(0, 4, 30)], more[rng.integers(0, 7, 50)]
     expected = np.exp(-0.5 * ((a[:, None, :] - b[None, :, :]) ** 2).sum(2))
     np.testing.assert_allclose(residual._rbf(a, b), expected, rtol=1e-12, atol=1e-15)
+
+
+def test_shares_of_kinds_add_up_and_a_guessed_table_has_none():
+    table = np.array([[1e9, 2e6, 1e6, 20.0], [1e7, 2e6, 1e5, 10.0], [0.0] * 4, [0.0, 5e6, 0.0, 15.0], [0.0] * 4])
+    works = [WorkTable("a", "a", table, 1e6), WorkTable("b", "b", table, 1e6, alike=False)]
+    known, guessed = kinds_of_models(works)
+    assert known.sum() == pytest.approx(1.0)
+    assert known[0] == known.max()
+    assert known[2] == 0.0
+    assert not guessed.any()
+
+
+def test_a_machine_slow_at_one_kind_of_kernel_is_expected_slow_where_that_kind_prevails():
+    """Models of two kinds on one machine: only those of the slow kind that were measured say so of the third one."""
+    rng = np.random.default_rng(8)
+    every = replace(points(rng, 1, 6), kinds=np.repeat(np.eye(2), 3, axis=0))
+    scales = dict.fromkeys(SCALE_NAMES, 0.01) | {"kind_on_machine": 0.3, "noise": 0.05}
+    known = np.array([0, 1, 3, 4])
+    found = Residual(every.take(known), np.array([0.4, 0.4, 0.0, 0.0]), scales).mean(every.take(np.array([2, 5])))
+    assert found[0] > 0.3
+    assert abs(found[1]) < 0.1
+
+
+def test_what_a_source_does_to_a_model_is_learned_from_its_other_machines():
+    """One model is slow in one of two sources, on every machine: expected there on a new machine, not in the other."""
+    rng = np.random.default_rng(9)
+    one = points(rng)
+    era = np.repeat([0, 1], len(one.machine))
+    both = replace(one.take(np.tile(np.arange(len(one.machine)), 2)), era=era)
+    scales = SCALES | {"model_era": 0.2}
+    values = np.where((both.model == 0) & (era == 1), 0.3, 0.0)
+    known = both.machine < 5
+    new = both.take(~known & (both.model == 0))
+    found = Residual(both.take(known), values[known], scales).mean(new)
+    assert found[new.era == 1][0] > 0.15
+    assert abs(found[new.era == 0][0]) < 0.1
