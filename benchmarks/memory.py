@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from advisor.errors import SizerError
 from advisor.measure.configs import runtime_imports, worker_environment
 from advisor.measure.job import Job, JobItem, each
 from advisor.measure.profile import model_works
@@ -128,16 +129,20 @@ def row_of(file: ModelFile, config: RunConfig) -> dict[str, Any] | None:
         worker_environment(None),
         on_import=runtime_imports(config.runtime),
     )
-    (outcome,) = run_job(job, _TIMEOUT_S).outcomes
-    if work is None or not outcome.value:
-        print(f"{file.name} {config.runtime} {config.precision}: {outcome.failure or 'no kernels'}", file=sys.stderr)
+    try:
+        (outcome,) = run_job(job, _TIMEOUT_S).outcomes
+        value, failure = outcome.value, str(outcome.failure or "no kernels")
+    except SizerError as error:  # a worker that was killed while it started must not cost the other rows
+        value, failure = None, str(error)
+    if work is None or not value:
+        print(f"{file.name} {config.runtime} {config.precision}: {failure}", file=sys.stderr)
         return None
     sizes = sizes_of(work)
     values = (
         file.name, file.family, config.runtime, config.precision, config.streams, config.threads, config.batch,
         sizes.layers, sizes.others, round(sizes.window_bytes), round(sizes.point_bytes), round(sizes.product_bytes),
         round(sizes.table_bytes), round(sizes.largest_bytes), round(sizes.live_bytes), round(sizes.product_share, 4),
-        *(round(value) for value in outcome.value.values()),
+        *(round(size) for size in value.values()),
     )  # fmt: skip
     return dict(zip(FIELDS, values, strict=True))
 
@@ -220,13 +225,16 @@ def run(quick: bool = False) -> str:
     start = header("Memory does not depend on what else runs.")
     known = read_rows(profiles_dir() / "measured" / "memory.csv")
     grid = list(configs())
-    rows = []
+    rows, missing = [], []
     for index, name in enumerate(SAMPLE[:2] if quick else SAMPLE):
         for config in grid[index % _EVERY :: _EVERY]:
             row = row_of(model(name), config)
-            if row is not None:
+            if row is None:
+                missing.append(f"{name} {config.runtime} {config.precision}")
+            else:
                 rows.append(judged(row, known))
-    return f"{start}\n\n{tables(rows)}\n\n{together.section(quick)}"
+    left_out = f"\n\nRefused or failed: {', '.join(missing)}." if missing else ""
+    return f"{start}\n\n{tables(rows)}{left_out}\n\n{together.section(quick)}"
 
 
 def main(path: Path, names: Sequence[str]) -> None:
