@@ -326,7 +326,7 @@ class Predictor:
         if exact is not None:
             log_time, low, high = log(exact.latency_s), -exact.half_width, exact.half_width
             evidence, nearest, extrapolated = Evidence.MEASURED, exact.label, False
-            notes.append("measured here in this configuration" + (", on a disturbed machine" if exact.dirty else ""))
+            notes.append("measured on it in this configuration" + (", on a disturbed machine" if exact.dirty else ""))
         if config.runtime == "onnxruntime" and evidence not in (Evidence.MEASURED, Evidence.ANCHORED):
             low, high = -float(np.hypot(low, 0.35)), float(np.hypot(high, 0.35))
             notes.append("no ONNX Runtime figures for this machine: OpenVINO's, times an assumed factor")
