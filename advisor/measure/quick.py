@@ -188,7 +188,9 @@ def items_for_others(
         item = entry.item
         if isinstance(item, DecodeRequest | PrepareRequest):
             entries.append(entry)
-        elif isinstance(item, MeasureItem) and unpublished and item.config.precision not in skipped:
+        elif not isinstance(item, MeasureItem) or not unpublished or item.mode.kind == "rested":
+            continue  # what a pause costs depends on who shares this machine
+        elif item.config.precision not in skipped:
             short = replace(item, spec=SCENARIO_SPEC)
             entries.append(Entry(short, estimate_s(short), entry.value))
     return Campaign(tuple(entries))
