@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from advisor.clock import Clock, RealClock
 from advisor.errors import Inconclusive, SizerError
-from advisor.measure.configs import MeasureItem, run_items, verdict_of
+from advisor.measure.configs import MeasureItem, joined, run_items, verdict_of
 from advisor.measure.decode import DecodeRequest, measure_decode
 from advisor.measure.figures import to_failure
 from advisor.measure.footprint import FootprintItem, measure_footprint
@@ -90,6 +90,7 @@ def run(
     *,
     budget_s: float | None = None,
     retry_failed: bool = False,
+    visits: int = 1,
     clip_directory: Path | None = None,
     clock: Clock | None = None,
 ) -> Summary:
@@ -110,6 +111,9 @@ def run(
         No batch is begun that is expected to end later [s]; what is left out is listed.
     retry_failed : bool
         Take recorded failures again.
+    visits : int
+        Timings of models that were disturbed are taken once more as long as they hold fewer visits, and joined with
+        what the store has: one visit of a shared machine sees one of its states.
     clip_directory : Path, optional
         Where synthesised clips are kept; None: sizer's cache.
     clock : Clock, optional
@@ -128,6 +132,7 @@ def run(
         progress if progress is not None else NullProgress(),
         budget_s,
         retry_failed,
+        visits,
         clip_directory if clip_directory is not None else cache_dir() / "clips",
         clock if clock is not None else RealClock(),
     ).run()
@@ -169,11 +174,13 @@ class _Run:
         tell: Progress,
         budget_s: float | None,
         retry_failed: bool,
+        visits: int,
         clip_directory: Path,
         clock: Clock,
     ) -> None:
         self._campaign, self._store, self._host, self._tell = campaign, store, host, tell
         self._budget_s, self._retry, self._clips, self._clock = budget_s, retry_failed, clip_directory, clock
+        self._visits = visits
         self._summary = Summary()
         self._estimated_s, self._spent_s = 0.0, 0.0
         self._left_s, self._ends_s = 0.0, inf
@@ -251,12 +258,25 @@ class _Run:
         return {item.key(self._host): item for item in items if isinstance(item, kind)}
 
     def _arrived(self, record: Measurement) -> None:
-        self._store.replace(record)
+        before = self._disturbed(record.key)
+        if before is None:
+            self._store.replace(record)
+        elif record.timing is not None:  # a further visit that failed leaves what is known as it was
+            self._store.replace(joined(before, record))
         self._tried.add(record.key)
         if record.status == "failed":
             self._failed(record.key, str(record.failure))
         else:
             self._advance(f"{self._labels[record.key]}: {verdict_of(record)}", record.key)
+
+    def _disturbed(self, key: str) -> Measurement | None:
+        """Return the timing in the store that a further visit is to be joined with; None: there is none."""
+        if self._visits <= 1 or key in self._tried:
+            return None
+        known = self._store.get(key)
+        if known is None or known.timing is None or not known.interference.dirty:
+            return None
+        return known if known.timing.visits < self._visits else None
 
     def _take(self, record: MicroBenchmark) -> None:
         self._store.add_micro(record)
@@ -303,7 +323,7 @@ class _Run:
         return min(max(self._spent_s / self._estimated_s, _CORRECTION[0]), _CORRECTION[1])
 
     def _unknown(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Entries that the store lacks, or holds as failed where these are to be tried again."""
+        """Entries that the store lacks, holds as failed where these are to be tried again, or as disturbed."""
         micro = {record.key for record in self._store.micro(self._host)}
         if not self._retry:
             micro |= {record.key for record in self._store.micro_failures(self._host)}
@@ -312,4 +332,5 @@ class _Run:
             entry
             for entry in entries
             if not all(key in micro or key in done or key in self._tried for key in keys_of(entry.item, self._host))
+            or (isinstance(entry.item, MeasureItem) and self._disturbed(entry.item.key(self._host)) is not None)
         ]

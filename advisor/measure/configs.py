@@ -6,13 +6,17 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 import advisor
 from advisor.clock import utc_now
-from advisor.measure.harness import MeasureSpec
+from advisor.errors import ModelRangeError
+from advisor.measure.harness import MeasureSpec, merge
 from advisor.measure.job import Job, JobItem, Outcome
 from advisor.measure.keys import key as measurement_key
 from advisor.measure.progress import NullProgress, Progress
 from advisor.measure.reference import load_best, lower_best, save_best
+from advisor.measure.statistics import build_timing
 from advisor.measure.worker import run_job
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig, SimdCap
 from advisor.records.measurement import Interference, Measurement, Timing
@@ -184,6 +188,42 @@ def to_measurement(outcome: Outcome, item: MeasureItem, host_fingerprint: str) -
         started=value.get("started", utc_now()),
         sizer_version=advisor.__version__,
         versions=value.get("versions", {}),
+    )
+
+
+def joined(before: Measurement, now: Measurement) -> Measurement:
+    """Two visits to one configuration as one measurement of all their blocks, ``now`` where only one can be told.
+
+    Raises
+    ------
+    ModelRangeError
+        One of them has no timing.
+    """
+    first, second = before.timing, now.timing
+    if first is None or second is None:
+        raise ModelRangeError(f"{now.model}: only measurements with a timing can be joined")
+    duration_s = first.duration_s + second.duration_s
+    inputs = first.throughput_per_s * first.duration_s + second.throughput_per_s * second.duration_s
+    cpu_s = [timing.cpu_s_per_pass for timing in (first, second) if timing.cpu_s_per_pass is not None]
+    samples = (first.samples, second.samples)
+    timing = build_timing(
+        (*first.latencies_s, *second.latencies_s),
+        duration_s,
+        now.config.batch,
+        (*first.block_p50_s, *second.block_p50_s),
+        passes=inputs / now.config.batch,
+        read_s=second.read_s,
+        compile_s=second.compile_s,
+        first_inference_s=second.first_inference_s,
+        peak_memory_bytes=second.peak_memory_bytes,
+        cpu_s_per_pass=float(np.average(cpu_s, weights=samples)) if len(cpu_s) == len(samples) else None,
+        visits=first.visits + second.visits,
+    )
+    # A step between two visits is what they are for, no trend within one.
+    timing = timing.model_copy(update={"steady": first.steady and second.steady})
+    repeated = before.interference.blocks_repeated + now.interference.blocks_repeated
+    return now.model_copy(
+        update={"timing": timing, "interference": merge([before.interference, now.interference], repeated)}
     )
 
 

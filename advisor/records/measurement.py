@@ -63,6 +63,8 @@ class Timing(Record):
     memory_per_stream_bytes: Quantity | None = None
     """Further resident memory of each inference stream beyond the first; None for one stream."""
     cpu_s_per_pass: Quantity | None = None
+    visits: PositiveCount = 1
+    """Moments in which it was taken: a shared machine changes its state within seconds."""
     steady: bool = True
     block_p50_s: tuple[float, ...] = ()
     latencies_s: tuple[float, ...] = ()

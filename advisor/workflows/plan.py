@@ -117,7 +117,7 @@ def prepare(
         assumptions.append("no measurement was taken on this machine for this plan (--no-measure)")
         say("no measurement is taken on this machine (--no-measure)")
     elif is_candidate(host, facts, candidates):
-        measure(scenario_items(scenario, models, facts, bitrates), facts, store, progress)
+        measure(scenario_items(scenario, models, facts, bitrates), facts, store, progress, VISITS)
     else:
         new = _unpublished(works, models)
         measure(items_for_others(scenario, models, facts, bitrates, unpublished=bool(new)), facts, store, progress)
@@ -187,15 +187,21 @@ def _runtimes_said(measured: Mapping[str, tuple[RuntimeName, ...]]) -> str:
     )
 
 
-def measure(campaign: Campaign, facts: HostFacts, store: MeasurementStore, progress: Progress | None) -> None:
-    """Take those measurements that the store lacks.
+VISITS = 3
+"""Plans of this machine that time a disturbed model once more each, so that no single moment decides."""
+
+
+def measure(
+    campaign: Campaign, facts: HostFacts, store: MeasurementStore, progress: Progress | None, visits: int = 1
+) -> None:
+    """Take those measurements that the store lacks, disturbed ones of models up to ``visits`` times.
 
     An interrupt ends the command, not only the measuring: a plan on half of them is not what was asked for.
     """
     from advisor.measure.campaign import run
     from advisor.measure.progress import NullProgress
 
-    if run(campaign, store, facts, progress or NullProgress()).interrupted:
+    if run(campaign, store, facts, progress or NullProgress(), visits=visits).interrupted:
         raise KeyboardInterrupt
 
 

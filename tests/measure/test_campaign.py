@@ -206,3 +206,36 @@ def test_a_refused_item_is_recorded_and_retried_on_request(tmp_path: Path) -> No
         assert c.run(todo, store, facts()).known == 2
         again = c.run(todo, store, facts(), retry_failed=True)
         assert (again.known, again.failed) == (1, 1)
+
+
+@pytest.mark.runtime
+def test_a_disturbed_timing_is_visited_again_and_joined(tmp_path: Path) -> None:
+    todo = campaign(tmp_path, 2)
+    keys = [entry.item.key(facts().fingerprint) for entry in todo.entries if isinstance(entry.item, MeasureItem)]
+    with MeasurementStore(tmp_path / "s.db") as store:
+
+        def disturb(dirty: bool) -> None:
+            for key in keys:
+                record = store.get(key)
+                assert record is not None
+                seen = record.interference.model_copy(update={"dirty": dirty})
+                store.replace(record.model_copy(update={"interference": seen}))
+
+        def samples() -> list[int]:
+            rows = [store.get(key) for key in keys]
+            return [row.timing.samples for row in rows if row is not None and row.timing is not None]
+
+        c.run(todo, store, facts(), visits=2)
+        once = samples()
+        disturb(False)
+        assert c.run(todo, store, facts(), visits=2).done == 0
+        disturb(True)
+        assert c.run(todo, store, facts()).done == 0
+        assert c.run(todo, store, facts(), visits=2).done == len(keys)
+        assert all(after > before for after, before in zip(samples(), once, strict=True))
+        disturb(True)
+        assert c.run(todo, store, facts(), visits=2).done == 0
+        row = store.get(keys[0])
+        assert row is not None
+        assert row.timing is not None
+        assert row.timing.visits == 2

@@ -2,9 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from advisor.measure.configs import MeasureItem, measure_configs, worker_environment
+from advisor.errors import ModelRangeError
+from advisor.measure.configs import MeasureItem, joined, measure_configs, worker_environment
 from advisor.measure.harness import MeasureSpec
+from advisor.measure.statistics import build_timing
 from advisor.records.config import LoadMode, RunConfig
+from advisor.records.measurement import Interference, Measurement
 from advisor.runtimes.openvino_config import simd_variables
 from advisor.store.measurements import MeasurementStore
 
@@ -90,6 +93,35 @@ def test_keys_tell_requests_apart_and_stay_the_same(tmp_path: Path) -> None:
     keys = {item.key("host") for item in [base, *others]} | {base.key("other host")}
     assert len(keys) == len(others) + 2
     assert base.key("host") == MeasureItem(model, RunConfig(threads=1), SYNC, SPEC).key("host")
+
+
+def test_two_visits_become_one_measurement_of_all_their_blocks() -> None:
+    fast, slow = visit(0.010, 40), visit(0.020, 10)
+    both = joined(fast, slow)
+    assert both.timing is not None
+    assert (both.timing.samples, both.timing.visits) == (50, 2)
+    assert both.timing.p50.value_s == 0.010
+    assert both.timing.avg_time_s == pytest.approx(0.012)
+    assert both.timing.duration_s == pytest.approx(0.4 + 0.2)
+    assert both.timing.throughput_per_s == pytest.approx(50 * 4 / 0.6)
+    assert both.timing.cpu_s_per_pass == pytest.approx((40 * 0.010 + 10 * 0.020) / 50)
+    assert len(both.timing.block_p50_s) == 4
+    assert both.timing.steady  # a step between visits is no trend
+    assert both.interference.dirty
+    third = joined(both, fast).timing
+    assert third is not None
+    assert third.visits == 3
+    with pytest.raises(ModelRangeError, match="timing"):
+        joined(fast, slow.model_copy(update={"timing": None}))
+
+
+def visit(pass_s: float, count: int) -> Measurement:
+    timing = build_timing([pass_s] * count, pass_s * count, 4, [pass_s] * 2, cpu_s_per_pass=pass_s)
+    return Measurement(
+        key="k", model="m", model_sha256="s", model_kind="file", config=RunConfig(batch=4), mode=SYNC, effective=None,
+        host_fingerprint="h", status="done", timing=timing, interference=Interference(dirty=pass_s > 0.015),
+        started="now", sizer_version="0",
+    )  # fmt: skip
 
 
 def test_a_workers_environment_never_inherits_a_cap() -> None:
