@@ -46,6 +46,8 @@ class Judged:
     choice: Choice
     inside: NDArray[np.bool_]
     unseen: NDArray[np.float64]
+    classes: NDArray[np.float64]
+    """Errors where the whole SIMD class was left out."""
     bands: tuple[ErrorBand, ...]
 
 
@@ -72,7 +74,7 @@ def judge(material: Material, choice: Choice, *, quick: bool = False) -> Judged:
         *few_bands(data, held.shown),
     ]
     inside = inside_bands(data, held.shown, counted, new, of_unseen)
-    return Judged(held, choice, inside, unseen, tuple(bands))
+    return Judged(held, choice, inside, unseen, new, tuple(bands))
 
 
 def calibrate(material: Material, quick: bool = False) -> TransferCalibration:
