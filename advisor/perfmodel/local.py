@@ -275,7 +275,7 @@ class LocalData:
         """What a pass takes longer after a pause than in a loop [s]; None where one of the two was not measured.
 
         Measured at batch 1 on one stream of as many threads; there a loop of ``tight_s`` stands in where one was only
-        predicted.
+        predicted. The quartiles of single passes stand for P10 and P90 of their median in another moment (own).
         """
         threads = max(1, setting.threads // setting.streams)
         one = config.model_copy(update={"batch": 1})
