@@ -40,6 +40,8 @@ class Entry:
     estimate_s: float
     value: float = 1.0
     """Information in units of one ordinary measurement; only ratios matter."""
+    group: str = ""
+    """Entries of one group take turns in one worker, so that the same moments meet them; empty: any company will do."""
 
     @property
     def density(self) -> float:
@@ -149,17 +151,20 @@ def batches(entries: Sequence[Entry]) -> list[list[Entry]]:
     """Most information per second first; items that may share a worker are taken along up to :data:`BATCH`."""
     found: list[list[Entry]] = []
     open_batches: dict[tuple[object, ...], list[Entry]] = {}
-    for entry in sorted(entries, key=lambda e: -e.density):
-        item = entry.item
+    groups: dict[object, list[Entry]] = {}
+    for number, entry in enumerate(sorted(entries, key=lambda e: -e.density)):
+        groups.setdefault(entry.group or number, []).append(entry)
+    for group in groups.values():
+        item = group[0].item
         if isinstance(item, DecodeRequest | FootprintItem):  # processes of their own
-            found.append([entry])
+            found += [[entry] for entry in group]
             continue
         kind: tuple[object, ...] = (type(item), None if isinstance(item, PrepareRequest) else item.process)
         batch = open_batches.get(kind)
-        if batch is None or len(batch) >= BATCH:
+        if batch is None or len(batch) + len(group) > BATCH:
             batch = open_batches[kind] = []
             found.append(batch)
-        batch.append(entry)
+        batch += group
     return found
 
 

@@ -26,6 +26,8 @@ by less than half of that."""
 
 PACED_BLOCK = 5
 """Fewest requests of a paced block."""
+TURNS_IN_A_ROW = 5
+"""Turns of rested measurements before others take as many: a second or so, in which the machine cools down."""
 PAUSE_S = 0.05
 """Idle time before each pass of a rested measurement, as between frames. It is the idling that costs, not what ran
 before: after 12 ms in turns with other models a pass took no longer than in a loop, after 80 ms half as long again."""
@@ -90,6 +92,8 @@ class Block:
         self.finishes_s: list[float | None] = []
         self.window_s = 0.0
         self.begin_s = 0.0
+        self.at_s = 0.0
+        """The same as Unix time."""
         self.cpu_s = 0.0
         self.interference = Interference()
 
@@ -184,8 +188,7 @@ class Session:
             raise ModelRangeError("a paced measurement needs rate_per_s")
         self._compiled, self._mode, self._spec, self._clock, self._meter = compiled, mode, spec, clock, meter
         # Between paced blocks there is no time for it: it would delay the next request of the schedule.
-        # Before a rested pass it would warm up what should be cold.
-        self._check = None if mode.kind in ("paced", "rested") else check
+        self._check = None if mode.kind == "paced" else check
         rng = np.random.default_rng(seed)
         self._inputs = [random_inputs(compiled.inputs, rng) for _ in range(compiled.requests)]
         self._tight = compiled if isinstance(compiled, TightLoop) and mode.kind in ("sync", "async") else None
@@ -207,6 +210,11 @@ class Session:
     def alone(self) -> bool:
         """Whether this measurement may not take turns: a schedule must not be interrupted."""
         return self._mode.kind == "paced"
+
+    @property
+    def rested(self) -> bool:
+        """Whether its passes come after pauses."""
+        return self._mode.kind == "rested"
 
     def step(self) -> bool:
         """Run one block; True when the measurement is complete."""
@@ -242,6 +250,7 @@ class Session:
             steady=self._settled,
             first_inference_s=self.first_inference_s,
             cpu_s_per_pass=sum(block.cpu_s for block in self._blocks) / len(latencies),
+            block_at_s=tuple(block.at_s for block in self._blocks if block.latencies_s()),
             **optional,
         )
 
@@ -262,12 +271,14 @@ class Session:
 
     def _run_block(self) -> Block:
         block = Block(_lanes(self._compiled))
-        before = self._check.slowdown() if self._check is not None else None
+        # Before a rested pass it would warm up what should be cold.
+        before = 1.0 if self._check is None or self.rested else self._check.slowdown()
         collecting = gc.isenabled()
         gc.disable()
         if self._meter is not None:
             self._meter.start()
         cpu_s = time.process_time()
+        block.at_s = time.time()
         try:
             block.begin_s = self._clock.now_s()
             if self._tight is not None:
@@ -281,7 +292,7 @@ class Session:
                 gc.enable()
         if self._meter is not None:
             block.interference = self._meter.stop()
-        if self._check is not None and before is not None:
+        if self._check is not None:
             block.interference = with_slowdown(block.interference, max(before, self._check.slowdown()))
         return block
 
@@ -360,6 +371,9 @@ def measure_in_turns(
 ) -> None:
     """Run blocks of several measurements in turns, so that a slow drift of the machine meets all of them alike.
 
+    Rested ones take a few turns among themselves, then the others theirs, and so on: between loops of other models a
+    pass would not be as rested as in a cascade, where the machine idles for most of the time.
+
     Parameters
     ----------
     sessions : mapping of str to Session
@@ -384,9 +398,14 @@ def measure_in_turns(
     for name, session in sessions.items():
         while session.alone and not ended(name):
             pass
-    left = [name for name, session in sessions.items() if not session.alone]
-    while left:
-        left = [name for name in left if not ended(name)]
+    kinds = [
+        [name for name, session in sessions.items() if not session.alone and session.rested is rested]
+        for rested in (True, False)
+    ]
+    while any(kinds):
+        for left in kinds:
+            for _ in range(TURNS_IN_A_ROW):
+                left[:] = [name for name in left if not ended(name)]
 
 
 def random_inputs(specs: Sequence[TensorSpec], rng: np.random.Generator) -> list[Any]:

@@ -45,9 +45,9 @@ there are enough for as many moments. On a shared machine the mean of all blocks
 ones on one thread, 31 % on two (docs/methods.md, "In company")."""
 RESTED_SPEC = MeasureSpec(
     min_duration_s=1e-3,
-    min_samples=10,
-    min_blocks=10,
-    max_duration_s=1.0,
+    min_samples=20,
+    min_blocks=20,
+    max_duration_s=2.0,
     block_s=0.02,
     warmup_max_s=0.0,
     max_dirty_blocks=0,
@@ -112,9 +112,9 @@ def scenario_items(
     Returns
     -------
     Campaign
-        Per model and precision, on OpenVINO: one thread, as many streams as threads, the largest batch on one thread,
-        and single passes after pauses on one thread and on all; decoding and preparation for each kind of camera; the
-        cost of a call, peaks and bandwidths.
+        Per model and precision, on OpenVINO: one thread and as many streams as threads, both also with the largest
+        batch, and single passes after pauses on one thread and on all; decoding and preparation for each kind of
+        camera; the cost of a call, peaks and bandwidths.
     """
     entries: dict[object, Entry] = {}
 
@@ -125,20 +125,28 @@ def scenario_items(
     for stage in scenario.stages:
         model = models[stage.id]
         for precision in usable_precisions(scenario.accuracy.precisions, facts):
+            together = f"{model.sha256} {precision}"
             for threads, batch in dict.fromkeys([(1, 1), (1, stage.batch.max)]):
                 config = RunConfig(precision=precision, streams=1, threads=threads, batch=batch, requests=1)
                 item = MeasureItem(model, config, LoadMode(), PLAN_SPEC)
                 key = (model.sha256, precision, threads, batch)
-                entries.setdefault(key, Entry(item, estimate_s(item), 4.0 if (threads, batch) == (1, 1) else 2.0))
-            if most > 1:
-                # In a cascade all cores are busy: what a pass takes beside others of its kind is what the plan needs.
-                config = RunConfig(precision=precision, streams=most, threads=most, requests=most, pinning=False)
-                item = MeasureItem(model, config, LoadMode(kind="async"), PLAN_SPEC)
-                entries.setdefault((model.sha256, precision, "busy"), Entry(item, estimate_s(item), 3.0))
+                value = 4.0 if (threads, batch) == (1, 1) else 2.0
+                entries.setdefault(key, Entry(item, estimate_s(item), value, together))
+                if most > 1:
+                    # In a cascade all cores are busy: what a pass takes beside others of its kind is what a plan needs.
+                    config = config.model_copy(
+                        update={"streams": most, "threads": most, "requests": most, "pinning": False}
+                    )
+                    item = MeasureItem(model, config, LoadMode(kind="async"), PLAN_SPEC)
+                    entries.setdefault(
+                        (*key, "busy"), Entry(item, estimate_s(item), 3.0 if batch == 1 else 1.5, together)
+                    )
             for threads in sorted({1, most}):
                 config = RunConfig(precision=precision, streams=1, threads=threads, requests=1, pinning=False)
                 item = MeasureItem(model, config, LoadMode(kind="rested"), RESTED_SPEC)
-                entries.setdefault((model.sha256, precision, "rested", threads), Entry(item, estimate_s(item), 3.0))
+                entries.setdefault(
+                    (model.sha256, precision, "rested", threads), Entry(item, estimate_s(item), 3.0, together)
+                )
     for group in scenario.cameras:
         width, height = group.size
         if group.codec != "raw":
@@ -191,9 +199,11 @@ def items_for_others(
             entries.append(entry)
         elif not isinstance(item, MeasureItem) or not unpublished or item.mode.kind == "rested":
             continue  # what a pause costs depends on who shares this machine
+        elif item.config.batch > 1 and item.config.streams != 1:
+            continue  # batches of theirs follow from one stream's
         elif item.config.precision not in skipped:
             short = replace(item, spec=SCENARIO_SPEC)
-            entries.append(Entry(short, estimate_s(short), entry.value))
+            entries.append(Entry(short, estimate_s(short), entry.value))  # no group: the most telling first
     return Campaign(tuple(entries))
 
 

@@ -9,6 +9,7 @@ from math import exp, hypot
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..records.base import Interval
 from ..records.config import RunConfig
@@ -32,8 +33,27 @@ _MOMENTS = 16
 """Blocks of a measurement that has seen a machine in several states: these last for seconds (docs/methods.md)."""
 _FEW = 20
 """Fewer passes than this show no spread."""
+_SAME_MOMENT_S, _PAIRS = 3.0, 8
+"""Blocks at most so far apart [s] saw the machine in the same state, and so many pairs tell a difference."""
 _SHORT = 0.05
 """Spread (log) of the few passes around a profile."""
+
+
+def _beside(rested: Measurement, loop: Measurement) -> NDArray[np.float64] | None:
+    """What rested passes took longer than the block of a loop that was nearest in time [s]; None for too few pairs.
+
+    A machine that changes its speed from second to second would hide the cost of a pause in a difference of medians.
+    """
+    one, other = rested.timing, loop.timing
+    if one is None or other is None or not other.block_at_s or len(one.block_at_s) != len(one.block_p50_s):
+        return None
+    at_s, loops_s = np.array(other.block_at_s), np.array(other.block_p50_s)
+    apart_s = np.abs(np.array(one.block_at_s)[:, None] - at_s[None, :])
+    near = apart_s.argmin(axis=1)
+    close = apart_s.min(axis=1) <= _SAME_MOMENT_S
+    if close.sum() < _PAIRS:
+        return None
+    return np.asarray((np.array(one.block_p50_s) - loops_s[near])[close], dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -75,6 +95,11 @@ class Item:
             return None
         low, high = np.quantile(timing.latencies_s, [0.1, 0.9])
         return float(np.log(high / low) / (2 * Z90)) if low > 0 else None
+
+    @property
+    def moment_sigma(self) -> float | None:
+        """Spread of a block's median between moments of the machine (log); None where too few were measured."""
+        return self.spread / Z90 if len(_blocks(self)) >= _MOMENTS else None
 
     @property
     def noise(self) -> float:
@@ -274,7 +299,8 @@ class LocalData:
     def cold_s(self, work: ModelWork, config: RunConfig, setting: Resolved, tight_s: float) -> Interval | None:
         """What a pass takes longer after a pause than in a loop [s]; None where one of the two was not measured.
 
-        Measured at batch 1 on one stream of as many threads; there a loop of ``tight_s`` stands in where one was only
+        Measured at batch 1 on one stream of as many threads, each pass against the block of a loop at the same moment
+        where both were timed together; else against the loop's median, or against ``tight_s`` where one was only
         predicted. The quartiles of single passes stand for P10 and P90 of their median in another moment (own).
         """
         threads = max(1, setting.threads // setting.streams)
@@ -288,12 +314,11 @@ class LocalData:
             tight = self.exact(work, one, threads, 1)
             if tight is None and (setting.streams, config.batch) != (1, 1):
                 return None
-            loop_s = tight_s if tight is None else tight.latency_s
-            low, high = (float(value) for value in np.quantile(row.timing.latencies_s, [0.25, 0.75]))
-            p50 = row.timing.p50.value_s
-            return Interval(
-                p10=max(low - loop_s, LEAST_S), p50=max(p50 - loop_s, LEAST_S), p90=max(high - loop_s, LEAST_S)
-            )
+            longer_s = None if tight is None else _beside(row, tight.measurement)
+            if longer_s is None:
+                longer_s = np.array(row.timing.latencies_s) - (tight_s if tight is None else tight.latency_s)
+            low, p50, high = (max(float(value), LEAST_S) for value in np.quantile(longer_s, [0.25, 0.5, 0.75]))
+            return Interval(p10=low, p50=p50, p90=high)
         return None
 
     def nearest(self, model: str, config: RunConfig) -> str | None:

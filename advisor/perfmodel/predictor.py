@@ -63,6 +63,12 @@ class WorkSource(Protocol):
         """Kernels of ``model``, or None where it is not known."""
 
 
+def _one_stream(config: RunConfig, setting: Resolved) -> RunConfig:
+    """One of several streams, with its own threads."""
+    threads = max(1, setting.threads // setting.streams)
+    return config.model_copy(update={"streams": 1, "threads": threads, "requests": 1})
+
+
 def predicts(device: str) -> bool:
     """Whether there is a calibration for a runtime's device: for the CPU alone, and what ends there."""
     return device.upper().startswith(("CPU", "AUTO", "BATCH:CPU"))
@@ -139,12 +145,39 @@ class Predictor:
         questions = self._questions([m for m, _, _ in requests], tables, [c for _, _, c in requests], settings)
         parts = questions.times()
         doubt, in_l2 = questions.doubt(parts), questions.in_l2()
-        return [
+        found = [
             self._estimate(
                 i, *requests[i], tables[i], settings[i], parts, float(doubt[i]), explain, in_l2=bool(in_l2[i])
             )
             for i in range(len(requests))
         ]
+        return self._with_company(requests, settings, found)
+
+    def _with_company(
+        self,
+        requests: Sequence[tuple[MachineSpec, ModelWork, RunConfig]],
+        settings: Sequence[Resolved],
+        found: list[ServiceEstimate],
+    ) -> list[ServiceEstimate]:
+        """Add to what several streams of this machine take beside each other what one of them takes alone.
+
+        Of other machines the ratio of the two would be the physical model's alone, which was never checked.
+        """
+        several = [
+            i
+            for i, setting in enumerate(settings)
+            if setting.streams > 1
+            and self.local.is_host(requests[i][0])
+            and found[i].evidence in (Evidence.MEASURED, Evidence.ANCHORED)
+        ]
+        questions = []
+        for i in several:
+            machine, work, config = requests[i]
+            questions.append((machine, work, _one_stream(config, settings[i])))
+        alone = self.service_many(questions)
+        for i, estimate in zip(several, alone, strict=True):
+            found[i] = found[i].model_copy(update={"alone_s": estimate.latency_s})
+        return found
 
     def table(self, work: ModelWork) -> WorkTable:
         """Work table of a model, kept by identity of the record."""
@@ -349,6 +382,7 @@ class Predictor:
             core_s=latency.scaled(per_stream),
             cold_s=self.local.cold_s(work, config, setting, latency.p50) if here else None,
             pass_sigma=None if exact is None else exact.pass_sigma,
+            moment_sigma=None if exact is None else exact.moment_sigma,
             memory_bytes=self._memory(work, config, setting.streams),
             bandwidth_bytes=float(parts.traffic[i]),
             bottleneck=bottleneck(parts, i, in_l2),

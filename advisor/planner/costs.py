@@ -83,15 +83,18 @@ def decode_cores(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: 
     )
 
 
-def stage_cores(option: StageOption, load: StageLoad, z: float) -> float:
-    """Cores that a stage keeps busy with this option."""
-    per_call = load.passes[option.config.batch] * option.core_s(z) + load.items_per_call * option.preprocess_s(z)
+def stage_cores(option: StageOption, load: StageLoad, z: float, *, crowded: bool = False) -> float:
+    """Cores that a stage keeps busy with this option: at least, or with all streams of all stages busy."""
+    pass_core_s = option.core_s(z) if crowded else option.least_core_s(z)
+    per_call = load.passes[option.config.batch] * pass_core_s + load.items_per_call * option.preprocess_s(z)
     return load.calls_per_s * per_call
 
 
-def choice_cores(model: PlatformModel, scenario: Scenario, choice: Choice, facts: LoadFacts, z: float) -> float:
-    """Cores that the whole scenario keeps busy in the long run."""
-    stages = sum(stage_cores(choice[stage.id], facts.stages[stage.id], z) for stage in scenario.stages)
+def choice_cores(
+    model: PlatformModel, scenario: Scenario, choice: Choice, facts: LoadFacts, z: float, *, crowded: bool = False
+) -> float:
+    """Cores that the whole scenario keeps busy in the long run: at least, or with all streams busy."""
+    stages = sum(stage_cores(choice[stage.id], facts.stages[stage.id], z, crowded=crowded) for stage in scenario.stages)
     return decode_cores(model, scenario, facts, z) + stages
 
 
@@ -133,6 +136,7 @@ class Table:
         self.path_s = self._paths(model, scenario, facts, z)
         """Least 95th percentile of latency, nothing waiting [s]."""
         self._pass_s = self._per_stage(lambda option, _: option.pass_s(z), loads)
+        self._alone_s = self._per_stage(lambda option, _: option.alone_s(z), loads)
         self._cold_s = self._per_stage(lambda option, _: option.cold_s(model.cold, z), loads)
         self._rates = self._per_stage(_stream_rate, loads)
         self._bytes = self._per_stage(lambda option, _: option.estimate.bandwidth_bytes, loads)
@@ -159,7 +163,7 @@ class Table:
     def no_quicker_than(self, index: int) -> NDArray[np.bool_]:
         """Combinations that relieve nothing: no stage has a shorter pass, more of them per second, or less traffic."""
         worse = self.demand >= self.demand[index]
-        for rows in (self._pass_s, self._cold_s, -self._rates, self._bytes, self._by_memory):
+        for rows in (self._pass_s, self._alone_s, self._cold_s, -self._rates, self._bytes, self._by_memory):
             worse &= np.all(rows >= rows[:, [index]], axis=0)
         return np.asarray(worse)
 
@@ -178,7 +182,7 @@ class Table:
         return total
 
     def _paths(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> Floats:
-        own = [np.array([option.pass_s(z) + option.preprocess_s(z) for option in options])[picked]
+        own = [np.array([option.alone_s(z) + option.preprocess_s(z) for option in options])[picked]
                for options, picked in zip(self._options, self._picked, strict=True)]  # fmt: skip
         at_index = {name: position for position, name in enumerate(self._names)}
         longest = np.zeros(self._picked.shape[1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
+from statistics import fmean, median
 
 import numpy as np
 
@@ -35,6 +35,11 @@ KEY_FACTOR = {"h264": 4.5, "h265": 4.5, "mjpeg": 1.0}
 """Decode time of a key frame over that of the others: 4.3 to 5.4 in the synthesised clips at usual bit rates."""
 GOP_S = 2.0
 """Time between key frames where the scenario gives none: what the synthesised clips have, and cameras usually."""
+
+
+DRIFT_SHARE, DRIFT_S = 0.2, 1.5
+"""Share of the variance between moments of a shared machine that lasts, and its correlation time: see docs/methods.md,
+"In company"."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,7 @@ def build_spec(model: PlatformModel, scenario: Scenario, setup: Setup, load: Loa
     order = _parents_first(scenario)
     index_of = {stage.id: position for position, stage in enumerate(order)}
     cameras = _cameras(model, scenario, load, z)
+    drift_sigma = _drift_sigma(setup.choice)
     stages = []
     for stage in order:
         option = setup.choice[stage.id]
@@ -148,8 +154,9 @@ def build_spec(model: PlatformModel, scenario: Scenario, setup: Setup, load: Loa
             SimStage(
                 id=stage.id,
                 # A runtime compiled for a fixed batch takes the same time for a part-filled one.
-                service_s=(0.0,) + (option.pass_s(z),) * batch,
-                core_s=(0.0,) + (option.core_s(z),) * batch,
+                service_s=(0.0,) + (option.alone_s(z),) * batch,
+                core_s=(0.0,) + (option.least_core_s(z),) * batch,
+                crowding=option.crowding(z),
                 parent=None if stage.on is None else index_of[stage.on],
                 groups=scenario.groups_of(stage),
                 interval_frames=_intervals(scenario, stage, cameras),
@@ -159,7 +166,8 @@ def build_spec(model: PlatformModel, scenario: Scenario, setup: Setup, load: Loa
                 batch_timeout_s=stage.batch.timeout_ms / 1000.0,
                 streams=streams,
                 threads_per_stream=float(option.threads_per_stream),
-                service_sigma=option.sigma(model.cold),
+                # What the machine's own drift does is no spread of single passes.
+                service_sigma=math.sqrt(max(option.sigma(model.cold) ** 2 - drift_sigma**2, 0.0)),
                 cold_s=option.cold_s(model.cold, z),
                 cold_settle_s=model.cold.settle_s,
                 preprocess_core_s=option.preprocess_s(z),
@@ -182,7 +190,16 @@ def build_spec(model: PlatformModel, scenario: Scenario, setup: Setup, load: Loa
         partition=setup.partition,
         memory_bandwidth_bytes_per_s=model.machine.memory_bandwidth_bytes_per_s,
         load="mean",
+        drift_sigma=drift_sigma,
+        drift_s=DRIFT_S,
     )
+
+
+def _drift_sigma(choice: Choice) -> float:
+    """Spread of the machine's own speed (log), as its passes showed it; 0 where it was not watched for long enough."""
+    seen = [option.estimate.moment_sigma for option in choice.values()]
+    known = [sigma for sigma in seen if sigma is not None]
+    return math.sqrt(DRIFT_SHARE) * median(known) if known else 0.0
 
 
 def evaluate(

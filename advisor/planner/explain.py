@@ -46,7 +46,7 @@ def _headroom(searcher: Searcher, judged: Judgement, ask: Ask) -> list[BreaksFir
     allowed = allowed_share(ask.scenario)
     assert judged.setup is not None  # an outlook was made of it
     facts = searcher.facts(ask.scenario, ask.nominal(judged.count))
-    demand = choice_cores(judged.model, ask.scenario, judged.setup.choice, facts, 0.0)
+    demand = choice_cores(judged.model, ask.scenario, judged.setup.choice, facts, 0.0, crowded=True)
     if allowed >= 1.0 or demand <= 0:
         return []
     limit = allowed * judged.model.cores / demand * ask.cameras
@@ -71,7 +71,8 @@ def _requests(searcher: Searcher, judged: Judgement, ask: Ask, capacity_per_s: f
     assert setup is not None  # an outlook was made of it
     offered = sum(group.rate_per_s for group in ask.scenario.requests)
     nominal = ask.nominal(judged.count)
-    demand = choice_cores(judged.model, ask.scenario, setup.choice, searcher.facts(ask.scenario, nominal), 0.0)
+    facts = searcher.facts(ask.scenario, nominal)
+    demand = choice_cores(judged.model, ask.scenario, setup.choice, facts, 0.0, crowded=True)
     items = []
     if allowed < 1.0 and demand > 0:
         limit = allowed * judged.model.cores / demand * offered
@@ -114,7 +115,7 @@ def _others(searcher: Searcher, judged: Judgement, ask: Ask, found: Outlook, nam
     setup = judged.setup
     assert setup is not None  # an outlook was made of it
     shares = found.predicted.utilisation
-    reach = {"cpu": fluid_factor(searcher, judged.model, setup, ask, judged.count, 0.0)}
+    reach = {"cpu": fluid_factor(searcher, judged.model, setup, ask, judged.count, 0.0, crowded=True)}
     bandwidth = shares.get("memory_bandwidth")
     if bandwidth is not None and bandwidth.p50 > 0:
         reach["memory_bandwidth"] = 1.0 / bandwidth.p50

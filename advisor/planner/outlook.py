@@ -187,10 +187,15 @@ def _fluid(searcher: Searcher, model: PlatformModel, setup: Setup, ask: Ask, cou
     return interval([float(min(MOST_CAMERAS, math.floor(limit + 1e-9))) for limit in limits])
 
 
-def fluid_factor(searcher: Searcher, model: PlatformModel, setup: Setup, ask: Ask, count: int, z: float) -> float:
-    """Multiple of today's load that keeps all cores busy, nothing waiting: an upper bound on what is carried."""
+def fluid_factor(
+    searcher: Searcher, model: PlatformModel, setup: Setup, ask: Ask, count: int, z: float, *, crowded: bool = False
+) -> float:
+    """Multiple of today's load that keeps all cores busy, nothing waiting: an upper bound on what is carried.
+
+    ``crowded``: no bound, but with every pass as long as beside others.
+    """
     facts = searcher.facts(ask.scenario, Ask(ask.scenario, ask.now, ask.now, ask.objects_factor).nominal(1))
-    demand = choice_cores(model, ask.scenario, setup.choice, facts, z)
+    demand = choice_cores(model, ask.scenario, setup.choice, facts, z, crowded=crowded)
     return MOST_CAMERAS / max(ask.cameras, 1) if demand <= 0 else count * model.cores / demand
 
 

@@ -66,8 +66,17 @@ class StageOption:
         return (self.config.threads or 1) // (self.config.streams or 1)
 
     def pass_s(self, z: float) -> float:
-        """Time of one pass of ``config.batch`` inputs [s]."""
+        """Time of one pass of ``config.batch`` inputs with all streams busy [s]."""
         return at(self.estimate.latency_s, z)
+
+    def alone_s(self, z: float) -> float:
+        """Time of one pass while nothing else infers [s], or that of :meth:`pass_s` if unknown: the least it takes."""
+        alone = self.estimate.alone_s
+        return self.pass_s(z) if alone is None else min(at(alone, z), self.pass_s(z))
+
+    def crowding(self, z: float) -> float:
+        """What a pass takes longer with all streams busy than alone, as a share of its time alone."""
+        return self.pass_s(z) / self.alone_s(z) - 1.0
 
     def preprocess_s(self, z: float) -> float:
         """Core time to prepare one input [s]."""
@@ -83,8 +92,12 @@ class StageOption:
         return max(self.estimate.pass_sigma or 0.0, cold.sigma(self.threads_per_stream))
 
     def core_s(self, z: float) -> float:
-        """Core time of one pass [s]."""
+        """Core time of one pass with all streams busy [s]."""
         return min(at(self.estimate.core_s, z), self.pass_s(z) * self.threads_per_stream)
+
+    def least_core_s(self, z: float) -> float:
+        """Core time of one pass at least [s]: while nothing else infers."""
+        return self.core_s(z) * (self.alone_s(z) / self.pass_s(z))
 
 
 class PlatformModel:
@@ -144,7 +157,7 @@ class PlatformModel:
             least: dict[int, StageOption] = {}
             for option in self.options(scenario, stage):
                 batch = option.config.batch
-                if batch not in least or option.core_s(z) < least[batch].core_s(z):
+                if batch not in least or option.least_core_s(z) < least[batch].least_core_s(z):
                     least[batch] = option
             self._least[key] = tuple(least.values())
         return self._least[key]
@@ -294,5 +307,6 @@ def _burdens(option: StageOption) -> list[float]:
     estimate = option.estimate
     burdens = [estimate.bandwidth_bytes, float(estimate.bottleneck == "memory_bandwidth")]
     for z in (-Z90, 0.0, Z90):
-        burdens += [option.pass_s(z), option.core_s(z), at(estimate.memory_bytes, z)]
+        burdens += [option.pass_s(z), option.alone_s(z), option.core_s(z), option.least_core_s(z)]
+        burdens.append(at(estimate.memory_bytes, z))
     return burdens

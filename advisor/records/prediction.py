@@ -40,10 +40,14 @@ class ServiceEstimate(Record):
     """Inputs per second with all streams busy."""
     core_s: Interval
     """Core time of one request: what it takes from the other stages."""
+    alone_s: Interval | None = None
+    """Time of one request while the other streams idle, on a machine that was measured; None: not known."""
     cold_s: Interval | None = None
     """What a pass takes longer after a pause, where that was measured with this model; None: not measured."""
     pass_sigma: float | None = None
     """Spread of single requests around ``latency_s`` (standard deviation of the logarithm); None: not measured."""
+    moment_sigma: float | None = None
+    """The part of it that lies between moments of the machine, where many were measured; None: not known."""
     memory_bytes: Interval
     bandwidth_bytes: float
     """Bytes moved from main memory by one request, as an estimate."""

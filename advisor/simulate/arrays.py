@@ -13,6 +13,8 @@ from .counts import thresholds
 from .result import SimResult, StageResult
 from .spec import DECODE, Seeds, SimCamera, SimSpec
 
+DRIFT_STEPS = 8
+"""Steps per correlation time in which a machine's speed changes."""
 OBJECT_STEP_S = 0.2
 """Counts of a camera change at most this often; less where persistence asks for it."""
 
@@ -102,11 +104,15 @@ def _kinds(spec: SimSpec, camera: Any, table: Any) -> tuple[Any, int]:
     rows: list[tuple[float, ...]] = []
     room = 0
 
-    def add(stage: int, places: int, threads: float, traffic: float, memory: float, gang: float = 1.0) -> int:
+    def add(
+        stage: int, places: int, threads: float, traffic: float, memory: float, gang: float = 1.0,
+        infers: float = 0.0, crowding: float = 0.0,
+    ) -> int:  # fmt: skip
         nonlocal room
         # Moving the traffic at full bandwidth takes its part of the time, whatever share was said to be bound by it.
         least = 0.0 if bandwidth is None else traffic / bandwidth
-        rows.append((0.0, 1.0, 1.0, threads, gang, traffic, min(1.0, max(memory, least)), stage, room, 0, 0))
+        bound = min(1.0, max(memory, least))
+        rows.append((0.0, 1.0, 1.0, threads, gang, traffic, bound, infers, crowding, stage, room, 0, 0))
         room += places
         return len(rows) - 1
 
@@ -116,7 +122,9 @@ def _kinds(spec: SimSpec, camera: Any, table: Any) -> tuple[Any, int]:
             width = stage.threads_per_stream if stage.core_s is None else stage.core_s[b] / stage.service_s[b]
             traffic = stage.bandwidth_bytes * b / stage.service_s[b]
             gang = stage.threads_per_stream
-            table["kind"][i, b] = add(i, stage.streams, width, traffic, stage.memory_fraction, gang)
+            table["kind"][i, b] = add(
+                i, stage.streams, width, traffic, stage.memory_fraction, gang, width, stage.crowding
+            )
     decoders: dict[float, int] = {}
     for c, view in enumerate(spec.cameras):
         if view.decode_core_s > 0:
@@ -153,12 +161,14 @@ def _parameters(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds)
     step = min(OBJECT_STEP_S, persistence / 10)
     row["end"], row["warm"], row["mid"] = duration_s, warmup_s, 0.5 * (warmup_s + duration_s)
     row["bandwidth"] = math.inf if bandwidth is None else bandwidth
-    row["cores"], row["interference"] = spec.cores, spec.interference
+    row["cores"] = spec.cores
     row["step"], row["keep"] = step, math.exp(-step / persistence) if persistence > 0 else 0.0
     row["common"] = 2 * math.sin(math.pi * spec.objects.correlation / 6)  # Pearson of the normals: Kruskal 1958, sec. 6
     row["seed_arrival"], row["seed_object"], row["seed_service"] = seeds.arrivals, seeds.objects, seeds.service
     row["classes"], row["motion"] = len(spec.objects.classes), any(stage.motion for stage in spec.stages)
     row["free_workers"] = spec.decode_workers
+    row["drift"], row["drift_step"] = spec.drift_sigma, spec.drift_s / DRIFT_STEPS
+    row["drift_keep"] = math.exp(-1.0 / DRIFT_STEPS)
     return row
 
 

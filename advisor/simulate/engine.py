@@ -508,9 +508,36 @@ def _release(s: Any, c: int) -> None:
 def _gang_rate(threads: float, cores: float, gang: float) -> Any:
     """Speed of a job whose threads wait for each other, with more runnable threads than cores (see _set_rates)."""
     level = math.floor(threads / cores)
+    if level == 1:
+        # Its own threads are on different cores: no scheduler wakes one where another of them runs.
+        over, spared = threads - cores, 1.0
+        for i in range(int(gang)):
+            spared *= max(0.0, cores - over - i) / max(cores - i, 1e-9)
+        return 1.0 - 0.5 * (1.0 - spared)
     crowded = (threads - level * cores) * (level + 1) / threads
     hit = 1.0 - (1.0 - crowded) ** gang
     return (1.0 - hit) / level + hit / (level + 1)
+
+
+@_part
+def _occupied(threads: float, cores: float, ganged: float, gang: float) -> Any:
+    """Share of a core that one thread of a job takes, with more runnable threads than cores: those that wait spin."""
+    if threads >= 2.0 * cores or ganged in (0.0, threads):
+        return cores / threads
+    # Between one and two threads per core a thread of a gang has company on e of C cores, and half of each of these.
+    of_gang = 1.0 - (threads - cores) / (2.0 * cores)
+    return of_gang if gang > 1.0 else (cores - ganged * of_gang) / (threads - ganged)
+
+
+@_part
+def _drift(s: Any) -> None:
+    """Draw the machine's speed for the next step: AR(1) normal numbers, times log-normal around their median."""
+    run = s.run[0]
+    draw = _normal(run.seed_service, -1, run.state)
+    keep = 0.0 if run.state == 0 else run.drift_keep
+    run.drift_level = keep * run.drift_level + math.sqrt(1.0 - keep * keep) * draw
+    run.slower = math.exp(run.drift * run.drift_level)
+    run.state += 1
 
 
 @_part
@@ -519,31 +546,44 @@ def _set_rates(s: Any) -> None:
 
     Notes
     -----
+    All of it divided by how much slower than usual the machine is at the moment (``_drift``).
     Processor sharing: :math:`r_p = \min(1, C_p / T_p)` in a pool of :math:`C_p` cores, :math:`T_p` threads runnable.
-    A job whose n threads wait for each other goes as fast as the worst placed one: with :math:`l = \lfloor T/C \rfloor`
-    and :math:`e = T - lC`, a share :math:`q = e(l+1)/T` of the threads is on cores with l+1 of them, so that
-    :math:`r = (1-q)^n / l + (1 - (1-q)^n) / (l+1)`, which is C/T for n = 1.
-    Interference: divided by :math:`1 + \kappa \min(1, (T - n_j)/C)`. Bandwidth: with the demand :math:`d_j` and memory
+    A job whose n threads wait for each other goes as fast as the worst placed one. With :math:`e = T - C < C` threads
+    too many, e of the cores have two; the n are on different cores, all of them spared with probability
+    :math:`s = \prod_{i<n} (C-e-i)/(C-i)`, so that :math:`r = (1 + s)/2`. Each of its threads takes
+    :math:`1 - e/(2C)` of a core, working or waiting, and other jobs share the rest. From T = 2C on, with
+    :math:`l = \lfloor T/C \rfloor` and :math:`e = T - lC`, a share :math:`q = e(l+1)/T` of the threads is on cores with
+    l+1 of them, and :math:`r = (1-q)^n / l + (1 - (1-q)^n) / (l+1)`.
+    Company: divided by :math:`1 + \kappa_j \min(1, (I - n_j) / (C - n_j))` with the threads :math:`I` of all passes
+    that run, decoding and preparation left out. Bandwidth: with the demand :math:`d_j` and memory
     share :math:`m_j` of each job, all memory shares are stretched by the one :math:`\sigma \ge 1` for which
     :math:`\sum_j d_j r_j / (1 - m_j + m_j \sigma) = B`; the sum is convex and falling in it, so that Newton's steps
     from 1 approach the solution from below.
     """
     run = s.run[0]
-    everything = 0.0
     for p in range(s.pool.shape[0]):
         threads = s.pool[p].threads
         s.pool[p].share = min(1.0, s.pool[p].cores / threads) if threads > 0 else 1.0
-        everything += threads
-    kappa, demand = run.interference, 0.0
+        s.pool[p].ganged = 0.0
+    inferring, demand = 0.0, 0.0
+    for a in range(run.active):
+        q = s.active[a]
+        inferring += s.kind[q].infers * s.kind[q].count
+        if s.kind[q].gang > 1.0:
+            s.pool[s.stage[s.kind[q].stage].pool].ganged += s.kind[q].width * s.kind[q].count
     for a in range(run.active):
         q = s.active[a]
         p = s.stage[s.kind[q].stage].pool
         rate = s.pool[p].share
+        if rate < 1.0 and s.pool[p].ganged > 0.0:
+            rate = _occupied(s.pool[p].threads, s.pool[p].cores, s.pool[p].ganged, s.kind[q].gang)
+        s.kind[q].pace = rate
         if rate < 1.0 and s.kind[q].gang > 1.0:
             rate = _gang_rate(s.pool[p].threads, s.pool[p].cores, s.kind[q].gang)
-        s.kind[q].pace = rate
-        if kappa > 0:
-            rate /= 1.0 + kappa * min(1.0, max(0.0, everything - s.kind[q].width) / run.cores)
+        if s.kind[q].crowding > 0 and inferring > s.kind[q].infers:
+            others = (inferring - s.kind[q].infers) / max(run.cores - s.kind[q].infers, 1e-9)
+            rate /= 1.0 + s.kind[q].crowding * min(1.0, others)
+        rate /= run.slower
         s.kind[q].rate = rate
         demand += rate * s.kind[q].traffic * s.kind[q].count
     run.flow = min(demand, run.bandwidth)
@@ -616,6 +656,8 @@ def run_loop(s: Any) -> None:
     """Play the events in order until ``P_END``: ends of jobs before time-outs before releases at the same moment."""
     run = s.run[0]
     size = _prepare(s)
+    run.slower = 1.0
+    turn = np.inf if run.drift == 0 else 0.0
     stages = s.stage.shape[0] - 1
     marks = (run.warm, run.mid, run.end)
     mark = 0
@@ -623,6 +665,8 @@ def run_loop(s: Any) -> None:
         now = run.now
         until = marks[mark]
         kind = 0
+        if turn < until:
+            until, kind = turn, -2
         if size > 0 and s.heap[0].t < until:
             until, kind = s.heap[0].t, 1
         for i in range(stages):
@@ -646,6 +690,9 @@ def run_loop(s: Any) -> None:
             mark += 1
             if mark == 3:
                 break
+        elif kind == -2:
+            _drift(s)
+            turn = run.state * run.drift_step
         elif kind == 1:
             c = s.heap[0].c
             _release(s, c)

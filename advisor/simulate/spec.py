@@ -93,6 +93,9 @@ class SimStage:
     """What a pass takes longer when the stage has not run for long: caches, predictors and threads went cold [s]."""
     cold_settle_s: float = 0.0
     """Idle time of the stage after which a pass is 1 - 1/e of the way to fully cold [s]; 0: cold after any gap."""
+    crowding: float = 0.0
+    """What a pass takes longer, as a share of ``service_s``, when passes of any stage run on all the other cores:
+    caches, clock and bandwidth that they take from each other. Decoding and preparation do not count."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +134,11 @@ class SimSpec:
     memory_bandwidth_bytes_per_s: float | None = None
     """None: not modelled."""
     load: Literal["mean", "p95"] = "mean"
-    interference: float = 0.0
-    """Relative lengthening of all work when all other cores are busy, beside sharing and bandwidth (caches, clock)."""
+    drift_sigma: float = 0.0
+    """Spread of the machine's speed over time, as the standard deviation of the logarithm: neighbours on a shared
+    machine, clocks. All work at one moment is slower by one factor, whose median is 1."""
+    drift_s: float = 2.0
+    """Time after which that speed is correlated with itself by 1/e only [s]."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +181,7 @@ def _check_stage(index: int, spec: SimSpec) -> None:
         where, 0.0, service_sigma=stage.service_sigma, preprocess_core_s=stage.preprocess_core_s,
         batch_timeout_s=stage.batch_timeout_s, bandwidth_bytes=stage.bandwidth_bytes,
         memory_fraction=stage.memory_fraction, cold_s=stage.cold_s, cold_settle_s=stage.cold_settle_s,
+        crowding=stage.crowding,
     )  # fmt: skip
     _finite(where, 1.0, batch_max=stage.batch_max, streams=stage.streams, queue_limit=stage.queue_limit)
     if stage.threads_per_stream <= 0 or stage.memory_fraction > 1:
@@ -206,7 +213,8 @@ def check(spec: SimSpec) -> None:
         _check_camera(index, camera)
     for index in range(len(spec.stages)):
         _check_stage(index, spec)
-    _finite("spec", 0.0, interference=spec.interference, persistence_s=spec.objects.persistence_s)
+    _finite("spec", 0.0, persistence_s=spec.objects.persistence_s, drift_sigma=spec.drift_sigma)
+    _finite("spec", 1e-3, drift_s=spec.drift_s)
     _finite("spec", 1.0, decode_workers=spec.decode_workers)
     if not 0 <= spec.objects.correlation <= 1:
         raise ModelRangeError(f"simulate: correlation between cameras is {spec.objects.correlation}, not within 0..1")

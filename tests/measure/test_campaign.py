@@ -191,6 +191,21 @@ def test_most_information_per_second_comes_first(tmp_path: Path) -> None:
     assert found[-1] == [slow]
 
 
+def test_a_group_stays_in_one_worker(tmp_path: Path) -> None:
+    model = small_conv(tmp_path)
+
+    def entry(batch: int, group: str) -> Entry:
+        return Entry(
+            MeasureItem(model, RunConfig(threads=1, batch=batch + 1), LoadMode(), SPEC), 1.0, 30.0 - batch, group
+        )
+
+    entries = [entry(k, "abc"[k % 3]) for k in range(15)]
+    found = c.batches(entries)
+    # Five each: two groups fill ten of the twelve places, the third would not fit whole.
+    assert [{item.group for item in batch} for batch in found] == [{"a", "b"}, {"c"}]
+    assert sum(map(len, found)) == 15
+
+
 @pytest.mark.runtime
 def test_a_refused_item_is_recorded_and_retried_on_request(tmp_path: Path) -> None:
     model = small_conv(tmp_path)

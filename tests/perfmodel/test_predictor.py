@@ -9,7 +9,7 @@ from advisor.perfmodel import Predictor
 from advisor.perfmodel.material import load_material
 from advisor.records.base import Evidence
 from advisor.records.config import LoadMode, RunConfig
-from advisor.records.measurement import MicroBenchmark
+from advisor.records.measurement import Measurement, MicroBenchmark
 from advisor.records.model import ModelWork
 from advisor.store.catalogue import Catalogue
 from advisor.store.paths import profiles_dir
@@ -141,6 +141,40 @@ def test_requests_in_flight_do_not_count_as_time_of_the_stream():
     assert found.evidence is Evidence.MEASURED
     assert found.latency_s.p50 == pytest.approx(0.01)
     assert found.throughput_per_s.p50 == pytest.approx(200.0)
+
+
+def several(latency_s: float, streams: int, **config: object) -> Measurement:
+    """So many streams of one thread, each pass of which takes ``latency_s`` beside the others."""
+    row = measurement(latency_s, threads=streams, streams=streams, requests=streams, **config)
+    assert row.timing is not None
+    timing = row.timing.model_copy(update={"throughput_per_s": streams / latency_s})
+    return row.model_copy(update={"mode": LoadMode(kind="async"), "timing": timing})
+
+
+def test_streams_that_were_measured_alone_and_together_say_both():
+    host = machine("this")
+    together, alone = several(0.015, 4), measurement(0.010)
+    found = Predictor.load(host=host, measurements=[together, alone]).service(host, work(), together.config)
+    assert found.latency_s.p50 == pytest.approx(0.015)
+    assert found.alone_s is not None
+    assert found.alone_s.p50 == pytest.approx(0.010)
+    # Where it was not measured it follows from what was.
+    assert Predictor.load(host=host, measurements=[together]).service(host, work(), together.config).alone_s is not None
+    other = Predictor.load(host=host, measurements=[together]).service(machine("box"), work(), together.config)
+    assert other.alone_s is None
+    only = Predictor.load(host=host, measurements=[together, alone]).service(host, work(), alone.config)
+    assert only.alone_s is None
+
+
+def test_only_measurements_of_many_moments_say_how_the_machine_drifts():
+    host, row = machine("this"), measurement(0.01)
+    assert row.timing is not None
+    blocks = tuple(0.01 * (0.8 + 0.02 * block) for block in range(21))
+    many = row.model_copy(update={"timing": row.timing.model_copy(update={"block_p50_s": blocks})})
+    found = Predictor.load(host=host, measurements=[many]).service(host, work(), row.config)
+    # From 0.84 to 1.16 between the 10 and 90 % points: a standard deviation of 0.126.
+    assert found.moment_sigma == pytest.approx(0.126, abs=0.002)
+    assert Predictor.load(host=host, measurements=[row]).service(host, work(), row.config).moment_sigma is None
 
 
 def test_doubtful_power_and_memory_of_a_box_widen_what_rests_on_them(shipped, catalogue):

@@ -19,7 +19,7 @@ from advisor.records.scenario import Scenario
 TODAY = dt.date(2026, 11, 21)
 _NOTHING = Interval(p10=0.0, p50=0.0, p90=0.0)
 _FAST = Interval(p10=1e18, p50=1e18, p90=1e18)
-WARM = ColdStart(_NOTHING, _NOTHING, 0.005, _NOTHING, _FAST, Evidence.SPEC)
+WARM = ColdStart(_NOTHING, _NOTHING, 0.005, _NOTHING, _FAST, Evidence.SPEC, _FAST)
 """A machine on which pauses cost nothing."""
 
 

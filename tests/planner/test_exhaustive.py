@@ -53,10 +53,12 @@ class OddPredictor(FakePredictor):
         key = f"{self.salt} {work.model} {config.precision} {threads} {config.batch} {machine.id} {config.runtime}"
         mixed = zlib.crc32(key.encode()) % 1000
         factor = 0.6 + mixed / 1000.0
+        alone = plain.latency_s.scaled(factor * (0.5 + mixed % 60 / 100.0)) if mixed % 4 == 0 else None
         return plain.model_copy(
             update={
                 "latency_s": plain.latency_s.scaled(factor),
                 "core_s": plain.core_s.scaled(factor),
+                "alone_s": alone,
                 "bandwidth_bytes": self.traffic * (1 + mixed % 7),
                 "bottleneck": "memory_bandwidth" if mixed % 3 == 0 else "compute",
             }

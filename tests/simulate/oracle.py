@@ -24,34 +24,60 @@ class Cores:
         threads = sum(job["threads"] for job in self.jobs.values())
         return min(1.0, self.cores / threads) if threads else 1.0, threads
 
+    def _core_share(self, job):
+        """Part of a core that each thread of the job takes, spinning while it waits for the others."""
+        speed, threads = self._speed()
+        ganged = sum(other["threads"] for other in self.jobs.values() if other["gang"] > 1)
+        if speed == 1.0 or threads >= 2 * self.cores or not 0 < ganged < threads:
+            return speed
+        lost_by_gang = (threads - self.cores) / self.cores / 2  # as many cores have two threads as there are too many
+        if job["gang"] > 1:
+            return 1 - lost_by_gang
+        return (self.cores - ganged * (1 - lost_by_gang)) / (threads - ganged)
+
     def _own_speed(self, job):
-        """Expected speed of the slowest of the job's threads, thrown onto the cores at random."""
+        """Expected speed of the slowest of the job's threads."""
         speed, threads = self._speed()
         if speed == 1.0 or job["gang"] <= 1:
-            return speed
+            return self._core_share(job)
         full, over = divmod(threads, self.cores)
+        if full == 1:  # each of its threads on a core of its own, the excess on any of the cores
+            own = int(job["gang"])
+            spared = math.prod(max(0.0, self.cores - over - i) / (self.cores - i) for i in range(own))
+            return spared + (1 - spared) / 2
         lucky = (1 - over * (full + 1) / threads) ** job["gang"]
         return lucky / full + (1 - lucky) / (full + 1)
+
+    def _company(self, job):
+        """Lengthening by passes on the other cores; what computes no pass neither suffers nor counts."""
+        if "crowding" not in job:
+            return 1.0
+        others = sum(other["threads"] for other in self.jobs.values() if "crowding" in other) - job["threads"]
+        room = self.cores - job["threads"]
+        share = min(1.0, others / room) if room > 0 else float(others > 0)
+        return 1 + job["crowding"] * share
+
+    def _progress(self, job):
+        return self._own_speed(job) / self._company(job)
 
     def _settle(self):
         elapsed = self.env.now - self.since
         for job in self.jobs.values():
-            done = self._own_speed(job) * elapsed
-            job["left"] -= done
-            self.busy_s += job["threads"] * done
+            job["left"] -= self._progress(job) * elapsed
+            self.busy_s += job["threads"] * self._core_share(job) * elapsed
         self.since = self.env.now
 
-    def run(self, work_s, threads, gang=1):
+    def run(self, work_s, threads, gang=1, **more):
         self._settle()
         done = self.env.event()
-        self.jobs[id(done)] = {"left": work_s, "threads": threads, "gang": gang, "done": done}
+        self.jobs[id(done)] = {"left": work_s, "threads": threads, "gang": gang, "done": done, **more}
         self._plan()
         return done
 
     def _plan(self):
         token = self.wake = object()
         if self.jobs:
-            first = min(j["left"] / self._own_speed(j) for j in self.jobs.values())
+            first = min(j["left"] / self._progress(j) for j in self.jobs.values())
             self.env.process(self._finish(max(0.0, first), token))
 
     def _finish(self, delay, token):
@@ -59,7 +85,7 @@ class Cores:
         if token is not self.wake:
             return
         self._settle()
-        first = min(self.jobs, key=lambda key: self.jobs[key]["left"] / self._own_speed(self.jobs[key]))
+        first = min(self.jobs, key=lambda key: self.jobs[key]["left"] / self._progress(self.jobs[key]))
         self.jobs.pop(first)["done"].succeed()
         self._plan()
 
@@ -226,7 +252,8 @@ class Oracle:
             if stage.get("pre"):
                 yield self.cores.run(stage["pre"] * size, 1.0)
             spread = math.exp(stage.get("sigma", 0.0) * self.rng.standard_normal())
-            yield self.cores.run((stage["service"][size] + cold) * spread, stage["threads"], stage["threads"])
+            work_s, threads = (stage["service"][size] + cold) * spread, stage["threads"]
+            yield self.cores.run(work_s, threads, threads, crowding=stage.get("crowding", 0.0))
             self.serving[i] -= 1
             self.ended[i] = self.env.now
             self.batches[i].append((self.env.now, size))

@@ -37,6 +37,7 @@ def both(stages, *, cameras, cores, workers, means=(), duration_s=40.0, runs=4, 
                     batch_timeout_s=s.get("timeout", 0.0), streams=s["streams"], threads_per_stream=s["threads"],
                     service_sigma=s.get("sigma", 0.0), preprocess_core_s=s.get("pre", 0.0), queue_limit=s["limit"],
                     drop=s["drop"], cold_s=s.get("cold", 0.0), cold_settle_s=s.get("settle", 0.0),
+                    crowding=s.get("crowding", 0.0),
                 )
                 for s in stages
             ),
@@ -133,6 +134,14 @@ def test_key_frames_and_cold_passes_agree():
         stage("embed", batches(0.001, 0.001, 4), parent=0, interval=2, cold=0.003, settle=0.02, sigma=0.1),
     ]
     agree(*both(stages, cameras=cameras, cores=2.0, workers=2, means=(1.2,)), floor=0.03)
+
+
+def test_passes_that_slow_each_other_down_agree():
+    stages = [
+        stage("detect", (0.0, 0.016), interval=2, finds=0, streams=3, crowding=0.5, sigma=0.1),
+        stage("embed", batches(0.002, 0.001, 4), parent=0, interval=2, threads=2.0, crowding=0.8, pre=0.001),
+    ]
+    agree(*both(stages, cameras=camera_set(4), cores=4.0, workers=2, means=(1.2,)), floor=0.03)
 
 
 def test_the_comparison_can_fail():
