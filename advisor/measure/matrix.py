@@ -12,9 +12,9 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from advisor.errors import InputError, nearest
 from advisor.measure.campaign import Campaign, Entry
 from advisor.measure.configs import MeasureItem
+from advisor.measure.estimates import estimate_s, footprint_entries
 from advisor.measure.harness import MeasureSpec
 from advisor.measure.micro import all_threads
-from advisor.measure.quick import estimate_s, footprint_entries
 from advisor.records.base import Record
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.host import HostFacts

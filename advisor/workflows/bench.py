@@ -170,9 +170,9 @@ def _campaign(request: BenchRequest, facts: HostFacts) -> Campaign:
 def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
     from advisor.measure.campaign import Entry
     from advisor.measure.configs import MeasureItem
+    from advisor.measure.estimates import estimate_s, footprint_entries
     from advisor.measure.harness import MeasureSpec
     from advisor.measure.micro import all_threads
-    from advisor.measure.quick import estimate_s, footprint_entries
 
     most = all_threads(facts)
     streams = number_or_all(request.streams, most, "--streams") or 1

@@ -89,7 +89,7 @@ def prepare(
     """Gather everything that a plan is made from; ``probed`` waits for the facts of this machine."""
     from advisor.host import machine_spec
     from advisor.measure.clips import usual_bitrate_kbps
-    from advisor.measure.quick import items_for_others, scenario_items
+    from advisor.measure.needs import items_for_others, scenario_items
     from advisor.planner.candidates import admit
     from advisor.planner.inputs import PlanInputs
     from advisor.store.catalogue import Catalogue
