@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -22,6 +23,9 @@ looking through them every 700 took a tenth of its time."""
 @click.option("--html", type=PathOption, default=None, metavar="FILE", help="Write a self-contained page to FILE.")
 @click.option("--export", "export_format", default=None, metavar="FORMAT",
               help="Print the recommended runtime configuration: openvino, onnxruntime, ovms, triton or compose.")  # fmt: skip
+@click.option("--export-of", default=None, type=click.Choice(["equal", "mix", "split"]),
+              help="Export this answer: equal boxes (the recommendation), a mix of boxes, or stages split over boxes. "
+                   "Default: the first of these that the plan has.")  # fmt: skip
 @click.option("--measure/--no-measure", default=True, show_default=True,
               help="Take the few measurements that are missing on this machine first.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the simulations.")
@@ -32,6 +36,7 @@ def plan(
     output: Path | None,
     html: Path | None,
     export_format: str | None,
+    export_of: Literal["equal", "mix", "split"] | None,
     measure: bool,
     seed: int,
     as_json: bool,
@@ -40,7 +45,8 @@ def plan(
     """Recommend the cheapest hardware and runtime configuration for SCENARIO.
 
     SCENARIO is a scenario file, or the name of one that ships (store-analytics, traffic-intersection, ...).
-    Exit code 1 when nothing in the catalogue carries it; the plan then names the nearest misses.
+    Exit code 1 when nothing in the catalogue carries it, neither equal boxes nor a mix of boxes nor stages split over
+    boxes; the plan then names the nearest misses.
     """
     from advisor.workflows import PlanRequest, plan_scenario
 
@@ -52,7 +58,7 @@ def plan(
     if export_format is not None:
         from advisor.report.exporters import export_plan
 
-        exported = export_plan(result, export_format)
+        exported = export_plan(result, export_format, export_of)
     if output is not None:
         from advisor.store.files import write_document
 
@@ -72,6 +78,6 @@ def plan(
         from advisor.report.terminal import render_plan
 
         click.echo(render_plan(result))
-    if result.recommended is not None:
+    if result.carried:
         return 0
     return 3 if result.nothing_known else 1

@@ -10,14 +10,20 @@ from typing import Any
 from advisor.planner.demand import camera_counts, spread
 from advisor.planner.evaluate import allowed_share
 from advisor.planner.inputs import Candidate
+from advisor.planner.options import plan_config
+from advisor.planner.outlook import outlook
 from advisor.planner.rank import Winner, cheapest, least_cores, price, running_tco, setup_cores, spare
 from advisor.planner.rank import cost as judged_cost
-from advisor.planner.search import Ask, Searcher
+from advisor.planner.search import Ask, Judgement, Searcher
 from advisor.planner.space import Z90
 from advisor.records.base import Interval
-from advisor.records.plan import BoxShare, Mix, Price
+from advisor.records.plan import BoxShare, Mix, PlanConfig, PredictedLoad, Price
 from advisor.records.scenario import Scenario, SiteGroup
 
+ANSWERED = (
+    "platform", "boxes_per_site", "price_per_site", "price", "tco_per_site", "tco", "energy_kwh_per_year", "config",
+)  # fmt: skip
+"""Columns that a kind of site without an answer leaves empty."""
 CENT = 0.005
 """Costs that differ by less are the same."""
 
@@ -57,16 +63,17 @@ def cheaper_mix(searcher: Searcher, candidates: Sequence[Candidate], ask: Ask, c
     if numbers is None or sum(number > 0 for number in numbers) < 2:
         return None
     bought = [kind for kind, number in zip(kinds, numbers, strict=True) for _ in range(number)]
-    groups = _survives(searcher, plain, bought)
-    if groups is None:
+    dealt = _survives(searcher, plain, bought)
+    if dealt is None:
         return None
+    groups, fullest = dealt
     alone = _alone(ask)
     cost = sum(_box_cost(searcher, kind.candidate, alone, counts) for kind, counts in zip(bought, groups, strict=True))
     if chosen is not None and cost >= chosen.cost - 1e-9:
         return None
     paid = sum(kind.price for kind in bought)
     saving = 0.0 if chosen is None else chosen.cost - cost
-    shares = _shares(bought, groups)
+    shares = _shares(searcher, alone, bought, groups, fullest)
     names = " + ".join(f"{share.count} x {share.platform}" for share in shares)
     text = f"{names} carry it for {paid:,.0f} {scenario.money.currency}"
     if chosen is not None:
@@ -210,16 +217,31 @@ def _solve(kinds: Sequence[_Kind], total: int, limit: int, *, spare_box: bool) -
     return None if answer.x is None else [round(value) for value in answer.x[:size]]
 
 
-def _survives(searcher: Searcher, ask: Ask, bought: Sequence[_Kind]) -> list[dict[str, int]] | None:
-    """Cameras of each box, if all hold with them, with n+1 also after the loss of any kind of box; else None."""
+_Groups = list[dict[str, int]]
+"""Cameras per group of each box."""
+
+
+def _survives(searcher: Searcher, ask: Ask, bought: Sequence[_Kind]) -> tuple[_Groups, _Groups] | None:
+    """Cameras of each box, and those when it has most to carry; None where a box then fails.
+
+    The two differ with n+1: any kind of box may be lost, and the others are then dealt its cameras.
+    """
+    groups = _deal(searcher, ask, bought)
+    if groups is None:
+        return None
+    fullest = list(groups)
     if spare(ask.scenario):
         for lost in {kind.candidate.platform.id: position for position, kind in enumerate(bought)}.values():
-            if _deal(searcher, ask, [kind for position, kind in enumerate(bought) if position != lost]) is None:
+            left = [position for position in range(len(bought)) if position != lost]
+            again = _deal(searcher, ask, [bought[position] for position in left])
+            if again is None:
                 return None
-    return _deal(searcher, ask, bought)
+            for position, counts in zip(left, again, strict=True):
+                fullest[position] = max(fullest[position], counts, key=lambda item: sum(item.values()))
+    return groups, fullest
 
 
-def _deal(searcher: Searcher, ask: Ask, boxes: Sequence[_Kind]) -> list[dict[str, int]] | None:
+def _deal(searcher: Searcher, ask: Ask, boxes: Sequence[_Kind]) -> _Groups | None:
     """Deal the cameras out in proportion to what the boxes carry; None where one of them then fails."""
     left = dict(ask.grown)
     room = sum(kind.cameras for kind in boxes)
@@ -236,20 +258,35 @@ def _deal(searcher: Searcher, ask: Ask, boxes: Sequence[_Kind]) -> list[dict[str
     return dealt if not sum(left.values()) else None
 
 
-def _shares(bought: Sequence[_Kind], groups: Sequence[dict[str, int]]) -> tuple[BoxShare, ...]:
-    rows: dict[tuple[str, tuple[tuple[str, int], ...]], BoxShare] = {}
-    for kind, counts in zip(bought, groups, strict=True):
+def _shares(
+    searcher: Searcher, alone: Ask, bought: Sequence[_Kind], groups: _Groups, fullest: _Groups
+) -> tuple[BoxShare, ...]:
+    rows: dict[tuple[object, ...], BoxShare] = {}
+    for kind, counts, most in zip(bought, groups, fullest, strict=True):
         platform = kind.candidate.platform
-        key = (platform.id, tuple(sorted(counts.items())))
-        before = rows.get(key)
+        key = (platform.id, tuple(sorted(counts.items())), tuple(sorted(most.items())))
+        if key in rows:
+            rows[key] = rows[key].model_copy(update={"count": rows[key].count + 1})
+            continue
+        judged = searcher.judge(kind.candidate, 1, Ask(alone.scenario, most, most, alone.objects_factor))
+        config, predicted = set_up_for(searcher, judged, Ask(alone.scenario, counts, counts, alone.objects_factor))
         rows[key] = BoxShare(
             platform=platform.id,
             name=platform.name,
-            count=1 if before is None else before.count + 1,
+            count=1,
             cameras=counts,
             price_per_box=kind.price,
+            config=config,
+            predicted=predicted,
         )
     return tuple(rows.values())
+
+
+def set_up_for(searcher: Searcher, judged: Judgement, ask: Ask) -> tuple[PlanConfig, PredictedLoad]:
+    """Configuration of boxes that hold, and what they will look like with the cameras of ``ask``."""
+    setup = judged.setup
+    assert setup is not None  # they hold
+    return plan_config(setup), outlook(searcher, judged, ask, exact=False).predicted
 
 
 def site_counts(scenario: Scenario, site: SiteGroup) -> dict[str, int]:
@@ -304,13 +341,11 @@ def plan_sites(searcher: Searcher, candidates: Sequence[Candidate]) -> SitesPlan
 def _row(searcher: Searcher, site: SiteGroup, ask: Ask, winner: Winner | None) -> dict[str, Any]:
     row: dict[str, Any] = {"site": site.name, "sites": site.count, "cameras": ask.cameras}
     if winner is None or winner.judged.setup is None:
-        return row | dict.fromkeys(
-            ("platform", "boxes_per_site", "price_per_site", "price", "tco_per_site", "tco", "energy_kwh_per_year")
-        )
-    judged = winner.judged
+        return row | dict.fromkeys(ANSWERED)
+    judged, setup = winner.judged, winner.judged.setup
     scenario, candidate = searcher.inputs.scenario, judged.model.candidate
     paid = price(searcher, candidate, judged.count, scenario)
-    busy = setup_cores(searcher, candidate, winner.judged.setup, ask, judged.count)
+    busy = setup_cores(searcher, candidate, setup, ask, judged.count)
     tco = running_tco(searcher, candidate, judged.count, ask, busy)
     return row | {
         "platform": judged.model.id,
@@ -321,6 +356,7 @@ def _row(searcher: Searcher, site: SiteGroup, ask: Ask, winner: Winner | None) -
         "tco_per_site": tco.value,
         "tco": None if tco.value is None else tco.value * site.count,
         "energy_kwh_per_year": tco.energy_kwh_per_year.p50 * site.count,
+        "config": plan_config(setup).model_dump(mode="json"),
     }
 
 

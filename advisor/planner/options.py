@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import NormalDist
 
 from advisor.errors import Inconclusive
-from advisor.planner.evaluate import refusal
+from advisor.planner.evaluate import Setup, refusal
 from advisor.planner.explain import breaks_first
 from advisor.planner.outlook import Outlook, outlook
 from advisor.planner.rank import price, running_tco, setup_cores, spare
@@ -47,13 +47,18 @@ def make_option(searcher: Searcher, judged: Judgement, ask: Ask, role: str = "")
         feasible=judged.feasible,
         price=price(searcher, candidate, judged.count, ask.scenario),
         tco=running_tco(searcher, candidate, judged.count, ask, busy),
-        config=PlanConfig(stages=setup.configs, decode=DecodeConfig(threads=setup.decode_workers)),
+        config=plan_config(setup),
         predicted=found.predicted,
         breaks_first=breaks_first(searcher, judged, ask, found),
         note=_note(judged, ask, found),
         role=role,
         evidence_text=evidence_text(found.predicted.evidence),
     )
+
+
+def plan_config(setup: Setup) -> PlanConfig:
+    """What must be set on the box, as a record."""
+    return PlanConfig(stages=setup.configs, decode=DecodeConfig(threads=setup.decode_workers))
 
 
 def make_rejected(

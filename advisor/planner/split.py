@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from advisor.planner.fleet import CENT
+from advisor.planner.fleet import CENT, set_up_for
 from advisor.planner.inputs import Candidate
 from advisor.planner.rank import Winner, boxes_needed, cheapest, least_cost, most_boxes, price, spare
 from advisor.planner.search import Ask, Searcher
@@ -103,6 +103,8 @@ def _record(searcher: Searcher, ask: Ask, halves: tuple[_Half, _Half], chosen: W
         names = tuple(stage.id for stage in half.ask.scenario.stages)
         bought = count + spare(half.ask.scenario)
         cameras = dict(half.ask.load(count).counts)
+        grown = Ask(half.ask.scenario, half.ask.grown, half.ask.grown, half.ask.objects_factor)
+        config, predicted = set_up_for(searcher, half.winner.judged, grown)
         shares.append(
             BoxShare(
                 platform=candidate.platform.id,
@@ -111,6 +113,8 @@ def _record(searcher: Searcher, ask: Ask, halves: tuple[_Half, _Half], chosen: W
                 cameras=cameras,
                 price_per_box=bill.per_box,
                 stages=names,
+                config=config,
+                predicted=predicted,
             )
         )
         words.append(f"{bought} x {candidate.platform.id} with {', '.join(names)}")

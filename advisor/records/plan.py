@@ -106,6 +106,10 @@ class BoxShare(Record):
     price_per_box: float
     stages: tuple[str, ...] = ()
     """Stages that run on these boxes, where the stages are split over boxes; empty: all of them."""
+    config: PlanConfig | None = None
+    """What must be set on each of them; it carries its cameras with growth, and with n+1 after the loss of a box."""
+    predicted: PredictedLoad | None = None
+    """What each of them will look like with these cameras."""
 
 
 class Mix(Record):
@@ -247,10 +251,15 @@ class Plan(Record):
     split: Mix | None = None
     """Boxes among which not the cameras but the stages are split, where that costs less than equal boxes."""
     sites: tuple[dict[str, Any], ...] = ()
-    """One row per kind of site: its cameras, boxes and bill."""
+    """One row per kind of site: its cameras, boxes, bill and configuration (as ``PlanConfig``)."""
     sites_total: dict[str, Any] = {}
     """Sites, boxes and the total bill."""
     model_notes: dict[str, str] = {}
+
+    @property
+    def carried(self) -> bool:
+        """Whether anything carries the scenario: equal boxes, a mix of boxes, or stages split over boxes."""
+        return any(item is not None for item in (self.recommended, self.mix, self.split))
 
     @property
     def nothing_known(self) -> bool:

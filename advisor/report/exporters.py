@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from advisor.errors import InputError, nearest
 from advisor.records.config import RunConfig
-from advisor.records.plan import Plan, PlanOption
+from advisor.records.plan import BoxShare, Plan, PlanConfig, PredictedLoad
 from advisor.runtimes.openvino_config import properties
 
 _ANY_CAPABILITY = ("FP32", "BF16", "INT8")
@@ -19,15 +20,38 @@ _ANY_CAPABILITY = ("FP32", "BF16", "INT8")
 _SERVER_STAGE = "runs in {runtime} according to the plan, which {server} cannot: use --export {other}"
 
 
-def export_plan(plan: Plan, form: str) -> str:
-    """Export the recommendation.
+Answer = Literal["equal", "mix", "split"]
+
+
+@dataclass(frozen=True)
+class _Boxes:
+    """Boxes that are set up alike."""
+
+    platform: str
+    count: int
+    config: PlanConfig
+    predicted: PredictedLoad
+    cameras: str = ""
+    """Cameras on each of them, in words, where boxes differ."""
+
+    @property
+    def title(self) -> str:
+        """What is bought, and which part of the scenario runs on it."""
+        number = f"each of {self.count} boxes " if self.count > 1 else ""
+        return f"{number}{self.platform}{self.cameras}"
+
+
+def export_plan(plan: Plan, form: str, answer: Answer | None = None) -> str:
+    """Export the recommendation, or a mix of boxes or stages split over boxes, which have one part per kind of box.
+
+    ``answer`` None: the first of the three that the plan has.
 
     Raises
     ------
     InputError
         Unknown format (with the nearest), nothing is recommended, or a stage runs in a runtime that the target lacks.
     """
-    known: dict[str, Callable[[PlanOption], str]] = {
+    known: dict[str, Callable[[_Boxes], str]] = {
         "openvino": _openvino,
         "onnxruntime": _onnxruntime,
         "ovms": _ovms,
@@ -36,9 +60,41 @@ def export_plan(plan: Plan, form: str) -> str:
     }
     if form not in known:
         raise InputError(f"--export {form!r} is unknown{nearest(form, known)} (known: {', '.join(known)})")
-    if plan.recommended is None:
+    found = _answers(plan)
+    if not found:
         raise InputError(f"--export {form}: nothing is recommended, so there is no configuration to export")
-    return known[form](plan.recommended)
+    if answer is not None and answer not in found:
+        raise InputError(f"--export-of {answer}: the plan has none; it has {', '.join(found)}")
+    name = next(iter(found)) if answer is None else answer
+    parts = [(boxes, known[form](boxes)) for boxes in found[name]]
+    if name == "equal":
+        return parts[0][1]
+    if form in ("triton", "compose"):
+        between = "\n---\n" if form == "compose" else "\n\n"  # one YAML document per kind of box
+        return between.join(f"# on {boxes.title}\n{text}" for boxes, text in parts)
+    return _document({boxes.title: json.loads(text) for boxes, text in parts})
+
+
+def _answers(plan: Plan) -> dict[str, list[_Boxes]]:
+    """Boxes of every answer that the plan has."""
+    found = {}
+    best = plan.recommended
+    if best is not None:
+        found["equal"] = [_Boxes(best.platform, best.count, best.config, best.predicted)]
+    for name, mix in (("mix", plan.mix), ("split", plan.split)):
+        boxes = [] if mix is None else [_boxes(share) for share in mix.boxes]
+        if boxes and None not in boxes:
+            found[name] = [item for item in boxes if item is not None]
+    return found
+
+
+def _boxes(share: BoxShare) -> _Boxes | None:
+    """Boxes of a share; None in a plan of a version that gave them no configuration."""
+    if share.config is None or share.predicted is None:
+        return None
+    cameras = ", ".join(f"{count} {group}" for group, count in share.cameras.items() if count)
+    stages = f", stages {', '.join(share.stages)}" if share.stages else ""
+    return _Boxes(share.platform, share.count, share.config, share.predicted, f" (cameras {cameras}{stages})")
 
 
 def openvino_properties(config: RunConfig) -> dict[str, Any]:
@@ -77,7 +133,7 @@ def _document(text: dict[str, Any]) -> str:
     return json.dumps(text, indent=2)
 
 
-def _of_runtime(best: PlanOption, runtime: str, translate: Callable[[RunConfig], dict[str, Any]]) -> str:
+def _of_runtime(best: _Boxes, runtime: str, translate: Callable[[RunConfig], dict[str, Any]]) -> str:
     """One entry per stage; a stage of another runtime is named with the export that has it, never left out."""
     stages = best.config.stages
     if all(config.runtime != runtime for config in stages.values()):
@@ -93,7 +149,7 @@ def _of_runtime(best: PlanOption, runtime: str, translate: Callable[[RunConfig],
     )
 
 
-def _openvino(best: PlanOption) -> str:
+def _openvino(best: _Boxes) -> str:
     def translate(config: RunConfig) -> dict[str, Any]:
         return {
             "device": config.device,
@@ -106,14 +162,14 @@ def _openvino(best: PlanOption) -> str:
     return _of_runtime(best, "openvino", translate)
 
 
-def _onnxruntime(best: PlanOption) -> str:
+def _onnxruntime(best: _Boxes) -> str:
     def translate(config: RunConfig) -> dict[str, Any]:
         return {"precision_of_model_file": config.precision, "batch": config.batch, **session_options(config)}
 
     return _of_runtime(best, "onnxruntime", translate)
 
 
-def _ovms(best: PlanOption) -> str:
+def _ovms(best: _Boxes) -> str:
     """Model server configuration: one entry per stage; ``base_path`` is where the operator puts the model.
 
     Source of the fields: OpenVINO Model Server's schema of its configuration file (model_server, src/schema.cpp).
@@ -143,7 +199,7 @@ def _server_text(value: object) -> str:
     return ("YES" if value else "NO") if isinstance(value, bool) else str(value)
 
 
-def _triton(best: PlanOption) -> str:
+def _triton(best: _Boxes) -> str:
     """One config.pbtxt per stage, each behind a comment with its path in the model repository.
 
     Inputs and outputs are left to Triton's auto-completion from the model file. Triton's OpenVINO backend compiles a
@@ -195,7 +251,7 @@ def _triton(best: PlanOption) -> str:
     return "\n\n".join(parts)
 
 
-def _compose(best: PlanOption) -> str:
+def _compose(best: _Boxes) -> str:
     """Service of a compose file for each box: the cores and the memory that the prediction counts with.
 
     Limit of cores: all that the box has, as the plan lets the stages share them; what they keep busy (P90) is reserved.
@@ -225,5 +281,5 @@ def _compose(best: PlanOption) -> str:
         "environment": environment,
         "deploy": {"resources": resources},
     }
-    boxes = f"# one on each of {best.count} boxes {best.platform}\n" if best.count > 1 else f"# on {best.platform}\n"
-    return boxes + str(yaml.safe_dump({"services": {"inference": service}}, sort_keys=False)).rstrip()
+    lead = "" if best.cameras else f"# {'one ' if best.count > 1 else ''}on {best.title}\n"
+    return lead + str(yaml.safe_dump({"services": {"inference": service}}, sort_keys=False)).rstrip()

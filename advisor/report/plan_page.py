@@ -16,6 +16,8 @@ from advisor.report.plan_text import (
     option_words,
     pareto_lines,
     plain,
+    share_lines,
+    shown_site,
     site_word,
 )
 from advisor.report.text import (
@@ -44,9 +46,10 @@ def plan_context(plan: Plan) -> dict[str, Any]:
     marks, left_out = _marks(plan)
     unit = _unit(plan)
     shown = compared(plan)
-    columns = list(dict.fromkeys(name for site in plan.sites for name in site))
+    sites = [shown_site(site) for site in plan.sites]
+    columns = list(dict.fromkeys(name for site in sites for name in site))
     context: dict[str, Any] = {
-        "title": f"sizer plan: {plan.scenario}: {'nothing holds' if best is None else f'buy {boxes(best)}'}",
+        "title": f"sizer plan: {plan.scenario}: {_title(plan)}",
         "plan": plan,
         "best": best,
         "headline": _headline(plan),
@@ -60,9 +63,14 @@ def plan_context(plan: Plan) -> dict[str, Any]:
         "sensitivity": [(item.change, *_HOLDS[item.holds], item.text) for item in plan.sensitivity],
         "rejected": [_rejected_row(item) for item in plan.rejected],
         "site_columns": [site_word(name) for name in columns],
-        "sites": [["-" if site.get(name) is None else plain(site[name]) for name in columns] for site in plan.sites],
+        "sites": [["-" if site.get(name) is None else plain(site[name]) for name in columns] for site in sites],
         "total": [(site_word(name), plain(value)) for name, value in plan.sites_total.items() if value],
         "pareto": pareto_lines(plan),
+        "mixes": [
+            (name, mix.text, share_lines(mix))
+            for name, mix in (("A mix of boxes", plan.mix), ("Stages split over boxes", plan.split))
+            if mix is not None
+        ],
         "undecided": [f"{option_words(item)}: {item.text}" for item in plan.undecided],
         "scenario_changes": change_lines(plan),
         "search": search_line(plan.search),
@@ -72,9 +80,17 @@ def plan_context(plan: Plan) -> dict[str, Any]:
     return context | (_of_best(plan, best) if best is not None else {})
 
 
+def _title(plan: Plan) -> str:
+    if plan.recommended is not None:
+        return f"buy {boxes(plan.recommended)}"
+    return "different boxes together" if plan.carried else "nothing holds"
+
+
 def _headline(plan: Plan) -> str:
     if plan.recommended is not None:
         return f"Buy {boxes(plan.recommended)}"
+    if plan.carried:
+        return "Different boxes carry this scenario together"
     if plan.nothing_known:
         return "Cannot tell: nothing is known of how these models run on these platforms"
     return "Nothing in the catalogue carries this scenario" + (" for certain" if plan.undecided else "")
@@ -87,6 +103,9 @@ def _subline(plan: Plan) -> str:
             f"{money(best.price.value, best.price.currency)}; confidence {best.confidence}, "
             f"{best.probability * 100:.0f} % that it holds; {best.platform}; {EVIDENCE_WORDS[best.evidence]}"
         )
+    together = [item for item in (plan.mix, plan.split) if item is not None]
+    if together:
+        return min(together, key=lambda item: item.price).text
     misses = [item.name for item in nearest_misses(plan)]
     return f"Nearest misses: {', '.join(misses)}" if misses else "No platform could be judged"
 

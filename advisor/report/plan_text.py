@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
-from advisor.records.plan import Plan, PlanOption, Rejected, Undecided
+from advisor.records.plan import Mix, Plan, PlanOption, Rejected, Undecided
 from advisor.report.text import (
     EVIDENCE_WORDS,
     capacity,
@@ -26,6 +27,8 @@ from advisor.report.text import (
 )
 
 MISSES = 3
+SITES = 20
+"""Kinds of site that a terminal shows."""
 WIDTH = 118
 
 
@@ -40,10 +43,11 @@ def render_plan(plan: Plan) -> str:
     parts += _list("What if", [f"{item.change}: {item.text}" for item in plan.sensitivity])
     parts += _list("Cannot tell", [f"{option_words(item)}: {item.text}" for item in plan.undecided])
     parts += _list("Change the scenario instead", change_lines(plan))
+    cheaper = "Cheaper by" if plan.recommended is not None else "Carried by"
     if plan.mix is not None:
-        parts += _list("Cheaper by a mix of boxes", [plan.mix.text])
+        parts += _list(f"{cheaper} a mix of boxes", [plan.mix.text, *share_lines(plan.mix)])
     if plan.split is not None:
-        parts += _list("Cheaper by splitting the stages over boxes", [plan.split.text])
+        parts += _list(f"{cheaper} splitting the stages over boxes", [plan.split.text, *share_lines(plan.split)])
     by = ", by purchase price" if plan.objective == "tco" else ""
     front = f"More room for more money (Pareto front{by}; headroom with growth, on the pessimistic side)"
     parts += _list(front, pareto_lines(plan))
@@ -62,6 +66,10 @@ def heading_line(plan: Plan) -> str:
             return f"{plan.scenario}: NOTHING carries this scenario, and no platform could be judged."
         if plan.nothing_known:
             return f"{plan.scenario}: CANNOT TELL. Nothing is known of how its models run on these platforms."
+        together = [item for item in (plan.mix, plan.split) if item is not None]
+        if together:
+            answer = min(together, key=lambda item: item.price)
+            return f"{plan.scenario}: no equal boxes carry this scenario, but different ones do: {answer.text}."
         doubt = f" Of {len(plan.undecided)} it cannot be told: they may hold." if plan.undecided else ""
         return f"{plan.scenario}: NOTHING in the catalogue carries this scenario.{doubt} The nearest misses are below."
     return (
@@ -69,6 +77,20 @@ def heading_line(plan: Plan) -> str:
         f"cpu {percent(best.predicted.utilisation.get('cpu'))} busy, confidence {best.confidence} "
         f"({best.probability * 100:.0f} %)"
     )
+
+
+def share_lines(mix: Mix) -> list[str]:
+    """How each kind of box of a mix is set up, and how busy it will be; nothing for plans that do not say."""
+    lines = []
+    for share in mix.boxes:
+        if share.config is None or share.predicted is None:
+            continue
+        stages = "; ".join(f"{name}: {config_line(config)}" for name, config in share.config.stages.items())
+        decode = f"; decode: {decode_line(share.config.decode)}" if decodes(share.predicted) else ""
+        cameras = ", ".join(f"{count} {group}" for group, count in share.cameras.items() if count)
+        busy = percent(share.predicted.utilisation.get("cpu"))
+        lines.append(f"{share.platform} with cameras {cameras}, cpu {busy} busy: {stages}{decode}")
+    return lines
 
 
 def boxes(option: PlanOption) -> str:
@@ -227,13 +249,20 @@ def _row(kind: str, item: PlanOption | Rejected) -> list[str]:
 
 
 def _sites(plan: Plan) -> list[str]:
-    return _list(
-        "Sites",
-        [
-            ", ".join(f"{site_word(key)} {plain(value)}" for key, value in site.items() if value is not None)
-            for site in (*plan.sites, *_total(plan))
-        ],
-    )
+    rows = [shown_site(site) for site in (*plan.sites[:SITES], *_total(plan))]
+    lines = [
+        ", ".join(f"{site_word(key)} {plain(value)}" for key, value in row.items() if value is not None) for row in rows
+    ]
+    more = len(plan.sites) - SITES
+    if more > 0:
+        kinds = "kind of site" if more == 1 else "kinds of site"
+        lines.insert(SITES, f"and {more:,} more {kinds}, in plan.json and on the HTML page")
+    return _list("Sites", lines)
+
+
+def shown_site(site: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures of a row of sites; its configuration is for machines to read."""
+    return {key: value for key, value in site.items() if key != "config"}
 
 
 def site_word(key: str) -> str:

@@ -177,6 +177,11 @@ def _from_plan(path: Path, scenario: Scenario, facts: HostFacts) -> _Setting:
         )
     option = plan.recommended
     if option is None:
+        if plan.carried:
+            raise InputError(
+                f"{path}: recommends different boxes together, each with a part of the scenario; plan and verify each "
+                "box with a scenario of its own cameras and stages"
+            )
         raise InputError(f"{path}: recommends nothing, so there is no configuration to verify; plan with --on this")
     missing = [stage.id for stage in scenario.stages if stage.id not in option.config.stages]
     if missing:

@@ -27,6 +27,9 @@ def test_the_bill_is_the_sum_over_all_sites() -> None:
     total = sum(row["price_per_site"] * row["sites"] for row in result.sites)
     assert result.sites_total["price"] == pytest.approx(total)
     assert result.sites_total["sites"] == 110
+    # Each kind of site is told how to set up its boxes.
+    assert all(set(row["config"]["stages"]) == {"person", "reid"} for row in result.sites)
+    assert rows["small"]["config"]["decode"]["threads"] <= 2
     # The recommendation explains the most demanding kind of site.
     assert result.recommended is not None
     assert result.recommended.platform == rows["large"]["platform"]
@@ -75,6 +78,13 @@ def test_a_mix_is_cheaper_than_equal_boxes_and_carries_every_camera() -> None:
         pytest.fail("this case is made so that a mix wins")
     assert result.mix.price < (result.recommended.price.value or 0)
     assert sum(share.count * sum(share.cameras.values()) for share in result.mix.boxes) == 10
+    for share in result.mix.boxes:
+        assert share.config is not None
+        assert share.predicted is not None
+        assert set(share.config.stages) == {"person", "reid"}
+        most = 1 if share.platform == "small" else 4
+        assert all((config.threads or 0) <= most for config in share.config.stages.values())
+        assert share.predicted.utilisation["cpu"].p90 <= 1.0
 
 
 @pytest.mark.parametrize("objective", ["price", "tco"])

@@ -40,6 +40,12 @@ def test_one_camera_too_much_for_a_small_box_is_carried_by_two_with_a_part_of_th
         ("box-4", 1, ("person", "reid")), ("box-4", 1, ("plate",)),
     ]  # fmt: skip
     assert (split.price, split.saving) == (pytest.approx(200.0), pytest.approx(700.0))
+    for share in split.boxes:
+        assert share.config is not None
+        assert share.predicted is not None
+        assert tuple(share.config.stages) == share.stages
+        # Two cores of four with one camera: about half busy, by the utilisation law.
+        assert 0.3 < share.predicted.utilisation["cpu"].p50 < 0.7
     assert "both decode" in split.text
 
 
@@ -52,6 +58,7 @@ def test_where_nothing_holds_alone_a_split_is_named() -> None:
     small = inputs([candidate("box-4", 4, 100.0)], FakePredictor({"person": 0.1, "reid": 0.001, "plate": 0.1}), shop())
     result = plan(small)
     assert result.recommended is None
+    assert result.carried
     assert result.split is not None
     assert result.split.price == pytest.approx(200.0)
 

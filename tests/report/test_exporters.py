@@ -14,7 +14,7 @@ import yaml
 from advisor.errors import InputError, RuntimeRefusal
 from advisor.records.base import Interval
 from advisor.records.config import RunConfig
-from advisor.records.plan import Plan
+from advisor.records.plan import BoxShare, Mix, Plan
 from advisor.report.exporters import export_plan, openvino_properties, session_options
 from advisor.runtimes.openvino_config import properties
 from tests.needs import TWO_CORES
@@ -266,6 +266,57 @@ def test_compose_limits_are_those_of_the_plan() -> None:
     assert service["environment"]["SIZER_PERSON_THREADS"] == "4"
     assert all(isinstance(value, str) for value in service["environment"].values())
     assert text.startswith("# one on each of 2 boxes middle\n")
+
+
+def mixed_plan(**changes: Any) -> Plan:
+    """Two small boxes and a large one, each with a configuration of its own."""
+    plan = shop_plan()
+    assert plan.recommended is not None
+    stages = {"small": {"person": SMALL}, "large": {"person": OPENVINO}}
+    shares = tuple(
+        BoxShare(
+            platform=name,
+            name=name.upper(),
+            count=count,
+            cameras={"aisle": cameras},
+            price_per_box=100.0,
+            config=plan.recommended.config.model_copy(update={"stages": stages[name]}),
+            predicted=plan.recommended.predicted,
+        )
+        for name, count, cameras in (("small", 2, 1), ("large", 1, 4))
+    )
+    mix = Mix(boxes=shares, price=300.0, currency="USD", saving=10.0, text="small ones and a large one")
+    return plan.model_copy(update={"mix": mix, **changes})
+
+
+def test_a_mix_is_exported_with_one_part_per_kind_of_box() -> None:
+    both = json.loads(export_plan(mixed_plan(), "openvino", "mix"))
+    assert {title: part["person"]["compile_model"]["INFERENCE_NUM_THREADS"] for title, part in both.items()} == {
+        "each of 2 boxes small (cameras 1 aisle)": 2, "large (cameras 4 aisle)": 4,
+    }  # fmt: skip
+    services = list(yaml.safe_load_all(export_plan(mixed_plan(), "compose", "mix")))
+    assert [service["services"]["inference"]["environment"]["SIZER_PERSON_THREADS"] for service in services] == [
+        "2", "4",
+    ]  # fmt: skip
+    text = export_plan(mixed_plan(), "triton", "mix")
+    assert text.startswith("# on each of 2 boxes small (cameras 1 aisle)\n# person/config.pbtxt\n")
+
+
+def test_without_equal_boxes_the_mix_is_exported_and_a_missing_answer_is_refused() -> None:
+    assert "person" in json.loads(export_plan(mixed_plan(), "openvino"))
+    only = mixed_plan(recommended=None)
+    assert list(json.loads(export_plan(only, "openvino"))) == list(json.loads(export_plan(only, "openvino", "mix")))
+    with pytest.raises(InputError, match="--export-of split: the plan has none; it has equal, mix"):
+        export_plan(mixed_plan(), "openvino", "split")
+
+
+def test_a_mix_of_an_older_plan_has_no_configuration_to_export() -> None:
+    plan = mixed_plan()
+    assert plan.mix is not None
+    bare = tuple(share.model_copy(update={"config": None}) for share in plan.mix.boxes)
+    older = plan.model_copy(update={"mix": plan.mix.model_copy(update={"boxes": bare}), "recommended": None})
+    with pytest.raises(InputError, match="nothing is recommended"):
+        export_plan(older, "openvino")
 
 
 def test_compose_without_figures_has_no_limits() -> None:

@@ -5,9 +5,19 @@ from collections.abc import Callable
 import pytest
 
 from advisor.records.base import Evidence
-from advisor.records.plan import Plan, Sensitivity
+from advisor.records.plan import BoxShare, Mix, Plan, Sensitivity
 from advisor.report.plan_text import boxes, changes, compared, heading_line, render_plan
 from tests.report.samples import crowded_plan, hopeless_plan, request_plan, shop_plan
+
+
+def test_where_only_different_boxes_carry_it_they_are_the_answer() -> None:
+    share = BoxShare(platform="small", name="SMALL", count=2, cameras={"gate": 1}, price_per_box=100.0)
+    split = Mix(boxes=(share,), price=200.0, currency="USD", saving=0.0, text="2 x small carry it for 200 USD")
+    text = render_plan(hopeless_plan().model_copy(update={"split": split}))
+    assert "NOTHING" not in text
+    first = " ".join(text.split("\n\n")[0].split())
+    assert "no equal boxes carry this scenario, but different ones do: 2 x small carry it for 200 USD" in first
+    assert "Carried by splitting the stages over boxes" in text
 
 
 @pytest.mark.parametrize("make", [shop_plan, hopeless_plan, request_plan, crowded_plan])
@@ -92,6 +102,15 @@ def test_missing_figures_are_dashes() -> None:
         line for line in render_plan(plan.model_copy(update={"just_fails": bare})).splitlines() if "just fails" in line
     )
     assert row.split() == ["just", "fails", "small", "1", "-", "-", "-", "-", "unknown"]
+
+
+def test_of_many_kinds_of_site_a_terminal_shows_the_first_and_the_bill_of_all() -> None:
+    rows = tuple({"site": f"shop {n}", "boxes_per_site": 1, "config": {"stages": {}}} for n in range(500))
+    text = render_plan(shop_plan().model_copy(update={"sites": rows, "sites_total": {"sites": 500, "price": 1000.0}}))
+    assert text.count("site shop") == 20
+    assert "and 480 more kinds of site" in text
+    assert "site all together, sites 500, price 1,000" in text
+    assert "config" not in text.split("Sites")[1].split("Warnings")[0]
 
 
 def test_changes_and_sites_are_listed() -> None:
