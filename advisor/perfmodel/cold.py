@@ -46,7 +46,7 @@ PREPARE_S = Interval(p10=0.05e-3, p50=0.1e-3, p90=0.2e-3)
 COLD_BYTES_PER_S = Interval(p10=3e9, p50=6e9, p90=12e9)
 """Paced decoding of 720p and 1080p took 0.34 to 1.0 ms longer than in a loop for two frames' worth of bytes."""
 PREPARED_BYTES_PER_S = Interval(p10=1.5e9, p50=3e9, p90=6e9)
-"""In five cascades preparation took 0.54 to 0.55 ms longer than in a loop from 720p, 0.98 to 1.2 from 1080p."""
+"""In five cascades preparation took 0.55 ms longer than in a loop from 720p, 1.0 to 1.4 from 1080p, bytes not aside."""
 
 
 @dataclass(frozen=True)

@@ -522,10 +522,13 @@ def _gang_rate(threads: float, cores: float, gang: float) -> Any:
 @_part
 def _occupied(threads: float, cores: float, ganged: float, gang: float) -> Any:
     """Share of a core that one thread of a job takes, with more runnable threads than cores: those that wait spin."""
-    if threads >= 2.0 * cores or ganged in (0.0, threads):
+    if threads >= 2.0 * cores or ganged == 0.0:
         return cores / threads
-    # Between one and two threads per core a thread of a gang has company on e of C cores, and half of each of these.
-    of_gang = 1.0 - (threads - cores) / (2.0 * cores)
+    # Gangs come first; single jobs take the cores that are left, and what is too much of them any core.
+    too_many = max(0.0, ganged - cores)
+    singles = threads - cores - too_many
+    crowded = singles * min(ganged, cores) / cores + 2.0 * too_many
+    of_gang = 1.0 - 0.5 * crowded / ganged
     return of_gang if gang > 1.0 else (cores - ganged * of_gang) / (threads - ganged)
 
 
@@ -550,8 +553,8 @@ def _set_rates(s: Any) -> None:
     Processor sharing: :math:`r_p = \min(1, C_p / T_p)` in a pool of :math:`C_p` cores, :math:`T_p` threads runnable.
     A job whose n threads wait for each other goes as fast as the worst placed one. With :math:`e = T - C < C` threads
     too many, e of the cores have two; the n are on different cores, all of them spared with probability
-    :math:`s = \prod_{i<n} (C-e-i)/(C-i)`, so that :math:`r = (1 + s)/2`. Each of its threads takes
-    :math:`1 - e/(2C)` of a core, working or waiting, and other jobs share the rest. From T = 2C on, with
+    :math:`s = \prod_{i<n} (C-e-i)/(C-i)`, so that :math:`r = (1 + s)/2`. Its threads take their share of a core (half
+    of it in company), working or waiting, and other jobs what is left (``_occupied``). From T = 2C on, with
     :math:`l = \lfloor T/C \rfloor` and :math:`e = T - lC`, a share :math:`q = e(l+1)/T` of the threads is on cores with
     l+1 of them, and :math:`r = (1-q)^n / l + (1 - (1-q)^n) / (l+1)`.
     Company: divided by :math:`1 + \kappa_j \min(1, (I - n_j) / (C - n_j))` with the threads :math:`I` of all passes

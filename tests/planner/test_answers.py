@@ -110,6 +110,16 @@ def test_a_change_that_saves_nothing_is_said() -> None:
     assert any(item.holds and "saving" in item.text for item in found)
 
 
+def test_permitting_int8_is_tried_and_its_saving_said() -> None:
+    result = plan(inputs(BOXES, FakePredictor({"person": 0.05, "reid": 0.002})))
+    (change,) = [item for item in result.scenario_changes if item.change.startswith("int8 permitted")]
+    # In f32 two boxes or large ones are needed; int8 takes 0.4 of the time.
+    assert change.holds
+    saved = (best_of(result).price.value or 0.0) - (change.price or 0.0)
+    assert saved > 0
+    assert f"saving {saved:,.0f} USD" in change.text
+
+
 def test_a_change_under_which_the_boxes_need_other_settings_says_so() -> None:
     result = plan(inputs([candidate("box", 16, 500.0)], shop=scenario(accuracy={"precisions": ["f32", "int8"]})))
     without = next(item for item in result.sensitivity if item.change == "f32 instead of int8")

@@ -28,12 +28,13 @@ class Cores:
         """Part of a core that each thread of the job takes, spinning while it waits for the others."""
         speed, threads = self._speed()
         ganged = sum(other["threads"] for other in self.jobs.values() if other["gang"] > 1)
-        if speed == 1.0 or threads >= 2 * self.cores or not 0 < ganged < threads:
+        if speed == 1.0 or threads >= 2 * self.cores or ganged == 0:
             return speed
-        lost_by_gang = (threads - self.cores) / self.cores / 2  # as many cores have two threads as there are too many
-        if job["gang"] > 1:
-            return 1 - lost_by_gang
-        return (self.cores - ganged * (1 - lost_by_gang)) / (threads - ganged)
+        # Threads of gangs in pairs on one core, then those that a single job without a core of its own has joined.
+        paired = 2 * max(0.0, ganged - self.cores)
+        joined = (threads - max(ganged, self.cores)) * min(1.0, ganged / self.cores)
+        taken = ganged - (paired + joined) / 2
+        return taken / ganged if job["gang"] > 1 else (self.cores - taken) / (threads - ganged)
 
     def _own_speed(self, job):
         """Expected speed of the slowest of the job's threads."""

@@ -350,6 +350,20 @@ def test_a_decoder_costs_a_pass_on_all_cores_all_of_its_time():
     assert found.utilisation == pytest.approx((2 * 0.05) * 10 / 2, rel=0.01)
 
 
+@pytest.mark.parametrize(
+    ("cores", "gangs", "singles", "of_gang"),
+    [(2.0, 1, 1, 0.75), (3.0, 2, 0, 0.75), (8.0, 5, 1, 0.75), (8.0, 2, 5, 0.9375), (4.0, 1, 5, 0.625)],
+)
+def test_all_cores_are_taken_when_there_are_too_many_threads(cores, gangs, singles, of_gang):
+    """So many gangs of two, and single jobs, that never end: what a thread of a gang takes, counted by hand."""
+    gang = SimStage("g", (0.0, 500.0), groups=("g",), streams=5, threads_per_stream=2.0)
+    single = SimStage("s", (0.0, 500.0), groups=("s",), streams=7)
+    cameras = tuple(SimCamera(0.01, group=name, phase_s=0.0) for name in "g" * gangs + "s" * singles)
+    found = simulate(SimSpec(cameras, (gang, single), cores), 60, 10)
+    assert found.utilisation == pytest.approx(1.0)
+    assert found.busy_core_s["g"] / 50 == pytest.approx(2 * gangs * of_gang)
+
+
 def test_a_gang_on_some_of_the_cores_is_hit_by_chance():
     """Five single passes beside one on four of eight cores: the one thread too many hits it every other time."""
     single = SimStage("s", (0.0, 1.0), groups=("s",), streams=5)
