@@ -218,7 +218,6 @@ def joined(before: Measurement, now: Measurement) -> Measurement:
         peak_memory_bytes=second.peak_memory_bytes,
         cpu_s_per_pass=float(np.average(cpu_s, weights=samples)) if len(cpu_s) == len(samples) else None,
         visits=first.visits + second.visits,
-        block_at_s=(*first.block_at_s, *second.block_at_s),
     )
     # A step between two visits is what they are for, no trend within one.
     timing = timing.model_copy(update={"steady": first.steady and second.steady})

@@ -26,8 +26,8 @@ by less than half of that."""
 
 PACED_BLOCK = 5
 """Fewest requests of a paced block."""
-TURNS_IN_A_ROW = 5
-"""Turns of rested measurements before others take as many: a second or so, in which the machine cools down."""
+COOLING_S = 2.0
+"""Time of rested passes before those that count: a guest that has worked keeps its part of a shared cache as long."""
 PAUSE_S = 0.05
 """Idle time before each pass of a rested measurement, as between frames. It is the idling that costs, not what ran
 before: after 12 ms in turns with other models a pass took no longer than in a loop, after 80 ms half as long again."""
@@ -92,8 +92,6 @@ class Block:
         self.finishes_s: list[float | None] = []
         self.window_s = 0.0
         self.begin_s = 0.0
-        self.at_s = 0.0
-        """The same as Unix time."""
         self.cpu_s = 0.0
         self.interference = Interference()
 
@@ -198,7 +196,8 @@ class Session:
         self._warmup: list[Block] = []
         self._blocks: list[Block] = []
         self._settled = spec.warmup_max_s == 0
-        self._warm = self._settled
+        self._warm = self._settled and not self.rested
+        self._began_s: float | None = None
         self._thrown_away = 0
         self._origin_s: float | None = None
         self._paced_index = 0
@@ -221,6 +220,10 @@ class Session:
         block = self._run_block()
         if self._failure is not None:
             raise self._failure
+        if not self._warm and self.rested:
+            self._began_s = block.begin_s if self._began_s is None else self._began_s
+            self._warm = block.begin_s >= self._began_s + COOLING_S
+            return False
         if not self._warm:
             self._warmup.append(block)
             self._settled = is_steady(_medians(self._warmup))
@@ -250,7 +253,6 @@ class Session:
             steady=self._settled,
             first_inference_s=self.first_inference_s,
             cpu_s_per_pass=sum(block.cpu_s for block in self._blocks) / len(latencies),
-            block_at_s=tuple(block.at_s for block in self._blocks if block.latencies_s()),
             **optional,
         )
 
@@ -278,7 +280,6 @@ class Session:
         if self._meter is not None:
             self._meter.start()
         cpu_s = time.process_time()
-        block.at_s = time.time()
         try:
             block.begin_s = self._clock.now_s()
             if self._tight is not None:
@@ -371,8 +372,8 @@ def measure_in_turns(
 ) -> None:
     """Run blocks of several measurements in turns, so that a slow drift of the machine meets all of them alike.
 
-    Rested ones take a few turns among themselves, then the others theirs, and so on: between loops of other models a
-    pass would not be as rested as in a cascade, where the machine idles for most of the time.
+    Rested ones take their turns before the others: between loops of other models a pass would not be as rested as in a
+    cascade, where the machine idles for most of the time.
 
     Parameters
     ----------
@@ -398,14 +399,10 @@ def measure_in_turns(
     for name, session in sessions.items():
         while session.alone and not ended(name):
             pass
-    kinds = [
-        [name for name, session in sessions.items() if not session.alone and session.rested is rested]
-        for rested in (True, False)
-    ]
-    while any(kinds):
-        for left in kinds:
-            for _ in range(TURNS_IN_A_ROW):
-                left[:] = [name for name in left if not ended(name)]
+    for rested in (True, False):
+        left = [name for name, session in sessions.items() if not session.alone and session.rested is rested]
+        while left:
+            left = [name for name in left if not ended(name)]
 
 
 def random_inputs(specs: Sequence[TensorSpec], rng: np.random.Generator) -> list[Any]:

@@ -72,8 +72,8 @@ def scenario_items(
     -------
     Campaign
         Per model and precision, on OpenVINO: one thread and as many streams as threads, both also with the largest
-        batch, and single passes after pauses on one thread and on all; decoding and preparation for each kind of
-        camera; the cost of a call, peaks and bandwidths.
+        batch, and single passes after pauses on one thread, with the largest batch, too, and on all; decoding and
+        preparation for each kind of camera; the cost of a call, peaks and bandwidths.
     """
     entries: dict[object, Entry] = {}
 
@@ -100,11 +100,14 @@ def scenario_items(
                     entries.setdefault(
                         (*key, "busy"), Entry(item, estimate_s(item), 3.0 if batch == 1 else 1.5, together)
                     )
-            for threads in sorted({1, most}):
-                config = RunConfig(precision=precision, streams=1, threads=threads, requests=1, pinning=False)
+            # More activations go cold in a batch; what waking several threads costs hardly depends on it.
+            for threads, batch in dict.fromkeys([(1, 1), (most, 1), (1, stage.batch.max)]):
+                config = RunConfig(
+                    precision=precision, streams=1, threads=threads, batch=batch, requests=1, pinning=False
+                )
                 item = MeasureItem(model, config, LoadMode(kind="rested"), RESTED_SPEC)
                 entries.setdefault(
-                    (model.sha256, precision, "rested", threads), Entry(item, estimate_s(item), 3.0, together)
+                    (model.sha256, precision, "rested", threads, batch), Entry(item, estimate_s(item), 3.0, together)
                 )
     for group in scenario.cameras:
         width, height = group.size

@@ -33,27 +33,21 @@ _MOMENTS = 16
 """Blocks of a measurement that has seen a machine in several states: these last for seconds (docs/methods.md)."""
 _FEW = 20
 """Fewer passes than this show no spread."""
-_SAME_MOMENT_S, _PAIRS = 3.0, 8
-"""Blocks at most so far apart [s] saw the machine in the same state, and so many pairs tell a difference."""
 _SHORT = 0.05
 """Spread (log) of the few passes around a profile."""
 
 
-def _beside(rested: Measurement, loop: Measurement) -> NDArray[np.float64] | None:
-    """What rested passes took longer than the block of a loop that was nearest in time [s]; None for too few pairs.
+def _paused(longer_s: NDArray[np.float64]) -> Interval:
+    """What a pause costs [s], from what single passes took longer: their mean without the least and the most tenth.
 
-    A machine that changes its speed from second to second would hide the cost of a pause in a difference of medians.
+    A shared cache is often either there or not; a median would take one of the two. The quartiles of single passes
+    stand for P10 and P90 of the mean in another moment (own).
     """
-    one, other = rested.timing, loop.timing
-    if one is None or other is None or not other.block_at_s or len(one.block_at_s) != len(one.block_p50_s):
-        return None
-    at_s, loops_s = np.array(other.block_at_s), np.array(other.block_p50_s)
-    apart_s = np.abs(np.array(one.block_at_s)[:, None] - at_s[None, :])
-    near = apart_s.argmin(axis=1)
-    close = apart_s.min(axis=1) <= _SAME_MOMENT_S
-    if close.sum() < _PAIRS:
-        return None
-    return np.asarray((np.array(one.block_p50_s) - loops_s[near])[close], dtype=np.float64)
+    ordered = np.maximum(np.sort(longer_s), LEAST_S)
+    low, high = (float(value) for value in np.quantile(ordered, [0.25, 0.75]))
+    cut = len(ordered) // 10
+    middle = float(ordered[cut : len(ordered) - cut].mean())
+    return Interval(p10=min(low, middle), p50=middle, p90=max(high, middle))
 
 
 @dataclass(frozen=True)
@@ -299,27 +293,32 @@ class LocalData:
     def cold_s(self, work: ModelWork, config: RunConfig, setting: Resolved, tight_s: float) -> Interval | None:
         """What a pass takes longer after a pause than in a loop [s]; None where one of the two was not measured.
 
-        Measured at batch 1 on one stream of as many threads, each pass against the block of a loop at the same moment
-        where both were timed together; else against the loop's median, or against ``tight_s`` where one was only
-        predicted. The quartiles of single passes stand for P10 and P90 of their median in another moment (own).
+        Measured on one stream of as many threads; a loop of ``tight_s`` stands in where one was only predicted. Between
+        two measured batches it grows with the logarithm of the batch, outside of them not at all (own).
         """
         threads = max(1, setting.threads // setting.streams)
-        one = config.model_copy(update={"batch": 1})
+        found: dict[int, Interval] = {}
         for row in self.rested:
             c = row.config
-            same = (c.runtime, c.precision, c.device, c.threads) == (one.runtime, one.precision, one.device, threads)
+            same = (c.runtime, c.precision, c.device, c.threads) == (
+                config.runtime, config.precision, config.device, threads,
+            )  # fmt: skip
             known = row.model_sha256 == work.sha256 or canonical_name(row.model) == canonical_name(work.model)
             if not (same and known) or row.timing is None:
                 continue
-            tight = self.exact(work, one, threads, 1)
-            if tight is None and (setting.streams, config.batch) != (1, 1):
-                return None
-            longer_s = None if tight is None else _beside(row, tight.measurement)
-            if longer_s is None:
-                longer_s = np.array(row.timing.latencies_s) - (tight_s if tight is None else tight.latency_s)
-            low, p50, high = (max(float(value), LEAST_S) for value in np.quantile(longer_s, [0.25, 0.5, 0.75]))
-            return Interval(p10=low, p50=p50, p90=high)
-        return None
+            tight = self.exact(work, config.model_copy(update={"batch": c.batch}), threads, 1)
+            if tight is None and (setting.streams, config.batch) != (1, c.batch):
+                continue
+            longer_s = np.array(row.timing.latencies_s) - (tight_s if tight is None else tight.latency_s)
+            found.setdefault(c.batch, _paused(longer_s))
+        if not found:
+            return None
+        batches = np.log(sorted(found))
+        low, p50, high = (
+            float(np.interp(np.log(config.batch), batches, [getattr(found[batch], name) for batch in sorted(found)]))
+            for name in ("p10", "p50", "p90")
+        )
+        return Interval(p10=low, p50=p50, p90=high)
 
     def nearest(self, model: str, config: RunConfig) -> str | None:
         """Label of the measured configuration most alike: the same model first, then runtime, precision, batch."""

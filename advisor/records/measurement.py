@@ -67,8 +67,6 @@ class Timing(Record):
     """Moments in which it was taken: a shared machine changes its state within seconds."""
     steady: bool = True
     block_p50_s: tuple[float, ...] = ()
-    block_at_s: tuple[float, ...] = ()
-    """When each of these blocks began, as Unix time: blocks of two measurements at one moment can be compared."""
     latencies_s: tuple[float, ...] = ()
     """Raw request latencies in order of issue."""
 

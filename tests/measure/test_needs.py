@@ -51,12 +51,16 @@ def test_scenario_items_are_what_the_plan_needs_and_no_more() -> None:
         if isinstance(entry.item, MeasureItem):
             assert entry.group == f"{entry.item.model.sha256} {entry.item.config.precision}"
     rested = [
-        (item.model.name, item.config.precision, item.config.streams, item.config.threads)
+        (item.model.name, item.config.precision, item.config.streams, item.config.threads, item.config.batch)
         for item in of_kind(campaign, MeasureItem)
         if isinstance(item, MeasureItem) and item.mode.kind == "rested"
     ]
+    shapes_of = {"p": [(1, 1), (4, 1)], "r": [(1, 1), (4, 1), (1, 8)]}
     assert sorted(rested) == sorted(
-        (name, precision, 1, threads) for name in "pr" for precision in ("f32", "int8") for threads in (1, 4)
+        (name, precision, 1, threads, batch)
+        for name, found in shapes_of.items()
+        for precision in ("f32", "int8")
+        for threads, batch in found
     )
     decodes = {
         (item.codec, item.width, item.bitrate_kbps, item.streams)
