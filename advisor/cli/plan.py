@@ -48,6 +48,8 @@ def plan(
     Exit code 1 when nothing in the catalogue carries it, neither equal boxes nor a mix of boxes nor stages split over
     boxes; the plan then names the nearest misses.
     """
+    if export_of is not None and export_format is None:
+        raise click.UsageError("--export-of says what is exported: name a format with --export, too.")
     from advisor.workflows import PlanRequest, plan_scenario
 
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])

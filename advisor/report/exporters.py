@@ -72,7 +72,13 @@ def export_plan(plan: Plan, form: str, answer: Answer | None = None) -> str:
     if form in ("triton", "compose"):
         between = "\n---\n" if form == "compose" else "\n\n"  # one YAML document per kind of box
         return between.join(f"# on {boxes.title}\n{text}" for boxes, text in parts)
-    return _document({boxes.title: json.loads(text) for boxes, text in parts})
+    document: dict[str, Any] = {}
+    for boxes, text in parts:
+        title = boxes.title
+        while title in document:  # the same boxes with the same cameras, which carry more after the loss of another
+            title += ", set up otherwise"
+        document[title] = json.loads(text)
+    return _document(document)
 
 
 def _answers(plan: Plan) -> dict[str, list[_Boxes]]:

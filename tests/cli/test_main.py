@@ -11,6 +11,8 @@ import pytest
 
 from advisor.cli.main import cli, run
 from advisor.cli.progress import ConsoleProgress
+from advisor.records.plan import BoxShare, Mix
+from tests.report.samples import hopeless_plan
 
 COMMANDS = ("host", "bench", "calibrate", "predict", "plan", "verify", "catalog", "models", "report", "schema")
 
@@ -52,6 +54,23 @@ def test_missing_scenario_is_one_line_and_exit_2(tmp_path: Path, capsys: pytest.
     assert captured.out == ""
     assert captured.err.count("\n") == 1
     assert "none.yaml" in captured.err
+
+
+def test_an_answer_to_export_needs_a_format(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", "store-analytics", "--export-of", "mix"]) == 2
+    assert "--export" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("carried", "code"), [(True, 0), (False, 1)])
+def test_a_scenario_that_only_different_boxes_carry_is_carried(
+    carried: bool, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    share = BoxShare(platform="small", name="SMALL", count=2, cameras={"gate": 1}, price_per_box=100.0)
+    split = Mix(boxes=(share,), price=200.0, currency="USD", saving=0.0, text="2 x small carry it for 200 USD")
+    plan = hopeless_plan().model_copy(update={"split": split if carried else None})
+    monkeypatch.setattr("advisor.workflows.plan_scenario", lambda *_, **__: plan)
+    assert run(["plan", "store-analytics"]) == code
+    assert ("2 x small carry it" in " ".join(capsys.readouterr().out.split())) is carried
 
 
 def test_a_bug_is_exit_4(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -310,6 +310,17 @@ def test_without_equal_boxes_the_mix_is_exported_and_a_missing_answer_is_refused
         export_plan(mixed_plan(), "openvino", "split")
 
 
+def test_boxes_that_look_alike_and_are_set_up_otherwise_are_both_exported() -> None:
+    plan = mixed_plan()
+    assert plan.mix is not None
+    first, second = plan.mix.boxes
+    alike = second.model_copy(update={"platform": first.platform, "count": first.count, "cameras": first.cameras})
+    twins = plan.model_copy(update={"mix": plan.mix.model_copy(update={"boxes": (first, alike)})})
+    threads = [part["person"]["compile_model"]["INFERENCE_NUM_THREADS"] for part in
+               json.loads(export_plan(twins, "openvino", "mix")).values()]  # fmt: skip
+    assert threads == [2, 4]
+
+
 def test_a_mix_of_an_older_plan_has_no_configuration_to_export() -> None:
     plan = mixed_plan()
     assert plan.mix is not None
