@@ -564,16 +564,19 @@ def _set_rates(s: Any) -> None:
     from 1 approach the solution from below.
     """
     run = s.run[0]
+    crowded = run.company > 0
     for p in range(s.pool.shape[0]):
         threads = s.pool[p].threads
         s.pool[p].share = min(1.0, s.pool[p].cores / threads) if threads > 0 else 1.0
         s.pool[p].ganged = 0.0
+        crowded = crowded or threads > s.pool[p].cores
     inferring, demand = 0.0, 0.0
-    for a in range(run.active):
-        q = s.active[a]
-        inferring += s.kind[q].infers * s.kind[q].count
-        if s.kind[q].gang > 1.0:
-            s.pool[s.stage[s.kind[q].stage].pool].ganged += s.kind[q].width * s.kind[q].count
+    if crowded:
+        for a in range(run.active):
+            q = s.active[a]
+            inferring += s.kind[q].infers * s.kind[q].count
+            if s.kind[q].gang > 1.0:
+                s.pool[s.stage[s.kind[q].stage].pool].ganged += s.kind[q].width * s.kind[q].count
     for a in range(run.active):
         q = s.active[a]
         p = s.stage[s.kind[q].stage].pool

@@ -77,7 +77,7 @@ class SimResult:
         return None if self.latencies_s.size == 0 else float(np.quantile(self.latencies_s, quantile))
 
     def slowest_camera_latencies_s(self, quantile: float) -> Floats:
-        """Latencies of the camera whose quantile (0..1) is the largest, ascending [s]; empty where no frame was done.
+        """Latencies of the camera whose quantile (0..1) is the largest, ascending but for rounding [s].
 
         Cameras differ for as long as they run: by their stages, and by whose frames always come just before theirs.
         """

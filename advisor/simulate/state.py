@@ -26,7 +26,8 @@ RUN = _record(
     "drift drift_step drift_keep drift_level slower "
     # Clock and sums over the window.
     "now wait_decode system_1 system_2 traffic flow oldest",
-    "seed_arrival seed_object seed_service classes motion "
+    # ``company``: some passes take longer beside others.
+    "seed_arrival seed_object seed_service classes motion company "
     # Active kinds; slots and nodes ever used and spare again; ring of cameras to decode; counters.
     "active slots free_slots nodes free_nodes ready_head ready free_workers system released done dropped samples "
     "decodes touched state",

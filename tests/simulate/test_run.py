@@ -445,7 +445,9 @@ def test_every_frame_is_accounted_for(spec, seed):
     worst_s = max((np.quantile(part, 0.95) for part in per_camera), default=None)
     slowest_s = r.slowest_camera_latencies_s(0.95)
     assert (None if slowest_s.size == 0 else np.quantile(slowest_s, 0.95)) == pytest.approx(worst_s)
-    assert any(np.array_equal(np.sort(part), slowest_s) for part in per_camera) or not per_camera
+    # Latencies that differ in the last bit alone may come in either order.
+    alike = (part.size == slowest_s.size and np.allclose(np.sort(part), slowest_s, 1e-12, 1e-15) for part in per_camera)
+    assert any(alike) or not per_camera
 
 
 PROGRAM = """
