@@ -223,7 +223,7 @@ def tables(found: Sequence[Outcome]) -> str:
 
 
 def run(quick: bool = False, only: Sequence[str] = ()) -> str:
-    """Measure and return the section: about 27 minutes, two with ``quick``; ``only`` names variants."""
+    """Measure and return the section: about 30 minutes, two with ``quick``; ``only`` names variants."""
     note = "Before each run the plan measured what it lacked, as `sizer verify` does; store empty at the start."
     start = header(f"{note} {8 if quick else DURATION_S:g} s each.")
     names = tuple(only) or (QUICK if quick else tuple(variants()))
