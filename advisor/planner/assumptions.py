@@ -12,7 +12,7 @@ from advisor.records.plan import PlanOption, Price
 
 LATENCY_SEEN = (0.8, 2.2)
 """Real p95 latency over the simulated one, least and largest of 18 cascades on one machine (docs/accuracy.md, "Whole
-cascades on this machine", 2026-11-21), each run twice; 1.1 in the median, above 1.6 in overload alone."""
+cascades on this machine", 2026-11-21), each run twice; 1.05 in the median, above 1.6 in overload alone."""
 
 
 FIELDS = {
@@ -69,8 +69,8 @@ def list_assumptions(inputs: PlanInputs, chosen: Judgement | None) -> tuple[str,
     low, high = LATENCY_SEEN
     found.append(
         f"latency: in the cascades that were run to check it, real p95 was {low:g} to {high:g} times the simulated one "
-        "(docs/accuracy.md), 1.1 times in the median and above 1.6 only in overload; frame rates and drops agreed, CPU "
-        "was 9 % off in the median"
+        "(docs/accuracy.md), 1.05 times in the median and above 1.6 only in overload; frame rates and drops agreed, "
+        "CPU was 9 % off in the median"
     )
     found.append("cameras are decoded in software on the CPU; accelerators and integrated graphics are not used")
     found.append(

@@ -230,6 +230,11 @@ def _survives(searcher: Searcher, ask: Ask, bought: Sequence[_Kind]) -> tuple[_G
     if groups is None:
         return None
     fullest = list(groups)
+    rates = {group.group: group.fps for group in ask.scenario.cameras}
+
+    def frames_per_s(counts: Mapping[str, int]) -> float:
+        return sum(rates[name] * count for name, count in counts.items())
+
     if spare(ask.scenario):
         for lost in {kind.candidate.platform.id: position for position, kind in enumerate(bought)}.values():
             left = [position for position in range(len(bought)) if position != lost]
@@ -237,7 +242,7 @@ def _survives(searcher: Searcher, ask: Ask, bought: Sequence[_Kind]) -> tuple[_G
             if again is None:
                 return None
             for position, counts in zip(left, again, strict=True):
-                fullest[position] = max(fullest[position], counts, key=lambda item: sum(item.values()))
+                fullest[position] = max(fullest[position], counts, key=frames_per_s)
     return groups, fullest
 
 

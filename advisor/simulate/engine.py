@@ -509,7 +509,7 @@ def _gang_rate(threads: float, cores: float, gang: float) -> Any:
     """Speed of a job whose threads wait for each other, with more runnable threads than cores (see _set_rates)."""
     level = math.floor(threads / cores)
     if level == 1:
-        # Its own threads are on different cores: no scheduler wakes one where another of them runs.
+        # Its own threads are taken to be on different cores, where a scheduler puts those that wake together.
         over, spared = threads - cores, 1.0
         for i in range(int(gang)):
             spared *= max(0.0, cores - over - i) / max(cores - i, 1e-9)

@@ -84,7 +84,6 @@ def test_a_machine_that_drifts_fills_its_queues_in_slow_seconds() -> None:
 def test_an_option_is_no_worse_alone_than_in_company() -> None:
     _, _, choice = model_of(1)
     option = choice["person"]
-    assert isinstance(option.config, RunConfig)
     for z in (-1.0, 0.0, 1.0):
         assert option.alone_s(z) == pytest.approx(option.pass_s(z) * 2 / 3)
         assert option.crowding(z) == pytest.approx(0.5)
