@@ -11,7 +11,8 @@ from advisor.planner.plan import plan
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.search.rank import affordable, price
 from advisor.planner.search.search import SEEDS, Ask, Searcher
-from advisor.planner.search.space import Z90, PlatformModel
+from advisor.planner.search.space import PlatformModel
+from advisor.records.base import Z90
 from advisor.records.machine import MachineSpec
 
 from .fakes import TODAY, FakeCost, FakePredictor, candidate, inputs, model_file, scenario

@@ -25,8 +25,8 @@ from advisor.planner.search.costs import choice_cores, choice_memory_bytes, load
 from advisor.planner.search.rank import cheapest, running_tco, setup_cores
 from advisor.planner.search.search import Ask, Searcher
 from advisor.planner.search.simulate import Setup, decode_choices, set_up
-from advisor.planner.search.space import Z90, Placement, PlatformModel, stage_batches
-from advisor.records.base import RuntimeName
+from advisor.planner.search.space import Placement, PlatformModel, stage_batches
+from advisor.records.base import Z90, RuntimeName
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelWork

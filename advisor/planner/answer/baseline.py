@@ -18,8 +18,8 @@ from advisor.perfmodel.analytic.runtime_defaults import default_streams, latency
 from advisor.planner.search.costs import decode_cores, stage_cores
 from advisor.planner.search.search import Ask, Judgement, Searcher
 from advisor.planner.search.simulate import Setup
-from advisor.planner.search.space import Z90, PlatformModel, StageOption, at
-from advisor.records.base import Evidence
+from advisor.planner.search.space import PlatformModel, StageOption, at
+from advisor.records.base import Z90, Evidence
 from advisor.records.config import RunConfig
 from advisor.records.plan import DefaultGain, PredictedLoad
 from advisor.simulate.spec import DECODE

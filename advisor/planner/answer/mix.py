@@ -13,8 +13,7 @@ from advisor.planner.search.rank import Winner, cheapest, least_cores, price, ru
 from advisor.planner.search.rank import cost as judged_cost
 from advisor.planner.search.search import Ask, Judgement, Searcher
 from advisor.planner.search.simulate import allowed_share
-from advisor.planner.search.space import Z90
-from advisor.records.base import Interval
+from advisor.records.base import Z90, Interval
 from advisor.records.plan import BoxShare, Mix, PlanConfig, PredictedLoad, Price
 from advisor.records.scenario import Scenario, SiteGroup
 

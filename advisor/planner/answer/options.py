@@ -9,8 +9,7 @@ from advisor.number_format import apart
 from advisor.planner.search.rank import price, running_tco, setup_cores, spare
 from advisor.planner.search.search import Ask, Judgement, Searcher
 from advisor.planner.search.simulate import Setup, refusal
-from advisor.planner.search.space import Z90
-from advisor.records.base import Evidence, weakest
+from advisor.records.base import Z90, Evidence, weakest
 from advisor.records.plan import DecodeConfig, PlanConfig, PlanOption, Rejected
 
 from .explain import breaks_first

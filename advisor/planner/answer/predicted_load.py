@@ -10,8 +10,8 @@ from statistics import median
 from advisor.planner.search.costs import choice_cores, choice_memory_bytes
 from advisor.planner.search.search import SEEDS, Ask, Judgement, Searcher
 from advisor.planner.search.simulate import Outcome, Setup
-from advisor.planner.search.space import Z90, PlatformModel
-from advisor.records.base import Interval, Tail
+from advisor.planner.search.space import PlatformModel
+from advisor.records.base import Z90, Interval, Tail
 from advisor.records.plan import PredictedLoad
 
 NEVER_MS = 1.0e9

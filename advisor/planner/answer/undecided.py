@@ -13,8 +13,7 @@ from advisor.planner.question.inputs import Candidate
 from advisor.planner.search.costs import decode_cores, stage_cores
 from advisor.planner.search.rank import price, spare
 from advisor.planner.search.search import Ask, Judgement, Searcher
-from advisor.planner.search.space import Z90
-from advisor.records.base import Evidence
+from advisor.records.base import Z90, Evidence
 from advisor.records.plan import NextMeasurement, Undecided
 from advisor.simulate.spec import DECODE
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.money import active_fraction, price_of, total_cost
-from advisor.records.base import Interval
+from advisor.records.base import Z90, Interval
 from advisor.records.plan import Price, Tco
 from advisor.records.scenario import Scenario
 
 from .costs import choice_cores, decode_cores, stage_cores
 from .search import Ask, Judgement, Searcher
 from .simulate import Load, Setup, allowed_share
-from .space import Z90, PlatformModel
+from .space import PlatformModel
 
 
 @dataclass(frozen=True)

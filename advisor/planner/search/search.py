@@ -13,6 +13,7 @@ import numpy as np
 
 from advisor.planner.question.demand import Counts, camera_counts, per_box, spread
 from advisor.planner.question.inputs import Candidate, PlanInputs
+from advisor.records.base import Z90
 from advisor.records.scenario import Scenario
 
 from .bounds import admissible, bound
@@ -30,7 +31,7 @@ from .simulate import (
     refusal,
     set_up,
 )
-from .space import Z90, Placement, PlatformModel, stage_batches
+from .space import Placement, PlatformModel, stage_batches
 
 MOST_SIMULATIONS = 64
 """Configurations that are simulated on one platform before it is given up; the plan counts those left out."""

@@ -16,17 +16,13 @@ from typing import Literal
 from advisor.errors import ModelRangeError
 from advisor.perfmodel.resources.cold_pass import ColdStart, plus
 from advisor.planner.question.inputs import Candidate, Cost, PlanInputs
-from advisor.records.base import Evidence, Interval, Precision, RuntimeName, weakest
+from advisor.records.base import BF16_LEVELS, Z90, Evidence, Interval, Precision, RuntimeName, weakest
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
-from advisor.records.model import ModelWork
+from advisor.records.model import ModelWork, image_layout
 from advisor.records.prediction import ServiceEstimate
 from advisor.records.scenario import CameraGroup, Scenario, Stage
 
-# Standard normal quantile of the P90 point: intervals are taken as log-normal between their three quantiles.
-Z90 = 1.2815515655446004
-BF16_LEVELS = ("avx512_bf16", "amx")
-"""Chips that compute in bf16; elsewhere the runtimes refuse it."""
 THREADS_PER_STREAM = (1, 2, 4, 8, 16)
 Placement = Literal["all", "performance"]
 """Which cores inference may take on a chip with two kinds of them."""
@@ -233,8 +229,8 @@ class PlatformModel:
         sizes = [camera.size for camera in scenario.cameras if camera.group in scenario.groups_of(stage)]
         if not sizes or len(shape) != 4:
             return None
-        channels_first = shape[1] in {1, 3, 4}
-        height, width = (shape[2], shape[3]) if channels_first else (shape[1], shape[2])
+        # An input without a recognisable channel dimension is costed as one with channels last.
+        height, width = (shape[2], shape[3]) if image_layout(shape) == "NCHW" else (shape[1], shape[2])
         # A stage on objects scales crops, whose size is not known: one as large as the model's input is assumed.
         source = (width, height) if stage.on is not None else max(sizes, key=lambda size: size[0] * size[1])
         cost = self._inputs.predictor.preprocess(self.machine, source, (width, height))
