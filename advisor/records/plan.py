@@ -237,7 +237,7 @@ class Plan(Record):
     warnings: tuple[str, ...] = ()
     seeds: dict[str, int] = {}
     versions: dict[str, str] = {}
-    search: dict[str, Any] = {}
+    search: dict[str, float | int | None] = {}
     """How many platforms and configurations were bounded, simulated and left out."""
     nearest_misses: tuple[Rejected, ...] = ()
     """Without a recommendation: the three that come closest, nearest first."""

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from advisor.planner.answer.assumptions import LATENCY_SEEN
+from advisor.planner.answer.assumptions import LATENCY_RATIO
 from advisor.planner.plan import plan
 from tests.planner.fakes import candidate, inputs, scenario
 
@@ -17,5 +17,5 @@ def test_a_latency_budget_that_reality_may_break_is_warned_of() -> None:
     result = plan(inputs([candidate("large", 8, 500.0)]))
     assert result.recommended is not None
     median_ms = result.recommended.predicted.latency_p95_ms.p50
-    assert near(median_ms * (LATENCY_SEEN[1] - 0.3))
-    assert not near(median_ms * (LATENCY_SEEN[1] + 1.5))
+    assert near(median_ms * (LATENCY_RATIO[1] - 0.3))
+    assert not near(median_ms * (LATENCY_RATIO[1] + 1.5))
