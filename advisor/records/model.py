@@ -21,8 +21,8 @@ IMAGE_CHANNELS = frozenset({1, 3, 4})
 def image_layout(shape: Sequence[int | str]) -> Literal["NCHW", "NHWC"] | None:
     """Order of the dimensions of an image input, told by which of them can be a channel count.
 
-    Channels first where both can; a dimension that is named instead of numbered is none. None for an input that is no picture: not four dimensions, or neither the second nor
-    the last is 1, 3 or 4.
+    Channels first where both can. A dimension that has a name instead of a number is no channel count. None for an
+    input that is no picture: not four dimensions, or neither the second nor the last is 1, 3 or 4.
     """
     if len(shape) != 4:
         return None

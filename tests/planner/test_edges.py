@@ -8,10 +8,8 @@ import pytest
 from advisor.planner.answer.baseline import whole_cores
 from advisor.planner.plan import plan
 from advisor.planner.question.inputs import Candidate
-from advisor.planner.search.space import PlatformModel
-from advisor.records.machine import MachineSpec
 
-from .fakes import TODAY, FakeCost, FakePredictor, candidate, inputs, model_file, scenario
+from .fakes import TODAY, FakePredictor, candidate, inputs, model_file, scenario
 
 BOXES = [candidate(f"box-{n}", n, 100.0 + 60.0 * n) for n in (2, 4, 8, 16)]
 
@@ -164,24 +162,6 @@ def test_performance_cores_alone_are_taken_where_the_slower_ones_miss_the_budget
     assert kinds == [None, "performance"]
 
 
-def test_no_inference_stream_spans_numa_nodes() -> None:
-    one = candidate("one", 16, 300.0)
-    two = Candidate(one.platform, one.machine.model_copy(update={"numa_nodes": 2}))
-    for box, most in ((one, 16), (two, 8)):
-        model = PlatformModel(inputs([box]), box)
-        options = model.every_option(scenario(), scenario().stages[0])
-        assert max(option.threads_per_stream for option in options) == most
-
-
-def test_a_runtime_is_considered_where_it_was_measured_only() -> None:
-    box = candidate("box", 8, 300.0)
-    given = replace(inputs([box]), runtimes_measured={"box": ("onnxruntime",)})
-    stage = scenario().stages[0]
-    assert {o.config.runtime for o in PlatformModel(inputs([box]), box).every_option(scenario(), stage)} == {"openvino"}
-    found = PlatformModel(given, box).every_option(scenario(), stage)
-    assert {option.config.runtime for option in found} == {"openvino", "onnxruntime"}
-
-
 def test_a_smaller_model_of_the_family_saves_what_the_cheaper_box_costs_less() -> None:
     given = inputs([candidate("small", 2, 200.0), candidate("large", 8, 500.0)],
                    FakePredictor({"person": 0.05, "reid": 0.001, "small-person": 0.004}),
@@ -254,18 +234,3 @@ def test_a_budget_below_one_service_time_is_said_before_missing_cores() -> None:
     miss = plan(inputs(BOXES, shop=shop)).nearest_misses[0]
     assert miss.check == "latency_p95"
     assert "the budget is 5 ms" in miss.reason
-
-
-class PixelPredictor(FakePredictor):
-    """Preparation costs 1 ns per pixel of the picture."""
-
-    def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> FakeCost:
-        return FakeCost(self._interval(source[0] * source[1] * 1e-9))
-
-
-def test_a_sub_stream_is_prepared_at_its_own_size() -> None:
-    whole = scenario(cameras=[camera(1)])
-    halved = scenario(cameras=[{**camera(1), "resolution": "960x540"}])
-    model = PlatformModel(inputs([], PixelPredictor({"person": 0.02, "reid": 0.004})), BOXES[0])
-    costs = [model.options(shop, shop.stage("person"))[0].preprocess_s(0.0) for shop in (whole, halved)]
-    assert costs == pytest.approx([1920 * 1080e-9, 960 * 540e-9])
