@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from advisor.records.measurement import Measurement
-from advisor.report.text import number
+
+from .text import number
 
 COLUMNS = (
     "model", "status", "failure", "runtime", "device", "precision", "mode", "rate_per_s", "batch", "streams_requested",
@@ -55,7 +56,7 @@ class Cell:
 
     text: str
     state: str
-    """done, disturbed, failed, skipped, or empty where nothing was measured."""
+    """done, disturbed, failed, or empty where nothing was measured."""
 
 
 def campaign_table(measurements: Sequence[Measurement]) -> tuple[list[str], list[tuple[str, list[Cell]]]]:
@@ -113,5 +114,5 @@ def _cell(item: Measurement) -> Cell:
 
 def _joined(cells: Sequence[Cell]) -> Cell:
     states = [cell.state for cell in cells]
-    worst = next((state for state in ("failed", "skipped", "disturbed") if state in states), "done" if cells else "")
+    worst = next((state for state in ("failed", "disturbed") if state in states), "done" if cells else "")
     return Cell("; ".join(cell.text for cell in cells), worst)

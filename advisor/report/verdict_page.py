@@ -6,16 +6,16 @@ from html import escape
 from typing import Any
 
 from advisor.records.verdict import Verdict
-from advisor.report.charts import bars, lines
-from advisor.report.text import config_line, number, tail
-from advisor.report.verdict_text import capacity_sentence
+
+from .charts import bars, lines
+from .text import capacity_sentence, config_line, number, tail
 
 _INSIDE = {True: ("inside", "good"), False: ("outside P10 - P90", "bad"), None: ("not measured", "warn")}
 
 
 def verdict_context(verdict: Verdict) -> dict[str, Any]:
     """Values of the template, formatted."""
-    words = {True: "ok", False: "failed", None: "cannot say"}
+    words = {True: "ok", False: "failed", None: "inconclusive"}
     classes = {True: "good", False: "bad", None: "warn"}
     return {
         "title": f"sizer verify: {verdict.scenario}: {verdict.verdict}",

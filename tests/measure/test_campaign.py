@@ -140,7 +140,7 @@ def test_no_more_time_is_announced_than_the_budget_leaves(tmp_path: Path, monkey
     class Heard(NullProgress):
         left_s: list[float | None] = []
 
-        def start(self, total: int, estimate_s: float | None) -> None:
+        def start(self, total: int, estimate_s: float | None, unit: str = "items") -> None:
             self.left_s.append(estimate_s)
 
         def advance(self, done: int, what: str, remaining_s: float | None) -> None:
