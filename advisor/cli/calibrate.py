@@ -12,8 +12,8 @@ from .progress import progress_display
 
 @click.command(epilog=EXIT_CODES)
 @click.option("-o", "--output", type=PathOption, default=None, metavar="FILE", help="Write the fitted model to FILE.")
-@click.option("--shipped", is_flag=True, help="Fit the calibration that ships, from profiles/ alone.")
-@click.option("--force", is_flag=True, help="Keep the fit even if it is less accurate than the one that ships.")
+@click.option("--shipped", is_flag=True, help="Fit the calibration included with sizer, from profiles/ alone.")
+@click.option("--force", is_flag=True, help="Keep the fit even if it is less accurate than the included one.")
 @common
 def calibrate(
     output: Path | None, shipped: bool, force: bool, as_json: bool, quiet: bool, store_url: str | None

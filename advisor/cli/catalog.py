@@ -16,7 +16,11 @@ def catalog() -> None:
 
 @catalog.command("list", epilog=EXIT_CODES)
 @click.option(
-    "--kind", type=click.Choice(["platforms", "processors", "accelerators"]), default="platforms", show_default=True
+    "--kind",
+    type=click.Choice(["platforms", "processors", "accelerators"]),
+    default="platforms",
+    show_default=True,
+    help="What to list.",
 )
 @common
 def list_(kind: str, as_json: bool, quiet: bool, store_url: str | None) -> None:
@@ -52,7 +56,7 @@ def show_(identifier: str, as_json: bool, quiet: bool, store_url: str | None) ->
 @click.argument("file", required=False, type=PathOption)
 @common
 def check(file: Path | None, as_json: bool, quiet: bool, store_url: str | None) -> int:
-    """Check FILE (that file alone), or the whole catalogue: every number needs value, kind, source and date."""
+    """Check FILE alone, or the whole catalogue: every number needs value, kind, source and date."""
     from advisor.workflows import check_catalogue
 
     problems = check_catalogue(file)

@@ -32,7 +32,9 @@ class _Bar(BarColumn):
     """The bar, or what the command does where no steps are announced."""
 
     def render(self, task: Task) -> ProgressBar | Text:  # type: ignore[override]
-        return Text(task.description) if task.total is None else super().render(task)
+        if task.total is None:
+            return Text(task.description, no_wrap=True, overflow="ellipsis")
+        return super().render(task)
 
 
 class _Count(ProgressColumn):
@@ -107,8 +109,8 @@ class LiveProgress:
         """Show a bar of ``total`` steps."""
         self._end_steps()
         if total > 0:
-            self._steps = self._display.add_task("", total=total, ends_s=_end_s(estimate_s), unit=unit)
             self._display.update(self._activity, visible=False)
+            self._steps = self._display.add_task("", total=total, ends_s=_end_s(estimate_s), unit=unit)
 
     def begin(self, what: str) -> None:
         """Name the current item."""
@@ -116,13 +118,14 @@ class LiveProgress:
             self._display.update(self._steps, description=one_line(what))
 
     def advance(self, done: int, what: str, remaining_s: float | None) -> None:
-        """Move the bar; ``what`` stands beside it until the next item begins."""
+        """Move the bar; ``what`` is the label until the next item begins."""
         if self._steps is not None:
             self._display.update(self._steps, completed=done, description=one_line(what), ends_s=_end_s(remaining_s))
 
     def message(self, text: str) -> None:
         """Print a line above the bar."""
         self._display.console.print(Text(one_line(text)))
+        self._display.refresh()
 
     def finish(self, summary: str) -> None:
         """Replace the bar by the summary."""

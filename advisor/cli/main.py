@@ -24,7 +24,7 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 def cli() -> None:
     """Size hardware for deep-learning inference: plan before buying, verify on site.
 
-    Start with `sizer plan store-analytics` (a scenario that ships) or a scenario file of your own.
+    Start with `sizer plan store-analytics` (a scenario included with sizer) or a scenario file of your own.
     """
 
 

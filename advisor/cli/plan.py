@@ -45,7 +45,7 @@ def plan(
 ) -> int:
     """Recommend the cheapest hardware and runtime configuration for SCENARIO.
 
-    SCENARIO is a scenario file, or the name of one that ships (store-analytics, traffic-intersection, ...).
+    SCENARIO is a scenario file, or the name of an included one (store-analytics, traffic-intersection, ...).
     Exit code 1 when no platform of the catalogue is sufficient, neither equal boxes nor a mix of boxes nor stages split
     over boxes; the plan then lists the nearest misses.
     """

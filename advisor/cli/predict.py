@@ -13,17 +13,24 @@ from .progress import progress_display
 @click.option(
     "--on", "platforms", required=True, metavar="PLATFORM[,...]", help="Platform or processor ids, or `this`."
 )
-@click.option("--runtime", type=click.Choice(["openvino", "onnxruntime"]), default="openvino", show_default=True)
+@click.option("--runtime", type=click.Choice(["openvino", "onnxruntime"]), default="openvino", show_default=True,
+              help="Inference runtime.")  # fmt: skip
 @click.option("--device", default="CPU", show_default=True, help="Device of the runtime.")
-@click.option("--precision", type=click.Choice(["f32", "bf16", "int8"]), default="f32", show_default=True)
-@click.option("--hint", type=click.Choice(["latency", "throughput", "none"]), default="none", show_default=True)
+@click.option("--precision", type=click.Choice(["f32", "bf16", "int8"]), default="f32", show_default=True,
+              help="Precision of weights and arithmetic.")  # fmt: skip
+@click.option("--hint", type=click.Choice(["latency", "throughput", "none"]), default="none", show_default=True,
+              help="Performance hint of the runtime.")  # fmt: skip
 @click.option(
     "--streams", default=None, metavar="N|all", help="Inference streams; default: what the hint gives, else 1."
 )
 @click.option("--threads", default=None, metavar="N|all", help="Threads of all streams; default: all usable cores.")
-@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Inputs per request.")
 @click.option(
-    "--input", "input_shape", default=None, metavar="SHAPE", help="Fixes a dynamic input: WIDTHxHEIGHT or a shape."
+    "--input",
+    "input_shape",
+    default=None,
+    metavar="SHAPE",
+    help="Shape of a dynamic input: WIDTHxHEIGHT, or a shape like 1,3,736,1312.",
 )
 @click.option("--measure", "measure_s", type=Duration(0.0), default=0.0, metavar="TIME",
               help="Measure this model's kernels on this machine first, for at most this time, for example 90s or 10m.")  # fmt: skip

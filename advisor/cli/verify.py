@@ -31,8 +31,8 @@ EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
               help="Imitate a smaller machine's cores and SIMD level; the report lists what cannot be imitated.")  # fmt: skip
 @click.option("--decode", "decode_device", type=click.Choice(["software", "hardware"]), default="software",
               show_default=True, help="Decoder: software, or hardware if this machine has a decoding device.")  # fmt: skip
-@click.option("--find-capacity", is_flag=True, help="Find the most cameras that pass on this machine.")
-@click.option("--strict", is_flag=True, help="Refuse to run while the preflight has warnings.")
+@click.option("--find-capacity", is_flag=True, help="Find the largest number of cameras that passes on this machine.")
+@click.option("--strict", is_flag=True, help="Refuse to run if the checks before the run give warnings.")
 @click.option(
     "-o", "--output", type=PathOption, default=None, metavar="FILE", help="Write the verdict as JSON to FILE."
 )
@@ -42,9 +42,13 @@ EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
               help="Sign the file of -o with this ed25519 key (made if missing); writes FILE.sig next to it.")  # fmt: skip
 @click.option("--operator", default=None, metavar="NAME", help="Operator name, printed in the report.")
 @click.option("--check", "check_file", type=PathOption, default=None, metavar="REPORT",
-              help="Only check the signature REPORT.sig of a report.")  # fmt: skip
+              help="Only verify the signature REPORT.sig of REPORT.")  # fmt: skip
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of clips, phases and objects."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of clips, camera phases and object counts.",
 )
 @common
 def verify(
@@ -68,9 +72,9 @@ def verify(
     quiet: bool,
     store_url: str | None,
 ) -> int:
-    """Run the real cascade of SCENARIO on this machine and judge it.
+    """Run the cascade of SCENARIO on this machine and check it against the requirements.
 
-    Cameras are paced at their rate and decoded for real; latency counts from the scheduled release of a frame.
+    Frames are released at the cameras' rate and really decoded; latency is measured from a frame's scheduled release.
     Exit code: 0 PASS, 1 FAIL, 3 INCONCLUSIVE.
     """
     if check_file is not None:
@@ -79,7 +83,7 @@ def verify(
         click.echo(check_report(check_file))
         return 0
     if scenario is None:
-        raise click.UsageError("Missing argument 'SCENARIO' (a scenario file, or the name of one that ships).")
+        raise click.UsageError("Missing argument 'SCENARIO' (a scenario file, or the name of an included one).")
     if key_file is not None and output is None:
         raise click.UsageError("--sign needs -o FILE: the signature is of that file.")
     from advisor.workflows import VerifyRequest, verify_scenario

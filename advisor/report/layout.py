@@ -111,7 +111,7 @@ def facts(rows: Sequence[tuple[str, str | Text]], indent: int = 2) -> Renderable
 
 
 def _body(text: str | Text) -> Text:
-    """Text of a paragraph, with what stands between backticks set as a command."""
+    """Text of a paragraph, with what is between backticks styled as a command."""
     body = text if isinstance(text, Text) else Text(one_line(text))
     body.highlight_regex(_COMMAND, "cyan")
     return body

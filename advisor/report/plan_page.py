@@ -187,7 +187,7 @@ def _evidence_row(role: str, item: PlanOption | Rejected) -> list[str]:
 
 
 def _needed(plan: Plan) -> float | None:
-    """Capacity that the scenario asks for, growth included; None where the plan does not say."""
+    """Capacity that the scenario requires, growth included; None if the plan does not have it."""
     name = "needed_cameras" if capacity_unit(plan) == "cameras" else "needed_requests_per_s"
     value = plan.search.get(name)
     return float(value) if isinstance(value, int | float) and value > 0 else None
@@ -241,7 +241,7 @@ def _compared_row(kind: str, item: PlanOption | Rejected) -> list[str]:
 
 
 def _slug(name: str) -> str:
-    """Id that follows from a name; an id that does not is worth printing beside it."""
+    """Id that follows from a name; any other id is printed next to the name."""
     return "-".join(re.findall(r"[a-z0-9]+", name.lower()))
 
 

@@ -12,7 +12,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 def printable(text: str) -> str:
     """Remove terminal escape sequences and replace every other control character except tab and newline by U+FFFD.
 
-    A model's name or the last words of a worker must neither colour a log file nor move a terminal's cursor.
+    The name of a model or the stderr of a worker must neither colour a log file nor move a terminal's cursor.
     """
     return _CONTROL.sub("\ufffd", _ESCAPE_SEQUENCE.sub("", text))
 

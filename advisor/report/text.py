@@ -67,28 +67,28 @@ def percent(interval: Interval | None) -> str:
 
 
 def tail(figures: CameraTail) -> str:
-    """Latency as ``p50 / p95 / p99`` in milliseconds; one dash where none is known."""
+    """Latency as ``p50 / p95 / p99`` [ms]; one dash if all are unknown."""
     shown = [number(value) for value in (figures.p50, figures.p95, figures.p99)]
     return "-" if set(shown) == {"-"} else " / ".join(shown)
 
 
 def money(value: float | None, currency: str) -> str:
-    """``1,234 USD``; says so when the price is unknown."""
+    """``1,234 USD``, or ``price unknown``."""
     return "price unknown" if value is None else f"{value:,.0f} {currency}"
 
 
 def search_line(search: Mapping[str, Any]) -> str:
-    """Say how much of the space was looked at, and how; empty for a plan that does not tell."""
+    """How much of the space was searched, and how; empty for a plan without these figures."""
     known = search.get("configurations")
     if not known:
         return ""
     share, left_out = search.get("share_simulated"), search.get("configurations_left_out") or 0
     return (
-        f"{search.get('platforms', 0):,} platforms ({search.get('refused_by_filters', 0):,} refused by filters), "
-        f"{search.get('discarded_by_bounds', 0):,} judgements by closed-form bounds and "
+        f"{search.get('platforms', 0):,} platforms ({search.get('refused_by_filters', 0):,} excluded by filters), "
+        f"{search.get('discarded_by_bounds', 0):,} evaluations by closed-form bounds and "
         f"{search.get('judged_by_simulation', 0):,} by simulation; {search.get('configurations_simulated', 0):,} of "
         f"{known:,} configurations simulated ({number(None if share is None else share * 100.0, 2)} %), "
-        + (f"{left_out:,} left untried on platforms that were given up" if left_out else "none left untried")
+        + (f"{left_out:,} not tried on platforms that were abandoned" if left_out else "none not tried")
     )
 
 
@@ -143,12 +143,12 @@ def why(item: PlanOption | Rejected) -> str:
 
 
 def remedy(item: Rejected) -> str:
-    """What to change for a platform that was rejected; empty where the plan does not say which check failed."""
+    """What to change for a platform that was rejected; empty if the plan does not name the failed check."""
     return REMEDIES.get(item.check or "", "")
 
 
 def config_line(config: RunConfig) -> str:
-    """One line that says how a stage is run; what is left to the runtime is called automatic."""
+    """How a stage is run, in one line; what is left to the runtime is called automatic."""
     parts = [config.runtime, config.device, config.precision]
     if config.hint != "none":
         parts.append(f"hint {config.hint}")

@@ -72,7 +72,7 @@ def _over_time(verdict: Verdict, column: int) -> list[tuple[str, list[float], li
 
 
 def _trend(found: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Figures of the first beside those of the last tenth, then the slopes."""
+    """Figures of the first and of the last tenth of the run, then the slopes."""
     first, last = found.get("first_tenth", {}), found.get("last_tenth", {})
     rows = [
         (name.replace("_", " "), _value(first[name]), _value(last.get(name)))
@@ -95,7 +95,7 @@ def _hashes(verdict: Verdict) -> list[tuple[str, str]]:
 
 
 def _configurations(verdict: Verdict) -> list[tuple[str, str, str]]:
-    """Requested beside effective, by stage."""
+    """Requested and effective configuration of each stage."""
     rows = []
     for name, asked in verdict.config.requested.items():
         got = verdict.config.effective.get(name)
@@ -122,8 +122,8 @@ def _value(value: Any) -> str:
 def timeline(data: dict[str, Any]) -> str:
     """Requests of a few seconds: one row per lane, one bar per request.
 
-    ``data`` holds ``spans``: a list of ``[lane, start_s, end_s]``, with a fourth number where the work proper began
-    after preparation and waiting, which are drawn paler; anything else gives an empty picture.
+    ``data`` holds ``spans``: a list of ``[lane, start_s, end_s]``, with a fourth number where the inference itself
+    began after preparation and waiting, which are drawn paler; anything else gives an empty picture.
     """
     spans = data.get("spans") or []
     if not spans:

@@ -147,7 +147,8 @@ def test_a_plan_page_holds_what_a_buyer_must_defend() -> None:
     page = page_of(plan)
     assert page.of("h2") == [
         "Warnings", "Comparison", "What it costs", "Change the scenario instead", "Price against capacity",
-        "Where the time goes", "Utilisation", "What breaks first", "Compared with common configurations on the same boxes",
+        "Where the time goes", "Utilisation", "What breaks first",
+        "Compared with common configurations on the same boxes",
         "What if", "Evidence and sources", "Assumptions",
     ]  # fmt: skip
     for text in (*plan.assumptions, *plan.warnings, *(item.text for item in best.breaks_first)):
