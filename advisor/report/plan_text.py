@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -52,26 +52,8 @@ _RESOURCES = {"cpu": "CPU"}
 
 def render_plan(plan: Plan) -> RenderableType:
     """Lay out a whole plan."""
-    parts = [paragraph(styled(answer_sentence(plan), f"bold {_colour(plan)}"))]
-    if plan.recommended is not None:
-        parts += _recommended(plan.recommended)
-    parts += _comparison(plan)
-    if plan.recommended is None:
-        parts += section("What would have to change", advice_lines(plan))
-    parts += section("What if", [f"{item.change}: {item.text}" for item in plan.sensitivity])
-    parts += section("Undecided", undecided_lines(plan))
-    parts += section("Change the scenario instead", scenario_change_lines(plan))
-    kind = "Cheaper" if plan.recommended is not None else "Sufficient"
-    if plan.mix is not None:
-        parts += section(f"{kind}: a mix of boxes", [plan.mix.text, *box_lines(plan.mix)])
-    if plan.split is not None:
-        parts += section(f"{kind}: stages split over boxes", [plan.split.text, *box_lines(plan.split)])
-    parts += _pareto(plan)
-    parts += _sites(plan)
-    parts += section("Warnings", plan.warnings)
-    parts += section("Assumptions", plan.assumptions)
-    parts += section("Search", [line for line in (search_line(plan.search),) if line])
-    return Group(*parts)
+    answer = paragraph(styled(answer_sentence(plan), f"bold {_colour(plan)}"))
+    return Group(answer, *[part for lay_out in SECTIONS for part in lay_out(plan)])
 
 
 def _colour(plan: Plan) -> str:
@@ -80,7 +62,10 @@ def _colour(plan: Plan) -> str:
     return UNSURE if plan.nothing_known or plan.undecided or not plan.rejected else BAD
 
 
-def _recommended(best: PlanOption) -> list[RenderableType]:
+def _recommended(plan: Plan) -> list[RenderableType]:
+    best = plan.recommended
+    if best is None:
+        return []
     predicted, tco = best.predicted, best.tco
     about = [
         ("price", price_line(best.price)),
@@ -110,12 +95,18 @@ def _recommended(best: PlanOption) -> list[RenderableType]:
         facts(figures),
         Text(""),
         _stages(best),
-        *section("What breaks first", [item.text for item in best.breaks_first]),
-        *section(
-            "Compared with common configurations on the same boxes",
-            [item.text for item in best.gain_over_default if item.hint != "auto"],
-        ),
     ]
+
+
+def _limits(plan: Plan) -> list[RenderableType]:
+    best = plan.recommended
+    return [] if best is None else section("What breaks first", [item.text for item in best.breaks_first])
+
+
+def _gain(plan: Plan) -> list[RenderableType]:
+    best = plan.recommended
+    gains = [] if best is None else [item.text for item in best.gain_over_default if item.hint != "auto"]
+    return section("Compared with common configurations on the same boxes", gains)
 
 
 def _stages(best: PlanOption) -> Table:
@@ -204,3 +195,41 @@ def _site_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     figures = {name: all(isinstance(row.get(name), int | float | None) for row in rows) for name in names}
     columns = [Column(site_heading(name), figures=figures[name]) for name in names]
     return Table(columns, [[site_value(row.get(name)) for name in names] for row in rows], indent=2)
+
+
+def _advice(plan: Plan) -> list[RenderableType]:
+    return section("What would have to change", advice_lines(plan) if plan.recommended is None else [])
+
+
+def _sensitivity(plan: Plan) -> list[RenderableType]:
+    return section("What if", [f"{item.change}: {item.text}" for item in plan.sensitivity])
+
+
+def _mixes(plan: Plan) -> list[RenderableType]:
+    kind = "Cheaper" if plan.recommended is not None else "Sufficient"
+    named = (("a mix of boxes", plan.mix), ("stages split over boxes", plan.split))
+    return [
+        part
+        for name, mix in named
+        if mix is not None
+        for part in section(f"{kind}: {name}", [mix.text, *box_lines(mix)])
+    ]
+
+
+SECTIONS: tuple[Callable[[Plan], list[RenderableType]], ...] = (
+    _recommended,
+    _limits,
+    _gain,
+    _comparison,
+    _advice,
+    _sensitivity,
+    lambda plan: section("Undecided", undecided_lines(plan)),
+    lambda plan: section("Change the scenario instead", scenario_change_lines(plan)),
+    _mixes,
+    _pareto,
+    _sites,
+    lambda plan: section("Warnings", plan.warnings),
+    lambda plan: section("Assumptions", plan.assumptions),
+    lambda plan: section("Search", [line for line in (search_line(plan.search),) if line]),
+)
+"""Sections of the report in order; each is empty for a plan that has nothing for it."""
