@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,23 +106,7 @@ class SimResult:
         return self.latency_s(0.95)
 
     @property
-    def latency_p99_s(self) -> float | None:
-        """99th percentile of latency [s]."""
-        return self.latency_s(0.99)
-
-    @property
-    def worst_camera_fps(self) -> float | None:
-        """Rate of the slowest camera [1/s]; None without cameras."""
-        return None if self.camera_fps.size == 0 else float(self.camera_fps.min())
-
-    @property
     def drops_fraction(self) -> float:
         """Frames dropped in the window against frames released in it; 0 where none was released."""
         released = int(self.camera_released.sum())
         return float(self.camera_drops.sum()) / released if released else 0.0
-
-    @property
-    def worst_camera_drops_fraction(self) -> float:
-        """The same of the camera that loses most."""
-        shares: Any = self.camera_drops / np.maximum(self.camera_released, 1)
-        return float(shares.max()) if shares.size else 0.0
