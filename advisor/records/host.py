@@ -1,4 +1,4 @@
-"""Facts of one machine, as ``sizer host`` prints them (contract: DESIGN section 3.2, schema sizer.host/1)."""
+"""Facts of one machine, as ``sizer host`` prints them (schema sizer.host/1)."""
 
 from __future__ import annotations
 

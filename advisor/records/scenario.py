@@ -1,4 +1,4 @@
-"""The scenario file: cameras, objects, cascade, requirement, margins, site, money (DESIGN section 3.3).
+"""The scenario file: cameras, objects, cascade, requirement, margins, site, money.
 
 One record drives planning, simulation and the real run, so the three mean the same thing. Fields beyond the contract
 are extensions; each says why it exists. Loading with file, path and nearest name in errors is in

@@ -554,18 +554,24 @@ def _set_rates(s: Any) -> None:
     Notes
     -----
     Every rate is divided by how much slower than usual the machine is at the moment (``_drift``).
-    Processor sharing: :math:`r_p = \min(1, C_p / T_p)` in a pool of :math:`C_p` cores, :math:`T_p` threads runnable.
-    The n threads of one pass synchronise at each layer (a gang), so the pass goes as fast as its worst placed thread.
-    With :math:`e = T - C < C` threads too many, e of the cores have two; the n are on different cores, all of them
-    spared with probability :math:`s = \prod_{i<n} (C-e-i)/(C-i)`, so that :math:`r = (1 + s)/2`. Its threads take their share of a core (half
-    of it where two share it), working or spinning, and other jobs what is left (``_occupied``). From T = 2C on, with
-    :math:`l = \lfloor T/C \rfloor` and :math:`e = T - lC`, a share :math:`q = e(l+1)/T` of the threads is on cores with
-    l+1 of them, and :math:`r = (1-q)^n / l + (1 - (1-q)^n) / (l+1)`.
+
+    Processor sharing: :math:`r_p = \min(1, C_p / T_p)` in a pool of :math:`C_p` cores, :math:`T_p` threads
+    runnable.
+
+    Gangs: the n threads of one pass synchronise at each layer (a gang), so the pass goes as fast as its worst
+    placed thread. With :math:`e = T - C < C` threads too many, e of the cores have two; the n are on different
+    cores, all of them spared with probability :math:`s = \prod_{i<n} (C-e-i)/(C-i)`, so that :math:`r = (1 + s)/2`.
+    Its threads take their share of a core (half of it where two share it), working or spinning, and other jobs what
+    is left (``_occupied``). From T = 2C on, with :math:`l = \lfloor T/C \rfloor` and :math:`e = T - lC`, a share
+    :math:`q = e(l+1)/T` of the threads is on cores with l+1 of them, and :math:`r = (1-q)^n / l + (1 - (1-q)^n) /
+    (l+1)`.
+
     Contention between concurrent passes: divided by :math:`1 + \kappa_j \min(1, (I - n_j) / (C - n_j))` with the
-    threads :math:`I` of all passes that run, decoding and preparation left out. Bandwidth: with the demand :math:`d_j` and memory
-    share :math:`m_j` of each job, all memory shares are stretched by the one :math:`\sigma \ge 1` for which
-    :math:`\sum_j d_j r_j / (1 - m_j + m_j \sigma) = B`; the sum is convex and falling in it, so that Newton's steps
-    from 1 approach the solution from below.
+    threads :math:`I` of all passes that run, decoding and preparation left out.
+
+    Bandwidth: with the demand :math:`d_j` and memory share :math:`m_j` of each job, all memory shares are stretched
+    by the one :math:`\sigma \ge 1` for which :math:`\sum_j d_j r_j / (1 - m_j + m_j \sigma) = B`; the sum is convex
+    and falling in it, so that Newton's steps from 1 approach the solution from below.
     """
     run = s.run[0]
     crowded = run.contended > 0

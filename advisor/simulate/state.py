@@ -61,10 +61,10 @@ SLOT = _record("t", "", "camera number due pending dropped spare")
 NODE = _record("t", "", "next slot items spare")
 """An entry of a stage's queue."""
 KIND = _record("clock rate pace width gang traffic memory infers crowding", "stage first count place")
-"""Jobs of one speed; ``gang``: threads of a job that synchronise at each layer; ``pace``: share of a core that each of
-its threads takes, working or waiting for the others; ``infers``: threads of inference, ``crowding``: lengthening when such
-threads fill all other cores. Work done since last idle, demand of one job;
-their part of the jobs, place among the active."""
+"""Jobs of one speed; ``gang``: threads of a job that synchronise at each layer; ``pace``: share of a core that each
+of its threads takes, working or waiting for the others; ``infers``: threads of inference, ``crowding``: lengthening
+when such threads fill all other cores. Work done since last idle, demand of one job; their part of the jobs, place
+among the active."""
 JOB = _record("end start later", "ref items")
 """For each kind a heap by the reading of its clock at which the job ends; ``later``: inference that follows."""
 SAMPLE = _record("latency", "camera")
