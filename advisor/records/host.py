@@ -32,7 +32,7 @@ class NumaNode(Record):
 
 
 class CpuFacts(Record):
-    """Topology and instruction sets; None where the machine does not tell."""
+    """Topology and instruction sets; None if the machine does not report it."""
 
     brand: str | None
     vendor: str | None

@@ -13,7 +13,7 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class StageResult:
-    """One stage in the measured window; means are None where nothing happened."""
+    """One stage in the measured window; means are None if nothing happened."""
 
     id: str
     calls_per_s: float
@@ -72,7 +72,7 @@ class SimResult:
     """Age of the oldest frame still under way at the end; 0 with none [s]."""
 
     def latency_s(self, quantile: float) -> float | None:
-        """Quantile (0..1) of the latencies of all cameras in the window [s]; None where no frame was done."""
+        """Quantile (0..1) of the latencies of all cameras in the window [s]; None if no frame was done."""
         return None if self.latencies_s.size == 0 else float(np.quantile(self.latencies_s, quantile))
 
     def slowest_camera_latencies_s(self, quantile: float) -> Floats:

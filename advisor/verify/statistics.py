@@ -167,7 +167,7 @@ class Tally:
         return int((self.latencies_s > limit_s).sum()) + self.open
 
     def quantile_s(self, fraction: float) -> float | None:
-        """Latency quantile with unfinished frames as infinitely late; None where it falls on one of these."""
+        """Latency quantile with unfinished frames as infinitely late; None if it falls on one of these."""
         total = len(self.latencies_s) + self.open
         if total == 0:
             return None

@@ -142,9 +142,7 @@ def test_what_callers_prepare_ahead_still_counts_as_waiting(tmp_path):
     rig = Rig(tmp_path, {"queue_frames": 1}, requests=2)
     rig.runner.start()
     rig.offer_frames(0)
-    wait_until(
-        lambda: not rig.runner._queue, "an empty queue"
-    )  # a caller pre-processes it: in work, not waiting
+    wait_until(lambda: not rig.runner._queue, "an empty queue")  # a caller pre-processes it: in work, not waiting
     rig.offer_frames(1)
     wait_until(lambda: not rig.runner._queue, "an empty queue")  # a second caller has it
     assert rig.runner.depth() == 1
