@@ -14,8 +14,8 @@ from .tree import Tree, positive
 Kind = Literal["performance", "efficiency", "unknown"]
 
 _CPU = "sys/devices/system/cpu"
-# A core below this share of the strongest one's capacity is an efficiency core: A55 next to A76 has 0.4-0.5, E next to P
-# 0.55-0.7; the middle cores of three-tier phones (0.75-0.9) count as performance cores.
+# A core below this share of the strongest one's capacity is an efficiency core: A55 next to A76 has 0.4-0.5, E next
+# to P 0.55-0.7; the middle cores of three-tier phones (0.75-0.9) count as performance cores.
 _CAPACITY_SHARE = 0.7
 # The same by highest clock, for machines without capacities: E cores run at 0.65-0.82 of the P cores' clock; favoured
 # cores of one design differ by less than 0.1.

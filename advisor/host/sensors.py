@@ -150,7 +150,7 @@ def virtualisation(tree: Tree, info: CpuInfo, view: LscpuView | None) -> str | N
         return "Xen"
     guest = "hypervisor" in flags(info)
     for word, name in _HYPERVISORS:
-        # Google and Amazon name physical machines too, so their names count only together with the processor's guest flag.
+        # Google and Amazon name physical machines too, so their names count only with the processor's guest flag.
         if word in stated and (guest or word not in ("google", "amazon ec2", "xen")):
             return name
     return "unknown hypervisor" if guest else None

@@ -195,7 +195,7 @@ def parse_cpu_mask(text: str) -> tuple[int, ...] | None:
 
 
 def parse_size(text: str | None) -> int | None:
-    """Parse a size as the kernel writes it (``32K``, ``1024K``, ``8M``, ``512 kB``) into bytes; None if it is not a size."""
+    """Parse a size as the kernel writes it (``32K``, ``8M``, ``512 kB``) into bytes; None if it is not a size."""
     if text is None:
         return None
     word = text.strip()

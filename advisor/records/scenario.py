@@ -339,8 +339,8 @@ class Scenario(Record):
         for name, price in self.candidates.prices.items():
             if price.currency not in {None, "USD", self.money.currency}:
                 raise ValueError(
-                    f"candidates.prices.{name}: currency {price.currency} differs from money.currency {self.money.currency}: "
-                    f"give it in {self.money.currency} or USD"
+                    f"candidates.prices.{name}: currency {price.currency} differs from money.currency "
+                    f"{self.money.currency}: give it in {self.money.currency} or USD"
                 )
         return self
 

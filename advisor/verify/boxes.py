@@ -1,8 +1,8 @@
 """Boxes from the output of a real detector; hook for layouts that are not known here.
 
 Read are SSD, YOLO with and without objectness, YOLO with suppression inside the graph, and plain boxes with scores; a
-model file's layout is recognised by the shapes of its outputs (:func:`layout_of`). Pictures are scaled to the model's input
-without keeping their aspect ratio, so a fraction of the input is the same fraction of the picture.
+model file's layout is recognised by the shapes of its outputs (:func:`layout_of`). Pictures are scaled to the model's
+input without keeping their aspect ratio, so a fraction of the input is the same fraction of the picture.
 
 A layout of one's own is added with :func:`register` before :func:`advisor.verify.verify` is called, in a module named
 by the environment variable ``SIZER_BOX_DECODERS`` (``package.module``), which the child process imports. A decoder

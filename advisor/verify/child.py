@@ -334,7 +334,7 @@ def main(arguments: Sequence[str]) -> None:
         with contextlib.suppress(BrokenPipeError):
             out.write(json.dumps({"k": "refused", "type": type(error).__name__, "text": str(error)}) + "\n")
             out.flush()
-    # Runtimes and decoders are left as they are: tearing them down has crashed after good runs, and process exit frees everything.
+    # Runtimes and decoders are not torn down: that has crashed after good runs, and process exit frees everything.
     os._exit(code)
 
 

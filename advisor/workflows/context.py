@@ -44,7 +44,7 @@ def local_facts(store: MeasurementStore) -> HostFacts:
 
 @contextmanager
 def probing() -> Iterator[Future[HostFacts]]:
-    """Read the facts of this machine concurrently with other work: most of it is waiting, for lscpu and a sample of the load."""
+    """Read the facts of this machine during other work: most of it is waiting, for lscpu and a sample of load."""
     from .host import probe
 
     with ThreadPoolExecutor(1) as pool:

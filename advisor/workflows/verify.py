@@ -210,8 +210,8 @@ def _versions(plan: Plan) -> tuple[str, ...]:
 def _other_machine(platform: str, facts: HostFacts) -> str | None:
     """Say that this machine is not the platform of the plan, or None if its processor is the planned one.
 
-    The words of the catalogue's name must all occur in the processor's brand string; a measured box is identified by its
-    fingerprint.
+    The words of the catalogue's name must all occur in the processor's brand string; a measured box is identified by
+    its fingerprint.
     """
     from advisor.store.catalogue import Catalogue, catalogue_id
 
