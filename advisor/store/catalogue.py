@@ -164,8 +164,8 @@ class Catalogue:
         chip = self.processor(platform.processor)
         spec = bare_machine(chip, platform.sockets)
         uncertain = set(spec.uncertain) - {"memory_channels", "memory_bandwidth_bytes_per_s"}
-        bandwidth, uncertain = _bandwidth(platform, chip)
-        if uncertain:
+        bandwidth, is_assumed = _bandwidth(platform, chip)
+        if is_assumed:
             uncertain.add("memory_bandwidth_bytes_per_s")
         for field, fact in (
             ("memory_channels", platform.memory_channels_populated),
@@ -293,12 +293,12 @@ def _bandwidth(platform: Platform, chip: Processor) -> tuple[float | None, bool]
         fact = platform.memory_bandwidth_bytes_per_s
         return fact.value, fact.kind == "assumed"
     populated = platform.memory_channels_populated
-    uncertain = populated.kind == "assumed"
+    is_assumed = populated.kind == "assumed"
     if platform.memory_type is not None:
         match = _SPEED.search(platform.memory_type.value)
         if match is not None:
-            return populated.value * float(match["mt"]) * 1e6 * 8, uncertain or platform.memory_type.kind == "assumed"
+            return populated.value * float(match["mt"]) * 1e6 * 8, is_assumed or platform.memory_type.kind == "assumed"
     nominal, channels = chip.memory_bandwidth_bytes_per_s, chip.memory_channels
     if nominal is None or channels is None:
         return None, True
-    return nominal.value * populated.value / channels.value, uncertain or nominal.kind == "assumed"
+    return nominal.value * populated.value / channels.value, is_assumed or nominal.kind == "assumed"
