@@ -184,7 +184,7 @@ BOX, CHIP = "platforms/mini-pc-n100-16-gb", "processors/intel-processor-n100"
         (CHIP, lambda d: d["tdp_w"].update(value=0), "must be above zero; leave an unknown fact out"),
         (CHIP, lambda d: d["threads"].update(value=4.5), "4.5 is not a whole number"),
         (CHIP, lambda d: d["threads"].update(value=2), "2 are fewer than the 4 cores"),
-        (CHIP, lambda d: d["boost_hz"].update(value=3.4), "3.4 Hz is no clock"),
+        (CHIP, lambda d: d["boost_hz"].update(value=3.4), "3.4 Hz is not a plausible processor clock"),
         (CHIP, lambda d: d["simd_level"].update(value="avx3"), "unknown simd_level 'avx3'; expected .*did you mean"),
         (CHIP, lambda d: d.update(tdpw=d.pop("tdp_w")), "tdpw: unknown key; did you mean 'tdp_w'"),
         (CHIP, lambda d: d.update(schema="sizer.processor/2"), "newer than this sizer knows"),
@@ -245,7 +245,7 @@ def test_ids_are_unique_and_those_of_their_files(tmp_path: Path) -> None:
         Catalogue.load(tmp_path).processor("other")
     (tmp_path / "platforms").mkdir()
     (tmp_path / "processors" / "other.yaml").rename(tmp_path / "platforms" / "intel-processor-n100.yaml")
-    with pytest.raises(CatalogueError, match="is a Processor, but stands among platforms"):
+    with pytest.raises(CatalogueError, match="is a Processor, but lies in the folder of platforms"):
         Catalogue.load(tmp_path).platforms()
     with pytest.raises(CatalogueError, match="name a catalogue"):
         Catalogue.load(tmp_path / "none")
