@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.errors import SizerError
-from advisor.measure.harness import QUICK as QUICK_SPEC
+from advisor.measure.timing.harness import QUICK as QUICK_SPEC
 from advisor.records.verdict import Verdict
 
 from .common import header, measured, percent, table, timing

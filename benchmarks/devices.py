@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from advisor.measure.harness import MeasureSpec
+from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig
 
 from .common import header, measured, model, spread, table, timing

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from advisor.errors import Inconclusive, InputError
-from advisor.measure.configs import worker_environment
-from advisor.measure.harness import MeasureSpec
+from advisor.measure.items.throughput import worker_environment
+from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.model import ModelFile
 

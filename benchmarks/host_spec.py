@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from advisor.errors import SizerError
-from advisor.measure.harness import MeasureSpec
+from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.config import LoadMode, RunConfig
 
 from .common import facts, header, measured, model, percent, table, threads_here, timing
@@ -56,7 +56,7 @@ class Row:
 def rows_of(models: Sequence[str]) -> tuple[list[Row], list[str]]:
     """Predict, then measure; rows, and what could not be judged with its reason."""
     from advisor.host import machine_spec
-    from advisor.measure.profile import model_works
+    from advisor.measure.items.profile import model_works
     from advisor.perfmodel import Predictor
     from advisor.store.measurements import MeasurementStore
 

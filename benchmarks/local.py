@@ -11,7 +11,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from advisor.measure.harness import MeasureSpec
+from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.base import Interval
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.measurement import Measurement
@@ -165,7 +165,7 @@ class _Works:
 
 
 def _work(store: MeasurementStore, file: ModelFile, config: RunConfig) -> ModelWork | None:
-    from advisor.measure.profile import model_works
+    from advisor.measure.items.profile import model_works
 
     return model_works(file, [(config.runtime, config.precision, config.batch, None)], store)[0]
 

@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from advisor.planner.inputs import Candidate
 from advisor.planner.plan import plan
+from advisor.planner.question.inputs import Candidate
 from tests.planner.fakes import candidate, inputs, scenario
 
 SIZES = (60, 600, 6000)

@@ -7,7 +7,7 @@ import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
-from advisor.perfmodel.power import wall_power
+from advisor.perfmodel.resources.power import wall_power
 from advisor.store.catalogue import Catalogue
 from advisor.store.paths import profiles_dir
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from advisor.measure.harness import QUICK, MeasureSpec
+from advisor.measure.timing.harness import QUICK, MeasureSpec
 from advisor.records.config import LoadMode, RunConfig
 
 from .common import header, measured, model, percent, spread, table, threads_here, timing, variation

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.planner.words import apart
+from advisor.number_format import apart
 
 
 @pytest.mark.parametrize(

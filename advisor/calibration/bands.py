@@ -7,15 +7,26 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records.calibration import ErrorBand
-from .fit_physics import fit_parameters, log_time
-from .hyper import Choice, without
-from .interval import BETWEEN_BELIEF, FEW, Bands, Units, band, centre_and_half, merged, weighted_quantile
-from .machine import SIMD_CLASSES
-from .material import Material, learnable, points_of, residual_rows, thin
-from .observations import MODES, Observations, is_tuned, machines_elsewhere
-from .physics import PRECISIONS
-from .residual import GroupsOut
+from advisor.perfmodel.analytic.interval import (
+    BETWEEN_BELIEF,
+    FEW,
+    Bands,
+    Units,
+    band,
+    centre_and_half,
+    merged,
+    weighted_quantile,
+)
+from advisor.perfmodel.analytic.machine import SIMD_CLASSES
+from advisor.perfmodel.analytic.physics import PRECISIONS
+from advisor.perfmodel.analytic.runtime_defaults import MODES
+from advisor.perfmodel.elsewhere.residual import GroupsOut
+from advisor.records.calibration import ErrorBand
+
+from .dataset import Material, learnable, points_of, residual_rows, thin
+from .physics import fit_parameters, log_time
+from .published import Observations, is_tuned, machines_elsewhere
+from .scales import Choice, without
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

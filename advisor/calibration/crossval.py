@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records.calibration import AccuracyRow
-from ..records.machine import MachineSpec
-from .fit_physics import fit_parameters, log_time
-from .hyper import FOLDS, Choice, choose, folds_of, without
-from .machine import SIMD_CLASSES
-from .material import Material, learnable, points_of, residual_rows, thin
-from .observations import MODES, REFERENCE_ERA, Observations, is_tuned
-from .physics import PRECISIONS
-from .residual import GroupsOut, Points, Residual
+from advisor.perfmodel.analytic.machine import SIMD_CLASSES
+from advisor.perfmodel.analytic.physics import PRECISIONS
+from advisor.perfmodel.analytic.runtime_defaults import MODES
+from advisor.perfmodel.elsewhere.residual import GroupsOut, Points, Residual
+from advisor.records.calibration import AccuracyRow
+from advisor.records.machine import MachineSpec
+
+from .dataset import Material, learnable, points_of, residual_rows, thin
+from .physics import fit_parameters, log_time
+from .published import REFERENCE_ERA, Observations, is_tuned
+from .scales import FOLDS, Choice, choose, folds_of, without
 
 Array = NDArray[np.float64]
 Choices = Mapping[str, Choice]
@@ -212,7 +214,7 @@ def accuracy_table(
 ) -> tuple[AccuracyRow, ...]:
     """Errors by precision and mode, by SIMD class, and over anchors, of the rows whose era is ``chosen``.
 
-    ``inside``: whether each row lay in its P10-P90 band (:func:`~advisor.perfmodel.bands.inside_bands`).
+    ``inside``: whether each row lay in its P10-P90 band (:func:`~advisor.calibration.bands.inside_bands`).
     """
     rows, simd = held.data.rows, held.data.machines.simd
     result: list[AccuracyRow] = []

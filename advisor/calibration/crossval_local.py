@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records.base import Evidence
-from ..records.calibration import AccuracyRow
-from ..records.machine import MachineSpec
-from ..records.measurement import Measurement, MicroBenchmark
-from ..records.model import ModelWork
-from .local import Item, LocalData
-from .local_fit import LocalFit
-from .predictor import Predictor
-from .works import canonical_name
+from advisor.perfmodel.analytic.work_table import canonical_name
+from advisor.perfmodel.here.calibration import LocalFit
+from advisor.perfmodel.here.measurements import Item, LocalData
+from advisor.perfmodel.predictor import Predictor
+from advisor.records.base import Evidence
+from advisor.records.calibration import AccuracyRow
+from advisor.records.machine import MachineSpec
+from advisor.records.measurement import Measurement, MicroBenchmark
+from advisor.records.model import ModelWork
 
 Works = dict[tuple[str, str, str], ModelWork]
 

@@ -9,12 +9,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records.machine import MachineSpec
-from ..store.catalogue import Catalogue
-from ..store.paths import profiles_dir
-from .observations import Observations, data_hash, observations, read_rows
-from .residual import NOISE_SCALE, Points, era_scale, features_of_models, kinds_of_models, machine_features
-from .works import WorkTable, load_works
+from advisor.perfmodel.analytic.work_table import WorkTable, load_works
+from advisor.perfmodel.elsewhere.residual import (
+    NOISE_SCALE,
+    Points,
+    era_scale,
+    features_of_models,
+    kinds_of_models,
+    machine_features,
+)
+from advisor.records.machine import MachineSpec
+from advisor.store.catalogue import Catalogue
+from advisor.store.paths import profiles_dir
+
+from .published import Observations, data_hash, observations, read_rows
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""Fits the scales of the kernel processes: ``python -m advisor.perfmodel.fit_kernels [STORE...]``.
+"""Fits the scales of the kernel processes: ``python -m advisor.calibration.kernels [STORE...]``.
 
 Reads the kernel profiles of random networks from stores (``sizer bench --quick`` made them, each store one look at a
 machine), writes ``profiles/calibration/kernels.json``. The scales say which shapes are alike, not how fast a machine
@@ -15,10 +15,21 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records.measurement import Measurement
-from ..store.paths import profiles_dir
-from .host_kernels import HostKernels
-from .kernel_process import FEATURES, GROUPS, KINDS, GroupScales, KernelScales, Points, Scales, Timed, Words, covariance
+from advisor.perfmodel.here.kernel_gp import (
+    FEATURES,
+    GROUPS,
+    KINDS,
+    GroupScales,
+    KernelScales,
+    Points,
+    Scales,
+    Timed,
+    Words,
+    covariance,
+)
+from advisor.perfmodel.here.kernels import HostKernels
+from advisor.records.measurement import Measurement
+from advisor.store.paths import profiles_dir
 
 Array = NDArray[np.float64]
 
@@ -70,7 +81,7 @@ def misfit(vector: Array, sets: Sequence[Set]) -> tuple[float, Array]:
 
 
 def _slopes(points: Points, scales: Scales, weight: Array) -> Array:
-    """Sum of ``weight`` times the derivative of the covariance by the logarithm of each scale (kernel_process.py)."""
+    """Sum of ``weight`` times the derivative of the covariance by the logarithm of each scale (kernel_gp.py)."""
     x = points.x / scales.lengths
     squares = (x**2).sum(1)
     d = np.maximum(squares[:, None] + squares[None, :] - 2.0 * x @ x.T, 0.0)
@@ -122,16 +133,16 @@ def fit(profiles: Sequence[Measurement], looks: Sequence[HostKernels], source: s
         groups.append(fit_group(group, [part for part in parts if part is not None and len(part.kernels) >= _LEAST]))
     digest = hashlib.sha256("\n".join(sorted(row.key for row in profiles)).encode()).hexdigest()
     return KernelScales(
-        command="python -m advisor.perfmodel.fit_kernels STORE...", source=source, data_sha256=digest,
+        command="python -m advisor.calibration.kernels STORE...", source=source, data_sha256=digest,
         groups=tuple(groups),
     )  # fmt: skip
 
 
 def main(urls: Sequence[str | None]) -> None:
     """Fit on the stores, write."""
-    from ..store.files import write_document
-    from ..store.measurements import MeasurementStore
-    from .local import LocalData
+    from advisor.perfmodel.here.measurements import LocalData
+    from advisor.store.files import write_document
+    from advisor.store.measurements import MeasurementStore
 
     profiles: list[Measurement] = []
     looks: list[HostKernels] = []

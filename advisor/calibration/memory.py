@@ -1,4 +1,4 @@
-"""Fits the memory formula on measured peaks: ``python -m advisor.perfmodel.fit_memory``.
+"""Fits the memory formula on measured peaks: ``python -m advisor.calibration.memory``.
 
 Reads ``profiles/measured/memory.csv`` (made by ``python -m benchmarks.memory``), writes
 ``profiles/calibration/memory.json`` and prints the error on model families that were left out.
@@ -16,10 +16,10 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CatalogueError
-from ..records.base import Precision, RuntimeName
-from ..store.paths import profiles_dir
-from .memory import MemoryCalibration, MemorySizes, MemoryTerms, sessions_of, terms_of
+from advisor.errors import CatalogueError
+from advisor.perfmodel.resources.memory import MemoryCalibration, MemorySizes, MemoryTerms, sessions_of, terms_of
+from advisor.records.base import Precision, RuntimeName
+from advisor.store.paths import profiles_dir
 
 Array = NDArray[np.float64]
 
@@ -28,8 +28,8 @@ FIELDS = (
     "window_bytes", "point_bytes", "product_bytes", "table_bytes", "largest_bytes", "live_bytes", "product_share",
     "load_bytes", "run_bytes", "peak_bytes",
 )  # fmt: skip
-"""Columns of the measured rows: sizes as in :class:`~advisor.perfmodel.memory.MemorySizes`, then peak while compiling,
-resident memory while running, and the larger of the peaks of both."""
+"""Columns of the measured rows: sizes as in :class:`~advisor.perfmodel.resources.memory.MemorySizes`, then peak while
+compiling, resident memory while running, and the larger of the peaks of both."""
 Part = Literal["load", "run"]
 PARTS: tuple[Part, ...] = ("load", "run")
 _LEVELS = (0.1, 0.9)
@@ -201,7 +201,7 @@ def fit(path: Path) -> tuple[MemoryCalibration, list[str]]:
 
 def main() -> None:
     """Fit, print, write."""
-    from ..store.files import write_document
+    from advisor.store.files import write_document
 
     found, lines = fit(profiles_dir() / "measured" / "memory.csv")
     written = write_document(profiles_dir() / "calibration" / "memory.json", found)

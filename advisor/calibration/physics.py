@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .observations import THROUGHPUT, Observations
-from .parameters import DEVIATION, MEAN, Parameters
-from .physics import pass_time
+from advisor.perfmodel.analytic.parameters import DEVIATION, MEAN, Parameters
+from advisor.perfmodel.analytic.physics import pass_time
+from advisor.perfmodel.analytic.runtime_defaults import THROUGHPUT
+
+from .published import Observations
 
 Array = NDArray[np.float64]
 ROW_DEVIATION = 0.15

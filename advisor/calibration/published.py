@@ -13,14 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records.machine import MachineSpec
-from .machine import MachineArrays, machine_arrays, made_by_amd
-from .physics import PRECISIONS, Runs
-from .works import WorkTable
+from advisor.perfmodel.analytic.machine import MachineArrays, machine_arrays
+from advisor.perfmodel.analytic.physics import PRECISIONS, Runs
+from advisor.perfmodel.analytic.runtime_defaults import LATENCY, THROUGHPUT, default_streams, latency_threads
+from advisor.perfmodel.analytic.work_table import WorkTable
+from advisor.records.machine import MachineSpec
 
 Array = NDArray[np.float64]
-THROUGHPUT, LATENCY = 0, 1
-MODES = ("throughput", "latency")
 REFERENCE_ERA = "openvino-2024"
 """Predictions are stated for this source and software: the vendor's tuned benchmark on a recent release."""
 
@@ -85,23 +84,6 @@ def data_hash(*paths: Path) -> str:
     for path in paths:
         digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def default_streams(cores: int) -> int:
-    """Inference streams that OpenVINO's THROUGHPUT hint takes, roughly: one per core, or two on large chips."""
-    return cores if cores < 16 else max(1, cores // 2)
-
-
-def latency_threads(spec: MachineSpec, precision: int) -> tuple[int, bool]:
-    """Threads of OpenVINO's LATENCY hint: one socket; P cores only where E/P is below 2 (f32) or 4 (int8).
-
-    The compact cores of AMD's chips are no other kind to the runtime, which tells kinds by Intel's processor leaf.
-    """
-    ratio = spec.efficiency_cores / spec.performance_cores
-    few = 0 < ratio < (4.0 if PRECISIONS[precision] == "int8" else 2.0)
-    performance_only = few and not made_by_amd(spec)
-    cores = spec.performance_cores if performance_only else spec.cores
-    return max(1, cores // spec.sockets), performance_only
 
 
 def machines_elsewhere(rows: Sequence[Row]) -> NDArray[np.int64]:

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .fit_physics import Strictness, fit_parameters, log_time
-from .material import Material, learnable, points_of, residual_rows, thin
-from .observations import Observations
-from .parameters import Parameters
-from .residual import SCALE_NAMES, GroupsOut, Points, components
+from advisor.perfmodel.analytic.parameters import Parameters
+from advisor.perfmodel.elsewhere.residual import SCALE_NAMES, GroupsOut, Points, components
+
+from .dataset import Material, learnable, points_of, residual_rows, thin
+from .physics import Strictness, fit_parameters, log_time
+from .published import Observations
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -9,8 +9,10 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from .observations import MODES, Row, is_tuned
-from .physics import PRECISIONS
+from advisor.perfmodel.analytic.physics import PRECISIONS
+from advisor.perfmodel.analytic.runtime_defaults import MODES
+
+from .published import Row, is_tuned
 
 Array = NDArray[np.float64]
 

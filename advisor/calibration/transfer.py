@@ -1,4 +1,4 @@
-"""Fit the shipped calibration from ``profiles/`` alone: ``python -m advisor.perfmodel.fit``."""
+"""Fit the shipped calibration from ``profiles/`` alone: ``python -m advisor.calibration.transfer``."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import __version__
-from ..records.calibration import ErrorBand, FittedMachine, FittedRow, TransferCalibration
-from ..store.paths import profiles_dir
+from advisor import __version__
+from advisor.perfmodel.analytic.machine import SIMD_CLASSES, signature
+from advisor.perfmodel.analytic.parameters import NAMES
+from advisor.perfmodel.elsewhere.residual import Residual
+from advisor.records.calibration import ErrorBand, FittedMachine, FittedRow, TransferCalibration
+from advisor.store.paths import profiles_dir
+
 from .bands import (
     Held,
     class_out_errors,
@@ -26,16 +30,13 @@ from .bands import (
     tuned,
     unseen_bands,
 )
-from .evaluate import HeldOut, accuracy_table, held_out, nested_choices, unseen_model_errors
-from .fit_physics import fit_parameters, log_time
-from .hyper import Choice, choose
-from .machine import SIMD_CLASSES, signature
-from .material import Material, learnable, load_material, points_of, residual_rows, thin
-from .observations import REFERENCE_ERA, is_tuned
-from .parameters import NAMES
-from .residual import Residual
+from .crossval import HeldOut, accuracy_table, held_out, nested_choices, unseen_model_errors
+from .dataset import Material, learnable, load_material, points_of, residual_rows, thin
+from .physics import fit_parameters, log_time
+from .published import REFERENCE_ERA, is_tuned
+from .scales import Choice, choose
 
-COMMAND = "python -m advisor.perfmodel.fit"
+COMMAND = "python -m advisor.calibration.transfer"
 
 
 @dataclass(frozen=True)

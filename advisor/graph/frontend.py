@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError, ModelError, RuntimeRefusal
+from advisor.errors import InputError, ModelError, RuntimeRefusal
 
 _UNCONVERTED = re.compile(r"No conversion rule found for operations: ([^\n]+)")
 _NODE = re.compile(r"While validating node '(?:\w+::)?(\w+) .*?with friendly_name '([^']*)'", re.DOTALL)

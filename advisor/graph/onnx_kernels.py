@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..records.model import Kernel, KernelType
+from advisor.records.model import Kernel, KernelType
 
 Shape = tuple[int, ...]
 _SUFFIX = "_kernel_time"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ..records.host import CacheFact
+from advisor.records.host import CacheFact
+
 from .tree import Tree, parse_cpu_list, parse_cpu_mask, parse_size, positive
 
 _CPU = "sys/devices/system/cpu"

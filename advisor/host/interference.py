@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from ..records.measurement import Interference
+from advisor.records.measurement import Interference
+
 from .cgroup import read_group_limits
 from .cpuinfo import CpuInfo, parse_cpuinfo
 from .noise import cpu_times, pressure_some, user_hz

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ..records.host import CacheFact
+from advisor.records.host import CacheFact
+
 from .arm_parts import core_name, is_small
 from .cpuinfo import CpuInfo, arm_id, family_model, vendor
 from .topology import Topology, count_cores

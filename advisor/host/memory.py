@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import struct
 
-from ..records.host import MemoryFacts
+from advisor.records.host import MemoryFacts
+
 from .tree import Tree, positive, to_int
 
 _LINE = re.compile(r"^(?:Node\s+\d+\s+)?([\w()]+):\s+(\d+)(?:\s+kB)?\s*$", re.MULTILINE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..records.base import SimdLevel
+from advisor.records.base import SimdLevel
 
 X86_WORDS = frozenset({"tsc", "cx8", "sse", "sse2"})  # not fpu: LoongArch has it too
 ARM_WORDS = frozenset({"asimd", "neon", "thumb", "vfpv3", "vfpv4", "evtstrm"})

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from ..errors import HostError
-from ..records.base import SimdLevel
-from ..records.host import CacheFact, CpuFacts, HostFacts
-from ..records.machine import MachineSpec
+from advisor.errors import HostError
+from advisor.records.base import SimdLevel
+from advisor.records.host import CacheFact, CpuFacts, HostFacts
+from advisor.records.machine import MachineSpec
+
 from .arm_parts import fma_bits as arm_fma_bits
 
 _Value = TypeVar("_Value")

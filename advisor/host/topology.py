@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..records.host import NumaNode
+from advisor.records.host import NumaNode
+
 from .cpuinfo import CpuInfo, arm_id
 from .lscpu import LscpuView
 from .memory import node_memory_bytes

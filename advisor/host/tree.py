@@ -7,7 +7,7 @@ import stat
 from functools import lru_cache
 from pathlib import Path
 
-from ..errors import HostError
+from advisor.errors import HostError
 
 _MAX_BYTES = 32 * 1024 * 1024  # /proc/cpuinfo of 4096 threads is about 6 MiB; more is not a file of procfs
 _MAX_CPUS = 65536  # a larger number in a CPU list is garbage; Linux' own limit is 8192

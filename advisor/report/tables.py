@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from advisor.records.measurement import Measurement
-from advisor.report.text import number
+
+from .text import number
 
 COLUMNS = (
     "model", "status", "failure", "runtime", "device", "precision", "mode", "rate_per_s", "batch", "streams_requested",

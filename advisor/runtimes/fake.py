@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..clock import Clock, FakeClock, RealClock
-from ..errors import ModelError, ModelRangeError, RuntimeRefusal
-from ..records.base import Precision
-from ..records.config import EffectiveConfig, RunConfig
-from ..records.model import Kernel
+from advisor.clock import Clock, FakeClock, RealClock
+from advisor.errors import ModelError, ModelRangeError, RuntimeRefusal
+from advisor.records.base import Precision
+from advisor.records.config import EffectiveConfig, RunConfig
+from advisor.records.model import Kernel
+
 from .protocol import Array, Done, InputKind, TensorSpec
 
 _DEFAULT_SHAPE = (1, 3, 64, 64)

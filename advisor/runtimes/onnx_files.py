@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ..errors import ModelError, RuntimeRefusal
-from ..graph.frontend import hash_file
+from advisor.errors import ModelError, RuntimeRefusal
+from advisor.graph.frontend import hash_file
 
 _INT8_OPERATORS = frozenset(
     {"QLinearConv", "QLinearMatMul", "QuantizeLinear", "ConvInteger", "MatMulInteger", "QGemm", "QLinearAdd"}

@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ModelRangeError, RuntimeRefusal
-from ..records.config import EffectiveConfig, RunConfig
+from advisor.errors import ModelRangeError, RuntimeRefusal
+from advisor.records.config import EffectiveConfig, RunConfig
 
 # Spellings tried on OpenVINO 2026.4.1: both variables take the same words, oneDNN knows SSE41 but not SSE42.
 _ISA_WORDS = {

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from ..records.base import Precision
-from ..records.config import EffectiveConfig, RunConfig
-from ..records.model import Kernel
+from advisor.records.base import Precision
+from advisor.records.config import EffectiveConfig, RunConfig
+from advisor.records.model import Kernel
 
 if TYPE_CHECKING:
     import numpy as np

@@ -20,8 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import ModelError, RuntimeRefusal
-from ..graph.frontend import hash_file, one_line
+from advisor.errors import ModelError, RuntimeRefusal
+from advisor.graph.frontend import hash_file, one_line
+
 from .onnx_files import load_onnx, real_inputs, static_shapes
 
 _FORMAT = 6

@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ScenarioError
+from advisor.errors import ScenarioError
+
 from .spec import ObjectClass
 
 Floats = NDArray[np.float64]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from ..errors import ModelRangeError
+from advisor.errors import ModelRangeError
+
 from .result import SimResult
 from .spec import Seeds, SimSpec, check
 

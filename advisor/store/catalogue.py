@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from ..errors import CatalogueError, nearest
-from ..records.base import Record, Sourced
-from ..records.machine import MachineSpec
-from ..records.platform import Accelerator, Platform, Processor
+from advisor.errors import CatalogueError, nearest
+from advisor.records.base import Record, Sourced
+from advisor.records.machine import MachineSpec
+from advisor.records.platform import Accelerator, Platform, Processor
+
 from .entries import Entry, inspect_entry, platform_faults, read_entry
 from .files import reason
 from .paths import data_dir, profiles_dir

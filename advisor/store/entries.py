@@ -13,9 +13,10 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from ..errors import CatalogueError, nearest
-from ..records.base import Record, SimdLevel, Sourced, SourcedText, ValueKind
-from ..records.platform import Accelerator, Platform, Processor
+from advisor.errors import CatalogueError, nearest
+from advisor.records.base import Record, SimdLevel, Sourced, SourcedText, ValueKind
+from advisor.records.platform import Accelerator, Platform, Processor
+
 from .fields import shown
 from .files import check_schema, read_text
 from .yamltext import Lines, YamlTextError, parse_yaml

@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from ..errors import InputError, StoreError, nearest
-from ..records.base import Record
+from advisor.errors import InputError, StoreError, nearest
+from advisor.records.base import Record
+
 from .yamltext import YamlTextError, parse_yaml, scalar
 
 RecordT = TypeVar("RecordT", bound=Record)

@@ -12,8 +12,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ..errors import ScenarioError, nearest
-from ..records.scenario import Scenario
+from advisor.errors import ScenarioError, nearest
+from advisor.records.scenario import Scenario
+
 from . import scenario_checks
 from .fields import record_at, shown
 from .files import read_text

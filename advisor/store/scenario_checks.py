@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from ..errors import nearest
-from ..records.platform import Platform
-from ..records.scenario import Scenario, Stage
+from advisor.errors import nearest
+from advisor.records.platform import Platform
+from advisor.records.scenario import Scenario, Stage
 
 MAX_CAMERAS = 10_000
 MAX_STAGES = 100

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from ..errors import InputError, nearest
-from ..records.base import Record
-from ..records.model import ModelInfo
+from advisor.errors import InputError, nearest
+from advisor.records.base import Record
+from advisor.records.model import ModelInfo
 
 
 class ModelReport(Record):

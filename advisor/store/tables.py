@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import OperationalError
 
-from ..errors import StoreError
+from advisor.errors import StoreError
 
 BUSY_TIMEOUT_S = 30.0
 

@@ -18,7 +18,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from advisor.errors import InputError
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom as fractions of the picture, in [0, 1]."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..records.verdict import CapacityResult, Verdict
+from advisor.records.verdict import CapacityResult, Verdict
 
 PROBES_MAX = 12
 FULL = 0.95

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..records.config import RunConfig
-from ..records.scenario import Scenario
-from ..records.verdict import Check
+from advisor.records.config import RunConfig
+from advisor.records.scenario import Scenario
+from advisor.records.verdict import Check
+
 from .observation import Observation
 from .proof import Share, judge_share, late_share, missing_share, need_text, refutes, worst
 from .statistics import FeedFigures, Tally

@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
-from ..clock import RealClock
-from ..errors import SizerError
-from ..measure.tasks import model_path
-from ..records.config import RunConfig
-from ..records.model import ModelFile
-from ..records.scenario import Scenario, parse_resolution
-from ..runtimes import get_runtime
+from advisor.clock import RealClock
+from advisor.errors import SizerError
+from advisor.measure.items.tasks import model_path
+from advisor.records.config import RunConfig
+from advisor.records.model import ModelFile
+from advisor.records.scenario import Scenario, parse_resolution
+from advisor.runtimes import get_runtime
+
 from .decode import DecodePool, SourceError
 from .frames import Ledger, Log
 from .hardware import find_device
@@ -41,7 +42,7 @@ from .threads import exclusive, spent_s, working_threads
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ..runtimes.protocol import CompiledModel
+    from advisor.runtimes.protocol import CompiledModel
 
 REPORT_S = 0.25
 DRAIN_MAX_S = 10.0

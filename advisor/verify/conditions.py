@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..records.config import EffectiveConfig, RunConfig
-from ..records.verdict import Check
+from advisor.records.config import EffectiveConfig, RunConfig
+from advisor.records.verdict import Check
+
 from .checks import DISTURBED, Case
 from .trend import memory_slope
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import av
 from av.codec.hwaccel import HWAccel, hwdevices_available
 
-from ..errors import InputError
+from advisor.errors import InputError
 
 
 def acceleration(device: str) -> HWAccel:

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records.config import EffectiveConfig
+from advisor.records.config import EffectiveConfig
+
 from .setup import Feed
 
 Floats = NDArray[np.float64]

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from ..clock import Clock
+from advisor.clock import Clock
+
 from .setup import Feed
 
 LONGEST_SLEEP_S = 0.1

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from ..records.config import RunConfig
-    from ..records.host import HostFacts
-    from ..records.model import ModelFile
-    from ..records.scenario import Scenario
+    from advisor.records.config import RunConfig
+    from advisor.records.host import HostFacts
+    from advisor.records.model import ModelFile
+    from advisor.records.scenario import Scenario
 
 DecodeDevice = Literal["software", "hardware"]
 

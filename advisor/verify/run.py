@@ -16,14 +16,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from .. import errors
-from ..errors import InputError, SizerError
-from ..host import preflight
-from ..measure.progress import NullProgress, Progress
-from ..records.config import EffectiveConfig
-from ..records.verdict import Verdict
+from advisor import errors
+from advisor.errors import InputError, SizerError
+from advisor.host import preflight
+from advisor.measure.items.progress import NullProgress, Progress
+from advisor.records.config import EffectiveConfig
+from advisor.records.verdict import Verdict
+
 from .observation import Observation
-from .order import Order
+from .request import Order
 from .setup import feeds_of
 from .verdict import judge
 

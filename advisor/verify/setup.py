@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ScenarioError
-from ..records.scenario import Codec, Scenario, Stage
+from advisor.errors import ScenarioError
+from advisor.records.scenario import Codec, Scenario, Stage
 
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 _ROUNDING = 1e-9

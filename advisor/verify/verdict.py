@@ -12,12 +12,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .. import __version__
-from ..clock import utc_now
-from ..records.config import RunConfig
-from ..records.host import HostFacts
-from ..records.scenario import Scenario
-from ..records.verdict import CameraResult, CameraTail, Check, ConfigPair, StageResult, Verdict
+from advisor import __version__
+from advisor.clock import utc_now
+from advisor.records.config import RunConfig
+from advisor.records.host import HostFacts
+from advisor.records.scenario import Scenario
+from advisor.records.verdict import CameraResult, CameraTail, Check, ConfigPair, StageResult, Verdict
+
 from . import checks, conditions
 from .compare import compared
 from .observation import DONE, DROPPED, FrameLog, Observation, passes_table

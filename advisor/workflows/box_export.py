@@ -17,7 +17,8 @@ from advisor.records.box import BoxExport
 from advisor.records.host import HostFacts
 from advisor.records.measurement import Measurement
 from advisor.records.model import ModelWork
-from advisor.workflows.box_entries import box_entries
+
+from .box_entries import box_entries
 
 if TYPE_CHECKING:
     from advisor.records.platform import Platform, Processor

@@ -35,7 +35,7 @@ def open_store(url: str | None) -> Iterator[MeasurementStore]:
 
 def local_facts(store: MeasurementStore) -> HostFacts:
     """Facts of this machine, kept in the store beside its measurements."""
-    from advisor.workflows.host import probe
+    from .host import probe
 
     facts = probe()
     store.put_host(facts)
@@ -45,7 +45,7 @@ def local_facts(store: MeasurementStore) -> HostFacts:
 @contextmanager
 def probing() -> Iterator[Future[HostFacts]]:
     """Read the facts of this machine beside other work: most of it is waiting, for lscpu and a sample of the load."""
-    from advisor.workflows.host import probe
+    from .host import probe
 
     with ThreadPoolExecutor(1) as beside:
         yield beside.submit(probe)

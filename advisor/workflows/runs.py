@@ -11,7 +11,8 @@ from advisor.errors import StoreError
 from advisor.records.measurement import Measurement
 from advisor.records.plan import Plan
 from advisor.records.verdict import Verdict
-from advisor.workflows.context import open_store
+
+from .context import open_store
 
 
 def list_runs(store_url: str | None = None) -> list[dict[str, Any]]:
@@ -43,7 +44,7 @@ def stored_run(run_id: str, store_url: str | None = None) -> BaseModel:
 def stored_measurements(store_url: str | None = None) -> list[Measurement]:
     """All measurements of this machine, with the memory of their configuration; kernel profiles are not among them."""
     from advisor.host import host_facts
-    from advisor.measure.footprint import with_footprints
+    from advisor.measure.items.footprint import with_footprints
 
     with open_store(store_url) as store:
         found = with_footprints(store.find(host_fingerprint=host_facts().fingerprint))

@@ -11,7 +11,7 @@ from advisor.records.machine import MachineSpec
 from advisor.records.platform import Platform
 
 if TYPE_CHECKING:
-    from advisor.planner.inputs import Candidate
+    from advisor.planner.question.inputs import Candidate
     from advisor.records.host import HostFacts
     from advisor.store.catalogue import Catalogue
 
@@ -27,7 +27,7 @@ def local_candidate(facts: HostFacts) -> Candidate:
         Its memory cannot be determined.
     """
     from advisor.host import machine_spec
-    from advisor.planner.inputs import Candidate
+    from advisor.planner.question.inputs import Candidate
 
     machine = machine_spec(facts)
     if machine.memory_bytes is None:
@@ -59,7 +59,7 @@ def bare_candidate(catalogue: Catalogue, name: str) -> Candidate:
     CatalogueError
         Neither a platform nor a processor; names the nearest.
     """
-    from advisor.planner.inputs import Candidate
+    from advisor.planner.question.inputs import Candidate
 
     machine = catalogue.resolve(name)
     today = dt.datetime.now(dt.UTC).date()

@@ -16,12 +16,13 @@ from advisor.records.config import RunConfig
 from advisor.records.plan import Plan, PredictedLoad
 from advisor.records.scenario import Scenario
 from advisor.records.verdict import Verdict
-from advisor.workflows.context import Say, local_facts, open_store, silent
-from advisor.workflows.imitate import Imitation, imitating, imitation
-from advisor.workflows.models import resolve_model
+
+from .context import Say, local_facts, open_store, silent
+from .imitate import Imitation, imitating, imitation
+from .models import resolve_model
 
 if TYPE_CHECKING:
-    from advisor.measure.progress import Progress
+    from advisor.measure.items.progress import Progress
     from advisor.records.host import HostFacts
     from advisor.store.measurements import MeasurementStore
 
@@ -142,7 +143,7 @@ def _setting(
         configs = default_configs(scenario, facts, scenario.accuracy.precisions[0])
         threads = max(1, int(facts.limits.usable_cores or 1))
         return _Setting(configs, threads, None, "the runtime's own throughput hint, nothing predicted")
-    from advisor.workflows.plan import configure_on
+    from .plan import configure_on
 
     platform = request.imitate or "this"
     option = configure_on(platform, request.scenario, request.seed, store, progress, say)

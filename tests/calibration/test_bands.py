@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 
-from advisor.perfmodel.bands import Held, few_bands, level, new_bands, tuned
-from advisor.perfmodel.interval import FEW, Bands
-from advisor.perfmodel.machine import SIMD_CLASSES
-from advisor.perfmodel.material import load_material, residual_rows
-from advisor.perfmodel.observations import MODES, machines_elsewhere
-from advisor.perfmodel.physics import PRECISIONS
+from advisor.calibration.bands import Held, few_bands, level, new_bands, tuned
+from advisor.calibration.dataset import load_material, residual_rows
+from advisor.calibration.published import machines_elsewhere
+from advisor.perfmodel.analytic.interval import FEW, Bands
+from advisor.perfmodel.analytic.machine import SIMD_CLASSES
+from advisor.perfmodel.analytic.physics import PRECISIONS
+from advisor.perfmodel.analytic.runtime_defaults import MODES
 
 
 def test_bands_of_a_class_hold_most_of_its_own_machines_when_each_is_left_out():

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from advisor.perfmodel.fit_kernels import fit_group, misfit, pack, unpack
-from advisor.perfmodel.kernel_process import FEATURES, KINDS, Scales, Timed, Words
-
-from .makers import kernel
+from advisor.calibration.kernels import fit_group, misfit, pack, unpack
+from advisor.perfmodel.here.kernel_gp import FEATURES, KINDS, Scales, Timed, Words
+from tests.perfmodel.makers import kernel
 
 SCALES = Scales(
     np.linspace(0.8, 3.0, len(FEATURES)), np.linspace(0.2, 0.6, len(KINDS)), 0.3, 0.25, 0.12, 0.35, 0.07

@@ -1,7 +1,7 @@
 import numpy as np
 
-from advisor.perfmodel.hyper import FOLDS, folds_of, likely_scales
-from advisor.perfmodel.residual import SCALE_NAMES, Points, covariance
+from advisor.calibration.scales import FOLDS, folds_of, likely_scales
+from advisor.perfmodel.elsewhere.residual import SCALE_NAMES, Points, covariance
 
 
 def points(rng: np.random.Generator, machines: int, models: int) -> Points:

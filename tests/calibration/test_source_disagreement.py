@@ -1,7 +1,7 @@
 import numpy as np
 
-from advisor.perfmodel.floor import floors
-from advisor.perfmodel.observations import Row
+from advisor.calibration.published import Row
+from advisor.calibration.source_disagreement import floors
 
 
 def row(era: str, machine: int, model: int, log_time: float) -> Row:

@@ -4,9 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from advisor.calibration.dataset import load_material
 from advisor.errors import CatalogueError, Inconclusive
 from advisor.perfmodel import Predictor
-from advisor.perfmodel.material import load_material
 from advisor.records.base import Evidence
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.measurement import Measurement, MicroBenchmark

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor.errors import ModelRangeError
-from advisor.simulate import (
+from advisor.simulate import (  # fmt: skip
     ObjectClass,
     ObjectsSpec,
     Seeds,
@@ -25,7 +25,7 @@ from advisor.simulate import (
     capacity,
     simulate,
     simulate_many,
-)  # fmt: skip
+)
 
 
 def seeds(number):

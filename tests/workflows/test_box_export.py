@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from advisor.errors import InputError, SizerError
 from advisor.host import machine_spec
-from advisor.perfmodel.cold import ASSUMED
+from advisor.perfmodel.resources.cold_pass import ASSUMED
 from advisor.records.base import Evidence
 from advisor.records.box import BoxExport
 from advisor.records.host import HostFacts
 from advisor.records.measurement import MicroBenchmark
 from advisor.store.catalogue import Catalogue, user_catalogue_dir
 from advisor.store.measurements import MeasurementStore
+from advisor.workflows.box_export import LATENCIES_KEPT, export_box, import_box
 from advisor.workflows.predictors import cold_starts
-from advisor.workflows.travel import LATENCIES_KEPT, export_box, import_box
 from tests.store.samples import measurement, micro_benchmark, model_work, timing
 
 FINGERPRINT = "c0ffee1234567890"

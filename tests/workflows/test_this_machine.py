@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from advisor.host import host_facts
-from advisor.workflows.local import local_candidate
+from advisor.workflows.this_machine import local_candidate
 
 
 def test_unknown_memory_channels_are_not_called_measured() -> None:

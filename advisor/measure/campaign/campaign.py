@@ -10,15 +10,15 @@ from typing import TypeVar
 
 from advisor.clock import Clock, RealClock
 from advisor.errors import Inconclusive, SizerError
-from advisor.measure.configs import MeasureItem, joined, run_items, verdict_of
-from advisor.measure.decode import DecodeRequest, measure_decode
-from advisor.measure.figures import to_failure
-from advisor.measure.footprint import FootprintItem, measure_footprint
-from advisor.measure.micro import MicroItem, run_micro
-from advisor.measure.preparation import PrepareRequest, measure_preparation
-from advisor.measure.profile import ProfileItem, run_profiles
-from advisor.measure.progress import NullProgress, Progress
-from advisor.measure.reference import load_best, save_best
+from advisor.measure.items.decode import DecodeRequest, measure_decode
+from advisor.measure.items.footprint import FootprintItem, measure_footprint
+from advisor.measure.items.micro import MicroItem, run_micro
+from advisor.measure.items.preparation import PrepareRequest, measure_preparation
+from advisor.measure.items.profile import ProfileItem, run_profiles
+from advisor.measure.items.progress import NullProgress, Progress
+from advisor.measure.items.throughput import MeasureItem, joined, run_items, verdict_of
+from advisor.measure.timing.micro_record import to_failure
+from advisor.measure.timing.reference import load_best, save_best
 from advisor.records.host import HostFacts
 from advisor.records.measurement import Measurement, MicroBenchmark, MicroFailure
 from advisor.store.measurements import MeasurementStore

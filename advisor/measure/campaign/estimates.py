@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from advisor.measure.campaign import Entry
-from advisor.measure.configs import MeasureItem
-from advisor.measure.footprint import FootprintItem
-from advisor.measure.harness import PACED_BLOCK, PAUSE_S
+from advisor.measure.items.footprint import FootprintItem
+from advisor.measure.items.throughput import MeasureItem
+from advisor.measure.timing.harness import PACED_BLOCK, PAUSE_S
 from advisor.records.base import Precision
 from advisor.records.config import RunConfig
 from advisor.records.model import ModelFile
+
+from .campaign import Entry
 
 OPEN_S = 0.35
 """Read a model, quantise it from the cache, compile it."""

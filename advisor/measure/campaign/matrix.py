@@ -10,11 +10,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from advisor.errors import InputError, nearest
-from advisor.measure.campaign import Campaign, Entry
-from advisor.measure.configs import MeasureItem
-from advisor.measure.estimates import estimate_s, footprint_entries
-from advisor.measure.harness import MeasureSpec
-from advisor.measure.micro import all_threads
+from advisor.measure.items.micro import all_threads
+from advisor.measure.items.throughput import MeasureItem
+from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.base import Record
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.host import HostFacts
@@ -22,6 +20,9 @@ from advisor.records.model import ModelFile
 from advisor.store.fields import record_at, shown
 from advisor.store.files import read_text
 from advisor.store.yamltext import YamlTextError, parse_yaml
+
+from .campaign import Campaign, Entry
+from .estimates import estimate_s, footprint_entries
 
 MAX_ITEMS = 20_000
 _COUNTS = ("threads", "streams", "requests")

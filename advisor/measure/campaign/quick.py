@@ -7,20 +7,21 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import get_args
 
-from advisor.measure.campaign import Campaign, Entry
-from advisor.measure.clips import CodecName, usual_bitrate_kbps
-from advisor.measure.configs import MeasureItem
-from advisor.measure.decode import DecodeRequest, hardware_devices
-from advisor.measure.estimates import DECODE_S, MICRO_OPEN_S, OPEN_S, PREPARE_S, estimate_s, footprint_entries, pass_s
-from advisor.measure.harness import MeasureSpec
-from advisor.measure.micro import all_threads, micro_items, no_siblings, thread_counts
-from advisor.measure.needs import SCENARIO_SPEC, usable_precisions
-from advisor.measure.preparation import PrepareRequest
-from advisor.measure.profile import ProfileItem
+from advisor.measure.items.clips import CodecName, usual_bitrate_kbps
+from advisor.measure.items.decode import DecodeRequest, hardware_devices
+from advisor.measure.items.micro import all_threads, micro_items, no_siblings, thread_counts
+from advisor.measure.items.preparation import PrepareRequest
+from advisor.measure.items.profile import ProfileItem
+from advisor.measure.items.throughput import MeasureItem
+from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.base import Precision, RuntimeName, SimdLevel
 from advisor.records.config import LoadMode, RunConfig, SimdCap
 from advisor.records.host import HostFacts
 from advisor.records.model import ModelFile
+
+from .campaign import Campaign, Entry
+from .estimates import DECODE_S, MICRO_OPEN_S, OPEN_S, PREPARE_S, estimate_s, footprint_entries, pass_s
+from .scenario_items import SCENARIO_SPEC, usable_precisions
 
 QUICK_LIMIT_S = 240.0
 """Estimated for a slow machine; what fits into the 120 s of ``--quick`` is decided while it runs."""

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from advisor.measure.campaign import Campaign, Entry
-from advisor.measure.configs import MeasureItem
-from advisor.measure.decode import DecodeRequest, check_codec
-from advisor.measure.estimates import DECODE_S, MICRO_OPEN_S, PREPARE_S, estimate_s
-from advisor.measure.harness import MeasureSpec
-from advisor.measure.micro import MicroItem, all_threads, micro_items
-from advisor.measure.preparation import PrepareRequest
+from advisor.measure.items.decode import DecodeRequest, check_codec
+from advisor.measure.items.micro import MicroItem, all_threads, micro_items
+from advisor.measure.items.preparation import PrepareRequest
+from advisor.measure.items.throughput import MeasureItem
+from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.base import Precision
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.host import HostFacts
 from advisor.records.model import ModelFile
 from advisor.records.scenario import Scenario
+
+from .campaign import Campaign, Entry
+from .estimates import DECODE_S, MICRO_OPEN_S, PREPARE_S, estimate_s
 
 SCENARIO_SPEC = MeasureSpec(
     min_duration_s=0.25,
@@ -150,7 +151,7 @@ def items_for_others(
     Campaign
         Decoding and preparation, by which those of other machines are scaled; passes of all models where some are not
         published, but for bf16 where int8 is permitted: it would narrow what travels by one part in a hundred
-        (standard deviation 0.119 instead of 0.121, four models, :mod:`advisor.perfmodel.anchors`).
+        (standard deviation 0.119 instead of 0.121, four models, :mod:`advisor.perfmodel.here.anchors`).
     """
     permitted = scenario.accuracy.precisions
     skipped = {"bf16"} if {"int8", "f32"} <= set(permitted) else set()

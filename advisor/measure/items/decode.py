@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from advisor.errors import Inconclusive, InputError, RuntimeRefusal, SizerError
-from advisor.measure import clips, figures
-from advisor.measure.job import Job, JobItem, Outcome, each
-from advisor.measure.meter import make_meter
-from advisor.measure.worker import run_job
+from advisor.measure.timing import micro_record
+from advisor.measure.timing.meter import make_meter
+from advisor.measure.worker.job import Job, JobItem, Outcome, each
+from advisor.measure.worker.run import run_job
 from advisor.records.measurement import MicroBenchmark, MicroFailure
+
+from . import clips
 
 _BLOCK_S = 0.1
 
@@ -44,7 +46,7 @@ class DecodeRequest:
     def keys(self, host_fingerprint: str) -> dict[str, int]:
         """Identity of each figure, with its number of streams; another PyAV brings another FFmpeg."""
         parameters = {"av": importlib.metadata.version("av"), "fps": f"{self.fps:g}", "clip": str(clips.CLIP_VERSION)}
-        return {figures.micro_key(self.name(n), host_fingerprint, parameters): n for n in self.streams}
+        return {micro_record.micro_key(self.name(n), host_fingerprint, parameters): n for n in self.streams}
 
     @property
     def label(self) -> str:
@@ -79,7 +81,7 @@ def measure_decode(
         name = request.name(keys[key])
         if keep_failure is None:
             raise Inconclusive(f"{name} failed: {reason}; exclude this codec or mend FFmpeg")
-        keep_failure(figures.to_failure(name, key, host_fingerprint, reason))
+        keep_failure(micro_record.to_failure(name, key, host_fingerprint, reason))
 
     path = clips.clip_path(
         clip_directory, request.width, request.height, request.fps, request.codec, request.bitrate_kbps
@@ -105,12 +107,12 @@ def measure_decode(
         )
         for key, n in keys.items()
     )
-    job = Job("advisor.measure.decode:decode_job", items, on_import=("av",))
+    job = Job("advisor.measure.items.decode:decode_job", items, on_import=("av",))
     found: list[MicroBenchmark] = []
 
     def arrived(outcome: Outcome) -> None:
         if outcome.value is not None:
-            found.append(figures.to_record(outcome.value, outcome.id, host_fingerprint))
+            found.append(micro_record.to_record(outcome.value, outcome.id, host_fingerprint))
             if keep is not None:
                 keep(found[-1])
 
@@ -164,7 +166,7 @@ def _decode(payload: dict[str, Any]) -> dict[str, Any]:
         cpu_s, all_frames = cpu_s + loop.cpu_s, all_frames + loop.frames
     info = clips.clip_info(path)
     seen = meter.stop()
-    found = figures.figure(
+    found = micro_record.figure(
         payload["name"],
         costs,
         "s",

@@ -17,16 +17,17 @@ import numpy as np
 
 import advisor
 from advisor.clock import utc_now
-from advisor.measure.configs import describe_config, runtime_imports, worker_environment
-from advisor.measure.harness import MeasureSpec, random_inputs
-from advisor.measure.job import Job, JobItem, Outcome, each
-from advisor.measure.keys import key as measurement_key
-from advisor.measure.tasks import model_path, peak_memory_bytes, reset_peak_memory, resident_bytes
-from advisor.measure.worker import run_job
+from advisor.measure.timing.harness import MeasureSpec, random_inputs
+from advisor.measure.timing.keys import key as measurement_key
+from advisor.measure.worker.job import Job, JobItem, Outcome, each
+from advisor.measure.worker.run import run_job
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig
 from advisor.records.measurement import Footprint, Measurement
 from advisor.records.model import ModelFile
 from advisor.runtimes import get_runtime
+
+from .tasks import model_path, peak_memory_bytes, reset_peak_memory, resident_bytes
+from .throughput import describe_config, runtime_imports, worker_environment
 
 _TIMEOUT_S = 180.0
 # Told apart from timings of the same configuration by a length that no timing has.
@@ -173,7 +174,7 @@ def _in_worker(config: RunConfig, model: ModelFile, folder: str | None, part: st
         "folder": folder,
     }
     job = Job(
-        "advisor.measure.footprint:footprint_job",
+        "advisor.measure.items.footprint:footprint_job",
         (JobItem(part, payload),),
         worker_environment(config.simd_cap),
         on_import=runtime_imports(config.runtime),

@@ -15,19 +15,20 @@ from typing import Any
 import numpy as np
 
 from advisor.errors import RuntimeRefusal
-from advisor.measure import figures
-from advisor.measure.configs import runtime_imports, worker_environment
-from advisor.measure.harness import random_inputs
-from advisor.measure.job import Job, JobItem, Outcome, each
-from advisor.measure.keys import runtime_version
-from advisor.measure.meter import undisturbed
-from advisor.measure.progress import NullProgress, Progress
-from advisor.measure.worker import run_job
+from advisor.measure.timing import micro_record
+from advisor.measure.timing.harness import random_inputs
+from advisor.measure.timing.keys import runtime_version
+from advisor.measure.timing.meter import undisturbed
+from advisor.measure.worker.job import Job, JobItem, Outcome, each
+from advisor.measure.worker.run import run_job
 from advisor.records.base import Precision, RuntimeName
 from advisor.records.config import RunConfig, SimdCap
 from advisor.records.host import HostFacts
 from advisor.records.measurement import MicroBenchmark
 from advisor.store.measurements import MeasurementStore
+
+from .progress import NullProgress, Progress
+from .throughput import runtime_imports, worker_environment
 
 _L2_FALLBACK_BYTES = 512 * 1024
 _L3_FALLBACK_BYTES = 8 * 1024 * 1024
@@ -79,7 +80,7 @@ class MicroItem:
             "version": runtime_version(self.runtime),
             **{name: f"{value:g}" for name, value in self.options.items()},
         }
-        return figures.micro_key(self.name, host_fingerprint, parameters)
+        return micro_record.micro_key(self.name, host_fingerprint, parameters)
 
 
 def micro_items(
@@ -191,7 +192,7 @@ def measure_micro(
         nonlocal done
         done += 1
         if record is None:
-            store.add_micro_failure(figures.to_failure(left[key].name, key, host_fingerprint, str(failure)))
+            store.add_micro_failure(micro_record.to_failure(left[key].name, key, host_fingerprint, str(failure)))
             tell.message(f"{left[key].name} failed: {failure}")
             return
         store.add_micro(record)
@@ -217,11 +218,13 @@ def run_micro(
     runtime, cap = next(iter(items.values())).process
 
     def arrived(outcome: Outcome) -> None:
-        record = None if outcome.value is None else figures.to_record(outcome.value, outcome.id, host_fingerprint)
+        record = None if outcome.value is None else micro_record.to_record(outcome.value, outcome.id, host_fingerprint)
         keep(outcome.id, record, outcome.failure)
 
     jobs = tuple(JobItem(name, _payload(item)) for name, item in items.items())
-    job = Job("advisor.measure.micro:micro_job", jobs, worker_environment(cap), on_import=runtime_imports(runtime))
+    job = Job(
+        "advisor.measure.items.micro:micro_job", jobs, worker_environment(cap), on_import=runtime_imports(runtime)
+    )
     run_job(job, 60.0, arrived)
 
 
@@ -280,37 +283,37 @@ def _pass_times(payload: dict[str, Any], path: Path, threads: int, duration_s: f
 
 
 def _peak(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
-    from advisor.measure import nets
+    from . import micro_networks
 
     path = folder / "net.onnx"
-    work_flop = nets.conv_chain(path, payload["precision"], channels=128, size=56, layers=2)
+    work_flop = micro_networks.conv_chain(path, payload["precision"], channels=128, size=56, layers=2)
     times, version = _pass_times(payload, path, payload["threads"], payload["duration_s"])
-    return figures.figure(
+    return micro_record.figure(
         payload["name"], [work_flop / t for t in times], "FLOP/s", best="high", version=version, net="conv3x3x128"
     )
 
 
 def _matmul(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
-    from advisor.measure import nets
+    from . import micro_networks
 
     path = folder / "net.onnx"
-    work_flop = nets.matmul_chain(path, payload["precision"], rows=256, width=1024, layers=2)
+    work_flop = micro_networks.matmul_chain(path, payload["precision"], rows=256, width=1024, layers=2)
     times, version = _pass_times(payload, path, payload["threads"], payload["duration_s"])
-    return figures.figure(
+    return micro_record.figure(
         payload["name"], [work_flop / t for t in times], "FLOP/s", best="high", version=version, net="256x1024x1024"
     )
 
 
 def _bandwidth(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Bytes read and written per second; a cache's own traffic for the target line is not counted."""
-    from advisor.measure import nets
+    from . import micro_networks
 
     tensor_bytes = int(payload["options"]["tensor_bytes"])
     layers = 64 if tensor_bytes < 16 * 1024 * 1024 else 6
     path = folder / "net.onnx"
-    moved_bytes = nets.copy_chain(path, tensor_bytes, layers)
+    moved_bytes = micro_networks.copy_chain(path, tensor_bytes, layers)
     times, version = _pass_times(payload, path, payload["threads"], payload["duration_s"])
-    return figures.figure(
+    return micro_record.figure(
         payload["name"],
         [moved_bytes / t for t in times],
         "B/s",
@@ -327,15 +330,15 @@ def _barrier(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
 
     with T the low quantile of a pass of k equal kernels whose work divides by n; own definition.
     """
-    from advisor.measure import nets
+    from . import micro_networks
 
     path = folder / "net.onnx"
     threads = payload["threads"]
-    nets.conv_chain(path, "f32", channels=64, size=8, layers=BARRIER_LAYERS, kernel=1)
+    micro_networks.conv_chain(path, "f32", channels=64, size=8, layers=BARRIER_LAYERS, kernel=1)
     alone, _ = _pass_times(payload, path, 1, payload["duration_s"] / 2)
     together, version = _pass_times(payload, path, threads, payload["duration_s"] / 2)
     ideal_s = float(np.quantile(alone, 0.1)) / threads
-    return figures.figure(
+    return micro_record.figure(
         payload["name"],
         [max(0.0, t - ideal_s) / BARRIER_LAYERS for t in together],
         "s",
@@ -346,12 +349,12 @@ def _barrier(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _overhead(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
-    from advisor.measure import nets
+    from . import micro_networks
 
     path = folder / "net.onnx"
-    nets.tiny(path)
+    micro_networks.tiny(path)
     times, version = _pass_times(payload, path, 1, min(payload["duration_s"], 0.2))
-    return figures.figure(payload["name"], times, "s", best="low", version=version)
+    return micro_record.figure(payload["name"], times, "s", best="low", version=version)
 
 
 def _siblings(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -366,11 +369,12 @@ def _siblings(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
     if pair is None:
         raise RuntimeRefusal("no core has two threads that this process may run on")
     os.sched_setaffinity(0, pair)
-    from advisor.measure import nets
     from advisor.runtimes import get_runtime
 
+    from . import micro_networks
+
     path = folder / "net.onnx"
-    nets.conv_chain(path, "f32", channels=128, size=56, layers=2)
+    micro_networks.conv_chain(path, "f32", channels=128, size=56, layers=2)
     runtime = get_runtime(payload["runtime"])
     config = RunConfig(runtime=payload["runtime"], streams=1, threads=1, requests=1)
     models = [runtime.compile(path, config) for _ in pair]
@@ -379,7 +383,7 @@ def _siblings(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
     finally:
         for model in models:
             model.close()
-    return figures.figure(
+    return micro_record.figure(
         payload["name"], [b / a for a, b in zip(alone, together, strict=True)], "1",
         version=runtime.version(), threads=f"{pair[0]} and {pair[1]}", net="conv3x3x128",
     )  # fmt: skip
@@ -464,7 +468,7 @@ def _cold(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
         compiled.close()
     usual_s = _middle(tight)
     low, high = np.quantile(rested, [0.1, 0.9])
-    return figures.figure(
+    return micro_record.figure(
         payload["name"],
         [max(0.0, t - usual_s) for t in rested],
         "s",

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any, cast
 
 from advisor.errors import ModelError
-from advisor.measure.configs import runtime_imports, worker_environment
-from advisor.measure.job import Job, JobItem, Outcome, each
-from advisor.measure.keys import runtime_version
-from advisor.measure.progress import Progress
-from advisor.measure.tasks import model_path
-from advisor.measure.worker import run_job
+from advisor.measure.timing.keys import runtime_version
+from advisor.measure.worker.job import Job, JobItem, Outcome, each
+from advisor.measure.worker.run import run_job
 from advisor.records.config import RunConfig, SimdCap
 from advisor.records.model import ModelFile, ModelWork
 from advisor.store.measurements import MeasurementStore
+
+from .progress import Progress
+from .tasks import model_path
+from .throughput import runtime_imports, worker_environment
 
 WorkRequest = tuple[str, str, int, str | None]
 """Runtime, precision, batch and SIMD cap."""
@@ -46,7 +47,7 @@ def file_facts(path: Path, input_shape: tuple[int, ...] | None = None) -> FileFa
     """
     shape = None if input_shape is None else list(input_shape)
     job = Job(
-        "advisor.measure.works:facts_job",
+        "advisor.measure.items.model_kernels:facts_job",
         (JobItem(str(path), {"path": str(path), "input_shape": shape}),),
         on_import=("advisor.graph.reader",),
     )
@@ -114,7 +115,11 @@ def model_works(
         items = tuple(JobItem(name, {"model": model.model_dump(mode="json"), "work": left[name]}) for name in names)
         imports = (*runtime_imports(runtime), "advisor.graph.reader")
         environment = worker_environment(cast("SimdCap | None", cap))
-        run_job(Job("advisor.measure.works:work_job", items, environment, on_import=imports), _TIMEOUT_S, arrived)
+        run_job(
+            Job("advisor.measure.items.model_kernels:work_job", items, environment, on_import=imports),
+            _TIMEOUT_S,
+            arrived,
+        )
     return [found.get(request) for request in requests]
 
 

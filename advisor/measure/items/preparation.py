@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from advisor.errors import Inconclusive
-from advisor.measure import figures
-from advisor.measure.job import Job, JobItem, Outcome, each
-from advisor.measure.worker import run_job
+from advisor.measure.timing import micro_record
+from advisor.measure.worker.job import Job, JobItem, Outcome, each
+from advisor.measure.worker.run import run_job
 from advisor.records.measurement import MicroBenchmark, MicroFailure
 
 BOX_HEIGHT_SHARE = 0.25
@@ -49,7 +49,7 @@ class PrepareRequest:
 
     def key(self, host_fingerprint: str) -> str:
         """Identity in the store; PyAV brings the scaler."""
-        return figures.micro_key(self.name, host_fingerprint, {"av": importlib.metadata.version("av")})
+        return micro_record.micro_key(self.name, host_fingerprint, {"av": importlib.metadata.version("av")})
 
 
 def measure_preparation(
@@ -58,7 +58,7 @@ def measure_preparation(
     keep: Callable[[MicroBenchmark], None] | None = None,
     keep_failure: Callable[[MicroFailure], None] | None = None,
 ) -> list[MicroBenchmark]:
-    """Time the functions of :mod:`advisor.measure.preprocess` in a worker; ``keep`` as they come.
+    """Time the functions of :mod:`advisor.measure.items.preprocess` in a worker; ``keep`` as they come.
 
     Returns
     -------
@@ -83,12 +83,12 @@ def measure_preparation(
         for request in requests
     }
     jobs = tuple(JobItem(key, payload) for key, payload in items.items())
-    job = Job("advisor.measure.preparation:prepare_job", jobs, on_import=("advisor.measure.preprocess",))
+    job = Job("advisor.measure.items.preparation:prepare_job", jobs, on_import=("advisor.measure.items.preprocess",))
     found: list[MicroBenchmark] = []
 
     def arrived(outcome: Outcome) -> None:
         if outcome.value is not None:
-            found.append(figures.to_record(outcome.value, outcome.id, host_fingerprint))
+            found.append(micro_record.to_record(outcome.value, outcome.id, host_fingerprint))
             if keep is not None:
                 keep(found[-1])
 
@@ -96,7 +96,7 @@ def measure_preparation(
         if outcome.failure is not None:
             name = str(items[outcome.id]["name"])
             if keep_failure is not None:
-                keep_failure(figures.to_failure(name, outcome.id, host_fingerprint, outcome.failure))
+                keep_failure(micro_record.to_failure(name, outcome.id, host_fingerprint, outcome.failure))
                 continue
             raise Inconclusive(f"{name} failed: {outcome.failure}; report this with the size of the frame")
     return found
@@ -106,8 +106,8 @@ def _prepare(payload: dict[str, Any]) -> dict[str, Any]:
     """Inside the worker."""
     import av
 
-    from advisor.measure.clips import Scene
-    from advisor.measure.preprocess import crop, to_model_input
+    from .clips import Scene
+    from .preprocess import crop, to_model_input
 
     width, height = payload["frame"]
     target = tuple(payload["target"])
@@ -126,7 +126,7 @@ def _prepare(payload: dict[str, Any]) -> dict[str, Any]:
     with ThreadPoolExecutor(streams) as callers:
         parts = list(callers.map(lambda _: _costs_s(call, begun_s + payload["duration_s"]), range(streams)))
     costs = [cost for part in parts for cost in part]
-    return figures.figure(
+    return micro_record.figure(
         payload["name"],
         costs,
         "s",

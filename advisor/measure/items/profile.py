@@ -11,20 +11,21 @@ import numpy as np
 
 import advisor
 from advisor.clock import utc_now
-from advisor.measure.configs import runtime_imports, worker_environment
-from advisor.measure.harness import SLOW, MeasureSpec, SpeedCheck, random_inputs, with_slowdown
-from advisor.measure.job import Job, JobItem, Outcome, each
-from advisor.measure.keys import key as measurement_key
-from advisor.measure.meter import undisturbed
-from advisor.measure.reference import lower_best, reference
-from advisor.measure.tasks import model_path
-from advisor.measure.worker import run_job
-from advisor.measure.works import file_facts, model_works
+from advisor.measure.timing.harness import SLOW, MeasureSpec, SpeedCheck, random_inputs, with_slowdown
+from advisor.measure.timing.keys import key as measurement_key
+from advisor.measure.timing.meter import undisturbed
+from advisor.measure.timing.reference import lower_best, reference
+from advisor.measure.worker.job import Job, JobItem, Outcome, each
+from advisor.measure.worker.run import run_job
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig, SimdCap
 from advisor.records.measurement import Interference, Measurement
 from advisor.records.model import Kernel, ModelFile
 from advisor.runtimes import CompiledModel, get_runtime
 from advisor.store.measurements import MeasurementStore
+
+from .model_kernels import file_facts, model_works
+from .tasks import model_path
+from .throughput import runtime_imports, worker_environment
 
 __all__ = ["ProfileItem", "run_profiles", "profile_kernels", "model_works", "file_facts"]
 
@@ -124,7 +125,12 @@ def run_profiles(
         for name, item in items.items()
     )
     run_job(
-        Job("advisor.measure.profile:profile_job", jobs, worker_environment(cap), on_import=runtime_imports(runtime)),
+        Job(
+            "advisor.measure.items.profile:profile_job",
+            jobs,
+            worker_environment(cap),
+            on_import=runtime_imports(runtime),
+        ),
         _TIMEOUT_S,
         arrived,
     )

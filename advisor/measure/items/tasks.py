@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from advisor.clock import RealClock, utc_now
-from advisor.measure.harness import MeasureSpec, Session, measure_in_turns
-from advisor.measure.job import JobItem, Reporter, describe
-from advisor.measure.meter import make_meter
-from advisor.measure.reference import Reference, reference
+from advisor.measure.timing.harness import MeasureSpec, Session, measure_in_turns
+from advisor.measure.timing.meter import make_meter
+from advisor.measure.timing.reference import Reference, reference
+from advisor.measure.worker.job import JobItem, Reporter, describe
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.model import ModelFile
 from advisor.runtimes import get_runtime

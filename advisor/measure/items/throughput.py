@@ -11,18 +11,19 @@ import numpy as np
 import advisor
 from advisor.clock import utc_now
 from advisor.errors import ModelRangeError
-from advisor.measure.harness import MeasureSpec, merge
-from advisor.measure.job import Job, JobItem, Outcome
-from advisor.measure.keys import key as measurement_key
-from advisor.measure.progress import NullProgress, Progress
-from advisor.measure.reference import load_best, lower_best, save_best
-from advisor.measure.statistics import build_timing
-from advisor.measure.worker import run_job
+from advisor.measure.timing.harness import MeasureSpec, merge
+from advisor.measure.timing.keys import key as measurement_key
+from advisor.measure.timing.reference import load_best, lower_best, save_best
+from advisor.measure.timing.statistics import build_timing
+from advisor.measure.worker.job import Job, JobItem, Outcome
+from advisor.measure.worker.run import run_job
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig, SimdCap
 from advisor.records.measurement import Interference, Measurement, Timing
 from advisor.records.model import ModelFile
 from advisor.runtimes.openvino_config import simd_environment, simd_variables
 from advisor.store.measurements import MeasurementStore
+
+from .progress import NullProgress, Progress
 
 Request = tuple[RunConfig, LoadMode, MeasureSpec]
 
@@ -135,7 +136,7 @@ def run_items(
         keep(to_measurement(outcome, items[outcome.id], host_fingerprint))
 
     job = Job(
-        "advisor.measure.tasks:measure_job",
+        "advisor.measure.items.tasks:measure_job",
         tuple(JobItem(name, _payload(item, best)) for name, item in items.items()),
         worker_environment(cap),
         on_import=runtime_imports(runtime),

@@ -13,11 +13,12 @@ import numpy as np
 
 from advisor.clock import Clock
 from advisor.errors import ModelRangeError
-from advisor.measure.statistics import build_timing, is_steady
 from advisor.records.base import Count, PositiveCount, PositiveQuantity, Quantity, Record
 from advisor.records.config import LoadMode
 from advisor.records.measurement import Interference, Timing
 from advisor.runtimes.protocol import CompiledModel, TensorSpec, TightLoop
+
+from .statistics import build_timing, is_steady
 
 SLOW = 1.15
 """A fixed amount of work that takes longer than at best by this factor is a disturbance; a quiet machine's runs differ

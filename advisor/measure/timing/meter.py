@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from advisor.measure.harness import Meter
 from advisor.records.measurement import Interference
+
+from .harness import Meter
 
 _FoundT = TypeVar("_FoundT")
 

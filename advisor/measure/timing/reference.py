@@ -13,8 +13,9 @@ from collections.abc import Mapping, MutableMapping
 
 import numpy as np
 
-from advisor.measure.figures import figure, micro_key, to_record
 from advisor.store.measurements import MeasurementStore
+
+from .micro_record import figure, micro_key, to_record
 
 _PREFIX = "reference"
 _WIDTH = 48  # three such matrices lie in any first-level cache; OpenBLAS keeps products this small on one thread

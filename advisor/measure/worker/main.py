@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from advisor.measure.job import JobFunction, JobItem, describe
+from .job import JobFunction, JobItem, describe
 
 PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
 

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from advisor.errors import SizerError
-from advisor.measure.job import Job, JobItem, JobResult, Outcome
+
+from .job import Job, JobItem, JobResult, Outcome
 
 START_TIMEOUT_S = 60.0
-_ROOT = str(Path(__file__).resolve().parents[2])
+_ROOT = str(Path(__file__).resolve().parents[3])
 # -P keeps a folder named like a package of ours, in the user's directory, out of the path.
-_BOOT = "import sys; sys.path.append(sys.argv[2]); from advisor.measure.worker_main import main; main()"
+_BOOT = "import sys; sys.path.append(sys.argv[2]); from advisor.measure.worker.main import main; main()"
 
 
 def run_job(job: Job, timeout_s: float, on_outcome: Callable[[Outcome], None] | None = None) -> JobResult:

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records.config import RunConfig
-from ..records.machine import MachineSpec
-from ..records.model import ModelWork
-from ..records.prediction import Bottleneck, KernelCost
-from .host_kernels import KernelTime
+from advisor.perfmodel.here.kernels import KernelTime
+from advisor.records.config import RunConfig
+from advisor.records.machine import MachineSpec
+from advisor.records.model import ModelWork
+from advisor.records.prediction import Bottleneck, KernelCost
+
 from .machine import MachineArrays, machine_arrays
 from .parameters import Parameters
 from .physics import PRECISIONS, PassTime, Runs, pass_time
-from .works import CLASSES, COLUMNS, kernel_class, kernel_row
+from .work_table import CLASSES, COLUMNS, kernel_class, kernel_row
 
 Array = NDArray[np.float64]
 _BYTES, _WEIGHTS, _KERNELS = (COLUMNS.index(name) for name in ("activation_bytes", "weight_bytes", "kernels"))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records.base import Interval
-from ..records.calibration import ErrorBand
+from advisor.records.base import Interval
+from advisor.records.calibration import ErrorBand
 
 Array = NDArray[np.float64]
 _NARROWEST = 0.03

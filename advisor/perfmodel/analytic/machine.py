@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records.machine import MachineSpec
+from advisor.records.machine import MachineSpec
 
 Array = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .machine import SIMD_CLASSES
-from .works import CLASSES
+from .work_table import CLASSES
 
 _LN = np.log
 PRIORS: dict[str, tuple[float, float]] = {
@@ -96,5 +96,5 @@ class Parameters:
         return float(np.exp(self.values[INDEX[name]]))
 
     def by_simd(self, prefix: str, suffix: str = "") -> NDArray[np.float64]:
-        """Values over :data:`~advisor.perfmodel.machine.SIMD_CLASSES`."""
+        """Values over :data:`~advisor.perfmodel.analytic.machine.SIMD_CLASSES`."""
         return np.array([self.values[INDEX[f"{prefix}_{simd}{suffix}"]] for simd in SIMD_CLASSES])

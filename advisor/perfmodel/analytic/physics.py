@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .clock import sockets_used, sustained_clock
 from .machine import MachineArrays
 from .parameters import Parameters
-from .works import CLASSES
+from .work_table import CLASSES
 
 Array = NDArray[np.float64]
 F32, BF16, INT8 = 0, 1, 2

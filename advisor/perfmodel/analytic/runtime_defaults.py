@@ -6,10 +6,32 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..records.config import RunConfig
-from ..records.machine import MachineSpec
-from .observations import default_streams, latency_threads
+from advisor.records.config import RunConfig
+from advisor.records.machine import MachineSpec
+
+from .machine import made_by_amd
 from .physics import PRECISIONS
+
+THROUGHPUT, LATENCY = 0, 1
+MODES = ("throughput", "latency")
+"""How a runtime is driven: many single-thread streams at once, or one request over many threads."""
+
+
+def default_streams(cores: int) -> int:
+    """Inference streams that OpenVINO's THROUGHPUT hint takes, roughly: one per core, or two on large chips."""
+    return cores if cores < 16 else max(1, cores // 2)
+
+
+def latency_threads(spec: MachineSpec, precision: int) -> tuple[int, bool]:
+    """Threads of OpenVINO's LATENCY hint: one socket; P cores only where E/P is below 2 (f32) or 4 (int8).
+
+    The compact cores of AMD's chips are no other kind to the runtime, which tells kinds by Intel's processor leaf.
+    """
+    ratio = spec.efficiency_cores / spec.performance_cores
+    few = 0 < ratio < (4.0 if PRECISIONS[precision] == "int8" else 2.0)
+    performance_only = few and not made_by_amd(spec)
+    cores = spec.performance_cores if performance_only else spec.cores
+    return max(1, cores // spec.sockets), performance_only
 
 
 @dataclass(frozen=True)
@@ -24,7 +46,7 @@ class Resolved:
 
 
 def resolve(machine: MachineSpec, config: RunConfig) -> Resolved:
-    """Streams and threads that a runtime takes on ``machine`` for ``config`` (see observations.py)."""
+    """Streams and threads that a runtime takes on ``machine`` for ``config`` (above)."""
     quota = machine.cores if machine.quota_cores is None else max(1, int(machine.quota_cores))
     usable = min(machine.cores, quota)
     precision = PRECISIONS.index(config.precision)

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CatalogueError
-from ..records.model import Kernel, ModelWork
+from advisor.errors import CatalogueError
+from advisor.records.model import Kernel, ModelWork
 
 CLASSES = ("conv", "dwconv", "gemm", "memory", "serial")
 """Dense convolution, depthwise and grouped convolution, matrix products, memory-bound kernels, kernels with little

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records.config import RunConfig
-from ..records.machine import MachineSpec
-from .doubt import sheet_doubt
-from .explain import fits_l2
-from .machine import machine_arrays
-from .parameters import Parameters
-from .physics import PRECISIONS, PassTime, Runs, pass_time
-from .resolve import Resolved
-from .works import WorkTable
+from advisor.perfmodel.analytic.bottleneck import fits_l2
+from advisor.perfmodel.analytic.machine import machine_arrays
+from advisor.perfmodel.analytic.parameters import Parameters
+from advisor.perfmodel.analytic.physics import PRECISIONS, PassTime, Runs, pass_time
+from advisor.perfmodel.analytic.runtime_defaults import Resolved
+from advisor.perfmodel.analytic.work_table import WorkTable
+from advisor.records.config import RunConfig
+from advisor.records.machine import MachineSpec
+
+from .sheet_uncertainty import sheet_doubt
 
 Array = NDArray[np.float64]
 
@@ -54,7 +55,7 @@ class Questions:
         return pass_time(self._parameters, arrays, self._table, self._peak, self._runs)
 
     def doubt(self, parts: PassTime) -> Array:
-        """Half width (log) from fields of the data sheets that are recalled or assumed (doubt.py)."""
+        """Half width (log) from fields of the data sheets that are recalled or assumed (sheet_uncertainty.py)."""
 
         def log_times(machines: Sequence[MachineSpec]) -> Array:
             # One record per distinct machine: the first row of each tells it.
@@ -66,5 +67,5 @@ class Questions:
         return sheet_doubt(self._asked, np.log(parts.total), log_times)
 
     def in_l2(self) -> NDArray[np.bool_]:
-        """Whether an average kernel of each request works inside L2 (explain.py)."""
+        """Whether an average kernel of each request works inside L2 (bottleneck.py)."""
         return fits_l2(machine_arrays(self.machines).take(self._machine), self._table, self._runs)

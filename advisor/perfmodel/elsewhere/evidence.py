@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..records.base import Evidence
-from ..records.machine import MachineSpec
-from .interval import FEW
-from .machine import simd_class
-from .observations import MODES
-from .physics import PRECISIONS
+from advisor.perfmodel.analytic.interval import FEW
+from advisor.perfmodel.analytic.machine import simd_class
+from advisor.perfmodel.analytic.physics import PRECISIONS
+from advisor.perfmodel.analytic.runtime_defaults import MODES
+from advisor.perfmodel.analytic.work_table import WorkTable
+from advisor.records.base import Evidence
+from advisor.records.machine import MachineSpec
+
 from .transfer import EXTRAPOLATED_DISTANCE, Transfer
-from .works import WorkTable
 
 _NO_EVIDENCE = 1.0
 """Half width (log) where no machine of the instruction set was ever fitted: a factor of e either way."""

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .machine import SIMD_CLASSES, MachineArrays
-from .works import WorkTable
+from advisor.perfmodel.analytic.machine import SIMD_CLASSES, MachineArrays
+from advisor.perfmodel.analytic.work_table import WorkTable
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -51,7 +51,7 @@ SCALE_NAMES = (
     "era_machine",  # a box behind the same chip's name in another source
     "noise",
 )
-"""Effects; their standard deviations (natural logarithm) are chosen in hyper.py and stored with the calibration."""
+"""Effects; their standard deviations (natural logarithm) are chosen in scales.py and stored with the calibration."""
 
 
 ERA_SCALE = {"dli": 4.0, "openvino-serving": 4.0}

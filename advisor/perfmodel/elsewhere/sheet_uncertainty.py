@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records.machine import MachineSpec
-from .machine import usual_bandwidth, usual_boost_hz
+from advisor.perfmodel.analytic.machine import usual_bandwidth, usual_boost_hz
+from advisor.records.machine import MachineSpec
 
 Array = NDArray[np.float64]
 

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from ..errors import CatalogueError
-from ..records.calibration import TransferCalibration
-from ..records.machine import MachineSpec
-from .interval import Bands
-from .machine import machine_arrays, made_by_amd, signature, simd_class
-from .parameters import NAMES, Parameters
+from advisor.errors import CatalogueError
+from advisor.perfmodel.analytic.interval import Bands
+from advisor.perfmodel.analytic.machine import machine_arrays, made_by_amd, signature, simd_class
+from advisor.perfmodel.analytic.parameters import NAMES, Parameters
+from advisor.perfmodel.analytic.work_table import WorkTable, same_network
+from advisor.records.calibration import TransferCalibration
+from advisor.records.machine import MachineSpec
+
 from .residual import (
     Points,
     covariance,
@@ -24,7 +26,6 @@ from .residual import (
     machine_features,
     model_features,
 )
-from .works import WorkTable, same_network
 
 Array = NDArray[np.float64]
 EXTRAPOLATED_DISTANCE = 1.6
@@ -188,6 +189,6 @@ def load_transfer(directory: Path, works: dict[str, WorkTable]) -> Transfer:
     except (OSError, ValidationError) as error:
         first = str(error).splitlines()[0]
         raise CatalogueError(
-            f"{path}: calibration cannot be read ({first}); make it again with `python -m advisor.perfmodel.fit`"
+            f"{path}: calibration cannot be read ({first}); make it again with `python -m advisor.calibration.transfer`"
         ) from error
     return Transfer(calibration, works)

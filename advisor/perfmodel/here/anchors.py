@@ -92,7 +92,7 @@ class Batch:
 
 
 class Anchors:
-    """A set of anchors, conditioned once; ``sharing``: factor on all standard deviations above (local_fit.py)."""
+    """A set of anchors, conditioned once; ``sharing``: factor on all standard deviations above (calibration.py)."""
 
     def __init__(self, anchors: list[Anchor], sharing: float = 1.0) -> None:
         self.anchors, self._sharing = anchors, sharing**2

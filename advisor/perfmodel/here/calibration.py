@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, ValidationError
 
-from ..errors import CatalogueError
-from ..records.base import PositiveQuantity, Record
-from ..records.calibration import AccuracyRow
+from advisor.errors import CatalogueError
+from advisor.records.base import PositiveQuantity, Record
+from advisor.records.calibration import AccuracyRow
 
 SHARINGS = (0.5, 1.0, 2.0)
 """Factors on the standard deviations that measurements share, among which held-out models choose."""
@@ -35,7 +35,7 @@ class LocalFit(Record):
 
 def fit_path(fingerprint: str) -> Path:
     """Where the fit of a machine is kept."""
-    from ..store.paths import data_dir
+    from advisor.store.paths import data_dir
 
     return data_dir() / "calibration" / f"{fingerprint}.json"
 
@@ -64,7 +64,7 @@ def width_factor(errors: list[float], half_widths: list[float], groups: list[str
     Split conformal prediction with the left-out group as unit: the quantile of |error| / half width at
     level (1 + 1/groups), at most 1. Source: Vovk, Gammerman and Shafer (2005), section 2.2.
     """
-    from .interval import weighted_quantile
+    from advisor.perfmodel.analytic.interval import weighted_quantile
 
     _, index, counts = np.unique(groups, return_inverse=True, return_counts=True)
     ratios = np.abs(np.array(errors)) / np.array(half_widths)

@@ -1,10 +1,10 @@
-"""What neighbours did to a measurement, by fixed work beside it (measure/reference.py) and the system's counters."""
+"""What neighbours did to a measurement, by reference work (measure/timing/reference.py) and system counters."""
 
 from __future__ import annotations
 
 from math import hypot, log
 
-from ..records.measurement import Interference
+from advisor.records.measurement import Interference
 
 USUAL = 1.06
 """Fixed work beside quiet measurements over the least time it ever took: the least is a lucky one."""

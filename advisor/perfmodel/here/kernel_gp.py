@@ -1,8 +1,8 @@
 """Time of a kernel from the times of alike kernels: a Gaussian process over shapes, one per group of kernels.
 
-log(time) = log(nominal time, nominal.py) + g(shape, threads, batch), g a Gaussian process [Rasmussen and Williams
-(2006), eq. 2.25] whose lengths and variances are plain numbers of ``profiles/calibration/kernels.json``
-(``fit_kernels.py``), and whose data are the kernels that this machine has timed. Kernel-wise prediction: nn-Meter
+log(time) = log(nominal time, kernel_roofline.py) + g(shape, threads, batch), g a Gaussian process [Rasmussen and
+Williams (2006), eq. 2.25] whose lengths and variances are plain numbers of ``profiles/calibration/kernels.json``
+(``kernels.py``), and whose data are the kernels that this machine has timed. Kernel-wise prediction: nn-Meter
 (Zhang et al. 2021, https://doi.org/10.1145/3458864.3467882), there with random forests.
 """
 
@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
-from ..errors import CatalogueError
-from ..records.base import Record
-from ..records.model import Kernel
-from ..store.paths import profiles_dir
-from .nominal import Nominal, activation, weights_read
+from advisor.errors import CatalogueError
+from advisor.records.base import Record
+from advisor.records.model import Kernel
+from advisor.store.paths import profiles_dir
+
+from .kernel_roofline import Nominal, activation, weights_read
 
 Array = NDArray[np.float64]
 GROUPS = ("conv", "depthwise", "product", "memory")
@@ -109,7 +110,7 @@ def load_scales(path: Path | None = None) -> dict[str, Scales]:
     except (OSError, ValidationError, KeyError) as error:
         first = str(error).splitlines()[0]
         raise CatalogueError(
-            f"{source}: cannot be read ({first}); make it again with `python -m advisor.perfmodel.fit_kernels`"
+            f"{source}: cannot be read ({first}); make it again with `python -m advisor.calibration.kernels`"
         ) from error
 
 

@@ -22,7 +22,7 @@ from math import log2, prod
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records.model import Kernel
+from advisor.records.model import Kernel
 
 Array = NDArray[np.float64]
 

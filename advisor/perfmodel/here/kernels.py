@@ -1,4 +1,4 @@
-"""Kernels measured on this host: looked up where known, predicted from alike ones where not (kernel_process.py).
+"""Kernels measured on this host: looked up where known, predicted from alike ones where not (kernel_gp.py).
 
 Counters are summed per network, and what a network's counters miss or add against the wall clock (the counting itself,
 hiccups) is taken out by the timing of the same configuration where there is one: all its kernels are scaled to it.
@@ -14,11 +14,12 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records.config import RunConfig
-from ..records.measurement import Measurement
-from ..records.model import Kernel
-from .kernel_process import KernelProcess, Kind, Timed, kind_of, load_scales
-from .quiet import lengthened
+from advisor.records.config import RunConfig
+from advisor.records.measurement import Measurement
+from advisor.records.model import Kernel
+
+from .interference_correction import lengthened
+from .kernel_gp import KernelProcess, Kind, Timed, kind_of, load_scales
 
 Array = NDArray[np.float64]
 _UNSCALED = 0.08

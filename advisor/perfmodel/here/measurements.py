@@ -11,20 +11,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records.base import Interval
-from ..records.config import RunConfig
-from ..records.machine import MachineSpec
-from ..records.measurement import Measurement, MicroBenchmark
-from ..records.model import ModelWork
-from .cold import LEAST_S
-from .decode import PRIOR, Scale, frame_cost_s, preprocess_cost, scalar_speed
-from .host_kernels import Wall, WallKey
-from .quiet import lengthened
-from .works import canonical_name
+from advisor.perfmodel.analytic.work_table import canonical_name
+from advisor.perfmodel.resources.cold_pass import LEAST_S
+from advisor.perfmodel.resources.decode import PRIOR, Scale, frame_cost_s, preprocess_cost, scalar_speed
+from advisor.records.base import Interval
+from advisor.records.config import RunConfig
+from advisor.records.machine import MachineSpec
+from advisor.records.measurement import Measurement, MicroBenchmark
+from advisor.records.model import ModelWork
+
+from .interference_correction import lengthened
+from .kernels import Wall, WallKey
 
 if TYPE_CHECKING:
-    from .predictor import WorkSource
-    from .resolve import Resolved
+    from advisor.perfmodel.analytic.runtime_defaults import Resolved
+    from advisor.perfmodel.predictor import WorkSource
 
 _PREPARATION = re.compile(r"^preprocess/(\d+)x(\d+)/(\d+)x(\d+)$")
 Z90 = 1.2816
@@ -67,7 +68,7 @@ class Item:
     streams: int | None
     measurement: Measurement
     longer: float
-    """Logarithm of the factor by which neighbours lengthened it (quiet.py), ..."""
+    """Logarithm of the factor by which neighbours lengthened it (interference_correction.py), ..."""
     doubt: float
     """... and its standard deviation."""
 

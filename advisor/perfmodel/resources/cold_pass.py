@@ -24,8 +24,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..records.base import Evidence, Interval
-from ..records.measurement import MicroBenchmark
+from advisor.records.base import Evidence, Interval
+from advisor.records.measurement import MicroBenchmark
 
 BYTES_PER_PIXEL = 1.5
 """4:2:0, eight bits."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..records.base import Evidence
-from ..records.machine import MachineSpec
-from ..records.prediction import CostEstimate
-from .interval import around
+from advisor.perfmodel.analytic.interval import around
+from advisor.records.base import Evidence
+from advisor.records.machine import MachineSpec
+from advisor.records.prediction import CostEstimate
 
 REFERENCE_HZ = 4e9
 _NS = 1e-9

@@ -11,12 +11,12 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, ValidationError
 
-from ..errors import CatalogueError
-from ..records.base import Interval, Precision, Record, RuntimeName
-from ..records.config import RunConfig
-from ..records.model import Kernel, ModelWork
-from ..store.paths import profiles_dir
-from .interval import around
+from advisor.errors import CatalogueError
+from advisor.perfmodel.analytic.interval import around
+from advisor.records.base import Interval, Precision, Record, RuntimeName
+from advisor.records.config import RunConfig
+from advisor.records.model import Kernel, ModelWork
+from advisor.store.paths import profiles_dir
 
 TERMS = (
     "one", "layers", "others", "stream_kernels", "windows", "points", "products", "tables", "largest",
@@ -81,7 +81,7 @@ class MemoryCalibration(Record):
     """``profiles/calibration/memory.json``: plain numbers, with what they were made of."""
 
     schema_: Annotated[Literal["sizer.memory/2"], Field(alias="schema")] = "sizer.memory/2"
-    command: str = "python -m advisor.perfmodel.fit_memory"
+    command: str = "python -m advisor.calibration.memory"
     source: str = (
         "profiles/measured/memory.csv: peaks of fresh processes on one machine, made by `python -m benchmarks.memory`"
     )
@@ -161,7 +161,7 @@ def load_memory(path: Path | None = None) -> dict[tuple[str, str], MemoryTerms]:
     except (OSError, ValidationError) as error:
         first = str(error).splitlines()[0]
         raise CatalogueError(
-            f"{source}: cannot be read ({first}); make it again with `python -m advisor.perfmodel.fit_memory`"
+            f"{source}: cannot be read ({first}); make it again with `python -m advisor.calibration.memory`"
         ) from error
     return {(item.runtime, item.precision): item for item in found.terms}
 
@@ -173,7 +173,7 @@ def peak_memory(work: ModelWork, config: RunConfig, streams: int) -> Interval:
 
     with x the sizes of :func:`terms_of`, l the coefficients of the peak while compiling, r those of the resident
     memory while running, both fitted per runtime and precision on fresh processes, none negative and each held to what
-    is known of it (``fit_memory.py``): plug-in and thread pools; generated code and descriptors of a kernel, in part
+    is known of it (``memory.py``): plug-in and thread pools; generated code and descriptors of a kernel, in part
     again for every stream; the graph's constants beside the copies that kernels lay out anew; one arena per stream.
     Compiling a model of large weights peaks above running it, large batches the other way round. The interval is that
     of families left out. bf16 under a runtime without it counts as f32. Validity: Linux, one machine, 1 and 2 streams,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..records.base import Interval
-from ..records.machine import MachineSpec
+from advisor.records.base import Interval
+from advisor.records.machine import MachineSpec
 
 LOW, HIGH = 0.6, 1.4
 """Measured wall power over predicted, of all six machines whose meters are published (``benchmarks/power.py``)."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from advisor.planner.inputs import Candidate
-from advisor.planner.rank import Winner, boxes_needed, most_free, price, spare, winners
-from advisor.planner.search import Ask, Searcher
+from advisor.planner.question.inputs import Candidate
+from advisor.planner.search.rank import Winner, boxes_needed, most_free, price, spare, winners
+from advisor.planner.search.search import Ask, Searcher
 from advisor.records.plan import ParetoPoint
 
 ALTERNATIVES = 3

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from advisor.planner.costs import MEMORY_OF_CAMERA_BYTES, MEMORY_OF_SYSTEM_BYTES
-from advisor.planner.inputs import PlanInputs
-from advisor.planner.search import Judgement
-from advisor.planner.space import THREADS_PER_STREAM
+from advisor.planner.question.inputs import PlanInputs
+from advisor.planner.search.costs import MEMORY_OF_CAMERA_BYTES, MEMORY_OF_SYSTEM_BYTES
+from advisor.planner.search.search import Judgement
+from advisor.planner.search.space import THREADS_PER_STREAM
 from advisor.records.plan import PlanOption, Price
 
 LATENCY_SEEN = (0.8, 2.2)

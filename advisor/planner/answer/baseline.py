@@ -14,16 +14,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from advisor.perfmodel.observations import default_streams, latency_threads
-from advisor.planner.costs import decode_cores, stage_cores
-from advisor.planner.evaluate import Setup
-from advisor.planner.outlook import capacity_cameras, capacity_factor
-from advisor.planner.search import Ask, Judgement, Searcher
-from advisor.planner.space import Z90, PlatformModel, StageOption, at
+from advisor.perfmodel.analytic.runtime_defaults import default_streams, latency_threads
+from advisor.planner.search.costs import decode_cores, stage_cores
+from advisor.planner.search.search import Ask, Judgement, Searcher
+from advisor.planner.search.simulate import Setup
+from advisor.planner.search.space import Z90, PlatformModel, StageOption, at
 from advisor.records.base import Evidence
 from advisor.records.config import RunConfig
 from advisor.records.plan import DefaultGain, PredictedLoad
 from advisor.simulate.spec import DECODE
+
+from .predicted_load import capacity_cameras, capacity_factor
 
 Hint = Literal["throughput", "latency"]
 Name = Literal["throughput", "latency", "auto", "partition"]

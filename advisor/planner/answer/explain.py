@@ -6,14 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from advisor.planner.costs import MEMORY_OF_CAMERA_BYTES, choice_cores, choice_memory_bytes, stage_cores
-from advisor.planner.evaluate import Load, allowed_share
-from advisor.planner.inputs import Candidate
-from advisor.planner.outlook import Outlook, fluid_factor
-from advisor.planner.rank import Winner, cheapest, price
-from advisor.planner.search import Ask, Judgement, Searcher
+from advisor.planner.question.inputs import Candidate
+from advisor.planner.search.costs import MEMORY_OF_CAMERA_BYTES, choice_cores, choice_memory_bytes, stage_cores
+from advisor.planner.search.rank import Winner, cheapest, price
+from advisor.planner.search.search import Ask, Judgement, Searcher
+from advisor.planner.search.simulate import Load, allowed_share
 from advisor.records.plan import BreaksFirst, Price, Sensitivity
 from advisor.records.scenario import Scenario
+
+from .predicted_load import Outlook, fluid_factor
 
 WORDS = {
     "camera_fps": "frames are lost",

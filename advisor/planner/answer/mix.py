@@ -7,18 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from advisor.planner.demand import camera_counts, spread
-from advisor.planner.evaluate import allowed_share
-from advisor.planner.inputs import Candidate
-from advisor.planner.options import plan_config
-from advisor.planner.outlook import outlook
-from advisor.planner.rank import Winner, cheapest, least_cores, price, running_tco, setup_cores, spare
-from advisor.planner.rank import cost as judged_cost
-from advisor.planner.search import Ask, Judgement, Searcher
-from advisor.planner.space import Z90
+from advisor.planner.question.demand import camera_counts, spread
+from advisor.planner.question.inputs import Candidate
+from advisor.planner.search.rank import Winner, cheapest, least_cores, price, running_tco, setup_cores, spare
+from advisor.planner.search.rank import cost as judged_cost
+from advisor.planner.search.search import Ask, Judgement, Searcher
+from advisor.planner.search.simulate import allowed_share
+from advisor.planner.search.space import Z90
 from advisor.records.base import Interval
 from advisor.records.plan import BoxShare, Mix, PlanConfig, PredictedLoad, Price
 from advisor.records.scenario import Scenario, SiteGroup
+
+from .options import plan_config
+from .predicted_load import outlook
 
 ANSWERED = (
     "platform", "boxes_per_site", "price_per_site", "price", "tco_per_site", "tco", "energy_kwh_per_year", "config",

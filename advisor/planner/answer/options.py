@@ -5,15 +5,16 @@ from __future__ import annotations
 from statistics import NormalDist
 
 from advisor.errors import Inconclusive
-from advisor.planner.evaluate import Setup, refusal
-from advisor.planner.explain import breaks_first
-from advisor.planner.outlook import Outlook, outlook
-from advisor.planner.rank import price, running_tco, setup_cores, spare
-from advisor.planner.search import Ask, Judgement, Searcher
-from advisor.planner.space import Z90
-from advisor.planner.words import apart
+from advisor.number_format import apart
+from advisor.planner.search.rank import price, running_tco, setup_cores, spare
+from advisor.planner.search.search import Ask, Judgement, Searcher
+from advisor.planner.search.simulate import Setup, refusal
+from advisor.planner.search.space import Z90
 from advisor.records.base import Evidence, weakest
 from advisor.records.plan import DecodeConfig, PlanConfig, PlanOption, Rejected
+
+from .explain import breaks_first
+from .predicted_load import Outlook, outlook
 
 PROBES = 6
 WIDEST_Z = 2.5

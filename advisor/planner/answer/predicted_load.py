@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from statistics import median
 
-from advisor.planner.costs import choice_cores, choice_memory_bytes
-from advisor.planner.evaluate import Outcome, Setup
-from advisor.planner.search import SEEDS, Ask, Judgement, Searcher
-from advisor.planner.space import Z90, PlatformModel
+from advisor.planner.search.costs import choice_cores, choice_memory_bytes
+from advisor.planner.search.search import SEEDS, Ask, Judgement, Searcher
+from advisor.planner.search.simulate import Outcome, Setup
+from advisor.planner.search.space import Z90, PlatformModel
 from advisor.records.base import Interval, Tail
 from advisor.records.plan import PredictedLoad
 

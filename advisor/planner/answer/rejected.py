@@ -6,13 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from advisor.planner.evaluate import WARMUP_S
-from advisor.planner.inputs import Candidate
-from advisor.planner.options import make_rejected
-from advisor.planner.outlook import SHORT_S
-from advisor.planner.rank import Winner, boxes_needed, least_cost, most_boxes, price
-from advisor.planner.search import Ask, Judgement, Searcher
+from advisor.planner.question.inputs import Candidate
+from advisor.planner.search.rank import Winner, boxes_needed, least_cost, most_boxes, price
+from advisor.planner.search.search import Ask, Judgement, Searcher
+from advisor.planner.search.simulate import WARMUP_S
 from advisor.records.plan import Rejected
+
+from .options import make_rejected
+from .predicted_load import SHORT_S
 
 NEAREST = 3
 SAME_FOR_EVERY_BOX = frozenset({"latency_p95", "camera_fps", "evidence"})

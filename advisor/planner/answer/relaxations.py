@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from advisor.planner.candidates import Refusal, refusal_of
-from advisor.planner.inputs import Candidate
-from advisor.planner.rank import Winner, affordable, cheapest, price, spare
-from advisor.planner.search import Ask, Searcher
+from advisor.planner.question.candidates import Refusal, refusal_of
+from advisor.planner.question.inputs import Candidate
+from advisor.planner.search.rank import Winner, affordable, cheapest, price, spare
+from advisor.planner.search.search import Ask, Searcher
 from advisor.records.plan import Sensitivity
 from advisor.records.scenario import CameraGroup, Scenario, Stage
 

@@ -11,12 +11,13 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from advisor.planner.fleet import CENT, set_up_for
-from advisor.planner.inputs import Candidate
-from advisor.planner.rank import Winner, boxes_needed, cheapest, least_cost, most_boxes, price, spare
-from advisor.planner.search import Ask, Searcher
+from advisor.planner.question.inputs import Candidate
+from advisor.planner.search.rank import Winner, boxes_needed, cheapest, least_cost, most_boxes, price, spare
+from advisor.planner.search.search import Ask, Searcher
 from advisor.records.plan import BoxShare, Mix
 from advisor.records.scenario import Scenario
+
+from .mix import CENT, set_up_for
 
 MOST_TREES = 5
 """Of more trees each is parted from all others only; of fewer every way to make two parts is looked at."""

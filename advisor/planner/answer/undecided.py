@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from advisor.planner.costs import decode_cores, stage_cores
-from advisor.planner.inputs import Candidate
-from advisor.planner.options import belief
-from advisor.planner.rank import price, spare
-from advisor.planner.search import Ask, Judgement, Searcher
-from advisor.planner.space import Z90
+from advisor.planner.question.inputs import Candidate
+from advisor.planner.search.costs import decode_cores, stage_cores
+from advisor.planner.search.rank import price, spare
+from advisor.planner.search.search import Ask, Judgement, Searcher
+from advisor.planner.search.space import Z90
 from advisor.records.base import Evidence
 from advisor.records.plan import NextMeasurement, Undecided
 from advisor.simulate.spec import DECODE
+
+from .options import belief
 
 MOST_UNDECIDED = 3
 MOST_TRIED = 8

@@ -6,9 +6,10 @@ import datetime as dt
 from dataclasses import dataclass
 
 from advisor.errors import CatalogueError, Infeasible, nearest
-from advisor.planner.inputs import Candidate
-from advisor.planner.money import price_of
 from advisor.records.scenario import Scenario
+
+from .inputs import Candidate
+from .money import price_of
 
 
 @dataclass(frozen=True)

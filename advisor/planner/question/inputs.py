@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from advisor.perfmodel.cold import ASSUMED, ColdStart
+from advisor.perfmodel.resources.cold_pass import ASSUMED, ColdStart
 from advisor.records.base import Evidence, Interval, Precision, RuntimeName
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec

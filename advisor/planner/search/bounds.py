@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from advisor.planner.costs import Table
-from advisor.planner.evaluate import Load, Refusal, allowed_share
-from advisor.planner.space import PlatformModel, at
-from advisor.planner.words import apart
+from advisor.number_format import apart
 from advisor.records.scenario import Scenario
+
+from .costs import Table
+from .simulate import Load, Refusal, allowed_share
+from .space import PlatformModel, at
 
 DECODE_FULL = 1.02
 """Share of one core's time for one camera's frames beyond which they are lost for certain; above 1 for the draw."""

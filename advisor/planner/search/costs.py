@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.planner.demand import decode_rates, object_probabilities, passes_per_call, stage_demand
-from advisor.planner.evaluate import Choice, Load, plain_decode_share, streams_needed
-from advisor.planner.space import PlatformModel, StageOption, at
+from advisor.planner.question.demand import decode_rates, object_probabilities, passes_per_call, stage_demand
 from advisor.records.scenario import Scenario, Stage
+
+from .simulate import Choice, Load, plain_decode_share, streams_needed
+from .space import PlatformModel, StageOption, at
 
 Floats = NDArray[np.float64]
 

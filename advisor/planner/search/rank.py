@@ -8,15 +8,16 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from advisor.planner.costs import choice_cores, decode_cores, stage_cores
-from advisor.planner.evaluate import Load, Setup, allowed_share
-from advisor.planner.inputs import Candidate
-from advisor.planner.money import active_fraction, price_of, total_cost
-from advisor.planner.search import Ask, Judgement, Searcher
-from advisor.planner.space import Z90, PlatformModel
+from advisor.planner.question.inputs import Candidate
+from advisor.planner.question.money import active_fraction, price_of, total_cost
 from advisor.records.base import Interval
 from advisor.records.plan import Price, Tco
 from advisor.records.scenario import Scenario
+
+from .costs import choice_cores, decode_cores, stage_cores
+from .search import Ask, Judgement, Searcher
+from .simulate import Load, Setup, allowed_share
+from .space import Z90, PlatformModel
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from advisor.planner.bounds import admissible, bound
-from advisor.planner.costs import LoadFacts, Table, choice_cores, load_facts
-from advisor.planner.demand import Counts, camera_counts, per_box, spread
-from advisor.planner.evaluate import (
+from advisor.planner.question.demand import Counts, camera_counts, per_box, spread
+from advisor.planner.question.inputs import Candidate, PlanInputs
+from advisor.records.scenario import Scenario
+
+from .bounds import admissible, bound
+from .costs import LoadFacts, Table, choice_cores, load_facts
+from .simulate import (
     Load,
     Outcome,
     Refusal,
@@ -27,9 +30,7 @@ from advisor.planner.evaluate import (
     refusal,
     set_up,
 )
-from advisor.planner.inputs import Candidate, PlanInputs
-from advisor.planner.space import Z90, Placement, PlatformModel, stage_batches
-from advisor.records.scenario import Scenario
+from .space import Z90, Placement, PlatformModel, stage_batches
 
 MOST_SIMULATIONS = 64
 """Configurations that are simulated on one platform before it is given up; the plan counts those left out."""

@@ -9,12 +9,13 @@ from statistics import fmean, median
 
 import numpy as np
 
-from advisor.planner.demand import Counts, interval_frames, object_classes, stage_demand
-from advisor.planner.space import PlatformModel, StageOption, at
-from advisor.planner.words import apart
+from advisor.number_format import apart
+from advisor.planner.question.demand import Counts, interval_frames, object_classes, stage_demand
 from advisor.records.config import RunConfig
 from advisor.records.scenario import CameraGroup, Scenario, Stage
 from advisor.simulate import ObjectsSpec, Seeds, SimCamera, SimResult, SimSpec, SimStage, simulate
+
+from .space import PlatformModel, StageOption, at
 
 Choice = Mapping[str, StageOption]
 """Stage id -> the option chosen for it."""

@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import Literal
 
 from advisor.errors import ModelRangeError
-from advisor.perfmodel.cold import ColdStart, plus
-from advisor.planner.inputs import Candidate, Cost, PlanInputs
+from advisor.perfmodel.resources.cold_pass import ColdStart, plus
+from advisor.planner.question.inputs import Candidate, Cost, PlanInputs
 from advisor.records.base import Evidence, Interval, Precision, RuntimeName, weakest
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec

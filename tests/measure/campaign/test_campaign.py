@@ -8,20 +8,19 @@ from pathlib import Path
 import pytest
 
 from advisor.clock import FakeClock
-from advisor.measure import campaign as c
-from advisor.measure.campaign import Campaign, Entry
-from advisor.measure.configs import MeasureItem
-from advisor.measure.decode import DecodeRequest
-from advisor.measure.preparation import PrepareRequest
+from advisor.measure.campaign import campaign as c
+from advisor.measure.campaign.campaign import Campaign, Entry
+from advisor.measure.items.decode import DecodeRequest
+from advisor.measure.items.preparation import PrepareRequest
+from advisor.measure.items.throughput import MeasureItem
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.measurement import MicroBenchmark
 from advisor.store.measurements import MeasurementStore
+from tests.measure.campaign_script import SPEC, campaign
+from tests.measure.hosts import facts
+from tests.measure.models import small_conv
 
-from .campaign_script import SPEC, campaign
-from .hosts import facts
-from .models import small_conv
-
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def start(store: Path, folder: Path, count: int) -> subprocess.Popen[str]:
@@ -135,7 +134,7 @@ def test_budget_stops_in_time_and_says_what_was_left_out(tmp_path: Path, monkeyp
 
 
 def test_no_more_time_is_announced_than_the_budget_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from advisor.measure.progress import NullProgress
+    from advisor.measure.items.progress import NullProgress
 
     class Heard(NullProgress):
         left_s: list[float | None] = []

@@ -3,12 +3,11 @@ from pathlib import Path
 import pytest
 
 from advisor.errors import InputError
-from advisor.measure.configs import MeasureItem
-from advisor.measure.footprint import FootprintItem
-from advisor.measure.matrix import Matrix, load_matrix, matrix_items
+from advisor.measure.campaign.matrix import Matrix, load_matrix, matrix_items
+from advisor.measure.items.footprint import FootprintItem
+from advisor.measure.items.throughput import MeasureItem
 from advisor.records.model import ModelFile
-
-from .hosts import facts
+from tests.measure.hosts import facts
 
 GOOD = """
 spec: {min_duration_s: 0.2, block_s: 0.05}

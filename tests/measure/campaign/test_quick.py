@@ -1,17 +1,16 @@
 import pytest
 
-from advisor.measure import quick
-from advisor.measure.campaign import Campaign, Entry
-from advisor.measure.configs import MeasureItem
-from advisor.measure.decode import DecodeRequest
-from advisor.measure.estimates import estimate_s
-from advisor.measure.footprint import FootprintItem
-from advisor.measure.micro import no_siblings
-from advisor.measure.preparation import PrepareRequest
-from advisor.measure.profile import ProfileItem
-
-from .hosts import facts
-from .makers import file, of_kind
+from advisor.measure.campaign import quick
+from advisor.measure.campaign.campaign import Campaign, Entry
+from advisor.measure.campaign.estimates import estimate_s
+from advisor.measure.items.decode import DecodeRequest
+from advisor.measure.items.footprint import FootprintItem
+from advisor.measure.items.micro import no_siblings
+from advisor.measure.items.preparation import PrepareRequest
+from advisor.measure.items.profile import ProfileItem
+from advisor.measure.items.throughput import MeasureItem
+from tests.measure.hosts import facts
+from tests.measure.makers import file, of_kind
 
 
 def test_quick_stays_within_its_time_and_names_what_it_left_out() -> None:

@@ -1,16 +1,15 @@
 import pytest
 
-from advisor.measure import needs
-from advisor.measure.campaign import Campaign
-from advisor.measure.configs import MeasureItem
-from advisor.measure.decode import DecodeRequest
-from advisor.measure.micro import MicroItem
-from advisor.measure.preparation import PrepareRequest
+from advisor.measure.campaign import scenario_items as needs
+from advisor.measure.campaign.campaign import Campaign
+from advisor.measure.items.decode import DecodeRequest
+from advisor.measure.items.micro import MicroItem
+from advisor.measure.items.preparation import PrepareRequest
+from advisor.measure.items.throughput import MeasureItem
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.scenario import Scenario
-
-from .hosts import facts
-from .makers import file, of_kind
+from tests.measure.hosts import facts
+from tests.measure.makers import file, of_kind
 
 SCENARIO = Scenario.model_validate(
     {

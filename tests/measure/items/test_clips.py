@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from advisor.errors import InputError
-from advisor.measure import clips
+from advisor.measure.items import clips
 
 
 @pytest.mark.parametrize(("codec", "kbps"), [("h264", 300), ("h264", 1500), ("h265", 300), ("mjpeg", 3000)])

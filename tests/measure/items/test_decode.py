@@ -3,12 +3,11 @@ from pathlib import Path
 import pytest
 
 from advisor.errors import Inconclusive, InputError, RuntimeRefusal
-from advisor.measure import clips, decode
-from advisor.measure.campaign import Campaign, Entry, run
+from advisor.measure.campaign.campaign import Campaign, Entry, run
+from advisor.measure.items import clips, decode
 from advisor.records.measurement import MicroFailure
 from advisor.store.measurements import MeasurementStore
-
-from .hosts import facts
+from tests.measure.hosts import facts
 
 
 def test_costs_are_core_seconds_per_frame(tmp_path: Path) -> None:

@@ -3,17 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from advisor.measure.campaign import Campaign, Entry, run
-from advisor.measure.footprint import FootprintItem, combine, measure_footprint, one_stream, with_footprints
-from advisor.measure.job import Outcome
-from advisor.measure.statistics import build_timing
+from advisor.measure.campaign.campaign import Campaign, Entry, run
+from advisor.measure.items.footprint import FootprintItem, combine, measure_footprint, one_stream, with_footprints
+from advisor.measure.timing.statistics import build_timing
+from advisor.measure.worker.job import Outcome
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig
 from advisor.records.measurement import Footprint, Measurement
 from advisor.store.measurements import MeasurementStore
+from tests.measure.hosts import facts
+from tests.measure.models import small_conv
 from tests.needs import TWO_CORES
-
-from .hosts import facts
-from .models import small_conv
 
 MIB = 1024.0**2
 FIRST = {

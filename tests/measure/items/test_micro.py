@@ -4,11 +4,10 @@ from pathlib import Path
 import pytest
 
 from advisor.errors import RuntimeRefusal
-from advisor.measure import micro
-from advisor.measure.campaign import Campaign, Entry, run
+from advisor.measure.campaign.campaign import Campaign, Entry, run
+from advisor.measure.items import micro
 from advisor.store.measurements import MeasurementStore
-
-from .hosts import facts
+from tests.measure.hosts import facts
 
 
 def test_items_follow_the_machine() -> None:

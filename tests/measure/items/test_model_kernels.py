@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 
 from advisor.errors import ModelError
-from advisor.measure.works import file_facts, model_works
+from advisor.measure.items.model_kernels import file_facts, model_works
 from advisor.store.measurements import MeasurementStore
+from tests.measure.models import small_conv
 
-from .models import small_conv
-from .test_configs import Listener
+from .test_throughput import Listener
 
 # Three 3x3 convolutions, 16 to 16 channels, 16x16 pixels; two operations per multiply-add.
 FLOP = 3 * 2 * 16 * 16 * 9 * 16 * 16

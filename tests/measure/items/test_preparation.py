@@ -1,4 +1,4 @@
-from advisor.measure.preparation import PrepareRequest, measure_preparation
+from advisor.measure.items.preparation import PrepareRequest, measure_preparation
 
 
 def test_costs_have_names_and_follow_the_size() -> None:

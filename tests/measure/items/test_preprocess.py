@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from advisor.errors import ModelRangeError
-from advisor.measure import clips, preprocess
+from advisor.measure.items import clips, preprocess
 
 
 @pytest.fixture

@@ -3,14 +3,13 @@ from typing import cast
 
 import pytest
 
-from advisor.measure.profile import ProfileItem, profile_kernels
+from advisor.measure.items.profile import ProfileItem, profile_kernels
 from advisor.records.config import RunConfig
 from advisor.records.measurement import Interference
 from advisor.records.model import Kernel
 from advisor.runtimes import CompiledModel
 from advisor.store.measurements import MeasurementStore
-
-from .models import small_conv
+from tests.measure.models import small_conv
 
 
 @pytest.mark.runtime
@@ -34,8 +33,8 @@ def test_kernels_have_times_that_are_kept(tmp_path: Path) -> None:
 
 
 def test_a_profile_is_not_taken_for_a_timing(tmp_path: Path) -> None:
-    from advisor.measure.configs import MeasureItem
-    from advisor.measure.harness import QUICK, MeasureSpec
+    from advisor.measure.items.throughput import MeasureItem
+    from advisor.measure.timing.harness import QUICK, MeasureSpec
     from advisor.records.config import LoadMode
 
     model, config = small_conv(tmp_path), RunConfig(threads=1)
@@ -44,7 +43,7 @@ def test_a_profile_is_not_taken_for_a_timing(tmp_path: Path) -> None:
 
 
 def test_passes_are_timed_around_the_counting() -> None:
-    from advisor.measure.profile import _counted_and_timed
+    from advisor.measure.items.profile import _counted_and_timed
 
     class Counted:
         """Passes get longer as they go: those before the counting and those after it must both be heard."""
@@ -77,7 +76,7 @@ def test_passes_are_timed_around_the_counting() -> None:
 def test_a_profile_beside_slow_fixed_work_is_taken_again(
     slowdowns: list[float], taken: int, kept: int, dirty: bool
 ) -> None:
-    from advisor.measure.profile import _at_full_speed
+    from advisor.measure.items.profile import _at_full_speed
 
     class Check:
         def slowdown(self) -> float:

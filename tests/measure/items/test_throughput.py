@@ -3,15 +3,14 @@ from pathlib import Path
 import pytest
 
 from advisor.errors import ModelRangeError
-from advisor.measure.configs import MeasureItem, joined, measure_configs, worker_environment
-from advisor.measure.harness import MeasureSpec
-from advisor.measure.statistics import build_timing
+from advisor.measure.items.throughput import MeasureItem, joined, measure_configs, worker_environment
+from advisor.measure.timing.harness import MeasureSpec
+from advisor.measure.timing.statistics import build_timing
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.measurement import Interference, Measurement
 from advisor.runtimes.openvino_config import simd_variables
 from advisor.store.measurements import MeasurementStore
-
-from .models import small_conv
+from tests.measure.models import small_conv
 
 SPEC = MeasureSpec(
     min_duration_s=0.05, min_samples=5, min_blocks=3, max_duration_s=0.5, block_s=0.01, warmup_max_s=0.05

@@ -6,13 +6,12 @@ import pytest
 
 from advisor.clock import FakeClock, RealClock
 from advisor.errors import ModelRangeError
-from advisor.measure import harness
-from advisor.measure.harness import MeasureSpec, Session, measure
+from advisor.measure.timing import harness
+from advisor.measure.timing.harness import MeasureSpec, Session, measure
 from advisor.records.config import LoadMode, RunConfig
 from advisor.runtimes.fake import Behaviour, FakeRuntime
 from advisor.runtimes.protocol import TensorSpec
-
-from .fakes import Looping, Scripted, ScriptedMeter, Threaded
+from tests.measure.fakes import Looping, Scripted, ScriptedMeter, Threaded
 
 SPEC = MeasureSpec(min_duration_s=1.0, min_samples=30, min_blocks=8, max_duration_s=5.0, block_s=0.1, warmup_max_s=1.0)
 

@@ -1,8 +1,7 @@
 import pytest
 
-from advisor.measure import meter
-
-from .fakes import ScriptedMeter
+from advisor.measure.timing import meter
+from tests.measure.fakes import ScriptedMeter
 
 
 def script(monkeypatch: pytest.MonkeyPatch, dirty: list[bool]) -> None:

@@ -3,14 +3,13 @@ from pathlib import Path
 import pytest
 
 from advisor.clock import FakeClock
-from advisor.measure.harness import SLOW, MeasureSpec, measure, with_slowdown
-from advisor.measure.harness import Session as HarnessSession
-from advisor.measure.reference import Reference, load_best, save_best
+from advisor.measure.timing.harness import SLOW, MeasureSpec, measure, with_slowdown
+from advisor.measure.timing.harness import Session as HarnessSession
+from advisor.measure.timing.reference import Reference, load_best, save_best
 from advisor.records.config import LoadMode
 from advisor.records.measurement import Interference
 from advisor.store.measurements import MeasurementStore
-
-from .fakes import Scripted
+from tests.measure.fakes import Scripted
 
 SPEC = MeasureSpec(
     min_duration_s=0.5, min_samples=5, min_blocks=5, max_duration_s=5.0, block_s=0.1, warmup_max_s=0.0,

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from advisor.errors import ModelRangeError
-from advisor.measure import statistics as st
+from advisor.measure.timing import statistics as st
 
 
 def brute_force_ranks(n: int, q: float, confidence: float) -> tuple[int | None, int | None]:

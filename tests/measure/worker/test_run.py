@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from advisor.errors import SizerError
-from advisor.measure.job import Job, JobItem, Outcome
-from advisor.measure.worker import run_job
+from advisor.measure.worker.job import Job, JobItem, Outcome
+from advisor.measure.worker.run import run_job
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def job(*what: str, function: str = "run_each", **options: object) -> Job:
@@ -77,8 +77,8 @@ def test_a_worker_that_cannot_start_says_why() -> None:
 
 def test_kill_of_the_parent_leaves_no_worker_behind() -> None:
     script = (
-        "from tests.measure.test_worker import job\n"
-        "from advisor.measure.worker import run_job\n"
+        "from tests.measure.worker.test_run import job\n"
+        "from advisor.measure.worker.run import run_job\n"
         "run_job(job('a', 'hang'), 60, lambda o: print(o.value['pid'], flush=True))\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True)

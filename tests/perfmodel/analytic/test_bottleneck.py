@@ -1,14 +1,13 @@
 import numpy as np
 
 from advisor.perfmodel import Predictor
-from advisor.perfmodel.explain import bottleneck, dearest_kernels, fits_l2
-from advisor.perfmodel.host_kernels import KernelTime
-from advisor.perfmodel.machine import machine_arrays
-from advisor.perfmodel.physics import PassTime, Runs
-from advisor.perfmodel.works import table_of
+from advisor.perfmodel.analytic.bottleneck import bottleneck, dearest_kernels, fits_l2
+from advisor.perfmodel.analytic.machine import machine_arrays
+from advisor.perfmodel.analytic.physics import PassTime, Runs
+from advisor.perfmodel.analytic.work_table import table_of
+from advisor.perfmodel.here.kernels import KernelTime
 from advisor.records.config import RunConfig
-
-from .makers import kernel, machine, work
+from tests.perfmodel.makers import kernel, machine, work
 
 
 def small_runs(precision: int = 0, threads: float = 1.0) -> Runs:

@@ -1,9 +1,8 @@
 import numpy as np
 
-from advisor.perfmodel.interval import Bands, Units, around, band, weighted_quantile
+from advisor.perfmodel.analytic.interval import Bands, Units, around, band, weighted_quantile
 from advisor.records.calibration import ErrorBand
-
-from .makers import within
+from tests.perfmodel.makers import within
 
 
 def test_weighted_quantile_is_the_order_statistic_for_equal_weights():

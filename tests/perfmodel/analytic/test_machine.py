@@ -1,13 +1,12 @@
 import numpy as np
 import pytest
 
-from advisor.perfmodel.clock import sustained_clock
-from advisor.perfmodel.doubt import doubt_of, sheet_doubt
-from advisor.perfmodel.evaluate import most_telling
-from advisor.perfmodel.machine import machine_arrays, made_by_amd, usual_boost_hz
-from advisor.perfmodel.parameters import MEAN, Parameters
-
-from .makers import machine
+from advisor.calibration.crossval import most_telling
+from advisor.perfmodel.analytic.clock import sustained_clock
+from advisor.perfmodel.analytic.machine import machine_arrays, made_by_amd, usual_boost_hz
+from advisor.perfmodel.analytic.parameters import MEAN, Parameters
+from advisor.perfmodel.elsewhere.sheet_uncertainty import doubt_of, sheet_doubt
+from tests.perfmodel.makers import machine
 
 PRIOR = Parameters(MEAN)
 

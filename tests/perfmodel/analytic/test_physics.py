@@ -1,12 +1,11 @@
 import numpy as np
 
-from advisor.perfmodel.clock import sustained_clock
-from advisor.perfmodel.machine import machine_arrays
-from advisor.perfmodel.parameters import INDEX, MEAN, Parameters
-from advisor.perfmodel.physics import Runs, flop_per_cycle, pass_time
-from advisor.perfmodel.works import CLASSES
-
-from .makers import machine
+from advisor.perfmodel.analytic.clock import sustained_clock
+from advisor.perfmodel.analytic.machine import machine_arrays
+from advisor.perfmodel.analytic.parameters import INDEX, MEAN, Parameters
+from advisor.perfmodel.analytic.physics import Runs, flop_per_cycle, pass_time
+from advisor.perfmodel.analytic.work_table import CLASSES
+from tests.perfmodel.makers import machine
 
 PRIOR = Parameters(MEAN)
 

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 
 from advisor.errors import CatalogueError
-from advisor.perfmodel.works import CLASSES, canonical_name, load_works, same_network, table_of
-
-from .makers import kernel, work
+from advisor.perfmodel.analytic.work_table import CLASSES, canonical_name, load_works, same_network, table_of
+from tests.perfmodel.makers import kernel, work
 
 
 def test_an_unknown_kernel_counts_as_memory_bound_and_is_marked():

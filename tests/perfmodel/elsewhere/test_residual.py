@@ -3,8 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from advisor.perfmodel import residual
-from advisor.perfmodel.residual import (
+from advisor.perfmodel.analytic.work_table import WorkTable
+from advisor.perfmodel.elsewhere import residual
+from advisor.perfmodel.elsewhere.residual import (
     SCALE_NAMES,
     Points,
     Residual,
@@ -14,7 +15,6 @@ from advisor.perfmodel.residual import (
     kinds_of_models,
     leave_groups_out,
 )
-from advisor.perfmodel.works import WorkTable
 
 SCALES = dict.fromkeys(SCALE_NAMES, 0.06) | {"model": 0.3, "model_precision": 0.3, "model_mode": 0.3, "noise": 0.08}
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from advisor.perfmodel.anchors import Anchor, Anchors
+from advisor.perfmodel.here.anchors import Anchor, Anchors
 
 
 def anchor(model: str, ratio: float = 0.0, precision: int = 0, x: float = 0.0, threads: float = 0.0) -> Anchor:

@@ -3,14 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from advisor.calibration.crossval_local import judge_here, next_measurement, unseen_on_host
 from advisor.errors import CatalogueError, Inconclusive
-from advisor.perfmodel import local_fit
-from advisor.perfmodel.evaluate_local import judge_here, next_measurement, unseen_on_host
-from advisor.perfmodel.local_fit import LocalFit, load_local_fit, width_factor
+from advisor.perfmodel.here import calibration as local_fit
+from advisor.perfmodel.here.calibration import LocalFit, load_local_fit, width_factor
 from advisor.workflows import calibrate_here
 from advisor.workflows.calibrate_here import calibrate_rows
-
-from .makers import kernel, machine, measurement, within
+from tests.perfmodel.makers import kernel, machine, measurement, within
 
 
 def campaign(factor: float = 1.0, models: int = 5, dirty: bool = False) -> list:
@@ -100,7 +99,7 @@ def test_a_damaged_fit_is_refused(tmp_path, monkeypatch):
 
 def test_a_worse_fit_is_refused_unless_forced(tmp_path, monkeypatch):
     """Sharing 2 looks better on left-out models and is worse on left-out families, which decide."""
-    from advisor.perfmodel import evaluate_local
+    from advisor.calibration import crossval_local as evaluate_local
 
     monkeypatch.setenv("SIZER_HOME", str(tmp_path))
     monkeypatch.setattr(calibrate_here, "family_of", lambda: lambda name: f"family of {name}")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from advisor.perfmodel.quiet import USUAL, lengthened
+from advisor.perfmodel.here.interference_correction import USUAL, lengthened
 from advisor.records.measurement import Interference
 
 

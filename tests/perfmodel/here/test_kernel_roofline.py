@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from advisor.perfmodel.nominal import PRIOR, Nominal, activation, exponentials, parts
-
-from .makers import kernel
+from advisor.perfmodel.here.kernel_roofline import PRIOR, Nominal, activation, exponentials, parts
+from tests.perfmodel.makers import kernel
 
 
 def shapes(count: int, seed: int = 0):

@@ -1,10 +1,9 @@
 import numpy as np
 
-from advisor.perfmodel.host_kernels import HostKernels, PassKernels, Wall, at_batch
+from advisor.perfmodel.here.kernels import HostKernels, PassKernels, Wall, at_batch
 from advisor.records.config import RunConfig
 from advisor.records.measurement import Interference
-
-from .makers import kernel, measurement
+from tests.perfmodel.makers import kernel, measurement
 
 
 def truth(k) -> float:

@@ -2,13 +2,12 @@
 
 import pytest
 
-from advisor.perfmodel.cold import LEAST_S
-from advisor.perfmodel.local import LocalData
-from advisor.perfmodel.resolve import Resolved
+from advisor.perfmodel.analytic.runtime_defaults import Resolved
+from advisor.perfmodel.here.measurements import LocalData
+from advisor.perfmodel.resources.cold_pass import LEAST_S
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.measurement import Interference
-
-from .makers import kernel, measurement, work
+from tests.perfmodel.makers import kernel, measurement, work
 
 
 def profile(pass_s, time_s=0.010, **config):

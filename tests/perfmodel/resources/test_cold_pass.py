@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.perfmodel.cold import ASSUMED, cold_start, plus
+from advisor.perfmodel.resources.cold_pass import ASSUMED, cold_start, plus
 from advisor.records.base import Evidence, Interval
 from advisor.records.measurement import MicroBenchmark
 

@@ -3,8 +3,7 @@ import csv
 import numpy as np
 import pytest
 
-from advisor.errors import CatalogueError
-from advisor.perfmodel.fit_memory import (
+from advisor.calibration.memory import (
     FIELDS,
     beliefs,
     design,
@@ -16,10 +15,10 @@ from advisor.perfmodel.fit_memory import (
     predicted,
     read_rows,
 )
-from advisor.perfmodel.memory import load_memory, peak_memory, sessions_of, sizes_of, terms_of
+from advisor.errors import CatalogueError
+from advisor.perfmodel.resources.memory import load_memory, peak_memory, sessions_of, sizes_of, terms_of
 from advisor.records.config import RunConfig
-
-from .makers import kernel, work
+from tests.perfmodel.makers import kernel, work
 
 LOAD = np.array([30e6, 150e3, 100e3, 90e3, 2.0, 2.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0])
 RUN = np.array([30e6, 150e3, 100e3, 80e3, 1.9, 1.9, 1.9, 1.0, 0.0, 0.0, 1.3, 0.4])
@@ -108,7 +107,7 @@ def test_missing_or_short_rows_are_refused_with_the_command(tmp_path):
     with pytest.raises(CatalogueError, match="column 'batch'"):
         read_rows(tmp_path / "short.csv")
     (tmp_path / "memory.json").write_text("{}")
-    with pytest.raises(CatalogueError, match="fit_memory"):
+    with pytest.raises(CatalogueError, match="advisor.calibration.memory"):
         load_memory(tmp_path / "memory.json")
 
 

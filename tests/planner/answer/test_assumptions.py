@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from advisor.planner.assumptions import LATENCY_SEEN
+from advisor.planner.answer.assumptions import LATENCY_SEEN
 from advisor.planner.plan import plan
-
-from .fakes import candidate, inputs, scenario
+from tests.planner.fakes import candidate, inputs, scenario
 
 
 def near(budget_ms: float) -> bool:

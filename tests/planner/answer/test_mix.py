@@ -4,11 +4,10 @@ import itertools
 
 import pytest
 
-from advisor.planner.fleet import _Kind, _solve, site_counts
+from advisor.planner.answer.mix import _Kind, _solve, site_counts
 from advisor.planner.plan import plan
 from advisor.records.scenario import Scenario
-
-from .fakes import FakePredictor, candidate, inputs, scenario
+from tests.planner.fakes import FakePredictor, candidate, inputs, scenario
 
 
 def sites(*rows: tuple[str, int, int, int]) -> Scenario:

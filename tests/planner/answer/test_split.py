@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.planner.inputs import PlanInputs
+from advisor.planner.answer.split import parts
 from advisor.planner.plan import plan
-from advisor.planner.split import parts
+from advisor.planner.question.inputs import PlanInputs
 from advisor.records.scenario import Scenario
-
-from .fakes import FakePredictor, candidate, inputs, scenario
+from tests.planner.fakes import FakePredictor, candidate, inputs, scenario
 
 STAGES = [
     {"id": "person", "model": "like:person"},

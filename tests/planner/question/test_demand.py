@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.planner.demand import busy_level, camera_counts, decode_rates, per_box, spread, stage_demand
+from advisor.planner.question.demand import busy_level, camera_counts, decode_rates, per_box, spread, stage_demand
 from advisor.records.scenario import ObjectCount
-
-from .fakes import scenario
+from tests.planner.fakes import scenario
 
 
 def test_store_analytics_like_rates_by_hand() -> None:

@@ -4,11 +4,10 @@ import datetime as dt
 
 import pytest
 
-from advisor.planner.money import active_fraction, price_of, total_cost
+from advisor.planner.question.money import active_fraction, price_of, total_cost
 from advisor.records.base import Interval
 from advisor.records.scenario import Money
-
-from .fakes import TODAY, candidate, scenario
+from tests.planner.fakes import TODAY, candidate, scenario
 
 
 def flat(value: float) -> Interval:
