@@ -257,7 +257,7 @@ def test_weights_and_streams_show_in_memory(shipped):
 
 def test_a_damaged_calibration_is_refused_with_the_command_that_makes_it(tmp_path):
     (tmp_path / "transfer.json").write_text("{")
-    with pytest.raises(CatalogueError, match=r"advisor\.perfmodel\.fit"):
+    with pytest.raises(CatalogueError, match=r"advisor\.calibration\.transfer"):
         Predictor.load(tmp_path)
 
 
