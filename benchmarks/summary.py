@@ -1,4 +1,4 @@
-"""Summary of docs/accuracy.md, computed from the tables of that page: ``python -m benchmarks.summary`` writes it again."""
+"""Summary of docs/accuracy.md, computed from the tables of that page (``python -m benchmarks.summary``)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def summary(page: str) -> str:
         section = _section(body(page, name))
         try:
             lines += [_line(cells) for cells in judge(section)]
-        except (KeyError, IndexError, StopIteration, AttributeError) as error:
+        except (KeyError, IndexError, StopIteration, ValueError) as error:
             raise ValueError(f"section {name}: its tables do not fit benchmarks/summary.py ({error!r})") from error
     return "\n".join(lines)
 
@@ -76,7 +76,9 @@ def _section(text: str) -> Section:
 
 
 def _tables(text: str) -> Iterator[Table]:
-    heading, header, rows = "", [], []
+    heading = ""
+    header: list[str] = []
+    rows: list[Row] = []
     for line in [*text.splitlines(), ""]:
         if line.startswith("|"):
             cells = [cell.strip() for cell in line.strip("|").split("|")]
@@ -161,7 +163,7 @@ def _transfer(section: Section) -> Iterator[list[str]]:
     yield [
         "models without a published figure, on known machines",
         f"{sum(int(row['rows']) for row in models)} published figures, whole models left out",
-        ", ".join(f"{row['precision']} {row['mode']} median {row['median']}" for row in models),
+        "median " + ", ".join(f"{row['median']} ({row['precision']} {row['mode']})" for row in models),
         "-",
         f"{weakest['precision']} {weakest['mode']}: {weakest['within 20 %']} within 20 %",
     ]
@@ -184,7 +186,8 @@ def _power(section: Section) -> Iterator[list[str]]:
     machines = section.tables[0].rows
     worst = max(machines, key=lambda row: abs(number(row["error"])))
     found = re.search(r"Median error (\S+ %).*?(\S+ %) of", section.text)
-    assert found is not None, "section power has no line with its median error"
+    if found is None:
+        raise ValueError("no line with the median error")
     yield [
         "wall power with all cores busy",
         f"{len(machines)} published meters",

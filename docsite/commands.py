@@ -27,7 +27,8 @@ def reference(command: click.Command, path: str, depth: int = 2) -> str:
     context = click.Context(command, info_name=path)
     lines = [f"{'#' * depth} {path}", "", *_description(command), "", "```text"]
     lines += [" ".join([path, *command.collect_usage_pieces(context)]), "```", ""]
-    records = [record for param in command.get_params(context) if (record := param.get_help_record(context))]
+    options = [param for param in command.get_params(context) if isinstance(param, click.Option)]
+    records = [record for option in options if (record := option.get_help_record(context))]
     if records:
         lines += ["| option | meaning |", "|---|---|"]
         lines += [f"| `{names}` | {_cell(text)} |" for names, text in records]

@@ -64,7 +64,7 @@ def index(schemas: dict[str, Schema]) -> str:
 def type_text(schema: Schema) -> str:
     """Type of a field in words, with its limits; a definition becomes a link to its section on the same page."""
     if "$ref" in schema:
-        title = schema["$ref"].rsplit("/", 1)[-1]
+        title = str(schema["$ref"]).rsplit("/", 1)[-1]
         return f"[{title}](#{title.lower()})"
     if "anyOf" in schema:
         return " or ".join(type_text(option) for option in schema["anyOf"])
@@ -85,7 +85,9 @@ def _plain(schema: Schema) -> str:
     if kind == "object":
         values = schema.get("additionalProperties")
         return f"map of names to {type_text(values)}" if isinstance(values, dict) and values else "object"
-    return {"string": schema.get("format", "text"), None: "anything"}.get(kind, str(kind))
+    if kind == "string":
+        return str(schema.get("format", "text"))
+    return "anything" if kind is None else str(kind)
 
 
 def _fields(schema: Schema) -> list[str]:
@@ -94,9 +96,20 @@ def _fields(schema: Schema) -> list[str]:
     required = set(schema.get("required", ()))
     lines = ["| field | type | default | meaning |", "|---|---|---|---|"]
     for name, field in schema["properties"].items():
-        default = "required" if name in required else f"`{json.dumps(field['default'])}`" if "default" in field else ""
+        default = "required" if name in required else _default(field)
         lines.append(f"| `{name}` | {_cell(type_text(field))} | {default} | {_cell(field.get('description', ''))} |")
     return [*lines, ""]
+
+
+def _default(field: Schema) -> str:
+    """Default of an optional field; one that is a record is named by its own table."""
+    if "default" not in field:
+        return ""
+    return (
+        "its defaults"
+        if isinstance(field["default"], dict) and field["default"]
+        else f"`{json.dumps(field['default'])}`"
+    )
 
 
 def _cell(text: str) -> str:

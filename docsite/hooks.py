@@ -12,10 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mkdocs.structure.files import File
+
 from advisor.cli.main import cli
 from advisor.workflows.schemas import schema_for, schema_names
 from docsite import checks, commands, documents
-from mkdocs.structure.files import File
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -67,7 +68,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
     """Check a page and replace its markers by what is generated."""
     for fault in faults(markdown, page.file.src_uri):
         _log.warning("%s: %s", page.file.src_uri, fault)

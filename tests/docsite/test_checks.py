@@ -4,7 +4,18 @@ import pytest
 
 from docsite import checks
 
-GOOD = "# Page\n\n## Speed\n### Formula\nx\n### Source\nDerived here.\n### Valid for\nAll.\n### Evidence\n2026-11: seen.\n"
+GOOD = """# Page
+
+## Speed
+### Formula
+x
+### Source
+Derived here.
+### Valid for
+All.
+### Evidence
+2026-11: seen.
+"""
 
 
 @pytest.fixture

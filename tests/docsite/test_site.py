@@ -13,7 +13,10 @@ from advisor.cli.main import cli
 from advisor.workflows.schemas import schema_names
 
 ROOT = Path(__file__).resolve().parents[2]
-FETCHED = re.compile(r"<(?:script|img|iframe)[^>]*\ssrc=\"(?:https?:)?//|<link[^>]*rel=\"(?:stylesheet|preconnect)[^>]*//")
+FETCHED = re.compile(
+    r'<(?:script|img|iframe)[^>]*\ssrc="(?:https?:)?//'
+    r'|<link[^>]*rel="(?:stylesheet|preconnect)[^>]*//'
+)
 
 
 def make(docs: Path, site: Path) -> None:
@@ -68,9 +71,7 @@ def test_a_fault_in_a_page_fails_the_build(
     assert warning in caplog.text
 
 
-def test_a_command_without_a_page_fails_the_build(
-    docs: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_command_without_a_page_fails_the_build(docs: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = docs / "commands" / "host.md"
     path.write_text(path.read_text(encoding="utf-8").replace("<!-- command: host -->", ""), encoding="utf-8")
     with pytest.raises(Abort):
