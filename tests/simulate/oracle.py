@@ -1,4 +1,4 @@
-"""The cascade once more, in SimPy and plain Python, written from the meanings in docs/design.md alone.
+"""The cascade once more, in SimPy and plain Python, written from the meanings in docs/architecture.md alone.
 
 It shares no code with advisor/simulate: other random numbers, other data structures, processes instead of events.
 Counts of objects are Poisson and independent between frames.
