@@ -218,7 +218,7 @@ class Sensitivity(Record):
 
 
 class Plan(Record):
-    """``plan.json``."""
+    """The answer of `sizer plan`: a recommendation and everything that a buyer needs to defend it."""
 
     schema_: Annotated[Literal["sizer.plan/1"], Field(alias="schema")] = "sizer.plan/1"
     sizer_version: str

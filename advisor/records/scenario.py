@@ -307,7 +307,7 @@ class SiteGroup(Record):
 
 
 class Scenario(Record):
-    """The whole file."""
+    """A scenario file: cameras, cascade, requirement, margins, site and money."""
 
     scenario: Identifier
     """Name of the scenario."""

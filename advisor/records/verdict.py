@@ -87,7 +87,7 @@ class CapacityResult(Record):
 
 
 class Verdict(Record):
-    """``sizer verify --json``."""
+    """The answer of `sizer verify`: what a real run showed, and whether it passed."""
 
     schema_: Annotated[Literal["sizer.verdict/1"], Field(alias="schema")] = "sizer.verdict/1"
     sizer_version: str
