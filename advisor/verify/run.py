@@ -1,4 +1,4 @@
-"""Start the child, listen to it, judge what it told."""
+"""Start the child process, collect its messages, judge the run."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class Child:
         self._file.unlink(missing_ok=True)
 
     def listen(self, seen: Observation, progress: Progress, stop: threading.Event) -> None:
-        """Collect messages until the child told its end or is gone; an interrupt or ``stop`` asks it to end early."""
+        """Collect messages until the child reports its end or is gone; an interrupt or ``stop`` ends it early."""
         assert self.process.stdout is not None
         descriptor = self.process.stdout.fileno()
         poll = select.poll()
