@@ -22,14 +22,14 @@ from .progress import progress_display
               help="Stop after this time, for example 90s or 10m; a second call continues.")  # fmt: skip
 @click.option("--retry-failed", is_flag=True, help="Repeat measurements that failed before.")
 @click.option("--runtime", type=click.Choice(["openvino", "onnxruntime"]), default="openvino", show_default=True,
-              help="Inference runtime.")  # fmt: skip
+              help="Library that runs the model.")  # fmt: skip
 @click.option("--precision", type=click.Choice(["f32", "bf16", "int8"]), default="f32", show_default=True,
-              help="Precision of weights and arithmetic.")  # fmt: skip
+              help="Precision in which the model computes.")  # fmt: skip
 @click.option(
     "--threads", default=None, metavar="N|all", help="Threads of all streams; default: 1 and all usable cores."
 )
 @click.option("--streams", default=None, metavar="N|all", help="Inference streams; default 1.")
-@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Inputs per request.")
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Inputs per pass.")
 @click.option("--export", "export_file", type=PathOption, default=None, metavar="FILE",
               help="Write this machine's facts and measurements to FILE, for `sizer catalog add` elsewhere.")  # fmt: skip
 @common

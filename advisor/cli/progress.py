@@ -8,7 +8,7 @@ import sys
 import time
 from typing import IO, TYPE_CHECKING, Self
 
-from advisor.measure.progress import NullProgress
+from advisor.measure.items.progress import NullProgress
 from advisor.report.printable import one_line
 
 if TYPE_CHECKING:

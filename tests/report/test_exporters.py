@@ -20,7 +20,8 @@ from advisor.report.exporters.onnxruntime import session_options
 from advisor.report.exporters.openvino import openvino_properties
 from advisor.runtimes.openvino_config import properties
 from tests.needs import TWO_CORES
-from tests.report.samples import hopeless_plan, shop_plan
+
+from .samples import hopeless_plan, shop_plan
 
 OPENVINO = RunConfig(streams=2, threads=4, requests=4, batch=1, pinning=False, hint="throughput", hint_requests=4)
 SMALL = OPENVINO.model_copy(update={"threads": 2, "requests": 2})

@@ -9,7 +9,8 @@ from advisor.records.plan import BoxShare, Mix, ParetoPoint, Plan, Sensitivity
 from advisor.report.layout import PROSE_WIDTH, plain_text
 from advisor.report.plan_summary import advice_lines, answer_sentence, boxes, compared
 from advisor.report.plan_text import render_plan
-from tests.report.samples import crowded_plan, hopeless_plan, request_plan, shop_plan
+
+from .samples import crowded_plan, hopeless_plan, request_plan, shop_plan
 
 
 def text_of(plan: Plan, width: int | None = None) -> str:

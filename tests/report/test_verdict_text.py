@@ -7,7 +7,8 @@ from advisor.report.layout import plain_text
 from advisor.report.text import capacity_sentence
 from advisor.report.verdict_page import timeline
 from advisor.report.verdict_text import render_verdict
-from tests.report.samples import verdict
+
+from .samples import verdict
 
 
 def test_the_verdict_comes_first_then_checks_and_figures() -> None:
