@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from .options import EXIT_CODES, Duration, PathOption, common, print_json, show
-from .progress import progress_display
 
 
 @click.command(epilog=EXIT_CODES)
@@ -58,6 +57,8 @@ def bench(
             "Nothing to measure: name MODELs, or give --quick, --full, --matrix FILE or --export FILE."
         )
     from advisor.workflows import BenchRequest, bench_machine
+
+    from .progress import progress_display
 
     request = BenchRequest(
         models=models,

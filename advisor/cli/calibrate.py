@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from .options import EXIT_CODES, PathOption, common, print_json, show
-from .progress import progress_display
 
 
 @click.command(epilog=EXIT_CODES)
@@ -20,6 +19,8 @@ def calibrate(
 ) -> None:
     """Fit the performance model and print its out-of-sample error and interval coverage."""
     from advisor.workflows import calibrate_model
+
+    from .progress import progress_display
 
     with progress_display("fitting", quiet=quiet) as progress:
         report = calibrate_model(output=output, shipped=shipped, force=force, store_url=store_url, say=progress.message)

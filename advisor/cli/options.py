@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from advisor.report.printable import one_line
-
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from rich.console import RenderableType
@@ -85,6 +83,8 @@ def print_json_data(document: Any) -> None:
 
 def warn(text: str) -> None:
     """Print a line on stderr; stdout carries only results, and a closed stderr is ignored."""
+    from advisor.report.printable import one_line
+
     with contextlib.suppress(OSError):
         click.echo(one_line(text), err=True)
 
@@ -110,7 +110,7 @@ def report_failure(error: BaseException, exit_code: int) -> int:
 
 PathOption = click.Path(path_type=Path)
 
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(s|sec|m|min|h)?")
+_DURATION = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(s|sec|m|min|h)?"  # compiled at its first use: --help stays light
 _SECONDS = {None: 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _LONGEST_S = 90 * 86400.0
 
@@ -127,7 +127,7 @@ class Duration(_FloatType):
         if isinstance(value, int | float):
             seconds = float(value)
         else:
-            match = _DURATION.fullmatch(str(value).strip().lower())
+            match = re.fullmatch(_DURATION, str(value).strip().lower())
             if match is None:
                 self.fail(f"{value!r} is not a duration; write for example 90s, 10m or 2h", param, ctx)
             seconds = float(match[1]) * _SECONDS[match[2]]

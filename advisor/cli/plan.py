@@ -9,7 +9,6 @@ from typing import Literal
 import click
 
 from .options import EXIT_CODES, PathOption, common, notes, print_json, show
-from .progress import progress_display
 
 YOUNG_OBJECTS = 100_000
 """New objects after which Python's garbage collector runs: a plan makes hundreds of thousands of records that live until
@@ -52,6 +51,8 @@ def plan(
     if export_of is not None and export_format is None:
         raise click.UsageError("--export-of needs --export FORMAT: it selects which answer is exported.")
     from advisor.workflows import PlanRequest, plan_scenario
+
+    from .progress import progress_display
 
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
     on = tuple(name.strip() for name in platforms.split(",") if name.strip()) if platforms else ()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from .options import EXIT_CODES, Duration, common, print_json, show
-from .progress import progress_display
 
 
 @click.command(epilog=EXIT_CODES)
@@ -57,6 +56,8 @@ def predict(
     Exit code 1 when there is no evidence for any of the platforms.
     """
     from advisor.workflows import PredictRequest, predict_model
+
+    from .progress import progress_display
 
     request = PredictRequest(
         model=model,

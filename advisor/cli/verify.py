@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from .options import EXIT_CODES, Duration, PathOption, common, notes, print_json, show, warn
-from .progress import progress_display
 
 if TYPE_CHECKING:
     from advisor.records.verdict import Verdict
@@ -87,6 +86,8 @@ def verify(
     if key_file is not None and output is None:
         raise click.UsageError("--sign needs -o FILE: the signature is of that file.")
     from advisor.workflows import VerifyRequest, verify_scenario
+
+    from .progress import progress_display
 
     request = VerifyRequest(
         scenario=scenario,

@@ -178,14 +178,22 @@ class Table:
         if widths is None:
             yield self._records()
             return
-        table = RichTable.grid(padding=(0, _GAP, 0, 0))
+        table = RichTable.grid(padding=0)  # gaps are columns: versions of rich differ in padding the last column
         for index, width in zip(shown, widths, strict=True):
+            if table.columns:
+                table.add_column(width=_GAP)
             justify: Literal["left", "right"] = "right" if self._columns[index].figures else "left"
             table.add_column(width=width, justify=justify, overflow="fold")
-        table.add_row(*[Text(self._columns[index].title, "bold") for index in shown])
-        table.add_row(*_rules(widths, "-" if options.ascii_only else "─"))
-        for row in self._rows:
-            table.add_row(*[_breakable(row[index], width) for index, width in zip(shown, widths, strict=True)])
+        lines = [
+            [Text(self._columns[index].title, "bold") for index in shown],
+            _rules(widths, "-" if options.ascii_only else "─"),
+            *[
+                [_breakable(row[index], width) for index, width in zip(shown, widths, strict=True)]
+                for row in self._rows
+            ],
+        ]
+        for cells in lines:
+            table.add_row(*[part for cell in cells for part in (Text(""), cell)][1:])
         yield Padding(table, (0, 0, 0, self._indent), expand=False)
         hidden = [column.title for index, column in enumerate(self._columns) if index not in shown]
         if hidden:
