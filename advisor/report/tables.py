@@ -69,7 +69,7 @@ class Cell:
 
     text: str
     state: str
-    """done, disturbed, failed, skipped, or empty where nothing was measured."""
+    """done, disturbed, failed, or empty where nothing was measured."""
 
 
 def campaign_table(measurements: Sequence[Measurement]) -> tuple[list[str], list[tuple[str, list[Cell]]]]:
@@ -127,5 +127,5 @@ def _cell(item: Measurement) -> Cell:
 
 def _joined(cells: Sequence[Cell]) -> Cell:
     states = [cell.state for cell in cells]
-    worst = next((state for state in ("failed", "skipped", "disturbed") if state in states), "done" if cells else "")
+    worst = next((state for state in ("failed", "disturbed") if state in states), "done" if cells else "")
     return Cell("; ".join(cell.text for cell in cells), worst)
