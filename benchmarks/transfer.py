@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.calibration.crossval import (
-    HeldOut,
+    HeldOutErrors,
     accuracy_table,
     held_out,
     log_linear_errors,
@@ -24,11 +24,11 @@ from advisor.calibration.crossval import (
     relative,
     summarise,
 )
-from advisor.calibration.dataset import Material, load_material
+from advisor.calibration.dataset import Dataset, load_dataset
 from advisor.calibration.published import is_tuned
 from advisor.calibration.scales import choose
-from advisor.calibration.source_disagreement import floors
-from advisor.calibration.transfer import Judged, judge
+from advisor.calibration.source_disagreement import source_disagreements
+from advisor.calibration.transfer import JudgedCalibration, judge
 from advisor.perfmodel.analytic.machine import SIMD_CLASSES
 from advisor.perfmodel.analytic.physics import PRECISIONS
 from advisor.perfmodel.analytic.runtime_defaults import MODES
@@ -58,7 +58,7 @@ def clustered_error(inside: NDArray[np.bool_], machines: Sequence[str]) -> float
     return float(np.sqrt(len(names) / (len(names) - 1.0) * (left**2).sum()) / len(inside))
 
 
-def _doubts(judged: Judged, chosen: Callable[[str], bool]) -> dict[tuple[str, str, str], float]:
+def _doubts(judged: JudgedCalibration, chosen: Callable[[str], bool]) -> dict[tuple[str, str, str], float]:
     """Standard error of each group's coverage."""
     groups: dict[tuple[str, str, str], list[int]] = {}
     data = judged.held.data
@@ -93,12 +93,12 @@ def _rows(
     return out
 
 
-def _baselines(material: Material, held: HeldOut) -> list[str]:
+def _baselines(dataset: Dataset, held: HeldOutErrors) -> list[str]:
     rows = held.data.rows
     named = {
         "sizer": held.errors,
-        "ratio of nominal peaks from the nearest machine": nearest_machine_errors(held.data, material.specs),
-        "log-linear on nominal peak and bandwidth": log_linear_errors(held.data, material.specs),
+        "ratio of nominal peaks from the nearest machine": nearest_machine_errors(held.data, dataset.specs),
+        "log-linear on nominal peak and bandwidth": log_linear_errors(held.data, dataset.specs),
     }
     out = _head(["method", "precision", "mode", "rows", "median", "mean", "within 20 %"])
     for name, errors in named.items():
@@ -119,7 +119,7 @@ def _baselines(material: Material, held: HeldOut) -> list[str]:
     return out
 
 
-def _by(held: HeldOut, label: str) -> list[tuple[float, str, int, float]]:
+def _by(held: HeldOutErrors, label: str) -> list[tuple[float, str, int, float]]:
     groups: dict[str, list[int]] = {}
     for i, row in enumerate(held.data.rows):
         groups.setdefault(f"{row.machine} ({row.era})" if label == "machine" else row.model, []).append(i)
@@ -130,7 +130,7 @@ def _by(held: HeldOut, label: str) -> list[tuple[float, str, int, float]]:
     return sorted(found)
 
 
-def _unseen(held: HeldOut, unseen: NDArray[np.float64]) -> list[str]:
+def _unseen(held: HeldOutErrors, unseen: NDArray[np.float64]) -> list[str]:
     out = _head(["precision", "mode", "models", "rows", "median", "mean", "within 20 %"])
     for precision in (0, 2):
         for mode in (0, 1):
@@ -146,9 +146,9 @@ def _unseen(held: HeldOut, unseen: NDArray[np.float64]) -> list[str]:
     return out
 
 
-def _floors(held: HeldOut) -> list[str]:
+def _disagreements(held: HeldOutErrors) -> list[str]:
     out = _head(["tables", "precision", "mode", "machines", "pairs", "floor", "software known", "machine known"])
-    for found in floors(held.data.rows):
+    for found in source_disagreements(held.data.rows):
         shares = (found.raw, found.software_known, found.machine_known)
         figures = [f"{100 * np.expm1(share):.1f} %" for share in shares]
         first = [" and ".join(found.eras), found.precision, found.mode, found.machines, found.pairs]
@@ -156,7 +156,7 @@ def _floors(held: HeldOut) -> list[str]:
     return out
 
 
-def _named(held: HeldOut) -> list[AccuracyRow]:
+def _named(held: HeldOutErrors) -> list[AccuracyRow]:
     rows, found = held.data.rows, []
     for precision in range(3):
         for mode in range(2):
@@ -186,9 +186,9 @@ _COLUMNS = ["SIMD class", "precision", "mode", "machines", "rows", "median", "me
 
 def run(quick: bool = False) -> str:
     """Compute everything and return the page."""
-    material = load_material()
-    choice = choose(material)
-    judged = judge(material, choice, quick=quick)
+    dataset = load_dataset()
+    choice = choose(dataset)
+    judged = judge(dataset, choice, quick=quick)
     held = judged.held
     tuned = accuracy_table(held, judged.inside, is_tuned)
     shown = replace(held, errors=held.shown, anchored={})
@@ -224,11 +224,11 @@ def run(quick: bool = False) -> str:
         "The median error of a predictor that knew the true time; then of one that also knows what the software "
         "between the tables did to each model; then each machine's shift, too (both in-sample).",
         "",
-        *_floors(held),
+        *_disagreements(held),
         "",
         "### Naive baselines on the same rows",
         "",
-        *_baselines(material, held),
+        *_baselines(dataset, held),
         "",
         "### Whole SIMD classes left out: servers with AVX-512 from desktops without, and the reverse",
         "",
@@ -257,7 +257,7 @@ def run(quick: bool = False) -> str:
         *_unseen(held, judged.unseen),
     ]
     if not quick:
-        same = held_out(material, dict.fromkeys(machines, choice))
+        same = held_out(dataset, dict.fromkeys(machines, choice))
         loose = accuracy_table(same, judged.inside, is_tuned)
         lines += [
             "",

@@ -23,10 +23,10 @@ from advisor.perfmodel.analytic.runtime_defaults import MODES
 from advisor.perfmodel.elsewhere.residual import GroupsOut
 from advisor.records.calibration import ErrorBand
 
-from .dataset import Material, learnable, points_of, residual_rows, thin
+from .dataset import Dataset, learnable, residual_points, residual_rows, thin
 from .physics import fit_parameters, log_time
 from .published import Observations, is_tuned, machines_elsewhere
-from .scales import Choice, without
+from .scales import FitChoice, without
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -57,7 +57,7 @@ def _grouped(keys: Sequence[str], rows: Sequence[int]) -> dict[str, list[int]]:
     return groups
 
 
-class Held:
+class HeldOutBands:
     """Errors on machines left out, per SIMD class, precision and mode; bands from any part of the machines.
 
     A class's factor is the quantile, over the rows of its machines, of |error - middle| / half width, each by the band
@@ -188,11 +188,11 @@ def few_bands(data: Observations, errors: Array, left_out: Collection[str] = ())
     return found
 
 
-def class_out_errors(material: Material, choice: Choice) -> Array:
+def class_out_errors(dataset: Dataset, choice: FitChoice) -> Array:
     """Errors of every row when its whole SIMD class is left out of physics and residual process."""
-    data = material.data.take(residual_rows(material.data))
-    points = points_of(data, material.works)[0]
-    thinned = material.data.take(thin(material.data))
+    data = dataset.data.take(residual_rows(dataset.data))
+    points = residual_points(data, dataset.works)[0]
+    thinned = dataset.data.take(thin(dataset.data))
     folds = GroupsOut(points, choice.scales, learnable(data))
     simd = data.machines.simd
     errors = np.full(len(data.rows), np.nan)
@@ -204,14 +204,14 @@ def class_out_errors(material: Material, choice: Choice) -> Array:
     return errors
 
 
-def known_chip_errors(material: Material, choice: Choice) -> tuple[Array, Array]:
+def known_chip_errors(dataset: Dataset, choice: FitChoice) -> tuple[Array, Array]:
     """Errors on machines that stay known.
 
     First with all rows of (machine, model) left out; second with one row left out where another source or release has
     the same machine, model, precision and mode (NaN elsewhere).
     """
-    data = material.data.take(residual_rows(material.data))
-    points = points_of(data, material.works)[0]
+    data = dataset.data.take(residual_rows(dataset.data))
+    points = residual_points(data, dataset.works)[0]
     folds = GroupsOut(points, choice.scales, learnable(data))
     rest = data.log_time - log_time(choice.parameters, data)
     anchored, published = np.full(len(rest), np.nan), np.full(len(rest), np.nan)
@@ -231,7 +231,7 @@ def inside_bands(
     """Whether each row lies in the band that the *other* machines give, factors included (cross-conformal)."""
     inside = np.zeros(len(errors), dtype=bool)
     names = np.array([row.machine for row in data.rows])
-    held = Held(data, errors, counted)
+    held = HeldOutBands(data, errors, counted)
     elsewhere = machines_elsewhere(data.rows)
     for name in sorted(set(names)):
         others = new_bands(data, new, counted & (names != name))

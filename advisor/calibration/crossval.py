@@ -11,23 +11,23 @@ from numpy.typing import NDArray
 from advisor.perfmodel.analytic.machine import SIMD_CLASSES
 from advisor.perfmodel.analytic.physics import PRECISIONS
 from advisor.perfmodel.analytic.runtime_defaults import MODES
-from advisor.perfmodel.elsewhere.residual import GroupsOut, Points, Residual
+from advisor.perfmodel.elsewhere.residual import GroupsOut, Residual, ResidualPoints
 from advisor.records.calibration import AccuracyRow
 from advisor.records.machine import MachineSpec
 
-from .dataset import Material, learnable, points_of, residual_rows, thin
+from .dataset import Dataset, learnable, residual_points, residual_rows, thin
 from .physics import fit_parameters, log_time
 from .published import REFERENCE_ERA, Observations, is_tuned
-from .scales import FOLDS, Choice, choose, folds_of, without
+from .scales import FOLDS, FitChoice, choose, folds_of, without
 
 Array = NDArray[np.float64]
-Choices = Mapping[str, Choice]
+Choices = Mapping[str, FitChoice]
 ANCHOR_COUNTS = (1, 3, 8)
 _DRAWS = 5
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class HeldOutErrors:
     """Errors of every row when its machine is left out: log(true time / predicted time)."""
 
     data: Observations
@@ -40,16 +40,16 @@ class HeldOut:
     """The same with the models that would narrow the rest most, instead of random ones."""
 
 
-def held_out(material: Material, choices: Choices, *, refit: bool = True, seed: int = 0) -> HeldOut:
+def held_out(dataset: Dataset, choices: Choices, *, refit: bool = True, seed: int = 0) -> HeldOutErrors:
     """Leave one canonical machine out after the other; refit physics and residual process without it.
 
     Scales and strictness come from ``choices``: nested ones never saw the machine's outer fold. With ``refit`` False
     the physical parameters stay as chosen. Anchors are drawn at random (seeded) among the machine's own rows of one
     precision, mode and era, ``_DRAWS`` times.
     """
-    data = material.data.take(residual_rows(material.data))
-    points, machines, _, eras = points_of(data, material.works)
-    thinned = material.data.take(thin(material.data))
+    data = dataset.data.take(residual_rows(dataset.data))
+    points, machines, _, eras = residual_points(data, dataset.works)
+    thinned = dataset.data.take(thin(dataset.data))
     errors, shown = np.empty(len(data.rows)), np.empty(len(data.rows))
     plain = np.array([is_tuned(row.era) for row in data.rows])
     anchored: dict[int, list[tuple[int, float]]] = {count: [] for count in ANCHOR_COUNTS}
@@ -89,18 +89,18 @@ def held_out(material: Material, choices: Choices, *, refit: bool = True, seed: 
                     drawn = rng.choice(len(rows), size=count, replace=False)
                     anchored[count] += _with_anchors(errors, block, rows, drawn)
                 named[count] += _with_anchors(errors, block, rows, most_telling(block, count))
-    return HeldOut(data, errors, shown, anchored, named)
+    return HeldOutErrors(data, errors, shown, anchored, named)
 
 
-def _at_reference(points: Points, era: int) -> Points:
+def _at_reference(points: ResidualPoints, era: int) -> ResidualPoints:
     count = len(points.era)
     return replace(points, era=np.full(count, era), era_scale=np.ones(count))
 
 
-def nested_choices(material: Material) -> dict[str, Choice]:
+def nested_choices(dataset: Dataset) -> dict[str, FitChoice]:
     """Choice for each machine, made without any machine of its outer fold."""
-    folds = folds_of(row.machine for row in material.data.rows)
-    chosen = [choose(material, [name for name, f in folds.items() if f == fold]) for fold in range(FOLDS)]
+    folds = folds_of(row.machine for row in dataset.data.rows)
+    chosen = [choose(dataset, [name for name, f in folds.items() if f == fold]) for fold in range(FOLDS)]
     return {name: chosen[fold] for name, fold in folds.items()}
 
 
@@ -210,7 +210,7 @@ def summarise(
 
 
 def accuracy_table(
-    held: HeldOut, inside: NDArray[np.bool_], chosen: Callable[[str], bool] = lambda _: True
+    held: HeldOutErrors, inside: NDArray[np.bool_], chosen: Callable[[str], bool] = lambda _: True
 ) -> tuple[AccuracyRow, ...]:
     """Errors by precision and mode, by SIMD class, and over anchors, of the rows whose era is ``chosen``.
 
@@ -242,13 +242,13 @@ def accuracy_table(
     return tuple(result)
 
 
-def unseen_model_errors(material: Material, choice: Choice) -> Array:
+def unseen_model_errors(dataset: Dataset, choice: FitChoice) -> Array:
     """Errors when a whole model is left out of the residual process, its machines known.
 
     The physical parameters see the model (some 60 numbers against thousands of rows: its share in them is small).
     """
-    data = material.data.take(residual_rows(material.data))
-    points, _, _, _ = points_of(data, material.works)
+    data = dataset.data.take(residual_rows(dataset.data))
+    points, _, _, _ = residual_points(data, dataset.works)
     folds = GroupsOut(points, choice.scales, learnable(data))
     rest = data.log_time - log_time(choice.parameters, data)
     errors = np.empty(len(rest))

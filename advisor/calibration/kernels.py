@@ -20,11 +20,11 @@ from advisor.perfmodel.here.kernel_gp import (
     GROUPS,
     KINDS,
     GroupScales,
+    KernelPoints,
     KernelScales,
-    Points,
+    KindCodes,
     Scales,
-    Timed,
-    Words,
+    TimedKernels,
     covariance,
 )
 from advisor.perfmodel.here.kernels import HostKernels
@@ -44,7 +44,7 @@ _PULL = 0.02
 _GUESS = Scales(np.full(len(FEATURES), 2.5), np.array([0.5, 0.2, 0.5, 0.3, 0.3]), 0.35, 0.3, 0.1, 0.3, 0.08)
 _SCALARS = ("near", "far", "linear", "offset", "noise")
 
-Set = tuple[Points, Timed, Array]
+TrainingSet = tuple[KernelPoints, TimedKernels, Array]
 """Kernels as points, as timed, and the logarithm of time over nominal time."""
 
 
@@ -62,7 +62,7 @@ def unpack(vector: Array) -> Scales:
     return Scales(values[:first], values[first:second], *(float(value) for value in values[second:]))
 
 
-def misfit(vector: Array, sets: Sequence[Set]) -> tuple[float, Array]:
+def misfit(vector: Array, sets: Sequence[TrainingSet]) -> tuple[float, Array]:
     """Negative log marginal likelihood over ten, summed over runtimes and precisions, plus the pull; and its gradient.
 
     Source: Rasmussen and Williams (2006), eq. (2.30) and (5.9).
@@ -80,7 +80,7 @@ def misfit(vector: Array, sets: Sequence[Set]) -> tuple[float, Array]:
     return total / 10.0 + _PULL * float((away**2).sum()), gradient / 10.0 + 2.0 * _PULL * away
 
 
-def _slopes(points: Points, scales: Scales, weight: Array) -> Array:
+def _slopes(points: KernelPoints, scales: Scales, weight: Array) -> Array:
     """Sum of ``weight`` times the derivative of the covariance by the logarithm of each scale (kernel_gp.py)."""
     x = points.x / scales.lengths
     squares = (x**2).sum(1)
@@ -99,15 +99,15 @@ def _slopes(points: Points, scales: Scales, weight: Array) -> Array:
     return np.concatenate([lengths, kinds, scalars])
 
 
-def fit_group(group: str, timed: Sequence[Timed]) -> GroupScales:
+def fit_group(group: str, timed: Sequence[TimedKernels]) -> GroupScales:
     """Maximise the likelihood of a group's times in all runtimes and precisions at once."""
     from scipy.optimize import minimize
 
     rng = np.random.default_rng(0)
-    sets: list[Set] = []
+    sets: list[TrainingSet] = []
     for part in timed:
         some = part.some(rng.permutation(len(part.kernels))[:_MOST])
-        sets.append((Words().points(some.kernels, some.settings), some, some.target(part.nominal())))
+        sets.append((KindCodes().points(some.kernels, some.settings), some, some.target(part.nominal())))
     found = minimize(
         misfit, pack(_GUESS), args=(sets,), method="L-BFGS-B", jac=True,
         bounds=[(x - 4.0, x + 4.0) for x in pack(_GUESS)], options={"maxiter": _STEPS},
@@ -140,7 +140,7 @@ def fit(profiles: Sequence[Measurement], looks: Sequence[HostKernels], source: s
 
 def main(urls: Sequence[str | None]) -> None:
     """Fit on the stores, write."""
-    from advisor.perfmodel.here.measurements import LocalData
+    from advisor.perfmodel.here.measurements import HostMeasurements
     from advisor.store.files import write_document
     from advisor.store.measurements import MeasurementStore
 
@@ -149,9 +149,9 @@ def main(urls: Sequence[str | None]) -> None:
     for url in urls:
         with MeasurementStore(url) as store:
             rows = [row for row in store.find(status="done") if row.model.startswith(_DRAWN)]
-        data = LocalData.join(None, rows, (), None)
+        data = HostMeasurements.join(None, rows, (), None)
         drawn = [row for row in data.profiles if row.config.simd_cap is None]
-        looks.append(HostKernels(drawn, data.walls()))
+        looks.append(HostKernels(drawn, data.wall_times()))
         profiles += drawn
     source = (
         f"{len(profiles)} kernel profiles of {len({row.model for row in profiles})} random networks in {len(looks)} "

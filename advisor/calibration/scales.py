@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.perfmodel.analytic.parameters import Parameters
-from advisor.perfmodel.elsewhere.residual import SCALE_NAMES, GroupsOut, Points, components
+from advisor.perfmodel.elsewhere.residual import SCALE_NAMES, GroupsOut, ResidualPoints, components
 
-from .dataset import Material, learnable, points_of, residual_rows, thin
+from .dataset import Dataset, learnable, residual_points, residual_rows, thin
 from .physics import Strictness, fit_parameters, log_time
 from .published import Observations
 
@@ -33,7 +33,7 @@ VARIANTS = (Strictness(0.05, 0.04, 1.0), Strictness(0.15, 0.12, 1.0), Strictness
 
 
 @dataclass(frozen=True)
-class Choice:
+class FitChoice:
     """What a set of training machines chose."""
 
     strictness: Strictness
@@ -51,7 +51,7 @@ def without(data: Observations, left_out: Collection[str]) -> Integers:
     return np.flatnonzero([row.machine not in left_out for row in data.rows])
 
 
-def likely_scales(points: Points, values: Array, steps: int = _STEPS) -> dict[str, float]:
+def likely_scales(points: ResidualPoints, values: Array, steps: int = _STEPS) -> dict[str, float]:
     """Scales that maximise the marginal likelihood of ``values`` times the prior."""
     from scipy.linalg import cho_factor, cho_solve
     from scipy.optimize import minimize
@@ -93,15 +93,15 @@ def representative(data: Observations) -> Integers:
 
 
 def choose(
-    material: Material, left_out: Collection[str] = (), *, variants: tuple[Strictness, ...] = VARIANTS
-) -> Choice:
+    dataset: Dataset, left_out: Collection[str] = (), *, variants: tuple[Strictness, ...] = VARIANTS
+) -> FitChoice:
     """Choose strictness, physical parameters and scales on all machines but those left out."""
-    thinned = material.data.take(thin(material.data))
+    thinned = dataset.data.take(thin(dataset.data))
     thinned = thinned.take(without(thinned, left_out))
-    data = material.data.take(residual_rows(material.data))
+    data = dataset.data.take(residual_rows(dataset.data))
     data = data.take(without(data, left_out))
     data = data.take(representative(data))
-    points = points_of(data, material.works)[0]
+    points = residual_points(data, dataset.works)[0]
     best: tuple[float, Strictness, Parameters] | None = None
     for variant in variants:
         parameters = fit_parameters(thinned, iterations=14, strictness=variant)
@@ -114,10 +114,10 @@ def choose(
         raise ValueError("no variant of the physical fit to choose from")
     _, strictness, parameters = best
     scales = likely_scales(points, data.log_time - log_time(parameters, data))
-    return Choice(strictness, parameters, scales)
+    return FitChoice(strictness, parameters, scales)
 
 
-def _score(process: GroupsOut, points: Points, rest: Array) -> float:
+def _score(process: GroupsOut, points: ResidualPoints, rest: Array) -> float:
     """Mean over machines of the median absolute error with that machine left out (physics not refitted)."""
     medians = []
     for number in np.unique(points.machine):

@@ -70,7 +70,7 @@ def era_scale(era: str) -> float:
 
 
 @dataclass(frozen=True)
-class Points:
+class ResidualPoints:
     """Rows of the process: labels as integers, features as standardised arrays."""
 
     machine: Integers
@@ -87,9 +87,9 @@ class Points:
     noise_scale: Array
     """How far single figures of a source may be off, over the usual noise."""
 
-    def take(self, index: Integers | NDArray[np.bool_]) -> Points:
+    def take(self, index: Integers | NDArray[np.bool_]) -> ResidualPoints:
         """A subset."""
-        return Points(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
+        return ResidualPoints(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
 
 
 def machine_features(machine: MachineArrays) -> Array:
@@ -181,7 +181,7 @@ def _distinct(rows: Array) -> tuple[Array, Integers]:
     return rows[first], at
 
 
-def components(a: Points, b: Points) -> dict[str, Array]:
+def components(a: ResidualPoints, b: ResidualPoints) -> dict[str, Array]:
     """Covariance of each effect at scale one between two sets of points; noise is none of them."""
 
     def same(name: str) -> Array:
@@ -222,7 +222,7 @@ def components(a: Points, b: Points) -> dict[str, Array]:
     }
 
 
-def covariance(a: Points, b: Points, scales: dict[str, float]) -> Array:
+def covariance(a: ResidualPoints, b: ResidualPoints, scales: dict[str, float]) -> Array:
     """Covariance between two sets of points, without noise: the sum of :func:`components`, factored for speed."""
 
     def same(name: str) -> Array:
@@ -255,7 +255,7 @@ def covariance(a: Points, b: Points, scales: dict[str, float]) -> Array:
 class Residual:
     """A conditioned process: mean (and, when asked, variance) of the residual anywhere."""
 
-    def __init__(self, points: Points, values: Array, scales: dict[str, float]) -> None:
+    def __init__(self, points: ResidualPoints, values: Array, scales: dict[str, float]) -> None:
         self.points, self.scales = points, scales
         matrix = covariance(points, points, scales)
         matrix[np.diag_indices_from(matrix)] += (points.noise_scale * scales["noise"]) ** 2
@@ -263,12 +263,12 @@ class Residual:
         self._lower = np.linalg.cholesky(matrix)
         self.weights = np.linalg.solve(self._lower.T, np.linalg.solve(self._lower, values))
 
-    def mean(self, points: Points) -> Array:
+    def mean(self, points: ResidualPoints) -> Array:
         """Expected residual (log time) at ``points``."""
         result: Array = covariance(points, self.points, self.scales) @ self.weights
         return result
 
-    def posterior(self, points: Points) -> Array:
+    def posterior(self, points: ResidualPoints) -> Array:
         """Covariance of rows at ``points``, noise included, given the rows conditioned on."""
         cross = covariance(points, self.points, self.scales)
         half = np.linalg.solve(self._lower, cross.T)
@@ -285,7 +285,9 @@ class GroupsOut:
     [K^-1]_gg^-1 (Rasmussen and Williams 2006, eq. 5.12, for blocks).
     """
 
-    def __init__(self, points: Points, scales: dict[str, float], learnable: NDArray[np.bool_] | None = None) -> None:
+    def __init__(
+        self, points: ResidualPoints, scales: dict[str, float], learnable: NDArray[np.bool_] | None = None
+    ) -> None:
         matrix = covariance(points, points, scales)
         matrix[np.diag_indices_from(matrix)] += (points.noise_scale * scales["noise"]) ** 2
         if learnable is not None:
@@ -299,7 +301,7 @@ class GroupsOut:
         return spread @ (self._inverse[rows] @ values), spread
 
 
-def leave_groups_out(points: Points, values: Array, scales: dict[str, float], groups: Integers) -> Array:
+def leave_groups_out(points: ResidualPoints, values: Array, scales: dict[str, float], groups: Integers) -> Array:
     """Prediction of every row from the rows of other groups only."""
     folds = GroupsOut(points, scales)
     predicted = values.copy()

@@ -12,8 +12,8 @@ _OTHERS = 0.10
 """Spread (log) of a measurement during which other processes of this system ran, on processors of their own."""
 
 
-def lengthened(seen: Interference, threads: int = 1, processors: int | None = None) -> tuple[float, float]:
-    r"""Logarithm of the factor by which a measurement was lengthened: expected, and its standard deviation.
+def interference_slowdown(seen: Interference, threads: int = 1, processors: int | None = None) -> tuple[float, float]:
+    r"""Logarithm of the factor by which a measurement was interference_slowdown: expected, and its standard deviation.
 
     Fixed work that took s times its usual time says that passes took between 1 and s times theirs: it ran before and
     after them, and neighbours come and go within a second. Where ``threads`` and the c cores that other processes used

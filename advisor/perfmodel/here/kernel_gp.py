@@ -23,7 +23,7 @@ from advisor.records.base import Record
 from advisor.records.model import Kernel
 from advisor.store.paths import profiles_dir
 
-from .kernel_roofline import Nominal, activation, weights_read
+from .kernel_roofline import NominalTime, activation, weights_read
 
 Array = NDArray[np.float64]
 GROUPS = ("conv", "depthwise", "product", "memory")
@@ -168,24 +168,24 @@ def features(kernel: Kernel, threads: int, batch: int) -> list[float]:
 
 
 def kinds(kernel: Kernel) -> tuple[str, ...]:
-    """Words in the order of :data:`KINDS`."""
+    """Kinds in the order of :data:`KINDS`."""
     return kernel.type, kernel.original_type, kernel.implementation, kernel.precision, activation(kernel)
 
 
 @dataclass(frozen=True)
-class Points:
+class KernelPoints:
     """Kernels as rows: features in units of their spread, and kinds as numbers."""
 
     x: Array
     codes: NDArray[np.int64]
 
-    def take(self, index: NDArray[np.int64]) -> Points:
+    def take(self, index: NDArray[np.int64]) -> KernelPoints:
         """Rows by index."""
-        return Points(self.x[index], self.codes[index])
+        return KernelPoints(self.x[index], self.codes[index])
 
 
 @dataclass(frozen=True)
-class Timed:
+class TimedKernels:
     """Kernels with their times."""
 
     kernels: tuple[Kernel, ...]
@@ -200,11 +200,11 @@ class Timed:
     runs: tuple[str, ...]
     """Profile that it is of, as far as ``settings`` do not tell; empty where it is of several."""
 
-    def nominal(self) -> Nominal:
+    def nominal(self) -> NominalTime:
         """Fit the nominal time to these kernels."""
-        return Nominal.fit(self.kernels, self._threads(), self.times_s + SHORT_S, self.extra)
+        return NominalTime.fit(self.kernels, self._threads(), self.times_s + SHORT_S, self.extra)
 
-    def target(self, nominal: Nominal) -> Array:
+    def target(self, nominal: NominalTime) -> Array:
         """log(time / nominal time)."""
         result: Array = np.log((self.times_s + SHORT_S) / nominal.times_s(self.kernels, self._threads()))
         return result
@@ -222,11 +222,11 @@ class Timed:
         own = scales.noise**2 + (0.35e-6 / (self.times_s + SHORT_S)) ** 2
         return Noise(np.array(run), self.extra, own)
 
-    def some(self, index: NDArray[np.int64]) -> Timed:
+    def some(self, index: NDArray[np.int64]) -> TimedKernels:
         """Rows by index."""
         kernels, settings = tuple(self.kernels[i] for i in index), tuple(self.settings[i] for i in index)
         owners, runs = tuple(self.owners[i] for i in index), tuple(self.runs[i] for i in index)
-        return Timed(kernels, settings, self.times_s[index], self.extra[index], owners, runs)
+        return TimedKernels(kernels, settings, self.times_s[index], self.extra[index], owners, runs)
 
 
 @dataclass(frozen=True)
@@ -251,23 +251,23 @@ class Noise:
         return result
 
 
-class Words:
+class KindCodes:
     """Numbers for words, the same for all points of a process."""
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[int, str], int] = {}
 
-    def points(self, kernels: Sequence[Kernel], settings: Sequence[tuple[int, int]]) -> Points:
+    def points(self, kernels: Sequence[Kernel], settings: Sequence[tuple[int, int]]) -> KernelPoints:
         """Make points of kernels run with (threads, batch)."""
         x = np.array([features(k, *setting) for k, setting in zip(kernels, settings, strict=True)])
         codes = np.array([[self._number(i, word) for i, word in enumerate(kinds(k))] for k in kernels])
-        return Points((x - _CENTRE) / _SCALE, codes)
+        return KernelPoints((x - _CENTRE) / _SCALE, codes)
 
     def _number(self, place: int, word: str) -> int:
         return self._numbers.setdefault((place, word), len(self._numbers))
 
 
-def covariance(a: Points, b: Points, scales: Scales) -> Array:
+def covariance(a: KernelPoints, b: KernelPoints, scales: Scales) -> Array:
     r"""Covariance of g between two sets of kernels.
 
     .. math:: r (s_n^2 e^{-d/2} + s_f^2 / (1 + d/4) + s_o^2) + s_l^2 (0.3 + 0.7 r)\, x \cdot x' + 0.5
@@ -297,8 +297,8 @@ class GroupTimes:
 class KernelProcess:
     """One group's process, ready to be asked; conditioned anew for each set of kernels, on those most alike."""
 
-    def __init__(self, timed: Timed, scales: Scales) -> None:
-        self._scales, self._words = scales, Words()
+    def __init__(self, timed: TimedKernels, scales: Scales) -> None:
+        self._scales, self._words = scales, KindCodes()
         self._points = self._words.points(timed.kernels, timed.settings)
         self._nominal = timed.nominal()
         self._y = timed.target(self._nominal)

@@ -80,14 +80,14 @@ def parts(kernel: Kernel, threads: int) -> list[float]:
     ]
 
 
-class Nominal:
+class NominalTime:
     """Coefficients of one kind of kernel in one runtime and precision."""
 
     def __init__(self, coefficients: Array = PRIOR) -> None:
         self.coefficients = coefficients
 
     @classmethod
-    def fit(cls, kernels: Sequence[Kernel], threads: Sequence[int], times_s: Array, doubts: Array) -> Nominal:
+    def fit(cls, kernels: Sequence[Kernel], threads: Sequence[int], times_s: Array, doubts: Array) -> NominalTime:
         """Fit to timed kernels: Gauss-Newton on the logarithms of the coefficients, reweighted at each step.
 
         ``doubts``: deviation (log) of each time for what neighbours may have added.

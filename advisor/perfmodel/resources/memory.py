@@ -185,3 +185,17 @@ def peak_memory(work: ModelWork, config: RunConfig, streams: int) -> Interval:
     sizes = terms_of(sizes_of(work), streams, sessions, config.batch)
     middle = max(float(np.dot(sizes, terms.load)), float(np.dot(sizes, terms.run)))
     return around(middle, terms.low, terms.high)
+
+
+class PeakMemory:
+    """Peak memory by configuration, each worked out once: it is the same on every machine that a plan looks at."""
+
+    def __init__(self) -> None:
+        self._peaks: dict[tuple[str, str, str, int, int | None, int], Interval] = {}
+
+    def of(self, work: ModelWork, config: RunConfig, streams: int) -> Interval:
+        """See :func:`peak_memory`."""
+        key = (work.key, config.runtime, config.precision, streams, config.threads, config.batch)
+        if key not in self._peaks:
+            self._peaks[key] = peak_memory(work, config, streams)
+        return self._peaks[key]

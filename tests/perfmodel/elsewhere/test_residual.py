@@ -7,8 +7,8 @@ from advisor.perfmodel.analytic.work_table import WorkTable
 from advisor.perfmodel.elsewhere import residual
 from advisor.perfmodel.elsewhere.residual import (
     SCALE_NAMES,
-    Points,
     Residual,
+    ResidualPoints,
     components,
     covariance,
     features_of_models,
@@ -19,11 +19,11 @@ from advisor.perfmodel.elsewhere.residual import (
 SCALES = dict.fromkeys(SCALE_NAMES, 0.06) | {"model": 0.3, "model_precision": 0.3, "model_mode": 0.3, "noise": 0.08}
 
 
-def points(rng: np.random.Generator, machines: int = 6, models: int = 5) -> Points:
+def points(rng: np.random.Generator, machines: int = 6, models: int = 5) -> ResidualPoints:
     index = np.indices((machines, models)).reshape(2, -1)
     count = index.shape[1]
     machine_features, model_features = rng.normal(size=(machines, 4)), rng.normal(size=(models, 3))
-    return Points(
+    return ResidualPoints(
         machine=index[0],
         model=index[1],
         precision=np.zeros(count, dtype=int),

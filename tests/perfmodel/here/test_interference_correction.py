@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from advisor.perfmodel.here.interference_correction import USUAL, lengthened
+from advisor.perfmodel.here.interference_correction import USUAL, interference_slowdown
 from advisor.records.measurement import Interference
 
 
 def seen(slow: float | None, dirty: bool = False) -> tuple[float, float]:
-    return lengthened(Interference(reference_slowdown=slow, dirty=dirty))
+    return interference_slowdown(Interference(reference_slowdown=slow, dirty=dirty))
 
 
 @pytest.mark.parametrize("slow", [None, 1.0, USUAL])
@@ -31,6 +31,6 @@ def test_other_processes_add_doubt_but_no_direction():
 @pytest.mark.parametrize(("threads", "processors", "expected"), [(2, 2, np.log(2.0)), (1, 2, 0.0), (2, None, 0.0)])
 def test_a_gang_waits_for_the_thread_that_shares_its_processor(threads, processors, expected):
     busy = Interference(other_cpu_cores=1.0, dirty=True)
-    longer, doubt = lengthened(busy, threads, processors)
+    longer, doubt = interference_slowdown(busy, threads, processors)
     assert longer == pytest.approx(expected / 2)
     assert doubt == pytest.approx(np.hypot(0.1, expected / np.sqrt(12)))
