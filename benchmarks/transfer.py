@@ -19,8 +19,6 @@ from advisor.calibration.crossval import (
     HeldOutErrors,
     accuracy_table,
     held_out,
-    log_linear_errors,
-    nearest_machine_errors,
     relative,
     summarise,
 )
@@ -33,6 +31,8 @@ from advisor.perfmodel.analytic.machine import SIMD_CLASSES
 from advisor.perfmodel.analytic.physics import PRECISIONS
 from advisor.perfmodel.analytic.runtime_defaults import MODES
 from advisor.records.calibration import AccuracyRow
+
+from .baselines import log_linear_errors, nearest_machine_errors
 
 
 def _line(cells: Sequence[object]) -> str:
@@ -58,7 +58,7 @@ def clustered_error(inside: NDArray[np.bool_], machines: Sequence[str]) -> float
     return float(np.sqrt(len(names) / (len(names) - 1.0) * (left**2).sum()) / len(inside))
 
 
-def _doubts(judged: JudgedCalibration, chosen: Callable[[str], bool]) -> dict[tuple[str, str, str], float]:
+def _standard_errors(judged: JudgedCalibration, chosen: Callable[[str], bool]) -> dict[tuple[str, str, str], float]:
     """Standard error of each group's coverage."""
     groups: dict[tuple[str, str, str], list[int]] = {}
     data = judged.held.data
@@ -73,14 +73,14 @@ def _doubts(judged: JudgedCalibration, chosen: Callable[[str], bool]) -> dict[tu
 
 
 def _rows(
-    table: Sequence[AccuracyRow], spec_only: bool, doubts: Mapping[tuple[str, str, str], float] | None = None
+    table: Sequence[AccuracyRow], spec_only: bool, standard_errors: Mapping[tuple[str, str, str], float] | None = None
 ) -> list[str]:
     out = []
     for row in table:
         if (row.anchors == 0) == spec_only:
             cover = "" if row.coverage is None else f"{100 * row.coverage:.0f} %"
-            doubt = (doubts or {}).get((row.group, row.precision, row.mode), float("nan"))
-            cover += f" (± {100 * doubt:.0f})" if np.isfinite(doubt) else ""
+            standard_error = (standard_errors or {}).get((row.group, row.precision, row.mode), float("nan"))
+            cover += f" (± {100 * standard_error:.0f})" if np.isfinite(standard_error) else ""
             first = [row.group, row.precision, row.mode] if spec_only else [row.precision, row.mode, row.anchors]
             figures = [
                 row.machines,
@@ -148,10 +148,10 @@ def _unseen(held: HeldOutErrors, unseen: NDArray[np.float64]) -> list[str]:
 
 def _disagreements(held: HeldOutErrors) -> list[str]:
     out = _head(["tables", "precision", "mode", "machines", "pairs", "floor", "software known", "machine known"])
-    for found in source_disagreements(held.data.rows):
-        shares = (found.raw, found.software_known, found.machine_known)
+    for pair in source_disagreements(held.data.rows):
+        shares = (pair.raw, pair.software_known, pair.machine_known)
         figures = [f"{100 * np.expm1(share):.1f} %" for share in shares]
-        first = [" and ".join(found.eras), found.precision, found.mode, found.machines, found.pairs]
+        first = [" and ".join(pair.eras), pair.precision, pair.mode, pair.machines, pair.pairs]
         out.append(_line([*first, *figures]))
     return out
 
@@ -207,7 +207,7 @@ def run(quick: bool = False) -> str:
         "### Data sheet only, vendor's tuned tables (OpenVINO 2022 and 2024, ESQ), one machine left out",
         "",
         *_head(_COLUMNS),
-        *_rows(tuned, True, _doubts(judged, is_tuned)),
+        *_rows(tuned, True, _standard_errors(judged, is_tuned)),
         "",
         "### With models measured on the target (drawn at random, five draws)",
         "",
@@ -245,12 +245,12 @@ def run(quick: bool = False) -> str:
         "### A harness with framework defaults (DLI), one machine left out",
         "",
         *_head(_COLUMNS),
-        *_rows(default, True, _doubts(judged, _is_dli)),
+        *_rows(default, True, _standard_errors(judged, _is_dli)),
         "",
-        "### Tables beside the model server (single figures are noisy), one machine left out",
+        "### Tables of the model server (single figures are noisy), one machine left out",
         "",
         *_head(_COLUMNS),
-        *_rows(serving, True, _doubts(judged, _is_serving)),
+        *_rows(serving, True, _standard_errors(judged, _is_serving)),
         "",
         "### Models that no fitted row knows (whole models left out, machines known)",
         "",

@@ -1,4 +1,4 @@
-"""Honest error on this machine: whole models or families taken out of what was measured here, then predicted."""
+"""Error on this machine: whole models or families are taken out of what was measured here, then predicted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from advisor.records.machine import MachineSpec
 from advisor.records.measurement import Measurement, MicroBenchmark
 from advisor.records.model import ModelWork
 
-Works = dict[tuple[str, str, str], ModelWork]
+WorksByKey = dict[tuple[str, str, str], ModelWork]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class HeldOutPrediction:
 class _Without:
     """Work source without the models that are left out."""
 
-    def __init__(self, works: Works, names: set[str]) -> None:
+    def __init__(self, works: WorksByKey, names: set[str]) -> None:
         self._works, self._names = works, names
 
     def work(self, model: str, runtime: str, precision: str) -> ModelWork | None:
@@ -80,12 +80,12 @@ def held_out_predictions(
     local calibration; the shipped ones by default.
     """
     every = HostMeasurements.join(host, measurements, micro, None)
-    works: Works = {_key(item): work for item in every.configurations if (work := every.work(item)) is not None}
+    works: WorksByKey = {_key(item): work for item in every.configurations if (work := every.work(item)) is not None}
     names = {canonical_name(row.model) for row in measurements}
     groups: dict[str, set[str]] = {}
     for name in names:
         groups.setdefault(group_of(name), set()).add(name)
-    found: list[HeldOutPrediction] = []
+    predictions: list[HeldOutPrediction] = []
     for group, members in sorted(groups.items()):
         items = [item for item in every.configurations if item.model in members and _key(item) in works]
         if not items:
@@ -98,12 +98,12 @@ def held_out_predictions(
             works=_Without(works, members),
             host_calibration=HostCalibration() if fit is None else fit,
         )
-        found += [_judge(predictor, host, group, item, works) for item in items]
-    return found
+        predictions += [_judge(predictor, host, group, item, works) for item in items]
+    return predictions
 
 
 def _judge(
-    predictor: Predictor, host: MachineSpec, group: str, item: TimedConfiguration, works: Works
+    predictor: Predictor, host: MachineSpec, group: str, item: TimedConfiguration, works: WorksByKey
 ) -> HeldOutPrediction:
     work = works[_key(item)]
     (estimate,) = predictor.service_many([(host, work, item.config)])

@@ -7,11 +7,12 @@ the likelihood and its gradient. Strictness: the variant of the physical fit tha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.model_selection import LeaveOneGroupOut
 
 from advisor.perfmodel.analytic.parameters import Parameters
 from advisor.perfmodel.elsewhere.residual import SCALE_NAMES, GroupsOut, ResidualPoints, components
@@ -32,7 +33,7 @@ _MOST_ROWS = 60
 VARIANTS = (Strictness(0.05, 0.04, 1.0), Strictness(0.15, 0.12, 1.0), Strictness(0.05, 0.04, 3.0))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FitChoice:
     """What a set of training machines chose."""
 
@@ -42,8 +43,16 @@ class FitChoice:
 
 
 def folds_of(machines: Iterable[str]) -> dict[str, int]:
-    """Outer fold of each machine: every sixth by name, so that alike names fall into different ones."""
+    """Outer fold of each machine: every sixth by name, so that alike names fall into different ones.
+
+    GroupKFold of scikit-learn balances rows and looks at no names: relatives would share folds by chance.
+    """
     return {name: i % FOLDS for i, name in enumerate(sorted(set(machines)))}
+
+
+def leave_one_out(groups: Integers | Sequence[str]) -> Iterator[tuple[Integers, Integers]]:
+    """Rows of all other groups, and of one group, for each group in order."""
+    return LeaveOneGroupOut().split(np.empty(len(groups)), groups=groups)  # type: ignore[no-any-return]
 
 
 def without(data: Observations, left_out: Collection[str]) -> Integers:
@@ -77,8 +86,8 @@ def likely_scales(points: ResidualPoints, values: Array, steps: int = _STEPS) ->
 
     start = np.full(len(SCALE_NAMES), np.log(_START))
     bounds = [(np.log(0.005), np.log(1.5))] * len(start)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxfun": steps})
-    return {name: round(float(np.exp(x)), 4) for name, x in zip(SCALE_NAMES, found.x, strict=True)}
+    optimum = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxfun": steps})
+    return {name: round(float(np.exp(x)), 4) for name, x in zip(SCALE_NAMES, optimum.x, strict=True)}
 
 
 def representative(data: Observations) -> Integers:
@@ -120,7 +129,6 @@ def choose(
 def _score(process: GroupsOut, points: ResidualPoints, rest: Array) -> float:
     """Mean over machines of the median absolute error with that machine left out (physics not refitted)."""
     medians = []
-    for number in np.unique(points.machine):
-        mine = np.flatnonzero(points.machine == number)
+    for _, mine in leave_one_out(points.machine):
         medians.append(float(np.median(np.abs(process.errors(rest, mine)[0]))))
     return float(np.mean(medians))

@@ -40,19 +40,19 @@ def source_disagreements(rows: Sequence[Row], least: int = 10) -> list[SourceDis
     .. math:: \tfrac{1}{\sqrt 2}\,\mathrm{median}\,|\ln t_1 - \ln t_2|
 
     the median error of the best predictor of one of two equally noisy figures, which knows their mean and not their
-    noise. Own; the two further columns take medians per model, then per machine, from the differences (in-sample, so
-    they are a little low). Sources that are no tuned benchmark are left out.
+    noise. Derived here; the two further columns take medians per model, then per machine, from the differences
+    (in-sample, so they are a little low). Sources that are no tuned benchmark are left out.
     """
     figures: dict[tuple[str, str, int, int], list[Row]] = {}
     for row in rows:
         if is_tuned(row.era):
             figures.setdefault((row.machine, row.model, row.precision, row.mode), []).append(row)
-    found: dict[tuple[str, str, int, int], list[tuple[str, str, float]]] = {}
+    differences: dict[tuple[str, str, int, int], list[tuple[str, str, float]]] = {}
     for (machine, model, precision, mode), same in figures.items():
         for a, b in combinations(sorted(same, key=lambda row: row.era), 2):
             key = (a.era, b.era, precision, mode)
-            found.setdefault(key, []).append((machine, model, b.log_time - a.log_time))
-    return [_disagreement(key, part) for key, part in sorted(found.items()) if len(part) >= least]
+            differences.setdefault(key, []).append((machine, model, b.log_time - a.log_time))
+    return [_disagreement(key, part) for key, part in sorted(differences.items()) if len(part) >= least]
 
 
 def _disagreement(key: tuple[str, str, int, int], part: Sequence[tuple[str, str, float]]) -> SourceDisagreement:

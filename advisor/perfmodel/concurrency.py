@@ -10,7 +10,7 @@ from .here.measurements import HostMeasurements
 
 
 def is_known_alone(question: Question, belief: Belief, host: HostMeasurements) -> bool:
-    """Whether the time of one stream with the others idle can be told from that with all of them busy.
+    """Whether the time of one stream with the others idle follows from that with all of them busy.
 
     Of other machines the ratio of the two would be the physical model's alone, which was never checked.
     """

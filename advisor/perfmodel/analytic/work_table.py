@@ -72,7 +72,7 @@ def _element_bytes(kernel: Kernel) -> float:
 
 
 def kernel_class(kernel: Kernel) -> int:
-    """Row of the table that a kernel is counted in; unknown words count as memory-bound, never as nothing."""
+    """Row of the table that a kernel is counted in; an unknown type counts as memory-bound, never as nothing."""
     return _CLASS_OF.get(kernel.type, 3)
 
 

@@ -12,7 +12,7 @@ from advisor.records.prediction import Bottleneck
 
 @dataclass(frozen=True)
 class Repetition:
-    """What repeated passes of the very configuration in question showed beside their usual time."""
+    """What repeated passes of the very configuration in question showed besides their usual time."""
 
     throughput_per_s: float | None
     """Inputs per second of all streams; None where requests came one at a time."""

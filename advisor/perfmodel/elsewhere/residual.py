@@ -57,8 +57,8 @@ SCALE_NAMES = (
 ERA_SCALE = {"dli": 4.0, "openvino-serving": 4.0}
 """Factor on the ``era`` scale of sources that are another harness than the vendor's tuned one; 1 for that."""
 NOISE_SCALE = {"openvino-serving": 3.0}
-"""Factor on the ``noise`` scale of sources whose single figures are off by more than others' (tables beside the model
-server: a model at a third of its speed in the main table of the same release); 1 for the rest."""
+"""Factor on the ``noise`` scale of sources whose single figures are off by more than others' (the model server's
+tables: one model at a third of its speed in the main table of the same release); 1 for the rest."""
 
 
 _FAR = 100.0
@@ -148,7 +148,7 @@ def kinds_of_models(works: Sequence[WorkTable]) -> Array:
 
     Arithmetic per class of kernel, activations, weights, and calls of kernels. If a machine runs class c faster than
     its data sheet says by the factor exp(d_c), a model's logarithm of time moves by about sum_c share_c d_c: so the
-    covariance of two models on one machine is the product of their shares. Own.
+    covariance of two models on one machine is the product of their shares. Derived here.
     """
     rows = []
     for work in works:
@@ -253,7 +253,7 @@ def covariance(a: ResidualPoints, b: ResidualPoints, scales: dict[str, float]) -
 
 
 class Residual:
-    """A conditioned process: mean (and, when asked, variance) of the residual anywhere."""
+    """A conditioned process: mean and covariance of the residual anywhere."""
 
     def __init__(self, points: ResidualPoints, values: Array, scales: dict[str, float]) -> None:
         self.points, self.scales = points, scales
@@ -283,6 +283,10 @@ class GroupsOut:
 
     With K the covariance with noise, leaving group g out leaves the errors [K^-1]_gg^-1 [K^-1 y]_g with covariance
     [K^-1]_gg^-1 (Rasmussen and Williams 2006, eq. 5.12, for blocks).
+
+    Own algebra and not scikit-learn's GaussianProcessRegressor: that has no leave-out in closed form (each of some 60
+    machines would be a refit of thousands of rows), no fixed noise per row that is left out of learning, and no kernel
+    over labels and features together.
     """
 
     def __init__(
@@ -299,13 +303,3 @@ class GroupsOut:
         """Errors (value - prediction) of ``rows`` when all of them are left out, and their covariance."""
         spread = np.linalg.inv(self._inverse[np.ix_(rows, rows)])
         return spread @ (self._inverse[rows] @ values), spread
-
-
-def leave_groups_out(points: ResidualPoints, values: Array, scales: dict[str, float], groups: Integers) -> Array:
-    """Prediction of every row from the rows of other groups only."""
-    folds = GroupsOut(points, scales)
-    predicted = values.copy()
-    for group in np.unique(groups):
-        rows = np.flatnonzero(groups == group)
-        predicted[rows] -= folds.errors(values, rows)[0]
-    return predicted

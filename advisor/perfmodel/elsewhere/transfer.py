@@ -122,7 +122,7 @@ class Transfer:
     def _fill(self, specs: Sequence[MachineSpec], works: Sequence[WorkTable]) -> None:
         features = machine_features(machine_arrays(specs))
         model_labels = np.array([self.model_label(work) for work in works])
-        # A known model has its published features: those of its int8 graph would lie beside itself.
+        # A known model has its published features: those of its int8 graph would lie a little off.
         pairs = zip(works, model_labels, strict=True)
         model = np.array([self._model_features[i] if i >= 0 else model_features(work) for work, i in pairs])
         kinds = np.where(model_labels[:, None] >= 0, self._kinds[model_labels], kinds_of_models(works))

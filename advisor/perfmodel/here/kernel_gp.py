@@ -4,6 +4,9 @@ log(time) = log(nominal time, kernel_roofline.py) + g(shape, threads, batch), g 
 Williams (2006), eq. 2.25] whose lengths and variances are plain numbers of ``profiles/calibration/kernels.json``
 (``kernels.py``), and whose data are the kernels that this machine has timed. Kernel-wise prediction: nn-Meter
 (Zhang et al. 2021, https://doi.org/10.1145/3458864.3467882), there with random forests.
+
+Own algebra and not scikit-learn's GaussianProcessRegressor: the noise is shared by the kernels of one profile, each
+prediction is conditioned on other rows, and importing scikit-learn would cost every plan a second.
 """
 
 from __future__ import annotations
@@ -105,8 +108,8 @@ def load_scales(path: Path | None = None) -> dict[str, Scales]:
     """
     source = path or profiles_dir() / "calibration" / "kernels.json"
     try:
-        found = KernelScales.model_validate_json(source.read_bytes())
-        return {item.group: Scales.of(item) for item in found.groups}
+        scales = KernelScales.model_validate_json(source.read_bytes())
+        return {item.group: Scales.of(item) for item in scales.groups}
     except (OSError, ValidationError, KeyError) as error:
         first = str(error).splitlines()[0]
         raise CatalogueError(
@@ -233,7 +236,7 @@ class TimedKernels:
 class Noise:
     """Deviations (log) of timed kernels from g: each kernel's own, and what the kernels of one profile share.
 
-    The shared part does not average out over them: a network of a hundred kernels timed beside a neighbour is one
+    The shared part does not average out over them: a network of a hundred kernels timed under other load is one
     witness of the machine, not a hundred.
     """
 
@@ -252,7 +255,7 @@ class Noise:
 
 
 class KindCodes:
-    """Numbers for words, the same for all points of a process."""
+    """Numbers for the names of kinds, the same for all points of a process."""
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[int, str], int] = {}
@@ -260,11 +263,11 @@ class KindCodes:
     def points(self, kernels: Sequence[Kernel], settings: Sequence[tuple[int, int]]) -> KernelPoints:
         """Make points of kernels run with (threads, batch)."""
         x = np.array([features(k, *setting) for k, setting in zip(kernels, settings, strict=True)])
-        codes = np.array([[self._number(i, word) for i, word in enumerate(kinds(k))] for k in kernels])
+        codes = np.array([[self._number(i, name) for i, name in enumerate(kinds(k))] for k in kernels])
         return KernelPoints((x - _CENTRE) / _SCALE, codes)
 
-    def _number(self, place: int, word: str) -> int:
-        return self._numbers.setdefault((place, word), len(self._numbers))
+    def _number(self, place: int, name: str) -> int:
+        return self._numbers.setdefault((place, name), len(self._numbers))
 
 
 def covariance(a: KernelPoints, b: KernelPoints, scales: Scales) -> Array:
@@ -295,11 +298,11 @@ class GroupTimes:
 
 
 class KernelProcess:
-    """One group's process, ready to be asked; conditioned anew for each set of kernels, on those most alike."""
+    """One group's process; conditioned anew for each set of kernels, on those most alike."""
 
     def __init__(self, timed: TimedKernels, scales: Scales) -> None:
-        self._scales, self._words = scales, KindCodes()
-        self._points = self._words.points(timed.kernels, timed.settings)
+        self._scales, self._codes = scales, KindCodes()
+        self._points = self._codes.points(timed.kernels, timed.settings)
         self._nominal = timed.nominal()
         self._y = timed.target(self._nominal)
         self._middle = float(np.median(self._y))
@@ -308,8 +311,8 @@ class KernelProcess:
 
     def times(self, kernels: Sequence[Kernel], threads: int, batch: int, without: str | None = None) -> GroupTimes:
         """Time of kernels as they stand (their shapes hold the batch) on ``threads``, one network's kernels unused."""
-        asked = self._words.points(kernels, [(threads, batch)] * len(kernels))
-        cross = covariance(asked, self._points, self._scales)
+        wanted = self._codes.points(kernels, [(threads, batch)] * len(kernels))
+        cross = covariance(wanted, self._points, self._scales)
         nearness = cross.max(axis=0)
         if without is not None:
             nearness[self._owners == without] = -np.inf
@@ -323,7 +326,7 @@ class KernelProcess:
         half = np.linalg.solve(lower, cross.T)
         mean = self._middle + half.T @ np.linalg.solve(lower, self._y[chosen] - self._middle)
         nominal = self._nominal.times_s(kernels, [threads] * len(kernels))
-        spread = covariance(asked, asked, self._scales) - half.T @ half
-        # A kernel's time differs from net to net, by the neighbours that leave or take its cache.
+        spread = covariance(wanted, wanted, self._scales) - half.T @ half
+        # A kernel's time differs from net to net, by what runs before and after it in the same caches.
         spread[np.diag_indices_from(spread)] += self._scales.noise**2
         return GroupTimes(np.maximum(nominal * np.exp(mean) - SHORT_S, 2e-8), spread)

@@ -22,7 +22,7 @@ class KernelPrediction:
     """A prediction that is a sum of kernels learned on this machine."""
 
     log_time_s: float
-    """Logarithm of the time of a pass [s] in the configuration asked for."""
+    """Logarithm of the time of a pass [s] in the configuration in question."""
     deviation: float
     """Its standard deviation."""
     passed: PassKernels

@@ -36,7 +36,7 @@ WallKey = tuple[str, str, str, int, int]
 
 @dataclass(frozen=True)
 class WallTime:
-    """Time of a pass on a quiet machine [s] and how sure it is."""
+    """Time of a pass without other load on the machine [s] and how sure it is."""
 
     time_s: float
     deviation: float

@@ -21,7 +21,7 @@ from .kernels import WallKey, WallTime
 Z90 = 1.2816
 """Standard normal quantile of 90 %."""
 _LEAST_BLOCKS = 16
-"""Blocks of a measurement that has seen a machine in several states: these last for seconds (docs/methods.md)."""
+"""Blocks of a measurement that has seen a machine in several states: these last for seconds (docs/methods/drift.md)."""
 _LEAST_PASSES = 20
 """Fewer passes than this show no spread."""
 _LEAST_SPREAD = 0.02

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from advisor.perfmodel.here.interference_correction import USUAL, interference_slowdown
+from advisor.perfmodel.here.interference_correction import USUAL_SLOWDOWN, interference_slowdown
 from advisor.records.measurement import Interference
 
 
@@ -11,13 +11,13 @@ def seen(slow: float | None, dirty: bool = False) -> tuple[float, float]:
     return interference_slowdown(Interference(reference_slowdown=slow, dirty=dirty))
 
 
-@pytest.mark.parametrize("slow", [None, 1.0, USUAL])
+@pytest.mark.parametrize("slow", [None, 1.0, USUAL_SLOWDOWN])
 def test_a_quiet_measurement_is_taken_as_it_is(slow):
     assert seen(slow) == (0.0, 0.0)
 
 
 def test_slow_fixed_work_says_that_passes_took_between_once_and_so_many_times_as_long():
-    longer, doubt = seen(2.0 * USUAL)
+    longer, doubt = seen(2.0 * USUAL_SLOWDOWN)
     drawn = np.log(2.0) * np.random.default_rng(0).random(100_000)
     assert longer == pytest.approx(drawn.mean(), rel=0.01)
     assert doubt == pytest.approx(drawn.std(), rel=0.01)

@@ -77,8 +77,8 @@ def test_times_taken_beside_a_neighbour_weigh_less():
     table = np.array([parts(k, 1) for k in kernels])
     times = table @ PRIOR
     times[100:] *= 1.5
-    doubts = np.repeat([0.0, 1.0], 100)
+    deviations = np.repeat([0.0, 1.0], 100)
     found, naive = (
-        NominalTime.fit(kernels, [1] * 200, times, d).times_s(kernels, [1] * 200) for d in (doubts, 0 * doubts)
+        NominalTime.fit(kernels, [1] * 200, times, d).times_s(kernels, [1] * 200) for d in (deviations, 0 * deviations)
     )
     assert np.median(found / (table @ PRIOR)) < 1.1 < np.median(naive / (table @ PRIOR))
