@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .base import Count, Fraction, PositiveCount, PositiveQuantity, Quantity, Record, SimdLevel
+from .base import Count, Fraction, KeyedRecord, PositiveCount, PositiveQuantity, Quantity, SimdLevel
 
 
-class MachineSpec(Record):
+class MachineSpec(KeyedRecord):
     """Facts that decide speed. Whole machine unless the name says per core; unknown is None, never 0.
 
     ``uncertain`` names the fields that are recalled or assumed: the performance model widens what rests on them.
@@ -38,7 +38,7 @@ class MachineSpec(Record):
     memory_bytes: PositiveQuantity | None = None
     tdp_w: PositiveQuantity | None = None
     sustained_power_w: PositiveQuantity | None = None
-    """Power limit that the box holds for hours; None where only the chip's TDP is known."""
+    """Power limit that the box holds for hours; None if only the chip's TDP is known."""
     quota_cores: PositiveQuantity | None = None
     """CPU quota of the container, for a local machine."""
     virtual_fraction: Fraction | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from .base import PositiveCount, Precision, Quantity, Record, RuntimeName
+from .base import KeyedRecord, PositiveCount, Precision, Quantity, Record, RuntimeName
 
 KernelType = Literal[
     "conv", "dwconv", "groupconv", "deconv", "fc", "matmul", "attention", "eltwise", "pool", "reduce", "softmax",
@@ -56,7 +56,7 @@ class ModelInfo(Record):
     source: str | None = None
     """Where the published figures come from."""
     notes: str | None = None
-    """What a reader must know: a changed layout, doubtful figures."""
+    """What a reader must know: a changed layout, uncertain figures."""
     token_limit: PositiveCount | None = None
     """Not None: the input holds int64 token ids below this number."""
 
@@ -107,10 +107,10 @@ class Kernel(Record):
     fused: tuple[str, ...] = ()
     """Types of the file's operations inside this kernel; empty where the runtime does not tell."""
     time_s: Quantity | None = None
-    """Measured time of one execution; None where the graph was only compiled."""
+    """Measured time of one execution; None if the graph was only compiled."""
 
 
-class ModelWork(Record):
+class ModelWork(KeyedRecord):
     """The kernels of a model as one runtime fuses them at one precision, batch and SIMD cap."""
 
     model: str

@@ -1,7 +1,7 @@
 """The process in which the cascade runs; it only reports what happened, row by row, and judges nothing.
 
 Started as ``python -m advisor.verify.child JOB``: rows go to what was stdout, as JSON lines; ``stop`` or the end of
-stdin ends the run early. A crash of a runtime therefore costs this process, not what it has already told.
+stdin ends the run early. A crash of a runtime therefore costs this process, not what it has already reported.
 """
 
 from __future__ import annotations
@@ -302,7 +302,7 @@ class Ear:
         for word in self._words:
             if word.strip() == "stop":
                 self._end()
-        if self._run is None:  # a library that hangs while it is imported cannot be asked
+        if self._run is None:  # a library that hangs during import cannot be stopped gracefully
             os._exit(1)
         self._end()
 
@@ -334,7 +334,7 @@ def main(arguments: Sequence[str]) -> None:
         with contextlib.suppress(BrokenPipeError):
             out.write(json.dumps({"k": "refused", "type": type(error).__name__, "text": str(error)}) + "\n")
             out.flush()
-    # Runtimes and decoders are left as they are: tearing them down has crashed after good runs, and nothing is owed.
+    # Runtimes and decoders are not torn down: that has crashed after good runs, and process exit frees everything.
     os._exit(code)
 
 

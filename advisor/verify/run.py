@@ -1,4 +1,4 @@
-"""Start the child, listen to it, judge what it told."""
+"""Start the child process, collect its messages, judge the run."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def observe(order: Order, progress: Progress, stop: threading.Event) -> Observat
         "cameras": None if order.cameras is None else dict(order.cameras),
         "clips": str(order.work_dir / "clips"),
     }
-    progress.start(int(warmup_s + duration_s), warmup_s + duration_s)
+    progress.start(int(warmup_s + duration_s), warmup_s + duration_s, unit="s")
     with Child(job, order.work_dir) as child:
         child.listen(seen, progress, stop)
     progress.finish(f"{seen.seen_s:.0f} s measured")
@@ -115,7 +115,7 @@ class Child:
         self._file.unlink(missing_ok=True)
 
     def listen(self, seen: Observation, progress: Progress, stop: threading.Event) -> None:
-        """Collect messages until the child told its end or is gone; an interrupt or ``stop`` asks it to end early."""
+        """Collect messages until the child reports its end or is gone; an interrupt or ``stop`` ends it early."""
         assert self.process.stdout is not None
         descriptor = self.process.stdout.fileno()
         poll = select.poll()

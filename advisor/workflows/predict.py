@@ -50,7 +50,7 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
     """
     from advisor.host import machine_spec
     from advisor.measure.items.profile import model_works
-    from advisor.perfmodel.predictor import predicts
+    from advisor.perfmodel.sources.registry import predicts
     from advisor.store.catalogue import Catalogue
 
     if not request.platforms:
@@ -178,23 +178,23 @@ def _measure(
 ) -> None:
     """Time the model's kernels on this machine, where it has new ones: one stream, batch 1, within the time allowed.
 
-    Beside the counters the pass is timed without them, since they are scaled to it (host_kernels.py). All other
+    Beside the counters the pass is timed without them, since they are scaled to it (here/kernels.py). All other
     settings are predicted from these.
     """
     from advisor.measure.items.profile import profile_kernels
     from advisor.measure.items.throughput import measure_configs
     from advisor.measure.timing.harness import QUICK
     from advisor.perfmodel.here.kernels import HostKernels, at_batch
-    from advisor.perfmodel.here.measurements import LocalData
+    from advisor.perfmodel.here.measurements import HostMeasurements
 
     here = [config for config, machine in zip(configs, machines, strict=True) if machine.id == "this"]
     counts = {1, *(max(1, (config.threads or 1) // (config.streams or 1)) for config in here)}
-    data = LocalData.join(None, store.find(host_fingerprint=fingerprint, status="done"), (), None)
-    known = HostKernels(data.profiles, data.walls())
+    data = HostMeasurements.join(None, store.find(host_fingerprint=fingerprint, status="done"), (), None)
+    known = HostKernels(data.profiles, data.wall_times())
     one = RunConfig(runtime=request.runtime, precision=request.precision, streams=1, requests=1)
     wanted = [one.model_copy(update={"threads": count}) for count in sorted(counts)]
     kernels = [at_batch(kernel, 1.0 / work.batch) for kernel in work.kernels]
-    wanted = [config for config in wanted if known.unknown(kernels, config, config.threads or 1)]
+    wanted = [config for config in wanted if known.untimed(kernels, config, config.threads or 1)]
     if not wanted:
         say(f"every kernel of {model.name} was measured here before")
         return

@@ -190,6 +190,7 @@ class _Run:
         self._estimated_s, self._spent_s = 0.0, 0.0
         self._left_s, self._ends_s = 0.0, inf
         self._tried: set[str] = set()
+        self._current: list[tuple[str, tuple[str, ...]]] = []
         self._best_s = load_best(store, host)
         of_key = {key: entry for entry in campaign.entries for key in keys_of(entry.item, host)}
         self._labels = {key: entry.item.label for key, entry in of_key.items()}
@@ -224,6 +225,8 @@ class _Run:
                 self._summary.left_out.append(batch.pop().item.label)
         if not batch:
             return
+        self._current = [(entry.item.label, keys_of(entry.item, self._host)) for entry in batch]
+        self._begin_next()
         try:
             self._measure([entry.item for entry in batch])
         except (Inconclusive, SizerError) as error:
@@ -316,6 +319,14 @@ class _Run:
     def _tick(self, what: str, key: str) -> None:
         self._left_s = max(0.0, self._left_s - self._estimates_s[key])
         self._tell.advance(self._summary.done + self._summary.failed, what, self._remaining_s())
+        self._begin_next()
+
+    def _begin_next(self) -> None:
+        """Name the first item of the batch that has not ended: a worker takes them in order."""
+        for label, keys in self._current:
+            if self._tried.isdisjoint(keys):
+                self._tell.begin(label)
+                return
 
     def _remaining_s(self) -> float:
         """Expected time to the end: of what is left, or of the budget."""

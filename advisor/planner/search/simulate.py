@@ -28,8 +28,8 @@ decide: p95 of one run of a loaded cascade scatters by 5 to 15 %, utilisation by
 WARMUP_S = 5.0
 """Simulated time before anything is counted [s]."""
 DRIFT_SHARE, DRIFT_S = 0.2, 1.5
-"""Share of the variance between moments of a shared machine that persists, and its correlation time [s]; measured, see
-docs/methods.md on temporal drift on shared hosts."""
+"""Share of the variance between moments of a shared machine that persists, and its correlation time [s]: see
+docs/methods/drift.md."""
 
 
 @dataclass(frozen=True)

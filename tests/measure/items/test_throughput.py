@@ -23,8 +23,10 @@ class Listener:
         self.totals: list[int] = []
         self.lines: list[str] = []
 
-    def start(self, total: int, estimate_s: float | None) -> None:
+    def start(self, total: int, estimate_s: float | None, unit: str = "items") -> None:
         self.totals.append(total)
+
+    def begin(self, what: str) -> None: ...
 
     def advance(self, done: int, what: str, remaining_s: float | None) -> None:
         self.lines.append(what)
