@@ -54,6 +54,10 @@ SimdLevel = Literal[
 ]  # fmt: skip
 
 
+BF16_LEVELS: tuple[SimdLevel, ...] = ("avx512_bf16", "amx")
+"""SIMD levels with bf16 arithmetic; on chips without it the runtimes refuse to compile a model in bf16."""
+
+
 class Evidence(StrEnum):
     """What a figure rests on, best first (docs/glossary.md)."""
 
@@ -72,6 +76,10 @@ class Evidence(StrEnum):
 def weakest(evidence: list[Evidence]) -> Evidence:
     """Return the evidence class of something that rests on all of ``evidence``."""
     return max(evidence, key=lambda item: item.rank, default=Evidence.UNKNOWN)
+
+
+Z90 = 1.2815515655446004
+"""90 % quantile of the standard normal distribution; source: scipy.stats.norm.ppf(0.9)."""
 
 
 class Interval(Record):
