@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.errors import SizerError
-from advisor.measure.harness import QUICK as QUICK_SPEC
+from advisor.measure.timing.harness import QUICK as QUICK_SPEC
 from advisor.records.verdict import Verdict
 
 from .common import header, measured, percent, table, timing
@@ -64,7 +64,7 @@ class Outcome:
 
 
 def outcome_of(name: str, verdict: Verdict) -> Outcome:
-    """Read predicted beside measured from a verdict."""
+    """Read predicted and measured figures from a verdict."""
     rows: Sequence[dict[str, Any]] = (verdict.predicted or {}).get("compared", ())
     figures = {
         _FIGURES[row["figure"]]: Figure(row["p10"], row["p50"], row["p90"], row["measured"])

@@ -11,9 +11,9 @@ from pathlib import Path
 import advisor
 from advisor.clock import utc_now
 from advisor.errors import Inconclusive
-from advisor.measure.configs import MeasureItem, run_items
-from advisor.measure.harness import MeasureSpec
-from advisor.measure.micro import all_threads
+from advisor.measure.items.micro import all_threads
+from advisor.measure.items.throughput import MeasureItem, run_items
+from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.host import HostFacts
 from advisor.records.measurement import Measurement, Timing

@@ -1,4 +1,4 @@
-"""Devices and hints of OpenVINO beside the plain CPU: AUTO, LATENCY and THROUGHPUT, automatic batching by timeout."""
+"""Devices and hints of OpenVINO against the plain CPU: AUTO, LATENCY and THROUGHPUT, automatic batching by timeout."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from advisor.measure.harness import MeasureSpec
+from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig
 
 from .common import header, measured, model, spread, table, timing

@@ -1,4 +1,4 @@
-"""The harness beside ``benchmark_app`` of the same OpenVINO wheel: pairs in fresh processes, in turns.
+"""The harness compared with ``benchmark_app`` of the same OpenVINO wheel: pairs in fresh processes, in turns.
 
 Both run the same file on the same streams, threads, requests and batch in f32, both keep every sample (no disturbed
 block is repeated here), and the order within a pair changes, so that a slow drift of the machine favours neither.
@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from advisor.errors import Inconclusive, InputError
-from advisor.measure.configs import worker_environment
-from advisor.measure.harness import MeasureSpec
+from advisor.measure.items.throughput import worker_environment
+from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.model import ModelFile
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from advisor.errors import SizerError
-from advisor.measure.harness import MeasureSpec
+from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.config import LoadMode, RunConfig
 
 from .common import facts, header, measured, model, percent, table, threads_here, timing
@@ -56,7 +56,7 @@ class Row:
 def rows_of(models: Sequence[str]) -> tuple[list[Row], list[str]]:
     """Predict, then measure; rows, and what could not be judged with its reason."""
     from advisor.host import machine_spec
-    from advisor.measure.profile import model_works
+    from advisor.measure.items.profile import model_works
     from advisor.perfmodel import Predictor
     from advisor.store.measurements import MeasurementStore
 
@@ -125,7 +125,7 @@ def run(quick: bool = False) -> str:
     from advisor.host import machine_spec
 
     seen = machine_spec(facts())
-    clock = "not told" if seen.boost_hz is None else f"{seen.boost_hz / 1e9:g} GHz"
+    clock = "unknown" if seen.boost_hz is None else f"{seen.boost_hz / 1e9:g} GHz"
     start = header(
         f"Known of this machine: {seen.cores} cores, {seen.simd_level}, clock {clock}, "
         f"L2 {(seen.l2_bytes_per_core or 0) / 1024:g} KiB per core, L3 {(seen.l3_bytes or 0) / 2**20:g} MiB. "

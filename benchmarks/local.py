@@ -11,7 +11,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from advisor.measure.harness import MeasureSpec
+from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.base import Interval
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.measurement import Measurement
@@ -165,7 +165,7 @@ class _Works:
 
 
 def _work(store: MeasurementStore, file: ModelFile, config: RunConfig) -> ModelWork | None:
-    from advisor.measure.profile import model_works
+    from advisor.measure.items.profile import model_works
 
     return model_works(file, [(config.runtime, config.precision, config.batch, None)], store)[0]
 
@@ -208,7 +208,7 @@ def predicted(store: MeasurementStore, judged: Sequence[str]) -> tuple[list[Aske
 def visited(asked: Sequence[Asked], take: Take) -> tuple[list[Row], list[str]]:
     """Measure in rounds over all configurations that are not done; and what failed in any, with its reason.
 
-    Whether a visit was disturbed is told by the meter and by fixed work beside it, never by what was predicted.
+    Whether a visit was disturbed is decided by the meter and by reference work, never by what was predicted.
     """
     from advisor.errors import SizerError
 

@@ -1,7 +1,7 @@
-"""Peak memory of compiled models, each in a fresh process, beside the prediction with the model's family left out.
+"""Peak memory of compiled models, each in a fresh process, against the prediction with the model's family left out.
 
 ``python -m benchmarks.memory profiles/measured/memory.csv [MODEL ...]`` measures the rows that
-``perfmodel/fit_memory.py`` is fitted on (some ten minutes; the machine need not be quiet), all of them or those of the
+``calibration/memory.py`` is fitted on (some ten minutes; the machine need not be quiet), all of them or those of the
 models named; ``python -m benchmarks.accuracy --only memory`` measures a part of them anew and judges it.
 """
 
@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
+from advisor.calibration.memory import FIELDS, fitted, held_out, interval, predicted, read_rows
 from advisor.errors import SizerError
-from advisor.measure.configs import runtime_imports, worker_environment
-from advisor.measure.job import Job, JobItem, each
-from advisor.measure.profile import model_works
-from advisor.measure.tasks import model_path, peak_memory_bytes, reset_peak_memory, resident_bytes
-from advisor.measure.worker import run_job
-from advisor.perfmodel.fit_memory import FIELDS, fitted, held_out, interval, predicted, read_rows
-from advisor.perfmodel.memory import sizes_of
+from advisor.measure.items.profile import model_works
+from advisor.measure.items.tasks import model_path, peak_memory_bytes, reset_peak_memory, resident_bytes
+from advisor.measure.items.throughput import runtime_imports, worker_environment
+from advisor.measure.worker.job import Job, JobItem, each
+from advisor.measure.worker.run import run_job
+from advisor.perfmodel.resources.memory import sizes_of
 from advisor.records.base import Precision, RuntimeName
 from advisor.records.config import RunConfig
 from advisor.records.model import ModelFile, ModelWork
@@ -74,7 +74,7 @@ def _config(runtime: str, precision: str, streams: int, threads: int, batch: int
 
 def _peak(payload: dict[str, Any]) -> dict[str, Any]:
     """Inside the worker: compile, run every request at the same time, read the high-water marks."""
-    from advisor.measure.harness import random_inputs
+    from advisor.measure.timing.harness import random_inputs
 
     file, config = ModelFile.model_validate(payload["model"]), RunConfig.model_validate(payload["config"])
     runtime = get_runtime(config.runtime)

@@ -1,4 +1,4 @@
-"""Several models in one process, as a cascade has them, beside the sum that a plan makes of their peaks."""
+"""Several models in one process, as a cascade has them, compared with the sum that a plan makes of their peaks."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from advisor.measure.configs import runtime_imports, worker_environment
-from advisor.measure.job import Job, JobItem, each
-from advisor.measure.profile import model_works
-from advisor.measure.tasks import model_path, peak_memory_bytes, reset_peak_memory
-from advisor.measure.worker import run_job
-from advisor.perfmodel.memory import peak_memory
+from advisor.measure.items.profile import model_works
+from advisor.measure.items.tasks import model_path, peak_memory_bytes, reset_peak_memory
+from advisor.measure.items.throughput import runtime_imports, worker_environment
+from advisor.measure.worker.job import Job, JobItem, each
+from advisor.measure.worker.run import run_job
+from advisor.perfmodel.resources.memory import peak_memory
 from advisor.records.base import Interval
 from advisor.records.config import RunConfig
 from advisor.records.model import ModelFile
@@ -62,7 +62,7 @@ class Together:
 
 def _peak(payload: dict[str, Any]) -> dict[str, Any]:
     """Inside the worker: compile one after another, then run all requests of all models at the same time."""
-    from advisor.measure.harness import random_inputs
+    from advisor.measure.timing.harness import random_inputs
 
     parts = [
         (ModelFile.model_validate(part["model"]), RunConfig.model_validate(part["config"])) for part in payload["parts"]

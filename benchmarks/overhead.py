@@ -12,11 +12,11 @@ import numpy as np
 
 from advisor.clock import RealClock
 from advisor.errors import Inconclusive
-from advisor.measure.configs import runtime_imports, worker_environment
-from advisor.measure.harness import MeasureSpec, Session
-from advisor.measure.job import Job, JobItem, each
-from advisor.measure.meter import make_meter
-from advisor.measure.worker import run_job
+from advisor.measure.items.throughput import runtime_imports, worker_environment
+from advisor.measure.timing.harness import MeasureSpec, Session
+from advisor.measure.timing.meter import make_meter
+from advisor.measure.worker.job import Job, JobItem, each
+from advisor.measure.worker.run import run_job
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig
 from advisor.records.model import Kernel
 from advisor.runtimes.protocol import Array, Done, TensorSpec
@@ -133,7 +133,7 @@ def real_calls(rounds: int) -> dict[str, list[float]]:
     Inconclusive
         The worker failed.
     """
-    from advisor.measure.nets import tiny
+    from advisor.measure.items.micro_networks import tiny
 
     path = scratch() / "tiny.onnx"
     tiny(path)

@@ -1,4 +1,4 @@
-"""Predicted wall power beside the meters that are published; nothing is fitted and nothing is measured here."""
+"""Predicted wall power compared with the meters that are published; nothing is fitted and nothing is measured here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
-from advisor.perfmodel.power import wall_power
+from advisor.perfmodel.resources.power import wall_power
 from advisor.store.catalogue import Catalogue
 from advisor.store.paths import profiles_dir
 

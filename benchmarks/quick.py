@@ -53,7 +53,7 @@ def measure(store_url: str, budget: str | None = None) -> BenchReport:
 def run(quick: bool = False) -> str:
     """Measure and return the section: two minutes, a tenth of that with ``quick``."""
     start = header("Models were built before; an empty store.")
-    from advisor.measure.quick import QUICK_MODELS
+    from advisor.measure.campaign.quick import QUICK_MODELS
 
     from .common import model
 

@@ -1,4 +1,4 @@
-"""The same measurement in fresh processes, alone and beside a busy neighbour: does the median repeat, is it marked?"""
+"""The same measurement in fresh processes, alone and next to a busy one: does the median repeat, is it marked?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from advisor.measure.harness import QUICK, MeasureSpec
+from advisor.measure.timing.harness import QUICK, MeasureSpec
 from advisor.records.config import LoadMode, RunConfig
 
 from .common import header, measured, model, percent, spread, table, threads_here, timing, variation
@@ -27,7 +27,7 @@ class Repeat:
     dirty: bool
     blocks_repeated: int
     slowdown: float | None
-    """Of the fixed work beside the blocks."""
+    """Of the reference work around the blocks."""
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.perfmodel.evaluate import (
+from advisor.calibration.crossval import (
     HeldOut,
     accuracy_table,
     held_out,
@@ -24,13 +24,14 @@ from advisor.perfmodel.evaluate import (
     relative,
     summarise,
 )
-from advisor.perfmodel.fit import Judged, judge
-from advisor.perfmodel.floor import floors
-from advisor.perfmodel.hyper import choose
-from advisor.perfmodel.machine import SIMD_CLASSES
-from advisor.perfmodel.material import Material, load_material
-from advisor.perfmodel.observations import MODES, is_tuned
-from advisor.perfmodel.physics import PRECISIONS
+from advisor.calibration.dataset import Material, load_material
+from advisor.calibration.published import is_tuned
+from advisor.calibration.scales import choose
+from advisor.calibration.source_disagreement import floors
+from advisor.calibration.transfer import Judged, judge
+from advisor.perfmodel.analytic.machine import SIMD_CLASSES
+from advisor.perfmodel.analytic.physics import PRECISIONS
+from advisor.perfmodel.analytic.runtime_defaults import MODES
 from advisor.records.calibration import AccuracyRow
 
 
@@ -246,7 +247,7 @@ def run(quick: bool = False) -> str:
         *_head(_COLUMNS),
         *_rows(default, True, _doubts(judged, _is_dli)),
         "",
-        "### Tables beside the model server (single figures are noisy), one machine left out",
+        "### Tables published with the model server (single figures are noisy), one machine left out",
         "",
         *_head(_COLUMNS),
         *_rows(serving, True, _doubts(judged, _is_serving)),

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from advisor import zoo
-from advisor.perfmodel.works import CLASSES, kernel_class, kernel_row
+from advisor.perfmodel.analytic.work_table import CLASSES, kernel_class, kernel_row
 from advisor.records.model import Kernel
 
 PROFILES = Path(__file__).parent

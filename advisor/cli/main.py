@@ -10,10 +10,11 @@ import sys
 import click
 
 from advisor import __version__
-from advisor.cli import bench, calibrate, catalog, host, models, plan, predict, report, schema, verify
-from advisor.cli.options import EXIT_CODES, report_failure, warn
-from advisor.cli.signals import ended_like_ctrl_c
 from advisor.errors import SizerError
+
+from . import bench, calibrate, catalog, host, models, plan, predict, report, schema, verify
+from .options import EXIT_CODES, report_failure, warn
+from .signals import ended_like_ctrl_c
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 

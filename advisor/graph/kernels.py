@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..records.model import Kernel, KernelType
+from advisor.records.model import Kernel, KernelType
+
 from .flops import op_flop
 
 _VIEWS = {"Reshape", "Squeeze", "Unsqueeze", "Flatten"}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..records.config import RunConfig
-from ..records.model import Kernel, ModelFile, ModelWork
+from advisor.records.config import RunConfig
+from advisor.records.model import Kernel, ModelFile, ModelWork
+
 from .reader import GraphFacts
 
 

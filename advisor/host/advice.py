@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..records.host import HostFacts
+from advisor.records.host import HostFacts
 
 _LOW_MEMORY_BYTES = 2 * 1024**3  # a compiled model, a worker and decoded frames fit; less means swapping or killing
 _BUSY_SHARE = 0.05  # others' share of the machine above which medians move visibly; InterferenceMeter uses the same

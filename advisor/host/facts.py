@@ -10,9 +10,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..clock import utc_now
-from ..errors import HostError
-from ..records.host import CpuFacts, HostFacts, LimitFacts, NoiseFacts, RuntimeFacts
+from advisor.clock import utc_now
+from advisor.errors import HostError
+from advisor.records.host import CpuFacts, HostFacts, LimitFacts, NoiseFacts, RuntimeFacts
+
 from .advice import preflight
 from .caches import read_caches, total_bytes
 from .cgroup import GroupLimits, read_group_limits
@@ -58,7 +59,7 @@ def host_facts(sysroot: Path | None = None, runtimes: Sequence[RuntimeFacts] = (
     HostError
         ``sysroot`` is no such directory.
     """
-    from .. import __version__
+    from advisor import __version__
 
     tree = Tree(sysroot)
     info = read_cpuinfo(tree)

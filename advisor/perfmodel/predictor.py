@@ -11,31 +11,31 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Inconclusive
-from ..records.base import Evidence, Interval
-from ..records.config import RunConfig
-from ..records.machine import MachineSpec
-from ..records.measurement import Measurement, MicroBenchmark
-from ..records.model import ModelWork
-from ..records.prediction import CostEstimate, KernelCost, ServiceEstimate
-from ..store.paths import profiles_dir
-from .anchors import Anchor, Anchors
-from .basis import Basis, basis_of
-from .decode import decode_cost, preprocess_cost
-from .explain import bottleneck, dearest_kernels
-from .host_kernels import HostKernels, KernelTime, PassKernels
-from .interval import around
-from .local import Item, LocalData
-from .local_fit import LocalFit, load_local_fit
-from .machine import machine_arrays
-from .memory import peak_memory
-from .physics import PRECISIONS, PassTime, Runs, core_rate
-from .power import wall_power
-from .questions import Questions
-from .residual import model_features
-from .resolve import Resolved, resolve
-from .transfer import Transfer, load_transfer
-from .works import WorkTable, load_works, table_of
+from advisor.errors import Inconclusive
+from advisor.perfmodel.analytic.bottleneck import bottleneck, dearest_kernels
+from advisor.perfmodel.analytic.interval import around
+from advisor.perfmodel.analytic.machine import machine_arrays
+from advisor.perfmodel.analytic.physics import PRECISIONS, PassTime, Runs, core_rate
+from advisor.perfmodel.analytic.runtime_defaults import Resolved, resolve
+from advisor.perfmodel.analytic.work_table import WorkTable, load_works, table_of
+from advisor.perfmodel.elsewhere.batch import Questions
+from advisor.perfmodel.elsewhere.evidence import Basis, basis_of
+from advisor.perfmodel.elsewhere.residual import model_features
+from advisor.perfmodel.elsewhere.transfer import Transfer, load_transfer
+from advisor.perfmodel.here.anchors import Anchor, Anchors
+from advisor.perfmodel.here.calibration import LocalFit, load_local_fit
+from advisor.perfmodel.here.kernels import HostKernels, KernelTime, PassKernels
+from advisor.perfmodel.here.measurements import Item, LocalData
+from advisor.perfmodel.resources.decode import decode_cost, preprocess_cost
+from advisor.perfmodel.resources.memory import peak_memory
+from advisor.perfmodel.resources.power import wall_power
+from advisor.records.base import Evidence, Interval
+from advisor.records.config import RunConfig
+from advisor.records.machine import MachineSpec
+from advisor.records.measurement import Measurement, MicroBenchmark
+from advisor.records.model import ModelWork
+from advisor.records.prediction import CostEstimate, KernelCost, ServiceEstimate
+from advisor.store.paths import profiles_dir
 
 Array = NDArray[np.float64]
 _ORT_LOG = {0: 0.30, 1: 0.30, 2: 0.25}

@@ -7,20 +7,20 @@ from collections.abc import Sequence
 from advisor import __version__
 from advisor.clock import utc_now
 from advisor.errors import Inconclusive
-from advisor.planner.assumptions import list_assumptions, list_warnings
-from advisor.planner.baseline import gain_over_default
-from advisor.planner.candidates import Refusal, admit
-from advisor.planner.changes import relaxed_limits, scenario_changes
-from advisor.planner.compare import choose_alternatives, explore, pareto_front
-from advisor.planner.doubt import next_measurement, undecided
-from advisor.planner.explain import sensitivity
-from advisor.planner.fleet import cheaper_mix, plan_sites, sites_ask
-from advisor.planner.inputs import Candidate, PlanInputs
-from advisor.planner.misses import FEW, Misses, list_misses
-from advisor.planner.options import buys, make_option, make_rejected
-from advisor.planner.rank import Winner, price, spare
-from advisor.planner.search import Ask, Searcher
-from advisor.planner.split import cheaper_split
+from advisor.planner.answer.alternatives import choose_alternatives, explore, pareto_front
+from advisor.planner.answer.assumptions import list_assumptions, list_warnings
+from advisor.planner.answer.baseline import gain_over_default
+from advisor.planner.answer.explain import sensitivity
+from advisor.planner.answer.mix import cheaper_mix, plan_sites, sites_ask
+from advisor.planner.answer.options import buys, make_option, make_rejected
+from advisor.planner.answer.rejected import FEW, Misses, list_misses
+from advisor.planner.answer.relaxations import relaxed_limits, scenario_changes
+from advisor.planner.answer.split import cheaper_split
+from advisor.planner.answer.undecided import next_measurement, undecided
+from advisor.planner.question.candidates import Refusal, admit
+from advisor.planner.question.inputs import Candidate, PlanInputs
+from advisor.planner.search.rank import Winner, price, spare
+from advisor.planner.search.search import Ask, Searcher
 from advisor.records.plan import Plan, PlanOption, Rejected
 
 

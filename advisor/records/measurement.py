@@ -114,7 +114,7 @@ class Measurement(Record):
     pass_s: PositiveQuantity | None = None
     """Of a record with kernels: median time of a whole pass of the same compiled model, around the counting [s]."""
     footprint: Footprint | None = None
-    """Of a record that has neither timing nor kernels; see :mod:`advisor.measure.footprint`."""
+    """Of a record that has neither timing nor kernels; see :mod:`advisor.measure.items.footprint`."""
     interference: Interference = Interference()
     started: str
     sizer_version: str

@@ -40,21 +40,21 @@ def _environment() -> Environment:
 
 def render_plan_html(plan: Plan) -> str:
     """Lay out a plan as a page."""
-    from advisor.report.plan_page import plan_context
+    from .plan_page import plan_context
 
     return _environment().get_template("plan.html.j2").render(plan_context(plan))
 
 
 def render_verdict_html(verdict: Verdict) -> str:
     """Lay out a verdict as a page."""
-    from advisor.report.verdict_page import verdict_context
+    from .verdict_page import verdict_context
 
     return _environment().get_template("verdict.html.j2").render(verdict_context(verdict))
 
 
 def render_measurements_html(measurements: Sequence[Measurement]) -> str:
     """Lay out a campaign: models as rows; device, precision, mode and batch as columns."""
-    from advisor.report.tables import campaign_table
+    from .tables import campaign_table
 
     columns, rows = campaign_table(measurements)
     context = {

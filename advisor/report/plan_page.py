@@ -6,8 +6,9 @@ import re
 from typing import Any
 
 from advisor.records.plan import Plan, PlanOption, PredictedLoad, Rejected
-from advisor.report.charts import Mark, bars, price_against_capacity
-from advisor.report.plan_text import (
+
+from .charts import Mark, bars, price_against_capacity
+from .plan_text import (
     boxes,
     change_lines,
     changes,
@@ -20,7 +21,7 @@ from advisor.report.plan_text import (
     shown_site,
     site_word,
 )
-from advisor.report.text import (
+from .text import (
     EVIDENCE_WORDS,
     capacity,
     config_line,

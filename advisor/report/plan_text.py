@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from advisor.records.plan import Mix, Plan, PlanOption, Rejected, Undecided
-from advisor.report.text import (
+
+from .text import (
     EVIDENCE_WORDS,
     capacity,
     config_line,

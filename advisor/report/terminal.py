@@ -12,9 +12,10 @@ from advisor.records.measurement import BenchReport
 from advisor.records.plan import Plan
 from advisor.records.prediction import PredictionReport
 from advisor.records.verdict import Verdict
-from advisor.report.plan_text import render_plan
-from advisor.report.text import EVIDENCE_WORDS, config_line, number, span, table
-from advisor.report.verdict_text import render_verdict
+
+from .plan_text import render_plan
+from .text import EVIDENCE_WORDS, config_line, number, span, table
+from .verdict_text import render_verdict
 
 __all__ = [
     "render_bench", "render_calibration", "render_catalogue", "render_document", "render_entry", "render_host",

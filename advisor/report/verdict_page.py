@@ -6,9 +6,10 @@ from html import escape
 from typing import Any
 
 from advisor.records.verdict import Verdict
-from advisor.report.charts import bars, lines
-from advisor.report.text import config_line, number, tail
-from advisor.report.verdict_text import capacity_sentence
+
+from .charts import bars, lines
+from .text import config_line, number, tail
+from .verdict_text import capacity_sentence
 
 _INSIDE = {True: ("inside", "good"), False: ("outside P10 - P90", "bad"), None: ("not measured", "warn")}
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from advisor.records.verdict import Verdict
-from advisor.report.text import number, table, tail
+
+from .text import number, table, tail
 
 
 def render_verdict(verdict: Verdict) -> str:

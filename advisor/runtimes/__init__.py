@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..errors import InputError, nearest
-from ..records.host import RuntimeFacts
+from advisor.errors import InputError, nearest
+from advisor.records.host import RuntimeFacts
+
 from .protocol import CompiledModel, Done, InputKind, Runtime, TensorSpec
 
 _NAMES = ("openvino", "onnxruntime", "fake")

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ..errors import ModelError, ModelRangeError, RuntimeRefusal
-from ..records.config import RunConfig
+from advisor.errors import ModelError, ModelRangeError, RuntimeRefusal
+from advisor.records.config import RunConfig
+
 from .protocol import CompiledModel, Runtime, TightLoop
 
 SIZE = 32

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..graph.reader import read_facts
-from ..graph.work import model_work
-from ..records.config import RunConfig
-from ..records.model import ModelFile, ModelWork
+from advisor.graph.reader import read_facts
+from advisor.graph.work import model_work
+from advisor.records.config import RunConfig
+from advisor.records.model import ModelFile, ModelWork
+
 from . import get_runtime
 
 

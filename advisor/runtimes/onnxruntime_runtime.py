@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from ..errors import ModelError, ModelRangeError, RuntimeRefusal
-from ..graph.frontend import one_line
-from ..graph.onnx_kernels import onnx_kernels
-from ..records.base import Precision
-from ..records.config import EffectiveConfig, RunConfig
-from ..records.model import Kernel
+from advisor.errors import ModelError, ModelRangeError, RuntimeRefusal
+from advisor.graph.frontend import one_line
+from advisor.graph.onnx_kernels import onnx_kernels
+from advisor.records.base import Precision
+from advisor.records.config import EffectiveConfig, RunConfig
+from advisor.records.model import Kernel
+
 from .onnx_files import is_int8, load_onnx, static_shapes, with_byte_input
 from .protocol import Array, Done, InputKind, TensorSpec
 from .quantise import variant_for

@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ModelRangeError, RuntimeRefusal
-from ..records.config import EffectiveConfig, RunConfig
+from advisor.errors import ModelRangeError, RuntimeRefusal
+from advisor.records.config import EffectiveConfig, RunConfig
 
 # Spellings tried on OpenVINO 2026.4.1: both variables take the same words, oneDNN knows SSE41 but not SSE42.
 _ISA_WORDS = {
@@ -113,7 +113,7 @@ def properties(config: RunConfig, capabilities: tuple[str, ...], *, profiling: b
 def effective(
     compiled: Any, config: RunConfig, version: str, precision: str | None, batch: int | None
 ) -> EffectiveConfig:
-    """Read back every property that the compiled model tells; None where it does not."""
+    """Read back every property that the compiled model tells; None if it does not."""
     found: dict[str, Any] = {}
     for key in compiled.get_property("SUPPORTED_PROPERTIES"):
         if key == "SUPPORTED_PROPERTIES":

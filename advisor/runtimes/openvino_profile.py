@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph.kernels import runtime_kernels
-from ..records.model import Kernel
+from advisor.graph.kernels import runtime_kernels
+from advisor.records.model import Kernel
 
 _WARM = 3
 

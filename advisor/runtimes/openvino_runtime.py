@@ -14,12 +14,13 @@ import numpy as np
 import openvino as ov
 from openvino._pyopenvino import InferRequest as BareRequest
 
-from ..errors import ModelError, ModelRangeError, RuntimeRefusal
-from ..graph.frontend import core, make_static, one_line, read_file, refusal_text
-from ..graph.kernels import peak_activation_bytes, runtime_kernels, runtime_nodes
-from ..records.base import Precision
-from ..records.config import EffectiveConfig, RunConfig
-from ..records.model import Kernel
+from advisor.errors import ModelError, ModelRangeError, RuntimeRefusal
+from advisor.graph.frontend import core, make_static, one_line, read_file, refusal_text
+from advisor.graph.kernels import peak_activation_bytes, runtime_kernels, runtime_nodes
+from advisor.records.base import Precision
+from advisor.records.config import EffectiveConfig, RunConfig
+from advisor.records.model import Kernel
+
 from .openvino_config import check_simd, effective, properties
 from .openvino_loop import Crowd, one_after_another
 from .openvino_profile import profile

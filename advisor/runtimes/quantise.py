@@ -20,8 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import ModelError, RuntimeRefusal
-from ..graph.frontend import hash_file, one_line
+from advisor.errors import ModelError, RuntimeRefusal
+from advisor.graph.frontend import hash_file, one_line
+
 from .onnx_files import load_onnx, real_inputs, static_shapes
 
 _FORMAT = 6
@@ -114,7 +115,7 @@ def read_sidecar(quantised: Path) -> dict[str, Any]:
     Raises
     ------
     ModelError
-        There is no readable sidecar beside the file.
+        There is no readable sidecar next to the file.
     """
     path = quantised.with_suffix(".json")
     try:

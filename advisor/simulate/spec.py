@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from ..errors import ModelRangeError
+from advisor.errors import ModelRangeError
 
 DECODE = "decode"
 """Name of the decode pool in ``SimSpec.partition`` and in the results, beside the stages' ids."""

@@ -21,11 +21,12 @@ from sqlalchemy import Connection, Engine, Table, delete, insert, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
-from ..errors import StoreError, nearest
-from ..records.base import Record
-from ..records.host import HostFacts
-from ..records.measurement import Measurement, MicroBenchmark, MicroFailure
-from ..records.model import ModelWork
+from advisor.errors import StoreError, nearest
+from advisor.records.base import Record
+from advisor.records.host import HostFacts
+from advisor.records.measurement import Measurement, MicroBenchmark, MicroFailure
+from advisor.records.model import ModelWork
+
 from .files import document_text, reason
 from .paths import default_store_url
 from .remedies import database_remedy

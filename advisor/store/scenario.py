@@ -12,8 +12,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ..errors import ScenarioError, nearest
-from ..records.scenario import Scenario
+from advisor.errors import ScenarioError, nearest
+from advisor.records.scenario import Scenario
+
 from . import scenario_checks
 from .faults import fault_words
 from .fields import record_at, shown
@@ -80,7 +81,7 @@ def load_scenario(path: Path | str) -> Scenario:
 
 
 def scenario_file(path: Path | str) -> Path:
-    """File that a scenario argument stands for; a bare name may mean a shipped one. ScenarioError where neither is."""
+    """File that a scenario argument names, also a shipped one by its bare name. ScenarioError if neither exists."""
     file = Path(path)
     try:
         exists = file.exists()

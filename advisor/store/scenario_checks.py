@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from ..errors import nearest
-from ..records.platform import Platform
-from ..records.scenario import Scenario, Stage
+from advisor.errors import nearest
+from advisor.records.platform import Platform
+from advisor.records.scenario import Scenario, Stage
 
 MAX_CAMERAS = 10_000
 MAX_STAGES = 100
@@ -76,7 +76,7 @@ def _limits(scenario: Scenario) -> Iterator[Fault]:
 
 
 def _values(part: Any, pattern: tuple[str, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Yield what stands at the places that ``pattern`` means, with their paths."""
+    """Yield the values at the places that ``pattern`` matches, with their paths."""
     if not pattern:
         yield (), part
         return
@@ -92,7 +92,7 @@ def _repeated(names: Iterable[str], path: tuple[str, ...], key: str, what: str) 
     seen: dict[str, int] = {}
     for index, name in enumerate(names):
         if name in seen:
-            yield Fault((*path, index, key), f"{what} {name!r} stands twice (also {path[-1]}[{seen[name]}])")
+            yield Fault((*path, index, key), f"{what} {name!r} appears twice (also {path[-1]}[{seen[name]}])")
         seen.setdefault(name, index)
 
 

@@ -6,15 +6,15 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .order import Order
+from .request import Order
 
 if TYPE_CHECKING:
-    from ..measure.progress import Progress
-    from ..records.base import Precision
-    from ..records.config import RunConfig
-    from ..records.host import HostFacts
-    from ..records.scenario import Scenario
-    from ..records.verdict import CapacityResult, Verdict
+    from advisor.measure.items.progress import Progress
+    from advisor.records.base import Precision
+    from advisor.records.config import RunConfig
+    from advisor.records.host import HostFacts
+    from advisor.records.scenario import Scenario
+    from advisor.records.verdict import CapacityResult, Verdict
 
 __all__ = ["Order", "verify", "find_capacity", "default_configs"]
 

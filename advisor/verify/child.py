@@ -1,7 +1,7 @@
 """The process in which the cascade runs; it only reports what happened, row by row, and judges nothing.
 
 Started as ``python -m advisor.verify.child JOB``: rows go to what was stdout, as JSON lines; ``stop`` or the end of
-stdin ends the run early. A crash of a runtime therefore costs this process, not what it has already told.
+stdin ends the run early. A crash of a runtime therefore costs this process, not what it has already reported.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
-from ..clock import RealClock
-from ..errors import SizerError
-from ..measure.tasks import model_path
-from ..records.config import RunConfig
-from ..records.model import ModelFile
-from ..records.scenario import Scenario, parse_resolution
-from ..runtimes import get_runtime
+from advisor.clock import RealClock
+from advisor.errors import SizerError
+from advisor.measure.items.tasks import model_path
+from advisor.records.config import RunConfig
+from advisor.records.model import ModelFile
+from advisor.records.scenario import Scenario, parse_resolution
+from advisor.runtimes import get_runtime
+
 from .decode import DecodePool, SourceError
 from .frames import Ledger, Log
 from .hardware import find_device
@@ -41,7 +42,7 @@ from .threads import exclusive, spent_s, working_threads
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ..runtimes.protocol import CompiledModel
+    from advisor.runtimes.protocol import CompiledModel
 
 REPORT_S = 0.25
 DRAIN_MAX_S = 10.0
@@ -301,7 +302,7 @@ class Ear:
         for word in self._words:
             if word.strip() == "stop":
                 self._end()
-        if self._run is None:  # a library that hangs while it is imported cannot be asked
+        if self._run is None:  # a library that hangs during import cannot be stopped gracefully
             os._exit(1)
         self._end()
 
@@ -333,7 +334,7 @@ def main(arguments: Sequence[str]) -> None:
         with contextlib.suppress(BrokenPipeError):
             out.write(json.dumps({"k": "refused", "type": type(error).__name__, "text": str(error)}) + "\n")
             out.flush()
-    # Runtimes and decoders are left as they are: tearing them down has crashed after good runs, and nothing is owed.
+    # Runtimes and decoders are not torn down: that has crashed after good runs, and process exit frees everything.
     os._exit(code)
 
 

@@ -1,11 +1,11 @@
-"""Predicted figures beside measured ones; figures only, no rule of prediction is known here."""
+"""Predicted figures next to measured ones; figures only, this module knows no rule of prediction."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ..records.verdict import Verdict
+from advisor.records.verdict import Verdict
 
 RESOLUTION = 0.02
 """What counters of CPU time and their attribution to stages can tell apart, in cores or as a share of the machine."""

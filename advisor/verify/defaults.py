@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..records.base import Precision
-from ..records.config import RunConfig
-from ..records.host import HostFacts
-from ..records.scenario import Scenario
+from advisor.records.base import Precision
+from advisor.records.config import RunConfig
+from advisor.records.host import HostFacts
+from advisor.records.scenario import Scenario
 
 
 def default_configs(scenario: Scenario, facts: HostFacts, precision: Precision) -> dict[str, RunConfig]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..records.scenario import Activity, ObjectCount
+from advisor.records.scenario import Activity, ObjectCount
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""What a run told, as the parent collects it from the rows of the child; survives the child's death.
+"""What a run reported: the parent collects it row by row, so it survives the child's death.
 
 Rows, by their first value (times in seconds after the start of the run):
 
@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records.config import EffectiveConfig
+from advisor.records.config import EffectiveConfig
+
 from .setup import Feed
 
 Floats = NDArray[np.float64]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..measure.preprocess import crop, to_model_input
-from ..records.model import ModelFile
-from ..records.scenario import Scenario, Stage
+from advisor.measure.items.preprocess import crop, to_model_input
+from advisor.records.model import ModelFile
+from advisor.records.scenario import Scenario, Stage
+
 from .boxes import Box, Decoder, decoder_for, layout_of
 from .decode import DecodePool
 from .frames import Frame, Ledger, Log
@@ -103,7 +104,7 @@ class Pipeline:
             else:
                 wide, high = _size_of(picture)
                 image = crop(picture, (box[0] * wide, box[1] * high, box[2] * wide, box[3] * high), width, height)
-            row[...] = image if channels == 3 else image[..., 1:2]  # green stands for brightness
+            row[...] = image if channels == 3 else image[..., 1:2]  # green approximates brightness
 
         return write
 

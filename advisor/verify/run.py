@@ -1,4 +1,4 @@
-"""Start the child, listen to it, judge what it told."""
+"""Start the child process, collect its messages, judge the run."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from .. import errors
-from ..errors import InputError, SizerError
-from ..host import preflight
-from ..measure.progress import NullProgress, Progress
-from ..records.config import EffectiveConfig
-from ..records.verdict import Verdict
+from advisor import errors
+from advisor.errors import InputError, SizerError
+from advisor.host import preflight
+from advisor.measure.items.progress import NullProgress, Progress
+from advisor.records.config import EffectiveConfig
+from advisor.records.verdict import Verdict
+
 from .observation import Observation
-from .order import Order
+from .request import Order
 from .setup import feeds_of
 from .verdict import judge
 
@@ -114,7 +115,7 @@ class Child:
         self._file.unlink(missing_ok=True)
 
     def listen(self, seen: Observation, progress: Progress, stop: threading.Event) -> None:
-        """Collect messages until the child told its end or is gone; an interrupt or ``stop`` asks it to end early."""
+        """Collect messages until the child reports its end or is gone; an interrupt or ``stop`` ends it early."""
         assert self.process.stdout is not None
         descriptor = self.process.stdout.fileno()
         poll = select.poll()

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ScenarioError
-from ..records.scenario import Codec, Scenario, Stage
+from advisor.errors import ScenarioError
+from advisor.records.scenario import Codec, Scenario, Stage
 
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 _ROUNDING = 1e-9
@@ -68,7 +68,7 @@ def feeds_of(scenario: Scenario, counts: Mapping[str, int] | None = None) -> tup
     Raises
     ------
     ScenarioError
-        ``counts`` names a group that is none, or nothing would release any frame.
+        ``counts`` names an unknown group, or nothing would release any frame.
 
     Notes
     -----

@@ -7,7 +7,7 @@ import json
 import os
 from pathlib import Path
 
-from ..errors import InputError
+from advisor.errors import InputError
 
 SCHEMA = "sizer.signature/1"
 

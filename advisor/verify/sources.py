@@ -10,7 +10,8 @@ from typing import Any
 import av
 import numpy as np
 
-from ..clock import Clock
+from advisor.clock import Clock
+
 from .decode import SourceError
 from .hardware import acceleration
 from .setup import Feed
@@ -210,7 +211,7 @@ def clip_bitrate_kbps(feed: Feed) -> float:
 
 def clip_for(feed: Feed, directory: Path, seed: int) -> Path:
     """Synthesise (or find) the clip that a camera without a source of its own plays."""
-    from ..measure.clips import clip_path, synthesise
+    from advisor.measure.items.clips import clip_path, synthesise
 
     assert feed.codec is not None
     assert feed.codec != "raw"

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..records.scenario import Stage
+from advisor.records.scenario import Stage
+
 from .boxes import Box
 from .frames import Frame, Ledger, Log
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ..runtimes.protocol import CompiledModel
+    from advisor.runtimes.protocol import CompiledModel
 
 
 TRIED = 3

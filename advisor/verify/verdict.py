@@ -1,6 +1,6 @@
 """From an observation to PASS, FAIL or INCONCLUSIVE, with the figures that a report shows.
 
-FAIL: a check that counts is not met beyond doubt. INCONCLUSIVE: none is, but one cannot be decided, or the user stopped
+FAIL: a check that counts is proved not to be met. INCONCLUSIVE: none is, but one cannot be decided, or the user stopped
 the run. PASS: every check that counts holds.
 """
 
@@ -12,12 +12,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .. import __version__
-from ..clock import utc_now
-from ..records.config import RunConfig
-from ..records.host import HostFacts
-from ..records.scenario import Scenario
-from ..records.verdict import CameraResult, CameraTail, Check, ConfigPair, StageResult, Verdict
+from advisor import __version__
+from advisor.clock import utc_now
+from advisor.records.config import RunConfig
+from advisor.records.host import HostFacts
+from advisor.records.scenario import Scenario
+from advisor.records.verdict import CameraResult, CameraTail, Check, ConfigPair, StageResult, Verdict
+
 from . import checks, conditions
 from .compare import compared
 from .observation import DONE, DROPPED, FrameLog, Observation, passes_table
@@ -56,7 +57,7 @@ def judge(
     predicted: Mapping[str, Any] | None = None,
     warnings: Sequence[str] = (),
 ) -> Verdict:
-    """Judge a run; ``predicted`` is only put beside the result, never looked at by a check."""
+    """Judge a run; ``predicted`` is only shown next to the result, no check looks at it."""
     usable = facts.limits.usable_cores or float(facts.cpu.threads or 1)
     case = checks.Case(scenario, seen, figures(seen, scenario.slo.window_s), usage(seen, usable), configs)
     found = [

@@ -12,13 +12,14 @@ from advisor.clock import utc_now
 from advisor.errors import InputError
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.measurement import BenchReport, BenchRow, Measurement
-from advisor.workflows.context import Say, local_facts, open_store, silent
-from advisor.workflows.models import build_model, resolve_model
-from advisor.workflows.predict import number_or_all
+
+from .context import Say, local_facts, open_store, silent
+from .models import build_model, resolve_model
+from .predict import number_or_all
 
 if TYPE_CHECKING:
-    from advisor.measure.campaign import Campaign, Entry
-    from advisor.measure.progress import Progress
+    from advisor.measure.campaign.campaign import Campaign, Entry
+    from advisor.measure.items.progress import Progress
     from advisor.records.host import HostFacts
     from advisor.store.measurements import MeasurementStore
 
@@ -58,8 +59,8 @@ def bench_machine(
     ModelError, InputError, StoreError
         Bad input, with a remedy; nothing has been measured then.
     """
-    from advisor.measure.campaign import keys_of, run
-    from advisor.measure.footprint import with_footprints
+    from advisor.measure.campaign.campaign import keys_of, run
+    from advisor.measure.items.footprint import with_footprints
 
     budget_s = _budget_s(request)
     with open_store(store_url) as store:
@@ -140,9 +141,9 @@ def to_row(item: Measurement) -> BenchRow:
 
 
 def _campaign(request: BenchRequest, facts: HostFacts) -> Campaign:
-    from advisor.measure.campaign import Campaign
-    from advisor.measure.matrix import load_matrix, matrix_items
-    from advisor.measure.quick import QUICK_MODELS, QUICK_RANDOM, full_items, quick_items
+    from advisor.measure.campaign.campaign import Campaign
+    from advisor.measure.campaign.matrix import load_matrix, matrix_items
+    from advisor.measure.campaign.quick import QUICK_MODELS, QUICK_RANDOM, full_items, quick_items
 
     entries: list[Entry] = []
     left_out: list[str] = []
@@ -168,11 +169,11 @@ def _campaign(request: BenchRequest, facts: HostFacts) -> Campaign:
 
 
 def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
-    from advisor.measure.campaign import Entry
-    from advisor.measure.configs import MeasureItem
-    from advisor.measure.estimates import estimate_s, footprint_entries
-    from advisor.measure.harness import MeasureSpec
-    from advisor.measure.micro import all_threads
+    from advisor.measure.campaign.campaign import Entry
+    from advisor.measure.campaign.estimates import estimate_s, footprint_entries
+    from advisor.measure.items.micro import all_threads
+    from advisor.measure.items.throughput import MeasureItem
+    from advisor.measure.timing.harness import MeasureSpec
 
     most = all_threads(facts)
     streams = number_or_all(request.streams, most, "--streams") or 1
@@ -199,6 +200,6 @@ def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
 
 
 def _export(store: MeasurementStore, facts: HostFacts, path: Path, say: Say) -> None:
-    from advisor.workflows.travel import export_box
+    from .box_export import export_box
 
     say(f"wrote {export_box(store, facts, path)}")

@@ -12,7 +12,8 @@ from advisor.clock import utc_now
 from advisor.errors import Inconclusive
 from advisor.records.base import Record
 from advisor.records.calibration import AccuracyRow, TransferCalibration
-from advisor.workflows.context import Say, silent
+
+from .context import Say, silent
 
 COLUMNS = ("group", "precision", "mode", "anchors", "machines", "rows", "median %", "mean %", "in 20 %", "coverage")
 
@@ -40,11 +41,11 @@ def calibrate_model(
         The new fit is worse than the shipped one and ``force`` is not given, or the store holds too little.
     """
     if not shipped:
-        from advisor.workflows.calibrate_here import calibrate_here
+        from .calibrate_here import calibrate_here
 
         return calibrate_here(output=output, force=force, store_url=store_url, say=say)
-    from advisor.perfmodel.fit import calibrate
-    from advisor.perfmodel.material import load_material
+    from advisor.calibration.dataset import load_material
+    from advisor.calibration.transfer import calibrate
     from advisor.store.files import read_document, write_document
     from advisor.store.paths import profiles_dir
 

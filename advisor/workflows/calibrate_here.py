@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from advisor import __version__
 from advisor.clock import utc_now
 from advisor.errors import Inconclusive
-from advisor.workflows.calibrate import CalibrationReport, report_of
-from advisor.workflows.context import Say, local_facts, open_store, silent
+
+from .calibrate import CalibrationReport, report_of
+from .context import Say, local_facts, open_store, silent
 
 if TYPE_CHECKING:
-    from advisor.perfmodel.evaluate_local import Judgement
-    from advisor.perfmodel.local_fit import LocalFit
+    from advisor.calibration.crossval_local import Judgement
+    from advisor.perfmodel.here.calibration import LocalFit
     from advisor.records.machine import MachineSpec
     from advisor.records.measurement import Measurement, MicroBenchmark
 
@@ -53,8 +54,8 @@ def calibrate_rows(
     say: Say = silent,
 ) -> CalibrationReport:
     """Do the same with the measurements given."""
-    from advisor.perfmodel.evaluate_local import judge_here, next_measurement, unseen_on_host
-    from advisor.perfmodel.local_fit import SHARINGS, LocalFit, fit_path
+    from advisor.calibration.crossval_local import judge_here, next_measurement, unseen_on_host
+    from advisor.perfmodel.here.calibration import SHARINGS, LocalFit, fit_path
     from advisor.store.files import write_document
 
     _enough(rows)
@@ -118,7 +119,7 @@ def _enough(rows: Sequence[Measurement]) -> None:
 
 def family_of() -> Callable[[str], str]:
     """Family of a model's name: the zoo's for its architectures, else the name up to its first digit."""
-    from advisor.perfmodel.works import canonical_name
+    from advisor.perfmodel.analytic.work_table import canonical_name
     from advisor.zoo import list_models
 
     known = {item.name: item.family for item in list_models()}
@@ -139,7 +140,7 @@ def _error(judged: Sequence[Judgement]) -> float:
 
 
 def _fitted(fingerprint: str, rows: Sequence[Measurement], sharing: float, judged: Sequence[Judgement]) -> LocalFit:
-    from advisor.perfmodel.local_fit import LocalFit, width_factor
+    from advisor.perfmodel.here.calibration import LocalFit, width_factor
 
     digest = hashlib.sha256("\n".join(sorted(row.key for row in rows)).encode()).hexdigest()
     return LocalFit(

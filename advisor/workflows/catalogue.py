@@ -90,8 +90,8 @@ def add_measured_box(
     file: Path, price_usd: float | None, price_source: str | None, *, store_url: str | None = None
 ) -> str:
     """Add a box that ``sizer bench --export`` described elsewhere; returns its platform id."""
-    from advisor.workflows.context import open_store
-    from advisor.workflows.travel import import_box
+    from .box_export import import_box
+    from .context import open_store
 
     with open_store(store_url) as store:
         return import_box(file, store, price_usd, price_source)

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 from advisor.records.base import Precision, RuntimeName
 from advisor.records.model import ModelFile, ModelWork
 from advisor.records.plan import Plan, PlanOption
-from advisor.workflows.context import Say, open_store, probing, silent
-from advisor.workflows.local import local_candidate
-from advisor.workflows.models import resolve_model
-from advisor.workflows.predictors import cold_starts, load_predictors
+
+from .context import Say, open_store, probing, silent
+from .models import resolve_model
+from .predictors import cold_starts, load_predictors
+from .this_machine import local_candidate
 
 if TYPE_CHECKING:
-    from advisor.measure.campaign import Campaign
-    from advisor.measure.progress import Progress
-    from advisor.planner.inputs import Candidate, PlanInputs
+    from advisor.measure.campaign.campaign import Campaign
+    from advisor.measure.items.progress import Progress
+    from advisor.planner.question.inputs import Candidate, PlanInputs
     from advisor.records.host import HostFacts
     from advisor.records.machine import MachineSpec
     from advisor.store.catalogue import Catalogue
@@ -88,10 +89,10 @@ def prepare(
 ) -> PlanInputs:
     """Gather everything that a plan is made from; ``probed`` waits for the facts of this machine."""
     from advisor.host import machine_spec
-    from advisor.measure.clips import usual_bitrate_kbps
-    from advisor.measure.needs import items_for_others, scenario_items
-    from advisor.planner.candidates import admit
-    from advisor.planner.inputs import PlanInputs
+    from advisor.measure.campaign.scenario_items import items_for_others, scenario_items
+    from advisor.measure.items.clips import usual_bitrate_kbps
+    from advisor.planner.question.candidates import admit
+    from advisor.planner.question.inputs import PlanInputs
     from advisor.store.catalogue import Catalogue
     from advisor.store.scenario import load_scenario, scenario_file
 
@@ -148,7 +149,7 @@ def prepare(
 
 def _smaller(models: Mapping[str, ModelFile]) -> dict[str, ModelFile]:
     """Per stage the next smaller model of the same family, built; stages without one are left out."""
-    from advisor.workflows.models import smaller_model
+    from .models import smaller_model
 
     infos = {stage: smaller_model(model) for stage, model in models.items()}
     return {stage: resolve_model(info.name) for stage, info in infos.items() if info is not None}
@@ -198,8 +199,8 @@ def measure(
 
     An interrupt ends the command, not only the measuring: a plan on half of them is not what was asked for.
     """
-    from advisor.measure.campaign import run
-    from advisor.measure.progress import NullProgress
+    from advisor.measure.campaign.campaign import run
+    from advisor.measure.items.progress import NullProgress
 
     if run(campaign, store, facts, progress or NullProgress(), visits=visits).interrupted:
         raise KeyboardInterrupt
@@ -265,7 +266,7 @@ class Works:
             list(pool.map(lambda file: self._compile(file, runtime), files.values()))
 
     def of_stage(self, stage: str, runtime: RuntimeName, precision: Precision, batch: int) -> ModelWork | None:  # noqa: ARG002 - kernels of batch 1 serve all batches
-        """Kernels of a stage's model, or of a smaller one by its reference; None where the runtime cannot run it so."""
+        """Kernels of a stage's model, or of a smaller one by its reference; None if the runtime cannot run it so."""
         return self._of(self._models.get(stage) or self._smaller[stage], runtime, precision)
 
     def compiled(self, stage: str) -> list[ModelWork]:
@@ -295,7 +296,7 @@ class Works:
         return self._found.get(key)
 
     def _compile(self, model: ModelFile, runtime: str) -> None:
-        from advisor.measure.profile import model_works
+        from advisor.measure.items.profile import model_works
 
         wanted: list[tuple[str, str, int, str | None]] = [(runtime, name, 1, None) for name in self._compiled]
         for request, work in zip(wanted, model_works(model, wanted, self._store), strict=True):
@@ -303,9 +304,10 @@ class Works:
 
 
 def _candidates(names: tuple[str, ...], catalogue: object, facts: HostFacts) -> tuple[Candidate, ...]:
-    from advisor.planner.inputs import Candidate
+    from advisor.planner.question.inputs import Candidate
     from advisor.store.catalogue import Catalogue
-    from advisor.workflows.local import bare_candidate
+
+    from .this_machine import bare_candidate
 
     assert isinstance(catalogue, Catalogue)
     if not names:

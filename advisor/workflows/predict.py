@@ -14,9 +14,10 @@ from advisor.records.config import LoadMode, RunConfig
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelFile, ModelWork
 from advisor.records.prediction import Prediction, PredictionReport, ServiceEstimate
-from advisor.workflows.context import Say, local_facts, open_store, silent
-from advisor.workflows.models import resolve_model
-from advisor.workflows.predictors import load_predictors
+
+from .context import Say, local_facts, open_store, silent
+from .models import resolve_model
+from .predictors import load_predictors
 
 if TYPE_CHECKING:
     from advisor.store.measurements import MeasurementStore
@@ -48,7 +49,7 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
         Bad input, with a remedy.
     """
     from advisor.host import machine_spec
-    from advisor.measure.profile import model_works
+    from advisor.measure.items.profile import model_works
     from advisor.perfmodel.predictor import predicts
     from advisor.store.catalogue import Catalogue
 
@@ -124,7 +125,7 @@ class _OneModel:
         self._model, self._store = model, store
 
     def work(self, model: str, runtime: str, precision: str) -> ModelWork | None:
-        from advisor.measure.profile import model_works
+        from advisor.measure.items.profile import model_works
 
         if model != self._model.name:
             return None
@@ -180,11 +181,11 @@ def _measure(
     Beside the counters the pass is timed without them, since they are scaled to it (host_kernels.py). All other
     settings are predicted from these.
     """
-    from advisor.measure.configs import measure_configs
-    from advisor.measure.harness import QUICK
-    from advisor.measure.profile import profile_kernels
-    from advisor.perfmodel.host_kernels import HostKernels, at_batch
-    from advisor.perfmodel.local import LocalData
+    from advisor.measure.items.profile import profile_kernels
+    from advisor.measure.items.throughput import measure_configs
+    from advisor.measure.timing.harness import QUICK
+    from advisor.perfmodel.here.kernels import HostKernels, at_batch
+    from advisor.perfmodel.here.measurements import LocalData
 
     here = [config for config, machine in zip(configs, machines, strict=True) if machine.id == "this"]
     counts = {1, *(max(1, (config.threads or 1) // (config.streams or 1)) for config in here)}

@@ -13,7 +13,7 @@ from advisor.records.prediction import CostEstimate, ServiceEstimate
 
 if TYPE_CHECKING:
     from advisor.perfmodel import Predictor, WorkSource
-    from advisor.perfmodel.cold import ColdStart
+    from advisor.perfmodel.resources.cold_pass import ColdStart
     from advisor.records.host import HostFacts
     from advisor.store.catalogue import Catalogue
     from advisor.store.measurements import MeasurementStore
@@ -78,7 +78,7 @@ def cold_starts(
     store: MeasurementStore, facts: HostFacts, host: MachineSpec, catalogue: Catalogue
 ) -> Callable[[MachineSpec], ColdStart]:
     """What a pause costs on a machine: measured here and on boxes that were measured, assumed elsewhere."""
-    from advisor.perfmodel.cold import ASSUMED, cold_start
+    from advisor.perfmodel.resources.cold_pass import ASSUMED, cold_start
 
     prints = {item.id: item.measured_fingerprint for item in catalogue.platforms() if item.measured_fingerprint}
     known = {

@@ -9,10 +9,11 @@ if TYPE_CHECKING:
 
 
 def _more() -> dict[str, type[BaseModel]]:
-    from advisor.measure.matrix import Matrix
-    from advisor.workflows.calibrate import CalibrationReport
-    from advisor.workflows.catalogue import CatalogueReport
-    from advisor.workflows.models import Inspection
+    from advisor.measure.campaign.matrix import Matrix
+
+    from .calibrate import CalibrationReport
+    from .catalogue import CatalogueReport
+    from .models import Inspection
 
     return {
         "calibration-report": CalibrationReport,

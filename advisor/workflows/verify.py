@@ -1,4 +1,4 @@
-"""The real cascade on this machine, judged; then laid beside what was predicted."""
+"""The real cascade on this machine, judged, then compared with the prediction."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from advisor.records.config import RunConfig
 from advisor.records.plan import Plan, PredictedLoad
 from advisor.records.scenario import Scenario
 from advisor.records.verdict import Verdict
-from advisor.workflows.context import Say, local_facts, open_store, silent
-from advisor.workflows.imitate import Imitation, imitating, imitation
-from advisor.workflows.models import resolve_model
+
+from .context import Say, local_facts, open_store, silent
+from .imitate import Imitation, imitating, imitation
+from .models import resolve_model
 
 if TYPE_CHECKING:
-    from advisor.measure.progress import Progress
+    from advisor.measure.items.progress import Progress
     from advisor.records.host import HostFacts
     from advisor.store.measurements import MeasurementStore
 
@@ -108,7 +109,7 @@ def verify_scenario(
 
 
 def _hashes(request: VerifyRequest) -> dict[str, str]:
-    """SHA-256 of the files that said what to do; a scenario that ships is known by the version of sizer."""
+    """SHA-256 of the input files; a scenario that ships is identified by the version of sizer."""
     files = {"scenario": Path(request.scenario), "plan": request.plan_file}
     return {
         name: hashlib.sha256(path.read_bytes()).hexdigest()
@@ -142,7 +143,7 @@ def _setting(
         configs = default_configs(scenario, facts, scenario.accuracy.precisions[0])
         threads = max(1, int(facts.limits.usable_cores or 1))
         return _Setting(configs, threads, None, "the runtime's own throughput hint, nothing predicted")
-    from advisor.workflows.plan import configure_on
+    from .plan import configure_on
 
     platform = request.imitate or "this"
     option = configure_on(platform, request.scenario, request.seed, store, progress, say)
@@ -207,10 +208,10 @@ def _versions(plan: Plan) -> tuple[str, ...]:
 
 
 def _other_machine(platform: str, facts: HostFacts) -> str | None:
-    """Say that this machine is not the platform of the plan, or None where its processor is the planned one.
+    """Say that this machine is not the platform of the plan, or None if its processor is the planned one.
 
-    The words of the catalogue's name must all stand in what the processor calls itself; a measured box is told by its
-    fingerprint.
+    The words of the catalogue's name must all occur in the processor's brand string; a measured box is identified by
+    its fingerprint.
     """
     from advisor.store.catalogue import Catalogue, catalogue_id
 
@@ -242,8 +243,8 @@ def _stop_on_interrupt() -> Iterator[threading.Event]:
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in asked}
+    stopping = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in stopping}
 
     def request(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of signal handlers
         if stop.is_set():

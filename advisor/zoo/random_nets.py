@@ -10,6 +10,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from advisor.zoo.families.vit import merge_patches, window_attention
+
 from .blocks import (
     basic_residual,
     bottleneck,
@@ -25,7 +27,6 @@ from .blocks import (
     tokens_of,
 )
 from .builder import Net, Tensor
-from .families.vit import merge_patches, window_attention
 
 _ACTS = ("relu", "relu6", "silu", "hswish", "leaky", None)
 _BLOCK_MACS = (4e6, 9e7)

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks import memory
 from benchmarks.memory import Judged, judged, tables
-from tests.perfmodel.test_memory import rows
+from tests.perfmodel.resources.test_memory import rows
 
 MIB = 1024.0**2
 

@@ -1,6 +1,6 @@
 """The power section on meters made up here, and on the machines of the published table."""
 
-from advisor.perfmodel.power import wall_power
+from advisor.perfmodel.resources.power import wall_power
 from advisor.store.catalogue import Catalogue
 from advisor.store.paths import profiles_dir
 from benchmarks.power import Row, rows_of, tables

@@ -9,7 +9,7 @@ import pytest
 from advisor import __version__
 from advisor.clock import RealClock
 from advisor.errors import Inconclusive
-from advisor.measure.harness import MeasureSpec, Session
+from advisor.measure.timing.harness import MeasureSpec, Session
 from advisor.records.base import Interval
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig
 from advisor.records.measurement import BenchReport, Interference

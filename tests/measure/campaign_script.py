@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from advisor.measure.campaign import Campaign, Entry, run
-from advisor.measure.configs import MeasureItem
-from advisor.measure.harness import MeasureSpec
-from advisor.measure.preparation import PrepareRequest
+from advisor.measure.campaign.campaign import Campaign, Entry, run
+from advisor.measure.items.preparation import PrepareRequest
+from advisor.measure.items.throughput import MeasureItem
+from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.config import LoadMode, RunConfig
 from advisor.store.measurements import MeasurementStore
 

@@ -1,6 +1,6 @@
 """Model files and questions to campaigns, for the tests of what is measured."""
 
-from advisor.measure.campaign import Campaign
+from advisor.measure.campaign.campaign import Campaign
 from advisor.records.model import ModelFile
 
 

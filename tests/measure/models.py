@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from advisor.measure import nets
+from advisor.measure.items import micro_networks as nets
 from advisor.records.model import ModelFile
 
 

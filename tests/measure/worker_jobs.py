@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from advisor.errors import RuntimeRefusal
-from advisor.measure.job import JobItem, Reporter, each
+from advisor.measure.worker.job import JobItem, Reporter, each
 
 
 def _do(payload: dict[str, Any]) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from advisor.calibration.dataset import load_material
 from advisor.errors import CatalogueError, Inconclusive
 from advisor.perfmodel import Predictor
-from advisor.perfmodel.material import load_material
 from advisor.records.base import Evidence
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.measurement import Measurement, MicroBenchmark
@@ -257,7 +257,7 @@ def test_weights_and_streams_show_in_memory(shipped):
 
 def test_a_damaged_calibration_is_refused_with_the_command_that_makes_it(tmp_path):
     (tmp_path / "transfer.json").write_text("{")
-    with pytest.raises(CatalogueError, match=r"advisor\.perfmodel\.fit"):
+    with pytest.raises(CatalogueError, match=r"advisor\.calibration\.transfer"):
         Predictor.load(tmp_path)
 
 

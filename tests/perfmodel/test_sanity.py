@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from advisor.perfmodel import Predictor
-from advisor.perfmodel.machine import machine_arrays
-from advisor.perfmodel.physics import Runs, pass_time
-from advisor.perfmodel.resolve import resolve
+from advisor.perfmodel.analytic.machine import machine_arrays
+from advisor.perfmodel.analytic.physics import Runs, pass_time
+from advisor.perfmodel.analytic.runtime_defaults import resolve
 from advisor.records.base import Evidence
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec

@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from advisor.perfmodel.cold import ColdStart
-from advisor.planner.inputs import Candidate, PlanInputs
+from advisor.perfmodel.resources.cold_pass import ColdStart
+from advisor.planner.question.inputs import Candidate, PlanInputs
 from advisor.records.base import Evidence, Interval, Sourced
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from advisor.planner.options import buys
+from advisor.planner.answer.options import buys
 from advisor.planner.plan import plan
-from advisor.planner.rank import most_boxes, most_free
-from advisor.planner.search import Ask, Searcher
+from advisor.planner.search.rank import most_boxes, most_free
+from advisor.planner.search.search import Ask, Searcher
 from advisor.records.model import ModelWork
 from advisor.records.plan import Plan, PlanOption
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.planner.costs import Table, choice_cores, load_facts
-from advisor.planner.evaluate import DRIFT_SHARE, Load, build_spec, evaluate, set_up
-from advisor.planner.space import PlatformModel, stage_batches
+from advisor.planner.search.costs import Table, choice_cores, load_facts
+from advisor.planner.search.simulate import DRIFT_SHARE, Load, build_spec, evaluate, set_up
+from advisor.planner.search.space import PlatformModel, stage_batches
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelWork

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from advisor.planner.baseline import whole_cores
-from advisor.planner.inputs import Candidate
+from advisor.planner.answer.baseline import whole_cores
 from advisor.planner.plan import plan
-from advisor.planner.rank import affordable, price
-from advisor.planner.search import SEEDS, Ask, Searcher
-from advisor.planner.space import Z90, PlatformModel
+from advisor.planner.question.inputs import Candidate
+from advisor.planner.search.rank import affordable, price
+from advisor.planner.search.search import SEEDS, Ask, Searcher
+from advisor.planner.search.space import Z90, PlatformModel
 from advisor.records.machine import MachineSpec
 
 from .fakes import TODAY, FakeCost, FakePredictor, candidate, inputs, model_file, scenario

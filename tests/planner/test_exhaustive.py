@@ -19,13 +19,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from advisor.planner.costs import choice_cores, choice_memory_bytes, load_facts
-from advisor.planner.evaluate import Setup, decode_choices, set_up
-from advisor.planner.inputs import Candidate, PlanInputs
 from advisor.planner.plan import plan
-from advisor.planner.rank import cheapest, running_tco, setup_cores
-from advisor.planner.search import Ask, Searcher
-from advisor.planner.space import Z90, Placement, PlatformModel, stage_batches
+from advisor.planner.question.inputs import Candidate, PlanInputs
+from advisor.planner.search.costs import choice_cores, choice_memory_bytes, load_facts
+from advisor.planner.search.rank import cheapest, running_tco, setup_cores
+from advisor.planner.search.search import Ask, Searcher
+from advisor.planner.search.simulate import Setup, decode_choices, set_up
+from advisor.planner.search.space import Z90, Placement, PlatformModel, stage_batches
 from advisor.records.base import RuntimeName
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec

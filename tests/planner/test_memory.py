@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from advisor.planner.costs import MEMORY_OF_CAMERA_BYTES, MEMORY_OF_SYSTEM_BYTES
 from advisor.planner.plan import plan
+from advisor.planner.search.costs import MEMORY_OF_CAMERA_BYTES, MEMORY_OF_SYSTEM_BYTES
 from advisor.records.base import Interval
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from advisor.errors import CatalogueError, Infeasible
-from advisor.planner.demand import stage_demand
 from advisor.planner.plan import configure, plan
+from advisor.planner.question.demand import stage_demand
 from advisor.records.scenario import Scenario
 
 from .fakes import FakePredictor, candidate, inputs, scenario

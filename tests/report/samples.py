@@ -10,15 +10,7 @@ from advisor.records.config import EffectiveConfig, RunConfig
 from advisor.records.host import HostFacts
 from advisor.records.model import ModelFile
 from advisor.records.plan import Plan
-from advisor.records.verdict import (
-    CameraResult,
-    CameraTail,
-    CapacityResult,
-    Check,
-    ConfigPair,
-    StageResult,
-    Verdict,
-)
+from advisor.records.verdict import CameraResult, CameraTail, CapacityResult, Check, ConfigPair, StageResult, Verdict
 from tests.planner.fakes import FakePredictor, candidate, inputs, scenario
 
 

@@ -18,7 +18,8 @@ from advisor.records.plan import BoxShare, Mix, Plan
 from advisor.report.exporters import export_plan, openvino_properties, session_options
 from advisor.runtimes.openvino_config import properties
 from tests.needs import TWO_CORES
-from tests.report.samples import hopeless_plan, shop_plan
+
+from .samples import hopeless_plan, shop_plan
 
 OPENVINO = RunConfig(streams=2, threads=4, requests=4, batch=1, pinning=False, hint="throughput", hint_requests=4)
 SMALL = OPENVINO.model_copy(update={"threads": 2, "requests": 2})

@@ -12,16 +12,12 @@ from pydantic import BaseModel
 
 from advisor.errors import InputError
 from advisor.records.plan import Plan, Price
-from advisor.report.html import (
-    render_document_html,
-    render_measurements_html,
-    render_plan_html,
-    render_verdict_html,
-)
+from advisor.report.html import render_document_html, render_measurements_html, render_plan_html, render_verdict_html
 from advisor.report.plan_page import plan_context
 from advisor.report.text import EVIDENCE_WORDS, capacity, money
-from tests.report.samples import MARKUP, crowded_plan, hopeless_plan, request_plan, shop_plan, verdict
 from tests.store.samples import measurement
+
+from .samples import MARKUP, crowded_plan, hopeless_plan, request_plan, shop_plan, verdict
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 from advisor.report.junit import render_junit
-from tests.report.samples import MARKUP, verdict
+
+from .samples import MARKUP, verdict
 
 
 def test_one_case_per_check_and_one_for_the_verdict() -> None:

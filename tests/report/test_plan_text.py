@@ -7,7 +7,8 @@ import pytest
 from advisor.records.base import Evidence
 from advisor.records.plan import BoxShare, Mix, Plan, Sensitivity
 from advisor.report.plan_text import boxes, changes, compared, heading_line, render_plan
-from tests.report.samples import crowded_plan, hopeless_plan, request_plan, shop_plan
+
+from .samples import crowded_plan, hopeless_plan, request_plan, shop_plan
 
 
 def test_where_only_different_boxes_carry_it_they_are_the_answer() -> None:

@@ -8,8 +8,9 @@ from advisor.records.measurement import BenchReport, BenchRow, Interference
 from advisor.records.prediction import Prediction, PredictionReport
 from advisor.report import terminal
 from advisor.store.catalogue import Catalogue
-from tests.report.samples import facts, shop_plan, verdict
 from tests.store.samples import micro_benchmark, model_work
+
+from .samples import facts, shop_plan, verdict
 
 STAMP = {"sizer_version": "0.1.0", "created": "2026-11-21T08:00:00Z"}
 

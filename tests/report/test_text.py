@@ -24,7 +24,8 @@ from advisor.report.text import (
     tight,
     why,
 )
-from tests.report.samples import request_plan, shop_plan
+
+from .samples import request_plan, shop_plan
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@ from __future__ import annotations
 from advisor.records.verdict import CapacityResult
 from advisor.report.verdict_page import timeline
 from advisor.report.verdict_text import capacity_sentence, render_verdict
-from tests.report.samples import verdict
+
+from .samples import verdict
 
 
 def test_the_verdict_comes_first_and_no_line_is_too_long() -> None:

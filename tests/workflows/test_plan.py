@@ -1,4 +1,4 @@
-from advisor.planner.inputs import Candidate
+from advisor.planner.question.inputs import Candidate
 from advisor.workflows.plan import is_candidate
 from tests.measure.hosts import facts
 from tests.planner.fakes import candidate

@@ -24,8 +24,8 @@ def taken(monkeypatch):
         found.counted += configs
         return []
 
-    monkeypatch.setattr("advisor.measure.configs.measure_configs", timed)
-    monkeypatch.setattr("advisor.measure.profile.profile_kernels", counted)
+    monkeypatch.setattr("advisor.measure.items.throughput.measure_configs", timed)
+    monkeypatch.setattr("advisor.measure.items.profile.profile_kernels", counted)
     return found
 
 
@@ -72,7 +72,7 @@ def test_one_new_kernel_is_enough_to_measure(taken):
 
 
 def test_another_batch_of_known_kernels_is_known(taken):
-    from advisor.perfmodel.host_kernels import at_batch
+    from advisor.perfmodel.here.kernels import at_batch
 
     rows = [measurement(1.0, kernels=tuple(KERNELS))]
     measure(taken, rows, RunConfig(threads=1, streams=1, batch=8), [at_batch(k, 8.0) for k in KERNELS], batch=8)

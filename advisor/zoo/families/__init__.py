@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from ..builder import Net
+from advisor.zoo.builder import Net
+
 from . import (
     bert,
     densenet,

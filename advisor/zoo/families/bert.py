@@ -5,8 +5,8 @@ One input, int64 token ids of a stated length; all tokens take part (no padding 
 
 from __future__ import annotations
 
-from ..blocks import encoder_layer
-from ..builder import Net, Tensor
+from advisor.zoo.blocks import encoder_layer
+from advisor.zoo.builder import Net, Tensor
 
 VOCABULARY = 30522
 """WordPiece vocabulary of the English uncased models."""

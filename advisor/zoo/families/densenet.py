@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..blocks import classify
-from ..builder import Net
+from advisor.zoo.blocks import classify
+from advisor.zoo.builder import Net
 
 
 def densenet_121() -> Net:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..blocks import classify, inverted_residual
-from ..builder import Net
+from advisor.zoo.blocks import classify, inverted_residual
+from advisor.zoo.builder import Net
 
 _STAGES = (
     (1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..blocks import classify
-from ..builder import Net, Tensor
+from advisor.zoo.blocks import classify
+from advisor.zoo.builder import Net, Tensor
 
 _MIXED = (
     (64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64), None,

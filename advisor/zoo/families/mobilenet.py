@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..blocks import inverted_residual, round8, separable
-from ..builder import Net, Tensor
+from advisor.zoo.blocks import inverted_residual, round8, separable
+from advisor.zoo.builder import Net, Tensor
 
 V1_LAYERS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *((512, 1),) * 5, (1024, 2), (1024, 1))
 """Output channels and stride of the separable convolutions after the stem (table 1 of the paper)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..builder import Net, Tensor
+from advisor.zoo.builder import Net, Tensor
 
 
 def _dense_tail(net: Net, x: Tensor, hidden: int = 4096, classes: int = 1000) -> Net:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..blocks import basic_residual, bottleneck, classify
-from ..builder import Net
+from advisor.zoo.blocks import basic_residual, bottleneck, classify
+from advisor.zoo.builder import Net
 
 _DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..blocks import channel_shuffle, classify
-from ..builder import Net, Tensor
+from advisor.zoo.blocks import channel_shuffle, classify
+from advisor.zoo.builder import Net, Tensor
 
 
 def _unit(net: Net, x: Tensor, out: int, stride: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..builder import Net, Tensor
+from advisor.zoo.builder import Net, Tensor
 
 
 def _fire(net: Net, x: Tensor, squeezed: int, expanded: int) -> Tensor:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..builder import Net
-from ..detect import ssd_output
+from advisor.zoo.builder import Net
+from advisor.zoo.detect import ssd_output
+
 from .mobilenet import mobilenet_v1_features
 
 

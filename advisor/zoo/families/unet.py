@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..builder import Net, Tensor
+from advisor.zoo.builder import Net, Tensor
 
 
 def unet() -> Net:

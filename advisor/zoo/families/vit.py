@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..blocks import encoder_layer, feed_forward, self_attention, tokens_of
-from ..builder import Net, Tensor
+from advisor.zoo.blocks import encoder_layer, feed_forward, self_attention, tokens_of
+from advisor.zoo.builder import Net, Tensor
 
 
 def vit_small() -> Net:

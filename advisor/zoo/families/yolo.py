@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from ..blocks import csp, pyramid_pool, round8
-from ..builder import Net, Tensor
-from ..detect import yolo_output
+from advisor.zoo.blocks import csp, pyramid_pool, round8
+from advisor.zoo.builder import Net, Tensor
+from advisor.zoo.detect import yolo_output
 
 _MULTIPLES = {"tiny": (0.33, 0.25), "small": (0.33, 0.50), "medium": (0.67, 0.75)}
 """Depth and width multiple of YOLOv5 n, s, m."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..blocks import BRANCH_GAIN, basic_residual, bottleneck, csp, pyramid_pool
-from ..builder import Net, Tensor
-from ..detect import ssd_output, yolo_output
+from advisor.zoo.blocks import BRANCH_GAIN, basic_residual, bottleneck, csp, pyramid_pool
+from advisor.zoo.builder import Net, Tensor
+from advisor.zoo.detect import ssd_output, yolo_output
 
 Numbers = tuple[int, ...]
 

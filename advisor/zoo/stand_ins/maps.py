@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..blocks import basic_residual, separable
-from ..builder import Net, Tensor
+from advisor.zoo.blocks import basic_residual, separable
+from advisor.zoo.builder import Net, Tensor
+
 from .mobile import mobile_stages
 
 Numbers = tuple[int, ...]

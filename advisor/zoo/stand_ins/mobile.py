@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..blocks import inverted_residual, omni_scale
-from ..builder import Net, Tensor
-from ..detect import ssd_output
+from advisor.zoo.blocks import inverted_residual, omni_scale
+from advisor.zoo.builder import Net, Tensor
+from advisor.zoo.detect import ssd_output
 
 Numbers = tuple[int, ...]
 

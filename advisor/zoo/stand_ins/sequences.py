@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..blocks import BRANCH_GAIN, basic_residual, encoder_layer, tokens_of
-from ..builder import Net, Tensor
-from ..families.vit import heads_for
+from advisor.zoo.blocks import BRANCH_GAIN, basic_residual, encoder_layer, tokens_of
+from advisor.zoo.builder import Net, Tensor
+from advisor.zoo.families.vit import heads_for
 
 Numbers = tuple[int, ...]
 

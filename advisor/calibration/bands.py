@@ -1,0 +1,244 @@
+"""Bands of the shipped calibration, from errors on what was left out: machines, classes of them, cells, models."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.perfmodel.analytic.interval import (
+    BETWEEN_BELIEF,
+    FEW,
+    Bands,
+    Units,
+    band,
+    centre_and_half,
+    merged,
+    weighted_quantile,
+)
+from advisor.perfmodel.analytic.machine import SIMD_CLASSES
+from advisor.perfmodel.analytic.physics import PRECISIONS
+from advisor.perfmodel.analytic.runtime_defaults import MODES
+from advisor.perfmodel.elsewhere.residual import GroupsOut
+from advisor.records.calibration import ErrorBand
+
+from .dataset import Material, learnable, points_of, residual_rows, thin
+from .physics import fit_parameters, log_time
+from .published import Observations, is_tuned, machines_elsewhere
+from .scales import Choice, without
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+_LEAST = 3
+LEVEL = 0.8
+
+
+def tuned(data: Observations) -> Flags:
+    """Rows of tuned benchmarks, and untuned ones of machines that have no others: predictions stand for the former."""
+    plain = np.array([is_tuned(row.era) for row in data.rows])
+    with_tuned = {row.machine for row, flag in zip(data.rows, plain, strict=True) if flag}
+    result: Flags = plain | np.array([row.machine not in with_tuned for row in data.rows])
+    return result
+
+
+def cells(data: Observations) -> list[tuple[str, str]]:
+    """SIMD class, and precision with mode, of each row."""
+    return [
+        (SIMD_CLASSES[data.machines.simd[i]], f"{PRECISIONS[row.precision]}/{MODES[row.mode]}")
+        for i, row in enumerate(data.rows)
+    ]
+
+
+def _grouped(keys: Sequence[str], rows: Sequence[int]) -> dict[str, list[int]]:
+    groups: dict[str, list[int]] = {}
+    for i in rows:
+        groups.setdefault(keys[i], []).append(i)
+    return groups
+
+
+class Held:
+    """Errors on machines left out, per SIMD class, precision and mode; bands from any part of the machines.
+
+    A class's factor is the quantile, over the rows of its machines, of |error - middle| / half width, each by the band
+    of the *other* machines: split conformal prediction with the class as condition and the machine as exchangeable
+    unit, each weighing as the root of its rows; the bands themselves, and :func:`level`, widen for few machines.
+    Source: Vovk, Gammerman and Shafer (2005), Algorithmic Learning in a Random World, section 4.5; Dunn, Wasserman and
+    Ramdas (2023), groups.
+    """
+
+    def __init__(self, data: Observations, errors: Array, counted: Flags) -> None:
+        self.labels = cells(data)
+        self.errors, self.machines = errors, [row.machine for row in data.rows]
+        self.rows = np.flatnonzero(counted).tolist()
+        keys = [f"{simd}/{tail}" for simd, tail in self.labels]
+        self.units = {
+            key: Units.of(errors[part], [self.machines[i] for i in part])
+            for key, part in _grouped(keys, self.rows).items()
+        }
+
+    def _parent(self, tail: str, left_out: Collection[str]) -> Units:
+        own = merged([units for key, units in self.units.items() if key.endswith(tail)]).without(left_out)
+        return own if len(own.names) >= _LEAST else merged(self.units.values()).without(left_out)
+
+    def _bands(self, left_out: Collection[str]) -> dict[str, tuple[float, float]]:
+        found = {}
+        for key, units in self.units.items():
+            # A class of which nobody is left keeps an entry: its parent's spread alone.
+            found[key] = centre_and_half(units.without(left_out), self._parent(key.split("/", 1)[1], left_out))
+        return found
+
+    def ratios(self, left_out: Collection[str] = ()) -> dict[str, list[tuple[str, float]]]:
+        """Per class: machine and |error - middle| / half width of each row, each by the other machines' bands."""
+        found: dict[str, list[tuple[str, float]]] = {}
+        bands = {name: self._bands({*left_out, name}) for name in set(self.machines) - set(left_out)}
+        for i in self.rows:
+            name, (simd, tail) = self.machines[i], self.labels[i]
+            if name in bands:
+                middle, half = bands[name][f"{simd}/{tail}"]
+                found.setdefault(simd, []).append((name, abs(float(self.errors[i]) - middle) / half))
+        return found
+
+    def factors(self, left_out: Collection[str] = ()) -> dict[str, float]:
+        """Factor on the bands of each class; ``*`` for those of too few machines."""
+        ratios = self.ratios(left_out)
+        found = {"*": _factor([pair for part in ratios.values() for pair in part])}
+        for simd, part in ratios.items():
+            if len({name for name, _ in part}) >= _LEAST:
+                found[simd] = _factor(part)
+        return found
+
+    def bands(self, left_out: Collection[str] = ()) -> list[ErrorBand]:
+        """Bands of machines known by data sheet alone."""
+        factors = self.factors(left_out)
+        found = []
+        for key, units in sorted(self.units.items()):
+            simd, tail = key.split("/", 1)
+            kept = units.without(left_out)
+            if kept.names:
+                found.append(band(key, kept, self._parent(tail, left_out), factors.get(simd, factors["*"])))
+        return found
+
+
+def level(machines: int) -> float:
+    r"""Share of rows that a factor learned from so many machines must hold, so that 80 % of a new one's lie inside.
+
+    .. math:: 2\,\Phi(t_{0.9,\,\nu + m}) - 1
+
+    the share of a normal distribution within Student's quantile, with the belief nu of ``interval.py``: 0.86 for three
+    machines, 0.80 for very many. Own; valid for three machines or more.
+    """
+    from scipy.special import ndtr, stdtrit
+
+    return float(2.0 * ndtr(stdtrit(BETWEEN_BELIEF + machines, (1.0 + LEVEL) / 2.0)) - 1.0)
+
+
+def _factor(ratios: Sequence[tuple[str, float]]) -> float:
+    names, index, counts = np.unique([name for name, _ in ratios], return_inverse=True, return_counts=True)
+    weights = 1.0 / np.sqrt(counts[index])
+    return weighted_quantile(np.array([ratio for _, ratio in ratios]), weights, level(len(names)))
+
+
+def new_bands(data: Observations, errors: Array, counted: Flags) -> list[ErrorBand]:
+    """Bands of classes that were left out whole: the class is the unit (``machines`` counts classes)."""
+    return _unit_bands("new", data, errors, counted, [simd for simd, _ in cells(data)])
+
+
+def kind_bands(kind: str, data: Observations, errors: Array, counted: Flags) -> list[ErrorBand]:
+    """Bands per precision and mode, and one for all, of errors on known chips (``anchored``, ``published``)."""
+    return _unit_bands(kind, data, errors, counted, [row.machine for row in data.rows])
+
+
+def _unit_bands(kind: str, data: Observations, errors: Array, counted: Flags, names: Sequence[str]) -> list[ErrorBand]:
+    rows = [i for i in np.flatnonzero(counted).tolist() if np.isfinite(errors[i])]
+    whole = Units.of(errors[rows], [names[i] for i in rows])
+    found = [band(f"{kind}/*/*", whole, whole)]
+    for tail, part in sorted(_grouped([tail for _, tail in cells(data)], rows).items()):
+        found.append(band(f"{kind}/{tail}", Units.of(errors[part], [names[i] for i in part]), whole))
+    return found
+
+
+def unseen_bands(data: Observations, errors: Array) -> list[ErrorBand]:
+    """Bands of models that no fitted row knows, per precision; the model is the unit (``machines`` counts models)."""
+    found = []
+    whole = Units.of(errors, [row.model for row in data.rows])
+    for number, precision in enumerate(PRECISIONS):
+        rows = [i for i, row in enumerate(data.rows) if row.precision == number]
+        if rows:
+            found.append(band(f"unseen/{precision}", Units.of(errors[rows], [data.rows[i].model for i in rows]), whole))
+    return found
+
+
+def few_bands(data: Observations, errors: Array, left_out: Collection[str] = ()) -> list[ErrorBand]:
+    """Bands of models that few machines have figures of, on a machine that was left out, per precision.
+
+    All harnesses: figures of such models come from tables that nobody tuned, and so would those of a harness that was
+    never seen. The model is the unit (``machines`` counts models).
+    """
+    elsewhere = machines_elsewhere(data.rows)
+    rows = [i for i, row in enumerate(data.rows) if 0 < elsewhere[i] < FEW and row.machine not in left_out]
+    if not rows:
+        return []
+    whole = Units.of(errors[rows], [data.rows[i].model for i in rows])
+    found = []
+    for number, precision in enumerate(PRECISIONS):
+        part = [i for i in rows if data.rows[i].precision == number]
+        if part:
+            found.append(band(f"few/{precision}", Units.of(errors[part], [data.rows[i].model for i in part]), whole))
+    return found
+
+
+def class_out_errors(material: Material, choice: Choice) -> Array:
+    """Errors of every row when its whole SIMD class is left out of physics and residual process."""
+    data = material.data.take(residual_rows(material.data))
+    points = points_of(data, material.works)[0]
+    thinned = material.data.take(thin(material.data))
+    folds = GroupsOut(points, choice.scales, learnable(data))
+    simd = data.machines.simd
+    errors = np.full(len(data.rows), np.nan)
+    for number in np.unique(simd):
+        mine = np.flatnonzero(simd == number)
+        others = thinned.take(without(thinned, {data.rows[i].machine for i in mine}))
+        fold = fit_parameters(others, choice.parameters.values, iterations=5, strictness=choice.strictness)
+        errors[mine] = folds.errors(data.log_time - log_time(fold, data), mine)[0]
+    return errors
+
+
+def known_chip_errors(material: Material, choice: Choice) -> tuple[Array, Array]:
+    """Errors on machines that stay known.
+
+    First with all rows of (machine, model) left out; second with one row left out where another source or release has
+    the same machine, model, precision and mode (NaN elsewhere).
+    """
+    data = material.data.take(residual_rows(material.data))
+    points = points_of(data, material.works)[0]
+    folds = GroupsOut(points, choice.scales, learnable(data))
+    rest = data.log_time - log_time(choice.parameters, data)
+    anchored, published = np.full(len(rest), np.nan), np.full(len(rest), np.nan)
+    for part in _grouped([f"{row.machine} {row.model}" for row in data.rows], range(len(rest))).values():
+        rows = np.array(part)
+        anchored[rows] = folds.errors(rest, rows)[0]
+        same = [(data.rows[i].precision, data.rows[i].mode) for i in part]
+        for i, cell in zip(part, same, strict=True):
+            if same.count(cell) > 1:
+                published[i] = folds.errors(rest, np.array([i]))[0][0]
+    return anchored, published
+
+
+def inside_bands(
+    data: Observations, errors: Array, counted: Flags, new: Array, of_unseen: Sequence[ErrorBand]
+) -> Flags:
+    """Whether each row lies in the band that the *other* machines give, factors included (cross-conformal)."""
+    inside = np.zeros(len(errors), dtype=bool)
+    names = np.array([row.machine for row in data.rows])
+    held = Held(data, errors, counted)
+    elsewhere = machines_elsewhere(data.rows)
+    for name in sorted(set(names)):
+        others = new_bands(data, new, counted & (names != name))
+        bands = Bands([*held.bands({name}), *others, *few_bands(data, errors, {name}), *of_unseen])
+        for i in np.flatnonzero(names == name):
+            row = data.rows[i]
+            cell = SIMD_CLASSES[data.machines.simd[i]], PRECISIONS[row.precision], MODES[row.mode]
+            low, high = bands.spec(*cell, int(elsewhere[i]))
+            inside[i] = low <= errors[i] <= high
+    return inside

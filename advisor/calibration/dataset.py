@@ -1,0 +1,133 @@
+"""What a fit reads: published rows joined to data sheets and work tables, and the subsets that each step uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.perfmodel.analytic.work_table import WorkTable, load_works
+from advisor.perfmodel.elsewhere.residual import (
+    NOISE_SCALE,
+    Points,
+    era_scale,
+    features_of_models,
+    kinds_of_models,
+    machine_features,
+)
+from advisor.records.machine import MachineSpec
+from advisor.store.catalogue import Catalogue
+from advisor.store.paths import profiles_dir
+
+from .published import Observations, data_hash, observations, read_rows
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+_LARGE = 300
+"""A machine with more rows than this is thinned to about so many for the physical fit."""
+
+
+SUSPECT = frozenset({("esq", "intel-core-ultra-7-165h")})
+"""Boxes that are judged but not learned from: those whose source states an average clock below the chip's base clock
+(here 1.15 to 1.47 GHz, 1.32 in the mean, against 1.4). A rule on the clock alone; speeds were not looked at."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything a fit reads."""
+
+    data: Observations
+    works: Mapping[str, WorkTable]
+    specs: Mapping[str, MachineSpec]
+    sha256: str
+
+
+def load_material(directory: Path | None = None) -> Material:
+    """Read published rows, work tables and data sheets."""
+    root = profiles_dir() if directory is None else directory
+    published = root / "published" / "openvino.csv.gz"
+    works_path = root / "calibration" / "works.json"
+    rows = read_rows(published)
+    works = load_works(works_path)
+    catalogue = Catalogue.load(directory)
+    specs = {name: catalogue.resolve(name) for name in sorted({row.machine for row in rows})}
+    return Material(observations(rows, specs, works), works, specs, data_hash(published, works_path))
+
+
+def learnable(data: Observations) -> NDArray[np.bool_]:
+    """Rows that a fit may see: all but those of suspect boxes."""
+    return np.array([(row.era, row.machine) not in SUSPECT for row in data.rows])
+
+
+def thin(data: Observations) -> Integers:
+    """Rows for the physical fit: all of small machines, an even stride through large ones."""
+    machines = np.array([row.machine for row in data.rows])
+    usable = learnable(data)
+    keep: list[int] = []
+    for name in sorted(set(machines)):
+        rows = np.flatnonzero((machines == name) & usable)
+        stride = max(1, round(len(rows) / _LARGE))
+        keep.extend(rows[::stride].tolist())
+    return np.array(sorted(keep))
+
+
+def residual_rows(data: Observations) -> Integers:
+    """Rows for the residual process: batch 1 and framework defaults.
+
+    Of the benchmark with many releases only the newest per machine, model, precision and mode is kept; its oldest era
+    stays where two machines have it, so that the effect of that era can be told from theirs.
+    """
+    plain = [i for i, row in enumerate(data.rows) if row.batch == 1 and row.threads is None and row.streams is None]
+    newest: dict[tuple[str, str, int, int], int] = {}
+    old: dict[tuple[str, int, int], set[str]] = {}
+    for i in plain:
+        row = data.rows[i]
+        if row.era.startswith("dli"):
+            key = (row.machine, row.model, row.precision, row.mode)
+            if key not in newest or row.era > data.rows[newest[key]].era:
+                newest[key] = i
+        if row.era == "dli-2018":
+            old.setdefault(key[1:], set()).add(row.machine)
+    keep = set(newest.values())
+    result = []
+    for i in plain:
+        row = data.rows[i]
+        shared = row.era == "dli-2018" and len(old[row.model, row.precision, row.mode]) > 1
+        if not row.era.startswith("dli") or i in keep or shared:
+            result.append(i)
+    return np.array(result)
+
+
+def labels(values: Sequence[str], known: Sequence[str]) -> Integers:
+    """Positions of ``values`` in ``known``; -1 where it is not."""
+    position = {name: i for i, name in enumerate(known)}
+    return np.array([position.get(value, -1) for value in values])
+
+
+def points_of(data: Observations, works: Mapping[str, WorkTable]) -> tuple[Points, list[str], list[str], list[str]]:
+    """Rows as points of the residual process, with the lists of machines, models and eras."""
+    machines = sorted({row.machine for row in data.rows})
+    models = sorted({row.model for row in data.rows})
+    eras = sorted({row.era for row in data.rows})
+    features = features_of_models([works[name] for name in models])
+    model = labels([row.model for row in data.rows], models)
+    return (
+        Points(
+            machine=labels([row.machine for row in data.rows], machines),
+            model=model,
+            precision=np.array([row.precision for row in data.rows]),
+            mode=data.mode,
+            era=labels([row.era for row in data.rows], eras),
+            machine_features=machine_features(data.machines),
+            model_features=features[model],
+            kinds=kinds_of_models([works[name] for name in models])[model],
+            era_scale=np.array([era_scale(row.era) for row in data.rows]),
+            noise_scale=np.array([NOISE_SCALE.get(row.era, 1.0) for row in data.rows]),
+        ),
+        machines,
+        models,
+        eras,
+    )

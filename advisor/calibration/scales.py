@@ -1,0 +1,126 @@
+"""Scales of the residual process and strictness of the physical fit, chosen without the machines they are judged on.
+
+Scales: the covariance is a sum of known matrices times unknown variances; the variances are those that make the
+training rows most likely, with a weak prior around 0.1. Source: Rasmussen and Williams (2006), eq. (5.8) and (5.9) for
+the likelihood and its gradient. Strictness: the variant of the physical fit that predicts inner held-out machines best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.perfmodel.analytic.parameters import Parameters
+from advisor.perfmodel.elsewhere.residual import SCALE_NAMES, GroupsOut, Points, components
+
+from .dataset import Material, learnable, points_of, residual_rows, thin
+from .physics import Strictness, fit_parameters, log_time
+from .published import Observations
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+FOLDS = 6
+_START, _WIDTH = 0.1, 1.0
+"""Prior of every scale: 0.1, within a factor of e (one standard deviation of its logarithm)."""
+_STEPS = 14
+_SCORING_STEPS = 8
+_MOST_ROWS = 60
+"""Rows per machine and kind of source that the likelihood sees: the large ones say nothing more about scales."""
+VARIANTS = (Strictness(0.05, 0.04, 1.0), Strictness(0.15, 0.12, 1.0), Strictness(0.05, 0.04, 3.0))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a set of training machines chose."""
+
+    strictness: Strictness
+    parameters: Parameters
+    scales: dict[str, float]
+
+
+def folds_of(machines: Iterable[str]) -> dict[str, int]:
+    """Outer fold of each machine: every sixth by name, so that alike names fall into different ones."""
+    return {name: i % FOLDS for i, name in enumerate(sorted(set(machines)))}
+
+
+def without(data: Observations, left_out: Collection[str]) -> Integers:
+    """Rows of all machines but those."""
+    return np.flatnonzero([row.machine not in left_out for row in data.rows])
+
+
+def likely_scales(points: Points, values: Array, steps: int = _STEPS) -> dict[str, float]:
+    """Scales that maximise the marginal likelihood of ``values`` times the prior."""
+    from scipy.linalg import cho_factor, cho_solve
+    from scipy.optimize import minimize
+
+    parts = components(points, points)
+    count = len(values)
+    own = points.noise_scale**2
+
+    def loss(logs: Array) -> tuple[float, Array]:
+        variances = np.exp(2.0 * logs)
+        matrix = np.zeros((count, count))
+        for name, variance in zip(SCALE_NAMES[:-1], variances[:-1], strict=True):
+            matrix += variance * parts[name]
+        matrix[np.diag_indices(count)] += variances[-1] * own
+        factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+        inverse = cho_solve(factor, np.eye(count), overwrite_b=True, check_finite=False)
+        weights = inverse @ values
+        prior = (logs - np.log(_START)) / _WIDTH
+        value = 0.5 * values @ weights + np.log(np.diag(factor[0])).sum() + 0.5 * (prior**2).sum()
+        inner = inverse - np.outer(weights, weights)
+        slopes = [float(np.vdot(inner, parts[name])) for name in SCALE_NAMES[:-1]] + [float(np.diag(inner) @ own)]
+        return float(value), np.array(slopes) * variances + prior / _WIDTH
+
+    start = np.full(len(SCALE_NAMES), np.log(_START))
+    bounds = [(np.log(0.005), np.log(1.5))] * len(start)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxfun": steps})
+    return {name: round(float(np.exp(x)), 4) for name, x in zip(SCALE_NAMES, found.x, strict=True)}
+
+
+def representative(data: Observations) -> Integers:
+    """An even stride through the rows of machines with very many, all rows of the others; suspect boxes left out."""
+    groups: dict[tuple[str, bool], list[int]] = {}
+    usable = learnable(data)
+    for i, row in enumerate(data.rows):
+        if usable[i]:
+            groups.setdefault((row.machine, row.era.startswith("dli")), []).append(i)
+    keep = [i for rows in groups.values() for i in rows[:: max(1, round(len(rows) / _MOST_ROWS))]]
+    return np.array(sorted(keep))
+
+
+def choose(
+    material: Material, left_out: Collection[str] = (), *, variants: tuple[Strictness, ...] = VARIANTS
+) -> Choice:
+    """Choose strictness, physical parameters and scales on all machines but those left out."""
+    thinned = material.data.take(thin(material.data))
+    thinned = thinned.take(without(thinned, left_out))
+    data = material.data.take(residual_rows(material.data))
+    data = data.take(without(data, left_out))
+    data = data.take(representative(data))
+    points = points_of(data, material.works)[0]
+    best: tuple[float, Strictness, Parameters] | None = None
+    for variant in variants:
+        parameters = fit_parameters(thinned, iterations=14, strictness=variant)
+        rest = data.log_time - log_time(parameters, data)
+        # Each variant with scales of its own: those of another would favour that other.
+        score = _score(GroupsOut(points, likely_scales(points, rest, _SCORING_STEPS)), points, rest)
+        if best is None or score < best[0]:
+            best = score, variant, parameters
+    if best is None:
+        raise ValueError("no variant of the physical fit to choose from")
+    _, strictness, parameters = best
+    scales = likely_scales(points, data.log_time - log_time(parameters, data))
+    return Choice(strictness, parameters, scales)
+
+
+def _score(process: GroupsOut, points: Points, rest: Array) -> float:
+    """Mean over machines of the median absolute error with that machine left out (physics not refitted)."""
+    medians = []
+    for number in np.unique(points.machine):
+        mine = np.flatnonzero(points.machine == number)
+        medians.append(float(np.median(np.abs(process.errors(rest, mine)[0]))))
+    return float(np.mean(medians))

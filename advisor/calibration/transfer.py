@@ -1,0 +1,147 @@
+"""Fit the shipped calibration from ``profiles/`` alone: ``python -m advisor.calibration.transfer``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor import __version__
+from advisor.perfmodel.analytic.machine import SIMD_CLASSES, signature
+from advisor.perfmodel.analytic.parameters import NAMES
+from advisor.perfmodel.elsewhere.residual import Residual
+from advisor.records.calibration import ErrorBand, FittedMachine, FittedRow, TransferCalibration
+from advisor.store.paths import profiles_dir
+
+from .bands import (
+    Held,
+    class_out_errors,
+    few_bands,
+    inside_bands,
+    kind_bands,
+    known_chip_errors,
+    new_bands,
+    tuned,
+    unseen_bands,
+)
+from .crossval import HeldOut, accuracy_table, held_out, nested_choices, unseen_model_errors
+from .dataset import Material, learnable, load_material, points_of, residual_rows, thin
+from .physics import fit_parameters, log_time
+from .published import REFERENCE_ERA, is_tuned
+from .scales import Choice, choose
+
+COMMAND = "python -m advisor.calibration.transfer"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Errors on what was left out, the bands that follow from them, and whether each row lay in its band."""
+
+    held: HeldOut
+    choice: Choice
+    inside: NDArray[np.bool_]
+    unseen: NDArray[np.float64]
+    classes: NDArray[np.float64]
+    """Errors where the whole SIMD class was left out."""
+    bands: tuple[ErrorBand, ...]
+
+
+def judge(material: Material, choice: Choice, *, quick: bool = False) -> Judged:
+    """Leave out machines, classes, cells and models; scales and strictness are chosen without the machine's fold.
+
+    ``quick`` keeps ``choice`` (made on all machines) in every fold and does not refit physics: flattering.
+    """
+    names = {row.machine for row in material.data.rows}
+    choices = dict.fromkeys(names, choice) if quick else nested_choices(material)
+    held = held_out(material, choices, refit=not quick)
+    data, errors = held.data, held.errors
+    counted = learnable(data) & tuned(data)
+    new = class_out_errors(material, choice)
+    anchored, published = known_chip_errors(material, choice)
+    unseen = unseen_model_errors(material, choice)
+    of_unseen = unseen_bands(data, unseen)
+    bands = [
+        *Held(data, errors, counted).bands(),
+        *new_bands(data, new, counted),
+        *kind_bands("anchored", data, anchored, counted),
+        *kind_bands("published", data, published, counted),
+        *of_unseen,
+        *few_bands(data, held.shown),
+    ]
+    inside = inside_bands(data, held.shown, counted, new, of_unseen)
+    return Judged(held, choice, inside, unseen, new, tuple(bands))
+
+
+def calibrate(material: Material, quick: bool = False) -> TransferCalibration:
+    """Fit everything and state it as plain numbers."""
+    choice = choose(material)
+    parameters = fit_parameters(
+        material.data.take(thin(material.data)), choice.parameters.values, strictness=choice.strictness
+    )
+    chosen = material.data.take(residual_rows(material.data))
+    chosen = chosen.take(np.flatnonzero(learnable(chosen)))
+    points, machines, models, eras = points_of(chosen, material.works)
+    rest = chosen.log_time - log_time(parameters, chosen)
+    process = Residual(points, rest, choice.scales)
+    judged = judge(material, Choice(choice.strictness, parameters, choice.scales), quick=quick)
+    first = {row.machine: i for i, row in reversed(list(enumerate(chosen.rows)))}
+    return TransferCalibration(
+        sizer_version=__version__,
+        created=datetime.now(UTC).replace(microsecond=0).isoformat(),
+        command=COMMAND,
+        data_sha256=material.sha256,
+        parameters={name: round(parameters[name], 6) for name in NAMES},
+        scales=choice.scales,
+        machines=tuple(
+            FittedMachine(
+                id=name,
+                simd=SIMD_CLASSES[chosen.machines.simd[first[name]]],
+                features=tuple(round(float(x), 5) for x in points.machine_features[first[name]]),
+                signature=signature(material.specs[name]),
+            )
+            for name in machines
+        ),
+        models=tuple(models),
+        eras=tuple(eras),
+        reference_era=REFERENCE_ERA,
+        rows=tuple(
+            FittedRow(
+                machine=int(points.machine[i]),
+                model=int(points.model[i]),
+                precision=int(points.precision[i]),
+                mode=int(points.mode[i]),
+                era=int(points.era[i]),
+                log_time=round(float(chosen.log_time[i]), 5),
+                weight=round(float(process.weights[i]), 5),
+            )
+            for i in range(len(chosen.rows))
+        ),
+        bands=judged.bands,
+        accuracy=accuracy_table(judged.held, judged.inside, is_tuned),
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write ``transfer.json`` beside the work tables."""
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
+    parser.add_argument("--profiles", type=Path, default=None, help="folder of profiles (default: the shipped one)")
+    parser.add_argument("--quick", action="store_true", help="keep physical parameters in the folds: for trying out")
+    arguments = parser.parse_args(argv)
+    root = profiles_dir() if arguments.profiles is None else arguments.profiles
+    calibration = calibrate(load_material(arguments.profiles), quick=arguments.quick)
+    target = root / "calibration" / "transfer.json"
+    partial = target.with_suffix(".json.partial")
+    partial.write_text(calibration.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
+    partial.replace(target)
+    sys.stdout.write(f"{target}: {len(calibration.rows)} rows, {len(calibration.machines)} machines\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,159 @@
+"""What a model is, found out in a worker: facts of the file, and its kernels as a runtime fuses them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from advisor.errors import ModelError
+from advisor.measure.timing.keys import runtime_version
+from advisor.measure.worker.job import Job, JobItem, Outcome, each
+from advisor.measure.worker.run import run_job
+from advisor.records.config import RunConfig, SimdCap
+from advisor.records.model import ModelFile, ModelWork
+from advisor.store.measurements import MeasurementStore
+
+from .progress import Progress
+from .tasks import model_path
+from .throughput import runtime_imports, worker_environment
+
+WorkRequest = tuple[str, str, int, str | None]
+"""Runtime, precision, batch and SIMD cap."""
+_TIMEOUT_S = 180.0
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What a model file says before any runtime compiles it."""
+
+    sha256: str
+    input_shape: tuple[int, ...]
+    """Static shape of the first input at batch 1."""
+    flop: float
+    """Operations per pass at batch 1, two per multiply-add [FLOP]."""
+    parameters: int
+    """Trained numbers."""
+
+
+def file_facts(path: Path, input_shape: tuple[int, ...] | None = None) -> FileFacts:
+    """Read a model file in a worker: a damaged one may take its reader down, but not us.
+
+    Raises
+    ------
+    ModelError
+        Missing, damaged, of unknown format, with open dimensions and no ``input_shape``; or its reader crashed.
+    """
+    shape = None if input_shape is None else list(input_shape)
+    job = Job(
+        "advisor.measure.items.model_kernels:facts_job",
+        (JobItem(str(path), {"path": str(path), "input_shape": shape}),),
+        on_import=("advisor.graph.reader",),
+    )
+    (outcome,) = run_job(job, _TIMEOUT_S).outcomes
+    if outcome.value is None:
+        failure = str(outcome.failure)
+        if str(path) in failure:
+            raise ModelError(failure)
+        raise ModelError(f"model {path}: reading it failed: {failure}; export it again")
+    value = outcome.value
+    return FileFacts(
+        sha256=value["sha256"],
+        input_shape=tuple(value["input_shape"]),
+        flop=value["flop"],
+        parameters=value["parameters"],
+    )
+
+
+def model_works(
+    model: ModelFile,
+    requests: Sequence[WorkRequest],
+    store: MeasurementStore | None,
+    progress: Progress | None = None,
+) -> list[ModelWork | None]:
+    """Compile a model in a worker and list its kernels; nothing is run.
+
+    Parameters
+    ----------
+    model : ModelFile
+        The f32 file; int8 copies are made where needed.
+    requests : sequence
+        Runtime, precision, batch and SIMD cap of each.
+    store : MeasurementStore, optional
+        What it holds is not compiled again; what is new is kept in it.
+    progress : Progress, optional
+        Hears why a request failed.
+
+    Returns
+    -------
+    list
+        In the order of ``requests``; None where the runtime cannot run the model so.
+    """
+    found: dict[WorkRequest, ModelWork] = {}
+    for request in requests:
+        runtime, precision, batch, cap = request
+        if store is not None:
+            known = store.get_work(model.sha256, runtime, runtime_version(runtime), precision, batch, cap)
+            if known is not None:
+                found[request] = known
+    left = {"/".join(map(str, request)): request for request in requests if request not in found}
+
+    def arrived(outcome: Outcome) -> None:
+        if outcome.value is None:
+            if progress is not None:
+                progress.message(f"{model.name} {outcome.id}: {outcome.failure}")
+            return
+        work = found[left[outcome.id]] = ModelWork.model_validate(outcome.value)
+        if store is not None:
+            store.put_work(work)
+
+    groups: dict[tuple[str, str | None], list[str]] = {}
+    for name, request in left.items():
+        groups.setdefault((request[0], request[3]), []).append(name)
+    for (runtime, cap), names in groups.items():
+        items = tuple(JobItem(name, {"model": model.model_dump(mode="json"), "work": left[name]}) for name in names)
+        imports = (*runtime_imports(runtime), "advisor.graph.reader")
+        environment = worker_environment(cast("SimdCap | None", cap))
+        run_job(
+            Job("advisor.measure.items.model_kernels:work_job", items, environment, on_import=imports),
+            _TIMEOUT_S,
+            arrived,
+        )
+    return [found.get(request) for request in requests]
+
+
+def _facts(payload: dict[str, Any]) -> dict[str, Any]:
+    """Inside the worker."""
+    from advisor.graph.frontend import hash_file
+    from advisor.graph.reader import read_facts
+
+    path = Path(payload["path"])
+    shape = payload["input_shape"]
+    facts = read_facts(path, None if shape is None else tuple(shape))
+    return {
+        "sha256": hash_file(path),
+        "input_shape": list(facts.input_shape),
+        "flop": facts.flop,
+        "parameters": facts.parameters,
+    }
+
+
+facts_job = each(_facts)
+
+
+def _work(payload: dict[str, Any]) -> dict[str, Any]:
+    """Inside the worker: compile, read the fused graph."""
+    from advisor.runtimes.inspect import inspect_model
+
+    model = ModelFile.model_validate(payload["model"])
+    runtime, precision, batch, cap = payload["work"]
+    config = RunConfig(
+        runtime=runtime, precision=precision, batch=batch, simd_cap=cap, streams=1, threads=1, requests=1
+    )
+    work = inspect_model(model, config, model_path(model, precision))
+    # The store is asked by the package's version, which needs no runtime to be loaded.
+    return work.model_copy(update={"runtime_version": runtime_version(runtime)}).model_dump(mode="json")
+
+
+work_job = each(_work)

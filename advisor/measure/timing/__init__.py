@@ -1,0 +1,1 @@
+"""How a time is taken: blocks, interference, reference work, statistics."""

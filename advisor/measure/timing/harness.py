@@ -1,0 +1,460 @@
+"""Time a compiled model: one request at a time, n in flight, or paced like cameras; in blocks, until it is steady."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from advisor.clock import Clock
+from advisor.errors import ModelRangeError
+from advisor.records.base import Count, PositiveCount, PositiveQuantity, Quantity, Record
+from advisor.records.config import LoadMode
+from advisor.records.measurement import Interference, Timing
+from advisor.runtimes.protocol import CompiledModel, TensorSpec, TightLoop
+
+from .statistics import build_timing, is_steady
+
+SLOW = 1.15
+"""A fixed amount of work that takes longer than at best by this factor is a disturbance; a quiet machine's runs differ
+by less than half of that."""
+
+
+PACED_BLOCK = 5
+"""Fewest requests of a paced block."""
+COOLING_S = 2.0
+"""Time of rested passes before those that count: a guest that has worked keeps its part of a shared cache as long."""
+PAUSE_S = 0.05
+"""Idle time before each pass of a rested measurement, as between frames. It is the idling that costs, not what ran
+before: after 12 ms in turns with other models a pass took no longer than in a loop, after 80 ms half as long again."""
+
+
+class MeasureSpec(Record):
+    """How long to measure. A measurement ends when all minima are reached, or at the maximum."""
+
+    min_duration_s: PositiveQuantity = 1.0
+    min_samples: PositiveCount = 30
+    min_blocks: PositiveCount = 8
+    max_duration_s: PositiveQuantity = 10.0
+    """Measured time after which it ends with what there is; at least one pass is always measured."""
+    block_s: PositiveQuantity = 0.1
+    """Length of one block; disturbances are judged per block."""
+    warmup_max_s: Quantity = 1.5
+    """Longest warm-up; one that did not settle by then is marked ``steady: false``."""
+    max_dirty_blocks: Count = 8
+    """Disturbed blocks that are thrown away and repeated before the measurement is marked dirty."""
+
+
+QUICK = MeasureSpec(
+    min_duration_s=0.4, min_samples=12, min_blocks=6, max_duration_s=3.0, block_s=0.06, warmup_max_s=0.4
+)
+
+
+class Meter(Protocol):
+    """Sees what else runs on the machine between two calls."""
+
+    def start(self) -> None:
+        """Begin a block."""
+        ...
+
+    def stop(self) -> Interference:
+        """End it; ``dirty`` and ``reasons`` are the meter's own judgement."""
+        ...
+
+
+class SpeedCheck(Protocol):
+    """Sees what counters cannot: that the same work takes longer."""
+
+    def slowdown(self) -> float:
+        """Do a fixed amount of work; its time over the least ever seen."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """What a callback needs to know about the pass that ended."""
+
+    block: Block
+    index: int
+
+
+class Block:
+    """Passes that were started between two moments."""
+
+    def __init__(self, lanes: int = 1) -> None:
+        self._lanes = lanes
+        self.starts_s: list[float] = []
+        """When each was asked for: the call, or the scheduled time of a paced one."""
+        self.finishes_s: list[float | None] = []
+        self.window_s = 0.0
+        self.begin_s = 0.0
+        self.cpu_s = 0.0
+        self.interference = Interference()
+
+    def latencies_s(self) -> list[float]:
+        """Latency of each finished pass, in order of issue."""
+        return [end - start for start, end in zip(self.starts_s, self.finishes_s, strict=True) if end is not None]
+
+    def passes_in_window(self) -> float:
+        """Passes done inside the window; one that outlives it counts by the share of its service that lies inside.
+
+        Without the shares a closed loop of n requests would lose half a pass per request at the end of each block. Of
+        more requests than ``lanes`` (passes that the runtime works on at once) some wait inside the runtime: the k-th
+        pass to finish was begun when the one ``lanes`` places before it had finished, and not before it was asked for.
+        """
+        end_s = self.begin_s + self.window_s
+        passes = sorted(
+            (finish, start)
+            for start, finish in zip(self.starts_s, self.finishes_s, strict=True)
+            if finish is not None and finish > start
+        )
+        total = 0.0
+        for k, (finish, start) in enumerate(passes):
+            begun_s = start if k < self._lanes else max(start, passes[k - self._lanes][0])
+            if finish <= end_s:
+                total += 1.0
+            elif begun_s < end_s:
+                total += (end_s - begun_s) / (finish - begun_s)
+        return total
+
+
+def _lanes(compiled: CompiledModel) -> int:
+    """Passes that a runtime works on at once: its inference streams; devices that batch take all requests together."""
+    effective = compiled.effective
+    plain = effective.device.upper() == "CPU" and effective.streams is not None
+    return min(compiled.requests, effective.streams or 1) if plain else compiled.requests
+
+
+def measure(
+    compiled: CompiledModel, mode: LoadMode, spec: MeasureSpec, clock: Clock, meter: Meter | None = None, seed: int = 0
+) -> tuple[Timing, Interference]:
+    """Measure one compiled model alone.
+
+    Parameters
+    ----------
+    compiled : CompiledModel
+        Ready to run; it is neither compiled nor closed here.
+    mode : LoadMode
+        ``sync``: one pass after the other. ``async``: as many in flight as the model has requests. ``paced``: open
+        loop at ``rate_per_s``; latency counts from the scheduled time, so a late start is not forgiven. ``rested``: one
+        pass a block, after a pause of :data:`PAUSE_S` that is no part of the window.
+    spec : MeasureSpec
+        Minima, maxima, block length.
+    clock : Clock
+        Monotonic; the finish times of the runtime's callbacks must be on the same scale.
+    meter : Meter, optional
+        Judges each block; None: nothing is judged and nothing repeated.
+    seed : int
+        Of the input tensors.
+
+    Returns
+    -------
+    tuple
+        Timing (without read and compile time) and the interference of the whole measurement.
+
+    Raises
+    ------
+    RuntimeRefusal
+        A pass failed.
+    ModelRangeError
+        ``paced`` without a rate.
+    """
+    session = Session(compiled, mode, spec, clock, meter, seed)
+    while not session.step():
+        pass
+    return session.timing(), session.interference()
+
+
+class Session:
+    """A measurement in the making; several may take turns, block by block."""
+
+    def __init__(
+        self,
+        compiled: CompiledModel,
+        mode: LoadMode,
+        spec: MeasureSpec,
+        clock: Clock,
+        meter: Meter | None = None,
+        seed: int = 0,
+        check: SpeedCheck | None = None,
+    ) -> None:
+        if mode.kind == "paced" and mode.rate_per_s is None:
+            raise ModelRangeError("a paced measurement needs rate_per_s")
+        self._compiled, self._mode, self._spec, self._clock, self._meter = compiled, mode, spec, clock, meter
+        # Between paced blocks there is no time for it: it would delay the next request of the schedule.
+        self._check = None if mode.kind == "paced" else check
+        rng = np.random.default_rng(seed)
+        self._inputs = [random_inputs(compiled.inputs, rng) for _ in range(compiled.requests)]
+        self._tight = compiled if isinstance(compiled, TightLoop) and mode.kind in ("sync", "async") else None
+        """Runs whole blocks by itself; a schedule has to be kept from here."""
+        self._slots = threading.Semaphore(compiled.requests)
+        self._failure: BaseException | None = None
+        self._warmup: list[Block] = []
+        self._blocks: list[Block] = []
+        self._settled = spec.warmup_max_s == 0
+        self._warm = self._settled and not self.rested
+        self._began_s: float | None = None
+        self._thrown_away = 0
+        self._origin_s: float | None = None
+        self._paced_index = 0
+        started_s = clock.now_s()
+        compiled.infer(self._inputs[0])
+        self.first_inference_s = clock.now_s() - started_s
+
+    @property
+    def alone(self) -> bool:
+        """Whether this measurement may not take turns: a schedule must not be interrupted."""
+        return self._mode.kind == "paced"
+
+    @property
+    def rested(self) -> bool:
+        """Whether its passes come after pauses."""
+        return self._mode.kind == "rested"
+
+    def step(self) -> bool:
+        """Run one block; True when the measurement is complete."""
+        block = self._run_block()
+        if self._failure is not None:
+            raise self._failure
+        if not self._warm and self.rested:
+            self._began_s = block.begin_s if self._began_s is None else self._began_s
+            self._warm = block.begin_s >= self._began_s + COOLING_S
+            return False
+        if not self._warm:
+            self._warmup.append(block)
+            self._settled = is_steady(_medians(self._warmup))
+            self._warm = self._settled or sum(b.window_s for b in self._warmup) >= self._spec.warmup_max_s
+            return False
+        if block.interference.dirty and self._thrown_away < self._spec.max_dirty_blocks:
+            self._thrown_away += 1
+            return False
+        self._blocks.append(block)
+        if not self._complete():
+            return False
+        self._compiled.wait_all()
+        return True
+
+    def timing(self, **optional: Any) -> Timing:
+        """Figures of the finished measurement; ``optional`` goes into :class:`Timing`."""
+        batch = self._compiled.effective.batch or 1
+        latencies = [value for block in self._blocks for value in block.latencies_s()]
+        window_s = sum(block.window_s for block in self._blocks)
+        passes = sum(block.passes_in_window() for block in self._blocks)
+        return build_timing(
+            latencies,
+            window_s,
+            batch,
+            _medians(self._blocks),
+            passes=passes,
+            steady=self._settled,
+            first_inference_s=self.first_inference_s,
+            cpu_s_per_pass=sum(block.cpu_s for block in self._blocks) / len(latencies),
+            **optional,
+        )
+
+    def interference(self) -> Interference:
+        """Disturbance over all kept blocks; dirty when one of them stayed dirty."""
+        return merge([block.interference for block in self._blocks], self._thrown_away)
+
+    def _complete(self) -> bool:
+        duration_s = sum(block.window_s for block in self._blocks)
+        samples = sum(len(block.starts_s) for block in self._blocks)
+        if duration_s >= self._spec.max_duration_s:
+            return True
+        return (
+            duration_s >= self._spec.min_duration_s
+            and samples >= self._spec.min_samples
+            and len(self._blocks) >= self._spec.min_blocks
+        )
+
+    def _run_block(self) -> Block:
+        block = Block(_lanes(self._compiled))
+        # Before a rested pass it would warm up what should be cold.
+        before = 1.0 if self._check is None or self.rested else self._check.slowdown()
+        collecting = gc.isenabled()
+        gc.disable()
+        if self._meter is not None:
+            self._meter.start()
+        cpu_s = time.process_time()
+        try:
+            block.begin_s = self._clock.now_s()
+            if self._tight is not None:
+                self._closed_loop(block, self._tight)
+            else:
+                ways = {"sync": self._sync, "async": self._async, "paced": self._paced, "rested": self._rested}
+                ways[self._mode.kind](block)
+            block.cpu_s = time.process_time() - cpu_s
+        finally:
+            if collecting:
+                gc.enable()
+        if self._meter is not None:
+            block.interference = self._meter.stop()
+        if self._check is not None:
+            block.interference = with_slowdown(block.interference, max(before, self._check.slowdown()))
+        return block
+
+    def _closed_loop(self, block: Block, model: TightLoop) -> None:
+        sync = self._mode.kind == "sync"
+        passes = model.loop(self._inputs[:1] if sync else self._inputs, block.begin_s + self._spec.block_s, sync=sync)
+        block.starts_s, block.finishes_s = passes.starts_s, [*passes.finishes_s]
+        block.window_s = passes.ended_s - block.begin_s
+
+    def _sync(self, block: Block) -> None:
+        now, infer, inputs = self._clock.now_s, self._compiled.infer, self._inputs[0]
+        end_s = block.begin_s + self._spec.block_s
+        finish_s = block.begin_s
+        while finish_s < end_s:
+            start_s = now()
+            infer(inputs)
+            finish_s = now()
+            block.starts_s.append(start_s)
+            block.finishes_s.append(finish_s)
+        block.window_s = finish_s - block.begin_s
+
+    def _async(self, block: Block) -> None:
+        end_s = block.begin_s + self._spec.block_s
+        while True:
+            self._slots.acquire()
+            start_s = self._clock.now_s()
+            if start_s >= end_s and block.starts_s:
+                self._slots.release()
+                break
+            self._start(block, start_s)
+        block.window_s = start_s - block.begin_s
+        self._compiled.wait_all()
+
+    def _paced(self, block: Block) -> None:
+        assert self._mode.rate_per_s is not None
+        period_s = 1.0 / self._mode.rate_per_s
+        if self._origin_s is None:
+            self._origin_s = block.begin_s + self._mode.phase_s
+        count = max(PACED_BLOCK, round(self._spec.block_s / period_s))
+        for _ in range(count):
+            scheduled_s = self._origin_s + self._paced_index * period_s
+            self._paced_index += 1
+            self._clock.sleep(scheduled_s - self._clock.now_s())
+            self._slots.acquire()
+            self._start(block, scheduled_s)
+        # The gap after the last one belongs to the block: a camera is silent then, too.
+        self._clock.sleep(self._origin_s + self._paced_index * period_s - self._clock.now_s())
+        block.window_s = self._clock.now_s() - block.begin_s
+
+    def _rested(self, block: Block) -> None:
+        self._clock.sleep(PAUSE_S)
+        self._slots.acquire()
+        block.begin_s = self._clock.now_s()
+        self._start(block, block.begin_s)
+        self._compiled.wait_all()
+        block.window_s = max(block.latencies_s(), default=0.0)
+
+    def _start(self, block: Block, start_s: float) -> None:
+        index = len(block.starts_s)
+        block.starts_s.append(start_s)
+        block.finishes_s.append(None)
+        self._compiled.start(self._inputs[index % len(self._inputs)], _Pass(block, index), self._done)
+
+    def _done(self, token: object, _outputs: object, finish_s: float, error: BaseException | None) -> None:
+        assert isinstance(token, _Pass)
+        token.block.finishes_s[token.index] = finish_s
+        if error is not None:
+            self._failure = error
+        self._slots.release()
+
+
+def measure_in_turns(
+    sessions: Mapping[str, Session],
+    on_turn: Callable[[str], None],
+    on_end: Callable[[str, BaseException | None], None],
+) -> None:
+    """Run blocks of several measurements in turns, so that a slow drift of the machine meets all of them alike.
+
+    Rested ones take their turns before the others: between loops of other models a pass would not be as rested as in a
+    cascade, where the machine idles for most of the time.
+
+    Parameters
+    ----------
+    sessions : mapping of str to Session
+        Those that must be alone run first, one after the other.
+    on_turn : callable
+        Called with the session's name before each of its blocks.
+    on_end : callable
+        Called once per session when it is complete (error None) or failed.
+    """
+
+    def ended(name: str) -> bool:
+        on_turn(name)
+        try:
+            if not sessions[name].step():
+                return False
+        except Exception as error:  # a failed pass is this measurement's result, not the others'
+            on_end(name, error)
+        else:
+            on_end(name, None)
+        return True
+
+    for name, session in sessions.items():
+        while session.alone and not ended(name):
+            pass
+    for rested in (True, False):
+        left = [name for name, session in sessions.items() if not session.alone and session.rested is rested]
+        while left:
+            left = [name for name in left if not ended(name)]
+
+
+def random_inputs(specs: Sequence[TensorSpec], rng: np.random.Generator) -> list[Any]:
+    """Seeded tensors: bytes of all values, floats in [0, 1), and 0 or 1 for whole numbers (valid tokens and masks)."""
+    found = []
+    for spec in specs:
+        dtype = np.dtype(spec.dtype)
+        if dtype == np.uint8:
+            found.append(rng.integers(0, 256, spec.shape, dtype=np.uint8))
+        elif dtype.kind in "iub":
+            found.append(rng.integers(0, 2, spec.shape).astype(dtype))
+        else:
+            found.append(rng.random(spec.shape, dtype=np.float32).astype(dtype))
+    return found
+
+
+def with_slowdown(seen: Interference, slowdown: float) -> Interference:
+    """Add what the fixed work said before and after a block; :data:`SLOW` and more makes it dirty."""
+    changes: dict[str, Any] = {"reference_slowdown": slowdown}
+    if slowdown > SLOW:
+        reason = f"fixed work took {slowdown:.2f} times what this machine needs at its best"
+        changes |= {"dirty": True, "reasons": (*seen.reasons, reason)}
+    return seen.model_copy(update=changes)
+
+
+def merge(parts: Sequence[Interference], repeated: int = 0) -> Interference:
+    """Mean of what blocks saw; dirty, with all reasons, where one block was."""
+
+    def mean(name: str) -> float | None:
+        values = [getattr(part, name) for part in parts if getattr(part, name) is not None]
+        return float(np.mean(values)) if values else None
+
+    reasons = dict.fromkeys(reason for part in parts if part.dirty for reason in part.reasons)
+    return Interference(
+        other_cpu_cores=mean("other_cpu_cores"),
+        steal_fraction=mean("steal_fraction"),
+        pressure_some_fraction=mean("pressure_some_fraction"),
+        involuntary_switches_per_s=mean("involuntary_switches_per_s"),
+        clock_start_hz=parts[0].clock_start_hz if parts else None,
+        clock_end_hz=parts[-1].clock_end_hz if parts else None,
+        reference_slowdown=mean("reference_slowdown"),
+        dirty=any(part.dirty for part in parts),
+        reasons=tuple(reasons),
+        blocks_repeated=repeated,
+    )
+
+
+def _medians(blocks: Sequence[Block]) -> list[float]:
+    medians = []
+    for block in blocks:
+        latencies = block.latencies_s()
+        if latencies:
+            medians.append(float(np.median(latencies)))
+    return medians

@@ -1,0 +1,129 @@
+"""A fixed amount of arithmetic whose time tells how much processor the machine really gives at this moment.
+
+A hypervisor may run two processors of a guest on the two halves of one core, or a neighbour's beside ours: then nothing
+is stolen, no clock falls and nobody waits in our run queue, yet everything takes half as long again. Only work tells.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Mapping, MutableMapping
+
+import numpy as np
+
+from advisor.store.measurements import MeasurementStore
+
+from .micro_record import figure, micro_key, to_record
+
+_PREFIX = "reference"
+_WIDTH = 48  # three such matrices lie in any first-level cache; OpenBLAS keeps products this small on one thread
+_PRODUCTS, _ROUNDS = 64, 4  # long against the time that a thread takes to wake up, so that all overlap
+_SECOND_LOOK = 1.1
+_MOST_THREADS = 64
+
+
+class Reference:
+    """Small matrix products on several threads at once, each of which has its own.
+
+    Parameters
+    ----------
+    threads : int
+        As many as the measurement keeps busy: two threads show what one cannot, that they share a core.
+    best_s : float, optional
+        Least time that this machine ever needed [s]; None: as it comes.
+
+    Notes
+    -----
+    Bound by the rate of multiply-adds, as inference is; no memory beyond the second-level cache and no allocation.
+    """
+
+    def __init__(self, threads: int, best_s: float | None = None) -> None:
+        self.threads = max(1, threads)
+        self.best_s = best_s
+        rng = np.random.default_rng(0)
+        left = rng.random((_WIDTH, _WIDTH), dtype=np.float32)
+        self._left = np.broadcast_to(left, (_PRODUCTS, _WIDTH, _WIDTH))
+        self._rights = [rng.random((_WIDTH, _WIDTH), dtype=np.float32) for _ in range(self.threads)]
+        self._outs = [np.empty((_PRODUCTS, _WIDTH, _WIDTH), np.float32) for _ in range(self.threads)]
+        self._times_s = [0.0] * self.threads
+        self._ready = threading.Barrier(self.threads)
+        self._done = threading.Barrier(self.threads)
+        for index in range(1, self.threads):
+            threading.Thread(target=self._serve, args=(index,), daemon=True, name=f"reference-{index}").start()
+        self._once()  # pages and caches
+
+    def slowdown(self) -> float:
+        """Time of the slowest thread over the least ever seen; looks twice, as one interrupt is no disturbance."""
+        time_s = self._once()
+        if self.best_s is None or time_s > _SECOND_LOOK * self.best_s:
+            time_s = min(time_s, self._once())
+        if self.best_s is None or time_s < self.best_s:
+            self.best_s = time_s
+        return time_s / self.best_s
+
+    def _once(self) -> float:
+        self._ready.wait()
+        self._work(0)
+        self._done.wait()
+        return max(self._times_s)
+
+    def _serve(self, index: int) -> None:
+        while True:
+            self._ready.wait()
+            self._work(index)
+            self._done.wait()
+
+    def _work(self, index: int) -> None:
+        start_s = time.perf_counter()
+        for _ in range(_ROUNDS):
+            np.matmul(self._left, self._rights[index], out=self._outs[index])
+        self._times_s[index] = time.perf_counter() - start_s
+
+
+_of_this_process: dict[int, Reference] = {}
+
+
+def reference(threads: int | None, best_s: Mapping[int, float]) -> Reference:
+    """Return the process' own reference for a number of threads (None: one), at most those that it may run on."""
+    count = max(1, min(threads or 1, len(os.sched_getaffinity(0)), _MOST_THREADS))
+    found = _of_this_process.get(count)
+    if found is None:
+        found = _of_this_process[count] = Reference(count, best_s.get(count))
+    return found
+
+
+def lower_best(best_s: MutableMapping[int, float], seen_s: Mapping[str, float]) -> None:
+    """Take over what a worker saw (number of threads as text, as JSON has it) where it is less [s]."""
+    for threads, time_s in seen_s.items():
+        best_s[int(threads)] = min(time_s, best_s.get(int(threads), time_s))
+
+
+def load_best(store: MeasurementStore, host_fingerprint: str) -> dict[int, float]:
+    """Least times that a machine needed for the reference work by number of threads [s], as its store remembers."""
+    found: dict[int, float] = {}
+    for record in store.micro(host_fingerprint, f"{_PREFIX}/"):
+        if record.key == _key(int(record.parameters["threads"]), host_fingerprint):
+            found[int(record.parameters["threads"])] = record.value
+    return found
+
+
+def save_best(
+    store: MeasurementStore, host_fingerprint: str, before: MutableMapping[int, float], now: Mapping[int, float]
+) -> None:
+    """Keep least times that became less, in the store and in ``before``."""
+    for threads, time_s in now.items():
+        if time_s < before.get(threads, float("inf")):
+            before[threads] = time_s
+            found = figure(f"{_PREFIX}/t{threads}", [time_s], "s", threads=threads, work=_work_name())
+            store.add_micro(to_record(found, _key(threads, host_fingerprint), host_fingerprint))
+
+
+def _key(threads: int, host_fingerprint: str) -> str:
+    """Another numpy brings another OpenBLAS with other kernels: its times are not compared."""
+    return micro_key(f"{_PREFIX}/t{threads}", host_fingerprint, {"work": _work_name(), "numpy": np.__version__})
+
+
+def _work_name() -> str:
+    return f"{_ROUNDS}x{_PRODUCTS} products {_WIDTH}x{_WIDTH} f32"

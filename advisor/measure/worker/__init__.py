@@ -1,0 +1,1 @@
+"""Jobs in fresh interpreter processes: crashes and hangs become recorded failures."""

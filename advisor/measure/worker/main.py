@@ -1,0 +1,115 @@
+"""Inside of a worker process: read one job from stdin, stream outcomes, die with the parent."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import json
+import os
+import resource
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+from .job import JobFunction, JobItem, describe
+
+PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
+
+
+class PipeReporter:
+    """Writes one JSON line per event to the parent."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+        self._current: str | None = None
+
+    def on(self, item_id: str) -> None:
+        if item_id != self._current:
+            self._current = item_id
+            self._write({"on": item_id})
+
+    def done(self, item_id: str, value: dict[str, Any]) -> None:
+        self._write({"done": item_id, "value": value})
+
+    def failed(self, item_id: str, failure: str) -> None:
+        self._write({"failed": item_id, "failure": failure})
+
+    def _write(self, event: dict[str, Any]) -> None:
+        with self._lock:
+            self._stream.write(json.dumps(event, allow_nan=False) + "\n")
+            self._stream.flush()
+
+
+def die_with_parent(parent_pid: int) -> None:
+    """Arrange that no signal to the parent, not even SIGKILL, leaves this process behind.
+
+    The kernel kills us when the parent's thread ends (Linux); elsewhere and for the moment before the call, the
+    watcher of stdin sees its end of file.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:
+        os._exit(1)
+
+
+def _watch_stdin() -> None:
+    """Leave at once when the parent closes our stdin, whatever the main thread does."""
+    while os.read(0, 4096):
+        pass
+    os._exit(1)
+
+
+def _read_line(descriptor: int) -> bytes:
+    """Read up to a line feed without buffering beyond it."""
+    chunks = []
+    while True:
+        chunk = os.read(descriptor, 65536)
+        if not chunk:
+            os._exit(1)
+        chunks.append(chunk)
+        if chunk.endswith(b"\n"):
+            return b"".join(chunks)
+
+
+def _limit_memory(limit_bytes: int) -> None:
+    """Cap the address space at what is mapped now plus ``limit_bytes``."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    limit = pages * resource.getpagesize() + limit_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def load_function(reference: str) -> JobFunction:
+    """Import ``module:name``."""
+    module, _, name = reference.partition(":")
+    return cast("JobFunction", getattr(importlib.import_module(module), name))
+
+
+def main() -> None:
+    """Work through the job; whatever libraries print goes to stderr."""
+    die_with_parent(int(sys.argv[1]))
+    report = PipeReporter(os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    os.dup2(2, 1)
+    job = json.loads(_read_line(0))
+    threading.Thread(target=_watch_stdin, name="stdin-watch", daemon=True).start()
+    items = [JobItem(item["id"], item["payload"]) for item in job["items"]]
+    try:
+        for module in job["on_import"]:
+            importlib.import_module(module)
+    except Exception as error:  # a runtime that is missing or broken is the result of all its items
+        for item in items:
+            report.failed(item.id, describe(error))
+        os._exit(0)
+    function = load_function(job["function"])
+    if job["memory_limit_bytes"] is not None:
+        _limit_memory(job["memory_limit_bytes"])
+    function(items, report)
+    # Runtimes' global destructors have crashed at exit before; everything is delivered, so skip them.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""Intervals from the errors on machines that were left out: machines vary, and models vary on each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.records.base import Interval
+from advisor.records.calibration import ErrorBand
+
+Array = NDArray[np.float64]
+_NARROWEST = 0.03
+"""Repeats of published figures differ by this much (log): no honest interval across machines is narrower."""
+_TAIL = 0.1
+_USUAL_INNER = 0.12
+_NORMAL_RANGE = 2.5631
+"""Distance between the 10 % and 90 % points of a normal distribution, in standard deviations."""
+BETWEEN_BELIEF, WITHIN_BELIEF, MEAN_BELIEF = 2.0, 2.0, 2.0
+"""Units' worth of belief in the parent's spread between units, in its spread within one, and in no bias."""
+
+
+FEW = 3
+"""A model that fewer machines than this have figures of is known less well than others."""
+
+
+@dataclass(frozen=True)
+class Units:
+    """Errors of a group, per unit (machine, or model): median, and the deviation that the rows' 10-90 % stands for.
+
+    Each unit has one vote whatever its rows; quantiles, so that outlying rows weigh little.
+    """
+
+    names: tuple[str, ...]
+    middle: Array
+    inner: Array
+    rows: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, errors: Array, units: Sequence[str]) -> Units:
+        """Group rows by unit; a unit of one or two rows shows no spread of its own (NaN)."""
+        names, index = np.unique(list(units), return_inverse=True)
+        parts = [errors[index == i] for i in range(len(names))]
+        return cls(
+            tuple(str(name) for name in names),
+            np.array([float(np.median(part)) for part in parts]),
+            np.array([_inner(part) for part in parts]),
+            np.array([len(part) for part in parts]),
+        )
+
+    def without(self, names: Collection[str]) -> Units:
+        """The same without some units."""
+        keep = np.array([name not in names for name in self.names], dtype=bool)
+        kept = tuple(name for name in self.names if name not in names)
+        return Units(kept, self.middle[keep], self.inner[keep], self.rows[keep])
+
+    def spread(self) -> tuple[float, float]:
+        """Root mean square between and within units."""
+        known = self.inner[np.isfinite(self.inner)]
+        within = float(np.sqrt(np.mean(known**2))) if len(known) else _USUAL_INNER
+        return float(np.sqrt(np.mean(self.middle**2))), within
+
+
+def merged(parts: Iterable[Units]) -> Units:
+    """Units of several groups together."""
+    every = list(parts)
+    return Units(
+        tuple(name for part in every for name in part.names),
+        np.concatenate([part.middle for part in every]),
+        np.concatenate([part.inner for part in every]),
+        np.concatenate([part.rows for part in every]),
+    )
+
+
+def _inner(errors: Array) -> float:
+    if len(errors) < 3:
+        return float("nan")
+    spread = float(np.quantile(errors, 0.9) - np.quantile(errors, 0.1)) / _NORMAL_RANGE
+    # A range of few rows falls short of the true one by about (n - 1) / (n + 1).
+    return spread * (len(errors) + 1) / (len(errors) - 1)
+
+
+def centre_and_half(units: Units, parent: Units) -> tuple[float, float]:
+    r"""Middle and half width of P10-P90 of the log error on a row of a unit that was never seen.
+
+    With m units of medians x_j and inner deviations w_j, and the parent group's spreads s_b and s_w as belief:
+
+    .. math::
+
+        \mu = \frac{\sum x_j}{m + k}, \quad
+        b^2 = \frac{\nu s_b^2 + \sum (x_j - \mu)^2}{\nu + m}, \quad
+        w^2 = \frac{\lambda s_w^2 + \sum w_j^2}{\lambda + m}, \quad
+        \mu \pm t_{0.9,\, \nu + m} \sqrt{b^2 (1 + 1/(m + k)) + w^2}
+
+    so a group of few units is wide twice: by its parent's spread and by Student's quantile. Source: Gelman et al.
+    (2013), Bayesian Data Analysis, section 3.3 (normal data, conjugate prior) and 5.4 (hierarchical normal model).
+    """
+    from scipy.special import stdtrit
+
+    between, within = parent.spread()
+    count = len(units.names)
+    mean = float(units.middle.sum() / (count + MEAN_BELIEF))
+    inner = units.inner[np.isfinite(units.inner)]
+    b2 = (BETWEEN_BELIEF * between**2 + float(((units.middle - mean) ** 2).sum())) / (BETWEEN_BELIEF + count)
+    w2 = (WITHIN_BELIEF * within**2 + float((inner**2).sum())) / (WITHIN_BELIEF + len(inner))
+    quantile = float(stdtrit(BETWEEN_BELIEF + count, 1.0 - _TAIL))
+    return mean, quantile * float(np.sqrt(b2 * (1.0 + 1.0 / (count + MEAN_BELIEF)) + w2))
+
+
+def band(key: str, units: Units, parent: Units, factor: float = 1.0) -> ErrorBand:
+    """Band of :func:`centre_and_half`, its half width times ``factor``, never narrower than published noise."""
+    mean, half = centre_and_half(units, parent)
+    return ErrorBand(
+        key=key,
+        low=min(mean - factor * half, -_NARROWEST),
+        high=max(mean + factor * half, _NARROWEST),
+        machines=len(units.names),
+        rows=int(units.rows.sum()),
+    )
+
+
+def weighted_quantile(values: Array, weights: Array, q: float) -> float:
+    """Smallest value whose share of the total weight reaches ``q``."""
+    order = np.argsort(values)
+    share = np.cumsum(weights[order]) / weights.sum()
+    return float(values[order][min(int(np.searchsorted(share, q - 1e-12)), len(values) - 1)])
+
+
+class Bands:
+    """Looks up the band of a prediction by what it rests on."""
+
+    def __init__(self, bands: Sequence[ErrorBand]) -> None:
+        self._bands = {item.key: item for item in bands}
+
+    def find(self, simd: str, precision: str, mode: str) -> tuple[float, float]:
+        """Low and high log error of a machine known by its data sheet alone.
+
+        A class that no machine, or one alone, stands for has the band of classes that were left out whole.
+        """
+        own = self._bands.get(f"{simd}/{precision}/{mode}")
+        if own is not None and own.machines > 1:
+            return own.low, own.high
+        found = [item for item in (own, self._new(precision, mode)) if item is not None]
+        return min(item.low for item in found), max(item.high for item in found)
+
+    def _new(self, precision: str, mode: str) -> ErrorBand:
+        return self._bands.get(f"new/{precision}/{mode}") or self._bands["new/*/*"]
+
+    def new(self, precision: str, mode: str) -> tuple[float, float]:
+        """The same for a machine of a class or vendor without any published figure."""
+        item = self._new(precision, mode)
+        return item.low, item.high
+
+    def known(self, kind: str, precision: str, mode: str) -> tuple[float, float]:
+        """Low and high log error of a chip with published figures: ``published`` of this model, else ``anchored``."""
+        item = self._bands.get(f"{kind}/{precision}/{mode}") or self._bands[f"{kind}/*/*"]
+        return item.low, item.high
+
+    def spec(self, simd: str, precision: str, mode: str, machines: int) -> tuple[float, float]:
+        """Low and high log error of a model that so many machines have figures of, on one known by its data sheet."""
+        return self.with_model(*self.find(simd, precision, mode), precision, machines)
+
+    def with_model(self, low: float, high: float, precision: str, machines: int) -> tuple[float, float]:
+        """A machine's band together with what is not known of a model that so many machines have figures of."""
+        if machines == 0:
+            unseen_low, unseen_high = self.unseen(precision)
+            return -float(np.hypot(low, unseen_low)), float(np.hypot(high, unseen_high))
+        few = self._bands.get(f"few/{precision}") if machines < FEW else None
+        return (low, high) if few is None else (min(low, few.low), max(high, few.high))
+
+    def unseen(self, precision: str) -> tuple[float, float]:
+        """Low and high log error of models that no fitted row knows, on machines that are known."""
+        item = self._bands.get(f"unseen/{precision}") or self._bands["unseen/f32"]
+        return item.low, item.high
+
+
+def around(median: float, low: float, high: float) -> Interval:
+    """Interval of a positive quantity from log distances ``low`` <= 0 <= ``high``."""
+    return Interval(
+        p10=float(median * np.exp(min(low, 0.0))), p50=float(median), p90=float(median * np.exp(max(high, 0.0)))
+    )

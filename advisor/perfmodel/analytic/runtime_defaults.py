@@ -1,0 +1,68 @@
+"""What a runtime makes of settings that were left to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from advisor.records.config import RunConfig
+from advisor.records.machine import MachineSpec
+
+from .machine import made_by_amd
+from .physics import PRECISIONS
+
+THROUGHPUT, LATENCY = 0, 1
+MODES = ("throughput", "latency")
+"""How a runtime is driven: many single-thread streams at once, or one request over many threads."""
+
+
+def default_streams(cores: int) -> int:
+    """Inference streams that OpenVINO's THROUGHPUT hint takes, roughly: one per core, or two on large chips."""
+    return cores if cores < 16 else max(1, cores // 2)
+
+
+def latency_threads(spec: MachineSpec, precision: int) -> tuple[int, bool]:
+    """Threads of OpenVINO's LATENCY hint: one socket; P cores only where E/P is below 2 (f32) or 4 (int8).
+
+    The compact cores of AMD's chips are no other kind to the runtime, which tells kinds by Intel's processor leaf.
+    """
+    ratio = spec.efficiency_cores / spec.performance_cores
+    few = 0 < ratio < (4.0 if PRECISIONS[precision] == "int8" else 2.0)
+    performance_only = few and not made_by_amd(spec)
+    cores = spec.performance_cores if performance_only else spec.cores
+    return max(1, cores // spec.sockets), performance_only
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A configuration with every setting that was left to the runtime filled in as the runtime would."""
+
+    streams: int
+    threads: int
+    performance_only: bool
+    latency_share: float
+    """1 for one stream over many threads, 0 for one thread per stream: which residual applies."""
+
+
+def resolve(machine: MachineSpec, config: RunConfig) -> Resolved:
+    """Streams and threads that a runtime takes on ``machine`` for ``config`` (above)."""
+    quota = machine.cores if machine.quota_cores is None else max(1, int(machine.quota_cores))
+    usable = min(machine.cores, quota)
+    precision = PRECISIONS.index(config.precision)
+    latency, performance_only = latency_threads(machine, precision)
+    latency = min(latency, usable)
+    streams, threads = config.streams, config.threads
+    if streams is None:
+        many = config.hint in ("throughput", "cumulative_throughput")
+        streams = min(default_streams(usable), config.hint_requests or usable) if many else 1
+    if threads is None:
+        threads = usable if streams > 1 else latency
+    elif streams > 1 or threads > machine.performance_cores:
+        performance_only = False
+    performance_only = (performance_only and streams == 1) or config.core_type == "performance"
+    threads = max(1, min(threads, machine.performance_cores if performance_only else usable))
+    streams = max(1, min(streams, threads)) if config.runtime == "openvino" else streams
+    per_stream = max(1.0, threads / streams)
+    whole = max(2.0, float(latency_threads(machine, precision)[0]))
+    return Resolved(streams, threads, performance_only, float(min(1.0, np.log(per_stream) / np.log(whole))))

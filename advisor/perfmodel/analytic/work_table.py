@@ -1,0 +1,144 @@
+"""A model as a small table of work: operations, bytes and kernels per class of kernel.
+
+The classes are those that scale differently from machine to machine; everything that the performance model knows of a
+network passes through this table, so a graph that was just read and the published models' shipped tables are alike.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.errors import CatalogueError
+from advisor.records.model import Kernel, ModelWork
+
+CLASSES = ("conv", "dwconv", "gemm", "memory", "serial")
+"""Dense convolution, depthwise and grouped convolution, matrix products, memory-bound kernels, kernels with little
+parallelism (recurrence, detection post-processing)."""
+COLUMNS = ("flop", "activation_bytes", "weight_bytes", "kernels")
+"""Per batch-1 pass: operations [FLOP]; activations read and written, weights read [B at f32]; kernels [1]."""
+
+_PRODUCTS = 3
+"""The first classes: those whose kernels are products of weights, the same in every precision."""
+_CLASS_OF = {
+    "conv": 0, "deconv": 0, "dwconv": 1, "groupconv": 1, "fc": 2, "matmul": 2, "attention": 2, "rnn": 4,
+    "detection": 4, "eltwise": 3, "pool": 3, "reduce": 3, "softmax": 3, "norm": 3, "reorder": 3, "concat": 3,
+    "gather": 3, "resize": 3, "convert": 3, "other": 3,
+}  # fmt: skip
+_ELEMENT_BYTES = {"i8": 1.0, "u8": 1.0, "int8": 1.0, "bf16": 2.0, "f16": 2.0, "fp16": 2.0, "i64": 8.0}
+
+
+@dataclass(frozen=True)
+class WorkTable:
+    """Work of one pass at batch 1, counted as if every element had four bytes (precision enters later)."""
+
+    model: str
+    family: str
+    table: NDArray[np.float64]
+    """Shape (len(CLASSES), len(COLUMNS))."""
+    peak_activation_bytes: float
+    unknown_share: float = 0.0
+    """Share of the bytes that belongs to kernels of unknown type: modelled as memory-bound and marked."""
+    alike: bool = True
+    """False where the table is a guess that must not teach anything about models of alike tables."""
+
+    @property
+    def flop(self) -> float:
+        """Operations of one pass [FLOP]."""
+        return float(self.table[:, 0].sum())
+
+    @property
+    def weight_bytes(self) -> float:
+        """Weights at four bytes per element [B]."""
+        return float(self.table[:, 2].sum())
+
+
+def _element_bytes(kernel: Kernel) -> float:
+    return _ELEMENT_BYTES.get(kernel.precision.lower(), 4.0)
+
+
+def kernel_class(kernel: Kernel) -> int:
+    """Row of the table that a kernel is counted in; unknown words count as memory-bound, never as nothing."""
+    return _CLASS_OF.get(kernel.type, 3)
+
+
+def kernel_row(kernel: Kernel, batch: int) -> tuple[float, float, float, float]:
+    """Columns of one kernel, per input and in four-byte elements."""
+    scale = 4.0 / _element_bytes(kernel)
+    return (
+        kernel.flop / batch,
+        (kernel.input_bytes + kernel.output_bytes) * scale / batch,
+        kernel.weight_bytes * scale,
+        1.0,
+    )
+
+
+def table_of(work: ModelWork) -> WorkTable:
+    """Count the kernels of a model, as its runtime fused them, per class."""
+    table = np.zeros((len(CLASSES), len(COLUMNS)))
+    unknown = 0.0
+    for kernel in work.kernels:
+        row = kernel_row(kernel, work.batch)
+        table[kernel_class(kernel)] += row
+        unknown += row[1] if kernel.type == "other" else 0.0
+    total_bytes = float(table[:, 1].sum())
+    scale = {"int8": 4.0, "bf16": 2.0}.get(work.precision, 1.0)
+    return WorkTable(
+        model=canonical_name(work.model),
+        family=work.family,
+        table=table,
+        peak_activation_bytes=work.activation_bytes * scale / work.batch,
+        unknown_share=unknown / total_bytes if total_bytes > 0 else 0.0,
+    )
+
+
+def same_network(a: WorkTable, b: WorkTable) -> bool:
+    """Whether two tables count one network: alike operations, weights and numbers of products, class by class.
+
+    Convolutions and matrix products are the same kernels in every precision and in every reader of a file; what stands
+    between them is not. Own; tolerances 2 % (operations), 5 % (weights) and one kernel in twenty. Sums alone would take
+    two architectures of one size for the same.
+    """
+    if not (a.alike and b.alike):
+        return False
+    for mine, other in zip(a.table[:_PRODUCTS], b.table[:_PRODUCTS], strict=True):
+        flop, weights, kernels = (abs(mine[i] - other[i]) for i in (0, 2, 3))
+        if flop > 0.02 * max(a.flop, b.flop) or kernels > 0.05 * max(mine[3], other[3]):
+            return False
+        if weights > 0.05 * max(a.weight_bytes, b.weight_bytes):
+            return False
+    return True
+
+
+def canonical_name(reference: str) -> str:
+    """Name by which published rows know a model: ``like:`` and the folder and suffix of a file are left off."""
+    name = reference.removeprefix("like:")
+    if "/" in name or name.endswith((".onnx", ".xml")):
+        name = Path(name).stem
+    return name.lower()
+
+
+def load_works(path: Path) -> dict[str, WorkTable]:
+    """Read the shipped tables (``profiles/calibration/works.json``)."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CatalogueError(
+            f"{path}: the shipped work tables cannot be read ({error}); install sizer again"
+        ) from error
+    if document.get("schema") != "sizer.works/1":
+        raise CatalogueError(f"{path}: schema {document.get('schema')!r} is not sizer.works/1; install sizer again")
+    works: dict[str, WorkTable] = {}
+    for name, entry in document["models"].items():
+        table = np.zeros((len(CLASSES), len(COLUMNS)))
+        for index, kernel_type in enumerate(CLASSES):
+            if kernel_type in entry["classes"]:
+                table[index] = entry["classes"][kernel_type]
+        works[name] = WorkTable(
+            name, entry["family"], table, float(entry["peak_activation_bytes"]), alike=bool(entry.get("alike", True))
+        )
+    return works

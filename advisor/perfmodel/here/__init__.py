@@ -1,0 +1,1 @@
+"""Machines that were measured: kernels, anchors, and what neighbours did to the measurements."""

@@ -1,0 +1,98 @@
+"""What the planner is given: the scenario, its models, a predictor, the candidates; and what it may ask of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from advisor.perfmodel.resources.cold_pass import ASSUMED, ColdStart
+from advisor.records.base import Evidence, Interval, Precision, RuntimeName
+from advisor.records.config import RunConfig
+from advisor.records.machine import MachineSpec
+from advisor.records.model import ModelFile, ModelWork
+from advisor.records.platform import Platform
+from advisor.records.prediction import ServiceEstimate
+from advisor.records.scenario import Scenario, Stage
+
+
+class Cost(Protocol):
+    """Core time of something that is not a model."""
+
+    @property
+    def core_s(self) -> Interval: ...
+
+    @property
+    def evidence(self) -> Evidence: ...
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+
+class Predictor(Protocol):
+    """The part of the performance model that the planner relies on."""
+
+    def service_many(self, requests: Sequence[tuple[MachineSpec, ModelWork, RunConfig]]) -> list[ServiceEstimate]: ...
+
+    def decode(
+        self, machine: MachineSpec, codec: str, width: int, height: int, bitrate_kbps: float, fps: float
+    ) -> Cost: ...
+
+    def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> Cost: ...
+
+    def power_w(self, machine: MachineSpec, utilisation: float) -> Interval: ...
+
+
+WorkSource = Callable[[str, RuntimeName, Precision, int], ModelWork | None]
+"""Stage id (or reference of a smaller model), runtime, precision, batch -> kernels; None where the runtime cannot run
+the model so."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A platform that may be recommended, with what its data sheet says."""
+
+    platform: Platform
+    machine: MachineSpec
+
+
+@dataclass(frozen=True)
+class PlanInputs:
+    """Everything a plan is made from; equal inputs give equal plans."""
+
+    scenario: Scenario
+    scenario_sha256: str
+    models: Mapping[str, ModelFile]
+    """Per stage id."""
+    works: WorkSource
+    predictor: Predictor
+    candidates: tuple[Candidate, ...]
+    today: dt.date
+    seed: int = 0
+    runtimes: tuple[RuntimeName, ...] = ("openvino",)
+    """Considered on every platform."""
+    runtimes_measured: Mapping[str, tuple[RuntimeName, ...]] = field(default_factory=dict)
+    """Platform id -> further runtimes, which are considered only where they were measured."""
+    smaller: Mapping[str, ModelFile] = field(default_factory=dict)
+    """Stage id -> a smaller model of the same family; ``works`` knows its kernels under its reference."""
+    named: bool = False
+    """The user named the candidates: each is predicted, also where a filter refuses it."""
+    cold: Callable[[MachineSpec], ColdStart] = lambda _: ASSUMED
+    """What a pause costs on a machine."""
+    bitrate_kbps: Mapping[str, float] = field(default_factory=dict)
+    """Per camera group, where the scenario gives none: the assumed rate."""
+    assumptions: tuple[str, ...] = ()
+    """Said by the caller: versions, measurements taken or missing."""
+
+    def model_of(self, stage: Stage) -> ModelFile:
+        """Model of a stage, which a changed scenario may have replaced by a smaller one."""
+        return self.smaller[stage.id] if self.replaced(stage) else self.models[stage.id]
+
+    def replaced(self, stage: Stage) -> bool:
+        """Whether this stage of a changed scenario runs the smaller model."""
+        return stage.id in self.smaller and stage.model == self.smaller[stage.id].reference
+
+    def work_key(self, stage: Stage) -> str:
+        """Name under which ``works`` knows the kernels of the stage's model."""
+        return stage.model if self.replaced(stage) else stage.id

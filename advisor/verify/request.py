@@ -1,0 +1,47 @@
+"""What is to be run and judged: one record for the whole way from the command to the child process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from advisor.records.config import RunConfig
+    from advisor.records.host import HostFacts
+    from advisor.records.model import ModelFile
+    from advisor.records.scenario import Scenario
+
+DecodeDevice = Literal["software", "hardware"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """One run of a scenario."""
+
+    scenario: Scenario
+    """What to run and what is required."""
+    models: Mapping[str, ModelFile]
+    configs: Mapping[str, RunConfig]
+    """Per stage id: the model's file and how it is run."""
+    decode_threads: int
+    """Workers of the decode pool."""
+    duration_s: float
+    """Measured time [s]; a tenth of it, at most 3 s, is spent on warm-up before."""
+    facts: HostFacts
+    """Of this machine; ``warnings`` are those of the preflight."""
+    work_dir: Path
+    """Folder for synthesised clips; they are kept for the next run."""
+    decode_device: DecodeDevice = "software"
+    """``hardware`` is refused where no device decodes what the cameras send: nothing falls back in silence."""
+    seed: int = 0
+    """Of phases, objects, arrivals and clips."""
+    predicted: Mapping[str, Any] | None = None
+    """``predicted`` of a plan's option; shown next to the result, no check looks at it."""
+    strict: bool = False
+    """Refuse to run while there are warnings."""
+    warnings: tuple[str, ...] = ()
+    """Beside those of the preflight, such as other versions than the plan's."""
+    cameras: Mapping[str, int] | None = None
+    """Cameras per group instead of the scenario's."""

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from advisor.calibration.bands import Held, few_bands, level, new_bands, tuned
+from advisor.calibration.dataset import load_material, residual_rows
+from advisor.calibration.published import machines_elsewhere
+from advisor.perfmodel.analytic.interval import FEW, Bands
+from advisor.perfmodel.analytic.machine import SIMD_CLASSES
+from advisor.perfmodel.analytic.physics import PRECISIONS
+from advisor.perfmodel.analytic.runtime_defaults import MODES
+
+
+def test_bands_of_a_class_hold_most_of_its_own_machines_when_each_is_left_out():
+    """Errors drawn per machine: wild in one class, tame in the others; each class is covered by its own factor."""
+    material = load_material()
+    data = material.data.take(residual_rows(material.data))
+    counted = tuned(data)
+    rng = np.random.default_rng(0)
+    names = [row.machine for row in data.rows]
+    covered: dict[str, list[float]] = {}
+    for _ in range(6):
+        wild = {name: rng.normal(0.0, 0.3 if "xeon" not in name else 0.08) for name in sorted(set(names))}
+        errors = np.array([wild[name] for name in names]) + rng.normal(0.0, 0.05, len(names))
+        held = Held(data, errors, counted)
+        for left in sorted(set(names)):
+            bands = Bands([*held.bands({left}), *_wide()])
+            for i in np.flatnonzero(counted & (np.array(names) == left)):
+                row = data.rows[i]
+                simd = SIMD_CLASSES[data.machines.simd[i]]
+                low, high = bands.find(simd, PRECISIONS[row.precision], MODES[row.mode])
+                covered.setdefault(simd, []).append(float(low <= errors[i] <= high))
+    for simd in ("avx2", "avx2_vnni", "avx512_vnni"):
+        assert 0.6 < np.mean(covered[simd]) < 0.97
+
+
+def test_a_factor_learned_from_few_machines_must_hold_more_of_their_rows():
+    """Levels by hand: t_{0.9} of 5 and 12 degrees of freedom is 1.4759 and 1.3562; Phi of them 0.93001 and 0.91248."""
+    assert level(3) == pytest.approx(2 * 0.93001 - 1, abs=1e-4)
+    assert level(10) == pytest.approx(2 * 0.91248 - 1, abs=1e-4)
+    assert level(100_000) == pytest.approx(0.8, abs=1e-4)
+
+
+def test_the_band_of_an_unknown_class_counts_classes_and_not_their_machines():
+    """Whole classes off by one number each: many machines of a class say it once, so it does not narrow the band."""
+    data = load_material().data
+    data = data.take(residual_rows(data))
+    off = np.random.default_rng(1).normal(0.0, 0.3, len(SIMD_CLASSES))
+    bands = {item.key: item for item in new_bands(data, off[data.machines.simd], tuned(data))}
+    judged = sorted(set(data.machines.simd[tuned(data)].tolist()))
+    assert bands["new/*/*"].machines == len(judged)
+    assert bands["new/*/*"].high - bands["new/*/*"].low > 2 * 1.28 * np.sqrt(np.mean(off[judged] ** 2))
+
+
+def test_models_of_few_machines_are_judged_by_themselves_whatever_the_harness():
+    """Only figures of models that one or two other machines have are off; their band says so, and counts models."""
+    data = load_material().data
+    data = data.take(residual_rows(data))
+    elsewhere = machines_elsewhere(data.rows)
+    few = (elsewhere > 0) & (elsewhere < FEW)
+    rng = np.random.default_rng(2)
+    models = sorted({row.model for row in data.rows})
+    off = dict(zip(models, rng.normal(0.0, 0.3, len(models)), strict=True))
+    errors = np.where(few, [off[row.model] for row in data.rows], 0.0)
+    found = {item.key: item for item in few_bands(data, errors)}
+    inside = (errors[few] > found["few/f32"].low) & (errors[few] < found["few/f32"].high)
+    assert found["few/f32"].machines == len(
+        {row.model for row, flag in zip(data.rows, few, strict=True) if flag and not row.precision}
+    )
+    assert 0.7 < inside.mean() < 0.9
+    assert few_bands(data, np.where(few, 0.0, 1.0))[0].high < 0.1
+
+
+def _wide():
+    from advisor.records.calibration import ErrorBand
+
+    return [ErrorBand(key="new/*/*", low=-1.0, high=1.0, machines=20, rows=100)]
+
+
+def test_a_published_cell_is_known_better_than_its_chip_and_that_better_than_a_data_sheet():
+    from advisor.records.calibration import TransferCalibration
+    from advisor.store.files import read_document
+    from advisor.store.paths import profiles_dir
+
+    shipped = read_document(profiles_dir() / "calibration" / "transfer.json", TransferCalibration)
+    bands = {item.key: item.high - item.low for item in shipped.bands}
+    assert bands["published/*/*"] < bands["anchored/*/*"] < bands["new/*/*"]

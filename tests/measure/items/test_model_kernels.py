@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+
+from advisor.errors import ModelError
+from advisor.measure.items.model_kernels import file_facts, model_works
+from advisor.store.measurements import MeasurementStore
+from tests.measure.models import small_conv
+
+from .test_throughput import Listener
+
+# Three 3x3 convolutions, 16 to 16 channels, 16x16 pixels; two operations per multiply-add.
+FLOP = 3 * 2 * 16 * 16 * 9 * 16 * 16
+WEIGHTS = 3 * 16 * 16 * 9
+
+
+@pytest.mark.runtime
+def test_facts_of_a_file(tmp_path: Path) -> None:
+    model = small_conv(tmp_path)
+    facts = file_facts(Path(model.path))
+    assert facts.sha256 == model.sha256
+    assert facts.input_shape == (1, 16, 16, 16)
+    assert facts.flop == FLOP
+    assert facts.parameters == WEIGHTS
+
+
+@pytest.mark.runtime
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "broken.onnx"
+    path.write_bytes(Path(small_conv(tmp_path).path).read_bytes()[:200])
+    with pytest.raises(ModelError, match=r"broken\.onnx"):
+        file_facts(path)
+
+
+@pytest.mark.runtime
+def test_kernels_are_listed_once_and_kept(tmp_path: Path) -> None:
+    model = small_conv(tmp_path)
+    listener = Listener()
+    wanted = [("openvino", "f32", 1, None), ("openvino", "f32", 4, None), ("openvino", "f32", 1, "sse42")]
+    with MeasurementStore(tmp_path / "s.db") as store:
+        first, batched, capped = model_works(model, wanted, store, listener)
+        assert first is not None
+        assert batched is not None
+        assert capped is not None
+        convolutions = [kernel for kernel in first.kernels if kernel.type == "conv"]
+        assert len(convolutions) == 3
+        assert first.flop == sum(kernel.flop for kernel in convolutions) == FLOP
+        assert batched.flop == 4 * FLOP
+        assert first.weight_bytes >= 4 * WEIGHTS
+        assert batched.activation_bytes > first.activation_bytes > 0
+        assert all(kernel.time_s is None for kernel in first.kernels)
+        assert "sse" in next(kernel.implementation for kernel in capped.kernels if kernel.type == "conv")
+        Path(model.path).unlink()  # what is known needs no file
+        assert model_works(model, wanted, store) == [first, batched, capped]
+        refused = model_works(model, [("openvino", "f32", 2, None)], store, listener)
+    assert refused == [None]
+    assert listener.lines

@@ -1,0 +1,128 @@
+from pathlib import Path
+
+import pytest
+
+from advisor.errors import ModelRangeError
+from advisor.measure.items.throughput import MeasureItem, joined, measure_configs, worker_environment
+from advisor.measure.timing.harness import MeasureSpec
+from advisor.measure.timing.statistics import build_timing
+from advisor.records.config import LoadMode, RunConfig
+from advisor.records.measurement import Interference, Measurement
+from advisor.runtimes.openvino_config import simd_variables
+from advisor.store.measurements import MeasurementStore
+from tests.measure.models import small_conv
+
+SPEC = MeasureSpec(
+    min_duration_s=0.05, min_samples=5, min_blocks=3, max_duration_s=0.5, block_s=0.01, warmup_max_s=0.05
+)
+SYNC = LoadMode()
+
+
+class Listener:
+    def __init__(self) -> None:
+        self.totals: list[int] = []
+        self.lines: list[str] = []
+
+    def start(self, total: int, estimate_s: float | None) -> None:
+        self.totals.append(total)
+
+    def advance(self, done: int, what: str, remaining_s: float | None) -> None:
+        self.lines.append(what)
+
+    def message(self, text: str) -> None:
+        self.lines.append(text)
+
+    def finish(self, summary: str) -> None:
+        pass
+
+
+@pytest.mark.runtime
+def test_openvino_configurations_in_one_go(tmp_path: Path) -> None:
+    model = small_conv(tmp_path)
+    one = RunConfig(threads=1, streams=1, requests=1)
+    requests = [
+        (one, SYNC, SPEC),
+        (one.model_copy(update={"batch": 4}), SYNC, SPEC),
+        (one.model_copy(update={"requests": 2}), LoadMode(kind="async"), SPEC),
+        (one, LoadMode(kind="paced", rate_per_s=100.0), SPEC),
+        (one.model_copy(update={"simd_cap": "sse42"}), SYNC, SPEC),
+        (one.model_copy(update={"device": "TOASTER"}), SYNC, SPEC),
+    ]
+    listener = Listener()
+    with MeasurementStore(tmp_path / "s.db") as store:
+        found = measure_configs(model, requests, store, "host", listener)
+        assert [record.status for record in found] == ["done"] * 5 + ["failed"]
+        assert "TOASTER" in (found[5].failure or "")
+        assert [record.config for record in found] == [config for config, _, _ in requests]
+        timings = [record.timing for record in found[:5]]
+        for timing in timings:
+            assert timing is not None
+            assert timing.samples >= 5
+            assert timing.compile_s is not None
+            assert timing.compile_s > 0
+            assert timing.peak_memory_bytes is not None
+        assert timings[1] is not None
+        assert timings[1].throughput_per_s == pytest.approx(4 / timings[1].avg_time_s, rel=0.2)
+        assert timings[3] is not None
+        assert timings[3].throughput_per_s == pytest.approx(100, rel=0.2)
+        assert found[0].effective is not None
+        assert found[0].effective.precision == "f32"
+        assert found[0].versions["openvino"].startswith("20")
+        # The capped one really ran other kernels than the native one: it was another process with other variables.
+        assert worker_environment("sse42") != worker_environment(None)
+        assert listener.totals == [6]
+        again = measure_configs(model, requests, store, "host", listener)
+        assert again == found
+        assert listener.totals == [6, 0]
+        retried = measure_configs(model, requests[4:], store, "host", listener, retry_failed=True)
+        assert listener.totals == [6, 0, 1]
+        assert retried[1].status == "failed"
+
+
+def test_keys_tell_requests_apart_and_stay_the_same(tmp_path: Path) -> None:
+    model = small_conv(tmp_path)
+    base = MeasureItem(model, RunConfig(threads=1), SYNC, SPEC)
+    others = [
+        MeasureItem(model, RunConfig(threads=2), SYNC, SPEC),
+        MeasureItem(model, RunConfig(threads=1, runtime="onnxruntime"), SYNC, SPEC),
+        MeasureItem(model, RunConfig(threads=1), LoadMode(kind="async"), SPEC),
+        MeasureItem(model, RunConfig(threads=1), SYNC, SPEC.model_copy(update={"min_samples": 6})),
+        MeasureItem(model.model_copy(update={"sha256": "0"}), RunConfig(threads=1), SYNC, SPEC),
+    ]
+    keys = {item.key("host") for item in [base, *others]} | {base.key("other host")}
+    assert len(keys) == len(others) + 2
+    assert base.key("host") == MeasureItem(model, RunConfig(threads=1), SYNC, SPEC).key("host")
+
+
+def test_two_visits_become_one_measurement_of_all_their_blocks() -> None:
+    fast, slow = visit(0.010, 40), visit(0.020, 10)
+    both = joined(fast, slow)
+    assert both.timing is not None
+    assert (both.timing.samples, both.timing.visits) == (50, 2)
+    assert both.timing.p50.value_s == 0.010
+    assert both.timing.avg_time_s == pytest.approx(0.012)
+    assert both.timing.duration_s == pytest.approx(0.4 + 0.2)
+    assert both.timing.throughput_per_s == pytest.approx(50 * 4 / 0.6)
+    assert both.timing.cpu_s_per_pass == pytest.approx((40 * 0.010 + 10 * 0.020) / 50)
+    assert len(both.timing.block_p50_s) == 4
+    assert both.timing.steady  # a step between visits is no trend
+    assert both.interference.dirty
+    third = joined(both, fast).timing
+    assert third is not None
+    assert third.visits == 3
+    with pytest.raises(ModelRangeError, match="timing"):
+        joined(fast, slow.model_copy(update={"timing": None}))
+
+
+def visit(pass_s: float, count: int) -> Measurement:
+    timing = build_timing([pass_s] * count, pass_s * count, 4, [pass_s] * 2, cpu_s_per_pass=pass_s)
+    return Measurement(
+        key="k", model="m", model_sha256="s", model_kind="file", config=RunConfig(batch=4), mode=SYNC, effective=None,
+        host_fingerprint="h", status="done", timing=timing, interference=Interference(dirty=pass_s > 0.015),
+        started="now", sizer_version="0",
+    )  # fmt: skip
+
+
+def test_a_workers_environment_never_inherits_a_cap() -> None:
+    assert worker_environment(None) == dict.fromkeys(simd_variables())
+    assert all(worker_environment("avx2").values())

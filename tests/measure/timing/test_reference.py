@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import pytest
+
+from advisor.clock import FakeClock
+from advisor.measure.timing.harness import SLOW, MeasureSpec, measure, with_slowdown
+from advisor.measure.timing.harness import Session as HarnessSession
+from advisor.measure.timing.reference import Reference, load_best, save_best
+from advisor.records.config import LoadMode
+from advisor.records.measurement import Interference
+from advisor.store.measurements import MeasurementStore
+from tests.measure.fakes import Scripted
+
+SPEC = MeasureSpec(
+    min_duration_s=0.5, min_samples=5, min_blocks=5, max_duration_s=5.0, block_s=0.1, warmup_max_s=0.0,
+    max_dirty_blocks=3,
+)  # fmt: skip
+
+
+class Speed:
+    """Slow for the first ``slow`` looks."""
+
+    def __init__(self, slow: int) -> None:
+        self.slow, self.looks = slow, 0
+
+    def slowdown(self) -> float:
+        self.looks += 1
+        return 1.5 if self.looks <= self.slow else 1.02
+
+
+def finished(mode: LoadMode, speed: Speed) -> Interference:
+    clock = FakeClock()
+    session = HarnessSession(Scripted(clock, lambda n: 0.01), mode, SPEC, clock, check=speed)
+    while not session.step():
+        pass
+    return session.interference()
+
+
+def test_slow_blocks_are_repeated_and_forgotten() -> None:
+    seen = finished(LoadMode(), Speed(slow=4))
+    assert seen.blocks_repeated == 2  # two looks at each block
+    assert not seen.dirty
+    assert seen.reference_slowdown == pytest.approx(1.02)
+
+
+def test_a_slow_machine_is_marked_once_repeats_are_used_up() -> None:
+    seen = finished(LoadMode(), Speed(slow=10**6))
+    assert seen.blocks_repeated == 3
+    assert seen.dirty
+    assert seen.reasons == ("fixed work took 1.50 times what this machine needs at its best",)
+    assert seen.reference_slowdown == pytest.approx(1.5)
+
+
+def test_a_schedule_is_not_interrupted() -> None:
+    speed = Speed(slow=10**6)
+    seen = finished(LoadMode(kind="paced", rate_per_s=20.0), speed)
+    assert speed.looks == 0
+    assert not seen.dirty
+    assert seen.reference_slowdown is None
+
+
+def test_without_a_check_nothing_is_said() -> None:
+    clock = FakeClock()
+    _, seen = measure(Scripted(clock, lambda n: 0.01), LoadMode(), SPEC, clock)
+    assert seen.reference_slowdown is None
+
+
+def test_the_limit_itself_is_still_quiet() -> None:
+    other = Interference(dirty=True, reasons=("noise",))
+    assert with_slowdown(Interference(), SLOW).dirty is False
+    assert with_slowdown(other, SLOW).reasons == ("noise",)
+    assert len(with_slowdown(other, SLOW * 1.01).reasons) == 2
+
+
+def test_work_is_compared_with_the_least_time_known() -> None:
+    fresh = Reference(2)
+    assert fresh.best_s is None
+    assert fresh.slowdown() == 1.0
+    best = fresh.best_s
+    assert best is not None
+    assert all(fresh.slowdown() >= 1.0 for _ in range(5))
+    assert fresh.best_s <= best
+    assert Reference(1, best_s=1e-9).slowdown() > 1000
+
+
+def test_least_times_outlive_the_process(tmp_path: Path) -> None:
+    with MeasurementStore(tmp_path / "s.db") as store:
+        known: dict[int, float] = {}
+        save_best(store, "host", known, {1: 0.5, 2: 0.7})
+        save_best(store, "host", known, {1: 0.6, 2: 0.65})
+        assert known == {1: 0.5, 2: 0.65}
+        assert load_best(store, "host") == known
+        assert load_best(store, "other") == {}

@@ -1,0 +1,36 @@
+"""What fixed work beside a measurement says about it."""
+
+import numpy as np
+import pytest
+
+from advisor.perfmodel.here.interference_correction import USUAL, lengthened
+from advisor.records.measurement import Interference
+
+
+def seen(slow: float | None, dirty: bool = False) -> tuple[float, float]:
+    return lengthened(Interference(reference_slowdown=slow, dirty=dirty))
+
+
+@pytest.mark.parametrize("slow", [None, 1.0, USUAL])
+def test_a_quiet_measurement_is_taken_as_it_is(slow):
+    assert seen(slow) == (0.0, 0.0)
+
+
+def test_slow_fixed_work_says_that_passes_took_between_once_and_so_many_times_as_long():
+    longer, doubt = seen(2.0 * USUAL)
+    drawn = np.log(2.0) * np.random.default_rng(0).random(100_000)
+    assert longer == pytest.approx(drawn.mean(), rel=0.01)
+    assert doubt == pytest.approx(drawn.std(), rel=0.01)
+
+
+def test_other_processes_add_doubt_but_no_direction():
+    assert seen(1.0, dirty=True)[0] == 0.0
+    assert seen(1.5, dirty=True)[1] > max(seen(1.5)[1], seen(1.0, dirty=True)[1])
+
+
+@pytest.mark.parametrize(("threads", "processors", "expected"), [(2, 2, np.log(2.0)), (1, 2, 0.0), (2, None, 0.0)])
+def test_a_gang_waits_for_the_thread_that_shares_its_processor(threads, processors, expected):
+    busy = Interference(other_cpu_cores=1.0, dirty=True)
+    longer, doubt = lengthened(busy, threads, processors)
+    assert longer == pytest.approx(expected / 2)
+    assert doubt == pytest.approx(np.hypot(0.1, expected / np.sqrt(12)))

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from advisor.planner.answer.mix import _Kind, _solve, site_counts
+from advisor.planner.plan import plan
+from advisor.records.scenario import Scenario
+from tests.planner.fakes import FakePredictor, candidate, inputs, scenario
+
+
+def sites(*rows: tuple[str, int, int, int]) -> Scenario:
+    listed = [{"name": n, "count": c, "cameras": {"aisle": a, "door": d}} for n, c, a, d in rows]
+    return scenario(sites=listed)
+
+
+BOXES = [candidate(f"box-{n}", n, 100.0 + 60.0 * n) for n in (2, 4, 8, 16)]
+
+
+def test_the_bill_is_the_sum_over_all_sites() -> None:
+    result = plan(inputs(BOXES, shop=sites(("large", 3, 6, 2), ("small", 100, 1, 1), ("again", 7, 1, 1))))
+    rows = {row["site"]: row for row in result.sites}
+    assert rows["small"]["platform"] == rows["again"]["platform"]
+    assert rows["small"]["price_per_site"] < rows["large"]["price_per_site"]
+    total = sum(row["price_per_site"] * row["sites"] for row in result.sites)
+    assert result.sites_total["price"] == pytest.approx(total)
+    assert result.sites_total["sites"] == 110
+    # Each kind of site is told how to set up its boxes.
+    assert all(set(row["config"]["stages"]) == {"person", "reid"} for row in result.sites)
+    assert rows["small"]["config"]["decode"]["threads"] <= 2
+    # The recommendation explains the most demanding kind of site.
+    assert result.recommended is not None
+    assert result.recommended.platform == rows["large"]["platform"]
+
+
+def test_a_site_that_nothing_carries_is_named_and_there_is_no_sum() -> None:
+    shop = sites(("huge", 1, 4000, 0), ("small", 2, 1, 1))
+    result = plan(inputs(BOXES, shop=shop))
+    assert result.sites_total["price"] is None
+    assert result.sites_total["unsolved"] == ["huge"]
+
+
+def test_groups_that_a_site_does_not_name_have_no_cameras() -> None:
+    shop = scenario(sites=[{"name": "a", "count": 1, "cameras": {"door": 3}}])
+    assert site_counts(shop, shop.sites[0]) == {"aisle": 0, "door": 3}
+
+
+@pytest.mark.parametrize("spare_box", [False, True])
+@pytest.mark.parametrize("total", [3, 7, 11, 12])
+def test_the_integer_program_finds_what_trying_all_finds(total: int, spare_box: bool) -> None:
+    kinds = [_Kind(candidate(f"k{i}", 4, p), p, p, n) for i, (p, n) in enumerate([(100.0, 3), (170.0, 5), (260.0, 8)])]
+
+    def carries(numbers: tuple[int, ...]) -> bool:
+        room = sum(number * kind.cameras for number, kind in zip(numbers, kinds, strict=True))
+        lost = max((k.cameras for number, k in zip(numbers, kinds, strict=True) if number), default=0)
+        return room - (lost if spare_box else 0) >= total
+
+    tried = [n for n in itertools.product(range(5), repeat=3) if sum(n) <= 4 and carries(n)]
+    best = min((sum(a * kind.price for a, kind in zip(n, kinds, strict=True)) for n in tried), default=None)
+    found = _solve(kinds, total, 4, spare_box=spare_box)
+    if best is None:
+        assert found is None
+        return
+    assert found is not None
+    assert carries(tuple(found))
+    assert sum(a * kind.price for a, kind in zip(found, kinds, strict=True)) == best
+
+
+def test_a_mix_is_cheaper_than_equal_boxes_and_carries_every_camera() -> None:
+    boxes = [candidate("small", 1, 60.0), candidate("large", 4, 300.0)]
+    shop = scenario(
+        cameras=[{"group": "aisle", "count": 10, "resolution": "1920x1080", "fps": 15.0, "bitrate_kbps": 4000.0}]
+    )
+    result = plan(inputs(boxes, FakePredictor({"person": 0.02, "reid": 0.002}), shop))
+    if result.recommended is None or result.mix is None:
+        pytest.fail("this case is made so that a mix wins")
+    assert result.mix.price < (result.recommended.price.value or 0)
+    assert sum(share.count * sum(share.cameras.values()) for share in result.mix.boxes) == 10
+    for share in result.mix.boxes:
+        assert share.config is not None
+        assert share.predicted is not None
+        assert set(share.config.stages) == {"person", "reid"}
+        most = 1 if share.platform == "small" else 4
+        assert all((config.threads or 0) <= most for config in share.config.stages.values())
+        assert share.predicted.utilisation["cpu"].p90 <= 1.0
+
+
+@pytest.mark.parametrize("objective", ["price", "tco"])
+def test_a_mix_is_found_by_price_and_by_tco(objective: str) -> None:
+    # One box of each kind carries what equal boxes carry for more: three small ones, or two of the others.
+    shop = scenario(
+        cameras=[{"group": "aisle", "count": 12, "resolution": "1920x1080", "fps": 15.0, "bitrate_kbps": 4000.0}],
+        money={"objective": objective, "licence_per_box": 10.0},
+        margin={"headroom_pct": 20.0},
+    )  # fmt: skip
+    result = plan(inputs([candidate("small", 2, 100.0), candidate("middle", 4, 190.0)], shop=shop))
+    assert result.recommended is not None
+    assert result.mix is not None
+    assert {share.platform: share.count for share in result.mix.boxes} == {"small": 1, "middle": 1}
+    assert result.mix.price == 290.0
+    if objective == "price":
+        assert result.mix.saving == pytest.approx((result.recommended.price.value or 0.0) - 290.0)
+    else:
+        # A licence less as well, and less idle power: at least what the boxes cost less.
+        assert result.mix.saving > 0.0
+        assert "over the lifetime" in result.mix.text
+
+
+def test_a_mix_is_found_beside_a_single_dearer_box_too() -> None:
+    shop = scenario(
+        cameras=[{"group": "aisle", "count": 12, "resolution": "1920x1080", "fps": 15.0, "bitrate_kbps": 4000.0}],
+        margin={"headroom_pct": 20.0},
+    )
+    boxes = [candidate("small", 2, 100.0), candidate("middle", 4, 190.0), candidate("large", 16, 295.0)]
+    result = plan(inputs(boxes, shop=shop))
+    assert result.recommended is not None
+    assert (result.recommended.platform, result.recommended.count) == ("large", 1)
+    assert result.mix is not None
+    assert result.mix.saving == pytest.approx(5.0)
