@@ -52,6 +52,10 @@ def weakest(evidence: list[Evidence]) -> Evidence:
     return max(evidence, key=lambda item: item.rank, default=Evidence.UNKNOWN)
 
 
+Z90 = 1.2815515655446004
+"""90 % quantile of the standard normal distribution; source: scipy.stats.norm.ppf(0.9)."""
+
+
 class Interval(Record):
     """10 %, 50 % and 90 % quantile of what is believed about one quantity; the unit is in the field's name."""
 

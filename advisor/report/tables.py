@@ -7,7 +7,8 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from advisor.records.measurement import Measurement
+from advisor.records.config import LoadMode
+from advisor.records.measurement import Measurement, TimingMeasurement
 
 from .text import number
 
@@ -32,22 +33,30 @@ def measurements_csv(measurements: Sequence[Measurement]) -> str:
 
 
 def _values(item: Measurement) -> list[object]:
-    config, effective, timing = item.config, item.effective, item.timing
+    config, effective = item.config, item.effective
+    mode = _mode(item)
     figures: list[object] = [None] * 15
-    if timing is not None:
+    if isinstance(item, TimingMeasurement) and item.timing is not None:
+        timing, footprint = item.timing, item.footprint
         figures = [
             timing.throughput_per_s, timing.avg_time_s * 1e3, timing.p50.value_s * 1e3, timing.p95.value_s * 1e3,
-            timing.p99.value_s * 1e3, timing.samples, timing.steady, item.interference.dirty, timing.peak_memory_bytes,
-            timing.memory_baseline_bytes, timing.memory_per_stream_bytes, timing.first_inference_s, timing.read_s,
-            timing.compile_s, timing.cached_compile_s,
+            timing.p99.value_s * 1e3, timing.samples, timing.steady, item.interference.dirty, item.peak_memory_bytes,
+            None if footprint is None or footprint.peak_bytes is None else footprint.baseline_bytes,
+            None if footprint is None else footprint.per_stream_bytes, timing.first_inference_s, timing.read_s,
+            timing.compile_s, None if footprint is None else footprint.cached_compile_s,
         ]  # fmt: skip
     return [
-        item.model, item.status, item.failure, config.runtime, config.device, config.precision, item.mode.kind,
-        item.mode.rate_per_s, config.batch, config.streams, None if effective is None else effective.streams,
+        item.model, item.status, item.failure, config.runtime, config.device, config.precision, mode.kind,
+        mode.rate_per_s, config.batch, config.streams, None if effective is None else effective.streams,
         config.threads, None if effective is None else effective.threads, config.simd_cap, config.hint, config.requests,
         *figures, item.started, None if effective is None else effective.runtime_version, item.model_sha256,
         item.host_fingerprint,
     ]  # fmt: skip
+
+
+def _mode(item: Measurement) -> LoadMode:
+    """How requests arrived: in a profile one after another, and a footprint does not depend on it."""
+    return item.mode if isinstance(item, TimingMeasurement) else LoadMode()
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,7 @@ class Cell:
 
     text: str
     state: str
-    """done, disturbed, failed, skipped, or empty where nothing was measured."""
+    """done, disturbed, failed, or empty if nothing was measured."""
 
 
 def campaign_table(measurements: Sequence[Measurement]) -> tuple[list[str], list[tuple[str, list[Cell]]]]:
@@ -82,7 +91,7 @@ def campaign_table(measurements: Sequence[Measurement]) -> tuple[list[str], list
 
 
 def _column(item: Measurement) -> str:
-    config, mode = item.config, item.mode
+    config, mode = item.config, _mode(item)
     load = mode.kind if mode.rate_per_s is None else f"{mode.kind} {number(mode.rate_per_s)}/s"
     parts = [
         f"{config.runtime} {config.device} {config.precision} {load}",
@@ -100,7 +109,7 @@ def _column(item: Measurement) -> str:
 
 
 def _cell(item: Measurement) -> Cell:
-    timing = item.timing
+    timing = item.timing if isinstance(item, TimingMeasurement) else None
     if timing is None:
         return Cell(f"{item.status}: {item.failure or 'no reason recorded'}", item.status)
     dirty = item.interference.dirty
@@ -114,5 +123,5 @@ def _cell(item: Measurement) -> Cell:
 
 def _joined(cells: Sequence[Cell]) -> Cell:
     states = [cell.state for cell in cells]
-    worst = next((state for state in ("failed", "skipped", "disturbed") if state in states), "done" if cells else "")
+    worst = next((state for state in ("failed", "disturbed") if state in states), "done" if cells else "")
     return Cell("; ".join(cell.text for cell in cells), worst)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.records.config import RunConfig
-from advisor.records.measurement import Measurement
+from advisor.records.measurement import ProfileMeasurement
 from advisor.records.model import Kernel
 
 from .interference_correction import lengthened
@@ -124,7 +124,7 @@ def at_batch(kernel: Kernel, ratio: float) -> Kernel:
 class HostKernels:
     """All kernel times that this host has measured."""
 
-    def __init__(self, profiles: Sequence[Measurement], walls: Mapping[WallKey, Wall] | None = None) -> None:
+    def __init__(self, profiles: Sequence[ProfileMeasurement], walls: Mapping[WallKey, Wall] | None = None) -> None:
         """``walls``: time of a pass where it was measured without counting."""
         self._seen: dict[str, dict[Signature, _Seen]] = {}
         """By runtime: a kernel is the same in a network of any precision."""
@@ -137,7 +137,7 @@ class HostKernels:
             if threads is not None and row.config.simd_cap is None:
                 self._add(row, threads, walls or {})
 
-    def _add(self, row: Measurement, threads: int, walls: Mapping[WallKey, Wall]) -> None:
+    def _add(self, row: ProfileMeasurement, threads: int, walls: Mapping[WallKey, Wall]) -> None:
         config = row.config
         timed = [kernel for kernel in row.kernels if kernel.time_s]
         if not timed:
@@ -269,7 +269,7 @@ class HostKernels:
         return PassKernels(rows, total, deviation, known_share, by_group)
 
 
-def _threads(row: Measurement) -> int | None:
+def _threads(row: ProfileMeasurement) -> int | None:
     """Threads of one stream during the profile."""
     if row.effective is not None and row.effective.threads:
         return max(1, row.effective.threads // max(1, row.effective.streams or 1))

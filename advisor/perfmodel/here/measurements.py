@@ -17,7 +17,7 @@ from advisor.perfmodel.resources.decode import PRIOR, Scale, frame_cost_s, prepr
 from advisor.records.base import Interval
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
-from advisor.records.measurement import Measurement, MicroBenchmark
+from advisor.records.measurement import Measurement, MicroBenchmark, ProfileMeasurement, Timing, TimingMeasurement
 from advisor.records.model import ModelWork
 
 from .interference_correction import lengthened
@@ -85,7 +85,7 @@ class Item:
     @property
     def pass_sigma(self) -> float | None:
         """Spread of single passes, as the standard deviation of the logarithm; None where too few times were kept."""
-        timing = self.measurement.timing
+        timing = _timing(self.measurement)
         if timing is None or len(timing.latencies_s) < _FEW:
             return None
         low, high = np.quantile(timing.latencies_s, [0.1, 0.9])
@@ -114,12 +114,16 @@ class Item:
         return f"this/{self.model}/{c.runtime}/{c.precision}/t{self.threads}/s{self.streams}/b{c.batch}"
 
 
+def _timing(row: Measurement) -> Timing | None:
+    return row.timing if isinstance(row, TimingMeasurement) else None
+
+
 def _blocks(item: Item) -> tuple[float, ...]:
-    timing = item.measurement.timing
+    timing = _timing(item.measurement)
     return () if timing is None else timing.block_p50_s
 
 
-def _item(row: Measurement, processors: int | None) -> Item | None:
+def _item(row: TimingMeasurement, processors: int | None) -> Item | None:
     timing = row.timing
     if (
         row.status != "done"
@@ -157,7 +161,7 @@ def _item(row: Measurement, processors: int | None) -> Item | None:
     )
 
 
-def _item_of_profile(row: Measurement, processors: int | None) -> Item | None:
+def _item_of_profile(row: ProfileMeasurement, processors: int | None) -> Item | None:
     """A profile's own passes as a measurement, for want of a steadier one."""
     if row.status != "done" or row.pass_s is None or row.config.simd_cap is not None:
         return None
@@ -175,7 +179,7 @@ def _band(row: MicroBenchmark) -> float:
     return float(np.hypot(0.95 * quartiles, lengthened(row.interference)[1]))
 
 
-def _work_of(row: Measurement) -> ModelWork:
+def _work_of(row: ProfileMeasurement) -> ModelWork:
     """Work of a profiled model, from its own kernels."""
     kernels = row.kernels
     return ModelWork(
@@ -203,9 +207,9 @@ class LocalData:
     items: list[Item]
     micro: dict[str, MicroBenchmark]
     source: WorkSource | None = None
-    profiles: list[Measurement] = field(default_factory=list)
+    profiles: list[ProfileMeasurement] = field(default_factory=list)
     """Measurements with the time of each kernel."""
-    rested: list[Measurement] = field(default_factory=list)
+    rested: list[TimingMeasurement] = field(default_factory=list)
     """Single passes after pauses."""
     lasting: list[Item] = field(default_factory=list)
     """Measurements that saw the machine in many moments: what it does in company, where ``items`` tell what it can."""
@@ -222,9 +226,14 @@ class LocalData:
         """Sort measurements into items; the last of equal keys counts, and of equal settings the surest."""
         latest = {row.key: row for row in measurements}
         processors = None if host is None else host.threads
-        found = [_item(row, processors) for row in latest.values()]
-        profiles = [row for row in latest.values() if row.status == "done" and row.kernels]
-        rested = [row for row in latest.values() if row.status == "done" and row.mode.kind == "rested"]
+        timings = [row for row in latest.values() if isinstance(row, TimingMeasurement)]
+        found = [_item(row, processors) for row in timings]
+        profiles = [
+            row
+            for row in latest.values()
+            if isinstance(row, ProfileMeasurement) and row.status == "done" and row.kernels
+        ]
+        rested = [row for row in timings if row.status == "done" and row.mode.kind == "rested"]
         found += [_item_of_profile(row, processors) for row in profiles]
         items = [item for item in found if item is not None]
         best: dict[tuple[object, ...], Item] = {}
