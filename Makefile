@@ -7,7 +7,7 @@ COMPILED := $(VENV)/.compiled
 DEVSTAMP := $(VENV)/.installed-dev
 SCENARIO ?= scenarios/store-analytics.yaml
 
-.PHONY: help install dev plan verify test test-slow check format accuracy benchmarks clean
+.PHONY: help install dev plan verify test test-slow check format accuracy benchmarks docs clean
 
 help:
 	@echo "make plan        recommend hardware for $(SCENARIO); writes plan.json and plan.html"
@@ -15,6 +15,7 @@ help:
 	@echo "make test        all tests (under 8 minutes on 2 cores)"
 	@echo "make test-slow   the tests that take minutes each"
 	@echo "make check       ruff, mypy --strict, layers"
+	@echo "make docs        the documentation site, into site/; fails on broken links and undocumented commands"
 	@echo "make accuracy    every accuracy figure of docs/accuracy.md, made again"
 	@echo "make benchmarks  paired speed comparisons"
 
@@ -70,5 +71,8 @@ accuracy: $(DEVSTAMP)
 benchmarks: $(DEVSTAMP)
 	$(BIN)/python -m benchmarks
 
+docs: $(DEVSTAMP)
+	$(BIN)/python -m mkdocs build
+
 clean:
-	rm -rf $(VENV) build dist plan.json plan.html
+	rm -rf $(VENV) build dist site plan.json plan.html

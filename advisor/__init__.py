@@ -1,10 +1,33 @@
-"""sizer: hardware-sizing advisor and capacity planner for deep-learning inference."""
+"""sizer: hardware-sizing advisor and capacity planner for deep-learning inference.
+
+``advisor.plan(...)``, ``advisor.predict(...)``, ``advisor.measurements(...)`` and ``advisor.catalog()`` are those of
+:mod:`advisor.api`, which is loaded when one of them is first used: ``import advisor`` alone loads nothing else.
+"""
 
 import sys
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+__all__ = ["__version__", "catalog", "measurements", "plan", "predict"]
 
 # openvino imports this package where it finds it: it forks the process and sends usage data to its maker. Nothing here
 # may talk to a network unasked, and the fork has left hung copies behind. None makes the import fail, which openvino
 # allows for.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+if TYPE_CHECKING:
+    from advisor.api import catalog, measurements, plan, predict
+else:
+    # Hidden from type checkers, to whom a module with __getattr__ has every name.
+    def __getattr__(name: str) -> object:
+        """Load the API when one of its functions is first used (PEP 562)."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module("advisor.api"), name)
+
+    def __dir__() -> list[str]:
+        """Names for completion in notebooks, those among them that are not loaded yet."""
+        return sorted({*globals(), *__all__})

@@ -31,7 +31,7 @@ class RealClock:
 
 
 class FakeClock:
-    """A clock that moves only when told to; sleeping moves it."""
+    """A clock that moves only when it is advanced; sleeping moves it."""
 
     def __init__(self, start_s: float = 0.0) -> None:
         self._now_s = start_s

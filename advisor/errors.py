@@ -6,7 +6,7 @@
     |   +-- ModelError         exit 2   model file or reference: unreadable, refused, dynamic
     |   +-- CatalogueError     exit 2   profiles: unknown platform, number without source
     |   +-- StoreError         exit 2   measurement store: cannot be opened, written or is too new
-    |   +-- HostError          exit 2   facts of a machine: the tree given with --sysroot is none
+    |   +-- HostError          exit 2   facts of a machine: the --sysroot tree is not a valid root
     +-- Infeasible             exit 1   the answer is no
     +-- Inconclusive           exit 3   noise, too few samples, no evidence, time ran out
     +-- RuntimeRefusal         exit 2   a runtime refused a model or a setting; names operator or property

@@ -1,1 +1,1 @@
-"""Measurements of sizer itself: speed beside other tools, and how far its predictions are off."""
+"""Measurements of sizer itself: speed compared with other tools, and how far its predictions are off."""

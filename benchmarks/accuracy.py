@@ -11,10 +11,9 @@ import click
 
 from advisor.errors import SizerError
 
-from .page import names, write_section
+from .page import PAGE, names, write_section
 from .sections import Section, alone, chosen
-
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "accuracy.md"
+from .summary import NAME, summary
 
 
 def remake(page: Path, sections: tuple[Section, ...], quick: bool) -> list[str]:
@@ -52,6 +51,7 @@ def main(only: tuple[str, ...], quick: bool, page: Path) -> None:
         sections = chosen(only)
         with alone():
             failed = remake(page, sections, quick)
+            write_section(page, NAME, summary(page.read_text(encoding="utf-8")))
     except SizerError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)

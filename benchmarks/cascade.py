@@ -64,7 +64,7 @@ class Outcome:
 
 
 def outcome_of(name: str, verdict: Verdict) -> Outcome:
-    """Read predicted beside measured from a verdict."""
+    """Read predicted and measured figures from a verdict."""
     rows: Sequence[dict[str, Any]] = (verdict.predicted or {}).get("compared", ())
     figures = {
         _FIGURES[row["figure"]]: Figure(row["p10"], row["p50"], row["p90"], row["measured"])

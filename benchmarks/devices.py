@@ -1,4 +1,4 @@
-"""Devices and hints of OpenVINO beside the plain CPU: AUTO, LATENCY and THROUGHPUT, automatic batching by timeout."""
+"""Devices and hints of OpenVINO against the plain CPU: AUTO, LATENCY and THROUGHPUT, automatic batching by timeout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The harness beside ``benchmark_app`` of the same OpenVINO wheel: pairs in fresh processes, in turns.
+"""The harness compared with ``benchmark_app`` of the same OpenVINO wheel: pairs in fresh processes, in turns.
 
 Both run the same file on the same streams, threads, requests and batch in f32, both keep every sample (no disturbed
 block is repeated here), and the order within a pair changes, so that a slow drift of the machine favours neither.

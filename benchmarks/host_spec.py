@@ -125,7 +125,7 @@ def run(quick: bool = False) -> str:
     from advisor.host import machine_spec
 
     seen = machine_spec(facts())
-    clock = "not told" if seen.boost_hz is None else f"{seen.boost_hz / 1e9:g} GHz"
+    clock = "unknown" if seen.boost_hz is None else f"{seen.boost_hz / 1e9:g} GHz"
     start = header(
         f"Known of this machine: {seen.cores} cores, {seen.simd_level}, clock {clock}, "
         f"L2 {(seen.l2_bytes_per_core or 0) / 1024:g} KiB per core, L3 {(seen.l3_bytes or 0) / 2**20:g} MiB. "

@@ -208,7 +208,7 @@ def predicted(store: MeasurementStore, judged: Sequence[str]) -> tuple[list[Aske
 def visited(asked: Sequence[Asked], take: Take) -> tuple[list[Row], list[str]]:
     """Measure in rounds over all configurations that are not done; and what failed in any, with its reason.
 
-    Whether a visit was disturbed is told by the meter and by fixed work beside it, never by what was predicted.
+    Whether a visit was disturbed is decided by the meter and by reference work, never by what was predicted.
     """
     from advisor.errors import SizerError
 

@@ -1,4 +1,4 @@
-"""Peak memory of compiled models, each in a fresh process, beside the prediction with the model's family left out.
+"""Peak memory of compiled models, each in a fresh process, against the prediction with the model's family left out.
 
 ``python -m benchmarks.memory profiles/measured/memory.csv [MODEL ...]`` measures the rows that
 ``calibration/memory.py`` is fitted on (some ten minutes; the machine need not be quiet), all of them or those of the

@@ -1,4 +1,4 @@
-"""Several models in one process, as a cascade has them, beside the sum that a plan makes of their peaks."""
+"""Several models in one process, as a cascade has them, compared with the sum that a plan makes of their peaks."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from advisor.errors import InputError
 
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "accuracy.md"
 _MARKER = re.compile(r"^<!-- (begin|end) ([a-z0-9-]+) -->$", re.MULTILINE)
 
 
@@ -17,7 +18,7 @@ def names(text: str) -> list[str]:
     Raises
     ------
     InputError
-        A marker is missing its other half, stands twice, or inside another section.
+        A marker lacks its other half, is repeated, or is inside another section.
     """
     found: list[str] = []
     inside: str | None = None

@@ -1,4 +1,4 @@
-"""Predicted wall power beside the meters that are published; nothing is fitted and nothing is measured here."""
+"""Predicted wall power compared with the meters that are published; nothing is fitted and nothing is measured here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same measurement in fresh processes, alone and beside a busy neighbour: does the median repeat, is it marked?"""
+"""The same measurement in fresh processes, alone and next to a busy one: does the median repeat, is it marked?"""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Repeat:
     dirty: bool
     blocks_repeated: int
     slowdown: float | None
-    """Of the fixed work beside the blocks."""
+    """Of the reference work around the blocks."""
 
 
 @contextmanager

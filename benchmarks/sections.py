@@ -38,17 +38,17 @@ class Section:
 
 
 SECTIONS = (
-    Section("harness", "harness", "the harness beside benchmark_app", paired=True),
+    Section("harness", "harness", "the harness compared with benchmark_app", paired=True),
     Section(
         "repeatability", "repeatability", "the same measurement in ten processes, quiet and disturbed", paired=True
     ),
     Section("overhead", "overhead", "what the harness itself costs per request", paired=True),
-    Section("devices", "devices", "AUTO, hints and automatic batching beside the plain CPU", paired=True),
+    Section("devices", "devices", "AUTO, hints and automatic batching compared with the plain CPU", paired=True),
     Section("quick", "quick", "what the two-minute look takes and covers"),
     Section("local", "local", "unseen models on this machine"),
     Section("transfer", "transfer", "machines that are not at hand", measures=False, dated=False),
     Section("memory", "memory", "peak memory, model families left out", measures=False),
-    Section("power", "power", "predicted wall power beside published meters", measures=False, dated=False),
+    Section("power", "power", "predicted wall power compared with published meters", measures=False, dated=False),
     Section("host-spec", "host_spec", "this machine from its data sheet alone"),
     Section("simulator", "simulator", "the simulator's speed", paired=True, dated=False),
     Section("planner", "planner", "the planner's time by number of platforms and sites", paired=True, dated=False),

@@ -247,7 +247,7 @@ def run(quick: bool = False) -> str:
         *_head(_COLUMNS),
         *_rows(default, True, _doubts(judged, _is_dli)),
         "",
-        "### Tables beside the model server (single figures are noisy), one machine left out",
+        "### Tables published with the model server (single figures are noisy), one machine left out",
         "",
         *_head(_COLUMNS),
         *_rows(serving, True, _doubts(judged, _is_serving)),

@@ -195,13 +195,13 @@ def run(quick: bool = False) -> str:
         [
             start,
             "",
-            "Pacing: |actual - scheduled| release, with real decoding beside it (releases are never early).",
+            "Pacing: |actual - scheduled| release, with real decoding at the same time (releases are never early).",
             "",
             punctual,
             "",
             "The cascade (raw frames, more than it can take, so that no decoding and no waiting for frames goes in)"
-            " beside `benchmark_app` on the same file, streams, threads, requests and precision, in turns. The cascade"
-            " also resizes and converts each frame, which `benchmark_app` does not.",
+            " compared with `benchmark_app` on the same file, streams, threads, requests and precision, in turns. The"
+            " cascade also resizes and converts each frame, which `benchmark_app` does not.",
             "",
             beside,
             "",

@@ -18,13 +18,15 @@ from .progress import ConsoleProgress
               help="A YAML list or product of axes (runtime, precision, batch, threads, ...) over models.")  # fmt: skip
 @click.option("--budget", default=None, metavar="TIME", help="Stop after this time, for example 90s or 10m.")
 @click.option("--retry-failed", is_flag=True, help="Run again what failed before.")
-@click.option("--runtime", type=click.Choice(["openvino", "onnxruntime"]), default="openvino", show_default=True)
-@click.option("--precision", type=click.Choice(["f32", "bf16", "int8"]), default="f32", show_default=True)
+@click.option("--runtime", type=click.Choice(["openvino", "onnxruntime"]), default="openvino", show_default=True,
+              help="Library that runs the model.")  # fmt: skip
+@click.option("--precision", type=click.Choice(["f32", "bf16", "int8"]), default="f32", show_default=True,
+              help="Precision in which the model computes.")  # fmt: skip
 @click.option(
     "--threads", default=None, metavar="N|all", help="Threads of all streams; default: 1 and all usable cores."
 )
 @click.option("--streams", default=None, metavar="N|all", help="Inference streams; default 1.")
-@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Inputs per pass.")
 @click.option("--export", "export_file", type=PathOption, default=None, metavar="FILE",
               help="Write this machine's facts and measurements to FILE, for `sizer catalog add` elsewhere.")  # fmt: skip
 @common

@@ -15,9 +15,8 @@ def catalog() -> None:
 
 
 @catalog.command("list", epilog=EXIT_CODES)
-@click.option(
-    "--kind", type=click.Choice(["platforms", "processors", "accelerators"]), default="platforms", show_default=True
-)
+@click.option("--kind", type=click.Choice(["platforms", "processors", "accelerators"]), default="platforms",
+              show_default=True, help="What is listed.")  # fmt: skip
 @common
 def list_(kind: str, as_json: bool, store_url: str | None) -> None:
     """List what can be planned with."""

@@ -12,15 +12,18 @@ from .options import EXIT_CODES, Seconds, common, print_json, warn
 @click.option(
     "--on", "platforms", required=True, metavar="PLATFORM[,...]", help="Platform or processor ids, or `this`."
 )
-@click.option("--runtime", type=click.Choice(["openvino", "onnxruntime"]), default="openvino", show_default=True)
+@click.option("--runtime", type=click.Choice(["openvino", "onnxruntime"]), default="openvino", show_default=True,
+              help="Library that runs the model.")  # fmt: skip
 @click.option("--device", default="CPU", show_default=True, help="Device of the runtime.")
-@click.option("--precision", type=click.Choice(["f32", "bf16", "int8"]), default="f32", show_default=True)
-@click.option("--hint", type=click.Choice(["latency", "throughput", "none"]), default="none", show_default=True)
+@click.option("--precision", type=click.Choice(["f32", "bf16", "int8"]), default="f32", show_default=True,
+              help="Precision in which the model computes.")  # fmt: skip
+@click.option("--hint", type=click.Choice(["latency", "throughput", "none"]), default="none", show_default=True,
+              help="OpenVINO's performance hint.")  # fmt: skip
 @click.option(
     "--streams", default=None, metavar="N|all", help="Inference streams; default: what the hint gives, else 1."
 )
 @click.option("--threads", default=None, metavar="N|all", help="Threads of all streams; default: all usable cores.")
-@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Inputs per pass.")
 @click.option(
     "--input", "input_shape", default=None, metavar="SHAPE", help="Fixes a dynamic input: WIDTHxHEIGHT or a shape."
 )

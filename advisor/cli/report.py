@@ -8,26 +8,41 @@ import click
 
 from .options import EXIT_CODES, PathOption, common, print_json, print_json_data, warn
 
+_STDOUT = Path("-")
+
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("run", required=False)
-@click.option(
-    "--csv", "csv_file", type=PathOption, default=None, metavar="FILE", help="Write this machine's measurements as CSV."
-)
+@click.option("--csv", "csv_file", type=PathOption, default=None, metavar="FILE|-",
+              help="Write this machine's measurements as CSV; - prints them.")  # fmt: skip
+@click.option("--parquet", "parquet_file", type=PathOption, default=None, metavar="FILE",
+              help="Write this machine's measurements as a Parquet table (needs pyarrow).")  # fmt: skip
 @click.option(
     "--html", type=PathOption, default=None, metavar="FILE", help="Write the run, or the measurements, as a page."
 )
 @common
-def report(run: str | None, csv_file: Path | None, html: Path | None, as_json: bool, store_url: str | None) -> None:
+def report(
+    run: str | None,
+    csv_file: Path | None,
+    parquet_file: Path | None,
+    html: Path | None,
+    as_json: bool,
+    store_url: str | None,
+) -> None:
     """Show a stored run (a plan or a verdict) again; without RUN list the runs.
 
-    With --csv or --html and no RUN: all measurements of this machine, models as rows.
+    With --csv, --parquet or --html and no RUN: all measurements of this machine. CSV and Parquet have one row per
+    measurement, the page has models as rows.
     """
     from advisor.store.files import write_document
-    from advisor.workflows import list_runs, stored_measurements, stored_run
+    from advisor.workflows import list_runs, stored_run
 
-    if run is not None and csv_file is not None:
-        raise click.UsageError("--csv is for measurements: leave RUN out, or write the run with --json or --html.")
+    if run is not None and (csv_file is not None or parquet_file is not None):
+        raise click.UsageError(
+            "--csv and --parquet are for measurements: leave RUN out, or write the run with --json or --html."
+        )
+    if csv_file == _STDOUT and as_json:
+        raise click.UsageError("--csv - and --json both print on stdout: name a file for one of them.")
     if run is not None:
         document = stored_run(run, store_url=store_url)
         if html is not None:
@@ -42,18 +57,8 @@ def report(run: str | None, csv_file: Path | None, html: Path | None, as_json: b
 
             click.echo(render_document(document))
         return
-    if csv_file is not None or html is not None:
-        measurements = stored_measurements(store_url=store_url)
-        if csv_file is not None:
-            from advisor.report.tables import measurements_csv
-
-            write_document(csv_file, measurements_csv(measurements))
-            warn(f"wrote {csv_file}")
-        if html is not None:
-            from advisor.report.html import render_measurements_html
-
-            write_document(html, render_measurements_html(measurements))
-            warn(f"wrote {html}")
+    if csv_file is not None or parquet_file is not None or html is not None:
+        _write_measurements(csv_file, parquet_file, html, store_url)
         return
     runs = list_runs(store_url=store_url)
     if as_json:
@@ -62,3 +67,28 @@ def report(run: str | None, csv_file: Path | None, html: Path | None, as_json: b
         from advisor.report.terminal import render_runs
 
         click.echo(render_runs(runs))
+
+
+def _write_measurements(
+    csv_file: Path | None, parquet_file: Path | None, html: Path | None, store_url: str | None
+) -> None:
+    """Write the measurements of this machine to every file that was asked for."""
+    from advisor.report.html import render_measurements_html
+    from advisor.report.tables import measurements_csv, measurements_parquet
+    from advisor.store.files import write_document
+    from advisor.workflows import stored_measurements
+
+    measurements = stored_measurements(store_url=store_url)
+
+    def write(path: Path, content: str | bytes) -> None:
+        write_document(path, content)
+        warn(f"wrote {path}")
+
+    if csv_file == _STDOUT:
+        click.echo(measurements_csv(measurements), nl=False)
+    elif csv_file is not None:
+        write(csv_file, measurements_csv(measurements))
+    if parquet_file is not None:
+        write(parquet_file, measurements_parquet(measurements))
+    if html is not None:
+        write(html, render_measurements_html(measurements))

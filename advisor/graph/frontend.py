@@ -112,7 +112,7 @@ def make_static(model: Any, path: Path, input_shape: tuple[int, ...] | None, bat
     Raises
     ------
     ModelError
-        There is no input, one is empty, a dimension beside the batch stays open, or ``input_shape`` contradicts the
+        There is no input, one is empty, a dimension other than the batch stays open, or ``input_shape`` contradicts the
         file; names ``input:``.
     RuntimeRefusal
         The graph cannot take this batch, e.g. because a reshape inside is fixed; names the operator.
@@ -132,9 +132,9 @@ def make_static(model: Any, path: Path, input_shape: tuple[int, ...] | None, bat
                 "input: or export it again"
             )
         if shape is None:
-            said = f"; {list(input_shape)} does not fit" if input_shape is not None else ""
+            mismatch = f"; {list(input_shape)} does not fit" if input_shape is not None else ""
             raise ModelError(
-                f"model {path}: input {name} has shape {partial}{said}; fix it with input: (for example "
+                f"model {path}: input {name} has shape {partial}{mismatch}; fix it with input: (for example "
                 "input: 1312x736 or a full shape such as [1, 3, 736, 1312])"
             )
         shapes[index] = openvino.PartialShape(list(batched(shape, batch)))
@@ -147,7 +147,7 @@ def make_static(model: Any, path: Path, input_shape: tuple[int, ...] | None, bat
 
 
 def _static(partial: Any, input_shape: tuple[int, ...] | None, *, required: bool) -> tuple[int, ...] | None:
-    """Return the static shape at batch 1 of one input, None where dimensions stay open or do not fit."""
+    """Return the static shape at batch 1 of one input, None if dimensions stay open or do not fit."""
     if partial.rank.is_dynamic:
         return input_shape
     lengths = [(dim.get_length() if dim.is_static else None) for dim in partial]

@@ -129,12 +129,16 @@ def _events(path: Path) -> list[_Event]:
     for entry in json.loads(path.read_text(encoding="utf-8")):
         if entry.get("cat") != "Node" or not entry["name"].endswith(_SUFFIX):
             continue
-        said = entry["args"]
+        arguments = entry["args"]
         name = entry["name"].removesuffix(_SUFFIX)
-        key = (name, said.get("node_index", ""))
+        key = (name, arguments.get("node_index", ""))
         if key not in found:
             found[key] = _Event(
-                name, said["op_name"], _shapes(said["input_type_shape"]), _shapes(said["output_type_shape"]), []
+                name,
+                arguments["op_name"],
+                _shapes(arguments["input_type_shape"]),
+                _shapes(arguments["output_type_shape"]),
+                [],
             )
         found[key].times_s.append(entry["dur"] * 1e-6)
     return list(found.values())

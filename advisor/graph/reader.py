@@ -34,7 +34,7 @@ class GraphFacts:
 
     @property
     def dynamic(self) -> bool:
-        """A dimension beside the batch is open in the file: it cannot run without ``input:``."""
+        """A dimension other than the batch is open in the file: it cannot run without ``input:``."""
         return any(shape is None or None in shape[1:] for shape in self.declared_shapes)
 
     @property

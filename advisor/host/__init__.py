@@ -1,6 +1,6 @@
 """Facts of a machine, live or from a saved /proc and /sys tree, and how disturbed it is while something is measured.
 
-Importing this package loads nothing heavy; each entry point lives in the module that is named beside it below.
+Importing this package loads nothing heavy; each entry point lives in the module named next to it below.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def total_bytes(caches: tuple[CacheFact, ...], level: int) -> float | None:
     """Sum over all data-holding caches of a level; None if there is none or the number of one kind is unknown.
 
     A machine whose other levels are known and that has no third level has none of it; that too is None, as absence
-    cannot be told from silence.
+    cannot be distinguished from a missing entry.
     """
     parts = [cache for cache in caches if cache.level == level and cache.type.lower() != "instruction"]
     if not parts or any(cache.instances is None for cache in parts):

@@ -115,7 +115,7 @@ def _own_paths(tree: Tree) -> dict[str, str]:
 
 
 def _mounts(tree: Tree) -> list[_Mount]:
-    """Mounted hierarchies by /proc/self/mountinfo, and the usual places beside them (a copied tree may lack it)."""
+    """Mounted hierarchies by /proc/self/mountinfo, and the usual places (a copied tree may lack that file)."""
     found: dict[str, _Mount] = {}
     for line in (tree.text("proc/self/mountinfo") or tree.text("proc/1/mountinfo") or "").splitlines():
         left, dash, right = line.partition(" - ")

@@ -54,7 +54,7 @@ class InterferenceMeter:
     Parameters
     ----------
     pids : sequence of int
-        Processes beside this one whose CPU time is part of the measurement, such as workers started elsewhere.
+        Other processes whose CPU time is part of the measurement, such as workers started elsewhere.
     children : bool
         Whether the children of all these count as own too (living ones, and those that ended and were waited for).
 
@@ -183,7 +183,7 @@ class InterferenceMeter:
         return sum(clocks) / len(clocks) if clocks else None
 
     def _others(self) -> list[int]:
-        """Own processes beside this one."""
+        """Further processes of this program."""
         found = [pid for pid in self._pids if pid != os.getpid()]
         if self._children:
             for pid in (os.getpid(), *found.copy()):
@@ -237,5 +237,5 @@ def _descendants(pid: int) -> list[int]:
 
 
 def _difference(before: float | None, after: float | None) -> float | None:
-    """Growth of a counter; None where one reading is missing. Steal of some hypervisors runs backwards: 0 then."""
+    """Growth of a counter; None if one reading is missing. Steal of some hypervisors runs backwards: 0 then."""
     return None if before is None or after is None else max(0.0, after - before)

@@ -14,8 +14,8 @@ from .tree import Tree, positive
 Kind = Literal["performance", "efficiency", "unknown"]
 
 _CPU = "sys/devices/system/cpu"
-# A core below this share of the strongest one's capacity is an efficiency core: A55 beside A76 has 0.4-0.5, E beside P
-# 0.55-0.7; the middle cores of three-tier phones (0.75-0.9) count as performance cores.
+# A core below this share of the strongest one's capacity is an efficiency core: A55 next to A76 has 0.4-0.5, E next
+# to P 0.55-0.7; the middle cores of three-tier phones (0.75-0.9) count as performance cores.
 _CAPACITY_SHARE = 0.7
 # The same by highest clock, for machines without capacities: E cores run at 0.65-0.82 of the P cores' clock; favoured
 # cores of one design differ by less than 0.1.
@@ -63,7 +63,7 @@ def _all(kind: Kind, online: tuple[int, ...]) -> tuple[Kind, ...]:
 
 
 def count_kind(kinds: tuple[Kind, ...], kind: Kind, topology: Topology) -> int | None:
-    """Physical cores of a kind; None where cores or kinds are unknown."""
+    """Physical cores of a kind; None if cores or kinds are unknown."""
     if topology.siblings is None or topology.online is None or not kinds or "unknown" in kinds:
         return None
     members = [cpu for cpu, own in zip(topology.online, kinds, strict=True) if own == kind]

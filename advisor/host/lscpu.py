@@ -35,7 +35,7 @@ class LscpuView:
 
 
 def read_lscpu(tree: Tree) -> LscpuView | None:
-    """Run lscpu on the tree; None where it is not installed. What it cannot tell is left out."""
+    """Run lscpu on the tree; None if it is not installed. What it cannot tell is left out."""
     program = shutil.which("lscpu")
     if program is None:
         return None

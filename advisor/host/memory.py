@@ -35,7 +35,7 @@ def read_memory(tree: Tree) -> MemoryFacts:
 
 
 def node_memory_bytes(tree: Tree, node: int) -> float | None:
-    """Memory of one node in bytes; 0 is an answer (a node of processors only), None is none."""
+    """Memory of one node in bytes; 0 is valid (a node of processors only); None if unknown."""
     size = _meminfo(tree.text(f"sys/devices/system/node/node{node}/meminfo")).get("MemTotal")
     return None if size is None else float(size)
 
@@ -51,7 +51,7 @@ def memory_modules(table: bytes) -> tuple[int | None, int | None]:
 
     Channels are counted by the channel's name in the locator strings, per processor and memory controller
     (``Controller1-ChannelA-DIMM0``); None if some module's is not named. Boards with one module have one channel. Of a
-    table that breaks off nothing is said, as modules may be missing.
+    truncated table the answer is None, since modules may be missing.
     Source: DMTF DSP0134 (SMBIOS 3.6), sections 6.1.2 (structures) and 7.18 (memory device, type 17).
     """
     names: list[str | None] = []
@@ -88,7 +88,7 @@ def _string(strings: list[bytes], number: int) -> str:
 def _structures(table: bytes) -> list[tuple[bytes, list[bytes]]] | None:
     """Split the table: a formatted area whose second byte is its length, then strings, then two zero bytes.
 
-    None where it breaks off; old firmware leaves out the structure that marks the end (type 127).
+    None if it breaks off; old firmware leaves out the structure that marks the end (type 127).
     """
     found = []
     position = 0

@@ -68,6 +68,6 @@ def pressure_some(tree: Tree) -> tuple[float | None, float | None]:
 
 
 def steal_fraction(tree: Tree) -> float | None:
-    """Share of all CPU time since boot that a hypervisor gave to others; None where nothing counts it."""
+    """Share of all CPU time since boot that a hypervisor gave to others; None if nothing counts it."""
     times = cpu_times(tree, ticks_per_s=100.0)  # a ratio: the rate cancels
     return times.steal_s / times.total_s if times is not None and times.total_s > 0 else None

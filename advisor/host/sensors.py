@@ -111,14 +111,14 @@ def _add(found: dict[str, float], name: str, milli_c: int | None) -> None:
 
 
 def throttle_count(tree: Tree, online: tuple[int, ...]) -> int | None:
-    """How often any core was slowed for heat since boot; None where the kernel does not count."""
+    """How often any core was slowed for heat since boot; None if the kernel does not count."""
     counts = [tree.integer(f"{_CPU}/cpu{cpu}/thermal_throttle/core_throttle_count") for cpu in online]
     known = [count for count in counts if count is not None and count >= 0]
     return sum(known) if known else None
 
 
 def package_energy_j(sysroot: Path | None = None) -> float | None:
-    """Energy that all processor packages have used since an arbitrary origin, in joules; None where not readable.
+    """Energy that all processor packages have used since an arbitrary origin, in joules; None if not readable.
 
     The counters wrap (after minutes to hours): use :func:`energy_range_j` to repair a negative difference. Most
     distributions let only root read them.
@@ -150,7 +150,7 @@ def virtualisation(tree: Tree, info: CpuInfo, view: LscpuView | None) -> str | N
         return "Xen"
     guest = "hypervisor" in flags(info)
     for word, name in _HYPERVISORS:
-        # Google and Amazon name physical machines too, so their names count only beside the processor's guest flag.
+        # Google and Amazon name physical machines too, so their names count only with the processor's guest flag.
         if word in stated and (guest or word not in ("google", "amazon ec2", "xen")):
             return name
     return "unknown hypervisor" if guest else None

@@ -1,4 +1,4 @@
-"""SIMD features in our own words, and the one level that stands for them."""
+"""SIMD features under this project's names, and the one level that represents them."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def simd_words(flags: frozenset[str]) -> tuple[str, ...]:
 
 
 def simd_level(flags: frozenset[str]) -> SimdLevel | None:
-    """Highest level whose whole ladder below is there; None where flags are unknown or the ladder does not apply.
+    """Highest level whose whole ladder below is there; None if flags are unknown or the ladder does not apply.
 
-    A level stands for the kernels that oneDNN dispatches: ``avx2`` needs fma too, ``avx512`` the Skylake-server set
+    A level represents the kernels that oneDNN dispatches: ``avx2`` needs fma too, ``avx512`` the Skylake-server set
     (f, bw, vl), ``avx512_bf16`` needs vnni, ``amx`` tiles with int8 on top of that.
     Source: oneDNN developer guide, "CPU Dispatcher Control".
     """

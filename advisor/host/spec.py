@@ -24,7 +24,7 @@ _INTEL_CLIENT = frozenset(
 _INTEL_HYBRID = frozenset({0x97, 0x9A, 0xB7, 0xBA, 0xBF, 0xAA, 0xAC, 0xB5, 0xC5, 0xC6, 0xBD})
 _INTEL_SKYMONT = frozenset({0xC5, 0xC6, 0xBD})  # Arrow Lake S and H, Lunar Lake: four of 128 in the efficiency cores
 _INTEL_SERVER = frozenset({0x6A, 0x6C, 0x8F, 0xCF, 0xAD, 0xAE})  # Ice Lake-SP to Granite Rapids: two of 512
-_INTEL_SKYLAKE_SP = 0x55  # two of 512, one in Bronze, Silver and most Gold 5xxx: told apart by name
+_INTEL_SKYLAKE_SP = 0x55  # two of 512, one in Bronze, Silver and most Gold 5xxx: distinguished by name
 _INTEL_EFFICIENT = frozenset({0xBE, 0xAF, 0xB6})  # Alder Lake-N, Sierra Forest, Grand Ridge: two of 128
 
 
@@ -137,7 +137,7 @@ def _size_per_core(cache: CacheFact, cpu: CpuFacts) -> float | None:
 
 
 def fma_bits(cpu: CpuFacts, hybrid: bool) -> tuple[float | None, float | None]:
-    """Width of all multiply-add units of one performance and one efficiency core in bits; None where unknown."""
+    """Width of all multiply-add units of one performance and one efficiency core in bits; None if unknown."""
     if cpu.vendor == "GenuineIntel" and cpu.family == 6 and cpu.model is not None:
         return _intel(cpu.model, cpu.brand or "", hybrid)
     if cpu.vendor == "AuthenticAMD" and cpu.family is not None and cpu.model is not None:

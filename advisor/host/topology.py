@@ -49,7 +49,7 @@ def count_cores(cpus: Iterable[int], siblings: dict[int, frozenset[int]]) -> int
 
 
 def sibling_pair(siblings: dict[int, frozenset[int]] | None, allowed: Iterable[int]) -> tuple[int, int] | None:
-    """Two threads of one core that both are allowed; None where no core has two, or siblings are unknown."""
+    """Two threads of one core that both are allowed; None if no core has two, or siblings are unknown."""
     usable = set(allowed)
     for cpu in sorted(siblings or {}):
         group = sorted((siblings or {})[cpu] & usable)

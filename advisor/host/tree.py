@@ -52,7 +52,7 @@ class Tree:
             )
 
     def path(self, name: str) -> str | None:
-        """Where a file of the tree lies; None where a link would lead out of a saved tree into this machine."""
+        """Where a file of the tree lies; None if a link would lead out of a saved tree into this machine."""
         full = f"{self._base}/{name.lstrip('/')}"
         if self.live:
             return full
@@ -75,7 +75,7 @@ class Tree:
         return resolved == self._resolved or resolved.startswith(self._resolved.rstrip("/") + "/")
 
     def text(self, name: str) -> str | None:
-        """Content without surrounding white space and NUL bytes; None if there is none or it is not a plain file."""
+        """Content without surrounding white space and NUL bytes; None if it is absent or not a plain file."""
         raw = self.raw(name)
         if raw is None:
             return None
@@ -195,7 +195,7 @@ def parse_cpu_mask(text: str) -> tuple[int, ...] | None:
 
 
 def parse_size(text: str | None) -> int | None:
-    """Parse a size as the kernel writes it (``32K``, ``1024K``, ``8M``, ``512 kB``) into bytes; None if it is none."""
+    """Parse a size as the kernel writes it (``32K``, ``8M``, ``512 kB``) into bytes; None if it is not a size."""
     if text is None:
         return None
     word = text.strip()

@@ -33,7 +33,7 @@ SimdLevel = Literal[
 
 
 class Evidence(StrEnum):
-    """What a figure rests on, best first (DESIGN section 2)."""
+    """What a figure rests on, best first (docs/glossary.md)."""
 
     MEASURED = "measured"
     PUBLISHED = "published"
@@ -90,7 +90,7 @@ ValueKind = Literal["measured", "vendor", "published", "assumed"]
 
 
 class Sourced(Record):
-    """A catalogue number: where it comes from, of which kind it is and as of when (DESIGN section 3.4)."""
+    """A catalogue number: where it comes from, of which kind it is and as of when."""
 
     value: float
     kind: ValueKind

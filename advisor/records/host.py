@@ -1,4 +1,4 @@
-"""Facts of one machine, as ``sizer host`` prints them (contract: DESIGN section 3.2, schema sizer.host/1)."""
+"""Facts of one machine, as ``sizer host`` prints them (schema sizer.host/1)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class NumaNode(Record):
 
 
 class CpuFacts(Record):
-    """Topology and instruction sets; None where the machine does not tell."""
+    """Topology and instruction sets; None if the machine does not report it."""
 
     brand: str | None
     vendor: str | None

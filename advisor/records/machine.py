@@ -38,7 +38,7 @@ class MachineSpec(Record):
     memory_bytes: PositiveQuantity | None = None
     tdp_w: PositiveQuantity | None = None
     sustained_power_w: PositiveQuantity | None = None
-    """Power limit that the box holds for hours; None where only the chip's TDP is known."""
+    """Power limit that the box holds for hours; None if only the chip's TDP is known."""
     quota_cores: PositiveQuantity | None = None
     """CPU quota of the container, for a local machine."""
     virtual_fraction: Fraction | None = None

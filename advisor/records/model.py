@@ -30,7 +30,7 @@ class ModelInfo(Record):
     source: str | None = None
     """Where the published figures come from."""
     notes: str | None = None
-    """What a reader must know: a changed layout, doubtful figures."""
+    """What a reader must know: a changed layout, uncertain figures."""
     token_limit: PositiveCount | None = None
     """Not None: the input holds int64 token ids below this number."""
 
@@ -81,7 +81,7 @@ class Kernel(Record):
     fused: tuple[str, ...] = ()
     """Types of the file's operations inside this kernel; empty where the runtime does not tell."""
     time_s: Quantity | None = None
-    """Measured time of one execution; None where the graph was only compiled."""
+    """Measured time of one execution; None if the graph was only compiled."""
 
 
 class ModelWork(Record):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from .base import Evidence, Interval, Record, Tail
 from .config import RunConfig
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Price(Record):
@@ -206,6 +209,11 @@ class Rejected(Record):
     capacity_exact: bool = False
     """Whether the predicted capacity was simulated; else it is the upper bound of the utilisation law."""
 
+    @property
+    def judged_evidence(self) -> Evidence | None:
+        """What it was judged on; None where it was rejected before its load was predicted (power, price)."""
+        return self.evidence if self.predicted is not None or self.check == "evidence" else None
+
 
 class Sensitivity(Record):
     """One change of an assumption and what it does to the recommendation."""
@@ -218,7 +226,7 @@ class Sensitivity(Record):
 
 
 class Plan(Record):
-    """``plan.json``."""
+    """The answer of `sizer plan`: a recommendation and everything that a buyer needs to defend it."""
 
     schema_: Annotated[Literal["sizer.plan/1"], Field(alias="schema")] = "sizer.plan/1"
     sizer_version: str
@@ -267,3 +275,31 @@ class Plan(Record):
         return (
             bool(self.rejected) and self.recommended is None and all(item.check == "evidence" for item in self.rejected)
         )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Options as a table: the recommendation, the alternatives, then what was rejected, in the plan's order.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per platform, ``status`` being ``recommended``, ``alternative`` or ``rejected``. Units are in the
+            names: money ends with the scenario's currency (``price_usd``), latencies with ``_ms``, shares with
+            ``_pct``, power with ``_w``; ``_p10``, ``_p50`` and ``_p90`` are quantiles of the prediction. ``evidence``
+            is an ordered category, weakest first. What is unknown, or was not predicted of a rejected platform, is
+            missing. docs/api.md lists the columns.
+
+        Notes
+        -----
+        ``mix``, ``split`` and ``sites`` are answers of several platforms each: they stay in the record.
+        """
+        from .frames import OptionRow, frame_of, option_columns
+
+        recommended = () if self.recommended is None else (self.recommended,)
+        rows = [
+            *(OptionRow("recommended", item.evidence, option=item) for item in recommended),
+            *(OptionRow("alternative", item.evidence, option=item) for item in self.alternatives),
+            *(OptionRow("rejected", item.judged_evidence, rejected=item) for item in self.rejected),
+        ]
+        prices = (item.price for item in (*recommended, *self.alternatives, *self.rejected))
+        currency = next((price.currency for price in prices if price is not None), "USD")
+        return frame_of(option_columns(currency), rows)

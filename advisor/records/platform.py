@@ -70,7 +70,7 @@ class Platform(Record):
     storage_bytes: Sourced | None = None
     accelerators: tuple[CatalogueId, ...] = ()
     measured_fingerprint: str | None = None
-    """Fingerprint of the very machine that this entry stands for; the store holds its measurements under it."""
+    """Fingerprint of the machine that this entry describes; the store holds its measurements under it."""
     aliases: tuple[str, ...] = ()
     notes: str | None = None
 

@@ -26,7 +26,7 @@ class KernelCost(Record):
 
 
 class ServiceEstimate(Record):
-    """Time that one request holds its cores when nothing runs beside it, and what it demands meanwhile.
+    """Time that one request holds its cores when nothing else runs, and what it demands meanwhile.
 
     ``latency_s`` is one request of ``config.batch`` on the threads of one inference stream, with that many streams
     busy when ``config.streams`` > 1 (so contention between a model's own streams is inside).

@@ -1,4 +1,4 @@
-"""The scenario file: cameras, objects, cascade, requirement, margins, site, money (DESIGN section 3.3).
+"""The scenario file: cameras, objects, cascade, requirement, margins, site, money.
 
 One record drives planning, simulation and the real run, so the three mean the same thing. Fields beyond the contract
 are extensions; each says why it exists. Loading with file, path and nearest name in errors is in
@@ -44,7 +44,7 @@ class CameraGroup(Record):
     fps: PositiveQuantity
     """Frames per second."""
     bitrate_kbps: PositiveQuantity | None = None
-    """None: a usual rate for codec and resolution is assumed, and said."""
+    """None: a usual rate for codec and resolution is assumed, and listed in the plan."""
     gop_frames: PositiveCount | None = None
     """Frames from one key frame to the next; None: two seconds."""
     jitter_ms: Quantity = 0.0
@@ -215,7 +215,7 @@ class Margin(Record):
     headroom_pct: Annotated[float, Field(strict=True, ge=0, lt=100)] = 30.0
     """Share of the binding resource that stays free, in percent."""
     growth_cameras: Count = 0
-    """Cameras that must fit beside those of today."""
+    """Cameras that must fit in addition to those of today."""
     growth_requests_pct: Quantity = 0.0
     """Extension: growth of request rates that must fit, in percent."""
     redundancy: Literal["none", "n+1"] = "none"
@@ -223,7 +223,7 @@ class Margin(Record):
 
 
 class Site(Record):
-    """Where the box stands."""
+    """Where the box is installed."""
 
     max_power_w: PositiveQuantity | None = None
     """Most that one box may draw from the wall, in watts."""
@@ -264,7 +264,7 @@ class Accuracy(Record):
     """What the user permits; int8 is never assumed."""
 
     precisions: Annotated[tuple[Precision, ...], Field(min_length=1)] = ("f32",)
-    """Precisions that the user's models may run in; int8 only where it stands here."""
+    """Precisions that the user's models may run in; int8 only if listed."""
 
 
 class PriceOverride(Record):
@@ -307,7 +307,7 @@ class SiteGroup(Record):
 
 
 class Scenario(Record):
-    """The whole file."""
+    """A scenario file: cameras, cascade, requirement, margins, site and money."""
 
     scenario: Identifier
     """Name of the scenario."""
@@ -324,7 +324,7 @@ class Scenario(Record):
     margin: Margin = Margin()
     """Room to keep."""
     site: Site = Site()
-    """Where the box stands."""
+    """Where the box is installed."""
     money: Money = Money()
     """What things cost."""
     accuracy: Accuracy = Accuracy()
@@ -339,8 +339,8 @@ class Scenario(Record):
         for name, price in self.candidates.prices.items():
             if price.currency not in {None, "USD", self.money.currency}:
                 raise ValueError(
-                    f"candidates.prices.{name}: currency {price.currency} beside money.currency {self.money.currency}: "
-                    f"give it in {self.money.currency} or USD"
+                    f"candidates.prices.{name}: currency {price.currency} differs from money.currency "
+                    f"{self.money.currency}: give it in {self.money.currency} or USD"
                 )
         return self
 
@@ -350,7 +350,7 @@ class Scenario(Record):
         return sum(group.count for group in self.cameras)
 
     def stage(self, stage_id: str) -> Stage:
-        """Return the stage with this id; KeyError where there is none."""
+        """Return the stage with this id; KeyError if unknown."""
         for stage in self.stages:
             if stage.id == stage_id:
                 return stage

@@ -25,11 +25,11 @@ class Check(Record):
     met: bool | None = None
     """Whether the figure itself meets the requirement, without regard to how much a sample of this size proves."""
     need_s: float | None = None
-    """Further seconds after which a figure like this one would be proof; None where time alone does not help."""
+    """Further seconds after which a figure like this one would be proof; None if time alone does not help."""
 
 
 class CameraTail(Record):
-    """Latency of a camera in milliseconds; None where no frame was done."""
+    """Latency of a camera in milliseconds; None if no frame was done."""
 
     p50: float | None
     p95: float | None
@@ -70,7 +70,7 @@ class StageResult(Record):
 
 
 class ConfigPair(Record):
-    """Requested beside effective, per stage."""
+    """Requested and effective settings, per stage."""
 
     requested: dict[str, RunConfig]
     effective: dict[str, EffectiveConfig]
@@ -87,7 +87,7 @@ class CapacityResult(Record):
 
 
 class Verdict(Record):
-    """``sizer verify --json``."""
+    """The answer of `sizer verify`: what a real run showed, and whether it passed."""
 
     schema_: Annotated[Literal["sizer.verdict/1"], Field(alias="schema")] = "sizer.verdict/1"
     sizer_version: str
@@ -116,6 +116,6 @@ class Verdict(Record):
     """SHA-256 of the scenario and the plan that were read."""
     seed: int | None = None
     operator: str | None = None
-    """Who ran it, as told on the command line."""
+    """Who ran it, as given on the command line."""
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

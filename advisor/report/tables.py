@@ -1,13 +1,16 @@
-"""A campaign as a table: CSV with every figure, and models as rows against configurations as columns."""
+"""A campaign as a table: CSV and Parquet with every figure, and models as rows against configurations as columns."""
 
 from __future__ import annotations
 
-import csv
-import io
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from advisor import __version__
+from advisor.clock import utc_now
+from advisor.errors import InputError
 from advisor.records.config import LoadMode
+from advisor.records.frames import measurement_frame
 from advisor.records.measurement import Measurement, TimingMeasurement
 
 from .text import number
@@ -20,38 +23,45 @@ COLUMNS = (
     "compile_s", "cached_compile_s", "started", "runtime_version", "model_sha256",
     "host_fingerprint",
 )  # fmt: skip
+"""First columns of the CSV, as version 0.1 wrote them: they keep their names, order and units."""
+_OF_FRAME = {
+    "device_requested": "device", "precision_requested": "precision", "batch_requested": "batch",
+    "hint_requested": "hint", "avg_time_s": "avg_time_ms", "latency_p50_s": "latency_p50_ms",
+    "latency_p95_s": "latency_p95_ms", "latency_p99_s": "latency_p99_ms",
+}  # fmt: skip
+"""Columns of the DataFrame that the CSV calls otherwise; seconds become milliseconds."""
 
 
 def measurements_csv(measurements: Sequence[Measurement]) -> str:
-    """One line per measurement, failures included; empty cells are unknown."""
-    target = io.StringIO()
-    writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for item in measurements:
-        writer.writerow(["" if value is None else value for value in _values(item)])
-    return target.getvalue()
+    """One line per measurement, failures included; empty cells are unknown.
+
+    After :data:`COLUMNS` come the other columns of :func:`~advisor.records.frames.measurement_frame`, named as there.
+    """
+    frame = measurement_frame(measurements)
+    times = [name for name in _OF_FRAME if name.endswith("_s")]
+    frame[times] *= 1e3
+    frame = frame.rename(columns=_OF_FRAME)
+    order = [*COLUMNS, *(name for name in frame.columns if name not in COLUMNS)]
+    return frame[order].to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%dT%H:%M:%SZ")
 
 
-def _values(item: Measurement) -> list[object]:
-    config, effective = item.config, item.effective
-    mode = _mode(item)
-    figures: list[object] = [None] * 15
-    if isinstance(item, TimingMeasurement) and item.timing is not None:
-        timing, footprint = item.timing, item.footprint
-        figures = [
-            timing.throughput_per_s, timing.avg_time_s * 1e3, timing.p50.value_s * 1e3, timing.p95.value_s * 1e3,
-            timing.p99.value_s * 1e3, timing.samples, timing.steady, item.interference.dirty, item.peak_memory_bytes,
-            None if footprint is None or footprint.peak_bytes is None else footprint.baseline_bytes,
-            None if footprint is None else footprint.per_stream_bytes, timing.first_inference_s, timing.read_s,
-            timing.compile_s, None if footprint is None else footprint.cached_compile_s,
-        ]  # fmt: skip
-    return [
-        item.model, item.status, item.failure, config.runtime, config.device, config.precision, mode.kind,
-        mode.rate_per_s, config.batch, config.streams, None if effective is None else effective.streams,
-        config.threads, None if effective is None else effective.threads, config.simd_cap, config.hint, config.requests,
-        *figures, item.started, None if effective is None else effective.runtime_version, item.model_sha256,
-        item.host_fingerprint,
-    ]  # fmt: skip
+def measurements_parquet(measurements: Sequence[Measurement]) -> bytes:
+    """:func:`~advisor.records.frames.measurement_frame` as a Parquet file; schema, version and date are its attributes.
+
+    Raises
+    ------
+    InputError
+        pyarrow, which writes the format, is not installed.
+    """
+    try:
+        importlib.import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise InputError(
+            f"Parquet files need pyarrow, which cannot be imported ({error}); run: pip install 'sizer[parquet]'"
+        ) from error
+    frame = measurement_frame(measurements)
+    frame.attrs = {"schema": "sizer.measurements/1", "sizer_version": __version__, "created": utc_now()}
+    return frame.to_parquet(None, engine="pyarrow", index=False)
 
 
 def _mode(item: Measurement) -> LoadMode:

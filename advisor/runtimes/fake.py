@@ -214,7 +214,7 @@ class FakeModel:
         with self._servers:
             self._clock.sleep(self._time_s / share)
         if number == self._behaviour.fail_at:
-            raise RuntimeRefusal(f"inference failed: pass {number} fails as told")
+            raise RuntimeRefusal(f"inference failed: pass {number} fails as scripted")
         return self._outputs(inputs[0])
 
     def _outputs(self, data: Any) -> list[Array]:
@@ -257,7 +257,7 @@ class FakeRuntime:
         cache_dir: Path | None = None,
         blob_dir: Path | None = None,
     ) -> FakeModel:
-        del cache_dir, blob_dir  # there is nothing to keep: LOADED_FROM_CACHE is never said
+        del cache_dir, blob_dir  # there is nothing to keep: LOADED_FROM_CACHE is never reported
         if not model.is_file():
             raise ModelError(f"model {model}: no such file; give a path that exists")
         if self.behaviour.refuse is not None:

@@ -63,7 +63,7 @@ def static_shapes(
     Raises
     ------
     ModelError
-        A dimension beside the batch is open and ``input_shape`` does not give it; names ``input:``.
+        A dimension other than the batch is open and ``input_shape`` does not give it; names ``input:``.
     RuntimeRefusal
         The file fixes its batch or size otherwise: ONNX Runtime reshapes no model.
     """
@@ -93,7 +93,7 @@ def static_shapes(
 
 
 def _dimension(dim: int | str, place: int, asked: int | None, symbols: dict[str, int], batch: int) -> int | None:
-    """Length of one dimension at this batch; None where nothing tells it."""
+    """Length of one dimension at this batch; None if unknown."""
     if isinstance(dim, str) and dim in symbols:
         return symbols[dim]
     if place == 0:

@@ -113,7 +113,7 @@ def properties(config: RunConfig, capabilities: tuple[str, ...], *, profiling: b
 def effective(
     compiled: Any, config: RunConfig, version: str, precision: str | None, batch: int | None
 ) -> EffectiveConfig:
-    """Read back every property that the compiled model tells; None where it does not."""
+    """Read back every property that the compiled model tells; None if it does not."""
     found: dict[str, Any] = {}
     for key in compiled.get_property("SUPPORTED_PROPERTIES"):
         if key == "SUPPORTED_PROPERTIES":

@@ -1,6 +1,6 @@
 """Closed loops over OpenVINO's own requests, as ``benchmark_app`` runs them: no pass waits for the interpreter.
 
-A callback in Python costs 0.1 to 0.3 ms per pass beside a model that empties the caches: taking the interpreter lock on
+A callback in Python costs 0.1 to 0.3 ms per pass when a model empties the caches: taking the interpreter lock on
 a foreign thread, waking the thread that waits for it, code and objects that have to come back from memory. That is 5 to
 10 % of a small model's pass, in which an inference stream idles. Here times come from the requests' own clocks.
 """

@@ -56,7 +56,7 @@ class CompiledModel(Protocol):
     """A model ready to run; owns its requests and, where the runtime has any, its threads."""
 
     effective: EffectiveConfig
-    """What the runtime reports it does, beside what was asked."""
+    """What the runtime reports it does, next to what was requested."""
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     read_s: float
@@ -184,7 +184,7 @@ class Runtime(Protocol):
         model
             Model file; at ``config.precision == "int8"`` already a quantised one (:mod:`advisor.runtimes.quantise`).
         config
-            What is asked; what was granted stands in ``effective`` of the result.
+            Requested settings; what was granted is in ``effective`` of the result.
         input_shape
             Static shape of the first input at batch 1; needed where the file leaves dimensions open. The batch of
             ``config`` multiplies its first dimension.

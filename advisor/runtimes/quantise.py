@@ -115,7 +115,7 @@ def read_sidecar(quantised: Path) -> dict[str, Any]:
     Raises
     ------
     ModelError
-        There is no readable sidecar beside the file.
+        There is no readable sidecar next to the file.
     """
     path = quantised.with_suffix(".json")
     try:

@@ -1,10 +1,10 @@
 """The cascade in simulated time: cameras, decode, stages, fan-out and shared cores in a compiled event loop."""
 
 from .result import SimResult, StageResult
-from .run import capacity, simulate, simulate_many
+from .run import simulate
 from .spec import ObjectClass, ObjectsSpec, Seeds, SimCamera, SimSpec, SimStage
 
 __all__ = [
     "ObjectClass", "ObjectsSpec", "Seeds", "SimCamera", "SimResult", "SimSpec", "SimStage", "StageResult",
-    "capacity", "simulate", "simulate_many",
+    "simulate",
 ]  # fmt: skip

@@ -167,7 +167,7 @@ def _parameters(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds)
     row["seed_arrival"], row["seed_object"], row["seed_service"] = seeds.arrivals, seeds.objects, seeds.service
     row["classes"], row["motion"] = len(spec.objects.classes), any(stage.motion for stage in spec.stages)
     row["free_workers"] = spec.decode_workers
-    row["company"] = any(stage.crowding > 0 for stage in spec.stages)
+    row["contended"] = any(stage.crowding > 0 for stage in spec.stages)
     row["drift"], row["drift_step"] = spec.drift_sigma, spec.drift_s / DRIFT_STEPS
     row["drift_keep"] = math.exp(-1.0 / DRIFT_STEPS)
     return row

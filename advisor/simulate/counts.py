@@ -65,7 +65,7 @@ def _at_p95(pmf: Floats, p95: float) -> float:
 
 
 def _match(family: str, size: int, mean: float, p95: float) -> Floats | None:
-    """Member of the family with this mean whose 95 % point is p95; None where the family does not reach it."""
+    """Member of the family with this mean whose 95 % point is p95; None if the family does not reach it."""
     make, start, end = {
         "gamma-poisson": (_negative_binomial, 1e4, 1e-3),
         "narrow": (_narrow, 1.0, 60.0),

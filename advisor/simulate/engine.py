@@ -25,6 +25,10 @@ from .state import DECODE_QUEUE
 
 _NORMAL_BITS = 12
 
+BOUNDARY, DRIFT, RELEASE, BATCH_TIMEOUT, JOB_END = range(5)
+"""Kinds of event: a boundary of the measured window or of its halves, a step of the machine's drift, a frame released,
+a batch that has waited long enough, a job with no work left."""
+
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 # Reference counting is off: nothing is allocated in the loop, and its atomic operations cost 15 times the loop itself.
@@ -111,7 +115,7 @@ def _next_release(s: Any, c: int) -> Any:
 
 
 @_part
-def _look(s: Any, c: int, now: float) -> None:
+def _update_scene(s: Any, c: int, now: float) -> None:
     """Bring what camera ``c`` sees up to ``now``: AR(1) normal numbers in steps, counts by their quantiles."""
     run = s.run[0]
     classes = run.classes
@@ -465,7 +469,7 @@ def _release(s: Any, c: int) -> None:
     """A frame of camera ``c`` comes into being: into its decode queue, straight to the stages, or lost."""
     run = s.run[0]
     now = run.now
-    _look(s, c, now)
+    _update_scene(s, c, now)
     due = _due(s, c)
     number = s.camera[c].next
     s.camera[c].next += 1
@@ -536,35 +540,41 @@ def _occupied(threads: float, cores: float, ganged: float, gang: float) -> Any:
 def _drift(s: Any) -> None:
     """Draw the machine's speed for the next step: AR(1) normal numbers, times log-normal around their median."""
     run = s.run[0]
-    draw = _normal(run.seed_service, -1, run.state)
-    keep = 0.0 if run.state == 0 else run.drift_keep
+    draw = _normal(run.seed_service, -1, run.drift_steps)
+    keep = 0.0 if run.drift_steps == 0 else run.drift_keep
     run.drift_level = keep * run.drift_level + math.sqrt(1.0 - keep * keep) * draw
     run.slower = math.exp(run.drift * run.drift_level)
-    run.state += 1
+    run.drift_steps += 1
 
 
 @_part
 def _set_rates(s: Any) -> None:
-    r"""Give every job its speed from what runs beside it.
+    r"""Set the speed of every job from what runs at the same time.
 
     Notes
     -----
-    All of it divided by how much slower than usual the machine is at the moment (``_drift``).
-    Processor sharing: :math:`r_p = \min(1, C_p / T_p)` in a pool of :math:`C_p` cores, :math:`T_p` threads runnable.
-    A job whose n threads wait for each other goes as fast as the worst placed one. With :math:`e = T - C < C` threads
-    too many, e of the cores have two; the n are on different cores, all of them spared with probability
-    :math:`s = \prod_{i<n} (C-e-i)/(C-i)`, so that :math:`r = (1 + s)/2`. Its threads take their share of a core (half
-    of it in company), working or waiting, and other jobs what is left (``_occupied``). From T = 2C on, with
-    :math:`l = \lfloor T/C \rfloor` and :math:`e = T - lC`, a share :math:`q = e(l+1)/T` of the threads is on cores with
-    l+1 of them, and :math:`r = (1-q)^n / l + (1 - (1-q)^n) / (l+1)`.
-    Company: divided by :math:`1 + \kappa_j \min(1, (I - n_j) / (C - n_j))` with the threads :math:`I` of all passes
-    that run, decoding and preparation left out. Bandwidth: with the demand :math:`d_j` and memory
-    share :math:`m_j` of each job, all memory shares are stretched by the one :math:`\sigma \ge 1` for which
-    :math:`\sum_j d_j r_j / (1 - m_j + m_j \sigma) = B`; the sum is convex and falling in it, so that Newton's steps
-    from 1 approach the solution from below.
+    Every rate is divided by how much slower than usual the machine is at the moment (``_drift``).
+
+    Processor sharing: :math:`r_p = \min(1, C_p / T_p)` in a pool of :math:`C_p` cores, :math:`T_p` threads
+    runnable.
+
+    Gangs: the n threads of one pass synchronise at each layer (a gang), so the pass goes as fast as its worst
+    placed thread. With :math:`e = T - C < C` threads too many, e of the cores have two; the n are on different
+    cores, all of them spared with probability :math:`s = \prod_{i<n} (C-e-i)/(C-i)`, so that :math:`r = (1 + s)/2`.
+    Its threads take their share of a core (half of it where two share it), working or spinning, and other jobs what
+    is left (``_occupied``). From T = 2C on, with :math:`l = \lfloor T/C \rfloor` and :math:`e = T - lC`, a share
+    :math:`q = e(l+1)/T` of the threads is on cores with l+1 of them, and :math:`r = (1-q)^n / l + (1 - (1-q)^n) /
+    (l+1)`.
+
+    Contention between concurrent passes: divided by :math:`1 + \kappa_j \min(1, (I - n_j) / (C - n_j))` with the
+    threads :math:`I` of all passes that run, decoding and preparation left out.
+
+    Bandwidth: with the demand :math:`d_j` and memory share :math:`m_j` of each job, all memory shares are stretched
+    by the one :math:`\sigma \ge 1` for which :math:`\sum_j d_j r_j / (1 - m_j + m_j \sigma) = B`; the sum is convex
+    and falling in it, so that Newton's steps from 1 approach the solution from below.
     """
     run = s.run[0]
-    crowded = run.company > 0
+    crowded = run.contended > 0
     for p in range(s.pool.shape[0]):
         threads = s.pool[p].threads
         s.pool[p].share = min(1.0, s.pool[p].cores / threads) if threads > 0 else 1.0
@@ -614,7 +624,7 @@ def _set_rates(s: Any) -> None:
 
 
 @_part
-def _pass_time(s: Any, dt: float) -> None:
+def _advance(s: Any, dt: float) -> None:
     """Work off ``dt`` and keep the books."""
     run = s.run[0]
     now = run.now
@@ -659,27 +669,29 @@ def _prepare(s: Any) -> Any:
 
 @_kept
 def run_loop(s: Any) -> None:
-    """Play the events in order until ``P_END``: ends of jobs before time-outs before releases at the same moment."""
+    """Process the events in order until ``run.end``.
+
+    At the same moment a job ends before a batch times out, before a frame is released, before the machine drifts.
+    """
     run = s.run[0]
     size = _prepare(s)
     run.slower = 1.0
-    turn = np.inf if run.drift == 0 else 0.0
+    next_drift = np.inf if run.drift == 0 else 0.0
     stages = s.stage.shape[0] - 1
-    marks = (run.warm, run.mid, run.end)
-    mark = 0
+    boundaries = (run.warm, run.mid, run.end)
+    boundary = 0
     while True:
         now = run.now
-        until = marks[mark]
-        kind = 0
-        if turn < until:
-            until, kind = turn, -2
+        until, event, subject = boundaries[boundary], BOUNDARY, -1
+        if next_drift < until:
+            until, event = next_drift, DRIFT
         if size > 0 and s.heap[0].t < until:
-            until, kind = s.heap[0].t, 1
+            until, event = s.heap[0].t, RELEASE
         for i in range(stages):
             if s.stage[i].timeout > 0 and s.stage[i].free > 0 and s.stage[i].items > 0:
                 timer = s.node[s.stage[i].head].t + s.stage[i].timeout
                 if timer <= until:
-                    until, kind = timer, 2 + i
+                    until, event, subject = timer, BATCH_TIMEOUT, i
         shortest, ending = np.inf, -1
         for a in range(run.active):
             q = s.active[a]
@@ -687,19 +699,19 @@ def run_loop(s: Any) -> None:
             if need < shortest:
                 shortest, ending = need, q
         if ending >= 0 and now + shortest <= until:
-            until, kind = max(now, now + shortest), -1
-        _pass_time(s, until - now)
+            until, event, subject = max(now, now + shortest), JOB_END, ending
+        _advance(s, until - now)
         run.now = until
-        if kind == -1:
-            _end_job(s, ending)
-        elif kind == 0:
-            mark += 1
-            if mark == 3:
+        if event == JOB_END:
+            _end_job(s, subject)
+        elif event == BOUNDARY:
+            boundary += 1
+            if boundary == len(boundaries):
                 break
-        elif kind == -2:
+        elif event == DRIFT:
             _drift(s)
-            turn = run.state * run.drift_step
-        elif kind == 1:
+            next_drift = run.drift_steps * run.drift_step
+        elif event == RELEASE:
             c = s.heap[0].c
             _release(s, c)
             following = _next_release(s, c)
@@ -709,8 +721,8 @@ def run_loop(s: Any) -> None:
                 size -= 1
                 s.heap[0].t, s.heap[0].c = s.heap[size].t, s.heap[size].c
             _sift(s, size, 0)
-        else:
-            run.touched |= 1 << (kind - 2)
+        else:  # BATCH_TIMEOUT: the stage starts what it has
+            run.touched |= 1 << subject
         touched = run.touched
         run.touched = 0
         for i in range(stages):

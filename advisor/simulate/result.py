@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class StageResult:
-    """One stage in the measured window; means are None where nothing happened."""
+    """One stage in the measured window; means are None if nothing happened."""
 
     id: str
     calls_per_s: float
@@ -73,7 +72,7 @@ class SimResult:
     """Age of the oldest frame still under way at the end; 0 with none [s]."""
 
     def latency_s(self, quantile: float) -> float | None:
-        """Quantile (0..1) of the latencies of all cameras in the window [s]; None where no frame was done."""
+        """Quantile (0..1) of the latencies of all cameras in the window [s]; None if no frame was done."""
         return None if self.latencies_s.size == 0 else float(np.quantile(self.latencies_s, quantile))
 
     def slowest_camera_latencies_s(self, quantile: float) -> Floats:
@@ -107,23 +106,7 @@ class SimResult:
         return self.latency_s(0.95)
 
     @property
-    def latency_p99_s(self) -> float | None:
-        """99th percentile of latency [s]."""
-        return self.latency_s(0.99)
-
-    @property
-    def worst_camera_fps(self) -> float | None:
-        """Rate of the slowest camera [1/s]; None without cameras."""
-        return None if self.camera_fps.size == 0 else float(self.camera_fps.min())
-
-    @property
     def drops_fraction(self) -> float:
         """Frames dropped in the window against frames released in it; 0 where none was released."""
         released = int(self.camera_released.sum())
         return float(self.camera_drops.sum()) / released if released else 0.0
-
-    @property
-    def worst_camera_drops_fraction(self) -> float:
-        """The same of the camera that loses most."""
-        shares: Any = self.camera_drops / np.maximum(self.camera_released, 1)
-        return float(shares.max()) if shares.size else 0.0

@@ -22,15 +22,15 @@ def _record(real: str, whole: str = "", small: str = "") -> np.dtype[Any]:
 RUN = _record(
     # Times of end, end of warm-up and middle of the window; machine; step, memory and common share of the objects.
     "end warm mid bandwidth cores step keep common "
-    # Spread of the machine's own speed, its step and memory; its normal number, and the factor on all times.
+    # Drift of the machine: spread of its speed, step, correlation; its normal number, and the factor on all times.
     "drift drift_step drift_keep drift_level slower "
     # Clock and sums over the window.
     "now wait_decode system_1 system_2 traffic flow oldest",
-    # ``company``: some passes take longer beside others.
-    "seed_arrival seed_object seed_service classes motion company "
+    # ``contended``: some passes take longer while others run.
+    "seed_arrival seed_object seed_service classes motion contended "
     # Active kinds; slots and nodes ever used and spare again; ring of cameras to decode; counters.
     "active slots free_slots nodes free_nodes ready_head ready free_workers system released done dropped samples "
-    "decodes touched state",
+    "decodes touched drift_steps",
 )
 """One row: parameters, clock, counters."""
 CAMERA = _record(
@@ -53,7 +53,7 @@ paused when it began to work again, and ``begun`` passes since then; ``head`` to
 TABLE = _record("service", "kind")
 """Stage x batch: time alone, and kind of job; at batch 0 the kind of its pre-processing."""
 POOL = _record("cores share threads ganged")
-"""``share``: of a core, for each runnable thread; ``ganged``: threads of jobs whose threads wait for each other."""
+"""``share``: of a core, for each runnable thread; ``ganged``: threads of jobs that are gangs."""
 HEAP = _record("t", "c")
 """Next release of every camera that has one."""
 SLOT = _record("t", "", "camera number due pending dropped spare")
@@ -61,10 +61,10 @@ SLOT = _record("t", "", "camera number due pending dropped spare")
 NODE = _record("t", "", "next slot items spare")
 """An entry of a stage's queue."""
 KIND = _record("clock rate pace width gang traffic memory infers crowding", "stage first count place")
-"""Jobs of one speed; ``gang``: threads of a job that wait for each other; ``pace``: share of a core that each of its
-threads takes, working or waiting for the others; ``infers``: threads of inference, ``crowding``: lengthening when such
-threads fill all other cores. Work done since last idle, demand of one job;
-their part of the jobs, place among the active."""
+"""Jobs of one speed; ``gang``: threads of a job that synchronise at each layer; ``pace``: share of a core that each
+of its threads takes, working or waiting for the others; ``infers``: threads of inference, ``crowding``: lengthening
+when such threads fill all other cores. Work done since last idle, demand of one job; their part of the jobs, place
+among the active."""
 JOB = _record("end start later", "ref items")
 """For each kind a heap by the reading of its clock at which the job ends; ``later``: inference that follows."""
 SAMPLE = _record("latency", "camera")

@@ -86,7 +86,7 @@ class Catalogue:
         if path not in self._read:
             entry = read_entry(path)
             if not isinstance(entry, cls):
-                raise CatalogueError(f"{path}: is a {type(entry).__name__}, but stands among {kind}")
+                raise CatalogueError(f"{path}: is a {type(entry).__name__}, but lies in the folder of {kind}")
             if entry.id != path.stem:
                 raise CatalogueError(f"{path}: id is {entry.id!r}; name the file {entry.id}.yaml")
             self._read[path] = entry
@@ -115,13 +115,13 @@ class Catalogue:
         return [self._entry("accelerators", name, Accelerator) for name in sorted(self._files["accelerators"])]
 
     def platform(self, platform_id: str) -> Platform:
-        """Return one box. CatalogueError with the nearest names where there is none."""
+        """Return one box. CatalogueError with the nearest names if unknown."""
         if platform_id not in self._files["platforms"]:
             raise self._unknown("platform", platform_id, self._files["platforms"])
         return self._entry("platforms", platform_id, Platform)
 
     def processor(self, processor_id: str) -> Processor:
-        """Return one chip. CatalogueError with the nearest names where there is none."""
+        """Return one chip. CatalogueError with the nearest names if unknown."""
         if processor_id not in self._files["processors"]:
             raise self._unknown("processor", processor_id, self._files["processors"])
         return self._entry("processors", processor_id, Processor)
@@ -138,7 +138,7 @@ class Catalogue:
     def resolve(self, name: str) -> MachineSpec:
         """Machine of a platform id, a processor id, or a processor id with sockets (``...-2s``).
 
-        A processor stands for the bare chip with all its memory channels in use. A full name is taken as its id.
+        A processor means the bare chip with all its memory channels in use. A full name is taken as its id.
 
         Raises
         ------
@@ -164,8 +164,8 @@ class Catalogue:
         chip = self.processor(platform.processor)
         spec = bare_machine(chip, platform.sockets)
         uncertain = set(spec.uncertain) - {"memory_channels", "memory_bandwidth_bytes_per_s"}
-        bandwidth, doubtful = _bandwidth(platform, chip)
-        if doubtful:
+        bandwidth, is_assumed = _bandwidth(platform, chip)
+        if is_assumed:
             uncertain.add("memory_bandwidth_bytes_per_s")
         for field, fact in (
             ("memory_channels", platform.memory_channels_populated),
@@ -188,7 +188,7 @@ class Catalogue:
         )
 
     def price(self, platform: Platform) -> Sourced | None:
-        """Price of one box in USD with kind, source and date; None where none is known."""
+        """Price of one box in USD with kind, source and date; None if none is known."""
         return platform.price_usd
 
     def check(self, file: Path | str | None = None) -> list[str]:
@@ -293,12 +293,12 @@ def _bandwidth(platform: Platform, chip: Processor) -> tuple[float | None, bool]
         fact = platform.memory_bandwidth_bytes_per_s
         return fact.value, fact.kind == "assumed"
     populated = platform.memory_channels_populated
-    doubtful = populated.kind == "assumed"
+    is_assumed = populated.kind == "assumed"
     if platform.memory_type is not None:
         match = _SPEED.search(platform.memory_type.value)
         if match is not None:
-            return populated.value * float(match["mt"]) * 1e6 * 8, doubtful or platform.memory_type.kind == "assumed"
+            return populated.value * float(match["mt"]) * 1e6 * 8, is_assumed or platform.memory_type.kind == "assumed"
     nominal, channels = chip.memory_bandwidth_bytes_per_s, chip.memory_channels
     if nominal is None or channels is None:
         return None, True
-    return nominal.value * populated.value / channels.value, doubtful or nominal.kind == "assumed"
+    return nominal.value * populated.value / channels.value, is_assumed or nominal.kind == "assumed"

@@ -48,7 +48,7 @@ def read_entry(path: Path | str) -> Entry:
 
 
 def inspect_entry(path: Path | str) -> tuple[Entry | None, list[str]]:
-    """Read one file and list what is wrong with it; the entry is None where anything is."""
+    """Read one file and list what is wrong with it; the entry is None if anything is."""
     path = Path(path)
     try:
         data, lines, cls = _values(path)
@@ -90,7 +90,7 @@ def _fact_type(annotation: Any) -> type[Record] | None:
 
 
 def _facts(data: dict[str, Any], cls: type[Entry]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield where a fact lacks one of its duties, in words that say what is owed."""
+    """Yield what a fact lacks of value, kind, source and date."""
     for key, value in data.items():
         field = cls.model_fields.get(key)
         fact = _fact_type(field.annotation) if field is not None else None
@@ -105,7 +105,7 @@ def _facts(data: dict[str, Any], cls: type[Entry]) -> Iterator[tuple[tuple[str |
 
 
 def _fact_fault(key: str, item: Any, numeric: bool) -> str | None:
-    """What is wrong with one fact; None where nothing is."""
+    """What is wrong with one fact; None if nothing is."""
     if not isinstance(item, dict):
         return f"is the bare value {item!r}; write {{value: {item!r}, kind: ..., source: ..., date: ...}}"
     absent = [duty for duty in _DUTIES if item.get(duty) is None]
@@ -113,7 +113,7 @@ def _fact_fault(key: str, item: Any, numeric: bool) -> str | None:
         return f"has no {', '.join(absent)}; every fact is {{value, kind, source, date}}"
     if item["kind"] not in get_args(ValueKind):
         kinds = get_args(ValueKind)
-        return f"kind {item['kind']!r} is none of {', '.join(kinds)}{nearest(str(item['kind']), kinds)}"
+        return f"unknown kind {item['kind']!r}; expected {', '.join(kinds)}{nearest(str(item['kind']), kinds)}"
     value = item["value"]
     if not numeric:
         return None if isinstance(value, str) else f"value {value!r} is not a text"
@@ -141,7 +141,7 @@ def _sense(entry: Entry) -> Iterator[tuple[str, str]]:
     levels = get_args(SimdLevel)
     if entry.simd_level.value not in levels:
         level = entry.simd_level.value
-        yield "simd_level", f"simd_level: {level!r} is none of {', '.join(levels)}{nearest(level, levels)}"
+        yield "simd_level", f"unknown simd_level {level!r}; expected {', '.join(levels)}{nearest(level, levels)}"
     cores = entry.performance_cores.value + (entry.efficiency_cores.value if entry.efficiency_cores else 0)
     if entry.threads.value < cores:
         yield "threads", f"threads: {entry.threads.value:g} are fewer than the {cores:g} cores"
@@ -150,7 +150,7 @@ def _sense(entry: Entry) -> Iterator[tuple[str, str]]:
     for key in ("base_hz", "boost_hz", "all_core_turbo_hz", "e_core_turbo_hz"):
         clock = getattr(entry, key)
         if clock is not None and not 1e8 <= clock.value <= 2e10:
-            yield key, f"{key}: {clock.value:g} Hz is no clock of a processor; write Hz without prefix"
+            yield key, f"{key}: {clock.value:g} Hz is not a plausible processor clock; write Hz without prefix"
 
 
 def platform_faults(platform: Platform, chip: Processor) -> Iterator[str]:

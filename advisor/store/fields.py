@@ -1,4 +1,4 @@
-"""Walks along the fields of records: which record stands at a path, and how a path is shown."""
+"""Paths into records: which record class a path leads to, and how a path is printed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _record_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def record_at(record: type[BaseModel], path: tuple[str | int, ...]) -> type[BaseModel] | None:
-    """Record class that describes the mapping at ``path``; None where the path leaves the records."""
+    """Record class that describes the mapping at ``path``; None if the path leaves the records."""
     current: type[BaseModel] | None = record
     inside_container = False
     for part in path:

@@ -60,10 +60,10 @@ def yaml_text(record: BaseModel) -> str:
     return yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
-def write_document(path: Path | str, document: BaseModel | str) -> Path:
-    """Write a record (JSON; YAML where the name ends so) or a text, so that a reader never sees half of it.
+def write_document(path: Path | str, document: BaseModel | str | bytes) -> Path:
+    """Write a record (JSON; YAML where the name ends so), a text or bytes, so that a reader never sees half of it.
 
-    The text goes to a temporary name in the same folder, is flushed to the disk and then takes the final name
+    The content goes to a temporary name in the same folder, is flushed to the disk and then takes the final name
     (``os.replace`` is atomic within one file system). A failure leaves the old file as it was.
 
     Raises
@@ -72,20 +72,17 @@ def write_document(path: Path | str, document: BaseModel | str) -> Path:
         The folder is missing, not writable, or the disk is full: path and remedy in one line.
     """
     target = Path(path)
-    if isinstance(document, str):
-        text = document
-    elif target.suffix in {".yaml", ".yml"}:
-        text = yaml_text(document)
-    else:
-        text = document_text(document)
+    if isinstance(document, BaseModel):
+        document = yaml_text(document) if target.suffix in {".yaml", ".yml"} else document_text(document)
+    data = document if isinstance(document, bytes) else document.encode()
     temporary: str | None = None
     try:
         if target.is_dir():
             raise StoreError(f"{target}: cannot be written, it is a folder; name a file in it")
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:64]}.", suffix=".part", dir=target.parent)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         Path(temporary).chmod(mode)

@@ -9,7 +9,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def _shipped(name: str) -> Path:
-    """Folder that travels with sizer: beside ``advisor/`` in a checkout, inside it in an installation."""
+    """Folder that ships with sizer: next to ``advisor/`` in a checkout, inside it in an installation."""
     installed = _PACKAGE / "_data" / name
     return installed if installed.is_dir() else _PACKAGE.parent / name
 

@@ -80,7 +80,7 @@ def load_scenario(path: Path | str) -> Scenario:
 
 
 def scenario_file(path: Path | str) -> Path:
-    """File that a scenario argument stands for; a bare name may mean a shipped one. ScenarioError where neither is."""
+    """File that a scenario argument names, also a shipped one by its bare name. ScenarioError if neither exists."""
     file = Path(path)
     try:
         exists = file.exists()

@@ -76,7 +76,7 @@ def _limits(scenario: Scenario) -> Iterator[Fault]:
 
 
 def _values(part: Any, pattern: tuple[str, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Yield what stands at the places that ``pattern`` means, with their paths."""
+    """Yield the values at the places that ``pattern`` matches, with their paths."""
     if not pattern:
         yield (), part
         return
@@ -92,7 +92,7 @@ def _repeated(names: Iterable[str], path: tuple[str, ...], key: str, what: str) 
     seen: dict[str, int] = {}
     for index, name in enumerate(names):
         if name in seen:
-            yield Fault((*path, index, key), f"{what} {name!r} stands twice (also {path[-1]}[{seen[name]}])")
+            yield Fault((*path, index, key), f"{what} {name!r} appears twice (also {path[-1]}[{seen[name]}])")
         seen.setdefault(name, index)
 
 

@@ -1,4 +1,4 @@
-"""JSON Schemas of every document, with the descriptions that stand beside the fields in the records."""
+"""JSON Schemas of every document, with the field descriptions of the records."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def schema_names() -> tuple[str, ...]:
 
 
 def schema_for(name: str) -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of one document. InputError with the nearest name where there is none."""
+    """JSON Schema (draft 2020-12) of one document. InputError with the nearest name if unknown."""
     if name not in schema_names():
         known = nearest(name, schema_names()) or f"; known are {', '.join(schema_names())}"
         raise InputError(f"schema {name!r}: is not known{known}")
@@ -86,7 +86,7 @@ def _records_under(record: type[BaseModel]) -> set[type[BaseModel]]:
 
 
 def _describe(definition: dict[str, Any], record: type[BaseModel]) -> None:
-    """Add the text that stands below each field in the source; a description given to ``Field`` stays."""
+    """Add the docstring of each field; a description given to ``Field`` stays."""
     texts: dict[str, str] = {}
     for cls in reversed(record.__mro__):
         if isinstance(cls, type) and issubclass(cls, BaseModel) and cls is not BaseModel:

@@ -171,7 +171,7 @@ CURRENT = max(MIGRATIONS)
 
 
 def open_engine(url: URL) -> Engine:
-    """Connect lazily, with SQLite told to wait for its lock, to log ahead and to flush each commit."""
+    """Connect lazily, with SQLite set to wait for its lock, to log ahead and to flush each commit."""
     if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
@@ -192,7 +192,7 @@ def open_engine(url: URL) -> Engine:
 
 
 def _read_version(connection: Connection, name: str) -> int | None:
-    """Schema version of an opened store; None where the database is empty."""
+    """Schema version of an opened store; None if the database is empty."""
     present = set(inspect(connection).get_table_names())
     if "schema_version" in present:
         version = connection.execute(text("SELECT version FROM schema_version")).scalar()

@@ -30,7 +30,7 @@ Lines = dict[Path, int]
 
 
 class YamlTextError(ValueError):
-    """The text is not the YAML that is read here; ``line`` counts from 1, None where it is not known."""
+    """The text is not the subset of YAML that is accepted here; ``line`` counts from 1, None if it is not known."""
 
     def __init__(self, message: str, line: int | None = None) -> None:
         super().__init__(message)
@@ -94,7 +94,7 @@ class _Builder:
         frame = self.stack[-1]
         if key in frame.value:
             first = self.lines.get((*frame.path, key))
-            raise YamlTextError(f"key {key!r} stands twice{f' (first in line {first})' if first else ''}", line)
+            raise YamlTextError(f"key {key!r} appears twice{f' (first in line {first})' if first else ''}", line)
         frame.keyed = key
         self.lines[(*frame.path, key)] = line
 

@@ -1,8 +1,8 @@
 """Boxes from the output of a real detector; hook for layouts that are not known here.
 
 Read are SSD, YOLO with and without objectness, YOLO with suppression inside the graph, and plain boxes with scores; a
-model file's layout is told by the shapes of its outputs (:func:`layout_of`). Pictures are scaled to the model's input
-without keeping their aspect ratio, so a fraction of the input is the same fraction of the picture.
+model file's layout is recognised by the shapes of its outputs (:func:`layout_of`). Pictures are scaled to the model's
+input without keeping their aspect ratio, so a fraction of the input is the same fraction of the picture.
 
 A layout of one's own is added with :func:`register` before :func:`advisor.verify.verify` is called, in a module named
 by the environment variable ``SIZER_BOX_DECODERS`` (``package.module``), which the child process imports. A decoder
@@ -144,7 +144,7 @@ def decode_boxes(outputs: Outputs, size: tuple[int, int], batch: int, labels: La
 
 
 def layout_of(shapes: Sequence[tuple[int, ...]], batch: int) -> str | None:
-    """Tell a detector's layout by the shapes of its outputs; None where they are not boxes that can be read."""
+    """Tell a detector's layout by the shapes of its outputs; None if they are not boxes that can be read."""
     if "file" in _OWN:
         return "file"
     if any(len(shape) == 4 and shape[:2] == (1, 1) and shape[3] == 7 for shape in shapes):
@@ -167,7 +167,7 @@ def register(layout: str, decoder: Decoder) -> None:
 
 
 def decoder_for(layout: str | None, labels: Labels = ()) -> Decoder | None:
-    """Return the decoder of a layout; None where outputs are not boxes that can be read.
+    """Return the decoder of a layout; None if outputs are not boxes that can be read.
 
     ``labels`` are for the layouts known here; a decoder of the user's own chooses its classes itself.
     """

@@ -15,7 +15,7 @@ _FIGURES = ("run_completed", "camera_fps", "drops", "latency_p95", "queue_growth
 
 
 def passes(verdict: Verdict) -> bool | None:
-    """Whether the figures of a probe meet the requirement; None where a disturbed or broken probe says nothing.
+    """Whether the figures of a probe meet the requirement; None if a disturbed or broken probe says nothing.
 
     A probe is too short to prove a tail, so its figures count as they are; edges are probed twice for that.
     """
@@ -56,7 +56,7 @@ def search_capacity(
     Returns
     -------
     CapacityResult
-        ``cameras`` None where disturbance or the limit of probes left no answer, 0 where not even one camera passes.
+        ``cameras`` None if disturbance or the limit of probes left no answer, 0 where not even one camera passes.
     """
     search = _Search(probe)
     low, high = 0, None

@@ -2,7 +2,7 @@
 
 Shares of frames (rate, drops, latency) are judged by the one rule of :mod:`advisor.verify.proof`. Where other processes
 took cores, a miss stands only if the same frames would have been missed had those cores been the cascade's own and
-been used in full; otherwise nothing can be said.
+been used in full; otherwise the check is undecided.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ class Case:
         return self.usage.lost_fraction > DISTURBED
 
     def required_fps(self, figure: FeedFigures) -> float:
-        """Delivered rate that a camera needs: what is asked, at most its own rate, less the permitted drops.
+        """Delivered rate that a camera needs: the required rate, at most its own, less the permitted drops.
 
         Exact: with ``drops_max_pct: 0``, 14.95 is not 15.
         """
         rate = figure.feed.rate_per_s
-        asked = self.scenario.slo.camera_fps if self.scenario.slo.camera_fps is not None else rate
-        return min(asked, rate) * (1.0 - self.allowed_drops)
+        required = self.scenario.slo.camera_fps if self.scenario.slo.camera_fps is not None else rate
+        return min(required, rate) * (1.0 - self.allowed_drops)
 
     def judge(self, share: Share) -> tuple[bool | None, float]:
         """Judge a share, in favour of the machine where others may be to blame."""
@@ -126,7 +126,7 @@ def sources(case: Case) -> Check:
 
 
 def camera_fps(case: Case) -> Check | None:
-    """The worst camera decides; None where the scenario has no cameras."""
+    """The worst camera decides; None if the scenario has no cameras."""
     if not any(figure.feed.is_camera for figure in case.figures):
         return None
     cameras = [figure for figure in case.figures if figure.feed.is_camera and figure.whole.offered > 0]
@@ -213,7 +213,7 @@ def _check(
     ok = worst([result for result, _ in results])
     needs = [need for result, need in results if result is None]
     need_s = max(needs) if needs and min(needs) > 0 else 0.0  # one feed that no waiting helps decides
-    # A miss is told in the blocks that refute, everything else in those that would prove.
+    # A miss is reported in the blocks that refute, everything else in those that would prove.
     frames = shown.alike_frames if ok is False else shown.proof_frames
     bad, n = shown.blocks(shown.figure.whole, frames)
     bound = f"{bad} of {n} independent blocks of {frames:.1f} frames, {len(shown.figure.windows)} full windows"

@@ -299,7 +299,7 @@ class StopListener:
         for line in self._lines:
             if line.strip() == "stop":
                 self._end()
-        if self._run is None:  # a library that hangs while it is imported cannot be asked
+        if self._run is None:  # a library that hangs during import cannot be stopped gracefully
             os._exit(1)
         self._end()
 
@@ -327,6 +327,5 @@ def main(arguments: Sequence[str]) -> None:
         code = 1
         with contextlib.suppress(BrokenPipeError):
             messages.send({"k": "refused", "type": type(error).__name__, "text": str(error)})
-    # Runtimes and decoders are left as they are: tearing them down has crashed after good runs, and the end of the
-    # process frees everything.
+    # Runtimes and decoders are not torn down: that has crashed after good runs, and process exit frees everything.
     os._exit(code)

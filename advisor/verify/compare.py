@@ -1,4 +1,4 @@
-"""Predicted figures beside measured ones; figures only, no rule of prediction is known here."""
+"""Predicted figures next to measured ones; figures only, this module knows no rule of prediction."""
 
 from __future__ import annotations
 

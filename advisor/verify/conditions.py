@@ -56,7 +56,7 @@ def _of_silence(case: Case, silent: Sequence[str]) -> str:
 
 
 def differences(requested: RunConfig, effective: EffectiveConfig) -> list[str]:
-    """Settings that were asked for and not granted; what was left to the runtime cannot differ."""
+    """Settings that were requested and not granted; what was left to the runtime cannot differ."""
     pairs = {
         "precision": (requested.precision, effective.precision),
         "streams": (requested.streams, effective.streams),
@@ -65,9 +65,9 @@ def differences(requested: RunConfig, effective: EffectiveConfig) -> list[str]:
         "pinning": (requested.pinning, effective.pinning),
     }
     return [
-        f"{name} {asked} -> {granted}"
-        for name, (asked, granted) in pairs.items()
-        if asked is not None and granted is not None and asked != granted
+        f"{name} {requested} -> {granted}"
+        for name, (requested, granted) in pairs.items()
+        if requested is not None and granted is not None and requested != granted
     ]
 
 
@@ -133,18 +133,18 @@ def thermal_drift(case: Case) -> Check:
             name="thermal_drift", required=required, measured="too few passes to compare", ok=None, counts=False
         )
     heat = [row["temperature_c"] for row in rows if row["temperature_c"] is not None]
-    told = [
+    observed = [
         "clock unknown" if clock_loss is None else f"clock {-clock_loss * 100:+.1f} %",
         f"passes {(slower - 1) * 100:+.1f} %",
     ]
     if heat:
-        told.append(f"up to {max(heat):.0f} C")
+        observed.append(f"up to {max(heat):.0f} C")
     times = throttled[-1] - throttled[0] if throttled else 0
     if times:
-        told.append(f"throttled {times} times")
+        observed.append(f"throttled {times} times")
     hot = slower > SLOWER and ((clock_loss is not None and clock_loss > CLOCK_LOSS) or times > 0)
     return Check(
-        name="thermal_drift", required=required, measured=", ".join(told), ok=not hot, met=not hot,
+        name="thermal_drift", required=required, measured=", ".join(observed), ok=not hot, met=not hot,
         advice="cooling or power limit: run the soak profile at the site's temperature" if hot else "",
         counts=clock_loss is not None or bool(throttled),
     )  # fmt: skip

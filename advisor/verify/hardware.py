@@ -28,7 +28,7 @@ def find_device(paths: Sequence[str], devices: Sequence[str] | None = None) -> s
     Raises
     ------
     InputError
-        There is none; the message has the reason of each.
+        No device can; the message gives the reason for each.
     """
     reasons = []
     for device in hwdevices_available() if devices is None else devices:

@@ -1,4 +1,4 @@
-"""What a run told, as the parent collects it from the rows of the child; survives the child's death.
+"""What a run reported: the parent collects it row by row, so it survives the child's death.
 
 Rows, by their first value (times in seconds after the start of the run):
 

@@ -21,7 +21,7 @@ def schedule(feed: Feed, seed: int) -> Iterator[float]:
     """Endless release times of one feed, seconds after the start, never falling.
 
     Periodic from its phase on; ``jitter_s`` delays deliveries by the absolute value of a normal number (late, never
-    early, never before the frame ahead); callers are Poisson where asked.
+    early, never before the frame ahead); callers are Poisson where the scenario says so.
     """
     rng = np.random.default_rng([seed, 3, feed.index])
     period_s = 1.0 / feed.rate_per_s

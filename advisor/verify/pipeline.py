@@ -104,7 +104,7 @@ class Pipeline:
             else:
                 wide, high = _size_of(picture)
                 image = crop(picture, (box[0] * wide, box[1] * high, box[2] * wide, box[3] * high), width, height)
-            row[...] = image if channels == 3 else image[..., 1:2]  # green stands for brightness
+            row[...] = image if channels == 3 else image[..., 1:2]  # green approximates brightness
 
         return write
 

@@ -6,7 +6,7 @@ One rule for every requirement of the form "at most a share q of frames may be b
   follow each other, for a refutation as long as any latencies do, if that is longer.
 - Holds: the whole run certifies it at 99 % confidence, and no complete window of ``slo.window_s`` refutes it.
 - Is missed: the whole run refutes it at 99 %, or two consecutive windows do, or more than a tenth of at least two.
-- In between nothing is said: so a borderline machine is INCONCLUSIVE rather than PASS today and FAIL tomorrow, and a
+- In between there is no verdict: a borderline machine is INCONCLUSIVE rather than PASS today and FAIL tomorrow, and a
   single bad window among good ones leaves the matter open.
 - q = 0 cannot be proved by sampling: one bad frame is a miss, two complete windows without any hold.
 """
@@ -85,7 +85,7 @@ def windows_rule(held: Sequence[bool]) -> bool | None:
 def judge_share(share: Share, seen_s: float, window_s: float) -> tuple[bool | None, float]:
     """Whether the share holds (True), is missed (False) or is open (None), and the seconds that may decide it.
 
-    The seconds are 0 where waiting does not help: decided already, or at or beyond the limit as it stands.
+    The seconds are 0 where waiting does not help: decided already, or at or beyond the limit as it is.
     """
     whole = share.figure.whole
     windows = windows_rule([not refutes(share, window) for window in share.figure.windows])

@@ -38,7 +38,7 @@ class Order:
     seed: int = 0
     """Of phases, objects, arrivals and clips."""
     predicted: Mapping[str, Any] | None = None
-    """``predicted`` of a plan's option; shown beside the result, looked at by no check."""
+    """``predicted`` of a plan's option; shown next to the result, no check looks at it."""
     strict: bool = False
     """Refuse to run while there are warnings."""
     warnings: tuple[str, ...] = ()

@@ -65,7 +65,7 @@ def machine_cpu_s(proc: Path = Path("/proc")) -> tuple[float, float] | None:
 
 
 def clock_hz(sys: Path = Path("/sys")) -> float | None:
-    """Mean clock of all cores [Hz]; None where the kernel does not tell."""
+    """Mean clock of all cores [Hz]; None if the kernel does not tell."""
     values = []
     for path in sys.glob("devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq"):
         try:
@@ -76,7 +76,7 @@ def clock_hz(sys: Path = Path("/sys")) -> float | None:
 
 
 def temperature_c(sys: Path = Path("/sys")) -> float | None:
-    """Hottest thermal zone [C]; None where there is none."""
+    """Hottest thermal zone [C]; None if absent."""
     values = []
     for path in sys.glob("class/thermal/thermal_zone*/temp"):
         try:
@@ -87,7 +87,7 @@ def temperature_c(sys: Path = Path("/sys")) -> float | None:
 
 
 def throttle_count(sys: Path = Path("/sys")) -> int | None:
-    """Count how often cores were slowed down for heat or power since boot; None where the kernel does not tell."""
+    """Count how often cores were slowed down for heat or power since boot; None if the kernel does not tell."""
     values = []
     for path in sys.glob("devices/system/cpu/cpu[0-9]*/thermal_throttle/core_throttle_count"):
         try:

@@ -1,4 +1,4 @@
-"""Start the child process, collect what it reports, judge it."""
+"""Start the child process, collect its messages, judge the run."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def feeds_of(scenario: Scenario, counts: Mapping[str, int] | None = None) -> tup
     Raises
     ------
     ScenarioError
-        ``counts`` names a group that is none, or nothing would release any frame.
+        ``counts`` names an unknown group, or nothing would release any frame.
 
     Notes
     -----

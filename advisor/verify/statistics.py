@@ -37,7 +37,7 @@ def is_certified(over: int, n: int, fraction: float, confidence: float = CONFIDE
 
     Notes
     -----
-    :math:`P(B(n, 1 - p) \\le t) \\le 1 - c`: with the true share of late results at its limit, so few would be rare.
+    :math:`P(B(n, 1 - p) \le t) \le 1 - c`: with the true share of late results at its limit, so few would be rare.
     Source: MLPerf LoadGen early stopping (mlcommons/inference, loadgen/early_stopping.cc). Validity: independent
     samples; callers pass blocks.
     """
@@ -50,7 +50,7 @@ def is_refuted(over: int, n: int, fraction: float, confidence: float = CONFIDENC
 
 
 def needed_samples(over: int, fraction: float, confidence: float = CONFIDENCE) -> int:
-    """Least n that certifies the quantile with ``over`` late results (FIELD section 8: 90 at 95 % with none)."""
+    """Least n that certifies the quantile with ``over`` late results: 90 for the 95 % quantile with none late."""
     low, high = over + 1, over + 2
     while not is_certified(over, high, fraction, confidence):
         low, high = high, high * 2
@@ -167,7 +167,7 @@ class Tally:
         return int((self.latencies_s > limit_s).sum()) + self.open
 
     def quantile_s(self, fraction: float) -> float | None:
-        """Latency quantile with unfinished frames as infinitely late; None where it falls on one of these."""
+        """Latency quantile with unfinished frames as infinitely late; None if it falls on one of these."""
         total = len(self.latencies_s) + self.open
         if total == 0:
             return None

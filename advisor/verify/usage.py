@@ -10,12 +10,12 @@ import numpy as np
 from .observation import Floats, Observation
 
 FULL = 0.9
-"""Utilisation from which on a resource is said to bind: queues in front of it grow without bound soon after."""
+"""Utilisation above which a resource counts as binding: queues in front of it grow without bound soon after."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Averages over the measured span; cores are CPU seconds per second; None where the machine does not tell."""
+    """Averages over the measured span; cores are CPU seconds per second; None if the machine does not report it."""
 
     usable_cores: float
     cpu_cores: float | None
@@ -118,7 +118,7 @@ def usage(seen: Observation, usable_cores: float) -> Usage:
 
 
 def _power_w(first: dict[str, Any], last: dict[str, Any]) -> float | None:
-    """Mean package power [W]; None where unreadable, or where the counter wrapped."""
+    """Mean package power [W]; None if unreadable, or where the counter wrapped."""
     if first.get("energy_j") is None or last.get("energy_j") is None:
         return None
     used = float(last["energy_j"] - first["energy_j"])

@@ -1,6 +1,6 @@
 """From an observation to PASS, FAIL or INCONCLUSIVE, with the figures that a report shows.
 
-FAIL: a check that counts is not met beyond doubt. INCONCLUSIVE: none is, but one cannot be decided, or the user stopped
+FAIL: a check that counts is proved not to be met. INCONCLUSIVE: none is, but one cannot be decided, or the user stopped
 the run. PASS: every check that counts holds.
 """
 
@@ -57,7 +57,7 @@ def judge(
     predicted: Mapping[str, Any] | None = None,
     warnings: Sequence[str] = (),
 ) -> Verdict:
-    """Judge a run; ``predicted`` is only put beside the result, never looked at by a check."""
+    """Judge a run; ``predicted`` is only shown next to the result, no check looks at it."""
     usable = facts.limits.usable_cores or float(facts.cpu.threads or 1)
     case = checks.Case(scenario, seen, figures(seen, scenario.slo.window_s), usage(seen, usable), configs)
     found = [

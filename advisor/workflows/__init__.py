@@ -1,6 +1,6 @@
 """The Python API behind the commands: one function per command, records in and out, nothing printed.
 
-Importing this package loads nothing; each entry point comes with the module that is named beside it below, so that a
+Importing this package loads nothing; each entry point comes with the module named next to it below, so that a
 plan does not wait for what only a benchmark needs.
 """
 
@@ -51,7 +51,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """Import an entry point when it is first asked for."""
+    """Import an entry point on first use."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -24,7 +24,7 @@ _NOISE = re.compile(
     r"\((?:r|tm)\)|@.*|\b(?:cpu|processor)\b|\b\d+-core\b|\b\d+(?:st|nd|rd|th) gen\b|\bwith radeon.*", re.IGNORECASE
 )
 _CLOCK_RANGE_HZ = (1e8, 2e10)
-Told = Callable[[float], Sourced]
+Reported = Callable[[float], Sourced]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class _Seen:
 
 
 def box_entries(box: BoxExport, catalogue: Catalogue, price: Sourced | None) -> tuple[Platform, Processor | None]:
-    """Make the entries of a measured box; the processor is None where the catalogue's own fits.
+    """Make the entries of a measured box; the processor is None if the catalogue's own fits.
 
     A catalogue chip fits when name, cores of both kinds, threads and SIMD level are what the machine shows: a virtual
     machine with two cores of a server chip is not that server chip. A price of None leaves one that was given earlier.
@@ -56,7 +56,7 @@ def box_entries(box: BoxExport, catalogue: Catalogue, price: Sourced | None) -> 
     day = _day(facts)
     source = f"facts of machine {facts.fingerprint[:12]}, read by sizer {facts.sizer_version}"
 
-    def told(value: float) -> Sourced:
+    def reported(value: float) -> Sourced:
         return Sourced(value=value, kind="measured", source=source, date=day)
 
     if facts.memory.total_bytes is None:
@@ -67,7 +67,7 @@ def box_entries(box: BoxExport, catalogue: Catalogue, price: Sourced | None) -> 
     chip = _known_chip(facts, catalogue)
     own = None
     if chip is None or not _fits(chip, seen, facts):
-        own = _processor(f"{platform_id}-processor", facts, seen, chip, told)
+        own = _processor(f"{platform_id}-processor", facts, seen, chip, reported)
         chip = own
     values: dict[str, Any] = {
         "id": platform_id,
@@ -76,12 +76,12 @@ def box_entries(box: BoxExport, catalogue: Catalogue, price: Sourced | None) -> 
         "sockets": seen.sockets,
         # No fact tells the case; this word takes no special place in filters (fanless, mini-pc).
         "form_factor": "workstation",
-        "memory_bytes": told(float(memory)),
-        "memory_channels_populated": _channels(facts, told, day),
+        "memory_bytes": reported(float(memory)),
+        "memory_channels_populated": _channels(facts, reported, day),
         "measured_fingerprint": facts.fingerprint,
         "notes": _notes(box, seen),
     }
-    bandwidth = _bandwidth(box, told, day)
+    bandwidth = _bandwidth(box, reported, day)
     if bandwidth is not None:
         values["memory_bandwidth_bytes_per_s"] = bandwidth
     if earlier is not None:  # what a person has filled in since stays
@@ -132,7 +132,7 @@ def _seen(facts: HostFacts) -> _Seen:
 
 
 def _known_chip(facts: HostFacts, catalogue: Catalogue) -> Processor | None:
-    """Catalogue entry of the chip by the name that it gives itself; None where there is none."""
+    """Catalogue entry of the chip by the name that it gives itself; None if absent."""
     from advisor.store.catalogue import catalogue_id
 
     brand = facts.cpu.brand
@@ -155,7 +155,7 @@ def _fits(chip: Processor, seen: _Seen, facts: HostFacts) -> bool:
     return of_chip == shown and chip.simd_level.value == facts.cpu.simd_level and chip.architecture == seen.architecture
 
 
-def _processor(identifier: str, facts: HostFacts, seen: _Seen, chip: Processor | None, told: Told) -> Processor:
+def _processor(identifier: str, facts: HostFacts, seen: _Seen, chip: Processor | None, reported: Reported) -> Processor:
     """Entry for the part of a chip that the machine shows; what it does not tell comes from the catalogue's chip."""
     cpu = facts.cpu
     day = _day(facts)
@@ -164,45 +164,45 @@ def _processor(identifier: str, facts: HostFacts, seen: _Seen, chip: Processor |
         # Per-core facts of the same silicon hold for a part of it, with the catalogue's own sources.
         same = ("release_year", "base_hz", "boost_hz", "all_core_turbo_hz", "fma_bits_per_core", "fma_bits_per_e_core")
         values = {name: getattr(chip, name) for name in same if getattr(chip, name) is not None}
-    word = SourcedText(value=str(cpu.simd_level), kind="measured", source=told(0.0).source, date=day)
+    word = SourcedText(value=str(cpu.simd_level), kind="measured", source=reported(0.0).source, date=day)
     vendor = (cpu.vendor or "").strip()
     values |= {
         "id": identifier,
         "name": _name(facts) + (", part of it" if seen.limited else ""),
         "vendor": chip.vendor if chip is not None else _VENDORS.get(vendor.lower(), vendor or "unknown"),
         "architecture": seen.architecture,
-        "performance_cores": told(float(seen.performance_cores)),
-        "efficiency_cores": told(float(seen.efficiency_cores)),
-        "threads": told(float(seen.threads)),
+        "performance_cores": reported(float(seen.performance_cores)),
+        "efficiency_cores": reported(float(seen.efficiency_cores)),
+        "threads": reported(float(seen.threads)),
         "simd_level": word,
     }
     clocks = {"base_hz": cpu.base_hz, "boost_hz": cpu.max_hz}
     for name, clock in clocks.items():
         if clock is not None and _CLOCK_RANGE_HZ[0] <= clock <= _CLOCK_RANGE_HZ[1]:
-            values[name] = told(clock)
+            values[name] = reported(clock)
     if "base_hz" in values and "boost_hz" in values and values["boost_hz"].value < values["base_hz"].value:
         del values["boost_hz"]
     if cpu.l2_bytes and cpu.cores:
-        values["l2_bytes_per_core"] = told(cpu.l2_bytes / cpu.cores)
+        values["l2_bytes_per_core"] = reported(cpu.l2_bytes / cpu.cores)
     if cpu.l3_bytes is not None:
-        values["l3_bytes"] = told(cpu.l3_bytes / seen.sockets)
+        values["l3_bytes"] = reported(cpu.l3_bytes / seen.sockets)
     return Processor.model_validate(values)
 
 
-def _channels(facts: HostFacts, told: Told, day: dt.date) -> Sourced:
+def _channels(facts: HostFacts, reported: Reported, day: dt.date) -> Sourced:
     if facts.memory.channels is not None:
-        return told(float(facts.memory.channels))
+        return reported(float(facts.memory.channels))
     return Sourced(value=1.0, kind="assumed", source="the machine does not tell; the least that is possible", date=day)
 
 
-def _bandwidth(box: BoxExport, told: Told, day: dt.date) -> Sourced | None:
+def _bandwidth(box: BoxExport, reported: Reported, day: dt.date) -> Sourced | None:
     """Peak of the modules where the machine tells them (64 bit per transfer and channel), else the best that was seen.
 
     What was seen is below the peak of the modules, so the plan errs to the safe side.
     """
     memory = box.host.memory
     if memory.channels is not None and memory.speed_mt_per_s is not None:
-        return told(memory.channels * memory.speed_mt_per_s * 1e6 * 8)
+        return reported(memory.channels * memory.speed_mt_per_s * 1e6 * 8)
     seen = [item.value for item in box.micro if item.name.startswith("bandwidth/dram/") and item.value > 0]
     if not seen:
         return None
@@ -236,7 +236,9 @@ def _new_id(facts: HostFacts, catalogue: Catalogue) -> str:
     brand = catalogue_id(_NOISE.sub(" ", facts.cpu.brand or "unknown")) or "unknown"
     mark = re.sub(r"[^a-z0-9]", "", facts.fingerprint.lower())
     if not mark:
-        raise InputError(f"host.fingerprint {facts.fingerprint!r} is none; the document is damaged, export it again")
+        raise InputError(
+            f"host.fingerprint {facts.fingerprint!r} is malformed; the document is damaged, export it again"
+        )
     taken = set(catalogue.platform_ids())
     for length in (4, 8, 16, len(mark)):
         name = f"box-{brand[:60].strip('-')}-{mark[:length]}"

@@ -17,7 +17,7 @@ Say = Callable[[str], None]
 
 
 def silent(text: str) -> None:
-    """Drop what is said."""
+    """Ignore the message."""
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def open_store(url: str | None) -> Iterator[MeasurementStore]:
 
 
 def local_facts(store: MeasurementStore) -> HostFacts:
-    """Facts of this machine, kept in the store beside its measurements."""
+    """Facts of this machine, kept in the store with its measurements."""
     from .host import probe
 
     facts = probe()
@@ -44,8 +44,8 @@ def local_facts(store: MeasurementStore) -> HostFacts:
 
 @contextmanager
 def probing() -> Iterator[Future[HostFacts]]:
-    """Read the facts of this machine beside other work: most of it is waiting, for lscpu and a sample of the load."""
+    """Read the facts of this machine during other work: most of it is waiting, for lscpu and a sample of load."""
     from .host import probe
 
-    with ThreadPoolExecutor(1) as beside:
-        yield beside.submit(probe)
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(probe)

@@ -266,7 +266,7 @@ class Works:
             list(pool.map(lambda file: self._compile(file, runtime), files.values()))
 
     def of_stage(self, stage: str, runtime: RuntimeName, precision: Precision, batch: int) -> ModelWork | None:  # noqa: ARG002 - kernels of batch 1 serve all batches
-        """Kernels of a stage's model, or of a smaller one by its reference; None where the runtime cannot run it so."""
+        """Kernels of a stage's model, or of a smaller one by its reference; None if the runtime cannot run it so."""
         return self._of(self._models.get(stage) or self._smaller[stage], runtime, precision)
 
     def compiled(self, stage: str) -> list[ModelWork]:

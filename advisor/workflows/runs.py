@@ -41,13 +41,24 @@ def stored_run(run_id: str, store_url: str | None = None) -> BaseModel:
     raise StoreError(f"run {run_id}: kind {run.kind!r} is not known to this version; update sizer")
 
 
-def stored_measurements(store_url: str | None = None) -> list[Measurement]:
-    """All measurements of this machine, with the memory of their configuration; kernel profiles are not among them."""
+def stored_measurements(
+    store_url: str | None = None, *, host: str | None = "this", model: str | None = None
+) -> list[Measurement]:
+    """Timings and failures, with the memory of their configuration; kernel profiles are not among them.
+
+    Parameters
+    ----------
+    host : str, optional
+        Fingerprint of the machine that measured, or ``this``; None: every machine of the store.
+    model : str, optional
+        Name of the model as it was measured; None: every model.
+    """
     from advisor.host import host_facts
     from advisor.measure.items.footprint import with_footprints
 
+    fingerprint = host_facts().fingerprint if host == "this" else host
     with open_store(store_url) as store:
-        measured = with_footprints(store.find(host_fingerprint=host_facts().fingerprint))
+        measured = with_footprints(store.find(host_fingerprint=fingerprint, model=model))
     return [item for item in measured if isinstance(item, TimingMeasurement) or item.status != "done"]
 
 

@@ -84,7 +84,7 @@ def bare_candidate(catalogue: Catalogue, name: str) -> Candidate:
 
 
 def _channels(machine: MachineSpec, today: dt.date, kind: ValueKind, source: str) -> Sourced:
-    """Memory channels in use; a machine that does not tell them gets one, and that is said to be assumed."""
+    """Memory channels in use; a machine that does not report them gets one, marked as assumed."""
     if machine.memory_channels is None:
         return Sourced(value=1.0, kind="assumed", source="memory channels unknown, one assumed", date=today)
     return Sourced(value=float(machine.memory_channels), kind=kind, source=source, date=today)

@@ -1,4 +1,4 @@
-"""The real cascade on this machine, judged; then laid beside what was predicted."""
+"""The real cascade on this machine, judged, then compared with the prediction."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def verify_scenario(
 
 
 def _hashes(request: VerifyRequest) -> dict[str, str]:
-    """SHA-256 of the files that said what to do; a scenario that ships is known by the version of sizer."""
+    """SHA-256 of the input files; a scenario that ships is identified by the version of sizer."""
     files = {"scenario": Path(request.scenario), "plan": request.plan_file}
     return {
         name: hashlib.sha256(path.read_bytes()).hexdigest()
@@ -208,10 +208,10 @@ def _versions(plan: Plan) -> tuple[str, ...]:
 
 
 def _other_machine(platform: str, facts: HostFacts) -> str | None:
-    """Say that this machine is not the platform of the plan, or None where its processor is the planned one.
+    """Say that this machine is not the platform of the plan, or None if its processor is the planned one.
 
-    The words of the catalogue's name must all stand in what the processor calls itself; a measured box is told by its
-    fingerprint.
+    The words of the catalogue's name must all occur in the processor's brand string; a measured box is identified by
+    its fingerprint.
     """
     from advisor.store.catalogue import Catalogue, catalogue_id
 
@@ -243,8 +243,8 @@ def _stop_on_interrupt() -> Iterator[threading.Event]:
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in asked}
+    stopping = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in stopping}
 
     def request(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of signal handlers
         if stop.is_set():

@@ -145,7 +145,8 @@ def describe(name: str) -> Net:
 def build(name: str, directory: Path) -> ModelFile:
     """Write a model as ONNX into ``directory``, or return the file that is already there.
 
-    The file is written aside and renamed; its SHA-256 stands in a JSON file beside it and is the same on every machine.
+    The file is written under a temporary name and renamed; its SHA-256 is kept in a JSON file next to it and is the
+    same on every machine.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Built models on disk: written aside, renamed, with their SHA-256 beside them."""
+"""Built models on disk: written under a temporary name, renamed, with their SHA-256 next to them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def cached_file(name: str, directory: Path, version: int, describe: Callable[[st
 
 
 def _read_sidecar(path: Path) -> tuple[str, int] | None:
-    """SHA-256 and size; None where the sidecar is absent or not one of ours, so that the model is built again."""
+    """SHA-256 and size; None if the sidecar is absent or was not written by sizer, so that the model is built again."""
     try:
         note = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

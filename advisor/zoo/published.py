@@ -28,7 +28,7 @@ _DOUBTS = {
 
 @dataclass(frozen=True)
 class Published:
-    """One row of the table; None where the source says nothing."""
+    """One row of the table; None if the source says nothing."""
 
     name: str
     task: str | None
@@ -37,17 +37,17 @@ class Published:
     input_shape: tuple[int, ...]
     """Channels first; empty where the source gives none."""
     note: str | None
-    """How the shape departs from the source's words, and why the figures are doubtful."""
+    """How the shape departs from the source's words, and why the figures are uncertain."""
     source: str
 
 
 def _profiles() -> Path:
-    """Folder of profiles: beside the package in a checkout, inside it in an installation."""
+    """Folder of profiles: next to the package in a checkout, inside it in an installation."""
     package = Path(__file__).resolve().parent.parent
     for folder in (package / "_data" / "profiles", package.parent / "profiles"):
         if (folder / FILE).is_file():
             return folder
-    raise CatalogueError(f"{FILE}: not found beside or inside {package}; reinstall sizer")
+    raise CatalogueError(f"{FILE}: not found next to or inside {package}; reinstall sizer")
 
 
 def _shape(text: str) -> tuple[int, ...]:
@@ -55,7 +55,7 @@ def _shape(text: str) -> tuple[int, ...]:
 
 
 def channels_first(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Move a last axis of 1 to 4 channels to place 1, where place 1 is none itself."""
+    """Move a last axis of 1 to 4 channels to place 1, where place 1 holds no channels itself."""
     if len(shape) in (4, 5) and shape[-1] <= 4 < shape[1]:
         return (shape[0], shape[-1], *shape[1:-1])
     return shape

@@ -139,7 +139,7 @@ class _Search:
         return self.template.describe(self.row.name, self.row.input_shape, self.variant, channels)
 
     def count(self, channels: tuple[int, ...]) -> tuple[float, float] | None:
-        """GFLOPs and MParams; None where the graph cannot be."""
+        """GFLOPs and MParams; None if the graph cannot be."""
         if channels not in self.seen:
             try:
                 net = self.describe(channels)

@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from advisor.errors import InputError
-from benchmarks import accuracy, sections
+from benchmarks import accuracy, sections, summary
 from benchmarks.page import body, names, replaced, write_section
 
 PAGE = (
@@ -71,7 +71,15 @@ def test_writing_keeps_what_another_process_wrote_and_leaves_no_other_file(tmp_p
 
 def test_the_real_page_has_every_section_and_no_other():
     text = accuracy.PAGE.read_text(encoding="utf-8")
-    assert sorted(names(text)) == sorted(section.name for section in sections.SECTIONS)
+    assert sorted(names(text)) == sorted([*(section.name for section in sections.SECTIONS), summary.NAME])
+
+
+def test_every_table_outside_of_the_markers_is_marked_as_kept_by_hand():
+    text = accuracy.PAGE.read_text(encoding="utf-8")
+    for name in names(text):
+        text = replaced(text, name, "")
+    with_tables = [part for part in text.split("\n#") if "\n| " in part]
+    assert [part.splitlines()[0].endswith("(kept by hand)") for part in with_tables] == [True]
 
 
 @pytest.mark.parametrize("error", [InputError("broken"), ValueError("broken")])

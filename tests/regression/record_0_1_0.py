@@ -19,12 +19,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from advisor.measure.profile import model_works
+from advisor.planner.inputs import Candidate, PlanInputs
+
 import advisor
 from advisor.errors import SizerError
-from advisor.measure.profile import model_works
 from advisor.perfmodel import Predictor
 from advisor.planner import evaluate
-from advisor.planner.inputs import Candidate, PlanInputs
 from advisor.planner.plan import configure, plan
 from advisor.records.config import RunConfig
 from advisor.records.host import HostFacts

@@ -14,8 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from advisor.perfmodel import Predictor
 from advisor.planner.inputs import Candidate, PlanInputs
+
+from advisor.perfmodel import Predictor
 from advisor.planner.plan import configure, plan
 from advisor.records.config import RunConfig
 from advisor.records.host import HostFacts

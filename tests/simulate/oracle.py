@@ -1,6 +1,8 @@
-"""The cascade once more, in SimPy and plain Python, written from the meanings in docs/design.md alone.
+"""An independent model of the cascade, in SimPy and plain Python.
 
-It shares no code with advisor/simulate: other random numbers, other data structures, processes instead of events.
+It shares no code with advisor/simulate: other random numbers, other data structures, processes instead of events. The
+rules for gangs, contention and drift repeat the engine's formulas, so that for these it checks the programming and not
+the physics; queues, drops, batches and fan-out were written from docs/architecture.md alone.
 Counts of objects are Poisson and independent between frames.
 """
 

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import csv
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -39,15 +37,6 @@ def test_it_is_large_enough_and_whole() -> None:
     assert len(CATALOGUE.accelerators()) >= 20
     assert CATALOGUE.check() == []
     assert {chip.id for chip in CATALOGUE.processors()} == set(CATALOGUE.processor_ids())
-
-
-def test_a_fresh_process_reads_all_boxes_in_time() -> None:
-    code = (
-        "import time; from advisor.store.catalogue import Catalogue; t = time.process_time(); c = Catalogue.load();"
-        " m = [c.machine(p) for p in c.platforms()]; print(time.process_time() - t)"
-    )
-    took = [float(subprocess.check_output([sys.executable, "-c", code], text=True)) for _ in range(2)]
-    assert min(took) < 0.4
 
 
 def test_every_fact_has_its_duties() -> None:
@@ -189,14 +178,14 @@ BOX, CHIP = "platforms/mini-pc-n100-16-gb", "processors/intel-processor-n100"
         (CHIP, lambda d: d["tdp_w"].pop("date"), "tdp_w: has no date"),
         (CHIP, lambda d: d["tdp_w"].pop("kind"), "tdp_w: has no kind"),
         (CHIP, lambda d: d["tdp_w"].update(value=None), "tdp_w: has no value"),
-        (CHIP, lambda d: d["tdp_w"].update(kind="vendr"), "kind 'vendr' is none of .*did you mean 'vendor'"),
+        (CHIP, lambda d: d["tdp_w"].update(kind="vendr"), "unknown kind 'vendr'; expected .*did you mean 'vendor'"),
         (CHIP, lambda d: d["tdp_w"].update(value="6 W"), "value '6 W' is not a number"),
         (CHIP, lambda d: d["tdp_w"].update(value=True), "value True is not a number"),
         (CHIP, lambda d: d["tdp_w"].update(value=0), "must be above zero; leave an unknown fact out"),
         (CHIP, lambda d: d["threads"].update(value=4.5), "4.5 is not a whole number"),
         (CHIP, lambda d: d["threads"].update(value=2), "2 are fewer than the 4 cores"),
-        (CHIP, lambda d: d["boost_hz"].update(value=3.4), "3.4 Hz is no clock"),
-        (CHIP, lambda d: d["simd_level"].update(value="avx3"), "'avx3' is none of .*did you mean"),
+        (CHIP, lambda d: d["boost_hz"].update(value=3.4), "3.4 Hz is not a plausible processor clock"),
+        (CHIP, lambda d: d["simd_level"].update(value="avx3"), "unknown simd_level 'avx3'; expected .*did you mean"),
         (CHIP, lambda d: d.update(tdpw=d.pop("tdp_w")), "tdpw: unknown key; did you mean 'tdp_w'"),
         (CHIP, lambda d: d.update(schema="sizer.processor/2"), "newer than this sizer knows"),
         (CHIP, lambda d: d.pop("schema"), "carries no 'schema'"),
@@ -256,7 +245,7 @@ def test_ids_are_unique_and_those_of_their_files(tmp_path: Path) -> None:
         Catalogue.load(tmp_path).processor("other")
     (tmp_path / "platforms").mkdir()
     (tmp_path / "processors" / "other.yaml").rename(tmp_path / "platforms" / "intel-processor-n100.yaml")
-    with pytest.raises(CatalogueError, match="is a Processor, but stands among platforms"):
+    with pytest.raises(CatalogueError, match="is a Processor, but lies in the folder of platforms"):
         Catalogue.load(tmp_path).platforms()
     with pytest.raises(CatalogueError, match="name a catalogue"):
         Catalogue.load(tmp_path / "none")

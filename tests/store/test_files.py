@@ -159,3 +159,9 @@ def test_the_kind_of_error_is_the_callers(tmp_path: Path) -> None:
         read_document(tmp_path / "binary.json", Note)
     with pytest.raises(InputError, match="cannot be read"):
         read_document("zero\0byte", Note)
+
+
+def test_bytes_are_written_as_they_are(tmp_path: Path) -> None:
+    data = bytes(range(256)) + b"\r\n"
+    assert write_document(tmp_path / "table.parquet", data).read_bytes() == data
+    assert [item.name for item in tmp_path.iterdir()] == ["table.parquet"]

@@ -82,8 +82,8 @@ def refusal(text: str) -> str:
         ("face: {mean", "phase: {mean", "stage 'agegender' runs on the objects of 'face', but 'face' is not in"),
         ("groups: [entrance]", "groups: [entrence]", "stages[1].groups[0]: there is no group 'entrence'; did you mean"),
         ("on: face,", "on: face, groups: [aisle],", "stage 'face', on which it runs, does not see group 'aisle'"),
-        ("group: entrance", "group: aisle", "cameras[1].group: group 'aisle' stands twice"),
-        ("{id: reid", "{id: face", "stages[3].id: stage 'face' stands twice (also stages[1])"),
+        ("group: entrance", "group: aisle", "cameras[1].group: group 'aisle' appears twice"),
+        ("{id: reid", "{id: face", "stages[3].id: stage 'face' appears twice (also stages[1])"),
         ("every: 5 frames", "every: 5 frame", "NO FAULT"),
         ("every: 5 frames", "every: often", "every 'often' is neither '3 frames' nor a rate like '2/s'"),
         ("every: 5 frames", "every: 30/s", "stages[3].every: '30/s' must be above 0 and at most the 15 per second"),
@@ -109,7 +109,7 @@ def refusal(text: str) -> str:
         ("latency_p95_ms: 300, ", "", "slo.latency_p95_ms: is missing"),
         ("camera_fps: 15", "camera_fps: 25", "slo.camera_fps: 25 is above the 15 frames per second of group 'aisle'"),
         ("slo:", "slos:", "slos: unknown key; did you mean 'slo'?"),
-        ("margin:", "candidates:", "line 24: key 'candidates' stands twice (first in line 20)"),
+        ("margin:", "candidates:", "line 24: key 'candidates' appears twice (first in line 20)"),
         ("groups: [entrance]", "input: 12", "stages[1].input: 12 is not"),
         ("groups: [entrance]", "input: 12x", "stages[1].input"),
         ("scenario: store-analytics", "", "scenario: is missing"),
@@ -149,7 +149,7 @@ def test_sites_name_groups_that_exist() -> None:
     )
     assert "a site without cameras" in refusal(with_sites("{name: big, count: 3, cameras: {aisle: 0}}"))
     twice = "{name: big, count: 1, cameras: {aisle: 4}}, {name: big, count: 2, cameras: {aisle: 2}}"
-    assert "site 'big' stands twice" in refusal(with_sites(twice))
+    assert "site 'big' appears twice" in refusal(with_sites(twice))
     assert parse_scenario(with_sites(twice.replace("big", "small", 1))).sites[0].count == 1
 
 

@@ -60,7 +60,7 @@ def test_aliases_that_unfold_without_end_are_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "words", "line"),
     [
-        ("a: 1\nb: 2\na: 3", "'a' stands twice .*line 1", 3),
+        ("a: 1\nb: 2\na: 3", "'a' appears twice .*line 1", 3),
         ("a: &x [*x]", "contains itself", 1),
         ("a: *x", "no anchor &x", 1),
         ("a:\n  !!python/object/apply:os.system ['true']", "tag .* is not allowed", 2),

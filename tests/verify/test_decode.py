@@ -9,6 +9,7 @@ from advisor.verify.decode import WAITING_MAX, DecodePool, SourceError
 from advisor.verify.frames import Frame, Ledger, Log
 from advisor.verify.observation import DONE, DROPPED, LOST
 from advisor.verify.setup import feeds_of
+from tests.waiting import wait_until
 
 from .support import scenario
 
@@ -59,9 +60,7 @@ class Rig:
             self.pool.offer(frame)
 
     def wait(self, count: int) -> None:
-        limit = time.monotonic() + 60
-        while self.ledger.in_flight > count and time.monotonic() < limit:
-            time.sleep(0.002)
+        wait_until(lambda: self.ledger.in_flight <= count, f"{count} frames in flight")
         assert self.ledger.in_flight == count
 
     def ends(self) -> dict[int, list[tuple[int, str]]]:
@@ -73,9 +72,7 @@ class Rig:
 
 
 def wait_until_idle(rig: Rig) -> None:
-    limit = time.monotonic() + 60
-    while rig.pool.depth() and time.monotonic() < limit:
-        time.sleep(0.002)
+    wait_until(lambda: not rig.pool.depth(), "an empty decode queue")
 
 
 def test_frames_of_a_camera_stay_in_order_and_the_ninth_that_waits_is_dropped():
@@ -135,19 +132,19 @@ def test_a_source_that_gives_nothing_is_no_fault_of_the_machine_and_the_others_g
     rig.offer(0, 0)
     good.go.release(10)
     count = itertools.count()
-    wait_for(lambda: rig.offer(1, next(count)) or bool(rig.delivered))
+    wait_until(lambda: rig.offer(1, next(count)) or bool(rig.delivered), "the pool's state")
     assert {index for index, _, _ in rig.delivered} == {1}
     for number in range(1, 20):
         rig.offer(0, number)  # more than may wait
     silent.go.release(100)
-    wait_for(lambda: (0, "ok") in rig.status)
+    wait_until(lambda: (0, "ok") in rig.status, "the pool's state")
     texts = [text for index, text in rig.status if index == 0]
     assert texts[0].startswith("stalled: ")
     assert texts[-1] == "ok"
     kinds = [row[3] for row in rig.log.take() if row[0] == "e" and row[1] == 0]
     assert kinds == [LOST] * 20
     rig.offer(0, 20)  # and it works again
-    wait_for(lambda: any(index == 0 for index, _, _ in rig.delivered))
+    wait_until(lambda: any(index == 0 for index, _, _ in rig.delivered), "the pool's state")
     rig.pool.close()
 
 
@@ -157,7 +154,7 @@ def test_a_decoder_that_sleeps_over_a_frame_is_no_silent_camera(monkeypatch):
     busy.reading = False  # the data is there: the thread waits for hardware that has too much to do
     rig = Rig(1, busy)
     rig.offer(0, 0)
-    wait_for(lambda: not rig.pool.depth())
+    wait_until(lambda: not rig.pool.depth(), "the pool's state")
     time.sleep(0.2)
     rig.offer(0, *range(1, WAITING_MAX + 4))
     busy.go.release(100)
@@ -165,10 +162,3 @@ def test_a_decoder_that_sleeps_over_a_frame_is_no_silent_camera(monkeypatch):
     assert rig.status == []
     assert (rig.ledger.lost, rig.ledger.dropped) == (0, 3)
     rig.pool.close()
-
-
-def wait_for(condition: Any) -> None:
-    limit = time.monotonic() + 60
-    while not condition() and time.monotonic() < limit:
-        time.sleep(0.005)
-    assert condition()

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from advisor.records.config import RunConfig
 from advisor.records.scenario import Scenario
 from advisor.records.verdict import Verdict
 from advisor.verify import Order, default_configs, find_capacity, verify
+from tests.waiting import wait_until
 
 from .support import configs, facts, model, scenario
 
@@ -128,22 +128,14 @@ def test_a_process_that_a_library_left_behind_holds_nothing_up_and_is_ended(work
     )
     monkeypatch.setenv("SIZER_BOX_DECODERS", "leaves_one")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    began = time.monotonic()
     found = run(scenario(cameras=fast_cameras(1), slo=EASY), 1.2, work_dir)
-    assert time.monotonic() - began < 300
     assert "hung" not in found.reason
-    left = int(number.read_text())
-    assert _ended(left)
+    left_behind = int(number.read_text())
+    wait_until(lambda: _ended(left_behind), "the end of the process that was left behind")
 
 
 def _ended(pid: int) -> bool:
-    """Whether the process is gone; a busy machine takes a while to end one that was killed."""
-    limit_s = time.monotonic() + 60
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        if time.monotonic() > limit_s:
-            return False
-        time.sleep(0.05)
-    return True
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
 def test_a_stop_ends_with_what_was_seen(work_dir, monkeypatch):
@@ -155,9 +147,7 @@ def test_a_stop_ends_with_what_was_seen(work_dir, monkeypatch):
         if next(calls) == 6:  # four a second
             stop.set()
 
-    began = time.monotonic()
     found = run(scenario(), 60.0, work_dir, progress=Listener(press), stop=stop)
-    assert time.monotonic() - began < 55
     assert found.verdict == "INCONCLUSIVE"
     assert found.reason.startswith("stopped by the user")
     assert 0 < found.duration_s < 50

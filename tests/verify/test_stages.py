@@ -15,6 +15,7 @@ from advisor.verify.frames import Frame, Ledger, Log
 from advisor.verify.observation import DROPPED
 from advisor.verify.setup import feeds_of
 from advisor.verify.stages import Lanes, StageRunner, Work
+from tests.waiting import wait_until
 
 from .support import model, scenario
 
@@ -62,9 +63,7 @@ class Rig:
 
     def finish(self) -> None:
         self.gate.set()
-        limit = time.monotonic() + 60
-        while self.ledger.in_flight and time.monotonic() < limit and not self.failures:
-            time.sleep(0.002)
+        wait_until(lambda: not self.ledger.in_flight or self.failures, "every frame to end")
         self.runner.close()
 
 
@@ -143,16 +142,10 @@ def test_what_callers_prepare_ahead_still_counts_as_waiting(tmp_path):
     rig = Rig(tmp_path, {"queue_frames": 1}, requests=2)
     rig.runner.start()
     rig.offer_frames(0)
-    wait_for(lambda: not rig.runner._queue)  # taken by a caller, in pre-processing: in work, not waiting
+    wait_until(lambda: not rig.runner._queue, "an empty queue")  # a caller pre-processes it: in work, not waiting
     rig.offer_frames(1)
-    wait_for(lambda: not rig.runner._queue)  # a second caller has it
+    wait_until(lambda: not rig.runner._queue, "an empty queue")  # a second caller has it
     assert rig.runner.depth() == 1
     rig.offer_frames(2)  # one place only
     rig.finish()
     assert dropped(rig) == [2]
-
-
-def wait_for(condition: Any) -> None:
-    limit = time.monotonic() + 60
-    while not condition() and time.monotonic() < limit:
-        time.sleep(0.002)

@@ -27,7 +27,7 @@ def test_binomial_tail_by_its_sum():
     assert binomial_cdf(10, 10, 0.5) == 1.0
 
 
-# The table of the MLPerf early-stopping rule at 99 % confidence, as recomputed for the project (FIELD section 8).
+# The table of the MLPerf early-stopping rule at 99 % confidence, recomputed with exact binomial sums.
 @pytest.mark.parametrize(
     ("fraction", "needed"),
     [(0.90, [44, 64, 81, 97]), (0.95, [90, 130, 165, 198]), (0.99, [459, 662, 838, 1001])],

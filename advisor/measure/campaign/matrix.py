@@ -64,7 +64,7 @@ class Product(Record):
 
 
 class Matrix(Record):
-    """The whole file; at least one of the two parts."""
+    """A matrix file of `sizer bench --matrix`; it has at least one of its two parts."""
 
     spec: MeasureSpec = MeasureSpec()
     footprint: bool = True

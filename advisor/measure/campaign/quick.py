@@ -73,7 +73,8 @@ def quick_items(facts: HostFacts, models: Sequence[ModelFile], limit_s: float = 
 
     Notes
     -----
-    The order of priorities was chosen by leaving families out of a longer campaign on one machine (docs/methods.md).
+    The order of priorities was chosen by leaving families out of a longer campaign on one machine
+    (docs/methods/this-machine.md).
     """
     most = all_threads(facts)
     entries: list[Entry] = []

@@ -39,7 +39,7 @@ PLAN_SPEC = MeasureSpec(
 )
 """For a plan of this machine, which works beside whatever neighbours it has: all blocks count, disturbed ones too, and
 there are enough for as many moments. On a shared machine the mean of all blocks was 8 % above the median of undisturbed
-ones on one thread, 31 % on two (docs/methods.md, "In company")."""
+ones on one thread, 31 % on two (docs/methods/drift.md)."""
 RESTED_SPEC = MeasureSpec(
     min_duration_s=1e-3,
     min_samples=20,

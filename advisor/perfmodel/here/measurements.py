@@ -31,7 +31,7 @@ _PREPARATION = re.compile(r"^preprocess/(\d+)x(\d+)/(\d+)x(\d+)$")
 Z90 = 1.2816
 """Standard normal quantile of 90 %."""
 _MOMENTS = 16
-"""Blocks of a measurement that has seen a machine in several states: these last for seconds (docs/methods.md)."""
+"""Blocks of a measurement that has seen a machine in several states: these last for seconds (docs/methods/drift.md)."""
 _FEW = 20
 """Fewer passes than this show no spread."""
 _SHORT = 0.05

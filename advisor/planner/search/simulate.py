@@ -39,8 +39,8 @@ GOP_S = 2.0
 
 
 DRIFT_SHARE, DRIFT_S = 0.2, 1.5
-"""Share of the variance between moments of a shared machine that lasts, and its correlation time: see docs/methods.md,
-"In company"."""
+"""Share of the variance between moments of a shared machine that lasts, and its correlation time: see
+docs/methods/drift.md."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """Graphs of stand-ins over a list of channel counts, by kind of model.
 
 Every function takes (net, channels, depths, option), adds the layers and declares the output. What ``option`` means is
-said in each.
+stated in each.
 """

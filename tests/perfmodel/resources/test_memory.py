@@ -107,7 +107,7 @@ def test_missing_or_short_rows_are_refused_with_the_command(tmp_path):
     with pytest.raises(CatalogueError, match="column 'batch'"):
         read_rows(tmp_path / "short.csv")
     (tmp_path / "memory.json").write_text("{}")
-    with pytest.raises(CatalogueError, match="advisor.calibration.memory"):
+    with pytest.raises(CatalogueError, match=r"advisor\.calibration\.memory"):
         load_memory(tmp_path / "memory.json")
 
 

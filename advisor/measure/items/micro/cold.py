@@ -23,7 +23,7 @@ PAUSES_PER_DURATION = 3.0
 PAUSES_IN_TURN = 4
 """Pauses between two loops, and passes of a loop that count."""
 REGAINED_S = 0.1
-"""Loop after which what a pause cost is regained (docs/methods.md, "Pauses")."""
+"""Loop after which what a pause cost is regained (docs/methods/cold-pass.md)."""
 COLD_PASSES_AT_LEAST = 20
 COLD_MODEL = "mobilenet-v2"
 """A real network: its layers all differ, so that code goes cold as well; equal layers showed a third of the cost."""
