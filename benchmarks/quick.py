@@ -40,11 +40,11 @@ def tables(report: BenchReport) -> str:
     return "\n".join(lines).rstrip()
 
 
-def measure(store_url: str, budget: str | None = None) -> BenchReport:
+def measure(store_url: str, budget_s: float | None = None) -> BenchReport:
     """Take the quick look into a store."""
     from advisor.workflows import BenchRequest, bench_machine
 
-    report, interrupted = bench_machine(BenchRequest(mode="quick", budget=budget), store_url=store_url)
+    report, interrupted = bench_machine(BenchRequest(mode="quick", budget_s=budget_s), store_url=store_url)
     if interrupted:
         raise KeyboardInterrupt
     return report
@@ -60,7 +60,7 @@ def run(quick: bool = False) -> str:
     for name in QUICK_MODELS:
         model(name)
     with tempfile.TemporaryDirectory() as folder:
-        report = measure(f"sqlite:///{Path(folder) / 'store.sqlite3'}", "12s" if quick else None)
+        report = measure(f"sqlite:///{Path(folder) / 'store.sqlite3'}", 12.0 if quick else None)
     return f"{start}\n\n{tables(report)}"
 
 

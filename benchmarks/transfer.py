@@ -16,23 +16,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.calibration.crossval import (
-    HeldOut,
+    HeldOutErrors,
     accuracy_table,
     held_out,
-    log_linear_errors,
-    nearest_machine_errors,
     relative,
     summarise,
 )
-from advisor.calibration.dataset import Material, load_material
+from advisor.calibration.dataset import Dataset, load_dataset
 from advisor.calibration.published import is_tuned
 from advisor.calibration.scales import choose
-from advisor.calibration.source_disagreement import floors
-from advisor.calibration.transfer import Judged, judge
+from advisor.calibration.source_disagreement import source_disagreements
+from advisor.calibration.transfer import JudgedCalibration, judge
 from advisor.perfmodel.analytic.machine import SIMD_CLASSES
 from advisor.perfmodel.analytic.physics import PRECISIONS
 from advisor.perfmodel.analytic.runtime_defaults import MODES
 from advisor.records.calibration import AccuracyRow
+
+from .baselines import log_linear_errors, nearest_machine_errors
 
 
 def _line(cells: Sequence[object]) -> str:
@@ -58,7 +58,7 @@ def clustered_error(inside: NDArray[np.bool_], machines: Sequence[str]) -> float
     return float(np.sqrt(len(names) / (len(names) - 1.0) * (left**2).sum()) / len(inside))
 
 
-def _doubts(judged: Judged, chosen: Callable[[str], bool]) -> dict[tuple[str, str, str], float]:
+def _standard_errors(judged: JudgedCalibration, chosen: Callable[[str], bool]) -> dict[tuple[str, str, str], float]:
     """Standard error of each group's coverage."""
     groups: dict[tuple[str, str, str], list[int]] = {}
     data = judged.held.data
@@ -73,14 +73,14 @@ def _doubts(judged: Judged, chosen: Callable[[str], bool]) -> dict[tuple[str, st
 
 
 def _rows(
-    table: Sequence[AccuracyRow], spec_only: bool, doubts: Mapping[tuple[str, str, str], float] | None = None
+    table: Sequence[AccuracyRow], spec_only: bool, standard_errors: Mapping[tuple[str, str, str], float] | None = None
 ) -> list[str]:
     out = []
     for row in table:
         if (row.anchors == 0) == spec_only:
             cover = "" if row.coverage is None else f"{100 * row.coverage:.0f} %"
-            doubt = (doubts or {}).get((row.group, row.precision, row.mode), float("nan"))
-            cover += f" (± {100 * doubt:.0f})" if np.isfinite(doubt) else ""
+            standard_error = (standard_errors or {}).get((row.group, row.precision, row.mode), float("nan"))
+            cover += f" (± {100 * standard_error:.0f})" if np.isfinite(standard_error) else ""
             first = [row.group, row.precision, row.mode] if spec_only else [row.precision, row.mode, row.anchors]
             figures = [
                 row.machines,
@@ -93,12 +93,12 @@ def _rows(
     return out
 
 
-def _baselines(material: Material, held: HeldOut) -> list[str]:
+def _baselines(dataset: Dataset, held: HeldOutErrors) -> list[str]:
     rows = held.data.rows
     named = {
         "sizer": held.errors,
-        "ratio of nominal peaks from the nearest machine": nearest_machine_errors(held.data, material.specs),
-        "log-linear on nominal peak and bandwidth": log_linear_errors(held.data, material.specs),
+        "ratio of nominal peaks from the nearest machine": nearest_machine_errors(held.data, dataset.specs),
+        "log-linear on nominal peak and bandwidth": log_linear_errors(held.data, dataset.specs),
     }
     out = _head(["method", "precision", "mode", "rows", "median", "mean", "within 20 %"])
     for name, errors in named.items():
@@ -119,7 +119,7 @@ def _baselines(material: Material, held: HeldOut) -> list[str]:
     return out
 
 
-def _by(held: HeldOut, label: str) -> list[tuple[float, str, int, float]]:
+def _by(held: HeldOutErrors, label: str) -> list[tuple[float, str, int, float]]:
     groups: dict[str, list[int]] = {}
     for i, row in enumerate(held.data.rows):
         groups.setdefault(f"{row.machine} ({row.era})" if label == "machine" else row.model, []).append(i)
@@ -130,7 +130,7 @@ def _by(held: HeldOut, label: str) -> list[tuple[float, str, int, float]]:
     return sorted(found)
 
 
-def _unseen(held: HeldOut, unseen: NDArray[np.float64]) -> list[str]:
+def _unseen(held: HeldOutErrors, unseen: NDArray[np.float64]) -> list[str]:
     out = _head(["precision", "mode", "models", "rows", "median", "mean", "within 20 %"])
     for precision in (0, 2):
         for mode in (0, 1):
@@ -146,17 +146,17 @@ def _unseen(held: HeldOut, unseen: NDArray[np.float64]) -> list[str]:
     return out
 
 
-def _floors(held: HeldOut) -> list[str]:
+def _disagreements(held: HeldOutErrors) -> list[str]:
     out = _head(["tables", "precision", "mode", "machines", "pairs", "floor", "software known", "machine known"])
-    for found in floors(held.data.rows):
-        shares = (found.raw, found.software_known, found.machine_known)
+    for pair in source_disagreements(held.data.rows):
+        shares = (pair.raw, pair.software_known, pair.machine_known)
         figures = [f"{100 * np.expm1(share):.1f} %" for share in shares]
-        first = [" and ".join(found.eras), found.precision, found.mode, found.machines, found.pairs]
+        first = [" and ".join(pair.eras), pair.precision, pair.mode, pair.machines, pair.pairs]
         out.append(_line([*first, *figures]))
     return out
 
 
-def _named(held: HeldOut) -> list[AccuracyRow]:
+def _named(held: HeldOutErrors) -> list[AccuracyRow]:
     rows, found = held.data.rows, []
     for precision in range(3):
         for mode in range(2):
@@ -186,9 +186,9 @@ _COLUMNS = ["SIMD class", "precision", "mode", "machines", "rows", "median", "me
 
 def run(quick: bool = False) -> str:
     """Compute everything and return the page."""
-    material = load_material()
-    choice = choose(material)
-    judged = judge(material, choice, quick=quick)
+    dataset = load_dataset()
+    choice = choose(dataset)
+    judged = judge(dataset, choice, quick=quick)
     held = judged.held
     tuned = accuracy_table(held, judged.inside, is_tuned)
     shown = replace(held, errors=held.shown, anchored={})
@@ -207,7 +207,7 @@ def run(quick: bool = False) -> str:
         "### Data sheet only, vendor's tuned tables (OpenVINO 2022 and 2024, ESQ), one machine left out",
         "",
         *_head(_COLUMNS),
-        *_rows(tuned, True, _doubts(judged, is_tuned)),
+        *_rows(tuned, True, _standard_errors(judged, is_tuned)),
         "",
         "### With models measured on the target (drawn at random, five draws)",
         "",
@@ -224,11 +224,11 @@ def run(quick: bool = False) -> str:
         "The median error of a predictor that knew the true time; then of one that also knows what the software "
         "between the tables did to each model; then each machine's shift, too (both in-sample).",
         "",
-        *_floors(held),
+        *_disagreements(held),
         "",
         "### Naive baselines on the same rows",
         "",
-        *_baselines(material, held),
+        *_baselines(dataset, held),
         "",
         "### Whole SIMD classes left out: servers with AVX-512 from desktops without, and the reverse",
         "",
@@ -245,19 +245,19 @@ def run(quick: bool = False) -> str:
         "### A harness with framework defaults (DLI), one machine left out",
         "",
         *_head(_COLUMNS),
-        *_rows(default, True, _doubts(judged, _is_dli)),
+        *_rows(default, True, _standard_errors(judged, _is_dli)),
         "",
         "### Tables published with the model server (single figures are noisy), one machine left out",
         "",
         *_head(_COLUMNS),
-        *_rows(serving, True, _doubts(judged, _is_serving)),
+        *_rows(serving, True, _standard_errors(judged, _is_serving)),
         "",
         "### Models that no fitted row knows (whole models left out, machines known)",
         "",
         *_unseen(held, judged.unseen),
     ]
     if not quick:
-        same = held_out(material, dict.fromkeys(machines, choice))
+        same = held_out(dataset, dict.fromkeys(machines, choice))
         loose = accuracy_table(same, judged.inside, is_tuned)
         lines += [
             "",

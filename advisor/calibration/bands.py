@@ -23,10 +23,10 @@ from advisor.perfmodel.analytic.runtime_defaults import MODES
 from advisor.perfmodel.elsewhere.residual import GroupsOut
 from advisor.records.calibration import ErrorBand
 
-from .dataset import Material, learnable, points_of, residual_rows, thin
+from .dataset import Dataset, learnable, residual_points, residual_rows, thin
 from .physics import fit_parameters, log_time
 from .published import Observations, is_tuned, machines_elsewhere
-from .scales import Choice, without
+from .scales import FitChoice, leave_one_out, without
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -57,7 +57,7 @@ def _grouped(keys: Sequence[str], rows: Sequence[int]) -> dict[str, list[int]]:
     return groups
 
 
-class Held:
+class HeldOutBands:
     """Errors on machines left out, per SIMD class, precision and mode; bands from any part of the machines.
 
     A class's factor is the quantile, over the rows of its machines, of |error - middle| / half width, each by the band
@@ -82,42 +82,42 @@ class Held:
         return own if len(own.names) >= _LEAST else merged(self.units.values()).without(left_out)
 
     def _bands(self, left_out: Collection[str]) -> dict[str, tuple[float, float]]:
-        found = {}
+        bands = {}
         for key, units in self.units.items():
             # A class of which nobody is left keeps an entry: its parent's spread alone.
-            found[key] = centre_and_half(units.without(left_out), self._parent(key.split("/", 1)[1], left_out))
-        return found
+            bands[key] = centre_and_half(units.without(left_out), self._parent(key.split("/", 1)[1], left_out))
+        return bands
 
     def ratios(self, left_out: Collection[str] = ()) -> dict[str, list[tuple[str, float]]]:
         """Per class: machine and |error - middle| / half width of each row, each by the other machines' bands."""
-        found: dict[str, list[tuple[str, float]]] = {}
+        ratios: dict[str, list[tuple[str, float]]] = {}
         bands = {name: self._bands({*left_out, name}) for name in set(self.machines) - set(left_out)}
         for i in self.rows:
             name, (simd, tail) = self.machines[i], self.labels[i]
             if name in bands:
                 middle, half = bands[name][f"{simd}/{tail}"]
-                found.setdefault(simd, []).append((name, abs(float(self.errors[i]) - middle) / half))
-        return found
+                ratios.setdefault(simd, []).append((name, abs(float(self.errors[i]) - middle) / half))
+        return ratios
 
     def factors(self, left_out: Collection[str] = ()) -> dict[str, float]:
         """Factor on the bands of each class; ``*`` for those of too few machines."""
         ratios = self.ratios(left_out)
-        found = {"*": _factor([pair for part in ratios.values() for pair in part])}
+        factors = {"*": _factor([pair for part in ratios.values() for pair in part])}
         for simd, part in ratios.items():
             if len({name for name, _ in part}) >= _LEAST:
-                found[simd] = _factor(part)
-        return found
+                factors[simd] = _factor(part)
+        return factors
 
     def bands(self, left_out: Collection[str] = ()) -> list[ErrorBand]:
         """Bands of machines known by data sheet alone."""
         factors = self.factors(left_out)
-        found = []
+        bands = []
         for key, units in sorted(self.units.items()):
             simd, tail = key.split("/", 1)
             kept = units.without(left_out)
             if kept.names:
-                found.append(band(key, kept, self._parent(tail, left_out), factors.get(simd, factors["*"])))
-        return found
+                bands.append(band(key, kept, self._parent(tail, left_out), factors.get(simd, factors["*"])))
+        return bands
 
 
 def level(machines: int) -> float:
@@ -126,7 +126,7 @@ def level(machines: int) -> float:
     .. math:: 2\,\Phi(t_{0.9,\,\nu + m}) - 1
 
     the share of a normal distribution within Student's quantile, with the belief nu of ``interval.py``: 0.86 for three
-    machines, 0.80 for very many. Own; valid for three machines or more.
+    machines, 0.80 for very many. Derived here; valid for three machines or more.
     """
     from scipy.special import ndtr, stdtrit
 
@@ -152,21 +152,21 @@ def kind_bands(kind: str, data: Observations, errors: Array, counted: Flags) -> 
 def _unit_bands(kind: str, data: Observations, errors: Array, counted: Flags, names: Sequence[str]) -> list[ErrorBand]:
     rows = [i for i in np.flatnonzero(counted).tolist() if np.isfinite(errors[i])]
     whole = Units.of(errors[rows], [names[i] for i in rows])
-    found = [band(f"{kind}/*/*", whole, whole)]
+    bands = [band(f"{kind}/*/*", whole, whole)]
     for tail, part in sorted(_grouped([tail for _, tail in cells(data)], rows).items()):
-        found.append(band(f"{kind}/{tail}", Units.of(errors[part], [names[i] for i in part]), whole))
-    return found
+        bands.append(band(f"{kind}/{tail}", Units.of(errors[part], [names[i] for i in part]), whole))
+    return bands
 
 
 def unseen_bands(data: Observations, errors: Array) -> list[ErrorBand]:
     """Bands of models that no fitted row knows, per precision; the model is the unit (``machines`` counts models)."""
-    found = []
+    bands = []
     whole = Units.of(errors, [row.model for row in data.rows])
     for number, precision in enumerate(PRECISIONS):
         rows = [i for i, row in enumerate(data.rows) if row.precision == number]
         if rows:
-            found.append(band(f"unseen/{precision}", Units.of(errors[rows], [data.rows[i].model for i in rows]), whole))
-    return found
+            bands.append(band(f"unseen/{precision}", Units.of(errors[rows], [data.rows[i].model for i in rows]), whole))
+    return bands
 
 
 def few_bands(data: Observations, errors: Array, left_out: Collection[str] = ()) -> list[ErrorBand]:
@@ -180,38 +180,37 @@ def few_bands(data: Observations, errors: Array, left_out: Collection[str] = ())
     if not rows:
         return []
     whole = Units.of(errors[rows], [data.rows[i].model for i in rows])
-    found = []
+    bands = []
     for number, precision in enumerate(PRECISIONS):
         part = [i for i in rows if data.rows[i].precision == number]
         if part:
-            found.append(band(f"few/{precision}", Units.of(errors[part], [data.rows[i].model for i in part]), whole))
-    return found
+            bands.append(band(f"few/{precision}", Units.of(errors[part], [data.rows[i].model for i in part]), whole))
+    return bands
 
 
-def class_out_errors(material: Material, choice: Choice) -> Array:
+def class_out_errors(dataset: Dataset, choice: FitChoice) -> Array:
     """Errors of every row when its whole SIMD class is left out of physics and residual process."""
-    data = material.data.take(residual_rows(material.data))
-    points = points_of(data, material.works)[0]
-    thinned = material.data.take(thin(material.data))
+    data = dataset.data.take(residual_rows(dataset.data))
+    points = residual_points(data, dataset.works)[0]
+    thinned = dataset.data.take(thin(dataset.data))
     folds = GroupsOut(points, choice.scales, learnable(data))
     simd = data.machines.simd
     errors = np.full(len(data.rows), np.nan)
-    for number in np.unique(simd):
-        mine = np.flatnonzero(simd == number)
+    for _, mine in leave_one_out(simd):
         others = thinned.take(without(thinned, {data.rows[i].machine for i in mine}))
         fold = fit_parameters(others, choice.parameters.values, iterations=5, strictness=choice.strictness)
         errors[mine] = folds.errors(data.log_time - log_time(fold, data), mine)[0]
     return errors
 
 
-def known_chip_errors(material: Material, choice: Choice) -> tuple[Array, Array]:
+def known_chip_errors(dataset: Dataset, choice: FitChoice) -> tuple[Array, Array]:
     """Errors on machines that stay known.
 
     First with all rows of (machine, model) left out; second with one row left out where another source or release has
     the same machine, model, precision and mode (NaN elsewhere).
     """
-    data = material.data.take(residual_rows(material.data))
-    points = points_of(data, material.works)[0]
+    data = dataset.data.take(residual_rows(dataset.data))
+    points = residual_points(data, dataset.works)[0]
     folds = GroupsOut(points, choice.scales, learnable(data))
     rest = data.log_time - log_time(choice.parameters, data)
     anchored, published = np.full(len(rest), np.nan), np.full(len(rest), np.nan)
@@ -231,7 +230,7 @@ def inside_bands(
     """Whether each row lies in the band that the *other* machines give, factors included (cross-conformal)."""
     inside = np.zeros(len(errors), dtype=bool)
     names = np.array([row.machine for row in data.rows])
-    held = Held(data, errors, counted)
+    held = HeldOutBands(data, errors, counted)
     elsewhere = machines_elsewhere(data.rows)
     for name in sorted(set(names)):
         others = new_bands(data, new, counted & (names != name))

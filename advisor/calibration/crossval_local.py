@@ -1,4 +1,4 @@
-"""Honest error on this machine: whole models or families taken out of what was measured here, then predicted."""
+"""Error on this machine: whole models or families are taken out of what was measured here, then predicted."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.perfmodel.analytic.work_table import canonical_name
-from advisor.perfmodel.here.calibration import LocalFit
-from advisor.perfmodel.here.measurements import Item, LocalData
+from advisor.perfmodel.here.calibration import HostCalibration
+from advisor.perfmodel.here.measurements import HostMeasurements, TimedConfiguration
 from advisor.perfmodel.predictor import Predictor
 from advisor.records.base import Evidence
 from advisor.records.calibration import AccuracyRow
@@ -19,16 +19,16 @@ from advisor.records.machine import MachineSpec
 from advisor.records.measurement import Measurement, MicroBenchmark
 from advisor.records.model import ModelWork
 
-Works = dict[tuple[str, str, str], ModelWork]
+WorksByKey = dict[tuple[str, str, str], ModelWork]
 
 
 @dataclass(frozen=True)
-class Judgement:
+class HeldOutPrediction:
     """One measured configuration, predicted without its group."""
 
     model: str
     group: str
-    item: Item
+    item: TimedConfiguration
     error: float
     """log(true time / predicted time)."""
     inside: bool
@@ -36,7 +36,7 @@ class Judgement:
     """log(P90 / P10) of the prediction."""
     dirty: bool
 
-    def widened(self, factor: float) -> Judgement:
+    def widened(self, factor: float) -> HeldOutPrediction:
         """The same with the interval ``factor`` times as wide."""
         half = factor * self.width / 2.0
         return replace(self, width=2.0 * half, inside=abs(self.error) <= half)
@@ -53,7 +53,7 @@ class Judgement:
 class _Without:
     """Work source without the models that are left out."""
 
-    def __init__(self, works: Works, names: set[str]) -> None:
+    def __init__(self, works: WorksByKey, names: set[str]) -> None:
         self._works, self._names = works, names
 
     def work(self, model: str, runtime: str, precision: str) -> ModelWork | None:
@@ -61,33 +61,33 @@ class _Without:
         return None if name in self._names else self._works.get((name, runtime, precision))
 
 
-def _key(item: Item) -> tuple[str, str, str]:
+def _key(item: TimedConfiguration) -> tuple[str, str, str]:
     return item.model, item.config.runtime, item.config.precision
 
 
-def judge_here(
+def held_out_predictions(
     host: MachineSpec,
     measurements: Sequence[Measurement],
     micro: Sequence[MicroBenchmark],
     group_of: Callable[[str], str],
-    fit: LocalFit | None = None,
+    fit: HostCalibration | None = None,
     calibration_dir: Path | None = None,
-) -> list[Judgement]:
+) -> list[HeldOutPrediction]:
     """Predict every measured configuration without any measurement of its group.
 
     ``group_of``: group of a model's name; the name itself leaves whole models out, a family whole families. Models of
     which no kernels are known (never profiled) cannot be judged and are left out of the result. ``fit``: factors of a
     local calibration; the shipped ones by default.
     """
-    every = LocalData.join(host, measurements, micro, None)
-    works: Works = {_key(item): work for item in every.items if (work := every.work(item)) is not None}
+    every = HostMeasurements.join(host, measurements, micro, None)
+    works: WorksByKey = {_key(item): work for item in every.configurations if (work := every.work(item)) is not None}
     names = {canonical_name(row.model) for row in measurements}
     groups: dict[str, set[str]] = {}
     for name in names:
         groups.setdefault(group_of(name), set()).add(name)
-    found: list[Judgement] = []
+    predictions: list[HeldOutPrediction] = []
     for group, members in sorted(groups.items()):
-        items = [item for item in every.items if item.model in members and _key(item) in works]
+        items = [item for item in every.configurations if item.model in members and _key(item) in works]
         if not items:
             continue
         predictor = Predictor.load(
@@ -96,19 +96,21 @@ def judge_here(
             measurements=[row for row in measurements if canonical_name(row.model) not in members],
             micro=micro,
             works=_Without(works, members),
-            local_fit=LocalFit() if fit is None else fit,
+            host_calibration=HostCalibration() if fit is None else fit,
         )
-        found += [_judge(predictor, host, group, item, works) for item in items]
-    return found
+        predictions += [_judge(predictor, host, group, item, works) for item in items]
+    return predictions
 
 
-def _judge(predictor: Predictor, host: MachineSpec, group: str, item: Item, works: Works) -> Judgement:
+def _judge(
+    predictor: Predictor, host: MachineSpec, group: str, item: TimedConfiguration, works: WorksByKey
+) -> HeldOutPrediction:
     work = works[_key(item)]
     (estimate,) = predictor.service_many([(host, work, item.config)])
     if estimate.evidence is Evidence.MEASURED:
         raise ValueError(f"{item.label} was left out and yet looked up")
     latency = estimate.latency_s
-    return Judgement(
+    return HeldOutPrediction(
         model=item.model,
         group=group,
         item=item,
@@ -119,15 +121,15 @@ def _judge(predictor: Predictor, host: MachineSpec, group: str, item: Item, work
     )
 
 
-def unseen_on_host(left_out: str, judged: Sequence[Judgement]) -> list[AccuracyRow]:
+def unseen_on_host(left_out: str, judged: Sequence[HeldOutPrediction]) -> list[AccuracyRow]:
     """Held-out errors of all configurations, then by kind; ``left_out`` names the unit (``model`` or ``family``)."""
-    parts: dict[str, list[Judgement]] = {"all": list(judged)}
+    parts: dict[str, list[HeldOutPrediction]] = {"all": list(judged)}
     for item in judged:
         parts.setdefault(item.kind, []).append(item)
     return [_row(f"{name}, {left_out} left out", part) for name, part in parts.items() if part]
 
 
-def _row(name: str, part: Sequence[Judgement]) -> AccuracyRow:
+def _row(name: str, part: Sequence[HeldOutPrediction]) -> AccuracyRow:
     share: NDArray[np.float64] = np.abs(np.expm1(-np.array([item.error for item in part])))
     precisions = {item.item.config.precision for item in part}
     return AccuracyRow(
@@ -144,7 +146,7 @@ def _row(name: str, part: Sequence[Judgement]) -> AccuracyRow:
     )
 
 
-def next_measurement(judged: Sequence[Judgement], measured: Sequence[Measurement]) -> str:
+def next_measurement(judged: Sequence[HeldOutPrediction], measured: Sequence[Measurement]) -> str:
     """Say which kind of configuration to measure next: the largest interval times the rows that rest on it."""
     worth: dict[str, float] = {}
     for item in judged:

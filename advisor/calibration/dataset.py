@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from advisor.perfmodel.analytic.work_table import WorkTable, load_works
 from advisor.perfmodel.elsewhere.residual import (
     NOISE_SCALE,
-    Points,
+    ResidualPoints,
     era_scale,
     features_of_models,
     kinds_of_models,
@@ -36,7 +36,7 @@ SUSPECT = frozenset({("esq", "intel-core-ultra-7-165h")})
 
 
 @dataclass(frozen=True)
-class Material:
+class Dataset:
     """Everything a fit reads."""
 
     data: Observations
@@ -45,7 +45,7 @@ class Material:
     sha256: str
 
 
-def load_material(directory: Path | None = None) -> Material:
+def load_dataset(directory: Path | None = None) -> Dataset:
     """Read published rows, work tables and data sheets."""
     root = profiles_dir() if directory is None else directory
     published = root / "published" / "openvino.csv.gz"
@@ -54,7 +54,7 @@ def load_material(directory: Path | None = None) -> Material:
     works = load_works(works_path)
     catalogue = Catalogue.load(directory)
     specs = {name: catalogue.resolve(name) for name in sorted({row.machine for row in rows})}
-    return Material(observations(rows, specs, works), works, specs, data_hash(published, works_path))
+    return Dataset(observations(rows, specs, works), works, specs, data_hash(published, works_path))
 
 
 def learnable(data: Observations) -> NDArray[np.bool_]:
@@ -107,7 +107,9 @@ def labels(values: Sequence[str], known: Sequence[str]) -> Integers:
     return np.array([position.get(value, -1) for value in values])
 
 
-def points_of(data: Observations, works: Mapping[str, WorkTable]) -> tuple[Points, list[str], list[str], list[str]]:
+def residual_points(
+    data: Observations, works: Mapping[str, WorkTable]
+) -> tuple[ResidualPoints, list[str], list[str], list[str]]:
     """Rows as points of the residual process, with the lists of machines, models and eras."""
     machines = sorted({row.machine for row in data.rows})
     models = sorted({row.model for row in data.rows})
@@ -115,7 +117,7 @@ def points_of(data: Observations, works: Mapping[str, WorkTable]) -> tuple[Point
     features = features_of_models([works[name] for name in models])
     model = labels([row.model for row in data.rows], models)
     return (
-        Points(
+        ResidualPoints(
             machine=labels([row.machine for row in data.rows], machines),
             model=model,
             precision=np.array([row.precision for row in data.rows]),

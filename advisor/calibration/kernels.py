@@ -1,7 +1,7 @@
 """Fits the scales of the kernel processes: ``python -m advisor.calibration.kernels [STORE...]``.
 
-Reads the kernel profiles of random networks from stores (``sizer bench --quick`` made them, each store one look at a
-machine), writes ``profiles/calibration/kernels.json``. The scales say which shapes are alike, not how fast a machine
+Reads the kernel profiles of random networks from stores (``sizer bench --quick`` made them, one campaign on a machine
+each), writes ``profiles/calibration/kernels.json``. The scales say which shapes are alike, not how fast a machine
 is: a machine's own times come in when it is measured. No architecture has a part in them, so that none which is left
 out to be judged had one.
 """
@@ -20,11 +20,11 @@ from advisor.perfmodel.here.kernel_gp import (
     GROUPS,
     KINDS,
     GroupScales,
+    KernelPoints,
     KernelScales,
-    Points,
+    KindCodes,
     Scales,
-    Timed,
-    Words,
+    TimedKernels,
     covariance,
 )
 from advisor.perfmodel.here.kernels import HostKernels
@@ -36,7 +36,7 @@ Array = NDArray[np.float64]
 _MOST = 240
 """Kernels per runtime and precision that the likelihood is taken over."""
 _LEAST = 30
-"""Kernels of a kind that a look must hold to count."""
+"""Kernels of a kind that a campaign must hold to count."""
 _DRAWN = "random:"
 _STEPS = 40
 _PULL = 0.02
@@ -44,7 +44,7 @@ _PULL = 0.02
 _GUESS = Scales(np.full(len(FEATURES), 2.5), np.array([0.5, 0.2, 0.5, 0.3, 0.3]), 0.35, 0.3, 0.1, 0.3, 0.08)
 _SCALARS = ("near", "far", "linear", "offset", "noise")
 
-Set = tuple[Points, Timed, Array]
+TrainingSet = tuple[KernelPoints, TimedKernels, Array]
 """Kernels as points, as timed, and the logarithm of time over nominal time."""
 
 
@@ -62,7 +62,7 @@ def unpack(vector: Array) -> Scales:
     return Scales(values[:first], values[first:second], *(float(value) for value in values[second:]))
 
 
-def misfit(vector: Array, sets: Sequence[Set]) -> tuple[float, Array]:
+def misfit(vector: Array, sets: Sequence[TrainingSet]) -> tuple[float, Array]:
     """Negative log marginal likelihood over ten, summed over runtimes and precisions, plus the pull; and its gradient.
 
     Source: Rasmussen and Williams (2006), eq. (2.30) and (5.9).
@@ -80,7 +80,7 @@ def misfit(vector: Array, sets: Sequence[Set]) -> tuple[float, Array]:
     return total / 10.0 + _PULL * float((away**2).sum()), gradient / 10.0 + 2.0 * _PULL * away
 
 
-def _slopes(points: Points, scales: Scales, weight: Array) -> Array:
+def _slopes(points: KernelPoints, scales: Scales, weight: Array) -> Array:
     """Sum of ``weight`` times the derivative of the covariance by the logarithm of each scale (kernel_gp.py)."""
     x = points.x / scales.lengths
     squares = (x**2).sum(1)
@@ -99,20 +99,20 @@ def _slopes(points: Points, scales: Scales, weight: Array) -> Array:
     return np.concatenate([lengths, kinds, scalars])
 
 
-def fit_group(group: str, timed: Sequence[Timed]) -> GroupScales:
+def fit_group(group: str, timed: Sequence[TimedKernels]) -> GroupScales:
     """Maximise the likelihood of a group's times in all runtimes and precisions at once."""
     from scipy.optimize import minimize
 
     rng = np.random.default_rng(0)
-    sets: list[Set] = []
+    sets: list[TrainingSet] = []
     for part in timed:
         some = part.some(rng.permutation(len(part.kernels))[:_MOST])
-        sets.append((Words().points(some.kernels, some.settings), some, some.target(part.nominal())))
-    found = minimize(
+        sets.append((KindCodes().points(some.kernels, some.settings), some, some.target(part.nominal())))
+    optimum = minimize(
         misfit, pack(_GUESS), args=(sets,), method="L-BFGS-B", jac=True,
         bounds=[(x - 4.0, x + 4.0) for x in pack(_GUESS)], options={"maxiter": _STEPS},
     )  # fmt: skip
-    best = unpack(found.x)
+    best = unpack(optimum.x)
     return GroupScales(
         group=group,
         lengths={name: _short(value) for name, value in zip(FEATURES, best.lengths, strict=True)},
@@ -125,11 +125,16 @@ def _short(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def fit(profiles: Sequence[ProfileMeasurement], looks: Sequence[HostKernels], source: str) -> KernelScales:
-    """Fit all groups on what was timed in each of several looks at a machine."""
+def fit(profiles: Sequence[ProfileMeasurement], campaigns: Sequence[HostKernels], source: str) -> KernelScales:
+    """Fit all groups on what was timed in each of several campaigns on a machine."""
     groups = []
     for group in GROUPS:
-        parts = [look.timed(runtime, kind) for look in looks for runtime, kind in look.kinds() if kind[0] == group]
+        parts = [
+            campaign.timed(runtime, kind)
+            for campaign in campaigns
+            for runtime, kind in campaign.kinds()
+            if kind[0] == group
+        ]
         groups.append(fit_group(group, [part for part in parts if part is not None and len(part.kernels) >= _LEAST]))
     digest = hashlib.sha256("\n".join(sorted(row.key for row in profiles)).encode()).hexdigest()
     return KernelScales(
@@ -140,24 +145,24 @@ def fit(profiles: Sequence[ProfileMeasurement], looks: Sequence[HostKernels], so
 
 def main(urls: Sequence[str | None]) -> None:
     """Fit on the stores, write."""
-    from advisor.perfmodel.here.measurements import LocalData
+    from advisor.perfmodel.here.measurements import HostMeasurements
     from advisor.store.files import write_document
     from advisor.store.measurements import MeasurementStore
 
     profiles: list[ProfileMeasurement] = []
-    looks: list[HostKernels] = []
+    campaigns: list[HostKernels] = []
     for url in urls:
         with MeasurementStore(url) as store:
             rows = [row for row in store.find(status="done") if row.model.startswith(_DRAWN)]
-        data = LocalData.join(None, rows, (), None)
+        data = HostMeasurements.join(None, rows, (), None)
         drawn = [row for row in data.profiles if row.config.simd_cap is None]
-        looks.append(HostKernels(drawn, data.walls()))
+        campaigns.append(HostKernels(drawn, data.wall_times()))
         profiles += drawn
     source = (
-        f"{len(profiles)} kernel profiles of {len({row.model for row in profiles})} random networks in {len(looks)} "
-        f"looks at one machine, sizer {profiles[0].sizer_version}, {profiles[0].started[:10]}"
+        f"{len(profiles)} kernel profiles of {len({row.model for row in profiles})} random networks "
+        f"in {len(campaigns)} campaigns on one machine, sizer {profiles[0].sizer_version}, {profiles[0].started[:10]}"
     )
-    written = write_document(profiles_dir() / "calibration" / "kernels.json", fit(profiles, looks, source))
+    written = write_document(profiles_dir() / "calibration" / "kernels.json", fit(profiles, campaigns, source))
     sys.stdout.write(f"wrote {written}\n")
 
 

@@ -15,6 +15,7 @@ from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.model_selection import LeaveOneGroupOut
 
 from advisor.errors import CatalogueError
 from advisor.perfmodel.resources.memory import MemoryCalibration, MemorySizes, MemoryTerms, sessions_of, terms_of
@@ -91,8 +92,8 @@ def beliefs(runtime: RuntimeName, precision: Precision, part: Part) -> Array:
     bf16 at half the width of the file; tables are used in place, in bf16 as a converted copy. ONNX Runtime holds the
     parsed file and the session's tensors while loading, and for convolutions the blocked copy of its optimiser besides;
     the heap gives little of that back, but the next session uses it. It lays the buffers of the first pass out anew for
-    the second. Attention keeps scores of its own. Own reading of how the two work; widths are wide, so that rows decide
-    where there are any.
+    the second. Attention keeps scores of its own. Source: project assumption, from how the two
+    work; widths are wide, so that rows decide where there are any.
     """
     load, bf16 = part == "load", precision == "bf16"
     if runtime == "openvino":
@@ -121,16 +122,16 @@ def fit_terms(sizes: Array, peaks: Array, prior: Array) -> Array:
     means, deviations = prior.T
     weight = 1.0 / (_EXPECTED * peaks)
     held = np.eye(len(means))
-    found: Array = means
+    coefficients: Array = means
     for _ in range(_TURNS):
         # In units of the deviations: the columns differ by ten orders of magnitude.
         left = np.vstack([sizes * deviations * weight[:, None], held])
-        found, _ = nnls(left, np.concatenate([peaks * weight, means / deviations]))
-        found = found * deviations
-        error = np.abs(sizes @ found / peaks - 1.0)
+        scaled, _ = nnls(left, np.concatenate([peaks * weight, means / deviations]))
+        coefficients = scaled * deviations
+        error = np.abs(sizes @ coefficients / peaks - 1.0)
         # Square roots, since nnls squares: least absolute deviations, with a floor of 2 %.
         weight = np.sqrt(0.02 / np.maximum(error, 0.02)) / (_EXPECTED * peaks)
-    return found
+    return coefficients
 
 
 def fitted(rows: Sequence[dict[str, str]]) -> tuple[Array, Array]:
@@ -150,12 +151,11 @@ def predicted(rows: Sequence[dict[str, str]], load: Array, run: Array) -> Array:
 
 def held_out(rows: Sequence[dict[str, str]]) -> Array:
     """Log of measured over predicted, each family predicted without it."""
-    names = np.array([row["family"] for row in rows])
     errors = np.zeros(len(rows))
-    for name in np.unique(names):
-        inside = [row for row in rows if row["family"] == name]
-        others = [row for row in rows if row["family"] != name]
-        errors[names == name] = np.log(column(inside, "peak_bytes") / predicted(inside, *fitted(others)))
+    for train, test in LeaveOneGroupOut().split(rows, groups=[row["family"] for row in rows]):
+        left_out = [rows[i] for i in test]
+        load, run = fitted([rows[i] for i in train])
+        errors[test] = np.log(column(left_out, "peak_bytes") / predicted(left_out, load, run))
     return errors
 
 
@@ -203,8 +203,8 @@ def main() -> None:
     """Fit, print, write."""
     from advisor.store.files import write_document
 
-    found, lines = fit(profiles_dir() / "measured" / "memory.csv")
-    written = write_document(profiles_dir() / "calibration" / "memory.json", found)
+    calibration, lines = fit(profiles_dir() / "measured" / "memory.csv")
+    written = write_document(profiles_dir() / "calibration" / "memory.json", calibration)
     sys.stdout.write("\n".join([*lines, f"wrote {written}"]) + "\n")
 
 

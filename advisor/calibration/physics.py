@@ -52,8 +52,8 @@ class GroupMeans:
 
     def means(self, residual: Array) -> Array:
         """Shrunken mean of each group."""
-        found: Array = np.bincount(self.index, weights=residual) / (self.counts + self.shrink)
-        return found
+        means: Array = np.bincount(self.index, weights=residual) / (self.counts + self.shrink)
+        return means
 
     def subtract(self, residual: Array) -> Array:
         """Residuals without their group's shrunken mean."""

@@ -51,7 +51,7 @@ def era_of(source: str, release: str) -> str:
 
 
 def is_tuned(era: str) -> bool:
-    """Whether a source is the vendor's tuned benchmark: no framework defaults, no tables beside the model server."""
+    """Whether a source is the vendor's tuned benchmark: neither framework defaults nor tables of the model server."""
     return not era.startswith(("dli", "openvino-serving"))
 
 

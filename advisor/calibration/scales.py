@@ -7,16 +7,17 @@ the likelihood and its gradient. Strictness: the variant of the physical fit tha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.model_selection import LeaveOneGroupOut
 
 from advisor.perfmodel.analytic.parameters import Parameters
-from advisor.perfmodel.elsewhere.residual import SCALE_NAMES, GroupsOut, Points, components
+from advisor.perfmodel.elsewhere.residual import SCALE_NAMES, GroupsOut, ResidualPoints, components
 
-from .dataset import Material, learnable, points_of, residual_rows, thin
+from .dataset import Dataset, learnable, residual_points, residual_rows, thin
 from .physics import Strictness, fit_parameters, log_time
 from .published import Observations
 
@@ -32,8 +33,8 @@ _MOST_ROWS = 60
 VARIANTS = (Strictness(0.05, 0.04, 1.0), Strictness(0.15, 0.12, 1.0), Strictness(0.05, 0.04, 3.0))
 
 
-@dataclass(frozen=True)
-class Choice:
+@dataclass(frozen=True, eq=False)
+class FitChoice:
     """What a set of training machines chose."""
 
     strictness: Strictness
@@ -42,8 +43,16 @@ class Choice:
 
 
 def folds_of(machines: Iterable[str]) -> dict[str, int]:
-    """Outer fold of each machine: every sixth by name, so that alike names fall into different ones."""
+    """Outer fold of each machine: every sixth by name, so that alike names fall into different ones.
+
+    GroupKFold of scikit-learn balances rows and looks at no names: relatives would share folds by chance.
+    """
     return {name: i % FOLDS for i, name in enumerate(sorted(set(machines)))}
+
+
+def leave_one_out(groups: Integers | Sequence[str]) -> Iterator[tuple[Integers, Integers]]:
+    """Rows of all other groups, and of one group, for each group in order."""
+    return LeaveOneGroupOut().split(np.empty(len(groups)), groups=groups)  # type: ignore[no-any-return]
 
 
 def without(data: Observations, left_out: Collection[str]) -> Integers:
@@ -51,7 +60,7 @@ def without(data: Observations, left_out: Collection[str]) -> Integers:
     return np.flatnonzero([row.machine not in left_out for row in data.rows])
 
 
-def likely_scales(points: Points, values: Array, steps: int = _STEPS) -> dict[str, float]:
+def likely_scales(points: ResidualPoints, values: Array, steps: int = _STEPS) -> dict[str, float]:
     """Scales that maximise the marginal likelihood of ``values`` times the prior."""
     from scipy.linalg import cho_factor, cho_solve
     from scipy.optimize import minimize
@@ -77,8 +86,8 @@ def likely_scales(points: Points, values: Array, steps: int = _STEPS) -> dict[st
 
     start = np.full(len(SCALE_NAMES), np.log(_START))
     bounds = [(np.log(0.005), np.log(1.5))] * len(start)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxfun": steps})
-    return {name: round(float(np.exp(x)), 4) for name, x in zip(SCALE_NAMES, found.x, strict=True)}
+    optimum = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxfun": steps})
+    return {name: round(float(np.exp(x)), 4) for name, x in zip(SCALE_NAMES, optimum.x, strict=True)}
 
 
 def representative(data: Observations) -> Integers:
@@ -93,15 +102,15 @@ def representative(data: Observations) -> Integers:
 
 
 def choose(
-    material: Material, left_out: Collection[str] = (), *, variants: tuple[Strictness, ...] = VARIANTS
-) -> Choice:
+    dataset: Dataset, left_out: Collection[str] = (), *, variants: tuple[Strictness, ...] = VARIANTS
+) -> FitChoice:
     """Choose strictness, physical parameters and scales on all machines but those left out."""
-    thinned = material.data.take(thin(material.data))
+    thinned = dataset.data.take(thin(dataset.data))
     thinned = thinned.take(without(thinned, left_out))
-    data = material.data.take(residual_rows(material.data))
+    data = dataset.data.take(residual_rows(dataset.data))
     data = data.take(without(data, left_out))
     data = data.take(representative(data))
-    points = points_of(data, material.works)[0]
+    points = residual_points(data, dataset.works)[0]
     best: tuple[float, Strictness, Parameters] | None = None
     for variant in variants:
         parameters = fit_parameters(thinned, iterations=14, strictness=variant)
@@ -114,13 +123,12 @@ def choose(
         raise ValueError("no variant of the physical fit to choose from")
     _, strictness, parameters = best
     scales = likely_scales(points, data.log_time - log_time(parameters, data))
-    return Choice(strictness, parameters, scales)
+    return FitChoice(strictness, parameters, scales)
 
 
-def _score(process: GroupsOut, points: Points, rest: Array) -> float:
+def _score(process: GroupsOut, points: ResidualPoints, rest: Array) -> float:
     """Mean over machines of the median absolute error with that machine left out (physics not refitted)."""
     medians = []
-    for number in np.unique(points.machine):
-        mine = np.flatnonzero(points.machine == number)
+    for _, mine in leave_one_out(points.machine):
         medians.append(float(np.median(np.abs(process.errors(rest, mine)[0]))))
     return float(np.mean(medians))

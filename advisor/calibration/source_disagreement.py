@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Floor:
+class SourceDisagreement:
     """Two sources that published the same machines and models."""
 
     eras: tuple[str, str]
@@ -34,33 +34,33 @@ class Floor:
     """The same once each machine's own shift between them is known, too: about what measured models can reach."""
 
 
-def floors(rows: Sequence[Row], least: int = 10) -> list[Floor]:
+def source_disagreements(rows: Sequence[Row], least: int = 10) -> list[SourceDisagreement]:
     r"""Floor of the error for each two sources with at least ``least`` figures in common.
 
     .. math:: \tfrac{1}{\sqrt 2}\,\mathrm{median}\,|\ln t_1 - \ln t_2|
 
     the median error of the best predictor of one of two equally noisy figures, which knows their mean and not their
-    noise. Own; the two further columns take medians per model, then per machine, from the differences (in-sample, so
-    they are a little low). Sources that are no tuned benchmark are left out.
+    noise. Derived here; the two further columns take medians per model, then per machine, from the differences
+    (in-sample, so they are a little low). Sources that are no tuned benchmark are left out.
     """
     figures: dict[tuple[str, str, int, int], list[Row]] = {}
     for row in rows:
         if is_tuned(row.era):
             figures.setdefault((row.machine, row.model, row.precision, row.mode), []).append(row)
-    found: dict[tuple[str, str, int, int], list[tuple[str, str, float]]] = {}
+    differences: dict[tuple[str, str, int, int], list[tuple[str, str, float]]] = {}
     for (machine, model, precision, mode), same in figures.items():
         for a, b in combinations(sorted(same, key=lambda row: row.era), 2):
             key = (a.era, b.era, precision, mode)
-            found.setdefault(key, []).append((machine, model, b.log_time - a.log_time))
-    return [_floor(key, part) for key, part in sorted(found.items()) if len(part) >= least]
+            differences.setdefault(key, []).append((machine, model, b.log_time - a.log_time))
+    return [_disagreement(key, part) for key, part in sorted(differences.items()) if len(part) >= least]
 
 
-def _floor(key: tuple[str, str, int, int], part: Sequence[tuple[str, str, float]]) -> Floor:
+def _disagreement(key: tuple[str, str, int, int], part: Sequence[tuple[str, str, float]]) -> SourceDisagreement:
     first, second, precision, mode = key
     raw = np.array([difference for _, _, difference in part])
     machines, models = [machine for machine, _, _ in part], [model for _, model, _ in part]
     software = _without_medians(raw, models)
-    return Floor(
+    return SourceDisagreement(
         eras=(first, second),
         precision=PRECISIONS[precision],
         mode=MODES[mode],

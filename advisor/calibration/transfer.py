@@ -20,7 +20,7 @@ from advisor.records.calibration import ErrorBand, FittedMachine, FittedRow, Tra
 from advisor.store.paths import profiles_dir
 
 from .bands import (
-    Held,
+    HeldOutBands,
     class_out_errors,
     few_bands,
     inside_bands,
@@ -30,21 +30,21 @@ from .bands import (
     tuned,
     unseen_bands,
 )
-from .crossval import HeldOut, accuracy_table, held_out, nested_choices, unseen_model_errors
-from .dataset import Material, learnable, load_material, points_of, residual_rows, thin
+from .crossval import HeldOutErrors, accuracy_table, held_out, nested_choices, unseen_model_errors
+from .dataset import Dataset, learnable, load_dataset, residual_points, residual_rows, thin
 from .physics import fit_parameters, log_time
 from .published import REFERENCE_ERA, is_tuned
-from .scales import Choice, choose
+from .scales import FitChoice, choose
 
 COMMAND = "python -m advisor.calibration.transfer"
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedCalibration:
     """Errors on what was left out, the bands that follow from them, and whether each row lay in its band."""
 
-    held: HeldOut
-    choice: Choice
+    held: HeldOutErrors
+    choice: FitChoice
     inside: NDArray[np.bool_]
     unseen: NDArray[np.float64]
     classes: NDArray[np.float64]
@@ -52,22 +52,22 @@ class Judged:
     bands: tuple[ErrorBand, ...]
 
 
-def judge(material: Material, choice: Choice, *, quick: bool = False) -> Judged:
+def judge(dataset: Dataset, choice: FitChoice, *, quick: bool = False) -> JudgedCalibration:
     """Leave out machines, classes, cells and models; scales and strictness are chosen without the machine's fold.
 
     ``quick`` keeps ``choice`` (made on all machines) in every fold and does not refit physics: flattering.
     """
-    names = {row.machine for row in material.data.rows}
-    choices = dict.fromkeys(names, choice) if quick else nested_choices(material)
-    held = held_out(material, choices, refit=not quick)
+    names = {row.machine for row in dataset.data.rows}
+    choices = dict.fromkeys(names, choice) if quick else nested_choices(dataset)
+    held = held_out(dataset, choices, refit=not quick)
     data, errors = held.data, held.errors
     counted = learnable(data) & tuned(data)
-    new = class_out_errors(material, choice)
-    anchored, published = known_chip_errors(material, choice)
-    unseen = unseen_model_errors(material, choice)
+    new = class_out_errors(dataset, choice)
+    anchored, published = known_chip_errors(dataset, choice)
+    unseen = unseen_model_errors(dataset, choice)
     of_unseen = unseen_bands(data, unseen)
     bands = [
-        *Held(data, errors, counted).bands(),
+        *HeldOutBands(data, errors, counted).bands(),
         *new_bands(data, new, counted),
         *kind_bands("anchored", data, anchored, counted),
         *kind_bands("published", data, published, counted),
@@ -75,27 +75,27 @@ def judge(material: Material, choice: Choice, *, quick: bool = False) -> Judged:
         *few_bands(data, held.shown),
     ]
     inside = inside_bands(data, held.shown, counted, new, of_unseen)
-    return Judged(held, choice, inside, unseen, new, tuple(bands))
+    return JudgedCalibration(held, choice, inside, unseen, new, tuple(bands))
 
 
-def calibrate(material: Material, quick: bool = False) -> TransferCalibration:
+def calibrate(dataset: Dataset, quick: bool = False) -> TransferCalibration:
     """Fit everything and state it as plain numbers."""
-    choice = choose(material)
+    choice = choose(dataset)
     parameters = fit_parameters(
-        material.data.take(thin(material.data)), choice.parameters.values, strictness=choice.strictness
+        dataset.data.take(thin(dataset.data)), choice.parameters.values, strictness=choice.strictness
     )
-    chosen = material.data.take(residual_rows(material.data))
+    chosen = dataset.data.take(residual_rows(dataset.data))
     chosen = chosen.take(np.flatnonzero(learnable(chosen)))
-    points, machines, models, eras = points_of(chosen, material.works)
+    points, machines, models, eras = residual_points(chosen, dataset.works)
     rest = chosen.log_time - log_time(parameters, chosen)
     process = Residual(points, rest, choice.scales)
-    judged = judge(material, Choice(choice.strictness, parameters, choice.scales), quick=quick)
+    judged = judge(dataset, FitChoice(choice.strictness, parameters, choice.scales), quick=quick)
     first = {row.machine: i for i, row in reversed(list(enumerate(chosen.rows)))}
     return TransferCalibration(
         sizer_version=__version__,
         created=datetime.now(UTC).replace(microsecond=0).isoformat(),
         command=COMMAND,
-        data_sha256=material.sha256,
+        data_sha256=dataset.sha256,
         parameters={name: round(parameters[name], 6) for name in NAMES},
         scales=choice.scales,
         machines=tuple(
@@ -103,7 +103,7 @@ def calibrate(material: Material, quick: bool = False) -> TransferCalibration:
                 id=name,
                 simd=SIMD_CLASSES[chosen.machines.simd[first[name]]],
                 features=tuple(round(float(x), 5) for x in points.machine_features[first[name]]),
-                signature=signature(material.specs[name]),
+                signature=signature(dataset.specs[name]),
             )
             for name in machines
         ),
@@ -134,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="keep physical parameters in the folds: for trying out")
     arguments = parser.parse_args(argv)
     root = profiles_dir() if arguments.profiles is None else arguments.profiles
-    calibration = calibrate(load_material(arguments.profiles), quick=arguments.quick)
+    calibration = calibrate(load_dataset(arguments.profiles), quick=arguments.quick)
     target = root / "calibration" / "transfer.json"
     partial = target.with_suffix(".json.partial")
     partial.write_text(calibration.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")

@@ -6,18 +6,20 @@ from pathlib import Path
 
 import click
 
-from .options import EXIT_CODES, PathOption, common, print_json, warn
-from .progress import ConsoleProgress
+from .options import EXIT_CODES, Duration, PathOption, common, print_json, show
 
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("models", nargs=-1)
 @click.option("--quick", "mode", flag_value="quick", help="At most 120 s: micro-benchmarks and a set of networks.")
-@click.option("--full", "mode", flag_value="full", help="Everything worth knowing about this machine; resumable.")
+@click.option(
+    "--full", "mode", flag_value="full", help="Every measurement that a prediction for this machine uses; resumable."
+)
 @click.option("--matrix", type=PathOption, default=None, metavar="FILE",
               help="A YAML list or product of axes (runtime, precision, batch, threads, ...) over models.")  # fmt: skip
-@click.option("--budget", default=None, metavar="TIME", help="Stop after this time, for example 90s or 10m.")
-@click.option("--retry-failed", is_flag=True, help="Run again what failed before.")
+@click.option("--budget", "budget_s", type=Duration(1.0), default=None, metavar="TIME",
+              help="Stop after this time, for example 90s or 10m; a second call continues.")  # fmt: skip
+@click.option("--retry-failed", is_flag=True, help="Repeat measurements that failed before.")
 @click.option("--runtime", type=click.Choice(["openvino", "onnxruntime"]), default="openvino", show_default=True,
               help="Library that runs the model.")  # fmt: skip
 @click.option("--precision", type=click.Choice(["f32", "bf16", "int8"]), default="f32", show_default=True,
@@ -34,7 +36,7 @@ def bench(
     models: tuple[str, ...],
     mode: str | None,
     matrix: Path | None,
-    budget: str | None,
+    budget_s: float | None,
     retry_failed: bool,
     runtime: str,
     precision: str,
@@ -43,11 +45,12 @@ def bench(
     batch: int,
     export_file: Path | None,
     as_json: bool,
+    quiet: bool,
     store_url: str | None,
 ) -> int:
     """Measure this machine: MODELs, or with --quick or --full the machine itself.
 
-    Each finished measurement is kept at once; a second call continues where an interrupted one stopped.
+    Each result is stored as soon as it is measured; a second call continues where an interrupted one stopped.
     """
     if not models and mode is None and matrix is None and export_file is None:
         raise click.UsageError(
@@ -55,11 +58,13 @@ def bench(
         )
     from advisor.workflows import BenchRequest, bench_machine
 
+    from .progress import progress_display
+
     request = BenchRequest(
         models=models,
         mode=mode,
         matrix=matrix,
-        budget=budget,
+        budget_s=budget_s,
         retry_failed=retry_failed,
         runtime=runtime,
         precision=precision,
@@ -68,11 +73,12 @@ def bench(
         batch=batch,
         export_file=export_file,
     )
-    result, interrupted = bench_machine(request, store_url=store_url, progress=ConsoleProgress(), say=warn)
+    with progress_display("preparing", quiet=quiet) as progress:
+        result, interrupted = bench_machine(request, store_url=store_url, progress=progress, say=progress.message)
     if as_json:
         print_json(result)
     else:
         from advisor.report.terminal import render_bench
 
-        click.echo(render_bench(result))
+        show(render_bench(result))
     return 3 if interrupted else 0

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import click
 
-from .options import EXIT_CODES, PathOption, common, print_json, print_json_data
+from .options import EXIT_CODES, PathOption, common, print_json, print_json_data, show
 
 
 @click.group(epilog=EXIT_CODES)
 def catalog() -> None:
-    """Look into the catalogue of processors, platforms and accelerators."""
+    """List, show, check and extend the catalogue of processors, platforms and accelerators."""
 
 
 @catalog.command("list", epilog=EXIT_CODES)
 @click.option("--kind", type=click.Choice(["platforms", "processors", "accelerators"]), default="platforms",
               show_default=True, help="What is listed.")  # fmt: skip
 @common
-def list_(kind: str, as_json: bool, store_url: str | None) -> None:
-    """List what can be planned with."""
+def list_(kind: str, as_json: bool, quiet: bool, store_url: str | None) -> None:
+    """List the platforms, processors or accelerators of the catalogue."""
     from advisor.workflows import list_catalogue
 
     report = list_catalogue(kind)
@@ -28,14 +28,14 @@ def list_(kind: str, as_json: bool, store_url: str | None) -> None:
         return
     from advisor.report.terminal import render_catalogue
 
-    click.echo(render_catalogue(report))
+    show(render_catalogue(report))
 
 
-@catalog.command(epilog=EXIT_CODES)
+@catalog.command("show", epilog=EXIT_CODES)
 @click.argument("identifier", metavar="ID")
 @common
-def show(identifier: str, as_json: bool, store_url: str | None) -> None:
-    """Show one entry with kind, source and date of each number."""
+def show_(identifier: str, as_json: bool, quiet: bool, store_url: str | None) -> None:
+    """Show one entry with kind, date and source of each number."""
     from advisor.workflows import show_catalogue_entry
 
     entry = show_catalogue_entry(identifier)
@@ -44,14 +44,14 @@ def show(identifier: str, as_json: bool, store_url: str | None) -> None:
         return
     from advisor.report.terminal import render_entry
 
-    click.echo(render_entry(entry))
+    show(render_entry(entry))
 
 
 @catalog.command(epilog=EXIT_CODES)
 @click.argument("file", required=False, type=PathOption)
 @common
-def check(file: Path | None, as_json: bool, store_url: str | None) -> int:
-    """Check FILE (that file alone), or the whole catalogue: every number needs value, kind, source and date."""
+def check(file: Path | None, as_json: bool, quiet: bool, store_url: str | None) -> int:
+    """Check FILE alone, or the whole catalogue: every number needs value, kind, source and date."""
     from advisor.workflows import check_catalogue
 
     problems = check_catalogue(file)
@@ -67,7 +67,9 @@ def check(file: Path | None, as_json: bool, store_url: str | None) -> int:
 @click.option("--price", "price_usd", type=click.FloatRange(min=0), default=None, help="Price of the box in USD.")
 @click.option("--price-source", default=None, help="Who quoted the price.")
 @common
-def add(file: Path, price_usd: float | None, price_source: str | None, as_json: bool, store_url: str | None) -> None:
+def add(
+    file: Path, price_usd: float | None, price_source: str | None, as_json: bool, quiet: bool, store_url: str | None
+) -> None:
     """Add a box that was measured elsewhere (FILE from `sizer bench --export`) as a platform."""
     from advisor.workflows import add_measured_box
 

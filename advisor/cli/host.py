@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .options import EXIT_CODES, PathOption, common, print_json
+from .options import EXIT_CODES, PathOption, common, print_json, show
 
 
 @click.command(epilog=EXIT_CODES)
@@ -18,11 +18,11 @@ from .options import EXIT_CODES, PathOption, common, print_json
     help="Read another machine's copied /proc and /sys tree below DIR instead of this machine.",
 )
 @common
-def host(sysroot: Path | None, as_json: bool, store_url: str | None) -> None:
+def host(sysroot: Path | None, as_json: bool, quiet: bool, store_url: str | None) -> None:
     """Print the facts of this machine that decide inference speed.
 
     Topology, SIMD level, caches, NUMA, container quota, affinity, governor, load, runtimes and their devices.
-    What cannot be determined is null.
+    What cannot be determined is printed as unknown (null with --json).
     """
     from advisor.workflows import probe
 
@@ -32,4 +32,4 @@ def host(sysroot: Path | None, as_json: bool, store_url: str | None) -> None:
         return
     from advisor.report.terminal import render_host
 
-    click.echo(render_host(facts))
+    show(render_host(facts))

@@ -24,7 +24,7 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 def cli() -> None:
     """Size hardware for deep-learning inference: plan before buying, verify on site.
 
-    Start with `sizer plan store-analytics` (a scenario that ships) or a scenario file of your own.
+    Start with `sizer plan store-analytics` (a scenario included with sizer) or a scenario file of your own.
     """
 
 
@@ -49,19 +49,17 @@ def run(arguments: list[str] | None = None) -> int:
         with ended_like_ctrl_c():
             result = cli.main(args=arguments, prog_name="sizer", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        with contextlib.suppress(OSError):
+            error.show()
         return 2
-    except click.Abort:
-        warn("sizer: interrupted; what was measured before is kept")
-        return 3
-    except KeyboardInterrupt:
-        warn("sizer: interrupted; what was measured before is kept")
+    except (click.Abort, KeyboardInterrupt):
+        warn("sizer: interrupted; finished measurements are stored")
         return 3
     except SizerError as error:
         return report_failure(error, error.exit_code)
     except (BrokenPipeError, SystemExit) as error:
-        # The reader of our output has left (`sizer ... | head`): nothing is wrong with the answer. click from 8.2 exits
-        # by itself then, with code 1, which means "the answer is no" here; nothing else exits with standalone_mode off.
+        # A closed pipe (`sizer ... | head`) is not an error. click from 8.2 exits by itself then, with code 1, which
+        # means "the answer is no" here; nothing else exits with standalone_mode off.
         if isinstance(error, SystemExit) and error.code != 1:
             raise
         _drop_output()
@@ -70,9 +68,9 @@ def run(arguments: list[str] | None = None) -> int:
         if error.errno not in _NO_ROOM:
             return _bug(error)
         _drop_output()
-        warn("sizer: the output cannot be written: the disk is full; free some space and repeat")
+        warn("sizer: cannot write the output: the disk is full; free some space and run again")
         return 2
-    except Exception as error:  # the last line of defence: anything else is a bug of ours, exit 4
+    except Exception as error:  # anything else is a bug, exit 4
         return _bug(error)
     return result if isinstance(result, int) else 0
 
@@ -84,7 +82,7 @@ def _bug(error: Exception) -> int:
 
 
 def _drop_output() -> None:
-    """Let what is still buffered go nowhere: the interpreter would try once more at its end, and complain."""
+    """Discard buffered output: the interpreter would try to write it once more at exit, and complain."""
     with contextlib.suppress(OSError, ValueError):  # tests replace stdout by something without a descriptor
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

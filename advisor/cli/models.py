@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .options import EXIT_CODES, PathOption, common, print_json
+from .options import EXIT_CODES, PathOption, common, print_json, show
 
 
 @click.group(epilog=EXIT_CODES)
@@ -17,7 +17,7 @@ def models() -> None:
 @models.command("list", epilog=EXIT_CODES)
 @click.option("--kind", type=click.Choice(["architecture", "stand-in", "all"]), default="all", help="Which to list.")
 @common
-def list_(kind: str, as_json: bool, store_url: str | None) -> None:
+def list_(kind: str, as_json: bool, quiet: bool, store_url: str | None) -> None:
     """List reference architectures and stand-ins with input shape, GFLOPs and parameters."""
     from advisor.workflows import list_models
 
@@ -27,14 +27,14 @@ def list_(kind: str, as_json: bool, store_url: str | None) -> None:
         return
     from advisor.report.terminal import render_models
 
-    click.echo(render_models(report))
+    show(render_models(report))
 
 
 @models.command(epilog=EXIT_CODES)
 @click.argument("name")
 @click.option("-o", "--output", type=PathOption, default=None, metavar="DIR", help="Where to write the ONNX file.")
 @common
-def build(name: str, output: Path | None, as_json: bool, store_url: str | None) -> None:
+def build(name: str, output: Path | None, as_json: bool, quiet: bool, store_url: str | None) -> None:
     """Build the reference architecture or stand-in NAME as an ONNX file with seeded weights."""
     from advisor.workflows import build_model
 
@@ -51,7 +51,7 @@ def build(name: str, output: Path | None, as_json: bool, store_url: str | None) 
     "--input", "input_shape", default=None, metavar="SHAPE", help="WIDTHxHEIGHT, or a shape like 1,3,736,1312."
 )
 @common
-def inspect(model: str, input_shape: str | None, as_json: bool, store_url: str | None) -> None:
+def inspect(model: str, input_shape: str | None, as_json: bool, quiet: bool, store_url: str | None) -> None:
     """Show inputs, outputs, GFLOPs, parameters and fused kernels of MODEL (a file, a name, or like:NAME)."""
     from advisor.workflows import inspect_model
 
@@ -61,4 +61,4 @@ def inspect(model: str, input_shape: str | None, as_json: bool, store_url: str |
         return
     from advisor.report.terminal import render_inspection
 
-    click.echo(render_inspection(report))
+    show(render_inspection(report))

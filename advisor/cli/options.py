@@ -1,4 +1,4 @@
-"""Options that every command takes, and the way out of every command: output, errors, exit codes."""
+"""Options that every command takes, and the way out of every command: output, notes, errors."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import functools
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,20 +17,28 @@ import click
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+    from rich.console import RenderableType
+
+    _FloatType = click.ParamType[float]
+else:
+    _FloatType = click.ParamType  # not subscriptable at run time in every supported version
 
 Command = Callable[..., Any]
 
 EXIT_CODES = """
 \b
-Exit codes: 0 done or PASS; 1 the answer is no; 2 usage or bad input;
+Exit codes: 0 done or PASS; 1 the answer is no (FAIL, not feasible, no evidence); 2 usage or bad input;
 3 inconclusive (noise, too few samples, interrupted); 4 internal error.
 """
 
 
 def common(command: Command) -> Command:
-    """Add ``--json``, ``--store`` and ``--debug`` to a command."""
+    """Add ``--json``, ``--quiet``, ``--store`` and ``--debug`` to a command."""
     decorators = [
         click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout and nothing else."),
+        click.option(
+            "-q", "--quiet", is_flag=True, help="No progress and no notes on stderr: results and errors only."
+        ),
         click.option(
             "--store",
             "store_url",
@@ -53,6 +62,15 @@ def common(command: Command) -> Command:
     return wrapped
 
 
+def show(report: RenderableType) -> None:
+    """Print a report on stdout, laid out for the terminal or file that it is."""
+    from advisor.report.layout import render
+
+    # color=True: whether there is colour was decided while the report was rendered.
+    if sys.stdout is not None:  # None: closed by the caller
+        click.echo(render(report, sys.stdout), nl=False, color=True)
+
+
 def print_json(document: BaseModel) -> None:
     """Write a record as the JSON contract spells it."""
     click.echo(document.model_dump_json(by_alias=True, indent=2))
@@ -64,9 +82,20 @@ def print_json_data(document: Any) -> None:
 
 
 def warn(text: str) -> None:
-    """Say something on stderr, so that stdout stays what was asked for; where nobody hears it, the work goes on."""
+    """Print a line on stderr; stdout carries only results, and a closed stderr is ignored."""
+    from advisor.report.printable import one_line
+
     with contextlib.suppress(OSError):
-        click.echo(text, err=True)
+        click.echo(one_line(text), err=True)
+
+
+def notes(quiet: bool) -> Callable[[str], None]:
+    """Return what prints notes: :func:`warn`, or under ``--quiet`` nothing."""
+    return _drop if quiet else warn
+
+
+def _drop(text: str) -> None:
+    """Print nothing."""
 
 
 def report_failure(error: BaseException, exit_code: int) -> int:
@@ -75,24 +104,33 @@ def report_failure(error: BaseException, exit_code: int) -> int:
         import traceback
 
         traceback.print_exception(error, file=sys.stderr)
-    text = " ".join(str(error).split()) or type(error).__name__
-    warn(f"sizer: {text}")
+    warn(f"sizer: {str(error).strip() or type(error).__name__}")
     return exit_code
 
 
 PathOption = click.Path(path_type=Path)
 
+_DURATION = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(s|sec|m|min|h)?"  # compiled at its first use: --help stays light
+_SECONDS = {None: 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _LONGEST_S = 90 * 86400.0
 
 
-class Seconds(click.FloatRange):
-    """Seconds from ``least`` to 90 days: neither ``inf`` nor ``nan``, which click's own range lets pass."""
+class Duration(_FloatType):
+    """Time such as ``90``, ``90s``, ``10m`` or ``2h``, converted to seconds; from ``least_s`` [s] to 90 days."""
 
-    def __init__(self, least: float) -> None:
-        super().__init__(min=least, max=_LONGEST_S)
+    name = "time"
+
+    def __init__(self, least_s: float) -> None:
+        self._least_s = least_s
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        seconds = float(super().convert(value, param, ctx))
-        if not math.isfinite(seconds):
-            self.fail(f"{value} is no number of seconds.", param, ctx)
+        if isinstance(value, int | float):
+            seconds = float(value)
+        else:
+            match = re.fullmatch(_DURATION, str(value).strip().lower())
+            if match is None:
+                self.fail(f"{value!r} is not a duration; write for example 90s, 10m or 2h", param, ctx)
+            seconds = float(match[1]) * _SECONDS[match[2]]
+        if not (math.isfinite(seconds) and self._least_s <= seconds <= _LONGEST_S):
+            self.fail(f"{value} is not between {self._least_s:g} seconds and 90 days", param, ctx)
         return seconds

@@ -8,12 +8,11 @@ from typing import Literal
 
 import click
 
-from .options import EXIT_CODES, PathOption, common, print_json, warn
-from .progress import ConsoleProgress
+from .options import EXIT_CODES, PathOption, common, notes, print_json, show
 
 YOUNG_OBJECTS = 100_000
-"""New objects after which Python looks for cycles: a plan makes hundreds of thousands of records that stay to its end, and
-looking through them every 700 took a tenth of its time."""
+"""New objects after which Python's garbage collector runs: a plan makes hundreds of thousands of records that live until
+its end, and collecting every 700 objects took a tenth of its time."""
 
 
 @click.command(epilog=EXIT_CODES)
@@ -40,22 +39,27 @@ def plan(
     measure: bool,
     seed: int,
     as_json: bool,
+    quiet: bool,
     store_url: str | None,
 ) -> int:
     """Recommend the cheapest hardware and runtime configuration for SCENARIO.
 
-    SCENARIO is a scenario file, or the name of one that ships (store-analytics, traffic-intersection, ...).
-    Exit code 1 when nothing in the catalogue carries it, neither equal boxes nor a mix of boxes nor stages split over
-    boxes; the plan then names the nearest misses.
+    SCENARIO is a scenario file, or the name of an included one (store-analytics, traffic-intersection, ...).
+    Exit code 1 when no platform of the catalogue is sufficient, neither equal boxes nor a mix of boxes nor stages split
+    over boxes; the plan then lists the nearest misses.
     """
     if export_of is not None and export_format is None:
-        raise click.UsageError("--export-of says what is exported: name a format with --export, too.")
+        raise click.UsageError("--export-of needs --export FORMAT: it selects which answer is exported.")
     from advisor.workflows import PlanRequest, plan_scenario
+
+    from .progress import progress_display
 
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
     on = tuple(name.strip() for name in platforms.split(",") if name.strip()) if platforms else ()
     request = PlanRequest(scenario=scenario, on=on, measure=measure, seed=seed)
-    result = plan_scenario(request, store_url=store_url, progress=ConsoleProgress(), say=warn)
+    with progress_display(f"planning {scenario}", quiet=quiet) as progress:
+        result = plan_scenario(request, store_url=store_url, progress=progress, say=progress.message)
+    note = notes(quiet)
     exported = None
     if export_format is not None:
         from advisor.report.exporters import export_plan
@@ -65,13 +69,13 @@ def plan(
         from advisor.store.files import write_document
 
         write_document(output, result)
-        warn(f"wrote {output}")
+        note(f"wrote {output}")
     if html is not None:
         from advisor.report.html import render_plan_html
         from advisor.store.files import write_document
 
         write_document(html, render_plan_html(result))
-        warn(f"wrote {html}")
+        note(f"wrote {html}")
     if as_json:
         print_json(result)
     elif exported is not None:
@@ -79,7 +83,7 @@ def plan(
     else:
         from advisor.report.terminal import render_plan
 
-        click.echo(render_plan(result))
+        show(render_plan(result))
     if result.carried:
         return 0
     return 3 if result.nothing_known else 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .options import EXIT_CODES, Seconds, common, print_json, warn
+from .options import EXIT_CODES, Duration, common, print_json, show
 
 
 @click.command(epilog=EXIT_CODES)
@@ -25,10 +25,14 @@ from .options import EXIT_CODES, Seconds, common, print_json, warn
 @click.option("--threads", default=None, metavar="N|all", help="Threads of all streams; default: all usable cores.")
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Inputs per pass.")
 @click.option(
-    "--input", "input_shape", default=None, metavar="SHAPE", help="Fixes a dynamic input: WIDTHxHEIGHT or a shape."
+    "--input",
+    "input_shape",
+    default=None,
+    metavar="SHAPE",
+    help="Shape of a dynamic input: WIDTHxHEIGHT, or a shape like 1,3,736,1312.",
 )
-@click.option("--measure", "measure_s", type=Seconds(0.0), default=0.0, show_default=True, metavar="SECONDS",
-              help="Spend up to SECONDS measuring this model's new kernels here first.")  # fmt: skip
+@click.option("--measure", "measure_s", type=Duration(0.0), default=0.0, metavar="TIME",
+              help="Measure this model's kernels on this machine first, for at most this time, for example 90s or 10m.")  # fmt: skip
 @common
 def predict(
     model: str,
@@ -43,6 +47,7 @@ def predict(
     input_shape: str | None,
     measure_s: float,
     as_json: bool,
+    quiet: bool,
     store_url: str | None,
 ) -> int:
     """Predict latency and throughput of MODEL on platforms, with interval, evidence and bottleneck.
@@ -52,28 +57,28 @@ def predict(
     """
     from advisor.workflows import PredictRequest, predict_model
 
-    report = predict_model(
-        PredictRequest(
-            model=model,
-            platforms=tuple(name.strip() for name in platforms.split(",") if name.strip()),
-            runtime=runtime,
-            device=device,
-            precision=precision,
-            hint=hint,
-            streams=streams,
-            threads=threads,
-            batch=batch,
-            input_shape=input_shape,
-            measure_s=measure_s,
-        ),
-        store_url=store_url,
-        say=warn,
+    from .progress import progress_display
+
+    request = PredictRequest(
+        model=model,
+        platforms=tuple(name.strip() for name in platforms.split(",") if name.strip()),
+        runtime=runtime,
+        device=device,
+        precision=precision,
+        hint=hint,
+        streams=streams,
+        threads=threads,
+        batch=batch,
+        input_shape=input_shape,
+        measure_s=measure_s,
     )
+    with progress_display("predicting", quiet=quiet) as progress:
+        report = predict_model(request, store_url=store_url, say=progress.message)
     if as_json:
         print_json(report)
     else:
         from advisor.report.terminal import render_predictions
 
-        click.echo(render_predictions(report))
+        show(render_predictions(report))
     known = any(item.throughput_fps is not None for item in report.predictions)
     return 0 if known else 1

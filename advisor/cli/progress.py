@@ -1,52 +1,125 @@
-"""Progress of long work on stderr: a live line on a terminal, one line per step elsewhere."""
+"""Progress of long work on stderr: a live bar on a terminal, a line now and then elsewhere, nothing under --quiet."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
+from typing import IO, TYPE_CHECKING, Self
+
+from advisor.measure.items.progress import NullProgress
+from advisor.report.printable import one_line
+
+if TYPE_CHECKING:
+    from .live_progress import LiveProgress
+
+LINE_INTERVAL_S = 5.0
+"""Least time between two lines where stderr is no terminal [s]."""
+LINE_SHARE = 0.02
+"""The same as a share of the time that has passed: eight hours give some 300 lines."""
+_DUMB_TERMINALS = {"dumb", "unknown"}
 
 
-class ConsoleProgress:
-    """Shows what was done last, how much is done, and an estimate of what remains."""
+def progress_display(activity: str, *, quiet: bool) -> QuietProgress | LineProgress | LiveProgress:
+    """Choose the display for this stderr; ``activity`` says what the command does where no steps are announced."""
+    stream = sys.stderr
+    if quiet or stream is None:
+        return QuietProgress()
+    if stream.isatty() and os.environ.get("TERM", "").lower() not in _DUMB_TERMINALS:
+        from .live_progress import LiveProgress
 
-    def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
-        self._started_s = time.monotonic()
-        self._total = 0
+        return LiveProgress(activity, Tolerant(stream))
+    return LineProgress(Tolerant(stream))
 
-    def start(self, total: int, estimate_s: float | None) -> None:
+
+def duration_text(seconds: float) -> str:
+    """``45 s``, ``5 min 20 s``, ``2 h 05 min``."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+class Tolerant:
+    """A text stream of which a failure is ignored: a closed terminal or a full disk must not end hours of work."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self.encoding = getattr(stream, "encoding", None) or "utf-8"
+
+    def write(self, text: str) -> int:
+        """Write what the stream takes."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, where the stream still can."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def isatty(self) -> bool:
+        """Whether the stream is a terminal."""
+        return self._stream.isatty()
+
+
+class QuietProgress(NullProgress):
+    """Prints nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing was begun."""
+
+
+class LineProgress:
+    """Prints messages at once, and how far the work is at most every few seconds, later less often."""
+
+    def __init__(self, stream: Tolerant) -> None:
+        self._stream = stream
+        self._total, self._unit = 0, "items"
+        self._started_s = self._printed_s = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Every line is complete."""
+
+    def start(self, total: int, estimate_s: float | None, unit: str = "items") -> None:
         """Announce ``total`` steps."""
-        self._total = total
-        self._started_s = time.monotonic()
-        if total > 0:
-            about = f", about {estimate_s:.0f} s" if estimate_s is not None else ""
-            self._line(f"{total} step{'s' if total > 1 else ''}{about}")
+        self._total, self._unit = total, unit
+        self._started_s = self._printed_s = time.monotonic()
+        if total > 0 and unit == "items":
+            about = "" if estimate_s is None else f", about {duration_text(estimate_s)}"
+            self.message(f"{total} item{'s' if total > 1 else ''}{about}")
+
+    def begin(self, what: str) -> None:
+        """Lines name what is finished."""
 
     def advance(self, done: int, what: str, remaining_s: float | None) -> None:
-        """Say that ``done`` steps are finished, ``what`` being the last."""
-        left = f", about {remaining_s:.0f} s left" if remaining_s is not None and done < self._total else ""
-        text = f"  [{done}/{self._total}] {what} ({time.monotonic() - self._started_s:.0f} s{left})"
-        if self._live:
-            self._write("\r\x1b[K" + text[:118])
-        else:
-            self._line(text)
+        """Print that ``done`` steps are finished, unless the last such line is recent; the last step always."""
+        now_s = time.monotonic()
+        elapsed_s = now_s - self._started_s
+        if done < self._total and now_s - self._printed_s < max(LINE_INTERVAL_S, LINE_SHARE * elapsed_s):
+            return
+        self._printed_s = now_s
+        left = ""
+        if remaining_s is not None and done < self._total:
+            left = f", about {duration_text(remaining_s)} left"
+        unit = "" if self._unit == "items" else f" {self._unit}"
+        self.message(f"[{done}/{self._total}{unit}] {what} ({duration_text(elapsed_s)}{left})")
 
     def message(self, text: str) -> None:
-        """Say something that stays on the screen."""
-        self._line(f"  {text}")
+        """Print a line."""
+        self._stream.write(f"{one_line(text)}\n")
+        self._stream.flush()
 
     def finish(self, summary: str) -> None:
-        """End the piece of work; where there was nothing to do, nothing is said."""
+        """Print the summary, where there was anything to do."""
         if self._total > 0:
-            self._line(summary)
-
-    def _line(self, text: str) -> None:
-        self._write(("\r\x1b[K" if self._live else "") + text + "\n")
-
-    @staticmethod
-    def _write(text: str) -> None:
-        """Say it where somebody can hear it: a lost terminal or a full disk must not end hours of work."""
-        with contextlib.suppress(OSError):
-            sys.stderr.write(text)
-            sys.stderr.flush()
+            self.message(summary)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from .options import EXIT_CODES, PathOption, common, print_json, print_json_data, warn
+from .options import EXIT_CODES, PathOption, common, notes, print_json, print_json_data, show
 
 _STDOUT = Path("-")
 
@@ -27,6 +28,7 @@ def report(
     parquet_file: Path | None,
     html: Path | None,
     as_json: bool,
+    quiet: bool,
     store_url: str | None,
 ) -> None:
     """Show a stored run (a plan or a verdict) again; without RUN list the runs.
@@ -37,6 +39,7 @@ def report(
     from advisor.store.files import write_document
     from advisor.workflows import list_runs, stored_run
 
+    note = notes(quiet)
     if run is not None and (csv_file is not None or parquet_file is not None):
         raise click.UsageError(
             "--csv and --parquet are for measurements: leave RUN out, or write the run with --json or --html."
@@ -49,16 +52,16 @@ def report(
             from advisor.report.html import render_document_html
 
             write_document(html, render_document_html(document))
-            warn(f"wrote {html}")
+            note(f"wrote {html}")
         if as_json:
             print_json(document)
         else:
             from advisor.report.terminal import render_document
 
-            click.echo(render_document(document))
+            show(render_document(document))
         return
     if csv_file is not None or parquet_file is not None or html is not None:
-        _write_measurements(csv_file, parquet_file, html, store_url)
+        _write_measurements(csv_file, parquet_file, html, store_url, note)
         return
     runs = list_runs(store_url=store_url)
     if as_json:
@@ -66,13 +69,17 @@ def report(
     else:
         from advisor.report.terminal import render_runs
 
-        click.echo(render_runs(runs))
+        show(render_runs(runs))
 
 
 def _write_measurements(
-    csv_file: Path | None, parquet_file: Path | None, html: Path | None, store_url: str | None
+    csv_file: Path | None,
+    parquet_file: Path | None,
+    html: Path | None,
+    store_url: str | None,
+    note: Callable[[str], None],
 ) -> None:
-    """Write the measurements of this machine to every file that was asked for."""
+    """Write the measurements of this machine to every requested file."""
     from advisor.report.html import render_measurements_html
     from advisor.report.tables import measurements_csv, measurements_parquet
     from advisor.store.files import write_document
@@ -82,7 +89,7 @@ def _write_measurements(
 
     def write(path: Path, content: str | bytes) -> None:
         write_document(path, content)
-        warn(f"wrote {path}")
+        note(f"wrote {path}")
 
     if csv_file == _STDOUT:
         click.echo(measurements_csv(measurements), nl=False)

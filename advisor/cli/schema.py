@@ -10,7 +10,7 @@ from .options import EXIT_CODES, common, print_json_data
 @click.command(epilog=EXIT_CODES)
 @click.argument("name", required=False)
 @common
-def schema(name: str | None, as_json: bool, store_url: str | None) -> None:
+def schema(name: str | None, as_json: bool, quiet: bool, store_url: str | None) -> None:
     """Print the JSON Schema of a document, for editors; without NAME list the documents.
 
     NAME is scenario, plan, verdict, prediction, host, bench, models, processor, platform, accelerator...

@@ -1,4 +1,4 @@
-"""What ends a command from outside: Ctrl-C, a service manager, a terminal that closes."""
+"""Termination from outside: Ctrl-C, a service manager, a terminal that closes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from types import FrameType
 def ended_like_ctrl_c() -> Iterator[None]:
     """Let SIGTERM (services, containers) and SIGHUP (a lost connection) end a command as Ctrl-C does.
 
-    A hang-up that is ignored stays so: that is what ``nohup`` asks for.
+    An ignored SIGHUP stays ignored, as ``nohup`` wants it.
     """
     if threading.current_thread() is not threading.main_thread():  # Python sets handlers there alone
         yield

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from .options import EXIT_CODES, PathOption, Seconds, common, print_json, warn
-from .progress import ConsoleProgress
+from .options import EXIT_CODES, Duration, PathOption, common, notes, print_json, show, warn
 
 if TYPE_CHECKING:
     from advisor.records.verdict import Verdict
@@ -21,8 +20,8 @@ EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 @click.argument("scenario", required=False)
 @click.option("--plan", "plan_file", type=PathOption, default=None, metavar="FILE",
               help="Configuration and prediction of this plan.json; default: this machine is planned first.")  # fmt: skip
-@click.option("--duration", "duration_s", type=Seconds(1.0), default=None, metavar="SECONDS",
-              help="Measured time after warm-up.")  # fmt: skip
+@click.option("--duration", "duration_s", type=Duration(1.0), default=None, metavar="TIME",
+              help="Measured time after warm-up, for example 90s or 10m.")  # fmt: skip
 @click.option("--profile", type=click.Choice(["smoke", "standard", "soak"]), default="smoke", show_default=True,
               help="2 minutes, 30 minutes, or 8 hours, unless --duration says otherwise.")  # fmt: skip
 @click.option("--config", type=click.Choice(["plan", "default"]), default="plan", show_default=True,
@@ -30,21 +29,25 @@ EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 @click.option("--as", "imitate", default=None, metavar="PLATFORM",
               help="Imitate a smaller machine's cores and SIMD level; the report lists what cannot be imitated.")  # fmt: skip
 @click.option("--decode", "decode_device", type=click.Choice(["software", "hardware"]), default="software",
-              show_default=True, help="What decodes; hardware is refused where no device here can.")  # fmt: skip
-@click.option("--find-capacity", is_flag=True, help="Find the most cameras that pass on this machine.")
-@click.option("--strict", is_flag=True, help="Refuse to run while the preflight has warnings.")
+              show_default=True, help="Decoder: software, or hardware if this machine has a decoding device.")  # fmt: skip
+@click.option("--find-capacity", is_flag=True, help="Find the largest number of cameras that passes on this machine.")
+@click.option("--strict", is_flag=True, help="Refuse to run if the checks before the run give warnings.")
 @click.option(
     "-o", "--output", type=PathOption, default=None, metavar="FILE", help="Write the verdict as JSON to FILE."
 )
 @click.option("--html", type=PathOption, default=None, metavar="FILE", help="Write a self-contained report to FILE.")
 @click.option("--junit", type=PathOption, default=None, metavar="FILE", help="Write the checks as JUnit XML to FILE.")
 @click.option("--sign", "key_file", type=PathOption, default=None, metavar="KEY",
-              help="Sign the file of -o with this ed25519 key (made if missing); writes FILE.sig beside it.")  # fmt: skip
-@click.option("--operator", default=None, metavar="NAME", help="Who runs this; stands in the report.")
+              help="Sign the file of -o with this ed25519 key (made if missing); writes FILE.sig next to it.")  # fmt: skip
+@click.option("--operator", default=None, metavar="NAME", help="Operator name, printed in the report.")
 @click.option("--check", "check_file", type=PathOption, default=None, metavar="REPORT",
-              help="Only check the signature REPORT.sig of a report.")  # fmt: skip
+              help="Only verify the signature REPORT.sig of REPORT.")  # fmt: skip
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of clips, phases and objects."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of clips, camera phases and object counts.",
 )
 @common
 def verify(
@@ -65,11 +68,12 @@ def verify(
     check_file: Path | None,
     seed: int,
     as_json: bool,
+    quiet: bool,
     store_url: str | None,
 ) -> int:
-    """Run the real cascade of SCENARIO on this machine and judge it.
+    """Run the cascade of SCENARIO on this machine and check it against the requirements.
 
-    Cameras are paced at their rate and decoded for real; latency counts from the scheduled release of a frame.
+    Frames are released at the cameras' rate and really decoded; latency is measured from a frame's scheduled release.
     Exit code: 0 PASS, 1 FAIL, 3 INCONCLUSIVE.
     """
     if check_file is not None:
@@ -78,10 +82,12 @@ def verify(
         click.echo(check_report(check_file))
         return 0
     if scenario is None:
-        raise click.UsageError("Missing argument 'SCENARIO' (a scenario file, or the name of one that ships).")
+        raise click.UsageError("Missing argument 'SCENARIO' (a scenario file, or the name of an included one).")
     if key_file is not None and output is None:
-        raise click.UsageError("--sign needs -o FILE: a signature belongs to a file.")
+        raise click.UsageError("--sign needs -o FILE: the signature is of that file.")
     from advisor.workflows import VerifyRequest, verify_scenario
+
+    from .progress import progress_display
 
     request = VerifyRequest(
         scenario=scenario,
@@ -96,29 +102,35 @@ def verify(
         decode_device=decode_device,
         operator=operator,
     )
-    verdict = verify_scenario(request, store_url=store_url, progress=ConsoleProgress(), say=warn)
-    # Printed first, and what cannot be printed is written all the same: neither must cost the verdict of a long run.
-    unsaid: OSError | None = None
+    with progress_display(f"preparing {scenario}", quiet=quiet) as progress:
+        verdict = verify_scenario(request, store_url=store_url, progress=progress, say=progress.message)
+    # Printed before files are written, and a failure to print is raised after that: neither may lose a long run.
+    not_printed: OSError | None = None
     try:
         if as_json:
             print_json(verdict)
         else:
             from advisor.report.terminal import render_verdict
 
-            click.echo(render_verdict(verdict))
+            show(render_verdict(verdict))
     except OSError as error:
-        unsaid = error
-    failed = _write_reports(verdict, output, html, junit, key_file)
-    if unsaid is not None and not isinstance(unsaid, BrokenPipeError):
-        raise unsaid
-    # A FAIL stays a FAIL; but a PASS whose report is missing must not look like one that can be handed over.
+        not_printed = error
+    failed = _write_reports(verdict, output, html, junit, key_file, notes(quiet))
+    if not_printed is not None and not isinstance(not_printed, BrokenPipeError):
+        raise not_printed
+    # A FAIL stays a FAIL, but a PASS without its report must not look like one that can be handed over.
     return 2 if failed and verdict.verdict == "PASS" else EXIT_OF_VERDICT[verdict.verdict]
 
 
 def _write_reports(
-    verdict: Verdict, output: Path | None, html: Path | None, junit: Path | None, key_file: Path | None
+    verdict: Verdict,
+    output: Path | None,
+    html: Path | None,
+    junit: Path | None,
+    key_file: Path | None,
+    note: Callable[[str], None],
 ) -> bool:
-    """Write every report that was asked for, one after the other; True where one could not be written."""
+    """Write every requested report, one after the other; True if one could not be written."""
     from advisor.errors import InputError
     from advisor.report.html import render_verdict_html
     from advisor.report.junit import render_junit
@@ -131,11 +143,11 @@ def _write_reports(
         return path
 
     def write_and_sign(path: Path) -> Path:
-        # One task: where the report cannot be written, an older one under its name must not be signed in its place.
+        # One task: if the report cannot be written, an older file of that name must not be signed instead.
         write(path, lambda: verdict)
         if key_file is None:
             return path
-        warn(f"wrote {path}")
+        note(f"wrote {path}")
         return sign_report(path, key_file)
 
     tasks: list[Callable[[], Path]] = []
@@ -146,11 +158,11 @@ def _write_reports(
     if junit is not None:
         tasks.append(lambda: write(junit, lambda: render_junit(verdict)))
     stored = not any(text.startswith(NOT_KEPT) for text in verdict.warnings)
-    left = "the verdict itself is kept in the store (sizer report)" if stored else "the verdict stands above alone"
+    left = "the verdict is stored (see sizer report)" if stored else "the verdict is printed above and stored nowhere"
     failed = False
     for task in tasks:
         try:
-            warn(f"wrote {task()}")
+            note(f"wrote {task()}")
         except InputError as error:
             failed = True
             warn(f"error: {error}; {left}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .base import Count, Fraction, PositiveCount, PositiveQuantity, Quantity, Record, SimdLevel
+from .base import Count, Fraction, KeyedRecord, PositiveCount, PositiveQuantity, Quantity, SimdLevel
 
 
-class MachineSpec(Record):
+class MachineSpec(KeyedRecord):
     """Facts that decide speed. Whole machine unless the name says per core; unknown is None, never 0.
 
     ``uncertain`` names the fields that are recalled or assumed: the performance model widens what rests on them.

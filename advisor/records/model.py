@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .base import PositiveCount, Precision, Quantity, Record, RuntimeName
+from .base import KeyedRecord, PositiveCount, Precision, Quantity, Record, RuntimeName
 
 KernelType = Literal[
     "conv", "dwconv", "groupconv", "deconv", "fc", "matmul", "attention", "eltwise", "pool", "reduce", "softmax",
@@ -84,7 +84,7 @@ class Kernel(Record):
     """Measured time of one execution; None if the graph was only compiled."""
 
 
-class ModelWork(Record):
+class ModelWork(KeyedRecord):
     """The kernels of a model as one runtime fuses them at one precision, batch and SIMD cap."""
 
     model: str

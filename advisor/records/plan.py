@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from .base import Evidence, Interval, Record, Tail
 from .config import RunConfig
@@ -244,7 +244,6 @@ class Plan(Record):
     scenario_changes: tuple[Sensitivity, ...] = ()
     warnings: tuple[str, ...] = ()
     seeds: dict[str, int] = {}
-    versions: dict[str, str] = {}
     search: dict[str, Any] = {}
     """How many platforms and configurations were bounded, simulated and left out."""
     nearest_misses: tuple[Rejected, ...] = ()
@@ -263,6 +262,14 @@ class Plan(Record):
     sites_total: dict[str, Any] = {}
     """Sites, boxes and the total bill."""
     model_notes: dict[str, str] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_versions(cls, data: Any) -> Any:
+        """Drop the key ``versions`` that sizer 0.1 wrote, always empty."""
+        if isinstance(data, dict) and data.get("versions") == {}:
+            return {key: value for key, value in data.items() if key != "versions"}
+        return data
 
     @property
     def carried(self) -> bool:

@@ -21,7 +21,7 @@ LONGEST_LABEL = 40
 NEAR = 12
 """Places for a label that are tried without covering any mark at all."""
 LOWEST = 0.5
-"""Capacities below stand at the left edge: a logarithmic scale has no zero."""
+"""Smaller capacities are drawn at the left edge: a logarithmic scale has no zero."""
 
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom of something drawn."""
@@ -73,14 +73,14 @@ class _Scale:
 def price_against_capacity(marks: Sequence[Mark], needed: float | None, currency: str, unit: str) -> str:
     """Scatter of price over capacity, both logarithmic, with the interval of the capacity as a bar.
 
-    Only what a buyer looks for carries a label; the names of the others show when the pointer rests on them.
+    Only what a buyer looks for carries a label; the names of the others show under the pointer.
 
     Parameters
     ----------
     marks : sequence of Mark
         Platforms; those without a price above zero are left out.
     needed : float, optional
-        Capacity that the scenario needs, drawn as an upright line; None: not known.
+        Capacity that the scenario needs, drawn as a vertical line; None if unknown.
     currency, unit : str
         What the axes count.
     """
@@ -149,7 +149,7 @@ def _mark(mark: Mark, across: _Scale, upward: _Scale) -> str:
 
 
 def _label(mark: Mark, x: float, y: float, taken: list[Box], others: Sequence[Box]) -> str:
-    """Put a label beside its mark, at the first place where it covers nothing; the place is added to ``taken``.
+    """Put a label next to its mark, at the first place where it covers nothing; the place is added to ``taken``.
 
     Unnamed marks (``others``) are kept clear of as long as there is room near the mark.
     """
@@ -192,7 +192,7 @@ def bars(rows: Sequence[tuple[str, float, float, float]], unit: str, limit: floa
         return left + value / top * (WIDTH - left - right)
 
     parts = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(unit)}">']
-    if limit is not None:  # first, so that labels beside it stay readable
+    if limit is not None:  # first, so that labels next to it stay readable
         at = f"{x(limit):.1f}"
         parts.append(f'<line x1="{at}" x2="{at}" y1="0" y2="{height}" stroke="var(--bad)" stroke-dasharray="5 4"/>')
     for index, (name, low, middle, high) in enumerate(rows):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _commands(text: str) -> str:
-    """Escape a text and set what stands between backticks as a command."""
+    """Escape a text and mark what is between backticks as a command."""
     from markupsafe import Markup, escape
 
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 from advisor.records.verdict import Check, Verdict
 
-# Characters that XML 1.0 cannot hold at all (section 2.2), such as the escape codes in a worker's last words.
+# Characters that XML 1.0 cannot hold at all (section 2.2), such as escape sequences in the stderr of a worker.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 

@@ -8,22 +8,25 @@ from typing import Any
 from advisor.records.plan import Plan, PlanOption, PredictedLoad, Rejected
 
 from .charts import Mark, bars, price_against_capacity
-from .plan_text import (
+from .plan_summary import (
+    box_lines,
     boxes,
-    change_lines,
-    changes,
+    capacity_unit,
     compared,
+    currency,
+    evidence_by_stage,
     nearest_misses,
-    option_words,
     pareto_lines,
-    plain,
-    share_lines,
+    scenario_change_lines,
     shown_site,
-    site_word,
+    site_heading,
+    site_value,
+    undecided_lines,
 )
 from .text import (
     EVIDENCE_WORDS,
     capacity,
+    capacity_interval,
     config_line,
     decode_line,
     decodes,
@@ -38,14 +41,14 @@ from .text import (
     why,
 )
 
-_HOLDS = {True: ("holds", "good"), False: ("fails", "bad"), None: ("cannot say", "warn")}
+_HOLDS = {True: ("holds", "good"), False: ("fails", "bad"), None: ("inconclusive", "warn")}
 
 
 def plan_context(plan: Plan) -> dict[str, Any]:
     """Values of the template, formatted."""
     best = plan.recommended
     marks, left_out = _marks(plan)
-    unit = _unit(plan)
+    unit = capacity_unit(plan)
     shown = compared(plan)
     sites = [shown_site(site) for site in plan.sites]
     columns = list(dict.fromkeys(name for site in sites for name in site))
@@ -55,28 +58,26 @@ def plan_context(plan: Plan) -> dict[str, Any]:
         "best": best,
         "headline": _headline(plan),
         "subline": _subline(plan),
-        "capacity_chart": price_against_capacity(marks, _needed(plan), _currency(plan), unit),
+        "capacity_chart": price_against_capacity(marks, _needed(plan), currency(plan), unit),
         "left_out": left_out,
         "unit": unit,
         "compared": [_compared_row(kind, item) for kind, item in shown],
-        "changes": changes(plan) if best is None else [],
         "evidence": [_evidence_row(kind, item) for kind, item in shown],
         "sensitivity": [(item.change, *_HOLDS[item.holds], item.text) for item in plan.sensitivity],
         "rejected": [_rejected_row(item) for item in plan.rejected],
-        "site_columns": [site_word(name) for name in columns],
-        "sites": [["-" if site.get(name) is None else plain(site[name]) for name in columns] for site in sites],
-        "total": [(site_word(name), plain(value)) for name, value in plan.sites_total.items() if value],
+        "site_columns": [site_heading(name) for name in columns],
+        "sites": [[site_value(site.get(name)) for name in columns] for site in sites],
+        "total": [(site_heading(name), site_value(value)) for name, value in plan.sites_total.items() if value],
         "pareto": pareto_lines(plan),
         "mixes": [
-            (name, mix.text, share_lines(mix))
+            (name, mix.text, box_lines(mix))
             for name, mix in (("A mix of boxes", plan.mix), ("Stages split over boxes", plan.split))
             if mix is not None
         ],
-        "undecided": [f"{option_words(item)}: {item.text}" for item in plan.undecided],
-        "scenario_changes": change_lines(plan),
+        "undecided": undecided_lines(plan),
+        "scenario_changes": scenario_change_lines(plan),
         "search": search_line(plan.search),
         "seeds": ", ".join(f"{name} {value}" for name, value in plan.seeds.items()),
-        "versions": ", ".join(f"{name} {value}" for name, value in plan.versions.items()),
     }
     return context | (_of_best(plan, best) if best is not None else {})
 
@@ -84,17 +85,19 @@ def plan_context(plan: Plan) -> dict[str, Any]:
 def _title(plan: Plan) -> str:
     if plan.recommended is not None:
         return f"buy {boxes(plan.recommended)}"
-    return "different boxes together" if plan.carried else "nothing holds"
+    return "different boxes together" if plan.carried else "not feasible"
 
 
 def _headline(plan: Plan) -> str:
     if plan.recommended is not None:
         return f"Buy {boxes(plan.recommended)}"
     if plan.carried:
-        return "Different boxes carry this scenario together"
+        return "Different boxes together are sufficient"
     if plan.nothing_known:
-        return "Cannot tell: nothing is known of how these models run on these platforms"
-    return "Nothing in the catalogue carries this scenario" + (" for certain" if plan.undecided else "")
+        return "No answer: there is no evidence of how these models run on these platforms"
+    return "Not feasible with the platforms of the catalogue" + (
+        f"; {len(plan.undecided)} undecided" if plan.undecided else ""
+    )
 
 
 def _subline(plan: Plan) -> str:
@@ -108,7 +111,7 @@ def _subline(plan: Plan) -> str:
     if together:
         return min(together, key=lambda item: item.price).text
     misses = [item.name for item in nearest_misses(plan)]
-    return f"Nearest misses: {', '.join(misses)}" if misses else "No platform could be judged"
+    return f"Nearest misses: {', '.join(misses)}" if misses else "No platform could be evaluated"
 
 
 def _of_best(plan: Plan, best: PlanOption) -> dict[str, Any]:
@@ -170,18 +173,12 @@ def _evidence_of(predicted: PredictedLoad, name: str) -> str:
 
 def _evidence_row(role: str, item: PlanOption | Rejected) -> list[str]:
     """Where the figures of one platform come from: prediction by stage, price by kind, source and date."""
-    predicted, price = item.predicted, item.price
-    stages = "-"
-    if predicted is not None and predicted.evidence:
-        stages = "; ".join(
-            f"{', '.join(name for name, value in predicted.evidence.items() if value is kind)}: {EVIDENCE_WORDS[kind]}"
-            for kind in dict.fromkeys(predicted.evidence.values())
-        )
+    price = item.price
     known = price is not None and price.value is not None
     return [
         role,
         item.platform,
-        stages,
+        evidence_by_stage(item.predicted),
         price_line(price).split(" [")[0],
         price.kind if price is not None and known else "-",
         ((price.date or "-") + (" (stale)" if price.stale else "")) if price is not None and known else "-",
@@ -189,23 +186,9 @@ def _evidence_row(role: str, item: PlanOption | Rejected) -> list[str]:
     ]
 
 
-def _currency(plan: Plan) -> str:
-    for item in (plan.recommended, *plan.rejected):
-        if item is not None and item.price is not None:
-            return item.price.currency
-    return "USD"
-
-
-def _unit(plan: Plan) -> str:
-    for item in (plan.recommended, *plan.alternatives, *plan.rejected):
-        if item is not None and item.predicted is not None:
-            return "cameras" if has_cameras(item.predicted) else "requests/s"
-    return "cameras"
-
-
 def _needed(plan: Plan) -> float | None:
-    """Capacity that the scenario asks for, growth included; None where the plan does not say."""
-    name = "needed_cameras" if _unit(plan) == "cameras" else "needed_requests_per_s"
+    """Capacity that the scenario requires, growth included; None if the plan does not have it."""
+    name = "needed_cameras" if capacity_unit(plan) == "cameras" else "needed_requests_per_s"
     value = plan.search.get(name)
     return float(value) if isinstance(value, int | float) and value > 0 else None
 
@@ -223,8 +206,8 @@ def _marks(plan: Plan) -> tuple[list[Mark], str]:
     marks = []
     priceless = free = unjudged = 0
     for item, kind in kinds.values():
-        predicted, price = item.predicted, item.price
-        reach = None if predicted is None else predicted.capacity_cameras or predicted.capacity_requests_per_s
+        price = item.price
+        reach = capacity_interval(item.predicted)
         if reach is None:
             unjudged += 1
         elif price is None or price.value is None:
@@ -258,7 +241,7 @@ def _compared_row(kind: str, item: PlanOption | Rejected) -> list[str]:
 
 
 def _slug(name: str) -> str:
-    """Id that follows from a name; an id that does not is worth printing beside it."""
+    """Id that follows from a name; any other id is printed next to the name."""
     return "-".join(re.findall(r"[a-z0-9]+", name.lower()))
 
 

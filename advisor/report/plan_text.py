@@ -1,17 +1,37 @@
-"""The plan on a terminal: the verdict first, then what it rests on."""
+"""The plan on a terminal: the answer first, then what it rests on."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from advisor.records.plan import Mix, Plan, PlanOption, Rejected, Undecided
+from rich.console import Group, RenderableType
+from rich.text import Text
 
+from advisor.records.plan import Plan, PlanOption, Rejected
+
+from .layout import BAD, GOOD, UNSURE, Cells, Column, Table, aligned, facts, heading, paragraph, section, styled
+from .plan_summary import (
+    advice_lines,
+    answer_sentence,
+    bill,
+    box_lines,
+    capacity_unit,
+    compared,
+    currency,
+    evidence_by_stage,
+    scenario_change_lines,
+    shown_site,
+    site_heading,
+    site_value,
+    undecided_lines,
+)
 from .text import (
     EVIDENCE_WORDS,
     capacity,
+    capacity_interval,
     config_line,
+    counted,
     decode_line,
     decodes,
     has_cameras,
@@ -19,282 +39,197 @@ from .text import (
     number,
     percent,
     price_line,
-    remedy,
     search_line,
     span,
-    table,
     tight,
     why,
 )
 
-MISSES = 3
 SITES = 20
 """Kinds of site that a terminal shows."""
-WIDTH = 118
+_RESOURCES = {"cpu": "CPU"}
 
 
-def render_plan(plan: Plan) -> str:
+def render_plan(plan: Plan) -> RenderableType:
     """Lay out a whole plan."""
-    parts = [textwrap.fill(heading_line(plan), WIDTH)]
-    if plan.recommended is not None:
-        parts += _recommended(plan.recommended)
-    parts += _comparison(plan)
-    if plan.recommended is None:
-        parts += _list("What would have to change", changes(plan))
-    parts += _list("What if", [f"{item.change}: {item.text}" for item in plan.sensitivity])
-    parts += _list("Cannot tell", [f"{option_words(item)}: {item.text}" for item in plan.undecided])
-    parts += _list("Change the scenario instead", change_lines(plan))
-    cheaper = "Cheaper by" if plan.recommended is not None else "Carried by"
-    if plan.mix is not None:
-        parts += _list(f"{cheaper} a mix of boxes", [plan.mix.text, *share_lines(plan.mix)])
-    if plan.split is not None:
-        parts += _list(f"{cheaper} splitting the stages over boxes", [plan.split.text, *share_lines(plan.split)])
-    by = ", by purchase price" if plan.objective == "tco" else ""
-    front = f"More room for more money (Pareto front{by}; headroom with growth, on the pessimistic side)"
-    parts += _list(front, pareto_lines(plan))
-    parts += _sites(plan)
-    parts += _list("Warnings", list(plan.warnings))
-    parts += _list("Assumptions", list(plan.assumptions))
-    parts += _list("Search", [line for line in (search_line(plan.search),) if line])
-    return "\n".join(parts)
+    answer = paragraph(styled(answer_sentence(plan), f"bold {_colour(plan)}"))
+    return Group(answer, *[part for lay_out in SECTIONS for part in lay_out(plan)])
 
 
-def heading_line(plan: Plan) -> str:
-    """Say the answer in one sentence."""
+def _colour(plan: Plan) -> str:
+    if plan.carried:
+        return GOOD
+    return UNSURE if plan.nothing_known or plan.undecided or not plan.rejected else BAD
+
+
+def _recommended(plan: Plan) -> list[RenderableType]:
     best = plan.recommended
     if best is None:
-        if not plan.rejected:
-            return f"{plan.scenario}: NOTHING carries this scenario, and no platform could be judged."
-        if plan.nothing_known:
-            return f"{plan.scenario}: CANNOT TELL. Nothing is known of how its models run on these platforms."
-        together = [item for item in (plan.mix, plan.split) if item is not None]
-        if together:
-            answer = min(together, key=lambda item: item.price)
-            return f"{plan.scenario}: no equal boxes carry this scenario, but different ones do: {answer.text}."
-        doubt = f" Of {len(plan.undecided)} it cannot be told: they may hold." if plan.undecided else ""
-        return f"{plan.scenario}: NOTHING in the catalogue carries this scenario.{doubt} The nearest misses are below."
-    return (
-        f"{plan.scenario}: buy {boxes(best)} ({best.platform}), {money(best.price.value, best.price.currency)}; "
-        f"cpu {percent(best.predicted.utilisation.get('cpu'))} busy, confidence {best.confidence} "
-        f"({best.probability * 100:.0f} %)"
-    )
-
-
-def share_lines(mix: Mix) -> list[str]:
-    """How each kind of box of a mix is set up, and how busy it will be; nothing for plans that do not say."""
-    lines = []
-    for share in mix.boxes:
-        if share.config is None or share.predicted is None:
-            continue
-        stages = "; ".join(f"{name}: {config_line(config)}" for name, config in share.config.stages.items())
-        decode = f"; decode: {decode_line(share.config.decode)}" if decodes(share.predicted) else ""
-        cameras = ", ".join(f"{count} {group}" for group, count in share.cameras.items() if count)
-        busy = percent(share.predicted.utilisation.get("cpu"))
-        lines.append(f"{share.platform} with cameras {cameras}, cpu {busy} busy: {stages}{decode}")
-    return lines
-
-
-def boxes(option: PlanOption) -> str:
-    """Name of what is bought, with the number of boxes where it is more than one."""
-    return f"{option.count} x {option.name}" if option.count > 1 else option.name
-
-
-def compared(plan: Plan) -> list[tuple[str, PlanOption | Rejected]]:
-    """What stands beside the recommendation, or the nearest misses where nothing holds, with a word for each."""
-    shown: list[tuple[str, PlanOption | Rejected]] = []
-    if plan.recommended is None:
-        return [("miss", item) for item in nearest_misses(plan)]
-    if plan.just_fails is not None:
-        shown.append(("just fails", plan.just_fails))
-    shown.append(("recommended", plan.recommended))
-    shown += [("alternative", option) for option in plan.alternatives]
-    known = {option.platform for option in plan.alternatives}
-    if plan.next_dearer is not None and plan.next_dearer.platform not in known:
-        shown.append(("next dearer", plan.next_dearer))
-    return shown
-
-
-def nearest_misses(plan: Plan) -> tuple[Rejected, ...]:
-    """What came closest, as the planner ranks it; of a plan without that ranking the first that were rejected."""
-    known = {item.platform for item in plan.rejected}
-    return tuple(item for item in plan.nearest_misses if item.platform in known) or plan.rejected[:MISSES]
-
-
-def changes(plan: Plan) -> list[str]:
-    """What to change for the nearest misses, where the plan says which check they fail; the same advice once."""
-    advised: dict[tuple[str, str], list[str]] = {}
-    for item in nearest_misses(plan):
-        words = remedy(item)
-        if words and item.check is not None:
-            advised.setdefault((item.check, words), []).append(item.platform)
-    return [f"{', '.join(names)}: fails on {check}; try {words}" for (check, words), names in advised.items()]
-
-
-def option_words(item: Undecided) -> str:
-    """Boxes and price of a platform of which it cannot be told whether it holds."""
-    number_of = "" if item.count == 1 else f"{item.count} x "
-    return f"{number_of}{item.platform} for {money(item.price.value, item.price.currency)}"
-
-
-def change_lines(plan: Plan) -> list[str]:
-    """Changes of the scenario that save something, then in one line those that do not."""
-    lines = [f"{item.change}: {item.text}" for item in plan.scenario_changes if item.holds]
-    in_vain: dict[str, list[str]] = {}
-    for item in plan.scenario_changes:
-        if not item.holds:
-            in_vain.setdefault(item.text, []).append(item.change)
-    return lines + [f"{text} with: {'; '.join(changes)}" for text, changes in in_vain.items()]
-
-
-def bill(best: PlanOption) -> str:
-    """Parts of the total cost of ownership: what is nought is left out."""
-    tco = best.tco
-    parts = [
-        ("boxes with their memory", best.price.value),
-        ("energy", tco.energy_cost_per_year.p50 * tco.lifetime_years),
-        ("licences", tco.licences),
-        ("storage", tco.storage),
-    ]
-    return " + ".join(f"{name} {money(value, tco.currency)}" for name, value in parts if value != 0) or "nothing"
-
-
-def pareto_lines(plan: Plan) -> list[str]:
-    """Platforms to which nothing is both cheaper and roomier, with boxes, price and headroom."""
-    if len(plan.pareto_points) < 2:
         return []
-    return [
-        f"{'' if point.count == 1 else f'{point.count} x '}{point.platform} for "
-        f"{money(point.price.value, point.price.currency)}: {number(point.headroom * 100.0, 2)} % headroom"
-        for point in plan.pareto_points
-    ]
-
-
-def _recommended(best: PlanOption) -> list[str]:
-    predicted = best.predicted
-    tco = best.tco
-    facts = [
+    predicted, tco = best.predicted, best.tco
+    about = [
         ("price", price_line(best.price)),
         ("TCO", f"{money(tco.value, tco.currency)} over {tco.lifetime_years:g} years: {bill(best)}"),
         ("energy", f"{span(tco.energy_kwh_per_year)} kWh/year, {span(tco.energy_cost_per_year)} {tco.currency}/year "
                    f"at {span(tco.wall_w)} W average"),
-        ("evidence", f"{EVIDENCE_WORDS[best.evidence]}: "
-                     + ", ".join(f"{name} {kind.value}" for name, kind in predicted.evidence.items())),
+        ("evidence", evidence_by_stage(predicted) if predicted.evidence else EVIDENCE_WORDS[best.evidence]),
     ]  # fmt: skip
     if best.note:
-        facts.append(("note", best.note))
+        about.append(("note", best.note))
     if best.next_measurement is not None:
-        facts.append(("to know more", best.next_measurement.text))
-    of = f", per box of {best.count}; capacity of all together" if best.count > 1 else ""
-    rate = "camera FPS" if has_cameras(predicted) else "requests/s"
+        about.append(("next measurement", best.next_measurement.text))
+    of = f", per box of {best.count}; capacity of all boxes" if best.count > 1 else ""
     figures = [
-        (rate, f"{span(predicted.camera_fps)}     drops {span(predicted.drops_pct)} %"),
+        ("camera FPS" if has_cameras(predicted) else "requests/s", span(predicted.camera_fps)),
+        ("drops", f"{span(predicted.drops_pct)} %"),
         ("latency", f"p50 {number(predicted.latency_ms.p50)} ms, p95 {span(predicted.latency_p95_ms)} ms, "
                     f"p99 {number(predicted.latency_ms.p99)} ms"),
-        ("utilisation", ", ".join(f"{name.replace('_', ' ')} {percent(value)}"
-                                  for name, value in predicted.utilisation.items())),
         ("capacity", capacity(predicted)),
+        *[(f"{_RESOURCES.get(name, name.replace('_', ' '))} used", percent(use))
+          for name, use in predicted.utilisation.items()],
     ]  # fmt: skip
-    rows = [[name, config_line(config), span(predicted.stage_load.get(name))]
-            for name, config in best.config.stages.items()]  # fmt: skip
-    if decodes(predicted):
-        rows.insert(0, ["decode", decode_line(best.config.decode), span(predicted.stage_load.get("decode"))])
     return [
-        "",
-        *[_fact(name, text, 2) for name, text in facts],
-        "",
-        f"  Predicted, P50 (P10 - P90){of}",
-        *[_fact(name, text, 4) for name, text in figures],
-        "",
-        _indent(table(["stage", "configuration", "cores kept busy"], rows, WIDTH - 2)),
-        *_list("What breaks first", [item.text for item in best.breaks_first]),
-        *_list(
-            "Against usual configurations on the same boxes",
-            [item.text for item in best.gain_over_default if item.hint != "auto"],
-        ),
+        Text(""),
+        facts(about),
+        heading(f"Predicted, P50 (P10 - P90){of}"),
+        facts(figures),
+        Text(""),
+        _stages(best),
     ]
 
 
-def _fact(name: str, text: str, indent: int) -> str:
-    lead = " " * indent + f"{name:13s}"
-    return textwrap.fill(text, WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead))
+def _limits(plan: Plan) -> list[RenderableType]:
+    best = plan.recommended
+    return [] if best is None else section("What breaks first", [item.text for item in best.breaks_first])
 
 
-def _comparison(plan: Plan) -> list[str]:
+def _gain(plan: Plan) -> list[RenderableType]:
+    best = plan.recommended
+    gains = [] if best is None else [item.text for item in best.gain_over_default if item.hint != "auto"]
+    return section("Compared with common configurations on the same boxes", gains)
+
+
+def _stages(best: PlanOption) -> Table:
+    load = best.predicted.stage_load
+    rows = [(name, config_line(config)) for name, config in best.config.stages.items()]
+    if decodes(best.predicted):
+        rows.insert(0, ("decode", decode_line(best.config.decode)))
+    busy = aligned([span(load.get(name)) for name, _ in rows])
+    columns = [Column("stage"), Column("configuration"), Column("cores busy")]
+    return Table(columns, [[*row, cores] for row, cores in zip(rows, busy, strict=True)], indent=2)
+
+
+def _comparison(plan: Plan) -> list[RenderableType]:
     shown = compared(plan)
     if not shown:
         return []
-    heading = ["", "platform", "boxes", "price", "capacity", "cpu busy", "p95 ms", "evidence"]
-    lines = ["", "Compared", _indent(table(heading, [_row(*item) for item in shown], WIDTH - 2, right=(2, 3)))]
-    reasons = [f"{item.platform}: {why(item)}" for _, item in shown if why(item)]
-    lines += _list("Why", reasons)
+    parts = [heading("Comparison"), _compared_table(plan, shown)]
+    parts += section("Reasons", [f"{item.platform}: {why(item)}" for _, item in shown if why(item)])
     named = {item.platform for _, item in shown}
     others = sum(item.platform not in named for item in plan.rejected)
     if others > 0:
-        plural = "s" if others > 1 else ""
-        lines.append(f"  and {others} more platform{plural}, with the reason in plan.json and on the HTML page")
-    return lines
+        more = f"and {counted(others, 'more platform')}, with reasons in the JSON (--json, -o) and on the HTML page"
+        parts.append(paragraph(more, 2))
+    return parts
 
 
-def _row(kind: str, item: PlanOption | Rejected) -> list[str]:
-    predicted, price = item.predicted, item.price
+def _compared_table(plan: Plan, shown: Sequence[tuple[str, PlanOption | Rejected]]) -> Table:
+    columns = [
+        Column(""), Column("platform"), Column("boxes", figures=True), Column(currency(plan), figures=True),
+        Column(capacity_unit(plan)), Column("CPU %", optional=1), Column("p95 ms", optional=2),
+        Column("evidence", optional=3),
+    ]  # fmt: skip
+    predicted = [item.predicted for _, item in shown]
+    reach = aligned([tight(span(capacity_interval(load))) for load in predicted])
+    cpu = [None if load is None else load.utilisation.get("cpu") for load in predicted]
+    busy = aligned([tight(span(None if use is None else use.scaled(100.0), 2)) for use in cpu])
+    p95 = aligned([tight(span(None if load is None else load.latency_p95_ms)) for load in predicted])
+    rows: list[Cells] = []
+    for index, (kind, item) in enumerate(shown):
+        price = None if item.price is None else item.price.value
+        row: Cells = [
+            kind, item.platform, str(item.count), "unknown" if price is None else f"{price:,.0f}",
+            reach[index], busy[index], p95[index], item.evidence.value,
+        ]  # fmt: skip
+        rows.append([styled(cell, "bold") for cell in row] if kind == "recommended" else row)
+    return Table(columns, rows, indent=2)
+
+
+def _pareto(plan: Plan) -> list[RenderableType]:
+    if len(plan.pareto_points) < 2:
+        return []
+    by = ", by purchase price" if plan.objective == "tco" else ""
+    columns = [
+        Column("platform"), Column("boxes", figures=True), Column(currency(plan), figures=True),
+        Column("headroom %", figures=True),
+    ]  # fmt: skip
+    rows = [
+        [point.platform, str(point.count), "unknown" if point.price.value is None else f"{point.price.value:,.0f}",
+         number(point.headroom * 100.0, 2)]
+        for point in plan.pareto_points
+    ]  # fmt: skip
     return [
-        kind,
-        item.platform,
-        str(item.count),
-        "-" if price is None else money(price.value, price.currency),
-        tight(capacity(predicted)),
-        "-" if predicted is None else tight(percent(predicted.utilisation.get("cpu"))),
-        "-" if predicted is None else tight(span(predicted.latency_p95_ms)),
-        item.evidence.value,
+        heading("Pareto front: more headroom for more money"),
+        paragraph(f"Headroom of the binding resource with growth, on the pessimistic side{by}", 2),
+        Table(columns, rows, indent=2),
     ]
 
 
-def _sites(plan: Plan) -> list[str]:
-    rows = [shown_site(site) for site in (*plan.sites[:SITES], *_total(plan))]
-    lines = [
-        ", ".join(f"{site_word(key)} {plain(value)}" for key, value in row.items() if value is not None) for row in rows
-    ]
+def _sites(plan: Plan) -> list[RenderableType]:
+    if not plan.sites:
+        return []
+    rows = [shown_site(site) for site in plan.sites[:SITES]]
+    parts: list[RenderableType] = [heading("Sites"), _site_table(rows)]
     more = len(plan.sites) - SITES
     if more > 0:
         kinds = "kind of site" if more == 1 else "kinds of site"
-        lines.insert(SITES, f"and {more:,} more {kinds}, in plan.json and on the HTML page")
-    return _list("Sites", lines)
+        parts.append(paragraph(f"and {more:,} more {kinds}, in the JSON (--json, -o) and on the HTML page", 2))
+    total = [(site_heading(name), site_value(value)) for name, value in plan.sites_total.items() if value]
+    if total:
+        parts += [heading("All sites"), facts(total)]
+    return parts
 
 
-def shown_site(site: Mapping[str, Any]) -> dict[str, Any]:
-    """Figures of a row of sites; its configuration is for machines to read."""
-    return {key: value for key, value in site.items() if key != "config"}
+def _site_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    figures = {name: all(isinstance(row.get(name), int | float | None) for row in rows) for name in names}
+    columns = [Column(site_heading(name), figures=figures[name]) for name in names]
+    return Table(columns, [[site_value(row.get(name)) for name in names] for row in rows], indent=2)
 
 
-def site_word(key: str) -> str:
-    """Key of a row of sites as a person reads it."""
-    return {"tco_per_site": "TCO per site", "tco": "TCO", "energy_kwh_per_year": "energy [kWh/year]"}.get(
-        key, key.replace("_", " ")
-    )
+def _advice(plan: Plan) -> list[RenderableType]:
+    return section("What would have to change", advice_lines(plan) if plan.recommended is None else [])
 
 
-def plain(value: object) -> str:
-    """A figure of a row of sites, or of the bill of all, in words."""
-    if isinstance(value, dict):
-        return ", ".join(f"{count} x {name}" for name, count in value.items())
-    if isinstance(value, list):
-        return ", ".join(str(item) for item in value)
-    return f"{value:,.0f}" if isinstance(value, float) else str(value)
+def _sensitivity(plan: Plan) -> list[RenderableType]:
+    return section("What if", [f"{item.change}: {item.text}" for item in plan.sensitivity])
 
 
-def _total(plan: Plan) -> list[dict[str, Any]]:
-    """Bill of all sites as one more row."""
-    if not plan.sites_total:
-        return []
-    return [{"site": "all together"} | {key: value for key, value in plan.sites_total.items() if value not in ([], {})}]
+def _mixes(plan: Plan) -> list[RenderableType]:
+    kind = "Cheaper" if plan.recommended is not None else "Sufficient"
+    named = (("a mix of boxes", plan.mix), ("stages split over boxes", plan.split))
+    return [
+        part
+        for name, mix in named
+        if mix is not None
+        for part in section(f"{kind}: {name}", [mix.text, *box_lines(mix)])
+    ]
 
 
-def _list(title: str, items: list[str]) -> list[str]:
-    if not items:
-        return []
-    wrapped = [textwrap.fill(text, WIDTH, initial_indent="  - ", subsequent_indent="    ") for text in items]
-    return ["", title, *wrapped]
-
-
-def _indent(text: str) -> str:
-    return textwrap.indent(text, "  ")
+SECTIONS: tuple[Callable[[Plan], list[RenderableType]], ...] = (
+    _recommended,
+    _limits,
+    _gain,
+    _comparison,
+    _advice,
+    _sensitivity,
+    lambda plan: section("Undecided", undecided_lines(plan)),
+    lambda plan: section("Change the scenario instead", scenario_change_lines(plan)),
+    _mixes,
+    _pareto,
+    _sites,
+    lambda plan: section("Warnings", plan.warnings),
+    lambda plan: section("Assumptions", plan.assumptions),
+    lambda plan: section("Search", [line for line in (search_line(plan.search),) if line]),
+)
+"""Sections of the report in order; each is empty for a plan that has nothing for it."""

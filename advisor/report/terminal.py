@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel
+from rich.console import Group, RenderableType
+from rich.text import Text
 
-from advisor.records.base import Sourced, SourcedText
+from advisor.records.base import Interval, Sourced, SourcedText
 from advisor.records.host import HostFacts
-from advisor.records.measurement import BenchReport
+from advisor.records.measurement import BenchReport, MicroBenchmark
 from advisor.records.plan import Plan
-from advisor.records.prediction import PredictionReport
+from advisor.records.prediction import Prediction, PredictionReport
 from advisor.records.verdict import Verdict
 
+from .layout import (
+    BAD,
+    GOOD,
+    UNSURE,
+    Cells,
+    Column,
+    Table,
+    aligned,
+    bullets,
+    facts,
+    heading,
+    paragraph,
+    section,
+    styled,
+)
 from .plan_text import render_plan
-from .text import EVIDENCE_WORDS, config_line, number, span, table
+from .text import EVIDENCE_WORDS, config_line, counted, number, span
 from .verdict_text import render_verdict
 
 __all__ = [
@@ -22,117 +40,210 @@ __all__ = [
     "render_inspection", "render_models", "render_plan", "render_predictions", "render_runs", "render_verdict",
 ]  # fmt: skip
 
-MIB = 1024.0**2
-GIB = 1024.0**3
+KIB, MIB, GIB = 1024.0, 1024.0**2, 1024.0**3
+LARGEST_KERNELS = 15
+"""Kernels that ``sizer models inspect`` lists."""
+_UNITS = {
+    "_bytes_per_s": ("GB/s", 1e-9),
+    "_hz": ("GHz", 1e-9),
+    "_w": ("W", 1.0),
+    "_usd": ("USD", 1.0),
+}
+"""Unit in which a field of the catalogue is shown, by the end of its name; bytes depend on their number."""
 
 
 def _bytes(value: float | None) -> str:
     if value is None:
-        return "-"
-    return f"{value / GIB:.1f} GiB" if value >= GIB else f"{value / MIB:.1f} MiB" if value >= MIB else f"{value:.0f} B"
+        return "unknown"
+    for unit, size in (("GiB", GIB), ("MiB", MIB), ("KiB", KIB)):
+        if value >= size:
+            return f"{number(value / size, 4)} {unit}"
+    return f"{value:.0f} B"
 
 
 def _word(value: object) -> str:
     return "unknown" if value is None else str(value)
 
 
-def render_host(facts: HostFacts) -> str:
-    """Facts of a machine, one per line."""
-    cpu, limits = facts.cpu, facts.limits
-    lines = [
-        f"{_word(cpu.brand)} ({_word(cpu.architecture)})",
-        f"  sockets {_word(cpu.sockets)}, cores {_word(cpu.cores)} (performance {_word(cpu.performance_cores)}, "
-        f"efficiency {_word(cpu.efficiency_cores)}), threads {_word(cpu.threads)}, NUMA nodes {_word(cpu.numa_nodes)}",
-        f"  SIMD {_word(cpu.simd_level)}: {' '.join(cpu.simd) or 'unknown'}",
-        f"  caches L1d {_bytes(cpu.l1d_bytes)}, L2 {_bytes(cpu.l2_bytes)}, L3 {_bytes(cpu.l3_bytes)} (sums)",
-        f"  memory {_bytes(facts.memory.total_bytes)}, available {_bytes(facts.memory.available_bytes)}, "
-        f"channels {_word(facts.memory.channels)}",
-        f"  usable cores {_word(limits.usable_cores)} (quota {limits.quota_cores or 'none'}, affinity "
-        f"{len(limits.affinity) if limits.affinity is not None else 'unknown'} threads)",
-        f"  governor {_word(cpu.governor)}, virtualisation {_word(cpu.virtualisation)}",
-        f"  load {number(facts.noise.load_1min)}, other processes {number(facts.noise.other_cpu_cores)} cores",
+def _several(count: int | None, noun: str) -> str:
+    return f"unknown {noun}s" if count is None else counted(count, noun)
+
+
+def render_host(host: HostFacts) -> RenderableType:
+    """Facts of a machine."""
+    cpu, limits, noise = host.cpu, host.limits, host.noise
+    affinity = "unknown" if limits.affinity is None else counted(len(limits.affinity), "thread")
+    shape = ", ".join(
+        _several(count, noun)
+        for count, noun in ((cpu.threads, "thread"), (cpu.sockets, "socket"), (cpu.numa_nodes, "NUMA node"))
+    )
+    rows = [
+        ("cores", f"{_word(cpu.cores)} (performance {_word(cpu.performance_cores)}, efficiency "
+                  f"{_word(cpu.efficiency_cores)}), {shape}"),
+        ("usable cores", f"{number(limits.usable_cores) if limits.usable_cores is not None else 'unknown'} "
+                         f"(quota {_quota(limits.quota_cores)}, affinity {affinity})"),
+        ("SIMD level", f"{_word(cpu.simd_level)} ({' '.join(cpu.simd) or 'unknown'})"),
+        ("caches", f"L1d {_bytes(cpu.l1d_bytes)}, L2 {_bytes(cpu.l2_bytes)}, L3 {_bytes(cpu.l3_bytes)}, "
+                   "each the sum over all cores"),
+        ("memory", f"{_bytes(host.memory.total_bytes)}, {_bytes(host.memory.available_bytes)} available, "
+                   f"channels {_word(host.memory.channels)}"),
+        ("governor", _word(cpu.governor)),
+        ("virtualisation", _word(cpu.virtualisation)),
+        ("load", f"{number(noise.load_1min)} (1 minute), other processes use {number(noise.other_cpu_cores)} cores"),
+    ]  # fmt: skip
+    parts = [
+        paragraph(styled(f"{_word(cpu.brand)} ({_word(cpu.architecture)})", "bold")),
+        facts(rows),
     ]
-    for runtime in facts.runtimes:
-        state = ", ".join(runtime.devices) if runtime.available else f"not available: {runtime.reason}"
-        lines.append(f"  {runtime.name} {runtime.version or ''}: {state}")
-    lines += [f"  warning: {text}" for text in facts.warnings]
-    return "\n".join(lines)
+    if host.runtimes:
+        columns = [Column("runtime"), Column("version"), Column("devices")]
+        runtimes: list[Cells] = [
+            [item.name, item.version or "-",
+             ", ".join(item.devices) if item.available else styled(f"not available: {item.reason}", UNSURE)]
+            for item in host.runtimes
+        ]  # fmt: skip
+        parts += [Text(""), Table(columns, runtimes, indent=2)]
+    return Group(*parts, *section("Warnings", host.warnings))
 
 
-def render_models(report: Any) -> str:
+def _quota(cores: float | None) -> str:
+    return "none" if cores is None else number(cores)
+
+
+def render_models(report: Any) -> RenderableType:
     """``sizer models list``."""
+    columns = [
+        Column("name"), Column("family", optional=1), Column("input"), Column("GFLOPs", figures=True),
+        Column("MParams", figures=True), Column("output", optional=2),
+    ]  # fmt: skip
     rows = [
         [model.name, model.family, "x".join(map(str, model.input_shape)), number(model.gflops), number(model.mparams),
          model.output_layout or "-"]
         for model in report.models
     ]  # fmt: skip
-    return table(["name", "family", "input", "GFLOPs", "MParams", "output"], rows, right=(3, 4))
+    return Table(columns, rows)
 
 
-def render_inspection(report: Any) -> str:
+def render_inspection(report: Any) -> RenderableType:
     """``sizer models inspect``."""
-    lines = [
-        f"{report.name} ({report.kind}, family {report.family})",
-        f"  file {report.path}",
-        f"  sha256 {report.sha256}",
-        f"  input {'x'.join(map(str, report.input_shape))}, {number(report.gflops)} GFLOPs, "
-        f"{number(report.mparams)} MParams, {len(report.kernels)} fused kernels at f32",
+    about = [
+        ("file", report.path),
+        ("sha256", report.sha256),
+        ("input", "x".join(map(str, report.input_shape))),
+        ("size", f"{number(report.gflops)} GFLOPs, {number(report.mparams)} million parameters"),
+        ("kernels", f"{len(report.kernels)} after fusion, at f32"),
     ]
-    rows = [
-        [kernel.name[:48], kernel.type, kernel.implementation, number(kernel.flop / 1e6),
-         number((kernel.input_bytes + kernel.output_bytes + kernel.weight_bytes) / 1e6)]
-        for kernel in sorted(report.kernels, key=lambda item: -item.flop)[:15]
+    columns = [
+        Column("kernel"), Column("type"), Column("implementation", optional=1), Column("MFLOP", figures=True),
+        Column("MB", figures=True),
     ]  # fmt: skip
-    heading = ["kernel (15 largest)", "type", "implementation", "MFLOP", "MB"]
-    return "\n".join([*lines, "", table(heading, rows, right=(3, 4))])
+    largest = sorted(report.kernels, key=lambda item: -item.flop)[:LARGEST_KERNELS]
+    rows = [
+        [kernel.name, kernel.type, kernel.implementation, number(kernel.flop / 1e6),
+         number((kernel.input_bytes + kernel.output_bytes + kernel.weight_bytes) / 1e6)]
+        for kernel in largest
+    ]  # fmt: skip
+    return Group(
+        paragraph(styled(f"{report.name} ({report.kind}, family {report.family})", "bold")),
+        facts(about),
+        heading("Kernels with the most operations"),
+        Table(columns, rows, indent=2),
+    )
 
 
-def render_predictions(report: PredictionReport) -> str:
-    """``sizer predict``: one row per platform, then how the first came about."""
-    rows = []
-    for item in report.predictions:
-        marks = [word for word, is_so in (("extrapolated", item.extrapolated), ("stand-in", item.stand_in)) if is_so]
-        rows.append(
-            [item.platform, span(item.throughput_fps), span(item.latency_ms), EVIDENCE_WORDS[item.evidence],
-             item.bottleneck, ", ".join(marks) or "-"]
-        )  # fmt: skip
-    heading = ["platform", "throughput [1/s] P50 (P10 - P90)", "latency [ms]", "evidence", "bottleneck", "marks"]
-    parts = [table(heading, rows)]
-    for item in report.predictions:
-        parts.append("")
-        parts.append(f"{item.platform}: {item.model}, {config_line(item.config)}")
-        parts.append(f"  nearest measured: {item.nearest_measured or 'none'}")
-        if item.memory_bytes is not None:
-            parts.append(f"  memory {span(item.memory_bytes.scaled(1 / MIB))} MiB")
-        parts += [
-            f"  {kernel.share * 100:5.1f} %  {kernel.type:10s} {kernel.name[:60]} ({kernel.bound}, {kernel.basis})"
+def _intervals(values: Sequence[Interval | None]) -> list[Text]:
+    return aligned([span(value) for value in values])
+
+
+def render_predictions(report: PredictionReport) -> RenderableType:
+    """``sizer predict``: one row per platform, then how each prediction came about."""
+    items = report.predictions
+    columns = [
+        Column("platform"), Column("inputs/s"), Column("latency ms"), Column("evidence"),
+        Column("bottleneck", optional=1), Column("remarks", optional=2),
+    ]  # fmt: skip
+    throughput, latency = _intervals([item.throughput_fps for item in items]), _intervals([i.latency_ms for i in items])
+    rows: list[Cells] = [
+        [item.platform, throughput[index], latency[index], EVIDENCE_WORDS[item.evidence],
+         item.bottleneck.replace("_", " "), ", ".join(_remarks(item)) or "-"]
+        for index, item in enumerate(items)
+    ]  # fmt: skip
+    title = paragraph(styled("Predicted, P50 (P10 - P90)", "bold"))
+    return Group(title, Table(columns, rows, indent=2), *[part for item in items for part in _prediction(item)])
+
+
+def _remarks(item: Prediction) -> list[str]:
+    return [word for word, is_so in (("extrapolated", item.extrapolated), ("stand-in", item.stand_in)) if is_so]
+
+
+def _prediction(item: Prediction) -> list[RenderableType]:
+    about = [
+        ("model", item.model),
+        ("configuration", config_line(item.config)),
+        ("nearest measured", item.nearest_measured or "none"),
+    ]
+    if item.memory_bytes is not None:
+        about.append(("memory", f"{span(item.memory_bytes.scaled(1 / MIB))} MiB"))
+    parts: list[RenderableType] = [heading(item.platform), facts(about)]
+    if item.kernels:
+        columns = [
+            Column("time %", figures=True), Column("type"), Column("kernel"), Column("limited by"), Column("evidence"),
+        ]  # fmt: skip
+        rows = [
+            [f"{kernel.share * 100:.1f}", kernel.type, kernel.name, kernel.bound.replace("_", " "), kernel.basis]
             for kernel in item.kernels[:5]
         ]
-        parts += [f"  note: {text}" for text in item.notes]
-    return "\n".join(parts)
+        parts += [Text(""), Table(columns, rows, indent=2)]
+    return [*parts, *([Text(""), bullets(item.notes)] if item.notes else [])]
 
 
-def render_bench(report: BenchReport) -> str:
+def render_bench(report: BenchReport) -> RenderableType:
     """``sizer bench``."""
-    rows = []
+    parts: list[RenderableType] = [_measurements(report)] if report.measurements else [Text("no model was measured")]
+    if report.micro:
+        parts += [heading("Micro-benchmarks"), _micro(report.micro)]
+    failures = [
+        *[f"{item.model}, {config_line(item.config)}: {item.failure}" for item in report.measurements if item.failure],
+        *[f"{item.name}: {item.failure}" for item in report.micro_failures],
+    ]
+    parts += section("Failed", failures)
+    parts += section("Not measured", report.left_out)
+    if report.took_s is not None:
+        parts.append(paragraph(f"measured in {report.took_s:.0f} s"))
+    return Group(*parts)
+
+
+def _state(*, dirty: bool, failed: bool = False) -> Text:
+    if failed:
+        return styled("failed", BAD)
+    return styled("disturbed", UNSURE) if dirty else styled("ok", GOOD)
+
+
+def _measurements(report: BenchReport) -> Table:
+    columns = [
+        Column("model"), Column("configuration"), Column("mode", optional=1), Column("inputs/s", figures=True),
+        Column("mean ms", figures=True), Column("p50 ms", figures=True), Column("p95 ms", figures=True),
+        Column("state"),
+    ]  # fmt: skip
+    rows: list[Cells] = []
     for item in report.measurements:
         latency = item.latency_ms or {}
-        state = "dirty" if item.interference.dirty else "ok"
         rows.append(
             [item.model, config_line(item.config), item.mode.kind, number(item.throughput_fps),
-             number(item.avg_time_ms), number(latency.get("p50")), number(latency.get("p95")), item.failure or state]
+             number(item.avg_time_ms), number(latency.get("p50")), number(latency.get("p95")),
+             _state(dirty=item.interference.dirty, failed=item.failure is not None)]
         )  # fmt: skip
-    heading = ["model", "configuration", "mode", "1/s", "average ms", "p50 ms", "p95 ms", "state"]
-    parts = [table(heading, rows, right=(3, 4, 5, 6))] if rows else ["no measurement of a model"]
-    if report.micro:
-        micro = [[item.name, number(item.value, 4) if item.value >= 0.001 else f"{item.value:.3e}", item.unit,
-                  "dirty" if item.interference.dirty else "ok"] for item in report.micro]  # fmt: skip
-        parts += ["", table(["micro-benchmark", "value", "unit", "state"], micro, right=(1,))]
-    parts += [f"failed: {item.name}: {item.failure}" for item in report.micro_failures]
-    parts += [f"left out: {text}" for text in report.left_out]
-    if report.took_s is not None:
-        parts.append(f"took {report.took_s:.0f} s")
-    return "\n".join(parts)
+    return Table(columns, rows)
+
+
+def _micro(records: Sequence[MicroBenchmark]) -> Table:
+    columns = [Column("micro-benchmark"), Column("value", figures=True), Column("unit"), Column("state")]
+    rows: list[Cells] = [
+        [item.name, number(item.value, 4) if item.value >= 0.001 else f"{item.value:.3e}", item.unit,
+         _state(dirty=item.interference.dirty)]
+        for item in records
+    ]  # fmt: skip
+    return Table(columns, rows, indent=2)
 
 
 def _cell(value: object) -> str:
@@ -141,54 +252,75 @@ def _cell(value: object) -> str:
     return number(value, 4) if isinstance(value, float) else str(value)
 
 
-def render_catalogue(report: Any) -> str:
+_CATALOGUE_HEADINGS = {
+    "form_factor": "form factor", "memory_gib": "GiB", "max_power_w": "max W", "price_usd": "USD",
+    "price_kind": "price kind", "simd_level": "SIMD level", "performance_cores": "P cores",
+    "efficiency_cores": "E cores", "tdp_w": "TDP W", "list_price_usd": "list price USD",
+}  # fmt: skip
+_CATALOGUE_OPTIONAL = {"form_factor": 1, "price_kind": 2, "list_price_usd": 2, "processor": 3, "name": 4}
+
+
+def render_catalogue(report: Any) -> RenderableType:
     """``sizer catalog list``."""
-    rows = [[_cell(cell) for cell in row] for row in report.rows]
-    return table(list(report.columns), rows)
+    figures = [all(row[i] is None or isinstance(row[i], float | int) for row in report.rows)
+               for i in range(len(report.columns))]  # fmt: skip
+    columns = [
+        Column(_CATALOGUE_HEADINGS.get(name, name), figures=figures[i], optional=_CATALOGUE_OPTIONAL.get(name, 0))
+        for i, name in enumerate(report.columns)
+    ]
+    return Table(columns, [[_cell(cell) for cell in row] for row in report.rows])
 
 
-def render_entry(entry: BaseModel) -> str:
-    """``sizer catalog show``: each fact with kind, source and date."""
-    lines = []
+def render_entry(entry: BaseModel) -> RenderableType:
+    """``sizer catalog show``: what the entry is, then each figure with kind, date and source."""
+    plain: list[tuple[str, str]] = []
+    sourced: list[tuple[str, str]] = []
+    lists: list[RenderableType] = []
     for name in type(entry).model_fields:
         value = getattr(entry, name)
-        if value is None or value == ():
-            continue
         if isinstance(value, Sourced | SourcedText):
-            lines.append(_fact_line(name, value))
+            sourced.append((name, _with_source(_with_unit(name, value), value)))
         elif isinstance(value, tuple):
-            lines += [
-                _fact_line(name, item) if isinstance(item, Sourced | SourcedText) else f"  {name:32s} {item}"
-                for item in value
-            ]
-        else:
-            lines.append(f"  {name.rstrip('_'):32s} {value}")
-    return "\n".join(lines)
+            lists += section(name, [_with_source(item.value, item) for item in value if isinstance(item, SourcedText)])
+            lists += section(name, [item for item in value if isinstance(item, str)])
+        elif value is not None:
+            plain.append((name.rstrip("_"), ("no", "yes")[value] if isinstance(value, bool) else str(value)))
+    return Group(facts(plain, 0), Text(""), facts(sourced, 0), *lists)
 
 
-def _fact_line(name: str, fact: Sourced | SourcedText) -> str:
-    shown = number(fact.value, 6) if isinstance(fact, Sourced) else fact.value
-    return f"  {name:32s} {shown:>18s}  {fact.kind}, {fact.date}; {fact.source}"
+def _with_source(shown: str, item: Sourced | SourcedText) -> str:
+    return f"{shown} [{item.kind}, {item.date}; {item.source}]"
 
 
-def render_calibration(report: Any) -> str:
-    """``sizer calibrate``: held-out error and coverage by class."""
-    rows = [[_cell(cell) for cell in row] for row in report.rows]
-    return "\n".join([*report.lines, "", table(list(report.columns), rows)])
+def _with_unit(name: str, item: Sourced | SourcedText) -> str:
+    """Value of a fact in the unit that its field's name ends with, scaled to a readable size."""
+    if isinstance(item, SourcedText):
+        return item.value
+    if name.endswith(("_bytes", "_bytes_per_core")):
+        return _bytes(item.value)
+    unit, factor = next((found for ending, found in _UNITS.items() if name.endswith(ending)), ("", 1.0))
+    return f"{number(item.value * factor, 6)} {unit}".rstrip()
 
 
-def render_runs(runs: list[dict[str, Any]]) -> str:
+def render_calibration(report: Any) -> RenderableType:
+    """``sizer calibrate``: out-of-sample error and interval coverage by class."""
+    columns = [Column(name, figures=index > 2) for index, name in enumerate(report.columns)]
+    lines = [paragraph(line) for line in report.lines]
+    return Group(*lines, Text(""), Table(columns, [[_cell(cell) for cell in row] for row in report.rows]))
+
+
+def render_runs(runs: list[dict[str, Any]]) -> RenderableType:
     """``sizer report`` without a run."""
     if not runs:
-        return "no run is stored yet; `sizer plan` and `sizer verify` store theirs"
-    rows = [[str(run["id"]), run["kind"], run["created"], run["title"]] for run in runs]
-    return table(["run", "kind", "created", "result"], rows)
+        return paragraph("no run is stored yet; `sizer plan` and `sizer verify` store theirs")
+    rows = [[str(run["id"]), run["kind"], run["created"][:16].replace("T", " "), run["title"]] for run in runs]
+    return Table([Column("run"), Column("kind", optional=1), Column("created (UTC)"), Column("result")], rows)
 
 
-def render_document(document: BaseModel) -> str:
+def render_document(document: BaseModel) -> RenderableType:
     """A stored plan or verdict."""
     if isinstance(document, Plan):
         return render_plan(document)
     if isinstance(document, Verdict):
         return render_verdict(document)
-    return document.model_dump_json(by_alias=True, indent=2)
+    raise TypeError(f"there is no report of a {type(document).__name__}")

@@ -1,15 +1,14 @@
-"""Small pieces of text that all reports share: numbers, intervals, money, configurations, tables."""
+"""Small pieces of text that all reports share: numbers, intervals, money, configurations."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from advisor.records.base import Evidence, Interval
 from advisor.records.config import RunConfig
 from advisor.records.plan import DecodeConfig, PlanOption, PredictedLoad, Price, Rejected
-from advisor.records.verdict import CameraTail
+from advisor.records.verdict import CameraTail, Verdict
 
 EVIDENCE_WORDS = {
     Evidence.MEASURED: "measured here",
@@ -68,28 +67,28 @@ def percent(interval: Interval | None) -> str:
 
 
 def tail(figures: CameraTail) -> str:
-    """Latency as ``p50 / p95 / p99`` in milliseconds; one dash where none is known."""
+    """Latency as ``p50 / p95 / p99`` [ms]; one dash if all are unknown."""
     shown = [number(value) for value in (figures.p50, figures.p95, figures.p99)]
     return "-" if set(shown) == {"-"} else " / ".join(shown)
 
 
 def money(value: float | None, currency: str) -> str:
-    """``1,234 USD``; says so when the price is unknown."""
+    """``1,234 USD``, or ``price unknown``."""
     return "price unknown" if value is None else f"{value:,.0f} {currency}"
 
 
 def search_line(search: Mapping[str, Any]) -> str:
-    """Say how much of the space was looked at, and how; empty for a plan that does not tell."""
+    """How much of the space was searched, and how; empty for a plan without these figures."""
     known = search.get("configurations")
     if not known:
         return ""
     share, left_out = search.get("share_simulated"), search.get("configurations_left_out") or 0
     return (
-        f"{search.get('platforms', 0):,} platforms ({search.get('refused_by_filters', 0):,} refused by filters), "
-        f"{search.get('discarded_by_bounds', 0):,} judgements by closed-form bounds and "
+        f"{search.get('platforms', 0):,} platforms ({search.get('refused_by_filters', 0):,} excluded by filters), "
+        f"{search.get('discarded_by_bounds', 0):,} evaluations by closed-form bounds and "
         f"{search.get('judged_by_simulation', 0):,} by simulation; {search.get('configurations_simulated', 0):,} of "
         f"{known:,} configurations simulated ({number(None if share is None else share * 100.0, 2)} %), "
-        + (f"{left_out:,} left untried on platforms that were given up" if left_out else "none left untried")
+        + (f"{left_out:,} left untried on platforms that were abandoned" if left_out else "none left untried")
     )
 
 
@@ -101,15 +100,19 @@ def price_line(price: Price | None) -> str:
     return f"{money(price.value, price.currency)} [{price.kind}, {price.date or 'no date'}{stale}; {price.source}]"
 
 
+def capacity_interval(predicted: PredictedLoad | None) -> Interval | None:
+    """Most cameras, or requests per second where the scenario has no cameras; None if unknown."""
+    if predicted is None or predicted.capacity_cameras is None:
+        return None if predicted is None else predicted.capacity_requests_per_s
+    return predicted.capacity_cameras
+
+
 def capacity(predicted: PredictedLoad | None) -> str:
     """Most cameras, or requests per second where the scenario has no cameras, with the unit."""
-    if predicted is None:
+    reach = capacity_interval(predicted)
+    if predicted is None or reach is None:
         return "-"
-    if predicted.capacity_cameras is not None:
-        return f"{span(predicted.capacity_cameras)} cameras"
-    if predicted.capacity_requests_per_s is not None:
-        return f"{span(predicted.capacity_requests_per_s)} requests/s"
-    return "-"
+    return f"{span(reach)} {'requests/s' if predicted.capacity_cameras is None else 'cameras'}"
 
 
 def has_cameras(predicted: PredictedLoad) -> bool:
@@ -140,12 +143,12 @@ def why(item: PlanOption | Rejected) -> str:
 
 
 def remedy(item: Rejected) -> str:
-    """What to change for a platform that was rejected; empty where the plan does not say which check failed."""
+    """What to change for a platform that was rejected; empty if the plan does not name the failed check."""
     return REMEDIES.get(item.check or "", "")
 
 
 def config_line(config: RunConfig) -> str:
-    """One line that says how a stage is run; what is left to the runtime is called automatic."""
+    """How a stage is run, in one line; what is left to the runtime is called automatic."""
     parts = [config.runtime, config.device, config.precision]
     if config.hint != "none":
         parts.append(f"hint {config.hint}")
@@ -163,40 +166,16 @@ def config_line(config: RunConfig) -> str:
     return ", ".join(parts)
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int = 118, right: Sequence[int] = ()) -> str:
-    """Lay out a table for a terminal, no line longer than ``width``; columns in ``right`` are aligned to the right.
-
-    Short cells (figures) stay whole as long as there is room; long ones are wrapped at words and dashes. Line breaks
-    and runs of blanks within a cell become one blank.
-    """
-    cells = [[" ".join(str(cell).split()) for cell in row] for row in (header, *rows)]
-    widths = _widths(list(zip(*cells, strict=True)), width - len(_GAP) * (len(header) - 1))
-    lines: list[str] = []
-    for index, row in enumerate(cells):
-        wrapped = [textwrap.wrap(cell, widths[i]) or [""] for i, cell in enumerate(row)]
-        for level in range(max(len(part) for part in wrapped)):
-            texts = [part[level] if level < len(part) else "" for part in wrapped]
-            padded = [text.rjust(widths[i]) if i in right else text.ljust(widths[i]) for i, text in enumerate(texts)]
-            lines.append(_GAP.join(padded).rstrip())
-        if index == 0:
-            lines.append("─" * (sum(widths) + len(_GAP) * (len(widths) - 1)))
-    return "\n".join(lines)
-
-
-_GAP = "  "
-_WHOLE = 22
-"""Columns up to this width are not wrapped while there is room: longer ones hold texts and ids."""
-
-
-def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
-    """Width of each column: figures whole, the rest shared so that the shorter texts stay whole first."""
-    natural = [max(1, *map(len, column)) for column in columns]
-    widths = [size if size <= _WHOLE else min(size, 8) for size in natural]
-    while sum(widths) > room and max(widths) > 1:
-        widths[widths.index(max(widths))] -= 1
-    while sum(widths) < room:
-        growing = [size for i, size in enumerate(widths) if size < natural[i]]
-        if not growing:
-            break
-        widths[next(i for i, size in enumerate(widths) if size == min(growing) and size < natural[i])] += 1
-    return widths
+def capacity_sentence(verdict: Verdict) -> str:
+    """Result of the capacity search in a sentence; empty where there was none."""
+    found = verdict.capacity
+    if found is None:
+        return ""
+    cameras = "no number of cameras was found to pass" if found.cameras is None else f"{found.cameras} cameras pass"
+    parts = [cameras + (f"; limited by {found.binding}" if found.binding else "")]
+    promised = found.predicted
+    if promised is not None and {"p10", "p50", "p90"} <= promised.keys():
+        parts.append(f"the plan predicted {promised['p50']:g} ({promised['p10']:g} - {promised['p90']:g})")
+    if found.broken_promise:
+        parts.append("OUTSIDE the predicted P10 - P90")
+    return "; ".join(parts)

@@ -8,15 +8,14 @@ from typing import Any
 from advisor.records.verdict import Verdict
 
 from .charts import bars, lines
-from .text import config_line, number, tail
-from .verdict_text import capacity_sentence
+from .text import capacity_sentence, config_line, number, tail
 
 _INSIDE = {True: ("inside", "good"), False: ("outside P10 - P90", "bad"), None: ("not measured", "warn")}
 
 
 def verdict_context(verdict: Verdict) -> dict[str, Any]:
     """Values of the template, formatted."""
-    words = {True: "ok", False: "failed", None: "cannot say"}
+    words = {True: "ok", False: "failed", None: "inconclusive"}
     classes = {True: "good", False: "bad", None: "warn"}
     return {
         "title": f"sizer verify: {verdict.scenario}: {verdict.verdict}",
@@ -73,7 +72,7 @@ def _over_time(verdict: Verdict, column: int) -> list[tuple[str, list[float], li
 
 
 def _trend(found: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Figures of the first beside those of the last tenth, then the slopes."""
+    """Figures of the first and of the last tenth of the run, then the slopes."""
     first, last = found.get("first_tenth", {}), found.get("last_tenth", {})
     rows = [
         (name.replace("_", " "), _value(first[name]), _value(last.get(name)))
@@ -96,7 +95,7 @@ def _hashes(verdict: Verdict) -> list[tuple[str, str]]:
 
 
 def _configurations(verdict: Verdict) -> list[tuple[str, str, str]]:
-    """Requested beside effective, by stage."""
+    """Requested and effective configuration of each stage."""
     rows = []
     for name, asked in verdict.config.requested.items():
         got = verdict.config.effective.get(name)
@@ -123,8 +122,8 @@ def _value(value: Any) -> str:
 def timeline(data: dict[str, Any]) -> str:
     """Requests of a few seconds: one row per lane, one bar per request.
 
-    ``data`` holds ``spans``: a list of ``[lane, start_s, end_s]``, with a fourth number where the work proper began
-    after preparation and waiting, which are drawn paler; anything else gives an empty picture.
+    ``data`` holds ``spans``: a list of ``[lane, start_s, end_s]``, with a fourth number where the inference itself
+    began after preparation and waiting, which are drawn paler; anything else gives an empty picture.
     """
     spans = data.get("spans") or []
     if not spans:

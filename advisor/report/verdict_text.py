@@ -1,70 +1,94 @@
-"""The verdict on a terminal: PASS, FAIL or INCONCLUSIVE first, then the checks and what was seen."""
+"""The verdict on a terminal: PASS, FAIL or INCONCLUSIVE first, then the checks and what was measured."""
 
 from __future__ import annotations
 
-from advisor.records.verdict import Verdict
+from rich.console import Group, RenderableType
 
-from .text import number, table, tail
+from advisor.records.verdict import Check, Verdict
+
+from .layout import BAD, GOOD, UNSURE, Cells, Column, Table, facts, heading, paragraph, section, styled
+from .text import capacity_sentence, number, tail
+
+_RESULT = {True: ("ok", GOOD), False: ("FAILED", BAD), None: ("inconclusive", UNSURE)}
+_INSIDE = {True: ("inside", GOOD), False: ("OUTSIDE", BAD), None: ("not measured", UNSURE)}
+_COLOUR = {"PASS": GOOD, "FAIL": BAD, "INCONCLUSIVE": UNSURE}
 
 
-def render_verdict(verdict: Verdict) -> str:
+def render_verdict(verdict: Verdict) -> RenderableType:
     """Lay out a whole verdict."""
-    binding = f"; binds: {verdict.binding}" if verdict.binding else ""
-    parts = [f"{verdict.scenario}: {verdict.verdict} after {verdict.duration_s:.0f} s: {verdict.reason}{binding}", ""]
-    words = {True: "ok", False: "FAILED", None: "cannot say"}
-    rows = [[check.name, words[check.ok], check.required, check.measured, check.bound or "-", check.advice]
-            for check in verdict.checks]  # fmt: skip
-    parts.append(table(["check", "", "required", "measured", "bound", "advice"], rows))
+    limit = f"; limited by {verdict.binding}" if verdict.binding else ""
+    answer = styled(
+        f"{verdict.scenario}: {verdict.verdict} after {verdict.duration_s:.0f} s: {verdict.reason}{limit}", ""
+    )
+    answer.highlight_words([verdict.verdict], f"bold {_COLOUR[verdict.verdict]}")
+    parts: list[RenderableType] = [paragraph(answer)]
+    if verdict.checks:
+        parts += [heading("Checks"), _checks(verdict)]
+    parts += section("What to do", [f"{check.name}: {check.advice}" for check in verdict.checks if check.advice])
     if verdict.cameras:
-        rows = [
-            [camera.name, number(camera.fps), number(camera.drops_pct, 2), number(camera.longest_gap_ms),
-             tail(camera.latency_ms), number(camera.latency_ms.max), f"{camera.done}/{camera.released}", camera.status]
-            for camera in verdict.cameras
-        ]  # fmt: skip
-        heading = ["camera", "FPS", "drops %", "longest gap ms", "latency ms p50/p95/p99", "max", "done/released", ""]
-        parts += ["", table(heading, rows, right=(1, 2, 3))]
+        parts += [heading("Cameras"), _cameras(verdict)]
     if verdict.stages:
-        rows = [
-            [stage.id, number(stage.rate_per_s), tail(stage.service_ms), tail(stage.waiting_ms),
-             number(stage.batch_mean), number(stage.cpu_cores), str(stage.dropped), stage.objects]
-            for stage in verdict.stages
-        ]  # fmt: skip
-        heading = ["stage", "calls/s", "service ms p50/p95/p99", "waiting ms", "batch", "cores", "dropped", "objects"]
-        parts += ["", table(heading, rows, right=(1, 4, 5, 6))]
+        parts += [heading("Stages"), _stages(verdict)]
     if verdict.utilisation:
-        shown = ", ".join(f"{name} {value * 100:.0f} %" for name, value in verdict.utilisation.items())
-        parts += ["", f"utilisation: {shown}"]
+        use = [(name.replace("_", " "), f"{value * 100:.0f} %") for name, value in verdict.utilisation.items()]
+        parts += [heading("Utilisation"), facts(use)]
     parts += _comparison(verdict)
-    capacity = capacity_sentence(verdict)
-    if capacity:
-        parts.append(f"capacity: {capacity}")
-    parts += [f"warning: {text}" for text in verdict.warnings]
-    parts += [f"note: {text}" for text in verdict.notes]
-    return "\n".join(parts)
+    parts += section("Capacity", [line for line in (capacity_sentence(verdict),) if line])
+    parts += section("Warnings", verdict.warnings)
+    parts += section("Notes", verdict.notes)
+    return Group(*parts)
 
 
-def capacity_sentence(verdict: Verdict) -> str:
-    """Result of the capacity search in a sentence; empty where none was asked for."""
-    found = verdict.capacity
-    if found is None:
-        return ""
-    cameras = "no number of cameras was found to pass" if found.cameras is None else f"{found.cameras} cameras pass"
-    parts = [cameras + (f"; {found.binding} binds" if found.binding else "")]
-    promised = found.predicted
-    if promised is not None and {"p10", "p50", "p90"} <= promised.keys():
-        parts.append(f"the plan said {promised['p50']:g} ({promised['p10']:g} - {promised['p90']:g})")
-    if found.broken_promise:
-        parts.append("BROKEN PROMISE: outside the plan's P10 - P90")
-    return "; ".join(parts)
+def _checks(verdict: Verdict) -> Table:
+    columns = [Column("check"), Column("result"), Column("required"), Column("measured"), Column("bound")]
+
+    def row(check: Check) -> Cells:
+        return [check.name, styled(*_RESULT[check.ok]), check.required, check.measured, check.bound or "-"]
+
+    return Table(columns, [row(check) for check in verdict.checks], indent=2)
 
 
-def _comparison(verdict: Verdict) -> list[str]:
-    figures = (verdict.predicted or {}).get("compared")
-    if not figures:
+def _cameras(verdict: Verdict) -> Table:
+    columns = [
+        Column("camera"), Column("FPS", figures=True), Column("drops %", figures=True),
+        Column("p50 / p95 / p99 ms", figures=True), Column("max ms", figures=True, optional=1),
+        Column("longest gap ms", figures=True, optional=2), Column("done / released", figures=True, optional=3),
+        Column("status"),
+    ]  # fmt: skip
+    rows = [
+        [camera.name, number(camera.fps), number(camera.drops_pct, 2), tail(camera.latency_ms),
+         number(camera.latency_ms.max), number(camera.longest_gap_ms), f"{camera.done} / {camera.released}",
+         camera.status]
+        for camera in verdict.cameras
+    ]  # fmt: skip
+    return Table(columns, rows, indent=2)
+
+
+def _stages(verdict: Verdict) -> Table:
+    columns = [
+        Column("stage"), Column("calls/s", figures=True), Column("service p50 / p95 / p99 ms", figures=True),
+        Column("waiting p50 / p95 / p99 ms", figures=True, optional=1), Column("batch", figures=True, optional=2),
+        Column("cores", figures=True), Column("dropped", figures=True), Column("objects", optional=3),
+    ]  # fmt: skip
+    rows = [
+        [stage.id, number(stage.rate_per_s), tail(stage.service_ms), tail(stage.waiting_ms),
+         number(stage.batch_mean), number(stage.cpu_cores), str(stage.dropped), stage.objects]
+        for stage in verdict.stages
+    ]  # fmt: skip
+    return Table(columns, rows, indent=2)
+
+
+def _comparison(verdict: Verdict) -> list[RenderableType]:
+    compared = (verdict.predicted or {}).get("compared")
+    if not compared:
         return []
+    columns = [
+        Column("figure"), Column("predicted P50", figures=True), Column("P10 - P90", figures=True),
+        Column("measured", figures=True), Column("result"),
+    ]  # fmt: skip
     rows = [
         [row["figure"], number(row["p50"]), f"{number(row['p10'])} - {number(row['p90'])}", number(row["measured"]),
-         {True: "inside", False: "OUTSIDE P10-P90", None: "not measured"}[row["inside"]]]
-        for row in figures
+         styled(*_INSIDE[row["inside"]])]
+        for row in compared
     ]  # fmt: skip
-    return ["", "Predicted against measured", table(["figure", "P50", "P10 - P90", "measured", ""], rows, right=(1, 3))]
+    return [heading("Predicted and measured"), Table(columns, rows, indent=2)]

@@ -62,7 +62,7 @@ def observe(order: Order, progress: Progress, stop: threading.Event) -> Observat
         "cameras": None if order.cameras is None else dict(order.cameras),
         "clips": str(order.work_dir / "clips"),
     }
-    progress.start(int(warmup_s + duration_s), warmup_s + duration_s)
+    progress.start(int(warmup_s + duration_s), warmup_s + duration_s, unit="s")
     with Child(job, order.work_dir) as child:
         child.listen(seen, progress, stop)
     progress.finish(f"{seen.seen_s:.0f} s measured")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,10 +22,6 @@ if TYPE_CHECKING:
     from advisor.records.host import HostFacts
     from advisor.store.measurements import MeasurementStore
 
-_DURATION = re.compile(r"^([0-9]+(?:\.[0-9]+)?)\s*(s|m|min|h)?$")
-_SECONDS = {None: 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
-
-
 QUICK_BUDGET_S = 117.0
 """Of the 120 s of ``--quick``; starting and the last item's rest take the remainder."""
 
@@ -38,7 +33,8 @@ class BenchRequest:
     models: tuple[str, ...] = ()
     mode: str | None = None
     matrix: Path | None = None
-    budget: str | None = None
+    budget_s: float | None = None
+    """No item is begun that is expected to end later [s]; None: 117 s under ``quick`` alone, else no limit."""
     retry_failed: bool = False
     runtime: str = "openvino"
     precision: str = "f32"
@@ -93,23 +89,9 @@ def bench_machine(
 
 def _budget_s(request: BenchRequest) -> float | None:
     """Time that was allowed; ``--quick`` promises 120 s, also where the machine turns out slower than estimated."""
-    if request.budget is not None:
-        return duration_s(request.budget)
+    if request.budget_s is not None:
+        return request.budget_s
     return QUICK_BUDGET_S if request.mode == "quick" and not request.models and request.matrix is None else None
-
-
-def duration_s(text: str) -> float:
-    """Seconds of ``90``, ``90s``, ``10m``, ``2h``.
-
-    Raises
-    ------
-    InputError
-        It is none of these.
-    """
-    match = _DURATION.match(text.strip().lower())
-    if match is None or float(match[1]) <= 0:
-        raise InputError(f"--budget {text!r} is no duration; write for example 90s, 10m or 2h")
-    return float(match[1]) * _SECONDS[match[2]]
 
 
 def to_row(item: Measurement) -> BenchRow:

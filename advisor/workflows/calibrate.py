@@ -44,14 +44,14 @@ def calibrate_model(
         from .calibrate_here import calibrate_here
 
         return calibrate_here(output=output, force=force, store_url=store_url, say=say)
-    from advisor.calibration.dataset import load_material
+    from advisor.calibration.dataset import load_dataset
     from advisor.calibration.transfer import calibrate
     from advisor.store.files import read_document, write_document
     from advisor.store.paths import profiles_dir
 
     target = profiles_dir() / "calibration" / "transfer.json"
     say("fitting the published figures, and once more for each machine that is left out: a few minutes")
-    fitted = calibrate(load_material())
+    fitted = calibrate(load_dataset())
     lines = [f"{len(fitted.rows)} rows of {len(fitted.machines)} machines, data {fitted.data_sha256[:12]}"]
     known = read_document(target, TransferCalibration) if target.exists() else None
     if known is not None and not force and _overall(fitted) > _overall(known) * 1.02 + 1e-9:

@@ -15,8 +15,8 @@ from .calibrate import CalibrationReport, report_of
 from .context import Say, local_facts, open_store, silent
 
 if TYPE_CHECKING:
-    from advisor.calibration.crossval_local import Judgement
-    from advisor.perfmodel.here.calibration import LocalFit
+    from advisor.calibration.crossval_local import HeldOutPrediction
+    from advisor.perfmodel.here.calibration import HostCalibration
     from advisor.records.machine import MachineSpec
     from advisor.records.measurement import Measurement, MicroBenchmark
 
@@ -54,14 +54,14 @@ def calibrate_rows(
     say: Say = silent,
 ) -> CalibrationReport:
     """Do the same with the measurements given."""
-    from advisor.calibration.crossval_local import judge_here, next_measurement, unseen_on_host
-    from advisor.perfmodel.here.calibration import SHARINGS, LocalFit, fit_path
+    from advisor.calibration.crossval_local import held_out_predictions, next_measurement, unseen_on_host
+    from advisor.perfmodel.here.calibration import SHARINGS, HostCalibration, host_calibration_path
     from advisor.store.files import write_document
 
     _enough(rows)
 
-    def judged(sharing: float, group_of: Callable[[str], str]) -> list[Judgement]:
-        return judge_here(host, rows, micro, group_of, LocalFit(sharing=sharing))
+    def judged(sharing: float, group_of: Callable[[str], str]) -> list[HeldOutPrediction]:
+        return held_out_predictions(host, rows, micro, group_of, HostCalibration(sharing=sharing))
 
     def alone(name: str) -> str:
         return name
@@ -92,7 +92,7 @@ def calibrate_rows(
         *unseen_on_host("family", _widened(families, fit)),
     )
     fit = fit.model_copy(update={"accuracy": accuracy})
-    target = output or fit_path(fingerprint)
+    target = output or host_calibration_path(fingerprint)
     if output is None:
         target.parent.mkdir(parents=True, exist_ok=True)
     written = write_document(target, fit)
@@ -133,7 +133,7 @@ def family_of() -> Callable[[str], str]:
     return family
 
 
-def _error(judged: Sequence[Judgement]) -> float:
+def _error(judged: Sequence[HeldOutPrediction]) -> float:
     """Mean over models of the mean absolute log error: no model counts more for having been measured more often."""
     groups: dict[str, list[float]] = {}
     for item in judged:
@@ -141,11 +141,13 @@ def _error(judged: Sequence[Judgement]) -> float:
     return sum(sum(part) / len(part) for part in groups.values()) / len(groups)
 
 
-def _fitted(fingerprint: str, rows: Sequence[Measurement], sharing: float, judged: Sequence[Judgement]) -> LocalFit:
-    from advisor.perfmodel.here.calibration import LocalFit, width_factor
+def _fitted(
+    fingerprint: str, rows: Sequence[Measurement], sharing: float, judged: Sequence[HeldOutPrediction]
+) -> HostCalibration:
+    from advisor.perfmodel.here.calibration import HostCalibration, width_factor
 
     digest = hashlib.sha256("\n".join(sorted(row.key for row in rows)).encode()).hexdigest()
-    return LocalFit(
+    return HostCalibration(
         sizer_version=__version__,
         created=utc_now(),
         host_fingerprint=fingerprint,
@@ -157,5 +159,5 @@ def _fitted(fingerprint: str, rows: Sequence[Measurement], sharing: float, judge
     )
 
 
-def _widened(judged: Sequence[Judgement], fit: LocalFit) -> list[Judgement]:
+def _widened(judged: Sequence[HeldOutPrediction], fit: HostCalibration) -> list[HeldOutPrediction]:
     return [item.widened(fit.width) for item in judged]

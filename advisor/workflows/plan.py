@@ -231,8 +231,9 @@ def _unpublished(works: Works, models: Mapping[str, ModelFile]) -> list[str]:
     from advisor.perfmodel import Predictor
 
     predictor = Predictor.load()
-    transfer, known = predictor.transfer, predictor.table
-    return [stage for stage in models if any(transfer.model_label(known(work)) < 0 for work in works.compiled(stage))]
+    return [
+        stage for stage in models if not all(predictor.has_published_figures(work) for work in works.compiled(stage))
+    ]
 
 
 class Works:

@@ -51,7 +51,7 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
     """
     from advisor.host import machine_spec
     from advisor.measure.items.model_kernels import model_works
-    from advisor.perfmodel.predictor import predicts
+    from advisor.perfmodel.sources.registry import predicts
     from advisor.store.catalogue import Catalogue
 
     if not request.platforms:
@@ -187,16 +187,16 @@ def _measure(
     from advisor.measure.items.throughput import TimingItem
     from advisor.measure.timing.harness import QUICK
     from advisor.perfmodel.here.kernels import HostKernels, at_batch
-    from advisor.perfmodel.here.measurements import LocalData
+    from advisor.perfmodel.here.measurements import HostMeasurements
 
     here = [config for config, machine in zip(configs, machines, strict=True) if machine.id == "this"]
     counts = {1, *(max(1, (config.threads or 1) // (config.streams or 1)) for config in here)}
-    data = LocalData.join(None, store.find(host_fingerprint=facts.fingerprint, status="done"), (), None)
-    known = HostKernels(data.profiles, data.walls())
+    data = HostMeasurements.join(None, store.find(host_fingerprint=facts.fingerprint, status="done"), (), None)
+    known = HostKernels(data.profiles, data.wall_times())
     one = RunConfig(runtime=request.runtime, precision=request.precision, streams=1, requests=1)
     wanted = [one.model_copy(update={"threads": count}) for count in sorted(counts)]
     kernels = [at_batch(kernel, 1.0 / work.batch) for kernel in work.kernels]
-    wanted = [config for config in wanted if known.unknown(kernels, config, config.threads or 1)]
+    wanted = [config for config in wanted if known.untimed(kernels, config, config.threads or 1)]
     if not wanted:
         say(f"every kernel of {model.name} was measured here before")
         return

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from advisor.calibration.bands import Held, few_bands, level, new_bands, tuned
-from advisor.calibration.dataset import load_material, residual_rows
+from advisor.calibration.bands import HeldOutBands, few_bands, level, new_bands, tuned
+from advisor.calibration.dataset import load_dataset, residual_rows
 from advisor.calibration.published import machines_elsewhere
 from advisor.perfmodel.analytic.interval import FEW, Bands
 from advisor.perfmodel.analytic.machine import SIMD_CLASSES
@@ -12,8 +12,8 @@ from advisor.perfmodel.analytic.runtime_defaults import MODES
 
 def test_bands_of_a_class_hold_most_of_its_own_machines_when_each_is_left_out():
     """Errors drawn per machine: wild in one class, tame in the others; each class is covered by its own factor."""
-    material = load_material()
-    data = material.data.take(residual_rows(material.data))
+    dataset = load_dataset()
+    data = dataset.data.take(residual_rows(dataset.data))
     counted = tuned(data)
     rng = np.random.default_rng(0)
     names = [row.machine for row in data.rows]
@@ -21,7 +21,7 @@ def test_bands_of_a_class_hold_most_of_its_own_machines_when_each_is_left_out():
     for _ in range(6):
         wild = {name: rng.normal(0.0, 0.3 if "xeon" not in name else 0.08) for name in sorted(set(names))}
         errors = np.array([wild[name] for name in names]) + rng.normal(0.0, 0.05, len(names))
-        held = Held(data, errors, counted)
+        held = HeldOutBands(data, errors, counted)
         for left in sorted(set(names)):
             bands = Bands([*held.bands({left}), *_wide()])
             for i in np.flatnonzero(counted & (np.array(names) == left)):
@@ -42,7 +42,7 @@ def test_a_factor_learned_from_few_machines_must_hold_more_of_their_rows():
 
 def test_the_band_of_an_unknown_class_counts_classes_and_not_their_machines():
     """Whole classes off by one number each: many machines of a class say it once, so it does not narrow the band."""
-    data = load_material().data
+    data = load_dataset().data
     data = data.take(residual_rows(data))
     off = np.random.default_rng(1).normal(0.0, 0.3, len(SIMD_CLASSES))
     bands = {item.key: item for item in new_bands(data, off[data.machines.simd], tuned(data))}
@@ -53,7 +53,7 @@ def test_the_band_of_an_unknown_class_counts_classes_and_not_their_machines():
 
 def test_models_of_few_machines_are_judged_by_themselves_whatever_the_harness():
     """Only figures of models that one or two other machines have are off; their band says so, and counts models."""
-    data = load_material().data
+    data = load_dataset().data
     data = data.take(residual_rows(data))
     elsewhere = machines_elsewhere(data.rows)
     few = (elsewhere > 0) & (elsewhere < FEW)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from advisor.calibration.kernels import fit_group, misfit, pack, unpack
-from advisor.perfmodel.here.kernel_gp import FEATURES, KINDS, Scales, Timed, Words
+from advisor.perfmodel.here.kernel_gp import FEATURES, KINDS, KindCodes, Scales, TimedKernels
 from tests.perfmodel.makers import kernel
 
 SCALES = Scales(
@@ -12,7 +12,7 @@ SCALES = Scales(
 )  # fmt: skip
 
 
-def timed(count: int, seed: int, spread: float = 0.0) -> Timed:
+def timed(count: int, seed: int, spread: float = 0.0) -> TimedKernels:
     """Kernels of drawn shapes on one and two threads, in networks of ten, whose times stray by ``spread`` (log)."""
     rng = np.random.default_rng(seed)
     kernels = [
@@ -25,12 +25,12 @@ def timed(count: int, seed: int, spread: float = 0.0) -> Timed:
     times = np.array([k.flop / 60e9 + 2e-6 for k in kernels]) * np.exp(rng.normal(0.0, spread, count))
     settings = tuple((1 + i % 2, 1) for i in range(count))
     owners = tuple("" if i % 7 == 0 else f"net{i // 10}" for i in range(count))
-    return Timed(tuple(kernels), settings, times, np.full(count, 0.05), owners, owners)
+    return TimedKernels(tuple(kernels), settings, times, np.full(count, 0.05), owners, owners)
 
 
 def test_the_gradient_is_that_of_the_misfit():
     part = timed(30, seed=0, spread=0.2)
-    sets = [(Words().points(part.kernels, part.settings), part, part.target(part.nominal()))]
+    sets = [(KindCodes().points(part.kernels, part.settings), part, part.target(part.nominal()))]
     start = pack(SCALES)
     gradient = misfit(start, sets)[1]
     for place, found in enumerate(gradient):

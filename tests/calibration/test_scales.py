@@ -1,13 +1,13 @@
 import numpy as np
 
 from advisor.calibration.scales import FOLDS, folds_of, likely_scales
-from advisor.perfmodel.elsewhere.residual import SCALE_NAMES, Points, covariance
+from advisor.perfmodel.elsewhere.residual import SCALE_NAMES, ResidualPoints, covariance
 
 
-def points(rng: np.random.Generator, machines: int, models: int) -> Points:
+def points(rng: np.random.Generator, machines: int, models: int) -> ResidualPoints:
     machine, model = (x.ravel() for x in np.meshgrid(np.arange(machines), np.arange(models), indexing="ij"))
     count = len(machine)
-    return Points(
+    return ResidualPoints(
         machine=machine,
         model=model,
         precision=rng.integers(0, 2, count),

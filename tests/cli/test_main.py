@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import errno
+import os
 import signal
 import subprocess
 import sys
@@ -10,9 +10,11 @@ import click
 import pytest
 
 from advisor.cli.main import cli, run
-from advisor.cli.progress import ConsoleProgress
 from advisor.records.plan import BoxShare, Mix
+from advisor.store.catalogue import Catalogue
 from tests.report.samples import hopeless_plan
+
+from .terminals import in_terminal
 
 COMMANDS = ("host", "bench", "calibrate", "predict", "plan", "verify", "catalog", "models", "report", "schema")
 
@@ -34,9 +36,8 @@ def test_the_contract_commands_exist() -> None:
 def test_every_command_has_complete_help(path: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     command = dict(LEAVES)[path]
     names = {option for parameter in command.params for option in parameter.opts}
-    assert {"--json", "--store", "--debug"} <= names
-    assert all(parameter.help for parameter in command.params if isinstance(parameter, click.Option) and parameter.name
-               not in {"runtime", "precision", "hint", "batch", "kind", "config"})  # fmt: skip
+    assert {"--json", "--quiet", "--store", "--debug"} <= names
+    assert all(parameter.help for parameter in command.params if isinstance(parameter, click.Option))
     assert run([*path, "--help"]) == 0
     text = capsys.readouterr().out
     assert "Exit codes" in text
@@ -102,8 +103,9 @@ def test_verify_without_scenario_says_so(capsys: pytest.CaptureFixture[str]) -> 
     assert "SCENARIO" in capsys.readouterr().err
 
 
-def test_a_reader_that_has_left_is_no_answer() -> None:
-    command = f"{sys.executable} -c 'from advisor.cli.main import main; main()' schema plan"
+@pytest.mark.parametrize("arguments", ["schema plan", "catalog list", "models list --json"])
+def test_a_closed_pipe_is_not_an_error(arguments: str) -> None:
+    command = f"{sys.executable} -c 'from advisor.cli.main import main; main()' {arguments}"
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {command} 2>&1 | true"],
         capture_output=True,
@@ -120,7 +122,7 @@ def test_a_full_disk_behind_stdout_is_one_line_and_exit_2() -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     assert done.returncode == 2
-    assert done.stderr == "sizer: the output cannot be written: the disk is full; free some space and repeat\n"
+    assert done.stderr == "sizer: cannot write the output: the disk is full; free some space and run again\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -161,30 +163,35 @@ def test_a_hang_up_that_nohup_ignores_stays_ignored(monkeypatch: pytest.MonkeyPa
     assert seen == [signal.SIG_IGN]
 
 
-def test_progress_that_nobody_can_hear_does_not_end_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Deaf:
-        def isatty(self) -> bool:
-            return False
-
-        def write(self, text: str) -> int:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-        def flush(self) -> None:
-            raise BrokenPipeError
-
-    monkeypatch.setattr(sys, "stderr", Deaf())
-    progress = ConsoleProgress()
-    progress.start(2, 1.0)
-    progress.advance(1, "half", 0.5)
-    progress.finish("done")
-
-
 def test_a_run_has_no_csv(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["report", "plan-1", "--csv", str(tmp_path / "x.csv"), "--store", f"sqlite:///{tmp_path}/s.db"]) == 2
     assert "leave RUN out" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("duration", ["nan", "inf", "-inf", "0", "1e9", "x"])
-def test_a_duration_is_a_number_of_seconds(duration: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["verify", "store-analytics", "--duration", duration]) == 2
-    assert "--duration" in capsys.readouterr().err
+def test_a_table_in_a_pipe_has_a_row_per_line_and_no_escape_sequence() -> None:
+    command = [sys.executable, "-c", "from advisor.cli.main import main; main()", "catalog", "list"]
+    environment = {**os.environ, "COLUMNS": "40", "TERM": "xterm-256color"}
+    environment.pop("FORCE_COLOR", None)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, env=environment)
+    assert "\x1b" not in done.stdout
+    _, _, *rows = done.stdout.splitlines()
+    assert [row.split()[0] for row in rows] == list(Catalogue.load().platform_ids())
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("columns", [40, 80, 160])
+def test_a_table_on_a_terminal_fits_it(columns: int) -> None:
+    program = "import sys; sys.argv = ['sizer', 'catalog', 'list']; from advisor.cli.main import main; main()"
+    session = in_terminal(program, columns)
+    assert session.exit_code == 0
+    assert "\x1b[1m" in session.written
+    assert max(map(len, session.lines)) <= columns
+    if columns >= 80:
+        first = [line.split()[0] for line in session.lines]
+        assert set(Catalogue.load().platform_ids()) <= set(first)
+
+
+def test_usage_errors_survive_a_closed_stderr() -> None:
+    command = [sys.executable, "-c", "from advisor.cli.main import main; main()", "plan", "--fps", "3"]
+    done = subprocess.run(["bash", "-c", '"$@" 2>&-', "bash", *command], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 2

@@ -27,8 +27,10 @@ def campaign(folder: Path, count: int) -> Campaign:
 
 
 class Printer:
-    def start(self, total: int, estimate_s: float | None) -> None:
+    def start(self, total: int, estimate_s: float | None, unit: str = "items") -> None:
         print("start", total, flush=True)
+
+    def begin(self, what: str) -> None: ...
 
     def advance(self, done: int, what: str, remaining_s: float | None) -> None:
         print("advance", done, flush=True)

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from advisor.calibration.dataset import load_material
+from advisor.calibration.dataset import load_dataset
 from advisor.errors import CatalogueError, Inconclusive
 from advisor.perfmodel import Predictor
 from advisor.records.base import Evidence
@@ -35,7 +35,7 @@ def catalogue() -> Catalogue:
 
 
 def test_the_shipped_fit_belongs_to_the_shipped_tables(shipped):
-    assert shipped.transfer.calibration.data_sha256 == load_material().sha256
+    assert shipped.transfer.calibration.data_sha256 == load_dataset().sha256
 
 
 def test_every_processor_of_the_catalogue_gets_an_ordered_positive_answer(shipped, catalogue):
@@ -53,7 +53,7 @@ def test_every_processor_of_the_catalogue_gets_an_ordered_positive_answer(shippe
 
 
 def test_a_published_network_is_known_under_any_file_name_and_another_size_of_it_is_not(shipped):
-    transfer, known = shipped.transfer, shipped.works["resnet-50"]
+    transfer, known = shipped.transfer, shipped.published_tables["resnet-50"]
     label = transfer.model_label(known)
     assert label >= 0
     assert transfer.model_label(replace(known, model="gate-camera")) == label

@@ -14,10 +14,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from advisor.planner.inputs import Candidate, PlanInputs
+import numpy as np
 
 from advisor.perfmodel import Predictor
 from advisor.planner.plan import configure, plan
+from advisor.planner.question.inputs import Candidate, PlanInputs
 from advisor.records.config import RunConfig
 from advisor.records.host import HostFacts
 from advisor.records.machine import MachineSpec
@@ -218,8 +219,12 @@ def simulated(case: Json) -> Json:
     fields = {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
     plain = {name: value.tolist() if hasattr(value, "tolist") else value for name, value in fields.items()}
     plain["stages"] = [dataclasses.asdict(stage) for stage in result.stages]
-    derived = set(case["result"]) - set(plain) - {"slowest_camera_latencies_s"}
-    plain |= {name: getattr(result, name) for name in derived}
+    plain |= {name: getattr(result, name) for name in ("latency_p50_s", "latency_p95_s", "drops_fraction")}
+    # Figures that 0.1.0 derived in the same way; 0.2 has no caller of them.
+    plain["latency_p99_s"] = result.latency_s(0.99)
+    plain["worst_camera_fps"] = float(result.camera_fps.min()) if result.camera_fps.size else None
+    shares = result.camera_drops / np.maximum(result.camera_released, 1)
+    plain["worst_camera_drops_fraction"] = float(shares.max()) if shares.size else 0.0
     plain["slowest_camera_latencies_s"] = result.slowest_camera_latencies_s(0.95).tolist()
     return plain
 

@@ -15,7 +15,9 @@ from advisor.errors import InputError, RuntimeRefusal
 from advisor.records.base import Interval
 from advisor.records.config import RunConfig
 from advisor.records.plan import BoxShare, Mix, Plan
-from advisor.report.exporters import export_plan, openvino_properties, session_options
+from advisor.report.exporters import export_plan
+from advisor.report.exporters.onnxruntime import session_options
+from advisor.report.exporters.openvino import openvino_properties
 from advisor.runtimes.openvino_config import properties
 from tests.needs import TWO_CORES
 
@@ -414,6 +416,6 @@ def test_performance_cores_are_in_every_export_or_said_to_be_missing() -> None:
     assert json.loads(export_plan(plan, "openvino"))["person"]["compile_model"]["SCHEDULING_CORE_TYPE"] == "PCORE_ONLY"
     server = json.loads(export_plan(plan, "ovms"))["model_config_list"][0]["config"]
     assert server["plugin_config"]["SCHEDULING_CORE_TYPE"] == "PCORE_ONLY"
-    assert "cannot be told to keep to performance cores" in export_plan(plan, "triton")
+    assert "cannot be limited to performance cores" in export_plan(plan, "triton")
     service = yaml.safe_load(export_plan(plan, "compose"))["services"]["inference"]
     assert service["environment"]["SIZER_PERSON_CORE_TYPE"] == "performance"

@@ -5,71 +5,94 @@ from collections.abc import Callable
 import pytest
 
 from advisor.records.base import Evidence
-from advisor.records.plan import BoxShare, Mix, Plan, Sensitivity
-from advisor.report.plan_text import boxes, changes, compared, heading_line, render_plan
+from advisor.records.plan import BoxShare, Mix, ParetoPoint, Plan, Sensitivity
+from advisor.report.layout import PROSE_WIDTH, plain_text
+from advisor.report.plan_summary import advice_lines, answer_sentence, boxes, compared
+from advisor.report.plan_text import render_plan
 
 from .samples import crowded_plan, hopeless_plan, request_plan, shop_plan
 
 
-def test_where_only_different_boxes_carry_it_they_are_the_answer() -> None:
+def text_of(plan: Plan, width: int | None = None) -> str:
+    return plain_text(render_plan(plan), width)
+
+
+def section_of(plan: Plan, title: str) -> list[str]:
+    """Lines below a heading up to the next one."""
+    lines = text_of(plan).splitlines()
+    found = lines[lines.index(title) + 1 :]
+    return found[: found.index("")] if "" in found else found
+
+
+def test_where_only_different_boxes_are_sufficient_they_are_the_answer() -> None:
     share = BoxShare(platform="small", name="SMALL", count=2, cameras={"gate": 1}, price_per_box=100.0)
     split = Mix(boxes=(share,), price=200.0, currency="USD", saving=0.0, text="2 x small carry it for 200 USD")
-    text = render_plan(hopeless_plan().model_copy(update={"split": split}))
-    assert "NOTHING" not in text
+    text = text_of(hopeless_plan().model_copy(update={"split": split}))
+    assert "NOT FEASIBLE" not in text
     first = " ".join(text.split("\n\n")[0].split())
-    assert "no equal boxes carry this scenario, but different ones do: 2 x small carry it for 200 USD" in first
-    assert "Carried by splitting the stages over boxes" in text
+    assert "no single kind of box is sufficient, but different boxes together are: 2 x small carry it for 200" in first
+    assert "Sufficient: stages split over boxes" in text
 
 
 @pytest.mark.parametrize("make", [shop_plan, hopeless_plan, request_plan, crowded_plan])
-def test_no_line_is_too_long(make: Callable[[], Plan]) -> None:
-    assert max(map(len, render_plan(make()).splitlines())) <= 118
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_no_line_is_wider_than_the_terminal(make: Callable[[], Plan], width: int) -> None:
+    assert max(map(len, text_of(make(), width).splitlines())) <= width
 
 
-def test_the_verdict_comes_first_with_price_and_confidence() -> None:
+def test_prose_in_a_file_has_a_fixed_width_and_rows_are_single_lines() -> None:
+    plan = shop_plan()
+    prose = [line for line in text_of(plan).splitlines() if line.startswith("  - ")]
+    assert max(map(len, prose)) <= PROSE_WIDTH
+    (row,) = [line for line in section_of(plan, "Comparison") if "recommended" in line]
+    assert row.split()[:4] == ["recommended", "middle", "1", "300"]
+
+
+def test_the_answer_comes_first_with_price_and_confidence() -> None:
     plan = shop_plan()
     best = plan.recommended
     assert best is not None
-    first = render_plan(plan).splitlines()[0]
-    assert first.startswith("shop: buy MIDDLE (middle), 300 USD; cpu ")
-    assert f"{best.probability * 100:.0f} %" in heading_line(plan)
+    first = text_of(plan).splitlines()[0]
+    assert first.startswith("shop: buy MIDDLE (middle), 300 USD; CPU ")
+    assert f"{best.probability * 100:.0f} %" in answer_sentence(plan)
 
 
-def test_what_a_buyer_needs_stands_in_the_text() -> None:
+def test_the_text_holds_what_a_buyer_needs() -> None:
     plan = shop_plan()
-    text = render_plan(plan)
+    text = text_of(plan)
     assert "just fails   small" in text
     assert "recommended  middle" in text
     assert "alternative  large" in text
     assert plan.just_fails is not None
     assert plan.just_fails.reason.split()[0] in text
+    words = " ".join(text.split())
     for line in (*plan.assumptions, *plan.warnings):
-        assert line.split()[-1] in text
+        assert " ".join(line.split()) in words
     assert "What breaks first" in text
     assert "data sheet only" in text
 
 
-def test_nothing_feasible_names_three_misses_and_what_to_change() -> None:
+def test_not_feasible_names_three_misses_and_what_to_change() -> None:
     plan = hopeless_plan()
-    text = render_plan(plan)
-    assert text.startswith("shop: NOTHING in the catalogue carries this scenario")
-    assert [kind for kind, _ in compared(plan)] == ["miss"] * 3
+    text = text_of(plan)
+    assert text.startswith("shop: NOT FEASIBLE with the platforms of the catalogue")
+    assert [kind for kind, _ in compared(plan)] == ["nearest miss"] * 3
     assert "and 2 more platforms" in text
-    (line,) = changes(plan)
+    (line,) = advice_lines(plan)
     assert line.startswith(
         ", ".join(item.platform for item in plan.rejected[:3]) + ": fails on cpu; try larger `every`"
     )
     assert "What would have to change" in text
 
 
-def test_nothing_judged_points_to_no_list() -> None:
+def test_where_no_platform_was_evaluated_nothing_is_compared() -> None:
     plan = hopeless_plan().model_copy(update={"rejected": ()})
-    assert heading_line(plan) == "shop: NOTHING carries this scenario, and no platform could be judged."
-    assert "Compared" not in render_plan(plan)
+    assert answer_sentence(plan) == "shop: NO ANSWER: no platform could be evaluated."
+    assert "Comparison" not in text_of(plan)
 
 
 def test_requests_have_no_cameras_and_no_decoding() -> None:
-    text = render_plan(request_plan())
+    text = text_of(request_plan())
     assert "requests/s" in text
     assert "cameras" not in text.split("What if")[0]
     assert "decode   " not in text
@@ -82,9 +105,9 @@ def test_several_boxes_are_counted() -> None:
     assert best is not None
     three = best.model_copy(update={"count": 3})
     assert boxes(three) == "3 x MIDDLE"
-    text = render_plan(plan.model_copy(update={"recommended": three}))
+    text = text_of(plan.model_copy(update={"recommended": three}))
     assert "buy 3 x MIDDLE" in text
-    assert "per box of 3; capacity of all together" in text
+    assert "per box of 3; capacity of all boxes" in text
 
 
 def test_the_next_dearer_is_named_once() -> None:
@@ -95,39 +118,57 @@ def test_the_next_dearer_is_named_once() -> None:
     assert ("next dearer", plan.next_dearer) in compared(alone)
 
 
-def test_missing_figures_are_dashes() -> None:
+def test_missing_figures_are_dashes_and_a_missing_price_is_unknown() -> None:
     plan = shop_plan()
     assert plan.just_fails is not None
     bare = plan.just_fails.model_copy(update={"predicted": None, "price": None, "evidence": Evidence.UNKNOWN})
-    row = next(
-        line for line in render_plan(plan.model_copy(update={"just_fails": bare})).splitlines() if "just fails" in line
-    )
-    assert row.split() == ["just", "fails", "small", "1", "-", "-", "-", "-", "unknown"]
+    rows = section_of(plan.model_copy(update={"just_fails": bare}), "Comparison")
+    row = next(line for line in rows if "just fails" in line)
+    assert row.split() == ["just", "fails", "small", "1", "unknown", "-", "-", "-", "unknown"]
 
 
-def test_of_many_kinds_of_site_a_terminal_shows_the_first_and_the_bill_of_all() -> None:
+def test_a_terminal_lists_the_first_kinds_of_site_and_the_total_of_all() -> None:
     rows = tuple({"site": f"shop {n}", "boxes_per_site": 1, "config": {"stages": {}}} for n in range(500))
-    text = render_plan(shop_plan().model_copy(update={"sites": rows, "sites_total": {"sites": 500, "price": 1000.0}}))
-    assert text.count("site shop") == 20
-    assert "and 480 more kinds of site" in text
-    assert "site all together, sites 500, price 1,000" in text
-    assert "config" not in text.split("Sites")[1].split("Warnings")[0]
+    plan = shop_plan().model_copy(update={"sites": rows, "sites_total": {"sites": 500, "price": 1000.0}})
+    sites = section_of(plan, "Sites")
+    assert sum("shop" in line for line in sites) == 20
+    assert "and 480 more kinds of site" in sites[-1]
+    assert not any("config" in line for line in sites)
+    assert [line.split() for line in section_of(plan, "All sites")] == [["sites", "500"], ["price", "1,000"]]
 
 
-def test_changes_and_sites_are_listed() -> None:
+def test_sites_are_a_table_with_figures_to_the_right() -> None:
+    sites = ({"name": "large shop", "count": 20, "power": None}, {"name": "small shop", "count": 1200, "power": 7.0})
+    heading, _, *rows = section_of(shop_plan().model_copy(update={"sites": sites}), "Sites")
+    assert heading.split() == ["name", "count", "power"]
+    assert [row.split() for row in rows] == [["large", "shop", "20", "-"], ["small", "shop", "1200", "7"]]
+    assert {row.index("20") + 2 for row in rows[:1]} == {rows[1].index("1200") + 4}
+
+
+def test_changes_of_the_scenario_are_listed() -> None:
     change = Sensitivity(change="int8", holds=True, platform="small", price=90.0, text="small would do, saving 210 USD")
-    plan = shop_plan().model_copy(
-        update={"scenario_changes": (change,), "sites": ({"name": "large shop", "count": 20, "power": None},)}
-    )
-    text = render_plan(plan)
+    text = text_of(shop_plan().model_copy(update={"scenario_changes": (change,)}))
     assert "Change the scenario instead\n  - int8: small would do, saving 210 USD" in text
-    assert "Sites\n  - name large shop, count 20" in text
 
 
-def test_where_nothing_is_known_the_answer_is_that_it_cannot_be_told() -> None:
+def test_the_pareto_front_is_a_table_of_at_least_two_points() -> None:
+    plan = shop_plan()
+    best = plan.recommended
+    assert best is not None
+    points = tuple(
+        ParetoPoint(platform=name, count=1, price=best.price, headroom=headroom)
+        for name, headroom in (("middle", 0.305), ("large", 0.6))
+    )
+    title = "Pareto front: more headroom for more money"
+    rows = section_of(plan.model_copy(update={"pareto_points": points}), title)
+    assert [row.split() for row in rows[-2:]] == [["middle", "1", "300", "30"], ["large", "1", "300", "60"]]
+    assert title not in text_of(plan.model_copy(update={"pareto_points": points[:1]}))
+
+
+def test_without_evidence_there_is_no_answer() -> None:
     plan = hopeless_plan()
     unknown = plan.model_copy(
         update={"rejected": tuple(item.model_copy(update={"check": "evidence"}) for item in plan.rejected)}
     )
-    assert "NOTHING in the catalogue" in render_plan(plan).splitlines()[0]
-    assert "CANNOT TELL" in render_plan(unknown).splitlines()[0]
+    assert "NOT FEASIBLE" in text_of(plan).splitlines()[0]
+    assert "NO ANSWER: there is no evidence" in text_of(unknown).splitlines()[0]

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pytest
+
 from advisor.records.base import Evidence, Interval
 from advisor.records.config import LoadMode, RunConfig
+from advisor.records.host import RuntimeFacts
 from advisor.records.measurement import BenchReport, BenchRow, Interference
 from advisor.records.prediction import Prediction, PredictionReport
 from advisor.report import terminal
+from advisor.report.layout import plain_text
 from advisor.store.catalogue import Catalogue
 from tests.store.samples import micro_benchmark, model_work
 
@@ -16,24 +20,38 @@ STAMP = {"sizer_version": "0.1.0", "created": "2026-11-21T08:00:00Z"}
 
 
 def test_host_says_unknown_for_what_it_does_not_know() -> None:
-    text = terminal.render_host(facts(brand=None))
+    text = plain_text(terminal.render_host(facts(brand=None, numa_nodes=None)))
     assert text.startswith("unknown (x86_64)")
-    assert "cores 4 (performance 4, efficiency unknown), threads 8" in text
-    assert "memory 16.0 GiB, available -, channels unknown" in text
+    assert "4 (performance 4, efficiency unknown), 8 threads, 1 socket, unknown NUMA nodes" in text
+    assert "16 GiB, unknown available, channels unknown" in text
+    assert "L1d unknown, L2 4 MiB, L3 16 MiB" in text
+
+
+def test_host_lists_runtimes_and_warnings() -> None:
+    runtimes = (
+        RuntimeFacts(name="openvino", version="2026.1", devices=("CPU", "GPU.0")),
+        RuntimeFacts(name="onnxruntime", version=None, devices=(), available=False, reason="not installed"),
+    )
+    host = facts().model_copy(update={"runtimes": runtimes, "warnings": ("governor is powersave",)})
+    lines = plain_text(terminal.render_host(host)).splitlines()
+    assert "  openvino     2026.1   CPU, GPU.0" in lines
+    assert "  onnxruntime  -        not available: not installed" in lines
+    assert lines[-2:] == ["Warnings", "  - governor is powersave"]
 
 
 def test_models_and_inspection() -> None:
     model = SimpleNamespace(
         name="net", family="f", input_shape=(1, 3, 8, 8), gflops=None, mparams=2.5, output_layout=None
     )
-    row = terminal.render_models(SimpleNamespace(models=[model])).splitlines()[-1]
+    row = plain_text(terminal.render_models(SimpleNamespace(models=[model]))).splitlines()[-1]
     assert row.split() == ["net", "f", "1x3x8x8", "-", "2.5", "-"]
     report = SimpleNamespace(
         name="net", kind="file", family="f", path="net.onnx", sha256="ab", input_shape=(1, 8), gflops=1.5, mparams=2.0,
         kernels=model_work().kernels,
     )  # fmt: skip
-    text = terminal.render_inspection(report)
-    assert "1.5 GFLOPs, 2 MParams, 1 fused kernels" in text
+    text = plain_text(terminal.render_inspection(report))
+    assert "1.5 GFLOPs, 2 million parameters" in text
+    assert "1 after fusion" in text
     assert "conv1" in text
 
 
@@ -43,12 +61,14 @@ def test_predictions_show_unknown_as_a_dash() -> None:
         throughput_fps=Interval(p10=80.0, p50=100.0, p90=125.0), evidence=Evidence.SPEC, nearest_measured=None,
         bottleneck="compute", extrapolated=True, stand_in=True, notes=("careful",),
     )  # fmt: skip
-    text = terminal.render_predictions(PredictionReport(**STAMP, predictions=(known,)))
-    assert "100 (80 - 125)" in text
+    report = terminal.render_predictions(PredictionReport(**STAMP, predictions=(known,)))
+    text = plain_text(report)
+    row = next(line for line in text.splitlines() if line.startswith("  a "))
+    assert row.split()[:6] == ["a", "100", "(80", "-", "125)", "-"]
     assert "extrapolated, stand-in" in text
     assert "data sheet only" in text
-    assert "note: careful" in text
-    assert max(map(len, text.splitlines())) <= 118
+    assert "  - careful" in text
+    assert max(map(len, plain_text(report, 70).splitlines())) <= 70
 
 
 def test_bench_shows_failures() -> None:
@@ -65,33 +85,49 @@ def test_bench_shows_failures() -> None:
         left_out=("no bf16",),
         took_s=12.3,
     )
-    text = terminal.render_bench(report)
-    assert "killed by signal 9" in " ".join(text.split())
+    text = plain_text(terminal.render_bench(report))
+    assert "Failed\n  - net, openvino, CPU, f32, streams automatic, threads automatic: killed by signal 9" in text
     assert "peak/openvino/f32/avx2/t1" in text
     assert "150,000,000,000" in text
-    assert text.endswith("left out: no bf16\ntook 12 s")
-    assert terminal.render_bench(BenchReport(**STAMP, host_fingerprint="x", measurements=())).startswith(
-        "no measurement"
-    )
+    assert text.endswith("Not measured\n  - no bf16\nmeasured in 12 s\n")
+    empty = terminal.render_bench(BenchReport(**STAMP, host_fingerprint="x", measurements=()))
+    assert plain_text(empty) == "no model was measured\n"
 
 
 def test_catalogue_entries_carry_their_sources() -> None:
     catalogue = Catalogue.load()
     platform = catalogue.platforms()[0]
-    text = terminal.render_entry(platform)
-    assert platform.memory_bytes.source in text
+    words = " ".join(plain_text(terminal.render_entry(platform)).split())
+    assert f"memory_bytes {platform.memory_bytes.value / 2**30:g} GiB [{platform.memory_bytes.kind}, " in words
+    assert platform.memory_bytes.source in words
     for part in platform.price_breakdown:
-        assert any(part.value in line and part.source in line for line in text.splitlines())
-    listed = terminal.render_catalogue(SimpleNamespace(columns=("id", "price"), rows=[("a", None), ("b", 3.0)]))
-    assert listed.splitlines()[-2:] == ["a   -", "b   3"]
+        assert f"{part.value} [{part.kind}, {part.date}; {part.source}]" in words
+
+
+def test_an_entry_is_shown_in_readable_units() -> None:
+    catalogue = Catalogue.load()
+    words = " ".join(plain_text(terminal.render_entry(catalogue.processor("intel-core-i7-8700"))).split())
+    for shown in ("base_hz 3.2 GHz [", "l3_bytes 12 MiB [", "tdp_w 65 W [", "performance_cores 6 ["):
+        assert shown in words
+
+
+def test_the_list_of_the_catalogue_has_figures_to_the_right() -> None:
+    listed = SimpleNamespace(columns=("id", "price_usd", "name"), rows=[("a", None, "A"), ("b", 1234.0, "B")])
+    assert plain_text(terminal.render_catalogue(listed)).splitlines() == [
+        "id    USD  name", "──  ─────  ────", "a       -  A", "b   1,234  B",
+    ]  # fmt: skip
 
 
 def test_calibration_runs_and_documents() -> None:
     report = SimpleNamespace(lines=["error 9 %"], columns=("class", "error"), rows=[("avx2", 9.0)])
-    assert terminal.render_calibration(report).startswith("error 9 %\n\nclass")
-    run = {"id": "plan-1", "kind": "plan", "created": "today", "title": "shop: box"}
-    assert "plan-1" in terminal.render_runs([run])
-    assert terminal.render_runs([]).startswith("no run is stored yet")
-    assert terminal.render_document(shop_plan()) == terminal.render_plan(shop_plan())
-    assert terminal.render_document(verdict()) == terminal.render_verdict(verdict())
-    assert '"model": "resnet-50"' in terminal.render_document(model_work())
+    assert plain_text(terminal.render_calibration(report)).startswith("error 9 %\n\nclass")
+    run = {"id": "plan-1", "kind": "plan", "created": "2026-11-21T08:00:00Z", "title": "shop: box"}
+    assert plain_text(terminal.render_runs([run])).splitlines()[-1] == "plan-1  plan  2026-11-21 08:00  shop: box"
+    assert plain_text(terminal.render_runs([])).startswith("no run is stored yet")
+    for document, rendered in (
+        (shop_plan(), terminal.render_plan(shop_plan())),
+        (verdict(), terminal.render_verdict(verdict())),
+    ):
+        assert plain_text(terminal.render_document(document)) == plain_text(rendered)
+    with pytest.raises(TypeError, match="ModelWork"):
+        terminal.render_document(model_work())

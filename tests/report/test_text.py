@@ -11,6 +11,7 @@ from advisor.records.verdict import CameraTail
 from advisor.report.text import (
     REMEDIES,
     capacity,
+    capacity_interval,
     config_line,
     has_cameras,
     money,
@@ -19,7 +20,6 @@ from advisor.report.text import (
     price_line,
     remedy,
     span,
-    table,
     tail,
     tight,
     why,
@@ -76,6 +76,9 @@ def test_capacity_in_the_unit_of_the_scenario() -> None:
     assert capacity(requests.predicted).endswith(" requests/s")
     assert not has_cameras(requests.predicted)
     assert capacity(None) == "-"
+    assert capacity_interval(None) is None
+    assert capacity_interval(cameras.predicted) == cameras.predicted.capacity_cameras
+    assert capacity_interval(requests.predicted) == requests.predicted.capacity_requests_per_s
 
 
 def test_a_rejection_says_why_and_what_to_change() -> None:
@@ -89,25 +92,3 @@ def test_configurations() -> None:
     assert line == "openvino, CPU, int8, hint throughput, 2 streams x 4 threads, batch 4, 4 requests"
     assert config_line(RunConfig()) == "openvino, CPU, f32, streams automatic, threads automatic"
     assert "3 streams x 1.33 threads" in config_line(RunConfig(streams=3, threads=4))
-
-
-def test_a_table_keeps_figures_whole_and_loses_no_word() -> None:
-    reason = " ".join(f"word{index}" for index in range(60))
-    text = table(["platform", "price", "why"], [["desktop-core-ultra-7-265k-32-gb", "1,200 EUR", reason]], right=(1,))
-    assert max(map(len, text.splitlines())) <= 118
-    assert "1,200 EUR" in text
-    assert [word for word in text.split() if word.startswith("word")] == reason.split()
-
-
-@given(
-    st.integers(1, 9).flatmap(
-        lambda n: st.lists(st.lists(st.text(max_size=60), min_size=n, max_size=n), min_size=1, max_size=5)
-    )
-)
-def test_no_table_is_wider_than_asked(rows: list[list[str]]) -> None:
-    text = table(["title"] * len(rows[0]), rows, width=80)
-    assert max(map(len, text.splitlines())) <= 80
-
-
-def test_a_table_shows_markup_as_it_is() -> None:
-    assert "[bold]x[/bold]" in table(["a"], [["[bold]x[/bold]"]])

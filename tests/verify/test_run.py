@@ -30,7 +30,9 @@ class Listener:
         self.texts: list[str] = []
         self._on_figures = on_figures
 
-    def start(self, total: int, estimate_s: float | None) -> None: ...
+    def start(self, total: int, estimate_s: float | None, unit: str = "items") -> None: ...
+
+    def begin(self, what: str) -> None: ...
 
     def advance(self, done: int, what: str, remaining_s: float | None) -> None:
         self.texts.append(what)

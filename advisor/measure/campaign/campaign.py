@@ -176,6 +176,7 @@ class _Run:
         self._estimated_s, self._spent_s = 0.0, 0.0
         self._left_s, self._ends_s = 0.0, inf
         self._tried: set[str] = set()
+        self._current: list[tuple[str, tuple[str, ...]]] = []
         self._best_s = load_best(store, host)
         self._owners = {key: entry for entry in campaign.entries for key in entry.item.keys(host)}
         self._succeeded: set[str] = set()
@@ -210,6 +211,8 @@ class _Run:
                 self._summary.left_out.append(batch.pop().item.label)
         if not batch:
             return
+        self._current = [(entry.item.label, entry.item.keys(self._host)) for entry in batch]
+        self._begin_next()
         try:
             self._measure([entry.item for entry in batch])
         except SizerError as error:
@@ -274,6 +277,14 @@ class _Run:
     def _tick(self, what: str, key: str) -> None:
         self._left_s = max(0.0, self._left_s - self._owners[key].estimate_s)
         self._progress.advance(self._summary.done + self._summary.failed, what, self._remaining_s())
+        self._begin_next()
+
+    def _begin_next(self) -> None:
+        """Name the first item of the batch that has not ended: a worker takes them in order."""
+        for label, keys in self._current:
+            if self._tried.isdisjoint(keys):
+                self._progress.begin(label)
+                return
 
     def _remaining_s(self) -> float:
         """Expected time to the end: of what is left, or of the budget."""

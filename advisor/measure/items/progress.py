@@ -8,12 +8,16 @@ from typing import Protocol
 class Progress(Protocol):
     """Receiver of progress; every call must return quickly."""
 
-    def start(self, total: int, estimate_s: float | None) -> None:
-        """Announce ``total`` steps and, where known, how long all of them will take."""
+    def start(self, total: int, estimate_s: float | None, unit: str = "items") -> None:
+        """Announce ``total`` steps (items, or ``unit``) and, where known, how long all of them will take [s]."""
+        ...
+
+    def begin(self, what: str) -> None:
+        """Name the item that is being worked on from now."""
         ...
 
     def advance(self, done: int, what: str, remaining_s: float | None) -> None:
-        """Say that ``done`` steps are finished, what came last and what is left."""
+        """Say that ``done`` steps are finished, what came last and how long the others will take [s]."""
         ...
 
     def message(self, text: str) -> None:
@@ -28,7 +32,10 @@ class Progress(Protocol):
 class NullProgress:
     """Listens to nothing."""
 
-    def start(self, total: int, estimate_s: float | None) -> None:
+    def start(self, total: int, estimate_s: float | None, unit: str = "items") -> None:
+        pass
+
+    def begin(self, what: str) -> None:
         pass
 
     def advance(self, done: int, what: str, remaining_s: float | None) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.perfmodel.here.kernels import KernelTime
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelWork
@@ -22,7 +22,19 @@ Array = NDArray[np.float64]
 _BYTES, _WEIGHTS, _KERNELS = (COLUMNS.index(name) for name in ("activation_bytes", "weight_bytes", "kernels"))
 
 
-def dearest_kernels(
+class TimedKernel(Protocol):
+    """Time of one kernel as learned on a machine."""
+
+    @property
+    def time_s(self) -> float:
+        """Time of one execution [s]."""
+
+    @property
+    def measured(self) -> bool:
+        """Whether this kernel itself was timed, not only alike ones."""
+
+
+def costliest_kernels(
     p: Parameters,
     machine: MachineSpec,
     work: ModelWork,
@@ -30,13 +42,13 @@ def dearest_kernels(
     streams: int,
     threads: int,
     latency_s: float,
-    measured: Sequence[KernelTime] | None = None,
+    measured: Sequence[TimedKernel] | None = None,
     count: int = 5,
 ) -> tuple[KernelCost, ...]:
     """The kernels that cost most, scaled so that all of them together make the predicted latency.
 
     ``measured``: times learned on this machine, in the order of the kernels; without them the physical model shares
-    the latency out. What binds a kernel is the physical model's word in either case.
+    the latency out. What binds a kernel is taken from the physical model in either case.
     """
     if not work.kernels:
         return ()
@@ -83,8 +95,8 @@ def fits_l2(machine: MachineArrays, table: Array, runs: Runs) -> NDArray[np.bool
     """Whether the tensors of an average kernel lie in the L2 of the cores that one stream uses.
 
     They do where input, output and weights together, at the precision's width and divided among the stream's threads,
-    take less than one core's L2; otherwise cached traffic comes from L3. Own rule; the physical model itself has one
-    rate for both (physics.py).
+    take less than one core's L2; otherwise cached traffic comes from L3. The physical model itself has one rate for
+    both (physics.py). Source: project assumption, not measured.
     """
     width = np.where(runs.precision == 2, 0.25, np.where(runs.precision == 1, 0.5, 1.0))
     kernels = np.maximum(table[:, :, _KERNELS].sum(axis=1), 1.0)
@@ -109,4 +121,4 @@ def _bounds(parts: PassTime, i: int, in_l2: bool) -> dict[Bottleneck, float]:
 def bottleneck(parts: PassTime, i: int, in_l2: bool) -> Bottleneck:
     """Largest part of the time of request ``i``."""
     bounds = _bounds(parts, i, in_l2)
-    return max(bounds, key=lambda name: bounds[name])
+    return max(bounds, key=bounds.__getitem__)

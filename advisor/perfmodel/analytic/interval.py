@@ -13,7 +13,7 @@ from advisor.records.calibration import ErrorBand
 
 Array = NDArray[np.float64]
 _NARROWEST = 0.03
-"""Repeats of published figures differ by this much (log): no honest interval across machines is narrower."""
+"""Repeats of published figures differ by this much (log): a narrower interval across machines would claim too much."""
 _TAIL = 0.1
 _USUAL_INNER = 0.12
 _NORMAL_RANGE = 2.5631
@@ -123,9 +123,8 @@ def band(key: str, units: Units, parent: Units, factor: float = 1.0) -> ErrorBan
 
 def weighted_quantile(values: Array, weights: Array, q: float) -> float:
     """Smallest value whose share of the total weight reaches ``q``."""
-    order = np.argsort(values)
-    share = np.cumsum(weights[order]) / weights.sum()
-    return float(values[order][min(int(np.searchsorted(share, q - 1e-12)), len(values) - 1)])
+    # A share that equals q but for the rounding of its sum has reached it.
+    return float(np.quantile(values, max(q - 1e-12, 0.0), weights=weights, method="inverted_cdf"))
 
 
 class Bands:
@@ -142,8 +141,8 @@ class Bands:
         own = self._bands.get(f"{simd}/{precision}/{mode}")
         if own is not None and own.machines > 1:
             return own.low, own.high
-        found = [item for item in (own, self._new(precision, mode)) if item is not None]
-        return min(item.low for item in found), max(item.high for item in found)
+        candidates = [item for item in (own, self._new(precision, mode)) if item is not None]
+        return min(item.low for item in candidates), max(item.high for item in candidates)
 
     def _new(self, precision: str, mode: str) -> ErrorBand:
         return self._bands.get(f"new/{precision}/{mode}") or self._bands["new/*/*"]

@@ -38,7 +38,7 @@ _DEFAULT_FMA_BITS = {
     "neon": 128.0,
     "neon_dotprod": 256.0,
 }
-"""One multiply-add pipe of 128 bits for a core without AVX or an old Arm; two of 256 for AVX2; see simd.py."""
+"""One multiply-add pipe of 128 bits for a core without AVX or an old Arm; two of 256 for AVX2."""
 
 
 _USUAL_BOOST_HZ = {
@@ -51,7 +51,7 @@ _USUAL_BOOST_HZ = {
     "neon": 1.8e9,
     "neon_dotprod": 2.4e9,
 }
-"""Boost clocks of the catalogue's chips, about the median per class: for guests, which are not told theirs."""
+"""Boost clocks of the catalogue's chips, about the median per class: for guests that cannot read theirs."""
 
 
 def usual_boost_hz(spec: MachineSpec) -> float:
@@ -63,7 +63,8 @@ def usual_boost_hz(spec: MachineSpec) -> float:
 def usual_bandwidth(spec: MachineSpec) -> float:
     """Peak memory bandwidth of a platform, or 6 GB/s per core where it is not known, at least one channel [B/s].
 
-    Own: the middle of the catalogue's x86 chips lies 1.2 times as high, two thirds of them within a factor 1.8.
+    Source: project assumption; the median of the catalogue's x86 chips lies 1.2 times as high, two thirds of them
+    within a factor 1.8.
     """
     known = spec.memory_bandwidth_bytes_per_s
     return float(known) if known is not None else max(25e9 * spec.sockets, 6e9 * spec.cores)

@@ -27,16 +27,16 @@ PRIORS: dict[str, tuple[float, float]] = {
     "power_desktop": (_LN(1.5), 0.15),  # power a desktop board really holds, over TDP
     "power_mobile": (_LN(1.15), 0.12),  # the same for parts of 30 W and less and of 45 to 55 W
     "uncore_server": (_LN(0.25), 0.2),  # share of a server's power that does not reach its cores
-    # Cores (cores.py)
+    # Cores (physics.py, core_rate)
     "e_core": (_LN(0.85), 0.15),  # E core against what its width and clock promise
     "smt": (0.05, 0.05),  # gain of a second thread per core in throughput mode
     "socket": (_LN(0.93), 0.06),  # second socket
     "many_cores": (0.05, 0.04),  # loss exponent of throughput in cores above 4 (plain)
-    # Memory (bandwidth.py)
+    # Memory (physics.py, pass_time)
     "bandwidth": (_LN(0.70), 0.15),  # sustained over peak
     "l3_reach": (_LN(1.0), 0.5),  # working set over last-level cache at which half misses
     "cache_bytes_per_cycle": (_LN(8.0), 0.5),  # per 256 bits of width, activations streaming through L2 / L3
-    # Overheads (overhead.py)
+    # Overheads (physics.py, pass_time)
     "call": (_LN(40e-6), 0.6),  # one request [s] at 4 GHz
     "kernel": (_LN(1.5e-6), 0.6),  # one kernel [s] at 4 GHz
     "barrier": (_LN(1.0e-6), 0.6),  # one kernel on several threads, per doubling [s] at 4 GHz
@@ -58,7 +58,7 @@ for _simd in SIMD_CLASSES:
     PRIORS[f"f32_{_simd}"] = (0.0, 0.12)
     for _name in CLASSES[:3]:
         PRIORS[f"f32_{_simd}_{_name}"] = (0.0, 0.10)
-# Gain of eight-bit products over f32 on the same pipes (simd.py): instruction counts per multiply-add.
+# Gain of eight-bit products over f32 on the same pipes (physics.py, flop_per_cycle): instructions per multiply-add.
 for _simd, _gain in {
     "sse42": 2.0,
     "avx2": 1.8,

@@ -35,7 +35,7 @@ def latency_threads(spec: MachineSpec, precision: int) -> tuple[int, bool]:
 
 
 @dataclass(frozen=True)
-class Resolved:
+class ResolvedConfig:
     """A configuration with every setting that was left to the runtime filled in as the runtime would."""
 
     streams: int
@@ -45,7 +45,7 @@ class Resolved:
     """1 for one stream over many threads, 0 for one thread per stream: which residual applies."""
 
 
-def resolve(machine: MachineSpec, config: RunConfig) -> Resolved:
+def resolve(machine: MachineSpec, config: RunConfig) -> ResolvedConfig:
     """Streams and threads that a runtime takes on ``machine`` for ``config`` (above)."""
     quota = machine.cores if machine.quota_cores is None else max(1, int(machine.quota_cores))
     usable = min(machine.cores, quota)
@@ -65,4 +65,4 @@ def resolve(machine: MachineSpec, config: RunConfig) -> Resolved:
     streams = max(1, min(streams, threads)) if config.runtime == "openvino" else streams
     per_stream = max(1.0, threads / streams)
     whole = max(2.0, float(latency_threads(machine, precision)[0]))
-    return Resolved(streams, threads, performance_only, float(min(1.0, np.log(per_stream) / np.log(whole))))
+    return ResolvedConfig(streams, threads, performance_only, float(min(1.0, np.log(per_stream) / np.log(whole))))

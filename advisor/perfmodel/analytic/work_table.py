@@ -6,8 +6,10 @@ network passes through this table, so a graph that was just read and the publish
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +48,14 @@ class WorkTable:
     alike: bool = True
     """False where the table is a guess that must not teach anything about models of alike tables."""
 
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 over the contents: equal tables have equal keys."""
+        digest = hashlib.sha256(f"{self.model}/{self.family}/{self.alike}".encode())
+        digest.update(self.table.tobytes())
+        digest.update(np.array([self.peak_activation_bytes, self.unknown_share]).tobytes())
+        return digest.hexdigest()
+
     @property
     def flop(self) -> float:
         """Operations of one pass [FLOP]."""
@@ -62,7 +72,7 @@ def _element_bytes(kernel: Kernel) -> float:
 
 
 def kernel_class(kernel: Kernel) -> int:
-    """Row of the table that a kernel is counted in; unknown words count as memory-bound, never as nothing."""
+    """Row of the table that a kernel is counted in; an unknown type counts as memory-bound, never as nothing."""
     return _CLASS_OF.get(kernel.type, 3)
 
 
@@ -100,8 +110,8 @@ def same_network(a: WorkTable, b: WorkTable) -> bool:
     """Whether two tables count one network: alike operations, weights and numbers of products, class by class.
 
     Convolutions and matrix products are the same kernels in every precision and in every reader of a file; what stands
-    between them is not. Own; tolerances 2 % (operations), 5 % (weights) and one kernel in twenty. Sums alone would take
-    two architectures of one size for the same.
+    between them is not. Tolerances of 2 % (operations), 5 % (weights) and one kernel in twenty; source: project
+    assumption, not measured. Sums alone would take two architectures of one size for the same.
     """
     if not (a.alike and b.alike):
         return False

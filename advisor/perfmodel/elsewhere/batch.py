@@ -1,28 +1,30 @@
-"""Many predictions at once as arrays: distinct machines and models are laid out once and spread by index."""
+"""Many passes at once as arrays: distinct machines and models are laid out once and spread by index."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.perfmodel.analytic.bottleneck import fits_l2
+from advisor.perfmodel.analytic.bottleneck import bottleneck, fits_l2
 from advisor.perfmodel.analytic.machine import machine_arrays
 from advisor.perfmodel.analytic.parameters import Parameters
 from advisor.perfmodel.analytic.physics import PRECISIONS, PassTime, Runs, pass_time
-from advisor.perfmodel.analytic.runtime_defaults import Resolved
+from advisor.perfmodel.analytic.runtime_defaults import ResolvedConfig
 from advisor.perfmodel.analytic.work_table import WorkTable
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
+from advisor.records.prediction import Bottleneck
 
-from .sheet_uncertainty import sheet_doubt
+from .sheet_uncertainty import sheet_uncertainty
 
 Array = NDArray[np.float64]
 
 
-class Questions:
-    """Machine, model and configuration of each request, ready for the physical model."""
+class PassBatch:
+    """Machine, model and configuration of each pass, ready for the physical model."""
 
     def __init__(
         self,
@@ -30,17 +32,18 @@ class Questions:
         machines: Sequence[MachineSpec],
         tables: Sequence[WorkTable],
         configs: Sequence[RunConfig],
-        settings: Sequence[Resolved],
+        settings: Sequence[ResolvedConfig],
     ) -> None:
-        self._parameters, self._asked = parameters, machines
-        self.machines = list({id(machine): machine for machine in machines}.values())
-        place = {id(machine): i for i, machine in enumerate(self.machines)}
-        self._machine = np.array([place[id(machine)] for machine in machines])
-        distinct = list({id(table): table for table in tables}.values())
-        place = {id(table): i for i, table in enumerate(distinct)}
-        index = np.array([place[id(table)] for table in tables])
-        self._table = np.array([table.table for table in distinct])[index]
-        self._peak = np.array([table.peak_activation_bytes for table in distinct])[index]
+        self._parameters = parameters
+        distinct_machines = {machine.key: machine for machine in machines}
+        place = {key: i for i, key in enumerate(distinct_machines)}
+        self.machines = list(distinct_machines.values())
+        self._machine = np.array([place[machine.key] for machine in machines])
+        distinct_tables = {table.key: table for table in tables}
+        place = {key: i for i, key in enumerate(distinct_tables)}
+        index = np.array([place[table.key] for table in tables])
+        self._table = np.array([table.table for table in distinct_tables.values()])[index]
+        self._peak = np.array([table.peak_activation_bytes for table in distinct_tables.values()])[index]
         self._runs = Runs(
             precision=np.array([PRECISIONS.index(config.precision) for config in configs]),
             batch=np.array([float(config.batch) for config in configs]),
@@ -54,18 +57,21 @@ class Questions:
         arrays = machine_arrays(self.machines if machines is None else machines).take(self._machine)
         return pass_time(self._parameters, arrays, self._table, self._peak, self._runs)
 
-    def doubt(self, parts: PassTime) -> Array:
+    @cached_property
+    def parts(self) -> PassTime:
+        """Physical times with the data sheets as they are."""
+        return self.times()
+
+    def sheet_uncertainty(self) -> Array:
         """Half width (log) from fields of the data sheets that are recalled or assumed (sheet_uncertainty.py)."""
 
         def log_times(machines: Sequence[MachineSpec]) -> Array:
-            # One record per distinct machine: the first row of each tells it.
-            changed = [machines[int(row)] for row in first]
-            result: Array = np.log(self.times(changed).total)
+            result: Array = np.log(self.times(machines).total)
             return result
 
-        _, first = np.unique(self._machine, return_index=True)
-        return sheet_doubt(self._asked, np.log(parts.total), log_times)
+        return sheet_uncertainty(self.machines, np.log(self.parts.total), log_times)
 
-    def in_l2(self) -> NDArray[np.bool_]:
-        """Whether an average kernel of each request works inside L2 (bottleneck.py)."""
-        return fits_l2(machine_arrays(self.machines).take(self._machine), self._table, self._runs)
+    def bottlenecks(self) -> list[Bottleneck]:
+        """What takes most of the time of each pass."""
+        in_l2 = fits_l2(machine_arrays(self.machines).take(self._machine), self._table, self._runs)
+        return [bottleneck(self.parts, i, bool(inside)) for i, inside in enumerate(in_l2)]

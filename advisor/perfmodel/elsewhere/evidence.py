@@ -1,4 +1,4 @@
-"""What a prediction for another machine rests on: evidence class, nearest measured neighbour, band."""
+"""What published figures say of a prediction: evidence class, nearest published neighbour, error band."""
 
 from __future__ import annotations
 
@@ -19,11 +19,9 @@ _NO_EVIDENCE = 1.0
 
 
 @dataclass(frozen=True)
-class Basis:
+class PublishedEvidence:
     """Evidence of one (machine, model, precision, mode), with the log error at which true times lie, 10 to 90 %."""
 
-    machine: MachineSpec
-    table: WorkTable
     evidence: Evidence
     nearest: str | None
     low: float
@@ -32,40 +30,42 @@ class Basis:
     notes: tuple[str, ...]
 
 
-def basis_of(transfer: Transfer, machine: MachineSpec, table: WorkTable, precision: int, latency: bool) -> Basis:
+def published_evidence(
+    transfer: Transfer, machine: MachineSpec, table: WorkTable, precision: int, latency: bool
+) -> PublishedEvidence:
     """Judge what a prediction rests on; bands come from errors on what was left out in just that way (bands.py)."""
     if not transfer.covers(machine):
         note = f"no published figure of any {machine.simd_level} machine: physics and data sheet alone"
-        return Basis(machine, table, Evidence.UNKNOWN, None, -_NO_EVIDENCE, _NO_EVIDENCE, True, (note,))
-    word, mode = PRECISIONS[precision], MODES[int(latency)]
+        return PublishedEvidence(Evidence.UNKNOWN, None, -_NO_EVIDENCE, _NO_EVIDENCE, True, (note,))
+    precision_name, mode = PRECISIONS[precision], MODES[int(latency)]
     label, model = transfer.machine_label(machine), transfer.model_label(table)
     neighbour, distance = transfer.nearest_machine(machine)
     like, model_distance = transfer.nearest_model(table)
     extrapolated = max(distance, model_distance) > EXTRAPOLATED_DISTANCE
     evidence, notes = Evidence.SPEC, []
-    low, high = transfer.bands.find(simd_class(machine), word, mode)
+    low, high = transfer.bands.find(simd_class(machine), precision_name, mode)
     if label >= 0:
         neighbour = transfer.calibration.machines[label].id
-        here = (label, model, precision) in transfer.published
-        evidence = Evidence.PUBLISHED if here else Evidence.ANCHORED
-        known_low, known_high = transfer.bands.known("published" if here else "anchored", word, mode)
+        has_figure = (label, model, precision) in transfer.published
+        evidence = Evidence.PUBLISHED if has_figure else Evidence.ANCHORED
+        chip_low, chip_high = transfer.bands.known("published" if has_figure else "anchored", precision_name, mode)
         # A chip with figures is known no worse than one of its class without.
-        low, high = max(low, known_low), min(high, known_high)
-        if here:
+        low, high = max(low, chip_low), min(high, chip_high)
+        if has_figure:
             notes.append("blended with the published figure of this model and precision on this chip")
-    elif distance > EXTRAPOLATED_DISTANCE or transfer.strange(machine):
+    elif distance > EXTRAPOLATED_DISTANCE or transfer.unfitted_vendor(machine):
         notes.append(f"unlike every machine with published figures (nearest: {neighbour})")
         extrapolated = True
-        new_low, new_high = transfer.bands.new(word, mode)
+        new_low, new_high = transfer.bands.new(precision_name, mode)
         low, high = min(low, new_low), max(high, new_high)
-    known = transfer.machines_with(model)
+    machines = transfer.machines_with(model)
     if label < 0:
-        low, high = transfer.bands.with_model(low, high, word, known)
+        low, high = transfer.bands.with_model(low, high, precision_name, machines)
     elif model < 0:
         # These errors were made on known machines: they are the whole of it.
-        low, high = transfer.bands.unseen(word)
-    if label < 0 and 0 < known < FEW:
-        notes.append(f"figures of this model on {known} other machine{'s'[: known - 1]} only")
+        low, high = transfer.bands.unseen(precision_name)
+    if label < 0 and 0 < machines < FEW:
+        notes.append(f"figures of this model on {machines} other machine{'s'[: machines - 1]} only")
     if model < 0:
         notes.append(f"no published figure of this model on any machine (nearest: {like})")
-    return Basis(machine, table, evidence, f"{neighbour}/{like}", low, high, extrapolated, tuple(notes))
+    return PublishedEvidence(evidence, f"{neighbour}/{like}", low, high, extrapolated, tuple(notes))

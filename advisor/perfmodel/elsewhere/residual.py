@@ -57,8 +57,8 @@ SCALE_NAMES = (
 ERA_SCALE = {"dli": 4.0, "openvino-serving": 4.0}
 """Factor on the ``era`` scale of sources that are another harness than the vendor's tuned one; 1 for that."""
 NOISE_SCALE = {"openvino-serving": 3.0}
-"""Factor on the ``noise`` scale of sources whose single figures are off by more than others' (tables beside the model
-server: a model at a third of its speed in the main table of the same release); 1 for the rest."""
+"""Factor on the ``noise`` scale of sources whose single figures are off by more than others' (the model server's
+tables: one model at a third of its speed in the main table of the same release); 1 for the rest."""
 
 
 _FAR = 100.0
@@ -70,7 +70,7 @@ def era_scale(era: str) -> float:
 
 
 @dataclass(frozen=True)
-class Points:
+class ResidualPoints:
     """Rows of the process: labels as integers, features as standardised arrays."""
 
     machine: Integers
@@ -87,9 +87,9 @@ class Points:
     noise_scale: Array
     """How far single figures of a source may be off, over the usual noise."""
 
-    def take(self, index: Integers | NDArray[np.bool_]) -> Points:
+    def take(self, index: Integers | NDArray[np.bool_]) -> ResidualPoints:
         """A subset."""
-        return Points(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
+        return ResidualPoints(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
 
 
 def machine_features(machine: MachineArrays) -> Array:
@@ -148,7 +148,7 @@ def kinds_of_models(works: Sequence[WorkTable]) -> Array:
 
     Arithmetic per class of kernel, activations, weights, and calls of kernels. If a machine runs class c faster than
     its data sheet says by the factor exp(d_c), a model's logarithm of time moves by about sum_c share_c d_c: so the
-    covariance of two models on one machine is the product of their shares. Own.
+    covariance of two models on one machine is the product of their shares. Derived here.
     """
     rows = []
     for work in works:
@@ -181,7 +181,7 @@ def _distinct(rows: Array) -> tuple[Array, Integers]:
     return rows[first], at
 
 
-def components(a: Points, b: Points) -> dict[str, Array]:
+def components(a: ResidualPoints, b: ResidualPoints) -> dict[str, Array]:
     """Covariance of each effect at scale one between two sets of points; noise is none of them."""
 
     def same(name: str) -> Array:
@@ -222,7 +222,7 @@ def components(a: Points, b: Points) -> dict[str, Array]:
     }
 
 
-def covariance(a: Points, b: Points, scales: dict[str, float]) -> Array:
+def covariance(a: ResidualPoints, b: ResidualPoints, scales: dict[str, float]) -> Array:
     """Covariance between two sets of points, without noise: the sum of :func:`components`, factored for speed."""
 
     def same(name: str) -> Array:
@@ -253,9 +253,9 @@ def covariance(a: Points, b: Points, scales: dict[str, float]) -> Array:
 
 
 class Residual:
-    """A conditioned process: mean (and, when asked, variance) of the residual anywhere."""
+    """A conditioned process: mean and covariance of the residual anywhere."""
 
-    def __init__(self, points: Points, values: Array, scales: dict[str, float]) -> None:
+    def __init__(self, points: ResidualPoints, values: Array, scales: dict[str, float]) -> None:
         self.points, self.scales = points, scales
         matrix = covariance(points, points, scales)
         matrix[np.diag_indices_from(matrix)] += (points.noise_scale * scales["noise"]) ** 2
@@ -263,12 +263,12 @@ class Residual:
         self._lower = np.linalg.cholesky(matrix)
         self.weights = np.linalg.solve(self._lower.T, np.linalg.solve(self._lower, values))
 
-    def mean(self, points: Points) -> Array:
+    def mean(self, points: ResidualPoints) -> Array:
         """Expected residual (log time) at ``points``."""
         result: Array = covariance(points, self.points, self.scales) @ self.weights
         return result
 
-    def posterior(self, points: Points) -> Array:
+    def posterior(self, points: ResidualPoints) -> Array:
         """Covariance of rows at ``points``, noise included, given the rows conditioned on."""
         cross = covariance(points, self.points, self.scales)
         half = np.linalg.solve(self._lower, cross.T)
@@ -283,9 +283,15 @@ class GroupsOut:
 
     With K the covariance with noise, leaving group g out leaves the errors [K^-1]_gg^-1 [K^-1 y]_g with covariance
     [K^-1]_gg^-1 (Rasmussen and Williams 2006, eq. 5.12, for blocks).
+
+    Own algebra and not scikit-learn's GaussianProcessRegressor: that has no leave-out in closed form (each of some 60
+    machines would be a refit of thousands of rows), no fixed noise per row that is left out of learning, and no kernel
+    over labels and features together.
     """
 
-    def __init__(self, points: Points, scales: dict[str, float], learnable: NDArray[np.bool_] | None = None) -> None:
+    def __init__(
+        self, points: ResidualPoints, scales: dict[str, float], learnable: NDArray[np.bool_] | None = None
+    ) -> None:
         matrix = covariance(points, points, scales)
         matrix[np.diag_indices_from(matrix)] += (points.noise_scale * scales["noise"]) ** 2
         if learnable is not None:
@@ -297,13 +303,3 @@ class GroupsOut:
         """Errors (value - prediction) of ``rows`` when all of them are left out, and their covariance."""
         spread = np.linalg.inv(self._inverse[np.ix_(rows, rows)])
         return spread @ (self._inverse[rows] @ values), spread
-
-
-def leave_groups_out(points: Points, values: Array, scales: dict[str, float], groups: Integers) -> Array:
-    """Prediction of every row from the rows of other groups only."""
-    folds = GroupsOut(points, scales)
-    predicted = values.copy()
-    for group in np.unique(groups):
-        rows = np.flatnonzero(groups == group)
-        predicted[rows] -= folds.errors(values, rows)[0]
-    return predicted

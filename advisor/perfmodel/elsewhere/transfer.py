@@ -18,7 +18,7 @@ from advisor.records.calibration import TransferCalibration
 from advisor.records.machine import MachineSpec
 
 from .residual import (
-    Points,
+    ResidualPoints,
     covariance,
     era_scale,
     features_of_models,
@@ -61,7 +61,7 @@ class Transfer:
         self._works = [works[name] for name in calibration.models]
         self._model_features = features_of_models(self._works)
         self._kinds = kinds_of_models(self._works)
-        self._points = Points(
+        self._points = ResidualPoints(
             **columns,
             machine_features=self._machine_features[columns["machine"]],
             model_features=self._model_features[columns["model"]],
@@ -84,8 +84,8 @@ class Transfer:
 
     def machine_label(self, spec: MachineSpec) -> int:
         """Fitted machine with the same chip and sockets, -1 where none is."""
-        found = self._machine_label.get(spec.id)
-        return self._signature_label.get(signature(spec), -1) if found is None else found
+        label = self._machine_label.get(spec.id)
+        return self._signature_label.get(signature(spec), -1) if label is None else label
 
     def model_label(self, work: WorkTable) -> int:
         """Fitted model of that name and about that size, else the one of the same products; -1 where none is.
@@ -105,14 +105,16 @@ class Transfer:
 
     def residuals(self, spec: MachineSpec, work: WorkTable, precision: int) -> tuple[float, float]:
         """Expected log residual in throughput and in latency mode."""
-        key = (spec.id, work.model, work.flop, precision)
+        key = (spec.key, work.model, work.flop, precision)
         if key not in self._cache:
             self._fill([spec], [work])
         return self._cache[key]
 
     def prepare(self, specs: Sequence[MachineSpec], works: Sequence[WorkTable]) -> None:
         """Work out all residuals of a plan at once: much cheaper than one by one."""
-        missing_machines = [s for s in specs if any((s.id, w.model, w.flop, 0) not in self._cache for w in works)]
+        specs = list({spec.key: spec for spec in specs}.values())
+        works = list({(work.model, work.flop): work for work in works}.values())
+        missing_machines = [s for s in specs if any((s.key, w.model, w.flop, 0) not in self._cache for w in works)]
         at_once = max(1, _ROWS // (_CELLS * max(1, len(works))))
         for start in range(0, len(missing_machines), at_once):
             self._fill(missing_machines[start : start + at_once], works)
@@ -120,13 +122,13 @@ class Transfer:
     def _fill(self, specs: Sequence[MachineSpec], works: Sequence[WorkTable]) -> None:
         features = machine_features(machine_arrays(specs))
         model_labels = np.array([self.model_label(work) for work in works])
-        # A known model has its published features: those of its int8 graph would lie beside itself.
+        # A known model has its published features: those of its int8 graph would lie a little off.
         pairs = zip(works, model_labels, strict=True)
         model = np.array([self._model_features[i] if i >= 0 else model_features(work) for work, i in pairs])
         kinds = np.where(model_labels[:, None] >= 0, self._kinds[model_labels], kinds_of_models(works))
         shape = np.indices((len(specs), len(works), _CELLS)).reshape(3, -1)
         labels = np.array([self.machine_label(spec) for spec in specs])
-        points = Points(
+        points = ResidualPoints(
             machine=labels[shape[0]],
             model=model_labels[shape[1]],
             precision=shape[2] // 2,
@@ -144,7 +146,7 @@ class Transfer:
             for j, work in enumerate(works):
                 for precision in range(3):
                     throughput, latency = table[i, j, precision]
-                    self._cache[spec.id, work.model, work.flop, precision] = float(throughput), float(latency)
+                    self._cache[spec.key, work.model, work.flop, precision] = float(throughput), float(latency)
 
     def machines_with(self, model: int) -> int:
         """How many machines have figures of a fitted model; none of one that is not fitted (-1)."""
@@ -165,7 +167,7 @@ class Transfer:
         best = int(np.argmin(distance))
         return self.calibration.models[best], float(distance[best])
 
-    def strange(self, spec: MachineSpec) -> bool:
+    def unfitted_vendor(self, spec: MachineSpec) -> bool:
         """Whether its vendor's chips are missing from what was fitted (the fitted x86 machines are all of one)."""
         return spec.architecture == "x86_64" and made_by_amd(spec)
 

@@ -50,7 +50,7 @@ class Anchor:
     memory-bound and of depthwise kernels in it."""
 
 
-class Batch:
+class AnchorArrays:
     """Anchors as arrays: covariances of a query with all of them at once."""
 
     def __init__(self, anchors: Sequence[Anchor]) -> None:
@@ -97,7 +97,7 @@ class Anchors:
     def __init__(self, anchors: list[Anchor], sharing: float = 1.0) -> None:
         self.anchors, self._sharing = anchors, sharing**2
         if anchors:
-            self._batch = Batch(anchors)
+            self._batch = AnchorArrays(anchors)
             matrix = self._sharing * np.array([self._batch.shared(a)[0] for a in anchors])
             matrix[np.diag_indices_from(matrix)] += np.array([a.noise**2 for a in anchors])
             self._inverse = np.linalg.inv(matrix)
@@ -105,7 +105,7 @@ class Anchors:
 
     def correction(self, query: Anchor) -> tuple[float, float]:
         """Expected log ratio at ``query`` on this machine and its standard deviation."""
-        prior = self._sharing * float(Batch([query]).shared(query)[0][0])
+        prior = self._sharing * float(AnchorArrays([query]).shared(query)[0][0])
         if not self.anchors:
             return 0.0, float(np.sqrt(prior))
         cross = self._sharing * self._batch.shared(query)[0]

@@ -16,7 +16,7 @@ SHARINGS = (0.5, 1.0, 2.0)
 """Factors on the standard deviations that measurements share, among which held-out models choose."""
 
 
-class LocalFit(Record):
+class HostCalibration(Record):
     """``<data>/calibration/<host>.json``: plain numbers, with what they were made of."""
 
     schema_: Annotated[Literal["sizer.local-calibration/1"], Field(alias="schema")] = "sizer.local-calibration/1"
@@ -33,14 +33,14 @@ class LocalFit(Record):
     accuracy: tuple[AccuracyRow, ...] = ()
 
 
-def fit_path(fingerprint: str) -> Path:
+def host_calibration_path(fingerprint: str) -> Path:
     """Where the fit of a machine is kept."""
     from advisor.store.paths import data_dir
 
     return data_dir() / "calibration" / f"{fingerprint}.json"
 
 
-def load_local_fit(fingerprint: str) -> LocalFit:
+def load_host_calibration(fingerprint: str) -> HostCalibration:
     """Read the fit of a machine; the shipped one (both factors 1) where none was stored.
 
     Raises
@@ -48,11 +48,11 @@ def load_local_fit(fingerprint: str) -> LocalFit:
     CatalogueError
         The file is damaged.
     """
-    path = fit_path(fingerprint)
+    path = host_calibration_path(fingerprint)
     if not path.exists():
-        return LocalFit()
+        return HostCalibration()
     try:
-        return LocalFit.model_validate_json(path.read_bytes())
+        return HostCalibration.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         first = str(error).splitlines()[0]
         raise CatalogueError(f"{path}: cannot be read ({first}); make it again with `sizer calibrate`") from error

@@ -4,6 +4,9 @@ log(time) = log(nominal time, kernel_roofline.py) + g(shape, threads, batch), g 
 Williams (2006), eq. 2.25] whose lengths and variances are plain numbers of ``profiles/calibration/kernels.json``
 (``kernels.py``), and whose data are the kernels that this machine has timed. Kernel-wise prediction: nn-Meter
 (Zhang et al. 2021, https://doi.org/10.1145/3458864.3467882), there with random forests.
+
+Own algebra and not scikit-learn's GaussianProcessRegressor: the noise is shared by the kernels of one profile, each
+prediction is conditioned on other rows, and importing scikit-learn would cost every plan a second.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from advisor.records.base import Record
 from advisor.records.model import Kernel
 from advisor.store.paths import profiles_dir
 
-from .kernel_roofline import Nominal, activation, weights_read
+from .kernel_roofline import NominalTime, activation, weights_read
 
 Array = NDArray[np.float64]
 GROUPS = ("conv", "depthwise", "product", "memory")
@@ -105,8 +108,8 @@ def load_scales(path: Path | None = None) -> dict[str, Scales]:
     """
     source = path or profiles_dir() / "calibration" / "kernels.json"
     try:
-        found = KernelScales.model_validate_json(source.read_bytes())
-        return {item.group: Scales.of(item) for item in found.groups}
+        scales = KernelScales.model_validate_json(source.read_bytes())
+        return {item.group: Scales.of(item) for item in scales.groups}
     except (OSError, ValidationError, KeyError) as error:
         first = str(error).splitlines()[0]
         raise CatalogueError(
@@ -168,24 +171,24 @@ def features(kernel: Kernel, threads: int, batch: int) -> list[float]:
 
 
 def kinds(kernel: Kernel) -> tuple[str, ...]:
-    """Words in the order of :data:`KINDS`."""
+    """Kinds in the order of :data:`KINDS`."""
     return kernel.type, kernel.original_type, kernel.implementation, kernel.precision, activation(kernel)
 
 
 @dataclass(frozen=True)
-class Points:
+class KernelPoints:
     """Kernels as rows: features in units of their spread, and kinds as numbers."""
 
     x: Array
     codes: NDArray[np.int64]
 
-    def take(self, index: NDArray[np.int64]) -> Points:
+    def take(self, index: NDArray[np.int64]) -> KernelPoints:
         """Rows by index."""
-        return Points(self.x[index], self.codes[index])
+        return KernelPoints(self.x[index], self.codes[index])
 
 
 @dataclass(frozen=True)
-class Timed:
+class TimedKernels:
     """Kernels with their times."""
 
     kernels: tuple[Kernel, ...]
@@ -200,11 +203,11 @@ class Timed:
     runs: tuple[str, ...]
     """Profile that it is of, as far as ``settings`` do not tell; empty where it is of several."""
 
-    def nominal(self) -> Nominal:
+    def nominal(self) -> NominalTime:
         """Fit the nominal time to these kernels."""
-        return Nominal.fit(self.kernels, self._threads(), self.times_s + SHORT_S, self.extra)
+        return NominalTime.fit(self.kernels, self._threads(), self.times_s + SHORT_S, self.extra)
 
-    def target(self, nominal: Nominal) -> Array:
+    def target(self, nominal: NominalTime) -> Array:
         """log(time / nominal time)."""
         result: Array = np.log((self.times_s + SHORT_S) / nominal.times_s(self.kernels, self._threads()))
         return result
@@ -222,18 +225,18 @@ class Timed:
         own = scales.noise**2 + (0.35e-6 / (self.times_s + SHORT_S)) ** 2
         return Noise(np.array(run), self.extra, own)
 
-    def some(self, index: NDArray[np.int64]) -> Timed:
+    def some(self, index: NDArray[np.int64]) -> TimedKernels:
         """Rows by index."""
         kernels, settings = tuple(self.kernels[i] for i in index), tuple(self.settings[i] for i in index)
         owners, runs = tuple(self.owners[i] for i in index), tuple(self.runs[i] for i in index)
-        return Timed(kernels, settings, self.times_s[index], self.extra[index], owners, runs)
+        return TimedKernels(kernels, settings, self.times_s[index], self.extra[index], owners, runs)
 
 
 @dataclass(frozen=True)
 class Noise:
     """Deviations (log) of timed kernels from g: each kernel's own, and what the kernels of one profile share.
 
-    The shared part does not average out over them: a network of a hundred kernels timed beside a neighbour is one
+    The shared part does not average out over them: a network of a hundred kernels timed under other load is one
     witness of the machine, not a hundred.
     """
 
@@ -251,23 +254,23 @@ class Noise:
         return result
 
 
-class Words:
-    """Numbers for words, the same for all points of a process."""
+class KindCodes:
+    """Numbers for the names of kinds, the same for all points of a process."""
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[int, str], int] = {}
 
-    def points(self, kernels: Sequence[Kernel], settings: Sequence[tuple[int, int]]) -> Points:
+    def points(self, kernels: Sequence[Kernel], settings: Sequence[tuple[int, int]]) -> KernelPoints:
         """Make points of kernels run with (threads, batch)."""
         x = np.array([features(k, *setting) for k, setting in zip(kernels, settings, strict=True)])
-        codes = np.array([[self._number(i, word) for i, word in enumerate(kinds(k))] for k in kernels])
-        return Points((x - _CENTRE) / _SCALE, codes)
+        codes = np.array([[self._number(i, name) for i, name in enumerate(kinds(k))] for k in kernels])
+        return KernelPoints((x - _CENTRE) / _SCALE, codes)
 
-    def _number(self, place: int, word: str) -> int:
-        return self._numbers.setdefault((place, word), len(self._numbers))
+    def _number(self, place: int, name: str) -> int:
+        return self._numbers.setdefault((place, name), len(self._numbers))
 
 
-def covariance(a: Points, b: Points, scales: Scales) -> Array:
+def covariance(a: KernelPoints, b: KernelPoints, scales: Scales) -> Array:
     r"""Covariance of g between two sets of kernels.
 
     .. math:: r (s_n^2 e^{-d/2} + s_f^2 / (1 + d/4) + s_o^2) + s_l^2 (0.3 + 0.7 r)\, x \cdot x' + 0.5
@@ -295,11 +298,11 @@ class GroupTimes:
 
 
 class KernelProcess:
-    """One group's process, ready to be asked; conditioned anew for each set of kernels, on those most alike."""
+    """One group's process; conditioned anew for each set of kernels, on those most alike."""
 
-    def __init__(self, timed: Timed, scales: Scales) -> None:
-        self._scales, self._words = scales, Words()
-        self._points = self._words.points(timed.kernels, timed.settings)
+    def __init__(self, timed: TimedKernels, scales: Scales) -> None:
+        self._scales, self._codes = scales, KindCodes()
+        self._points = self._codes.points(timed.kernels, timed.settings)
         self._nominal = timed.nominal()
         self._y = timed.target(self._nominal)
         self._middle = float(np.median(self._y))
@@ -308,8 +311,8 @@ class KernelProcess:
 
     def times(self, kernels: Sequence[Kernel], threads: int, batch: int, without: str | None = None) -> GroupTimes:
         """Time of kernels as they stand (their shapes hold the batch) on ``threads``, one network's kernels unused."""
-        asked = self._words.points(kernels, [(threads, batch)] * len(kernels))
-        cross = covariance(asked, self._points, self._scales)
+        wanted = self._codes.points(kernels, [(threads, batch)] * len(kernels))
+        cross = covariance(wanted, self._points, self._scales)
         nearness = cross.max(axis=0)
         if without is not None:
             nearness[self._owners == without] = -np.inf
@@ -323,7 +326,7 @@ class KernelProcess:
         half = np.linalg.solve(lower, cross.T)
         mean = self._middle + half.T @ np.linalg.solve(lower, self._y[chosen] - self._middle)
         nominal = self._nominal.times_s(kernels, [threads] * len(kernels))
-        spread = covariance(asked, asked, self._scales) - half.T @ half
-        # A kernel's time differs from net to net, by the neighbours that leave or take its cache.
+        spread = covariance(wanted, wanted, self._scales) - half.T @ half
+        # A kernel's time differs from net to net, by what runs before and after it in the same caches.
         spread[np.diag_indices_from(spread)] += self._scales.noise**2
         return GroupTimes(np.maximum(nominal * np.exp(mean) - SHORT_S, 2e-8), spread)

@@ -11,7 +11,7 @@ h the share of the activations that leaves the second- or third-level cache (c_2
 roofline without overlap [Williams et al. 2009]; what does not spread over threads is Amdahl's share, and l what each
 kernel loses to waiting for all threads. Coefficients are positive and fitted to the logarithm of the times, robustly
 (Cauchy's weights), with a log-normal prior around round numbers: a runtime, precision and kind of kernel of which
-little was timed stays there. Own arrangement of these parts.
+little was timed stays there. Derived here: the arrangement of these parts.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PRIOR = 1.0 / np.array([1e11, 4e10, 4e10, 2e10, 2e10, 4e9, 3e8, 1 / 1.5e-6, 1 / 
 """Coefficients of :func:`parts` where nothing was timed: 100 GFLOP/s, 40, 40 and 20 GB/s of activations, 20 GB/s of
 weights, 4e9 exponentials per second, ten cycles for each element that is put in order (branches that no processor can
 foretell), 1.5 us per kernel, 2 us of waiting, a twentieth of the work and a tenth of the traffic on one thread."""
-_DOUBT = 1.5
+_PRIOR_DEVIATION = 1.5
 """Standard deviation (log) of that prior: a factor 4.5."""
 _TOLERANCE = 0.25
 """Deviation (log) beyond which a kernel weighs less: shapes differ by so much around any such formula."""
@@ -44,7 +44,7 @@ _CASTS = frozenset({"Convert", "ConvertSaturation", "FakeQuantize"})
 
 def activation(kernel: Kernel) -> str:
     """Last operation that was fused into a kernel, but for casts; empty where there is none."""
-    return next((word for word in reversed(kernel.fused[1:]) if word not in _CASTS), "")
+    return next((operation for operation in reversed(kernel.fused[1:]) if operation not in _CASTS), "")
 
 
 def weights_read(kernel: Kernel) -> float:
@@ -80,17 +80,17 @@ def parts(kernel: Kernel, threads: int) -> list[float]:
     ]
 
 
-class Nominal:
+class NominalTime:
     """Coefficients of one kind of kernel in one runtime and precision."""
 
     def __init__(self, coefficients: Array = PRIOR) -> None:
         self.coefficients = coefficients
 
     @classmethod
-    def fit(cls, kernels: Sequence[Kernel], threads: Sequence[int], times_s: Array, doubts: Array) -> Nominal:
+    def fit(cls, kernels: Sequence[Kernel], threads: Sequence[int], times_s: Array, deviations: Array) -> NominalTime:
         """Fit to timed kernels: Gauss-Newton on the logarithms of the coefficients, reweighted at each step.
 
-        ``doubts``: deviation (log) of each time for what neighbours may have added.
+        ``deviations``: deviation (log) of each time for what other load may have added.
         """
         table = np.array([parts(kernel, count) for kernel, count in zip(kernels, threads, strict=True)])
         target = np.log(times_s)
@@ -100,9 +100,9 @@ class Nominal:
             total = shares.sum(axis=1)
             slope = shares / total[:, None]
             left = target - np.log(total)
-            weight = 1.0 / (_TOLERANCE**2 + doubts**2 + left**2)
-            matrix = (slope * weight[:, None]).T @ slope + np.eye(len(theta)) / _DOUBT**2
-            step = np.linalg.solve(matrix, slope.T @ (weight * left) - theta / _DOUBT**2)
+            weight = 1.0 / (_TOLERANCE**2 + deviations**2 + left**2)
+            matrix = (slope * weight[:, None]).T @ slope + np.eye(len(theta)) / _PRIOR_DEVIATION**2
+            step = np.linalg.solve(matrix, slope.T @ (weight * left) - theta / _PRIOR_DEVIATION**2)
             theta = theta + np.clip(step, -1.0, 1.0)
             if np.abs(step).max() < 1e-3:
                 break

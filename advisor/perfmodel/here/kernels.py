@@ -18,14 +18,16 @@ from advisor.records.config import RunConfig
 from advisor.records.measurement import ProfileMeasurement
 from advisor.records.model import Kernel
 
-from .interference_correction import lengthened
-from .kernel_gp import KernelProcess, Kind, Timed, kind_of, load_scales
+from .interference_correction import interference_slowdown
+from .kernel_gp import KernelProcess, Kind, TimedKernels, kind_of, load_scales
 
 Array = NDArray[np.float64]
 _UNSCALED = 0.08
 """Deviation (log) that the kernels of a network share which was profiled but never timed."""
-_KNOWN = 0.03
+_LOOKED_UP = 0.03
+"""Deviation (log) of a kernel's time from one run of a network to the next."""
 _LIMITS = (0.5, 1.6)
+"""Factors between which counters are scaled to the wall clock: beyond them the two are not of the same pass."""
 
 Signature = tuple[object, ...]
 WallKey = tuple[str, str, str, int, int]
@@ -33,8 +35,8 @@ WallKey = tuple[str, str, str, int, int]
 
 
 @dataclass(frozen=True)
-class Wall:
-    """Time of a pass on a quiet machine [s] and how sure it is."""
+class WallTime:
+    """Time of a pass without other load on the machine [s] and how sure it is."""
 
     time_s: float
     deviation: float
@@ -63,7 +65,9 @@ class PassKernels:
 
 
 @dataclass
-class _Seen:
+class _TimedShape:
+    """What was measured of kernels of one signature."""
+
     kernel: Kernel
     setting: tuple[int, int]
     times_s: dict[tuple[str, str], list[float]]
@@ -72,9 +76,9 @@ class _Seen:
     """Deviation (log) that it shares with the other kernels of its network's profile."""
 
     def time_s(self, without: str | None = None) -> float | None:
-        """Median time, without what one network said; None where no other said anything."""
-        times = [time for (owner, _), found in self.times_s.items() if owner != without for time in found]
-        return median(times) if times else None
+        """Median time over the networks but ``without``; None where no other has the kernel."""
+        kept = [time_s for (owner, _), times_s in self.times_s.items() if owner != without for time_s in times_s]
+        return median(kept) if kept else None
 
     @property
     def owner(self) -> str:
@@ -124,9 +128,11 @@ def at_batch(kernel: Kernel, ratio: float) -> Kernel:
 class HostKernels:
     """All kernel times that this host has measured."""
 
-    def __init__(self, profiles: Sequence[ProfileMeasurement], walls: Mapping[WallKey, Wall] | None = None) -> None:
-        """``walls``: time of a pass where it was measured without counting."""
-        self._seen: dict[str, dict[Signature, _Seen]] = {}
+    def __init__(
+        self, profiles: Sequence[ProfileMeasurement], wall_times: Mapping[WallKey, WallTime] | None = None
+    ) -> None:
+        """``wall_times``: time of a pass where it was measured without counting."""
+        self._shapes: dict[str, dict[Signature, _TimedShape]] = {}
         """By runtime: a kernel is the same in a network of any precision."""
         self._processes: dict[tuple[str, Kind], KernelProcess | None] = {}
         self._in_place: dict[tuple[str, str, str, bool], list[bool]] = {}
@@ -135,67 +141,67 @@ class HostKernels:
         for row in profiles:
             threads = _threads(row)
             if threads is not None and row.config.simd_cap is None:
-                self._add(row, threads, walls or {})
+                self._add(row, threads, wall_times or {})
 
-    def _add(self, row: ProfileMeasurement, threads: int, walls: Mapping[WallKey, Wall]) -> None:
+    def _add(self, row: ProfileMeasurement, threads: int, wall_times: Mapping[WallKey, WallTime]) -> None:
         config = row.config
         timed = [kernel for kernel in row.kernels if kernel.time_s]
         if not timed:
             return
-        wall = walls.get((row.model_sha256, config.runtime, config.precision, threads, config.batch))
+        wall = wall_times.get((row.model_sha256, config.runtime, config.precision, threads, config.batch))
         if wall is None and threads > 1:
             return  # counters of several threads hold their waiting for each other and for their neighbours
-        longer, doubt = lengthened(row.interference)
+        log_slowdown, deviation = interference_slowdown(row.interference)
         counted_s = sum(kernel.time_s or 0.0 for kernel in timed)
-        scale = float(np.exp(-longer)) if wall is None else float(np.clip(wall.time_s / counted_s, *_LIMITS))
-        extra = float(np.hypot(_UNSCALED, doubt)) if wall is None else wall.deviation
+        scale = float(np.exp(-log_slowdown)) if wall is None else float(np.clip(wall.time_s / counted_s, *_LIMITS))
+        extra = float(np.hypot(_UNSCALED, deviation)) if wall is None else wall.deviation
         for kernel in row.kernels:
             if kernel.time_s is not None:
                 self._in_place.setdefault(_place(kernel, config.runtime), []).append(kernel.time_s == 0.0)
         self.covered.add((config.runtime, config.precision, threads))
-        here = self._seen.setdefault(config.runtime, {})
+        shapes = self._shapes.setdefault(config.runtime, {})
         for kernel in timed:
             seconds = scale * (kernel.time_s or 0.0)
             key = _signature(kernel, threads)
-            seen = here.setdefault(key, _Seen(kernel, (threads, config.batch), {}, extra))
-            if extra < seen.extra:
-                seen.times_s, seen.extra = {}, extra
-            if extra <= seen.extra:
-                seen.times_s.setdefault((row.model_sha256, config.precision), []).append(seconds)
+            shape = shapes.setdefault(key, _TimedShape(kernel, (threads, config.batch), {}, extra))
+            if extra < shape.extra:
+                shape.times_s, shape.extra = {}, extra
+            if extra <= shape.extra:
+                shape.times_s.setdefault((row.model_sha256, config.precision), []).append(seconds)
 
     def _free(self, kernel: Kernel, runtime: str) -> bool:
         """Whether kernels like this one mostly took no time at all: views, which share their input's memory."""
-        seen = self._in_place.get(_place(kernel, runtime), ())
-        return bool(seen) and 2 * sum(seen) > len(seen)
+        took_no_time = self._in_place.get(_place(kernel, runtime), ())
+        return bool(took_no_time) and 2 * sum(took_no_time) > len(took_no_time)
 
     def threads_near(self, runtime: str, precision: str, threads: int) -> int | None:
         """Measured thread count nearest to ``threads`` (log scale), None where nothing was profiled."""
         counts = [t for r, p, t in self.covered if (r, p) == (runtime, precision)]
         return min(counts, key=lambda t: abs(np.log(t / threads))) if counts else None
 
-    def unknown(self, kernels: Sequence[Kernel], config: RunConfig, threads: int) -> list[Kernel]:
+    def untimed(self, kernels: Sequence[Kernel], config: RunConfig, threads: int) -> list[Kernel]:
         """Kernels that were never timed so."""
-        known = self._seen.get(config.runtime, {})
-        return [kernel for kernel in kernels if _signature(kernel, threads) not in known]
+        shapes = self._shapes.get(config.runtime, {})
+        return [kernel for kernel in kernels if _signature(kernel, threads) not in shapes]
 
-    def timed(self, runtime: str, kind: Kind) -> Timed | None:
+    def timed(self, runtime: str, kind: Kind) -> TimedKernels | None:
         """Kernels of a kind that were timed; None where none was."""
-        rows = [seen for seen in self._seen.get(runtime, {}).values() if kind_of(seen.kernel) == kind]
-        if not rows:
+        shapes = [shape for shape in self._shapes.get(runtime, {}).values() if kind_of(shape.kernel) == kind]
+        if not shapes:
             return None
-        return Timed(
-            tuple(seen.kernel for seen in rows),
-            tuple(seen.setting for seen in rows),
-            np.array([seen.time_s() for seen in rows]),
-            np.array([seen.extra for seen in rows]),
-            tuple(seen.owner for seen in rows),
-            tuple(seen.run for seen in rows),
+        return TimedKernels(
+            tuple(shape.kernel for shape in shapes),
+            tuple(shape.setting for shape in shapes),
+            np.array([shape.time_s() for shape in shapes]),
+            np.array([shape.extra for shape in shapes]),
+            tuple(shape.owner for shape in shapes),
+            tuple(shape.run for shape in shapes),
         )
 
     def kinds(self) -> list[tuple[str, Kind]]:
         """Runtimes and kinds of which kernels were timed."""
         return sorted(
-            {(runtime, kind_of(seen.kernel)) for runtime, all_ in self._seen.items() for seen in all_.values()}
+            {(runtime, kind_of(shape.kernel)) for runtime, shapes in self._shapes.items() for shape in shapes.values()}
         )
 
     def _process(self, runtime: str, kind: Kind) -> KernelProcess | None:
@@ -217,56 +223,76 @@ class HostKernels:
         ``counted_batch``: batch of the given kernels; ``without``: hash of a network whose times are not used. None
         where a kernel is of a kind of which none was ever timed.
         """
-        known = self._seen.get(config.runtime, {})
-        ratio = config.batch / counted_batch
-        asked = [at_batch(kernel, ratio) for kernel in kernels]
-        found = [known.get(_signature(kernel, threads)) for kernel in asked]
-        looked_up = [None if seen is None else seen.time_s(without) for seen in found]
-        free = [
-            time_s is None and self._free(kernel, config.runtime)
-            for kernel, time_s in zip(kernels, looked_up, strict=True)
-        ]
-        seconds = np.array([time_s or 0.0 for time_s in looked_up])
-        variance = 0.0
+        shapes = self._shapes.get(config.runtime, {})
+        scaled = [at_batch(kernel, config.batch / counted_batch) for kernel in kernels]
+        matches = [shapes.get(_signature(kernel, threads)) for kernel in scaled]
+        looked_up = [None if shape is None else shape.time_s(without) for shape in matches]
         kinds = [kind_of(kernel) for kernel in kernels]
-        parts: list[tuple[NDArray[np.int64], NDArray[np.int64], Array]] = []
-        for kind in dict.fromkeys(kinds):
-            places = np.array(
-                [i for i, time_s in enumerate(looked_up) if time_s is None and kinds[i] == kind and not free[i]],
-                dtype=np.int64,
-            )
-            if not len(places):
-                continue
+        missing: dict[Kind, list[int]] = {}
+        for place, (kernel, time_s) in enumerate(zip(kernels, looked_up, strict=True)):
+            if time_s is None and not self._free(kernel, config.runtime):
+                missing.setdefault(kinds[place], []).append(place)
+        seconds = np.array([time_s or 0.0 for time_s in looked_up])
+        predicted: list[_PredictedKernels] = []
+        for kind, places in missing.items():
             process = self._process(config.runtime, kind)
             if process is None:
                 return None
-            # Networks repeat their kernels: each shape is asked for once.
-            first: dict[Signature, int] = {}
-            same = np.array([first.setdefault(_signature(asked[i], threads), len(first)) for i in places])
-            distinct = [asked[places[int(np.argmax(same == number))]] for number in range(len(first))]
-            times = process.times(distinct, threads, config.batch, without)
-            seconds[places] = times.times_s[same]
-            parts.append((places, same, times.covariance))
-        total = float(seconds.sum())
-        share = seconds / total
-        for places, same, matrix in parts:
-            weight = np.bincount(same, weights=share[places])
-            variance += float(weight @ matrix @ weight)
+            part = _predicted(process, scaled, np.array(places, dtype=np.int64), threads, config.batch, without)
+            seconds[part.places] = part.times_s
+            predicted.append(part)
         extra = np.array(
             [
-                0.0 if seen is None or time_s is None else float(np.hypot(_KNOWN, seen.extra))
-                for seen, time_s in zip(found, looked_up, strict=True)
+                0.0 if shape is None or time_s is None else float(np.hypot(_LOOKED_UP, shape.extra))
+                for shape, time_s in zip(matches, looked_up, strict=True)
             ]
         )
+        total = float(seconds.sum())
+        share = seconds / total
         # What is wrong with known kernels (their network's counters) is wrong with all of them.
-        deviation = float(np.sqrt(max(variance, 0.0) + float((share * extra).sum()) ** 2))
-        by_group = {
-            group: float(sum(share[i] for i, (g, _) in enumerate(kinds) if g == group))
-            for group in {g for g, _ in kinds}
-        }
-        known_share = float(sum(share[i] for i, time_s in enumerate(looked_up) if time_s is not None))
-        rows = tuple(KernelTime(float(s), time_s is not None) for s, time_s in zip(seconds, looked_up, strict=True))
-        return PassKernels(rows, total, deviation, known_share, by_group)
+        variance = max(sum(part.variance(share) for part in predicted), 0.0) + float((share * extra).sum()) ** 2
+        groups = [group for group, _ in kinds]
+        return PassKernels(
+            tuple(KernelTime(float(s), time_s is not None) for s, time_s in zip(seconds, looked_up, strict=True)),
+            total,
+            float(np.sqrt(variance)),
+            float(sum(share[place] for place, time_s in enumerate(looked_up) if time_s is not None)),
+            {name: float(sum(share[i] for i, group in enumerate(groups) if group == name)) for name in set(groups)},
+        )
+
+
+@dataclass(frozen=True)
+class _PredictedKernels:
+    """Kernels of one kind in a pass that were never timed."""
+
+    places: NDArray[np.int64]
+    """Places in the pass."""
+    distinct: NDArray[np.int64]
+    """Number of each one's shape: networks repeat their kernels."""
+    times_s: Array
+    covariance: Array
+    """Of the logarithms of the times of the distinct shapes."""
+
+    def variance(self, share: Array) -> float:
+        """Their part of the variance of the logarithm of the whole pass, by each kernel's share of its time."""
+        weight = np.bincount(self.distinct, weights=share[self.places])
+        return float(weight @ self.covariance @ weight)
+
+
+def _predicted(
+    process: KernelProcess,
+    kernels: Sequence[Kernel],
+    places: NDArray[np.int64],
+    threads: int,
+    batch: int,
+    without: str | None,
+) -> _PredictedKernels:
+    """Predict the kernels at ``places``, each shape once."""
+    numbers: dict[Signature, int] = {}
+    distinct = np.array([numbers.setdefault(_signature(kernels[i], threads), len(numbers)) for i in places])
+    shapes = [kernels[places[int(np.argmax(distinct == number))]] for number in range(len(numbers))]
+    times = process.times(shapes, threads, batch, without)
+    return _PredictedKernels(places, distinct, times.times_s[distinct], times.covariance)
 
 
 def _threads(row: ProfileMeasurement) -> int | None:

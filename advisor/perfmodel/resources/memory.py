@@ -157,13 +157,13 @@ def load_memory(path: Path | None = None) -> dict[tuple[str, str], MemoryTerms]:
     """
     source = path or profiles_dir() / "calibration" / "memory.json"
     try:
-        found = MemoryCalibration.model_validate_json(source.read_bytes())
+        calibration = MemoryCalibration.model_validate_json(source.read_bytes())
     except (OSError, ValidationError) as error:
         first = str(error).splitlines()[0]
         raise CatalogueError(
             f"{source}: cannot be read ({first}); make it again with `python -m advisor.calibration.memory`"
         ) from error
-    return {(item.runtime, item.precision): item for item in found.terms}
+    return {(item.runtime, item.precision): item for item in calibration.terms}
 
 
 def peak_memory(work: ModelWork, config: RunConfig, streams: int) -> Interval:
@@ -174,7 +174,7 @@ def peak_memory(work: ModelWork, config: RunConfig, streams: int) -> Interval:
     with x the sizes of :func:`terms_of`, l the coefficients of the peak while compiling, r those of the resident
     memory while running, both fitted per runtime and precision on fresh processes, none negative and each held to what
     is known of it (``memory.py``): plug-in and thread pools; generated code and descriptors of a kernel, in part
-    again for every stream; the graph's constants beside the copies that kernels lay out anew; one arena per stream.
+    again for every stream; the graph's constants and the copies that kernels lay out anew; one arena per stream.
     Compiling a model of large weights peaks above running it, large batches the other way round. The interval is that
     of families left out. bf16 under a runtime without it counts as f32. Validity: Linux, one machine, 1 and 2 streams,
     batch 1 to 8.
@@ -185,3 +185,17 @@ def peak_memory(work: ModelWork, config: RunConfig, streams: int) -> Interval:
     sizes = terms_of(sizes_of(work), streams, sessions, config.batch)
     middle = max(float(np.dot(sizes, terms.load)), float(np.dot(sizes, terms.run)))
     return around(middle, terms.low, terms.high)
+
+
+class PeakMemory:
+    """Peak memory by configuration, each worked out once: it is the same on every machine that a plan looks at."""
+
+    def __init__(self) -> None:
+        self._peaks: dict[tuple[str, str, str, int, int | None, int], Interval] = {}
+
+    def of(self, work: ModelWork, config: RunConfig, streams: int) -> Interval:
+        """See :func:`peak_memory`."""
+        key = (work.key, config.runtime, config.precision, streams, config.threads, config.batch)
+        if key not in self._peaks:
+            self._peaks[key] = peak_memory(work, config, streams)
+        return self._peaks[key]

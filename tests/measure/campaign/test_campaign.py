@@ -141,7 +141,7 @@ def test_no_more_time_is_announced_than_the_budget_leaves(tmp_path: Path, monkey
     class Heard(NullProgress):
         left_s: list[float | None] = []
 
-        def start(self, total: int, estimate_s: float | None) -> None:
+        def start(self, total: int, estimate_s: float | None, unit: str = "items") -> None:
             self.left_s.append(estimate_s)
 
         def advance(self, done: int, what: str, remaining_s: float | None) -> None:
@@ -154,6 +154,26 @@ def test_no_more_time_is_announced_than_the_budget_leaves(tmp_path: Path, monkey
         c.run(todo, store, facts(), tell, budget_s=14.0, clock=clock)
     assert tell.left_s[:3] == [14.0, 13.0, 12.0]
     assert tell.left_s[-1] == 0.0
+
+
+def test_each_item_is_named_when_it_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from advisor.measure.items.progress import NullProgress
+
+    class Heard(NullProgress):
+        events: list[str] = []
+
+        def begin(self, what: str) -> None:
+            self.events.append(f"begin {what}")
+
+        def advance(self, done: int, what: str, remaining_s: float | None) -> None:
+            self.events.append(f"end {what.split(':', maxsplit=1)[0]}")
+
+    clock, heard = FakeClock(), Heard()
+    items_without_runtime(clock, monkeypatch)
+    items = preparations(14)  # more than one batch
+    with MeasurementStore(tmp_path / "s.db") as store:
+        c.run(Campaign(tuple(Entry(item, 1.0) for item in items)), store, facts(), heard, clock=clock)
+    assert heard.events == [f"{when} {item.label}" for item in items for when in ("begin", "end")]
 
 
 def test_estimates_are_corrected_by_what_things_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 
 from advisor.perfmodel import Predictor
-from advisor.perfmodel.analytic.bottleneck import bottleneck, dearest_kernels, fits_l2
+from advisor.perfmodel.analytic.bottleneck import bottleneck, costliest_kernels, fits_l2
 from advisor.perfmodel.analytic.machine import machine_arrays
 from advisor.perfmodel.analytic.physics import PassTime, Runs
 from advisor.perfmodel.analytic.work_table import table_of
@@ -43,7 +43,7 @@ def test_cached_traffic_is_told_by_its_level():
 def test_measured_kernels_are_told_from_predicted_ones():
     rows = [kernel(i, flop=1e8 * (i + 1)) for i in range(4)]
     times = [KernelTime(4e-3, True), KernelTime(1e-3, False), KernelTime(2e-3, True), KernelTime(3e-3, False)]
-    found = dearest_kernels(
+    found = costliest_kernels(
         Predictor.load().transfer.parameters, machine(), work(rows), RunConfig(), 1, 1, 20e-3, measured=times, count=3
     )
     assert [item.name for item in found] == ["k0", "k3", "k2"]

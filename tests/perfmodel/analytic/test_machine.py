@@ -5,7 +5,7 @@ from advisor.calibration.crossval import most_telling
 from advisor.perfmodel.analytic.clock import sustained_clock
 from advisor.perfmodel.analytic.machine import machine_arrays, made_by_amd, usual_boost_hz
 from advisor.perfmodel.analytic.parameters import MEAN, Parameters
-from advisor.perfmodel.elsewhere.sheet_uncertainty import doubt_of, sheet_doubt
+from advisor.perfmodel.elsewhere.sheet_uncertainty import sheet_uncertainty, uncertainty_factor
 from tests.perfmodel.makers import machine
 
 PRIOR = Parameters(MEAN)
@@ -25,12 +25,12 @@ def test_a_guest_without_clock_gets_the_usual_one_of_its_class_and_is_doubted_fo
     guest = machine(base_hz=None, boost_hz=None, tdp_w=None, simd_level="avx512_bf16")
     told = machine(simd_level="avx512_bf16")
     assert usual_boost_hz(guest) > 3.5e9
-    assert (doubt_of(told, "boost_hz"), doubt_of(guest, "boost_hz")) == (1.0, 1.2)
+    assert (uncertainty_factor(told, "boost_hz"), uncertainty_factor(guest, "boost_hz")) == (1.0, 1.2)
 
     def log_times(specs):
         return np.array([-np.log(usual_boost_hz(spec)) for spec in specs])
 
-    found = sheet_doubt([guest, told], log_times([guest, told]), log_times)
+    found = sheet_uncertainty([guest, told], log_times([guest, told]), log_times)
     assert np.allclose(found, [1.2816 * np.log(1.2), 0.0])
 
 

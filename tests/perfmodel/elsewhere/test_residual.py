@@ -7,23 +7,23 @@ from advisor.perfmodel.analytic.work_table import WorkTable
 from advisor.perfmodel.elsewhere import residual
 from advisor.perfmodel.elsewhere.residual import (
     SCALE_NAMES,
-    Points,
+    GroupsOut,
     Residual,
+    ResidualPoints,
     components,
     covariance,
     features_of_models,
     kinds_of_models,
-    leave_groups_out,
 )
 
 SCALES = dict.fromkeys(SCALE_NAMES, 0.06) | {"model": 0.3, "model_precision": 0.3, "model_mode": 0.3, "noise": 0.08}
 
 
-def points(rng: np.random.Generator, machines: int = 6, models: int = 5) -> Points:
+def points(rng: np.random.Generator, machines: int = 6, models: int = 5) -> ResidualPoints:
     index = np.indices((machines, models)).reshape(2, -1)
     count = index.shape[1]
     machine_features, model_features = rng.normal(size=(machines, 4)), rng.normal(size=(models, 3))
-    return Points(
+    return ResidualPoints(
         machine=index[0],
         model=index[1],
         precision=np.zeros(count, dtype=int),
@@ -41,11 +41,13 @@ def test_leaving_groups_out_in_closed_form_equals_conditioning_without_them():
     rng = np.random.default_rng(1)
     every = points(rng)
     values = rng.normal(0.0, 0.2, size=len(every.machine))
-    closed = leave_groups_out(every, values, SCALES, every.machine)
+    folds = GroupsOut(every, SCALES)
     for number in range(6):
         mine = every.machine == number
         refit = Residual(every.take(~mine), values[~mine], SCALES)
-        assert np.allclose(closed[mine], refit.mean(every.take(mine)), atol=1e-8)
+        error, covariance = folds.errors(values, np.flatnonzero(mine))
+        assert np.allclose(values[mine] - error, refit.mean(every.take(mine)), atol=1e-8)
+        assert np.allclose(covariance, refit.posterior(every.take(mine)), atol=1e-8)
 
 
 def test_a_model_that_is_slow_everywhere_is_expected_slow_on_a_new_machine():

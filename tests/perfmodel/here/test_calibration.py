@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from advisor.calibration.crossval_local import judge_here, next_measurement, unseen_on_host
+from advisor.calibration.crossval_local import held_out_predictions, next_measurement, unseen_on_host
 from advisor.errors import CatalogueError, Inconclusive
-from advisor.perfmodel.here import calibration as local_fit
-from advisor.perfmodel.here.calibration import LocalFit, load_local_fit, width_factor
+from advisor.perfmodel.here import calibration as host_calibration
+from advisor.perfmodel.here.calibration import HostCalibration, load_host_calibration, width_factor
 from advisor.workflows import calibrate_here
 from advisor.workflows.calibrate_here import calibrate_rows
 from tests.perfmodel.makers import kernel, machine, measurement, within
@@ -34,7 +34,7 @@ HOST = machine("this")
 
 
 def test_unseen_models_of_alike_kernels_are_predicted_within_a_tenth():
-    judged = judge_here(HOST, campaign(), [], lambda name: name)
+    judged = held_out_predictions(HOST, campaign(), [], lambda name: name)
     assert {item.model for item in judged} == {f"net{i}" for i in range(5)}
     one = [item for item in judged if item.kind.endswith("1 thread")]
     assert np.median([abs(item.error) for item in one]) < 0.1
@@ -48,7 +48,7 @@ def test_nothing_of_the_left_out_group_is_used():
     """One model is a hundred times slower than its kernels say: left out, nothing can know."""
     rows = campaign()
     odd = [measurement(5.0, model="net0") if row.kind == "timing" and row.model == "net0" else row for row in rows]
-    judged = judge_here(HOST, odd, [], lambda name: name)
+    judged = held_out_predictions(HOST, odd, [], lambda name: name)
     assert all(abs(item.error) > 2.0 for item in judged if item.model == "net0" and item.kind.endswith("1 thread"))
 
 
@@ -56,9 +56,9 @@ def test_a_fit_is_written_as_plain_numbers_and_used(tmp_path, monkeypatch):
     monkeypatch.setenv("SIZER_HOME", str(tmp_path))
     report = calibrate_rows(HOST, "h", campaign(1.1), [])
     assert (tmp_path / "calibration" / "h.json").exists()
-    fit = load_local_fit("h")
+    fit = load_host_calibration("h")
     assert fit.host_fingerprint == "h"
-    assert fit.sharing in local_fit.SHARINGS
+    assert fit.sharing in host_calibration.SHARINGS
     assert 0.5 <= fit.width <= 5.0
     assert report.accuracy == fit.accuracy
     assert any(line.startswith("measure next") for line in report.lines)
@@ -73,7 +73,9 @@ def test_too_little_is_said_with_the_remedy():
 
 def test_disturbed_measurements_widen_and_break_nothing():
     def width(dirty: bool) -> float:
-        return float(np.mean([i.width for i in judge_here(HOST, campaign(dirty=dirty), [], lambda name: name)]))
+        return float(
+            np.mean([i.width for i in held_out_predictions(HOST, campaign(dirty=dirty), [], lambda name: name)])
+        )
 
     assert width(True) > 1.02 * width(False)
 
@@ -90,11 +92,11 @@ def test_width_factor_brings_held_out_rows_inside():
 
 
 def test_a_damaged_fit_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(local_fit, "fit_path", lambda fingerprint: tmp_path / "h.json")
+    monkeypatch.setattr(host_calibration, "host_calibration_path", lambda fingerprint: tmp_path / "h.json")
     (tmp_path / "h.json").write_text("{")
     with pytest.raises(CatalogueError, match="sizer calibrate"):
-        load_local_fit("h")
-    assert LocalFit().width == 1.0
+        load_host_calibration("h")
+    assert HostCalibration().width == 1.0
 
 
 def test_a_worse_fit_is_refused_unless_forced(tmp_path, monkeypatch):
@@ -103,16 +105,16 @@ def test_a_worse_fit_is_refused_unless_forced(tmp_path, monkeypatch):
 
     monkeypatch.setenv("SIZER_HOME", str(tmp_path))
     monkeypatch.setattr(calibrate_here, "family_of", lambda: lambda name: f"family of {name}")
-    judge = evaluate_local.judge_here
+    judge = evaluate_local.held_out_predictions
 
     def imagined(host, rows, micro, group_of, fit):
         alone = group_of("net0") == "net0"
         error = (0.1 if fit.sharing == 2.0 else 0.2) if alone else (0.3 if fit.sharing == 2.0 else 0.1)
         return [replace(item, error=error) for item in judge(host, rows, micro, group_of, fit)]
 
-    monkeypatch.setattr(evaluate_local, "judge_here", imagined)
+    monkeypatch.setattr(evaluate_local, "held_out_predictions", imagined)
     with pytest.raises(Inconclusive, match=r"errs by 30.0 %.*shipped one by 10.0 %.*--force"):
         calibrate_rows(HOST, "h", campaign(models=4), [])
     assert not (tmp_path / "calibration").exists()
     calibrate_rows(HOST, "h", campaign(models=4), [], force=True)
-    assert load_local_fit("h").sharing == 2.0
+    assert load_host_calibration("h").sharing == 2.0

@@ -3,21 +3,21 @@
 import numpy as np
 import pytest
 
-from advisor.perfmodel.here.interference_correction import USUAL, lengthened
+from advisor.perfmodel.here.interference_correction import USUAL_SLOWDOWN, interference_slowdown
 from advisor.records.measurement import Interference
 
 
 def seen(slow: float | None, dirty: bool = False) -> tuple[float, float]:
-    return lengthened(Interference(reference_slowdown=slow, dirty=dirty))
+    return interference_slowdown(Interference(reference_slowdown=slow, dirty=dirty))
 
 
-@pytest.mark.parametrize("slow", [None, 1.0, USUAL])
+@pytest.mark.parametrize("slow", [None, 1.0, USUAL_SLOWDOWN])
 def test_a_quiet_measurement_is_taken_as_it_is(slow):
     assert seen(slow) == (0.0, 0.0)
 
 
 def test_slow_fixed_work_says_that_passes_took_between_once_and_so_many_times_as_long():
-    longer, doubt = seen(2.0 * USUAL)
+    longer, doubt = seen(2.0 * USUAL_SLOWDOWN)
     drawn = np.log(2.0) * np.random.default_rng(0).random(100_000)
     assert longer == pytest.approx(drawn.mean(), rel=0.01)
     assert doubt == pytest.approx(drawn.std(), rel=0.01)
@@ -31,6 +31,6 @@ def test_other_processes_add_doubt_but_no_direction():
 @pytest.mark.parametrize(("threads", "processors", "expected"), [(2, 2, np.log(2.0)), (1, 2, 0.0), (2, None, 0.0)])
 def test_a_gang_waits_for_the_thread_that_shares_its_processor(threads, processors, expected):
     busy = Interference(other_cpu_cores=1.0, dirty=True)
-    longer, doubt = lengthened(busy, threads, processors)
+    longer, doubt = interference_slowdown(busy, threads, processors)
     assert longer == pytest.approx(expected / 2)
     assert doubt == pytest.approx(np.hypot(0.1, expected / np.sqrt(12)))

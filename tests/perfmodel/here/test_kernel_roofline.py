@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from advisor.perfmodel.here.kernel_roofline import PRIOR, Nominal, activation, exponentials, parts
+from advisor.perfmodel.here.kernel_roofline import PRIOR, NominalTime, activation, exponentials, parts
 from tests.perfmodel.makers import kernel
 
 
@@ -20,7 +20,7 @@ def test_parts_of_a_known_machine_are_found_whatever_single_kernels_do():
     table = np.array([parts(k, n) for k, n in zip(kernels, threads, strict=True)])
     times = table @ true * np.exp(np.random.default_rng(1).normal(0, 0.1, 400))
     times[::20] *= 5.0  # one in twenty is another matter altogether
-    found = Nominal.fit(kernels, threads, times, np.zeros(400))
+    found = NominalTime.fit(kernels, threads, times, np.zeros(400))
     fresh = shapes(200, seed=2)
     for count in (1, 2):
         expected = np.array([parts(k, count) for k in fresh]) @ true
@@ -29,7 +29,7 @@ def test_parts_of_a_known_machine_are_found_whatever_single_kernels_do():
 
 def test_little_that_was_timed_moves_the_prior_little_where_it_says_nothing():
     small = [kernel(0, flop=1e5, moved=1e3, weights=0.0)]  # nothing but the cost of a kernel
-    found = Nominal.fit(small, [1], np.array([6e-6]), np.zeros(1))
+    found = NominalTime.fit(small, [1], np.array([6e-6]), np.zeros(1))
     assert 3e-6 < found.times_s(small, [1])[0] < 6.5e-6
     assert np.isclose(found.coefficients[0], PRIOR[0], rtol=0.1)
 
@@ -69,7 +69,7 @@ def test_softmax_and_attention_take_exponentials_and_detections_are_put_in_order
     assert exponentials(kernel(0, type="softmax", output_shape=(1, 10, 91))) == 910
     assert exponentials(kernel(0, type="attention", input_shape=(1, 4, 128, 64))) == 4 * 128 * 128
     top = kernel(0, type="detection", flop=0.0, moved=7e5, weights=0.0, input_shape=(1, 1917, 90))
-    assert 3e-4 < Nominal().times_s([top], [1])[0] < 1e-3
+    assert 3e-4 < NominalTime().times_s([top], [1])[0] < 1e-3
 
 
 def test_times_taken_beside_a_neighbour_weigh_less():
@@ -77,6 +77,8 @@ def test_times_taken_beside_a_neighbour_weigh_less():
     table = np.array([parts(k, 1) for k in kernels])
     times = table @ PRIOR
     times[100:] *= 1.5
-    doubts = np.repeat([0.0, 1.0], 100)
-    found, naive = (Nominal.fit(kernels, [1] * 200, times, d).times_s(kernels, [1] * 200) for d in (doubts, 0 * doubts))
+    deviations = np.repeat([0.0, 1.0], 100)
+    found, naive = (
+        NominalTime.fit(kernels, [1] * 200, times, d).times_s(kernels, [1] * 200) for d in (deviations, 0 * deviations)
+    )
     assert np.median(found / (table @ PRIOR)) < 1.1 < np.median(naive / (table @ PRIOR))

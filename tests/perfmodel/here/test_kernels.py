@@ -1,6 +1,6 @@
 import numpy as np
 
-from advisor.perfmodel.here.kernels import HostKernels, PassKernels, Wall, at_batch
+from advisor.perfmodel.here.kernels import HostKernels, PassKernels, WallTime, at_batch
 from advisor.records.config import RunConfig
 from advisor.records.measurement import Interference
 from tests.perfmodel.makers import kernel, measurement
@@ -58,7 +58,7 @@ def test_a_measured_kernel_is_looked_up():
 def test_counters_are_scaled_to_the_wall_clock_where_there_is_one():
     rows = profiles(np.random.default_rng(0), 1)
     counted = sum(k.time_s for k in rows[0].kernels)
-    wall = {(rows[0].model_sha256, "openvino", "f32", 1, 1): Wall(0.8 * counted, 0.02)}
+    wall = {(rows[0].model_sha256, "openvino", "f32", 1, 1): WallTime(0.8 * counted, 0.02)}
     plain, scaled = HostKernels(rows), HostKernels(rows, wall)
     assert np.isclose(asked(scaled, rows[0].kernels).seconds, 0.8 * asked(plain, rows[0].kernels).seconds)
     assert asked(scaled, rows[0].kernels).deviation < asked(plain, rows[0].kernels).deviation
@@ -79,7 +79,7 @@ def test_a_larger_batch_is_another_kernel_with_more_work():
 def test_a_group_of_kernels_that_was_never_timed_is_not_guessed():
     model = HostKernels(profiles(np.random.default_rng(3), 2))
     assert model.passes([kernel(0, type="matmul")], ONE, 1, 1) is None
-    assert len(model.unknown([kernel(0, type="matmul")], ONE, 1)) == 1
+    assert len(model.untimed([kernel(0, type="matmul")], ONE, 1)) == 1
 
 
 def test_unseen_networks_are_predicted_and_the_interval_covers():

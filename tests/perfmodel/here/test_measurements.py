@@ -2,8 +2,9 @@
 
 import pytest
 
-from advisor.perfmodel.analytic.runtime_defaults import Resolved
-from advisor.perfmodel.here.measurements import LocalData
+from advisor.perfmodel.analytic.runtime_defaults import ResolvedConfig
+from advisor.perfmodel.here.measurements import HostMeasurements
+from advisor.perfmodel.here.pause import measured_pause_s
 from advisor.perfmodel.resources.cold_pass import LEAST_S
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.measurement import Interference
@@ -16,31 +17,31 @@ def profile(pass_s, time_s=0.010, **config):
 
 
 def test_the_passes_of_a_profile_stand_in_for_a_timing():
-    found = LocalData.join(None, [profile(0.012)], [], None)
-    (item,) = found.items
+    found = HostMeasurements.join(None, [profile(0.012)], [], None)
+    (item,) = found.configurations
     assert item.latency_s == 0.012
-    assert item.noise > LocalData.join(None, [measurement(0.012)], [], None).items[0].noise
-    assert [wall.time_s for wall in found.walls().values()] == [0.012]
+    assert item.noise > HostMeasurements.join(None, [measurement(0.012)], [], None).configurations[0].noise
+    assert [wall.time_s for wall in found.wall_times().values()] == [0.012]
 
 
 def test_a_steadier_timing_of_the_same_setting_replaces_them():
     rows = [profile(0.012), measurement(0.011), profile(0.020, threads=2)]
-    found = LocalData.join(None, rows, [], None)
-    assert [item.latency_s for item in found.items] == [0.011, 0.020]
+    found = HostMeasurements.join(None, rows, [], None)
+    assert [item.latency_s for item in found.configurations] == [0.011, 0.020]
 
 
 @pytest.mark.parametrize("change", [{"pass_s": None}, {"status": "failed"}])
 def test_older_and_failed_profiles_say_nothing_of_whole_passes(change):
-    assert LocalData.join(None, [profile(0.012).model_copy(update=change)], [], None).items == []
+    assert HostMeasurements.join(None, [profile(0.012).model_copy(update=change)], [], None).configurations == []
 
 
 def test_a_capped_profile_is_not_of_this_machine():
-    assert LocalData.join(None, [profile(0.012, simd_cap="avx2")], [], None).items == []
+    assert HostMeasurements.join(None, [profile(0.012, simd_cap="avx2")], [], None).configurations == []
 
 
 def test_a_disturbed_profile_counts_less():
     quiet, busy = (
-        LocalData.join(None, [row], [], None).items[0]
+        HostMeasurements.join(None, [row], [], None).configurations[0]
         for row in (profile(0.012), measurement(1.0, dirty=True, kernels=profile(0.012).kernels).model_copy(
             update={"pass_s": 0.012}
         ))
@@ -50,16 +51,16 @@ def test_a_disturbed_profile_counts_less():
 
 def test_a_passes_time_is_learned_without_what_neighbours_added_and_told_with_it():
     row = measurement(0.010).model_copy(update={"interference": Interference(reference_slowdown=1.8, dirty=True)})
-    (item,) = LocalData.join(None, [row], [], None).items
+    (item,) = HostMeasurements.join(None, [row], [], None).configurations
     assert item.latency_s == 0.010
-    assert 0.0072 < item.quiet_s < 0.0082
+    assert 0.0072 < item.undisturbed_s < 0.0082
     assert item.half_width > 1.2816 * 0.15
 
 
 def test_of_a_slow_timing_and_a_quiet_profile_the_surer_counts():
     slow = measurement(0.016).model_copy(update={"interference": Interference(reference_slowdown=1.9, dirty=True)})
-    found = LocalData.join(None, [slow, profile(0.010)], [], None)
-    assert [item.latency_s for item in found.items] == [0.010]
+    found = HostMeasurements.join(None, [slow, profile(0.010)], [], None)
+    assert [item.latency_s for item in found.configurations] == [0.010]
 
 
 def timed(latencies_s, kind="sync", **config):
@@ -69,16 +70,16 @@ def timed(latencies_s, kind="sync", **config):
 
 
 def cold_s(rows, streams=1, threads=1, batch=1, tight_s=0.011):
-    found = LocalData.join(None, rows, [], None)
+    found = HostMeasurements.join(None, rows, [], None)
     config = RunConfig(streams=streams, threads=threads, batch=batch)
-    return found.cold_s(work(), config, Resolved(streams, threads, False, 0.0), tight_s)
+    return measured_pause_s(found, work(), config, ResolvedConfig(streams, threads, False, 0.0), tight_s)
 
 
 RESTED = timed([0.0125, 0.013, 0.0131, 0.015], "rested")
 
 
 def test_a_rested_pass_is_no_measurement_of_a_loop():
-    assert LocalData.join(None, [RESTED], [], None).items == []
+    assert HostMeasurements.join(None, [RESTED], [], None).configurations == []
 
 
 def test_what_a_pause_costs_is_a_rested_pass_less_one_in_a_loop():
@@ -98,24 +99,24 @@ def test_without_a_loop_the_predicted_one_stands_in_where_it_is_the_same():
 
 
 def test_single_passes_show_their_spread():
-    (item,) = LocalData.join(None, [timed([0.010 * 1.02**n for n in range(-20, 21)])], [], None).items
+    (item,) = HostMeasurements.join(None, [timed([0.010 * 1.02**n for n in range(-20, 21)])], [], None).configurations
     assert item.pass_sigma == pytest.approx(16 * 0.0198 / 1.2816, rel=0.02)
-    (few,) = LocalData.join(None, [timed([0.010, 0.011])], [], None).items
+    (few,) = HostMeasurements.join(None, [timed([0.010, 0.011])], [], None).configurations
     assert few.pass_sigma is None
 
 
 def test_what_saw_many_moments_is_told_and_the_surest_is_learned():
     long = timed([0.012 * 1.02**n for n in range(-20, 21)])
     for rows in ([long, measurement(0.010)], [measurement(0.010), long]):
-        found = LocalData.join(None, rows, [], None)
-        assert [item.latency_s for item in found.items] == [0.010]
-        assert found.exact(work(), RunConfig(streams=1, threads=1), 1, 1).latency_s == pytest.approx(0.012)
+        found = HostMeasurements.join(None, rows, [], None)
+        assert [item.latency_s for item in found.configurations] == [0.010]
+        assert found.exact_match(work(), RunConfig(streams=1, threads=1), 1, 1).latency_s == pytest.approx(0.012)
 
 
 def test_unrest_is_known_once_a_measurement_saw_many_moments():
-    assert LocalData.join(None, [measurement(0.010)], [], None).unrest == 0.0
+    assert HostMeasurements.join(None, [measurement(0.010)], [], None).state_variability == 0.0
     long = timed([0.010 * 1.02**n for n in range(-20, 21)])
-    assert LocalData.join(None, [long], [], None).unrest == pytest.approx(16 * 0.0198, rel=0.02)
+    assert HostMeasurements.join(None, [long], [], None).state_variability == pytest.approx(16 * 0.0198, rel=0.02)
 
 
 def test_between_two_states_of_a_cache_neither_is_taken():

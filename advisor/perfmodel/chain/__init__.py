@@ -1,0 +1,1 @@
+"""The chain of evidence: a question, what is believed of it, and the sources that refine the belief one by one."""

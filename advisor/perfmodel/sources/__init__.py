@@ -1,0 +1,1 @@
+"""The shipped sources of evidence, one per file; ``registry.py`` puts them in order."""

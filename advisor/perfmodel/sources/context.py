@@ -1,0 +1,52 @@
+"""What the shipped sources draw on, and their common base."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from advisor.perfmodel.analytic.work_table import WorkTable
+from advisor.perfmodel.chain.source import EvidenceSource
+from advisor.perfmodel.elsewhere.transfer import Transfer
+from advisor.perfmodel.elsewhere.transfer_time import TransferTime
+from advisor.perfmodel.here.calibration import HostCalibration
+from advisor.perfmodel.here.host_anchors import HostAnchors
+from advisor.perfmodel.here.kernel_prediction import KernelPredictor
+from advisor.perfmodel.here.measurements import HostMeasurements
+
+
+@dataclass(frozen=True)
+class Context:
+    """The fitted calibration and what this host has measured, each conditioned once for all sources."""
+
+    transfer_time: TransferTime
+    host: HostMeasurements
+    calibration: HostCalibration
+    kernels: KernelPredictor
+    anchors: HostAnchors
+
+    @classmethod
+    def of(
+        cls,
+        transfer: Transfer,
+        published_tables: Mapping[str, WorkTable],
+        host: HostMeasurements,
+        calibration: HostCalibration,
+    ) -> Context:
+        """Build the shared parts; nothing is computed before it is needed."""
+        transfer_time = TransferTime(transfer)
+        kernels = KernelPredictor(host, transfer_time)
+        anchors = HostAnchors(host, calibration, transfer_time, kernels, published_tables)
+        return cls(transfer_time, host, calibration, kernels, anchors)
+
+    @property
+    def transfer(self) -> Transfer:
+        """The shipped calibration."""
+        return self.transfer_time.transfer
+
+
+class ShippedSource(EvidenceSource):
+    """A source of the package: made of the context alone, so that ``registry.py`` can make all of them alike."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context

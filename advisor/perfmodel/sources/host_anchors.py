@@ -1,0 +1,38 @@
+"""Fifth link: this machine's timings of other configurations, as corrections of what is predicted for this one."""
+
+from __future__ import annotations
+
+from math import hypot
+
+from advisor.perfmodel.chain.belief import Belief
+from advisor.perfmodel.chain.question import Question
+from advisor.perfmodel.chain.source import CPU
+from advisor.perfmodel.here.host_anchors import anchor
+from advisor.perfmodel.here.measurements import Z90
+from advisor.records.base import Evidence
+
+from .context import ShippedSource
+
+
+class AnchorCorrection(ShippedSource):
+    """How far off predictions of the same kind were on this machine, shared between alike configurations."""
+
+    devices = CPU
+
+    def update(self, question: Question, belief: Belief) -> Belief:
+        host, config = self._context.host, question.config
+        if not host.is_host(question.machine) or not (host.configurations or host.profiles):
+            return belief
+        kernels = self._context.kernels.predict(
+            question.machine, question.work, question.table, config, question.settings
+        )
+        query = anchor(question.table, config, question.settings, mix=None if kernels is None else kernels.mix)
+        shift, deviation = self._context.anchors.like(config, kernels).correction(query)
+        if kernels is not None:
+            deviation = hypot(deviation, kernels.deviation)
+        return belief.measured_here(
+            belief.log_time_s + shift,
+            Z90 * deviation * self._context.calibration.width,
+            Evidence.ANCHORED,
+            host.nearest(question.table.model, config),
+        )

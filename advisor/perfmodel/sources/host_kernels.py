@@ -1,0 +1,27 @@
+"""Fourth link: the kernels that this machine has timed, summed over the model's graph."""
+
+from __future__ import annotations
+
+from advisor.perfmodel.chain.belief import Belief
+from advisor.perfmodel.chain.question import Question
+from advisor.perfmodel.chain.source import CPU
+from advisor.perfmodel.here.measurements import Z90
+from advisor.records.base import Evidence
+
+from .context import ShippedSource
+
+
+class KernelSum(ShippedSource):
+    """Sum of kernels looked up or predicted from alike ones; what was inferred from other machines gives way to it."""
+
+    devices = CPU
+
+    def update(self, question: Question, belief: Belief) -> Belief:
+        if not self._context.host.is_host(question.machine):
+            return belief
+        kernels = self._context.kernels.predict(
+            question.machine, question.work, question.table, question.config, question.settings
+        )
+        if kernels is None:
+            return belief
+        return belief.measured_here(kernels.log_time_s, Z90 * kernels.deviation, Evidence.ANCHORED, belief.nearest)

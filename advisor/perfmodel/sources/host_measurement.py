@@ -1,0 +1,31 @@
+"""Last link that states a time: the very configuration, measured on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import log
+
+from advisor.perfmodel.chain.belief import Belief, Repetition
+from advisor.perfmodel.chain.question import Question
+from advisor.perfmodel.chain.source import CPU
+from advisor.records.base import Evidence
+
+from .context import ShippedSource
+
+
+class DirectMeasurement(ShippedSource):
+    """A timing of this model in this configuration takes the place of every prediction."""
+
+    devices = CPU
+
+    def update(self, question: Question, belief: Belief) -> Belief:
+        if not self._context.host.is_host(question.machine):
+            return belief
+        settings = question.settings
+        timed = self._context.host.exact_match(question.work, question.config, settings.threads, settings.streams)
+        if timed is None:
+            return belief
+        note = "measured on it in this configuration" + (", on a disturbed machine" if timed.dirty else "")
+        measured = belief.measured_here(log(timed.latency_s), timed.half_width, Evidence.MEASURED, timed.label)
+        repetition = Repetition(timed.throughput_per_s, timed.pass_sigma, timed.moment_sigma)
+        return replace(measured, repetition=repetition).noted(note)

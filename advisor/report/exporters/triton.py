@@ -1,0 +1,60 @@
+"""Triton Inference Server: one ``config.pbtxt`` per stage."""
+
+from __future__ import annotations
+
+from .boxes import Boxes, ExportFormat, joined_with_comments
+from .onnxruntime import session_options
+from .openvino import openvino_properties
+
+
+def _render(boxes: Boxes) -> str:
+    """One config.pbtxt per stage, each below a comment with its path in the model repository.
+
+    Inputs and outputs are left to Triton's auto-completion from the model file. Triton's OpenVINO backend compiles a
+    model once and gives each instance a request of it, so that threads and streams are those of all instances together;
+    its ONNX Runtime backend opens a session per instance, so that threads are per instance. Source: parameters in the
+    README files of triton-inference-server/openvino_backend and onnxruntime_backend.
+    """
+    parts = []
+    for stage, config in boxes.config.stages.items():
+        lines = [f"# {stage}/config.pbtxt", f'name: "{stage}"']
+        if config.runtime == "onnxruntime":
+            options = session_options(config)
+            instances = options["concurrent_callers"]
+            given = {
+                "intra_op_thread_count": options.get("intra_op_num_threads"),
+                "inter_op_thread_count": options.get("inter_op_num_threads"),
+                "execution_mode": {None: None, "sequential": 0, "parallel": 1}[config.execution_mode],
+            }
+            lines.append('backend: "onnxruntime"')
+        else:
+            instances = config.requests or config.streams or 1
+            given = {
+                "INFERENCE_NUM_THREADS": config.threads,
+                "NUM_STREAMS": config.streams,
+                "PERFORMANCE_HINT": openvino_properties(config).get("PERFORMANCE_HINT"),
+                "HINT_BF16": "YES" if config.precision == "bf16" else None,
+            }
+            lines.append('backend: "openvino"')
+            if config.core_type == "performance":
+                lines.append("# this backend cannot be limited to performance cores: start the server under taskset")
+            if config.precision == "f32":
+                lines.append(
+                    "# on a processor with bf16 the backend computes in bf16 unless the server sets another precision"
+                )
+        if config.batch > 1:
+            lines.append(f"max_batch_size: {config.batch}")
+            lines.append(f"dynamic_batching {{ preferred_batch_size: [ {config.batch} ] }}")
+        else:
+            lines.append("max_batch_size: 0")
+        lines.append(f"instance_group [ {{ count: {instances} kind: KIND_CPU }} ]")
+        lines += [
+            f'parameters {{ key: "{key}" value: {{ string_value: "{value}" }} }}'
+            for key, value in given.items()
+            if value is not None
+        ]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+FORMAT = ExportFormat("triton", _render, joined_with_comments("\n\n"))

@@ -1,0 +1,183 @@
+"""What a plan says in words, for the terminal and for the page: selections, sentences, names of figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from advisor.records.plan import Mix, Plan, PlanOption, PredictedLoad, Rejected, Undecided
+
+from .text import EVIDENCE_WORDS, config_line, decode_line, decodes, has_cameras, money, number, percent, remedy
+
+MISSES = 3
+"""Nearest misses of a plan that does not rank them itself."""
+_SITE_HEADINGS = {
+    "tco_per_site": "TCO per site",
+    "tco": "TCO",
+    "energy_kwh_per_year": "energy [kWh/year]",
+}
+
+
+def answer_sentence(plan: Plan) -> str:
+    """Say the answer in one sentence."""
+    best = plan.recommended
+    if best is not None:
+        return (
+            f"{plan.scenario}: buy {boxes(best)} ({best.platform}), {money(best.price.value, best.price.currency)}; "
+            f"CPU {percent(best.predicted.utilisation.get('cpu'))} busy, confidence {best.confidence} "
+            f"({best.probability * 100:.0f} %)"
+        )
+    if not plan.rejected:
+        return f"{plan.scenario}: NO ANSWER: no platform could be evaluated."
+    if plan.nothing_known:
+        return f"{plan.scenario}: NO ANSWER: there is no evidence of how its models run on these platforms."
+    together = [item for item in (plan.mix, plan.split) if item is not None]
+    if together:
+        answer = min(together, key=lambda item: item.price)
+        return f"{plan.scenario}: no single kind of box is sufficient, but different boxes together are: {answer.text}."
+    undecided = ""
+    if plan.undecided:
+        undecided = f" {len(plan.undecided)} of them are undecided: they may be sufficient."
+    not_feasible = f"{plan.scenario}: NOT FEASIBLE with the platforms of the catalogue."
+    return f"{not_feasible}{undecided} The nearest misses are below."
+
+
+def box_lines(mix: Mix) -> list[str]:
+    """How each kind of box of a mix is configured, and how busy it will be; empty for plans without these figures."""
+    lines = []
+    for share in mix.boxes:
+        if share.config is None or share.predicted is None:
+            continue
+        stages = "; ".join(f"{name}: {config_line(config)}" for name, config in share.config.stages.items())
+        decode = f"; decode: {decode_line(share.config.decode)}" if decodes(share.predicted) else ""
+        cameras = ", ".join(f"{count} {group}" for group, count in share.cameras.items() if count)
+        busy = percent(share.predicted.utilisation.get("cpu"))
+        lines.append(f"{share.platform} with cameras {cameras}, CPU {busy} busy: {stages}{decode}")
+    return lines
+
+
+def boxes(option: PlanOption) -> str:
+    """Name of what is bought, with the number of boxes where it is more than one."""
+    return f"{option.count} x {option.name}" if option.count > 1 else option.name
+
+
+def compared(plan: Plan) -> list[tuple[str, PlanOption | Rejected]]:
+    """Pair the recommendation and what it is compared with, or the nearest misses, with a word for each."""
+    shown: list[tuple[str, PlanOption | Rejected]] = []
+    if plan.recommended is None:
+        return [("nearest miss", item) for item in nearest_misses(plan)]
+    if plan.just_fails is not None:
+        shown.append(("just fails", plan.just_fails))
+    shown.append(("recommended", plan.recommended))
+    shown += [("alternative", option) for option in plan.alternatives]
+    known = {option.platform for option in plan.alternatives}
+    if plan.next_dearer is not None and plan.next_dearer.platform not in known:
+        shown.append(("next dearer", plan.next_dearer))
+    return shown
+
+
+def nearest_misses(plan: Plan) -> tuple[Rejected, ...]:
+    """What came closest, as the planner ranks it; of a plan without that ranking the first that were rejected."""
+    known = {item.platform for item in plan.rejected}
+    return tuple(item for item in plan.nearest_misses if item.platform in known) or plan.rejected[:MISSES]
+
+
+def advice_lines(plan: Plan) -> list[str]:
+    """What to change for the nearest misses, where the plan says which check they fail; the same advice once."""
+    advised: dict[tuple[str, str], list[str]] = {}
+    for item in nearest_misses(plan):
+        advice = remedy(item)
+        if advice and item.check is not None:
+            advised.setdefault((item.check, advice), []).append(item.platform)
+    return [f"{', '.join(names)}: fails on {check}; try {advice}" for (check, advice), names in advised.items()]
+
+
+def boxes_and_price(item: Undecided) -> str:
+    """Boxes and price of a platform that is undecided."""
+    count = "" if item.count == 1 else f"{item.count} x "
+    return f"{count}{item.platform} for {money(item.price.value, item.price.currency)}"
+
+
+def undecided_lines(plan: Plan) -> list[str]:
+    """Platforms that may be sufficient, and what would settle it."""
+    return [f"{boxes_and_price(item)}: {item.text}" for item in plan.undecided]
+
+
+def scenario_change_lines(plan: Plan) -> list[str]:
+    """Changes of the scenario that save something, then in one line those that do not."""
+    lines = [f"{item.change}: {item.text}" for item in plan.scenario_changes if item.holds]
+    in_vain: dict[str, list[str]] = {}
+    for item in plan.scenario_changes:
+        if not item.holds:
+            in_vain.setdefault(item.text, []).append(item.change)
+    return lines + [f"{text} with: {'; '.join(changes)}" for text, changes in in_vain.items()]
+
+
+def bill(best: PlanOption) -> str:
+    """Parts of the total cost of ownership that are not zero."""
+    tco = best.tco
+    parts = [
+        ("boxes with their memory", best.price.value),
+        ("energy", tco.energy_cost_per_year.p50 * tco.lifetime_years),
+        ("licences", tco.licences),
+        ("storage", tco.storage),
+    ]
+    return " + ".join(f"{name} {money(value, tco.currency)}" for name, value in parts if value != 0) or "nothing"
+
+
+def evidence_by_stage(predicted: PredictedLoad | None) -> str:
+    """Evidence class of each stage's prediction, stages of one class together; a dash where the plan has none."""
+    if predicted is None or not predicted.evidence:
+        return "-"
+    return "; ".join(
+        f"{', '.join(name for name, value in predicted.evidence.items() if value is kind)}: {EVIDENCE_WORDS[kind]}"
+        for kind in dict.fromkeys(predicted.evidence.values())
+    )
+
+
+def pareto_lines(plan: Plan) -> list[str]:
+    """Boxes, price and headroom of each point of the Pareto front; empty where it has one point alone."""
+    if len(plan.pareto_points) < 2:
+        return []
+    return [
+        f"{'' if point.count == 1 else f'{point.count} x '}{point.platform} for "
+        f"{money(point.price.value, point.price.currency)}: {number(point.headroom * 100.0, 2)} % headroom"
+        for point in plan.pareto_points
+    ]
+
+
+def currency(plan: Plan) -> str:
+    """Currency of the plan's prices."""
+    for item in (plan.recommended, *plan.rejected):
+        if item is not None and item.price is not None:
+            return item.price.currency
+    return "USD"
+
+
+def capacity_unit(plan: Plan) -> str:
+    """``cameras``, or ``requests/s`` for a scenario without cameras."""
+    for item in (plan.recommended, *plan.alternatives, *plan.rejected):
+        if item is not None and item.predicted is not None:
+            return "cameras" if has_cameras(item.predicted) else "requests/s"
+    return "cameras"
+
+
+def shown_site(site: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures of a row of sites; its configuration is for machines to read."""
+    return {key: value for key, value in site.items() if key != "config"}
+
+
+def site_heading(key: str) -> str:
+    """Key of a row of sites as a person reads it."""
+    return _SITE_HEADINGS.get(key, key.replace("_", " "))
+
+
+def site_value(value: object) -> str:
+    """A figure of a row of sites, or of the bill of all, in words; a dash if unknown."""
+    if value is None:
+        return "-"
+    if isinstance(value, dict):
+        return ", ".join(f"{count} x {name}" for name, count in value.items())
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return f"{value:,.0f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import click
+import pytest
+
+from advisor.cli.main import run
+from advisor.cli.options import Duration
+from tests.report.samples import shop_plan
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90.0), ("90s", 90.0), ("1.5 min", 90.0), ("10m", 600.0), (" 2H ", 7200.0), (".5", 0.5), (3, 3.0)],
+)
+def test_durations(text: Any, seconds: float) -> None:
+    assert Duration(0.0).convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "-5", "", "10 days", "1e9", "x", "91h91", "2200h", "0.5"])
+def test_what_is_not_a_duration_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        Duration(1.0).convert(text, None, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["verify", "store-analytics", "--duration", "0"], "--duration"),
+        (["verify", "store-analytics", "--duration", "soon"], "--duration"),
+        (["bench", "--quick", "--budget", "-1"], "--budget"),
+        (["predict", "resnet-50", "--on", "this", "--measure", "nan"], "--measure"),
+    ],
+)
+def test_every_duration_is_an_option_of_one_kind(
+    arguments: list[str], option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 2
+    assert option in capsys.readouterr().err
+
+
+def test_a_budget_arrives_in_seconds(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    seen: list[float | None] = []
+
+    def bench_machine(request: Any, **_: object) -> tuple[Any, bool]:
+        seen.append(request.budget_s)
+        return SimpleNamespace(measurements=(), micro=(), micro_failures=(), left_out=(), took_s=None), False
+
+    monkeypatch.setattr("advisor.workflows.bench_machine", bench_machine)
+    assert run(["bench", "--quick", "--budget", "10m"]) == 0
+    assert run(["bench", "--quick"]) == 0
+    assert seen == [600.0, None]
+
+
+def _planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    def plan_scenario(request: object, *, store_url: str | None, progress: Any, say: Any) -> object:
+        say("no measurement is taken")
+        progress.start(2, 10.0)
+        progress.advance(2, "second item", 0.0)
+        progress.finish("2 measured")
+        return shop_plan()
+
+    monkeypatch.setattr("advisor.workflows.plan_scenario", plan_scenario)
+
+
+def test_notes_and_progress_go_to_stderr(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    _planned(monkeypatch)
+    assert run(["plan", "store-analytics"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("shop: buy MIDDLE")
+    assert captured.err.splitlines() == [
+        "no measurement is taken", "2 items, about 10 s", "[2/2] second item (0 s)", "2 measured",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("option", ["-q", "--quiet"])
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_quiet_leaves_the_result_alone(
+    option: str, form: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
+) -> None:
+    _planned(monkeypatch)
+    assert run(["plan", "store-analytics", *form]) == 0
+    result = capsys.readouterr().out
+    assert run(["plan", "store-analytics", option, "-o", str(tmp_path / "plan.json"), *form]) == 0
+    assert capsys.readouterr() == (result, "")
+    assert (tmp_path / "plan.json").exists()
+
+
+def test_quiet_still_prints_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", "no-such-scenario", "--quiet"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("sizer: ")
+
+
+def test_an_error_cannot_send_escape_sequences(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("\x1b[2J\x1b[31mgone\x07\nsecond line")
+
+    monkeypatch.setattr("advisor.workflows.list_models", broken)
+    assert run(["models", "list"]) == 4
+    assert capsys.readouterr().err.splitlines()[0] == "sizer: gone\ufffd second line"
