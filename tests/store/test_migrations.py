@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sqlite3
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +221,77 @@ def test_a_failed_migration_changes_nothing(url: str, monkeypatch: pytest.Monkey
         assert "half" not in tables.inspect(connection).get_table_names()
     engine.dispose()
     MeasurementStore(url).close()
+
+
+GOLDEN = Path(__file__).resolve().parents[1] / "regression" / "data" / "store-0.1.0.sqlite3.gz"
+
+
+def golden(url: str) -> dict[str, dict[str, Any]]:
+    """Put the store that sizer 0.1.0 wrote under a URL; returns its measurements as they were stored, by key."""
+    with tempfile.NamedTemporaryFile(suffix=".sqlite3") as file:
+        file.write(gzip.decompress(GOLDEN.read_bytes()))
+        file.flush()
+        source = sqlite3.connect(file.name)
+        source.row_factory = sqlite3.Row
+        target = create_engine(url)
+        with target.begin() as connection:
+            for statement in V3:
+                connection.execute(text(statement))
+            for table in ("hosts", "measurements", "micro", "micro_failures", "works", "runs"):
+                for row in source.execute(f"SELECT * FROM {table}"):
+                    names = row.keys()
+                    values = ", ".join(f":{name}" for name in names)
+                    insert = text(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({values})")
+                    connection.execute(insert, dict(row))
+        target.dispose()
+        stored = {row["key"]: json.loads(row["document"]) for row in source.execute("SELECT * FROM measurements")}
+        source.close()
+    return stored
+
+
+def test_every_row_of_a_store_of_0_1_0_survives_with_its_kind(url: str) -> None:
+    before = golden(url)
+    untouched = {name: rows for name, rows in contents(url).items() if name not in ("measurements", "schema_version")}
+    with MeasurementStore(url) as store:
+        rows = {row.key: row for row in store.find()}
+    after = contents(url)
+    assert {name: after[name] for name in untouched} == untouched
+    assert rows.keys() == before.keys()
+    kinds = {row.kind for row in rows.values()}
+    assert {"timing", "profile"} <= kinds
+    for key, old in before.items():
+        new = rows[key].model_dump(mode="json")
+        kind = new.pop("kind")
+        results = {"timing": {"timing", "mode"}, "profile": {"kernels", "pass_s"}, "footprint": {"footprint"}}[kind]
+        for name in old.keys() - {"timing", "kernels", "pass_s", "footprint", "mode"}:
+            assert new[name] == old[name], (key, name)
+        for name in results - {"timing"}:
+            assert new[name] == old[name], (key, name)
+        if kind == "timing" and old["timing"] is not None:
+            figures = {name: value for name, value in old["timing"].items() if value is not None}
+            assert {name: new["timing"][name] for name in figures} == figures, key
+        empty = {"timing", "kernels", "pass_s", "footprint"} - results
+        assert not any(old[name] for name in empty), key
+
+
+def test_profiles_of_0_1_0_are_known_to_a_campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The keys of a real store, worked out again from the requests behind them: nothing would be measured twice."""
+    from advisor.measure.items.profile import ProfileItem
+    from advisor.measure.timing import keys
+    from advisor.zoo import build
+
+    url = f"sqlite:///{tmp_path / 'store.sqlite3'}"
+    golden(url)
+    works = sqlite3.connect(tmp_path / "store.sqlite3").execute("SELECT DISTINCT runtime, runtime_version FROM works")
+    versions = dict(works.fetchall())
+    monkeypatch.setattr(keys, "runtime_version", lambda name: versions[name])
+    with MeasurementStore(url) as store:
+        profiles = store.find(kind="profile", model="mobilenet-v2", runtime="openvino")
+        assert profiles
+        model = build("mobilenet-v2", tmp_path)
+        for row in profiles:
+            item = ProfileItem(model, row.config)
+            ((former, (key, record_type)),) = item.former_keys(row.host_fingerprint).items()
+            assert former == row.key
+            assert store.adopt(former, key, record_type)
+            assert store.get(key) == row.model_copy(update={"key": key})
