@@ -117,7 +117,7 @@ def test_a_failed_pass_ends_the_run_with_its_reason(tmp_path):
     rig.offer_frames(0, 1)
     rig.runner.start()
     rig.finish()
-    assert rig.failures == ["stage s: RuntimeRefusal: inference failed: pass 1 fails as told"]
+    assert rig.failures == ["stage s: RuntimeRefusal: inference failed: pass 1 fails as scripted"]
 
 
 def test_a_pass_that_waits_in_the_runtime_begins_when_one_in_work_ends():
