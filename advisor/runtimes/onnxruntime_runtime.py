@@ -53,7 +53,7 @@ class OnnxModel:
     asked. ``done`` runs on the stream's thread and must not call ``start``.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one caller, facts by keyword
         self,
         sessions: Sequence[Any],
         make_session: Callable[..., Any],

@@ -171,7 +171,7 @@ class MeasurementStore(Database):
             statement = statement.where(measurements.c.status == status)
         return {row[0] for row in self._rows(statement)}
 
-    def find(
+    def find(  # noqa: PLR0913 - one filter per column, by keyword
         self,
         *,
         host_fingerprint: str | None = None,

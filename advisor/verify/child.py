@@ -37,7 +37,7 @@ from .pipeline import Pipeline
 from .resources import Sampler
 from .setup import Feed, feeds_of
 from .sources import FileSource, LiveSource, RawSource, clip_for
-from .stages import StageRunner, spare_passes
+from .stages import Granted, RunServices, StageRunner, spare_passes
 from .threads import exclusive, spent_s, working_threads
 
 if TYPE_CHECKING:
@@ -172,10 +172,10 @@ class Run:
             passes = config.requests or compiled.effective.optimal_requests or streams
             self.pipeline.recognise(stage, [item.shape for item in compiled.outputs], config.batch)
             self.pipeline.stages[stage.id] = StageRunner(
-                stage, compiled, config.batch, streams, passes,
+                stage, compiled, Granted(config.batch, streams, passes),
                 self.pipeline.fill(size, channels) if picture else None,
                 self.pipeline.answer(stage, size, config.batch),
-                self.ledger, self.log, self.now_s, self.fail, None if picture else inputs,
+                RunServices(self.ledger, self.log, self.now_s, self.fail), None if picture else inputs,
             )  # fmt: skip
         working = {
             name: working_threads(runner.try_out, self._our_ids()) for name, runner in self.pipeline.stages.items()

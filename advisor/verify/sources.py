@@ -218,4 +218,4 @@ def clip_for(feed: Feed, directory: Path, seed: int) -> Path:
     rate = clip_bitrate_kbps(feed)
     width, height = feed.size
     path = clip_path(directory, width, height, feed.rate_per_s, feed.codec, rate, seed, feed.gop_frames)
-    return synthesise(path, width, height, feed.rate_per_s, feed.codec, rate, feed.gop_frames, seed=seed)
+    return synthesise(path, width, height, feed.rate_per_s, feed.codec, rate, gop_frames=feed.gop_frames, seed=seed)

@@ -82,6 +82,28 @@ class Lanes:
         return flight[1]
 
 
+@dataclass(frozen=True)
+class Granted:
+    """What the runtime granted a stage."""
+
+    batch: int
+    streams: int
+    passes: int
+    """Passes in flight at once."""
+
+
+@dataclass(frozen=True)
+class RunServices:
+    """What all stages of a run share."""
+
+    ledger: Ledger
+    log: Log
+    now_s: Callable[[], float]
+    """Clock of the run [s]."""
+    fail: Callable[[str], None]
+    """Ends the run with a reason."""
+
+
 class StageRunner:
     """Threads that take a batch, pre-process it, run the model and hand the answer on.
 
@@ -94,31 +116,26 @@ class StageRunner:
         self,
         stage: Stage,
         model: CompiledModel,
-        batch: int,
-        streams: int,
-        passes: int,
+        granted: Granted,
         fill: Fill | None,
         answer: Answer,
-        ledger: Ledger,
-        log: Log,
-        now_s: Callable[[], float],
-        fail: Callable[[str], None],
+        run: RunServices,
         inputs: Sequence[NDArray[np.generic]] | None = None,
     ) -> None:
         self.stage = stage
         self.model = model
-        self._batch = batch
-        self.passes = passes
-        self._room = stage.queue_frames * streams
+        self._batch = granted.batch
+        self.passes = granted.passes
+        self._room = stage.queue_frames * granted.streams
         self._taken = 0
         """Works that callers hold."""
-        self._lanes = Lanes(passes)
+        self._lanes = Lanes(granted.passes)
         self._fill, self._answer, self._inputs = fill, answer, inputs
-        self._ledger, self._log, self._now_s, self._fail = ledger, log, now_s, fail
+        self._ledger, self._log, self._now_s, self._fail = run.ledger, run.log, run.now_s, run.fail
         self._queue: deque[Work] = deque()
         self._change = threading.Condition()
         self._closing = False
-        callers = min(passes + spare_passes(streams), model.requests)
+        callers = min(granted.passes + spare_passes(granted.streams), model.requests)
         self.preparing_cpu_s = [0.0] * callers
         """CPU time of each caller inside pre-processing; the rest of its thread is harness."""
         self.threads = [

@@ -14,7 +14,7 @@ from advisor.runtimes.fake import Behaviour, FakeRuntime
 from advisor.verify.frames import Frame, Ledger, Log
 from advisor.verify.observation import DROPPED
 from advisor.verify.setup import feeds_of
-from advisor.verify.stages import Lanes, StageRunner, Work
+from advisor.verify.stages import Granted, Lanes, RunServices, StageRunner, Work
 from tests.waiting import wait_until
 
 from .support import model, scenario
@@ -35,8 +35,8 @@ class Rig:
             input_shape=(1, 3, 8, 8), input_kind="u8_nhwc", want_outputs=True,
         )  # fmt: skip
         self.runner = StageRunner(
-            Stage.model_validate({"id": "s", "model": "m", **stage}), compiled, batch, 1, 1, self._fill, self._answer,
-            self.ledger, self.log, time.perf_counter, self.failures.append,
+            Stage.model_validate({"id": "s", "model": "m", **stage}), compiled, Granted(batch, streams=1, passes=1),
+            self._fill, self._answer, RunServices(self.ledger, self.log, time.perf_counter, self.failures.append),
         )  # fmt: skip
 
     def _fill(self, work: Work, number: int, row: np.ndarray) -> None:

@@ -74,7 +74,7 @@ class Summary:
         return ("interrupted: " if self.interrupted else "") + ", ".join(parts) + f" in {self.took_s:.0f} s"
 
 
-def run(
+def run(  # noqa: PLR0913 - options by keyword, each with a default
     campaign: Campaign,
     store: MeasurementStore,
     facts: HostFacts,

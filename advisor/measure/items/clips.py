@@ -66,13 +66,14 @@ class ClipInfo:
         return abs(self.real_bitrate_kbps / self.bitrate_kbps - 1) <= BITRATE_TOLERANCE
 
 
-def synthesise(
+def synthesise(  # noqa: PLR0913 - the parameters of a stream
     path: Path,
     width: int,
     height: int,
     fps: float,
     codec: CodecName,
     bitrate_kbps: float,
+    *,
     gop_frames: int | None = None,
     duration_s: float = 2.0,
     seed: int = 1,
