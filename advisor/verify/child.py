@@ -1,6 +1,6 @@
 """The process in which the cascade runs; it only reports what happened, row by row, and judges nothing.
 
-Started as ``python -m advisor.verify.child JOB``: rows go to what was stdout, as JSON lines; ``stop`` or the end of
+Started through :mod:`advisor.child_process`: rows go to what was stdout, as JSON lines; ``stop`` or the end of
 stdin ends the run early. A crash of a runtime therefore costs this process, not what it has already reported.
 """
 
@@ -15,10 +15,11 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from advisor.child_process.child import Messages
 from advisor.clock import RealClock
 from advisor.errors import SizerError
 from advisor.measure.items.tasks import model_path
@@ -54,9 +55,8 @@ SWITCH_S = 5e-4
 class Run:
     """One run from compilation to the last row."""
 
-    def __init__(self, job: dict[str, Any], out: TextIO) -> None:
-        self._job, self._out = job, out
-        self._out_lock = threading.Lock()
+    def __init__(self, job: dict[str, Any], messages: Messages) -> None:
+        self._job, self._messages = job, messages
         self.scenario = Scenario.model_validate(job["scenario"])
         self.models = {name: ModelFile.model_validate(item) for name, item in job["models"].items()}
         self.configs = {name: RunConfig.model_validate(item) for name, item in job["configs"].items()}
@@ -82,11 +82,8 @@ class Run:
         return self.clock.now_s() - self._origin_s
 
     def send(self, **message: Any) -> None:
-        """Tell the parent one thing."""
-        line = json.dumps(message, separators=(",", ":"), allow_nan=False)
-        with self._out_lock:
-            self._out.write(line + "\n")
-            self._out.flush()
+        """Report one thing to the parent."""
+        self._messages.send(message)
 
     def fail(self, reason: str) -> None:
         """End the run because a part of it broke."""
@@ -283,60 +280,52 @@ def random_inputs(compiled: CompiledModel, seed: int) -> list[NDArray[np.generic
     return inputs
 
 
-class Ear:
-    """Hears the parent: ends the run when it says so, and the process when it is gone before there is a run."""
+class StopListener:
+    """Ends the run at the parent's stop message, and the process if the parent is gone before there is a run."""
 
-    def __init__(self, words: Iterable[str]) -> None:
-        self._words = words
-        self._asked = threading.Event()
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = lines
+        self._stop_requested = threading.Event()
         self._run: Run | None = None
-        threading.Thread(target=self._listen, daemon=True, name="ear").start()
+        threading.Thread(target=self._listen, daemon=True, name="stop-listener").start()
 
     def attach(self, run: Run) -> None:
-        """Pass what was and will be heard on to a run."""
+        """Stop this run at the parent's message, also if that came before."""
         self._run = run
-        if self._asked.is_set():
+        if self._stop_requested.is_set():
             run.stop.set()
 
     def _listen(self) -> None:
-        for word in self._words:
-            if word.strip() == "stop":
+        for line in self._lines:
+            if line.strip() == "stop":
                 self._end()
         if self._run is None:  # a library that hangs during import cannot be stopped gracefully
             os._exit(1)
         self._end()
 
     def _end(self) -> None:
-        self._asked.set()
+        self._stop_requested.set()
         if self._run is not None:
             self._run.stop.set()
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run the job in the file named by the only argument; never leaves normally (see the last line)."""
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever a library prints must not end up among our rows
+    messages = Messages()
     sys.setswitchinterval(SWITCH_S)
     job = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
-    # Importing openvino would fork this process, threads and all, to report usage to its maker; the copy hung for ever.
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # the documented way to make an import fail
     extra = os.environ.get("SIZER_BOX_DECODERS")
     code = 0
-    ear = Ear(sys.stdin)
+    listener = StopListener(sys.stdin)
     try:
         if extra:
             importlib.import_module(extra)
-        run = Run(job, out)
-        ear.attach(run)
+        run = Run(job, messages)
+        listener.attach(run)
         run.go()
     except SizerError as error:
         code = 1
         with contextlib.suppress(BrokenPipeError):
-            out.write(json.dumps({"k": "refused", "type": type(error).__name__, "text": str(error)}) + "\n")
-            out.flush()
+            messages.send({"k": "refused", "type": type(error).__name__, "text": str(error)})
     # Runtimes and decoders are not torn down: that has crashed after good runs, and process exit frees everything.
     os._exit(code)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

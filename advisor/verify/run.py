@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import select
-import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from advisor import errors
+from advisor.child_process.parent import ChildProcess
 from advisor.errors import InputError, SizerError
 from advisor.host import preflight
 from advisor.measure.items.progress import NullProgress, Progress
@@ -35,9 +30,6 @@ START_LIMIT_S = 600.0
 SILENCE_LIMIT_S = 20.0
 """A running child reports four times a second."""
 STOP_LIMIT_S = 15.0
-_ROOT = str(Path(__file__).resolve().parents[2])
-# -P keeps a folder named like a package of ours, in the user's directory, out of the path.
-_BOOT = "import sys; sys.path.append(sys.argv.pop(1)); from advisor.verify.child import main; main(sys.argv[1:])"
 
 
 def run_verify(order: Order, progress: Progress | None, stop: threading.Event | None) -> Verdict:
@@ -55,7 +47,7 @@ def run_verify(order: Order, progress: Progress | None, stop: threading.Event | 
 
 
 def observe(order: Order, progress: Progress, stop: threading.Event) -> Observation:
-    """Run the cascade in a child process and collect what it tells, also when it dies or is stopped."""
+    """Run the cascade in a child process and collect what it reports, also when it dies or is stopped."""
     duration_s, warmup_s = order.duration_s, min(WARMUP_MAX_S, WARMUP_SHARE * order.duration_s)
     seen = Observation(feeds_of(order.scenario, order.cameras), warmup_s, duration_s, order.decode_threads)
     job = {
@@ -90,44 +82,25 @@ class Child:
                 f"cannot write into {work_dir}: {error.strerror}; free space or set SIZER_CACHE"
             ) from error
         self._file = Path(file.name)
-        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
+        self._process = ChildProcess("advisor.verify.child", (str(self._file),))
 
     def __enter__(self) -> Child:
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _BOOT, _ROOT, str(self._file)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            start_new_session=True,  # Ctrl-C reaches the parent alone, which then asks for an orderly end
-        )
+        self._process.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self.process.returncode is None:  # not yet waited for, so the number still means this group
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    stream.close()
-        self._stderr.close()
+    def __exit__(self, *error: object) -> None:
+        self._process.__exit__(*error)
         self._file.unlink(missing_ok=True)
 
     def listen(self, seen: Observation, progress: Progress, stop: threading.Event) -> None:
         """Collect messages until the child reports its end or is gone; an interrupt or ``stop`` ends it early."""
-        assert self.process.stdout is not None
-        descriptor = self.process.stdout.fileno()
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN | select.POLLHUP)
-        pending = b""
         heard_s = time.monotonic()
         asked_s: float | None = None
         while True:
             try:
                 if stop.is_set() and asked_s is None:
                     asked_s = self._ask_to_stop(seen)
-                ready = poll.poll(100)
+                ready = self._process.wait(0.1)
             except KeyboardInterrupt:
                 stop.set()
                 continue
@@ -140,22 +113,18 @@ class Child:
                     return
                 continue
             heard_s = now_s
-            chunk = os.read(descriptor, 1 << 20)
-            if not chunk:
+            messages = self._process.receive()
+            if messages is None:
                 self._ended(seen)
                 return
-            *lines, pending = (pending + chunk).split(b"\n")
-            for line in lines:
-                self._message(json.loads(line), seen, progress)
+            for message in messages:
+                self._message(message, seen, progress)
             if seen.ended_s is not None:
                 return  # the end of its pipe may never come: a process that a library left behind can hold it
 
     def _ask_to_stop(self, seen: Observation) -> float:
         seen.stopped = True
-        assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it ended by itself meanwhile: the next read tells
-            self.process.stdin.write(b"stop\n")
-            self.process.stdin.flush()
+        self._process.send_line("stop")
         return time.monotonic()
 
     def _message(self, message: dict[str, Any], seen: Observation, progress: Progress) -> None:
@@ -182,20 +151,13 @@ class Child:
                 raise kind(message["text"])
 
     def _ended(self, seen: Observation) -> None:
-        """Give a reason for an end without a last word."""
-        code = self.process.wait()
-        if seen.ended_s is not None:
+        """Give a reason for an end that the child did not announce."""
+        code = self._process.exit_code()
+        if seen.ended_s is not None or (seen.stopped and code == 0):
             return
-        if code < 0:
-            hint = " (killed, perhaps for lack of memory)" if -code == signal.SIGKILL else ""
-            seen.failure = f"the cascade's process died of {signal.Signals(-code).name}{hint}"
-            return
-        if seen.stopped and code == 0:
-            return
-        self._stderr.seek(0)
-        words = self._stderr.read().decode("utf-8", "replace").strip().splitlines()
-        last = f": {words[-1][-300:]}" if words else ""
-        seen.failure = f"the cascade's process ended early with exit code {code}{last}"
+        last_line = self._process.stderr_tail().rpartition("\n")[2]
+        detail = f": {last_line}" if last_line and code >= 0 else ""
+        seen.failure = f"the cascade's process {self._process.exit_reason()}{detail}"
 
 
 def _live_figures(seen: Observation, progress: Progress) -> None:

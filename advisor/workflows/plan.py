@@ -286,7 +286,7 @@ class Works:
         return self._works_by_key.get(key)
 
     def _compile(self, model: ModelFile, runtime: str) -> None:
-        from advisor.measure.items.profile import model_works
+        from advisor.measure.items.model_kernels import model_works
 
         wanted: list[tuple[str, str, int, str | None]] = [(runtime, name, 1, None) for name in self._compiled]
         for request, work in zip(wanted, model_works(model, wanted, self._store), strict=True):

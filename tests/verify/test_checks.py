@@ -222,7 +222,7 @@ def test_sources_that_failed_make_it_open_and_are_named():
 
 def test_a_broken_run_fails_and_a_stopped_one_is_open():
     seen = observe(scenario(), 20.0)
-    seen.failure = "the cascade's process died of SIGSEGV"
+    seen.failure = "the cascade's process crashed with SIGSEGV"
     assert checks.run_completed(case(seen)).ok is False
     assert "SIGSEGV" in checks.run_completed(case(seen)).measured
     seen.failure, seen.stopped, seen.ended_s = None, True, 7.0

@@ -1,4 +1,4 @@
-"""What the child hears of its parent; the run itself is tested in test_run.py."""
+"""How the child process listens to its parent; the run itself is tested in test_run.py."""
 
 import queue
 import subprocess
@@ -6,23 +6,23 @@ import sys
 import threading
 from types import SimpleNamespace
 
-from advisor.verify.child import Ear
+from advisor.verify.child import StopListener
 
 
-def words(heard: "queue.Queue[str | None]"):
-    while (word := heard.get()) is not None:
-        yield word
+def lines(heard: "queue.Queue[str | None]"):
+    while (line := heard.get()) is not None:
+        yield line
 
 
 def test_a_stop_reaches_the_run_before_and_after_it_is_there():
     for early in (True, False):
         heard: queue.Queue[str | None] = queue.Queue()
-        ear, run = Ear(words(heard)), SimpleNamespace(stop=threading.Event())
+        listener, run = StopListener(lines(heard)), SimpleNamespace(stop=threading.Event())
         if early:
             heard.put("stop\n")
-            assert ear._asked.wait(60)
+            assert listener._stop_requested.wait(60)
             assert not run.stop.is_set()
-        ear.attach(run)
+        listener.attach(run)
         if not early:
             assert not run.stop.is_set()
             heard.put("something else\n")
@@ -32,15 +32,15 @@ def test_a_stop_reaches_the_run_before_and_after_it_is_there():
 
 def test_a_run_ends_when_the_parent_is_gone():
     heard: queue.Queue[str | None] = queue.Queue()
-    ear, run = Ear(words(heard)), SimpleNamespace(stop=threading.Event())
-    ear.attach(run)
+    listener, run = StopListener(lines(heard)), SimpleNamespace(stop=threading.Event())
+    listener.attach(run)
     heard.put(None)
     assert run.stop.wait(60)
 
 
 def test_before_there_is_a_run_the_process_ends_with_its_parent():
-    code = "import sys, time\nfrom advisor.verify.child import Ear\nEar(sys.stdin)\nprint('here', flush=True)\n"
-    code += "time.sleep(600)"
+    code = "import sys, time\nfrom advisor.verify.child import StopListener\nStopListener(sys.stdin)\n"
+    code += "print('here', flush=True)\ntime.sleep(600)"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdin is not None

@@ -10,19 +10,20 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from advisor.errors import InputError, nearest
-from advisor.measure.items.micro import all_threads
-from advisor.measure.items.throughput import MeasureItem
+from advisor.measure.items.micro.selection import all_threads
+from advisor.measure.items.throughput import TimingItem
 from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.base import Record
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.host import HostFacts
 from advisor.records.model import ModelFile
+from advisor.store.faults import fault_words
 from advisor.store.fields import record_at, shown
 from advisor.store.files import read_text
 from advisor.store.yamltext import YamlTextError, parse_yaml
 
 from .campaign import Campaign, Entry
-from .estimates import estimate_s, footprint_entries
+from .footprints import footprint_entries
 
 MAX_ITEMS = 20_000
 _COUNTS = ("threads", "streams", "requests")
@@ -105,8 +106,7 @@ def load_matrix(path: Path) -> Matrix:
             record = record_at(Matrix, place[:-1])
             hint = nearest(str(place[-1]), record.model_fields if record is not None else ())
         where = f"{path}:{line}" if line is not None else str(path)
-        message = fault["msg"].removeprefix("Value error, ")
-        raise InputError(f"{where}: {shown(place) or 'file'}: {message}{hint}") from error
+        raise InputError(f"{where}: {shown(place) or 'file'}: {fault_words(fault)}{hint}") from error
 
 
 def matrix_items(matrix: Matrix, facts: HostFacts, resolve: Callable[[str], ModelFile]) -> Campaign:
@@ -133,12 +133,12 @@ def matrix_items(matrix: Matrix, facts: HostFacts, resolve: Callable[[str], Mode
         config = _config(values, most)
         if reference not in models:
             models[reference] = resolve(reference)
-        item = MeasureItem(models[reference], config, mode, matrix.spec)
-        entries.setdefault(item.key(facts.fingerprint), Entry(item, estimate_s(item)))
+        item = TimingItem(models[reference], config, mode, matrix.spec)
+        entries.setdefault(item.key(facts.fingerprint), Entry(item, item.estimate_s))
         if len(entries) > MAX_ITEMS:
             raise InputError(f"the matrix has more than {MAX_ITEMS} measurements; split it or drop values of an axis")
-    found = list(entries.values())
-    return Campaign(tuple(found + footprint_entries(found) if matrix.footprint else found))
+    timings = list(entries.values())
+    return Campaign(tuple(timings + footprint_entries(timings) if matrix.footprint else timings))
 
 
 def _cells(matrix: Matrix) -> Iterator[tuple[str, dict[str, Any], LoadMode]]:
@@ -161,9 +161,8 @@ def _config(values: dict[str, Any], most: int) -> RunConfig:
         config = RunConfig.model_validate(plain)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-        raise InputError(
-            f"configuration: {shown(tuple(fault['loc']))}: {fault['input']!r}: {fault['msg']}; see sizer schema matrix"
-        ) from error
+        place, words = shown(tuple(fault["loc"])), fault_words(fault)
+        raise InputError(f"configuration: {place}: {fault['input']!r}: {words}; see sizer schema matrix") from error
     if config.threads is not None and config.streams is not None and config.threads < config.streams:
         raise InputError(
             f"configuration: streams {config.streams} exceed threads {config.threads}: each stream needs a thread"

@@ -9,7 +9,7 @@ from typing import Any
 from advisor.clock import RealClock, utc_now
 from advisor.measure.timing.harness import MeasureSpec, Session, measure_in_turns
 from advisor.measure.timing.meter import make_meter
-from advisor.measure.timing.reference import Reference, reference
+from advisor.measure.timing.reference import Reference, ReferencePool
 from advisor.measure.worker.job import JobItem, Reporter, describe
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.model import ModelFile
@@ -27,16 +27,17 @@ def measure_job(items: list[JobItem], report: Reporter) -> None:
     Payload: ``model``, ``config``, ``mode``, ``spec``, ``reference_s``. Result: ``timing``, ``effective``,
     ``interference``, ``started``, ``versions``, ``reference_s`` (least times of the reference work by threads).
     """
+    references = ReferencePool()
     for first in range(0, len(items), TOGETHER):
-        _measure_together(items[first : first + TOGETHER], report)
+        _measure_together(items[first : first + TOGETHER], report, references)
 
 
-def _measure_together(items: list[JobItem], report: Reporter) -> None:
+def _measure_together(items: list[JobItem], report: Reporter, references: ReferencePool) -> None:
     opened: dict[str, _Opened] = {}
     for item in items:
         report.on(item.id)
         try:
-            opened[item.id] = _Opened(item.payload)
+            opened[item.id] = _Opened(item.payload, references)
         except Exception as error:  # a refusal is this item's result; the others go on
             report.failed(item.id, describe(error))
 
@@ -67,7 +68,7 @@ def model_path(model: ModelFile, precision: str) -> Path:
 class _Opened:
     """A compiled model with its measurement and what compiling cost."""
 
-    def __init__(self, payload: dict[str, Any]) -> None:
+    def __init__(self, payload: dict[str, Any], references: ReferencePool) -> None:
         config = RunConfig.model_validate(payload["config"])
         model = ModelFile.model_validate(payload["model"])
         path = model_path(model, config.precision)
@@ -77,7 +78,7 @@ class _Opened:
         before_bytes = reset_peak_memory()
         self.compiled: CompiledModel = runtime.compile(path, config, input_shape=model.input_shape)
         known = {int(threads): float(best_s) for threads, best_s in payload["reference_s"].items()}
-        self._reference: Reference = reference(self.compiled.effective.threads, known)
+        self._reference: Reference = references.reference(self.compiled.effective.threads, known)
         self.session = Session(
             self.compiled,
             LoadMode.model_validate(payload["mode"]),
@@ -111,19 +112,19 @@ class _Opened:
 
 
 def reset_peak_memory() -> float | None:
-    """Set the process' peak resident size back to the present one and return that [B]; None where /proc cannot."""
+    """Set the process' peak resident size back to the present one and return that [B]; None without /proc."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # proc(5): resets VmHWM
     return _status_bytes("VmRSS")
 
 
 def peak_memory_bytes() -> float | None:
-    """Largest resident size since :func:`reset_peak_memory` [B]; None where /proc is missing."""
+    """Largest resident size since :func:`reset_peak_memory` [B]; None without /proc."""
     return _status_bytes("VmHWM")
 
 
 def resident_bytes() -> float | None:
-    """Resident size now [B]; None where /proc is missing."""
+    """Resident size now [B]; None without /proc."""
     return _status_bytes("VmRSS")
 
 

@@ -16,8 +16,9 @@ from advisor.errors import ModelRangeError
 from advisor.records.base import Count, PositiveCount, PositiveQuantity, Quantity, Record
 from advisor.records.config import LoadMode
 from advisor.records.measurement import Interference, Timing
-from advisor.runtimes.protocol import CompiledModel, TensorSpec, TightLoop
+from advisor.runtimes.protocol import CompiledModel, TightLoop
 
+from .inputs import benchmark_inputs
 from .statistics import build_timing, is_steady
 
 SLOW = 1.15
@@ -189,7 +190,7 @@ class Session:
         # Between paced blocks there is no time for it: it would delay the next request of the schedule.
         self._check = None if mode.kind == "paced" else check
         rng = np.random.default_rng(seed)
-        self._inputs = [random_inputs(compiled.inputs, rng) for _ in range(compiled.requests)]
+        self._inputs = [benchmark_inputs(compiled.inputs, rng) for _ in range(compiled.requests)]
         self._tight = compiled if isinstance(compiled, TightLoop) and mode.kind in ("sync", "async") else None
         """Runs whole blocks by itself; a schedule has to be kept from here."""
         self._slots = threading.Semaphore(compiled.requests)
@@ -404,20 +405,6 @@ def measure_in_turns(
         left = [name for name, session in sessions.items() if not session.alone and session.rested is rested]
         while left:
             left = [name for name in left if not ended(name)]
-
-
-def random_inputs(specs: Sequence[TensorSpec], rng: np.random.Generator) -> list[Any]:
-    """Seeded tensors: bytes of all values, floats in [0, 1), and 0 or 1 for whole numbers (valid tokens and masks)."""
-    found = []
-    for spec in specs:
-        dtype = np.dtype(spec.dtype)
-        if dtype == np.uint8:
-            found.append(rng.integers(0, 256, spec.shape, dtype=np.uint8))
-        elif dtype.kind in "iub":
-            found.append(rng.integers(0, 2, spec.shape).astype(dtype))
-        else:
-            found.append(rng.random(spec.shape, dtype=np.float32).astype(dtype))
-    return found
 
 
 def with_slowdown(seen: Interference, slowdown: float) -> Interference:

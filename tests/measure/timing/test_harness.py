@@ -1,7 +1,6 @@
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import pytest
 
 from advisor.clock import FakeClock, RealClock
@@ -10,7 +9,6 @@ from advisor.measure.timing import harness
 from advisor.measure.timing.harness import MeasureSpec, Session, measure
 from advisor.records.config import LoadMode, RunConfig
 from advisor.runtimes.fake import Behaviour, FakeRuntime
-from advisor.runtimes.protocol import TensorSpec
 from tests.measure.fakes import Looping, Scripted, ScriptedMeter, Threaded
 
 SPEC = MeasureSpec(min_duration_s=1.0, min_samples=30, min_blocks=8, max_duration_s=5.0, block_s=0.1, warmup_max_s=1.0)
@@ -228,13 +226,3 @@ def test_sessions_take_turns_and_end_on_their_own() -> None:
     assert set(turns[last_paced + 1 : last_rested + 1]) == {"rested"}
     assert turns[last_rested + 1 : last_rested + 7] == ["fast", "slow", "broken"] * 2
     assert sessions["slow"].timing().p50.value_s == pytest.approx(0.03)
-
-
-def test_inputs_are_seeded_and_fit_their_type() -> None:
-    specs = [TensorSpec("a", (2, 3), "float32"), TensorSpec("b", (64,), "int64"), TensorSpec("c", (64,), "uint8")]
-    first = harness.random_inputs(specs, np.random.default_rng(1))
-    again = harness.random_inputs(specs, np.random.default_rng(1))
-    assert all(np.array_equal(x, y) for x, y in zip(first, again, strict=True))
-    assert [str(x.dtype) for x in first] == ["float32", "int64", "uint8"]
-    assert set(first[1]) == {0, 1}
-    assert first[2].max() > 100
