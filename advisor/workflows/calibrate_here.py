@@ -11,7 +11,7 @@ from advisor import __version__
 from advisor.clock import utc_now
 from advisor.errors import Inconclusive
 
-from .calibrate import CalibrationReport, report_of
+from .calibration_report import CalibrationReport, report_of
 from .context import Say, local_facts, open_store, silent
 
 if TYPE_CHECKING:
