@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import get_args
 
-from advisor.measure.items.clips import CodecName, usual_bitrate_kbps
+from advisor.measure.items.clips import CodecName
 from advisor.measure.items.decode import DecodeRequest, hardware_devices
 from advisor.measure.items.micro import all_threads, micro_items, no_siblings, thread_counts
 from advisor.measure.items.preparation import PrepareRequest
@@ -15,6 +15,7 @@ from advisor.measure.items.profile import ProfileItem
 from advisor.measure.items.throughput import MeasureItem
 from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.base import Precision, RuntimeName, SimdLevel
+from advisor.records.codec import usual_bitrate_kbps
 from advisor.records.config import LoadMode, RunConfig, SimdCap
 from advisor.records.host import HostFacts
 from advisor.records.model import ModelFile
