@@ -45,6 +45,8 @@ def log_linear_errors(data: Observations, specs: Mapping[str, MachineSpec]) -> A
     group = np.array([row.precision * 2 + row.mode for row in data.rows])
     for number in np.unique(group):
         members = np.flatnonzero(group == number)
+        if len(np.unique(machines[members])) < 2:
+            continue  # without another machine there is nothing to predict from
         for others, mine in leave_one_out(machines[members]):
             train, test = members[others], members[mine]
             fit = Ridge(alpha=1.0, fit_intercept=False, solver="cholesky").fit(design[train], data.log_time[train])

@@ -11,6 +11,7 @@ import av
 import numpy as np
 
 from advisor.clock import Clock
+from advisor.records.codec import usual_bitrate_kbps
 
 from .decode import SourceError
 from .hardware import acceleration
@@ -199,14 +200,10 @@ class LiveSource:
 
 
 def clip_bitrate_kbps(feed: Feed) -> float:
-    """Bit rate of a synthesised clip: the scenario's, else a usual one for surveillance cameras.
-
-    Assumed: 0.1 bit per pixel for H.264, 0.06 for H.265, 1.2 for MJPEG (1080p at 15 FPS: 3.1, 1.9 and 37 Mbit/s).
-    """
+    """Bit rate of a synthesised clip [1000 bit/s]: the scenario's, else a usual one for surveillance cameras."""
     if feed.bitrate_kbps is not None:
         return feed.bitrate_kbps
-    bits_per_pixel = {"h264": 0.1, "h265": 0.06, "mjpeg": 1.2}[str(feed.codec)]
-    return feed.size[0] * feed.size[1] * feed.rate_per_s * bits_per_pixel / 1e3
+    return usual_bitrate_kbps(str(feed.codec), *feed.size, feed.rate_per_s)
 
 
 def clip_for(feed: Feed, directory: Path, seed: int) -> Path:

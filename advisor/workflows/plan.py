@@ -79,9 +79,9 @@ def prepare(
     """Gather everything that a plan is made from; ``probed`` waits for the facts of this machine."""
     from advisor.host import machine_spec
     from advisor.measure.campaign.scenario_items import items_for_others, scenario_items
-    from advisor.measure.items.clips import usual_bitrate_kbps
     from advisor.planner.question.candidates import admit
     from advisor.planner.question.inputs import PlanInputs
+    from advisor.records.codec import usual_bitrate_kbps
     from advisor.store.catalogue import Catalogue
     from advisor.store.scenario import load_scenario, scenario_file
 

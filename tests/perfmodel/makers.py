@@ -115,3 +115,12 @@ def measurement(
 def within(share: float, level: float, draws: int) -> bool:
     """Whether an observed share agrees with a level, to four standard errors of a binomial."""
     return abs(share - level) <= 4.0 * np.sqrt(level * (1.0 - level) / draws)
+
+
+def timed(latencies_s: list[float], kind: str = "sync", **config: object) -> Measurement:
+    """Single passes of these times, each of them a block of its own."""
+    row = measurement(sorted(latencies_s)[len(latencies_s) // 2], **config)
+    assert row.timing is not None
+    timing = row.timing.model_copy(update={"latencies_s": tuple(latencies_s), "block_p50_s": tuple(latencies_s)})
+    mode = LoadMode.model_validate({"kind": kind})
+    return row.model_copy(update={"timing": timing, "mode": mode, "key": f"{kind}{row.key}"})

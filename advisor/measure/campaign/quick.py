@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import get_args
 
-from advisor.measure.items.clips import CodecName, usual_bitrate_kbps
+from advisor.measure.items.clips import CodecName
 from advisor.measure.items.decode import DecodeItem, hardware_devices
 from advisor.measure.items.estimates import OPEN_S, pass_s
 from advisor.measure.items.micro.item import OPEN_S as MICRO_OPEN_S
@@ -17,6 +17,7 @@ from advisor.measure.items.profile import ProfileItem
 from advisor.measure.items.throughput import TimingItem
 from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.base import Precision, RuntimeName, SimdLevel
+from advisor.records.codec import usual_bitrate_kbps
 from advisor.records.config import LoadMode, RunConfig, SimdCap
 from advisor.records.host import HostFacts
 from advisor.records.model import ModelFile

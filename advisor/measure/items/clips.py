@@ -166,16 +166,6 @@ def clip_path(
     return directory / f"{codec}-{width}x{height}-{fps:g}fps-{bitrate_kbps:g}kbps-{digest}{suffix}"
 
 
-def usual_bitrate_kbps(codec: CodecName, width: int, height: int, fps: float) -> float:
-    """Bit rate to assume where the user gives none [1000 bit/s]: 0.1 bit per pixel for h264, 0.06 for h265.
-
-    Own assumption (1080p at 15/s: 3.1 Mbit/s, near the 4 Mbit/s usual for cameras at rest and in motion); mjpeg
-    codes each picture alone and is taken at 1.2 bit per pixel. Whoever uses it must say so.
-    """
-    bits_per_pixel = {"h264": 0.1, "h265": 0.06, "mjpeg": 1.2}[codec]
-    return bits_per_pixel * width * height * fps / 1000
-
-
 class Scene:
     """Seeded picture content in planar YUV 4:2:0: fixed textured background, noise, objects that move about."""
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from advisor.perfmodel.analytic.interval import around
 from advisor.records.base import Evidence
+from advisor.records.codec import USUAL_BITS_PER_PIXEL
 from advisor.records.machine import MachineSpec
 from advisor.records.prediction import CostEstimate
 
@@ -55,7 +56,6 @@ PRIOR = {
     "mjpeg": CodecCost(3.5 * _NS, 3.0 * _NS),
 }
 PRIOR_BAND = float(np.log(1.8))
-USUAL_BITS_PER_PIXEL = {"h264": 0.10, "h265": 0.06, "mjpeg": 1.5}
 
 
 def frame_cost_s(cost: CodecCost, width: int, height: int, bits_per_frame: float) -> float:

@@ -92,8 +92,3 @@ def test_clip_names_differ_with_each_parameter(tmp_path: Path) -> None:
     assert base == clips.clip_path(tmp_path, 128, 96, 10, "h264", 100)
     assert len({base, clips.clip_path(tmp_path, 128, 96, 10, "h264", 100, seed=2),
                 clips.clip_path(tmp_path, 128, 96, 12, "h264", 100)}) == 3  # fmt: skip
-
-
-def test_usual_bitrate_scales_with_pixels() -> None:
-    assert clips.usual_bitrate_kbps("h264", 1920, 1080, 15) == pytest.approx(3110.4)
-    assert clips.usual_bitrate_kbps("h265", 3840, 2160, 15) == pytest.approx(4 * 0.6 * 3110.4)

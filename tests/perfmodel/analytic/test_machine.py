@@ -1,11 +1,9 @@
 import numpy as np
 import pytest
 
-from advisor.calibration.crossval import most_telling
 from advisor.perfmodel.analytic.clock import sustained_clock
 from advisor.perfmodel.analytic.machine import machine_arrays, made_by_amd, usual_boost_hz
 from advisor.perfmodel.analytic.parameters import MEAN, Parameters
-from advisor.perfmodel.elsewhere.sheet_uncertainty import sheet_uncertainty, uncertainty_factor
 from tests.perfmodel.makers import machine
 
 PRIOR = Parameters(MEAN)
@@ -21,17 +19,9 @@ def test_other_makers_are_not_amd():
     assert not made_by_amd(machine(vendor="GenuineIntel"))
 
 
-def test_a_guest_without_clock_gets_the_usual_one_of_its_class_and_is_doubted_for_it():
+def test_a_guest_without_clock_gets_the_usual_one_of_its_class():
     guest = machine(base_hz=None, boost_hz=None, tdp_w=None, simd_level="avx512_bf16")
-    told = machine(simd_level="avx512_bf16")
     assert usual_boost_hz(guest) > 3.5e9
-    assert (uncertainty_factor(told, "boost_hz"), uncertainty_factor(guest, "boost_hz")) == (1.0, 1.2)
-
-    def log_times(specs):
-        return np.array([-np.log(usual_boost_hz(spec)) for spec in specs])
-
-    found = sheet_uncertainty([guest, told], log_times([guest, told]), log_times)
-    assert np.allclose(found, [1.2816 * np.log(1.2), 0.0])
 
 
 def test_wide_arithmetic_lowers_the_clock_of_intel_alone():
@@ -39,10 +29,3 @@ def test_wide_arithmetic_lowers_the_clock_of_intel_alone():
     intel, amd = machine(**wide), machine(vendor="AMD", **wide)
     clocks = [float(sustained_clock(PRIOR, machine_arrays([spec]), np.array([4.0]))[0]) for spec in (intel, amd)]
     assert np.isclose(clocks[0] / clocks[1], PRIOR.factor("clock_avx512"))
-
-
-def test_the_most_telling_row_is_the_one_that_the_others_hang_on():
-    """Rows 0 to 3 share an effect, row 4 stands alone: measuring it first would tell nothing of the rest."""
-    shared = np.array([1.0, 1.0, 1.0, 1.0, 0.0])
-    spread = np.outer(shared, shared) + np.diag([0.1, 0.5, 0.5, 0.5, 1.2])
-    assert most_telling(spread, 2).tolist() == [0, 4]

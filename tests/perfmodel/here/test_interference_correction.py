@@ -7,30 +7,30 @@ from advisor.perfmodel.here.interference_correction import USUAL_SLOWDOWN, inter
 from advisor.records.measurement import Interference
 
 
-def seen(slow: float | None, dirty: bool = False) -> tuple[float, float]:
+def slowdown(slow: float | None, dirty: bool = False) -> tuple[float, float]:
     return interference_slowdown(Interference(reference_slowdown=slow, dirty=dirty))
 
 
 @pytest.mark.parametrize("slow", [None, 1.0, USUAL_SLOWDOWN])
-def test_a_quiet_measurement_is_taken_as_it_is(slow):
-    assert seen(slow) == (0.0, 0.0)
+def test_an_undisturbed_measurement_is_taken_as_it_is(slow):
+    assert slowdown(slow) == (0.0, 0.0)
 
 
 def test_slow_fixed_work_says_that_passes_took_between_once_and_so_many_times_as_long():
-    longer, doubt = seen(2.0 * USUAL_SLOWDOWN)
+    log_slowdown, deviation = slowdown(2.0 * USUAL_SLOWDOWN)
     drawn = np.log(2.0) * np.random.default_rng(0).random(100_000)
-    assert longer == pytest.approx(drawn.mean(), rel=0.01)
-    assert doubt == pytest.approx(drawn.std(), rel=0.01)
+    assert log_slowdown == pytest.approx(drawn.mean(), rel=0.01)
+    assert deviation == pytest.approx(drawn.std(), rel=0.01)
 
 
-def test_other_processes_add_doubt_but_no_direction():
-    assert seen(1.0, dirty=True)[0] == 0.0
-    assert seen(1.5, dirty=True)[1] > max(seen(1.5)[1], seen(1.0, dirty=True)[1])
+def test_other_processes_widen_but_do_not_shift():
+    assert slowdown(1.0, dirty=True)[0] == 0.0
+    assert slowdown(1.5, dirty=True)[1] > max(slowdown(1.5)[1], slowdown(1.0, dirty=True)[1])
 
 
 @pytest.mark.parametrize(("threads", "processors", "expected"), [(2, 2, np.log(2.0)), (1, 2, 0.0), (2, None, 0.0)])
-def test_a_gang_waits_for_the_thread_that_shares_its_processor(threads, processors, expected):
+def test_all_threads_of_a_pass_wait_for_the_one_that_shares_its_processor(threads, processors, expected):
     busy = Interference(other_cpu_cores=1.0, dirty=True)
-    longer, doubt = interference_slowdown(busy, threads, processors)
-    assert longer == pytest.approx(expected / 2)
-    assert doubt == pytest.approx(np.hypot(0.1, expected / np.sqrt(12)))
+    log_slowdown, deviation = interference_slowdown(busy, threads, processors)
+    assert log_slowdown == pytest.approx(expected / 2)
+    assert deviation == pytest.approx(np.hypot(0.1, expected / np.sqrt(12)))

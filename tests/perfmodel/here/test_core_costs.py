@@ -1,0 +1,84 @@
+from math import log
+
+import pytest
+
+from advisor.perfmodel.analytic.parameters import MEAN, Parameters
+from advisor.perfmodel.here.core_costs import CoreCosts
+from advisor.perfmodel.here.measurements import HostMeasurements
+from advisor.records.base import Evidence
+from advisor.records.measurement import Interference, MicroBenchmark
+from tests.perfmodel.makers import machine, timed
+
+HOST, OTHER = machine("this"), machine("box", boost_hz=3e9)
+PICTURE = {"width": "1920", "height": "1080", "bitrate_kbps": "4000"}
+
+
+def micro(name: str, value: float, parameters: dict[str, str] | None = None, **changes: object) -> MicroBenchmark:
+    facts: dict[str, object] = {
+        "key": name, "name": name, "value": value, "unit": "s", "samples": 9, "host_fingerprint": "h",
+        "started": "now", "parameters": parameters or {},
+    }  # fmt: skip
+    return MicroBenchmark.model_validate(facts | changes)
+
+
+DECODED = micro("decode/h264/1920x1080/4000kbps/n1", 0.004, PICTURE)
+
+
+def costs(*rows: MicroBenchmark, host=HOST, measurements=()) -> CoreCosts:
+    return CoreCosts(Parameters(MEAN), HostMeasurements.join(host, measurements, rows, None))
+
+
+def decode(model: CoreCosts, spec=HOST, width=1920, height=1080):
+    return model.decode(spec, "h264", width, height, 4000.0, 15.0)
+
+
+def test_the_measured_picture_is_reported_and_others_are_scaled_by_it():
+    measured = costs(DECODED)
+    assert decode(measured).core_s.p50 == pytest.approx(0.004)
+    assert decode(measured).evidence is Evidence.MEASURED
+    assert decode(measured, width=1280, height=720).evidence is Evidence.ANCHORED
+    assert decode(costs()).evidence is decode(costs(DECODED, host=None)).evidence is Evidence.SPEC
+    ratios = [decode(measured, spec).core_s.p50 / decode(costs(), spec).core_s.p50 for spec in (HOST, OTHER)]
+    assert ratios[0] == pytest.approx(ratios[1])
+
+
+def test_the_nearest_picture_in_size_counts():
+    small = micro("decode/h264/640x360/4000kbps/n1", 0.4, PICTURE | {"width": "640", "height": "360"})
+    assert decode(costs(DECODED, small), width=1900, height=1080).core_s.p50 < 0.01
+    assert decode(costs(DECODED, small), width=640, height=360).core_s.p50 == pytest.approx(0.4)
+
+
+def test_what_disturbed_the_measurement_and_how_the_machine_varies_widen():
+    plain = decode(costs(DECODED)).core_s
+    disturbed = DECODED.model_copy(update={"interference": Interference(reference_slowdown=1.8, dirty=True)})
+    unsteady = [timed([0.010 * 1.03**n for n in range(-20, 21)])]
+    for wider in (decode(costs(disturbed)).core_s, decode(costs(DECODED, measurements=unsteady)).core_s):
+        assert log(wider.p90 / wider.p50) > 1.2 * log(plain.p90 / plain.p50)
+
+
+def test_preparation_is_scaled_by_the_nearest_sizes():
+    row = micro("preprocess/1920x1080/300x300", 0.002)
+    exact = costs(row).preprocess(HOST, (1920, 1080), (300, 300))
+    assert exact.core_s.p50 == pytest.approx(0.002)
+    assert exact.evidence is Evidence.MEASURED
+    near = costs(row).preprocess(HOST, (1280, 720), (224, 224))
+    prior = [
+        costs().preprocess(HOST, *sizes).core_s.p50 for sizes in (((1920, 1080), (300, 300)), ((1280, 720), (224, 224)))
+    ]
+    assert near.core_s.p50 / 0.002 == pytest.approx(prior[1] / prior[0])
+    assert near.evidence is Evidence.ANCHORED
+
+
+def test_the_cost_of_a_call_is_measured_here_alone():
+    row = micro("overhead/openvino", 50e-6)
+    here, other = costs(row).overhead(HOST, "openvino"), costs(row).overhead(OTHER, "openvino")
+    assert (here.core_s.p50, here.evidence) == (50e-6, Evidence.MEASURED)
+    assert other.evidence is costs(row).overhead(HOST, "onnxruntime").evidence is Evidence.SPEC
+    slow = costs().overhead(machine("slow", boost_hz=1e9), "openvino")
+    assert slow.core_s.p50 > 2.0 * other.core_s.p50
+
+
+def test_machines_of_one_id_have_clocks_of_their_own():
+    model = costs()
+    fast, slow = (decode(model, machine("same", boost_hz=hz)).core_s.p50 for hz in (4e9, 2e9))
+    assert slow > 1.3 * fast
