@@ -24,8 +24,9 @@ _KIB = 1024
 def measure_job(items: list[JobItem], report: Reporter) -> None:
     """Measure all items, a few at a time in turns.
 
-    Payload: ``model``, ``config``, ``mode``, ``spec``, ``reference_s``. Result: ``timing``, ``effective``,
-    ``interference``, ``started``, ``versions``, ``reference_s`` (least times of the reference work by threads).
+    Payload: ``model``, ``config``, ``mode``, ``spec``, ``reference_s``. Result: ``timing`` (arguments of
+    :func:`~advisor.measure.timing.statistics.build_timing`), ``effective``, ``interference``, ``started``,
+    ``versions``, ``reference_s`` (least times of the reference work by threads).
     """
     references = ReferencePool()
     for first in range(0, len(items), TOGETHER):
@@ -95,14 +96,14 @@ class _Opened:
 
     def result(self) -> dict[str, Any]:
         """Everything about the finished measurement, as JSON."""
-        timing = self.session.timing(
-            read_s=self.compiled.read_s,
-            compile_s=self.compiled.compile_s,
-            peak_memory_bytes=self._memory_bytes,
-        )
         best_s = self._reference.best_s
         return {
-            "timing": timing.model_dump(mode="json"),
+            "timing": {
+                **self.session.raw(),
+                "read_s": self.compiled.read_s,
+                "compile_s": self.compiled.compile_s,
+                "peak_memory_bytes": self._memory_bytes,
+            },
             "effective": self.compiled.effective.model_dump(mode="json"),
             "interference": self.session.interference().model_dump(mode="json"),
             "started": self._started,

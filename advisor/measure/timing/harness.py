@@ -240,23 +240,26 @@ class Session:
         self._compiled.wait_all()
         return True
 
-    def timing(self, **optional: Any) -> Timing:
-        """Figures of the finished measurement; ``optional`` goes into :class:`Timing`."""
-        batch = self._compiled.effective.batch or 1
-        latencies = [value for block in self._blocks for value in block.latencies_s()]
-        window_s = sum(block.window_s for block in self._blocks)
-        passes = sum(block.passes_in_window() for block in self._blocks)
-        return build_timing(
-            latencies,
-            window_s,
-            batch,
-            _medians(self._blocks),
-            passes=passes,
-            steady=self._settled,
-            first_inference_s=self.first_inference_s,
-            cpu_s_per_pass=sum(block.cpu_s for block in self._blocks) / len(latencies),
-            **optional,
-        )
+    def raw(self) -> dict[str, Any]:
+        """Arguments of :func:`~advisor.measure.timing.statistics.build_timing` for the finished measurement.
+
+        Plain JSON: a worker sends them to its parent, whose statistics then cost no worker's time.
+        """
+        latencies_s = [value for block in self._blocks for value in block.latencies_s()]
+        return {
+            "latencies_s": latencies_s,
+            "duration_s": sum(block.window_s for block in self._blocks),
+            "batch": self._compiled.effective.batch or 1,
+            "block_p50_s": _medians(self._blocks),
+            "passes": sum(block.passes_in_window() for block in self._blocks),
+            "steady": self._settled,
+            "first_inference_s": self.first_inference_s,
+            "cpu_s_per_pass": sum(block.cpu_s for block in self._blocks) / len(latencies_s) if latencies_s else None,
+        }
+
+    def timing(self) -> Timing:
+        """Figures of the finished measurement."""
+        return build_timing(**self.raw())
 
     def interference(self) -> Interference:
         """Disturbance over all kept blocks; dirty when one of them stayed dirty."""
