@@ -54,8 +54,7 @@ class Timing(Record):
     compile_s: Quantity | None = None
     first_inference_s: Quantity | None = None
     peak_memory_bytes: Quantity | None = None
-    """Peak resident set minus that of the worker before the model was read. Approximate: the worker held other models
-    before; :class:`Footprint` holds what a fresh process takes."""
+    """Peak resident set minus that before the model was read; approximate, as the worker held other models before."""
     cpu_s_per_pass: Quantity | None = None
     visits: PositiveCount = 1
     """How many separate times it was measured: a shared machine changes its state within seconds."""
