@@ -10,6 +10,7 @@ from advisor.records.config import RunConfig
 from advisor.records.model import ModelFile, ModelWork
 
 from . import get_runtime
+from .protocol import CompileOptions
 
 
 def inspect_model(model: ModelFile, config: RunConfig, file: Path | None = None) -> ModelWork:
@@ -34,7 +35,9 @@ def inspect_model(model: ModelFile, config: RunConfig, file: Path | None = None)
     """
     runtime = get_runtime(config.runtime)
     facts = read_facts(Path(model.path), model.input_shape)
-    compiled = runtime.compile(file if file is not None else Path(model.path), config, input_shape=model.input_shape)
+    compiled = runtime.compile(
+        file if file is not None else Path(model.path), config, CompileOptions(input_shape=model.input_shape)
+    )
     try:
         return model_work(
             model,

@@ -14,7 +14,7 @@ from advisor.measure.worker.job import JobItem, Reporter, describe
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.model import ModelFile
 from advisor.runtimes import get_runtime
-from advisor.runtimes.protocol import CompiledModel
+from advisor.runtimes.protocol import CompiledModel, CompileOptions
 
 TOGETHER = 6
 """Most compiled models that take turns."""
@@ -77,7 +77,7 @@ class _Opened:
         runtime.devices()  # loads what the runtime loads for its first model, which is not that model's memory
         self._started = utc_now()
         before_bytes = reset_peak_memory()
-        self.compiled: CompiledModel = runtime.compile(path, config, input_shape=model.input_shape)
+        self.compiled: CompiledModel = runtime.compile(path, config, CompileOptions(input_shape=model.input_shape))
         known = {int(threads): float(best_s) for threads, best_s in payload["reference_s"].items()}
         self._reference: Reference = references.reference(self.compiled.effective.threads, known)
         self.session = Session(
