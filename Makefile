@@ -1,30 +1,59 @@
 # Two commands are enough: `make plan` and `make test`. The rest is for those who change the code.
 PYTHON ?= python3
 VENV ?= .venv
+LOCKED ?= yes
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 COMPILED := $(VENV)/.compiled
 DEVSTAMP := $(VENV)/.installed-dev
 SCENARIO ?= scenarios/store-analytics.yaml
+PYTEST_ARGUMENTS ?=
+# Pythons for which the lock is tested, on Linux x86-64; the ranges in pyproject.toml allow newer ones.
+PYTHONS := 3.11 3.12 3.13
 
-.PHONY: help install dev plan verify test test-slow check format accuracy benchmarks docs clean
+.PHONY: help install dev plan verify test test-slow test-lowest test-newest check format accuracy benchmarks docs lock \
+	lock-upgrade wheel clean
 
 help:
-	@echo "make plan        recommend hardware for $(SCENARIO); writes plan.json and plan.html"
-	@echo "make verify      run the real cascade of $(SCENARIO) on this machine for 20 s"
-	@echo "make test        all tests (under 8 minutes on 2 cores)"
-	@echo "make test-slow   the tests that take minutes each"
-	@echo "make check       ruff, mypy --strict, layers"
-	@echo "make docs        the documentation site, into site/; fails on broken links and undocumented commands"
-	@echo "make accuracy    every accuracy figure of docs/accuracy.md, made again"
-	@echo "make benchmarks  paired speed comparisons"
+	@echo "make plan          recommend hardware for $(SCENARIO); writes plan.json and plan.html"
+	@echo "make verify        run the real cascade of $(SCENARIO) on this machine for 20 s"
+	@echo "make test          all tests (under 8 minutes on 2 cores)"
+	@echo "make test-slow     the tests that take minutes each; they install the wheel in an empty environment, too"
+	@echo "make test-lowest   all tests with the lowest versions that pyproject.toml allows, in .venv-lowest"
+	@echo "make test-newest   all tests with the newest versions that pyproject.toml allows, in .venv-newest"
+	@echo "make check         ruff, mypy --strict, layers, declared dependencies, documentation"
+	@echo "make docs          the documentation site, into site/; fails on broken links and undocumented commands"
+	@echo "make accuracy      every accuracy figure of docs/accuracy.md, made again"
+	@echo "make benchmarks    paired speed comparisons"
+	@echo "make lock          requirements/ after a change of pyproject.toml; make lock-upgrade takes the newest versions"
+	@echo "make wheel         source distribution and wheel, into dist/"
+	@echo "PYTHON=python3.13 chooses the interpreter, LOCKED=no installs the newest versions instead of the locked ones"
+
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PYTHON_VERSION = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+
+ifeq ($(LOCKED),yes)
+# Wheels only, with the hashes of the lock; sizer itself is built by the locked build backend.
+define check_python
+$(if $(filter $(PYTHON_VERSION),$(PYTHONS)),,$(error \
+$(PYTHON) $(if $(PYTHON_VERSION),is Python $(PYTHON_VERSION),cannot be run); the locked packages are tested with Python \
+$(PYTHONS): name one with PYTHON=python3.13, or install the newest packages instead with LOCKED=no))
+endef
+install_runtime = $(PIP) --require-hashes --only-binary :all: --requirement requirements/runtime.txt && \
+	$(PIP) --no-deps --no-build-isolation --editable .
+install_dev = $(PIP) --require-hashes --only-binary :all: --requirement requirements/dev.txt
+else
+check_python :=
+install_runtime = $(PIP) --editable .
+install_dev = $(PIP) "pip>=25.1" && $(PIP) --group dev --editable '.[parquet,postgres]'
+endif
 
 $(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+	$(check_python)$(PYTHON) -m venv $(VENV)
 
-$(STAMP): pyproject.toml | $(VENV)/bin/python
+$(STAMP): pyproject.toml requirements/runtime.txt | $(VENV)/bin/python
 	@echo "installing sizer and its packages into $(VENV) (the first time takes a few minutes)"
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	$(install_runtime)
 	@touch $@
 
 # pip compiles the packages, but not what is installed in place; without this every command would compile it again
@@ -35,9 +64,8 @@ $(COMPILED): $(STAMP) $(shell find advisor -name '*.py')
 	$(BIN)/python -m advisor.simulate.warm
 	@touch $@
 
-$(DEVSTAMP): pyproject.toml $(STAMP)
-	$(BIN)/pip install --quiet --disable-pip-version-check "pip>=25.1"
-	$(BIN)/pip install --quiet --disable-pip-version-check --group dev
+$(DEVSTAMP): pyproject.toml requirements/dev.txt $(STAMP)
+	$(install_dev)
 	@touch $@
 
 install: $(COMPILED)
@@ -50,16 +78,34 @@ verify: $(COMPILED)
 	$(BIN)/sizer verify $(SCENARIO) --duration 20
 
 test: $(DEVSTAMP)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGUMENTS)
 
 test-slow: $(DEVSTAMP)
 	$(BIN)/python -m pytest -m slow
+
+# Each in an environment of its own, made anew: what an earlier run left there would hide a missing or a newer version.
+test-lowest: $(DEVSTAMP)
+	rm -rf .venv-lowest
+	$(PYTHON) -m venv .venv-lowest
+	$(BIN)/uv pip install --quiet --python .venv-lowest --resolution lowest-direct --only-binary :all: \
+		--requirement pyproject.toml --all-extras --group dev
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	.venv-lowest/bin/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGUMENTS)
+
+# What a package announces for a later release is listed at the end of the run; it is no fault of the version at hand.
+test-newest:
+	rm -rf .venv-newest
+	$(MAKE) test VENV=.venv-newest LOCKED=no PYTEST_ARGUMENTS="$(PYTEST_ARGUMENTS) $(ANNOUNCED)"
+ANNOUNCED := $(foreach kind,Deprecation PendingDeprecation Future,-W default::$(kind)Warning)
 
 check: $(DEVSTAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --site-dir build/site
+	$(BIN)/deptry advisor
+	$(BIN)/deptry benchmarks docs docsite profiles tests --exclude '\.venv' --ignore DEP002,DEP004
 
 format: $(DEVSTAMP)
 	$(BIN)/ruff check --fix .
@@ -72,7 +118,20 @@ benchmarks: $(DEVSTAMP)
 	$(BIN)/python -m benchmarks
 
 docs: $(DEVSTAMP)
-	$(BIN)/python -m mkdocs build
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
+lock_command = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version $(firstword $(PYTHONS)) \
+	--generate-hashes --only-binary :all: --custom-compile-command "make lock" $(UPGRADE)
+
+lock: $(DEVSTAMP)
+	$(lock_command) --all-extras --group dev --output-file requirements/dev.txt
+	$(lock_command) --group build --constraint requirements/dev.txt --output-file requirements/runtime.txt
+
+lock-upgrade:
+	$(MAKE) lock UPGRADE=--upgrade
+
+wheel: $(DEVSTAMP)
+	$(BIN)/python -m build --no-isolation
 
 clean:
-	rm -rf $(VENV) build dist site plan.json plan.html
+	rm -rf $(VENV) .venv-lowest .venv-newest build dist site plan.json plan.html

@@ -7,7 +7,7 @@
 import sys
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 __all__ = ["__version__", "catalog", "measurements", "plan", "predict"]
 

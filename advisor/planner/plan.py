@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from advisor import __version__
 from advisor.clock import utc_now
@@ -11,16 +12,20 @@ from advisor.planner.answer.alternatives import choose_alternatives, explore, pa
 from advisor.planner.answer.assumptions import list_assumptions, list_warnings
 from advisor.planner.answer.baseline import gain_over_default
 from advisor.planner.answer.explain import sensitivity
-from advisor.planner.answer.mix import cheaper_mix, plan_sites, sites_ask
-from advisor.planner.answer.options import buys, make_option, make_rejected
-from advisor.planner.answer.rejected import FEW, Misses, list_misses
+from advisor.planner.answer.mix import cheaper_mix
+from advisor.planner.answer.options import buys, make_option
+from advisor.planner.answer.rejected import FEW, Miss, RejectedPlatforms, list_rejected, rejected_record
 from advisor.planner.answer.relaxations import relaxed_limits, scenario_changes
+from advisor.planner.answer.sites import largest_case, plan_sites
 from advisor.planner.answer.split import cheaper_split
 from advisor.planner.answer.undecided import next_measurement, undecided
-from advisor.planner.question.candidates import Refusal, admit
-from advisor.planner.question.inputs import Candidate, PlanInputs
-from advisor.planner.search.rank import Winner, price, spare
-from advisor.planner.search.search import Ask, Searcher
+from advisor.planner.question.candidates import ExcludedCandidate, admit
+from advisor.planner.question.inputs import PlanInputs
+from advisor.planner.question.load_case import LoadCase
+from advisor.planner.search.judgement import Deployment, Failing
+from advisor.planner.search.rank import Solution
+from advisor.planner.search.search import judge
+from advisor.planner.search.study import Study
 from advisor.records.plan import Plan, PlanOption, Rejected
 
 
@@ -35,27 +40,24 @@ def plan(inputs: PlanInputs) -> Plan:
         A price override names an unknown platform.
     """
     scenario = inputs.scenario
-    searcher = Searcher(inputs)
-    admitted, refused = admit(scenario, inputs.candidates, inputs.today, named=inputs.named)
-    searcher.prepare(inputs.candidates if inputs.named else admitted)
-    ask = sites_ask(scenario)
-    found = explore(searcher, admitted, ask)
-    shown = choose_alternatives(found)
-    options = _options(searcher, shown, ask)
+    study = Study(inputs, largest_case(scenario))
+    admitted, excluded = admit(scenario, inputs.candidates, inputs.today, named=inputs.named)
+    study.prepare(inputs.candidates if inputs.named else admitted)
+    explored = explore(study, admitted)
+    shown = choose_alternatives(explored)
+    options = _options(shown)
     chosen = shown[0][0] if shown else None
-    misses = list_misses(searcher, admitted, ask, found, {winner.judged.model.id for winner, _ in shown}, chosen)
+    rejected = list_rejected(study, admitted, explored, [solution for solution, _ in shown])
     if chosen is not None:
-        options[0] = options[0].model_copy(
-            update={"gain_over_default": gain_over_default(searcher, chosen.judged, ask, options[0].predicted)}
-        )
-    runner_up = found[1] if len(found) > 1 else None
-    sites = plan_sites(searcher, admitted)
-    front = pareto_front(searcher, admitted, ask, found)
-    changes = scenario_changes(searcher, chosen, admitted, ask)
+        options[0] = _with_gain(options[0], chosen.deployment)
+    runner_up = explored[1] if len(explored) > 1 else None
+    sites = plan_sites(study, admitted)
+    front = pareto_front(study, admitted, explored)
+    changes = scenario_changes(study, chosen, admitted)
     if chosen is None:
-        if all(item.check == "evidence" for item in misses.rejected):
+        if all(item.check == "evidence" for item in rejected.rejected):
             changes = ()  # nothing is known of any box, so nothing of what would help
-        changes += relaxed_limits(searcher, refused, ask)
+        changes += relaxed_limits(study, excluded)
     return Plan(
         sizer_version=__version__,
         created=utc_now(),
@@ -64,23 +66,23 @@ def plan(inputs: PlanInputs) -> Plan:
         objective=scenario.money.objective,
         recommended=options[0] if options else None,
         alternatives=tuple(options[1:]),
-        rejected=(*misses.rejected, *(_kept_out(searcher, item, ask) for item in refused)),
-        nearest_misses=misses.nearest,
-        sensitivity=() if chosen is None else sensitivity(searcher, chosen, runner_up, admitted, ask),
+        rejected=(*rejected.rejected, *(_excluded_record(study, item) for item in excluded)),
+        nearest_misses=rejected.nearest,
+        sensitivity=() if chosen is None else sensitivity(study, chosen, runner_up, admitted),
         scenario_changes=changes,
-        assumptions=list_assumptions(inputs, None if chosen is None else chosen.judged),
-        just_fails=misses.just_fails,
+        assumptions=list_assumptions(inputs, None if chosen is None else chosen.deployment),
+        just_fails=rejected.just_fails,
         next_dearer=options[1] if len(options) > 1 else None,
-        undecided=undecided(searcher, misses.doubtful, ask),
+        undecided=undecided(study, rejected.uncertain),
         warnings=list_warnings(inputs, options, sites.paid),
         seeds={"simulation": inputs.seed},
         pareto=tuple(point.platform for point in front),
         pareto_points=front,
-        mix=cheaper_mix(searcher, admitted, ask, chosen),
-        split=cheaper_split(searcher, admitted, ask, chosen),
+        mix=cheaper_mix(study, admitted, chosen),
+        split=cheaper_split(study, admitted, chosen),
         sites=sites.rows,
         sites_total=sites.total,
-        search=_search_facts(searcher, ask, admitted, len(refused), misses),
+        search=_search_figures(study, len(admitted), len(excluded), rejected),
         model_notes={stage: _model_note(inputs, stage) for stage in inputs.models},
     )
 
@@ -93,74 +95,77 @@ def configure(inputs: PlanInputs) -> PlanOption:
     Inconclusive
         A stage cannot run there at any permitted precision, or nothing is known of how it would.
     """
-    searcher = Searcher(inputs)
+    study = Study.of(inputs)
     (candidate,) = inputs.candidates
-    searcher.prepare([candidate])
-    ask = Ask.of(inputs.scenario)
-    judged = searcher.judge(candidate, 1, ask)
-    if judged.setup is None:
-        raise Inconclusive(f"{candidate.platform.id}: {judged.reason}; permit another precision in accuracy.precisions")
-    option = make_option(searcher, judged, ask)
-    return option.model_copy(update={"gain_over_default": gain_over_default(searcher, judged, ask, option.predicted)})
+    study.prepare([candidate])
+    judged = judge(study, candidate, 1)
+    if isinstance(judged, Failing):
+        if judged.deployment is None:
+            raise Inconclusive(
+                f"{candidate.platform.id}: {judged.failed.reason}; permit another precision in accuracy.precisions"
+            )
+        return _with_gain(make_option(judged.deployment, feasible=False), judged.deployment)
+    return _with_gain(make_option(judged.deployment, feasible=True), judged.deployment)
 
 
-def _options(searcher: Searcher, shown: Sequence[tuple[Winner, str]], ask: Ask) -> list[PlanOption]:
-    """Recommendation and alternatives in full, each with what it buys and what would tell more about it."""
+def _with_gain(option: PlanOption, deployment: Deployment) -> PlanOption:
+    """Add what the configuration gains over usual ones."""
+    return option.model_copy(update={"gain_over_default": gain_over_default(deployment, option.predicted)})
+
+
+def _options(shown: Sequence[tuple[Solution, str]]) -> list[PlanOption]:
+    """Recommendation and alternatives in full, each with what it buys and which measurement would tell more of it."""
     options: list[PlanOption] = []
-    for winner, role in shown:
-        option = make_option(searcher, winner.judged, ask, role)
-        update: dict[str, object] = {"next_measurement": next_measurement(searcher, winner.judged, ask)}
+    for solution, role in shown:
+        option = make_option(solution.deployment, feasible=True, role=role)
+        update: dict[str, object] = {"next_measurement": next_measurement(solution.deployment)}
         if options:
             update["buys"] = buys(option, options[0])
         options.append(option.model_copy(update=update))
     return options
 
 
-def _kept_out(searcher: Searcher, refused: Refusal, ask: Ask) -> Rejected:
-    """Describe a platform that a filter keeps out; with its prediction where the user named it."""
-    candidate, inputs = refused.candidate, searcher.inputs
-    if inputs.named:
-        judged = searcher.judge(candidate, 1, ask)
-        known = make_rejected(searcher, judged, ask, exact=len(inputs.candidates) <= FEW, reason=refused.reason)
-        return known.model_copy(update={"check": refused.check})
-    return Rejected(
-        platform=candidate.platform.id,
-        name=candidate.platform.name,
-        reason=refused.reason,
-        check=refused.check,
-        price=price(searcher, candidate, 1, ask.scenario),
-        count=1 + spare(ask.scenario),
+def _excluded_record(study: Study, excluded: ExcludedCandidate) -> Rejected:
+    """Describe a platform that a filter excludes; with its prediction where the user named it."""
+    candidate, inputs = excluded.candidate, study.inputs
+    if not inputs.named:
+        return rejected_record(
+            study, Miss(candidate, 1, excluded.check, excluded.reason, None), predict=False, exact=False
+        )
+    judged = Miss.of(judge(study, candidate, 1), excluded.reason)
+    return rejected_record(
+        study, replace(judged, check=excluded.check), predict=True, exact=len(inputs.candidates) <= FEW
     )
 
 
-def _search_facts(
-    searcher: Searcher, ask: Ask, admitted: Sequence[Candidate], refused: int, misses: Misses
+def _search_figures(
+    study: Study, admitted: int, excluded: int, rejected: RejectedPlatforms
 ) -> dict[str, float | int | None]:
-    counted = searcher.counted
-    share = counted.tried / counted.configurations if counted.configurations else None
+    counters = study.counters
+    share = counters.tried / counters.configurations if counters.configurations else None
     return {
-        "needed_cameras": sum(ask.grown.values()),
-        "needed_requests_per_s": _needed_requests_per_s(ask),
-        "platforms": len(admitted) + refused,
-        "refused_by_filters": refused,
-        "judged": counted.bounded + counted.judged_by_simulation,
-        "discarded_by_bounds": counted.bounded,
-        "judged_by_simulation": counted.judged_by_simulation,
-        "not_judged": misses.not_judged,
-        "configurations": counted.configurations,
-        "configurations_simulated": counted.tried,
+        "needed_cameras": study.case.grown_cameras,
+        "needed_requests_per_s": _needed_requests_per_s(study.case),
+        "platforms": admitted + excluded,
+        "refused_by_filters": excluded,
+        "judged": counters.bounded + counters.judged_by_simulation,
+        "discarded_by_bounds": counters.bounded,
+        "judged_by_simulation": counters.judged_by_simulation,
+        "not_judged": rejected.not_judged,
+        "configurations": counters.configurations,
+        "configurations_simulated": counters.tried,
         "share_simulated": share,
-        "configurations_left_out": counted.left_out,
-        "simulations": counted.simulated,
+        "configurations_left_out": counters.left_out,
+        "simulations": counters.simulated,
     }
 
 
-def _needed_requests_per_s(ask: Ask) -> float | None:
+def _needed_requests_per_s(case: LoadCase) -> float | None:
     """Requests per second with their growth; None for a scenario of cameras."""
-    if ask.scenario.cameras:
+    if case.scenario.cameras:
         return None
-    growth = 1.0 + ask.scenario.margin.growth_requests_pct / 100.0
-    return growth * sum(group.rate_per_s for group in ask.scenario.requests)
+    growth = 1.0 + case.scenario.margin.growth_requests_pct / 100.0
+    return growth * sum(group.rate_per_s for group in case.scenario.requests)
 
 
 def _model_note(inputs: PlanInputs, stage: str) -> str:

@@ -54,6 +54,10 @@ SimdLevel = Literal[
 ]  # fmt: skip
 
 
+BF16_LEVELS: tuple[SimdLevel, ...] = ("avx512_bf16", "amx")
+"""SIMD levels with bf16 arithmetic; on chips without it the runtimes refuse to compile a model in bf16."""
+
+
 class Evidence(StrEnum):
     """What a figure rests on, best first (docs/glossary.md)."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from .base import KeyedRecord, PositiveCount, Precision, Quantity, Record, RuntimeName
@@ -11,6 +12,31 @@ KernelType = Literal[
     "norm", "reorder", "concat", "gather", "resize", "rnn", "detection", "convert", "other",
 ]  # fmt: skip
 ModelKind = Literal["architecture", "stand-in", "file"]
+
+
+IMAGE_CHANNELS = frozenset({1, 3, 4})
+"""Grey, colour, colour with transparency."""
+
+
+def image_layout(shape: Sequence[int | str]) -> Literal["NCHW", "NHWC"] | None:
+    """Order of the dimensions of an image input, told by which of them can be a channel count.
+
+    Channels first where both can. A dimension that has a name instead of a number is no channel count. None for an
+    input that is no picture: not four dimensions, or neither the second nor the last is 1, 3 or 4.
+    """
+    if len(shape) != 4:
+        return None
+    if shape[1] in IMAGE_CHANNELS:
+        return "NCHW"
+    return "NHWC" if shape[3] in IMAGE_CHANNELS else None
+
+
+def image_size(shape: Sequence[int]) -> tuple[int, int] | None:
+    """Width and height of an image input; None for an input that is no picture."""
+    layout = image_layout(shape)
+    if layout is None:
+        return None
+    return (shape[3], shape[2]) if layout == "NCHW" else (shape[2], shape[1])
 
 
 class ModelInfo(Record):

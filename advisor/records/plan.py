@@ -244,7 +244,7 @@ class Plan(Record):
     scenario_changes: tuple[Sensitivity, ...] = ()
     warnings: tuple[str, ...] = ()
     seeds: dict[str, int] = {}
-    search: dict[str, Any] = {}
+    search: dict[str, float | int | None] = {}
     """How many platforms and configurations were bounded, simulated and left out."""
     nearest_misses: tuple[Rejected, ...] = ()
     """Without a recommendation: the three that come closest, nearest first."""

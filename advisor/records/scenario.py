@@ -221,6 +221,11 @@ class Margin(Record):
     redundancy: Literal["none", "n+1"] = "none"
     """``n+1``: the scenario still holds when one box has failed."""
 
+    @property
+    def usable_share(self) -> float:
+        """Share of a resource that may be busy so that the headroom stays free, 0 to 1."""
+        return 1.0 - self.headroom_pct / 100.0
+
 
 class Site(Record):
     """Where the box is installed."""

@@ -10,11 +10,11 @@ from typing import Any
 
 from advisor.errors import ModelError, RuntimeRefusal
 from advisor.graph.frontend import hash_file
+from advisor.records.model import image_layout
 
 _INT8_OPERATORS = frozenset(
     {"QLinearConv", "QLinearMatMul", "QuantizeLinear", "ConvInteger", "MatMulInteger", "QGemm", "QLinearAdd"}
 )
-_IMAGE_CHANNELS = frozenset({1, 3, 4})
 
 
 def load_onnx(path: Path) -> Any:
@@ -133,9 +133,10 @@ def with_byte_input(path: Path, cache_dir: Path | None, divisor: float = 255.0) 
     if len(inputs) != 1 or len(declared) != 4:
         raise ModelError(f"model {path}: frames need one input of four dimensions, it has {len(inputs)} {declared}")
     value = inputs[0]
-    if declared[1] in _IMAGE_CHANNELS:
+    layout = image_layout(declared)
+    if layout == "NCHW":
         order, frame = [0, 3, 1, 2], [declared[0], declared[2], declared[3], declared[1]]
-    elif declared[3] in _IMAGE_CHANNELS:
+    elif layout == "NHWC":
         order, frame = [0, 1, 2, 3], declared
     else:
         raise ModelError(f"model {path}: input {declared} is no image with 1, 3 or 4 channels")

@@ -19,7 +19,7 @@ from advisor.graph.frontend import core, make_static, one_line, read_file, refus
 from advisor.graph.kernels import peak_activation_bytes, runtime_kernels, runtime_nodes
 from advisor.records.base import Precision
 from advisor.records.config import EffectiveConfig, RunConfig
-from advisor.records.model import Kernel
+from advisor.records.model import Kernel, image_layout
 
 from .openvino_config import check_simd, effective, properties
 from .openvino_loop import Crowd, one_after_another
@@ -384,12 +384,10 @@ def _with_input(graph: Any, path: Path, kind: InputKind, *, nhwc: bool) -> Any:
 
 
 def _image_layout(shape: tuple[int, ...], path: Path) -> str:
-    """Tell channels-first from channels-last by the dimension that can be a channel count."""
-    if shape[1] in {1, 3, 4}:
-        return "NCHW"
-    if shape[3] in {1, 3, 4}:
-        return "NHWC"
-    raise ModelError(f"model {path}: input {shape} is no image with 1, 3 or 4 channels; frames cannot be fed to it")
+    layout = image_layout(shape)
+    if layout is None:
+        raise ModelError(f"model {path}: input {shape} is no image with 1, 3 or 4 channels; frames cannot be fed to it")
+    return layout
 
 
 def _output_specs(compiled: Any, inputs: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:

@@ -16,6 +16,7 @@ from advisor.errors import StoreError
 
 from .files import reason
 from .paths import default_store_url
+from .remedies import database_remedy
 from .tables import migrate, open_engine
 
 
@@ -106,7 +107,7 @@ class Database:
             yield
         except SQLAlchemyError as error:
             words = " ".join(str(getattr(error, "orig", None) or error).split())
-            raise StoreError(f"store {self.name}: cannot be {what}: {words}; {_remedy(words)}") from error
+            raise StoreError(f"store {self.name}: cannot be {what}: {words}; {database_remedy(error)}") from error
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
@@ -138,21 +139,3 @@ class Database:
                     raise
             else:
                 return
-
-
-def _remedy(words: str) -> str:
-    """What to do about a message of the database."""
-    text = words.lower()
-    remedies = (
-        ("readonly", "choose a file that you may write with --store, or change its mode"),
-        ("unable to open", "check that the folder exists and may be written, or choose another with --store"),
-        ("not a database", "this file is something else; name another with --store"),
-        ("malformed", "the file is damaged; restore a copy or name another with --store"),
-        ("locked", "another process holds it; wait for it or stop it"),
-        ("full", "the disk is full; free some space"),
-        ("i/o error", "the disk is full or has a fault; free some space or choose another place with --store"),
-        ("connection", "check host, port, user and that the server runs"),
-        ("does not exist", "create the database or check its name"),
-        ("permission", "choose a store that you may write with --store"),
-    )
-    return next((remedy for sign, remedy in remedies if sign in text), "choose another store with --store")

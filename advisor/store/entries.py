@@ -17,6 +17,7 @@ from advisor.errors import CatalogueError, nearest
 from advisor.records.base import Record, SimdLevel, Sourced, SourcedText, ValueKind
 from advisor.records.platform import Accelerator, Platform, Processor
 
+from .faults import fault_words
 from .fields import shown
 from .files import check_schema, read_text
 from .yamltext import Lines, YamlTextError, parse_yaml
@@ -128,7 +129,7 @@ def _fact_fault(key: str, item: Any, numeric: bool) -> str | None:
 
 def _worded(fault: Any, path: Path, lines: Lines, cls: type[Entry]) -> str:
     where = tuple(fault["loc"])
-    text = str(fault["msg"]).removeprefix("Value error, ")
+    text = fault_words(fault)
     if fault["type"] == "extra_forbidden" and len(where) == 1:
         text = f"unknown key{nearest(str(where[0]), [field.alias or name for name, field in cls.model_fields.items()])}"
     return f"{path}, line {lines.get(where, lines.get(where[:1], 1))}: {shown(where)}: {text}"

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from advisor.errors import InputError, StoreError, nearest
 from advisor.records.base import Record
 
+from .faults import fault_words
 from .yamltext import YamlTextError, parse_yaml, scalar
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -232,7 +233,7 @@ def record_of(path: Path | str, data: Any, cls: type[RecordT], kind: type[InputE
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"]).lstrip(".")
-        words = fault["msg"].removeprefix("Value error, ")
+        words = fault_words(fault)
         if fault["type"] == "extra_forbidden":
             known = [field.alias or name for name, field in cls.model_fields.items()]
             guess = nearest(str(fault["loc"][-1]), known) if len(fault["loc"]) == 1 else ""

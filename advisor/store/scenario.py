@@ -16,6 +16,7 @@ from advisor.errors import ScenarioError, nearest
 from advisor.records.scenario import Scenario
 
 from . import scenario_checks
+from .faults import fault_words
 from .fields import record_at, shown
 from .files import read_text
 from .paths import scenarios_dir
@@ -170,8 +171,6 @@ def _fault_text(fault: Any, path: tuple[str | int, ...]) -> str:
         known = _keys(record) if record is not None else []
         guess = nearest(str(path[-1]), known) or (f"; known here: {', '.join(known)}" if known else "")
         return f"unknown key{guess}"
-    if kind == "missing":
-        return "is missing and has no default"
     if kind in {"float_type", "int_type", "float_parsing", "int_parsing", "int_from_float"}:
         return _number_text(key, fault["input"], whole=kind.startswith("int"))
     if kind == "finite_number":
@@ -188,8 +187,8 @@ def _fault_text(fault: Any, path: tuple[str | int, ...]) -> str:
         return f"{value} is not in the form {_pattern_words(str(fault['ctx']['pattern']))}"
     if kind == "string_type":
         return f"{value} is not a text; put it in quotes"
-    words = str(fault["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
-    return words if kind == "value_error" else f"{value} {words}"
+    words = fault_words(fault)
+    return words if kind in {"value_error", "missing"} else f"{value} {words}"
 
 
 def _keys(record: type[BaseModel]) -> list[str]:

@@ -219,7 +219,8 @@ def _log_ahead(engine: Engine) -> None:
             with engine.execution_options(sizer_begin="SELECT 1").connect() as connection:
                 connection.exec_driver_sql("PRAGMA journal_mode = WAL")
         except OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > give_up:
+            code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+            if code not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED} or time.monotonic() > give_up:
                 raise
             time.sleep(0.02)
         else:

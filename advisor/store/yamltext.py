@@ -4,6 +4,7 @@ PyYAML reads YAML 1.1, where ``on:`` is the key ``true`` and ``12:30`` a number;
 schema of YAML 1.2 (https://yaml.org/spec/1.2.2/, section 10.3.2, decimal numbers only) and keys are always text.
 Duplicate keys, tags, keys that are no scalars, deep nesting and aliases that unfold to many values are refused.
 The text is consumed as events in one pass, so that nothing recurses and nothing is built before it was counted.
+A parser with a limit of its own may stop before the event that we would refuse; the refusal is ours all the same.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import yaml
 MAX_DEPTH = 40
 MAX_VALUES = 100_000
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where the wheel has it: some ten times faster
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Parser that hands out the events: libyaml where the wheel has it, some ten times faster."""
 _INTEGER = re.compile(r"[-+]?[0-9]{1,30}\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 _WORDS: dict[str, Any] = {
@@ -151,7 +153,7 @@ class _Builder:
         if self.wants_key():
             raise YamlTextError("a key must be a word, not a list or a mapping", line)
         if len(self.stack) >= MAX_DEPTH:
-            raise YamlTextError(f"nested deeper than {MAX_DEPTH} levels", line)
+            raise _too_deep(line)
         path = self.child_path()
         if event.anchor is not None:
             self.open_anchors.add(event.anchor)
@@ -167,6 +169,26 @@ class _Builder:
             raise YamlTextError("a key must be a word, not an alias", line)
         value, size = self.anchors[anchor]
         self.put(value, size, line)
+
+
+def _too_deep(line: int) -> YamlTextError:
+    return YamlTextError(f"nested deeper than {MAX_DEPTH} levels; write it flatter", line)
+
+
+def _depth_refusal(text: str) -> YamlTextError | None:
+    """Return our refusal if ``text``, which need not be whole, opens more than ``MAX_DEPTH`` levels at once."""
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=LOADER):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    return _too_deep(_line(event))
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+    except yaml.YAMLError:
+        return None
+    return None
 
 
 def parse_yaml(text: str) -> tuple[Any, Lines]:
@@ -185,7 +207,7 @@ def parse_yaml(text: str) -> tuple[Any, Lines]:
     builder = _Builder()
     documents = 0
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
+        for event in yaml.parse(text, Loader=LOADER):
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
@@ -193,6 +215,9 @@ def parse_yaml(text: str) -> tuple[Any, Lines]:
             builder.feed(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        # Looking ahead, a parser may reach its own limit of nesting before it hands out the event that breaks ours.
+        if mark is not None and (refusal := _depth_refusal(text[: mark.index])) is not None:
+            raise refusal from error
         words = error.problem or error.context or "not YAML"
         raise YamlTextError(f"not valid YAML: {words}", None if mark is None else mark.line + 1) from error
     except yaml.YAMLError as error:

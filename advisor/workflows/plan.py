@@ -62,17 +62,6 @@ def plan_scenario(
     return result
 
 
-def configure_here(
-    scenario: str, seed: int, store: MeasurementStore, progress: Progress | None, say: Say
-) -> tuple[PlanOption, PlanInputs, HostFacts]:
-    """Best configuration of this machine for a scenario with its prediction, whether it suffices or not."""
-    from advisor.planner.plan import configure
-
-    with probing() as facts:
-        inputs = prepare(PlanRequest(scenario, on=("this",), seed=seed), store, facts.result, progress, say)
-        return configure(inputs), inputs, facts.result()
-
-
 def configure_on(
     platform: str, scenario: str, seed: int, store: MeasurementStore, progress: Progress | None, say: Say
 ) -> PlanOption:

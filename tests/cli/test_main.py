@@ -46,7 +46,7 @@ def test_every_command_has_complete_help(path: tuple[str, ...], capsys: pytest.C
 
 def test_unknown_option_is_usage_error_with_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["plan", "--fps", "3"]) == 2
-    assert "No such option" in capsys.readouterr().err
+    assert "--fps" in capsys.readouterr().err
 
 
 def test_missing_scenario_is_one_line_and_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from advisor.records.base import Evidence, Interval, Sourced
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelFile, ModelWork
+from advisor.records.plan import Plan, PlanOption
 from advisor.records.platform import Platform
 from advisor.records.prediction import ServiceEstimate
 from advisor.records.scenario import Scenario
@@ -174,3 +175,14 @@ def inputs(
         today=TODAY,
         cold=lambda _: WARM,
     )
+
+
+def camera(count: int, group: str = "aisle") -> dict[str, object]:
+    """Camera group of a scenario, as a file gives it."""
+    return {"group": group, "count": count, "resolution": "1920x1080", "fps": 15.0, "bitrate_kbps": 4000.0}
+
+
+def best_of(result: Plan) -> PlanOption:
+    """The recommendation of a plan that must have one."""
+    assert result.recommended is not None
+    return result.recommended

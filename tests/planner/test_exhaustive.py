@@ -21,11 +21,13 @@ from hypothesis import strategies as st
 
 from advisor.planner.plan import plan
 from advisor.planner.question.inputs import Candidate, PlanInputs
+from advisor.planner.search.belief import PESSIMISTIC
 from advisor.planner.search.costs import choice_cores, choice_memory_bytes, load_facts
-from advisor.planner.search.rank import cheapest, running_tco, setup_cores
-from advisor.planner.search.search import Ask, Searcher
-from advisor.planner.search.simulate import Setup, decode_choices, set_up
-from advisor.planner.search.space import Z90, Placement, PlatformModel, stage_batches
+from advisor.planner.search.judgement import Deployment
+from advisor.planner.search.rank import cheapest, deployment_tco
+from advisor.planner.search.setup import decode_worker_choices, set_up
+from advisor.planner.search.space import Placement, PlatformModel, stage_batches
+from advisor.planner.search.study import Study
 from advisor.records.base import RuntimeName
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
@@ -37,7 +39,7 @@ from .fakes import FakePredictor, candidate, inputs, scenario
 NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 """A case takes a second: shrinking one would take minutes, and its inputs are small already."""
 EVERYTHING = 100_000
-"""Simulations per platform that no small case needs: then nothing is pruned by experience."""
+"""Configurations per platform that no small case has: then nothing is pruned by experience."""
 
 
 class OddPredictor(FakePredictor):
@@ -113,62 +115,63 @@ def cases(draw: st.DrawFn) -> PlanInputs:
 
 def exhaustive_cost(case: PlanInputs) -> float | None:
     """Least cost of anything that holds, found by trying everything in the order of cost."""
-    searcher = Searcher(case)
+    study = Study.of(case)
     tries = [
-        (_cost(searcher, box, setup, count), box, model, setup, count)
+        (_cost(deployment), deployment)
         for box in case.candidates
         for count in range(1, case.scenario.candidates.max_boxes + 1)
-        for model, setup in _setups(case, box, count)
+        for deployment in _deployments(study, box, count)
     ]
-    for cost, _, model, setup, count in sorted(tries, key=lambda item: item[0]):
-        if _holds(searcher, model, setup, count):
+    for cost, deployment in sorted(tries, key=lambda item: item[0]):
+        if _holds(deployment):
             return cost
     return None
 
 
-def _cost(searcher: Searcher, box: Candidate, setup: Setup, count: int) -> float:
-    ask = Ask.of(searcher.inputs.scenario)
-    if ask.scenario.money.objective == "price":
-        return (box.platform.price_usd.value if box.platform.price_usd else math.inf) * count
-    busy = setup_cores(searcher, box, setup, ask, count)
-    return running_tco(searcher, box, count, ask, busy).value or math.inf
+def _cost(deployment: Deployment) -> float:
+    if deployment.scenario.money.objective == "price":
+        price = deployment.candidate.platform.price_usd
+        return (math.inf if price is None else price.value) * deployment.count
+    return deployment_tco(deployment).value or math.inf
 
 
-def _setups(case: PlanInputs, box: Candidate, count: int) -> Iterator[tuple[PlatformModel, Setup]]:
+def _deployments(study: Study, box: Candidate, count: int) -> Iterator[Deployment]:
     """Every configuration: options of the stages, decoder threads, all cores or those of one kind."""
-    shop, load = case.scenario, Ask.of(case.scenario).load(count)
+    shop, load = study.scenario, study.case.required(count)
     placements: tuple[Placement, ...] = ("all", "performance") if box.machine.efficiency_cores else ("all",)
     for placement in placements:
-        model = PlatformModel(case, box, placement)
+        model = PlatformModel(study.inputs, box, placement)
         rows = [model.every_option(shop, stage) for stage in shop.stages]
         for combination in itertools.product(*rows):
             choice = {stage.id: option for stage, option in zip(shop.stages, combination, strict=True)}
-            for workers in decode_choices(model, shop, load, Z90):
-                yield model, set_up(model, shop, choice, load, workers)
+            for workers in decode_worker_choices(model, shop, load, PESSIMISTIC):
+                yield Deployment(study, model, count, set_up(model, shop, choice, load, workers))
 
 
-def _holds(searcher: Searcher, model: PlatformModel, setup: Setup, count: int) -> bool:
-    shop = searcher.inputs.scenario
-    load = Ask.of(shop).load(count)
-    allowed = (1.0 - shop.margin.headroom_pct / 100.0) * model.cores
-    facts = load_facts(shop, load, stage_batches)
-    if choice_cores(model, shop, setup.choice, facts, Z90) > allowed:
+def _holds(deployment: Deployment) -> bool:
+    model, setup, load = deployment.model, deployment.setup, deployment.required
+    allowed = (1.0 - deployment.scenario.margin.headroom_pct / 100.0) * model.cores
+    facts = load_facts(deployment.scenario, load, stage_batches)
+    if choice_cores(model, deployment.scenario, setup.choice, facts, PESSIMISTIC) > allowed:
         return False
-    if choice_memory_bytes(setup.choice, sum(load.counts.values()), Z90) > (model.machine.memory_bytes or 0):
+    memory_bytes = choice_memory_bytes(setup.choice, sum(load.counts.values()), PESSIMISTIC)
+    if memory_bytes > (model.machine.memory_bytes or 0):
         return False
-    return searcher.assess(model, shop, setup, load, Z90)[1] is None
+    return deployment.study.assess(model, setup, load, PESSIMISTIC)[1] is None
 
 
 def _compare(case: PlanInputs) -> None:
     """Equal where the search may try as much as it likes; with its usual limit never less."""
-    ask, expected = Ask.of(case.scenario), exhaustive_cost(case)
-    searcher = Searcher(case, most_simulations=EVERYTHING)
-    found = cheapest(searcher, case.candidates, ask)
-    assert (None if found is None else found.cost) == (None if expected is None else pytest.approx(expected, rel=1e-9))
-    assert searcher.counted.left_out == 0
+    expected = exhaustive_cost(case)
+    study = Study.of(case, max_tries=EVERYTHING)
+    solution = cheapest(study, case.candidates)
+    assert (None if solution is None else solution.cost) == (
+        None if expected is None else pytest.approx(expected, rel=1e-9)
+    )
+    assert study.counters.left_out == 0
 
-    hurried = cheapest(Searcher(case), case.candidates, ask)
-    assert hurried is None or (expected is not None and hurried.cost >= expected * (1.0 - 1e-9))
+    limited = cheapest(Study.of(case), case.candidates)
+    assert limited is None or (expected is not None and limited.cost >= expected * (1.0 - 1e-9))
 
 
 @settings(

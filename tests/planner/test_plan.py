@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from advisor.errors import CatalogueError, Infeasible
@@ -7,7 +9,7 @@ from advisor.planner.plan import configure, plan
 from advisor.planner.question.demand import stage_demand
 from advisor.records.scenario import Scenario
 
-from .fakes import FakePredictor, candidate, inputs, scenario
+from .fakes import FakePredictor, camera, candidate, inputs, scenario
 
 BOXES = [candidate(f"box-{n}", n, 100.0 + 60.0 * n) for n in (1, 2, 4, 6, 8, 16)]
 
@@ -148,3 +150,66 @@ def test_configure_answers_even_when_the_machine_is_too_small() -> None:
 
 def one_box() -> Scenario:
     return scenario(candidates={"max_boxes": 1})
+
+
+def test_an_empty_group_costs_nothing() -> None:
+    best = plan(inputs(BOXES, shop=scenario(cameras=[camera(2), camera(0, "door")]))).recommended
+    alone = plan(inputs(BOXES, shop=scenario(cameras=[camera(2)]))).recommended
+    assert best is not None
+    assert alone is not None
+    assert best.price == alone.price
+
+
+def test_tco_may_choose_the_dearer_box() -> None:
+    money = {"objective": "tco", "electricity_per_kwh": 0.5, "lifetime_years": 10.0, "licence_per_box": 300.0}
+    pair = [candidate("small", 3, 150.0), candidate("large", 8, 400.0)]
+    by_price = plan(inputs(pair)).recommended
+    by_tco = plan(inputs(pair, shop=scenario(money=money))).recommended
+    assert by_price is not None
+    assert by_tco is not None
+    # Two small boxes cost 300, but two licences and two idle draws more than eat the difference.
+    assert (by_price.platform, by_price.count) == ("small", 2)
+    assert by_tco.platform == "large"
+
+
+def test_a_named_platform_that_a_filter_refuses_is_predicted_all_the_same() -> None:
+    given = replace(inputs([candidate("dear", 8, 5000.0)], shop=scenario(candidates={"max_price": 100.0})), named=True)
+    result = plan(given)
+    assert result.recommended is None
+    refused = result.rejected[0]
+    assert (refused.check, refused.platform) == ("candidates.max_price", "dear")
+    assert "5,000" in refused.reason
+    assert refused.predicted is not None
+    assert refused.predicted.capacity_cameras is not None
+    assert refused.predicted.capacity_cameras.p50 >= 8
+
+
+def test_performance_cores_alone_are_taken_where_the_slower_ones_miss_the_budget() -> None:
+    # 80 ms of work: 12 ms on eight performance cores, 17 ms (half as slow again) on all nine, before decode and spread.
+    hybrid = candidate("hybrid", 8, 300.0, efficiency_cores=1)
+    tight = {"camera_fps": 15.0, "latency_p95_ms": 33.0, "window_s": 20.0}
+    predictor = FakePredictor({"person": 0.08, "reid": 0.004})
+    stages = [{"id": "person", "model": "like:person", "every": "3 frames"}]
+    answers = [
+        plan(inputs([hybrid], predictor, scenario(slo=tight | {"latency_p95_ms": budget}, cameras=[camera(1)],
+                                                  stages=stages)))
+        for budget in (300.0, 33.0)
+    ]  # fmt: skip
+    kinds = []
+    for answer in answers:
+        assert answer.recommended is not None
+        kinds.append(answer.recommended.config.stages["person"].core_type)
+    assert kinds == [None, "performance"]
+
+
+def test_zero_cameras_need_the_cheapest_box() -> None:
+    best = plan(inputs(BOXES, shop=scenario(cameras=[camera(0)]))).recommended
+    assert best is not None
+    assert best.platform == "box-1"
+
+
+def test_no_more_boxes_than_cameras_are_tried() -> None:
+    shop = scenario(cameras=[dict(scenario().cameras[0].model_dump(), count=2)], candidates={"max_boxes": 9})
+    slow = plan(inputs(BOXES, FakePredictor({"person": 9.0, "reid": 0.1}), shop))
+    assert slow.recommended is None
+    assert all(item.count == 1 for item in slow.rejected)

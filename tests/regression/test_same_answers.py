@@ -50,7 +50,8 @@ def test_predictions(store_file: Path) -> None:
     for known, rows in cases.items():
         found = recorded.services(rows, recorded.predictor(known, store_file))
         for case, estimate in zip(rows, found, strict=True):
-            name = f"{known}: {case['platform']}, {case['estimate']['model']}, {case['config']}"
+            config = {key: value for key, value in case["config"].items() if value is not None}
+            name = f"knowing {known}: {case['platform']}, {case['estimate']['model']}, {config}"
             assert_same(case["estimate"], estimate, name)
 
 

@@ -99,7 +99,7 @@ def test_answers_stay_near(tmp_path):
 def test_what_cannot_be_quantised(tmp_path):
     with pytest.raises(RuntimeRefusal, match=r"only \.onnx"):
         int8_model(tmp_path / "model.xml", tmp_path)
-    with pytest.raises(ModelError, match="No such file"):
+    with pytest.raises(ModelError, match=r"none\.onnx: cannot be read"):
         int8_model(tmp_path / "none.onnx", tmp_path)
     net = networks.Net()
     path = net.save(tmp_path / "relu.onnx", [1, 3, 8, 8], net.add("Relu", ["x"]), [1, 3, 8, 8])

@@ -129,7 +129,7 @@ def test_json_never_holds_what_json_lacks() -> None:
         ('{"schema": "sizer.plan/1", "text": "x"}', "schema is 'sizer.plan/1', a sizer.note/2 document was expected"),
         ('{"schema": 3, "text": "x"}', "schema is 3"),
         ('{"schema": "sizer.note/2", "txt": "x", "text": "y"}', "txt: unknown key; did you mean 'text'"),
-        ('{"schema": "sizer.note/2"}', "text: Field required"),
+        ('{"schema": "sizer.note/2"}', "text: is missing"),
         (
             '{"schema": "sizer.note/2", "text": "x", "range": {"p10": 2, "p50": 1, "p90": 3}}',
             "range: quantiles out of order",

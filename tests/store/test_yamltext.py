@@ -1,10 +1,29 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.store.yamltext import MAX_VALUES, YamlTextError, parse_yaml, scalar
+from advisor.store import yamltext
+from advisor.store.yamltext import MAX_DEPTH, MAX_VALUES, YamlTextError, parse_yaml, scalar
+
+
+class LimitedLoader(yaml.SafeLoader):
+    """A parser that refuses deep nesting by itself, in words of its own, as the libyaml of PyYAML 6.0.4 does."""
+
+    deepest = 2 * MAX_DEPTH
+
+    def fetch_flow_collection_start(self, token_class: Any) -> None:
+        if self.flow_level >= self.deepest:
+            raise yaml.scanner.ScannerError(None, None, "words of the parser", self.get_mark())
+        super().fetch_flow_collection_start(token_class)
+
+
+# The fastest parser of this machine, the one that every PyYAML has, and one that knows a limit of its own.
+LOADERS = [yamltext.LOADER, yaml.SafeLoader, LimitedLoader]
 
 
 def one_line(error: YamlTextError) -> None:
@@ -80,10 +99,24 @@ def test_refusals_name_their_line(text: str, words: str, line: int) -> None:
     assert caught.value.line == line
 
 
-def test_very_deep_nesting_does_not_exhaust_the_stack() -> None:
-    for text in ("[" * 200_000, "{a: " * 100_000, "- " * 100_000):
-        with pytest.raises(YamlTextError, match="nested deeper"):
-            parse_yaml(text)
+@pytest.mark.parametrize("loader", LOADERS)
+@pytest.mark.parametrize("text", ["[" * 200_000, "{a: " * 100_000, "- " * 100_000, "[" * 100 + "]" * 100])
+def test_deep_nesting_is_refused_in_our_words_whoever_notices_first(
+    monkeypatch: pytest.MonkeyPatch, loader: type, text: str
+) -> None:
+    monkeypatch.setattr(yamltext, "LOADER", loader)
+    with pytest.raises(YamlTextError, match=f"nested deeper than {MAX_DEPTH} levels; write it flatter") as caught:
+        parse_yaml(text)
+    assert caught.value.line == 1
+    one_line(caught.value)
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+def test_a_syntax_error_is_not_taken_for_deep_nesting(monkeypatch: pytest.MonkeyPatch, loader: type) -> None:
+    monkeypatch.setattr(yamltext, "LOADER", loader)
+    with pytest.raises(YamlTextError, match="not valid YAML") as caught:
+        parse_yaml("a: " + "[" * (MAX_DEPTH - 1) + "}")
+    one_line(caught.value)
 
 
 @given(st.text())

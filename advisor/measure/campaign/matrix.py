@@ -17,6 +17,7 @@ from advisor.records.base import Record
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.host import HostFacts
 from advisor.records.model import ModelFile
+from advisor.store.faults import fault_words
 from advisor.store.fields import record_at, shown
 from advisor.store.files import read_text
 from advisor.store.yamltext import YamlTextError, parse_yaml
@@ -105,8 +106,7 @@ def load_matrix(path: Path) -> Matrix:
             record = record_at(Matrix, place[:-1])
             hint = nearest(str(place[-1]), record.model_fields if record is not None else ())
         where = f"{path}:{line}" if line is not None else str(path)
-        message = fault["msg"].removeprefix("Value error, ")
-        raise InputError(f"{where}: {shown(place) or 'file'}: {message}{hint}") from error
+        raise InputError(f"{where}: {shown(place) or 'file'}: {fault_words(fault)}{hint}") from error
 
 
 def matrix_items(matrix: Matrix, facts: HostFacts, resolve: Callable[[str], ModelFile]) -> Campaign:
@@ -161,9 +161,8 @@ def _config(values: dict[str, Any], most: int) -> RunConfig:
         config = RunConfig.model_validate(plain)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-        raise InputError(
-            f"configuration: {shown(tuple(fault['loc']))}: {fault['input']!r}: {fault['msg']}; see sizer schema matrix"
-        ) from error
+        place, words = shown(tuple(fault["loc"])), fault_words(fault)
+        raise InputError(f"configuration: {place}: {fault['input']!r}: {words}; see sizer schema matrix") from error
     if config.threads is not None and config.streams is not None and config.threads < config.streams:
         raise InputError(
             f"configuration: streams {config.streams} exceed threads {config.threads}: each stream needs a thread"

@@ -11,10 +11,10 @@ from advisor.measure.items.micro.selection import all_threads, micro_items
 from advisor.measure.items.preparation import PreparationItem
 from advisor.measure.items.throughput import TimingItem
 from advisor.measure.timing.harness import MeasureSpec
-from advisor.records.base import Precision
+from advisor.records.base import BF16_LEVELS, Precision
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.host import HostFacts
-from advisor.records.model import ModelFile
+from advisor.records.model import ModelFile, image_size
 from advisor.records.scenario import Scenario
 
 from .campaign import Campaign, Entry
@@ -50,7 +50,6 @@ RESTED_SPEC = MeasureSpec(
     max_dirty_blocks=0,
 )
 """Single passes of a model after pauses, as a cascade asks for them."""
-_BF16_LEVELS = ("avx512_bf16", "amx")
 
 
 def scenario_items(
@@ -172,7 +171,7 @@ def items_for_others(
 
 def usable_precisions(permitted: Sequence[Precision], facts: HostFacts) -> tuple[Precision, ...]:
     """Precisions that the user permits and this processor computes in; bf16 elsewhere is only emulated or refused."""
-    return tuple(name for name in permitted if name != "bf16" or facts.cpu.simd_level in _BF16_LEVELS)
+    return tuple(name for name in permitted if name != "bf16" or facts.cpu.simd_level in BF16_LEVELS)
 
 
 def _preparations(scenario: Scenario, models: Mapping[str, ModelFile]) -> list[PreparationItem]:
@@ -194,12 +193,3 @@ def _preparations(scenario: Scenario, models: Mapping[str, ModelFile]) -> list[P
             )
             found[request.name] = request
     return list(found.values())
-
-
-def image_size(shape: Sequence[int]) -> tuple[int, int] | None:
-    """Width and height of an image input (channels first or last); None for other inputs."""
-    if len(shape) != 4:
-        return None
-    if shape[1] in {1, 3, 4}:
-        return shape[3], shape[2]
-    return (shape[2], shape[1]) if shape[3] in {1, 3, 4} else None

@@ -1,4 +1,4 @@
-"""Everything that the plan takes for granted, in words; and what its reader should be warned of."""
+"""Everything that the plan assumes, in words; and what its reader should be warned of."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from advisor.planner.question.inputs import PlanInputs
 from advisor.planner.search.costs import MEMORY_OF_CAMERA_BYTES, MEMORY_OF_SYSTEM_BYTES
-from advisor.planner.search.search import Judgement
+from advisor.planner.search.judgement import Deployment
 from advisor.planner.search.space import THREADS_PER_STREAM
 from advisor.records.plan import PlanOption, Price
 
-LATENCY_SEEN = (0.8, 2.2)
+LATENCY_RATIO = (0.8, 2.2)
 """Real p95 latency over the simulated one, least and largest of 18 cascades on one machine (docs/accuracy.md, "Whole
 cascades on this machine", 2026-11-21), each run twice; 1.05 in the median, above 1.6 in overload alone."""
-
 
 FIELDS = {
     "all_core_turbo_hz": "all-core clock",
@@ -33,67 +32,69 @@ FIELDS = {
     "sustained_power_w": "sustained power limit",
     "tdp_w": "TDP",
 }
-"""Words for the fields of a data sheet; of the others the name is their word."""
+"""Words for the fields of a data sheet; the others are printed by their name."""
 
 
-def list_assumptions(inputs: PlanInputs, chosen: Judgement | None) -> tuple[str, ...]:
-    """Collect assumptions of scenario, models, platform and model of performance."""
+def list_assumptions(inputs: PlanInputs, chosen: Deployment | None) -> tuple[str, ...]:
+    """Collect the assumptions of scenario, models, platform and performance model."""
     scenario = inputs.scenario
-    found = list(inputs.assumptions)
+    assumptions = list(inputs.assumptions)
     if scenario.slo.load == "p95":
-        found.append("busy hour: object counts stand at their 95 % point all the time")
+        assumptions.append("busy hour: object counts stand at their 95 % point all the time")
     if scenario.activity.objects_per_frame and scenario.activity.correlation == 0:
-        found.append("object counts of different cameras are independent (activity.correlation 0)")
+        assumptions.append("object counts of different cameras are independent (activity.correlation 0)")
     for group, rate in inputs.bitrate_kbps.items():
-        found.append(f"cameras {group}: {rate:g} kbit/s assumed, the scenario gives no bitrate")
+        assumptions.append(f"cameras {group}: {rate:g} kbit/s assumed, the scenario gives no bitrate")
     stand_ins = [stage for stage, model in inputs.models.items() if model.stand_in]
     if stand_ins:
-        found.append(
+        assumptions.append(
             f"stages {', '.join(stand_ins)} rest on stand-ins with the published operations, parameters and input size"
         )
     if "int8" in scenario.accuracy.precisions:
-        found.append("int8 is for speed only: quantised with random inputs; check the accuracy of your own int8 models")
-    found.append(
+        assumptions.append(
+            "int8 is for speed only: quantised with random inputs; check the accuracy of your own int8 models"
+        )
+    assumptions.append(
         f"settings considered: the CPU alone, 1 to {max(THREADS_PER_STREAM)} threads per inference stream and never "
         "over two NUMA nodes, as many requests as streams, one pool of cores for all stages and decode (whole cores of "
         "their own never held where sharing did not); on chips with two kinds of cores also the performance cores alone"
     )
-    found.append(
+    assumptions.append(
         f"memory: {MEMORY_OF_SYSTEM_BYTES / 1024**3:g} GiB for the system and "
         f"{MEMORY_OF_CAMERA_BYTES / 1024**2:g} MiB per camera are assumed"
     )
-    found.append(
+    assumptions.append(
         "wall power: from the data sheet's limit and the share of the CPU, with mainboard and supply assumed; "
         "checked against six published meters (docs/accuracy.md)"
     )
-    low, high = LATENCY_SEEN
-    found.append(
+    low, high = LATENCY_RATIO
+    assumptions.append(
         f"latency: in the cascades that were run to check it, real p95 was {low:g} to {high:g} times the simulated one "
         "(docs/accuracy.md), 1.05 times in the median and above 1.6 only in overload; frame rates and drops agreed, "
         "CPU was 9 % off in the median"
     )
-    found.append("cameras are decoded in software on the CPU; accelerators and integrated graphics are not used")
-    found.append(
+    assumptions.append("cameras are decoded in software on the CPU; accelerators and integrated graphics are not used")
+    assumptions.append(
         "the box runs nothing else, is cooled to hold its sustained power limit, and uses the performance governor"
     )
     if chosen is not None:
         machine = chosen.model.machine
         if machine.uncertain:
-            found.append(
+            assumptions.append(
                 f"{chosen.model.id}: recalled or assumed, not read from a data sheet: "
                 + ", ".join(FIELDS.get(name, name.replace("_", " ")) for name in machine.uncertain)
             )
-        platform = chosen.model.candidate.platform
+        platform = chosen.candidate.platform
         if platform.id not in scenario.candidates.prices:
-            found += [
+            assumptions += [
                 f"{platform.id}: price part: {part.value} [{part.kind}; {part.source}]"
                 for part in platform.price_breakdown
             ]
         for camera in scenario.cameras:
             if camera.codec != "raw":
-                found += [f"decode: {note}" for note in chosen.model.decode(camera).notes]
+                assumptions += [f"decode: {note}" for note in chosen.model.decode(camera).notes]
                 break
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(assumptions))
 
 
 def list_warnings(
@@ -103,22 +104,22 @@ def list_warnings(
 
     ``elsewhere``: prices of further platforms that are bought, at other sites.
     """
-    found = []
+    warnings = []
     prices = {option.platform: option.price for option in options} | dict(elsewhere or {})
     assumed = [platform for platform, price in prices.items() if price.kind == "assumed"]
     if assumed:
-        found.append(f"prices assumed, not read from an offer: {', '.join(assumed)}; put yours in candidates.prices")
+        warnings.append(f"prices assumed, not read from an offer: {', '.join(assumed)}; put yours in candidates.prices")
     for platform, price in prices.items():
         if price.stale:
-            found.append(f"{platform}: the price is from {price.date}, more than 12 months old")
+            warnings.append(f"{platform}: the price is from {price.date}, more than 12 months old")
     for option in options:
         budget_ms = inputs.scenario.slo.latency_p95_ms
-        if option.predicted.latency_p95_ms.p50 * LATENCY_SEEN[1] > budget_ms:
-            found.append(
-                f"{option.platform}: the latency budget of {budget_ms:g} ms is within {LATENCY_SEEN[1]:g} times the "
+        if option.predicted.latency_p95_ms.p50 * LATENCY_RATIO[1] > budget_ms:
+            warnings.append(
+                f"{option.platform}: the latency budget of {budget_ms:g} ms is within {LATENCY_RATIO[1]:g} times the "
                 "simulated p95, by which real cascades were seen to exceed it: verify on the box before buying more"
             )
     if inputs.scenario.money.currency != "USD":
         rate = inputs.scenario.money.usd_rate
-        found.append(f"catalogue prices are USD, converted at {rate:g} {inputs.scenario.money.currency} per USD")
-    return tuple(found)
+        warnings.append(f"catalogue prices are USD, converted at {rate:g} {inputs.scenario.money.currency} per USD")
+    return tuple(warnings)

@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from advisor.perfmodel.analytic.runtime_defaults import default_streams, latency_threads
+from advisor.planner.search.belief import MEDIAN, PESSIMISTIC, at
 from advisor.planner.search.costs import decode_cores, stage_cores
-from advisor.planner.search.search import Ask, Judgement, Searcher
-from advisor.planner.search.simulate import Setup
-from advisor.planner.search.space import Z90, PlatformModel, StageOption, at
+from advisor.planner.search.judgement import Deployment
+from advisor.planner.search.setup import Setup
+from advisor.planner.search.space import PlatformModel, StageOption
 from advisor.records.base import Evidence
 from advisor.records.config import RunConfig
 from advisor.records.plan import DefaultGain, PredictedLoad
@@ -29,6 +30,7 @@ from .predicted_load import capacity_cameras, capacity_factor
 Hint = Literal["throughput", "latency"]
 Name = Literal["throughput", "latency", "auto", "partition"]
 REST_CORES = 0.01
+"""Cores that are left for parts which are never reached."""
 PARTITION = "cores of their own for every stage and decode"
 
 
@@ -40,21 +42,18 @@ class _Baseline:
     setup: Setup
 
 
-def gain_over_default(
-    searcher: Searcher, judged: Judgement, ask: Ask, predicted: PredictedLoad
-) -> tuple[DefaultGain, ...]:
-    """Compare capacities at the median belief on the same boxes; a baseline that cannot run is left out."""
-    found: list[_Baseline] = []
-    throughput = _default_setup(searcher, judged, ask, "throughput")
-    latency = _default_setup(searcher, judged, ask, "latency")
+def gain_over_default(deployment: Deployment, predicted: PredictedLoad) -> tuple[DefaultGain, ...]:
+    """Compare capacities at the median on the same boxes; a baseline that cannot run is left out."""
+    baselines: list[_Baseline] = []
+    throughput, latency = _default_setup(deployment, "throughput"), _default_setup(deployment, "latency")
     if throughput is not None:
-        found.append(_Baseline("throughput", "f32", "OpenVINO's THROUGHPUT default in f32", throughput))
+        baselines.append(_Baseline("throughput", "f32", "OpenVINO's THROUGHPUT default in f32", throughput))
     if latency is not None:
-        found.append(_Baseline("latency", "f32", "OpenVINO's LATENCY default (and device AUTO) in f32", latency))
-    split = _partitioned(searcher, judged, ask)
-    if split is not None:
-        found.append(_Baseline("partition", "as chosen", PARTITION, split))
-    gains = [_gain(searcher, judged, ask, predicted, item) for item in found]
+        baselines.append(_Baseline("latency", "f32", "OpenVINO's LATENCY default (and device AUTO) in f32", latency))
+    partition = _partitioned(deployment)
+    if partition is not None:
+        baselines.append(_Baseline("partition", "as chosen", PARTITION, partition))
+    gains = [_gain(deployment, predicted, baseline) for baseline in baselines]
     # AUTO on a machine with nothing but its CPU is the LATENCY hint: one simulation serves both names.
     gains += [gain.model_copy(update={"hint": "auto"}) for gain in gains if gain.hint == "latency"]
     return tuple(gains)
@@ -71,11 +70,11 @@ def _default_config(model: PlatformModel, hint: Hint) -> RunConfig:
     )
 
 
-def _default_setup(searcher: Searcher, judged: Judgement, ask: Ask, hint: Hint) -> Setup | None:
-    model, inputs = judged.model, searcher.inputs
-    assert judged.setup is not None  # callers have seen to it
+def _default_setup(deployment: Deployment, hint: Hint) -> Setup | None:
+    model, inputs, setup = deployment.model, deployment.study.inputs, deployment.setup
+    stages = deployment.scenario.stages
     config = _default_config(model, hint)
-    works = [inputs.works(stage.id, "openvino", "f32", 1) for stage in ask.scenario.stages]
+    works = [inputs.works(stage.id, "openvino", "f32", 1) for stage in stages]
     requests = [(model.machine, work, config) for work in works if work is not None]
     if len(requests) < len(works):
         return None
@@ -83,19 +82,18 @@ def _default_setup(searcher: Searcher, judged: Judgement, ask: Ask, hint: Hint) 
     if any(estimate.evidence is Evidence.UNKNOWN for estimate in estimates):
         return None
     choice = {
-        stage.id: StageOption(config, estimate, judged.setup.choice[stage.id].preprocess, at(estimate.latency_s, 1.0))
-        for stage, estimate in zip(ask.scenario.stages, estimates, strict=True)
+        stage.id: StageOption(config, estimate, setup.choice[stage.id].preprocess, at(estimate.latency_s, 1.0))
+        for stage, estimate in zip(stages, estimates, strict=True)
     }
-    return Setup(choice, dict.fromkeys(choice, config.streams or 1), judged.setup.decode_workers)
+    return Setup(choice, dict.fromkeys(choice, config.streams or 1), setup.decode_workers)
 
 
-def _partitioned(searcher: Searcher, judged: Judgement, ask: Ask) -> Setup | None:
+def _partitioned(deployment: Deployment) -> Setup | None:
     """Chosen options on whole cores of their own; None where there are fewer cores than parts."""
-    setup, model = judged.setup, judged.model
-    assert setup is not None  # callers have seen to it
-    facts = searcher.facts(ask.scenario, ask.nominal(judged.count))
-    loads = {name: stage_cores(option, facts.stages[name], 0.0) for name, option in setup.choice.items()}
-    loads[DECODE] = decode_cores(model, ask.scenario, facts, 0.0)
+    setup, model = deployment.setup, deployment.model
+    facts = deployment.facts(deployment.nominal)
+    loads = {name: stage_cores(option, facts.stages[name], MEDIAN) for name, option in setup.choice.items()}
+    loads[DECODE] = decode_cores(model, deployment.scenario, facts, MEDIAN)
     busy = {name: load for name, load in loads.items() if load > 0}
     shares = whole_cores(busy, model.physical_threads)
     if shares is None:
@@ -120,21 +118,19 @@ def whole_cores(loads: Mapping[str, float], cores: int) -> dict[str, float] | No
     return shares
 
 
-def _gain(
-    searcher: Searcher, judged: Judgement, ask: Ask, predicted: PredictedLoad, baseline: _Baseline
-) -> DefaultGain:
-    model, count = judged.model, judged.count
+def _gain(deployment: Deployment, predicted: PredictedLoad, baseline: _Baseline) -> DefaultGain:
+    default = deployment.with_setup(baseline.setup)
     cameras = predicted.capacity_cameras
     if cameras is not None:
         ours, unit = cameras.p50, "cameras"
-        theirs = float(capacity_cameras(searcher, model, baseline.setup, ask, count, 0.0))
+        theirs = float(capacity_cameras(default, MEDIAN))
     else:
         requests = predicted.capacity_requests_per_s
         assert requests is not None  # a scenario has cameras or requests
-        offered = sum(group.rate_per_s for group in ask.scenario.requests)
+        offered = sum(group.rate_per_s for group in deployment.scenario.requests)
         ours, unit = requests.p50, "requests/s"
-        theirs = capacity_factor(searcher, model, baseline.setup, ask, count, 0.0) * offered
-    _, refused = searcher.assess(model, ask.scenario, baseline.setup, ask.load(count), Z90)
+        theirs = capacity_factor(default, MEDIAN) * offered
+    _, failed = deployment.study.assess(deployment.model, baseline.setup, deployment.required, PESSIMISTIC)
     ratio = ours / theirs if theirs > 0 else None
     if ratio is None:
         text = f"{baseline.words}: carries nothing, this configuration {ours:.3g} {unit}"
@@ -142,13 +138,14 @@ def _gain(
         text = f"{ours:.3g} {unit} against {theirs:.3g} with {baseline.words}: {ratio:.2f} times as many"
         if ratio < 1.0:
             # Capacity is counted at the median and without headroom; the choice was made on the pessimistic side.
-            text += f"; as asked it {'holds, too, with more core time' if refused is None else f'fails: {refused[1]}'}"
+            outcome = "holds, too, with more core time" if failed is None else f"fails: {failed.reason}"
+            text += f"; as asked it {outcome}"
     return DefaultGain(
         hint=baseline.name,
         precision=baseline.precision,
         capacity_cameras=theirs if cameras is not None else None,
         capacity_requests_per_s=theirs if cameras is None else None,
-        holds=refused is None,
+        holds=failed is None,
         ratio=ratio,
         text=text,
     )

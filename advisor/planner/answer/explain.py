@@ -7,57 +7,72 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from advisor.planner.question.inputs import Candidate
-from advisor.planner.search.costs import MEMORY_OF_CAMERA_BYTES, choice_cores, choice_memory_bytes, stage_cores
-from advisor.planner.search.rank import Winner, cheapest, price
-from advisor.planner.search.search import Ask, Judgement, Searcher
-from advisor.planner.search.simulate import Load, allowed_share
-from advisor.records.plan import BreaksFirst, Price, Sensitivity
+from advisor.planner.question.load_case import Load
+from advisor.planner.search.belief import MEDIAN
+from advisor.planner.search.costs import MEMORY_OF_CAMERA_BYTES, choice_memory_bytes, stage_cores
+from advisor.planner.search.judgement import Deployment, Failing, Feasible
+from advisor.planner.search.rank import Solution, cheapest
+from advisor.planner.search.search import judge
+from advisor.planner.search.study import Study
+from advisor.records.base import Precision
+from advisor.records.plan import BreaksFirst, PredictedLoad, Price, Sensitivity
 from advisor.records.scenario import Scenario
 
-from .predicted_load import Outlook, fluid_factor
+from .predicted_load import fluid_factor
 
-WORDS = {
+CONSEQUENCES = {
     "camera_fps": "frames are lost",
     "drops": "frames are dropped",
     "latency_p95": "p95 latency passes its budget",
     "queue_growth": "queues grow without end",
 }
+"""What a failed check means, in words."""
 RESOURCES = {"cpu": "the CPU", "memory_bandwidth": "memory bandwidth"}
 FULL = 0.9
-MOST_OBJECTS_FACTOR = 8.0
+"""Utilisation above which a full CPU is named as the cause."""
+MAX_OBJECTS_FACTOR = 8.0
 PRICE_RISE = 1.2
 MORE_REQUESTS = 1.05
-"""Factor on the capacity for requests, which is known to 2 %, beyond which the SLO does not hold."""
+"""Factor on the capacity for requests, which is known to 2 %, at which the SLO does not hold any more."""
 
 
-def breaks_first(searcher: Searcher, judged: Judgement, ask: Ask, found: Outlook) -> tuple[BreaksFirst, ...]:
-    """Name the limits in the order in which a growing number of cameras meets them, at the median belief."""
+def breaks_first(deployment: Deployment, predicted: PredictedLoad) -> tuple[BreaksFirst, ...]:
+    """Name the limits in the order in which a growing number of cameras meets them, at the median."""
     items: list[BreaksFirst] = []
-    if found.predicted.capacity_cameras is not None and ask.cameras:
-        items += _headroom(searcher, judged, ask)
-        items.append(_slo(searcher, judged, ask, int(found.predicted.capacity_cameras.p50)))
-        items += _others(searcher, judged, ask, found, {item.resource for item in items})
-    if found.predicted.capacity_requests_per_s is not None:
-        items += _requests(searcher, judged, ask, found.predicted.capacity_requests_per_s.p50)
+    if predicted.capacity_cameras is not None and deployment.case.cameras:
+        items += _headroom(deployment)
+        items.append(_slo(deployment, int(predicted.capacity_cameras.p50)))
+        items += _others(deployment, predicted, {item.resource for item in items})
+    if predicted.capacity_requests_per_s is not None:
+        items += _requests(deployment, predicted.capacity_requests_per_s.p50)
     items.sort(key=lambda item: item.at_cameras or math.inf)
-    return (*items, *_objects(searcher, judged, ask))
+    return (*items, *_objects(deployment))
 
 
-def _headroom(searcher: Searcher, judged: Judgement, ask: Ask) -> list[BreaksFirst]:
-    allowed = allowed_share(ask.scenario)
-    assert judged.setup is not None  # an outlook was made of it
-    facts = searcher.facts(ask.scenario, ask.nominal(judged.count))
-    demand = choice_cores(judged.model, ask.scenario, judged.setup.choice, facts, 0.0, crowded=True)
-    if allowed >= 1.0 or demand <= 0:
+def _headroom(deployment: Deployment) -> list[BreaksFirst]:
+    limit = _headroom_limit(deployment, deployment.case.cameras)
+    if limit is None:
         return []
-    limit = allowed * judged.model.cores / demand * ask.cameras
-    text = f"the {ask.scenario.margin.headroom_pct:g} % headroom of the CPU is used up at {limit:.0f} cameras"
+    text = f"{_headroom_words(deployment.scenario)} at {limit:.0f} cameras"
     return [BreaksFirst(resource="headroom", at_cameras=float(math.floor(limit)), at_objects_factor=None, text=text)]
 
 
-def _slo(searcher: Searcher, judged: Judgement, ask: Ask, capacity: int) -> BreaksFirst:
+def _headroom_limit(deployment: Deployment, load_today: float) -> float | None:
+    """Load at which the headroom of the CPU is used up, by the utilisation law; None where none is kept."""
+    usable = deployment.scenario.margin.usable_share
+    demand = deployment.cores(deployment.nominal, MEDIAN, contended=True)
+    if usable >= 1.0 or demand <= 0:
+        return None
+    return usable * deployment.model.cores / demand * load_today
+
+
+def _headroom_words(scenario: Scenario) -> str:
+    return f"the {scenario.margin.headroom_pct:g} % headroom of the CPU is used up"
+
+
+def _slo(deployment: Deployment, capacity: int) -> BreaksFirst:
     """Simulate one camera more than fits and see what fails."""
-    resource, text = _gives_way(searcher, judged, ask, ask.with_cameras(capacity + 1, judged.count))
+    resource, text = _gives_way(deployment, deployment.case.with_total(capacity + 1, deployment.count))
     return BreaksFirst(
         resource=resource,
         at_cameras=float(capacity + 1),
@@ -66,23 +81,17 @@ def _slo(searcher: Searcher, judged: Judgement, ask: Ask, capacity: int) -> Brea
     )
 
 
-def _requests(searcher: Searcher, judged: Judgement, ask: Ask, capacity_per_s: float) -> list[BreaksFirst]:
+def _requests(deployment: Deployment, capacity_per_s: float) -> list[BreaksFirst]:
     """What a growing number of requests meets first: the headroom by the utilisation law, the SLO by simulation."""
-    setup, allowed = judged.setup, allowed_share(ask.scenario)
-    assert setup is not None  # an outlook was made of it
-    offered = sum(group.rate_per_s for group in ask.scenario.requests)
-    nominal = ask.nominal(judged.count)
-    facts = searcher.facts(ask.scenario, nominal)
-    demand = choice_cores(judged.model, ask.scenario, setup.choice, facts, 0.0, crowded=True)
+    offered = sum(group.rate_per_s for group in deployment.scenario.requests)
     items = []
-    if allowed < 1.0 and demand > 0:
-        limit = allowed * judged.model.cores / demand * offered
-        text = f"the {ask.scenario.margin.headroom_pct:g} % headroom of the CPU is used up at {limit:.3g} requests/s"
-        items.append((limit, "headroom", text))
+    limit = _headroom_limit(deployment, offered)
+    if limit is not None:
+        items.append((limit, "headroom", f"{_headroom_words(deployment.scenario)} at {limit:.3g} requests/s"))
     if capacity_per_s > 0:
         beyond = MORE_REQUESTS * capacity_per_s
-        load = replace(nominal, requests_factor=beyond / offered / judged.count)
-        resource, text = _gives_way(searcher, judged, ask, load)
+        load = replace(deployment.nominal, requests_factor=beyond / offered / deployment.count)
+        resource, text = _gives_way(deployment, load)
         items.append((beyond, resource, f"at {beyond:.3g} requests/s {text}"))
     return [
         BreaksFirst(resource=resource, at_cameras=None, at_objects_factor=None, at_requests_per_s=rate, text=text)
@@ -90,82 +99,78 @@ def _requests(searcher: Searcher, judged: Judgement, ask: Ask, capacity_per_s: f
     ]
 
 
-def _gives_way(searcher: Searcher, judged: Judgement, ask: Ask, beyond: Load) -> tuple[str, str]:
+def _gives_way(deployment: Deployment, beyond: Load) -> tuple[str, str]:
     """Resource or check that fails under a load that is known to be too much, and the words for it."""
-    assert judged.setup is not None
-    outcome = searcher.run(judged.model, ask.scenario, judged.setup, beyond, 0.0)
+    outcome = deployment.run(beyond, MEDIAN)
     failed = outcome.failed[0] if outcome.failed else "latency_p95"
-    facts = searcher.facts(ask.scenario, beyond)
+    facts = deployment.facts(beyond)
     loads = {
-        f"stage {name}": stage_cores(option, facts.stages[name], 0.0) for name, option in judged.setup.choice.items()
+        f"stage {name}": stage_cores(option, facts.stages[name], MEDIAN)
+        for name, option in deployment.setup.choice.items()
     }
     loads["decode"] = outcome.result.busy_core_s.get("decode", 0.0) / outcome.result.window_s
     heaviest = max(loads, key=lambda name: loads[name])
     full = outcome.cpu > FULL
     cause = "the CPU is full" if full else f"the CPU is {outcome.cpu * 100:.0f} % busy, so queues and bursts decide"
-    words = WORDS[failed] if ask.scenario.cameras else WORDS[failed].replace("frames", "requests")
-    return "cpu" if full else failed, f"{words}: {cause}; {heaviest} takes most of it"
+    consequence = CONSEQUENCES[failed]
+    if not deployment.scenario.cameras:
+        consequence = consequence.replace("frames", "requests")
+    return "cpu" if full else failed, f"{consequence}: {cause}; {heaviest} takes most of it"
 
 
-def _others(searcher: Searcher, judged: Judgement, ask: Ask, found: Outlook, named: set[str]) -> list[BreaksFirst]:
+def _others(deployment: Deployment, predicted: PredictedLoad, named: set[str]) -> list[BreaksFirst]:
     """Resources that do not bind first: where they would.
 
-    The CPU by the utilisation law: today's busy share holds waking up after pauses, which more cameras make rarer.
+    The CPU by the utilisation law: today's busy share includes waking up after pauses, which more cameras make rarer.
     """
     items = []
-    setup = judged.setup
-    assert setup is not None  # an outlook was made of it
-    shares = found.predicted.utilisation
-    reach = {"cpu": fluid_factor(searcher, judged.model, setup, ask, judged.count, 0.0, crowded=True)}
+    shares = predicted.utilisation
+    factors = {"cpu": fluid_factor(deployment, MEDIAN, contended=True)}
     bandwidth = shares.get("memory_bandwidth")
     if bandwidth is not None and bandwidth.p50 > 0:
-        reach["memory_bandwidth"] = 1.0 / bandwidth.p50
-    for name, factor in reach.items():
+        factors["memory_bandwidth"] = 1.0 / bandwidth.p50
+    for name, factor in factors.items():
         if name in named or name not in shares:
             continue
-        limit = ask.cameras * factor
+        limit = deployment.case.cameras * factor
         text = f"{RESOURCES[name]} would be full at {limit:,.0f} cameras ({shares[name].p50 * 100:.2g} % now)"
         items.append(BreaksFirst(resource=name, at_cameras=limit, at_objects_factor=None, text=text))
-    have = judged.model.machine.memory_bytes
-    if have is not None:
-        fixed = choice_memory_bytes(setup.choice, 0, 0.0)
-        limit = max(0.0, judged.count * (have - fixed) / MEMORY_OF_CAMERA_BYTES)
+    installed = deployment.model.machine.memory_bytes
+    if installed is not None:
+        fixed = choice_memory_bytes(deployment.setup.choice, 0, MEDIAN)
+        limit = max(0.0, deployment.count * (installed - fixed) / MEMORY_OF_CAMERA_BYTES)
         text = f"memory would be full at {limit:,.0f} cameras"
         items.append(BreaksFirst(resource="memory", at_cameras=limit, at_objects_factor=None, text=text))
     return items
 
 
-def _objects(searcher: Searcher, judged: Judgement, ask: Ask) -> list[BreaksFirst]:
-    if not any(stage.on is not None for stage in ask.scenario.stages):
+def _objects(deployment: Deployment) -> list[BreaksFirst]:
+    if not any(stage.on is not None for stage in deployment.scenario.stages):
         return []
-    factor = _objects_limit(searcher, judged, ask)
+    factor = _objects_limit(deployment)
     if factor is None:
         text = "already today's objects per frame are too many for the SLO"
-    elif factor >= MOST_OBJECTS_FACTOR:
-        text = f"{MOST_OBJECTS_FACTOR:g} times the objects per frame still hold"
+    elif factor >= MAX_OBJECTS_FACTOR:
+        text = f"{MAX_OBJECTS_FACTOR:g} times the objects per frame still hold"
     else:
         text = f"with today's cameras the SLO gives way at {factor:.1f} times the objects per frame"
     return [BreaksFirst(resource="objects", at_cameras=None, at_objects_factor=factor, text=text)]
 
 
-def _objects_limit(searcher: Searcher, judged: Judgement, ask: Ask) -> float | None:
-    """Factor on the objects per frame at which the SLO gives way at the median belief; None where today's fail."""
-    setup, scenario = judged.setup, ask.scenario
-    assert setup is not None  # an outlook was made of it
-    nominal = ask.nominal(judged.count)
+def _objects_limit(deployment: Deployment) -> float | None:
+    """Factor on the objects per frame at which the SLO gives way at the median; None where today's fail."""
 
     def meets(factor: float) -> bool:
-        load: Load = replace(nominal, objects_factor=factor)
-        facts = searcher.facts(scenario, load)
-        if choice_cores(judged.model, scenario, setup.choice, facts, 0.0) > judged.model.cores:
+        load = replace(deployment.nominal, objects_factor=factor)
+        if deployment.cores(load, MEDIAN) > deployment.model.cores:
             return False
-        return searcher.run(judged.model, scenario, setup, load, 0.0).meets_slo
+        return deployment.run(load, MEDIAN).meets_slo
 
-    if meets(MOST_OBJECTS_FACTOR):
-        return MOST_OBJECTS_FACTOR
+    if meets(MAX_OBJECTS_FACTOR):
+        return MAX_OBJECTS_FACTOR
     if not meets(1.0):
         return None
-    low, high = 1.0, MOST_OBJECTS_FACTOR
+    low, high = 1.0, MAX_OBJECTS_FACTOR
     for _ in range(6):
         middle = (low + high) / 2
         low, high = (middle, high) if meets(middle) else (low, middle)
@@ -173,78 +178,77 @@ def _objects_limit(searcher: Searcher, judged: Judgement, ask: Ask) -> float | N
 
 
 def sensitivity(
-    searcher: Searcher, chosen: Winner, runner_up: Winner | None, candidates: Sequence[Candidate], ask: Ask
+    study: Study, chosen: Solution, runner_up: Solution | None, candidates: Sequence[Candidate]
 ) -> tuple[Sensitivity, ...]:
     """Change one assumption at a time and see whether the recommendation still holds."""
-    scenario = ask.scenario
-    judged = chosen.judged
-    items: list[Sensitivity] = []
-
-    def add(change: str, changed: Ask) -> None:
-        again = searcher.judge(judged.model.candidate, judged.count, changed)
-        if again.feasible:
-            items.append(_holds(change, judged, again))
-            return
-        # What did not hold under the easier question will not hold now: nothing cheaper need be looked at.
-        other = cheapest(searcher, candidates, changed, floor=chosen.cost)
-        items.append(_moves(change, again.reason, other, searcher, scenario))
-
+    scenario, case = study.scenario, study.case
+    changes: list[tuple[str, Study]] = []
     if any(stage.on is not None for stage in scenario.stages):
-        add("objects +50 %", ask.but(objects_factor=1.5))
-    if ask.cameras:
-        add("2 more cameras beyond the growth", ask.but(extra_cameras=2))
-    assert judged.setup is not None  # it holds
-    used = {option.config.precision for option in judged.setup.choice.values()}
-    if "int8" in used:
+        changes.append(("objects +50 %", study.for_case(case.with_objects_factor(1.5))))
+    if case.cameras:
+        changes.append(("2 more cameras beyond the growth", study.for_case(case.with_extra_cameras(2))))
+    if any(option.config.precision == "int8" for option in chosen.deployment.setup.choice.values()):
         kept = tuple(name for name in scenario.accuracy.precisions if name != "int8") or ("f32",)
-        add(
-            "no int8" if kept != ("f32",) else "f32 instead of int8", ask.but(scenario=_with_precisions(scenario, kept))
-        )
-    items += _single_channel(searcher, judged, ask)
-    items += _dearer(searcher, chosen, runner_up, scenario)
-    items.append(_warmer())
-    return tuple(items)
+        change = "no int8" if kept != ("f32",) else "f32 instead of int8"
+        changes.append((change, study.for_scenario(_with_precisions(scenario, kept))))
+    return (
+        *(_changed(change, changed, chosen, candidates) for change, changed in changes),
+        *_single_channel(study, chosen.judged),
+        *_dearer(study, chosen, runner_up),
+        _warmer(),
+    )
 
 
-def _with_precisions(scenario: Scenario, precisions: tuple[str, ...]) -> Scenario:
+def _changed(change: str, study: Study, chosen: Solution, candidates: Sequence[Candidate]) -> Sensitivity:
+    """Judge the recommended boxes in a harder case, and name what would carry it where they do not."""
+    again = judge(study, chosen.candidate, chosen.judged.count)
+    if isinstance(again, Feasible):
+        return _holds(change, chosen.judged, again)
+    # What did not hold in the easier case will not hold now: nothing cheaper need be looked at.
+    return _moves(change, study, again, cheapest(study, candidates, floor=chosen.cost))
+
+
+def _with_precisions(scenario: Scenario, precisions: tuple[Precision, ...]) -> Scenario:
     return scenario.model_copy(update={"accuracy": scenario.accuracy.model_copy(update={"precisions": precisions})})
 
 
-def _holds(change: str, judged: Judgement, again: Judgement | None = None) -> Sensitivity:
+def _holds(change: str, judged: Feasible, again: Feasible | None = None) -> Sensitivity:
     """Say that the boxes suffice, and where they must then be set up otherwise (``again``: as judged then)."""
     text = "the recommendation holds"
-    if again is not None and again.setup is not None and judged.setup is not None:
-        mine, other = judged.setup, again.setup
-        if (mine.configs, mine.decode_workers) != (other.configs, other.decode_workers):
+    if again is not None:
+        setup, other = judged.deployment.setup, again.deployment.setup
+        if (setup.configs, setup.decode_workers) != (other.configs, other.decode_workers):
             text = "the recommended boxes hold, with other settings: plan again then"
     return Sensitivity(change=change, holds=True, platform=judged.model.id, price=None, text=text)
 
 
-def _moves(change: str, reason: str, other: Winner | None, searcher: Searcher, scenario: Scenario) -> Sensitivity:
+def _moves(change: str, study: Study, failing: Failing, other: Solution | None) -> Sensitivity:
+    reason = failing.failed.reason
     if other is None:
-        boxes = scenario.candidates.max_boxes
+        boxes = study.scenario.candidates.max_boxes
         text = f"no longer: {reason}; nothing in the catalogue holds with up to {boxes} boxes"
         return Sensitivity(change=change, holds=False, platform=None, price=None, text=text)
     judged = other.judged
-    paid = price(searcher, judged.model.candidate, judged.count, scenario)
+    price = study.price(other.candidate, judged.count)
     boxes_text = f"{judged.count} x " if judged.count > 1 else ""
-    shown = _cost_words(paid, other, scenario)
     return Sensitivity(
         change=change,
         holds=False,
         platform=judged.model.id,
-        price=paid.value,
-        text=f"no longer: {reason}; {boxes_text}{judged.model.id} for {shown} would hold",
+        price=price.value,
+        text=f"no longer: {reason}; {boxes_text}{judged.model.id} for {_cost_words(price, other)} would hold",
     )
 
 
-def _cost_words(paid: Price, winner: Winner, scenario: Scenario) -> str:
+def _cost_words(price: Price, solution: Solution) -> str:
     """Price, and the TCO where that is what is compared."""
-    shown = "an unknown price" if paid.value is None else f"{paid.value:,.0f} {paid.currency}"
-    return shown if scenario.money.objective == "price" else f"{shown} (TCO {winner.cost:,.0f} {paid.currency})"
+    words = "an unknown price" if price.value is None else f"{price.value:,.0f} {price.currency}"
+    if solution.deployment.scenario.money.objective == "price":
+        return words
+    return f"{words} (TCO {solution.cost:,.0f} {price.currency})"
 
 
-def _single_channel(searcher: Searcher, judged: Judgement, ask: Ask) -> list[Sensitivity]:
+def _single_channel(study: Study, judged: Feasible) -> list[Sensitivity]:
     machine = judged.model.machine
     channels = machine.memory_channels or 1
     if channels < 2 or machine.memory_bandwidth_bytes_per_s is None:
@@ -258,26 +262,24 @@ def _single_channel(searcher: Searcher, judged: Judgement, ask: Ask) -> list[Sen
     )
     platform = judged.model.candidate.platform
     candidate = Candidate(platform.model_copy(update={"id": f"{platform.id}-one-channel"}), slower)
-    again = searcher.judge(candidate, judged.count, ask)
+    again = judge(study, candidate, judged.count)
     change = f"one memory channel populated, not {channels}"
-    if again.feasible:
+    if isinstance(again, Feasible):
         return [_holds(change, judged, again)]
-    text = f"no longer: {again.reason}; insist on {channels} modules"
+    text = f"no longer: {again.failed.reason}; insist on {channels} modules"
     return [Sensitivity(change=change, holds=False, platform=None, price=None, text=text)]
 
 
-def _dearer(searcher: Searcher, chosen: Winner, runner_up: Winner | None, scenario: Scenario) -> list[Sensitivity]:
+def _dearer(study: Study, chosen: Solution, runner_up: Solution | None) -> list[Sensitivity]:
     change = "its price +20 %"
-    judged = chosen.judged
-    paid = price(searcher, judged.model.candidate, judged.count, scenario)
-    if paid.value is None:
+    price = study.price(chosen.candidate, chosen.judged.count)
+    if price.value is None:
         return []
-    if runner_up is None or chosen.cost + (PRICE_RISE - 1.0) * paid.value <= runner_up.cost:
-        return [_holds(change, judged)]
+    if runner_up is None or chosen.cost + (PRICE_RISE - 1.0) * price.value <= runner_up.cost:
+        return [_holds(change, chosen.judged)]
     rival = runner_up.judged
-    other = price(searcher, rival.model.candidate, rival.count, scenario)
-    shown = _cost_words(other, runner_up, scenario)
-    text = f"{rival.model.id} for {shown} would then cost less"
+    other = study.price(runner_up.candidate, rival.count)
+    text = f"{rival.model.id} for {_cost_words(other, runner_up)} would then cost less"
     return [Sensitivity(change=change, holds=False, platform=rival.model.id, price=other.value, text=text)]
 
 

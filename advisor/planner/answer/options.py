@@ -1,26 +1,28 @@
-"""Records of the plan from judgements: an option with prediction, price and certainty; a refusal with its reason."""
+"""Records of the plan from deployments: an option with its prediction, price and certainty."""
 
 from __future__ import annotations
 
 from statistics import NormalDist
 
-from advisor.errors import Inconclusive
 from advisor.number_format import apart
-from advisor.planner.search.rank import price, running_tco, setup_cores, spare
-from advisor.planner.search.search import Ask, Judgement, Searcher
-from advisor.planner.search.simulate import Setup, refusal
-from advisor.planner.search.space import Z90
+from advisor.planner.question.load_case import LoadCase
+from advisor.planner.search.belief import PESSIMISTIC
+from advisor.planner.search.judgement import Deployment
+from advisor.planner.search.rank import deployment_tco
+from advisor.planner.search.setup import Setup
+from advisor.planner.search.simulate import failed_check
 from advisor.records.base import Evidence, weakest
-from advisor.records.plan import DecodeConfig, PlanConfig, PlanOption, Rejected
+from advisor.records.plan import DecodeConfig, PlanConfig, PlanOption, PredictedLoad
 
 from .explain import breaks_first
-from .predicted_load import Outlook, outlook
+from .predicted_load import predict_load
 
-PROBES = 6
+BISECTIONS = 6
 WIDEST_Z = 2.5
+"""Quantile beyond which a probability is not told apart from 0 or 1."""
 NOTABLE = 0.05
 """Figures that differ by less are no reason to pay more."""
-WORD_OF_EVIDENCE = {
+EVIDENCE_WORDS = {
     Evidence.MEASURED: "measured on it",
     Evidence.PUBLISHED: "published figures of this model on it",
     Evidence.ANCHORED: "other measurements on it",
@@ -29,31 +31,28 @@ WORD_OF_EVIDENCE = {
 }
 
 
-def make_option(searcher: Searcher, judged: Judgement, ask: Ask, role: str = "") -> PlanOption:
-    """Describe a judged platform in full."""
-    setup = judged.setup
-    assert setup is not None  # callers have seen to it
-    candidate = judged.model.candidate
-    found = outlook(searcher, judged, ask, exact=True)
-    probability = belief(searcher, judged, ask)
-    evidence = weakest(list(found.predicted.evidence.values()))
-    busy = setup_cores(searcher, candidate, setup, ask, judged.count)
+def make_option(deployment: Deployment, *, feasible: bool, role: str = "") -> PlanOption:
+    """Describe a judged deployment in full; ``feasible``: it was judged to carry the case."""
+    platform, case = deployment.candidate.platform, deployment.case
+    predicted = predict_load(deployment, exact=True, feasible=feasible).predicted
+    probability = probability_of_holding(deployment, feasible=feasible)
+    evidence = weakest(list(predicted.evidence.values()))
     return PlanOption(
-        platform=judged.model.id,
-        name=candidate.platform.name,
-        count=judged.count + spare(ask.scenario),
+        platform=platform.id,
+        name=platform.name,
+        count=deployment.count + case.spare_boxes,
         evidence=evidence,
         confidence=confidence(probability, evidence),
         probability=probability,
-        feasible=judged.feasible,
-        price=price(searcher, candidate, judged.count, ask.scenario),
-        tco=running_tco(searcher, candidate, judged.count, ask, busy),
-        config=plan_config(setup),
-        predicted=found.predicted,
-        breaks_first=breaks_first(searcher, judged, ask, found),
-        note=_note(judged, ask, found),
+        feasible=feasible,
+        price=deployment.study.price(deployment.candidate, deployment.count),
+        tco=deployment_tco(deployment),
+        config=plan_config(deployment.setup),
+        predicted=predicted,
+        breaks_first=breaks_first(deployment, predicted),
+        note=_note(case, deployment.count, predicted),
         role=role,
-        evidence_text=evidence_text(found.predicted.evidence),
+        evidence_text=evidence_text(predicted.evidence),
     )
 
 
@@ -62,27 +61,9 @@ def plan_config(setup: Setup) -> PlanConfig:
     return PlanConfig(stages=setup.configs, decode=DecodeConfig(threads=setup.decode_workers))
 
 
-def make_rejected(
-    searcher: Searcher, judged: Judgement, ask: Ask, *, exact: bool, predict: bool = True, reason: str = ""
-) -> Rejected:
-    """Describe a platform that fails, or one that was not needed (``reason``)."""
-    predicted = None
-    evidence = Evidence.UNKNOWN
-    if judged.setup is not None and (predict or exact):
-        predicted = outlook(searcher, judged, ask, exact=exact).predicted
-        evidence = weakest(list(predicted.evidence.values()))
-    boxes = judged.count + spare(ask.scenario)
-    return Rejected(
-        platform=judged.model.id,
-        name=judged.model.candidate.platform.name,
-        reason=reason or (f"{judged.count} boxes: " if judged.count > 1 else "") + judged.reason,
-        check="cost" if judged.feasible else judged.check,
-        predicted=predicted,
-        price=price(searcher, judged.model.candidate, judged.count, ask.scenario),
-        evidence=evidence,
-        count=boxes,
-        capacity_exact=exact and predicted is not None,
-    )
+def configured_load(deployment: Deployment) -> tuple[PlanConfig, PredictedLoad]:
+    """Configuration of boxes that hold, and what they will look like today, with the capacity's upper bound."""
+    return plan_config(deployment.setup), predict_load(deployment, exact=False, feasible=True).predicted
 
 
 def buys(option: PlanOption, than: PlanOption) -> str:
@@ -100,7 +81,7 @@ def buys(option: PlanOption, than: PlanOption) -> str:
     lead = " and ".join(leads) or "at the same price"
     text = f"{lead}: {', '.join(gains)}" if gains else f"{lead}: nothing better is predicted"
     weaker = option.evidence.rank > than.evidence.rank
-    return f"{text}; rests on less: {WORD_OF_EVIDENCE[option.evidence]}" if weaker else text
+    return f"{text}; rests on less: {EVIDENCE_WORDS[option.evidence]}" if weaker else text
 
 
 def _more_capacity(option: PlanOption, than: PlanOption) -> str:
@@ -117,7 +98,7 @@ def _more_capacity(option: PlanOption, than: PlanOption) -> str:
 
 
 def _less(option: PlanOption, than: PlanOption) -> list[str]:
-    """Figures that are better when smaller, pessimistic side, where they are notably so."""
+    """Figures that are better when smaller, on the pessimistic side, where they are notably so."""
     words = []
     cpu, other_cpu = option.predicted.utilisation["cpu"].p90 * 100.0, than.predicted.utilisation["cpu"].p90 * 100.0
     if cpu < other_cpu * (1.0 - NOTABLE):
@@ -130,22 +111,21 @@ def _less(option: PlanOption, than: PlanOption) -> list[str]:
     return words
 
 
-def belief(searcher: Searcher, judged: Judgement, ask: Ask) -> float:
-    """Belief that the configuration meets SLO, growth and headroom: the share of the interval on which it does."""
-    setup = judged.setup
-    if setup is None:
-        raise Inconclusive(f"{judged.model.id}: {judged.reason}")
-    load = ask.load(judged.count)
+def probability_of_holding(deployment: Deployment, *, feasible: bool) -> float:
+    """Probability that the configuration meets SLO, growth and headroom: the share of the interval on which it does.
+
+    ``feasible``: whether it does on the pessimistic side, from where the quantile at which it ceases to is bisected.
+    """
 
     def holds(z: float) -> bool:
-        return refusal(ask.scenario, searcher.run(judged.model, ask.scenario, setup, load, z)) is None
+        return failed_check(deployment.scenario, deployment.run(deployment.required, z)) is None
 
-    low, high = (Z90, WIDEST_Z) if judged.feasible else (-WIDEST_Z, Z90)
-    if judged.feasible and holds(high):
+    low, high = (PESSIMISTIC, WIDEST_Z) if feasible else (-WIDEST_Z, PESSIMISTIC)
+    if feasible and holds(high):
         return NormalDist().cdf(high)
-    if not judged.feasible and not holds(low):
+    if not feasible and not holds(low):
         return NormalDist().cdf(low)
-    for _ in range(PROBES):
+    for _ in range(BISECTIONS):
         middle = (low + high) / 2
         low, high = (middle, high) if holds(middle) else (low, middle)
     return NormalDist().cdf(low)
@@ -167,19 +147,19 @@ def evidence_text(parts: dict[str, Evidence]) -> str:
     for name, evidence in parts.items():
         by_class.setdefault(evidence, []).append(name)
     ordered = sorted(by_class, key=lambda item: -item.rank)
-    return "; ".join(f"{', '.join(by_class[item])}: {item.value} ({WORD_OF_EVIDENCE[item]})" for item in ordered)
+    return "; ".join(f"{', '.join(by_class[item])}: {item.value} ({EVIDENCE_WORDS[item]})" for item in ordered)
 
 
-def _note(judged: Judgement, ask: Ask, found: Outlook) -> str:
+def _note(case: LoadCase, count: int, predicted: PredictedLoad) -> str:
     words = []
-    if judged.count > 1:
-        words.append(f"{'cameras' if ask.cameras else 'requests'} dealt out over {judged.count} boxes")
-    if spare(ask.scenario):
+    if count > 1:
+        words.append(f"{'cameras' if case.cameras else 'requests'} dealt out over {count} boxes")
+    if case.spare_boxes:
         words.append("one box more than needed (n+1)")
-    capacity = found.predicted.capacity_cameras
+    capacity = predicted.capacity_cameras
     if capacity is not None:
-        room = capacity.p10 - ask.cameras
-        growth = sum(ask.grown.values()) - ask.cameras
+        room = capacity.p10 - case.cameras
+        growth = case.grown_cameras - case.cameras
         planned = f" ({growth} of them planned growth)" if growth else ""
         words.append(
             f"{room:.0f} more {'camera fits' if room == 1 else 'cameras fit'} on the pessimistic side{planned}, "

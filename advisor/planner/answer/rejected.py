@@ -7,169 +7,230 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from advisor.planner.question.inputs import Candidate
-from advisor.planner.search.rank import Winner, boxes_needed, least_cost, most_boxes, price
-from advisor.planner.search.search import Ask, Judgement, Searcher
+from advisor.planner.search.judgement import Deployment, Feasible, Judgement
+from advisor.planner.search.rank import Solution, boxes_needed, least_cost
+from advisor.planner.search.search import judge, least_deployment
 from advisor.planner.search.simulate import WARMUP_S
+from advisor.planner.search.study import Study
+from advisor.records.base import Evidence, weakest
 from advisor.records.plan import Rejected
 
-from .options import make_rejected
-from .predicted_load import SHORT_S
+from .predicted_load import SHORT_S, predict_load
 
 NEAREST = 3
 SAME_FOR_EVERY_BOX = frozenset({"latency_p95", "camera_fps", "evidence"})
 """Checks that more boxes may not help against: then one box is what is reported."""
 FEW = 8
 """So many candidates are all predicted with a simulated capacity."""
-MOST_PREDICTED = 150
-"""Of a larger catalogue only the nearest misses are predicted, so that time does not go into the hopeless."""
+MAX_PREDICTED = 150
+"""Of a larger catalogue only the nearest misses are predicted, so that no time is spent on those far off."""
+MAX_PREDICTED_FRAMES = 2_000_000
+"""Frames that all predictions of misses together may simulate per quantile: some seconds."""
+DEARER = "dearer than the recommendation and its alternatives; not judged further"
+UNKNOWN_PRICE = "its price is unknown: give one in candidates.prices to have it ranked"
 
-FRAMES_OF_MISSES = 2_000_000
-"""Frames that all predictions of misses together may simulate per belief: some seconds."""
+
+@dataclass(frozen=True, eq=False)
+class Miss:
+    """A platform that is not shown as an option, and the reason."""
+
+    candidate: Candidate
+    count: int
+    check: str
+    """The check that fails; ``cost`` where none is known to."""
+    reason: str
+    deployment: Deployment | None
+    feasible: bool = False
+    """It carries the case all the same."""
+    closeness: float = 0.0
+    """What there is over what is needed of the resource that fails, 0 to 1."""
+    cost: float = math.inf
+    """Least cost of the boxes."""
+
+    @property
+    def fails(self) -> bool:
+        """Whether a configuration is known that fails."""
+        return self.check != "cost" and self.deployment is not None
+
+    @classmethod
+    def of(cls, judged: Judgement, reason: str = "", cost: float = math.inf) -> Miss:
+        """Return the miss of a judged platform; ``reason`` empty: that of the failed check."""
+        candidate, count = judged.model.candidate, judged.count
+        if isinstance(judged, Feasible):
+            return cls(candidate, count, "cost", reason, judged.deployment, feasible=True, cost=cost)
+        failed = judged.failed
+        reason = reason or _of_boxes(count) + failed.reason
+        return cls(candidate, count, failed.check, reason, judged.deployment, closeness=failed.closeness, cost=cost)
 
 
 @dataclass(frozen=True)
-class Misses:
+class RejectedPlatforms:
     """Everything that is not shown as an option."""
 
     rejected: tuple[Rejected, ...]
     nearest: tuple[Rejected, ...]
     just_fails: Rejected | None
     not_judged: int
-    doubtful: tuple[tuple[Candidate, int], ...]
+    uncertain: tuple[tuple[Candidate, int], ...]
     """What fails and might not if more were known of it, nearest miss first, with the most boxes of interest: those
     that are cheaper than the recommendation; without one, as many as are permitted."""
 
 
-@dataclass(frozen=True)
-class _Miss:
-    judged: Judgement
-    reason: str
-    cost: float
-
-
-def list_misses(
-    searcher: Searcher,
+def list_rejected(
+    study: Study,
     candidates: Sequence[Candidate],
-    ask: Ask,
-    found: Sequence[Winner],
-    shown: set[str],
-    chosen: Winner | None,
-) -> Misses:
-    """Give every candidate that is not shown its reason; nearest misses first where nothing holds."""
-    holds = {winner.judged.model.id for winner in found}
+    solutions: Sequence[Solution],
+    shown: Sequence[Solution],
+) -> RejectedPlatforms:
+    """Give every candidate that is not shown its reason; nearest misses first where nothing holds.
+
+    ``solutions``: every platform that is known to hold; ``shown``: those among them that are options, the
+    recommendation first.
+    """
+    chosen = shown[0] if shown else None
+    listed = {solution.candidate.platform.id for solution in shown}
+    solved = {solution.candidate.platform.id for solution in solutions}
     misses = [
-        _miss(searcher, candidate, ask, holds, chosen) for candidate in candidates if candidate.platform.id not in shown
+        _miss(study, candidate, chosen, known_to_hold=candidate.platform.id in solved)
+        for candidate in candidates
+        if candidate.platform.id not in listed
     ]
-    failing = [
-        item
-        for item in misses
-        if not item.judged.feasible and item.judged.setup is not None and item.judged.check != "cost"
-    ]
-    failing.sort(key=lambda item: -item.judged.closeness)
-    cheaper = failing
-    if chosen is not None:
-        fewer = [miss for winner in found if (miss := _fewer(searcher, winner, ask, chosen)) is not None]
-        cheaper = [item for item in (*failing, *fewer) if item.cost < chosen.cost]
-        cheaper.sort(key=lambda item: -item.judged.closeness)
+    by_closeness = sorted(misses, key=lambda miss: -miss.closeness)
+    failing = [miss for miss in by_closeness if miss.fails]
+    cheaper = failing if chosen is None else _cheaper(study, failing, solutions, chosen)
     just = cheaper[0] if cheaper and chosen is not None else None
-    limit = most_boxes(ask)
-    close = {id(item) for item in failing[:NEAREST]} if chosen is None else set()
+    exact = set(failing[:NEAREST]) if chosen is None else set()
     if just is not None:
-        close.add(id(just))
+        exact.add(just)
     if len(candidates) <= FEW:
-        close |= {id(item) for item in misses}
-    most = _affordable(searcher, ask)
-    worth = {id(item) for item in sorted(misses, key=lambda item: -item.judged.closeness)[:most]}
-    records = {
-        id(item): make_rejected(
-            searcher, item.judged, ask, exact=id(item) in close, predict=id(item) in worth, reason=item.reason
-        )
-        for item in (*misses, *((just,) if just is not None else ()))
-    }
-    ordered = misses
-    if chosen is None:
-        ordered = sorted(misses, key=lambda item: -item.judged.closeness)
-    return Misses(
-        rejected=tuple(records[id(item)] for item in ordered),
-        nearest=tuple(records[id(item)] for item in failing[:NEAREST]) if chosen is None else (),
-        just_fails=None if just is None else records[id(just)],
-        not_judged=sum(item.judged.check == "cost" for item in misses),
-        doubtful=tuple(
-            (item.judged.model.candidate, limit if chosen is None else item.judged.count) for item in cheaper
-        ),
+        exact.update(misses)
+    predicted = exact.union(by_closeness[: _max_predicted(study)])
+    records = {miss: rejected_record(study, miss, predict=miss in predicted, exact=miss in exact) for miss in misses}
+    return RejectedPlatforms(
+        rejected=tuple(records[miss] for miss in (misses if chosen is not None else by_closeness)),
+        nearest=tuple(records[miss] for miss in failing[:NEAREST]) if chosen is None else (),
+        just_fails=None if just is None else rejected_record(study, just, predict=True, exact=True),
+        not_judged=sum(miss.check == "cost" and not miss.feasible for miss in misses),
+        uncertain=tuple((miss.candidate, study.case.max_boxes if chosen is None else miss.count) for miss in cheaper),
     )
 
 
-def _affordable(searcher: Searcher, ask: Ask) -> int:
+def rejected_record(study: Study, miss: Miss, *, predict: bool, exact: bool) -> Rejected:
+    """Describe a miss; ``predict``: with what it would look like, ``exact``: with a simulated capacity."""
+    predicted = None
+    evidence = Evidence.UNKNOWN
+    if miss.deployment is not None and predict:
+        predicted = predict_load(miss.deployment, exact=exact, feasible=miss.feasible).predicted
+        evidence = weakest(list(predicted.evidence.values()))
+    platform = miss.candidate.platform
+    return Rejected(
+        platform=platform.id,
+        name=platform.name,
+        reason=miss.reason,
+        check=miss.check,
+        predicted=predicted,
+        price=study.price(miss.candidate, miss.count),
+        evidence=evidence,
+        count=miss.count + study.case.spare_boxes,
+        capacity_exact=exact and predicted is not None,
+    )
+
+
+def _cheaper(study: Study, failing: Sequence[Miss], solutions: Sequence[Solution], chosen: Solution) -> list[Miss]:
+    """Misses cheaper than the recommendation, nearest first: platforms that fail, and too few boxes of others."""
+    fewer = [miss for solution in solutions if (miss := _too_few(study, solution, chosen)) is not None]
+    return sorted((miss for miss in (*failing, *fewer) if miss.cost < chosen.cost), key=lambda miss: -miss.closeness)
+
+
+def _max_predicted(study: Study) -> int:
     """Number of misses that are predicted: fewer where one prediction alone means millions of frames."""
-    load = ask.nominal(1)
-    seconds = WARMUP_S + min(SHORT_S, searcher.duration_s(ask.scenario, load))
-    frames = seconds * sum(group.fps * load.counts.get(group.group, 0) for group in ask.scenario.cameras)
-    return MOST_PREDICTED if frames <= 0 else max(NEAREST, min(MOST_PREDICTED, int(FRAMES_OF_MISSES / frames)))
+    load = study.case.nominal(1)
+    seconds = WARMUP_S + min(SHORT_S, study.duration_s(load))
+    frames = seconds * sum(group.fps * load.counts.get(group.group, 0) for group in study.scenario.cameras)
+    return MAX_PREDICTED if frames <= 0 else max(NEAREST, min(MAX_PREDICTED, int(MAX_PREDICTED_FRAMES / frames)))
 
 
-def _miss(searcher: Searcher, candidate: Candidate, ask: Ask, holds: set[str], chosen: Winner | None) -> _Miss:
+def _miss(study: Study, candidate: Candidate, chosen: Solution | None, *, known_to_hold: bool) -> Miss:
     """Judge what was left, at the most boxes that would still be cheaper than the recommendation."""
-    limit = most_boxes(ask)
-    single = least_cost(searcher, candidate, 1, ask)
-    if candidate.platform.id in holds:
-        return _not_needed(searcher, candidate, ask)
-    if math.isinf(single):
-        judged = searcher.judge(candidate, 1, ask)
-        unknown = "its price is unknown: give one in candidates.prices to have it ranked"
-        if judged.feasible:
-            return _Miss(judged, f"holds, but {unknown}", single)
-        return _Miss(judged, f"{judged.reason}; {unknown}", single)
+    if known_to_hold:
+        return _not_needed(study, candidate)
+    if math.isinf(least_cost(study, candidate, 1)):
+        return _without_price(study, candidate)
     if chosen is None:
-        judged = searcher.judge(candidate, limit, ask)
-        one = searcher.judge(candidate, 1, ask)
-        if limit > 1 and not judged.feasible and one.check == "cpu":
-            return _Miss(one, f"{one.reason}; not even {limit} boxes (candidates.max_boxes) suffice", single)
-        return _Miss(one, "", single)
+        return _without_solution(study, candidate)
+    return _beside(study, candidate, chosen)
+
+
+def _without_price(study: Study, candidate: Candidate) -> Miss:
+    judged = judge(study, candidate, 1)
+    holds = "holds, but" if isinstance(judged, Feasible) else f"{judged.failed.reason};"
+    return Miss.of(judged, f"{holds} {UNKNOWN_PRICE}")
+
+
+def _without_solution(study: Study, candidate: Candidate) -> Miss:
+    """Describe one box of a platform where nothing carries the case."""
+    limit, cost = study.case.max_boxes, least_cost(study, candidate, 1)
+    judged, one = judge(study, candidate, limit), judge(study, candidate, 1)
+    too_few = limit > 1 and not isinstance(judged, Feasible)
+    if too_few and not isinstance(one, Feasible) and one.failed.check == "cpu":
+        return Miss.of(one, _not_even(one.failed.reason, limit), cost)
+    return Miss.of(one, "", cost)
+
+
+def _beside(study: Study, candidate: Candidate, chosen: Solution) -> Miss:
+    """Describe the most boxes of a platform that are cheaper than the recommendation."""
     count = 1
-    while count < limit and least_cost(searcher, candidate, count + 1, ask) < chosen.cost:
+    while count < study.case.max_boxes and least_cost(study, candidate, count + 1) < chosen.cost:
         count += 1
-    needed = boxes_needed(searcher, candidate, ask)
-    if needed is not None and needed <= count and single >= chosen.cost:
-        return _not_needed(searcher, candidate, ask)
-    judged = searcher.judge(candidate, count, ask)
-    if count > 1 and judged.check in SAME_FOR_EVERY_BOX:
-        alone = searcher.judge(candidate, 1, ask)
-        if (alone.check, alone.reason) == (judged.check, judged.reason):
-            return _Miss(alone, "", single)
-    if judged.feasible:  # with TCO: its own configuration costs more than the bound
-        return _not_needed(searcher, candidate, ask)
-    cost = least_cost(searcher, candidate, count, ask)
-    return _Miss(judged, _with_more_boxes(searcher, candidate, judged, ask, needed), cost)
+    needed = boxes_needed(study, candidate)
+    if needed is not None and needed <= count and least_cost(study, candidate, 1) >= chosen.cost:
+        return _not_needed(study, candidate)
+    judged = judge(study, candidate, count)
+    if isinstance(judged, Feasible):  # with TCO: its own configuration costs more than the bound
+        return _not_needed(study, candidate)
+    if count > 1 and judged.failed.check in SAME_FOR_EVERY_BOX:
+        alone = judge(study, candidate, 1)
+        if not isinstance(alone, Feasible) and alone.failed[:2] == judged.failed[:2]:
+            return Miss.of(alone, "", least_cost(study, candidate, 1))
+    reason = _with_more_boxes(study, candidate, count, judged.failed.check, judged.failed.reason)
+    return Miss.of(judged, reason, least_cost(study, candidate, count))
 
 
-def _fewer(searcher: Searcher, winner: Winner, ask: Ask, chosen: Winner) -> _Miss | None:
+def _too_few(study: Study, solution: Solution, chosen: Solution) -> Miss | None:
     """Describe the most boxes of a platform that holds which are too few of it and cheaper than the recommendation."""
-    candidate = winner.judged.model.candidate
-    for count in range(winner.judged.count - 1, 0, -1):
-        cost = least_cost(searcher, candidate, count, ask)
+    for count in range(solution.judged.count - 1, 0, -1):
+        cost = least_cost(study, solution.candidate, count)
         if cost < chosen.cost:
-            judged = searcher.judge(candidate, count, ask)
-            return None if judged.feasible or judged.setup is None else _Miss(judged, "", cost)
+            judged = judge(study, solution.candidate, count)
+            if isinstance(judged, Feasible) or judged.deployment is None:
+                return None
+            return Miss.of(judged, "", cost)
     return None
 
 
-def _not_needed(searcher: Searcher, candidate: Candidate, ask: Ask) -> _Miss:
+def _not_needed(study: Study, candidate: Candidate) -> Miss:
     """Describe a platform that is dearer than what is shown; it is not simulated, so whether it holds is not said."""
-    count = boxes_needed(searcher, candidate, ask) or 1
-    reason = "dearer than the recommendation and its alternatives; not judged further"
-    return _Miss(searcher.sketch(candidate, count, ask), reason, least_cost(searcher, candidate, count, ask))
+    count = boxes_needed(study, candidate) or 1
+    cost = least_cost(study, candidate, count)
+    return Miss(candidate, count, "cost", DEARER, least_deployment(study, candidate, count), cost=cost)
 
 
-def _with_more_boxes(searcher: Searcher, candidate: Candidate, judged: Judgement, ask: Ask, needed: int | None) -> str:
+def _with_more_boxes(study: Study, candidate: Candidate, count: int, check: str, reason: str) -> str:
     """Reason of the failure, and what the number of boxes that could do would cost."""
-    boxes = f"{judged.count} boxes: " if judged.count > 1 else ""
-    scenario = ask.scenario
+    needed = boxes_needed(study, candidate)
     if needed is None:
-        if judged.check != "cpu" or most_boxes(ask) == 1:
-            return boxes + judged.reason
-        return f"{boxes}{judged.reason}; not even {most_boxes(ask)} boxes (candidates.max_boxes) suffice"
-    if needed <= judged.count:
-        return boxes + judged.reason
-    paid = price(searcher, candidate, needed, scenario)
-    return f"{boxes}{judged.reason}; it takes {needed} boxes or more, {paid.value:,.0f} {paid.currency} at least"
+        if check != "cpu" or study.case.max_boxes == 1:
+            return _of_boxes(count) + reason
+        return _of_boxes(count) + _not_even(reason, study.case.max_boxes)
+    if needed <= count:
+        return _of_boxes(count) + reason
+    price = study.price(candidate, needed)
+    return f"{_of_boxes(count)}{reason}; it takes {needed} boxes or more, {price.value:,.0f} {price.currency} at least"
+
+
+def _of_boxes(count: int) -> str:
+    return f"{count} boxes: " if count > 1 else ""
+
+
+def _not_even(reason: str, limit: int) -> str:
+    return f"{reason}; not even {limit} boxes (candidates.max_boxes) suffice"

@@ -1,7 +1,7 @@
 """Stages split over boxes: each part of the cascade on boxes of its own, fed by its own copy of the cameras' streams.
 
-Only whole trees are parted (a stage on frames with everything that runs on its objects), so that nothing but the
-cameras' streams goes over the network. Each part is judged as a scenario of its own, with half of the permitted drops;
+Only whole trees are separated (a stage on frames with everything that runs on its objects), so that nothing but the
+cameras' streams crosses the network. Each part is judged as a scenario of its own, with half of the permitted drops;
 its results are its own, so that latency is that of each part.
 """
 
@@ -9,49 +9,44 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from advisor.planner.question.inputs import Candidate
-from advisor.planner.search.rank import Winner, boxes_needed, cheapest, least_cost, most_boxes, price, spare
-from advisor.planner.search.search import Ask, Searcher
+from advisor.planner.question.load_case import LoadCase
+from advisor.planner.search.rank import Solution, boxes_needed, cheapest, least_cost
+from advisor.planner.search.study import Study
 from advisor.records.plan import BoxShare, Mix
 from advisor.records.scenario import Scenario
 
-from .mix import CENT, set_up_for
+from .mix import CENT, saving_words
+from .options import configured_load
 
-MOST_TREES = 5
-"""Of more trees each is parted from all others only; of fewer every way to make two parts is looked at."""
-
-
-@dataclass(frozen=True)
-class _Half:
-    ask: Ask
-    winner: Winner
+MAX_TREES = 5
+"""With more trees each is separated from all others only; with fewer, every way to make two parts is looked at."""
 
 
-def cheaper_split(searcher: Searcher, candidates: Sequence[Candidate], ask: Ask, chosen: Winner | None) -> Mix | None:
+def cheaper_split(study: Study, candidates: Sequence[Candidate], chosen: Solution | None) -> Mix | None:
     """Cheapest way to split the stages over two kinds of boxes, where that costs less than equal boxes with all stages.
 
-    None where there is none, for callers without cameras (their requests can be dealt out one by one), and for
-    cascades of one tree.
+    None if nothing is saved, for callers without cameras (their requests can be dealt out one by one), and for cascades
+    of one tree.
     """
-    scenario = ask.scenario
-    if not scenario.cameras or not ask.cameras:
+    scenario, case = study.scenario, study.case
+    if not scenario.cameras or not case.cameras:
         return None
-    best: tuple[_Half, _Half] | None = None
+    best: tuple[Solution, Solution] | None = None
     ceiling = math.inf if chosen is None else chosen.cost
     for stages in parts(scenario):
-        first, second = (_ask_of(ask, names) for names in stages)
-        floor = _least(searcher, candidates, second)
-        if _least(searcher, candidates, first) + floor >= ceiling - CENT:
+        first, second = (study.for_case(_part(case, names)) for names in stages)
+        floor = _least_cost(second, candidates)
+        if _least_cost(first, candidates) + floor >= ceiling - CENT:
             continue
-        one = cheapest(searcher, candidates, first, ceiling=ceiling - floor)
-        other = None if one is None else cheapest(searcher, candidates, second, ceiling=ceiling - one.cost)
+        one = cheapest(first, candidates, ceiling=ceiling - floor)
+        other = None if one is None else cheapest(second, candidates, ceiling=ceiling - one.cost)
         if one is None or other is None or one.judged.count + other.judged.count > scenario.candidates.max_boxes:
             continue
         if one.cost + other.cost < ceiling - CENT:
-            best, ceiling = (_Half(first, one), _Half(second, other)), one.cost + other.cost
-    return None if best is None else _record(searcher, ask, best, chosen)
+            best, ceiling = (one, other), one.cost + other.cost
+    return None if best is None else _record(study, best, chosen)
 
 
 def parts(scenario: Scenario) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
@@ -61,7 +56,7 @@ def parts(scenario: Scenario) -> Iterator[tuple[frozenset[str], frozenset[str]]]
         trees.setdefault(scenario.root(stage).id, set()).add(stage.id)
     roots = list(trees)
     everything = frozenset(stage.id for stage in scenario.stages)
-    if len(roots) > MOST_TREES:
+    if len(roots) > MAX_TREES:
         for root in roots:
             yield everything - trees[root], frozenset(trees[root])
         return
@@ -71,59 +66,52 @@ def parts(scenario: Scenario) -> Iterator[tuple[frozenset[str], frozenset[str]]]
         yield first, everything - first
 
 
-def _ask_of(ask: Ask, names: frozenset[str]) -> Ask:
+def _part(case: LoadCase, names: frozenset[str]) -> LoadCase:
     """Return the same cameras with some of the stages; cameras that these do not look at are left out."""
-    whole = ask.scenario
+    whole = case.scenario
     stages = tuple(stage for stage in whole.stages if stage.id in names)
-    seen = {group for stage in stages for group in whole.groups_of(stage)}
+    groups = {group for stage in stages for group in whole.groups_of(stage)}
     slo = whole.slo.model_copy(update={"drops_max_pct": whole.slo.drops_max_pct / 2.0})
-    update = {"stages": stages, "cameras": tuple(group for group in whole.cameras if group.group in seen), "slo": slo}
-    now = {name: count for name, count in ask.now.items() if name in seen}
-    grown = {name: count for name, count in ask.grown.items() if name in seen}
-    return Ask(whole.model_copy(update=update), now, grown, ask.objects_factor)
+    cameras = tuple(group for group in whole.cameras if group.group in groups)
+    now = {name: count for name, count in case.now.items() if name in groups}
+    grown = {name: count for name, count in case.grown.items() if name in groups}
+    scenario = whole.model_copy(update={"stages": stages, "cameras": cameras, "slo": slo})
+    return LoadCase(scenario, now, grown, case.objects_factor)
 
 
-def _least(searcher: Searcher, candidates: Sequence[Candidate], ask: Ask) -> float:
+def _least_cost(study: Study, candidates: Sequence[Candidate]) -> float:
     """Cost below which nothing carries a part, by the utilisation law."""
     costs = (
-        least_cost(searcher, candidate, count, ask)
+        least_cost(study, candidate, count)
         for candidate in candidates
-        if (count := boxes_needed(searcher, candidate, ask)) is not None and count <= most_boxes(ask)
+        if (count := boxes_needed(study, candidate)) is not None
     )
     return min(costs, default=math.inf)
 
 
-def _record(searcher: Searcher, ask: Ask, halves: tuple[_Half, _Half], chosen: Winner | None) -> Mix:
-    money = ask.scenario.money
-    shares, words, paid, cost = [], [], 0.0, 0.0
-    for half in halves:
-        candidate, count = half.winner.judged.model.candidate, half.winner.judged.count
-        bill = price(searcher, candidate, count, half.ask.scenario)
-        assert bill.value is not None  # it was ranked by its cost
-        assert bill.per_box is not None
-        names = tuple(stage.id for stage in half.ask.scenario.stages)
-        bought = count + spare(half.ask.scenario)
-        cameras = dict(half.ask.load(count).counts)
-        grown = Ask(half.ask.scenario, half.ask.grown, half.ask.grown, half.ask.objects_factor)
-        config, predicted = set_up_for(searcher, half.winner.judged, grown)
-        shares.append(
-            BoxShare(
-                platform=candidate.platform.id,
-                name=candidate.platform.name,
-                count=bought,
-                cameras=cameras,
-                price_per_box=bill.per_box,
-                stages=names,
-                config=config,
-                predicted=predicted,
-            )
-        )
-        words.append(f"{bought} x {candidate.platform.id} with {', '.join(names)}")
-        paid, cost = paid + bill.value, cost + half.winner.cost
-    text = f"{' + '.join(words)} carry it for {paid:,.0f} {money.currency}"
-    saving = 0.0 if chosen is None else chosen.cost - cost
-    if chosen is not None:
-        of_what = "" if money.objective == "price" else " over the lifetime"
-        text += f", {saving:,.0f} less than the recommendation{of_what}"
+def _record(study: Study, halves: tuple[Solution, Solution], chosen: Solution | None) -> Mix:
+    shares = tuple(_share(half) for half in halves)
+    price = sum(share.count * share.price_per_box for share in shares)
+    lead = " + ".join(f"{share.count} x {share.platform} with {', '.join(share.stages)}" for share in shares)
+    saving, text = saving_words(study.scenario, f"{lead} carry it", price, sum(half.cost for half in halves), chosen)
     text += "; both decode the cameras' streams, and latency holds for the results of each"
-    return Mix(boxes=tuple(shares), price=paid, currency=money.currency, saving=saving, text=text)
+    return Mix(boxes=shares, price=price, currency=study.scenario.money.currency, saving=saving, text=text)
+
+
+def _share(half: Solution) -> BoxShare:
+    deployment, candidate = half.deployment, half.candidate
+    study, case = deployment.study, deployment.case
+    price_per_box = study.price(candidate, deployment.count).per_box
+    assert price_per_box is not None  # it was ranked by its cost
+    grown = deployment.under(study.for_case(case.with_exactly(case.grown)))
+    config, predicted = configured_load(grown)
+    return BoxShare(
+        platform=candidate.platform.id,
+        name=candidate.platform.name,
+        count=deployment.count + case.spare_boxes,
+        cameras=dict(deployment.required.counts),
+        price_per_box=price_per_box,
+        stages=tuple(stage.id for stage in case.scenario.stages),
+        config=config,
+        predicted=predicted,
+    )

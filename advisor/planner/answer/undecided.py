@@ -1,102 +1,94 @@
-"""Where the answer is "cannot tell": what holds at the median, not on the pessimistic side; and what would settle it.
+"""Platforms for which the answer is "cannot tell": they hold at the median, not on the pessimistic side.
 
-A box that fails only because too little is known of it is no box that fails. The measurement named is that of the part
-(a stage, or decode) with the largest share in the distance between the pessimistic and the median load.
+A box that fails only because too little is known of it is not a box that fails. The measurement named is that of the
+part (a stage, or decode) with the largest share in the distance between the pessimistic and the median load.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from advisor.planner.question.inputs import Candidate
+from advisor.planner.search.belief import MEDIAN, PESSIMISTIC
 from advisor.planner.search.costs import decode_cores, stage_cores
-from advisor.planner.search.rank import price, spare
-from advisor.planner.search.search import Ask, Judgement, Searcher
-from advisor.planner.search.space import Z90
+from advisor.planner.search.judgement import Deployment, Feasible
+from advisor.planner.search.search import judge
+from advisor.planner.search.study import Study
 from advisor.records.base import Evidence
 from advisor.records.plan import NextMeasurement, Undecided
 from advisor.simulate.spec import DECODE
 
-from .options import belief
+from .options import probability_of_holding
 
-MOST_UNDECIDED = 3
-MOST_TRIED = 8
-"""Nearest misses that are judged at the median belief."""
-MOST_BOXES = 8
+MAX_UNDECIDED = 3
+MAX_TRIED = 8
+"""Nearest misses that are judged at the median."""
+MAX_BOXES = 8
 """More boxes than this are not tried for a platform that may or may not hold."""
 
 
-def next_measurement(searcher: Searcher, judged: Judgement, ask: Ask) -> NextMeasurement | None:
-    """Name the measurement on the platform that would take most of the doubt away; None where all is measured there.
-
-    Raises
-    ------
-    ValueError
-        The judgement has no configuration.
-    """
-    setup, model, scenario = judged.setup, judged.model, ask.scenario
-    if setup is None:
-        raise ValueError(f"{model.id} was judged without a configuration")
-    facts = searcher.facts(scenario, ask.load(judged.count))
+def next_measurement(deployment: Deployment) -> NextMeasurement | None:
+    """Name the measurement on the platform that would narrow its load most; None where all of it is measured."""
+    setup, model, scenario = deployment.setup, deployment.model, deployment.scenario
+    facts = deployment.facts(deployment.required)
     spread = {
-        name: stage_cores(option, facts.stages[name], Z90) - stage_cores(option, facts.stages[name], 0.0)
+        name: stage_cores(option, facts.stages[name], PESSIMISTIC) - stage_cores(option, facts.stages[name], MEDIAN)
         for name, option in setup.choice.items()
     }
-    spread[DECODE] = decode_cores(model, scenario, facts, Z90) - decode_cores(model, scenario, facts, 0.0)
+    pessimistic, median = (decode_cores(model, scenario, facts, z) for z in (PESSIMISTIC, MEDIAN))
+    spread[DECODE] = pessimistic - median
     total = sum(spread.values())
     evidence = model.evidence(scenario, setup.choice)
-    open_parts = [name for name in spread if evidence.get(name, Evidence.MEASURED) is not Evidence.MEASURED]
-    if total <= 0 or not open_parts:
+    unmeasured = [name for name in spread if evidence.get(name, Evidence.MEASURED) is not Evidence.MEASURED]
+    if total <= 0 or not unmeasured:
         return None
-    part = max(open_parts, key=lambda name: spread[name])
+    part = max(unmeasured, key=lambda name: spread[name])
     share = spread[part] / total
     if part == DECODE:
         command, what = "sizer bench --quick", "decoding"
     else:
         command, what = f"sizer bench {scenario.stage(part).model}", f"stage {part}"
-    text = f"`{command}` on it would narrow this most: {what} makes {share * 100:.0f} % of the doubt about its load"
+    text = f"`{command}` on it would narrow this most: {what} makes {share * 100:.0f} % of the uncertainty of its load"
     return NextMeasurement(part=part, command=command, share=share, text=text)
 
 
-def undecided(searcher: Searcher, failing: Sequence[tuple[Candidate, int]], ask: Ask) -> tuple[Undecided, ...]:
-    """Of platforms that fail on the pessimistic side those that hold at the median belief, as ``failing`` is ordered.
+def undecided(study: Study, failing: Sequence[tuple[Candidate, int]]) -> tuple[Undecided, ...]:
+    """Of platforms that fail on the pessimistic side those that hold at the median, in the order of ``failing``.
 
     ``failing``: candidates with the largest number of boxes of interest, nearest miss first.
     """
-    found = []
-    for candidate, boxes in failing[:MOST_TRIED]:
-        hopeful = _fewest(searcher, candidate, ask, min(boxes, MOST_BOXES))
-        if hopeful is not None:
-            found.append(_record(searcher, candidate, hopeful, ask))
-        if len(found) >= MOST_UNDECIDED:
+    items: list[Undecided] = []
+    for candidate, boxes in failing[:MAX_TRIED]:
+        judged = _fewest(study, candidate, min(boxes, MAX_BOXES))
+        if judged is not None:
+            items.append(_record(judged.deployment))
+        if len(items) >= MAX_UNDECIDED:
             break
-    return tuple(found)
+    return tuple(items)
 
 
-def _fewest(searcher: Searcher, candidate: Candidate, ask: Ask, boxes: int) -> Judgement | None:
-    """Judgement with the fewest boxes that hold at the median belief; None where none do."""
-    judgements = (searcher.judge(candidate, count, ask, 0.0) for count in range(1, boxes + 1))
-    return next((judged for judged in judgements if judged.feasible), None)
+def _fewest(study: Study, candidate: Candidate, boxes: int) -> Feasible | None:
+    """Judgement with the fewest boxes that hold at the median; None where none do."""
+    judgements = (judge(study, candidate, count, MEDIAN) for count in range(1, boxes + 1))
+    return next((judged for judged in judgements if isinstance(judged, Feasible)), None)
 
 
-def _record(searcher: Searcher, candidate: Candidate, judged: Judgement, ask: Ask) -> Undecided:
-    # At the median it holds, on the pessimistic side it does not: the belief lies in between.
-    probability = belief(searcher, replace(judged, feasible=False), ask)
-    paid = price(searcher, candidate, judged.count, ask.scenario)
-    bought = judged.count + spare(ask.scenario)
-    measurement = next_measurement(searcher, judged, ask)
+def _record(deployment: Deployment) -> Undecided:
+    # It holds at the median and not on the pessimistic side: the probability lies in between.
+    probability = probability_of_holding(deployment, feasible=False)
+    measurement = next_measurement(deployment)
     text = (
         f"{probability * 100:.0f} % that it holds, which it does at the median and not on the pessimistic side; "
         "`sizer verify` on it would settle that"
     )
     if measurement is not None:
         text += f", {measurement.text}"
+    platform = deployment.candidate.platform
     return Undecided(
-        platform=candidate.platform.id,
-        name=candidate.platform.name,
-        count=bought,
-        price=paid,
+        platform=platform.id,
+        name=platform.name,
+        count=deployment.count + deployment.case.spare_boxes,
+        price=deployment.study.price(deployment.candidate, deployment.count),
         probability=probability,
         measurement=measurement,
         text=text,

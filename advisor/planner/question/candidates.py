@@ -1,4 +1,4 @@
-"""Which platforms of the catalogue may be recommended at all; the others are refused with their reason."""
+"""Which platforms of the catalogue may be recommended at all; the others are excluded, each with its reason."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .money import price_of
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """A candidate that a filter of the scenario or a limit of the site keeps out."""
+class ExcludedCandidate:
+    """A candidate that a filter of the scenario or a limit of the site excludes."""
 
     candidate: Candidate
     check: str
@@ -23,10 +23,10 @@ class Refusal:
 
 def admit(
     scenario: Scenario, candidates: tuple[Candidate, ...], today: dt.date, *, named: bool = False
-) -> tuple[tuple[Candidate, ...], tuple[Refusal, ...]]:
+) -> tuple[tuple[Candidate, ...], tuple[ExcludedCandidate, ...]]:
     """Split candidates by the scenario's filters and the site's limits.
 
-    ``named``: the user asked for these very candidates, so that nothing left is an answer and no error.
+    ``named``: the user named these candidates, so that it is no error when all of them are excluded.
 
     Raises
     ------
@@ -35,42 +35,42 @@ def admit(
     Infeasible
         No candidate is left, with the filter that removed most.
     """
-    known = {candidate.platform.id for candidate in candidates}
+    platforms = {candidate.platform.id for candidate in candidates}
     for name in scenario.candidates.prices:
-        if len(candidates) > 1 and name not in known:
+        if len(candidates) > 1 and name not in platforms:
             raise CatalogueError(
-                f"scenario {scenario.scenario}: candidates.prices.{name}: no such platform{nearest(name, known)} "
+                f"scenario {scenario.scenario}: candidates.prices.{name}: no such platform{nearest(name, platforms)} "
                 "(list them with `sizer catalog list`)"
             )
     admitted: list[Candidate] = []
-    refused: list[Refusal] = []
+    excluded: list[ExcludedCandidate] = []
     for candidate in candidates:
-        found = refusal_of(scenario, candidate, today)
-        if found is None:
+        limit = excluding_limit(scenario, candidate, today)
+        if limit is None:
             admitted.append(candidate)
         else:
-            refused.append(Refusal(candidate, *found))
+            excluded.append(ExcludedCandidate(candidate, *limit))
     if not admitted and not named:
-        checks = [item.check for item in refused]
+        checks = [item.check for item in excluded]
         worst = max(sorted(set(checks)), key=checks.count) if checks else "catalogue"
-        example = next((item.reason for item in refused if item.check == worst), "the catalogue is empty")
+        example = next((item.reason for item in excluded if item.check == worst), "the catalogue is empty")
         raise Infeasible(
-            f"scenario {scenario.scenario}: all {len(refused)} candidates are filtered out, most by {worst} "
+            f"scenario {scenario.scenario}: all {len(excluded)} candidates are filtered out, most by {worst} "
             f"(for example: {example}); relax candidates or site"
         )
-    return tuple(admitted), tuple(refused)
+    return tuple(admitted), tuple(excluded)
 
 
-def refusal_of(scenario: Scenario, candidate: Candidate, today: dt.date) -> tuple[str, str] | None:
-    """Name of the limit that keeps a candidate out, and the reason in words; None where none does."""
+def excluding_limit(scenario: Scenario, candidate: Candidate, today: dt.date) -> tuple[str, str] | None:
+    """Name of the limit that excludes a candidate, and the reason in words; None where none does."""
     platform, machine = candidate.platform, candidate.machine
-    wanted = scenario.candidates
-    if wanted.vendors and (machine.vendor or "").lower() not in {name.lower() for name in wanted.vendors}:
-        return "candidates.vendors", f"vendor {machine.vendor or 'unknown'} is not among {', '.join(wanted.vendors)}"
-    if wanted.form_factor and platform.form_factor not in wanted.form_factor:
+    filters = scenario.candidates
+    if filters.vendors and (machine.vendor or "").lower() not in {name.lower() for name in filters.vendors}:
+        return "candidates.vendors", f"vendor {machine.vendor or 'unknown'} is not among {', '.join(filters.vendors)}"
+    if filters.form_factor and platform.form_factor not in filters.form_factor:
         return (
             "candidates.form_factor",
-            f"form factor {platform.form_factor} is not among {', '.join(wanted.form_factor)}",
+            f"form factor {platform.form_factor} is not among {', '.join(filters.form_factor)}",
         )
     if scenario.site.fanless and not platform.fanless:
         return "site.fanless", "it has a fan and the site asks for none"
@@ -87,6 +87,6 @@ def refusal_of(scenario: Scenario, candidate: Candidate, today: dt.date) -> tupl
                 f"draws up to {platform.max_power_w.value:g} W at the wall, the site allows {limit_w:g} W",
             )
     price = price_of(platform, 1, scenario, today)
-    if wanted.max_price is not None and price.per_box is not None and price.per_box > wanted.max_price:
-        return "candidates.max_price", f"costs {price.per_box:,.0f} {price.currency}, above {wanted.max_price:,.0f}"
+    if filters.max_price is not None and price.per_box is not None and price.per_box > filters.max_price:
+        return "candidates.max_price", f"costs {price.per_box:,.0f} {price.currency}, above {filters.max_price:,.0f}"
     return None

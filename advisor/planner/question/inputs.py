@@ -1,4 +1,4 @@
-"""What the planner is given: the scenario, its models, a predictor, the candidates; and what it may ask of them."""
+"""What a plan is made from: the scenario, its models, a predictor and the candidates."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Predictor(Protocol):
     def power_w(self, machine: MachineSpec, utilisation: float) -> Interval: ...
 
 
-WorkSource = Callable[[str, RuntimeName, Precision, int], ModelWork | None]
+WorkLookup = Callable[[str, RuntimeName, Precision, int], ModelWork | None]
 """Stage id (or reference of a smaller model), runtime, precision, batch -> kernels; None where the runtime cannot run
 the model so."""
 
@@ -65,7 +65,7 @@ class PlanInputs:
     scenario_sha256: str
     models: Mapping[str, ModelFile]
     """Per stage id."""
-    works: WorkSource
+    works: WorkLookup
     predictor: Predictor
     candidates: tuple[Candidate, ...]
     today: dt.date
@@ -79,11 +79,11 @@ class PlanInputs:
     named: bool = False
     """The user named the candidates: each is predicted, also where a filter refuses it."""
     cold: Callable[[MachineSpec], ColdStart] = lambda _: ASSUMED
-    """What a pause costs on a machine."""
+    """Cost of the first passes after a pause on a machine."""
     bitrate_kbps: Mapping[str, float] = field(default_factory=dict)
-    """Per camera group, where the scenario gives none: the assumed rate."""
+    """Camera group -> rate assumed where the scenario gives none [kbit/s]."""
     assumptions: tuple[str, ...] = ()
-    """Said by the caller: versions, measurements taken or missing."""
+    """Added by the caller: versions, measurements taken or missing."""
 
     def model_of(self, stage: Stage) -> ModelFile:
         """Model of a stage, which a changed scenario may have replaced by a smaller one."""

@@ -15,16 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.planner.question.demand import decode_rates, object_probabilities, passes_per_call, stage_demand
+from advisor.planner.question.load_case import Load
 from advisor.records.scenario import Scenario, Stage
 
-from .simulate import Choice, Load, plain_decode_share, streams_needed
-from .space import PlatformModel, StageOption, at
+from .belief import at
+from .setup import Choice, plain_decode_share, streams_needed
+from .space import PlatformModel, StageOption
 
 Floats = NDArray[np.float64]
 
-MOST_COMBINATIONS = 8192
+MAX_COMBINATIONS = 8192
+"""Combinations of a platform's options that are listed; of more, the options with most core time are left out."""
 EQUAL_DEMAND = 0.01
-"""Combinations whose demand is this alike (relative) are tried with the fewest threads per stream first."""
+"""Of combinations whose demand differs by less (relative), the one with the fewest threads per stream goes first."""
 MEMORY_OF_SYSTEM_BYTES = 1.5 * 1024**3
 MEMORY_OF_CAMERA_BYTES = 48 * 1024**2
 """Assumed: operating system and recorder; FFmpeg context, reference frames and queue of one 1080p camera."""
@@ -34,14 +37,14 @@ SHARE_THAT_DECIDES_P95 = 0.10
 
 @dataclass(frozen=True)
 class StageLoad:
-    """What one stage is asked per second; no machine is looked at."""
+    """Offered load of one stage, whatever the machine."""
 
     calls_per_s: float
     items_per_call: float
     passes: Mapping[int, float]
     """Batch -> mean passes per call."""
     decides_p95: bool
-    """Whether so many frames pass here that the stage's own time is part of the 95th percentile of latency."""
+    """Whether enough frames pass here for the stage's own time to be part of the 95th percentile of latency."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,12 @@ def load_facts(scenario: Scenario, load: Load, batches: Callable[[Stage], tuple[
         shares = object_probabilities(scenario, stage, load.objects_factor)
         mixes = stage.batch.timeout_ms > 0
         mean = sum(share * number for number, share in enumerate(shares))
-        reached = demand.frames_per_s * (1.0 - shares[0]) / frames if frames > 0 else 0.0
+        share_reaching = demand.frames_per_s * (1.0 - shares[0]) / frames if frames > 0 else 0.0
         stages[stage.id] = StageLoad(
             demand.frames_per_s,
             mean,
             {batch: passes_per_call(shares, batch, mixes_frames=mixes) for batch in batches(stage)},
-            reached >= SHARE_THAT_DECIDES_P95,
+            share_reaching >= SHARE_THAT_DECIDES_P95,
         )
     return LoadFacts(stages, decode_rates(scenario, load.counts), sum(load.counts.values()))
 
@@ -84,33 +87,35 @@ def decode_cores(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: 
     )
 
 
-def stage_cores(option: StageOption, load: StageLoad, z: float, *, crowded: bool = False) -> float:
-    """Cores that a stage keeps busy with this option: at least, or with all streams of all stages busy."""
-    pass_core_s = option.core_s(z) if crowded else option.least_core_s(z)
+def stage_cores(option: StageOption, load: StageLoad, z: float, *, contended: bool = False) -> float:
+    """Cores that a stage keeps busy with this option: at least, or where passes contend with all other streams."""
+    pass_core_s = option.core_s(z) if contended else option.least_core_s(z)
     per_call = load.passes[option.config.batch] * pass_core_s + load.items_per_call * option.preprocess_s(z)
     return load.calls_per_s * per_call
 
 
 def choice_cores(
-    model: PlatformModel, scenario: Scenario, choice: Choice, facts: LoadFacts, z: float, *, crowded: bool = False
+    model: PlatformModel, scenario: Scenario, choice: Choice, facts: LoadFacts, z: float, *, contended: bool = False
 ) -> float:
-    """Cores that the whole scenario keeps busy in the long run: at least, or with all streams busy."""
-    stages = sum(stage_cores(choice[stage.id], facts.stages[stage.id], z, crowded=crowded) for stage in scenario.stages)
+    """Cores that the whole scenario keeps busy in the long run: at least, or with all streams contending."""
+    stages = sum(
+        stage_cores(choice[stage.id], facts.stages[stage.id], z, contended=contended) for stage in scenario.stages
+    )
     return decode_cores(model, scenario, facts, z) + stages
 
 
 def choice_memory_bytes(choice: Choice, cameras: int, z: float) -> float:
-    """Memory of models, cameras and system [B]; the two latter are assumptions that the plan prints."""
+    """Memory of models, cameras and system [B]; the latter two are assumptions that the plan prints."""
     models = sum(at(option.estimate.memory_bytes, z) for option in choice.values())
     return MEMORY_OF_SYSTEM_BYTES + cameras * MEMORY_OF_CAMERA_BYTES + models
 
 
-class Table:
-    """All combinations of stage options on one platform under one load at one belief, in the order to be tried."""
+class CombinationTable:
+    """All combinations of stage options on one platform under one load at one quantile, in the order to be tried."""
 
     def __init__(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> None:
         self._names = [stage.id for stage in scenario.stages]
-        self._options = _kept([_options_of(model, scenario, facts, stage) for stage in scenario.stages])
+        self._options = _limited([_options_of(model, scenario, facts, stage) for stage in scenario.stages])
         loads = [facts.stages[name] for name in self._names]
         cores = self._outer([[stage_cores(option, load, z) for option in options]
                              for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
@@ -130,12 +135,12 @@ class Table:
         self.demand = demand[order]
         """Cores kept busy at least."""
         self.likely = likely[order]
-        """The same with every pass cold, which is near the truth where stages pause."""
+        """The same with every pass cold, which is realistic where stages pause."""
         self.memory = MEMORY_OF_SYSTEM_BYTES + facts.cameras * MEMORY_OF_CAMERA_BYTES + memory[order]
         self.traffic = traffic[order]
         """Bytes moved from main memory per second."""
         self.path_s = self._paths(model, scenario, facts, z)
-        """Least 95th percentile of latency, nothing waiting [s]."""
+        """Least 95th percentile of latency, without queueing [s]."""
         self._pass_s = self._per_stage(lambda option, _: option.pass_s(z), loads)
         self._alone_s = self._per_stage(lambda option, _: option.alone_s(z), loads)
         self._cold_s = self._per_stage(lambda option, _: option.cold_s(model.cold, z), loads)
@@ -156,12 +161,12 @@ class Table:
         }
 
     def cores_under(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> Floats:
-        """Cores that each combination keeps busy under another load or belief."""
+        """Cores that each combination keeps busy under another load or at another quantile."""
         loads = [facts.stages[name] for name in self._names]
         stages: Floats = self._per_stage(lambda option, load: stage_cores(option, load, z), loads).sum(axis=0)
         return stages + decode_cores(model, scenario, facts, z)
 
-    def no_quicker_than(self, index: int) -> NDArray[np.bool_]:
+    def no_faster_than(self, index: int) -> NDArray[np.bool_]:
         """Combinations that relieve nothing: no stage has a shorter pass, more of them per second, or less traffic."""
         worse = self.demand >= self.demand[index]
         for rows in (self._pass_s, self._alone_s, self._cold_s, -self._rates, self._bytes, self._by_memory):
@@ -213,27 +218,27 @@ def _decode_s(model: PlatformModel, scenario: Scenario, stage: Stage, z: float) 
 
 
 def _options_of(model: PlatformModel, scenario: Scenario, facts: LoadFacts, stage: Stage) -> tuple[StageOption, ...]:
-    """Options of a stage; of one that is never reached any will do."""
+    """Options of a stage; for one that is never reached any will do."""
     options = model.options(scenario, stage)
     return options if facts.stages[stage.id].calls_per_s > 0 else options[:1]
 
 
 def _cold_cores(model: PlatformModel, option: StageOption, load: StageLoad, z: float) -> float:
-    """Cores that a stage keeps busy by its passes being cold, each of them after a long pause."""
+    """Cores that a stage keeps busy in addition when each of its passes follows a long pause."""
     cold_s = option.cold_s(model.cold, z)
     return load.calls_per_s * load.passes[option.config.batch] * cold_s * option.core_s(z) / option.pass_s(z)
 
 
 def _stream_rate(option: StageOption, load: StageLoad) -> float:
-    """Inputs per second that the option's streams can take, more or less: only compared among options."""
+    """Approximate inputs per second that the option's streams can take: only compared among options."""
     streams = streams_needed(option, load.calls_per_s, load.items_per_call)
     return streams * option.config.batch / option.pass_s(1.0)
 
 
-def _kept(options: list[tuple[StageOption, ...]]) -> list[tuple[StageOption, ...]]:
-    """Cut the stages with most options until their product can be listed; options are sorted by core time."""
+def _limited(options: list[tuple[StageOption, ...]]) -> list[tuple[StageOption, ...]]:
+    """Shorten the longest lists until their product can be listed; options are sorted by core time."""
     kept = list(options)
-    while math.prod(len(row) for row in kept) > MOST_COMBINATIONS:
+    while math.prod(len(row) for row in kept) > MAX_COMBINATIONS:
         longest = max(range(len(kept)), key=lambda position: len(kept[position]))
         kept[longest] = kept[longest][:-1]
     return kept

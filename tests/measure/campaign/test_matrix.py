@@ -62,7 +62,7 @@ def test_the_same_cell_twice_is_measured_once(tmp_path: Path) -> None:
         ("products:\n  - {models: [a], axes: {threads: []}}", ["axis 'threads' has no value"]),
         ("products:\n  - {models: []}", ["products[0].models"]),
         ("spec: {min_duration: 1}\nproducts: [{models: [a]}]", ["spec.min_duration", "'min_duration_s'"]),
-        ("spec: {min_duration_s: -1}\nproducts: [{models: [a]}]", ["spec.min_duration_s", "greater than 0"]),
+        ("spec: {min_duration_s: -1}\nproducts: [{models: [a]}]", ["spec.min_duration_s", "must be greater than 0"]),
         ("{}", ["neither"]),
         ("[1]", ["holds no mapping"]),
         ("a: [", ["matrix.yaml:"]),

@@ -1,5 +1,3 @@
-import pytest
-
 from advisor.measure.campaign import scenario_items as needs
 from advisor.measure.campaign.campaign import Campaign
 from advisor.measure.items.decode import DecodeItem
@@ -118,11 +116,3 @@ def test_a_machine_with_bf16_measures_it_where_permitted() -> None:
     machine = machine.model_copy(update={"cpu": machine.cpu.model_copy(update={"simd_level": "amx"})})
     assert needs.usable_precisions(("f32", "bf16"), machine) == ("f32", "bf16")
     assert needs.usable_precisions(("f32",), machine) == ("f32",)
-
-
-@pytest.mark.parametrize(
-    ("shape", "size"),
-    [((1, 3, 320, 544), (544, 320)), ((1, 224, 200, 3), (200, 224)), ((1, 128), None), ((1, 7, 5, 9), None)],
-)
-def test_image_size(shape: tuple[int, ...], size: tuple[int, int] | None) -> None:
-    assert needs.image_size(shape) == size

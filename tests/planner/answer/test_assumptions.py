@@ -1,8 +1,10 @@
 from __future__ import annotations
 
-from advisor.planner.answer.assumptions import LATENCY_SEEN
+import datetime as dt
+
+from advisor.planner.answer.assumptions import LATENCY_RATIO
 from advisor.planner.plan import plan
-from tests.planner.fakes import candidate, inputs, scenario
+from tests.planner.fakes import TODAY, candidate, inputs, scenario
 
 
 def near(budget_ms: float) -> bool:
@@ -17,5 +19,17 @@ def test_a_latency_budget_that_reality_may_break_is_warned_of() -> None:
     result = plan(inputs([candidate("large", 8, 500.0)]))
     assert result.recommended is not None
     median_ms = result.recommended.predicted.latency_p95_ms.p50
-    assert near(median_ms * (LATENCY_SEEN[1] - 0.3))
-    assert not near(median_ms * (LATENCY_SEEN[1] + 1.5))
+    assert near(median_ms * (LATENCY_RATIO[1] - 0.3))
+    assert not near(median_ms * (LATENCY_RATIO[1] + 1.5))
+
+
+def test_a_stale_price_is_warned_of() -> None:
+    old = candidate("old", 8, 500.0, price_date=TODAY - dt.timedelta(days=400))
+    result = plan(inputs([old]))
+    assert any("old: the price is from 2025-10-17, more than 12 months old" in text for text in result.warnings)
+    fresh = plan(inputs([candidate("new", 8, 500.0)]))
+    assert not any("12 months" in text for text in fresh.warnings)
+    quoted = {"old": {"value": 450.0, "date": "2026-11-01", "source": "offer 17"}}
+    assert not any(
+        "12 months" in text for text in plan(inputs([old], shop=scenario(candidates={"prices": quoted}))).warnings
+    )

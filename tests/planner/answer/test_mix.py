@@ -4,52 +4,17 @@ import itertools
 
 import pytest
 
-from advisor.planner.answer.mix import _Kind, _solve, site_counts
+from advisor.planner.answer.mix import BoxKind, cheapest_numbers
 from advisor.planner.plan import plan
-from advisor.records.scenario import Scenario
 from tests.planner.fakes import FakePredictor, candidate, inputs, scenario
-
-
-def sites(*rows: tuple[str, int, int, int]) -> Scenario:
-    listed = [{"name": n, "count": c, "cameras": {"aisle": a, "door": d}} for n, c, a, d in rows]
-    return scenario(sites=listed)
-
-
-BOXES = [candidate(f"box-{n}", n, 100.0 + 60.0 * n) for n in (2, 4, 8, 16)]
-
-
-def test_the_bill_is_the_sum_over_all_sites() -> None:
-    result = plan(inputs(BOXES, shop=sites(("large", 3, 6, 2), ("small", 100, 1, 1), ("again", 7, 1, 1))))
-    rows = {row["site"]: row for row in result.sites}
-    assert rows["small"]["platform"] == rows["again"]["platform"]
-    assert rows["small"]["price_per_site"] < rows["large"]["price_per_site"]
-    total = sum(row["price_per_site"] * row["sites"] for row in result.sites)
-    assert result.sites_total["price"] == pytest.approx(total)
-    assert result.sites_total["sites"] == 110
-    # Each kind of site is told how to set up its boxes.
-    assert all(set(row["config"]["stages"]) == {"person", "reid"} for row in result.sites)
-    assert rows["small"]["config"]["decode"]["threads"] <= 2
-    # The recommendation explains the most demanding kind of site.
-    assert result.recommended is not None
-    assert result.recommended.platform == rows["large"]["platform"]
-
-
-def test_a_site_that_nothing_carries_is_named_and_there_is_no_sum() -> None:
-    shop = sites(("huge", 1, 4000, 0), ("small", 2, 1, 1))
-    result = plan(inputs(BOXES, shop=shop))
-    assert result.sites_total["price"] is None
-    assert result.sites_total["unsolved"] == ["huge"]
-
-
-def test_groups_that_a_site_does_not_name_have_no_cameras() -> None:
-    shop = scenario(sites=[{"name": "a", "count": 1, "cameras": {"door": 3}}])
-    assert site_counts(shop, shop.sites[0]) == {"aisle": 0, "door": 3}
 
 
 @pytest.mark.parametrize("spare_box", [False, True])
 @pytest.mark.parametrize("total", [3, 7, 11, 12])
 def test_the_integer_program_finds_what_trying_all_finds(total: int, spare_box: bool) -> None:
-    kinds = [_Kind(candidate(f"k{i}", 4, p), p, p, n) for i, (p, n) in enumerate([(100.0, 3), (170.0, 5), (260.0, 8)])]
+    kinds = [
+        BoxKind(candidate(f"k{i}", 4, p), p, p, n) for i, (p, n) in enumerate([(100.0, 3), (170.0, 5), (260.0, 8)])
+    ]
 
     def carries(numbers: tuple[int, ...]) -> bool:
         room = sum(number * kind.cameras for number, kind in zip(numbers, kinds, strict=True))
@@ -58,7 +23,7 @@ def test_the_integer_program_finds_what_trying_all_finds(total: int, spare_box: 
 
     tried = [n for n in itertools.product(range(5), repeat=3) if sum(n) <= 4 and carries(n)]
     best = min((sum(a * kind.price for a, kind in zip(n, kinds, strict=True)) for n in tried), default=None)
-    found = _solve(kinds, total, 4, spare_box=spare_box)
+    found = cheapest_numbers(kinds, total, 4, spare_box=spare_box)
     if best is None:
         assert found is None
         return

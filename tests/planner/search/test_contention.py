@@ -1,21 +1,22 @@
-"""What passes cost beside each other and alone: in the bounds, in the simulation, in what is said of full cores."""
+"""What passes cost when they contend with each other and alone: in the bounds, the simulation, the explanation."""
 
 from __future__ import annotations
 
 import pytest
 
-from advisor.planner.search.costs import Table, choice_cores, load_facts
-from advisor.planner.search.simulate import DRIFT_SHARE, Load, build_spec, evaluate, set_up
+from advisor.planner.question.load_case import Load
+from advisor.planner.search.costs import CombinationTable, choice_cores, load_facts
+from advisor.planner.search.setup import set_up
+from advisor.planner.search.simulate import DRIFT_SHARE, build_spec, evaluate
 from advisor.planner.search.space import PlatformModel, stage_batches
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelWork
 from advisor.records.prediction import ServiceEstimate
+from tests.planner.fakes import FakePredictor, candidate, inputs, scenario
 
-from .fakes import FakePredictor, candidate, inputs, scenario
 
-
-class Crowded(FakePredictor):
+class Contending(FakePredictor):
     """One of several streams takes two thirds of its time while the others idle."""
 
     def __init__(self, work_s: dict[str, float], moment_sigma: float | None = None) -> None:
@@ -38,7 +39,7 @@ def shop(cameras: int):
 
 
 def model_of(cameras: int, cores: int = 2, moment_sigma: float | None = None):
-    case = inputs([candidate("box", cores, 100.0)], Crowded({"person": 0.03}, moment_sigma), shop(cameras))
+    case = inputs([candidate("box", cores, 100.0)], Contending({"person": 0.03}, moment_sigma), shop(cameras))
     model = PlatformModel(case, case.candidates[0])
     (option,) = [o for o in model.every_option(case.scenario, case.scenario.stages[0]) if o.threads_per_stream == 1]
     return case, model, {"person": option}
@@ -50,20 +51,20 @@ def outcome(cameras: int):
     return evaluate(model, case.scenario, set_up(model, case.scenario, choice, load), load, 0.0, 1, 60.0)
 
 
-def test_an_idle_cascade_runs_at_the_time_alone_and_a_full_one_at_that_in_company() -> None:
-    # One camera never meets another pass; beside 5.5 of 6.7 possible ones a pass takes nearly as long as in a loop.
+def test_an_idle_cascade_runs_at_the_time_alone_and_a_full_one_at_that_with_all_streams_busy() -> None:
+    # One camera never meets another pass; next to 5.5 of 6.7 possible ones a pass takes nearly as long as in a loop.
     assert outcome(1).p50_ms == pytest.approx(20.0 + 1.0, rel=0.05)
     busy = outcome(6).result.stages[0]
     assert busy.mean_service_s == pytest.approx(0.03, rel=0.1)
 
 
-def test_bounds_count_the_least_and_words_about_full_cores_the_most() -> None:
+def test_bounds_count_the_least_core_time_and_explanations_the_most() -> None:
     case, model, choice = model_of(4)
     facts = load_facts(case.scenario, Load({"line": 4}), stage_batches)
     least = choice_cores(model, case.scenario, choice, facts, 0.0)
-    most = choice_cores(model, case.scenario, choice, facts, 0.0, crowded=True)
+    most = choice_cores(model, case.scenario, choice, facts, 0.0, contended=True)
     assert (least, most) == (pytest.approx(40 * (0.02 + 0.001)), pytest.approx(40 * (0.03 + 0.001)))
-    table = Table(model, case.scenario, facts, 0.0)
+    table = CombinationTable(model, case.scenario, facts, 0.0)
     assert table.demand.min() <= least
     assert table.path_s.min() <= 0.02 + 0.001
     simulated = outcome(4).result
@@ -81,10 +82,10 @@ def test_a_machine_that_drifts_fills_its_queues_in_slow_seconds() -> None:
     assert build_spec(model, case.scenario, set_up(model, case.scenario, choice, load), load, 0.0).drift_sigma == 0.0
 
 
-def test_an_option_is_no_worse_alone_than_in_company() -> None:
+def test_an_option_is_no_worse_alone_than_with_all_streams_busy() -> None:
     _, _, choice = model_of(1)
     option = choice["person"]
     for z in (-1.0, 0.0, 1.0):
         assert option.alone_s(z) == pytest.approx(option.pass_s(z) * 2 / 3)
-        assert option.crowding(z) == pytest.approx(0.5)
+        assert option.contention(z) == pytest.approx(0.5)
         assert option.least_core_s(z) == pytest.approx(option.core_s(z) * 2 / 3)

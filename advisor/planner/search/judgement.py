@@ -1,0 +1,104 @@
+"""What the search says of a platform: it holds with this setup, or it fails this check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from advisor.planner.question.inputs import Candidate
+from advisor.planner.question.load_case import Load, LoadCase
+from advisor.records.scenario import Scenario
+
+from .checks import FailedCheck
+from .costs import LoadFacts, choice_cores
+from .setup import Setup
+from .simulate import SimulatedOutcome
+from .space import PlatformModel
+from .study import Study
+
+
+@dataclass(frozen=True, eq=False)
+class Deployment:
+    """Equal boxes of one platform with one setup, and the load case that they are looked at under."""
+
+    study: Study
+    model: PlatformModel
+    count: int
+    setup: Setup
+
+    @property
+    def case(self) -> LoadCase:
+        """Load case of the study."""
+        return self.study.case
+
+    @property
+    def scenario(self) -> Scenario:
+        """Scenario of the study."""
+        return self.study.scenario
+
+    @property
+    def candidate(self) -> Candidate:
+        """The platform as a candidate."""
+        return self.model.candidate
+
+    @property
+    def nominal(self) -> Load:
+        """Load of the fullest box today."""
+        return self.case.nominal(self.count)
+
+    @property
+    def required(self) -> Load:
+        """Load of the fullest box with growth."""
+        return self.case.required(self.count)
+
+    def under(self, study: Study) -> Deployment:
+        """Return the same boxes under another load case."""
+        return replace(self, study=study)
+
+    def with_setup(self, setup: Setup) -> Deployment:
+        """Return the same boxes, set up otherwise."""
+        return replace(self, setup=setup)
+
+    def facts(self, load: Load) -> LoadFacts:
+        """Offered load of the scenario's stages."""
+        return self.study.facts(load)
+
+    def cores(self, load: Load, z: float, *, contended: bool = False) -> float:
+        """Cores that one box under ``load`` keeps busy, by the utilisation law."""
+        return choice_cores(self.model, self.scenario, self.setup.choice, self.facts(load), z, contended=contended)
+
+    def run(self, load: Load, z: float) -> SimulatedOutcome:
+        """Simulate one box under ``load``."""
+        return self.study.run(self.model, self.setup, load, z)
+
+
+@dataclass(frozen=True, eq=False)
+class Feasible:
+    """Boxes that carry the case, with growth and headroom."""
+
+    deployment: Deployment
+    outcome: SimulatedOutcome
+    """The simulation on which it was judged."""
+
+    @property
+    def model(self) -> PlatformModel:
+        """Model of the platform."""
+        return self.deployment.model
+
+    @property
+    def count(self) -> int:
+        """Boxes that carry the load, without the spare one."""
+        return self.deployment.count
+
+
+@dataclass(frozen=True, eq=False)
+class Failing:
+    """Boxes that do not carry the case, or of which that cannot be told."""
+
+    model: PlatformModel
+    count: int
+    failed: FailedCheck
+    deployment: Deployment | None
+    """The configuration that came nearest, or has the least demand; None where nothing is known of any."""
+
+
+Judgement = Feasible | Failing

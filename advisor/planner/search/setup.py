@@ -1,0 +1,107 @@
+"""What is set on a box, sized for its load: inference streams, requests, decoder threads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from advisor.planner.question.demand import stage_demand
+from advisor.planner.question.load_case import Load
+from advisor.records.config import RunConfig
+from advisor.records.scenario import CameraGroup, Scenario
+
+from .belief import at
+from .space import PlatformModel, StageOption
+
+Choice = Mapping[str, StageOption]
+"""Stage id -> the option chosen for it."""
+
+DECODE_ROOM = 1.5
+"""Decoder threads over the cores that decoding keeps busy: just enough to keep up with the cameras."""
+DECODE_SIGMA = 0.25
+"""Spread of single decode times in a paced cascade, key frames aside, as the standard deviation of the logarithm: 0.27
+was measured (docs/accuracy.md); the uncertainty of the mean is carried separately."""
+KEY_FACTOR = {"h264": 4.5, "h265": 4.5, "mjpeg": 1.0}
+"""Decode time of a key frame over that of the others: 4.3 to 5.4 in the synthesised clips at usual bit rates."""
+GOP_S = 2.0
+"""Time between key frames where the scenario gives none [s]: that of the synthesised clips, and usual for cameras."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Everything that is set on a box; the load may change, this stays."""
+
+    choice: Choice
+    streams: Mapping[str, int]
+    """Stage id -> inference streams."""
+    decode_workers: int
+    """Decoder threads."""
+    partition: tuple[tuple[str, float], ...] = ()
+    """Cores that a stage or decode has to itself; empty: all share one pool."""
+
+    @property
+    def configs(self) -> dict[str, RunConfig]:
+        """Per stage what is requested of the runtime: the option with its streams cut to the need."""
+        configs = {}
+        for name, option in self.choice.items():
+            streams = self.streams[name]
+            update = {"streams": streams, "threads": streams * option.threads_per_stream, "requests": streams}
+            configs[name] = option.config.model_copy(update=update)
+        return configs
+
+
+def set_up(model: PlatformModel, scenario: Scenario, choice: Choice, load: Load, workers: int | None = None) -> Setup:
+    """Size streams for the load that the box is bought for (growth included).
+
+    ``workers``: decoder threads; None: as many as are of use.
+    """
+    demands = stage_demand(scenario, load.counts, load.objects_factor, load.requests_factor)
+    streams = {
+        name: streams_needed(choice[name], demand.frames_per_s, demand.items_per_frame)
+        for name, demand in demands.items()
+    }
+    return Setup(choice, streams, max_decode_workers(model, scenario, load) if workers is None else workers)
+
+
+def streams_needed(option: StageOption, calls_per_s: float, items_per_call: float) -> int:
+    """Inference streams for the offered concurrency with room for bursts, at most what the option allows.
+
+    Little's law gives the mean number of passes in flight, rate x time; three times that plus one absorbs the bursts of
+    cameras whose frames coincide. More streams than that cost memory and gain nothing.
+    """
+    passes = calls_per_s * max(1.0, math.ceil(items_per_call / option.config.batch))
+    busy = passes * option.slowest_s
+    return max(1, min(option.config.streams or 1, math.ceil(3.0 * busy + 1.0)))
+
+
+def max_decode_workers(model: PlatformModel, scenario: Scenario, load: Load) -> int:
+    """Decoder threads that are of use: one per core, never more than cameras."""
+    cameras = sum(load.counts.get(group.group, 0) for group in scenario.cameras if group.codec != "raw")
+    return max(1, min(model.physical_threads, cameras))
+
+
+def decode_worker_choices(model: PlatformModel, scenario: Scenario, load: Load, z: float) -> tuple[int, ...]:
+    """Numbers of decoder threads worth trying: all that are of use, then just enough to keep up with the cameras.
+
+    Fewer threads keep a burst of frames from taking every core at once. Enough: half as many again as decoding keeps
+    busy, by the utilisation law.
+    """
+    most = max_decode_workers(model, scenario, load)
+    busy = sum(
+        camera.fps * load.counts.get(camera.group, 0) * at(model.decode(camera).core_s, z)
+        for camera in scenario.cameras
+        if camera.codec != "raw" and load.counts.get(camera.group, 0)
+    )
+    return tuple(dict.fromkeys((most, max(1, min(most, math.ceil(DECODE_ROOM * busy))))))
+
+
+def gop_frames(group: CameraGroup) -> int:
+    """Frames from one key frame to the next."""
+    return group.gop_frames or max(1, round(GOP_S * group.fps))
+
+
+def plain_decode_share(group: CameraGroup) -> float:
+    """Median decode time of a frame between key frames over the mean of all frames."""
+    factor = KEY_FACTOR.get(group.codec, 1.0)
+    return math.exp(-(DECODE_SIGMA**2) / 2) / (1.0 + (factor - 1.0) / gop_frames(group))

@@ -1,0 +1,185 @@
+"""One load case put to the planner: inputs, platform models, counters, and everything that was worked out before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from advisor.planner.question.inputs import Candidate, PlanInputs
+from advisor.planner.question.load_case import Load, LoadCase
+from advisor.planner.question.money import price_of
+from advisor.records.plan import Price
+from advisor.records.scenario import Scenario
+
+from .checks import FailedCheck
+from .costs import CombinationTable, LoadFacts, load_facts
+from .setup import Setup
+from .simulate import SimulatedOutcome, evaluate, failed_check, far_over, near_a_limit, with_mean_utilisation
+from .space import Placement, PlatformModel, stage_batches
+
+T = TypeVar("T")
+
+MAX_TRIES = 64
+"""Configurations that are simulated on one platform before it is given up; the plan counts those left out."""
+FULL_BUDGET_PLATFORMS, REDUCED_BUDGET_DIVISOR = 16, 8
+"""After so many platforms' worth of configurations each further platform may try so many times fewer of them."""
+MAX_FRAMES = 30_000
+"""Frames of one simulation: four times what eight cameras send in a minute."""
+MAX_SIMULATED_S, MIN_SIMULATED_S = 60.0, 10.0
+HEADROOM_CHECKS = frozenset({"cpu", "memory_bandwidth"})
+DRAWS = 3
+"""Random draws on each of which a configuration must hold where it is near a limit; elsewhere the first alone."""
+
+
+@dataclass
+class SearchCounters:
+    """How much of the space was looked at, and how."""
+
+    bounded: int = 0
+    """Platforms, with a number of boxes each, that a closed form ruled out."""
+    judged_by_simulation: int = 0
+    configurations: int = 0
+    tried: int = 0
+    """Configurations that were simulated to judge them."""
+    left_out: int = 0
+    """Configurations that the budget left untried."""
+    simulated: int = 0
+    """Simulations, those of predictions included."""
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A load case with all that is needed to answer it.
+
+    Deriving a study (:meth:`for_case`) is cheap: platform models and counters are shared by all studies of one plan,
+    and what was worked out is shared by the studies of one scenario.
+    """
+
+    inputs: PlanInputs
+    case: LoadCase
+    max_tries: int = MAX_TRIES
+    counters: SearchCounters = field(default_factory=SearchCounters)
+    _models: dict[tuple[str, Placement], PlatformModel] = field(default_factory=dict)
+    _results: dict[Hashable, Any] = field(default_factory=dict)
+    """Of this scenario; the keys name figure and load."""
+
+    @classmethod
+    def of(cls, inputs: PlanInputs, max_tries: int = MAX_TRIES) -> Study:
+        """Return the study of the scenario's own cameras."""
+        return cls(inputs, LoadCase.of(inputs.scenario), max_tries)
+
+    @property
+    def scenario(self) -> Scenario:
+        """Scenario of the case."""
+        return self.case.scenario
+
+    def for_case(self, case: LoadCase) -> Study:
+        """Return the study of another case."""
+        results = self._results if case.scenario is self.case.scenario else {}
+        return replace(self, case=case, _results=results)
+
+    def for_scenario(self, scenario: Scenario) -> Study:
+        """Return the study of the same cameras under a changed scenario."""
+        return self.for_case(self.case.with_scenario(scenario))
+
+    def once(self, key: tuple[Hashable, ...], compute: Callable[[], T]) -> T:
+        """Return a result of this scenario, computed the first time; ``key`` names everything else it depends on."""
+        if key not in self._results:
+            self._results[key] = compute()
+        result: T = self._results[key]
+        return result
+
+    def model(self, candidate: Candidate, placement: Placement = "all") -> PlatformModel:
+        """Return the candidate's platform model, made once."""
+        key = (candidate.platform.id, placement)
+        if key not in self._models:
+            self._models[key] = PlatformModel(self.inputs, candidate, placement)
+        return self._models[key]
+
+    def models(self, candidate: Candidate) -> tuple[PlatformModel, ...]:
+        """The platform with all its cores, and of a chip with two kinds of them with the performance cores alone."""
+        whole = self.model(candidate)
+        return (whole,) if candidate.machine.efficiency_cores == 0 else (whole, self.model(candidate, "performance"))
+
+    def prepare(self, candidates: Sequence[Candidate]) -> None:
+        """Request the estimates of all candidates at once: many times faster than one by one."""
+        missing = [
+            (model, stage, request)
+            for candidate in candidates
+            for model in self.models(candidate)
+            for stage in self.scenario.stages
+            for request in model.missing_requests(self.scenario, stage)
+        ]
+        estimates = self.inputs.predictor.service_many([request for _, _, request in missing])
+        for (model, stage, _), estimate in zip(missing, estimates, strict=True):
+            model.keep(stage, [estimate])
+
+    def price(self, candidate: Candidate, count: int) -> Price:
+        """Price of ``count`` boxes that carry the load and the spare one."""
+        return price_of(candidate.platform, count + self.case.spare_boxes, self.scenario, self.inputs.today)
+
+    def facts(self, load: Load) -> LoadFacts:
+        """Offered load of the scenario's stages."""
+        return self.once(("load facts", load.key), lambda: load_facts(self.scenario, load, stage_batches))
+
+    def table(self, model: PlatformModel, load: Load, z: float) -> CombinationTable | None:
+        """Every combination of the stages' options; None where a stage has none."""
+        if not all(model.options(self.scenario, stage) for stage in self.scenario.stages):
+            return None
+        return CombinationTable(model, self.scenario, self.facts(load), z)
+
+    def duration_s(self, load: Load) -> float:
+        """Simulated time [s]: the scenario's window, shorter where many cameras give enough frames sooner."""
+        scenario = self.scenario
+        rate = sum(camera.fps * load.counts.get(camera.group, 0) for camera in scenario.cameras)
+        rate += sum(requests.rate_per_s * load.requests_factor for requests in scenario.requests)
+        window_s = min(scenario.slo.window_s, MAX_SIMULATED_S)
+        return window_s if rate <= 0 else max(min(window_s, MAX_FRAMES / rate), min(window_s, MIN_SIMULATED_S))
+
+    def run(
+        self,
+        model: PlatformModel,
+        setup: Setup,
+        load: Load,
+        z: float,
+        *,
+        longest_s: float = MAX_SIMULATED_S,
+        draw: int = 0,
+    ) -> SimulatedOutcome:
+        """Simulate once; ``draw`` numbers independent draws of everything that is random."""
+        self.counters.simulated += 1
+        duration_s = min(self.duration_s(load), longest_s)
+        return evaluate(model, self.scenario, setup, load, z, self.inputs.seed + draw, duration_s)
+
+    def assess(
+        self, model: PlatformModel, setup: Setup, load: Load, z: float
+    ) -> tuple[SimulatedOutcome, FailedCheck | None]:
+        """Judge one configuration: near a limit on ``DRAWS`` draws, each of which must meet the SLO.
+
+        Headroom is required of the mean over the draws: it is a margin in the long run, not of a single minute. Returns
+        a draw that fails with the check that it fails, else the first draw and None.
+        """
+        first = self.run(model, setup, load, z)
+        failed = failed_check(self.scenario, first)
+        if failed is None and not near_a_limit(self.scenario, first):
+            return first, None
+        if failed is not None and (failed.check not in HEADROOM_CHECKS or far_over(self.scenario, first)):
+            return first, failed
+        draws = [first]
+        for draw in range(1, DRAWS):
+            outcome = self.run(model, setup, load, z, draw=draw)
+            failed = failed_check(self.scenario, outcome)
+            if failed is not None and failed.check not in HEADROOM_CHECKS:
+                return outcome, failed
+            draws.append(outcome)
+        return first, failed_check(self.scenario, with_mean_utilisation(draws))
+
+    def tries_allowed(self) -> int:
+        """Configurations that the next platform may try: fewer once many were tried in vain.
+
+        Where a tight latency budget fails nearly everything, a plan over a whole catalogue would take minutes.
+        """
+        if self.counters.tried < FULL_BUDGET_PLATFORMS * self.max_tries:
+            return self.max_tries
+        return max(1, self.max_tries // REDUCED_BUDGET_DIVISOR)

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from advisor.planner.answer.rejected import RejectedPlatforms, list_rejected
+from advisor.planner.plan import plan
+from advisor.planner.question.inputs import Candidate
+from advisor.planner.search.rank import Solution, cheapest
+from advisor.planner.search.study import Study
+from advisor.records.model import ModelWork
+from advisor.records.plan import Rejected
+from tests.planner.fakes import best_of, camera, candidate, inputs, scenario, work
+
+BOXES = [candidate(f"box-{n}", n, 100.0 + 60.0 * n) for n in (2, 4, 8, 16)]
+
+
+def test_just_fails_is_judged_cheaper_and_exact() -> None:
+    result = plan(inputs(BOXES, shop=scenario(candidates={"max_boxes": 1})))
+    assert result.recommended is not None
+    assert result.just_fails is not None
+    assert result.just_fails.platform == "box-2"
+    assert result.just_fails.capacity_exact
+    assert result.just_fails.price is not None
+    assert (result.just_fails.price.value or 0) < (result.recommended.price.value or 0)
+
+
+def test_too_few_of_the_recommended_box_may_be_what_just_fails() -> None:
+    result = plan(inputs([candidate("small", 4, 100.0)], shop=scenario(margin={"headroom_pct": 60.0})))
+    best = best_of(result)
+    assert (best.platform, best.count) == ("small", 2)
+    assert result.just_fails is not None
+    assert (result.just_fails.platform, result.just_fails.count) == ("small", 1)
+    assert result.just_fails.check == "cpu"
+
+
+def test_a_platform_of_unknown_memory_is_refused_with_the_need() -> None:
+    known = candidate("mystery", 16, 50.0)
+    unknown = Candidate(known.platform, known.machine.model_copy(update={"memory_bytes": None}))
+    result = plan(inputs([unknown, *BOXES]))
+    refused = next(item for item in result.rejected if item.platform == "mystery")
+    assert refused.check == "memory"
+    assert "unknown" in refused.reason
+
+
+def test_a_budget_below_one_service_time_is_said_before_missing_cores() -> None:
+    shop = scenario(cameras=[camera(400)], slo={"camera_fps": 15.0, "latency_p95_ms": 5.0, "window_s": 20.0})
+    miss = plan(inputs(BOXES, shop=shop)).nearest_misses[0]
+    assert miss.check == "latency_p95"
+    assert "the budget is 5 ms" in miss.reason
+
+
+def test_a_camera_that_one_core_cannot_decode_is_said() -> None:
+    shop = scenario(cameras=[camera(1) | {"resolution": "7680x4320", "fps": 60.0}])
+    result = plan(inputs(BOXES, shop=shop))
+    assert result.recommended is None
+    assert result.nearest_misses[0].check == "camera_fps"
+    assert "sub-stream" in result.nearest_misses[0].reason
+
+
+def test_ten_thousand_cameras_are_too_many_and_the_misses_are_named() -> None:
+    result = plan(inputs(BOXES, shop=scenario(cameras=[camera(10_000)])))
+    assert result.recommended is None
+    assert result.nearest_misses[0].platform == "box-16"
+    assert "not even 4 boxes" in result.nearest_misses[0].reason
+    assert len(result.nearest_misses) == 3
+
+
+def test_without_evidence_nothing_can_be_told() -> None:
+    def nothing_runs(stage: str, runtime: str, precision: str, batch: int) -> ModelWork | None:
+        return None if stage == "reid" else work(stage, runtime, precision, batch)
+
+    result = plan(replace(inputs(BOXES), works=nothing_runs))
+    assert result.recommended is None
+    assert result.nothing_known
+    assert not plan(inputs(BOXES, shop=scenario(margin={"headroom_pct": 99.0}))).nothing_known
+    assert all(item.check == "evidence" for item in result.rejected)
+    assert "cannot tell" in result.rejected[0].reason
+    assert "`sizer bench`" in result.rejected[0].reason
+
+
+def rejected(boxes: list[Candidate], **changes: object) -> tuple[RejectedPlatforms, Solution | None, Study]:
+    """What is listed when only the cheapest solution is shown."""
+    study = Study.of(inputs(boxes, shop=scenario(**changes)))
+    chosen = cheapest(study, boxes)
+    shown = [] if chosen is None else [chosen]
+    return list_rejected(study, boxes, shown, shown), chosen, study
+
+
+def by_id(listed: RejectedPlatforms) -> dict[str, Rejected]:
+    return {item.platform: item for item in listed.rejected}
+
+
+def test_what_is_shown_is_not_rejected_and_all_else_is() -> None:
+    listed, chosen, _ = rejected(BOXES)
+    assert chosen is not None
+    assert chosen.candidate.platform.id == "box-4"
+    assert set(by_id(listed)) == {"box-2", "box-8", "box-16"}
+    assert listed.nearest == ()
+
+
+def test_a_dearer_box_is_not_judged_and_counted_as_such() -> None:
+    listed, _, study = rejected(BOXES, candidates={"max_boxes": 1})
+    assert [name for name, item in by_id(listed).items() if item.check == "cost"] == ["box-8", "box-16"]
+    assert listed.not_judged == 2
+    assert study.counters.judged_by_simulation == 1  # the recommendation
+    assert by_id(listed)["box-8"].reason.startswith("dearer than the recommendation")
+
+
+def test_a_cheaper_box_says_how_many_of_it_could_do_and_what_they_cost() -> None:
+    listed, _, _ = rejected([candidate("small", 2, 300.0), candidate("large", 8, 500.0)])
+    (small,) = listed.rejected
+    assert small.check == "cpu"
+    assert small.reason.endswith("; it takes 2 boxes or more, 600 USD at least")
+    assert small.predicted is not None
+
+
+def test_without_a_solution_the_nearest_misses_come_first() -> None:
+    boxes = [candidate(f"box-{n}", n, 100.0) for n in (1, 3, 2)]
+    listed, chosen, _ = rejected(boxes, candidates={"max_boxes": 1}, cameras=[camera(16)])
+    assert chosen is None
+    assert [item.platform for item in listed.rejected] == ["box-3", "box-2", "box-1"]
+    assert listed.nearest == listed.rejected
+    assert [(box.platform.id, count) for box, count in listed.uncertain] == [("box-3", 1), ("box-2", 1), ("box-1", 1)]
+    assert listed.just_fails is None
+
+
+def test_what_just_fails_is_the_nearest_of_the_cheaper_ones() -> None:
+    boxes = [candidate("one", 1, 250.0), candidate("two", 2, 200.0), candidate("four", 4, 340.0)]
+    listed, _, _ = rejected(boxes, candidates={"max_boxes": 1})
+    assert listed.just_fails is not None
+    assert (listed.just_fails.platform, listed.just_fails.capacity_exact) == ("two", True)
+    assert [box.platform.id for box, _ in listed.uncertain] == ["two", "one"]
+
+
+def test_a_box_of_unknown_price_that_holds_is_said_to_hold() -> None:
+    gift = candidate("gift", 8, None)
+    listed, _, _ = rejected([gift, candidate("large", 8, 500.0)])
+    (item,) = listed.rejected
+    assert (item.check, item.price is not None and item.price.value) == ("cost", None)
+    assert item.reason.startswith("holds, but its price is unknown")
+    assert listed.not_judged == 0
+    assert item.capacity_exact

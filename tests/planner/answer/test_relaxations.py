@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from advisor.planner.plan import plan
+from tests.planner.fakes import FakePredictor, best_of, camera, candidate, inputs, model_file, scenario
+
+BOXES = [candidate(f"box-{n}", n, 100.0 + 60.0 * n) for n in (2, 4, 8, 16)]
+
+
+def test_a_power_limit_that_contradicts_the_load_is_named_with_the_least_that_would_do() -> None:
+    boxes = [candidate("thrifty", 1, 100.0, power_w=10.0), candidate("strong", 8, 500.0, power_w=65.0),
+             candidate("stronger", 16, 400.0, power_w=95.0)]  # fmt: skip
+    result = plan(inputs(boxes, shop=scenario(site={"max_power_w": 15.0})))
+    assert result.recommended is None
+    change = next(item for item in result.scenario_changes if item.change.startswith("site.max_power_w"))
+    assert change.change == "site.max_power_w 65 instead of 15"
+    assert change.platform == "strong"
+    assert next(item for item in result.rejected if item.platform == "strong").check == "site.max_power_w"
+
+
+def test_a_smaller_model_of_the_family_saves_what_the_cheaper_box_costs_less() -> None:
+    given = inputs([candidate("small", 2, 200.0), candidate("large", 8, 500.0)],
+                   FakePredictor({"person": 0.05, "reid": 0.001, "small-person": 0.004}),
+                   scenario(candidates={"max_boxes": 1}, cameras=[camera(4)]))  # fmt: skip
+    smaller = model_file("person").model_copy(update={"reference": "small-person", "name": "small-person"})
+    result = plan(replace(given, smaller={"person": smaller}))
+    assert result.recommended is not None
+    assert result.recommended.platform == "large"
+    change = next(item for item in result.scenario_changes if "small-person" in item.change)
+    assert change.platform == "small"
+    assert "saving 300 USD" in change.text
+
+
+def test_a_change_that_saves_nothing_is_said() -> None:
+    only = plan(inputs([candidate("only", 8, 500.0)]))
+    assert only.scenario_changes
+    assert all(not item.holds and "no cheaper box" in item.text for item in only.scenario_changes)
+    heavy = FakePredictor({"person": 0.1, "reid": 0.004})
+    found = plan(inputs(BOXES, heavy, scenario(candidates={"max_boxes": 1}))).scenario_changes
+    assert any(item.holds and "saving" in item.text for item in found)
+
+
+def test_permitting_int8_is_tried_and_its_saving_said() -> None:
+    result = plan(inputs(BOXES, FakePredictor({"person": 0.05, "reid": 0.002})))
+    (change,) = [item for item in result.scenario_changes if item.change.startswith("int8 permitted")]
+    # In f32 two boxes or large ones are needed; int8 takes 0.4 of the time.
+    assert change.holds
+    saved = (best_of(result).price.value or 0.0) - (change.price or 0.0)
+    assert saved > 0
+    assert f"saving {saved:,.0f} USD" in change.text

@@ -1,0 +1,120 @@
+"""Each closed form at its edge: just enough is admitted, a little less is refused with figure and limit."""
+
+from __future__ import annotations
+
+import pytest
+
+from advisor.planner.question.inputs import Candidate
+from advisor.planner.question.load_case import LoadCase
+from advisor.planner.search.belief import PESSIMISTIC
+from advisor.planner.search.bounds import admissible, bound
+from advisor.planner.search.checks import FailedCheck
+from advisor.planner.search.costs import CombinationTable, load_facts
+from advisor.planner.search.space import PlatformModel, stage_batches
+from advisor.records.scenario import Scenario
+from tests.planner.fakes import FakePredictor, candidate, inputs, scenario
+
+from .parts import WORK_S
+
+
+def judged(
+    shop: Scenario, cores: int = 16, count: int = 1, **machine: object
+) -> tuple[FailedCheck | None, CombinationTable, PlatformModel]:
+    box = candidate("box", cores, 300.0)
+    box = Candidate(box.platform, box.machine.model_copy(update=machine))
+    model = PlatformModel(inputs([box], FakePredictor(WORK_S), shop), box)
+    load = LoadCase.of(shop).required(count)
+    table = CombinationTable(model, shop, load_facts(shop, load, stage_batches), PESSIMISTIC)
+    return bound(model, shop, table, load, PESSIMISTIC, count), table, model
+
+
+def slo(latency_p95_ms: float) -> dict[str, object]:
+    return {"camera_fps": 15.0, "latency_p95_ms": latency_p95_ms, "window_s": 20.0}
+
+
+def test_enough_of_everything_is_admitted() -> None:
+    failed, table, model = judged(scenario())
+    assert failed is None
+    assert admissible(model, scenario(), table).any()
+
+
+def test_the_cores_must_leave_the_headroom() -> None:
+    _, table, _ = judged(scenario())
+    demand = float(table.demand.min())
+    for headroom_pct, cores, check in ((0.0, demand * 1.01, None), (0.0, demand * 0.99, "cpu"),
+                                       (50.0, demand * 1.99, "cpu"), (50.0, demand * 2.01, None)):  # fmt: skip
+        failed, _, _ = judged(scenario(margin={"headroom_pct": headroom_pct}), quota_cores=cores)
+        assert (None if failed is None else failed.check) == check
+    failed, _, _ = judged(scenario(margin={"headroom_pct": 0.0}), quota_cores=demand / 2)
+    assert failed is not None
+    assert failed.closeness == pytest.approx(0.5)
+    assert "per box" not in failed.reason
+
+
+def test_of_several_boxes_each_is_looked_at() -> None:
+    failed, _, _ = judged(scenario(margin={"headroom_pct": 0.0}), quota_cores=0.1, count=2)
+    assert failed is not None
+    assert "per box" in failed.reason
+
+
+def test_one_frame_must_keep_the_budget_alone() -> None:
+    _, table, _ = judged(scenario())
+    shortest_ms = float(table.path_s.min()) * 1000.0
+    assert judged(scenario(slo=slo(shortest_ms * 1.001)))[0] is None
+    failed, _, _ = judged(scenario(slo=slo(shortest_ms * 0.8)))
+    assert failed is not None
+    assert failed.check == "latency_p95"
+    assert failed.closeness == pytest.approx(0.8)
+
+
+def test_latency_is_named_before_cores_since_more_boxes_do_not_help() -> None:
+    _, table, _ = judged(scenario())
+    failed, _, _ = judged(scenario(slo=slo(float(table.path_s.min()) * 500.0)), quota_cores=0.1)
+    assert failed is not None
+    assert failed.check == "latency_p95"
+
+
+def test_memory_must_suffice_and_be_known() -> None:
+    _, table, _ = judged(scenario())
+    need = float(table.memory.min())
+    assert judged(scenario(), memory_bytes=need * 1.01)[0] is None
+    for memory_bytes, closeness in ((need * 0.5, 0.5), (None, 0.0)):
+        failed, _, _ = judged(scenario(), memory_bytes=memory_bytes)
+        assert failed is not None
+        assert failed.check == "memory"
+        assert failed.closeness == pytest.approx(closeness)
+
+
+def test_traffic_must_leave_the_headroom_of_the_bandwidth() -> None:
+    _, table, _ = judged(scenario())
+    least = float(table.traffic.min()) / 0.7
+    assert judged(scenario(), memory_bandwidth_bytes_per_s=least * 1.01)[0] is None
+    assert judged(scenario(), memory_bandwidth_bytes_per_s=None)[0] is None
+    failed, _, _ = judged(scenario(), memory_bandwidth_bytes_per_s=least / 2)
+    assert failed is not None
+    assert (failed.check, failed.closeness) == ("memory_bandwidth", pytest.approx(0.5))
+
+
+def test_one_camera_must_not_send_faster_than_a_core_decodes() -> None:
+    # 8 ms for 1920 x 1080, 1.2 times that on the pessimistic side, and 1 % of the frames may be lost.
+    frame_s = 1.2 * 0.008
+    for share, check in ((1.0, None), (1.1, "camera_fps")):
+        camera = {"group": "a", "count": 1, "resolution": "1920x1080", "fps": share / frame_s, "bitrate_kbps": 4000.0}
+        shop = scenario(cameras=[camera], slo={"latency_p95_ms": 300.0, "window_s": 20.0})
+        failed, _, _ = judged(shop)
+        assert (None if failed is None else failed.check) == check
+    # A camera of which there is none is not looked at.
+    none = scenario(cameras=[camera | {"count": 0}, dict(scenario().cameras[0].model_dump(), count=1)])
+    assert judged(none)[0] is None
+
+
+def test_limits_that_no_combination_keeps_together_are_said_so() -> None:
+    # One thread keeps the cores, sixteen keep the budget, nothing both.
+    _, table, _ = judged(scenario())
+    few, many = table.demand.argmin(), table.path_s.argmin()
+    assert table.path_s[few] > table.path_s[many]
+    budget_ms = float(table.path_s[many] + 1e-6) * 1000.0
+    headroom_pct = 100.0 * (1.0 - float(table.demand[few]) * 1.0001 / 16.0)
+    failed, _, _ = judged(scenario(slo=slo(budget_ms), margin={"headroom_pct": headroom_pct}))
+    assert failed is not None
+    assert failed.reason == "no configuration meets latency, memory and headroom at once"

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from advisor.planner.question.inputs import PlanInputs
+from advisor.planner.search.belief import MEDIAN, OPTIMISTIC, PESSIMISTIC
+from advisor.planner.search.judgement import Failing, Feasible
+from advisor.planner.search.search import judge, least_deployment, nominal_cores
+from advisor.planner.search.study import Study
+from advisor.records.model import ModelWork
+from advisor.records.scenario import Scenario
+from tests.planner.fakes import FakePredictor, candidate, inputs, scenario, work
+
+SMALL, ENOUGH = candidate("small", 2, 200.0), candidate("enough", 4, 340.0)
+WORK_S = {"person": 0.02, "reid": 0.004}
+
+
+def given(shop: Scenario | None = None, predictor: FakePredictor | None = None) -> PlanInputs:
+    return inputs([SMALL, ENOUGH], predictor or FakePredictor(WORK_S), shop)
+
+
+def test_boxes_that_hold_come_with_setup_and_outcome() -> None:
+    study = Study.of(given())
+    judged = judge(study, ENOUGH, 1)
+    assert isinstance(judged, Feasible)
+    assert judged.outcome.meets_slo
+    assert judged.outcome.cpu <= 0.7
+    assert set(judged.deployment.setup.choice) == {"person", "reid"}
+    assert judged.deployment.study is study
+    assert study.counters.judged_by_simulation == 1
+
+
+def test_boxes_that_a_closed_form_rules_out_are_not_simulated() -> None:
+    study = Study.of(given())
+    judged = judge(study, SMALL, 1)
+    assert isinstance(judged, Failing)
+    assert judged.failed.check == "cpu"
+    assert judged.deployment is not None
+    assert (study.counters.bounded, study.counters.simulated) == (1, 0)
+    # The configuration that is kept has the least demand.
+    least = least_deployment(study, SMALL, 1)
+    assert least is not None
+    assert judged.deployment.cores(study.case.required(1), PESSIMISTIC) <= least.cores(
+        study.case.required(1), PESSIMISTIC
+    )
+
+
+def test_a_stage_without_evidence_cannot_be_judged() -> None:
+    def nothing_runs(stage: str, runtime: str, precision: str, batch: int) -> ModelWork | None:
+        return None if stage == "reid" else work(stage, runtime, precision, batch)
+
+    study = Study.of(replace(given(), works=nothing_runs))
+    judged = judge(study, ENOUGH, 1)
+    assert isinstance(judged, Failing)
+    assert (judged.failed.check, judged.deployment) == ("evidence", None)
+    assert "stage reid" in judged.failed.reason
+    assert least_deployment(study, ENOUGH, 1) is None
+
+
+def test_equal_cases_are_judged_once_and_others_anew() -> None:
+    study = Study.of(given())
+    first = judge(study, ENOUGH, 1)
+    assert judge(study.for_case(study.case.with_extra_cameras(0)), ENOUGH, 1) is first
+    assert judge(study, ENOUGH, 2) is not first
+    assert judge(study, ENOUGH, 1, MEDIAN) is not first
+    assert judge(study.for_case(study.case.with_extra_cameras(1)), ENOUGH, 1) is not first
+
+
+def test_a_faster_platform_is_never_judged_worse() -> None:
+    box = candidate("box", 3, 100.0)
+    verdicts = [
+        isinstance(judge(Study.of(inputs([box])), box, 1, z), Feasible) for z in (OPTIMISTIC, MEDIAN, PESSIMISTIC)
+    ]
+    assert verdicts == sorted(verdicts, reverse=True)
+    assert verdicts[0] != verdicts[-1]
+
+
+def test_by_tco_the_configuration_with_the_least_core_time_today_is_taken() -> None:
+    money = {"objective": "tco", "electricity_per_kwh": 1.0}
+    box = candidate("box", 16, 500.0)
+    by_price, by_tco = (
+        judge(Study.of(inputs([box], FakePredictor(WORK_S), shop), max_tries=10_000), box, 1)
+        for shop in (scenario(), scenario(money=money))
+    )
+    assert isinstance(by_price, Feasible)
+    assert isinstance(by_tco, Feasible)
+    assert nominal_cores(by_tco.deployment) <= nominal_cores(by_price.deployment)
+
+
+def test_what_the_budget_leaves_untried_is_counted() -> None:
+    # Every configuration misses the budget by its queueing, so all would have to be tried.
+    shop = scenario(slo={"camera_fps": 15.0, "latency_p95_ms": 62.0, "window_s": 5.0}, margin={"headroom_pct": 0.0})
+    study = Study.of(given(shop), max_tries=2)
+    judged = judge(study, candidate("tight", 3, 100.0), 1)
+    assert isinstance(judged, Failing)
+    assert study.counters.tried <= 4
+    assert study.counters.left_out > 0
+    assert study.counters.tried + study.counters.left_out <= study.counters.configurations

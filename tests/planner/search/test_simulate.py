@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import pytest
+
+from advisor.planner.question.load_case import LoadCase
+from advisor.planner.search.belief import MEDIAN, PESSIMISTIC
+from advisor.planner.search.setup import set_up
+from advisor.planner.search.simulate import (
+    build_spec,
+    evaluate,
+    failed_check,
+    far_over,
+    near_a_limit,
+    with_mean_utilisation,
+)
+from tests.planner.fakes import scenario
+
+from .parts import choice, outcome, platform_model
+
+SHOP = scenario()  # 15 FPS, p95 300 ms, drops 1 %, headroom 30 %
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "closeness"),
+    [
+        ({}, None, None),
+        ({"failed": ("camera_fps", "drops", "latency_p95"), "camera_fps": 12.0}, "camera_fps", 0.8),
+        ({"failed": ("drops", "latency_p95"), "drops_pct": 4.0}, "drops", 0.96),
+        ({"failed": ("latency_p95",), "p95_ms": 400.0}, "latency_p95", 0.75),
+        ({"failed": ("latency_p95",), "p95_ms": None}, "latency_p95", 0.0),
+        ({"failed": ("queue_growth",)}, "queue_growth", 0.0),
+        ({"cpu": 0.7}, None, None),
+        ({"cpu": 0.875}, "cpu", 0.8),
+        ({"bandwidth": 0.875}, "memory_bandwidth", 0.8),
+        ({"bandwidth": None}, None, None),
+        ({"failed": ("latency_p95",), "p95_ms": 400.0, "cpu": 0.9}, "latency_p95", 0.75),
+    ],
+)
+def test_the_slo_is_named_before_the_headroom(
+    changes: dict[str, object], check: str | None, closeness: float | None
+) -> None:
+    failed = failed_check(SHOP, outcome(**changes))
+    assert (None if failed is None else failed.check) == check
+    assert (None if failed is None else failed.closeness) == (None if closeness is None else pytest.approx(closeness))
+
+
+@pytest.mark.parametrize(
+    ("changes", "near"),
+    [
+        ({}, False),
+        ({"p95_ms": 239.0}, False),
+        ({"p95_ms": 241.0}, True),
+        ({"drops_pct": 0.49}, False),
+        ({"drops_pct": 0.51}, True),
+        ({"cpu": 0.67}, False),
+        ({"cpu": 0.69}, True),
+        ({"bandwidth": 0.69}, True),
+        # Half of the drops that are allowed, and one frame in 60 s that the window may cut.
+        ({"camera_fps": 15.0 * 0.995 - 1.0 / 60.0 + 0.001}, False),
+        ({"camera_fps": 15.0 * 0.995 - 1.0 / 60.0 - 0.001}, True),
+    ],
+)
+def test_what_another_draw_might_turn_is_near_a_limit(changes: dict[str, object], near: bool) -> None:
+    assert near_a_limit(SHOP, outcome(**changes)) is near
+
+
+def test_far_over_is_beyond_what_a_draw_changes() -> None:
+    assert not far_over(SHOP, outcome(cpu=0.72))
+    assert far_over(SHOP, outcome(cpu=0.73))
+    assert far_over(SHOP, outcome(bandwidth=0.73))
+
+
+def test_utilisation_is_averaged_over_draws() -> None:
+    first, second = outcome(cpu=0.6, bandwidth=0.2, p95_ms=50.0), outcome(cpu=0.8, bandwidth=0.4, p95_ms=70.0)
+    mean = with_mean_utilisation([first, second])
+    assert (mean.cpu, mean.bandwidth, mean.p95_ms) == (pytest.approx(0.7), pytest.approx(0.3), 50.0)
+    assert with_mean_utilisation([first, outcome(bandwidth=None)]).bandwidth is None
+
+
+def test_parents_come_first_and_stages_take_their_times_from_the_options() -> None:
+    stages = [
+        {"id": "reid", "model": "like:reid", "on": "person", "batch": {"max": 4}},
+        {"id": "person", "model": "like:person", "every": "3 frames"},
+    ]
+    shop = scenario(stages=stages)
+    model, load = platform_model(shop, cores=8), LoadCase.of(shop).nominal(1)
+    setup = set_up(model, shop, choice(model, shop, reid=4), load, workers=3)
+    spec = build_spec(model, shop, setup, load, PESSIMISTIC)
+    person, reid = spec.stages
+    assert (person.id, person.parent, reid.id, reid.parent) == ("person", None, "reid", 0)
+    assert person.service_s == pytest.approx((0.0, 1.2 * 0.02))
+    # A batch that was compiled for four takes its time whatever is in it.
+    assert reid.service_s == pytest.approx((0.0, *[1.2 * 0.016] * 4))
+    assert person.interval_frames == (3.0,) * 8
+    assert (spec.decode_workers, spec.cores, len(spec.cameras)) == (3, 8.0, 8)
+    assert spec.cameras[0].decode_core_s == pytest.approx(1.2 * 0.008)
+
+
+def test_a_simulated_run_is_held_against_the_slo() -> None:
+    model, load = platform_model(SHOP, cores=8), LoadCase.of(SHOP).nominal(1)
+    setup = set_up(model, SHOP, choice(model, SHOP), load)
+    good = evaluate(model, SHOP, setup, load, MEDIAN, 1, 20.0)
+    assert good.meets_slo
+    assert good.camera_fps == pytest.approx(15.0, rel=0.01)
+    overloaded = LoadCase.of(SHOP).with_total(100, 1)
+    bad = evaluate(model, SHOP, setup, overloaded, MEDIAN, 1, 10.0)
+    assert "camera_fps" in bad.failed
+    assert bad.cpu > 0.95
