@@ -172,8 +172,8 @@ class FootprintMeasurement(ModelMeasurement):
 
 
 Measurement = Annotated[TimingMeasurement | ProfileMeasurement | FootprintMeasurement, Field(discriminator="kind")]
-"""One row of the store, told apart by ``kind``. A micro-benchmark (:class:`MicroBenchmark`) is a record of its own: it
-belongs to no model and no configuration."""
+"""One row of the store, distinguished by ``kind``. A :class:`MicroBenchmark` is a record of its own: it belongs to no
+model and no configuration."""
 
 
 class MicroBenchmark(Record):

@@ -111,7 +111,7 @@ class RuntimeConformance:
     reads_files = True
     """The fake does not look into its model files."""
     clamps_streams = False
-    """Grants fewer streams than asked where there are fewer cores."""
+    """Grants fewer streams than requested if there are fewer cores."""
     wall_factor = 2.0
     """Sum of kernel times may differ from the wall time of a pass by this factor."""
 

@@ -16,7 +16,7 @@ from .protocol import CompileOptions
 def inspect_model(model: ModelFile, config: RunConfig, file: Path | None = None) -> ModelWork:
     """Compile ``model`` under ``config`` and return its fused kernels without timing them.
 
-    Must run in a process whose environment fits ``config.simd_cap``. OpenVINO tells its kernels without running;
+    Must run in a process whose environment fits ``config.simd_cap``. OpenVINO lists its kernels without running;
     ONNX Runtime runs three passes.
 
     Parameters

@@ -34,7 +34,7 @@ _DTYPES = {
 }  # fmt: skip
 # Settings of other runtimes, with what to say about them.
 _FOREIGN = {
-    "simd_cap": "its kernels ask the processor themselves; it cannot be capped",
+    "simd_cap": "its kernels query the processor themselves; it cannot be capped",
     "hint_requests": "hints are OpenVINO's",
     "auto_batch_timeout_s": "it does not batch by itself",
     "pinning": "use intra_op_affinities",
@@ -51,7 +51,7 @@ class OnnxModel:
 
     With one thread per stream all streams share a session; with more, each stream has a session of its own, because
     concurrent callers of one session would share its thread pool and the threads per stream would not be what was
-    asked. ``done`` runs on the stream's thread and must not call ``start``.
+    requested. ``done`` runs on the stream's thread and must not call ``start``.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class OnnxModel:
         return self._trace(passes)[0]
 
     def kernels(self) -> tuple[Kernel, ...]:
-        """Return the fused kernels without times; ONNX Runtime must run one pass to tell them."""
+        """Return the fused kernels without times; ONNX Runtime must run one pass to find them."""
         return tuple(kernel.model_copy(update={"time_s": None}) for kernel in self._trace(1)[0])
 
     def activation_bytes(self) -> float:
@@ -200,7 +200,7 @@ class OnnxModel:
             self._in_flight.deliver(done, token, outputs if wanted else None, finish_s, failure)
 
     def _output_specs(self, session: Any) -> tuple[TensorSpec, ...]:
-        """Shapes as declared; one pass of zeros tells those that stay open."""
+        """Shapes as declared; one pass of zeros shows those that stay open."""
         ports = session.get_outputs()
         if all(isinstance(dim, int) for port in ports for dim in port.shape):
             return tuple(TensorSpec(port.name, tuple(port.shape), _dtype(port.type)) for port in ports)
@@ -341,7 +341,7 @@ def _frame_shape(input_shape: tuple[int, ...] | None, kind: InputKind, graph: An
 def _effective(
     config: RunConfig, threads: int | None, streams: int, sessions: int, precision: str, *, from_cache: bool
 ) -> EffectiveConfig:
-    """What the session options say: ONNX Runtime grants what it is asked and reports nothing back."""
+    """What the session options say: ONNX Runtime grants what is requested and reports nothing back."""
     options = _options(config, threads, {})
     return EffectiveConfig(
         device="CPU",

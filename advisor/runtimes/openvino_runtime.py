@@ -302,9 +302,9 @@ class OpenvinoRuntime:
 
     def compile(self, model: Path, config: RunConfig, options: CompileOptions = NO_OPTIONS) -> OpenvinoModel:
         check_simd(config.simd_cap)
-        asked = properties(config, _capability_words(config.device), profiling=options.profiling)
+        requested = properties(config, _capability_words(config.device), profiling=options.profiling)
         if options.blob_dir is not None:
-            asked["CACHE_DIR"] = str(options.blob_dir)
+            requested["CACHE_DIR"] = str(options.blob_dir)
         start_s = time.perf_counter()
         graph = read_file(model, unsupported=RuntimeRefusal)
         make_static(graph, model, options.input_shape, config.batch)
@@ -312,7 +312,7 @@ class OpenvinoRuntime:
         read_s = time.perf_counter() - start_s
         start_s = time.perf_counter()
         try:
-            compiled = core().compile_model(graph, config.device, asked)
+            compiled = core().compile_model(graph, config.device, requested)
         except RuntimeError as error:
             raise RuntimeRefusal(f"model {model}: device {config.device} refuses: {refusal_text(error)}") from error
         compile_s = time.perf_counter() - start_s

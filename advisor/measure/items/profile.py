@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from advisor.clock import utc_now
-from advisor.measure.timing.harness import SLOW, SpeedCheck, with_slowdown
+from advisor.measure.timing.disturbance import SLOW, with_slowdown
+from advisor.measure.timing.harness import SpeedCheck
 from advisor.measure.timing.inputs import benchmark_inputs
 from advisor.measure.timing.keys import former_kind_key, kind_key
 from advisor.measure.timing.meter import DisturbedRetry

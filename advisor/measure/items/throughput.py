@@ -11,7 +11,8 @@ import numpy as np
 import advisor
 from advisor.clock import utc_now
 from advisor.errors import ModelRangeError
-from advisor.measure.timing.harness import PACED_BLOCK, PAUSE_S, MeasureSpec, merge
+from advisor.measure.timing.disturbance import merge
+from advisor.measure.timing.harness import PACED_BLOCK, PAUSE_S, MeasureSpec
 from advisor.measure.timing.keys import timing_key
 from advisor.measure.timing.statistics import build_timing
 from advisor.measure.worker.job import JobOutcome
