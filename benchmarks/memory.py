@@ -28,6 +28,7 @@ from advisor.records.base import Precision, RuntimeName
 from advisor.records.config import RunConfig
 from advisor.records.model import ModelFile, ModelWork
 from advisor.runtimes import get_runtime
+from advisor.runtimes.protocol import CompileOptions
 from advisor.store.paths import profiles_dir
 
 from . import memory_together as together
@@ -81,7 +82,7 @@ def _peak(payload: dict[str, Any]) -> dict[str, Any]:
     runtime.devices()
     path = model_path(file, config.precision)
     before = reset_peak_memory()
-    compiled = runtime.compile(path, config, input_shape=file.input_shape)
+    compiled = runtime.compile(path, config, CompileOptions(input_shape=file.input_shape))
     load = peak_memory_bytes()
     feeds = [benchmark_inputs(compiled.inputs, np.random.default_rng(0)) for _ in range(compiled.requests)]
     failures: list[BaseException] = []

@@ -18,6 +18,7 @@ from advisor.records.base import Interval
 from advisor.records.config import RunConfig
 from advisor.records.model import ModelFile
 from advisor.runtimes import get_runtime
+from advisor.runtimes.protocol import CompileOptions
 
 from .common import model, table
 
@@ -72,7 +73,7 @@ def _peak(payload: dict[str, Any]) -> dict[str, Any]:
     paths = [model_path(file, config.precision) for file, config in parts]
     before = reset_peak_memory()
     compiled = [
-        get_runtime(config.runtime).compile(path, config, input_shape=file.input_shape)
+        get_runtime(config.runtime).compile(path, config, CompileOptions(input_shape=file.input_shape))
         for (file, config), path in zip(parts, paths, strict=True)
     ]
     feeds = [

@@ -54,8 +54,7 @@ class Timing(Record):
     compile_s: Quantity | None = None
     first_inference_s: Quantity | None = None
     peak_memory_bytes: Quantity | None = None
-    """Peak resident set minus that of the worker before the model was read. Approximate: the worker held other models
-    before; :class:`Footprint` holds what a fresh process takes."""
+    """Peak resident set minus that before the model was read; approximate, as the worker held other models before."""
     cpu_s_per_pass: Quantity | None = None
     visits: PositiveCount = 1
     """How many separate times it was measured: a shared machine changes its state within seconds."""
@@ -173,8 +172,8 @@ class FootprintMeasurement(ModelMeasurement):
 
 
 Measurement = Annotated[TimingMeasurement | ProfileMeasurement | FootprintMeasurement, Field(discriminator="kind")]
-"""One row of the store, told apart by ``kind``. A micro-benchmark (:class:`MicroBenchmark`) is a record of its own: it
-belongs to no model and no configuration."""
+"""One row of the store, distinguished by ``kind``. A :class:`MicroBenchmark` is a record of its own: it belongs to no
+model and no configuration."""
 
 
 class MicroBenchmark(Record):

@@ -22,7 +22,7 @@ def measurement_with_kind(document: dict[str, Any]) -> dict[str, Any]:
 
     Notes
     -----
-    A failure of 0.1 holds neither, so that it does not tell what was attempted. It becomes a timing, as which 0.1
+    A failure of 0.1 holds neither, so that what was attempted is unknown. It becomes a timing, as which 0.1
     reported it, until a campaign asks for a profile or footprint under its key
     (:meth:`advisor.store.measurements.MeasurementStore.adopt`).
     """

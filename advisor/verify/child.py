@@ -25,8 +25,9 @@ from advisor.errors import SizerError
 from advisor.measure.items.tasks import model_path
 from advisor.records.config import RunConfig
 from advisor.records.model import ModelFile
-from advisor.records.scenario import Scenario, parse_resolution
+from advisor.records.scenario import Scenario, Stage, parse_resolution
 from advisor.runtimes import get_runtime
+from advisor.runtimes.protocol import CompileOptions, InputKind
 
 from .decode import DecodePool, SourceError
 from .frames import Ledger, Log
@@ -146,22 +147,9 @@ class Run:
         for stage in self.scenario.stages:
             model, config = self.models[stage.id], self.configs[stage.id]
             self.send(k="state", text=f"compiling {stage.id}: {model.name}")
-            shape: tuple[int, ...] = model.input_shape
-            if isinstance(stage.input, tuple):
-                shape = stage.input
-            elif stage.input is not None:
-                width, height = parse_resolution(stage.input)
-                shape = (1, 3, height, width)
-            picture = len(shape) == 4
-            most = config.requests or config.streams or config.threads or os.cpu_count() or 1
-            compiled = get_runtime(config.runtime).compile(
-                model_path(model, config.precision),
-                config.model_copy(update={"requests": most + spare_passes(most)}), input_shape=shape,
-                input_kind=("u8_nhwc" if stage.pixels == "0-1" else "u8_nhwc_255") if picture else "native",
-                want_outputs=True,
-            )  # fmt: skip
+            compiled, picture = _compiled(stage, model, config)
             effective[stage.id] = compiled.effective.model_dump(mode="json")
-            inputs = random_inputs(compiled, self.seed)
+            inputs = warmup_inputs(compiled, self.seed)
             for _ in range(WARMUP_PASSES):
                 compiled.infer(inputs)
             size, channels = (0, 0), 0
@@ -263,8 +251,29 @@ class Run:
         self.stop.set()
 
 
-def random_inputs(compiled: CompiledModel, seed: int) -> list[NDArray[np.generic]]:
-    """Seeded inputs of a model: small token numbers for integers, ones for masks, noise for the rest."""
+def _compiled(stage: Stage, model: ModelFile, config: RunConfig) -> tuple[CompiledModel, bool]:
+    """Compile the model of a stage, and whether it takes pictures: then as bytes, converted inside the graph."""
+    shape: tuple[int, ...] = model.input_shape
+    if isinstance(stage.input, tuple):
+        shape = stage.input
+    elif stage.input is not None:
+        width, height = parse_resolution(stage.input)
+        shape = (1, 3, height, width)
+    picture = len(shape) == 4
+    input_kind: InputKind = "native"
+    if picture:
+        input_kind = "u8_nhwc" if stage.pixels == "0-1" else "u8_nhwc_255"
+    most = config.requests or config.streams or config.threads or os.cpu_count() or 1
+    compiled = get_runtime(config.runtime).compile(
+        model_path(model, config.precision),
+        config.model_copy(update={"requests": most + spare_passes(most)}),
+        CompileOptions(input_shape=shape, input_kind=input_kind, want_outputs=True),
+    )
+    return compiled, picture
+
+
+def warmup_inputs(compiled: CompiledModel, seed: int) -> list[NDArray[np.generic]]:
+    """Inputs as real ones of a model, seeded: small token numbers for integers, ones for masks, noise for the rest."""
     rng = np.random.default_rng([seed, 5])
     inputs: list[NDArray[np.generic]] = []
     for spec in compiled.inputs:

@@ -48,7 +48,7 @@ class BenchRequest:
 def bench_machine(
     request: BenchRequest, *, store_url: str | None = None, progress: Progress | None = None, say: Say = silent
 ) -> tuple[BenchReport, bool]:
-    """Measure what was asked for; returns the report and whether it was interrupted.
+    """Measure what was requested; returns the report and whether it was interrupted.
 
     Raises
     ------
@@ -162,8 +162,8 @@ def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
 
     most = all_threads(facts)
     streams = number_or_all(request.streams, most, "--streams") or 1
-    asked = number_or_all(request.threads, most, "--threads")
-    counts = [asked] if asked is not None else sorted({streams, most})
+    requested = number_or_all(request.threads, most, "--threads")
+    counts = [requested] if requested is not None else sorted({streams, most})
     entries = []
     for reference in request.models:
         model = resolve_model(reference)

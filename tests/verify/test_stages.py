@@ -11,6 +11,7 @@ import pytest
 from advisor.records.config import RunConfig
 from advisor.records.scenario import Stage
 from advisor.runtimes.fake import Behaviour, FakeRuntime
+from advisor.runtimes.protocol import CompileOptions
 from advisor.verify.frames import Frame, Ledger, Log
 from advisor.verify.observation import DROPPED
 from advisor.verify.setup import feeds_of
@@ -31,9 +32,10 @@ class Rig:
         self.gate = threading.Event()
         self.feed = feeds_of(scenario())[0]
         compiled = FakeRuntime(Behaviour(**behaviour)).compile(
-            Path(model(tmp_path / "m.onnx").path), RunConfig(runtime="fake", streams=1, batch=batch, requests=requests),
-            input_shape=(1, 3, 8, 8), input_kind="u8_nhwc", want_outputs=True,
-        )  # fmt: skip
+            Path(model(tmp_path / "m.onnx").path),
+            RunConfig(runtime="fake", streams=1, batch=batch, requests=requests),
+            CompileOptions(input_shape=(1, 3, 8, 8), input_kind="u8_nhwc", want_outputs=True),
+        )
         self.runner = StageRunner(
             Stage.model_validate({"id": "s", "model": "m", **stage}), compiled, Granted(batch, streams=1, passes=1),
             self._fill, self._answer, RunServices(self.ledger, self.log, time.perf_counter, self.failures.append),

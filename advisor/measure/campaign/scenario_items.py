@@ -37,7 +37,7 @@ PLAN_SPEC = MeasureSpec(
     warmup_max_s=0.15,
     max_dirty_blocks=0,
 )
-"""For a plan of this machine, which works beside whatever neighbours it has: all blocks count, disturbed ones too, and
+"""For a plan of this machine, which runs with whatever neighbours it has: all blocks count, disturbed ones too, and
 there are enough for as many moments. On a shared machine the mean of all blocks was 8 % above the median of undisturbed
 ones on one thread, 31 % on two (docs/methods/drift.md)."""
 RESTED_SPEC = MeasureSpec(
@@ -92,7 +92,7 @@ def scenario_items(
                 value = 4.0 if (threads, batch) == (1, 1) else 2.0
                 entries.setdefault(key, Entry(item, item.estimate_s, value, together))
                 if most > 1:
-                    # In a cascade all cores are busy: what a pass takes beside others of its kind is what a plan needs.
+                    # In a cascade all cores are busy: a plan needs what a pass takes then.
                     config = config.model_copy(
                         update={"streams": most, "threads": most, "requests": most, "pinning": False}
                     )
@@ -143,7 +143,7 @@ def items_for_others(
     unpublished : bool
         Whether no published figure speaks of some of the models. How far the prediction of such a model is off travels
         with it, and the other models show how much of that is this machine's own; where figures of all are published,
-        those alone are asked.
+        those alone are listed.
 
     Returns
     -------

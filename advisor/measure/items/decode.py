@@ -198,7 +198,7 @@ class _Loop:
         Raises
         ------
         RuntimeRefusal
-            A device was asked for and is not in use.
+            A device was requested and is not in use.
         """
         if self._device is not None and not self._context.is_hwaccel:
             raise RuntimeRefusal(f"device {self._device}: FFmpeg decodes in software instead; it lacks this codec here")

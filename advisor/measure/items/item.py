@@ -72,7 +72,7 @@ class Item(ABC):
         return False
 
     def joined(self, stored: Measurement, new: Measurement) -> Measurement:  # noqa: ARG002 - as above
-        """Join a further visit with the stored result, if :meth:`unfinished` asked for it."""
+        """Join a further visit with the stored result, if :meth:`unfinished` says so."""
         return new
 
     def former_keys(

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from advisor.clock import utc_now
-from advisor.measure.timing.harness import SLOW, SpeedCheck, with_slowdown
+from advisor.measure.timing.disturbance import SLOW, with_slowdown
+from advisor.measure.timing.harness import SpeedCheck
 from advisor.measure.timing.inputs import benchmark_inputs
 from advisor.measure.timing.keys import former_kind_key, kind_key
 from advisor.measure.timing.meter import DisturbedRetry
@@ -20,6 +21,7 @@ from advisor.records.config import RunConfig, SimdCap
 from advisor.records.measurement import Interference, Measurement, ProfileMeasurement
 from advisor.records.model import Kernel, ModelFile
 from advisor.runtimes import CompiledModel, get_runtime
+from advisor.runtimes.protocol import CompileOptions
 
 from .estimates import OPEN_S, pass_s
 from .item import MeasureContext, SingleJobItem, WorkerSetup
@@ -105,7 +107,7 @@ def _profile(payload: dict[str, Any], retry: DisturbedRetry, references: Referen
     runtime = get_runtime(config.runtime)
     started = utc_now()
     compiled = runtime.compile(
-        model_path(model, config.precision), config, input_shape=model.input_shape, profiling=True
+        model_path(model, config.precision), config, CompileOptions(input_shape=model.input_shape, profiling=True)
     )
     check = references.reference(
         compiled.effective.threads, {int(n): float(time_s) for n, time_s in payload["reference_s"].items()}

@@ -14,7 +14,7 @@ from advisor.measure.worker.job import JobItem, Reporter, describe
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.model import ModelFile
 from advisor.runtimes import get_runtime
-from advisor.runtimes.protocol import CompiledModel
+from advisor.runtimes.protocol import CompiledModel, CompileOptions
 
 TOGETHER = 6
 """Most compiled models that take turns."""
@@ -24,8 +24,9 @@ _KIB = 1024
 def measure_job(items: list[JobItem], report: Reporter) -> None:
     """Measure all items, a few at a time in turns.
 
-    Payload: ``model``, ``config``, ``mode``, ``spec``, ``reference_s``. Result: ``timing``, ``effective``,
-    ``interference``, ``started``, ``versions``, ``reference_s`` (least times of the reference work by threads).
+    Payload: ``model``, ``config``, ``mode``, ``spec``, ``reference_s``. Result: ``timing`` (arguments of
+    :func:`~advisor.measure.timing.statistics.build_timing`), ``effective``, ``interference``, ``started``,
+    ``versions``, ``reference_s`` (least times of the reference work by threads).
     """
     references = ReferencePool()
     for first in range(0, len(items), TOGETHER):
@@ -76,7 +77,7 @@ class _Opened:
         runtime.devices()  # loads what the runtime loads for its first model, which is not that model's memory
         self._started = utc_now()
         before_bytes = reset_peak_memory()
-        self.compiled: CompiledModel = runtime.compile(path, config, input_shape=model.input_shape)
+        self.compiled: CompiledModel = runtime.compile(path, config, CompileOptions(input_shape=model.input_shape))
         known = {int(threads): float(best_s) for threads, best_s in payload["reference_s"].items()}
         self._reference: Reference = references.reference(self.compiled.effective.threads, known)
         self.session = Session(
@@ -95,14 +96,14 @@ class _Opened:
 
     def result(self) -> dict[str, Any]:
         """Everything about the finished measurement, as JSON."""
-        timing = self.session.timing(
-            read_s=self.compiled.read_s,
-            compile_s=self.compiled.compile_s,
-            peak_memory_bytes=self._memory_bytes,
-        )
         best_s = self._reference.best_s
         return {
-            "timing": timing.model_dump(mode="json"),
+            "timing": {
+                **self.session.raw(),
+                "read_s": self.compiled.read_s,
+                "compile_s": self.compiled.compile_s,
+                "peak_memory_bytes": self._memory_bytes,
+            },
             "effective": self.compiled.effective.model_dump(mode="json"),
             "interference": self.session.interference().model_dump(mode="json"),
             "started": self._started,

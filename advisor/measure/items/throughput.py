@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 import advisor
 from advisor.clock import utc_now
 from advisor.errors import ModelRangeError
-from advisor.measure.timing.harness import PACED_BLOCK, PAUSE_S, MeasureSpec, merge
+from advisor.measure.timing.disturbance import merge
+from advisor.measure.timing.harness import PACED_BLOCK, PAUSE_S, MeasureSpec
 from advisor.measure.timing.keys import timing_key
 from advisor.measure.timing.statistics import build_timing
 from advisor.measure.worker.job import JobOutcome
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig, SimdCap
-from advisor.records.measurement import Interference, Measurement, Timing, TimingMeasurement
+from advisor.records.measurement import Interference, Measurement, TimingMeasurement
 from advisor.records.model import ModelFile
 from advisor.runtimes.openvino_config import simd_environment, simd_variables
 
@@ -82,8 +83,14 @@ class TimingItem(SingleJobItem):
 
     def to_result(self, outcome: JobOutcome, host_fingerprint: str) -> TimingMeasurement:
         common = common_fields(outcome, self.model, self.config, host_fingerprint)
-        timing = None if outcome.value is None else Timing.model_validate(outcome.value["timing"])
+        timing = None if outcome.value is None else build_timing(**outcome.value["timing"])
         return TimingMeasurement(**common, mode=self.mode, timing=timing)
+
+    @classmethod
+    def measure(cls, items: Sequence[Self], context: MeasureContext) -> None:
+        import scipy.stats  # noqa: F401 - for to_result: loaded then, it would disturb what the worker measures
+
+        super().measure(items, context)
 
     def unfinished(self, stored: Measurement, visits: int) -> bool:
         """Whether the stored timing was disturbed: one visit of a shared machine sees one of its states."""

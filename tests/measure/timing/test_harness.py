@@ -6,6 +6,7 @@ import pytest
 from advisor.clock import FakeClock, RealClock
 from advisor.errors import ModelRangeError
 from advisor.measure.timing import harness
+from advisor.measure.timing.block import Block
 from advisor.measure.timing.harness import MeasureSpec, Session, measure
 from advisor.records.config import LoadMode, RunConfig
 from advisor.runtimes.fake import Behaviour, FakeRuntime
@@ -158,7 +159,7 @@ def test_a_schedule_is_kept_by_the_harness() -> None:
 
 
 def test_parts_of_passes_at_the_edge_of_a_block_count_in_parts() -> None:
-    block = harness.Block()
+    block = Block()
     block.begin_s, block.window_s = 0.0, 1.0
     block.starts_s, block.finishes_s = [0.0, 0.4, 0.8], [0.4, 0.8, 1.2]
     assert block.passes_in_window() == pytest.approx(2.5)
@@ -166,7 +167,7 @@ def test_parts_of_passes_at_the_edge_of_a_block_count_in_parts() -> None:
 
 def test_requests_that_wait_inside_the_runtime_do_not_count_until_they_are_begun() -> None:
     """Two streams of 0.4 s per pass with four requests: 2.5 passes per stream in a second, whoever waits."""
-    block = harness.Block(lanes=2)
+    block = Block(lanes=2)
     block.begin_s, block.window_s = 0.0, 1.0
     block.starts_s = [0.0, 0.0, 0.0, 0.0, 0.4, 0.4, 0.8, 0.8]
     block.finishes_s = [0.4, 0.4, 0.8, 0.8, 1.2, 1.2, 1.6, 1.6]

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from advisor.clock import FakeClock
-from advisor.measure.timing.harness import SLOW, MeasureSpec, measure, with_slowdown
+from advisor.measure.timing.disturbance import SLOW, with_slowdown
+from advisor.measure.timing.harness import MeasureSpec, measure
 from advisor.measure.timing.harness import Session as HarnessSession
 from advisor.measure.timing.reference import Reference, ReferencePool, load_best, save_best
 from advisor.records.config import LoadMode
