@@ -1,6 +1,6 @@
 import pytest
 
-from advisor.perfmodel.resources.decode import PRIOR, frame_cost_s
+from advisor.perfmodel.resources.decode import PRIOR
 from advisor.records.codec import USUAL_BITS_PER_PIXEL, usual_bitrate_kbps
 
 

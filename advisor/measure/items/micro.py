@@ -21,7 +21,7 @@ from advisor.measure.timing.keys import runtime_version
 from advisor.measure.timing.meter import undisturbed
 from advisor.measure.worker.job import Job, JobItem, Outcome, each
 from advisor.measure.worker.run import run_job
-from advisor.records.base import Precision, RuntimeName
+from advisor.records.base import Z90, Precision, RuntimeName
 from advisor.records.config import RunConfig, SimdCap
 from advisor.records.host import HostFacts
 from advisor.records.measurement import MicroBenchmark
@@ -46,8 +46,6 @@ REGAINED_S = 0.1
 COLD_PASSES_AT_LEAST = 20
 COLD_MODEL = "mobilenet-v2"
 """A real network: its layers all differ, so that code goes cold as well; equal layers showed a third of the cost."""
-Z90 = 1.2816
-"""Standard normal quantile of 90 %."""
 
 
 @dataclass(frozen=True)
