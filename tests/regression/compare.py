@@ -13,19 +13,21 @@ NOT_COMPARED = frozenset({"created", "sizer_version", "versions"})
 _ABSENT = object()
 
 
-def differences(before: Any, after: Any, path: str = "$") -> Iterator[str]:
+def differences(before: Any, after: Any, path: str = "$", *, relative: float = RELATIVE) -> Iterator[str]:
     """Each difference in one line, in the order of ``before``: path, what it was, what it became."""
     if isinstance(before, dict) and isinstance(after, dict):
         for key in {**before, **after}:
             if key not in NOT_COMPARED:
-                yield from differences(before.get(key, _ABSENT), after.get(key, _ABSENT), f"{path}.{key}")
+                yield from differences(
+                    before.get(key, _ABSENT), after.get(key, _ABSENT), f"{path}.{key}", relative=relative
+                )
     elif isinstance(before, list | tuple) and isinstance(after, list | tuple):
         ours, theirs = ([item for item in items if not _is_sentence(item)] for items in (before, after))
         if len(ours) != len(theirs):
             yield f"{path}: {len(ours)} entries became {len(theirs)}: {ours} became {theirs}"[:400]
         for index, (one, other) in enumerate(zip(ours, theirs, strict=False)):
-            yield from differences(one, other, f"{path}[{index}]")
-    elif not _equal(before, after):
+            yield from differences(one, other, f"{path}[{index}]", relative=relative)
+    elif not _equal(before, after, relative):
         yield f"{path}: {_shown(before)} became {_shown(after)}"
 
 
@@ -34,9 +36,9 @@ def _is_sentence(value: Any) -> bool:
     return isinstance(value, str) and (" " in value or not value)
 
 
-def _equal(before: Any, after: Any) -> bool:
+def _equal(before: Any, after: Any, relative: float) -> bool:
     if _is_number(before) and _is_number(after):
-        return isclose(before, after, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
+        return isclose(before, after, rel_tol=relative, abs_tol=ABSOLUTE)
     if _is_sentence(before) and isinstance(after, str):
         return True
     return type(before) is type(after) and bool(before == after)

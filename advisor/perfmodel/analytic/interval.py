@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.records.base import Interval
+from advisor.records.base import Z90, Interval
 from advisor.records.calibration import ErrorBand
 
 Array = NDArray[np.float64]
@@ -16,8 +16,6 @@ _NARROWEST = 0.03
 """Repeats of published figures differ by this much (log): a narrower interval across machines would claim too much."""
 _TAIL = 0.1
 _USUAL_INNER = 0.12
-_NORMAL_RANGE = 2.5631
-"""Distance between the 10 % and 90 % points of a normal distribution, in standard deviations."""
 BETWEEN_BELIEF, WITHIN_BELIEF, MEAN_BELIEF = 2.0, 2.0, 2.0
 """Units' worth of belief in the parent's spread between units, in its spread within one, and in no bias."""
 
@@ -77,7 +75,7 @@ def merged(parts: Iterable[Units]) -> Units:
 def _inner(errors: Array) -> float:
     if len(errors) < 3:
         return float("nan")
-    spread = float(np.quantile(errors, 0.9) - np.quantile(errors, 0.1)) / _NORMAL_RANGE
+    spread = float(np.quantile(errors, 0.9) - np.quantile(errors, 0.1)) / (2.0 * Z90)
     # A range of few rows falls short of the true one by about (n - 1) / (n + 1).
     return spread * (len(errors) + 1) / (len(errors) - 1)
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.perfmodel.analytic.machine import usual_bandwidth, usual_boost_hz
+from advisor.records.base import Z90
 from advisor.records.machine import MachineSpec
 
 Array = NDArray[np.float64]
@@ -68,5 +69,5 @@ def sheet_uncertainty(
             for power in (-1.0, 1.0):
                 moved = [with_field_moved(machine, field, power) for machine in machines]
                 variance += 0.5 * (log_times(moved) - log_time) ** 2
-    result: Array = 1.2816 * np.sqrt(variance)
+    result: Array = Z90 * np.sqrt(variance)
     return result

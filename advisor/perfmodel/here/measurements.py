@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from advisor.perfmodel.analytic.work_table import canonical_name
+from advisor.records.base import Z90
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
 from advisor.records.measurement import Measurement, MicroBenchmark, ProfileMeasurement, Timing, TimingMeasurement
@@ -18,8 +19,6 @@ from advisor.records.model import ModelWork
 from .interference_correction import interference_slowdown
 from .kernels import WallKey, WallTime
 
-Z90 = 1.2816
-"""Standard normal quantile of 90 %."""
 _LEAST_BLOCKS = 16
 """Blocks of a measurement that has seen a machine in several states: these last for seconds (docs/methods/drift.md)."""
 _LEAST_PASSES = 20

@@ -8,8 +8,7 @@ from advisor.perfmodel.chain.belief import Belief
 from advisor.perfmodel.chain.question import Question
 from advisor.perfmodel.chain.source import CPU
 from advisor.perfmodel.here.host_anchors import anchor
-from advisor.perfmodel.here.measurements import Z90
-from advisor.records.base import Evidence
+from advisor.records.base import Z90, Evidence
 
 from .context import ShippedSource
 

@@ -42,7 +42,7 @@ def test_errors_of_fields_are_propagated_to_first_order_and_add_in_quadrature():
 
     half_widths = sheet_uncertainty([guest, sure], log_times([guest, sure]), log_times)
     expected = Z90 * np.hypot(np.log(UNKNOWN_CLOCK), 2.0 * np.log(FACTORS["tdp_w"]))
-    np.testing.assert_allclose(half_widths, [expected, 0.0], rtol=1e-4)
+    np.testing.assert_allclose(half_widths, [expected, 0.0], rtol=1e-12)
 
 
 def test_several_predictions_may_rest_on_one_sheet():

@@ -1,6 +1,7 @@
 import numpy as np
 
 from advisor.perfmodel.here.kernels import HostKernels, PassKernels, WallTime, at_batch
+from advisor.records.base import Z90
 from advisor.records.config import RunConfig
 from advisor.records.measurement import Interference
 from tests.perfmodel.makers import kernel, measurement
@@ -105,7 +106,7 @@ def test_unseen_networks_are_predicted_and_the_interval_covers():
         found = asked(model, unseen)
         error = np.log(sum(truth(k) for k in unseen) / found.seconds)
         errors.append(abs(error))
-        inside.append(abs(error) < 1.2816 * found.deviation)
+        inside.append(abs(error) < Z90 * found.deviation)
     assert np.median(errors) < 0.08
     assert np.mean(inside) >= 0.6
 

@@ -3,6 +3,7 @@
 import pytest
 
 from advisor.perfmodel.here.measurements import HostMeasurements
+from advisor.records.base import Z90
 from advisor.records.config import RunConfig
 from advisor.records.measurement import Interference
 from tests.perfmodel.makers import kernel, measurement, timed, work
@@ -51,7 +52,7 @@ def test_what_other_load_added_is_taken_out_of_what_is_learned_and_stays_in_the_
     (item,) = HostMeasurements.join(None, [row], [], None).configurations
     assert item.latency_s == 0.010
     assert 0.0072 < item.undisturbed_s < 0.0082
-    assert item.half_width > 1.2816 * 0.15
+    assert item.half_width > Z90 * 0.15
 
 
 def test_of_a_slow_timing_and_a_quiet_profile_the_surer_counts():
@@ -69,7 +70,7 @@ def test_a_rested_pass_is_no_measurement_of_a_loop():
 
 def test_single_passes_show_their_spread():
     (item,) = HostMeasurements.join(None, [timed([0.010 * 1.02**n for n in range(-20, 21)])], [], None).configurations
-    assert item.pass_sigma == pytest.approx(16 * 0.0198 / 1.2816, rel=0.02)
+    assert item.pass_sigma == pytest.approx(16 * 0.0198 / Z90, rel=0.02)
     (few,) = HostMeasurements.join(None, [timed([0.010, 0.011])], [], None).configurations
     assert few.pass_sigma is None
 
