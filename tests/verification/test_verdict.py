@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from advisor.records.verdict import Check, Verdict
-from advisor.verify.verdict import decide, judge
+from advisor.verification.verdict import decide, judge
 
 from .support import DROP, NEVER, configs, facts, observe, scenario
 from .test_checks import late_fate

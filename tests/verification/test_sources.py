@@ -9,10 +9,10 @@ import av
 import pytest
 
 from advisor.clock import RealClock
-from advisor.verify import sources
-from advisor.verify.decode import SourceError
-from advisor.verify.setup import feeds_of, is_live
-from advisor.verify.sources import FileSource, LiveSource, RawSource, clip_bitrate_kbps, clip_for
+from advisor.verification import sources
+from advisor.verification.decode import SourceError
+from advisor.verification.setup import feeds_of, is_live
+from advisor.verification.sources import FileSource, LiveSource, RawSource, clip_bitrate_kbps, clip_for
 from tests.waiting import wait_until
 
 from .support import scenario

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from advisor.records.verdict import Check
-from advisor.verify import checks
-from advisor.verify.observation import Observation
-from advisor.verify.statistics import figures
-from advisor.verify.usage import usage
+from advisor.verification import checks
+from advisor.verification.observation import Observation
+from advisor.verification.statistics import figures
+from advisor.verification.usage import usage
 
 from .support import DROP, NEVER, configs, observe, scenario
 

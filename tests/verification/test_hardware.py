@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from advisor.errors import InputError
-from advisor.verify import hardware
-from advisor.verify.setup import feeds_of
-from advisor.verify.sources import clip_for
+from advisor.verification import hardware
+from advisor.verification.setup import feeds_of
+from advisor.verification.sources import clip_for
 
 from .support import scenario
 

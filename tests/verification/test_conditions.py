@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from advisor.records.config import EffectiveConfig, RunConfig
-from advisor.verify import conditions
-from advisor.verify.checks import Case
-from advisor.verify.observation import Observation
-from advisor.verify.statistics import figures
-from advisor.verify.usage import usage
+from advisor.verification import conditions
+from advisor.verification.checks import Case
+from advisor.verification.observation import Observation
+from advisor.verification.statistics import figures
+from advisor.verification.usage import usage
 
 from .support import configs, observe, scenario
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from advisor.errors import InputError
-from advisor.verify import boxes as known
-from advisor.verify.boxes import decode_boxes, decode_ssd, decode_yolo, decoder_for, layout_of, register, suppress
+from advisor.verification import boxes as known
+from advisor.verification.boxes import decode_boxes, decode_ssd, decode_yolo, decoder_for, layout_of, register, suppress
 
 
 def ssd(*rows: tuple[float, ...]) -> list[np.ndarray]:

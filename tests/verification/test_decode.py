@@ -5,10 +5,10 @@ import threading
 import time
 from typing import Any
 
-from advisor.verify.decode import WAITING_MAX, DecodePool, SourceError
-from advisor.verify.frames import Frame, Ledger, Log
-from advisor.verify.observation import DONE, DROPPED, LOST
-from advisor.verify.setup import feeds_of
+from advisor.verification.decode import WAITING_MAX, DecodePool, SourceError
+from advisor.verification.frames import Frame, Ledger, Log
+from advisor.verification.observation import DONE, DROPPED, LOST
+from advisor.verification.setup import feeds_of
 from tests.waiting import wait_until
 
 from .support import scenario
@@ -126,7 +126,7 @@ def test_data_that_cannot_be_decoded_is_the_sources_fault_and_told_once():
 
 
 def test_a_source_that_gives_nothing_is_no_fault_of_the_machine_and_the_others_go_on(monkeypatch):
-    monkeypatch.setattr("advisor.verify.decode.BLOCKED_S", 0.05)
+    monkeypatch.setattr("advisor.verification.decode.BLOCKED_S", 0.05)
     silent, good = Scripted(), Scripted()
     rig = Rig(1, silent, good)  # the only worker is taken by the silent one
     rig.offer(0, 0)
@@ -149,7 +149,7 @@ def test_a_source_that_gives_nothing_is_no_fault_of_the_machine_and_the_others_g
 
 
 def test_a_decoder_that_sleeps_over_a_frame_is_no_silent_camera(monkeypatch):
-    monkeypatch.setattr("advisor.verify.decode.BLOCKED_S", 0.05)
+    monkeypatch.setattr("advisor.verification.decode.BLOCKED_S", 0.05)
     busy = Scripted()
     busy.reading = False  # the data is there: the thread waits for hardware that has too much to do
     rig = Rig(1, busy)

@@ -6,7 +6,7 @@ import sys
 import threading
 from types import SimpleNamespace
 
-from advisor.verify.child import StopListener
+from advisor.verification.child import StopListener
 
 
 def lines(heard: "queue.Queue[str | None]"):
@@ -39,7 +39,7 @@ def test_a_run_ends_when_the_parent_is_gone():
 
 
 def test_before_there_is_a_run_the_process_ends_with_its_parent():
-    code = "import sys, time\nfrom advisor.verify.child import StopListener\nStopListener(sys.stdin)\n"
+    code = "import sys, time\nfrom advisor.verification.child import StopListener\nStopListener(sys.stdin)\n"
     code += "print('here', flush=True)\ntime.sleep(600)"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

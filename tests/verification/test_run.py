@@ -17,7 +17,7 @@ from advisor.errors import InputError, ModelError
 from advisor.records.config import RunConfig
 from advisor.records.scenario import Scenario
 from advisor.records.verdict import Verdict
-from advisor.verify import Order, default_configs, find_capacity, verify
+from advisor.verification import Order, default_configs, find_capacity, verify
 from tests.waiting import wait_until
 
 from .support import configs, facts, model, scenario
@@ -141,7 +141,7 @@ def _ended(pid: int) -> bool:
 
 
 def test_a_stop_ends_with_what_was_seen(work_dir, monkeypatch):
-    monkeypatch.setattr("advisor.verify.run.WARMUP_MAX_S", 0.1)
+    monkeypatch.setattr("advisor.verification.run.WARMUP_MAX_S", 0.1)
     stop = threading.Event()
     calls = iter(range(10**6))
 
@@ -201,7 +201,7 @@ def test_raw_cameras_and_callers_need_no_decoder(work_dir):
 def test_real_boxes_of_a_real_model_are_cut_out(work_dir, monkeypatch, tmp_path):
     module = tmp_path / "my_boxes.py"
     module.write_text(
-        "from advisor.verify.boxes import register\n"
+        "from advisor.verification.boxes import register\n"
         "register('mine', lambda outputs, size, batch: [[(0.1, 0.1, 0.4, 0.6), (0.5, 0.5, 0.9, 0.9)]] * batch)\n"
     )
     monkeypatch.setenv("SIZER_BOX_DECODERS", "my_boxes")
@@ -255,10 +255,10 @@ def test_capacity_is_found_by_running(work_dir):
 
 def test_the_package_is_light_and_owes_prediction_nothing():
     code = (
-        "import sys, advisor.verify, advisor.verify.setup\n"
+        "import sys, advisor.verification, advisor.verification.setup\n"
         "heavy = {'av', 'cv2', 'openvino', 'onnxruntime', 'scipy', 'numpy', 'pandas'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
-        "import advisor.verify.run, advisor.verify.child, advisor.verify.capacity, advisor.verify.signature\n"
+        "from advisor.verification import capacity, child, run, signature\n"
         "shared = [name for name in sys.modules if name.startswith(('advisor.perfmodel', 'advisor.simulate', "
         "'advisor.planner'))]\n"
         "assert not shared, shared\n"
@@ -296,9 +296,9 @@ def test_the_real_road_with_openvino(work_dir):
 def test_hardware_decode_is_refused_where_no_device_decodes(work_dir):
     import av.codec.hwaccel
 
-    from advisor.verify.hardware import find_device
-    from advisor.verify.setup import feeds_of
-    from advisor.verify.sources import clip_for
+    from advisor.verification.hardware import find_device
+    from advisor.verification.setup import feeds_of
+    from advisor.verification.sources import clip_for
 
     plan = scenario(slo=EASY)
     try:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from advisor.errors import InputError
-from advisor.verify.signature import check_report, sign_report
+from advisor.verification.signature import check_report, sign_report
 
 
 @pytest.fixture

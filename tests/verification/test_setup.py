@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from advisor.errors import ScenarioError
-from advisor.verify.setup import Due, feeds_of, spread_cameras
+from advisor.verification.setup import Due, feeds_of, spread_cameras
 
 from .support import scenario
 

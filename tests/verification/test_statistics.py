@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from advisor.verify.statistics import (
+from advisor.verification.statistics import (
     binomial_cdf,
     correlation_frames,
     figures,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from advisor.records.verdict import Check, ConfigPair, Verdict
-from advisor.verify.capacity import PROBES_MAX, search_capacity
+from advisor.verification.capacity import PROBES_MAX, search_capacity
 
 
 def probe_result(good: bool, busy: float, lost: float = 0.0, reason: str = "") -> Verdict:

@@ -12,10 +12,10 @@ from advisor.records.config import RunConfig
 from advisor.records.scenario import Stage
 from advisor.runtimes.fake import Behaviour, FakeRuntime
 from advisor.runtimes.protocol import CompileOptions
-from advisor.verify.frames import Frame, Ledger, Log
-from advisor.verify.observation import DROPPED
-from advisor.verify.setup import feeds_of
-from advisor.verify.stages import Granted, Lanes, RunServices, StageRunner, Work
+from advisor.verification.frames import Frame, Ledger, Log
+from advisor.verification.observation import DROPPED
+from advisor.verification.setup import feeds_of
+from advisor.verification.stages import Granted, Lanes, RunServices, StageRunner, Work
 from tests.waiting import wait_until
 
 from .support import model, scenario

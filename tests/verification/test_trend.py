@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from advisor.verify.trend import memory_slope, trend
+from advisor.verification.trend import memory_slope, trend
 
 from .support import observe, scenario
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from advisor.clock import FakeClock
-from advisor.verify.pacing import Pacer, schedule
-from advisor.verify.setup import Feed, feeds_of
+from advisor.verification.pacing import Pacer, schedule
+from advisor.verification.setup import Feed, feeds_of
 
 from .support import scenario
 

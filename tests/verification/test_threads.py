@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from advisor.verify.threads import exclusive, spent_s, thread_times_s, working_threads
+from advisor.verification.threads import exclusive, spent_s, thread_times_s, working_threads
 
 
 def write(proc: Path, times_s: dict[int, float]) -> None:

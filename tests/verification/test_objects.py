@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor.records.scenario import Activity, ObjectCount
-from advisor.verify.objects import Scene, correlated_uniforms, count_cdf, target_mean
+from advisor.verification.objects import Scene, correlated_uniforms, count_cdf, target_mean
 
 
 def test_without_spread_counts_are_poisson():

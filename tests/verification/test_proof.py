@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from advisor.verify.proof import judge_share, late_share, missing_share, windows_rule
-from advisor.verify.statistics import figures
+from advisor.verification.proof import judge_share, late_share, missing_share, windows_rule
+from advisor.verification.statistics import figures
 
 from .support import DROP, observe, scenario
 

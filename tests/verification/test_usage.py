@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.verify.usage import usage
+from advisor.verification.usage import usage
 
 from .support import observe, scenario
 
