@@ -11,12 +11,13 @@ from pathlib import Path
 import advisor
 from advisor.clock import utc_now
 from advisor.errors import Inconclusive
-from advisor.measure.items.micro import all_threads
-from advisor.measure.items.throughput import MeasureItem, run_items
+from advisor.measure.items.item import MeasureContext
+from advisor.measure.items.micro.selection import all_threads
+from advisor.measure.items.throughput import TimingItem
 from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.host import HostFacts
-from advisor.records.measurement import Measurement, Timing
+from advisor.records.measurement import StoredResult, Timing, TimingMeasurement
 from advisor.records.model import ModelFile
 
 _best_s: dict[int, float] = {}
@@ -59,7 +60,7 @@ def header(note: str = "", host: HostFacts | None = None) -> str:
     return "; ".join(parts) + "." + (f" {note}" if note else "")
 
 
-def measured(file: ModelFile, config: RunConfig, mode: LoadMode, spec: MeasureSpec) -> Measurement:
+def measured(file: ModelFile, config: RunConfig, mode: LoadMode, spec: MeasureSpec) -> TimingMeasurement:
     """Take one measurement in a worker process of its own; nothing is stored.
 
     Raises
@@ -67,16 +68,17 @@ def measured(file: ModelFile, config: RunConfig, mode: LoadMode, spec: MeasureSp
     Inconclusive
         It failed; the message carries the reason.
     """
-    found: list[Measurement] = []
-    item = MeasureItem(file, config, mode, spec)
-    host = facts().fingerprint
-    run_items({item.key(host): item}, host, found.append, _best_s)
-    if found[0].timing is None:
-        raise Inconclusive(f"{item.label}: {found[0].failure}")
-    return found[0]
+    results: list[StoredResult] = []
+    item = TimingItem(file, config, mode, spec)
+    TimingItem.measure([item], MeasureContext(facts().fingerprint, results.append, best_s=_best_s))
+    record = results[0]
+    assert isinstance(record, TimingMeasurement)
+    if record.timing is None:
+        raise Inconclusive(f"{item.label}: {record.failure}")
+    return record
 
 
-def timing(record: Measurement) -> Timing:
+def timing(record: TimingMeasurement) -> Timing:
     """Timing of a measurement that was done."""
     assert record.timing is not None
     return record.timing

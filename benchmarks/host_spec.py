@@ -56,7 +56,7 @@ class Row:
 def rows_of(models: Sequence[str]) -> tuple[list[Row], list[str]]:
     """Predict, then measure; rows, and what could not be judged with its reason."""
     from advisor.host import machine_spec
-    from advisor.measure.items.profile import model_works
+    from advisor.measure.items.model_kernels import model_works
     from advisor.perfmodel import Predictor
     from advisor.store.measurements import MeasurementStore
 

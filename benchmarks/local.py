@@ -165,7 +165,7 @@ class _Works:
 
 
 def _work(store: MeasurementStore, file: ModelFile, config: RunConfig) -> ModelWork | None:
-    from advisor.measure.items.profile import model_works
+    from advisor.measure.items.model_kernels import model_works
 
     return model_works(file, [(config.runtime, config.precision, config.batch, None)], store)[0]
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from advisor.calibration.memory import FIELDS, fitted, held_out, interval, predicted, read_rows
 from advisor.errors import SizerError
-from advisor.measure.items.profile import model_works
+from advisor.measure.items.model_kernels import model_works
 from advisor.measure.items.tasks import model_path, peak_memory_bytes, reset_peak_memory, resident_bytes
 from advisor.measure.items.throughput import runtime_imports, worker_environment
 from advisor.measure.worker.job import Job, JobItem, each
@@ -28,6 +28,7 @@ from advisor.records.base import Precision, RuntimeName
 from advisor.records.config import RunConfig
 from advisor.records.model import ModelFile, ModelWork
 from advisor.runtimes import get_runtime
+from advisor.runtimes.protocol import CompileOptions
 from advisor.store.paths import profiles_dir
 
 from . import memory_together as together
@@ -74,16 +75,16 @@ def _config(runtime: str, precision: str, streams: int, threads: int, batch: int
 
 def _peak(payload: dict[str, Any]) -> dict[str, Any]:
     """Inside the worker: compile, run every request at the same time, read the high-water marks."""
-    from advisor.measure.timing.harness import random_inputs
+    from advisor.measure.timing.inputs import benchmark_inputs
 
     file, config = ModelFile.model_validate(payload["model"]), RunConfig.model_validate(payload["config"])
     runtime = get_runtime(config.runtime)
     runtime.devices()
     path = model_path(file, config.precision)
     before = reset_peak_memory()
-    compiled = runtime.compile(path, config, input_shape=file.input_shape)
+    compiled = runtime.compile(path, config, CompileOptions(input_shape=file.input_shape))
     load = peak_memory_bytes()
-    feeds = [random_inputs(compiled.inputs, np.random.default_rng(0)) for _ in range(compiled.requests)]
+    feeds = [benchmark_inputs(compiled.inputs, np.random.default_rng(0)) for _ in range(compiled.requests)]
     failures: list[BaseException] = []
 
     def done(_token: object, _outputs: object, _finish_s: float, error: BaseException | None) -> None:

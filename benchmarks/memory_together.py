@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from advisor.measure.items.profile import model_works
+from advisor.measure.items.model_kernels import model_works
 from advisor.measure.items.tasks import model_path, peak_memory_bytes, reset_peak_memory
 from advisor.measure.items.throughput import runtime_imports, worker_environment
 from advisor.measure.worker.job import Job, JobItem, each
@@ -18,6 +18,7 @@ from advisor.records.base import Interval
 from advisor.records.config import RunConfig
 from advisor.records.model import ModelFile
 from advisor.runtimes import get_runtime
+from advisor.runtimes.protocol import CompileOptions
 
 from .common import model, table
 
@@ -62,7 +63,7 @@ class Together:
 
 def _peak(payload: dict[str, Any]) -> dict[str, Any]:
     """Inside the worker: compile one after another, then run all requests of all models at the same time."""
-    from advisor.measure.timing.harness import random_inputs
+    from advisor.measure.timing.inputs import benchmark_inputs
 
     parts = [
         (ModelFile.model_validate(part["model"]), RunConfig.model_validate(part["config"])) for part in payload["parts"]
@@ -72,10 +73,12 @@ def _peak(payload: dict[str, Any]) -> dict[str, Any]:
     paths = [model_path(file, config.precision) for file, config in parts]
     before = reset_peak_memory()
     compiled = [
-        get_runtime(config.runtime).compile(path, config, input_shape=file.input_shape)
+        get_runtime(config.runtime).compile(path, config, CompileOptions(input_shape=file.input_shape))
         for (file, config), path in zip(parts, paths, strict=True)
     ]
-    feeds = [[random_inputs(item.inputs, np.random.default_rng(0)) for _ in range(item.requests)] for item in compiled]
+    feeds = [
+        [benchmark_inputs(item.inputs, np.random.default_rng(0)) for _ in range(item.requests)] for item in compiled
+    ]
     failures: list[BaseException] = []
 
     def done(_token: object, _outputs: object, _finish_s: float, error: BaseException | None) -> None:

@@ -133,7 +133,7 @@ def real_calls(rounds: int) -> dict[str, list[float]]:
     Inconclusive
         The worker failed.
     """
-    from advisor.measure.items.micro_networks import tiny
+    from advisor.measure.items.micro.networks import tiny
 
     path = scratch() / "tiny.onnx"
     tiny(path)

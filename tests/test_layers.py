@@ -1,10 +1,18 @@
-"""The house: layers point downwards, verification shares nothing with prediction, the command line starts light."""
+"""Imports point downwards and never in a circle, verification shares nothing with prediction, --help stays light."""
 
 from __future__ import annotations
 
+import ast
+import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 
+import pytest
+
+ROOT = Path(__file__).parents[1]
 HEAVY = (
     "openvino", "onnxruntime", "onnx", "numpy", "pandas", "sklearn", "scipy", "numba", "cv2", "av", "sqlalchemy",
     "rich", "jinja2", "pydantic", "yaml", "cpuinfo", "psutil", "cryptography",
@@ -12,7 +20,7 @@ HEAVY = (
 
 
 def test_layers_hold() -> None:
-    result = subprocess.run(["lint-imports", "--no-cache"], capture_output=True, text=True, check=False, env=_path())
+    result = _lint_imports(ROOT)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
@@ -28,24 +36,106 @@ def test_help_imports_nothing_heavy() -> None:
     assert result.stdout.splitlines()[-1] == "LOADED []"
 
 
-def test_a_forbidden_import_would_be_found() -> None:
-    """The contract on verify/ is not empty: planner modules exist that it could import."""
-    import tomllib
-    from pathlib import Path
+@pytest.mark.parametrize(
+    ("module", "imported", "contract"),
+    [
+        ("advisor.verification.checks", "advisor.planner.plan", "Verification shares nothing with prediction"),
+        ("advisor.store.catalogue", "advisor.measure.campaign.campaign", "Layers from the bottom up"),
+        ("advisor.planner.search.space", "advisor.planner.answer.options", "Planner: question, search, answer, plan"),
+        ("advisor.simulate.spec", "rich", "Only the command line parses and prints"),
+    ],
+)
+def test_a_forbidden_import_breaks_its_contract(tmp_path: Path, module: str, imported: str, contract: str) -> None:
+    """Put one import into a copy of the package, inside a function, and see that contract and no other fail for it."""
+    shutil.copytree(ROOT / "advisor", tmp_path / "advisor", ignore=shutil.ignore_patterns("__pycache__", "_data"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    file = tmp_path / Path(*module.split(".")).with_suffix(".py")
+    file.write_text(file.read_text() + f"\n\ndef forbidden() -> None:\n    import {imported}\n")
+    result = _lint_imports(tmp_path)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert f"{contract} BROKEN" in result.stdout
+    assert f"{module} -> {imported}" in result.stdout.replace("\n", " ")
 
-    root = Path(__file__).parents[1]
-    contracts = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    forbidden = next(
-        item
-        for item in contracts
-        if item["source_modules" if "source_modules" in item else "name"] == ["advisor.verify"]
+
+def test_no_circle_between_files() -> None:
+    """Imports inside functions and for type checkers count as well."""
+    circles = _circles(_imports(ROOT / "advisor"))
+    assert circles == []
+
+
+def test_a_circle_would_be_found(tmp_path: Path) -> None:
+    package = tmp_path / "house"
+    (package / "room").mkdir(parents=True)
+    for name, text in {
+        "__init__": "",
+        "door": "from .room.window import view",
+        "room/__init__": "",
+        "room/window": "def view():\n    from ..wall import colour",
+        "wall": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import house.door",
+        "roof": "from . import door",
+    }.items():
+        (package / f"{name}.py").write_text(text)
+    assert _circles(_imports(package)) == [("house.door", "house.room.window", "house.wall")]
+
+
+NO_DEPENDENCY = {("advisor", "advisor.api")}
+"""The package shows the names of its API to type checkers; whoever imports it for its version loads nothing of that."""
+
+
+def _imports(package: Path) -> dict[str, set[str]]:
+    """Module -> modules of the package that its file imports anywhere."""
+    files = {_module_name(file, package.parent): file for file in package.rglob("*.py")}
+    graph = {}
+    for name, file in files.items():
+        home = name if file.name == "__init__.py" else name.rpartition(".")[0]
+        named = {target for node in ast.walk(ast.parse(file.read_text())) for target in _targets(node, home, files)}
+        graph[name] = {target for target in named if target in files and (name, target) not in NO_DEPENDENCY}
+    return graph
+
+
+def _module_name(file: Path, root: Path) -> str:
+    parts = file.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _targets(node: ast.AST, home: str, modules: Collection[str]) -> Iterator[str]:
+    """Modules that an import statement in the folder ``home`` names."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        folders = home.split(".")
+        above = folders[: len(folders) - node.level + 1] if node.level else []
+        base = ".".join([*above, *([node.module] if node.module else [])])
+        for alias in node.names:
+            yield f"{base}.{alias.name}" if f"{base}.{alias.name}" in modules else base
+
+
+def _circles(graph: Mapping[str, Collection[str]]) -> list[tuple[str, ...]]:
+    """Groups of modules that reach each other, each sorted: strongly connected components of more than one."""
+    reached: dict[str, set[str]] = {}
+    for start in graph:
+        todo, seen = list(graph[start]), set(graph[start])
+        while todo:
+            fresh = set(graph[todo.pop()]) - seen
+            seen |= fresh
+            todo += fresh
+        reached[start] = seen
+    return sorted(
+        {
+            tuple(sorted(other for other in reached[name] if name in reached[other]))
+            for name in graph
+            if name in reached[name]
+        }
     )
-    for module in forbidden["forbidden_modules"]:
-        assert (root / module.replace(".", "/")).is_dir()
 
 
-def _path() -> dict[str, str]:
-    import os
-    from pathlib import Path
-
-    return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+def _lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run import-linter on the package in ``folder``, whatever is installed."""
+    surroundings = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(folder),
+        "COLUMNS": "1000",
+    }
+    return subprocess.run(
+        ["lint-imports", "--no-cache"], capture_output=True, text=True, check=False, cwd=folder, env=surroundings
+    )

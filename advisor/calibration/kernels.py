@@ -28,7 +28,7 @@ from advisor.perfmodel.here.kernel_gp import (
     covariance,
 )
 from advisor.perfmodel.here.kernels import HostKernels
-from advisor.records.measurement import Measurement
+from advisor.records.measurement import ProfileMeasurement
 from advisor.store.paths import profiles_dir
 
 Array = NDArray[np.float64]
@@ -125,7 +125,7 @@ def _short(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def fit(profiles: Sequence[Measurement], campaigns: Sequence[HostKernels], source: str) -> KernelScales:
+def fit(profiles: Sequence[ProfileMeasurement], campaigns: Sequence[HostKernels], source: str) -> KernelScales:
     """Fit all groups on what was timed in each of several campaigns on a machine."""
     groups = []
     for group in GROUPS:
@@ -149,7 +149,7 @@ def main(urls: Sequence[str | None]) -> None:
     from advisor.store.files import write_document
     from advisor.store.measurements import MeasurementStore
 
-    profiles: list[Measurement] = []
+    profiles: list[ProfileMeasurement] = []
     campaigns: list[HostKernels] = []
     for url in urls:
         with MeasurementStore(url) as store:

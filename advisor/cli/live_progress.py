@@ -14,7 +14,7 @@ from rich.text import Text
 from advisor.report.printable import one_line
 
 if TYPE_CHECKING:
-    from .progress import Tolerant
+    from .tolerant_stream import Tolerant
 
 REFRESH_HZ = 1.0
 """Redraws per second: each takes about 0.5 ms of a core, which must not disturb what is being measured."""

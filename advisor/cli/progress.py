@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import time
-from typing import IO, TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self
 
 from advisor.measure.items.progress import NullProgress
 from advisor.report.printable import one_line
+
+from .tolerant_stream import Tolerant
 
 if TYPE_CHECKING:
     from .live_progress import LiveProgress
@@ -41,29 +42,6 @@ def duration_text(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-class Tolerant:
-    """A text stream of which a failure is ignored: a closed terminal or a full disk must not end hours of work."""
-
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
-        self.encoding = getattr(stream, "encoding", None) or "utf-8"
-
-    def write(self, text: str) -> int:
-        """Write what the stream takes."""
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        """Flush, where the stream still can."""
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.flush()
-
-    def isatty(self) -> bool:
-        """Whether the stream is a terminal."""
-        return self._stream.isatty()
 
 
 class QuietProgress(NullProgress):

@@ -37,16 +37,6 @@ class GraphFacts:
         """A dimension other than the batch is open in the file: it cannot run without ``input:``."""
         return any(shape is None or None in shape[1:] for shape in self.declared_shapes)
 
-    @property
-    def dynamic_batch(self) -> bool:
-        """The batch is open in the file: every runtime can change it."""
-        return all(shape is None or shape[:1] == (None,) for shape in self.declared_shapes)
-
-    @property
-    def op_count(self) -> int:
-        """Operations of all types."""
-        return sum(self.operators.values())
-
 
 def read_facts(path: Path | str, input_shape: tuple[int, ...] | None = None) -> GraphFacts:
     """Read a model file.

@@ -189,8 +189,7 @@ class Predictor:
             question.machine,
             question.work,
             question.config,
-            question.settings.streams,
-            question.settings.threads,
+            question.settings,
             belief.time_s.p50,
             None if kernels is None else kernels.passed.kernels,
         )

@@ -1,4 +1,4 @@
-"""A machine and what was measured on it, to be carried to the planner's laptop (schema sizer.box/1)."""
+"""A machine and what was measured on it, to be carried to the planner's laptop (schema sizer.box/2)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .model import ModelWork
 class BoxExport(Record):
     """``sizer bench --export FILE``, read by ``sizer catalog add FILE``."""
 
-    schema_: Annotated[Literal["sizer.box/1"], Field(alias="schema")] = "sizer.box/1"
+    schema_: Annotated[Literal["sizer.box/2"], Field(alias="schema")] = "sizer.box/2"
     sizer_version: str
     created: str
     host: HostFacts

@@ -1,4 +1,4 @@
-"""How a model is run: what was asked of the runtime, and what it really did."""
+"""How a model is run: what was requested of the runtime, and what it granted."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class RunConfig(Record):
 
 
 class EffectiveConfig(Record):
-    """What the runtime reports after compilation; None where it does not tell."""
+    """What the runtime reports after compilation; None if it does not."""
 
     device: str
     execution_devices: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class LoadMode(Record):
     """How requests arrive during a measurement."""
 
     kind: Literal["sync", "async", "paced", "rested"] = "sync"
-    """``rested``: single passes, each after a pause in which other measurements take their turn."""
+    """``rested``: single passes, each after 50 ms in which this process is idle, as between frames."""
     rate_per_s: PositiveQuantity | None = None
     """Paced only: requests per second, open loop, latency counted from the scheduled time."""
     phase_s: Quantity = 0.0

@@ -27,6 +27,10 @@ _EVIDENCE = "evidence"
 """Ordered, weakest first: ``frame.evidence >= "published"`` keeps what rests on figures of that very model."""
 
 
+_OF_SOME_KINDS = frozenset({"mode", "timing", "footprint", "peak_memory_bytes"})
+"""Attributes that only some kinds of measurements have."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of a table and where its values are found."""
@@ -50,7 +54,7 @@ class Column:
             elif isinstance(found, tuple):
                 found = found[int(part)] if int(part) < len(found) else None
             else:
-                found = getattr(found, part)
+                found = getattr(found, part, None) if part in _OF_SOME_KINDS else getattr(found, part)
         if isinstance(found, tuple):
             found = ", ".join(found)
         if found is None or found == "":
@@ -84,6 +88,7 @@ def _sourced(name: str, path: str) -> tuple[Column, ...]:
 
 MEASUREMENT_COLUMNS: tuple[Column, ...] = (
     Column("model", _TEXT, "model"),
+    Column("kind", _TEXT, "kind"),
     Column("status", _TEXT, "status"),
     Column("failure", _TEXT, "failure"),
     Column("runtime", _TEXT, "config.runtime"),
@@ -128,13 +133,13 @@ MEASUREMENT_COLUMNS: tuple[Column, ...] = (
     Column("clock_end_hz", _NUMBER, "interference.clock_end_hz"),
     Column("reference_slowdown", _NUMBER, "interference.reference_slowdown"),
     Column("cpu_s_per_pass", _NUMBER, "timing.cpu_s_per_pass"),
-    Column("peak_memory_bytes", _NUMBER, "timing.peak_memory_bytes"),
-    Column("memory_baseline_bytes", _NUMBER, "timing.memory_baseline_bytes"),
-    Column("memory_per_stream_bytes", _NUMBER, "timing.memory_per_stream_bytes"),
+    Column("peak_memory_bytes", _NUMBER, "peak_memory_bytes"),
+    Column("memory_baseline_bytes", _NUMBER, "footprint.baseline_bytes"),
+    Column("memory_per_stream_bytes", _NUMBER, "footprint.per_stream_bytes"),
     Column("first_inference_s", _NUMBER, "timing.first_inference_s"),
     Column("read_s", _NUMBER, "timing.read_s"),
     Column("compile_s", _NUMBER, "timing.compile_s"),
-    Column("cached_compile_s", _NUMBER, "timing.cached_compile_s"),
+    Column("cached_compile_s", _NUMBER, "footprint.cached_compile_s"),
     Column("started", _INSTANT, "started"),
     Column("model_kind", _TEXT, "model_kind"),
     Column("model_sha256", _TEXT, "model_sha256"),

@@ -1,4 +1,4 @@
-"""What was measured: one configuration of one model, a micro-benchmark, a decoder; and what failed."""
+"""What was measured: a model under one configuration, in one of several kinds; a figure about the machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .model import Kernel
 
 
 class Interference(Record):
-    """How disturbed a measurement was; a dirty one widens what rests on it."""
+    """How disturbed a measurement was; a dirty one widens the intervals of predictions that rest on it."""
 
     other_cpu_cores: Quantity | None = None
     """CPU time of other processes per second of the measurement, in cores."""
@@ -22,14 +22,14 @@ class Interference(Record):
     clock_start_hz: Quantity | None = None
     clock_end_hz: Quantity | None = None
     reference_slowdown: Quantity | None = None
-    """Time of a fixed amount of arithmetic beside the blocks over the least that this machine ever needed (mean)."""
+    """Mean time of a fixed amount of arithmetic between the blocks, over the least that this machine ever needed."""
     dirty: bool = False
     reasons: tuple[str, ...] = ()
     blocks_repeated: Count = 0
 
 
 class Percentile(Record):
-    """A sample percentile with its distribution-free bounds; None where the sample is too small to bound it."""
+    """A sample percentile with its distribution-free bounds; None if the sample is too small to bound it."""
 
     value_s: Quantity
     lower_s: Quantity | None
@@ -53,18 +53,11 @@ class Timing(Record):
     read_s: Quantity | None = None
     compile_s: Quantity | None = None
     first_inference_s: Quantity | None = None
-    cached_compile_s: Quantity | None = None
-    """Time to compile where the runtime finds its own compiled blob; from a :class:`Footprint`, else None."""
     peak_memory_bytes: Quantity | None = None
-    """Peak resident set minus that of the worker before the model was read. From a :class:`Footprint` where
-    ``memory_baseline_bytes`` stands beside it; else taken in a worker that held other models before: approximate."""
-    memory_baseline_bytes: Quantity | None = None
-    """Resident set of a fresh worker with the runtime loaded and no model."""
-    memory_per_stream_bytes: Quantity | None = None
-    """Further resident memory of each inference stream beyond the first; None for one stream."""
+    """Peak resident set minus that before the model was read; approximate, as the worker held other models before."""
     cpu_s_per_pass: Quantity | None = None
     visits: PositiveCount = 1
-    """Moments in which it was taken: a shared machine changes its state within seconds."""
+    """How many separate times it was measured: a shared machine changes its state within seconds."""
     steady: bool = True
     block_p50_s: tuple[float, ...] = ()
     latencies_s: tuple[float, ...] = ()
@@ -72,7 +65,7 @@ class Timing(Record):
 
 
 class Footprint(Record):
-    """What a configuration takes beside time, measured in fresh worker processes that hold nothing else."""
+    """Memory and cached compilation of a configuration, measured in fresh worker processes that hold nothing else."""
 
     baseline_bytes: Quantity | None
     """Resident set with interpreter and runtime loaded, before the model."""
@@ -81,7 +74,7 @@ class Footprint(Record):
     resident_bytes: Quantity | None
     """Resident set after that, free heap given back to the system."""
     streams: PositiveCount | None
-    """Inference streams that the runtime granted; None where it does not tell."""
+    """Inference streams that the runtime granted; None if it does not report them."""
     one_stream_resident_bytes: Quantity | None = None
     """The same on one inference stream, in another fresh process."""
     per_stream_bytes: Quantity | None = None
@@ -93,37 +86,100 @@ class Footprint(Record):
     unknown: dict[str, str] = {}
     """Why a field is None."""
 
+    @property
+    def above_baseline_bytes(self) -> float | None:
+        """Peak minus baseline; None if either is unknown."""
+        if self.peak_bytes is None or self.baseline_bytes is None:
+            return None
+        return max(0.0, self.peak_bytes - self.baseline_bytes)
 
-class Measurement(Record):
-    """One row of the store: model x configuration x mode on one machine."""
+
+class ModelMeasurement(Record):
+    """What every measurement of a model under one configuration on one machine has; see :data:`Measurement`."""
 
     key: str
-    """Hash of everything that was requested: model file, configuration, mode, runtime version, host."""
+    """Hash of everything that was requested: kind, model file, configuration, mode, runtime version, host."""
     model: str
     model_sha256: str
     model_kind: str
     config: RunConfig
-    mode: LoadMode
     effective: EffectiveConfig | None
     host_fingerprint: str
-    status: Literal["done", "failed", "skipped"]
+    status: Literal["done", "failed"]
     failure: str | None = None
     """Reason of a failure: crash with signal, time-out, refusal with the operator, memory."""
-    timing: Timing | None = None
-    kernels: tuple[Kernel, ...] = ()
-    pass_s: PositiveQuantity | None = None
-    """Of a record with kernels: median time of a whole pass of the same compiled model, around the counting [s]."""
-    footprint: Footprint | None = None
-    """Of a record that has neither timing nor kernels; see :mod:`advisor.measure.items.footprint`."""
     interference: Interference = Interference()
     started: str
     sizer_version: str
     versions: dict[str, str] = {}
 
 
+class TimingMeasurement(ModelMeasurement):
+    """How long passes take when requests arrive in one mode."""
+
+    kind: Literal["timing"] = "timing"
+    mode: LoadMode
+    timing: Timing | None = None
+    """None if it failed."""
+    footprint: Footprint | None = None
+    """Of the same configuration, joined when measurements are read for a report; never stored with a timing."""
+
+    @property
+    def peak_memory_bytes(self) -> float | None:
+        """Peak resident memory above that of a worker without the model: the footprint's, else the approximate one."""
+        above = None if self.footprint is None else self.footprint.above_baseline_bytes
+        if above is not None or self.timing is None:
+            return above
+        return self.timing.peak_memory_bytes
+
+    @property
+    def summary(self) -> str:
+        """Result in one line, for people."""
+        if self.timing is None:
+            return f"failed: {self.failure}"
+        mark = " (disturbed)" if self.interference.dirty else ""
+        return f"{self.timing.p50.value_s * 1000:.3g} ms, {self.timing.throughput_per_s:.4g}/s{mark}"
+
+
+class ProfileMeasurement(ModelMeasurement):
+    """Time of each kernel of a pass, one pass after the other."""
+
+    kind: Literal["profile"] = "profile"
+    kernels: tuple[Kernel, ...] = ()
+    pass_s: PositiveQuantity | None = None
+    """Median time of a whole pass of the same compiled model, around the counting [s]; None if it failed."""
+
+    @property
+    def summary(self) -> str:
+        """Result in one line, for people."""
+        return f"failed: {self.failure}" if self.failure is not None else f"{len(self.kernels)} kernels"
+
+
+class FootprintMeasurement(ModelMeasurement):
+    """Memory and compilation from a cache, however requests arrive; see :mod:`advisor.measure.items.footprint`."""
+
+    kind: Literal["footprint"] = "footprint"
+    footprint: Footprint | None = None
+    """None if it failed."""
+
+    @property
+    def summary(self) -> str:
+        """Result in one line, for people."""
+        if self.footprint is None:
+            return f"failed: {self.failure}"
+        peak = self.footprint.peak_bytes
+        return "memory unknown" if peak is None else f"{peak / 2**20:.0f} MiB at most"
+
+
+Measurement = Annotated[TimingMeasurement | ProfileMeasurement | FootprintMeasurement, Field(discriminator="kind")]
+"""One row of the store, distinguished by ``kind``. A :class:`MicroBenchmark` is a record of its own: it belongs to no
+model and no configuration."""
+
+
 class MicroBenchmark(Record):
     """One figure about the machine, measured through a runtime or a decoder."""
 
+    kind: Literal["micro"] = "micro"
     key: str
     name: str
     """For example peak/openvino/f32/avx2/t1, bandwidth/l2/t2, barrier/t2, overhead/openvino, decode/h264/1080p/n1."""
@@ -138,10 +194,42 @@ class MicroBenchmark(Record):
     started: str
     parameters: dict[str, str] = {}
 
+    @property
+    def failure(self) -> None:
+        """None: a failed one is a :class:`MicroFailure`."""
+        return
+
+    @property
+    def summary(self) -> str:
+        """Result in one line, for people."""
+        return f"{self.value:.4g} {self.unit}"
+
+
+class MicroFailure(Record):
+    """A figure about the machine that could not be measured, kept so that it is neither forgotten nor tried forever."""
+
+    key: str
+    name: str
+    failure: str
+    """Reason in one line: crash with signal, time-out, refusal."""
+    host_fingerprint: str
+    started: str
+
+    @property
+    def summary(self) -> str:
+        """Result in one line, for people."""
+        return f"failed: {self.failure}"
+
+
+StoredResult = TimingMeasurement | ProfileMeasurement | FootprintMeasurement | MicroBenchmark | MicroFailure
+"""Whatever measuring one thing leaves in the store."""
+
 
 class BenchRow(Record):
     """One measurement as the JSON contract prints it."""
 
+    kind: Literal["timing", "profile", "footprint"] = "timing"
+    """A successful footprint is no row of its own: its figures stand in the timings of its configuration."""
     model: str
     config: RunConfig
     mode: LoadMode
@@ -159,17 +247,6 @@ class BenchRow(Record):
     peak_memory_bytes: float | None = None
     memory_baseline_bytes: float | None = None
     memory_per_stream_bytes: float | None = None
-
-
-class MicroFailure(Record):
-    """A figure about the machine that could not be taken, so that it is neither forgotten nor tried for ever."""
-
-    key: str
-    name: str
-    failure: str
-    """Reason in one line: crash with signal, time-out, refusal."""
-    host_fingerprint: str
-    started: str
 
 
 class BenchReport(Record):

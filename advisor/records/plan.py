@@ -58,7 +58,7 @@ class PredictedLoad(Record):
     camera_fps: Interval
     drops_pct: Interval
     latency_ms: Tail
-    """At the median belief."""
+    """At the median of what is believed of the platform's speed."""
     latency_p95_ms: Interval
     utilisation: dict[str, Interval]
     """Per resource: cpu, memory_bandwidth, memory; and per stage its share of the CPU."""
@@ -88,13 +88,13 @@ class DefaultGain(Record):
     """OpenVINO's hints; its AUTO device; or the chosen options with cores of their own for every stage and decode."""
     precision: str
     capacity_cameras: float | None
-    """Cameras that the default carries at the median belief; None for a scenario without cameras."""
+    """Cameras that the default carries at the median; None for a scenario without cameras."""
     capacity_requests_per_s: float | None = None
     """The same for a scenario of requests."""
     holds: bool | None = None
     """Whether the default would hold, too: with growth and headroom, on the pessimistic side."""
     ratio: float | None
-    """Capacity of the chosen configuration over that of the default, median belief; None where the default has none."""
+    """Capacity of the chosen configuration over that of the default at the median; None where the default has none."""
     text: str
 
 
@@ -126,7 +126,7 @@ class Mix(Record):
 
 
 class NextMeasurement(Record):
-    """A measurement on a platform that would take most of the doubt about it away."""
+    """A measurement on a platform that would take most of the uncertainty about it away."""
 
     part: str
     """Stage id, or decode."""
@@ -138,7 +138,7 @@ class NextMeasurement(Record):
 
 
 class Undecided(Record):
-    """A platform of which it cannot be told whether it holds: it does at the median, not on the pessimistic side."""
+    """A platform that may or may not hold: it does at the median, not on the pessimistic side."""
 
     platform: str
     name: str
@@ -147,7 +147,7 @@ class Undecided(Record):
     price: Price
     """Of all of them."""
     probability: float
-    """Belief that it holds with growth and headroom."""
+    """Probability that it holds with growth and headroom."""
     measurement: NextMeasurement | None
     """None where everything was measured on it already."""
     text: str
@@ -162,7 +162,7 @@ class PlanOption(Record):
     evidence: Evidence
     confidence: str
     probability: float
-    """Belief that the scenario is met, from the interval of the platform's speed."""
+    """Probability that the scenario is met, from the interval of the platform's speed."""
     feasible: bool
     price: Price
     tco: Tco
@@ -249,7 +249,7 @@ class Plan(Record):
     nearest_misses: tuple[Rejected, ...] = ()
     """Without a recommendation: the three that come closest, nearest first."""
     undecided: tuple[Undecided, ...] = ()
-    """Cheaper platforms (without a recommendation: the nearest misses) of which it cannot be told whether they hold."""
+    """Cheaper platforms (without a recommendation: the nearest misses) that may or may not hold."""
     pareto: tuple[str, ...] = ()
     """Platforms to which nothing is both cheaper and roomier, in ascending price; each holds."""
     pareto_points: tuple[ParetoPoint, ...] = ()

@@ -321,21 +321,21 @@ class Scenario(Record):
     requests: tuple[RequestGroup, ...] = ()
     """Extension: groups of callers without a camera."""
     activity: Activity = Activity()
-    """What happens in front of the cameras."""
+    """Objects and motion in front of the cameras."""
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
     """The cascade."""
     slo: Slo
     """What must hold."""
     margin: Margin = Margin()
-    """Room to keep."""
+    """Headroom and redundancy."""
     site: Site = Site()
-    """Where the box is installed."""
+    """Conditions at the place of installation."""
     money: Money = Money()
-    """What things cost."""
+    """Prices of energy, licences and storage, and what to minimise."""
     accuracy: Accuracy = Accuracy()
     """What the user permits."""
     candidates: Candidates = Candidates()
-    """Which platforms may be recommended."""
+    """Platforms to choose from."""
     sites: tuple[SiteGroup, ...] = ()
     """Extension: several sites; empty: one site with the cameras above."""
 

@@ -62,7 +62,7 @@ def render_measurements_html(measurements: Sequence[Measurement]) -> str:
         "columns": columns,
         "rows": rows,
         "count": len(measurements),
-        "failed": sum(item.timing is None for item in measurements),
+        "failed": sum(item.status == "failed" for item in measurements),
     }
     return _environment().get_template("measurements.html.j2").render(context)
 

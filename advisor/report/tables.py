@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from advisor import __version__
 from advisor.clock import utc_now
 from advisor.errors import InputError
+from advisor.records.config import LoadMode
 from advisor.records.frames import measurement_frame
-from advisor.records.measurement import Measurement
+from advisor.records.measurement import Measurement, TimingMeasurement
 
 from .text import number
 
@@ -63,13 +64,18 @@ def measurements_parquet(measurements: Sequence[Measurement]) -> bytes:
     return frame.to_parquet(None, engine="pyarrow", index=False)
 
 
+def _mode(item: Measurement) -> LoadMode:
+    """How requests arrived: in a profile one after another, and a footprint does not depend on it."""
+    return item.mode if isinstance(item, TimingMeasurement) else LoadMode()
+
+
 @dataclass(frozen=True)
 class Cell:
     """One cell of the campaign's table."""
 
     text: str
     state: str
-    """done, disturbed, failed, or empty where nothing was measured."""
+    """done, disturbed, failed, or empty if nothing was measured."""
 
 
 def campaign_table(measurements: Sequence[Measurement]) -> tuple[list[str], list[tuple[str, list[Cell]]]]:
@@ -95,7 +101,7 @@ def campaign_table(measurements: Sequence[Measurement]) -> tuple[list[str], list
 
 
 def _column(item: Measurement) -> str:
-    config, mode = item.config, item.mode
+    config, mode = item.config, _mode(item)
     load = mode.kind if mode.rate_per_s is None else f"{mode.kind} {number(mode.rate_per_s)}/s"
     parts = [
         f"{config.runtime} {config.device} {config.precision} {load}",
@@ -113,7 +119,7 @@ def _column(item: Measurement) -> str:
 
 
 def _cell(item: Measurement) -> Cell:
-    timing = item.timing
+    timing = item.timing if isinstance(item, TimingMeasurement) else None
     if timing is None:
         return Cell(f"{item.status}: {item.failure or 'no reason recorded'}", item.status)
     dirty = item.interference.dirty

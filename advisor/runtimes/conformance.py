@@ -16,7 +16,7 @@ import pytest
 from advisor.errors import ModelError, ModelRangeError, RuntimeRefusal
 from advisor.records.config import RunConfig
 
-from .protocol import CompiledModel, Runtime, TightLoop
+from .protocol import CompiledModel, CompileOptions, Runtime, TightLoop
 
 SIZE = 32
 _CLASSES = 10
@@ -87,7 +87,7 @@ def _write(path: Path, nodes: list[Any], shape: list[int | str], weights: list[A
     return path
 
 
-def random_inputs(compiled: CompiledModel, seed: int = 0) -> list[Any]:
+def conformance_inputs(compiled: CompiledModel, seed: int = 0) -> list[Any]:
     """Draw one input set: bytes for byte inputs, numbers in [0, 1) else."""
     rng = np.random.default_rng(seed)
     found: list[Any] = []
@@ -111,7 +111,7 @@ class RuntimeConformance:
     reads_files = True
     """The fake does not look into its model files."""
     clamps_streams = False
-    """Grants fewer streams than asked where there are fewer cores."""
+    """Grants fewer streams than requested if there are fewer cores."""
     wall_factor = 2.0
     """Sum of kernel times may differ from the wall time of a pass by this factor."""
 
@@ -138,7 +138,7 @@ class RuntimeConformance:
 
     def test_outputs_are_finite_and_shaped_as_said(self, network: Path) -> None:
         compiled = self.make_runtime().compile(network, self.config())
-        outputs = compiled.infer(random_inputs(compiled))
+        outputs = compiled.infer(conformance_inputs(compiled))
         assert [output.shape for output in outputs] == [spec.shape for spec in compiled.outputs]
         assert [output.dtype.name for output in outputs] == [spec.dtype for spec in compiled.outputs]
         assert all(np.isfinite(np.asarray(output, dtype=np.float64)).all() for output in outputs)
@@ -147,15 +147,15 @@ class RuntimeConformance:
 
     def test_outputs_belong_to_the_caller(self, network: Path) -> None:
         compiled = self.make_runtime().compile(network, self.config())
-        first = compiled.infer(random_inputs(compiled, 1))[0]
+        first = compiled.infer(conformance_inputs(compiled, 1))[0]
         kept = first.copy()
-        compiled.infer(random_inputs(compiled, 2))
+        compiled.infer(conformance_inputs(compiled, 2))
         np.testing.assert_array_equal(first, kept)
         compiled.close()
 
     def test_asynchronous_equals_synchronous(self, network: Path) -> None:
-        compiled = self.make_runtime().compile(network, self.config(requests=3), want_outputs=True)
-        sets = [random_inputs(compiled, seed) for seed in range(4)]
+        compiled = self.make_runtime().compile(network, self.config(requests=3), CompileOptions(want_outputs=True))
+        sets = [conformance_inputs(compiled, seed) for seed in range(4)]
         expected = [compiled.infer(inputs)[0] for inputs in sets]
         assert not np.allclose(expected[0], expected[1])
         seen: dict[object, Any] = {}
@@ -174,7 +174,7 @@ class RuntimeConformance:
 
     def test_queued_and_called_back_passes_take_turns_on_the_same_requests(self, network: Path) -> None:
         compiled = self.make_runtime().compile(network, self.config(requests=1))
-        sets = [random_inputs(compiled, seed) for seed in range(2)]
+        sets = [conformance_inputs(compiled, seed) for seed in range(2)]
         expected = [compiled.infer(inputs)[0] for inputs in sets]
         seen: list[object] = []
         for number in range(4):
@@ -190,7 +190,7 @@ class RuntimeConformance:
     def test_outputs_only_when_wanted(self, network: Path) -> None:
         compiled = self.make_runtime().compile(network, self.config())
         seen: list[Any] = []
-        compiled.start(random_inputs(compiled), "token", lambda *result: seen.append(result))
+        compiled.start(conformance_inputs(compiled), "token", lambda *result: seen.append(result))
         compiled.wait_all()
         assert [result[:2] for result in seen] == [("token", None)]
         compiled.close()
@@ -201,7 +201,7 @@ class RuntimeConformance:
         assert compiled.idle_requests() == 2
         assert compiled.ready()
         for index in range(5):
-            compiled.start(random_inputs(compiled), index, lambda *_: None)
+            compiled.start(conformance_inputs(compiled), index, lambda *_: None)
         compiled.wait_all()
         assert compiled.idle_requests() == 2
         compiled.close()
@@ -210,7 +210,7 @@ class RuntimeConformance:
     def test_several_callers_at_once(self, network: Path, way: str) -> None:
         compiled = self.make_runtime().compile(network, self.config(requests=2))
         call_it = getattr(compiled, way)
-        sets = [random_inputs(compiled, seed) for seed in range(3)]
+        sets = [conformance_inputs(compiled, seed) for seed in range(3)]
         expected = [compiled.infer(inputs)[0] for inputs in sets]
         found: list[list[Any]] = [[], [], []]
 
@@ -233,7 +233,7 @@ class RuntimeConformance:
         compiled = self.make_runtime().compile(network, self.config(requests=2))
         if not isinstance(compiled, TightLoop):
             pytest.skip("this runtime has no closed loop of its own")
-        sets = [random_inputs(compiled, seed) for seed in range(1 if sync else 2)]
+        sets = [conformance_inputs(compiled, seed) for seed in range(1 if sync else 2)]
         for length_s in (0.05, -1.0):
             began_s = time.perf_counter()
             passes = compiled.loop(sets, began_s + length_s, sync=sync)
@@ -260,18 +260,18 @@ class RuntimeConformance:
         def broken(*_: object) -> None:
             raise ZeroDivisionError("told to")
 
-        compiled.start(random_inputs(compiled), 0, broken)
+        compiled.start(conformance_inputs(compiled), 0, broken)
         with pytest.raises(ZeroDivisionError, match="told to"):
             compiled.wait_all()
         assert compiled.idle_requests() == compiled.requests
-        compiled.infer(random_inputs(compiled))
+        compiled.infer(conformance_inputs(compiled))
         compiled.close()
 
     def test_batch_multiplies_inputs_and_outputs(self, network: Path) -> None:
         single = self.make_runtime().compile(network, self.config())
         four = self.make_runtime().compile(network, self.config(batch=4))
         assert four.inputs[0].shape == (4, *single.inputs[0].shape[1:])
-        inputs = random_inputs(four)
+        inputs = conformance_inputs(four)
         outputs = four.infer(inputs)[0]
         assert outputs.shape == (4, *single.outputs[0].shape[1:])
         for index in range(4):
@@ -302,11 +302,13 @@ class RuntimeConformance:
     def test_bytes_equal_numbers(self, network: Path, tmp_path: Path) -> None:
         runtime = self.make_runtime()
         plain = runtime.compile(network, self.config(batch=2))
-        bytes_ = runtime.compile(network, self.config(batch=2), input_kind="u8_nhwc", cache_dir=tmp_path / "cache")
+        bytes_ = runtime.compile(
+            network, self.config(batch=2), CompileOptions(input_kind="u8_nhwc", cache_dir=tmp_path / "cache")
+        )
         batch, channels, height, width = plain.inputs[0].shape
         assert bytes_.inputs[0].shape == (batch, height, width, channels)
         assert bytes_.inputs[0].dtype == "uint8"
-        frame = random_inputs(bytes_)[0]
+        frame = conformance_inputs(bytes_)[0]
         picture = np.ascontiguousarray(frame.transpose(0, 3, 1, 2).astype(np.float32) / 255.0)
         assert_close(bytes_.infer([frame])[0], plain.infer([picture])[0])
         plain.close()
@@ -314,10 +316,10 @@ class RuntimeConformance:
 
     def test_a_model_may_see_bytes_as_they_are(self, network: Path, tmp_path: Path) -> None:
         runtime, folder = self.make_runtime(), tmp_path / "cache"
-        scaled = runtime.compile(network, self.config(), input_kind="u8_nhwc", cache_dir=folder)
-        whole = runtime.compile(network, self.config(), input_kind="u8_nhwc_255", cache_dir=folder)
+        scaled = runtime.compile(network, self.config(), CompileOptions(input_kind="u8_nhwc", cache_dir=folder))
+        whole = runtime.compile(network, self.config(), CompileOptions(input_kind="u8_nhwc_255", cache_dir=folder))
         plain = runtime.compile(network, self.config())
-        frame = random_inputs(whole)[0]
+        frame = conformance_inputs(whole)[0]
         picture = np.ascontiguousarray(frame.transpose(0, 3, 1, 2).astype(np.float32))
         assert_close(whole.infer([frame])[0], plain.infer([picture])[0])
         assert_close(scaled.infer([frame])[0], plain.infer([picture / np.float32(255.0)])[0])
@@ -326,7 +328,7 @@ class RuntimeConformance:
 
     def test_wrong_arrays_are_a_bug_of_the_caller(self, network: Path) -> None:
         compiled = self.make_runtime().compile(network, self.config())
-        good = random_inputs(compiled)[0]
+        good = conformance_inputs(compiled)[0]
         for bad in ([], [good, good], [good.astype(np.float64)], [good[:, :, :-1]]):
             with pytest.raises(ModelRangeError):
                 compiled.infer(bad)
@@ -342,7 +344,7 @@ class RuntimeConformance:
         # At four times the size kernels outweigh the microsecond that counters round to and the cost of the call.
         shape = (1, 3, 4 * SIZE, 4 * SIZE)
         path = small_network(network, size="side")
-        compiled = self.make_runtime().compile(path, self.config(), input_shape=shape, profiling=True)
+        compiled = self.make_runtime().compile(path, self.config(), CompileOptions(input_shape=shape, profiling=True))
         plain = compiled.kernels()
         timed = compiled.profile(5)
         assert [kernel.name for kernel in plain] == [kernel.name for kernel in timed]
@@ -394,9 +396,9 @@ class RuntimeConformance:
         path = small_network(tmp_path / "open.onnx", size="side")
         with pytest.raises(ModelError, match="input:"):
             self.make_runtime().compile(path, self.config())
-        compiled = self.make_runtime().compile(path, self.config(batch=2), input_shape=(1, 3, 48, 48))
+        compiled = self.make_runtime().compile(path, self.config(batch=2), CompileOptions(input_shape=(1, 3, 48, 48)))
         assert compiled.inputs[0].shape == (2, 3, 48, 48)
-        assert compiled.infer(random_inputs(compiled))[0].shape == (2, _CLASSES)
+        assert compiled.infer(conformance_inputs(compiled))[0].shape == (2, _CLASSES)
         compiled.close()
 
     def test_int8_needs_a_quantised_file(self, network: Path, tmp_path: Path) -> None:
@@ -416,7 +418,7 @@ class RuntimeConformance:
 
     def _share_of_wall(self, compiled: CompiledModel) -> float:
         """Sum of kernel times over the wall time of a pass, the least of some: other processes only add to both."""
-        inputs = random_inputs(compiled)
+        inputs = conformance_inputs(compiled)
         walls_s, totals_s = [], []
         for _ in range(4):
             for _ in range(10):

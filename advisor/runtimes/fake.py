@@ -18,7 +18,8 @@ from advisor.records.base import Precision
 from advisor.records.config import EffectiveConfig, RunConfig
 from advisor.records.model import Kernel
 
-from .protocol import Array, Done, InputKind, TensorSpec
+from .in_flight import InFlight
+from .protocol import NO_OPTIONS, Array, CompileOptions, Done, TensorSpec
 
 _DEFAULT_SHAPE = (1, 3, 64, 64)
 _CLASSES = 10
@@ -94,17 +95,15 @@ class FakeModel:
         self._profiling = profiling
         self._want_outputs = want_outputs
         self._time_s = pass_time_s(behaviour, config)
-        self._permits = threading.Semaphore(self.requests)
+        self._in_flight = InFlight(self.requests)
         self._servers = threading.Semaphore(self._streams)
-        self._changed = threading.Condition()
-        self._in_flight = 0
+        self._counting = threading.Lock()
         self._passes = 0
-        self._callback_error: BaseException | None = None
         self._closed = False
 
     def infer(self, inputs: Sequence[Array]) -> list[Array]:
         self._check(inputs)
-        with self._permits:
+        with self._in_flight.permits:
             return self._pass(inputs, share=1)
 
     def infer_queued(self, inputs: Sequence[Array]) -> list[Array]:
@@ -112,26 +111,20 @@ class FakeModel:
 
     def start(self, inputs: Sequence[Array], token: object, done: Done) -> None:
         self._check(inputs)
-        self._permits.acquire()
-        with self._changed:
-            self._in_flight += 1
+        self._in_flight.begin()
         if isinstance(self._clock, FakeClock):
             self._serve(inputs, token, done, self._streams)
         else:
             threading.Thread(target=self._serve, args=(inputs, token, done, 1), daemon=True).start()
 
     def wait_all(self) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._in_flight == 0)
-        if self._callback_error is not None:
-            error, self._callback_error = self._callback_error, None
-            raise error
+        self._in_flight.wait_all()
 
     def ready(self) -> bool:
         return self.idle_requests() > 0
 
     def idle_requests(self) -> int:
-        return self.requests - self._in_flight
+        return self._in_flight.idle()
 
     def profile(self, passes: int) -> tuple[Kernel, ...]:
         if not self._profiling:
@@ -193,18 +186,10 @@ class FakeModel:
             outputs = self._pass(inputs, share)
         except RuntimeRefusal as error:
             failure = error
-        try:
-            done(token, outputs if self._want_outputs else None, self._clock.now_s(), failure)
-        except Exception as broken:  # raised again by wait_all
-            self._callback_error = broken
-        finally:
-            with self._changed:
-                self._in_flight -= 1
-                self._changed.notify_all()
-            self._permits.release()
+        self._in_flight.deliver(done, token, outputs if self._want_outputs else None, self._clock.now_s(), failure)
 
     def _pass(self, inputs: Sequence[Array], share: int) -> list[Array]:
-        with self._changed:
+        with self._counting:
             number = self._passes
             self._passes += 1
         if number == self._behaviour.crash_at:
@@ -245,19 +230,7 @@ class FakeRuntime:
     def capabilities(self) -> frozenset[Precision]:
         return self.behaviour.capabilities
 
-    def compile(
-        self,
-        model: Path,
-        config: RunConfig,
-        *,
-        input_shape: tuple[int, ...] | None = None,
-        input_kind: InputKind = "native",
-        profiling: bool = False,
-        want_outputs: bool = False,
-        cache_dir: Path | None = None,
-        blob_dir: Path | None = None,
-    ) -> FakeModel:
-        del cache_dir, blob_dir  # there is nothing to keep: LOADED_FROM_CACHE is never reported
+    def compile(self, model: Path, config: RunConfig, options: CompileOptions = NO_OPTIONS) -> FakeModel:
         if not model.is_file():
             raise ModelError(f"model {model}: no such file; give a path that exists")
         if self.behaviour.refuse is not None:
@@ -265,10 +238,10 @@ class FakeRuntime:
         if config.precision not in self.behaviour.capabilities:
             raise RuntimeRefusal(f"precision {config.precision}: the fake cannot compute in it; permit another")
         granted = self._granted(config)
-        shape = input_shape if input_shape is not None else _DEFAULT_SHAPE
+        shape = options.input_shape if options.input_shape is not None else _DEFAULT_SHAPE
         full = (shape[0] * config.batch, *shape[1:])
         spec = TensorSpec("x", full, "float32")
-        if input_kind != "native":
+        if options.input_kind != "native":
             if len(full) != 4:
                 raise ModelError(f"model {model}: frames need an input of four dimensions, not {full}")
             spec = TensorSpec("x", (full[0], full[2], full[3], full[1]), "uint8")
@@ -289,9 +262,9 @@ class FakeRuntime:
             granted,
             (spec,),
             effective,
-            profiling=profiling,
-            want_outputs=want_outputs,
-            divisor=255.0 if input_kind == "u8_nhwc" else 1.0,
+            profiling=options.profiling,
+            want_outputs=options.want_outputs,
+            divisor=255.0 if options.input_kind == "u8_nhwc" else 1.0,
         )
 
     def _granted(self, config: RunConfig) -> RunConfig:

@@ -10,12 +10,13 @@ from advisor.records.config import RunConfig
 from advisor.records.model import ModelFile, ModelWork
 
 from . import get_runtime
+from .protocol import CompileOptions
 
 
 def inspect_model(model: ModelFile, config: RunConfig, file: Path | None = None) -> ModelWork:
     """Compile ``model`` under ``config`` and return its fused kernels without timing them.
 
-    Must run in a process whose environment fits ``config.simd_cap``. OpenVINO tells its kernels without running;
+    Must run in a process whose environment fits ``config.simd_cap``. OpenVINO lists its kernels without running;
     ONNX Runtime runs three passes.
 
     Parameters
@@ -34,7 +35,9 @@ def inspect_model(model: ModelFile, config: RunConfig, file: Path | None = None)
     """
     runtime = get_runtime(config.runtime)
     facts = read_facts(Path(model.path), model.input_shape)
-    compiled = runtime.compile(file if file is not None else Path(model.path), config, input_shape=model.input_shape)
+    compiled = runtime.compile(
+        file if file is not None else Path(model.path), config, CompileOptions(input_shape=model.input_shape)
+    )
     try:
         return model_work(
             model,

@@ -73,8 +73,8 @@ def static_shapes(
         declared = declared_shape(value)
         found: list[int] = []
         for place, dim in enumerate(declared):
-            asked = input_shape[place] if input_shape is not None and len(input_shape) == len(declared) else None
-            wanted = _dimension(dim, place, asked, symbols, batch)
+            requested = input_shape[place] if input_shape is not None and len(input_shape) == len(declared) else None
+            wanted = _dimension(dim, place, requested, symbols, batch)
             if wanted is None:
                 raise ModelError(
                     f"model {path}: input {value.name} has shape {declared}; fix it with input: (for example "
@@ -82,7 +82,7 @@ def static_shapes(
                 )
             if isinstance(dim, int) and index == 0 and wanted != dim:
                 raise RuntimeRefusal(
-                    f"model {path}: input {value.name} is fixed to {declared}, {wanted} was asked in place {place}; "
+                    f"model {path}: input {value.name} is fixed to {declared}, {wanted} is requested in place {place}; "
                     "onnxruntime cannot reshape it: export with open dimensions or use runtime openvino"
                 )
             if isinstance(dim, str) and dim:
@@ -92,15 +92,15 @@ def static_shapes(
     return shapes, symbols
 
 
-def _dimension(dim: int | str, place: int, asked: int | None, symbols: dict[str, int], batch: int) -> int | None:
+def _dimension(dim: int | str, place: int, requested: int | None, symbols: dict[str, int], batch: int) -> int | None:
     """Length of one dimension at this batch; None if unknown."""
     if isinstance(dim, str) and dim in symbols:
         return symbols[dim]
     if place == 0:
-        at_one = asked if asked is not None else (dim if isinstance(dim, int) else 1)
+        at_one = requested if requested is not None else (dim if isinstance(dim, int) else 1)
         return at_one * batch
-    if asked is not None:
-        return asked
+    if requested is not None:
+        return requested
     return dim if isinstance(dim, int) else None
 
 

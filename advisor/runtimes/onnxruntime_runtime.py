@@ -21,8 +21,9 @@ from advisor.records.base import Precision
 from advisor.records.config import EffectiveConfig, RunConfig
 from advisor.records.model import Kernel
 
+from .in_flight import InFlight
 from .onnx_files import is_int8, load_onnx, static_shapes, with_byte_input
-from .protocol import Array, Done, InputKind, TensorSpec
+from .protocol import NO_OPTIONS, Array, CompileOptions, Done, InputKind, TensorSpec
 from .quantise import variant_for
 
 _UNKNOWN_OPERATOR = re.compile(r"(?:Fatal error: )?([\w.:]+)\(-?\d+\) is not a registered function/op")
@@ -33,7 +34,7 @@ _DTYPES = {
 }  # fmt: skip
 # Settings of other runtimes, with what to say about them.
 _FOREIGN = {
-    "simd_cap": "its kernels ask the processor themselves; it cannot be capped",
+    "simd_cap": "its kernels query the processor themselves; it cannot be capped",
     "hint_requests": "hints are OpenVINO's",
     "auto_batch_timeout_s": "it does not batch by itself",
     "pinning": "use intra_op_affinities",
@@ -50,10 +51,10 @@ class OnnxModel:
 
     With one thread per stream all streams share a session; with more, each stream has a session of its own, because
     concurrent callers of one session would share its thread pool and the threads per stream would not be what was
-    asked. ``done`` runs on the stream's thread and must not call ``start``.
+    requested. ``done`` runs on the stream's thread and must not call ``start``.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one caller, facts by keyword
         self,
         sessions: Sequence[Any],
         make_session: Callable[..., Any],
@@ -84,10 +85,7 @@ class OnnxModel:
         self._names = [port.name for port in ports]
         self.outputs = self._output_specs(sessions[0])
         self._jobs: queue.SimpleQueue[tuple[dict[str, Array], object, Done, bool] | None] = queue.SimpleQueue()
-        self._permits = threading.Semaphore(requests)
-        self._in_flight = 0
-        self._changed = threading.Condition()
-        self._callback_error: BaseException | None = None
+        self._in_flight = InFlight(requests)
         self._closed = False
         self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(streams)]
         for thread in self._threads:
@@ -95,7 +93,7 @@ class OnnxModel:
 
     def infer(self, inputs: Sequence[Array]) -> list[Array]:
         feed = self._feed(inputs)
-        with self._permits:
+        with self._in_flight.permits:
             return self._run(feed)
 
     def infer_queued(self, inputs: Sequence[Array]) -> list[Array]:
@@ -120,23 +118,17 @@ class OnnxModel:
 
     def _begin(self, inputs: Sequence[Array], token: object, done: Done, *, wanted: bool) -> None:
         feed = self._feed(inputs)
-        self._permits.acquire()
-        with self._changed:
-            self._in_flight += 1
+        self._in_flight.begin()
         self._jobs.put((feed, token, done, wanted))
 
     def wait_all(self) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._in_flight == 0)
-        if self._callback_error is not None:
-            error, self._callback_error = self._callback_error, None
-            raise error
+        self._in_flight.wait_all()
 
     def ready(self) -> bool:
         return self.idle_requests() > 0
 
     def idle_requests(self) -> int:
-        return self.requests - self._in_flight
+        return self._in_flight.idle()
 
     def profile(self, passes: int) -> tuple[Kernel, ...]:
         if not self._profiling:
@@ -144,7 +136,7 @@ class OnnxModel:
         return self._trace(passes)[0]
 
     def kernels(self) -> tuple[Kernel, ...]:
-        """Return the fused kernels without times; ONNX Runtime must run one pass to tell them."""
+        """Return the fused kernels without times; ONNX Runtime must run one pass to find them."""
         return tuple(kernel.model_copy(update={"time_s": None}) for kernel in self._trace(1)[0])
 
     def activation_bytes(self) -> float:
@@ -205,18 +197,10 @@ class OnnxModel:
             except RuntimeRefusal as error:
                 failure = error
             finish_s = time.perf_counter()
-            try:
-                done(token, outputs if wanted else None, finish_s, failure)
-            except Exception as broken:  # raised again by wait_all: here it would end the stream's thread
-                self._callback_error = broken
-            finally:
-                with self._changed:
-                    self._in_flight -= 1
-                    self._changed.notify_all()
-                self._permits.release()
+            self._in_flight.deliver(done, token, outputs if wanted else None, finish_s, failure)
 
     def _output_specs(self, session: Any) -> tuple[TensorSpec, ...]:
-        """Shapes as declared; one pass of zeros tells those that stay open."""
+        """Shapes as declared; one pass of zeros shows those that stay open."""
         ports = session.get_outputs()
         if all(isinstance(dim, int) for port in ports for dim in port.shape):
             return tuple(TensorSpec(port.name, tuple(port.shape), _dtype(port.type)) for port in ports)
@@ -241,29 +225,18 @@ class OnnxRuntime:
     def capabilities(self) -> frozenset[Precision]:
         return frozenset({"f32", "int8"})
 
-    def compile(
-        self,
-        model: Path,
-        config: RunConfig,
-        *,
-        input_shape: tuple[int, ...] | None = None,
-        input_kind: InputKind = "native",
-        profiling: bool = False,
-        want_outputs: bool = False,
-        cache_dir: Path | None = None,
-        blob_dir: Path | None = None,
-    ) -> OnnxModel:
+    def compile(self, model: Path, config: RunConfig, options: CompileOptions = NO_OPTIONS) -> OnnxModel:
         _refuse_foreign(model, config)
         if config.precision == "int8":
             model = variant_for(model, "onnxruntime")
         start_s = time.perf_counter()
         file = model
-        if input_kind != "native":
-            file = with_byte_input(model, cache_dir, 255.0 if input_kind == "u8_nhwc" else 1.0)
+        if options.input_kind != "native":
+            file = with_byte_input(model, options.cache_dir, 255.0 if options.input_kind == "u8_nhwc" else 1.0)
         graph = load_onnx(file)
         if config.precision == "int8" and not is_int8(graph):
             raise RuntimeRefusal(f"model {model}: no int8 operation in the file; quantise it first")
-        shape = _frame_shape(input_shape, input_kind, graph)
+        shape = _frame_shape(options.input_shape, options.input_kind, graph)
         shapes, symbols = static_shapes(graph, model, shape, config.batch)
         precision = "int8" if is_int8(graph) else "f32"
         del graph
@@ -271,20 +244,20 @@ class OnnxRuntime:
         streams = config.streams or 1
         threads = None if config.threads is None else max(1, config.threads // streams)
 
-        kept = None if blob_dir is None else blob_dir / "optimised.onnx"
+        kept = None if options.blob_dir is None else options.blob_dir / "optimised.onnx"
         cached = kept if kept is not None and kept.exists() else None
 
         def make_session(trace: Path | None = None, optimised: Path | None = None) -> Any:
-            options = _options(config, threads, symbols)
+            session_options = _options(config, threads, symbols)
             if cached is not None:
                 # ONNX Runtime's equivalent of a compiled blob: its manual's "offline mode" of graph optimisation.
-                options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+                session_options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
             if trace is not None:
-                options.enable_profiling = True
-                options.profile_file_prefix = str(trace)
+                session_options.enable_profiling = True
+                session_options.profile_file_prefix = str(trace)
             if optimised is not None:
-                options.optimized_model_filepath = str(optimised)
-            return _session(file if cached is None else cached, model, options)
+                session_options.optimized_model_filepath = str(optimised)
+            return _session(file if cached is None else cached, model, session_options)
 
         start_s = time.perf_counter()
         count = streams if threads is not None and threads > 1 else 1
@@ -299,8 +272,8 @@ class OnnxRuntime:
             requests=config.requests or streams,
             read_s=read_s,
             compile_s=compile_s,
-            profiling=profiling,
-            want_outputs=want_outputs,
+            profiling=options.profiling,
+            want_outputs=options.want_outputs,
         )
 
 
@@ -368,7 +341,7 @@ def _frame_shape(input_shape: tuple[int, ...] | None, kind: InputKind, graph: An
 def _effective(
     config: RunConfig, threads: int | None, streams: int, sessions: int, precision: str, *, from_cache: bool
 ) -> EffectiveConfig:
-    """What the session options say: ONNX Runtime grants what it is asked and reports nothing back."""
+    """What the session options say: ONNX Runtime grants what is requested and reports nothing back."""
     options = _options(config, threads, {})
     return EffectiveConfig(
         device="CPU",

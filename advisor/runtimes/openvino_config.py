@@ -88,9 +88,9 @@ def properties(config: RunConfig, capabilities: tuple[str, ...], *, profiling: b
     for name in ("inter_op_threads", "intra_op_affinities", "spinning", "execution_mode"):
         if getattr(config, name) is not None:
             raise RuntimeRefusal(f"{name}: OpenVINO has no such setting; it belongs to runtime onnxruntime")
-    asked: dict[str, Any] = {"INFERENCE_PRECISION_HINT": _PRECISION_HINTS[config.precision]}
+    requested: dict[str, Any] = {"INFERENCE_PRECISION_HINT": _PRECISION_HINTS[config.precision]}
     if config.hint != "none":
-        asked["PERFORMANCE_HINT"] = _HINTS[config.hint]
+        requested["PERFORMANCE_HINT"] = _HINTS[config.hint]
     optional = {
         "PERFORMANCE_HINT_NUM_REQUESTS": config.hint_requests,
         "NUM_STREAMS": config.streams,
@@ -98,22 +98,22 @@ def properties(config: RunConfig, capabilities: tuple[str, ...], *, profiling: b
         "ENABLE_CPU_PINNING": config.pinning,
         "SCHEDULING_CORE_TYPE": None if config.core_type is None else _CORE_TYPES[config.core_type],
     }
-    asked |= {key: value for key, value in optional.items() if value is not None}
+    requested |= {key: value for key, value in optional.items() if value is not None}
     if config.auto_batch_timeout_s is not None:
         if not config.device.startswith("BATCH"):
             raise RuntimeRefusal(
                 f"auto_batch_timeout_s: device {config.device} does not batch; use BATCH:{config.device}"
             )
-        asked["AUTO_BATCH_TIMEOUT"] = round(config.auto_batch_timeout_s * 1e3)
+        requested["AUTO_BATCH_TIMEOUT"] = round(config.auto_batch_timeout_s * 1e3)
     if profiling:
-        asked["PERF_COUNT"] = True
-    return asked
+        requested["PERF_COUNT"] = True
+    return requested
 
 
 def effective(
     compiled: Any, config: RunConfig, version: str, precision: str | None, batch: int | None
 ) -> EffectiveConfig:
-    """Read back every property that the compiled model tells; None if it does not."""
+    """Read back every property that the compiled model reports; None if it does not."""
     found: dict[str, Any] = {}
     for key in compiled.get_property("SUPPORTED_PROPERTIES"):
         if key == "SUPPORTED_PROPERTIES":

@@ -24,7 +24,7 @@ from advisor.records.model import Kernel, image_layout
 from .openvino_config import check_simd, effective, properties
 from .openvino_loop import Crowd, one_after_another
 from .openvino_profile import profile
-from .protocol import Array, Done, InputKind, Passes, TensorSpec
+from .protocol import NO_OPTIONS, Array, CompileOptions, Done, InputKind, Passes, TensorSpec
 
 # How often a caller who waits for a request looks for passes that failed: OpenVINO calls nobody back after a failure.
 _SWEEP_S = 0.25
@@ -300,31 +300,19 @@ class OpenvinoRuntime:
         known: dict[str, Precision] = {"FP32": "f32", "BF16": "bf16", "INT8": "int8"}
         return frozenset(precision for word, precision in known.items() if word in words)
 
-    def compile(
-        self,
-        model: Path,
-        config: RunConfig,
-        *,
-        input_shape: tuple[int, ...] | None = None,
-        input_kind: InputKind = "native",
-        profiling: bool = False,
-        want_outputs: bool = False,
-        cache_dir: Path | None = None,
-        blob_dir: Path | None = None,
-    ) -> OpenvinoModel:
-        del cache_dir  # rewritten graphs live in memory
+    def compile(self, model: Path, config: RunConfig, options: CompileOptions = NO_OPTIONS) -> OpenvinoModel:
         check_simd(config.simd_cap)
-        asked = properties(config, _capability_words(config.device), profiling=profiling)
-        if blob_dir is not None:
-            asked["CACHE_DIR"] = str(blob_dir)
+        requested = properties(config, _capability_words(config.device), profiling=options.profiling)
+        if options.blob_dir is not None:
+            requested["CACHE_DIR"] = str(options.blob_dir)
         start_s = time.perf_counter()
         graph = read_file(model, unsupported=RuntimeRefusal)
-        make_static(graph, model, input_shape, config.batch)
-        graph = _with_input(graph, model, input_kind, nhwc=config.layout == "nhwc")
+        make_static(graph, model, options.input_shape, config.batch)
+        graph = _with_input(graph, model, options.input_kind, nhwc=config.layout == "nhwc")
         read_s = time.perf_counter() - start_s
         start_s = time.perf_counter()
         try:
-            compiled = core().compile_model(graph, config.device, asked)
+            compiled = core().compile_model(graph, config.device, requested)
         except RuntimeError as error:
             raise RuntimeRefusal(f"model {model}: device {config.device} refuses: {refusal_text(error)}") from error
         compile_s = time.perf_counter() - start_s
@@ -334,7 +322,7 @@ class OpenvinoRuntime:
                 f"model {model}: no int8 kernel after compilation (precision {precision}); quantise the file first"
             )
         result = effective(compiled, config, self.version(), precision, config.batch)
-        if blob_dir is not None:  # not among the properties that the compiled model lists
+        if options.blob_dir is not None:  # not among the properties that the compiled model lists
             loaded = str(compiled.get_property("LOADED_FROM_CACHE"))
             result = result.model_copy(update={"properties": {**result.properties, "LOADED_FROM_CACHE": loaded}})
         requests = config.requests or result.optimal_requests or config.streams or 1
@@ -345,8 +333,8 @@ class OpenvinoRuntime:
             requests,
             read_s=read_s,
             compile_s=compile_s,
-            profiling=profiling,
-            want_outputs=want_outputs,
+            profiling=options.profiling,
+            want_outputs=options.want_outputs,
         )
 
 

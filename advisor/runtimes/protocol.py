@@ -147,6 +147,31 @@ class TightLoop(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class CompileOptions:
+    """What a caller needs of a compiled model; how fast it runs is the matter of the ``RunConfig``."""
+
+    input_shape: tuple[int, ...] | None = None
+    """Static shape of the first input at batch 1; needed if the file leaves dimensions open. The batch of the
+    configuration multiplies its first dimension."""
+    input_kind: InputKind = "native"
+    """``u8_nhwc`` lets an image model with one 4-D input take frames of its own size as bytes; the conversion runs
+    inside the compiled graph."""
+    profiling: bool = False
+    """Count time per kernel; costs a little on every pass."""
+    want_outputs: bool = False
+    """Hand copies of the outputs to ``done`` of asynchronous passes."""
+    cache_dir: Path | None = None
+    """Where rewritten model files may be kept between calls."""
+    blob_dir: Path | None = None
+    """Where the runtime keeps what it compiled, one model per folder: the first call fills it, later ones load from it,
+    and ``effective.properties["LOADED_FROM_CACHE"]`` says so. None: compiled anew, as all timing but that of a cached
+    compile needs."""
+
+
+NO_OPTIONS = CompileOptions()
+
+
 @runtime_checkable
 class Runtime(Protocol):
     """One inference runtime on this machine."""
@@ -165,18 +190,7 @@ class Runtime(Protocol):
         """Return the precisions that this chip and runtime can compute in, not merely accept."""
         ...
 
-    def compile(
-        self,
-        model: Path,
-        config: RunConfig,
-        *,
-        input_shape: tuple[int, ...] | None = None,
-        input_kind: InputKind = "native",
-        profiling: bool = False,
-        want_outputs: bool = False,
-        cache_dir: Path | None = None,
-        blob_dir: Path | None = None,
-    ) -> CompiledModel:
+    def compile(self, model: Path, config: RunConfig, options: CompileOptions = NO_OPTIONS) -> CompiledModel:
         """Read and compile ``model`` at the batch of ``config``.
 
         Parameters
@@ -185,29 +199,15 @@ class Runtime(Protocol):
             Model file; at ``config.precision == "int8"`` already a quantised one (:mod:`advisor.runtimes.quantise`).
         config
             Requested settings; what was granted is in ``effective`` of the result.
-        input_shape
-            Static shape of the first input at batch 1; needed where the file leaves dimensions open. The batch of
-            ``config`` multiplies its first dimension.
-        input_kind
-            ``u8_nhwc`` lets an image model with one 4-D input take frames of its own size as bytes; the conversion
-            runs inside the compiled graph.
-        profiling
-            Count time per kernel; costs a little on every pass.
-        want_outputs
-            Hand copies of the outputs to ``done`` of asynchronous passes.
-        cache_dir
-            Where rewritten model files may be kept between calls.
-        blob_dir
-            Where the runtime keeps what it compiled, one model per folder: the first call fills it, later ones load
-            from it, and ``effective.properties["LOADED_FROM_CACHE"]`` says so. None: compiled anew, as all timing
-            but that of a cached compile needs.
+        options
+            What the caller needs of the compiled model, which is no setting of the runtime.
 
         Raises
         ------
         ModelError
             File missing, damaged, or with open dimensions (the message names ``input:``).
         RuntimeRefusal
-            The runtime cannot do what was asked; one line naming operator or property.
+            The runtime cannot do what was requested; one line naming operator or property.
         ModelRangeError
             ``config.simd_cap`` differs from the cap in this process's environment: a bug in the caller.
         """

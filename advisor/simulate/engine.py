@@ -668,7 +668,7 @@ def _prepare(s: Any) -> Any:
 
 
 @_kept
-def run_loop(s: Any) -> None:
+def run_loop(s: Any) -> None:  # noqa: C901, PLR0912 - one loop over all kinds of event, which numba compiles whole
     """Process the events in order until ``run.end``.
 
     At the same moment a job ends before a batch times out, before a frame is released, before the machine drifts.

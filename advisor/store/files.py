@@ -8,6 +8,7 @@ import json
 import os
 import re
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -174,8 +175,28 @@ def check_schema(path: Path | str, data: Any, expected: str, kind: type[InputErr
     raise kind(f"{path}: schema {found} is older than {expected} and has no migration; write it again")
 
 
-def read_document(path: Path | str, cls: type[RecordT], kind: type[InputError] = InputError) -> RecordT:
+Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
+"""Brings a document of an older schema to the present one."""
+
+
+def read_document(
+    path: Path | str,
+    cls: type[RecordT],
+    kind: type[InputError] = InputError,
+    upgrades: Mapping[str, Upgrade] | None = None,
+) -> RecordT:
     """Read a JSON document (YAML where the name ends so) into its record.
+
+    Parameters
+    ----------
+    path : path or str
+        File.
+    cls : type
+        Record with the schema in its field ``schema_``, if it has one.
+    kind : type
+        Error to raise.
+    upgrades : mapping, optional
+        Older schema, such as ``sizer.box/1``, to what brings such a document to the present one.
 
     Raises
     ------
@@ -198,6 +219,9 @@ def read_document(path: Path | str, cls: type[RecordT], kind: type[InputError] =
             raise kind(f"{path}: is not valid JSON ({error}); was it written completely?") from error
     schema = cls.model_fields.get("schema_")
     if schema is not None:
+        older = data.get("schema") if isinstance(data, dict) else None
+        if upgrades and isinstance(older, str) and older in upgrades:
+            data = upgrades[older](data)
         check_schema(path, data, schema.default, kind)
     return record_of(path, data, cls, kind)
 

@@ -1,36 +1,39 @@
 """Measurement store: what was measured, on which machine, under which configuration; SQLite, or PostgreSQL by URL.
 
-Each record is kept whole as JSON beside the columns that are searched, so that a field added to a record needs no
+Each record is kept whole as JSON, next to the columns that are searched, so that a field added to a record needs no
 migration. Every write is a transaction of its own: whoever is killed loses what was in flight and nothing else.
 """
 
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
-from sqlalchemy import Connection, Engine, Table, delete, insert, select, update
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from advisor.errors import StoreError, nearest
 from advisor.records.base import Record
 from advisor.records.host import HostFacts
-from advisor.records.measurement import Measurement, MicroBenchmark, MicroFailure
+from advisor.records.measurement import (
+    Measurement,
+    MicroBenchmark,
+    MicroFailure,
+    ModelMeasurement,
+    StoredResult,
+    TimingMeasurement,
+)
 from advisor.records.model import ModelWork
 
-from .files import document_text, reason
-from .paths import default_store_url
-from .remedies import database_remedy
-from .tables import hosts, measurements, micro, micro_failures, migrate, open_engine, runs, works
+from .database import Database
+from .files import document_text
+from .tables import hosts, measurements, micro, micro_failures, runs, works
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -50,143 +53,38 @@ def _now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
-class MeasurementStore:
-    """Opens, creates or upgrades a store.
+class MeasurementStore(Database):
+    """Hosts, measurements, micro-benchmarks, kernels of models and stored runs.
 
-    Parameters
-    ----------
-    url : str or path, optional
-        SQLAlchemy URL, or a file for SQLite; None: ``SIZER_STORE`` or the file among the user's data.
-
-    Raises
-    ------
-    StoreError
-        From every method: not to be opened, read or written, or written by a newer sizer; one line with a remedy.
+    See :class:`Database` for how a store is opened and which errors every method raises.
     """
-
-    def __init__(self, url: str | Path | None = None) -> None:
-        text = default_store_url() if url is None else str(url)
-        if "://" not in text:
-            text = f"sqlite:///{text}"
-        try:
-            self._url = make_url(text)
-        except ArgumentError as error:
-            raise StoreError(
-                f"store {text!r}: is no database URL; write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
-            ) from error
-        self._prepare_folder()
-        try:
-            self._engine: Engine = open_engine(self._url)
-        except (NoSuchModuleError, ImportError) as error:
-            raise StoreError(
-                f"store {self.name}: no driver for it ({error}); for PostgreSQL run: pip install 'psycopg[binary]'"
-            ) from error
-        try:
-            with self._guard("opened"):
-                migrate(self._engine, self.name)
-        except StoreError:
-            self.close()
-            raise
-
-    @property
-    def name(self) -> str:
-        """The store as errors name it: the file, or the URL without its password."""
-        if self._url.get_backend_name() == "sqlite" and self._url.database:
-            return self._url.database
-        return self._url.render_as_string(hide_password=True)
-
-    @property
-    def url(self) -> str:
-        """URL with which another process opens the same store."""
-        return self._url.render_as_string(hide_password=False)
-
-    def close(self) -> None:
-        """Release connections; SQLite folds its write-ahead log into the file."""
-        self._engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _prepare_folder(self) -> None:
-        """Make the default store's folder; another folder must exist, as a typing error would make a new store."""
-        if self._url.get_backend_name() != "sqlite":
-            return
-        database = self._url.database
-        if not database or database == ":memory:":
-            raise StoreError("store: SQLite in memory cannot be shared with workers; name a file: sqlite:///FILE")
-        path = Path(database)
-        try:
-            if self._url.render_as_string(hide_password=False) == default_store_url():
-                path.parent.mkdir(parents=True, exist_ok=True)
-            if path.is_dir():
-                raise StoreError(f"store {path}: is a folder; name a file in it")
-            if not path.parent.is_dir():
-                raise StoreError(f"store {path}: the folder {path.parent} does not exist; make it or name another")
-        except OSError as error:
-            raise StoreError(f"store {path}: cannot be opened: {reason(error)}") from error
-
-    @contextmanager
-    def _guard(self, what: str) -> Iterator[None]:
-        """Turn what SQLAlchemy raises into one line with a remedy."""
-        try:
-            yield
-        except SQLAlchemyError as error:
-            words = " ".join(str(getattr(error, "orig", None) or error).split())
-            raise StoreError(f"store {self.name}: cannot be {what}: {words}; {database_remedy(error)}") from error
-
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        """One transaction that takes SQLite's write lock at once, so that waiting cannot end in a deadlock."""
-        with (
-            self._guard("written"),
-            self._engine.execution_options(sizer_begin="BEGIN IMMEDIATE").begin() as connection,
-        ):
-            yield connection
-
-    def _rows(self, statement: Any) -> list[Any]:
-        with self._guard("read"), self._engine.connect() as connection:
-            return list(connection.execute(statement))
 
     def _record(self, text: str, cls: type[RecordT]) -> RecordT:
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            fault = error.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in fault["loc"])
-            raise StoreError(
-                f"store {self.name}: a {cls.__name__} in it is damaged or of another version ({where}: {fault['msg']});"
-                " use another store"
-            ) from error
+            raise self._damaged(cls.__name__, error) from error
 
-    def _put(self, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-        """Insert a row or replace the one with this key.
+    def _measurement(self, text: str) -> Measurement:
+        try:
+            return _measurement_adapter().validate_json(text)
+        except ValidationError as error:
+            raise self._damaged("Measurement", error) from error
 
-        Where another process inserts the same key between our update and our insert (PostgreSQL; SQLite's writers take
-        turns), the second try finds its row.
-        """
-        matches = [table.c[name] == value for name, value in key.items()]
-        for last in (False, True):
-            try:
-                with self._write() as connection:
-                    if not connection.execute(update(table).where(*matches).values(**values)).rowcount:
-                        connection.execute(insert(table).values(**key, **values))
-            except StoreError as error:
-                if last or not isinstance(error.__cause__, IntegrityError):
-                    raise
-            else:
-                return
+    def _damaged(self, what: str, error: ValidationError) -> StoreError:
+        fault = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        return StoreError(
+            f"store {self.name}: a {what} in it is damaged or of another version ({where}: {fault['msg']});"
+            " use another store"
+        )
 
     def put_host(self, facts: HostFacts) -> None:
         """Keep a machine's facts under its fingerprint; the newest reading stays."""
         self._put(hosts, {"fingerprint": facts.fingerprint}, {"document": _json(facts), "created": facts.created})
 
     def host(self, fingerprint: str) -> HostFacts | None:
-        """Facts of a machine; None where it is not known."""
+        """Facts of a machine; None if unknown."""
         found = self._rows(select(hosts.c.document).where(hosts.c.fingerprint == fingerprint))
         return self._record(found[0][0], HostFacts) if found else None
 
@@ -211,6 +109,47 @@ class MeasurementStore:
         """Add one measurement, or put it in the place of the one with its key (a failure that was tried again)."""
         self._put(measurements, {"key": measurement.key}, _columns(measurement))
 
+    def keep(self, result: StoredResult) -> None:
+        """Keep a result of any kind, durable on return; it takes the place of an older one of its key."""
+        if isinstance(result, MicroBenchmark):
+            self.add_micro(result)
+        elif isinstance(result, MicroFailure):
+            self.add_micro_failure(result)
+        else:
+            self.replace(result)
+
+    def adopt(self, former_key: str, key: str, record_type: type[Measurement]) -> bool:
+        """Give a measurement that sizer 0.1 stored the key, and a failure the kind, of the request that it answers.
+
+        Parameters
+        ----------
+        former_key, key : str
+            Of the same request, by the rule of 0.1 and by that of this version.
+        record_type : type
+            Record of the kind requested.
+
+        Returns
+        -------
+        bool
+            False if there is nothing under ``former_key``, or already something under ``key``; nothing changes then.
+        """
+        row = self.get(former_key)
+        if row is None or self.has(key):
+            return False
+        if isinstance(row, record_type):
+            renewed: Measurement = row.model_copy(update={"key": key})
+        else:
+            common = {name: getattr(row, name) for name in ModelMeasurement.model_fields}
+            renewed = record_type(**{**common, "key": key})
+        try:
+            with self._write() as connection:
+                change = update(measurements).where(measurements.c.key == former_key)
+                return bool(connection.execute(change.values(key=key, **_columns(renewed))).rowcount)
+        except StoreError as error:
+            if isinstance(error.__cause__, IntegrityError) and self.has(key):
+                return False  # another process measured it meanwhile
+            raise
+
     def has(self, key: str, status: str | None = None) -> bool:
         """Whether a measurement is there; with ``status``, whether it is there in that state."""
         statement = select(measurements.c.key).where(measurements.c.key == key)
@@ -219,9 +158,9 @@ class MeasurementStore:
         return bool(self._rows(statement))
 
     def get(self, key: str) -> Measurement | None:
-        """One measurement; None where there is none."""
+        """One measurement; None if absent."""
         found = self._rows(select(measurements.c.document).where(measurements.c.key == key))
-        return self._record(found[0][0], Measurement) if found else None
+        return self._measurement(found[0][0]) if found else None
 
     def known_keys(self, host_fingerprint: str | None = None, status: str | None = None) -> set[str]:
         """Keys of all measurements, of one machine or state where given: what a campaign need not repeat."""
@@ -232,10 +171,11 @@ class MeasurementStore:
             statement = statement.where(measurements.c.status == status)
         return {row[0] for row in self._rows(statement)}
 
-    def find(
+    def find(  # noqa: PLR0913 - one filter per column, by keyword
         self,
         *,
         host_fingerprint: str | None = None,
+        kind: str | None = None,
         model: str | None = None,
         model_sha256: str | None = None,
         runtime: str | None = None,
@@ -247,14 +187,15 @@ class MeasurementStore:
     ) -> list[Measurement]:
         """Measurements that meet every filter given, in the order in which they were started."""
         wanted = {
-            "host_fingerprint": host_fingerprint, "model": model, "model_sha256": model_sha256, "runtime": runtime,
-            "device": device, "precision": precision, "mode": mode, "status": status, "sizer_version": sizer_version,
+            "host_fingerprint": host_fingerprint, "kind": kind, "model": model, "model_sha256": model_sha256,
+            "runtime": runtime, "device": device, "precision": precision, "mode": mode, "status": status,
+            "sizer_version": sizer_version,
         }  # fmt: skip
         statement = select(measurements.c.document).order_by(measurements.c.started, measurements.c.key)
         for name, value in wanted.items():
             if value is not None:
                 statement = statement.where(measurements.c[name] == value)
-        return [self._record(row[0], Measurement) for row in self._rows(statement)]
+        return [self._measurement(row[0]) for row in self._rows(statement)]
 
     def remove(self, key: str) -> bool:
         """Remove one measurement; False where there was none."""
@@ -361,6 +302,11 @@ class MeasurementStore:
         return [_run_row(row) for row in self._rows(statement)]
 
 
+@functools.cache
+def _measurement_adapter() -> TypeAdapter[Measurement]:
+    return TypeAdapter(Measurement)
+
+
 def _json(record: BaseModel) -> str:
     return record.model_dump_json(by_alias=True)
 
@@ -368,6 +314,7 @@ def _json(record: BaseModel) -> str:
 def _columns(measurement: Measurement) -> dict[str, Any]:
     """Columns that are searched, and the whole record."""
     return {
+        "kind": measurement.kind,
         "status": measurement.status,
         "host_fingerprint": measurement.host_fingerprint,
         "model": measurement.model,
@@ -375,7 +322,7 @@ def _columns(measurement: Measurement) -> dict[str, Any]:
         "runtime": measurement.config.runtime,
         "device": measurement.config.device,
         "precision": measurement.config.precision,
-        "mode": measurement.mode.kind,
+        "mode": measurement.mode.kind if isinstance(measurement, TimingMeasurement) else "",
         "started": measurement.started,
         "sizer_version": measurement.sizer_version,
         "stored": _now(),
@@ -396,7 +343,7 @@ def _micro_columns(record: MicroBenchmark | MicroFailure) -> dict[str, Any]:
 def _work_key(
     sha256: str, runtime: str, runtime_version: str, precision: str, batch: int, simd_cap: str | None
 ) -> dict[str, Any]:
-    """No cap is kept as an empty text: SQL holds two NULLs for different, and a key of them is none."""
+    """A missing cap is stored as ``''``: SQL treats NULLs as distinct, so they cannot be part of a unique key."""
     return {
         "sha256": sha256, "runtime": runtime, "runtime_version": runtime_version, "precision": precision,
         "batch": batch, "simd_cap": simd_cap or "",

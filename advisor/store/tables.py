@@ -29,6 +29,8 @@ from sqlalchemy.exc import OperationalError
 
 from advisor.errors import StoreError
 
+from .former_documents import measurement_with_kind
+
 BUSY_TIMEOUT_S = 30.0
 
 metadata = MetaData()
@@ -44,6 +46,7 @@ measurements = Table(
     "measurements",
     metadata,
     Column("key", String(128), primary_key=True),
+    Column("kind", String(16), nullable=False),
     Column("status", String(16), nullable=False),
     Column("host_fingerprint", String(128), nullable=False),
     Column("model", Text, nullable=False),
@@ -51,7 +54,7 @@ measurements = Table(
     Column("runtime", String(32), nullable=False),
     Column("device", Text, nullable=False),
     Column("precision", String(16), nullable=False),
-    Column("mode", String(16), nullable=False),
+    Column("mode", String(16), nullable=False),  # empty for kinds to which it does not matter how requests arrive
     Column("started", String(40), nullable=False),
     Column("stored", String(40), nullable=False),
     Column("sizer_version", String(40), nullable=False),
@@ -145,7 +148,24 @@ def _version_3(connection: Connection) -> None:
     )
 
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {2: _version_2, 3: _version_3}
+def _version_4(connection: Connection) -> None:
+    """Version 3 told kernel profiles and footprints from timings only by which fields of a row were empty.
+
+    Keys stay: they are hashes of requests, which a row does not hold whole. Those of profiles and footprints are
+    renewed by whoever asks for them again (:meth:`advisor.store.measurements.MeasurementStore.adopt`).
+    """
+    connection.execute(text("ALTER TABLE measurements ADD COLUMN kind VARCHAR(16) NOT NULL DEFAULT 'timing'"))
+    keys = [row[0] for row in connection.execute(text("SELECT key FROM measurements"))]
+    read = text("SELECT document FROM measurements WHERE key = :key")
+    write = text("UPDATE measurements SET kind = :kind, mode = :mode, document = :document WHERE key = :key")
+    for key in keys:  # one at a time: a document may hold thousands of latencies
+        document = measurement_with_kind(json.loads(connection.execute(read, {"key": key}).scalar_one()))
+        mode = document["mode"]["kind"] if "mode" in document else ""
+        values = {"key": key, "kind": document["kind"], "mode": mode, "document": json.dumps(document)}
+        connection.execute(write, values)
+
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {2: _version_2, 3: _version_3, 4: _version_4}
 """Step that leads to each version from the one before; version 1 is the first that existed."""
 CURRENT = max(MIGRATIONS)
 

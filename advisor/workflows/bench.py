@@ -10,7 +10,7 @@ from advisor import __version__
 from advisor.clock import utc_now
 from advisor.errors import InputError
 from advisor.records.config import LoadMode, RunConfig
-from advisor.records.measurement import BenchReport, BenchRow, Measurement
+from advisor.records.measurement import BenchReport, BenchRow, Measurement, TimingMeasurement
 
 from .context import Say, local_facts, open_store, silent
 from .models import build_model, resolve_model
@@ -48,14 +48,14 @@ class BenchRequest:
 def bench_machine(
     request: BenchRequest, *, store_url: str | None = None, progress: Progress | None = None, say: Say = silent
 ) -> tuple[BenchReport, bool]:
-    """Measure what was asked for; returns the report and whether it was interrupted.
+    """Measure what was requested; returns the report and whether it was interrupted.
 
     Raises
     ------
     ModelError, InputError, StoreError
         Bad input, with a remedy; nothing has been measured then.
     """
-    from advisor.measure.campaign.campaign import keys_of, run
+    from advisor.measure.campaign.campaign import run
     from advisor.measure.items.footprint import with_footprints
 
     budget_s = _budget_s(request)
@@ -67,14 +67,14 @@ def bench_machine(
             summary = run(campaign, store, facts, progress, budget_s=budget_s, retry_failed=request.retry_failed)
             interrupted, took_s = summary.interrupted, summary.took_s
             left_out += summary.left_out
-        wanted = {key for entry in campaign.entries for key in keys_of(entry.item, facts.fingerprint)}
+        wanted = {key for entry in campaign.entries for key in entry.item.keys(facts.fingerprint)}
         everything = request.mode is not None or not campaign.entries
-        found = with_footprints(store.find(host_fingerprint=facts.fingerprint))
+        measured = with_footprints(store.find(host_fingerprint=facts.fingerprint))
         report = BenchReport(
             sizer_version=__version__,
             created=utc_now(),
             host_fingerprint=facts.fingerprint,
-            measurements=tuple(to_row(item) for item in found if everything or item.key in wanted),
+            measurements=tuple(to_row(item) for item in measured if everything or item.key in wanted),
             micro=tuple(item for item in store.micro(facts.fingerprint) if everything or item.key in wanted),
             micro_failures=tuple(
                 item for item in store.micro_failures(facts.fingerprint) if everything or item.key in wanted
@@ -96,15 +96,18 @@ def _budget_s(request: BenchRequest) -> float | None:
 
 def to_row(item: Measurement) -> BenchRow:
     """Turn a stored measurement into a row of the contract."""
-    timing = item.timing
+    timing = footprint = None
+    if isinstance(item, TimingMeasurement):
+        timing, footprint = item.timing, item.footprint
     latency = None
     if timing is not None:
         names = ("p50", "p90", "p95", "p99")
         latency = {name: getattr(timing, name).value_s * 1000.0 for name in names}
     return BenchRow(
+        kind=item.kind,
         model=item.model,
         config=item.config,
-        mode=item.mode,
+        mode=item.mode if isinstance(item, TimingMeasurement) else LoadMode(),
         status=item.status,
         failure=item.failure,
         throughput_fps=None if timing is None else timing.throughput_per_s,
@@ -115,10 +118,10 @@ def to_row(item: Measurement) -> BenchRow:
         started=item.started,
         effective=item.effective,
         compile_s=None if timing is None else timing.compile_s,
-        cached_compile_s=None if timing is None else timing.cached_compile_s,
-        peak_memory_bytes=None if timing is None else timing.peak_memory_bytes,
-        memory_baseline_bytes=None if timing is None else timing.memory_baseline_bytes,
-        memory_per_stream_bytes=None if timing is None else timing.memory_per_stream_bytes,
+        cached_compile_s=None if footprint is None else footprint.cached_compile_s,
+        peak_memory_bytes=item.peak_memory_bytes if isinstance(item, TimingMeasurement) else None,
+        memory_baseline_bytes=(None if footprint is None or footprint.peak_bytes is None else footprint.baseline_bytes),
+        memory_per_stream_bytes=None if footprint is None else footprint.per_stream_bytes,
     )
 
 
@@ -152,16 +155,16 @@ def _campaign(request: BenchRequest, facts: HostFacts) -> Campaign:
 
 def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
     from advisor.measure.campaign.campaign import Entry
-    from advisor.measure.campaign.estimates import estimate_s, footprint_entries
-    from advisor.measure.items.micro import all_threads
-    from advisor.measure.items.throughput import MeasureItem
+    from advisor.measure.campaign.footprints import footprint_entries
+    from advisor.measure.items.micro.selection import all_threads
+    from advisor.measure.items.throughput import TimingItem
     from advisor.measure.timing.harness import MeasureSpec
 
     most = all_threads(facts)
     streams = number_or_all(request.streams, most, "--streams") or 1
-    asked = number_or_all(request.threads, most, "--threads")
-    counts = [asked] if asked is not None else sorted({streams, most})
-    found = []
+    requested = number_or_all(request.threads, most, "--threads")
+    counts = [requested] if requested is not None else sorted({streams, most})
+    entries = []
     for reference in request.models:
         model = resolve_model(reference)
         for threads in counts:
@@ -176,9 +179,9 @@ def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
                 requests=streams if streams == 1 else 2 * streams,
             )
             mode = LoadMode(kind="sync" if streams == 1 else "async")
-            item = MeasureItem(model, config, mode, MeasureSpec())
-            found.append(Entry(item, estimate_s(item)))
-    return found + footprint_entries(found)
+            item = TimingItem(model, config, mode, MeasureSpec())
+            entries.append(Entry(item, item.estimate_s))
+    return entries + footprint_entries(entries)
 
 
 def _export(store: MeasurementStore, facts: HostFacts, path: Path, say: Say) -> None:

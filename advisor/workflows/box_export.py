@@ -1,4 +1,4 @@
-"""A measured box travels: out of the store of the machine that was measured, into the planner's store and catalogue."""
+"""Export and import of a measured box: from the store of the measured machine to the planner's store and catalogue."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from advisor.errors import CatalogueError, InputError, StoreError
 from advisor.records.base import Sourced
 from advisor.records.box import BoxExport
 from advisor.records.host import HostFacts
-from advisor.records.measurement import Measurement
+from advisor.records.measurement import Measurement, TimingMeasurement
 from advisor.records.model import ModelWork
 
 from .box_entries import box_entries
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from advisor.store.measurements import MeasurementStore
 
 LATENCIES_KEPT = 200
-"""Raw latencies per measurement that travel, spread evenly over its order of issue: enough to plot, small to mail."""
+"""Raw latencies exported per measurement, spread evenly over its order of issue: enough to plot, small to mail."""
 
 
 def export_box(store: MeasurementStore, facts: HostFacts, path: Path) -> Path:
@@ -101,9 +101,10 @@ def import_box(
     """
     from advisor.store.catalogue import Catalogue
     from advisor.store.files import read_document
+    from advisor.store.former_documents import box_with_kinds
 
     price = _price(price_usd, price_source)
-    box = read_document(path, BoxExport)
+    box = read_document(path, BoxExport, upgrades={"sizer.box/1": box_with_kinds})
     catalogue = Catalogue.load()
     try:
         platform, processor = box_entries(box, catalogue, price)
@@ -133,10 +134,12 @@ def _price(price_usd: float | None, price_source: str | None) -> Sourced | None:
 
 
 def _latencies(item: Measurement) -> int:
-    return 0 if item.timing is None else len(item.timing.latencies_s)
+    return 0 if not isinstance(item, TimingMeasurement) or item.timing is None else len(item.timing.latencies_s)
 
 
 def _thinned(item: Measurement) -> Measurement:
+    if not isinstance(item, TimingMeasurement):
+        return item
     timing = item.timing
     if timing is None or len(timing.latencies_s) <= LATENCIES_KEPT:
         return item

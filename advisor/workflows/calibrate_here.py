@@ -11,7 +11,7 @@ from advisor import __version__
 from advisor.clock import utc_now
 from advisor.errors import Inconclusive
 
-from .calibrate import CalibrationReport, report_of
+from .calibration_report import CalibrationReport, report_of
 from .context import Say, local_facts, open_store, silent
 
 if TYPE_CHECKING:
@@ -108,8 +108,10 @@ def calibrate_rows(
 
 
 def _enough(rows: Sequence[Measurement]) -> None:
-    timed = {row.model for row in rows if row.timing is not None}
-    profiled = {row.model for row in rows if row.kernels}
+    from advisor.records.measurement import ProfileMeasurement, TimingMeasurement
+
+    timed = {row.model for row in rows if isinstance(row, TimingMeasurement)}
+    profiled = {row.model for row in rows if isinstance(row, ProfileMeasurement)}
     if len(timed) < LEAST_MODELS or len(profiled) < LEAST_MODELS:
         raise Inconclusive(
             f"the store holds timings of {len(timed)} and kernel profiles of {len(profiled)} models of this machine, "

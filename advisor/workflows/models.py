@@ -96,7 +96,7 @@ def resolve_model(reference: str, input_shape: str | tuple[int, ...] | None = No
     if not looks_like_file(reference):
         built = build_model(reference)
         return built if shape is None else built.model_copy(update={"input_shape": shape})
-    from advisor.measure.items.profile import file_facts
+    from advisor.measure.items.model_kernels import file_facts
 
     path = Path(reference)
     if not path.is_file():
@@ -151,7 +151,7 @@ def _task(name: str) -> tuple[str, ...]:
 
 def inspect_model(reference: str, input_shape: str | None = None) -> Inspection:
     """Count a model's operations and list its fused kernels at f32 on this machine."""
-    from advisor.measure.items.profile import file_facts, model_works
+    from advisor.measure.items.model_kernels import file_facts, model_works
 
     model = resolve_model(reference, input_shape)
     facts = file_facts(Path(model.path), model.input_shape)

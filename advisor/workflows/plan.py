@@ -111,11 +111,11 @@ def prepare(
     else:
         new = _unpublished(works, models)
         measure(items_for_others(scenario, models, facts, bitrates, unpublished=bool(new)), facts, store, progress)
-        assumptions.append(_measured_said(new))
+        assumptions.append(_measured_text(new))
     measured = measured_runtimes(models, store, facts, catalogue)
     for runtime in sorted({name for names in measured.values() for name in names}):
         works.prepare(runtime)
-    assumptions.append(_runtimes_said(measured))
+    assumptions.append(_runtimes_text(measured))
     predictor = load_predictors(store, facts, host, catalogue, works)
     file = scenario_file(request.scenario)
     return PlanInputs(
@@ -155,16 +155,16 @@ def measured_runtimes(
     prints = {"this": facts.fingerprint}
     prints |= {item.id: item.measured_fingerprint for item in catalogue.platforms() if item.measured_fingerprint}
     wanted = {model.sha256 for model in models.values()}
-    found: dict[str, tuple[RuntimeName, ...]] = {}
+    runtimes: dict[str, tuple[RuntimeName, ...]] = {}
     for platform, fingerprint in prints.items():
         rows = store.find(host_fingerprint=fingerprint, status="done")
         here = {row.model_sha256 for row in rows if row.config.runtime == "onnxruntime"}
         if wanted <= here:
-            found[platform] = ("onnxruntime",)
-    return found
+            runtimes[platform] = ("onnxruntime",)
+    return runtimes
 
 
-def _runtimes_said(measured: Mapping[str, tuple[RuntimeName, ...]]) -> str:
+def _runtimes_text(measured: Mapping[str, tuple[RuntimeName, ...]]) -> str:
     if not measured:
         return (
             "runtimes: OpenVINO only; ONNX Runtime was not measured with these models on any platform, and without "
@@ -203,7 +203,7 @@ def is_candidate(host: MachineSpec, facts: HostFacts, candidates: Sequence[Candi
     )
 
 
-def _measured_said(unpublished: Sequence[str]) -> str:
+def _measured_text(unpublished: Sequence[str]) -> str:
     models = (
         f"passes of the models, since nothing is published of those of {', '.join(unpublished)}"
         if unpublished
@@ -243,7 +243,7 @@ class Works:
         self._store = store
         # int8 also where it is not permitted: the plan says what permitting it would save.
         self._compiled = ("f32", "int8")
-        self._found: dict[tuple[str, str, str], ModelWork | None] = {}
+        self._works_by_key: dict[tuple[str, str, str], ModelWork | None] = {}
 
     def prepare(self, runtime: RuntimeName) -> None:
         """Compile what is missing, two models at a time."""
@@ -261,8 +261,8 @@ class Works:
 
     def compiled(self, stage: str) -> list[ModelWork]:
         """Kernels of a stage's model under OpenVINO at each precision that they were listed for."""
-        found = [self._of(self._models[stage], "openvino", name) for name in self._compiled]
-        return [work for work in found if work is not None]
+        works = [self._of(self._models[stage], "openvino", name) for name in self._compiled]
+        return [work for work in works if work is not None]
 
     def work(self, model: str, runtime: str, precision: str) -> ModelWork | None:
         """Kernels of a model by its name, as the performance model asks for its anchors."""
@@ -273,24 +273,24 @@ class Works:
 
     def _of(self, model: ModelFile, runtime: str, precision: str) -> ModelWork | None:
         key = (model.sha256, runtime, precision)
-        if key not in self._found:
+        if key not in self._works_by_key:
             if precision == "bf16":
                 plain = self._of(model, runtime, "f32")
                 halved = None
                 if plain is not None:
                     update = {"precision": "bf16", "activation_bytes": plain.activation_bytes / 2}
                     halved = plain.model_copy(update=update)
-                self._found[key] = halved
+                self._works_by_key[key] = halved
             else:
                 self._compile(model, runtime)
-        return self._found.get(key)
+        return self._works_by_key.get(key)
 
     def _compile(self, model: ModelFile, runtime: str) -> None:
-        from advisor.measure.items.profile import model_works
+        from advisor.measure.items.model_kernels import model_works
 
         wanted: list[tuple[str, str, int, str | None]] = [(runtime, name, 1, None) for name in self._compiled]
         for request, work in zip(wanted, model_works(model, wanted, self._store), strict=True):
-            self._found[model.sha256, runtime, request[1]] = work
+            self._works_by_key[model.sha256, runtime, request[1]] = work
 
 
 def _candidates(names: tuple[str, ...], catalogue: object, facts: HostFacts) -> tuple[Candidate, ...]:
@@ -302,13 +302,13 @@ def _candidates(names: tuple[str, ...], catalogue: object, facts: HostFacts) -> 
     assert isinstance(catalogue, Catalogue)
     if not names:
         return tuple(Candidate(platform, catalogue.machine(platform)) for platform in catalogue.platforms())
-    found = []
+    candidates = []
     for name in names:
         if name == "this":
-            found.append(local_candidate(facts))
+            candidates.append(local_candidate(facts))
         elif name in catalogue.platform_ids():
             platform = catalogue.platform(name)
-            found.append(Candidate(platform, catalogue.machine(platform)))
+            candidates.append(Candidate(platform, catalogue.machine(platform)))
         else:
-            found.append(bare_candidate(catalogue, name))
-    return tuple(found)
+            candidates.append(bare_candidate(catalogue, name))
+    return tuple(candidates)

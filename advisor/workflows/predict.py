@@ -20,6 +20,7 @@ from .models import resolve_model
 from .predictors import load_predictors
 
 if TYPE_CHECKING:
+    from advisor.records.host import HostFacts
     from advisor.store.measurements import MeasurementStore
 
 
@@ -49,7 +50,7 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
         Bad input, with a remedy.
     """
     from advisor.host import machine_spec
-    from advisor.measure.items.profile import model_works
+    from advisor.measure.items.model_kernels import model_works
     from advisor.perfmodel.sources.registry import predicts
     from advisor.store.catalogue import Catalogue
 
@@ -70,7 +71,7 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
         if work is None:
             raise InputError(f"{request.runtime} cannot run {request.model} at {request.precision} on any machine")
         if request.measure_s > 0:
-            _measure(request, model, work, configs, machines, facts.fingerprint, store, say)
+            _measure(request, model, work, configs, machines, facts, store, say)
         predictor = load_predictors(store, facts, host, catalogue, _OneModel(model, store))
         asked = [(machine, work, config) for machine, config in zip(machines, configs, strict=True)]
         found = predictor.service_many(asked, explain=True)
@@ -125,7 +126,7 @@ class _OneModel:
         self._model, self._store = model, store
 
     def work(self, model: str, runtime: str, precision: str) -> ModelWork | None:
-        from advisor.measure.items.profile import model_works
+        from advisor.measure.items.model_kernels import model_works
 
         if model != self._model.name:
             return None
@@ -172,24 +173,25 @@ def _measure(
     work: ModelWork,
     configs: list[RunConfig],
     machines: list[MachineSpec],
-    fingerprint: str,
+    facts: HostFacts,
     store: MeasurementStore,
     say: Say,
 ) -> None:
     """Time the model's kernels on this machine, where it has new ones: one stream, batch 1, within the time allowed.
 
-    Beside the counters the pass is timed without them, since they are scaled to it (here/kernels.py). All other
-    settings are predicted from these.
+    The pass is also timed without counters, since kernel times are scaled to it
+    (:mod:`advisor.perfmodel.here.kernels`). All other settings are predicted from these.
     """
-    from advisor.measure.items.profile import profile_kernels
-    from advisor.measure.items.throughput import measure_configs
+    from advisor.measure.campaign.campaign import Campaign, Entry, run
+    from advisor.measure.items.profile import ProfileItem
+    from advisor.measure.items.throughput import TimingItem
     from advisor.measure.timing.harness import QUICK
     from advisor.perfmodel.here.kernels import HostKernels, at_batch
     from advisor.perfmodel.here.measurements import HostMeasurements
 
     here = [config for config, machine in zip(configs, machines, strict=True) if machine.id == "this"]
     counts = {1, *(max(1, (config.threads or 1) // (config.streams or 1)) for config in here)}
-    data = HostMeasurements.join(None, store.find(host_fingerprint=fingerprint, status="done"), (), None)
+    data = HostMeasurements.join(None, store.find(host_fingerprint=facts.fingerprint, status="done"), (), None)
     known = HostKernels(data.profiles, data.wall_times())
     one = RunConfig(runtime=request.runtime, precision=request.precision, streams=1, requests=1)
     wanted = [one.model_copy(update={"threads": count}) for count in sorted(counts)]
@@ -201,7 +203,13 @@ def _measure(
     each_s = max(QUICK.min_duration_s, request.measure_s / len(wanted))
     spec = QUICK.model_copy(update={"max_duration_s": each_s})
     say(f"measuring the kernels of {model.name} here, up to {request.measure_s:g} s")
-    found = measure_configs(model, [(config, LoadMode(), spec) for config in wanted], store, fingerprint)
-    for item in (*found, *profile_kernels(model, wanted, store, fingerprint)):
-        if item.status != "done":
-            say(f"measurement failed: {item.failure}")
+    timings = [TimingItem(model, config, LoadMode(), spec) for config in wanted]
+    items = [*timings, *(ProfileItem(model, config) for config in wanted)]
+    # Equal density keeps the order: passes first, then the kernels that are scaled to them.
+    summary = run(Campaign(tuple(Entry(item, item.estimate_s, item.estimate_s) for item in items)), store, facts)
+    if summary.interrupted:
+        raise KeyboardInterrupt
+    for item in items:
+        for record in (store.get(key) for key in item.keys(facts.fingerprint)):
+            if record is not None and record.failure is not None:
+                say(f"measurement failed: {record.failure}")

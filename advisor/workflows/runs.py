@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from advisor.errors import StoreError
-from advisor.records.measurement import Measurement
+from advisor.records.measurement import Measurement, TimingMeasurement
 from advisor.records.plan import Plan
 from advisor.records.verdict import Verdict
 
@@ -58,8 +58,8 @@ def stored_measurements(
 
     fingerprint = host_facts().fingerprint if host == "this" else host
     with open_store(store_url) as store:
-        found = with_footprints(store.find(host_fingerprint=fingerprint, model=model))
-    return [item for item in found if item.timing is not None or item.status != "done"]
+        measured = with_footprints(store.find(host_fingerprint=fingerprint, model=model))
+    return [item for item in measured if isinstance(item, TimingMeasurement) or item.status != "done"]
 
 
 def _document(document: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def _more() -> dict[str, type[BaseModel]]:
     from advisor.measure.campaign.matrix import Matrix
 
-    from .calibrate import CalibrationReport
+    from .calibration_report import CalibrationReport
     from .catalogue import CatalogueReport
     from .models import Inspection
 

@@ -44,7 +44,7 @@ def bottleneck(net: Net, x: Tensor, out: int, stride: int = 1, width: int | None
     return net.act(net.add(x, y), "relu")
 
 
-def inverted_residual(
+def inverted_residual(  # noqa: PLR0913 - the parameters of a block
     net: Net,
     x: Tensor,
     expanded: int,

@@ -149,7 +149,7 @@ class Net:
 
     # -- layers with weights -------------------------------------------------------------------------------------
 
-    def conv(
+    def conv(  # noqa: PLR0913 - the parameters of a convolution
         self,
         x: Tensor,
         out: int,

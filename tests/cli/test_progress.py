@@ -11,6 +11,7 @@ from rich.cells import cell_len
 
 from advisor.cli import progress as module
 from advisor.cli.progress import LineProgress, QuietProgress, duration_text, progress_display
+from advisor.cli.tolerant_stream import Tolerant
 
 from .terminals import ESCAPES, Session, in_terminal
 
@@ -52,7 +53,7 @@ class Clock:
 
 
 def line_progress(stream: StringIO) -> LineProgress:
-    return LineProgress(module.Tolerant(stream))
+    return LineProgress(Tolerant(stream))
 
 
 def of_width(columns: int, **environment: str) -> Session:

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from advisor.measure.campaign.campaign import Campaign, Entry, run
-from advisor.measure.items.preparation import PrepareRequest
-from advisor.measure.items.throughput import MeasureItem
+from advisor.measure.items.preparation import PreparationItem
+from advisor.measure.items.throughput import TimingItem
 from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.config import LoadMode, RunConfig
 from advisor.store.measurements import MeasurementStore
@@ -18,11 +18,11 @@ SPEC = MeasureSpec(min_duration_s=0.03, min_samples=3, min_blocks=2, max_duratio
 
 def campaign(folder: Path, count: int) -> Campaign:
     model = small_conv(folder)
-    items: list[MeasureItem | PrepareRequest] = [
-        MeasureItem(model, RunConfig(threads=1, streams=1, requests=1, batch=1 + k), LoadMode(), SPEC)
+    items: list[TimingItem | PreparationItem] = [
+        TimingItem(model, RunConfig(threads=1, streams=1, requests=1, batch=1 + k), LoadMode(), SPEC)
         for k in range(count)
     ]
-    items += [PrepareRequest((64, 48), (16 + 2 * k, 16), duration_s=0.02) for k in range(count // 2)]
+    items += [PreparationItem((64, 48), (16 + 2 * k, 16), duration_s=0.02) for k in range(count // 2)]
     return Campaign(tuple(Entry(item, 0.1) for item in items))
 
 

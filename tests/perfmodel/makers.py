@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.machine import MachineSpec
-from advisor.records.measurement import Interference, Measurement, Percentile, Timing
+from advisor.records.measurement import (
+    Interference,
+    Measurement,
+    Percentile,
+    ProfileMeasurement,
+    Timing,
+    TimingMeasurement,
+)
 from advisor.records.model import Kernel, ModelWork
 
 
@@ -85,22 +94,22 @@ def measurement(
         block_p50_s=tuple(latency_s * x for x in (0.99, 1.0, 1.01, 1.0, 0.995)),
     )
     run = RunConfig.model_validate({"threads": 1, "streams": 1} | config)
-    return Measurement(
-        key=f"{model}{run.model_dump_json()}{bool(kernels)}",
-        model=model,
-        model_sha256=model,
-        model_kind="file",
-        config=run,
-        mode=LoadMode(),
-        effective=None,
-        host_fingerprint="h",
-        status="done",
-        timing=None if kernels else timing,
-        kernels=kernels,
-        interference=Interference(dirty=dirty),
-        started="now",
-        sizer_version="0",
-    )
+    common: dict[str, Any] = {
+        "key": f"{model}{run.model_dump_json()}{bool(kernels)}",
+        "model": model,
+        "model_sha256": model,
+        "model_kind": "file",
+        "config": run,
+        "effective": None,
+        "host_fingerprint": "h",
+        "status": "done",
+        "interference": Interference(dirty=dirty),
+        "started": "now",
+        "sizer_version": "0",
+    }
+    if kernels:
+        return ProfileMeasurement(**common, kernels=kernels)
+    return TimingMeasurement(**common, mode=LoadMode(), timing=timing)
 
 
 def within(share: float, level: float, draws: int) -> bool:

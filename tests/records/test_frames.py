@@ -21,7 +21,7 @@ from advisor.records.measurement import Interference, Timing
 from advisor.records.plan import Plan
 from advisor.store.catalogue import Catalogue
 from tests.report.samples import hopeless_plan, request_plan, shop_plan
-from tests.store.samples import measurement, timing
+from tests.store.samples import measurement, profile, timing
 
 TABLES = {"measurements": MEASUREMENT_COLUMNS, "platforms": PLATFORM_COLUMNS, "options": option_columns("USD")}
 UNIT = re.compile(
@@ -73,6 +73,12 @@ def _measurements() -> pd.DataFrame:
     return measurement_frame([measurement("k1", **changes), failed])
 
 
+def test_a_measurement_of_another_kind_has_no_timing() -> None:
+    row = measurement_frame([profile(status="failed", failure="crashed with SIGSEGV")]).iloc[0]
+    assert (row["kind"], row["failure"]) == ("profile", "crashed with SIGSEGV")
+    assert row[["mode", "throughput_per_s", "peak_memory_bytes", "cached_compile_s"]].isna().all()
+
+
 def test_requested_and_effective_settings_stand_apart() -> None:
     done, failed = (row for _, row in _measurements().iterrows())
     assert (done["streams_requested"], done["streams_effective"]) == (2, 1)
@@ -101,7 +107,7 @@ def test_every_setting_and_every_figure_of_a_timing_has_a_column() -> None:
     assert {f"config.{name}" for name in RunConfig.model_fields} <= paths
     raw = {"block_p50_s", "latencies_s"}
     figures = {name for name in Timing.model_fields if name not in raw}
-    assert figures <= {path.split(".")[1] for path in paths if path.startswith("timing.")}
+    assert figures <= {path.removeprefix("timing.").split(".")[0] for path in paths}
 
 
 def _platforms(*names: str) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from advisor import __version__
 from advisor.errors import InputError
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig
 from advisor.records.frames import MEASUREMENT_COLUMNS, measurement_frame
-from advisor.records.measurement import Interference, Percentile, Timing
+from advisor.records.measurement import Footprint, Interference, Percentile, Timing
 from advisor.report.tables import COLUMNS, campaign_table, measurements_csv, measurements_parquet
 from tests.store.samples import measurement
 
@@ -80,7 +80,7 @@ threads_requested,threads_effective,simd_cap,hint,requests,throughput_per_s,avg_
 latency_p99_ms,samples,steady,dirty,peak_memory_bytes,memory_baseline_bytes,memory_per_stream_bytes,first_inference_s,\
 read_s,compile_s,cached_compile_s,started,runtime_version,model_sha256,host_fingerprint
 "odd ""name"", v2",done,,onnxruntime,CPU,int8,paced,12.5,8,2,1,4,3,avx2,latency,3,0.3333333333333333,\
-12.345678900000001,100.0,300.0,9.999999999999999e-05,59,False,True,123456789.0,1e+17,65536.0,0.0,0.5,1.25,1e-05,\
+12.345678900000001,100.0,300.0,9.999999999999999e-05,59,False,True,123456784.0,1e+17,65536.0,0.0,0.5,1.25,1e-05,\
 2026-11-21T07:00:00Z,1.23.0-x,aaaa,box-1
 resnet-50,failed,"refused: a, b",openvino,CPU,f32,sync,,1,,,,,,none,,,,,,,,,,,,,,,,,2026-11-22T08:09:10Z,,bbbb,box-2
 """
@@ -102,8 +102,11 @@ def test_regression_the_columns_of_0_1_are_written_as_before() -> None:
         timing=Timing(
             samples=59, duration_s=1.0, throughput_per_s=1 / 3, avg_time_s=0.0123456789, p50=_tail(0.1), p90=_tail(0.2),
             p95=_tail(0.3), p99=_tail(1e-7), min_s=1e-9, read_s=0.5, compile_s=1.25, first_inference_s=0.0,
-            cached_compile_s=1e-5, peak_memory_bytes=123456789.0, memory_baseline_bytes=1e17,
-            memory_per_stream_bytes=65536.0, steady=False,
+            peak_memory_bytes=1.0, steady=False,
+        ),
+        footprint=Footprint(
+            baseline_bytes=1e17, peak_bytes=1e17 + 123456784.0, resident_bytes=1e17, streams=1, compile_s=1.5,
+            per_stream_bytes=65536.0, cached_compile_s=1e-5,
         ),
         interference=Interference(dirty=True, reasons=("load",)),
     )  # fmt: skip

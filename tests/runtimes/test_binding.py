@@ -11,6 +11,7 @@ from onnx import TensorProto, helper
 
 from advisor.records.config import RunConfig
 from advisor.runtimes import get_runtime
+from advisor.runtimes.protocol import CompileOptions
 
 pytestmark = pytest.mark.runtime
 
@@ -30,7 +31,9 @@ def doubling(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("frozen", [False, True], ids=["shared", "copied"])
 def test_the_same_array_with_new_values_gives_new_answers(doubling: Path, frozen: bool) -> None:
-    compiled = get_runtime("openvino").compile(doubling, RunConfig(streams=1, threads=1), input_shape=(1, 8))
+    compiled = get_runtime("openvino").compile(
+        doubling, RunConfig(streams=1, threads=1), CompileOptions(input_shape=(1, 8))
+    )
     array = np.zeros((1, 8), np.float32)
     try:
         for value in (1.0, 2.0, 5.0):

@@ -10,6 +10,7 @@ from advisor.clock import FakeClock
 from advisor.errors import ModelError, RuntimeRefusal
 from advisor.records.config import RunConfig
 from advisor.runtimes.fake import Behaviour, FakeRuntime, pass_time_s
+from advisor.runtimes.protocol import CompileOptions
 
 CRASH = """
 import sys
@@ -27,8 +28,8 @@ for _ in range(3):
 
 def compiled_model(path, behaviour=None, clock=None, **config):
     path.write_bytes(b"anything")
-    options = {"want_outputs": True} if config.pop("want_outputs", False) else {}
-    return FakeRuntime(behaviour, clock).compile(path, RunConfig(runtime="fake", **config), **options)
+    options = CompileOptions(want_outputs=config.pop("want_outputs", False))
+    return FakeRuntime(behaviour, clock).compile(path, RunConfig(runtime="fake", **config), options)
 
 
 def zeros(compiled):

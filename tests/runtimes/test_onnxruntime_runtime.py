@@ -38,7 +38,7 @@ def test_refuses_other_formats_and_fixed_batches(tmp_path):
     with pytest.raises(RuntimeRefusal, match=r"only \.onnx"):
         get_runtime("onnxruntime").compile(tmp_path / "model.xml", config)
     path = small_network(tmp_path / "n.onnx", batch=1)
-    with pytest.raises(RuntimeRefusal, match=r"fixed to \[1, 3, 32, 32\], 2 was asked"):
+    with pytest.raises(RuntimeRefusal, match=r"fixed to \[1, 3, 32, 32\], 2 is requested"):
         get_runtime("onnxruntime").compile(path, config)
 
 

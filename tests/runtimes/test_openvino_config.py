@@ -13,6 +13,7 @@ from advisor.records.config import RunConfig
 from advisor.runtimes import get_runtime
 from advisor.runtimes.conformance import small_network
 from advisor.runtimes.openvino_config import check_simd, properties, simd_environment, simd_variables
+from advisor.runtimes.protocol import CompileOptions
 
 AVX2 = ("FP32", "INT8")
 CPUINFO = Path("/proc/cpuinfo")
@@ -106,7 +107,9 @@ def test_sse42_cap_reaches_the_kernels(tmp_path):
 )  # fmt: skip
 def test_devices_that_stand_for_others(tmp_path, changes, device, batch_timeout_s):
     path = small_network(tmp_path / "n.onnx")
-    compiled = get_runtime("openvino").compile(path, RunConfig(threads=1, streams=1, **changes), want_outputs=True)
+    compiled = get_runtime("openvino").compile(
+        path, RunConfig(threads=1, streams=1, **changes), CompileOptions(want_outputs=True)
+    )
     assert device in compiled.effective.execution_devices
     assert compiled.effective.auto_batch_timeout_s == batch_timeout_s
     inputs = [np.ones(spec.shape, spec.dtype) for spec in compiled.inputs]

@@ -9,7 +9,8 @@ from onnx import TensorProto, helper
 
 from advisor.errors import ModelError, RuntimeRefusal
 from advisor.records.config import RunConfig
-from advisor.runtimes.conformance import random_inputs, small_network
+from advisor.runtimes.conformance import conformance_inputs, small_network
+from advisor.runtimes.protocol import CompileOptions
 
 pytestmark = pytest.mark.runtime
 
@@ -18,7 +19,7 @@ def compiled_model(path, **options):
     from advisor.runtimes.openvino_runtime import OpenvinoRuntime
 
     config = {key: options.pop(key) for key in ("layout", "requests", "streams") if key in options}
-    return OpenvinoRuntime().compile(path, RunConfig(threads=1, **{"streams": 1, **config}), **options)
+    return OpenvinoRuntime().compile(path, RunConfig(threads=1, **{"streams": 1, **config}), CompileOptions(**options))
 
 
 class FailingRequest:
@@ -49,7 +50,7 @@ def test_failed_pass_is_delivered_and_frees_its_request(tmp_path):
     assert "\n" not in str(error)
     assert compiled.idle_requests() == 1
     slot.request = real
-    compiled.infer(random_inputs(compiled))
+    compiled.infer(conformance_inputs(compiled))
     compiled.close()
 
 
@@ -66,7 +67,7 @@ def test_blocked_caller_finds_the_failed_pass(tmp_path):
 
     slot.done = deliver
     slot.request = FailingRequest(real)
-    compiled.infer(random_inputs(compiled))  # would block for ever
+    compiled.infer(conformance_inputs(compiled))  # would block for ever
     assert [result[0] for result in seen] == ["lost"]
     compiled.close()
 
@@ -123,7 +124,7 @@ def test_a_failed_synchronous_pass_gives_its_request_back(tmp_path, monkeypatch)
     compiled = compiled_model(small_network(tmp_path / "n.onnx"))
     monkeypatch.setattr(openvino_runtime, "one_after_another", lost)
     with pytest.raises(RuntimeRefusal, match="device lost"):
-        compiled.loop([random_inputs(compiled)], 0.0, sync=True)
+        compiled.loop([conformance_inputs(compiled)], 0.0, sync=True)
     assert compiled.idle_requests() == 1
     compiled.close()
 
@@ -146,7 +147,7 @@ def test_channels_last_tensors_give_the_same_answer(tmp_path):
     plain, last = compiled_model(path), compiled_model(path, layout="nhwc")
     assert last.inputs[0].shape == (1, 32, 32, 3)
     assert last.inputs[0].dtype == "float32"
-    picture = random_inputs(plain)[0]
+    picture = conformance_inputs(plain)[0]
     turned = np.ascontiguousarray(picture.transpose(0, 2, 3, 1))
     np.testing.assert_allclose(last.infer([turned])[0], plain.infer([picture])[0], rtol=1e-3, atol=1e-4)
     plain.close()
@@ -155,7 +156,7 @@ def test_channels_last_tensors_give_the_same_answer(tmp_path):
 
 def test_read_only_and_strided_inputs(tmp_path):
     compiled = compiled_model(small_network(tmp_path / "n.onnx"))
-    picture = random_inputs(compiled)[0]
+    picture = conformance_inputs(compiled)[0]
     expected = compiled.infer([picture])[0]
     locked = picture.copy()
     locked.flags.writeable = False
@@ -181,7 +182,7 @@ def test_profile_of_several_streams_is_refused(tmp_path):
     from advisor.runtimes.openvino_runtime import OpenvinoRuntime
 
     compiled = OpenvinoRuntime().compile(
-        small_network(tmp_path / "n.onnx"), RunConfig(threads=2, streams=2), profiling=True
+        small_network(tmp_path / "n.onnx"), RunConfig(threads=2, streams=2), CompileOptions(profiling=True)
     )
     if compiled.effective.streams == 1:
         pytest.skip("one core grants one stream")

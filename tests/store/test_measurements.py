@@ -13,7 +13,6 @@ from sqlalchemy import create_engine, text
 from advisor.errors import StoreError
 from advisor.records.host import CpuFacts, HostFacts, LimitFacts, MemoryFacts, NoiseFacts
 from advisor.records.measurement import MicroFailure
-from advisor.store import tables
 from advisor.store.measurements import MeasurementStore
 
 from .samples import measurement, micro_benchmark, model_work
@@ -198,75 +197,6 @@ def test_a_row_that_another_process_inserts_first_is_replaced(url: str) -> None:
         assert other.get("k1").model == "ours"  # type: ignore[union-attr]
 
 
-V1 = (
-    "CREATE TABLE schema_version (id INTEGER PRIMARY KEY, version INTEGER NOT NULL)",
-    "INSERT INTO schema_version VALUES (1, 1)",
-    "CREATE TABLE hosts (fingerprint VARCHAR(128) PRIMARY KEY, created VARCHAR(40) NOT NULL, document TEXT NOT NULL)",
-    "CREATE TABLE measurements (key VARCHAR(128) PRIMARY KEY, status VARCHAR(16) NOT NULL,"
-    " host_fingerprint VARCHAR(128) NOT NULL, model TEXT NOT NULL, model_sha256 VARCHAR(64) NOT NULL,"
-    " runtime VARCHAR(32) NOT NULL, device TEXT NOT NULL, precision VARCHAR(16) NOT NULL, started VARCHAR(40) NOT NULL,"
-    " stored VARCHAR(40) NOT NULL, sizer_version VARCHAR(40) NOT NULL, document TEXT NOT NULL)",
-    "CREATE TABLE micro (key VARCHAR(128) PRIMARY KEY, host_fingerprint VARCHAR(128) NOT NULL, name TEXT NOT NULL,"
-    " started VARCHAR(40) NOT NULL, document TEXT NOT NULL)",
-)
-
-
-def test_a_store_of_version_1_is_upgraded_with_its_rows(url: str) -> None:
-    from advisor.records.config import LoadMode
-
-    old = [measurement("a"), measurement("b", mode=LoadMode(kind="async"))]
-    insert_v1 = text(
-        "INSERT INTO measurements VALUES (:k, 'done', 'box-1', :m, :s, 'openvino', 'CPU', 'f32', :t, :t, '0', :d)"
-    )
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        for statement in V1:
-            connection.execute(text(statement))
-        for row in old:
-            values = {"k": row.key, "m": row.model, "s": row.model_sha256, "t": row.started, "d": row.model_dump_json()}
-            connection.execute(insert_v1, values)
-    engine.dispose()
-    with MeasurementStore(url) as store:
-        assert store.find() == old
-        assert [row.key for row in store.find(mode="async")] == ["b"]
-        store.put_work(model_work())
-        store.put_run("plan", {"created": "2026-11-21"})
-        store.add(measurement("c"))
-    with MeasurementStore(url) as again:
-        assert again.known_keys() == {"a", "b", "c"}
-
-
-def test_an_upgraded_store_has_the_columns_of_a_new_one(tmp_path: Path) -> None:
-    def columns(path: Path) -> dict[str, set[str]]:
-        connection = sqlite3.connect(path)
-        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        found = {name: {row[1] for row in connection.execute(f"PRAGMA table_info({name})")} for name in names}
-        connection.close()
-        return found
-
-    old = sqlite3.connect(tmp_path / "old.db")
-    for statement in V1:
-        old.execute(statement)
-    old.commit()
-    old.close()
-    MeasurementStore(tmp_path / "old.db").close()
-    MeasurementStore(tmp_path / "new.db").close()
-    assert columns(tmp_path / "old.db") == columns(tmp_path / "new.db")
-
-
-def test_a_newer_store_is_refused_and_left_alone(url: str) -> None:
-    MeasurementStore(url).close()
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE schema_version SET version = 99"))
-    with pytest.raises(StoreError, match=r"newer sizer \(schema 99, this one knows \d+\); upgrade") as caught:
-        MeasurementStore(url)
-    assert caught.value.exit_code == 2
-    with engine.begin() as connection:
-        assert connection.execute(text("SELECT version FROM schema_version")).scalar() == 99
-    engine.dispose()
-
-
 def test_another_programs_database_is_left_alone(url: str) -> None:
     engine = create_engine(url)
     with engine.begin() as connection:
@@ -288,25 +218,6 @@ def test_a_file_of_another_program_is_left_as_it_was(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_failed_migration_changes_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    MeasurementStore(url).close()
-
-    def broken(connection: object) -> None:
-        connection.execute(text("CREATE TABLE half (x INTEGER)"))  # type: ignore[attr-defined]
-        raise StoreError("disk on fire")
-
-    monkeypatch.setitem(tables.MIGRATIONS, tables.CURRENT + 1, broken)
-    monkeypatch.setattr(tables, "CURRENT", tables.CURRENT + 1)
-    with pytest.raises(StoreError, match="on fire"):
-        MeasurementStore(url)
-    monkeypatch.undo()
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        assert "half" not in tables.inspect(connection).get_table_names()
-    engine.dispose()
-    MeasurementStore(url).close()
-
-
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -314,7 +225,7 @@ def test_a_failed_migration_changes_nothing(url: str, monkeypatch: pytest.Monkey
         ("{tmp}", "is a folder"),
         ("{tmp}/text.db", "is something else; name another with --store"),
         ("nosuch://host/db", "no driver"),
-        ("::::://", "is no database URL"),
+        ("::::://", "is not a database URL"),
         ("sqlite://", "in memory"),
         ("postgresql+psycopg://nobody:secret@127.0.0.1:1/none", "check host, port, user"),
     ],

@@ -280,8 +280,8 @@ def changed(path: Path, **fields: Any) -> Path:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"schema": "sizer.box/2"}, "newer than this sizer knows"),
-        ({"schema": "sizer.plan/1"}, "a sizer.box/1 document was expected"),
+        ({"schema": "sizer.box/3"}, "newer than this sizer knows"),
+        ({"schema": "sizer.plan/1"}, "a sizer.box/2 document was expected"),
         ({"surprise": 1}, "surprise"),
         ({"cpu__cores": None}, "tells no cores"),
         ({"cpu__simd_level": None}, "tells no simd_level"),

@@ -6,6 +6,7 @@ from advisor.records.base import Evidence
 from advisor.records.config import RunConfig
 from advisor.workflows import predict
 from advisor.workflows.predict import PredictRequest
+from tests.measure.makers import file
 from tests.perfmodel.makers import kernel, machine, measurement, work
 
 KERNELS = [kernel(i, flop=1e8 * (i + 1), time_s=1e-3) for i in range(3)]
@@ -14,26 +15,28 @@ KERNELS = [kernel(i, flop=1e8 * (i + 1), time_s=1e-3) for i in range(3)]
 @pytest.fixture
 def taken(monkeypatch):
     """Configurations that were timed and counted, with nothing run."""
-    found = SimpleNamespace(timed=[], counted=[], said=[])
+    from advisor.measure.campaign.campaign import Summary
+    from advisor.measure.items.profile import ProfileItem
+    from advisor.measure.items.throughput import TimingItem
 
-    def timed(model, requests, store, fingerprint):
-        found.timed += [config for config, _, _ in requests]
-        return []
+    seen = SimpleNamespace(timed=[], counted=[], said=[])
 
-    def counted(model, configs, store, fingerprint):
-        found.counted += configs
-        return []
+    def run(campaign, store, facts):
+        items = [entry.item for entry in campaign.entries]
+        seen.timed += [item.config for item in items if isinstance(item, TimingItem)]
+        seen.counted += [item.config for item in items if isinstance(item, ProfileItem)]
+        return Summary()
 
-    monkeypatch.setattr("advisor.measure.items.throughput.measure_configs", timed)
-    monkeypatch.setattr("advisor.measure.items.profile.profile_kernels", counted)
-    return found
+    monkeypatch.setattr("advisor.measure.campaign.campaign.run", run)
+    return seen
 
 
 def measure(taken, rows, config: RunConfig, kernels=KERNELS, batch: int = 1) -> None:
-    store = SimpleNamespace(find=lambda **_: rows)
+    store = SimpleNamespace(find=lambda **_: rows, get=lambda _: None)
+    model, facts = file("toy"), SimpleNamespace(fingerprint="h")
     request = PredictRequest("toy", ("this",), measure_s=2.0)
     predict._measure(
-        request, SimpleNamespace(name="toy"), work(kernels, batch=batch), [config], [machine("this")], "h", store,
+        request, model, work(kernels, batch=batch), [config], [machine("this")], facts, store,
         taken.said.append,
     )  # fmt: skip
 

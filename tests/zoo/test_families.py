@@ -2,11 +2,12 @@ from itertools import pairwise
 
 import pytest
 
-from advisor.zoo.count import count_onnx
 from advisor.zoo.families import ARCHITECTURES
 from advisor.zoo.families.bert import VOCABULARY
 from advisor.zoo.onnx_file import serialise
 from advisor.zoo.published import published
+
+from .count import count_onnx
 
 TOLERANCE = 0.03
 """Issue 2: counted against published."""

@@ -4,8 +4,9 @@ import pytest
 
 from advisor.errors import ModelError
 from advisor.zoo.builder import Net, Weight
-from advisor.zoo.count import count_onnx
 from advisor.zoo.onnx_file import serialise, weight_values
+
+from .count import count_onnx
 
 
 def small() -> Net:

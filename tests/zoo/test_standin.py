@@ -2,10 +2,11 @@ import pytest
 
 from advisor.errors import ModelError
 from advisor.zoo.builder import Net
-from advisor.zoo.count import count_onnx
 from advisor.zoo.onnx_file import serialise
 from advisor.zoo.published import published, refused
 from advisor.zoo.standin import TOLERANCE, stand_in
+
+from .count import count_onnx
 
 SAMPLE = [
     "person-detection-retail-0013", "face-detection-retail-0004", "age-gender-recognition-retail-0013",

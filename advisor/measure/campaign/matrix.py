@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from advisor.errors import InputError, nearest
-from advisor.measure.items.micro import all_threads
-from advisor.measure.items.throughput import MeasureItem
+from advisor.measure.items.micro.selection import all_threads
+from advisor.measure.items.throughput import TimingItem
 from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.base import Record
 from advisor.records.config import LoadMode, RunConfig
@@ -23,7 +23,7 @@ from advisor.store.files import read_text
 from advisor.store.yamltext import YamlTextError, parse_yaml
 
 from .campaign import Campaign, Entry
-from .estimates import estimate_s, footprint_entries
+from .footprints import footprint_entries
 
 MAX_ITEMS = 20_000
 _COUNTS = ("threads", "streams", "requests")
@@ -133,12 +133,12 @@ def matrix_items(matrix: Matrix, facts: HostFacts, resolve: Callable[[str], Mode
         config = _config(values, most)
         if reference not in models:
             models[reference] = resolve(reference)
-        item = MeasureItem(models[reference], config, mode, matrix.spec)
-        entries.setdefault(item.key(facts.fingerprint), Entry(item, estimate_s(item)))
+        item = TimingItem(models[reference], config, mode, matrix.spec)
+        entries.setdefault(item.key(facts.fingerprint), Entry(item, item.estimate_s))
         if len(entries) > MAX_ITEMS:
             raise InputError(f"the matrix has more than {MAX_ITEMS} measurements; split it or drop values of an axis")
-    found = list(entries.values())
-    return Campaign(tuple(found + footprint_entries(found) if matrix.footprint else found))
+    timings = list(entries.values())
+    return Campaign(tuple(timings + footprint_entries(timings) if matrix.footprint else timings))
 
 
 def _cells(matrix: Matrix) -> Iterator[tuple[str, dict[str, Any], LoadMode]]:

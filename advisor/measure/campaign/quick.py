@@ -1,4 +1,4 @@
-"""Which measurements describe a machine: the most telling that fit into two minutes, or all of them."""
+"""Which measurements describe a machine: the most informative that fit into two minutes, or all of them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from math import sqrt
 from typing import get_args
 
 from advisor.measure.items.clips import CodecName
-from advisor.measure.items.decode import DecodeRequest, hardware_devices
-from advisor.measure.items.micro import all_threads, micro_items, no_siblings, thread_counts
-from advisor.measure.items.preparation import PrepareRequest
+from advisor.measure.items.decode import DecodeItem, hardware_devices
+from advisor.measure.items.estimates import OPEN_S, pass_s
+from advisor.measure.items.micro.item import OPEN_S as MICRO_OPEN_S
+from advisor.measure.items.micro.selection import all_threads, micro_items, no_siblings, thread_counts
+from advisor.measure.items.preparation import PreparationItem
 from advisor.measure.items.profile import ProfileItem
-from advisor.measure.items.throughput import MeasureItem
+from advisor.measure.items.throughput import TimingItem
 from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.base import Precision, RuntimeName, SimdLevel
 from advisor.records.codec import usual_bitrate_kbps
@@ -21,7 +23,7 @@ from advisor.records.host import HostFacts
 from advisor.records.model import ModelFile
 
 from .campaign import Campaign, Entry
-from .estimates import DECODE_S, MICRO_OPEN_S, OPEN_S, PREPARE_S, estimate_s, footprint_entries, pass_s
+from .footprints import footprint_entries
 from .scenario_items import SCENARIO_SPEC, usable_precisions
 
 QUICK_LIMIT_S = 240.0
@@ -77,10 +79,12 @@ def quick_items(facts: HostFacts, models: Sequence[ModelFile], limit_s: float = 
     """
     most = all_threads(facts)
     entries: list[Entry] = []
-    entries += [Entry(item, item.duration_s + MICRO_OPEN_S, 3.0) for item in micro_items(facts, duration_s=_MICRO_S)]
-    entries.append(Entry(DecodeRequest("h264", 1920, 1080, 4000.0, streams=tuple(sorted({1, most}))), DECODE_S, 10.0))
+    entries += [Entry(item, item.estimate_s, 3.0) for item in micro_items(facts, duration_s=_MICRO_S)]
+    decode = DecodeItem("h264", 1920, 1080, 4000.0, streams=tuple(sorted({1, most})))
+    entries.append(Entry(decode, decode.estimate_s, 10.0))
     for count in sorted({1, most}):
-        entries.append(Entry(PrepareRequest((1920, 1080), (544, 320), streams=count), PREPARE_S, 2.0))
+        preparation = PreparationItem((1920, 1080), (544, 320), streams=count)
+        entries.append(Entry(preparation, preparation.estimate_s, 2.0))
     # What lower SIMD levels reach is of interest, but nothing on this machine is predicted from it.
     capped = micro_items(facts, precisions=("f32",), simd_caps=lower_caps(facts), duration_s=_MICRO_S)
     entries += [Entry(item, item.duration_s + 2 * MICRO_OPEN_S, 0.1) for item in capped if item.simd_cap is not None]
@@ -153,11 +157,11 @@ def _looks(models: Sequence[ModelFile], facts: HostFacts) -> Iterator[Entry]:
     for rank, model in enumerate(model for model in models if model.family != "random"):
         fading = 1 + _TIMINGS_FADE * rank
         for cell in possible(_TIMED_CELLS):
-            item = MeasureItem(model, _one_stream(cell, most), LoadMode(), SCENARIO_SPEC)
+            item = TimingItem(model, _one_stream(cell, most), LoadMode(), SCENARIO_SPEC)
             yield _look(item, cell.priority / fading)
         for cell in possible(_STREAM_CELLS):
             config = _one_stream(cell, most).model_copy(update={"streams": most, "requests": most})
-            item = MeasureItem(model, config, LoadMode(kind="async"), SCENARIO_SPEC)
+            item = TimingItem(model, config, LoadMode(kind="async"), SCENARIO_SPEC)
             yield _look(item, cell.priority / fading)
 
 
@@ -177,10 +181,10 @@ def _one_stream(cell: _Cell, most: int) -> RunConfig:
     )  # fmt: skip
 
 
-def _look(item: ProfileItem | MeasureItem, priority: float) -> Entry:
+def _look(item: ProfileItem | TimingItem, priority: float) -> Entry:
     """Entry that comes first by priority; dearer ones wait, but not in proportion, for their kernels are larger."""
-    if isinstance(item, MeasureItem):
-        seconds = estimate_s(item)
+    if isinstance(item, TimingItem):
+        seconds = item.estimate_s
     else:
         one_s = pass_s(item.model, item.config)
         item = replace(item, passes=int(min(30, max(_COUNTED_AT_LEAST, _COUNTED_S / one_s))))
@@ -203,28 +207,26 @@ def full_items(facts: HostFacts, build: Callable[[str], ModelFile]) -> Campaign:
     caps = lower_caps(facts)
     runtimes: tuple[RuntimeName, ...] = ("openvino", "onnxruntime")
     micro = micro_items(facts, simd_caps=(None, *caps), runtimes=runtimes)
-    entries = [Entry(item, item.duration_s + MICRO_OPEN_S, 3.0) for item in micro]
+    entries = [Entry(item, item.estimate_s, 3.0) for item in micro]
     streams = tuple(thread_counts(all_threads(facts)))
     for codec, sizes in _DECODES.items():
         for width, height in sizes:
             rate = usual_bitrate_kbps(codec, width, height, 15.0)
-            entries.append(Entry(DecodeRequest(codec, width, height, rate, streams=streams), 2 * DECODE_S, 8.0))
+            decode = DecodeItem(codec, width, height, rate, streams=streams)
+            entries.append(Entry(decode, 2 * decode.estimate_s, 8.0))
     for device in hardware_devices():
         for codec in _ON_DEVICES:
-            hardware = DecodeRequest(codec, 1920, 1080, usual_bitrate_kbps(codec, 1920, 1080, 15.0), device=device)
-            entries.append(Entry(hardware, DECODE_S, 1.0))
+            hardware = DecodeItem(codec, 1920, 1080, usual_bitrate_kbps(codec, 1920, 1080, 15.0), device=device)
+            entries.append(Entry(hardware, hardware.estimate_s, 1.0))
     for frame in _FRAMES:
-        entries += [
-            Entry(PrepareRequest(frame, target, streams=count), PREPARE_S, 1.0)
-            for target in _TARGETS
-            for count in streams
-        ]
+        preparations = [PreparationItem(frame, target, streams=count) for target in _TARGETS for count in streams]
+        entries += [Entry(item, item.estimate_s, 1.0) for item in preparations]
     for name in (name for name in zoo.known_names() if not name.startswith(zoo.PREFIX)):
         model = build(name)
         for precision in usable_precisions(("f32", "bf16", "int8"), facts):
             for config, mode in _full_configs(precision, facts, caps):
-                item = MeasureItem(model, config, mode, MeasureSpec())
-                entries.append(Entry(item, estimate_s(item), 4.0 if config.batch == 1 else 1.5))
+                item = TimingItem(model, config, mode, MeasureSpec())
+                entries.append(Entry(item, item.estimate_s, 4.0 if config.batch == 1 else 1.5))
                 if config.batch == 1 and config.simd_cap is None:
                     entries += footprint_entries(entries[-1:])
             entries += [_profile_entry(model, config) for config in _full_profiles(precision, caps)]
@@ -245,7 +247,7 @@ def _full_profiles(precision: Precision, caps: Sequence[SimdCap]) -> Iterator[Ru
 def _profile_entry(model: ModelFile, config: RunConfig, value: float | None = None) -> Entry:
     profile = ProfileItem(model, config)
     usual = 12.0 if config.simd_cap is None else 6.0
-    return Entry(profile, OPEN_S + profile.passes * pass_s(model, config), usual if value is None else value)
+    return Entry(profile, profile.estimate_s, usual if value is None else value)
 
 
 def _full_configs(
@@ -273,7 +275,7 @@ def _full_configs(
 
 
 def within(entries: Sequence[Entry], limit_s: float) -> Campaign:
-    """Keep the entries that teach most per second until the time is full; name the others."""
+    """Keep the entries with most information per second until the time is full; name the others."""
     kept: list[Entry] = []
     left_out: list[str] = []
     total_s = 0.0

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from advisor.measure.items.decode import DecodeRequest, check_codec
-from advisor.measure.items.micro import MicroItem, all_threads, micro_items
-from advisor.measure.items.preparation import PrepareRequest
-from advisor.measure.items.throughput import MeasureItem
+from advisor.measure.items.decode import DecodeItem, check_codec
+from advisor.measure.items.item import Item
+from advisor.measure.items.micro.selection import all_threads, micro_items
+from advisor.measure.items.preparation import PreparationItem
+from advisor.measure.items.throughput import TimingItem
 from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.base import BF16_LEVELS, Precision
 from advisor.records.config import LoadMode, RunConfig
@@ -17,7 +18,6 @@ from advisor.records.model import ModelFile, image_size
 from advisor.records.scenario import Scenario
 
 from .campaign import Campaign, Entry
-from .estimates import DECODE_S, MICRO_OPEN_S, PREPARE_S, estimate_s
 
 SCENARIO_SPEC = MeasureSpec(
     min_duration_s=0.25,
@@ -37,7 +37,7 @@ PLAN_SPEC = MeasureSpec(
     warmup_max_s=0.15,
     max_dirty_blocks=0,
 )
-"""For a plan of this machine, which works beside whatever neighbours it has: all blocks count, disturbed ones too, and
+"""For a plan of this machine, which runs with whatever neighbours it has: all blocks count, disturbed ones too, and
 there are enough for as many moments. On a shared machine the mean of all blocks was 8 % above the median of undisturbed
 ones on one thread, 31 % on two (docs/methods/drift.md)."""
 RESTED_SPEC = MeasureSpec(
@@ -77,8 +77,8 @@ def scenario_items(
     """
     entries: dict[object, Entry] = {}
 
-    def put(item: MeasureItem | MicroItem | DecodeRequest | PrepareRequest, estimate_s: float, value: float) -> None:
-        entries.setdefault(item if not isinstance(item, MicroItem) else item.name, Entry(item, estimate_s, value))
+    def put(item: Item, value: float) -> None:
+        entries.setdefault(item, Entry(item, item.estimate_s, value))
 
     most = all_threads(facts)
     for stage in scenario.stages:
@@ -87,42 +87,42 @@ def scenario_items(
             together = f"{model.sha256} {precision}"
             for threads, batch in dict.fromkeys([(1, 1), (1, stage.batch.max)]):
                 config = RunConfig(precision=precision, streams=1, threads=threads, batch=batch, requests=1)
-                item = MeasureItem(model, config, LoadMode(), PLAN_SPEC)
+                item = TimingItem(model, config, LoadMode(), PLAN_SPEC)
                 key = (model.sha256, precision, threads, batch)
                 value = 4.0 if (threads, batch) == (1, 1) else 2.0
-                entries.setdefault(key, Entry(item, estimate_s(item), value, together))
+                entries.setdefault(key, Entry(item, item.estimate_s, value, together))
                 if most > 1:
-                    # In a cascade all cores are busy: what a pass takes beside others of its kind is what a plan needs.
+                    # In a cascade all cores are busy: a plan needs what a pass takes then.
                     config = config.model_copy(
                         update={"streams": most, "threads": most, "requests": most, "pinning": False}
                     )
-                    item = MeasureItem(model, config, LoadMode(kind="async"), PLAN_SPEC)
+                    item = TimingItem(model, config, LoadMode(kind="async"), PLAN_SPEC)
                     entries.setdefault(
-                        (*key, "busy"), Entry(item, estimate_s(item), 3.0 if batch == 1 else 1.5, together)
+                        (*key, "busy"), Entry(item, item.estimate_s, 3.0 if batch == 1 else 1.5, together)
                     )
             # More activations go cold in a batch; what waking several threads costs hardly depends on it.
             for threads, batch in dict.fromkeys([(1, 1), (most, 1), (1, stage.batch.max)]):
                 config = RunConfig(
                     precision=precision, streams=1, threads=threads, batch=batch, requests=1, pinning=False
                 )
-                item = MeasureItem(model, config, LoadMode(kind="rested"), RESTED_SPEC)
+                item = TimingItem(model, config, LoadMode(kind="rested"), RESTED_SPEC)
                 entries.setdefault(
-                    (model.sha256, precision, "rested", threads, batch), Entry(item, estimate_s(item), 3.0, together)
+                    (model.sha256, precision, "rested", threads, batch), Entry(item, item.estimate_s, 3.0, together)
                 )
     for group in scenario.cameras:
         width, height = group.size
         if group.codec != "raw":
             rate = group.bitrate_kbps if group.bitrate_kbps is not None else bitrates[group.group]
             streams = tuple(sorted({1, most}))
-            request = DecodeRequest(
+            request = DecodeItem(
                 check_codec(group.codec), width, height, rate, group.fps, streams=streams, duration_s=1.0
             )
-            put(request, DECODE_S, 8.0)
+            put(request, 8.0)
     for prepared in _preparations(scenario, models):
-        put(prepared, PREPARE_S, 1.0)
+        put(prepared, 1.0)
     for micro in micro_items(facts, precisions=("f32",), duration_s=0.2):
         if not micro.name.startswith(("matmul", "bandwidth/l2")):
-            put(micro, micro.duration_s + MICRO_OPEN_S, 1.0)
+            put(micro, 1.0)
     return Campaign(tuple(entries.values()))
 
 
@@ -143,7 +143,7 @@ def items_for_others(
     unpublished : bool
         Whether no published figure speaks of some of the models. How far the prediction of such a model is off travels
         with it, and the other models show how much of that is this machine's own; where figures of all are published,
-        those alone are asked.
+        those alone are listed.
 
     Returns
     -------
@@ -157,15 +157,15 @@ def items_for_others(
     entries = []
     for entry in scenario_items(scenario, models, facts, bitrates).entries:
         item = entry.item
-        if isinstance(item, DecodeRequest | PrepareRequest):
+        if isinstance(item, DecodeItem | PreparationItem):
             entries.append(entry)
-        elif not isinstance(item, MeasureItem) or not unpublished or item.mode.kind == "rested":
+        elif not isinstance(item, TimingItem) or not unpublished or item.mode.kind == "rested":
             continue  # what a pause costs depends on who shares this machine
         elif item.config.batch > 1 and item.config.streams != 1:
             continue  # batches of theirs follow from one stream's
         elif item.config.precision not in skipped:
             short = replace(item, spec=SCENARIO_SPEC)
-            entries.append(Entry(short, estimate_s(short), entry.value))  # no group: the most telling first
+            entries.append(Entry(short, short.estimate_s, entry.value))  # no group: the most telling first
     return Campaign(tuple(entries))
 
 
@@ -174,9 +174,9 @@ def usable_precisions(permitted: Sequence[Precision], facts: HostFacts) -> tuple
     return tuple(name for name in permitted if name != "bf16" or facts.cpu.simd_level in BF16_LEVELS)
 
 
-def _preparations(scenario: Scenario, models: Mapping[str, ModelFile]) -> list[PrepareRequest]:
+def _preparations(scenario: Scenario, models: Mapping[str, ModelFile]) -> list[PreparationItem]:
     """Whole frames for stages on cameras, boxes for stages on objects."""
-    found: dict[str, PrepareRequest] = {}
+    found: dict[str, PreparationItem] = {}
     cameras = {group.group: group for group in scenario.cameras}
     for stage in scenario.stages:
         target = image_size(models[stage.id].input_shape)
@@ -185,7 +185,7 @@ def _preparations(scenario: Scenario, models: Mapping[str, ModelFile]) -> list[P
         for name in scenario.groups_of(stage):
             if name not in cameras:
                 continue
-            request = PrepareRequest(
+            request = PreparationItem(
                 cameras[name].size,
                 target,
                 kind="preprocess" if stage.on is None else "crop",

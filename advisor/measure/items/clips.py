@@ -1,4 +1,4 @@
-"""Clips that cost a decoder what a real camera's stream costs: texture, noise, moving objects, the asked bit rate."""
+"""Clips that cost a decoder what a real camera's stream costs: texture, noise, moving objects, the given bit rate."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Plane = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class ClipInfo:
-    """What was asked of a clip and what it became; the sidecar file beside it holds the same."""
+    """What was requested of a clip and what it became; its sidecar file holds the same."""
 
     width: int
     height: int
@@ -62,17 +62,18 @@ class ClipInfo:
 
     @property
     def bitrate_ok(self) -> bool:
-        """Whether the real bit rate lies within 20 % of the one asked for."""
+        """Whether the real bit rate lies within 20 % of the one requested."""
         return abs(self.real_bitrate_kbps / self.bitrate_kbps - 1) <= BITRATE_TOLERANCE
 
 
-def synthesise(
+def synthesise(  # noqa: PLR0913 - the parameters of a stream
     path: Path,
     width: int,
     height: int,
     fps: float,
     codec: CodecName,
     bitrate_kbps: float,
+    *,
     gop_frames: int | None = None,
     duration_s: float = 2.0,
     seed: int = 1,
@@ -102,7 +103,7 @@ def synthesise(
     Returns
     -------
     Path
-        ``path``. :func:`clip_info` tells the real bit rate, which for mjpeg may be out of reach of the codec.
+        ``path``. :func:`clip_info` returns the real bit rate, which for mjpeg may be out of reach of the codec.
 
     Raises
     ------
@@ -116,9 +117,9 @@ def synthesise(
     if min(fps, bitrate_kbps, duration_s) <= 0:
         raise InputError(f"fps {fps}, bitrate_kbps {bitrate_kbps} and duration_s {duration_s} must be positive")
     gop = gop_frames if gop_frames is not None else max(1, round(2 * fps))
-    asked = ClipInfo(width, height, fps, codec, bitrate_kbps, gop, duration_s, seed, 0.0, 0)
+    request = ClipInfo(width, height, fps, codec, bitrate_kbps, gop, duration_s, seed, 0.0, 0)
     known = _read_sidecar(path)
-    if known is not None and path.is_file() and _same_request(known, asked):
+    if known is not None and path.is_file() and _same_request(known, request):
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -130,7 +131,7 @@ def synthesise(
         ) from error
     temporary = Path(name)
     try:
-        info = _encode_to_rate(temporary, asked)
+        info = _encode_to_rate(temporary, request)
         sidecar = temporary.with_name(temporary.name + ".json")
         sidecar.write_text(json.dumps(asdict(info), indent=1) + "\n", encoding="utf-8")
         sidecar.replace(_sidecar(path))
@@ -230,23 +231,23 @@ def _bounce(position: float, room: float) -> float:
     return folded if folded <= room else 2 * room - folded
 
 
-def _whole_groups(asked: ClipInfo) -> int:
+def _whole_groups(request: ClipInfo) -> int:
     """Frames nearest to the duration that end with a group of pictures."""
-    frames = max(1, round(asked.duration_s * asked.fps))
-    if asked.codec == "mjpeg" or asked.gop_frames > LONGEST_GROUP_S * asked.fps:
+    frames = max(1, round(request.duration_s * request.fps))
+    if request.codec == "mjpeg" or request.gop_frames > LONGEST_GROUP_S * request.fps:
         return frames
-    return max(1, round(frames / asked.gop_frames)) * asked.gop_frames
+    return max(1, round(frames / request.gop_frames)) * request.gop_frames
 
 
-def _encode_to_rate(path: Path, asked: ClipInfo) -> ClipInfo:
+def _encode_to_rate(path: Path, request: ClipInfo) -> ClipInfo:
     """Encode until the real bit rate is near enough, steering the encoder's target and the noise."""
-    scene_frames = max(2, _whole_groups(asked))
-    target_kbps, sigma = asked.bitrate_kbps, 3.0
+    scene_frames = max(2, _whole_groups(request))
+    target_kbps, sigma = request.bitrate_kbps, 3.0
     best: tuple[float, bytes, ClipInfo] | None = None
     for _ in range(_ATTEMPTS):
-        real = _encode(path, asked, scene_frames, target_kbps, sigma)
-        info = ClipInfo(**{**asdict(asked), "real_bitrate_kbps": real, "frames": scene_frames})
-        ratio = real / asked.bitrate_kbps
+        real = _encode(path, request, scene_frames, target_kbps, sigma)
+        info = ClipInfo(**{**asdict(request), "real_bitrate_kbps": real, "frames": scene_frames})
+        ratio = real / request.bitrate_kbps
         error = abs(np.log(ratio))
         if best is None or error < best[0]:
             best = (error, path.read_bytes(), info)
@@ -259,21 +260,23 @@ def _encode_to_rate(path: Path, asked: ClipInfo) -> ClipInfo:
     return best[2]
 
 
-def _encode(path: Path, asked: ClipInfo, frames: int, target_kbps: float, sigma: float) -> float:
+def _encode(path: Path, request: ClipInfo, frames: int, target_kbps: float, sigma: float) -> float:
     """Write one version; return its real bit rate [kbit/s]."""
-    name, options = _ENCODERS[asked.codec]
-    scene = Scene(asked.width, asked.height, asked.seed)
+    name, options = _ENCODERS[request.codec]
+    scene = Scene(request.width, request.height, request.seed)
     payload = 0
     try:
         with av.open(str(path), "w") as container:
-            stream: Any = container.add_stream(name, rate=Fraction(asked.fps).limit_denominator(1001), options=options)
-            stream.width, stream.height, stream.pix_fmt = asked.width, asked.height, _PIXELS[asked.codec]
-            stream.codec_context.gop_size = asked.gop_frames
+            stream: Any = container.add_stream(
+                name, rate=Fraction(request.fps).limit_denominator(1001), options=options
+            )
+            stream.width, stream.height, stream.pix_fmt = request.width, request.height, _PIXELS[request.codec]
+            stream.codec_context.gop_size = request.gop_frames
             stream.codec_context.bit_rate = round(target_kbps * 1000)
             stream.codec_context.thread_count = 0
             for index in range(frames):
-                picture = scene.frame(index / asked.fps, sigma)
-                frame = av.VideoFrame.from_ndarray(picture, format=_PIXELS[asked.codec])
+                picture = scene.frame(index / request.fps, sigma)
+                frame = av.VideoFrame.from_ndarray(picture, format=_PIXELS[request.codec])
                 frame.pts = index
                 for packet in stream.encode(frame):
                     payload += packet.size
@@ -282,8 +285,8 @@ def _encode(path: Path, asked: ClipInfo, frames: int, target_kbps: float, sigma:
                 payload += packet.size
                 container.mux(packet)
     except (av.error.FFmpegError, ValueError) as error:  # ValueError: FFmpeg was built without this encoder
-        raise SizerError(f"encoder {name} failed on {asked.width}x{asked.height}: {error}") from error
-    return payload * 8 / 1000 / (frames / asked.fps)
+        raise SizerError(f"encoder {name} failed on {request.width}x{request.height}: {error}") from error
+    return payload * 8 / 1000 / (frames / request.fps)
 
 
 def _sidecar(path: Path) -> Path:
@@ -300,7 +303,7 @@ def _read_sidecar(path: Path) -> ClipInfo | None:
     return info if info.version == CLIP_VERSION else None
 
 
-def _same_request(known: ClipInfo, asked: ClipInfo) -> bool:
+def _same_request(known: ClipInfo, request: ClipInfo) -> bool:
     drop = {"real_bitrate_kbps", "frames"}
-    left, right = asdict(known), asdict(asked)
+    left, right = asdict(known), asdict(request)
     return all(left[key] == right[key] for key in left if key not in drop)

@@ -1,4 +1,4 @@
-"""What decoding a frame costs a core, alone and beside other decoders."""
+"""What decoding a frame costs a core, alone and while other decoders run."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import importlib.metadata
 import itertools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from advisor.errors import Inconclusive, InputError, RuntimeRefusal, SizerError
+from advisor.errors import InputError, RuntimeRefusal, SizerError
 from advisor.measure.timing import micro_record
 from advisor.measure.timing.meter import make_meter
-from advisor.measure.worker.job import Job, JobItem, Outcome, each
-from advisor.measure.worker.run import run_job
+from advisor.measure.worker.job import JobOutcome, each
 from advisor.records.measurement import MicroBenchmark, MicroFailure
 
 from . import clips
+from .item import MeasureContext, SingleJobItem, WorkerSetup
 
 _BLOCK_S = 0.1
 
 
 @dataclass(frozen=True)
-class DecodeRequest:
-    """A stream to decode, and how many of it at once."""
+class DecodeItem(SingleJobItem):
+    """What decoding a video stream costs, for several numbers of streams at once."""
 
     codec: clips.CodecName
     width: int
@@ -39,87 +39,71 @@ class DecodeRequest:
     """Kind of a decoding device, such as cuda or qsv; None: decode in software."""
 
     def name(self, streams: int) -> str:
-        """Name of the figure; on a device it begins otherwise, as what is left to the cores is no cost of decoding."""
+        """Name of the figure; on a device it begins differently, as what is left to the cores is not the whole cost."""
         kind = "decode" if self.device is None else f"hwdecode/{self.device}"
         return f"{kind}/{self.codec}/{self.width}x{self.height}/{self.bitrate_kbps:g}kbps/n{streams}"
 
-    def keys(self, host_fingerprint: str) -> dict[str, int]:
-        """Identity of each figure, with its number of streams; another PyAV brings another FFmpeg."""
+    def keys(self, host_fingerprint: str) -> tuple[str, ...]:
+        return tuple(self.streams_by_key(host_fingerprint))
+
+    def streams_by_key(self, host_fingerprint: str) -> dict[str, int]:
+        """Key of each figure, with its number of streams; another PyAV brings another FFmpeg."""
         parameters = {"av": importlib.metadata.version("av"), "fps": f"{self.fps:g}", "clip": str(clips.CLIP_VERSION)}
         return {micro_record.micro_key(self.name(n), host_fingerprint, parameters): n for n in self.streams}
 
     @property
     def label(self) -> str:
-        """What progress shows."""
         return f"decode {self.codec} {self.width}x{self.height}" + (f" on {self.device}" if self.device else "")
 
+    @property
+    def process(self) -> None:
+        """None: other decoders would share the caches, and a hang is bounded by the duration of this one."""
+        return
 
-def measure_decode(
-    request: DecodeRequest,
-    clip_directory: Path,
-    host_fingerprint: str,
-    keep: Callable[[MicroBenchmark], None] | None = None,
-    keep_failure: Callable[[MicroFailure], None] | None = None,
-) -> list[MicroBenchmark]:
-    """Decode a synthesised clip in a worker, one thread per stream; ``keep`` gets each figure at once.
+    @property
+    def estimate_s(self) -> float:
+        return 2.5
 
-    Returns
-    -------
-    list of MicroBenchmark
-        One per number of streams; ``value`` is core time per frame [s], the parameters hold frames/s of all streams
-        together and the clip's real bit rate.
+    def worker(self) -> WorkerSetup:
+        timeout_s = 30.0 + 10 * self.duration_s
+        return WorkerSetup("advisor.measure.items.decode:decode_job", timeout_s, on_import=("av",))
 
-    Raises
-    ------
-    Inconclusive
-        The clip cannot be made, or the decoder crashed, hung or refused it, and there is no ``keep_failure`` that takes
-        it; the reason is quoted.
-    """
-    keys = request.keys(host_fingerprint)
+    def payloads(self, context: MeasureContext) -> Mapping[str, dict[str, Any]]:
+        path = str(self._clip_path(context.clip_directory))
+        return {
+            key: {
+                "path": path,
+                "name": self.name(streams),
+                "streams": streams,
+                "duration_s": self.duration_s,
+                "device": self.device,
+            }
+            for key, streams in self.streams_by_key(context.host_fingerprint).items()
+        }
 
-    def failed(key: str, reason: str) -> None:
-        name = request.name(keys[key])
-        if keep_failure is None:
-            raise Inconclusive(f"{name} failed: {reason}; exclude this codec or mend FFmpeg")
-        keep_failure(micro_record.to_failure(name, key, host_fingerprint, reason))
+    def to_result(self, outcome: JobOutcome, host_fingerprint: str) -> MicroBenchmark | MicroFailure:
+        """Core time per frame [s]; the parameters hold frames/s of all streams together and the real bit rate."""
+        streams = self.streams_by_key(host_fingerprint)[outcome.id]
+        return micro_record.to_result(outcome, self.name(streams), host_fingerprint)
 
-    path = clips.clip_path(
-        clip_directory, request.width, request.height, request.fps, request.codec, request.bitrate_kbps
-    )
-    try:
-        clips.synthesise(path, request.width, request.height, request.fps, request.codec, request.bitrate_kbps)
-    except SizerError as error:
-        if error.exit_code == 2:
-            raise  # the folder or the request is at fault, not the codec
-        for key in keys:
-            failed(key, str(error))
-        return []
-    items = tuple(
-        JobItem(
-            key,
-            {
-                "path": str(path),
-                "name": request.name(n),
-                "streams": n,
-                "duration_s": request.duration_s,
-                "device": request.device,
-            },
-        )
-        for key, n in keys.items()
-    )
-    job = Job("advisor.measure.items.decode:decode_job", items, on_import=("av",))
-    found: list[MicroBenchmark] = []
+    @classmethod
+    def measure(cls, items: Sequence[Self], context: MeasureContext) -> None:
+        """Synthesise the clip, then decode it in a worker, one thread per stream."""
+        for item in items:
+            path = item._clip_path(context.clip_directory)
+            try:
+                clips.synthesise(path, item.width, item.height, item.fps, item.codec, item.bitrate_kbps)
+            except SizerError as error:
+                if error.exit_code == 2:
+                    raise  # the folder or the request is at fault, not the codec
+                for key in item.keys(context.host_fingerprint):
+                    failed = JobOutcome(key, "failed", failure=str(error))
+                    context.keep(item.to_result(failed, context.host_fingerprint))
+            else:
+                super().measure([item], context)
 
-    def arrived(outcome: Outcome) -> None:
-        if outcome.value is not None:
-            found.append(micro_record.to_record(outcome.value, outcome.id, host_fingerprint))
-            if keep is not None:
-                keep(found[-1])
-
-    for outcome in run_job(job, 30.0 + 10 * request.duration_s, arrived).outcomes:
-        if outcome.failure is not None:
-            failed(outcome.id, outcome.failure)
-    return found
+    def _clip_path(self, folder: Path) -> Path:
+        return clips.clip_path(folder, self.width, self.height, self.fps, self.codec, self.bitrate_kbps)
 
 
 def _decode(payload: dict[str, Any]) -> dict[str, Any]:
@@ -166,7 +150,7 @@ def _decode(payload: dict[str, Any]) -> dict[str, Any]:
         cpu_s, all_frames = cpu_s + loop.cpu_s, all_frames + loop.frames
     info = clips.clip_info(path)
     seen = meter.stop()
-    found = micro_record.figure(
+    figure = micro_record.figure(
         payload["name"],
         costs,
         "s",
@@ -184,14 +168,14 @@ def _decode(payload: dict[str, Any]) -> dict[str, Any]:
         threads_per_stream=1,
         device=device or "software",
     )
-    return {**found, "interference": seen.model_dump(mode="json")}
+    return {**figure, "interference": seen.model_dump(mode="json")}
 
 
 decode_job = each(_decode)
 
 
 class _Loop:
-    """One decoder that plays the same packets for ever."""
+    """One decoder that plays the same packets forever."""
 
     def __init__(
         self, codec: str, extradata: bytes | None, packets: Sequence[bytes], device: str | None = None
@@ -214,7 +198,7 @@ class _Loop:
         Raises
         ------
         RuntimeRefusal
-            A device was asked for and is not in use.
+            A device was requested and is not in use.
         """
         if self._device is not None and not self._context.is_hwaccel:
             raise RuntimeRefusal(f"device {self._device}: FFmpeg decodes in software instead; it lacks this codec here")
@@ -247,7 +231,7 @@ class _Loop:
 
 
 def hardware_devices() -> tuple[str, ...]:
-    """Kinds of decoding device that this FFmpeg was built with: whether one is here, only decoding a frame tells."""
+    """Kinds of decoding device that this FFmpeg was built with: whether one is here, only decoding a frame shows."""
     from av.codec.hwaccel import hwdevices_available
 
     return tuple(hwdevices_available())

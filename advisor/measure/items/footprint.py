@@ -1,4 +1,4 @@
-"""What a configuration takes beside time: memory, memory per inference stream, and compiling from the runtime's cache.
+"""Footprint of a configuration: memory, memory per inference stream, and compilation from the runtime's cache.
 
 Each part is measured in a worker process of its own, because memory that another model left behind, or kernels that it
 compiled, would hide what this one needs.
@@ -8,71 +8,93 @@ from __future__ import annotations
 
 import ctypes
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-import advisor
 from advisor.clock import utc_now
-from advisor.measure.timing.harness import MeasureSpec, random_inputs
-from advisor.measure.timing.keys import key as measurement_key
-from advisor.measure.worker.job import Job, JobItem, Outcome, each
+from advisor.measure.timing.inputs import benchmark_inputs
+from advisor.measure.timing.keys import former_kind_key, kind_key
+from advisor.measure.worker.job import Job, JobItem, JobOutcome, each
 from advisor.measure.worker.run import run_job
-from advisor.records.config import EffectiveConfig, LoadMode, RunConfig
-from advisor.records.measurement import Footprint, Measurement
+from advisor.records.config import EffectiveConfig, RunConfig
+from advisor.records.measurement import Footprint, FootprintMeasurement, Measurement, TimingMeasurement
 from advisor.records.model import ModelFile
 from advisor.runtimes import get_runtime
+from advisor.runtimes.protocol import CompileOptions
 
+from .estimates import OPEN_S, WORKER_S, pass_s
+from .item import Item, MeasureContext
 from .tasks import model_path, peak_memory_bytes, reset_peak_memory, resident_bytes
-from .throughput import describe_config, runtime_imports, worker_environment
+from .throughput import common_fields, describe_config, runtime_imports, worker_environment
 
 _TIMEOUT_S = 180.0
-# Told apart from timings of the same configuration by a length that no timing has.
-_KEY_SPEC = MeasureSpec(min_duration_s=2e-6, min_samples=1)
 PER_STREAM_LEAST_BYTES = 64 * 1024
 """A smaller difference between two processes is chance: the resident sets of equal ones differ by some ten pages."""
 
 
 @dataclass(frozen=True)
-class FootprintItem:
+class FootprintItem(Item):
     """A footprint to take; how requests arrive does not matter to it."""
 
     model: ModelFile
     config: RunConfig
 
     def key(self, host_fingerprint: str) -> str:
-        """Identity in the store."""
-        return measurement_key(self.model, self.config, LoadMode(), _KEY_SPEC, host_fingerprint)
+        """Key of the one result."""
+        return kind_key("footprint", self.model, self.config, host_fingerprint)
+
+    def keys(self, host_fingerprint: str) -> tuple[str, ...]:
+        return (self.key(host_fingerprint),)
+
+    def former_keys(self, host_fingerprint: str) -> Mapping[str, tuple[str, type[Measurement]]]:
+        former = former_kind_key("footprint", self.model, self.config, host_fingerprint)
+        return {former: (self.key(host_fingerprint), FootprintMeasurement)}
 
     @property
     def label(self) -> str:
-        """What progress shows."""
         return f"memory of {self.model.name} {describe_config(self.config)}"
 
+    @property
+    def process(self) -> None:
+        """None: each of its parts needs a fresh process."""
+        return
 
-def measure_footprint(item: FootprintItem, host_fingerprint: str) -> Measurement:
-    """Measure one configuration in two fresh workers, three where it has several inference streams.
+    @property
+    def estimate_s(self) -> float:
+        workers = 2 if (self.config.streams or 1) == 1 else 3
+        return workers * (WORKER_S + OPEN_S + pass_s(self.model, self.config))
+
+    @classmethod
+    def measure(cls, items: Sequence[Self], context: MeasureContext) -> None:
+        for item in items:
+            context.keep(measure_footprint(item, context.host_fingerprint))
+
+
+def measure_footprint(item: FootprintItem, host_fingerprint: str) -> FootprintMeasurement:
+    """Measure one configuration in two fresh workers, three if it has several inference streams.
 
     Returns
     -------
-    Measurement
-        With ``footprint`` and neither timing nor kernels. ``failed`` where the configuration itself cannot be
-        compiled or run; a part that alone is impossible is None and its reason stands in ``footprint.unknown``.
+    FootprintMeasurement
+        ``failed`` if the configuration itself cannot be compiled or run; a part that alone is impossible is None, with
+        its reason in ``unknown``.
     """
     started = utc_now()
     with tempfile.TemporaryDirectory(prefix="sizer-blob-") as folder:
         first = _in_worker(item.config, item.model, folder, "fill")
-        if first.value is None:
-            return _record(item, host_fingerprint, started, failure=str(first.failure))
-        cached = _in_worker(item.config, item.model, folder, "load")
+        cached = None if first.value is None else _in_worker(item.config, item.model, folder, "load")
+    common = common_fields(first, item.model, item.config, host_fingerprint)
+    common |= {"key": item.key(host_fingerprint), "started": started}
+    if first.value is None or cached is None:
+        return FootprintMeasurement(**common)
     effective = EffectiveConfig.model_validate(first.value["effective"])
     alone = one_stream(item.config, effective)
     single = None if alone is None else _in_worker(alone, item.model, None, "memory")
-    found = combine(first.value, cached, single, effective.streams)
-    return _record(item, host_fingerprint, started, footprint=found, first=first.value)
+    return FootprintMeasurement(**common, footprint=combine(first.value, cached, single, effective.streams))
 
 
 def one_stream(config: RunConfig, effective: EffectiveConfig) -> RunConfig | None:
@@ -93,14 +115,14 @@ def one_stream(config: RunConfig, effective: EffectiveConfig) -> RunConfig | Non
     )
 
 
-def combine(first: dict[str, Any], cached: Outcome, single: Outcome | None, streams: int | None) -> Footprint:
+def combine(first: dict[str, Any], cached: JobOutcome, single: JobOutcome | None, streams: int | None) -> Footprint:
     """Put the parts together; what is missing gets its reason.
 
     Parameters
     ----------
     first : dict
         Result of the worker with all streams.
-    cached, single : Outcome
+    cached, single : JobOutcome
         Of the worker that found the blob, and of the one with one stream (None: there are no several streams).
     streams : int or None
         As granted.
@@ -115,13 +137,13 @@ def combine(first: dict[str, Any], cached: Outcome, single: Outcome | None, stre
         cached_s = cached.value["compile_s"]
     alone = per_stream = None
     if single is None:
-        unknown["per_stream_bytes"] = "the runtime does not tell its streams" if streams is None else "one stream"
+        unknown["per_stream_bytes"] = "the runtime does not report its streams" if streams is None else "one stream"
     elif single.value is None:
         unknown["per_stream_bytes"] = f"on one stream: {single.failure}"
     else:
         alone = single.value["resident_bytes"]
         if first["resident_bytes"] is None or alone is None or streams is None:
-            unknown["per_stream_bytes"] = "/proc does not tell memory here"
+            unknown["per_stream_bytes"] = "/proc does not report memory here"
         elif first["resident_bytes"] - alone < PER_STREAM_LEAST_BYTES:
             unknown["per_stream_bytes"] = "less than two processes differ by chance"
         else:
@@ -140,33 +162,28 @@ def combine(first: dict[str, Any], cached: Outcome, single: Outcome | None, stre
 
 
 def with_footprints(measurements: Sequence[Measurement]) -> list[Measurement]:
-    """Timings with the footprint of their configuration written into them; records of footprints alone are dropped."""
-    found = {
-        (item.host_fingerprint, item.model_sha256, item.config, item.versions.get(item.config.runtime)): item.footprint
+    """Join each successful timing with the footprint of its configuration; successful footprints alone are dropped."""
+
+    def place(item: Measurement) -> tuple[object, ...]:
+        return item.host_fingerprint, item.model_sha256, item.config, item.versions.get(item.config.runtime)
+
+    footprints = {
+        place(item): item.footprint
         for item in measurements
-        if item.footprint is not None
+        if isinstance(item, FootprintMeasurement) and item.footprint is not None
     }
-    joined = []
+    joined: list[Measurement] = []
     for item in measurements:
-        if item.footprint is not None:
+        if isinstance(item, FootprintMeasurement) and item.footprint is not None:
             continue
-        place = (item.host_fingerprint, item.model_sha256, item.config, item.versions.get(item.config.runtime))
-        kept = found.get(place)
-        if item.timing is None or kept is None:
+        if isinstance(item, TimingMeasurement) and item.timing is not None and place(item) in footprints:
+            joined.append(item.model_copy(update={"footprint": footprints[place(item)]}))
+        else:
             joined.append(item)
-            continue
-        changes: dict[str, float | None] = {
-            "cached_compile_s": kept.cached_compile_s,
-            "memory_per_stream_bytes": kept.per_stream_bytes,
-        }
-        if kept.peak_bytes is not None and kept.baseline_bytes is not None:
-            changes["peak_memory_bytes"] = max(0.0, kept.peak_bytes - kept.baseline_bytes)
-            changes["memory_baseline_bytes"] = kept.baseline_bytes
-        joined.append(item.model_copy(update={"timing": item.timing.model_copy(update=changes)}))
     return joined
 
 
-def _in_worker(config: RunConfig, model: ModelFile, folder: str | None, part: str) -> Outcome:
+def _in_worker(config: RunConfig, model: ModelFile, folder: str | None, part: str) -> JobOutcome:
     payload = {
         "part": part,
         "model": model.model_dump(mode="json"),
@@ -192,12 +209,12 @@ def _take(payload: dict[str, Any]) -> dict[str, Any]:
     _give_back()
     folder = None if payload["folder"] is None else Path(payload["folder"])
     if payload["part"] == "load":
-        compiled = runtime.compile(path, config, input_shape=model.input_shape, blob_dir=folder)
-        words = compiled.effective.properties.get("LOADED_FROM_CACHE", "")
-        return {"compile_s": compiled.compile_s, "loaded": words.lower() in ("true", "yes")}
+        compiled = runtime.compile(path, config, CompileOptions(input_shape=model.input_shape, blob_dir=folder))
+        loaded = compiled.effective.properties.get("LOADED_FROM_CACHE", "")
+        return {"compile_s": compiled.compile_s, "loaded": loaded.lower() in ("true", "yes")}
     baseline = reset_peak_memory()
-    compiled = runtime.compile(path, config, input_shape=model.input_shape)
-    inputs = random_inputs(compiled.inputs, np.random.default_rng(0))
+    compiled = runtime.compile(path, config, CompileOptions(input_shape=model.input_shape))
+    inputs = benchmark_inputs(compiled.inputs, np.random.default_rng(0))
     failures: list[BaseException] = []
 
     def done(_token: object, _outputs: object, _finish_s: float, error: BaseException | None) -> None:
@@ -211,7 +228,7 @@ def _take(payload: dict[str, Any]) -> dict[str, Any]:
         raise failures[0]
     peak = peak_memory_bytes()
     _give_back()
-    found: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "baseline_bytes": baseline,
         "peak_bytes": peak,
         "resident_bytes": resident_bytes(),
@@ -221,10 +238,10 @@ def _take(payload: dict[str, Any]) -> dict[str, Any]:
         "fill_failure": None,
     }
     if payload["part"] == "fill":
-        found["fill_failure"] = _fill(
-            lambda: runtime.compile(path, config, input_shape=model.input_shape, blob_dir=folder)
+        figures["fill_failure"] = _fill(
+            lambda: runtime.compile(path, config, CompileOptions(input_shape=model.input_shape, blob_dir=folder))
         )
-    return found
+    return figures
 
 
 footprint_job = each(_take)
@@ -244,30 +261,3 @@ def _give_back() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
-
-
-def _record(
-    item: FootprintItem,
-    host_fingerprint: str,
-    started: str,
-    *,
-    footprint: Footprint | None = None,
-    first: dict[str, Any] | None = None,
-    failure: str | None = None,
-) -> Measurement:
-    return Measurement(
-        key=item.key(host_fingerprint),
-        model=item.model.name,
-        model_sha256=item.model.sha256,
-        model_kind=item.model.kind,
-        config=item.config,
-        mode=LoadMode(),
-        effective=None if first is None else EffectiveConfig.model_validate(first["effective"]),
-        host_fingerprint=host_fingerprint,
-        status="failed" if footprint is None else "done",
-        failure=failure,
-        footprint=footprint,
-        started=started,
-        sizer_version=advisor.__version__,
-        versions={} if first is None else first["versions"],
-    )

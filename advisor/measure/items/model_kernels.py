@@ -1,4 +1,4 @@
-"""What a model is, found out in a worker: facts of the file, and its kernels as a runtime fuses them."""
+"""Facts of a model file, and its kernels as a runtime fuses them, both read in a worker."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from advisor.errors import ModelError
 from advisor.measure.timing.keys import runtime_version
-from advisor.measure.worker.job import Job, JobItem, Outcome, each
+from advisor.measure.worker.job import Job, JobItem, JobOutcome, each
 from advisor.measure.worker.run import run_job
 from advisor.records.config import RunConfig, SimdCap
 from advisor.records.model import ModelFile, ModelWork
@@ -81,30 +81,30 @@ def model_works(
     requests : sequence
         Runtime, precision, batch and SIMD cap of each.
     store : MeasurementStore, optional
-        What it holds is not compiled again; what is new is kept in it.
+        What it holds is not compiled again; what is new is added to it.
     progress : Progress, optional
-        Hears why a request failed.
+        Receives why a request failed.
 
     Returns
     -------
     list
-        In the order of ``requests``; None where the runtime cannot run the model so.
+        In the order of ``requests``; None if the runtime cannot run the model so.
     """
-    found: dict[WorkRequest, ModelWork] = {}
+    works: dict[WorkRequest, ModelWork] = {}
     for request in requests:
         runtime, precision, batch, cap = request
         if store is not None:
             known = store.get_work(model.sha256, runtime, runtime_version(runtime), precision, batch, cap)
             if known is not None:
-                found[request] = known
-    left = {"/".join(map(str, request)): request for request in requests if request not in found}
+                works[request] = known
+    left = {"/".join(map(str, request)): request for request in requests if request not in works}
 
-    def arrived(outcome: Outcome) -> None:
+    def arrived(outcome: JobOutcome) -> None:
         if outcome.value is None:
             if progress is not None:
                 progress.message(f"{model.name} {outcome.id}: {outcome.failure}")
             return
-        work = found[left[outcome.id]] = ModelWork.model_validate(outcome.value)
+        work = works[left[outcome.id]] = ModelWork.model_validate(outcome.value)
         if store is not None:
             store.put_work(work)
 
@@ -120,7 +120,7 @@ def model_works(
             _TIMEOUT_S,
             arrived,
         )
-    return [found.get(request) for request in requests]
+    return [works.get(request) for request in requests]
 
 
 def _facts(payload: dict[str, Any]) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def _work(payload: dict[str, Any]) -> dict[str, Any]:
         runtime=runtime, precision=precision, batch=batch, simd_cap=cap, streams=1, threads=1, requests=1
     )
     work = inspect_model(model, config, model_path(model, precision))
-    # The store is asked by the package's version, which needs no runtime to be loaded.
+    # The store looks works up by the version of the package, which needs no runtime to be loaded.
     return work.model_copy(update={"runtime_version": runtime_version(runtime)}).model_dump(mode="json")
 
 

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import importlib.metadata
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from advisor.errors import Inconclusive
 from advisor.measure.timing import micro_record
-from advisor.measure.worker.job import Job, JobItem, Outcome, each
-from advisor.measure.worker.run import run_job
+from advisor.measure.worker.job import JobOutcome, each
 from advisor.records.measurement import MicroBenchmark, MicroFailure
 
+from .item import MeasureContext, SingleJobItem, WorkerSetup
+
+_TIMEOUT_S = 30.0
 BOX_HEIGHT_SHARE = 0.25
 """Height of the box that is cut out, in heights of the frame; its shape is that of the model's input."""
 
 
 @dataclass(frozen=True)
-class PrepareRequest:
-    """From a frame of one size to an input of another."""
+class PreparationItem(SingleJobItem):
+    """What it costs to make a model's input of one size from a frame of another."""
 
     frame: tuple[int, int]
     """Width and height of the camera's picture."""
@@ -33,73 +34,54 @@ class PrepareRequest:
     """Decoded video, or the bytes of a camera without coding."""
     duration_s: float = 0.15
     streams: int = 1
-    """Threads that prepare inputs side by side, as for several cameras at once."""
+    """Threads that prepare inputs concurrently, as for several cameras at once."""
 
     @property
     def name(self) -> str:
         """Name of the figure, e.g. preprocess/1920x1080/544x320, with /n2 for two at once."""
         raw = "" if self.source == "yuv420p" else "_raw"
-        beside = "" if self.streams == 1 else f"/n{self.streams}"
-        return f"{self.kind}{raw}/{self.frame[0]}x{self.frame[1]}/{self.target[0]}x{self.target[1]}{beside}"
+        threads = "" if self.streams == 1 else f"/n{self.streams}"
+        return f"{self.kind}{raw}/{self.frame[0]}x{self.frame[1]}/{self.target[0]}x{self.target[1]}{threads}"
 
     @property
     def label(self) -> str:
-        """What progress shows."""
         return self.name
 
+    @property
+    def process(self) -> str:
+        """All preparations may share a worker."""
+        return "preparation"
+
+    @property
+    def estimate_s(self) -> float:
+        return 0.25
+
     def key(self, host_fingerprint: str) -> str:
-        """Identity in the store; PyAV brings the scaler."""
+        """Key of the one result; PyAV brings the scaler."""
         return micro_record.micro_key(self.name, host_fingerprint, {"av": importlib.metadata.version("av")})
 
+    def keys(self, host_fingerprint: str) -> tuple[str, ...]:
+        return (self.key(host_fingerprint),)
 
-def measure_preparation(
-    requests: list[PrepareRequest],
-    host_fingerprint: str,
-    keep: Callable[[MicroBenchmark], None] | None = None,
-    keep_failure: Callable[[MicroFailure], None] | None = None,
-) -> list[MicroBenchmark]:
-    """Time the functions of :mod:`advisor.measure.items.preprocess` in a worker; ``keep`` as they come.
+    def worker(self) -> WorkerSetup:
+        imports = ("advisor.measure.items.preprocess",)
+        return WorkerSetup("advisor.measure.items.preparation:prepare_job", _TIMEOUT_S, on_import=imports)
 
-    Returns
-    -------
-    list of MicroBenchmark
-        ``value`` is the CPU time of one call [s], the parameters hold calls/s of all threads together.
-
-    Raises
-    ------
-    Inconclusive
-        The worker failed, and there is no ``keep_failure`` that takes it; the reason is quoted.
-    """
-    items = {
-        request.key(host_fingerprint): {
-            "name": request.name,
-            "kind": request.kind,
-            "frame": list(request.frame),
-            "target": list(request.target),
-            "source": request.source,
-            "duration_s": request.duration_s,
-            "streams": request.streams,
+    def payloads(self, context: MeasureContext) -> Mapping[str, dict[str, Any]]:
+        payload = {
+            "name": self.name,
+            "kind": self.kind,
+            "frame": list(self.frame),
+            "target": list(self.target),
+            "source": self.source,
+            "duration_s": self.duration_s,
+            "streams": self.streams,
         }
-        for request in requests
-    }
-    jobs = tuple(JobItem(key, payload) for key, payload in items.items())
-    job = Job("advisor.measure.items.preparation:prepare_job", jobs, on_import=("advisor.measure.items.preprocess",))
-    found: list[MicroBenchmark] = []
+        return {self.key(context.host_fingerprint): payload}
 
-    def arrived(outcome: Outcome) -> None:
-        if outcome.value is not None:
-            found.append(micro_record.to_record(outcome.value, outcome.id, host_fingerprint))
-            if keep is not None:
-                keep(found[-1])
-
-    for outcome in run_job(job, 30.0, arrived).outcomes:
-        if outcome.failure is not None:
-            name = str(items[outcome.id]["name"])
-            if keep_failure is not None:
-                keep_failure(micro_record.to_failure(name, outcome.id, host_fingerprint, outcome.failure))
-                continue
-            raise Inconclusive(f"{name} failed: {outcome.failure}; report this with the size of the frame")
-    return found
+    def to_result(self, outcome: JobOutcome, host_fingerprint: str) -> MicroBenchmark | MicroFailure:
+        """CPU time of one call [s]; the parameters hold calls/s of all threads together."""
+        return micro_record.to_result(outcome, self.name, host_fingerprint)
 
 
 def _prepare(payload: dict[str, Any]) -> dict[str, Any]:

@@ -1,38 +1,35 @@
-"""Kernels of a model with the time of each; those of a compiled model alone come from :mod:`.works`."""
+"""Kernels of a model with the time of each; kernels without times come from :mod:`.model_kernels`."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 
-import advisor
 from advisor.clock import utc_now
-from advisor.measure.timing.harness import SLOW, MeasureSpec, SpeedCheck, random_inputs, with_slowdown
-from advisor.measure.timing.keys import key as measurement_key
-from advisor.measure.timing.meter import undisturbed
-from advisor.measure.timing.reference import lower_best, reference
-from advisor.measure.worker.job import Job, JobItem, Outcome, each
-from advisor.measure.worker.run import run_job
-from advisor.records.config import EffectiveConfig, LoadMode, RunConfig, SimdCap
-from advisor.records.measurement import Interference, Measurement
+from advisor.measure.timing.disturbance import SLOW, with_slowdown
+from advisor.measure.timing.harness import SpeedCheck
+from advisor.measure.timing.inputs import benchmark_inputs
+from advisor.measure.timing.keys import former_kind_key, kind_key
+from advisor.measure.timing.meter import DisturbedRetry
+from advisor.measure.timing.reference import ReferencePool
+from advisor.measure.worker.job import JobItem, JobOutcome, Reporter, each
+from advisor.records.config import RunConfig, SimdCap
+from advisor.records.measurement import Interference, Measurement, ProfileMeasurement
 from advisor.records.model import Kernel, ModelFile
 from advisor.runtimes import CompiledModel, get_runtime
-from advisor.store.measurements import MeasurementStore
+from advisor.runtimes.protocol import CompileOptions
 
-from .model_kernels import file_facts, model_works
+from .estimates import OPEN_S, pass_s
+from .item import MeasureContext, SingleJobItem, WorkerSetup
 from .tasks import model_path
-from .throughput import runtime_imports, worker_environment
+from .throughput import common_fields, reference_payload, runtime_worker
 
-__all__ = ["ProfileItem", "run_profiles", "profile_kernels", "model_works", "file_facts"]
-
-_FoundT = TypeVar("_FoundT")
+_FigureT = TypeVar("_FigureT")
 _TIMEOUT_S = 180.0
-# Profiles are told apart from timings of the same configuration by a length that no timing has.
-_KEY_SPEC = MeasureSpec(min_duration_s=1e-6, min_samples=2)
 _WARM = 2
 _TRIES = 2
 _TIMED_AT_LEAST, _TIMED_S = 3, 0.04
@@ -40,7 +37,7 @@ _TIMED_AT_LEAST, _TIMED_S = 3, 0.04
 
 
 @dataclass(frozen=True)
-class ProfileItem:
+class ProfileItem(SingleJobItem):
     """A kernel profile to take."""
 
     model: ModelFile
@@ -49,108 +46,75 @@ class ProfileItem:
     """Each kernel's time is a mean over these; whole microseconds per pass are resolved to a thirtieth."""
 
     def key(self, host_fingerprint: str) -> str:
-        """Identity in the store."""
-        return measurement_key(self.model, self.config, LoadMode(), _KEY_SPEC, host_fingerprint)
+        """Key of the one result."""
+        return kind_key("profile", self.model, self.config, host_fingerprint)
+
+    def keys(self, host_fingerprint: str) -> tuple[str, ...]:
+        return (self.key(host_fingerprint),)
+
+    def former_keys(self, host_fingerprint: str) -> Mapping[str, tuple[str, type[Measurement]]]:
+        former = former_kind_key("profile", self.model, self.config, host_fingerprint)
+        return {former: (self.key(host_fingerprint), ProfileMeasurement)}
 
     @property
     def label(self) -> str:
-        """What progress shows."""
         return f"kernels of {self.model.name} {self.config.precision}"
 
     @property
     def process(self) -> tuple[str, SimdCap | None]:
-        """What may share a worker."""
+        """Same runtime, and same SIMD cap, which is set before the worker starts."""
         return self.config.runtime, self.config.simd_cap
 
+    @property
+    def estimate_s(self) -> float:
+        return OPEN_S + self.passes * pass_s(self.model, self.config)
 
-def profile_kernels(
-    model: ModelFile,
-    configs: Sequence[RunConfig],
-    store: MeasurementStore,
-    host_fingerprint: str,
-) -> list[Measurement]:
-    """Time the kernels of a model under several configurations; what the store holds is not repeated."""
-    items = [ProfileItem(model, config) for config in configs]
-    found: dict[str, Measurement] = {}
-    groups: dict[tuple[str, SimdCap | None], dict[str, ProfileItem]] = {}
-    for item in items:
-        key = item.key(host_fingerprint)
-        known = store.get(key)
-        if known is not None:
-            found[key] = known
-        else:
-            groups.setdefault(item.process, {})[key] = item
+    def worker(self) -> WorkerSetup:
+        return runtime_worker("advisor.measure.items.profile:profile_job", self.config, _TIMEOUT_S)
 
-    def keep(record: Measurement) -> None:
-        store.replace(record)
-        found[record.key] = record
+    def payloads(self, context: MeasureContext) -> Mapping[str, dict[str, Any]]:
+        payload = {
+            "model": self.model.model_dump(mode="json"),
+            "config": self.config.model_dump(mode="json"),
+            "passes": self.passes,
+            "reference_s": reference_payload(context),
+        }
+        return {self.key(context.host_fingerprint): payload}
 
-    for group in groups.values():
-        run_profiles(group, host_fingerprint, keep)
-    return [found[item.key(host_fingerprint)] for item in items]
+    def to_result(self, outcome: JobOutcome, host_fingerprint: str) -> ProfileMeasurement:
+        """Record with kernels and ``pass_s``.
 
-
-def run_profiles(
-    items: Mapping[str, ProfileItem],
-    host_fingerprint: str,
-    keep: Callable[[Measurement], None],
-    best_s: MutableMapping[int, float] | None = None,
-) -> None:
-    """Profile items that may share a process; ``keep`` gets each record at once.
-
-    ``best_s`` holds the least times of the reference work by number of threads, and is lowered by what is seen here.
-
-    The record has ``kernels``, ``pass_s`` and no ``timing``: a few passes say how long the whole takes, against which
-    the counters can be set, but not how steadily.
-    """
-    if not items:
-        return
-    best = {} if best_s is None else best_s
-    runtime, cap = next(iter(items.values())).process
-
-    def arrived(outcome: Outcome) -> None:
-        lower_best(best, (outcome.value or {}).get("reference_s", {}))
-        keep(_to_measurement(outcome, items[outcome.id], host_fingerprint))
-
-    jobs = tuple(
-        JobItem(
-            name,
-            {
-                "model": item.model.model_dump(mode="json"),
-                "config": item.config.model_dump(mode="json"),
-                "passes": item.passes,
-                "reference_s": {str(threads): time_s for threads, time_s in best.items()},
-            },
+        A few passes say how long the whole takes, against which the counters can be set, but not how steadily.
+        """
+        value = outcome.value or {}
+        return ProfileMeasurement(
+            **common_fields(outcome, self.model, self.config, host_fingerprint),
+            kernels=tuple(Kernel.model_validate(kernel) for kernel in value.get("kernels", ())),
+            pass_s=value.get("pass_s"),
         )
-        for name, item in items.items()
-    )
-    run_job(
-        Job(
-            "advisor.measure.items.profile:profile_job",
-            jobs,
-            worker_environment(cap),
-            on_import=runtime_imports(runtime),
-        ),
-        _TIMEOUT_S,
-        arrived,
-    )
 
 
-def _profile(payload: dict[str, Any]) -> dict[str, Any]:
-    """Inside the worker: compile with counters, run, read them."""
+def profile_job(items: list[JobItem], report: Reporter) -> None:
+    """Profile one item after another; runs inside the worker."""
+    retry, references = DisturbedRetry(), ReferencePool()
+    each(lambda payload: _profile(payload, retry, references))(items, report)
+
+
+def _profile(payload: dict[str, Any], retry: DisturbedRetry, references: ReferencePool) -> dict[str, Any]:
+    """Compile with counters, run, read them."""
     model = ModelFile.model_validate(payload["model"])
     config = RunConfig.model_validate(payload["config"])
     runtime = get_runtime(config.runtime)
     started = utc_now()
     compiled = runtime.compile(
-        model_path(model, config.precision), config, input_shape=model.input_shape, profiling=True
+        model_path(model, config.precision), config, CompileOptions(input_shape=model.input_shape, profiling=True)
     )
-    check = reference(
+    check = references.reference(
         compiled.effective.threads, {int(n): float(time_s) for n, time_s in payload["reference_s"].items()}
     )
     try:
         (kernels, pass_s), seen = _at_full_speed(
-            lambda: undisturbed(lambda: _counted_and_timed(compiled, int(payload["passes"]))), check
+            lambda: retry.measure(lambda: _counted_and_timed(compiled, int(payload["passes"]))), check
         )
     finally:
         compiled.close()
@@ -165,21 +129,23 @@ def _profile(payload: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _at_full_speed(take: Callable[[], tuple[_FoundT, Interference]], check: SpeedCheck) -> tuple[_FoundT, Interference]:
+def _at_full_speed(
+    take: Callable[[], tuple[_FigureT, Interference]], check: SpeedCheck
+) -> tuple[_FigureT, Interference]:
     """Take once, and once more where fixed work before or after it was slow; the quicker machine's counts.
 
     Two processors of a guest may share one core for seconds at a time, which no counter of the system shows.
     """
-    tries: list[tuple[float, _FoundT, Interference]] = []
+    tries: list[tuple[float, _FigureT, Interference]] = []
     while len(tries) < _TRIES:
         before = check.slowdown()
-        found, seen = take()
+        figure, seen = take()
         slow = max(before, check.slowdown())
-        tries.append((slow, found, with_slowdown(seen, slow)))
+        tries.append((slow, figure, with_slowdown(seen, slow)))
         if slow <= SLOW:
             break
-    _, found, seen = min(tries, key=lambda tried: tried[0])
-    return found, seen
+    _, figure, seen = min(tries, key=lambda tried: tried[0])
+    return figure, seen
 
 
 def _counted_and_timed(compiled: CompiledModel, passes: int) -> tuple[tuple[Kernel, ...], float]:
@@ -189,7 +155,7 @@ def _counted_and_timed(compiled: CompiledModel, passes: int) -> tuple[tuple[Kern
     pass does neither. OpenVINO counts during these passes too, which took no measurable time (1.00 of a pass without,
     median of 12 configurations); ONNX Runtime counts in a session of its own.
     """
-    inputs = random_inputs(compiled.inputs, np.random.default_rng(0))
+    inputs = benchmark_inputs(compiled.inputs, np.random.default_rng(0))
     for _ in range(_WARM):
         compiled.infer(inputs)
     times_s = _pass_times_s(compiled, inputs, passes)
@@ -205,28 +171,3 @@ def _pass_times_s(compiled: CompiledModel, inputs: list[Any], most: int) -> list
         compiled.infer(inputs)
         times_s.append(time.perf_counter() - start_s)
     return times_s
-
-
-profile_job = each(_profile)
-
-
-def _to_measurement(outcome: Outcome, item: ProfileItem, host_fingerprint: str) -> Measurement:
-    value = outcome.value or {}
-    return Measurement(
-        key=outcome.id,
-        model=item.model.name,
-        model_sha256=item.model.sha256,
-        model_kind=item.model.kind,
-        config=item.config,
-        mode=LoadMode(),
-        effective=EffectiveConfig.model_validate(value["effective"]) if value else None,
-        host_fingerprint=host_fingerprint,
-        status=outcome.status,
-        failure=outcome.failure,
-        kernels=tuple(Kernel.model_validate(kernel) for kernel in value.get("kernels", ())),
-        pass_s=value.get("pass_s"),
-        interference=Interference.model_validate(value["interference"]) if value else Interference(),
-        started=value.get("started", utc_now()),
-        sizer_version=advisor.__version__,
-        versions=value.get("versions", {}),
-    )

@@ -1,4 +1,4 @@
-"""How long work tells the outside how far it is; only the command line draws anything."""
+"""How long-running work reports its progress; only the command line draws anything."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Progress(Protocol):
 
 
 class NullProgress:
-    """Listens to nothing."""
+    """Ignores all progress."""
 
     def start(self, total: int, estimate_s: float | None, unit: str = "items") -> None:
         pass

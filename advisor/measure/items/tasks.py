@@ -9,12 +9,12 @@ from typing import Any
 from advisor.clock import RealClock, utc_now
 from advisor.measure.timing.harness import MeasureSpec, Session, measure_in_turns
 from advisor.measure.timing.meter import make_meter
-from advisor.measure.timing.reference import Reference, reference
+from advisor.measure.timing.reference import Reference, ReferencePool
 from advisor.measure.worker.job import JobItem, Reporter, describe
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.model import ModelFile
 from advisor.runtimes import get_runtime
-from advisor.runtimes.protocol import CompiledModel
+from advisor.runtimes.protocol import CompiledModel, CompileOptions
 
 TOGETHER = 6
 """Most compiled models that take turns."""
@@ -24,19 +24,21 @@ _KIB = 1024
 def measure_job(items: list[JobItem], report: Reporter) -> None:
     """Measure all items, a few at a time in turns.
 
-    Payload: ``model``, ``config``, ``mode``, ``spec``, ``reference_s``. Result: ``timing``, ``effective``,
-    ``interference``, ``started``, ``versions``, ``reference_s`` (least times of the reference work by threads).
+    Payload: ``model``, ``config``, ``mode``, ``spec``, ``reference_s``. Result: ``timing`` (arguments of
+    :func:`~advisor.measure.timing.statistics.build_timing`), ``effective``, ``interference``, ``started``,
+    ``versions``, ``reference_s`` (least times of the reference work by threads).
     """
+    references = ReferencePool()
     for first in range(0, len(items), TOGETHER):
-        _measure_together(items[first : first + TOGETHER], report)
+        _measure_together(items[first : first + TOGETHER], report, references)
 
 
-def _measure_together(items: list[JobItem], report: Reporter) -> None:
+def _measure_together(items: list[JobItem], report: Reporter, references: ReferencePool) -> None:
     opened: dict[str, _Opened] = {}
     for item in items:
         report.on(item.id)
         try:
-            opened[item.id] = _Opened(item.payload)
+            opened[item.id] = _Opened(item.payload, references)
         except Exception as error:  # a refusal is this item's result; the others go on
             report.failed(item.id, describe(error))
 
@@ -67,7 +69,7 @@ def model_path(model: ModelFile, precision: str) -> Path:
 class _Opened:
     """A compiled model with its measurement and what compiling cost."""
 
-    def __init__(self, payload: dict[str, Any]) -> None:
+    def __init__(self, payload: dict[str, Any], references: ReferencePool) -> None:
         config = RunConfig.model_validate(payload["config"])
         model = ModelFile.model_validate(payload["model"])
         path = model_path(model, config.precision)
@@ -75,9 +77,9 @@ class _Opened:
         runtime.devices()  # loads what the runtime loads for its first model, which is not that model's memory
         self._started = utc_now()
         before_bytes = reset_peak_memory()
-        self.compiled: CompiledModel = runtime.compile(path, config, input_shape=model.input_shape)
+        self.compiled: CompiledModel = runtime.compile(path, config, CompileOptions(input_shape=model.input_shape))
         known = {int(threads): float(best_s) for threads, best_s in payload["reference_s"].items()}
-        self._reference: Reference = reference(self.compiled.effective.threads, known)
+        self._reference: Reference = references.reference(self.compiled.effective.threads, known)
         self.session = Session(
             self.compiled,
             LoadMode.model_validate(payload["mode"]),
@@ -94,14 +96,14 @@ class _Opened:
 
     def result(self) -> dict[str, Any]:
         """Everything about the finished measurement, as JSON."""
-        timing = self.session.timing(
-            read_s=self.compiled.read_s,
-            compile_s=self.compiled.compile_s,
-            peak_memory_bytes=self._memory_bytes,
-        )
         best_s = self._reference.best_s
         return {
-            "timing": timing.model_dump(mode="json"),
+            "timing": {
+                **self.session.raw(),
+                "read_s": self.compiled.read_s,
+                "compile_s": self.compiled.compile_s,
+                "peak_memory_bytes": self._memory_bytes,
+            },
             "effective": self.compiled.effective.model_dump(mode="json"),
             "interference": self.session.interference().model_dump(mode="json"),
             "started": self._started,
@@ -111,19 +113,19 @@ class _Opened:
 
 
 def reset_peak_memory() -> float | None:
-    """Set the process' peak resident size back to the present one and return that [B]; None where /proc cannot."""
+    """Set the process' peak resident size back to the present one and return that [B]; None without /proc."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # proc(5): resets VmHWM
     return _status_bytes("VmRSS")
 
 
 def peak_memory_bytes() -> float | None:
-    """Largest resident size since :func:`reset_peak_memory` [B]; None where /proc is missing."""
+    """Largest resident size since :func:`reset_peak_memory` [B]; None without /proc."""
     return _status_bytes("VmHWM")
 
 
 def resident_bytes() -> float | None:
-    """Resident size now [B]; None where /proc is missing."""
+    """Resident size now [B]; None without /proc."""
     return _status_bytes("VmRSS")
 
 

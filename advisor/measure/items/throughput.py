@@ -1,31 +1,28 @@
-"""Measure configurations of one model: workers, interleaving, durable results."""
+"""Timings of a model under one configuration and one way in which requests arrive."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 import advisor
 from advisor.clock import utc_now
 from advisor.errors import ModelRangeError
-from advisor.measure.timing.harness import MeasureSpec, merge
-from advisor.measure.timing.keys import key as measurement_key
-from advisor.measure.timing.reference import load_best, lower_best, save_best
+from advisor.measure.timing.disturbance import merge
+from advisor.measure.timing.harness import PACED_BLOCK, PAUSE_S, MeasureSpec
+from advisor.measure.timing.keys import timing_key
 from advisor.measure.timing.statistics import build_timing
-from advisor.measure.worker.job import Job, JobItem, Outcome
-from advisor.measure.worker.run import run_job
+from advisor.measure.worker.job import JobOutcome
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig, SimdCap
-from advisor.records.measurement import Interference, Measurement, Timing
+from advisor.records.measurement import Interference, Measurement, TimingMeasurement
 from advisor.records.model import ModelFile
 from advisor.runtimes.openvino_config import simd_environment, simd_variables
-from advisor.store.measurements import MeasurementStore
 
-from .progress import NullProgress, Progress
-
-Request = tuple[RunConfig, LoadMode, MeasureSpec]
+from .estimates import OPEN_S, pass_s
+from .item import MeasureContext, SingleJobItem, WorkerSetup
 
 _COMPILE_ALLOWANCE_S = 120.0
 """Reading, quantising and compiling one model must end within this."""
@@ -33,8 +30,8 @@ _IMPORTS = {"openvino": "advisor.runtimes.openvino_runtime", "onnxruntime": "adv
 
 
 @dataclass(frozen=True)
-class MeasureItem:
-    """One measurement to take."""
+class TimingItem(SingleJobItem):
+    """One timing to take."""
 
     model: ModelFile
     config: RunConfig
@@ -42,124 +39,104 @@ class MeasureItem:
     spec: MeasureSpec
 
     def key(self, host_fingerprint: str) -> str:
-        """Identity in the store."""
-        return measurement_key(self.model, self.config, self.mode, self.spec, host_fingerprint)
+        """Key of the one result."""
+        return timing_key(self.model, self.config, self.mode, self.spec, host_fingerprint)
+
+    def keys(self, host_fingerprint: str) -> tuple[str, ...]:
+        return (self.key(host_fingerprint),)
 
     @property
     def label(self) -> str:
-        """What progress shows."""
         return f"{self.model.name} {describe_config(self.config)} {self.mode.kind}"
 
     @property
     def process(self) -> tuple[str, SimdCap | None]:
-        """What may share a worker: same runtime, and same SIMD cap, which is set before it starts."""
+        """Same runtime, and same SIMD cap, which is set before the worker starts."""
         return self.config.runtime, self.config.simd_cap
 
+    @property
+    def estimate_s(self) -> float:
+        spec = self.spec
+        one_s = pass_s(self.model, self.config)
+        period_s = 0.0 if self.mode.rate_per_s is None else 1.0 / self.mode.rate_per_s
+        block_s = max(spec.block_s, one_s, PACED_BLOCK * period_s)
+        if self.mode.kind == "rested":
+            return OPEN_S + spec.min_blocks * (PAUSE_S + one_s)
+        measured_s = max(spec.min_duration_s, spec.min_samples * max(one_s, period_s), spec.min_blocks * block_s)
+        return OPEN_S + min(measured_s, max(spec.max_duration_s, one_s)) + max(spec.warmup_max_s, 4 * block_s) / 2
 
-def measure_configs(
-    model: ModelFile,
-    requests: Sequence[Request],
-    store: MeasurementStore,
-    host_fingerprint: str,
-    progress: Progress | None = None,
-    *,
-    retry_failed: bool = False,
-) -> list[Measurement]:
-    """Measure a model under several configurations; what the store already holds is not repeated.
+    def worker(self) -> WorkerSetup:
+        longest_s = self.spec.max_duration_s + self.spec.warmup_max_s + self.spec.max_dirty_blocks * self.spec.block_s
+        return runtime_worker(
+            "advisor.measure.items.tasks:measure_job", self.config, _COMPILE_ALLOWANCE_S + 2 * longest_s
+        )
 
-    Parameters
-    ----------
-    model : ModelFile
-        The f32 file; for int8 configurations it is quantised once, with seeded inputs.
-    requests : sequence
-        Configuration, mode and length of each measurement.
-    store : MeasurementStore
-        Each result is durable as soon as it is there, failures with their reason as well.
-    host_fingerprint : str
-        Of this machine.
-    progress : Progress, optional
-        Hears about each measurement.
-    retry_failed : bool
-        Measure again what the store holds as failed.
+    def payloads(self, context: MeasureContext) -> Mapping[str, dict[str, Any]]:
+        payload = {
+            "reference_s": reference_payload(context),
+            "model": self.model.model_dump(mode="json"),
+            "config": self.config.model_dump(mode="json"),
+            "mode": self.mode.model_dump(mode="json"),
+            "spec": self.spec.model_dump(mode="json"),
+        }
+        return {self.key(context.host_fingerprint): payload}
 
-    Returns
-    -------
-    list of Measurement
-        In the order of ``requests``.
-    """
-    tell = progress if progress is not None else NullProgress()
-    items = [MeasureItem(model, *request) for request in requests]
-    keys = [item.key(host_fingerprint) for item in items]
-    found: dict[str, Measurement] = {}
-    wanted: dict[str, MeasureItem] = {}
-    for name, item in zip(keys, items, strict=True):
-        known = store.get(name)
-        if known is not None and not (retry_failed and known.status == "failed"):
-            found[name] = known
-        else:
-            wanted[name] = item
-    tell.start(len(wanted), None)
+    def to_result(self, outcome: JobOutcome, host_fingerprint: str) -> TimingMeasurement:
+        common = common_fields(outcome, self.model, self.config, host_fingerprint)
+        timing = None if outcome.value is None else build_timing(**outcome.value["timing"])
+        return TimingMeasurement(**common, mode=self.mode, timing=timing)
 
-    def keep(record: Measurement) -> None:
-        store.replace(record)
-        found[record.key] = record
-        tell.advance(len(found), f"{wanted[record.key].label}: {verdict_of(record)}", None)
+    @classmethod
+    def measure(cls, items: Sequence[Self], context: MeasureContext) -> None:
+        import scipy.stats  # noqa: F401 - for to_result: loaded then, it would disturb what the worker measures
 
-    groups: dict[tuple[str, SimdCap | None], list[str]] = {}
-    for name, item in wanted.items():
-        groups.setdefault(item.process, []).append(name)
-    best_s = load_best(store, host_fingerprint)
-    for names in groups.values():
-        seen_s = dict(best_s)
-        run_items({name: wanted[name] for name in names}, host_fingerprint, keep, seen_s)
-        save_best(store, host_fingerprint, best_s, seen_s)
-    return [found[name] for name in keys]
+        super().measure(items, context)
+
+    def unfinished(self, stored: Measurement, visits: int) -> bool:
+        """Whether the stored timing was disturbed: one visit of a shared machine sees one of its states."""
+        if not isinstance(stored, TimingMeasurement) or stored.timing is None:
+            return False
+        return stored.interference.dirty and stored.timing.visits < visits
+
+    def joined(self, stored: Measurement, new: Measurement) -> Measurement:
+        """All blocks of both visits; a further visit that failed leaves the stored timing as it was."""
+        assert isinstance(stored, TimingMeasurement)
+        assert isinstance(new, TimingMeasurement)
+        return stored if new.timing is None else joined(stored, new)
 
 
-def run_items(
-    items: Mapping[str, MeasureItem],
-    host_fingerprint: str,
-    keep: Callable[[Measurement], None],
-    best_s: MutableMapping[int, float] | None = None,
-) -> None:
-    """Measure items that may share a process (:attr:`MeasureItem.process`); ``keep`` gets each record at once.
-
-    ``best_s`` holds the least times of the reference work by number of threads, and is lowered by what is seen here.
-    """
-    if not items:
-        return
-    best = {} if best_s is None else best_s
-    runtime, cap = next(iter(items.values())).process
-
-    def arrived(outcome: Outcome) -> None:
-        lower_best(best, (outcome.value or {}).get("reference_s", {}))
-        keep(to_measurement(outcome, items[outcome.id], host_fingerprint))
-
-    job = Job(
-        "advisor.measure.items.tasks:measure_job",
-        tuple(JobItem(name, _payload(item, best)) for name, item in items.items()),
-        worker_environment(cap),
-        on_import=runtime_imports(runtime),
-    )
-    longest_s = max(
-        item.spec.max_duration_s + item.spec.warmup_max_s + item.spec.max_dirty_blocks * item.spec.block_s
-        for item in items.values()
-    )
-    run_job(job, _COMPILE_ALLOWANCE_S + 2 * longest_s, arrived)
-
-
-def _payload(item: MeasureItem, best_s: Mapping[int, float]) -> dict[str, Any]:
+def common_fields(outcome: JobOutcome, model: ModelFile, config: RunConfig, host_fingerprint: str) -> dict[str, Any]:
+    """Fields of :class:`~advisor.records.measurement.ModelMeasurement` from a worker's outcome."""
+    value = outcome.value or {}
     return {
-        "reference_s": {str(threads): time_s for threads, time_s in best_s.items()},
-        "model": item.model.model_dump(mode="json"),
-        "config": item.config.model_dump(mode="json"),
-        "mode": item.mode.model_dump(mode="json"),
-        "spec": item.spec.model_dump(mode="json"),
+        "key": outcome.id,
+        "model": model.name,
+        "model_sha256": model.sha256,
+        "model_kind": model.kind,
+        "config": config,
+        "effective": EffectiveConfig.model_validate(value["effective"]) if value else None,
+        "host_fingerprint": host_fingerprint,
+        "status": outcome.status,
+        "failure": outcome.failure,
+        "interference": Interference.model_validate(value.get("interference", {})),
+        "started": value.get("started", utc_now()),
+        "sizer_version": advisor.__version__,
+        "versions": value.get("versions", {}),
     }
 
 
+def reference_payload(context: MeasureContext) -> dict[str, float]:
+    """Least times of the reference work [s] by number of threads, which JSON holds as text."""
+    return {str(threads): time_s for threads, time_s in context.best_s.items()}
+
+
+def runtime_worker(function: str, config: RunConfig, timeout_s: float) -> WorkerSetup:
+    """Worker that loads the runtime of a configuration under its SIMD cap."""
+    return WorkerSetup(function, timeout_s, worker_environment(config.simd_cap), runtime_imports(config.runtime))
+
+
 def worker_environment(simd_cap: str | None) -> dict[str, str | None]:
-    """Variables of the cap; those of no cap are taken away, whatever the user's shell has."""
+    """Variables of the cap; those of other caps are removed, whatever the user's shell has."""
     unset: dict[str, str | None] = dict.fromkeys(simd_variables())
     return {**unset, **simd_environment(simd_cap)}
 
@@ -169,31 +146,8 @@ def runtime_imports(runtime: str) -> tuple[str, ...]:
     return (_IMPORTS[runtime],) if runtime in _IMPORTS else ()
 
 
-def to_measurement(outcome: Outcome, item: MeasureItem, host_fingerprint: str) -> Measurement:
-    """Make the record of a worker's outcome."""
-    model, config, mode = item.model, item.config, item.mode
-    value = outcome.value or {}
-    return Measurement(
-        key=outcome.id,
-        model=model.name,
-        model_sha256=model.sha256,
-        model_kind=model.kind,
-        config=config,
-        mode=mode,
-        effective=EffectiveConfig.model_validate(value["effective"]) if value else None,
-        host_fingerprint=host_fingerprint,
-        status=outcome.status,
-        failure=outcome.failure,
-        timing=Timing.model_validate(value["timing"]) if value else None,
-        interference=Interference.model_validate(value["interference"]) if value else Interference(),
-        started=value.get("started", utc_now()),
-        sizer_version=advisor.__version__,
-        versions=value.get("versions", {}),
-    )
-
-
-def joined(before: Measurement, now: Measurement) -> Measurement:
-    """Two visits to one configuration as one measurement of all their blocks, ``now`` where only one can be told.
+def joined(before: TimingMeasurement, now: TimingMeasurement) -> TimingMeasurement:
+    """Two visits to one configuration as one measurement of all their blocks; what cannot be joined is that of ``now``.
 
     Raises
     ------
@@ -229,19 +183,6 @@ def joined(before: Measurement, now: Measurement) -> Measurement:
 
 
 def describe_config(config: RunConfig) -> str:
-    """Short words for progress: what differs from the default."""
+    """What differs from the default configuration, in one line for progress."""
     changed = config.model_dump(mode="json", exclude_defaults=True, exclude={"runtime", "precision"})
     return " ".join([config.runtime, config.precision, *(f"{name}={value}" for name, value in changed.items())])
-
-
-def verdict_of(record: Measurement) -> str:
-    """One figure, or why there is none."""
-    if record.footprint is not None:
-        peak = record.footprint.peak_bytes
-        return "memory unknown" if peak is None else f"{peak / 2**20:.0f} MiB at most"
-    if record.status == "done" and record.timing is None:
-        return f"{len(record.kernels)} kernels"
-    if record.timing is None:
-        return f"failed: {record.failure}"
-    mark = " (disturbed)" if record.interference.dirty else ""
-    return f"{record.timing.p50.value_s * 1000:.3g} ms, {record.timing.throughput_per_s:.4g}/s{mark}"

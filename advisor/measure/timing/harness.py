@@ -6,7 +6,6 @@ import gc
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,21 +15,20 @@ from advisor.errors import ModelRangeError
 from advisor.records.base import Count, PositiveCount, PositiveQuantity, Quantity, Record
 from advisor.records.config import LoadMode
 from advisor.records.measurement import Interference, Timing
-from advisor.runtimes.protocol import CompiledModel, TensorSpec, TightLoop
+from advisor.runtimes.protocol import CompiledModel, TightLoop
 
+from .block import Block, Pass
+from .disturbance import merge, with_slowdown
+from .inputs import benchmark_inputs
 from .statistics import build_timing, is_steady
-
-SLOW = 1.15
-"""A fixed amount of work that takes longer than at best by this factor is a disturbance; a quiet machine's runs differ
-by less than half of that."""
-
 
 PACED_BLOCK = 5
 """Fewest requests of a paced block."""
 COOLING_S = 2.0
-"""Time of rested passes before those that count: a guest that has worked keeps its part of a shared cache as long."""
+"""Time of single passes (mode ``rested``) before those that count: a guest that has worked keeps its part of a shared
+cache that long."""
 PAUSE_S = 0.05
-"""Idle time before each pass of a rested measurement, as between frames. It is the idling that costs, not what ran
+"""Idle time before each pass in mode ``rested``, as between frames. It is the idling that costs, not what ran
 before: after 12 ms in turns with other models a pass took no longer than in a loop, after 80 ms half as long again."""
 
 
@@ -75,54 +73,6 @@ class SpeedCheck(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class _Pass:
-    """What a callback needs to know about the pass that ended."""
-
-    block: Block
-    index: int
-
-
-class Block:
-    """Passes that were started between two moments."""
-
-    def __init__(self, lanes: int = 1) -> None:
-        self._lanes = lanes
-        self.starts_s: list[float] = []
-        """When each was asked for: the call, or the scheduled time of a paced one."""
-        self.finishes_s: list[float | None] = []
-        self.window_s = 0.0
-        self.begin_s = 0.0
-        self.cpu_s = 0.0
-        self.interference = Interference()
-
-    def latencies_s(self) -> list[float]:
-        """Latency of each finished pass, in order of issue."""
-        return [end - start for start, end in zip(self.starts_s, self.finishes_s, strict=True) if end is not None]
-
-    def passes_in_window(self) -> float:
-        """Passes done inside the window; one that outlives it counts by the share of its service that lies inside.
-
-        Without the shares a closed loop of n requests would lose half a pass per request at the end of each block. Of
-        more requests than ``lanes`` (passes that the runtime works on at once) some wait inside the runtime: the k-th
-        pass to finish was begun when the one ``lanes`` places before it had finished, and not before it was asked for.
-        """
-        end_s = self.begin_s + self.window_s
-        passes = sorted(
-            (finish, start)
-            for start, finish in zip(self.starts_s, self.finishes_s, strict=True)
-            if finish is not None and finish > start
-        )
-        total = 0.0
-        for k, (finish, start) in enumerate(passes):
-            begun_s = start if k < self._lanes else max(start, passes[k - self._lanes][0])
-            if finish <= end_s:
-                total += 1.0
-            elif begun_s < end_s:
-                total += (end_s - begun_s) / (finish - begun_s)
-        return total
-
-
 def _lanes(compiled: CompiledModel) -> int:
     """Passes that a runtime works on at once: its inference streams; devices that batch take all requests together."""
     effective = compiled.effective
@@ -142,7 +92,7 @@ def measure(
     mode : LoadMode
         ``sync``: one pass after the other. ``async``: as many in flight as the model has requests. ``paced``: open
         loop at ``rate_per_s``; latency counts from the scheduled time, so a late start is not forgiven. ``rested``: one
-        pass a block, after a pause of :data:`PAUSE_S` that is no part of the window.
+        pass per block, after a pause of :data:`PAUSE_S` that is excluded from the window.
     spec : MeasureSpec
         Minima, maxima, block length.
     clock : Clock
@@ -189,7 +139,7 @@ class Session:
         # Between paced blocks there is no time for it: it would delay the next request of the schedule.
         self._check = None if mode.kind == "paced" else check
         rng = np.random.default_rng(seed)
-        self._inputs = [random_inputs(compiled.inputs, rng) for _ in range(compiled.requests)]
+        self._inputs = [benchmark_inputs(compiled.inputs, rng) for _ in range(compiled.requests)]
         self._tight = compiled if isinstance(compiled, TightLoop) and mode.kind in ("sync", "async") else None
         """Runs whole blocks by itself; a schedule has to be kept from here."""
         self._slots = threading.Semaphore(compiled.requests)
@@ -197,7 +147,7 @@ class Session:
         self._warmup: list[Block] = []
         self._blocks: list[Block] = []
         self._settled = spec.warmup_max_s == 0
-        self._warm = self._settled and not self.rested
+        self._warm = self._settled and not self.after_pauses
         self._began_s: float | None = None
         self._thrown_away = 0
         self._origin_s: float | None = None
@@ -212,8 +162,8 @@ class Session:
         return self._mode.kind == "paced"
 
     @property
-    def rested(self) -> bool:
-        """Whether its passes come after pauses."""
+    def after_pauses(self) -> bool:
+        """Whether each pass comes after an idle pause."""
         return self._mode.kind == "rested"
 
     def step(self) -> bool:
@@ -221,7 +171,7 @@ class Session:
         block = self._run_block()
         if self._failure is not None:
             raise self._failure
-        if not self._warm and self.rested:
+        if not self._warm and self.after_pauses:
             self._began_s = block.begin_s if self._began_s is None else self._began_s
             self._warm = block.begin_s >= self._began_s + COOLING_S
             return False
@@ -239,23 +189,26 @@ class Session:
         self._compiled.wait_all()
         return True
 
-    def timing(self, **optional: Any) -> Timing:
-        """Figures of the finished measurement; ``optional`` goes into :class:`Timing`."""
-        batch = self._compiled.effective.batch or 1
-        latencies = [value for block in self._blocks for value in block.latencies_s()]
-        window_s = sum(block.window_s for block in self._blocks)
-        passes = sum(block.passes_in_window() for block in self._blocks)
-        return build_timing(
-            latencies,
-            window_s,
-            batch,
-            _medians(self._blocks),
-            passes=passes,
-            steady=self._settled,
-            first_inference_s=self.first_inference_s,
-            cpu_s_per_pass=sum(block.cpu_s for block in self._blocks) / len(latencies),
-            **optional,
-        )
+    def raw(self) -> dict[str, Any]:
+        """Arguments of :func:`~advisor.measure.timing.statistics.build_timing` for the finished measurement.
+
+        Plain JSON: a worker sends them to its parent, whose statistics then cost no worker's time.
+        """
+        latencies_s = [value for block in self._blocks for value in block.latencies_s()]
+        return {
+            "latencies_s": latencies_s,
+            "duration_s": sum(block.window_s for block in self._blocks),
+            "batch": self._compiled.effective.batch or 1,
+            "block_p50_s": _medians(self._blocks),
+            "passes": sum(block.passes_in_window() for block in self._blocks),
+            "steady": self._settled,
+            "first_inference_s": self.first_inference_s,
+            "cpu_s_per_pass": sum(block.cpu_s for block in self._blocks) / len(latencies_s) if latencies_s else None,
+        }
+
+    def timing(self) -> Timing:
+        """Figures of the finished measurement."""
+        return build_timing(**self.raw())
 
     def interference(self) -> Interference:
         """Disturbance over all kept blocks; dirty when one of them stayed dirty."""
@@ -274,8 +227,8 @@ class Session:
 
     def _run_block(self) -> Block:
         block = Block(_lanes(self._compiled))
-        # Before a rested pass it would warm up what should be cold.
-        before = 1.0 if self._check is None or self.rested else self._check.slowdown()
+        # Before a pass after a pause it would warm up what should be cold.
+        before = 1.0 if self._check is None or self.after_pauses else self._check.slowdown()
         collecting = gc.isenabled()
         gc.disable()
         if self._meter is not None:
@@ -356,10 +309,10 @@ class Session:
         index = len(block.starts_s)
         block.starts_s.append(start_s)
         block.finishes_s.append(None)
-        self._compiled.start(self._inputs[index % len(self._inputs)], _Pass(block, index), self._done)
+        self._compiled.start(self._inputs[index % len(self._inputs)], Pass(block, index), self._done)
 
     def _done(self, token: object, _outputs: object, finish_s: float, error: BaseException | None) -> None:
-        assert isinstance(token, _Pass)
+        assert isinstance(token, Pass)
         token.block.finishes_s[token.index] = finish_s
         if error is not None:
             self._failure = error
@@ -373,8 +326,8 @@ def measure_in_turns(
 ) -> None:
     """Run blocks of several measurements in turns, so that a slow drift of the machine meets all of them alike.
 
-    Rested ones take their turns before the others: between loops of other models a pass would not be as rested as in a
-    cascade, where the machine idles for most of the time.
+    Those with pauses take their turns before the others: between loops of other models a pass would not find the caches
+    as cold as in a cascade, where the machine idles for most of the time.
 
     Parameters
     ----------
@@ -400,55 +353,12 @@ def measure_in_turns(
     for name, session in sessions.items():
         while session.alone and not ended(name):
             pass
-    for rested in (True, False):
-        left = [name for name, session in sessions.items() if not session.alone and session.rested is rested]
+    for after_pauses in (True, False):
+        left = [
+            name for name, session in sessions.items() if not session.alone and session.after_pauses is after_pauses
+        ]
         while left:
             left = [name for name in left if not ended(name)]
-
-
-def random_inputs(specs: Sequence[TensorSpec], rng: np.random.Generator) -> list[Any]:
-    """Seeded tensors: bytes of all values, floats in [0, 1), and 0 or 1 for whole numbers (valid tokens and masks)."""
-    found = []
-    for spec in specs:
-        dtype = np.dtype(spec.dtype)
-        if dtype == np.uint8:
-            found.append(rng.integers(0, 256, spec.shape, dtype=np.uint8))
-        elif dtype.kind in "iub":
-            found.append(rng.integers(0, 2, spec.shape).astype(dtype))
-        else:
-            found.append(rng.random(spec.shape, dtype=np.float32).astype(dtype))
-    return found
-
-
-def with_slowdown(seen: Interference, slowdown: float) -> Interference:
-    """Add what the fixed work said before and after a block; :data:`SLOW` and more makes it dirty."""
-    changes: dict[str, Any] = {"reference_slowdown": slowdown}
-    if slowdown > SLOW:
-        reason = f"fixed work took {slowdown:.2f} times what this machine needs at its best"
-        changes |= {"dirty": True, "reasons": (*seen.reasons, reason)}
-    return seen.model_copy(update=changes)
-
-
-def merge(parts: Sequence[Interference], repeated: int = 0) -> Interference:
-    """Mean of what blocks saw; dirty, with all reasons, where one block was."""
-
-    def mean(name: str) -> float | None:
-        values = [getattr(part, name) for part in parts if getattr(part, name) is not None]
-        return float(np.mean(values)) if values else None
-
-    reasons = dict.fromkeys(reason for part in parts if part.dirty for reason in part.reasons)
-    return Interference(
-        other_cpu_cores=mean("other_cpu_cores"),
-        steal_fraction=mean("steal_fraction"),
-        pressure_some_fraction=mean("pressure_some_fraction"),
-        involuntary_switches_per_s=mean("involuntary_switches_per_s"),
-        clock_start_hz=parts[0].clock_start_hz if parts else None,
-        clock_end_hz=parts[-1].clock_end_hz if parts else None,
-        reference_slowdown=mean("reference_slowdown"),
-        dirty=any(part.dirty for part in parts),
-        reasons=tuple(reasons),
-        blocks_repeated=repeated,
-    )
 
 
 def _medians(blocks: Sequence[Block]) -> list[float]:

@@ -1,4 +1,4 @@
-"""A micro-benchmark's figure on its way from the worker to the store."""
+"""A micro-benchmark's figure: summarised in the worker, made a record in the parent."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from advisor.clock import utc_now
+from advisor.measure.worker.job import JobOutcome
 from advisor.records.measurement import Interference, MicroBenchmark, MicroFailure
 
 
@@ -34,9 +35,9 @@ def figure(
         ``median``, ``low`` (10 % quantile, for times) or ``high`` (90 % quantile, for rates): a neighbour only ever
         makes a machine look slower.
     value : float, optional
-        Stands instead of a quantile of ``values``, which then only give the spread.
+        Used instead of a quantile of ``values``, which then only give the spread.
     **parameters
-        What the figure depends on beside its name.
+        What else the figure depends on.
     """
     array = np.asarray(values, dtype=np.float64)
     quantile = {"median": 0.5, "low": 0.1, "high": 0.9}[best]
@@ -58,8 +59,15 @@ def micro_key(name: str, host_fingerprint: str, parameters: dict[str, str]) -> s
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def to_record(found: dict[str, Any], key: str, host_fingerprint: str, started: str | None = None) -> MicroBenchmark:
-    """Make the record of a worker's figure; interference travels inside where the worker took it."""
+def to_result(outcome: JobOutcome, name: str, host_fingerprint: str) -> MicroBenchmark | MicroFailure:
+    """Make the record of a worker's outcome: of its :func:`figure`, or of the reason why there is none."""
+    if outcome.value is None:
+        return to_failure(name, outcome.id, host_fingerprint, str(outcome.failure))
+    return to_record(outcome.value, outcome.id, host_fingerprint)
+
+
+def to_record(found: dict[str, Any], key: str, host_fingerprint: str) -> MicroBenchmark:
+    """Make the record of a worker's figure, with the interference that the worker may have added to it."""
     interference = found.get("interference")
     return MicroBenchmark(
         key=key,
@@ -70,11 +78,11 @@ def to_record(found: dict[str, Any], key: str, host_fingerprint: str, started: s
         samples=found["samples"],
         host_fingerprint=host_fingerprint,
         interference=Interference() if interference is None else Interference.model_validate(interference),
-        started=utc_now() if started is None else started,
+        started=utc_now(),
         parameters=found["parameters"],
     )
 
 
 def to_failure(name: str, key: str, host_fingerprint: str, reason: str) -> MicroFailure:
-    """Make the record of a figure that could not be taken."""
+    """Make the record of a figure that could not be measured."""
     return MicroFailure(key=key, name=name, failure=reason, host_fingerprint=host_fingerprint, started=utc_now())

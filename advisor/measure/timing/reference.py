@@ -1,7 +1,8 @@
-"""A fixed amount of arithmetic whose time tells how much processor the machine really gives at this moment.
+"""A fixed amount of arithmetic whose time shows how much processor the machine really gives at this moment.
 
-A hypervisor may run two processors of a guest on the two halves of one core, or a neighbour's beside ours: then nothing
-is stolen, no clock falls and nobody waits in our run queue, yet everything takes half as long again. Only work tells.
+A hypervisor may run two processors of a guest on the two threads of one core, or a neighbour's next to ours: then
+nothing is stolen, no clock falls and nobody waits in our run queue, yet everything takes half as long again. Only the
+time of known work shows it.
 """
 
 from __future__ import annotations
@@ -82,16 +83,18 @@ class Reference:
         self._times_s[index] = time.perf_counter() - start_s
 
 
-_of_this_process: dict[int, Reference] = {}
+class ReferencePool:
+    """The references of one worker by number of threads: each keeps its threads and what it learned."""
 
+    def __init__(self) -> None:
+        self._references: dict[int, Reference] = {}
 
-def reference(threads: int | None, best_s: Mapping[int, float]) -> Reference:
-    """Return the process' own reference for a number of threads (None: one), at most those that it may run on."""
-    count = max(1, min(threads or 1, len(os.sched_getaffinity(0)), _MOST_THREADS))
-    found = _of_this_process.get(count)
-    if found is None:
-        found = _of_this_process[count] = Reference(count, best_s.get(count))
-    return found
+    def reference(self, threads: int | None, best_s: Mapping[int, float]) -> Reference:
+        """Return the reference for a number of threads (None: one), at most those that this process may run on."""
+        count = max(1, min(threads or 1, len(os.sched_getaffinity(0)), _MOST_THREADS))
+        if count not in self._references:
+            self._references[count] = Reference(count, best_s.get(count))
+        return self._references[count]
 
 
 def lower_best(best_s: MutableMapping[int, float], seen_s: Mapping[str, float]) -> None:
@@ -102,11 +105,11 @@ def lower_best(best_s: MutableMapping[int, float], seen_s: Mapping[str, float]) 
 
 def load_best(store: MeasurementStore, host_fingerprint: str) -> dict[int, float]:
     """Least times that a machine needed for the reference work by number of threads [s], as its store remembers."""
-    found: dict[int, float] = {}
+    best_s: dict[int, float] = {}
     for record in store.micro(host_fingerprint, f"{_PREFIX}/"):
         if record.key == _key(int(record.parameters["threads"]), host_fingerprint):
-            found[int(record.parameters["threads"])] = record.value
-    return found
+            best_s[int(record.parameters["threads"])] = record.value
+    return best_s
 
 
 def save_best(
@@ -116,8 +119,8 @@ def save_best(
     for threads, time_s in now.items():
         if time_s < before.get(threads, float("inf")):
             before[threads] = time_s
-            found = figure(f"{_PREFIX}/t{threads}", [time_s], "s", threads=threads, work=_work_name())
-            store.add_micro(to_record(found, _key(threads, host_fingerprint), host_fingerprint))
+            best = figure(f"{_PREFIX}/t{threads}", [time_s], "s", threads=threads, work=_work_name())
+            store.add_micro(to_record(best, _key(threads, host_fingerprint), host_fingerprint))
 
 
 def _key(threads: int, host_fingerprint: str) -> str:

@@ -1,9 +1,8 @@
-"""Statistics of latencies: percentiles with distribution-free bounds, steady state, DLI's metrics."""
+"""Statistics of latencies: percentiles with distribution-free bounds, steady state, trend."""
 
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,8 @@ CONFIDENCE = 0.95
 STEADY_BLOCKS = 4
 STEADY_TOLERANCE = 0.05
 DRIFT_TOLERANCE = 0.03
-TREND_Z = 2.576  # two-sided 99 % point of the normal distribution
+TREND_P = 0.01
+"""A trend that chance explains less often than this is one."""
 
 
 @functools.lru_cache(maxsize=4096)
@@ -32,7 +32,7 @@ def order_statistic_ranks(n: int, fraction: float, confidence: float = CONFIDENC
     n : int
         Number of independent samples.
     fraction : float
-        Quantile asked for, in (0, 1).
+        Quantile, in (0, 1).
     confidence : float
         Two-sided; half of the remaining probability is allowed at each end.
 
@@ -40,7 +40,7 @@ def order_statistic_ranks(n: int, fraction: float, confidence: float = CONFIDENC
     -------
     tuple
         Largest rank l with :math:`P(B \ge l) \ge 1 - \alpha/2` and least rank u with
-        :math:`P(B < u) \ge 1 - \alpha/2`, B binomial with n and ``fraction``; None where n holds no such rank.
+        :math:`P(B < u) \ge 1 - \alpha/2`, B binomial with n and ``fraction``; None if n holds no such rank.
 
     Raises
     ------
@@ -54,15 +54,12 @@ def order_statistic_ranks(n: int, fraction: float, confidence: float = CONFIDENC
     """
     if n < 1 or not 0 < fraction < 1 or not 0 < confidence < 1:
         raise ModelRangeError(f"order statistics need n >= 1 and fractions in (0, 1): {n}, {fraction}, {confidence}")
-    k = np.arange(1, n + 1, dtype=np.float64)
-    log_pmf = np.empty(n + 1)
-    log_pmf[0] = n * math.log1p(-fraction)
-    log_pmf[1:] = log_pmf[0] + np.cumsum(np.log((n - k + 1) / k) + math.log(fraction) - math.log1p(-fraction))
-    cdf = np.minimum(np.cumsum(np.exp(log_pmf)), 1.0)  # cdf[j] = P(B <= j)
+    from scipy.stats import binom  # takes most of a second to load, and planning needs none of it
+
     tail = (1.0 - confidence) / 2.0
-    # P(B >= l) = 1 - cdf[l - 1] >= 1 - tail; P(B < u) = cdf[u - 1] >= 1 - tail
-    lower = int(np.searchsorted(cdf, tail, side="right"))
-    upper = int(np.searchsorted(cdf, 1.0 - tail, side="left")) + 1
+    # binom.ppf(p) is the least k with P(B <= k) >= p. P(B >= l) = 1 - P(B <= l - 1) >= 1 - tail holds up to l = k.
+    lower = int(binom.ppf(tail, n, fraction))
+    upper = int(binom.ppf(1.0 - tail, n, fraction)) + 1
     return (lower if lower >= 1 else None), (upper if upper <= n else None)
 
 
@@ -101,8 +98,8 @@ def is_steady(
 
     Notes
     -----
-    Own rule. A strictly falling run counts as warm-up while it still gains more than a third of the tolerance, which
-    a pure range test would pass.
+    Project assumption. A strictly falling run counts as warm-up while it still gains more than a third of the
+    tolerance, which a pure range test would pass.
     """
     if len(block_medians_s) < blocks:
         return False
@@ -122,17 +119,17 @@ class Trend:
 
     drift: float
     """Theil-Sen slope times the length of the run, relative to the median; negative: became faster."""
-    z: float
-    """Mann-Kendall statistic, standard normal where there is no trend."""
+    p_value: float
+    """Probability of such a monotone run by chance (Mann-Kendall, two-sided)."""
 
     @property
     def steady(self) -> bool:
         """False only for a drift that is both large enough to matter and unlikely to be chance."""
-        return not (abs(self.drift) > DRIFT_TOLERANCE and abs(self.z) > TREND_Z)
+        return not (abs(self.drift) > DRIFT_TOLERANCE and self.p_value < TREND_P)
 
 
-def block_trend(block_medians_s: Sequence[float]) -> Trend:
-    r"""Test the measured blocks for a monotone trend.
+def block_trend(block_medians_s: Sequence[float] | Array) -> Trend:
+    """Test the measured blocks for a monotone trend.
 
     Parameters
     ----------
@@ -141,69 +138,18 @@ def block_trend(block_medians_s: Sequence[float]) -> Trend:
 
     Notes
     -----
-    .. math:: z = (S - \mathrm{sign}\,S) / \sqrt{n (n - 1) (2 n + 5) / 18}
-    .. math:: S = \sum_{i<j} \mathrm{sign}(x_j - x_i)
-
     Source: Mann (1945), https://doi.org/10.2307/1907187; slope: Sen (1968), https://doi.org/10.1080/01621459.1968.10480934
-    Validity: independent blocks; below 6 blocks |z| cannot pass the 99 % point, so nothing is ever rejected there.
+    Validity: independent blocks; fewer than 6 never reach the 1 % level, so nothing is ever rejected there.
     """
-    x = np.asarray(block_medians_s, dtype=np.float64)
-    n = len(x)
-    if n < 2:
-        return Trend(0.0, 0.0)
-    i, j = np.triu_indices(n, 1)
-    difference = x[j] - x[i]
-    s = float(np.sum(np.sign(difference)))
-    sigma = math.sqrt(n * (n - 1) * (2 * n + 5) / 18.0)
-    centre = float(np.median(x))
-    slope = float(np.median(difference / (j - i)))
-    return Trend(
-        drift=slope * (n - 1) / centre if centre > 0 else 0.0, z=math.copysign(max(abs(s) - 1, 0.0), s) / sigma
-    )
+    from scipy.stats import kendalltau, theilslopes
 
-
-def low_quantile(block_medians_s: Sequence[float], fraction: float = 0.1) -> float:
-    """Low quantile of block medians [s]: what the machine does when left alone (FIELD section 8).
-
-    Disturbances only ever add time, so a low quantile is closer to the undisturbed value than the median, and unlike
-    the minimum it does not keep falling with the length of the run.
-    """
-    return float(np.quantile(np.asarray(block_medians_s, dtype=np.float64), fraction))
-
-
-@dataclass(frozen=True)
-class DliMetrics:
-    """The figures of DLI (itlab-vision/dl-benchmark) for one synchronous run."""
-
-    latency_s: float
-    average_time_s: float
-    batch_fps: float
-    fps: float
-    kept: int
-
-
-def dli_metrics(latencies_s: Sequence[float] | Array, batch: int) -> DliMetrics:
-    """DLI's metrics by their definition, with the bias of its FPS removed.
-
-    Kept are times within mean +- 3 standard deviations; latency is their median, average their mean, batch FPS is
-    batch / latency. DLI (postprocessing_data.py since 2022.3) divides *all* iterations by the time of the kept ones,
-    which is 0-5 % too high by its own raw data; here both count the kept ones, so that FPS x average = batch.
-
-    Source: FIELD section 8, from itlab-vision/dl-benchmark ``postprocessing_data.py``.
-    """
-    times = np.asarray(latencies_s, dtype=np.float64)
-    if len(times) == 0:
-        raise ModelRangeError("DLI's metrics need at least one iteration")
-    mean, deviation = float(np.mean(times)), float(np.std(times))
-    kept = times[np.abs(times - mean) <= 3 * deviation] if deviation > 0 else times
-    latency = float(np.median(kept))
-    return DliMetrics(
-        latency_s=latency,
-        average_time_s=float(np.mean(kept)),
-        batch_fps=batch / latency,
-        fps=len(kept) * batch / float(np.sum(kept)),
-        kept=len(kept),
-    )
+    medians = np.asarray(block_medians_s, dtype=np.float64)
+    n = len(medians)
+    centre = float(np.median(medians)) if n else 0.0
+    if n < 2 or centre <= 0 or np.ptp(medians) == 0:
+        return Trend(0.0, 1.0)
+    slope = float(theilslopes(medians).slope)
+    return Trend(slope * (n - 1) / centre, float(kendalltau(np.arange(n), medians).pvalue))
 
 
 def build_timing(
@@ -215,7 +161,7 @@ def build_timing(
     passes: float | None = None,
     **optional: Any,
 ) -> Timing:
-    """Put the figures of one measurement together.
+    """Summarise one measurement.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 from advisor.errors import SizerError
 
-OutcomeStatus = Literal["done", "failed"]
+JobStatus = Literal["done", "failed"]
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobOutcome:
     """How one item ended. A failure carries its reason in one line."""
 
     id: str
-    status: OutcomeStatus
+    status: JobStatus
     value: dict[str, Any] | None = None
     failure: str | None = None
     wall_s: float = 0.0
@@ -53,11 +53,11 @@ class Outcome:
 class JobResult:
     """Outcomes in the order of the job's items, and how many processes it took."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[JobOutcome, ...]
     workers: int
 
-    def outcome(self, item_id: str) -> Outcome:
-        """Return the outcome of one item; KeyError where the job has none of that id."""
+    def outcome(self, item_id: str) -> JobOutcome:
+        """Return the outcome of one item; KeyError if the job has no item of that id."""
         for outcome in self.outcomes:
             if outcome.id == item_id:
                 return outcome
@@ -68,7 +68,7 @@ class Reporter(Protocol):
     """What a job function inside the worker uses to speak to the parent."""
 
     def on(self, item_id: str) -> None:
-        """Announce that what happens from now on is done for this item: a crash or hang is blamed on it."""
+        """Announce that what happens from now on is done for this item: a crash or hang is recorded as its failure."""
         ...
 
     def done(self, item_id: str, value: dict[str, Any]) -> None:

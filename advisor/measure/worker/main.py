@@ -2,57 +2,38 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import json
 import os
 import resource
-import signal
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, cast
+
+from advisor.child_process.child import Messages, die_with_parent
 
 from .job import JobFunction, JobItem, describe
 
-PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
-
 
 class PipeReporter:
-    """Writes one JSON line per event to the parent."""
+    """Sends one message per event to the parent."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._lock = threading.Lock()
+    def __init__(self, messages: Messages) -> None:
+        self._messages = messages
         self._current: str | None = None
 
     def on(self, item_id: str) -> None:
         if item_id != self._current:
             self._current = item_id
-            self._write({"on": item_id})
+            self._messages.send({"on": item_id})
 
     def done(self, item_id: str, value: dict[str, Any]) -> None:
-        self._write({"done": item_id, "value": value})
+        self._messages.send({"done": item_id, "value": value})
 
     def failed(self, item_id: str, failure: str) -> None:
-        self._write({"failed": item_id, "failure": failure})
-
-    def _write(self, event: dict[str, Any]) -> None:
-        with self._lock:
-            self._stream.write(json.dumps(event, allow_nan=False) + "\n")
-            self._stream.flush()
-
-
-def die_with_parent(parent_pid: int) -> None:
-    """Arrange that no signal to the parent, not even SIGKILL, leaves this process behind.
-
-    The kernel kills us when the parent's thread ends (Linux); elsewhere and for the moment before the call, the
-    watcher of stdin sees its end of file.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent_pid:
-        os._exit(1)
+        self._messages.send({"failed": item_id, "failure": failure})
 
 
 def _watch_stdin() -> None:
@@ -87,11 +68,10 @@ def load_function(reference: str) -> JobFunction:
     return cast("JobFunction", getattr(importlib.import_module(module), name))
 
 
-def main() -> None:
-    """Work through the job; whatever libraries print goes to stderr."""
-    die_with_parent(int(sys.argv[1]))
-    report = PipeReporter(os.fdopen(os.dup(1), "w", encoding="utf-8"))
-    os.dup2(2, 1)
+def main(arguments: Sequence[str]) -> None:
+    """Work through the job; ``arguments`` holds the parent's process id. Never returns: see the last line."""
+    die_with_parent(int(arguments[0]))
+    report = PipeReporter(Messages())
     job = json.loads(_read_line(0))
     threading.Thread(target=_watch_stdin, name="stdin-watch", daemon=True).start()
     items = [JobItem(item["id"], item["payload"]) for item in job["items"]]
@@ -109,7 +89,3 @@ def main() -> None:
     # Runtimes' global destructors have crashed at exit before; everything is delivered, so skip them.
     sys.stderr.flush()
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

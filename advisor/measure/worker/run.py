@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import select
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from advisor.child_process.parent import ChildProcess
 from advisor.errors import SizerError
 
-from .job import Job, JobItem, JobResult, Outcome
+from .job import Job, JobItem, JobOutcome, JobResult
 
 START_TIMEOUT_S = 60.0
-_ROOT = str(Path(__file__).resolve().parents[3])
-# -P keeps a folder named like a package of ours, in the user's directory, out of the path.
-_BOOT = "import sys; sys.path.append(sys.argv[2]); from advisor.measure.worker.main import main; main()"
 
 
-def run_job(job: Job, timeout_s: float, on_outcome: Callable[[Outcome], None] | None = None) -> JobResult:
+def run_job(job: Job, timeout_s: float, on_outcome: Callable[[JobOutcome], None] | None = None) -> JobResult:
     """Work through a job in as many worker processes as its crashes need.
 
     Parameters
@@ -46,18 +37,18 @@ def run_job(job: Job, timeout_s: float, on_outcome: Callable[[Outcome], None] | 
     Raises
     ------
     SizerError
-        The worker cannot start at all (a bug, or a broken installation); its last words are in the message.
+        The worker cannot start at all (a bug, or a broken installation); the end of its stderr is in the message.
 
     Notes
     -----
     When the caller is interrupted the worker is killed before the exception goes on; when it is killed, the kernel
     kills the worker.
     """
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, JobOutcome] = {}
     left = list(job.items)
     workers = 0
 
-    def keep(outcome: Outcome) -> None:
+    def keep(outcome: JobOutcome) -> None:
         outcomes[outcome.id] = outcome
         if on_outcome is not None:
             on_outcome(outcome)
@@ -69,7 +60,7 @@ def run_job(job: Job, timeout_s: float, on_outcome: Callable[[Outcome], None] | 
         remaining = [item for item in left if item.id not in outcomes]
         if len(remaining) == len(left):
             raise SizerError(
-                f"measurement worker ended before its first item ({worker.ending()}): {worker.last_words()}"
+                f"measurement worker ended before its first item ({worker.ending()}): {worker.stderr_tail()}"
             )
         left = remaining
     return JobResult(tuple(outcomes[item.id] for item in job.items), workers)
@@ -84,73 +75,42 @@ class _Worker:
         self._current: str | None = None
         self._since_s = 0.0
         self._spent_s: dict[str, float] = {}
-        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
+        self._child = ChildProcess("advisor.measure.worker.main", (str(os.getpid()),), job.environment)
 
     def __enter__(self) -> _Worker:
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _BOOT, str(os.getpid()), _ROOT],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            env=_environment(self._job.environment),
-            start_new_session=True,  # Ctrl-C reaches the parent alone, which then decides
-        )
+        self._child.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._kill()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    stream.close()
-        self._stderr.close()
+    def __exit__(self, *error: object) -> None:
+        self._child.__exit__(*error)
 
-    def run(self, keep: Callable[[Outcome], None]) -> None:
+    def run(self, keep: Callable[[JobOutcome], None]) -> None:
         """Feed the job and collect outcomes until the process ends or overstays."""
         self._send()
-        assert self._process.stdout is not None
-        descriptor = self._process.stdout.fileno()
-        poll = select.poll()  # select() fails on descriptors above 1023
-        poll.register(descriptor, select.POLLIN | select.POLLHUP)
-        pending = b""
         self._since_s = time.perf_counter()
         while True:
-            wait_s = self._budget_s() - (time.perf_counter() - self._since_s)
-            if wait_s <= 0 or not poll.poll(max(1, int(wait_s * 1000))):
-                if self._budget_s() - (time.perf_counter() - self._since_s) > 0:
-                    continue
-                self._kill()
-                self._blame(keep, f"hung: no result within {self._timeout_s:g} s")
+            left_s = self._budget_s() - (time.perf_counter() - self._since_s)
+            if left_s <= 0:
+                self._child.kill()
+                self._record_crash(keep, f"hung: no result within {self._timeout_s:g} s")
                 return
-            chunk = os.read(descriptor, 65536)
-            if not chunk:
-                self._process.wait()
+            if not self._child.wait(left_s):
+                continue
+            events = self._child.receive()
+            if events is None:
                 if self._open:
-                    self._blame(keep, self.ending())
+                    self._record_crash(keep, self._child.exit_reason(), self.stderr_tail())
                 return
-            *lines, pending = (pending + chunk).split(b"\n")
-            for line in lines:
-                self._event(json.loads(line), keep)
+            for event in events:
+                self._event(event, keep)
 
     def ending(self) -> str:
         """How the process ended, in words."""
-        code = self._process.returncode
-        if code is None:
-            return "still running"
-        if code < 0:
-            name = signal.Signals(-code).name if -code in {s.value for s in signal.Signals} else f"signal {-code}"
-            hint = " (out of memory?)" if -code == signal.SIGKILL else ""
-            return f"crashed with {name}{hint}"
-        return f"ended early with exit code {code}"
+        return self._child.exit_reason()
 
-    def last_words(self) -> str:
+    def stderr_tail(self) -> str:
         """End of what the process wrote to stderr, in one line."""
-        if self._stderr.closed:
-            return self._words
-        self._stderr.seek(0, os.SEEK_END)
-        self._stderr.seek(max(0, self._stderr.tell() - 600))
-        text = " ".join(self._stderr.read().decode("utf-8", "replace").split())
-        return text[-300:] or "it wrote nothing"
+        return " ".join(self._child.stderr_tail().split()) or "it wrote nothing to stderr"
 
     def _send(self) -> None:
         job = {
@@ -159,10 +119,7 @@ class _Worker:
             "memory_limit_bytes": self._job.memory_limit_bytes,
             "items": [{"id": item.id, "payload": item.payload} for item in self._items],
         }
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it died at once: the read below tells
-            self._process.stdin.write(json.dumps(job, allow_nan=False).encode() + b"\n")
-            self._process.stdin.flush()
+        self._child.send_line(json.dumps(job, allow_nan=False))
 
     def _budget_s(self) -> float:
         """Time that the item announced last may still take; before the first one, time to start."""
@@ -170,7 +127,7 @@ class _Worker:
             return START_TIMEOUT_S
         return self._timeout_s - self._spent_s.get(self._current, 0.0)
 
-    def _event(self, event: dict[str, Any], keep: Callable[[Outcome], None]) -> None:
+    def _event(self, event: dict[str, Any], keep: Callable[[JobOutcome], None]) -> None:
         now_s = time.perf_counter()
         if self._current is not None:
             self._spent_s[self._current] = self._spent_s.get(self._current, 0.0) + now_s - self._since_s
@@ -183,27 +140,14 @@ class _Worker:
         self._current = None if item_id == self._current else self._current
         spent_s = self._spent_s.get(item_id, 0.0)
         if "done" in event:
-            keep(Outcome(item_id, "done", event["value"], None, spent_s))
+            keep(JobOutcome(item_id, "done", event["value"], None, spent_s))
         else:
-            keep(Outcome(item_id, "failed", None, event["failure"], spent_s))
+            keep(JobOutcome(item_id, "failed", None, event["failure"], spent_s))
 
-    def _blame(self, keep: Callable[[Outcome], None], reason: str) -> None:
-        """Record the failure of the item that was announced; without one, nobody is to blame and run_job raises."""
+    def _record_crash(self, keep: Callable[[JobOutcome], None], reason: str, stderr: str = "") -> None:
+        """Record the failure of the item announced last; if none was announced, :func:`run_job` raises."""
         if self._current is None or self._current not in self._open:
             return
-        words = self.last_words() if "exit code" in reason else ""
-        keep(Outcome(self._current, "failed", None, f"{reason}: {words}" if words else reason,
-                     self._spent_s.get(self._current, 0.0) + time.perf_counter() - self._since_s))  # fmt: skip
-
-    def _kill(self) -> None:
-        if self._process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-        self._words = self.last_words()
-
-
-def _environment(changes: dict[str, str | None]) -> dict[str, str]:
-    """Our own environment with some variables set and those that are None removed."""
-    merged = {**os.environ, **changes}
-    return {name: value for name, value in merged.items() if value is not None}
+        failure = f"{reason}: {stderr}" if stderr and "exit code" in reason else reason
+        spent_s = self._spent_s.get(self._current, 0.0) + time.perf_counter() - self._since_s
+        keep(JobOutcome(self._current, "failed", None, failure, spent_s))

@@ -16,6 +16,7 @@ from advisor.records.prediction import Bottleneck, KernelCost
 from .machine import MachineArrays, machine_arrays
 from .parameters import Parameters
 from .physics import PRECISIONS, PassTime, Runs, pass_time
+from .runtime_defaults import ResolvedConfig
 from .work_table import CLASSES, COLUMNS, kernel_class, kernel_row
 
 Array = NDArray[np.float64]
@@ -39,8 +40,7 @@ def costliest_kernels(
     machine: MachineSpec,
     work: ModelWork,
     config: RunConfig,
-    streams: int,
-    threads: int,
+    settings: ResolvedConfig,
     latency_s: float,
     measured: Sequence[TimedKernel] | None = None,
     count: int = 5,
@@ -59,8 +59,8 @@ def costliest_kernels(
     runs = Runs(
         precision=np.full(n, PRECISIONS.index(config.precision)),
         batch=np.full(n, float(config.batch)),
-        streams=np.full(n, float(streams)),
-        threads=np.full(n, float(threads)),
+        streams=np.full(n, float(settings.streams)),
+        threads=np.full(n, float(settings.threads)),
         performance_only=np.zeros(n),
     )
     peak = np.array([(kernel.input_bytes + kernel.output_bytes) / work.batch for kernel in work.kernels])

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.records.config import RunConfig
-from advisor.records.measurement import Measurement
+from advisor.records.measurement import ProfileMeasurement
 from advisor.records.model import Kernel
 
 from .interference_correction import interference_slowdown
@@ -128,7 +128,9 @@ def at_batch(kernel: Kernel, ratio: float) -> Kernel:
 class HostKernels:
     """All kernel times that this host has measured."""
 
-    def __init__(self, profiles: Sequence[Measurement], wall_times: Mapping[WallKey, WallTime] | None = None) -> None:
+    def __init__(
+        self, profiles: Sequence[ProfileMeasurement], wall_times: Mapping[WallKey, WallTime] | None = None
+    ) -> None:
         """``wall_times``: time of a pass where it was measured without counting."""
         self._shapes: dict[str, dict[Signature, _TimedShape]] = {}
         """By runtime: a kernel is the same in a network of any precision."""
@@ -141,7 +143,7 @@ class HostKernels:
             if threads is not None and row.config.simd_cap is None:
                 self._add(row, threads, wall_times or {})
 
-    def _add(self, row: Measurement, threads: int, wall_times: Mapping[WallKey, WallTime]) -> None:
+    def _add(self, row: ProfileMeasurement, threads: int, wall_times: Mapping[WallKey, WallTime]) -> None:
         config = row.config
         timed = [kernel for kernel in row.kernels if kernel.time_s]
         if not timed:
@@ -293,7 +295,7 @@ def _predicted(
     return _PredictedKernels(places, distinct, times.times_s[distinct], times.covariance)
 
 
-def _threads(row: Measurement) -> int | None:
+def _threads(row: ProfileMeasurement) -> int | None:
     """Threads of one stream during the profile."""
     if row.effective is not None and row.effective.threads:
         return max(1, row.effective.threads // max(1, row.effective.streams or 1))

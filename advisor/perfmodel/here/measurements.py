@@ -13,7 +13,7 @@ from advisor.perfmodel.analytic.work_table import canonical_name
 from advisor.records.base import Z90
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
-from advisor.records.measurement import Measurement, MicroBenchmark
+from advisor.records.measurement import Measurement, MicroBenchmark, ProfileMeasurement, Timing, TimingMeasurement
 from advisor.records.model import ModelWork
 
 from .interference_correction import interference_slowdown
@@ -58,6 +58,11 @@ class TimedConfiguration:
     """... and its standard deviation."""
 
     @property
+    def timing(self) -> Timing | None:
+        """Latencies of its passes; None for a kernel profile, whose passes were timed as a whole."""
+        return self.measurement.timing if isinstance(self.measurement, TimingMeasurement) else None
+
+    @property
     def undisturbed_s(self) -> float:
         """Expected :attr:`latency_s` without other load: what is learned about the machine."""
         return self.latency_s * exp(-self.log_slowdown)
@@ -70,7 +75,7 @@ class TimedConfiguration:
     @property
     def pass_sigma(self) -> float | None:
         """Spread of single passes, as the standard deviation of the logarithm; None where too few times were kept."""
-        timing = self.measurement.timing
+        timing = self.timing
         if timing is None or len(timing.latencies_s) < _LEAST_PASSES:
             return None
         low, high = np.quantile(timing.latencies_s, [0.1, 0.9])
@@ -79,7 +84,7 @@ class TimedConfiguration:
     @property
     def saw_several_states(self) -> bool:
         """Whether it lasted long enough to see the machine in more than one state."""
-        timing = self.measurement.timing
+        timing = self.timing
         return timing is not None and len(timing.block_p50_s) >= _LEAST_BLOCKS
 
     @property
@@ -113,7 +118,7 @@ def _granted(row: Measurement) -> tuple[int | None, int | None]:
     return threads, streams
 
 
-def _timed_configuration(row: Measurement, processors: int | None) -> TimedConfiguration | None:
+def _timed_configuration(row: TimingMeasurement, processors: int | None) -> TimedConfiguration | None:
     timing = row.timing
     if (
         row.status != "done"
@@ -148,7 +153,7 @@ def _timed_configuration(row: Measurement, processors: int | None) -> TimedConfi
     )
 
 
-def _configuration_of_profile(row: Measurement, processors: int | None) -> TimedConfiguration | None:
+def _configuration_of_profile(row: ProfileMeasurement, processors: int | None) -> TimedConfiguration | None:
     """A profile's own passes as a measurement, for want of a steadier one."""
     if row.status != "done" or row.pass_s is None or row.config.simd_cap is not None:
         return None
@@ -168,7 +173,7 @@ def _configuration_of_profile(row: Measurement, processors: int | None) -> Timed
     )
 
 
-def _work_of_profile(row: Measurement) -> ModelWork:
+def _work_of_profile(row: ProfileMeasurement) -> ModelWork:
     """Work of a profiled model, from its own kernels."""
     kernels = row.kernels
     return ModelWork(
@@ -197,9 +202,9 @@ class HostMeasurements:
     """The surest timing of each configuration: what the machine can do."""
     micro: dict[str, MicroBenchmark]
     source: WorkSource | None = None
-    profiles: list[Measurement] = field(default_factory=list)
+    profiles: list[ProfileMeasurement] = field(default_factory=list)
     """Measurements with the time of each kernel."""
-    rested: list[Measurement] = field(default_factory=list)
+    rested: list[TimingMeasurement] = field(default_factory=list)
     """Single passes after pauses."""
     long_runs: list[TimedConfiguration] = field(default_factory=list)
     """Timings that saw the machine in several states: what it does over hours, with whatever else runs on it."""
@@ -216,9 +221,11 @@ class HostMeasurements:
         """Sort measurements by use; the last of equal keys counts, and of equal settings the surest."""
         latest = {row.key: row for row in measurements}
         processors = None if host is None else host.threads
-        profiles = [row for row in latest.values() if row.status == "done" and row.kernels]
-        rested = [row for row in latest.values() if row.status == "done" and row.mode.kind == "rested"]
-        timed = [_timed_configuration(row, processors) for row in latest.values()]
+        done = [row for row in latest.values() if row.status == "done"]
+        timings = [row for row in done if isinstance(row, TimingMeasurement)]
+        profiles = [row for row in done if isinstance(row, ProfileMeasurement) and row.kernels]
+        rested = [row for row in timings if row.mode.kind == "rested"]
+        timed = [_timed_configuration(row, processors) for row in timings]
         timed += [_configuration_of_profile(row, processors) for row in profiles]
         usable = [item for item in timed if item is not None]
         surest: dict[tuple[object, ...], TimedConfiguration] = {}

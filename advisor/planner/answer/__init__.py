@@ -1,1 +1,1 @@
-"""What the search found, as a person needs it: options, alternatives, what breaks first."""
+"""The answer for its reader: options, alternatives, rejected platforms, what breaks first."""

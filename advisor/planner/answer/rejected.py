@@ -158,7 +158,7 @@ def _miss(study: Study, candidate: Candidate, chosen: Solution | None, *, known_
         return _without_price(study, candidate)
     if chosen is None:
         return _without_solution(study, candidate)
-    return _beside(study, candidate, chosen)
+    return _with_solution(study, candidate, chosen)
 
 
 def _without_price(study: Study, candidate: Candidate) -> Miss:
@@ -177,7 +177,7 @@ def _without_solution(study: Study, candidate: Candidate) -> Miss:
     return Miss.of(one, "", cost)
 
 
-def _beside(study: Study, candidate: Candidate, chosen: Solution) -> Miss:
+def _with_solution(study: Study, candidate: Candidate, chosen: Solution) -> Miss:
     """Describe the most boxes of a platform that are cheaper than the recommendation."""
     count = 1
     while count < study.case.max_boxes and least_cost(study, candidate, count + 1) < chosen.cost:

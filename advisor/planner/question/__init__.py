@@ -1,1 +1,1 @@
-"""What is asked: scenario, candidates, demand, money."""
+"""The question: load case, demand, candidates, money."""

@@ -1,4 +1,4 @@
-"""What the scenario asks per second: frames to decode, calls and items of each stage; no machine is looked at."""
+"""Load that the scenario offers per second, whatever the machine: frames to decode, calls and items of each stage."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Is a platform good enough, and how is it set up at the least cost."""
+"""Which configuration of a platform carries a load case, and which platform does so at the least cost."""

@@ -1,8 +1,8 @@
-"""At which speed a platform is looked at: one quantile of what is believed of it, the same for all of its parts.
+"""The speed at which a platform is judged: one quantile of what is believed of it, the same for all of its parts.
 
-How fast a platform really is, is known as an interval. Its service times are taken as perfectly correlated: one speed
-factor, so that one standard normal quantile ``z`` selects the value of every interval. Throughout the planner ``z`` is
-that quantile, and larger is slower.
+The speed of a platform is known as an interval. Its service times are perfectly correlated in it (one speed factor),
+so that a single standard normal quantile ``z`` selects the value of each interval. Throughout the planner ``z`` is that
+quantile, and larger is slower.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,12 @@ import pytest
 from advisor.clock import FakeClock
 from advisor.measure.campaign import campaign as c
 from advisor.measure.campaign.campaign import Campaign, Entry
-from advisor.measure.items.decode import DecodeRequest
-from advisor.measure.items.preparation import PrepareRequest
-from advisor.measure.items.throughput import MeasureItem
+from advisor.measure.items.decode import DecodeItem
+from advisor.measure.items.item import MeasureContext
+from advisor.measure.items.preparation import PreparationItem
+from advisor.measure.items.throughput import TimingItem
 from advisor.records.config import LoadMode, RunConfig
-from advisor.records.measurement import MicroBenchmark
+from advisor.records.measurement import MicroBenchmark, TimingMeasurement
 from advisor.store.measurements import MeasurementStore
 from tests.measure.campaign_script import SPEC, campaign
 from tests.measure.hosts import facts
@@ -98,25 +100,25 @@ def test_two_processes_share_a_store(tmp_path: Path) -> None:
 def items_without_runtime(clock: FakeClock, monkeypatch: pytest.MonkeyPatch, fail: str = "") -> None:
     """Replace the worker: each preparation takes one second of fake time."""
 
-    def measure(requests: list[PrepareRequest], host: str, keep: object, _failed: object) -> list[MicroBenchmark]:
+    def measure(items: Sequence[PreparationItem], context: MeasureContext) -> None:
         from advisor.errors import Inconclusive
 
-        for request in requests:
+        for item in items:
             clock.advance(1.0)
-            if request.name == fail:
-                raise Inconclusive(f"{request.name} failed: it broke")
+            if item.name == fail:
+                raise Inconclusive(f"{item.name} failed: it broke")
+            host = context.host_fingerprint
             record = MicroBenchmark(
-                key=request.key(host), name=request.name, value=1.0, unit="s", samples=1, host_fingerprint=host,
+                key=item.key(host), name=item.name, value=1.0, unit="s", samples=1, host_fingerprint=host,
                 started="2026-01-01T00:00:00Z",
             )  # fmt: skip
-            keep(record)  # type: ignore[operator]
-        return []
+            context.keep(record)
 
-    monkeypatch.setattr(c, "measure_preparation", measure)
+    monkeypatch.setattr(PreparationItem, "measure", measure)
 
 
-def preparations(count: int) -> tuple[PrepareRequest, ...]:
-    return tuple(PrepareRequest((64, 48), (16 + 2 * k, 16)) for k in range(count))
+def preparations(count: int) -> tuple[PreparationItem, ...]:
+    return tuple(PreparationItem((64, 48), (16 + 2 * k, 16)) for k in range(count))
 
 
 def test_budget_stops_in_time_and_says_what_was_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,10 +200,10 @@ def test_a_failure_is_counted_and_the_campaign_goes_on(tmp_path: Path, monkeypat
 
 def test_most_information_per_second_comes_first(tmp_path: Path) -> None:
     model = small_conv(tmp_path)
-    slow = Entry(DecodeRequest("h264", 64, 64, 100), 10.0, 1.0)
-    rich = Entry(PrepareRequest((64, 48), (16, 16)), 1.0, 9.0)
+    slow = Entry(DecodeItem("h264", 64, 64, 100), 10.0, 1.0)
+    rich = Entry(PreparationItem((64, 48), (16, 16)), 1.0, 9.0)
     rows = [
-        Entry(MeasureItem(model, RunConfig(threads=1, batch=k), LoadMode(), SPEC), 1.0, float(k)) for k in range(1, 20)
+        Entry(TimingItem(model, RunConfig(threads=1, batch=k), LoadMode(), SPEC), 1.0, float(k)) for k in range(1, 20)
     ]
     found = c.batches([slow, *rows, rich])
     assert [len(batch) for batch in found] == [c.BATCH, 1, 19 - c.BATCH, 1]
@@ -215,7 +217,7 @@ def test_a_group_stays_in_one_worker(tmp_path: Path) -> None:
 
     def entry(batch: int, group: str) -> Entry:
         return Entry(
-            MeasureItem(model, RunConfig(threads=1, batch=batch + 1), LoadMode(), SPEC), 1.0, 30.0 - batch, group
+            TimingItem(model, RunConfig(threads=1, batch=batch + 1), LoadMode(), SPEC), 1.0, 30.0 - batch, group
         )
 
     entries = [entry(k, "abc"[k % 3]) for k in range(15)]
@@ -228,7 +230,7 @@ def test_a_group_stays_in_one_worker(tmp_path: Path) -> None:
 @pytest.mark.runtime
 def test_a_refused_item_is_recorded_and_retried_on_request(tmp_path: Path) -> None:
     model = small_conv(tmp_path)
-    bad = MeasureItem(model, RunConfig(device="TOASTER", threads=1), LoadMode(), SPEC)
+    bad = TimingItem(model, RunConfig(device="TOASTER", threads=1), LoadMode(), SPEC)
     todo = Campaign((Entry(bad, 0.1), *campaign(tmp_path, 1).entries))
     with MeasurementStore(tmp_path / "s.db") as store:
         first = c.run(todo, store, facts())
@@ -245,7 +247,7 @@ def test_a_refused_item_is_recorded_and_retried_on_request(tmp_path: Path) -> No
 @pytest.mark.runtime
 def test_a_disturbed_timing_is_visited_again_and_joined(tmp_path: Path) -> None:
     todo = campaign(tmp_path, 2)
-    keys = [entry.item.key(facts().fingerprint) for entry in todo.entries if isinstance(entry.item, MeasureItem)]
+    keys = [entry.item.key(facts().fingerprint) for entry in todo.entries if isinstance(entry.item, TimingItem)]
     with MeasurementStore(tmp_path / "s.db") as store:
 
         def disturb(dirty: bool) -> None:
@@ -257,7 +259,7 @@ def test_a_disturbed_timing_is_visited_again_and_joined(tmp_path: Path) -> None:
 
         def samples() -> list[int]:
             rows = [store.get(key) for key in keys]
-            return [row.timing.samples for row in rows if row is not None and row.timing is not None]
+            return [row.timing.samples for row in rows if isinstance(row, TimingMeasurement) and row.timing is not None]
 
         c.run(todo, store, facts(), visits=2)
         once = samples()
@@ -270,6 +272,6 @@ def test_a_disturbed_timing_is_visited_again_and_joined(tmp_path: Path) -> None:
         disturb(True)
         assert c.run(todo, store, facts(), visits=2).done == 0
         row = store.get(keys[0])
-        assert row is not None
+        assert isinstance(row, TimingMeasurement)
         assert row.timing is not None
         assert row.timing.visits == 2

@@ -5,7 +5,7 @@ import pytest
 from advisor.errors import InputError
 from advisor.measure.campaign.matrix import Matrix, load_matrix, matrix_items
 from advisor.measure.items.footprint import FootprintItem
-from advisor.measure.items.throughput import MeasureItem
+from advisor.measure.items.throughput import TimingItem
 from advisor.records.model import ModelFile
 from tests.measure.hosts import facts
 
@@ -36,7 +36,7 @@ def write(folder: Path, text: str) -> Path:
 def test_product_and_list(tmp_path: Path) -> None:
     matrix = load_matrix(write(tmp_path, GOOD))
     items = [entry.item for entry in matrix_items(matrix, facts(threads=4), resolve).entries]
-    timed = [item for item in items if isinstance(item, MeasureItem)]
+    timed = [item for item in items if isinstance(item, TimingItem)]
     assert len(timed) == 1 + 2 * 2 * 2 * 2
     assert all(item.spec.block_s == 0.05 for item in timed)
     configs = [item.config for item in timed]
@@ -45,7 +45,7 @@ def test_product_and_list(tmp_path: Path) -> None:
     assert sorted(map(repr, footprints)) == sorted({repr((item.model.sha256, item.config)) for item in timed})
     assert {config.threads for config in configs[1:]} == {1, 4}
     first = items[0]
-    assert isinstance(first, MeasureItem)
+    assert isinstance(first, TimingItem)
     assert (first.mode.kind, first.mode.rate_per_s, first.config.batch) == ("paced", 15, 4)
 
 

@@ -2,13 +2,12 @@ import pytest
 
 from advisor.measure.campaign import quick
 from advisor.measure.campaign.campaign import Campaign, Entry
-from advisor.measure.campaign.estimates import estimate_s
-from advisor.measure.items.decode import DecodeRequest
+from advisor.measure.items.decode import DecodeItem
 from advisor.measure.items.footprint import FootprintItem
-from advisor.measure.items.micro import no_siblings
-from advisor.measure.items.preparation import PrepareRequest
+from advisor.measure.items.micro.selection import no_siblings
+from advisor.measure.items.preparation import PreparationItem
 from advisor.measure.items.profile import ProfileItem
-from advisor.measure.items.throughput import MeasureItem
+from advisor.measure.items.throughput import TimingItem
 from tests.measure.hosts import facts
 from tests.measure.makers import file, of_kind
 
@@ -48,20 +47,20 @@ def test_quick_sees_every_setting_early_and_kernels_of_drawn_networks_first() ->
         ("openvino", "f32", 4, 1), ("openvino", "int8", 4, 1), ("onnxruntime", "int8", 1, 1),
     }  # fmt: skip
     assert not any(precision == "bf16" for _, _, precision, _, _ in looks)  # this machine has none
-    timed = [item for item in of_kind(campaign, MeasureItem) if isinstance(item, MeasureItem)]
+    timed = [item for item in of_kind(campaign, TimingItem) if isinstance(item, TimingItem)]
     assert {item.model.name for item in timed} == {"a", "b"}
     assert {(item.config.streams, item.config.batch) for item in timed} == {(1, 1), (4, 1), (4, 4)}
 
 
 def test_one_thread_has_no_settings_of_several() -> None:
     campaign = quick.quick_items(facts(threads=1), [file("a")], limit_s=1e9)
-    looks = ranked(campaign, ProfileItem) + ranked(campaign, MeasureItem)
+    looks = ranked(campaign, ProfileItem) + ranked(campaign, TimingItem)
     assert {threads for _, _, _, threads, _ in looks} == {1}
     assert len(looks) == len({(type(e.item), e.item.key("h")) for e in campaign.entries if hasattr(e.item, "model")})
 
 
 def test_within_prefers_what_teaches_most_per_second() -> None:
-    entries = [Entry(PrepareRequest((64, 64), (16, 16 * k)), float(k), 2.0) for k in range(1, 6)]
+    entries = [Entry(PreparationItem((64, 64), (16, 16 * k)), float(k), 2.0) for k in range(1, 6)]
     campaign = quick.within(entries, 6.0)
     assert [entry.estimate_s for entry in campaign.entries] == [1.0, 2.0, 3.0]
     assert campaign.left_out == ("preprocess/64x64/16x64", "preprocess/64x64/16x80")
@@ -86,19 +85,19 @@ def test_an_arm_machine_has_no_x86_caps() -> None:
 def test_full_covers_both_runtimes_caps_paces_memory_and_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quick, "hardware_devices", lambda: ("toaster",))
     campaign = quick.full_items(facts(), file)  # an AVX2 machine: SSE4.2 is the one cap below it
-    models = {item.model.name for item in of_kind(campaign, MeasureItem) if isinstance(item, MeasureItem)}
+    models = {item.model.name for item in of_kind(campaign, TimingItem) if isinstance(item, TimingItem)}
     profiles = [item for item in of_kind(campaign, ProfileItem) if isinstance(item, ProfileItem)]
     shapes = {(item.model.name, item.config.runtime, item.config.precision, item.config.simd_cap) for item in profiles}
     assert len(shapes) == len(profiles) == len(models) * (2 + 2 + 1)
     assert ("resnet-50", "openvino", "f32", "sse42") in shapes
     assert ("resnet-50", "onnxruntime", "int8", None) in shapes
-    paced = [item for item in of_kind(campaign, MeasureItem) if isinstance(item, MeasureItem)]
+    paced = [item for item in of_kind(campaign, TimingItem) if isinstance(item, TimingItem)]
     paced = [item for item in paced if item.mode.kind == "paced"]
     assert len(paced) == len(models) * 4
     # At five requests a second, thirty of them take six seconds.
-    assert estimate_s(paced[0]) > 6
+    assert paced[0].estimate_s > 6
     footprints = [item.config for item in of_kind(campaign, FootprintItem) if isinstance(item, FootprintItem)]
     assert footprints
     assert all(config.batch == 1 and config.simd_cap is None for config in footprints)
-    devices = [item for item in of_kind(campaign, DecodeRequest) if isinstance(item, DecodeRequest) and item.device]
+    devices = [item for item in of_kind(campaign, DecodeItem) if isinstance(item, DecodeItem) and item.device]
     assert [item.codec for item in devices] == ["h264", "h265"]

@@ -1,9 +1,9 @@
 from advisor.measure.campaign import scenario_items as needs
 from advisor.measure.campaign.campaign import Campaign
-from advisor.measure.items.decode import DecodeRequest
-from advisor.measure.items.micro import MicroItem
-from advisor.measure.items.preparation import PrepareRequest
-from advisor.measure.items.throughput import MeasureItem
+from advisor.measure.items.decode import DecodeItem
+from advisor.measure.items.micro.item import MicroItem
+from advisor.measure.items.preparation import PreparationItem
+from advisor.measure.items.throughput import TimingItem
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.scenario import Scenario
 from tests.measure.hosts import facts
@@ -33,8 +33,8 @@ def test_scenario_items_are_what_the_plan_needs_and_no_more() -> None:
     campaign = needs.scenario_items(SCENARIO, MODELS, facts(threads=4), {"door": 900.0})
     shapes = {
         (item.model.name, item.config.precision, item.config.threads, item.config.batch)
-        for item in of_kind(campaign, MeasureItem)
-        if isinstance(item, MeasureItem)
+        for item in of_kind(campaign, TimingItem)
+        if isinstance(item, TimingItem)
     }
     # This machine has no bf16, whatever the user permits.
     assert shapes == {
@@ -45,12 +45,12 @@ def test_scenario_items_are_what_the_plan_needs_and_no_more() -> None:
     }
     # What is set beside each other takes turns in one worker.
     for entry in campaign.entries:
-        if isinstance(entry.item, MeasureItem):
+        if isinstance(entry.item, TimingItem):
             assert entry.group == f"{entry.item.model.sha256} {entry.item.config.precision}"
     rested = [
         (item.model.name, item.config.precision, item.config.streams, item.config.threads, item.config.batch)
-        for item in of_kind(campaign, MeasureItem)
-        if isinstance(item, MeasureItem) and item.mode.kind == "rested"
+        for item in of_kind(campaign, TimingItem)
+        if isinstance(item, TimingItem) and item.mode.kind == "rested"
     ]
     shapes_of = {"p": [(1, 1), (4, 1)], "r": [(1, 1), (4, 1), (1, 8)]}
     assert sorted(rested) == sorted(
@@ -61,11 +61,11 @@ def test_scenario_items_are_what_the_plan_needs_and_no_more() -> None:
     )
     decodes = {
         (item.codec, item.width, item.bitrate_kbps, item.streams)
-        for item in of_kind(campaign, DecodeRequest)
-        if isinstance(item, DecodeRequest)
+        for item in of_kind(campaign, DecodeItem)
+        if isinstance(item, DecodeItem)
     }
     assert decodes == {("h264", 1920, 4000.0, (1, 4)), ("h265", 1280, 900.0, (1, 4))}
-    names = {item.name for item in of_kind(campaign, PrepareRequest) if isinstance(item, PrepareRequest)}
+    names = {item.name for item in of_kind(campaign, PreparationItem) if isinstance(item, PreparationItem)}
     assert names == {
         "preprocess/1920x1080/544x320",
         "preprocess/1280x720/544x320",
@@ -84,12 +84,12 @@ def test_for_other_machines_only_what_travels_is_measured() -> None:
     bitrates = {"door": 900.0}
     every = needs.scenario_items(SCENARIO, MODELS, machine, bitrates)
     known = needs.items_for_others(SCENARIO, MODELS, machine, bitrates, unpublished=False)
-    assert {type(entry.item) for entry in known.entries} == {DecodeRequest, PrepareRequest}
-    for kind in (DecodeRequest, PrepareRequest):
+    assert {type(entry.item) for entry in known.entries} == {DecodeItem, PreparationItem}
+    for kind in (DecodeItem, PreparationItem):
         assert of_kind(known, kind) == of_kind(every, kind)
 
     def passes(campaign: Campaign) -> set[tuple[object, ...]]:
-        items = [item for item in of_kind(campaign, MeasureItem) if isinstance(item, MeasureItem)]
+        items = [item for item in of_kind(campaign, TimingItem) if isinstance(item, TimingItem)]
         return {(item.model.name, item.config, item.mode) for item in items}
 
     def loops(campaign: Campaign, but: str = "") -> set[tuple[object, ...]]:
@@ -102,7 +102,7 @@ def test_for_other_machines_only_what_travels_is_measured() -> None:
         }
 
     new = needs.items_for_others(SCENARIO, MODELS, machine, bitrates, unpublished=True)
-    assert {type(entry.item) for entry in new.entries} == {DecodeRequest, PrepareRequest, MeasureItem}
+    assert {type(entry.item) for entry in new.entries} == {DecodeItem, PreparationItem, TimingItem}
     assert passes(new) == loops(every, "bf16")
     without = SCENARIO.model_copy(
         update={"accuracy": SCENARIO.accuracy.model_copy(update={"precisions": ("f32", "bf16")})}

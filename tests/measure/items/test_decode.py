@@ -2,17 +2,18 @@ from pathlib import Path
 
 import pytest
 
-from advisor.errors import Inconclusive, InputError, RuntimeRefusal
+from advisor.errors import InputError, RuntimeRefusal
 from advisor.measure.campaign.campaign import Campaign, Entry, run
 from advisor.measure.items import clips, decode
 from advisor.records.measurement import MicroFailure
 from advisor.store.measurements import MeasurementStore
 from tests.measure.hosts import facts
+from tests.measure.measuring import measured
 
 
 def test_costs_are_core_seconds_per_frame(tmp_path: Path) -> None:
-    request = decode.DecodeRequest("h264", 320, 240, 400, fps=10, streams=(1, 2), duration_s=0.2)
-    alone, pair = decode.measure_decode(request, tmp_path, "host")
+    request = decode.DecodeItem("h264", 320, 240, 400, fps=10, streams=(1, 2), duration_s=0.2)
+    alone, pair = measured([request], tmp_path)
     assert alone.name == "decode/h264/320x240/400kbps/n1"
     assert pair.name.endswith("/n2")
     assert alone.unit == "s"
@@ -24,23 +25,24 @@ def test_costs_are_core_seconds_per_frame(tmp_path: Path) -> None:
 
 
 def test_larger_pictures_cost_more(tmp_path: Path) -> None:
-    small = decode.DecodeRequest("h264", 160, 120, 200, fps=10, duration_s=0.2)
-    large = decode.DecodeRequest("h264", 1280, 720, 2000, fps=10, duration_s=0.2)
-    costs = [decode.measure_decode(request, tmp_path, "host")[0].value for request in (small, large)]
+    small = decode.DecodeItem("h264", 160, 120, 200, fps=10, duration_s=0.2)
+    large = decode.DecodeItem("h264", 1280, 720, 2000, fps=10, duration_s=0.2)
+    costs = [measured([request], tmp_path)[0].value for request in (small, large)]
     assert costs[1] > 4 * costs[0]
 
 
 def test_a_damaged_clip_is_said_with_its_reason(tmp_path: Path) -> None:
-    request = decode.DecodeRequest("h264", 128, 96, 200, fps=10, duration_s=0.1)
+    request = decode.DecodeItem("h264", 128, 96, 200, fps=10, duration_s=0.1)
     path = clips.clip_path(tmp_path, 128, 96, 10, "h264", 200)
     clips.synthesise(path, 128, 96, 10, "h264", 200)
     path.write_bytes(b"not a clip")
-    with pytest.raises(Inconclusive, match="decode/h264/128x96/200kbps/n1 failed"):
-        decode.measure_decode(request, tmp_path, "host")
+    (failure,) = measured([request], tmp_path)
+    assert failure.name == "decode/h264/128x96/200kbps/n1"
+    assert "InvalidData" in failure.failure
 
 
 def test_a_codec_that_cannot_be_decoded_is_kept_as_failed_and_not_tried_again(tmp_path: Path) -> None:
-    request = decode.DecodeRequest("h264", 128, 96, 200, fps=10, streams=(1, 2), duration_s=0.1)
+    request = decode.DecodeItem("h264", 128, 96, 200, fps=10, streams=(1, 2), duration_s=0.1)
     path = clips.clip_path(tmp_path, 128, 96, 10, "h264", 200)
     clips.synthesise(path, 128, 96, 10, "h264", 200)
     intact = path.read_bytes()
@@ -61,10 +63,10 @@ def test_a_codec_that_cannot_be_decoded_is_kept_as_failed_and_not_tried_again(tm
 
 def test_a_missing_encoder_is_the_codecs_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(clips._ENCODERS, "mjpeg", ("no_such_encoder", {}))
-    kept: list[MicroFailure] = []
-    request = decode.DecodeRequest("mjpeg", 128, 96, 200, fps=10, duration_s=0.1)
-    assert decode.measure_decode(request, tmp_path, "host", keep_failure=kept.append) == []
-    assert "no_such_encoder" in kept[0].failure
+    request = decode.DecodeItem("mjpeg", 128, 96, 200, fps=10, duration_s=0.1)
+    (failure,) = measured([request], tmp_path)
+    assert isinstance(failure, MicroFailure)
+    assert "no_such_encoder" in failure.failure
 
 
 def test_raw_has_no_decoder() -> None:
@@ -74,12 +76,11 @@ def test_raw_has_no_decoder() -> None:
 
 
 def test_a_device_that_is_not_here_is_a_failure_with_its_reason(tmp_path: Path) -> None:
-    request = decode.DecodeRequest("h264", 128, 96, 200, fps=10, duration_s=0.1, device="no_such_device")
-    kept: list[MicroFailure] = []
-    assert decode.measure_decode(request, tmp_path, "host", keep_failure=kept.append) == []
-    assert kept[0].name == "hwdecode/no_such_device/h264/128x96/200kbps/n1"
-    assert kept[0].failure
-    software = decode.DecodeRequest("h264", 128, 96, 200, fps=10, duration_s=0.1)
+    request = decode.DecodeItem("h264", 128, 96, 200, fps=10, duration_s=0.1, device="no_such_device")
+    (failure,) = measured([request], tmp_path)
+    assert isinstance(failure, MicroFailure)
+    assert failure.name == "hwdecode/no_such_device/h264/128x96/200kbps/n1"
+    software = decode.DecodeItem("h264", 128, 96, 200, fps=10, duration_s=0.1)
     assert set(software.keys("host")).isdisjoint(request.keys("host"))
 
 

@@ -1,14 +1,15 @@
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from advisor.measure.campaign.campaign import Campaign, Entry, run
 from advisor.measure.items.footprint import FootprintItem, combine, measure_footprint, one_stream, with_footprints
 from advisor.measure.timing.statistics import build_timing
-from advisor.measure.worker.job import Outcome
+from advisor.measure.worker.job import JobOutcome
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig
-from advisor.records.measurement import Footprint, Measurement
+from advisor.records.measurement import Footprint, FootprintMeasurement, ProfileMeasurement, TimingMeasurement
 from advisor.store.measurements import MeasurementStore
 from tests.measure.hosts import facts
 from tests.measure.models import small_conv
@@ -21,8 +22,8 @@ FIRST = {
 }  # fmt: skip
 
 
-def outcome(value: dict[str, object] | None, failure: str | None = None) -> Outcome:
-    return Outcome("x", "failed" if value is None else "done", value, failure)
+def outcome(value: dict[str, object] | None, failure: str | None = None) -> JobOutcome:
+    return JobOutcome("x", "failed" if value is None else "done", value, failure)
 
 
 def test_memory_per_stream_comes_from_two_processes() -> None:
@@ -62,33 +63,39 @@ def test_one_of_several_streams_keeps_its_share() -> None:
     assert one_stream(RunConfig(), effective.model_copy(update={"streams": None})) is None
 
 
-def record(config: RunConfig, footprint: Footprint | None, **fields: object) -> Measurement:
-    timing = None if footprint is not None else build_timing([0.01] * 5, 0.05, 1, [0.01], peak_memory_bytes=7.0)
-    return Measurement.model_validate(
-        {
-            "key": "k", "model": "m", "model_sha256": "s", "model_kind": "file", "config": config, "mode": LoadMode(),
-            "effective": None, "host_fingerprint": "h", "status": "done", "timing": timing, "footprint": footprint,
-            "started": "t", "sizer_version": "0", "versions": {"openvino": "1"}, **fields,
-        }
-    )  # fmt: skip
+def common(config: RunConfig, **fields: object) -> dict[str, Any]:
+    return {
+        "key": "k", "model": "m", "model_sha256": "s", "model_kind": "file", "config": config, "effective": None,
+        "host_fingerprint": "h", "status": "done", "started": "t", "sizer_version": "0",
+        "versions": {"openvino": "1"}, **fields,
+    }  # fmt: skip
+
+
+def timed(config: RunConfig, mode: LoadMode | None = None, **fields: object) -> TimingMeasurement:
+    timing = build_timing([0.01] * 5, 0.05, 1, [0.01], peak_memory_bytes=7.0)
+    return TimingMeasurement(**common(config, **fields), mode=mode or LoadMode(), timing=timing)
 
 
 def test_a_footprint_is_joined_to_every_mode_of_its_configuration_alone() -> None:
-    found = Footprint(
+    taken = Footprint(
         baseline_bytes=100.0, peak_bytes=180.0, resident_bytes=150.0, streams=2, per_stream_bytes=9.0, compile_s=1.0,
         cached_compile_s=0.2,
     )  # fmt: skip
     two = RunConfig(streams=2)
-    sync, paced = record(two, None), record(two, None, mode=LoadMode(kind="paced", rate_per_s=5.0))
-    others = [record(RunConfig(streams=1), None), record(two, None, model_sha256="t"),
-              record(two, None, host_fingerprint="g"), record(two, None, versions={"openvino": "2"})]  # fmt: skip
-    joined = with_footprints([sync, record(two, found), paced, *others])
-    assert len(joined) == 6
-    for item in joined[:2]:
-        assert item.timing is not None
-        assert (item.timing.peak_memory_bytes, item.timing.memory_baseline_bytes) == (80.0, 100.0)
-        assert (item.timing.memory_per_stream_bytes, item.timing.cached_compile_s) == (9.0, 0.2)
+    sync, paced = timed(two), timed(two, LoadMode(kind="paced", rate_per_s=5.0))
+    others = [timed(RunConfig(streams=1)), timed(two, model_sha256="t"), timed(two, host_fingerprint="g"),
+              timed(two, versions={"openvino": "2"}), ProfileMeasurement(**common(two))]  # fmt: skip
+    joined = with_footprints([sync, FootprintMeasurement(**common(two), footprint=taken), paced, *others])
     assert joined[2:] == others
+    for before, after in zip((sync, paced), joined, strict=False):
+        assert isinstance(after, TimingMeasurement)
+        assert after == before.model_copy(update={"footprint": taken})
+        assert (before.peak_memory_bytes, after.peak_memory_bytes) == (7.0, 80.0)
+
+
+def test_a_failed_footprint_stays_visible() -> None:
+    failed = FootprintMeasurement(**{**common(RunConfig()), "status": "failed", "failure": "crashed with SIGSEGV"})
+    assert with_footprints([failed, timed(RunConfig())]) == [failed, timed(RunConfig())]
 
 
 @pytest.mark.runtime

@@ -1,68 +1,68 @@
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from advisor.errors import RuntimeRefusal
 from advisor.measure.campaign.campaign import Campaign, Entry, run
-from advisor.measure.items import micro
+from advisor.measure.items.micro import siblings
+from advisor.measure.items.micro.item import MicroItem
+from advisor.measure.items.micro.selection import all_threads, level_bytes, micro_items, no_siblings
 from advisor.store.measurements import MeasurementStore
 from tests.measure.hosts import facts
+from tests.measure.measuring import measured
 
 
 def test_items_follow_the_machine() -> None:
-    names = [item.name for item in micro.micro_items(facts(threads=8))]
+    names = [item.name for item in micro_items(facts(threads=8))]
     assert {"peak/openvino/f32/native/t1", "peak/openvino/int8/native/t8", "bandwidth/l3/t1"} <= set(names)
     assert [name for name in names if name.startswith("barrier")] == ["barrier/t2", "barrier/t4", "barrier/t8"]
-    alone = [item.name for item in micro.micro_items(facts(threads=1))]
+    alone = [item.name for item in micro_items(facts(threads=1))]
     assert not any("barrier" in name or name.endswith("/t2") for name in alone)
     # A quota of 1.5 cores of 8: one thread, not two that are throttled.
-    assert micro.all_threads(facts(threads=8, quota=1.5)) == 1
-    capped = [item for item in micro.micro_items(facts(), simd_caps=(None, "avx2")) if item.simd_cap == "avx2"]
+    assert all_threads(facts(threads=8, quota=1.5)) == 1
+    capped = [item for item in micro_items(facts(), simd_caps=(None, "avx2")) if item.simd_cap == "avx2"]
     assert {item.threads for item in capped} == {1}
 
 
 def test_working_sets_fit_their_level() -> None:
-    levels = micro.level_bytes(facts(threads=4))
+    levels = level_bytes(facts(threads=4))
     assert 2 * levels["l2"] <= 524288
     assert 524288 < 2 * levels["l3"] <= 32e6
     assert 2 * levels["dram"] > 32e6
-    assert "l3" not in micro.level_bytes(facts(l3_bytes=None))
+    assert "l3" not in level_bytes(facts(l3_bytes=None))
 
 
 @pytest.mark.runtime
-def test_figures_through_openvino(tmp_path: Path) -> None:
+def test_figures_through_openvino() -> None:
     wanted = [
         item
-        for item in micro.micro_items(facts(), duration_s=0.05)
+        for item in micro_items(facts(), duration_s=0.05)
         if item.name
         in {"peak/openvino/f32/native/t1", "bandwidth/l2/t1", "barrier/t2", "overhead/openvino", "cold/openvino/t1"}
     ]
-    with MeasurementStore(tmp_path / "s.db") as store:
-        found = {record.name: record for record in micro.measure_micro(wanted, store, "host")}
-        assert {record.unit for record in found.values()} == {"FLOP/s", "B/s", "s"}
-        # Wide limits of any machine: between 1 GFLOP/s and 10 TFLOP/s per core, 1 us to 10 ms per call.
-        assert 1e9 < found["peak/openvino/f32/native/t1"].value < 1e13
-        assert 1e8 < found["bandwidth/l2/t1"].value < 1e13
-        assert 0 <= found["barrier/t2"].value < 1e-2
-        cold = found["cold/openvino/t1"]
-        assert cold.unit == "s"
-        assert 0 <= cold.value < 0.1
-        assert float(cold.parameters["tight_s"]) > 0
-        assert 1e-6 < found["overhead/openvino"].value < 1e-2
-        started = {record.key: record.started for record in found.values()}
-        again = micro.measure_micro(wanted, store, "host")
-        assert {record.key: record.started for record in again} == started
+    found = {record.name: record for record in measured(wanted)}
+    assert {record.unit for record in found.values()} == {"FLOP/s", "B/s", "s"}
+    # Wide limits of any machine: between 1 GFLOP/s and 10 TFLOP/s per core, 1 us to 10 ms per call.
+    assert 1e9 < found["peak/openvino/f32/native/t1"].value < 1e13
+    assert 1e8 < found["bandwidth/l2/t1"].value < 1e13
+    assert 0 <= found["barrier/t2"].value < 1e-2
+    cold = found["cold/openvino/t1"]
+    assert cold.unit == "s"
+    assert 0 <= cold.value < 0.1
+    assert float(cold.parameters["tight_s"]) > 0
+    assert 1e-6 < found["overhead/openvino"].value < 1e-2
 
 
 def test_a_figure_that_cannot_be_taken_is_kept_as_failed_until_told_to_retry(tmp_path: Path) -> None:
-    item = micro.MicroItem("peak/openvino/none", "no such kind", "openvino", duration_s=0.05)
+    item = MicroItem("peak/openvino/none", "no such kind", "openvino", duration_s=0.05)
     with MeasurementStore(tmp_path / "s.db") as store:
-        assert micro.measure_micro([item], store, "test-host") == []
+        todo = Campaign((Entry(item, 0.1),))
+        assert run(todo, store, facts()).failed == 1
         (kept,) = store.micro_failures("test-host")
         assert (kept.name, kept.key) == (item.name, item.key("test-host"))
         assert "no such kind" in kept.failure
-        todo = Campaign((Entry(item, 0.1),))
         assert (run(todo, store, facts()).known, run(todo, store, facts(), retry_failed=True).failed) == (1, 1)
 
 
@@ -70,29 +70,29 @@ def test_siblings_are_compared_only_where_a_core_has_two_threads() -> None:
     def named(per_core: int | None) -> tuple[list[str], tuple[str, ...]]:
         box = facts()
         box = box.model_copy(update={"cpu": box.cpu.model_copy(update={"threads_per_core": per_core})})
-        return [item.name for item in micro.micro_items(box) if item.kind == "siblings"], micro.no_siblings(box)
+        return [item.name for item in micro_items(box) if item.kind == "siblings"], no_siblings(box)
 
     assert named(2) == (["siblings/openvino"], ())
     assert named(1) == ([], ("gain of SMT siblings: every core has one thread here",))
     assert named(None)[0] == []
-    assert "does not tell" in named(None)[1][0]
-    item = micro.MicroItem("siblings/openvino", "siblings", "openvino")
-    assert item.process != micro.MicroItem("overhead/openvino", "overhead", "openvino").process
+    assert "does not report" in named(None)[1][0]
+    item = MicroItem("siblings/openvino", "siblings", "openvino")
+    assert item.process != MicroItem("overhead/openvino", "overhead", "openvino").process
 
 
 @pytest.mark.runtime
 def test_siblings_without_any_are_refused_and_two_threads_give_a_ratio(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    item = micro.MicroItem("siblings/openvino", "siblings", "openvino", duration_s=0.2)
-    monkeypatch.setattr(micro, "_live_pair", lambda: None)
+    payload = asdict(MicroItem("siblings/openvino", "siblings", "openvino", duration_s=0.2))
+    monkeypatch.setattr(siblings, "usable_pair", lambda: None)
     with pytest.raises(RuntimeRefusal, match="no core has two threads"):
-        micro._siblings(micro._payload(item), tmp_path)
+        siblings.siblings(payload, tmp_path)
     allowed = sorted(os.sched_getaffinity(0))
-    monkeypatch.setattr(micro, "_live_pair", lambda: (allowed[0], allowed[-1]))
+    monkeypatch.setattr(siblings, "usable_pair", lambda: (allowed[0], allowed[-1]))
     try:
-        found = micro._siblings(micro._payload(item), tmp_path)
+        taken = siblings.siblings(payload, tmp_path)
     finally:
         os.sched_setaffinity(0, allowed)
-    assert found["unit"] == "1"
-    assert 0.2 < found["value"] < 4
+    assert taken["unit"] == "1"
+    assert 0.2 < taken["value"] < 4

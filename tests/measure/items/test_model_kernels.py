@@ -4,10 +4,18 @@ import pytest
 
 from advisor.errors import ModelError
 from advisor.measure.items.model_kernels import file_facts, model_works
+from advisor.measure.items.progress import NullProgress
 from advisor.store.measurements import MeasurementStore
 from tests.measure.models import small_conv
 
-from .test_throughput import Listener
+
+class Listener(NullProgress):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.lines.append(text)
+
 
 # Three 3x3 convolutions, 16 to 16 channels, 16x16 pixels; two operations per multiply-add.
 FLOP = 3 * 2 * 16 * 16 * 9 * 16 * 16

@@ -3,13 +3,13 @@ from pathlib import Path
 import pytest
 
 from advisor.errors import ModelRangeError
-from advisor.measure.items.throughput import MeasureItem, joined, measure_configs, worker_environment
+from advisor.measure.items.throughput import TimingItem, joined, worker_environment
 from advisor.measure.timing.harness import MeasureSpec
 from advisor.measure.timing.statistics import build_timing
 from advisor.records.config import LoadMode, RunConfig
-from advisor.records.measurement import Interference, Measurement
+from advisor.records.measurement import Interference, TimingMeasurement
 from advisor.runtimes.openvino_config import simd_variables
-from advisor.store.measurements import MeasurementStore
+from tests.measure.measuring import measured
 from tests.measure.models import small_conv
 
 SPEC = MeasureSpec(
@@ -18,82 +18,57 @@ SPEC = MeasureSpec(
 SYNC = LoadMode()
 
 
-class Listener:
-    def __init__(self) -> None:
-        self.totals: list[int] = []
-        self.lines: list[str] = []
-
-    def start(self, total: int, estimate_s: float | None, unit: str = "items") -> None:
-        self.totals.append(total)
-
-    def begin(self, what: str) -> None: ...
-
-    def advance(self, done: int, what: str, remaining_s: float | None) -> None:
-        self.lines.append(what)
-
-    def message(self, text: str) -> None:
-        self.lines.append(text)
-
-    def finish(self, summary: str) -> None:
-        pass
-
-
 @pytest.mark.runtime
 def test_openvino_configurations_in_one_go(tmp_path: Path) -> None:
     model = small_conv(tmp_path)
     one = RunConfig(threads=1, streams=1, requests=1)
-    requests = [
-        (one, SYNC, SPEC),
-        (one.model_copy(update={"batch": 4}), SYNC, SPEC),
-        (one.model_copy(update={"requests": 2}), LoadMode(kind="async"), SPEC),
-        (one, LoadMode(kind="paced", rate_per_s=100.0), SPEC),
-        (one.model_copy(update={"simd_cap": "sse42"}), SYNC, SPEC),
-        (one.model_copy(update={"device": "TOASTER"}), SYNC, SPEC),
+    items = [
+        TimingItem(model, one, SYNC, SPEC),
+        TimingItem(model, one.model_copy(update={"batch": 4}), SYNC, SPEC),
+        TimingItem(model, one.model_copy(update={"requests": 2}), LoadMode(kind="async"), SPEC),
+        TimingItem(model, one, LoadMode(kind="paced", rate_per_s=100.0), SPEC),
+        TimingItem(model, one.model_copy(update={"device": "TOASTER"}), SYNC, SPEC),
     ]
-    listener = Listener()
-    with MeasurementStore(tmp_path / "s.db") as store:
-        found = measure_configs(model, requests, store, "host", listener)
-        assert [record.status for record in found] == ["done"] * 5 + ["failed"]
-        assert "TOASTER" in (found[5].failure or "")
-        assert [record.config for record in found] == [config for config, _, _ in requests]
-        timings = [record.timing for record in found[:5]]
-        for timing in timings:
-            assert timing is not None
-            assert timing.samples >= 5
-            assert timing.compile_s is not None
-            assert timing.compile_s > 0
-            assert timing.peak_memory_bytes is not None
-        assert timings[1] is not None
-        assert timings[1].throughput_per_s == pytest.approx(4 / timings[1].avg_time_s, rel=0.2)
-        assert timings[3] is not None
-        assert timings[3].throughput_per_s == pytest.approx(100, rel=0.2)
-        assert found[0].effective is not None
-        assert found[0].effective.precision == "f32"
-        assert found[0].versions["openvino"].startswith("20")
-        # The capped one really ran other kernels than the native one: it was another process with other variables.
-        assert worker_environment("sse42") != worker_environment(None)
-        assert listener.totals == [6]
-        again = measure_configs(model, requests, store, "host", listener)
-        assert again == found
-        assert listener.totals == [6, 0]
-        retried = measure_configs(model, requests[4:], store, "host", listener, retry_failed=True)
-        assert listener.totals == [6, 0, 1]
-        assert retried[1].status == "failed"
+    results = {record.key: record for record in measured(items)}
+    records = [results[item.key("host")] for item in items]
+    assert [record.status for record in records] == ["done"] * 4 + ["failed"]
+    assert "TOASTER" in records[4].failure
+    assert records[4].timing is None
+    assert [(record.config, record.mode) for record in records] == [(item.config, item.mode) for item in items]
+    timings = [record.timing for record in records[:4]]
+    for timing in timings:
+        assert timing.samples >= 5
+        assert timing.compile_s > 0
+        assert timing.peak_memory_bytes is not None
+    assert timings[1].throughput_per_s == pytest.approx(4 / timings[1].avg_time_s, rel=0.2)
+    assert timings[3].throughput_per_s == pytest.approx(100, rel=0.2)
+    assert records[0].effective.precision == "f32"
+    assert records[0].versions["openvino"].startswith("20")
+
+
+@pytest.mark.runtime
+def test_a_cap_is_set_in_the_workers_environment(tmp_path: Path) -> None:
+    capped = TimingItem(small_conv(tmp_path), RunConfig(threads=1, streams=1, simd_cap="sse42"), SYNC, SPEC)
+    assert capped.process != TimingItem(capped.model, RunConfig(threads=1, streams=1), SYNC, SPEC).process
+    assert capped.worker().environment == worker_environment("sse42")
+    assert worker_environment("sse42") != worker_environment(None)
+    (record,) = measured([capped])
+    assert record.status == "done", record.failure
 
 
 def test_keys_tell_requests_apart_and_stay_the_same(tmp_path: Path) -> None:
     model = small_conv(tmp_path)
-    base = MeasureItem(model, RunConfig(threads=1), SYNC, SPEC)
+    base = TimingItem(model, RunConfig(threads=1), SYNC, SPEC)
     others = [
-        MeasureItem(model, RunConfig(threads=2), SYNC, SPEC),
-        MeasureItem(model, RunConfig(threads=1, runtime="onnxruntime"), SYNC, SPEC),
-        MeasureItem(model, RunConfig(threads=1), LoadMode(kind="async"), SPEC),
-        MeasureItem(model, RunConfig(threads=1), SYNC, SPEC.model_copy(update={"min_samples": 6})),
-        MeasureItem(model.model_copy(update={"sha256": "0"}), RunConfig(threads=1), SYNC, SPEC),
+        TimingItem(model, RunConfig(threads=2), SYNC, SPEC),
+        TimingItem(model, RunConfig(threads=1, runtime="onnxruntime"), SYNC, SPEC),
+        TimingItem(model, RunConfig(threads=1), LoadMode(kind="async"), SPEC),
+        TimingItem(model, RunConfig(threads=1), SYNC, SPEC.model_copy(update={"min_samples": 6})),
+        TimingItem(model.model_copy(update={"sha256": "0"}), RunConfig(threads=1), SYNC, SPEC),
     ]
     keys = {item.key("host") for item in [base, *others]} | {base.key("other host")}
     assert len(keys) == len(others) + 2
-    assert base.key("host") == MeasureItem(model, RunConfig(threads=1), SYNC, SPEC).key("host")
+    assert base.key("host") == TimingItem(model, RunConfig(threads=1), SYNC, SPEC).key("host")
 
 
 def test_two_visits_become_one_measurement_of_all_their_blocks() -> None:
@@ -116,9 +91,9 @@ def test_two_visits_become_one_measurement_of_all_their_blocks() -> None:
         joined(fast, slow.model_copy(update={"timing": None}))
 
 
-def visit(pass_s: float, count: int) -> Measurement:
+def visit(pass_s: float, count: int) -> TimingMeasurement:
     timing = build_timing([pass_s] * count, pass_s * count, 4, [pass_s] * 2, cpu_s_per_pass=pass_s)
-    return Measurement(
+    return TimingMeasurement(
         key="k", model="m", model_sha256="s", model_kind="file", config=RunConfig(batch=4), mode=SYNC, effective=None,
         host_fingerprint="h", status="done", timing=timing, interference=Interference(dirty=pass_s > 0.015),
         started="now", sizer_version="0",

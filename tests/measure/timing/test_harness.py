@@ -1,16 +1,15 @@
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import pytest
 
 from advisor.clock import FakeClock, RealClock
 from advisor.errors import ModelRangeError
 from advisor.measure.timing import harness
+from advisor.measure.timing.block import Block
 from advisor.measure.timing.harness import MeasureSpec, Session, measure
 from advisor.records.config import LoadMode, RunConfig
 from advisor.runtimes.fake import Behaviour, FakeRuntime
-from advisor.runtimes.protocol import TensorSpec
 from tests.measure.fakes import Looping, Scripted, ScriptedMeter, Threaded
 
 SPEC = MeasureSpec(min_duration_s=1.0, min_samples=30, min_blocks=8, max_duration_s=5.0, block_s=0.1, warmup_max_s=1.0)
@@ -160,7 +159,7 @@ def test_a_schedule_is_kept_by_the_harness() -> None:
 
 
 def test_parts_of_passes_at_the_edge_of_a_block_count_in_parts() -> None:
-    block = harness.Block()
+    block = Block()
     block.begin_s, block.window_s = 0.0, 1.0
     block.starts_s, block.finishes_s = [0.0, 0.4, 0.8], [0.4, 0.8, 1.2]
     assert block.passes_in_window() == pytest.approx(2.5)
@@ -168,7 +167,7 @@ def test_parts_of_passes_at_the_edge_of_a_block_count_in_parts() -> None:
 
 def test_requests_that_wait_inside_the_runtime_do_not_count_until_they_are_begun() -> None:
     """Two streams of 0.4 s per pass with four requests: 2.5 passes per stream in a second, whoever waits."""
-    block = harness.Block(lanes=2)
+    block = Block(lanes=2)
     block.begin_s, block.window_s = 0.0, 1.0
     block.starts_s = [0.0, 0.0, 0.0, 0.0, 0.4, 0.4, 0.8, 0.8]
     block.finishes_s = [0.4, 0.4, 0.8, 0.8, 1.2, 1.2, 1.6, 1.6]
@@ -228,13 +227,3 @@ def test_sessions_take_turns_and_end_on_their_own() -> None:
     assert set(turns[last_paced + 1 : last_rested + 1]) == {"rested"}
     assert turns[last_rested + 1 : last_rested + 7] == ["fast", "slow", "broken"] * 2
     assert sessions["slow"].timing().p50.value_s == pytest.approx(0.03)
-
-
-def test_inputs_are_seeded_and_fit_their_type() -> None:
-    specs = [TensorSpec("a", (2, 3), "float32"), TensorSpec("b", (64,), "int64"), TensorSpec("c", (64,), "uint8")]
-    first = harness.random_inputs(specs, np.random.default_rng(1))
-    again = harness.random_inputs(specs, np.random.default_rng(1))
-    assert all(np.array_equal(x, y) for x, y in zip(first, again, strict=True))
-    assert [str(x.dtype) for x in first] == ["float32", "int64", "uint8"]
-    assert set(first[1]) == {0, 1}
-    assert first[2].max() > 100

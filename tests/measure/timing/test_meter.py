@@ -7,20 +7,20 @@ from tests.measure.fakes import ScriptedMeter
 def script(monkeypatch: pytest.MonkeyPatch, dirty: list[bool]) -> None:
     shared = ScriptedMeter(dirty)
     monkeypatch.setattr(meter, "make_meter", lambda: shared)
-    monkeypatch.setattr(meter, "_stayed_disturbed", 0)
 
 
 def test_a_disturbed_figure_is_taken_again_and_the_clean_one_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     script(monkeypatch, [True, False])
     values = iter([1, 2, 3])
-    found, seen = meter.undisturbed(lambda: next(values))
-    assert (found, seen.dirty, seen.blocks_repeated) == (2, False, 1)
+    figure, seen = meter.DisturbedRetry().measure(lambda: next(values))
+    assert (figure, seen.dirty, seen.blocks_repeated) == (2, False, 1)
 
 
-def test_a_busy_machine_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_machine_is_not_waited_for_forever(monkeypatch: pytest.MonkeyPatch) -> None:
     script(monkeypatch, [True] * 8 + [False, True, False])
-    taken = []
-    seen = [meter.undisturbed(lambda: taken.append(1))[1] for _ in range(6)]
+    taken: list[int] = []
+    retry = meter.DisturbedRetry()
+    seen = [retry.measure(lambda: taken.append(1))[1] for _ in range(6)]
     # Three calls each for the first two, then one each until a clean one restores the patience.
     assert [s.blocks_repeated for s in seen] == [2, 2, 0, 0, 0, 1]
     assert [s.dirty for s in seen] == [True, True, True, True, False, False]

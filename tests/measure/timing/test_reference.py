@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 
 from advisor.clock import FakeClock
-from advisor.measure.timing.harness import SLOW, MeasureSpec, measure, with_slowdown
+from advisor.measure.timing.disturbance import SLOW, with_slowdown
+from advisor.measure.timing.harness import MeasureSpec, measure
 from advisor.measure.timing.harness import Session as HarnessSession
-from advisor.measure.timing.reference import Reference, load_best, save_best
+from advisor.measure.timing.reference import Reference, ReferencePool, load_best, save_best
 from advisor.records.config import LoadMode
 from advisor.records.measurement import Interference
 from advisor.store.measurements import MeasurementStore
@@ -59,13 +60,13 @@ def test_a_schedule_is_not_interrupted() -> None:
     assert seen.reference_slowdown is None
 
 
-def test_without_a_check_nothing_is_said() -> None:
+def test_without_a_check_nothing_is_reported() -> None:
     clock = FakeClock()
     _, seen = measure(Scripted(clock, lambda n: 0.01), LoadMode(), SPEC, clock)
     assert seen.reference_slowdown is None
 
 
-def test_the_limit_itself_is_still_quiet() -> None:
+def test_the_limit_itself_is_no_disturbance() -> None:
     other = Interference(dirty=True, reasons=("noise",))
     assert with_slowdown(Interference(), SLOW).dirty is False
     assert with_slowdown(other, SLOW).reasons == ("noise",)
@@ -81,6 +82,15 @@ def test_work_is_compared_with_the_least_time_known() -> None:
     assert all(fresh.slowdown() >= 1.0 for _ in range(5))
     assert fresh.best_s <= best
     assert Reference(1, best_s=1e-9).slowdown() > 1000
+
+
+def test_a_worker_keeps_one_reference_per_number_of_threads() -> None:
+    pool = ReferencePool()
+    one = pool.reference(None, {1: 0.25})
+    assert one.threads == 1
+    assert one.best_s == 0.25
+    assert pool.reference(1, {1: 0.125}) is one
+    assert ReferencePool().reference(1, {}) is not one
 
 
 def test_least_times_outlive_the_process(tmp_path: Path) -> None:

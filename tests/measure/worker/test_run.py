@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from advisor.errors import SizerError
-from advisor.measure.worker.job import Job, JobItem, Outcome
+from advisor.measure.worker.job import Job, JobItem, JobOutcome
 from advisor.measure.worker.run import run_job
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,7 +37,7 @@ def test_items_share_one_process_with_its_environment() -> None:
 
 
 def test_crash_refusal_and_exit_cost_only_their_own_item() -> None:
-    seen: list[Outcome] = []
+    seen: list[JobOutcome] = []
     result = run_job(job("a", "crash", "b", "refuse", "exit", "c"), 20, seen.append)
     by_name = {outcome.id.split("-")[1]: outcome for outcome in result.outcomes}
     assert by_name["crash"].failure == "crashed with SIGSEGV"

@@ -4,10 +4,13 @@ from advisor.perfmodel import Predictor
 from advisor.perfmodel.analytic.bottleneck import bottleneck, costliest_kernels, fits_l2
 from advisor.perfmodel.analytic.machine import machine_arrays
 from advisor.perfmodel.analytic.physics import PassTime, Runs
+from advisor.perfmodel.analytic.runtime_defaults import ResolvedConfig
 from advisor.perfmodel.analytic.work_table import table_of
 from advisor.perfmodel.here.kernels import KernelTime
 from advisor.records.config import RunConfig
 from tests.perfmodel.makers import kernel, machine, work
+
+ONE_THREAD = ResolvedConfig(streams=1, threads=1, performance_only=False, latency_share=0.0)
 
 
 def small_runs(precision: int = 0, threads: float = 1.0) -> Runs:
@@ -44,7 +47,14 @@ def test_measured_kernels_are_told_from_predicted_ones():
     rows = [kernel(i, flop=1e8 * (i + 1)) for i in range(4)]
     times = [KernelTime(4e-3, True), KernelTime(1e-3, False), KernelTime(2e-3, True), KernelTime(3e-3, False)]
     found = costliest_kernels(
-        Predictor.load().transfer.parameters, machine(), work(rows), RunConfig(), 1, 1, 20e-3, measured=times, count=3
+        Predictor.load().transfer.parameters,
+        machine(),
+        work(rows),
+        RunConfig(),
+        ONE_THREAD,
+        20e-3,
+        measured=times,
+        count=3,
     )
     assert [item.name for item in found] == ["k0", "k3", "k2"]
     assert [item.basis for item in found] == ["measured", "predicted", "measured"]

@@ -64,5 +64,5 @@ def test_a_quotation_in_usd_is_converted_and_any_third_currency_refused() -> Non
     assert price.per_box == pytest.approx(180.0)
     assert price.currency == "EUR"
     quoted["box"]["currency"] = "CHF"
-    with pytest.raises(ValueError, match="currency CHF beside"):
+    with pytest.raises(ValueError, match=r"currency CHF differs from money\.currency EUR"):
         scenario(money=money, candidates={"prices": quoted})

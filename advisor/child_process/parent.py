@@ -1,0 +1,129 @@
+"""The parent's half: start a child interpreter, receive its messages, end it with everything that it started."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, Self
+
+_ROOT = str(Path(__file__).resolve().parents[2])
+# -P keeps a folder named like a package of ours, in the user's directory, out of the path.
+_BOOT = "import sys; sys.path.append({root!r}); from {module} import main; main(sys.argv[1:])"
+_CHUNK_BYTES = 1 << 20
+_TAIL_CHARACTERS = 300
+
+
+class ChildProcess:
+    """A fresh interpreter in a process group of its own; leaving the context kills the whole group.
+
+    Parameters
+    ----------
+    module : str
+        Its ``main(arguments)`` is called; it reports through :class:`advisor.child_process.child.Messages`.
+    arguments : sequence of str
+        Passed to ``main``.
+    environment : mapping, optional
+        Changes to this process's environment before any import; None as a value removes a variable.
+
+    Notes
+    -----
+    The child does not receive Ctrl-C: its group is not the terminal's. The parent decides what an interrupt means.
+    """
+
+    def __init__(
+        self, module: str, arguments: Sequence[str] = (), environment: Mapping[str, str | None] | None = None
+    ) -> None:
+        self._command = [sys.executable, "-P", "-c", _BOOT.format(root=_ROOT, module=module), *arguments]
+        self._environment = {
+            name: value for name, value in {**os.environ, **(environment or {})}.items() if value is not None
+        }
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
+        self._final_stderr: str | None = None
+        self._pending = b""
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            env=self._environment,
+            start_new_session=True,
+        )
+        assert self._process.stdout is not None
+        self._descriptor = self._process.stdout.fileno()
+        self._poll = select.poll()  # select() fails on descriptors above 1023
+        self._poll.register(self._descriptor, select.POLLIN | select.POLLHUP)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+        self._final_stderr = self.stderr_tail()
+        self._stderr.close()
+
+    @property
+    def pid(self) -> int:
+        """Process id, which is also that of its group."""
+        return self._process.pid
+
+    def send_line(self, line: str) -> None:
+        """Write a line to the child's stdin; one that died is noticed by the next :meth:`receive`."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(line.encode() + b"\n")
+            self._process.stdin.flush()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until there is something to :meth:`receive`, at most ``timeout_s`` [s]; False if there is nothing."""
+        return bool(self._poll.poll(max(1, int(timeout_s * 1000))))
+
+    def receive(self) -> list[dict[str, Any]] | None:
+        """Return the messages that arrived completely; None once the child has closed its side, as it does at its end.
+
+        Blocks unless :meth:`wait` returned True.
+        """
+        chunk = os.read(self._descriptor, _CHUNK_BYTES)
+        if not chunk:
+            return None
+        *lines, self._pending = (self._pending + chunk).split(b"\n")
+        return [json.loads(line) for line in lines]
+
+    def kill(self) -> None:
+        """Kill the child and whatever it started; nothing happens if it has ended and was waited for."""
+        if self._process.poll() is None:  # not yet waited for, so the number still means this group
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def exit_code(self) -> int:
+        """Wait for the end of the child and return its exit code, negative for a signal."""
+        return self._process.wait()
+
+    def exit_reason(self) -> str:
+        """Wait for the end of the child; how it ended, as in ``crashed with SIGSEGV``."""
+        code = self.exit_code()
+        if code >= 0:
+            return f"ended early with exit code {code}"
+        known = {one.value: one.name for one in signal.Signals}
+        hint = " (out of memory?)" if -code == signal.SIGKILL else ""
+        return f"crashed with {known.get(-code, f'signal {-code}')}{hint}"
+
+    def stderr_tail(self) -> str:
+        """End of what the child wrote to stderr, at most 300 characters; empty if it wrote nothing."""
+        if self._final_stderr is not None:
+            return self._final_stderr
+        self._stderr.seek(0, os.SEEK_END)
+        self._stderr.seek(max(0, self._stderr.tell() - 2 * _TAIL_CHARACTERS))
+        return self._stderr.read().decode("utf-8", "replace").strip()[-_TAIL_CHARACTERS:]

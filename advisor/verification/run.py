@@ -1,0 +1,171 @@
+"""Start the child process, collect its messages, judge the run."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from advisor import errors
+from advisor.child_process.parent import ChildProcess
+from advisor.errors import InputError, SizerError
+from advisor.host import preflight
+from advisor.measure.items.progress import NullProgress, Progress
+from advisor.records.config import EffectiveConfig
+from advisor.records.verdict import Verdict
+
+from .observation import Observation
+from .request import Order
+from .setup import feeds_of
+from .verdict import judge
+
+WARMUP_MAX_S = 3.0
+WARMUP_SHARE = 0.1
+START_LIMIT_S = 600.0
+"""Compilation and clips of a large scenario on a slow machine; beyond that something hangs."""
+SILENCE_LIMIT_S = 20.0
+"""A running child reports four times a second."""
+STOP_LIMIT_S = 15.0
+
+
+def run_verify(order: Order, progress: Progress | None, stop: threading.Event | None) -> Verdict:
+    """See :func:`advisor.verification.verify`."""
+    scenario, models, configs = order.scenario, order.models, order.configs
+    missing = [stage.id for stage in scenario.stages if stage.id not in models or stage.id not in configs]
+    if missing:
+        raise InputError(f"verify {scenario.scenario}: no model or configuration for stage {', '.join(missing)}")
+    warnings = tuple(dict.fromkeys((*order.facts.warnings, *preflight(order.facts), *order.warnings)))
+    if order.strict and warnings:
+        raise InputError(f"verify --strict refuses: {'; '.join(warnings)}; mend it, or run without --strict")
+    seen = observe(order, progress or NullProgress(), stop or threading.Event())
+    verdict = judge(scenario, seen, configs, order.facts, order.predicted, warnings)
+    return verdict.model_copy(update={"models": dict(models), "seed": order.seed})
+
+
+def observe(order: Order, progress: Progress, stop: threading.Event) -> Observation:
+    """Run the cascade in a child process and collect what it reports, also when it dies or is stopped."""
+    duration_s, warmup_s = order.duration_s, min(WARMUP_MAX_S, WARMUP_SHARE * order.duration_s)
+    seen = Observation(feeds_of(order.scenario, order.cameras), warmup_s, duration_s, order.decode_threads)
+    job = {
+        "scenario": order.scenario.model_dump(mode="json"),
+        "models": {name: model.model_dump(mode="json") for name, model in order.models.items()},
+        "configs": {name: config.model_dump(mode="json") for name, config in order.configs.items()},
+        "decode_threads": order.decode_threads,
+        "decode_device": order.decode_device,
+        "warmup_s": warmup_s,
+        "duration_s": duration_s,
+        "seed": order.seed,
+        "cameras": None if order.cameras is None else dict(order.cameras),
+        "clips": str(order.work_dir / "clips"),
+    }
+    progress.start(int(warmup_s + duration_s), warmup_s + duration_s, unit="s")
+    with Child(job, order.work_dir) as child:
+        child.listen(seen, progress, stop)
+    progress.finish(f"{seen.seen_s:.0f} s measured")
+    return seen
+
+
+class Child:
+    """The process of one run."""
+
+    def __init__(self, job: Mapping[str, Any], work_dir: Path) -> None:
+        try:
+            work_dir.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile("w", suffix=".json", dir=work_dir, delete=False, encoding="utf-8") as file:
+                json.dump(job, file)
+        except OSError as error:
+            raise InputError(
+                f"cannot write into {work_dir}: {error.strerror}; free space or set SIZER_CACHE"
+            ) from error
+        self._file = Path(file.name)
+        self._process = ChildProcess("advisor.verification.child", (str(self._file),))
+
+    def __enter__(self) -> Child:
+        self._process.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._process.__exit__(*error)
+        self._file.unlink(missing_ok=True)
+
+    def listen(self, seen: Observation, progress: Progress, stop: threading.Event) -> None:
+        """Collect messages until the child reports its end or is gone; an interrupt or ``stop`` ends it early."""
+        heard_s = time.monotonic()
+        asked_s: float | None = None
+        while True:
+            try:
+                if stop.is_set() and asked_s is None:
+                    asked_s = self._ask_to_stop(seen)
+                ready = self._process.wait(0.1)
+            except KeyboardInterrupt:
+                stop.set()
+                continue
+            now_s = time.monotonic()
+            if not ready:
+                if asked_s is not None and now_s - asked_s > STOP_LIMIT_S:
+                    return
+                if now_s - heard_s > (SILENCE_LIMIT_S if seen.started else START_LIMIT_S):
+                    seen.failure = f"hung: nothing heard for {now_s - heard_s:.0f} s"
+                    return
+                continue
+            heard_s = now_s
+            messages = self._process.receive()
+            if messages is None:
+                self._ended(seen)
+                return
+            for message in messages:
+                self._message(message, seen, progress)
+            if seen.ended_s is not None:
+                return  # the end of its pipe may never come: a process that a library left behind can hold it
+
+    def _ask_to_stop(self, seen: Observation) -> float:
+        seen.stopped = True
+        self._process.send_line("stop")
+        return time.monotonic()
+
+    def _message(self, message: dict[str, Any], seen: Observation, progress: Progress) -> None:
+        match message["k"]:
+            case "state":
+                progress.message(message["text"])
+            case "ready":
+                seen.effective = {
+                    name: EffectiveConfig.model_validate(item) for name, item in message["effective"].items()
+                }
+                seen.objects, seen.slots = message["objects"], message["slots"]
+                seen.measured = tuple(message["measured"])
+            case "decode":
+                seen.decode_device = message["device"]
+            case "start":
+                seen.started = True
+            case "rows":
+                seen.rows(message["rows"])
+                _live_figures(seen, progress)
+            case "end":
+                seen.failure, seen.ended_s = message["failure"], message["ended_s"]
+            case "refused":
+                kind = getattr(errors, message["type"], SizerError)
+                raise kind(message["text"])
+
+    def _ended(self, seen: Observation) -> None:
+        """Give a reason for an end that the child did not announce."""
+        code = self._process.exit_code()
+        if seen.ended_s is not None or (seen.stopped and code == 0):
+            return
+        last_line = self._process.stderr_tail().rpartition("\n")[2]
+        detail = f": {last_line}" if last_line and code >= 0 else ""
+        seen.failure = f"the cascade's process {self._process.exit_reason()}{detail}"
+
+
+def _live_figures(seen: Observation, progress: Progress) -> None:
+    """One line about the last counters."""
+    if not seen.samples:
+        return
+    now_s = seen.samples[-1]["t"]
+    total_s = seen.warmup_s + seen.duration_s
+    in_flight, done, dropped, _ = seen.counts
+    text = f"{done} frames done, {dropped} dropped, {in_flight} in flight"
+    progress.advance(min(int(now_s), int(total_s)), text, max(total_s - now_s, 0.0))

@@ -1,0 +1,50 @@
+"""How the child process listens to its parent; the run itself is tested in test_run.py."""
+
+import queue
+import subprocess
+import sys
+import threading
+from types import SimpleNamespace
+
+from advisor.verification.child import StopListener
+
+
+def lines(heard: "queue.Queue[str | None]"):
+    while (line := heard.get()) is not None:
+        yield line
+
+
+def test_a_stop_reaches_the_run_before_and_after_it_is_there():
+    for early in (True, False):
+        heard: queue.Queue[str | None] = queue.Queue()
+        listener, run = StopListener(lines(heard)), SimpleNamespace(stop=threading.Event())
+        if early:
+            heard.put("stop\n")
+            assert listener._stop_requested.wait(60)
+            assert not run.stop.is_set()
+        listener.attach(run)
+        if not early:
+            assert not run.stop.is_set()
+            heard.put("something else\n")
+            heard.put("stop\n")
+        assert run.stop.wait(60)
+
+
+def test_a_run_ends_when_the_parent_is_gone():
+    heard: queue.Queue[str | None] = queue.Queue()
+    listener, run = StopListener(lines(heard)), SimpleNamespace(stop=threading.Event())
+    listener.attach(run)
+    heard.put(None)
+    assert run.stop.wait(60)
+
+
+def test_before_there_is_a_run_the_process_ends_with_its_parent():
+    code = "import sys, time\nfrom advisor.verification.child import StopListener\nStopListener(sys.stdin)\n"
+    code += "print('here', flush=True)\ntime.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout.readline() == b"here\n"
+        process.stdin.write(b"stop\n")  # waits for the run that will be there
+        process.stdin.close()
+        assert process.wait(timeout=240) == 1
