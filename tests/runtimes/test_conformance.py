@@ -30,6 +30,10 @@ class TestOnnxRuntime(RuntimeConformance):
         assert (compiled.effective.streams, compiled.effective.threads) == (4, 4)
         compiled.close()
 
+    @pytest.mark.timing
+    def test_kernels_have_work_and_times(self, network) -> None:
+        super().test_kernels_have_work_and_times(network)
+
     def make_runtime(self) -> Runtime:
         return get_runtime("onnxruntime")
 
