@@ -226,7 +226,7 @@ def _blocks(text: str) -> list[str]:
     return [part.split("```")[0] for part in text.split("```python\n")[1:]]
 
 
-def test_the_guide_uses_what_exists_and_describes_every_column() -> None:
+def test_the_guide_uses_what_exists_and_describes_every_column(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     blocks = _blocks(text)
     assert blocks
@@ -236,7 +236,8 @@ def test_the_guide_uses_what_exists_and_describes_every_column() -> None:
                 assert hasattr(advisor, node.attr)
     described = {word for line in text.splitlines() if line.startswith("| `") for word in line.split("`")[1::2]}
     families = tuple(word.removesuffix("*") for word in described if word.endswith("_*"))
-    for frame in (api.catalog(), api.measurements(host="nowhere"), shop_plan().to_frame()):
+    nothing_measured = api.measurements(store=f"sqlite:///{tmp_path / 'store.sqlite3'}")
+    for frame in (api.catalog(), nothing_measured, shop_plan().to_frame()):
         for name in frame.columns:
             bound = name.startswith(("latency_p9", "latency_p5")) and name.endswith(("_lower_s", "_upper_s"))
             assert name in described or name.startswith(families) or bound, name

@@ -9,6 +9,7 @@ import re
 import select
 import signal
 import struct
+import subprocess
 import sys
 import termios
 import time
@@ -47,13 +48,16 @@ def in_terminal(
     with_signal: signal.Signals = signal.SIGINT,
 ) -> Session:
     """Run a program; once it has written ``interrupt_at``, send it a signal."""
-    process, terminal = pty.fork()
-    if process == 0:
-        kept = {name: value for name, value in os.environ.items() if name not in _DECIDES_ON_COLOUR}
-        os.execve(
-            sys.executable, [sys.executable, "-c", program], {**kept, "TERM": "xterm-256color", **(environment or {})}
-        )
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    kept = {name: value for name, value in os.environ.items() if name not in _DECIDES_ON_COLOUR}
+    # Not pty.fork(): Python 3.12 warns of a fork where threads run, and libraries of this process have started some.
+    terminal, inside = pty.openpty()
+    fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=inside, stdout=inside, stderr=inside, start_new_session=True,
+        env={**kept, "TERM": "xterm-256color", **(environment or {})},
+    )  # fmt: skip
+    os.close(inside)
     written, until_s = b"", time.monotonic() + _LIMIT_S
     waiting = interrupt_at
     while time.monotonic() < until_s:
@@ -67,10 +71,10 @@ def in_terminal(
             break
         written += chunk
         if waiting is not None and waiting.encode() in written:
-            os.kill(process, with_signal)
+            process.send_signal(with_signal)
             waiting = None
     else:
-        os.kill(process, signal.SIGKILL)
-    _, status = os.waitpid(process, 0)
+        process.kill()
+    exit_code = process.wait()
     os.close(terminal)
-    return Session(written.decode(), os.waitstatus_to_exitcode(status))
+    return Session(written.decode(), exit_code)

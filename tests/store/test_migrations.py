@@ -6,6 +6,7 @@ import gzip
 import json
 import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -282,8 +283,8 @@ def test_profiles_of_0_1_0_are_known_to_a_campaign(tmp_path: Path, monkeypatch: 
 
     url = f"sqlite:///{tmp_path / 'store.sqlite3'}"
     golden(url)
-    works = sqlite3.connect(tmp_path / "store.sqlite3").execute("SELECT DISTINCT runtime, runtime_version FROM works")
-    versions = dict(works.fetchall())
+    with closing(sqlite3.connect(tmp_path / "store.sqlite3")) as connection:
+        versions = dict(connection.execute("SELECT DISTINCT runtime, runtime_version FROM works").fetchall())
     monkeypatch.setattr(keys, "runtime_version", lambda name: versions[name])
     with MeasurementStore(url) as store:
         profiles = store.find(kind="profile", model="mobilenet-v2", runtime="openvino")
