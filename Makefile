@@ -77,8 +77,12 @@ plan: $(COMPILED)
 verify: $(COMPILED)
 	$(BIN)/sizer verify $(SCENARIO) --duration 20
 
+# Tests with deadlines run alone at the end. One thread per worker in BLAS: two workers already fill two cores.
+run_tests = $(1)/python -m pytest -n 2 --dist worksteal -m "not slow and not accuracy and not timing" $(PYTEST_ARGUMENTS) && \
+	$(1)/python -m pytest -m "timing and not slow" $(PYTEST_ARGUMENTS)
+
 test: $(DEVSTAMP)
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGUMENTS)
+	$(call run_tests,$(BIN))
 
 test-slow: $(DEVSTAMP)
 	$(BIN)/python -m pytest -m slow
@@ -90,7 +94,7 @@ test-lowest: $(DEVSTAMP)
 	$(BIN)/uv pip install --quiet --python .venv-lowest --resolution lowest-direct --only-binary :all: \
 		--requirement pyproject.toml --all-extras --group dev
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	.venv-lowest/bin/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGUMENTS)
+	$(call run_tests,.venv-lowest/bin)
 
 # What a package announces for a later release is listed at the end of the run; it is no fault of the version at hand.
 test-newest:

@@ -1,7 +1,7 @@
 """sizer: hardware-sizing advisor and capacity planner for deep-learning inference.
 
-``advisor.plan(...)``, ``advisor.predict(...)``, ``advisor.measurements(...)`` and ``advisor.catalog()`` are those of
-:mod:`advisor.api`, which is loaded when one of them is first used: ``import advisor`` alone loads nothing else.
+``advisor.plan(...)``, ``predict``, ``verify``, ``measurements`` and ``catalog`` are those of :mod:`advisor.api`,
+which is loaded when one of them is first used: ``import advisor`` alone loads nothing else.
 """
 
 import sys
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.2.0.dev0"
 
-__all__ = ["__version__", "catalog", "measurements", "plan", "predict"]
+__all__ = ["__version__", "catalog", "measurements", "plan", "predict", "verify"]
 
 # openvino imports this package where it finds it: it forks the process and sends usage data to its maker. Nothing here
 # may talk to a network unasked, and the fork has left hung copies behind. None makes the import fail, which openvino
@@ -17,7 +17,7 @@ __all__ = ["__version__", "catalog", "measurements", "plan", "predict"]
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 if TYPE_CHECKING:
-    from advisor.api import catalog, measurements, plan, predict
+    from advisor.api import catalog, measurements, plan, predict, verify
 else:
     # Hidden from type checkers, to whom a module with __getattr__ has every name.
     def __getattr__(name: str) -> object:

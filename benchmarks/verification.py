@@ -12,7 +12,7 @@ from advisor.errors import Inconclusive
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.scenario import Scenario
 from advisor.records.verdict import Verdict
-from advisor.verify import Order, verify
+from advisor.verification import Order, verify
 
 from .common import facts, header, model, percent, scratch, spread, table, threads_here
 from .harness import Shape, theirs

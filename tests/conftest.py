@@ -1,6 +1,10 @@
 """What every test shares."""
 
+import os
 import signal
+
+# Before numpy is imported: two workers with a pool of BLAS threads each would fight for two cores.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from hypothesis import settings
 

@@ -136,6 +136,14 @@ def test_a_bad_option_is_our_error(options: dict[str, Any], says: str, tmp_path:
         api.predict("resnet-50", **({"on": "intel-core-i7-8700", "store": tmp_path / "s.db"} | options))
 
 
+def test_verify_stays_the_function_whatever_is_imported() -> None:
+    code = (
+        "import advisor, advisor.verification.run, advisor.api\n"
+        "assert advisor.verify is advisor.api.verify and callable(advisor.verify)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.parametrize(
     "options",
     [{"profile": "quick"}, {"config": "best"}, {"decode": "gpu"}, {"duration_s": 0.5}, {"duration_s": float("inf")},

@@ -39,7 +39,7 @@ def test_help_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     ("module", "imported", "contract"),
     [
-        ("advisor.verify.checks", "advisor.planner.plan", "Verification shares nothing with prediction"),
+        ("advisor.verification.checks", "advisor.planner.plan", "Verification shares nothing with prediction"),
         ("advisor.store.catalogue", "advisor.measure.campaign.campaign", "Layers from the bottom up"),
         ("advisor.planner.search.space", "advisor.planner.answer.options", "Planner: question, search, answer, plan"),
         ("advisor.simulate.spec", "rich", "Only the command line parses and prints"),

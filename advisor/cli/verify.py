@@ -77,7 +77,7 @@ def verify(
     Exit code: 0 PASS, 1 FAIL, 3 INCONCLUSIVE.
     """
     if check_file is not None:
-        from advisor.verify.signature import check_report
+        from advisor.verification.signature import check_report
 
         click.echo(check_report(check_file))
         return 0
@@ -135,7 +135,7 @@ def _write_reports(
     from advisor.report.html import render_verdict_html
     from advisor.report.junit import render_junit
     from advisor.store.files import write_document
-    from advisor.verify.signature import sign_report
+    from advisor.verification.signature import sign_report
     from advisor.workflows.verify import NOT_KEPT
 
     def write(path: Path, render: Callable[[], Verdict | str]) -> Path:

@@ -74,8 +74,8 @@ def verify_scenario(
     """
     from advisor.store.paths import cache_dir
     from advisor.store.scenario import load_scenario
-    from advisor.verify import Order, find_capacity, verify
-    from advisor.verify.compare import compared
+    from advisor.verification import Order, find_capacity, verify
+    from advisor.verification.compare import compared
 
     scenario = load_scenario(request.scenario)
     hashes = _hashes(request)  # of what is run, whatever happens to the files meanwhile
@@ -137,7 +137,7 @@ def _setting(
     if request.plan_file is not None:
         return _from_plan(request.plan_file, scenario, local_facts(store))
     if request.config == "default":
-        from advisor.verify import default_configs
+        from advisor.verification import default_configs
 
         facts = local_facts(store)
         configs = default_configs(scenario, facts, scenario.accuracy.precisions[0])

@@ -24,7 +24,7 @@ def cells(text: str, first: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split(" | ")]
 
 
-def test_errors_are_of_the_measured_and_peaks_above_the_interval_are_counted():
+def test_errors_are_of_the_measured_and_peaks_above_the_interval_are_counted() -> None:
     text = tables([row("a", 100, 110), row("b", 100, 80), row("c", 100, 100), row("d", 200, 300, precision="int8")])
     assert cells(text, "openvino f32") == ["openvino f32", "3", "10.0 %", "10.0 %", "67 %", "67 %", "33 %"]
     assert cells(text, "openvino int8")[3:] == ["50.0 %", "0 %", "0 %", "0 %"]
@@ -36,7 +36,7 @@ def test_errors_are_of_the_measured_and_peaks_above_the_interval_are_counted():
     )
 
 
-def test_a_row_is_predicted_without_its_family():
+def test_a_row_is_predicted_without_its_family() -> None:
     known = rows(7)
     for item in known:
         if item["family"] == "f0":
@@ -48,7 +48,7 @@ def test_a_row_is_predicted_without_its_family():
     assert abs(judged(even, known).error) < 0.2
 
 
-def test_the_grid_has_both_runtimes_and_every_setting_once():
+def test_the_grid_has_both_runtimes_and_every_setting_once() -> None:
     grid = [(c.runtime, c.precision, c.streams, c.threads, c.batch) for c in memory.configs()]
     assert len(grid) == len(set(grid))
     assert {(runtime, precision) for runtime, precision, *_ in grid} == {

@@ -31,20 +31,20 @@ def pair(model: str, shape: str, throughput: float, latency: float, disturbed: b
     return harness.Pair(model, shape, ours, harness.Figures(100.0, 0.01))
 
 
-def test_table_escapes_bars_and_shows_the_unknown_as_a_dash():
+def test_table_escapes_bars_and_shows_the_unknown_as_a_dash() -> None:
     assert table(["a", "b"], [["x|y", None], [0, "two\nlines"]]).splitlines() == [
         "| a | b |", "| --- | --- |", "| x\\|y | - |", "| 0 | two lines |",
     ]  # fmt: skip
 
 
-def test_spread_and_variation_are_those_of_the_sample():
+def test_spread_and_variation_are_those_of_the_sample() -> None:
     values = [3.0, 1.0, 2.0, 10.0]
     assert spread(values).text(1) == "2.5 (1.0-10.0)"
     assert variation(values) == pytest.approx(statistics.stdev(values) / 4.0)
     assert variation([1.0]) is None
 
 
-def test_harness_table_takes_medians_of_ratios_per_cell():
+def test_harness_table_takes_medians_of_ratios_per_cell() -> None:
     found = [
         *(pair("m", "one", ratio, 1 / ratio) for ratio in (0.9, 1.0, 1.4)),
         *(pair("m", "many", ratio, 1.0, disturbed=True) for ratio in (1.10, 1.20, 1.30)),
@@ -56,7 +56,7 @@ def test_harness_table_takes_medians_of_ratios_per_cell():
     assert "3 of its 6 runs disturbed" in text
 
 
-def test_benchmark_app_is_asked_for_the_same_configuration(tmp_path):
+def test_benchmark_app_is_asked_for_the_same_configuration(tmp_path) -> None:
     shape = harness.shapes(4)[-1]
     file = type("File", (), {"path": "m.onnx", "token_limit": None})()
     words = harness.command(tmp_path / "benchmark_app", file, shape, 3, tmp_path)
@@ -66,12 +66,12 @@ def test_benchmark_app_is_asked_for_the_same_configuration(tmp_path):
     assert len(harness.shapes(1)) == 1
 
 
-def test_benchmark_apps_file_is_read_in_seconds():
+def test_benchmark_apps_file_is_read_in_seconds() -> None:
     text = json.dumps({"execution_results": {"throughput": "96.62", "latency (ms)": "8.69"}})
     assert harness.parse(text) == harness.Figures(96.62, pytest.approx(0.00869))
 
 
-def test_repeatability_splits_by_threads_and_neighbour():
+def test_repeatability_splits_by_threads_and_neighbour() -> None:
     found = [
         repeatability.Repeat(threads, busy, p50, busy, 8 if busy else 0, 1.5 if busy else None)
         for threads in (1, 2)
@@ -84,7 +84,7 @@ def test_repeatability_splits_by_threads_and_neighbour():
     assert lines[5] == busy_line
 
 
-def test_overhead_differences_are_taken_round_by_round():
+def test_overhead_differences_are_taken_round_by_round() -> None:
     calls = {"bare": [10e-6, 30e-6], "wrapped": [12e-6, 33e-6], "harness": [13e-6, 35e-6]}
     text = overhead.tables({"sync": [1e-6]}, calls, [4e-4])
     assert cells(text, "added by sizer's call")[1] == "2.5 us (2.0-3.0)"
@@ -92,7 +92,7 @@ def test_overhead_differences_are_taken_round_by_round():
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_the_null_model_is_a_compiled_model_to_the_harness(kind):
+def test_the_null_model_is_a_compiled_model_to_the_harness(kind) -> None:
     spec = MeasureSpec(
         min_duration_s=0.01, max_duration_s=0.01, warmup_max_s=0, block_s=0.005, min_samples=1, min_blocks=1
     )
@@ -103,7 +103,7 @@ def test_the_null_model_is_a_compiled_model_to_the_harness(kind):
     assert overhead.per_pass_s(overhead.NullModel(), kind, spec) > 0
 
 
-def test_device_rows_are_held_against_the_plain_cpu_under_the_same_load():
+def test_device_rows_are_held_against_the_plain_cpu_under_the_same_load() -> None:
     dense, sparse = devices.cases()[:2]
     auto = next(case for case in devices.cases() if case.name.startswith("AUTO"))
     effective = EffectiveConfig(device="CPU", runtime_version="1", streams=2, optimal_requests=4)
@@ -120,7 +120,7 @@ def test_device_rows_are_held_against_the_plain_cpu_under_the_same_load():
     assert {case.config.auto_batch_timeout_s for case in devices.cases()} == {None, *devices.TIMEOUTS_S}
 
 
-def test_quick_table_names_what_was_left_out():
+def test_quick_table_names_what_was_left_out() -> None:
     report = BenchReport(
         sizer_version=__version__, created="2026-01-01T00:00:00Z", host_fingerprint="x", measurements=(),
         left_out=("a model",), took_s=61.4,
@@ -140,7 +140,7 @@ def outcome(name: str, predicted: float, measured: float | None, **more: object)
     return cascade.Outcome(name, figures, **more)
 
 
-def test_cascade_summary_names_the_worst_and_keeps_failures():
+def test_cascade_summary_names_the_worst_and_keeps_failures() -> None:
     found = [
         outcome("good", 100.0, 100.0),
         outcome("fair", 110.0, 100.0, capacity=(2.0, 3.0, 4.0, 5)),
@@ -157,7 +157,7 @@ def test_cascade_summary_names_the_worst_and_keeps_failures():
     assert "| broken |" not in text
 
 
-def test_two_runs_of_one_variant_show_what_an_error_can_mean():
+def test_two_runs_of_one_variant_show_what_an_error_can_mean() -> None:
     found = [
         outcome("calm", 100.0, 100.0, again=outcome("calm", 100.0, 100.0, slower=1.1), slower=0.9),
         outcome("moody", 100.0, 50.0, again=outcome("moody", 100.0, 200.0)),
@@ -171,13 +171,13 @@ def test_two_runs_of_one_variant_show_what_an_error_can_mean():
     assert "| once | 100 |" not in text
 
 
-def test_an_error_against_nothing_measured_is_unknown_and_not_zero():
+def test_an_error_against_nothing_measured_is_unknown_and_not_zero() -> None:
     assert cascade.Figure(1, 2, 3, None).error is None
     assert cascade.Figure(1, 2, 3, 0.0).error is None
     assert cascade.Figure(1, 2, 3, None).inside is None
 
 
-def test_all_variants_are_valid_scenarios(tmp_path):
+def test_all_variants_are_valid_scenarios(tmp_path) -> None:
     known = variants()
     assert len(known) >= 12
     assert set(CAPACITY) | set(cascade.QUICK) <= set(known)
@@ -193,7 +193,7 @@ def local_row(group: str, name: str, predicted: float, *rates: float, dirty: int
     return local.Row(group, name, config, Interval(p10=0.9 * predicted, p50=predicted, p90=1.1 * predicted), visits)
 
 
-def test_local_visits_in_rounds_until_two_visits_were_undisturbed(monkeypatch):
+def test_local_visits_in_rounds_until_two_visits_were_undisturbed(monkeypatch) -> None:
     known = {"steady": 10.0, "late": 20.0, "never": 30.0, "broken": 40.0}
     asked = [
         local.Asked("plain", SimpleNamespace(name=name), ONE_THREAD, LoadMode(), Interval(p10=1, p50=2, p90=3))
@@ -220,7 +220,7 @@ def test_local_visits_in_rounds_until_two_visits_were_undisturbed(monkeypatch):
     assert failed == ["broken, openvino f32, 1x1 threads, batch 1: refused"]
 
 
-def test_local_tables_judge_throughput_and_name_the_worst():
+def test_local_tables_judge_throughput_and_name_the_worst() -> None:
     rows = [
         local_row("residual", "resnet-50", 10.0, 10.0, 10.0, 8.0),
         local_row("residual", "resnet-34", 20.0, 16.0, 16.0, 16.0, dirty=3),
@@ -238,13 +238,13 @@ def test_local_tables_judge_throughput_and_name_the_worst():
     assert local.tables([], ["x"]).startswith("No configuration")
 
 
-def test_local_noise_floor_is_over_all_pairs_of_visits():
+def test_local_noise_floor_is_over_all_pairs_of_visits() -> None:
     rows = [local_row("plain", "vgg-16", 1.0, 10.0, 11.0, 10.0), local_row("plain", "alexnet", 1.0, 10.0, 12.0)]
     floor = local.noise_floor(rows)
     assert floor.endswith("by 10.0 % (median), 10.0 % (mean), 20.0 % (largest of 4 pairs).")
 
 
-def test_every_judged_model_belongs_to_one_group_and_exists():
+def test_every_judged_model_belongs_to_one_group_and_exists() -> None:
     from advisor import zoo
 
     members = [member for group in local.GROUPS.values() for member in group]
@@ -253,13 +253,13 @@ def test_every_judged_model_belongs_to_one_group_and_exists():
     assert set(local.QUICK_JUDGED) <= set(local.JUDGED)
 
 
-def test_sections_are_chosen_in_their_order_and_have_a_run():
+def test_sections_are_chosen_in_their_order_and_have_a_run() -> None:
     assert [section.name for section in chosen(["transfer", "harness"])] == ["harness", "transfer"]
     assert chosen([]) == SECTIONS
     assert len({section.name for section in SECTIONS}) == len(SECTIONS)
 
 
-def test_host_spec_counts_rows_inside_their_interval_and_says_which_were_disturbed():
+def test_host_spec_counts_rows_inside_their_interval_and_says_which_were_disturbed() -> None:
     """Predicted 100 (80 to 125): one measured 90, one 110, one 200 while others worked."""
     found = [
         host_spec.Row("m", "f32", 1, 80.0, 100.0, 125.0, true, "spec", disturbed=true == 200.0)

@@ -4,7 +4,7 @@ import pytest
 from benchmarks.transfer import clustered_error
 
 
-def test_a_share_of_machines_is_as_doubtful_as_machines_are_many():
+def test_a_share_of_machines_is_as_doubtful_as_machines_are_many() -> None:
     """Ten machines wholly right or wrong, forty rows each: the error is that of ten draws and not of four hundred."""
     machines = [f"m{i}" for i in range(10) for _ in range(40)]
     inside = np.repeat(np.arange(10) < 8, 40)
@@ -12,6 +12,6 @@ def test_a_share_of_machines_is_as_doubtful_as_machines_are_many():
     assert np.isnan(clustered_error(inside[:40], machines[:40]))
 
 
-def test_rows_that_fall_evenly_leave_no_doubt_from_machines():
+def test_rows_that_fall_evenly_leave_no_doubt_from_machines() -> None:
     machines = [f"m{i}" for i in range(10) for _ in range(40)]
     assert clustered_error(np.tile(np.arange(40) < 32, 10), machines) == pytest.approx(0.0)

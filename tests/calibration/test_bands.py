@@ -10,7 +10,7 @@ from advisor.perfmodel.analytic.physics import PRECISIONS
 from advisor.perfmodel.analytic.runtime_defaults import MODES
 
 
-def test_bands_of_a_class_hold_most_of_its_own_machines_when_each_is_left_out():
+def test_bands_of_a_class_hold_most_of_its_own_machines_when_each_is_left_out() -> None:
     """Errors drawn per machine: wild in one class, tame in the others; each class is covered by its own factor."""
     dataset = load_dataset()
     data = dataset.data.take(residual_rows(dataset.data))
@@ -33,14 +33,14 @@ def test_bands_of_a_class_hold_most_of_its_own_machines_when_each_is_left_out():
         assert 0.6 < np.mean(covered[simd]) < 0.97
 
 
-def test_a_factor_learned_from_few_machines_must_hold_more_of_their_rows():
+def test_a_factor_learned_from_few_machines_must_hold_more_of_their_rows() -> None:
     """Levels by hand: t_{0.9} of 5 and 12 degrees of freedom is 1.4759 and 1.3562; Phi of them 0.93001 and 0.91248."""
     assert level(3) == pytest.approx(2 * 0.93001 - 1, abs=1e-4)
     assert level(10) == pytest.approx(2 * 0.91248 - 1, abs=1e-4)
     assert level(100_000) == pytest.approx(0.8, abs=1e-4)
 
 
-def test_the_band_of_an_unknown_class_counts_classes_and_not_their_machines():
+def test_the_band_of_an_unknown_class_counts_classes_and_not_their_machines() -> None:
     """Whole classes off by one number each: many machines of a class say it once, so it does not narrow the band."""
     data = load_dataset().data
     data = data.take(residual_rows(data))
@@ -51,7 +51,7 @@ def test_the_band_of_an_unknown_class_counts_classes_and_not_their_machines():
     assert bands["new/*/*"].high - bands["new/*/*"].low > 2 * 1.28 * np.sqrt(np.mean(off[judged] ** 2))
 
 
-def test_models_of_few_machines_are_judged_by_themselves_whatever_the_harness():
+def test_models_of_few_machines_are_judged_by_themselves_whatever_the_harness() -> None:
     """Only figures of models that one or two other machines have are off; their band says so, and counts models."""
     data = load_dataset().data
     data = data.take(residual_rows(data))
@@ -76,7 +76,7 @@ def _wide():
     return [ErrorBand(key="new/*/*", low=-1.0, high=1.0, machines=20, rows=100)]
 
 
-def test_a_published_cell_is_known_better_than_its_chip_and_that_better_than_a_data_sheet():
+def test_a_published_cell_is_known_better_than_its_chip_and_that_better_than_a_data_sheet() -> None:
     from advisor.records.calibration import TransferCalibration
     from advisor.store.files import read_document
     from advisor.store.paths import profiles_dir

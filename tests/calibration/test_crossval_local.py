@@ -34,7 +34,7 @@ def campaign(factor: float = 1.0, models: int = 5, dirty: bool = False) -> list:
 HOST = machine("this")
 
 
-def test_unseen_models_of_alike_kernels_are_predicted_within_a_tenth():
+def test_unseen_models_of_alike_kernels_are_predicted_within_a_tenth() -> None:
     judged = held_out_predictions(HOST, campaign(), [], lambda name: name)
     assert {item.model for item in judged} == {f"net{i}" for i in range(5)}
     one = [item for item in judged if item.kind.endswith("1 thread")]
@@ -45,7 +45,7 @@ def test_unseen_models_of_alike_kernels_are_predicted_within_a_tenth():
     assert "measure next: " in next_measurement(judged, campaign())
 
 
-def test_nothing_of_the_left_out_group_is_used():
+def test_nothing_of_the_left_out_group_is_used() -> None:
     """One model is a hundred times slower than its kernels say: left out, nothing can know."""
     rows = campaign()
     odd = [measurement(5.0, model="net0") if row.kind == "timing" and row.model == "net0" else row for row in rows]
@@ -53,7 +53,7 @@ def test_nothing_of_the_left_out_group_is_used():
     assert all(abs(item.error) > 2.0 for item in judged if item.model == "net0" and item.kind.endswith("1 thread"))
 
 
-def test_a_fit_is_written_as_plain_numbers_and_used(tmp_path, monkeypatch):
+def test_a_fit_is_written_as_plain_numbers_and_used(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("SIZER_HOME", str(tmp_path))
     report = calibrate_rows(HOST, "h", campaign(1.1), [])
     assert (tmp_path / "calibration" / "h.json").exists()
@@ -65,14 +65,14 @@ def test_a_fit_is_written_as_plain_numbers_and_used(tmp_path, monkeypatch):
     assert any(line.startswith("measure next") for line in report.lines)
 
 
-def test_too_little_is_said_with_the_remedy():
+def test_too_little_is_said_with_the_remedy() -> None:
     with pytest.raises(Inconclusive, match=r"sizer bench --quick"):
         calibrate_rows(HOST, "h", campaign(models=2), [])
     with pytest.raises(Inconclusive, match=r"sizer bench --quick"):
         calibrate_rows(HOST, "h", [], [])
 
 
-def test_disturbed_measurements_widen_and_break_nothing():
+def test_disturbed_measurements_widen_and_break_nothing() -> None:
     def width(dirty: bool) -> float:
         return float(
             np.mean([i.width for i in held_out_predictions(HOST, campaign(dirty=dirty), [], lambda name: name)])
@@ -81,7 +81,7 @@ def test_disturbed_measurements_widen_and_break_nothing():
     assert width(True) > 1.02 * width(False)
 
 
-def test_a_worse_fit_is_refused_unless_forced(tmp_path, monkeypatch):
+def test_a_worse_fit_is_refused_unless_forced(tmp_path, monkeypatch) -> None:
     """Sharing 2 looks better on left-out models and is worse on left-out families, which decide."""
     from advisor.calibration import crossval_local
 

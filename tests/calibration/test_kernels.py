@@ -28,7 +28,7 @@ def timed(count: int, seed: int, spread: float = 0.0) -> TimedKernels:
     return TimedKernels(tuple(kernels), settings, times, np.full(count, 0.05), owners, owners)
 
 
-def test_the_gradient_is_that_of_the_misfit():
+def test_the_gradient_is_that_of_the_misfit() -> None:
     part = timed(30, seed=0, spread=0.2)
     sets = [(KindCodes().points(part.kernels, part.settings), part, part.target(part.nominal()))]
     start = pack(SCALES)
@@ -40,7 +40,7 @@ def test_the_gradient_is_that_of_the_misfit():
         assert found == pytest.approx(expected, rel=1e-3, abs=1e-5)
 
 
-def test_more_scatter_gives_more_noise():
+def test_more_scatter_gives_more_noise() -> None:
     calm, wild = (fit_group("conv", [timed(80, seed=1, spread=spread)]) for spread in (0.02, 0.4))
     assert wild.noise > 3.0 * calm.noise
     assert np.allclose(pack(unpack(pack(SCALES))), pack(SCALES))

@@ -21,7 +21,7 @@ def points(rng: np.random.Generator, machines: int, models: int) -> ResidualPoin
     )
 
 
-def test_scales_of_a_drawn_process_are_found_again():
+def test_scales_of_a_drawn_process_are_found_again() -> None:
     """Two effects dominate what was drawn; they, and the noise, come out within a third."""
     rng = np.random.default_rng(0)
     spread = points(rng, 20, 10)
@@ -38,7 +38,7 @@ def test_scales_of_a_drawn_process_are_found_again():
     assert 0.05 < together("noise", "both", "like_on", "kind", "era") < 0.25
 
 
-def test_folds_hold_every_machine_once_and_evenly():
+def test_folds_hold_every_machine_once_and_evenly() -> None:
     folds = folds_of([f"m{i:02d}" for i in range(24)] * 3)
     assert len(folds) == 24
     assert sorted(np.bincount(list(folds.values()))) == [4] * FOLDS

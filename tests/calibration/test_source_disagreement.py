@@ -8,7 +8,7 @@ def row(era: str, machine: int, model: int, log_time: float) -> Row:
     return Row(era, f"m{machine}", f"net{model}", 0, 0, 1, None, None, log_time)
 
 
-def test_the_floor_is_the_error_of_a_predictor_that_knows_the_truth():
+def test_the_floor_is_the_error_of_a_predictor_that_knows_the_truth() -> None:
     """Two tables with noise of their own: the true time misses each by the floor, in the median."""
     rng = np.random.default_rng(0)
     truth = rng.normal(-4.0, 1.0, (40, 40))
@@ -19,7 +19,7 @@ def test_the_floor_is_the_error_of_a_predictor_that_knows_the_truth():
     assert np.isclose(found.raw, np.median(np.abs(tables["one"] - truth)), rtol=0.1)
 
 
-def test_what_software_did_to_models_and_what_machines_shifted_is_told_apart():
+def test_what_software_did_to_models_and_what_machines_shifted_is_told_apart() -> None:
     rows = []
     for i in range(5):
         for j in range(5):
@@ -29,7 +29,7 @@ def test_what_software_did_to_models_and_what_machines_shifted_is_told_apart():
     assert np.isclose(found.machine_known, 0.0)
 
 
-def test_framework_defaults_and_few_figures_set_no_floor():
+def test_framework_defaults_and_few_figures_set_no_floor() -> None:
     few = [row(era, 0, j, 0.1 * j) for era in ("one", "two") for j in range(9)]
     dli = [row(era, 0, j, 0.1 * j) for era in ("dli-2022", "dli-2024") for j in range(20)]
     assert source_disagreements([*few, *dli]) == []

@@ -8,7 +8,7 @@ from advisor.cli.options import warn
 from advisor.cli.verify import _write_reports
 from advisor.errors import StoreError
 from advisor.store import files
-from advisor.verify.signature import check_report
+from advisor.verification.signature import check_report
 from advisor.workflows.verify import NOT_KEPT
 from tests.report.samples import verdict
 

@@ -22,7 +22,7 @@ def compiled_model(path, runtime="openvino", **config):
 @pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
 @pytest.mark.parametrize("batch", [1, 4])
 @pytest.mark.parametrize("precision", ["f32", "int8"])
-def test_kernel_work_adds_up_to_the_graphs(tmp_path, runtime, batch, precision):
+def test_kernel_work_adds_up_to_the_graphs(tmp_path, runtime, batch, precision) -> None:
     path = small_network(tmp_path / "n.onnx")
     file = int8_model(path, tmp_path) if precision == "int8" else path
     compiled = compiled_model(file, runtime, batch=batch, precision=precision)
@@ -36,14 +36,14 @@ def test_kernel_work_adds_up_to_the_graphs(tmp_path, runtime, batch, precision):
 @pytest.mark.parametrize(
     "make", [networks.attention, networks.recurrent, lambda path: networks.one_deconv(path, 8, 8, 8)]
 )
-def test_other_kinds_of_work_add_up(tmp_path, runtime, make):
+def test_other_kinds_of_work_add_up(tmp_path, runtime, make) -> None:
     path = make(tmp_path / "n.onnx")
     compiled = compiled_model(path, runtime)
     assert sum(kernel.flop for kernel in compiled.kernels()) == pytest.approx(read_facts(path).flop, rel=0.01)
     compiled.close()
 
 
-def test_shapes_and_bytes_of_one_convolution(tmp_path):
+def test_shapes_and_bytes_of_one_convolution(tmp_path) -> None:
     path = networks.one_conv(tmp_path / "c.onnx", channels=16, filters=32, kernel=3, size=20, stride=2)
     compiled = compiled_model(path)
     (conv,) = [kernel for kernel in compiled.kernels() if kernel.type == "conv"]
@@ -58,7 +58,7 @@ def test_shapes_and_bytes_of_one_convolution(tmp_path):
     compiled.close()
 
 
-def test_depthwise_grouped_and_fused(tmp_path):
+def test_depthwise_grouped_and_fused(tmp_path) -> None:
     compiled = compiled_model(small_network(tmp_path / "n.onnx"))
     kernels = {kernel.type: kernel for kernel in compiled.kernels()}
     assert kernels["dwconv"].groups == 16
@@ -68,7 +68,7 @@ def test_depthwise_grouped_and_fused(tmp_path):
     compiled.close()
 
 
-def test_nothing_unknown_is_dropped(tmp_path, monkeypatch):
+def test_nothing_unknown_is_dropped(tmp_path, monkeypatch) -> None:
     """A kernel whose kind nobody knows stays in the list as ``other``."""
     from advisor.graph import kernels as module
 
@@ -82,7 +82,7 @@ def test_nothing_unknown_is_dropped(tmp_path, monkeypatch):
     compiled.close()
 
 
-def test_int8_narrows_the_weights(tmp_path):
+def test_int8_narrows_the_weights(tmp_path) -> None:
     path = small_network(tmp_path / "n.onnx")
     wide = compiled_model(path)
     narrow = compiled_model(int8_model(path, tmp_path), precision="int8")
@@ -96,7 +96,7 @@ def test_int8_narrows_the_weights(tmp_path):
     narrow.close()
 
 
-def test_activation_peak_of_a_chain(tmp_path):
+def test_activation_peak_of_a_chain(tmp_path) -> None:
     """In a chain of equal tensors two are live at a time."""
     net = networks.Net()
     at = "x"

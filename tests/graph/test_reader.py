@@ -12,7 +12,7 @@ from advisor.runtimes.conformance import foreign_operator, small_network
 from . import networks
 
 
-def test_facts_of_a_small_network(tmp_path):
+def test_facts_of_a_small_network(tmp_path) -> None:
     facts = read_facts(small_network(tmp_path / "n.onnx"))
     assert facts.input_shape == (1, 3, 32, 32)
     assert facts.declared_shapes == ((None, 3, 32, 32),)
@@ -27,7 +27,7 @@ def test_facts_of_a_small_network(tmp_path):
     assert facts.flop == 2 * (convolutions + 320)
 
 
-def test_open_sizes_need_input(tmp_path):
+def test_open_sizes_need_input(tmp_path) -> None:
     path = small_network(tmp_path / "n.onnx", size="side")
     with pytest.raises(ModelError, match=r"n\.onnx: input x .*input:"):
         read_facts(path)
@@ -36,12 +36,12 @@ def test_open_sizes_need_input(tmp_path):
     assert facts.input_shape == (1, 3, 64, 64)
 
 
-def test_a_fixed_file_can_be_read_at_another_size(tmp_path):
+def test_a_fixed_file_can_be_read_at_another_size(tmp_path) -> None:
     path = small_network(tmp_path / "n.onnx", batch=1)
     assert read_facts(path, (1, 3, 64, 64)).flop > 3.9 * read_facts(path).flop
 
 
-def test_impossible_input_names_the_operator(tmp_path):
+def test_impossible_input_names_the_operator(tmp_path) -> None:
     path = small_network(tmp_path / "n.onnx")
     with pytest.raises(ModelError, match=r"input: \[1, 4, 32, 32\] is refused: operator Convolution"):
         read_facts(path, (1, 4, 32, 32))
@@ -49,7 +49,7 @@ def test_impossible_input_names_the_operator(tmp_path):
         read_facts(path, (1, 3, 32))
 
 
-def test_an_empty_input_is_named(tmp_path):
+def test_an_empty_input_is_named(tmp_path) -> None:
     net = networks.Net()
     path = net.save(tmp_path / "empty.onnx", [1, 0, 4, 4], net.add("Relu", ["x"]), [1, 0, 4, 4])
     with pytest.raises(ModelError, match=r"input x is empty: \[1, 0, 4, 4\]"):
@@ -58,7 +58,7 @@ def test_an_empty_input_is_named(tmp_path):
         read_facts(small_network(tmp_path / "n.onnx"), (1, 3, 0, 32))
 
 
-def test_a_model_without_input_is_refused(tmp_path):
+def test_a_model_without_input_is_refused(tmp_path) -> None:
     import numpy as np
     from onnx import TensorProto, helper, numpy_helper, save
 
@@ -70,7 +70,7 @@ def test_a_model_without_input_is_refused(tmp_path):
         read_facts(tmp_path / "none.onnx")
 
 
-def test_batch_against_a_fixed_reshape_names_the_operator(tmp_path):
+def test_batch_against_a_fixed_reshape_names_the_operator(tmp_path) -> None:
     import numpy as np
 
     net = networks.Net()
@@ -82,7 +82,7 @@ def test_batch_against_a_fixed_reshape_names_the_operator(tmp_path):
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.3, 0.999])
-def test_truncated_file(tmp_path, kept):
+def test_truncated_file(tmp_path, kept) -> None:
     path = small_network(tmp_path / "n.onnx")
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * kept)])
@@ -90,7 +90,7 @@ def test_truncated_file(tmp_path, kept):
         read_facts(path)
 
 
-def test_missing_and_foreign(tmp_path):
+def test_missing_and_foreign(tmp_path) -> None:
     with pytest.raises(ModelError, match="no such file"):
         read_facts(tmp_path / "none.onnx")
     with pytest.raises(ModelError, match="operator Frobnicate"):
@@ -100,7 +100,7 @@ def test_missing_and_foreign(tmp_path):
         read_facts(tmp_path / "noise.xml")
 
 
-def test_ir_with_its_weights(tmp_path):
+def test_ir_with_its_weights(tmp_path) -> None:
     import openvino
 
     onnx_path = small_network(tmp_path / "n.onnx", batch=1)
@@ -114,7 +114,7 @@ def test_ir_with_its_weights(tmp_path):
     assert hash_file(tmp_path / "ir.xml") != before
 
 
-def test_hash_is_sha256(tmp_path):
+def test_hash_is_sha256(tmp_path) -> None:
     path = tmp_path / "a.onnx"
     path.write_bytes(b"abc")
     assert hash_file(path) == hashlib.sha256(b"abc").hexdigest()

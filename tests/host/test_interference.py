@@ -28,6 +28,7 @@ def _spinning(count: int, seconds: float = 20.0) -> Iterator[list[subprocess.Pop
             worker.wait()
 
 
+@pytest.mark.timing
 def test_busy_neighbour_is_seen() -> None:
     meter = InterferenceMeter(children=False)
     with _spinning(os.cpu_count() or 1), meter:
@@ -39,6 +40,7 @@ def test_busy_neighbour_is_seen() -> None:
     assert any("other processes" in reason for reason in meter.result.reasons)
 
 
+@pytest.mark.timing
 def test_own_children_are_not_neighbours() -> None:
     """The same spinning process counts as other or as own: the difference is its core."""
     with _spinning(1) as workers:

@@ -46,7 +46,7 @@ class Silent(EvidenceSource):
         return belief
 
 
-def test_a_device_becomes_predictable_by_one_class():
+def test_a_device_becomes_predictable_by_one_class() -> None:
     gpu = RunConfig(device="GPU.1")
     with pytest.raises(Inconclusive, match=r"GPU\.1.*sizer bench"):
         Predictor.load().service(machine(), work(), gpu)
@@ -59,7 +59,7 @@ def test_a_device_becomes_predictable_by_one_class():
     assert estimate.kernels == ()
 
 
-def test_a_source_refines_what_the_shipped_ones_say_and_only_where_it_speaks():
+def test_a_source_refines_what_the_shipped_ones_say_and_only_where_it_speaks() -> None:
     requests = [(machine(name), work(), RunConfig()) for name in ("shared", "box")]
     shipped = Predictor.load().service_many(requests)
     added = Predictor.load(sources=[SharedBox(), GpuDatasheet()]).service_many(requests)
@@ -68,7 +68,7 @@ def test_a_source_refines_what_the_shipped_ones_say_and_only_where_it_speaks():
     assert added[1] == shipped[1]
 
 
-def test_devices_may_be_mixed_in_one_call():
+def test_devices_may_be_mixed_in_one_call() -> None:
     predictor = Predictor.load(sources=[GpuDatasheet()])
     requests = [(machine(), work(), RunConfig(device=device)) for device in ("GPU", "CPU", "GPU")]
     first, second, third = predictor.service_many(requests)
@@ -76,6 +76,6 @@ def test_devices_may_be_mixed_in_one_call():
     assert second == predictor.service_many(requests[1:2])[0]
 
 
-def test_a_source_that_speaks_of_a_device_and_says_nothing_is_not_taken_for_an_answer():
+def test_a_source_that_speaks_of_a_device_and_says_nothing_is_not_taken_for_an_answer() -> None:
     with pytest.raises(Inconclusive, match="NPU"):
         Predictor.load(sources=[Silent()]).service(machine(), work(), RunConfig(device="NPU"))

@@ -19,7 +19,7 @@ def ask(name: str = "this", **config) -> Question:
     return Question.of(machine(name), work(), RunConfig(**config), table_of(work()))
 
 
-def test_a_stream_by_itself_has_its_own_threads_only():
+def test_a_stream_by_itself_has_its_own_threads_only() -> None:
     question = alone(ask(streams=2, threads=4, requests=4, batch=2))
     assert (question.settings.streams, question.settings.threads) == (1, 2)
     assert (question.config.requests, question.config.batch) == (1, 2)
@@ -32,6 +32,6 @@ def test_a_stream_by_itself_has_its_own_threads_only():
     ("this", 1, Evidence.MEASURED, False),
     ("box", 2, Evidence.ANCHORED, False),
 ])  # fmt: skip
-def test_only_of_several_streams_of_a_measured_machine_it_is_told(name, streams, evidence, known):
+def test_only_of_several_streams_of_a_measured_machine_it_is_told(name, streams, evidence, known) -> None:
     belief = Belief(log(0.01), -0.1, 0.1, evidence, None, extrapolated=False)
     assert is_known_alone(ask(name, streams=streams, threads=streams), belief, HOST) is known

@@ -34,11 +34,11 @@ def catalogue() -> Catalogue:
     return Catalogue.load()
 
 
-def test_the_shipped_fit_belongs_to_the_shipped_tables(shipped):
+def test_the_shipped_fit_belongs_to_the_shipped_tables(shipped) -> None:
     assert shipped.transfer.calibration.data_sha256 == load_dataset().sha256
 
 
-def test_every_processor_of_the_catalogue_gets_an_ordered_positive_answer(shipped, catalogue):
+def test_every_processor_of_the_catalogue_gets_an_ordered_positive_answer(shipped, catalogue) -> None:
     specs = [catalogue.resolve(name) for name in catalogue.processor_ids()]
     asked = [
         (s, work(), RunConfig(precision=p, hint=h))
@@ -52,7 +52,7 @@ def test_every_processor_of_the_catalogue_gets_an_ordered_positive_answer(shippe
         assert found.evidence in (Evidence.SPEC, Evidence.ANCHORED, Evidence.UNKNOWN)
 
 
-def test_a_published_network_is_known_under_any_file_name_and_another_size_of_it_is_not(shipped):
+def test_a_published_network_is_known_under_any_file_name_and_another_size_of_it_is_not(shipped) -> None:
     transfer, known = shipped.transfer, shipped.published_tables["resnet-50"]
     label = transfer.model_label(known)
     assert label >= 0
@@ -60,7 +60,7 @@ def test_a_published_network_is_known_under_any_file_name_and_another_size_of_it
     assert transfer.model_label(replace(known, table=8.0 * known.table)) == -1
 
 
-def test_evidence_says_what_an_answer_rests_on(shipped, catalogue):
+def test_evidence_says_what_an_answer_rests_on(shipped, catalogue) -> None:
     known = resnet_50()
     assert shipped.service(catalogue.resolve("intel-core-i5-8500"), known, ONE).evidence is Evidence.PUBLISHED
     assert shipped.service(catalogue.resolve("intel-core-i5-8500"), work(), ONE).evidence is Evidence.ANCHORED
@@ -68,14 +68,14 @@ def test_evidence_says_what_an_answer_rests_on(shipped, catalogue):
     assert shipped.service(catalogue.resolve("raspberry-pi-5-8-gb"), known, ONE).evidence is Evidence.UNKNOWN
 
 
-def test_a_box_with_a_published_chip_is_recognised(shipped, catalogue):
+def test_a_box_with_a_published_chip_is_recognised(shipped, catalogue) -> None:
     box = catalogue.resolve("intel-core-i5-8500").model_copy(
         update={"id": "some-box", "name": "Some Box", "sustained_power_w": 65.0}
     )
     assert shipped.service(box, resnet_50(), ONE).evidence is Evidence.PUBLISHED
 
 
-def test_intervals_widen_with_thinner_evidence(shipped, catalogue):
+def test_intervals_widen_with_thinner_evidence(shipped, catalogue) -> None:
     def width(name: str, model: str) -> float:
         asked = resnet_50() if model == "resnet-50" else work(model=model)
         found = shipped.service(catalogue.resolve(name), asked, MANY).latency_s
@@ -85,19 +85,19 @@ def test_intervals_widen_with_thinner_evidence(shipped, catalogue):
     assert published <= width("intel-core-i7-8700", "resnet-50") < width("intel-core-i7-8700", "never-seen")
 
 
-def test_a_device_without_calibration_is_refused_with_a_remedy(shipped, catalogue):
+def test_a_device_without_calibration_is_refused_with_a_remedy(shipped, catalogue) -> None:
     with pytest.raises(Inconclusive, match=r"GPU.*sizer bench"):
         shipped.service(catalogue.resolve("intel-core-i5-8500"), work(), RunConfig(device="GPU"))
 
 
-def test_five_dearest_kernels_come_in_order_and_their_bound_is_named(shipped, catalogue):
+def test_five_dearest_kernels_come_in_order_and_their_bound_is_named(shipped, catalogue) -> None:
     rows = [kernel(i, flop=1e8 * (i + 1)) for i in range(8)]
     found = shipped.service(catalogue.resolve("intel-core-i7-8700"), work(rows), ONE)
     assert [k.name for k in found.kernels] == ["k7", "k6", "k5", "k4", "k3"]
     assert sum(k.time_s for k in found.kernels) < found.latency_s.p50
 
 
-def test_unknown_kernels_widen_and_are_said(shipped):
+def test_unknown_kernels_widen_and_are_said(shipped) -> None:
     spec = machine()
     plain = shipped.service(spec, work(), ONE)
     odd = shipped.service(
@@ -109,7 +109,7 @@ def test_unknown_kernels_widen_and_are_said(shipped):
     assert any("unknown type" in note for note in odd.notes)
 
 
-def test_a_measured_configuration_is_reported_as_measured():
+def test_a_measured_configuration_is_reported_as_measured() -> None:
     host = machine("this")
     found = Predictor.load(host=host, measurements=[measurement(0.0123)]).service(
         host, work(), RunConfig(threads=1, streams=1)
@@ -119,7 +119,7 @@ def test_a_measured_configuration_is_reported_as_measured():
     assert found.nearest_measured == "this/toy/openvino/f32/t1/s1/b1"
 
 
-def test_a_disturbed_measurement_is_wider():
+def test_a_disturbed_measurement_is_wider() -> None:
     host = machine("this")
     widths = []
     for dirty in (False, True):
@@ -130,7 +130,7 @@ def test_a_disturbed_measurement_is_wider():
     assert widths[1] > 1.1 * widths[0]
 
 
-def test_requests_in_flight_do_not_count_as_time_of_the_stream():
+def test_requests_in_flight_do_not_count_as_time_of_the_stream() -> None:
     """Four requests on two streams: the latency of each holds the wait for a stream, the rate does not."""
     host = machine("this")
     row = measurement(0.02, threads=2, streams=2, requests=4)
@@ -151,7 +151,7 @@ def several(latency_s: float, streams: int, **config: object) -> Measurement:
     return row.model_copy(update={"mode": LoadMode(kind="async"), "timing": timing})
 
 
-def test_streams_that_were_measured_alone_and_together_say_both():
+def test_streams_that_were_measured_alone_and_together_say_both() -> None:
     host = machine("this")
     together, alone = several(0.015, 4), measurement(0.010)
     found = Predictor.load(host=host, measurements=[together, alone]).service(host, work(), together.config)
@@ -166,7 +166,7 @@ def test_streams_that_were_measured_alone_and_together_say_both():
     assert only.alone_s is None
 
 
-def test_only_measurements_of_many_moments_say_how_the_machine_drifts():
+def test_only_measurements_of_many_moments_say_how_the_machine_drifts() -> None:
     host, row = machine("this"), measurement(0.01)
     assert row.timing is not None
     blocks = tuple(0.01 * (0.8 + 0.02 * block) for block in range(21))
@@ -177,7 +177,7 @@ def test_only_measurements_of_many_moments_say_how_the_machine_drifts():
     assert Predictor.load(host=host, measurements=[row]).service(host, work(), row.config).moment_sigma is None
 
 
-def test_doubtful_power_and_memory_of_a_box_widen_what_rests_on_them(shipped, catalogue):
+def test_doubtful_power_and_memory_of_a_box_widen_what_rests_on_them(shipped, catalogue) -> None:
     sure = catalogue.resolve("intel-processor-n100").model_copy(update={"sustained_power_w": 6.0, "uncertain": ()})
     doubtful = sure.model_copy(update={"uncertain": ("sustained_power_w", "memory_bandwidth_bytes_per_s")})
     widths = []
@@ -187,7 +187,7 @@ def test_doubtful_power_and_memory_of_a_box_widen_what_rests_on_them(shipped, ca
     assert widths[1] > 1.05 * widths[0]
 
 
-def test_amd_is_as_wide_as_a_class_without_figures(shipped, catalogue):
+def test_amd_is_as_wide_as_a_class_without_figures(shipped, catalogue) -> None:
     def width(name: str) -> float:
         latency = shipped.service(catalogue.resolve(name), resnet_50(), ONE).latency_s
         return float(latency.p90 / latency.p10)
@@ -195,7 +195,7 @@ def test_amd_is_as_wide_as_a_class_without_figures(shipped, catalogue):
     assert width("amd-ryzen-5-5600") > 1.2 * width("intel-core-i7-8700")
 
 
-def test_another_configuration_of_a_measured_model_follows_the_measurement():
+def test_another_configuration_of_a_measured_model_follows_the_measurement() -> None:
     host = machine("this")
     base = Predictor.load(host=host).service(host, work(), RunConfig(threads=2, streams=1)).latency_s.p50
     at_one = Predictor.load(host=host).service(host, work(), RunConfig(threads=1, streams=1)).latency_s.p50
@@ -207,7 +207,7 @@ def test_another_configuration_of_a_measured_model_follows_the_measurement():
     assert 1.5 * base < found.latency_s.p50 < 2.2 * base
 
 
-def test_decoding_measured_here_scales_other_machines_too(catalogue):
+def test_decoding_measured_here_scales_other_machines_too(catalogue) -> None:
     host = machine("this")
     row = MicroBenchmark(
         key="k",
@@ -232,14 +232,14 @@ def test_decoding_measured_here_scales_other_machines_too(catalogue):
     assert without.decode(host, "raw", 1920, 1080, None, 15.0).core_s.p90 == 0.0
 
 
-def test_power_rises_from_idle_to_the_limit(shipped):
+def test_power_rises_from_idle_to_the_limit(shipped) -> None:
     spec = machine(sustained_power_w=28.0)
     watts = [shipped.power_w(spec, u).p50 for u in (0.0, 0.5, 1.0)]
     assert watts[0] < watts[1] < watts[2]
     assert 28.0 < watts[2] < 2.0 * 28.0
 
 
-def test_a_board_with_soldered_memory_draws_less_beside_its_chip_than_a_pc(shipped):
+def test_a_board_with_soldered_memory_draws_less_beside_its_chip_than_a_pc(shipped) -> None:
     board, pc = machine(tdp_w=10.0, architecture="aarch64"), machine(tdp_w=10.0)
     server = machine(tdp_w=250.0, architecture="aarch64")
     idle = [shipped.power_w(spec, 0.0).p50 for spec in (board, pc, server)]
@@ -248,20 +248,20 @@ def test_a_board_with_soldered_memory_draws_less_beside_its_chip_than_a_pc(shipp
     assert idle[2] == shipped.power_w(machine(tdp_w=250.0), 0.0).p50
 
 
-def test_weights_and_streams_show_in_memory(shipped):
+def test_weights_and_streams_show_in_memory(shipped) -> None:
     small, large = work(weight_bytes=4e6), work([kernel(0, weights=4e8)])
     assert shipped.memory_bytes(large, ONE).p10 > 4e8
     many = shipped.memory_bytes(small, RunConfig(streams=8, batch=8)).p50
     assert many > shipped.memory_bytes(small, RunConfig(streams=1)).p50 + 50 * 2e6
 
 
-def test_a_damaged_calibration_is_refused_with_the_command_that_makes_it(tmp_path):
+def test_a_damaged_calibration_is_refused_with_the_command_that_makes_it(tmp_path) -> None:
     (tmp_path / "transfer.json").write_text("{")
     with pytest.raises(CatalogueError, match=r"advisor\.calibration\.transfer"):
         Predictor.load(tmp_path)
 
 
-def test_a_calibration_of_another_model_version_is_refused(tmp_path):
+def test_a_calibration_of_another_model_version_is_refused(tmp_path) -> None:
     document = json.loads((profiles_dir() / "calibration" / "transfer.json").read_text())
     del document["parameters"]["smt"]
     (tmp_path / "transfer.json").write_text(json.dumps(document))

@@ -57,7 +57,7 @@ def drawn(rng: np.random.Generator) -> MachineSpec:
 
 
 @pytest.mark.parametrize("what", BETTER)
-def test_physics_never_makes_a_better_machine_slower(shipped, what):
+def test_physics_never_makes_a_better_machine_slower(shipped, what) -> None:
     """All cores busy with one stream each; 200 machines drawn at random, one of their facts bettered at a time."""
     rng = np.random.default_rng(7)
     before = [drawn(rng) for _ in range(200)]
@@ -76,7 +76,7 @@ def test_physics_never_makes_a_better_machine_slower(shipped, what):
     assert np.all(speed[1] >= 0.995 * speed[0])
 
 
-def test_int8_is_never_predicted_slower_than_f32_where_there_is_evidence(shipped):
+def test_int8_is_never_predicted_slower_than_f32_where_there_is_evidence(shipped) -> None:
     catalogue = Catalogue.load()
     specs = [catalogue.resolve(name) for name in catalogue.processor_ids()]
     for hint in ("throughput", "latency"):
@@ -97,7 +97,7 @@ def test_int8_is_never_predicted_slower_than_f32_where_there_is_evidence(shipped
         {"simd_level": "avx512_vnni", "performance_cores": 32, "threads": 64},
     ],
 )
-def test_a_sheet_without_memory_is_not_starved_of_it_and_is_doubted(shipped, sparse):
+def test_a_sheet_without_memory_is_not_starved_of_it_and_is_doubted(shipped, sparse) -> None:
     """Of a new chip a buyer knows cores and clock: the figure stays near the full sheet's, its interval widens."""
     whole = machine(**sparse, memory_bandwidth_bytes_per_s=8e9 * sparse["performance_cores"], tdp_w=250.0)
     bare = whole.model_copy(update={"memory_bandwidth_bytes_per_s": None})
@@ -110,11 +110,11 @@ def test_a_sheet_without_memory_is_not_starved_of_it_and_is_doubted(shipped, spa
 
 
 @pytest.mark.parametrize("change", [{"architecture": "riscv64", "simd_level": "scalar"}, {"simd_level": "scalar"}])
-def test_a_machine_without_any_published_relative_is_unknown(shipped, change):
+def test_a_machine_without_any_published_relative_is_unknown(shipped, change) -> None:
     assert shipped.service(machine(**change), NETWORK, RunConfig()).evidence is Evidence.UNKNOWN
 
 
-def test_compact_cores_of_amd_work_in_latency_mode_too():
+def test_compact_cores_of_amd_work_in_latency_mode_too() -> None:
     """OpenVINO tells kinds of cores by Intel's processor leaf."""
     hybrid = {"performance_cores": 4, "efficiency_cores": 6, "threads": 20, "simd_level": "avx2_vnni"}
     kinds = [resolve(machine(vendor=vendor, **hybrid), RunConfig(hint="latency")) for vendor in ("Intel", "AMD")]

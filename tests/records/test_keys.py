@@ -10,7 +10,7 @@ from tests.perfmodel.makers import kernel, machine, work
 
 
 @pytest.mark.parametrize("make", [machine, work])
-def test_equal_contents_have_equal_keys_and_dumps_hold_none(make):
+def test_equal_contents_have_equal_keys_and_dumps_hold_none(make) -> None:
     one, same = make(), make()
     assert one.key == same.key
     assert one == same
@@ -27,11 +27,11 @@ def test_equal_contents_have_equal_keys_and_dumps_hold_none(make):
         (work([kernel(0)]), work([kernel(0)], batch=2)),
     ],
 )
-def test_records_of_one_name_and_other_contents_have_other_keys(one, other):
+def test_records_of_one_name_and_other_contents_have_other_keys(one, other) -> None:
     assert one.key != other.key
 
 
-def test_a_changed_copy_has_a_key_of_its_own_even_after_the_original_told_its_key():
+def test_a_changed_copy_has_a_key_of_its_own_even_after_the_original_told_its_key() -> None:
     original = machine()
     known = original.key
     assert original.model_copy(update={"tdp_w": 15.0}).key == machine(tdp_w=15.0).key != known
@@ -39,6 +39,6 @@ def test_a_changed_copy_has_a_key_of_its_own_even_after_the_original_told_its_ke
     assert deepcopy(original).key == original.model_copy().key == known
 
 
-def test_a_key_survives_being_written_and_read_back():
+def test_a_key_survives_being_written_and_read_back() -> None:
     assert MachineSpec.model_validate_json(machine().model_dump_json()).key == machine().key
     assert ModelWork.model_validate_json(work().model_dump_json()).key == work().key

@@ -25,10 +25,14 @@ class TestOnnxRuntime(RuntimeConformance):
             changes = {"streams": 4, "threads": 4}
         return super().config(**changes)
 
-    def test_clamping_is_visible(self, network):
+    def test_clamping_is_visible(self, network) -> None:
         compiled = self.make_runtime().compile(network, self.config(streams=999, threads=999))
         assert (compiled.effective.streams, compiled.effective.threads) == (4, 4)
         compiled.close()
+
+    @pytest.mark.timing
+    def test_kernels_have_work_and_times(self, network) -> None:
+        super().test_kernels_have_work_and_times(network)
 
     def make_runtime(self) -> Runtime:
         return get_runtime("onnxruntime")

@@ -46,11 +46,11 @@ def zeros(compiled):
         ({"threads": 1, "precision": "int8"}, 1e-3 / 3),
     ],
 )
-def test_pass_time_follows_amdahl(changes, expected_s):
+def test_pass_time_follows_amdahl(changes, expected_s) -> None:
     assert pass_time_s(Behaviour(), RunConfig(**changes)) == pytest.approx(expected_s)
 
 
-def test_synchronous_passes_move_a_fake_clock_by_the_pass(tmp_path):
+def test_synchronous_passes_move_a_fake_clock_by_the_pass(tmp_path) -> None:
     clock = FakeClock()
     compiled = compiled_model(tmp_path / "m", clock=clock, threads=1)
     for _ in range(5):
@@ -58,7 +58,7 @@ def test_synchronous_passes_move_a_fake_clock_by_the_pass(tmp_path):
     assert clock.now_s() == pytest.approx(5e-3)
 
 
-def test_streams_share_a_fake_clock(tmp_path):
+def test_streams_share_a_fake_clock(tmp_path) -> None:
     """Two streams finish twice as many passes in the same time: 10 passes of 1 ms take 5 ms."""
     clock = FakeClock()
     compiled = compiled_model(tmp_path / "m", clock=clock, threads=2, streams=2)
@@ -71,7 +71,7 @@ def test_streams_share_a_fake_clock(tmp_path):
     assert seen == sorted(seen)
 
 
-def test_own_formula(tmp_path):
+def test_own_formula(tmp_path) -> None:
     clock = FakeClock()
     behaviour = Behaviour(service_s=lambda config: 0.25 * config.batch)
     compiled = compiled_model(tmp_path / "m", behaviour, clock, batch=2)
@@ -79,7 +79,7 @@ def test_own_formula(tmp_path):
     assert clock.now_s() == pytest.approx(0.5)
 
 
-def test_refuses_and_fails_as_told(tmp_path):
+def test_refuses_and_fails_as_told(tmp_path) -> None:
     with pytest.raises(RuntimeRefusal, match="Frobnicate"):
         compiled_model(tmp_path / "m", Behaviour(refuse="Frobnicate"))
     with pytest.raises(RuntimeRefusal, match="bf16"):
@@ -93,7 +93,7 @@ def test_refuses_and_fails_as_told(tmp_path):
     compiled.infer(zeros(compiled))
 
 
-def test_failure_reaches_the_callback(tmp_path):
+def test_failure_reaches_the_callback(tmp_path) -> None:
     compiled = compiled_model(tmp_path / "m", Behaviour(fail_at=0), FakeClock())
     seen = []
     compiled.start(zeros(compiled), "token", lambda *result: seen.append(result))
@@ -102,7 +102,7 @@ def test_failure_reaches_the_callback(tmp_path):
     assert isinstance(error, RuntimeRefusal)
 
 
-def test_crash_ends_the_process(tmp_path):
+def test_crash_ends_the_process(tmp_path) -> None:
     (tmp_path / "m").write_bytes(b"anything")
     code = CRASH.format(fault="crash_at")
     command = [sys.executable, "-c", code, str(tmp_path / "m")]
@@ -111,7 +111,7 @@ def test_crash_ends_the_process(tmp_path):
     assert run.stdout == "pass\n"
 
 
-def test_hang_never_ends(tmp_path):
+def test_hang_never_ends(tmp_path) -> None:
     (tmp_path / "m").write_bytes(b"anything")
     code = CRASH.format(fault="hang_at")
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "m")], stdout=subprocess.PIPE) as process:

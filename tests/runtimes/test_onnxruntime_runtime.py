@@ -1,5 +1,7 @@
 """What only ONNX Runtime has: sessions per stream, refusals by word, a byte input written into the file."""
 
+from typing import Never
+
 import numpy as np
 import pytest
 
@@ -26,14 +28,14 @@ pytestmark = pytest.mark.runtime
         ({"auto_batch_timeout_s": 0.0}, "auto_batch_timeout_s"),
     ],
 )
-def test_refusals_name_the_setting(tmp_path, changes, word):
+def test_refusals_name_the_setting(tmp_path, changes, word) -> None:
     path = small_network(tmp_path / "n.onnx")
     with pytest.raises(RuntimeRefusal, match=word) as caught:
         get_runtime("onnxruntime").compile(path, RunConfig(runtime="onnxruntime", **changes))
     assert "\n" not in str(caught.value)
 
 
-def test_refuses_other_formats_and_fixed_batches(tmp_path):
+def test_refuses_other_formats_and_fixed_batches(tmp_path) -> None:
     config = RunConfig(runtime="onnxruntime", batch=2)
     with pytest.raises(RuntimeRefusal, match=r"only \.onnx"):
         get_runtime("onnxruntime").compile(tmp_path / "model.xml", config)
@@ -45,7 +47,7 @@ def test_refuses_other_formats_and_fixed_batches(tmp_path):
 @pytest.mark.parametrize(
     ("threads", "streams", "sessions", "granted"), [(1, 1, 1, 1), (2, 2, 1, 2), (4, 2, 2, 4), (3, 2, 1, 2)]
 )
-def test_threads_of_all_streams_together(tmp_path, threads, streams, sessions, granted):
+def test_threads_of_all_streams_together(tmp_path, threads, streams, sessions, granted) -> None:
     config = RunConfig(runtime="onnxruntime", threads=threads, streams=streams)
     compiled = get_runtime("onnxruntime").compile(small_network(tmp_path / "n.onnx"), config)
     effective = compiled.effective
@@ -55,7 +57,7 @@ def test_threads_of_all_streams_together(tmp_path, threads, streams, sessions, g
     compiled.close()
 
 
-def test_settings_reach_the_session(tmp_path):
+def test_settings_reach_the_session(tmp_path) -> None:
     config = RunConfig(
         runtime="onnxruntime", threads=2, streams=1, spinning=False, inter_op_threads=2, execution_mode="parallel"
     )
@@ -66,13 +68,13 @@ def test_settings_reach_the_session(tmp_path):
     compiled.close()
 
 
-def test_threads_left_to_the_runtime_are_unknown(tmp_path):
+def test_threads_left_to_the_runtime_are_unknown(tmp_path) -> None:
     compiled = get_runtime("onnxruntime").compile(small_network(tmp_path / "n.onnx"), RunConfig(runtime="onnxruntime"))
     assert compiled.effective.threads is None
     compiled.close()
 
 
-def test_byte_input_is_written_once(tmp_path):
+def test_byte_input_is_written_once(tmp_path) -> None:
     path = small_network(tmp_path / "n.onnx")
     first = with_byte_input(path, tmp_path / "cache")
     stamp = first.stat().st_mtime_ns
@@ -82,13 +84,13 @@ def test_byte_input_is_written_once(tmp_path):
     assert not is_int8(load_onnx(first))
 
 
-def test_failed_pass_reaches_its_callback(tmp_path):
+def test_failed_pass_reaches_its_callback(tmp_path) -> None:
     compiled = get_runtime("onnxruntime").compile(
         small_network(tmp_path / "n.onnx"), RunConfig(runtime="onnxruntime", threads=1, streams=1)
     )
 
     class Broken:
-        def run(self, *_):
+        def run(self, *_) -> Never:
             raise ValueError("no\nsuch luck")
 
     compiled._sessions.get()

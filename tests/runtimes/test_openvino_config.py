@@ -28,12 +28,12 @@ print(" ".join(kernel.implementation for kernel in compiled.kernels() if kernel.
 
 
 @pytest.mark.parametrize("precision", ["f32", "int8", "bf16"])
-def test_precision_is_always_explicit(precision):
+def test_precision_is_always_explicit(precision) -> None:
     asked = properties(RunConfig(precision=precision), ("FP32", "INT8", "BF16"), profiling=False)
     assert asked == {"INFERENCE_PRECISION_HINT": {"f32": "f32", "int8": "f32", "bf16": "bf16"}[precision]}
 
 
-def test_every_axis_has_its_property():
+def test_every_axis_has_its_property() -> None:
     config = RunConfig(
         hint="throughput", hint_requests=3, streams=2, threads=4, pinning=False, core_type="performance",
         device="BATCH:CPU(4)", auto_batch_timeout_s=0.02,
@@ -60,13 +60,13 @@ def test_every_axis_has_its_property():
         ({"inter_op_threads": 2}, "inter_op_threads"),
     ],
 )
-def test_refusals_name_the_setting(changes, word):
+def test_refusals_name_the_setting(changes, word) -> None:
     with pytest.raises(RuntimeRefusal, match=word) as caught:
         properties(RunConfig(**changes), AVX2, profiling=False)
     assert "\n" not in str(caught.value)
 
 
-def test_a_cap_must_be_in_the_environment():
+def test_a_cap_must_be_in_the_environment() -> None:
     check_simd("avx2", simd_environment("avx2"))
     check_simd(None, {})
     for cap, environment in [("avx2", {}), (None, simd_environment("avx2")), ("sse42", simd_environment("avx2"))]:
@@ -78,7 +78,7 @@ def test_a_cap_must_be_in_the_environment():
 
 
 @pytest.mark.runtime
-def test_cap_without_environment_is_refused_before_reading(tmp_path):
+def test_cap_without_environment_is_refused_before_reading(tmp_path) -> None:
     with pytest.raises(ModelRangeError):
         get_runtime("openvino").compile(tmp_path / "none.onnx", RunConfig(simd_cap="sse42"))
 
@@ -87,7 +87,7 @@ def test_cap_without_environment_is_refused_before_reading(tmp_path):
 @pytest.mark.skipif(
     not CPUINFO.exists() or " avx2 " not in CPUINFO.read_text(), reason="the cap shows only on a host that has AVX2"
 )
-def test_sse42_cap_reaches_the_kernels(tmp_path):
+def test_sse42_cap_reaches_the_kernels(tmp_path) -> None:
     path = small_network(tmp_path / "n.onnx")
     plain = {key: value for key, value in os.environ.items() if key not in simd_variables()}
     run = subprocess.run(
@@ -105,7 +105,7 @@ def test_sse42_cap_reaches_the_kernels(tmp_path):
     [({"device": "AUTO", "hint": "latency"}, "CPU", None),
      ({"device": "BATCH:CPU(2)", "auto_batch_timeout_s": 0.005}, "CPU", 0.005)],
 )  # fmt: skip
-def test_devices_that_stand_for_others(tmp_path, changes, device, batch_timeout_s):
+def test_devices_that_stand_for_others(tmp_path, changes, device, batch_timeout_s) -> None:
     path = small_network(tmp_path / "n.onnx")
     compiled = get_runtime("openvino").compile(
         path, RunConfig(threads=1, streams=1, **changes), CompileOptions(want_outputs=True)
@@ -124,7 +124,7 @@ def test_devices_that_stand_for_others(tmp_path, changes, device, batch_timeout_
 
 
 @pytest.mark.runtime
-def test_absent_device_is_refused_by_name(tmp_path):
+def test_absent_device_is_refused_by_name(tmp_path) -> None:
     path = small_network(tmp_path / "n.onnx")
     with pytest.raises(RuntimeRefusal, match=r"device NOSUCH: not here .*OpenVINO sees: CPU"):
         get_runtime("openvino").compile(path, RunConfig(device="NOSUCH"))

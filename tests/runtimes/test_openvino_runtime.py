@@ -1,6 +1,7 @@
 """What only OpenVINO has: failures without callback, channels-last tensors, models that lie open."""
 
 import time
+from typing import Never
 
 import numpy as np
 import onnx
@@ -28,14 +29,14 @@ class FailingRequest:
     def __init__(self, real):
         self.real = real
 
-    def wait(self):
+    def wait(self) -> Never:
         raise RuntimeError("Exception from somewhere:\ndevice lost")
 
-    def wait_for(self, timeout_ms):
+    def wait_for(self, timeout_ms) -> Never:
         raise RuntimeError("Exception from somewhere:\ndevice lost")
 
 
-def test_failed_pass_is_delivered_and_frees_its_request(tmp_path):
+def test_failed_pass_is_delivered_and_frees_its_request(tmp_path) -> None:
     compiled = compiled_model(small_network(tmp_path / "n.onnx"))
     seen = []
     slot = compiled._take()  # a pass in flight whose failure nobody reports
@@ -54,14 +55,14 @@ def test_failed_pass_is_delivered_and_frees_its_request(tmp_path):
     compiled.close()
 
 
-def test_blocked_caller_finds_the_failed_pass(tmp_path):
+def test_blocked_caller_finds_the_failed_pass(tmp_path) -> None:
     compiled = compiled_model(small_network(tmp_path / "n.onnx"))
     seen = []
     slot = compiled._take()
     slot.token, slot.done = "lost", lambda *result: seen.append(result)
     real = slot.request
 
-    def deliver(*result):
+    def deliver(*result) -> None:
         slot.request = real
         seen.append(result)
 
@@ -87,7 +88,7 @@ def reshaping_network(path):
     return path
 
 
-def test_a_failed_pass_ends_the_closed_loop_with_its_reason(tmp_path):
+def test_a_failed_pass_ends_the_closed_loop_with_its_reason(tmp_path) -> None:
     compiled = compiled_model(reshaping_network(tmp_path / "n.onnx"), requests=2)
     sets = [[np.zeros((1, 16), np.float32), np.array([4, 4], np.int64)] for _ in range(2)]
     compiled.loop(sets, 0.0, sync=False)
@@ -101,7 +102,7 @@ def test_a_failed_pass_ends_the_closed_loop_with_its_reason(tmp_path):
     compiled.close()
 
 
-def test_a_failed_queued_pass_is_told_to_its_caller(tmp_path):
+def test_a_failed_queued_pass_is_told_to_its_caller(tmp_path) -> None:
     compiled = compiled_model(reshaping_network(tmp_path / "n.onnx"))
     picture, shape = np.zeros((1, 16), np.float32), np.array([4, 4], np.int64)
     assert compiled.infer_queued([picture, shape])[0].shape == (4, 4)
@@ -114,11 +115,11 @@ def test_a_failed_queued_pass_is_told_to_its_caller(tmp_path):
     compiled.close()
 
 
-def test_a_failed_synchronous_pass_gives_its_request_back(tmp_path, monkeypatch):
+def test_a_failed_synchronous_pass_gives_its_request_back(tmp_path, monkeypatch) -> None:
     """By hand: OpenVINO tells nobody of a failed synchronous pass on a single stream, and may crash afterwards."""
     from advisor.runtimes import openvino_runtime
 
-    def lost(request, end_s):
+    def lost(request, end_s) -> Never:
         raise RuntimeError("Exception from somewhere:\ndevice lost")
 
     compiled = compiled_model(small_network(tmp_path / "n.onnx"))
@@ -129,7 +130,7 @@ def test_a_failed_synchronous_pass_gives_its_request_back(tmp_path, monkeypatch)
     compiled.close()
 
 
-def test_outputs_come_in_the_order_of_the_ports(tmp_path):
+def test_outputs_come_in_the_order_of_the_ports(tmp_path) -> None:
     nodes = [helper.make_node(kind, ["x"], [name]) for kind, name in (("Relu", "b"), ("Neg", "a"), ("Abs", "c"))]
     ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in "xbac"]
     graph = helper.make_graph(nodes, "three", ports[:1], ports[1:])
@@ -142,7 +143,7 @@ def test_outputs_come_in_the_order_of_the_ports(tmp_path):
     compiled.close()
 
 
-def test_channels_last_tensors_give_the_same_answer(tmp_path):
+def test_channels_last_tensors_give_the_same_answer(tmp_path) -> None:
     path = small_network(tmp_path / "n.onnx")
     plain, last = compiled_model(path), compiled_model(path, layout="nhwc")
     assert last.inputs[0].shape == (1, 32, 32, 3)
@@ -154,7 +155,7 @@ def test_channels_last_tensors_give_the_same_answer(tmp_path):
     last.close()
 
 
-def test_read_only_and_strided_inputs(tmp_path):
+def test_read_only_and_strided_inputs(tmp_path) -> None:
     compiled = compiled_model(small_network(tmp_path / "n.onnx"))
     picture = conformance_inputs(compiled)[0]
     expected = compiled.infer([picture])[0]
@@ -166,7 +167,7 @@ def test_read_only_and_strided_inputs(tmp_path):
     compiled.close()
 
 
-def test_frames_need_an_image(tmp_path):
+def test_frames_need_an_image(tmp_path) -> None:
     graph = helper.make_graph(
         [helper.make_node("Relu", ["x"], ["y"])],
         "rows",
@@ -178,7 +179,7 @@ def test_frames_need_an_image(tmp_path):
         compiled_model(tmp_path / "r.onnx", input_kind="u8_nhwc")
 
 
-def test_profile_of_several_streams_is_refused(tmp_path):
+def test_profile_of_several_streams_is_refused(tmp_path) -> None:
     from advisor.runtimes.openvino_runtime import OpenvinoRuntime
 
     compiled = OpenvinoRuntime().compile(
@@ -191,7 +192,7 @@ def test_profile_of_several_streams_is_refused(tmp_path):
     compiled.close()
 
 
-def test_profile_turns_cumulative_averages_into_means(monkeypatch):
+def test_profile_turns_cumulative_averages_into_means(monkeypatch) -> None:
     """Ten slow passes, then fast ones: the mean counts the fast ones alone."""
     from advisor.runtimes import openvino_profile
 
@@ -200,7 +201,7 @@ def test_profile_turns_cumulative_averages_into_means(monkeypatch):
     averages = iter([slow_s, (warm * slow_s + passes * fast_s) / (warm + passes)])
 
     class Request:
-        def infer(self):
+        def infer(self) -> None:
             pass
 
     class Kernel:

@@ -23,7 +23,7 @@ def narrow_share(path, runtime):
     return sum(k.flop for k in kernels if k.precision in {"i8", "u8"}) / sum(k.flop for k in kernels)
 
 
-def test_copy_is_kept_and_labelled(tmp_path):
+def test_copy_is_kept_and_labelled(tmp_path) -> None:
     path = small_network(tmp_path / "n.onnx")
     copy = int8_model(path, tmp_path / "int8")
     said = read_sidecar(copy)
@@ -38,7 +38,7 @@ def test_copy_is_kept_and_labelled(tmp_path):
     assert load_onnx(copy).graph.input[0].type.tensor_type.shape.dim[0].dim_param == "N"
 
 
-def test_same_seed_same_ranges(tmp_path):
+def test_same_seed_same_ranges(tmp_path) -> None:
     path = small_network(tmp_path / "n.onnx")
     first, again, other = (
         int8_model(path, tmp_path / name, seed).read_bytes() for name, seed in [("a", 0), ("b", 0), ("c", 1)]
@@ -47,7 +47,7 @@ def test_same_seed_same_ranges(tmp_path):
     assert first != other
 
 
-def test_changed_file_is_quantised_anew(tmp_path):
+def test_changed_file_is_quantised_anew(tmp_path) -> None:
     path = small_network(tmp_path / "n.onnx")
     first = int8_model(path, tmp_path / "int8")
     small_network(path, batch="M")
@@ -55,20 +55,20 @@ def test_changed_file_is_quantised_anew(tmp_path):
 
 
 @pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
-def test_convolutions_run_narrow_depthwise_included(tmp_path, runtime):
+def test_convolutions_run_narrow_depthwise_included(tmp_path, runtime) -> None:
     copy = int8_model(small_network(tmp_path / "n.onnx"), tmp_path)
     assert narrow_share(copy, runtime) > 0.99
 
 
 @pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
-def test_projections_of_attention_run_narrow(tmp_path, runtime):
+def test_projections_of_attention_run_narrow(tmp_path, runtime) -> None:
     copy = int8_model(networks.attention(tmp_path / "a.onnx"), tmp_path)
     said = read_sidecar(copy)
     assert (said["quantised_products"], said["products"]) == (4, 6)
     assert narrow_share(copy, runtime) > 0.7
 
 
-def test_each_runtime_gets_its_variant(tmp_path):
+def test_each_runtime_gets_its_variant(tmp_path) -> None:
     path = small_network(tmp_path / "n.onnx")
     copy = int8_model(path, tmp_path / "int8")
     variant = variant_for(copy, "onnxruntime")
@@ -82,7 +82,7 @@ def test_each_runtime_gets_its_variant(tmp_path):
         variant_for(copy, "onnxruntime")
 
 
-def test_answers_stay_near(tmp_path):
+def test_answers_stay_near(tmp_path) -> None:
     """No accuracy is promised, but a copy that computes something else would be another network."""
     path = small_network(tmp_path / "n.onnx")
     copy = int8_model(path, tmp_path)
@@ -96,7 +96,7 @@ def test_answers_stay_near(tmp_path):
     narrow.close()
 
 
-def test_what_cannot_be_quantised(tmp_path):
+def test_what_cannot_be_quantised(tmp_path) -> None:
     with pytest.raises(RuntimeRefusal, match=r"only \.onnx"):
         int8_model(tmp_path / "model.xml", tmp_path)
     with pytest.raises(ModelError, match=r"none\.onnx: cannot be read"):

@@ -14,14 +14,14 @@ from advisor.runtimes import get_runtime, runtime_facts, runtime_names
 from advisor.runtimes.conformance import small_network
 
 
-def test_unknown_runtime_names_its_neighbour():
+def test_unknown_runtime_names_its_neighbour() -> None:
     with pytest.raises(InputError, match="did you mean 'openvino'"):
         get_runtime("openvin")
     assert runtime_names() == ("openvino", "onnxruntime", "fake")
     assert get_runtime("fake").name == "fake"
 
 
-def test_package_imports_no_runtime():
+def test_package_imports_no_runtime() -> None:
     code = (
         "import sys, advisor.runtimes, advisor.graph, advisor.runtimes.openvino_config\n"
         "print([name for name in ('openvino', 'onnxruntime', 'onnx', 'numpy') if name in sys.modules])"
@@ -31,13 +31,13 @@ def test_package_imports_no_runtime():
 
 
 @pytest.mark.runtime
-def test_facts_of_what_is_here():
+def test_facts_of_what_is_here() -> None:
     facts = {item.name: item for item in runtime_facts()}
     assert set(facts) == {"openvino", "onnxruntime"}
     assert all(item.available and item.version and "CPU" in item.devices for item in facts.values())
 
 
-def test_facts_of_what_is_missing(monkeypatch):
+def test_facts_of_what_is_missing(monkeypatch) -> None:
     real = builtins.__import__
 
     def without(name, *args, **kwargs):
@@ -55,7 +55,7 @@ def test_facts_of_what_is_missing(monkeypatch):
 
 @pytest.mark.runtime
 @pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
-def test_work_of_a_model(tmp_path, runtime):
+def test_work_of_a_model(tmp_path, runtime) -> None:
     from advisor.runtimes.inspect import inspect_model
 
     path = small_network(tmp_path / "n.onnx")

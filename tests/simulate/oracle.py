@@ -51,7 +51,7 @@ class Cores:
         lucky = (1 - over * (full + 1) / threads) ** job["gang"]
         return lucky / full + (1 - lucky) / (full + 1)
 
-    def _company(self, job):
+    def _contention(self, job):
         """Lengthening by passes on the other cores; what computes no pass neither suffers nor counts."""
         if "crowding" not in job:
             return 1.0
@@ -61,9 +61,9 @@ class Cores:
         return 1 + job["crowding"] * share
 
     def _progress(self, job):
-        return self._own_speed(job) / self._company(job)
+        return self._own_speed(job) / self._contention(job)
 
-    def _settle(self):
+    def _settle(self) -> None:
         elapsed = self.env.now - self.since
         for job in self.jobs.values():
             job["left"] -= self._progress(job) * elapsed
@@ -77,7 +77,7 @@ class Cores:
         self._plan()
         return done
 
-    def _plan(self):
+    def _plan(self) -> None:
         token = self.wake = object()
         if self.jobs:
             first = min(j["left"] / self._progress(j) for j in self.jobs.values())
@@ -145,7 +145,7 @@ class Oracle:
             if not camera.get("poisson"):
                 yield self.env.timeout(max(0.0, camera["phase"] + number / camera["fps"] - self.env.now))
 
-    def _release(self, c, number):
+    def _release(self, c, number) -> None:
         self.released += 1
         frame = Frame(self.env.now, number, c)
         frame.due = self._due(c, number)
@@ -189,7 +189,7 @@ class Oracle:
         self._to_stages(frame, None)
         self._check(frame)
 
-    def _to_stages(self, frame, parent):
+    def _to_stages(self, frame, parent) -> None:
         for i in sorted(frame.due):
             stage = self.stages[i]
             if stage.get("parent") != parent:
@@ -208,16 +208,16 @@ class Oracle:
             self.queues[i].append([frame, items, self.env.now, [items]])
             self._notify(i)
 
-    def _notify(self, i):
+    def _notify(self, i) -> None:
         event, self.changed[i] = self.changed[i], self.env.event()
         event.succeed()
 
-    def _drop(self, frame):
+    def _drop(self, frame) -> None:
         if not frame.dropped:
             frame.dropped = True
             self.dropped += 1
 
-    def _check(self, frame):
+    def _check(self, frame) -> None:
         if frame.visits == 0 and not frame.dropped:
             self.done += 1
             self.latencies.append((frame.released, self.env.now - frame.released))

@@ -29,7 +29,7 @@ def moments(count, load):
         ObjectClass(40, 90, 200),
     ],
 )
-def test_mean_and_95_percent_point_are_met(count):
+def test_mean_and_95_percent_point_are_met(count) -> None:
     pmf, mean, p95 = moments(count, "mean")
     assert pmf.sum() == pytest.approx(1)
     assert (pmf >= 0).all()
@@ -39,20 +39,20 @@ def test_mean_and_95_percent_point_are_met(count):
 
 
 @pytest.mark.parametrize("count", [ObjectClass(4, 12, 25), ObjectClass(1.5, 6, 10), ObjectClass(3, 5, 5)])
-def test_in_the_busy_hour_the_mean_is_the_95_percent_point(count):
+def test_in_the_busy_hour_the_mean_is_the_95_percent_point(count) -> None:
     pmf, mean, _ = moments(count, "p95")
     assert mean == pytest.approx(count.p95, rel=1e-6)
     assert pmf.size == count.max + 1
 
 
-def test_without_p95_counts_are_poisson():
+def test_without_p95_counts_are_poisson() -> None:
     pmf, mean, p95 = moments(ObjectClass(2.0), "mean")
     assert mean == pytest.approx(2.0)
     assert pmf[:6] == pytest.approx([math.exp(-2) * 2**k / math.factorial(k) for k in range(6)], rel=1e-6)
     assert moments(ObjectClass(2.0), "p95")[1] == pytest.approx(p95, rel=1e-6)
 
 
-def test_an_impossible_pair_is_refused():
+def test_an_impossible_pair_is_refused() -> None:
     with pytest.raises(ScenarioError, match="no count has mean"):
         probabilities(ObjectClass(0.1, 9, 12), "mean")
 
@@ -69,12 +69,12 @@ def objects_per_frame(count, load, persistence_s, correlation=0.0, cameras=60, s
 
 
 @pytest.mark.parametrize(("load", "expected"), [("mean", 4.0), ("p95", 12.0)])
-def test_the_loop_draws_from_the_distribution(load, expected):
+def test_the_loop_draws_from_the_distribution(load, expected) -> None:
     assert objects_per_frame(ObjectClass(4, 12, 25), load, 0.0) == pytest.approx(expected, rel=0.02)
     assert objects_per_frame(ObjectClass(4, 12, 25), load, 1.0) == pytest.approx(expected, rel=0.04)
 
 
-def test_correlated_cameras_make_a_wider_total():
+def test_correlated_cameras_make_a_wider_total() -> None:
     """The mean over many cameras scatters little when they are independent and much when they rise together."""
     count = ObjectClass(4, 12, 25)
     apart = np.std([objects_per_frame(count, "mean", 20.0, 0.0, 30, seed) for seed in range(8)])

@@ -61,7 +61,7 @@ def both(stages, *, cameras, cores, workers, means=(), duration_s=40.0, runs=4, 
     return np.array(ours), np.array(theirs)
 
 
-def agree(ours, theirs, floor):
+def agree(ours, theirs, floor) -> None:
     """Means equal within four standard errors of their difference, and a floor for what hardly scatters."""
     error = np.sqrt((ours.var(axis=0, ddof=1) + theirs.var(axis=0, ddof=1)) / len(ours))
     difference = np.abs(ours.mean(axis=0) - theirs.mean(axis=0))
@@ -93,7 +93,7 @@ def batches(alpha, beta, largest):
 
 
 @pytest.mark.parametrize("cores", [4.0, 1.3])
-def test_cascade_with_fan_out_agrees(cores):
+def test_cascade_with_fan_out_agrees(cores) -> None:
     stages = [
         stage("person", (0.0, 0.012), interval=3, finds=0, streams=2, threads=1.5, pre=0.001, sigma=0.15),
         stage("face", (0.0, 0.008), interval=3, groups=("b",), finds=1),
@@ -104,14 +104,14 @@ def test_cascade_with_fan_out_agrees(cores):
 
 
 @pytest.mark.parametrize("drop", ["newest", "oldest"])
-def test_overload_drops_as_many_and_as_late(drop):
+def test_overload_drops_as_many_and_as_late(drop) -> None:
     stages = [stage("slow", (0.0, 0.030), interval=1, sigma=0.1, drop=drop, limit=3)]
     ours, theirs = both(stages, cameras=camera_set(4), cores=2.0, workers=2)
     assert ours[:, 1].min() > 300
     agree(ours, theirs, floor=0.03)
 
 
-def test_batches_across_frames_agree():
+def test_batches_across_frames_agree() -> None:
     stages = [
         stage("detect", (0.0, 0.004), interval=2, finds=0, streams=2),
         stage("embed", batches(0.004, 0.001, 8), parent=0, interval=2, timeout=0.03),
@@ -119,7 +119,7 @@ def test_batches_across_frames_agree():
     agree(*both(stages, cameras=camera_set(4), cores=2.0, workers=2, means=(1.2,)), floor=0.03)
 
 
-def test_decode_overload_loses_frames_before_decode():
+def test_decode_overload_loses_frames_before_decode() -> None:
     ours, theirs = both(
         [stage("light", (0.0, 0.001), interval=5)], cameras=camera_set(4, decode=0.02), cores=1.0, workers=2
     )
@@ -127,7 +127,7 @@ def test_decode_overload_loses_frames_before_decode():
     agree(ours, theirs, floor=0.03)
 
 
-def test_key_frames_and_cold_passes_agree():
+def test_key_frames_and_cold_passes_agree() -> None:
     cameras = [camera | {"keys": 10, "key_factor": 6.0} for camera in camera_set(4, decode=0.006)]
     stages = [
         stage("detect", (0.0, 0.004), interval=2, finds=0, streams=2, cold=0.006, settle=0.01),
@@ -136,7 +136,7 @@ def test_key_frames_and_cold_passes_agree():
     agree(*both(stages, cameras=cameras, cores=2.0, workers=2, means=(1.2,)), floor=0.03)
 
 
-def test_passes_that_slow_each_other_down_agree():
+def test_passes_that_slow_each_other_down_agree() -> None:
     stages = [
         stage("detect", (0.0, 0.016), interval=2, finds=0, streams=3, crowding=0.5, sigma=0.1),
         stage("embed", batches(0.002, 0.001, 4), parent=0, interval=2, threads=2.0, crowding=0.8, pre=0.001),
@@ -144,7 +144,7 @@ def test_passes_that_slow_each_other_down_agree():
     agree(*both(stages, cameras=camera_set(4), cores=4.0, workers=2, means=(1.2,)), floor=0.03)
 
 
-def test_the_comparison_can_fail():
+def test_the_comparison_can_fail() -> None:
     stages = [stage("person", (0.0, 0.012), interval=3, sigma=0.15)]
     ours, theirs = both(stages, cameras=camera_set(4), cores=2.0, workers=2)
     with pytest.raises(AssertionError):

@@ -46,7 +46,7 @@ def over_seeds(spec, figure, duration_s=400.0, runs=8):
 
 
 @pytest.mark.parametrize("rho", [0.3, 0.6, 0.8])
-def test_wait_of_one_server_is_m_d_1(rho):
+def test_wait_of_one_server_is_m_d_1(rho) -> None:
     service_s = 0.01
     stage = SimStage("m", (0.0, service_s), queue_limit=10_000)
     mean, error = over_seeds(SimSpec((callers(rho / service_s),), (stage,), 4.0), lambda r: r.stages[0].mean_wait_s)
@@ -55,7 +55,7 @@ def test_wait_of_one_server_is_m_d_1(rho):
 
 
 @pytest.mark.parametrize("service_sigma", [0.0, 0.8])
-def test_sojourn_under_processor_sharing_depends_on_the_mean_alone(service_sigma):
+def test_sojourn_under_processor_sharing_depends_on_the_mean_alone(service_sigma) -> None:
     """M/G/1-PS: s / (1 - rho) for any distribution of service (Kleinrock 1976, Queueing Systems II, eq. 4.17)."""
     median_s, rho = 0.01, 0.6
     mean_s = median_s * math.exp(service_sigma**2 / 2)
@@ -66,7 +66,7 @@ def test_sojourn_under_processor_sharing_depends_on_the_mean_alone(service_sigma
     assert error < 0.1 * mean
 
 
-def test_busy_cores_are_rate_times_core_time():
+def test_busy_cores_are_rate_times_core_time() -> None:
     rate, rho_service_s, threads, pre_s = 40.0, 0.01, 2.0, 0.002
     stage = SimStage("m", (0.0, rho_service_s), streams=4, threads_per_stream=threads, preprocess_core_s=pre_s)
     spec = SimSpec((callers(rate),), (stage,), 4.0)
@@ -74,13 +74,13 @@ def test_busy_cores_are_rate_times_core_time():
     assert abs(mean - rate * (threads * rho_service_s + pre_s) / 4.0) <= error
 
 
-def test_core_time_of_a_call_may_be_less_than_its_threads_hold():
+def test_core_time_of_a_call_may_be_less_than_its_threads_hold() -> None:
     stage = SimStage("m", (0.0, 0.02), streams=4, threads_per_stream=4, core_s=(0.0, 0.03))
     r = simulate(SimSpec((SimCamera(10.0),), (stage,), 4.0), 20)
     assert r.busy_core_s["m"] == pytest.approx(r.stages[0].calls_per_s * r.window_s * 0.03, rel=0.02)
 
 
-def test_littles_law():
+def test_littles_law() -> None:
     stage = SimStage("m", (0.0, 0.01), queue_limit=10_000, service_sigma=0.5)
     spec = SimSpec((callers(70.0),), (stage,), 1.0)
     r = simulate(spec, 2000, 10)
@@ -88,7 +88,7 @@ def test_littles_law():
     assert r.mean_in_system == pytest.approx(rate * r.latencies_s.mean(), rel=0.01)
 
 
-def test_periodic_arrivals_to_enough_servers_never_wait():
+def test_periodic_arrivals_to_enough_servers_never_wait() -> None:
     """D/D/c: with c >= rate x service nothing waits and every latency is the service time."""
     stage = SimStage("m", (0.0, 0.0999), streams=3)
     r = simulate(SimSpec((SimCamera(30.0, phase_s=0.0),), (stage,), 8.0), 60)
@@ -97,7 +97,7 @@ def test_periodic_arrivals_to_enough_servers_never_wait():
     assert r.dropped == 0
 
 
-def test_periodic_arrivals_to_too_few_servers_lose_the_excess():
+def test_periodic_arrivals_to_too_few_servers_lose_the_excess() -> None:
     stage = SimStage("m", (0.0, 0.1), streams=2)
     r = simulate(SimSpec((SimCamera(30.0, phase_s=0.0),), (stage,), 8.0), 100, 10)
     assert r.stages[0].calls_per_s == pytest.approx(2 / 0.1, rel=0.01)
@@ -105,7 +105,7 @@ def test_periodic_arrivals_to_too_few_servers_lose_the_excess():
     assert r.latency_s(1.0) == pytest.approx((4 + 2) / 20, rel=0.2)  # a full queue of 4 ahead of it, served at 20/s
 
 
-def test_oldest_dropped_keeps_latency_short_where_newest_dropped_does_not():
+def test_oldest_dropped_keeps_latency_short_where_newest_dropped_does_not() -> None:
     camera = (SimCamera(30.0, phase_s=0.0),)
     newest, oldest = under_the_same_seeds(
         [SimSpec(camera, (SimStage("m", (0.0, 0.1), queue_limit=8, drop=drop),), 8.0) for drop in ("newest", "oldest")],
@@ -116,7 +116,7 @@ def test_oldest_dropped_keeps_latency_short_where_newest_dropped_does_not():
     assert oldest.latency_p50_s < 0.5 * newest.latency_p50_s
 
 
-def test_full_batches_are_served_as_one():
+def test_full_batches_are_served_as_one() -> None:
     """Batch service: n cameras in phase and a time-out fill one batch of n, which takes the time of one call."""
     service = tuple(0.0 if b == 0 else 0.004 + 0.001 * b for b in range(9))
     stage = SimStage("m", service, batch_max=8, batch_timeout_s=0.05)
@@ -125,7 +125,7 @@ def test_full_batches_are_served_as_one():
     assert r.latencies_s == pytest.approx(service[8], abs=1e-9)
 
 
-def test_a_batch_that_does_not_fill_starts_with_its_timeout():
+def test_a_batch_that_does_not_fill_starts_with_its_timeout() -> None:
     service = tuple(0.0 if b == 0 else 0.004 + 0.001 * b for b in range(9))
     stage = SimStage("m", service, batch_max=8, batch_timeout_s=0.05)
     r = simulate(SimSpec(tuple(SimCamera(10.0, phase_s=0.01) for _ in range(3)), (stage,), 8.0), 60)
@@ -133,13 +133,13 @@ def test_a_batch_that_does_not_fill_starts_with_its_timeout():
     assert r.latencies_s == pytest.approx(0.05 + service[3], abs=1e-9)
 
 
-def test_without_timeout_a_batch_never_mixes_frames():
+def test_without_timeout_a_batch_never_mixes_frames() -> None:
     stage = SimStage("m", (0.0, *[0.01] * 8), batch_max=8)
     r = simulate(SimSpec(tuple(SimCamera(10.0, phase_s=0.01) for _ in range(4)), (stage,), 8.0), 60)
     assert r.stages[0].mean_batch == 1
 
 
-def test_objects_of_a_frame_go_in_batches_of_at_most_max():
+def test_objects_of_a_frame_go_in_batches_of_at_most_max() -> None:
     objects = ObjectsSpec((ObjectClass(11, 11, 11),))
     stages = (
         SimStage("detect", (0.0, 0.001), finds=0),
@@ -152,7 +152,7 @@ def test_objects_of_a_frame_go_in_batches_of_at_most_max():
 
 
 @pytest.mark.parametrize(("own", "expected"), [(3, 5.0), (5, 3.0), (2, 5.0)])
-def test_a_stage_on_objects_keeps_its_own_rate_up_to_that_of_its_parent(own, expected):
+def test_a_stage_on_objects_keeps_its_own_rate_up_to_that_of_its_parent(own, expected) -> None:
     objects = ObjectsSpec((ObjectClass(1, 1, 1),))
     stages = (
         SimStage("detect", (0.0, 0.001), interval_frames=3.0, finds=0),
@@ -163,7 +163,7 @@ def test_a_stage_on_objects_keeps_its_own_rate_up_to_that_of_its_parent(own, exp
     assert r.stages[1].calls_per_s == pytest.approx(4 * expected, rel=0.01)
 
 
-def test_cameras_take_turns():
+def test_cameras_take_turns() -> None:
     """Three cameras in phase, every third frame: their calls never meet, so one stream serves all without waiting."""
     stage = SimStage("m", (0.0, 0.06), interval_frames=3.0)
     r = simulate(SimSpec(tuple(SimCamera(15.0, phase_s=0.0) for _ in range(3)), (stage,), 8.0), 60)
@@ -172,7 +172,7 @@ def test_cameras_take_turns():
     assert together.stages[0].mean_wait_s == pytest.approx(0.06, rel=0.01)
 
 
-def test_jobs_that_saturate_memory_are_slowed_to_its_bandwidth():
+def test_jobs_that_saturate_memory_are_slowed_to_its_bandwidth() -> None:
     """Two jobs, all bound by memory, that demand 3/4 of the bandwidth each: together they take 3/2 of the time."""
     stage = SimStage("m", (0.0, 0.1), streams=2, bandwidth_bytes=0.75e9, memory_fraction=1.0)
     cameras = (SimCamera(1.0, phase_s=0.0), SimCamera(1.0, phase_s=0.0))
@@ -186,7 +186,7 @@ def test_jobs_that_saturate_memory_are_slowed_to_its_bandwidth():
     assert alone.latencies_s == pytest.approx(0.1, rel=1e-9)
 
 
-def test_memory_traffic_slows_what_is_bound_by_memory_and_spares_the_rest():
+def test_memory_traffic_slows_what_is_bound_by_memory_and_spares_the_rest() -> None:
     heavy = SimStage("heavy", (0.0, 0.1), streams=1, bandwidth_bytes=2e9, memory_fraction=1.0, groups=("a",))
     light = SimStage("light", (0.0, 0.05), streams=1, groups=("b",))
     cameras = (SimCamera(1.0, "a", phase_s=0.0), SimCamera(1.0, "b", phase_s=0.0))
@@ -195,7 +195,7 @@ def test_memory_traffic_slows_what_is_bound_by_memory_and_spares_the_rest():
     assert r.stages[1].mean_service_s == pytest.approx(0.05, rel=1e-6)
 
 
-def test_a_partition_shields_a_stage_from_the_rest():
+def test_a_partition_shields_a_stage_from_the_rest() -> None:
     stages = (SimStage("a", (0.0, 0.1), streams=4, groups=("a",)), SimStage("b", (0.0, 0.1), groups=("b",)))
     cameras = (*[SimCamera(1.0, "a", phase_s=0.0)] * 4, SimCamera(1.0, "b", phase_s=0.0))
     shared, split = under_the_same_seeds(
@@ -209,7 +209,7 @@ def test_a_partition_shields_a_stage_from_the_rest():
     assert split.pool_utilisation["shared"] == pytest.approx(0.4, rel=0.02)
 
 
-def test_motion_decides_about_calls():
+def test_motion_decides_about_calls() -> None:
     stage = SimStage("m", (0.0, 0.001), motion=True)
     cameras = tuple(SimCamera(15.0, motion_duty=0.4) for _ in range(40))
     r = simulate(SimSpec(cameras, (stage,), 8.0, ObjectsSpec(persistence_s=0.2)), 200)
@@ -218,7 +218,7 @@ def test_motion_decides_about_calls():
 
 
 @pytest.mark.parametrize("fps", [5.0, 20.0])
-def test_a_pass_after_a_pause_takes_longer_by_the_cold_start(fps):
+def test_a_pass_after_a_pause_takes_longer_by_the_cold_start(fps) -> None:
     """One camera, one stage: gap between passes g solves g = 1/fps - service - cold (1 - exp(-g / settle))."""
     service_s, cold_s, settle_s = 0.010, 0.004, 0.02
     gap_s = 1.0 / fps - service_s
@@ -231,7 +231,7 @@ def test_a_pass_after_a_pause_takes_longer_by_the_cold_start(fps):
     assert r.busy_core_s["m"] == pytest.approx(fps * r.window_s * expected_s, rel=0.01)
 
 
-def test_each_stream_is_cold_once_after_a_pause():
+def test_each_stream_is_cold_once_after_a_pause() -> None:
     """Three objects on two streams: the first pass of either stream is cold, the third pass is not."""
     find = SimStage("find", (0.0, 0.001), finds=0)
     each = SimStage("each", (0.0, 0.010), parent=0, streams=2, cold_s=0.004, cold_settle_s=0.0)
@@ -241,7 +241,7 @@ def test_each_stream_is_cold_once_after_a_pause():
 
 
 @pytest.mark.parametrize(("decoders", "speed"), [(1, 0.5), (3, (1 - 0.84) / 2 + 0.84 / 3)])
-def test_a_parallel_pass_goes_as_fast_as_its_slowest_thread(decoders, speed):
+def test_a_parallel_pass_goes_as_fast_as_its_slowest_thread(decoders, speed) -> None:
     """Two threads on two cores, one of which a decoder always shares; of five threads three share one core.
 
     Thrown at random, two of them meet it with a chance of 1 - (1 - 3/5)^2 = 0.84.
@@ -256,14 +256,14 @@ def test_a_parallel_pass_goes_as_fast_as_its_slowest_thread(decoders, speed):
     assert alone.stages[0].mean_service_s == pytest.approx(0.020, rel=0.01)
 
 
-def test_a_busy_stage_stays_warm():
+def test_a_busy_stage_stays_warm() -> None:
     """Frames that come as fast as they are served leave no gap: no cold start but the first."""
     stage = SimStage("m", (0.0, 0.010), cold_s=0.005, cold_settle_s=0.02, queue_limit=4)
     r = simulate(SimSpec((SimCamera(200.0, phase_s=0.0),), (stage,), 2.0), 30)
     assert r.stages[0].mean_service_s == pytest.approx(0.010, rel=1e-6)
 
 
-def test_key_frames_take_longer_and_leave_the_mean_as_it_is():
+def test_key_frames_take_longer_and_leave_the_mean_as_it_is() -> None:
     camera = SimCamera(10.0, decode_core_s=0.010, key_frames=20, key_factor=5.0, phase_s=0.0)
     r = simulate(SimSpec((camera,), (), 2.0), 205, 5)
     assert r.latencies_s.mean() == pytest.approx(0.010, rel=0.002)
@@ -272,7 +272,7 @@ def test_key_frames_take_longer_and_leave_the_mean_as_it_is():
     assert (r.latencies_s > 2 * plain_s).mean() == pytest.approx(1 / 20, abs=0.002)
 
 
-def test_decode_keeps_at_most_eight_frames_of_a_camera():
+def test_decode_keeps_at_most_eight_frames_of_a_camera() -> None:
     """One worker at half the rate needed: a frame waits for 8 others and is decoded in 1/15 s."""
     r = simulate(SimSpec((SimCamera(30.0, decode_core_s=1 / 15, phase_s=0.0),), (), 4.0), 60)
     assert r.camera_fps[0] == pytest.approx(15, rel=0.02)
@@ -280,13 +280,13 @@ def test_decode_keeps_at_most_eight_frames_of_a_camera():
     assert 8 / 15 <= r.latency_p50_s <= 9 / 15 + 1e-6
 
 
-def test_jitter_delays_and_never_advances():
+def test_jitter_delays_and_never_advances() -> None:
     r = simulate(SimSpec((SimCamera(10.0, phase_s=0.0, jitter_s=0.02),), (), 1.0), 600, 100)
     assert r.released == 6000
     assert r.camera_longest_gap_s[0] > 0.1
 
 
-def test_growth_of_queues_is_seen():
+def test_growth_of_queues_is_seen() -> None:
     objects = ObjectsSpec((ObjectClass(10, 10, 10),))
     stages = (SimStage("d", (0.0, 0.001), finds=0), SimStage("e", (0.0, 0.02), parent=0))
     r = simulate(SimSpec((SimCamera(10.0),), stages, 4.0, objects), 60, 5)
@@ -297,7 +297,7 @@ def test_growth_of_queues_is_seen():
 
 
 @pytest.mark.parametrize(("cameras", "cores", "longer"), [(1, 4.0, 0.0), (2, 4.0, 0.4 / 3), (4, 4.0, 0.4)])
-def test_passes_lengthen_each_other_by_the_cores_that_they_take(cameras, cores, longer):
+def test_passes_lengthen_each_other_by_the_cores_that_they_take(cameras, cores, longer) -> None:
     stage = SimStage("m", (0.0, 0.01), streams=4, crowding=0.4)
     together = tuple(SimCamera(10.0, phase_s=0.0) for _ in range(cameras))
     found = simulate(SimSpec(together, (stage,), cores), 20)
@@ -306,7 +306,7 @@ def test_passes_lengthen_each_other_by_the_cores_that_they_take(cameras, cores, 
     assert found.utilisation == pytest.approx(cameras * 10.0 * 0.01 * (1 + longer) / cores, rel=0.02)
 
 
-def test_decoding_neither_lengthens_passes_nor_is_lengthened():
+def test_decoding_neither_lengthens_passes_nor_is_lengthened() -> None:
     """Two cameras half a period apart: one decodes while the pass of the other runs."""
     stage = SimStage("m", (0.0, 0.04), streams=2, crowding=0.5)
     cameras = tuple(SimCamera(10.0, phase_s=phase, decode_core_s=0.04) for phase in (0.0, 0.05))
@@ -314,7 +314,7 @@ def test_decoding_neither_lengthens_passes_nor_is_lengthened():
     assert found.latency_p95_s == pytest.approx(0.08)
 
 
-def test_a_drifting_machine_is_as_often_slow_as_quick_and_stays_so_for_a_while():
+def test_a_drifting_machine_is_as_often_slow_as_quick_and_stays_so_for_a_while() -> None:
     stage = SimStage("m", (0.0, 0.01))
     camera = SimCamera(10.0, phase_s=0.0)
     found = simulate(SimSpec((camera,), (stage,), 1.0, drift_sigma=0.2, drift_s=2.0), 20_000)
@@ -328,7 +328,7 @@ def test_a_drifting_machine_is_as_often_slow_as_quick_and_stays_so_for_a_while()
         assert lagged == pytest.approx(np.exp(-seconds / 2.0), abs=0.05)
 
 
-def test_slow_seconds_fill_queues_that_steady_ones_do_not():
+def test_slow_seconds_fill_queues_that_steady_ones_do_not() -> None:
     stage = SimStage("m", (0.0, 0.085), queue_limit=4)
     spec = SimSpec((SimCamera(10.0, phase_s=0.0),), (stage,), 1.0)
     steady, single, drifting = under_the_same_seeds(
@@ -339,7 +339,7 @@ def test_slow_seconds_fill_queues_that_steady_ones_do_not():
     assert drifting.dropped > single.dropped
 
 
-def test_a_decoder_costs_a_pass_on_all_cores_all_of_its_time():
+def test_a_decoder_costs_a_pass_on_all_cores_all_of_its_time() -> None:
     """One camera's frame is decoded for 10 ms while the pass of another, of 40 ms on both cores, runs."""
     stage = SimStage("m", (0.0, 0.04), groups=("a",), threads_per_stream=2.0)
     cameras = (
@@ -357,7 +357,7 @@ def test_a_decoder_costs_a_pass_on_all_cores_all_of_its_time():
     ("cores", "gangs", "singles", "of_gang"),
     [(2.0, 1, 1, 0.75), (3.0, 2, 0, 0.75), (8.0, 5, 1, 0.75), (8.0, 2, 5, 0.9375), (4.0, 1, 5, 0.625)],
 )
-def test_all_cores_are_taken_when_there_are_too_many_threads(cores, gangs, singles, of_gang):
+def test_all_cores_are_taken_when_there_are_too_many_threads(cores, gangs, singles, of_gang) -> None:
     """So many gangs of two, and single jobs, that never end: what a thread of a gang takes, counted by hand."""
     gang = SimStage("g", (0.0, 500.0), groups=("g",), streams=5, threads_per_stream=2.0)
     single = SimStage("s", (0.0, 500.0), groups=("s",), streams=7)
@@ -367,7 +367,7 @@ def test_all_cores_are_taken_when_there_are_too_many_threads(cores, gangs, singl
     assert found.busy_core_s["g"] / 50 == pytest.approx(2 * gangs * of_gang)
 
 
-def test_a_gang_on_some_of_the_cores_is_hit_by_chance():
+def test_a_gang_on_some_of_the_cores_is_hit_by_chance() -> None:
     """Five single passes beside one on four of eight cores: the one thread too many hits it every other time."""
     single = SimStage("s", (0.0, 1.0), groups=("s",), streams=5)
     gang = SimStage("g", (0.0, 0.01), groups=("g",), threads_per_stream=4.0)
@@ -377,14 +377,14 @@ def test_a_gang_on_some_of_the_cores_is_hit_by_chance():
     assert np.quantile(found.latencies_s[found.latency_cameras == 0], 0.5) == pytest.approx(0.01 / ((1 + spared) / 2))
 
 
-def test_no_cameras_is_an_idle_machine():
+def test_no_cameras_is_an_idle_machine() -> None:
     r = simulate(SimSpec((), (SimStage("m", (0.0, 0.01)),), 2.0), 10)
     assert (r.released, r.done, r.dropped, r.in_flight, r.utilisation) == (0, 0, 0, 0, 0.0)
     assert r.latency_p95_s is None
     assert r.stages[0].mean_batch is None
 
 
-def test_a_thousand_cameras_keep_their_rate():
+def test_a_thousand_cameras_keep_their_rate() -> None:
     stages = (SimStage("m", (0.0, 0.004), interval_frames=5.0, streams=32),)
     r = simulate(SimSpec(tuple(SimCamera(15.0, decode_core_s=0.002) for _ in range(1000)), stages, 64.0,
                          decode_workers=48), 20)  # fmt: skip
@@ -433,7 +433,7 @@ def specs(draw):
 
 @settings(max_examples=150, deadline=None)
 @given(specs(), st.integers(0, 2**31))
-def test_every_frame_is_accounted_for(spec, seed):
+def test_every_frame_is_accounted_for(spec, seed) -> None:
     r = simulate(spec, 6.0, 1.0, seeds(seed))
     assert r.released == r.done + r.dropped + r.in_flight
     assert min(r.done, r.dropped, r.in_flight) >= 0
@@ -462,13 +462,13 @@ print(r.released, r.done, r.dropped, repr(float(r.latencies_s.sum())), repr(r.ut
 """
 
 
-def test_equal_seeds_give_equal_results_in_another_process(capsys):
+def test_equal_seeds_give_equal_results_in_another_process(capsys) -> None:
     other = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
     exec(PROGRAM, {})
     assert capsys.readouterr().out == other.stdout
 
 
-def test_seeds_of_service_leave_arrivals_and_objects_alone():
+def test_seeds_of_service_leave_arrivals_and_objects_alone() -> None:
     stages = (
         SimStage("d", (0.0, 0.002), finds=0, service_sigma=0.2, streams=4),
         SimStage("e", (0.0, 0.0001), parent=0),
@@ -488,13 +488,13 @@ def grow(cameras):
 
 
 @pytest.mark.parametrize(("cameras", "drops_any"), [(19, False), (22, True)])
-def test_frames_are_dropped_from_the_camera_on_that_takes_utilisation_to_one(cameras, drops_any):
+def test_frames_are_dropped_from_the_camera_on_that_takes_utilisation_to_one(cameras, drops_any) -> None:
     """Each camera takes 15/3 x 10 ms = 5 % of the core and of the one stream: 20 of them fill it."""
     assert (simulate(grow(cameras), 60).drops_fraction > 0.01) == drops_any
 
 
 @pytest.mark.parametrize("load", ["mean", "p95"])
-def test_more_cameras_never_lower_utilisation(load):
+def test_more_cameras_never_lower_utilisation(load) -> None:
     def spec(cameras):
         stages = (SimStage("d", (0.0, 0.01), interval_frames=3.0, finds=0), SimStage("e", (0.0, 0.001), parent=0))
         return SimSpec(
@@ -526,18 +526,18 @@ def test_more_cameras_never_lower_utilisation(load):
         ({"objects": ObjectsSpec(correlation=2.0)}, "correlation"),
     ],
 )
-def test_a_spec_that_cannot_run_is_refused_by_name(change, word):
+def test_a_spec_that_cannot_run_is_refused_by_name(change, word) -> None:
     good = SimSpec((SimCamera(15.0),), (SimStage("m", (0.0, 0.01)),), 2.0)
     with pytest.raises(ModelRangeError, match=word):
         simulate(dataclasses.replace(good, **change), 10)
 
 
-def test_the_largest_number_of_stages_runs():
+def test_the_largest_number_of_stages_runs() -> None:
     stages = tuple(SimStage(f"m{i}", (0.0, 0.0001), streams=2) for i in range(31))
     r = simulate(SimSpec((SimCamera(10.0),), stages, 4.0), 20)
     assert [stage.calls_per_s for stage in r.stages] == pytest.approx([10.0] * 31, rel=0.02)
 
 
-def test_a_warmup_as_long_as_the_run_is_refused():
+def test_a_warmup_as_long_as_the_run_is_refused() -> None:
     with pytest.raises(ModelRangeError, match="warm-up"):
         simulate(SimSpec((), (), 1.0), 10, 10)

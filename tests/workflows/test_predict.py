@@ -41,7 +41,7 @@ def measure(taken, rows, config: RunConfig, kernels=KERNELS, batch: int = 1) -> 
     )  # fmt: skip
 
 
-def test_a_device_without_calibration_is_unknown_with_what_to_do_and_carries_no_figure(monkeypatch, tmp_path):
+def test_a_device_without_calibration_is_unknown_with_what_to_do_and_carries_no_figure(monkeypatch, tmp_path) -> None:
     """``sizer predict`` ends with 1 where no row has a figure."""
     model = SimpleNamespace(name="toy", stand_in=False)
     monkeypatch.setattr(predict, "resolve_model", lambda *_: model)
@@ -55,26 +55,26 @@ def test_a_device_without_calibration_is_unknown_with_what_to_do_and_carries_no_
         assert "sizer bench" in row.notes[0]
 
 
-def test_new_kernels_are_timed_with_one_thread_and_as_many_as_a_stream_has(taken):
+def test_new_kernels_are_timed_with_one_thread_and_as_many_as_a_stream_has(taken) -> None:
     measure(taken, [], RunConfig(threads=4, streams=2, batch=8))
     assert [(c.threads, c.streams, c.batch) for c in taken.timed] == [(1, 1, 1), (2, 1, 1)]
     assert taken.counted == taken.timed
 
 
-def test_known_kernels_are_looked_up_and_not_measured_again(taken):
+def test_known_kernels_are_looked_up_and_not_measured_again(taken) -> None:
     rows = [measurement(1.0, kernels=tuple(KERNELS))]
     measure(taken, rows, RunConfig(threads=1, streams=1))
     assert taken.timed == taken.counted == []
     assert taken.said == ["every kernel of toy was measured here before"]
 
 
-def test_one_new_kernel_is_enough_to_measure(taken):
+def test_one_new_kernel_is_enough_to_measure(taken) -> None:
     rows = [measurement(1.0, kernels=tuple(KERNELS[:2]))]
     measure(taken, rows, RunConfig(threads=1, streams=1))
     assert len(taken.counted) == 1
 
 
-def test_another_batch_of_known_kernels_is_known(taken):
+def test_another_batch_of_known_kernels_is_known(taken) -> None:
     from advisor.perfmodel.here.kernels import at_batch
 
     rows = [measurement(1.0, kernels=tuple(KERNELS))]

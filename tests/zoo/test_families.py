@@ -16,7 +16,7 @@ WRITTEN = ["mobilenet-v2", "shufflenet-v2", "squeezenet-1.1", "ssd-mobilenet", "
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_counts_agree_with_published_figures(name):
+def test_counts_agree_with_published_figures(name) -> None:
     known = ARCHITECTURES[name]
     net = known.describe()
     assert net.name == name
@@ -35,32 +35,32 @@ def test_counts_agree_with_published_figures(name):
         ("swin-tiny", "swin-tiny-patch4-window7-224"),
     ],
 )  # fmt: skip
-def test_counts_agree_with_the_shipped_table(name, row):
+def test_counts_agree_with_the_shipped_table(name, row) -> None:
     """The figures in the code are those of the table, not only near them."""
     figures, known = published()[row], ARCHITECTURES[name]
     assert known.gflops == pytest.approx(figures.gflops, rel=1e-9)
     assert known.mparams == pytest.approx(figures.mparams, rel=1e-4)
 
 
-def check_file(name):
+def check_file(name) -> None:
     net = ARCHITECTURES[name].describe()
     count = count_onnx(serialise(net))
     assert (count.macs, count.params) == (net.macs, net.params)
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_written_file_counts_the_same(name):
+def test_written_file_counts_the_same(name) -> None:
     check_file(name)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(ARCHITECTURES) - set(WRITTEN)))
-def test_every_written_file_counts_the_same(name):
+def test_every_written_file_counts_the_same(name) -> None:
     check_file(name)
 
 
 @pytest.mark.parametrize(("name", "layers", "width"), [("bert-mini", 4, 256), ("bert-base", 12, 768)])
-def test_bert_matches_its_closed_form(name, layers, width):
+def test_bert_matches_its_closed_form(name, layers, width) -> None:
     """t tokens, width d, hidden 4 d: projections 4 t d^2, scores and their use 2 t^2 d, feed-forward 8 t d^2."""
     tokens = 128
     macs = layers * (12 * tokens * width**2 + 2 * tokens**2 * width) + width**2
@@ -70,7 +70,7 @@ def test_bert_matches_its_closed_form(name, layers, width):
     assert (net.macs, net.params) == (macs, params)
 
 
-def test_vgg_matches_its_closed_form():
+def test_vgg_matches_its_closed_form() -> None:
     widths = [3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512]
     convs = sum(9 * a * b + b for a, b in pairwise(widths))
     dense = 512 * 49 * 4096 + 4096 + 4096 * 4096 + 4096 + 4096 * 1000 + 1000
@@ -78,7 +78,7 @@ def test_vgg_matches_its_closed_form():
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_detectors_end_in_the_layout_they_state(name):
+def test_detectors_end_in_the_layout_they_state(name) -> None:
     known = ARCHITECTURES[name]
     shape = known.describe().outputs[0].shape
     if known.output_layout == "ssd":

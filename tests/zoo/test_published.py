@@ -5,7 +5,7 @@ import pytest
 from advisor.zoo.published import channels_first, published, refused
 
 
-def test_table_is_whole_and_typed():
+def test_table_is_whole_and_typed() -> None:
     rows = published()
     assert len(rows) == 248
     row = rows["person-detection-retail-0013"]
@@ -22,37 +22,37 @@ def test_table_is_whole_and_typed():
         ((1, 1, 1, 16000), (1, 1, 1, 16000)), ((1, 64, 128), (1, 64, 128)),
     ],
 )  # fmt: skip
-def test_channels_go_first(written, shape):
+def test_channels_go_first(written, shape) -> None:
     assert channels_first(written) == shape
 
 
-def test_evident_unit_error_is_refused_with_its_reason():
+def test_evident_unit_error_is_refused_with_its_reason() -> None:
     reason = refused(published()["person-detection-0301"])
     assert reason is not None
     assert "79318" in reason
     assert "another unit" in reason
 
 
-def test_a_thousandfold_error_would_be_seen_in_any_detector():
+def test_a_thousandfold_error_would_be_seen_in_any_detector() -> None:
     for name in ("person-detection-0302", "yolo-v3-tf", "resnet-50-tf", "face-detection-adas-0001"):
         row = published()[name]
         assert refused(row) is None
         assert refused(dataclasses.replace(row, gflops=row.gflops * 1000)) is not None
 
 
-def test_large_but_possible_figures_pass():
+def test_large_but_possible_figures_pass() -> None:
     for name in ("drn-d-38", "fbcnn", "single-image-super-resolution-1032", "brain-tumor-segmentation-0002"):
         assert refused(published()[name]) is None
 
 
-def test_missing_figures_are_named():
+def test_missing_figures_are_named() -> None:
     rows = published()
     assert refused(rows["bert-base-ner"]) == "its source publishes no GFLOPs"
     assert refused(rows["person-vehicle-bike-detection-crossroad-1016"]) == "its source publishes no parameters"
     assert refused(rows["gpt-2"]) == "its source publishes no input shape"
 
 
-def test_doubtful_figures_carry_a_note():
+def test_doubtful_figures_carry_a_note() -> None:
     rows = published()
     assert "googlenet-v3" in rows["deeplabv3"].note
     assert rows["deeplabv3"].gflops == rows["googlenet-v3"].gflops

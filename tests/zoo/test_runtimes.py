@@ -50,7 +50,7 @@ def by_openvino(path, x):
     return next(iter(core.compile_model(model, "CPU", settings)(x).values()))
 
 
-def check(name, directory):
+def check(name, directory) -> None:
     file = zoo.build(name, directory)
     for batch in (1, 4):
         x = inputs(file, batch)
@@ -66,7 +66,7 @@ def check(name, directory):
             np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4 * np.abs(a).max())
 
 
-def check_boxes(a, b):
+def check_boxes(a, b) -> None:
     """Rows of equal confidence may change places, so confidences are compared in order, boxes by their range."""
     for rows in (a, b):
         assert (rows[:, :, 0] == np.arange(len(a))[:, None]).all()
@@ -78,11 +78,11 @@ def check_boxes(a, b):
 
 
 @pytest.mark.parametrize("name", FAST)
-def test_both_runtimes_agree(name, tmp_path):
+def test_both_runtimes_agree(name, tmp_path) -> None:
     check(name, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SLOW)
-def test_both_runtimes_agree_on_larger_models(name, tmp_path):
+def test_both_runtimes_agree_on_larger_models(name, tmp_path) -> None:
     check(name, tmp_path)

@@ -10,7 +10,7 @@ from advisor import zoo
 from advisor.errors import ModelError
 
 
-def test_list_has_architectures_and_stand_ins_without_building(monkeypatch):
+def test_list_has_architectures_and_stand_ins_without_building(monkeypatch) -> None:
     monkeypatch.setattr("advisor.zoo.onnx_file.serialise", None)
     models = {item.name: item for item in zoo.list_models()}
     assert tuple(models) == zoo.known_names()
@@ -31,7 +31,7 @@ def test_list_has_architectures_and_stand_ins_without_building(monkeypatch):
         ("LIKE:Person-Detection-Retail-0013", "like:person-detection-retail-0013"),
     ],
 )  # fmt: skip
-def test_spellings(written, name):
+def test_spellings(written, name) -> None:
     assert zoo.canonical(written) == name
 
 
@@ -43,12 +43,12 @@ def test_spellings(written, name):
         ("qqqq", "sizer models list"),
     ],
 )  # fmt: skip
-def test_unknown_names_get_the_nearest(written, word):
+def test_unknown_names_get_the_nearest(written, word) -> None:
     with pytest.raises(ModelError, match=word):
         zoo.info(written)
 
 
-def test_build_writes_once_with_its_hash_beside_it(tmp_path):
+def test_build_writes_once_with_its_hash_beside_it(tmp_path) -> None:
     name = "like:age-gender-recognition-retail-0013"
     first = zoo.build(name.upper(), tmp_path / "models")
     path = Path(first.path)
@@ -62,7 +62,7 @@ def test_build_writes_once_with_its_hash_beside_it(tmp_path):
     assert sorted(item.suffix for item in path.parent.iterdir()) == [".json", ".onnx"]
 
 
-def test_damaged_file_and_sidecar_are_built_again(tmp_path):
+def test_damaged_file_and_sidecar_are_built_again(tmp_path) -> None:
     name = "like:landmarks-regression-retail-0009"
     first = zoo.build(name, tmp_path)
     path = Path(first.path)
@@ -74,14 +74,14 @@ def test_damaged_file_and_sidecar_are_built_again(tmp_path):
         assert zoo.build(name, tmp_path).sha256 == first.sha256
 
 
-def test_directory_that_cannot_be_written_is_named(tmp_path):
+def test_directory_that_cannot_be_written_is_named(tmp_path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
     with pytest.raises(ModelError, match=f"{blocked}.* cannot be written"):
         zoo.build("like:landmarks-regression-retail-0009", blocked / "models")
 
 
-def test_import_is_light():
+def test_import_is_light() -> None:
     code = (
         "import sys, advisor.zoo; advisor.zoo.list_models();"
         "print(sorted({'onnx', 'numpy', 'openvino', 'onnxruntime'} & set(sys.modules)))"

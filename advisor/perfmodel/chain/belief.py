@@ -66,7 +66,7 @@ class Belief:
 
     def noted(self, *notes: str) -> Belief:
         """The same with further caveats."""
-        return replace(self, notes=(*self.notes, *notes))
+        return replace(self, notes=(*self.notes, *notes)) if notes else self
 
     def measured_here(self, log_time_s: float, half_width: float, evidence: Evidence, nearest: str | None) -> Belief:
         """A time that follows from measurements on the machine itself: it takes the place of all that was inferred."""

@@ -49,6 +49,7 @@ def test_crash_refusal_and_exit_cost_only_their_own_item() -> None:
     assert [outcome.id for outcome in seen] == [outcome.id for outcome in result.outcomes]
 
 
+@pytest.mark.timing
 def test_hang_is_killed_and_the_rest_goes_on() -> None:
     result = run_job(job("hang", "a"), 0.5)
     assert result.outcomes[0].failure == "hung: no result within 0.5 s"
@@ -56,6 +57,7 @@ def test_hang_is_killed_and_the_rest_goes_on() -> None:
     assert result.outcomes[1].status == "done"
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize(("bad", "word"), [("hang", "hung"), ("crash", "SIGSEGV")])
 def test_interleaved_work_blames_the_item_whose_turn_it_was(bad: str, word: str) -> None:
     result = run_job(job("a", bad, "b", function="in_turns"), 0.5)

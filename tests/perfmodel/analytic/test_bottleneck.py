@@ -23,7 +23,7 @@ def in_l2(moved: float, runs: Runs) -> bool:
     return bool(fits_l2(machine_arrays([machine()]), table, runs)[0])
 
 
-def test_small_tensors_stay_in_l2_and_narrow_ones_longer():
+def test_small_tensors_stay_in_l2_and_narrow_ones_longer() -> None:
     assert in_l2(200e3, small_runs())
     assert not in_l2(400e3, small_runs())
     assert in_l2(400e3, small_runs(threads=2.0))
@@ -36,14 +36,14 @@ def parts(**changes: float) -> PassTime:
     return PassTime(**(facts | {name: np.array([value]) for name, value in changes.items()}))
 
 
-def test_cached_traffic_is_told_by_its_level():
+def test_cached_traffic_is_told_by_its_level() -> None:
     busy = parts(cache_part=2.0, flop_part=1.0)
     assert bottleneck(busy, 0, in_l2=True) == "l2_bandwidth"
     assert bottleneck(busy, 0, in_l2=False) == "l3_bandwidth"
     assert bottleneck(parts(synchronisation=3.0, flop_part=1.0), 0, in_l2=True) == "synchronisation"
 
 
-def test_measured_kernels_are_told_from_predicted_ones():
+def test_measured_kernels_are_told_from_predicted_ones() -> None:
     rows = [kernel(i, flop=1e8 * (i + 1)) for i in range(4)]
     times = [KernelTime(4e-3, True), KernelTime(1e-3, False), KernelTime(2e-3, True), KernelTime(3e-3, False)]
     found = costliest_kernels(

@@ -5,7 +5,7 @@ from advisor.records.calibration import ErrorBand
 from tests.perfmodel.makers import within
 
 
-def test_weighted_quantile_is_the_order_statistic_for_equal_weights():
+def test_weighted_quantile_is_the_order_statistic_for_equal_weights() -> None:
     values = np.array([5.0, 1.0, 3.0, 2.0, 4.0])
     assert weighted_quantile(values, np.ones(5), 0.2) == 1.0
     assert weighted_quantile(values, np.ones(5), 0.6) == 3.0
@@ -18,7 +18,7 @@ def drawn(rng: np.random.Generator, machines: int, between: float, inner: float)
     return errors, [f"m{i}" for i in range(machines) for _ in range(12)]
 
 
-def test_band_covers_new_machines_at_its_level():
+def test_band_covers_new_machines_at_its_level() -> None:
     """Machines with their own bias: the machine, not the row, is the exchangeable unit."""
     rng = np.random.default_rng(3)
     hits = 0.0
@@ -30,7 +30,7 @@ def test_band_covers_new_machines_at_its_level():
     assert within(hits / 300, 0.8, 300)
 
 
-def test_a_small_group_still_covers_where_its_parent_is_like_it_and_is_wider():
+def test_a_small_group_still_covers_where_its_parent_is_like_it_and_is_wider() -> None:
     rng = np.random.default_rng(4)
     hits, wide, many = 0.0, [], []
     for _ in range(300):
@@ -45,14 +45,14 @@ def test_a_small_group_still_covers_where_its_parent_is_like_it_and_is_wider():
     assert np.mean(wide) > np.mean([item.high - item.low for item in many])
 
 
-def test_band_is_never_narrower_than_the_noise_of_published_figures():
+def test_band_is_never_narrower_than_the_noise_of_published_figures() -> None:
     units = Units.of(np.zeros(30), ["a", "b", "c"] * 10)
     found = band("k", units, units)
     assert found.low == -0.03
     assert found.high == 0.03
 
 
-def test_a_class_of_one_machine_or_none_is_as_wide_as_classes_left_out_whole():
+def test_a_class_of_one_machine_or_none_is_as_wide_as_classes_left_out_whole() -> None:
     def make(key: str, low: float, high: float, machines: int) -> ErrorBand:
         return ErrorBand(key=key, low=low, high=high, machines=machines, rows=50)
 
@@ -70,7 +70,7 @@ def test_a_class_of_one_machine_or_none_is_as_wide_as_classes_left_out_whole():
     assert bands.find("neon", "int8", "latency") == (-0.35, 0.45)
 
 
-def test_a_model_that_few_machines_have_figures_of_is_as_wide_as_such_models_were():
+def test_a_model_that_few_machines_have_figures_of_is_as_wide_as_such_models_were() -> None:
     def make(key: str, low: float, high: float) -> ErrorBand:
         return ErrorBand(key=key, low=low, high=high, machines=4, rows=50)
 
@@ -87,7 +87,7 @@ def test_a_model_that_few_machines_have_figures_of_is_as_wide_as_such_models_wer
     assert np.allclose(bands.spec("avx2", "f32", "throughput", 0), (-np.hypot(0.1, 0.3), 0.5))
 
 
-def test_around_orders_its_quantiles():
+def test_around_orders_its_quantiles() -> None:
     found = around(10.0, -0.1, 0.2)
     assert np.isclose(found.p10, 10.0 * np.exp(-0.1))
     assert found.p10 < found.p50 < found.p90

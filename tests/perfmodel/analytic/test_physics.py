@@ -24,7 +24,7 @@ def total(spec, work, run) -> float:
     return float(pass_time(PRIOR, machine_arrays([spec]), work, np.array([1e4]), run).total[0])
 
 
-def test_a_large_convolution_on_one_thread_takes_arithmetic_over_rate():
+def test_a_large_convolution_on_one_thread_takes_arithmetic_over_rate() -> None:
     arrays, one = machine_arrays([machine()]), runs(threads=1)
     clock = float(sustained_clock(PRIOR, arrays, np.ones(1))[0])
     rate = float(flop_per_cycle(PRIOR, arrays, one.precision)[0, 0])
@@ -32,33 +32,33 @@ def test_a_large_convolution_on_one_thread_takes_arithmetic_over_rate():
     assert np.isclose(total(machine(), table(1e12), one), expected, rtol=0.01)
 
 
-def test_rate_never_exceeds_what_the_pipes_can_do():
+def test_rate_never_exceeds_what_the_pipes_can_do() -> None:
     arrays = machine_arrays([machine()])
     lanes = 512 / 32 * 2
     assert np.all(flop_per_cycle(PRIOR, arrays, np.array([0])) <= lanes)
 
 
-def test_threads_follow_amdahl_for_a_large_kernel():
+def test_threads_follow_amdahl_for_a_large_kernel() -> None:
     serial = PRIOR.factor("serial_conv")
     spec = machine(all_core_turbo_hz=4e9, tdp_w=400.0)
     one, four = total(spec, table(1e12), runs(threads=1)), total(spec, table(1e12), runs(threads=4))
     assert np.isclose(one / four, 1.0 / (serial + (1 - serial) / 4), rtol=0.02)
 
 
-def test_many_small_kernels_gain_less_from_threads_than_a_large_one():
+def test_many_small_kernels_gain_less_from_threads_than_a_large_one() -> None:
     small, large = table(1e8, kernels=200.0), table(1e11, kernels=1.0)
     gain = [total(machine(), w, runs(threads=1)) / total(machine(), w, runs(threads=4)) for w in (small, large)]
     assert gain[0] < gain[1]
 
 
-def test_weights_from_memory_bind_when_nothing_is_reused():
+def test_weights_from_memory_bind_when_nothing_is_reused() -> None:
     """A batch-1 matrix product of 1 GB weights takes at least traffic over bandwidth."""
     spec = machine()
     seconds = total(spec, table(5e8, weights=1e9, row=2), runs())
     assert seconds > 1e9 * 0.98 / (37.5e9 * PRIOR.factor("bandwidth"))
 
 
-def test_int8_gains_more_with_vnni_than_without():
+def test_int8_gains_more_with_vnni_than_without() -> None:
     gain = {}
     for level in ("avx2", "avx2_vnni"):
         spec = machine(simd_level=level)
@@ -66,7 +66,7 @@ def test_int8_gains_more_with_vnni_than_without():
     assert gain["avx2_vnni"] > 1.3 * gain["avx2"] > 1.3
 
 
-def test_clock_is_the_turbo_with_power_to_spare_and_power_limited_without():
+def test_clock_is_the_turbo_with_power_to_spare_and_power_limited_without() -> None:
     rich, poor = machine(all_core_turbo_hz=3.9e9, tdp_w=300.0), machine(all_core_turbo_hz=3.9e9, tdp_w=8.0)
     all_cores = np.array([4.0])
     assert np.isclose(sustained_clock(PRIOR, machine_arrays([rich]), all_cores)[0], 3.9e9, rtol=0.02)
@@ -76,7 +76,7 @@ def test_clock_is_the_turbo_with_power_to_spare_and_power_limited_without():
     assert np.isclose(sustained_clock(PRIOR, machine_arrays([poor]), all_cores)[0], expected, rtol=0.02)
 
 
-def test_power_goes_to_the_cores_that_work():
+def test_power_goes_to_the_cores_that_work() -> None:
     """On its performance cores alone a hybrid chip has as many watts per core as one without small cores."""
     hybrid = machine(performance_cores=4, efficiency_cores=8, threads=16, tdp_w=15.0, simd_level="avx2_vnni")
     alone = machine(performance_cores=4, threads=8, tdp_w=15.0, simd_level="avx2_vnni")
@@ -86,11 +86,11 @@ def test_power_goes_to_the_cores_that_work():
     assert every < 0.85 * clocks[0]
 
 
-def test_a_box_that_states_its_power_limit_is_believed():
+def test_a_box_that_states_its_power_limit_is_believed() -> None:
     free, held = machine(simd_level="avx2"), machine(simd_level="avx2", sustained_power_w=15.0)
     assert total(held, table(1e12), runs()) > 1.1 * total(free, table(1e12), runs())
 
 
-def test_every_parameter_has_a_finite_prior():
+def test_every_parameter_has_a_finite_prior() -> None:
     assert np.all(np.isfinite(MEAN))
     assert len(INDEX) == len(MEAN)

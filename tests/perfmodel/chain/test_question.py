@@ -9,13 +9,13 @@ def ask(spec=None, model=None, **config) -> Question:
     return Question.of(spec or machine(), model, RunConfig(**config), table_of(model))
 
 
-def test_what_is_left_to_the_runtime_is_filled_in():
+def test_what_is_left_to_the_runtime_is_filled_in() -> None:
     question = ask(hint="throughput")
     assert (question.settings.streams, question.settings.threads) == (4, 4)
     assert question.device == "CPU"
 
 
-def test_questions_are_told_apart_by_contents_not_by_names():
+def test_questions_are_told_apart_by_contents_not_by_names() -> None:
     same = ask()
     assert same.key == ask().key
     others = [

@@ -27,21 +27,21 @@ ROWS = [
 ]
 
 
-def test_passes_in_one_batch_take_as_long_as_by_themselves():
+def test_passes_in_one_batch_take_as_long_as_by_themselves() -> None:
     together = batch(*ROWS).parts.total
     by_itself = [float(batch(row).parts.total[0]) for row in ROWS]
     np.testing.assert_allclose(together, by_itself, rtol=1e-12)
     assert len(set(by_itself)) == 4
 
 
-def test_sheets_are_laid_out_once_by_contents_and_can_be_replaced_in_that_order():
+def test_sheets_are_laid_out_once_by_contents_and_can_be_replaced_in_that_order() -> None:
     rows = batch(*ROWS)
     assert [spec.tdp_w for spec in rows.machines] == [65.0, 10.0]
     slower = rows.times([spec.model_copy(update={"boost_hz": 2e9}) for spec in rows.machines])
     assert np.all(slower.total > rows.parts.total)
 
 
-def test_only_uncertain_sheets_widen():
+def test_only_uncertain_sheets_widen() -> None:
     sure, doubtful = machine(), machine(uncertain=("memory_bandwidth_bytes_per_s",))
     moved = work([kernel(i, flop=1e6, moved=1e8) for i in range(5)])
     half_widths = batch((sure, moved, {}), (doubtful, moved, {})).sheet_uncertainty()
@@ -56,5 +56,5 @@ def test_only_uncertain_sheets_widen():
         (work([kernel(i, type="fc", flop=1e6, moved=1e3, weights=1e9) for i in range(3)]), "memory_bandwidth"),
     ],
 )
-def test_what_takes_most_of_a_pass_binds_it(model, bound):
+def test_what_takes_most_of_a_pass_binds_it(model, bound) -> None:
     assert batch((machine(), model, {"threads": 4, "streams": 1})).bottlenecks() == [bound]

@@ -37,7 +37,7 @@ def points(rng: np.random.Generator, machines: int = 6, models: int = 5) -> Resi
     )
 
 
-def test_leaving_groups_out_in_closed_form_equals_conditioning_without_them():
+def test_leaving_groups_out_in_closed_form_equals_conditioning_without_them() -> None:
     rng = np.random.default_rng(1)
     every = points(rng)
     values = rng.normal(0.0, 0.2, size=len(every.machine))
@@ -50,7 +50,7 @@ def test_leaving_groups_out_in_closed_form_equals_conditioning_without_them():
         assert np.allclose(covariance, refit.posterior(every.take(mine)), atol=1e-8)
 
 
-def test_a_model_that_is_slow_everywhere_is_expected_slow_on_a_new_machine():
+def test_a_model_that_is_slow_everywhere_is_expected_slow_on_a_new_machine() -> None:
     rng = np.random.default_rng(2)
     every = points(rng)
     values = np.where(every.model == 0, 0.4, 0.0)
@@ -60,7 +60,7 @@ def test_a_model_that_is_slow_everywhere_is_expected_slow_on_a_new_machine():
     assert np.all(np.abs(found[1:]) < 0.1)
 
 
-def test_measuring_models_of_a_machine_narrows_what_is_left():
+def test_measuring_models_of_a_machine_narrows_what_is_left() -> None:
     rng = np.random.default_rng(4)
     every = points(rng)
     known = every.machine < 5
@@ -70,7 +70,7 @@ def test_measuring_models_of_a_machine_narrows_what_is_left():
     assert np.all(np.diag(some) < np.diag(none)[3:])
 
 
-def test_figures_of_a_noisy_source_teach_less():
+def test_figures_of_a_noisy_source_teach_less() -> None:
     """The same rows, once from a steady source and once from one with five times the noise."""
     every = points(np.random.default_rng(6))
     known = every.machine < 5
@@ -80,14 +80,14 @@ def test_figures_of_a_noisy_source_teach_less():
     assert 0.0 < found[1] < 0.95 * found[0]
 
 
-def test_a_table_that_stands_for_no_architecture_is_like_no_other():
+def test_a_table_that_stands_for_no_architecture_is_like_no_other() -> None:
     table = np.ones((5, 4)) * 1e6
     works = [WorkTable(name, name, table, 1e6, alike=name == "a") for name in ("a", "b", "c")]
     apart = np.linalg.norm(features_of_models(works)[:, None] - features_of_models(works)[None, :], axis=2)
     assert np.all(apart[np.triu_indices(3, 1)] > 50.0)
 
 
-def test_the_factored_covariance_is_the_sum_of_its_effects():
+def test_the_factored_covariance_is_the_sum_of_its_effects() -> None:
     rng = np.random.default_rng(5)
     every = points(rng)
     scales = {name: float(rng.uniform(0.05, 0.5)) for name in SCALE_NAMES}
@@ -103,7 +103,7 @@ def test_likeness_between_distinct_rows_is_that_of_all_rows() -> None:
     np.testing.assert_allclose(residual._rbf(a, b), expected, rtol=1e-12, atol=1e-15)
 
 
-def test_shares_of_kinds_add_up_and_a_guessed_table_has_none():
+def test_shares_of_kinds_add_up_and_a_guessed_table_has_none() -> None:
     table = np.array([[1e9, 2e6, 1e6, 20.0], [1e7, 2e6, 1e5, 10.0], [0.0] * 4, [0.0, 5e6, 0.0, 15.0], [0.0] * 4])
     works = [WorkTable("a", "a", table, 1e6), WorkTable("b", "b", table, 1e6, alike=False)]
     known, guessed = kinds_of_models(works)
@@ -113,7 +113,7 @@ def test_shares_of_kinds_add_up_and_a_guessed_table_has_none():
     assert not guessed.any()
 
 
-def test_a_machine_slow_at_one_kind_of_kernel_is_expected_slow_where_that_kind_prevails():
+def test_a_machine_slow_at_one_kind_of_kernel_is_expected_slow_where_that_kind_prevails() -> None:
     """Models of two kinds on one machine: only those of the slow kind that were measured say so of the third one."""
     rng = np.random.default_rng(8)
     every = replace(points(rng, 1, 6), kinds=np.repeat(np.eye(2), 3, axis=0))
@@ -124,7 +124,7 @@ def test_a_machine_slow_at_one_kind_of_kernel_is_expected_slow_where_that_kind_p
     assert abs(found[1]) < 0.1
 
 
-def test_what_a_source_does_to_a_model_is_learned_from_its_other_machines():
+def test_what_a_source_does_to_a_model_is_learned_from_its_other_machines() -> None:
     """One model is slow in one of two sources, on every machine: expected there on a new machine, not in the other."""
     rng = np.random.default_rng(9)
     one = points(rng)

@@ -16,14 +16,16 @@ def transfer_time() -> TransferTime:
 
 
 @pytest.mark.parametrize(("share", "weights"), [(0.0, (1.0, 0.0)), (1.0, (0.0, 1.0)), (0.25, (0.75, 0.25))])
-def test_the_residual_goes_from_throughput_to_latency_with_the_threads_of_a_stream(transfer_time, share, weights):
+def test_the_residual_goes_from_throughput_to_latency_with_the_threads_of_a_stream(
+    transfer_time, share, weights
+) -> None:
     table = table_of(work())
     modes = transfer_time.transfer.residuals(machine(), table, 0)
     found = transfer_time.residual(machine(), table, RunConfig(), ResolvedConfig(1, 1, False, share))
     assert found == pytest.approx(weights[0] * modes[0] + weights[1] * modes[1])
 
 
-def test_the_time_is_the_product_of_its_effects(transfer_time):
+def test_the_time_is_the_product_of_its_effects(transfer_time) -> None:
     table, settings = table_of(work()), ResolvedConfig(1, 1, False, 0.0)
     config = RunConfig(runtime="onnxruntime", precision="int8")
     physical_s = transfer_time.batch([machine()], [table], [config], [settings]).parts.total[0]
@@ -33,12 +35,12 @@ def test_the_time_is_the_product_of_its_effects(transfer_time):
     )
 
 
-def test_published_figures_are_those_of_openvino():
+def test_published_figures_are_those_of_openvino() -> None:
     assert runtime_log_factor(RunConfig()) == 0.0
     assert runtime_log_factor(RunConfig(runtime="onnxruntime")) == 0.30
 
 
-def test_machines_of_one_id_have_residuals_of_their_own(transfer_time):
+def test_machines_of_one_id_have_residuals_of_their_own(transfer_time) -> None:
     """A box of the same name with another chip is no stale entry of a cache."""
     table, settings = table_of(work()), ResolvedConfig(1, 1, False, 0.0)
     first, second = (

@@ -7,7 +7,7 @@ from advisor.perfmodel.here.calibration import HostCalibration, load_host_calibr
 from tests.perfmodel.makers import within
 
 
-def test_width_factor_brings_held_out_rows_inside():
+def test_width_factor_brings_held_out_rows_inside() -> None:
     rng = np.random.default_rng(1)
     hits = []
     for _ in range(200):
@@ -18,7 +18,7 @@ def test_width_factor_brings_held_out_rows_inside():
     assert within(float(np.mean(hits)), 0.82, 200)
 
 
-def test_a_damaged_fit_is_refused(tmp_path, monkeypatch):
+def test_a_damaged_fit_is_refused(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(calibration, "host_calibration_path", lambda fingerprint: tmp_path / "h.json")
     (tmp_path / "h.json").write_text("{")
     with pytest.raises(CatalogueError, match="sizer calibrate"):

@@ -32,7 +32,7 @@ def decode(model: CoreCosts, spec=HOST, width=1920, height=1080):
     return model.decode(spec, "h264", width, height, 4000.0, 15.0)
 
 
-def test_the_measured_picture_is_reported_and_others_are_scaled_by_it():
+def test_the_measured_picture_is_reported_and_others_are_scaled_by_it() -> None:
     measured = costs(DECODED)
     assert decode(measured).core_s.p50 == pytest.approx(0.004)
     assert decode(measured).evidence is Evidence.MEASURED
@@ -42,13 +42,13 @@ def test_the_measured_picture_is_reported_and_others_are_scaled_by_it():
     assert ratios[0] == pytest.approx(ratios[1])
 
 
-def test_the_nearest_picture_in_size_counts():
+def test_the_nearest_picture_in_size_counts() -> None:
     small = micro("decode/h264/640x360/4000kbps/n1", 0.4, PICTURE | {"width": "640", "height": "360"})
     assert decode(costs(DECODED, small), width=1900, height=1080).core_s.p50 < 0.01
     assert decode(costs(DECODED, small), width=640, height=360).core_s.p50 == pytest.approx(0.4)
 
 
-def test_what_disturbed_the_measurement_and_how_the_machine_varies_widen():
+def test_what_disturbed_the_measurement_and_how_the_machine_varies_widen() -> None:
     plain = decode(costs(DECODED)).core_s
     disturbed = DECODED.model_copy(update={"interference": Interference(reference_slowdown=1.8, dirty=True)})
     unsteady = [timed([0.010 * 1.03**n for n in range(-20, 21)])]
@@ -56,7 +56,7 @@ def test_what_disturbed_the_measurement_and_how_the_machine_varies_widen():
         assert log(wider.p90 / wider.p50) > 1.2 * log(plain.p90 / plain.p50)
 
 
-def test_preparation_is_scaled_by_the_nearest_sizes():
+def test_preparation_is_scaled_by_the_nearest_sizes() -> None:
     row = micro("preprocess/1920x1080/300x300", 0.002)
     exact = costs(row).preprocess(HOST, (1920, 1080), (300, 300))
     assert exact.core_s.p50 == pytest.approx(0.002)
@@ -69,7 +69,7 @@ def test_preparation_is_scaled_by_the_nearest_sizes():
     assert near.evidence is Evidence.ANCHORED
 
 
-def test_the_cost_of_a_call_is_measured_here_alone():
+def test_the_cost_of_a_call_is_measured_here_alone() -> None:
     row = micro("overhead/openvino", 50e-6)
     here, other = costs(row).overhead(HOST, "openvino"), costs(row).overhead(OTHER, "openvino")
     assert (here.core_s.p50, here.evidence) == (50e-6, Evidence.MEASURED)
@@ -78,7 +78,7 @@ def test_the_cost_of_a_call_is_measured_here_alone():
     assert slow.core_s.p50 > 2.0 * other.core_s.p50
 
 
-def test_machines_of_one_id_have_clocks_of_their_own():
+def test_machines_of_one_id_have_clocks_of_their_own() -> None:
     model = costs()
     fast, slow = (decode(model, machine("same", boost_hz=hz)).core_s.p50 for hz in (4e9, 2e9))
     assert slow > 1.3 * fast

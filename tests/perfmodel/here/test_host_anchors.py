@@ -35,7 +35,7 @@ def make(shipped):
     return made
 
 
-def test_a_timing_is_set_against_the_sum_of_its_kernels_where_there_is_one(make):
+def test_a_timing_is_set_against_the_sum_of_its_kernels_where_there_is_one(make) -> None:
     anchors, kernels = make([measurement(1.0, kernels=KERNELS), measurement(0.030, threads=2)])
     model, config = work(list(KERNELS)), RunConfig(threads=2, streams=1)
     (only,) = anchors.every.anchors
@@ -44,7 +44,7 @@ def test_a_timing_is_set_against_the_sum_of_its_kernels_where_there_is_one(make)
     assert only.mix == predicted.mix
 
 
-def test_and_against_the_published_figures_where_there_is_none(make, shipped):
+def test_and_against_the_published_figures_where_there_is_none(make, shipped) -> None:
     anchors, _ = make([measurement(0.5, model="resnet-50")])
     (only,) = anchors.every.anchors
     table = shipped.published_tables["resnet-50"]
@@ -53,12 +53,12 @@ def test_and_against_the_published_figures_where_there_is_none(make, shipped):
     assert only.mix is None
 
 
-def test_a_model_that_nothing_is_known_of_is_no_anchor_and_no_host_has_none(make):
+def test_a_model_that_nothing_is_known_of_is_no_anchor_and_no_host_has_none(make) -> None:
     assert make([measurement(0.5, model="unheard-of")])[0].every.anchors == []
     assert make([measurement(0.5, model="resnet-50")], host=None)[0].every.anchors == []
 
 
-def test_new_kernels_are_compared_with_others_as_new_networks(make):
+def test_new_kernels_are_compared_with_others_as_new_networks(make) -> None:
     """A network that is slower than its kernels say: were it new, all of the difference would count."""
     other = tuple(kernel(i, flop=4e8, time_s=2e-3, output_shape=(1, 64, 27, 27)) for i in range(20))
     rows = [
@@ -85,7 +85,7 @@ def test_new_kernels_are_compared_with_others_as_new_networks(make):
     assert anchors.like(int8, new).anchors == []
 
 
-def test_a_query_is_an_anchor_without_a_ratio():
+def test_a_query_is_an_anchor_without_a_ratio() -> None:
     model, config = work(), RunConfig(threads=4, streams=2, batch=8)
     query = anchor(table_of(model), config, resolve(HOST, config))
     assert (query.log_threads, query.log_streams, query.log_batch) == (log(4), log(2), log(8))

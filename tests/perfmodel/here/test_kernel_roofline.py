@@ -14,7 +14,7 @@ def shapes(count: int, seed: int = 0):
     ]
 
 
-def test_parts_of_a_known_machine_are_found_whatever_single_kernels_do():
+def test_parts_of_a_known_machine_are_found_whatever_single_kernels_do() -> None:
     true = PRIOR * np.array([0.2, 0.5, 1.0, 2.0, 1.0, 1.0, 1.0, 2.0, 4.0, 1.0, 1.0])
     kernels, threads = shapes(400), [1, 2] * 200
     table = np.array([parts(k, n) for k, n in zip(kernels, threads, strict=True)])
@@ -27,14 +27,14 @@ def test_parts_of_a_known_machine_are_found_whatever_single_kernels_do():
         assert np.median(np.abs(found.times_s(fresh, [count] * 200) / expected - 1.0)) < 0.06
 
 
-def test_little_that_was_timed_moves_the_prior_little_where_it_says_nothing():
+def test_little_that_was_timed_moves_the_prior_little_where_it_says_nothing() -> None:
     small = [kernel(0, flop=1e5, moved=1e3, weights=0.0)]  # nothing but the cost of a kernel
     found = NominalTime.fit(small, [1], np.array([6e-6]), np.zeros(1))
     assert 3e-6 < found.times_s(small, [1])[0] < 6.5e-6
     assert np.isclose(found.coefficients[0], PRIOR[0], rtol=0.1)
 
 
-def test_a_serial_share_and_waiting_are_told_apart_from_work_that_spreads():
+def test_a_serial_share_and_waiting_are_told_apart_from_work_that_spreads() -> None:
     one, two = parts(kernel(0), 1), parts(kernel(0), 2)
     assert two[0] == one[0] / 2
     assert one[8:] == [0.0, 0.0, 0.0]
@@ -42,7 +42,7 @@ def test_a_serial_share_and_waiting_are_told_apart_from_work_that_spreads():
     assert two[9] == one[0] / 2
 
 
-def test_what_leaves_a_cache_costs_more_than_what_stays():
+def test_what_leaves_a_cache_costs_more_than_what_stays() -> None:
     small, large = (kernel(0, flop=0.0, moved=moved, weights=0.0) for moved in (1e5, 1e8))
     near, far = parts(small, 1), parts(large, 1)
     assert far[1] == 1000 * near[1]
@@ -51,7 +51,7 @@ def test_what_leaves_a_cache_costs_more_than_what_stays():
     assert far[3] > 0.8 * far[1]
 
 
-def test_an_activation_is_seen_behind_the_cast_to_int8():
+def test_an_activation_is_seen_behind_the_cast_to_int8() -> None:
     silu = kernel(0, fused=("Convolution", "Add", "Multiply", "Convert"))
     assert activation(silu) == "Multiply"
     assert parts(silu, 1)[5] == 64 * 28 * 28
@@ -59,20 +59,20 @@ def test_an_activation_is_seen_behind_the_cast_to_int8():
     assert parts(kernel(0, fused=("Convolution", "Add", "Relu", "Convert")), 1)[5] == 0.0
 
 
-def test_a_gather_reads_the_rows_that_it_puts_out():
+def test_a_gather_reads_the_rows_that_it_puts_out() -> None:
     table = kernel(0, type="gather", flop=0.0, moved=2e5, weights=3e7)
     assert parts(table, 1)[4] == 1e5
     assert parts(kernel(0, weights=3e7), 1)[4] == 3e7
 
 
-def test_softmax_and_attention_take_exponentials_and_detections_are_put_in_order():
+def test_softmax_and_attention_take_exponentials_and_detections_are_put_in_order() -> None:
     assert exponentials(kernel(0, type="softmax", output_shape=(1, 10, 91))) == 910
     assert exponentials(kernel(0, type="attention", input_shape=(1, 4, 128, 64))) == 4 * 128 * 128
     top = kernel(0, type="detection", flop=0.0, moved=7e5, weights=0.0, input_shape=(1, 1917, 90))
     assert 3e-4 < NominalTime().times_s([top], [1])[0] < 1e-3
 
 
-def test_times_taken_beside_a_neighbour_weigh_less():
+def test_times_taken_beside_a_neighbour_weigh_less() -> None:
     kernels = shapes(200)
     table = np.array([parts(k, 1) for k in kernels])
     times = table @ PRIOR

@@ -46,7 +46,7 @@ def profiles(rng, count):
     return [measurement(1.0, model=f"net{i}", kernels=net(rng)) for i in range(count)]
 
 
-def test_a_measured_kernel_is_looked_up():
+def test_a_measured_kernel_is_looked_up() -> None:
     rng = np.random.default_rng(0)
     rows = profiles(rng, 3)
     found = asked(HostKernels(rows), rows[0].kernels[:5])
@@ -56,7 +56,7 @@ def test_a_measured_kernel_is_looked_up():
     assert np.allclose([f.time_s for f in found.kernels], [k.time_s for k in rows[0].kernels[:5]], rtol=0.1)
 
 
-def test_counters_are_scaled_to_the_wall_clock_where_there_is_one():
+def test_counters_are_scaled_to_the_wall_clock_where_there_is_one() -> None:
     rows = profiles(np.random.default_rng(0), 1)
     counted = sum(k.time_s for k in rows[0].kernels)
     wall = {(rows[0].model_sha256, "openvino", "f32", 1, 1): WallTime(0.8 * counted, 0.02)}
@@ -65,7 +65,7 @@ def test_counters_are_scaled_to_the_wall_clock_where_there_is_one():
     assert asked(scaled, rows[0].kernels).deviation < asked(plain, rows[0].kernels).deviation
 
 
-def test_a_larger_batch_is_another_kernel_with_more_work():
+def test_a_larger_batch_is_another_kernel_with_more_work() -> None:
     rows = profiles(np.random.default_rng(3), 8)
     model, kernels = HostKernels(rows), rows[0].kernels
     larger = at_batch(kernels[0], 4.0)
@@ -77,13 +77,13 @@ def test_a_larger_batch_is_another_kernel_with_more_work():
     assert four.deviation > one.deviation
 
 
-def test_a_group_of_kernels_that_was_never_timed_is_not_guessed():
+def test_a_group_of_kernels_that_was_never_timed_is_not_guessed() -> None:
     model = HostKernels(profiles(np.random.default_rng(3), 2))
     assert model.passes([kernel(0, type="matmul")], ONE, 1, 1) is None
     assert len(model.untimed([kernel(0, type="matmul")], ONE, 1)) == 1
 
 
-def test_unseen_networks_are_predicted_and_the_interval_covers():
+def test_unseen_networks_are_predicted_and_the_interval_covers() -> None:
     rng = np.random.default_rng(5)
     model = HostKernels(profiles(rng, 12))
     errors, inside = [], []
@@ -111,13 +111,13 @@ def test_unseen_networks_are_predicted_and_the_interval_covers():
     assert np.mean(inside) >= 0.6
 
 
-def test_threads_that_were_not_profiled_take_the_nearest():
+def test_threads_that_were_not_profiled_take_the_nearest() -> None:
     model = HostKernels(profiles(np.random.default_rng(1), 1))
     assert model.threads_near("openvino", "f32", 4) == 1
     assert model.threads_near("openvino", "int8", 4) is None
 
 
-def test_kernels_of_one_disturbed_profile_are_one_witness():
+def test_kernels_of_one_disturbed_profile_are_one_witness() -> None:
     """A network timed beside a neighbour says little more than one of its kernels, and quiet networks overrule it."""
     rng = np.random.default_rng(7)
     quiet = profiles(rng, 8)
@@ -135,7 +135,7 @@ def test_kernels_of_one_disturbed_profile_are_one_witness():
     assert among.deviation < alone.deviation
 
 
-def test_what_takes_no_time_in_other_networks_takes_none_in_a_new_one():
+def test_what_takes_no_time_in_other_networks_takes_none_in_a_new_one() -> None:
     rows = profiles(np.random.default_rng(3), 4)
     view = kernel(99, type="reorder", original_type="Reorder", flop=0.0, weights=0.0, output_shape=(1, 72, 1, 1))
     rows[0] = rows[0].model_copy(update={"kernels": (*rows[0].kernels, view.model_copy(update={"time_s": 0.0}))})
@@ -148,7 +148,7 @@ def test_what_takes_no_time_in_other_networks_takes_none_in_a_new_one():
     assert model.passes((*rows[1].kernels, moved), ONE, 1, 1) is None
 
 
-def test_a_kernel_is_the_same_in_a_network_of_another_precision():
+def test_a_kernel_is_the_same_in_a_network_of_another_precision() -> None:
     rng = np.random.default_rng(5)
     softmax = kernel(50, type="softmax", original_type="Softmax", flop=0.0, weights=0.0, kernel_size=(), strides=())
     plain = measurement(1.0, model="plain", kernels=(*net(rng), softmax.model_copy(update={"time_s": 3e-5})))

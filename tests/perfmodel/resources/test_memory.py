@@ -45,13 +45,13 @@ def rows(seed: int, noise: float = 0.0, count: int = 60) -> list[dict[str, str]]
     return found
 
 
-def test_the_formula_is_found_again_from_its_own_numbers():
+def test_the_formula_is_found_again_from_its_own_numbers() -> None:
     known = rows(0)
     errors = predicted(known, *fitted(known)) / np.array([float(row["peak_bytes"]) for row in known]) - 1
     assert np.abs(errors).max() < 0.03
 
 
-def test_a_few_outliers_move_it_little():
+def test_a_few_outliers_move_it_little() -> None:
     known = rows(1, 0.02)
     for row in known[:4]:
         row["run_bytes"] = str(2 * float(row["run_bytes"]))
@@ -59,7 +59,7 @@ def test_a_few_outliers_move_it_little():
     assert np.allclose(sizes @ fitted(known)[1], sizes @ RUN, rtol=0.1)
 
 
-def test_coefficients_that_no_row_tells_stay_where_they_are_believed():
+def test_coefficients_that_no_row_tells_stay_where_they_are_believed() -> None:
     known = [row | {"table_bytes": "0"} for row in rows(2)]
     prior = beliefs("openvino", "f32", "run")
     found = fit_terms(design(known), np.array([float(row["run_bytes"]) for row in known]), prior)
@@ -68,7 +68,7 @@ def test_coefficients_that_no_row_tells_stay_where_they_are_believed():
     assert (found >= 0).all()
 
 
-def test_a_family_that_needs_more_is_missed_when_left_out():
+def test_a_family_that_needs_more_is_missed_when_left_out() -> None:
     known = rows(3)
     for row in known:
         if row["family"] == "f0":
@@ -80,13 +80,13 @@ def test_a_family_that_needs_more_is_missed_when_left_out():
     assert np.abs(errors[~odd]).max() < 0.15
 
 
-def test_an_interval_holds_the_prediction():
+def test_an_interval_holds_the_prediction() -> None:
     assert interval(np.array([0.1, 0.2, 0.3])) == (0.0, pytest.approx(0.28))
     low, high = interval(np.linspace(-1.0, 1.0, 101))
     assert (low, high) == (pytest.approx(-0.8), pytest.approx(0.8))
 
 
-def test_rows_become_terms_with_their_error(tmp_path):
+def test_rows_become_terms_with_their_error(tmp_path) -> None:
     path = tmp_path / "memory.csv"
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, FIELDS)
@@ -100,7 +100,7 @@ def test_rows_become_terms_with_their_error(tmp_path):
     assert len(lines) == 1
 
 
-def test_missing_or_short_rows_are_refused_with_the_command(tmp_path):
+def test_missing_or_short_rows_are_refused_with_the_command(tmp_path) -> None:
     with pytest.raises(CatalogueError, match=r"benchmarks\.memory"):
         read_rows(tmp_path / "none.csv")
     (tmp_path / "short.csv").write_text("model\nx\n")
@@ -111,7 +111,7 @@ def test_missing_or_short_rows_are_refused_with_the_command(tmp_path):
         load_memory(tmp_path / "memory.json")
 
 
-def test_weights_are_told_apart_by_what_runtimes_do_with_them():
+def test_weights_are_told_apart_by_what_runtimes_do_with_them() -> None:
     sizes = sizes_of(
         work(
             [
@@ -129,7 +129,7 @@ def test_weights_are_told_apart_by_what_runtimes_do_with_them():
     assert (sizes.largest_bytes, sizes.live_bytes) == (500.0, 1e6)
 
 
-def test_onnx_runtime_holds_a_model_once_per_session():
+def test_onnx_runtime_holds_a_model_once_per_session() -> None:
     assert [sessions_of("onnxruntime", 4, threads) for threads in (None, 4, 8)] == [1, 1, 4]
     assert sessions_of("openvino", 4, 8) == 1
     large = work([kernel(i, weights=1e7) for i in range(10)])
@@ -138,12 +138,12 @@ def test_onnx_runtime_holds_a_model_once_per_session():
     assert peak_memory(large, RunConfig(runtime="onnxruntime", threads=8), 4).p50 > shared + 0.8 * 3 * 1e8
 
 
-def test_streams_beyond_the_first_prepare_their_kernels_again():
+def test_streams_beyond_the_first_prepare_their_kernels_again() -> None:
     one, two = (terms_of(sizes_of(work()), streams, 1, 1) for streams in (1, 2))
     assert (one[3], two[3]) == (0.0, 20.0)
 
 
-def test_every_part_of_a_configuration_costs_memory():
+def test_every_part_of_a_configuration_costs_memory() -> None:
     small = work([kernel(i, weights=1e6) for i in range(10)])
     large = work([kernel(i, weights=2e7) for i in range(10)])
     one = peak_memory(small, RunConfig(), 1)
@@ -153,7 +153,7 @@ def test_every_part_of_a_configuration_costs_memory():
     assert peak_memory(small, RunConfig(batch=8), 4).p50 > peak_memory(small, RunConfig(batch=8), 1).p50
 
 
-def test_bf16_needs_the_same_from_its_own_kernels_and_from_those_of_f32():
+def test_bf16_needs_the_same_from_its_own_kernels_and_from_those_of_f32() -> None:
     """Plans have f32 kernels for chips whose bf16 cannot be compiled here; the file is the same."""
     kernels = [kernel(i, weights=2e7) for i in range(10)]
     config = RunConfig(precision="bf16")

@@ -54,7 +54,7 @@ def ask(shipped):
     return asked
 
 
-def test_the_chain_goes_from_the_least_to_the_most_specific():
+def test_the_chain_goes_from_the_least_to_the_most_specific() -> None:
     assert (
         AnalyticTime, PublishedResidual, UnpublishedModel, KernelSum, AnchorCorrection, DirectMeasurement,
         UnmeasuredRuntime, UnknownKernels,
@@ -64,7 +64,7 @@ def test_the_chain_goes_from_the_least_to_the_most_specific():
     assert not predicts("GPU")
 
 
-def test_the_data_sheet_gives_a_time_and_what_binds_it_and_no_error_of_its_own(make, ask):
+def test_the_data_sheet_gives_a_time_and_what_binds_it_and_no_error_of_its_own(make, ask) -> None:
     question = ask()
     belief = make(AnalyticTime).update(question, NOTHING)
     assert 20 * 2e8 / (4e9 * 32) < belief.time_s.p50 < 1.0
@@ -73,7 +73,7 @@ def test_the_data_sheet_gives_a_time_and_what_binds_it_and_no_error_of_its_own(m
     assert belief.traffic_bytes > 0.0
 
 
-def test_the_physical_model_answers_many_as_one_by_one(make, ask):
+def test_the_physical_model_answers_many_as_one_by_one(make, ask) -> None:
     link = make(AnalyticTime)
     questions = [ask(), ask(machine("b", tdp_w=10.0, uncertain=("tdp_w",)), threads=4), ask(batch=8), ask(HOST)]
     together = link.update_many(questions, [NOTHING] * 4)
@@ -84,14 +84,14 @@ def test_the_physical_model_answers_many_as_one_by_one(make, ask):
     assert together[1].high > together[0].high == 0.0
 
 
-def test_machines_of_one_id_and_other_sheets_are_told_apart(make, ask):
+def test_machines_of_one_id_and_other_sheets_are_told_apart(make, ask) -> None:
     slow, fast = make(AnalyticTime).update_many(
         [ask(machine("box", boost_hz=2e9)), ask(machine("box", boost_hz=4e9))], [NOTHING] * 2
     )
     assert slow.log_time_s > fast.log_time_s + 0.5
 
 
-def test_published_figures_shift_widen_and_say_what_they_rest_on(make, ask, shipped):
+def test_published_figures_shift_widen_and_say_what_they_rest_on(make, ask, shipped) -> None:
     question = ask()
     belief = make(PublishedResidual).update_many([question], [replace(SHEET, low=-0.1, high=0.1)])[0]
     # One stream of one thread is as in throughput mode.
@@ -107,7 +107,7 @@ def test_published_figures_shift_widen_and_say_what_they_rest_on(make, ask, ship
     assert onnx.log_time_s - openvino.log_time_s == pytest.approx(0.30)
 
 
-def test_a_model_slow_here_is_expected_slow_elsewhere_unless_figures_of_it_are_published(make, ask, shipped):
+def test_a_model_slow_here_is_expected_slow_elsewhere_unless_figures_of_it_are_published(make, ask, shipped) -> None:
     elsewhere, rows = machine("box"), [measurement(10.0, model="toy"), measurement(0.01, model="other")]
     link = make(UnpublishedModel, rows + [measurement(1.0, model=m, kernels=PROFILED) for m in ("toy", "other")])
     assert make(UnpublishedModel).update(ask(elsewhere), SHEET) == SHEET
@@ -120,7 +120,7 @@ def test_a_model_slow_here_is_expected_slow_elsewhere_unless_figures_of_it_are_p
     assert link.update(ask(elsewhere, known), SHEET) == SHEET
 
 
-def test_kernels_timed_here_take_the_place_of_the_sheet(make, ask):
+def test_kernels_timed_here_take_the_place_of_the_sheet(make, ask) -> None:
     rows = [measurement(1.0, kernels=PROFILED), measurement(0.020)]
     belief = make(KernelSum, rows).update(ask(), SHEET)
     assert belief.time_s.p50 == pytest.approx(0.020, rel=0.01)
@@ -132,7 +132,7 @@ def test_kernels_timed_here_take_the_place_of_the_sheet(make, ask):
     assert make(KernelSum, rows).update(ask(model=work([kernel(0, type="matmul")])), SHEET) == SHEET
 
 
-def test_streams_of_timed_kernels_go_by_the_physical_ratio(make, ask):
+def test_streams_of_timed_kernels_go_by_the_physical_ratio(make, ask) -> None:
     rows = [measurement(1.0, kernels=PROFILED), measurement(0.020)]
     one, four = (make(KernelSum, rows).update(ask(threads=n, streams=n), SHEET) for n in (1, 4))
     physical = make(AnalyticTime).update_many([ask(), ask(threads=4, streams=4)], [NOTHING] * 2)
@@ -140,7 +140,7 @@ def test_streams_of_timed_kernels_go_by_the_physical_ratio(make, ask):
     assert four.log_time_s - one.log_time_s == pytest.approx(expected, rel=1e-9)
 
 
-def test_anchors_correct_what_they_find_and_set_the_width(make, ask):
+def test_anchors_correct_what_they_find_and_set_the_width(make, ask) -> None:
     slower = [measurement(1.0, kernels=PROFILED), measurement(0.020), measurement(0.030, batch=2)]
     link, width = make(AnchorCorrection, slower), make(AnchorCorrection, slower, HostCalibration(width=2.0))
     belief = link.update(ask(batch=3), SHEET)
@@ -152,7 +152,7 @@ def test_anchors_correct_what_they_find_and_set_the_width(make, ask):
     assert link.update(ask(machine("box")), SHEET) == SHEET
 
 
-def test_without_a_profile_a_known_model_is_set_against_the_sheet(make, ask):
+def test_without_a_profile_a_known_model_is_set_against_the_sheet(make, ask) -> None:
     rows = [measurement(1.0, model="resnet-50")]
     assert make(AnchorCorrection, rows).update(ask(threads=2), SHEET).log_time_s > SHEET.log_time_s + 0.5
     # Of a model without any known kernels nothing says how far off the prediction was.
@@ -160,7 +160,7 @@ def test_without_a_profile_a_known_model_is_set_against_the_sheet(make, ask):
     assert make(AnchorCorrection, unknown).update(ask(threads=2), SHEET).log_time_s == SHEET.log_time_s
 
 
-def test_the_measured_configuration_is_taken_as_it_was(make, ask):
+def test_the_measured_configuration_is_taken_as_it_was(make, ask) -> None:
     row = measurement(0.0123)
     belief = make(DirectMeasurement, [row]).update(ask(), SHEET)
     assert belief.time_s.p50 == pytest.approx(0.0123)
@@ -173,7 +173,7 @@ def test_the_measured_configuration_is_taken_as_it_was(make, ask):
 
 
 @pytest.mark.parametrize("evidence", Evidence)
-def test_an_unmeasured_runtime_widens(make, ask, evidence):
+def test_an_unmeasured_runtime_widens(make, ask, evidence) -> None:
     belief = replace(SHEET, evidence=evidence)
     wider = make(UnmeasuredRuntime).update(ask(runtime="onnxruntime"), belief)
     if evidence in (Evidence.MEASURED, Evidence.ANCHORED):
@@ -184,7 +184,7 @@ def test_an_unmeasured_runtime_widens(make, ask, evidence):
     assert make(UnmeasuredRuntime).update(ask(), belief) == belief
 
 
-def test_kernels_of_unknown_type_widen_by_their_share(make, ask):
+def test_kernels_of_unknown_type_widen_by_their_share(make, ask) -> None:
     half = work([kernel(0), kernel(1, type="other")])
     wider = make(UnknownKernels).update(ask(model=half), SHEET)
     assert np.allclose([wider.low, wider.high], [-hypot(0.2, 0.5), hypot(0.3, 0.5)])

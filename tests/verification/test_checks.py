@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from advisor.records.verdict import Check
-from advisor.verify import checks
-from advisor.verify.observation import Observation
-from advisor.verify.statistics import figures
-from advisor.verify.usage import usage
+from advisor.verification import checks
+from advisor.verification.observation import Observation
+from advisor.verification.statistics import figures
+from advisor.verification.usage import usage
 
 from .support import DROP, NEVER, configs, observe, scenario
 
@@ -49,7 +49,7 @@ def tail(t: int, n: int, p: float) -> float:
     return 1.0 - sum(math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(t))
 
 
-def test_the_bound_for_drops_just_met_and_one_frame_short():
+def test_the_bound_for_drops_just_met_and_one_frame_short() -> None:
     # none of 459 frames dropped proves 1 % at 99 %: 30.6 s at 15 FPS, here 459 and 458 frames
     assert run(checks.drops, 30.6).ok is True
     short = run(checks.drops, 30.5)
@@ -59,13 +59,13 @@ def test_the_bound_for_drops_just_met_and_one_frame_short():
     assert run(checks.drops, 10.0).need_s == pytest.approx(20.6, abs=0.1)
 
 
-def test_a_drop_makes_the_proof_longer():
+def test_a_drop_makes_the_proof_longer() -> None:
     # 662 frames with one dropped: 44.1 s
     assert run(checks.drops, 44.2, scattered(1, 400)).ok is True
     assert run(checks.drops, 43.9, scattered(1, 400)).ok is None
 
 
-def test_drops_are_refuted_when_chance_is_ruled_out():
+def test_drops_are_refuted_when_chance_is_ruled_out() -> None:
     # 300 frames at 1 %: nine or more in one of a hundred runs
     assert tail(8, 300, 0.01) > 0.01 >= tail(9, 300, 0.01)
     for check in (checks.drops, checks.camera_fps):
@@ -73,14 +73,14 @@ def test_drops_are_refuted_when_chance_is_ruled_out():
         assert run(check, 20.0, scattered(9, 300)).ok is False
 
 
-def test_waiting_is_not_advised_where_it_cannot_help():
+def test_waiting_is_not_advised_where_it_cannot_help() -> None:
     found = run(checks.drops, 20.0, scattered(5, 300))  # 1.7 % and yet no proof
     assert found.ok is None
     assert found.met is False
     assert found.need_s is None
 
 
-def test_two_bad_windows_in_a_row_fail_though_the_whole_run_is_good():
+def test_two_bad_windows_in_a_row_fail_though_the_whole_run_is_good() -> None:
     # 10 s windows hold 150 frames; six of them refute 1 %
     assert tail(5, 150, 0.01) > 0.01 >= tail(6, 150, 0.01)
     rng = np.random.default_rng(3)
@@ -91,12 +91,12 @@ def test_two_bad_windows_in_a_row_fail_though_the_whole_run_is_good():
     assert run(checks.drops, 40.0, dropping(*(n - 1500 for n in bad[:7]), *(n - 1350 for n in bad[7:]))).ok is False
 
 
-def test_an_isolated_bad_window_leaves_it_open():
+def test_an_isolated_bad_window_leaves_it_open() -> None:
     rng = np.random.default_rng(3)
     assert run(checks.drops, 400.0, dropping(*(int(n) for n in 1500 + rng.choice(150, 7, replace=False)))).ok is None
 
 
-def test_without_permitted_drops_one_is_too_many_and_two_clean_windows_hold():
+def test_without_permitted_drops_one_is_too_many_and_two_clean_windows_hold() -> None:
     exact = {"slo": {"latency_p95_ms": 300.0, "window_s": 10.0, "drops_max_pct": 0.0, "camera_fps": 15.0}}
     for check in (checks.camera_fps, checks.drops):
         assert run(check, 20.0, **exact).ok is True
@@ -106,7 +106,7 @@ def test_without_permitted_drops_one_is_too_many_and_two_clean_windows_hold():
     assert missed.measured.startswith("14.95 FPS on cam-1")
 
 
-def test_a_lower_required_rate_permits_more_missing_frames():
+def test_a_lower_required_rate_permits_more_missing_frames() -> None:
     lower = slo(camera_fps=10.0)  # less 1 %: 9.9 of 15, a third and a bit may be missing
 
     def keep(part: float) -> Callable[[int, int], float | str]:
@@ -127,7 +127,7 @@ def late_fate(every: int, late_s: float = 0.4, seed: int = 1) -> Callable[[int, 
     return lambda feed, number: late_s if late[feed, number] else float(jitter[feed, number])
 
 
-def test_latency_is_proved_by_90_independent_frames_and_no_fewer():
+def test_latency_is_proved_by_90_independent_frames_and_no_fewer() -> None:
     fate = late_fate(10**6, seed=4)
     fast = run(checks.latency, 20.0, fate)
     assert fast.ok is True
@@ -138,13 +138,13 @@ def test_latency_is_proved_by_90_independent_frames_and_no_fewer():
     assert 1.0 <= short.need_s < 15
 
 
-def test_latency_far_beyond_the_limit_fails_and_near_it_is_open():
+def test_latency_far_beyond_the_limit_fails_and_near_it_is_open() -> None:
     assert run(checks.latency, 8.0, lambda _feed, number: 0.4 + (number * 7919 % 97) * 1e-3).ok is False
     near = run(checks.latency, 20.0, late_fate(20))  # one in twenty: the limit itself
     assert near.ok is None
 
 
-def test_correlated_latency_proves_less_than_independent_one():
+def test_correlated_latency_proves_less_than_independent_one() -> None:
     def drifting(_feed: int, number: int) -> float:
         return 0.1 + 0.05 * ((number // 60) % 3)  # the same for four seconds
 
@@ -152,14 +152,14 @@ def test_correlated_latency_proves_less_than_independent_one():
     assert run(checks.latency, 20.0, late_fate(10**6)).ok is True
 
 
-def test_frames_that_never_end_fail_latency():
+def test_frames_that_never_end_fail_latency() -> None:
     found = run(checks.latency, 20.0, lambda _feed, number: NEVER if number % 3 == 0 else 0.05)
     assert found.ok is False
     assert "never ended" in found.measured
 
 
 @pytest.mark.parametrize(("other", "expected"), [(0.0, False), (1.0, None)])
-def test_what_others_may_have_caused_is_no_failure(other, expected):
+def test_what_others_may_have_caused_is_no_failure(other, expected) -> None:
     plan = scenario()
     # 30 % dropped: with the other half of the machine the same frames could have been done
     seen = observe(plan, 20.0, lambda _f, n: DROP if n * 7 % 10 < 3 else 0.05, other_cores=other)
@@ -169,19 +169,19 @@ def test_what_others_may_have_caused_is_no_failure(other, expected):
     assert found.ok is expected
 
 
-def test_what_even_a_quiet_machine_could_not_do_fails_in_spite_of_others():
+def test_what_even_a_quiet_machine_could_not_do_fails_in_spite_of_others() -> None:
     seen = observe(scenario(), 20.0, lambda _f, n: 0.05 if n * 7 % 10 == 0 else DROP, other_cores=1.0)
     assert checks.drops(case(seen)).ok is False  # twice a tenth is still a fifth
 
 
-def test_queues_that_grow_fail_and_full_ones_that_stay_do_not():
+def test_queues_that_grow_fail_and_full_ones_that_stay_do_not() -> None:
     plan = scenario()
     assert checks.queue_growth(case(observe(plan, 20.0, in_flight=lambda t: 5.0 * t))).ok is False
     assert checks.queue_growth(case(observe(plan, 20.0, in_flight=lambda _t: 40.0))).ok is True
     assert checks.queue_growth(case(observe(plan, 2.0))).ok is None
 
 
-def test_queues_that_wander_at_the_limit_are_left_open_rather_than_failed():
+def test_queues_that_wander_at_the_limit_are_left_open_rather_than_failed() -> None:
     plan, words = scenario(), []
     for seed in range(60):
         rng = np.random.default_rng(seed)
@@ -199,7 +199,7 @@ def test_queues_that_wander_at_the_limit_are_left_open_rather_than_failed():
 
 
 @pytest.mark.parametrize("check", [checks.drops, checks.camera_fps])
-def test_what_a_camera_misses_that_was_away_is_not_the_machines_fault(check):
+def test_what_a_camera_misses_that_was_away_is_not_the_machines_fault(check) -> None:
     seen = observe(scenario(), 20.0, scattered(60, 300))
     assert check(case(seen)).ok is False
     seen.status[0] = [(1.0, "ok"), (5.0, "lost: no route"), (10.0, "ok")]
@@ -211,7 +211,7 @@ def test_what_a_camera_misses_that_was_away_is_not_the_machines_fault(check):
     assert checks.latency(case(seen)).ok is None
 
 
-def test_sources_that_failed_make_it_open_and_are_named():
+def test_sources_that_failed_make_it_open_and_are_named() -> None:
     seen = observe(scenario(), 20.0)
     seen.rows([["c", 1, 3.0, "lost: connecting again"]])
     found = checks.sources(case(seen))
@@ -220,7 +220,7 @@ def test_sources_that_failed_make_it_open_and_are_named():
     assert checks.sources(case(observe(scenario(), 20.0))).ok is True
 
 
-def test_a_broken_run_fails_and_a_stopped_one_is_open():
+def test_a_broken_run_fails_and_a_stopped_one_is_open() -> None:
     seen = observe(scenario(), 20.0)
     seen.failure = "the cascade's process crashed with SIGSEGV"
     assert checks.run_completed(case(seen)).ok is False

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from advisor.errors import InputError
-from advisor.verify.signature import check_report, sign_report
+from advisor.verification.signature import check_report, sign_report
 
 
 @pytest.fixture
@@ -15,13 +15,13 @@ def signed(tmp_path):
     return report, sign_report(report, tmp_path / "key.pem")
 
 
-def test_a_signed_report_is_as_signed(signed):
+def test_a_signed_report_is_as_signed(signed) -> None:
     report, signature = signed
     assert signature.name == "verdict.json.sig"
     assert "is as signed: sha256 " in check_report(report)
 
 
-def test_the_key_is_its_owners_and_is_used_again(signed, tmp_path):
+def test_the_key_is_its_owners_and_is_used_again(signed, tmp_path) -> None:
     key = tmp_path / "key.pem"
     assert key.stat().st_mode & 0o077 == 0
     first = json.loads(signed[1].read_text())
@@ -29,13 +29,13 @@ def test_the_key_is_its_owners_and_is_used_again(signed, tmp_path):
     assert json.loads(signed[1].read_text()) == first  # ed25519 is deterministic
 
 
-def test_a_changed_report_is_found_out(signed):
+def test_a_changed_report_is_found_out(signed) -> None:
     signed[0].write_text('{"verdict": "FAIL"}')
     with pytest.raises(InputError, match="was changed after it was signed"):
         check_report(signed[0])
 
 
-def test_a_false_signature_is_found_out(signed):
+def test_a_false_signature_is_found_out(signed) -> None:
     report, signature = signed
     document = json.loads(signature.read_text())
     document["signature"] = bytes(64).hex()
@@ -45,13 +45,13 @@ def test_a_false_signature_is_found_out(signed):
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"sha256": "zz", "public_key": "", "signature": ""}', "\x00"])
-def test_a_damaged_signature_is_one_line(signed, text):
+def test_a_damaged_signature_is_one_line(signed, text) -> None:
     signed[1].write_text(text)
     with pytest.raises(InputError, match="no signature of sizer"):
         check_report(signed[0])
 
 
-def test_missing_files_and_wrong_keys_are_named(tmp_path):
+def test_missing_files_and_wrong_keys_are_named(tmp_path) -> None:
     with pytest.raises(InputError, match=r"none\.json"):
         check_report(tmp_path / "none.json")
     report = tmp_path / "r.json"

@@ -17,7 +17,7 @@ from advisor.errors import InputError, ModelError
 from advisor.records.config import RunConfig
 from advisor.records.scenario import Scenario
 from advisor.records.verdict import Verdict
-from advisor.verify import Order, default_configs, find_capacity, verify
+from advisor.verification import Order, default_configs, find_capacity, verify
 from tests.waiting import wait_until
 
 from .support import configs, facts, model, scenario
@@ -70,7 +70,7 @@ def fast_cameras(count: int = 2, fps: float = 30.0, **changes: Any) -> list[dict
     return [{"group": "cam", "count": count, "resolution": "320x180", "fps": fps, "bitrate_kbps": 300.0, **changes}]
 
 
-def test_a_small_scenario_runs_and_passes(work_dir):
+def test_a_small_scenario_runs_and_passes(work_dir) -> None:
     listener = Listener()
     found = run(scenario(cameras=fast_cameras(fps=60.0), slo=EASY), 2.5, work_dir, progress=listener)
     conserved(found)
@@ -89,7 +89,7 @@ def test_a_small_scenario_runs_and_passes(work_dir):
     assert any("frames done" in text for text in listener.texts)
 
 
-def test_an_infeasible_scenario_fails_and_names_what_binds(work_dir):
+def test_an_infeasible_scenario_fails_and_names_what_binds(work_dir) -> None:
     crowd = {"objects_per_frame": {"person": {"mean": 150.0, "p95": 200.0, "max": 200.0}}}
     stages = [{"id": "person", "model": "m", "queue_frames": 1}, {"id": "reid", "model": "m", "on": "person"}]
     slo = {"latency_p95_ms": 100.0, "window_s": 60.0}
@@ -103,13 +103,13 @@ def test_an_infeasible_scenario_fails_and_names_what_binds(work_dir):
         assert found.verdict == "FAIL"
 
 
-def test_too_short_a_run_is_inconclusive(work_dir):
+def test_too_short_a_run_is_inconclusive(work_dir) -> None:
     found = run(scenario(slo={"latency_p95_ms": 2000.0, "drops_max_pct": 5.0}), 1.0, work_dir)
     assert found.verdict == "INCONCLUSIVE"
     assert "cannot say" in found.reason
 
 
-def test_a_killed_worker_is_a_failure_with_what_was_seen(work_dir):
+def test_a_killed_worker_is_a_failure_with_what_was_seen(work_dir) -> None:
     def kill() -> None:
         for child in psutil.Process().children():
             child.send_signal(signal.SIGKILL)
@@ -122,7 +122,7 @@ def test_a_killed_worker_is_a_failure_with_what_was_seen(work_dir):
     conserved(found)
 
 
-def test_a_process_that_a_library_left_behind_holds_nothing_up_and_is_ended(work_dir, tmp_path, monkeypatch):
+def test_a_process_that_a_library_left_behind_holds_nothing_up_and_is_ended(work_dir, tmp_path, monkeypatch) -> None:
     module, number = tmp_path / "leaves_one.py", tmp_path / "pid"
     module.write_text(
         "import os, time\npid = os.fork()\n"
@@ -140,8 +140,8 @@ def _ended(pid: int) -> bool:
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
-def test_a_stop_ends_with_what_was_seen(work_dir, monkeypatch):
-    monkeypatch.setattr("advisor.verify.run.WARMUP_MAX_S", 0.1)
+def test_a_stop_ends_with_what_was_seen(work_dir, monkeypatch) -> None:
+    monkeypatch.setattr("advisor.verification.run.WARMUP_MAX_S", 0.1)
     stop = threading.Event()
     calls = iter(range(10**6))
 
@@ -157,7 +157,7 @@ def test_a_stop_ends_with_what_was_seen(work_dir, monkeypatch):
     conserved(found)
 
 
-def test_a_stop_before_anything_was_seen(work_dir):
+def test_a_stop_before_anything_was_seen(work_dir) -> None:
     stop = threading.Event()
     stop.set()
     found = run(scenario(), 60.0, work_dir, stop=stop)
@@ -165,7 +165,7 @@ def test_a_stop_before_anything_was_seen(work_dir):
 
 
 @pytest.mark.parametrize("damage", ["missing", "foreign"])
-def test_a_camera_without_a_source_is_reported_and_the_others_go_on(work_dir, tmp_path, damage):
+def test_a_camera_without_a_source_is_reported_and_the_others_go_on(work_dir, tmp_path, damage) -> None:
     path = tmp_path / "clip.mp4"
     if damage == "foreign":
         path.write_bytes(b"no video at all" * 50)
@@ -180,7 +180,7 @@ def test_a_camera_without_a_source_is_reported_and_the_others_go_on(work_dir, tm
     assert checks["sources"].ok is None
 
 
-def test_raw_cameras_and_callers_need_no_decoder(work_dir):
+def test_raw_cameras_and_callers_need_no_decoder(work_dir) -> None:
     groups = fast_cameras(1, fps=60.0, codec="raw")
     found = run(scenario(cameras=groups, stages=[{"id": "person", "model": "m"}], slo=EASY), 1.2, work_dir)
     conserved(found)
@@ -198,10 +198,10 @@ def test_raw_cameras_and_callers_need_no_decoder(work_dir):
     assert "camera_fps" not in {check.name for check in found.checks}
 
 
-def test_real_boxes_of_a_real_model_are_cut_out(work_dir, monkeypatch, tmp_path):
+def test_real_boxes_of_a_real_model_are_cut_out(work_dir, monkeypatch, tmp_path) -> None:
     module = tmp_path / "my_boxes.py"
     module.write_text(
-        "from advisor.verify.boxes import register\n"
+        "from advisor.verification.boxes import register\n"
         "register('mine', lambda outputs, size, batch: [[(0.1, 0.1, 0.4, 0.6), (0.5, 0.5, 0.9, 0.9)]] * batch)\n"
     )
     monkeypatch.setenv("SIZER_BOX_DECODERS", "my_boxes")
@@ -217,7 +217,7 @@ def test_real_boxes_of_a_real_model_are_cut_out(work_dir, monkeypatch, tmp_path)
     assert stages["reid"].rate_per_s == pytest.approx(2 * stages["person"].rate_per_s, rel=0.1)
 
 
-def test_bad_input_is_refused_before_anything_runs(work_dir):
+def test_bad_input_is_refused_before_anything_runs(work_dir) -> None:
     with pytest.raises(InputError, match="no model or configuration for stage person, reid"):
         run(scenario(), 2.0, work_dir, models={})
     with pytest.raises(ModelError, match="no such file"):
@@ -231,7 +231,7 @@ def test_bad_input_is_refused_before_anything_runs(work_dir):
         verify(Order(plan, models, configs(plan), 1, 2.0, warned, work_dir, strict=True))
 
 
-def test_defaults_use_the_usable_cores_and_pin_nothing():
+def test_defaults_use_the_usable_cores_and_pin_nothing() -> None:
     plan = scenario()
     found = default_configs(plan, facts(3.0), "int8")
     assert {config.threads for config in found.values()} == {3}
@@ -241,7 +241,7 @@ def test_defaults_use_the_usable_cores_and_pin_nothing():
 
 
 @pytest.mark.slow
-def test_capacity_is_found_by_running(work_dir):
+def test_capacity_is_found_by_running(work_dir) -> None:
     # one stream serves 1000 passes a second less overhead; ten objects per frame at 30 FPS: about three cameras
     plan = scenario(
         cameras=fast_cameras(1), stages=[{"id": "person", "model": "m"}, {"id": "reid", "model": "m", "on": "person"}],
@@ -253,12 +253,12 @@ def test_capacity_is_found_by_running(work_dir):
     assert len(found.probes) <= 12
 
 
-def test_the_package_is_light_and_owes_prediction_nothing():
+def test_the_package_is_light_and_owes_prediction_nothing() -> None:
     code = (
-        "import sys, advisor.verify, advisor.verify.setup\n"
+        "import sys, advisor.verification, advisor.verification.setup\n"
         "heavy = {'av', 'cv2', 'openvino', 'onnxruntime', 'scipy', 'numpy', 'pandas'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
-        "import advisor.verify.run, advisor.verify.child, advisor.verify.capacity, advisor.verify.signature\n"
+        "from advisor.verification import capacity, child, run, signature\n"
         "shared = [name for name in sys.modules if name.startswith(('advisor.perfmodel', 'advisor.simulate', "
         "'advisor.planner'))]\n"
         "assert not shared, shared\n"
@@ -267,7 +267,7 @@ def test_the_package_is_light_and_owes_prediction_nothing():
 
 
 @pytest.mark.runtime
-def test_the_real_road_with_openvino(work_dir):
+def test_the_real_road_with_openvino(work_dir) -> None:
     from advisor.zoo import build
 
     detector = build("ssd-mobilenet", work_dir / "models")
@@ -293,12 +293,12 @@ def test_the_real_road_with_openvino(work_dir):
     assert stages["person"].cpu_cores > 0
 
 
-def test_hardware_decode_is_refused_where_no_device_decodes(work_dir):
+def test_hardware_decode_is_refused_where_no_device_decodes(work_dir) -> None:
     import av.codec.hwaccel
 
-    from advisor.verify.hardware import find_device
-    from advisor.verify.setup import feeds_of
-    from advisor.verify.sources import clip_for
+    from advisor.verification.hardware import find_device
+    from advisor.verification.setup import feeds_of
+    from advisor.verification.sources import clip_for
 
     plan = scenario(slo=EASY)
     try:
@@ -311,20 +311,20 @@ def test_hardware_decode_is_refused_where_no_device_decodes(work_dir):
         assert any(note.startswith("decoded by ") for note in found.notes)
 
 
-def test_raw_cameras_ask_no_device(work_dir):
+def test_raw_cameras_ask_no_device(work_dir) -> None:
     groups = fast_cameras(1, codec="raw")
     found = run(scenario(cameras=groups, slo=EASY), 1.2, work_dir, decode_device="hardware")
     assert found.cameras[0].done > 0
 
 
-def test_warnings_of_the_caller_stand_in_the_report_and_strict_refuses_them(work_dir):
+def test_warnings_of_the_caller_stand_in_the_report_and_strict_refuses_them(work_dir) -> None:
     with pytest.raises(InputError, match="--strict refuses: the plan is old"):
         run(scenario(slo=EASY), 1.0, work_dir, warnings=("the plan is old",), strict=True)
     found = run(scenario(slo=EASY), 1.0, work_dir, warnings=("the plan is old",))
     assert "the plan is old" in found.warnings
 
 
-def test_the_report_names_what_ran(work_dir):
+def test_the_report_names_what_ran(work_dir) -> None:
     found = run(scenario(slo=EASY), 1.0, work_dir, seed=7)
     assert {stage: len(file.sha256) for stage, file in found.models.items()} == {"person": 64, "reid": 64}
     assert found.seed == 7
@@ -354,7 +354,7 @@ def detector_file(folder: Path) -> Path:
 
 
 @pytest.mark.runtime
-def test_a_detector_in_a_file_is_read_by_its_shapes_and_only_its_class_is_cut_out(tmp_path, work_dir):
+def test_a_detector_in_a_file_is_read_by_its_shapes_and_only_its_class_is_cut_out(tmp_path, work_dir) -> None:
     from advisor.workflows.models import resolve_model
 
     detector = resolve_model(str(detector_file(tmp_path)))

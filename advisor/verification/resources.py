@@ -1,7 +1,7 @@
 """What the run and others take from the machine: CPU by group of threads, memory, clock, temperature, energy.
 
 CPU of inference is the process's CPU without that of our own threads; how it is told apart by stage stands in
-:mod:`advisor.verify.usage`.
+:mod:`advisor.verification.usage`.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def live(url: str) -> dict[str, Any]:
     return {"group": "net", "count": 1, "resolution": "320x180", "fps": 15.0, "source": [url]}
 
 
-def test_an_rtsp_server_that_restarts_is_connected_again_and_the_others_go_on(work_dir, server):
+def test_an_rtsp_server_that_restarts_is_connected_again_and_the_others_go_on(work_dir, server) -> None:
     def restart() -> None:
         server.kill()
         threading.Timer(2.0, server.start).start()
@@ -112,7 +112,7 @@ def test_an_rtsp_server_that_restarts_is_connected_again_and_the_others_go_on(wo
     assert cameras["cam-1"].done > 0.9 * 16 * 15
 
 
-def test_an_rtsp_stream_that_stalls_five_seconds_is_reported(work_dir, server):
+def test_an_rtsp_stream_that_stalls_five_seconds_is_reported(work_dir, server) -> None:
     def stall() -> None:
         server.process.send_signal(signal.SIGSTOP)
         threading.Timer(5.0, server.process.send_signal, [signal.SIGCONT]).start()
@@ -126,7 +126,7 @@ def test_an_rtsp_stream_that_stalls_five_seconds_is_reported(work_dir, server):
     assert cameras["cam-1"].done > 0.9 * 16 * 15
 
 
-def test_corrupt_video_is_reported_and_no_fault_of_the_machine(work_dir, clip, tmp_path):
+def test_corrupt_video_is_reported_and_no_fault_of_the_machine(work_dir, clip, tmp_path) -> None:
     damaged = tmp_path / "damaged.mp4"
     data = bytearray(clip.read_bytes())
     for place in range(len(data) // 4, len(data) // 2):
@@ -144,7 +144,7 @@ def test_corrupt_video_is_reported_and_no_fault_of_the_machine(work_dir, clip, t
     assert cameras["cam-1"].done > 0.9 * 30 * 15
 
 
-def test_a_file_that_ends_begins_again(work_dir, clip):
+def test_a_file_that_ends_begins_again(work_dir, clip) -> None:
     found = run(scenario(cameras=[{**live(str(clip)), "fps": 60.0}], slo=EASY), 14.0, work_dir)
     conserved(found)
     assert found.cameras[0].released == pytest.approx(840, abs=1)
@@ -152,7 +152,7 @@ def test_a_file_that_ends_begins_again(work_dir, clip):
     assert found.verdict != "FAIL" or found.interference["lost_fraction"] > 0.3
 
 
-def test_a_busy_neighbour_is_not_the_machines_fault(work_dir):
+def test_a_busy_neighbour_is_not_the_machines_fault(work_dir) -> None:
     hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * (os.cpu_count() or 1))]
     try:
         found = run(scenario(cameras=fast_cameras(), slo=EASY), 8.0, work_dir)
@@ -166,7 +166,7 @@ def test_a_busy_neighbour_is_not_the_machines_fault(work_dir):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
-def test_a_full_disk_leaves_one_line_and_no_half_report(tmp_path):
+def test_a_full_disk_leaves_one_line_and_no_half_report(tmp_path) -> None:
     from advisor.errors import StoreError
     from advisor.store.files import write_document
 
@@ -185,7 +185,7 @@ def test_a_full_disk_leaves_one_line_and_no_half_report(tmp_path):
         subprocess.run(["umount", disk], check=True)
 
 
-def test_a_pipe_that_stalls_five_seconds_is_reported_and_nobodys_drop(work_dir, clip, tmp_path):
+def test_a_pipe_that_stalls_five_seconds_is_reported_and_nobodys_drop(work_dir, clip, tmp_path) -> None:
     pipe = tmp_path / "camera.ts"
     os.mkfifo(pipe)
     stream = tmp_path / "clip.ts"
@@ -256,7 +256,7 @@ class Command:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("moment", ["compiling", "running", "frames done"])
-def test_a_signal_on_the_command_line_ends_inconclusive(tmp_path, moment, number):
+def test_a_signal_on_the_command_line_ends_inconclusive(tmp_path, moment, number) -> None:
     command = Command(tmp_path, "-o", str(tmp_path / "verdict.json"))
     command.wait_for(moment)
     command.process.send_signal(number)
@@ -265,7 +265,7 @@ def test_a_signal_on_the_command_line_ends_inconclusive(tmp_path, moment, number
     assert "stopped by the user" in command.out.read_text(encoding="utf-8")
 
 
-def test_a_killed_worker_fails_on_the_command_line_with_its_reason(tmp_path):
+def test_a_killed_worker_fails_on_the_command_line_with_its_reason(tmp_path) -> None:
     command = Command(tmp_path, "-o", str(tmp_path / "verdict.json"))
     command.wait_for("frames done")
     for child in psutil.Process(command.process.pid).children(recursive=True):
@@ -275,7 +275,7 @@ def test_a_killed_worker_fails_on_the_command_line_with_its_reason(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
-def test_a_full_disk_costs_the_report_but_not_the_verdict(tmp_path):
+def test_a_full_disk_costs_the_report_but_not_the_verdict(tmp_path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]

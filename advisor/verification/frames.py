@@ -41,7 +41,7 @@ class Log:
         self._rows: list[list[Any]] = []
 
     def add(self, *row: Any) -> None:
-        """Keep one row; the first value names its kind (see :mod:`advisor.verify.observation`)."""
+        """Keep one row; the first value names its kind (see :mod:`advisor.verification.observation`)."""
         self._rows.append(list(row))
 
     def take(self) -> list[list[Any]]:

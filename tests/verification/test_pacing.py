@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from advisor.clock import FakeClock
-from advisor.verify.pacing import Pacer, schedule
-from advisor.verify.setup import Feed, feeds_of
+from advisor.verification.pacing import Pacer, schedule
+from advisor.verification.setup import Feed, feeds_of
 
 from .support import scenario
 
@@ -18,7 +18,7 @@ def feed(**changes: object) -> Feed:
     return Feed(**(base | changes))  # type: ignore[arg-type]
 
 
-def test_frames_leave_at_their_time_in_order_whoever_releases_them():
+def test_frames_leave_at_their_time_in_order_whoever_releases_them() -> None:
     clock = FakeClock(100.0)
     seen: list[tuple[int, int, float, float]] = []
     plan = scenario(cameras=[{"group": "cam", "count": 3, "resolution": "320x180", "fps": 15.0}])
@@ -37,7 +37,7 @@ def test_frames_leave_at_their_time_in_order_whoever_releases_them():
     assert max(abs(row[3]) for row in seen) < 1e-6
 
 
-def test_a_slow_receiver_gets_no_rest_and_latency_still_counts_from_the_schedule():
+def test_a_slow_receiver_gets_no_rest_and_latency_still_counts_from_the_schedule() -> None:
     clock = FakeClock()
     dues, errors = [], []
 
@@ -51,7 +51,7 @@ def test_a_slow_receiver_gets_no_rest_and_latency_still_counts_from_the_schedule
     assert errors == pytest.approx([0.0, 0.15, 0.3, 0.45, 0.6])
 
 
-def test_a_stop_ends_it():
+def test_a_stop_ends_it() -> None:
     stop, count = threading.Event(), itertools.count()
 
     def release(*_: object) -> None:
@@ -62,7 +62,7 @@ def test_a_stop_ends_it():
     assert next(count) == 5
 
 
-def test_jitter_delivers_late_never_early_and_in_order():
+def test_jitter_delivers_late_never_early_and_in_order() -> None:
     due = list(itertools.islice(schedule(feed(jitter_s=0.05), 1), 4000))
     late = np.array(due) - (0.03 + np.arange(4000) / 10)
     assert min(late) >= -1e-9
@@ -70,12 +70,12 @@ def test_jitter_delivers_late_never_early_and_in_order():
     assert late.mean() == pytest.approx(0.05 * np.sqrt(2 / np.pi), rel=0.1)  # mean of a half-normal number
 
 
-def test_callers_are_poisson():
+def test_callers_are_poisson() -> None:
     gaps = np.diff(list(itertools.islice(schedule(feed(poisson=True), 1), 5000)))
     assert gaps.mean() == pytest.approx(0.1, rel=4 / np.sqrt(5000))
     assert gaps.std() == pytest.approx(0.1, rel=0.08)
 
 
-def test_seeds_decide_arrivals():
+def test_seeds_decide_arrivals() -> None:
     one, same, other = (list(itertools.islice(schedule(feed(poisson=True), seed), 20)) for seed in (1, 1, 2))
     assert one == same != other

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from advisor.verify.trend import memory_slope, trend
+from advisor.verification.trend import memory_slope, trend
 
 from .support import observe, scenario
 
@@ -11,7 +11,7 @@ HOUR_S = 3600.0
 MIB = 2.0**20
 
 
-def test_the_slope_of_a_leak_is_found_in_noise():
+def test_the_slope_of_a_leak_is_found_in_noise() -> None:
     rng = np.random.default_rng(3)
     points = [(t, (500 + 12 * t / HOUR_S + rng.normal(0, 2)) * MIB) for t in np.arange(0, 8 * HOUR_S, 30.0)]
     found = memory_slope(points)
@@ -21,7 +21,7 @@ def test_the_slope_of_a_leak_is_found_in_noise():
     assert value == pytest.approx(12, abs=0.5)
 
 
-def test_bounds_of_a_steady_memory_hold_zero_about_as_often_as_they_say():
+def test_bounds_of_a_steady_memory_hold_zero_about_as_often_as_they_say() -> None:
     rng = np.random.default_rng(4)
     held = 0
     for _ in range(100):
@@ -31,12 +31,12 @@ def test_bounds_of_a_steady_memory_hold_zero_about_as_often_as_they_say():
     assert held >= 88  # 95 expected
 
 
-def test_too_little_has_no_slope_and_no_tenths():
+def test_too_little_has_no_slope_and_no_tenths() -> None:
     assert memory_slope([(float(t), 1e8) for t in range(10)]) is None
     assert trend(observe(scenario(), 10.0)) == {}
 
 
-def test_first_and_last_tenth_are_told_apart():
+def test_first_and_last_tenth_are_told_apart() -> None:
     seen = observe(
         scenario(), 100.0, lambda _feed, number: 0.05 if number < 700 else 0.2, warmup_s=2.0,
         service_s=lambda t: 0.02 if t < 50 else 0.03, hz=lambda t: 3e9 if t < 50 else 2.4e9,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from advisor.verify.proof import judge_share, late_share, missing_share, windows_rule
-from advisor.verify.statistics import figures
+from advisor.verification.proof import judge_share, late_share, missing_share, windows_rule
+from advisor.verification.statistics import figures
 
 from .support import DROP, observe, scenario
 
@@ -39,7 +39,7 @@ def judged(share: float, length: float, rng: np.random.Generator, seconds: float
 
 
 @pytest.mark.parametrize("length", [1.0, 5.0])
-def test_good_machines_do_not_fail_and_bad_ones_do_not_pass(length):
+def test_good_machines_do_not_fail_and_bad_ones_do_not_pass(length) -> None:
     rng = np.random.default_rng(int(length))
     good = [judged(0.02, length, rng, 120.0) for _ in range(RUNS)]
     bad = [judged(0.15, length, rng, 120.0) for _ in range(RUNS)]
@@ -51,7 +51,7 @@ def test_good_machines_do_not_fail_and_bad_ones_do_not_pass(length):
 
 
 @pytest.mark.parametrize("length", [1.0, 5.0])
-def test_at_the_limit_nothing_is_said_rather_than_both(length):
+def test_at_the_limit_nothing_is_said_rather_than_both(length) -> None:
     rng = np.random.default_rng(10 + int(length))
     at = [judged(ALLOWED, length, rng, 120.0) for _ in range(RUNS)]
     # each answer may be wrong at 1 % per look; seven looks (six windows and the whole) at each run
@@ -78,7 +78,7 @@ def judged_latency(waits: np.ndarray, limit: float) -> bool | None:
 
 
 @pytest.mark.parametrize("load", [0.5, 0.8])
-def test_a_queue_at_its_limit_is_left_open_and_one_far_below_passes(load):
+def test_a_queue_at_its_limit_is_left_open_and_one_far_below_passes(load) -> None:
     rng = np.random.default_rng(int(load * 100))
     limit = float(np.quantile(queue_waits(load, rng, 400_000), 0.95))
     runs = [queue_waits(load, rng, 1830) for _ in range(RUNS)]
@@ -91,7 +91,7 @@ def test_a_queue_at_its_limit_is_left_open_and_one_far_below_passes(load):
         assert far.count(True) >= 0.8 * RUNS
 
 
-def test_slow_waves_far_below_the_limit_take_no_proof_away():
+def test_slow_waves_far_below_the_limit_take_no_proof_away() -> None:
     rng = np.random.default_rng(7)
     wave = 1.0 + 0.3 * np.sin(np.arange(1830) / 60.0) + rng.lognormal(-2.0, 1.0, 1830)
     assert judged_latency(wave, 100.0) is True
@@ -109,5 +109,5 @@ def test_slow_waves_far_below_the_limit_take_no_proof_away():
         ([], True),
     ],
 )
-def test_windows_in_a_row(held, result):
+def test_windows_in_a_row(held, result) -> None:
     assert windows_rule(held) is result

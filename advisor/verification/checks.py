@@ -1,8 +1,8 @@
 """The named checks of what was required: each with its figure, how sure it is, and what to do.
 
-Shares of frames (rate, drops, latency) are judged by the one rule of :mod:`advisor.verify.proof`. Where other processes
-took cores, a miss stands only if the same frames would have been missed had those cores been the cascade's own and
-been used in full; otherwise the check is undecided.
+Shares of frames (rate, drops, latency) are judged by the one rule of :mod:`advisor.verification.proof`. Where other
+processes took cores, a miss stands only if the same frames would have been missed had those cores been the cascade's
+own and been used in full; otherwise the check is undecided.
 """
 
 from __future__ import annotations

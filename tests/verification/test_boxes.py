@@ -4,31 +4,31 @@ import numpy as np
 import pytest
 
 from advisor.errors import InputError
-from advisor.verify import boxes as known
-from advisor.verify.boxes import decode_boxes, decode_ssd, decode_yolo, decoder_for, layout_of, register, suppress
+from advisor.verification import boxes as known
+from advisor.verification.boxes import decode_boxes, decode_ssd, decode_yolo, decoder_for, layout_of, register, suppress
 
 
 def ssd(*rows: tuple[float, ...]) -> list[np.ndarray]:
     return [np.array(rows, dtype=np.float32).reshape(1, 1, -1, 7)]
 
 
-def test_ssd_rows_go_to_their_pictures_and_weak_ones_are_left_out():
+def test_ssd_rows_go_to_their_pictures_and_weak_ones_are_left_out() -> None:
     outputs = ssd((0, 1, 0.9, 0.1, 0.2, 0.3, 0.4), (1, 1, 0.8, 0.5, 0.5, 0.9, 0.9), (1, 1, 0.4, 0.0, 0.0, 0.1, 0.1))
     found = decode_ssd(outputs, (300, 300), 2)
     assert found[0] == [pytest.approx((0.1, 0.2, 0.3, 0.4))]
     assert found[1] == [pytest.approx((0.5, 0.5, 0.9, 0.9))]
 
 
-def test_ssd_ends_at_the_first_negative_picture():
+def test_ssd_ends_at_the_first_negative_picture() -> None:
     assert decode_ssd(ssd((-1, 0, 0, 0, 0, 0, 0), (0, 1, 0.9, 0.1, 0.1, 0.2, 0.2)), (300, 300), 1) == [[]]
 
 
-def test_boxes_beyond_the_picture_are_cut_and_empty_ones_left_out():
+def test_boxes_beyond_the_picture_are_cut_and_empty_ones_left_out() -> None:
     found = decode_ssd(ssd((0, 1, 0.9, -0.5, 0.2, 0.3, 1.4), (0, 1, 0.8, 0.9, 0.9, 0.8, 0.95)), (300, 300), 1)
     assert found == [[pytest.approx((0.0, 0.2, 0.3, 1.0))]]
 
 
-def test_suppression_keeps_the_best_of_boxes_that_overlap():
+def test_suppression_keeps_the_best_of_boxes_that_overlap() -> None:
     boxes = np.array([[0, 0, 1, 1], [0, 0, 1, 0.9], [0.5, 0, 1.5, 1], [2, 2, 3, 3]], dtype=np.float64)
     # overlaps with the best: 0.9, 1/3, 0
     assert suppress(boxes, np.array([0.8, 0.9, 0.7, 0.6])) == [1, 2, 3]
@@ -44,25 +44,25 @@ def yolo_table() -> np.ndarray:
     return table
 
 
-def test_yolo_boxes_are_scored_by_objectness_times_class():
+def test_yolo_boxes_are_scored_by_objectness_times_class() -> None:
     assert decode_yolo([yolo_table()], (640, 640), 1) == [[pytest.approx((0.45, 0.4, 0.55, 0.6))]]
 
 
-def test_yolo_without_objectness_and_transposed_is_read():
+def test_yolo_without_objectness_and_transposed_is_read() -> None:
     table = yolo_table()
     scores = table[:, :, 4:5] * table[:, :, 5:]
     transposed = np.concatenate((table[:, :, :4], scores), axis=2).transpose(0, 2, 1)
     assert decode_yolo([transposed], (640, 640), 1) == [[pytest.approx((0.45, 0.4, 0.55, 0.6))]]
 
 
-def test_outputs_of_another_layout_are_refused_by_shape():
+def test_outputs_of_another_layout_are_refused_by_shape() -> None:
     with pytest.raises(InputError, match=r"\[1, 10\]"):
         decode_ssd([np.zeros((1, 10))], (300, 300), 1)
     with pytest.raises(InputError, match=r"\[1, 10\]"):
         decode_yolo([np.zeros((1, 10))], (300, 300), 1)
 
 
-def test_a_layout_of_ones_own_can_be_registered(monkeypatch):
+def test_a_layout_of_ones_own_can_be_registered(monkeypatch) -> None:
     monkeypatch.setattr(known, "_OWN", {})
     assert decoder_for("mine") is None
     assert decoder_for(None) is None
@@ -72,17 +72,17 @@ def test_a_layout_of_ones_own_can_be_registered(monkeypatch):
     assert decoder([], (1, 1), 2) == [[(0.0, 0.0, 1.0, 1.0)]] * 2
 
 
-def test_fractions_are_told_from_pixels_by_the_whole_table():
+def test_fractions_are_told_from_pixels_by_the_whole_table() -> None:
     table = yolo_table()
     table[:, :, :4] /= 640
     assert decode_yolo([table], (640, 640), 1) == [[pytest.approx((0.45, 0.4, 0.55, 0.6))]]
 
 
-def test_a_wide_input_has_its_own_scale_each_way():
+def test_a_wide_input_has_its_own_scale_each_way() -> None:
     assert decode_yolo([yolo_table()], (1280, 640), 1) == [[pytest.approx((0.225, 0.4, 0.275, 0.6))]]
 
 
-def test_yolo_with_suppression_inside_gives_corners():
+def test_yolo_with_suppression_inside_gives_corners() -> None:
     table = np.zeros((1, 300, 6), dtype=np.float32)
     table[0, 0] = (64, 128, 128, 320, 0.9, 2)
     table[0, 1] = (320, 320, 640, 640, 0.8, 0)
@@ -94,7 +94,7 @@ def test_yolo_with_suppression_inside_gives_corners():
     assert decode_yolo([single], (640, 640), 1) == [[pytest.approx((0.45, 0.4, 0.55, 0.6))]]
 
 
-def test_plain_boxes_are_read_in_pixels():
+def test_plain_boxes_are_read_in_pixels() -> None:
     rows = np.array([(64, 64, 128, 320, 0.9), (0, 0, 64, 64, 0.1)], dtype=np.float32)
     assert decode_boxes([rows, np.array([0, 0])], (640, 640), 1) == [[pytest.approx((0.1, 0.1, 0.2, 0.5))]]
     assert decode_boxes([np.zeros((0, 5)), np.zeros(0)], (640, 640), 1) == [[]]
@@ -103,7 +103,7 @@ def test_plain_boxes_are_read_in_pixels():
 
 
 @pytest.mark.parametrize("layout", ["ssd", "yolo", "boxes"])
-def test_only_classes_that_count_are_objects(layout):
+def test_only_classes_that_count_are_objects(layout) -> None:
     if layout == "ssd":
         outputs = ssd((0, 1, 0.9, 0.1, 0.2, 0.3, 0.4), (0, 2, 0.8, 0.5, 0.5, 0.9, 0.9))
     elif layout == "yolo":
@@ -137,5 +137,5 @@ def test_only_classes_that_count_are_objects(layout):
         ([(1, 3, 4)], None),
     ],
 )
-def test_a_layout_is_told_by_its_shapes(shapes, layout):
+def test_a_layout_is_told_by_its_shapes(shapes, layout) -> None:
     assert layout_of(shapes, 1) == layout

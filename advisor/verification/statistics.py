@@ -106,7 +106,7 @@ def exceedance_frames(badness: NDArray[np.float64], share: float, limit: float =
     exceed the limit; so the block is the correlation of these, of twice as many (a few exceedances alone show too
     little of it), and of those that do exceed the limit: the longest of the three. Source: Raftery and Lewis (1992),
     "How many iterations in the Gibbs sampler?" (the 0-1 process of a quantile); doubling and maximum are our own,
-    their error rates are tested in ``tests/verify/test_proof.py``.
+    their error rates are tested in ``tests/verification/test_proof.py``.
     """
     if len(badness) == 0:
         return 1.0

@@ -10,8 +10,8 @@ from advisor.records.config import EffectiveConfig, RunConfig
 from advisor.records.host import CpuFacts, HostFacts, LimitFacts, MemoryFacts, NoiseFacts
 from advisor.records.model import ModelFile
 from advisor.records.scenario import Scenario
-from advisor.verify.observation import DONE, DROPPED, LOST, OPEN, Observation
-from advisor.verify.setup import feeds_of
+from advisor.verification.observation import DONE, DROPPED, LOST, OPEN, Observation
+from advisor.verification.setup import feeds_of
 
 DROP, LOSE, NEVER = "drop", "lose", "never"
 """Instead of a latency: what else became of a frame."""

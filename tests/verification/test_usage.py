@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.verify.usage import usage
+from advisor.verification.usage import usage
 
 from .support import observe, scenario
 
 
-def test_cpu_time_is_shared_out_without_remainder():
+def test_cpu_time_is_shared_out_without_remainder() -> None:
     seen = observe(scenario(), 20.0, cpu_cores=1.0, warmup_s=2.0)
     found = usage(seen, 2.0)
     assert found.cpu_cores == pytest.approx(1.0)
@@ -20,12 +20,12 @@ def test_cpu_time_is_shared_out_without_remainder():
     assert total == pytest.approx(found.cpu_cores)
 
 
-def test_busy_share_of_a_stage_is_time_in_passes():
+def test_busy_share_of_a_stage_is_time_in_passes() -> None:
     found = usage(observe(scenario(), 20.0), 2.0)
     assert found.busy["person"] == pytest.approx(0.2, abs=0.005)  # 20 ms out of every 100 ms
 
 
-def test_who_binds():
+def test_who_binds() -> None:
     plan = scenario()
     assert usage(observe(plan, 10.0), 2.0).binding() is None
     full = usage(observe(plan, 10.0, cpu_cores=1.95), 2.0).binding()
@@ -35,7 +35,7 @@ def test_who_binds():
     assert usage(observe(plan, 10.0, service_s=lambda _t: 0.098), 2.0).binding() in {"stage person", "stage reid"}
 
 
-def test_what_cannot_be_read_is_unknown():
+def test_what_cannot_be_read_is_unknown() -> None:
     seen = observe(scenario(), 10.0)
     for row in seen.samples:
         row["machine_s"] = row["cpu_s"] = None
@@ -46,7 +46,7 @@ def test_what_cannot_be_read_is_unknown():
     assert "cpu" not in found.utilisation
 
 
-def test_power_is_energy_over_time_and_a_wrapped_counter_is_unknown():
+def test_power_is_energy_over_time_and_a_wrapped_counter_is_unknown() -> None:
     seen = observe(scenario(), 10.0)
     for row in seen.samples:
         row["energy_j"] = 100.0 + 12.0 * row["t"]
@@ -55,7 +55,7 @@ def test_power_is_energy_over_time_and_a_wrapped_counter_is_unknown():
     assert usage(seen, 2.0).power_w is None
 
 
-def test_what_threads_of_one_stage_used_is_its_own_and_the_rest_goes_to_those_that_share():
+def test_what_threads_of_one_stage_used_is_its_own_and_the_rest_goes_to_those_that_share() -> None:
     seen = observe(scenario(), 20.0, cpu_cores=1.0, warmup_s=2.0)
     for row in seen.samples:
         row["stage_s"] = {"person": 0.5 * row["t"], "reid": 0.1 * row["t"]}

@@ -9,10 +9,10 @@ import av
 import pytest
 
 from advisor.clock import RealClock
-from advisor.verify import sources
-from advisor.verify.decode import SourceError
-from advisor.verify.setup import feeds_of, is_live
-from advisor.verify.sources import FileSource, LiveSource, RawSource, clip_bitrate_kbps, clip_for
+from advisor.verification import sources
+from advisor.verification.decode import SourceError
+from advisor.verification.setup import feeds_of, is_live
+from advisor.verification.sources import FileSource, LiveSource, RawSource, clip_bitrate_kbps, clip_for
 from tests.waiting import wait_until
 
 from .support import scenario
@@ -24,7 +24,7 @@ def clip(tmp_path_factory):
     return clip_for(feed, tmp_path_factory.mktemp("clips"), seed=1)
 
 
-def test_a_file_plays_for_ever(clip):
+def test_a_file_plays_for_ever(clip) -> None:
     source = FileSource(str(clip))
     pictures = [source.decode(None) for _ in range(100)]  # the clip holds 30
     assert all(picture is not None for picture in pictures)
@@ -35,7 +35,7 @@ def test_a_file_plays_for_ever(clip):
     source.close()
 
 
-def test_a_file_says_when_it_is_read_and_not_decoded(clip, monkeypatch):
+def test_a_file_says_when_it_is_read_and_not_decoded(clip, monkeypatch) -> None:
     source = FileSource(str(clip))
     seen = []
 
@@ -56,7 +56,7 @@ def test_a_file_says_when_it_is_read_and_not_decoded(clip, monkeypatch):
     source.close()
 
 
-def test_a_missing_or_foreign_file_is_a_source_error(tmp_path):
+def test_a_missing_or_foreign_file_is_a_source_error(tmp_path) -> None:
     with pytest.raises(SourceError, match="cannot be opened"):
         FileSource(str(tmp_path / "none.mp4"))
     (tmp_path / "text.mp4").write_text("this is no video " * 100)
@@ -64,7 +64,7 @@ def test_a_missing_or_foreign_file_is_a_source_error(tmp_path):
         FileSource(str(tmp_path / "text.mp4"))
 
 
-def test_damaged_data_costs_frames_but_not_the_source(clip, tmp_path):
+def test_damaged_data_costs_frames_but_not_the_source(clip, tmp_path) -> None:
     data = bytearray(clip.read_bytes())
     start, end = len(data) // 3, len(data) // 2
     data[start:end] = bytes((byte * 31 + 7) % 256 for byte in range(end - start))
@@ -81,7 +81,7 @@ def test_damaged_data_costs_frames_but_not_the_source(clip, tmp_path):
     source.close()
 
 
-def test_raw_frames_come_decoded_in_turn():
+def test_raw_frames_come_decoded_in_turn() -> None:
     source = RawSource((100, 60), seed=1)
     pictures = [source.decode(None) for _ in range(sources.RING + 1)]
     assert {picture.shape for picture in pictures} == {(60, 100, 3)}
@@ -89,7 +89,7 @@ def test_raw_frames_come_decoded_in_turn():
     assert not (pictures[0] == pictures[1]).all()
 
 
-def test_bit_rates_are_the_scenarios_or_usual():
+def test_bit_rates_are_the_scenarios_or_usual() -> None:
     feed = feeds_of(scenario())[0]
     assert clip_bitrate_kbps(feed) == 300.0
     full_hd = scenario(cameras=[{"group": "c", "count": 1, "resolution": "1920x1080", "fps": 15.0}])
@@ -108,7 +108,7 @@ def live(url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[LiveSource, list[An
     return source, packets, status
 
 
-def test_a_stream_that_ends_is_connected_again_and_told(clip, monkeypatch):
+def test_a_stream_that_ends_is_connected_again_and_told(clip, monkeypatch) -> None:
     assert is_live("rtsp://camera/1")
     assert not is_live("clip.mp4")
     assert not is_live(None)
@@ -122,7 +122,7 @@ def test_a_stream_that_ends_is_connected_again_and_told(clip, monkeypatch):
     assert sum(picture is not None for picture in pictures) >= 40
 
 
-def test_a_stream_that_stalls_is_left_and_connected_again(clip, monkeypatch, tmp_path):
+def test_a_stream_that_stalls_is_left_and_connected_again(clip, monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(sources, "STALL_S", 0.5)
     transport = tmp_path / "clip.ts"
     with av.open(str(clip)) as given, av.open(str(transport), "w") as out:
@@ -159,7 +159,7 @@ def test_a_stream_that_stalls_is_left_and_connected_again(clip, monkeypatch, tmp
     assert any(text.startswith("lost: ") for text in status)
 
 
-def test_a_stream_that_cannot_be_reached_is_tried_again(monkeypatch):
+def test_a_stream_that_cannot_be_reached_is_tried_again(monkeypatch) -> None:
     source, packets, status = live("tcp://127.0.0.1:9", monkeypatch)
     source.thread.start()
     before = set(threading.enumerate())
@@ -170,7 +170,7 @@ def test_a_stream_that_cannot_be_reached_is_tried_again(monkeypatch):
     assert set(threading.enumerate()) <= before  # attempts leave no threads behind
 
 
-def test_a_pipe_comes_by_itself_and_its_silence_is_reported_once(tmp_path, monkeypatch):
+def test_a_pipe_comes_by_itself_and_its_silence_is_reported_once(tmp_path, monkeypatch) -> None:
     import os
 
     monkeypatch.setattr(sources, "STALL_S", 0.05)

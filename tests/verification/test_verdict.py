@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from advisor.records.verdict import Check, Verdict
-from advisor.verify.verdict import decide, judge
+from advisor.verification.verdict import decide, judge
 
 from .support import DROP, NEVER, configs, facts, observe, scenario
 from .test_checks import late_fate
@@ -23,12 +23,12 @@ def check(ok: bool | None, name: str = "drops", **changes: object) -> Check:
         ([check(True), check(None, counts=False)], "PASS"),
     ],
 )
-def test_the_word_follows_from_the_checks(results, word):
+def test_the_word_follows_from_the_checks(results, word) -> None:
     assert decide(results)[0] == word
     assert decide(results, stopped=True)[0] == "INCONCLUSIVE"
 
 
-def test_the_reason_names_what_failed_and_what_is_needed():
+def test_the_reason_names_what_failed_and_what_is_needed() -> None:
     assert "drops: m (required r)" in decide([check(False)])[1]
     assert "need 40 more seconds" in decide([check(None, need_s=12.0), check(None, "latency_p95", need_s=40.0)])[1]
     assert "so far failed: drops" in decide([check(False)], stopped=True)[1]
@@ -40,7 +40,7 @@ def verdict(seconds: float, fate: object, **changes: object) -> Verdict:
     return judge(plan, seen, configs(plan), facts())
 
 
-def test_a_clear_pass():
+def test_a_clear_pass() -> None:
     found = verdict(40.0, late_fate(10**6), warmup_s=2.0)
     assert found.verdict == "PASS"
     assert found.binding is None
@@ -49,7 +49,7 @@ def test_a_clear_pass():
         assert camera.windows_fps == (15.0,) * 4
 
 
-def test_a_clear_failure_names_what_binds():
+def test_a_clear_failure_names_what_binds() -> None:
     found = verdict(20.0, lambda _f, n: DROP if n % 2 else 0.05, cpu_cores=1.95)
     assert found.verdict == "FAIL"
     assert found.binding is not None
@@ -57,24 +57,24 @@ def test_a_clear_failure_names_what_binds():
     assert found.cameras[0].drops_pct == pytest.approx(50.0)
 
 
-def test_a_slow_model_on_an_idle_machine_is_named():
+def test_a_slow_model_on_an_idle_machine_is_named() -> None:
     found = verdict(20.0, late_fate(1), service_s=lambda _t: 0.06)
     assert found.verdict == "FAIL"
     assert found.binding in {"time in person (no resource is full)", "time in reid (no resource is full)"}
 
 
-def test_too_short_a_run_says_how_much_is_missing():
+def test_too_short_a_run_says_how_much_is_missing() -> None:
     found = verdict(3.0, late_fate(10**6))
     assert found.verdict == "INCONCLUSIVE"
     assert "more seconds" in found.reason
 
 
-def test_what_never_ended_stays_in_flight():
+def test_what_never_ended_stays_in_flight() -> None:
     found = verdict(20.0, lambda _f, n: NEVER if n >= 290 else 0.05)
     assert found.cameras[0].in_flight == 10
 
 
-def test_borderline_runs_never_flip_between_pass_and_fail():
+def test_borderline_runs_never_flip_between_pass_and_fail() -> None:
     # one in twenty frames late is the limit itself; the proof errs once in a hundred, for each of two cameras
     words = [verdict(60.0, late_fate(20, seed=seed)).verdict for seed in range(40)]
     assert words.count("INCONCLUSIVE") >= 36
@@ -82,7 +82,7 @@ def test_borderline_runs_never_flip_between_pass_and_fail():
     assert {verdict(60.0, late_fate(100, seed=seed)).verdict for seed in range(5)} == {"PASS"}
 
 
-def test_prediction_is_laid_beside_and_changes_nothing():
+def test_prediction_is_laid_beside_and_changes_nothing() -> None:
     plan = scenario()
     seen = observe(plan, 20.0, late_fate(10**6))
     promise = {
@@ -102,13 +102,13 @@ def test_prediction_is_laid_beside_and_changes_nothing():
     assert rows["utilisation/cpu"]["measured"] == pytest.approx(0.25)
 
 
-def test_the_last_bin_is_no_fraction_of_a_second():
+def test_the_last_bin_is_no_fraction_of_a_second() -> None:
     found = verdict(20.2, late_fate(10**6)).timeline["cameras"]["cam-1"]
     assert len(found) == 20
     assert found[-1][1] == pytest.approx(found[0][1], rel=0.05)
 
 
-def test_the_record_survives_its_own_json():
+def test_the_record_survives_its_own_json() -> None:
     found = verdict(20.0, late_fate(10**6))
     text = found.model_dump_json(by_alias=True)
     assert Verdict.model_validate_json(text) == found

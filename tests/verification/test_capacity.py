@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from advisor.records.verdict import Check, ConfigPair, Verdict
-from advisor.verify.capacity import PROBES_MAX, search_capacity
+from advisor.verification.capacity import PROBES_MAX, search_capacity
 
 
 def probe_result(good: bool, busy: float, lost: float = 0.0, reason: str = "") -> Verdict:
@@ -19,7 +19,7 @@ def probe_result(good: bool, busy: float, lost: float = 0.0, reason: str = "") -
 
 @pytest.mark.parametrize("capacity", [0, 1, 2, 7, 8, 9, 13, 40])
 @pytest.mark.parametrize("start", [1, 8, 20])
-def test_the_edge_is_found_with_few_probes(capacity, start):
+def test_the_edge_is_found_with_few_probes(capacity, start) -> None:
     asked: list[int] = []
 
     def probe(cameras: int) -> Verdict:
@@ -36,7 +36,7 @@ def test_the_edge_is_found_with_few_probes(capacity, start):
         assert len(asked) <= 6
 
 
-def test_noise_moves_the_answer_by_little_and_never_far_up():
+def test_noise_moves_the_answer_by_little_and_never_far_up() -> None:
     rng = np.random.default_rng(1)
     answers = []
     for _ in range(200):
@@ -48,7 +48,7 @@ def test_noise_moves_the_answer_by_little_and_never_far_up():
     assert max(known) <= 12
 
 
-def test_a_result_outside_the_promise_is_a_broken_one():
+def test_a_result_outside_the_promise_is_a_broken_one() -> None:
     def found(low: float, high: float) -> bool | None:
         promise = {"p10": low, "p50": low, "p90": high}
         return search_capacity(lambda n: probe_result(n <= 10, 0.1 * n), 8, promise).broken_promise
@@ -60,13 +60,13 @@ def test_a_result_outside_the_promise_is_a_broken_one():
     assert search_capacity(lambda n: probe_result(n <= 10, 0.1 * n), 8).broken_promise is None
 
 
-def test_a_disturbed_probe_is_repeated_and_then_nothing_is_said():
+def test_a_disturbed_probe_is_repeated_and_then_nothing_is_said() -> None:
     found = search_capacity(lambda _n: probe_result(False, 0.5, lost=0.4), 8)
     assert found.cameras is None
     assert len(found.probes) == 2
 
 
-def test_a_stopped_search_says_nothing():
+def test_a_stopped_search_says_nothing() -> None:
     found = search_capacity(lambda _n: probe_result(False, 0.5, reason="stopped by the user"), 8)
     assert found.cameras is None
     assert len(found.probes) == 1

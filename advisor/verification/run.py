@@ -33,7 +33,7 @@ STOP_LIMIT_S = 15.0
 
 
 def run_verify(order: Order, progress: Progress | None, stop: threading.Event | None) -> Verdict:
-    """See :func:`advisor.verify.verify`."""
+    """See :func:`advisor.verification.verify`."""
     scenario, models, configs = order.scenario, order.models, order.configs
     missing = [stage.id for stage in scenario.stages if stage.id not in models or stage.id not in configs]
     if missing:
@@ -82,7 +82,7 @@ class Child:
                 f"cannot write into {work_dir}: {error.strerror}; free space or set SIZER_CACHE"
             ) from error
         self._file = Path(file.name)
-        self._process = ChildProcess("advisor.verify.child", (str(self._file),))
+        self._process = ChildProcess("advisor.verification.child", (str(self._file),))
 
     def __enter__(self) -> Child:
         self._process.__enter__()

@@ -5,10 +5,10 @@ import threading
 import time
 from typing import Any
 
-from advisor.verify.decode import WAITING_MAX, DecodePool, SourceError
-from advisor.verify.frames import Frame, Ledger, Log
-from advisor.verify.observation import DONE, DROPPED, LOST
-from advisor.verify.setup import feeds_of
+from advisor.verification.decode import WAITING_MAX, DecodePool, SourceError
+from advisor.verification.frames import Frame, Ledger, Log
+from advisor.verification.observation import DONE, DROPPED, LOST
+from advisor.verification.setup import feeds_of
 from tests.waiting import wait_until
 
 from .support import scenario
@@ -75,7 +75,7 @@ def wait_until_idle(rig: Rig) -> None:
     wait_until(lambda: not rig.pool.depth(), "an empty decode queue")
 
 
-def test_frames_of_a_camera_stay_in_order_and_the_ninth_that_waits_is_dropped():
+def test_frames_of_a_camera_stay_in_order_and_the_ninth_that_waits_is_dropped() -> None:
     source = Scripted()
     rig = Rig(2, source)
     rig.offer(0, 0)
@@ -91,7 +91,7 @@ def test_frames_of_a_camera_stay_in_order_and_the_ninth_that_waits_is_dropped():
     assert source.closed
 
 
-def test_one_camera_that_hangs_does_not_stop_the_other():
+def test_one_camera_that_hangs_does_not_stop_the_other() -> None:
     slow, quick = Scripted(), Scripted()
     rig = Rig(2, slow, quick)
     rig.offer(0, 0)
@@ -104,7 +104,7 @@ def test_one_camera_that_hangs_does_not_stop_the_other():
     rig.pool.close()
 
 
-def test_pictures_that_a_decoder_holds_back_go_to_the_frames_they_belong_to():
+def test_pictures_that_a_decoder_holds_back_go_to_the_frames_they_belong_to() -> None:
     source = Scripted(None, None, "first", "second")
     rig = Rig(1, source)
     source.go.release(4)
@@ -114,7 +114,7 @@ def test_pictures_that_a_decoder_holds_back_go_to_the_frames_they_belong_to():
     rig.pool.close()
 
 
-def test_data_that_cannot_be_decoded_is_the_sources_fault_and_told_once():
+def test_data_that_cannot_be_decoded_is_the_sources_fault_and_told_once() -> None:
     source = Scripted(SourceError("broken"), SourceError("broken"), "picture")
     rig = Rig(1, source)
     source.go.release(3)
@@ -125,8 +125,8 @@ def test_data_that_cannot_be_decoded_is_the_sources_fault_and_told_once():
     rig.pool.close()
 
 
-def test_a_source_that_gives_nothing_is_no_fault_of_the_machine_and_the_others_go_on(monkeypatch):
-    monkeypatch.setattr("advisor.verify.decode.BLOCKED_S", 0.05)
+def test_a_source_that_gives_nothing_is_no_fault_of_the_machine_and_the_others_go_on(monkeypatch) -> None:
+    monkeypatch.setattr("advisor.verification.decode.BLOCKED_S", 0.05)
     silent, good = Scripted(), Scripted()
     rig = Rig(1, silent, good)  # the only worker is taken by the silent one
     rig.offer(0, 0)
@@ -148,8 +148,8 @@ def test_a_source_that_gives_nothing_is_no_fault_of_the_machine_and_the_others_g
     rig.pool.close()
 
 
-def test_a_decoder_that_sleeps_over_a_frame_is_no_silent_camera(monkeypatch):
-    monkeypatch.setattr("advisor.verify.decode.BLOCKED_S", 0.05)
+def test_a_decoder_that_sleeps_over_a_frame_is_no_silent_camera(monkeypatch) -> None:
+    monkeypatch.setattr("advisor.verification.decode.BLOCKED_S", 0.05)
     busy = Scripted()
     busy.reading = False  # the data is there: the thread waits for hardware that has too much to do
     rig = Rig(1, busy)

@@ -12,10 +12,10 @@ from advisor.records.config import RunConfig
 from advisor.records.scenario import Stage
 from advisor.runtimes.fake import Behaviour, FakeRuntime
 from advisor.runtimes.protocol import CompileOptions
-from advisor.verify.frames import Frame, Ledger, Log
-from advisor.verify.observation import DROPPED
-from advisor.verify.setup import feeds_of
-from advisor.verify.stages import Granted, Lanes, RunServices, StageRunner, Work
+from advisor.verification.frames import Frame, Ledger, Log
+from advisor.verification.observation import DROPPED
+from advisor.verification.setup import feeds_of
+from advisor.verification.stages import Granted, Lanes, RunServices, StageRunner, Work
 from tests.waiting import wait_until
 
 from .support import model, scenario
@@ -74,7 +74,7 @@ def dropped(rig: Rig) -> list[int]:
 
 
 @pytest.mark.parametrize(("policy", "victims"), [("newest", [4, 5]), ("oldest", [0, 1])])
-def test_a_full_queue_drops_by_its_policy(tmp_path, policy, victims):
+def test_a_full_queue_drops_by_its_policy(tmp_path, policy, victims) -> None:
     rig = Rig(tmp_path, {"drop": policy, "queue_frames": 4})
     rig.offer_frames(*range(6))  # nobody serves yet
     rig.runner.start()
@@ -83,7 +83,7 @@ def test_a_full_queue_drops_by_its_policy(tmp_path, policy, victims):
     assert rig.ledger.released == rig.ledger.done + rig.ledger.dropped == 6
 
 
-def test_objects_of_one_frame_stay_together_and_are_cut_into_batches(tmp_path):
+def test_objects_of_one_frame_stay_together_and_are_cut_into_batches(tmp_path) -> None:
     rig = Rig(tmp_path, {"on": "x", "batch": {"max": 4}}, batch=4)
     box = (0.0, 0.0, 1.0, 1.0)
     for number, count in enumerate([9, 2]):
@@ -96,7 +96,7 @@ def test_objects_of_one_frame_stay_together_and_are_cut_into_batches(tmp_path):
     assert rig.answers == [[(0, 4)], [(0, 4)], [(0, 1)], [(1, 2)]]
 
 
-def test_with_a_timeout_objects_of_several_frames_share_a_batch(tmp_path):
+def test_with_a_timeout_objects_of_several_frames_share_a_batch(tmp_path) -> None:
     rig = Rig(tmp_path, {"on": "x", "batch": {"max": 4, "timeout_ms": 50}}, batch=4)
     for number in range(3):
         frame = rig.frame(number)
@@ -106,7 +106,7 @@ def test_with_a_timeout_objects_of_several_frames_share_a_batch(tmp_path):
     assert rig.answers == [[(0, 2), (1, 2)], [(2, 2)]]
 
 
-def test_frames_that_wait_are_put_into_one_pass(tmp_path):
+def test_frames_that_wait_are_put_into_one_pass(tmp_path) -> None:
     rig = Rig(tmp_path, {"queue_frames": 8}, batch=3)
     rig.offer_frames(*range(7))
     rig.runner.start()
@@ -114,7 +114,7 @@ def test_frames_that_wait_are_put_into_one_pass(tmp_path):
     assert [[number for number, _ in answer] for answer in rig.answers] == [[0, 1, 2], [3, 4, 5], [6]]
 
 
-def test_a_failed_pass_ends_the_run_with_its_reason(tmp_path):
+def test_a_failed_pass_ends_the_run_with_its_reason(tmp_path) -> None:
     rig = Rig(tmp_path, {}, fail_at=1)
     rig.offer_frames(0, 1)
     rig.runner.start()
@@ -122,7 +122,7 @@ def test_a_failed_pass_ends_the_run_with_its_reason(tmp_path):
     assert rig.failures == ["stage s: RuntimeRefusal: inference failed: pass 1 fails as scripted"]
 
 
-def test_a_pass_that_waits_in_the_runtime_begins_when_one_in_work_ends():
+def test_a_pass_that_waits_in_the_runtime_begins_when_one_in_work_ends() -> None:
     lanes = Lanes(2)
     first, second, third, fourth = (lanes.enter(float(at)) for at in range(4))
     assert lanes.leave(second, 10.0) == 1.0
@@ -132,7 +132,7 @@ def test_a_pass_that_waits_in_the_runtime_begins_when_one_in_work_ends():
     assert lanes.leave(lanes.enter(20.0), 21.0) == 20.0
 
 
-def test_a_pass_that_overtakes_began_when_it_was_handed_over():
+def test_a_pass_that_overtakes_began_when_it_was_handed_over() -> None:
     lanes = Lanes(1)
     first, second, third = (lanes.enter(float(at)) for at in range(3))
     assert lanes.leave(third, 5.0) == 2.0
@@ -140,7 +140,7 @@ def test_a_pass_that_overtakes_began_when_it_was_handed_over():
     assert lanes.leave(second, 7.0) == 6.0
 
 
-def test_what_callers_prepare_ahead_still_counts_as_waiting(tmp_path):
+def test_what_callers_prepare_ahead_still_counts_as_waiting(tmp_path) -> None:
     rig = Rig(tmp_path, {"queue_frames": 1}, requests=2)
     rig.runner.start()
     rig.offer_frames(0)

@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from advisor.records.config import EffectiveConfig, RunConfig
-from advisor.verify import conditions
-from advisor.verify.checks import Case
-from advisor.verify.observation import Observation
-from advisor.verify.statistics import figures
-from advisor.verify.usage import usage
+from advisor.verification import conditions
+from advisor.verification.checks import Case
+from advisor.verification.observation import Observation
+from advisor.verification.statistics import figures
+from advisor.verification.usage import usage
 
 from .support import configs, observe, scenario
 
@@ -17,7 +17,7 @@ def case(seen: Observation) -> Case:
     return Case(plan, seen, figures(seen, plan.slo.window_s), usage(seen, 2.0), configs(plan))
 
 
-def test_broken_outputs_fail_and_a_silent_stage_is_open():
+def test_broken_outputs_fail_and_a_silent_stage_is_open() -> None:
     seen = observe(scenario(), 10.0)
     assert conditions.outputs(case(seen)).ok is True
     del seen.passes["reid"]
@@ -28,7 +28,7 @@ def test_broken_outputs_fail_and_a_silent_stage_is_open():
     assert conditions.outputs(case(seen)).ok is False
 
 
-def test_a_real_detector_that_finds_nothing_is_told_of_the_range_of_pixels():
+def test_a_real_detector_that_finds_nothing_is_told_of_the_range_of_pixels() -> None:
     seen = observe(scenario(), 10.0)
     del seen.passes["reid"]
     assert "pixels" not in conditions.outputs(case(seen)).advice  # its objects are drawn
@@ -40,7 +40,7 @@ def test_a_real_detector_that_finds_nothing_is_told_of_the_range_of_pixels():
     assert "pixels" not in conditions.outputs(case(seen)).advice
 
 
-def test_settings_that_were_not_granted_fail():
+def test_settings_that_were_not_granted_fail() -> None:
     granted = EffectiveConfig(device="CPU", precision="f32", streams=1, threads=2, batch=1, runtime_version="1")
     assert conditions.differences(RunConfig(threads=2), granted) == []
     assert conditions.differences(RunConfig(streams=4, threads=8, precision="bf16"), granted) == [
@@ -66,17 +66,17 @@ def test_settings_that_were_not_granted_fail():
         (lambda t: 2e8 + (3e8 if t > 10 else 0), True),  # pools that fill at the start
     ],
 )
-def test_memory_that_rises_all_the_time_fails(rss, ok):
+def test_memory_that_rises_all_the_time_fails(rss, ok) -> None:
     found = conditions.memory_growth(case(observe(scenario(), 80.0, rss=rss)))
     assert found.ok is ok
     assert found.counts
 
 
-def test_memory_of_a_short_run_only_informs():
+def test_memory_of_a_short_run_only_informs() -> None:
     assert not conditions.memory_growth(case(observe(scenario(), 20.0, rss=lambda t: 2e8 + 4e7 * t))).counts
 
 
-def test_a_falling_clock_counts_only_with_slower_passes():
+def test_a_falling_clock_counts_only_with_slower_passes() -> None:
     plan = scenario()
 
     def cold(t: float) -> float:
@@ -92,7 +92,7 @@ def test_a_falling_clock_counts_only_with_slower_passes():
     assert "clock unknown" in unknown.measured
 
 
-def test_interference_informs_but_does_not_count():
+def test_interference_informs_but_does_not_count() -> None:
     quiet = conditions.interference(case(observe(scenario(), 10.0)))
     noisy = conditions.interference(case(observe(scenario(), 10.0, other_cores=0.5)))
     assert (quiet.ok, noisy.ok, noisy.counts) == (True, False, False)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from advisor.verify.statistics import (
+from advisor.verification.statistics import (
     binomial_cdf,
     correlation_frames,
     figures,
@@ -18,7 +18,7 @@ from advisor.verify.statistics import (
 from .support import DROP, LOSE, NEVER, observe, scenario
 
 
-def test_binomial_tail_by_its_sum():
+def test_binomial_tail_by_its_sum() -> None:
     for n, p in [(10, 0.05), (90, 0.05), (459, 0.01)]:
         for t in (0, 1, 5):
             exact = sum(math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(t + 1))
@@ -32,20 +32,20 @@ def test_binomial_tail_by_its_sum():
     ("fraction", "needed"),
     [(0.90, [44, 64, 81, 97]), (0.95, [90, 130, 165, 198]), (0.99, [459, 662, 838, 1001])],
 )
-def test_samples_needed_agree_with_the_published_table(fraction, needed):
+def test_samples_needed_agree_with_the_published_table(fraction, needed) -> None:
     assert [needed_samples(t, fraction) for t in range(4)] == needed
     for late, n in enumerate(needed):
         assert is_certified(late, n, fraction)
         assert not is_certified(late, n - 1, fraction)  # one sample short
 
 
-def test_nothing_is_proved_by_nothing():
+def test_nothing_is_proved_by_nothing() -> None:
     assert not is_certified(0, 0, 0.95)
     assert not is_refuted(0, 0, 0.95)
 
 
 @pytest.mark.parametrize("share", [0.03, 0.05, 0.08])
-def test_wrong_proofs_are_rarer_than_promised(share):
+def test_wrong_proofs_are_rarer_than_promised(share) -> None:
     rng = np.random.default_rng(5)
     late = rng.binomial(600, share, 4000)
     certified = np.mean([is_certified(int(t), 600, 0.95) for t in late])
@@ -57,13 +57,13 @@ def test_wrong_proofs_are_rarer_than_promised(share):
         assert refuted <= 0.01 + noise
 
 
-def test_independent_frames_count_one_by_one():
+def test_independent_frames_count_one_by_one() -> None:
     rng = np.random.default_rng(2)
     lengths = [correlation_frames(rng.lognormal(0, 1, 2000)) for _ in range(20)]
     assert np.mean(lengths) == pytest.approx(1.0, abs=0.15)
 
 
-def test_dependent_frames_count_in_blocks_of_their_correlation():
+def test_dependent_frames_count_in_blocks_of_their_correlation() -> None:
     rng = np.random.default_rng(3)
     keep = 0.8
     lengths = []
@@ -76,18 +76,18 @@ def test_dependent_frames_count_in_blocks_of_their_correlation():
     assert np.mean(lengths) == pytest.approx((1 + keep) / (1 - keep), rel=0.15)
 
 
-def test_constant_and_tiny_series_are_one_block_each():
+def test_constant_and_tiny_series_are_one_block_each() -> None:
     assert correlation_frames(np.full(100, 0.2)) == 1.0
     assert correlation_frames(np.array([1.0, 2.0])) == 1.0
     assert correlation_frames(np.array([])) == 1.0
 
 
-def test_rounding_noise_on_a_constant_is_no_dependence():
+def test_rounding_noise_on_a_constant_is_no_dependence() -> None:
     at = np.arange(300) / 15.0
     assert correlation_frames(at + 0.05 - at) == 1.0
 
 
-def test_bursts_of_drops_count_by_burst():
+def test_bursts_of_drops_count_by_burst() -> None:
     alone, burst = np.zeros(3000), np.zeros(3000)
     alone[::100] = 1.0
     for start in range(0, 3000, 500):
@@ -96,7 +96,7 @@ def test_bursts_of_drops_count_by_burst():
     assert 10 < correlation_frames(burst) < 30
 
 
-def test_every_frame_of_a_span_is_counted_once_whatever_its_end():
+def test_every_frame_of_a_span_is_counted_once_whatever_its_end() -> None:
     fates = {0: 0.01, 1: DROP, 2: LOSE, 3: NEVER}
     seen = observe(scenario(), 20.0, lambda _feed, number: fates[number % 4], warmup_s=2.0)
     for figure in figures(seen, 5.0):
@@ -109,13 +109,13 @@ def test_every_frame_of_a_span_is_counted_once_whatever_its_end():
         assert figure.fps(figure.whole) == pytest.approx(15.0 / 3)
 
 
-def test_the_ends_of_a_window_change_no_rate():
+def test_the_ends_of_a_window_change_no_rate() -> None:
     # 10.03 s hold 150 or 151 frames at 15 per second, by the phase: all done is 15.00, not 14.96
     seen = observe(scenario(), 10.03)
     assert [figure.fps(figure.whole) for figure in figures(seen, 60.0)] == [15.0, 15.0]
 
 
-def test_frames_that_never_end_are_later_than_any_limit():
+def test_frames_that_never_end_are_later_than_any_limit() -> None:
     plan = scenario()
     seen = observe(plan, 20.0, lambda _feed, number: NEVER if number % 10 == 0 else 0.1)
     figure = figures(seen, 60.0)[0]
@@ -124,18 +124,18 @@ def test_frames_that_never_end_are_later_than_any_limit():
     assert figure.whole.late(1e6) == 30
 
 
-def test_what_was_in_flight_when_the_process_died_counts_for_nothing():
+def test_what_was_in_flight_when_the_process_died_counts_for_nothing() -> None:
     seen = observe(scenario(), 10.0, lambda _feed, number: NEVER if number >= 140 else 0.1)
     seen.ended_s = None
     whole = figures(seen, 60.0)[0].whole
     assert (whole.released, whole.done, whole.open) == (140, 140, 0)
 
 
-def test_longest_gap_reaches_over_drops():
+def test_longest_gap_reaches_over_drops() -> None:
     seen = observe(scenario(), 10.0, lambda _feed, number: DROP if 30 <= number < 45 else 0.1)
     assert figures(seen, 60.0)[0].whole.longest_gap_s == pytest.approx(16 / 15)
 
 
-def test_tails_of_nothing_are_unknown():
+def test_tails_of_nothing_are_unknown() -> None:
     assert tail_ms([]) == {"p50": None, "p95": None, "p99": None, "max": None}
     assert tail_ms([0.001, 0.003]) == pytest.approx({"p50": 2.0, "p95": 2.9, "p99": 2.98, "max": 3.0})

@@ -4,9 +4,9 @@ Read are SSD, YOLO with and without objectness, YOLO with suppression inside the
 model file's layout is recognised by the shapes of its outputs (:func:`layout_of`). Pictures are scaled to the model's
 input without keeping their aspect ratio, so a fraction of the input is the same fraction of the picture.
 
-A layout of one's own is added with :func:`register` before :func:`advisor.verify.verify` is called, in a module named
-by the environment variable ``SIZER_BOX_DECODERS`` (``package.module``), which the child process imports. A decoder
-takes the outputs of one pass, the detector's input size and the batch, and returns, per picture of the batch, boxes as
+A layout of one's own is added with :func:`register` before :func:`advisor.verification.verify` is called, in a module
+named by the environment variable ``SIZER_BOX_DECODERS`` (``package.module``), which the child process imports. A
+decoder takes the outputs of one pass, the input size of the detector and the batch, and returns, per picture, boxes as
 fractions of the picture. One that is registered under the name ``file`` reads every detector that is a file.
 """
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from advisor.errors import ScenarioError
-from advisor.verify.setup import Due, feeds_of, spread_cameras
+from advisor.verification.setup import Due, feeds_of, spread_cameras
 
 from .support import scenario
 
@@ -12,7 +12,7 @@ def cameras(count: int, fps: float = 15.0) -> list[dict[str, object]]:
     return [{"group": "cam", "count": count, "resolution": "320x180", "fps": fps}]
 
 
-def test_phases_lie_within_a_period_and_apart():
+def test_phases_lie_within_a_period_and_apart() -> None:
     feeds = feeds_of(scenario(cameras=cameras(8)))
     phases = sorted(feed.phase_s * feed.rate_per_s for feed in feeds)
     gaps = [after - before for before, after in zip(phases, [*phases[1:], phases[0] + 1], strict=True)]
@@ -20,13 +20,13 @@ def test_phases_lie_within_a_period_and_apart():
     assert min(gaps) > 0.5 / 8
 
 
-def test_a_further_camera_moves_no_phase():
+def test_a_further_camera_moves_no_phase() -> None:
     fewer, more = feeds_of(scenario(cameras=cameras(3))), feeds_of(scenario(cameras=cameras(4)))
     assert [feed.phase_s for feed in more[:3]] == [feed.phase_s for feed in fewer]
 
 
 @pytest.mark.parametrize(("every", "rate"), [("3 frames", 5.0), ("1 frame", 15.0), ("2/s", 2.0), (None, 15.0)])
-def test_a_stage_runs_at_its_rate_and_cameras_take_turns(every, rate):
+def test_a_stage_runs_at_its_rate_and_cameras_take_turns(every, rate) -> None:
     stage = {"id": "person", "model": "m"} | ({"every": every} if every else {})
     plan = scenario(stages=[stage], cameras=cameras(3))
     dues = [Due(plan, feed) for feed in feeds_of(plan)]
@@ -38,7 +38,7 @@ def test_a_stage_runs_at_its_rate_and_cameras_take_turns(every, rate):
 
 
 @pytest.mark.parametrize(("parent", "child", "rate"), [(3, 5, 3.0), (5, 3, 3.0), (3, 6, 2.5), (1, 4, 3.75)])
-def test_a_stage_on_objects_runs_on_frames_of_its_parent_at_the_lower_rate(parent, child, rate):
+def test_a_stage_on_objects_runs_on_frames_of_its_parent_at_the_lower_rate(parent, child, rate) -> None:
     stages = [
         {"id": "person", "model": "m", "every": f"{parent} frames"},
         {"id": "reid", "model": "m", "on": "person", "every": f"{child} frames"},
@@ -51,7 +51,7 @@ def test_a_stage_on_objects_runs_on_frames_of_its_parent_at_the_lower_rate(paren
     assert len(both) / 200 == pytest.approx(rate, rel=0.01)
 
 
-def test_motion_holds_back_only_stages_that_wait_for_it():
+def test_motion_holds_back_only_stages_that_wait_for_it() -> None:
     stages = [{"id": "a", "model": "m", "trigger": "motion"}, {"id": "b", "model": "m"}]
     plan = scenario(stages=stages)
     due = Due(plan, feeds_of(plan)[0])
@@ -59,7 +59,7 @@ def test_motion_holds_back_only_stages_that_wait_for_it():
     assert due.is_due(plan.stages[1], 0, motion=False)
 
 
-def test_cameras_are_spread_in_proportion_and_add_up():
+def test_cameras_are_spread_in_proportion_and_add_up() -> None:
     groups = [
         {"group": name, "count": count, "resolution": "320x180", "fps": 5.0} for name, count in [("a", 6), ("b", 2)]
     ]
@@ -71,11 +71,11 @@ def test_cameras_are_spread_in_proportion_and_add_up():
         assert abs(counts["b"] - total / 4) < 1
 
 
-def test_an_unknown_group_is_refused():
+def test_an_unknown_group_is_refused() -> None:
     with pytest.raises(ScenarioError, match="no camera group 'cams'"):
         feeds_of(scenario(), {"cams": 3})
 
 
-def test_sources_are_shared_in_turn():
+def test_sources_are_shared_in_turn() -> None:
     group = cameras(3)[0] | {"source": ["a.mp4", "b.mp4"]}
     assert [feed.source for feed in feeds_of(scenario(cameras=[group]))] == ["a.mp4", "b.mp4", "a.mp4"]

@@ -6,7 +6,7 @@ import sys
 import threading
 from types import SimpleNamespace
 
-from advisor.verify.child import StopListener
+from advisor.verification.child import StopListener
 
 
 def lines(heard: "queue.Queue[str | None]"):
@@ -14,7 +14,7 @@ def lines(heard: "queue.Queue[str | None]"):
         yield line
 
 
-def test_a_stop_reaches_the_run_before_and_after_it_is_there():
+def test_a_stop_reaches_the_run_before_and_after_it_is_there() -> None:
     for early in (True, False):
         heard: queue.Queue[str | None] = queue.Queue()
         listener, run = StopListener(lines(heard)), SimpleNamespace(stop=threading.Event())
@@ -30,7 +30,7 @@ def test_a_stop_reaches_the_run_before_and_after_it_is_there():
         assert run.stop.wait(60)
 
 
-def test_a_run_ends_when_the_parent_is_gone():
+def test_a_run_ends_when_the_parent_is_gone() -> None:
     heard: queue.Queue[str | None] = queue.Queue()
     listener, run = StopListener(lines(heard)), SimpleNamespace(stop=threading.Event())
     listener.attach(run)
@@ -38,8 +38,8 @@ def test_a_run_ends_when_the_parent_is_gone():
     assert run.stop.wait(60)
 
 
-def test_before_there_is_a_run_the_process_ends_with_its_parent():
-    code = "import sys, time\nfrom advisor.verify.child import StopListener\nStopListener(sys.stdin)\n"
+def test_before_there_is_a_run_the_process_ends_with_its_parent() -> None:
+    code = "import sys, time\nfrom advisor.verification.child import StopListener\nStopListener(sys.stdin)\n"
     code += "print('here', flush=True)\ntime.sleep(600)"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
