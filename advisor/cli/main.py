@@ -10,6 +10,7 @@ import sys
 import click
 
 from advisor import __version__
+from advisor.cli.tolerant_stream import flush_or_discard
 from advisor.errors import SizerError
 
 from . import bench, calibrate, catalog, host, models, plan, predict, report, schema, verify
@@ -91,4 +92,6 @@ def _drop_output() -> None:
 
 def main() -> None:
     """Console script."""
-    sys.exit(run())
+    code = run()
+    flush_or_discard(sys.stderr)
+    sys.exit(code)
