@@ -87,11 +87,12 @@ def machine_table(calibration: DecodeCalibration) -> str:
 def codec_table(calibration: DecodeCalibration) -> str:
     """Constants by codec with the two spreads of clips."""
     return table(
-        ["codec", "cycles per pixel", "cycles per bit", "camera clips: deviation", "other contents: deviation"],
+        ["codec", "cycles per pixel", "cycles per bit", "log(synthesised clips / formula)", "contents: deviation"],
         [
             [
                 item.codec, f"{item.cycles_per_pixel:.2f}", f"{item.cycles_per_bit:.1f}",
-                f"{item.fit_sd:.2f} (log, {item.clips} clips)", f"{item.content_sd:.2f} (log, {item.contents} clips)",
+                f"{item.camera_offset:+.2f} ({item.clips} clips, deviation {item.fit_sd:.2f})",
+                f"{item.content_sd:.2f} (log, {item.contents} clips)",
             ]
             for item in calibration.codecs
         ],

@@ -1,9 +1,9 @@
 """Core time of decoding and pre-processing on this machine, clips in turns: rows that ``calibration/decode.py`` reads.
 
 ``python -m benchmarks.decode_rows --machine NAME --clock-ghz F --year Y profiles/measured`` writes ``decode.csv`` and
-``preparation.csv`` there. Every round decodes every clip once from end to end on one thread and prepares every input
-once, so that all see the same minutes; CPU time of the thread is counted. On a disturbed machine the low quantiles and
-the ratios between rows are worth more than any single figure.
+``preparation.csv`` there. Every round decodes every clip once from end to end on one thread, or prepares every input,
+so that all see the same minutes; CPU time of the thread is counted. On a disturbed machine the low quantiles and the
+ratios between rows are worth more than any single figure.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -186,7 +186,8 @@ def preparation(kind: str, frame: Size, target: Size) -> Callable[[], object]:
 
 
 def core_s_of(call: Callable[[], object], repeats: int = 10) -> float:
-    """CPU time of one call, mean of a few [s]."""
+    """CPU time of one call, mean of a few after one that brings its tables back into the caches [s]."""
+    call()
     started_s = time.thread_time()
     for _ in range(repeats):
         call()
@@ -212,35 +213,47 @@ def _write(path: Path, fields: Sequence[str], rows: Sequence[dict[str, object]])
 @click.option("--clock-ghz", type=float, required=True, help="Clock that its cores run at under such work.")
 @click.option("--year", type=int, required=True, help="Year in which its processor came out.")
 @click.option("--rounds", type=click.IntRange(min=5), default=ROUNDS, help="Times that every row is measured.")
-def main(directory: Path, machine: str, clock_ghz: float, year: int, rounds: int) -> None:
+@click.option("--only", type=click.Choice(["decode", "preparation"]), help="Write one of the two tables alone.")
+def main(directory: Path, machine: str, clock_ghz: float, year: int, rounds: int, only: str | None) -> None:
     """Measure this machine and write DIRECTORY/decode.csv and DIRECTORY/preparation.csv."""
     clock = f"{clock_ghz * 1e9:.4g}"
     common: dict[str, object] = {"machine": machine, "date": utc_now()[:10], "clock_hz": clock, "year": year}
+    if only != "decode":
+        calls = [preparation(*row) for row in PREPARED]
+        for found in in_turns([lambda call=call: core_s_of(call) for call in calls], rounds):
+            _write(directory / "preparation.csv", PREPARATION_FIELDS, _prepared(common, found))
+    if only != "preparation":
+        clips = _clips()
+        for found in in_turns([clip.core_s for _, _, _, clip in clips], rounds):
+            _write(directory / "decode.csv", DECODE_FIELDS, _decoded(common, clips, found))
+
+
+def in_turns(timers: Sequence[Callable[[], float]], rounds: int) -> Iterator[list[list[float]]]:
+    """Times of all timers after each round [s]: whoever writes them then loses one round to whatever ends this early.
+
+    A round that does not count comes first: it warms caches and allocates pictures.
+    """
+    for timer in timers:
+        timer()
+    found: list[list[float]] = [[] for _ in timers]
+    for turn in range(rounds):
+        for times, timer in zip(found, timers, strict=True):
+            times.append(timer())
+        click.echo(f"round {turn + 1} of {rounds}", err=True)
+        yield found
+
+
+def _clips() -> list[tuple[str, str, float, Clip]]:
+    """Codec, content, frame rate and packets of every clip."""
+    clips: list[tuple[str, str, float, Clip]] = []
     with tempfile.TemporaryDirectory() as folder:
-        clips: list[tuple[str, str, float, Clip]] = []
         for number, (codec, (width, height), kbps, fps) in enumerate(CAMERA):
             path = synthesise(Path(folder) / f"camera-{number}.mkv", width, height, fps, codec, kbps)
             clips.append((codec, "camera", fps, Clip(path)))
         for number, content in enumerate(CONTENTS):
             clip = Clip(encoded(Path(folder) / f"content-{number}.mkv", content))
             clips.append((content.codec, content.name, float(_FRAME_HZ), clip))
-    calls = [preparation(*row) for row in PREPARED]
-    decoding: list[list[float]] = [[] for _ in clips]
-    preparing: list[list[float]] = [[] for _ in calls]
-    for turn in range(rounds + 1):
-        for found, (_, _, _, clip) in zip(decoding, clips, strict=True):
-            found.append(clip.core_s())
-        for found, call in zip(preparing, calls, strict=True):
-            found.append(core_s_of(call))
-        if turn == 0:
-            # The first round warmed caches and allocated pictures.
-            for found in (*decoding, *preparing):
-                found.clear()
-            continue
-        # Each round is written: what ends this early costs one.
-        _write(directory / "decode.csv", DECODE_FIELDS, _decoded(common, clips, decoding))
-        _write(directory / "preparation.csv", PREPARATION_FIELDS, _prepared(common, preparing))
-        click.echo(f"round {turn} of {rounds}", err=True)
+    return clips
 
 
 def _decoded(

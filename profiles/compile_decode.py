@@ -20,7 +20,7 @@ FIELDS = [
 ]  # fmt: skip
 SIZES = {"1080p": (1920, 1080), "4K": (3840, 2160)}
 # Published name -> catalogue id and physical cores. The table names chip and memory; that it has two sockets is said by
-# the notes of the collection. One socket would make each core 1.8 times as fast as any other that is known here.
+# the notes of the collection. One socket would make each core 1.9 times as fast as any other that is known here.
 PLATFORMS = {"Xeon(R) Gold 6430 (512G Mem)": ("intel-xeon-gold-6430-2s", 64)}
 PREFERRED = "main"
 """Branch whose figures count; the others are earlier states of it or copies."""

@@ -30,6 +30,7 @@ from advisor.perfmodel.resources.software_decode import (
 from advisor.store.paths import profiles_dir
 
 from .decode_material import (
+    CASCADE_SD,
     CORES,
     PREPARATION_CYCLES,
     USUAL_BITS_PER_PIXEL,
@@ -123,35 +124,54 @@ def level_of(residuals: Array, own_sd: Array) -> Level:
 
 
 def codec_terms(camera: Sequence[Seen], other: Sequence[Seen]) -> tuple[CodecTerms, ...]:
-    """Split of each codec on clips as cameras code them; spread of content on clips of other content and coding."""
-    found = []
-    for codec, usual in USUAL_BITS_PER_PIXEL.items():
-        rows = [row for row in camera if row.codec == codec]
-        per_pixel, per_bit = fit_split(
-            np.array([float(row.width * row.height) for row in rows]),
-            np.array([row.bits for row in rows]),
-            np.array([row.core_s * row.speed_hz for row in rows]),
+    """Split of each codec on clips that a plan synthesises; its middle and the spread of content on all contents.
+
+    The middle is the mean over contents, that of the synthesised clips being one of them: what a camera will see is not
+    known.
+    """
+    return tuple(
+        terms_of_codec(
+            codec,
+            usual,
+            [row for row in camera if row.codec == codec],
+            [row for row in other if row.codec == codec],
         )
-        contents = [row for row in other if row.codec == codec]
-        terms = CodecTerms(
-            codec=codec, cycles_per_pixel=per_pixel, cycles_per_bit=per_bit, content_sd=0.0,
-            usual_bits_per_pixel=usual, clips=len(rows), fit_sd=0.0, contents=len(contents),
-        )  # fmt: skip
-        fit = np.array([row.residual([terms]) for row in rows])
-        content = np.array([row.residual([terms]) for row in contents])
-        spread = pooled_sd(content, CONTENT_BELIEF, CONTENT_UNITS)
-        found.append(
-            terms.model_copy(
-                update={"content_sd": round(spread, 3), "fit_sd": round(float(np.sqrt(np.mean(fit**2))), 3)}
-            )
-        )
-    return tuple(found)
+        for codec, usual in USUAL_BITS_PER_PIXEL.items()
+    )
+
+
+def terms_of_codec(codec: str, usual: float, camera: Sequence[Seen], other: Sequence[Seen]) -> CodecTerms:
+    """The same for one codec, with its usual bits per pixel."""
+    per_pixel, per_bit = fit_split(
+        np.array([float(row.width * row.height) for row in camera]),
+        np.array([row.bits for row in camera]),
+        np.array([row.core_s * row.speed_hz for row in camera]),
+    )
+    split = CodecTerms(
+        codec=codec, cycles_per_pixel=per_pixel, cycles_per_bit=per_bit, camera_offset=0.0, content_sd=0.0,
+        usual_bits_per_pixel=usual, clips=len(camera), fit_sd=0.0, contents=len(other),
+    )  # fmt: skip
+    fit = np.array([row.residual([split]) for row in camera])
+    errors = np.array([row.residual([split]) for row in other])
+    names = np.array([row.content for row in other])
+    middle = float(np.mean([float(np.mean(fit)), *(float(np.mean(errors[names == name])) for name in set(names))]))
+    spread = pooled_sd(np.append(errors, np.mean(fit)) - middle, CONTENT_BELIEF, CONTENT_UNITS)
+    return split.model_copy(
+        update={
+            "cycles_per_pixel": per_pixel * float(np.exp(middle)),
+            "cycles_per_bit": per_bit * float(np.exp(middle)),
+            "camera_offset": round(-middle, 3),
+            "content_sd": round(spread, 3),
+            "fit_sd": round(float(np.sqrt(np.mean(fit**2))), 3),
+        }
+    )
 
 
 def machines_of(rows: Sequence[Seen], terms: Sequence[CodecTerms]) -> list[Machine]:
     """Residual of each machine: mean over its rows, those that are known better counting more.
 
-    Its own doubt: clock, content (shared by the rows of one codec), bit rate where not stated, and scatter of the rows.
+    Its own doubt: clock, content where it is unknown (shared by the rows of one codec), bit rate where not stated,
+    what a cascade's parts may be wrong by, and the rows' own.
     """
     content = {item.codec: item.content_sd for item in terms}
     found = []
@@ -161,10 +181,12 @@ def machines_of(rows: Sequence[Seen], terms: Sequence[CodecTerms]) -> list[Machi
         residuals = np.array([row.residual(terms) for row in own])
         mean = float(np.sum(weight * residuals) / np.sum(weight))
         codecs = {row.codec for row in own}
-        contents = float(np.sqrt(np.mean([content[codec] ** 2 for codec in codecs]) / len(codecs)))
+        unknown = own[0].content is None
+        contents = np.mean([content[codec] ** 2 for codec in codecs]) / len(codecs) if unknown else 0.0
+        parts = CASCADE_SD if own[0].kind == "cascade" else 0.0
         bits = 0.0 if all(row.bits_known for row in own) else USUAL_BITS_SD * _share_of_bits(own[0], terms)
-        rest = float(1.0 / np.sqrt(np.sum(weight)))
-        own_sd = float(np.sqrt(own[0].clock_sd ** 2 + contents**2 + bits**2 + rest**2))
+        variance = own[0].clock_sd ** 2 + contents + parts**2 + bits**2 + 1.0 / np.sum(weight)
+        own_sd = float(np.sqrt(variance))
         found.append(Machine(name, own[0].kind, tuple(own), mean, own_sd))
     return found
 
@@ -190,7 +212,8 @@ def left_out(machines: Sequence[Machine], terms: Sequence[CodecTerms]) -> list[L
                 continue
             own = next(item for item in terms if item.codec == row.codec)
             bits = 0.0 if row.bits_known else USUAL_BITS_SD * _share_of_bits(row, terms)
-            half = level.t_90 * float(np.sqrt(level.machine_sd**2 + own.content_sd**2 + bits**2))
+            content = own.content_sd if row.content is None else 0.0
+            half = level.t_90 * float(np.sqrt(level.machine_sd**2 + content**2 + bits**2))
             found.append(LeftOut(row, row.core_s * float(np.exp(level.mean - row.residual(terms))), half))
     return found
 
@@ -214,7 +237,7 @@ def preparation_terms(rows: Sequence[Row]) -> PreparationTerms:
 def preparation_error(row: Row, terms: PreparationTerms) -> float:
     """log(measured / formula) of one input on the machine that it was measured on."""
     target = int(row["target_width"]), int(row["target_height"])
-    cycles = float(row["p10_s"]) * performance_speed(float(row["clock_hz"]), int(row["year"]))
+    cycles = float(row["least_s"]) * performance_speed(float(row["clock_hz"]), int(row["year"]))
     return float(np.log(cycles / preparation_cycles(terms, prepared_source(row), target)))
 
 

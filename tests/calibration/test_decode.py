@@ -3,8 +3,8 @@ import csv
 import numpy as np
 import pytest
 
-from advisor.calibration.decode import fit_split, level_of, pooled_sd
-from advisor.calibration.decode_material import prepared_source, read_rows
+from advisor.calibration.decode import fit_split, left_out, level_of, machines_of, pooled_sd, terms_of_codec
+from advisor.calibration.decode_material import Seen, prepared_source, read_rows
 from advisor.errors import CatalogueError
 
 
@@ -68,3 +68,45 @@ def test_a_table_without_its_column_names_the_command_that_makes_it(tmp_path):
         csv.writer(file).writerows([["platform"], ["x"]])
     with pytest.raises(CatalogueError, match="column 'cores' is missing; run `make it`"):
         read_rows(path, "make it", ("cores",))
+
+
+def seen(content: str | None, seconds: float, bits: float = 1e5, kind: str = "measured", name: str = "m") -> Seen:
+    return Seen(name, kind, content, "h264", 1000, 1000, bits, True, seconds, 1e9, 0.05, 1e9, True, 0.1)
+
+
+def test_the_middle_is_the_mean_over_contents_and_synthesised_clips_keep_their_distance_to_it():
+    camera = [seen("camera", 0.003 + 5e-8 * bits, bits) for bits in (1e5, 2e5, 4e5)]
+    other = [seen("quiet", 0.004), seen("quiet", 0.004), seen("night", 0.016)]
+    terms = terms_of_codec("h264", 0.1, camera, other)
+    middle = (0.0 + np.log(0.5) + np.log(2.0)) / 3
+    assert terms.cycles_per_bit == pytest.approx(50.0 * np.exp(middle))
+    assert terms.camera_offset == pytest.approx(-middle, abs=1e-3)
+    assert terms.fit_sd == pytest.approx(0.0, abs=1e-6)
+    errors = np.array([np.log(0.5), np.log(0.5), np.log(2.0), 0.0]) - middle
+    assert terms.content_sd == pytest.approx(np.sqrt((2 * 0.25**2 + np.sum(errors**2)) / 6), abs=1e-3)
+
+
+def test_a_machine_is_judged_by_the_clip_that_it_decoded():
+    terms = [terms_of_codec("h264", 0.1, [seen("camera", 0.008), seen("camera", 0.013, 2e5)], [seen("quiet", 0.004)])]
+    offset = terms[0].camera_offset
+    cascade, report = machines_of(
+        [seen("camera", 0.016, kind="cascade", name="a"), seen(None, 0.016, kind="report", name="b")], terms
+    )
+    assert offset == pytest.approx(np.log(2.0) / 2, abs=1e-3)
+    assert cascade.residual == pytest.approx(np.log(2.0), abs=2e-3)
+    assert report.residual == pytest.approx(np.log(2.0) + offset, abs=2e-3)
+    assert cascade.own_sd == pytest.approx(np.sqrt(0.1**2 + 0.15**2 + 0.05**2))
+    assert report.own_sd == pytest.approx(np.sqrt(0.1**2 + terms[0].content_sd ** 2 + 0.05**2))
+
+
+def test_what_is_left_out_has_no_part_in_its_prediction():
+    terms = [terms_of_codec("h264", 0.1, [seen("camera", 0.008), seen("camera", 0.013, 2e5)], [])]
+    rows = [
+        seen("camera", 0.008),
+        seen("camera", 0.008, kind="cascade", name="a"),
+        seen(None, 0.016, kind="report", name="b"),
+    ]
+    found = {item.row.machine: item.predicted_s for item in left_out(machines_of(rows, terms), terms)}
+    assert found["b"] == pytest.approx(0.008, rel=1e-3)
+    assert found["a"] > 0.008
+    assert "m" not in found

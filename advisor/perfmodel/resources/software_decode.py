@@ -34,14 +34,16 @@ class CodecTerms(Record):
     codec: str
     cycles_per_pixel: PositiveQuantity
     cycles_per_bit: PositiveQuantity
+    camera_offset: float
+    """log of the clips that a plan synthesises over the formula, which is the mean of contents."""
     content_sd: Quantity
-    """Deviation (log) of clips of other content and coding from the formula."""
+    """Deviation (log) of contents and codings about the formula."""
     usual_bits_per_pixel: PositiveQuantity
     """Assumed where a scenario states no bit rate."""
     clips: PositiveCount
-    """Clips that the two terms were fitted on."""
+    """Synthesised clips that the ratio of the two terms was fitted on."""
     fit_sd: Quantity
-    """Their own deviation (log)."""
+    """Deviation (log) of these about their own line."""
     contents: Count
     """Clips of other content and coding that gave ``content_sd``."""
 

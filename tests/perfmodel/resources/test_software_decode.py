@@ -41,8 +41,8 @@ MADE_UP = DecodeCalibration(
     cores=CORES,
     codecs=(
         CodecTerms(
-            codec="h264", cycles_per_pixel=3.0, cycles_per_bit=50.0, content_sd=0.2, usual_bits_per_pixel=0.1,
-            clips=3, fit_sd=0.0, contents=3,
+            codec="h264", cycles_per_pixel=3.0, cycles_per_bit=50.0, camera_offset=0.1, content_sd=0.2,
+            usual_bits_per_pixel=0.1, clips=3, fit_sd=0.0, contents=3,
         ),
     ),
     preparation=PreparationTerms(
