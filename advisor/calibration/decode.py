@@ -27,13 +27,13 @@ from advisor.perfmodel.resources.software_decode import (
     decode_cycles,
     preparation_cycles,
 )
+from advisor.records.codec import USUAL_BITS_PER_PIXEL
 from advisor.store.paths import profiles_dir
 
 from .decode_material import (
     CASCADE_SD,
     CORES,
     PREPARATION_CYCLES,
-    USUAL_BITS_PER_PIXEL,
     Kind,
     Material,
     Row,

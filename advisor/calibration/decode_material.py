@@ -24,6 +24,7 @@ from advisor.perfmodel.resources.software_decode import (
     mean_core_speed,
 )
 from advisor.records.calibration import TransferCalibration
+from advisor.records.codec import USUAL_BITS_PER_PIXEL
 from advisor.store.catalogue import Catalogue
 
 Row = dict[str, str]
@@ -46,8 +47,6 @@ CORES = CoreModel(
 )
 """Project assumption, kept from 0.1.0: +3 % a year, and 0.75, 0.55, 0.65 of a core of 2017 (1.03^6 = 1.19 below one of
 2023). No decode rate of such cores is among the tables, so the deviations are wide."""
-USUAL_BITS_PER_PIXEL = {"h264": 0.10, "h265": 0.06, "mjpeg": 1.5}
-"""Project assumption, kept from 0.1.0."""
 PREPARATION_CYCLES = (0.84, 10.05, 16750.0)
 """Project assumption, kept from 0.1.0: 0.25 ns, 3 ns and 5 us at 4 GHz on a core of 2017, in cycles of one of 2023."""
 NOT_IN_CATALOGUE: dict[str, tuple[float, int, float]] = {
