@@ -99,8 +99,8 @@ def basis_line(basis: PlanBasis | None) -> str:
     offers = f"offers {basis.offers[:12]}" if basis.offers else "no offers"
     entered = counted(len(basis.measurements), "measurement") if basis.measurements else "no measurement"
     return (
-        f"scenario {basis.scenario_sha256[:12]}, catalogue {basis.catalogue[:12]}, calibration {basis.calibration[:12]}, "
-        f"{offers}, seed {basis.seed}, {entered}"
+        f"scenario {basis.scenario_sha256[:12]}, catalogue {basis.catalogue[:12]}, "
+        f"calibration {basis.calibration[:12]}, {offers}, seed {basis.seed}, {entered}"
     )
 
 

@@ -211,9 +211,7 @@ def is_candidate(host: MachineSpec, facts: HostFacts, candidates: Sequence[Candi
     )
 
 
-def _measurements_text(
-    request: PlanRequest, here: bool, unpublished: Sequence[str], entered: Sequence[str]
-) -> str:
+def _measurements_text(request: PlanRequest, here: bool, unpublished: Sequence[str], entered: Sequence[str]) -> str:
     """Which measurements the plan depends on, and how to have more of them enter."""
     if here and request.measure is False:
         return "no measurement was taken on this machine for this plan (--no-measure); those of the store were used"

@@ -143,8 +143,8 @@ def items_for_others(
     Returns
     -------
     Campaign
-        Passes of all models, but for bf16 where int8 is permitted: it would narrow what travels by one part in a hundred
-        (standard deviation 0.119 instead of 0.121, four models, :mod:`advisor.perfmodel.here.anchors`).
+        Passes of all models, but for bf16 where int8 is permitted: it would narrow what travels by one part in a
+        hundred (standard deviation 0.119 instead of 0.121, four models, :mod:`advisor.perfmodel.here.anchors`).
     """
     permitted = scenario.accuracy.precisions
     skipped = {"bf16"} if {"int8", "f32"} <= set(permitted) else set()

@@ -70,8 +70,8 @@ class CoreCosts:
             if measured:
                 return self._as_measured(found, measured, _DECODE_HALF, "decoding")
         return found.estimate(
-            f"{codec} in software was not measured on {machine.id}: cycles per pixel and bit of the shipped calibration, "
-            "work per clock of its kind of core, clock with all cores busy (docs/methods/decode.md)"
+            f"{codec} in software was not measured on {machine.id}: cycles per pixel and bit of the shipped "
+            "calibration, work per clock of its kind of core, clock with all cores busy (docs/methods/decode.md)"
         )
 
     def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> CostEstimate:
@@ -91,8 +91,8 @@ class CoreCosts:
             if measured:
                 return self._as_measured(found, measured, _PREPARATION_HALF, "preparation")
         return found.estimate(
-            f"preparation was not measured on {machine.id}: cycles per pixel of the shipped calibration, work per clock "
-            "of its kind of core, clock with all cores busy (docs/methods/decode.md)"
+            f"preparation was not measured on {machine.id}: cycles per pixel of the shipped calibration, work per "
+            "clock of its kind of core, clock with all cores busy (docs/methods/decode.md)"
         )
 
     def overhead(self, machine: MachineSpec, runtime: str) -> CostEstimate:

@@ -98,7 +98,7 @@ class PlatformModel:
         """Cores that may be used. Estimates are requested with all of them busy, so on a chip with two kinds of cores
         their times are means over both kinds; the gain of SMT siblings is neglected. With ``performance`` the others
         are left to the system, which is pessimistic: decode may in fact run there."""
-        self._decode: dict[tuple[str, int, int, float, float], Cost] = {}
+        self._decode: dict[tuple[str, int, int, float | None, float], Cost] = {}
         self._estimates: dict[tuple[str, str, RunConfig], ServiceEstimate] = {}
         self._options: dict[_OptionsKey, tuple[StageOption, ...]] = {}
         self._least: dict[tuple[_OptionsKey, float], tuple[StageOption, ...]] = {}
