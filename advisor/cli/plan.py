@@ -25,8 +25,9 @@ its end, and collecting every 700 objects took a tenth of its time."""
 @click.option("--export-of", default=None, type=click.Choice(["equal", "mix", "split"]),
               help="Export this answer: equal boxes (the recommendation), a mix of boxes, or stages split over boxes. "
                    "Default: the first of these that the plan has.")  # fmt: skip
-@click.option("--measure/--no-measure", default=True, show_default=True,
-              help="Take the few measurements that are missing on this machine first.")  # fmt: skip
+@click.option("--measure/--no-measure", default=None,
+              help="Take measurements that are missing on this machine first. Default: only if --on names this machine. "
+                   "--measure without it measures models of which no figure is published, for all platforms.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the simulations.")
 @common
 def plan(
@@ -36,7 +37,7 @@ def plan(
     html: Path | None,
     export_format: str | None,
     export_of: Literal["equal", "mix", "split"] | None,
-    measure: bool,
+    measure: bool | None,
     seed: int,
     as_json: bool,
     quiet: bool,

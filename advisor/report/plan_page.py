@@ -25,6 +25,7 @@ from .plan_summary import (
 )
 from .text import (
     EVIDENCE_WORDS,
+    basis_line,
     capacity,
     capacity_interval,
     config_line,
@@ -77,6 +78,7 @@ def plan_context(plan: Plan) -> dict[str, Any]:
         "undecided": undecided_lines(plan),
         "scenario_changes": scenario_change_lines(plan),
         "search": search_line(plan.search),
+        "basis": basis_line(plan.inputs),
         "seeds": ", ".join(f"{name} {value}" for name, value in plan.seeds.items()),
     }
     return context | (_of_best(plan, best) if best is not None else {})

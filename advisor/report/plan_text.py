@@ -28,6 +28,7 @@ from .plan_summary import (
 )
 from .text import (
     EVIDENCE_WORDS,
+    basis_line,
     capacity,
     capacity_interval,
     config_line,
@@ -230,6 +231,7 @@ SECTIONS: tuple[Callable[[Plan], list[RenderableType]], ...] = (
     _sites,
     lambda plan: section("Warnings", plan.warnings),
     lambda plan: section("Assumptions", plan.assumptions),
+    lambda plan: section("Depends on", [line for line in (basis_line(plan.inputs),) if line]),
     lambda plan: section("Search", [line for line in (search_line(plan.search),) if line]),
 )
 """Sections of the report in order; each is empty for a plan that has nothing for it."""

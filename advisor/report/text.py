@@ -7,7 +7,7 @@ from typing import Any
 
 from advisor.records.base import Evidence, Interval
 from advisor.records.config import RunConfig
-from advisor.records.plan import DecodeConfig, PlanOption, PredictedLoad, Price, Rejected
+from advisor.records.plan import DecodeConfig, PlanBasis, PlanOption, PredictedLoad, Price, Rejected
 from advisor.records.verdict import CameraTail, Verdict
 
 EVIDENCE_WORDS = {
@@ -89,6 +89,18 @@ def search_line(search: Mapping[str, Any]) -> str:
         f"{search.get('judged_by_simulation', 0):,} by simulation; {search.get('configurations_simulated', 0):,} of "
         f"{known:,} configurations simulated ({number(None if share is None else share * 100.0, 2)} %), "
         + (f"{left_out:,} left untried on platforms that were abandoned" if left_out else "none left untried")
+    )
+
+
+def basis_line(basis: PlanBasis | None) -> str:
+    """What the plan depends on, by the first digits of each hash; empty for a plan that does not say it."""
+    if basis is None:
+        return ""
+    offers = f"offers {basis.offers[:12]}" if basis.offers else "no offers"
+    entered = counted(len(basis.measurements), "measurement") if basis.measurements else "no measurement"
+    return (
+        f"scenario {basis.scenario_sha256[:12]}, catalogue {basis.catalogue[:12]}, "
+        f"calibration {basis.calibration[:12]}, {offers}, seed {basis.seed}, {entered}"
     )
 
 

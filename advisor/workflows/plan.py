@@ -14,6 +14,7 @@ from advisor.records.plan import Plan, PlanOption
 
 from .context import Say, open_store, probing, silent
 from .models import resolve_model
+from .plan_basis import plan_basis
 from .predictors import cold_starts, load_predictors
 from .this_machine import local_candidate
 
@@ -34,7 +35,9 @@ class PlanRequest:
     scenario: str
     on: tuple[str, ...] = ()
     """Platform or processor ids, or ``this``; empty: the whole catalogue."""
-    measure: bool = True
+    measure: bool | None = None
+    """Whether missing measurements are taken on this machine first. None: only if ``on`` names this machine. True also
+    lets what was measured here of unpublished models enter the predictions of other machines."""
     seed: int = 0
 
 
@@ -102,25 +105,25 @@ def prepare(
     smaller = _smaller(models)
     works = Works(models, store, smaller)
     works.prepare("openvino")
-    assumptions = []
-    if not request.measure:
-        assumptions.append("no measurement was taken on this machine for this plan (--no-measure)")
-        say("no measurement is taken on this machine (--no-measure)")
-    elif is_candidate(host, facts, candidates):
+    here = is_candidate(host, facts, candidates)
+    unpublished = _unpublished(works, models)
+    carried = bool(request.measure and unpublished)
+    if here and (request.measure or (request.measure is None and request.on)):
         measure(scenario_items(scenario, models, facts, bitrates), facts, store, progress, VISITS)
-    else:
-        new = _unpublished(works, models)
-        measure(items_for_others(scenario, models, facts, bitrates, unpublished=bool(new)), facts, store, progress)
-        assumptions.append(_measured_text(new))
-    measured = measured_runtimes(models, store, facts, catalogue)
+    elif carried:
+        measure(items_for_others(scenario, models, facts, bitrates), facts, store, progress)
+    measured = measured_runtimes(models, store, facts, catalogue, candidates)
     for runtime in sorted({name for names in measured.values() for name in names}):
         works.prepare(runtime)
-    assumptions.append(_runtimes_text(measured))
-    predictor = load_predictors(store, facts, host, catalogue, works)
-    file = scenario_file(request.scenario)
+    machines = [candidate.machine for candidate in candidates]
+    predictor = load_predictors(store, facts, host, catalogue, works, machines, carried=carried)
+    assumptions = [_measurements_text(request, here, unpublished, predictor.measurements), _runtimes_text(measured)]
+    if request.measure is False:
+        say("no measurement is taken on this machine (--no-measure)")
+    scenario_sha256 = hashlib.sha256(scenario_file(request.scenario).read_bytes()).hexdigest()
     return PlanInputs(
         scenario=scenario,
-        scenario_sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
+        scenario_sha256=scenario_sha256,
         models=models,
         works=works.of_stage,
         predictor=predictor,
@@ -133,6 +136,7 @@ def prepare(
         named=bool(request.on),
         bitrate_kbps=bitrates,
         assumptions=tuple(assumptions),
+        basis=plan_basis(scenario_sha256, catalogue, request.seed, predictor.measurements),
     )
 
 
@@ -145,9 +149,13 @@ def _smaller(models: Mapping[str, ModelFile]) -> dict[str, ModelFile]:
 
 
 def measured_runtimes(
-    models: Mapping[str, ModelFile], store: MeasurementStore, facts: HostFacts, catalogue: Catalogue
+    models: Mapping[str, ModelFile],
+    store: MeasurementStore,
+    facts: HostFacts,
+    catalogue: Catalogue,
+    candidates: Sequence[Candidate],
 ) -> dict[str, tuple[RuntimeName, ...]]:
-    """Per platform the runtimes beside OpenVINO in which every model of the scenario was measured there.
+    """Per candidate the runtimes beside OpenVINO in which every model of the scenario was measured there.
 
     ONNX Runtime's time elsewhere would be OpenVINO's times an assumed factor, which can never be the better choice for
     a known reason: a runtime without evidence is not considered, and the plan says so.
@@ -156,8 +164,8 @@ def measured_runtimes(
     prints |= {item.id: item.measured_fingerprint for item in catalogue.platforms() if item.measured_fingerprint}
     wanted = {model.sha256 for model in models.values()}
     runtimes: dict[str, tuple[RuntimeName, ...]] = {}
-    for platform, fingerprint in prints.items():
-        rows = store.find(host_fingerprint=fingerprint, status="done")
+    for platform in [item.platform.id for item in candidates if item.platform.id in prints]:
+        rows = store.find(host_fingerprint=prints[platform], status="done")
         here = {row.model_sha256 for row in rows if row.config.runtime == "onnxruntime"}
         if wanted <= here:
             runtimes[platform] = ("onnxruntime",)
@@ -203,16 +211,23 @@ def is_candidate(host: MachineSpec, facts: HostFacts, candidates: Sequence[Candi
     )
 
 
-def _measured_text(unpublished: Sequence[str]) -> str:
-    models = (
-        f"passes of the models, since nothing is published of those of {', '.join(unpublished)}"
-        if unpublished
-        else "no model, since figures of all of them are published"
-    )
-    return (
-        f"this machine is no candidate; measured on it were decoding, preparation and {models}: what more there is to "
-        "measure speaks of this machine alone (`sizer plan --on this` and `sizer verify` do)"
-    )
+def _measurements_text(request: PlanRequest, here: bool, unpublished: Sequence[str], entered: Sequence[str]) -> str:
+    """Which measurements the plan depends on, and how to have more of them enter."""
+    if here and request.measure is False:
+        return "no measurement was taken on this machine for this plan (--no-measure); those of the store were used"
+    if here and (request.measure or request.on):
+        return f"this machine is a candidate; {len(entered)} measurements entered, of measured machines for themselves"
+    of = f"of the models of {', '.join(unpublished)}, of which no figure is published,"
+    if request.measure and unpublished:
+        return (
+            f"measured on this machine: passes {of} and of the others to compare with; {len(entered)} measurements "
+            "entered (keys in the plan's inputs.measurements) and move these models' times on all platforms"
+        )
+    boxes = f"; {len(entered)} of measured boxes entered, for themselves alone" if entered else ""
+    if request.measure:
+        return f"nothing was measured on this machine (--measure): figures of all models are published{boxes}"
+    remedy = f"; `sizer plan --measure` would measure passes {of} here" if unpublished else ""
+    return f"no measurement of this machine enters this plan{boxes}{remedy}"
 
 
 def _unpublished(works: Works, models: Mapping[str, ModelFile]) -> list[str]:
