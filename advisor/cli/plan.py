@@ -8,7 +8,7 @@ from typing import Literal
 
 import click
 
-from .options import EXIT_CODES, PathOption, common, notes, print_json, show
+from .options import EXIT_CODES, OutputOption, common, notes, print_json, show
 
 YOUNG_OBJECTS = 100_000
 """New objects after which Python's garbage collector runs: a plan makes hundreds of thousands of records that live until
@@ -18,8 +18,8 @@ its end, and collecting every 700 objects took a tenth of its time."""
 @click.command(epilog=EXIT_CODES)
 @click.argument("scenario")
 @click.option("--on", "platforms", default=None, metavar="PLATFORM,...", help="Consider these platforms only.")
-@click.option("-o", "--output", type=PathOption, default=None, metavar="FILE", help="Write the plan as JSON to FILE.")
-@click.option("--html", type=PathOption, default=None, metavar="FILE", help="Write a self-contained page to FILE.")
+@click.option("-o", "--output", type=OutputOption, default=None, metavar="FILE", help="Write the plan as JSON to FILE.")
+@click.option("--html", type=OutputOption, default=None, metavar="FILE", help="Write a self-contained page to FILE.")
 @click.option("--export", "export_format", default=None, metavar="FORMAT",
               help="Print the recommended runtime configuration: openvino, onnxruntime, ovms, triton or compose.")  # fmt: skip
 @click.option("--export-of", default=None, type=click.Choice(["equal", "mix", "split"]),
@@ -55,6 +55,10 @@ def plan(
 
     from .progress import progress_display
 
+    if export_format is not None:
+        from advisor.report.exporters import known_format
+
+        known_format(export_format)  # before planning, which may take minutes
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
     on = tuple(name.strip() for name in platforms.split(",") if name.strip()) if platforms else ()
     request = PlanRequest(scenario=scenario, on=on, measure=measure, seed=seed)

@@ -25,6 +25,7 @@ from .plan_summary import (
 )
 from .text import (
     EVIDENCE_WORDS,
+    RESOURCE_WORDS,
     basis_line,
     capacity,
     capacity_interval,
@@ -159,7 +160,7 @@ def _of_best(plan: Plan, best: PlanOption) -> dict[str, Any]:
         "stage_chart": bars([(name, item.p10, item.p50, item.p90) for name, item in busiest if item.p90 > 0], "cores"),
         "utilisation_chart": bars(
             [
-                (name.replace("_", " "), item.p10 * 100, item.p50 * 100, item.p90 * 100)
+                (RESOURCE_WORDS.get(name, name), item.p10 * 100, item.p50 * 100, item.p90 * 100)
                 for name, item in predicted.utilisation.items()
             ],
             "%",

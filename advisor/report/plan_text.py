@@ -28,6 +28,7 @@ from .plan_summary import (
 )
 from .text import (
     EVIDENCE_WORDS,
+    RESOURCE_WORDS,
     basis_line,
     capacity,
     capacity_interval,
@@ -48,7 +49,6 @@ from .text import (
 
 SITES = 20
 """Kinds of site that a terminal shows."""
-_RESOURCES = {"cpu": "CPU"}
 
 
 def render_plan(plan: Plan) -> RenderableType:
@@ -86,7 +86,7 @@ def _recommended(plan: Plan) -> list[RenderableType]:
         ("latency", f"p50 {number(predicted.latency_ms.p50)} ms, p95 {span(predicted.latency_p95_ms)} ms, "
                     f"p99 {number(predicted.latency_ms.p99)} ms"),
         ("capacity", capacity(predicted)),
-        *[(f"{_RESOURCES.get(name, name.replace('_', ' '))} used", percent(use))
+        *[(f"{RESOURCE_WORDS.get(name, name)} used", percent(use))
           for name, use in predicted.utilisation.items()],
     ]  # fmt: skip
     return [

@@ -17,6 +17,8 @@ EVIDENCE_WORDS = {
     Evidence.SPEC: "data sheet only",
     Evidence.UNKNOWN: "unknown",
 }
+RESOURCE_WORDS = {"cpu": "CPU", "memory_bandwidth": "memory bandwidth"}
+"""Resources of a box as reports name them, where that is not the key itself."""
 REMEDIES = {
     "cpu": "larger `every` intervals, a smaller model, int8 if your accuracy permits it (accuracy.precisions), "
     "fewer cameras per box, or more boxes (candidates.max_boxes)",

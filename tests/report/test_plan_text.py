@@ -88,7 +88,7 @@ def test_the_text_holds_what_a_buyer_needs() -> None:
 def test_not_feasible_names_three_misses_and_what_to_change() -> None:
     plan = hopeless_plan()
     text = text_of(plan)
-    assert text.startswith("shop: NOT FEASIBLE with the platforms of the catalogue")
+    assert text.startswith("shop: NOT FEASIBLE with the platforms considered")
     assert [kind for kind, _ in compared(plan)] == ["nearest miss"] * 3
     assert "and 2 more platforms" in text
     (line,) = advice_lines(plan)
