@@ -90,7 +90,7 @@ def search_line(search: Mapping[str, Any]) -> str:
         f"{search.get('discarded_by_bounds', 0):,} evaluations by closed-form bounds and "
         f"{search.get('judged_by_simulation', 0):,} by simulation; {search.get('configurations_simulated', 0):,} of "
         f"{known:,} configurations simulated ({number(None if share is None else share * 100.0, 2)} %), "
-        + (f"{left_out:,} left untried on platforms that were abandoned" if left_out else "none left untried")
+        + (f"{left_out:,} left out on platforms that were abandoned" if left_out else "none left out for want of time")
     )
 
 
