@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from advisor.planner.question.inputs import Candidate, PlanInputs
     from advisor.records.host import HostFacts
     from advisor.records.machine import MachineSpec
+    from advisor.records.scenario import Scenario
     from advisor.store.catalogue import Catalogue
     from advisor.store.measurements import MeasurementStore
 
@@ -84,7 +85,6 @@ def prepare(
     from advisor.measure.campaign.scenario_items import items_for_others, scenario_items
     from advisor.planner.question.candidates import admit
     from advisor.planner.question.inputs import PlanInputs
-    from advisor.records.codec import usual_bitrate_kbps
     from advisor.store.catalogue import Catalogue
     from advisor.store.scenario import load_scenario, scenario_file
 
@@ -97,19 +97,18 @@ def prepare(
     admit(scenario, candidates, today, named=bool(request.on))  # before anything is built or measured in vain
     models = {stage.id: resolve_model(stage.model, stage.input) for stage in scenario.stages}
     host = machine_spec(facts)
-    bitrates = {
-        group.group: usual_bitrate_kbps(group.codec, *group.size, group.fps)
-        for group in scenario.cameras
-        if group.bitrate_kbps is None and group.codec != "raw"
-    }
+    bitrates = _usual_bitrates(scenario)
     smaller = _smaller(models)
     works = Works(models, store, smaller)
     works.prepare("openvino")
     here = is_candidate(host, facts, candidates)
     unpublished = _unpublished(works, models)
-    carried = bool(request.measure and unpublished)
+    others = any(not is_candidate(host, facts, [candidate]) for candidate in candidates)
+    carried = bool(request.measure and unpublished and others)
     if here and (request.measure or (request.measure is None and request.on)):
         measure(scenario_items(scenario, models, facts, bitrates), facts, store, progress, VISITS)
+    elif request.measure is False:
+        say("no measurement is taken on this machine (--no-measure)")
     elif carried:
         measure(items_for_others(scenario, models, facts, bitrates), facts, store, progress)
     measured = measured_runtimes(models, store, facts, catalogue, candidates)
@@ -117,9 +116,10 @@ def prepare(
         works.prepare(runtime)
     machines = [candidate.machine for candidate in candidates]
     predictor = load_predictors(store, facts, host, catalogue, works, machines, carried=carried)
-    assumptions = [_measurements_text(request, here, unpublished, predictor.measurements), _runtimes_text(measured)]
-    if request.measure is False:
-        say("no measurement is taken on this machine (--no-measure)")
+    assumptions = [
+        _measurements_text(request, unpublished, predictor.measurements, here=here, carried=carried),
+        _runtimes_text(measured),
+    ]
     scenario_sha256 = hashlib.sha256(scenario_file(request.scenario).read_bytes()).hexdigest()
     return PlanInputs(
         scenario=scenario,
@@ -138,6 +138,17 @@ def prepare(
         assumptions=tuple(assumptions),
         basis=plan_basis(scenario_sha256, catalogue, request.seed, predictor.measurements),
     )
+
+
+def _usual_bitrates(scenario: Scenario) -> dict[str, float]:
+    """Rate of each group of cameras for which the scenario gives none [kbit/s]."""
+    from advisor.records.codec import usual_bitrate_kbps
+
+    return {
+        group.group: usual_bitrate_kbps(group.codec, *group.size, group.fps)
+        for group in scenario.cameras
+        if group.bitrate_kbps is None and group.codec != "raw"
+    }
 
 
 def _smaller(models: Mapping[str, ModelFile]) -> dict[str, ModelFile]:
@@ -211,23 +222,27 @@ def is_candidate(host: MachineSpec, facts: HostFacts, candidates: Sequence[Candi
     )
 
 
-def _measurements_text(request: PlanRequest, here: bool, unpublished: Sequence[str], entered: Sequence[str]) -> str:
+def _measurements_text(
+    request: PlanRequest, unpublished: Sequence[str], entered: Sequence[str], *, here: bool, carried: bool
+) -> str:
     """Which measurements the plan depends on, and how to have more of them enter."""
+    of = f"of the models of {', '.join(unpublished)}, of which no figure is published"
+    boxes = f"; {len(entered)} that boxes were added with enter, for these boxes alone" if entered else ""
+    if carried:
+        return (
+            f"measured on this machine: passes {of}, and of the others to compare with; {len(entered)} measurements "
+            "entered (inputs.measurements in the JSON) and move the times of these models on all platforms"
+        )
     if here and request.measure is False:
         return "no measurement was taken on this machine for this plan (--no-measure); those of the store were used"
     if here and (request.measure or request.on):
-        return f"this machine is a candidate; {len(entered)} measurements entered, of measured machines for themselves"
-    of = f"of the models of {', '.join(unpublished)}, of which no figure is published,"
-    if request.measure and unpublished:
         return (
-            f"measured on this machine: passes {of} and of the others to compare with; {len(entered)} measurements "
-            "entered (keys in the plan's inputs.measurements) and move these models' times on all platforms"
+            f"this machine is a candidate: {len(entered)} measurements of candidates entered, each for its own machine"
         )
-    boxes = f"; {len(entered)} of measured boxes entered, for themselves alone" if entered else ""
     if request.measure:
-        return f"nothing was measured on this machine (--measure): figures of all models are published{boxes}"
-    remedy = f"; `sizer plan --measure` would measure passes {of} here" if unpublished else ""
-    return f"no measurement of this machine enters this plan{boxes}{remedy}"
+        return f"no measurement was taken for this plan, since figures of all models are published (--measure){boxes}"
+    remedy = f"; `sizer plan --measure` would measure passes {of}, here" if unpublished else ""
+    return f"no measurement was taken for this plan{boxes}{remedy}"
 
 
 def _unpublished(works: Works, models: Mapping[str, ModelFile]) -> list[str]:

@@ -100,7 +100,7 @@ def test_a_plan_over_the_catalogue_measures_nothing_and_nothing_of_this_machine_
     assert found.basis == from_empty.basis
     assert found.basis is not None
     assert found.basis.measurements == ()
-    assert "no measurement of this machine enters this plan" in found.assumptions[0]
+    assert "no measurement was taken for this plan" in found.assumptions[0]
     assert "`sizer plan --measure`" in found.assumptions[0]
 
 
