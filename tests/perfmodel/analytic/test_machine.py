@@ -6,6 +6,7 @@ from advisor.perfmodel.analytic.clock import sustained_clock
 from advisor.perfmodel.analytic.machine import filled_fields, machine_arrays, made_by_amd, usual_boost_hz
 from advisor.perfmodel.analytic.parameters import MEAN, Parameters
 from advisor.perfmodel.elsewhere.sheet_uncertainty import sheet_uncertainty, uncertainty_factor
+from advisor.records.base import Z90
 from tests.perfmodel.makers import machine
 
 PRIOR = Parameters(MEAN)
@@ -31,7 +32,7 @@ def test_a_guest_without_clock_gets_the_usual_one_of_its_class_and_is_doubted_fo
         return np.array([-np.log(usual_boost_hz(spec)) for spec in specs])
 
     found = sheet_uncertainty([guest, told], log_times([guest, told]), log_times)
-    assert np.allclose(found, [1.2816 * np.log(1.2), 0.0])
+    assert np.allclose(found, [Z90 * np.log(1.2), 0.0])
 
 
 def test_fields_that_are_filled_are_named():
