@@ -43,7 +43,7 @@ def plan(
     scenario: str | Path,
     *,
     on: str | Sequence[str] = (),
-    measure: bool = True,
+    measure: bool | None = None,
     seed: int = 0,
     store: str | Path | None = None,
 ) -> Plan:
@@ -56,8 +56,10 @@ def plan(
     on : str or sequence of str
         Platform or processor ids, or ``this``; a text may hold several, separated by commas. Empty: all of the
         catalogue.
-    measure : bool
-        Whether the few measurements that are missing on this machine are taken first; that takes up to some minutes.
+    measure : bool, optional
+        Whether measurements that are missing on this machine are taken first; that takes up to some minutes. None: only
+        if ``on`` names this machine. True without it: passes of models of which no figure is published are measured
+        here, and their deviation enters the predictions of other machines; ``plan.inputs.measurements`` names them.
     seed : int
         Seed of the simulations, 0 or more.
     store : str or Path, optional

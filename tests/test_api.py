@@ -182,6 +182,8 @@ def test_options_reach_the_workflow(monkeypatch: pytest.MonkeyPatch, caplog: pyt
     assert seen["store_url"] == "s.db"
     request = seen["request"]
     assert (request.scenario, request.on, request.measure, request.seed) == ("shop", ("one", "two"), False, 7)
+    api.plan("shop")
+    assert seen["request"].measure is None
 
 
 def test_a_plan_from_memory_is_verified_as_its_file_would_be(monkeypatch: pytest.MonkeyPatch) -> None:

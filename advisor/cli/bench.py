@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .options import EXIT_CODES, Duration, PathOption, common, print_json, show
+from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, print_json, show
 
 
 @click.command(epilog=EXIT_CODES)
@@ -29,7 +29,7 @@ from .options import EXIT_CODES, Duration, PathOption, common, print_json, show
 )
 @click.option("--streams", default=None, metavar="N|all", help="Inference streams; default 1.")
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Inputs per pass.")
-@click.option("--export", "export_file", type=PathOption, default=None, metavar="FILE",
+@click.option("--export", "export_file", type=OutputOption, default=None, metavar="FILE",
               help="Write this machine's facts and measurements to FILE, for `sizer catalog add` elsewhere.")  # fmt: skip
 @common
 def bench(

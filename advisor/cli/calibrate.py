@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from .options import EXIT_CODES, PathOption, common, print_json, show
+from .options import EXIT_CODES, OutputOption, common, print_json, show
 
 
 @click.command(epilog=EXIT_CODES)
-@click.option("-o", "--output", type=PathOption, default=None, metavar="FILE", help="Write the fitted model to FILE.")
+@click.option("-o", "--output", type=OutputOption, default=None, metavar="FILE", help="Write the fitted model to FILE.")
 @click.option("--shipped", is_flag=True, help="Fit the calibration included with sizer, from profiles/ alone.")
 @click.option("--force", is_flag=True, help="Keep the fit even if it is less accurate than the included one.")
 @common

@@ -110,6 +110,25 @@ def report_failure(error: BaseException, exit_code: int) -> int:
 
 PathOption = click.Path(path_type=Path)
 
+
+class OutputFile(click.Path):
+    """File that a command writes at its end; what would stop that is reported before anything is planned or run."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Refuse a folder, and a file in a folder that does not exist."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if path.is_dir():
+            self.fail(f"{str(path)!r} is a folder; name a file in it", param, ctx)
+        if not path.parent.is_dir():
+            self.fail(f"the folder {str(path.parent)!r} does not exist; make it or choose another", param, ctx)
+        return path
+
+
+OutputOption = OutputFile()
+
 _DURATION = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(s|sec|m|min|h)?"  # compiled at its first use: --help stays light
 _SECONDS = {None: 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _LONGEST_S = 90 * 86400.0

@@ -8,7 +8,7 @@ from typing import Literal
 
 import click
 
-from .options import EXIT_CODES, PathOption, common, notes, print_json, show
+from .options import EXIT_CODES, OutputOption, common, notes, print_json, show
 
 YOUNG_OBJECTS = 100_000
 """New objects after which Python's garbage collector runs: a plan makes hundreds of thousands of records that live until
@@ -18,15 +18,16 @@ its end, and collecting every 700 objects took a tenth of its time."""
 @click.command(epilog=EXIT_CODES)
 @click.argument("scenario")
 @click.option("--on", "platforms", default=None, metavar="PLATFORM,...", help="Consider these platforms only.")
-@click.option("-o", "--output", type=PathOption, default=None, metavar="FILE", help="Write the plan as JSON to FILE.")
-@click.option("--html", type=PathOption, default=None, metavar="FILE", help="Write a self-contained page to FILE.")
+@click.option("-o", "--output", type=OutputOption, default=None, metavar="FILE", help="Write the plan as JSON to FILE.")
+@click.option("--html", type=OutputOption, default=None, metavar="FILE", help="Write a self-contained page to FILE.")
 @click.option("--export", "export_format", default=None, metavar="FORMAT",
               help="Print the recommended runtime configuration: openvino, onnxruntime, ovms, triton or compose.")  # fmt: skip
 @click.option("--export-of", default=None, type=click.Choice(["equal", "mix", "split"]),
               help="Export this answer: equal boxes (the recommendation), a mix of boxes, or stages split over boxes. "
                    "Default: the first of these that the plan has.")  # fmt: skip
-@click.option("--measure/--no-measure", default=True, show_default=True,
-              help="Take the few measurements that are missing on this machine first.")  # fmt: skip
+@click.option("--measure/--no-measure", default=None,
+              help="Take measurements that are missing on this machine first. Default: only if --on names this machine. "
+                   "--measure without it measures models of which no figure is published, for all platforms.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the simulations.")
 @common
 def plan(
@@ -36,7 +37,7 @@ def plan(
     html: Path | None,
     export_format: str | None,
     export_of: Literal["equal", "mix", "split"] | None,
-    measure: bool,
+    measure: bool | None,
     seed: int,
     as_json: bool,
     quiet: bool,
@@ -54,6 +55,10 @@ def plan(
 
     from .progress import progress_display
 
+    if export_format is not None:
+        from advisor.report.exporters import known_format
+
+        known_format(export_format)  # before planning, which may take minutes
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
     on = tuple(name.strip() for name in platforms.split(",") if name.strip()) if platforms else ()
     request = PlanRequest(scenario=scenario, on=on, measure=measure, seed=seed)

@@ -9,9 +9,7 @@ from .options import EXIT_CODES, Duration, common, print_json, show
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("model")
-@click.option(
-    "--on", "platforms", required=True, metavar="PLATFORM[,...]", help="Platform or processor ids, or `this`."
-)
+@click.option("--on", "platforms", required=True, metavar="PLATFORM,...", help="Platform or processor ids, or `this`.")
 @click.option("--runtime", type=click.Choice(["openvino", "onnxruntime"]), default="openvino", show_default=True,
               help="Library that runs the model.")  # fmt: skip
 @click.option("--device", default="CPU", show_default=True, help="Device of the runtime.")

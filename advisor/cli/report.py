@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from .options import EXIT_CODES, PathOption, common, notes, print_json, print_json_data, show
+from .options import EXIT_CODES, OutputOption, PathOption, common, notes, print_json, print_json_data, show
 
 _STDOUT = Path("-")
 
@@ -16,10 +16,10 @@ _STDOUT = Path("-")
 @click.argument("run", required=False)
 @click.option("--csv", "csv_file", type=PathOption, default=None, metavar="FILE|-",
               help="Write this machine's measurements as CSV; - prints them.")  # fmt: skip
-@click.option("--parquet", "parquet_file", type=PathOption, default=None, metavar="FILE",
+@click.option("--parquet", "parquet_file", type=OutputOption, default=None, metavar="FILE",
               help="Write this machine's measurements as a Parquet table (needs pyarrow).")  # fmt: skip
 @click.option(
-    "--html", type=PathOption, default=None, metavar="FILE", help="Write the run, or the measurements, as a page."
+    "--html", type=OutputOption, default=None, metavar="FILE", help="Write the run, or the measurements, as a page."
 )
 @common
 def report(

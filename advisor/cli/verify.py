@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from .options import EXIT_CODES, Duration, PathOption, common, notes, print_json, show, warn
+from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, notes, print_json, show, warn
 
 if TYPE_CHECKING:
     from advisor.records.verdict import Verdict
@@ -33,10 +33,10 @@ EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 @click.option("--find-capacity", is_flag=True, help="Find the largest number of cameras that passes on this machine.")
 @click.option("--strict", is_flag=True, help="Refuse to run if the checks before the run give warnings.")
 @click.option(
-    "-o", "--output", type=PathOption, default=None, metavar="FILE", help="Write the verdict as JSON to FILE."
+    "-o", "--output", type=OutputOption, default=None, metavar="FILE", help="Write the verdict as JSON to FILE."
 )
-@click.option("--html", type=PathOption, default=None, metavar="FILE", help="Write a self-contained report to FILE.")
-@click.option("--junit", type=PathOption, default=None, metavar="FILE", help="Write the checks as JUnit XML to FILE.")
+@click.option("--html", type=OutputOption, default=None, metavar="FILE", help="Write a self-contained report to FILE.")
+@click.option("--junit", type=OutputOption, default=None, metavar="FILE", help="Write the checks as JUnit XML to FILE.")
 @click.option("--sign", "key_file", type=PathOption, default=None, metavar="KEY",
               help="Sign the file of -o with this ed25519 key (made if missing); writes FILE.sig next to it.")  # fmt: skip
 @click.option("--operator", default=None, metavar="NAME", help="Operator name, printed in the report.")

@@ -28,6 +28,7 @@ from .here.measurements import HostMeasurements, WorkSource
 from .here.pause import measured_pause_s
 from .resources.memory import PeakMemory
 from .resources.power import wall_power
+from .resources.software_decode import load_decode
 from .sources.context import Context
 from .sources.registry import CHAIN
 
@@ -52,7 +53,7 @@ class Predictor:
         self.transfer, self.published_tables, self.host = transfer, published_tables, host
         self._context = Context.of(transfer, published_tables, host, calibration)
         self.sources = (*(source(self._context) for source in CHAIN), *sources)
-        self._costs = CoreCosts(transfer.parameters, host)
+        self._costs = CoreCosts(transfer.parameters, host, load_decode())
         self._memory = PeakMemory()
         self._tables: dict[str, WorkTable] = {}
 

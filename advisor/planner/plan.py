@@ -76,6 +76,7 @@ def plan(inputs: PlanInputs) -> Plan:
         undecided=undecided(study, rejected.uncertain),
         warnings=list_warnings(inputs, options, sites.paid),
         seeds={"simulation": inputs.seed},
+        inputs=inputs.basis,
         pareto=tuple(point.platform for point in front),
         pareto_points=front,
         mix=cheaper_mix(study, admitted, chosen),

@@ -225,6 +225,24 @@ class Sensitivity(Record):
     text: str
 
 
+class PlanBasis(Record):
+    """Everything that a plan depends on, each with its version: two plans with equal ones give the same answer."""
+
+    scenario_sha256: str
+    """Of the scenario file."""
+    catalogue: str
+    """SHA-256 over ids and contents of all catalogue files: those that ship and the user's own."""
+    calibration: str
+    """SHA-256 over the shipped calibration and the version of sizer, whose formulas it is made for."""
+    offers: str | None = None
+    """SHA-256 of the offers that prices were taken from; None: prices are those of the catalogue and the scenario."""
+    seed: int
+    """Of the simulations."""
+    measurements: tuple[str, ...] = ()
+    """Keys (in the store) of the measurements that were taken into account, sorted; empty where nothing that was
+    measured on any machine of the user entered, which is the default for a plan over the catalogue."""
+
+
 class Plan(Record):
     """The answer of `sizer plan`: a recommendation and everything that a buyer needs to defend it."""
 
@@ -262,6 +280,8 @@ class Plan(Record):
     sites_total: dict[str, Any] = {}
     """Sites, boxes and the total bill."""
     model_notes: dict[str, str] = {}
+    inputs: PlanBasis | None = None
+    """What the plan depends on; None in plans of sizer 0.1."""
 
     @model_validator(mode="before")
     @classmethod

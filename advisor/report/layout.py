@@ -166,8 +166,8 @@ class Table:
         self._columns = tuple(columns)
         self._rows = [[cell if isinstance(cell, Text) else Text(one_line(cell)) for cell in row] for row in rows]
         self._indent = indent
-        self._natural = [
-            max([cell_len(column.title), *(row[index].cell_len for row in self._rows)])
+        self._natural = [  # at least 1: rich makes columns of no width one wide, and then cuts others to make room
+            max([1, cell_len(column.title), *(row[index].cell_len for row in self._rows)])
             for index, column in enumerate(self._columns)
         ]
 

@@ -25,6 +25,8 @@ from .plan_summary import (
 )
 from .text import (
     EVIDENCE_WORDS,
+    RESOURCE_WORDS,
+    basis_line,
     capacity,
     capacity_interval,
     config_line,
@@ -77,6 +79,7 @@ def plan_context(plan: Plan) -> dict[str, Any]:
         "undecided": undecided_lines(plan),
         "scenario_changes": scenario_change_lines(plan),
         "search": search_line(plan.search),
+        "basis": basis_line(plan.inputs),
         "seeds": ", ".join(f"{name} {value}" for name, value in plan.seeds.items()),
     }
     return context | (_of_best(plan, best) if best is not None else {})
@@ -157,7 +160,7 @@ def _of_best(plan: Plan, best: PlanOption) -> dict[str, Any]:
         "stage_chart": bars([(name, item.p10, item.p50, item.p90) for name, item in busiest if item.p90 > 0], "cores"),
         "utilisation_chart": bars(
             [
-                (name.replace("_", " "), item.p10 * 100, item.p50 * 100, item.p90 * 100)
+                (RESOURCE_WORDS.get(name, name), item.p10 * 100, item.p50 * 100, item.p90 * 100)
                 for name, item in predicted.utilisation.items()
             ],
             "%",

@@ -38,7 +38,7 @@ def answer_sentence(plan: Plan) -> str:
     undecided = ""
     if plan.undecided:
         undecided = f" {len(plan.undecided)} of them are undecided: they may be sufficient."
-    not_feasible = f"{plan.scenario}: NOT FEASIBLE with the platforms of the catalogue."
+    not_feasible = f"{plan.scenario}: NOT FEASIBLE with the platforms considered."
     return f"{not_feasible}{undecided} The nearest misses are below."
 
 

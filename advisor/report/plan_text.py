@@ -28,6 +28,8 @@ from .plan_summary import (
 )
 from .text import (
     EVIDENCE_WORDS,
+    RESOURCE_WORDS,
+    basis_line,
     capacity,
     capacity_interval,
     config_line,
@@ -47,7 +49,6 @@ from .text import (
 
 SITES = 20
 """Kinds of site that a terminal shows."""
-_RESOURCES = {"cpu": "CPU"}
 
 
 def render_plan(plan: Plan) -> RenderableType:
@@ -85,7 +86,7 @@ def _recommended(plan: Plan) -> list[RenderableType]:
         ("latency", f"p50 {number(predicted.latency_ms.p50)} ms, p95 {span(predicted.latency_p95_ms)} ms, "
                     f"p99 {number(predicted.latency_ms.p99)} ms"),
         ("capacity", capacity(predicted)),
-        *[(f"{_RESOURCES.get(name, name.replace('_', ' '))} used", percent(use))
+        *[(f"{RESOURCE_WORDS.get(name, name)} used", percent(use))
           for name, use in predicted.utilisation.items()],
     ]  # fmt: skip
     return [
@@ -230,6 +231,7 @@ SECTIONS: tuple[Callable[[Plan], list[RenderableType]], ...] = (
     _sites,
     lambda plan: section("Warnings", plan.warnings),
     lambda plan: section("Assumptions", plan.assumptions),
+    lambda plan: section("Depends on", [line for line in (basis_line(plan.inputs),) if line]),
     lambda plan: section("Search", [line for line in (search_line(plan.search),) if line]),
 )
 """Sections of the report in order; each is empty for a plan that has nothing for it."""

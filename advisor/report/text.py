@@ -7,7 +7,7 @@ from typing import Any
 
 from advisor.records.base import Evidence, Interval
 from advisor.records.config import RunConfig
-from advisor.records.plan import DecodeConfig, PlanOption, PredictedLoad, Price, Rejected
+from advisor.records.plan import DecodeConfig, PlanBasis, PlanOption, PredictedLoad, Price, Rejected
 from advisor.records.verdict import CameraTail, Verdict
 
 EVIDENCE_WORDS = {
@@ -17,6 +17,8 @@ EVIDENCE_WORDS = {
     Evidence.SPEC: "data sheet only",
     Evidence.UNKNOWN: "unknown",
 }
+RESOURCE_WORDS = {"cpu": "CPU", "memory_bandwidth": "memory bandwidth"}
+"""Resources of a box as reports name them, where that is not the key itself."""
 REMEDIES = {
     "cpu": "larger `every` intervals, a smaller model, int8 if your accuracy permits it (accuracy.precisions), "
     "fewer cameras per box, or more boxes (candidates.max_boxes)",
@@ -88,7 +90,19 @@ def search_line(search: Mapping[str, Any]) -> str:
         f"{search.get('discarded_by_bounds', 0):,} evaluations by closed-form bounds and "
         f"{search.get('judged_by_simulation', 0):,} by simulation; {search.get('configurations_simulated', 0):,} of "
         f"{known:,} configurations simulated ({number(None if share is None else share * 100.0, 2)} %), "
-        + (f"{left_out:,} left untried on platforms that were abandoned" if left_out else "none left untried")
+        + (f"{left_out:,} left out on platforms that were abandoned" if left_out else "none left out for want of time")
+    )
+
+
+def basis_line(basis: PlanBasis | None) -> str:
+    """What the plan depends on, by the first digits of each hash; empty for a plan that does not say it."""
+    if basis is None:
+        return ""
+    offers = f"offers {basis.offers[:12]}" if basis.offers else "no offers"
+    entered = counted(len(basis.measurements), "measurement") if basis.measurements else "no measurement"
+    return (
+        f"scenario {basis.scenario_sha256[:12]}, catalogue {basis.catalogue[:12]}, "
+        f"calibration {basis.calibration[:12]}, {offers}, seed {basis.seed}, {entered}"
     )
 
 

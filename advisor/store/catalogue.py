@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -125,6 +126,25 @@ class Catalogue:
         if processor_id not in self._files["processors"]:
             raise self._unknown("processor", processor_id, self._files["processors"])
         return self._entry("processors", processor_id, Processor)
+
+    def sha256(self) -> str:
+        """SHA-256 over ids and contents of all files, whatever folders they lie in.
+
+        Raises
+        ------
+        CatalogueError
+            A file cannot be read.
+        """
+        digest = hashlib.sha256()
+        for kind, files in sorted(self._files.items()):
+            for entry_id, path in sorted(files.items()):
+                try:
+                    content = path.read_bytes()
+                except OSError as error:
+                    raise CatalogueError(f"{path}: cannot be read ({reason(error)})") from error
+                digest.update(f"{kind}/{entry_id} {len(content)}\n".encode())
+                digest.update(content)
+        return digest.hexdigest()
 
     @staticmethod
     def _unknown(what: str, name: str, known: Iterable[str]) -> CatalogueError:

@@ -14,6 +14,7 @@ from advisor.records.plan import Plan, PlanOption
 
 from .context import Say, open_store, probing, silent
 from .models import resolve_model
+from .plan_basis import plan_basis
 from .predictors import cold_starts, load_predictors
 from .this_machine import local_candidate
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from advisor.planner.question.inputs import Candidate, PlanInputs
     from advisor.records.host import HostFacts
     from advisor.records.machine import MachineSpec
+    from advisor.records.scenario import Scenario
     from advisor.store.catalogue import Catalogue
     from advisor.store.measurements import MeasurementStore
 
@@ -34,7 +36,9 @@ class PlanRequest:
     scenario: str
     on: tuple[str, ...] = ()
     """Platform or processor ids, or ``this``; empty: the whole catalogue."""
-    measure: bool = True
+    measure: bool | None = None
+    """Whether missing measurements are taken on this machine first. None: only if ``on`` names this machine. True also
+    lets what was measured here of unpublished models enter the predictions of other machines."""
     seed: int = 0
 
 
@@ -81,7 +85,6 @@ def prepare(
     from advisor.measure.campaign.scenario_items import items_for_others, scenario_items
     from advisor.planner.question.candidates import admit
     from advisor.planner.question.inputs import PlanInputs
-    from advisor.records.codec import usual_bitrate_kbps
     from advisor.store.catalogue import Catalogue
     from advisor.store.scenario import load_scenario, scenario_file
 
@@ -94,33 +97,33 @@ def prepare(
     admit(scenario, candidates, today, named=bool(request.on))  # before anything is built or measured in vain
     models = {stage.id: resolve_model(stage.model, stage.input) for stage in scenario.stages}
     host = machine_spec(facts)
-    bitrates = {
-        group.group: usual_bitrate_kbps(group.codec, *group.size, group.fps)
-        for group in scenario.cameras
-        if group.bitrate_kbps is None and group.codec != "raw"
-    }
+    bitrates = _usual_bitrates(scenario)
     smaller = _smaller(models)
     works = Works(models, store, smaller)
     works.prepare("openvino")
-    assumptions = []
-    if not request.measure:
-        assumptions.append("no measurement was taken on this machine for this plan (--no-measure)")
-        say("no measurement is taken on this machine (--no-measure)")
-    elif is_candidate(host, facts, candidates):
+    here = is_candidate(host, facts, candidates)
+    unpublished = _unpublished(works, models)
+    others = any(not is_candidate(host, facts, [candidate]) for candidate in candidates)
+    carried = bool(request.measure and unpublished and others)
+    if here and (request.measure or (request.measure is None and request.on)):
         measure(scenario_items(scenario, models, facts, bitrates), facts, store, progress, VISITS)
-    else:
-        new = _unpublished(works, models)
-        measure(items_for_others(scenario, models, facts, bitrates, unpublished=bool(new)), facts, store, progress)
-        assumptions.append(_measured_text(new))
-    measured = measured_runtimes(models, store, facts, catalogue)
+    elif request.measure is False:
+        say("no measurement is taken on this machine (--no-measure)")
+    elif carried:
+        measure(items_for_others(scenario, models, facts, bitrates), facts, store, progress)
+    measured = measured_runtimes(models, store, facts, catalogue, candidates)
     for runtime in sorted({name for names in measured.values() for name in names}):
         works.prepare(runtime)
-    assumptions.append(_runtimes_text(measured))
-    predictor = load_predictors(store, facts, host, catalogue, works)
-    file = scenario_file(request.scenario)
+    machines = [candidate.machine for candidate in candidates]
+    predictor = load_predictors(store, facts, host, catalogue, works, machines, carried=carried)
+    assumptions = [
+        _measurements_text(request, unpublished, predictor.measurements, here=here, carried=carried),
+        _runtimes_text(measured),
+    ]
+    scenario_sha256 = hashlib.sha256(scenario_file(request.scenario).read_bytes()).hexdigest()
     return PlanInputs(
         scenario=scenario,
-        scenario_sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
+        scenario_sha256=scenario_sha256,
         models=models,
         works=works.of_stage,
         predictor=predictor,
@@ -133,7 +136,19 @@ def prepare(
         named=bool(request.on),
         bitrate_kbps=bitrates,
         assumptions=tuple(assumptions),
+        basis=plan_basis(scenario_sha256, catalogue, request.seed, predictor.measurements),
     )
+
+
+def _usual_bitrates(scenario: Scenario) -> dict[str, float]:
+    """Rate of each group of cameras for which the scenario gives none [kbit/s]."""
+    from advisor.records.codec import usual_bitrate_kbps
+
+    return {
+        group.group: usual_bitrate_kbps(group.codec, *group.size, group.fps)
+        for group in scenario.cameras
+        if group.bitrate_kbps is None and group.codec != "raw"
+    }
 
 
 def _smaller(models: Mapping[str, ModelFile]) -> dict[str, ModelFile]:
@@ -145,9 +160,13 @@ def _smaller(models: Mapping[str, ModelFile]) -> dict[str, ModelFile]:
 
 
 def measured_runtimes(
-    models: Mapping[str, ModelFile], store: MeasurementStore, facts: HostFacts, catalogue: Catalogue
+    models: Mapping[str, ModelFile],
+    store: MeasurementStore,
+    facts: HostFacts,
+    catalogue: Catalogue,
+    candidates: Sequence[Candidate],
 ) -> dict[str, tuple[RuntimeName, ...]]:
-    """Per platform the runtimes beside OpenVINO in which every model of the scenario was measured there.
+    """Per candidate the runtimes beside OpenVINO in which every model of the scenario was measured there.
 
     ONNX Runtime's time elsewhere would be OpenVINO's times an assumed factor, which can never be the better choice for
     a known reason: a runtime without evidence is not considered, and the plan says so.
@@ -156,8 +175,8 @@ def measured_runtimes(
     prints |= {item.id: item.measured_fingerprint for item in catalogue.platforms() if item.measured_fingerprint}
     wanted = {model.sha256 for model in models.values()}
     runtimes: dict[str, tuple[RuntimeName, ...]] = {}
-    for platform, fingerprint in prints.items():
-        rows = store.find(host_fingerprint=fingerprint, status="done")
+    for platform in [item.platform.id for item in candidates if item.platform.id in prints]:
+        rows = store.find(host_fingerprint=prints[platform], status="done")
         here = {row.model_sha256 for row in rows if row.config.runtime == "onnxruntime"}
         if wanted <= here:
             runtimes[platform] = ("onnxruntime",)
@@ -203,16 +222,27 @@ def is_candidate(host: MachineSpec, facts: HostFacts, candidates: Sequence[Candi
     )
 
 
-def _measured_text(unpublished: Sequence[str]) -> str:
-    models = (
-        f"passes of the models, since nothing is published of those of {', '.join(unpublished)}"
-        if unpublished
-        else "no model, since figures of all of them are published"
-    )
-    return (
-        f"this machine is no candidate; measured on it were decoding, preparation and {models}: what more there is to "
-        "measure speaks of this machine alone (`sizer plan --on this` and `sizer verify` do)"
-    )
+def _measurements_text(
+    request: PlanRequest, unpublished: Sequence[str], entered: Sequence[str], *, here: bool, carried: bool
+) -> str:
+    """Which measurements the plan depends on, and how to have more of them enter."""
+    of = f"of the models of {', '.join(unpublished)}, of which no figure is published"
+    boxes = f"; {len(entered)} that boxes were added with enter, for these boxes alone" if entered else ""
+    if carried:
+        return (
+            f"measured on this machine: passes {of}, and of the others to compare with; {len(entered)} measurements "
+            "entered (inputs.measurements in the JSON) and move the times of these models on all platforms"
+        )
+    if here and request.measure is False:
+        return "no measurement was taken on this machine for this plan (--no-measure); those of the store were used"
+    if here and (request.measure or request.on):
+        return (
+            f"this machine is a candidate: {len(entered)} measurements of candidates entered, each for its own machine"
+        )
+    if request.measure:
+        return f"no measurement was taken for this plan, since figures of all models are published (--measure){boxes}"
+    remedy = f"; `sizer plan --measure` would measure passes {of}, here" if unpublished else ""
+    return f"no measurement was taken for this plan{boxes}{remedy}"
 
 
 def _unpublished(works: Works, models: Mapping[str, ModelFile]) -> list[str]:

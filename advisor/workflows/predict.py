@@ -72,7 +72,7 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
             raise InputError(f"{request.runtime} cannot run {request.model} at {request.precision} on any machine")
         if request.measure_s > 0:
             _measure(request, model, work, configs, machines, facts, store, say)
-        predictor = load_predictors(store, facts, host, catalogue, _OneModel(model, store))
+        predictor = load_predictors(store, facts, host, catalogue, _OneModel(model, store), machines, carried=True)
         asked = [(machine, work, config) for machine, config in zip(machines, configs, strict=True)]
         found = predictor.service_many(asked, explain=True)
     return _report([to_prediction(item) for item in found])

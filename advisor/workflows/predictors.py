@@ -1,8 +1,8 @@
-"""One predictor for all platforms: boxes that were measured elsewhere answer from their own measurements."""
+"""One predictor for all platforms: machines that were measured answer from their own measurements, no other does."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from advisor.records.base import Interval
@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 
 
 class MeasuredBoxes:
-    """Asks, per machine, the predictor that holds the measurements of that machine."""
+    """Asks, per machine, the predictor that holds the measurements of that machine; else the one for all others."""
 
-    def __init__(self, local: Predictor, boxes: Mapping[str, Predictor]) -> None:
-        self._local = local
+    def __init__(self, others: Predictor, boxes: Mapping[str, Predictor], measurements: Iterable[str] = ()) -> None:
+        self._others = others
         self._boxes = boxes
+        self.measurements = tuple(sorted(set(measurements)))
+        """Keys of all measurements that any of the predictors knows."""
 
     def _of(self, machine: MachineSpec) -> Predictor:
-        return self._boxes.get(machine.id, self._local)
+        return self._boxes.get(machine.id, self._others)
 
     def service_many(
         self, requests: Sequence[tuple[MachineSpec, ModelWork, RunConfig]], *, explain: bool = False
@@ -38,13 +40,13 @@ class MeasuredBoxes:
             groups.setdefault(machine.id if machine.id in self._boxes else "", []).append(index)
         answers: dict[int, ServiceEstimate] = {}
         for name, indices in groups.items():
-            predictor = self._boxes.get(name, self._local)
+            predictor = self._boxes.get(name, self._others)
             found = predictor.service_many([requests[index] for index in indices], explain=explain)
             answers.update(zip(indices, found, strict=True))
         return [answers[index] for index in range(len(requests))]
 
     def decode(
-        self, machine: MachineSpec, codec: str, width: int, height: int, bitrate_kbps: float, fps: float
+        self, machine: MachineSpec, codec: str, width: int, height: int, bitrate_kbps: float | None, fps: float
     ) -> CostEstimate:
         return self._of(machine).decode(machine, codec, width, height, bitrate_kbps, fps)
 
@@ -56,22 +58,56 @@ class MeasuredBoxes:
 
 
 def load_predictors(
-    store: MeasurementStore, facts: HostFacts, host: MachineSpec, catalogue: Catalogue, works: WorkSource
+    store: MeasurementStore,
+    facts: HostFacts,
+    host: MachineSpec,
+    catalogue: Catalogue,
+    works: WorkSource,
+    machines: Iterable[MachineSpec],
+    *,
+    carried: bool,
 ) -> MeasuredBoxes:
-    """Load the calibration for this machine, and once more for each box of the catalogue that was measured."""
+    """Load the calibration for all machines, and once more for each of ``machines`` that was measured.
+
+    Parameters
+    ----------
+    store, facts, host
+        Measurements; facts and data sheet of this machine.
+    catalogue : Catalogue
+        Names the boxes that were measured elsewhere.
+    works : WorkSource
+        Kernels of measured models.
+    machines : iterable of MachineSpec
+        Those that will be asked about; nothing is read of any other.
+    carried : bool
+        Whether what this machine has measured of unpublished models enters the predictions of other machines.
+        Otherwise these depend on nothing that this machine, or any other, has measured.
+
+    Raises
+    ------
+    CatalogueError, StoreError
+        The calibration or the store cannot be read.
+    """
     from advisor.perfmodel import Predictor
 
-    def load(machine: MachineSpec, fingerprint: str) -> Predictor:
-        return Predictor.load(
-            host=machine,
-            measurements=store.find(host_fingerprint=fingerprint, status="done"),
-            micro=store.micro(fingerprint),
-            works=works,
-        )
+    entered: list[str] = []
 
-    measured = [item for item in catalogue.platforms() if item.measured_fingerprint is not None]
-    boxes = {item.id: load(catalogue.machine(item), item.measured_fingerprint or "") for item in measured}
-    return MeasuredBoxes(load(host, facts.fingerprint), boxes)
+    def load(machine: MachineSpec, fingerprint: str) -> Predictor:
+        rows, micro = store.find(host_fingerprint=fingerprint, status="done"), store.micro(fingerprint)
+        entered.extend(row.key for row in (*rows, *micro))
+        return Predictor.load(host=machine, measurements=rows, micro=micro, works=works)
+
+    known = {
+        item.id: (catalogue.machine(item), item.measured_fingerprint)
+        for item in catalogue.platforms()
+        if item.measured_fingerprint is not None
+    }
+    known[host.id] = (host, facts.fingerprint)
+    boxes = {name: load(*known[name]) for name in dict.fromkeys(machine.id for machine in machines) if name in known}
+    others = Predictor.load()
+    if carried:
+        others = boxes[host.id] if host.id in boxes else load(host, facts.fingerprint)
+    return MeasuredBoxes(others, boxes, entered)
 
 
 def cold_starts(

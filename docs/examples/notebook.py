@@ -1,7 +1,7 @@
 # %% [markdown]
 # # From a scenario to a table of boxes
 #
-# The same as `sizer plan store-analytics --no-measure`, but the answer is a record and tables. Jupyter (with jupytext),
+# The same as `sizer plan store-analytics`, but the answer is a record and tables. Jupyter (with jupytext),
 # VS Code and Spyder run the cells below one by one; `python docs/examples/notebook.py` runs them all.
 
 # %%
@@ -18,7 +18,7 @@ pd.set_option("display.width", 160, "display.max_columns", 20)
 # later calls find them in the store.
 
 # %%
-plan = advisor.plan("store-analytics", measure=False)
+plan = advisor.plan("store-analytics")
 
 best = plan.recommended
 assert best is not None, "no box of the catalogue carries the scenario"

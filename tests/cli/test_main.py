@@ -62,6 +62,30 @@ def test_an_answer_to_export_needs_a_format(capsys: pytest.CaptureFixture[str]) 
     assert "--export" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--export", "openvin"], "openvino"),
+        (["-o", "missing/plan.json"], "folder 'missing' does not exist"),
+        (["--html", "."], "is a folder; name a file in it"),
+    ],
+)
+def test_what_would_stop_the_writing_is_reported_before_planning(
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def planned(*_: object, **__: object) -> None:
+        raise AssertionError("planned first")
+
+    monkeypatch.setattr("advisor.workflows.plan_scenario", planned)
+    monkeypatch.chdir(tmp_path)
+    assert run(["plan", "store-analytics", *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("carried", "code"), [(True, 0), (False, 1)])
 def test_a_scenario_that_only_different_boxes_carry_is_carried(
     carried: bool, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

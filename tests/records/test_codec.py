@@ -1,6 +1,6 @@
 import pytest
 
-from advisor.perfmodel.resources.decode import PRIOR
+from advisor.perfmodel.resources.software_decode import load_decode
 from advisor.records.codec import USUAL_BITS_PER_PIXEL, usual_bitrate_kbps
 
 
@@ -11,4 +11,4 @@ def test_usual_bitrate_scales_with_pixels_and_frames() -> None:
 
 
 def test_every_codec_that_is_predicted_has_a_usual_rate() -> None:
-    assert USUAL_BITS_PER_PIXEL.keys() == PRIOR.keys()
+    assert {terms.codec: terms.usual_bits_per_pixel for terms in load_decode().codecs} == USUAL_BITS_PER_PIXEL

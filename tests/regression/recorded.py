@@ -1,6 +1,6 @@
-"""What 0.1.0 was asked, put to the present code: the only module of these tests that imports :mod:`advisor`.
+"""The recorded questions, put to the present code: the only module of these tests that imports :mod:`advisor`.
 
-Every function takes plain JSON as the recorder wrote it (record_0_1_0.py) and returns plain JSON of the same shape.
+Every function takes plain JSON as it was recorded and returns plain JSON of the same shape.
 """
 
 from __future__ import annotations
@@ -108,9 +108,33 @@ def _candidates(which: str) -> tuple[Candidate, ...]:
     )
 
 
-def planned(name: str, store_file: Path) -> Json:
-    """Plan a recorded case again."""
-    return _dump(plan(_plan_inputs(name, store_file)))
+def planned(name: str, store_file: Path, fingerprint: str | None = None) -> Json:
+    """Plan a recorded case again; with ``fingerprint``, on a machine that its measurements are stored under."""
+    return _dump(plan(_plan_inputs(name, store_file, fingerprint)))
+
+
+def another_host(store_file: Path, directory: Path, fingerprint: str, factor: float) -> Path:
+    """Copy a store for a machine of another fingerprint on which everything took ``factor`` times as long."""
+    other = directory / "other-host.sqlite3"
+    with MeasurementStore(store_file) as source, MeasurementStore(other) as target:
+        for row in source.find():
+            slower = _slower(row.model_dump(mode="json", by_alias=True), factor)
+            target.add(type(row).model_validate(slower | {"host_fingerprint": fingerprint}))
+        for micro in (row for host in source.hosts() for row in source.micro(host)):
+            value = micro.value * (factor if micro.unit == "s" else 1.0 / factor)
+            target.add_micro(micro.model_copy(update={"value": value, "host_fingerprint": fingerprint}))
+    return other
+
+
+def _slower(value: Any, factor: float, key: str = "") -> Any:
+    """Times multiplied and rates divided by a factor, wherever they stand in a document."""
+    if isinstance(value, dict):
+        return {name: _slower(item, factor, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_slower(item, factor, key) for item in value]
+    if isinstance(value, float) and key.endswith("_per_s"):
+        return value / factor
+    return value * factor if isinstance(value, float) and key.endswith("_s") else value
 
 
 def configured(name: str, store_file: Path) -> Json:
@@ -133,7 +157,7 @@ def _eased(scenario: Scenario) -> Scenario:
     )
 
 
-def _plan_inputs(name: str, store_file: Path) -> PlanInputs:
+def _plan_inputs(name: str, store_file: Path, fingerprint: str | None = None) -> PlanInputs:
     inputs = read("inputs")
     case = inputs["plans"][name]
     models, smaller = (
@@ -143,15 +167,19 @@ def _plan_inputs(name: str, store_file: Path) -> PlanInputs:
     works = _ScenarioWorks(models, smaller)
     facts, catalogue = HostFacts.model_validate(inputs["facts"]), Catalogue.load()
     scenario = load_scenario(case["scenario"])
+    if fingerprint is not None:
+        facts = facts.model_copy(update={"fingerprint": fingerprint})
     (this,) = _candidates("this")
+    candidates = _candidates(case["candidates"])
+    machines = [candidate.machine for candidate in candidates]
     with MeasurementStore(store_file) as store:
         return PlanInputs(
             scenario=_eased(scenario) if case["eased"] else scenario,
             scenario_sha256=case["scenario_sha256"],
             models=models,
             works=works.of_stage,
-            predictor=load_predictors(store, facts, this.machine, catalogue, works),
-            candidates=_candidates(case["candidates"]),
+            predictor=load_predictors(store, facts, this.machine, catalogue, works, machines, carried=False),
+            candidates=candidates,
             cold=cold_starts(store, facts, this.machine, catalogue),
             today=dt.date.fromisoformat(inputs["today"]),
             seed=case["seed"],
@@ -220,7 +248,7 @@ def simulated(case: Json) -> Json:
     plain = {name: value.tolist() if hasattr(value, "tolist") else value for name, value in fields.items()}
     plain["stages"] = [dataclasses.asdict(stage) for stage in result.stages]
     plain |= {name: getattr(result, name) for name in ("latency_p50_s", "latency_p95_s", "drops_fraction")}
-    # Figures that 0.1.0 derived in the same way; 0.2 has no caller of them.
+    # Derived figures that only these tests look at.
     plain["latency_p99_s"] = result.latency_s(0.99)
     plain["worst_camera_fps"] = float(result.camera_fps.min()) if result.camera_fps.size else None
     shares = result.camera_drops / np.maximum(result.camera_released, 1)

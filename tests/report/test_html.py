@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from advisor.errors import InputError
-from advisor.records.plan import Plan, Price
+from advisor.records.plan import Plan, PlanBasis, Price
 from advisor.report.html import render_document_html, render_measurements_html, render_plan_html, render_verdict_html
 from advisor.report.plan_page import plan_context
 from advisor.report.text import EVIDENCE_WORDS, capacity, money
@@ -122,6 +122,14 @@ def test_markup_in_a_document_is_text() -> None:
     for html in (render_plan_html(evil), render_verdict_html(verdict(reason=MARKUP, warnings=(MARKUP,)))):
         assert "<script" not in html
         assert MARKUP in Page(html).text
+
+
+def test_the_page_says_what_the_plan_depends_on() -> None:
+    basis = PlanBasis(scenario_sha256="a" * 64, catalogue="b" * 64, calibration="c" * 64, seed=7)
+    assert "Depends on: scenario aaaaaaaaaaaa, catalogue b" in render_plan_html(
+        shop_plan().model_copy(update={"inputs": basis})
+    )
+    assert "Depends on" not in render_plan_html(shop_plan())
 
 
 def test_the_verdict_of_a_plan_comes_first() -> None:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import RenderableType
@@ -166,6 +166,7 @@ def test_wide_characters_take_two_columns() -> None:
 cells = st.text(max_size=60)
 
 
+@example([["", "", "", "a", "bcdefghijklmnopq"]], 24)
 @given(
     st.integers(1, 6).flatmap(lambda n: st.lists(st.lists(cells, min_size=n, max_size=n), min_size=1, max_size=4)),
     st.integers(24, 120),

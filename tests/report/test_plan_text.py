@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from advisor.records.base import Evidence
-from advisor.records.plan import BoxShare, Mix, ParetoPoint, Plan, Sensitivity
+from advisor.records.plan import BoxShare, Mix, ParetoPoint, Plan, PlanBasis, Sensitivity
 from advisor.report.layout import PROSE_WIDTH, plain_text
 from advisor.report.plan_summary import advice_lines, answer_sentence, boxes, compared
 from advisor.report.plan_text import render_plan
@@ -32,6 +32,19 @@ def test_where_only_different_boxes_are_sufficient_they_are_the_answer() -> None
     first = " ".join(text.split("\n\n")[0].split())
     assert "no single kind of box is sufficient, but different boxes together are: 2 x small carry it for 200" in first
     assert "Sufficient: stages split over boxes" in text
+
+
+def test_one_line_says_what_the_plan_depends_on() -> None:
+    basis = PlanBasis(scenario_sha256="a" * 64, catalogue="b" * 64, calibration="c" * 64, seed=7)
+    before = shop_plan()
+    assert before.inputs is None
+    assert "Depends on" not in text_of(before)
+    lines = section_of(before.model_copy(update={"inputs": basis}), "Depends on")
+    named = "scenario aaaaaaaaaaaa, catalogue bbbbbbbbbbbb, calibration cccccccccccc, no offers, seed 7, no measurement"
+    assert " ".join(" ".join(lines).split()) == f"- {named}"
+    measured = basis.model_copy(update={"measurements": ("k1", "k2"), "offers": "d" * 64})
+    lines = section_of(before.model_copy(update={"inputs": measured}), "Depends on")
+    assert " ".join(" ".join(lines).split()).endswith("offers dddddddddddd, seed 7, 2 measurements")
 
 
 @pytest.mark.parametrize("make", [shop_plan, hopeless_plan, request_plan, crowded_plan])
@@ -75,7 +88,7 @@ def test_the_text_holds_what_a_buyer_needs() -> None:
 def test_not_feasible_names_three_misses_and_what_to_change() -> None:
     plan = hopeless_plan()
     text = text_of(plan)
-    assert text.startswith("shop: NOT FEASIBLE with the platforms of the catalogue")
+    assert text.startswith("shop: NOT FEASIBLE with the platforms considered")
     assert [kind for kind, _ in compared(plan)] == ["nearest miss"] * 3
     assert "and 2 more platforms" in text
     (line,) = advice_lines(plan)

@@ -1,9 +1,29 @@
-from advisor.planner.question.inputs import Candidate
-from advisor.workflows.plan import is_candidate
+"""What a plan measures, and what of it enters; nothing is measured, built or compiled here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from advisor import __version__
+from advisor.measure.items.throughput import TimingItem
+from advisor.planner.question.inputs import Candidate, PlanInputs
+from advisor.records.model import ModelFile
+from advisor.store.catalogue import Catalogue
+from advisor.store.measurements import MeasurementStore
+from advisor.workflows import plan as workflow
+from advisor.workflows.plan import PlanRequest, Works, is_candidate, prepare
+from advisor.workflows.plan_basis import calibration_sha256
 from tests.measure.hosts import facts
+from tests.measure.makers import file
+from tests.perfmodel.makers import kernel, measurement, work
 from tests.planner.fakes import candidate
 
 HOST = candidate("this", 4, 0.0).machine
+UNKNOWN = [kernel(i, flop=1e8 * (i + 1)) for i in range(3)]
 
 
 def test_a_machine_is_a_candidate_by_its_name_or_as_a_box_that_was_measured() -> None:
@@ -15,3 +35,129 @@ def test_a_machine_is_a_candidate_by_its_name_or_as_a_box_that_was_measured() ->
     assert is_candidate(HOST, here, [Candidate(measured, other.machine)])
     elsewhere = other.platform.model_copy(update={"measured_fingerprint": "f" * 16})
     assert not is_candidate(HOST, here, [Candidate(elsewhere, other.machine)])
+
+
+@pytest.fixture
+def planning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[SimpleNamespace]:
+    """``inputs(**options)`` prepares a plan of an unpublished model; ``campaigns`` are what it would have measured."""
+    monkeypatch.setenv("SIZER_HOME", str(tmp_path))
+    seen = SimpleNamespace(campaigns=[], visits=[])
+
+    def run(campaign: object, *_: object, visits: int = 1) -> SimpleNamespace:
+        seen.campaigns.append(campaign)
+        seen.visits.append(visits)
+        return SimpleNamespace(interrupted=False)
+
+    def compiled(works: Works, model: ModelFile, runtime: str) -> None:
+        for precision in ("f32", "int8"):
+            found = work(UNKNOWN, model.name, precision=precision, sha256=model.sha256)
+            works._works_by_key[model.sha256, runtime, precision] = found
+
+    monkeypatch.setattr("advisor.measure.campaign.campaign.run", run)
+    monkeypatch.setattr(workflow, "resolve_model", lambda name, *_: file(str(name).removeprefix("like:")))
+    monkeypatch.setattr(workflow, "_smaller", lambda _: {})
+    monkeypatch.setattr(Works, "_compile", compiled)
+    with MeasurementStore(tmp_path / "store.sqlite3") as store:
+        seen.store = store
+
+        def inputs(**options: object) -> PlanInputs:
+            request = PlanRequest("store-analytics", **options)  # type: ignore[arg-type]
+            return prepare(request, store, facts, None, lambda _: None)
+
+        seen.inputs = inputs
+        yield seen
+
+
+def stored(planning: SimpleNamespace, latency_s: float = 0.02) -> str:
+    """Key of a timing of the unpublished model that this machine has in its store."""
+    row = measurement(latency_s, "person-detection-retail-0013")
+    row = row.model_copy(update={"host_fingerprint": facts().fingerprint, "model_sha256": row.model * 3})
+    planning.store.add(row)
+    return row.key
+
+
+def predicted(inputs: PlanInputs) -> list[object]:
+    """Time of a pass and of a decoded picture on every candidate."""
+    found = inputs.works("person", "openvino", "f32", 1)
+    assert found is not None
+    config = {"runtime": "openvino", "precision": "f32", "streams": 1, "threads": 1}
+    from advisor.records.config import RunConfig
+
+    requests = [(item.machine, found, RunConfig.model_validate(config)) for item in inputs.candidates]
+    decoded = [inputs.predictor.decode(machine, "h264", 1920, 1080, 4000.0, 15.0) for machine, _, _ in requests]
+    return [*inputs.predictor.service_many(requests), *decoded]
+
+
+@pytest.mark.parametrize("measure", [None, False])
+def test_a_plan_over_the_catalogue_measures_nothing_and_nothing_of_this_machine_enters(
+    measure: bool | None, planning: SimpleNamespace
+) -> None:
+    from_empty = planning.inputs(measure=measure)
+    stored(planning)
+    found = planning.inputs(measure=measure)
+    assert planning.campaigns == []
+    assert predicted(found) == predicted(from_empty)
+    assert found.basis == from_empty.basis
+    assert found.basis is not None
+    assert found.basis.measurements == ()
+    assert "no measurement was taken for this plan" in found.assumptions[0]
+    assert "`sizer plan --measure`" in found.assumptions[0]
+
+
+def test_asked_for_passes_of_unpublished_models_are_measured_and_enter(planning: SimpleNamespace) -> None:
+    without = planning.inputs()
+    key = stored(planning)
+    found = planning.inputs(measure=True)
+    (campaign,) = planning.campaigns
+    assert {type(entry.item) for entry in campaign.entries} == {TimingItem}
+    assert found.basis is not None
+    assert found.basis.measurements == (key,)
+    assert "inputs.measurements" in found.assumptions[0]
+    count = len(found.candidates)
+    passes, decoded = predicted(found)[:count], predicted(found)[count:]
+    assert decoded == predicted(without)[count:]
+    assert passes != predicted(without)[:count]
+
+
+def test_nothing_is_measured_where_figures_of_all_models_are_published(
+    planning: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(planning)
+    monkeypatch.setattr("advisor.perfmodel.Predictor.has_published_figures", lambda *_: True)
+    found = planning.inputs(measure=True)
+    assert planning.campaigns == []
+    assert found.basis is not None
+    assert found.basis.measurements == ()
+    assert "figures of all models are published" in found.assumptions[0]
+
+
+def test_a_plan_of_this_machine_measures_it_and_for_itself_alone(planning: SimpleNamespace) -> None:
+    box = "mini-pc-i7-11800h-16-gb"
+    (other, _) = (predicted(planning.inputs(on=(box,)))[0], stored(planning))
+    found = planning.inputs(on=(box, "this"))
+    assert planning.visits == [workflow.VISITS]
+    assert found.basis is not None
+    assert len(found.basis.measurements) == 1
+    assert predicted(found)[0] == other
+    assert predicted(found)[1] != other
+    planning.inputs(on=("this",), measure=False)
+    assert planning.visits == [workflow.VISITS]
+
+
+def test_the_basis_changes_with_what_it_names(
+    planning: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, other_seed = planning.inputs().basis, planning.inputs(seed=1).basis
+    assert other_seed == first.model_copy(update={"seed": 1})
+    assert first.scenario_sha256 == planning.inputs().scenario_sha256
+    assert first.catalogue == Catalogue.load().sha256()
+    assert first.calibration == calibration_sha256()
+    own = tmp_path / "catalogue" / "platforms" / "my-box.yaml"
+    own.parent.mkdir(parents=True)
+    shipped = Catalogue.load()
+    source = next((Path(__file__).parents[2] / "profiles" / "platforms").glob("mini-pc-i7-11800h-16-gb.yaml"))
+    own.write_text(source.read_text().replace("id: mini-pc-i7-11800h-16-gb", "id: my-box"))
+    assert "my-box" in Catalogue.load().platform_ids()
+    assert Catalogue.load().sha256() != shipped.sha256()
+    monkeypatch.setattr("advisor.workflows.plan_basis.__version__", f"{__version__}.other")
+    assert calibration_sha256() != first.calibration

@@ -127,43 +127,35 @@ def scenario_items(
 
 
 def items_for_others(
-    scenario: Scenario,
-    models: Mapping[str, ModelFile],
-    facts: HostFacts,
-    bitrates: Mapping[str, float],
-    *,
-    unpublished: bool,
+    scenario: Scenario, models: Mapping[str, ModelFile], facts: HostFacts, bitrates: Mapping[str, float]
 ) -> Campaign:
-    """List those of :func:`scenario_items` that say something of other machines, for a plan in which this one is none.
+    """List those of :func:`scenario_items` that say something of other machines: passes of the models.
+
+    For a plan in which this machine is no candidate, and no published figure speaks of some of the models. How far the
+    prediction of such a model is off travels with it, and the other models show how much of that is this machine's own.
+    How long decoding and preparation take here says nothing of other machines.
 
     Parameters
     ----------
     scenario, models, facts, bitrates
         As of :func:`scenario_items`.
-    unpublished : bool
-        Whether no published figure speaks of some of the models. How far the prediction of such a model is off travels
-        with it, and the other models show how much of that is this machine's own; where figures of all are published,
-        those alone are listed.
 
     Returns
     -------
     Campaign
-        Decoding and preparation, by which those of other machines are scaled; passes of all models where some are not
-        published, but for bf16 where int8 is permitted: it would narrow what travels by one part in a hundred
-        (standard deviation 0.119 instead of 0.121, four models, :mod:`advisor.perfmodel.here.anchors`).
+        Passes of all models, but for bf16 where int8 is permitted: it would narrow what travels by one part in a
+        hundred (standard deviation 0.119 instead of 0.121, four models, :mod:`advisor.perfmodel.here.anchors`).
     """
     permitted = scenario.accuracy.precisions
     skipped = {"bf16"} if {"int8", "f32"} <= set(permitted) else set()
     entries = []
     for entry in scenario_items(scenario, models, facts, bitrates).entries:
         item = entry.item
-        if isinstance(item, DecodeItem | PreparationItem):
-            entries.append(entry)
-        elif not isinstance(item, TimingItem) or not unpublished or item.mode.kind == "rested":
+        if not isinstance(item, TimingItem) or item.mode.kind == "rested":
             continue  # what a pause costs depends on who shares this machine
-        elif item.config.batch > 1 and item.config.streams != 1:
+        if item.config.batch > 1 and item.config.streams != 1:
             continue  # batches of theirs follow from one stream's
-        elif item.config.precision not in skipped:
+        if item.config.precision not in skipped:
             short = replace(item, spec=SCENARIO_SPEC)
             entries.append(Entry(short, short.estimate_s, entry.value))  # no group: the most telling first
     return Campaign(tuple(entries))

@@ -1,8 +1,9 @@
-"""Core time of what surrounds a pass (decoding, preparation, a call), scaled to what this machine measured of it."""
+"""Core time of what surrounds a pass: decoding, preparation, a call; on the machine that was measured, as measured."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -10,13 +11,13 @@ from advisor.perfmodel.analytic.interval import around
 from advisor.perfmodel.analytic.machine import machine_arrays
 from advisor.perfmodel.analytic.parameters import Parameters
 from advisor.perfmodel.analytic.physics import Runs, core_rate
-from advisor.perfmodel.resources.decode import (
-    PRIOR,
-    Scale,
-    decode_cost,
-    frame_cost_s,
-    preprocess_cost,
-    scalar_speed,
+from advisor.perfmodel.resources.software_decode import (
+    CoreClocks,
+    CoreTime,
+    DecodeCalibration,
+    clocks_under_load,
+    decode_time,
+    preparation_time,
 )
 from advisor.records.base import Evidence
 from advisor.records.machine import MachineSpec
@@ -27,26 +28,72 @@ from .interference_correction import interference_slowdown
 from .measurements import HostMeasurements
 
 _PREPARATION = re.compile(r"^preprocess/(\d+)x(\d+)/(\d+)x(\d+)$")
+_DECODE_HALF, _PREPARATION_HALF = 0.10, 0.15
+"""Half of P10-P90 (log) of a decoder and of a preparation at another time than it was measured; source: project
+assumption, kept from 0.1.0."""
+_OTHER_SIZE = 1.5
+"""Factor on both where another size was measured; source: project assumption, kept from 0.1.0."""
 
 
 class CoreCosts:
-    """Formulas of ``resources/decode.py`` on a machine's sustained clock, and this host's measurements of them."""
+    """The shipped model of ``resources/software_decode.py``, and on the measured machine its own measurements.
 
-    def __init__(self, parameters: Parameters, host: HostMeasurements) -> None:
-        self._parameters, self._host = parameters, host
-        self._full_clocks_hz: dict[str, float] = {}
+    Other machines take nothing from them: how fast this machine decodes says how fast this machine is.
+    """
+
+    def __init__(self, parameters: Parameters, host: HostMeasurements, calibration: DecodeCalibration) -> None:
+        self._parameters, self._host, self._calibration = parameters, host, calibration
+        self._clocks_by_machine: dict[str, CoreClocks] = {}
 
     def decode(
         self, machine: MachineSpec, codec: str, width: int, height: int, bitrate_kbps: float | None, fps: float
     ) -> CostEstimate:
-        """Core time of decoding one frame in software."""
-        scale = self._decode_scale(machine, codec, (width, height))
-        return decode_cost(machine, self._full_clock_hz(machine), codec, width, height, bitrate_kbps, fps, scale)
+        """Core time of decoding one frame in software.
+
+        Raises
+        ------
+        ModelRangeError
+            An unknown codec, or a size or rate that is not positive.
+        """
+        if codec == "raw":
+            nothing = around(0.0, 0.0, 0.0)
+            return CostEstimate(core_s=nothing, evidence=Evidence.SPEC, notes=("raw frames need no decoder",))
+        size = (width, height)
+        found = decode_time(
+            self._calibration, machine, self._clocks(machine), codec, size, bitrate_kbps, fps
+        )  # all cores busy, as passes are costed
+        if self._host.is_host(machine):
+            measured = [
+                (abs(float(np.log(np.prod(other) / np.prod(size)))), other == size, formula_s, row)
+                for other, formula_s, row in self._decoders(machine, codec)
+            ]
+            if measured:
+                return self._as_measured(found, measured, _DECODE_HALF, "decoding")
+        return found.estimate(
+            f"{codec} in software was not measured on {machine.id}: cycles per pixel and bit of the shipped "
+            "calibration, work per clock of its kind of core, clock with all cores busy (docs/methods/decode.md)"
+        )
 
     def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> CostEstimate:
-        """Core time of scaling and laying out one input."""
-        scale = self._preprocess_scale(machine, source, target)
-        return preprocess_cost(machine, self._full_clock_hz(machine), source, target, scale)
+        """Core time of scaling and laying out one input.
+
+        Raises
+        ------
+        ModelRangeError
+            A size that is not positive.
+        """
+        found = preparation_time(self._calibration, machine, self._clocks(machine), source, target)
+        if self._host.is_host(machine):
+            measured = [
+                (_distance(sizes, (source, target)), sizes == (source, target), formula_s, row)
+                for sizes, formula_s, row in self._preparations(machine)
+            ]
+            if measured:
+                return self._as_measured(found, measured, _PREPARATION_HALF, "preparation")
+        return found.estimate(
+            f"preparation was not measured on {machine.id}: cycles per pixel of the shipped calibration, work per "
+            "clock of its kind of core, clock with all cores busy (docs/methods/decode.md)"
+        )
 
     def overhead(self, machine: MachineSpec, runtime: str) -> CostEstimate:
         """Core time of one call into the runtime, before any kernel runs."""
@@ -60,49 +107,47 @@ class CoreCosts:
         runs = Runs(np.array([0]), np.ones(1), np.ones(1), np.array([float(threads)]), np.zeros(1))
         return float(core_rate(self._parameters, machine_arrays([machine]), runs)[0][0])
 
-    def _full_clock_hz(self, machine: MachineSpec) -> float:
-        """Clock with all cores busy, worked out once per machine: every size of picture needs it."""
-        if machine.key not in self._full_clocks_hz:
-            self._full_clocks_hz[machine.key] = self._clock_hz(machine, machine.cores)
-        return self._full_clocks_hz[machine.key]
+    def _clocks(self, machine: MachineSpec) -> CoreClocks:
+        """Clocks with all cores busy, worked out once per machine: every size of picture needs them."""
+        if machine.key not in self._clocks_by_machine:
+            self._clocks_by_machine[machine.key] = clocks_under_load(self._parameters, machine, float(machine.cores))
+        return self._clocks_by_machine[machine.key]
 
-    def _decode_scale(self, machine: MachineSpec, codec: str, size: tuple[int, int]) -> Scale | None:
-        """Measured decode time over the formula's at the measured picture nearest in size; None where nothing was."""
-        host = self._host.host
-        if host is None:
-            return None
-        speed, here = scalar_speed(host, self._full_clock_hz(host)), self._host.is_host(machine)
-        by_distance: dict[float, Scale] = {}
+    def _decoders(self, machine: MachineSpec, codec: str) -> Iterator[tuple[tuple[int, int], float, MicroBenchmark]]:
+        """Pictures whose decoding was measured, with what the formula says of each [s]."""
         for name, row in self._host.micro.items():
             parts, facts = name.split("/"), row.parameters
             if parts[:2] != ["decode", codec] or not name.endswith("/n1") or "width" not in facts or row.value <= 0:
                 continue
-            width, height = int(facts["width"]), int(facts["height"])
+            size = int(facts["width"]), int(facts["height"])
             fps = float(facts.get("fps", "15"))
-            rate = facts.get("bitrate_kbps") or facts.get("asked_bitrate_kbps") or "4000"
-            formula_s = frame_cost_s(PRIOR[codec], width, height, float(rate) * 1000.0 / fps) / speed
-            distance = abs(float(np.log(width * height / (size[0] * size[1]))))
-            exact = here and (width, height) == size
-            by_distance[distance] = Scale(row.value / formula_s, exact, here, self._half_width(row))
-        return by_distance[min(by_distance)] if by_distance else None
+            rate = float(facts.get("bitrate_kbps") or facts.get("asked_bitrate_kbps") or "4000")
+            formula = decode_time(self._calibration, machine, self._clocks(machine), codec, size, rate, fps)
+            yield size, formula.core_s, row
 
-    def _preprocess_scale(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> Scale | None:
-        """Measured pre-processing time over the formula's at the measured sizes nearest; None where nothing was."""
-        host = self._host.host
-        if host is None:
-            return None
-        here = self._host.is_host(machine)
-        by_distance: dict[float, Scale] = {}
+    def _preparations(
+        self, machine: MachineSpec
+    ) -> Iterator[tuple[tuple[tuple[int, int], tuple[int, int]], float, MicroBenchmark]]:
+        """Sizes whose preparation was measured, with what the formula says of each [s]."""
         for name, row in self._host.micro.items():
             match = _PREPARATION.match(name)
             if match is None or row.value <= 0:
                 continue
             sw, sh, tw, th = (int(text) for text in match.groups())
-            formula_s = preprocess_cost(host, self._full_clock_hz(host), (sw, sh), (tw, th), None).core_s.p50
-            distance = abs(np.log(sw * sh / (source[0] * source[1]))) + abs(np.log(tw * th / (target[0] * target[1])))
-            exact = here and ((sw, sh), (tw, th)) == (source, target)
-            by_distance[float(distance)] = Scale(row.value / formula_s, exact, here, self._half_width(row))
-        return by_distance[min(by_distance)] if by_distance else None
+            formula = preparation_time(self._calibration, machine, self._clocks(machine), (sw, sh), (tw, th))
+            yield ((sw, sh), (tw, th)), formula.core_s, row
+
+    def _as_measured(
+        self, found: CoreTime, measured: list[tuple[float, bool, float, MicroBenchmark]], half: float, what: str
+    ) -> CostEstimate:
+        """The formula's time, scaled to what was measured at the sizes nearest; measured where these are the same."""
+        _, exact, formula_s, row = min(measured, key=lambda item: item[0])
+        half = float(np.hypot(half if exact else _OTHER_SIZE * half, self._half_width(row)))
+        return CostEstimate(
+            core_s=around(found.core_s * row.value / formula_s, -half, half),
+            evidence=Evidence.MEASURED if exact else Evidence.ANCHORED,
+            notes=(f"{what} measured on this machine" if exact else f"scaled by {what} measured on this machine",),
+        )
 
     def _half_width(self, row: MicroBenchmark) -> float:
         """Half of the 10-90 % range (log) of a micro-benchmark on this machine in another of its states."""
@@ -110,3 +155,8 @@ class CoreCosts:
         return float(
             np.hypot(np.hypot(repeats, interference_slowdown(row.interference)[1]), self._host.state_variability)
         )
+
+
+def _distance(one: tuple[tuple[int, int], ...], other: tuple[tuple[int, int], ...]) -> float:
+    """How far apart the pixels of two preparations are, source and target (log)."""
+    return sum(abs(float(np.log(np.prod(a) / np.prod(b)))) for a, b in zip(one, other, strict=True))

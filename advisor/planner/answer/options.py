@@ -25,7 +25,7 @@ NOTABLE = 0.05
 EVIDENCE_WORDS = {
     Evidence.MEASURED: "measured on it",
     Evidence.PUBLISHED: "published figures of this model on it",
-    Evidence.ANCHORED: "other measurements on it",
+    Evidence.ANCHORED: "figures of other models on this chip",
     Evidence.SPEC: "its data sheet",
     Evidence.UNKNOWN: "nothing",
 }

@@ -12,6 +12,7 @@ from advisor.records.base import Evidence, Interval, Precision, RuntimeName
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelFile, ModelWork
+from advisor.records.plan import PlanBasis
 from advisor.records.platform import Platform
 from advisor.records.prediction import ServiceEstimate
 from advisor.records.scenario import Scenario, Stage
@@ -36,7 +37,7 @@ class Predictor(Protocol):
     def service_many(self, requests: Sequence[tuple[MachineSpec, ModelWork, RunConfig]]) -> list[ServiceEstimate]: ...
 
     def decode(
-        self, machine: MachineSpec, codec: str, width: int, height: int, bitrate_kbps: float, fps: float
+        self, machine: MachineSpec, codec: str, width: int, height: int, bitrate_kbps: float | None, fps: float
     ) -> Cost: ...
 
     def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> Cost: ...
@@ -83,7 +84,9 @@ class PlanInputs:
     bitrate_kbps: Mapping[str, float] = field(default_factory=dict)
     """Camera group -> rate assumed where the scenario gives none [kbit/s]."""
     assumptions: tuple[str, ...] = ()
-    """Added by the caller: versions, measurements taken or missing."""
+    """Added by the caller: measurements taken or missing."""
+    basis: PlanBasis | None = None
+    """Versions of all of this, for the record; None: the plan does not say them."""
 
     def model_of(self, stage: Stage) -> ModelFile:
         """Model of a stage, which a changed scenario may have replaced by a smaller one."""

@@ -98,7 +98,7 @@ class PlatformModel:
         """Cores that may be used. Estimates are requested with all of them busy, so on a chip with two kinds of cores
         their times are means over both kinds; the gain of SMT siblings is neglected. With ``performance`` the others
         are left to the system, which is pessimistic: decode may in fact run there."""
-        self._decode: dict[tuple[str, int, int, float, float], Cost] = {}
+        self._decode: dict[tuple[str, int, int, float | None, float], Cost] = {}
         self._estimates: dict[tuple[str, str, RunConfig], ServiceEstimate] = {}
         self._options: dict[_OptionsKey, tuple[StageOption, ...]] = {}
         self._least: dict[tuple[_OptionsKey, float], tuple[StageOption, ...]] = {}
@@ -116,16 +116,12 @@ class PlatformModel:
     def decode(self, camera: CameraGroup) -> Cost:
         """Cost of decoding one frame of a coded camera group: a reference picture is read and a picture written."""
         width, height = camera.size
-        rate = self.bitrate_kbps(camera)
+        rate = camera.bitrate_kbps  # None where the scenario leaves it open: the usual one then, with its doubt
         key = (camera.codec, width, height, rate, camera.fps)
         if key not in self._decode:
             cost = self._inputs.predictor.decode(self.machine, camera.codec, width, height, rate, camera.fps)
             self._decode[key] = _with_transfer(cost, self.cold.picture_s(width, height, 2))
         return self._decode[key]
-
-    def bitrate_kbps(self, camera: CameraGroup) -> float:
-        """Return the group's bitrate [kbit/s], as the scenario states it or the caller assumes it."""
-        return camera.bitrate_kbps if camera.bitrate_kbps is not None else self._inputs.bitrate_kbps[camera.group]
 
     def options(self, scenario: Scenario, stage: Stage) -> tuple[StageOption, ...]:
         """Every useful way to run ``stage`` here, least core time first; empty where no runtime can."""

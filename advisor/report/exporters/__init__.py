@@ -13,6 +13,19 @@ FORMATS = {item.name: item for item in _LISTED}
 """Formats of ``sizer plan --export``, by name."""
 
 
+def known_format(form: str) -> str:
+    """Return the name of a format.
+
+    Raises
+    ------
+    InputError
+        Unknown format (with the nearest).
+    """
+    if form not in FORMATS:
+        raise InputError(f"--export {form!r} is unknown{nearest(form, FORMATS)} (known: {', '.join(FORMATS)})")
+    return form
+
+
 def export_plan(plan: Plan, form: str, answer: Answer | None = None) -> str:
     """Export the recommendation, or a mix of boxes or stages split over boxes, which have one part per kind of box.
 
@@ -23,8 +36,7 @@ def export_plan(plan: Plan, form: str, answer: Answer | None = None) -> str:
     InputError
         Unknown format (with the nearest), nothing is recommended, or a stage runs in a runtime that the target lacks.
     """
-    if form not in FORMATS:
-        raise InputError(f"--export {form!r} is unknown{nearest(form, FORMATS)} (known: {', '.join(FORMATS)})")
+    known_format(form)
     available = answers(plan)
     if not available:
         raise InputError(f"--export {form}: nothing is recommended, so there is no configuration to export")

@@ -5,6 +5,7 @@ import pytest
 from advisor.perfmodel.analytic.parameters import MEAN, Parameters
 from advisor.perfmodel.here.core_costs import CoreCosts
 from advisor.perfmodel.here.measurements import HostMeasurements
+from advisor.perfmodel.resources.software_decode import load_decode
 from advisor.records.base import Evidence
 from advisor.records.measurement import Interference, MicroBenchmark
 from tests.perfmodel.makers import machine, timed
@@ -25,21 +26,43 @@ DECODED = micro("decode/h264/1920x1080/4000kbps/n1", 0.004, PICTURE)
 
 
 def costs(*rows: MicroBenchmark, host=HOST, measurements=()) -> CoreCosts:
-    return CoreCosts(Parameters(MEAN), HostMeasurements.join(host, measurements, rows, None))
+    return CoreCosts(Parameters(MEAN), HostMeasurements.join(host, measurements, rows, None), load_decode())
 
 
 def decode(model: CoreCosts, spec=HOST, width=1920, height=1080):
     return model.decode(spec, "h264", width, height, 4000.0, 15.0)
 
 
-def test_the_measured_picture_is_reported_and_others_are_scaled_by_it() -> None:
+def test_the_measured_picture_is_reported_and_others_of_this_machine_are_scaled_by_it() -> None:
     measured = costs(DECODED)
     assert decode(measured).core_s.p50 == pytest.approx(0.004)
     assert decode(measured).evidence is Evidence.MEASURED
     assert decode(measured, width=1280, height=720).evidence is Evidence.ANCHORED
     assert decode(costs()).evidence is decode(costs(DECODED, host=None)).evidence is Evidence.SPEC
-    ratios = [decode(measured, spec).core_s.p50 / decode(costs(), spec).core_s.p50 for spec in (HOST, OTHER)]
+    ratios = [
+        decode(measured, width=width).core_s.p50 / decode(costs(), width=width).core_s.p50 for width in (1920, 1280)
+    ]
     assert ratios[0] == pytest.approx(ratios[1])
+
+
+def test_other_machines_take_nothing_from_what_this_one_measured() -> None:
+    row = micro("preprocess/1920x1080/300x300", 0.002)
+    measured, nothing = costs(DECODED, row), costs()
+    assert decode(measured, OTHER) == decode(nothing, OTHER)
+    sizes = (1920, 1080), (300, 300)
+    assert measured.preprocess(OTHER, *sizes) == nothing.preprocess(OTHER, *sizes)
+    assert decode(measured, OTHER).evidence is measured.preprocess(OTHER, *sizes).evidence is Evidence.SPEC
+    assert "not measured on box" in decode(measured, OTHER).notes[0]
+
+
+def test_raw_frames_need_no_decoder() -> None:
+    assert costs().decode(HOST, "raw", 1280, 720, None, 15.0).core_s.p90 == 0.0
+
+
+@pytest.mark.parametrize(("size", "half"), [((300, 300), 0.15), ((224, 224), 0.225)])
+def test_the_nearer_the_measurement_the_narrower(size, half) -> None:
+    found = costs(micro("preprocess/1920x1080/300x300", 0.002)).preprocess(HOST, (1920, 1080), size).core_s
+    assert log(found.p90 / found.p50) == pytest.approx(half)
 
 
 def test_the_nearest_picture_in_size_counts() -> None:

@@ -1,0 +1,63 @@
+"""Versions of everything that a plan depends on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from advisor import __version__
+from advisor.errors import CatalogueError
+from advisor.records.plan import PlanBasis
+from advisor.store.files import reason
+from advisor.store.paths import profiles_dir
+
+if TYPE_CHECKING:
+    from advisor.store.catalogue import Catalogue
+
+
+def plan_basis(scenario_sha256: str, catalogue: Catalogue, seed: int, measurements: Sequence[str]) -> PlanBasis:
+    """Hash what a plan is made from, as it is now.
+
+    Parameters
+    ----------
+    scenario_sha256 : str
+        Of the scenario file.
+    catalogue : Catalogue
+        All boxes and chips, the user's own among them.
+    seed : int
+        Of the simulations.
+    measurements : sequence of str
+        Keys of the measurements that entered.
+
+    Raises
+    ------
+    CatalogueError
+        A file of the catalogue or of the calibration cannot be read.
+    """
+    return PlanBasis(
+        scenario_sha256=scenario_sha256,
+        catalogue=catalogue.sha256(),
+        calibration=calibration_sha256(),
+        seed=seed,
+        measurements=tuple(sorted(measurements)),
+    )
+
+
+def calibration_sha256() -> str:
+    """SHA-256 over the version of sizer and the files of the shipped calibration.
+
+    Raises
+    ------
+    CatalogueError
+        A file cannot be read.
+    """
+    digest = hashlib.sha256(f"sizer {__version__}\n".encode())
+    for path in sorted((profiles_dir() / "calibration").glob("*.json")):
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise CatalogueError(f"{path}: cannot be read ({reason(error)})") from error
+        digest.update(f"{path.name} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
