@@ -8,7 +8,7 @@ gap :math:`g` since the model last ran,
 .. math:: T = T_\mathrm{tight} + c_t \, (1 - e^{-g / \tau})
 
 with :math:`c_1` for one thread and :math:`c_n` for several, which must be woken as well. Found by pacing six networks
-of 0.2 to 37 ms on two machines of this project (docs/methods/cold-pass.md): :math:`c_1` 0.4 to 1.5 ms,
+of 0.2 to 37 ms on one machine of this project (docs/methods/cold-pass.md): :math:`c_1` 0.4 to 1.5 ms,
 :math:`c_n` 1 to 3.5 ms, half of it reached after a gap of 3 to 5 ms, whether the pause was slept or spun. That is
 against the third pass after a pause; against a long loop, as the micro-benchmark takes it, it is more, and does depend
 on the model, so a plan of this machine measures its own models (``here/pause.py``).
