@@ -1,13 +1,14 @@
 """Compile the shipped catalogue from its tables: ``python profiles/compile.py ../shared/data/hardware.csv``.
 
 Processors and accelerators come from the hardware table given (its columns and traps are described in the README that
-lies beside it) and from ``profiles/more_hardware.csv`` (same columns, data sheets as recalled), boxes from
-``profiles/boxes.csv`` and the price rules below. Everything under ``processors/``, ``platforms/`` and
-``accelerators/`` is overwritten; edit the tables or this file, not the output.
+lies beside it) and from ``profiles/more_hardware.csv`` (same columns, data sheets as recalled), what is known of single
+kinds of cores from ``profiles/core_facts.csv``, boxes from ``profiles/boxes.csv`` and the price rules below. What lies
+under ``processors/``, ``platforms/`` and ``accelerators/`` is overwritten; edit tables or this file, not the output.
 
 Kinds. A field of a row that was read from a named source and is not listed as unverified is ``vendor``; every field
-that was recalled, derived or estimated is ``assumed``. A price is ``published`` only where it was read from a list of
-known date; a remembered one, or one without a date, is ``assumed``.
+that was recalled, derived or estimated is ``assumed``. A fact of ``core_facts.csv`` states its own kind, source and
+date, and takes the place of what the hardware table says of the same field. A price is ``published`` only where it was
+read from a list of known date; a remembered one, or one without a date, is ``assumed``.
 
 Dates. The date of the source where it is known; a remembered launch price carries the first day of its launch year
 (so that it is stale, as it should be); all else the day of compilation.
@@ -50,7 +51,7 @@ DOUBTS = {
 }
 # "all but ..." names what stays sure.
 SURE = {
-    "cores": {"performance_cores", "efficiency_cores"},
+    "cores": {"performance_cores", "efficiency_cores", "low_power_cores"},
     "threads": {"threads"},
     "boost": {"boost_hz"},
     "tdp": {"tdp_w"},
@@ -70,10 +71,6 @@ SIMD = {
     "neon+dotprod": "neon_dotprod",
     "neon+dotprod+i8mm": "neon_i8mm",
     "avx512_vnni+avx512_bf16": "avx512_bf16",
-}
-# Rows that contradict read rows of the same cores (265K and 258V: four pipes): without this the larger chip is slower.
-SAME_CORES = {
-    f"Intel Core Ultra {name}": {"fma_units_e_core": "4x128"} for name in ("7 255H", "9 285", "9 285K", "9 288V")
 }
 # Price lists whose date is known: the release of the tables that carry them.
 DATED_LISTS = {
@@ -151,6 +148,55 @@ class Row:
         return fact(value, "assumed", f"{source}; the list carries no date, so its age is not known", f"{year}-01-01")
 
 
+class CoreFacts:
+    """What is known of the performance, efficiency and low-power cores of single chips, each fact with its source."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open(encoding="utf-8", newline="") as stream:
+            self._rows = list(csv.DictReader(stream))
+        self._used: set[int] = set()
+
+    def _row(self, chip: str, core: str, field: str) -> dict[str, str] | None:
+        at = [
+            i
+            for i, row in enumerate(self._rows)
+            if (row["core"], row["field"]) == (core, field) and re.fullmatch(row["chips"], chip)
+        ]
+        if len(at) > 1:
+            raise SystemExit(f"core_facts.csv: {field} of the {core} cores of {chip} is given {len(at)} times")
+        self._used |= set(at)
+        return self._rows[at[0]] if at else None
+
+    def number(self, chip: str, core: str, field: str, unit: float) -> dict[str, Any] | None:
+        """Fact about a quantity given in ``unit``; None where the table says nothing."""
+        row = self._row(chip, core, field)
+        if row is None:
+            return None
+        value = round(float(row["value"]) * unit, 3)
+        return fact(int(value) if value.is_integer() else value, row["kind"], row["source"], row["date"])
+
+    def text(self, chip: str, core: str, field: str) -> dict[str, Any] | None:
+        """Fact that is a word."""
+        row = self._row(chip, core, field)
+        return None if row is None else fact(row["value"], row["kind"], row["source"], row["date"])
+
+    def fma_bits(self, chip: str, core: str) -> dict[str, Any] | None:
+        """Width of all multiply-add units of a core."""
+        row = self._row(chip, core, "fma_units")
+        if row is None:
+            return None
+        bits, note = fma_bits(row["value"])
+        return fact(int(bits or 0), row["kind"], f"{row['source']}; {note}", row["date"])
+
+    def check_all_used(self) -> None:
+        """Refuse a row that speaks of no chip: a slip in its pattern."""
+        idle = [row for i, row in enumerate(self._rows) if i not in self._used]
+        if idle:
+            raise SystemExit(
+                f"core_facts.csv: {idle[0]['field']} of {idle[0]['core']} cores of {idle[0]['chips']}: no such chip"
+            )
+
+
 def fma_bits(text: str) -> tuple[float | None, str]:
     """Bits of all multiply-add units of a core (``2x256`` is 512), and a note where there are none."""
     if not text:
@@ -183,19 +229,42 @@ def scaled(value: float | None, factor: float) -> float | None:
     return None if value is None else round(value * factor, 3)
 
 
-def processor(row: Row) -> dict[str, Any]:
+def efficiency_cores(row: Row, known: CoreFacts) -> dict[str, Any]:
+    """Facts of the small cores that reach the third-level cache."""
+    name = row.cells["name"]
+    bits, note = fma_bits(row.cells["fma_units_e_core"])
+    turbo = row.fact("e_core_turbo_hz", scaled(row.number("e_core_turbo_ghz"), 1e9))
+    return {
+        "efficiency_cores": row.fact("efficiency_cores", row.number("cores_e")),
+        "e_core_design": known.text(name, "efficiency", "design"),
+        "e_core_turbo_hz": known.number(name, "efficiency", "turbo_ghz", 1e9) or turbo,
+        "fma_bits_per_e_core": known.fma_bits(name, "efficiency") or row.fact("fma_bits_per_e_core", bits, note),
+        "l2_bytes_per_e_cluster": known.number(name, "efficiency", "l2_kb", 1024),
+        "e_cores_per_cluster": known.number(name, "efficiency", "cores_per_l2", 1),
+    }
+
+
+def low_power_cores(row: Row, known: CoreFacts) -> dict[str, Any]:
+    """Facts of the small cores outside the third-level cache."""
+    name = row.cells["name"]
+    return {
+        "low_power_cores": row.fact("low_power_cores", row.number("cores_lpe")),
+        "low_power_core_design": known.text(name, "low-power", "design"),
+        "low_power_core_turbo_hz": known.number(name, "low-power", "turbo_ghz", 1e9),
+        "fma_bits_per_low_power_core": known.fma_bits(name, "low-power"),
+        "l2_bytes_per_low_power_cluster": known.number(name, "low-power", "l2_kb", 1024),
+    }
+
+
+def processor(row: Row, known: CoreFacts) -> dict[str, Any]:
     """Entry of a chip, or of the chip of a board."""
     cells = row.cells
     name = cells["name"]
     x86 = name.startswith(("Intel", "AMD"))
     p_cores, e_cores, lpe_cores = (row.number(f"cores_{kind}") for kind in ("p", "e", "lpe"))
-    cores = row.number("cores_physical")
-    small = (e_cores or 0) + (lpe_cores or 0)
-    hybrid = bool(p_cores) and small > 0
+    hybrid = bool(p_cores) and bool(e_cores or lpe_cores)
     bits, bits_note = fma_bits(cells["fma_units_per_core"])
-    small_bits, small_note = fma_bits(cells["fma_units_e_core"])
-    lpe_note = f"{lpe_cores:g} low-power cores counted in" if lpe_cores and e_cores else ""
-    bandwidth = row.number("mem_bandwidth_gbs")
+    own_l2 = row.fact("l2_bytes_per_core", scaled(row.number("l2_kb_per_core"), 1024))
     entry = {
         "schema": "sizer.processor/1",
         "id": catalogue_id(name),
@@ -204,21 +273,22 @@ def processor(row: Row) -> dict[str, Any]:
         "architecture": "x86_64" if x86 else "aarch64",
         "release_year": row.fact("release_year", row.number("release_year")),
         # A chip with one kind of cores has them all here, small ones too: the kinds matter only where they differ.
-        "performance_cores": row.fact("performance_cores", p_cores if hybrid else cores),
-        "efficiency_cores": row.fact("efficiency_cores", small, lpe_note) if hybrid else None,
+        "performance_cores": row.fact("performance_cores", p_cores if hybrid else row.number("cores_physical")),
+        **(efficiency_cores(row, known) if hybrid and e_cores else {}),
+        **(low_power_cores(row, known) if hybrid and lpe_cores else {}),
         "threads": row.fact("threads", row.number("threads")),
         "base_hz": row.fact("base_hz", scaled(row.number("base_ghz"), 1e9)),
         "boost_hz": row.fact("boost_hz", scaled(row.number("boost_ghz"), 1e9)),
         "all_core_turbo_hz": row.fact("all_core_turbo_hz", scaled(row.number("all_core_turbo_ghz"), 1e9)),
-        "e_core_turbo_hz": row.fact("e_core_turbo_hz", scaled(row.number("e_core_turbo_ghz"), 1e9)),
         "simd_level": row.fact("simd_level", SIMD[cells["simd"]], f"given as {cells['simd']}"),
         "fma_bits_per_core": row.fact("fma_bits_per_core", bits, bits_note),
-        "fma_bits_per_e_core": row.fact("fma_bits_per_e_core", small_bits, small_note) if hybrid else None,
-        "l2_bytes_per_core": row.fact("l2_bytes_per_core", scaled(row.number("l2_kb_per_core"), 1024)),
+        "l2_bytes_per_core": known.number(name, "performance", "l2_kb", 1024) or own_l2,
         "l3_bytes": row.fact("l3_bytes", scaled(row.number("l3_mb"), 2**20)),
         "memory_channels": row.fact("memory_channels", row.number("mem_channels")),
         "memory_type": row.fact("memory_type", cells["mem_type"] or None),
-        "memory_bandwidth_bytes_per_s": row.fact("memory_bandwidth_bytes_per_s", scaled(bandwidth, 1e9)),
+        "memory_bandwidth_bytes_per_s": row.fact(
+            "memory_bandwidth_bytes_per_s", scaled(row.number("mem_bandwidth_gbs"), 1e9)
+        ),
         "tdp_w": row.fact("tdp_w", row.number("tdp_w")),
         "turbo_power_w": row.fact("tdp_w", row.number("turbo_power_w")),
         "max_sockets": fact(max_sockets(name), "assumed", "sockets of the chip's line, recalled, unverified"),
@@ -399,8 +469,10 @@ def main(arguments: list[str]) -> None:
     rows = []
     for table in (Path(arguments[0]), HERE / "more_hardware.csv"):
         with table.open(encoding="utf-8", newline="") as stream:
-            rows += [Row(cells | SAME_CORES.get(cells["name"], {})) for cells in csv.DictReader(stream)]
-    chips = [processor(row) for row in rows if row.cells["kind"] in {"cpu", "board"}]
+            rows += [Row(cells) for cells in csv.DictReader(stream)]
+    known = CoreFacts(HERE / "core_facts.csv")
+    chips = [processor(row, known) for row in rows if row.cells["kind"] in {"cpu", "board"}]
+    known.check_all_used()
     write("processors", chips)
     with (HERE / "boxes.csv").open(encoding="utf-8", newline="") as stream:
         by_name = {chip["name"]: chip for chip in chips}

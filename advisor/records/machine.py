@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from .base import Count, Fraction, KeyedRecord, PositiveCount, PositiveQuantity, Quantity, SimdLevel
 
+_BLOCKED_CLUSTER = 2
+
 
 class MachineSpec(KeyedRecord):
     """Facts that decide speed. Whole machine unless the name says per core; unknown is None, never 0.
@@ -19,6 +21,9 @@ class MachineSpec(KeyedRecord):
     numa_nodes: PositiveCount = 1
     performance_cores: PositiveCount
     efficiency_cores: Count = 0
+    """Smaller cores that share the third-level cache; ``low_power_cores`` are not counted in."""
+    low_power_cores: Count = 0
+    """Smaller cores outside the third-level cache (LP E-cores of Core Ultra)."""
     threads: PositiveCount
     release_year: int | None = None
     simd_level: SimdLevel
@@ -26,10 +31,18 @@ class MachineSpec(KeyedRecord):
     boost_hz: PositiveQuantity | None = None
     all_core_turbo_hz: PositiveQuantity | None = None
     e_core_turbo_hz: PositiveQuantity | None = None
+    low_power_core_turbo_hz: PositiveQuantity | None = None
     fma_bits_per_core: PositiveQuantity | None = None
     """Width of all multiply-add units of one performance core, in bits (two 256-bit units: 512)."""
     fma_bits_per_e_core: PositiveQuantity | None = None
+    fma_bits_per_low_power_core: PositiveQuantity | None = None
     l2_bytes_per_core: PositiveQuantity | None = None
+    """Of one performance core."""
+    l2_bytes_per_e_cluster: PositiveQuantity | None = None
+    """One second-level cache of the efficiency cores, shared by ``e_cores_per_cluster``; None: each has its own."""
+    e_cores_per_cluster: PositiveCount | None = None
+    l2_bytes_per_low_power_cluster: PositiveQuantity | None = None
+    """The one second-level cache that all low-power cores share."""
     l3_bytes: Quantity | None = None
     """0 where the chip has no third level."""
     memory_bandwidth_bytes_per_s: PositiveQuantity | None = None
@@ -47,5 +60,20 @@ class MachineSpec(KeyedRecord):
 
     @property
     def cores(self) -> int:
-        """Physical cores of both kinds."""
-        return self.performance_cores + self.efficiency_cores
+        """Physical cores of all kinds."""
+        return self.performance_cores + self.efficiency_cores + self.low_power_cores
+
+    @property
+    def inference_cores(self) -> int:
+        """Physical cores that OpenVINO's CPU plugin gives to inference; decode may use the others, too.
+
+        The plugin leaves out a pair of efficiency cores without third-level cache where the chip has others that share
+        it (Core Ultra 1xxH, 1xxU, 2xxH); four in a cluster (Core Ultra 2xxV) it uses. Seen in its source, not on such a
+        machine; ONNX Runtime, which knows no kinds of cores, is counted with the same.
+
+        Source: openvinotoolkit/openvino, src/inference/src/os/lin/lin_system_conf.cpp, parse_cache_info_linux at
+        001c937 (2025: two threads sharing an L2 beside no L3, once efficiency cores were found, join the offline list);
+        later versions mark them CPU_BLOCKED there and in os/win/win_system_conf.cpp.
+        """
+        blocked = _BLOCKED_CLUSTER if self.low_power_cores == _BLOCKED_CLUSTER and self.efficiency_cores else 0
+        return self.cores - blocked

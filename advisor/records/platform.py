@@ -22,15 +22,28 @@ class Processor(Record):
     release_year: Sourced | None = None
     performance_cores: Sourced
     efficiency_cores: Sourced | None = None
+    """Smaller cores that share the third-level cache; ``low_power_cores`` are not counted in."""
+    e_core_design: SourcedText | None = None
+    e_core_turbo_hz: Sourced | None = None
+    fma_bits_per_e_core: Sourced | None = None
+    l2_bytes_per_e_cluster: Sourced | None = None
+    """One second-level cache of the efficiency cores, shared by ``e_cores_per_cluster``; None: each has its own."""
+    e_cores_per_cluster: Sourced | None = None
+    low_power_cores: Sourced | None = None
+    """Smaller cores outside the third-level cache (LP E-cores of Core Ultra)."""
+    low_power_core_design: SourcedText | None = None
+    low_power_core_turbo_hz: Sourced | None = None
+    fma_bits_per_low_power_core: Sourced | None = None
+    l2_bytes_per_low_power_cluster: Sourced | None = None
+    """The one second-level cache that all low-power cores share."""
     threads: Sourced
     base_hz: Sourced | None = None
     boost_hz: Sourced | None = None
     all_core_turbo_hz: Sourced | None = None
-    e_core_turbo_hz: Sourced | None = None
     simd_level: SourcedText
     fma_bits_per_core: Sourced | None = None
-    fma_bits_per_e_core: Sourced | None = None
     l2_bytes_per_core: Sourced | None = None
+    """Of one performance core."""
     l3_bytes: Sourced | None = None
     memory_channels: Sourced | None = None
     memory_type: SourcedText | None = None

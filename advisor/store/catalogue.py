@@ -23,8 +23,9 @@ _SPEED = re.compile(r"(?:LP)?DDR[0-9]X?-(?P<mt>[0-9]{3,5})", re.IGNORECASE)
 # Facts of a processor that a machine takes over as they are, and whether they add up over sockets.
 _TAKEN = {
     "base_hz": False, "boost_hz": False, "all_core_turbo_hz": False, "e_core_turbo_hz": False,
-    "fma_bits_per_core": False, "fma_bits_per_e_core": False, "l2_bytes_per_core": False, "l3_bytes": True,
-    "tdp_w": True,
+    "low_power_core_turbo_hz": False, "fma_bits_per_core": False, "fma_bits_per_e_core": False,
+    "fma_bits_per_low_power_core": False, "l2_bytes_per_core": False, "l2_bytes_per_e_cluster": False,
+    "l2_bytes_per_low_power_cluster": False, "l3_bytes": True, "tdp_w": True,
 }  # fmt: skip
 
 
@@ -289,6 +290,8 @@ def bare_machine(chip: Processor, sockets: int = 1) -> MachineSpec:
             "numa_nodes": sockets,
             "performance_cores": count("performance_cores", "performance_cores", sockets),
             "efficiency_cores": count("efficiency_cores", "efficiency_cores", sockets) or 0,
+            "low_power_cores": count("low_power_cores", "low_power_cores", sockets) or 0,
+            "e_cores_per_cluster": count("e_cores_per_cluster", "e_cores_per_cluster"),
             "threads": count("threads", "threads", sockets),
             "release_year": count("release_year", "release_year"),
             "simd_level": chip.simd_level.value,

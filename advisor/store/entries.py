@@ -32,11 +32,13 @@ _KINDS: dict[str, type[Entry]] = {
 _DUTIES = ("value", "kind", "source", "date")
 # Facts that are counts: a value with a fraction is a slip.
 _COUNTS = {
-    "performance_cores", "efficiency_cores", "threads", "memory_channels", "memory_channels_populated", "max_sockets",
-    "release_year",
+    "performance_cores", "efficiency_cores", "low_power_cores", "e_cores_per_cluster", "threads", "memory_channels",
+    "memory_channels_populated", "max_sockets", "release_year",
 }  # fmt: skip
 # Facts for which zero says something: no small cores, no third cache level, nothing to pay.
-_ZERO_ALLOWED = {"efficiency_cores", "l3_bytes", "idle_power_w", "list_price_usd", "price_usd", "storage_bytes"}
+_ZERO_ALLOWED = {
+    "efficiency_cores", "low_power_cores", "l3_bytes", "idle_power_w", "list_price_usd", "price_usd", "storage_bytes",
+}  # fmt: skip
 
 
 def read_entry(path: Path | str) -> Entry:
@@ -143,12 +145,13 @@ def _sense(entry: Entry) -> Iterator[tuple[str, str]]:
     if entry.simd_level.value not in levels:
         level = entry.simd_level.value
         yield "simd_level", f"unknown simd_level {level!r}; expected {', '.join(levels)}{nearest(level, levels)}"
-    cores = entry.performance_cores.value + (entry.efficiency_cores.value if entry.efficiency_cores else 0)
+    small = [fact.value for fact in (entry.efficiency_cores, entry.low_power_cores) if fact is not None]
+    cores = entry.performance_cores.value + sum(small)
     if entry.threads.value < cores:
         yield "threads", f"threads: {entry.threads.value:g} are fewer than the {cores:g} cores"
     if entry.base_hz is not None and entry.boost_hz is not None and entry.boost_hz.value < entry.base_hz.value:
         yield "boost_hz", f"boost_hz: {entry.boost_hz.value:g} is below base_hz {entry.base_hz.value:g}"
-    for key in ("base_hz", "boost_hz", "all_core_turbo_hz", "e_core_turbo_hz"):
+    for key in ("base_hz", "boost_hz", "all_core_turbo_hz", "e_core_turbo_hz", "low_power_core_turbo_hz"):
         clock = getattr(entry, key)
         if clock is not None and not 1e8 <= clock.value <= 2e10:
             yield key, f"{key}: {clock.value:g} Hz is not a plausible processor clock; write Hz without prefix"

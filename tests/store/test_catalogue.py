@@ -115,9 +115,32 @@ def test_kinds_of_cores() -> None:
     small = CATALOGUE.resolve("intel-processor-n100")  # small cores only: all alike, so no kinds
     assert (small.performance_cores, small.efficiency_cores, small.fma_bits_per_core) == (4, 0, 256)
     three = CATALOGUE.resolve("intel-core-ultra-5-125h")
-    assert (three.performance_cores, three.efficiency_cores) == (4, 10)
+    assert (three.performance_cores, three.efficiency_cores, three.low_power_cores) == (4, 8, 2)
+    assert (three.cores, three.inference_cores) == (14, 12)
+    island = CATALOGUE.resolve("intel-core-ultra-7-258v")  # four low-power cores, no others: inference uses them
+    assert (island.efficiency_cores, island.low_power_cores, island.inference_cores) == (0, 4, 8)
     assert CATALOGUE.resolve("raspberry-pi-4-model-b-4-gb").l3_bytes == 0  # none, which is not unknown
     assert CATALOGUE.resolve("raspberry-pi-4-model-b-4-gb").fma_bits_per_core is None
+
+
+@pytest.mark.parametrize(
+    ("chip", "widths"),
+    [
+        ("intel-core-ultra-7-155h", (256, 256)),
+        ("intel-core-ultra-7-255h", (512, 256)),  # Skymont, and Crestmont on the island
+        ("intel-core-ultra-7-258v", (None, 512)),
+        ("intel-core-ultra-9-285k", (512, None)),
+    ],
+)
+def test_small_cores_are_as_wide_as_their_design(chip: str, widths: tuple[float | None, float | None]) -> None:
+    entry = CATALOGUE.processor(chip)
+    facts = (entry.fma_bits_per_e_core, entry.fma_bits_per_low_power_core)
+    assert tuple(None if fact is None else fact.value for fact in facts) == widths
+    for fact, design in zip(facts, (entry.e_core_design, entry.low_power_core_design), strict=True):
+        if fact is not None:
+            assert design is not None
+            assert fact.value == {"Skymont": 512, "Crestmont": 256}[design.value]
+            assert fact.kind == ("published" if design.value == "Skymont" else "assumed")
 
 
 def test_bandwidth_follows_the_channels_in_use() -> None:

@@ -1,4 +1,4 @@
-"""A machine's data sheet as arrays: every unknown field gets a stated default, and says so in ``assumed``."""
+"""A machine's data sheet as arrays: every unknown field gets a stated default (:func:`filled_fields` names them)."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def signature(spec: MachineSpec) -> tuple[float, ...]:
     values = (
         spec.sockets,
         spec.performance_cores,
-        spec.efficiency_cores,
+        spec.efficiency_cores + spec.low_power_cores,
         spec.threads,
         spec.release_year,
         spec.base_hz,
@@ -108,6 +108,7 @@ class MachineArrays:
     sockets: Array
     performance_cores: Array
     efficiency_cores: Array
+    """Smaller cores that take part in inference, low-power ones included where the runtime uses them."""
     atom_only: Array
     """1 where all cores are efficiency cores (or an Atom of before the name)."""
     threads_per_core: Array
@@ -120,7 +121,7 @@ class MachineArrays:
     fma_bits: Array
     fma_bits_e: Array
     l2_bytes: Array
-    """Sum over cores [B]."""
+    """Sum over the second-level caches of the cores that take part in inference [B]."""
     l3_bytes: Array
     bandwidth: Array
     power_w: Array
@@ -131,12 +132,12 @@ class MachineArrays:
 
     @property
     def cores(self) -> Array:
-        """Physical cores of both kinds, all sockets."""
+        """Physical cores that take part in inference, all kinds and sockets."""
         return self.performance_cores + self.efficiency_cores
 
     @property
     def cores_per_socket(self) -> Array:
-        """Physical cores of both kinds in one socket."""
+        """The same in one socket."""
         return self.cores / self.sockets
 
     def take(self, index: NDArray[np.int64]) -> MachineArrays:
@@ -147,13 +148,51 @@ class MachineArrays:
         )
 
 
+_FILLED = (
+    "all_core_turbo_hz", "boost_hz", "fma_bits_per_core", "l2_bytes_per_core", "l3_bytes",
+    "memory_bandwidth_bytes_per_s", "release_year", "tdp_w",
+)  # fmt: skip
+_FILLED_OF_E_CORES = ("e_core_turbo_hz", "fma_bits_per_e_core")
+_FILLED_OF_LOW_POWER_CORES = ("low_power_core_turbo_hz", "fma_bits_per_low_power_core")
+
+
+def filled_fields(spec: MachineSpec) -> tuple[str, ...]:
+    """Fields that a prediction reads, the data sheet does not state and :func:`machine_arrays` fills; by name."""
+    read = list(_FILLED)
+    if spec.efficiency_cores:
+        read += _FILLED_OF_E_CORES
+    if spec.inference_cores > spec.performance_cores + spec.efficiency_cores:
+        read += _FILLED_OF_LOW_POWER_CORES
+    return tuple(sorted(name for name in read if getattr(spec, name) is None))
+
+
 def _fill(value: float | None, default: float) -> float:
     return default if value is None else float(value)
 
 
+def _of_small_cores(spec: MachineSpec, of_e_core: float, of_low_power_core: float) -> float:
+    """Mean over the smaller cores that take part in inference."""
+    small = spec.inference_cores - spec.performance_cores
+    low_power = max(0, small - spec.efficiency_cores)
+    return of_e_core + (of_low_power_core - of_e_core) * low_power / max(small, 1)
+
+
+def _l2_bytes(spec: MachineSpec) -> float:
+    """Sum over the second-level caches of the cores that take part in inference [B]."""
+    own = _fill(spec.l2_bytes_per_core, 512e3)
+    total = own * spec.performance_cores
+    if spec.l2_bytes_per_e_cluster is None:
+        total += own * spec.efficiency_cores
+    else:
+        total += spec.l2_bytes_per_e_cluster * spec.efficiency_cores / (spec.e_cores_per_cluster or 1)
+    if spec.inference_cores == spec.cores and spec.low_power_cores:
+        total += _fill(spec.l2_bytes_per_low_power_cluster, own * spec.low_power_cores)
+    return total
+
+
 def _row(spec: MachineSpec) -> list[float]:
     kind = simd_class(spec)
-    p_cores, e_cores = float(spec.performance_cores), float(spec.efficiency_cores)
+    p_cores, e_cores = float(spec.performance_cores), float(spec.inference_cores - spec.performance_cores)
     cores = p_cores + e_cores
     boost = usual_boost_hz(spec)
     # A guest knows neither its host's power nor its clock: the usual clock is taken to be held.
@@ -177,10 +216,12 @@ def _row(spec: MachineSpec) -> list[float]:
         boost,
         _fill(spec.all_core_turbo_hz, boost),
         0.0 if spec.all_core_turbo_hz is None else 1.0,
-        _fill(spec.e_core_turbo_hz, 0.77 * boost),
+        _of_small_cores(
+            spec, _fill(spec.e_core_turbo_hz, 0.77 * boost), _fill(spec.low_power_core_turbo_hz, 0.77 * boost)
+        ),
         fma,
-        _fill(spec.fma_bits_per_e_core, 256.0),
-        _fill(spec.l2_bytes_per_core, 512e3) * cores,
+        _of_small_cores(spec, _fill(spec.fma_bits_per_e_core, 256.0), _fill(spec.fma_bits_per_low_power_core, 256.0)),
+        _l2_bytes(spec),
         _fill(spec.l3_bytes, 0.0) or 1e6 * max(1.0, cores / 4),
         usual_bandwidth(spec),
         _fill(spec.sustained_power_w, tdp),
@@ -195,9 +236,10 @@ def machine_arrays(specs: Sequence[MachineSpec]) -> MachineArrays:
     """Turn data sheets into arrays.
 
     Defaults for unknown fields: boost = all-core turbo = base, the class's usual one where none is known; base 0.55 of
-    boost; E-core clock 0.77 of boost (the ratio of the hybrid desktop parts in the catalogue); L2 512 KB per core; no
-    L3: 1 MB per four cores; bandwidth 6 GB/s per core, at least 25 GB/s per socket (one DDR4-3200 channel); power limit
-    = TDP; TDP 12 W per core (Arm 3.75 W).
+    boost; E-core clock 0.77 of boost (the ratio of the hybrid desktop parts in the catalogue); L2 512 KB per core, of
+    smaller cores as of the performance cores; no L3: 1 MB per four cores; bandwidth 6 GB/s per core, at least 25 GB/s
+    per socket (one DDR4-3200 channel); power limit = TDP; TDP 12 W per core (Arm 3.75 W). :func:`filled_fields` names
+    those of one machine.
     """
     table = np.array([_row(spec) for spec in specs])
     columns = [table[:, i] for i in range(table.shape[1])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from advisor.perfmodel.analytic.machine import filled_fields
 from advisor.planner.question.inputs import PlanInputs
 from advisor.planner.search.costs import MEMORY_OF_CAMERA_BYTES, MEMORY_OF_SYSTEM_BYTES
 from advisor.planner.search.judgement import Deployment
@@ -21,8 +22,12 @@ FIELDS = {
     "e_core_turbo_hz": "clock of the efficiency cores",
     "fma_bits_per_core": "width of the arithmetic units",
     "fma_bits_per_e_core": "width of the efficiency cores' arithmetic units",
+    "fma_bits_per_low_power_core": "width of the low-power cores' arithmetic units",
     "l2_bytes_per_core": "L2 cache",
+    "l2_bytes_per_e_cluster": "L2 cache of the efficiency cores",
+    "l2_bytes_per_low_power_cluster": "L2 cache of the low-power cores",
     "l3_bytes": "L3 cache",
+    "low_power_core_turbo_hz": "clock of the low-power cores",
     "memory_bandwidth_bytes_per_s": "memory bandwidth",
     "memory_bytes": "memory",
     "memory_channels": "memory channels",
@@ -83,6 +88,12 @@ def list_assumptions(inputs: PlanInputs, chosen: Deployment | None) -> tuple[str
             assumptions.append(
                 f"{chosen.model.id}: recalled or assumed, not read from a data sheet: "
                 + ", ".join(FIELDS.get(name, name.replace("_", " ")) for name in machine.uncertain)
+            )
+        filled = filled_fields(machine)
+        if filled:
+            assumptions.append(
+                f"{chosen.model.id}: not stated, usual values taken: "
+                + ", ".join(FIELDS.get(name, name.replace("_", " ")) for name in filled)
             )
         platform = chosen.candidate.platform
         if platform.id not in scenario.candidates.prices:

@@ -23,6 +23,13 @@ def test_a_latency_budget_that_reality_may_break_is_warned_of() -> None:
     assert not near(median_ms * (LATENCY_RATIO[1] + 1.5))
 
 
+def test_a_plan_lists_what_its_box_does_not_state() -> None:
+    result = plan(inputs([candidate("large", 8, 500.0)]))
+    text = next(text for text in result.assumptions if "not stated" in text)
+    assert text.startswith("large: not stated, usual values taken: all-core clock, boost clock")
+    assert "memory bandwidth" not in text
+
+
 def test_a_stale_price_is_warned_of() -> None:
     old = candidate("old", 8, 500.0, price_date=TODAY - dt.timedelta(days=400))
     result = plan(inputs([old]))
