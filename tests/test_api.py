@@ -221,7 +221,7 @@ def test_the_catalogue_is_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     frame = api.catalog()
     assert list(frame["platform"]) == Catalogue.load().platform_ids()
     assert frame["price_source"].notna().equals(frame["price_usd"].notna())
-    assert (frame["cores"] == frame["performance_cores"] + frame["efficiency_cores"]).all()
+    assert (frame["cores"] == frame["performance_cores"] + frame["efficiency_cores"] + frame["low_power_cores"]).all()
 
 
 def _blocks(text: str) -> list[str]:

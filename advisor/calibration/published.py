@@ -147,12 +147,12 @@ def observations(rows: Sequence[Row], specs: Mapping[str, MachineSpec], works: M
 
 def _config(row: Row, spec: MachineSpec) -> tuple[float, float, float]:
     if row.mode == THROUGHPUT:
-        streams = row.streams or default_streams(spec.cores)
-        return float(min(streams, spec.cores)), float(spec.cores), 0.0
+        streams = row.streams or default_streams(spec.inference_cores)
+        return float(min(streams, spec.inference_cores)), float(spec.inference_cores), 0.0
     threads, performance_only = latency_threads(spec, row.precision)
     if row.threads is not None:
-        return 1.0, float(min(row.threads, spec.cores)), 0.0
+        return 1.0, float(min(row.threads, spec.inference_cores)), 0.0
     if row.era in ("dli-2018", "dli-2022"):
         # Before 2023 one stream ran over all sockets in that harness; from 2023 on over one.
-        return 1.0, float(spec.cores), 0.0
+        return 1.0, float(spec.inference_cores), 0.0
     return 1.0, float(threads), float(performance_only)

@@ -18,7 +18,7 @@ from .advice import preflight
 from .caches import read_caches, total_bytes
 from .cgroup import GroupLimits, read_group_limits
 from .cpuinfo import CpuInfo, architecture, brand, family_model, flags, read_cpuinfo, vendor
-from .kinds import core_kinds, count_kind, max_clocks
+from .kinds import Kind, core_kinds, count_kind, max_clocks
 from .lscpu import LscpuView, read_lscpu
 from .memory import read_memory
 from .noise import cpu_times, load_1min, pressure_some, steal_fraction
@@ -98,7 +98,8 @@ def fingerprint(facts: HostFacts) -> str:
     memory = facts.memory.total_bytes
     decisive = [
         *(cpu.brand, cpu.vendor, cpu.family, cpu.model, cpu.architecture, cpu.sockets, cpu.cores, cpu.threads),
-        *(cpu.performance_cores, cpu.efficiency_cores, cpu.numa_nodes, cpu.virtualisation is not None, list(cpu.simd)),
+        # Low-power cores are counted in, as version 0.1 did: its measurements stay this machine's.
+        *(cpu.performance_cores, _smaller_cores(cpu), cpu.numa_nodes, cpu.virtualisation is not None, list(cpu.simd)),
         [[cache.level, cache.type, cache.size_bytes, cache.instances, cache.threads_sharing] for cache in cpu.caches],
         *(
             None if memory is None else round(memory / 2**30),
@@ -108,6 +109,10 @@ def fingerprint(facts: HostFacts) -> str:
         ),
     ]
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
+
+
+def _smaller_cores(cpu: CpuFacts) -> int | None:
+    return None if cpu.efficiency_cores is None else cpu.efficiency_cores + (cpu.low_power_cores or 0)
 
 
 def usable_cores(facts: HostFacts) -> float:
@@ -129,7 +134,10 @@ def _cpu_facts(tree: Tree, info: CpuInfo, view: LscpuView | None, topology: Topo
     caches = read_caches(tree, online)
     kinds = core_kinds(tree, info, topology, caches)
     clocks = {cpu: khz * 1e3 for cpu, khz in max_clocks(tree, online).items() if khz is not None}
-    small = [clocks[cpu] for cpu, kind in zip(online, kinds, strict=True) if kind == "efficiency" and cpu in clocks]
+    highest_hz: dict[Kind, float] = {}
+    for cpu, kind in zip(online, kinds, strict=True):
+        if cpu in clocks:
+            highest_hz[kind] = max(clocks[cpu], highest_hz.get(kind, 0.0))
     performing, efficient = (count_kind(kinds, kind, topology) for kind in ("performance", "efficiency"))
     family = family_model(info) if arch in ("x86_64", "i686") else None
     return CpuFacts(
@@ -155,7 +163,9 @@ def _cpu_facts(tree: Tree, info: CpuInfo, view: LscpuView | None, topology: Topo
         offline=topology.offline,
         base_hz=base_clock_hz(tree, info, online),
         max_hz=max(clocks.values(), default=None),
-        efficiency_max_hz=max(small, default=None) if performing else None,
+        efficiency_max_hz=highest_hz.get("efficiency") if performing else None,
+        low_power_cores=count_kind(kinds, "low-power", topology),
+        low_power_max_hz=highest_hz.get("low-power"),
         family=None if family is None else family[0],
         model=None if family is None else family[1],
         current_hz=current_clocks_hz(tree, info, online),

@@ -1,4 +1,4 @@
-"""Which cores are performance cores and which efficiency cores."""
+"""Which cores are performance cores, which efficiency cores, and which of these stand outside the third-level cache."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from .cpuinfo import CpuInfo, arm_id, family_model, vendor
 from .topology import Topology, count_cores
 from .tree import Tree, positive
 
-Kind = Literal["performance", "efficiency", "unknown"]
+Kind = Literal["performance", "efficiency", "low-power", "unknown"]
 
 _CPU = "sys/devices/system/cpu"
+_MONITORS = ("sys/devices", "sys/bus/event_source/devices")
 # A core below this share of the strongest one's capacity is an efficiency core: A55 next to A76 has 0.4-0.5, E next
 # to P 0.55-0.7; the middle cores of three-tier phones (0.75-0.9) count as performance cores.
 _CAPACITY_SHARE = 0.7
@@ -29,9 +30,10 @@ def core_kinds(tree: Tree, info: CpuInfo, topology: Topology, caches: tuple[Cach
     """Kind of each online thread, by the first evidence that tells two kinds apart.
 
     In order: Intel's two performance-monitoring units, Arm core designs, capacities, second-level caches shared by some
-    cores only (Intel), highest clocks. Equal cores are performance cores, but a chip that its maker builds of
-    efficiency cores alone (Processor N100) has those; a guest on a hybrid chip that shows none of it stays unknown, and
-    so do Arm cores of several designs of which one is not in our table.
+    cores only (Intel), highest clocks. Efficiency cores outside the third-level cache are low-power cores (Intel).
+    Equal cores are performance cores, but a chip that its maker builds of efficiency cores alone (Processor N100) has
+    those; a guest on a hybrid chip that shows none of it stays unknown, and so do Arm cores of several designs of which
+    one is not in our table.
     """
     online = topology.online or ()
     if not online:
@@ -44,7 +46,7 @@ def core_kinds(tree: Tree, info: CpuInfo, topology: Topology, caches: tuple[Cach
         _by_share(max_clocks(tree, online), _CLOCK_SHARE),
     ):
         if found is not None:
-            return found
+            return _low_power_apart(tree, info, online, found, caches)
     model = family_model(info)
     if vendor(info) == "GenuineIntel" and model is not None and model[0] == 6:
         if model[1] in _EFFICIENCY_ONLY:
@@ -56,6 +58,20 @@ def core_kinds(tree: Tree, info: CpuInfo, topology: Topology, caches: tuple[Cach
     if _unnamed_mix(info, online):
         return _all("unknown", online)
     return _all("performance", online)
+
+
+def _low_power_apart(
+    tree: Tree, info: CpuInfo, online: tuple[int, ...], kinds: tuple[Kind, ...], caches: tuple[CacheFact, ...]
+) -> tuple[Kind, ...]:
+    """Mark efficiency cores as low-power ones where the kernel names them so or they alone reach no third level."""
+    if vendor(info) != "GenuineIntel":
+        return kinds
+    named = {cpu for base in _MONITORS for cpu in tree.cpus(f"{base}/cpu_lowpower/cpus") or ()}
+    reaching = {cpu for cache in caches if cache.level == 3 for cpu in cache.cpus}
+    return tuple(
+        "low-power" if kind == "efficiency" and (cpu in named or (reaching and cpu not in reaching)) else kind
+        for cpu, kind in zip(online, kinds, strict=True)
+    )
 
 
 def _all(kind: Kind, online: tuple[int, ...]) -> tuple[Kind, ...]:
@@ -79,7 +95,7 @@ def _by_monitor(tree: Tree, online: tuple[int, ...]) -> tuple[Kind, ...] | None:
     """Linux shows one monitoring unit per kind (cpu_core, cpu_atom, from 6.13 also cpu_lowpower) on hybrids only."""
     lists: dict[str, set[int]] = {}
     for unit in ("cpu_core", "cpu_atom", "cpu_lowpower"):
-        for base in ("sys/devices", "sys/bus/event_source/devices"):
+        for base in _MONITORS:
             lists.setdefault(unit, set()).update(tree.cpus(f"{base}/{unit}/cpus") or ())
     efficient = lists["cpu_atom"] | lists["cpu_lowpower"]
     performing = lists["cpu_core"] - efficient

@@ -23,6 +23,7 @@ _INTEL_CLIENT = frozenset(
 )  # Haswell to Comet Lake: two of 256. Ice, Tiger and Rocket Lake: the same two as one of 512.
 _INTEL_HYBRID = frozenset({0x97, 0x9A, 0xB7, 0xBA, 0xBF, 0xAA, 0xAC, 0xB5, 0xC5, 0xC6, 0xBD})
 _INTEL_SKYMONT = frozenset({0xC5, 0xC6, 0xBD})  # Arrow Lake S and H, Lunar Lake: four of 128 in the efficiency cores
+_INTEL_LUNAR_LAKE = 0xBD
 _INTEL_SERVER = frozenset({0x6A, 0x6C, 0x8F, 0xCF, 0xAD, 0xAE})  # Ice Lake-SP to Granite Rapids: two of 512
 _INTEL_SKYLAKE_SP = 0x55  # two of 512, one in Bronze, Silver and most Gold 5xxx: distinguished by name
 _INTEL_EFFICIENT = frozenset({0xBE, 0xAF, 0xB6})  # Alder Lake-N, Sierra Forest, Grand Ridge: two of 128
@@ -56,8 +57,10 @@ def machine_spec(facts: HostFacts) -> MachineSpec:
         )
     uncertain: list[str] = []
     performing, efficient = _cores(cpu, threads, uncertain)
-    hybrid = efficient > 0
-    width, e_width = fma_bits(cpu, hybrid)
+    low_power = cpu.low_power_cores or 0
+    width, e_width = fma_bits(cpu, hybrid=efficient > 0)
+    cluster = _shared_cache(cpu, "efficiency") if efficient else None
+    low_power_cluster = _shared_cache(cpu, "low-power")
     guest = None if cpu.virtualisation is None else 1.0
     quota = limits.usable_cores if limits.usable_cores is not None and _restricted(facts) else None
     total = [size for size in (memory.total_bytes, limits.memory_limit_bytes) if size is not None]
@@ -70,14 +73,20 @@ def machine_spec(facts: HostFacts) -> MachineSpec:
         numa_nodes=len([node for node in cpu.nodes if node.cpus]) or _assume("numa_nodes", 1, uncertain),
         performance_cores=performing,
         efficiency_cores=efficient,
+        low_power_cores=low_power,
         threads=threads,
         simd_level=cpu.simd_level or _assume_level(cpu.architecture, uncertain),
         base_hz=cpu.base_hz,
         boost_hz=cpu.max_hz,
-        e_core_turbo_hz=cpu.efficiency_max_hz if hybrid else None,
+        e_core_turbo_hz=cpu.efficiency_max_hz if efficient else None,
+        low_power_core_turbo_hz=cpu.low_power_max_hz,
         fma_bits_per_core=width,
         fma_bits_per_e_core=e_width,
+        fma_bits_per_low_power_core=_low_power_fma_bits(cpu) if low_power else None,
         l2_bytes_per_core=_l2_per_core(cpu),
+        l2_bytes_per_e_cluster=None if cluster is None else cluster.size_bytes,
+        e_cores_per_cluster=None if cluster is None else cluster.threads_sharing,
+        l2_bytes_per_low_power_cluster=None if low_power_cluster is None else low_power_cluster.size_bytes,
         l3_bytes=cpu.l3_bytes,
         memory_channels=memory.channels,
         memory_bytes=float(min(total)) if total else None,
@@ -130,6 +139,19 @@ def _l2_per_core(cpu: CpuFacts) -> float | None:
     return sum(cache.size_bytes * (cache.instances or 0) for cache in own) / cores
 
 
+def _shared_cache(cpu: CpuFacts, kind: str) -> CacheFact | None:
+    """Second-level cache that Intel's smaller cores of a kind share, which have one thread each; None if not told."""
+    if cpu.vendor != "GenuineIntel":
+        return None
+    kinds = dict(zip(cpu.online or (), cpu.core_kinds, strict=True))
+    own = [
+        cache
+        for cache in cpu.caches
+        if cache.level == 2 and (cache.threads_sharing or 1) > 1 and any(kinds.get(at) == kind for at in cache.cpus)
+    ]
+    return max(own, key=lambda cache: sum(kinds.get(at) == kind for at in cache.cpus), default=None)
+
+
 def _size_per_core(cache: CacheFact, cpu: CpuFacts) -> float | None:
     if cache.threads_sharing is None:
         return None
@@ -168,6 +190,13 @@ def _intel(model: int, brand: str, hybrid: bool) -> tuple[float | None, float | 
             return 1024.0, None
         return (512.0 if any(word in brand for word in narrow) else None), None
     return None, None
+
+
+def _low_power_fma_bits(cpu: CpuFacts) -> float | None:
+    """Width of all multiply-add units of one low-power core in bits: Skymont in Lunar Lake, Crestmont before."""
+    if cpu.model not in _INTEL_HYBRID:
+        return None
+    return 512.0 if cpu.model == _INTEL_LUNAR_LAKE else 256.0
 
 
 def _amd(family: int, model: int) -> float | None:

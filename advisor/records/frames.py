@@ -163,6 +163,8 @@ PLATFORM_COLUMNS: tuple[Column, ...] = (
     Column("cores", _COUNT, "machine.cores"),
     Column("performance_cores", _COUNT, "machine.performance_cores"),
     Column("efficiency_cores", _COUNT, "machine.efficiency_cores"),
+    Column("low_power_cores", _COUNT, "machine.low_power_cores"),
+    Column("inference_cores", _COUNT, "machine.inference_cores"),
     Column("threads", _COUNT, "machine.threads"),
     Column("simd_level", _TEXT, "machine.simd_level"),
     Column("fma_bits_per_core", _NUMBER, "machine.fma_bits_per_core"),

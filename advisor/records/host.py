@@ -43,6 +43,7 @@ class CpuFacts(Record):
     threads_per_core: PositiveCount | None
     performance_cores: Count | None
     efficiency_cores: Count | None
+    """Smaller cores that share the third-level cache."""
     numa_nodes: PositiveCount | None
     simd: tuple[str, ...]
     simd_level: SimdLevel | None
@@ -53,13 +54,16 @@ class CpuFacts(Record):
     caches: tuple[CacheFact, ...] = ()
     nodes: tuple[NumaNode, ...] = ()
     core_kinds: tuple[str, ...] = ()
-    """Per online thread: performance, efficiency or unknown."""
+    """Per online thread: performance, efficiency, low-power or unknown."""
     online: tuple[int, ...] | None = None
     offline: tuple[int, ...] | None = None
     base_hz: PositiveQuantity | None = None
     max_hz: PositiveQuantity | None = None
     efficiency_max_hz: PositiveQuantity | None = None
     """Highest clock of the efficiency cores of a hybrid machine."""
+    low_power_cores: Count | None = None
+    """Smaller cores outside the third-level cache; None: not told, as by documents of version 0.1."""
+    low_power_max_hz: PositiveQuantity | None = None
     family: Count | None = None
     model: Count | None = None
     """CPUID family and model of an x86 processor."""

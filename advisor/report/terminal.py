@@ -79,7 +79,8 @@ def render_host(host: HostFacts) -> RenderableType:
     )
     rows = [
         ("cores", f"{_word(cpu.cores)} (performance {_word(cpu.performance_cores)}, efficiency "
-                  f"{_word(cpu.efficiency_cores)}), {shape}"),
+                  f"{_word(cpu.efficiency_cores)}"
+                  f"{f', low-power {cpu.low_power_cores}' if cpu.low_power_cores else ''}), {shape}"),
         ("usable cores", f"{number(limits.usable_cores) if limits.usable_cores is not None else 'unknown'} "
                          f"(quota {_quota(limits.quota_cores)}, affinity {affinity})"),
         ("SIMD level", f"{_word(cpu.simd_level)} ({' '.join(cpu.simd) or 'unknown'})"),
@@ -255,7 +256,8 @@ def _cell(value: object) -> str:
 _CATALOGUE_HEADINGS = {
     "form_factor": "form factor", "memory_gib": "GiB", "max_power_w": "max W", "price_usd": "USD",
     "price_kind": "price kind", "simd_level": "SIMD level", "performance_cores": "P cores",
-    "efficiency_cores": "E cores", "tdp_w": "TDP W", "list_price_usd": "list price USD",
+    "efficiency_cores": "E cores", "low_power_cores": "LP E cores", "tdp_w": "TDP W",
+    "list_price_usd": "list price USD",
 }  # fmt: skip
 _CATALOGUE_OPTIONAL = {"form_factor": 1, "price_kind": 2, "list_price_usd": 2, "processor": 3, "name": 4}
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from advisor.errors import InputError
+from advisor.host import machine_spec
 from advisor.records.base import Sourced, SourcedText
 from advisor.records.box import BoxExport
 from advisor.records.host import HostFacts
@@ -25,6 +26,11 @@ _NOISE = re.compile(
 )
 _CLOCK_RANGE_HZ = (1e8, 2e10)
 Reported = Callable[[float], Sourced]
+_OF_THE_SILICON = (
+    "release_year", "base_hz", "boost_hz", "all_core_turbo_hz", "e_core_turbo_hz", "low_power_core_turbo_hz",
+    "fma_bits_per_core", "fma_bits_per_e_core", "fma_bits_per_low_power_core", "l2_bytes_per_core",
+    "l2_bytes_per_e_cluster", "e_cores_per_cluster", "l2_bytes_per_low_power_cluster",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,7 @@ class _Seen:
     sockets: int
     performance_cores: int
     efficiency_cores: int
+    low_power_cores: int
     threads: int
     architecture: str
     limited: bool
@@ -43,8 +50,9 @@ class _Seen:
 def box_entries(box: BoxExport, catalogue: Catalogue, price: Sourced | None) -> tuple[Platform, Processor | None]:
     """Make the entries of a measured box; the processor is None if the catalogue's own fits.
 
-    A catalogue chip fits when name, cores of both kinds, threads and SIMD level are what the machine shows: a virtual
-    machine with two cores of a server chip is not that server chip. A price of None leaves one that was given earlier.
+    A catalogue chip fits when name, performance and smaller cores, threads and SIMD level are what the machine shows:
+    a virtual machine with two cores of a server chip is not that server chip. A price of None leaves one that was given
+    earlier.
 
     Raises
     ------
@@ -112,10 +120,10 @@ def _seen(facts: HostFacts) -> _Seen:
     missing = [name for name, value in needed.items() if value is None]
     if architecture is None or cpu.cores is None or cpu.threads is None or missing:
         raise InputError(f"tells no {', '.join(missing)} of the processor; measure the box again with a newer sizer")
-    performance, efficiency = cpu.performance_cores, cpu.efficiency_cores or 0
+    performance, efficiency, low_power = cpu.performance_cores, cpu.efficiency_cores or 0, cpu.low_power_cores or 0
     if performance is None:
-        performance = cpu.cores - efficiency
-    threads = max(cpu.threads, performance + efficiency)
+        performance = cpu.cores - efficiency - low_power
+    threads = max(cpu.threads, performance + efficiency + low_power)
     usable = facts.limits.usable_cores
     limited = usable is not None and usable < threads
     if limited and usable is not None:
@@ -123,12 +131,14 @@ def _seen(facts: HostFacts) -> _Seen:
         threads = max(1, int(usable))
         performance = min(max(performance, 1), threads)
         efficiency = min(efficiency, threads - performance)
+        low_power = min(low_power, threads - performance - efficiency)
     if performance < 1:
         raise InputError("tells no core of the processor; the document is damaged, export it again")
     sockets = cpu.sockets or 1
-    if limited or performance % sockets or efficiency % sockets or threads % sockets:
+    counts = (performance, efficiency, low_power, threads)
+    if limited or any(count % sockets for count in counts):
         sockets = 1  # a part of a machine is not two equal halves
-    return _Seen(sockets, performance // sockets, efficiency // sockets, threads // sockets, architecture, limited)
+    return _Seen(sockets, *(count // sockets for count in counts), architecture, limited)
 
 
 def _known_chip(facts: HostFacts, catalogue: Catalogue) -> Processor | None:
@@ -149,9 +159,10 @@ def _known_chip(facts: HostFacts, catalogue: Catalogue) -> Processor | None:
 
 
 def _fits(chip: Processor, seen: _Seen, facts: HostFacts) -> bool:
-    small = chip.efficiency_cores.value if chip.efficiency_cores is not None else 0.0
+    # Version 0.1 told the smaller cores in one figure.
+    small = sum(fact.value for fact in (chip.efficiency_cores, chip.low_power_cores) if fact is not None)
     of_chip = (chip.performance_cores.value, small, chip.threads.value)
-    shown = (seen.performance_cores, seen.efficiency_cores, seen.threads)
+    shown = (seen.performance_cores, seen.efficiency_cores + seen.low_power_cores, seen.threads)
     return of_chip == shown and chip.simd_level.value == facts.cpu.simd_level and chip.architecture == seen.architecture
 
 
@@ -162,8 +173,7 @@ def _processor(identifier: str, facts: HostFacts, seen: _Seen, chip: Processor |
     values: dict[str, Any] = {}
     if chip is not None:
         # Per-core facts of the same silicon hold for a part of it, with the catalogue's own sources.
-        same = ("release_year", "base_hz", "boost_hz", "all_core_turbo_hz", "fma_bits_per_core", "fma_bits_per_e_core")
-        values = {name: getattr(chip, name) for name in same if getattr(chip, name) is not None}
+        values = {name: getattr(chip, name) for name in _OF_THE_SILICON if getattr(chip, name) is not None}
     word = SourcedText(value=str(cpu.simd_level), kind="measured", source=reported(0.0).source, date=day)
     vendor = (cpu.vendor or "").strip()
     values |= {
@@ -173,6 +183,7 @@ def _processor(identifier: str, facts: HostFacts, seen: _Seen, chip: Processor |
         "architecture": seen.architecture,
         "performance_cores": reported(float(seen.performance_cores)),
         "efficiency_cores": reported(float(seen.efficiency_cores)),
+        "low_power_cores": reported(float(seen.low_power_cores)),
         "threads": reported(float(seen.threads)),
         "simd_level": word,
     }
@@ -182,8 +193,13 @@ def _processor(identifier: str, facts: HostFacts, seen: _Seen, chip: Processor |
             values[name] = reported(clock)
     if "base_hz" in values and "boost_hz" in values and values["boost_hz"].value < values["base_hz"].value:
         del values["boost_hz"]
-    if cpu.l2_bytes and cpu.cores:
+    if cpu.l2_bytes and cpu.cores and not (seen.efficiency_cores or seen.low_power_cores):
         values["l2_bytes_per_core"] = reported(cpu.l2_bytes / cpu.cores)
+    elif cpu.caches:
+        spec = machine_spec(facts)
+        for name in ("l2_bytes_per_core", "l2_bytes_per_e_cluster", "e_cores_per_cluster"):
+            if getattr(spec, name) is not None:
+                values[name] = reported(float(getattr(spec, name)))
     if cpu.l3_bytes is not None:
         values["l3_bytes"] = reported(cpu.l3_bytes / seen.sockets)
     return Processor.model_validate(values)

@@ -39,10 +39,13 @@ def list_catalogue(kind: str = "platforms") -> CatalogueReport:
             for item in catalogue.platforms()
         ]  # fmt: skip
     elif kind == "processors":
-        columns = ("id", "name", "simd_level", "performance_cores", "efficiency_cores", "tdp_w", "list_price_usd")
+        columns = (
+            "id", "name", "simd_level", "performance_cores", "efficiency_cores", "low_power_cores", "tdp_w",
+            "list_price_usd",
+        )  # fmt: skip
         rows = [
             (item.id, item.name, item.simd_level.value, item.performance_cores.value, _value(item.efficiency_cores),
-             _value(item.tdp_w), _value(item.list_price_usd))
+             _value(item.low_power_cores), _value(item.tdp_w), _value(item.list_price_usd))
             for item in catalogue.processors()
         ]  # fmt: skip
     else:

@@ -134,7 +134,9 @@ class _OneModel:
 
 
 def _config(request: PredictRequest, machine: MachineSpec) -> RunConfig:
-    usable = machine.cores if machine.quota_cores is None else max(1, min(machine.cores, int(machine.quota_cores)))
+    usable = machine.inference_cores
+    if machine.quota_cores is not None:
+        usable = max(1, min(usable, int(machine.quota_cores)))
     threads = number_or_all(request.threads, usable, "--threads")
     streams = number_or_all(request.streams, usable, "--streams")
     if threads is not None and streams is not None and threads < streams:

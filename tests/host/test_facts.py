@@ -29,8 +29,8 @@ TOPOLOGY = {
     "alder_lake_bare": (1, 16, 24, 2, 8, 8, 1, "avx2_vnni"),
     "alder_lake_clocks": (1, 16, 24, 2, 8, 8, 1, "avx2_vnni"),
     "alder_lake_guest": (1, 4, 4, 1, None, None, 1, "avx2_vnni"),
-    "core_ultra": (1, 16, 22, 2, 6, 10, 1, "avx2_vnni"),
-    "core_ultra_bare": (1, 16, 22, 2, 6, 10, 1, "avx2_vnni"),
+    "core_ultra": (1, 16, 22, 2, 6, 8, 1, "avx2_vnni"),
+    "core_ultra_bare": (1, 16, 22, 2, 6, 8, 1, "avx2_vnni"),
     "zen4c": (1, 6, 12, 2, 2, 4, 1, "avx512_vnni"),
     "n100": (1, 4, 4, 1, 0, 4, 1, "avx2_vnni"),
     "atom": (1, 4, 4, 1, 4, 0, 1, "sse42"),
@@ -127,6 +127,30 @@ def test_kinds_of_threads(facts_of: Read) -> None:
     assert facts_of("alder_lake").cpu.core_kinds == ("performance",) * 16 + ("efficiency",) * 8
     assert facts_of("rk3588").cpu.core_kinds == ("efficiency",) * 4 + ("performance",) * 4
     assert set(facts_of("alder_lake_guest").cpu.core_kinds) == {"unknown"}
+
+
+@pytest.mark.parametrize("name", ["core_ultra", "core_ultra_bare"])
+def test_cores_outside_the_third_level_cache_are_low_power_cores(name: str, facts_of: Read) -> None:
+    cpu = facts_of(name).cpu
+    assert cpu.core_kinds == ("performance",) * 12 + ("efficiency",) * 8 + ("low-power",) * 2
+    assert cpu.low_power_cores == 2
+    assert facts_of("alder_lake").cpu.low_power_cores == 0
+
+
+def test_a_kernel_that_names_low_power_cores_is_believed(tmp_path: Path) -> None:
+    """Linux 6.13 on Arrow Lake-H: a third monitoring unit; the caches here say nothing of a third level."""
+    files = files_of("core_ultra")
+    files = {path: text for path, text in files.items() if "/cache/index3/" not in path}
+    files |= {"sys/devices/cpu_atom/cpus": "12-19", "sys/devices/cpu_lowpower/cpus": "20-21"}
+    cpu = host_facts(write_tree(files, tmp_path)).cpu
+    assert (cpu.efficiency_cores, cpu.low_power_cores) == (8, 2)
+
+
+def test_a_machine_keeps_the_fingerprint_that_0_1_gave_it(facts_of: Read) -> None:
+    """Version 0.1 counted low-power cores as efficiency cores; its measurements are found again."""
+    facts = facts_of("core_ultra")
+    as_then = facts.cpu.model_copy(update={"efficiency_cores": 10, "low_power_cores": None})
+    assert fingerprint(facts.model_copy(update={"cpu": as_then})) == fingerprint(facts)
 
 
 def test_simd_words(facts_of: Read) -> None:

@@ -31,7 +31,24 @@ def test_hybrid(facts_of: Read) -> None:
     assert (spec.fma_bits_per_core, spec.fma_bits_per_e_core) == (512, 256)
     assert spec.l2_bytes_per_core == 1280 * KIB
     assert spec.l3_bytes == 30 * MIB
-    assert machine_spec(facts_of("core_ultra")).l2_bytes_per_core == 2 * MIB  # equal sizes of both kinds
+    assert (spec.l2_bytes_per_e_cluster, spec.e_cores_per_cluster) == (2 * MIB, 4)
+    assert spec.inference_cores == spec.cores == 16
+
+
+def test_three_kinds_of_cores(facts_of: Read) -> None:
+    """A Core Ultra 7 155H: OpenVINO gives inference 14 of its 16 cores."""
+    spec = machine_spec(facts_of("core_ultra"))
+    assert (spec.performance_cores, spec.efficiency_cores, spec.low_power_cores) == (6, 8, 2)
+    assert (spec.cores, spec.inference_cores) == (16, 14)
+    assert (spec.boost_hz, spec.e_core_turbo_hz, spec.low_power_core_turbo_hz) == (4.8e9, 3.8e9, 2.5e9)
+    assert (spec.fma_bits_per_core, spec.fma_bits_per_e_core, spec.fma_bits_per_low_power_core) == (512, 256, 256)
+    assert (spec.l2_bytes_per_core, spec.l2_bytes_per_e_cluster) == (2 * MIB, 2 * MIB)  # equal sizes, told apart
+    assert (spec.e_cores_per_cluster, spec.l2_bytes_per_low_power_cluster) == (4, 2 * MIB)
+
+
+def test_compact_cores_with_two_threads_have_caches_of_their_own(facts_of: Read) -> None:
+    spec = machine_spec(facts_of("zen4c"))
+    assert (spec.efficiency_cores, spec.l2_bytes_per_e_cluster, spec.e_cores_per_cluster) == (4, None, None)
 
 
 def test_chip_of_efficiency_cores_alone(facts_of: Read) -> None:

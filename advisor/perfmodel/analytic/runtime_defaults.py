@@ -25,12 +25,15 @@ def default_streams(cores: int) -> int:
 def latency_threads(spec: MachineSpec, precision: int) -> tuple[int, bool]:
     """Threads of OpenVINO's LATENCY hint: one socket; P cores only where E/P is below 2 (f32) or 4 (int8).
 
-    The compact cores of AMD's chips are no other kind to the runtime, which tells kinds by Intel's processor leaf.
+    Low-power cores count as no efficiency cores and take no part, even where throughput mode uses them. The compact
+    cores of AMD's chips are no other kind to the runtime, which tells kinds by Intel's processor leaf.
+
+    Source: openvinotoolkit/openvino, src/plugins/intel_cpu/src/cpu_streams_calculation.cpp (2026),
+    should_use_all_cores_for_latency and handle_latency_tensor_parallel_or_single_socket.
     """
-    ratio = spec.efficiency_cores / spec.performance_cores
-    few = 0 < ratio < (4.0 if PRECISIONS[precision] == "int8" else 2.0)
-    performance_only = few and not made_by_amd(spec)
-    cores = spec.performance_cores if performance_only else spec.cores
+    few = spec.efficiency_cores < spec.performance_cores * (4 if PRECISIONS[precision] == "int8" else 2)
+    performance_only = spec.inference_cores > spec.performance_cores and few and not made_by_amd(spec)
+    cores = spec.performance_cores if performance_only else spec.performance_cores + spec.efficiency_cores
     return max(1, cores // spec.sockets), performance_only
 
 
@@ -48,7 +51,7 @@ class ResolvedConfig:
 def resolve(machine: MachineSpec, config: RunConfig) -> ResolvedConfig:
     """Streams and threads that a runtime takes on ``machine`` for ``config`` (above)."""
     quota = machine.cores if machine.quota_cores is None else max(1, int(machine.quota_cores))
-    usable = min(machine.cores, quota)
+    usable = min(machine.inference_cores, quota)
     precision = PRECISIONS.index(config.precision)
     latency, performance_only = latency_threads(machine, precision)
     latency = min(latency, usable)

@@ -92,12 +92,14 @@ class PlatformModel:
         self.candidate = candidate
         self.machine = candidate.machine
         self.placement = placement
-        cores = float(candidate.machine.cores if placement == "all" else candidate.machine.performance_cores)
+        machine = candidate.machine
+        cores = float(machine.inference_cores if placement == "all" else machine.performance_cores)
         self.cold = inputs.cold(candidate.machine)
-        self.cores = cores if candidate.machine.quota_cores is None else min(cores, candidate.machine.quota_cores)
+        self.cores = cores if machine.quota_cores is None else min(cores, machine.quota_cores)
         """Cores that may be used. Estimates are requested with all of them busy, so on a chip with two kinds of cores
-        their times are means over both kinds; the gain of SMT siblings is neglected. With ``performance`` the others
-        are left to the system, which is pessimistic: decode may in fact run there."""
+        their times are means over both kinds; the gain of SMT siblings is neglected. Low-power cores that the runtime
+        gives to no inference, and with ``performance`` all but the performance cores, are left to the system, which is
+        pessimistic: decode may in fact run there."""
         self._decode: dict[tuple[str, int, int, float | None, float], Cost] = {}
         self._estimates: dict[tuple[str, str, RunConfig], ServiceEstimate] = {}
         self._options: dict[_OptionsKey, tuple[StageOption, ...]] = {}

@@ -100,7 +100,9 @@ class Study:
     def models(self, candidate: Candidate) -> tuple[PlatformModel, ...]:
         """The platform with all its cores, and of a chip with two kinds of them with the performance cores alone."""
         whole = self.model(candidate)
-        return (whole,) if candidate.machine.efficiency_cores == 0 else (whole, self.model(candidate, "performance"))
+        machine = candidate.machine
+        alike = machine.inference_cores == machine.performance_cores
+        return (whole,) if alike else (whole, self.model(candidate, "performance"))
 
     def prepare(self, candidates: Sequence[Candidate]) -> None:
         """Request the estimates of all candidates at once: many times faster than one by one."""

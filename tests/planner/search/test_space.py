@@ -105,6 +105,18 @@ def test_only_openvino_runs_on_performance_cores_alone() -> None:
     assert {(item.config.runtime, item.config.core_type) for item in options} == {("openvino", "performance")}
 
 
+def test_no_more_streams_are_planned_than_the_runtime_will_grant() -> None:
+    """OpenVINO leaves out the two low-power cores of a Core Ultra H: the acceptance run would see 14 for 16 asked."""
+    box = candidate("core-ultra", 6, 300.0, efficiency_cores=8)
+    machine = box.machine.model_copy(update={"low_power_cores": 2, "threads": 22})
+    ultra = replace(box, machine=machine)
+    model = PlatformModel(inputs([ultra]), ultra)
+    options = model.every_option(scenario(), scenario().stages[0])
+    assert model.cores == 14.0
+    assert max(item.config.streams or 0 for item in options) == 14
+    assert max(item.config.threads or 0 for item in options) == 14
+
+
 class PixelPredictor(FakePredictor):
     """Preparation costs 1 ns per pixel of the picture."""
 
