@@ -85,9 +85,12 @@ def catalogue_id(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def fact(value: Any, kind: str, source: str, date: str = COMPILED) -> dict[str, Any]:
-    """One sourced fact."""
-    return {"value": value, "kind": kind, "source": source, "date": date}
+def fact(
+    value: Any, kind: str, source: str, date: str = COMPILED, ends: tuple[float, float] | None = None
+) -> dict[str, Any]:
+    """One sourced fact, with the ``ends`` between which 80 % of what is sold under the name lie."""
+    between = {} if ends is None else {"low": ends[0], "high": ends[1]}
+    return {"value": value, **between, "kind": kind, "source": source, "date": date}
 
 
 class Row:
@@ -391,16 +394,46 @@ def prices(cells: dict[str, str], chip: dict[str, Any], box: BoxClass) -> tuple[
     return total, lines
 
 
+def power(cells: dict[str, str], chip: dict[str, Any], box: BoxClass) -> dict[str, Any]:
+    """Facts of package and wall power, with the range over boxes of the kind.
+
+    Where the table states no limit of the box there is none to be had, and wall power is that at the chip's TDP, up to
+    its turbo power.
+    """
+    modules_w = int(cells["channels"]) * MODULE_W
+
+    def wall_w(package_w: float) -> float:
+        return round((package_w + modules_w + box.board_w) / box.efficiency, 1)
+
+    sockets, stated = int(cells["sockets"]), bool(cells["sustained_w"])
+    ends: tuple[float, float] | None = None
+    if stated:
+        package_w = float(cells["sustained_w"])
+        if cells["sustained_low_w"]:
+            ends = float(cells["sustained_low_w"]), float(cells["sustained_high_w"])
+    else:
+        package_w = sockets * float(chip["tdp_w"]["value"])
+        if "turbo_power_w" in chip:
+            ends = package_w, sockets * float(chip["turbo_power_w"]["value"])
+    idle_w = (max(1.0, package_w * box.idle_share) + modules_w / 2 + box.board_w) / box.efficiency
+    how = "estimate: package, 2 W per memory module and the board of this class, divided by the supply's efficiency"
+    at = "" if stated else "; package at the chip's TDP" + (", at most at its turbo power" if ends else "")
+    held = "package power such boxes hold, with the range that they are sold at, recalled; their maker decides"
+    return {
+        "sustained_power_w": fact(package_w, "assumed", held, ends=ends) if stated else None,
+        "idle_power_w": fact(round(idle_w, 1), "assumed", how),
+        "max_power_w": fact(
+            wall_w(package_w), "assumed", how + at, ends=None if ends is None else (wall_w(ends[0]), wall_w(ends[1]))
+        ),
+    }
+
+
 def platform(cells: dict[str, str], chips: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Entry of a box."""
     chip = chips[cells["processor"]]
     box = CLASSES[cells["class"]]
-    sockets, channels, sustained = int(cells["sockets"]), int(cells["channels"]), float(cells["sustained_w"])
+    sockets, channels = int(cells["sockets"]), int(cells["channels"])
     price, breakdown = prices(cells, chip, box)
-    modules_w = channels * MODULE_W
-    full_w = (sustained + modules_w + box.board_w) / box.efficiency
-    idle_w = (max(1.0, sustained * box.idle_share) + modules_w / 2 + box.board_w) / box.efficiency
-    power = "estimate: package, 2 W per memory module and the board of this class, divided by the supply's efficiency"
     entry = {
         "schema": "sizer.platform/1",
         "id": catalogue_id(cells["name"]),
@@ -412,9 +445,7 @@ def platform(cells: dict[str, str], chips: dict[str, dict[str, Any]]) -> dict[st
         "memory_bytes": fact(int(cells["memory_gb"]) * 2**30, "assumed", "configuration that this entry stands for"),
         "memory_channels_populated": fact(channels, "assumed", "configuration that this entry stands for"),
         "memory_type": fact(cells["memory_type"], "assumed", "usual for such boxes") if cells["memory_type"] else None,
-        "sustained_power_w": fact(sustained, "assumed", "package power such boxes hold; their maker decides"),
-        "idle_power_w": fact(round(idle_w, 1), "assumed", power),
-        "max_power_w": fact(round(full_w, 1), "assumed", power),
+        **power(cells, chip, box),
         "price_usd": price,
         "price_breakdown": breakdown or None,
         "storage_bytes": fact(box.storage_gb * 10**9, "assumed", "configuration that this entry stands for"),

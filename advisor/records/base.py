@@ -119,9 +119,19 @@ class Sourced(Record):
     """A catalogue number: where it comes from, of which kind it is and as of when."""
 
     value: float
+    low: float | None = None
+    high: float | None = None
+    """10 and 90 % quantile of what is sold under the name, in the unit of ``value``; None: not known to differ."""
     kind: ValueKind
     source: Annotated[str, Field(min_length=3)]
     date: datetime.date
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Sourced:
+        low, high = self.low, self.high
+        if (low is None) != (high is None) or (low is not None and high is not None and not low <= self.value <= high):
+            raise ValueError(f"low {low}, value {self.value} and high {high}: give both ends, value between them")
+        return self
 
 
 class SourcedText(Record):

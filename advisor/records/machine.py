@@ -51,7 +51,13 @@ class MachineSpec(KeyedRecord):
     memory_bytes: PositiveQuantity | None = None
     tdp_w: PositiveQuantity | None = None
     sustained_power_w: PositiveQuantity | None = None
-    """Power limit that the box holds for hours; None if only the chip's TDP is known."""
+    """Power limit that the box holds for hours, as stated for the box; None: nobody states it. A box that states just
+    its chip's TDP is believed, one that states nothing is taken to hold what boards make of the TDP."""
+    sustained_power_low_w: PositiveQuantity | None = None
+    sustained_power_high_w: PositiveQuantity | None = None
+    """10 and 90 % quantile of that limit over the boxes of the kind; None: not known to differ."""
+    turbo_power_w: PositiveQuantity | None = None
+    """Power that the chip never exceeds for longer than a moment: the most that a box can hold."""
     quota_cores: PositiveQuantity | None = None
     """CPU quota of the container, for a local machine."""
     virtual_fraction: Fraction | None = None

@@ -50,6 +50,7 @@ class Processor(Record):
     memory_bandwidth_bytes_per_s: Sourced | None = None
     tdp_w: Sourced | None = None
     turbo_power_w: Sourced | None = None
+    """Package power that the chip never exceeds for longer than a moment; no box holds more."""
     max_sockets: Sourced | None = None
     """Most of these chips in one board; None: not known, and not checked."""
     list_price_usd: Sourced | None = None
@@ -74,10 +75,11 @@ class Platform(Record):
     """For example DDR4-3200; with the channels it gives the bandwidth where that is not stated."""
     memory_bandwidth_bytes_per_s: Sourced | None = None
     sustained_power_w: Sourced | None = None
-    """Package power that the box holds; None: the chip's TDP is taken and the plan says so."""
+    """Package power that the box holds for hours, with ``low`` and ``high`` where boxes of the kind differ; None: not
+    stated, and what boards make of the chip's TDP is taken."""
     idle_power_w: Sourced | None = None
     max_power_w: Sourced | None = None
-    """Wall power at full load, compared with the scenario's site.max_power_w."""
+    """Wall power at full load, compared with the scenario's site.max_power_w; ``low`` and ``high`` as above."""
     price_usd: Sourced | None = None
     price_breakdown: tuple[SourcedText, ...] = ()
     storage_bytes: Sourced | None = None

@@ -298,10 +298,13 @@ def _with_unit(name: str, item: Sourced | SourcedText) -> str:
     """Value of a fact in the unit that its field's name ends with, scaled to a readable size."""
     if isinstance(item, SourcedText):
         return item.value
-    if name.endswith(("_bytes", "_bytes_per_core")):
+    if name.endswith(("_bytes", "_bytes_per_core", "_bytes_per_e_cluster", "_bytes_per_low_power_cluster")):
         return _bytes(item.value)
     unit, factor = next((found for ending, found in _UNITS.items() if name.endswith(ending)), ("", 1.0))
-    return f"{number(item.value * factor, 6)} {unit}".rstrip()
+    shown = f"{number(item.value * factor, 6)} {unit}".rstrip()
+    if item.low is None or item.high is None:
+        return shown
+    return f"{shown} ({number(item.low * factor, 6)} to {number(item.high * factor, 6)})"
 
 
 def render_calibration(report: Any) -> RenderableType:

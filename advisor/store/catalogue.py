@@ -25,7 +25,7 @@ _TAKEN = {
     "base_hz": False, "boost_hz": False, "all_core_turbo_hz": False, "e_core_turbo_hz": False,
     "low_power_core_turbo_hz": False, "fma_bits_per_core": False, "fma_bits_per_e_core": False,
     "fma_bits_per_low_power_core": False, "l2_bytes_per_core": False, "l2_bytes_per_e_cluster": False,
-    "l2_bytes_per_low_power_cluster": False, "l3_bytes": True, "tdp_w": True,
+    "l2_bytes_per_low_power_cluster": False, "l3_bytes": True, "tdp_w": True, "turbo_power_w": True,
 }  # fmt: skip
 
 
@@ -204,6 +204,8 @@ class Catalogue:
                 "memory_bandwidth_bytes_per_s": bandwidth,
                 "memory_bytes": platform.memory_bytes.value,
                 "sustained_power_w": None if sustained is None else sustained.value,
+                "sustained_power_low_w": None if sustained is None else sustained.low,
+                "sustained_power_high_w": None if sustained is None else sustained.high,
                 "uncertain": tuple(sorted(uncertain)),
             }
         )

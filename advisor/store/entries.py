@@ -117,9 +117,14 @@ def _fact_fault(key: str, item: Any, numeric: bool) -> str | None:
     if item["kind"] not in get_args(ValueKind):
         kinds = get_args(ValueKind)
         return f"unknown kind {item['kind']!r}; expected {', '.join(kinds)}{nearest(str(item['kind']), kinds)}"
-    value = item["value"]
     if not numeric:
-        return None if isinstance(value, str) else f"value {value!r} is not a text"
+        return None if isinstance(item["value"], str) else f"value {item['value']!r} is not a text"
+    figures = (item[name] for name in ("value", "low", "high") if item.get(name) is not None)
+    return next((text for figure in figures if (text := _figure_fault(key, figure)) is not None), None)
+
+
+def _figure_fault(key: str, value: Any) -> str | None:
+    """What is wrong with one figure of a fact; None if nothing is."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return f"value {value!r} is not a number; write digits only, SI without prefix"
     if value < 0 or (value == 0 and key not in _ZERO_ALLOWED):

@@ -143,6 +143,26 @@ def test_small_cores_are_as_wide_as_their_design(chip: str, widths: tuple[float 
             assert fact.kind == ("published" if design.value == "Skymont" else "assumed")
 
 
+def test_power_is_a_fact_of_the_box_with_a_range() -> None:
+    """An H chip is sold at 28 to 65 W; an office desktop states nothing, so its machine does not either."""
+    box, machine = (
+        CATALOGUE.platform("mini-pc-core-ultra-7-255h-32-gb"),
+        CATALOGUE.resolve("mini-pc-core-ultra-7-255h-32-gb"),
+    )
+    assert (machine.sustained_power_w, machine.sustained_power_low_w, machine.sustained_power_high_w) == (45, 28, 65)
+    assert box.max_power_w is not None
+    assert box.max_power_w.low is not None
+    assert box.max_power_w.high is not None
+    assert box.max_power_w.low < 65 < box.max_power_w.high
+    desktop = CATALOGUE.resolve("office-desktop-i5-12400-16-gb")
+    assert (desktop.sustained_power_w, desktop.tdp_w, desktop.turbo_power_w) == (None, 65, 117)
+    for platform in CATALOGUE.platforms():
+        held = CATALOGUE.machine(platform)
+        assert (held.sustained_power_low_w is None) == (held.sustained_power_high_w is None)
+        if platform.form_factor in {"mini-pc", "fanless"}:
+            assert held.sustained_power_low_w is not None
+
+
 def test_bandwidth_follows_the_channels_in_use() -> None:
     one, two = CATALOGUE.resolve("mini-pc-i7-1360p-16-gb-one-module"), CATALOGUE.resolve("mini-pc-i7-1360p-32-gb")
     assert one.memory_bandwidth_bytes_per_s == 5200e6 * 8
@@ -205,6 +225,9 @@ BOX, CHIP = "platforms/mini-pc-n100-16-gb", "processors/intel-processor-n100"
         (CHIP, lambda d: d["tdp_w"].update(value="6 W"), "value '6 W' is not a number"),
         (CHIP, lambda d: d["tdp_w"].update(value=True), "value True is not a number"),
         (CHIP, lambda d: d["tdp_w"].update(value=0), "must be above zero; leave an unknown fact out"),
+        (CHIP, lambda d: d["tdp_w"].update(low="much"), "value 'much' is not a number"),
+        (CHIP, lambda d: d["tdp_w"].update(low=7, high=9), "give both ends, value between them"),
+        (CHIP, lambda d: d["tdp_w"].update(low=5), "give both ends, value between them"),
         (CHIP, lambda d: d["threads"].update(value=4.5), "4.5 is not a whole number"),
         (CHIP, lambda d: d["threads"].update(value=2), "2 are fewer than the 4 cores"),
         (CHIP, lambda d: d["boost_hz"].update(value=3.4), "3.4 Hz is not a plausible processor clock"),

@@ -34,12 +34,15 @@ def sustained_clock(p: Parameters, machine: MachineArrays, active_cores: Array) 
     and a tenth of P; a fitted share in servers). An efficiency core counts as a third of a performance core. Dense
     512-bit arithmetic lowers the clock by ``clock_avx512`` (less from 2021 on; not on AMD's chips, whose clock does not
     depend on width). Cores fill one socket after the other, and each socket has its own power.
-    Base clocks are not used: boards hold more than they promise, and T and TE parts show it (6 cores, base 2.3 GHz at
-    35 W, run within 5 % of their 65 W siblings).
+    P is what is stated for the box, or else the TDP times a fitted factor per kind of socket (mobile, desktop; 1 for
+    servers), at most the chip's turbo power: that is drawn for moments by every board, for hours by none that keeps to
+    its maker's limits. Base clocks are not used: boards hold more than they promise, and T and TE parts show it (6
+    cores, base 2.3 GHz at 35 W, run within 5 % of their 65 W siblings).
 
     Source: dynamic power of CMOS, P ~ C V^2 f, with V rising about linearly in f at the top (f ~ P^(1/3)) and constant
-    at the bottom (f ~ P); constants fitted on published speeds. Validity: 6 to 500 W, 2 to 128 cores per socket,
-    processes of 2015 to 2025.
+    at the bottom (f ~ P); constants fitted on published speeds, not on clocks, and so terms of a regression: ``s``
+    came out below zero, as if newer processes clocked lower at equal watts. Validity: the fitted chips have 4 to 60
+    cores and 12 to 350 W per socket and are of 2017 to 2023; beyond that it extrapolates.
     """
     used = sockets_used(machine, active_cores)
     share = np.clip(active_cores / (machine.cores_per_socket * used), 0.0, 1.0)
@@ -49,8 +52,9 @@ def sustained_clock(p: Parameters, machine: MachineArrays, active_cores: Array) 
     server = machine.cores_per_socket >= 12
     server &= (machine.efficiency_cores == 0) & (machine.tdp_w / machine.sockets >= 85)
     held = np.where(machine.mobile > 0, p.factor("power_mobile"), np.where(server, 1.0, p.factor("power_desktop")))
-    # A box that states what it holds is believed.
-    power = machine.power_w * np.where(machine.power_w == machine.tdp_w, held, 1.0) / machine.sockets
+    # A box that states what it holds is believed; of others the TDP says what boards make of it.
+    unstated = np.minimum(machine.tdp_w * held, np.maximum(machine.turbo_power_w, machine.tdp_w))
+    power = np.where(machine.power_stated > 0, machine.power_w, unstated) / machine.sockets
     uncore = np.where(
         server, np.minimum(p.factor("uncore_server"), 0.6) * power, 0.1 * power + np.minimum(2.0, 0.2 * power)
     )

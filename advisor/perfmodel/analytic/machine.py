@@ -125,7 +125,12 @@ class MachineArrays:
     l3_bytes: Array
     bandwidth: Array
     power_w: Array
+    """Power limit of the box, or the chip's TDP where none is stated [W]."""
+    power_stated: Array
+    """1 where ``power_w`` is a limit that is stated for the box."""
     tdp_w: Array
+    turbo_power_w: Array
+    """The most that a box can hold; infinite where not known."""
     amd: Array
     mobile: Array
     quota: Array
@@ -225,7 +230,9 @@ def _row(spec: MachineSpec) -> list[float]:
         _fill(spec.l3_bytes, 0.0) or 1e6 * max(1.0, cores / 4),
         usual_bandwidth(spec),
         _fill(spec.sustained_power_w, tdp),
+        0.0 if spec.sustained_power_w is None else 1.0,
         tdp,
+        _fill(spec.turbo_power_w, np.inf),
         1.0 if made_by_amd(spec) else 0.0,
         mobile,
         _fill(spec.quota_cores, cores),

@@ -15,8 +15,9 @@ Array = NDArray[np.float64]
 
 FACTORS = {"sustained_power_w": 1.45, "tdp_w": 1.10, "memory_bandwidth_bytes_per_s": 1.41}
 """One standard deviation of an uncertain field, as a factor: boxes of one chip are sold with power limits a factor of
-two either way (N100: 6 to 25 W), and one memory channel populated or two is a factor of two. Other fields (clocks,
-caches, pipes) are recalled for most fitted machines too: held-out errors contain that uncertainty already."""
+two either way (N100: 6 to 25 W), and one memory channel populated or two is a factor of two. A box whose limit is
+stated with its own ends is moved to these instead. Other fields (clocks, caches, pipes) are recalled for most fitted
+machines too: held-out errors contain that uncertainty already."""
 UNKNOWN_CLOCK = 1.2
 """The same for the boost clock of a machine that does not know it (a guest): chips of one class lie that far apart."""
 UNKNOWN_BANDWIDTH = 1.8
@@ -34,8 +35,22 @@ def uncertainty_factor(machine: MachineSpec, field: str) -> float:
     return FACTORS[field] if field in machine.uncertain and value is not None else 1.0
 
 
+def _power_ends(machine: MachineSpec) -> tuple[float, float, float] | None:
+    """10, 50 and 90 % quantile of the power limit [W]; None where no ends are known."""
+    low, middle, high = machine.sustained_power_low_w, machine.sustained_power_w, machine.sustained_power_high_w
+    return None if low is None or middle is None or high is None else (low, middle, high)
+
+
 def with_field_moved(machine: MachineSpec, field: str, power: float = 1.0) -> MachineSpec:
-    """The machine with one field times its factor to a power; the same machine where the field is certain."""
+    """The machine with one field times its factor to a power; the same machine where the field is certain.
+
+    A power limit with known ends moves towards them, one standard deviation being 1/1.28 of the way (on logarithms) to
+    the 10 or 90 % quantile that an end is.
+    """
+    if field == "sustained_power_w" and (ends := _power_ends(machine)) is not None:
+        low, middle, high = ends
+        end = low if power < 0 else high
+        return machine.model_copy(update={field: middle * (end / middle) ** (abs(power) / Z90)})
     factor = uncertainty_factor(machine, field)
     if factor == 1.0:
         return machine
@@ -65,9 +80,9 @@ def sheet_uncertainty(
     """
     variance = np.zeros(len(log_time))
     for field in (*FACTORS, "boost_hz"):
-        if any(uncertainty_factor(machine, field) != 1.0 for machine in machines):
-            for power in (-1.0, 1.0):
-                moved = [with_field_moved(machine, field, power) for machine in machines]
+        for power in (-1.0, 1.0):
+            moved = [with_field_moved(machine, field, power) for machine in machines]
+            if any(new is not old for new, old in zip(moved, machines, strict=True)):
                 variance += 0.5 * (log_times(moved) - log_time) ** 2
     result: Array = Z90 * np.sqrt(variance)
     return result

@@ -91,6 +91,31 @@ def test_a_box_that_states_its_power_limit_is_believed() -> None:
     assert total(held, table(1e12), runs()) > 1.1 * total(free, table(1e12), runs())
 
 
+def clock_of_all_cores(**changes):
+    spec = machine(simd_level="avx2", **changes)
+    return float(sustained_clock(PRIOR, machine_arrays([spec]), np.array([4.0]))[0])
+
+
+def test_a_box_that_states_just_its_chips_tdp_is_believed_too() -> None:
+    """Stated or not is a fact, not an equality of two figures: 15.0 and 15.1 W differ by what 0.1 W differ."""
+    facts = {"tdp_w": 15.0}
+    unstated, exact, near = (clock_of_all_cores(**facts, sustained_power_w=w) for w in (None, 15.0, 15.1))
+    assert exact < unstated
+    assert np.isclose(exact, near, rtol=0.01)
+    held = clock_of_all_cores(**facts, sustained_power_w=15.0 * PRIOR.factor("power_mobile"))
+    assert np.isclose(unstated, held)
+
+
+def test_no_box_holds_more_than_its_chips_turbo_power() -> None:
+    """A desktop board that states nothing is taken to hold the TDP times a factor, at most the turbo power."""
+    facts = {"tdp_w": 20.0 + 15.0}  # a desktop socket
+    held_w = 35.0 * PRIOR.factor("power_desktop")
+    free, high, low = (clock_of_all_cores(**facts, turbo_power_w=w) for w in (None, 2 * held_w, 40.0))
+    assert free == high
+    assert np.isclose(low, clock_of_all_cores(**facts, sustained_power_w=40.0))
+    assert low < free
+
+
 def test_every_parameter_has_a_finite_prior() -> None:
     assert np.all(np.isfinite(MEAN))
     assert len(INDEX) == len(MEAN)
