@@ -16,6 +16,8 @@ from advisor.store.paths import profiles_dir
 
 from .analytic.bottleneck import costliest_kernels
 from .analytic.interval import around
+from .analytic.machine import machine_arrays
+from .analytic.physics import attainable_bandwidth
 from .analytic.work_table import WorkTable, load_works, table_of
 from .chain.belief import NOTHING, Belief
 from .chain.question import Question
@@ -208,6 +210,14 @@ class Predictor:
     def overhead(self, machine: MachineSpec, runtime: str) -> CostEstimate:
         """Core time of one call into the runtime, before any kernel runs; part of ``service`` already."""
         return self._costs.overhead(machine, runtime)
+
+    def attainable_bandwidth(self, machine: MachineSpec) -> float:
+        """Memory bandwidth that the machine's cores sustain together [B/s].
+
+        It, and not the peak of the channels, is what traffic can fill. Of a sheet without bandwidth the usual one per
+        core is taken, as for the machine's times.
+        """
+        return float(attainable_bandwidth(self.transfer.parameters, machine_arrays([machine]))[0])
 
     def power_w(self, machine: MachineSpec, utilisation: float) -> Interval:
         """Wall power at a CPU utilisation of 0 to 1 [W]."""

@@ -231,6 +231,12 @@ def test_decoding_measured_here_says_nothing_of_other_machines(catalogue) -> Non
     assert without.decode(host, "raw", 1920, 1080, None, 15.0).core_s.p90 == 0.0
 
 
+def test_bandwidth_is_attained_below_the_peak_of_the_channels(shipped, catalogue) -> None:
+    box = catalogue.resolve("mini-pc-core-ultra-7-255h-32-gb")
+    assert 0.6 * 102.4e9 < shipped.attainable_bandwidth(box) < 0.95 * 102.4e9
+    assert shipped.attainable_bandwidth(machine(memory_bandwidth_bytes_per_s=None)) > 0
+
+
 def test_power_rises_from_idle_to_the_limit(shipped) -> None:
     spec = machine(sustained_power_w=28.0)
     watts = [shipped.power_w(spec, u).p50 for u in (0.0, 0.5, 1.0)]

@@ -91,6 +91,12 @@ def flop_per_cycle(p: Parameters, machine: MachineArrays, precision: NDArray[np.
     return rate
 
 
+def attainable_bandwidth(p: Parameters, machine: MachineArrays) -> Array:
+    """Memory bandwidth that a machine's cores sustain together [B/s]: a fitted share of the peak of its channels."""
+    result: Array = p.factor("bandwidth") * machine.bandwidth
+    return result
+
+
 def pass_time(p: Parameters, machine: MachineArrays, table: Array, peak_activation: Array, runs: Runs) -> PassTime:
     r"""Time of one pass on one inference stream while ``streams`` of them are busy.
 
@@ -127,7 +133,7 @@ def pass_time(p: Parameters, machine: MachineArrays, table: Array, peak_activati
     reach = p.factor("l3_reach") * (machine.l3_bytes + 0.7 * machine.l2_bytes) * near
     working = streams * peak_activation * shrink * runs.batch + weights.sum(axis=1)
     miss = working / (working + reach)
-    bandwidth = p.factor("bandwidth") * machine.bandwidth * near / streams
+    bandwidth = attainable_bandwidth(p, machine) * near / streams
     traffic = (activation + weights) * miss[:, None]
     memory = traffic / bandwidth[:, None]
     per_class = (compute**3 + memory**3) ** (1.0 / 3.0)

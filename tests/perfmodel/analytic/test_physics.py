@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 
 from advisor.perfmodel.analytic.clock import sustained_clock
 from advisor.perfmodel.analytic.machine import machine_arrays
 from advisor.perfmodel.analytic.parameters import INDEX, MEAN, Parameters
-from advisor.perfmodel.analytic.physics import Runs, flop_per_cycle, pass_time
+from advisor.perfmodel.analytic.physics import Runs, attainable_bandwidth, flop_per_cycle, pass_time
 from advisor.perfmodel.analytic.work_table import CLASSES
 from tests.perfmodel.makers import machine
 
@@ -89,6 +90,15 @@ def test_power_goes_to_the_cores_that_work() -> None:
 def test_a_box_that_states_its_power_limit_is_believed() -> None:
     free, held = machine(simd_level="avx2"), machine(simd_level="avx2", sustained_power_w=15.0)
     assert total(held, table(1e12), runs()) > 1.1 * total(free, table(1e12), runs())
+
+
+def test_streams_that_wait_for_memory_fill_the_attainable_bandwidth():
+    spec = machine(memory_bandwidth_bytes_per_s=10e9)
+    attainable = float(attainable_bandwidth(PRIOR, machine_arrays([spec]))[0])
+    assert attainable == pytest.approx(PRIOR.factor("bandwidth") * 10e9)
+    moved = table(0.0, activation=1e9, row=3)
+    found = pass_time(PRIOR, machine_arrays([spec]), moved, np.array([1e9]), runs(streams=4.0, threads=4.0))
+    assert 4.0 * found.traffic[0] / found.total[0] == pytest.approx(attainable, rel=0.05)
 
 
 def clock_of_all_cores(**changes):
