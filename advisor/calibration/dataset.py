@@ -13,6 +13,7 @@ from advisor.perfmodel.analytic.work_table import WorkTable, load_works
 from advisor.perfmodel.elsewhere.residual import (
     NOISE_SCALE,
     ResidualPoints,
+    chip_features,
     era_scale,
     features_of_models,
     kinds_of_models,
@@ -42,6 +43,8 @@ class Dataset:
     data: Observations
     works: Mapping[str, WorkTable]
     specs: Mapping[str, MachineSpec]
+    ordered: tuple[MachineSpec, ...]
+    """Bare x86 chips of the catalogue, by id, whose predictions are kept in the order of their data sheets."""
     sha256: str
 
 
@@ -54,7 +57,10 @@ def load_dataset(directory: Path | None = None) -> Dataset:
     works = load_works(works_path)
     catalogue = Catalogue.load(directory)
     specs = {name: catalogue.resolve(name) for name in sorted({row.machine for row in rows})}
-    return Dataset(observations(rows, specs, works), works, specs, data_hash(published, works_path))
+    chips = [catalogue.resolve(name) for name in catalogue.processor_ids()]
+    # Which of their fields are recalled does not matter to an order.
+    ordered = tuple(chip.model_copy(update={"uncertain": ()}) for chip in chips if chip.architecture == "x86_64")
+    return Dataset(observations(rows, specs, works), works, specs, ordered, data_hash(published, works_path))
 
 
 def learnable(data: Observations) -> NDArray[np.bool_]:
@@ -124,6 +130,7 @@ def residual_points(
             mode=data.mode,
             era=labels([row.era for row in data.rows], eras),
             machine_features=machine_features(data.machines),
+            chip_features=chip_features(data.machines),
             model_features=features[model],
             kinds=kinds_of_models([works[name] for name in models])[model],
             era_scale=np.array([era_scale(row.era) for row in data.rows]),

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from advisor import __version__
 from advisor.perfmodel.analytic.machine import SIMD_CLASSES, signature
-from advisor.perfmodel.analytic.parameters import NAMES
+from advisor.perfmodel.analytic.parameters import NAMES, Parameters
 from advisor.perfmodel.elsewhere.residual import Residual
-from advisor.records.calibration import ErrorBand, FittedMachine, FittedRow, TransferCalibration
+from advisor.records.calibration import AccuracyRow, ErrorBand, FittedMachine, FittedRow, TransferCalibration
 from advisor.store.paths import profiles_dir
 
 from .bands import (
@@ -84,12 +84,32 @@ def calibrate(dataset: Dataset, quick: bool = False) -> TransferCalibration:
     parameters = fit_parameters(
         dataset.data.take(thin(dataset.data)), choice.parameters.values, strictness=choice.strictness
     )
+    judged = judge(dataset, FitChoice(choice.strictness, parameters, choice.scales), quick=quick)
+    accuracy = accuracy_table(judged.held, judged.inside, is_tuned)
+    return _conditioned(dataset, parameters, choice.scales, judged.bands, accuracy)
+
+
+def recondition(dataset: Dataset, fitted: TransferCalibration) -> TransferCalibration:
+    """Keep what was fitted and judged, and condition the residual on the data sheets and figures as they are now.
+
+    For facts of the catalogue that have changed: without it the published figures of a chip would still be taken
+    against what the physical model said of its old data sheet. Parameters, scales and bands stay those of the last fit.
+    """
+    parameters = Parameters(np.array([fitted.parameters[name] for name in NAMES]))
+    return _conditioned(dataset, parameters, fitted.scales, fitted.bands, fitted.accuracy)
+
+
+def _conditioned(
+    dataset: Dataset,
+    parameters: Parameters,
+    scales: dict[str, float],
+    bands: tuple[ErrorBand, ...],
+    accuracy: tuple[AccuracyRow, ...],
+) -> TransferCalibration:
     chosen = dataset.data.take(residual_rows(dataset.data))
     chosen = chosen.take(np.flatnonzero(learnable(chosen)))
     points, machines, models, eras = residual_points(chosen, dataset.works)
-    rest = chosen.log_time - log_time(parameters, chosen)
-    process = Residual(points, rest, choice.scales)
-    judged = judge(dataset, FitChoice(choice.strictness, parameters, choice.scales), quick=quick)
+    process = Residual(points, chosen.log_time - log_time(parameters, chosen), scales)
     first = {row.machine: i for i, row in reversed(list(enumerate(chosen.rows)))}
     return TransferCalibration(
         sizer_version=__version__,
@@ -97,12 +117,14 @@ def calibrate(dataset: Dataset, quick: bool = False) -> TransferCalibration:
         command=COMMAND,
         data_sha256=dataset.sha256,
         parameters={name: round(parameters[name], 6) for name in NAMES},
-        scales=choice.scales,
+        scales=scales,
+        ordered=dataset.ordered,
         machines=tuple(
             FittedMachine(
                 id=name,
                 simd=SIMD_CLASSES[chosen.machines.simd[first[name]]],
                 features=tuple(round(float(x), 5) for x in points.machine_features[first[name]]),
+                chip_features=tuple(round(float(x), 5) for x in points.chip_features[first[name]]),
                 signature=signature(dataset.specs[name]),
             )
             for name in machines
@@ -122,8 +144,8 @@ def calibrate(dataset: Dataset, quick: bool = False) -> TransferCalibration:
             )
             for i in range(len(chosen.rows))
         ),
-        bands=judged.bands,
-        accuracy=accuracy_table(judged.held, judged.inside, is_tuned),
+        bands=bands,
+        accuracy=accuracy,
     )
 
 
@@ -132,12 +154,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     parser.add_argument("--profiles", type=Path, default=None, help="folder of profiles (default: the shipped one)")
     parser.add_argument("--quick", action="store_true", help="keep physical parameters in the folds: for trying out")
+    parser.add_argument(
+        "--recondition", action="store_true", help="keep parameters, scales and bands; for data sheets that changed"
+    )
     arguments = parser.parse_args(argv)
     root = profiles_dir() if arguments.profiles is None else arguments.profiles
-    calibration = calibrate(load_dataset(arguments.profiles), quick=arguments.quick)
     target = root / "calibration" / "transfer.json"
+    dataset = load_dataset(arguments.profiles)
+    if arguments.recondition:
+        calibration = recondition(dataset, TransferCalibration.model_validate_json(target.read_bytes()))
+    else:
+        calibration = calibrate(dataset, quick=arguments.quick)
     partial = target.with_suffix(".json.partial")
-    partial.write_text(calibration.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
+    text = calibration.model_dump_json(by_alias=True, indent=1, exclude_none=True)
+    partial.write_text(text + "\n", encoding="utf-8")
     partial.replace(target)
     sys.stdout.write(f"{target}: {len(calibration.rows)} rows, {len(calibration.machines)} machines\n")
     return 0

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from .base import Count, Fraction, PositiveCount, Quantity, Record
+from .machine import MachineSpec
 
 
 class FittedMachine(Record):
@@ -15,6 +16,7 @@ class FittedMachine(Record):
     id: str
     simd: str
     features: tuple[float, ...]
+    chip_features: tuple[float, ...]
     signature: tuple[float, ...]
     """Figures of the chip itself (cores, clocks, width, cache), by which a box with the same chip is recognised."""
 
@@ -71,6 +73,8 @@ class TransferCalibration(Record):
     parameters: dict[str, float]
     scales: dict[str, float]
     machines: tuple[FittedMachine, ...]
+    ordered: tuple[MachineSpec, ...]
+    """Bare chips of the catalogue among which one that is better in every field is never predicted slower."""
     models: tuple[str, ...]
     eras: tuple[str, ...]
     reference_era: str

@@ -14,6 +14,7 @@ def points(rng: np.random.Generator, machines: int, models: int) -> ResidualPoin
         mode=rng.integers(0, 2, count),
         era=np.zeros(count, dtype=np.int64),
         machine_features=rng.normal(0.0, 3.0, (machines, 4))[machine],
+        chip_features=10.0 * np.eye(machines)[machine],
         model_features=rng.normal(0.0, 3.0, (models, 4))[model],
         kinds=rng.dirichlet(np.ones(3), models)[model],
         era_scale=np.ones(count),

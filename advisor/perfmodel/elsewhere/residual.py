@@ -3,7 +3,8 @@
 The logarithm of (published time / physical time) is a sum of independent effects, each a covariance function: of the
 model, of the machine, of their interplay, of the source. Conditioning on the rows of a machine *is* the shrinking
 device factor: with no row only its data sheet speaks, with one, three or eight measured models its own factor takes
-over by the rule of Bayes.
+over by the rule of Bayes. A machine's own effects are shared with its near twins, by the distance of their chips
+(:func:`chip_features`): what a data sheet does not tell of a chip is the same in one of the same make, 200 MHz slower.
 
 Source: Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, eq. (2.25) and (2.26) for prediction,
 eq. (5.12) for leaving groups out without refitting (here with blocks for single points).
@@ -30,7 +31,7 @@ SCALE_NAMES = (
     "model_precision",
     "model_mode",
     "model_like",  # alike models (shares of work) everywhere
-    "machine",  # a machine for all models
+    "machine",  # a chip, and near twins of it, for all models
     "machine_precision",
     "machine_mode",
     "machine_like",  # alike data sheets
@@ -79,6 +80,7 @@ class ResidualPoints:
     mode: Integers
     era: Integers
     machine_features: Array
+    chip_features: Array
     model_features: Array
     kinds: Array
     """Share of each kind of kernel in a model's nominal time (:func:`kinds_of_models`)."""
@@ -109,6 +111,34 @@ def machine_features(machine: MachineArrays) -> Array:
         machine.amd * 1.0,
     ]
     return np.column_stack([simd, *columns])
+
+
+_APART = 10.0
+
+
+def chip_features(machine: MachineArrays) -> Array:
+    """Features of the chip that no box changes, in units of the distance over which its own effects are forgotten.
+
+    Makers, instruction sets and numbers of sockets share nothing. The units are a project assumption, made before
+    looking; twice and half of them were tried (2026-11): these make the fitted rows most likely.
+    """
+    cores = machine.cores
+    apart = np.eye(len(SIMD_CLASSES))[machine.simd] * _APART
+    columns = [
+        machine.sockets * _APART,
+        machine.amd * _APART,
+        machine.atom_only * _APART,
+        np.log(cores) / 0.5,
+        machine.efficiency_cores / machine.performance_cores / 0.5,
+        (machine.threads_per_core - 1.0) * 0.5,
+        (machine.year - 2019.0) / 2.0,
+        np.log(machine.boost_hz) / 0.25,
+        np.log(machine.fma_bits) / 0.3,
+        np.log(machine.l2_bytes / cores) / 0.7,
+        np.log(machine.l3_bytes / cores) / 0.7,
+        np.log(machine.tdp_w / cores) / 0.7,
+    ]
+    return np.column_stack([apart, *columns])
 
 
 def features_of_models(works: Sequence[WorkTable]) -> Array:
@@ -164,7 +194,7 @@ def kinds_of_models(works: Sequence[WorkTable]) -> Array:
     return np.array(rows)
 
 
-def _rbf(a: Array, b: Array) -> Array:
+def likeness(a: Array, b: Array) -> Array:
     """Likeness of rows of features, worked out between distinct rows: there are far fewer machines and models."""
     a_rows, a_at = _distinct(a)
     b_rows, b_at = _distinct(b)
@@ -188,9 +218,10 @@ def components(a: ResidualPoints, b: ResidualPoints) -> dict[str, Array]:
         equal: Array = (getattr(a, name)[:, None] == getattr(b, name)[None, :]).astype(np.float64)
         return equal
 
-    precision, mode, machine, model, era = same("precision"), same("mode"), same("machine"), same("model"), same("era")
-    like_machine = _rbf(a.machine_features, b.machine_features)
-    like_model = _rbf(a.model_features, b.model_features)
+    precision, mode, model, era = same("precision"), same("mode"), same("model"), same("era")
+    machine = likeness(a.chip_features, b.chip_features)
+    like_machine = likeness(a.machine_features, b.machine_features)
+    like_model = likeness(a.model_features, b.model_features)
     both = like_machine * like_model
     kinds = a.kinds @ b.kinds.T
     return {
@@ -230,9 +261,10 @@ def covariance(a: ResidualPoints, b: ResidualPoints, scales: dict[str, float]) -
         return equal
 
     v = {name: value**2 for name, value in scales.items()}
-    precision, mode, machine, model, era = same("precision"), same("mode"), same("machine"), same("model"), same("era")
-    like_machine = _rbf(a.machine_features, b.machine_features)
-    like_model = _rbf(a.model_features, b.model_features)
+    precision, mode, model, era = same("precision"), same("mode"), same("model"), same("era")
+    machine = likeness(a.chip_features, b.chip_features)
+    like_machine = likeness(a.machine_features, b.machine_features)
+    like_model = likeness(a.model_features, b.model_features)
     cell = precision * mode
     total = v["level"] + v["level_cell"] * cell + v["model_like"] * like_model
     total += model * (v["model"] + v["model_precision"] * precision + v["model_mode"] * mode)

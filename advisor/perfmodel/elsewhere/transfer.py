@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from advisor.errors import CatalogueError
 from advisor.perfmodel.analytic.interval import Bands
-from advisor.perfmodel.analytic.machine import machine_arrays, made_by_amd, signature, simd_class
+from advisor.perfmodel.analytic.machine import MachineArrays, machine_arrays, made_by_amd, signature, simd_class
 from advisor.perfmodel.analytic.parameters import NAMES, Parameters
 from advisor.perfmodel.analytic.work_table import WorkTable, same_network
 from advisor.records.calibration import TransferCalibration
@@ -19,13 +19,14 @@ from advisor.records.machine import MachineSpec
 
 from .residual import (
     ResidualPoints,
-    covariance,
+    chip_features,
     era_scale,
     features_of_models,
     kinds_of_models,
     machine_features,
     model_features,
 )
+from .residual_mean import ResidualMean
 
 Array = NDArray[np.float64]
 EXTRAPOLATED_DISTANCE = 1.6
@@ -34,10 +35,6 @@ marked: with it, the process has forgotten four fifths of what that neighbour sa
 
 _SAME_SIZE = 0.25
 """Distance (log of operations) within which a model under a published name is taken for the published one."""
-_CELLS = 6
-"""Precisions times modes."""
-_ROWS = 24
-"""Rows that are worked out at once: their covariances with all fitted rows stay in a second-level cache."""
 
 
 class Transfer:
@@ -58,22 +55,25 @@ class Transfer:
             for name in ("machine", "model", "precision", "mode", "era")
         }
         self._machine_features = np.array([machine.features for machine in calibration.machines])
+        chips = np.array([machine.chip_features for machine in calibration.machines])
         self._works = [works[name] for name in calibration.models]
         self._model_features = features_of_models(self._works)
         self._kinds = kinds_of_models(self._works)
-        self._points = ResidualPoints(
+        points = ResidualPoints(
             **columns,
             machine_features=self._machine_features[columns["machine"]],
+            chip_features=chips[columns["machine"]],
             model_features=self._model_features[columns["model"]],
             kinds=self._kinds[columns["model"]],
             era_scale=np.array([era_scale(calibration.eras[row.era]) for row in rows]),
             noise_scale=np.ones(len(rows)),
         )
-        self._weights = np.array([row.weight for row in rows])
+        weights = np.array([row.weight for row in rows])
+        reference = calibration.eras.index(calibration.reference_era)
+        self._mean = ResidualMean(points, weights, calibration.scales, reference)
         self._machine_label = {machine.id: i for i, machine in enumerate(calibration.machines)}
         self._signature_label = {machine.signature: i for i, machine in enumerate(calibration.machines)}
         self._model_label = {name: i for i, name in enumerate(calibration.models)}
-        self._era = calibration.eras.index(calibration.reference_era)
         self.published = {(row.machine, row.model, row.precision) for row in rows}
         self._simd_seen = {machine.simd for machine in calibration.machines}
         self._model_rows = np.bincount(columns["model"], minlength=len(calibration.models))
@@ -114,34 +114,21 @@ class Transfer:
         """Work out all residuals of a plan at once: much cheaper than one by one."""
         specs = list({spec.key: spec for spec in specs}.values())
         works = list({(work.model, work.flop): work for work in works}.values())
-        missing_machines = [s for s in specs if any((s.key, w.model, w.flop, 0) not in self._cache for w in works)]
-        at_once = max(1, _ROWS // (_CELLS * max(1, len(works))))
-        for start in range(0, len(missing_machines), at_once):
-            self._fill(missing_machines[start : start + at_once], works)
+        missing = [s for s in specs if any((s.key, w.model, w.flop, 0) not in self._cache for w in works)]
+        if missing:
+            self._fill(missing, works)
+
+    def residual_table(self, machines: MachineArrays, works: Sequence[WorkTable]) -> Array:
+        """Expected log residuals, shape (machines, models, 3 precisions, throughput and latency mode)."""
+        labels = np.array([self.model_label(work) for work in works])
+        # A known model has its published features: those of its int8 graph would lie a little off.
+        pairs = zip(works, labels, strict=True)
+        models = np.array([self._model_features[i] if i >= 0 else model_features(work) for work, i in pairs])
+        kinds = np.where(labels[:, None] >= 0, self._kinds[labels], kinds_of_models(works))
+        return self._mean.at(machine_features(machines), chip_features(machines), models, labels, kinds)
 
     def _fill(self, specs: Sequence[MachineSpec], works: Sequence[WorkTable]) -> None:
-        features = machine_features(machine_arrays(specs))
-        model_labels = np.array([self.model_label(work) for work in works])
-        # A known model has its published features: those of its int8 graph would lie a little off.
-        pairs = zip(works, model_labels, strict=True)
-        model = np.array([self._model_features[i] if i >= 0 else model_features(work) for work, i in pairs])
-        kinds = np.where(model_labels[:, None] >= 0, self._kinds[model_labels], kinds_of_models(works))
-        shape = np.indices((len(specs), len(works), _CELLS)).reshape(3, -1)
-        labels = np.array([self.machine_label(spec) for spec in specs])
-        points = ResidualPoints(
-            machine=labels[shape[0]],
-            model=model_labels[shape[1]],
-            precision=shape[2] // 2,
-            mode=shape[2] % 2,
-            era=np.full(shape.shape[1], self._era),
-            machine_features=features[shape[0]],
-            model_features=model[shape[1]],
-            kinds=kinds[shape[1]],
-            era_scale=np.ones(shape.shape[1]),
-            noise_scale=np.ones(shape.shape[1]),
-        )
-        mean = covariance(points, self._points, self.calibration.scales) @ self._weights
-        table = mean.reshape(len(specs), len(works), 3, 2)
+        table = self.residual_table(machine_arrays(specs), works)
         for i, spec in enumerate(specs):
             for j, work in enumerate(works):
                 for precision in range(3):

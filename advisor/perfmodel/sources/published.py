@@ -26,8 +26,10 @@ class PublishedResidual(ShippedSource):
 
     def update_many(self, questions: Sequence[Question], beliefs: Sequence[Belief]) -> list[Belief]:
         # All residuals of a plan at once are much cheaper than one by one.
-        self._context.transfer.prepare(
-            [question.machine for question in questions], [question.table for question in questions]
+        self._context.transfer_time.prepare(
+            [question.machine for question in questions],
+            [question.table for question in questions],
+            [question.config for question in questions],
         )
         return super().update_many(questions, beliefs)
 

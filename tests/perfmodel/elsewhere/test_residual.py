@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from advisor.perfmodel.analytic.work_table import WorkTable
-from advisor.perfmodel.elsewhere import residual
 from advisor.perfmodel.elsewhere.residual import (
     SCALE_NAMES,
     GroupsOut,
@@ -14,8 +13,11 @@ from advisor.perfmodel.elsewhere.residual import (
     covariance,
     features_of_models,
     kinds_of_models,
+    likeness,
 )
 
+APART = 10.0
+"""Distance at which two chips share nothing."""
 SCALES = dict.fromkeys(SCALE_NAMES, 0.06) | {"model": 0.3, "model_precision": 0.3, "model_mode": 0.3, "noise": 0.08}
 
 
@@ -30,6 +32,7 @@ def points(rng: np.random.Generator, machines: int = 6, models: int = 5) -> Resi
         mode=np.zeros(count, dtype=int),
         era=np.zeros(count, dtype=int),
         machine_features=machine_features[index[0]],
+        chip_features=APART * np.eye(machines)[index[0]],
         model_features=model_features[index[1]],
         kinds=rng.dirichlet(np.ones(3), size=models)[index[1]],
         era_scale=np.ones(count),
@@ -100,7 +103,7 @@ def test_likeness_between_distinct_rows_is_that_of_all_rows() -> None:
     few, more = rng.normal(size=(4, 6)), rng.normal(size=(7, 6))
     a, b = few[rng.integers(0, 4, 30)], more[rng.integers(0, 7, 50)]
     expected = np.exp(-0.5 * ((a[:, None, :] - b[None, :, :]) ** 2).sum(2))
-    np.testing.assert_allclose(residual._rbf(a, b), expected, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(likeness(a, b), expected, rtol=1e-12, atol=1e-15)
 
 
 def test_shares_of_kinds_add_up_and_a_guessed_table_has_none() -> None:
@@ -137,3 +140,19 @@ def test_what_a_source_does_to_a_model_is_learned_from_its_other_machines() -> N
     found = Residual(both.take(known), values[known], scales).mean(new)
     assert found[new.era == 1][0] > 0.15
     assert abs(found[new.era == 0][0]) < 0.1
+
+
+def test_what_the_figures_of_a_chip_show_is_expected_of_its_near_twin():
+    """Machine 5 has no figures; its chip lies far from that of machine 0, close to it, or is the same."""
+    every = points(np.random.default_rng(10))
+    known = every.machine < 5
+    values = np.where(every.machine == 0, 0.4, 0.0)[known]
+    scales = dict.fromkeys(SCALE_NAMES, 0.01) | {"machine": 0.3, "model": 0.1, "noise": 0.05}
+    expected = []
+    for distance in (APART, 0.3, 0.0):
+        chips = every.chip_features.copy()
+        chips[every.machine == 5] = chips[0] + distance * np.eye(6)[5]
+        found = Residual(every.take(known), values, scales).mean(replace(every, chip_features=chips).take(~known))
+        expected.append(float(found.mean()))
+    assert abs(expected[0]) < 0.02
+    assert 0.3 < expected[1] < expected[2] < 0.4

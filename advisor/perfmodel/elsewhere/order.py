@@ -1,0 +1,245 @@
+r"""No chip that is better in every field of its data sheet is predicted slower.
+
+Residuals are learned chip by chip, so that one with disappointing figures can end up slower than a lesser one without
+any. The catalogue's chips are compared as if they stood in the box that is asked about, and their times t (logarithm of
+seconds per input; physical model and residual) are moved as little as the order takes. With a >= b where a is at least
+as good as b in every field, F the chips with figures and U the others:
+
+.. math::
+
+    t^1_f &= \tfrac12 \Bigl(\min_{g \in F,\; g \le f} t_g + \max_{g \in F,\; g \ge f} t_g\Bigr)
+        & f \in F \\
+    t^2_u &= \mathrm{clip}\Bigl(t_u,\; \max_{f \in F,\; f \ge u} t^1_f,\; \min_{f \in F,\; f \le u} t^1_f\Bigr)
+        & u \in U \\
+    t^3_u &= \tfrac12 \Bigl(\min_{v \in U,\; v \le u} t^2_v + \max_{v \in U,\; v \ge u} t^2_v\Bigr)
+        & u \in U
+
+The mean of a lower and an upper envelope over a transitive order never rises along it, and the clipped values stay
+between their bounds, since what bounds a better chip from below bounds a lesser one too. Derived here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.perfmodel.analytic.machine import (
+    SIMD_CLASSES,
+    MachineArrays,
+    machine_arrays,
+    signature,
+    usual_bandwidth,
+)
+from advisor.perfmodel.analytic.parameters import Parameters
+from advisor.perfmodel.analytic.physics import PRECISIONS, Runs, pass_time
+from advisor.perfmodel.analytic.runtime_defaults import ResolvedConfig, resolve
+from advisor.perfmodel.analytic.work_table import WorkTable
+from advisor.records.config import RunConfig
+from advisor.records.machine import MachineSpec
+
+from .transfer import Transfer
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+_KINDS = ("sockets", "amd", "atom_only")
+"""What two chips must have in common to be compared."""
+_INCLUDED = {
+    "sse42": (),
+    "avx2": ("sse42",),
+    "avx2_vnni": ("sse42", "avx2"),
+    "avx512": ("sse42", "avx2"),
+    "avx512_vnni": ("sse42", "avx2", "avx512"),
+    "amx": ("sse42", "avx2", "avx2_vnni", "avx512", "avx512_vnni"),
+    "neon": (),
+    "neon_dotprod": ("neon",),
+}
+"""Instruction-set classes that each class has besides its own."""
+_GRADES = (
+    "year", "performance_cores", "efficiency_cores", "threads_per_core", "boost_hz", "fma_bits", "l2_bytes", "l3_bytes",
+    "bandwidth", "tdp_w",
+)  # fmt: skip
+"""Fields of which more is better, as the physical model reads them."""
+_GRADES_OF_SMALL_CORES = ("e_core_hz", "fma_bits_e")
+_INCLUDES = np.array([[one == other or other in _INCLUDED[one] for other in SIMD_CLASSES] for one in SIMD_CLASSES])
+
+
+def at_least_as_good(p: Parameters, chips: MachineArrays) -> Flags:
+    """Whether chip i is at least as good as chip j in every field that the physical model reads, shape (n, n).
+
+    Only chips of one maker and number of sockets are compared, and chips of efficiency cores alone only with such. An
+    all-core clock that is not stated counts as what is taken for it, a turbo power as the TDP; small cores count where
+    the lesser chip has some.
+    """
+    good: Flags = _INCLUDES[np.ix_(chips.simd, chips.simd)].copy()
+    usual_hz = chips.boost_hz * p.factor("clock_turbo_share")
+    all_core_hz = np.where(chips.all_core_known > 0, chips.all_core_hz, usual_hz)
+    turbo_w = np.where(np.isinf(chips.turbo_power_w), chips.tdp_w, chips.turbo_power_w)
+    for values in (all_core_hz, turbo_w):
+        good &= values[:, None] >= values[None, :]
+    for name in _KINDS:
+        values = getattr(chips, name)
+        good &= values[:, None] == values[None, :]
+    for name in _GRADES:
+        values = getattr(chips, name)
+        good &= values[:, None] >= values[None, :]
+    for name in _GRADES_OF_SMALL_CORES:
+        values = getattr(chips, name)
+        good &= (values[:, None] >= values[None, :]) | (chips.efficiency_cores == 0)[None, :]
+    return good
+
+
+def in_order(times: Array, better: Flags, fitted: Flags) -> Array:
+    """Times moved into the order that ``better`` demands (module docstring).
+
+    Parameters
+    ----------
+    times : ndarray, shape (q, n)
+        Logarithm of seconds of n chips, for q questions.
+    better : ndarray, shape (q, n, n)
+        Whether chip i must not be slower than chip j; transitive.
+    fitted : ndarray, shape (n,)
+        Chips with published figures: the others are moved first.
+    """
+    moved = times.copy()
+    known, others = np.flatnonzero(fitted), np.flatnonzero(~fitted)
+    moved[:, known] = _between_envelopes(times[:, known], better[:, known[:, None], known])
+    if len(known) and len(others):
+        bounds = moved[:, known]
+        least = np.where(better[:, known[:, None], others], bounds[:, :, None], -np.inf).max(1)
+        most = np.where(better[:, others[:, None], known], bounds[:, None, :], np.inf).min(2)
+        moved[:, others] = np.clip(times[:, others], least, most)
+    moved[:, others] = _between_envelopes(moved[:, others], better[:, others[:, None], others])
+    return moved
+
+
+def _between_envelopes(times: Array, better: Flags) -> Array:
+    if not times.shape[1]:
+        return times
+    lower = np.minimum(times, np.where(better, times[:, None, :], np.inf).min(2))
+    upper = np.maximum(times, np.where(better, times[:, :, None], -np.inf).max(1))
+    result: Array = 0.5 * (lower + upper)
+    return result
+
+
+@dataclass(frozen=True)
+class _Neighbours:
+    """A chip with those that its place in the order depends on; it is the first of them."""
+
+    chips: tuple[int, ...]
+    better: Flags
+    fitted: Flags
+
+
+class ChipOrder:
+    """How far predictions of the catalogue's chips are moved to keep the order of the data sheets.
+
+    A chip is compared with the others as if they stood in its box: at its power limit and memory bandwidth where the
+    box has its own.
+    """
+
+    def __init__(self, transfer: Transfer, chips: Sequence[MachineSpec]) -> None:
+        self._transfer, self._chips = transfer, list(chips)
+        self._arrays = machine_arrays(chips)
+        better = at_least_as_good(transfer.parameters, self._arrays)
+        self._better: Flags = better & ~better.T  # equal sheets have equal predictions already
+        self._fitted = np.array([transfer.machine_label(chip) >= 0 for chip in chips])
+        self._place = {signature(chip): i for i, chip in enumerate(chips)}
+        self._neighbours: dict[int, _Neighbours | None] = {}
+        self._settings: dict[tuple[int, RunConfig], ResolvedConfig] = {}
+        self._shifts: dict[tuple[str, str, RunConfig], float] = {}
+
+    def shift(self, machine: MachineSpec, table: WorkTable, config: RunConfig) -> float:
+        """Log factor on the predicted time of a pass; 0 for a chip that is not of the catalogue or needs none."""
+        key = (machine.key, table.key, config)
+        if key not in self._shifts:
+            self.prepare([machine], [table], [config])
+        return self._shifts[key]
+
+    def prepare(
+        self, machines: Sequence[MachineSpec], tables: Sequence[WorkTable], configs: Sequence[RunConfig]
+    ) -> None:
+        """Work out the shifts of many passes at once: much cheaper than one by one."""
+        asked: dict[str, dict[tuple[str, RunConfig], WorkTable]] = {}
+        by_key = {machine.key: machine for machine in machines}
+        for machine, table, config in zip(machines, tables, configs, strict=True):
+            if (machine.key, table.key, config) not in self._shifts:
+                asked.setdefault(machine.key, {})[table.key, config] = table
+        for key, passes in asked.items():
+            found = self._of_machine(by_key[key], [(table, config) for (_, config), table in passes.items()])
+            for (table_key, config), shift in zip(passes, found, strict=True):
+                self._shifts[key, table_key, config] = float(shift)
+
+    def _of_machine(self, machine: MachineSpec, passes: Sequence[tuple[WorkTable, RunConfig]]) -> Array:
+        place = self._place.get(signature(machine))
+        near = None if place is None else self._near(place)
+        if near is None:
+            return np.zeros(len(passes))
+        count, chips = len(near.chips), np.array(near.chips)
+        arrays = self._in_box(self._arrays.take(chips), machine, self._chips[near.chips[0]])
+        settings = [self._resolved(chip, config) for _, config in passes for chip in near.chips]
+        streams = np.array([float(item.streams) for item in settings])
+        threads = np.array([float(item.threads) for item in settings])
+        alone = np.array([float(item.performance_only) for item in settings])
+        share = np.array([item.latency_share for item in settings]).reshape(-1, count)
+        precision = np.array([PRECISIONS.index(config.precision) for _, config in passes])
+        batch = np.array([float(config.batch) for _, config in passes])
+        runs = Runs(np.repeat(precision, count), np.repeat(batch, count), streams, threads, alone)
+        tables = np.repeat(np.array([table.table for table, _ in passes]), count, axis=0)
+        peak = np.repeat(np.array([table.peak_activation_bytes for table, _ in passes]), count)
+        everywhere = arrays.take(np.tile(np.arange(count), len(passes)))
+        physical = pass_time(self._transfer.parameters, everywhere, tables, peak, runs).total
+        times = np.log(physical / streams).reshape(-1, count)
+        works = list({table.key: table for table, _ in passes}.values())
+        at = {table.key: i for i, table in enumerate(works)}
+        residual = self._transfer.residual_table(arrays, works)[:, [at[table.key] for table, _ in passes], precision]
+        times += share * residual[..., 1].T + (1.0 - share) * residual[..., 0].T
+        better = near.better & _comparable(streams.reshape(-1, count), threads.reshape(-1, count))
+        result: Array = (in_order(times, better, near.fitted) - times)[:, 0]
+        return result
+
+    def _near(self, place: int) -> _Neighbours | None:
+        """Chips that a chip's own place depends on: those that it compares with, and what these are bounded by."""
+        if place not in self._neighbours:
+            related = self._better | self._better.T
+            chips = related[place].copy()
+            if chips.any():
+                chips[place] = True
+                for _ in range(2):
+                    chips |= related[chips].any(0) & self._fitted
+                members = (place, *(int(i) for i in np.flatnonzero(chips) if i != place))
+                at = np.array(members)
+                self._neighbours[place] = _Neighbours(members, self._better[np.ix_(at, at)], self._fitted[at])
+            else:
+                self._neighbours[place] = None
+        return self._neighbours[place]
+
+    def _resolved(self, chip: int, config: RunConfig) -> ResolvedConfig:
+        if (chip, config) not in self._settings:
+            self._settings[chip, config] = resolve(self._chips[chip], config)
+        return self._settings[chip, config]
+
+    @staticmethod
+    def _in_box(chips: MachineArrays, machine: MachineSpec, bare: MachineSpec) -> MachineArrays:
+        """The chips in the box of ``machine``, whose own bare chip is ``bare``."""
+        every = np.ones(len(chips.ids))
+        changes = {}
+        if machine.sustained_power_w is not None:
+            changes |= {"power_w": machine.sustained_power_w * every, "power_stated": every}
+        if machine.id != bare.id:
+            changes["bandwidth"] = usual_bandwidth(machine) * every
+        return replace(chips, **changes)
+
+
+def _comparable(streams: Array, threads: Array) -> Flags:
+    """Whether two chips' settings let their seconds per input be compared, shape (q, n, n).
+
+    That one stream is spread over more threads on one of them is the runtime's choice and not the chip's.
+    """
+    many = streams > 1
+    both, none = many[:, :, None] & many[:, None, :], ~many[:, :, None] & ~many[:, None, :]
+    result: Flags = both | (none & (threads[:, :, None] == threads[:, None, :]))
+    return result
