@@ -135,10 +135,17 @@ def _seen(facts: HostFacts) -> _Seen:
     if performance < 1:
         raise InputError("tells no core of the processor; the document is damaged, export it again")
     sockets = cpu.sockets or 1
-    counts = (performance, efficiency, low_power, threads)
-    if limited or any(count % sockets for count in counts):
+    if limited or any(count % sockets for count in (performance, efficiency, low_power, threads)):
         sockets = 1  # a part of a machine is not two equal halves
-    return _Seen(sockets, *(count // sockets for count in counts), architecture, limited)
+    return _Seen(
+        sockets,
+        performance // sockets,
+        efficiency // sockets,
+        low_power // sockets,
+        threads // sockets,
+        architecture,
+        limited,
+    )
 
 
 def _known_chip(facts: HostFacts, catalogue: Catalogue) -> Processor | None:

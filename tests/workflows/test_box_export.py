@@ -212,6 +212,35 @@ def test_two_sockets_are_two_chips(store: Any, planner: Any, tmp_path: Path) -> 
     assert (machine.l2_bytes_per_core, machine.l3_bytes) == (2.0**20, 64 * 2.0**20)
 
 
+ULTRA_155H = {
+    "brand": "Intel(R) Core(TM) Ultra 7 155H", "vendor": "GenuineIntel", "cores": 16, "threads": 22,
+    "performance_cores": 6, "efficiency_cores": 8, "low_power_cores": 2, "simd": ["avx2_vnni"],
+    "simd_level": "avx2_vnni", "max_hz": 4.8e9,
+}  # fmt: skip
+AS_0_1_TOLD_IT = {"efficiency_cores": 10, "low_power_cores": None}
+"""Version 0.1 counted low-power cores as efficiency cores."""
+
+
+@pytest.mark.parametrize("change", [{}, AS_0_1_TOLD_IT])
+def test_a_core_ultra_is_known_with_its_low_power_cores(
+    store: Any, planner: Any, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    box = facts(limits={"quota_cores": None, "affinity": None, "usable_cores": 22.0}, **(ULTRA_155H | change))
+    platform_id = import_box(export_box(store, box, tmp_path / "box.json"), planner)
+    catalogue = Catalogue.load()
+    assert catalogue.platform(platform_id).processor == "intel-core-ultra-7-155h"
+    assert catalogue.resolve(platform_id).inference_cores == 14
+
+
+def test_part_of_a_core_ultra_keeps_its_kinds_of_cores(store: Any, planner: Any, tmp_path: Path) -> None:
+    """A quota of ten cores: performance cores first, low-power cores last."""
+    box = facts(limits={"quota_cores": 10.0, "affinity": None, "usable_cores": 10.0}, **ULTRA_155H)
+    platform_id = import_box(export_box(store, box, tmp_path / "box.json"), planner)
+    machine = Catalogue.load().resolve(platform_id)
+    assert (machine.performance_cores, machine.efficiency_cores, machine.low_power_cores) == (6, 4, 0)
+    assert (machine.l2_bytes_per_e_cluster, machine.e_cores_per_cluster) == (2 * 2.0**20, 4)
+
+
 def test_another_box_of_the_same_kind_gets_a_longer_name(store: Any, planner: Any, tmp_path: Path) -> None:
     first = import_box(export_box(store, facts(), tmp_path / "box.json"), planner)
     twin = "c0ff00aabbccddee"

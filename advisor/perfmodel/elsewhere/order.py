@@ -226,12 +226,11 @@ class ChipOrder:
     def _in_box(chips: MachineArrays, machine: MachineSpec, bare: MachineSpec) -> MachineArrays:
         """The chips in the box of ``machine``, whose own bare chip is ``bare``."""
         every = np.ones(len(chips.ids))
-        changes = {}
         if machine.sustained_power_w is not None:
-            changes |= {"power_w": machine.sustained_power_w * every, "power_stated": every}
+            chips = replace(chips, power_w=machine.sustained_power_w * every, power_stated=every)
         if machine.id != bare.id:
-            changes["bandwidth"] = usual_bandwidth(machine) * every
-        return replace(chips, **changes)
+            chips = replace(chips, bandwidth=usual_bandwidth(machine) * every)
+        return chips
 
 
 def _comparable(streams: Array, threads: Array) -> Flags:
