@@ -110,7 +110,9 @@ class CoreCosts:
     def _clocks(self, machine: MachineSpec) -> CoreClocks:
         """Clocks with all cores busy, worked out once per machine: every size of picture needs them."""
         if machine.key not in self._clocks_by_machine:
-            self._clocks_by_machine[machine.key] = clocks_under_load(self._parameters, machine, float(machine.cores))
+            self._clocks_by_machine[machine.key] = clocks_under_load(
+                self._parameters, machine, float(machine.inference_cores)
+            )
         return self._clocks_by_machine[machine.key]
 
     def _decoders(self, machine: MachineSpec, codec: str) -> Iterator[tuple[tuple[int, int], float, MicroBenchmark]]:

@@ -230,7 +230,8 @@ def mean_core_speed(
     clocks : CoreClocks
         Under the load that the cores run at [Hz].
     busy_cores : float, optional
-        Cores in use, performance cores first; None: all.
+        Cores in use, performance cores first; None: all that infer. A pair of low-power cores may decode, too, and is
+        left out here as plans leave it out of the cores that they count.
 
     Returns
     -------
@@ -250,10 +251,11 @@ def mean_core_speed(
     core counts as nothing. Source: derived here. Validity: work that is spread over many streams.
     """
     own = cores.of(core_kind(spec))
-    used = float(spec.cores) if busy_cores is None else min(busy_cores, float(spec.cores))
+    every = float(spec.inference_cores)
+    used = every if busy_cores is None else min(busy_cores, every)
     if used <= 0:
         raise ModelRangeError(f"{spec.id}: {busy_cores} cores in use; at least a part of one must be")
-    large = min(used, float(spec.performance_cores)) if spec.efficiency_cores else used
+    large = min(used, float(spec.performance_cores))
     years = float(machine_arrays([spec]).year[0]) - cores.reference_year
     speed = large * clocks.performance_hz * own.per_clock * (1.0 + own.gain_per_year) ** years
     small = 0.0
