@@ -15,7 +15,7 @@ from advisor.records.model import ModelFile, ModelInfo
 if TYPE_CHECKING:
     from .builder import Net
 
-VERSION = 2
+VERSION = 3
 """Counts up whenever a graph or its weights change, so that a file of an older sizer is built again."""
 PREFIX = "like:"
 RANDOM_PREFIX = "random:"
@@ -92,7 +92,7 @@ def info(name: str) -> ModelInfo:
     """
     from .families import ARCHITECTURES
     from .published import published
-    from .templates import same_graph, template_for
+    from .rules import same_graph, template_for
 
     name = canonical(name)
     if name.startswith(RANDOM_PREFIX):

@@ -67,6 +67,30 @@ def inverted_residual(  # noqa: PLR0913 - the parameters of a block
     return net.add(x, y) if same else y
 
 
+def reduced_residual(net: Net, x: Tensor, out: int, stride: int = 1) -> Tensor:
+    """RMNet's block (Izutov 2018): 1x1 to a quarter, depthwise 3x3, 1x1 back; the shortcut is pooled and projected."""
+    inner = max(1, out // 4)
+    y = net.conv(x, inner, 1, act="leaky")
+    y = net.depthwise(y, 3, stride, act="leaky")
+    y = net.conv(y, out, 1, gain=BRANCH_GAIN)
+    if stride != 1:
+        x = net.pool(x, "max", 3, stride, 1)
+    if x.shape[1] != out:
+        x = net.conv(x, out, 1)
+    return net.act(net.add(x, y), "leaky")
+
+
+def rectified_pair(net: Net, x: Tensor) -> Tensor:
+    """A map beside its negative, the first half of concatenated ReLU (Shang et al. 2016)."""
+    return net.concat([x, net.scale(x, -1.0)])
+
+
+def fire(net: Net, x: Tensor, squeezed: int, expanded: int, stride: int = 1) -> Tensor:
+    """SqueezeNet's module (Iandola et al. 2016): 1x1 convolution, then 1x1 and 3x3 side by side, joined."""
+    y = net.conv(x, squeezed, 1, stride, act="relu")
+    return net.concat([net.conv(y, expanded, 1, act="relu"), net.conv(y, expanded, 3, act="relu")])
+
+
 def separable(
     net: Net, x: Tensor, out: int, stride: int = 1, act: str = "relu", kernel: int = 3, dilation: int = 1
 ) -> Tensor:
@@ -98,13 +122,17 @@ def omni_scale(net: Net, x: Tensor, out: int, streams: int = 4) -> Tensor:
     return net.act(net.add(x, y), "relu")
 
 
-def csp(net: Net, x: Tensor, out: int, repeats: int, *, shortcut: bool = True) -> Tensor:
-    """Cross-stage partial block with three 1x1 convolutions around residual bottlenecks (YOLOv5's C3)."""
+def csp(net: Net, x: Tensor, out: int, repeats: int, *, shortcut: bool = True, light: bool = False) -> Tensor:
+    """Cross-stage partial block with three 1x1 convolutions around residual bottlenecks (YOLOv5's C3).
+
+    ``light`` puts a depthwise 3x3 and a 1x1 convolution in the place of each 3x3 one.
+    """
     half = out // 2
+    gain = BRANCH_GAIN if shortcut else 1.0
     y = net.conv(x, half, 1, act="silu")
     for _ in range(repeats):
         z = net.conv(y, half, 1, act="silu")
-        z = net.conv(z, half, 3, act="silu", gain=BRANCH_GAIN if shortcut else 1.0)
+        z = net.conv(net.depthwise(z, act="silu") if light else z, half, 1 if light else 3, act="silu", gain=gain)
         y = net.add(y, z) if shortcut else z
     skip = net.conv(x, half, 1, act="silu")
     return net.conv(net.concat([y, skip]), out, 1, act="silu")

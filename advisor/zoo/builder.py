@@ -81,6 +81,8 @@ class Net:
     weights: dict[str, Weight] = field(default_factory=dict)
     constants: dict[str, Constant] = field(default_factory=dict)
     outputs: list[Tensor] = field(default_factory=list)
+    tied: dict[str, list[str]] = field(default_factory=dict)
+    """Parameters of convolutions that are used more than once, by the name that ties them."""
     macs: int = 0
     params: int = 0
 
@@ -162,10 +164,12 @@ class Net:
         bias: bool = True,
         act: str | None = None,
         gain: float = 1.0,
+        tie: str | None = None,
     ) -> Tensor:
         """Convolution over all spatial axes with folded normalisation; ``pad`` None keeps the size at stride 1.
 
         ``gain`` scales the branch: below 1 for the last layer of a residual branch, so that sums do not grow.
+        Convolutions of one ``tie`` share their parameters, as heads do that run on several maps.
         """
         rank = len(x.shape) - 2
         size, step = _each(kernel, rank), _each(stride, rank)
@@ -180,8 +184,13 @@ class Net:
         if min(spatial) < 1:
             raise ModelRangeError(f"{self.name}: a {size} kernel does not fit into {x.shape[2:]}")
         fan_in = channels // groups * math.prod(size)
-        weight = self.weight((out, channels // groups, *size), gain * math.sqrt(_VARIANCE_GAIN[act] / fan_in))
-        inputs = [x.name, weight] + ([self.weight((out,), 0.05)] if bias else [])
+        parameters = None if tie is None else self.tied.get(tie)
+        if parameters is None:
+            weight = self.weight((out, channels // groups, *size), gain * math.sqrt(_VARIANCE_GAIN[act] / fan_in))
+            parameters = [weight, *([self.weight((out,), 0.05)] if bias else [])]
+            if tie is not None:
+                self.tied[tie] = parameters
+        inputs = [x.name, *parameters]
         self.macs += math.prod(spatial) * out * fan_in
         y = self.node(
             "Conv", inputs, (x.shape[0], out, *spatial),
@@ -197,9 +206,10 @@ class Net:
         *,
         act: str | None = None,
         dilation: int = 1,
+        tie: str | None = None,
     ) -> Tensor:
         """Convolution of each channel by itself."""
-        return self.conv(x, x.shape[1], kernel, stride, groups=x.shape[1], act=act, dilation=dilation)
+        return self.conv(x, x.shape[1], kernel, stride, groups=x.shape[1], act=act, dilation=dilation, tie=tie)
 
     def deconv(self, x: Tensor, out: int, kernel: int = 2, stride: int = 2, *, act: str | None = None) -> Tensor:
         """Transposed convolution that multiplies the size by ``stride`` (kernel - stride must be even)."""
@@ -240,6 +250,24 @@ class Net:
         width = (x.shape[-1],)
         inputs = [x.name, self.weight(width, 0.1, 1.0), self.weight(width, 0.05)]
         return self.node("LayerNormalization", inputs, x.shape, axis=-1, epsilon=1e-5)
+
+    def instance_norm(self, x: Tensor) -> Tensor:
+        """Normalisation of each channel over its own positions, with scale and shift."""
+        width = (x.shape[1],)
+        return self.node("InstanceNormalization", [x.name, self.weight(width, 0.1, 1.0), self.weight(width, 0.05)],
+                         x.shape, epsilon=1e-5)  # fmt: skip
+
+    def recurrent(self, x: Tensor, hidden: int) -> Tensor:
+        """Bidirectional LSTM over axis 1 of [batch, steps, width]; both directions side by side."""
+        batch, steps, width = x.shape
+        gates = 4 * hidden
+        inputs = [
+            self.transpose(x, (1, 0, 2)).name, self.weight((2, gates, width), math.sqrt(1.0 / width)),
+            self.weight((2, gates, hidden), math.sqrt(1.0 / hidden)), self.weight((2, 2 * gates), 0.05),
+        ]  # fmt: skip
+        self.macs += 2 * steps * gates * (width + hidden)
+        y = self.node("LSTM", inputs, (steps, 2, batch, hidden), hidden_size=hidden, direction="bidirectional")
+        return self.reshape(self.transpose(y, (2, 0, 1, 3)), (0, steps, 2 * hidden))
 
     def embedding(self, ids: Tensor, rows: int, width: int) -> Tensor:
         """Look up token ids in a table."""

@@ -22,24 +22,34 @@ _ASPECTS = (1.0, 2.0, 0.5, 3.0, 1.0 / 3.0, 1.0)
 
 
 def ssd_output(
-    net: Net, maps: Sequence[Tensor], anchors: Sequence[int], classes: int, *, kernel: int = 3, light: bool = False
-) -> Tensor:
+    net: Net, maps: Sequence[Tensor], anchors: Sequence[int], classes: int, *, kernel: int = 3, light: bool = False,
+    score_maps: Sequence[Tensor] | None = None, shared: bool = False,
+) -> Tensor:  # fmt: skip
     """Predict boxes on ``maps`` and decode them; ``light`` puts a depthwise 3x3 before 1x1 predictors (SSDLite).
 
-    ``classes`` counts the background, which is class 0.
+    ``classes`` counts the background, which is class 0. With ``score_maps`` classes are predicted on those and boxes on
+    ``maps``, as in detectors with towers; ``shared``: all levels have the same predictors.
     """
     boxes, scores = [], []
-    for x, count in zip(maps, anchors, strict=True):
-        source = x
-        size = kernel
-        if light:
-            source, size = net.depthwise(x, act="relu"), 1
-        both = net.conv(source, count * (4 + classes), size)
-        y = net.reshape(net.transpose(both, (0, 2, 3, 1)), (0, -1, 4 + classes))
-        boxes.append(net.slice(y, 2, 0, 4))
-        scores.append(net.slice(y, 2, 4, 4 + classes))
+    for place, (x, count) in enumerate(zip(maps, anchors, strict=True)):
+        if score_maps is None:
+            both = _predict(net, x, count, 4 + classes, kernel, light, None)
+            boxes.append(net.slice(both, 2, 0, 4))
+            scores.append(net.slice(both, 2, 4, 4 + classes))
+        else:
+            boxes.append(_predict(net, x, count, 4, kernel, light, "boxes" if shared else None))
+            scores.append(_predict(net, score_maps[place], count, classes, kernel, light, "classes" if shared else None))
     grid = [(x.shape[2], x.shape[3], count) for x, count in zip(maps, anchors, strict=True)]
     return net.output(_decode(net, net.concat(boxes), net.concat(scores), grid))
+
+
+def _predict(net: Net, x: Tensor, count: int, width: int, kernel: int, light: bool, tie: str | None) -> Tensor:
+    """[batch, positions x count, width] from one map."""
+    size = kernel
+    if light:
+        x, size = net.depthwise(x, act="relu", tie=None if tie is None else f"{tie}-depthwise"), 1
+    y = net.conv(x, count * width, size, tie=tie)
+    return net.reshape(net.transpose(y, (0, 2, 3, 1)), (0, -1, width))
 
 
 def _decode(net: Net, box: Tensor, score: Tensor, grid: Sequence[tuple[int, int, int]]) -> Tensor:

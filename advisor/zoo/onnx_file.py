@@ -45,24 +45,45 @@ def serialise(net: Net) -> bytes:
     ModelError
         The model is too large for one protobuf.
     """
-    import numpy as np
     import onnx
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import numpy_helper
 
     if net.params > MAX_PARAMS:
         raise ModelError(
             f"{net.name}: {net.mparams:.0f} million parameters exceed what one ONNX file holds "
             f"({MAX_PARAMS / 1e6:.0f} million); export the real model with external data and name the file"
         )
+    weights = [
+        numpy_helper.from_array(weight_values(net.name, name, weight), name) for name, weight in net.weights.items()
+    ]
+    model = _model(net, weights)
+    onnx.checker.check_model(model)
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
+
+
+def outline(net: Net) -> Any:
+    """Make the ONNX model of ``net`` with the shapes of its weights but not their values: enough to count it."""
+    from onnx import TensorProto
+
+    weights = [
+        TensorProto(name=name, dims=weight.shape, data_type=TensorProto.FLOAT) for name, weight in net.weights.items()
+    ]
+    return _model(net, weights)
+
+
+def _model(net: Net, weights: list[Any]) -> Any:
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
     nodes = [
         helper.make_node(node.op, list(node.inputs), list(node.outputs), name=f"{node.op}_{node.outputs[0]}",
                          **{key: list(v) if isinstance(v, tuple) else v for key, v in node.attributes.items()})
         for node in net.nodes
     ]  # fmt: skip
-    tensors = [
-        numpy_helper.from_array(weight_values(net.name, name, weight), name) for name, weight in net.weights.items()
+    tensors = weights + [
+        numpy_helper.from_array(np.asarray(item.make()), name) for name, item in net.constants.items()
     ]
-    tensors += [numpy_helper.from_array(np.asarray(item.make()), name) for name, item in net.constants.items()]
     kind = TensorProto.FLOAT if net.integer_below is None else TensorProto.INT64
     graph_input = helper.make_tensor_value_info("input", kind, ["batch", *net.input_shape[1:]])
     outputs = [
@@ -70,12 +91,9 @@ def serialise(net: Net) -> bytes:
         for tensor in net.outputs
     ]
     graph = helper.make_graph(nodes, net.name, [graph_input], outputs, tensors)
-    model = helper.make_model(
+    return helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="sizer"
     )
-    onnx.checker.check_model(model)
-    data: bytes = model.SerializeToString(deterministic=True)
-    return data
 
 
 def _free_batch(shape: tuple[int, ...]) -> list[int | str]:

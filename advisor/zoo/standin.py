@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 
 from advisor.errors import ModelError, ModelRangeError, nearest
@@ -23,7 +23,8 @@ from advisor.errors import ModelError, ModelRangeError, nearest
 from .builder import Net
 from .families import ARCHITECTURES
 from .published import Published, published, refused
-from .templates import Template, Variant, same_graph, template_for
+from .rules import same_graph, template_for
+from .templates import Template, Variant
 
 PREFIX = "like:"
 TOLERANCE = 0.05
@@ -32,6 +33,9 @@ _WANTED = 0.02
 """Deviation at which the search rests."""
 _ACCEPTED = 0.04
 """Deviation that is taken when no arrangement of layers comes nearer; leaves a margin to the tolerance."""
+_REAL = 0.045
+"""Deviation at which the search rests where it began at a real network. Published operations count additions of biases
+and the like: 1 to 7 % more than convolutions and matrix products alone."""
 _HOPELESS = 0.7
 """Deviation, as a logarithm, that moving single stages will not mend."""
 _STEEPEST, _FLATTEST = 5.0, 0.2
@@ -52,6 +56,8 @@ class StandIn:
     """Channel counts that were solved; empty where the graph is that of a reference architecture."""
     gflops: float
     mparams: float
+    real: bool = False
+    """Whether the search began at a real network's counts."""
 
     @property
     def error(self) -> float:
@@ -64,10 +70,22 @@ class StandIn:
         ratios = [b / a for a, b in pairwise(self.channels)]
         return any(ratio > _STEEPEST or ratio < _FLATTEST for ratio in ratios)
 
+    def within(self, tolerance: float) -> bool:
+        """Whether operations and parameters are relatively no further off than ``tolerance``."""
+        row = self.published
+        assert row.gflops is not None
+        assert row.mparams is not None
+        return max(abs(self.gflops / row.gflops - 1.0), abs(self.mparams / row.mparams - 1.0)) <= tolerance
+
+    @property
+    def near(self) -> bool:
+        """Whether the search may rest here."""
+        return self.within(TOLERANCE) if self.real else self.error <= _WANTED
+
     @property
     def rank(self) -> tuple[bool, bool, float]:
         """Order of preference: near enough, then even, then nearer."""
-        return (self.error > _WANTED, self.uneven, self.error)
+        return (not self.near, self.uneven, self.error)
 
     def describe(self) -> Net:
         """Return the graph."""
@@ -109,7 +127,7 @@ def stand_in(name: str) -> StandIn:
             found = _solve(row, template, variant, grain)
             if found is not None and (best is None or found.rank < best.rank):
                 best = found
-            if best is not None and best.error <= _WANTED and not best.uneven:
+            if best is not None and best.near and (best.real or not best.uneven):
                 return best
         if best is not None and best.error <= math.log1p(_ACCEPTED):
             return best
@@ -148,6 +166,24 @@ class _Search:
                 self.seen[channels] = None
         return self.seen[channels]
 
+    @property
+    def goal(self) -> float:
+        """Deviation that needs no further move."""
+        return _REAL if self.template.real else 0.5 * _WANTED
+
+    def result(self, channels: tuple[int, ...]) -> StandIn | None:
+        """Stand-in of these counts; None if the graph cannot be."""
+        found = self.count(channels)
+        if found is None:
+            return None
+        net = partial(self.describe, channels)
+        return StandIn(self.row, self.template.family, net, channels, *found, real=self.template.real)
+
+    def start(self) -> StandIn | None:
+        """The real network itself, where it is within the tolerance; its counts are not rounded."""
+        found = self.result(tuple(round(count) for count in self.variant.base))
+        return found if found is not None and found.within(TOLERANCE) else None
+
     def error(self, channels: tuple[int, ...]) -> float:
         found = self.count(channels)
         return math.inf if found is None else _error(*found, self.row)
@@ -184,6 +220,10 @@ class _Search:
 def _solve(row: Published, template: Template, variant: Variant, grain: int) -> StandIn | None:
     """Bisect growth, with the width fitted inside, then adjust stage by stage."""
     search = _Search(row, template, variant, grain)
+    if template.real:
+        found = search.start()
+        if found is not None:
+            return found
     low, high = 0.4, 3.0
     growth = template.growth
     candidates = []
@@ -192,7 +232,7 @@ def _solve(row: Published, template: Template, variant: Variant, grain: int) -> 
         if fitted is None:
             return None
         candidates.append(fitted[0])
-        if search.error(fitted[0]) <= 0.5 * _WANTED:
+        if search.error(fitted[0]) <= search.goal:
             break
         # More growth: more parameters on coarse maps, fewer operations at the same parameters.
         if fitted[1] > 0:
@@ -201,10 +241,7 @@ def _solve(row: Published, template: Template, variant: Variant, grain: int) -> 
             high = growth
         growth = math.sqrt(low * high)
     channels = _descend(search, min(candidates, key=search.error))
-    found = search.count(channels)
-    if found is None:
-        return None
-    return StandIn(row, template.family, lambda: search.describe(channels), channels, *found)
+    return search.result(channels)
 
 
 def _descend(search: _Search, channels: tuple[int, ...]) -> tuple[int, ...]:
@@ -214,7 +251,7 @@ def _descend(search: _Search, channels: tuple[int, ...]) -> tuple[int, ...]:
         return channels
     for factor in (4, 1):
         improved = True
-        while improved and error > 0.5 * _WANTED:
+        while improved and error > search.goal:
             improved = False
             for trial in _neighbours(channels, search.grain * factor, search.grain):
                 if (trial_error := search.error(trial)) < error - 1e-4:

@@ -30,8 +30,8 @@ class Count:
 def count_onnx(data: bytes) -> Count:
     """Count a serialised ONNX model at batch 1 through ONNX's own shape inference.
 
-    Parameters are the float32 initialisers, scalars excepted, that a Conv, ConvTranspose, Gemm, MatMul, Gather,
-    Add, Mul, PRelu or LayerNormalization reads; anchors of detector heads, which also feed Add and Mul, have a leading
+    Parameters are the float32 initialisers, scalars excepted, that a Conv, ConvTranspose, Gemm, MatMul, LSTM,
+    Gather, Add, Mul, PRelu or normalisation reads; anchors of detector heads, which also feed Add and Mul, have a leading
     axis of one and three axes, and are left out by that sign unless they are of the kind [1, tokens, width] that
     transformers learn (told apart by a width above 7).
 
@@ -55,11 +55,14 @@ def count_onnx(data: bytes) -> Count:
 
 
 def _macs(node: Any, shapes: dict[str, tuple[int, ...]]) -> int:
-    if node.op_type not in ("Conv", "ConvTranspose", "Gemm", "MatMul"):
+    if node.op_type not in ("Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM"):
         return 0
     first, second, out = (shapes.get(name, ()) for name in (node.input[0], node.input[1], node.output[0]))
     if 0 in first or 0 in second or 0 in out or not (first and second and out):
         raise ModelError(f"shape of {node.name} is unknown; its operations cannot be counted")
+    if node.op_type == "LSTM":
+        # Per step and direction: all gates over the input and over the last state, whose width is the output's last.
+        return first[0] * math.prod(second[:2]) * (second[2] + out[-1])
     if node.op_type == "Conv":
         return math.prod(out) * math.prod(second[1:])
     if node.op_type == "ConvTranspose":
@@ -71,7 +74,7 @@ def _params(model: Any) -> int:
     import onnx
 
     readers = ("Conv", "ConvTranspose", "Gemm", "MatMul", "Gather", "Add", "Mul", "PRelu", "Slice",
-               "LayerNormalization")  # fmt: skip
+               "LayerNormalization", "InstanceNormalization", "LSTM")  # fmt: skip
     read = {name for node in model.graph.node if node.op_type in readers for name in node.input}
     total = 0
     for item in model.graph.initializer:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,21 +136,35 @@ def canonical_name(reference: str) -> str:
 
 def load_works(path: Path) -> dict[str, WorkTable]:
     """Read the shipped tables (``profiles/calibration/works.json``)."""
+    return {name: _table(name, entry) for name, entry in _document(path)["models"].items()}
+
+
+def load_stand_in_works(path: Path) -> dict[str, WorkTable]:
+    """Read the tables of stand-ins whose published model has another table, by the published model's name.
+
+    ``model`` of each is the stand-in's name without ``like:``.
+    """
+    entries = _document(path).get("stand_ins", {})
+    return {name: _table(canonical_name(entry["made_from"]), entry) for name, entry in entries.items()}
+
+
+def _document(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CatalogueError(
             f"{path}: the shipped work tables cannot be read ({error}); install sizer again"
         ) from error
     if document.get("schema") != "sizer.works/1":
         raise CatalogueError(f"{path}: schema {document.get('schema')!r} is not sizer.works/1; install sizer again")
-    works: dict[str, WorkTable] = {}
-    for name, entry in document["models"].items():
-        table = np.zeros((len(CLASSES), len(COLUMNS)))
-        for index, kernel_type in enumerate(CLASSES):
-            if kernel_type in entry["classes"]:
-                table[index] = entry["classes"][kernel_type]
-        works[name] = WorkTable(
-            name, entry["family"], table, float(entry["peak_activation_bytes"]), alike=bool(entry.get("alike", True))
-        )
-    return works
+    return document
+
+
+def _table(name: str, entry: Mapping[str, Any]) -> WorkTable:
+    table = np.zeros((len(CLASSES), len(COLUMNS)))
+    for index, kernel_type in enumerate(CLASSES):
+        if kernel_type in entry["classes"]:
+            table[index] = entry["classes"][kernel_type]
+    return WorkTable(
+        name, entry["family"], table, float(entry["peak_activation_bytes"]), alike=bool(entry.get("alike", True))
+    )

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from advisor.zoo.builder import Net, Tensor
-
-
-def _fire(net: Net, x: Tensor, squeezed: int, expanded: int) -> Tensor:
-    y = net.conv(x, squeezed, 1, act="relu")
-    return net.concat([net.conv(y, expanded, 1, act="relu"), net.conv(y, expanded, 3, act="relu")])
+from advisor.zoo.blocks import fire
+from advisor.zoo.builder import Net
 
 
 def squeezenet(version: str) -> Net:
@@ -23,6 +19,6 @@ def squeezenet(version: str) -> Net:
     for place, (squeezed, expanded) in enumerate(fires):
         if place in pools:
             x = net.pool(x, "max", 3, 2, ceil=True)
-        x = _fire(net, x, squeezed, expanded)
+        x = fire(net, x, squeezed, expanded)
     net.output(net.global_pool(net.conv(x, 1000, 1, act="relu")))
     return net

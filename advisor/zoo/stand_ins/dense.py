@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from advisor.zoo.blocks import BRANCH_GAIN, basic_residual, bottleneck, csp, pyramid_pool
+from advisor.zoo.blocks import BRANCH_GAIN, basic_residual, bottleneck, csp, pyramid_pool, separable
 from advisor.zoo.builder import Net, Tensor
 from advisor.zoo.detect import ssd_output, yolo_output
 
@@ -96,6 +96,72 @@ def residual_ssd(net: Net, channels: Numbers, depths: Numbers, option: int) -> N
     """SSD on basic residual blocks, predictors on the last maps from stage ``option`` on; 81 classes."""
     maps = _residual_stages(net, _stem(net, channels[0]), channels, depths, "basic")
     ssd_output(net, maps[option:], (4,) * len(maps[option:]), 81)
+
+
+def dilated_residual(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """Dilated residual net (Yu et al. 2017): basic blocks down to stride 8, the later ones dilated; 19 maps out.
+
+    The last count is that of the convolutions behind the blocks; ``option``: bottlenecks (1) instead of basic blocks.
+    """
+    x = net.conv(net.input, max(8, channels[0] // 4), 7, act="relu")
+    x = net.conv(x, max(8, channels[0] // 2), 3, 2, act="relu")
+    for place, (width, depth) in enumerate(zip(channels[:-1], depths, strict=True)):
+        dilation = (1, 1, 2, 4)[place]
+        for block in range(depth):
+            stride = 2 if block == 0 and place < 2 else 1
+            x = _dilated_block(net, x, width, stride, dilation, bottleneck=option == 1)
+    for dilation in (2, 1):
+        x = net.conv(x, channels[-1], 3, dilation=dilation, act="relu")
+    net.output(net.resize(net.conv(x, 19, 1), net.input_shape[2:], "linear"))
+
+
+def _dilated_block(net: Net, x: Tensor, width: int, stride: int, dilation: int, *, bottleneck: bool) -> Tensor:
+    out = 4 * width if bottleneck else width
+    y = net.conv(x, width, 1, act="relu") if bottleneck else x
+    y = net.conv(y, width, 3, stride, dilation=dilation, act="relu")
+    y = net.conv(y, out, 1 if bottleneck else 3, dilation=1 if bottleneck else dilation, gain=BRANCH_GAIN)
+    if stride != 1 or x.shape[1] != out:
+        x = net.conv(x, out, 1, stride, pad=0)
+    return net.act(net.add(x, y), "relu")
+
+
+def decoupled_detector(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """YOLOX (Ge et al. 2021): path aggregation, then towers apart for classes and boxes; ``option`` classes."""
+    _decoupled(net, channels, depths, option, light=False)
+
+
+def light_decoupled_detector(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """YOLOX-Nano: the same with depthwise and 1x1 convolutions in place of 3x3 ones."""
+    _decoupled(net, channels, depths, option, light=True)
+
+
+def _decoupled(net: Net, channels: Numbers, depths: Numbers, classes: int, *, light: bool) -> None:
+    def conv(x: Tensor, width: int, stride: int = 1) -> Tensor:
+        return separable(net, x, width, stride, act="silu") if light else net.conv(x, width, 3, stride, act="silu")
+
+    def stage(x: Tensor, width: int, repeats: int, *, shortcut: bool = True) -> Tensor:
+        return csp(net, x, width, repeats, shortcut=shortcut, light=light)
+
+    x = net.conv(net.input, channels[0], 6, 2, pad=2, act="silu")
+    kept = []
+    for place, (width, depth) in enumerate(zip(channels[1:5], depths, strict=True)):
+        x = conv(x, width, 2)
+        x = stage(pyramid_pool(net, x, width) if place == 3 else x, width, depth, shortcut=place < 3)
+        kept.append(x)
+    low, mid, high = channels[2:5]
+    top = net.conv(x, mid, 1, act="silu")
+    x = stage(net.concat([net.resize(top, kept[2].shape[2:]), kept[2]]), mid, depths[0], shortcut=False)
+    middle = net.conv(x, low, 1, act="silu")
+    x = stage(net.concat([net.resize(middle, kept[1].shape[2:]), kept[1]]), low, depths[0], shortcut=False)
+    maps = [x]
+    for lower, width in ((middle, mid), (top, high)):
+        y = conv(maps[-1], lower.shape[1], 2)
+        maps.append(stage(net.concat([y, lower]), width, depths[0], shortcut=False))
+    heads = []
+    for level in maps:
+        y = net.conv(level, low, 1, act="silu")
+        heads.append(net.concat([conv(conv(y, low), low) for _ in range(2)]))
+    yolo_output(net, heads, classes, anchors=1)
 
 
 def csp_detector(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from advisor.zoo.blocks import inverted_residual, omni_scale
+from advisor.zoo.blocks import inverted_residual, omni_scale, separable
 from advisor.zoo.builder import Net, Tensor
 from advisor.zoo.detect import ssd_output
 
 Numbers = tuple[int, ...]
+_V2_STRIDES = (1, 2, 2, 2, 1, 2, 1)
+"""Strides of MobileNet-v2's seven stages (table 2 of Sandler et al. 2018)."""
 
 
 def mobile_stages(net: Net, x: Tensor, channels: Numbers, depths: Numbers, expansion: int = 6) -> list[Tensor]:
@@ -16,6 +18,32 @@ def mobile_stages(net: Net, x: Tensor, channels: Numbers, depths: Numbers, expan
         for block in range(depth):
             stride = 2 if block == 0 and place > 0 else 1
             x = inverted_residual(net, x, x.shape[1] * (1 if place == 0 else expansion), width, 3, stride)
+        maps.append(x)
+    return maps
+
+
+def v2_stages(net: Net, channels: Numbers, depths: Numbers) -> list[Tensor]:
+    """MobileNet-v2's stages with its own strides, as many as there are counts; every stage's last map."""
+    x = net.conv(net.input, 2 * channels[0], 3, 2, act="relu6")
+    maps = []
+    for place, (width, depth) in enumerate(zip(channels, depths, strict=True)):
+        for block in range(depth):
+            stride = _V2_STRIDES[place] if block == 0 else 1
+            x = inverted_residual(net, x, x.shape[1] * (1 if place == 0 else 6), width, 3, stride)
+        maps.append(x)
+    return maps
+
+
+def separable_stages(net: Net, channels: Numbers, depths: Numbers) -> list[Tensor]:
+    """MobileNet-v1 of these widths: a stem, then stages of separable convolutions; every stage's last map.
+
+    The first stage keeps the stem's size, every later one halves the map.
+    """
+    x = net.conv(net.input, max(8, channels[0] // 2), 3, 2, act="relu6")
+    maps = []
+    for place, (width, depth) in enumerate(zip(channels, depths, strict=True)):
+        for block in range(depth):
+            x = separable(net, x, width, 2 if place > 0 and block == 0 else 1, act="relu6")
         maps.append(x)
     return maps
 
@@ -78,3 +106,15 @@ def omni_scale_embedding(net: Net, channels: Numbers, depths: Numbers, option: i
             x = net.pool(net.conv(x, width, 1, act="relu"), "average", 2, 2)
     x = net.conv(x, channels[-1], 1, act="relu")
     net.output(net.dense(net.global_pool(x), 256))
+
+
+def v2_classifier(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """MobileNet-v2 of these widths, the last that of the layer before the mean; ``option`` classes."""
+    x = v2_stages(net, channels[:-1], depths)[-1]
+    net.output(net.dense(net.global_pool(net.conv(x, channels[-1], 1, act="relu6")), option))
+
+
+def separable_classifier(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """MobileNet-v1 of these widths; ``option`` classes."""
+    x = separable_stages(net, channels, depths)[-1]
+    net.output(net.dense(net.global_pool(x), option))

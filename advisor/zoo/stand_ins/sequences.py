@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from advisor.zoo.blocks import BRANCH_GAIN, basic_residual, encoder_layer, tokens_of
+from advisor.zoo.blocks import BRANCH_GAIN, basic_residual, bottleneck, encoder_layer, tokens_of
 from advisor.zoo.builder import Net, Tensor
 from advisor.zoo.families.vit import heads_for
 
@@ -10,10 +10,7 @@ Numbers = tuple[int, ...]
 
 
 def text_line(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
-    """Convolutions that halve the height faster than the width, mean over the height, ``option`` symbols per column.
-
-    Recurrent layers of the real ones are replaced by convolutions of the same operations.
-    """
+    """Convolutions that halve the height faster than the width, mean over the height, ``option`` symbols per column."""
     x = net.input
     for place, (width, depth) in enumerate(zip(channels, depths, strict=True)):
         for _ in range(depth):
@@ -21,6 +18,60 @@ def text_line(net: Net, channels: Numbers, depths: Numbers, option: int) -> None
         if x.shape[2] > 2:
             x = net.pool(x, "max", 2, (2, 2 if place < 2 else 1))
     _columns(net, x, option)
+
+
+def recurrent_text_line(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """VGG-like encoder, then two bidirectional LSTM layers over the columns; ``option`` symbols per column.
+
+    The last count is the number of hidden units of one direction.
+    """
+    x = net.input
+    for place, (width, depth) in enumerate(zip(channels[:-1], depths, strict=True)):
+        for _ in range(depth):
+            x = net.conv(x, width, 3, act="relu")
+        if x.shape[2] > 2:
+            x = net.pool(x, "max", 2, (2, 2 if place < 2 else 1))
+    _recurrent_columns(net, x, channels[-1], option)
+
+
+def grouped_text_line(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """First two stages of a ResNeXt, then two bidirectional LSTM layers over the columns; ``option`` symbols.
+
+    Counts: width inside each stage's bottlenecks, whose convolutions have 32 groups at 128 and 256 channels; hidden
+    units of one direction.
+    """
+    x = net.pool(net.conv(net.input, max(8, channels[0] // 2), 7, 2, act="relu"), "max", 3, 2, 1)
+    for place, (width, depth) in enumerate(zip(channels[:-1], depths, strict=True)):
+        for block in range(depth):
+            stride = 2 if place > 0 and block == 0 else 1
+            x = bottleneck(net, x, 2 * width, stride, width, width // (4 if place == 0 else 8))
+    _recurrent_columns(net, x, channels[-1], option)
+
+
+def plate_line(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """LPRNet (Zherzdev and Gruzdev 2018): blocks of 3x1 and 1x3 convolutions, ``option`` symbols per column.
+
+    Counts: the stem, one for each stage of blocks, the convolution over the remaining height, a dense layer over the
+    whole line whose output is joined to every column. Pooling is not padded and halves the height alone.
+    """
+    x = net.pool(net.conv(net.input, channels[0], 3, act="relu"), "max", 3, 1)
+    for width, depth in zip(channels[1:-2], depths, strict=True):
+        for _ in range(depth):
+            x = _plate_block(net, x, width)
+        x = net.pool(x, "max", 3, (2, 1), ceil=True)
+    x = net.conv(x, channels[-2], (x.shape[2], 1), pad=0, act="relu")
+    x = net.conv(x, option, (1, 13), act="relu")
+    columns = x.shape[3]
+    pattern = net.reshape(net.dense(net.reshape(x, (0, -1)), channels[-1]), (0, channels[-1], 1, 1))
+    x = net.conv(net.concat([x, net.resize(pattern, (1, columns))]), option, 1)
+    net.output(net.transpose(net.reshape(x, (0, option, columns)), (0, 2, 1)))
+
+
+def _plate_block(net: Net, x: Tensor, out: int) -> Tensor:
+    quarter = max(1, out // 4)
+    y = net.conv(x, quarter, 1, act="relu")
+    y = net.conv(net.conv(y, quarter, (3, 1), act="relu"), quarter, (1, 3), act="relu")
+    return net.conv(y, out, 1, act="relu")
 
 
 def residual_text_line(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
@@ -34,8 +85,17 @@ def residual_text_line(net: Net, channels: Numbers, depths: Numbers, option: int
 
 def _columns(net: Net, x: Tensor, symbols: int) -> None:
     """[batch, channels, height, width] to [batch, width, symbols]."""
+    net.output(net.dense(_row(net, x), symbols))
+
+
+def _recurrent_columns(net: Net, x: Tensor, hidden: int, symbols: int) -> None:
+    net.output(net.dense(net.recurrent(net.recurrent(_row(net, x), hidden), hidden), symbols))
+
+
+def _row(net: Net, x: Tensor) -> Tensor:
+    """Mean over the height: [batch, channels, height, width] to [batch, width, channels]."""
     y = net.node("ReduceMean", [x], (x.shape[0], x.shape[1], x.shape[3]), axes=(2,), keepdims=0)
-    net.output(net.dense(net.transpose(y, (0, 2, 1)), symbols))
+    return net.transpose(y, (0, 2, 1))
 
 
 def sound(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
