@@ -3,8 +3,8 @@
 The model is the reference architecture or the stand-in of that name, built by sizer's zoo; its ONNX graph is counted
 with the fusions that CPU runtimes make (a convolution or matrix product takes the element-wise operators behind it).
 Models that the zoo does not have are scaled from a relative with the same kind of blocks; ``RELATIVES`` says which.
-Where a published model has a stand-in but its own table is scaled from a relative, since published operations are wrong,
-``stand_ins`` keeps the stand-in's table beside it.
+Where a published model has a stand-in but its own table is scaled from a relative, since published operations are
+wrong, ``stand_ins`` keeps the stand-in's table beside it.
 """
 
 from __future__ import annotations
@@ -97,8 +97,8 @@ RELATIVES: dict[str, tuple[str, float, float]] = {
     "yolo_v8s": ("like:yolox-tiny", 4.4, 2.2),
 }
 # Published under a name that no architecture here stands for: guessed operations or input size (3d-unet), binary
-# arithmetic, recurrent parts, deformable convolutions (pp-yolo), or operations that the documentation copied from another
-# model (yolo-v3).
+# arithmetic, recurrent parts, deformable convolutions (pp-yolo), or operations that the documentation copied from
+# another model (yolo-v3).
 # Their figures tell machines apart, and say nothing of alike models.
 NOT_ALIKE = {
     "3d-unet",

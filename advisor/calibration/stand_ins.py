@@ -7,6 +7,7 @@ published, by physics and residual process without any row of that network, and 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from advisor.perfmodel.analytic.parameters import NAMES, Parameters
 from advisor.perfmodel.analytic.physics import F32, INT8
+from advisor.perfmodel.analytic.runtime_defaults import THROUGHPUT
 from advisor.perfmodel.analytic.work_table import WorkTable, load_stand_in_works
 from advisor.perfmodel.elsewhere.residual import GroupsOut
 from advisor.records.calibration import TransferCalibration
@@ -31,6 +33,14 @@ Array = NDArray[np.float64]
 COMMAND = "python -m advisor.calibration.stand_ins"
 SCHEMA = "sizer.stand-ins/1"
 PREFIX = "like:"
+MEASURED = Path("measured") / "stand_ins.csv"
+"""Seconds of stand-ins and references, measured in turns on one machine (``python -m benchmarks.stand_ins``)."""
+REFERENCES = {
+    "alexnet": "alexnet", "googlenet": "googlenet-v1", "inception-v3": "googlenet-v3", "mobilenet-v2": "mobilenet-v2",
+    "resnet-18": "resnet-18", "resnet-50": "resnet-50", "squeezenet-1.1": "squeezenet1.1",
+}  # fmt: skip
+"""Architectures whose graph is the published network's own, with the name of their figures."""
+_LEAST_REFERENCES = 3
 LEAST_MACHINES = 2
 """Machines with figures below which a stand-in is not judged."""
 
@@ -49,6 +59,8 @@ class Judged:
     """Median over machines of the medians over their rows."""
     ratio_f32: float | None
     ratio_int8: float | None
+    ratio_measured: float | None = None
+    """The same from times measured on one machine, as a ratio to those of references, over the published ratio."""
 
     @property
     def stand_in(self) -> str | None:
@@ -136,9 +148,58 @@ def judge_shipped(directory: Path | None = None) -> tuple[Judged, ...]:
     root = profiles_dir() if directory is None else directory
     works_path = root / "calibration" / "works.json"
     calibration = TransferCalibration.model_validate_json((root / "calibration" / "transfer.json").read_bytes())
-    return judge_stand_ins(
-        load_material(directory), calibration, sources(works_path), load_stand_in_works(works_path)
-    )  # fmt: skip
+    material = load_material(directory)
+    found = judge_stand_ins(material, calibration, sources(works_path), load_stand_in_works(works_path))
+    seconds = read_measured(root / MEASURED)
+    return tuple(
+        replace(item, ratio_measured=measured_ratio(item.published, seconds[item.source], seconds, material))
+        if item.source in seconds
+        else item
+        for item in found
+    )
+
+
+def measured_ratio(
+    names: Sequence[str], seconds: float, references: Mapping[str, float], material: Material
+) -> float | None:
+    """Measured time over references', divided by the published ratio; median over machines and sources.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names under which the network's figures were published.
+    seconds, references
+        Time of the stand-in and of :data:`REFERENCES`, measured in turns [s].
+
+    Notes
+    -----
+    f32 throughput of batch 1 with the framework's defaults: there a core works on one input as one thread here does.
+    """
+    figures: dict[tuple[str, str], dict[str, float]] = {}
+    for i in residual_rows(material.data):
+        row = material.data.rows[i]
+        if (row.precision, row.mode) == (F32, THROUGHPUT):
+            figures.setdefault((row.era, row.machine), {})[row.model] = row.log_time
+    ratios = []
+    for known in figures.values():
+        own = [known[name] for name in names if name in known]
+        offsets = [
+            np.log(seconds / references[ours]) - (own[0] - known[theirs])
+            for ours, theirs in REFERENCES.items()
+            if own and ours in references and theirs in known
+        ]
+        if len(offsets) >= _LEAST_REFERENCES:
+            ratios.append(float(np.median(offsets)))
+    return float(np.exp(np.median(ratios))) if ratios else None
+
+
+def read_measured(path: Path) -> dict[str, float]:
+    """Seconds by the zoo's name; empty where nothing was measured."""
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = csv.DictReader(line for line in file if not line.startswith("#"))
+        return {line["model"]: float(line["seconds"]) for line in lines}
 
 
 def document(found: Iterable[Judged], data_sha256: str) -> str:
@@ -146,6 +207,7 @@ def document(found: Iterable[Judged], data_sha256: str) -> str:
     models = {
         item.stand_in: {
             "ratio": round(item.ratio, 3),
+            **({} if item.ratio_measured is None else {"measured": round(item.ratio_measured, 3)}),
             "machines": item.machines,
             "published": list(item.published),
         }

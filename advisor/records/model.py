@@ -59,6 +59,8 @@ class ModelInfo(Record):
     """What a reader must know: a changed layout, uncertain figures."""
     token_limit: PositiveCount | None = None
     """Not None: the input holds int64 token ids below this number."""
+    stand_in_ratio: Quantity | None = None
+    """Time of a stand-in over that of the published network where the two are known to differ."""
 
 
 class ModelFile(Record):
@@ -76,6 +78,8 @@ class ModelFile(Record):
     output_layout: str | None = None
     token_limit: PositiveCount | None = None
     """Not None: the input holds int64 token ids below this number."""
+    stand_in_ratio: Quantity | None = None
+    """Time of a stand-in over that of the published network where the two are known to differ."""
 
     @property
     def stand_in(self) -> bool:

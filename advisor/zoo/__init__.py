@@ -91,6 +91,7 @@ def info(name: str) -> ModelInfo:
         No model is called so, or its stand-in is refused.
     """
     from .families import ARCHITECTURES
+    from .fidelity import differs, remark
     from .published import published
     from .rules import same_graph, template_for
 
@@ -106,10 +107,12 @@ def info(name: str) -> ModelInfo:
         row = published()[name.removeprefix(PREFIX)]
         same = same_graph(row)
         like = ARCHITECTURES[same] if same is not None else template_for(row)
+        notes = [row.note, None if same is not None else remark(row.name)]
         return ModelInfo(
             name=name, family=like.family, input_shape=row.input_shape, gflops=row.gflops, mparams=row.mparams,
             kind="stand-in", task=row.task or like.task, output_layout=like.output_layout, source=row.source,
-            notes=row.note, token_limit=like.token_limit,
+            notes="; ".join(note for note in notes if note is not None) or None, token_limit=like.token_limit,
+            stand_in_ratio=None if same is not None else differs(row.name),
         )  # fmt: skip
     known = ARCHITECTURES[name]
     net = known.describe()
@@ -160,4 +163,5 @@ def build(name: str, directory: Path) -> ModelFile:
     return ModelFile(
         reference=name, name=row.name, family=row.family, kind=row.kind, path=str(path), sha256=sha256,
         input_shape=row.input_shape, output_layout=row.output_layout, token_limit=row.token_limit,
+        stand_in_ratio=row.stand_in_ratio,
     )  # fmt: skip

@@ -37,8 +37,9 @@ def ssd_output(
             boxes.append(net.slice(both, 2, 0, 4))
             scores.append(net.slice(both, 2, 4, 4 + classes))
         else:
-            boxes.append(_predict(net, x, count, 4, kernel, light, "boxes" if shared else None))
-            scores.append(_predict(net, score_maps[place], count, classes, kernel, light, "classes" if shared else None))
+            ties = ("boxes", "classes") if shared else (None, None)
+            boxes.append(_predict(net, x, count, 4, kernel, light, ties[0]))
+            scores.append(_predict(net, score_maps[place], count, classes, kernel, light, ties[1]))
     grid = [(x.shape[2], x.shape[3], count) for x, count in zip(maps, anchors, strict=True)]
     return net.output(_decode(net, net.concat(boxes), net.concat(scores), grid))
 

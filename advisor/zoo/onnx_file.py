@@ -81,9 +81,7 @@ def _model(net: Net, weights: list[Any]) -> Any:
                          **{key: list(v) if isinstance(v, tuple) else v for key, v in node.attributes.items()})
         for node in net.nodes
     ]  # fmt: skip
-    tensors = weights + [
-        numpy_helper.from_array(np.asarray(item.make()), name) for name, item in net.constants.items()
-    ]
+    tensors = weights + [numpy_helper.from_array(np.asarray(item.make()), name) for name, item in net.constants.items()]
     kind = TensorProto.FLOAT if net.integer_below is None else TensorProto.INT64
     graph_input = helper.make_tensor_value_info("input", kind, ["batch", *net.input_shape[1:]])
     outputs = [

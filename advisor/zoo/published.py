@@ -22,8 +22,8 @@ _DOUBTS = {
     "region; the second stage runs on a hundred regions, for their masks once more",
     "retinanet-tf": "published operations are low for the input: every weight would work on the coarsest map only",
     "rfcn-resnet101-coco-tf": "published operations are below those of its ResNet-101 backbone at this input",
-    "faster_rcnn_resnet50_coco": "published operations are about the multiply-adds of the first stage; the second stage "
-    "runs on a hundred regions",
+    "faster_rcnn_resnet50_coco": "published operations are about the multiply-adds of the first stage; the second "
+    "stage runs on a hundred regions",
 }
 """Entries that can be built to the letter and yet are likely wrong; the reason travels with the model."""
 _MULTIPLY_ADDS = "published operations are multiply-adds (Tan et al. 2020, table 2), doubled here"
@@ -31,8 +31,8 @@ _CORRECTED: dict[str, tuple[float, float, str]] = {
     "efficientdet-d0-tf": (5.08, 3.9, _MULTIPLY_ADDS),
     "efficientdet-d1-tf": (12.2, 6.6, _MULTIPLY_ADDS),
     "deeplabv3": (
-        5.5, 2.1, "published figures are to the last digit those of googlenet-v3, another network; these are of the file "
-        "that its model.yml names, DeepLab-v3 on MobileNet-v2 (DeepLab model zoo: 2.75 G multiply-adds)",
+        5.5, 2.1, "published figures are to the last digit those of googlenet-v3, another network; these are of the "
+        "file that its model.yml names, DeepLab-v3 on MobileNet-v2 (DeepLab model zoo: 2.75 G multiply-adds)",
     ),
 }  # fmt: skip
 """Entries known to be wrong whose right figures are published elsewhere: operations [1e9], parameters [1e6], reason."""
@@ -53,7 +53,7 @@ class Published:
     source: str
 
 
-def _profiles() -> Path:
+def profiles_folder() -> Path:
     """Folder of profiles: next to the package in a checkout, inside it in an installation."""
     package = Path(__file__).resolve().parent.parent
     for folder in (package / "_data" / "profiles", package.parent / "profiles"):
@@ -86,7 +86,8 @@ def _row(record: dict[str, str]) -> Published:
         remarks.append(why)
     note = "; ".join(remarks) or None
     return Published(
-        record["model"], record["task"] or None, gflops, mparams, shape, note, f"openvinotoolkit/open_model_zoo@{COMMIT}, {record['source']}",
+        record["model"], record["task"] or None, gflops, mparams, shape, note,
+        f"openvinotoolkit/open_model_zoo@{COMMIT}, {record['source']}",
     )  # fmt: skip
 
 
@@ -99,7 +100,7 @@ def published() -> dict[str, Published]:
     CatalogueError
         The file is missing.
     """
-    path = _profiles() / FILE
+    path = profiles_folder() / FILE
     with path.open(encoding="utf-8", newline="") as lines:
         rows = csv.DictReader(line for line in lines if not line.startswith("#"))
         return {record["model"]: _row(record) for record in rows}

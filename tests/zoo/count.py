@@ -31,9 +31,9 @@ def count_onnx(data: bytes) -> Count:
     """Count a serialised ONNX model at batch 1 through ONNX's own shape inference.
 
     Parameters are the float32 initialisers, scalars excepted, that a Conv, ConvTranspose, Gemm, MatMul, LSTM,
-    Gather, Add, Mul, PRelu or normalisation reads; anchors of detector heads, which also feed Add and Mul, have a leading
-    axis of one and three axes, and are left out by that sign unless they are of the kind [1, tokens, width] that
-    transformers learn (told apart by a width above 7).
+    Gather, Add, Mul, PRelu or normalisation reads; anchors of detector heads, which also feed Add and Mul, have a
+    leading axis of one and three axes, and are left out by that sign unless they are of the kind [1, tokens, width]
+    that transformers learn (told apart by a width above 7).
 
     Raises
     ------

@@ -11,13 +11,21 @@ FAST = [
     "squeezenet-1.1", "mobilenet-v3-small", "shufflenet-v2", "ssd-mobilenet", "bert-mini",
     "like:person-detection-retail-0013", "like:age-gender-recognition-retail-0013",
     "like:person-reidentification-retail-0288", "like:license-plate-recognition-barrier-0001", "like:yolo-v3-tiny-tf",
+    "like:face-detection-retail-0004", "like:text-recognition-0014", "like:landmarks-regression-retail-0009",
+    "like:face-reidentification-retail-0095", "like:person-attributes-recognition-crossroad-0230",
 ]  # fmt: skip
 SLOW = [
     "vgg-16", "resnet-50", "densenet-121", "inception-v3", "efficientnet-b0", "yolo-tiny", "unet", "vit-small",
     "swin-tiny", "bert-base", "like:asl-recognition-0004", "like:quartznet-15x5-en", "like:aclnet", "like:erfnet",
     "like:text-image-super-resolution-0001", "like:text-to-speech-en-0001", "like:instance-segmentation-person-0007",
     "like:human-pose-estimation-0005", "like:convnext-tiny", "like:regnetx-3.2gf", "like:deeplabv3",
-    "like:retinaface-resnet50-pytorch", "like:wav2vec2-base", "like:hbonet-0.25",
+    "like:retinaface-resnet50-pytorch", "like:wav2vec2-base", "like:hbonet-0.25", "like:efficientdet-d0-tf",
+    "like:mixnet-l", "like:horizontal-text-detection-0001", "like:smartlab-object-detection-0001",
+    "like:human-pose-estimation-0001", "like:faceboxes-pytorch", "like:nanodet-m-1.5x-416", "like:googlenet-v4-tf",
+    "like:facenet-20180408-102900", "like:person-detection-retail-0002", "like:vehicle-detection-adas-0002",
+    "like:ssdlite_mobilenet_v2", "like:efficientnet-v2-b0", "like:text-recognition-0012",
+    "like:emotions-recognition-retail-0003",
+    "like:person-vehicle-bike-detection-crossroad-0078", "like:brain-tumor-segmentation-0002", "like:drn-d-38",
 ]  # fmt: skip
 
 
@@ -63,7 +71,11 @@ def check(name, directory) -> None:
             check_boxes(a.reshape(batch, -1, 7), b.reshape(batch, -1, 7))
         else:
             assert a.shape[0] == batch
-            np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4 * np.abs(a).max())
+            if name == "like:deeplabv3":
+                # Numbers of classes: at a tie of two classes a pixel may get either.
+                assert (a == b).mean() > 0.999
+            else:
+                np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4 * np.abs(a).max())
 
 
 def check_boxes(a, b) -> None:

@@ -18,7 +18,7 @@ def test_list_has_architectures_and_stand_ins_without_building(monkeypatch) -> N
     assert (resnet.kind, resnet.input_shape, resnet.output_layout) == ("architecture", (1, 3, 224, 224), "classes")
     person = models["like:person-detection-retail-0013"]
     assert (person.kind, person.gflops, person.mparams) == ("stand-in", 2.3, 0.723)
-    assert (person.input_shape, person.output_layout, person.family) == ((1, 3, 320, 544), "ssd", "ssd")
+    assert (person.input_shape, person.output_layout, person.family) == ((1, 3, 320, 544), "ssd", "rmnet-ssd")
     assert "like:person-detection-0301" not in models
     assert models["like:yolo-v3-tf"].notes.startswith("published as [1, 416, 416, 3]")
     assert models["bert-mini"].token_limit == 30522

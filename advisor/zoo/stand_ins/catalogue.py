@@ -95,9 +95,7 @@ SEGMENT = template(
 MOBILE_SEGMENT = template(
     "encoder-decoder", "segmentation", "mask", maps.mobile_encoder_decoder, _FIVE, (1, 2, 4), *_SSD_DEPTHS
 )
-TEXT_MAP = template(
-    "encoder-decoder", "text detection", "mask", maps.mobile_encoder_decoder, _FIVE, (0,), *_SSD_DEPTHS
-)
+TEXT_MAP = template("encoder-decoder", "text detection", "mask", maps.mobile_encoder_decoder, _FIVE, (0,), *_SSD_DEPTHS)
 IMAGE = template(
     "image-to-image", "image processing", "image", maps.image_to_image, (32.0,) * 4, (1, 2), (2, 2, 2, 2),
     (4, 4, 4, 4), (1, 1, 1, 1),
@@ -198,9 +196,7 @@ MIXED = network(
 INCEPTION = network(
     "inception", *_CLASSES, inception.inception_classifier, (64.0, 192.0, 320.0, 576.0, 1024.0), _THOUSAND, (2, 5, 2),
 )  # fmt: skip
-INCEPTION_V4 = network(
-    "inception", *_CLASSES, inception.inception_v4, (32.0, 96.0, 192.0, 256.0), _THOUSAND, (4, 7, 3)
-)
+INCEPTION_V4 = network("inception", *_CLASSES, inception.inception_v4, (32.0, 96.0, 192.0, 256.0), _THOUSAND, (4, 7, 3))
 INCEPTION_RESIDUAL = network(
     "inception", *_CLASSES, inception.inception_residual, (32.0, 32.0, 128.0, 192.0), _THOUSAND, (5, 10, 5),
     (10, 20, 10),
@@ -229,9 +225,7 @@ FACE_EMBEDDING = network(
     "mobilefacenet", "re-identification", "embedding", crops.face_embedding, (64.0, 64.0, 128.0, 128.0, 512.0), (256,),
     (4, 6, 2),
 )  # fmt: skip
-PVA = network(
-    "pvanet", *_BOXES, pva.pva_detector, (32.0, 64.0, 128.0, 256.0, 384.0), (1,), (3, 4, 4, 4), (2, 2, 2, 2)
-)
+PVA = network("pvanet", *_BOXES, pva.pva_detector, (32.0, 64.0, 128.0, 256.0, 384.0), (1,), (3, 4, 4, 4), (2, 2, 2, 2))
 PVA_FEW = network(
     "pvanet", "attributes", "classes", pva.pva_classifier, (32.0, 64.0, 128.0, 256.0, 384.0), (12,), (3, 4, 4, 4),
     (2, 2, 2, 2),
@@ -240,23 +234,13 @@ FIRE_SSD = network(
     "squeezenet-ssd", *_BOXES, detectors.fire_ssd, (32.0, 8.0, 16.0, 24.0, 32.0, 48.0), (1,), (2, 2, 2, 2, 2)
 )
 RMNET_SSD = network("rmnet-ssd", *_BOXES, detectors.rmnet_ssd, _RMNET, (1,), *_RMNET_DEPTHS)
-RMNET_PAIR = network(
-    "rmnet-ssd", *_BOXES, detectors.rmnet_pair_ssd, (*_RMNET, 128.0), (1,), *_RMNET_DEPTHS
-)
-RMNET_REDUCED = network(
-    "rmnet-ssd", *_BOXES, detectors.rmnet_reduced_ssd, (*_RMNET, 384.0), (3,), (4, 9, 11, 12, 4)
-)
+RMNET_PAIR = network("rmnet-ssd", *_BOXES, detectors.rmnet_pair_ssd, (*_RMNET, 128.0), (1,), *_RMNET_DEPTHS)
+RMNET_REDUCED = network("rmnet-ssd", *_BOXES, detectors.rmnet_reduced_ssd, (*_RMNET, 384.0), (3,), (4, 9, 11, 12, 4))
 V1_SSD = network("ssd", *_BOXES, detectors.separable_ssd, tuple(0.5 * n for n in _V1), (1,), _V1_DEPTHS,
                   (1, 2, 2, 4, 1))  # fmt: skip
-V1_PYRAMID = network(
-    "pyramid-detector", *_BOXES, detectors.separable_pyramid, (*_V1, 256.0), (90,), _V1_DEPTHS
-)
-V2_PAIR_SSD = network(
-    "ssd", *_BOXES, detectors.mobile_pair_ssd, _V2, (1,), _V2_DEPTHS, _V2_HALVED
-)
-V2_SINGLE_SSD = network(
-    "ssd", *_BOXES, detectors.mobile_single_ssd, (*_V2[:5], 288.0), (1,), _V2_DEPTHS[:5]
-)
+V1_PYRAMID = network("pyramid-detector", *_BOXES, detectors.separable_pyramid, (*_V1, 256.0), (90,), _V1_DEPTHS)
+V2_PAIR_SSD = network("ssd", *_BOXES, detectors.mobile_pair_ssd, _V2, (1,), _V2_DEPTHS, _V2_HALVED)
+V2_SINGLE_SSD = network("ssd", *_BOXES, detectors.mobile_single_ssd, (*_V2[:5], 288.0), (1,), _V2_DEPTHS[:5])
 SSDLITE = network("ssd", *_BOXES, detectors.ssdlite, (*_V2, 1280.0), (90,), _V2_DEPTHS)
 SSDLITE_FEW = network(
     "ssd", *_BOXES, detectors.ssdlite, (*(0.35 * n for n in _V2), 448.0), (2,), _V2_DEPTHS, _V2_HALVED
@@ -288,9 +272,7 @@ DILATED_BOTTLENECK = network(
     "dilated-resnet", "segmentation", "mask", dense.dilated_residual, (64.0, 128.0, 256.0, 512.0, 512.0), (1,),
     (3, 4, 6, 3),
 )  # fmt: skip
-ATROUS = network(
-    "deeplab", "segmentation", "mask", maps.atrous_segmentation, (*_V2, 256.0), (6,), _V2_DEPTHS
-)
+ATROUS = network("deeplab", "segmentation", "mask", maps.atrous_segmentation, (*_V2, 256.0), (6,), _V2_DEPTHS)
 OPENPOSE = network(
     "pose", "pose estimation", "heatmap", maps.separable_heatmaps, (64.0, 128.0, 256.0, 512.0, 128.0), (1, 2),
     (1, 2, 2, 6),

@@ -160,9 +160,8 @@ def shuffle_detector(net: Net, channels: Numbers, depths: Numbers, option: int) 
         levels[place] = net.add(levels[place], below)
     heads = []
     for level in levels:
-        for _ in range(2):
-            level = separable(net, level, width, act="leaky", kernel=5)
-        heads.append(level)
+        x = separable(net, level, width, act="leaky", kernel=5)
+        heads.append(separable(net, x, width, act="leaky", kernel=5))
     ssd_output(net, heads, (1,) * 3, option + 1, kernel=1)
 
 
@@ -181,7 +180,8 @@ def _shuffle_unit(net: Net, x: Tensor, out: int, stride: int) -> Tensor:
 def faceboxes(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
     """FaceBoxes (Zhang et al. 2017): a picture digested by two strided convolutions, then inception modules.
 
-    Counts: the two convolutions, the modules' branches, a quarter of the two smaller maps; ``depths``: modules; ``option`` classes.
+    Counts: the two convolutions, the modules' branches, a quarter of the two smaller maps; ``depths``: modules;
+    ``option`` classes.
     """
     first, second, branch, last = channels
     x = net.act(rectified_pair(net, net.conv(net.input, first, 7, 4)), "relu")

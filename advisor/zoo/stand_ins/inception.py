@@ -137,7 +137,8 @@ def inception_residual(net: Net, channels: Numbers, depths: Numbers, option: int
         x = _joined_residual(net, x, [net.conv(x, b, 1, act="relu"), _chain(net, x, (b, 1), (b, (1, 7)), (b, (7, 1)))])
     x = net.concat([
         net.pool(x, "max", 3, 2), _valid(net, net.conv(x, 2 * b, 1, act="relu"), 3 * b),
-        _valid(net, net.conv(x, 2 * b, 1, act="relu"), 2 * b), _valid(net, _chain(net, x, (2 * b, 1), (2 * b, 3)), 2 * b),
+        _valid(net, net.conv(x, 2 * b, 1, act="relu"), 2 * b),
+        _valid(net, _chain(net, x, (2 * b, 1), (2 * b, 3)), 2 * b),
     ])  # fmt: skip
     for _ in range(depths[2]):
         x = _joined_residual(net, x, [net.conv(x, c, 1, act="relu"), _chain(net, x, (c, 1), (c, (1, 3)), (c, (3, 1)))])

@@ -1,4 +1,4 @@
-"""Stand-ins built as PVANet (Kim et al. 2016): concatenated ReLU in early blocks, small inception modules in late ones."""
+"""Stand-ins built as PVANet (Kim et al. 2016): concatenated ReLU in early blocks, inception modules in late ones."""
 
 from __future__ import annotations
 
