@@ -302,7 +302,7 @@ def main() -> None:
             **({"alike": False} if model in NOT_ALIKE else {}),
             **written(found),
         }
-        if own is not None and own.startswith("like:") and own != name:
+        if own is not None and own.startswith("like:") and factors != (1.0, 1.0):
             stand_ins[model] = {"family": zoo.info(own).family, "made_from": own, **written(table_of(own))}
     target = PROFILES / "calibration" / "works.json"
     document = {"schema": "sizer.works/1", "models": result, "stand_ins": stand_ins}
