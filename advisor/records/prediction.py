@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Evidence, Interval, Record
+from .base import Evidence, Fraction, Interval, Record
 from .config import RunConfig
 
 Bottleneck = Literal[
@@ -48,6 +48,9 @@ class ServiceEstimate(Record):
     """Spread of single requests around ``latency_s`` (standard deviation of the logarithm); None: not measured."""
     moment_sigma: float | None = None
     """The part of it that lies between moments of the machine, where many were measured; None: not known."""
+    machine_share: Fraction = 0.5
+    """Share of the variance of log(``latency_s``) that all models on this machine have in common; the rest is this
+    model's own."""
     memory_bytes: Interval
     bandwidth_bytes: float
     """Bytes moved from main memory by one request, as an estimate."""
