@@ -75,7 +75,7 @@ def cost_of_failure(deployment: Deployment) -> float:
 
 
 def decide(study: Study, candidates: Sequence[Candidate], explored: Sequence[Solution]) -> Decision | None:
-    """Choose among what holds (``explored``, cheapest first) and what cannot be told from it; None: there is nothing."""
+    """Choose among what holds (``explored``, cheapest first) and what cannot be told from it; None: nothing."""
     ceiling = explored[0].cost if explored else math.inf
     contenders = [*_nearly(study, candidates, ceiling), *_holding(explored)]
     if not contenders:

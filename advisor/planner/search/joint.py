@@ -203,7 +203,8 @@ class JointBelief:
         if rank < self.possible:
             return None
         index = self.order[rank]
-        decode, path_ms, load = self.decode_load[index], 1000.0 * self.path_s[index], self.load[index]
+        decode, load = float(self.decode_load[index]), float(self.load[index])
+        path_ms, memory_bytes = 1000.0 * float(self.path_s[index]), float(self.memory_bytes[index])
         if decode > DECODE_FULL:
             reason = (
                 f"decoding one camera's frames takes {decode * 100.0:.0f} % of a core, and one core at a time does it"
@@ -217,9 +218,9 @@ class JointBelief:
             needed, available = apart(load * self.model.cores, self.model.cores)
             return FailedCheck("cpu", f"it needs {needed} cores and has {available}", 1.0 / load)
         installed = self.model.machine.memory_bytes or 0.0
-        needed, available = apart(self.memory_bytes[index] / 1024**3, installed / 1024**3)
+        needed, available = apart(memory_bytes / 1024**3, installed / 1024**3)
         reason = f"it needs {needed} GiB of memory and has {available} GiB"
-        return FailedCheck("memory", reason, installed / self.memory_bytes[index])
+        return FailedCheck("memory", reason, installed / memory_bytes)
 
     def at(self, rank: int) -> tuple[PlatformModel, Setup]:
         """Platform and configuration as they are in the draw of this rank: their median is the draw."""

@@ -25,6 +25,8 @@ from .simulate import SimulatedOutcome, far_over
 from .space import PlatformModel
 from .study import HEADROOM_CHECKS, Study
 
+OVERLOADED = 0.97
+"""Utilisation from where on whatever fails does so for want of cores: only less load could help."""
 SAFELY_ABOVE = 1.001
 """Demand over that of a configuration whose simulated load was too high, above which others' load is too high too."""
 
@@ -211,9 +213,10 @@ def _fails_likewise(table: CombinationTable, index: int, check: str, outcome: Si
 
     No certainty where the draw of a short run or a burst decides, so it is used only where not all can be tried anyway.
     """
-    if check in HEADROOM_CHECKS:
-        burden = table.likely if check == "cpu" else table.traffic
-        return np.asarray(burden >= burden[index] * SAFELY_ABOVE)
+    if check == "memory_bandwidth":
+        return np.asarray(table.traffic >= table.traffic[index] * SAFELY_ABOVE)
+    if check == "cpu" or outcome.cpu > OVERLOADED:
+        return np.asarray(table.likely >= table.likely[index] * SAFELY_ABOVE)
     if outcome.result.dropped > 0 and not any(stage.drops for stage in outcome.result.stages):
         # Frames were lost before decode, so no stage is to blame: only less load on the cores could help.
         return np.asarray(table.demand >= table.demand[index] / SAFELY_ABOVE)
