@@ -124,7 +124,7 @@ class BatchPolicy(Record):
     max: PositiveCount = 1
     """Most inputs in one request."""
     timeout_ms: Quantity = 0.0
-    """Longest wait for a batch to fill; 0: objects of one frame only."""
+    """Longest wait for a batch to fill across frames; 0: none, and objects of different frames share no batch."""
 
 
 class Stage(Record):
