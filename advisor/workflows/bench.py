@@ -34,7 +34,8 @@ class BenchRequest:
     mode: str | None = None
     matrix: Path | None = None
     budget_s: float | None = None
-    """No item is begun that is expected to end later [s]; None: 117 s under ``quick`` alone, else no limit."""
+    """No item is begun after it, or that is expected to end later [s]; None: 117 s under ``quick`` alone, else no
+    limit."""
     retry_failed: bool = False
     runtime: str = "openvino"
     precision: str = "f32"

@@ -26,6 +26,8 @@ class MeasureContext:
     """Where synthesised clips are kept."""
     best_s: MutableMapping[int, float] = field(default_factory=dict)
     """Least times of the reference work by number of threads [s]; lowered by what the workers see."""
+    time_is_over: Callable[[], bool] = lambda: False
+    """Whether no further item may begin."""
 
 
 class Item(ABC):
@@ -63,6 +65,8 @@ class Item(ABC):
         ------
         InputError
             The store, a folder or the installation is at fault, not an item: the campaign ends.
+        OutOfTimeError
+            ``context.time_is_over`` said so before an item; the keys without a result are left for another time.
         SizerError
             The keys without a result could not be measured; the campaign goes on with other items.
         """
@@ -127,4 +131,4 @@ class SingleJobItem(Item):
 
         setups = [item.worker() for item in items]
         job = Job(setups[0].function, tuple(jobs), dict(setups[0].environment), on_import=setups[0].on_import)
-        run_job(job, max(setup.timeout_s for setup in setups), arrived)
+        run_job(job, max(setup.timeout_s for setup in setups), arrived, context.time_is_over)
