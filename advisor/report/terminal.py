@@ -41,6 +41,8 @@ __all__ = [
 ]  # fmt: skip
 
 KIB, MIB, GIB = 1024.0, 1024.0**2, 1024.0**3
+FEW_LEFT_OUT = 10
+"""Items that were not measured of which ``sizer bench`` prints the names; more are counted."""
 LARGEST_KERNELS = 15
 """Kernels that ``sizer models inspect`` lists."""
 _UNITS = {
@@ -208,10 +210,20 @@ def render_bench(report: BenchReport) -> RenderableType:
         *[f"{item.name}: {item.failure}" for item in report.micro_failures],
     ]
     parts += section("Failed", failures)
-    parts += section("Not measured", report.left_out)
+    parts += section("Not measured", _left_out(report))
     if report.took_s is not None:
         parts.append(paragraph(f"measured in {report.took_s:.0f} s"))
     return Group(*parts)
+
+
+def _left_out(report: BenchReport) -> list[str]:
+    """Few items by name, many by kind; then what is said in sentences."""
+    count = sum(report.left_out_by_kind.values())
+    if count <= FEW_LEFT_OUT:
+        return list(report.left_out)
+    kinds = [f"{number} {plural}" for plural, number in report.left_out_by_kind.items()]
+    where = "for want of time (all by name in `left_out` of --json)"
+    return [f"{', '.join(kinds)}, {where}", *report.left_out[count:]]
 
 
 def _state(*, dirty: bool, failed: bool = False) -> Text:

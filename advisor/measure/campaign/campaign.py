@@ -46,6 +46,8 @@ class Campaign:
 
     entries: tuple[Entry, ...]
     left_out: tuple[str, ...] = ()
+    dropped: tuple[Entry, ...] = ()
+    """Those of ``left_out`` that are items for which there was no time."""
 
     @property
     def estimate_s(self) -> float:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from advisor.measure.timing.reference import lower_best
 from advisor.measure.worker.job import Job, JobItem, JobOutcome
@@ -36,6 +36,9 @@ class Item(ABC):
     A subclass is hashable and immutable, such as a frozen dataclass; it may be defined anywhere, also outside of this
     package. Most kinds derive from :class:`SingleJobItem`, which needs no process handling of its own.
     """
+
+    plural: ClassVar[str] = "other measurements"
+    """What several of its kind are called where they are only counted."""
 
     @property
     @abstractmethod
