@@ -310,6 +310,9 @@ def _with_unit(name: str, item: Sourced | SourcedText) -> str:
     """Value of a fact in the unit that its field's name ends with, scaled to a readable size."""
     if isinstance(item, SourcedText):
         return item.value
+    if name == "storage_bytes":  # as sold: powers of ten
+        terabytes = item.value >= 1e12
+        return f"{number(item.value / (1e12 if terabytes else 1e9), 4)} {'TB' if terabytes else 'GB'}"
     if name.endswith(("_bytes", "_bytes_per_core", "_bytes_per_e_cluster", "_bytes_per_low_power_cluster")):
         return _bytes(item.value)
     unit, factor = next((found for ending, found in _UNITS.items() if name.endswith(ending)), ("", 1.0))

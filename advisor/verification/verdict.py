@@ -44,8 +44,8 @@ def decide(results: Sequence[Check], stopped: bool = False) -> tuple[Word, str]:
         return "FAIL", "; ".join(f"{check.name}: {check.measured} (required {check.required})" for check in failed)
     if undecided:
         need = max((check.need_s for check in undecided if check.need_s is not None), default=None)
-        more = f"; need {need:.0f} more seconds" if need is not None else ""
-        return "INCONCLUSIVE", "cannot say: " + ", ".join(check.name for check in undecided) + more
+        more = f"; measure {need:.0f} s longer to decide (--duration)" if need is not None else ""
+        return "INCONCLUSIVE", "not decided: " + ", ".join(check.name for check in undecided) + more
     return "PASS", f"all {len(counting)} checks hold"
 
 

@@ -120,6 +120,12 @@ def test_catalogue_entries_carry_their_sources() -> None:
 
 def test_an_entry_is_shown_in_readable_units() -> None:
     catalogue = Catalogue.load()
+    platform = catalogue.platforms()[0]
+    assert platform.storage_bytes is not None
+    sold = platform.model_copy(update={"storage_bytes": platform.storage_bytes.model_copy(update={"value": 5.12e11})})
+    assert "storage_bytes 512 GB [" in " ".join(plain_text(terminal.render_entry(sold)).split())
+    sold = platform.model_copy(update={"storage_bytes": platform.storage_bytes.model_copy(update={"value": 2e12})})
+    assert "storage_bytes 2 TB [" in " ".join(plain_text(terminal.render_entry(sold)).split())
     words = " ".join(plain_text(terminal.render_entry(catalogue.processor("intel-core-i7-8700"))).split())
     for shown in ("base_hz 3.2 GHz [", "l3_bytes 12 MiB [", "tdp_w 65 W [", "performance_cores 6 ["):
         assert shown in words

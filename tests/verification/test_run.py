@@ -107,7 +107,7 @@ def test_an_infeasible_scenario_fails_and_names_what_binds(work_dir) -> None:
 def test_too_short_a_run_is_inconclusive(work_dir) -> None:
     found = run(scenario(slo={"latency_p95_ms": 2000.0, "drops_max_pct": 5.0}), 1.0, work_dir)
     assert found.verdict == "INCONCLUSIVE"
-    assert "cannot say" in found.reason
+    assert "not decided" in found.reason
 
 
 def test_a_killed_worker_is_a_failure_with_what_was_seen(work_dir) -> None:
