@@ -49,6 +49,8 @@ EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
     show_default=True,
     help="Seed of clips, camera phases and object counts.",
 )
+@click.option("--phases", type=click.Choice(["random", "spread", "worst"]), default="random", show_default=True,
+              help="When cameras deliver within their period: drawn, as real ones do (the seed decides); evenly spread, the luckiest case; or all at once.")  # fmt: skip
 @common
 def verify(
     scenario: str | None,
@@ -67,6 +69,7 @@ def verify(
     operator: str | None,
     check_file: Path | None,
     seed: int,
+    phases: Literal["random", "spread", "worst"],
     as_json: bool,
     quiet: bool,
     store_url: str | None,
@@ -98,6 +101,7 @@ def verify(
         find_capacity=find_capacity,
         strict=strict,
         seed=seed,
+        phases=phases,
         imitate=imitate,
         decode_device=decode_device,
         operator=operator,

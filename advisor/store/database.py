@@ -42,7 +42,7 @@ class Database:
             self._url = make_url(text)
         except ArgumentError as error:
             raise StoreError(
-                f"store {text!r}: is not a database URL; write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
+                f"store {text!r} is not a database URL; write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
             ) from error
         self._prepare_folder()
         try:

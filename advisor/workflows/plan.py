@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from advisor.records.base import Precision, RuntimeName
@@ -17,6 +17,7 @@ from .models import resolve_model
 from .plan_basis import plan_basis
 from .predictors import cold_starts, load_predictors
 from .this_machine import local_candidate
+from .without_measurements import without_measurements
 
 if TYPE_CHECKING:
     from advisor.measure.campaign.campaign import Campaign
@@ -62,6 +63,10 @@ def plan_scenario(
             inputs = prepare(request, store, facts.result, progress, say)
             warm()
             result = plan(inputs)
+            if request.measure:
+                bare = prepare(replace(request, measure=False), store, facts.result, progress, silent)
+                without = without_measurements(inputs, bare, store)
+                result = result.model_copy(update={"without_measurements": without})
             store.put_run("plan", result)
     return result
 

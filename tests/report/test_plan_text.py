@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from advisor.records.base import Evidence
-from advisor.records.plan import BoxShare, Mix, ParetoPoint, Plan, PlanBasis, Sensitivity
+from advisor.records.plan import BoxShare, Mix, ParetoPoint, Plan, PlanBasis, Sensitivity, WithoutMeasurements
 from advisor.report.layout import PROSE_WIDTH, plain_text
 from advisor.report.plan_summary import advice_lines, answer_sentence, boxes, compared
 from advisor.report.plan_text import render_plan
@@ -45,6 +45,30 @@ def test_one_line_says_what_the_plan_depends_on() -> None:
     measured = basis.model_copy(update={"measurements": ("k1", "k2"), "offers": "d" * 64})
     lines = section_of(before.model_copy(update={"inputs": measured}), "Depends on")
     assert " ".join(" ".join(lines).split()).endswith("offers dddddddddddd, seed 7, 2 measurements")
+
+
+@pytest.mark.parametrize(
+    ("platform", "said"),
+    [
+        ("other", "Without these: 2 x other for 80 USD, holding with a probability of 93 %"),
+        ("middle", "Without these: the same, 2 x middle for 80 USD, holding with a probability of 93 %"),
+        (None, "Without these: no equal boxes would hold"),
+    ],
+)
+def test_what_was_measured_here_is_named_with_the_answer_without_it(platform: str | None, said: str) -> None:
+    best = shop_plan().recommended
+    assert best is not None
+    assert best.platform == "middle"
+    price = best.price.model_copy(update={"value": 80.0})
+    none = platform is None
+    without = WithoutMeasurements(
+        entered=("mine f32: 20 ms", "3 of other models"), platform=platform, count=0 if none else 2,
+        price=None if none else price, probability=None if none else 0.93,
+    )  # fmt: skip
+    basis = PlanBasis(scenario_sha256="a" * 64, catalogue="b" * 64, calibration="c" * 64, seed=7)
+    plan = shop_plan().model_copy(update={"inputs": basis, "without_measurements": without})
+    lines = " ".join(" ".join(section_of(plan, "Depends on")).split())
+    assert lines.endswith(f"measured on this machine and entered: mine f32: 20 ms; 3 of other models. {said}")
 
 
 @pytest.mark.parametrize("make", [shop_plan, hopeless_plan, request_plan, crowded_plan])

@@ -16,6 +16,11 @@ from .predicted_load import predict_load
 
 NOTABLE = 0.05
 """Figures that differ by less are no reason to pay more."""
+DECODE_WORDS = (
+    "decode: carried over by clock, year and codec from machines whose decoding is published or was measured by the "
+    "project"
+)
+"""What a data sheet alone means for decoding."""
 EVIDENCE_WORDS = {
     Evidence.MEASURED: "measured on it",
     Evidence.PUBLISHED: "published figures of this model on it",
@@ -116,7 +121,8 @@ def evidence_text(parts: dict[str, Evidence]) -> str:
     for name, evidence in parts.items():
         by_class.setdefault(evidence, []).append(name)
     ordered = sorted(by_class, key=lambda item: -item.rank)
-    return "; ".join(f"{', '.join(by_class[item])}: {item.value} ({EVIDENCE_WORDS[item]})" for item in ordered)
+    texts = [f"{', '.join(by_class[item])}: {item.value} ({EVIDENCE_WORDS[item]})" for item in ordered]
+    return "; ".join([*texts, DECODE_WORDS] if parts.get("decode") is Evidence.SPEC else texts)
 
 
 def _note(case: LoadCase, count: int, predicted: PredictedLoad) -> str:

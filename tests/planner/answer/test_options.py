@@ -60,6 +60,13 @@ def test_the_weakest_evidence_is_named_first() -> None:
     assert text == "b: spec (its data sheet); a, c: measured (measured on it)"
 
 
+def test_decoding_on_a_box_that_nobody_touched_is_said_to_be_carried_over() -> None:
+    text = evidence_text({"decode": Evidence.SPEC, "person": Evidence.PUBLISHED})
+    assert text.endswith("; decode: carried over by clock, year and codec from machines whose decoding is published "
+                         "or was measured by the project")  # fmt: skip
+    assert "carried over" not in evidence_text({"decode": Evidence.MEASURED, "person": Evidence.SPEC})
+
+
 def test_an_option_counts_the_spare_box_and_says_so() -> None:
     box = candidate("box", 8, 300.0)
     judged = judge(Study.of(inputs([box], shop=scenario(margin={"redundancy": "n+1"}))), box, 1)
