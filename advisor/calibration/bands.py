@@ -238,6 +238,6 @@ def inside_bands(
         for i in np.flatnonzero(names == name):
             row = data.rows[i]
             cell = SIMD_CLASSES[data.machines.simd[i]], PRECISIONS[row.precision], MODES[row.mode]
-            low, high = bands.spec(*cell, int(elsewhere[i]))
+            low, high, _ = bands.spec(*cell, int(elsewhere[i]))
             inside[i] = low <= errors[i] <= high
     return inside

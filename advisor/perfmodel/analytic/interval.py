@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,52 +126,89 @@ def weighted_quantile(values: Array, weights: Array, q: float) -> float:
     return float(np.quantile(values, max(q - 1e-12, 0.0), weights=weights, method="inverted_cdf"))
 
 
+class ErrorWidth(NamedTuple):
+    """How far true times lie from predictions: 10 and 90 % quantile of the log error, and what models share of it."""
+
+    low: float
+    high: float
+    machine_share: float
+    """Share of the error's variance that all models on the machine have in common."""
+
+    @classmethod
+    def of(cls, item: ErrorBand) -> ErrorWidth:
+        """That of a band."""
+        return cls(item.low, item.high, item.machine_share)
+
+    @property
+    def extent(self) -> float:
+        """Distance from end to end."""
+        return self.high - self.low
+
+    def united(self, other: ErrorWidth) -> ErrorWidth:
+        """What holds both: the outer ends, with the share of the wider one."""
+        share = max(self, other, key=lambda item: item.extent).machine_share
+        return ErrorWidth(min(self.low, other.low), max(self.high, other.high), share)
+
+    def within(self, other: ErrorWidth) -> ErrorWidth:
+        """What lies in both: the inner ends, with the share of the narrower one."""
+        share = min(self, other, key=lambda item: item.extent).machine_share
+        return ErrorWidth(max(self.low, other.low), min(self.high, other.high), share)
+
+    def joined(self, other: ErrorWidth) -> ErrorWidth:
+        """Both errors at once, independent of each other: ends in quadrature, shares weighed by their variances."""
+        low, high = -float(np.hypot(self.low, other.low)), float(np.hypot(self.high, other.high))
+        return ErrorWidth(low, high, joint_share(self, other))
+
+
+def joint_share(*parts: ErrorWidth) -> float:
+    r"""Machine's share of a sum of independent errors, :math:`\sum s_i v_i / \sum v_i`, the variances v by extent.
+
+    A half where all are certain: nothing is there to be shared.
+    """
+    variances = [part.extent**2 for part in parts]
+    total = sum(variances)
+    return sum(v * part.machine_share for v, part in zip(variances, parts, strict=True)) / total if total > 0 else 0.5
+
+
 class Bands:
     """Looks up the band of a prediction by what it rests on."""
 
     def __init__(self, bands: Sequence[ErrorBand]) -> None:
         self._bands = {item.key: item for item in bands}
 
-    def find(self, simd: str, precision: str, mode: str) -> tuple[float, float]:
-        """Low and high log error of a machine known by its data sheet alone.
+    def find(self, simd: str, precision: str, mode: str) -> ErrorWidth:
+        """Log error of a machine known by its data sheet alone.
 
         A class that no machine, or one alone, stands for has the band of classes that were left out whole.
         """
         own = self._bands.get(f"{simd}/{precision}/{mode}")
         if own is not None and own.machines > 1:
-            return own.low, own.high
-        candidates = [item for item in (own, self._new(precision, mode)) if item is not None]
-        return min(item.low for item in candidates), max(item.high for item in candidates)
+            return ErrorWidth.of(own)
+        new = self.new(precision, mode)
+        return new if own is None else new.united(ErrorWidth.of(own))
 
-    def _new(self, precision: str, mode: str) -> ErrorBand:
-        return self._bands.get(f"new/{precision}/{mode}") or self._bands["new/*/*"]
-
-    def new(self, precision: str, mode: str) -> tuple[float, float]:
+    def new(self, precision: str, mode: str) -> ErrorWidth:
         """The same for a machine of a class or vendor without any published figure."""
-        item = self._new(precision, mode)
-        return item.low, item.high
+        return ErrorWidth.of(self._bands.get(f"new/{precision}/{mode}") or self._bands["new/*/*"])
 
-    def known(self, kind: str, precision: str, mode: str) -> tuple[float, float]:
-        """Low and high log error of a chip with published figures: ``published`` of this model, else ``anchored``."""
-        item = self._bands.get(f"{kind}/{precision}/{mode}") or self._bands[f"{kind}/*/*"]
-        return item.low, item.high
+    def known(self, kind: str, precision: str, mode: str) -> ErrorWidth:
+        """Log error of a chip with published figures: ``published`` of this model, else ``anchored``."""
+        return ErrorWidth.of(self._bands.get(f"{kind}/{precision}/{mode}") or self._bands[f"{kind}/*/*"])
 
-    def spec(self, simd: str, precision: str, mode: str, machines: int) -> tuple[float, float]:
-        """Low and high log error of a model that so many machines have figures of, on one known by its data sheet."""
-        return self.with_model(*self.find(simd, precision, mode), precision, machines)
+    def spec(self, simd: str, precision: str, mode: str, machines: int) -> ErrorWidth:
+        """Log error of a model that so many machines have figures of, on one known by its data sheet."""
+        return self.with_model(self.find(simd, precision, mode), precision, machines)
 
-    def with_model(self, low: float, high: float, precision: str, machines: int) -> tuple[float, float]:
+    def with_model(self, machine: ErrorWidth, precision: str, machines: int) -> ErrorWidth:
         """A machine's band together with what is not known of a model that so many machines have figures of."""
         if machines == 0:
-            unseen_low, unseen_high = self.unseen(precision)
-            return -float(np.hypot(low, unseen_low)), float(np.hypot(high, unseen_high))
+            return machine.joined(self.unseen(precision))
         few = self._bands.get(f"few/{precision}") if machines < FEW else None
-        return (low, high) if few is None else (min(low, few.low), max(high, few.high))
+        return machine if few is None else machine.united(ErrorWidth.of(few))
 
-    def unseen(self, precision: str) -> tuple[float, float]:
-        """Low and high log error of models that no fitted row knows, on machines that are known."""
-        item = self._bands.get(f"unseen/{precision}") or self._bands["unseen/f32"]
-        return item.low, item.high
+    def unseen(self, precision: str) -> ErrorWidth:
+        """Log error of models that no fitted row knows, on machines that are known."""
+        return ErrorWidth.of(self._bands.get(f"unseen/{precision}") or self._bands["unseen/f32"])
 
 
 def around(median: float, low: float, high: float) -> Interval:

@@ -93,6 +93,15 @@ class TimedConfiguration:
         return self.spread / Z90 if self.saw_several_states else None
 
     @property
+    def machine_share(self) -> float:
+        """Share of the variance at another moment that other models on the machine have in common with it.
+
+        States of the machine change the times of all models; what is left of a correction for other load is counted as
+        this timing's own. A measurement that has not seen several states cannot tell: a half, assumed.
+        """
+        return (self.spread / self.half_width) ** 2 if self.saw_several_states and self.half_width > 0 else 0.5
+
+    @property
     def noise(self) -> float:
         """Standard deviation (log) of :attr:`undisturbed_s` as an anchor."""
         return hypot(max(_LEAST_SPREAD, self.spread / Z90), self.log_slowdown_deviation)
