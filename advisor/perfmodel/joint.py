@@ -7,8 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from advisor.records.base import Z90
 
-def joint_z(machine_share: Sequence[float], rng: np.random.Generator, draws: int) -> NDArray[np.float64]:
+
+def joint_z(
+    machine_share: Sequence[float] | NDArray[np.float64], rng: np.random.Generator, draws: int
+) -> NDArray[np.float64]:
     r"""Standard normal quantiles of several estimates of one machine, shape (draws, estimates).
 
     .. math:: z_k = \sqrt{s_k}\, Z_{machine} + \sqrt{1 - s_k}\, Z_k
@@ -29,4 +33,13 @@ def joint_z(machine_share: Sequence[float], rng: np.random.Generator, draws: int
     common = rng.standard_normal(draws)
     own = rng.standard_normal((len(shares), draws)).T
     result: NDArray[np.float64] = np.sqrt(shares) * common[:, None] + np.sqrt(1.0 - shares) * own
+    return result
+
+
+def log_error_at(low: NDArray[np.float64], high: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Logarithm of true over predicted time at standard normal quantiles ``z``, log-normal on each side of the median.
+
+    ``low`` <= 0 <= ``high`` are the logarithms at 10 and 90 %, one per estimate (last axis of ``z``).
+    """
+    result: NDArray[np.float64] = np.where(z >= 0.0, high, -low) / Z90 * z
     return result

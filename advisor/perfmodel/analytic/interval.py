@@ -17,6 +17,9 @@ _NARROWEST = 0.03
 """Repeats of published figures differ by this much (log): a narrower interval across machines would claim too much."""
 _TAIL = 0.1
 _USUAL_INNER = 0.12
+ASSUMED_SHARE = 0.5
+"""Machine's share of an error's variance where it cannot be estimated: on one machine alone what all of its models have
+in common cannot be told from what is a model's own. Source: project assumption, not measured."""
 BETWEEN_BELIEF, WITHIN_BELIEF, MEAN_BELIEF = 2.0, 2.0, 2.0
 """Units' worth of belief in the parent's spread between units, in its spread within one, and in no bias."""
 
@@ -108,13 +111,14 @@ def centre_and_half(units: Units, parent: Units) -> tuple[float, float]:
     return mean, quantile * float(np.sqrt(b2 * (1.0 + 1.0 / (count + MEAN_BELIEF)) + w2))
 
 
-def band(key: str, units: Units, parent: Units, factor: float = 1.0) -> ErrorBand:
+def band(key: str, units: Units, parent: Units, factor: float = 1.0, machine_share: float = ASSUMED_SHARE) -> ErrorBand:
     """Band of :func:`centre_and_half`, its half width times ``factor``, never narrower than published noise."""
     mean, half = centre_and_half(units, parent)
     return ErrorBand(
         key=key,
         low=min(mean - factor * half, -_NARROWEST),
         high=max(mean + factor * half, _NARROWEST),
+        machine_share=machine_share,
         machines=len(units.names),
         rows=int(units.rows.sum()),
     )
@@ -167,7 +171,11 @@ def joint_share(*parts: ErrorWidth) -> float:
     """
     variances = [part.extent**2 for part in parts]
     total = sum(variances)
-    return sum(v * part.machine_share for v, part in zip(variances, parts, strict=True)) / total if total > 0 else 0.5
+    return (
+        sum(v * part.machine_share for v, part in zip(variances, parts, strict=True)) / total
+        if total > 0
+        else ASSUMED_SHARE
+    )
 
 
 class Bands:
@@ -195,16 +203,24 @@ class Bands:
         """Log error of a chip with published figures: ``published`` of this model, else ``anchored``."""
         return ErrorWidth.of(self._bands.get(f"{kind}/{precision}/{mode}") or self._bands[f"{kind}/*/*"])
 
-    def spec(self, simd: str, precision: str, mode: str, machines: int) -> ErrorWidth:
-        """Log error of a model that so many machines have figures of, on one known by its data sheet."""
-        return self.with_model(self.find(simd, precision, mode), precision, machines)
+    def spec(self, simd: str, precision: str, mode: str, machines: int, *, unlike: bool = False) -> ErrorWidth:
+        """Log error of a model that so many machines have figures of, on one known by its data sheet.
 
-    def with_model(self, machine: ErrorWidth, precision: str, machines: int) -> ErrorWidth:
-        """A machine's band together with what is not known of a model that so many machines have figures of."""
+        ``unlike``: the machine is unlike all that have figures, and so no better known than a class left out whole. Of
+        models without a figure: errors with machine and family left out together, where several machines of the
+        class have them.
+        """
+        own = self._bands.get(f"unpublished/{simd}/{precision}/{mode}")
+        if machines == 0 and not unlike and own is not None and own.machines > 1:
+            return ErrorWidth.of(own)
+        width = self.find(simd, precision, mode)
+        if unlike:
+            width = width.united(self.new(precision, mode))
         if machines == 0:
-            return machine.joined(self.unseen(precision))
+            # No class to go by: what is not known of the machine and of the model, as if they were independent.
+            return width.joined(self.unseen(precision))
         few = self._bands.get(f"few/{precision}") if machines < FEW else None
-        return machine if few is None else machine.united(ErrorWidth.of(few))
+        return width if few is None else width.united(ErrorWidth.of(few))
 
     def unseen(self, precision: str) -> ErrorWidth:
         """Log error of models that no fitted row knows, on machines that are known."""

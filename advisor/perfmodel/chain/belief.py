@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import exp, inf, isfinite
 
-from advisor.perfmodel.analytic.interval import ErrorWidth, around
+from advisor.perfmodel.analytic.interval import ASSUMED_SHARE, ErrorWidth, around
 from advisor.records.base import Evidence, Interval
 from advisor.records.prediction import Bottleneck
-
-ASSUMED_SHARE = 0.5
-"""Machine's share of the variance where it cannot be estimated: on one machine alone the errors that all of its models
-have in common cannot be told from those of a model. Source: project assumption, not measured."""
 
 
 @dataclass(frozen=True)

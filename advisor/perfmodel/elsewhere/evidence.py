@@ -43,25 +43,26 @@ def published_evidence(
     like, model_distance = transfer.nearest_model(table)
     extrapolated = max(distance, model_distance) > EXTRAPOLATED_DISTANCE
     evidence, notes = Evidence.SPEC, []
-    width = transfer.bands.find(simd_class(machine), precision_name, mode)
+    machines = transfer.machines_with(model)
     if label >= 0:
         neighbour = transfer.calibration.machines[label].id
         has_figure = (label, model, precision) in transfer.published
         evidence = Evidence.PUBLISHED if has_figure else Evidence.ANCHORED
-        # A chip with figures is known no worse than one of its class without.
-        width = width.within(transfer.bands.known("published" if has_figure else "anchored", precision_name, mode))
+        if model < 0:
+            # These errors were made on known machines: they are the whole of it.
+            width = transfer.bands.unseen(precision_name)
+        else:
+            # A chip with figures is known no worse than one of its class without.
+            chip = transfer.bands.known("published" if has_figure else "anchored", precision_name, mode)
+            width = transfer.bands.find(simd_class(machine), precision_name, mode).within(chip)
         if has_figure:
             notes.append("blended with the published figure of this model and precision on this chip")
-    elif distance > EXTRAPOLATED_DISTANCE or transfer.unfitted_vendor(machine):
-        notes.append(f"unlike every machine with published figures (nearest: {neighbour})")
-        extrapolated = True
-        width = width.united(transfer.bands.new(precision_name, mode))
-    machines = transfer.machines_with(model)
-    if label < 0:
-        width = transfer.bands.with_model(width, precision_name, machines)
-    elif model < 0:
-        # These errors were made on known machines: they are the whole of it.
-        width = transfer.bands.unseen(precision_name)
+    else:
+        unlike = distance > EXTRAPOLATED_DISTANCE or transfer.unfitted_vendor(machine)
+        if unlike:
+            notes.append(f"unlike every machine with published figures (nearest: {neighbour})")
+            extrapolated = True
+        width = transfer.bands.spec(simd_class(machine), precision_name, mode, machines, unlike=unlike)
     if label < 0 and 0 < machines < FEW:
         notes.append(f"figures of this model on {machines} other machine{'s'[: machines - 1]} only")
     if model < 0:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from advisor.perfmodel.analytic.interval import ASSUMED_SHARE
 from advisor.perfmodel.analytic.work_table import canonical_name
 from advisor.records.base import Z90
 from advisor.records.config import RunConfig
@@ -99,7 +100,9 @@ class TimedConfiguration:
         States of the machine change the times of all models; what is left of a correction for other load is counted as
         this timing's own. A measurement that has not seen several states cannot tell: a half, assumed.
         """
-        return (self.spread / self.half_width) ** 2 if self.saw_several_states and self.half_width > 0 else 0.5
+        return (
+            (self.spread / self.half_width) ** 2 if self.saw_several_states and self.half_width > 0 else ASSUMED_SHARE
+        )
 
     @property
     def noise(self) -> float:
