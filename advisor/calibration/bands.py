@@ -74,8 +74,10 @@ class HeldOutBands:
     def __init__(self, data: Observations, errors: Array, counted: Flags, kind: str = "") -> None:
         self.labels = cells(data)
         self.kind, self.errors, self.machines = kind, errors, [row.machine for row in data.rows]
+        self._made: dict[frozenset[str], list[ErrorBand]] = {}
         self.models = [row.model for row in data.rows]
         self.rows = np.flatnonzero(counted & np.isfinite(errors)).tolist()
+        self._judged = {self.machines[i] for i in self.rows}
         self._parts = _grouped([f"{simd}/{tail}" for simd, tail in self.labels], self.rows)
         self.units = {
             key: Units.of(errors[part], [self.machines[i] for i in part]) for key, part in self._parts.items()
@@ -95,7 +97,7 @@ class HeldOutBands:
     def ratios(self, left_out: Collection[str] = ()) -> dict[str, list[tuple[str, float]]]:
         """Per class: machine and |error - middle| / half width of each row, each by the other machines' bands."""
         ratios: dict[str, list[tuple[str, float]]] = {}
-        bands = {name: self._bands({*left_out, name}) for name in set(self.machines) - set(left_out)}
+        bands = {name: self._bands({*left_out, name}) for name in self._judged - set(left_out)}
         for i in self.rows:
             name, (simd, tail) = self.machines[i], self.labels[i]
             if name in bands:
@@ -127,7 +129,13 @@ class HeldOutBands:
         return SharedVariance.of(self.errors[rows], [self.machines[i] for i in rows], [self.models[i] for i in rows])
 
     def bands(self, left_out: Collection[str] = ()) -> list[ErrorBand]:
-        """Bands of machines known by data sheet alone."""
+        """Bands per class, precision and mode."""
+        key = frozenset(self._judged & set(left_out))
+        if key not in self._made:
+            self._made[key] = self._make(key)
+        return self._made[key]
+
+    def _make(self, left_out: Collection[str]) -> list[ErrorBand]:
         factors, shares = self.factors(left_out), self.shares(left_out)
         bands = []
         for key, units in sorted(self.units.items()):
@@ -164,7 +172,7 @@ def new_bands(data: Observations, errors: Array, counted: Flags) -> list[ErrorBa
 
 
 def kind_bands(kind: str, data: Observations, errors: Array, counted: Flags) -> list[ErrorBand]:
-    """Bands per precision and mode, and one for all, of errors on known chips (``anchored``, ``published``)."""
+    """Bands per precision and mode, and one for all, of errors on known chips (``published``, ``lone``)."""
     return _unit_bands(kind, data, errors, counted, [row.machine for row in data.rows])
 
 
@@ -196,9 +204,9 @@ def _cell_shares(
     return {label: together(parts).share(whole) for label, parts in split.items()}, whole
 
 
-def unseen_bands(data: Observations, errors: Array, left_out: Collection[str] = ()) -> list[ErrorBand]:
+def unseen_bands(data: Observations, errors: Array, counted: Flags) -> list[ErrorBand]:
     """Bands of models that no fitted row knows, per precision; the model is the unit (``machines`` counts models)."""
-    return _model_bands("unseen", data, errors, [i for i, row in enumerate(data.rows) if row.machine not in left_out])
+    return _model_bands("unseen", data, errors, np.flatnonzero(counted).tolist(), calibrated=True)
 
 
 def few_bands(data: Observations, errors: Array, left_out: Collection[str] = ()) -> list[ErrorBand]:
@@ -212,22 +220,37 @@ def few_bands(data: Observations, errors: Array, left_out: Collection[str] = ())
     return _model_bands("few", data, errors, rows)
 
 
-def _model_bands(kind: str, data: Observations, errors: Array, rows: Sequence[int]) -> list[ErrorBand]:
+def _model_bands(
+    kind: str, data: Observations, errors: Array, rows: Sequence[int], *, calibrated: bool = False
+) -> list[ErrorBand]:
+    """``calibrated``: widths are multiplied by the quantile of errors over them, each by the other models' band.
+
+    That takes models for exchangeable, which they are not where most of the variance is the machines'.
+    """
     if not rows:
         return []
     models, precisions = [row.model for row in data.rows], [PRECISIONS[row.precision] for row in data.rows]
     whole = Units.of(errors[list(rows)], [models[i] for i in rows])
     shares, _ = _cell_shares(data, errors, rows, precisions)
     groups = _grouped(precisions, rows)
+    bands = []
+    for precision in PRECISIONS:
+        if precision in groups:
+            part = groups[precision]
+            units = Units.of(errors[part], [models[i] for i in part])
+            factor = 1.0
+            if calibrated and len(units.names) >= _LEAST:
+                factor = _factor(_model_ratios(errors[part], [models[i] for i in part], units, whole))
+            bands.append(band(f"{kind}/{precision}", units, whole, factor, shares[precision]))
+    return bands
+
+
+def _model_ratios(errors: Array, models: Sequence[str], units: Units, whole: Units) -> list[tuple[str, float]]:
+    """Model and |error - middle| / half width of each row, each by the band of the other models."""
+    middles = {name: centre_and_half(units.without({name}), whole.without({name})) for name in units.names}
     return [
-        band(
-            f"{kind}/{precision}",
-            Units.of(errors[groups[precision]], [models[i] for i in groups[precision]]),
-            whole,
-            machine_share=shares[precision],
-        )
-        for precision in PRECISIONS
-        if precision in groups
+        (name, abs(float(error) - middles[name][0]) / middles[name][1])
+        for name, error in zip(models, errors, strict=True)
     ]
 
 
@@ -243,10 +266,12 @@ class LeftOutErrors:
     """With the whole SIMD class of the machine left out."""
     anchored: Array
     """With the model on this machine left out; the machine stays known."""
+    lone: Array
+    """The same with the other machines of its class left out, too."""
     published: Array
     """With this row alone left out, where another source has the same; else NaN."""
     unseen: Array
-    """With the model left out everywhere; the machine stays known."""
+    """With the model's family left out everywhere; the machine stays known."""
     unpublished: Array
     """With machine and model family left out together."""
 
@@ -262,6 +287,7 @@ class BandsWithout:
     def __init__(self, errors: LeftOutErrors) -> None:
         self._errors, self._counted = errors, errors.counted
         self._held = HeldOutBands(errors.data, errors.machine, self._counted)
+        self._anchored = HeldOutBands(errors.data, errors.anchored, self._counted, "anchored/")
         self._unpublished = HeldOutBands(errors.data, errors.unpublished, self._counted, "unpublished/")
         self._machines = np.array([row.machine for row in errors.data.rows])
 
@@ -273,9 +299,10 @@ class BandsWithout:
             *self._held.bands(left_out),
             *self._unpublished.bands(left_out),
             *new_bands(data, known.classes, counted),
-            *kind_bands("anchored", data, known.anchored, counted),
+            *self._anchored.bands(left_out),
+            *kind_bands("lone", data, known.lone, counted),
             *kind_bands("published", data, known.published, counted),
-            *unseen_bands(data, known.unseen, left_out),
+            *unseen_bands(data, known.unseen, counted),
             *few_bands(data, known.shown, left_out),
         ]
 
@@ -349,7 +376,7 @@ def nested_widths(errors: LeftOutErrors) -> dict[str, NestedWidths]:
             machine = bands.find(simd, precision, mode)
             found["spec"][i] = bands.spec(simd, precision, mode, int(elsewhere[i]))
             found["unpublished"][i] = bands.spec(simd, precision, mode, 0)
-            found["anchored"][i] = machine.within(bands.known("anchored", precision, mode))
-            found["published"][i] = machine.within(bands.known("published", precision, mode))
+            found["anchored"][i] = machine.within(bands.anchored(simd, precision, mode))
+            found["published"][i] = machine.within(bands.published(precision, mode))
             found["unseen"][i] = bands.unseen(precision)
     return {case: NestedWidths(*values.T) for case, values in found.items()}

@@ -215,18 +215,3 @@ def accuracy_table(
                     errors = np.array([error for _, error in mine])
                     result.append(summarise("all", PRECISIONS[precision], MODES[mode], count, errors, names))
     return tuple(result)
-
-
-def unseen_model_errors(dataset: Dataset, choice: FitChoice) -> Array:
-    """Errors when a whole model is left out of the residual process, its machines known.
-
-    The physical parameters see the model (some 60 numbers against thousands of rows: its share in them is small).
-    """
-    data = dataset.data.take(residual_rows(dataset.data))
-    points, _, _, _ = residual_points(data, dataset.works)
-    folds = GroupsOut(points, choice.scales, learnable(data))
-    rest = data.log_time - log_time(choice.parameters, data)
-    errors = np.empty(len(rest))
-    for _, mine in leave_one_out(points.model):
-        errors[mine] = folds.errors(rest, mine)[0]
-    return errors

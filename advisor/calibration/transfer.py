@@ -20,12 +20,14 @@ from advisor.records.calibration import AccuracyRow, ErrorBand, FittedMachine, F
 from advisor.store.paths import profiles_dir
 
 from .bands import BandsWithout, LeftOutErrors, NestedWidths, class_out_errors, known_chip_errors, nested_widths
-from .crossval import HeldOutErrors, accuracy_table, held_out, nested_choices, unseen_model_errors
+from .crossval import HeldOutErrors, accuracy_table, held_out, nested_choices
 from .dataset import Dataset, learnable, load_dataset, residual_points, residual_rows, thin
+from .lone import lone_errors
 from .physics import fit_parameters, log_time
 from .published import REFERENCE_ERA, is_tuned
+from .reliability import judged_mixes, probability_resolution
 from .scales import FitChoice, choose
-from .unpublished import unpublished_errors
+from .unpublished import unpublished_errors, unseen_model_errors
 
 COMMAND = "python -m advisor.calibration.transfer"
 
@@ -67,6 +69,7 @@ def judge(dataset: Dataset, choice: FitChoice, *, quick: bool = False) -> Judged
         shown=held.shown,
         classes=class_out_errors(dataset, choice),
         anchored=anchored,
+        lone=lone_errors(dataset, choice),
         published=published,
         unseen=unseen_model_errors(dataset, choice),
         unpublished=unpublished.errors,
@@ -83,7 +86,9 @@ def calibrate(dataset: Dataset, quick: bool = False) -> TransferCalibration:
     )
     judged = judge(dataset, FitChoice(choice.strictness, parameters, choice.scales), quick=quick)
     accuracy = accuracy_table(judged.held, judged.inside, is_tuned)
-    return _conditioned(dataset, parameters, choice.scales, judged.bands, accuracy)
+    mixes = judged_mixes(judged.errors, judged.errors.machine, judged.widths["spec"], "even")
+    resolution = round(probability_resolution(mixes), 4)
+    return _conditioned(dataset, parameters, choice.scales, Judged(judged.bands, resolution, accuracy))
 
 
 def recondition(dataset: Dataset, fitted: TransferCalibration) -> TransferCalibration:
@@ -93,15 +98,21 @@ def recondition(dataset: Dataset, fitted: TransferCalibration) -> TransferCalibr
     against what the physical model said of its old data sheet. Parameters, scales and bands stay those of the last fit.
     """
     parameters = Parameters(np.array([fitted.parameters[name] for name in NAMES]))
-    return _conditioned(dataset, parameters, fitted.scales, fitted.bands, fitted.accuracy)
+    judged = Judged(fitted.bands, fitted.probability_resolution, fitted.accuracy)
+    return _conditioned(dataset, parameters, fitted.scales, judged)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a calibration says of its own errors."""
+
+    bands: tuple[ErrorBand, ...]
+    probability_resolution: float
+    accuracy: tuple[AccuracyRow, ...]
 
 
 def _conditioned(
-    dataset: Dataset,
-    parameters: Parameters,
-    scales: dict[str, float],
-    bands: tuple[ErrorBand, ...],
-    accuracy: tuple[AccuracyRow, ...],
+    dataset: Dataset, parameters: Parameters, scales: dict[str, float], judged: Judged
 ) -> TransferCalibration:
     chosen = dataset.data.take(residual_rows(dataset.data))
     chosen = chosen.take(np.flatnonzero(learnable(chosen)))
@@ -141,8 +152,9 @@ def _conditioned(
             )
             for i in range(len(chosen.rows))
         ),
-        bands=bands,
-        accuracy=accuracy,
+        bands=judged.bands,
+        probability_resolution=judged.probability_resolution,
+        accuracy=judged.accuracy,
     )
 
 

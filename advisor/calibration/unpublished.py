@@ -80,3 +80,20 @@ def unpublished_errors(
                 remaining = missed[wanted] - spread[np.ix_(wanted, known)] @ gain
                 elsewhere += zip(rows[wanted].tolist(), remaining.tolist(), strict=True)
     return UnpublishedErrors(errors, tuple(elsewhere))
+
+
+def unseen_model_errors(dataset: Dataset, choice: FitChoice) -> Array:
+    """Errors when a model and its whole family are left out of the residual process, its machines known.
+
+    The physical parameters see the model (some 60 numbers against thousands of rows: its share in them is small).
+    """
+    data = dataset.data.take(residual_rows(dataset.data))
+    points, _, models, _ = residual_points(data, dataset.works)
+    folds = GroupsOut(points, choice.scales, learnable(data))
+    rest = data.log_time - log_time(choice.parameters, data)
+    errors = np.empty(len(rest))
+    for model, left_out in enumerate(relatives(models, dataset.works)):
+        rows = np.flatnonzero(np.isin(points.model, left_out))
+        mine = points.model[rows] == model
+        errors[rows[mine]] = folds.errors(rest, rows)[0][mine]
+    return errors

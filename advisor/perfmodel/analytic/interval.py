@@ -199,9 +199,23 @@ class Bands:
         """The same for a machine of a class or vendor without any published figure."""
         return ErrorWidth.of(self._bands.get(f"new/{precision}/{mode}") or self._bands["new/*/*"])
 
-    def known(self, kind: str, precision: str, mode: str) -> ErrorWidth:
-        """Log error of a chip with published figures: ``published`` of this model, else ``anchored``."""
-        return ErrorWidth.of(self._bands.get(f"{kind}/{precision}/{mode}") or self._bands[f"{kind}/*/*"])
+    def published(self, precision: str, mode: str) -> ErrorWidth:
+        """Log error of a chip with published figures of this very model."""
+        return ErrorWidth.of(self._bands.get(f"published/{precision}/{mode}") or self._bands["published/*/*"])
+
+    def anchored(self, simd: str, precision: str, mode: str) -> ErrorWidth:
+        """Log error of a chip with published figures of other models.
+
+        A chip that stands alone in its class learns less from others: its band is that of chips whose class had been
+        taken away (``lone``).
+        """
+        own = self._bands.get(f"anchored/{simd}/{precision}/{mode}")
+        if own is not None and own.machines > 1:
+            return ErrorWidth.of(own)
+        lone = self._bands.get(f"lone/{precision}/{mode}") or self._bands.get("lone/*/*")
+        if lone is None:
+            lone = self._bands.get(f"anchored/{precision}/{mode}") or self._bands["anchored/*/*"]
+        return ErrorWidth.of(lone) if own is None else ErrorWidth.of(lone).united(ErrorWidth.of(own))
 
     def spec(self, simd: str, precision: str, mode: str, machines: int, *, unlike: bool = False) -> ErrorWidth:
         """Log error of a model that so many machines have figures of, on one known by its data sheet.

@@ -53,8 +53,9 @@ def published_evidence(
             width = transfer.bands.unseen(precision_name)
         else:
             # A chip with figures is known no worse than one of its class without.
-            chip = transfer.bands.known("published" if has_figure else "anchored", precision_name, mode)
-            width = transfer.bands.find(simd_class(machine), precision_name, mode).within(chip)
+            cell = simd_class(machine), precision_name, mode
+            chip = transfer.bands.published(*cell[1:]) if has_figure else transfer.bands.anchored(*cell)
+            width = transfer.bands.find(*cell).within(chip)
         if has_figure:
             notes.append("blended with the published figure of this model and precision on this chip")
     else:
