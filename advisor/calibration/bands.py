@@ -277,8 +277,13 @@ class LeftOutErrors:
 
     @property
     def counted(self) -> Flags:
-        """Rows that bands are made of: tuned benchmarks, no suspect boxes."""
-        return learnable(self.data) & tuned(self.data)
+        """Rows that bands are made of: those judged, without suspect boxes."""
+        return learnable(self.data) & self.judged
+
+    @property
+    def judged(self) -> Flags:
+        """Rows that bands are judged on: tuned benchmarks, and others of machines that have none."""
+        return tuned(self.data)
 
 
 class BandsWithout:
