@@ -41,6 +41,7 @@ Flags = NDArray[np.bool_]
 _MIXED = {
     "spec": "published models, machine left out",
     "unpublished": "machine and model family left out",
+    "once": "the same, model measured on one other machine",
     "anchored": "other models of the machine known",
 }
 """Cases of which mixes are drawn."""
@@ -56,6 +57,7 @@ def _of(errors: LeftOutErrors, case: str) -> Array:
     return {
         "spec": errors.machine,
         "unpublished": errors.unpublished,
+        "once": errors.once,
         "anchored": errors.anchored,
         "published": errors.published,
         "unseen": errors.unseen,
@@ -130,7 +132,7 @@ def _buyers_cell(judged: JudgedCalibration) -> str:
         ways: dict[str, list[tuple[int, float]]] = {
             "machine left out": [(i, float(errors.machine[i])) for i in np.flatnonzero(cell)],
             "machine and family left out": [(i, float(errors.unpublished[i])) for i in np.flatnonzero(cell)],
-            "the same, model measured on one other machine": [pair for pair in judged.elsewhere if cell[pair[0]]],
+            _MIXED["once"]: [pair for pair in judged.elsewhere if cell[pair[0]]],
         }
         for name, pairs in ways.items():
             machines, models = [rows[i].machine for i, _ in pairs], [rows[i].model for i, _ in pairs]
@@ -204,14 +206,13 @@ def page(judged: JudgedCalibration, per_machine: int = PER_MACHINE) -> str:
     known, unpublished = mixes["spec", "even"], mixes["unpublished", "even"]
     return "\n".join(
         [
-            f"Mixes of two to four published models with random rates on machines that were left out, {per_machine} per "
-            "machine; "
-            "the stated probability is the share of joint draws of their errors that stay within a limit, and a mix "
-            "held if the published speeds say so. Bands and shares come from the *other* machines. Limits: `even`, "
-            "drawn so that stated probabilities are spread evenly, which a table of ten bins needs; `spread`, demand "
-            "over limit from 0.3 to 3 at the medians, where most cases are clear. Standard errors are in percentage "
-            "points, with whole machines as the unit that is right or wrong. Rows: tuned benchmarks, and those of "
-            "machines that have no others; the box that is not learned from is judged.",
+            "Mixes of two to four published models with random rates on machines that were left out, "
+            f"{per_machine} per machine; the stated probability is the share of joint draws of their errors that stay "
+            "within a limit, and a mix held if the published speeds say so. Bands and shares come from the *other* "
+            "machines. Limits: `even`, drawn so that stated probabilities are spread evenly, which a table of ten bins "
+            "needs; `spread`, demand over limit from 0.3 to 3 at the medians, where most cases are clear. Standard "
+            "errors are in percentage points, with whole machines as the unit that is right or wrong. Rows: tuned "
+            "benchmarks, and those of machines that have no others; the box that is not learned from is judged.",
             "",
             "### Published models on machines left out: stated against observed",
             "",

@@ -27,7 +27,7 @@ def text() -> str:
     machines = [row.machine for row in data.rows]
     factor = {name: rng.normal(0.0, SIGMA * np.sqrt(0.5)) for name in sorted(set(machines))}
     drawn = np.array([factor[name] for name in machines]) + rng.normal(0.0, SIGMA * np.sqrt(0.5), len(machines))
-    errors = LeftOutErrors(data, *([drawn] * 8))
+    errors = LeftOutErrors(data, *([drawn] * 9))
     half = np.full(len(drawn), Z90 * SIGMA)
     widths = {case: NestedWidths(-half, half, np.full(len(drawn), 0.5)) for case in CASES}
     shipped = Predictor.load().transfer

@@ -115,10 +115,13 @@ def test_an_unpublished_model_on_an_unpublished_machine_has_the_errors_made_in_j
             _band("unseen/f32", -0.4, 0.4, share=0.0),
             _band("unpublished/avx2/f32/latency", -0.35, 0.25, share=0.2),
             _band("unpublished/amx/f32/latency", -0.01, 0.01, machines=1),
+            _band("once/avx2/f32/latency", -0.2, 0.15),
         ]
     )
     assert bands.spec("avx2", "f32", "latency", 0) == (-0.35, 0.25, 0.2)
     assert bands.spec("avx2", "f32", "latency", 5)[:2] == (-0.1, 0.1)
+    assert bands.once("avx2", "f32", "latency")[:2] == (-0.2, 0.15)
+    assert bands.once("amx", "f32", "latency") == bands.spec("amx", "f32", "latency", 0)
     # A class that one machine stands for, and a machine unlike all others: machine and model as if independent.
     apart = (-0.5, 0.5, 9 / 25)
     assert np.allclose(bands.spec("amx", "f32", "latency", 0), apart)
