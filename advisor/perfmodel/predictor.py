@@ -54,12 +54,12 @@ class Predictor:
         counted: Mapping[str, ModelWork] | None = None,
     ) -> None:
         self.transfer, self.published_tables, self.host = transfer, published_tables, host
-        self._context = Context.of(transfer, published_tables, host, calibration)
+        self._counted = {sha256: table_of(work) for sha256, work in (counted or {}).items()}
+        self._context = Context.of(transfer, published_tables, host, calibration, self._counted)
         self.sources = (*(source(self._context) for source in CHAIN), *sources)
         self._costs = CoreCosts(transfer.parameters, host, load_decode())
         self._memory = PeakMemory()
         self._tables: dict[str, WorkTable] = {}
-        self._counted = {sha256: table_of(work) for sha256, work in (counted or {}).items()}
 
     @classmethod
     def load(
