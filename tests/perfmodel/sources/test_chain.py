@@ -134,7 +134,7 @@ def published(name: str = "resnet-50") -> ModelWork:
 
 
 def beside_published(factor: float, machine_factor: float = 1.0, **changes: object) -> list[Measurement]:
-    """``toy`` timed beside three published networks, in ``factor`` times what is predicted, all in ``machine_factor``."""
+    """Three published networks timed as predicted, ``toy`` in ``factor`` times that, all in ``machine_factor`` times."""
     shipped = Predictor.load()
     rows = []
     for name in ("resnet-50", "mobilenet-v2", "squeezenet1.1"):
