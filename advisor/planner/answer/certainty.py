@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from advisor.planner.search.joint import DRAWS
 from advisor.planner.search.judgement import Deployment
 from advisor.records.base import Evidence
@@ -34,8 +32,7 @@ def _share_that_holds(deployment: Deployment, *, feasible: bool) -> float:
         """Whether the first so many draws hold: the last of them decides."""
         return study.in_draw(belief, load, draws - 1)[1] is None
 
-    asked = math.ceil(deployment.scenario.margin.confidence * DRAWS)
-    low, high = (asked, belief.possible) if feasible else (0, belief.possible)
+    low, high = (study.draws_asked, belief.possible) if feasible else (0, belief.possible)
     if high <= low or hold(high):
         low = max(low, high)
     while high - low > STEP:
