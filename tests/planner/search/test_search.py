@@ -83,7 +83,7 @@ def test_more_confidence_is_never_held_more_easily() -> None:
         shop = scenario(margin={"confidence_pct": confidence_pct, "headroom_pct": 0.0})
         judged = judge(Study.of(inputs([box], wide, shop)), box, 1)
         failures.append(None if isinstance(judged, Feasible) else judged.failed.at_median)
-    # Demand is 2.2 of four cores at the median and 4.0 at the P90 of everything: at 99 % confidence it cannot hold.
+    # Demand is 2.2 of four cores at the median and 4.9 where every part is at its P90.
     assert failures == [None, None, False]
 
 
