@@ -1,10 +1,11 @@
 """The search against one that looks at everything: same cost in every randomised small case.
 
 What holds is defined here again from the outside: a configuration (runtime, precision, streams, threads, batch, decoder
-threads, kind of core) meets the SLO with headroom in its simulations at the median, its long-run demand there leaves the
-headroom too, and the SLO alone is met in the joint draw of the confidence asked for. All other rules of the search (bounds, dominance, order, early stops) may only save work. Left out
-on purpose: stages due on just 5 % of the frames, where one frame more or less decides whether the 95th percentile sees
-them at all, and a slower configuration may pass by luck.
+threads, kind of core) meets the SLO with headroom in its simulations at the median, its long-run demand there leaves
+the headroom too, and the SLO alone is met in the joint draw of the confidence asked for. All other rules of the search
+(bounds, dominance, order, early stops) may only save work. Left out on purpose: stages due on just 5 % of the frames,
+where one frame more or less decides whether the 95th percentile sees them at all, and a slower configuration may pass
+by luck.
 """
 
 from __future__ import annotations
