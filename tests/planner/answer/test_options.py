@@ -15,7 +15,7 @@ def test_a_dearer_box_says_what_it_buys() -> None:
     best, dearer = best_of(result), result.alternatives[0]
     assert best.buys == ""
     assert dearer.buys.startswith("240 USD more and ")
-    assert "cameras on the pessimistic side" in dearer.buys
+    assert "cameras at 90 % confidence" in dearer.buys
     assert buys(best, best) == "at the same price: nothing better is predicted"
 
 
