@@ -171,3 +171,12 @@ def test_a_finer_reliability_table_tells_more_apart() -> None:
     given = inputs(BOXES, FakePredictor({"person": 0.02, "reid": 0.004}, NEARLY), scenario(candidates={"max_boxes": 1}))
     assert best_of(plan(given)).platform == "box-4"
     assert best_of(plan(replace(given, probability_resolution=0.005))).platform == "box-8"
+
+
+def test_a_change_that_leaves_a_near_miss_what_it_was_does_not_count_against_it() -> None:
+    result = planned(NEARLY)
+    assert best_of(result).platform == "box-4"
+    channel = next(item for item in result.sensitivity if "memory channel" in item.change)
+    assert channel.holds  # bandwidth is no matter here
+    more = next(item for item in result.sensitivity if item.change.startswith("2 more cameras"))
+    assert more.holds is False
