@@ -136,7 +136,7 @@ class NextMeasurement(Record):
     command: str
     """To be run on such a box."""
     share: float
-    """Share of the part in the distance between the pessimistic and the median load, 0 to 1."""
+    """Share of the part in the distance between the load at the P90 of each part and at the median, 0 to 1."""
     text: str
 
 
