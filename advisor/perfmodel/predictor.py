@@ -22,7 +22,7 @@ from .analytic.work_table import WorkTable, load_works, table_of
 from .chain.belief import NOTHING, Belief
 from .chain.question import Question
 from .chain.source import EvidenceSource
-from .concurrency import alone, is_known_alone
+from .concurrency import Contention, alone, contentions
 from .elsewhere.transfer import Transfer, load_transfer
 from .here.calibration import HostCalibration, load_host_calibration
 from .here.core_costs import CoreCosts
@@ -106,15 +106,22 @@ class Predictor:
             No source says anything of a device that is asked for.
         """
         questions = [Question.of(*request, self.table(request[1])) for request in requests]
+        self._prepare(questions)
         beliefs = self.beliefs(questions)
-        known_alone = [
-            i for i, pair in enumerate(zip(questions, beliefs, strict=True)) if is_known_alone(*pair, self.host)
-        ]
-        alone_s = dict(zip(known_alone, self.beliefs([alone(questions[i]) for i in known_alone]), strict=True))
+        found = contentions(questions, beliefs, self._context.transfer_time, self.host, self.beliefs)
         return [
-            self._estimate(question, belief, alone_s[i].time_s if i in alone_s else None, explain)
-            for i, (question, belief) in enumerate(zip(questions, beliefs, strict=True))
+            self._estimate(question, belief, contention, explain)
+            for question, belief, contention in zip(questions, beliefs, found, strict=True)
         ]
+
+    def _prepare(self, questions: Sequence[Question]) -> None:
+        """Work out what passes at full load and by themselves rest on in one go: much cheaper than in two."""
+        passes = [*questions, *(alone(question) for question in questions if question.settings.streams > 1)]
+        self._context.transfer_time.prepare(
+            [question.machine for question in passes],
+            [question.table for question in passes],
+            [question.config for question in passes],
+        )
 
     def beliefs(self, questions: Sequence[Question]) -> list[Belief]:
         """Fold the sources over each question.
@@ -149,7 +156,9 @@ class Predictor:
         """Whether any published figure is of this model: of others only a measurement tells how far a time is off."""
         return self.transfer.model_label(self.table(work)) >= 0
 
-    def _estimate(self, question: Question, belief: Belief, alone_s: Interval | None, explain: bool) -> ServiceEstimate:
+    def _estimate(
+        self, question: Question, belief: Belief, contention: Contention | None, explain: bool
+    ) -> ServiceEstimate:
         work, config, settings = question.work, question.config, question.settings
         latency_s = belief.time_s
         throughput_per_s = latency_s.reciprocal(float(settings.streams * config.batch))
@@ -164,7 +173,9 @@ class Predictor:
             latency_s=latency_s,
             throughput_per_s=throughput_per_s,
             core_s=latency_s.scaled(max(1.0, settings.threads / settings.streams)),
-            alone_s=alone_s,
+            alone_s=None if contention is None else contention.alone_s,
+            full_s=None if contention is None else contention.full_s,
+            contention_rise=() if contention is None else contention.rise,
             cold_s=measured_pause_s(self.host, work, config, settings, latency_s.p50) if here else None,
             pass_sigma=None if repetition is None else repetition.pass_sigma,
             moment_sigma=None if repetition is None else repetition.moment_sigma,
@@ -206,6 +217,13 @@ class Predictor:
     def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> CostEstimate:
         """Core time of scaling and laying out one input."""
         return self._costs.preprocess(machine, source, target)
+
+    def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
+        """Lengthening of decoding and preparation while 1/n, 2/n, ... of the other cores work, over the time alone.
+
+        ``decode`` and ``preprocess`` are with all of them busy. Empty: these do not depend on other work.
+        """
+        return self._costs.slowing(machine)
 
     def overhead(self, machine: MachineSpec, runtime: str) -> CostEstimate:
         """Core time of one call into the runtime, before any kernel runs; part of ``service`` already."""

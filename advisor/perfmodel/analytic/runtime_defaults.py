@@ -37,6 +37,12 @@ def latency_threads(spec: MachineSpec, precision: int) -> tuple[int, bool]:
     return max(1, cores // spec.sockets), performance_only
 
 
+def usable_cores(machine: MachineSpec) -> int:
+    """Cores that inference may keep busy, within the container's quota."""
+    quota = machine.cores if machine.quota_cores is None else max(1, int(machine.quota_cores))
+    return min(machine.inference_cores, quota)
+
+
 @dataclass(frozen=True)
 class ResolvedConfig:
     """A configuration with every setting that was left to the runtime filled in as the runtime would."""
@@ -50,8 +56,7 @@ class ResolvedConfig:
 
 def resolve(machine: MachineSpec, config: RunConfig) -> ResolvedConfig:
     """Streams and threads that a runtime takes on ``machine`` for ``config`` (above)."""
-    quota = machine.cores if machine.quota_cores is None else max(1, int(machine.quota_cores))
-    usable = min(machine.inference_cores, quota)
+    usable = usable_cores(machine)
     precision = PRECISIONS.index(config.precision)
     latency, performance_only = latency_threads(machine, precision)
     latency = min(latency, usable)

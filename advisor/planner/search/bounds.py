@@ -54,7 +54,7 @@ def _slow_decode(model: PlatformModel, scenario: Scenario, load: Load, z: float)
     for camera in scenario.cameras:
         if camera.codec == "raw" or not load.counts.get(camera.group, 0):
             continue
-        mean_s = at(model.decode(camera).core_s, z)
+        mean_s = at(model.decode(camera).alone_s, z)
         share = kept * min(camera.fps, scenario.slo.camera_fps or camera.fps) * mean_s
         if share > DECODE_FULL:
             reason = (
