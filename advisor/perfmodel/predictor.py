@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import hypot, log
 from pathlib import Path
 
 from advisor.errors import Inconclusive
-from advisor.records.base import Interval
+from advisor.records.base import Z90, Interval
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
 from advisor.records.measurement import Measurement, MicroBenchmark
@@ -17,12 +18,14 @@ from advisor.store.paths import profiles_dir
 from .analytic.bottleneck import costliest_kernels
 from .analytic.interval import around
 from .analytic.machine import machine_arrays
+from .analytic.parameters import PRIORS
 from .analytic.physics import attainable_bandwidth
 from .analytic.work_table import WorkTable, load_works, table_of
 from .chain.belief import NOTHING, Belief
 from .chain.question import Question
 from .chain.source import EvidenceSource
 from .concurrency import Contention, alone, contentions
+from .elsewhere.sheet_uncertainty import uncertainty_factor
 from .elsewhere.transfer import Transfer, load_transfer
 from .here.calibration import HostCalibration, load_host_calibration
 from .here.core_costs import CoreCosts
@@ -236,6 +239,17 @@ class Predictor:
         core is taken, as for the machine's times.
         """
         return float(attainable_bandwidth(self.transfer.parameters, machine_arrays([machine]))[0])
+
+    def bandwidth(self, machine: MachineSpec) -> Interval:
+        """:meth:`attainable_bandwidth` with its uncertainty, P10 the least [B/s].
+
+        That of the fitted share is taken as its prior deviation; that of the data sheet as for times
+        (``elsewhere/sheet_uncertainty.py``).
+        """
+        share = PRIORS["bandwidth"][1]
+        sheet = log(uncertainty_factor(machine, "memory_bandwidth_bytes_per_s"))
+        half = Z90 * hypot(share, sheet)
+        return around(self.attainable_bandwidth(machine), -half, half)
 
     def power_w(self, machine: MachineSpec, utilisation: float) -> Interval:
         """Wall power at a CPU utilisation of 0 to 1 [W]."""

@@ -56,6 +56,9 @@ class MeasuredBoxes:
     def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
         return self._of(machine).slowing(machine)
 
+    def bandwidth(self, machine: MachineSpec) -> Interval:
+        return self._of(machine).bandwidth(machine)
+
     def power_w(self, machine: MachineSpec, utilisation: float) -> Interval:
         return self._of(machine).power_w(machine, utilisation)
 

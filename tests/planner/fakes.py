@@ -87,6 +87,9 @@ class FakePredictor:
     def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
         return ()
 
+    def bandwidth(self, machine: MachineSpec) -> Interval:
+        return self._interval(machine.memory_bandwidth_bytes_per_s or 25e9)
+
     def power_w(self, machine: MachineSpec, utilisation: float) -> Interval:
         middle = 8.0 + 30.0 * utilisation
         return Interval(p10=middle * 0.8, p50=middle, p90=middle * 1.2)

@@ -24,7 +24,7 @@ def admissible(model: PlatformModel, scenario: Scenario, table: CombinationTable
     fits = table.demand <= usable * model.cores
     fits &= table.path_s * 1000.0 <= scenario.slo.latency_p95_ms
     fits &= table.memory <= (model.machine.memory_bytes or 0.0)
-    bandwidth = model.machine.memory_bandwidth_bytes_per_s
+    bandwidth = model.bandwidth_bytes_per_s(table.z)
     if bandwidth is not None:
         fits &= table.traffic <= usable * bandwidth
     return fits
@@ -102,7 +102,7 @@ def _memory(model: PlatformModel, table: CombinationTable, each: str) -> FailedC
 
 
 def _bandwidth(model: PlatformModel, scenario: Scenario, table: CombinationTable, each: str) -> FailedCheck | None:
-    bandwidth = model.machine.memory_bandwidth_bytes_per_s
+    bandwidth = model.bandwidth_bytes_per_s(table.z)
     if bandwidth is None:
         return None
     share = scenario.margin.usable_share
@@ -111,7 +111,7 @@ def _bandwidth(model: PlatformModel, scenario: Scenario, table: CombinationTable
         return None
     moved, available = apart(traffic / 1e9, usable / 1e9)
     reason = (
-        f"moves {moved} GB/s{each} of its {bandwidth / 1e9:.3g} GB/s; "
+        f"moves {moved} GB/s{each} of the {bandwidth / 1e9:.3g} GB/s that its cores attain on the pessimistic side; "
         f"{available} GB/s ({share * 100:.0f} %) may be used"
     )
     return FailedCheck("memory_bandwidth", reason, usable / traffic)

@@ -16,6 +16,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from advisor.perfmodel.resources.software_decode import decode_traffic_bytes
 from advisor.planner.question.demand import decode_rates, object_probabilities, passes_per_call, stage_demand
 from advisor.planner.question.load_case import Load
 from advisor.records.scenario import Scenario, Stage
@@ -88,6 +89,13 @@ def decode_cores(
     """Cores that decoding keeps busy: at least, or with all other cores busy."""
     costs = {camera.group: model.decode(camera) for camera in scenario.cameras if facts.decode[camera.group] > 0}
     return sum(facts.decode[group] * at(cost.core_s if contended else cost.alone_s, z) for group, cost in costs.items())
+
+
+def decode_traffic(scenario: Scenario, facts: LoadFacts) -> float:
+    """Bytes per second that decoding moves between cores and main memory."""
+    return sum(
+        facts.decode[camera.group] * decode_traffic_bytes(camera.codec, *camera.size) for camera in scenario.cameras
+    )
 
 
 def stage_cores(option: StageOption, load: StageLoad, z: float, *, contended: bool = False) -> float:
@@ -166,7 +174,7 @@ class CombinationTable:
     """All combinations of stage options on one platform under one load at one quantile, in the order to be tried."""
 
     def __init__(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> None:
-        self._names, self._z = [stage.id for stage in scenario.stages], z
+        self._names, self.z = [stage.id for stage in scenario.stages], z
         self._options = _limited([_options_of(model, scenario, facts, stage) for stage in scenario.stages])
         loads = [facts.stages[name] for name in self._names]
         cores = self._outer([[stage_cores(option, load, z) for option in options]
@@ -196,8 +204,8 @@ class CombinationTable:
         self.likely = likely[order]
         """The same with every pass cold, which is realistic where stages pause."""
         self.memory = MEMORY_OF_SYSTEM_BYTES + facts.cameras * MEMORY_OF_CAMERA_BYTES + memory[order]
-        self.traffic = traffic[order]
-        """Bytes moved from main memory per second."""
+        self.traffic = traffic[order] + decode_traffic(scenario, facts)
+        """Bytes moved between cores and main memory per second."""
         self.path_s = self._paths(model, scenario, facts, z)
         """Least 95th percentile of latency, without queueing [s]."""
         self._pass_s = self._per_stage(lambda option, _: option.pass_s(z), loads)
@@ -230,7 +238,7 @@ class CombinationTable:
         """Time of each stage's pass at each load between none and all (rows) in each combination (columns) [s]."""
         rows = []
         for options, picked in zip(self._options, self._picked, strict=True):
-            times = np.array([[option.loaded_s(load, self._z) for load in LOADS[1:-1]] for option in options])
+            times = np.array([[option.loaded_s(load, self.z) for load in LOADS[1:-1]] for option in options])
             rows.append(times[picked].T)
         return np.concatenate(rows)
 

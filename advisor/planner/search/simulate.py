@@ -10,6 +10,7 @@ from statistics import fmean, median
 import numpy as np
 
 from advisor.number_format import apart
+from advisor.perfmodel.resources.software_decode import decode_traffic_bytes
 from advisor.planner.question.demand import interval_frames, object_classes
 from advisor.planner.question.load_case import Load
 from advisor.records.scenario import Scenario, Stage
@@ -82,7 +83,7 @@ def build_spec(model: PlatformModel, scenario: Scenario, setup: Setup, load: Loa
         ),
         decode_workers=setup.decode_workers,
         partition=setup.partition,
-        memory_bandwidth_bytes_per_s=model.machine.memory_bandwidth_bytes_per_s,
+        memory_bandwidth_bytes_per_s=model.bandwidth_bytes_per_s(z),
         load="mean",
         # A clock that falls as cores fill, and performance cores taken by others, lengthen whatever runs.
         crowded_by="all" if model.slowing else "passes",
@@ -255,6 +256,7 @@ def _cameras(model: PlatformModel, scenario: Scenario, load: Load, z: float) -> 
             group=group.group,
             decode_core_s=decode_s,
             decode_sigma=DECODE_SIGMA if decode_s > 0 else 0.0,
+            decode_bytes=decode_traffic_bytes(group.codec, *group.size),
             decode_crowding=0.0 if cost is None else cost.contention(z),
             key_frames=gop_frames(group) if decode_s > 0 else 0,
             key_factor=KEY_FACTOR.get(group.codec, 1.0),

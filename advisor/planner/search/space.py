@@ -73,9 +73,6 @@ class StageOption:
     """With as many streams and threads as fit; the planner lowers them to what the load needs."""
     estimate: ServiceEstimate
     preprocess: CoreCost | None
-    slowest_s: float
-    """Longest pass of all precisions with these threads and this batch [s], at one standard deviation on the slow side:
-    streams are sized for it, so that a faster precision never gets fewer of them."""
     _known: dict[tuple[str, float], tuple[float, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -180,6 +177,16 @@ class PlatformModel:
         self._options: dict[_OptionsKey, tuple[StageOption, ...]] = {}
         self._least: dict[tuple[_OptionsKey, float], tuple[StageOption, ...]] = {}
 
+    def bandwidth_bytes_per_s(self, z: float) -> float | None:
+        """Memory bandwidth that the cores sustain together at quantile ``z`` [B/s]; None where no sheet states it."""
+        if self.machine.memory_bandwidth_bytes_per_s is None:
+            return None
+        return at(self._bandwidth, -z)
+
+    @cached_property
+    def _bandwidth(self) -> Interval:
+        return self._inputs.predictor.bandwidth(self.machine)
+
     @cached_property
     def slowed(self) -> tuple[float, ...]:
         """Part of the full lengthening of decoding and preparation at each of :data:`LOADS`."""
@@ -237,14 +244,7 @@ class PlatformModel:
         preprocess = self._preprocess(scenario, stage)
         every = [self._estimates[stage.id, stage.model, config] for _, _, config in self.requests(scenario, stage)]
         estimates = [estimate for estimate in every if estimate.evidence is not Evidence.UNKNOWN]
-        slowest: dict[tuple[int | None, int], float] = {}
-        for estimate in estimates:
-            shape = (estimate.config.streams, estimate.config.batch)
-            slowest[shape] = max(slowest.get(shape, 0.0), at(estimate.latency_s, 1.0))
-        return [
-            StageOption(estimate.config, estimate, preprocess, slowest[estimate.config.streams, estimate.config.batch])
-            for estimate in estimates
-        ]
+        return [StageOption(estimate.config, estimate, preprocess) for estimate in estimates]
 
     def requests(self, scenario: Scenario, stage: Stage) -> list[Request]:
         """Every estimate that ``stage`` needs on this platform."""
