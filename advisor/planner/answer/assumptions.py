@@ -83,6 +83,7 @@ def list_assumptions(inputs: PlanInputs, chosen: Deployment | None) -> tuple[str
         "the box runs nothing else, is cooled to hold its sustained power limit, and uses the performance governor"
     )
     if chosen is not None:
+        assumptions += chosen.candidate.notes
         machine = chosen.model.machine
         if machine.uncertain:
             assumptions.append(

@@ -60,6 +60,8 @@ class Candidate:
 
     platform: Platform
     machine: MachineSpec
+    notes: tuple[str, ...] = ()
+    """What must be set on the box for the plan to hold."""
 
 
 @dataclass(frozen=True)

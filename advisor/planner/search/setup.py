@@ -73,10 +73,10 @@ def streams_needed(option: StageOption, calls_per_s: float, items_per_call: floa
 
     The smallest n with :math:`P(N > n) \le` :data:`BURST` for a Poisson number N of passes in flight, whose mean is
     rate x time (Little's law). Cameras of fixed rates and random phases have a binomial number, whose bursts are
-    smaller still. The time is that of this option while its machine is loaded as far as is usual (:data:`SIZED_AT`), one
-    standard deviation on the slow side. More streams cost memory and gain nothing; whether so many keep the SLO, the
-    objects of a frame coming all at once, the simulation decides. Source: Poisson limit of superposed sources, derived
-    here.
+    smaller still. The time is that of this option while its machine is loaded as far as is usual (:data:`SIZED_AT`),
+    one standard deviation on the slow side. More streams cost memory and gain nothing; whether so many keep the SLO,
+    the objects of a frame coming all at once, the simulation decides. Source: Poisson limit of superposed sources,
+    derived here.
     """
     passes = calls_per_s * max(1.0, math.ceil(items_per_call / option.config.batch))
     busy = passes * option.loaded_s(SIZED_AT, 1.0)
