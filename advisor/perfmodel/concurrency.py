@@ -66,8 +66,8 @@ def contentions(
 ) -> list[Contention | None]:
     """Contention of each question, given what is believed of it; None: nothing contends, or not known.
 
-    A machine that was measured is asked again for one stream (``ask``); of all others the physical model's ratio and
-    the order of the catalogue's chips, both for one stream, are laid on the time that is believed, with its interval.
+    A machine that was measured is asked again for one stream (``ask``); of all others the time that is believed, with
+    its interval, goes by the physical model's ratio and by what published figures of single requests leave over.
     """
     found: list[Contention | None] = [None] * len(questions)
     mine = [i for i, pair in enumerate(zip(questions, beliefs, strict=True)) if may_contend(*pair, host)]
@@ -90,8 +90,8 @@ def contentions(
             found[i] = Contention(answers[k].time_s, None, load.rise)
             continue
         whole, one = asked[k], single[k]
-        moved = transfer_time.order.shift(one.machine, one.table, one.config)
-        moved -= transfer_time.order.shift(whole.machine, whole.table, whole.config)
+        moved = transfer_time.residual(one.machine, one.table, one.config, one.settings)
+        moved -= transfer_time.residual(whole.machine, whole.table, whole.config, whole.settings)
         time_s = beliefs[i].time_s
         full_s = time_s.scaled(load.full) if load.full > 1.0 else None
         found[i] = Contention(time_s.scaled(min(1.0, load.alone * exp(moved))), full_s, load.rise)

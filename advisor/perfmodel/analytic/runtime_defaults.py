@@ -51,7 +51,7 @@ class ResolvedConfig:
     threads: int
     performance_only: bool
     latency_share: float
-    """1 for one stream over many threads, 0 for one thread per stream: which residual applies."""
+    """Which residual applies: 1 for a single stream, 0 for several of one thread each, between them for others."""
 
 
 def resolve(machine: MachineSpec, config: RunConfig) -> ResolvedConfig:
@@ -73,4 +73,6 @@ def resolve(machine: MachineSpec, config: RunConfig) -> ResolvedConfig:
     streams = max(1, min(streams, threads)) if config.runtime == "openvino" else streams
     per_stream = max(1.0, threads / streams)
     whole = max(2.0, float(latency_threads(machine, precision)[0]))
-    return ResolvedConfig(streams, threads, performance_only, float(min(1.0, np.log(per_stream) / np.log(whole))))
+    # One request at a time is what published latencies are of, on however few threads.
+    share = 1.0 if config.streams == 1 else float(min(1.0, np.log(per_stream) / np.log(whole)))
+    return ResolvedConfig(streams, threads, performance_only, share)

@@ -10,8 +10,9 @@ predicted time with the S streams of the configuration and :math:`B = C / n` str
     t_1 = t \frac{T(1)}{T(S)}, \qquad t_B = t \frac{T(B)}{T(S)}, \qquad
     w(s) = \frac{\max_{s' \le s} T(1 + s' (B - 1)) - T(1)}{T(B) - T(1)}, \qquad s = \tfrac18, \tfrac28, \dots, 1
 
-Everything learned of the configuration (residual, error band) is kept as a factor on it, which assumes that the
-physical model is wrong by as much at any load. A pass never gets shorter because more is running: the model's small
+What was learned of the configuration is kept as a factor: its error band, and its residual for all but the pass by
+itself, which has that of published single requests (``concurrency.py``). This assumes that the physical model is wrong
+by as much at any load. A pass never gets shorter because more is running: the model's small
 gain of several streams over one is left out, and cores fill one socket after the other, whose bandwidth they share.
 Derived here; docs/methods/pass-time.md says how far published figures of single requests bear it out.
 """
@@ -38,7 +39,8 @@ class PartialLoad:
     """One pass between a machine of its own and a full one."""
 
     alone: float
-    """Time with all other cores idle over that with the configuration's streams busy; at most 1."""
+    """Time with all other cores idle over that with the configuration's streams busy; not above 1
+    but for the small gain of several streams over one."""
     full: float
     """Time with all other cores busy over the same; at least 1, and 1 where the streams take all cores."""
     rise: tuple[float, ...]
@@ -56,7 +58,7 @@ def partial_loads(batch: PassBatch) -> list[PartialLoad]:
     rise = np.where(flat, shares[:, None], (growing - growing[0]) / np.where(flat, 1.0, added))
     return [
         PartialLoad(
-            float(min(1.0, times[0, i] / stated[i])),
+            float(times[0, i] / stated[i]),
             float(max(1.0, times[-1, i] / stated[i])),
             tuple(float(part) for part in rise[1:, i]),
         )

@@ -90,6 +90,12 @@ def list_assumptions(inputs: PlanInputs, chosen: Deployment | None) -> tuple[str
                 f"{chosen.model.id}: recalled or assumed, not read from a data sheet: "
                 + ", ".join(FIELDS.get(name, name.replace("_", " ")) for name in machine.uncertain)
             )
+        cores = chosen.model.cores
+        if machine.threads > cores:
+            assumptions.append(
+                f"{chosen.model.id}: CPU shares are of the {cores:g} cores that infer; a monitor that counts all "
+                f"{machine.threads} threads (top, task manager) shows {cores / machine.threads:.2f} times as much"
+            )
         filled = filled_fields(machine)
         if filled:
             assumptions.append(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 from advisor.planner.answer.assumptions import LATENCY_RATIO
 from advisor.planner.plan import plan
@@ -28,6 +29,22 @@ def test_a_plan_lists_what_its_box_does_not_state() -> None:
     text = next(text for text in result.assumptions if "not stated" in text)
     assert text.startswith("large: not stated, usual values taken: all-core clock, boost clock")
     assert "memory bandwidth" not in text
+
+
+def test_a_cpu_share_is_put_as_a_monitor_counts_it() -> None:
+    box = candidate("large", 8, 500.0)
+    sibling = replace(box, machine=box.machine.model_copy(update={"threads": 16}))
+    said = [
+        [text for text in plan(inputs([item])).assumptions if "CPU shares are of the 8 cores" in text]
+        for item in (box, sibling)
+    ]
+    assert said[0] == []
+    assert "all 16 threads (top, task manager) shows 0.50 times as much" in said[1][0]
+
+
+def test_what_must_be_set_on_the_box_is_an_assumption() -> None:
+    box = replace(candidate("large", 8, 500.0), notes=("large: set its limit",))
+    assert "large: set its limit" in plan(inputs([box])).assumptions
 
 
 def test_a_stale_price_is_warned_of() -> None:
