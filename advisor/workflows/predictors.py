@@ -53,6 +53,12 @@ class MeasuredBoxes:
     def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> CostEstimate:
         return self._of(machine).preprocess(machine, source, target)
 
+    def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
+        return self._of(machine).slowing(machine)
+
+    def bandwidth(self, machine: MachineSpec) -> Interval:
+        return self._of(machine).bandwidth(machine)
+
     def power_w(self, machine: MachineSpec, utilisation: float) -> Interval:
         return self._of(machine).power_w(machine, utilisation)
 

@@ -42,6 +42,10 @@ class Predictor(Protocol):
 
     def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> Cost: ...
 
+    def slowing(self, machine: MachineSpec) -> tuple[float, ...]: ...
+
+    def bandwidth(self, machine: MachineSpec) -> Interval: ...
+
     def power_w(self, machine: MachineSpec, utilisation: float) -> Interval: ...
 
 
@@ -56,6 +60,8 @@ class Candidate:
 
     platform: Platform
     machine: MachineSpec
+    notes: tuple[str, ...] = ()
+    """What must be set on the box for the plan to hold."""
 
 
 @dataclass(frozen=True)
