@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.perfmodel.analytic.parameters import DEVIATION, MEAN, Parameters
-from advisor.perfmodel.analytic.physics import pass_time
+from advisor.perfmodel.analytic.parameters import DEVIATION, HIGHEST, LOWEST, MEAN, Parameters
+from advisor.perfmodel.analytic.physics import REFERENCE_HZ, pass_time
 from advisor.perfmodel.analytic.runtime_defaults import THROUGHPUT
 
 from .published import Observations
@@ -36,7 +36,8 @@ _MODEL_SHRINK = 1.0
 
 def log_time(p: Parameters, data: Observations) -> Array:
     """Logarithm of the physical model's answer in the unit of ``data.log_time``."""
-    total = pass_time(p, data.machines, data.table, data.peak_activation, data.runs).total
+    parts = pass_time(p, data.machines, data.table, data.peak_activation, data.runs)
+    total = parts.total + data.untuned * p.factor("harness") * REFERENCE_HZ / parts.clock
     per_input = total / (data.runs.streams * data.runs.batch)
     result: Array = np.log(np.where(data.mode == THROUGHPUT, per_input, total))
     return result
@@ -103,7 +104,9 @@ def fit_parameters(
             [robust(weights * rest / ROW_DEVIATION), levels, (values - MEAN) / (DEVIATION * strictness.prior)]
         )
 
+    margin = 1e-3 * DEVIATION
+    begin = np.clip(MEAN if start is None else start, LOWEST + margin, HIGHEST - margin)
     solution = least_squares(
-        residuals, MEAN if start is None else start, method="trf", max_nfev=iterations, x_scale=DEVIATION
+        residuals, begin, bounds=(LOWEST, HIGHEST), method="trf", max_nfev=iterations, x_scale=DEVIATION
     )
     return Parameters(solution.x)

@@ -105,6 +105,8 @@ class Observations:
     runs: Runs
     log_time: Array
     mode: NDArray[np.int64]
+    untuned: Array
+    """1 for rows of harnesses with framework defaults (:func:`is_tuned`)."""
 
     def take(self, index: NDArray[np.int64]) -> Observations:
         """A subset of the rows."""
@@ -117,6 +119,7 @@ class Observations:
             runs,
             self.log_time[index],
             self.mode[index],
+            self.untuned[index],
         )
 
 
@@ -142,6 +145,7 @@ def observations(rows: Sequence[Row], specs: Mapping[str, MachineSpec], works: M
         runs=runs,
         log_time=np.array([row.log_time for row in kept]),
         mode=np.array([row.mode for row in kept]),
+        untuned=np.array([0.0 if is_tuned(row.era) else 1.0 for row in kept]),
     )
 
 

@@ -51,7 +51,9 @@ def sustained_clock(p: Parameters, machine: MachineArrays, active_cores: Array) 
     turbo = machine.boost_hz + (all_core - machine.boost_hz) * share
     server = machine.cores_per_socket >= 12
     server &= (machine.efficiency_cores == 0) & (machine.tdp_w / machine.sockets >= 85)
-    held = np.where(machine.mobile > 0, p.factor("power_mobile"), np.where(server, 1.0, p.factor("power_desktop")))
+    soldered = np.where(machine.tdp_w <= 30.0, p.factor("power_low"), p.factor("power_mobile"))
+    socketed = np.where(machine.tdp_w <= 40.0, p.factor("power_small_desktop"), p.factor("power_desktop"))
+    held = np.where(machine.mobile > 0, soldered, np.where(server, 1.0, socketed))
     # A box that states what it holds is believed; of others the TDP says what boards make of it.
     unstated = np.minimum(machine.tdp_w * held, np.maximum(machine.turbo_power_w, machine.tdp_w))
     power = np.where(machine.power_stated > 0, machine.power_w, unstated) / machine.sockets
