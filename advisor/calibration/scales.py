@@ -30,7 +30,7 @@ _STEPS = 14
 _SCORING_STEPS = 8
 _MOST_ROWS = 60
 """Rows per machine and kind of source that the likelihood sees: the large ones say nothing more about scales."""
-VARIANTS = (Strictness(0.05, 0.04, 1.0), Strictness(0.15, 0.12, 1.0), Strictness(0.05, 0.04, 3.0))
+VARIANTS = (Strictness(0.05, 0.04), Strictness(0.15, 0.12))
 
 
 @dataclass(frozen=True, eq=False)

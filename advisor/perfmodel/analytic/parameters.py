@@ -94,6 +94,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "power_small_desktop": (_LN(0.9), _LN(1.5)),
     "power_mobile": (_LN(0.8), _LN(1.4)),
     "power_low": (_LN(0.8), _LN(2.0)),
+    "uncore_server": (_LN(0.1), _LN(0.6)),
     "socket": (_LN(0.75), 0.0),
     "bandwidth": (_LN(0.5), _LN(0.95)),
     "call": (_LN(10e-6), _LN(50e-6)),
