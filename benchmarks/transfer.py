@@ -24,6 +24,7 @@ from advisor.calibration.crossval import (
 )
 from advisor.calibration.dataset import Dataset, load_dataset
 from advisor.calibration.published import is_tuned
+from advisor.calibration.reliability import clustered_error
 from advisor.calibration.scales import choose
 from advisor.calibration.source_disagreement import source_disagreements
 from advisor.calibration.transfer import JudgedCalibration, judge
@@ -41,21 +42,6 @@ def _line(cells: Sequence[object]) -> str:
 
 def _head(names: Sequence[str]) -> list[str]:
     return [_line(names), _line(["---"] * len(names))]
-
-
-def clustered_error(inside: NDArray[np.bool_], machines: Sequence[str]) -> float:
-    r"""Standard error of a share whose rows come in machines that are right or wrong together; NaN for one machine.
-
-    .. math:: \frac{1}{n} \sqrt{\frac{m}{m - 1} \sum_j (I_j - p\,n_j)^2}
-
-    with I_j of the n_j rows of machine j inside. Source: Cochran (1977), Sampling Techniques, chapter 9A (clusters of
-    unequal size, the ratio to their size).
-    """
-    names, index = np.unique(list(machines), return_inverse=True)
-    if len(names) < 2:
-        return float("nan")
-    left = np.bincount(index, weights=inside - inside.mean())
-    return float(np.sqrt(len(names) / (len(names) - 1.0) * (left**2).sum()) / len(inside))
 
 
 def _standard_errors(judged: JudgedCalibration, chosen: Callable[[str], bool]) -> dict[tuple[str, str, str], float]:
@@ -238,7 +224,7 @@ def run(quick: bool = False) -> str:
         *(
             line.rsplit(" | ", 1)[0] + " |"
             for line in _rows(
-                accuracy_table(replace(held, errors=judged.classes, anchored={}), judged.inside, is_tuned), True
+                accuracy_table(replace(held, errors=judged.errors.classes, anchored={}), judged.inside, is_tuned), True
             )
         ),
         "",
@@ -254,7 +240,7 @@ def run(quick: bool = False) -> str:
         "",
         "### Models that no fitted row knows (whole models left out, machines known)",
         "",
-        *_unseen(held, judged.unseen),
+        *_unseen(held, judged.errors.unseen),
     ]
     if not quick:
         same = held_out(dataset, dict.fromkeys(machines, choice))

@@ -168,6 +168,7 @@ class Predictor:
             cold_s=measured_pause_s(self.host, work, config, settings, latency_s.p50) if here else None,
             pass_sigma=None if repetition is None else repetition.pass_sigma,
             moment_sigma=None if repetition is None else repetition.moment_sigma,
+            machine_share=belief.machine_share,
             memory_bytes=self._memory.of(work, config, settings.streams),
             bandwidth_bytes=belief.traffic_bytes,
             bottleneck=belief.bottleneck,

@@ -12,12 +12,14 @@ from advisor.planner.answer.alternatives import choose_alternatives, explore, pa
 from advisor.planner.answer.assumptions import list_assumptions, list_warnings
 from advisor.planner.answer.baseline import gain_over_default
 from advisor.planner.answer.explain import sensitivity
+from advisor.planner.answer.ladder import ladder
 from advisor.planner.answer.mix import cheaper_mix
 from advisor.planner.answer.options import buys, make_option
 from advisor.planner.answer.rejected import FEW, Miss, RejectedPlatforms, list_rejected, rejected_record
 from advisor.planner.answer.relaxations import relaxed_limits, scenario_changes
 from advisor.planner.answer.sites import largest_case, plan_sites
 from advisor.planner.answer.split import cheaper_split
+from advisor.planner.answer.ties import Decision, cost_of_failure, decide, list_ties
 from advisor.planner.answer.undecided import next_measurement, undecided
 from advisor.planner.question.candidates import ExcludedCandidate, admit
 from advisor.planner.question.inputs import PlanInputs
@@ -44,12 +46,16 @@ def plan(inputs: PlanInputs) -> Plan:
     admitted, excluded = admit(scenario, inputs.candidates, inputs.today, named=inputs.named)
     study.prepare(inputs.candidates if inputs.named else admitted)
     explored = explore(study, admitted)
+    decision = decide(study, admitted, explored)
+    explored = _chosen_first(explored, decision)
     shown = choose_alternatives(explored)
-    options = _options(shown)
+    options = _options(shown, decision)
     chosen = shown[0][0] if shown else None
     rejected = list_rejected(study, admitted, explored, [solution for solution, _ in shown])
     if chosen is not None:
-        options[0] = _with_gain(options[0], chosen.deployment)
+        options[0] = _with_gain(options[0], chosen.deployment).model_copy(
+            update={"ladder": ladder(study, admitted, chosen)}
+        )
     runner_up = explored[1] if len(explored) > 1 else None
     sites = plan_sites(study, admitted)
     front = pareto_front(study, admitted, explored)
@@ -71,6 +77,7 @@ def plan(inputs: PlanInputs) -> Plan:
         sensitivity=() if chosen is None else sensitivity(study, chosen, runner_up, admitted),
         scenario_changes=changes,
         assumptions=list_assumptions(inputs, None if chosen is None else chosen.deployment),
+        ties=() if decision is None else list_ties(decision),
         just_fails=rejected.just_fails,
         next_dearer=options[1] if len(options) > 1 else None,
         undecided=undecided(study, rejected.uncertain),
@@ -114,12 +121,25 @@ def _with_gain(option: PlanOption, deployment: Deployment) -> PlanOption:
     return option.model_copy(update={"gain_over_default": gain_over_default(deployment, option.predicted)})
 
 
-def _options(shown: Sequence[tuple[Solution, str]]) -> list[PlanOption]:
+def _chosen_first(explored: Sequence[Solution], decision: Decision | None) -> list[Solution]:
+    """What may be shown, the recommendation before what is ordered by its cost."""
+    if decision is None:
+        return []
+    chosen = decision.chosen.solution
+    return [chosen, *(item for item in explored if item is not chosen)]
+
+
+def _options(shown: Sequence[tuple[Solution, str]], decision: Decision | None) -> list[PlanOption]:
     """Recommendation and alternatives in full, each with what it buys and which measurement would tell more of it."""
     options: list[PlanOption] = []
     for solution, role in shown:
-        option = make_option(solution.deployment, feasible=True, role=role)
-        update: dict[str, object] = {"next_measurement": next_measurement(solution.deployment)}
+        certain = decision is None or solution is not decision.chosen.solution or decision.chosen.certain
+        option = make_option(solution.deployment, feasible=True, certain=certain, role=role)
+        failure = (1.0 - option.probability) * cost_of_failure(solution.deployment)
+        update: dict[str, object] = {
+            "next_measurement": next_measurement(solution.deployment),
+            "expected_cost": solution.cost + failure,
+        }
         if options:
             update["buys"] = buys(option, options[0])
         options.append(option.model_copy(update=update))

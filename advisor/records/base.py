@@ -95,6 +95,11 @@ class Interval(Record):
             raise ValueError(f"quantiles out of order: p10={self.p10}, p50={self.p50}, p90={self.p90}")
         return self
 
+    @classmethod
+    def exact(cls, value: float) -> Interval:
+        """Interval of a quantity that is known."""
+        return cls(p10=value, p50=value, p90=value)
+
     def scaled(self, factor: float) -> Interval:
         """Multiply by a non-negative factor."""
         return Interval(p10=self.p10 * factor, p50=self.p50 * factor, p90=self.p90 * factor)

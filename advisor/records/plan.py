@@ -23,6 +23,9 @@ class Price(Record):
     date: str | None
     stale: bool
     per_box: float | None
+    low: float | None = None
+    high: float | None = None
+    """P10 and P90 of what the boxes may cost, in the currency; None where no price is known, or by sizer 0.1."""
 
 
 class Tco(Record):
@@ -92,7 +95,7 @@ class DefaultGain(Record):
     capacity_requests_per_s: float | None = None
     """The same for a scenario of requests."""
     holds: bool | None = None
-    """Whether the default would hold, too: with growth and headroom, on the pessimistic side."""
+    """Whether the default would hold, too, by the rule of the recommendation."""
     ratio: float | None
     """Capacity of the chosen configuration over that of the default at the median; None where the default has none."""
     text: str
@@ -138,7 +141,7 @@ class NextMeasurement(Record):
 
 
 class Undecided(Record):
-    """A platform that may or may not hold: it does at the median, not on the pessimistic side."""
+    """A platform that may or may not hold: it does at the median, not at the confidence asked for."""
 
     platform: str
     name: str
@@ -147,7 +150,7 @@ class Undecided(Record):
     price: Price
     """Of all of them."""
     probability: float
-    """Probability that it holds with growth and headroom."""
+    """Probability that it meets the SLO, growth included."""
     measurement: NextMeasurement | None
     """None where everything was measured on it already."""
     text: str
@@ -162,7 +165,8 @@ class PlanOption(Record):
     evidence: Evidence
     confidence: str
     probability: float
-    """Probability that the scenario is met, from the interval of the platform's speed."""
+    """Probability that the SLO is met, growth included: the share of the joint draws of what is believed of the boxes
+    in which it is (docs/methods/probability.md)."""
     feasible: bool
     price: Price
     tco: Tco
@@ -179,6 +183,42 @@ class PlanOption(Record):
     """What would narrow the intervals most; None where everything was measured on it."""
     buys: str = ""
     """What it has beyond the recommendation, for how much more."""
+    expected_cost: float | None = None
+    """Cost in the scenario's objective, and what a failure costs times its probability; None: its price is unknown."""
+    ladder: tuple[LadderStep, ...] = ()
+    """What each layer of safety costs, of the recommendation alone."""
+
+
+class LadderStep(Record):
+    """What one layer of safety costs: the cheapest boxes that suffice once it is asked for, on top of those before."""
+
+    layer: str
+    """In words, with its figure: today's load, growth, headroom, confidence."""
+    platform: str | None
+    """None where nothing suffices."""
+    count: int
+    """Boxes that are bought."""
+    price: float | None
+    """Of all of them, in the scenario's currency."""
+
+
+class Tie(Record):
+    """Boxes that cannot be told apart from the recommended ones: by their probability, or by their price."""
+
+    platform: str
+    name: str
+    count: int
+    """Boxes that would be bought."""
+    price: float
+    """Of all of them, in the scenario's currency."""
+    probability: float
+    """That they meet the SLO, growth included."""
+    expected_cost: float
+    """Cost in the scenario's objective, and what a failure costs times its probability."""
+    would_settle: str
+    """The measurement, run of ``sizer verify`` or offer that would decide, and what it would save."""
+    saving: float
+    """Cost of the recommendation beyond that of these boxes, in the scenario's objective; negative: they are dearer."""
 
 
 class ParetoPoint(Record):
@@ -190,7 +230,7 @@ class ParetoPoint(Record):
     price: Price
     """Of all of them."""
     headroom: float
-    """Share of the binding resource that stays free with growth, on the pessimistic side."""
+    """Share of the binding resource that stays free with growth, at the median."""
 
 
 class Rejected(Record):
@@ -264,6 +304,8 @@ class Plan(Record):
     seeds: dict[str, int] = {}
     search: dict[str, float | int | None] = {}
     """How many platforms and configurations were bounded, simulated and left out."""
+    ties: tuple[Tie, ...] = ()
+    """Boxes that cannot be told apart from the recommended ones, in ascending price."""
     nearest_misses: tuple[Rejected, ...] = ()
     """Without a recommendation: the three that come closest, nearest first."""
     undecided: tuple[Undecided, ...] = ()

@@ -213,7 +213,9 @@ class Margin(Record):
     """Room to keep."""
 
     headroom_pct: Annotated[float, Field(strict=True, ge=0, lt=100)] = 30.0
-    """Share of the binding resource that stays free, in percent."""
+    """Share of the binding resource that stays free at the median of what is believed of a box, in percent."""
+    confidence_pct: Annotated[float, Field(strict=True, ge=50, lt=100)] = 90.0
+    """Extension: probability with which the SLO itself must hold, growth included, in percent."""
     growth_cameras: Count = 0
     """Cameras that must fit in addition to those of today."""
     growth_requests_pct: Quantity = 0.0
@@ -225,6 +227,11 @@ class Margin(Record):
     def usable_share(self) -> float:
         """Share of a resource that may be busy so that the headroom stays free, 0 to 1."""
         return 1.0 - self.headroom_pct / 100.0
+
+    @property
+    def confidence(self) -> float:
+        """Probability with which the SLO must hold, 0 to 1."""
+        return self.confidence_pct / 100.0
 
 
 class Site(Record):
@@ -255,6 +262,9 @@ class Money(Record):
     """Extension: licences per box over its lifetime."""
     storage_per_box: Quantity = 0.0
     """Extension: disks for recording, per box."""
+    cost_of_failure: Quantity | None = None
+    """Extension: what a box that turns out too small costs beyond its price, in the currency; None: one more box of its
+    kind."""
 
     @model_validator(mode="after")
     def _rate(self) -> Money:

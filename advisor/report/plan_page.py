@@ -15,12 +15,16 @@ from .plan_summary import (
     compared,
     currency,
     evidence_by_stage,
+    holds_words,
+    ladder_rows,
     nearest_misses,
     pareto_lines,
     scenario_change_lines,
     shown_site,
     site_heading,
     site_value,
+    tie_rows,
+    tied_words,
     undecided_lines,
 )
 from .text import (
@@ -77,6 +81,8 @@ def plan_context(plan: Plan) -> dict[str, Any]:
             if mix is not None
         ],
         "undecided": undecided_lines(plan),
+        "ties": tie_rows(plan),
+        "ladder": ladder_rows(plan),
         "scenario_changes": scenario_change_lines(plan),
         "search": search_line(plan.search),
         "basis": basis_line(plan.inputs),
@@ -107,8 +113,8 @@ def _subline(plan: Plan) -> str:
     best = plan.recommended
     if best is not None:
         return (
-            f"{money(best.price.value, best.price.currency)}; confidence {best.confidence}, "
-            f"{best.probability * 100:.0f} % that it holds; {best.platform}; {EVIDENCE_WORDS[best.evidence]}"
+            f"{money(best.price.value, best.price.currency)}; {holds_words(best)}; {best.platform}; "
+            f"{EVIDENCE_WORDS[best.evidence]}{tied_words(plan)}"
         )
     together = [item for item in (plan.mix, plan.split) if item is not None]
     if together:

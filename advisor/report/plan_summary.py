@@ -24,8 +24,8 @@ def answer_sentence(plan: Plan) -> str:
     if best is not None:
         return (
             f"{plan.scenario}: buy {boxes(best)} ({best.platform}), {money(best.price.value, best.price.currency)}; "
-            f"CPU {percent(best.predicted.utilisation.get('cpu'))} busy, confidence {best.confidence} "
-            f"({best.probability * 100:.0f} %)"
+            f"{holds_words(best)}; CPU {percent(best.predicted.utilisation.get('cpu'))} busy"
+            f"{tied_words(plan)}"
         )
     if not plan.rejected:
         return f"{plan.scenario}: NO ANSWER: no platform could be evaluated."
@@ -96,6 +96,47 @@ def boxes_and_price(item: Undecided) -> str:
     """Boxes and price of a platform that is undecided."""
     count = "" if item.count == 1 else f"{item.count} x "
     return f"{count}{item.platform} for {money(item.price.value, item.price.currency)}"
+
+
+def holds_words(option: PlanOption) -> str:
+    """Probability that it holds, with the word for it."""
+    return f"{option.probability * 100:.0f} % sure to hold (confidence {option.confidence})"
+
+
+def tied_words(plan: Plan) -> str:
+    """Say in the answer itself that cheaper boxes cannot be told from it, with what the cheapest would save."""
+    cheaper = [tie for tie in plan.ties if tie.saving > 0]
+    if not cheaper:
+        return ""
+    most = max(cheaper, key=lambda tie: tie.saving)
+    return (
+        f"; {most.platform}, {money(most.saving, currency(plan))} cheaper, cannot be told from it "
+        f"({most.probability * 100:.0f} %)"
+    )
+
+
+def ladder_rows(plan: Plan) -> list[tuple[str, str, str, str]]:
+    """What each layer of safety costs: layer, boxes, price, and the difference from the layer before."""
+    rows = []
+    before: float | None = None
+    for step in () if plan.recommended is None else plan.recommended.ladder:
+        count = f"{step.count} x " if step.count > 1 else ""
+        more = "" if before is None or step.price is None else f"{step.price - before:+,.0f}"
+        price = "-" if step.price is None else f"{step.price:,.0f}"
+        rows.append(
+            (step.layer, "nothing suffices" if step.platform is None else f"{count}{step.platform}", price, more)
+        )
+        before = step.price
+    return rows
+
+
+def tie_rows(plan: Plan) -> list[tuple[str, str, str, str]]:
+    """Boxes that cannot be told apart from the recommendation: boxes, price, probability, what would settle it."""
+    rows = []
+    for tie in plan.ties:
+        count = f"{tie.count} x " if tie.count > 1 else ""
+        rows.append((f"{count}{tie.platform}", f"{tie.price:,.0f}", f"{tie.probability * 100:.0f}", tie.would_settle))
+    return rows
 
 
 def undecided_lines(plan: Plan) -> list[str]:

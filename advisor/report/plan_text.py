@@ -20,10 +20,12 @@ from .plan_summary import (
     compared,
     currency,
     evidence_by_stage,
+    ladder_rows,
     scenario_change_lines,
     shown_site,
     site_heading,
     site_value,
+    tie_rows,
     undecided_lines,
 )
 from .text import (
@@ -99,6 +101,31 @@ def _recommended(plan: Plan) -> list[RenderableType]:
     ]
 
 
+def _ties(plan: Plan) -> list[RenderableType]:
+    rows = tie_rows(plan)
+    if not rows:
+        return []
+    columns = [
+        Column("boxes"), Column(currency(plan), figures=True), Column("sure %", figures=True),
+        Column("would settle it"),
+    ]  # fmt: skip
+    return [
+        heading("Ties: boxes that cannot be told apart from the recommended ones"),
+        Table(columns, [list(row) for row in rows], indent=2),
+    ]
+
+
+def _ladder(plan: Plan) -> list[RenderableType]:
+    rows = ladder_rows(plan)
+    if not rows:
+        return []
+    columns = [
+        Column("cheapest boxes for"), Column("boxes"), Column(currency(plan), figures=True),
+        Column("more", figures=True),
+    ]  # fmt: skip
+    return [heading("What safety costs"), Table(columns, [list(row) for row in rows], indent=2)]
+
+
 def _limits(plan: Plan) -> list[RenderableType]:
     best = plan.recommended
     return [] if best is None else section("What breaks first", [item.text for item in best.breaks_first])
@@ -171,7 +198,7 @@ def _pareto(plan: Plan) -> list[RenderableType]:
     ]  # fmt: skip
     return [
         heading("Pareto front: more headroom for more money"),
-        paragraph(f"Headroom of the binding resource with growth, on the pessimistic side{by}", 2),
+        paragraph(f"Headroom of the binding resource with growth, at the median{by}", 2),
         Table(columns, rows, indent=2),
     ]
 
@@ -219,6 +246,8 @@ def _mixes(plan: Plan) -> list[RenderableType]:
 
 SECTIONS: tuple[Callable[[Plan], list[RenderableType]], ...] = (
     _recommended,
+    _ties,
+    _ladder,
     _limits,
     _gain,
     _comparison,

@@ -19,8 +19,8 @@ caches. Decoding reads a reference frame and writes a picture, preparation reads
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -78,6 +78,10 @@ class ColdStart:
     def pass_s(self, threads: int) -> Interval:
         """What a pass on so many threads takes longer after a long gap [s]."""
         return self.one_s if threads == 1 else self.many_s
+
+    def at(self, quantile: Callable[[Interval], float]) -> ColdStart:
+        """Return the same machine with what a pass takes longer known to be that quantile of what is believed."""
+        return replace(self, one_s=Interval.exact(quantile(self.one_s)), many_s=Interval.exact(quantile(self.many_s)))
 
     def prepared_s(self, width: int, height: int) -> Interval:
         """What preparing one input from so many pixels takes longer than in a loop [s]."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from advisor.perfmodel.analytic.runtime_defaults import default_streams, latency_threads
-from advisor.planner.search.belief import MEDIAN, PESSIMISTIC, at
+from advisor.planner.search.belief import MEDIAN, at
 from advisor.planner.search.costs import decode_cores, stage_cores
 from advisor.planner.search.judgement import Deployment
 from advisor.planner.search.setup import Setup
@@ -130,7 +130,7 @@ def _gain(deployment: Deployment, predicted: PredictedLoad, baseline: _Baseline)
         offered = sum(group.rate_per_s for group in deployment.scenario.requests)
         ours, unit = requests.p50, "requests/s"
         theirs = capacity_factor(default, MEDIAN) * offered
-    _, failed = deployment.study.assess(deployment.model, baseline.setup, deployment.required, PESSIMISTIC)
+    _, failed = deployment.study.assess(deployment.model, baseline.setup, deployment.required)
     ratio = ours / theirs if theirs > 0 else None
     if ratio is None:
         text = f"{baseline.words}: carries nothing, this configuration {ours:.3g} {unit}"

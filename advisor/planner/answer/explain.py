@@ -149,22 +149,23 @@ def _objects(deployment: Deployment) -> list[BreaksFirst]:
         return []
     factor = _objects_limit(deployment)
     if factor is None:
-        text = "already today's objects per frame are too many for the SLO"
+        text = "already the objects per frame of the scenario are too many"
     elif factor >= MAX_OBJECTS_FACTOR:
-        text = f"{MAX_OBJECTS_FACTOR:g} times the objects per frame still hold"
+        text = f"{MAX_OBJECTS_FACTOR:g} times the objects per frame still hold, growth and headroom included"
     else:
-        text = f"with today's cameras the SLO gives way at {factor:.1f} times the objects per frame"
+        margin = deployment.scenario.margin
+        text = (
+            f"with growth, headroom and {margin.confidence_pct:g} % confidence these settings hold up to {factor:.1f} "
+            "times the objects per frame"
+        )
     return [BreaksFirst(resource="objects", at_cameras=None, at_objects_factor=factor, text=text)]
 
 
 def _objects_limit(deployment: Deployment) -> float | None:
-    """Factor on the objects per frame at which the SLO gives way at the median; None where today's fail."""
+    """Factor on the objects per frame up to which the rule of the recommendation is met; None where today's fail."""
 
     def meets(factor: float) -> bool:
-        load = replace(deployment.nominal, objects_factor=factor)
-        if deployment.cores(load, MEDIAN) > deployment.model.cores:
-            return False
-        return deployment.run(load, MEDIAN).meets_slo
+        return deployment.holds(replace(deployment.required, objects_factor=deployment.case.objects_factor * factor))
 
     if meets(MAX_OBJECTS_FACTOR):
         return MAX_OBJECTS_FACTOR

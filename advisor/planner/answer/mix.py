@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from advisor.planner.question.demand import Counts, spread
 from advisor.planner.question.inputs import Candidate
-from advisor.planner.search.belief import PESSIMISTIC
+from advisor.planner.search.belief import MEDIAN
 from advisor.planner.search.judgement import Deployment, Feasible
 from advisor.planner.search.rank import Solution, deployment_cost, least_cores, least_cost, running_tco
 from advisor.planner.search.search import judge
@@ -127,7 +127,7 @@ def _worth_mixing(study: Study, candidates: Sequence[Candidate], ceiling: float)
         price = study.price(candidate, 1).per_box
         if price is None or price >= ceiling:
             continue
-        demand = least_cores(study, candidate, study.case.required(1), PESSIMISTIC)
+        demand = least_cores(study, candidate, study.case.required(1), MEDIAN)
         if demand is None or demand <= 0:
             continue
         most = study.scenario.margin.usable_share * study.model(candidate).cores * total / demand
@@ -186,7 +186,7 @@ def _kinds(study: Study, by_price: Study, bounds: Sequence[BoxKind]) -> list[Box
 
 
 def _carried(study: Study, bound: BoxKind) -> int:
-    """Cameras that one box carries with headroom on the pessimistic side, by bisection."""
+    """Cameras that one box carries by the rule of the recommendation, by bisection."""
     low, high = 0, bound.cameras + 1
     probe = bound.cameras
     while high - low > 1:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from statistics import NormalDist
-
 from advisor.number_format import apart
 from advisor.planner.question.load_case import LoadCase
-from advisor.planner.search.belief import PESSIMISTIC
 from advisor.planner.search.judgement import Deployment
 from advisor.planner.search.rank import deployment_tco
 from advisor.planner.search.setup import Setup
-from advisor.planner.search.simulate import failed_check
 from advisor.records.base import Evidence, weakest
 from advisor.records.plan import DecodeConfig, PlanConfig, PlanOption, PredictedLoad
 
+from .certainty import confidence, probability_of_holding
 from .explain import breaks_first
 from .predicted_load import predict_load
 
-BISECTIONS = 6
-WIDEST_Z = 2.5
-"""Quantile beyond which a probability is not told apart from 0 or 1."""
 NOTABLE = 0.05
 """Figures that differ by less are no reason to pay more."""
 EVIDENCE_WORDS = {
@@ -31,11 +25,16 @@ EVIDENCE_WORDS = {
 }
 
 
-def make_option(deployment: Deployment, *, feasible: bool, role: str = "") -> PlanOption:
-    """Describe a judged deployment in full; ``feasible``: it was judged to carry the case."""
+def make_option(deployment: Deployment, *, feasible: bool, certain: bool | None = None, role: str = "") -> PlanOption:
+    """Describe a judged deployment in full.
+
+    ``feasible``: it carries the case; ``certain``: at the confidence asked for (None: as ``feasible`` says), not only
+    at one that cannot be told from it.
+    """
+    certain = feasible if certain is None else certain
     platform, case = deployment.candidate.platform, deployment.case
-    predicted = predict_load(deployment, exact=True, feasible=feasible).predicted
-    probability = probability_of_holding(deployment, feasible=feasible)
+    predicted = predict_load(deployment, exact=True, feasible=certain).predicted
+    probability = probability_of_holding(deployment, feasible=certain)
     evidence = weakest(list(predicted.evidence.values()))
     return PlanOption(
         platform=platform.id,
@@ -109,36 +108,6 @@ def _less(option: PlanOption, than: PlanOption) -> list[str]:
         first, second = apart(p95, other_p95)
         words.append(f"p95 of {first} instead of {second} ms")
     return words
-
-
-def probability_of_holding(deployment: Deployment, *, feasible: bool) -> float:
-    """Probability that the configuration meets SLO, growth and headroom: the share of the interval on which it does.
-
-    ``feasible``: whether it does on the pessimistic side, from where the quantile at which it ceases to is bisected.
-    """
-
-    def holds(z: float) -> bool:
-        return failed_check(deployment.scenario, deployment.run(deployment.required, z)) is None
-
-    low, high = (PESSIMISTIC, WIDEST_Z) if feasible else (-WIDEST_Z, PESSIMISTIC)
-    if feasible and holds(high):
-        return NormalDist().cdf(high)
-    if not feasible and not holds(low):
-        return NormalDist().cdf(low)
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if holds(middle) else (low, middle)
-    return NormalDist().cdf(low)
-
-
-def confidence(probability: float, evidence: Evidence) -> str:
-    """Word for a probability; never high where nothing but a data sheet speaks for the platform."""
-    if probability < 0.5:
-        return "unlikely"
-    word = "high" if probability >= 0.97 else "good" if probability >= 0.88 else "moderate"
-    if evidence in {Evidence.SPEC, Evidence.UNKNOWN} and word == "high":
-        word = "good"
-    return word
 
 
 def evidence_text(parts: dict[str, Evidence]) -> str:

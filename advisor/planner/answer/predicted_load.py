@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from advisor.planner.search.belief import MEDIAN, OPTIMISTIC, PESSIMISTIC, QUANTILES
+from advisor.planner.search.belief import MEDIAN, QUANTILES
 from advisor.planner.search.costs import choice_memory_bytes
 from advisor.planner.search.judgement import Deployment
 from advisor.planner.search.simulate import SimulatedOutcome
@@ -29,6 +29,8 @@ SHORT_S = 10.0
 
 Draws = tuple[SimulatedOutcome, ...]
 """Independent draws at one quantile."""
+BoxQuantiles = tuple[float, float, float]
+"""Quantiles z at which a box as a whole is at its P10, P50 and P90."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +55,19 @@ def predict_load(deployment: Deployment, *, exact: bool, feasible: bool) -> Load
         The boxes were judged to carry the case with its growth, which bounds the capacity from below.
     """
     longest_s = math.inf if exact else SHORT_S
-    if fluid_factor(deployment, OPTIMISTIC) < MIN_FLUID_FACTOR:
+    quantiles = deployment.quantiles(deployment.nominal)
+    if fluid_factor(deployment, quantiles[0]) < MIN_FLUID_FACTOR:
         longest_s = OVERLOADED_S
     # In overload the backlog hides whatever is drawn.
     draws = DRAWS if exact and fluid_factor(deployment, MEDIAN) > 1.0 else 1
-    outcomes = _simulated(deployment, longest_s, draws)
+    outcomes = _simulated(deployment, quantiles, longest_s, draws)
     cameras = requests = None
-    if deployment.scenario.cameras:
-        cameras = _camera_capacity(deployment, feasible=feasible) if exact else _fluid_cameras(deployment)
+    if deployment.scenario.cameras and exact:
+        cameras = _camera_capacity(deployment, quantiles, feasible=feasible)
+    elif deployment.scenario.cameras:
+        cameras = _fluid_cameras(deployment, quantiles)
     else:
-        requests = _request_capacity(deployment, exact=exact)
+        requests = _request_capacity(deployment, quantiles, exact=exact)
     total = sum(deployment.nominal.counts.values())
     memory = _ordered([choice_memory_bytes(deployment.setup.choice, total, z) for z in QUANTILES])
     _, middle, _ = outcomes
@@ -137,14 +142,16 @@ def fluid_factor(deployment: Deployment, z: float, *, contended: bool = False) -
     return deployment.count * deployment.model.cores / demand
 
 
-def _simulated(deployment: Deployment, longest_s: float, draws: int) -> tuple[Draws, Draws, Draws]:
+def _simulated(
+    deployment: Deployment, quantiles: BoxQuantiles, longest_s: float, draws: int
+) -> tuple[Draws, Draws, Draws]:
     load = deployment.nominal
     optimistic, middle, pessimistic = (
         tuple(
             deployment.study.run(deployment.model, deployment.setup, load, z, longest_s=longest_s, draw=draw)
             for draw in range(draws)
         )
-        for z in QUANTILES
+        for z in quantiles
     )
     return optimistic, middle, pessimistic
 
@@ -180,28 +187,32 @@ def _utilisation(model: PlatformModel, outcomes: tuple[Draws, Draws, Draws], mem
     return shares
 
 
-def _request_capacity(deployment: Deployment, *, exact: bool) -> Interval:
+def _request_capacity(deployment: Deployment, quantiles: BoxQuantiles, *, exact: bool) -> Interval:
     """Requests per second that meet the SLO at the three quantiles; not ``exact``: the utilisation law's bound."""
     offered = sum(group.rate_per_s for group in deployment.scenario.requests)
     if not exact:
-        return _ordered([fluid_factor(deployment, z) * offered for z in QUANTILES])
-    low = capacity_factor(deployment, PESSIMISTIC)
-    middle = capacity_factor(deployment, MEDIAN, at_least=low)
-    high = capacity_factor(deployment, OPTIMISTIC, at_least=middle)
+        return _ordered([fluid_factor(deployment, z) * offered for z in quantiles])
+    optimistic, median_z, pessimistic = quantiles
+    low = capacity_factor(deployment, pessimistic)
+    middle = capacity_factor(deployment, median_z, at_least=low)
+    high = capacity_factor(deployment, optimistic, at_least=middle)
     return Interval(p10=low * offered, p50=middle * offered, p90=high * offered)
 
 
-def _camera_capacity(deployment: Deployment, *, feasible: bool) -> Interval:
+def _camera_capacity(deployment: Deployment, quantiles: BoxQuantiles, *, feasible: bool) -> Interval:
     """Capacity at the three quantiles; more speed never carries less, which shortens the search."""
-    proven = deployment.case.grown_cameras if feasible else 0
-    low = capacity_cameras(deployment, PESSIMISTIC, at_least=proven)
-    middle = capacity_cameras(deployment, MEDIAN, at_least=low)
-    high = capacity_cameras(deployment, OPTIMISTIC, at_least=middle)
+    optimistic, median_z, pessimistic = quantiles
+    grown = deployment.case.grown_cameras if feasible else 0
+    low = capacity_cameras(
+        deployment, pessimistic, at_least=grown if deployment.scenario.margin.confidence >= 0.9 else 0
+    )
+    middle = capacity_cameras(deployment, median_z, at_least=max(low, grown))
+    high = capacity_cameras(deployment, optimistic, at_least=middle)
     return Interval(p10=float(low), p50=float(middle), p90=float(high))
 
 
-def _fluid_cameras(deployment: Deployment) -> Interval:
-    limits = [fluid_factor(deployment, z) * deployment.case.cameras for z in QUANTILES]
+def _fluid_cameras(deployment: Deployment, quantiles: BoxQuantiles) -> Interval:
+    limits = [fluid_factor(deployment, z) * deployment.case.cameras for z in quantiles]
     return _ordered([float(min(MAX_CAMERAS, math.floor(limit + 1e-9))) for limit in limits])
 
 

@@ -44,6 +44,8 @@ class Miss:
     """It carries the case all the same."""
     closeness: float = 0.0
     """What there is over what is needed of the resource that fails, 0 to 1."""
+    at_median: bool = True
+    """Whether it fails at the median already; else only at the confidence asked for."""
     cost: float = math.inf
     """Least cost of the boxes."""
 
@@ -60,7 +62,15 @@ class Miss:
             return cls(candidate, count, "cost", reason, judged.deployment, feasible=True, cost=cost)
         failed = judged.failed
         reason = reason or _of_boxes(count) + failed.reason
-        return cls(candidate, count, failed.check, reason, judged.deployment, closeness=failed.closeness, cost=cost)
+        return cls(
+            candidate, count, failed.check, reason, judged.deployment,
+            closeness=failed.closeness, at_median=failed.at_median, cost=cost,
+        )  # fmt: skip
+
+    @property
+    def nearness(self) -> tuple[bool, float]:
+        """Larger is nearer to holding."""
+        return not self.at_median, self.closeness
 
 
 @dataclass(frozen=True)
@@ -95,7 +105,7 @@ def list_rejected(
         for candidate in candidates
         if candidate.platform.id not in listed
     ]
-    by_closeness = sorted(misses, key=lambda miss: -miss.closeness)
+    by_closeness = sorted(misses, key=lambda miss: miss.nearness, reverse=True)
     failing = [miss for miss in by_closeness if miss.fails]
     cheaper = failing if chosen is None else _cheaper(study, failing, solutions, chosen)
     just = cheaper[0] if cheaper and chosen is not None else None
@@ -139,7 +149,8 @@ def rejected_record(study: Study, miss: Miss, *, predict: bool, exact: bool) -> 
 def _cheaper(study: Study, failing: Sequence[Miss], solutions: Sequence[Solution], chosen: Solution) -> list[Miss]:
     """Misses cheaper than the recommendation, nearest first: platforms that fail, and too few boxes of others."""
     fewer = [miss for solution in solutions if (miss := _too_few(study, solution, chosen)) is not None]
-    return sorted((miss for miss in (*failing, *fewer) if miss.cost < chosen.cost), key=lambda miss: -miss.closeness)
+    cheaper = [miss for miss in (*failing, *fewer) if miss.cost < chosen.cost]
+    return sorted(cheaper, key=lambda miss: miss.nearness, reverse=True)
 
 
 def _max_predicted(study: Study) -> int:

@@ -1,4 +1,4 @@
-"""Platforms for which the answer is "cannot tell": they hold at the median, not on the pessimistic side.
+"""Platforms for which the answer is "cannot tell": they hold at the median, not at the confidence asked for.
 
 A box that fails only because too little is known of it is not a box that fails. The measurement named is that of the
 part (a stage, or decode) with the largest share in the distance between the pessimistic and the median load.
@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.search.belief import MEDIAN, PESSIMISTIC
 from advisor.planner.search.costs import decode_cores, stage_cores
-from advisor.planner.search.judgement import Deployment, Feasible
+from advisor.planner.search.judgement import Deployment, Failing
 from advisor.planner.search.search import judge
 from advisor.planner.search.study import Study
 from advisor.records.base import Evidence
 from advisor.records.plan import NextMeasurement, Undecided
 from advisor.simulate.spec import DECODE
 
-from .options import probability_of_holding
+from .certainty import probability_of_holding
 
 MAX_UNDECIDED = 3
 MAX_TRIED = 8
@@ -53,32 +53,35 @@ def next_measurement(deployment: Deployment) -> NextMeasurement | None:
 
 
 def undecided(study: Study, failing: Sequence[tuple[Candidate, int]]) -> tuple[Undecided, ...]:
-    """Of platforms that fail on the pessimistic side those that hold at the median, in the order of ``failing``.
+    """Of platforms that fail those that hold at the median, in the order of ``failing``.
 
     ``failing``: candidates with the largest number of boxes of interest, nearest miss first.
     """
     items: list[Undecided] = []
     for candidate, boxes in failing[:MAX_TRIED]:
-        judged = _fewest(study, candidate, min(boxes, MAX_BOXES))
-        if judged is not None:
-            items.append(_record(judged.deployment))
+        deployment = fewest_at_median(study, candidate, min(boxes, MAX_BOXES))
+        if deployment is not None:
+            items.append(_record(deployment))
         if len(items) >= MAX_UNDECIDED:
             break
     return tuple(items)
 
 
-def _fewest(study: Study, candidate: Candidate, boxes: int) -> Feasible | None:
-    """Judgement with the fewest boxes that hold at the median; None where none do."""
-    judgements = (judge(study, candidate, count, MEDIAN) for count in range(1, boxes + 1))
-    return next((judged for judged in judgements if isinstance(judged, Feasible)), None)
+def fewest_at_median(study: Study, candidate: Candidate, boxes: int) -> Deployment | None:
+    """Return the fewest boxes that hold at the median, headroom included, and fail for want of confidence alone."""
+    for count in range(1, boxes + 1):
+        judged = judge(study, candidate, count)
+        if isinstance(judged, Failing) and not judged.failed.at_median:
+            return judged.deployment
+    return None
 
 
 def _record(deployment: Deployment) -> Undecided:
-    # It holds at the median and not on the pessimistic side: the probability lies in between.
     probability = probability_of_holding(deployment, feasible=False)
     measurement = next_measurement(deployment)
+    asked = deployment.scenario.margin.confidence_pct
     text = (
-        f"{probability * 100:.0f} % that it holds, which it does at the median and not on the pessimistic side; "
+        f"{probability * 100:.0f} % that it holds, {asked:g} % are asked for; at the median it does; "
         "`sizer verify` on it would settle that"
     )
     if measurement is not None:

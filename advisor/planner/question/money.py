@@ -14,6 +14,10 @@ from advisor.records.platform import Platform
 from advisor.records.scenario import Money, Scenario
 
 HOURS_PER_YEAR = 8760.0
+PRICE_SPREAD = {"quoted": 0.0, "measured": 0.0, "vendor": 0.1, "published": 0.1, "assumed": 0.2}
+"""Share of a price, by its kind, within which P10 and P90 of what is really paid are taken to lie, unless the price
+itself says so. Assumed: a quotation is paid as it is, a list price is not what a shop asks, and an assumed one is a sum
+of estimates."""
 STALE_AFTER_DAYS = 366
 
 
@@ -32,6 +36,8 @@ def price_of(platform: Platform, count: int, scenario: Scenario, today: dt.date)
             date=override.date.isoformat(),
             stale=(today - override.date).days > STALE_AFTER_DAYS,
             per_box=quoted,
+            low=quoted * count,
+            high=quoted * count,
         )
     listed: Sourced | None = platform.price_usd
     if listed is None:
@@ -39,7 +45,11 @@ def price_of(platform: Platform, count: int, scenario: Scenario, today: dt.date)
             value=None, currency=money.currency, kind="unknown", source="no price in the catalogue", date=None,
             stale=False, per_box=None,
         )  # fmt: skip
-    per_box = listed.value * (money.usd_rate or 1.0)
+    rate = money.usd_rate or 1.0
+    spread = PRICE_SPREAD[listed.kind]
+    low = listed.value * (1.0 - spread) if listed.low is None else listed.low
+    high = listed.value * (1.0 + spread) if listed.high is None else listed.high
+    per_box = listed.value * rate
     return Price(
         value=per_box * count,
         currency=money.currency,
@@ -48,6 +58,8 @@ def price_of(platform: Platform, count: int, scenario: Scenario, today: dt.date)
         date=listed.date.isoformat(),
         stale=(today - listed.date).days > STALE_AFTER_DAYS,
         per_box=per_box,
+        low=low * rate * count,
+        high=high * rate * count,
     )
 
 

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
+from numpy.typing import NDArray
 
 from advisor.number_format import apart
 from advisor.planner.question.load_case import Load
 from advisor.records.scenario import Scenario
 
-from .belief import at
+from .belief import MEDIAN, at
 from .checks import FailedCheck
-from .costs import CombinationTable
+from .costs import CombinationTable, Floats
+from .joint import DECODE_FULL
 from .space import PlatformModel
 
-DECODE_FULL = 1.02
-"""Share of one core's time that one camera's frames may take to decode before some are certainly lost; above 1, since
-the times that a simulation draws may be a little short."""
+SLACK = 1.02
+"""Factor on the cores within which the quantile of one combination stands for that of another."""
 
 
-def admissible(model: PlatformModel, scenario: Scenario, table: CombinationTable) -> np.ndarray:
-    """Combinations that no closed form rules out, as a mask over the table."""
+def admissible(
+    model: PlatformModel, scenario: Scenario, table: CombinationTable, median_cores: Floats
+) -> NDArray[np.bool_]:
+    """Combinations that no closed form rules out, as a mask over the table.
+
+    ``median_cores``: what each keeps busy at the median, of which the headroom must stay free.
+    """
     usable = scenario.margin.usable_share
-    fits = table.demand <= usable * model.cores
+    fits = (median_cores <= usable * model.cores) & (table.demand <= SLACK * model.cores)
     fits &= table.path_s * 1000.0 <= scenario.slo.latency_p95_ms
     fits &= table.memory <= (model.machine.memory_bytes or 0.0)
     bandwidth = model.machine.memory_bandwidth_bytes_per_s
@@ -31,25 +39,34 @@ def admissible(model: PlatformModel, scenario: Scenario, table: CombinationTable
 
 
 def bound(
-    model: PlatformModel, scenario: Scenario, table: CombinationTable, load: Load, z: float, count: int
+    model: PlatformModel,
+    scenario: Scenario,
+    table: CombinationTable,
+    load: Load,
+    median_cores: Floats,
+    count: int,
 ) -> FailedCheck | None:
-    """Closed-form reason why no combination can hold on each of ``count`` boxes; None where one may."""
+    """Closed-form reason why no combination can hold on each of ``count`` boxes; None where one may.
+
+    ``table``: at the quantile of the confidence asked for; ``median_cores``: of its combinations at the median.
+    """
     each = " per box" if count > 1 else ""
     # Decoding and latency go first: no number of boxes makes one frame faster.
     failed = (
-        _slow_decode(model, scenario, load, z)
+        _slow_decode(model, scenario, load)
         or _latency(scenario, table)
-        or _cores(model, scenario, table, each)
-        or _memory(model, table, each)
+        or _cores(model, scenario, table, median_cores, each)
+        or _memory(model, scenario, table, each)
         or _bandwidth(model, scenario, table, each)
     )
-    if failed is None and not admissible(model, scenario, table).any():
+    if failed is None and not admissible(model, scenario, table, median_cores).any():
         return FailedCheck("latency_p95", "no configuration meets latency, memory and headroom at once", 0.9)
     return failed
 
 
-def _slow_decode(model: PlatformModel, scenario: Scenario, load: Load, z: float) -> FailedCheck | None:
+def _slow_decode(model: PlatformModel, scenario: Scenario, load: Load) -> FailedCheck | None:
     """Check that one camera's frames, decoded one after another, do not come faster than a core decodes them."""
+    z = NormalDist().inv_cdf(scenario.margin.confidence)
     kept = 1.0 - scenario.slo.drops_max_pct / 100.0
     for camera in scenario.cameras:
         if camera.codec == "raw" or not load.counts.get(camera.group, 0):
@@ -58,11 +75,13 @@ def _slow_decode(model: PlatformModel, scenario: Scenario, load: Load, z: float)
         share = kept * min(camera.fps, scenario.slo.camera_fps or camera.fps) * mean_s
         if share > DECODE_FULL:
             reason = (
-                f"decoding one {camera.resolution} {camera.codec} frame takes a core {mean_s * 1000.0:.3g} ms on "
-                f"the pessimistic side; each camera of {camera.group} sends one every {1000.0 / camera.fps:.3g} ms; "
+                f"decoding one {camera.resolution} {camera.codec} frame takes a core {mean_s * 1000.0:.3g} ms at "
+                f"{scenario.margin.confidence_pct:g} % confidence; each camera of {camera.group} sends one every "
+                f"{1000.0 / camera.fps:.3g} ms; "
                 "take a sub-stream or a lower rate"
             )
-            return FailedCheck("camera_fps", reason, 1.0 / share)
+            at_median = share * at(model.decode(camera).core_s, MEDIAN) / mean_s > DECODE_FULL
+            return FailedCheck("camera_fps", reason, 1.0 / share, at_median)
     return None
 
 
@@ -71,25 +90,35 @@ def _latency(scenario: Scenario, table: CombinationTable) -> FailedCheck | None:
     if shortest_ms <= scenario.slo.latency_p95_ms:
         return None
     takes, budget = apart(shortest_ms, scenario.slo.latency_p95_ms, 3)
-    reason = f"one frame takes {takes} ms with nothing else running, on the pessimistic side; the budget is {budget} ms"
-    return FailedCheck("latency_p95", reason, scenario.slo.latency_p95_ms / shortest_ms)
-
-
-def _cores(model: PlatformModel, scenario: Scenario, table: CombinationTable, each: str) -> FailedCheck | None:
-    """Utilisation law: cores kept busy in the long run against those that the headroom leaves."""
-    usable = scenario.margin.usable_share * model.cores
-    demand = float(table.demand.min())
-    if demand <= usable:
-        return None
-    needed, available = apart(demand, usable)
     reason = (
-        f"needs {needed} of its {model.cores:.3g} cores{each} on the pessimistic side; "
-        f"{available} may be used with {scenario.margin.headroom_pct:g} % headroom"
+        f"one frame takes {takes} ms with nothing else running, at {scenario.margin.confidence_pct:g} % confidence; "
+        f"the budget is {budget} ms"
     )
-    return FailedCheck("cpu", reason, usable / demand)
+    at_median = float(table.median_path_s.min()) * 1000.0 > scenario.slo.latency_p95_ms
+    return FailedCheck("latency_p95", reason, scenario.slo.latency_p95_ms / shortest_ms, at_median)
 
 
-def _memory(model: PlatformModel, table: CombinationTable, each: str) -> FailedCheck | None:
+def _cores(
+    model: PlatformModel, scenario: Scenario, table: CombinationTable, median_cores: Floats, each: str
+) -> FailedCheck | None:
+    """Utilisation law: cores kept busy in the long run against those that the headroom leaves, and against all."""
+    usable = scenario.margin.usable_share * model.cores
+    median, pessimistic = float(median_cores.min()), float(table.demand.min())
+    if median > usable:
+        needed, available = apart(median, usable)
+        reason = (
+            f"needs {needed} of its {model.cores:.3g} cores{each} at the median; "
+            f"{available} may be used with {scenario.margin.headroom_pct:g} % headroom"
+        )
+        return FailedCheck("cpu", reason, usable / median)
+    if pessimistic > SLACK * model.cores:
+        needed, available = apart(pessimistic, model.cores)
+        reason = f"at {scenario.margin.confidence_pct:g} % confidence it needs {needed} cores{each} and has {available}"
+        return FailedCheck("cpu", reason, model.cores / pessimistic, at_median=False)
+    return None
+
+
+def _memory(model: PlatformModel, scenario: Scenario, table: CombinationTable, each: str) -> FailedCheck | None:
     installed = model.machine.memory_bytes
     need = float(table.memory.min())
     if installed is None:
@@ -98,7 +127,11 @@ def _memory(model: PlatformModel, table: CombinationTable, each: str) -> FailedC
     if need <= installed:
         return None
     needed, available = apart(need / 1024**3, installed / 1024**3)
-    return FailedCheck("memory", f"needs {needed} GiB of memory{each}, has {available} GiB", installed / need)
+    reason = (
+        f"at {scenario.margin.confidence_pct:g} % confidence it needs {needed} GiB of memory{each} and has "
+        f"{available} GiB"
+    )
+    return FailedCheck("memory", reason, installed / need)
 
 
 def _bandwidth(model: PlatformModel, scenario: Scenario, table: CombinationTable, each: str) -> FailedCheck | None:

@@ -15,3 +15,10 @@ class FailedCheck(NamedTuple):
     """For the reader of the plan, with the figure and its limit."""
     closeness: float
     """What there is over what is needed, 0 to 1: 1 just meets the requirement."""
+    at_median: bool = True
+    """Whether it is failed at the median of what is believed already; else only at the confidence that is asked for."""
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """Larger is nearer to holding: want of confidence alone is nearer than what fails at the median."""
+        return not self.at_median, self.closeness

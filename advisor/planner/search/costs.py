@@ -18,7 +18,7 @@ from advisor.planner.question.demand import decode_rates, object_probabilities, 
 from advisor.planner.question.load_case import Load
 from advisor.records.scenario import Scenario, Stage
 
-from .belief import at
+from .belief import MEDIAN, at
 from .setup import Choice, plain_decode_share, streams_needed
 from .space import PlatformModel, StageOption
 
@@ -111,16 +111,27 @@ def choice_memory_bytes(choice: Choice, cameras: int, z: float) -> float:
 
 
 class CombinationTable:
-    """All combinations of stage options on one platform under one load at one quantile, in the order to be tried."""
+    """All combinations of stage options on one platform under one load at one quantile, in the order to be tried.
 
-    def __init__(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> None:
+    Memory, whose error has nothing to do with speed, may be taken at a quantile of its own.
+    """
+
+    def __init__(
+        self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float, memory_z: float | None = None
+    ) -> None:
         self._names = [stage.id for stage in scenario.stages]
-        self._options = _limited([_options_of(model, scenario, facts, stage) for stage in scenario.stages])
+        every = [_options_of(model, scenario, facts, stage) for stage in scenario.stages]
+        self._options = _limited(every)
+        self.left_out = math.prod(map(len, every)) - math.prod(map(len, self._options))
+        """Combinations that were too many to be listed."""
         loads = [facts.stages[name] for name in self._names]
         cores = self._outer([[stage_cores(option, load, z) for option in options]
                              for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
         demand = cores + decode_cores(model, scenario, facts, z)
-        memory = self._outer([[at(option.estimate.memory_bytes, z) for option in options] for options in self._options])
+        memory_quantile = z if memory_z is None else memory_z
+        memory = self._outer(
+            [[at(option.estimate.memory_bytes, memory_quantile) for option in options] for options in self._options]
+        )
         threads = self._outer([[float(option.threads_per_stream) for option in options] for options in self._options])
         traffic = self._outer(
             [[load.calls_per_s * load.items_per_call * option.estimate.bandwidth_bytes / option.config.batch
@@ -141,6 +152,8 @@ class CombinationTable:
         """Bytes moved from main memory per second."""
         self.path_s = self._paths(model, scenario, facts, z)
         """Least 95th percentile of latency, without queueing [s]."""
+        self.median_path_s = self._paths(model, scenario, facts, MEDIAN)
+        """The same at the median [s]."""
         self._pass_s = self._per_stage(lambda option, _: option.pass_s(z), loads)
         self._alone_s = self._per_stage(lambda option, _: option.alone_s(z), loads)
         self._cold_s = self._per_stage(lambda option, _: option.cold_s(model.cold, z), loads)

@@ -8,6 +8,7 @@ from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.load_case import Load, LoadCase
 from advisor.records.scenario import Scenario
 
+from .belief import MEDIAN
 from .checks import FailedCheck
 from .costs import LoadFacts, choice_cores
 from .setup import Setup
@@ -66,6 +67,20 @@ class Deployment:
         """Cores that one box under ``load`` keeps busy, by the utilisation law."""
         return choice_cores(self.model, self.scenario, self.setup.choice, self.facts(load), z, contended=contended)
 
+    def quantiles(self, load: Load) -> tuple[float, float, float]:
+        """Quantiles z at which the box as a whole is at its P10, P50 and P90 under ``load``."""
+        return self.study.box_quantiles(self.model, self.setup.choice, load)
+
+    def holds(self, load: Load) -> bool:
+        """Whether one box holds under ``load`` by the rule of the recommendation.
+
+        That is: headroom at the median, the SLO at the confidence asked for.
+        """
+        usable = self.scenario.margin.usable_share * self.model.cores
+        if self.cores(load, MEDIAN) > usable:
+            return False
+        return self.study.assess(self.model, self.setup, load)[1] is None
+
     def run(self, load: Load, z: float) -> SimulatedOutcome:
         """Simulate one box under ``load``."""
         return self.study.run(self.model, self.setup, load, z)
@@ -73,11 +88,11 @@ class Deployment:
 
 @dataclass(frozen=True, eq=False)
 class Feasible:
-    """Boxes that carry the case, with growth and headroom."""
+    """Boxes that carry the case, with growth: headroom at the median, the SLO at the confidence asked for."""
 
     deployment: Deployment
     outcome: SimulatedOutcome
-    """The simulation on which it was judged."""
+    """The simulation at the median, with growth."""
 
     @property
     def model(self) -> PlatformModel:

@@ -14,7 +14,7 @@ from advisor.planner.question.money import active_fraction, total_cost
 from advisor.records.base import Interval
 from advisor.records.plan import Tco
 
-from .belief import MEDIAN, OPTIMISTIC, PESSIMISTIC
+from .belief import MEDIAN
 from .costs import decode_cores, stage_cores
 from .judgement import Deployment, Feasible
 from .search import judge
@@ -72,11 +72,11 @@ def _sum_of_least(study: Study, model: PlatformModel, load: Load, z: float) -> f
 
 
 def boxes_needed(study: Study, candidate: Candidate) -> int | None:
-    """Fewest boxes by the utilisation law; None when not even ``candidates.max_boxes`` suffice, or no option."""
+    """Fewest boxes by the utilisation law at the median; None when ``candidates.max_boxes`` do not do, or no option."""
     usable = study.scenario.margin.usable_share
     for count in range(1, study.case.max_boxes + 1):
         load = study.case.required(count)
-        demands = [(model, _least_cores(study, model, load, PESSIMISTIC)) for model in study.models(candidate)]
+        demands = [(model, _least_cores(study, model, load, MEDIAN)) for model in study.models(candidate)]
         if all(demand is None for _, demand in demands):
             return None
         if any(demand is not None and demand <= usable * model.cores for model, demand in demands):
@@ -87,10 +87,10 @@ def boxes_needed(study: Study, candidate: Candidate) -> int | None:
 def max_free_share(study: Study, candidate: Candidate, count: int) -> float:
     """Largest share of the cores that can stay free in the fullest of ``count`` boxes, by the utilisation law.
 
-    On a chip with two kinds of cores each placement is measured by its own cores.
+    At the median. On a chip with two kinds of cores each placement is measured by its own cores.
     """
     load = study.case.required(count)
-    demands = [(model, _least_cores(study, model, load, PESSIMISTIC)) for model in study.models(candidate)]
+    demands = [(model, _least_cores(study, model, load, MEDIAN)) for model in study.models(candidate)]
     return max((1.0 - demand / model.cores for model, demand in demands if demand is not None), default=-math.inf)
 
 
@@ -120,7 +120,7 @@ def running_tco(study: Study, candidate: Candidate, count: int, cores: Interval)
 
 def deployment_tco(deployment: Deployment) -> Tco:
     """TCO of boxes with the cores that their configuration keeps busy in the fullest box today."""
-    low, middle, high = (deployment.cores(deployment.nominal, z) for z in (OPTIMISTIC, MEDIAN, PESSIMISTIC))
+    low, middle, high = (deployment.cores(deployment.nominal, z) for z in deployment.quantiles(deployment.nominal))
     cores = Interval(p10=low, p50=middle, p90=high)
     return running_tco(deployment.study, deployment.candidate, deployment.count, cores)
 

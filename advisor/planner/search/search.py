@@ -1,7 +1,8 @@
 """Do so many boxes of a platform carry a load case, and with which configuration.
 
-Closed-form bounds discard first (memory, shortest path, utilisation law); what they leave is simulated on the
-pessimistic side of the interval, with growth and headroom, least core time first.
+Closed-form bounds discard first (memory, shortest path, utilisation law); what they leave is simulated with growth,
+least core time first: SLO and headroom must hold at the median of what is believed of the platform, the SLO alone at
+the confidence asked for.
 """
 
 from __future__ import annotations
@@ -9,33 +10,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from advisor.planner.question.inputs import Candidate
+from advisor.planner.question.load_case import Load
 
-from .belief import MEDIAN, PESSIMISTIC
+from .belief import MEDIAN
 from .bounds import admissible, bound
 from .checks import FailedCheck
-from .costs import CombinationTable
+from .costs import CombinationTable, stage_cores
 from .judgement import Deployment, Failing, Feasible, Judgement
-from .setup import decode_worker_choices, set_up
+from .setup import Choice, decode_worker_choices, set_up
 from .simulate import SimulatedOutcome, far_over
 from .space import PlatformModel
 from .study import HEADROOM_CHECKS, Study
 
+OVERLOADED = 0.97
+"""Utilisation from where on whatever fails does so for want of cores: only less load could help."""
 SAFELY_ABOVE = 1.001
 """Demand over that of a configuration whose simulated load was too high, above which others' load is too high too."""
 
 
-def judge(study: Study, candidate: Candidate, count: int, z: float = PESSIMISTIC) -> Judgement:
-    """Decide whether ``count`` boxes of a platform carry the case at quantile ``z``, with headroom; judged once."""
-    key = ("judgement", candidate.platform.id, count, study.case.key, z)
-    return study.once(key, lambda: _judge(study, candidate, count, z))
+def judge(study: Study, candidate: Candidate, count: int) -> Judgement:
+    """Decide whether ``count`` boxes of a platform carry the case; judged once."""
+    key = ("judgement", candidate.platform.id, count, study.case.key)
+    return study.once(key, lambda: _judge(study, candidate, count))
 
 
 def least_deployment(study: Study, candidate: Candidate, count: int) -> Deployment | None:
     """Return the configuration with least demand, without judging it; None where a stage has no option."""
     model, load = study.model(candidate), study.case.required(count)
-    table = study.table(model, load, PESSIMISTIC)
+    table = study.table(model, load, MEDIAN)
     if table is None:
         return None
     return Deployment(study, model, count, set_up(model, study.scenario, table.choice(0), load))
@@ -46,16 +51,19 @@ def nominal_cores(deployment: Deployment) -> float:
     return deployment.cores(deployment.nominal, MEDIAN)
 
 
-def _judge(study: Study, candidate: Candidate, count: int, z: float) -> Judgement:
+def _judge(study: Study, candidate: Candidate, count: int) -> Judgement:
     """Judge all cores together first; the performance cores alone where that fails, or where energy is paid."""
     whole, *others = study.models(candidate)
-    judged = _judge_placed(study, whole, count, z)
+    judged = _judge_placed(study, whole, count)
     for model in others:
         if isinstance(judged, Feasible) and study.scenario.money.objective == "price":
             break
-        other = _judge_placed(study, model, count, z)
-        if isinstance(other, Feasible) and (isinstance(judged, Failing) or _needs_less(other, judged)):
-            judged = other
+        other = _judge_placed(study, model, count)
+        if isinstance(other, Feasible):
+            better = isinstance(judged, Failing) or _needs_less(other, judged)
+        else:
+            better = isinstance(judged, Failing) and not other.failed.at_median and judged.failed.at_median
+        judged = other if better else judged
     return judged
 
 
@@ -63,10 +71,10 @@ def _needs_less(judged: Feasible, than: Feasible) -> bool:
     return nominal_cores(judged.deployment) < nominal_cores(than.deployment)
 
 
-def _judge_placed(study: Study, model: PlatformModel, count: int, z: float) -> Judgement:
+def _judge_placed(study: Study, model: PlatformModel, count: int) -> Judgement:
     scenario, load = study.scenario, study.case.required(count)
-    table = study.table(model, load, z)
-    if table is None:
+    least = _least_choice(study, model, load)
+    if least is None:
         missing = next(stage.id for stage in scenario.stages if not model.options(scenario, stage))
         study.counters.bounded += 1
         reason = (
@@ -74,19 +82,36 @@ def _judge_placed(study: Study, model: PlatformModel, count: int, z: float) -> J
             "`sizer bench` on one would settle that"
         )
         return Failing(model, count, FailedCheck("evidence", reason, 0.0), None)
+    z = study.quantile(model, least, load, scenario.margin.confidence)
+    table = study.table(model, load, z)
+    assert table is not None  # every stage has an option
+    median_cores = table.cores_under(model, scenario, study.facts(load), MEDIAN)
     workers = decode_worker_choices(model, scenario, load, z)
-    study.counters.configurations += len(table) * len(workers)
-    failed = bound(model, scenario, table, load, z, count)
+    study.counters.configurations += (len(table) + table.left_out) * len(workers)
+    study.counters.left_out += table.left_out * len(workers)
+    failed = bound(model, scenario, table, load, median_cores, count)
     if failed is not None:
         study.counters.bounded += 1
-        least = set_up(model, scenario, table.choice(int(np.argmin(table.demand))), load)
-        return Failing(model, count, failed, Deployment(study, model, count, least))
+        setup = set_up(model, scenario, table.choice(int(np.argmin(median_cores))), load)
+        return Failing(model, count, failed, Deployment(study, model, count, setup))
     study.counters.judged_by_simulation += 1
-    trials = _Trials(study, model, count, z, table, workers)
+    trials = _Trials(study, model, count, table, admissible(model, scenario, table, median_cores), workers)
     judged = trials.first()
     if isinstance(judged, Feasible) and scenario.money.objective == "tco":
         return trials.cheaper_to_run(judged)
     return judged
+
+
+def _least_choice(study: Study, model: PlatformModel, load: Load) -> Choice | None:
+    """Option of each stage with the least core time at the median; None where a stage has none."""
+    facts, choice = study.facts(load), {}
+    for stage in study.scenario.stages:
+        options = model.least_options(study.scenario, stage, MEDIAN)
+        if not options:
+            return None
+        stage_load = facts.stages[stage.id]
+        choice[stage.id] = min(options, key=lambda option: stage_cores(option, stage_load, MEDIAN))
+    return choice
 
 
 @dataclass
@@ -96,15 +121,15 @@ class _Trials:
     study: Study
     model: PlatformModel
     count: int
-    z: float
     table: CombinationTable
+    untried: NDArray[np.bool_]
+    """Combinations that no closed form rules out and that were not tried yet."""
     workers: tuple[int, ...]
     """Numbers of decoder threads to try."""
     tries: int = 0
 
     def __post_init__(self) -> None:
         self.limit = self.study.tries_allowed()
-        self.untried = admissible(self.model, self.study.scenario, self.table)
 
     def first(self) -> Judgement:
         """Return the first combination that holds, or the one that came nearest."""
@@ -119,7 +144,7 @@ class _Trials:
             judged = self._try(index)
             if isinstance(judged, Feasible):
                 return judged
-            if nearest is None or judged.failed.closeness > nearest.failed.closeness:
+            if nearest is None or judged.failed.rank > nearest.failed.rank:
                 nearest = judged
         assert nearest is not None  # the bounds left at least one combination
         return nearest
@@ -127,8 +152,8 @@ class _Trials:
     def cheaper_to_run(self, judged: Feasible) -> Feasible:
         """Return the combination that holds with the least core time today, which is the least energy.
 
-        Core time at the median today decides the bill; whether a combination holds is judged with growth on the
-        pessimistic side, so the first that holds need not be the cheapest to run.
+        Core time at the median today decides the bill; whether a combination holds is judged with growth, so the first
+        that holds need not be the cheapest to run.
         """
         facts = self.study.facts(self.study.case.nominal(self.count))
         cores = self.table.cores_under(self.model, self.study.scenario, facts, MEDIAN)
@@ -154,14 +179,14 @@ class _Trials:
         for workers in self.workers:
             setup = set_up(self.model, scenario, choice, load, workers)
             deployment = Deployment(self.study, self.model, self.count, setup)
-            outcome, failed = self.study.assess(self.model, setup, load, self.z)
+            outcome, failed = self.study.assess(self.model, setup, load)
             self.tries += 1
             self.study.counters.tried += 1
             if failed is None:
                 return Feasible(deployment, outcome)
-            if nearest is None or failed.closeness > nearest[0].failed.closeness:
+            if nearest is None or failed.rank > nearest[0].failed.rank:
                 nearest = Failing(self.model, self.count, failed, deployment), outcome
-            if failed.check == "cpu" and far_over(scenario, outcome):
+            if failed.check == "cpu" and failed.at_median and far_over(scenario, outcome):
                 break  # fewer decoder threads take as much core time
         assert nearest is not None  # there is at least one number of threads
         self.untried[index] = False
@@ -188,9 +213,10 @@ def _fails_likewise(table: CombinationTable, index: int, check: str, outcome: Si
 
     No certainty where the draw of a short run or a burst decides, so it is used only where not all can be tried anyway.
     """
-    if check in HEADROOM_CHECKS:
-        burden = table.likely if check == "cpu" else table.traffic
-        return np.asarray(burden >= burden[index] * SAFELY_ABOVE)
+    if check == "memory_bandwidth":
+        return np.asarray(table.traffic >= table.traffic[index] * SAFELY_ABOVE)
+    if check == "cpu" or outcome.cpu > OVERLOADED:
+        return np.asarray(table.likely >= table.likely[index] * SAFELY_ABOVE)
     if outcome.result.dropped > 0 and not any(stage.drops for stage in outcome.result.stages):
         # Frames were lost before decode, so no stage is to blame: only less load on the cores could help.
         return np.asarray(table.demand >= table.demand[index] / SAFELY_ABOVE)

@@ -173,10 +173,11 @@ def evaluate(
 
 def failed_check(scenario: Scenario, outcome: SimulatedOutcome) -> FailedCheck | None:
     """Return the first requirement that a configuration fails: of the SLO, then the headroom; None where it holds."""
-    return _failed_slo(scenario, outcome) or _failed_headroom(scenario, outcome)
+    return failed_slo(scenario, outcome) or _failed_headroom(scenario, outcome)
 
 
-def _failed_slo(scenario: Scenario, outcome: SimulatedOutcome) -> FailedCheck | None:
+def failed_slo(scenario: Scenario, outcome: SimulatedOutcome) -> FailedCheck | None:
+    """Return the first requirement of the SLO that a configuration fails, headroom aside; None where it holds."""
     slo = scenario.slo
     if "camera_fps" in outcome.failed:
         wanted = slo.camera_fps or min(camera.fps for camera in scenario.cameras)
@@ -203,18 +204,21 @@ def _failed_headroom(scenario: Scenario, outcome: SimulatedOutcome) -> FailedChe
     usable = scenario.margin.usable_share
     if outcome.cpu > usable + 1e-9:
         busy, allowed = apart(outcome.cpu * 100, usable * 100)
-        reason = f"the CPU is {busy} % busy on the pessimistic side, {allowed} % may be used"
+        reason = f"the CPU is {busy} % busy at the median, {allowed} % may be used"
         return FailedCheck("cpu", reason, usable / outcome.cpu)
     if outcome.bandwidth is not None and outcome.bandwidth > usable + 1e-9:
         busy, allowed = apart(outcome.bandwidth * 100, usable * 100)
-        reason = f"memory bandwidth is {busy} % busy, {allowed} % may be used"
+        reason = f"memory bandwidth is {busy} % busy at the median, {allowed} % may be used"
         return FailedCheck("memory_bandwidth", reason, usable / outcome.bandwidth)
     return None
 
 
-def near_a_limit(scenario: Scenario, outcome: SimulatedOutcome) -> bool:
-    """Whether another draw of arrivals, objects and service times might turn a configuration that holds into a miss."""
-    usable, slo = scenario.margin.usable_share, scenario.slo
+def near_a_limit(scenario: Scenario, outcome: SimulatedOutcome, usable: float) -> bool:
+    """Whether another draw of arrivals, objects and service times might turn a configuration that holds into a miss.
+
+    ``usable``: share of a resource that may be busy, 0 to 1.
+    """
+    slo = scenario.slo
     wanted = min((min(slo.camera_fps or camera.fps, camera.fps) for camera in scenario.cameras), default=0.0)
     cut_frame_per_s = FRAMES_OF_SLACK / outcome.result.window_s
     return (

@@ -6,10 +6,11 @@ cores by demand, so such an option can only add load and delay.
 
 from __future__ import annotations
 
+import copy
 import math
 import operator
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -48,6 +49,23 @@ class StageOption:
     def threads_per_stream(self) -> int:
         """Threads that one pass occupies."""
         return (self.config.threads or 1) // (self.config.streams or 1)
+
+    def at(self, z: float, preparation_z: float, pause_z: float) -> StageOption:
+        """Return the option with speed, preparation and pauses known to be these quantiles of what is believed."""
+
+        def known(interval: Interval | None, quantile: float) -> Interval | None:
+            return None if interval is None else Interval.exact(at(interval, quantile))
+
+        estimate = self.estimate.model_copy(
+            update={
+                "latency_s": known(self.estimate.latency_s, z),
+                "core_s": known(self.estimate.core_s, z),
+                "alone_s": known(self.estimate.alone_s, z),
+                "cold_s": known(self.estimate.cold_s, pause_z),
+            }
+        )
+        preprocess = None if self.preprocess is None else _known_cost(self.preprocess, preparation_z)
+        return replace(self, estimate=estimate, preprocess=preprocess)
 
     def pass_s(self, z: float) -> float:
         """Time of one pass of ``config.batch`` inputs with all streams busy [s]."""
@@ -124,6 +142,16 @@ class PlatformModel:
             cost = self._inputs.predictor.decode(self.machine, camera.codec, width, height, rate, camera.fps)
             self._decode[key] = _with_transfer(cost, self.cold.picture_s(width, height, 2))
         return self._decode[key]
+
+    def at(self, scenario: Scenario, decode_z: float, pause_z: float) -> PlatformModel:
+        """Return the platform with decoding and pauses known to be these quantiles of what is believed of them."""
+        for camera in scenario.cameras:
+            if camera.codec != "raw":
+                self.decode(camera)
+        drawn = copy.copy(self)
+        drawn._decode = {key: _known_cost(cost, decode_z) for key, cost in self._decode.items()}
+        drawn.cold = self.cold.at(lambda interval: at(interval, pause_z))
+        return drawn
 
     def options(self, scenario: Scenario, stage: Stage) -> tuple[StageOption, ...]:
         """Every useful way to run ``stage`` here, least core time first; empty where no runtime can."""
@@ -224,8 +252,8 @@ class PlatformModel:
 
 
 @dataclass(frozen=True)
-class _CostWithTransfer:
-    """A cost with the time to move its picture between cores."""
+class _PlainCost:
+    """A cost that was derived from another: with the time to move its picture, or known to be one of its quantiles."""
 
     core_s: Interval
     evidence: Evidence
@@ -233,7 +261,11 @@ class _CostWithTransfer:
 
 
 def _with_transfer(cost: Cost, move_s: Interval) -> Cost:
-    return _CostWithTransfer(plus(cost.core_s, move_s), cost.evidence, cost.notes)
+    return _PlainCost(plus(cost.core_s, move_s), cost.evidence, cost.notes)
+
+
+def _known_cost(cost: Cost, z: float) -> Cost:
+    return _PlainCost(Interval.exact(at(cost.core_s, z)), cost.evidence, cost.notes)
 
 
 @lru_cache(maxsize=8192)

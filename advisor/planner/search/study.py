@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import NormalDist
 from typing import Any, TypeVar
 
 from advisor.planner.question.inputs import Candidate, PlanInputs
@@ -12,10 +14,21 @@ from advisor.planner.question.money import price_of
 from advisor.records.plan import Price
 from advisor.records.scenario import Scenario
 
+from .belief import MEDIAN
 from .checks import FailedCheck
 from .costs import CombinationTable, LoadFacts, load_facts
-from .setup import Setup
-from .simulate import SimulatedOutcome, evaluate, failed_check, far_over, near_a_limit, with_mean_utilisation
+from .joint import DRAWS as RANKS
+from .joint import JointBelief, equivalent_quantile
+from .setup import Choice, Setup
+from .simulate import (
+    SimulatedOutcome,
+    evaluate,
+    failed_check,
+    failed_slo,
+    far_over,
+    near_a_limit,
+    with_mean_utilisation,
+)
 from .space import Placement, PlatformModel, stage_batches
 
 T = TypeVar("T")
@@ -126,10 +139,24 @@ class Study:
         return self.once(("load facts", load.key), lambda: load_facts(self.scenario, load, stage_batches))
 
     def table(self, model: PlatformModel, load: Load, z: float) -> CombinationTable | None:
-        """Every combination of the stages' options; None where a stage has none."""
+        """Every combination of the stages' options, memory at the confidence asked for; None where a stage has none."""
         if not all(model.options(self.scenario, stage) for stage in self.scenario.stages):
             return None
-        return CombinationTable(model, self.scenario, self.facts(load), z)
+        memory_z = NormalDist().inv_cdf(self.scenario.margin.confidence)
+        return CombinationTable(model, self.scenario, self.facts(load), z, memory_z)
+
+    def quantile(self, model: PlatformModel, choice: Choice, load: Load, share: float) -> float:
+        """Quantile z at which a choice is as loaded as in that share of the joint draws of what is believed."""
+        return equivalent_quantile(self.inputs.seed, model, self.scenario, choice, self.facts(load), share)
+
+    def box_quantiles(self, model: PlatformModel, choice: Choice, load: Load) -> tuple[float, float, float]:
+        """Quantiles z at which all parts together are at the P10, P50 and P90 of their load."""
+        low, high = (self.quantile(model, choice, load, share) for share in (0.1, 0.9))
+        return min(low, MEDIAN), MEDIAN, max(high, MEDIAN)
+
+    def belief(self, model: PlatformModel, setup: Setup, load: Load) -> JointBelief:
+        """Joint draws of what is believed of a configuration under a load."""
+        return JointBelief.of(self.inputs.seed, model, self.scenario, setup, self.facts(load))
 
     def duration_s(self, load: Load) -> float:
         """Simulated time [s]: the scenario's window, shorter where many cameras give enough frames sooner."""
@@ -154,28 +181,60 @@ class Study:
         duration_s = min(self.duration_s(load), longest_s)
         return evaluate(model, self.scenario, setup, load, z, self.inputs.seed + draw, duration_s)
 
-    def assess(
-        self, model: PlatformModel, setup: Setup, load: Load, z: float
-    ) -> tuple[SimulatedOutcome, FailedCheck | None]:
-        """Judge one configuration: near a limit on ``DRAWS`` draws, each of which must meet the SLO.
+    def assess(self, model: PlatformModel, setup: Setup, load: Load) -> tuple[SimulatedOutcome, FailedCheck | None]:
+        """Judge one configuration: SLO and headroom at the median, the SLO alone at the confidence asked for.
 
-        Headroom is required of the mean over the draws: it is a margin in the long run, not of a single minute. Returns
-        a draw that fails with the check that it fails, else the first draw and None.
+        Returns the outcome at the median and None where both hold, else an outcome that fails with the check.
         """
-        first = self.run(model, setup, load, z)
+        outcome, failed = self._at_median(model, setup, load)
+        if failed is not None:
+            return outcome, failed
+        belief = self.belief(model, setup, load)
+        failing, failed = self.in_draw(belief, load, math.ceil(self.scenario.margin.confidence * RANKS) - 1)
+        if failed is None:
+            return outcome, None
+        reason = f"at {self.scenario.margin.confidence_pct:g} % confidence {failed.reason}"
+        return failing or outcome, failed._replace(reason=reason, at_median=False)
+
+    def _at_median(self, model: PlatformModel, setup: Setup, load: Load) -> tuple[SimulatedOutcome, FailedCheck | None]:
+        """Simulate at the median: near a limit ``DRAWS`` times, each of which must meet the SLO.
+
+        Headroom is required of the mean over the runs: it is a margin in the long run, not of a single minute.
+        """
+        first = self.run(model, setup, load, MEDIAN)
         failed = failed_check(self.scenario, first)
-        if failed is None and not near_a_limit(self.scenario, first):
+        if failed is None and not near_a_limit(self.scenario, first, self.scenario.margin.usable_share):
             return first, None
         if failed is not None and (failed.check not in HEADROOM_CHECKS or far_over(self.scenario, first)):
             return first, failed
         draws = [first]
         for draw in range(1, DRAWS):
-            outcome = self.run(model, setup, load, z, draw=draw)
+            outcome = self.run(model, setup, load, MEDIAN, draw=draw)
             failed = failed_check(self.scenario, outcome)
             if failed is not None and failed.check not in HEADROOM_CHECKS:
                 return outcome, failed
             draws.append(outcome)
         return first, failed_check(self.scenario, with_mean_utilisation(draws))
+
+    def in_draw(self, belief: JointBelief, load: Load, rank: int) -> tuple[SimulatedOutcome | None, FailedCheck | None]:
+        """Whether the SLO holds in the joint draw of this rank: near a limit in each of ``DRAWS`` runs.
+
+        Returns the first run, or one that fails with its check; no run where a closed form rules the draw out.
+        """
+        ruled_out = belief.ruled_out(rank)
+        if ruled_out is not None:
+            return None, ruled_out
+        model, setup = belief.at(rank)
+        first = self.run(model, setup, load, MEDIAN)
+        failed = failed_slo(self.scenario, first)
+        if failed is not None or not near_a_limit(self.scenario, first, 1.0):
+            return first, failed
+        for draw in range(1, DRAWS):
+            outcome = self.run(model, setup, load, MEDIAN, draw=draw)
+            failed = failed_slo(self.scenario, outcome)
+            if failed is not None:
+                return outcome, failed
+        return first, None
 
     def tries_allowed(self) -> int:
         """Configurations that the next platform may try: fewer once many were tried in vain.

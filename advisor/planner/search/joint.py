@@ -1,0 +1,270 @@
+r"""What is believed of a box as a whole: draws of everything that is not known of it, taken together.
+
+One draw of a platform is a value for each part: every model's speed, decoding, preparation, pauses, memory. Models on
+one machine have an error in common (its clock under load, its memory, what its data sheet leaves out) and one of their
+own, so that the standard normal quantile of model k in a draw is
+
+.. math:: z_k = \sqrt{s_k} \, Z_\mathrm{machine} + \sqrt{1 - s_k} \, Z_k
+
+with :math:`s_k` the share of the variance that is the machine's (``ServiceEstimate.machine_share``). Decoding,
+preparation, pauses and memory have errors of their own. The draws depend on the plan's seed and on the names of the
+models alone: all platforms are judged on the same ones, which keeps chance out of the comparison. See
+docs/methods/probability.md.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.errors import ModelRangeError
+from advisor.number_format import apart
+from advisor.records.base import Z90, Interval
+from advisor.records.scenario import Scenario, Stage
+
+from .belief import MEDIAN, OPTIMISTIC, PESSIMISTIC
+from .checks import FailedCheck
+from .costs import MEMORY_OF_CAMERA_BYTES, MEMORY_OF_SYSTEM_BYTES, LoadFacts
+from .setup import Choice, Setup, plain_decode_share
+from .space import PlatformModel, StageOption
+
+Floats = NDArray[np.float64]
+
+DRAWS = 1000
+"""Draws of a platform: a share of 0.9 is known to one per cent."""
+DECODE_FULL = 1.02
+"""Share of one core's time that one camera's frames may take to decode before some are certainly lost; above 1, since
+the times that a simulation draws may be a little short."""
+FULL = 0.98
+"""Utilisation from where on the response time of a single server is not extrapolated: load alone orders draws then."""
+_GRID = np.linspace(-4.0, 4.0, 161)
+
+
+def mixed(machine_share: float, machine: Floats, own: Floats) -> Floats:
+    """Quantiles of a model from those of its machine and its own; all standard normal."""
+    return math.sqrt(machine_share) * machine + math.sqrt(1.0 - machine_share) * own
+
+
+def at_each(interval: Interval, z: Floats) -> Floats:
+    """Values of a positive interval at quantiles ``z``: :func:`~advisor.planner.search.belief.at` for many at once.
+
+    Raises
+    ------
+    ModelRangeError
+        The interval reaches zero or below.
+    """
+    if interval.p50 <= 0:
+        return np.full(z.shape, interval.p50)
+    if interval.p10 <= 0:
+        raise ModelRangeError(f"interval is not positive: {interval}")
+    slow, fast = math.log(interval.p90 / interval.p50) / Z90, math.log(interval.p50 / interval.p10) / Z90
+    values: Floats = interval.p50 * np.exp(np.where(z >= 0, slow, fast) * z)
+    return values
+
+
+def _along(figure: Callable[[float], float], z: Floats) -> Floats:
+    """Values of a figure that is known at three quantiles, log-linear on each side of the median."""
+    return at_each(Interval(p10=figure(OPTIMISTIC), p50=figure(MEDIAN), p90=figure(PESSIMISTIC)), z)
+
+
+@dataclass(frozen=True, eq=False)
+class Quantiles:
+    """Standard normal quantiles of the parts of a box, one per draw; larger is slower, or needs more."""
+
+    models: Mapping[str, Floats]
+    """By stage; stages with the same model have the same."""
+    decode: Floats
+    preparation: Floats
+    pause: Floats
+    memory: Floats
+
+    @classmethod
+    def drawn(cls, seed: int, scenario: Scenario, choice: Choice) -> Quantiles:
+        """``DRAWS`` joint draws for the models of a choice."""
+        machine = _normals(seed, "machine")
+        return cls(
+            {
+                stage.id: mixed(
+                    choice[stage.id].estimate.machine_share, machine, _normals(seed, f"model {stage.model}")
+                )
+                for stage in scenario.stages
+            },
+            *(_normals(seed, part) for part in ("decode", "preparation", "pause", "memory")),
+        )
+
+    @classmethod
+    def equal(cls, scenario: Scenario, z: Floats) -> Quantiles:
+        """All parts at the same quantile: what the closed forms over many configurations are costed at."""
+        return cls({stage.id: z for stage in scenario.stages}, z, z, z, z)
+
+
+def _normals(seed: int, part: str) -> Floats:
+    """Independent of the order in which parts are asked for, so that no stage's draws depend on another stage."""
+    return np.random.default_rng([seed, zlib.crc32(part.encode())]).standard_normal(DRAWS)
+
+
+def demand_cores(
+    model: PlatformModel, scenario: Scenario, choice: Choice, facts: LoadFacts, quantiles: Quantiles
+) -> Floats:
+    """Cores that a configuration keeps busy at least, by the utilisation law, in each draw."""
+    total = np.zeros(quantiles.decode.shape)
+    for camera in scenario.cameras:
+        if facts.decode[camera.group] > 0:
+            total += facts.decode[camera.group] * at_each(model.decode(camera).core_s, quantiles.decode)
+    for stage in scenario.stages:
+        option, load = choice[stage.id], facts.stages[stage.id]
+        per_call = load.passes[option.config.batch] * _along(option.least_core_s, quantiles.models[stage.id])
+        per_call += load.items_per_call * _along(option.preprocess_s, quantiles.preparation)
+        total += load.calls_per_s * per_call
+    return total
+
+
+def path_s(model: PlatformModel, scenario: Scenario, choice: Choice, facts: LoadFacts, quantiles: Quantiles) -> Floats:
+    """Least 95th percentile of latency in each draw, without queueing [s]."""
+    longest = np.zeros(quantiles.decode.shape)
+    for stage in scenario.stages:
+        if not facts.stages[stage.id].decides_p95:
+            continue
+        total = _least_decode_s(model, scenario, stage, quantiles.decode)
+        current: Stage | None = stage
+        while current is not None:
+            option = choice[current.id]
+            total = total + _along(option.alone_s, quantiles.models[current.id])
+            total = total + _along(option.preprocess_s, quantiles.preparation)
+            current = None if current.on is None else scenario.stage(current.on)
+        longest = np.maximum(longest, total)
+    return longest
+
+
+def _least_decode_s(model: PlatformModel, scenario: Scenario, stage: Stage, z: Floats) -> Floats:
+    names = scenario.groups_of(stage)
+    if any(requests.group in names for requests in scenario.requests):
+        return np.zeros(z.shape)
+    times = [
+        np.zeros(z.shape)
+        if camera.codec == "raw"
+        else plain_decode_share(camera) * at_each(model.decode(camera).core_s, z)
+        for camera in scenario.cameras
+        if camera.group in names
+    ]
+    return np.minimum.reduce(times) if times else np.zeros(z.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class JointBelief:
+    """Draws of one configuration under one load, in ascending order of what they make of it.
+
+    Order: response time of a single server, path / (1 - utilisation) (Kleinrock 1975, Queueing Systems I, section 3.2),
+    which contains what latency and load fail on; draws that a closed form rules out come last. Whether a draw holds is
+    decided by simulation; the order only says which ones to simulate.
+    """
+
+    model: PlatformModel
+    scenario: Scenario
+    setup: Setup
+    quantiles: Quantiles
+    load: Floats
+    """Share of the cores that is kept busy at least."""
+    path_s: Floats
+    decode_load: Floats
+    """Largest share of one core that the frames of one camera take to decode."""
+    memory_bytes: Floats
+    order: NDArray[np.intp]
+    possible: int
+    """Draws, from the first on, that no closed form rules out."""
+
+    @classmethod
+    def of(cls, seed: int, model: PlatformModel, scenario: Scenario, setup: Setup, facts: LoadFacts) -> JointBelief:
+        """Draw and order what is believed of a configuration under the load of ``facts``."""
+        choice = setup.choice
+        quantiles = Quantiles.drawn(seed, scenario, choice)
+        load = demand_cores(model, scenario, choice, facts, quantiles) / model.cores
+        path = path_s(model, scenario, choice, facts, quantiles)
+        decode = _decode_load(model, scenario, facts, quantiles.decode)
+        memory = _memory_bytes(choice, facts, quantiles.memory)
+        burden = (
+            np.log(np.maximum(path, 1e-9))
+            - np.log1p(-np.minimum(load, FULL))
+            + np.maximum(load - FULL, 0.0) / (1.0 - FULL)
+        )
+        lost = (load > 1.0) | (path * 1000.0 > scenario.slo.latency_p95_ms)
+        lost |= (decode > DECODE_FULL) | (memory > (model.machine.memory_bytes or 0.0))
+        order = np.lexsort((burden, lost))
+        possible = int(np.count_nonzero(~lost))
+        return cls(model, scenario, setup, quantiles, load, path, decode, memory, order, possible)
+
+    def ruled_out(self, rank: int) -> FailedCheck | None:
+        """Closed-form reason why the draw of this rank cannot hold; None where it may."""
+        if rank < self.possible:
+            return None
+        index = self.order[rank]
+        decode, load = float(self.decode_load[index]), float(self.load[index])
+        path_ms, memory_bytes = 1000.0 * float(self.path_s[index]), float(self.memory_bytes[index])
+        if decode > DECODE_FULL:
+            reason = (
+                f"decoding one camera's frames takes {decode * 100.0:.0f} % of a core, and one core at a time does it"
+            )
+            return FailedCheck("camera_fps", reason, 1.0 / decode)
+        if path_ms > self.scenario.slo.latency_p95_ms:
+            takes, budget = apart(path_ms, self.scenario.slo.latency_p95_ms, 3)
+            reason = f"one frame takes {takes} ms with nothing else running; the budget is {budget} ms"
+            return FailedCheck("latency_p95", reason, self.scenario.slo.latency_p95_ms / path_ms)
+        if load > 1.0:
+            needed, available = apart(load * self.model.cores, self.model.cores)
+            return FailedCheck("cpu", f"it needs {needed} cores and has {available}", 1.0 / load)
+        installed = self.model.machine.memory_bytes or 0.0
+        needed, available = apart(memory_bytes / 1024**3, installed / 1024**3)
+        reason = f"it needs {needed} GiB of memory and has {available} GiB"
+        return FailedCheck("memory", reason, installed / memory_bytes)
+
+    def at(self, rank: int) -> tuple[PlatformModel, Setup]:
+        """Platform and configuration as they are in the draw of this rank: their median is the draw."""
+        index = self.order[rank]
+        quantiles = self.quantiles
+        preparation, pause = float(quantiles.preparation[index]), float(quantiles.pause[index])
+        choice: dict[str, StageOption] = {
+            name: option.at(float(quantiles.models[name][index]), preparation, pause)
+            for name, option in self.setup.choice.items()
+        }
+        model = self.model.at(self.scenario, float(quantiles.decode[index]), pause)
+        return model, replace(self.setup, choice=choice)
+
+
+def _decode_load(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: Floats) -> Floats:
+    """Largest share of a core that one camera's frames, which are decoded one after another, take of it."""
+    largest = np.zeros(z.shape)
+    kept = 1.0 - scenario.slo.drops_max_pct / 100.0
+    for camera in scenario.cameras:
+        if camera.codec != "raw" and facts.decode[camera.group] > 0:
+            rate = kept * min(camera.fps, scenario.slo.camera_fps or camera.fps)
+            largest = np.maximum(largest, rate * at_each(model.decode(camera).core_s, z))
+    return largest
+
+
+def _memory_bytes(choice: Choice, facts: LoadFacts, z: Floats) -> Floats:
+    total = np.full(z.shape, MEMORY_OF_SYSTEM_BYTES + facts.cameras * MEMORY_OF_CAMERA_BYTES)
+    for option in choice.values():
+        total += at_each(option.estimate.memory_bytes, z)
+    return total
+
+
+def equivalent_quantile(
+    seed: int, model: PlatformModel, scenario: Scenario, choice: Choice, facts: LoadFacts, share: float
+) -> float:
+    """Return the quantile z at which all parts together are as loaded as in that share of the joint draws.
+
+    With it the closed forms that know one quantile only, over thousands of configurations at once, cost a box as the
+    joint draws do: errors that are not shared partly cancel, so z lies nearer to the median than ``share`` itself does.
+    """
+    drawn = float(
+        np.quantile(demand_cores(model, scenario, choice, facts, Quantiles.drawn(seed, scenario, choice)), share)
+    )
+    curve = demand_cores(model, scenario, choice, facts, Quantiles.equal(scenario, _GRID))
+    if curve[-1] <= curve[0]:
+        return MEDIAN  # no part has an interval
+    return float(np.interp(drawn, curve, _GRID))
