@@ -136,7 +136,8 @@ def pass_time(p: Parameters, machine: MachineArrays, table: Array, peak_activati
     bandwidth = attainable_bandwidth(p, machine) * near / streams
     traffic = (activation + weights) * miss[:, None]
     memory = traffic / bandwidth[:, None]
-    per_class = (compute**3 + memory**3) ** (1.0 / 3.0)
+    # Products and a cube root: a general power takes several times as long, and fits evaluate this a million times.
+    per_class = np.cbrt(compute * compute * compute + memory * memory * memory)
     kernels = table[:, :, 3].sum(axis=1)
     speed = REFERENCE_HZ / clock
     threads = np.maximum(
