@@ -274,11 +274,18 @@ class LeftOutErrors:
     """With the model's family left out everywhere; the machine stays known."""
     unpublished: Array
     """With machine and model family left out together."""
+    once: Array
+    """The same with the model measured on one other machine; NaN where no other has it."""
 
     @property
     def counted(self) -> Flags:
-        """Rows that bands are made of: tuned benchmarks, no suspect boxes."""
-        return learnable(self.data) & tuned(self.data)
+        """Rows that bands are made of: those judged, without suspect boxes."""
+        return learnable(self.data) & self.judged
+
+    @property
+    def judged(self) -> Flags:
+        """Rows that bands are judged on: tuned benchmarks, and others of machines that have none."""
+        return tuned(self.data)
 
 
 class BandsWithout:
@@ -289,6 +296,7 @@ class BandsWithout:
         self._held = HeldOutBands(errors.data, errors.machine, self._counted)
         self._anchored = HeldOutBands(errors.data, errors.anchored, self._counted, "anchored/")
         self._unpublished = HeldOutBands(errors.data, errors.unpublished, self._counted, "unpublished/")
+        self._once = HeldOutBands(errors.data, errors.once, self._counted, "once/")
         self._machines = np.array([row.machine for row in errors.data.rows])
 
     def bands(self, left_out: Collection[str] = ()) -> list[ErrorBand]:
@@ -298,6 +306,7 @@ class BandsWithout:
         return [
             *self._held.bands(left_out),
             *self._unpublished.bands(left_out),
+            *self._once.bands(left_out),
             *new_bands(data, known.classes, counted),
             *self._anchored.bands(left_out),
             *kind_bands("lone", data, known.lone, counted),
@@ -357,9 +366,9 @@ class NestedWidths:
         return result
 
 
-CASES = ("spec", "unpublished", "anchored", "published", "unseen")
-"""What a prediction can rest on: a data sheet with a published model or without, a chip with figures of other models,
-of this model, and with a model that has none."""
+CASES = ("spec", "unpublished", "once", "anchored", "published", "unseen")
+"""What a prediction can rest on: a data sheet with a published model, with one that has no figure or a measurement on
+one other machine; a chip with figures of other models, of this model, and with a model that has none."""
 
 
 def nested_widths(errors: LeftOutErrors) -> dict[str, NestedWidths]:
@@ -376,6 +385,7 @@ def nested_widths(errors: LeftOutErrors) -> dict[str, NestedWidths]:
             machine = bands.find(simd, precision, mode)
             found["spec"][i] = bands.spec(simd, precision, mode, int(elsewhere[i]))
             found["unpublished"][i] = bands.spec(simd, precision, mode, 0)
+            found["once"][i] = bands.once(simd, precision, mode)
             found["anchored"][i] = machine.within(bands.anchored(simd, precision, mode))
             found["published"][i] = machine.within(bands.published(precision, mode))
             found["unseen"][i] = bands.unseen(precision)

@@ -25,7 +25,7 @@ Limits = Literal["even", "spread"]
 0.3 to 3 at the medians, whatever is stated."""
 BINS = 10
 CONFIDENT = 0.9
-_PER_MACHINE = 400
+PER_MACHINE = 400
 _DRAWS = 400
 _MOST_MODELS = 4
 _SPREAD = (0.3, 3.0)
@@ -60,9 +60,9 @@ class Judgements:
 def _of_machine(errors: LeftOutErrors, actual: Array, widths: NestedWidths, name: str) -> dict[str, list[list[int]]]:
     """Rows to mix per mode and choice of precision, one list per model; one source per model, precision and mode."""
     kept: dict[tuple[str, str, str], int] = {}
-    counted = errors.counted & np.isfinite(actual) & np.isfinite(widths.low)
+    judged = errors.judged & np.isfinite(actual) & np.isfinite(widths.low)
     for i, row in enumerate(errors.data.rows):
-        if counted[i] and row.machine == name and PRECISIONS[row.precision] in _CHOICES:
+        if judged[i] and row.machine == name and PRECISIONS[row.precision] in _CHOICES:
             key = MODES[row.mode], PRECISIONS[row.precision], row.model
             if key not in kept or row.era == REFERENCE_ERA:
                 kept[key] = i
@@ -79,7 +79,7 @@ def judged_mixes(
     widths: NestedWidths,
     limits: Limits,
     *,
-    per_machine: int = _PER_MACHINE,
+    per_machine: int = PER_MACHINE,
     seed: int = 0,
 ) -> Judgements:
     r"""Draw mixes of two to four models on every machine, with a limit to their demand each, and judge them.

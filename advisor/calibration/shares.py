@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from advisor.perfmodel.analytic.interval import ASSUMED_SHARE, BETWEEN_BELIEF
 from advisor.records.base import Z90
 
+from .published import Row
+
 Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
 _FARTHEST = 2.0 * Z90
 """Standard deviations beyond which an error counts as being there: twice the distance of P10-P90. One figure that is
 off by far would otherwise be all of a machine's variance."""
@@ -36,8 +39,7 @@ class SharedVariance:
         """
         if not len(errors):
             return cls((), np.zeros(0), np.zeros(0))
-        scale = max(float(np.median(np.abs(errors))) / _MEDIAN_OF_NORMAL, 1e-9)
-        z = np.clip(errors / scale, -_FARTHEST, _FARTHEST)
+        z = _scaled(errors)
         names, index = np.unique(list(machines), return_inverse=True)
         kept, products, squares = [], [], []
         for number, name in enumerate(names):
@@ -86,3 +88,42 @@ def together(parts: Iterable[SharedVariance]) -> SharedVariance:
         np.concatenate([part.product for part in every]) if every else np.zeros(0),
         np.concatenate([part.square for part in every]) if every else np.zeros(0),
     )
+
+
+def precision_correlation(errors: Array, rows: Sequence[Row], first: Integers, second: Integers) -> float:
+    """Correlation of the machine's part between two precisions, over machines that have both.
+
+    Pairs of different models as above, one of each precision, over the root of the products within each; NaN where the
+    machine shares nothing within one of them.
+
+    Parameters
+    ----------
+    errors : ndarray, shape (rows,)
+        Log errors with the machine left out.
+    rows : sequence of Row
+        Machine and model of each.
+    first, second : ndarray of int
+        Places of the rows of each precision.
+    """
+    within = [
+        SharedVariance.of(errors[part], [rows[i].machine for i in part], [rows[i].model for i in part])
+        for part in (first, second)
+    ]
+    scaled = [_scaled(errors[part]) for part in (first, second)]
+    both = sorted(set(within[0].machines) & set(within[1].machines))
+    across = []
+    for name in both:
+        a, b = ([k for k, i in enumerate(part) if rows[i].machine == name] for part in (first, second))
+        others = np.array([[rows[first[i]].model != rows[second[j]].model for j in b] for i in a])
+        across.append(float(np.outer(scaled[0][a], scaled[1][b])[others].mean()))
+    parts = [
+        float(np.mean([c for c, name in zip(item.product, item.machines, strict=True) if name in both]))
+        for item in within
+    ]
+    return float(np.mean(across) / np.sqrt(parts[0] * parts[1])) if min(parts) > 0 else float("nan")
+
+
+def _scaled(errors: Array) -> Array:
+    """Errors in units of their group's standard deviation, far ones drawn in."""
+    scale = max(float(np.median(np.abs(errors))) / _MEDIAN_OF_NORMAL, 1e-9)
+    return np.clip(errors / scale, -_FARTHEST, _FARTHEST)

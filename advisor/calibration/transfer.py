@@ -73,6 +73,7 @@ def judge(dataset: Dataset, choice: FitChoice, *, quick: bool = False) -> Judged
         published=published,
         unseen=unseen_model_errors(dataset, choice),
         unpublished=unpublished.errors,
+        once=unpublished.once,
     )
     bands = tuple(BandsWithout(errors).bands())
     return JudgedCalibration(held, choice, errors, unpublished.elsewhere, nested_widths(errors), bands)

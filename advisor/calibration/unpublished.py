@@ -42,13 +42,15 @@ class UnpublishedErrors:
 
     errors: Array
     """With the model's whole family left out on every machine."""
+    once: Array
+    """The same with the model measured on one other machine, drawn at random; NaN where no other has it."""
     elsewhere: tuple[tuple[int, float], ...]
     """(row, error) once the model itself (not its family) is measured on one other machine, for each of those that
     have it."""
 
 
 def unpublished_errors(
-    dataset: Dataset, choices: Mapping[str, FitChoice], parameters: Mapping[str, Parameters]
+    dataset: Dataset, choices: Mapping[str, FitChoice], parameters: Mapping[str, Parameters], *, seed: int = 0
 ) -> UnpublishedErrors:
     """Leave out machine and family together.
 
@@ -62,6 +64,7 @@ def unpublished_errors(
     processes: dict[FitChoice, GroupsOut] = {}
     errors = np.full(len(data.rows), np.nan)
     elsewhere: list[tuple[int, float]] = []
+    once, rng = np.full(len(data.rows), np.nan), np.random.default_rng(seed)
     for _, mine in leave_one_out(points.machine):
         machine = int(points.machine[mine[0]])
         choice = choices[machines[machine]]
@@ -74,12 +77,16 @@ def unpublished_errors(
             here, of_model = points.machine[rows] == machine, points.model[rows] == model
             wanted = np.flatnonzero(here & of_model)
             errors[rows[wanted]] = missed[wanted]
-            for other in np.unique(points.machine[rows[of_model & ~here & usable[rows]]]):
+            others = np.unique(points.machine[rows[of_model & ~here & usable[rows]]])
+            drawn = rng.choice(others) if len(others) else -1
+            for other in others:
                 known = np.flatnonzero((points.machine[rows] == other) & of_model & usable[rows])
                 gain = np.linalg.solve(spread[np.ix_(known, known)], missed[known])
                 remaining = missed[wanted] - spread[np.ix_(wanted, known)] @ gain
                 elsewhere += zip(rows[wanted].tolist(), remaining.tolist(), strict=True)
-    return UnpublishedErrors(errors, tuple(elsewhere))
+                if other == drawn:
+                    once[rows[wanted]] = remaining
+    return UnpublishedErrors(errors, once, tuple(elsewhere))
 
 
 def unseen_model_errors(dataset: Dataset, choice: FitChoice) -> Array:

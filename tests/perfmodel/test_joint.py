@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from advisor.perfmodel.joint import joint_z
+from advisor.perfmodel.joint import joint_z, log_error_at
+from advisor.planner.search.belief import at
+from advisor.planner.search.joint import at_each
+from advisor.records.base import Interval
 
 
 def test_each_is_standard_normal_and_pairs_correlate_by_their_shares() -> None:
@@ -36,3 +39,12 @@ def test_further_models_leave_the_draws_of_the_first_as_they_were() -> None:
 def test_shares_outside_their_range_are_refused(share: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
         joint_z([0.5, share], np.random.default_rng(0), 3)
+
+
+def test_the_planner_reads_intervals_at_quantiles_as_the_proof_does() -> None:
+    interval = Interval(p10=0.008, p50=0.01, p90=0.015)
+    z = np.linspace(-3.0, 3.0, 61)
+    low, high = np.log(interval.p10 / interval.p50), np.log(interval.p90 / interval.p50)
+    proved = interval.p50 * np.exp(log_error_at(np.array(low), np.array(high), z))
+    assert np.allclose(at_each(interval, z), proved, rtol=1e-12)
+    assert np.allclose([at(interval, float(x)) for x in z], proved, rtol=1e-12)

@@ -174,6 +174,8 @@ def test_only_measurements_of_many_moments_say_how_the_machine_drifts() -> None:
     found = Predictor.load(host=host, measurements=[many]).service(host, work(), row.config)
     # From 0.84 to 1.16 between the 10 and 90 % points: a standard deviation of 0.126.
     assert found.moment_sigma == pytest.approx(0.126, abs=0.002)
+    assert found.machine_share == pytest.approx(1.0)  # undisturbed: all of it is the machine's states
+    assert Predictor.load(host=host, measurements=[row]).service(host, work(), row.config).machine_share == 0.5
     assert Predictor.load(host=host, measurements=[row]).service(host, work(), row.config).moment_sigma is None
 
 

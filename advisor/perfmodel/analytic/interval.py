@@ -236,6 +236,15 @@ class Bands:
         few = self._bands.get(f"few/{precision}") if machines < FEW else None
         return width if few is None else width.united(ErrorWidth.of(few))
 
+    def once(self, simd: str, precision: str, mode: str) -> ErrorWidth:
+        """Log error of an unpublished model that was measured on one other machine, on one known by its data sheet.
+
+        The residual process has taken the measurement in. Its own noise is that of a published figure; of a class that
+        no machine, or one alone, stands for, nothing is known but the error without it.
+        """
+        own = self._bands.get(f"once/{simd}/{precision}/{mode}")
+        return self.spec(simd, precision, mode, 0) if own is None or own.machines < 2 else ErrorWidth.of(own)
+
     def unseen(self, precision: str) -> ErrorWidth:
         """Log error of models that no fitted row knows, on machines that are known."""
         return ErrorWidth.of(self._bands.get(f"unseen/{precision}") or self._bands["unseen/f32"])

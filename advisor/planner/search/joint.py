@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from advisor.errors import ModelRangeError
 from advisor.number_format import apart
+from advisor.perfmodel.joint import mixed
 from advisor.records.base import Z90, Interval
 from advisor.records.scenario import Scenario, Stage
 
@@ -43,11 +44,6 @@ the times that a simulation draws may be a little short."""
 FULL = 0.98
 """Utilisation from where on the response time of a single server is not extrapolated: load alone orders draws then."""
 _GRID = np.linspace(-4.0, 4.0, 161)
-
-
-def mixed(machine_share: float, machine: Floats, own: Floats) -> Floats:
-    """Quantiles of a model from those of its machine and its own; all standard normal."""
-    return math.sqrt(machine_share) * machine + math.sqrt(1.0 - machine_share) * own
 
 
 def at_each(interval: Interval, z: Floats) -> Floats:

@@ -102,6 +102,53 @@ def test_a_union_goes_with_its_wider_part_and_an_intersection_with_its_narrower(
     assert wide.within(narrow) == narrow.within(wide) == (-0.1, 0.2, 0.2)
 
 
+def _band(key: str, low: float, high: float, machines: int = 4, share: float = 0.5) -> ErrorBand:
+    return ErrorBand(key=key, low=low, high=high, machine_share=share, machines=machines, rows=50)
+
+
+def test_an_unpublished_model_on_an_unpublished_machine_has_the_errors_made_in_just_that_way() -> None:
+    bands = Bands(
+        [
+            _band("avx2/f32/latency", -0.1, 0.1),
+            _band("amx/f32/latency", -0.1, 0.2, machines=1),
+            _band("new/*/*", -0.3, 0.3, share=1.0),
+            _band("unseen/f32", -0.4, 0.4, share=0.0),
+            _band("unpublished/avx2/f32/latency", -0.35, 0.25, share=0.2),
+            _band("unpublished/amx/f32/latency", -0.01, 0.01, machines=1),
+            _band("once/avx2/f32/latency", -0.2, 0.15),
+        ]
+    )
+    assert bands.spec("avx2", "f32", "latency", 0) == (-0.35, 0.25, 0.2)
+    assert bands.spec("avx2", "f32", "latency", 5)[:2] == (-0.1, 0.1)
+    assert bands.once("avx2", "f32", "latency")[:2] == (-0.2, 0.15)
+    assert bands.once("amx", "f32", "latency") == bands.spec("amx", "f32", "latency", 0)
+    # A class that one machine stands for, and a machine unlike all others: machine and model as if independent.
+    apart = (-0.5, 0.5, 9 / 25)
+    assert np.allclose(bands.spec("amx", "f32", "latency", 0), apart)
+    assert np.allclose(bands.spec("avx2", "f32", "latency", 0, unlike=True), apart)
+
+
+def test_a_chip_that_stands_alone_in_its_class_learns_less_from_its_figures() -> None:
+    bands = Bands(
+        [
+            _band("anchored/avx2/f32/latency", -0.1, 0.1),
+            _band("anchored/amx/f32/latency", -0.05, 0.3, machines=1),
+            _band("lone/f32/latency", -0.2, 0.2),
+            _band("lone/*/*", -0.25, 0.25),
+        ]
+    )
+    assert bands.anchored("avx2", "f32", "latency")[:2] == (-0.1, 0.1)
+    assert bands.anchored("amx", "f32", "latency")[:2] == (-0.2, 0.3)
+    assert bands.anchored("neon", "f32", "latency")[:2] == (-0.2, 0.2)
+    assert bands.anchored("neon", "int8", "latency")[:2] == (-0.25, 0.25)
+
+
+def test_a_calibration_without_bands_per_class_still_has_those_of_all() -> None:
+    bands = Bands([_band("anchored/f32/latency", -0.1, 0.1), _band("anchored/*/*", -0.2, 0.2)])
+    assert bands.anchored("avx2", "f32", "latency")[:2] == (-0.1, 0.1)
+    assert bands.anchored("avx2", "int8", "latency")[:2] == (-0.2, 0.2)
+
+
 def test_around_orders_its_quantiles() -> None:
     found = around(10.0, -0.1, 0.2)
     assert np.isclose(found.p10, 10.0 * np.exp(-0.1))

@@ -73,6 +73,23 @@ def test_the_data_sheet_gives_a_time_and_what_binds_it_and_no_error_of_its_own(m
     assert belief.traffic_bytes > 0.0
 
 
+def test_what_is_wrong_in_a_data_sheet_is_wrong_for_all_models_and_a_band_adds_its_share(make, ask) -> None:
+    question = ask(machine("b", tdp_w=10.0, uncertain=("tdp_w",)), threads=4)
+    sheet = make(AnalyticTime).update(question, NOTHING)
+    assert sheet.machine_share == 1.0
+    banded = make(PublishedResidual).update(question, sheet)
+    assert 0.0 < banded.machine_share < 1.0
+    assert (
+        make(PublishedResidual).update(ask(), replace(SHEET, low=0.0, high=0.0)).machine_share <= banded.machine_share
+    )
+
+
+def test_kernels_of_unknown_type_are_the_error_of_the_model_alone(make, ask) -> None:
+    """By hand: extents 0.5 and 1.0, variances as 1 to 4, shares 0.5 and 0."""
+    half = work([kernel(0), kernel(1, type="other")])
+    assert make(UnknownKernels).update(ask(model=half), SHEET).machine_share == pytest.approx(0.1)
+
+
 def test_the_physical_model_answers_many_as_one_by_one(make, ask) -> None:
     link = make(AnalyticTime)
     questions = [ask(), ask(machine("b", tdp_w=10.0, uncertain=("tdp_w",)), threads=4), ask(batch=8), ask(HOST)]
