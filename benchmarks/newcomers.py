@@ -1,7 +1,8 @@
 """Judge the shipped calibration on published tables that it never saw: ``python -m benchmarks.newcomers RAW.csv.gz``.
 
 RAW has the columns of the collected table that ``profiles/compile_published.py`` reads, and is cleaned by that
-program's rules; nothing is fitted here. What was judged, when, and with which calibration goes into the page.
+program's rules; nothing is fitted here. No section of ``python -m benchmarks.accuracy``: a table counts once, before it
+is compiled into ``profiles/published/``; what was judged, when, and with which calibration stands on the page.
 """
 
 from __future__ import annotations
@@ -35,11 +36,9 @@ from advisor.store.catalogue import Catalogue
 from advisor.store.paths import profiles_dir
 
 from .common import table
-from .page import PAGE, write_section
 
 Array = NDArray[np.float64]
 COMPILER = Path(__file__).resolve().parent.parent / "profiles" / "compile_published.py"
-SECTION = "newcomers"
 _HEAD = ["rows of", "precision", "mode", "machines", "rows", "median", "within 20 %", "coverage"]
 
 
@@ -183,14 +182,10 @@ def page(judged: Sequence[Judged], missing: int, models: Sequence[str]) -> str:
 
 @click.command()
 @click.argument("raw", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--write/--no-write", default=False, help="put the tables into docs/accuracy.md")
-def main(raw: Path, write: bool) -> None:
+def main(raw: Path) -> None:
     """Judge on RAW and print the tables."""
     data, missing, models = load(raw)
-    text = page(judge(data), missing, models)
-    if write:
-        write_section(PAGE, SECTION, text)
-    click.echo(text)
+    click.echo(page(judge(data), missing, models))
 
 
 if __name__ == "__main__":
