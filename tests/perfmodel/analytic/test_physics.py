@@ -92,7 +92,7 @@ def test_a_box_that_states_its_power_limit_is_believed() -> None:
     assert total(held, table(1e12), runs()) > 1.1 * total(free, table(1e12), runs())
 
 
-def test_streams_that_wait_for_memory_fill_the_attainable_bandwidth():
+def test_streams_that_wait_for_memory_fill_the_attainable_bandwidth() -> None:
     spec = machine(memory_bandwidth_bytes_per_s=10e9)
     attainable = float(attainable_bandwidth(PRIOR, machine_arrays([spec]))[0])
     assert attainable == pytest.approx(PRIOR.factor("bandwidth") * 10e9)
