@@ -66,6 +66,7 @@ def load_predictors(
     machines: Iterable[MachineSpec],
     *,
     carried: bool,
+    counted: Mapping[str, ModelWork],
 ) -> MeasuredBoxes:
     """Load the calibration for all machines, and once more for each of ``machines`` that was measured.
 
@@ -82,6 +83,8 @@ def load_predictors(
     carried : bool
         Whether what this machine has measured of unpublished models enters the predictions of other machines.
         Otherwise these depend on nothing that this machine, or any other, has measured.
+    counted : mapping
+        Works of the models by hash, as counted in their files.
 
     Raises
     ------
@@ -95,7 +98,7 @@ def load_predictors(
     def load(machine: MachineSpec, fingerprint: str) -> Predictor:
         rows, micro = store.find(host_fingerprint=fingerprint, status="done"), store.micro(fingerprint)
         entered.extend(row.key for row in (*rows, *micro))
-        return Predictor.load(host=machine, measurements=rows, micro=micro, works=works)
+        return Predictor.load(host=machine, measurements=rows, micro=micro, works=works, counted=counted)
 
     known = {
         item.id: (catalogue.machine(item), item.measured_fingerprint)
@@ -104,7 +107,7 @@ def load_predictors(
     }
     known[host.id] = (host, facts.fingerprint)
     boxes = {name: load(*known[name]) for name in dict.fromkeys(machine.id for machine in machines) if name in known}
-    others = Predictor.load()
+    others = Predictor.load(counted=counted)
     if carried:
         others = boxes[host.id] if host.id in boxes else load(host, facts.fingerprint)
     return MeasuredBoxes(others, boxes, entered)

@@ -109,6 +109,18 @@ def test_unknown_kernels_widen_and_are_said(shipped) -> None:
     assert any("unknown type" in note for note in odd.notes)
 
 
+def test_other_machines_are_predicted_from_the_file_whatever_the_runtime_fuses_here() -> None:
+    """A runtime fuses for the processor that it runs on: another list of kernels must not move other machines."""
+    host, other = machine("this"), machine("other")
+    as_fused = work([kernel(i, flop=4.1e8) for i in range(20)])
+    fused_otherwise = work([kernel(i, flop=4.1e8, moved=9e6) for i in range(45)])
+    predictor = Predictor.load(host=host, counted={as_fused.sha256: as_fused})
+    first, second = (predictor.service(other, item, ONE) for item in (as_fused, fused_otherwise))
+    assert first.latency_s == second.latency_s
+    first, second = (predictor.service(host, item, ONE) for item in (as_fused, fused_otherwise))
+    assert first.latency_s.p50 < 0.9 * second.latency_s.p50
+
+
 def test_a_measured_configuration_is_reported_as_measured() -> None:
     host = machine("this")
     found = Predictor.load(host=host, measurements=[measurement(0.0123)]).service(

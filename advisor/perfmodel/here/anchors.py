@@ -7,7 +7,7 @@ of effects shared between alike measurements. With no anchor it is zero with the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +91,15 @@ class AnchorArrays:
         return whole, np.where(self.by_kernels, k_model, ACROSS * model)
 
 
+_FAR = 100.0
+
+
+def _stranger(query: Anchor) -> Anchor:
+    """A network of no likeness in the same runtime, precision and setting."""
+    mix = None if query.mix is None else (query.mix[0] + _FAR, query.mix[1] + _FAR, query.mix[2] + _FAR)
+    return replace(query, model=f"not {query.model}", model_features=query.model_features + _FAR, mix=mix)
+
+
 class Anchors:
     """A set of anchors, conditioned once; ``sharing``: factor on all standard deviations above (calibration.py)."""
 
@@ -111,6 +120,22 @@ class Anchors:
         cross = self._sharing * self._batch.shared(query)[0]
         variance = max(prior - float(cross @ self._inverse @ cross), 1e-4)
         return float(cross @ self._weights), float(np.sqrt(variance))
+
+    def machine_share(self, query: Anchor) -> float:
+        """Share of the correction's variance that another network in the same setting has in common with it.
+
+        Posterior covariance with a network that is like the one in question in nothing but runtime, precision and
+        setting, over the variance of the correction itself; what is left is the model's own. Derived here.
+        """
+        stranger = _stranger(query)
+        single = AnchorArrays([query])
+        variance, common = float(single.shared(query)[0][0]), float(single.shared(stranger)[0][0])
+        if self.anchors:
+            cross, of_stranger = (self._sharing * self._batch.shared(item)[0] for item in (query, stranger))
+            gain = self._inverse @ cross
+            common = self._sharing * common - float(of_stranger @ gain)
+            variance = max(self._sharing * variance - float(cross @ gain), 1e-4)
+        return float(np.clip(common / variance, 0.0, 1.0))
 
     def model_part(self, query: Anchor) -> float:
         """The part of the correction that travels with the model to other machines."""
