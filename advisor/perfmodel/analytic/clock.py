@@ -34,7 +34,7 @@ def held_power_w(p: Parameters, machine: MachineArrays) -> Array:
     is drawn for moments by every board, for hours by none that keeps to its maker's limits. Base clocks are not used.
 
     Source: project assumption; boards set their long-term limit (PL1) between the base power and what may be
-    configured above it, and rarely say where. Validity: x86 chips; two of the fitted chips are small desktop parts.
+    configured above it, and rarely say where. Validity: x86 chips; one fitted chip alone is a small desktop part.
     """
     soldered = np.where(machine.tdp_w <= 30.0, p.factor("power_low"), p.factor("power_mobile"))
     socketed = np.where(machine.tdp_w <= 40.0, p.factor("power_small_desktop"), p.factor("power_desktop"))
@@ -62,7 +62,7 @@ def sustained_clock(p: Parameters, machine: MachineArrays, active_cores: Array) 
     Source: dynamic power of CMOS, P ~ C V^2 f: with V rising about linearly in f at the top f ~ P^(1/3), with V
     constant f ~ P, so that the exponent lies between these, near 1/2; newer processes clock higher at equal watts.
     Constants are fitted on published speeds within those ranges (``BOUNDS``), not on clocks. Validity: the fitted chips
-    have 4 to 120 cores and 12 to 500 W per socket and are of 2017 to 2024; beyond that it extrapolates.
+    have 4 to 60 cores and 12 to 350 W per socket and are of 2017 to 2023; beyond that it extrapolates.
     """
     used = sockets_used(machine, active_cores)
     share = np.clip(active_cores / (machine.cores_per_socket * used), 0.0, 1.0)
