@@ -82,7 +82,10 @@ def test_intervals_widen_with_thinner_evidence(shipped, catalogue) -> None:
         return float(np.log(found.p90 / found.p10))
 
     published = width("intel-core-i5-8500", "resnet-50")
-    assert published <= width("intel-core-i7-8700", "resnet-50") < width("intel-core-i7-8700", "never-seen")
+    # Where a published figure narrows nothing, both are one band, but for the rounding of the logarithms.
+    spec = width("intel-core-i7-8700", "resnet-50")
+    assert published <= spec * (1.0 + 1e-9)
+    assert spec < width("intel-core-i7-8700", "never-seen")
 
 
 def test_a_device_without_calibration_is_refused_with_a_remedy(shipped, catalogue) -> None:
