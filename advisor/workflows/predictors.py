@@ -28,6 +28,11 @@ class MeasuredBoxes:
         self.measurements = tuple(sorted(set(measurements)))
         """Keys of all measurements that any of the predictors knows."""
 
+    @property
+    def probability_resolution(self) -> float:
+        """Difference of two probabilities of holding that the reliability table can tell apart."""
+        return self._others.transfer.calibration.probability_resolution
+
     def _of(self, machine: MachineSpec) -> Predictor:
         return self._boxes.get(machine.id, self._others)
 

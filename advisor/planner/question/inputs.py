@@ -89,7 +89,7 @@ class PlanInputs:
     """Cost of the first passes after a pause on a machine."""
     bitrate_kbps: Mapping[str, float] = field(default_factory=dict)
     """Camera group -> rate assumed where the scenario gives none [kbit/s]."""
-    probability_resolution: float = 0.03
+    probability_resolution: float = 0.05
     """Difference of two probabilities of holding that the reliability table can tell apart."""
     assumptions: tuple[str, ...] = ()
     """Added by the caller: measurements taken or missing."""
