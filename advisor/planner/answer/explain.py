@@ -150,7 +150,8 @@ def _objects(deployment: Deployment) -> list[BreaksFirst]:
         return []
     factor = _objects_limit(deployment)
     if factor is None:
-        text = "already the objects per frame of the scenario are too many"
+        confidence = deployment.scenario.margin.confidence_pct
+        text = f"with growth, headroom and {confidence:g} % confidence the scenario's own objects are already too many"
     elif factor >= MAX_OBJECTS_FACTOR:
         text = f"{MAX_OBJECTS_FACTOR:g} times the objects per frame still hold, growth and headroom included"
     else:

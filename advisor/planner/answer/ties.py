@@ -3,7 +3,7 @@
 Neither a probability nor a price is known exactly. A box that misses the confidence asked for by less than the
 reliability table can tell apart does not differ from one that meets it, and one whose price may be lower than that of
 the cheapest may be the cheapest. Among them all, the least expected cost is recommended: cost and what a failure costs
-times its probability.
+times its probability. A box that misses the confidence asked for must win by more than the doubt about prices.
 """
 
 from __future__ import annotations
@@ -80,10 +80,25 @@ def decide(study: Study, candidates: Sequence[Candidate], explored: Sequence[Sol
     contenders = [*_nearly(study, candidates, ceiling), *_holding(explored)]
     if not contenders:
         return None
-    chosen = min(
-        contenders, key=lambda item: (item.expected_cost, item.solution.cost, item.solution.candidate.platform.id)
-    )
+    chosen = _least_expected(contenders)
     return Decision(chosen, tuple(item for item in contenders if item is not chosen and not _pointless(item, chosen)))
+
+
+def _least_expected(contenders: Sequence[Contender]) -> Contender:
+    """Least expected cost; what misses the confidence asked for must win by more than prices can be wrong.
+
+    Where the price decides and is a guess, the box that keeps what was asked for is the better guess.
+    """
+
+    def order(item: Contender) -> tuple[float, float, str]:
+        return item.expected_cost, item.solution.cost, item.solution.candidate.platform.id
+
+    certain = min((item for item in contenders if item.certain), key=order, default=None)
+    nearly = min((item for item in contenders if not item.certain), key=order, default=None)
+    if certain is None or nearly is None:
+        return certain or nearly or contenders[0]
+    doubt = certain.solution.cost - certain.overlap[0]
+    return nearly if nearly.expected_cost < certain.expected_cost - doubt else certain
 
 
 def list_ties(decision: Decision) -> tuple[Tie, ...]:
