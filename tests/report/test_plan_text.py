@@ -227,7 +227,7 @@ def test_a_cheaper_box_that_cannot_be_told_apart_is_in_the_answer_and_in_a_table
     (tie,) = plan.ties
     sure = f"{tie.probability * 100:.0f}"
     assert answer_sentence(plan).endswith(f"; middle, 240 USD cheaper, cannot be told from it ({sure} %)")
-    lines = section_of(plan, "Ties: boxes that cannot be told apart from the recommended ones")
+    lines = section_of(plan, "Ties: boxes whose price or probability cannot be told from that of the recommended ones")
     (row,) = [line for line in lines if line.strip().startswith("middle")]
     assert row.split()[:3] == ["middle", "340", sure]
     assert "`sizer verify`" in " ".join(lines)
