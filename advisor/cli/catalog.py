@@ -77,4 +77,22 @@ def add(
     if as_json:
         print_json_data({"schema": "sizer.catalogue-add/1", "platform": identifier})
     else:
-        click.echo(f"added platform {identifier}; its measurements are used by every plan from now on")
+        click.echo(
+            f"added platform {identifier}; plans of this box use its measurements from now on, no other box does"
+        )
+
+
+@catalog.command(epilog=EXIT_CODES)
+@click.argument("identifier", metavar="ID")
+@common
+def remove(identifier: str, as_json: bool, quiet: bool, store_url: str | None) -> None:
+    """Remove a box that was added, with everything that it brought: entries, measurements and kernels."""
+    from advisor.workflows import remove_measured_box
+
+    rows, files = remove_measured_box(identifier, store_url=store_url)
+    if as_json:
+        print_json_data(
+            {"schema": "sizer.catalogue-remove/1", "platform": identifier, "rows": rows, "files": list(map(str, files))}
+        )
+    else:
+        click.echo(f"removed platform {identifier}: {len(files)} files of the catalogue, {rows} rows of the store")

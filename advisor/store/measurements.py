@@ -10,7 +10,7 @@ import datetime
 import functools
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -33,7 +33,7 @@ from advisor.records.model import ModelWork
 
 from .database import Database
 from .files import document_text
-from .tables import hosts, measurements, micro, micro_failures, runs, works
+from .tables import box_works, hosts, measurements, micro, micro_failures, runs, works
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -256,6 +256,42 @@ class MeasurementStore(Database):
         statement = select(works.c.document).where(*[works.c[name] == value for name, value in key.items()])
         found = self._rows(statement)
         return self._record(found[0][0], ModelWork) if found else None
+
+    def works_of_models(self, sha256s: Collection[str]) -> list[ModelWork]:
+        """Kernels of models that this machine's runtimes compiled; of several versions of a runtime the newest."""
+        statement = select(works.c.document).where(works.c.sha256.in_(list(sha256s))).order_by(works.c.created)
+        found = (self._record(row[0], ModelWork) for row in self._rows(statement))
+        newest = {(one.sha256, one.runtime, one.precision, one.batch, one.simd_cap): one for one in found}
+        return list(newest.values())
+
+    def put_box_work(self, host_fingerprint: str, work: ModelWork) -> None:
+        """Keep kernels that a box brought, for that box alone."""
+        key = _work_key(work.sha256, work.runtime, work.runtime_version, work.precision, work.batch, work.simd_cap)
+        values = {"created": _now(), "document": _json(work)}
+        self._put(box_works, {"host_fingerprint": host_fingerprint, **key}, values)
+
+    def box_works(self, host_fingerprint: str) -> list[ModelWork]:
+        """Kernels that a box brought, in the order in which they came."""
+        statement = (
+            select(box_works.c.document)
+            .where(box_works.c.host_fingerprint == host_fingerprint)
+            .order_by(box_works.c.created, box_works.c.sha256, box_works.c.precision)
+        )
+        return [self._record(row[0], ModelWork) for row in self._rows(statement)]
+
+    def forget_host(self, host_fingerprint: str) -> int:
+        """Remove a machine: its facts and all that was measured on it; returns how many rows went."""
+        gone = 0
+        with self._write() as connection:
+            for table, column in (
+                (measurements, measurements.c.host_fingerprint),
+                (micro, micro.c.host_fingerprint),
+                (micro_failures, micro_failures.c.host_fingerprint),
+                (box_works, box_works.c.host_fingerprint),
+                (hosts, hosts.c.fingerprint),
+            ):
+                gone += connection.execute(delete(table).where(column == host_fingerprint)).rowcount
+        return gone
 
     def put_run(self, kind: str, document: BaseModel | Mapping[str, Any]) -> str:
         """Keep a plan, verdict or other document; returns the id under which ``sizer report`` finds it."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .bench import BenchRequest, bench_machine
     from .calibrate import calibrate_model
-    from .catalogue import add_measured_box, check_catalogue, list_catalogue, show_catalogue_entry
+    from .catalogue import add_measured_box, check_catalogue, list_catalogue, remove_measured_box, show_catalogue_entry
     from .host import probe
     from .models import build_model, inspect_model, list_models
     from .plan import PlanRequest, plan_scenario
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 __all__ = [
     "BenchRequest", "PlanRequest", "PredictRequest", "VerifyRequest", "add_measured_box", "bench_machine",
     "build_model", "calibrate_model", "check_catalogue", "inspect_model", "list_catalogue", "list_models", "list_runs",
-    "plan_scenario", "predict_model", "probe", "show_catalogue_entry", "stored_measurements", "stored_run",
-    "verify_scenario",
+    "plan_scenario", "predict_model", "probe", "remove_measured_box", "show_catalogue_entry", "stored_measurements",
+    "stored_run", "verify_scenario",
 ]  # fmt: skip
 
 _HOMES = {
@@ -32,6 +32,7 @@ _HOMES = {
     "PredictRequest": "predict",
     "VerifyRequest": "verify",
     "add_measured_box": "catalogue",
+    "remove_measured_box": "catalogue",
     "bench_machine": "bench",
     "build_model": "models",
     "calibrate_model": "calibrate",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from advisor.errors import ScenarioError
@@ -317,6 +317,8 @@ ANYTHING = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.text(max
 
 
 @settings(max_examples=150)
+@example(("factory-line", ("accuracy",)), {"\n": None})
+@example(("factory-line", ("accuracy",)), {"\x1b[31m": None})
 @given(st.sampled_from(EVERY_KEY), ANYTHING)
 def test_any_value_anywhere_gives_a_record_or_our_error(place: tuple[str, tuple[Any, ...]], value: Any) -> None:
     name, path = place
