@@ -117,5 +117,7 @@ class Verdict(Record):
     seed: int | None = None
     operator: str | None = None
     """Who ran it, as given on the command line."""
+    signer: str | None = None
+    """Fingerprint (SHA-256) of the key with which the report was to be signed; only the signature proves it."""
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

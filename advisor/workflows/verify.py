@@ -47,6 +47,8 @@ class VerifyRequest:
     seed: int = 0
     decode_device: Literal["software", "hardware"] = "software"
     operator: str | None = None
+    signer: str | None = None
+    """Fingerprint of the key with which the report will be signed."""
     imitate: str | None = None
     """Platform or processor whose cores and SIMD level are imitated."""
 
@@ -104,7 +106,9 @@ def verify_scenario(
                     rows = compared(order.predicted, verdict)
                     verdict = verdict.model_copy(update={"predicted": {**order.predicted, "compared": rows}})
         notes = (*verdict.notes, f"configuration: {setting.origin}", *(() if wanted is None else wanted.notes))
-        verdict = verdict.model_copy(update={"notes": notes, "hashes": hashes, "operator": request.operator})
+        verdict = verdict.model_copy(
+            update={"notes": notes, "hashes": hashes, "operator": request.operator, "signer": request.signer}
+        )
         return _kept(verdict, store)
 
 
