@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .options import EXIT_CODES, PathOption, common, print_json, print_json_data, show
+from .options import EXIT_CODES, PathOption, common, echo, print_json, print_json_data, show
 
 
 @click.group(epilog=EXIT_CODES)
@@ -58,7 +58,7 @@ def check(file: Path | None, as_json: bool, quiet: bool, store_url: str | None) 
     if as_json:
         print_json_data({"schema": "sizer.catalogue-check/1", "ok": not problems, "problems": problems})
     else:
-        click.echo("\n".join(problems) if problems else "no problem found")
+        echo("\n".join(problems) if problems else "no problem found")
     return 2 if problems else 0
 
 
@@ -77,9 +77,7 @@ def add(
     if as_json:
         print_json_data({"schema": "sizer.catalogue-add/1", "platform": identifier})
     else:
-        click.echo(
-            f"added platform {identifier}; plans of this box use its measurements from now on, no other box does"
-        )
+        echo(f"added platform {identifier}; plans of this box use its measurements from now on, no other box does")
 
 
 @catalog.command(epilog=EXIT_CODES)
@@ -95,4 +93,4 @@ def remove(identifier: str, as_json: bool, quiet: bool, store_url: str | None) -
             {"schema": "sizer.catalogue-remove/1", "platform": identifier, "rows": rows, "files": list(map(str, files))}
         )
     else:
-        click.echo(f"removed platform {identifier}: {len(files)} files of the catalogue, {rows} rows of the store")
+        echo(f"removed platform {identifier}: {len(files)} files of the catalogue, {rows} rows of the store")

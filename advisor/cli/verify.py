@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, notes, print_json, show, warn
+from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, echo, notes, print_json, show, warn
 
 if TYPE_CHECKING:
     from advisor.records.verdict import Verdict
@@ -139,15 +139,13 @@ def _signature_only(check_file: Path | None, trusted_keys: Path | None, new_key:
 
     if new_key is not None:
         public = make_key(new_key)
-        click.echo(
-            f"wrote {new_key} (keep it secret) and {new_key}.pub (give it away); fingerprint {public.fingerprint}"
-        )
+        echo(f"wrote {new_key} (keep it secret) and {new_key}.pub (give it away); fingerprint {public.fingerprint}")
     if check_file is not None:
         if trusted_keys is None:
             raise click.UsageError(
                 "--check needs --key KEY.pub: whoever changes a report can sign it again, only the signer's key tells."
             )
-        click.echo(check_report(check_file, trusted_keys))
+        echo(check_report(check_file, trusted_keys))
     return 0
 
 

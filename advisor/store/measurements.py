@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from advisor.errors import StoreError, nearest
@@ -47,6 +47,16 @@ class RunRow:
     scenario: str | None
     created: str
     document: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RunTitle:
+    """A stored run as a list shows it."""
+
+    id: str
+    kind: str
+    created: str
+    title: str
 
 
 def _now() -> str:
@@ -323,19 +333,43 @@ class MeasurementStore(Database):
         found = self._rows(select(runs).where(runs.c.id.startswith(run_id, autoescape=True)).order_by(runs.c.id))
         exact = [row for row in found if row.id == run_id] or found
         if len(exact) == 1:
-            return _run_row(exact[0])
+            return self._run_row(exact[0])
         if exact:
             raise StoreError(f"run {run_id!r}: {len(exact)} runs begin so ({exact[0].id}, {exact[1].id}...); say more")
         known = [row[0] for row in self._rows(select(runs.c.id))]
         hint = nearest(run_id, known) or ("; the store holds no run yet" if not known else "; see: sizer report")
         raise StoreError(f"run {run_id!r}: is not in store {self.name}{hint}")
 
+    def count_runs(self) -> int:
+        """How many runs are stored."""
+        return int(self._rows(select(func.count()).select_from(runs))[0][0])
+
+    def run_titles(self, limit: int | None = None) -> list[RunTitle]:
+        """Stored runs in a line each, newest first; one document at a time, as a plan may take a megabyte."""
+        statement = select(runs.c.id, runs.c.kind, runs.c.created).order_by(runs.c.stored.desc(), runs.c.id)
+        rows = self._rows(statement if limit is None else statement.limit(limit))
+        found = []
+        for run_id, kind, created in rows:
+            texts = self._rows(select(runs.c.document).where(runs.c.id == run_id))
+            if texts:  # another process may have removed it meanwhile
+                found.append(RunTitle(run_id, kind, created, _title(kind, texts[0][0])))
+        return found
+
     def runs(self, kind: str | None = None) -> list[RunRow]:
         """Stored runs, newest first."""
         statement = select(runs).order_by(runs.c.stored.desc(), runs.c.id)
         if kind is not None:
             statement = statement.where(runs.c.kind == kind)
-        return [_run_row(row) for row in self._rows(statement)]
+        return [self._run_row(row) for row in self._rows(statement)]
+
+    def _run_row(self, row: Any) -> RunRow:
+        try:
+            document = json.loads(row.document)
+        except ValueError as error:
+            raise StoreError(
+                f"store {self.name}: run {row.id} in it is damaged ({error}); run the command again"
+            ) from error
+        return RunRow(row.id, row.kind, row.scenario, row.created, document)
 
 
 @functools.cache
@@ -386,5 +420,14 @@ def _work_key(
     }  # fmt: skip
 
 
-def _run_row(row: Any) -> RunRow:
-    return RunRow(row.id, row.kind, row.scenario, row.created, json.loads(row.document))
+def _title(kind: str, text: str) -> str:
+    """Result of a run in a few words; a damaged or newer one must not keep the others from being listed."""
+    try:
+        document = json.loads(text)
+        if kind == "verdict":
+            return f"{document['scenario']}: {document['verdict']}"
+        best = document["recommended"]
+        words = f"{best['count']} x {best['platform']}" if best else "-"
+        return f"{document['scenario']}: {words}"
+    except (ValueError, KeyError, TypeError, IndexError):
+        return "damaged, or of another version of sizer"

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from .models import build_model, inspect_model, list_models
     from .plan import PlanRequest, plan_scenario
     from .predict import PredictRequest, predict_model
-    from .runs import list_runs, stored_measurements, stored_run
+    from .runs import count_runs, list_runs, stored_measurements, stored_run
     from .verify import VerifyRequest, verify_scenario
 
 __all__ = [
     "BenchRequest", "PlanRequest", "PredictRequest", "VerifyRequest", "add_measured_box", "bench_machine",
-    "build_model", "calibrate_model", "check_catalogue", "inspect_model", "list_catalogue", "list_models", "list_runs",
+    "build_model", "calibrate_model", "check_catalogue", "count_runs", "inspect_model", "list_catalogue",
+    "list_models", "list_runs",
     "plan_scenario", "predict_model", "probe", "remove_measured_box", "show_catalogue_entry", "stored_measurements",
     "stored_run", "verify_scenario",
 ]  # fmt: skip
@@ -37,6 +38,7 @@ _HOMES = {
     "build_model": "models",
     "calibrate_model": "calibrate",
     "check_catalogue": "catalogue",
+    "count_runs": "runs",
     "inspect_model": "models",
     "list_catalogue": "catalogue",
     "list_models": "models",
