@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
 from advisor.errors import InputError, nearest
 from advisor.records.base import Precision
+from advisor.records.verdict import Phases
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -165,6 +166,7 @@ def verify(
     strict: bool = False,
     operator: str | None = None,
     seed: int = 0,
+    phases: Phases = "random",
     store: str | Path | None = None,
 ) -> Verdict:
     """Run the real cascade of a scenario on this machine and judge it, as ``sizer verify`` does.
@@ -193,6 +195,9 @@ def verify(
         Name of who runs this, printed in reports.
     seed : int
         Seed of clips, phases and objects, 0 or more.
+    phases : str
+        When cameras deliver within their period: ``random`` (the seed decides), ``spread`` (evenly, the luckiest
+        case) or ``worst`` (all at once).
     store : str or Path, optional
         Measurement store; see :func:`plan`. The verdict is kept in it.
 
@@ -220,6 +225,7 @@ def verify(
             seed=_count("seed", seed, least=0),
             decode_device=_choice("decode", decode, get_args(Decoder)),
             operator=operator,
+            phases=_choice("phases", phases, get_args(Phases)),
             imitate=imitate,
         )
         return verify_scenario(request, store_url=_url(store), say=_LOG.info)

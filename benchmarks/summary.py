@@ -162,9 +162,36 @@ def _transfer(section: Section) -> Iterator[list[str]]:
     weakest = max(models, key=lambda row: number(row["median"]))
     yield [
         "models without a published figure, on known machines",
-        f"{sum(int(row['rows']) for row in models)} published figures, whole models left out",
+        f"{sum(int(row['rows']) for row in models)} published figures, whole families left out",
         "median " + ", ".join(f"{row['median']} ({row['precision']} {row['mode']})" for row in models),
         "-",
+        f"{weakest['precision']} {weakest['mode']}: {weakest['within 20 %']} within 20 %",
+    ]
+
+
+def _reliability(section: Section) -> Iterator[list[str]]:
+    sure = _under(section, "Mixes stated to hold")
+    of_known = [row for row in sure.rows if row["mixes of"] == "published models, machine left out"]
+    total = _row(sure, {"mixes of": of_known[0]["mixes of"], "SIMD class": "all"})
+    worst = min((row for row in of_known if row is not total), key=lambda row: number(row["of these hold"]))
+    yield [
+        "a stated probability of 0.9 or more that a mix of models fits",
+        f"{total['stated >= 0.9']} mixes of published models, {total['machines']} machines, one left out at a time",
+        f"{total['mean stated']} stated, {total['of these hold']} hold",
+        "-",
+        f"{worst['SIMD class']} ({worst['machines']} machines): {worst['of these hold']}",
+    ]
+    cell, coverage = _under(section, "A model that is unpublished"), _under(section, "Coverage by")
+    unpublished = [row for row in cell.rows if row["left out"] == "machine and family left out"]
+    once = [row for row in cell.rows if row["left out"].startswith("the same")]
+    weakest = max(unpublished, key=lambda row: number(row["median"]))
+    inside = _row(coverage, {"prediction rests on": "machine and model family left out", "SIMD class": "all"})
+    medians = ", ".join(f"{row['median']} ({row['precision']} {row['mode']})" for row in unpublished)
+    yield [
+        "models without a published figure on machines without one",
+        f"{sum(int(row['rows']) for row in unpublished)} published figures, machine and family left out together",
+        f"median {medians}; measured on one other machine {', '.join(row['median'] for row in once)}",
+        f"{inside['f32 throughput']} (f32), {inside['int8 throughput']} (int8)",
         f"{weakest['precision']} {weakest['mode']}: {weakest['within 20 %']} within 20 %",
     ]
 
@@ -264,6 +291,7 @@ _JUDGES: tuple[tuple[str, Callable[[Section], Iterator[list[str]]]], ...] = (
     ("harness", _harness),
     ("local", _local),
     ("transfer", _transfer),
+    ("reliability", _reliability),
     ("host-spec", _host_spec),
     ("memory", _memory),
     ("power", _power),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from advisor.calibration.crossval import (
 )
 from advisor.calibration.dataset import Dataset, load_dataset
 from advisor.calibration.published import is_tuned
+from advisor.calibration.reliability import clustered_error
 from advisor.calibration.scales import choose
 from advisor.calibration.source_disagreement import source_disagreements
 from advisor.calibration.transfer import JudgedCalibration, judge
@@ -41,21 +43,6 @@ def _line(cells: Sequence[object]) -> str:
 
 def _head(names: Sequence[str]) -> list[str]:
     return [_line(names), _line(["---"] * len(names))]
-
-
-def clustered_error(inside: NDArray[np.bool_], machines: Sequence[str]) -> float:
-    r"""Standard error of a share whose rows come in machines that are right or wrong together; NaN for one machine.
-
-    .. math:: \frac{1}{n} \sqrt{\frac{m}{m - 1} \sum_j (I_j - p\,n_j)^2}
-
-    with I_j of the n_j rows of machine j inside. Source: Cochran (1977), Sampling Techniques, chapter 9A (clusters of
-    unequal size, the ratio to their size).
-    """
-    names, index = np.unique(list(machines), return_inverse=True)
-    if len(names) < 2:
-        return float("nan")
-    left = np.bincount(index, weights=inside - inside.mean())
-    return float(np.sqrt(len(names) / (len(names) - 1.0) * (left**2).sum()) / len(inside))
 
 
 def _standard_errors(judged: JudgedCalibration, chosen: Callable[[str], bool]) -> dict[tuple[str, str, str], float]:
@@ -184,11 +171,17 @@ def _is_serving(era: str) -> bool:
 _COLUMNS = ["SIMD class", "precision", "mode", "machines", "rows", "median", "mean", "within 20 %", "coverage"]
 
 
+@cache
+def judged_machines(quick: bool) -> tuple[Dataset, JudgedCalibration]:
+    """Leave everything out once for all sections that show something of it."""
+    dataset = load_dataset()
+    return dataset, judge(dataset, choose(dataset), quick=quick)
+
+
 def run(quick: bool = False) -> str:
     """Compute everything and return the page."""
-    dataset = load_dataset()
-    choice = choose(dataset)
-    judged = judge(dataset, choice, quick=quick)
+    dataset, judged = judged_machines(quick)
+    choice = judged.choice
     held = judged.held
     tuned = accuracy_table(held, judged.inside, is_tuned)
     shown = replace(held, errors=held.shown, anchored={})
@@ -238,7 +231,7 @@ def run(quick: bool = False) -> str:
         *(
             line.rsplit(" | ", 1)[0] + " |"
             for line in _rows(
-                accuracy_table(replace(held, errors=judged.classes, anchored={}), judged.inside, is_tuned), True
+                accuracy_table(replace(held, errors=judged.errors.classes, anchored={}), judged.inside, is_tuned), True
             )
         ),
         "",
@@ -252,9 +245,9 @@ def run(quick: bool = False) -> str:
         *_head(_COLUMNS),
         *_rows(serving, True, _standard_errors(judged, _is_serving)),
         "",
-        "### Models that no fitted row knows (whole models left out, machines known)",
+        "### Models that no fitted row knows (whole families left out, machines known)",
         "",
-        *_unseen(held, judged.unseen),
+        *_unseen(held, judged.errors.unseen),
     ]
     if not quick:
         same = held_out(dataset, dict.fromkeys(machines, choice))

@@ -10,7 +10,6 @@ wrong, ``stand_ins`` keeps the stand-in's table beside it.
 from __future__ import annotations
 
 import json
-import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from advisor import zoo
+from advisor.graph.counted import counted_kernels
 from advisor.perfmodel.analytic.work_table import CLASSES, kernel_class, kernel_row
-from advisor.records.model import Kernel
 from advisor.zoo.onnx_file import outline
 
 PROFILES = Path(__file__).parent
@@ -109,127 +108,6 @@ NOT_ALIKE = {
     "pp-yolo",
     "resnet18-xnor-binary-onnx-0001",
 }
-_FREE = {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Shape", "Constant", "Identity", "Cast", "Dropout"}
-_ELEMENTWISE = {
-    "Relu",
-    "Clip",
-    "Sigmoid",
-    "HardSwish",
-    "HardSigmoid",
-    "LeakyRelu",
-    "PRelu",
-    "Add",
-    "Mul",
-    "Sub",
-    "Div",
-    "BatchNormalization",
-    "Elu",
-    "Tanh",
-    "Gelu",
-    "Erf",
-    "Softplus",
-    "Sqrt",
-    "Pow",
-    "Exp",
-    "Mish",
-}
-_TYPES = {
-    "Conv": "conv",
-    "ConvTranspose": "deconv",
-    "Gemm": "fc",
-    "MatMul": "matmul",
-    "MaxPool": "pool",
-    "AveragePool": "pool",
-    "GlobalAveragePool": "reduce",
-    "ReduceMean": "reduce",
-    "Softmax": "softmax",
-    "LayerNormalization": "norm",
-    "Concat": "concat",
-    "Split": "concat",
-    "Slice": "concat",
-    "Transpose": "reorder",
-    "Gather": "gather",
-    "Resize": "resize",
-    "LSTM": "rnn",
-    "GRU": "rnn",
-    "NonMaxSuppression": "detection",
-    "TopK": "detection",
-    "ArgMax": "detection",
-    "DepthToSpace": "reorder",
-    "Pad": "reorder",
-    "InstanceNormalization": "norm",
-}
-
-
-def kernels_of(model: Any) -> tuple[list[Kernel], float]:
-    """Fused kernels of an ONNX model at batch 1, and the largest activations alive around one operator [B]."""
-    import onnx
-
-    for value in (*model.graph.input, *model.graph.output):
-        for axis in value.type.tensor_type.shape.dim[:1]:
-            axis.dim_value = 1
-    graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
-    weights = {item.name: tuple(item.dims) for item in graph.initializer}
-    shapes: dict[str, tuple[int, ...]] = dict(weights)
-    for value in (*graph.value_info, *graph.input, *graph.output):
-        shapes[value.name] = tuple(max(1, int(d.dim_value)) for d in value.type.tensor_type.shape.dim)
-    uses: dict[str, int] = {}
-    for node in graph.node:
-        for name in node.input:
-            uses[name] = uses.get(name, 0) + 1
-    size = lambda name: 4.0 * math.prod(shapes.get(name, ()))  # noqa: E731  # bytes of a tensor, used on six lines
-    maker: dict[str, int] = {}
-    rows: list[dict[str, Any]] = []
-    for node in graph.node:
-        op = node.op_type
-        data = [name for name in node.input if name and name not in weights]
-        out = node.output[0]
-        host = next((maker[name] for name in data if name in maker and uses.get(name) == 1), None)
-        if op in _FREE:
-            if data and data[0] in maker and uses.get(data[0]) == 1:
-                maker[out] = maker[data[0]]
-            continue
-        if op in _ELEMENTWISE and host is not None:
-            rows[host]["input"] += sum(size(name) for name in data if maker.get(name) != host)
-            rows[host]["output"] = size(out)
-            maker[out] = host
-            continue
-        kind, flop = _TYPES.get(op, "eltwise" if op in _ELEMENTWISE else "other"), 0.0
-        shape = shapes.get(out, ())
-        held = sum(size(name) for name in node.input if name in weights)
-        if op == "Conv":
-            kernel = weights.get(node.input[1], shapes.get(node.input[1], (1, 1)))
-            flop = 2.0 * math.prod(shape) * math.prod(kernel[1:])
-            groups = next((int(a.i) for a in node.attribute if a.name == "group"), 1)
-            kind = "conv" if groups == 1 else "dwconv" if kernel[1] == 1 else "groupconv"
-        elif op == "ConvTranspose":
-            flop = 2.0 * math.prod(shapes[node.input[0]]) * math.prod(weights[node.input[1]][1:])
-        elif op in ("Gemm", "MatMul"):
-            flop = 2.0 * math.prod(shape) * shapes[node.input[0]][-1]
-        elif op == "LSTM":
-            directions, gates, width = weights[node.input[1]]
-            flop = 2.0 * shapes[node.input[0]][0] * directions * gates * (width + gates // 4)
-        else:
-            flop = float(math.prod(shape))
-        rows.append(
-            {"kind": kind, "flop": flop, "input": sum(map(size, data)), "output": size(out), "weights": held, "op": op}
-        )
-        if op in ("Conv", "ConvTranspose", "Gemm", "MatMul") or op in _ELEMENTWISE:
-            maker[out] = len(rows) - 1
-    kernels = [
-        Kernel(
-            name=f"{r['op']}-{i}",
-            type=r["kind"],
-            original_type=r["op"],
-            flop=r["flop"],
-            input_bytes=r["input"],
-            output_bytes=r["output"],
-            weight_bytes=r["weights"],
-            precision="f32",
-        )
-        for i, r in enumerate(rows)
-    ]
-    return kernels, 1.5 * max(r["input"] + r["output"] for r in rows)
 
 
 def zoo_name(model: str, known: set[str]) -> str | None:
@@ -246,7 +124,7 @@ def zoo_name(model: str, known: set[str]) -> str | None:
 
 def entry(name: str) -> dict[str, Any]:
     """Work table of one zoo model."""
-    kernels, peak = kernels_of(outline(zoo.describe(name)))
+    kernels, peak = counted_kernels(outline(zoo.describe(name)))
     table = np.zeros((len(CLASSES), 4))
     for kernel in kernels:
         table[kernel_class(kernel)] += kernel_row(kernel, 1)

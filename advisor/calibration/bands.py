@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ from .dataset import Dataset, learnable, residual_points, residual_rows, thin
 from .physics import fit_parameters, log_time
 from .published import Observations, is_tuned, machines_elsewhere
 from .scales import FitChoice, leave_one_out, without
+from .shares import SharedVariance, together
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -65,16 +67,20 @@ class HeldOutBands:
     unit, each weighing as the root of its rows; the bands themselves, and :func:`level`, widen for few machines.
     Source: Vovk, Gammerman and Shafer (2005), Algorithmic Learning in a Random World, section 4.5; Dunn, Wasserman and
     Ramdas (2023), groups.
+
+    ``kind``: beginning of the bands' keys, with its slash; empty for machines that are left out alone.
     """
 
-    def __init__(self, data: Observations, errors: Array, counted: Flags) -> None:
+    def __init__(self, data: Observations, errors: Array, counted: Flags, kind: str = "") -> None:
         self.labels = cells(data)
-        self.errors, self.machines = errors, [row.machine for row in data.rows]
-        self.rows = np.flatnonzero(counted).tolist()
-        keys = [f"{simd}/{tail}" for simd, tail in self.labels]
+        self.kind, self.errors, self.machines = kind, errors, [row.machine for row in data.rows]
+        self._made: dict[frozenset[str], list[ErrorBand]] = {}
+        self.models = [row.model for row in data.rows]
+        self.rows = np.flatnonzero(counted & np.isfinite(errors)).tolist()
+        self._judged = {self.machines[i] for i in self.rows}
+        self._parts = _grouped([f"{simd}/{tail}" for simd, tail in self.labels], self.rows)
         self.units = {
-            key: Units.of(errors[part], [self.machines[i] for i in part])
-            for key, part in _grouped(keys, self.rows).items()
+            key: Units.of(errors[part], [self.machines[i] for i in part]) for key, part in self._parts.items()
         }
 
     def _parent(self, tail: str, left_out: Collection[str]) -> Units:
@@ -91,7 +97,7 @@ class HeldOutBands:
     def ratios(self, left_out: Collection[str] = ()) -> dict[str, list[tuple[str, float]]]:
         """Per class: machine and |error - middle| / half width of each row, each by the other machines' bands."""
         ratios: dict[str, list[tuple[str, float]]] = {}
-        bands = {name: self._bands({*left_out, name}) for name in set(self.machines) - set(left_out)}
+        bands = {name: self._bands({*left_out, name}) for name in self._judged - set(left_out)}
         for i in self.rows:
             name, (simd, tail) = self.machines[i], self.labels[i]
             if name in bands:
@@ -108,15 +114,36 @@ class HeldOutBands:
                 factors[simd] = _factor(part)
         return factors
 
+    def shares(self, left_out: Collection[str] = ()) -> dict[str, float]:
+        """Machine's share per class, precision and mode: shrunk to that of all classes, and that to all cells'."""
+        split = {key: self._split(part, left_out) for key, part in self._parts.items()}
+        whole = together(split.values()).share()
+        of_tails = {
+            tail: together([part for key, part in split.items() if key.split("/", 1)[1] == tail]).share(whole)
+            for tail in {key.split("/", 1)[1] for key in split}
+        }
+        return {key: part.share(of_tails[key.split("/", 1)[1]]) for key, part in split.items()}
+
+    def _split(self, part: Sequence[int], left_out: Collection[str]) -> SharedVariance:
+        rows = [i for i in part if self.machines[i] not in left_out]
+        return SharedVariance.of(self.errors[rows], [self.machines[i] for i in rows], [self.models[i] for i in rows])
+
     def bands(self, left_out: Collection[str] = ()) -> list[ErrorBand]:
-        """Bands of machines known by data sheet alone."""
-        factors = self.factors(left_out)
+        """Bands per class, precision and mode."""
+        key = frozenset(self._judged & set(left_out))
+        if key not in self._made:
+            self._made[key] = self._make(key)
+        return self._made[key]
+
+    def _make(self, left_out: Collection[str]) -> list[ErrorBand]:
+        factors, shares = self.factors(left_out), self.shares(left_out)
         bands = []
         for key, units in sorted(self.units.items()):
             simd, tail = key.split("/", 1)
             kept = units.without(left_out)
             if kept.names:
-                bands.append(band(key, kept, self._parent(tail, left_out), factors.get(simd, factors["*"])))
+                factor = factors.get(simd, factors["*"])
+                bands.append(band(self.kind + key, kept, self._parent(tail, left_out), factor, shares[key]))
         return bands
 
 
@@ -145,28 +172,41 @@ def new_bands(data: Observations, errors: Array, counted: Flags) -> list[ErrorBa
 
 
 def kind_bands(kind: str, data: Observations, errors: Array, counted: Flags) -> list[ErrorBand]:
-    """Bands per precision and mode, and one for all, of errors on known chips (``anchored``, ``published``)."""
+    """Bands per precision and mode, and one for all, of errors on known chips (``published``, ``lone``)."""
     return _unit_bands(kind, data, errors, counted, [row.machine for row in data.rows])
 
 
 def _unit_bands(kind: str, data: Observations, errors: Array, counted: Flags, names: Sequence[str]) -> list[ErrorBand]:
     rows = [i for i in np.flatnonzero(counted).tolist() if np.isfinite(errors[i])]
     whole = Units.of(errors[rows], [names[i] for i in rows])
-    bands = [band(f"{kind}/*/*", whole, whole)]
-    for tail, part in sorted(_grouped([tail for _, tail in cells(data)], rows).items()):
-        bands.append(band(f"{kind}/{tail}", Units.of(errors[part], [names[i] for i in part]), whole))
+    tails = [tail for _, tail in cells(data)]
+    shares, share = _cell_shares(data, errors, rows, tails)
+    bands = [band(f"{kind}/*/*", whole, whole, machine_share=share)]
+    for tail, part in sorted(_grouped(tails, rows).items()):
+        units = Units.of(errors[part], [names[i] for i in part])
+        bands.append(band(f"{kind}/{tail}", units, whole, machine_share=shares[tail]))
     return bands
 
 
-def unseen_bands(data: Observations, errors: Array) -> list[ErrorBand]:
+def _cell_shares(
+    data: Observations, errors: Array, rows: Sequence[int], labels: Sequence[str]
+) -> tuple[dict[str, float], float]:
+    """Machine's share per label, shrunk to that of all, and that of all; pairs of rows are of one precision and mode.
+
+    The machine is what is shared, whatever the unit of the band.
+    """
+    split: dict[str, list[SharedVariance]] = {}
+    keys = [f"{label} {tail}" for label, (_, tail) in zip(labels, cells(data), strict=True)]
+    for part in _grouped(keys, rows).values():
+        machines, models = [data.rows[i].machine for i in part], [data.rows[i].model for i in part]
+        split.setdefault(labels[part[0]], []).append(SharedVariance.of(errors[part], machines, models))
+    whole = together([item for parts in split.values() for item in parts]).share()
+    return {label: together(parts).share(whole) for label, parts in split.items()}, whole
+
+
+def unseen_bands(data: Observations, errors: Array, counted: Flags) -> list[ErrorBand]:
     """Bands of models that no fitted row knows, per precision; the model is the unit (``machines`` counts models)."""
-    bands = []
-    whole = Units.of(errors, [row.model for row in data.rows])
-    for number, precision in enumerate(PRECISIONS):
-        rows = [i for i, row in enumerate(data.rows) if row.precision == number]
-        if rows:
-            bands.append(band(f"unseen/{precision}", Units.of(errors[rows], [data.rows[i].model for i in rows]), whole))
-    return bands
+    return _model_bands("unseen", data, errors, np.flatnonzero(counted).tolist(), calibrated=True)
 
 
 def few_bands(data: Observations, errors: Array, left_out: Collection[str] = ()) -> list[ErrorBand]:
@@ -177,15 +217,103 @@ def few_bands(data: Observations, errors: Array, left_out: Collection[str] = ())
     """
     elsewhere = machines_elsewhere(data.rows)
     rows = [i for i, row in enumerate(data.rows) if 0 < elsewhere[i] < FEW and row.machine not in left_out]
+    return _model_bands("few", data, errors, rows)
+
+
+def _model_bands(
+    kind: str, data: Observations, errors: Array, rows: Sequence[int], *, calibrated: bool = False
+) -> list[ErrorBand]:
+    """``calibrated``: widths are multiplied by the quantile of errors over them, each by the other models' band.
+
+    That takes models for exchangeable, which they are not where most of the variance is the machines'.
+    """
     if not rows:
         return []
-    whole = Units.of(errors[rows], [data.rows[i].model for i in rows])
+    models, precisions = [row.model for row in data.rows], [PRECISIONS[row.precision] for row in data.rows]
+    whole = Units.of(errors[list(rows)], [models[i] for i in rows])
+    shares, _ = _cell_shares(data, errors, rows, precisions)
+    groups = _grouped(precisions, rows)
     bands = []
-    for number, precision in enumerate(PRECISIONS):
-        part = [i for i in rows if data.rows[i].precision == number]
-        if part:
-            bands.append(band(f"few/{precision}", Units.of(errors[part], [data.rows[i].model for i in part]), whole))
+    for precision in PRECISIONS:
+        if precision in groups:
+            part = groups[precision]
+            units = Units.of(errors[part], [models[i] for i in part])
+            factor = 1.0
+            if calibrated and len(units.names) >= _LEAST:
+                factor = _factor(_model_ratios(errors[part], [models[i] for i in part], units, whole))
+            bands.append(band(f"{kind}/{precision}", units, whole, factor, shares[precision]))
     return bands
+
+
+def _model_ratios(errors: Array, models: Sequence[str], units: Units, whole: Units) -> list[tuple[str, float]]:
+    """Model and |error - middle| / half width of each row, each by the band of the other models."""
+    middles = {name: centre_and_half(units.without({name}), whole.without({name})) for name in units.names}
+    return [
+        (name, abs(float(error) - middles[name][0]) / middles[name][1])
+        for name, error in zip(models, errors, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class LeftOutErrors:
+    """Errors log(true time / predicted time) of the rows of the residual process, by what was left out."""
+
+    data: Observations
+    machine: Array
+    shown: Array
+    """The same against what a user is shown, which is stated for the reference source whatever the row's own."""
+    classes: Array
+    """With the whole SIMD class of the machine left out."""
+    anchored: Array
+    """With the model on this machine left out; the machine stays known."""
+    lone: Array
+    """The same with the other machines of its class left out, too."""
+    published: Array
+    """With this row alone left out, where another source has the same; else NaN."""
+    unseen: Array
+    """With the model's family left out everywhere; the machine stays known."""
+    unpublished: Array
+    """With machine and model family left out together."""
+    once: Array
+    """The same with the model measured on one other machine; NaN where no other has it."""
+
+    @property
+    def counted(self) -> Flags:
+        """Rows that bands are made of: those judged, without suspect boxes."""
+        return learnable(self.data) & self.judged
+
+    @property
+    def judged(self) -> Flags:
+        """Rows that bands are judged on: tuned benchmarks, and others of machines that have none."""
+        return tuned(self.data)
+
+
+class BandsWithout:
+    """All bands of a calibration, made with or without the errors of some machines."""
+
+    def __init__(self, errors: LeftOutErrors) -> None:
+        self._errors, self._counted = errors, errors.counted
+        self._held = HeldOutBands(errors.data, errors.machine, self._counted)
+        self._anchored = HeldOutBands(errors.data, errors.anchored, self._counted, "anchored/")
+        self._unpublished = HeldOutBands(errors.data, errors.unpublished, self._counted, "unpublished/")
+        self._once = HeldOutBands(errors.data, errors.once, self._counted, "once/")
+        self._machines = np.array([row.machine for row in errors.data.rows])
+
+    def bands(self, left_out: Collection[str] = ()) -> list[ErrorBand]:
+        """Bands from the errors on all machines but those left out."""
+        known, data = self._errors, self._errors.data
+        counted = self._counted & ~np.isin(self._machines, list(left_out))
+        return [
+            *self._held.bands(left_out),
+            *self._unpublished.bands(left_out),
+            *self._once.bands(left_out),
+            *new_bands(data, known.classes, counted),
+            *self._anchored.bands(left_out),
+            *kind_bands("lone", data, known.lone, counted),
+            *kind_bands("published", data, known.published, counted),
+            *unseen_bands(data, known.unseen, counted),
+            *few_bands(data, known.shown, left_out),
+        ]
 
 
 def class_out_errors(dataset: Dataset, choice: FitChoice) -> Array:
@@ -224,20 +352,41 @@ def known_chip_errors(dataset: Dataset, choice: FitChoice) -> tuple[Array, Array
     return anchored, published
 
 
-def inside_bands(
-    data: Observations, errors: Array, counted: Flags, new: Array, of_unseen: Sequence[ErrorBand]
-) -> Flags:
-    """Whether each row lies in the band that the *other* machines give, factors included (cross-conformal)."""
-    inside = np.zeros(len(errors), dtype=bool)
-    names = np.array([row.machine for row in data.rows])
-    held = HeldOutBands(data, errors, counted)
-    elsewhere = machines_elsewhere(data.rows)
+@dataclass(frozen=True)
+class NestedWidths:
+    """Per row: 10 and 90 % quantile of its error and the machine's share, from the *other* machines' errors alone."""
+
+    low: Array
+    high: Array
+    machine_share: Array
+
+    def inside(self, errors: Array) -> Flags:
+        """Whether each error lies between its quantiles (cross-conformal)."""
+        result: Flags = (self.low <= errors) & (errors <= self.high)
+        return result
+
+
+CASES = ("spec", "unpublished", "once", "anchored", "published", "unseen")
+"""What a prediction can rest on: a data sheet with a published model, with one that has no figure or a measurement on
+one other machine; a chip with figures of other models, of this model, and with a model that has none."""
+
+
+def nested_widths(errors: LeftOutErrors) -> dict[str, NestedWidths]:
+    """Widths of each of :data:`CASES` for every row, its machine's errors left out of the bands, factors included."""
+    rows, elsewhere = errors.data.rows, machines_elsewhere(errors.data.rows)
+    names = np.array([row.machine for row in rows])
+    found = {case: np.full((len(rows), 3), np.nan) for case in CASES}
+    maker = BandsWithout(errors)
     for name in sorted(set(names)):
-        others = new_bands(data, new, counted & (names != name))
-        bands = Bands([*held.bands({name}), *others, *few_bands(data, errors, {name}), *of_unseen])
+        bands = Bands(maker.bands({name}))
         for i in np.flatnonzero(names == name):
-            row = data.rows[i]
-            cell = SIMD_CLASSES[data.machines.simd[i]], PRECISIONS[row.precision], MODES[row.mode]
-            low, high = bands.spec(*cell, int(elsewhere[i]))
-            inside[i] = low <= errors[i] <= high
-    return inside
+            simd = SIMD_CLASSES[errors.data.machines.simd[i]]
+            precision, mode = PRECISIONS[rows[i].precision], MODES[rows[i].mode]
+            machine = bands.find(simd, precision, mode)
+            found["spec"][i] = bands.spec(simd, precision, mode, int(elsewhere[i]))
+            found["unpublished"][i] = bands.spec(simd, precision, mode, 0)
+            found["once"][i] = bands.once(simd, precision, mode)
+            found["anchored"][i] = machine.within(bands.anchored(simd, precision, mode))
+            found["published"][i] = machine.within(bands.published(precision, mode))
+            found["unseen"][i] = bands.unseen(precision)
+    return {case: NestedWidths(*values.T) for case, values in found.items()}

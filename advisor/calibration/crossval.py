@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.perfmodel.analytic.machine import SIMD_CLASSES
+from advisor.perfmodel.analytic.parameters import Parameters
 from advisor.perfmodel.analytic.physics import PRECISIONS
 from advisor.perfmodel.analytic.runtime_defaults import MODES
 from advisor.perfmodel.elsewhere.residual import GroupsOut, Residual, ResidualPoints
@@ -42,6 +43,8 @@ class HeldOutErrors:
     """With so many models of the machine measured, drawn at random."""
     named: Remaining
     """The same with the models that would narrow the rest most, instead of random ones."""
+    parameters: Mapping[str, Parameters]
+    """Physical parameters with which each machine was predicted."""
 
 
 def held_out(dataset: Dataset, choices: Choices, *, refit: bool = True, seed: int = 0) -> HeldOutErrors:
@@ -61,14 +64,17 @@ def held_out(dataset: Dataset, choices: Choices, *, refit: bool = True, seed: in
     named: Remaining = {count: [] for count in ANCHOR_COUNTS}
     rng = np.random.default_rng(seed)
     processes: dict[FitChoice, GroupsOut] = {}
+    parameters: dict[str, Parameters] = {}
     for others, mine in leave_one_out(points.machine):
-        choice = choices[machines[points.machine[mine[0]]]]
+        name = machines[points.machine[mine[0]]]
+        choice = choices[name]
         if choice not in processes:
             processes[choice] = GroupsOut(points, choice.scales, usable)
         fold = choice.parameters
         if refit:
-            training = thinned.take(without(thinned, [machines[points.machine[mine[0]]]]))
+            training = thinned.take(without(thinned, [name]))
             fold = fit_parameters(training, fold.values, iterations=5, strictness=choice.strictness)
+        parameters[name] = fold
         rest = data.log_time - log_time(fold, data)
         errors[mine], spread = processes[choice].errors(rest, mine)
         shown[mine] = errors[mine]
@@ -80,7 +86,7 @@ def held_out(dataset: Dataset, choices: Choices, *, refit: bool = True, seed: in
                 _at_reference(points.take(untuned), eras.index(REFERENCE_ERA))
             )
         _measure_some(points, mine, errors, spread, rng, anchored, named)
-    return HeldOutErrors(data, errors, shown, anchored, named)
+    return HeldOutErrors(data, errors, shown, anchored, named, parameters)
 
 
 def _measure_some(
@@ -209,18 +215,3 @@ def accuracy_table(
                     errors = np.array([error for _, error in mine])
                     result.append(summarise("all", PRECISIONS[precision], MODES[mode], count, errors, names))
     return tuple(result)
-
-
-def unseen_model_errors(dataset: Dataset, choice: FitChoice) -> Array:
-    """Errors when a whole model is left out of the residual process, its machines known.
-
-    The physical parameters see the model (some 60 numbers against thousands of rows: its share in them is small).
-    """
-    data = dataset.data.take(residual_rows(dataset.data))
-    points, _, _, _ = residual_points(data, dataset.works)
-    folds = GroupsOut(points, choice.scales, learnable(data))
-    rest = data.log_time - log_time(choice.parameters, data)
-    errors = np.empty(len(rest))
-    for _, mine in leave_one_out(points.model):
-        errors[mine] = folds.errors(rest, mine)[0]
-    return errors

@@ -19,22 +19,15 @@ from advisor.perfmodel.elsewhere.residual import Residual
 from advisor.records.calibration import AccuracyRow, ErrorBand, FittedMachine, FittedRow, TransferCalibration
 from advisor.store.paths import profiles_dir
 
-from .bands import (
-    HeldOutBands,
-    class_out_errors,
-    few_bands,
-    inside_bands,
-    kind_bands,
-    known_chip_errors,
-    new_bands,
-    tuned,
-    unseen_bands,
-)
-from .crossval import HeldOutErrors, accuracy_table, held_out, nested_choices, unseen_model_errors
+from .bands import BandsWithout, LeftOutErrors, NestedWidths, class_out_errors, known_chip_errors, nested_widths
+from .crossval import HeldOutErrors, accuracy_table, held_out, nested_choices
 from .dataset import Dataset, learnable, load_dataset, residual_points, residual_rows, thin
+from .lone import lone_errors
 from .physics import fit_parameters, log_time
 from .published import REFERENCE_ERA, is_tuned
+from .reliability import judged_mixes, probability_resolution
 from .scales import FitChoice, choose
+from .unpublished import unpublished_errors, unseen_model_errors
 
 COMMAND = "python -m advisor.calibration.transfer"
 
@@ -45,37 +38,45 @@ class JudgedCalibration:
 
     held: HeldOutErrors
     choice: FitChoice
-    inside: NDArray[np.bool_]
-    unseen: NDArray[np.float64]
-    classes: NDArray[np.float64]
-    """Errors where the whole SIMD class was left out."""
+    errors: LeftOutErrors
+    elsewhere: tuple[tuple[int, float], ...]
+    """(row, error) of models that were measured on one other machine, their own left out."""
+    widths: dict[str, NestedWidths]
+    """Per kind of prediction, the interval of each row from the other machines' errors."""
     bands: tuple[ErrorBand, ...]
+
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """Whether each row of a machine that was left out lay in its P10-P90."""
+        return self.widths["spec"].inside(self.held.shown)
 
 
 def judge(dataset: Dataset, choice: FitChoice, *, quick: bool = False) -> JudgedCalibration:
-    """Leave out machines, classes, cells and models; scales and strictness are chosen without the machine's fold.
+    """Leave out machines, classes, cells, models, and machines with models.
+
+    Scales and strictness are chosen without the machine's fold.
 
     ``quick`` keeps ``choice`` (made on all machines) in every fold and does not refit physics: flattering.
     """
     names = {row.machine for row in dataset.data.rows}
     choices = dict.fromkeys(names, choice) if quick else nested_choices(dataset)
     held = held_out(dataset, choices, refit=not quick)
-    data, errors = held.data, held.errors
-    counted = learnable(data) & tuned(data)
-    new = class_out_errors(dataset, choice)
     anchored, published = known_chip_errors(dataset, choice)
-    unseen = unseen_model_errors(dataset, choice)
-    of_unseen = unseen_bands(data, unseen)
-    bands = [
-        *HeldOutBands(data, errors, counted).bands(),
-        *new_bands(data, new, counted),
-        *kind_bands("anchored", data, anchored, counted),
-        *kind_bands("published", data, published, counted),
-        *of_unseen,
-        *few_bands(data, held.shown),
-    ]
-    inside = inside_bands(data, held.shown, counted, new, of_unseen)
-    return JudgedCalibration(held, choice, inside, unseen, new, tuple(bands))
+    unpublished = unpublished_errors(dataset, choices, held.parameters)
+    errors = LeftOutErrors(
+        data=held.data,
+        machine=held.errors,
+        shown=held.shown,
+        classes=class_out_errors(dataset, choice),
+        anchored=anchored,
+        lone=lone_errors(dataset, choice),
+        published=published,
+        unseen=unseen_model_errors(dataset, choice),
+        unpublished=unpublished.errors,
+        once=unpublished.once,
+    )
+    bands = tuple(BandsWithout(errors).bands())
+    return JudgedCalibration(held, choice, errors, unpublished.elsewhere, nested_widths(errors), bands)
 
 
 def calibrate(dataset: Dataset, quick: bool = False) -> TransferCalibration:
@@ -86,7 +87,9 @@ def calibrate(dataset: Dataset, quick: bool = False) -> TransferCalibration:
     )
     judged = judge(dataset, FitChoice(choice.strictness, parameters, choice.scales), quick=quick)
     accuracy = accuracy_table(judged.held, judged.inside, is_tuned)
-    return _conditioned(dataset, parameters, choice.scales, judged.bands, accuracy)
+    mixes = judged_mixes(judged.errors, judged.errors.machine, judged.widths["spec"], "even")
+    resolution = round(probability_resolution(mixes), 4)
+    return _conditioned(dataset, parameters, choice.scales, Judged(judged.bands, resolution, accuracy))
 
 
 def recondition(dataset: Dataset, fitted: TransferCalibration) -> TransferCalibration:
@@ -96,15 +99,21 @@ def recondition(dataset: Dataset, fitted: TransferCalibration) -> TransferCalibr
     against what the physical model said of its old data sheet. Parameters, scales and bands stay those of the last fit.
     """
     parameters = Parameters(np.array([fitted.parameters[name] for name in NAMES]))
-    return _conditioned(dataset, parameters, fitted.scales, fitted.bands, fitted.accuracy)
+    judged = Judged(fitted.bands, fitted.probability_resolution, fitted.accuracy)
+    return _conditioned(dataset, parameters, fitted.scales, judged)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a calibration says of its own errors."""
+
+    bands: tuple[ErrorBand, ...]
+    probability_resolution: float
+    accuracy: tuple[AccuracyRow, ...]
 
 
 def _conditioned(
-    dataset: Dataset,
-    parameters: Parameters,
-    scales: dict[str, float],
-    bands: tuple[ErrorBand, ...],
-    accuracy: tuple[AccuracyRow, ...],
+    dataset: Dataset, parameters: Parameters, scales: dict[str, float], judged: Judged
 ) -> TransferCalibration:
     chosen = dataset.data.take(residual_rows(dataset.data))
     chosen = chosen.take(np.flatnonzero(learnable(chosen)))
@@ -144,8 +153,9 @@ def _conditioned(
             )
             for i in range(len(chosen.rows))
         ),
-        bands=bands,
-        accuracy=accuracy,
+        bands=judged.bands,
+        probability_resolution=judged.probability_resolution,
+        accuracy=judged.accuracy,
     )
 
 

@@ -53,6 +53,8 @@ EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
     show_default=True,
     help="Seed of clips, camera phases and object counts.",
 )
+@click.option("--phases", type=click.Choice(["random", "spread", "worst"]), default="random", show_default=True,
+              help="When cameras deliver within their period: drawn, as real ones do (the seed decides); evenly spread, the luckiest case; or all at once.")  # fmt: skip
 @common
 def verify(
     scenario: str | None,
@@ -73,6 +75,7 @@ def verify(
     new_key: Path | None,
     trusted_keys: Path | None,
     seed: int,
+    phases: Literal["random", "spread", "worst"],
     as_json: bool,
     quiet: bool,
     store_url: str | None,
@@ -108,6 +111,7 @@ def verify(
         find_capacity=find_capacity,
         strict=strict,
         seed=seed,
+        phases=phases,
         imitate=imitate,
         decode_device=decode_device,
         operator=operator,

@@ -51,9 +51,11 @@ class Predictor:
         host: HostMeasurements,
         calibration: HostCalibration,
         sources: Sequence[EvidenceSource] = (),
+        counted: Mapping[str, ModelWork] | None = None,
     ) -> None:
         self.transfer, self.published_tables, self.host = transfer, published_tables, host
-        self._context = Context.of(transfer, published_tables, host, calibration)
+        self._counted = {sha256: table_of(work) for sha256, work in (counted or {}).items()}
+        self._context = Context.of(transfer, published_tables, host, calibration, self._counted)
         self.sources = (*(source(self._context) for source in CHAIN), *sources)
         self._costs = CoreCosts(transfer.parameters, host, load_decode())
         self._memory = PeakMemory()
@@ -70,11 +72,14 @@ class Predictor:
         works: WorkSource | None = None,
         host_calibration: HostCalibration | None = None,
         sources: Sequence[EvidenceSource] = (),
+        counted: Mapping[str, ModelWork] | None = None,
     ) -> Predictor:
         """Load the shipped (or another) calibration and join it with what this machine has measured.
 
         ``host_calibration``: factors that ``sizer calibrate`` found for this machine; by default those it stored.
-        ``sources``: further evidence, taken into account after the shipped sources.
+        ``sources``: further evidence, taken into account after the shipped sources. ``counted``: works of models by
+        hash as they are counted in their files, on which predictions of other machines rest; of other models they rest
+        on the kernels as this machine's runtime fuses them.
 
         Raises
         ------
@@ -91,7 +96,7 @@ class Predictor:
                 load_host_calibration(measurements[0].host_fingerprint) if measured else HostCalibration()
             )
         known = HostMeasurements.join(host, measurements, micro, works)
-        return cls(load_transfer(directory, tables), tables, known, host_calibration, sources)
+        return cls(load_transfer(directory, tables), tables, known, host_calibration, sources, counted)
 
     def service(self, machine: MachineSpec, work: ModelWork, config: RunConfig) -> ServiceEstimate:
         """Time of one request; with the five kernels that cost most."""
@@ -105,7 +110,7 @@ class Predictor:
         Inconclusive
             No source says anything of a device that is asked for.
         """
-        questions = [Question.of(*request, self.table(request[1])) for request in requests]
+        questions = [Question.of(*request, self._table_for(request[0], request[1])) for request in requests]
         beliefs = self.beliefs(questions)
         known_alone = [
             i for i, pair in enumerate(zip(questions, beliefs, strict=True)) if is_known_alone(*pair, self.host)
@@ -145,9 +150,18 @@ class Predictor:
             self._tables[work.key] = table_of(work)
         return self._tables[work.key]
 
+    def _table_for(self, machine: MachineSpec, work: ModelWork) -> WorkTable:
+        """Work of a model on a machine: what its runtime fuses here, what its file says on any other.
+
+        So that what is predicted of another machine does not depend on the processor on which it is asked for.
+        """
+        counted = None if self.host.is_host(machine) else self._counted.get(work.sha256)
+        return self.table(work) if counted is None else counted
+
     def has_published_figures(self, work: ModelWork) -> bool:
         """Whether any published figure is of this model: of others only a measurement tells how far a time is off."""
-        return self.transfer.model_label(self.table(work)) >= 0
+        table = self._counted.get(work.sha256) or self.table(work)
+        return self.transfer.model_label(table) >= 0
 
     def _estimate(self, question: Question, belief: Belief, alone_s: Interval | None, explain: bool) -> ServiceEstimate:
         work, config, settings = question.work, question.config, question.settings
@@ -168,6 +182,7 @@ class Predictor:
             cold_s=measured_pause_s(self.host, work, config, settings, latency_s.p50) if here else None,
             pass_sigma=None if repetition is None else repetition.pass_sigma,
             moment_sigma=None if repetition is None else repetition.moment_sigma,
+            machine_share=belief.machine_share,
             memory_bytes=self._memory.of(work, config, settings.streams),
             bandwidth_bytes=belief.traffic_bytes,
             bottleneck=belief.bottleneck,

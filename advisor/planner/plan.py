@@ -76,7 +76,9 @@ def plan(inputs: PlanInputs) -> Plan:
         nearest_misses=rejected.nearest,
         sensitivity=() if chosen is None else sensitivity(study, chosen, runner_up, admitted),
         scenario_changes=changes,
-        assumptions=list_assumptions(inputs, None if chosen is None else chosen.deployment),
+        assumptions=list_assumptions(
+            inputs, None if chosen is None else chosen.deployment, [solution.candidate for solution, _ in shown[1:]]
+        ),
         ties=() if decision is None else list_ties(decision),
         just_fails=rejected.just_fails,
         next_dearer=options[1] if len(options) > 1 else None,

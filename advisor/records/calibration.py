@@ -41,6 +41,8 @@ class ErrorBand(Record):
     """``simd/precision/mode``, with ``*`` for all."""
     low: float
     high: float
+    machine_share: Fraction = 0.5
+    """Share of the errors' variance that all models on a machine have in common; a half in files that state none."""
     machines: PositiveCount
     rows: PositiveCount
 
@@ -80,4 +82,7 @@ class TransferCalibration(Record):
     reference_era: str
     rows: tuple[FittedRow, ...]
     bands: tuple[ErrorBand, ...]
+    probability_resolution: Fraction = 0.05
+    """Half width of what the reliability table can tell apart near P = 0.9: probabilities that differ by less are
+    equal as far as anyone knows. The value of a file that states none is about what 60 machines can show."""
     accuracy: tuple[AccuracyRow, ...] = ()

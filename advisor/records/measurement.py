@@ -260,4 +260,7 @@ class BenchReport(Record):
     micro: tuple[MicroBenchmark, ...] = ()
     micro_failures: tuple[MicroFailure, ...] = ()
     left_out: tuple[str, ...] = ()
+    """What was not measured: first items for which there was no time, then in sentences what cannot be measured."""
+    left_out_by_kind: dict[str, int] = {}
+    """How many of the items in ``left_out`` are of which kind; these are the first ones."""
     took_s: float | None = None

@@ -115,13 +115,16 @@ class Kernel(Record):
 
 
 class ModelWork(KeyedRecord):
-    """The kernels of a model as one runtime fuses them at one precision, batch and SIMD cap."""
+    """The kernels of a model as one runtime fuses them at one precision, batch and SIMD cap.
+
+    ``runtime`` ``file``: as they are counted in the file, with the fusions that all CPU runtimes make.
+    """
 
     model: str
     sha256: str
     kind: ModelKind
     family: str
-    runtime: RuntimeName
+    runtime: RuntimeName | Literal["file"]
     runtime_version: str
     precision: Precision
     batch: PositiveCount
@@ -132,3 +135,7 @@ class ModelWork(KeyedRecord):
     weight_bytes: Quantity
     activation_bytes: Quantity
     """Largest sum of live tensors during one pass, as an estimate of working memory."""
+
+    def at_bf16(self) -> ModelWork:
+        """Return the work of an f32 model at bf16: the same kernels, with activations of half the bytes."""
+        return self.model_copy(update={"precision": "bf16", "activation_bytes": self.activation_bytes / 2})

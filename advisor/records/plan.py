@@ -136,7 +136,7 @@ class NextMeasurement(Record):
     command: str
     """To be run on such a box."""
     share: float
-    """Share of the part in the distance between the pessimistic and the median load, 0 to 1."""
+    """Share of the part in the distance between the load at the P90 of each part and at the median, 0 to 1."""
     text: str
 
 
@@ -283,6 +283,21 @@ class PlanBasis(Record):
     measured on any machine of the user entered, which is the default for a plan over the catalogue."""
 
 
+class WithoutMeasurements(Record):
+    """What would be recommended if nothing that was measured on one machine entered the predictions of others."""
+
+    entered: tuple[str, ...]
+    """The measurements that entered the plan itself, in words."""
+    platform: str | None
+    """None where no equal boxes would hold."""
+    count: int
+    """Boxes that would be bought."""
+    price: Price | None
+    """Of all of them."""
+    probability: float | None
+    """That they meet the SLO, growth included."""
+
+
 class Plan(Record):
     """The answer of `sizer plan`: a recommendation and everything that a buyer needs to defend it."""
 
@@ -324,6 +339,8 @@ class Plan(Record):
     model_notes: dict[str, str] = {}
     inputs: PlanBasis | None = None
     """What the plan depends on; None in plans of sizer 0.1."""
+    without_measurements: WithoutMeasurements | None = None
+    """The answer without what this machine lends to others (``sizer plan --measure``); None where it lends nothing."""
 
     @model_validator(mode="before")
     @classmethod

@@ -134,7 +134,7 @@ class BatchPolicy(Record):
     max: PositiveCount = 1
     """Most inputs in one request."""
     timeout_ms: Quantity = 0.0
-    """Longest wait for a batch to fill; 0: objects of one frame only."""
+    """Longest wait for a batch to fill across frames; 0: none, and objects of different frames share no batch."""
 
 
 class Stage(Record):
@@ -153,7 +153,7 @@ class Stage(Record):
     pixels: Literal["0-1", "0-255"] = "0-1"
     """Extension: range of values that the model expects of a picture; most files of the Open Model Zoo want 0-255."""
     every: str | None = None
-    """``3 frames``, ``1 frame``, or a rate like ``2/s``; None: every frame."""
+    """``3 frames``, ``1 frame``, or a rate like ``2/s``; None: every frame. Singular and plural mean the same."""
     groups: tuple[Identifier, ...] = ()
     """Camera or request groups it applies to; empty: all cameras, or the groups of the stage it is on."""
     batch: BatchPolicy = BatchPolicy()
@@ -170,7 +170,10 @@ class Stage(Record):
     @field_validator("every")
     @classmethod
     def _every(cls, value: str | None) -> str | None:
-        if value is not None and not _EVERY_FRAMES.match(value) and not _EVERY_RATE.match(value):
+        frames = None if value is None else _EVERY_FRAMES.match(value)
+        if frames is not None:
+            return f"{frames[1]} {'frame' if frames[1] == '1' else 'frames'}"
+        if value is not None and not _EVERY_RATE.match(value):
             shown = repr(value) if len(value) <= 40 else f"of {len(value)} characters"
             raise ValueError(f"every {shown} is neither '3 frames' nor a rate like '2/s'")
         return value

@@ -10,6 +10,9 @@ from .base import Record
 from .config import EffectiveConfig, RunConfig
 from .model import ModelFile
 
+Phases = Literal["random", "spread", "worst"]
+"""Which moments within their period cameras release at."""
+
 
 class Check(Record):
     """One named condition; ``ok`` None means that too little was seen to say."""
@@ -53,6 +56,8 @@ class CameraResult(Record):
     in_flight: int = 0
     """Frames that had not ended when the run did: they count as late."""
     windows_fps: tuple[float, ...] = ()
+    phase_ms: float | None = None
+    """When within its period the first frame was released; None: of callers, or if nothing was released."""
     status: str = "ok"
 
 
@@ -115,6 +120,8 @@ class Verdict(Record):
     hashes: dict[str, str] = {}
     """SHA-256 of the scenario and the plan that were read."""
     seed: int | None = None
+    phases: Phases | None = None
+    """As requested; each camera's own is its ``phase_ms``."""
     operator: str | None = None
     """Who ran it, as given on the command line."""
     signer: str | None = None

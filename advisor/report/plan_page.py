@@ -45,6 +45,7 @@ from .text import (
     search_line,
     span,
     why,
+    without_line,
 )
 
 _HOLDS = {True: ("holds", "good"), False: ("fails", "bad"), None: ("inconclusive", "warn")}
@@ -85,7 +86,7 @@ def plan_context(plan: Plan) -> dict[str, Any]:
         "ladder": ladder_rows(plan),
         "scenario_changes": scenario_change_lines(plan),
         "search": search_line(plan.search),
-        "basis": basis_line(plan.inputs),
+        "basis": "; ".join(line for line in (basis_line(plan.inputs), without_line(plan)) if line),
         "seeds": ", ".join(f"{name} {value}" for name, value in plan.seeds.items()),
     }
     return context | (_of_best(plan, best) if best is not None else {})

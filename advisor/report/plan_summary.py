@@ -151,7 +151,10 @@ def scenario_change_lines(plan: Plan) -> list[str]:
     for item in plan.scenario_changes:
         if not item.holds:
             in_vain.setdefault(item.text, []).append(item.change)
-    return lines + [f"{text} with: {'; '.join(changes)}" for text, changes in in_vain.items()]
+    for text, changes in in_vain.items():
+        each = " (each of these alone)" if len(changes) > 1 else ""
+        lines.append(f"no saving: {'; '.join(changes)}{each}: {text}")
+    return lines
 
 
 def bill(best: PlanOption) -> str:

@@ -47,6 +47,7 @@ from .text import (
     span,
     tight,
     why,
+    without_line,
 )
 
 SITES = 20
@@ -260,7 +261,7 @@ SECTIONS: tuple[Callable[[Plan], list[RenderableType]], ...] = (
     _sites,
     lambda plan: section("Warnings", plan.warnings),
     lambda plan: section("Assumptions", plan.assumptions),
-    lambda plan: section("Depends on", [line for line in (basis_line(plan.inputs),) if line]),
+    lambda plan: section("Depends on", [line for line in (basis_line(plan.inputs), without_line(plan)) if line]),
     lambda plan: section("Search", [line for line in (search_line(plan.search),) if line]),
 )
 """Sections of the report in order; each is empty for a plan that has nothing for it."""

@@ -41,6 +41,8 @@ __all__ = [
 ]  # fmt: skip
 
 KIB, MIB, GIB = 1024.0, 1024.0**2, 1024.0**3
+FEW_LEFT_OUT = 10
+"""Items that were not measured of which ``sizer bench`` prints the names; more are counted."""
 LARGEST_KERNELS = 15
 """Kernels that ``sizer models inspect`` lists."""
 _UNITS = {
@@ -208,10 +210,20 @@ def render_bench(report: BenchReport) -> RenderableType:
         *[f"{item.name}: {item.failure}" for item in report.micro_failures],
     ]
     parts += section("Failed", failures)
-    parts += section("Not measured", report.left_out)
+    parts += section("Not measured", _left_out(report))
     if report.took_s is not None:
         parts.append(paragraph(f"measured in {report.took_s:.0f} s"))
     return Group(*parts)
+
+
+def _left_out(report: BenchReport) -> list[str]:
+    """Few items by name, many by kind; then what is said in sentences."""
+    count = sum(report.left_out_by_kind.values())
+    if count <= FEW_LEFT_OUT:
+        return list(report.left_out)
+    kinds = [f"{number} {plural}" for plural, number in report.left_out_by_kind.items()]
+    where = "for want of time (all by name in `left_out` of --json)"
+    return [f"{', '.join(kinds)}, {where}", *report.left_out[count:]]
 
 
 def _state(*, dirty: bool, failed: bool = False) -> Text:
@@ -298,6 +310,9 @@ def _with_unit(name: str, item: Sourced | SourcedText) -> str:
     """Value of a fact in the unit that its field's name ends with, scaled to a readable size."""
     if isinstance(item, SourcedText):
         return item.value
+    if name == "storage_bytes":  # as sold: powers of ten
+        terabytes = item.value >= 1e12
+        return f"{number(item.value / (1e12 if terabytes else 1e9), 4)} {'TB' if terabytes else 'GB'}"
     if name.endswith(("_bytes", "_bytes_per_core", "_bytes_per_e_cluster", "_bytes_per_low_power_cluster")):
         return _bytes(item.value)
     unit, factor = next((found for ending, found in _UNITS.items() if name.endswith(ending)), ("", 1.0))

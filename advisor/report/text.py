@@ -7,7 +7,7 @@ from typing import Any
 
 from advisor.records.base import Evidence, Interval
 from advisor.records.config import RunConfig
-from advisor.records.plan import DecodeConfig, PlanBasis, PlanOption, PredictedLoad, Price, Rejected
+from advisor.records.plan import DecodeConfig, Plan, PlanBasis, PlanOption, PredictedLoad, Price, Rejected
 from advisor.records.verdict import CameraTail, Verdict
 
 EVIDENCE_WORDS = {
@@ -104,6 +104,21 @@ def basis_line(basis: PlanBasis | None) -> str:
         f"scenario {basis.scenario_sha256[:12]}, catalogue {basis.catalogue[:12]}, "
         f"calibration {basis.calibration[:12]}, {offers}, seed {basis.seed}, {entered}"
     )
+
+
+def without_line(plan: Plan) -> str:
+    """Which measurements of this machine entered and what would be recommended without; empty where none did."""
+    without = plan.without_measurements
+    if without is None:
+        return ""
+    if without.platform is None or without.probability is None:
+        answer = "no equal boxes would hold"
+    else:
+        price = "price unknown" if without.price is None else money(without.price.value, without.price.currency)
+        same = plan.recommended is not None and plan.recommended.platform == without.platform
+        boxes = f"{'the same, ' if same else ''}{without.count} x {without.platform}"
+        answer = f"{boxes} for {price}, holding with a probability of {without.probability * 100:.0f} %"
+    return f"measured on this machine and entered: {'; '.join(without.entered)}. Without these: {answer}"
 
 
 def price_line(price: Price | None) -> str:

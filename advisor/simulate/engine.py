@@ -358,35 +358,50 @@ def _start_decode(s: Any) -> None:
 
 
 @_part
+def _next_batch(s: Any, i: int) -> Any:
+    """Take the requests of the next batch of stage ``i`` off its queue; return the first, the rest linked, and items.
+
+    A request is a whole frame, or as many objects of one frame as a batch holds, and its rest. Whole frames that wait
+    share a batch in any case, objects of different frames only with a time-out.
+    """
+    run = s.run[0]
+    largest, mixes = s.stage[i].batch, s.stage[i].timeout > 0 or s.stage[i].parent < 0
+    first, last, items = -1, -1, 0
+    while items < largest and s.stage[i].frames > 0:
+        head = s.stage[i].head
+        take = min(largest, s.node[head].items)
+        if take > largest - items:  # requests are not cut: the batch holds what fits behind each other
+            break
+        if take == s.node[head].items:
+            part = _pop(s, i)
+        else:
+            part = _new_node(s, s.node[head].slot, take, s.node[head].t)
+            s.node[head].items -= take
+        if run.now >= run.warm:
+            s.stage[i].wait += take * (run.now - s.node[part].t)
+            s.stage[i].started += take
+        if first < 0:
+            first = part
+        else:
+            s.node[last].next = part
+        last = part
+        items += take
+        if not mixes:
+            break
+    s.stage[i].items -= items
+    return first, items
+
+
+@_part
 def _start_stage(s: Any, i: int) -> None:
     """Start batches of stage ``i`` while a stream is free and a batch may start."""
     run = s.run[0]
-    now, timeout, largest = run.now, s.stage[i].timeout, s.stage[i].batch
+    now, timeout = run.now, s.stage[i].timeout
     while s.stage[i].free > 0 and s.stage[i].items > 0:
-        head = s.stage[i].head
-        if timeout > 0 and s.stage[i].items < largest and now < s.node[head].t + timeout:
+        oldest = s.node[s.stage[i].head].t
+        if timeout > 0 and s.stage[i].items < s.stage[i].batch and now < oldest + timeout:
             return
-        first, last, items = -1, -1, 0
-        while items < largest and s.stage[i].frames > 0:
-            head = s.stage[i].head
-            take = min(largest - items, s.node[head].items)
-            if take == s.node[head].items:
-                part = _pop(s, i)
-            else:
-                part = _new_node(s, s.node[head].slot, take, s.node[head].t)
-                s.node[head].items -= take
-            if now >= run.warm:
-                s.stage[i].wait += take * (now - s.node[part].t)
-                s.stage[i].started += take
-            if first < 0:
-                first = part
-            else:
-                s.node[last].next = part
-            last = part
-            items += take
-            if timeout == 0:  # a batch never mixes frames
-                break
-        s.stage[i].items -= items
+        first, items = _next_batch(s, i)
         work = s.table[i, items].service
         if s.stage[i].cold > 0:
             if s.stage[i].free == s.stage[i].streams:

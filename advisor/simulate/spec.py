@@ -70,8 +70,9 @@ class SimStage:
     """Index in ``ObjectsSpec.classes`` of the objects that this stage finds and its children run on."""
     batch_max: int = 1
     batch_timeout_s: float = 0.0
-    """0: a batch never mixes frames. Above: items of several frames share a batch, which starts when it is full or its
-    oldest item has waited this long [s]."""
+    """0: a batch starts as soon as a stream is free, with the whole frames that wait or with objects of one frame.
+    Above: requests of several frames share a batch, which starts when the next one no longer fits or the oldest has
+    waited this long [s]. Objects of one frame are cut into requests of ``batch_max``, which are never cut again."""
     streams: int = 1
     """Batches in service at the same time."""
     threads_per_stream: float = 1.0

@@ -37,6 +37,20 @@ def catalogue_id(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Say which ids a name may mean: ``"; did you mean 'x'?"``, or an empty string.
+
+    A part of a name ("n100") resembles no id as a whole: ids with all its words come first, then those that hold it.
+    """
+    slug, ids = catalogue_id(name), sorted(known)
+    words = set(slug.split("-"))
+    holding = [entry for entry in ids if slug and words <= set(entry.split("-"))]
+    holding = holding or [entry for entry in ids if slug and slug in entry]
+    if not holding:
+        return nearest(slug, ids, 3)
+    return "; did you mean " + " or ".join(map(repr, holding[:3])) + "?"
+
+
 class Catalogue:
     """Entries by id; made by :meth:`load`."""
 
@@ -149,12 +163,8 @@ class Catalogue:
 
     @staticmethod
     def _unknown(what: str, name: str, known: Iterable[str]) -> CatalogueError:
-        slug = catalogue_id(name)
-        # A part of a name ("n100") resembles no id as a whole, so ids with all its words come first.
-        words = set(slug.split("-"))
-        holding = [entry for entry in sorted(known) if slug and words <= set(entry.split("-"))][:3]
-        hint = "; did you mean " + " or ".join(map(repr, holding)) + "?" if holding else nearest(slug, sorted(known), 3)
-        return CatalogueError(f"{what} {name!r} is not in the catalogue{hint or '; see: sizer catalog list'}")
+        hint = did_you_mean(name, known) or "; see: sizer catalog list"
+        return CatalogueError(f"{what} {name!r} is not in the catalogue{hint}")
 
     def resolve(self, name: str) -> MachineSpec:
         """Machine of a platform id, a processor id, or a processor id with sockets (``...-2s``).

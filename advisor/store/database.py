@@ -52,7 +52,7 @@ class Database:
             self._url = make_url(text)
         except (ArgumentError, ValueError) as error:  # ValueError: the port is no number
             raise StoreError(
-                f"store {hidden(text)!r}: is not a database URL; write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
+                f"store {hidden(text)!r} is not a database URL; write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
             ) from error
         self._prepare_folder()
         try:

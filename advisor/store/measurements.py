@@ -338,7 +338,7 @@ class MeasurementStore(Database):
             raise StoreError(f"run {run_id!r}: {len(exact)} runs begin so ({exact[0].id}, {exact[1].id}...); say more")
         known = [row[0] for row in self._rows(select(runs.c.id))]
         hint = nearest(run_id, known) or ("; the store holds no run yet" if not known else "; see: sizer report")
-        raise StoreError(f"run {run_id!r}: is not in store {self.name}{hint}")
+        raise StoreError(f"run {run_id!r} is not in store {self.name}{hint}")
 
     def count_runs(self) -> int:
         """How many runs are stored."""

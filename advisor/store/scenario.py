@@ -86,7 +86,7 @@ def scenario_file(path: Path | str) -> Path:
     try:
         exists = file.exists()
     except (OSError, ValueError) as error:
-        raise ScenarioError(f"{str(path)[:200]!r}: is no usable path: {error}") from error
+        raise ScenarioError(f"{str(path)[:200]!r} is no usable path: {error}") from error
     if exists:
         return file
     name = str(path)

@@ -46,7 +46,7 @@ def schema_for(name: str) -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of one document. InputError with the nearest name if unknown."""
     if name not in schema_names():
         known = nearest(name, schema_names()) or f"; known are {', '.join(schema_names())}"
-        raise InputError(f"schema {name!r}: is not known{known}")
+        raise InputError(f"schema {name!r} is not known{known}")
     if name == "models":
         record: type[BaseModel] = ModelReport
     else:

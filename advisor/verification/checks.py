@@ -18,7 +18,7 @@ from advisor.records.scenario import Scenario
 from advisor.records.verdict import Check
 
 from .observation import Observation
-from .proof import Share, judge_share, late_share, missing_share, need_text, refutes, worst
+from .proof import Share, counted, counted_frames, judge_share, late_share, missing_share, need_text, refutes, worst
 from .statistics import FeedFigures, Tally
 from .usage import Usage
 
@@ -216,7 +216,7 @@ def _check(
     # A miss is reported in the blocks that refute, everything else in those that would prove.
     frames = shown.alike_frames if ok is False else shown.proof_frames
     bad, n = shown.blocks(shown.figure.whole, frames)
-    bound = f"{bad} of {n} independent blocks of {frames:.1f} frames, {len(shown.figure.windows)} full windows"
+    bound = f"{counted_frames(bad, n, frames)}, {counted(len(shown.figure.windows), 'full window')}"
     if ok is None:
         disturbed = case.disturbed and not met
         advice = "disturbed by other processes: stop them and repeat" if disturbed else need_text(need_s)

@@ -62,7 +62,7 @@ class Run:
         self.models = {name: ModelFile.model_validate(item) for name, item in job["models"].items()}
         self.configs = {name: RunConfig.model_validate(item) for name, item in job["configs"].items()}
         self.seed = int(job["seed"])
-        self.feeds = feeds_of(self.scenario, job["cameras"])
+        self.feeds = feeds_of(self.scenario, job["cameras"], job["phases"], self.seed)
         self.clock = RealClock()
         self._origin_s = self.clock.now_s()
         self.log = Log()

@@ -120,5 +120,19 @@ def worst(results: Sequence[bool | None]) -> bool | None:
 def need_text(need_s: float) -> str:
     """Advice for an open matter."""
     if need_s >= MOST_NEED_S:
-        return "too near the limit: more than a day of measuring would be needed"
-    return f"need {need_s:.0f} more seconds" if need_s > 0 else "too near the limit to say"
+        return "too near the limit: more than a day of measuring would be needed to decide"
+    if need_s > 0:
+        return f"too few frames to decide: measure {need_s:.0f} s longer (--duration)"
+    return "too near the limit: measuring longer would not decide it; leave more headroom"
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def counted_frames(bad: int, n: int, block_frames: float) -> str:
+    """Say how many frames were bad, or how many runs of frames where neighbours share their fate."""
+    if block_frames < 1.05:  # rounds to single frames
+        return f"{bad} of {counted(n, 'frame')} miss the requirement"
+    return f"{bad} of {counted(n, 'group')} of {block_frames:.3g} consecutive frames miss the requirement"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from advisor.records.host import HostFacts
     from advisor.records.model import ModelFile
     from advisor.records.scenario import Scenario
+    from advisor.records.verdict import Phases
 
 DecodeDevice = Literal["software", "hardware"]
 
@@ -37,6 +38,8 @@ class Order:
     """``hardware`` is refused where no device decodes what the cameras send: nothing falls back in silence."""
     seed: int = 0
     """Of phases, objects, arrivals and clips."""
+    phases: Phases = "random"
+    """How cameras' phases are arranged (see :func:`advisor.verification.setup.feeds_of`)."""
     predicted: Mapping[str, Any] | None = None
     """``predicted`` of a plan's option; shown next to the result, no check looks at it."""
     strict: bool = False

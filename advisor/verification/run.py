@@ -42,13 +42,14 @@ def run_verify(order: Order, progress: Progress | None, stop: threading.Event | 
         raise InputError(f"verify --strict refuses: {'; '.join(warnings)}; mend it, or run without --strict")
     seen = observe(order, progress or NullProgress(), stop or threading.Event())
     verdict = judge(scenario, seen, configs, order.facts, order.predicted, warnings)
-    return verdict.model_copy(update={"models": dict(models), "seed": order.seed})
+    return verdict.model_copy(update={"models": dict(models), "seed": order.seed, "phases": order.phases})
 
 
 def observe(order: Order, progress: Progress, stop: threading.Event) -> Observation:
     """Run the cascade in a child process and collect what it reports, also when it dies or is stopped."""
     duration_s, warmup_s = order.duration_s, min(WARMUP_MAX_S, WARMUP_SHARE * order.duration_s)
-    seen = Observation(feeds_of(order.scenario, order.cameras), warmup_s, duration_s, order.decode_threads)
+    feeds = feeds_of(order.scenario, order.cameras, order.phases, order.seed)
+    seen = Observation(feeds, warmup_s, duration_s, order.decode_threads)
     job = {
         "scenario": order.scenario.model_dump(mode="json"),
         "models": {name: model.model_dump(mode="json") for name, model in order.models.items()},
@@ -58,6 +59,7 @@ def observe(order: Order, progress: Progress, stop: threading.Event) -> Observat
         "warmup_s": warmup_s,
         "duration_s": duration_s,
         "seed": order.seed,
+        "phases": order.phases,
         "cameras": None if order.cameras is None else dict(order.cameras),
         "clips": str(order.work_dir / "clips"),
     }

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from advisor.addresses import source as source_address
 from advisor.errors import ScenarioError
 from advisor.records.scenario import Codec, Scenario, Stage
+from advisor.records.verdict import Phases
 
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 _ROUNDING = 1e-9
@@ -50,8 +51,19 @@ def is_live(source: str | None) -> bool:
     return source is not None and source_address(source).live
 
 
-def feeds_of(scenario: Scenario, counts: Mapping[str, int] | None = None) -> tuple[Feed, ...]:
-    """List cameras and callers with phases spread over their period.
+def _phase(phases: Phases, index: int, seed: int) -> float:
+    """Phase of a camera as a share of its period; adding a camera moves no other."""
+    if phases == "random":
+        import numpy as np
+
+        return float(np.random.default_rng([seed, 6, index]).random())
+    return index * GOLDEN % 1.0 if phases == "spread" else 0.0
+
+
+def feeds_of(
+    scenario: Scenario, counts: Mapping[str, int] | None = None, phases: Phases = "random", seed: int = 0
+) -> tuple[Feed, ...]:
+    """List cameras and callers with the phases of their frames.
 
     Parameters
     ----------
@@ -59,15 +71,17 @@ def feeds_of(scenario: Scenario, counts: Mapping[str, int] | None = None) -> tup
         Groups with more cameras than sources repeat the sources.
     counts : mapping, optional
         Camera group to number of cameras; groups that are not named keep the scenario's.
+    phases : str
+        When cameras release within their period. ``random``: drawn uniformly, as cameras that know nothing of each
+        other; ``spread``: as evenly as can be (golden-ratio sequence), the luckiest case; ``worst``: all at once, so
+        that cameras of one rate always coincide.
+    seed : int
+        Of the random phases.
 
     Raises
     ------
     ScenarioError
         ``counts`` names an unknown group, or nothing would release any frame.
-
-    Notes
-    -----
-    Phases follow the golden-ratio sequence: evenly spread for every number of cameras, and adding a camera moves none.
     """
     known = {group.group for group in scenario.cameras}
     for name in counts or {}:
@@ -84,7 +98,7 @@ def feeds_of(scenario: Scenario, counts: Mapping[str, int] | None = None) -> tup
                     name=f"{group.group}-{number + 1}",
                     group=group.group,
                     rate_per_s=group.fps,
-                    phase_s=(index * GOLDEN % 1.0) / group.fps,
+                    phase_s=_phase(phases, index, seed) / group.fps,
                     stagger=number,
                     size=group.size,
                     codec=group.codec,

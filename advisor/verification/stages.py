@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -126,7 +127,11 @@ class StageRunner:
         self.model = model
         self._batch = granted.batch
         self.passes = granted.passes
-        self._room = stage.queue_frames * granted.streams
+        self._timeout_s = stage.batch.timeout_ms / 1e3
+        self._mixes = stage.on is None or self._timeout_s > 0
+        """Whole frames share a batch as far as they wait, objects of different frames only with a timeout."""
+        # A queue shorter than a batch would drop what the batch waits for.
+        self._room = max(stage.queue_frames * granted.streams, granted.batch if self._timeout_s > 0 else 0)
         self._taken = 0
         """Works that callers hold."""
         self._lanes = Lanes(granted.passes)
@@ -199,26 +204,41 @@ class StageRunner:
         self.model.close()
 
     def _take(self) -> list[Work] | None:
-        """Wait for work; whole frames are put together as far as they wait, objects of frames only with a timeout."""
-        timeout_s = self.stage.batch.timeout_ms / 1e3
-        mix = self.stage.on is None or timeout_s > 0
+        """Wait for a batch that may start and take it; None at the end. What waits for others stays in the queue."""
         with self._change:
-            while not self._queue and not self._closing:
-                self._change.wait()
-            if self._closing:
-                return None
-            taken = [self._queue.popleft()]
-            size = len(taken[0].boxes)
-            while mix and size < self._batch:
-                if self._queue and size + len(self._queue[0].boxes) <= self._batch:
-                    taken.append(self._queue.popleft())
-                    size += len(taken[-1].boxes)
-                    continue
-                left_s = taken[0].waiting_since_s + timeout_s - self._now_s()
-                if self._queue or left_s <= 0 or self._closing or not self._change.wait(left_s):
-                    break
-            self._taken += 1
-            return taken
+            while not self._closing:
+                start_in_s = self._start_in_s()
+                if start_in_s == 0:
+                    taken = self._next_batch()
+                    self._taken += 1
+                    self._change.notify()  # what is left may be ready, too
+                    return taken
+                self._change.wait(start_in_s)
+            return None
+
+    def _start_in_s(self) -> float | None:
+        """Tell how long the next batch has to wait [s]; None: until a request comes or a pass ends.
+
+        A full batch may be prepared ahead. One that could still grow starts when a pass could begin and its oldest
+        request has waited long enough: neither a caller nor an inference stream is held for it.
+        """
+        if not self._queue:
+            return None
+        full = sum(len(work.boxes) for work in islice(self._queue, self._batch)) >= self._batch
+        if full or not self._mixes:
+            return 0.0
+        if self._taken >= self.passes:
+            return None
+        return max(0.0, self._queue[0].waiting_since_s + self._timeout_s - self._now_s())
+
+    def _next_batch(self) -> list[Work]:
+        """Take the requests that fit behind each other into one batch; they are never cut."""
+        taken = [self._queue.popleft()]
+        size = len(taken[0].boxes)
+        while self._mixes and self._queue and size + len(self._queue[0].boxes) <= self._batch:
+            taken.append(self._queue.popleft())
+            size += len(taken[-1].boxes)
+        return taken
 
     def _serve(self, slot: int) -> None:
         tensors = self._tensors()

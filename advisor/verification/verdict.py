@@ -44,8 +44,8 @@ def decide(results: Sequence[Check], stopped: bool = False) -> tuple[Word, str]:
         return "FAIL", "; ".join(f"{check.name}: {check.measured} (required {check.required})" for check in failed)
     if undecided:
         need = max((check.need_s for check in undecided if check.need_s is not None), default=None)
-        more = f"; need {need:.0f} more seconds" if need is not None else ""
-        return "INCONCLUSIVE", "cannot say: " + ", ".join(check.name for check in undecided) + more
+        more = f"; measure {need:.0f} s longer to decide (--duration)" if need is not None else ""
+        return "INCONCLUSIVE", "not decided: " + ", ".join(check.name for check in undecided) + more
     return "PASS", f"all {len(counting)} checks hold"
 
 
@@ -118,8 +118,17 @@ def _camera(case: checks.Case, figure: FeedFigures) -> CameraResult:
         lost=whole.lost,
         in_flight=whole.open,
         windows_fps=tuple(figure.fps(window) for window in figure.windows),
+        phase_ms=_phase_ms(case.seen, figure),
         status=reports[-1][1] if reports else "ok",
     )
+
+
+def _phase_ms(seen: Observation, figure: FeedFigures) -> float | None:
+    """When within its period a camera released its first frame, live ones included."""
+    frames = seen.frames.get(figure.feed.index)
+    if not figure.feed.is_camera or frames is None or not frames.released_s:
+        return None
+    return frames.released_s[0] % (1.0 / figure.feed.rate_per_s) * 1e3
 
 
 def _stages(case: checks.Case) -> tuple[StageResult, ...]:

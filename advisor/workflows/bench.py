@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +36,8 @@ class BenchRequest:
     mode: str | None = None
     matrix: Path | None = None
     budget_s: float | None = None
-    """No item is begun that is expected to end later [s]; None: 117 s under ``quick`` alone, else no limit."""
+    """No item is begun after it, or that is expected to end later [s]; None: 117 s under ``quick`` alone, else no
+    limit."""
     retry_failed: bool = False
     runtime: str = "openvino"
     precision: str = "f32"
@@ -67,6 +70,7 @@ def bench_machine(
             summary = run(campaign, store, facts, progress, budget_s=budget_s, retry_failed=request.retry_failed)
             interrupted, took_s = summary.interrupted, summary.took_s
             left_out += summary.left_out
+        not_measured, by_kind = _left_out_by_kind(left_out, (*campaign.entries, *campaign.dropped))
         wanted = {key for entry in campaign.entries for key in entry.item.keys(facts.fingerprint)}
         everything = request.mode is not None or not campaign.entries
         measured = with_footprints(store.find(host_fingerprint=facts.fingerprint))
@@ -79,12 +83,21 @@ def bench_machine(
             micro_failures=tuple(
                 item for item in store.micro_failures(facts.fingerprint) if everything or item.key in wanted
             ),
-            left_out=tuple(left_out),
+            left_out=not_measured,
+            left_out_by_kind=by_kind,
             took_s=took_s,
         )
         if request.export_file is not None:
             _export(request, store, facts, request.export_file, say)
     return report, interrupted
+
+
+def _left_out_by_kind(left_out: Sequence[str], entries: Sequence[Entry]) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Put items by kind before what is said in sentences, and count the items of each kind."""
+    plurals = {entry.item.label: entry.item.plural for entry in entries}
+    items = sorted((text for text in left_out if text in plurals), key=lambda label: plurals[label])
+    sentences = [text for text in left_out if text not in plurals]
+    return (*items, *sentences), dict(Counter(plurals[label] for label in items))
 
 
 def _budget_s(request: BenchRequest) -> float | None:
@@ -132,6 +145,7 @@ def _campaign(request: BenchRequest, facts: HostFacts) -> Campaign:
 
     entries: list[Entry] = []
     left_out: list[str] = []
+    dropped: list[Entry] = []
     parts = []
     if request.models:
         parts.append(Campaign(tuple(_of_models(request, facts))))
@@ -148,9 +162,10 @@ def _campaign(request: BenchRequest, facts: HostFacts) -> Campaign:
     for part in parts:
         entries += part.entries
         left_out += part.left_out
+        dropped += part.dropped
     if request.mode == "quick":
         left_out.append("memory and cached compile of each model (sizer bench MODEL or --full measures them)")
-    return Campaign(tuple(entries), tuple(left_out))
+    return Campaign(tuple(entries), tuple(left_out), tuple(dropped))
 
 
 def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:

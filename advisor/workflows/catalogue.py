@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from advisor import __version__
 from advisor.clock import utc_now
-from advisor.errors import CatalogueError, nearest
+from advisor.errors import CatalogueError
 from advisor.records.base import Record, Sourced
 
 
@@ -62,7 +62,7 @@ def show_catalogue_entry(identifier: str) -> BaseModel:
     CatalogueError
         No entry of that id; names the nearest.
     """
-    from advisor.store.catalogue import Catalogue
+    from advisor.store.catalogue import Catalogue, did_you_mean
 
     catalogue = Catalogue.load()
     if identifier in catalogue.platform_ids():
@@ -73,9 +73,8 @@ def show_catalogue_entry(identifier: str) -> BaseModel:
     if identifier in accelerators:
         return accelerators[identifier]
     known = [*catalogue.platform_ids(), *catalogue.processor_ids(), *accelerators]
-    raise CatalogueError(
-        f"{identifier!r} is not in the catalogue{nearest(identifier, known, 3)}; see: sizer catalog list"
-    )
+    hint = did_you_mean(identifier, known)
+    raise CatalogueError(f"{identifier!r} is not in the catalogue{hint}; all ids: sizer catalog list")
 
 
 def check_catalogue(file: Path | None = None) -> list[str]:

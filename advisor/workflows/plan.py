@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from advisor.records.base import Precision, RuntimeName
@@ -17,6 +17,7 @@ from .models import resolve_model
 from .plan_basis import plan_basis
 from .predictors import cold_starts, load_predictors
 from .this_machine import local_candidate
+from .without_measurements import without_measurements
 
 if TYPE_CHECKING:
     from advisor.measure.campaign.campaign import Campaign
@@ -62,6 +63,10 @@ def plan_scenario(
             inputs = prepare(request, store, facts.result, progress, say)
             warm()
             result = plan(inputs)
+            if request.measure:
+                bare = prepare(replace(request, measure=False), store, facts.result, progress, silent)
+                without = without_measurements(inputs, bare, store)
+                result = result.model_copy(update={"without_measurements": without})
             store.put_run("plan", result)
     return result
 
@@ -83,6 +88,7 @@ def prepare(
     """Gather everything that a plan is made from; ``probed`` waits for the facts of this machine."""
     from advisor.host import machine_spec
     from advisor.measure.campaign.scenario_items import items_for_others, scenario_items
+    from advisor.measure.items.model_kernels import counted_works
     from advisor.planner.question.candidates import admit
     from advisor.planner.question.inputs import PlanInputs
     from advisor.store.catalogue import Catalogue
@@ -102,7 +108,8 @@ def prepare(
     works = Works(models, store, smaller)
     works.prepare("openvino")
     here = is_candidate(host, facts, candidates)
-    unpublished = _unpublished(works, models)
+    counted = counted_works([*models.values(), *smaller.values()], store)
+    unpublished = _unpublished(works, models, counted)
     others = any(not is_candidate(host, facts, [candidate]) for candidate in candidates)
     carried = bool(request.measure and unpublished and others)
     if here and (request.measure or (request.measure is None and request.on)):
@@ -115,7 +122,7 @@ def prepare(
     for runtime in sorted({name for names in measured.values() for name in names}):
         works.prepare(runtime)
     machines = [candidate.machine for candidate in candidates]
-    predictor = load_predictors(store, facts, host, catalogue, works, machines, carried=carried)
+    predictor = load_predictors(store, facts, host, catalogue, works, machines, carried=carried, counted=counted)
     assumptions = [
         _measurements_text(request, unpublished, predictor.measurements, here=here, carried=carried),
         _runtimes_text(measured),
@@ -245,11 +252,11 @@ def _measurements_text(
     return f"no measurement was taken for this plan{boxes}{remedy}"
 
 
-def _unpublished(works: Works, models: Mapping[str, ModelFile]) -> list[str]:
+def _unpublished(works: Works, models: Mapping[str, ModelFile], counted: Mapping[str, ModelWork]) -> list[str]:
     """Stages whose model the shipped calibration does not know: only measurements tell how far its time is off."""
     from advisor.perfmodel import Predictor
 
-    predictor = Predictor.load()
+    predictor = Predictor.load(counted=counted)
     return [
         stage for stage in models if not all(predictor.has_published_figures(work) for work in works.compiled(stage))
     ]
@@ -305,11 +312,7 @@ class Works:
         if key not in self._works_by_key:
             if precision == "bf16":
                 plain = self._of(model, runtime, "f32")
-                halved = None
-                if plain is not None:
-                    update = {"precision": "bf16", "activation_bytes": plain.activation_bytes / 2}
-                    halved = plain.model_copy(update=update)
-                self._works_by_key[key] = halved
+                self._works_by_key[key] = None if plain is None else plain.at_bf16()
             else:
                 self._compile(model, runtime)
         return self._works_by_key.get(key)

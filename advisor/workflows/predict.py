@@ -50,7 +50,7 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
         Bad input, with a remedy.
     """
     from advisor.host import machine_spec
-    from advisor.measure.items.model_kernels import model_works
+    from advisor.measure.items.model_kernels import counted_works
     from advisor.perfmodel.sources.registry import predicts
     from advisor.store.catalogue import Catalogue
 
@@ -67,15 +67,39 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
             return _report(
                 [_unknown(model, machine, config) for machine, config in zip(machines, configs, strict=True)]
             )
-        (work,) = model_works(model, [(request.runtime, request.precision, request.batch, None)], store)
+        work = _work(request, model, store)
         if work is None:
             raise InputError(f"{request.runtime} cannot run {request.model} at {request.precision} on any machine")
         if request.measure_s > 0:
             _measure(request, model, work, configs, machines, facts, store, say)
-        predictor = load_predictors(store, facts, host, catalogue, _OneModel(model, store), machines, carried=True)
+        predictor = load_predictors(
+            store,
+            facts,
+            host,
+            catalogue,
+            _OneModel(model, store),
+            machines,
+            carried=True,
+            counted=counted_works([model], store),
+        )
         asked = [(machine, work, config) for machine, config in zip(machines, configs, strict=True)]
         found = predictor.service_many(asked, explain=True)
     return _report([to_prediction(item) for item in found])
+
+
+def _work(request: PredictRequest, model: ModelFile, store: MeasurementStore) -> ModelWork | None:
+    """Kernels of the model as the runtime fuses them; None where it cannot run it so.
+
+    Runtimes refuse bf16 where this processor lacks it, which says nothing of the machines that are asked about: the
+    kernels of f32 stand for those of bf16 then.
+    """
+    from advisor.measure.items.model_kernels import model_works
+
+    (work,) = model_works(model, [(request.runtime, request.precision, request.batch, None)], store)
+    if work is None and request.precision == "bf16":
+        (plain,) = model_works(model, [(request.runtime, "f32", request.batch, None)], store)
+        work = None if plain is None else plain.at_bf16()
+    return work
 
 
 def _report(rows: Sequence[Prediction]) -> PredictionReport:

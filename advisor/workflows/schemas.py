@@ -48,5 +48,5 @@ def schema_for(name: str) -> dict[str, Any]:
     if name not in schemas.schema_names():
         known = schema_names()
         hint = nearest(name, known) or f"; known are {', '.join(known)}"
-        raise InputError(f"schema {name!r}: is not known{hint}")
+        raise InputError(f"schema {name!r} is not known{hint}")
     return schemas.schema_for(name)

@@ -15,7 +15,7 @@ from advisor.errors import InputError, StoreError
 from advisor.records.config import RunConfig
 from advisor.records.plan import Plan, PredictedLoad
 from advisor.records.scenario import Scenario
-from advisor.records.verdict import Verdict
+from advisor.records.verdict import Phases, Verdict
 
 from .context import Say, local_facts, open_store, silent
 from .imitate import Imitation, imitating, imitation
@@ -45,6 +45,7 @@ class VerifyRequest:
     find_capacity: bool = False
     strict: bool = False
     seed: int = 0
+    phases: Phases = "random"
     decode_device: Literal["software", "hardware"] = "software"
     operator: str | None = None
     signer: str | None = None
@@ -91,7 +92,7 @@ def verify_scenario(
             setting = _capped(setting, wanted)
         order = Order(
             scenario, models, setting.configs, setting.decode_threads, duration_s, facts, cache_dir() / "verify",
-            decode_device=request.decode_device, seed=request.seed,
+            decode_device=request.decode_device, seed=request.seed, phases=request.phases,
             predicted=None if setting.predicted is None else setting.predicted.model_dump(mode="json"),
             strict=request.strict, warnings=setting.warnings,
         )  # fmt: skip
@@ -106,6 +107,8 @@ def verify_scenario(
                     rows = compared(order.predicted, verdict)
                     verdict = verdict.model_copy(update={"predicted": {**order.predicted, "compared": rows}})
         notes = (*verdict.notes, f"configuration: {setting.origin}", *(() if wanted is None else wanted.notes))
+        if setting.predicted is not None and request.phases != "random":
+            notes = (*notes, f"phases: {request.phases} in this run; the prediction draws them at random")
         verdict = verdict.model_copy(
             update={"notes": notes, "hashes": hashes, "operator": request.operator, "signer": request.signer}
         )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.transfer import clustered_error
+from advisor.calibration.reliability import clustered_error
 
 
 def test_a_share_of_machines_is_as_doubtful_as_machines_are_many() -> None:

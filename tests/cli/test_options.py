@@ -46,7 +46,8 @@ def test_a_budget_arrives_in_seconds(monkeypatch: pytest.MonkeyPatch, capsys: py
 
     def bench_machine(request: Any, **_: object) -> tuple[Any, bool]:
         seen.append(request.budget_s)
-        return SimpleNamespace(measurements=(), micro=(), micro_failures=(), left_out=(), took_s=None), False
+        nothing = {"measurements": (), "micro": (), "micro_failures": (), "left_out": (), "left_out_by_kind": {}}
+        return SimpleNamespace(**nothing, took_s=None), False
 
     monkeypatch.setattr("advisor.workflows.bench_machine", bench_machine)
     assert run(["bench", "--quick", "--budget", "10m"]) == 0

@@ -109,6 +109,18 @@ def test_unknown_kernels_widen_and_are_said(shipped) -> None:
     assert any("unknown type" in note for note in odd.notes)
 
 
+def test_other_machines_are_predicted_from_the_file_whatever_the_runtime_fuses_here() -> None:
+    """A runtime fuses for the processor that it runs on: another list of kernels must not move other machines."""
+    host, other = machine("this"), machine("other")
+    as_fused = work([kernel(i, flop=4.1e8) for i in range(20)])
+    fused_otherwise = work([kernel(i, flop=4.1e8, moved=9e6) for i in range(45)])
+    predictor = Predictor.load(host=host, counted={as_fused.sha256: as_fused})
+    first, second = (predictor.service(other, item, ONE) for item in (as_fused, fused_otherwise))
+    assert first.latency_s == second.latency_s
+    first, second = (predictor.service(host, item, ONE) for item in (as_fused, fused_otherwise))
+    assert first.latency_s.p50 < 0.9 * second.latency_s.p50
+
+
 def test_a_measured_configuration_is_reported_as_measured() -> None:
     host = machine("this")
     found = Predictor.load(host=host, measurements=[measurement(0.0123)]).service(
@@ -174,6 +186,8 @@ def test_only_measurements_of_many_moments_say_how_the_machine_drifts() -> None:
     found = Predictor.load(host=host, measurements=[many]).service(host, work(), row.config)
     # From 0.84 to 1.16 between the 10 and 90 % points: a standard deviation of 0.126.
     assert found.moment_sigma == pytest.approx(0.126, abs=0.002)
+    assert found.machine_share == pytest.approx(1.0)  # undisturbed: all of it is the machine's states
+    assert Predictor.load(host=host, measurements=[row]).service(host, work(), row.config).machine_share == 0.5
     assert Predictor.load(host=host, measurements=[row]).service(host, work(), row.config).moment_sigma is None
 
 

@@ -178,7 +178,9 @@ def _plan_inputs(name: str, store_file: Path, fingerprint: str | None = None) ->
             scenario_sha256=case["scenario_sha256"],
             models=models,
             works=works.of_stage,
-            predictor=load_predictors(store, facts, this.machine, catalogue, works, machines, carried=False),
+            predictor=load_predictors(
+                store, facts, this.machine, catalogue, works, machines, carried=False, counted={}
+            ),
             candidates=candidates,
             cold=cold_starts(store, facts, this.machine, catalogue),
             today=dt.date.fromisoformat(inputs["today"]),

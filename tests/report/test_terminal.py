@@ -94,6 +94,20 @@ def test_bench_shows_failures() -> None:
     assert plain_text(empty) == "no model was measured\n"
 
 
+def test_many_items_that_were_not_measured_are_counted_by_kind() -> None:
+    names = tuple(f"net-{index}" for index in range(12))
+    report = BenchReport(
+        **STAMP, host_fingerprint="x", measurements=(), left_out=(*names, "no bf16 here"),
+        left_out_by_kind={"kernel profiles of models": 3, "timings of models": 9},
+    )  # fmt: skip
+    text = " ".join(plain_text(terminal.render_bench(report)).split())
+    assert "Not measured - 3 kernel profiles of models, 9 timings of models, for want of time (all by name" in text
+    assert text.endswith("- no bf16 here")
+    assert "net-" not in text
+    few = report.model_copy(update={"left_out": names[:2], "left_out_by_kind": {"timings of models": 2}})
+    assert plain_text(terminal.render_bench(few)).endswith("Not measured\n  - net-0\n  - net-1\n")
+
+
 def test_catalogue_entries_carry_their_sources() -> None:
     catalogue = Catalogue.load()
     platform = catalogue.platforms()[0]
@@ -106,6 +120,12 @@ def test_catalogue_entries_carry_their_sources() -> None:
 
 def test_an_entry_is_shown_in_readable_units() -> None:
     catalogue = Catalogue.load()
+    platform = catalogue.platforms()[0]
+    assert platform.storage_bytes is not None
+    sold = platform.model_copy(update={"storage_bytes": platform.storage_bytes.model_copy(update={"value": 5.12e11})})
+    assert "storage_bytes 512 GB [" in " ".join(plain_text(terminal.render_entry(sold)).split())
+    sold = platform.model_copy(update={"storage_bytes": platform.storage_bytes.model_copy(update={"value": 2e12})})
+    assert "storage_bytes 2 TB [" in " ".join(plain_text(terminal.render_entry(sold)).split())
     words = " ".join(plain_text(terminal.render_entry(catalogue.processor("intel-core-i7-8700"))).split())
     for shown in ("base_hz 3.2 GHz [", "l3_bytes 12 MiB [", "tdp_w 65 W [", "performance_cores 6 ["):
         assert shown in words

@@ -222,6 +222,23 @@ class Oracle:
             self.done += 1
             self.latencies.append((frame.released, self.env.now - frame.released))
 
+    def _next_batch(self, i):
+        """Requests off the queue that fit into one batch: frames, or parts of one frame's objects; never cut again."""
+        stage, queue = self.stages[i], self.queues[i]
+        parts, room = [], stage["batch"]
+        while queue and min(stage["batch"], queue[0][1]) <= room:
+            entry = queue[0]
+            take = min(stage["batch"], entry[1])
+            entry[1] -= take
+            room -= take
+            parts.append((entry, take))
+            self.waits[i].extend([(self.env.now, self.env.now - entry[2])] * take)
+            if entry[1] == 0:
+                queue.popleft()
+            if "parent" in stage and not stage.get("timeout"):
+                break
+        return parts
+
     def _stream(self, i):
         stage, queue = self.stages[i], self.queues[i]
         while True:
@@ -234,17 +251,8 @@ class Oracle:
                         break
                 if not queue:
                     continue
-            parts, room = [], stage["batch"]
-            while room and queue and (stage.get("timeout") or not parts):
-                entry = queue[0]
-                take = min(room, entry[1])
-                entry[1] -= take
-                room -= take
-                parts.append((entry, take))
-                self.waits[i].extend([(self.env.now, self.env.now - entry[2])] * take)
-                if entry[1] == 0:
-                    queue.popleft()
-            size = stage["batch"] - room
+            parts = self._next_batch(i)
+            size = sum(take for _, take in parts)
             cold = 0.0
             if self.serving[i] == 0:
                 self.paused[i], self.fresh[i] = self.env.now - self.ended[i], stage["streams"]

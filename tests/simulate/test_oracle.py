@@ -119,6 +119,20 @@ def test_batches_across_frames_agree() -> None:
     agree(*both(stages, cameras=camera_set(4), cores=2.0, workers=2, means=(1.2,)), floor=0.03)
 
 
+@pytest.mark.parametrize("timeout", [0.0, 0.02])
+def test_batches_of_whole_frames_agree(timeout) -> None:
+    stages = [stage("detect", batches(0.020, 0.002, 4), timeout=timeout, limit=6, sigma=0.1)]
+    agree(*both(stages, cameras=camera_set(4), cores=2.0, workers=2), floor=0.03)
+
+
+def test_long_lists_of_objects_agree() -> None:
+    stages = [
+        stage("detect", (0.0, 0.004), interval=2, finds=0, streams=2),
+        stage("embed", batches(0.004, 0.001, 4), parent=0, interval=2, timeout=0.03, streams=2),
+    ]
+    agree(*both(stages, cameras=camera_set(4), cores=4.0, workers=2, means=(5.0,)), floor=0.03)
+
+
 def test_decode_overload_loses_frames_before_decode() -> None:
     ours, theirs = both(
         [stage("light", (0.0, 0.001), interval=5)], cameras=camera_set(4, decode=0.02), cores=1.0, workers=2

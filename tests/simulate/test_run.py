@@ -133,10 +133,44 @@ def test_a_batch_that_does_not_fill_starts_with_its_timeout() -> None:
     assert r.latencies_s == pytest.approx(0.05 + service[3], abs=1e-9)
 
 
-def test_without_timeout_a_batch_never_mixes_frames() -> None:
-    stage = SimStage("m", (0.0, *[0.01] * 8), batch_max=8)
-    r = simulate(SimSpec(tuple(SimCamera(10.0, phase_s=0.01) for _ in range(4)), (stage,), 8.0), 60)
-    assert r.stages[0].mean_batch == 1
+def test_whole_frames_that_wait_share_a_batch_without_timeout() -> None:
+    """Of eight frames at once the first finds the stream free; the other seven wait for it and go together."""
+    stage = SimStage("m", (0.0, *[0.01] * 8), batch_max=8, queue_limit=8)
+    r = simulate(SimSpec(tuple(SimCamera(10.0, phase_s=0.01) for _ in range(8)), (stage,), 8.0), 60)
+    assert r.stages[0].mean_batch == 4
+    assert sorted(set(np.round(r.latencies_s, 9))) == [0.01, 0.02]
+
+
+def test_too_many_frames_are_served_in_full_batches() -> None:
+    """Rate of a saturated stage: streams x batch / time of a batch."""
+    stage = SimStage("m", (0.0, *[0.01] * 4), batch_max=4, streams=2, queue_limit=8)
+    r = simulate(SimSpec(tuple(SimCamera(100.0) for _ in range(20)), (stage,), 8.0), 60)
+    assert r.stages[0].items_per_s == pytest.approx(2 * 4 / 0.01, rel=0.01)
+
+
+def test_objects_of_different_frames_share_no_batch_without_timeout() -> None:
+    objects = ObjectsSpec((ObjectClass(2, 2, 2),))
+    stages = (
+        SimStage("detect", (0.0, 0.001), finds=0, streams=8),
+        SimStage("embed", (0.0, *[0.01] * 8), parent=0, batch_max=8),
+    )
+    r = simulate(SimSpec(tuple(SimCamera(5.0, phase_s=0.0) for _ in range(4)), stages, 8.0, objects), 60)
+    assert r.stages[1].mean_batch == 2
+
+
+@pytest.mark.parametrize(("largest", "in_batch"), [(8, 6), (9, 9), (2, 1.5)])
+def test_requests_that_share_a_batch_are_never_cut(largest, in_batch) -> None:
+    """Three objects per frame: two frames fit into a batch of eight, and the third frame waits for the next one.
+
+    A frame with more objects than a batch holds makes a full request and one of the rest, which fit together into none.
+    """
+    objects = ObjectsSpec((ObjectClass(3, 3, 3),))
+    stages = (
+        SimStage("detect", (0.0, 0.001), finds=0, streams=36),
+        SimStage("embed", (0.0, *[0.001] * largest), parent=0, batch_max=largest, batch_timeout_s=0.05),
+    )
+    r = simulate(SimSpec(tuple(SimCamera(5.0, phase_s=0.0) for _ in range(36)), stages, 36.0, objects), 20)
+    assert r.stages[1].mean_batch == in_batch
 
 
 def test_objects_of_a_frame_go_in_batches_of_at_most_max() -> None:

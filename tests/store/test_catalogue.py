@@ -191,6 +191,8 @@ def test_unknown_names_get_the_nearest() -> None:
         CatalogueError, match="did you mean 'fanless-n100-8-gb' or 'intel-processor-n100' or 'mini-pc-n1"
     ):
         CATALOGUE.resolve("N100")
+    with pytest.raises(CatalogueError, match="did you mean 'fanless-i7-8700t-16-gb'"):  # a part of a word
+        CATALOGUE.resolve("less-i7-8700")
     with pytest.raises(CatalogueError, match="see: sizer catalog list"):
         CATALOGUE.resolve("????")
     with pytest.raises(CatalogueError, match="did you mean 'mini-pc-n100-16-gb'"):

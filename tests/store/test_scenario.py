@@ -18,6 +18,7 @@ from advisor.records.scenario import (
     CameraGroup,
     Candidates,
     Margin,
+    Money,
     ObjectCount,
     Scenario,
     Site,
@@ -65,6 +66,11 @@ def refusal(text: str) -> str:
         ("window_s: 60", "window_s: 1min", "slo.window_s: '1min' is not a number of seconds; write window_s: 60"),
         ("max_power_w: 65", "max_power_w: 65W", "'65W' is not a number of watts; write max_power_w: 65"),
         ("headroom_pct: 30", "headroom_pct: lots", "margin.headroom_pct: 'lots' is not a number of percent; write"),
+        ("headroom_pct: 30", "confidence_pct: 49.9",
+         "margin.confidence_pct: 49.9 must be greater than or equal to 50"),
+        ("headroom_pct: 30", "confidence_pct: 100", "margin.confidence_pct: 100 must be less than 100"),
+        ("headroom_pct: 30", "confidence_pct: 90 %", "margin.confidence_pct: '90 %' is not a number of percent; write"),
+        ("headroom_pct: 30", "confidense_pct: 90", "unknown key; did you mean 'confidence_pct'?"),
         ("count: 6", "count: 6.5", "cameras[0].count: 6.5 is not a whole number"),
         ("count: 6", "count: true", "cameras[0].count: True is not a whole number"),
         ("count: 6", "count: -1", "cameras[0].count: -1 must be greater than or equal to 0"),
@@ -374,7 +380,8 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         activity=Activity(objects_per_frame=dict.fromkeys(ids, ObjectCount(mean=mean, p95=mean * 2 + 1))),
         stages=tuple(stages),
         slo=Slo(latency_p95_ms=draw(st.floats(1, 1e4)), camera_fps=draw(st.sampled_from([None, fps]))),
-        margin=Margin(headroom_pct=draw(st.floats(0, 99))),
+        margin=Margin(headroom_pct=draw(st.floats(0, 99)), confidence_pct=draw(st.floats(50, 99.9))),
+        money=Money(cost_of_failure=draw(st.none() | st.floats(0, 1e5))),
         site=Site(max_power_w=draw(st.none() | st.floats(1, 1e4)), fanless=draw(st.booleans())),
         candidates=Candidates(vendors=tuple(draw(st.lists(st.text(max_size=6).filter(str.isprintable), max_size=2)))),
     )
@@ -424,3 +431,13 @@ def test_every_limit_is_of_a_key_that_exists() -> None:
     )
     for pattern in LIMITS:
         assert list(_values(full.model_dump(), pattern)), pattern
+
+
+def test_what_a_failure_costs_is_an_amount_and_may_be_left_out() -> None:
+    assert parse_scenario(SHOP).money.cost_of_failure is None
+    assert parse_scenario(SHOP).margin.confidence == 0.9
+    money = next(line for line in SHOP.splitlines() if line.startswith("money:"))
+    stated = money.replace("}", ", cost_of_failure: 250}", 1)
+    assert parse_scenario(changed(money, stated)).money.cost_of_failure == 250.0
+    negative = refusal(changed(money, stated.replace("250", "-1")))
+    assert "money.cost_of_failure: -1 must be greater than or equal to 0" in negative

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import jsonschema
@@ -15,6 +16,7 @@ from advisor.store.paths import profiles_dir
 from advisor.store.scenario import shipped_scenarios
 from advisor.store.schemas import scenario_schema, schema_for, schema_names
 from advisor.store.yamltext import parse_yaml
+from advisor.workflows.schemas import schema_for as workflow_schema_for
 
 
 @pytest.mark.parametrize("name", schema_names())
@@ -32,6 +34,14 @@ def test_the_promised_names_are_there() -> None:
     assert promised | {"processor", "platform", "accelerator"} <= set(schema_names())
     with pytest.raises(InputError, match="did you mean 'scenario'"):
         schema_for("scenari")
+
+
+@pytest.mark.parametrize("schema", [schema_for, workflow_schema_for])
+def test_an_unknown_name_is_refused_in_a_sentence(schema: Callable[[str], object]) -> None:
+    with pytest.raises(InputError, match=r"^schema 'scenaro' is not known; did you mean 'scenario'\?$"):
+        schema("scenaro")
+    with pytest.raises(InputError, match=r"^schema 'foo' is not known; known are "):
+        schema("foo")
 
 
 def test_every_key_of_a_scenario_is_described() -> None:

@@ -55,7 +55,7 @@ def test_the_bound_for_drops_just_met_and_one_frame_short() -> None:
     short = run(checks.drops, 30.5)
     assert short.ok is None
     assert short.need_s == pytest.approx(1.0)
-    assert "need 1 more seconds" in short.advice
+    assert "measure 1 s longer" in short.advice
     assert run(checks.drops, 10.0).need_s == pytest.approx(20.6, abs=0.1)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from advisor.verification.proof import judge_share, late_share, missing_share, windows_rule
+from advisor.verification.proof import counted_frames, judge_share, late_share, missing_share, need_text, windows_rule
 from advisor.verification.statistics import figures
 
 from .support import DROP, observe, scenario
@@ -111,3 +111,11 @@ def test_slow_waves_far_below_the_limit_take_no_proof_away() -> None:
 )
 def test_windows_in_a_row(held, result) -> None:
     assert windows_rule(held) is result
+
+
+def test_the_bound_is_said_in_frames_and_the_advice_is_something_to_do() -> None:
+    assert counted_frames(12, 900, 1.0) == "12 of 900 frames miss the requirement"
+    assert counted_frames(2, 90, 9.96) == "2 of 90 groups of 9.96 consecutive frames miss the requirement"
+    assert need_text(12.4) == "too few frames to decide: measure 12 s longer (--duration)"
+    assert "leave more headroom" in need_text(0.0)
+    assert "more than a day" in need_text(1e6)

@@ -18,6 +18,7 @@ from advisor.records.config import RunConfig
 from advisor.records.scenario import Scenario
 from advisor.records.verdict import Verdict
 from advisor.verification import Order, default_configs, find_capacity, verify
+from advisor.verification.setup import feeds_of
 from tests.waiting import wait_until
 
 from .support import configs, facts, model, scenario
@@ -106,7 +107,7 @@ def test_an_infeasible_scenario_fails_and_names_what_binds(work_dir) -> None:
 def test_too_short_a_run_is_inconclusive(work_dir) -> None:
     found = run(scenario(slo={"latency_p95_ms": 2000.0, "drops_max_pct": 5.0}), 1.0, work_dir)
     assert found.verdict == "INCONCLUSIVE"
-    assert "cannot say" in found.reason
+    assert "not decided" in found.reason
 
 
 def test_a_killed_worker_is_a_failure_with_what_was_seen(work_dir) -> None:
@@ -297,7 +298,6 @@ def test_hardware_decode_is_refused_where_no_device_decodes(work_dir) -> None:
     import av.codec.hwaccel
 
     from advisor.verification.hardware import find_device
-    from advisor.verification.setup import feeds_of
     from advisor.verification.sources import clip_for
 
     plan = scenario(slo=EASY)
@@ -328,6 +328,16 @@ def test_the_report_names_what_ran(work_dir) -> None:
     found = run(scenario(slo=EASY), 1.0, work_dir, seed=7)
     assert {stage: len(file.sha256) for stage, file in found.models.items()} == {"person": 64, "reid": 64}
     assert found.seed == 7
+    assert found.phases == "random"
+    first, second = (camera.phase_ms for camera in found.cameras)
+    assert first == pytest.approx(feeds_of(scenario(), seed=7)[0].phase_s * 1e3)
+    assert first != second
+
+
+def test_phases_are_as_requested(work_dir) -> None:
+    found = run(scenario(slo=EASY), 1.0, work_dir, phases="worst")
+    assert found.phases == "worst"
+    assert [camera.phase_ms for camera in found.cameras] == [0.0, 0.0]
 
 
 def detector_file(folder: Path) -> Path:

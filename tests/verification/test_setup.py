@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from advisor.errors import ScenarioError
@@ -12,16 +13,31 @@ def cameras(count: int, fps: float = 15.0) -> list[dict[str, object]]:
     return [{"group": "cam", "count": count, "resolution": "320x180", "fps": fps}]
 
 
-def test_phases_lie_within_a_period_and_apart() -> None:
-    feeds = feeds_of(scenario(cameras=cameras(8)))
+def test_spread_phases_lie_within_a_period_and_apart() -> None:
+    feeds = feeds_of(scenario(cameras=cameras(8)), phases="spread")
     phases = sorted(feed.phase_s * feed.rate_per_s for feed in feeds)
     gaps = [after - before for before, after in zip(phases, [*phases[1:], phases[0] + 1], strict=True)]
     assert all(0 <= phase < 1 for phase in phases)
     assert min(gaps) > 0.5 / 8
 
 
-def test_a_further_camera_moves_no_phase() -> None:
-    fewer, more = feeds_of(scenario(cameras=cameras(3))), feeds_of(scenario(cameras=cameras(4)))
+def test_random_phases_are_uniform_and_fixed_by_the_seed() -> None:
+    drawn = [
+        [feed.phase_s * 15.0 for feed in feeds_of(scenario(cameras=cameras(400)), seed=seed)] for seed in (1, 1, 2)
+    ]
+    assert drawn[0] == drawn[1] != drawn[2]
+    for phases in drawn:
+        shares = np.histogram(phases, bins=4, range=(0, 1))[0] / 400
+        assert shares == pytest.approx([0.25] * 4, abs=0.09)  # four standard errors
+
+
+def test_in_the_worst_case_all_cameras_deliver_at_once() -> None:
+    assert {feed.phase_s for feed in feeds_of(scenario(cameras=cameras(8)), phases="worst")} == {0.0}
+
+
+@pytest.mark.parametrize("phases", ["random", "spread", "worst"])
+def test_a_further_camera_moves_no_phase(phases) -> None:
+    fewer, more = (feeds_of(scenario(cameras=cameras(count)), phases=phases) for count in (3, 4))
     assert [feed.phase_s for feed in more[:3]] == [feed.phase_s for feed in fewer]
 
 

@@ -106,6 +106,50 @@ def test_with_a_timeout_objects_of_several_frames_share_a_batch(tmp_path) -> Non
     assert rig.answers == [[(0, 2), (1, 2)], [(2, 2)]]
 
 
+def test_requests_that_share_a_batch_are_never_cut(tmp_path) -> None:
+    """As the simulator does (tests/simulate/test_run.py, the same name)."""
+    rig = Rig(tmp_path, {"on": "x", "batch": {"max": 8, "timeout_ms": 50}}, batch=8)
+    for number in range(5):
+        rig.runner.offer_objects(rig.frame(number), [(0.0, 0.0, 1.0, 1.0)] * 3, time.perf_counter())
+    rig.runner.start()
+    rig.finish()
+    assert rig.answers == [[(0, 3), (1, 3)], [(2, 3), (3, 3)], [(4, 3)]]
+
+
+def test_a_batch_that_may_grow_waits_in_the_queue_and_holds_no_caller(tmp_path) -> None:
+    """With the stream busy, what comes meanwhile shares the next pass, whichever caller is idle."""
+    rig = Rig(tmp_path, {"queue_frames": 8}, batch=4, requests=2)
+    rig.runner.start()
+    rig.offer_frames(0)
+    wait_until(lambda: not rig.runner._queue, "the only stream to be taken")
+    rig.offer_frames(1, 2, 3)
+    time.sleep(0.1)  # ample for the second caller to take them one by one
+    assert rig.runner.depth() == 3
+    rig.offer_frames(4)  # a full batch may be prepared ahead
+    wait_until(lambda: not rig.runner._queue, "the second caller to take a full batch")
+    rig.finish()
+    assert sorted([number for number, _ in answer] for answer in rig.answers) == [[0], [1, 2, 3, 4]]
+
+
+def test_callers_do_not_share_out_a_batch_that_waits_to_fill(tmp_path) -> None:
+    rig = Rig(tmp_path, {"batch": {"max": 4, "timeout_ms": 60_000}}, batch=4, requests=3)
+    rig.runner.start()
+    for number in range(4):
+        rig.offer_frames(number)
+        time.sleep(0.02)
+    rig.finish()
+    assert rig.answers == [[(0, 1), (1, 1), (2, 1), (3, 1)]]
+
+
+def test_a_queue_has_room_for_the_batch_that_it_waits_for(tmp_path) -> None:
+    rig = Rig(tmp_path, {"queue_frames": 2, "batch": {"max": 4, "timeout_ms": 60_000}}, batch=4)
+    rig.offer_frames(*range(5))
+    rig.runner.start()
+    rig.finish()
+    assert dropped(rig) == [4]
+    assert [len(answer) for answer in rig.answers] == [4]
+
+
 def test_frames_that_wait_are_put_into_one_pass(tmp_path) -> None:
     rig = Rig(tmp_path, {"queue_frames": 8}, batch=3)
     rig.offer_frames(*range(7))

@@ -30,7 +30,7 @@ def test_the_word_follows_from_the_checks(results, word) -> None:
 
 def test_the_reason_names_what_failed_and_what_is_needed() -> None:
     assert "drops: m (required r)" in decide([check(False)])[1]
-    assert "need 40 more seconds" in decide([check(None, need_s=12.0), check(None, "latency_p95", need_s=40.0)])[1]
+    assert "measure 40 s longer" in decide([check(None, need_s=12.0), check(None, "latency_p95", need_s=40.0)])[1]
     assert "so far failed: drops" in decide([check(False)], stopped=True)[1]
 
 
@@ -66,7 +66,7 @@ def test_a_slow_model_on_an_idle_machine_is_named() -> None:
 def test_too_short_a_run_says_how_much_is_missing() -> None:
     found = verdict(3.0, late_fate(10**6))
     assert found.verdict == "INCONCLUSIVE"
-    assert "more seconds" in found.reason
+    assert "s longer" in found.reason
 
 
 def test_what_never_ended_stays_in_flight() -> None:

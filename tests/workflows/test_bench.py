@@ -3,9 +3,12 @@ from pathlib import Path
 import pytest
 
 from advisor.errors import InputError
+from advisor.measure.campaign.campaign import Entry
+from advisor.measure.items.preparation import PreparationItem
 from advisor.records.box import BoxExport
 from advisor.workflows import bench
 from advisor.workflows.bench import BenchRequest, bench_machine
+from tests.measure.toy_kind import HashItem
 
 
 def test_quick_keeps_its_promise_unless_told_otherwise() -> None:
@@ -14,6 +17,17 @@ def test_quick_keeps_its_promise_unless_told_otherwise() -> None:
     assert bench._budget_s(BenchRequest(mode="full")) is None
     assert bench._budget_s(BenchRequest(models=("resnet-50",), mode="quick")) is None
     assert bench._budget_s(BenchRequest(matrix=Path("m.yaml"))) is None
+
+
+def test_what_was_left_out_is_counted_by_kind_before_what_is_said_in_sentences() -> None:
+    items = [PreparationItem((64, 48), (16, 16 + size)) for size in range(2)]
+    hashes = [HashItem(size) for size in (1, 2, 3)]
+    entries = [Entry(item, 1.0) for item in (*items, *hashes)]
+    labels = [hashes[2].label, "no bf16 here", items[0].label, hashes[0].label]
+    assert bench._left_out_by_kind(labels, entries) == (
+        (hashes[2].label, hashes[0].label, items[0].label, "no bf16 here"),
+        {"other measurements": 2, "timings of pre-processing": 1},
+    )
 
 
 def test_a_fault_of_a_matrix_names_its_file(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from advisor import __version__
 from advisor.measure.items.throughput import TimingItem
+from advisor.planner.plan import plan
 from advisor.planner.question.inputs import Candidate, PlanInputs
 from advisor.records.model import ModelFile
 from advisor.store.catalogue import Catalogue
@@ -17,6 +18,7 @@ from advisor.store.measurements import MeasurementStore
 from advisor.workflows import plan as workflow
 from advisor.workflows.plan import PlanRequest, Works, is_candidate, prepare
 from advisor.workflows.plan_basis import calibration_sha256
+from advisor.workflows.without_measurements import without_measurements
 from tests.measure.hosts import facts
 from tests.measure.makers import file
 from tests.perfmodel.makers import kernel, measurement, work
@@ -117,6 +119,20 @@ def test_asked_for_passes_of_unpublished_models_are_measured_and_enter(planning:
     passes, decoded = predicted(found)[:count], predicted(found)[count:]
     assert decoded == predicted(without)[count:]
     assert passes != predicted(without)[:count]
+
+
+def test_a_plan_with_measurements_says_what_it_would_be_without(planning: SimpleNamespace) -> None:
+    boxes = ("mini-pc-i7-11800h-16-gb",)
+    key = stored(planning, latency_s=0.5)  # far slower than anything predicts
+    measured, bare = planning.inputs(on=boxes, measure=True), planning.inputs(on=boxes, measure=False)
+    without = without_measurements(measured, bare, planning.store)
+    assert without is not None
+    summary = planning.store.get(key).summary
+    assert without.entered == (f"person-detection-retail-0013 f32, 1 x 1 threads: {summary}",)
+    best = plan(bare).recommended
+    assert (without.platform, without.count) == ((None, 0) if best is None else (best.platform, best.count))
+    assert without.probability == (None if best is None else best.probability)
+    assert without_measurements(bare, bare, planning.store) is None
 
 
 def test_nothing_is_measured_where_figures_of_all_models_are_published(

@@ -12,6 +12,7 @@ from advisor.errors import SizerError
 from advisor.measure.items.item import Item, MeasureContext
 from advisor.measure.items.progress import NullProgress, Progress
 from advisor.measure.timing.reference import load_best, save_best
+from advisor.measure.worker.job import OutOfTimeError
 from advisor.records.host import HostFacts
 from advisor.records.measurement import Measurement, MicroBenchmark, MicroFailure, StoredResult
 from advisor.store.measurements import MeasurementStore
@@ -45,6 +46,8 @@ class Campaign:
 
     entries: tuple[Entry, ...]
     left_out: tuple[str, ...] = ()
+    dropped: tuple[Entry, ...] = ()
+    """Those of ``left_out`` that are items for which there was no time."""
 
     @property
     def estimate_s(self) -> float:
@@ -100,7 +103,8 @@ def run(  # noqa: PLR0913 - options by keyword, each with a default
     progress : Progress, optional
         Receives each result, with an estimate of what is left.
     budget_s : float, optional
-        No batch is begun that is expected to end later [s]; what is left out is listed.
+        No batch is begun that is expected to end later [s], and once it is over none of its items: only the item in
+        flight, or those that take turns with it, are completed. What is left out is listed.
     retry_failed : bool
         Take recorded failures again.
     visits : int
@@ -215,6 +219,10 @@ class _Run:
         self._begin_next()
         try:
             self._measure([entry.item for entry in batch])
+        except OutOfTimeError:
+            cut = self._unknown(batch)
+            self._summary.left_out += [entry.item.label for entry in cut]
+            batch = [entry for entry in batch if entry not in cut]
         except SizerError as error:
             if error.exit_code == 2:
                 raise  # the store or the installation is at fault, not one item
@@ -228,7 +236,11 @@ class _Run:
     def _measure(self, items: list[Item]) -> None:
         """Measure the items of one batch, which all are of one kind."""
         seen_s = dict(self._best_s)
-        type(items[0]).measure(items, MeasureContext(self._host, self._arrived, self._options.clip_directory, seen_s))
+        context = MeasureContext(
+            self._host, self._arrived, self._options.clip_directory, seen_s,
+            time_is_over=lambda: self._clock.now_s() >= self._ends_s,
+        )  # fmt: skip
+        type(items[0]).measure(items, context)
         save_best(self._store, self._host, self._best_s, seen_s)
 
     def _arrived(self, result: StoredResult) -> None:

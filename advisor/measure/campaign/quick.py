@@ -90,7 +90,7 @@ def quick_items(facts: HostFacts, models: Sequence[ModelFile], limit_s: float = 
     entries += [Entry(item, item.duration_s + 2 * MICRO_OPEN_S, 0.1) for item in capped if item.simd_cap is not None]
     entries += _looks(models, facts)
     fitting = within(entries, limit_s)
-    return Campaign(fitting.entries, (*fitting.left_out, *no_siblings(facts)))
+    return Campaign(fitting.entries, (*fitting.left_out, *no_siblings(facts)), fitting.dropped)
 
 
 @dataclass(frozen=True)
@@ -277,15 +277,15 @@ def _full_configs(
 def within(entries: Sequence[Entry], limit_s: float) -> Campaign:
     """Keep the entries with most information per second until the time is full; name the others."""
     kept: list[Entry] = []
-    left_out: list[str] = []
+    dropped: list[Entry] = []
     total_s = 0.0
     for entry in sorted(entries, key=lambda e: -e.density):
         if total_s + entry.estimate_s <= limit_s:
             kept.append(entry)
             total_s += entry.estimate_s
         else:
-            left_out.append(entry.item.label)
-    return Campaign(tuple(kept), tuple(left_out))
+            dropped.append(entry)
+    return Campaign(tuple(kept), tuple(entry.item.label for entry in dropped), tuple(dropped))
 
 
 def lower_caps(facts: HostFacts) -> tuple[SimdCap, ...]:

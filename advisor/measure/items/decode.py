@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from advisor.errors import InputError, RuntimeRefusal, SizerError
 from advisor.measure.timing import micro_record
@@ -26,6 +26,8 @@ _BLOCK_S = 0.1
 @dataclass(frozen=True)
 class DecodeItem(SingleJobItem):
     """What decoding a video stream costs, for several numbers of streams at once."""
+
+    plural: ClassVar[str] = "timings of decoding"
 
     codec: clips.CodecName
     width: int

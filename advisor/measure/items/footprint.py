@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -39,6 +39,8 @@ PER_STREAM_LEAST_BYTES = 64 * 1024
 @dataclass(frozen=True)
 class FootprintItem(Item):
     """A footprint to take; how requests arrive does not matter to it."""
+
+    plural: ClassVar[str] = "memory footprints of models"
 
     model: ModelFile
     config: RunConfig

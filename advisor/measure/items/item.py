@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from advisor.measure.timing.reference import lower_best
 from advisor.measure.worker.job import Job, JobItem, JobOutcome
@@ -26,6 +26,8 @@ class MeasureContext:
     """Where synthesised clips are kept."""
     best_s: MutableMapping[int, float] = field(default_factory=dict)
     """Least times of the reference work by number of threads [s]; lowered by what the workers see."""
+    time_is_over: Callable[[], bool] = lambda: False
+    """Whether no further item may begin."""
 
 
 class Item(ABC):
@@ -34,6 +36,9 @@ class Item(ABC):
     A subclass is hashable and immutable, such as a frozen dataclass; it may be defined anywhere, also outside of this
     package. Most kinds derive from :class:`SingleJobItem`, which needs no process handling of its own.
     """
+
+    plural: ClassVar[str] = "other measurements"
+    """What several of its kind are called where they are only counted."""
 
     @property
     @abstractmethod
@@ -63,6 +68,8 @@ class Item(ABC):
         ------
         InputError
             The store, a folder or the installation is at fault, not an item: the campaign ends.
+        OutOfTimeError
+            ``context.time_is_over`` said so before an item; the keys without a result are left for another time.
         SizerError
             The keys without a result could not be measured; the campaign goes on with other items.
         """
@@ -127,4 +134,4 @@ class SingleJobItem(Item):
 
         setups = [item.worker() for item in items]
         job = Job(setups[0].function, tuple(jobs), dict(setups[0].environment), on_import=setups[0].on_import)
-        run_job(job, max(setup.timeout_s for setup in setups), arrived)
+        run_job(job, max(setup.timeout_s for setup in setups), arrived, context.time_is_over)

@@ -123,6 +123,47 @@ def model_works(
     return [works.get(request) for request in requests]
 
 
+def counted_works(models: Sequence[ModelFile], store: MeasurementStore | None) -> dict[str, ModelWork]:
+    """Work of the models as it is counted in their files, by hash; nothing is compiled.
+
+    Left out is a model whose file alone does not tell it (another format, a quantised graph): its work is known only as
+    a runtime fuses it.
+    """
+    from advisor.graph.counted import VERSION
+
+    works: dict[str, ModelWork] = {}
+    left: dict[str, ModelFile] = {}
+    for model in models:
+        known = None if store is None else store.get_work(model.sha256, "file", VERSION, "f32", 1)
+        if known is None:
+            left[model.sha256] = model
+        else:
+            works[model.sha256] = known
+
+    def arrived(outcome: JobOutcome) -> None:
+        if outcome.value is not None and outcome.value["work"] is not None:
+            work = works[outcome.id] = ModelWork.model_validate(outcome.value["work"])
+            if store is not None:
+                store.put_work(work)
+
+    if left:
+        items = tuple(JobItem(name, {"model": model.model_dump(mode="json")}) for name, model in left.items())
+        job = Job("advisor.measure.items.model_kernels:counted_job", items, on_import=("advisor.graph.counted",))
+        run_job(job, _TIMEOUT_S, arrived)
+    return works
+
+
+def _counted(payload: dict[str, Any]) -> dict[str, Any]:
+    """Inside the worker."""
+    from advisor.graph.counted import counted_work
+
+    work = counted_work(ModelFile.model_validate(payload["model"]))
+    return {"work": None if work is None else work.model_dump(mode="json")}
+
+
+counted_job = each(_counted)
+
+
 def _facts(payload: dict[str, Any]) -> dict[str, Any]:
     """Inside the worker."""
     from advisor.graph.frontend import hash_file

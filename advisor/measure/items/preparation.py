@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from advisor.measure.timing import micro_record
 from advisor.measure.worker.job import JobOutcome, each
@@ -23,6 +23,8 @@ BOX_HEIGHT_SHARE = 0.25
 @dataclass(frozen=True)
 class PreparationItem(SingleJobItem):
     """What it costs to make a model's input of one size from a frame of another."""
+
+    plural: ClassVar[str] = "timings of pre-processing"
 
     frame: tuple[int, int]
     """Width and height of the camera's picture."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -39,6 +39,8 @@ _TIMED_AT_LEAST, _TIMED_S = 3, 0.04
 @dataclass(frozen=True)
 class ProfileItem(SingleJobItem):
     """A kernel profile to take."""
+
+    plural: ClassVar[str] = "kernel profiles of models"
 
     model: ModelFile
     config: RunConfig

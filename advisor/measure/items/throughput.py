@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -32,6 +32,8 @@ _IMPORTS = {"openvino": "advisor.runtimes.openvino_runtime", "onnxruntime": "adv
 @dataclass(frozen=True)
 class TimingItem(SingleJobItem):
     """One timing to take."""
+
+    plural: ClassVar[str] = "timings of models"
 
     model: ModelFile
     config: RunConfig

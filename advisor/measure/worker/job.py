@@ -50,6 +50,10 @@ class JobOutcome:
     """Time from the item's first announcement to its outcome, as the parent saw it."""
 
 
+class OutOfTimeError(SizerError):
+    """A job was ended before the next of its items began, because its time was over."""
+
+
 @dataclass(frozen=True)
 class JobResult:
     """Outcomes in the order of the job's items, and how many processes it took."""

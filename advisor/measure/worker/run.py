@@ -11,12 +11,17 @@ from typing import Any
 from advisor.child_process.parent import ChildProcess
 from advisor.errors import SizerError
 
-from .job import Job, JobItem, JobOutcome, JobResult
+from .job import Job, JobItem, JobOutcome, JobResult, OutOfTimeError
 
 START_TIMEOUT_S = 60.0
 
 
-def run_job(job: Job, timeout_s: float, on_outcome: Callable[[JobOutcome], None] | None = None) -> JobResult:
+def run_job(
+    job: Job,
+    timeout_s: float,
+    on_outcome: Callable[[JobOutcome], None] | None = None,
+    time_is_over: Callable[[], bool] = lambda: False,
+) -> JobResult:
     """Work through a job in as many worker processes as its crashes need.
 
     Parameters
@@ -27,6 +32,9 @@ def run_job(job: Job, timeout_s: float, on_outcome: Callable[[JobOutcome], None]
         Most time that may be spent on one item, summed over the turns announced for it [s].
     on_outcome : callable, optional
         Called here with each outcome as soon as it is known.
+    time_is_over : callable, optional
+        Asked when an item is announced for the first time: True ends the job. Items that take turns have all begun
+        after the first turn, and are then completed.
 
     Returns
     -------
@@ -36,6 +44,8 @@ def run_job(job: Job, timeout_s: float, on_outcome: Callable[[JobOutcome], None]
 
     Raises
     ------
+    OutOfTimeError
+        ``time_is_over`` said so; what was done before has been given to ``on_outcome``.
     SizerError
         The worker cannot start at all (a bug, or a broken installation); the end of its stderr is in the message.
 
@@ -56,7 +66,7 @@ def run_job(job: Job, timeout_s: float, on_outcome: Callable[[JobOutcome], None]
     while left:
         workers += 1
         with _Worker(job, left, timeout_s) as worker:
-            worker.run(keep)
+            worker.run(keep, time_is_over)
         remaining = [item for item in left if item.id not in outcomes]
         if len(remaining) == len(left):
             raise SizerError(
@@ -72,6 +82,7 @@ class _Worker:
     def __init__(self, job: Job, items: list[JobItem], timeout_s: float) -> None:
         self._job, self._items, self._timeout_s = job, items, timeout_s
         self._open = {item.id for item in items}
+        self._begun: set[str] = set()
         self._current: str | None = None
         self._since_s = 0.0
         self._spent_s: dict[str, float] = {}
@@ -84,7 +95,7 @@ class _Worker:
     def __exit__(self, *error: object) -> None:
         self._child.__exit__(*error)
 
-    def run(self, keep: Callable[[JobOutcome], None]) -> None:
+    def run(self, keep: Callable[[JobOutcome], None], time_is_over: Callable[[], bool]) -> None:
         """Feed the job and collect outcomes until the process ends or overstays."""
         self._send()
         self._since_s = time.perf_counter()
@@ -102,7 +113,7 @@ class _Worker:
                     self._record_crash(keep, self._child.exit_reason(), self.stderr_tail())
                 return
             for event in events:
-                self._event(event, keep)
+                self._event(event, keep, time_is_over)
 
     def ending(self) -> str:
         """How the process ended, in words."""
@@ -127,13 +138,18 @@ class _Worker:
             return START_TIMEOUT_S
         return self._timeout_s - self._spent_s.get(self._current, 0.0)
 
-    def _event(self, event: dict[str, Any], keep: Callable[[JobOutcome], None]) -> None:
+    def _event(
+        self, event: dict[str, Any], keep: Callable[[JobOutcome], None], time_is_over: Callable[[], bool]
+    ) -> None:
         now_s = time.perf_counter()
         if self._current is not None:
             self._spent_s[self._current] = self._spent_s.get(self._current, 0.0) + now_s - self._since_s
         self._since_s = now_s
         if "on" in event:
             self._current = event["on"]
+            if self._current not in self._begun and time_is_over():
+                raise OutOfTimeError("the time for measuring is over")
+            self._begun.add(event["on"])
             return
         item_id = event["done"] if "done" in event else event["failed"]
         self._open.discard(item_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ _NARROWEST = 0.03
 """Repeats of published figures differ by this much (log): a narrower interval across machines would claim too much."""
 _TAIL = 0.1
 _USUAL_INNER = 0.12
+ASSUMED_SHARE = 0.5
+"""Machine's share of an error's variance where it cannot be estimated: on one machine alone what all of its models have
+in common cannot be told from what is a model's own. Source: project assumption, not measured."""
 BETWEEN_BELIEF, WITHIN_BELIEF, MEAN_BELIEF = 2.0, 2.0, 2.0
 """Units' worth of belief in the parent's spread between units, in its spread within one, and in no bias."""
 
@@ -107,13 +111,14 @@ def centre_and_half(units: Units, parent: Units) -> tuple[float, float]:
     return mean, quantile * float(np.sqrt(b2 * (1.0 + 1.0 / (count + MEAN_BELIEF)) + w2))
 
 
-def band(key: str, units: Units, parent: Units, factor: float = 1.0) -> ErrorBand:
+def band(key: str, units: Units, parent: Units, factor: float = 1.0, machine_share: float = ASSUMED_SHARE) -> ErrorBand:
     """Band of :func:`centre_and_half`, its half width times ``factor``, never narrower than published noise."""
     mean, half = centre_and_half(units, parent)
     return ErrorBand(
         key=key,
         low=min(mean - factor * half, -_NARROWEST),
         high=max(mean + factor * half, _NARROWEST),
+        machine_share=machine_share,
         machines=len(units.names),
         rows=int(units.rows.sum()),
     )
@@ -125,52 +130,124 @@ def weighted_quantile(values: Array, weights: Array, q: float) -> float:
     return float(np.quantile(values, max(q - 1e-12, 0.0), weights=weights, method="inverted_cdf"))
 
 
+class ErrorWidth(NamedTuple):
+    """How far true times lie from predictions: 10 and 90 % quantile of the log error, and what models share of it."""
+
+    low: float
+    high: float
+    machine_share: float
+    """Share of the error's variance that all models on the machine have in common."""
+
+    @classmethod
+    def of(cls, item: ErrorBand) -> ErrorWidth:
+        """That of a band."""
+        return cls(item.low, item.high, item.machine_share)
+
+    @property
+    def extent(self) -> float:
+        """Distance from end to end."""
+        return self.high - self.low
+
+    def united(self, other: ErrorWidth) -> ErrorWidth:
+        """What holds both: the outer ends, with the share of the wider one."""
+        share = max(self, other, key=lambda item: item.extent).machine_share
+        return ErrorWidth(min(self.low, other.low), max(self.high, other.high), share)
+
+    def within(self, other: ErrorWidth) -> ErrorWidth:
+        """What lies in both: the inner ends, with the share of the narrower one."""
+        share = min(self, other, key=lambda item: item.extent).machine_share
+        return ErrorWidth(max(self.low, other.low), min(self.high, other.high), share)
+
+    def joined(self, other: ErrorWidth) -> ErrorWidth:
+        """Both errors at once, independent of each other: ends in quadrature, shares weighed by their variances."""
+        low, high = -float(np.hypot(self.low, other.low)), float(np.hypot(self.high, other.high))
+        return ErrorWidth(low, high, joint_share(self, other))
+
+
+def joint_share(*parts: ErrorWidth) -> float:
+    r"""Machine's share of a sum of independent errors, :math:`\sum s_i v_i / \sum v_i`, the variances v by extent.
+
+    A half where all are certain: nothing is there to be shared.
+    """
+    variances = [part.extent**2 for part in parts]
+    total = sum(variances)
+    return (
+        sum(v * part.machine_share for v, part in zip(variances, parts, strict=True)) / total
+        if total > 0
+        else ASSUMED_SHARE
+    )
+
+
 class Bands:
     """Looks up the band of a prediction by what it rests on."""
 
     def __init__(self, bands: Sequence[ErrorBand]) -> None:
         self._bands = {item.key: item for item in bands}
 
-    def find(self, simd: str, precision: str, mode: str) -> tuple[float, float]:
-        """Low and high log error of a machine known by its data sheet alone.
+    def find(self, simd: str, precision: str, mode: str) -> ErrorWidth:
+        """Log error of a machine known by its data sheet alone.
 
         A class that no machine, or one alone, stands for has the band of classes that were left out whole.
         """
         own = self._bands.get(f"{simd}/{precision}/{mode}")
         if own is not None and own.machines > 1:
-            return own.low, own.high
-        candidates = [item for item in (own, self._new(precision, mode)) if item is not None]
-        return min(item.low for item in candidates), max(item.high for item in candidates)
+            return ErrorWidth.of(own)
+        new = self.new(precision, mode)
+        return new if own is None else new.united(ErrorWidth.of(own))
 
-    def _new(self, precision: str, mode: str) -> ErrorBand:
-        return self._bands.get(f"new/{precision}/{mode}") or self._bands["new/*/*"]
-
-    def new(self, precision: str, mode: str) -> tuple[float, float]:
+    def new(self, precision: str, mode: str) -> ErrorWidth:
         """The same for a machine of a class or vendor without any published figure."""
-        item = self._new(precision, mode)
-        return item.low, item.high
+        return ErrorWidth.of(self._bands.get(f"new/{precision}/{mode}") or self._bands["new/*/*"])
 
-    def known(self, kind: str, precision: str, mode: str) -> tuple[float, float]:
-        """Low and high log error of a chip with published figures: ``published`` of this model, else ``anchored``."""
-        item = self._bands.get(f"{kind}/{precision}/{mode}") or self._bands[f"{kind}/*/*"]
-        return item.low, item.high
+    def published(self, precision: str, mode: str) -> ErrorWidth:
+        """Log error of a chip with published figures of this very model."""
+        return ErrorWidth.of(self._bands.get(f"published/{precision}/{mode}") or self._bands["published/*/*"])
 
-    def spec(self, simd: str, precision: str, mode: str, machines: int) -> tuple[float, float]:
-        """Low and high log error of a model that so many machines have figures of, on one known by its data sheet."""
-        return self.with_model(*self.find(simd, precision, mode), precision, machines)
+    def anchored(self, simd: str, precision: str, mode: str) -> ErrorWidth:
+        """Log error of a chip with published figures of other models.
 
-    def with_model(self, low: float, high: float, precision: str, machines: int) -> tuple[float, float]:
-        """A machine's band together with what is not known of a model that so many machines have figures of."""
+        A chip that stands alone in its class learns less from others: its band is that of chips whose class had been
+        taken away (``lone``).
+        """
+        own = self._bands.get(f"anchored/{simd}/{precision}/{mode}")
+        if own is not None and own.machines > 1:
+            return ErrorWidth.of(own)
+        lone = self._bands.get(f"lone/{precision}/{mode}") or self._bands.get("lone/*/*")
+        if lone is None:
+            lone = self._bands.get(f"anchored/{precision}/{mode}") or self._bands["anchored/*/*"]
+        return ErrorWidth.of(lone) if own is None else ErrorWidth.of(lone).united(ErrorWidth.of(own))
+
+    def spec(self, simd: str, precision: str, mode: str, machines: int, *, unlike: bool = False) -> ErrorWidth:
+        """Log error of a model that so many machines have figures of, on one known by its data sheet.
+
+        ``unlike``: the machine is unlike all that have figures, and so no better known than a class left out whole. Of
+        models without a figure: errors with machine and family left out together, where several machines of the
+        class have them.
+        """
+        own = self._bands.get(f"unpublished/{simd}/{precision}/{mode}")
+        if machines == 0 and not unlike and own is not None and own.machines > 1:
+            return ErrorWidth.of(own)
+        width = self.find(simd, precision, mode)
+        if unlike:
+            width = width.united(self.new(precision, mode))
         if machines == 0:
-            unseen_low, unseen_high = self.unseen(precision)
-            return -float(np.hypot(low, unseen_low)), float(np.hypot(high, unseen_high))
+            # No class to go by: what is not known of the machine and of the model, as if they were independent.
+            return width.joined(self.unseen(precision))
         few = self._bands.get(f"few/{precision}") if machines < FEW else None
-        return (low, high) if few is None else (min(low, few.low), max(high, few.high))
+        return width if few is None else width.united(ErrorWidth.of(few))
 
-    def unseen(self, precision: str) -> tuple[float, float]:
-        """Low and high log error of models that no fitted row knows, on machines that are known."""
-        item = self._bands.get(f"unseen/{precision}") or self._bands["unseen/f32"]
-        return item.low, item.high
+    def once(self, simd: str, precision: str, mode: str) -> ErrorWidth:
+        """Log error of an unpublished model that was measured on one other machine, on one known by its data sheet.
+
+        The residual process has taken the measurement in. Its own noise is that of a published figure; of a class that
+        no machine, or one alone, stands for, nothing is known but the error without it.
+        """
+        own = self._bands.get(f"once/{simd}/{precision}/{mode}")
+        return self.spec(simd, precision, mode, 0) if own is None or own.machines < 2 else ErrorWidth.of(own)
+
+    def unseen(self, precision: str) -> ErrorWidth:
+        """Log error of models that no fitted row knows, on machines that are known."""
+        return ErrorWidth.of(self._bands.get(f"unseen/{precision}") or self._bands["unseen/f32"])
 
 
 def around(median: float, low: float, high: float) -> Interval:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import exp, hypot, inf, isfinite
+from math import exp, inf, isfinite
 
-from advisor.perfmodel.analytic.interval import around
+from advisor.perfmodel.analytic.interval import ASSUMED_SHARE, ErrorWidth, around
 from advisor.records.base import Evidence, Interval
 from advisor.records.prediction import Bottleneck
 
@@ -45,6 +45,8 @@ class Belief:
     """Bytes moved from main memory by one pass [B]; 0 where no source has said."""
     repetition: Repetition | None = None
     """Where the configuration itself was measured."""
+    machine_share: float = ASSUMED_SHARE
+    """Share of the variance of the logarithm that all models on the machine have in common."""
 
     @property
     def says_something(self) -> bool:
@@ -60,15 +62,30 @@ class Belief:
         """The same with times longer by a factor, given as its logarithm."""
         return replace(self, log_time_s=self.log_time_s + log_factor)
 
-    def widened(self, low: float, high: float) -> Belief:
+    @property
+    def width(self) -> ErrorWidth:
+        """How far true times lie off, and how much of that the machine's models share."""
+        return ErrorWidth(self.low, self.high, self.machine_share)
+
+    def widened(self, low: float, high: float, machine_share: float = ASSUMED_SHARE) -> Belief:
         """The same with a further, independent error of half widths ``low`` and ``high`` (log, any sign)."""
-        return replace(self, low=-hypot(self.low, low), high=hypot(self.high, high))
+        if not self.says_something:
+            return self
+        joined = self.width.joined(ErrorWidth(-abs(low), abs(high), machine_share))
+        return replace(self, low=joined.low, high=joined.high, machine_share=joined.machine_share)
 
     def noted(self, *notes: str) -> Belief:
         """The same with further caveats."""
         return replace(self, notes=(*self.notes, *notes)) if notes else self
 
-    def measured_here(self, log_time_s: float, half_width: float, evidence: Evidence, nearest: str | None) -> Belief:
+    def measured_here(
+        self,
+        log_time_s: float,
+        half_width: float,
+        evidence: Evidence,
+        nearest: str | None,
+        machine_share: float = ASSUMED_SHARE,
+    ) -> Belief:
         """A time that follows from measurements on the machine itself: it takes the place of all that was inferred."""
         return replace(
             self,
@@ -78,6 +95,7 @@ class Belief:
             evidence=evidence,
             nearest=nearest,
             extrapolated=False,
+            machine_share=machine_share,
         )
 
 

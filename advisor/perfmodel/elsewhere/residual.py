@@ -93,6 +93,11 @@ class ResidualPoints:
         """A subset."""
         return ResidualPoints(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
 
+    def joined(self, other: ResidualPoints) -> ResidualPoints:
+        """These rows, then those of ``other``."""
+        names = self.__dataclass_fields__
+        return ResidualPoints(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in names))
+
 
 def machine_features(machine: MachineArrays) -> Array:
     """Data-sheet features in units of their usual spread: SIMD class (own axes), size, cache, bandwidth, age, power."""
@@ -335,3 +340,13 @@ class GroupsOut:
         """Errors (value - prediction) of ``rows`` when all of them are left out, and their covariance."""
         spread = np.linalg.inv(self._inverse[np.ix_(rows, rows)])
         return spread @ (self._inverse[rows] @ values), spread
+
+    def without(self, values: Array, rows: Integers, out: Integers) -> tuple[Array, Array]:
+        """Inverse of the covariance and weights at ``rows`` alone, once the rows ``out`` are gone from the process.
+
+        The errors of a group g of ``rows`` that is left out, too, follow from its own blocks of the two, as above.
+        """
+        gain = np.linalg.solve(self._inverse[np.ix_(out, out)], self._inverse[np.ix_(out, rows)])
+        inverse = self._inverse[np.ix_(rows, rows)] - self._inverse[np.ix_(rows, out)] @ gain
+        weights = self._inverse[rows] @ values - gain.T @ (self._inverse[out] @ values)
+        return inverse, weights

@@ -18,6 +18,8 @@ from advisor.records.calibration import TransferCalibration
 from advisor.records.machine import MachineSpec
 
 from .residual import (
+    NOISE_SCALE,
+    Residual,
     ResidualPoints,
     chip_features,
     era_scale,
@@ -66,11 +68,13 @@ class Transfer:
             model_features=self._model_features[columns["model"]],
             kinds=self._kinds[columns["model"]],
             era_scale=np.array([era_scale(calibration.eras[row.era]) for row in rows]),
-            noise_scale=np.ones(len(rows)),
+            noise_scale=np.array([NOISE_SCALE.get(calibration.eras[row.era], 1.0) for row in rows]),
         )
         weights = np.array([row.weight for row in rows])
-        reference = calibration.eras.index(calibration.reference_era)
-        self._mean = ResidualMean(points, weights, calibration.scales, reference)
+        self.reference_era = calibration.eras.index(calibration.reference_era)
+        """Label of the source that predictions are stated for."""
+        self._points = points
+        self._mean = ResidualMean(points, weights, calibration.scales, self.reference_era)
         self._machine_label = {machine.id: i for i, machine in enumerate(calibration.machines)}
         self._signature_label = {machine.signature: i for i, machine in enumerate(calibration.machines)}
         self._model_label = {name: i for i, name in enumerate(calibration.models)}
@@ -79,8 +83,16 @@ class Transfer:
         self._model_rows = np.bincount(columns["model"], minlength=len(calibration.models))
         having = {(row.model, row.machine) for row in rows}
         self._machines_of_model = np.bincount([model for model, _ in having], minlength=len(calibration.models))
-        self._labels: dict[tuple[str, float, float], int] = {}
-        self._cache: dict[tuple[str, str, float, int], tuple[float, float]] = {}
+        self._labels: dict[str, int] = {}
+        self._cache: dict[tuple[str, int | str, int], tuple[float, float]] = {}
+        """By machine, network (:meth:`_network`) and precision."""
+
+    def process(self) -> Residual:
+        """The process itself, conditioned on where the published rows lie: for covariances, of which it knows no value.
+
+        Conditioning takes about a second, so it is done where it is needed only.
+        """
+        return Residual(self._points, np.zeros(len(self._points.era)), self.calibration.scales)
 
     def machine_label(self, spec: MachineSpec) -> int:
         """Fitted machine with the same chip and sockets, -1 where none is."""
@@ -93,7 +105,7 @@ class Transfer:
         A file is known by what it computes: a published network under another name is found, and another network (or
         another input size) under a published name is not taken for it.
         """
-        key = (work.model, work.flop, work.weight_bytes)
+        key = work.key
         if key not in self._labels:
             named = self._model_label.get(work.model, -1)
             if named >= 0 and abs(np.log(max(work.flop, 1.0) / max(self._works[named].flop, 1.0))) < _SAME_SIZE:
@@ -103,9 +115,14 @@ class Transfer:
                 self._labels[key] = max(same, key=lambda i: self._model_rows[i], default=-1)
         return self._labels[key]
 
+    def _network(self, work: WorkTable) -> int | str:
+        """Tell what all graphs of a published network share: its label. Of another one each graph is its own."""
+        label = self.model_label(work)
+        return label if label >= 0 else work.key
+
     def residuals(self, spec: MachineSpec, work: WorkTable, precision: int) -> tuple[float, float]:
         """Expected log residual in throughput and in latency mode."""
-        key = (spec.key, work.model, work.flop, precision)
+        key = (spec.key, self._network(work), precision)
         if key not in self._cache:
             self._fill([spec], [work])
         return self._cache[key]
@@ -113,8 +130,9 @@ class Transfer:
     def prepare(self, specs: Sequence[MachineSpec], works: Sequence[WorkTable]) -> None:
         """Work out all residuals of a plan at once: much cheaper than one by one."""
         specs = list({spec.key: spec for spec in specs}.values())
-        works = list({(work.model, work.flop): work for work in works}.values())
-        missing = [s for s in specs if any((s.key, w.model, w.flop, 0) not in self._cache for w in works)]
+        networks = {self._network(work): work for work in works}
+        works = list(networks.values())
+        missing = [s for s in specs if any((s.key, network, 0) not in self._cache for network in networks)]
         if missing:
             self._fill(missing, works)
 
@@ -133,7 +151,7 @@ class Transfer:
             for j, work in enumerate(works):
                 for precision in range(3):
                     throughput, latency = table[i, j, precision]
-                    self._cache[spec.key, work.model, work.flop, precision] = float(throughput), float(latency)
+                    self._cache[spec.key, self._network(work), precision] = float(throughput), float(latency)
 
     def machines_with(self, model: int) -> int:
         """How many machines have figures of a fitted model; none of one that is not fitted (-1)."""

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from advisor.perfmodel.analytic.interval import ASSUMED_SHARE
 from advisor.perfmodel.analytic.work_table import canonical_name
 from advisor.records.base import Z90
 from advisor.records.config import RunConfig
@@ -91,6 +92,17 @@ class TimedConfiguration:
     def moment_sigma(self) -> float | None:
         """Spread of a block's median between moments of the machine (log); None where too few were measured."""
         return self.spread / Z90 if self.saw_several_states else None
+
+    @property
+    def machine_share(self) -> float:
+        """Share of the variance at another moment that other models on the machine have in common with it.
+
+        States of the machine change the times of all models; what is left of a correction for other load is counted as
+        this timing's own. A measurement that has not seen several states cannot tell: a half, assumed.
+        """
+        return (
+            (self.spread / self.half_width) ** 2 if self.saw_several_states and self.half_width > 0 else ASSUMED_SHARE
+        )
 
     @property
     def noise(self) -> float:

@@ -17,7 +17,8 @@ from .context import ShippedSource
 class AnalyticTime(ShippedSource):
     """Roofline time of every class of kernel, as wide as the uncertain fields of the data sheet make it.
 
-    The model's own error is not in it: the next link, which knows the errors on published machines, adds that.
+    The model's own error is not in it: the next link, which knows the errors on published machines, adds that. A field
+    that is wrong is wrong for every model, so that all of this width is the machine's.
     """
 
     devices = CPU
@@ -39,6 +40,7 @@ class AnalyticTime(ShippedSource):
                 log_time_s=log(float(batch.parts.total[i])),
                 low=-float(half_widths[i]),
                 high=float(half_widths[i]),
+                machine_share=1.0,
                 evidence=Evidence.UNKNOWN,
                 bottleneck=bottlenecks[i],
                 traffic_bytes=float(batch.parts.traffic[i]),

@@ -29,7 +29,10 @@ class UnmeasuredRuntime(ShippedSource):
 
 
 class UnknownKernels(ShippedSource):
-    """Kernels of a type that the work table does not know are counted as memory-bound, which may be wrong."""
+    """Kernels of a type that the work table does not know are counted as memory-bound, which may be wrong.
+
+    Other models hold other kernels: that error is the model's own.
+    """
 
     devices = CPU
 
@@ -37,6 +40,6 @@ class UnknownKernels(ShippedSource):
         share = question.table.unknown_share
         if share <= _UNKNOWN_SHARE:
             return belief
-        return belief.widened(share, share).noted(
+        return belief.widened(share, share, machine_share=0.0).noted(
             f"{share:.0%} of the traffic is in kernels of unknown type, taken as memory-bound"
         )

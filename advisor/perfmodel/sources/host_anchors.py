@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from math import hypot
-
+from advisor.perfmodel.analytic.interval import ASSUMED_SHARE, ErrorWidth
 from advisor.perfmodel.chain.belief import Belief
 from advisor.perfmodel.chain.question import Question
 from advisor.perfmodel.chain.source import CPU
@@ -26,12 +25,15 @@ class AnchorCorrection(ShippedSource):
             question.machine, question.work, question.table, config, question.settings
         )
         query = anchor(question.table, config, question.settings, mix=None if kernels is None else kernels.mix)
-        shift, deviation = self._context.anchors.like(config, kernels).correction(query)
+        anchors = self._context.anchors.like(config, kernels)
+        shift, deviation = anchors.correction(query)
+        width = ErrorWidth(-deviation, deviation, anchors.machine_share(query))
         if kernels is not None:
-            deviation = hypot(deviation, kernels.deviation)
+            width = width.joined(ErrorWidth(-kernels.deviation, kernels.deviation, ASSUMED_SHARE))
         return belief.measured_here(
             belief.log_time_s + shift,
-            Z90 * deviation * self._context.calibration.width,
+            Z90 * width.high * self._context.calibration.width,
             Evidence.ANCHORED,
             host.nearest(question.table.model, config),
+            width.machine_share,
         )

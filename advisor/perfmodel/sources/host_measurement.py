@@ -14,7 +14,10 @@ from .context import ShippedSource
 
 
 class DirectMeasurement(ShippedSource):
-    """A timing of this model in this configuration takes the place of every prediction."""
+    """A timing of this model in this configuration takes the place of every prediction.
+
+    What it says of another moment is uncertain by the machine's own changes of state, which all models on it share.
+    """
 
     devices = CPU
 
@@ -26,6 +29,8 @@ class DirectMeasurement(ShippedSource):
         if timed is None:
             return belief
         note = "measured on it in this configuration" + (", on a disturbed machine" if timed.dirty else "")
-        measured = belief.measured_here(log(timed.latency_s), timed.half_width, Evidence.MEASURED, timed.label)
+        measured = belief.measured_here(
+            log(timed.latency_s), timed.half_width, Evidence.MEASURED, timed.label, timed.machine_share
+        )
         repetition = Repetition(timed.throughput_per_s, timed.pass_sigma, timed.moment_sigma)
         return replace(measured, repetition=repetition).noted(note)

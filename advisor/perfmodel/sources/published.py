@@ -37,7 +37,7 @@ class PublishedResidual(ShippedSource):
         machine, table, config, settings = question.machine, question.table, question.config, question.settings
         known = self._evidence_of(question)
         residual = self._context.transfer_time.residual(machine, table, config, settings) + runtime_log_factor(config)
-        updated = belief.shifted(residual).widened(known.low, known.high).noted(*known.notes)
+        updated = belief.shifted(residual).widened(*known.width).noted(*known.notes)
         return replace(updated, evidence=known.evidence, nearest=known.nearest, extrapolated=known.extrapolated)
 
     def _evidence_of(self, question: Question) -> PublishedEvidence:

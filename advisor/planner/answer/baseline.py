@@ -137,7 +137,7 @@ def _gain(deployment: Deployment, predicted: PredictedLoad, baseline: _Baseline)
     else:
         text = f"{ours:.3g} {unit} against {theirs:.3g} with {baseline.words}: {ratio:.2f} times as many"
         if ratio < 1.0:
-            # Capacity is counted at the median and without headroom; the choice was made on the pessimistic side.
+            # Capacity is counted at the median and without headroom; the choice was made with it and at the confidence.
             outcome = "holds, too, with more core time" if failed is None else f"fails: {failed.reason}"
             text += f"; as asked it {outcome}"
     return DefaultGain(

@@ -23,7 +23,7 @@ def scenario_changes(study: Study, chosen: Solution | None, candidates: Sequence
     helpful: list[Sensitivity] = []
     in_vain: list[Sensitivity] = []
     ceiling = math.inf if chosen is None else chosen.cost
-    text = "nothing holds even so" if chosen is None else "no cheaper box would do"
+    text = "no box is sufficient then, either" if chosen is None else "no cheaper box is sufficient then, either"
     for change, scenario in _easier(study.inputs, study.scenario):
         changed = study.for_scenario(scenario)
         within = affordable(changed, candidates, ceiling)
@@ -88,11 +88,11 @@ def _item(change: str, solution: Solution, chosen: Solution | None) -> Sensitivi
     bought = count + study.case.spare_boxes
     boxes = f"{bought} x " if bought > 1 else ""
     if chosen is None:
-        text = f"{boxes}{platform} would do for {price.value:,.0f} {price.currency}"
+        text = f"{boxes}{platform} is sufficient then, for {price.value:,.0f} {price.currency}"
     else:
         saved = chosen.cost - solution.cost
         of_what = "" if study.scenario.money.objective == "price" else " over the lifetime"
-        text = f"{boxes}{platform} would do, saving {saved:,.0f} {price.currency}{of_what}"
+        text = f"{boxes}{platform} is sufficient then, saving {saved:,.0f} {price.currency}{of_what}"
     return Sensitivity(change=change, holds=True, platform=platform, price=price.value, text=text)
 
 

@@ -121,8 +121,8 @@ def _fewest_nearly(study: Study, candidate: Candidate, ceiling: float) -> Deploy
         judged = judge(study, candidate, count)
         if not isinstance(judged, Failing):
             return None  # it holds, so it is among what was explored, or costs more than that with its TCO
-        deployment = judged.deployment
-        if deployment is not None and not judged.failed.at_median and _cannot_be_told(deployment):
+        deployment = near_miss(judged)
+        if deployment is not None:
             return deployment if deployment_cost(deployment) < ceiling else None
         if judged.failed.check == "evidence":
             return None
@@ -130,12 +130,16 @@ def _fewest_nearly(study: Study, candidate: Candidate, ceiling: float) -> Deploy
     return None
 
 
-def _cannot_be_told(deployment: Deployment) -> bool:
-    """Whether the boxes hold at a confidence that is less than asked for by no more than can be told apart."""
+def near_miss(judged: Failing) -> Deployment | None:
+    """Return the boxes if they hold at a confidence that is less than asked for by no more than can be told apart."""
+    deployment = judged.deployment
+    if deployment is None or judged.failed.at_median:
+        return None
     study, load = deployment.study, deployment.required
     least = deployment.scenario.margin.confidence - study.inputs.probability_resolution
     belief = study.belief(deployment.model, deployment.setup, load)
-    return study.in_draw(belief, load, math.ceil(least * DRAWS) - 1)[1] is None
+    holds = study.in_draw(belief, load, math.ceil(round(least * DRAWS, 6)) - 1)[1] is None
+    return deployment if holds else None
 
 
 def _pointless(item: Contender, chosen: Contender) -> bool:

@@ -66,7 +66,7 @@ def load_facts(scenario: Scenario, load: Load, batches: Callable[[Stage], tuple[
     for stage in scenario.stages:
         demand = demands[stage.id]
         shares = object_probabilities(scenario, stage, load.objects_factor)
-        mixes = stage.batch.timeout_ms > 0
+        mixes = stage.on is None or stage.batch.timeout_ms > 0
         mean = sum(share * number for number, share in enumerate(shares))
         share_reaching = demand.frames_per_s * (1.0 - shares[0]) / frames if frames > 0 else 0.0
         stages[stage.id] = StageLoad(

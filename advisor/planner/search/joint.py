@@ -24,12 +24,13 @@ from numpy.typing import NDArray
 
 from advisor.errors import ModelRangeError
 from advisor.number_format import apart
+from advisor.perfmodel.joint import mixed
 from advisor.records.base import Z90, Interval
 from advisor.records.scenario import Scenario, Stage
 
 from .belief import MEDIAN, OPTIMISTIC, PESSIMISTIC
 from .checks import FailedCheck
-from .costs import MEMORY_OF_CAMERA_BYTES, MEMORY_OF_SYSTEM_BYTES, LoadFacts
+from .costs import MEMORY_OF_CAMERA_BYTES, MEMORY_OF_SYSTEM_BYTES, LoadFacts, StageLoad
 from .setup import Choice, Setup, plain_decode_share
 from .space import PlatformModel, StageOption
 
@@ -43,11 +44,6 @@ the times that a simulation draws may be a little short."""
 FULL = 0.98
 """Utilisation from where on the response time of a single server is not extrapolated: load alone orders draws then."""
 _GRID = np.linspace(-4.0, 4.0, 161)
-
-
-def mixed(machine_share: float, machine: Floats, own: Floats) -> Floats:
-    """Quantiles of a model from those of its machine and its own; all standard normal."""
-    return math.sqrt(machine_share) * machine + math.sqrt(1.0 - machine_share) * own
 
 
 def at_each(interval: Interval, z: Floats) -> Floats:
@@ -103,6 +99,11 @@ class Quantiles:
         return cls({stage.id: z for stage in scenario.stages}, z, z, z, z)
 
 
+def part_quantile(seed: int, part: str, share: float) -> float:
+    """Quantile z that a part which has an error of its own does not pass in that share of the draws."""
+    return float(np.sort(_normals(seed, part))[math.ceil(share * DRAWS) - 1])
+
+
 def _normals(seed: int, part: str) -> Floats:
     """Independent of the order in which parts are asked for, so that no stage's draws depend on another stage."""
     return np.random.default_rng([seed, zlib.crc32(part.encode())]).standard_normal(DRAWS)
@@ -112,30 +113,50 @@ def demand_cores(
     model: PlatformModel, scenario: Scenario, choice: Choice, facts: LoadFacts, quantiles: Quantiles
 ) -> Floats:
     """Cores that a configuration keeps busy at least, by the utilisation law, in each draw."""
-    total = np.zeros(quantiles.decode.shape)
-    for camera in scenario.cameras:
-        if facts.decode[camera.group] > 0:
-            total += facts.decode[camera.group] * at_each(model.decode(camera).core_s, quantiles.decode)
+    total = _decode_cores(model, scenario, facts, quantiles.decode)
     for stage in scenario.stages:
         option, load = choice[stage.id], facts.stages[stage.id]
-        per_call = load.passes[option.config.batch] * _along(option.least_core_s, quantiles.models[stage.id])
-        per_call += load.items_per_call * _along(option.preprocess_s, quantiles.preparation)
-        total += load.calls_per_s * per_call
+        total += _stage_cores(option, load, quantiles.models[stage.id], quantiles.preparation)
     return total
+
+
+def _decode_cores(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: Floats) -> Floats:
+    total = np.zeros(z.shape)
+    for camera in scenario.cameras:
+        if facts.decode[camera.group] > 0:
+            total += facts.decode[camera.group] * at_each(model.decode(camera).core_s, z)
+    return total
+
+
+def _stage_cores(option: StageOption, load: StageLoad, z: Floats, preparation_z: Floats) -> Floats:
+    per_call = load.passes[option.config.batch] * _along(option.least_core_s, z)
+    per_call += load.items_per_call * _along(option.preprocess_s, preparation_z)
+    return load.calls_per_s * per_call
 
 
 def path_s(model: PlatformModel, scenario: Scenario, choice: Choice, facts: LoadFacts, quantiles: Quantiles) -> Floats:
     """Least 95th percentile of latency in each draw, without queueing [s]."""
-    longest = np.zeros(quantiles.decode.shape)
+    own = {name: _frame_s(option, quantiles.models[name], quantiles.preparation) for name, option in choice.items()}
+    decode = {stage.id: _least_decode_s(model, scenario, stage, quantiles.decode) for stage in scenario.stages}
+    return _longest_path_s(scenario, facts, decode, own)
+
+
+def _frame_s(option: StageOption, z: Floats, preparation_z: Floats) -> Floats:
+    """Time that a frame takes in a stage with nothing else running [s]."""
+    return _along(option.alone_s, z) + _along(option.preprocess_s, preparation_z)
+
+
+def _longest_path_s(
+    scenario: Scenario, facts: LoadFacts, decode_s: Mapping[str, Floats], own_s: Mapping[str, Floats]
+) -> Floats:
+    longest = np.zeros(next(iter(own_s.values())).shape)
     for stage in scenario.stages:
         if not facts.stages[stage.id].decides_p95:
             continue
-        total = _least_decode_s(model, scenario, stage, quantiles.decode)
+        total = decode_s[stage.id]
         current: Stage | None = stage
         while current is not None:
-            option = choice[current.id]
-            total = total + _along(option.alone_s, quantiles.models[current.id])
-            total = total + _along(option.preprocess_s, quantiles.preparation)
+            total = total + own_s[current.id]
             current = None if current.on is None else scenario.stage(current.on)
         longest = np.maximum(longest, total)
     return longest
@@ -251,6 +272,40 @@ def _memory_bytes(choice: Choice, facts: LoadFacts, z: Floats) -> Floats:
     for option in choice.values():
         total += at_each(option.estimate.memory_bytes, z)
     return total
+
+
+class DrawnOptions:
+    """Options of a platform under a load in each of the joint draws, for thousands of combinations of them.
+
+    What an option costs in each draw is worked out once for all combinations that it is part of.
+    """
+
+    def __init__(self, seed: int, model: PlatformModel, scenario: Scenario, facts: LoadFacts) -> None:
+        self._scenario, self._facts, self._cores = scenario, facts, model.cores
+        self._machine, self._preparation = _normals(seed, "machine"), _normals(seed, "preparation")
+        self._models = {stage.id: _normals(seed, f"model {stage.model}") for stage in scenario.stages}
+        decode = _normals(seed, "decode")
+        self._decode_cores = _decode_cores(model, scenario, facts, decode)
+        self._decode_s = {stage.id: _least_decode_s(model, scenario, stage, decode) for stage in scenario.stages}
+        self._rows: dict[tuple[str, int], tuple[Floats, Floats]] = {}
+
+    def possible(self, choice: Choice) -> int:
+        """Draws in which neither the cores nor the shortest path rule a choice out."""
+        rows = {name: self._row(name, option) for name, option in choice.items()}
+        load = self._decode_cores + sum(cores for cores, _ in rows.values())
+        path = _longest_path_s(
+            self._scenario, self._facts, self._decode_s, {name: frame_s for name, (_, frame_s) in rows.items()}
+        )
+        held = (load <= self._cores) & (path * 1000.0 <= self._scenario.slo.latency_p95_ms)
+        return int(np.count_nonzero(held))
+
+    def _row(self, name: str, option: StageOption) -> tuple[Floats, Floats]:
+        key = (name, id(option))
+        if key not in self._rows:
+            z = mixed(option.estimate.machine_share, self._machine, self._models[name])
+            cores = _stage_cores(option, self._facts.stages[name], z, self._preparation)
+            self._rows[key] = cores, _frame_s(option, z, self._preparation)
+        return self._rows[key]
 
 
 def equivalent_quantile(

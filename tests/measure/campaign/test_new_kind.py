@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from advisor.clock import FakeClock
 from advisor.measure.campaign.campaign import Campaign, Entry, run
 from advisor.measure.items.progress import NullProgress
 from advisor.store.measurements import MeasurementStore
@@ -34,6 +35,23 @@ def test_a_kind_from_outside_is_measured_stored_and_resumed(tmp_path: Path) -> N
     assert records[large.name].parameters == {"bytes": "10000000"}
     (line,) = progress.lines
     assert line == f"hash 10000000 bytes: {records[large.name].value:.4g} s"
+
+
+def test_a_running_batch_is_cut_when_the_budget_is_over(tmp_path: Path) -> None:
+    """The first of six items that share a worker takes far longer than expected: no other one begins."""
+    clock = FakeClock()
+
+    class Late(Lines):
+        def advance(self, done: int, what: str, remaining_s: float | None) -> None:
+            super().advance(done, what, remaining_s)
+            clock.advance(60.0)
+
+    todo = campaign(*(HashItem(1_000 + size) for size in range(6)))
+    with MeasurementStore(tmp_path / "s.db") as store:
+        summary = run(todo, store, facts(), Late(), budget_s=60.0, clock=clock)
+        assert (summary.done, summary.failed, summary.interrupted) == (1, 0, False)
+        assert summary.left_out == [f"hash {1_000 + size} bytes" for size in range(1, 6)]
+        assert run(todo, store, facts()).done == 5
 
 
 def test_its_failures_are_kept_and_tried_again_on_request(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from advisor.errors import SizerError
-from advisor.measure.worker.job import Job, JobItem, JobOutcome
+from advisor.measure.worker.job import Job, JobItem, JobOutcome, OutOfTimeError
 from advisor.measure.worker.run import run_job
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -64,6 +64,24 @@ def test_interleaved_work_blames_the_item_whose_turn_it_was(bad: str, word: str)
     assert [outcome.status for outcome in result.outcomes] == ["done", "failed", "done"]
     assert word in (result.outcomes[1].failure or "")
     assert result.workers == 2
+
+
+@pytest.mark.parametrize(("function", "begun", "done"), [("run_each", 2, 2), ("in_turns", 2, 0), ("in_turns", 3, 3)])
+def test_no_item_begins_when_time_is_over_and_those_begun_are_completed(function: str, begun: int, done: int) -> None:
+    asked: list[bool] = []
+    seen: list[JobOutcome] = []
+
+    def over() -> bool:
+        asked.append(len(asked) >= begun)
+        return asked[-1]
+
+    work = job("a", "b", "c", function=function)
+    if begun == 3:
+        assert len(run_job(work, 20, seen.append, over).outcomes) == 3
+    else:
+        with pytest.raises(OutOfTimeError):
+            run_job(work, 20, seen.append, over)
+    assert [outcome.status for outcome in seen] == ["done"] * done
 
 
 def test_memory_beyond_the_limit_is_a_failure_in_words() -> None:

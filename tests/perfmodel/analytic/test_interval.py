@@ -1,6 +1,6 @@
 import numpy as np
 
-from advisor.perfmodel.analytic.interval import Bands, Units, around, band, weighted_quantile
+from advisor.perfmodel.analytic.interval import Bands, ErrorWidth, Units, around, band, joint_share, weighted_quantile
 from advisor.records.calibration import ErrorBand
 from tests.perfmodel.makers import within
 
@@ -64,10 +64,10 @@ def test_a_class_of_one_machine_or_none_is_as_wide_as_classes_left_out_whole() -
             make("avx2/f32/latency", -0.1, 0.1, 4),
         ]
     )
-    assert bands.find("amx", "f32", "latency") == (-0.5, 0.4)
-    assert bands.find("avx2", "f32", "latency") == (-0.1, 0.1)
-    assert bands.find("neon", "f32", "latency") == (-0.3, 0.4)
-    assert bands.find("neon", "int8", "latency") == (-0.35, 0.45)
+    assert bands.find("amx", "f32", "latency")[:2] == (-0.5, 0.4)
+    assert bands.find("avx2", "f32", "latency")[:2] == (-0.1, 0.1)
+    assert bands.find("neon", "f32", "latency")[:2] == (-0.3, 0.4)
+    assert bands.find("neon", "int8", "latency")[:2] == (-0.35, 0.45)
 
 
 def test_a_model_that_few_machines_have_figures_of_is_as_wide_as_such_models_were() -> None:
@@ -82,9 +82,71 @@ def test_a_model_that_few_machines_have_figures_of_is_as_wide_as_such_models_wer
             make("unseen/f32", -0.3, 0.4),
         ]
     )
-    assert bands.spec("avx2", "f32", "throughput", 3) == (-0.1, 0.3)
-    assert bands.spec("avx2", "f32", "throughput", 1) == (-0.4, 0.3)
-    assert np.allclose(bands.spec("avx2", "f32", "throughput", 0), (-np.hypot(0.1, 0.3), 0.5))
+    assert bands.spec("avx2", "f32", "throughput", 3)[:2] == (-0.1, 0.3)
+    assert bands.spec("avx2", "f32", "throughput", 1)[:2] == (-0.4, 0.3)
+    assert np.allclose(bands.spec("avx2", "f32", "throughput", 0)[:2], (-np.hypot(0.1, 0.3), 0.5))
+
+
+def test_what_two_errors_share_is_weighed_by_their_variances() -> None:
+    """By hand: extents 0.6 and 0.2, variances as 9 to 1: a tenth of 0 and nine tenths of 1."""
+    sheet, model = ErrorWidth(-0.3, 0.3, 1.0), ErrorWidth(-0.1, 0.1, 0.0)
+    both = sheet.joined(model)
+    assert np.allclose(both, (-np.hypot(0.3, 0.1), np.hypot(0.3, 0.1), 0.9))
+    assert joint_share(sheet, sheet) == 1.0
+    assert joint_share(ErrorWidth(0.0, 0.0, 1.0)) == 0.5
+
+
+def test_a_union_goes_with_its_wider_part_and_an_intersection_with_its_narrower() -> None:
+    wide, narrow = ErrorWidth(-0.4, 0.2, 0.8), ErrorWidth(-0.1, 0.3, 0.2)
+    assert wide.united(narrow) == narrow.united(wide) == (-0.4, 0.3, 0.8)
+    assert wide.within(narrow) == narrow.within(wide) == (-0.1, 0.2, 0.2)
+
+
+def _band(key: str, low: float, high: float, machines: int = 4, share: float = 0.5) -> ErrorBand:
+    return ErrorBand(key=key, low=low, high=high, machine_share=share, machines=machines, rows=50)
+
+
+def test_an_unpublished_model_on_an_unpublished_machine_has_the_errors_made_in_just_that_way() -> None:
+    bands = Bands(
+        [
+            _band("avx2/f32/latency", -0.1, 0.1),
+            _band("amx/f32/latency", -0.1, 0.2, machines=1),
+            _band("new/*/*", -0.3, 0.3, share=1.0),
+            _band("unseen/f32", -0.4, 0.4, share=0.0),
+            _band("unpublished/avx2/f32/latency", -0.35, 0.25, share=0.2),
+            _band("unpublished/amx/f32/latency", -0.01, 0.01, machines=1),
+            _band("once/avx2/f32/latency", -0.2, 0.15),
+        ]
+    )
+    assert bands.spec("avx2", "f32", "latency", 0) == (-0.35, 0.25, 0.2)
+    assert bands.spec("avx2", "f32", "latency", 5)[:2] == (-0.1, 0.1)
+    assert bands.once("avx2", "f32", "latency")[:2] == (-0.2, 0.15)
+    assert bands.once("amx", "f32", "latency") == bands.spec("amx", "f32", "latency", 0)
+    # A class that one machine stands for, and a machine unlike all others: machine and model as if independent.
+    apart = (-0.5, 0.5, 9 / 25)
+    assert np.allclose(bands.spec("amx", "f32", "latency", 0), apart)
+    assert np.allclose(bands.spec("avx2", "f32", "latency", 0, unlike=True), apart)
+
+
+def test_a_chip_that_stands_alone_in_its_class_learns_less_from_its_figures() -> None:
+    bands = Bands(
+        [
+            _band("anchored/avx2/f32/latency", -0.1, 0.1),
+            _band("anchored/amx/f32/latency", -0.05, 0.3, machines=1),
+            _band("lone/f32/latency", -0.2, 0.2),
+            _band("lone/*/*", -0.25, 0.25),
+        ]
+    )
+    assert bands.anchored("avx2", "f32", "latency")[:2] == (-0.1, 0.1)
+    assert bands.anchored("amx", "f32", "latency")[:2] == (-0.2, 0.3)
+    assert bands.anchored("neon", "f32", "latency")[:2] == (-0.2, 0.2)
+    assert bands.anchored("neon", "int8", "latency")[:2] == (-0.25, 0.25)
+
+
+def test_a_calibration_without_bands_per_class_still_has_those_of_all() -> None:
+    bands = Bands([_band("anchored/f32/latency", -0.1, 0.1), _band("anchored/*/*", -0.2, 0.2)])
+    assert bands.anchored("avx2", "f32", "latency")[:2] == (-0.1, 0.1)
+    assert bands.anchored("avx2", "int8", "latency")[:2] == (-0.2, 0.2)
 
 
 def test_around_orders_its_quantiles() -> None:

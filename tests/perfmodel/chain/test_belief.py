@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import exp, hypot, log
 
 import pytest
@@ -26,12 +27,20 @@ def test_independent_errors_add_in_quadrature_whatever_their_sign() -> None:
     assert START.widened(0.4, 0.3) == wider
 
 
+def test_a_further_error_brings_its_own_share_by_variance() -> None:
+    """By hand: variances as 9 to 16, shares 0.5 and 1: (4.5 + 16) / 25."""
+    even = replace(START, low=-0.3, high=0.3)
+    assert even.machine_share == 0.5
+    assert even.widened(0.4, 0.4, machine_share=1.0).machine_share == pytest.approx(20.5 / 25)
+
+
 def test_notes_come_in_the_order_in_which_they_were_made() -> None:
     assert START.noted("second", "third").notes == ("first", "second", "third")
 
 
 def test_a_measurement_takes_the_place_of_what_was_inferred_and_keeps_the_caveats() -> None:
-    measured = START.measured_here(log(0.02), 0.1, Evidence.MEASURED, "this/x")
+    measured = START.measured_here(log(0.02), 0.1, Evidence.MEASURED, "this/x", 0.8)
+    assert measured.machine_share == 0.8
     assert (measured.low, measured.high, measured.extrapolated) == (-0.1, 0.1, False)
     assert (measured.evidence, measured.nearest, measured.notes) == (Evidence.MEASURED, "this/x", ("first",))
 

@@ -53,6 +53,19 @@ def test_leaving_groups_out_in_closed_form_equals_conditioning_without_them() ->
         assert np.allclose(covariance, refit.posterior(every.take(mine)), atol=1e-8)
 
 
+def test_leaving_a_group_out_of_a_process_that_lost_others_equals_conditioning_on_the_rest() -> None:
+    rng = np.random.default_rng(3)
+    every = points(rng)
+    values = rng.normal(0.0, 0.2, size=len(every.machine))
+    mine, out = np.flatnonzero(every.machine == 1), np.flatnonzero(every.machine > 3)
+    inverse, weights = GroupsOut(every, SCALES).without(values, mine, out)
+    group = np.array([0, 2])
+    error = np.linalg.solve(inverse[np.ix_(group, group)], weights[group])
+    rest = np.setdiff1d(np.arange(len(values)), [*mine[group], *out])
+    refit = Residual(every.take(rest), values[rest], SCALES)
+    assert np.allclose(values[mine[group]] - error, refit.mean(every.take(mine[group])), atol=1e-8)
+
+
 def test_a_model_that_is_slow_everywhere_is_expected_slow_on_a_new_machine() -> None:
     rng = np.random.default_rng(2)
     every = points(rng)

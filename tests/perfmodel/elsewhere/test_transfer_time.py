@@ -7,7 +7,7 @@ from advisor.perfmodel.analytic.runtime_defaults import ResolvedConfig
 from advisor.perfmodel.analytic.work_table import table_of
 from advisor.perfmodel.elsewhere.transfer_time import TransferTime, runtime_log_factor
 from advisor.records.config import RunConfig
-from tests.perfmodel.makers import machine, work
+from tests.perfmodel.makers import kernel, machine, work
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +48,15 @@ def test_machines_of_one_id_have_residuals_of_their_own(transfer_time) -> None:
         for facts in ({}, {"performance_cores": 16, "threads": 16, "simd_level": "avx512_vnni"})
     )
     assert first != second
+
+
+def test_graphs_of_an_unpublished_model_with_equal_sums_keep_residuals_of_their_own() -> None:
+    """Quantised, a network has the operations of its f32 graph, in other kernels: neither may answer for the other."""
+    convolutions = table_of(work([kernel(i) for i in range(20)], "mine"))
+    products = table_of(work([kernel(i, type="matmul") for i in range(20)], "mine"))
+    assert (convolutions.flop, convolutions.weight_bytes) == (products.flop, products.weight_bytes)
+    alone = Predictor.load().transfer.residuals(machine(), products, 2)
+    transfer = Predictor.load().transfer
+    transfer.prepare([machine()], [convolutions, products])
+    assert transfer.residuals(machine(), products, 2) == pytest.approx(alone, rel=1e-9)
+    assert transfer.residuals(machine(), convolutions, 2) != pytest.approx(alone, rel=1e-3)

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import datetime as dt
 
-from advisor.planner.answer.assumptions import LATENCY_RATIO
+import pytest
+
+from advisor.perfmodel.analytic.machine import machine_arrays
+from advisor.planner.answer.assumptions import LATENCY_RATIO, _filled_text
 from advisor.planner.plan import plan
 from tests.planner.fakes import TODAY, candidate, inputs, scenario
 
@@ -26,8 +29,30 @@ def test_a_latency_budget_that_reality_may_break_is_warned_of() -> None:
 def test_a_plan_lists_what_its_box_does_not_state() -> None:
     result = plan(inputs([candidate("large", 8, 500.0)]))
     text = next(text for text in result.assumptions if "not stated" in text)
-    assert text.startswith("large: not stated, usual values taken: all-core clock, boost clock")
+    assert text.startswith("large: not stated, usual values taken: all-core clock (as the boost clock), boost clock")
     assert "memory bandwidth" not in text
+
+
+def test_what_an_alternative_does_not_state_is_listed_too() -> None:
+    result = plan(inputs([candidate("large", 8, 500.0), candidate("larger", 12, 600.0)]))
+    assert [item.platform for item in result.alternatives] == ["larger"]
+    text = next(text for text in result.assumptions if text.startswith("larger: not stated"))
+    assert "all-core clock (as the boost clock)" in text
+
+
+def test_clocks_of_small_cores_that_are_not_stated_are_listed_with_what_is_taken() -> None:
+    chip = candidate("hybrid", 8, 500.0).machine.model_copy(update={"efficiency_cores": 4, "e_core_turbo_hz": None})
+    (text,) = _filled_text("hybrid", chip)
+    assert "clock of the efficiency cores (as 0.77 of the boost clock)" in text
+    arrays = machine_arrays([chip])
+    assert arrays.e_core_hz[0] == pytest.approx(0.77 * arrays.boost_hz[0])
+    assert arrays.all_core_hz[0] == arrays.boost_hz[0]
+
+
+def test_where_the_figures_of_latency_come_from_is_said() -> None:
+    result = plan(inputs([candidate("large", 8, 500.0)]))
+    (text,) = [text for text in result.assumptions if text.startswith("latency:")]
+    assert "18 cascades on one two-core guest alone, nine of which were used to build the simulator" in text
 
 
 def test_a_stale_price_is_warned_of() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from advisor.planner.plan import plan
+from advisor.report.plan_summary import scenario_change_lines
 from tests.planner.fakes import FakePredictor, best_of, camera, candidate, inputs, model_file, scenario
 
 BOXES = [candidate(f"box-{n}", n, 100.0 + 60.0 * n) for n in (2, 4, 8, 16)]
@@ -36,8 +37,12 @@ def test_a_change_that_saves_nothing_is_said() -> None:
     only = plan(inputs([candidate("only", 8, 500.0)]))
     assert only.scenario_changes
     assert all(not item.holds and "no cheaper box" in item.text for item in only.scenario_changes)
-    heavy = FakePredictor({"person": 0.1, "reid": 0.004})
+    lines = scenario_change_lines(only)
+    assert lines[0].startswith("no saving: stage person every")
+    assert lines[0].endswith("(each of these alone): no cheaper box is sufficient then, either")
+    heavy = FakePredictor({"person": 0.12, "reid": 0.004})
     found = plan(inputs(BOXES, heavy, scenario(candidates={"max_boxes": 1}))).scenario_changes
+    assert found
     assert any(item.holds and "saving" in item.text for item in found)
 
 

@@ -150,3 +150,19 @@ def test_a_huge_product_of_options_is_cut_at_the_most_core_time() -> None:
     least = [min(item.core_s(PESSIMISTIC) for item in model.options(shop, stage)) for stage in shop.stages]
     kept = combinations.choice(int(np.argmin(combinations.demand)))
     assert [item.core_s(PESSIMISTIC) for item in kept.values()] == pytest.approx(least)
+
+
+@pytest.mark.parametrize(("on", "timeout_ms", "passes"), [(False, 0.0, 0.25), (True, 0.0, 1.0), (True, 20.0, 0.25)])
+def test_the_least_passes_are_those_of_batches_that_the_simulator_can_fill(on, timeout_ms, passes) -> None:
+    """Whole frames share batches without a timeout, objects of different frames only with one; one object per frame."""
+    asked = {"id": "asked", "model": "m", "batch": {"max": 4, "timeout_ms": timeout_ms}} | (
+        {"on": "person"} if on else {}
+    )
+    shop = scenario(
+        stages=[{"id": "person", "model": "m"}, asked],
+        activity={"objects_per_frame": {"person": {"mean": 1, "p95": 1, "max": 1}}},
+        slo={"load": "mean", "latency_p95_ms": 300.0},
+    )
+    found = load_facts(shop, LoadCase.of(shop).nominal(1), stage_batches).stages["asked"].passes
+    assert found[4] == pytest.approx(passes)
+    assert found[1] == pytest.approx(1.0)

@@ -61,7 +61,13 @@ def test_the_slo_is_named_before_the_headroom(
     ],
 )
 def test_what_another_draw_might_turn_is_near_a_limit(changes: dict[str, object], near: bool) -> None:
-    assert near_a_limit(SHOP, outcome(**changes)) is near
+    assert near_a_limit(SHOP, outcome(**changes), 0.7) is near
+
+
+def test_where_no_headroom_is_asked_for_the_whole_resource_is_the_limit() -> None:
+    for busy, near in ((0.69, False), (0.96, False), (0.98, True)):
+        assert near_a_limit(SHOP, outcome(cpu=busy), 1.0) is near
+        assert near_a_limit(SHOP, outcome(bandwidth=busy), 1.0) is near
 
 
 def test_far_over_is_beyond_what_a_draw_changes() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from advisor.measure.items.item import MeasureContext, SingleJobItem, WorkerSetup
 from advisor.measure.items.throughput import runtime_imports, worker_environment
@@ -23,6 +23,8 @@ _TIMEOUT_S = 60.0
 @dataclass(frozen=True)
 class MicroItem(SingleJobItem):
     """One micro-benchmark to take."""
+
+    plural: ClassVar[str] = "micro-benchmarks"
 
     name: str
     kind: str

@@ -1,0 +1,228 @@
+"""Kernels of an ONNX file without any runtime: counted in its graph, with the fusions that all CPU runtimes make.
+
+A runtime fuses a graph for the processor that it runs on, so that its list of kernels says something of that processor.
+What is predicted of *other* machines may not depend on it: their work is counted here, as that of the published models
+was on which the calibration rests (``profiles/compile_works.py``). A convolution or matrix product takes in the
+element-wise operators behind it where nothing else reads its output.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from advisor.errors import ModelError
+from advisor.records.model import Kernel, KernelType, ModelFile, ModelWork
+
+from .frontend import one_line
+
+VERSION = "1"
+"""Of the rules below: works that were counted by other ones are counted again."""
+_FREE = frozenset(
+    {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Shape", "Constant", "Identity", "Cast", "Dropout"}
+)  # fmt: skip
+_ELEMENTWISE = frozenset(
+    {
+        "Relu", "Clip", "Sigmoid", "HardSwish", "HardSigmoid", "LeakyRelu", "PRelu", "Add", "Mul", "Sub", "Div",
+        "BatchNormalization", "Elu", "Tanh", "Gelu", "Erf", "Softplus", "Sqrt", "Pow", "Exp", "Mish",
+    }
+)  # fmt: skip
+_TYPES: dict[str, KernelType] = {
+    "ConvTranspose": "deconv", "Gemm": "fc", "MatMul": "matmul", "MaxPool": "pool", "AveragePool": "pool",
+    "GlobalAveragePool": "reduce", "ReduceMean": "reduce", "Softmax": "softmax", "LayerNormalization": "norm",
+    "Concat": "concat", "Split": "concat", "Slice": "concat", "Transpose": "reorder", "Gather": "gather",
+    "Resize": "resize", "LSTM": "rnn", "GRU": "rnn", "NonMaxSuppression": "detection", "TopK": "detection",
+    "ArgMax": "detection", "DepthToSpace": "reorder", "Pad": "reorder", "InstanceNormalization": "norm",
+}  # fmt: skip
+_PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
+_QUANTISED = ("QLinear", "QuantizeLinear", "DequantizeLinear", "ConvInteger", "MatMulInteger", "DynamicQuantize")
+_KEPT_VALUES = 1024
+"""Constants of at most so many elements may be shapes; the values of larger ones say nothing of the work."""
+_BYTES = 4.0
+
+
+@dataclass
+class _Row:
+    """One kernel in the making."""
+
+    op: str
+    kind: KernelType
+    flop: float
+    input_bytes: float
+    output_bytes: float
+    weight_bytes: float
+
+
+@dataclass
+class _Graph:
+    """Shapes, weights and readers of the tensors of a graph."""
+
+    shapes: dict[str, tuple[int, ...]]
+    weights: dict[str, tuple[int, ...]]
+    readers: Counter[str]
+    maker: dict[str, int] = field(default_factory=dict)
+    """Tensor -> row of the kernel that makes it and may take in what follows."""
+    rows: list[_Row] = field(default_factory=list)
+
+    def size_bytes(self, name: str) -> float:
+        """Bytes of a tensor in f32; 0 where its shape is not known."""
+        return _BYTES * math.prod(self.shapes.get(name, ()))
+
+    def alone(self, name: str) -> bool:
+        """Whether the tensor comes from a kernel that may grow, and nothing else reads it."""
+        return name in self.maker and self.readers[name] == 1
+
+
+def counted_kernels(model: Any) -> tuple[list[Kernel], float]:
+    """Count the fused kernels of an ONNX model at batch 1, in f32.
+
+    Returns
+    -------
+    tuple
+        The kernels in the order of the graph, and the most bytes that are alive around one of them.
+    """
+    graph = _read(model)
+    for node in model.graph.node:
+        _count(graph, node)
+    kernels = [
+        Kernel(
+            name=f"{row.op}-{i}",
+            type=row.kind,
+            original_type=row.op,
+            flop=row.flop,
+            input_bytes=row.input_bytes,
+            output_bytes=row.output_bytes,
+            weight_bytes=row.weight_bytes,
+            precision="f32",
+        )
+        for i, row in enumerate(graph.rows)
+    ]
+    return kernels, 1.5 * max((row.input_bytes + row.output_bytes for row in graph.rows), default=0.0)
+
+
+def counted_work(model: ModelFile) -> ModelWork | None:
+    """Work of an ONNX file at batch 1 in f32.
+
+    None for other formats, for graphs that are quantised already, and where the graph alone does not tell the shapes
+    of its products: these are known only as a runtime fuses them.
+
+    Raises
+    ------
+    ModelError
+        The file cannot be read.
+    """
+    path = Path(model.path)
+    if path.suffix != ".onnx":
+        return None
+    import onnx
+
+    try:
+        loaded = onnx.load(path, load_external_data=False)
+    except Exception as error:  # protobuf raises what it likes
+        raise ModelError(f"model {path}: {one_line(error)}; export it again") from error
+    if any(node.op_type.startswith(_QUANTISED) for node in loaded.graph.node):
+        return None
+    _fix_input(loaded, model.input_shape)
+    for weight in loaded.graph.initializer:
+        if math.prod(weight.dims) > _KEPT_VALUES:
+            weight.ClearField("raw_data")  # inferring shapes copies the model, and needs no value of a weight
+            weight.ClearField("float_data")
+    try:
+        kernels, activation_bytes = counted_kernels(loaded)
+    except (KeyError, IndexError, ValueError):
+        return None
+    if not any(kernel.flop for kernel in kernels):
+        return None
+    return ModelWork(
+        model=model.name,
+        sha256=model.sha256,
+        kind=model.kind,
+        family=model.family,
+        runtime="file",
+        runtime_version=VERSION,
+        precision="f32",
+        batch=1,
+        simd_cap=None,
+        kernels=tuple(kernels),
+        flop=sum(kernel.flop for kernel in kernels if kernel.original_type in _PRODUCTS),
+        weight_bytes=sum(kernel.weight_bytes for kernel in kernels),
+        activation_bytes=activation_bytes,
+    )
+
+
+def _fix_input(model: Any, shape: tuple[int, ...]) -> None:
+    """Give the first input the shape that it is used with."""
+    weights = {item.name for item in model.graph.initializer}
+    first = next(value for value in model.graph.input if value.name not in weights)
+    axes = first.type.tensor_type.shape.dim
+    if len(axes) == len(shape):
+        for axis, size in zip(axes, shape, strict=True):
+            axis.dim_value = size
+
+
+def _read(model: Any) -> _Graph:
+    import onnx
+
+    for value in (*model.graph.input, *model.graph.output):
+        for axis in value.type.tensor_type.shape.dim[:1]:
+            axis.dim_value = 1
+    graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    weights = {item.name: tuple(item.dims) for item in graph.initializer}
+    shapes: dict[str, tuple[int, ...]] = dict(weights)
+    for value in (*graph.value_info, *graph.input, *graph.output):
+        shapes[value.name] = tuple(max(1, int(axis.dim_value)) for axis in value.type.tensor_type.shape.dim)
+    readers = Counter(name for node in graph.node for name in node.input)
+    return _Graph(shapes, weights, readers)
+
+
+def _count(graph: _Graph, node: Any) -> None:
+    """Add a node's kernel, or the node to the kernel before it."""
+    op, out = node.op_type, node.output[0]
+    data = [name for name in node.input if name and name not in graph.weights]
+    if op in _FREE:
+        if data and graph.alone(data[0]):
+            graph.maker[out] = graph.maker[data[0]]
+        return
+    host = next((graph.maker[name] for name in data if graph.alone(name)), None)
+    if op in _ELEMENTWISE and host is not None:
+        row = graph.rows[host]
+        row.input_bytes += sum(graph.size_bytes(name) for name in data if graph.maker.get(name) != host)
+        row.output_bytes = graph.size_bytes(out)
+        graph.maker[out] = host
+        return
+    held = sum(graph.size_bytes(name) for name in node.input if name in graph.weights)
+    read = sum(graph.size_bytes(name) for name in data)
+    graph.rows.append(_Row(op, _type(graph, node), _flop(graph, node), read, graph.size_bytes(out), held))
+    if op in _PRODUCTS or op in _ELEMENTWISE:
+        graph.maker[out] = len(graph.rows) - 1
+
+
+def _type(graph: _Graph, node: Any) -> KernelType:
+    if node.op_type == "Conv":
+        groups = next((int(item.i) for item in node.attribute if item.name == "group"), 1)
+        if groups == 1:
+            return "conv"
+        return "dwconv" if _filters(graph, node)[1] == 1 else "groupconv"
+    return _TYPES.get(node.op_type, "eltwise" if node.op_type in _ELEMENTWISE else "other")
+
+
+def _filters(graph: _Graph, node: Any) -> tuple[int, ...]:
+    return graph.weights.get(node.input[1], graph.shapes.get(node.input[1], (1, 1)))
+
+
+def _flop(graph: _Graph, node: Any) -> float:
+    """Operations, two per multiply-add; one per output of all other kinds."""
+    shape = graph.shapes.get(node.output[0], ())
+    if node.op_type == "Conv":
+        return 2.0 * math.prod(shape) * math.prod(_filters(graph, node)[1:])
+    if node.op_type == "ConvTranspose":
+        return 2.0 * math.prod(graph.shapes[node.input[0]]) * math.prod(graph.weights[node.input[1]][1:])
+    if node.op_type in ("Gemm", "MatMul"):
+        return 2.0 * math.prod(shape) * graph.shapes[node.input[0]][-1]
+    if node.op_type == "LSTM":
+        directions, gates, width = graph.weights[node.input[1]]
+        return 2.0 * graph.shapes[node.input[0]][0] * directions * gates * (width + gates // 4)
+    return float(math.prod(shape))

@@ -1,0 +1,84 @@
+"""Work that is counted in the file, whatever the processor that plans."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from advisor.errors import ModelError
+from advisor.graph.counted import counted_work
+from advisor.perfmodel.analytic.work_table import load_works, table_of
+from advisor.records.model import ModelFile
+from advisor.store.paths import profiles_dir
+from advisor.workflows.models import resolve_model
+
+
+def small_file(path: Path, *extra: onnx.NodeProto, height: int | str = 8) -> ModelFile:
+    """A grouped convolution with a ReLU behind it, then ``extra``."""
+    weight = helper.make_tensor("w", TensorProto.FLOAT, (8, 2, 3, 3), np.zeros(144, np.float32))
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], group=2, pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c"], ["y"]),
+        *extra,
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "small",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ("N", 4, height, 8))],
+        [helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, None)],
+        [weight],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    return _model_file(path)
+
+
+def _model_file(path: Path) -> ModelFile:
+    example = resolve_model("squeezenet-1.1", None)
+    return example.model_copy(
+        update={"reference": str(path), "name": "small", "path": str(path), "input_shape": (1, 4, 16, 8)}
+    )
+
+
+def test_a_fused_kernel_is_counted_by_hand(tmp_path: Path) -> None:
+    work = counted_work(small_file(tmp_path / "small.onnx", height="H"))
+    assert work is not None
+    (only,) = work.kernels
+    assert only.type == "groupconv"
+    assert only.flop == 2 * 8 * 16 * 8 * (2 * 3 * 3)  # outputs x filter, two operations each
+    assert only.output_bytes == 4 * 8 * 16 * 8
+    assert only.weight_bytes == 4 * 144
+
+
+def test_an_operator_whose_input_is_read_elsewhere_is_a_kernel_of_its_own(tmp_path: Path) -> None:
+    after = helper.make_node("Add", ["c", "y"], ["z"])
+    work = counted_work(small_file(tmp_path / "small.onnx", after))
+    assert work is not None
+    assert [kernel.type for kernel in work.kernels] == ["groupconv", "eltwise"]
+
+
+def test_a_quantised_graph_is_left_to_the_runtime(tmp_path: Path) -> None:
+    scale = helper.make_node("Constant", [], ["s"], value=helper.make_tensor("v", TensorProto.FLOAT, (), [1.0]))
+    zero = helper.make_node("Constant", [], ["o"], value=helper.make_tensor("v", TensorProto.INT8, (), [0]))
+    quantised = helper.make_node("QuantizeLinear", ["y", "s", "o"], ["z"])
+    assert counted_work(small_file(tmp_path / "small.onnx", scale, zero, quantised)) is None
+
+
+def test_another_format_is_left_to_the_runtime(tmp_path: Path) -> None:
+    assert counted_work(_model_file(tmp_path / "small.xml")) is None
+
+
+def test_a_damaged_file_is_refused_with_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "small.onnx"
+    path.write_bytes(b"\x08\xff\xff\xff")
+    with pytest.raises(ModelError, match=r"small\.onnx.*export it again"):
+        counted_work(_model_file(path))
+
+
+@pytest.mark.parametrize(("name", "published"), [("squeezenet-1.1", "squeezenet1.1"), ("mobilenet-v2", "mobilenet-v2")])
+def test_the_file_tells_what_the_calibration_was_fitted_on(name: str, published: str) -> None:
+    work = counted_work(resolve_model(name, None))
+    assert work is not None
+    shipped = load_works(profiles_dir() / "calibration" / "works.json")[published]
+    np.testing.assert_allclose(table_of(work).table, shipped.table, rtol=1e-4)
