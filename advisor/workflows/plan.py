@@ -143,7 +143,9 @@ def prepare(
         named=bool(request.on),
         bitrate_kbps=bitrates,
         assumptions=tuple(assumptions),
-        basis=plan_basis(scenario_sha256, catalogue, request.seed, predictor.measurements),
+        basis=plan_basis(
+            scenario_sha256, catalogue, request.seed, predictor.measurements, facts.fingerprint if here else None
+        ),
     )
 
 
