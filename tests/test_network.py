@@ -40,6 +40,7 @@ COMMANDS: dict[tuple[str, ...], list[list[str]]] = {
     ("catalog", "add"): [["catalog", "add", "box.json"]],
     ("catalog", "remove"): [["catalog", "remove", "BOX"]],
     ("report",): [["report"], ["report", "--csv", "m.csv", "--html", "m.html"]],
+    ("store", "prune"): [["store", "prune", "--keep", "1"]],
     ("schema",): [["schema", "scenario"]],
 }
 

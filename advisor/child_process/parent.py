@@ -78,6 +78,9 @@ class ChildProcess:
         self._environment = {
             name: value for name, value in {**os.environ, **(environment or {})}.items() if value is not None
         }
+        # Runtimes write copies of models into it, and a child that is killed or crashes cannot remove them.
+        self._scratch = tempfile.TemporaryDirectory(prefix="sizer-", ignore_cleanup_errors=True)
+        self._environment["TMPDIR"] = self._scratch.name
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         self._final_stderr: str | None = None
         self._pending = b""
@@ -86,6 +89,7 @@ class ChildProcess:
         with _lock:
             if _refusing:
                 self._stderr.close()
+                self._scratch.cleanup()
                 raise RuntimeError("interrupted: no process is started any more")
             self._process = subprocess.Popen(
                 self._command,
@@ -112,6 +116,7 @@ class ChildProcess:
                     stream.close()
         self._final_stderr = self.stderr_tail()
         self._stderr.close()
+        self._scratch.cleanup()
 
     @property
     def pid(self) -> int:

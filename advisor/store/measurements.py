@@ -355,6 +355,18 @@ class MeasurementStore(Database):
                 found.append(RunTitle(run_id, kind, created, _title(kind, texts[0][0])))
         return found
 
+    def prune_runs(self, keep: int) -> int:
+        """Remove all stored runs but the newest ``keep``, give the space back; returns how many were removed.
+
+        Measurements stay: they are what a prediction rests on.
+        """
+        newest = select(runs.c.id).order_by(runs.c.stored.desc(), runs.c.id).limit(keep)
+        kept = [row[0] for row in self._rows(newest)]
+        with self._write() as connection:
+            gone = connection.execute(delete(runs).where(runs.c.id.not_in(kept))).rowcount
+        self._compact()
+        return gone
+
     def runs(self, kind: str | None = None) -> list[RunRow]:
         """Stored runs, newest first."""
         statement = select(runs).order_by(runs.c.stored.desc(), runs.c.id)

@@ -16,15 +16,14 @@ if TYPE_CHECKING:
     from .models import build_model, inspect_model, list_models
     from .plan import PlanRequest, plan_scenario
     from .predict import PredictRequest, predict_model
-    from .runs import count_runs, list_runs, stored_measurements, stored_run
+    from .runs import count_runs, list_runs, prune_runs, stored_measurements, stored_run
     from .verify import VerifyRequest, verify_scenario
 
 __all__ = [
     "BenchRequest", "PlanRequest", "PredictRequest", "VerifyRequest", "add_measured_box", "bench_machine",
     "build_model", "calibrate_model", "check_catalogue", "count_runs", "inspect_model", "list_catalogue",
-    "list_models", "list_runs",
-    "plan_scenario", "predict_model", "probe", "remove_measured_box", "show_catalogue_entry", "stored_measurements",
-    "stored_run", "verify_scenario",
+    "list_models", "list_runs", "plan_scenario", "predict_model", "probe", "prune_runs", "remove_measured_box",
+    "show_catalogue_entry", "stored_measurements", "stored_run", "verify_scenario",
 ]  # fmt: skip
 
 _HOMES = {
@@ -33,6 +32,7 @@ _HOMES = {
     "PredictRequest": "predict",
     "VerifyRequest": "verify",
     "add_measured_box": "catalogue",
+    "prune_runs": "runs",
     "remove_measured_box": "catalogue",
     "bench_machine": "bench",
     "build_model": "models",

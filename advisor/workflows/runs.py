@@ -28,6 +28,12 @@ def count_runs(store_url: str | None = None) -> int:
         return store.count_runs()
 
 
+def prune_runs(keep: int, store_url: str | None = None) -> int:
+    """Remove all stored plans and verdicts but the newest ``keep``; returns how many were removed."""
+    with open_store(store_url) as store:
+        return store.prune_runs(keep)
+
+
 def stored_run(run_id: str, store_url: str | None = None) -> BaseModel:
     """Return a stored plan or verdict as its record.
 

@@ -127,3 +127,13 @@ def test_an_interrupt_ends_children_that_other_threads_wait_for() -> None:
     with ChildProcess(CHILD, ("echo",)) as child:  # afterwards all is as before
         child.send_line("hello")
         assert messages(child)[1] == {"line": "hello"}
+
+
+def test_what_a_killed_child_left_in_its_folder_goes_with_it() -> None:
+    """Copies of models stayed in /tmp after each run: the cascade's process ends without tearing anything down."""
+    with ChildProcess(CHILD, ("scratch",)) as child:
+        (message,) = child.receive() or [{}]
+        left = Path(message["wrote"])
+        assert left.is_file()
+    assert not left.exists()
+    assert not left.parent.exists()

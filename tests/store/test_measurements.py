@@ -185,6 +185,20 @@ def test_runs_are_listed_one_at_a_time_and_a_damaged_one_hides_no_other(store: M
         store.run(bad)
 
 
+def test_old_runs_are_removed_and_their_space_given_back(store: MeasurementStore) -> None:
+    store.add(measurement("k1"))
+    for number in range(5):
+        store.put_run("plan", {"scenario": f"s{number}", "recommended": None, "filler": "x" * 100_000})
+    newest = [run.id for run in store.run_titles()][:2]
+    assert store.prune_runs(2) == 3
+    assert [run.id for run in store.run_titles()] == newest
+    assert store.has("k1")
+    assert store.prune_runs(0) == 2
+    assert store.runs() == []
+    if store.url.startswith("sqlite"):
+        assert sum(path.stat().st_size for path in Path(store.name).parent.glob("*")) < 300_000
+
+
 def test_a_run_with_a_number_that_json_lacks_is_refused(store: MeasurementStore) -> None:
     with pytest.raises(StoreError, match="cannot be written as JSON"):
         store.put_run("plan", {"x": float("nan")})

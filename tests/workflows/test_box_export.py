@@ -128,7 +128,7 @@ def test_predictions_of_other_machines_do_not_change_with_a_box(store: Any, plan
 
     def estimate() -> Any:
         predictor = load_predictors(
-            planner, here, machine_spec(here), Catalogue.load(), Nowhere(), [other], carried=True
+            planner, here, machine_spec(here), Catalogue.load(), Nowhere(), [other], carried=True, counted={}
         )
         return predictor.service_many([(other, model_work(), RunConfig(threads=2, streams=1))])[0].throughput_per_s
 
