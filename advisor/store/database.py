@@ -136,6 +136,7 @@ class Database:
                 self._engine.execution_options(sizer_begin="SELECT 1").connect() as connection,
             ):  # outside a transaction, as SQLite demands
                 connection.exec_driver_sql("VACUUM")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")  # it went through the log
 
     def _rows(self, statement: Any) -> list[Any]:
         with self._guard("read"), self._engine.connect() as connection:
