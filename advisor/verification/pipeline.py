@@ -23,7 +23,7 @@ from .stages import StageRunner, Work
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PICTURES_BYTES = 2**30
+PICTURES_BYTES = 2**29
 """Memory that decoded pictures of all cameras may take while stages work on them, unless the SLO needs more."""
 LATE = 2
 """More frames than come in so many times the permitted latency: by Little's law their mean latency is beyond it."""

@@ -76,4 +76,4 @@ def test_no_frame_is_refused_that_could_be_in_time() -> None:
     large = scenario(cameras=[{"group": "c", "count": 64, "resolution": "3840x2160", "fps": 30.0}])
     feed = feeds_of(large)[0]
     assert most_inside(feed, 0.3, 64) == 2 * 9 + 4
-    assert most_inside(feed, 0.3, 1) == 2**30 // (3840 * 2160 * 3 // 2)
+    assert most_inside(feed, 0.3, 1) == 2**29 // (3840 * 2160 * 3 // 2)
