@@ -100,6 +100,9 @@ def test_a_run_leaves_the_password_nowhere(tmp_path: Path) -> None:
     scenario = written(tmp_path, f"rtsp://admin:{SECRET}@127.0.0.1:9/x?token={SECRET}")
     words = ["verify", scenario, "--config", "default", "--duration", "2s", "-o", "v.json", "--html", "v.html",
              "--junit", "v.xml", "--debug"]  # fmt: skip
+    former = tmp_path / "home" / "cache" / "verify" / "tmpk3x_9.json"  # as a killed run of version 0.1 left it
+    former.parent.mkdir(parents=True)
+    former.write_text(SECRET, encoding="utf-8")
     process = start(words, tmp_path)
     output, _ = process.communicate()
     assert process.returncode in {1, 3}, output

@@ -76,6 +76,8 @@ class Child:
     def __init__(self, job: Mapping[str, Any], work_dir: Path) -> None:
         try:
             work_dir.mkdir(parents=True, exist_ok=True)
+            for left in work_dir.glob("tmp*.json"):  # jobs of version 0.1 that was killed: they hold passwords
+                left.unlink(missing_ok=True)
         except OSError as error:
             raise InputError(
                 f"cannot write into {work_dir}: {error.strerror}; free space or set SIZER_CACHE"
