@@ -142,6 +142,7 @@ def prepare(
         smaller=smaller,
         named=bool(request.on),
         bitrate_kbps=bitrates,
+        probability_resolution=predictor.probability_resolution,
         assumptions=tuple(assumptions),
         basis=plan_basis(
             scenario_sha256, catalogue, request.seed, predictor.measurements, facts.fingerprint if here else None

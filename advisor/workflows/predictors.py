@@ -28,6 +28,11 @@ class MeasuredBoxes:
         self.measurements = tuple(sorted(set(measurements)))
         """Keys of all measurements that any of the predictors knows."""
 
+    @property
+    def probability_resolution(self) -> float:
+        """Difference of two probabilities of holding that the reliability table can tell apart."""
+        return self._others.transfer.calibration.probability_resolution
+
     def _of(self, machine: MachineSpec) -> Predictor:
         return self._boxes.get(machine.id, self._others)
 
@@ -52,6 +57,12 @@ class MeasuredBoxes:
 
     def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> CostEstimate:
         return self._of(machine).preprocess(machine, source, target)
+
+    def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
+        return self._of(machine).slowing(machine)
+
+    def bandwidth(self, machine: MachineSpec) -> Interval:
+        return self._of(machine).bandwidth(machine)
 
     def power_w(self, machine: MachineSpec, utilisation: float) -> Interval:
         return self._of(machine).power_w(machine, utilisation)

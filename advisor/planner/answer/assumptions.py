@@ -97,6 +97,7 @@ def list_assumptions(
         "the box runs nothing else, is cooled to hold its sustained power limit, and uses the performance governor"
     )
     if chosen is not None:
+        assumptions += chosen.candidate.notes
         machine = chosen.model.machine
         if machine.uncertain:
             assumptions.append(
@@ -104,6 +105,12 @@ def list_assumptions(
                 + ", ".join(FIELDS.get(name, name.replace("_", " ")) for name in machine.uncertain)
             )
         assumptions += _filled_text(chosen.model.id, machine)
+        cores = chosen.model.cores
+        if machine.threads > cores:
+            assumptions.append(
+                f"{chosen.model.id}: CPU shares are of the {cores:g} cores that infer; a monitor that counts all "
+                f"{machine.threads} threads (top, task manager) shows {cores / machine.threads:.2f} times as much"
+            )
         platform = chosen.candidate.platform
         if platform.id not in scenario.candidates.prices:
             assumptions += [

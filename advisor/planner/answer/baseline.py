@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from advisor.perfmodel.analytic.runtime_defaults import default_streams, latency_threads
-from advisor.planner.search.belief import MEDIAN, at
+from advisor.planner.search.belief import MEDIAN
 from advisor.planner.search.costs import decode_cores, stage_cores
 from advisor.planner.search.judgement import Deployment
 from advisor.planner.search.setup import Setup
@@ -82,7 +82,7 @@ def _default_setup(deployment: Deployment, hint: Hint) -> Setup | None:
     if any(estimate.evidence is Evidence.UNKNOWN for estimate in estimates):
         return None
     choice = {
-        stage.id: StageOption(config, estimate, setup.choice[stage.id].preprocess, at(estimate.latency_s, 1.0))
+        stage.id: StageOption(config, estimate, setup.choice[stage.id].preprocess)
         for stage, estimate in zip(stages, estimates, strict=True)
     }
     return Setup(choice, dict.fromkeys(choice, config.streams or 1), setup.decode_workers)

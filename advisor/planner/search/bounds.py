@@ -37,7 +37,7 @@ def admissible(
     path_s = table.median_path_s if at_median else table.path_s
     fits &= path_s * 1000.0 <= scenario.slo.latency_p95_ms
     fits &= table.memory <= (model.machine.memory_bytes or 0.0)
-    bandwidth = model.machine.memory_bandwidth_bytes_per_s
+    bandwidth = model.bandwidth_bytes_per_s(MEDIAN)
     if bandwidth is not None:
         fits &= table.traffic <= usable * bandwidth
     return fits
@@ -83,7 +83,7 @@ def _slow_decode(model: PlatformModel, scenario: Scenario, load: Load, z: float)
     for camera in scenario.cameras:
         if camera.codec == "raw" or not load.counts.get(camera.group, 0):
             continue
-        mean_s = at(model.decode(camera).core_s, z)
+        mean_s = at(model.decode(camera).alone_s, z)
         share = kept * min(camera.fps, scenario.slo.camera_fps or camera.fps) * mean_s
         if share > DECODE_FULL:
             reason = (
@@ -147,7 +147,7 @@ def _memory(model: PlatformModel, scenario: Scenario, table: CombinationTable, e
 
 
 def _bandwidth(model: PlatformModel, scenario: Scenario, table: CombinationTable, each: str) -> FailedCheck | None:
-    bandwidth = model.machine.memory_bandwidth_bytes_per_s
+    bandwidth = model.bandwidth_bytes_per_s(MEDIAN)
     if bandwidth is None:
         return None
     share = scenario.margin.usable_share
@@ -156,7 +156,7 @@ def _bandwidth(model: PlatformModel, scenario: Scenario, table: CombinationTable
         return None
     moved, available = apart(traffic / 1e9, usable / 1e9)
     reason = (
-        f"moves {moved} GB/s{each} of its {bandwidth / 1e9:.3g} GB/s; "
+        f"moves {moved} GB/s{each} of the {bandwidth / 1e9:.3g} GB/s that its cores attain at the median; "
         f"{available} GB/s ({share * 100:.0f} %) may be used"
     )
     return FailedCheck("memory_bandwidth", reason, usable / traffic)

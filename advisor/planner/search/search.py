@@ -85,7 +85,7 @@ def _judge_placed(study: Study, model: PlatformModel, count: int) -> Judgement:
     z = study.quantile(model, least, load, scenario.margin.confidence)
     table = study.table(model, load, z)
     assert table is not None  # every stage has an option
-    median_cores = table.cores_under(model, scenario, study.facts(load), MEDIAN)
+    median_cores = table.busy_under(model, scenario, study.facts(load), MEDIAN)
     workers = decode_worker_choices(model, scenario, load, z)
     study.counters.configurations += (len(table) + table.left_out) * len(workers)
     study.counters.left_out += table.left_out * len(workers)

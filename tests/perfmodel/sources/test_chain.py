@@ -115,9 +115,9 @@ def test_machines_of_one_id_and_other_sheets_are_told_apart(make, ask) -> None:
 def test_published_figures_shift_widen_and_say_what_they_rest_on(make, ask, shipped) -> None:
     question = ask()
     belief = make(PublishedResidual).update_many([question], [replace(SHEET, low=-0.1, high=0.1)])[0]
-    # One stream of one thread is as in throughput mode.
+    # One stream is as one request at a time, on one thread too.
     throughput, latency = shipped.transfer.residuals(HOST, question.table, 0)
-    assert belief.log_time_s - SHEET.log_time_s == pytest.approx(throughput)
+    assert belief.log_time_s - SHEET.log_time_s == pytest.approx(latency)
     assert throughput != latency
     assert belief.high > 0.1
     assert belief.evidence is Evidence.SPEC
@@ -134,7 +134,7 @@ def published(name: str = "resnet-50") -> ModelWork:
 
 
 def beside_published(factor: float, machine_factor: float = 1.0, **changes: object) -> list[Measurement]:
-    """Three published networks timed as predicted, ``toy`` in ``factor`` times that, all in ``machine_factor`` times."""
+    """Three published networks as predicted, ``toy`` in ``factor`` times that, all of them in ``machine_factor``."""
     shipped = Predictor.load()
     rows = []
     for name in ("resnet-50", "mobilenet-v2", "squeezenet1.1"):

@@ -106,6 +106,7 @@ def test_memory_must_suffice_and_be_known() -> None:
 
 def test_traffic_must_leave_the_headroom_of_the_bandwidth() -> None:
     _, table, _ = judged(scenario())
+    # The headroom is kept of what its cores attain at the median.
     least = float(table.traffic.min()) / 0.7
     assert judged(scenario(), memory_bandwidth_bytes_per_s=least * 1.01)[0] is None
     assert judged(scenario(), memory_bandwidth_bytes_per_s=None)[0] is None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from advisor.planner.question.load_case import LoadCase
@@ -112,3 +114,17 @@ def test_a_simulated_run_is_held_against_the_slo() -> None:
     bad = evaluate(model, SHOP, setup, overloaded, MEDIAN, 1, 10.0)
     assert "camera_fps" in bad.failed
     assert bad.cpu > 0.95
+
+
+def test_the_bandwidth_is_what_cores_attain_and_decoding_takes_its_part() -> None:
+    model = platform_model(SHOP)
+    load = LoadCase.of(SHOP).required(1)
+    setup = set_up(model, SHOP, choice(model, SHOP), load)
+    specs = {z: build_spec(model, SHOP, setup, load, z) for z in (-PESSIMISTIC, MEDIAN, PESSIMISTIC)}
+    attained = [spec.memory_bandwidth_bytes_per_s for spec in specs.values()]
+    assert attained == [pytest.approx(40e9 * factor) for factor in (1.2, 1.0, 1 / 1.2)]
+    (group, *_) = SHOP.cameras
+    assert specs[MEDIAN].cameras[0].decode_bytes == pytest.approx(3 * 1.5 * math.prod(group.size))
+    runs = [evaluate(model, SHOP, setup, load, z, 1, 30.0) for z in specs]
+    spread = runs[2].bandwidth / runs[0].bandwidth
+    assert spread == pytest.approx(1.44, rel=0.03)
