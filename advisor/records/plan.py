@@ -281,6 +281,8 @@ class PlanBasis(Record):
     measurements: tuple[str, ...] = ()
     """Keys (in the store) of the measurements that were taken into account, sorted; empty where nothing that was
     measured on any machine of the user entered, which is the default for a plan over the catalogue."""
+    this: str | None = None
+    """Fingerprint of the machine that the plan calls ``this``; None: that machine is no candidate."""
 
 
 class WithoutMeasurements(Record):

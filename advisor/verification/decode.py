@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from advisor.addresses import hidden
+
 from .frames import Frame, Ledger, Log
 from .resources import thread_sleeps
 
@@ -39,7 +41,10 @@ class Source(Protocol):
 
 
 class SourceError(Exception):
-    """A source could not deliver; the camera is reported, the others go on."""
+    """A source could not deliver; the camera is reported, the others go on. Secrets of its address are hidden."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(hidden(text))
 
 
 class DecodePool:

@@ -10,6 +10,7 @@ from typing import Any
 import av
 import numpy as np
 
+from advisor.addresses import hidden, source
 from advisor.clock import Clock
 from advisor.records.codec import usual_bitrate_kbps
 
@@ -36,11 +37,13 @@ class FileSource:
     def __init__(self, path: str, device: str | None = None) -> None:
         self._path = path
         self.reading = False
+        address = source(path)
+        claim = {} if device is None else {"hwaccel": acceleration(device)}
         try:
-            self._container = av.open(path) if device is None else av.open(path, hwaccel=acceleration(device))
+            self._container: Any = av.open(address.target, options=address.options, **claim)
             self._stream: Any = self._container.streams.video[0]
         except (OSError, RuntimeError, av.error.FFmpegError, IndexError) as error:
-            raise SourceError(f"{path} cannot be opened as video ({error})") from error
+            raise SourceError(f"{path} cannot be opened as video ({hidden(str(error))})") from error
         self._stream.thread_type = "NONE"
         self._stream.codec_context.thread_count = 1
         self._packets: Any = self._container.demux(self._stream)
@@ -133,7 +136,7 @@ class LiveSource:
         device: str | None = None,
     ) -> None:
         assert feed.source is not None
-        self._feed, self._url, self._clock, self._device = feed, feed.source, clock, device
+        self._feed, self._address, self._clock, self._device = feed, source(feed.source), clock, device
         self._heard_s = clock.now_s()
         self._silent = False
         self._arrived, self._status = arrived, status
@@ -178,9 +181,10 @@ class LiveSource:
 
     def _play(self) -> bool:
         """Hand on packets until the stream ends; True where any came."""
-        options = {"rtsp_transport": "tcp"} if self._url.startswith("rtsp") else {}
         any_came = False
-        with av.open(self._url, options=options, timeout=(OPEN_TIMEOUT_S, STALL_S)) as container:
+        with av.open(
+            self._address.target, options=self._address.options, timeout=(OPEN_TIMEOUT_S, STALL_S)
+        ) as container:
             stream: Any = container.streams.video[0]
             claim = None if self._device is None else acceleration(self._device)
             context: Any = av.CodecContext.create(stream.codec_context.name, "r", claim)

@@ -68,6 +68,21 @@ class MeasuredBoxes:
         return self._of(machine).power_w(machine, utilisation)
 
 
+class _Brought:
+    """Kernels compiled here; of models measured on a box that are not in question here, those that the box brought."""
+
+    def __init__(self, brought: Iterable[ModelWork], others: WorkSource) -> None:
+        # Whatever a box says stands for this box alone: nothing of it may reach `others`.
+        self._brought: dict[tuple[str, str, str], ModelWork] = {
+            (work.model, work.runtime, work.precision): work for work in brought if work.batch == 1
+        }
+        self._others = others
+
+    def work(self, model: str, runtime: str, precision: str) -> ModelWork | None:
+        found = self._others.work(model, runtime, precision)
+        return found if found is not None else self._brought.get((model, runtime, precision))
+
+
 def load_predictors(
     store: MeasurementStore,
     facts: HostFacts,
@@ -109,7 +124,9 @@ def load_predictors(
     def load(machine: MachineSpec, fingerprint: str) -> Predictor:
         rows, micro = store.find(host_fingerprint=fingerprint, status="done"), store.micro(fingerprint)
         entered.extend(row.key for row in (*rows, *micro))
-        return Predictor.load(host=machine, measurements=rows, micro=micro, works=works, counted=counted)
+        brought = store.box_works(fingerprint)
+        own = _Brought(brought, works) if brought else works
+        return Predictor.load(host=machine, measurements=rows, micro=micro, works=own, counted=counted)
 
     known = {
         item.id: (catalogue.machine(item), item.measured_fingerprint)

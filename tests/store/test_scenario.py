@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from advisor.errors import ScenarioError
@@ -323,6 +323,8 @@ ANYTHING = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.text(max
 
 
 @settings(max_examples=150)
+@example(("factory-line", ("accuracy",)), {"\n": None})
+@example(("factory-line", ("accuracy",)), {"\x1b[31m": None})
 @given(st.sampled_from(EVERY_KEY), ANYTHING)
 def test_any_value_anywhere_gives_a_record_or_our_error(place: tuple[str, tuple[Any, ...]], value: Any) -> None:
     name, path = place
@@ -398,6 +400,18 @@ def test_what_is_written_reads_back_equal(scenario: Scenario) -> None:
         ("mean: 4, p95: 12, max: 25", "mean: 1000000000, p95: 1000000000", "person.mean: 1e+09 is above 1,000"),
         ("lifetime_years: 5", "lifetime_years: 1.0e+308", "money.lifetime_years: 1e+308 is above 100"),
         ("growth_cameras: 2", "growth_cameras: 1000000000", "growth_cameras: 1e+09 is above 10,000"),
+        ("growth_cameras: 2", f"growth_cameras: {'9' * 400}", "growth_cameras: inf is not a whole number"),
+        ("growth_cameras: 2", f"growth_cameras: {'9' * 5000}", "line"),
+        ("fps: 15, bitrate", "fps: 0.0001, bitrate", "cameras[0].fps: 0.0001 is below 0.001"),
+        ("window_s: 60", "window_s: 1.0e-300", "slo.window_s: 1e-300 is below 1"),
+        ("every: 3 frames", f"every: {'9' * 400} frames", "every of 407 characters is neither"),
+        ("every: 3 frames", f"every: {'9' * 400}/s", "every of 402 characters is neither"),
+        ("every: 3 frames", f"every: 0.{'0' * 400}1/s", "every of 405 characters is neither"),
+        ("id: person", "id: decode", "stages[0].id: 'decode' is what reports call decoding; choose another name"),
+        ("group: aisle", "source: pipe:0, group: aisle", "cameras[0].source: a numbered pipe"),
+        ("group: aisle", f"source: {'x' * 5000}, group: aisle", "cameras[0].source: has 5000 characters"),
+        ("group: aisle", "source: 'rtsp://h:port/x', group: aisle", "its port is no number from 1 to 65535"),
+        ("group: aisle", "source: 'concat:a|b', group: aisle", "concat: is no protocol that is allowed (rtsp, rtsps"),
     ],
 )
 def test_figures_beyond_all_measure_are_slips(old: str, new: str, message: str) -> None:

@@ -111,6 +111,7 @@ def live(url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[LiveSource, list[An
 def test_a_stream_that_ends_is_connected_again_and_told(clip, monkeypatch) -> None:
     assert is_live("rtsp://camera/1")
     assert not is_live("clip.mp4")
+    assert not is_live(f"file://{clip}")  # at its frame rate, not as fast as it can be read
     assert not is_live(None)
     source, packets, status = live(f"file://{clip}", monkeypatch)
     source.thread.start()
@@ -141,6 +142,8 @@ def test_a_stream_that_stalls_is_left_and_connected_again(clip, monkeypatch, tmp
             for _ in range(2):
                 connection, _ = server.accept()
                 calls += 1
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Type: video/mp2t\r\n\r\n")
                 connection.sendall(transport.read_bytes())
                 held.append(connection)  # open, but nothing comes any more
             time.sleep(1.5)
@@ -149,7 +152,7 @@ def test_a_stream_that_stalls_is_left_and_connected_again(clip, monkeypatch, tmp
 
         thread = threading.Thread(target=serve)
         thread.start()
-        source, packets, status = live(f"tcp://127.0.0.1:{server.getsockname()[1]}", monkeypatch)
+        source, packets, status = live(f"http://127.0.0.1:{server.getsockname()[1]}/clip.ts", monkeypatch)
         source.thread.start()
         thread.join()
         source.close()
@@ -160,7 +163,7 @@ def test_a_stream_that_stalls_is_left_and_connected_again(clip, monkeypatch, tmp
 
 
 def test_a_stream_that_cannot_be_reached_is_tried_again(monkeypatch) -> None:
-    source, packets, status = live("tcp://127.0.0.1:9", monkeypatch)
+    source, packets, status = live("http://127.0.0.1:9/", monkeypatch)
     source.thread.start()
     before = set(threading.enumerate())
     wait_until(lambda: len(status) >= 3, "attempts to connect again")
