@@ -19,8 +19,8 @@ them were compared with the simulator while it was built: no figure of a machine
 
 AROUND = (
     "only decoding, preparation and the models are counted, as `sizer verify` runs them: of whole pipelines published "
-    "for CPUs (with tracking, drawing, recording or encoding around the models) sizer 0.1 promised 1.9 times the streams "
-    "in the median, 1.0 to 4.1 times in all; measure your own application on one box before buying more"
+    "for CPUs (with tracking, drawing, recording or encoding around the models) sizer 0.1 promised 1.9 times the "
+    "streams in the median, 1.0 to 4.1 times in all; measure your own application on one box before buying more"
 )
 """Figures of an outside check of sizer 0.1 against published pipelines, 2026-11; not repeated for this version."""
 
