@@ -114,7 +114,8 @@ def report_failure(error: BaseException, exit_code: int) -> int:
         from advisor.report.printable import printable
 
         # Secrets are hidden here too: this is what people paste into reports of bugs.
-        sys.stderr.write(printable(hidden("".join(traceback.format_exception(error)))))
+        with contextlib.suppress(OSError):
+            click.echo(printable(hidden("".join(traceback.format_exception(error)))), err=True, nl=False)
     warn(f"sizer: {str(error).strip() or type(error).__name__}")
     return exit_code
 

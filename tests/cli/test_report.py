@@ -108,7 +108,10 @@ def test_a_long_list_is_cut_and_says_so(store: str, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out.count("good: PASS") == 60
 
 
-def test_no_name_moves_the_cursor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_name_moves_the_cursor(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIZER_DEBUG", "")  # --debug sets it for the whole process
     bad = tmp_path / "a\x1b[2J.yaml"
     bad.write_text("schema: sizer.platform/1\nid: x\n")
     assert run(["catalog", "check", str(bad)]) == 2

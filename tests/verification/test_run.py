@@ -130,7 +130,7 @@ def test_a_process_that_a_library_left_behind_holds_nothing_up_and_is_ended(work
         f"if pid:\n    open({str(number)!r}, 'w').write(str(pid))\nelse:\n    time.sleep(600)\n    os._exit(0)\n"
     )
     monkeypatch.setenv("SIZER_BOX_DECODERS", "leaves_one")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     found = run(scenario(cameras=fast_cameras(1), slo=EASY), 1.2, work_dir)
     assert "hung" not in found.reason
     left_behind = int(number.read_text())
@@ -206,7 +206,7 @@ def test_real_boxes_of_a_real_model_are_cut_out(work_dir, monkeypatch, tmp_path)
         "register('mine', lambda outputs, size, batch: [[(0.1, 0.1, 0.4, 0.6), (0.5, 0.5, 0.9, 0.9)]] * batch)\n"
     )
     monkeypatch.setenv("SIZER_BOX_DECODERS", "my_boxes")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     detector = model(work_dir / "d.onnx", kind="file", output_layout="mine")
     # the parent judges nothing about layouts: the child has the decoder
     found = run(
