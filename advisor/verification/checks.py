@@ -25,6 +25,8 @@ from .usage import Usage
 _ROUNDING = 1e-9
 DISTURBED = 0.05
 """Share of the usable cores that others may take before figures count as disturbed."""
+SOURCE_SLACK = 0.02
+"""Share of its frames, and two, by which a source may miss or exceed the scenario's rate."""
 QUEUE_FACTOR = 1.5
 QUARTER_MIN = 5
 """Samples of the queues (two a second) that a quarter of a run must have before growth is proved."""
@@ -115,8 +117,14 @@ def sources(case: Case) -> Check:
             troubles.append(f"{figure.feed.name} {reports[-1]}")
         elif figure.whole.released == 0 and expected >= 2:
             troubles.append(f"{figure.feed.name} delivered nothing")
-        elif figure.feed.source is not None and figure.whole.released < 0.98 * expected - 2:
+        elif figure.feed.source is not None and figure.whole.released < (1.0 - SOURCE_SLACK) * expected - 2:
             troubles.append(f"{figure.feed.name} delivered {figure.whole.released} of {expected:.0f} frames")
+        elif figure.feed.live and figure.whole.released > (1.0 + SOURCE_SLACK) * expected + 2:
+            troubles.append(
+                f"{figure.feed.name} delivered {figure.whole.released} frames where {expected:.0f} were planned"
+            )
+        elif figure.whole.lost > SOURCE_SLACK * figure.whole.released + 2:
+            troubles.append(f"{figure.feed.name} lost {figure.whole.lost} of {figure.whole.released} frames")
     return Check(
         name="sources", required=f"{len(case.figures)} of {len(case.figures)} deliver",
         measured="; ".join(troubles) if troubles else f"{len(case.figures)} deliver",

@@ -72,7 +72,7 @@ class Pipeline:
         frame = Frame(feed, sequence, due_s, packet=packet)
         self._ledger.release(frame, error_s)
         if feed.index in self.raw:
-            frame.picture = self.raw[feed.index].decode(None)
+            frame.picture = self.raw[feed.index].next()
             self.route(frame)
         elif feed.is_camera and self.pool is not None:
             self.pool.offer(frame)

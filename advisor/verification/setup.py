@@ -50,10 +50,18 @@ def is_live(source: str | None) -> bool:
     """Say whether a source comes by itself: over the network, or through a pipe or device."""
     if source is None:
         return False
-    if "://" in source:
+    if "://" in local_path(source):
         return True
-    path = Path(source)
+    path = Path(local_path(source))
     return path.exists() and not path.is_file()
+
+
+def local_path(source: str) -> str:
+    """Path that a ``file:`` address names; anything else as it is."""
+    scheme, colon, rest = source.partition(":")
+    if not colon or scheme.lower() != "file":
+        return source
+    return rest.removeprefix("//localhost") if rest.startswith("//localhost/") else rest.removeprefix("//")
 
 
 def _phase(phases: Phases, index: int, seed: int) -> float:
