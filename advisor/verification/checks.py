@@ -18,8 +18,19 @@ from advisor.records.scenario import Scenario
 from advisor.records.verdict import Check
 
 from .observation import Observation
-from .proof import Share, counted, counted_frames, judge_share, late_share, missing_share, need_text, refutes, worst
-from .statistics import FeedFigures, Tally
+from .proof import (
+    Share,
+    counted,
+    counted_frames,
+    judge_share,
+    late_share,
+    missing_share,
+    need_text,
+    quiet_need_s,
+    refutes,
+    worst,
+)
+from .statistics import FeedFigures, Tally, needed_samples
 from .usage import Usage
 
 _ROUNDING = 1e-9
@@ -51,6 +62,20 @@ class Case:
     def disturbed(self) -> bool:
         """Whether others took so much that a miss may be their doing."""
         return self.usage.lost_fraction > DISTURBED
+
+    @property
+    def cause(self) -> str:
+        """What to do about others that take cores, with what they took."""
+        usage = self.usage
+        taken = [
+            f"{words} {cores:.2f}"
+            for words, cores in (
+                ("other processes took", usage.other_cores),
+                ("the hypervisor took", usage.steal_cores),
+            )
+            if cores is not None and cores >= 0.005
+        ]
+        return f"stop other work and repeat: {', '.join(taken) or 'others took some'} of {usage.usable_cores:g} cores"
 
     def required_fps(self, figure: FeedFigures) -> float:
         """Delivered rate that a camera needs: the required rate, at most its own, less the permitted drops.
@@ -107,6 +132,15 @@ def _unjudged(name: str, required: str) -> Check:
                  advice="mend the sources")  # fmt: skip
 
 
+def _no_frames(case: Case, name: str, required: str, allowed: float) -> Check:
+    """Nothing was offered to the machine: by its sources, or because a slow camera's first frame was not yet due."""
+    waiting = [figure.feed.rate_per_s for figure in _steady(case, case.figures)]
+    need_s = needed_samples(0, 1.0 - allowed) / min(waiting) - case.seen.seen_s if waiting and allowed > 0 else 0.0
+    if need_s <= 0:
+        return Check(name=name, required=required, measured="no frames", ok=None, advice="mend the sources")
+    return Check(name=name, required=required, measured="no frames", ok=None, advice=need_text(need_s), need_s=need_s)
+
+
 def sources(case: Case) -> Check:
     """Every camera must have delivered what it should."""
     troubles = []
@@ -139,8 +173,7 @@ def camera_fps(case: Case) -> Check | None:
         return None
     cameras = [figure for figure in case.figures if figure.feed.is_camera and figure.whole.offered > 0]
     if not cameras:
-        return Check(name="camera_fps", required="frames", measured="none released in the measured time", ok=None,
-                     advice="run longer, mend the sources")  # fmt: skip
+        return _no_frames(case, "camera_fps", "frames", case.allowed_drops)
     cameras = _steady(case, cameras)
     if not cameras:
         return _unjudged("camera_fps", "the rate on every camera")
@@ -165,7 +198,7 @@ def drops(case: Case) -> Check:
     figures = [figure for figure in case.figures if figure.whole.offered > 0]
     required = f"<= {limit * 100:g} % on every camera"
     if not figures:
-        return Check(name="drops", required=required, measured="no frames", ok=None, advice="run longer")
+        return _no_frames(case, "drops", required, limit)
     figures = _steady(case, figures)
     if not figures:
         return _unjudged("drops", required)
@@ -188,6 +221,8 @@ def latency(case: Case) -> Check:
     limit_s = case.scenario.slo.latency_p95_ms / 1e3
     figures = [figure for figure in case.figures if figure.whole.done + figure.whole.open > 0]
     required = f"p95 <= {limit_s * 1e3:g} ms on every camera"
+    if not figures and not any(figure.whole.offered for figure in case.figures):
+        return _no_frames(case, "latency_p95", required, 0.05)
     if not figures:
         return Check(name="latency_p95", required=required, measured="no frame done", ok=None, met=False,
                      advice="see what binds")  # fmt: skip
@@ -226,8 +261,11 @@ def _check(
     bad, n = shown.blocks(shown.figure.whole, frames)
     bound = f"{counted_frames(bad, n, frames)}, {counted(len(shown.figure.windows), 'full window')}"
     if ok is None:
-        disturbed = case.disturbed and not met
-        advice = "disturbed by other processes: stop them and repeat" if disturbed else need_text(need_s)
+        advice = need_text(need_s)
+        if case.disturbed:
+            # Bad luck with neighbours is not mended by patience: only what a quiet machine would need is asked for.
+            need_s = max((quiet_need_s(share, case.seen.seen_s) for share in shares), default=0.0)
+            advice = f"{need_text(need_s)}, and {case.cause}" if need_s > 0 else case.cause
     return Check(
         name=name, required=required, measured=measured, ok=ok, met=met, bound=bound, advice="" if ok else advice,
         need_s=need_s if ok is None and need_s > 0 else None,
@@ -258,7 +296,7 @@ def queue_growth(case: Case) -> Check:
     ok = True if met else (False if proved and not case.disturbed else None)
     advice = "the load is above capacity: see what binds"
     if ok is None:
-        advice = "disturbed by other processes: stop them and repeat" if case.disturbed else need_text(need_s)
+        advice = case.cause if case.disturbed else need_text(need_s)
     return Check(
         name="queue_growth", required=required, measured=f"{before:.1f} -> {after:.1f} frames in flight", ok=ok,
         met=met, bound=f"{quarter} samples per quarter", advice="" if met else advice,

@@ -138,8 +138,8 @@ class Run:
         paced = [feed for feed in self.feeds if not feed.live]
         end_s = float(self._job["warmup_s"]) + float(self._job["duration_s"])
         Pacer(paced, self.clock, self.pipeline.release, self.seed).run(self._origin_s, end_s, self.stop)
-        while self._live and not self.stop.is_set() and self.now_s() < end_s:
-            self.stop.wait(0.1)
+        while not self.stop.is_set() and (left_s := end_s - self.now_s()) > 0:  # live cameras, and very slow ones
+            self.stop.wait(min(left_s, 0.1))
         ended_s = min(self.now_s(), end_s)
         for source in self._live:
             source.stop()

@@ -13,7 +13,7 @@ import av
 import numpy as np
 
 from advisor.clock import Clock
-from advisor.records.codec import usual_bitrate_kbps
+from advisor.records.codec import coded_size, usual_bitrate_kbps
 
 from .decode import SourceError, SourceGone
 from .frames import Frame
@@ -376,6 +376,6 @@ def clip_for(feed: Feed, directory: Path, seed: int) -> Path:
     assert feed.codec is not None
     assert feed.codec != "raw"
     rate = clip_bitrate_kbps(feed)
-    width, height = feed.size
+    width, height = coded_size(feed.size)
     path = clip_path(directory, width, height, feed.rate_per_s, feed.codec, rate, seed, feed.gop_frames)
     return synthesise(path, width, height, feed.rate_per_s, feed.codec, rate, gop_frames=feed.gop_frames, seed=seed)

@@ -166,6 +166,14 @@ def test_bit_rates_are_the_scenarios_or_usual() -> None:
     assert clip_bitrate_kbps(feeds_of(full_hd)[0]) == pytest.approx(3110.4)
 
 
+@pytest.mark.parametrize(("size", "fps", "coded"), [("853x480", 5.0, (854, 480)), ("80x60", 0.1, (80, 64))])
+def test_sizes_and_rates_as_sold_have_a_clip(tmp_path, size, fps, coded) -> None:
+    plan = scenario(cameras=[{"group": "cam", "count": 1, "resolution": size, "fps": fps}])
+    source = FileSource(str(clip_for(feeds_of(plan)[0], tmp_path, seed=1)))
+    assert {(picture.width, picture.height) for picture in pictures(source, 3)} == {coded}
+    source.close()
+
+
 def live(url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[LiveSource, list[Any], list[str]]:
     monkeypatch.setattr(sources, "BACK_OFF_S", (0.05,))
     group = {"group": "cam", "count": 1, "resolution": "320x180", "fps": 15.0, "source": [url]}

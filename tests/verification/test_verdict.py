@@ -5,7 +5,7 @@ import pytest
 from advisor.records.verdict import Check, Verdict
 from advisor.verification.verdict import decide, judge
 
-from .support import DROP, NEVER, configs, facts, observe, scenario
+from .support import DROP, LOSE, NEVER, configs, facts, observe, scenario
 from .test_checks import late_fate
 
 
@@ -114,3 +114,18 @@ def test_the_record_survives_its_own_json() -> None:
     assert Verdict.model_validate_json(text) == found
     assert 0 < len(found.timeline["spans"]) < 200
     assert [row[0] for row in found.timeline["cameras"]["cam-1"]] == [float(second) for second in range(20)]
+
+
+def test_the_table_of_cameras_says_what_happened_to_each() -> None:
+    fates = {0: lambda n: DROP if n % 25 else 0.05, 1: lambda n: LOSE if n % 4 == 0 else 0.05, 2: lambda n: 0.05}
+    plan = scenario(cameras=[{"group": "cam", "count": 3, "resolution": "320x180", "fps": 15.0}])
+    seen = observe(plan, 20.0, lambda feed, number: fates[feed](number))
+    seen.rows([["c", 2, 1.0, "stalled: nothing came for 3 s"], ["c", 2, 4.0, "ok"]])
+    statuses = [camera.status for camera in judge(plan, seen, configs(plan), facts()).cameras]
+    assert statuses == ["drops 96 %, allowed 1 %", "lost 75 of 300 frames", "stalled: nothing came for 3 s"]
+
+
+def test_a_disturbed_run_that_decides_nothing_says_who_disturbed_it() -> None:
+    found = verdict(5.0, late_fate(10**6), other_cores=0.6)
+    assert found.verdict == "INCONCLUSIVE"
+    assert found.reason.endswith("stop other work and repeat: other processes took 0.60 of 2 cores")
