@@ -52,6 +52,8 @@ class Case:
     figures: tuple[FeedFigures, ...]
     usage: Usage
     configs: Mapping[str, RunConfig]
+    other_box: str | None = None
+    """Why this machine is not the planned one; None: it is, or that is not to be held against it."""
 
     @property
     def allowed_drops(self) -> float:

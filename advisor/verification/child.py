@@ -179,7 +179,8 @@ class Run:
                 size = (width, height)
             streams = compiled.effective.streams or config.streams or 1
             passes = config.requests or compiled.effective.optimal_requests or streams
-            self.pipeline.recognise(stage, [item.shape for item in compiled.outputs], config.batch)
+            shapes = [item.shape for item in compiled.outputs]
+            self.pipeline.recognise(stage, shapes, config.batch, self._job["objects"])
             self.pipeline.stages[stage.id] = StageRunner(
                 stage, compiled, Granted(config.batch, streams, passes),
                 self.pipeline.fill(size, channels) if picture else None,

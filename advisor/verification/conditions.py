@@ -30,6 +30,17 @@ PACING_SHARE = 0.1
 """Of the shortest frame period: a release later than that would shift the load."""
 
 
+def planned_box(case: Case) -> Check | None:
+    """The plan must be for this machine, or the run says nothing about the plan; None where nothing was planned for."""
+    if case.other_box is None:
+        return None
+    return Check(
+        name="planned_box", required="the machine that the plan is for", measured=case.other_box, ok=None, met=False,
+        advice="run it on the planned box, plan again with --on this, or judge this machine all the same with "
+        "--any-box",
+    )  # fmt: skip
+
+
 def streams(case: Case) -> Check | None:
     """What the cameras send must be what the scenario says, since that is what was planned; None without sources."""
     cameras = [figure.feed for figure in case.figures if figure.feed.source is not None and figure.feed.is_camera]
@@ -123,7 +134,7 @@ def effective_config(case: Case) -> Check:
         if changed:
             found.append(f"{stage}: {', '.join(changed)}")
     complete = len(case.seen.effective) == len(case.configs)
-    ok = False if found else (True if complete else None)
+    ok = (None if case.other_box is not None else False) if found else (True if complete else None)
     return Check(
         name="effective_config", required="as requested", measured="; ".join(found) if found else (
             "as requested" if complete else "not every stage was compiled"),

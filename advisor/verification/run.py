@@ -44,7 +44,7 @@ def run_verify(order: Order, progress: Progress | None, stop: threading.Event | 
     if order.strict and warnings:
         raise InputError(f"verify --strict refuses: {'; '.join(warnings)}; mend it, or run without --strict")
     seen = observe(order, progress or NullProgress(), stop or threading.Event())
-    verdict = judge(scenario, seen, configs, order.facts, order.predicted, warnings)
+    verdict = judge(scenario, seen, configs, order.facts, order.predicted, warnings, order.other_box)
     return verdict.model_copy(update={"models": dict(models), "seed": order.seed, "phases": order.phases})
 
 
@@ -73,6 +73,7 @@ def observe(order: Order, progress: Progress, stop: threading.Event) -> Observat
         "duration_s": duration_s,
         "seed": order.seed,
         "phases": order.phases,
+        "objects": order.objects,
         "cameras": None if order.cameras is None else dict(order.cameras),
         "clips": str(order.work_dir / "clips"),
     }

@@ -41,6 +41,8 @@ def decide(results: Sequence[Check], stopped: bool = False) -> tuple[Word, str]:
     if stopped:
         seen = f"; so far failed: {', '.join(check.name for check in failed)}" if failed else ""
         return "INCONCLUSIVE", f"stopped by the user{seen}"
+    if any(check.name == "planned_box" for check in undecided):
+        return "INCONCLUSIVE", _of_another_box(failed, undecided)
     if failed:
         return "FAIL", "; ".join(f"{check.name}: {check.measured} (required {check.required})" for check in failed)
     if undecided:
@@ -52,6 +54,16 @@ def decide(results: Sequence[Check], stopped: bool = False) -> tuple[Word, str]:
     return "PASS", f"all {len(counting)} checks hold"
 
 
+def _of_another_box(failed: Sequence[Check], undecided: Sequence[Check]) -> str:
+    """Whatever a machine does that the plan is not for, it neither holds nor breaks the plan."""
+    box = next(check for check in undecided if check.name == "planned_box")
+    others = [check for check in undecided if check is not box]
+    words = [f"this is not the planned box: {box.measured}"]
+    words += [f"here failed: {', '.join(check.name for check in failed)}"] if failed else []
+    words += [f"not decided: {', '.join(f'{check.name} ({check.measured})' for check in others)}"] if others else []
+    return "; ".join(words)
+
+
 def judge(
     scenario: Scenario,
     seen: Observation,
@@ -59,14 +71,18 @@ def judge(
     facts: HostFacts,
     predicted: Mapping[str, Any] | None = None,
     warnings: Sequence[str] = (),
+    other_box: str | None = None,
 ) -> Verdict:
-    """Judge a run; ``predicted`` is only shown next to the result, no check looks at it."""
+    """Judge a run; ``predicted`` is only shown next to the result, no check looks at it.
+
+    ``other_box`` says why this machine is not the planned one, where that is to be held against the run.
+    """
     usable = facts.limits.usable_cores or float(facts.cpu.threads or 1)
-    case = checks.Case(scenario, seen, figures(seen, scenario.slo.window_s), usage(seen, usable), configs)
+    case = checks.Case(scenario, seen, figures(seen, scenario.slo.window_s), usage(seen, usable), configs, other_box)
     found = [
-        checks.run_completed(case), checks.sources(case), conditions.streams(case), checks.camera_fps(case),
-        checks.drops(case), checks.latency(case), checks.queue_growth(case), conditions.outputs(case),
-        conditions.effective_config(case),
+        checks.run_completed(case), conditions.planned_box(case), checks.sources(case), conditions.streams(case),
+        checks.camera_fps(case), checks.drops(case), checks.latency(case), checks.queue_growth(case),
+        conditions.outputs(case), conditions.effective_config(case),
         conditions.memory_growth(case), conditions.thermal_drift(case), conditions.interference(case),
         conditions.pacing(case),
     ]  # fmt: skip
@@ -80,7 +96,7 @@ def judge(
         created=utc_now(),
         scenario=scenario.scenario,
         verdict=word,
-        reason=reason,
+        reason=reason + _objects_used(seen),
         checks=results,
         cameras=cameras,
         stages=stages,
@@ -105,6 +121,13 @@ def judge(
     if predicted is None:
         return verdict
     return verdict.model_copy(update={"predicted": {**predicted, "compared": compared(predicted, verdict)}})
+
+
+def _objects_used(seen: Observation) -> str:
+    """Whose objects the stages on objects ran on: it decides the load, so it stands beside the verdict."""
+    words = {"real": "found by the model", "drawn": "as many as the scenario says"}
+    used = [f"{stage}: {words[kind]}" for stage, kind in seen.objects.items() if kind in words]
+    return f"; objects of {', '.join(used)}" if used else ""
 
 
 def _camera(case: checks.Case, figure: FeedFigures) -> CameraResult:
@@ -263,7 +286,8 @@ def _notes(scenario: Scenario, seen: Observation) -> tuple[str, ...]:
     if drawn:
         notes.append(
             f"objects of {', '.join(drawn)} are drawn from the scenario's distribution ({scenario.slo.load} load): the "
-            "model is a stand-in, has random weights, or its output layout is not one that is read"
+            "model is a stand-in, has random weights, its output is not read, or nothing says which of its classes is "
+            "the scenario's (labels of the stage, or --objects real)"
         )
     for stage, rows in seen.found.items():
         inside = rows["objects"][rows["released_s"] >= seen.warmup_s]

@@ -15,7 +15,7 @@ from advisor.errors import InputError, StoreError
 from advisor.records.config import RunConfig
 from advisor.records.plan import Plan, PredictedLoad
 from advisor.records.scenario import Scenario
-from advisor.records.verdict import Phases, Verdict
+from advisor.records.verdict import Objects, Phases, Verdict
 
 from .context import Say, local_facts, open_store, silent
 from .imitate import Imitation, imitating, imitation
@@ -48,6 +48,9 @@ class VerifyRequest:
     phases: Phases = "random"
     decode_device: Literal["software", "hardware"] = "software"
     operator: str | None = None
+    objects: Objects = "auto"
+    any_box: bool = False
+    """Judge this machine although the plan is for another."""
     imitate: str | None = None
     """Platform or processor whose cores and SIMD level are imitated."""
 
@@ -61,6 +64,7 @@ class _Setting:
     predicted: PredictedLoad | None
     origin: str
     warnings: tuple[str, ...] = ()
+    other_box: str | None = None
 
 
 def verify_scenario(
@@ -92,7 +96,8 @@ def verify_scenario(
             scenario, models, setting.configs, setting.decode_threads, duration_s, facts, cache_dir() / "verify",
             decode_device=request.decode_device, seed=request.seed, phases=request.phases,
             predicted=None if setting.predicted is None else setting.predicted.model_dump(mode="json"),
-            strict=request.strict, warnings=setting.warnings,
+            strict=request.strict, warnings=setting.warnings, objects=request.objects,
+            other_box=None if request.any_box or wanted is not None else setting.other_box,
         )  # fmt: skip
         with nullcontext() if wanted is None else imitating(wanted), _stop_on_interrupt() as stop:
             say(f"running {scenario.scenario} for {duration_s:.0f} s: {setting.origin}")
@@ -197,6 +202,7 @@ def _from_plan(path: Path, scenario: Scenario, facts: HostFacts) -> _Setting:
         option.predicted if foreign is None else None,
         f"plan {path.name} for {option.platform}",
         (*_versions(plan), *(() if foreign is None else (foreign,))),
+        foreign,
     )
 
 

@@ -18,6 +18,9 @@ from advisor.records.config import RunConfig
 from advisor.records.scenario import Scenario
 from advisor.records.verdict import Verdict
 from advisor.verification import Order, default_configs, find_capacity, verify
+from advisor.verification.frames import Ledger, Log
+from advisor.verification.objects import Scene
+from advisor.verification.pipeline import Pipeline
 from advisor.verification.setup import feeds_of
 from tests.waiting import wait_until
 
@@ -232,6 +235,29 @@ def test_real_boxes_of_a_real_model_are_cut_out(work_dir, monkeypatch, tmp_path)
     stages = {stage.id: stage for stage in found.stages}
     assert stages["person"].objects == "real"
     assert stages["reid"].rate_per_s == pytest.approx(2 * stages["person"].rate_per_s, rel=0.1)
+
+
+def recognised(stage: dict[str, Any], kind: str, objects: str, tmp_path: Path, **changes: Any) -> str:
+    """Whose objects a detector of eighty classes gives, per stage and option."""
+    stages = [{"id": "person", "model": "m", **stage}, {"id": "reid", "model": "m", "on": "person"}]
+    plan = scenario(stages=stages, **changes)
+    models = {name: model(tmp_path / "m.onnx", kind=kind) for name in ("person", "reid")}
+    log = Log()
+    scene = Scene(plan.activity, plan.slo.load, 2, 1.0, 0)
+    pipeline = Pipeline(plan, feeds_of(plan), models, scene, Ledger(log, lambda: 0.0), log, lambda: 0.0)
+    pipeline.recognise(plan.stages[0], [(1, 8400, 85)], 1, objects)  # type: ignore[arg-type]
+    return pipeline.objects["person"]
+
+
+def test_the_scenarios_counts_load_the_cascade_unless_a_detector_finds_its_class(tmp_path) -> None:
+    assert recognised({}, "file", "auto", tmp_path) == "drawn"  # any of its classes, ten times the scenario's objects
+    assert recognised({"labels": [0]}, "file", "auto", tmp_path) == "real"
+    assert recognised({}, "file", "auto", tmp_path, activity={}) == "real"  # the scenario counts none
+    assert recognised({}, "file", "real", tmp_path) == "real"
+    assert recognised({"labels": [0]}, "file", "scenario", tmp_path) == "drawn"
+    assert recognised({"labels": [0]}, "architecture", "auto", tmp_path) == "drawn"
+    with pytest.raises(InputError, match="--objects real: the outputs of stage person"):
+        recognised({"labels": [0]}, "architecture", "real", tmp_path)
 
 
 def test_bad_input_is_refused_before_anything_runs(work_dir) -> None:
