@@ -4,6 +4,7 @@
 which is loaded when one of them is first used: ``import advisor`` alone loads nothing else.
 """
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ __all__ = ["__version__", "catalog", "measurements", "plan", "predict", "verify"
 # may talk to a network unasked, and the fork has left hung copies behind. None makes the import fail, which openvino
 # allows for.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+# onnxruntime reads this once, while it is imported, in this process and in every one that it starts: without it, it
+# writes a device id and a database of events under the user's cache and sends them to its maker.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 if TYPE_CHECKING:
     from advisor.api import catalog, measurements, plan, predict, verify

@@ -20,11 +20,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from advisor.addresses import hidden
+
 
 class SizerError(Exception):
-    """Base of all errors raised on purpose; ``exit_code`` is what the command line returns."""
+    """Base of all errors raised on purpose; ``exit_code`` is what the command line returns.
+
+    Secrets in the addresses of its message are hidden, whoever prints it.
+    """
 
     exit_code = 4
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(hidden(one) if isinstance(one, str) else one for one in arguments))
 
 
 class InputError(SizerError):

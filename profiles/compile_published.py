@@ -1,14 +1,16 @@
 """Compile the published CPU measurements into the compact tables that calibration reads.
 
-Usage: ``python profiles/compile_published.py RAW.csv.gz [OUTPUT_DIRECTORY]``, where RAW is the collected table whose
-columns are listed in ``profiles/published/README.md``. Nothing is invented: rows are filtered, renamed to catalogue
-ids and normalised; every row that is dropped by the low-rank test is listed in ``dropped.csv``.
+Usage: ``python profiles/compile_published.py RAW.csv.gz...``, where each RAW is a collected table with the columns of
+the public sources' transcription; rows of all of them go into ``profiles/published/``. Nothing is invented: rows are
+filtered, renamed to catalogue ids and normalised; every row that is dropped by the low-rank test is listed in
+``dropped.csv``.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,8 @@ COLUMNS = [
     "throughput_per_s", "latency_s", "clock_hz",
 ]  # fmt: skip
 # Published name -> catalogue id. Machines whose throughput is a total of two sockets carry -2s: said by the source
-# (sockets column, TDP of twice the data sheet) or, for 6238L, 8260 and 8280, inferred from speeds of twice a chip's.
+# (sockets column, TDP of twice the data sheet) or, for 6238L, 8260 and 8280, inferred from speeds of twice a chip's;
+# for 6979P assumed before its speeds were looked at, since every other server of those tables has two.
 MACHINES = {
     "intel atom x6425e": "intel-atom-x6425e",
     "intel atom x7425e": "intel-atom-x7425e",
@@ -34,6 +37,7 @@ MACHINES = {
     "intel xeon platinum 8270": "intel-xeon-platinum-8270-2s",
     "intel xeon platinum 8280": "intel-xeon-platinum-8280-2s",
     "intel xeon platinum 8490h": "intel-xeon-platinum-8490h-2s",
+    "intel xeon platinum 6979p": "intel-xeon-6979p-2s",
     "intel xeon silver 4216r": "intel-xeon-silver-4216r-2s",
 }
 # Different spellings of one architecture at one input size (the framework it was trained in does not change its cost).
@@ -59,6 +63,7 @@ MODELS = {
     "yolo-v3-onnx": "yolo-v3-tf",
     "yolo-v3-tiny-onnx": "yolo-v3-tiny-tf",
     "yolo_v3_tiny": "yolo-v3-tiny-tf",
+    "yolo_v3": "yolo-v3-tf",
     "yolo-v8s": "yolo_v8s",
     "deeplabv3-tf": "deeplabv3",
     "ssd-resnet34-1200-onnx": "ssd-resnet34-1200",
@@ -112,19 +117,20 @@ def openvino_tables(raw: pd.DataFrame) -> pd.DataFrame:
         & (raw["device_kind"] == "cpu")
         & (raw["precision"] != "FP16")  # the same arithmetic as FP32, measured again: no news
         & ~raw["hardware"].str.contains("served by")
-        & ~raw["flag"].fillna("").str.contains("suspect")
+        & ~raw["flag"].fillna("").str.contains("suspect|copied_from: NPU row")
         # In the draft release one of two columns of this family is a copy of the other; which one is not known.
         & ~(raw["release"].str.startswith("2022.2") & raw["hardware"].str.contains("10500TE"))
     ]
     # Tables beside the model server are another experiment: there a four-core and a six-core part are equally fast.
     beside_server = rows["hardware"].str.contains("[OpenVINO benchmark_app]", regex=False)
     out = _common(rows, "openvino-tables").assign(beside_server=beside_server)
-    # Three times faster from 2024 on, on every machine: another sequence length under the same name.
-    old_bert = (out["model"] == "bert-base-cased") & (out["release"] < "2024")
+    # Three times faster from 2023.2 on, on every machine: another sequence length under the same name.
+    old_bert = (out["model"] == "bert-base-cased") & (out["release"] < "2023")
     out["model"] = out["model"].mask(old_bert, "bert-base-cased-2022")
     async_rows = out.assign(mode="throughput", latency_s=np.nan)
     sync_rows = out.assign(mode="latency", throughput_per_s=np.nan)
-    return pd.concat([async_rows[async_rows["throughput_per_s"] > 0], sync_rows[sync_rows["latency_s"] > 0]])
+    own = (sync_rows["latency_s"] > 0) & ~rows["flag"].fillna("").str.contains("latency copied")
+    return pd.concat([async_rows[async_rows["throughput_per_s"] > 0], sync_rows[own]])
 
 
 def dli_tables(raw: pd.DataFrame) -> pd.DataFrame:
@@ -162,7 +168,7 @@ def low_rank_outliers(frame: pd.DataFrame, rank: int = 2, sigmas: float = 5.0, f
 
     Per (source, precision, mode, batch) the logarithms of speed are fitted by an alternating truncated SVD that fills
     the gaps; a row further than ``sigmas`` robust standard deviations and at least ``floor`` (log) away is marked; in
-    three rounds. A value that two other releases of the same machine repeat within 15 % is no slip and stays.
+    three rounds. A value that another release of the same machine repeats within 15 % is no slip and stays.
     """
     bad = pd.Series(False, index=frame.index)
     speed = np.log(frame["throughput_per_s"].fillna(frame["batch"] / frame["latency_s"]))
@@ -191,16 +197,16 @@ def low_rank_outliers(frame: pd.DataFrame, rank: int = 2, sigmas: float = 5.0, f
             residual = pd.DataFrame(values - guess, index=table.index, columns=table.columns)
             mine = np.array([residual.loc[(r.machine, r.source, r.release), r.model] for r in rest.itertuples()])
             limit = max(floor, sigmas * 1.4826 * float(np.median(np.abs(mine))))
-            new = rest.index[(np.abs(mine) > limit) & (alike[rest.index] < 2)]
+            new = rest.index[(np.abs(mine) > limit) & (alike[rest.index] < 1)]
             if new.empty:
                 break
             bad[new] = True
     return bad
 
 
-def main(raw_path: Path, directory: Path) -> None:
+def main(raw_paths: Sequence[Path], directory: Path) -> None:
     """Write ``openvino.csv.gz`` and ``dropped.csv``."""
-    raw = pd.read_csv(raw_path, dtype=str)
+    raw = pd.concat([pd.read_csv(path, dtype=str) for path in raw_paths], ignore_index=True)
     table = pd.concat([openvino_tables(raw), dli_tables(raw), esq_tables(raw)], ignore_index=True)
     table = table[table["precision"].notna()].drop_duplicates(COLUMNS).reset_index(drop=True)
     bad = low_rank_outliers(table)
@@ -220,4 +226,4 @@ def main(raw_path: Path, directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else Path(__file__).parent / "published")
+    main([Path(name) for name in sys.argv[1:]], Path(__file__).parent / "published")

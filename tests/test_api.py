@@ -78,7 +78,9 @@ def test_signatures_are_typed_and_options_have_names(function: Callable[..., Any
     assert set(kinds[1:]) <= {inspect.Parameter.KEYWORD_ONLY}
 
 
-PRESENTATION = {"json", "debug", "quiet", "output", "html", "junit", "sign", "check", "export", "export_of"}
+PRESENTATION = {
+    "json", "debug", "quiet", "output", "html", "junit", "sign", "check", "export", "export_of", "key", "new_key",
+}  # fmt: skip
 RENAMED = {"as": "imitate", "duration": "duration_s", "input": "input_shape"}
 
 

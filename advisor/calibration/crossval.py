@@ -85,7 +85,9 @@ def held_out(dataset: Dataset, choices: Choices, *, refit: bool = True, seed: in
             shown[untuned] = rest[untuned] - expected.mean(
                 _at_reference(points.take(untuned), eras.index(REFERENCE_ERA))
             )
-        _measure_some(points, mine, errors, spread, rng, anchored, named)
+        certain = [position for position, row in enumerate(mine) if not data.rows[row].doubtful]
+        block = spread[np.ix_(certain, certain)]
+        _measure_some(points, mine[certain], errors, block, rng, anchored, named)
     return HeldOutErrors(data, errors, shown, anchored, named, parameters)
 
 

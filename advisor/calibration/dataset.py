@@ -51,21 +51,21 @@ class Dataset:
 def load_dataset(directory: Path | None = None) -> Dataset:
     """Read published rows, work tables and data sheets."""
     root = profiles_dir() if directory is None else directory
-    published = root / "published" / "openvino.csv.gz"
+    published, dropped = root / "published" / "openvino.csv.gz", root / "published" / "dropped.csv"
     works_path = root / "calibration" / "works.json"
-    rows = read_rows(published)
+    rows = [*read_rows(published), *read_rows(dropped, doubtful=True)]
     works = load_works(works_path)
     catalogue = Catalogue.load(directory)
     specs = {name: catalogue.resolve(name) for name in sorted({row.machine for row in rows})}
     chips = [catalogue.resolve(name) for name in catalogue.processor_ids()]
     # Which of their fields are recalled does not matter to an order.
     ordered = tuple(chip.model_copy(update={"uncertain": ()}) for chip in chips if chip.architecture == "x86_64")
-    return Dataset(observations(rows, specs, works), works, specs, ordered, data_hash(published, works_path))
+    return Dataset(observations(rows, specs, works), works, specs, ordered, data_hash(published, dropped, works_path))
 
 
 def learnable(data: Observations) -> NDArray[np.bool_]:
-    """Rows that a fit may see: all but those of suspect boxes."""
-    return np.array([(row.era, row.machine) not in SUSPECT for row in data.rows])
+    """Rows that a fit may see: all but doubtful figures and those of suspect boxes."""
+    return np.array([not row.doubtful and (row.era, row.machine) not in SUSPECT for row in data.rows])
 
 
 def thin(data: Observations) -> Integers:
@@ -84,25 +84,26 @@ def residual_rows(data: Observations) -> Integers:
     """Rows for the residual process: batch 1 and framework defaults.
 
     Of the benchmark with many releases only the newest per machine, model, precision and mode is kept; its oldest era
-    stays where two machines have it, so that the effect of that era can be told from theirs.
+    stays where two machines have it, so that the effect of that era can be told from theirs. Doubtful figures stay, to
+    be judged.
     """
     plain = [i for i, row in enumerate(data.rows) if row.batch == 1 and row.threads is None and row.streams is None]
     newest: dict[tuple[str, str, int, int], int] = {}
     old: dict[tuple[str, int, int], set[str]] = {}
     for i in plain:
         row = data.rows[i]
-        if row.era.startswith("dli"):
+        if row.era.startswith("dli") and not row.doubtful:
             key = (row.machine, row.model, row.precision, row.mode)
             if key not in newest or row.era > data.rows[newest[key]].era:
                 newest[key] = i
-        if row.era == "dli-2018":
+        if row.era == "dli-2018" and not row.doubtful:
             old.setdefault(key[1:], set()).add(row.machine)
     keep = set(newest.values())
     result = []
     for i in plain:
         row = data.rows[i]
         shared = row.era == "dli-2018" and len(old[row.model, row.precision, row.mode]) > 1
-        if not row.era.startswith("dli") or i in keep or shared:
+        if row.doubtful or not row.era.startswith("dli") or i in keep or shared:
             result.append(i)
     return np.array(result)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.perfmodel.analytic.parameters import DEVIATION, MEAN, Parameters
-from advisor.perfmodel.analytic.physics import pass_time
+from advisor.perfmodel.analytic.parameters import DEVIATION, HIGHEST, LOWEST, MEAN, Parameters
+from advisor.perfmodel.analytic.physics import REFERENCE_HZ, pass_time
 from advisor.perfmodel.analytic.runtime_defaults import THROUGHPUT
 
 from .published import Observations
@@ -20,14 +20,15 @@ ROW_DEVIATION = 0.15
 
 @dataclass(frozen=True)
 class Strictness:
-    """Scales (log) by which misses of a machine and of its precisions and modes are weighed, and a factor on the
-    widths of the priors. The loss is linear beyond the scales, so a machine that is unlike its data sheet pulls no
-    harder than one that is a little off.
+    """Scales (log) by which misses of a machine and of its precisions and modes are weighed.
+
+    The loss is linear beyond the scales, so a machine that is unlike its data sheet pulls no harder than one that is a
+    little off. Priors are no choice: variants with wider ones fit better in the machines that are seen, and predict
+    left-out ones worse (nested, 2026-11-29).
     """
 
     machine: float = 0.05
     cell: float = 0.04
-    prior: float = 1.0
 
 
 _MODEL_SHRINK = 1.0
@@ -35,8 +36,12 @@ _MODEL_SHRINK = 1.0
 
 
 def log_time(p: Parameters, data: Observations) -> Array:
-    """Logarithm of the physical model's answer in the unit of ``data.log_time``."""
-    total = pass_time(p, data.machines, data.table, data.peak_activation, data.runs).total
+    """Logarithm of the physical model's answer in the unit of ``data.log_time``.
+
+    An untuned harness adds time of its own to each request, which is no part of a prediction.
+    """
+    parts = pass_time(p, data.machines, data.table, data.peak_activation, data.runs)
+    total = parts.total + data.untuned * p.factor("harness") * REFERENCE_HZ / parts.clock
     per_input = total / (data.runs.streams * data.runs.batch)
     result: Array = np.log(np.where(data.mode == THROUGHPUT, per_input, total))
     return result
@@ -81,7 +86,10 @@ def fit_parameters(
     iterations: int = 25,
     strictness: Strictness = Strictness(),
 ) -> Parameters:
-    """Fit by robust non-linear least squares on logarithms (soft L1, scale 0.15), priors as further residuals."""
+    """Fit by robust non-linear least squares on logarithms (soft L1, scale 0.15), priors as further residuals.
+
+    Parameters stay within :data:`~advisor.perfmodel.analytic.parameters.BOUNDS`.
+    """
     from scipy.optimize import least_squares
 
     model_effect = GroupMeans([(row.model, row.precision, row.mode) for row in data.rows], _MODEL_SHRINK)
@@ -99,11 +107,11 @@ def fit_parameters(
         cell = cell_effect.means(rest)
         rest = rest - cell[cell_effect.index]
         levels = np.concatenate([robust(machine / strictness.machine), robust(cell / strictness.cell)])
-        return np.concatenate(
-            [robust(weights * rest / ROW_DEVIATION), levels, (values - MEAN) / (DEVIATION * strictness.prior)]
-        )
+        return np.concatenate([robust(weights * rest / ROW_DEVIATION), levels, (values - MEAN) / DEVIATION])
 
+    margin = 1e-3 * DEVIATION
+    begin = np.clip(MEAN if start is None else start, LOWEST + margin, HIGHEST - margin)
     solution = least_squares(
-        residuals, MEAN if start is None else start, method="trf", max_nfev=iterations, x_scale=DEVIATION
+        residuals, begin, bounds=(LOWEST, HIGHEST), method="trf", max_nfev=iterations, x_scale=DEVIATION
     )
     return Parameters(solution.x)

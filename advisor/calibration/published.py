@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
+import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ class Row:
     streams: int | None
     log_time: float
     """Logarithm of seconds per input (throughput) or per pass (latency), median over the era's releases."""
+    doubtful: bool = False
+    """Whether it is predicted and judged, but not learned from: figures in ``dropped.csv``."""
 
 
 def era_of(source: str, release: str) -> str:
@@ -55,10 +58,12 @@ def is_tuned(era: str) -> bool:
     return not era.startswith(("dli", "openvino-serving"))
 
 
-def read_rows(path: Path) -> list[Row]:
-    """Read ``profiles/published/openvino.csv.gz`` and take medians over releases of an era."""
+def read_rows(path: Path, *, doubtful: bool = False) -> list[Row]:
+    """Read a table of ``profiles/published/`` (plain or gzip) and take medians over releases of an era."""
     groups: dict[tuple[str, str, str, int, int, int, int | None, int | None], list[float]] = defaultdict(list)
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as handle:
+    packed = path.read_bytes()
+    text = gzip.decompress(packed) if path.suffix == ".gz" else packed
+    with io.StringIO(text.decode("utf-8"), newline="") as handle:
         for line in csv.DictReader(handle):
             latency = line["mode"] == "latency"
             seconds = float(line["latency_s"]) if latency else 1.0 / float(line["throughput_per_s"])
@@ -74,7 +79,8 @@ def read_rows(path: Path) -> list[Row]:
             )
             groups[key].append(float(np.log(seconds)))
     return [
-        Row(*key, float(np.median(values))) for key, values in sorted(groups.items(), key=lambda item: str(item[0]))
+        Row(*key, float(np.median(values)), doubtful)
+        for key, values in sorted(groups.items(), key=lambda item: str(item[0]))
     ]
 
 
@@ -87,11 +93,12 @@ def data_hash(*paths: Path) -> str:
 
 
 def machines_elsewhere(rows: Sequence[Row]) -> NDArray[np.int64]:
-    """Per row, how many other machines have figures of its model."""
+    """Per row, how many other machines have figures of its model; doubtful ones do not count."""
     having: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        having[row.model].add(row.machine)
-    return np.array([len(having[row.model]) - 1 for row in rows])
+        if not row.doubtful:
+            having[row.model].add(row.machine)
+    return np.array([len(having[row.model] - {row.machine}) for row in rows])
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,8 @@ class Observations:
     runs: Runs
     log_time: Array
     mode: NDArray[np.int64]
+    untuned: Array
+    """1 for rows of harnesses with framework defaults (:func:`is_tuned`)."""
 
     def take(self, index: NDArray[np.int64]) -> Observations:
         """A subset of the rows."""
@@ -117,6 +126,7 @@ class Observations:
             runs,
             self.log_time[index],
             self.mode[index],
+            self.untuned[index],
         )
 
 
@@ -142,6 +152,7 @@ def observations(rows: Sequence[Row], specs: Mapping[str, MachineSpec], works: M
         runs=runs,
         log_time=np.array([row.log_time for row in kept]),
         mode=np.array([row.mode for row in kept]),
+        untuned=np.array([0.0 if is_tuned(row.era) else 1.0 for row in kept]),
     )
 
 

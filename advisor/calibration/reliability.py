@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -57,20 +57,27 @@ class Judgements:
         )
 
 
-def _of_machine(errors: LeftOutErrors, actual: Array, widths: NestedWidths, name: str) -> dict[str, list[list[int]]]:
-    """Rows to mix per mode and choice of precision, one list per model; one source per model, precision and mode."""
-    kept: dict[tuple[str, str, str], int] = {}
+Pools = dict[str, list[list[int]]]
+"""Rows of a machine to mix, per mode and choice of precision: one list per model."""
+
+
+def _pools(errors: LeftOutErrors, actual: Array, widths: NestedWidths) -> dict[str, Pools]:
+    """What can be mixed on each machine; one source per model, precision and mode, the reference where it has it."""
+    kept: dict[tuple[str, str, str, str], int] = {}
     judged = errors.judged & np.isfinite(actual) & np.isfinite(widths.low)
-    for i, row in enumerate(errors.data.rows):
-        if judged[i] and row.machine == name and PRECISIONS[row.precision] in _CHOICES:
-            key = MODES[row.mode], PRECISIONS[row.precision], row.model
-            if key not in kept or row.era == REFERENCE_ERA:
-                kept[key] = i
-    pools: dict[str, dict[str, list[int]]] = {}
-    for (mode, precision, model), i in kept.items():
+    for i in np.flatnonzero(judged).tolist():
+        row = errors.data.rows[i]
+        key = row.machine, MODES[row.mode], PRECISIONS[row.precision], row.model
+        if PRECISIONS[row.precision] in _CHOICES and (key not in kept or row.era == REFERENCE_ERA):
+            kept[key] = i
+    pools: dict[str, dict[str, dict[str, list[int]]]] = {}
+    for (machine, mode, precision, model), i in kept.items():
         for choice in (precision, "either"):
-            pools.setdefault(f"{mode}/{choice}", {}).setdefault(model, []).append(i)
-    return {key: list(models.values()) for key, models in pools.items() if len(models) > 1}
+            pools.setdefault(machine, {}).setdefault(f"{mode}/{choice}", {}).setdefault(model, []).append(i)
+    return {
+        machine: {key: list(models.values()) for key, models in found.items() if len(models) > 1}
+        for machine, found in pools.items()
+    }
 
 
 def judged_mixes(
@@ -101,22 +108,18 @@ def judged_mixes(
     rng = np.random.default_rng(seed)
     stated, one, held, machines, simd = [], [], [], [], []
     classes = {row.machine: SIMD_CLASSES[s] for row, s in zip(errors.data.rows, errors.data.machines.simd, strict=True)}
-    for name in sorted(classes):
-        pools = _of_machine(errors, actual, widths, name)
+    every, one_factor = _pools(errors, actual, widths), replace(widths, machine_share=np.ones(len(widths.low)))
+    for name in sorted(every):
+        pools = every[name]
         for _ in range(per_machine if pools else 0):
             rows = _mix(pools, rng)
             weights = rng.dirichlet(np.ones(len(rows)))
-            low, high, share = widths.low[rows], widths.high[rows], widths.machine_share[rows]
-            drawn = _log_demand(weights, log_error_at(low, high, joint_z(share, rng, _DRAWS)))
+            drawn = _drawn(weights, widths, rows, rng)
             if limits == "even":
-                limit = float(
-                    np.quantile(
-                        _log_demand(weights, log_error_at(low, high, joint_z(share, rng, _DRAWS))), rng.uniform()
-                    )
-                )
+                limit = float(np.quantile(_drawn(weights, widths, rows, rng), rng.uniform()))
             else:
                 limit = -float(rng.uniform(*np.log(_SPREAD)))
-            same = _log_demand(weights, log_error_at(low, high, joint_z(np.ones(len(rows)), rng, _DRAWS)))
+            same = _drawn(weights, one_factor, rows, rng)
             stated.append(float((drawn <= limit).mean()))
             one.append(float((same <= limit).mean()))
             held.append(bool(_log_demand(weights, actual[rows]) <= limit))
@@ -125,7 +128,7 @@ def judged_mixes(
     return Judgements(np.array(stated), np.array(one), np.array(held), tuple(machines), tuple(simd))
 
 
-def _mix(pools: dict[str, list[list[int]]], rng: np.random.Generator) -> Integers:
+def _mix(pools: Pools, rng: np.random.Generator) -> Integers:
     modes = sorted({key.split("/")[0] for key in pools})
     mode = modes[rng.integers(len(modes))]
     choices = [choice for choice in _CHOICES if f"{mode}/{choice}" in pools]
@@ -133,6 +136,12 @@ def _mix(pools: dict[str, list[list[int]]], rng: np.random.Generator) -> Integer
     count = int(rng.integers(2, min(_MOST_MODELS, len(models)) + 1))
     chosen = rng.choice(len(models), size=count, replace=False)
     return np.array([models[i][rng.integers(len(models[i]))] for i in chosen])
+
+
+def _drawn(weights: Array, widths: NestedWidths, rows: Integers, rng: np.random.Generator) -> Array:
+    """Logarithm of the demand over the predicted one, in each joint draw."""
+    z = joint_z(widths.machine_share[rows], rng, _DRAWS)
+    return _log_demand(weights, log_error_at(widths.low[rows], widths.high[rows], z))
 
 
 def _log_demand(weights: Array, log_errors: Array) -> Array:

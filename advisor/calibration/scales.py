@@ -30,7 +30,7 @@ _STEPS = 14
 _SCORING_STEPS = 8
 _MOST_ROWS = 60
 """Rows per machine and kind of source that the likelihood sees: the large ones say nothing more about scales."""
-VARIANTS = (Strictness(0.05, 0.04, 1.0), Strictness(0.15, 0.12, 1.0), Strictness(0.05, 0.04, 3.0))
+VARIANTS = (Strictness(0.05, 0.04), Strictness(0.15, 0.12))
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,27 +62,35 @@ def without(data: Observations, left_out: Collection[str]) -> Integers:
 
 def likely_scales(points: ResidualPoints, values: Array, steps: int = _STEPS) -> dict[str, float]:
     """Scales that maximise the marginal likelihood of ``values`` times the prior."""
-    from scipy.linalg import cho_factor, cho_solve
+    from scipy.linalg.lapack import dpotrf, dpotri
     from scipy.optimize import minimize
 
-    parts = components(points, points)
-    count = len(values)
+    parts, count = components(points, points), len(values)
     own = points.noise_scale**2
+    # Symmetric: the lower triangle says all, and counts twice in sums over the whole but for the diagonal.
+    triangle = np.tril_indices(count)
+    stacked = np.array([parts.pop(name)[triangle] for name in SCALE_NAMES[:-1]])
+    twice = np.where(triangle[0] == triangle[1], 1.0, 2.0)
+    diagonal = np.diag_indices(count)
 
     def loss(logs: Array) -> tuple[float, Array]:
         variances = np.exp(2.0 * logs)
-        matrix = np.zeros((count, count))
-        for name, variance in zip(SCALE_NAMES[:-1], variances[:-1], strict=True):
-            matrix += variance * parts[name]
-        matrix[np.diag_indices(count)] += variances[-1] * own
-        factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
-        inverse = cho_solve(factor, np.eye(count), overwrite_b=True, check_finite=False)
+        matrix = np.zeros((count, count), order="F")
+        matrix[triangle] = variances[:-1] @ stacked
+        matrix[diagonal] += variances[-1] * own
+        factor, failed = dpotrf(matrix, lower=True, clean=True, overwrite_a=True)
+        if failed:
+            raise np.linalg.LinAlgError("covariance of the training rows is not positive definite")
+        log_root = float(np.log(factor[diagonal]).sum())
+        inverse, _ = dpotri(factor, lower=True, overwrite_c=True)
+        lower = inverse[triangle]
         weights = inverse @ values
+        weights += inverse.T @ values - inverse[diagonal] * values
         prior = (logs - np.log(_START)) / _WIDTH
-        value = 0.5 * values @ weights + np.log(np.diag(factor[0])).sum() + 0.5 * (prior**2).sum()
-        inner = inverse - np.outer(weights, weights)
-        slopes = [float(np.vdot(inner, parts[name])) for name in SCALE_NAMES[:-1]] + [float(np.diag(inner) @ own)]
-        return float(value), np.array(slopes) * variances + prior / _WIDTH
+        value = 0.5 * values @ weights + log_root + 0.5 * (prior**2).sum()
+        inner = lower - weights[triangle[0]] * weights[triangle[1]]
+        slopes = np.append(stacked @ (twice * inner), (inverse[diagonal] - weights**2) @ own)
+        return float(value), slopes * variances + prior / _WIDTH
 
     start = np.full(len(SCALE_NAMES), np.log(_START))
     bounds = [(np.log(0.005), np.log(1.5))] * len(start)

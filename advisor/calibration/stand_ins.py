@@ -25,7 +25,7 @@ from advisor.perfmodel.elsewhere.residual import GroupsOut
 from advisor.records.calibration import TransferCalibration
 from advisor.store.paths import profiles_dir
 
-from .dataset import Material, learnable, load_material, points_of, residual_rows
+from .dataset import Dataset, learnable, load_dataset, residual_points, residual_rows
 from .physics import log_time
 from .published import observations
 
@@ -75,7 +75,7 @@ def sources(works_path: Path) -> dict[str, str]:
 
 
 def judge_stand_ins(
-    material: Material, calibration: TransferCalibration, made_from: Mapping[str, str], own: Mapping[str, WorkTable]
+    dataset: Dataset, calibration: TransferCalibration, made_from: Mapping[str, str], own: Mapping[str, WorkTable]
 ) -> tuple[Judged, ...]:
     """Judge every graph that stands for a published network.
 
@@ -92,23 +92,23 @@ def judge_stand_ins(
     ``calibration``, which saw them: some 60 numbers against thousands of rows.
     """
     groups: dict[str, list[str]] = {}
-    having = {row.model for row in material.data.rows}
+    having = {row.model for row in dataset.data.rows}
     for model, source in made_from.items():
         if model in having:
             groups.setdefault(source, []).append(model)
-    found = _judge(material, calibration, groups)
+    found = _judge(dataset, calibration, groups)
     for model, table in own.items():
         # One at a time: in the place of another's right table a wrong one would teach.
-        rows = tuple(material.data.rows)
-        works = {**material.works, model: replace(table, model=model)}
-        changed = replace(material, data=observations(rows, material.specs, works), works=works)
+        rows = tuple(dataset.data.rows)
+        works = {**dataset.works, model: replace(table, model=model)}
+        changed = replace(dataset, data=observations(rows, dataset.specs, works), works=works)
         found += _judge(changed, calibration, {f"{PREFIX}{table.model}": [model]})
     return tuple(sorted((item for item in found if item.machines >= LEAST_MACHINES), key=lambda item: item.source))
 
 
-def _judge(material: Material, calibration: TransferCalibration, groups: Mapping[str, Sequence[str]]) -> list[Judged]:
-    data = material.data.take(residual_rows(material.data))
-    points, _, models, _ = points_of(data, material.works)
+def _judge(dataset: Dataset, calibration: TransferCalibration, groups: Mapping[str, Sequence[str]]) -> list[Judged]:
+    data = dataset.data.take(residual_rows(dataset.data))
+    points, _, models, _ = residual_points(data, dataset.works)
     parameters = Parameters(np.array([calibration.parameters[name] for name in NAMES]))
     rest = data.log_time - log_time(parameters, data)
     process = GroupsOut(points, calibration.scales, learnable(data))
@@ -148,11 +148,11 @@ def judge_shipped(directory: Path | None = None) -> tuple[Judged, ...]:
     root = profiles_dir() if directory is None else directory
     works_path = root / "calibration" / "works.json"
     calibration = TransferCalibration.model_validate_json((root / "calibration" / "transfer.json").read_bytes())
-    material = load_material(directory)
-    found = judge_stand_ins(material, calibration, sources(works_path), load_stand_in_works(works_path))
+    dataset = load_dataset(directory)
+    found = judge_stand_ins(dataset, calibration, sources(works_path), load_stand_in_works(works_path))
     seconds = read_measured(root / MEASURED)
     return tuple(
-        replace(item, ratio_measured=measured_ratio(item.published, seconds[item.source], seconds, material))
+        replace(item, ratio_measured=measured_ratio(item.published, seconds[item.source], seconds, dataset))
         if item.source in seconds
         else item
         for item in found
@@ -160,7 +160,7 @@ def judge_shipped(directory: Path | None = None) -> tuple[Judged, ...]:
 
 
 def measured_ratio(
-    names: Sequence[str], seconds: float, references: Mapping[str, float], material: Material
+    names: Sequence[str], seconds: float, references: Mapping[str, float], dataset: Dataset
 ) -> float | None:
     """Measured time over references', divided by the published ratio; median over machines and sources.
 
@@ -176,8 +176,8 @@ def measured_ratio(
     f32 throughput of batch 1 with the framework's defaults: there a core works on one input as one thread here does.
     """
     figures: dict[tuple[str, str], dict[str, float]] = {}
-    for i in residual_rows(material.data):
-        row = material.data.rows[i]
+    for i in residual_rows(dataset.data):
+        row = dataset.data.rows[i]
         if (row.precision, row.mode) == (F32, THROUGHPUT):
             figures.setdefault((row.era, row.machine), {})[row.model] = row.log_time
     ratios = []
@@ -226,7 +226,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     root = profiles_dir() if arguments.profiles is None else arguments.profiles
     found = judge_shipped(arguments.profiles)
     target = root / "calibration" / "stand_ins.json"
-    target.write_text(document(found, load_material(arguments.profiles).sha256), encoding="utf-8")
+    target.write_text(document(found, load_dataset(arguments.profiles).sha256), encoding="utf-8")
     sys.stdout.write(f"{target}: {sum(item.stand_in is not None for item in found)} stand-ins\n")
     return 0
 

@@ -10,15 +10,48 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, Self, TypeVar
+
+from advisor.addresses import hidden
 
 _ROOT = str(Path(__file__).resolve().parents[2])
 # -P keeps a folder named like a package of ours, in the user's directory, out of the path.
 _BOOT = "import sys; sys.path.append({root!r}); from {module} import main; main(sys.argv[1:])"
 _CHUNK_BYTES = 1 << 20
 _TAIL_CHARACTERS = 300
+_lock = threading.Lock()
+_alive: set[ChildProcess] = set()
+_refusing = False
+"""An interrupt has killed the children: threads that still run start no others."""
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+
+
+def map_in_threads(function: Callable[[ItemT], ResultT], items: Iterable[ItemT], threads: int) -> list[ResultT]:
+    """``[function(item) for item in items]`` on several threads, each of which may wait for child processes.
+
+    Once one of them fails, or at Ctrl-C, all children of this process are killed and none is started: a thread cannot
+    be interrupted, and one that waits for a compilation would hold up the end for minutes.
+    """
+    global _refusing
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            try:
+                return list(pool.map(function, items))
+            except BaseException:
+                with _lock:
+                    _refusing = True
+                    condemned = list(_alive)
+                pool.shutdown(wait=False, cancel_futures=True)
+                for child in condemned:
+                    child.kill()
+                raise
+    finally:
+        _refusing = False
 
 
 class ChildProcess:
@@ -45,19 +78,28 @@ class ChildProcess:
         self._environment = {
             name: value for name, value in {**os.environ, **(environment or {})}.items() if value is not None
         }
+        # Runtimes write copies of models into it, and a child that is killed or crashes cannot remove them.
+        self._scratch = tempfile.TemporaryDirectory(prefix="sizer-", ignore_cleanup_errors=True)
+        self._environment["TMPDIR"] = self._scratch.name
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         self._final_stderr: str | None = None
         self._pending = b""
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            env=self._environment,
-            start_new_session=True,
-        )
+        with _lock:
+            if _refusing:
+                self._stderr.close()
+                self._scratch.cleanup()
+                raise RuntimeError("interrupted: no process is started any more")
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                env=self._environment,
+                start_new_session=True,
+            )
+            _alive.add(self)
         assert self._process.stdout is not None
         self._descriptor = self._process.stdout.fileno()
         self._poll = select.poll()  # select() fails on descriptors above 1023
@@ -66,12 +108,15 @@ class ChildProcess:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+        with _lock:
+            _alive.discard(self)
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()
         self._final_stderr = self.stderr_tail()
         self._stderr.close()
+        self._scratch.cleanup()
 
     @property
     def pid(self) -> int:
@@ -126,4 +171,5 @@ class ChildProcess:
             return self._final_stderr
         self._stderr.seek(0, os.SEEK_END)
         self._stderr.seek(max(0, self._stderr.tell() - 2 * _TAIL_CHARACTERS))
-        return self._stderr.read().decode("utf-8", "replace").strip()[-_TAIL_CHARACTERS:]
+        # Hidden before it is cut: a cut address is none any more. Libraries write the addresses that they were given.
+        return hidden(self._stderr.read().decode("utf-8", "replace")).strip()[-_TAIL_CHARACTERS:]

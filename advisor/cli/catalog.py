@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .options import EXIT_CODES, PathOption, common, print_json, print_json_data, show
+from .options import EXIT_CODES, PathOption, common, echo, print_json, print_json_data, show
 
 
 @click.group(epilog=EXIT_CODES)
@@ -58,7 +58,7 @@ def check(file: Path | None, as_json: bool, quiet: bool, store_url: str | None) 
     if as_json:
         print_json_data({"schema": "sizer.catalogue-check/1", "ok": not problems, "problems": problems})
     else:
-        click.echo("\n".join(problems) if problems else "no problem found")
+        echo("\n".join(problems) if problems else "no problem found")
     return 2 if problems else 0
 
 
@@ -77,4 +77,20 @@ def add(
     if as_json:
         print_json_data({"schema": "sizer.catalogue-add/1", "platform": identifier})
     else:
-        click.echo(f"added platform {identifier}; its measurements are used by every plan from now on")
+        echo(f"added platform {identifier}; plans of this box use its measurements from now on, no other box does")
+
+
+@catalog.command(epilog=EXIT_CODES)
+@click.argument("identifier", metavar="ID")
+@common
+def remove(identifier: str, as_json: bool, quiet: bool, store_url: str | None) -> None:
+    """Remove a box that was added, with everything that it brought: entries, measurements and kernels."""
+    from advisor.workflows import remove_measured_box
+
+    rows, files = remove_measured_box(identifier, store_url=store_url)
+    if as_json:
+        print_json_data(
+            {"schema": "sizer.catalogue-remove/1", "platform": identifier, "rows": rows, "files": list(map(str, files))}
+        )
+    else:
+        echo(f"removed platform {identifier}: {len(files)} files of the catalogue, {rows} rows of the store")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import sys
 
 import click
 
 from advisor import __version__
+from advisor.addresses import hidden
 from advisor.cli.tolerant_stream import flush_or_discard
 from advisor.errors import SizerError
+from advisor.report.printable import printable
 
-from . import bench, calibrate, catalog, host, models, plan, predict, report, schema, verify
+from . import bench, calibrate, catalog, host, models, plan, predict, report, schema, store, verify
 from .options import EXIT_CODES, report_failure, warn
 from .signals import ended_like_ctrl_c
 
@@ -40,6 +43,7 @@ for command in (
     models.models,
     report.report,
     schema.schema,
+    store.store,
 ):
     cli.add_command(command)
 
@@ -50,8 +54,10 @@ def run(arguments: list[str] | None = None) -> int:
         with ended_like_ctrl_c():
             result = cli.main(args=arguments, prog_name="sizer", standalone_mode=False)
     except click.ClickException as error:
+        shown = io.StringIO()  # usage and hint too, and what was typed may be an address with a password
+        error.show(shown)
         with contextlib.suppress(OSError):
-            error.show()
+            click.echo(printable(hidden(shown.getvalue())), err=True, nl=False)
         return 2
     except (click.Abort, KeyboardInterrupt):
         warn("sizer: interrupted; finished measurements are stored")

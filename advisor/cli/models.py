@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .options import EXIT_CODES, PathOption, common, print_json, show
+from .options import EXIT_CODES, PathOption, common, echo, print_json, show
 
 
 @click.group(epilog=EXIT_CODES)
@@ -42,7 +42,7 @@ def build(name: str, output: Path | None, as_json: bool, quiet: bool, store_url:
     if as_json:
         print_json(model)
     else:
-        click.echo(model.path)
+        echo(model.path)
 
 
 @models.command(epilog=EXIT_CODES)

@@ -71,6 +71,13 @@ def show(report: RenderableType) -> None:
         click.echo(render(report, sys.stdout), nl=False, color=True)
 
 
+def echo(text: str, *, nl: bool = True) -> None:
+    """Print plain text on stdout; names in it come from files of others and must not reach the terminal as commands."""
+    from advisor.report.printable import printable
+
+    click.echo(printable(text), nl=nl)
+
+
 def print_json(document: BaseModel) -> None:
     """Write a record as the JSON contract spells it."""
     click.echo(document.model_dump_json(by_alias=True, indent=2))
@@ -103,7 +110,11 @@ def report_failure(error: BaseException, exit_code: int) -> int:
     if os.environ.get("SIZER_DEBUG"):
         import traceback
 
-        traceback.print_exception(error, file=sys.stderr)
+        from advisor.addresses import hidden
+        from advisor.report.printable import printable
+
+        # Secrets are hidden here too: this is what people paste into reports of bugs.
+        sys.stderr.write(printable(hidden("".join(traceback.format_exception(error)))))
     warn(f"sizer: {str(error).strip() or type(error).__name__}")
     return exit_code
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import click
 
-from .options import EXIT_CODES, OutputOption, common, notes, print_json, show
+from .options import EXIT_CODES, OutputOption, common, echo, notes, print_json, show
 
 YOUNG_OBJECTS = 100_000
 """New objects after which Python's garbage collector runs: a plan makes hundreds of thousands of records that live until
@@ -84,7 +84,7 @@ def plan(
     if as_json:
         print_json(result)
     elif exported is not None:
-        click.echo(exported)
+        echo(exported)
     else:
         from advisor.report.terminal import render_plan
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from .options import EXIT_CODES, OutputOption, PathOption, common, notes, print_json, print_json_data, show
+from .options import EXIT_CODES, OutputOption, PathOption, common, echo, notes, print_json, print_json_data, show
 
 _STDOUT = Path("-")
+RUNS_SHOWN = 50
 
 
 @click.command(epilog=EXIT_CODES)
@@ -21,12 +22,15 @@ _STDOUT = Path("-")
 @click.option(
     "--html", type=OutputOption, default=None, metavar="FILE", help="Write the run, or the measurements, as a page."
 )
+@click.option("--limit", type=click.IntRange(min=1), default=None, metavar="N",
+              help="List the newest N runs only; without it the newest 50, with --json all.")  # fmt: skip
 @common
 def report(
     run: str | None,
     csv_file: Path | None,
     parquet_file: Path | None,
     html: Path | None,
+    limit: int | None,
     as_json: bool,
     quiet: bool,
     store_url: str | None,
@@ -37,7 +41,7 @@ def report(
     measurement, the page has models as rows.
     """
     from advisor.store.files import write_document
-    from advisor.workflows import list_runs, stored_run
+    from advisor.workflows import count_runs, list_runs, stored_run
 
     note = notes(quiet)
     if run is not None and (csv_file is not None or parquet_file is not None):
@@ -63,13 +67,16 @@ def report(
     if csv_file is not None or parquet_file is not None or html is not None:
         _write_measurements(csv_file, parquet_file, html, store_url, note)
         return
-    runs = list_runs(store_url=store_url)
     if as_json:
-        print_json_data(runs)
-    else:
-        from advisor.report.terminal import render_runs
+        print_json_data(list_runs(store_url=store_url, limit=limit))
+        return
+    from advisor.report.terminal import render_runs
 
-        show(render_runs(runs))
+    runs = list_runs(store_url=store_url, limit=limit or RUNS_SHOWN)
+    show(render_runs(runs))
+    every = count_runs(store_url=store_url)
+    if every > len(runs):
+        note(f"{every - len(runs)} older runs are not listed; --limit {every} lists all")
 
 
 def _write_measurements(
@@ -92,7 +99,7 @@ def _write_measurements(
         note(f"wrote {path}")
 
     if csv_file == _STDOUT:
-        click.echo(measurements_csv(measurements), nl=False)
+        echo(measurements_csv(measurements), nl=False)
     elif csv_file is not None:
         write(csv_file, measurements_csv(measurements))
     if parquet_file is not None:

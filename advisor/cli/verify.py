@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, notes, print_json, show, warn
+from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, echo, notes, print_json, show, warn
 
 if TYPE_CHECKING:
     from advisor.records.verdict import Verdict
@@ -41,10 +41,14 @@ EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 @click.option("--html", type=OutputOption, default=None, metavar="FILE", help="Write a self-contained report to FILE.")
 @click.option("--junit", type=OutputOption, default=None, metavar="FILE", help="Write the checks as JUnit XML to FILE.")
 @click.option("--sign", "key_file", type=PathOption, default=None, metavar="KEY",
-              help="Sign the file of -o with this ed25519 key (made if missing); writes FILE.sig next to it.")  # fmt: skip
+              help="Sign the file of -o with this private key; writes FILE.minisig next to it.")  # fmt: skip
+@click.option("--new-key", "new_key", type=PathOption, default=None, metavar="KEY",
+              help="Only make a private key for --sign, and KEY.pub for those who check.")  # fmt: skip
 @click.option("--operator", default=None, metavar="NAME", help="Operator name, printed in the report.")
 @click.option("--check", "check_file", type=PathOption, default=None, metavar="REPORT",
-              help="Only verify the signature REPORT.sig of REPORT.")  # fmt: skip
+              help="Only check the signature REPORT.minisig of REPORT; with --key.")  # fmt: skip
+@click.option("--key", "trusted_keys", type=PathOption, default=None, metavar="KEY.pub",
+              help="Public key of the signer, or a file of several that are trusted.")  # fmt: skip
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
@@ -73,6 +77,8 @@ def verify(
     key_file: Path | None,
     operator: str | None,
     check_file: Path | None,
+    new_key: Path | None,
+    trusted_keys: Path | None,
     seed: int,
     phases: Literal["random", "spread", "worst"],
     as_json: bool,
@@ -84,15 +90,19 @@ def verify(
     Frames are released at the cameras' rate and really decoded; latency is measured from a frame's scheduled release.
     Exit code: 0 PASS, 1 FAIL, 3 INCONCLUSIVE.
     """
-    if check_file is not None:
-        from advisor.verification.signature import check_report
-
-        click.echo(check_report(check_file))
-        return 0
+    if check_file is not None or new_key is not None:
+        return _signature_only(check_file, trusted_keys, new_key)
+    if trusted_keys is not None:
+        raise click.UsageError("--key is for --check REPORT.")
     if scenario is None:
         raise click.UsageError("Missing argument 'SCENARIO' (a scenario file, or the name of an included one).")
     if key_file is not None and output is None:
         raise click.UsageError("--sign needs -o FILE: the signature is of that file.")
+    signer = None
+    if key_file is not None:
+        from advisor.verification.signature import signing_key
+
+        signer = signing_key(key_file).fingerprint  # a wrong key must not be found out after hours
     from advisor.workflows import VerifyRequest, verify_scenario
 
     from .progress import progress_display
@@ -112,6 +122,7 @@ def verify(
         imitate=imitate,
         decode_device=decode_device,
         operator=operator,
+        signer=signer,
     )
     with progress_display(f"preparing {scenario}", quiet=quiet) as progress:
         verdict = verify_scenario(request, store_url=store_url, progress=progress, say=progress.message)
@@ -131,6 +142,22 @@ def verify(
         raise not_printed
     # A FAIL stays a FAIL, but a PASS without its report must not look like one that can be handed over.
     return 2 if failed and verdict.verdict == "PASS" else EXIT_OF_VERDICT[verdict.verdict]
+
+
+def _signature_only(check_file: Path | None, trusted_keys: Path | None, new_key: Path | None) -> int:
+    """Make a key, or check a report; neither needs a scenario."""
+    from advisor.verification.signature import check_report, make_key
+
+    if new_key is not None:
+        public = make_key(new_key)
+        echo(f"wrote {new_key} (keep it secret) and {new_key}.pub (give it away); fingerprint {public.fingerprint}")
+    if check_file is not None:
+        if trusted_keys is None:
+            raise click.UsageError(
+                "--check needs --key KEY.pub: whoever changes a report can sign it again, only the signer's key tells."
+            )
+        echo(check_report(check_file, trusted_keys))
+    return 0
 
 
 def _write_reports(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import hypot, log
 from pathlib import Path
 
 from advisor.errors import Inconclusive
-from advisor.records.base import Interval
+from advisor.records.base import Z90, Interval
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
 from advisor.records.measurement import Measurement, MicroBenchmark
@@ -17,12 +18,14 @@ from advisor.store.paths import profiles_dir
 from .analytic.bottleneck import costliest_kernels
 from .analytic.interval import around
 from .analytic.machine import machine_arrays
+from .analytic.parameters import PRIORS
 from .analytic.physics import attainable_bandwidth
 from .analytic.work_table import WorkTable, load_works, table_of
 from .chain.belief import NOTHING, Belief
 from .chain.question import Question
 from .chain.source import EvidenceSource
-from .concurrency import alone, is_known_alone
+from .concurrency import Contention, alone, contentions
+from .elsewhere.sheet_uncertainty import uncertainty_factor
 from .elsewhere.transfer import Transfer, load_transfer
 from .here.calibration import HostCalibration, load_host_calibration
 from .here.core_costs import CoreCosts
@@ -54,12 +57,12 @@ class Predictor:
         counted: Mapping[str, ModelWork] | None = None,
     ) -> None:
         self.transfer, self.published_tables, self.host = transfer, published_tables, host
-        self._context = Context.of(transfer, published_tables, host, calibration)
+        self._counted = {sha256: table_of(work) for sha256, work in (counted or {}).items()}
+        self._context = Context.of(transfer, published_tables, host, calibration, self._counted)
         self.sources = (*(source(self._context) for source in CHAIN), *sources)
         self._costs = CoreCosts(transfer.parameters, host, load_decode())
         self._memory = PeakMemory()
         self._tables: dict[str, WorkTable] = {}
-        self._counted = {sha256: table_of(work) for sha256, work in (counted or {}).items()}
 
     @classmethod
     def load(
@@ -111,15 +114,22 @@ class Predictor:
             No source says anything of a device that is asked for.
         """
         questions = [Question.of(*request, self._table_for(request[0], request[1])) for request in requests]
+        self._prepare(questions)
         beliefs = self.beliefs(questions)
-        known_alone = [
-            i for i, pair in enumerate(zip(questions, beliefs, strict=True)) if is_known_alone(*pair, self.host)
-        ]
-        alone_s = dict(zip(known_alone, self.beliefs([alone(questions[i]) for i in known_alone]), strict=True))
+        found = contentions(questions, beliefs, self._context.transfer_time, self.host, self.beliefs)
         return [
-            self._estimate(question, belief, alone_s[i].time_s if i in alone_s else None, explain)
-            for i, (question, belief) in enumerate(zip(questions, beliefs, strict=True))
+            self._estimate(question, belief, contention, explain)
+            for question, belief, contention in zip(questions, beliefs, found, strict=True)
         ]
+
+    def _prepare(self, questions: Sequence[Question]) -> None:
+        """Work out what passes at full load and by themselves rest on in one go: much cheaper than in two."""
+        passes = [*questions, *(alone(question) for question in questions if question.settings.streams > 1)]
+        self._context.transfer_time.prepare(
+            [question.machine for question in passes],
+            [question.table for question in passes],
+            [question.config for question in passes],
+        )
 
     def beliefs(self, questions: Sequence[Question]) -> list[Belief]:
         """Fold the sources over each question.
@@ -163,7 +173,9 @@ class Predictor:
         table = self._counted.get(work.sha256) or self.table(work)
         return self.transfer.model_label(table) >= 0
 
-    def _estimate(self, question: Question, belief: Belief, alone_s: Interval | None, explain: bool) -> ServiceEstimate:
+    def _estimate(
+        self, question: Question, belief: Belief, contention: Contention | None, explain: bool
+    ) -> ServiceEstimate:
         work, config, settings = question.work, question.config, question.settings
         latency_s = belief.time_s
         throughput_per_s = latency_s.reciprocal(float(settings.streams * config.batch))
@@ -178,7 +190,9 @@ class Predictor:
             latency_s=latency_s,
             throughput_per_s=throughput_per_s,
             core_s=latency_s.scaled(max(1.0, settings.threads / settings.streams)),
-            alone_s=alone_s,
+            alone_s=None if contention is None else contention.alone_s,
+            full_s=None if contention is None else contention.full_s,
+            contention_rise=() if contention is None else contention.rise,
             cold_s=measured_pause_s(self.host, work, config, settings, latency_s.p50) if here else None,
             pass_sigma=None if repetition is None else repetition.pass_sigma,
             moment_sigma=None if repetition is None else repetition.moment_sigma,
@@ -222,6 +236,13 @@ class Predictor:
         """Core time of scaling and laying out one input."""
         return self._costs.preprocess(machine, source, target)
 
+    def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
+        """Lengthening of decoding and preparation while 1/n, 2/n, ... of the other cores work, over the time alone.
+
+        ``decode`` and ``preprocess`` are with all of them busy. Empty: these do not depend on other work.
+        """
+        return self._costs.slowing(machine)
+
     def overhead(self, machine: MachineSpec, runtime: str) -> CostEstimate:
         """Core time of one call into the runtime, before any kernel runs; part of ``service`` already."""
         return self._costs.overhead(machine, runtime)
@@ -233,6 +254,17 @@ class Predictor:
         core is taken, as for the machine's times.
         """
         return float(attainable_bandwidth(self.transfer.parameters, machine_arrays([machine]))[0])
+
+    def bandwidth(self, machine: MachineSpec) -> Interval:
+        """:meth:`attainable_bandwidth` with its uncertainty, P10 the least [B/s].
+
+        That of the fitted share is taken as its prior deviation; that of the data sheet as for times
+        (``elsewhere/sheet_uncertainty.py``).
+        """
+        share = PRIORS["bandwidth"][1]
+        sheet = log(uncertainty_factor(machine, "memory_bandwidth_bytes_per_s"))
+        half = Z90 * hypot(share, sheet)
+        return around(self.attainable_bandwidth(machine), -half, half)
 
     def power_w(self, machine: MachineSpec, utilisation: float) -> Interval:
         """Wall power at a CPU utilisation of 0 to 1 [W]."""

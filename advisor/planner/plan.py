@@ -21,7 +21,7 @@ from advisor.planner.answer.sites import largest_case, plan_sites
 from advisor.planner.answer.split import cheaper_split
 from advisor.planner.answer.ties import Decision, cost_of_failure, decide, list_ties
 from advisor.planner.answer.undecided import next_measurement, undecided
-from advisor.planner.question.candidates import ExcludedCandidate, admit
+from advisor.planner.question.candidates import ExcludedCandidate, admit, at_site
 from advisor.planner.question.inputs import PlanInputs
 from advisor.planner.question.load_case import LoadCase
 from advisor.planner.search.judgement import Deployment, Failing
@@ -42,6 +42,7 @@ def plan(inputs: PlanInputs) -> Plan:
         A price override names an unknown platform.
     """
     scenario = inputs.scenario
+    inputs = replace(inputs, candidates=tuple(at_site(scenario, candidate) for candidate in inputs.candidates))
     study = Study(inputs, largest_case(scenario))
     admitted, excluded = admit(scenario, inputs.candidates, inputs.today, named=inputs.named)
     study.prepare(inputs.candidates if inputs.named else admitted)

@@ -136,7 +136,7 @@ class NextMeasurement(Record):
     command: str
     """To be run on such a box."""
     share: float
-    """Share of the part in the distance between the pessimistic and the median load, 0 to 1."""
+    """Share of the part in the distance between the load at the P90 of each part and at the median, 0 to 1."""
     text: str
 
 
@@ -281,6 +281,8 @@ class PlanBasis(Record):
     measurements: tuple[str, ...] = ()
     """Keys (in the store) of the measurements that were taken into account, sorted; empty where nothing that was
     measured on any machine of the user entered, which is the default for a plan over the catalogue."""
+    this: str | None = None
+    """Fingerprint of the machine that the plan calls ``this``; None: that machine is no candidate."""
 
 
 class WithoutMeasurements(Record):

@@ -41,7 +41,12 @@ class ServiceEstimate(Record):
     core_s: Interval
     """Core time of one request: what it takes from the other stages."""
     alone_s: Interval | None = None
-    """Time of one request while the other streams idle, on a machine that was measured; None: not known."""
+    """Time of one request while all other cores idle; None: it takes all cores, or it is not known."""
+    full_s: Interval | None = None
+    """Time of one request while all other cores work, where ``config`` leaves some idle; None: as ``latency_s``."""
+    contention_rise: tuple[Fraction, ...] = ()
+    """Share of the way from ``alone_s`` to ``full_s`` that is gone with 1/n, 2/n, ... of the other cores busy; empty:
+    in proportion."""
     cold_s: Interval | None = None
     """What a pass takes longer after a pause, where that was measured with this model; None: not measured."""
     pass_sigma: float | None = None

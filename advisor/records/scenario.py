@@ -13,13 +13,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from advisor.addresses import source as source_address
+
 from .base import Count, Fraction, Percent, PositiveCount, PositiveQuantity, Precision, Quantity, Record
 
 Codec = Literal["h264", "h265", "mjpeg", "raw"]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
 _RESOLUTION = re.compile(r"^([1-9][0-9]{1,4})x([1-9][0-9]{1,4})$")
-_EVERY_FRAMES = re.compile(r"^([1-9][0-9]*) frames?$")
-_EVERY_RATE = re.compile(r"^([0-9]+(?:\.[0-9]+)?)/s$")
+# So many digits are more than anyone means, and a number of 400 digits is none that can be computed with.
+_EVERY_FRAMES = re.compile(r"^([1-9][0-9]{0,6}) frames?$")
+_EVERY_RATE = re.compile(r"^([0-9]{1,6}(?:\.[0-9]{1,9})?)/s$")
 
 
 def parse_resolution(text: str) -> tuple[int, int]:
@@ -52,7 +55,7 @@ class CameraGroup(Record):
     active_hours: Annotated[float, Field(strict=True, gt=0, le=24)] = 24.0
     """Hours per day in which frames arrive; energy counts the rest as idle."""
     source: tuple[str, ...] = ()
-    """Real streams or files; empty: a clip is synthesised."""
+    """Real streams (rtsp, rtsps, http, https) or paths of files and FIFOs; empty: a clip is synthesised."""
 
     @field_validator("resolution")
     @classmethod
@@ -64,6 +67,13 @@ class CameraGroup(Record):
     @classmethod
     def _one_source(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value
+
+    @field_validator("source")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            source_address(text)
+        return value
 
     @property
     def size(self) -> tuple[int, int]:
@@ -164,7 +174,8 @@ class Stage(Record):
         if frames is not None:
             return f"{frames[1]} {'frame' if frames[1] == '1' else 'frames'}"
         if value is not None and not _EVERY_RATE.match(value):
-            raise ValueError(f"every {value!r} is neither '3 frames' nor a rate like '2/s'")
+            shown = repr(value) if len(value) <= 40 else f"of {len(value)} characters"
+            raise ValueError(f"every {shown} is neither '3 frames' nor a rate like '2/s'")
         return value
 
     @field_validator("groups", mode="before", json_schema_input_type=Identifier | tuple[Identifier, ...])

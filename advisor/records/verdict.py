@@ -126,5 +126,7 @@ class Verdict(Record):
     """As requested; each camera's own is its ``phase_ms``."""
     operator: str | None = None
     """Who ran it, as given on the command line."""
+    signer: str | None = None
+    """Fingerprint (SHA-256) of the key with which the report was to be signed; only the signature proves it."""
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -104,7 +104,7 @@ def _headline(plan: Plan) -> str:
     if plan.carried:
         return "Different boxes together are sufficient"
     if plan.nothing_known:
-        return "No answer: there is no evidence of how these models run on these platforms"
+        return "No answer: there is no evidence that would decide about these platforms"
     return "Not feasible with the platforms of the catalogue" + (
         f"; {len(plan.undecided)} undecided" if plan.undecided else ""
     )

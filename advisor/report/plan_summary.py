@@ -30,7 +30,7 @@ def answer_sentence(plan: Plan) -> str:
     if not plan.rejected:
         return f"{plan.scenario}: NO ANSWER: no platform could be evaluated."
     if plan.nothing_known:
-        return f"{plan.scenario}: NO ANSWER: there is no evidence of how its models run on these platforms."
+        return f"{plan.scenario}: NO ANSWER: there is no evidence that would decide about these platforms."
     together = [item for item in (plan.mix, plan.split) if item is not None]
     if together:
         answer = min(together, key=lambda item: item.price)

@@ -111,7 +111,7 @@ def _ties(plan: Plan) -> list[RenderableType]:
         Column("would settle it"),
     ]  # fmt: skip
     return [
-        heading("Ties: boxes that cannot be told apart from the recommended ones"),
+        heading("Ties: boxes whose price or probability cannot be told from that of the recommended ones"),
         Table(columns, [list(row) for row in rows], indent=2),
     ]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from advisor.addresses import hidden
+
 # ECMA-48: control sequences (CSI), operating system commands (OSC, ended by BEL or ST) and two-character escapes.
 _ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -18,5 +20,5 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return :func:`printable` text with each run of blanks and line breaks as one blank."""
-    return " ".join(printable(text.replace("\r", "\n")).split())
+    """Return :func:`printable` text with each run of blanks as one blank and secrets of addresses hidden."""
+    return " ".join(hidden(printable(text.replace("\r", "\n"))).split())

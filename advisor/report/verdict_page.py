@@ -91,6 +91,8 @@ def _trend(found: dict[str, Any]) -> list[tuple[str, str, str]]:
 def _hashes(verdict: Verdict) -> list[tuple[str, str]]:
     """What fixes the run: files by their SHA-256, the phases of the cameras, and the seed."""
     rows = [(f"{name} sha256", digest) for name, digest in verdict.hashes.items()]
+    if verdict.signer is not None:
+        rows.append(("to be signed with key (sha256)", verdict.signer))
     if verdict.phases is not None:
         rows.append(("camera phases", verdict.phases))
     return rows if verdict.seed is None else [*rows, ("seed", str(verdict.seed))]

@@ -103,36 +103,50 @@ def _kinds(spec: SimSpec, camera: Any, table: Any) -> tuple[Any, int]:
     bandwidth = spec.memory_bandwidth_bytes_per_s
     rows: list[tuple[float, ...]] = []
     room = 0
+    # Work on one thread that is no pass; its shape stands behind those of the stages.
+    single, others = 1.0 if spec.crowded_by == "all" else 0.0, len(spec.stages)
 
     def add(
         stage: int, places: int, threads: float, traffic: float, memory: float, gang: float = 1.0,
-        infers: float = 0.0, crowding: float = 0.0,
+        *, slowed: tuple[float, float, int],
     ) -> int:  # fmt: skip
         nonlocal room
         # Moving the traffic at full bandwidth takes its part of the time, whatever share was said to be bound by it.
         least = 0.0 if bandwidth is None else traffic / bandwidth
         bound = min(1.0, max(memory, least))
-        rows.append((0.0, 1.0, 1.0, threads, gang, traffic, bound, infers, crowding, stage, room, 0, 0))
+        crowds, crowding, rise = slowed
+        rows.append((0.0, 1.0, 1.0, threads, gang, traffic, bound, crowds, crowding, stage, rise, room, 0, 0))
         room += places
         return len(rows) - 1
 
     for i, stage in enumerate(spec.stages):
-        table["kind"][i, 0] = add(i, stage.streams, 1.0, 0.0, 0.0)
+        table["kind"][i, 0] = add(i, stage.streams, 1.0, 0.0, 0.0, slowed=(single, stage.preprocess_crowding, others))
         for b in range(1, stage.batch_max + 1):
             width = stage.threads_per_stream if stage.core_s is None else stage.core_s[b] / stage.service_s[b]
             traffic = stage.bandwidth_bytes * b / stage.service_s[b]
             gang = stage.threads_per_stream
             table["kind"][i, b] = add(
-                i, stage.streams, width, traffic, stage.memory_fraction, gang, width, stage.crowding
+                i, stage.streams, width, traffic, stage.memory_fraction, gang, slowed=(width, stage.crowding, i)
             )
-    decoders: dict[float, int] = {}
+    decoders: dict[tuple[float, float], int] = {}
     for c, view in enumerate(spec.cameras):
         if view.decode_core_s > 0:
             traffic = view.decode_bytes / view.decode_core_s
-            if traffic not in decoders:
-                decoders[traffic] = add(len(spec.stages), spec.decode_workers, 1.0, traffic, 0.0)
-            camera["kind"][c] = decoders[traffic]
+            key = traffic, view.decode_crowding
+            if key not in decoders:
+                decoders[key] = add(
+                    others, spec.decode_workers, 1.0, traffic, 0.0, slowed=(single, view.decode_crowding, others)
+                )
+            camera["kind"][c] = decoders[key]
     return np.array(rows, s.KIND), room
+
+
+def _rises(spec: SimSpec) -> Any:
+    """Rows of ``State.rise``; where no shape is given, a straight line."""
+    rises = [*(stage.rise for stage in spec.stages), spec.core_rise]
+    points = max([len(rise) for rise in rises], default=0) or 1
+    line = tuple((point + 1) / points for point in range(points))
+    return np.array([(0.0, *(rise or line)) for rise in rises])
 
 
 def _calls(spec: SimSpec, camera: Any) -> Any:
@@ -167,7 +181,9 @@ def _parameters(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds)
     row["seed_arrival"], row["seed_object"], row["seed_service"] = seeds.arrivals, seeds.objects, seeds.service
     row["classes"], row["motion"] = len(spec.objects.classes), any(stage.motion for stage in spec.stages)
     row["free_workers"] = spec.decode_workers
-    row["contended"] = any(stage.crowding > 0 for stage in spec.stages)
+    row["contended"] = any(stage.crowding > 0 or stage.preprocess_crowding > 0 for stage in spec.stages) or any(
+        camera.decode_crowding > 0 for camera in spec.cameras
+    )
     row["drift"], row["drift_step"] = spec.drift_sigma, spec.drift_s / DRIFT_STEPS
     row["drift_keep"] = math.exp(-1.0 / DRIFT_STEPS)
     return row
@@ -195,7 +211,7 @@ def build(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds) -> s.
         decode_queue=np.empty((cameras, s.DECODE_QUEUE), np.int32), ready=np.empty(cameras + 1, np.int32),
         slot=np.empty(frames, s.SLOT), left=np.empty((frames, stages + 1), np.int32),
         seen=np.empty((frames, classes + 1), np.int32), node=np.empty(nodes, s.NODE),
-        kind=kind, active=np.zeros(len(kind) + 1, np.int64), job=np.empty(jobs + 1, s.JOB),
+        kind=kind, rise=_rises(spec), active=np.zeros(len(kind) + 1, np.int64), job=np.empty(jobs + 1, s.JOB),
         sample=np.empty(frames, s.SAMPLE),
     )  # fmt: skip
 

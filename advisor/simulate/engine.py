@@ -563,6 +563,15 @@ def _drift(s: Any) -> None:
 
 
 @_part
+def _risen(s: Any, row: int, share: float) -> Any:
+    """Share of the full lengthening with a share of the other cores busy, between the points of its shape."""
+    steps = s.rise.shape[1] - 1
+    at = min(share, 1.0) * steps
+    low = min(np.int64(at), steps - 1)
+    return s.rise[row, low] + (at - low) * (s.rise[row, low + 1] - s.rise[row, low])
+
+
+@_part
 def _set_rates(s: Any) -> None:
     r"""Set the speed of every job from what runs at the same time.
 
@@ -581,8 +590,8 @@ def _set_rates(s: Any) -> None:
     :math:`q = e(l+1)/T` of the threads is on cores with l+1 of them, and :math:`r = (1-q)^n / l + (1 - (1-q)^n) /
     (l+1)`.
 
-    Contention between concurrent passes: divided by :math:`1 + \kappa_j \min(1, (I - n_j) / (C - n_j))` with the
-    threads :math:`I` of all passes that run, decoding and preparation left out.
+    Contention: divided by :math:`1 + \kappa_j w_j(\min(1, (I - n_j) / (C - n_j)))` with the threads :math:`I` of all
+    passes that run, or of all jobs, and a shape :math:`w_j` from 0 to 1.
 
     Bandwidth: with the demand :math:`d_j` and memory share :math:`m_j` of each job, all memory shares are stretched
     by the one :math:`\sigma \ge 1` for which :math:`\sum_j d_j r_j / (1 - m_j + m_j \sigma) = B`; the sum is convex
@@ -595,11 +604,11 @@ def _set_rates(s: Any) -> None:
         s.pool[p].share = min(1.0, s.pool[p].cores / threads) if threads > 0 else 1.0
         s.pool[p].ganged = 0.0
         crowded = crowded or threads > s.pool[p].cores
-    inferring, demand = 0.0, 0.0
+    crowding, demand = 0.0, 0.0
     if crowded:
         for a in range(run.active):
             q = s.active[a]
-            inferring += s.kind[q].infers * s.kind[q].count
+            crowding += s.kind[q].crowds * s.kind[q].count
             if s.kind[q].gang > 1.0:
                 s.pool[s.stage[s.kind[q].stage].pool].ganged += s.kind[q].width * s.kind[q].count
     for a in range(run.active):
@@ -611,9 +620,9 @@ def _set_rates(s: Any) -> None:
         s.kind[q].pace = rate
         if rate < 1.0 and s.kind[q].gang > 1.0:
             rate = _gang_rate(s.pool[p].threads, s.pool[p].cores, s.kind[q].gang)
-        if s.kind[q].crowding > 0 and inferring > s.kind[q].infers:
-            others = (inferring - s.kind[q].infers) / max(run.cores - s.kind[q].infers, 1e-9)
-            rate /= 1.0 + s.kind[q].crowding * min(1.0, others)
+        if s.kind[q].crowding > 0 and crowding > s.kind[q].crowds:
+            others = (crowding - s.kind[q].crowds) / max(run.cores - s.kind[q].crowds, 1e-9)
+            rate /= 1.0 + s.kind[q].crowding * _risen(s, s.kind[q].rise, others)
         rate /= run.slower
         s.kind[q].rate = rate
         demand += rate * s.kind[q].traffic * s.kind[q].count

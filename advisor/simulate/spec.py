@@ -6,6 +6,7 @@ validated its scenario already. :func:`check` refuses what the event loop could 
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -46,6 +47,8 @@ class SimCamera:
     """Every so many frames one is coded without others and takes longer; 0: all are alike."""
     key_factor: float = 1.0
     """Decode time of such a frame over that of the others; the mean over all stays ``decode_core_s``."""
+    decode_crowding: float = 0.0
+    """What decoding takes longer, as a share of ``decode_core_s``, when all the other cores work."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,13 @@ class SimStage:
     """Idle time of the stage after which a pass is 1 - 1/e of the way to fully cold [s]; 0: cold after any gap."""
     crowding: float = 0.0
     """What a pass takes longer, as a share of ``service_s``, when passes of any stage run on all the other cores:
-    caches, clock and bandwidth that they take from each other. Decoding and preparation do not count."""
+    caches, clock and bandwidth that they take from each other. Whether decoding and preparation count among these
+    passes says ``SimSpec.crowded_by``."""
+    rise: tuple[float, ...] = ()
+    """Share of ``crowding`` that is reached when 1/n, 2/n, ... of the other cores are busy, linear in between; empty:
+    in proportion. As many points in all stages that have some, and in ``SimSpec.core_rise``."""
+    preprocess_crowding: float = 0.0
+    """What ``preprocess_core_s`` is lengthened by, as a share, when all the other cores work."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +149,11 @@ class SimSpec:
     machine, clocks. All work at one moment is slower by one factor, whose median is 1."""
     drift_s: float = 2.0
     """Time after which that speed is correlated with itself by 1/e only [s]."""
+    crowded_by: Literal["passes", "all"] = "passes"
+    """What lengthens passes: only other passes (shared caches), or any work on the other cores (shared clock, and fewer
+    fast cores left)."""
+    core_rise: tuple[float, ...] = ()
+    """As ``SimStage.rise``, for decoding and preparation."""
 
 
 @dataclass(frozen=True)
@@ -162,8 +176,8 @@ def _check_camera(index: int, camera: SimCamera) -> None:
     where = f"cameras[{index}]"
     _finite(
         where, 0.0, fps=camera.fps, decode_core_s=camera.decode_core_s, decode_sigma=camera.decode_sigma,
-        decode_bytes=camera.decode_bytes, jitter_s=camera.jitter_s, motion_duty=camera.motion_duty,
-        phase_s=camera.phase_s or 0.0, key_frames=camera.key_frames,
+        decode_bytes=camera.decode_bytes, decode_crowding=camera.decode_crowding, jitter_s=camera.jitter_s,
+        motion_duty=camera.motion_duty, phase_s=camera.phase_s or 0.0, key_frames=camera.key_frames,
     )  # fmt: skip
     if camera.fps == 0 or camera.motion_duty > 1:
         raise ModelRangeError(f"simulate: {where} has fps {camera.fps} and motion_duty {camera.motion_duty}")
@@ -182,7 +196,7 @@ def _check_stage(index: int, spec: SimSpec) -> None:
         where, 0.0, service_sigma=stage.service_sigma, preprocess_core_s=stage.preprocess_core_s,
         batch_timeout_s=stage.batch_timeout_s, bandwidth_bytes=stage.bandwidth_bytes,
         memory_fraction=stage.memory_fraction, cold_s=stage.cold_s, cold_settle_s=stage.cold_settle_s,
-        crowding=stage.crowding,
+        crowding=stage.crowding, preprocess_crowding=stage.preprocess_crowding,
     )  # fmt: skip
     _finite(where, 1.0, batch_max=stage.batch_max, streams=stage.streams, queue_limit=stage.queue_limit)
     if stage.threads_per_stream <= 0 or stage.memory_fraction > 1:
@@ -214,6 +228,7 @@ def check(spec: SimSpec) -> None:
         _check_camera(index, camera)
     for index in range(len(spec.stages)):
         _check_stage(index, spec)
+    _check_rises(spec)
     _finite("spec", 0.0, persistence_s=spec.objects.persistence_s, drift_sigma=spec.drift_sigma)
     _finite("spec", 1e-3, drift_s=spec.drift_s)
     _finite("spec", 1.0, decode_workers=spec.decode_workers)
@@ -228,6 +243,16 @@ def check(spec: SimSpec) -> None:
     if len(set(names)) != len(names) or DECODE in names:
         raise ModelRangeError(f"simulate: stage ids {names} repeat or use the reserved word {DECODE!r}")
     _check_partition(spec, {*names, DECODE})
+
+
+def _check_rises(spec: SimSpec) -> None:
+    rises = {f"stages[{i}].rise": stage.rise for i, stage in enumerate(spec.stages)} | {"core_rise": spec.core_rise}
+    given = {name: rise for name, rise in rises.items() if rise}
+    for name, rise in given.items():
+        if not all(0.0 <= low <= high for low, high in itertools.pairwise((0.0, *rise))) or rise[-1] != 1.0:
+            raise ModelRangeError(f"simulate: {name} is {rise}; it must rise from 0 or more to 1")
+    if len({len(rise) for rise in given.values()}) > 1:
+        raise ModelRangeError(f"simulate: rises of different lengths: {', '.join(given)}")
 
 
 def _check_partition(spec: SimSpec, names: set[str]) -> None:

@@ -60,11 +60,11 @@ SLOT = _record("t", "", "camera number due pending dropped spare")
 """A frame in the system. ``pending``: visits not yet ended; ``spare``: list of free slots, no part of the frame."""
 NODE = _record("t", "", "next slot items spare")
 """An entry of a stage's queue."""
-KIND = _record("clock rate pace width gang traffic memory infers crowding", "stage first count place")
+KIND = _record("clock rate pace width gang traffic memory crowds crowding", "stage rise first count place")
 """Jobs of one speed; ``gang``: threads of a job that synchronise at each layer; ``pace``: share of a core that each
-of its threads takes, working or waiting for the others; ``infers``: threads of inference, ``crowding``: lengthening
-when such threads fill all other cores. Work done since last idle, demand of one job; their part of the jobs, place
-among the active."""
+of its threads takes, working or waiting for the others; ``crowds``: threads that lengthen other jobs, ``crowding``:
+lengthening when such threads fill all other cores, ``rise``: row of its shape. Work done since last idle, demand of one
+job; their part of the jobs, place among the active."""
 JOB = _record("end start later", "ref items")
 """For each kind a heap by the reading of its clock at which the job ends; ``later``: inference that follows."""
 SAMPLE = _record("latency", "camera")
@@ -97,6 +97,9 @@ class State(NamedTuple):
     """Slot x class: objects on the frame."""
     node: Any
     kind: Any
+    rise: Any
+    """Stage (decoding and preparation behind the last) x point: share of the lengthening with 0, 1/n, ... of the other
+    cores busy."""
     active: Any
     """Kinds of which a job runs."""
     job: Any

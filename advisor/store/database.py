@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +13,16 @@ from sqlalchemy import Connection, Engine, Table, insert, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
+from advisor.addresses import hidden
 from advisor.errors import StoreError
 
 from .files import reason
 from .paths import default_store_url
 from .remedies import database_remedy
 from .tables import migrate, open_engine
+
+_ALMOST_URL = re.compile(r"(?:postgres(?:ql)?|sqlite|mysql|mariadb|oracle|mssql)(?:\+\w+)?:", re.IGNORECASE)
+"""A database with too few slashes: as a file name it would be made, password and all."""
 
 
 class Database:
@@ -37,12 +42,17 @@ class Database:
     def __init__(self, url: str | Path | None = None) -> None:
         text = default_store_url() if url is None else str(url)
         if "://" not in text:
+            if "@" in text or _ALMOST_URL.match(text):
+                raise StoreError(
+                    f"store {hidden(text)!r}: is neither a file nor a database URL; write sqlite:///FILE or "
+                    "postgresql+psycopg://USER@HOST/NAME"
+                )
             text = f"sqlite:///{text}"
         try:
             self._url = make_url(text)
-        except ArgumentError as error:
+        except (ArgumentError, ValueError) as error:  # ValueError: the port is no number
             raise StoreError(
-                f"store {text!r} is not a database URL; write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
+                f"store {hidden(text)!r} is not a database URL; write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
             ) from error
         self._prepare_folder()
         try:
@@ -62,8 +72,8 @@ class Database:
     def name(self) -> str:
         """The store as errors name it: the file, or the URL without its password."""
         if self._url.get_backend_name() == "sqlite" and self._url.database:
-            return self._url.database
-        return self._url.render_as_string(hide_password=True)
+            return hidden(self._url.database)
+        return hidden(self._url.render_as_string(hide_password=True))
 
     @property
     def url(self) -> str:
@@ -117,6 +127,16 @@ class Database:
             self._engine.execution_options(sizer_begin="BEGIN IMMEDIATE").begin() as connection,
         ):
             yield connection
+
+    def _compact(self) -> None:
+        """Give the space of removed rows back to the disk; a server does so by itself."""
+        if self._engine.dialect.name == "sqlite":
+            with (
+                self._guard("written"),
+                self._engine.execution_options(sizer_begin="SELECT 1").connect() as connection,
+            ):  # outside a transaction, as SQLite demands
+                connection.exec_driver_sql("VACUUM")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")  # it went through the log
 
     def _rows(self, statement: Any) -> list[Any]:
         with self._guard("read"), self._engine.connect() as connection:

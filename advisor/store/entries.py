@@ -20,6 +20,7 @@ from advisor.records.platform import Accelerator, Platform, Processor
 from .faults import fault_words
 from .fields import shown
 from .files import check_schema, read_text
+from .plausible import OF_A_FACT, outside
 from .yamltext import Lines, YamlTextError, parse_yaml
 
 Entry = Processor | Platform | Accelerator
@@ -131,6 +132,8 @@ def _figure_fault(key: str, value: Any) -> str | None:
         return f"value {value!r} must be above zero; leave an unknown fact out"
     if key in _COUNTS and value != int(value):
         return f"value {value!r} is not a whole number"
+    if key in OF_A_FACT and (text := outside(value, OF_A_FACT[key])) is not None:
+        return f"value {text}; write SI without prefix"
     return None
 
 

@@ -12,8 +12,13 @@ from pydantic import BaseModel
 
 def shown(path: tuple[str | int, ...]) -> str:
     """``('stages', 1, 'every')`` as ``stages[1].every``."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{_key(part)}" for part in path)
     return text.removeprefix(".")
+
+
+def _key(part: str) -> str:
+    """A key as it stands, or in quotes with escapes where it would break the line or reach the terminal."""
+    return part if part.isprintable() else repr(part)
 
 
 def _record_in(annotation: Any) -> type[BaseModel] | None:

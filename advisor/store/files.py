@@ -8,7 +8,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from advisor.errors import InputError, StoreError, nearest
 from advisor.records.base import Record
 
 from .faults import fault_words
+from .fields import shown
 from .yamltext import YamlTextError, parse_yaml, scalar
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -154,6 +155,19 @@ def read_text(path: Path, kind: type[InputError], limit_bytes: int = 64 * 2**20)
     return text
 
 
+def _test_double(data: Any, path: tuple[str | int, ...] = ()) -> tuple[str | int, ...] | None:
+    """Where a document asks for the runtime that only tests have; None where it does not."""
+    if isinstance(data, dict):
+        if data.get("runtime") == "fake":
+            return (*path, "runtime")
+        items: Iterable[tuple[str | int, Any]] = data.items()
+    elif isinstance(data, list):
+        items = enumerate(data)
+    else:
+        return None
+    return next((found for key, value in items if (found := _test_double(value, (*path, key))) is not None), None)
+
+
 def check_schema(path: Path | str, data: Any, expected: str, kind: type[InputError]) -> None:
     """Refuse a document of another kind, of a newer or older version, or without a version.
 
@@ -228,6 +242,9 @@ def read_document(
 
 def record_of(path: Path | str, data: Any, cls: type[RecordT], kind: type[InputError]) -> RecordT:
     """Validate values that were read from ``path``; the first fault becomes one line."""
+    double = _test_double(data)
+    if double is not None:
+        raise kind(f"{path}: {shown(double)}: is a test double that runs no model; write the document again")
     try:
         return cls.model_validate(data)
     except ValidationError as error:

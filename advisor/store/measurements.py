@@ -10,12 +10,12 @@ import datetime
 import functools
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from advisor.errors import StoreError, nearest
@@ -33,7 +33,7 @@ from advisor.records.model import ModelWork
 
 from .database import Database
 from .files import document_text
-from .tables import hosts, measurements, micro, micro_failures, runs, works
+from .tables import box_works, hosts, measurements, micro, micro_failures, runs, works
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -47,6 +47,16 @@ class RunRow:
     scenario: str | None
     created: str
     document: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RunTitle:
+    """A stored run as a list shows it."""
+
+    id: str
+    kind: str
+    created: str
+    title: str
 
 
 def _now() -> str:
@@ -257,6 +267,42 @@ class MeasurementStore(Database):
         found = self._rows(statement)
         return self._record(found[0][0], ModelWork) if found else None
 
+    def works_of_models(self, sha256s: Collection[str]) -> list[ModelWork]:
+        """Kernels of models that this machine's runtimes compiled; of several versions of a runtime the newest."""
+        statement = select(works.c.document).where(works.c.sha256.in_(list(sha256s))).order_by(works.c.created)
+        found = (self._record(row[0], ModelWork) for row in self._rows(statement))
+        newest = {(one.sha256, one.runtime, one.precision, one.batch, one.simd_cap): one for one in found}
+        return list(newest.values())
+
+    def put_box_work(self, host_fingerprint: str, work: ModelWork) -> None:
+        """Keep kernels that a box brought, for that box alone."""
+        key = _work_key(work.sha256, work.runtime, work.runtime_version, work.precision, work.batch, work.simd_cap)
+        values = {"created": _now(), "document": _json(work)}
+        self._put(box_works, {"host_fingerprint": host_fingerprint, **key}, values)
+
+    def box_works(self, host_fingerprint: str) -> list[ModelWork]:
+        """Kernels that a box brought, in the order in which they came."""
+        statement = (
+            select(box_works.c.document)
+            .where(box_works.c.host_fingerprint == host_fingerprint)
+            .order_by(box_works.c.created, box_works.c.sha256, box_works.c.precision)
+        )
+        return [self._record(row[0], ModelWork) for row in self._rows(statement)]
+
+    def forget_host(self, host_fingerprint: str) -> int:
+        """Remove a machine: its facts and all that was measured on it; returns how many rows went."""
+        gone = 0
+        with self._write() as connection:
+            for table, column in (
+                (measurements, measurements.c.host_fingerprint),
+                (micro, micro.c.host_fingerprint),
+                (micro_failures, micro_failures.c.host_fingerprint),
+                (box_works, box_works.c.host_fingerprint),
+                (hosts, hosts.c.fingerprint),
+            ):
+                gone += connection.execute(delete(table).where(column == host_fingerprint)).rowcount
+        return gone
+
     def put_run(self, kind: str, document: BaseModel | Mapping[str, Any]) -> str:
         """Keep a plan, verdict or other document; returns the id under which ``sizer report`` finds it."""
         if isinstance(document, BaseModel):
@@ -287,19 +333,55 @@ class MeasurementStore(Database):
         found = self._rows(select(runs).where(runs.c.id.startswith(run_id, autoescape=True)).order_by(runs.c.id))
         exact = [row for row in found if row.id == run_id] or found
         if len(exact) == 1:
-            return _run_row(exact[0])
+            return self._run_row(exact[0])
         if exact:
             raise StoreError(f"run {run_id!r}: {len(exact)} runs begin so ({exact[0].id}, {exact[1].id}...); say more")
         known = [row[0] for row in self._rows(select(runs.c.id))]
         hint = nearest(run_id, known) or ("; the store holds no run yet" if not known else "; see: sizer report")
         raise StoreError(f"run {run_id!r} is not in store {self.name}{hint}")
 
+    def count_runs(self) -> int:
+        """How many runs are stored."""
+        return int(self._rows(select(func.count()).select_from(runs))[0][0])
+
+    def run_titles(self, limit: int | None = None) -> list[RunTitle]:
+        """Stored runs in a line each, newest first; one document at a time, as a plan may take a megabyte."""
+        statement = select(runs.c.id, runs.c.kind, runs.c.created).order_by(runs.c.stored.desc(), runs.c.id)
+        rows = self._rows(statement if limit is None else statement.limit(limit))
+        found = []
+        for run_id, kind, created in rows:
+            texts = self._rows(select(runs.c.document).where(runs.c.id == run_id))
+            if texts:  # another process may have removed it meanwhile
+                found.append(RunTitle(run_id, kind, created, _title(kind, texts[0][0])))
+        return found
+
+    def prune_runs(self, keep: int) -> int:
+        """Remove all stored runs but the newest ``keep``, give the space back; returns how many were removed.
+
+        Measurements stay: they are what a prediction rests on.
+        """
+        newest = select(runs.c.id).order_by(runs.c.stored.desc(), runs.c.id).limit(keep)
+        kept = [row[0] for row in self._rows(newest)]
+        with self._write() as connection:
+            gone = connection.execute(delete(runs).where(runs.c.id.not_in(kept))).rowcount
+        self._compact()
+        return gone
+
     def runs(self, kind: str | None = None) -> list[RunRow]:
         """Stored runs, newest first."""
         statement = select(runs).order_by(runs.c.stored.desc(), runs.c.id)
         if kind is not None:
             statement = statement.where(runs.c.kind == kind)
-        return [_run_row(row) for row in self._rows(statement)]
+        return [self._run_row(row) for row in self._rows(statement)]
+
+    def _run_row(self, row: Any) -> RunRow:
+        try:
+            document = json.loads(row.document)
+        except ValueError as error:
+            raise StoreError(
+                f"store {self.name}: run {row.id} in it is damaged ({error}); run the command again"
+            ) from error
+        return RunRow(row.id, row.kind, row.scenario, row.created, document)
 
 
 @functools.cache
@@ -350,5 +432,14 @@ def _work_key(
     }  # fmt: skip
 
 
-def _run_row(row: Any) -> RunRow:
-    return RunRow(row.id, row.kind, row.scenario, row.created, json.loads(row.document))
+def _title(kind: str, text: str) -> str:
+    """Result of a run in a few words; a damaged or newer one must not keep the others from being listed."""
+    try:
+        document = json.loads(text)
+        if kind == "verdict":
+            return f"{document['scenario']}: {document['verdict']}"
+        best = document["recommended"]
+        words = f"{best['count']} x {best['platform']}" if best else "-"
+        return f"{document['scenario']}: {words}"
+    except (ValueError, KeyError, TypeError, IndexError):
+        return "damaged, or of another version of sizer"

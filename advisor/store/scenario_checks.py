@@ -48,6 +48,21 @@ LIMITS = {
     ("sites", "*", "count"): 1e7,
     ("sites", "*", "cameras", "*"): MAX_CAMERAS,
 }
+# Below them nothing is meant either: one frame in 17 minutes is no video, and windows without length have no end.
+LEAST = {
+    ("cameras", "*", "fps"): 1e-3,
+    ("cameras", "*", "bitrate_kbps"): 1.0,
+    ("requests", "*", "rate_per_s"): 1e-4,
+    ("slo", "camera_fps"): 1e-3,
+    ("slo", "latency_p95_ms"): 1e-2,
+    ("slo", "window_s"): 1.0,
+    ("money", "usd_rate"): 1e-6,
+    ("money", "lifetime_years"): 1e-2,
+    ("site", "max_power_w"): 1e-2,
+    ("candidates", "max_price"): 1e-2,
+}
+RESERVED_STAGES = frozenset({"decode"})
+"""Names under which reports list what is no stage of the scenario."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +88,10 @@ def _limits(scenario: Scenario) -> Iterator[Fault]:
         for path, value in _values(document, pattern):
             if value is not None and value > most:
                 yield Fault(path, f"{value:g} is above {most:,.0f}, the most that is taken for meant")
+    for pattern, least in LEAST.items():
+        for path, value in _values(document, pattern):
+            if value is not None and value < least:
+                yield Fault(path, f"{value:g} is below {least:g}, the least that is taken for meant")
 
 
 def _values(part: Any, pattern: tuple[str, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
@@ -120,6 +139,9 @@ def _names(scenario: Scenario) -> Iterator[Fault]:
         if group.group in cameras:
             yield Fault(("requests", index, "group"), f"{group.group!r} is already a group of cameras")
     yield from _repeated((stage.id for stage in scenario.stages), ("stages",), "id", "stage")
+    for index, stage in enumerate(scenario.stages):
+        if stage.id in RESERVED_STAGES:
+            yield Fault(("stages", index, "id"), f"{stage.id!r} is what reports call decoding; choose another name")
 
 
 def _links(scenario: Scenario) -> Iterator[Fault]:

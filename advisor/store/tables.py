@@ -94,6 +94,21 @@ works = Table(
     Column("document", Text, nullable=False),
     PrimaryKeyConstraint("sha256", "runtime", "runtime_version", "precision", "batch", "simd_cap"),
 )
+# What a box brought stays with that box: `works` holds what this machine's own runtimes compiled, for every plan.
+box_works = Table(
+    "box_works",
+    metadata,
+    Column("host_fingerprint", String(128), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("runtime", String(32), nullable=False),
+    Column("runtime_version", String(128), nullable=False),
+    Column("precision", String(16), nullable=False),
+    Column("batch", Integer, nullable=False),
+    Column("simd_cap", String(32), nullable=False),
+    Column("created", String(40), nullable=False),
+    Column("document", Text, nullable=False),
+    PrimaryKeyConstraint("host_fingerprint", "sha256", "runtime", "runtime_version", "precision", "batch", "simd_cap"),
+)
 runs = Table(
     "runs",
     metadata,
@@ -165,7 +180,25 @@ def _version_4(connection: Connection) -> None:
         connection.execute(write, values)
 
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {2: _version_2, 3: _version_3, 4: _version_4}
+def _version_5(connection: Connection) -> None:
+    """Version 4 put the kernels that a box brought among those of this machine, where they falsified every other chip.
+
+    Which ones cannot be told any more, so where facts of several machines are kept all go: they are compiled again.
+    """
+    connection.execute(
+        text(
+            "CREATE TABLE box_works (host_fingerprint VARCHAR(128) NOT NULL, sha256 VARCHAR(64) NOT NULL,"
+            " runtime VARCHAR(32) NOT NULL, runtime_version VARCHAR(128) NOT NULL, precision VARCHAR(16) NOT NULL,"
+            " batch INTEGER NOT NULL, simd_cap VARCHAR(32) NOT NULL, created VARCHAR(40) NOT NULL,"
+            " document TEXT NOT NULL, PRIMARY KEY (host_fingerprint, sha256, runtime, runtime_version, precision,"
+            " batch, simd_cap))"
+        )
+    )
+    if int(connection.execute(text("SELECT COUNT(*) FROM hosts")).scalar_one()) > 1:
+        connection.execute(text("DELETE FROM works"))
+
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {2: _version_2, 3: _version_3, 4: _version_4, 5: _version_5}
 """Step that leads to each version from the one before; version 1 is the first that existed."""
 CURRENT = max(MIGRATIONS)
 

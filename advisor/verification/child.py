@@ -347,10 +347,14 @@ class StopListener:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run the job in the file named by the only argument; never leaves normally (see the last line)."""
+    """Run the job in the first line of stdin; never leaves normally (see the last line)."""
+    del arguments
     messages = Messages()
     sys.setswitchinterval(SWITCH_S)
-    job = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    first = sys.stdin.readline()
+    if not first:
+        os._exit(1)
+    job = json.loads(first)
     extra = os.environ.get("SIZER_BOX_DECODERS")
     code = 0
     listener = StopListener(sys.stdin)

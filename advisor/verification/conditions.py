@@ -156,12 +156,27 @@ def memory_growth(case: Case) -> Check:
     grown = quarters[3] - quarters[1]
     met = grown <= MEMORY_SLACK_BYTES + 0.05 * quarters[1]
     steady_rise = quarters[0] < quarters[1] < quarters[2] < quarters[3]
+    advice = "run the soak profile: a leak ends the service some day"
+    if _waiting_bytes(case) > 0.5 * grown:
+        advice = (
+            "the box cannot keep up: more and more pictures wait for their stages, which is no leak; see what binds"
+        )
     return Check(
         name="memory_growth", required=required,
         measured=f"{grown / 2**20:+.1f} MiB at {quarters[3] / 2**20:.0f} MiB{_slope_text(case)}",
         ok=None if not met and not steady_rise else met, met=met, counts=case.seen.seen_s >= MEMORY_MIN_S,
-        advice="" if met else "run the soak profile: a leak ends the service some day",
+        advice="" if met else advice,
     )  # fmt: skip
+
+
+def _waiting_bytes(case: Case) -> float:
+    """What the pictures take of the frames that came to wait from the second to the last quarter (4:2:0) [B]."""
+    rows = [row["in_flight"] for row in case.seen.samples if row["t"] >= case.seen.warmup_s]
+    pixels = [feed.size[0] * feed.size[1] for feed in case.seen.feeds if feed.is_camera]
+    if not rows or not pixels:
+        return 0.0
+    waiting = _quarters(rows)
+    return (waiting[3] - waiting[1]) * 1.5 * float(np.mean(pixels))
 
 
 def _slope_text(case: Case) -> str:

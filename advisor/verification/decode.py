@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from advisor.addresses import hidden
+
 from .frames import Frame, Ledger, Log
 from .resources import thread_sleeps
 
@@ -46,7 +48,10 @@ class Source(Protocol):
 
 
 class SourceError(Exception):
-    """A source could not deliver; the camera is reported, the others go on."""
+    """A source could not deliver; the camera is reported, the others go on. Secrets of its address are hidden."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(hidden(text))
 
 
 class SourceGone(SourceError):
@@ -249,7 +254,7 @@ class DecodePool:
             self._ledger.lose(frame, "source")
             return
         except Exception as error:  # whatever a decoder raises, it must cost one camera and not the worker of all
-            self._end_source(index, f"{type(error).__name__} in its decoder: {error}")
+            self._end_source(index, hidden(f"{type(error).__name__} in its decoder: {error}"))
             return
         finally:
             self.decoding_cpu_s[number] += time.thread_time() - cpu_s

@@ -25,6 +25,8 @@ class Frame:
     pending: int = 0
     """Requests that must finish before the frame is done."""
     over: bool = False
+    admitted: bool = False
+    """Whether it counts among the decoded frames of its camera that the stages have not finished."""
     waiting: dict[str, int] = field(default_factory=dict)
     """Stage to requests of this frame that it has not finished."""
     found: dict[str, list[Any]] = field(default_factory=dict)
@@ -62,6 +64,8 @@ class Ledger:
         self.done = 0
         self.dropped = 0
         self.lost = 0
+        self._inside: dict[int, int] = {}
+        """Feed to its frames that were admitted and are not over."""
 
     @property
     def in_flight(self) -> int:
@@ -82,6 +86,16 @@ class Ledger:
         """
         frame.released_s = at_s
         self._log.add("p", frame.feed.index, frame.sequence, at_s)
+
+    def admit(self, frame: Frame, most: int) -> bool:
+        """Let a decoded frame into the cascade; False where ``most`` frames of its feed are in it already."""
+        with self._lock:
+            inside = self._inside.get(frame.feed.index, 0)
+            if inside >= most:
+                return False
+            self._inside[frame.feed.index] = inside + 1
+            frame.admitted = True
+        return True
 
     def drop(self, frame: Frame, where: str) -> None:
         """End a frame that found no room; later reports about it are ignored."""
@@ -120,6 +134,8 @@ class Ledger:
             if frame.over:
                 return
             frame.over = True
+            if frame.admitted:
+                self._inside[frame.feed.index] -= 1
             self.done += kind == DONE
             self.dropped += kind == DROPPED
             self.lost += kind == LOST

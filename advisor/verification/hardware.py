@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import av
 from av.codec.hwaccel import HWAccel, hwdevices_available
 
+from advisor.addresses import source
 from advisor.errors import InputError
 
 
@@ -45,7 +46,8 @@ def find_device(paths: Sequence[str], devices: Sequence[str] | None = None) -> s
 
 def _refusal(device: str, path: str) -> str | None:
     try:
-        with av.open(path, hwaccel=acceleration(device)) as container:
+        address = source(path)
+        with av.open(address.target, options=address.options, hwaccel=acceleration(device)) as container:
             stream = container.streams.video[0]
             next(container.decode(stream))
             if not stream.codec_context.is_hwaccel:

@@ -47,9 +47,10 @@ class Table:
 
     def __getitem__(self, column: str) -> Floats:
         """One column as an array of its own."""
-        width = len(self._columns)
-        whole = np.array(self._values, dtype=np.float64).reshape(-1, width)
-        return np.ascontiguousarray(whole[:, self._columns.index(column)])
+        # A view of all columns, a copy of one: judging a soak must not double what it takes. The view is gone on
+        # return, so that the rows can grow again.
+        whole = np.frombuffer(self._values, dtype=np.float64).reshape(-1, len(self._columns))
+        return whole[:, self._columns.index(column)].copy()
 
 
 def passes_table() -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,10 @@ from .stages import StageRunner, Work
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+PICTURES_BYTES = 2**29
+"""Memory that decoded pictures of all cameras may take while stages work on them, unless the SLO needs more."""
+LATE = 2
+"""More frames than come in so many times the permitted latency: by Little's law their mean latency is beyond it."""
 SAMPLE_OUTPUTS = 16
 """Every such pass of a stage is looked at for empty, constant or broken outputs."""
 
@@ -43,6 +48,12 @@ class Pipeline:
     ) -> None:
         self._scenario, self._scene, self._ledger, self._log, self._now_s = scenario, scene, ledger, log, now_s
         self._due = {feed.index: Due(scenario, feed) for feed in feeds}
+        cameras = sum(feed.is_camera for feed in feeds)
+        self._most = {
+            feed.index: most_inside(feed, scenario.slo.latency_p95_ms / 1e3, cameras)
+            for feed in feeds
+            if feed.is_camera
+        }
         self._children = {
             stage.id: tuple(other for other in scenario.stages if other.on == stage.id) for stage in scenario.stages
         }
@@ -102,6 +113,12 @@ class Pipeline:
         due = self._due[frame.feed.index]
         motion = self._scene.motion(frame.feed.index, frame.released_s)
         stages = [stage for stage in due.roots if due.is_due(stage, frame.sequence, motion)]
+        most = self._most.get(frame.feed.index)
+        if stages and most is not None and not self._ledger.admit(frame, most):
+            # Objects never drop by themselves: on a box that cannot keep up they would take memory until it is gone.
+            frame.picture = None
+            self._ledger.drop(frame, max(self.stages.values(), key=StageRunner.depth).stage.id)
+            return
         frame.pending = 1  # the routing itself, so that an early answer cannot end the frame
         for stage in stages:
             self._ledger.expect(frame, stage.id, 1)
@@ -181,6 +198,17 @@ class Pipeline:
         elif not all(bool(np.isfinite(item).all()) for item in outputs if item.dtype.kind == "f"):
             fault = "not finite"
         self._log.add("n", stage, fault)
+
+
+def most_inside(feed: Feed, latency_s: float, cameras: int) -> int:
+    """Decoded frames of one camera that stages may work on at once; one more is dropped, as the box cannot keep up.
+
+    As many as fit into the camera's share of :data:`PICTURES_BYTES` (4:2:0, 1.5 bytes per pixel), and never so few that
+    a frame could be refused that would still have been in time.
+    """
+    width, height = feed.size
+    fits = PICTURES_BYTES / (max(cameras, 1) * 1.5 * width * height)
+    return max(int(fits), math.ceil(LATE * latency_s * feed.rate_per_s) + 4)
 
 
 def _size_of(picture: Any) -> tuple[int, int]:

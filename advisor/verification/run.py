@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor import errors
+from advisor.addresses import source as source_address
 from advisor.child_process.parent import ChildProcess
 from advisor.errors import InputError, SizerError
 from advisor.host import preflight
@@ -21,7 +21,7 @@ from advisor.records.verdict import Verdict
 
 from .observation import Observation
 from .request import Order
-from .setup import feeds_of, local_path
+from .setup import feeds_of
 from .verdict import judge
 
 WARMUP_MAX_S = 3.0
@@ -52,9 +52,9 @@ def _check_files(scenario: Scenario) -> None:
     """Refuse sources that are no file here before anything is compiled: no run can say anything about them."""
     for group in scenario.cameras:
         for source in group.source if group.count else ():
-            path = local_path(source)
-            if "://" not in path and not Path(path).exists():
-                where = "" if Path(path).is_absolute() else f" in {Path.cwd()}, where relative paths begin"
+            path = source_address(source).path
+            if path is not None and not path.exists():
+                where = "" if path.is_absolute() else f" in {Path.cwd()}, where relative paths begin"
                 raise InputError(f"scenario {scenario.scenario}: camera group {group.group}: no file {path}{where}")
 
 
@@ -90,22 +90,27 @@ class Child:
     def __init__(self, job: Mapping[str, Any], work_dir: Path) -> None:
         try:
             work_dir.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", suffix=".json", dir=work_dir, delete=False, encoding="utf-8") as file:
-                json.dump(job, file)
+            for left in work_dir.glob("tmp*.json"):  # jobs of version 0.1 that was killed: they hold passwords
+                left.unlink(missing_ok=True)
         except OSError as error:
             raise InputError(
                 f"cannot write into {work_dir}: {error.strerror}; free space or set SIZER_CACHE"
             ) from error
-        self._file = Path(file.name)
-        self._process = ChildProcess("advisor.verification.child", (str(self._file),))
+        # Through the pipe, never a file: the job holds passwords of cameras, and kill -9 would leave it behind.
+        self._job = json.dumps(job)
+        self._process = ChildProcess("advisor.verification.child")
 
     def __enter__(self) -> Child:
         self._process.__enter__()
+        try:
+            self._process.send_line(self._job)
+        except BaseException:  # an interrupt while the child starts: nobody else would end it
+            self._process.__exit__()
+            raise
         return self
 
     def __exit__(self, *error: object) -> None:
         self._process.__exit__(*error)
-        self._file.unlink(missing_ok=True)
 
     def listen(self, seen: Observation, progress: Progress, stop: threading.Event) -> None:
         """Collect messages until the child reports its end or is gone; an interrupt or ``stop`` ends it early."""

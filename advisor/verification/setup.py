@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
+from advisor.addresses import source as source_address
 from advisor.errors import ScenarioError
 from advisor.records.scenario import Codec, Scenario, Stage
 from advisor.records.verdict import Phases
@@ -48,20 +48,7 @@ class Feed:
 
 def is_live(source: str | None) -> bool:
     """Say whether a source comes by itself: over the network, or through a pipe or device."""
-    if source is None:
-        return False
-    if "://" in local_path(source):
-        return True
-    path = Path(local_path(source))
-    return path.exists() and not path.is_file()
-
-
-def local_path(source: str) -> str:
-    """Path that a ``file:`` address names; anything else as it is."""
-    scheme, colon, rest = source.partition(":")
-    if not colon or scheme.lower() != "file":
-        return source
-    return rest.removeprefix("//localhost") if rest.startswith("//localhost/") else rest.removeprefix("//")
+    return source is not None and source_address(source).live
 
 
 def _phase(phases: Phases, index: int, seed: int) -> float:

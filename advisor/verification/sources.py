@@ -12,13 +12,14 @@ from typing import Any
 import av
 import numpy as np
 
+from advisor.addresses import source
 from advisor.clock import Clock
 from advisor.records.codec import coded_size, usual_bitrate_kbps
 
 from .decode import SourceError, SourceGone
 from .frames import Frame
 from .hardware import acceleration
-from .setup import Feed, local_path
+from .setup import Feed
 
 BACK_OFF_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 OPEN_TIMEOUT_S = 5.0
@@ -70,12 +71,10 @@ class FileSource:
         return [(frame.sequence, self._pictures.popleft())]
 
     def _open(self) -> None:
-        path = local_path(self._path)
+        address = source(self._path)
+        claim = {} if self._device is None else {"hwaccel": acceleration(self._device)}
         try:
-            if self._device is None:
-                self._container = av.open(path)
-            else:
-                self._container = av.open(path, hwaccel=acceleration(self._device))
+            self._container: Any = av.open(address.target, options=address.options, **claim)
             self._stream: Any = self._container.streams.video[0]
         except (OSError, RuntimeError, ValueError, av.error.FFmpegError, IndexError) as error:
             raise SourceGone(f"{self._path} cannot be opened as video ({error})") from error
@@ -201,7 +200,7 @@ class LiveSource:
         device: str | None = None,
     ) -> None:
         assert feed.source is not None
-        self._feed, self._url, self._clock, self._device = feed, feed.source, clock, device
+        self._feed, self._address, self._clock, self._device = feed, source(feed.source), clock, device
         self._heard_s = clock.now_s()
         self._silent = False
         self._arrived, self._status = arrived, status
@@ -289,9 +288,10 @@ class LiveSource:
 
     def _play(self) -> None:
         """Hand on packets until the stream ends."""
-        options = {"rtsp_transport": "tcp"} if self._url.startswith("rtsp") else {}
         self._again.clear()
-        with av.open(self._url, options=options, timeout=(OPEN_TIMEOUT_S, STALL_S)) as container:
+        with av.open(
+            self._address.target, options=self._address.options, timeout=(OPEN_TIMEOUT_S, STALL_S)
+        ) as container:
             stream: Any = container.streams.video[0]
             context = self._decoder(stream)
             beginning = _Beginning(self._clock.now_s(), 0.5 / self._feed.rate_per_s)

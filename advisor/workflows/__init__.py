@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .bench import BenchRequest, bench_machine
     from .calibrate import calibrate_model
-    from .catalogue import add_measured_box, check_catalogue, list_catalogue, show_catalogue_entry
+    from .catalogue import add_measured_box, check_catalogue, list_catalogue, remove_measured_box, show_catalogue_entry
     from .host import probe
     from .models import build_model, inspect_model, list_models
     from .plan import PlanRequest, plan_scenario
     from .predict import PredictRequest, predict_model
-    from .runs import list_runs, stored_measurements, stored_run
+    from .runs import count_runs, list_runs, prune_runs, stored_measurements, stored_run
     from .verify import VerifyRequest, verify_scenario
 
 __all__ = [
     "BenchRequest", "PlanRequest", "PredictRequest", "VerifyRequest", "add_measured_box", "bench_machine",
-    "build_model", "calibrate_model", "check_catalogue", "inspect_model", "list_catalogue", "list_models", "list_runs",
-    "plan_scenario", "predict_model", "probe", "show_catalogue_entry", "stored_measurements", "stored_run",
-    "verify_scenario",
+    "build_model", "calibrate_model", "check_catalogue", "count_runs", "inspect_model", "list_catalogue",
+    "list_models", "list_runs", "plan_scenario", "predict_model", "probe", "prune_runs", "remove_measured_box",
+    "show_catalogue_entry", "stored_measurements", "stored_run", "verify_scenario",
 ]  # fmt: skip
 
 _HOMES = {
@@ -32,10 +32,13 @@ _HOMES = {
     "PredictRequest": "predict",
     "VerifyRequest": "verify",
     "add_measured_box": "catalogue",
+    "prune_runs": "runs",
+    "remove_measured_box": "catalogue",
     "bench_machine": "bench",
     "build_model": "models",
     "calibrate_model": "calibrate",
     "check_catalogue": "catalogue",
+    "count_runs": "runs",
     "inspect_model": "models",
     "list_catalogue": "catalogue",
     "list_models": "models",

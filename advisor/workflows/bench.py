@@ -88,7 +88,7 @@ def bench_machine(
             took_s=took_s,
         )
         if request.export_file is not None:
-            _export(store, facts, request.export_file, say)
+            _export(request, store, facts, request.export_file, say)
     return report, interrupted
 
 
@@ -199,7 +199,31 @@ def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
     return entries + footprint_entries(entries)
 
 
-def _export(store: MeasurementStore, facts: HostFacts, path: Path, say: Say) -> None:
+def _export(request: BenchRequest, store: MeasurementStore, facts: HostFacts, path: Path, say: Say) -> None:
     from .box_export import export_box
 
+    _list_kernels(request.models, store, facts, say)
     say(f"wrote {export_box(store, facts, path)}")
+
+
+def _list_kernels(references: tuple[str, ...], store: MeasurementStore, facts: HostFacts, say: Say) -> None:
+    """Compile what was measured here so that its kernels travel with the box; only those of files named now are found.
+
+    Whoever plans with the box elsewhere has no file of these models, and a timing without kernels anchors nothing.
+    """
+    from advisor import zoo
+    from advisor.measure.items.model_kernels import model_works
+
+    files = {file.sha256: file for file in map(resolve_model, references)}
+    known = {item.name for item in zoo.list_models()}
+    wanted: dict[str, dict[tuple[str, str], None]] = {}
+    for row in store.find(host_fingerprint=facts.fingerprint, status="done"):
+        if row.model_sha256 not in files and row.model_kind != "file" and row.model in known:
+            built = build_model(row.model)
+            files[built.sha256] = built
+        precision = "int8" if row.config.precision == "int8" else "f32"  # kernels of f32 serve bf16
+        wanted.setdefault(row.model_sha256, {})[row.config.runtime, precision] = None
+    for sha256, variants in wanted.items():
+        if sha256 in files:
+            say(f"listing the kernels of {files[sha256].name}")
+            model_works(files[sha256], [(runtime, name, 1, None) for runtime, name in variants], store)

@@ -16,7 +16,6 @@ from advisor.records.base import Sourced
 from advisor.records.box import BoxExport
 from advisor.records.host import HostFacts
 from advisor.records.measurement import Measurement, TimingMeasurement
-from advisor.records.model import ModelWork
 
 from .box_entries import box_entries
 
@@ -62,7 +61,7 @@ def export_box(store: MeasurementStore, facts: HostFacts, path: Path) -> Path:
         host=facts,
         micro=tuple(micro),
         measurements=tuple(thinned),
-        works=tuple(_works(found, store)),
+        works=tuple(store.works_of_models({item.model_sha256 for item in found})),
         latencies_dropped=sum(_latencies(item) for item in found) - sum(_latencies(item) for item in thinned),
     )
     return write_document(path, box)
@@ -102,9 +101,12 @@ def import_box(
     from advisor.store.catalogue import Catalogue
     from advisor.store.files import read_document
     from advisor.store.former_documents import box_with_kinds
+    from advisor.store.plausible import implausible_box
 
     price = _price(price_usd, price_source)
     box = read_document(path, BoxExport, upgrades={"sizer.box/1": box_with_kinds})
+    for fault in implausible_box(box):
+        raise InputError(f"{path}: {fault}; measure the box again and export it anew")
     catalogue = Catalogue.load()
     try:
         platform, processor = box_entries(box, catalogue, price)
@@ -149,35 +151,23 @@ def _thinned(item: Measurement) -> Measurement:
     return item.model_copy(update={"timing": thinned})
 
 
-def _works(found: list[Measurement], store: MeasurementStore) -> list[ModelWork]:
-    """Kernels of the measured models, at the batch that was measured and at 1, as far as they were profiled."""
-    wanted: dict[tuple[str, str, str, str, int, str | None], None] = {}
-    for item in found:
-        config = item.config
-        versions = {item.versions.get(config.runtime), item.effective.runtime_version if item.effective else None}
-        for version in sorted(text for text in versions if text is not None):
-            for batch in sorted({1, config.batch}):
-                for cap in (None, config.simd_cap):
-                    wanted[item.model_sha256, config.runtime, version, config.precision, batch, cap] = None
-    works = (store.get_work(*key) for key in wanted)
-    return [work for work in works if work is not None]
-
-
 def _keep(box: BoxExport, store: MeasurementStore) -> None:
     """Add what is not there yet; a failure gives way to a success of the same request, and old facts to newer."""
-    known = store.host(box.host.fingerprint)
+    own = box.host.fingerprint
+    known = store.host(own)
     if known is None or known.created < box.host.created:
         store.put_host(box.host)
     for micro in box.micro:
         if not store.has_micro(micro.key):
             store.add_micro(micro)
     for item in box.measurements:
-        if not store.add(item) and item.status == "done" and not store.has(item.key, "done"):
+        if store.add(item):
+            continue
+        there = store.get(item.key)
+        if there is not None and there.host_fingerprint == own and (there.status, item.status) == ("failed", "done"):
             store.replace(item)
     for work in box.works:
-        key = (work.sha256, work.runtime, work.runtime_version, work.precision, work.batch, work.simd_cap)
-        if store.get_work(*key) is None:
-            store.put_work(work)
+        store.put_box_work(own, work)
 
 
 def _write_entries(platform: Platform, processor: Processor | None) -> None:

@@ -88,6 +88,57 @@ def _value(item: Sourced | None) -> float | None:
     return None if item is None else item.value
 
 
+def remove_measured_box(identifier: str, *, store_url: str | None = None) -> tuple[int, tuple[Path, ...]]:
+    """Remove a box that was added: its entries of the user's catalogue, and all that it brought into the store.
+
+    What was measured on this machine itself stays, also where this machine was added as a box.
+
+    Returns
+    -------
+    tuple
+        Rows of the store and files that were removed.
+
+    Raises
+    ------
+    CatalogueError
+        No such box among the user's own; one that ships cannot be removed.
+    StoreError
+        The store or a file cannot be written.
+    """
+    from advisor.errors import StoreError
+    from advisor.store.catalogue import Catalogue, user_catalogue_dir
+    from advisor.store.files import reason
+
+    from .context import local_facts, open_store
+
+    folder = user_catalogue_dir()
+    catalogue = Catalogue.load()
+    file = folder / "platforms" / f"{identifier}.yaml"
+    if identifier not in catalogue.platform_ids() or not file.is_file():
+        ships = identifier in catalogue.platform_ids()
+        own = [path.stem for path in sorted((folder / "platforms").glob("*.yaml"))]
+        fault = "ships with sizer and cannot be removed" if ships else "is no box that was added"
+        known = f"added: {', '.join(own)}" if own else "none was added"
+        raise CatalogueError(f"{identifier!r} {fault}; {known}")
+    platform = catalogue.platform(identifier)
+    others = [catalogue.platform(name) for name in catalogue.platform_ids() if name != identifier]
+    chip = folder / "processors" / f"{platform.processor}.yaml"
+    gone = [file]
+    if chip.is_file() and platform.processor not in {other.processor for other in others}:
+        gone.append(chip)
+    mark, rows = platform.measured_fingerprint, 0
+    shared = mark is None or mark in {other.measured_fingerprint for other in others}
+    with open_store(store_url) as store:
+        if mark is not None and not shared and mark != local_facts(store).fingerprint:
+            rows = store.forget_host(mark)
+    for path in gone:
+        try:
+            path.unlink()
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be removed: {reason(error)}; remove it by hand") from error
+    return rows, tuple(gone)
+
+
 def add_measured_box(
     file: Path, price_usd: float | None, price_source: str | None, *, store_url: str | None = None
 ) -> str:

@@ -39,11 +39,17 @@ def imitation(machine: MachineSpec, facts: HostFacts) -> Imitation:
     if machine.simd_level not in X86_LEVELS or own not in X86_LEVELS:
         raise InputError(f"--as {machine.id}: {machine.simd_level} cannot be imitated on {own}; run it on that machine")
     usable = int(facts.limits.usable_cores or facts.cpu.threads or 1)
-    if machine.cores > usable:
+    # A runtime that sees as many cores as the plan counts grants what the plan asks for.
+    cores = machine.inference_cores
+    if cores > usable:
         raise InputError(
-            f"--as {machine.id}: it has {machine.cores} cores, this machine may use {usable}; name a smaller one"
+            f"--as {machine.id}: it infers on {cores} cores, this machine may use {usable}; name a smaller one"
         )
-    notes = [f"runs as {machine.id}: {machine.cores} of {usable} cores"]
+    notes = [f"runs as {machine.id}: {cores} of {usable} cores"]
+    if cores < machine.cores:
+        notes.append(
+            f"left out: {machine.cores - cores} low-power cores, which no inference is given; decode may use them"
+        )
     cap: SimdCap | None = None
     if X86_LEVELS.index(machine.simd_level) < X86_LEVELS.index(own):
         below = X86_LEVELS[: X86_LEVELS.index(machine.simd_level) + 1]
@@ -52,7 +58,7 @@ def imitation(machine: MachineSpec, facts: HostFacts) -> Imitation:
     elif machine.simd_level != own:
         notes.append(f"not imitated: instructions, {machine.simd_level} there and {own} here")
     notes.append("not imitated: clock, caches, memory bandwidth, efficiency cores, power limit; decode is not capped")
-    return Imitation(machine.cores, cap, tuple(notes))
+    return Imitation(cores, cap, tuple(notes))
 
 
 @contextmanager

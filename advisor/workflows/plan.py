@@ -142,8 +142,11 @@ def prepare(
         smaller=smaller,
         named=bool(request.on),
         bitrate_kbps=bitrates,
+        probability_resolution=predictor.probability_resolution,
         assumptions=tuple(assumptions),
-        basis=plan_basis(scenario_sha256, catalogue, request.seed, predictor.measurements),
+        basis=plan_basis(
+            scenario_sha256, catalogue, request.seed, predictor.measurements, facts.fingerprint if here else None
+        ),
     )
 
 
@@ -284,13 +287,12 @@ class Works:
 
     def prepare(self, runtime: RuntimeName) -> None:
         """Compile what is missing, two models at a time."""
-        from concurrent.futures import ThreadPoolExecutor
+        from advisor.child_process.parent import map_in_threads
 
         files = {file.sha256: file for file in self._models.values()}
         if runtime == "openvino":
             files |= {file.sha256: file for file in self._smaller.values()}
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda file: self._compile(file, runtime), files.values()))
+        map_in_threads(lambda file: self._compile(file, runtime), files.values(), 2)
 
     def of_stage(self, stage: str, runtime: RuntimeName, precision: Precision, batch: int) -> ModelWork | None:  # noqa: ARG002 - kernels of batch 1 serve all batches
         """Kernels of a stage's model, or of a smaller one by its reference; None if the runtime cannot run it so."""

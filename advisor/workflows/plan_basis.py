@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from advisor.store.catalogue import Catalogue
 
 
-def plan_basis(scenario_sha256: str, catalogue: Catalogue, seed: int, measurements: Sequence[str]) -> PlanBasis:
+def plan_basis(
+    scenario_sha256: str, catalogue: Catalogue, seed: int, measurements: Sequence[str], this: str | None = None
+) -> PlanBasis:
     """Hash what a plan is made from, as it is now.
 
     Parameters
@@ -29,6 +31,8 @@ def plan_basis(scenario_sha256: str, catalogue: Catalogue, seed: int, measuremen
         Of the simulations.
     measurements : sequence of str
         Keys of the measurements that entered.
+    this : str, optional
+        Fingerprint of this machine where it is a candidate.
 
     Raises
     ------
@@ -41,6 +45,7 @@ def plan_basis(scenario_sha256: str, catalogue: Catalogue, seed: int, measuremen
         calibration=calibration_sha256(),
         seed=seed,
         measurements=tuple(sorted(measurements)),
+        this=this,
     )
 
 

@@ -28,6 +28,11 @@ class MeasuredBoxes:
         self.measurements = tuple(sorted(set(measurements)))
         """Keys of all measurements that any of the predictors knows."""
 
+    @property
+    def probability_resolution(self) -> float:
+        """Difference of two probabilities of holding that the reliability table can tell apart."""
+        return self._others.transfer.calibration.probability_resolution
+
     def _of(self, machine: MachineSpec) -> Predictor:
         return self._boxes.get(machine.id, self._others)
 
@@ -53,8 +58,29 @@ class MeasuredBoxes:
     def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> CostEstimate:
         return self._of(machine).preprocess(machine, source, target)
 
+    def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
+        return self._of(machine).slowing(machine)
+
+    def bandwidth(self, machine: MachineSpec) -> Interval:
+        return self._of(machine).bandwidth(machine)
+
     def power_w(self, machine: MachineSpec, utilisation: float) -> Interval:
         return self._of(machine).power_w(machine, utilisation)
+
+
+class _Brought:
+    """Kernels compiled here; of models measured on a box that are not in question here, those that the box brought."""
+
+    def __init__(self, brought: Iterable[ModelWork], others: WorkSource) -> None:
+        # Whatever a box says stands for this box alone: nothing of it may reach `others`.
+        self._brought: dict[tuple[str, str, str], ModelWork] = {
+            (work.model, work.runtime, work.precision): work for work in brought if work.batch == 1
+        }
+        self._others = others
+
+    def work(self, model: str, runtime: str, precision: str) -> ModelWork | None:
+        found = self._others.work(model, runtime, precision)
+        return found if found is not None else self._brought.get((model, runtime, precision))
 
 
 def load_predictors(
@@ -98,7 +124,9 @@ def load_predictors(
     def load(machine: MachineSpec, fingerprint: str) -> Predictor:
         rows, micro = store.find(host_fingerprint=fingerprint, status="done"), store.micro(fingerprint)
         entered.extend(row.key for row in (*rows, *micro))
-        return Predictor.load(host=machine, measurements=rows, micro=micro, works=works, counted=counted)
+        brought = store.box_works(fingerprint)
+        own = _Brought(brought, works) if brought else works
+        return Predictor.load(host=machine, measurements=rows, micro=micro, works=own, counted=counted)
 
     known = {
         item.id: (catalogue.machine(item), item.measured_fingerprint)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,17 +11,27 @@ from advisor.errors import StoreError
 from advisor.records.measurement import Measurement, TimingMeasurement
 from advisor.records.plan import Plan
 from advisor.records.verdict import Verdict
+from advisor.store.files import check_schema, record_of
 
 from .context import open_store
 
 
-def list_runs(store_url: str | None = None) -> list[dict[str, Any]]:
-    """Runs of the store, newest first."""
+def list_runs(store_url: str | None = None, *, limit: int | None = None) -> list[dict[str, Any]]:
+    """Runs of the store, newest first, at most ``limit``."""
     with open_store(store_url) as store:
-        return [
-            {"id": run.id, "kind": run.kind, "created": run.created, "title": _title(run.kind, _document(run.document))}
-            for run in store.runs()
-        ]
+        return [dataclasses.asdict(run) for run in store.run_titles(limit)]
+
+
+def count_runs(store_url: str | None = None) -> int:
+    """How many runs the store holds."""
+    with open_store(store_url) as store:
+        return store.count_runs()
+
+
+def prune_runs(keep: int, store_url: str | None = None) -> int:
+    """Remove all stored plans and verdicts but the newest ``keep``; returns how many were removed."""
+    with open_store(store_url) as store:
+        return store.prune_runs(keep)
 
 
 def stored_run(run_id: str, store_url: str | None = None) -> BaseModel:
@@ -30,14 +40,15 @@ def stored_run(run_id: str, store_url: str | None = None) -> BaseModel:
     Raises
     ------
     StoreError
-        No such run, or a kind that this version does not know.
+        No such run, a damaged one, or one of another version or a kind that this version does not know.
     """
     with open_store(store_url) as store:
         run = store.run(run_id)
-    if run.kind == "plan":
-        return Plan.model_validate(_document(run.document))
-    if run.kind == "verdict":
-        return Verdict.model_validate(_document(run.document))
+    records: dict[str, type[Plan] | type[Verdict]] = {"plan": Plan, "verdict": Verdict}
+    if run.kind in records:
+        cls = records[run.kind]
+        check_schema(f"run {run.id}", run.document, cls.model_fields["schema_"].default, StoreError)
+        return record_of(f"run {run.id}", run.document, cls, StoreError)
     raise StoreError(f"run {run_id}: kind {run.kind!r} is not known to this version; update sizer")
 
 
@@ -60,18 +71,3 @@ def stored_measurements(
     with open_store(store_url) as store:
         measured = with_footprints(store.find(host_fingerprint=fingerprint, model=model))
     return [item for item in measured if isinstance(item, TimingMeasurement) or item.status != "done"]
-
-
-def _document(document: Any) -> dict[str, Any]:
-    return json.loads(document) if isinstance(document, str) else dict(document)
-
-
-def _title(kind: str, document: dict[str, Any]) -> str:
-    if kind == "verdict":
-        return f"{document.get('scenario')}: {document.get('verdict')}"
-    best = document.get("recommended")
-    return (
-        f"{document.get('scenario')}: {best['count']} x {best['platform']}"
-        if best
-        else f"{document.get('scenario')}: -"
-    )

@@ -51,6 +51,8 @@ class VerifyRequest:
     objects: Objects = "auto"
     any_box: bool = False
     """Judge this machine although the plan is for another."""
+    signer: str | None = None
+    """Fingerprint of the key with which the report will be signed."""
     imitate: str | None = None
     """Platform or processor whose cores and SIMD level are imitated."""
 
@@ -64,6 +66,7 @@ class _Setting:
     predicted: PredictedLoad | None
     origin: str
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     other_box: str | None = None
 
 
@@ -109,16 +112,25 @@ def verify_scenario(
                 if order.predicted is not None:
                     rows = compared(order.predicted, verdict)
                     verdict = verdict.model_copy(update={"predicted": {**order.predicted, "compared": rows}})
-        notes = (*verdict.notes, f"configuration: {setting.origin}", *(() if wanted is None else wanted.notes))
+        notes = (
+            *verdict.notes,
+            f"configuration: {setting.origin}",
+            *setting.notes,
+            *(() if wanted is None else wanted.notes),
+        )
         if setting.predicted is not None and request.phases != "random":
             notes = (*notes, f"phases: {request.phases} in this run; the prediction draws them at random")
-        verdict = verdict.model_copy(update={"notes": notes, "hashes": hashes, "operator": request.operator})
+        verdict = verdict.model_copy(
+            update={"notes": notes, "hashes": hashes, "operator": request.operator, "signer": request.signer}
+        )
         return _kept(verdict, store)
 
 
 def _hashes(request: VerifyRequest) -> dict[str, str]:
-    """SHA-256 of the input files; a scenario that ships is identified by the version of sizer."""
-    files = {"scenario": Path(request.scenario), "plan": request.plan_file}
+    """SHA-256 of the input files."""
+    from advisor.store.scenario import scenario_file
+
+    files = {"scenario": scenario_file(request.scenario), "plan": request.plan_file}
     return {
         name: hashlib.sha256(path.read_bytes()).hexdigest()
         for name, path in files.items()
@@ -142,8 +154,10 @@ def _setting(
     progress: Progress | None,
     say: Say,
 ) -> _Setting:
+    from advisor.store.scenario import scenario_file
+
     if request.plan_file is not None:
-        return _from_plan(request.plan_file, scenario, local_facts(store))
+        return _from_plan(request.plan_file, scenario, scenario_file(request.scenario), local_facts(store))
     if request.config == "default":
         from advisor.verification import default_configs
 
@@ -176,8 +190,10 @@ def _capped(setting: _Setting, wanted: Imitation) -> _Setting:
     return replace(setting, configs=configs, decode_threads=min(setting.decode_threads, wanted.cores))
 
 
-def _from_plan(path: Path, scenario: Scenario, facts: HostFacts) -> _Setting:
+def _from_plan(path: Path, scenario: Scenario, named: Path, facts: HostFacts) -> _Setting:
     from advisor.store.files import read_document
+
+    from .met import check_configuration, met, not_this, other_scenario
 
     plan = read_document(path, Plan)
     if plan.scenario != scenario.scenario:
@@ -195,13 +211,17 @@ def _from_plan(path: Path, scenario: Scenario, facts: HostFacts) -> _Setting:
     missing = [stage.id for stage in scenario.stages if stage.id not in option.config.stages]
     if missing:
         raise InputError(f"{path}: configures no stage {', '.join(missing)}; plan the scenario again")
-    foreign = None if option.platform == "this" else _other_machine(option.platform, facts)
+    check_configuration(path, option, scenario)
+    changed = other_scenario(path, plan, named)
+    foreign = not_this(plan, facts) if option.platform == "this" else _other_machine(option.platform, facts)
+    apart = tuple(text for text in (changed, foreign) if text is not None)
     return _Setting(
         option.config.stages,
         option.config.decode.threads,
-        option.predicted if foreign is None else None,
+        None if apart else option.predicted,
         f"plan {path.name} for {option.platform}",
-        (*_versions(plan), *(() if foreign is None else (foreign,))),
+        (*_versions(plan), *apart),
+        (met(path, plan, named, facts, foreign=foreign is not None, changed=changed is not None),),
         foreign,
     )
 

@@ -59,8 +59,8 @@ def test_harness_table_takes_medians_of_ratios_per_cell() -> None:
 def test_benchmark_app_is_asked_for_the_same_configuration(tmp_path) -> None:
     shape = harness.shapes(4)[-1]
     file = type("File", (), {"path": "m.onnx", "token_limit": None})()
-    words = harness.command(tmp_path / "benchmark_app", file, shape, 3, tmp_path)
-    options = dict(zip(words[1::2], words[2::2], strict=False))
+    words = harness.command(file, shape, 3, tmp_path)
+    options = dict(zip(words[4::2], words[5::2], strict=False))
     assert (options["-nstreams"], options["-nthreads"], options["-nireq"], options["-b"]) == ("4", "4", "4", "1")
     assert (options["-infer_precision"], options["-hint"], options["-api"]) == ("f32", "none", "async")
     assert len(harness.shapes(1)) == 1

@@ -76,11 +76,14 @@ def _wide():
     return [ErrorBand(key="new/*/*", low=-1.0, high=1.0, machines=20, rows=100)]
 
 
-def test_a_published_cell_is_known_better_than_its_chip_and_that_better_than_a_data_sheet() -> None:
+def test_a_chip_with_figures_is_known_better_than_one_of_its_class_and_that_better_than_a_new_class() -> None:
     from advisor.records.calibration import TransferCalibration
     from advisor.store.files import read_document
     from advisor.store.paths import profiles_dir
 
     shipped = read_document(profiles_dir() / "calibration" / "transfer.json", TransferCalibration)
     bands = {item.key: item.high - item.low for item in shipped.bands}
-    assert bands["published/*/*"] < bands["anchored/*/*"] < bands["new/*/*"]
+    assert bands["published/*/*"] < bands["new/*/*"]
+    known = {key: width for key, width in bands.items() if key.startswith("anchored/")}
+    assert known
+    assert all(width < bands[key.removeprefix("anchored/")] for key, width in known.items())

@@ -1,13 +1,14 @@
 """The check of stand-ins on figures made up here from a known physical model."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from advisor.calibration.dataset import load_material
-from advisor.calibration.stand_ins import document, judge_stand_ins, measured_ratio, sources
+from advisor.calibration.dataset import Dataset, load_dataset
+from advisor.calibration.stand_ins import Judged, document, judge_stand_ins, measured_ratio, sources
 from advisor.perfmodel.analytic.work_table import load_stand_in_works
 from advisor.records.calibration import TransferCalibration
 from advisor.store.paths import profiles_dir
@@ -16,50 +17,53 @@ WORKS = profiles_dir() / "calibration" / "works.json"
 
 
 @pytest.fixture(scope="module")
-def material():
-    return load_material()
+def dataset() -> Dataset:
+    return load_dataset()
 
 
 @pytest.fixture(scope="module")
-def calibration():
+def calibration() -> TransferCalibration:
     return TransferCalibration.model_validate_json((profiles_dir() / "calibration" / "transfer.json").read_bytes())
 
 
-def scaled(material, model: str, factor: float):
+def scaled(dataset: Dataset, model: str, factor: float) -> Dataset:
     """The published times of one model multiplied."""
     rows = tuple(
-        replace(row, log_time=row.log_time + np.log(factor)) if row.model == model else row
-        for row in material.data.rows
+        replace(row, log_time=row.log_time + np.log(factor)) if row.model == model else row for row in dataset.data.rows
     )
-    data = replace(material.data, rows=rows, log_time=np.array([row.log_time for row in rows]))
-    return replace(material, data=data)
+    data = replace(dataset.data, rows=rows, log_time=np.array([row.log_time for row in rows]))
+    return replace(dataset, data=data)
 
 
-def ratio(found, source: str) -> float:
+def ratio(found: Sequence[Judged], source: str) -> float:
     return next(item.ratio for item in found if item.source == source)
 
 
-def test_a_network_published_twice_as_slow_halves_its_own_ratio(material, calibration):
+def test_a_network_published_twice_as_slow_halves_its_own_ratio(
+    dataset: Dataset, calibration: TransferCalibration
+) -> None:
     """Its own figures teach nothing of it: only the denominator moves."""
     made_from = sources(WORKS)
     name = "face-detection-retail-0004"
-    before = judge_stand_ins(material, calibration, made_from, {})
-    after = judge_stand_ins(scaled(material, name, 2.0), calibration, made_from, {})
+    before = judge_stand_ins(dataset, calibration, made_from, {})
+    after = judge_stand_ins(scaled(dataset, name, 2.0), calibration, made_from, {})
     assert ratio(after, f"like:{name}") == pytest.approx(0.5 * ratio(before, f"like:{name}"), rel=1e-6)
     assert ratio(after, "resnet-50") == pytest.approx(ratio(before, "resnet-50"), rel=0.05)
 
 
-def test_tables_of_wrong_published_operations_are_judged_by_the_stand_ins_own(material, calibration):
+def test_tables_of_wrong_published_operations_are_judged_by_the_stand_ins_own(
+    dataset: Dataset, calibration: TransferCalibration
+) -> None:
     own = load_stand_in_works(WORKS)
     assert set(own) == {"faster_rcnn_resnet50_coco", "mask_rcnn_resnet50_atrous_coco"}
-    found = judge_stand_ins(material, calibration, {}, own)
+    found = judge_stand_ins(dataset, calibration, {}, own)
     assert ratio(found, "like:mask_rcnn_resnet50_atrous_coco") < 0.4
 
 
-def test_a_measured_ratio_is_one_where_times_have_the_published_proportions(material):
+def test_a_measured_ratio_is_one_where_times_have_the_published_proportions(dataset: Dataset) -> None:
     rows = {
         row.model: float(np.exp(row.log_time))
-        for row in material.data.rows
+        for row in dataset.data.rows
         if (row.era, row.machine, row.precision, row.mode, row.batch) == ("dli-2018", "intel-core-i5-8600k", 0, 0, 1)
         and row.threads is None
         and row.streams is None
@@ -67,19 +71,21 @@ def test_a_measured_ratio_is_one_where_times_have_the_published_proportions(mate
     references = {"squeezenet-1.1": rows["squeezenet1.1"], "resnet-50": rows["resnet-50"], "alexnet": rows["alexnet"]}
     seconds = 3.0 * rows["face-detection-retail-0004"]
     slower = {name: 3.0 * value for name, value in references.items()}
-    only = replace(material, data=material.data.take(np.flatnonzero(
-        [row.machine == "intel-core-i5-8600k" and row.era == "dli-2018" for row in material.data.rows]
+    only = replace(dataset, data=dataset.data.take(np.flatnonzero(
+        [row.machine == "intel-core-i5-8600k" and row.era == "dli-2018" for row in dataset.data.rows]
     )))  # fmt: skip
     assert measured_ratio(["face-detection-retail-0004"], seconds, slower, only) == pytest.approx(1.0)
     assert measured_ratio(["face-detection-retail-0004"], seconds, references, only) == pytest.approx(3.0)
     assert measured_ratio(["face-detection-retail-0004"], seconds, {"alexnet": 1.0}, only) is None
 
 
-def test_the_shipped_table_has_every_stand_in_judged_on_two_machines(material, calibration):
+def test_the_shipped_table_has_every_stand_in_judged_on_two_machines(
+    dataset: Dataset, calibration: TransferCalibration
+) -> None:
     shipped = json.loads((profiles_dir() / "calibration" / "stand_ins.json").read_text(encoding="utf-8"))
-    found = judge_stand_ins(material, calibration, sources(WORKS), load_stand_in_works(WORKS))
-    assert shipped["data_sha256"] == material.sha256
-    made = json.loads(document(found, material.sha256))["models"]
+    found = judge_stand_ins(dataset, calibration, sources(WORKS), load_stand_in_works(WORKS))
+    assert shipped["data_sha256"] == dataset.sha256
+    made = json.loads(document(found, dataset.sha256))["models"]
     assert shipped["models"].keys() == made.keys()
     for name, entry in made.items():
         assert shipped["models"][name]["ratio"] == pytest.approx(entry["ratio"], rel=0.01)

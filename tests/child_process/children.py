@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 
@@ -31,4 +32,9 @@ def main(arguments: Sequence[str]) -> None:
             if child == 0:
                 time.sleep(3600)
             messages.send({"pid": child})
+            time.sleep(3600)
+        case "scratch":
+            handle, path = tempfile.mkstemp()
+            os.write(handle, b"a copy of a model")
+            messages.send({"wrote": path})
             time.sleep(3600)

@@ -69,3 +69,51 @@ def test_without_pyarrow_there_is_one_line_and_exit_2(
 def test_what_cannot_be_meant_is_refused(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["report", *arguments]) == 2
     assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        ({"schema": "sizer.verdict/9", "scenario": "x"}, "sizer.verdict/9 is newer than this sizer knows"),
+        ({"schema": "sizer.verdict/1", "scenario": "x"}, "is missing and has no default"),
+        ({"scenario": "x"}, "carries no 'schema'"),
+    ],
+)
+def test_a_damaged_or_newer_run_is_one_line_and_the_list_goes_on(
+    document: dict[str, object], says: str, store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with MeasurementStore(store) as opened:
+        bad = opened.put_run("verdict", document)
+        opened.put_run("verdict", {"scenario": "good", "verdict": "PASS"})
+    assert run(["report", "--store", store]) == 0
+    shown = capsys.readouterr().out
+    assert bad in shown
+    assert "good: PASS" in shown
+    assert run(["report", bad, "--store", store]) == 2
+    fault = capsys.readouterr().err
+    assert fault.count("\n") == 1
+    assert f"run {bad}" in fault
+    assert says in fault
+
+
+def test_a_long_list_is_cut_and_says_so(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with MeasurementStore(store) as opened:
+        for _ in range(60):
+            opened.put_run("verdict", {"scenario": "good", "verdict": "PASS"})
+    assert run(["report", "--store", store]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.count("good: PASS") == 50
+    assert "10 older runs are not listed; --limit 60 lists all" in shown.err
+    assert run(["report", "--store", store, "--limit", "60"]) == 0
+    assert capsys.readouterr().out.count("good: PASS") == 60
+
+
+def test_no_name_moves_the_cursor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = tmp_path / "a\x1b[2J.yaml"
+    bad.write_text("schema: sizer.platform/1\nid: x\n")
+    assert run(["catalog", "check", str(bad)]) == 2
+    shown = capsys.readouterr()
+    assert "\x1b" not in shown.out + shown.err
+    assert run(["plan", str(tmp_path / "\x1b]0;title\x07.yaml"), "--debug"]) == 2
+    shown = capsys.readouterr()
+    assert "\x1b" not in shown.out + shown.err

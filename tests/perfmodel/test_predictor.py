@@ -82,7 +82,10 @@ def test_intervals_widen_with_thinner_evidence(shipped, catalogue) -> None:
         return float(np.log(found.p90 / found.p10))
 
     published = width("intel-core-i5-8500", "resnet-50")
-    assert published <= width("intel-core-i7-8700", "resnet-50") < width("intel-core-i7-8700", "never-seen")
+    # Where a published figure narrows nothing, both are one band, but for the rounding of the logarithms.
+    spec = width("intel-core-i7-8700", "resnet-50")
+    assert published <= spec * (1.0 + 1e-9)
+    assert spec < width("intel-core-i7-8700", "never-seen")
 
 
 def test_a_device_without_calibration_is_refused_with_a_remedy(shipped, catalogue) -> None:
@@ -173,7 +176,9 @@ def test_streams_that_were_measured_alone_and_together_say_both() -> None:
     # Where it was not measured it follows from what was.
     assert Predictor.load(host=host, measurements=[together]).service(host, work(), together.config).alone_s is not None
     other = Predictor.load(host=host, measurements=[together]).service(machine("box"), work(), together.config)
-    assert other.alone_s is None
+    # Of other machines the physical model says it, whatever this one does.
+    assert other.alone_s == Predictor.load().service(machine("box"), work(), together.config).alone_s
+    assert other.alone_s.p50 < other.latency_s.p50
     only = Predictor.load(host=host, measurements=[together, alone]).service(host, work(), alone.config)
     assert only.alone_s is None
 
@@ -249,6 +254,11 @@ def test_bandwidth_is_attained_below_the_peak_of_the_channels(shipped, catalogue
     box = catalogue.resolve("mini-pc-core-ultra-7-255h-32-gb")
     assert 0.6 * 102.4e9 < shipped.attainable_bandwidth(box) < 0.95 * 102.4e9
     assert shipped.attainable_bandwidth(machine(memory_bandwidth_bytes_per_s=None)) > 0
+    sure, unsure = (shipped.bandwidth(box.model_copy(update={"uncertain": names}))
+                    for names in ((), ("memory_bandwidth_bytes_per_s",)))  # fmt: skip
+    assert sure.p50 == unsure.p50 == pytest.approx(shipped.attainable_bandwidth(box))
+    assert 1.15 < sure.p50 / sure.p10 < 1.3
+    assert unsure.p50 / unsure.p10 > 1.5
 
 
 def test_power_rises_from_idle_to_the_limit(shipped) -> None:

@@ -84,6 +84,12 @@ class FakePredictor:
     def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> FakeCost:
         return FakeCost(self._interval(0.001 / self._speed(machine)))
 
+    def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
+        return ()
+
+    def bandwidth(self, machine: MachineSpec) -> Interval:
+        return self._interval(machine.memory_bandwidth_bytes_per_s or 25e9)
+
     def power_w(self, machine: MachineSpec, utilisation: float) -> Interval:
         middle = 8.0 + 30.0 * utilisation
         return Interval(p10=middle * 0.8, p50=middle, p90=middle * 1.2)

@@ -66,6 +66,14 @@ def request_plan() -> Plan:
 
 
 @functools.cache
+def tied_plan() -> Plan:
+    """8 cores for 580 USD hold; 4 cores for 340 USD hold at 88 %, and a failure costs more than they save."""
+    shop = scenario(candidates={"max_boxes": 1}, money={"cost_of_failure": 5000.0})
+    boxes = [candidate("middle", 4, 340.0), candidate("large", 8, 580.0)]
+    return plan(inputs(boxes, FakePredictor({"person": 0.02, "reid": 0.004}, 2.2), shop))
+
+
+@functools.cache
 def crowded_plan() -> Plan:
     boxes = [candidate(f"desktop-{index:02d}-with-32-gb", 2 + index % 17, 150.0 + 37 * index) for index in range(83)]
     return plan(inputs(boxes))

@@ -17,7 +17,7 @@ from advisor.report.plan_page import plan_context
 from advisor.report.text import EVIDENCE_WORDS, capacity, money
 from tests.store.samples import measurement
 
-from .samples import MARKUP, crowded_plan, hopeless_plan, request_plan, shop_plan, verdict
+from .samples import MARKUP, crowded_plan, hopeless_plan, request_plan, shop_plan, tied_plan, verdict
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
@@ -141,7 +141,28 @@ def test_the_verdict_of_a_plan_comes_first() -> None:
     assert page.of("title")[0] == "sizer plan: shop: buy MIDDLE"
     words = [text for tag, text in page.texts if tag not in ("title", "style")]
     assert words[0] == "Buy MIDDLE"
-    assert words[1].startswith(f"300 USD; confidence {best.confidence}, {best.probability * 100:.0f} %")
+    sure = f"{best.probability * 100:.0f} % sure to hold (confidence {best.confidence})"
+    assert words[1].startswith(f"300 USD; {sure}; middle")
+    assert "cannot be told from it" not in words[1]
+
+
+def test_ties_and_the_cost_of_safety_are_tables_of_the_page() -> None:
+    plan = tied_plan()
+    best = plan.recommended
+    assert best is not None
+    page = page_of(plan)
+    assert page.of("h2")[:2] == ["Ties", "What safety costs"]
+    (tie,) = plan.ties
+    words = [text for tag, text in page.texts if tag not in ("title", "style")]
+    assert f"middle, 240 USD cheaper, cannot be told from it ({tie.probability * 100:.0f} %)" in words[1]
+    cells = page.of("td")
+    assert {"middle", "340", f"{tie.probability * 100:.0f}"} <= set(cells)
+    for step in best.ladder:
+        assert step.layer in cells
+    assert "+240" in cells
+    assert "sizer verify" in page.of("code")
+    without = page_of(shop_plan())
+    assert "Ties" not in without.of("h2")
 
 
 def test_a_plan_page_holds_what_a_buyer_must_defend() -> None:
@@ -150,7 +171,8 @@ def test_a_plan_page_holds_what_a_buyer_must_defend() -> None:
     assert best is not None
     page = page_of(plan)
     assert page.of("h2") == [
-        "Warnings", "Comparison", "What it costs", "Change the scenario instead", "Price against capacity",
+        "What safety costs", "Warnings", "Comparison", "What it costs", "Change the scenario instead",
+        "Price against capacity",
         "Where the time goes", "Utilisation", "What breaks first",
         "Compared with common configurations on the same boxes",
         "What if", "Evidence and sources", "Assumptions",

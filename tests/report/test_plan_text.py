@@ -5,12 +5,21 @@ from collections.abc import Callable
 import pytest
 
 from advisor.records.base import Evidence
-from advisor.records.plan import BoxShare, Mix, ParetoPoint, Plan, PlanBasis, Sensitivity, WithoutMeasurements
+from advisor.records.plan import (
+    BoxShare,
+    LadderStep,
+    Mix,
+    ParetoPoint,
+    Plan,
+    PlanBasis,
+    Sensitivity,
+    WithoutMeasurements,
+)
 from advisor.report.layout import PROSE_WIDTH, plain_text
-from advisor.report.plan_summary import advice_lines, answer_sentence, boxes, compared
+from advisor.report.plan_summary import advice_lines, answer_sentence, boxes, compared, ladder_rows
 from advisor.report.plan_text import render_plan
 
-from .samples import crowded_plan, hopeless_plan, request_plan, shop_plan
+from .samples import crowded_plan, hopeless_plan, request_plan, shop_plan, tied_plan
 
 
 def text_of(plan: Plan, width: int | None = None) -> str:
@@ -90,7 +99,9 @@ def test_the_answer_comes_first_with_price_and_confidence() -> None:
     best = plan.recommended
     assert best is not None
     first = text_of(plan).splitlines()[0]
-    assert first.startswith("shop: buy MIDDLE (middle), 300 USD; CPU ")
+    sure = f"{best.probability * 100:.0f} % sure to hold (confidence {best.confidence})"
+    assert first.startswith(f"shop: buy MIDDLE (middle), 300 USD; {sure}; CPU ")
+    assert "cannot be told" not in first
     assert f"{best.probability * 100:.0f} %" in answer_sentence(plan)
 
 
@@ -209,3 +220,40 @@ def test_without_evidence_there_is_no_answer() -> None:
     )
     assert "NOT FEASIBLE" in text_of(plan).splitlines()[0]
     assert "NO ANSWER: there is no evidence" in text_of(unknown).splitlines()[0]
+
+
+def test_a_cheaper_box_that_cannot_be_told_apart_is_in_the_answer_and_in_a_table() -> None:
+    plan = tied_plan()
+    (tie,) = plan.ties
+    sure = f"{tie.probability * 100:.0f}"
+    assert answer_sentence(plan).endswith(f"; middle, 240 USD cheaper, cannot be told from it ({sure} %)")
+    lines = section_of(plan, "Ties: boxes whose price or probability cannot be told from that of the recommended ones")
+    (row,) = [line for line in lines if line.strip().startswith("middle")]
+    assert row.split()[:3] == ["middle", "340", sure]
+    assert "`sizer verify`" in " ".join(lines)
+    assert "Ties" not in text_of(shop_plan())
+
+
+def test_what_each_layer_of_safety_costs_is_said_with_the_difference() -> None:
+    plan = tied_plan()
+    lines = section_of(plan, "What safety costs")
+    assert [line.split()[-3:] for line in lines if "%" in line or "today" in line] == [
+        ["median", "middle", "340"],
+        ["middle", "340", "+0"],
+        ["large", "580", "+240"],
+    ]
+
+
+def test_a_layer_that_nothing_suffices_for_says_so() -> None:
+    best = tied_plan().recommended
+    assert best is not None
+    steps = (
+        LadderStep(layer="first", platform="a", count=2, price=100.0),
+        LadderStep(layer="second", platform=None, count=0, price=None),
+        LadderStep(layer="third", platform="b", count=1, price=50.0),
+    )
+    changed = tied_plan().model_copy(update={"recommended": best.model_copy(update={"ladder": steps})})
+    assert ladder_rows(changed) == [
+        ("first", "2 x a", "100", ""), ("second", "nothing suffices", "-", ""), ("third", "b", "50", ""),
+    ]  # fmt: skip
+    assert ladder_rows(hopeless_plan()) == []

@@ -52,13 +52,14 @@ class Cores:
         return lucky / full + (1 - lucky) / (full + 1)
 
     def _contention(self, job):
-        """Lengthening by passes on the other cores; what computes no pass neither suffers nor counts."""
+        """Lengthening by work on the other cores; what has no crowding of its own neither suffers nor counts."""
         if "crowding" not in job:
             return 1.0
         others = sum(other["threads"] for other in self.jobs.values() if "crowding" in other) - job["threads"]
         room = self.cores - job["threads"]
         share = min(1.0, others / room) if room > 0 else float(others > 0)
-        return 1 + job["crowding"] * share
+        rise = (0.0, *(job.get("rise") or (1.0,)))
+        return 1 + job["crowding"] * float(np.interp(share, np.linspace(0.0, 1.0, len(rise)), rise))
 
     def _progress(self, job):
         return self._own_speed(job) / self._contention(job)
@@ -91,6 +92,12 @@ class Cores:
         first = min(self.jobs, key=lambda key: self.jobs[key]["left"] / self._progress(self.jobs[key]))
         self.jobs.pop(first)["done"].succeed()
         self._plan()
+
+
+def shape_of(source, work):
+    """How decoding or preparation is lengthened, where it is: only then does it lengthen others."""
+    name = f"{work}_crowding"
+    return {"crowding": source[name], "rise": source["core_rise"]} if name in source else {}
 
 
 @dataclass
@@ -185,7 +192,8 @@ class Oracle:
                     if (frame.number + 7 * frame.camera) % camera["keys"] == 0:
                         mean *= camera["key_factor"]
                 sigma = camera["sigma"]
-                yield self.cores.run(mean * self.rng.lognormal(-(sigma**2) / 2, sigma), 1.0)
+                work_s = mean * self.rng.lognormal(-(sigma**2) / 2, sigma)
+                yield self.cores.run(work_s, 1.0, **shape_of(camera, "decode"))
         self._to_stages(frame, None)
         self._check(frame)
 
@@ -261,10 +269,10 @@ class Oracle:
             self.fresh[i] -= 1
             self.serving[i] += 1
             if stage.get("pre"):
-                yield self.cores.run(stage["pre"] * size, 1.0)
+                yield self.cores.run(stage["pre"] * size, 1.0, **shape_of(stage, "pre"))
             spread = math.exp(stage.get("sigma", 0.0) * self.rng.standard_normal())
             work_s, threads = (stage["service"][size] + cold) * spread, stage["threads"]
-            yield self.cores.run(work_s, threads, threads, crowding=stage.get("crowding", 0.0))
+            yield self.cores.run(work_s, threads, threads, crowding=stage.get("crowding", 0.0), rise=stage.get("rise"))
             self.serving[i] -= 1
             self.ended[i] = self.env.now
             self.batches[i].append((self.env.now, size))

@@ -27,6 +27,7 @@ def both(stages, *, cameras, cores, workers, means=(), duration_s=40.0, runs=4, 
                 SimCamera(
                     c["fps"], c["group"], decode_core_s=c["decode"], decode_sigma=c["sigma"], phase_s=c["phase"],
                     stagger=c["number"], key_frames=c.get("keys", 0), key_factor=c.get("key_factor", 1.0),
+                    decode_crowding=c.get("decode_crowding", 0.0),
                 )
                 for c in cameras
             ),
@@ -37,13 +38,16 @@ def both(stages, *, cameras, cores, workers, means=(), duration_s=40.0, runs=4, 
                     batch_timeout_s=s.get("timeout", 0.0), streams=s["streams"], threads_per_stream=s["threads"],
                     service_sigma=s.get("sigma", 0.0), preprocess_core_s=s.get("pre", 0.0), queue_limit=s["limit"],
                     drop=s["drop"], cold_s=s.get("cold", 0.0), cold_settle_s=s.get("settle", 0.0),
-                    crowding=s.get("crowding", 0.0),
+                    crowding=s.get("crowding", 0.0), rise=s.get("rise", ()),
+                    preprocess_crowding=s.get("pre_crowding", 0.0),
                 )
                 for s in stages
             ),
             cores,
             ObjectsSpec(tuple(ObjectClass(m) for m in means), persistence_s=0.0),
             workers,
+            crowded_by="all" if "core_rise" in cameras[0] else "passes",
+            core_rise=cameras[0].get("core_rise", ()),
         )  # fmt: skip
         r = simulate(spec, duration_s, warmup_s, Seeds(11 + seed, 1, 31 + seed, 51 + seed))
         ours.append(
@@ -156,6 +160,29 @@ def test_passes_that_slow_each_other_down_agree() -> None:
         stage("embed", batches(0.002, 0.001, 4), parent=0, interval=2, threads=2.0, crowding=0.8, pre=0.001),
     ]
     agree(*both(stages, cameras=camera_set(4), cores=4.0, workers=2, means=(1.2,)), floor=0.03)
+
+
+def test_work_that_slows_down_as_cores_fill_agrees() -> None:
+    """Shapes of a hybrid chip: little at first, then steeply; decoding and preparation take part."""
+    shared = {"core_rise": (0.05, 0.2, 0.6, 1.0)}
+    cameras = [camera | shared | {"decode_crowding": 0.9} for camera in camera_set(4, decode=0.008)]
+    stages = [
+        stage(
+            "detect", (0.0, 0.016), interval=2, finds=0, streams=3, crowding=1.5, sigma=0.1, rise=(0.0, 0.1, 0.7, 1.0),
+        ),
+        stage(
+            "embed", batches(0.002, 0.001, 4), parent=0, interval=2, threads=2.0, crowding=0.8, pre=0.001,
+            rise=(0.3, 0.6, 0.9, 1.0), pre_crowding=0.9, **shared,
+        ),
+    ]  # fmt: skip
+    ours, theirs = both(stages, cameras=cameras, cores=4.0, workers=2, means=(1.2,))
+    agree(ours, theirs, floor=0.03)
+    # The law shows: with cores of one speed there is less work.
+    plain, _ = both(
+        [item | {"crowding": 0.0, "pre_crowding": 0.0} for item in stages],
+        cameras=[camera | {"decode_crowding": 0.0} for camera in cameras], cores=4.0, workers=2, means=(1.2,), runs=2,
+    )  # fmt: skip
+    assert ours[:, 5].mean() > 1.06 * plain[:, 5].mean()
 
 
 def test_the_comparison_can_fail() -> None:

@@ -340,6 +340,36 @@ def test_passes_lengthen_each_other_by_the_cores_that_they_take(cameras, cores, 
     assert found.utilisation == pytest.approx(cameras * 10.0 * 0.01 * (1 + longer) / cores, rel=0.02)
 
 
+@pytest.mark.parametrize(("cameras", "longer"), [(1, 0.0), (2, 0.4 * 0.3), (3, 0.4 * 0.7), (4, 0.4)])
+def test_the_shape_of_contention_is_followed_between_its_points(cameras, longer) -> None:
+    stage = SimStage("m", (0.0, 0.01), streams=4, crowding=0.4, rise=(0.3, 0.7, 1.0))
+    together = tuple(SimCamera(10.0, phase_s=0.0) for _ in range(cameras))
+    found = simulate(SimSpec(together, (stage,), 4.0), 20)
+    assert found.latency_p50_s == pytest.approx(0.01 * (1 + longer))
+
+
+def test_where_clocks_are_shared_decoding_lengthens_passes_and_is_lengthened() -> None:
+    """Two cameras half a period apart: one decodes while the pass of the other runs; the third core idles."""
+    stage = SimStage("m", (0.0, 0.04), streams=2, crowding=0.5)
+    cameras = tuple(SimCamera(10.0, phase_s=phase, decode_core_s=0.04, decode_crowding=0.2) for phase in (0.0, 0.05))
+    found = simulate(SimSpec(cameras, (stage,), 3.0, decode_workers=2, crowded_by="all", core_rise=(0.5, 1.0)), 20)
+    # Overlapping, a decoder runs at 1 / 1.1 and a pass at 1 / 1.25 of its speed; they overlap for what exceeds 50 ms.
+    assert found.latency_p50_s == pytest.approx(0.05 + 0.03 / (1 / 1.1 - 1 + 1 / 1.25))
+
+
+@pytest.mark.parametrize("rise", [(0.5, 0.4, 1.0), (0.5, 0.9), (-0.1, 1.0)])
+def test_a_shape_that_does_not_rise_to_one_is_refused(rise) -> None:
+    stage = SimStage("m", (0.0, 0.01), crowding=0.4, rise=rise)
+    with pytest.raises(ModelRangeError, match=r"rise.*must rise"):
+        simulate(SimSpec((SimCamera(10.0),), (stage,), 4.0), 20)
+
+
+def test_shapes_of_different_lengths_are_refused() -> None:
+    stage = SimStage("m", (0.0, 0.01), crowding=0.4, rise=(0.5, 1.0))
+    with pytest.raises(ModelRangeError, match="different lengths"):
+        simulate(SimSpec((SimCamera(10.0),), (stage,), 4.0, core_rise=(1.0,)), 20)
+
+
 def test_decoding_neither_lengthens_passes_nor_is_lengthened() -> None:
     """Two cameras half a period apart: one decodes while the pass of the other runs."""
     stage = SimStage("m", (0.0, 0.04), streams=2, crowding=0.5)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from sqlalchemy import create_engine, text
 
 from advisor.errors import StoreError
@@ -163,6 +164,39 @@ def test_runs(store: MeasurementStore) -> None:
     store.put_run("plan", document)
     with pytest.raises(StoreError, match="2 runs begin so"):
         store.run("plan")
+
+
+def test_runs_are_listed_one_at_a_time_and_a_damaged_one_hides_no_other(store: MeasurementStore) -> None:
+    best = {"count": 2, "platform": "box"}
+    for number in range(3):
+        store.put_run("plan", {"scenario": f"s{number}", "recommended": best if number else None})
+    store.put_run("verdict", {"scenario": "v", "verdict": "PASS"})
+    store.put_run("verdict", {"newer": 9})
+    with store._write() as connection:
+        text = sqlalchemy.text("UPDATE runs SET document = '{' WHERE document LIKE '%s0%'")
+        connection.execute(text)
+    titles = sorted(run.title for run in store.run_titles())
+    damaged = "damaged, or of another version of sizer"
+    assert titles == [damaged, damaged, "s1: 2 x box", "s2: 2 x box", "v: PASS"]
+    assert len(store.run_titles(2)) == 2
+    assert store.count_runs() == 5
+    (bad,) = (run.id for run in store.run_titles() if run.kind == "plan" and run.title == damaged)
+    with pytest.raises(StoreError, match=f"run {bad} in it is damaged"):
+        store.run(bad)
+
+
+def test_old_runs_are_removed_and_their_space_given_back(store: MeasurementStore) -> None:
+    store.add(measurement("k1"))
+    for number in range(5):
+        store.put_run("plan", {"scenario": f"s{number}", "recommended": None, "filler": "x" * 100_000})
+    newest = [run.id for run in store.run_titles()][:2]
+    assert store.prune_runs(2) == 3
+    assert [run.id for run in store.run_titles()] == newest
+    assert store.has("k1")
+    assert store.prune_runs(0) == 2
+    assert store.runs() == []
+    if store.url.startswith("sqlite"):
+        assert sum(path.stat().st_size for path in Path(store.name).parent.glob("*")) < 300_000
 
 
 def test_a_run_with_a_number_that_json_lacks_is_refused(store: MeasurementStore) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from advisor.errors import ScenarioError
@@ -18,6 +18,7 @@ from advisor.records.scenario import (
     CameraGroup,
     Candidates,
     Margin,
+    Money,
     ObjectCount,
     Scenario,
     Site,
@@ -65,6 +66,11 @@ def refusal(text: str) -> str:
         ("window_s: 60", "window_s: 1min", "slo.window_s: '1min' is not a number of seconds; write window_s: 60"),
         ("max_power_w: 65", "max_power_w: 65W", "'65W' is not a number of watts; write max_power_w: 65"),
         ("headroom_pct: 30", "headroom_pct: lots", "margin.headroom_pct: 'lots' is not a number of percent; write"),
+        ("headroom_pct: 30", "confidence_pct: 49.9",
+         "margin.confidence_pct: 49.9 must be greater than or equal to 50"),
+        ("headroom_pct: 30", "confidence_pct: 100", "margin.confidence_pct: 100 must be less than 100"),
+        ("headroom_pct: 30", "confidence_pct: 90 %", "margin.confidence_pct: '90 %' is not a number of percent; write"),
+        ("headroom_pct: 30", "confidense_pct: 90", "unknown key; did you mean 'confidence_pct'?"),
         ("count: 6", "count: 6.5", "cameras[0].count: 6.5 is not a whole number"),
         ("count: 6", "count: true", "cameras[0].count: True is not a whole number"),
         ("count: 6", "count: -1", "cameras[0].count: -1 must be greater than or equal to 0"),
@@ -317,6 +323,8 @@ ANYTHING = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.text(max
 
 
 @settings(max_examples=150)
+@example(("factory-line", ("accuracy",)), {"\n": None})
+@example(("factory-line", ("accuracy",)), {"\x1b[31m": None})
 @given(st.sampled_from(EVERY_KEY), ANYTHING)
 def test_any_value_anywhere_gives_a_record_or_our_error(place: tuple[str, tuple[Any, ...]], value: Any) -> None:
     name, path = place
@@ -372,7 +380,8 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         activity=Activity(objects_per_frame=dict.fromkeys(ids, ObjectCount(mean=mean, p95=mean * 2 + 1))),
         stages=tuple(stages),
         slo=Slo(latency_p95_ms=draw(st.floats(1, 1e4)), camera_fps=draw(st.sampled_from([None, fps]))),
-        margin=Margin(headroom_pct=draw(st.floats(0, 99))),
+        margin=Margin(headroom_pct=draw(st.floats(0, 99)), confidence_pct=draw(st.floats(50, 99.9))),
+        money=Money(cost_of_failure=draw(st.none() | st.floats(0, 1e5))),
         site=Site(max_power_w=draw(st.none() | st.floats(1, 1e4)), fanless=draw(st.booleans())),
         candidates=Candidates(vendors=tuple(draw(st.lists(st.text(max_size=6).filter(str.isprintable), max_size=2)))),
     )
@@ -391,6 +400,18 @@ def test_what_is_written_reads_back_equal(scenario: Scenario) -> None:
         ("mean: 4, p95: 12, max: 25", "mean: 1000000000, p95: 1000000000", "person.mean: 1e+09 is above 1,000"),
         ("lifetime_years: 5", "lifetime_years: 1.0e+308", "money.lifetime_years: 1e+308 is above 100"),
         ("growth_cameras: 2", "growth_cameras: 1000000000", "growth_cameras: 1e+09 is above 10,000"),
+        ("growth_cameras: 2", f"growth_cameras: {'9' * 400}", "growth_cameras: inf is not a whole number"),
+        ("growth_cameras: 2", f"growth_cameras: {'9' * 5000}", "line"),
+        ("fps: 15, bitrate", "fps: 0.0001, bitrate", "cameras[0].fps: 0.0001 is below 0.001"),
+        ("window_s: 60", "window_s: 1.0e-300", "slo.window_s: 1e-300 is below 1"),
+        ("every: 3 frames", f"every: {'9' * 400} frames", "every of 407 characters is neither"),
+        ("every: 3 frames", f"every: {'9' * 400}/s", "every of 402 characters is neither"),
+        ("every: 3 frames", f"every: 0.{'0' * 400}1/s", "every of 405 characters is neither"),
+        ("id: person", "id: decode", "stages[0].id: 'decode' is what reports call decoding; choose another name"),
+        ("group: aisle", "source: pipe:0, group: aisle", "cameras[0].source: a numbered pipe"),
+        ("group: aisle", f"source: {'x' * 5000}, group: aisle", "cameras[0].source: has 5000 characters"),
+        ("group: aisle", "source: 'rtsp://h:port/x', group: aisle", "its port is no number from 1 to 65535"),
+        ("group: aisle", "source: 'concat:a|b', group: aisle", "concat: is no protocol that is allowed (rtsp, rtsps"),
     ],
 )
 def test_figures_beyond_all_measure_are_slips(old: str, new: str, message: str) -> None:
@@ -410,3 +431,13 @@ def test_every_limit_is_of_a_key_that_exists() -> None:
     )
     for pattern in LIMITS:
         assert list(_values(full.model_dump(), pattern)), pattern
+
+
+def test_what_a_failure_costs_is_an_amount_and_may_be_left_out() -> None:
+    assert parse_scenario(SHOP).money.cost_of_failure is None
+    assert parse_scenario(SHOP).margin.confidence == 0.9
+    money = next(line for line in SHOP.splitlines() if line.startswith("money:"))
+    stated = money.replace("}", ", cost_of_failure: 250}", 1)
+    assert parse_scenario(changed(money, stated)).money.cost_of_failure == 250.0
+    negative = refusal(changed(money, stated.replace("250", "-1")))
+    assert "money.cost_of_failure: -1 must be greater than or equal to 0" in negative

@@ -72,6 +72,20 @@ def test_memory_that_rises_all_the_time_fails(rss, ok) -> None:
     assert found.counts
 
 
+def test_pictures_that_wait_are_no_leak() -> None:
+    pixels = 320 * 180
+
+    def rss(t: float) -> float:
+        return 2e8 + 40.0 * t * 1.5 * pixels
+
+    waiting = conditions.memory_growth(case(observe(scenario(), 80.0, rss=rss, in_flight=lambda t: 40.0 * t)))
+    assert waiting.ok is False
+    assert waiting.advice.startswith("the box cannot keep up")
+    leak = conditions.memory_growth(case(observe(scenario(), 80.0, rss=rss)))
+    assert leak.ok is False
+    assert "leak ends the service" in leak.advice
+
+
 def test_memory_of_a_short_run_only_informs() -> None:
     assert not conditions.memory_growth(case(observe(scenario(), 20.0, rss=lambda t: 2e8 + 4e7 * t))).counts
 

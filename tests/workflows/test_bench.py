@@ -5,6 +5,7 @@ import pytest
 from advisor.errors import InputError
 from advisor.measure.campaign.campaign import Entry
 from advisor.measure.items.preparation import PreparationItem
+from advisor.records.box import BoxExport
 from advisor.workflows import bench
 from advisor.workflows.bench import BenchRequest, bench_machine
 from tests.measure.toy_kind import HashItem
@@ -35,3 +36,15 @@ def test_a_fault_of_a_matrix_names_its_file(tmp_path: Path) -> None:
     request = BenchRequest(matrix=path)
     with pytest.raises(InputError, match=r"m\.yaml: configuration: threads: 'lots'"):
         bench_machine(request, store_url=f"sqlite:///{tmp_path}/s.db")
+
+
+@pytest.mark.runtime
+def test_a_box_takes_the_kernels_of_what_was_measured_along(tmp_path: Path) -> None:
+    store_url, first, later = f"sqlite:///{tmp_path}/s.db", tmp_path / "box.json", tmp_path / "later.json"
+    request = BenchRequest(models=("squeezenet-1.1",), threads="1", budget_s=30.0, export_file=first)
+    bench_machine(request, store_url=store_url)
+    bench_machine(BenchRequest(export_file=later), store_url=store_url)
+    for path in (first, later):
+        (work,) = BoxExport.model_validate_json(path.read_text(encoding="utf-8")).works
+        assert (work.model, work.precision, work.batch) == ("squeezenet-1.1", "f32", 1)
+        assert work.kernels

@@ -10,17 +10,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from advisor.errors import InputError, SizerError
+from advisor.errors import CatalogueError, InputError, SizerError
 from advisor.host import machine_spec
 from advisor.perfmodel.resources.cold_pass import ASSUMED
 from advisor.records.base import Evidence
 from advisor.records.box import BoxExport
+from advisor.records.config import RunConfig
 from advisor.records.host import HostFacts
 from advisor.records.measurement import MicroBenchmark
 from advisor.store.catalogue import Catalogue, user_catalogue_dir
 from advisor.store.measurements import MeasurementStore
 from advisor.workflows.box_export import LATENCIES_KEPT, export_box, import_box
-from advisor.workflows.predictors import cold_starts
+from advisor.workflows.catalogue import remove_measured_box
+from advisor.workflows.predictors import cold_starts, load_predictors
 from tests.store.samples import measurement, micro_benchmark, model_work, timing
 
 FINGERPRINT = "c0ffee1234567890"
@@ -96,7 +98,95 @@ def test_a_box_arrives_with_everything_but_the_raw_latencies(store: Any, planner
     assert planner.get("k2").failure == "killed by signal 9"
     assert planner.get("elsewhere") is None
     assert planner.micro(FINGERPRINT) == store.micro(FINGERPRINT)
-    assert planner.get_work("a" * 64, "openvino", "2026.4.1", "f32", 1) == model_work()
+    assert planner.box_works(FINGERPRINT) == [model_work()]
+
+
+def test_what_a_box_brings_is_not_taken_for_compiled_here(store: Any, planner: Any, tmp_path: Path) -> None:
+    """A forged kernel once made resnet-18 on another chip 50 times faster."""
+    import_box(export_box(store, facts(), tmp_path / "box.json"), planner)
+    assert planner.get_work("a" * 64, "openvino", "2026.4.1", "f32", 1) is None
+    assert planner.works_of_models({"a" * 64}) == []
+
+
+def test_a_foreign_measurement_takes_the_place_of_none_of_another_machine(
+    store: Any, planner: Any, tmp_path: Path
+) -> None:
+    mine = measurement("k1", host_fingerprint="mine", status="failed", failure="killed", timing=None)
+    planner.add(mine)
+    import_box(export_box(store, facts(), tmp_path / "box.json"), planner)
+    assert planner.get("k1") == mine
+
+
+def test_predictions_of_other_machines_do_not_change_with_a_box(store: Any, planner: Any, tmp_path: Path) -> None:
+    here = facts(fingerprint="beef")
+    catalogue = Catalogue.load()
+    other = catalogue.resolve("intel-core-i7-8700")
+
+    class Nowhere:
+        def work(self, model: str, runtime: str, precision: str) -> None:
+            return None
+
+    def estimate() -> Any:
+        predictor = load_predictors(
+            planner, here, machine_spec(here), Catalogue.load(), Nowhere(), [other], carried=True, counted={}
+        )
+        return predictor.service_many([(other, model_work(), RunConfig(threads=2, streams=1))])[0].throughput_per_s
+
+    before = estimate()
+    import_box(export_box(store, facts(), tmp_path / "box.json"), planner)
+    assert estimate() == before
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"cpu__cores": 10**15}, "host.cpu.cores: 1e+15 is a figure that no machine has"),
+        ({"cpu__threads": 10**6}, "host.cpu.threads"),
+        ({"cpu__sockets": 1000}, "host.cpu.sockets"),
+        ({"memory__total_bytes": 1}, "host.memory.total_bytes: 1 is a figure that no machine has"),
+        ({"memory__speed_mt_per_s": 1e9}, "host.memory.speed_mt_per_s"),
+        ({"cpu__l3_bytes": 1e18}, "host.cpu.l3_bytes"),
+        ({"limits__usable_cores": 1e9}, "host.limits.usable_cores"),
+    ],
+)
+def test_what_no_machine_has_is_refused_with_file_path_and_remedy(
+    store: Any, planner: Any, tmp_path: Path, fields: dict[str, Any], path: str
+) -> None:
+    file = changed(export_box(store, facts(), tmp_path / "box.json"), **fields)
+    with pytest.raises(InputError) as caught:
+        import_box(file, planner)
+    assert str(caught.value).startswith(f"{file}: {path}")
+    assert "measure the box again" in str(caught.value)
+    assert planner.hosts() == []
+
+
+def test_a_measured_figure_that_no_machine_has_is_refused(store: Any, planner: Any, tmp_path: Path) -> None:
+    file = export_box(store, facts(), tmp_path / "box.json")
+    data = json.loads(file.read_text(encoding="utf-8"))
+    data["micro"][1]["value"] = 1e30
+    file.write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(InputError, match=r"micro\[1\].value .* is a figure that no machine has"):
+        import_box(file, planner)
+
+
+def test_a_removed_box_leaves_nothing(
+    store: Any, planner: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'planner.sqlite3'}"
+    platform_id = import_box(export_box(store, facts(), tmp_path / "box.json"), planner)
+    rows, files = remove_measured_box(platform_id, store_url=url)
+    assert rows == 2 + 2 + 1 + 1  # measurements, micro-benchmarks, kernels, facts
+    assert [file.stem for file in files] == [platform_id, f"{platform_id}-processor"]
+    assert (planner.find(), planner.micro(FINGERPRINT), planner.box_works(FINGERPRINT)) == ([], [], [])
+    assert FINGERPRINT not in planner.hosts()
+    assert platform_id not in Catalogue.load().platform_ids()
+    with pytest.raises(CatalogueError, match="is no box that was added; none was added"):
+        remove_measured_box(platform_id, store_url=url)
+
+
+def test_a_box_that_ships_cannot_be_removed(planner: Any) -> None:
+    with pytest.raises(CatalogueError, match="ships with sizer and cannot be removed"):
+        remove_measured_box("mini-pc-i7-11800h-16-gb")
 
 
 def test_the_box_is_a_platform_of_the_catalogue(store: Any, planner: Any, tmp_path: Path) -> None:

@@ -37,10 +37,22 @@ def test_a_wider_target_is_said_not_to_be_imitated() -> None:
 
 
 def test_more_cores_or_another_architecture_are_refused() -> None:
-    with pytest.raises(InputError, match="4 cores, this machine may use 2"):
+    with pytest.raises(InputError, match="on 4 cores, this machine may use 2"):
         imitation(machine(4, "avx2"), facts("avx2", 2))
     with pytest.raises(InputError, match="neon"):
         imitation(machine(1, "neon"), facts("avx2", 2))
+
+
+def test_a_core_ultra_is_imitated_with_the_cores_that_inference_is_given() -> None:
+    """The runtime there leaves two low-power cores out, so a plan asks for 14 streams and not for 16."""
+    facts_of = {"performance_cores": 6, "efficiency_cores": 8, "low_power_cores": 2, "threads": 22}
+    ultra = MachineSpec(id="ultra", name="ultra", simd_level="avx2", **facts_of)
+    wanted = imitation(ultra, facts("avx2", 14))
+    assert wanted.cores == 14
+    assert any("2 low-power cores" in note for note in wanted.notes)
+    with pytest.raises(InputError, match="infers on 14 cores, this machine may use 13"):
+        imitation(ultra, facts("avx2", 13))
+    assert not any("low-power" in note for note in imitation(machine(1, "avx2"), facts("avx2", 2)).notes)
 
 
 def test_limits_hold_inside_and_are_lifted_after() -> None:

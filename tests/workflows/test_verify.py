@@ -1,17 +1,31 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import advisor
-from advisor.errors import StoreError
+from advisor.errors import InputError, StoreError
 from advisor.host import host_facts
+from advisor.measure.campaign.matrix import _config
 from advisor.records.plan import Plan
-from advisor.workflows.verify import VerifyRequest, _hashes, _kept, _other_machine, _stop_on_interrupt, _versions
-from tests.report.samples import verdict
+from advisor.store.files import document_text, read_document
+from advisor.store.scenario import load_scenario
+from advisor.workflows.verify import (
+    VerifyRequest,
+    _from_plan,
+    _hashes,
+    _kept,
+    _other_machine,
+    _Setting,
+    _stop_on_interrupt,
+    _versions,
+)
+from tests.report.samples import facts, shop_plan, verdict
 
 
 def facts_of(brand: str) -> object:
@@ -91,4 +105,97 @@ def test_files_that_said_what_to_do_are_hashed(tmp_path: Path) -> None:
     scenario.write_text("scenario: s\n")
     found = _hashes(VerifyRequest(scenario=str(scenario), plan_file=tmp_path / "none.json"))
     assert found == {"scenario": hashlib.sha256(b"scenario: s\n").hexdigest()}
-    assert _hashes(VerifyRequest(scenario="store-analytics")) == {}
+    assert set(_hashes(VerifyRequest(scenario="store-analytics"))) == {"scenario"}
+
+
+SHOP = """
+scenario: {name}
+cameras: [{{group: aisle, count: 8, resolution: 1920x1080, fps: 15}}]
+activity: {{objects_per_frame: {{person: {{mean: 4}}}}}}
+stages:
+  - {{id: person, model: "like:person-detection-retail-0013"}}
+  - {{id: reid, model: "like:person-reidentification-retail-0288", on: person}}
+slo: {{latency_p95_ms: 400}}
+"""
+
+
+def settled(folder: Path, change: Any = None, *, text: str = SHOP, brand: str = "Acme Wonder 4000") -> _Setting:
+    """What is run after the plan's file went through ``change``; it was made for the scenario as it stands in SHOP."""
+    plan = shop_plan()
+    scenario = folder / "shop.yaml"
+    scenario.write_text(text.format(name=plan.scenario), encoding="utf-8")
+    document = json.loads(document_text(plan))
+    sha256 = hashlib.sha256(SHOP.format(name=plan.scenario).encode()).hexdigest()
+    document["scenario_sha256"] = sha256
+    document["recommended"]["platform"] = "this"
+    document["inputs"] = {"scenario_sha256": sha256, "catalogue": "c", "calibration": "k", "seed": 0, "this": "f1"}
+    if change is not None:
+        change(document)
+    file = folder / "plan.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    return _from_plan(file, load_scenario(scenario), scenario, facts(brand=brand))
+
+
+def test_plan_scenario_and_box_that_belong_together_are_named(tmp_path: Path) -> None:
+    setting = settled(tmp_path)
+    assert setting.predicted is not None
+    assert [text for text in setting.warnings if "made by sizer" not in text] == []
+    (note,) = setting.notes
+    plan_sha256 = hashlib.sha256((tmp_path / "plan.json").read_bytes()).hexdigest()
+    assert "as planned); plan plan.json" in note
+    assert plan_sha256[:12] in note
+    assert note.endswith("box Acme Wonder 4000 (fingerprint f1, the planned one)")
+
+
+def test_a_changed_scenario_is_not_held_against_the_old_plan(tmp_path: Path) -> None:
+    setting = settled(tmp_path, text=SHOP.replace("fps: 15", "fps: 5"))
+    assert setting.predicted is None
+    assert any("the scenario was changed since it was planned" in text for text in setting.warnings)
+    assert "changed since planned" in setting.notes[0]
+
+
+@pytest.mark.parametrize(("this", "says"), [("f2", "was made on another one (f2)"), (None, "does not say which")])
+def test_this_means_the_machine_on_which_the_plan_was_made(tmp_path: Path, this: str | None, says: str) -> None:
+    setting = settled(tmp_path, lambda document: document["inputs"].update(this=this))
+    assert setting.predicted is None
+    assert any(says in text for text in setting.warnings)
+    assert setting.notes[0].endswith("not the planned one)")
+
+
+def _configured(**values: Any) -> Any:
+    return lambda document: document["recommended"]["config"]["stages"]["person"].update(values)
+
+
+def _decoding(threads: int) -> Any:
+    return lambda document: document["recommended"]["config"]["decode"].update(threads=threads)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (_configured(runtime="fake"), "recommended.config.stages.person.runtime: is a test double"),
+        (_decoding(0), "recommended.config.decode.threads: 0 is not from 1 to 4096"),
+        (_decoding(-3), "recommended.config.decode.threads: -3 is not from 1"),
+        (_decoding(10**9), "recommended.config.decode.threads: 1000000000 is not from 1"),
+        (_configured(threads=10**9), "recommended.config.stages.person.threads: 1000000000 is above 4096"),
+        (_configured(streams=5000), "recommended.config.stages.person.streams: 5000 is above 4096"),
+        (lambda document: document.update(scenario_sha256="0" * 64), "and inputs.scenario_sha256 differ"),
+    ],
+)
+def test_what_a_plan_file_may_not_say_is_refused_with_its_path(tmp_path: Path, change: Any, says: str) -> None:
+    with pytest.raises(InputError) as caught:
+        settled(tmp_path, change)
+    assert str(caught.value).startswith(f"{tmp_path / 'plan.json'}: ")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_file_reaches_a_test_double(tmp_path: Path) -> None:
+    document = json.loads(document_text(shop_plan()))
+    document["alternatives"][0]["config"]["stages"]["reid"]["runtime"] = "fake"
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(InputError, match=r"alternatives\[0\]\.config\.stages\.reid\.runtime: is a test double"):
+        read_document(path, Plan)
+    with pytest.raises(InputError, match="is a test double"):
+        _config({"runtime": "fake"}, 4)

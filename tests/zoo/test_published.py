@@ -58,7 +58,7 @@ def test_doubtful_figures_carry_a_note() -> None:
     assert rows["resnet-18-pytorch"].note is None
 
 
-def test_figures_known_to_be_wrong_are_replaced_and_say_so():
+def test_figures_known_to_be_wrong_are_replaced_and_say_so() -> None:
     """Figures of another network (deeplabv3) and multiply-adds in the place of operations (efficientdet)."""
     rows = published()
     assert "googlenet-v3" in rows["deeplabv3"].note

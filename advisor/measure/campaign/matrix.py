@@ -159,6 +159,8 @@ def _config(values: dict[str, Any], most: int) -> RunConfig:
     plain = {name: most if name in _COUNTS and value == "all" else value for name, value in values.items()}
     try:
         config = RunConfig.model_validate(plain)
+        if config.runtime == "fake":
+            raise InputError("configuration: runtime: 'fake' is a test double; known: openvino, onnxruntime")
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         place, words = shown(tuple(fault["loc"])), fault_words(fault)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from advisor.addresses import hidden
 from advisor.errors import SizerError
 
 JobStatus = Literal["done", "failed"]
@@ -108,7 +109,7 @@ def each(function: Callable[[dict[str, Any]], dict[str, Any]]) -> JobFunction:
 
 def describe(error: BaseException) -> str:
     """Turn an exception into one line: our own errors speak for themselves, others name their class."""
-    text = " ".join(str(error).split())
+    text = hidden(" ".join(str(error).split()))
     if isinstance(error, SizerError):
         return text
     if isinstance(error, MemoryError):

@@ -21,6 +21,29 @@ def sockets_used(machine: MachineArrays, active_cores: Array) -> Array:
     return used
 
 
+def _is_server(machine: MachineArrays) -> NDArray[np.bool_]:
+    large: NDArray[np.bool_] = (machine.cores_per_socket >= 12) & (machine.efficiency_cores == 0)
+    return large & (machine.tdp_w / machine.sockets >= 85)
+
+
+def held_power_w(p: Parameters, machine: MachineArrays) -> Array:
+    """Package power that boards hold for minutes where none is stated for the box, all sockets [W].
+
+    Servers hold their TDP; for others it is multiplied by a fitted factor per kind of socket: desktop above 40 W and
+    of 40 W and less (T and TE parts), soldered of 45 to 55 W and of 30 W and less. At most the chip's turbo power: that
+    is drawn for moments by every board, for hours by none that keeps to its maker's limits. Base clocks are not used.
+
+    Source: project assumption; boards set their long-term limit (PL1) between the base power and what may be
+    configured above it, and rarely say where. Validity: x86 chips; one fitted chip alone is a small desktop part.
+    """
+    soldered = np.where(machine.tdp_w <= 30.0, p.factor("power_low"), p.factor("power_mobile"))
+    socketed = np.where(machine.tdp_w <= 40.0, p.factor("power_small_desktop"), p.factor("power_desktop"))
+    held = np.where(machine.mobile > 0, soldered, np.where(_is_server(machine), 1.0, socketed))
+    most = np.maximum(machine.turbo_power_w, machine.tdp_w)
+    result: Array = np.minimum(machine.tdp_w * held, most)
+    return result
+
+
 def sustained_clock(p: Parameters, machine: MachineArrays, active_cores: Array) -> Array:
     r"""Clock of the performance cores that is held for minutes [Hz].
 
@@ -34,30 +57,21 @@ def sustained_clock(p: Parameters, machine: MachineArrays, active_cores: Array) 
     and a tenth of P; a fitted share in servers). An efficiency core counts as a third of a performance core. Dense
     512-bit arithmetic lowers the clock by ``clock_avx512`` (less from 2021 on; not on AMD's chips, whose clock does not
     depend on width). Cores fill one socket after the other, and each socket has its own power.
-    P is what is stated for the box, or else the TDP times a fitted factor per kind of socket (mobile, desktop; 1 for
-    servers), at most the chip's turbo power: that is drawn for moments by every board, for hours by none that keeps to
-    its maker's limits. Base clocks are not used: boards hold more than they promise, and T and TE parts show it (6
-    cores, base 2.3 GHz at 35 W, run within 5 % of their 65 W siblings).
+    P is what is stated for the box, or else the TDP times what boards of its kind hold (:func:`held_power_w`).
 
-    Source: dynamic power of CMOS, P ~ C V^2 f, with V rising about linearly in f at the top (f ~ P^(1/3)) and constant
-    at the bottom (f ~ P); constants fitted on published speeds, not on clocks, and so terms of a regression: ``s``
-    came out below zero, as if newer processes clocked lower at equal watts. Validity: the fitted chips have 4 to 60
-    cores and 12 to 350 W per socket and are of 2017 to 2023; beyond that it extrapolates.
+    Source: dynamic power of CMOS, P ~ C V^2 f: with V rising about linearly in f at the top f ~ P^(1/3), with V
+    constant f ~ P, so that the exponent lies between these, near 1/2; newer processes clock higher at equal watts.
+    Constants are fitted on published speeds within those ranges (``BOUNDS``), not on clocks. Validity: the fitted chips
+    have 4 to 60 cores and 12 to 350 W per socket and are of 2017 to 2023; beyond that it extrapolates.
     """
     used = sockets_used(machine, active_cores)
     share = np.clip(active_cores / (machine.cores_per_socket * used), 0.0, 1.0)
     usual = machine.boost_hz * p.factor("clock_turbo_share")
     all_core = np.where(machine.all_core_known > 0, machine.all_core_hz, usual)
     turbo = machine.boost_hz + (all_core - machine.boost_hz) * share
-    server = machine.cores_per_socket >= 12
-    server &= (machine.efficiency_cores == 0) & (machine.tdp_w / machine.sockets >= 85)
-    held = np.where(machine.mobile > 0, p.factor("power_mobile"), np.where(server, 1.0, p.factor("power_desktop")))
-    # A box that states what it holds is believed; of others the TDP says what boards make of it.
-    unstated = np.minimum(machine.tdp_w * held, np.maximum(machine.turbo_power_w, machine.tdp_w))
-    power = np.where(machine.power_stated > 0, machine.power_w, unstated) / machine.sockets
-    uncore = np.where(
-        server, np.minimum(p.factor("uncore_server"), 0.6) * power, 0.1 * power + np.minimum(2.0, 0.2 * power)
-    )
+    server = _is_server(machine)
+    power = np.where(machine.power_stated > 0, machine.power_w, held_power_w(p, machine)) / machine.sockets
+    uncore = np.where(server, p.factor("uncore_server") * power, 0.1 * power + np.minimum(2.0, 0.2 * power))
     # Performance cores are filled first; where all cores are small, each draws a small one's share.
     large = np.where(machine.atom_only > 0, 0.0, np.minimum(active_cores, machine.performance_cores))
     active = np.maximum(1.0, (large + (active_cores - large) / 3.0) / used)

@@ -19,13 +19,16 @@ PRIORS: dict[str, tuple[float, float]] = {
         _LN(0.88),
         0.06,
     ),  # all-core turbo over one-core boost where the sheet gives no all-core clock
-    "clock_power_14nm": (_LN(1.2e9), 0.10),  # clock of one core at 1 W [Hz], process of 2017
-    "clock_power_year": (0.02, 0.01),  # gain of that clock per year (not a logarithm of a factor: a slope)
-    "clock_power_exponent": (0.58, 0.04),  # clock ~ power ** exponent (plain)
-    "clock_avx512": (_LN(0.85), 0.08),  # clock with dense 512-bit arithmetic
+    "clock_power_14nm": (_LN(1.2e9), 0.08),  # clock of one core at 1 W [Hz], process of 2017
+    "clock_power_year": (0.03, 0.01),  # gain of that clock per year (not a logarithm of a factor: a slope)
+    "clock_power_exponent": (0.50, 0.03),  # clock ~ power ** exponent (plain)
+    "clock_avx512": (_LN(0.80), 0.06),  # clock with dense 512-bit arithmetic
     "clock_avx2_server": (_LN(0.95), 0.05),
-    "power_desktop": (_LN(1.5), 0.15),  # power a desktop board really holds, over TDP
-    "power_mobile": (_LN(1.15), 0.12),  # the same for parts of 30 W and less and of 45 to 55 W
+    # Power that boards hold for minutes, over TDP, where none is stated for the box
+    "power_desktop": (_LN(1.2), 0.12),  # desktop sockets above 40 W
+    "power_small_desktop": (_LN(1.1), 0.10),  # the same of 40 W and less (T and TE parts)
+    "power_mobile": (_LN(1.05), 0.10),  # soldered parts of 45 to 55 W
+    "power_low": (_LN(1.3), 0.15),  # the same of 30 W and less: base power to what may be configured above it
     "uncore_server": (_LN(0.25), 0.2),  # share of a server's power that does not reach its cores
     # Cores (physics.py, core_rate)
     "e_core": (_LN(0.85), 0.15),  # E core against what its width and clock promise
@@ -37,7 +40,8 @@ PRIORS: dict[str, tuple[float, float]] = {
     "l3_reach": (_LN(1.0), 0.5),  # working set over last-level cache at which half misses
     "cache_bytes_per_cycle": (_LN(8.0), 0.5),  # per 256 bits of width, activations streaming through L2 / L3
     # Overheads (physics.py, pass_time)
-    "call": (_LN(40e-6), 0.6),  # one request [s] at 4 GHz
+    "call": (_LN(25e-6), 0.4),  # one request [s] at 4 GHz
+    "harness": (_LN(60e-6), 0.7),  # one request of an untuned harness beyond that [s] at 4 GHz: in fits only
     "kernel": (_LN(1.5e-6), 0.6),  # one kernel [s] at 4 GHz
     "barrier": (_LN(1.0e-6), 0.6),  # one kernel on several threads, per doubling [s] at 4 GHz
     "barrier_core": (_LN(0.05e-6), 0.8),  # the same, per thread
@@ -80,6 +84,24 @@ NAMES = tuple(PRIORS)
 INDEX = {name: i for i, name in enumerate(NAMES)}
 MEAN = np.array([PRIORS[name][0] for name in NAMES])
 DEVIATION = np.array([PRIORS[name][1] for name in NAMES])
+BOUNDS: dict[str, tuple[float, float]] = {
+    "clock_power_14nm": (_LN(1.0e9), _LN(1.5e9)),
+    "clock_power_year": (0.0, 0.06),
+    "clock_power_exponent": (1.0 / 3.0, 0.65),
+    "clock_avx512": (_LN(0.65), 0.0),
+    "clock_avx2_server": (_LN(0.8), 0.0),
+    "power_desktop": (0.0, _LN(1.8)),
+    "power_small_desktop": (_LN(0.9), _LN(1.5)),
+    "power_mobile": (_LN(0.8), _LN(1.4)),
+    "power_low": (_LN(0.8), _LN(2.0)),
+    "uncore_server": (_LN(0.1), _LN(0.6)),
+    "socket": (_LN(0.75), 0.0),
+    "bandwidth": (_LN(0.5), _LN(0.95)),
+    "call": (_LN(10e-6), _LN(50e-6)),
+}
+"""Ranges that physics and data sheets leave open, in the parameter's own unit; others have their priors alone."""
+LOWEST = np.array([BOUNDS.get(name, (-np.inf, np.inf))[0] for name in NAMES])
+HIGHEST = np.array([BOUNDS.get(name, (-np.inf, np.inf))[1] for name in NAMES])
 
 
 class Parameters:

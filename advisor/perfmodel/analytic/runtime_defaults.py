@@ -37,6 +37,12 @@ def latency_threads(spec: MachineSpec, precision: int) -> tuple[int, bool]:
     return max(1, cores // spec.sockets), performance_only
 
 
+def usable_cores(machine: MachineSpec) -> int:
+    """Cores that inference may keep busy, within the container's quota."""
+    quota = machine.cores if machine.quota_cores is None else max(1, int(machine.quota_cores))
+    return min(machine.inference_cores, quota)
+
+
 @dataclass(frozen=True)
 class ResolvedConfig:
     """A configuration with every setting that was left to the runtime filled in as the runtime would."""
@@ -45,13 +51,12 @@ class ResolvedConfig:
     threads: int
     performance_only: bool
     latency_share: float
-    """1 for one stream over many threads, 0 for one thread per stream: which residual applies."""
+    """Which residual applies: 1 for a single stream, 0 for several of one thread each, between them for others."""
 
 
 def resolve(machine: MachineSpec, config: RunConfig) -> ResolvedConfig:
     """Streams and threads that a runtime takes on ``machine`` for ``config`` (above)."""
-    quota = machine.cores if machine.quota_cores is None else max(1, int(machine.quota_cores))
-    usable = min(machine.inference_cores, quota)
+    usable = usable_cores(machine)
     precision = PRECISIONS.index(config.precision)
     latency, performance_only = latency_threads(machine, precision)
     latency = min(latency, usable)
@@ -68,4 +73,6 @@ def resolve(machine: MachineSpec, config: RunConfig) -> ResolvedConfig:
     streams = max(1, min(streams, threads)) if config.runtime == "openvino" else streams
     per_stream = max(1.0, threads / streams)
     whole = max(2.0, float(latency_threads(machine, precision)[0]))
-    return ResolvedConfig(streams, threads, performance_only, float(min(1.0, np.log(per_stream) / np.log(whole))))
+    # One request at a time is what published latencies are of, on however few threads.
+    share = 1.0 if config.streams == 1 else float(min(1.0, np.log(per_stream) / np.log(whole)))
+    return ResolvedConfig(streams, threads, performance_only, share)

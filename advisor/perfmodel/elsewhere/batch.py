@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -44,6 +45,7 @@ class PassBatch:
         index = np.array([place[table.key] for table in tables])
         self._table = np.array([table.table for table in distinct_tables.values()])[index]
         self._peak = np.array([table.peak_activation_bytes for table in distinct_tables.values()])[index]
+        self._on_performance_cores = np.array([float(config.core_type == "performance") for config in configs])
         self._runs = Runs(
             precision=np.array([PRECISIONS.index(config.precision) for config in configs]),
             batch=np.array([float(config.batch) for config in configs]),
@@ -61,6 +63,21 @@ class PassBatch:
     def parts(self) -> PassTime:
         """Physical times with the data sheets as they are."""
         return self.times()
+
+    def at_load(self, share: float) -> Array:
+        """Time of a pass of one stream while this share (0 to 1) of the cores that it leaves is busy with its like [s].
+
+        0: one stream by itself, on performance cores first; 1: all cores that the configuration may use are busy. The
+        work of the others fills caches and bandwidth, and their cores lower the clock, by as much as there is of it.
+        """
+        runs, arrays = self._runs, machine_arrays(self.machines).take(self._machine)
+        each = runs.threads / np.maximum(runs.streams, 1.0)
+        cores = np.where(self._on_performance_cores > 0, arrays.performance_cores, arrays.cores)
+        every = np.maximum(np.minimum(cores, arrays.quota) / each, 1.0)
+        streams = 1.0 + share * (every - 1.0)
+        partly = replace(runs, streams=streams, threads=streams * each, performance_only=self._on_performance_cores)
+        total: Array = pass_time(self._parameters, arrays, self._table, self._peak, partly).total
+        return total
 
     def sheet_uncertainty(self) -> Array:
         """Half width (log) from fields of the data sheets that are recalled or assumed (sheet_uncertainty.py)."""

@@ -93,6 +93,11 @@ class ResidualPoints:
         """A subset."""
         return ResidualPoints(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
 
+    def joined(self, other: ResidualPoints) -> ResidualPoints:
+        """These rows, then those of ``other``."""
+        names = self.__dataclass_fields__
+        return ResidualPoints(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in names))
+
 
 def machine_features(machine: MachineArrays) -> Array:
     """Data-sheet features in units of their usual spread: SIMD class (own axes), size, cache, bandwidth, age, power."""

@@ -18,6 +18,8 @@ from advisor.records.calibration import TransferCalibration
 from advisor.records.machine import MachineSpec
 
 from .residual import (
+    NOISE_SCALE,
+    Residual,
     ResidualPoints,
     chip_features,
     era_scale,
@@ -66,11 +68,13 @@ class Transfer:
             model_features=self._model_features[columns["model"]],
             kinds=self._kinds[columns["model"]],
             era_scale=np.array([era_scale(calibration.eras[row.era]) for row in rows]),
-            noise_scale=np.ones(len(rows)),
+            noise_scale=np.array([NOISE_SCALE.get(calibration.eras[row.era], 1.0) for row in rows]),
         )
         weights = np.array([row.weight for row in rows])
-        reference = calibration.eras.index(calibration.reference_era)
-        self._mean = ResidualMean(points, weights, calibration.scales, reference)
+        self.reference_era = calibration.eras.index(calibration.reference_era)
+        """Label of the source that predictions are stated for."""
+        self._points = points
+        self._mean = ResidualMean(points, weights, calibration.scales, self.reference_era)
         self._machine_label = {machine.id: i for i, machine in enumerate(calibration.machines)}
         self._signature_label = {machine.signature: i for i, machine in enumerate(calibration.machines)}
         self._model_label = {name: i for i, name in enumerate(calibration.models)}
@@ -82,6 +86,13 @@ class Transfer:
         self._labels: dict[str, int] = {}
         self._cache: dict[tuple[str, int | str, int], tuple[float, float]] = {}
         """By machine, network (:meth:`_network`) and precision."""
+
+    def process(self) -> Residual:
+        """The process itself, conditioned on where the published rows lie: for covariances, of which it knows no value.
+
+        Conditioning takes about a second, so it is done where it is needed only.
+        """
+        return Residual(self._points, np.zeros(len(self._points.era)), self.calibration.scales)
 
     def machine_label(self, spec: MachineSpec) -> int:
         """Fitted machine with the same chip and sockets, -1 where none is."""

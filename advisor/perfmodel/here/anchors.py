@@ -62,8 +62,8 @@ class AnchorArrays:
         self.by_kernels = np.array([a.mix is not None for a in anchors])
         self.mix = np.array([a.mix or (0.0, 0.0, 0.0) for a in anchors])
 
-    def shared(self, query: Anchor) -> tuple[Array, Array]:
-        """Covariance of the whole correction, and of its part that belongs to the model and not to the machine."""
+    def shared(self, query: Anchor) -> Array:
+        """Covariance of the corrections of all anchors with that of the query."""
         same_runtime = (self.runtime == query.runtime).astype(np.float64)
         same_precision = (self.precision == query.precision) * same_runtime
         same_model = (self.model == query.model).astype(np.float64)
@@ -75,8 +75,8 @@ class AnchorArrays:
         model = (ALIKE**2 * alike + MODEL**2 * same_model) * half
         exact = EXACT**2 * same_model * same_precision * config
         if query.mix is None:
-            scale = np.where(self.by_kernels, ACROSS, 1.0)
-            return scale * (machine + model + exact), scale * model
+            scaled: Array = np.where(self.by_kernels, ACROSS, 1.0) * (machine + model + exact)
+            return scaled
         setting = np.exp(-0.5 * ((apart / _SETTING_SCALE) ** 2).sum(1)) * same_runtime
         like = np.exp(-0.5 * (((self.mix - np.array(query.mix)) / _MIX_SCALE) ** 2).sum(1))
         k_model = K_MODEL**2 * same_model * half
@@ -87,8 +87,8 @@ class AnchorArrays:
             + (K_SETTING**2 + K_ALIKE**2 * like) * setting
             + K_EXACT**2 * same_model * same_precision * setting
         )
-        whole = np.where(self.by_kernels, by_kernels + k_model, ACROSS * (machine + model + exact))
-        return whole, np.where(self.by_kernels, k_model, ACROSS * model)
+        whole: Array = np.where(self.by_kernels, by_kernels + k_model, ACROSS * (machine + model + exact))
+        return whole
 
 
 _FAR = 100.0
@@ -107,17 +107,17 @@ class Anchors:
         self.anchors, self._sharing = anchors, sharing**2
         if anchors:
             self._batch = AnchorArrays(anchors)
-            matrix = self._sharing * np.array([self._batch.shared(a)[0] for a in anchors])
+            matrix = self._sharing * np.array([self._batch.shared(a) for a in anchors])
             matrix[np.diag_indices_from(matrix)] += np.array([a.noise**2 for a in anchors])
             self._inverse = np.linalg.inv(matrix)
             self._weights = self._inverse @ np.array([a.log_ratio for a in anchors])
 
     def correction(self, query: Anchor) -> tuple[float, float]:
         """Expected log ratio at ``query`` on this machine and its standard deviation."""
-        prior = self._sharing * float(AnchorArrays([query]).shared(query)[0][0])
+        prior = self._sharing * float(AnchorArrays([query]).shared(query)[0])
         if not self.anchors:
             return 0.0, float(np.sqrt(prior))
-        cross = self._sharing * self._batch.shared(query)[0]
+        cross = self._sharing * self._batch.shared(query)
         variance = max(prior - float(cross @ self._inverse @ cross), 1e-4)
         return float(cross @ self._weights), float(np.sqrt(variance))
 
@@ -129,16 +129,10 @@ class Anchors:
         """
         stranger = _stranger(query)
         single = AnchorArrays([query])
-        variance, common = float(single.shared(query)[0][0]), float(single.shared(stranger)[0][0])
+        variance, common = float(single.shared(query)[0]), float(single.shared(stranger)[0])
         if self.anchors:
-            cross, of_stranger = (self._sharing * self._batch.shared(item)[0] for item in (query, stranger))
+            cross, of_stranger = (self._sharing * self._batch.shared(item) for item in (query, stranger))
             gain = self._inverse @ cross
             common = self._sharing * common - float(of_stranger @ gain)
             variance = max(self._sharing * variance - float(cross @ gain), 1e-4)
         return float(np.clip(common / variance, 0.0, 1.0))
-
-    def model_part(self, query: Anchor) -> float:
-        """The part of the correction that travels with the model to other machines."""
-        if not self.anchors:
-            return 0.0
-        return self._sharing * float(self._batch.shared(query)[1] @ self._weights)

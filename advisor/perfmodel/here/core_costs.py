@@ -11,12 +11,14 @@ from advisor.perfmodel.analytic.interval import around
 from advisor.perfmodel.analytic.machine import machine_arrays
 from advisor.perfmodel.analytic.parameters import Parameters
 from advisor.perfmodel.analytic.physics import Runs, core_rate
+from advisor.perfmodel.elsewhere.partial_load import STEPS
 from advisor.perfmodel.resources.software_decode import (
     CoreClocks,
     CoreTime,
     DecodeCalibration,
     clocks_under_load,
     decode_time,
+    mean_core_speed,
     preparation_time,
 )
 from advisor.records.base import Evidence
@@ -44,6 +46,7 @@ class CoreCosts:
     def __init__(self, parameters: Parameters, host: HostMeasurements, calibration: DecodeCalibration) -> None:
         self._parameters, self._host, self._calibration = parameters, host, calibration
         self._clocks_by_machine: dict[str, CoreClocks] = {}
+        self._slowing_by_machine: dict[str, tuple[float, ...]] = {}
 
     def decode(
         self, machine: MachineSpec, codec: str, width: int, height: int, bitrate_kbps: float | None, fps: float
@@ -94,6 +97,29 @@ class CoreCosts:
             f"preparation was not measured on {machine.id}: cycles per pixel of the shipped calibration, work per "
             "clock of its kind of core, clock with all cores busy (docs/methods/decode.md)"
         )
+
+    def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
+        r"""Lengthening of decoding and preparation while 1/n, 2/n, ... of the other cores work, over the time alone.
+
+        .. math:: v(1) / v(1 + s (C - 1)) - 1, \qquad s = \tfrac1n, \dots, 1
+
+        with the mean speed v of so many cores, performance cores first (``mean_core_speed``). Empty for the machine
+        that was measured: its costs were measured one at a time, and its decoders do not slow each other down.
+        Source: derived here.
+        """
+        cores = machine.inference_cores
+        if self._host.is_host(machine) or cores == 1:
+            return ()
+        if machine.key not in self._slowing_by_machine:
+            speeds_hz = [
+                mean_core_speed(
+                    self._calibration.cores, machine, clocks_under_load(self._parameters, machine, busy), busy
+                )[0]
+                for busy in 1.0 + np.arange(STEPS + 1) / STEPS * (cores - 1)
+            ]
+            slowest = np.minimum.accumulate(speeds_hz)
+            self._slowing_by_machine[machine.key] = tuple(float(speeds_hz[0] / speed - 1.0) for speed in slowest[1:])
+        return self._slowing_by_machine[machine.key]
 
     def overhead(self, machine: MachineSpec, runtime: str) -> CostEstimate:
         """Core time of one call into the runtime, before any kernel runs."""

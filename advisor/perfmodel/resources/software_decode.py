@@ -19,6 +19,7 @@ from advisor.perfmodel.analytic.clock import sustained_clock
 from advisor.perfmodel.analytic.interval import around
 from advisor.perfmodel.analytic.machine import SIMD_CLASSES, machine_arrays
 from advisor.perfmodel.analytic.parameters import Parameters
+from advisor.perfmodel.resources.cold_pass import BYTES_PER_PIXEL
 from advisor.records.base import Count, Evidence, Interval, PositiveCount, PositiveQuantity, Quantity, Record
 from advisor.records.machine import MachineSpec
 from advisor.records.prediction import CostEstimate
@@ -277,6 +278,22 @@ def decode_cycles(terms: CodecTerms, width: int, height: int, bits_per_frame: fl
     (MJPEG 0.5 to 1.4), one thread per stream.
     """
     return terms.cycles_per_pixel * width * height + terms.cycles_per_bit * bits_per_frame
+
+
+def decode_traffic_bytes(codec: str, width: int, height: int) -> float:
+    r"""Traffic with main memory of one decoded frame [B].
+
+    .. math:: (2 + r) \cdot 1.5 \, w h
+
+    A picture is written by the decoder and read by preparation, and r = 1 reference picture is read, none where every
+    frame is coded by itself (MJPEG). Pictures of several cameras do not stay in caches (1080p: 3.1 MB each); what the
+    filters of motion compensation read twice does. Source: derived here; the sample format is that of ITU-T H.264,
+    section 6.2. Validity: one reference per block, as cameras code; two of them (B pictures) read one more.
+    """
+    if codec == "raw":
+        return 0.0
+    references = 0 if codec == "mjpeg" else 1
+    return (2 + references) * BYTES_PER_PIXEL * width * height
 
 
 USUAL_BITS_SD = 0.5

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from advisor.perfmodel.analytic.work_table import WorkTable
+from advisor.perfmodel.analytic.work_table import WorkTable, table_of
 from advisor.perfmodel.chain.source import EvidenceSource
 from advisor.perfmodel.elsewhere.transfer import Transfer
 from advisor.perfmodel.elsewhere.transfer_time import TransferTime
 from advisor.perfmodel.here.calibration import HostCalibration
 from advisor.perfmodel.here.host_anchors import HostAnchors
 from advisor.perfmodel.here.kernel_prediction import KernelPredictor
-from advisor.perfmodel.here.measurements import HostMeasurements
+from advisor.perfmodel.here.measurements import HostMeasurements, TimedConfiguration
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,9 @@ class Context:
     calibration: HostCalibration
     kernels: KernelPredictor
     anchors: HostAnchors
+    published_tables: Mapping[str, WorkTable]
+    counted: Mapping[str, WorkTable]
+    """Works of models by hash, as counted in their files."""
 
     @classmethod
     def of(
@@ -32,12 +35,22 @@ class Context:
         published_tables: Mapping[str, WorkTable],
         host: HostMeasurements,
         calibration: HostCalibration,
+        counted: Mapping[str, WorkTable] | None = None,
     ) -> Context:
         """Build the shared parts; nothing is computed before it is needed."""
         transfer_time = TransferTime(transfer)
         kernels = KernelPredictor(host, transfer_time)
         anchors = HostAnchors(host, calibration, transfer_time, kernels, published_tables)
-        return cls(transfer_time, host, calibration, kernels, anchors)
+        return cls(transfer_time, host, calibration, kernels, anchors, published_tables, counted or {})
+
+    def table_of_timing(self, item: TimedConfiguration) -> WorkTable | None:
+        """Work of a network that was timed here, as it is counted for other machines; None where nothing tells it."""
+        if item.sha256 in self.counted:
+            return self.counted[item.sha256]
+        if item.model in self.published_tables:
+            return self.published_tables[item.model]
+        work = self.host.work(item)
+        return None if work is None else table_of(work)
 
     @property
     def transfer(self) -> Transfer:

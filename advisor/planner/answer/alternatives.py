@@ -71,7 +71,7 @@ def pareto_front(
 ) -> tuple[ParetoPoint, ...]:
     """Platforms that hold and to which nothing that holds is both cheaper to buy and roomier, in ascending price.
 
-    Headroom: what stays free of the binding resource on the pessimistic side, growth included, in the configuration
+    Headroom: what stays free of the binding resource at the median, growth included, in the configuration
     that was judged; the utilisation law bounds it, so that most platforms need no simulation. Price: also where the
     objective is TCO, so that the front shows what the purchase alone would cost.
     """

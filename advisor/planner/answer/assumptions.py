@@ -17,6 +17,13 @@ LATENCY_RATIO = (0.8, 2.2)
 "Whole cascades on this machine", 2026-11-21), each run twice; 1.05 in the median, above 1.6 in overload alone. Nine of
 them were compared with the simulator while it was built: no figure of a machine that was never seen."""
 
+AROUND = (
+    "only decoding, preparation and the models are counted, as `sizer verify` runs them: of whole pipelines published "
+    "for CPUs (with tracking, drawing, recording or encoding around the models) sizer 0.1 promised 1.9 times the "
+    "streams in the median, 1.0 to 4.1 times in all; measure your own application on one box before buying more"
+)
+"""Figures of an outside check of sizer 0.1 against published pipelines, 2026-11; not repeated for this version."""
+
 FIELDS = {
     "all_core_turbo_hz": "all-core clock",
     "base_hz": "base clock",
@@ -97,6 +104,7 @@ def list_assumptions(
         "the box runs nothing else, is cooled to hold its sustained power limit, and uses the performance governor"
     )
     if chosen is not None:
+        assumptions += chosen.candidate.notes
         machine = chosen.model.machine
         if machine.uncertain:
             assumptions.append(
@@ -104,6 +112,12 @@ def list_assumptions(
                 + ", ".join(FIELDS.get(name, name.replace("_", " ")) for name in machine.uncertain)
             )
         assumptions += _filled_text(chosen.model.id, machine)
+        cores = chosen.model.cores
+        if machine.threads > cores:
+            assumptions.append(
+                f"{chosen.model.id}: CPU shares are of the {cores:g} cores that infer; a monitor that counts all "
+                f"{machine.threads} threads (top, task manager) shows {cores / machine.threads:.2f} times as much"
+            )
         platform = chosen.candidate.platform
         if platform.id not in scenario.candidates.prices:
             assumptions += [
@@ -131,11 +145,11 @@ def _filled_text(platform: str, machine: MachineSpec) -> list[str]:
 def list_warnings(
     inputs: PlanInputs, options: Sequence[PlanOption], elsewhere: Mapping[str, Price] | None = None
 ) -> tuple[str, ...]:
-    """Stale or unsourced prices of what is shown, and latency budgets that the simulation cannot promise.
+    """What is not counted, stale or unsourced prices of what is shown, and latency budgets that cannot be promised.
 
     ``elsewhere``: prices of further platforms that are bought, at other sites.
     """
-    warnings = []
+    warnings = [AROUND] if options and inputs.scenario.cameras else []
     prices = {option.platform: option.price for option in options} | dict(elsewhere or {})
     assumed = [platform for platform, price in prices.items() if price.kind == "assumed"]
     if assumed:

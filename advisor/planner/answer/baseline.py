@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from advisor.perfmodel.analytic.runtime_defaults import default_streams, latency_threads
-from advisor.planner.search.belief import MEDIAN, at
+from advisor.planner.search.belief import MEDIAN
 from advisor.planner.search.costs import decode_cores, stage_cores
 from advisor.planner.search.judgement import Deployment
 from advisor.planner.search.setup import Setup
@@ -82,7 +82,7 @@ def _default_setup(deployment: Deployment, hint: Hint) -> Setup | None:
     if any(estimate.evidence is Evidence.UNKNOWN for estimate in estimates):
         return None
     choice = {
-        stage.id: StageOption(config, estimate, setup.choice[stage.id].preprocess, at(estimate.latency_s, 1.0))
+        stage.id: StageOption(config, estimate, setup.choice[stage.id].preprocess)
         for stage, estimate in zip(stages, estimates, strict=True)
     }
     return Setup(choice, dict.fromkeys(choice, config.streams or 1), setup.decode_workers)
@@ -137,7 +137,7 @@ def _gain(deployment: Deployment, predicted: PredictedLoad, baseline: _Baseline)
     else:
         text = f"{ours:.3g} {unit} against {theirs:.3g} with {baseline.words}: {ratio:.2f} times as many"
         if ratio < 1.0:
-            # Capacity is counted at the median and without headroom; the choice was made on the pessimistic side.
+            # Capacity is counted at the median and without headroom; the choice was made with it and at the confidence.
             outcome = "holds, too, with more core time" if failed is None else f"fails: {failed.reason}"
             text += f"; as asked it {outcome}"
     return DefaultGain(

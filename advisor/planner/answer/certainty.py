@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from advisor.planner.search.joint import DRAWS
 from advisor.planner.search.judgement import Deployment
 from advisor.records.base import Evidence
 
-STEP = 4
-"""Draws to which a bisection is taken: less than half a per cent."""
+STEP = 64
+"""Draws to which a bisection is taken."""
+WINDOW, SAMPLES = 150, 30
+"""Draws on each side of what the bisection finds among which some hold and some fail, and how many of them are
+simulated: latency is no smooth function of the draw, and with bisection alone one draw would decide for many."""
 LEAST, MOST = 0.01, 0.99
 """Probabilities beyond these are not told apart from 0 and 1: no table of outcomes reaches so far."""
 
@@ -17,8 +22,9 @@ LEAST, MOST = 0.01, 0.99
 def probability_of_holding(deployment: Deployment, *, feasible: bool) -> float:
     """Probability that the configuration meets the SLO with growth: the share of the joint draws in which it does.
 
-    The draws are ordered by a closed form; from which place in that order on they fail is bisected by simulating draws.
-    ``feasible``: it was judged to hold at the confidence asked for, from where the bisection starts.
+    The draws are ordered by a closed form; from about which place in that order on they fail is bisected by simulating
+    draws, and around it they are counted: evenly spaced ones are simulated. ``feasible``: it was judged to hold at the
+    confidence asked for, so that it is at least that.
     """
     key = ("probability", deployment.model.id, deployment.model.placement, deployment.count, deployment.case.key,
            tuple(sorted((name, config.model_dump_json()) for name, config in deployment.setup.configs.items())),
@@ -34,14 +40,22 @@ def _share_that_holds(deployment: Deployment, *, feasible: bool) -> float:
         """Whether the first so many draws hold: the last of them decides."""
         return study.in_draw(belief, load, draws - 1)[1] is None
 
-    asked = math.ceil(deployment.scenario.margin.confidence * DRAWS)
-    low, high = (asked, belief.possible) if feasible else (0, belief.possible)
+    low, high = (study.draws_asked, belief.possible) if feasible else (0, belief.possible)
+    least, most = low, max(low, high)
     if high <= low or hold(high):
-        low = max(low, high)
+        return _within_reach(most / DRAWS)
     while high - low > STEP:
         middle = (low + high) // 2
         low, high = (middle, high) if hold(middle) else (low, middle)
-    return min(max(low / DRAWS, LEAST), MOST)
+    middle = (low + high) // 2
+    start, end = max(least, middle - WINDOW), min(most, middle + WINDOW)
+    sampled = np.linspace(start, end, 2 * SAMPLES + 1)[1::2]
+    share = sum(hold(math.ceil(draws)) for draws in sampled) / SAMPLES
+    return _within_reach((start + share * (end - start)) / DRAWS)
+
+
+def _within_reach(probability: float) -> float:
+    return min(max(probability, LEAST), MOST)
 
 
 def confidence(probability: float, evidence: Evidence) -> str:

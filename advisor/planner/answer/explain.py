@@ -19,6 +19,7 @@ from advisor.records.plan import BreaksFirst, PredictedLoad, Price, Sensitivity
 from advisor.records.scenario import Scenario
 
 from .predicted_load import fluid_factor
+from .ties import near_miss
 
 CONSEQUENCES = {
     "camera_fps": "frames are lost",
@@ -149,7 +150,8 @@ def _objects(deployment: Deployment) -> list[BreaksFirst]:
         return []
     factor = _objects_limit(deployment)
     if factor is None:
-        text = "already the objects per frame of the scenario are too many"
+        confidence = deployment.scenario.margin.confidence_pct
+        text = f"with growth, headroom and {confidence:g} % confidence the scenario's own objects are already too many"
     elif factor >= MAX_OBJECTS_FACTOR:
         text = f"{MAX_OBJECTS_FACTOR:g} times the objects per frame still hold, growth and headroom included"
     else:
@@ -203,8 +205,9 @@ def sensitivity(
 def _changed(change: str, study: Study, chosen: Solution, candidates: Sequence[Candidate]) -> Sensitivity:
     """Judge the recommended boxes in a harder case, and name what would carry it where they do not."""
     again = judge(study, chosen.candidate, chosen.judged.count)
-    if isinstance(again, Feasible):
-        return _holds(change, chosen.judged, again)
+    deployment = again.deployment if isinstance(again, Feasible) else near_miss(again)
+    if isinstance(again, Feasible) or deployment is not None:
+        return _holds(change, chosen.judged, deployment)
     # What did not hold in the easier case will not hold now: nothing cheaper need be looked at.
     return _moves(change, study, again, cheapest(study, candidates, floor=chosen.cost))
 
@@ -213,11 +216,11 @@ def _with_precisions(scenario: Scenario, precisions: tuple[Precision, ...]) -> S
     return scenario.model_copy(update={"accuracy": scenario.accuracy.model_copy(update={"precisions": precisions})})
 
 
-def _holds(change: str, judged: Feasible, again: Feasible | None = None) -> Sensitivity:
+def _holds(change: str, judged: Feasible, again: Deployment | None = None) -> Sensitivity:
     """Say that the boxes suffice, and where they must then be set up otherwise (``again``: as judged then)."""
     text = "the recommendation holds"
     if again is not None:
-        setup, other = judged.deployment.setup, again.deployment.setup
+        setup, other = judged.deployment.setup, again.setup
         if (setup.configs, setup.decode_workers) != (other.configs, other.decode_workers):
             text = "the recommended boxes hold, with other settings: plan again then"
     return Sensitivity(change=change, holds=True, platform=judged.model.id, price=None, text=text)
@@ -265,8 +268,9 @@ def _single_channel(study: Study, judged: Feasible) -> list[Sensitivity]:
     candidate = Candidate(platform.model_copy(update={"id": f"{platform.id}-one-channel"}), slower)
     again = judge(study, candidate, judged.count)
     change = f"one memory channel populated, not {channels}"
-    if isinstance(again, Feasible):
-        return [_holds(change, judged, again)]
+    deployment = again.deployment if isinstance(again, Feasible) else near_miss(again)
+    if isinstance(again, Feasible) or deployment is not None:
+        return [_holds(change, judged, deployment)]
     text = f"no longer: {again.failed.reason}; insist on {channels} modules"
     return [Sensitivity(change=change, holds=False, platform=None, price=None, text=text)]
 

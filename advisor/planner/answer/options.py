@@ -41,6 +41,7 @@ def make_option(deployment: Deployment, *, feasible: bool, certain: bool | None 
     predicted = predict_load(deployment, exact=True, feasible=certain).predicted
     probability = probability_of_holding(deployment, feasible=certain)
     evidence = weakest(list(predicted.evidence.values()))
+    doubt = _doubt(deployment, probability) if feasible and not certain else []
     return PlanOption(
         platform=platform.id,
         name=platform.name,
@@ -54,7 +55,7 @@ def make_option(deployment: Deployment, *, feasible: bool, certain: bool | None 
         config=plan_config(deployment.setup),
         predicted=predicted,
         breaks_first=breaks_first(deployment, predicted),
-        note=_note(case, deployment.count, predicted),
+        note="; ".join([*doubt, *_note(case, deployment.count, predicted)]),
         role=role,
         evidence_text=evidence_text(predicted.evidence),
     )
@@ -93,7 +94,7 @@ def _more_capacity(option: PlanOption, than: PlanOption) -> str:
         mine, other = getattr(option.predicted, name), getattr(than.predicted, name)
         if mine is None or other is None:
             continue
-        for side, words in (("p10", " on the pessimistic side"), ("p50", " at the median")):
+        for side, words in (("p10", " at 90 % confidence"), ("p50", " at the median")):
             ours, theirs = getattr(mine, side), getattr(other, side)
             if ours > theirs * (1.0 + NOTABLE):
                 first, second = apart(ours, theirs, 3)
@@ -102,7 +103,7 @@ def _more_capacity(option: PlanOption, than: PlanOption) -> str:
 
 
 def _less(option: PlanOption, than: PlanOption) -> list[str]:
-    """Figures that are better when smaller, on the pessimistic side, where they are notably so."""
+    """Figures that are better when smaller, at their P90, where they are notably so."""
     words = []
     cpu, other_cpu = option.predicted.utilisation["cpu"].p90 * 100.0, than.predicted.utilisation["cpu"].p90 * 100.0
     if cpu < other_cpu * (1.0 - NOTABLE):
@@ -125,7 +126,13 @@ def evidence_text(parts: dict[str, Evidence]) -> str:
     return "; ".join([*texts, DECODE_WORDS] if parts.get("decode") is Evidence.SPEC else texts)
 
 
-def _note(case: LoadCase, count: int, predicted: PredictedLoad) -> str:
+def _doubt(deployment: Deployment, probability: float) -> list[str]:
+    """Say of boxes that miss the confidence asked for by no more than can be told that they do."""
+    asked = deployment.scenario.margin.confidence_pct
+    return [f"{probability * 100:.0f} % sure where {asked:g} % are asked for, which predictions cannot tell apart"]
+
+
+def _note(case: LoadCase, count: int, predicted: PredictedLoad) -> list[str]:
     words = []
     if count > 1:
         words.append(f"{'cameras' if case.cameras else 'requests'} dealt out over {count} boxes")
@@ -137,9 +144,9 @@ def _note(case: LoadCase, count: int, predicted: PredictedLoad) -> str:
         growth = case.grown_cameras - case.cameras
         planned = f" ({growth} of them planned growth)" if growth else ""
         words.append(
-            f"{room:.0f} more {'camera fits' if room == 1 else 'cameras fit'} on the pessimistic side{planned}, "
+            f"{room:.0f} more {'camera fits' if room == 1 else 'cameras fit'} at 90 % confidence{planned}, "
             "headroom used up"
             if room > 0
-            else "no camera to spare on the pessimistic side"
+            else "no camera to spare at 90 % confidence"
         )
-    return "; ".join(words)
+    return words

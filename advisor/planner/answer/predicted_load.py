@@ -136,7 +136,9 @@ def fluid_factor(deployment: Deployment, z: float, *, contended: bool = False) -
 
     ``contended``: no bound, but with every pass as long as with all streams busy.
     """
-    demand = deployment.cores(deployment.case.nominal(1), z, contended=contended)
+    # With all cores busy every clock is that of a full machine.
+    full = contended or bool(deployment.model.slowing)
+    demand = deployment.cores(deployment.case.nominal(1), z, contended=full)
     if demand <= 0:
         return MAX_CAMERAS / max(deployment.case.cameras, 1)
     return deployment.count * deployment.model.cores / demand

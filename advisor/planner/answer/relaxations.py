@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from advisor.planner.question.candidates import ExcludedCandidate, excluding_limit
+from advisor.planner.question.candidates import EVIDENCE, ExcludedCandidate, excluding_limit, wall_power_w
 from advisor.planner.question.inputs import Candidate, PlanInputs
 from advisor.planner.search.rank import Solution, affordable, cheapest
 from advisor.planner.search.study import Study
@@ -42,7 +42,7 @@ def relaxed_limits(study: Study, excluded: Sequence[ExcludedCandidate]) -> tuple
     So a limit that contradicts what the cameras need (power, form, price) is named, with the least that it would take.
     """
     items: list[Sensitivity] = []
-    for check in dict.fromkeys(item.check for item in excluded):
+    for check in dict.fromkeys(item.check for item in excluded if item.check != EVIDENCE):
         relaxed = study.for_scenario(_without(study.scenario, check))
         allowed = [
             item.candidate
@@ -60,7 +60,8 @@ def _least(study: Study, candidates: Sequence[Candidate], check: str) -> Solutio
     """Cheapest that holds; for a power limit the one that draws least."""
     if check != "site.max_power_w":
         return cheapest(study, candidates)
-    drawing = [(item.platform.max_power_w.value, item) for item in candidates if item.platform.max_power_w is not None]
+    stated = [(item.platform.max_power_w, item) for item in candidates]
+    drawing = [(wall_power_w(power)[1], item) for power, item in stated if power is not None]
     for _, candidate in sorted(drawing, key=lambda pair: pair[0]):
         solution = cheapest(study, [candidate])
         if solution is not None:
@@ -77,7 +78,7 @@ def _without(scenario: Scenario, check: str) -> Scenario:
 def _relaxed_words(scenario: Scenario, check: str, solution: Solution) -> str:
     platform = solution.candidate.platform
     if check == "site.max_power_w" and platform.max_power_w is not None:
-        return f"{check} {platform.max_power_w.value:g} instead of {scenario.site.max_power_w:g}"
+        return f"{check} {wall_power_w(platform.max_power_w)[1]:g} instead of {scenario.site.max_power_w:g}"
     return f"without {check}"
 
 

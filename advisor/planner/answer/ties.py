@@ -3,7 +3,7 @@
 Neither a probability nor a price is known exactly. A box that misses the confidence asked for by less than the
 reliability table can tell apart does not differ from one that meets it, and one whose price may be lower than that of
 the cheapest may be the cheapest. Among them all, the least expected cost is recommended: cost and what a failure costs
-times its probability.
+times its probability. A box that misses the confidence asked for must win by more than the doubt about prices.
 """
 
 from __future__ import annotations
@@ -80,10 +80,25 @@ def decide(study: Study, candidates: Sequence[Candidate], explored: Sequence[Sol
     contenders = [*_nearly(study, candidates, ceiling), *_holding(explored)]
     if not contenders:
         return None
-    chosen = min(
-        contenders, key=lambda item: (item.expected_cost, item.solution.cost, item.solution.candidate.platform.id)
-    )
+    chosen = _least_expected(contenders)
     return Decision(chosen, tuple(item for item in contenders if item is not chosen and not _pointless(item, chosen)))
+
+
+def _least_expected(contenders: Sequence[Contender]) -> Contender:
+    """Least expected cost; what misses the confidence asked for must win by more than prices can be wrong.
+
+    Where the price decides and is a guess, the box that keeps what was asked for is the better guess.
+    """
+
+    def order(item: Contender) -> tuple[float, float, str]:
+        return item.expected_cost, item.solution.cost, item.solution.candidate.platform.id
+
+    certain = min((item for item in contenders if item.certain), key=order, default=None)
+    nearly = min((item for item in contenders if not item.certain), key=order, default=None)
+    if certain is None or nearly is None:
+        return certain or nearly or contenders[0]
+    doubt = certain.solution.cost - certain.overlap[0]
+    return nearly if nearly.expected_cost < certain.expected_cost - doubt else certain
 
 
 def list_ties(decision: Decision) -> tuple[Tie, ...]:
@@ -121,8 +136,8 @@ def _fewest_nearly(study: Study, candidate: Candidate, ceiling: float) -> Deploy
         judged = judge(study, candidate, count)
         if not isinstance(judged, Failing):
             return None  # it holds, so it is among what was explored, or costs more than that with its TCO
-        deployment = judged.deployment
-        if deployment is not None and not judged.failed.at_median and _cannot_be_told(deployment):
+        deployment = near_miss(judged)
+        if deployment is not None:
             return deployment if deployment_cost(deployment) < ceiling else None
         if judged.failed.check == "evidence":
             return None
@@ -130,12 +145,16 @@ def _fewest_nearly(study: Study, candidate: Candidate, ceiling: float) -> Deploy
     return None
 
 
-def _cannot_be_told(deployment: Deployment) -> bool:
-    """Whether the boxes hold at a confidence that is less than asked for by no more than can be told apart."""
+def near_miss(judged: Failing) -> Deployment | None:
+    """Return the boxes if they hold at a confidence that is less than asked for by no more than can be told apart."""
+    deployment = judged.deployment
+    if deployment is None or judged.failed.at_median:
+        return None
     study, load = deployment.study, deployment.required
     least = deployment.scenario.margin.confidence - study.inputs.probability_resolution
     belief = study.belief(deployment.model, deployment.setup, load)
-    return study.in_draw(belief, load, math.ceil(least * DRAWS) - 1)[1] is None
+    holds = study.in_draw(belief, load, math.ceil(round(least * DRAWS, 6)) - 1)[1] is None
+    return deployment if holds else None
 
 
 def _pointless(item: Contender, chosen: Contender) -> bool:

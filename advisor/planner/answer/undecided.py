@@ -1,7 +1,7 @@
 """Platforms for which the answer is "cannot tell": they hold at the median, not at the confidence asked for.
 
 A box that fails only because too little is known of it is not a box that fails. The measurement named is that of the
-part (a stage, or decode) with the largest share in the distance between the pessimistic and the median load.
+part (a stage, or decode) with the largest share in the distance between the load at each part's P90 and at the median.
 """
 
 from __future__ import annotations

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
-from advisor.errors import CatalogueError, Infeasible, nearest
+from advisor.errors import CatalogueError, Inconclusive, Infeasible, nearest
+from advisor.records.base import Sourced
 from advisor.records.scenario import Scenario
 
 from .inputs import Candidate
 from .money import price_of
+
+EVIDENCE = "evidence"
+"""Check of boxes of which nothing is known that would decide."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +23,7 @@ class ExcludedCandidate:
 
     candidate: Candidate
     check: str
+    """The filter or limit, or :data:`EVIDENCE` where nothing tells whether the box keeps it."""
     reason: str
 
 
@@ -34,6 +40,8 @@ def admit(
         A price override names a platform that is not in the catalogue.
     Infeasible
         No candidate is left, with the filter that removed most.
+    Inconclusive
+        No candidate is left, and of none is known whether it keeps the site's limit.
     """
     platforms = {candidate.platform.id for candidate in candidates}
     for name in scenario.candidates.prices:
@@ -52,6 +60,10 @@ def admit(
             excluded.append(ExcludedCandidate(candidate, *limit))
     if not admitted and not named:
         checks = [item.check for item in excluded]
+        if checks and set(checks) == {EVIDENCE}:
+            raise Inconclusive(
+                f"scenario {scenario.scenario}: none of {len(excluded)} candidates can be judged: {excluded[0].reason}"
+            )
         worst = max(sorted(set(checks)), key=checks.count) if checks else "catalogue"
         example = next((item.reason for item in excluded if item.check == worst), "the catalogue is empty")
         raise Infeasible(
@@ -59,6 +71,43 @@ def admit(
             f"(for example: {example}); relax candidates or site"
         )
     return tuple(admitted), tuple(excluded)
+
+
+def wall_power_w(stated: Sourced) -> tuple[float, float]:
+    """Range of the most that boxes of one kind draw at the wall [W]."""
+    if stated.low is None or stated.high is None:
+        return stated.value, stated.value
+    return stated.low, stated.high
+
+
+def at_site(scenario: Scenario, candidate: Candidate) -> Candidate:
+    r"""The box as it may be set at the site: with a power limit that keeps the site's, where its maker's may not.
+
+    Wall power is linear in the package's, so a site's :math:`W` allows it :math:`P_l + (W - W_l) (P_h - P_l) / (W_h -
+    W_l)` between the ends l and h of both ranges. The box is then as fast as that allows. Derived here. A box whose
+    range ends below the limit, or begins above it, or whose package power has no range, is returned as it is.
+    """
+    limit_w, platform = scenario.site.max_power_w, candidate.platform
+    wall, package = platform.max_power_w, platform.sustained_power_w
+    if limit_w is None or wall is None or package is None or package.low is None or package.high is None:
+        return candidate
+    least_w, most_w = wall_power_w(wall)
+    if not least_w <= limit_w < most_w:
+        return candidate
+    allowed_w = package.low + (limit_w - least_w) * (package.high - package.low) / (most_w - least_w)
+    machine = candidate.machine.model_copy(
+        update={
+            "sustained_power_w": min(package.value, allowed_w),
+            "sustained_power_low_w": package.low,
+            "sustained_power_high_w": allowed_w,
+        }
+    )
+    note = (
+        f"{platform.id}: holds {limit_w:g} W at the wall only if its sustained power limit is set to "
+        f"{math.floor(allowed_w):g} W or less (boxes of the kind are sold with {package.low:g} to {package.high:g} W); "
+        "it is as fast as that allows"
+    )
+    return replace(candidate, machine=machine, notes=(*candidate.notes, note))
 
 
 def excluding_limit(scenario: Scenario, candidate: Candidate, today: dt.date) -> tuple[str, str] | None:
@@ -78,14 +127,13 @@ def excluding_limit(scenario: Scenario, candidate: Candidate, today: dt.date) ->
     if limit_w is not None:
         if platform.max_power_w is None:
             return (
-                "site.max_power_w",
+                EVIDENCE,
                 f"cannot tell: its wall power is unknown and the site allows {limit_w:g} W; a meter would settle that",
             )
-        if platform.max_power_w.value > limit_w:
-            return (
-                "site.max_power_w",
-                f"draws up to {platform.max_power_w.value:g} W at the wall, the site allows {limit_w:g} W",
-            )
+        least_w, most_w = wall_power_w(platform.max_power_w)
+        if least_w > limit_w:
+            drawn = f"{most_w:g} W" if least_w == most_w else f"{least_w:g} to {most_w:g} W, as its maker sets it,"
+            return "site.max_power_w", f"draws up to {drawn} at the wall, the site allows {limit_w:g} W"
     price = price_of(platform, 1, scenario, today)
     if filters.max_price is not None and price.per_box is not None and price.per_box > filters.max_price:
         return "candidates.max_price", f"costs {price.per_box:,.0f} {price.currency}, above {filters.max_price:,.0f}"

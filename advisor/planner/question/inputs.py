@@ -42,6 +42,10 @@ class Predictor(Protocol):
 
     def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> Cost: ...
 
+    def slowing(self, machine: MachineSpec) -> tuple[float, ...]: ...
+
+    def bandwidth(self, machine: MachineSpec) -> Interval: ...
+
     def power_w(self, machine: MachineSpec, utilisation: float) -> Interval: ...
 
 
@@ -56,6 +60,8 @@ class Candidate:
 
     platform: Platform
     machine: MachineSpec
+    notes: tuple[str, ...] = ()
+    """What must be set on the box for the plan to hold."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,7 @@ class PlanInputs:
     """Cost of the first passes after a pause on a machine."""
     bitrate_kbps: Mapping[str, float] = field(default_factory=dict)
     """Camera group -> rate assumed where the scenario gives none [kbit/s]."""
-    probability_resolution: float = 0.03
+    probability_resolution: float = 0.05
     """Difference of two probabilities of holding that the reliability table can tell apart."""
     assumptions: tuple[str, ...] = ()
     """Added by the caller: measurements taken or missing."""

@@ -1,8 +1,7 @@
-"""The speed at which a platform is judged: one quantile of what is believed of it, the same for all of its parts.
+"""Position in what is believed of a quantity: a standard normal quantile ``z``, of which larger is slower.
 
-The speed of a platform is known as an interval. Its service times are perfectly correlated in it (one speed factor),
-so that a single standard normal quantile ``z`` selects the value of each interval. Throughout the planner ``z`` is that
-quantile, and larger is slower.
+Where a closed form or a simulation takes one ``z`` for all parts of a box, it is that of the box as a whole: errors
+that the parts do not share partly cancel (:mod:`~advisor.planner.search.joint`).
 """
 
 from __future__ import annotations

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import NormalDist
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,22 +15,29 @@ from .costs import CombinationTable, Floats
 from .joint import DECODE_FULL
 from .space import PlatformModel
 
-SLACK = 1.02
-"""Factor on the cores within which the quantile of one combination stands for that of another."""
-
 
 def admissible(
-    model: PlatformModel, scenario: Scenario, table: CombinationTable, median_cores: Floats
+    model: PlatformModel,
+    scenario: Scenario,
+    table: CombinationTable,
+    median_cores: Floats,
+    *,
+    at_median: bool = False,
 ) -> NDArray[np.bool_]:
-    """Combinations that no closed form rules out, as a mask over the table.
+    """Combinations that no closed form rules out, as a mask over the table: at its quantile, or at the median alone.
 
+    The table's quantile is that of one combination. Those that only it rules out may hold all the same where the
+    errors of their own parts cancel: their draws decide (:class:`~advisor.planner.search.joint.DrawnOptions`).
     ``median_cores``: what each keeps busy at the median, of which the headroom must stay free.
     """
     usable = scenario.margin.usable_share
-    fits = (median_cores <= usable * model.cores) & (table.demand <= SLACK * model.cores)
-    fits &= table.path_s * 1000.0 <= scenario.slo.latency_p95_ms
+    fits = median_cores <= usable * model.cores
+    if not at_median:
+        fits &= table.demand <= model.cores
+    path_s = table.median_path_s if at_median else table.path_s
+    fits &= path_s * 1000.0 <= scenario.slo.latency_p95_ms
     fits &= table.memory <= (model.machine.memory_bytes or 0.0)
-    bandwidth = model.machine.memory_bandwidth_bytes_per_s
+    bandwidth = model.bandwidth_bytes_per_s(MEDIAN)
     if bandwidth is not None:
         fits &= table.traffic <= usable * bandwidth
     return fits
@@ -44,34 +49,41 @@ def bound(
     table: CombinationTable,
     load: Load,
     median_cores: Floats,
+    *,
     count: int,
+    possible: NDArray[np.bool_],
+    decode_z: float,
 ) -> FailedCheck | None:
     """Closed-form reason why no combination can hold on each of ``count`` boxes; None where one may.
 
-    ``table``: at the quantile of the confidence asked for; ``median_cores``: of its combinations at the median.
+    ``table``: at the quantile of the confidence asked for; ``median_cores``: of its combinations at the median;
+    ``possible``: those that neither the table nor their draws rule out; ``decode_z``: quantile of decoding alone.
     """
-    each = " per box" if count > 1 else ""
     # Decoding and latency go first: no number of boxes makes one frame faster.
+    slow_decode = _slow_decode(model, scenario, load, decode_z)
+    if slow_decode is not None or possible.any():
+        return slow_decode
+    each = " per box" if count > 1 else ""
     failed = (
-        _slow_decode(model, scenario, load)
-        or _latency(scenario, table)
+        _latency(scenario, table)
         or _cores(model, scenario, table, median_cores, each)
         or _memory(model, scenario, table, each)
         or _bandwidth(model, scenario, table, each)
     )
-    if failed is None and not admissible(model, scenario, table, median_cores).any():
-        return FailedCheck("latency_p95", "no configuration meets latency, memory and headroom at once", 0.9)
-    return failed
+    if failed is not None:
+        return failed
+    at_median = not admissible(model, scenario, table, median_cores, at_median=True).any()
+    reason = "no configuration meets latency, memory and headroom at once"
+    return FailedCheck("latency_p95", reason, 0.9, at_median)
 
 
-def _slow_decode(model: PlatformModel, scenario: Scenario, load: Load) -> FailedCheck | None:
+def _slow_decode(model: PlatformModel, scenario: Scenario, load: Load, z: float) -> FailedCheck | None:
     """Check that one camera's frames, decoded one after another, do not come faster than a core decodes them."""
-    z = NormalDist().inv_cdf(scenario.margin.confidence)
     kept = 1.0 - scenario.slo.drops_max_pct / 100.0
     for camera in scenario.cameras:
         if camera.codec == "raw" or not load.counts.get(camera.group, 0):
             continue
-        mean_s = at(model.decode(camera).core_s, z)
+        mean_s = at(model.decode(camera).alone_s, z)
         share = kept * min(camera.fps, scenario.slo.camera_fps or camera.fps) * mean_s
         if share > DECODE_FULL:
             reason = (
@@ -111,7 +123,7 @@ def _cores(
             f"{available} may be used with {scenario.margin.headroom_pct:g} % headroom"
         )
         return FailedCheck("cpu", reason, usable / median)
-    if pessimistic > SLACK * model.cores:
+    if pessimistic > model.cores:
         needed, available = apart(pessimistic, model.cores)
         reason = f"at {scenario.margin.confidence_pct:g} % confidence it needs {needed} cores{each} and has {available}"
         return FailedCheck("cpu", reason, model.cores / pessimistic, at_median=False)
@@ -135,7 +147,7 @@ def _memory(model: PlatformModel, scenario: Scenario, table: CombinationTable, e
 
 
 def _bandwidth(model: PlatformModel, scenario: Scenario, table: CombinationTable, each: str) -> FailedCheck | None:
-    bandwidth = model.machine.memory_bandwidth_bytes_per_s
+    bandwidth = model.bandwidth_bytes_per_s(MEDIAN)
     if bandwidth is None:
         return None
     share = scenario.margin.usable_share
@@ -144,7 +156,7 @@ def _bandwidth(model: PlatformModel, scenario: Scenario, table: CombinationTable
         return None
     moved, available = apart(traffic / 1e9, usable / 1e9)
     reason = (
-        f"moves {moved} GB/s{each} of its {bandwidth / 1e9:.3g} GB/s; "
+        f"moves {moved} GB/s{each} of the {bandwidth / 1e9:.3g} GB/s that its cores attain at the median; "
         f"{available} GB/s ({share * 100:.0f} %) may be used"
     )
     return FailedCheck("memory_bandwidth", reason, usable / traffic)

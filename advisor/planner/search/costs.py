@@ -2,7 +2,8 @@
 
 Core time, memory and traffic of a combination are sums over its stages, so each option is costed once per load and the
 table of all combinations is an outer sum. Utilisation law: busy cores = sum of rate x service demand; Denning and Buzen
-(1978), "The Operational Analysis of Queueing Network Models", https://doi.org/10.1145/356733.356735.
+(1978), "The Operational Analysis of Queueing Network Models", https://doi.org/10.1145/356733.356735. Where clocks are
+shared, service demands depend on the busy cores themselves (:func:`busy_cores`).
 """
 
 from __future__ import annotations
@@ -10,17 +11,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from advisor.perfmodel.resources.software_decode import decode_traffic_bytes
 from advisor.planner.question.demand import decode_rates, object_probabilities, passes_per_call, stage_demand
 from advisor.planner.question.load_case import Load
 from advisor.records.scenario import Scenario, Stage
 
 from .belief import MEDIAN, at
 from .setup import Choice, plain_decode_share, streams_needed
-from .space import PlatformModel, StageOption
+from .space import LOADS, PlatformModel, StageOption
 
 Floats = NDArray[np.float64]
 
@@ -31,6 +34,8 @@ EQUAL_DEMAND = 0.01
 MEMORY_OF_SYSTEM_BYTES = 1.5 * 1024**3
 MEMORY_OF_CAMERA_BYTES = 48 * 1024**2
 """Assumed: operating system and recorder; FFmpeg context, reference frames and queue of one 1080p camera."""
+LEAST_OF_LAW = 0.97
+"""Share of the load-dependent law that counts as certain: its mean load stands for a varying one."""
 SHARE_THAT_DECIDES_P95 = 0.10
 """With at least this share of frames on a path, the 95th percentile lies above the median of that path's frames."""
 
@@ -78,20 +83,42 @@ def load_facts(scenario: Scenario, load: Load, batches: Callable[[Stage], tuple[
     return LoadFacts(stages, decode_rates(scenario, load.counts), sum(load.counts.values()))
 
 
-def decode_cores(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> float:
-    """Cores that decoding keeps busy."""
+def decode_cores(
+    model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float, *, contended: bool = False
+) -> float:
+    """Cores that decoding keeps busy: at least, or with all other cores busy."""
+    costs = {camera.group: model.decode(camera) for camera in scenario.cameras if facts.decode[camera.group] > 0}
+    return sum(facts.decode[group] * at(cost.core_s if contended else cost.alone_s, z) for group, cost in costs.items())
+
+
+def decode_traffic(scenario: Scenario, facts: LoadFacts) -> float:
+    """Bytes per second that decoding moves between cores and main memory."""
     return sum(
-        facts.decode[camera.group] * at(model.decode(camera).core_s, z)
-        for camera in scenario.cameras
-        if facts.decode[camera.group] > 0
+        facts.decode[camera.group] * decode_traffic_bytes(camera.codec, *camera.size) for camera in scenario.cameras
     )
 
 
 def stage_cores(option: StageOption, load: StageLoad, z: float, *, contended: bool = False) -> float:
     """Cores that a stage keeps busy with this option: at least, or where passes contend with all other streams."""
     pass_core_s = option.core_s(z) if contended else option.least_core_s(z)
-    per_call = load.passes[option.config.batch] * pass_core_s + load.items_per_call * option.preprocess_s(z)
+    prepare_s = option.preprocess_s(z) if contended else option.least_preprocess_s(z)
+    per_call = load.passes[option.config.batch] * pass_core_s + load.items_per_call * prepare_s
     return load.calls_per_s * per_call
+
+
+def loaded_stage_cores(model: PlatformModel, options: Sequence[StageOption], load: StageLoad, z: float) -> Floats:
+    """Cores that a stage keeps busy with each option (rows) at each of :data:`LOADS` of the machine (columns)."""
+    passes_s = [load.passes[option.config.batch] * np.array(option.loaded_core_s(model.cores, z)) for option in options]
+    least_s, most_s = options[0].least_preprocess_s(z), options[0].preprocess_s(z)
+    prepared_s = least_s + (most_s - least_s) * np.array(model.slowed)
+    return load.calls_per_s * (np.stack(passes_s) + load.items_per_call * prepared_s)
+
+
+def loaded_decode_cores(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> Floats:
+    """Cores that decoding keeps busy at each of :data:`LOADS`."""
+    least = decode_cores(model, scenario, facts, z)
+    most = decode_cores(model, scenario, facts, z, contended=True)
+    return least + (most - least) * np.array(model.slowed)
 
 
 def choice_cores(
@@ -101,13 +128,46 @@ def choice_cores(
     stages = sum(
         stage_cores(choice[stage.id], facts.stages[stage.id], z, contended=contended) for stage in scenario.stages
     )
-    return decode_cores(model, scenario, facts, z) + stages
+    return decode_cores(model, scenario, facts, z, contended=contended) + stages
 
 
 def choice_memory_bytes(choice: Choice, cameras: int, z: float) -> float:
     """Memory of models, cameras and system [B]; the latter two are assumptions that the plan prints."""
     models = sum(at(option.estimate.memory_bytes, z) for option in choice.values())
     return MEMORY_OF_SYSTEM_BYTES + cameras * MEMORY_OF_CAMERA_BYTES + models
+
+
+def busy_cores(demands: Sequence[Floats], cores: float) -> Floats:
+    r"""Cores that are kept busy where work takes longer the more of them are.
+
+    Parameters
+    ----------
+    demands : sequence of ndarray
+        Service demand :math:`F(B)` [cores] of each combination at each load :math:`B` of :data:`LOADS`, rising in it.
+    cores : float
+        Cores at the last of these loads.
+
+    Returns
+    -------
+    ndarray
+        The smallest solution of :math:`B = F(B)`; where there is none, all cores are busy and more: the demand then.
+
+    Notes
+    -----
+    The utilisation law with service demands at the mean load. While demands are convex in it, a load that varies about
+    its mean keeps more cores busy (Jensen's inequality), so that this is a lower bound; past the performance cores of a
+    hybrid chip they are slightly concave, and :data:`LEAST_OF_LAW` allows for it. Derived here;
+    ``tests/planner/search/test_partial_load.py`` holds it against simulations.
+    """
+    solved = np.asarray(demands[-1]).copy()
+    open_ = np.ones(solved.shape, dtype=bool)
+    for low, high, at_low, at_high in zip(LOADS, LOADS[1:], demands, demands[1:], strict=False):
+        crossing = open_ & (at_high <= high * cores)
+        gap_low, gap_high = at_low - low * cores, at_high - high * cores
+        part = gap_low / np.where(crossing, gap_low - gap_high, 1.0)
+        solved = np.where(crossing, cores * (low + part * (high - low)), solved)
+        open_ &= ~crossing
+    return solved
 
 
 class CombinationTable:
@@ -119,7 +179,7 @@ class CombinationTable:
     def __init__(
         self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float, memory_z: float | None = None
     ) -> None:
-        self._names = [stage.id for stage in scenario.stages]
+        self._names, self.z = [stage.id for stage in scenario.stages], z
         every = [_options_of(model, scenario, facts, stage) for stage in scenario.stages]
         self._options = _limited(every)
         self.left_out = math.prod(map(len, every)) - math.prod(map(len, self._options))
@@ -127,7 +187,7 @@ class CombinationTable:
         loads = [facts.stages[name] for name in self._names]
         cores = self._outer([[stage_cores(option, load, z) for option in options]
                              for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
-        demand = cores + decode_cores(model, scenario, facts, z)
+        least = cores + decode_cores(model, scenario, facts, z)
         memory_quantile = z if memory_z is None else memory_z
         memory = self._outer(
             [[at(option.estimate.memory_bytes, memory_quantile) for option in options] for options in self._options]
@@ -139,7 +199,14 @@ class CombinationTable:
         )  # fmt: skip
         cold = self._outer([[_cold_cores(model, option, load, z) for option in options]
                             for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
-        likely = demand + cold
+        demand, likely = least, least + cold
+        if model.slowing:
+            of_stages = [loaded_stage_cores(model, options, load, z)
+                         for options, load in zip(self._options, loads, strict=True)]  # fmt: skip
+            of_decoding = loaded_decode_cores(model, scenario, facts, z)
+            loaded = [self._outer([rows[:, i] for rows in of_stages]) + of_decoding[i] for i in range(len(LOADS))]
+            demand = np.maximum(least, LEAST_OF_LAW * busy_cores(loaded, model.cores))
+            likely = busy_cores([cores + cold for cores in loaded], model.cores)
         steps = np.floor(np.log(np.maximum(likely, 1e-12)) / EQUAL_DEMAND)
         order = np.lexsort((likely, threads, steps))
         self._picked = np.stack(np.unravel_index(order, [len(options) for options in self._options]))
@@ -148,8 +215,8 @@ class CombinationTable:
         self.likely = likely[order]
         """The same with every pass cold, which is realistic where stages pause."""
         self.memory = MEMORY_OF_SYSTEM_BYTES + facts.cameras * MEMORY_OF_CAMERA_BYTES + memory[order]
-        self.traffic = traffic[order]
-        """Bytes moved from main memory per second."""
+        self.traffic = traffic[order] + decode_traffic(scenario, facts)
+        """Bytes moved between cores and main memory per second."""
         self.path_s = self._paths(model, scenario, facts, z)
         """Least 95th percentile of latency, without queueing [s]."""
         self.median_path_s = self._paths(model, scenario, facts, MEDIAN)
@@ -179,10 +246,37 @@ class CombinationTable:
         stages: Floats = self._per_stage(lambda option, load: stage_cores(option, load, z), loads).sum(axis=0)
         return stages + decode_cores(model, scenario, facts, z)
 
+    def busy_under(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> Floats:
+        """The same where work takes longer the more cores are busy, as :attr:`demand` is worked out."""
+        least = self.cores_under(model, scenario, facts, z)
+        if not model.slowing:
+            return least
+        loaded = np.repeat(loaded_decode_cores(model, scenario, facts, z)[:, None], len(self), axis=1)
+        for name, options, picked in zip(self._names, self._options, self._picked, strict=True):
+            loaded += loaded_stage_cores(model, options, facts.stages[name], z)[picked].T
+        return np.maximum(least, LEAST_OF_LAW * busy_cores(list(loaded), model.cores))
+
+    @cached_property
+    def _partly_s(self) -> Floats:
+        """Time of each stage's pass at each load between none and all (rows) in each combination (columns) [s]."""
+        rows = []
+        for options, picked in zip(self._options, self._picked, strict=True):
+            times = np.array([[option.loaded_s(load, self.z) for load in LOADS[1:-1]] for option in options])
+            rows.append(times[picked].T)
+        return np.concatenate(rows)
+
     def no_faster_than(self, index: int) -> NDArray[np.bool_]:
         """Combinations that relieve nothing: no stage has a shorter pass, more of them per second, or less traffic."""
         worse = self.demand >= self.demand[index]
-        for rows in (self._pass_s, self._alone_s, self._cold_s, -self._rates, self._bytes, self._by_memory):
+        for rows in (
+            self._pass_s,
+            self._alone_s,
+            self._partly_s,
+            self._cold_s,
+            -self._rates,
+            self._bytes,
+            self._by_memory,
+        ):
             worse &= np.all(rows >= rows[:, [index]], axis=0)
         return np.asarray(worse)
 
@@ -194,14 +288,14 @@ class CombinationTable:
         ]
         return np.stack(rows)
 
-    def _outer(self, rows: Sequence[Sequence[float]]) -> Floats:
+    def _outer(self, rows: Sequence[Sequence[float] | Floats]) -> Floats:
         total = np.zeros(1)
         for row in rows:
             total = np.add.outer(total, np.array(row)).ravel()
         return total
 
     def _paths(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> Floats:
-        own = [np.array([option.alone_s(z) + option.preprocess_s(z) for option in options])[picked]
+        own = [np.array([option.alone_s(z) + option.least_preprocess_s(z) for option in options])[picked]
                for options, picked in zip(self._options, self._picked, strict=True)]  # fmt: skip
         at_index = {name: position for position, name in enumerate(self._names)}
         longest = np.zeros(self._picked.shape[1])
@@ -225,7 +319,7 @@ def _decode_s(model: PlatformModel, scenario: Scenario, stage: Stage, z: float) 
         return 0.0
     cameras = [camera for camera in scenario.cameras if camera.group in names]
     return min(
-        (0.0 if c.codec == "raw" else plain_decode_share(c) * at(model.decode(c).core_s, z) for c in cameras),
+        (0.0 if c.codec == "raw" else plain_decode_share(c) * at(model.decode(c).alone_s, z) for c in cameras),
         default=0.0,
     )
 

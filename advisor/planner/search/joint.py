@@ -28,9 +28,16 @@ from advisor.perfmodel.joint import mixed
 from advisor.records.base import Z90, Interval
 from advisor.records.scenario import Scenario, Stage
 
-from .belief import MEDIAN, OPTIMISTIC, PESSIMISTIC
+from .belief import MEDIAN, OPTIMISTIC, PESSIMISTIC, QUANTILES
 from .checks import FailedCheck
-from .costs import MEMORY_OF_CAMERA_BYTES, MEMORY_OF_SYSTEM_BYTES, LoadFacts
+from .costs import (
+    LEAST_OF_LAW,
+    MEMORY_OF_CAMERA_BYTES,
+    MEMORY_OF_SYSTEM_BYTES,
+    LoadFacts,
+    StageLoad,
+    busy_cores,
+)
 from .setup import Choice, Setup, plain_decode_share
 from .space import PlatformModel, StageOption
 
@@ -78,6 +85,7 @@ class Quantiles:
     preparation: Floats
     pause: Floats
     memory: Floats
+    bandwidth: Floats
 
     @classmethod
     def drawn(cls, seed: int, scenario: Scenario, choice: Choice) -> Quantiles:
@@ -90,13 +98,18 @@ class Quantiles:
                 )
                 for stage in scenario.stages
             },
-            *(_normals(seed, part) for part in ("decode", "preparation", "pause", "memory")),
+            *(_normals(seed, part) for part in ("decode", "preparation", "pause", "memory", "bandwidth")),
         )
 
     @classmethod
     def equal(cls, scenario: Scenario, z: Floats) -> Quantiles:
         """All parts at the same quantile: what the closed forms over many configurations are costed at."""
-        return cls({stage.id: z for stage in scenario.stages}, z, z, z, z)
+        return cls({stage.id: z for stage in scenario.stages}, z, z, z, z, z)
+
+
+def part_quantile(seed: int, part: str, share: float) -> float:
+    """Quantile z that a part which has an error of its own does not pass in that share of the draws."""
+    return float(np.sort(_normals(seed, part))[math.ceil(share * DRAWS) - 1])
 
 
 def _normals(seed: int, part: str) -> Floats:
@@ -108,30 +121,74 @@ def demand_cores(
     model: PlatformModel, scenario: Scenario, choice: Choice, facts: LoadFacts, quantiles: Quantiles
 ) -> Floats:
     """Cores that a configuration keeps busy at least, by the utilisation law, in each draw."""
-    total = np.zeros(quantiles.decode.shape)
-    for camera in scenario.cameras:
-        if facts.decode[camera.group] > 0:
-            total += facts.decode[camera.group] * at_each(model.decode(camera).core_s, quantiles.decode)
+    rows = _decode_rows(model, scenario, facts, quantiles.decode)
     for stage in scenario.stages:
         option, load = choice[stage.id], facts.stages[stage.id]
-        per_call = load.passes[option.config.batch] * _along(option.least_core_s, quantiles.models[stage.id])
-        per_call += load.items_per_call * _along(option.preprocess_s, quantiles.preparation)
-        total += load.calls_per_s * per_call
+        rows = rows + _stage_rows(model, option, load, quantiles.models[stage.id], quantiles.preparation)
+    return _law(rows, model.cores)
+
+
+def _law(rows: Floats, cores: float) -> Floats:
+    """Cores kept busy at least in each draw (columns) by demands that depend on the load (rows, as ``LOADS``)."""
+    least: Floats = rows[0]
+    return least if len(rows) == 1 else np.maximum(least, LEAST_OF_LAW * busy_cores(list(rows), cores))
+
+
+def _slowed(model: PlatformModel) -> Floats:
+    """Part of the full lengthening at each load, as a column; 0 alone where a machine's demands do not depend on it."""
+    return np.array(model.slowed if model.slowing else (0.0,))[:, None]
+
+
+def _decode_rows(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: Floats) -> Floats:
+    """Cores that decoding keeps busy at each load (rows) in each draw (columns)."""
+    slowed = _slowed(model)
+    total = np.zeros((len(slowed), len(z)))
+    for camera in scenario.cameras:
+        if facts.decode[camera.group] > 0:
+            cost = model.decode(camera)
+            least_s, most_s = at_each(cost.alone_s, z), at_each(cost.core_s, z)
+            total += facts.decode[camera.group] * (least_s + slowed * (most_s - least_s))
     return total
+
+
+def _stage_rows(model: PlatformModel, option: StageOption, load: StageLoad, z: Floats, preparation_z: Floats) -> Floats:
+    """Cores that a stage keeps busy at each load (rows) in each draw (columns)."""
+    if model.slowing:
+        at_loads = [option.loaded_core_s(model.cores, quantile) for quantile in QUANTILES]
+        by_load = [
+            at_each(Interval(p10=fast, p50=middle, p90=slow), z) for fast, middle, slow in zip(*at_loads, strict=True)
+        ]
+    else:
+        by_load = [_along(option.least_core_s, z)]
+    least_s, most_s = _along(option.least_preprocess_s, preparation_z), _along(option.preprocess_s, preparation_z)
+    prepared_s = least_s + _slowed(model) * (most_s - least_s)
+    rows: Floats = load.passes[option.config.batch] * np.stack(by_load) + load.items_per_call * prepared_s
+    return load.calls_per_s * rows
 
 
 def path_s(model: PlatformModel, scenario: Scenario, choice: Choice, facts: LoadFacts, quantiles: Quantiles) -> Floats:
     """Least 95th percentile of latency in each draw, without queueing [s]."""
-    longest = np.zeros(quantiles.decode.shape)
+    own = {name: _frame_s(option, quantiles.models[name], quantiles.preparation) for name, option in choice.items()}
+    decode = {stage.id: _least_decode_s(model, scenario, stage, quantiles.decode) for stage in scenario.stages}
+    return _longest_path_s(scenario, facts, decode, own)
+
+
+def _frame_s(option: StageOption, z: Floats, preparation_z: Floats) -> Floats:
+    """Time that a frame takes in a stage with nothing else running [s]."""
+    return _along(option.alone_s, z) + _along(option.least_preprocess_s, preparation_z)
+
+
+def _longest_path_s(
+    scenario: Scenario, facts: LoadFacts, decode_s: Mapping[str, Floats], own_s: Mapping[str, Floats]
+) -> Floats:
+    longest = np.zeros(next(iter(own_s.values())).shape)
     for stage in scenario.stages:
         if not facts.stages[stage.id].decides_p95:
             continue
-        total = _least_decode_s(model, scenario, stage, quantiles.decode)
+        total = decode_s[stage.id]
         current: Stage | None = stage
         while current is not None:
-            option = choice[current.id]
-            total = total + _along(option.alone_s, quantiles.models[current.id])
-            total = total + _along(option.preprocess_s, quantiles.preparation)
+            total = total + own_s[current.id]
             current = None if current.on is None else scenario.stage(current.on)
         longest = np.maximum(longest, total)
     return longest
@@ -144,7 +201,7 @@ def _least_decode_s(model: PlatformModel, scenario: Scenario, stage: Stage, z: F
     times = [
         np.zeros(z.shape)
         if camera.codec == "raw"
-        else plain_decode_share(camera) * at_each(model.decode(camera).core_s, z)
+        else plain_decode_share(camera) * at_each(model.decode(camera).alone_s, z)
         for camera in scenario.cameras
         if camera.group in names
     ]
@@ -227,7 +284,8 @@ class JointBelief:
             name: option.at(float(quantiles.models[name][index]), preparation, pause)
             for name, option in self.setup.choice.items()
         }
-        model = self.model.at(self.scenario, float(quantiles.decode[index]), pause)
+        decode, bandwidth = float(quantiles.decode[index]), float(quantiles.bandwidth[index])
+        model = self.model.at(self.scenario, decode, pause, bandwidth)
         return model, replace(self.setup, choice=choice)
 
 
@@ -238,7 +296,7 @@ def _decode_load(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: 
     for camera in scenario.cameras:
         if camera.codec != "raw" and facts.decode[camera.group] > 0:
             rate = kept * min(camera.fps, scenario.slo.camera_fps or camera.fps)
-            largest = np.maximum(largest, rate * at_each(model.decode(camera).core_s, z))
+            largest = np.maximum(largest, rate * at_each(model.decode(camera).alone_s, z))
     return largest
 
 
@@ -247,6 +305,40 @@ def _memory_bytes(choice: Choice, facts: LoadFacts, z: Floats) -> Floats:
     for option in choice.values():
         total += at_each(option.estimate.memory_bytes, z)
     return total
+
+
+class DrawnOptions:
+    """Options of a platform under a load in each of the joint draws, for thousands of combinations of them.
+
+    What an option costs in each draw is worked out once for all combinations that it is part of.
+    """
+
+    def __init__(self, seed: int, model: PlatformModel, scenario: Scenario, facts: LoadFacts) -> None:
+        self._scenario, self._facts, self._model = scenario, facts, model
+        self._machine, self._preparation = _normals(seed, "machine"), _normals(seed, "preparation")
+        self._models = {stage.id: _normals(seed, f"model {stage.model}") for stage in scenario.stages}
+        decode = _normals(seed, "decode")
+        self._decode_rows = _decode_rows(model, scenario, facts, decode)
+        self._decode_s = {stage.id: _least_decode_s(model, scenario, stage, decode) for stage in scenario.stages}
+        self._rows: dict[tuple[str, int], tuple[Floats, Floats]] = {}
+
+    def possible(self, choice: Choice) -> int:
+        """Draws in which neither the cores nor the shortest path rule a choice out."""
+        rows = {name: self._row(name, option) for name, option in choice.items()}
+        load = _law(self._decode_rows + sum(cores for cores, _ in rows.values()), self._model.cores)
+        path = _longest_path_s(
+            self._scenario, self._facts, self._decode_s, {name: frame_s for name, (_, frame_s) in rows.items()}
+        )
+        held = (load <= self._model.cores) & (path * 1000.0 <= self._scenario.slo.latency_p95_ms)
+        return int(np.count_nonzero(held))
+
+    def _row(self, name: str, option: StageOption) -> tuple[Floats, Floats]:
+        key = (name, id(option))
+        if key not in self._rows:
+            z = mixed(option.estimate.machine_share, self._machine, self._models[name])
+            cores = _stage_rows(self._model, option, self._facts.stages[name], z, self._preparation)
+            self._rows[key] = cores, _frame_s(option, z, self._preparation)
+        return self._rows[key]
 
 
 def equivalent_quantile(

@@ -16,7 +16,7 @@ from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.load_case import Load
 
 from .belief import MEDIAN
-from .bounds import admissible, bound
+from .bounds import bound
 from .checks import FailedCheck
 from .costs import CombinationTable, stage_cores
 from .judgement import Deployment, Failing, Feasible, Judgement
@@ -85,17 +85,21 @@ def _judge_placed(study: Study, model: PlatformModel, count: int) -> Judgement:
     z = study.quantile(model, least, load, scenario.margin.confidence)
     table = study.table(model, load, z)
     assert table is not None  # every stage has an option
-    median_cores = table.cores_under(model, scenario, study.facts(load), MEDIAN)
+    median_cores = table.busy_under(model, scenario, study.facts(load), MEDIAN)
     workers = decode_worker_choices(model, scenario, load, z)
     study.counters.configurations += (len(table) + table.left_out) * len(workers)
     study.counters.left_out += table.left_out * len(workers)
-    failed = bound(model, scenario, table, load, median_cores, count)
+    possible = study.possible(model, table, load, median_cores)
+    failed = bound(
+        model, scenario, table, load, median_cores,
+        count=count, possible=possible, decode_z=study.part_quantile("decode"),
+    )  # fmt: skip
     if failed is not None:
         study.counters.bounded += 1
         setup = set_up(model, scenario, table.choice(int(np.argmin(median_cores))), load)
         return Failing(model, count, failed, Deployment(study, model, count, setup))
     study.counters.judged_by_simulation += 1
-    trials = _Trials(study, model, count, table, admissible(model, scenario, table, median_cores), workers)
+    trials = _Trials(study, model, count, table, possible, workers)
     judged = trials.first()
     if isinstance(judged, Feasible) and scenario.money.objective == "tco":
         return trials.cheaper_to_run(judged)

@@ -19,6 +19,10 @@ Choice = Mapping[str, StageOption]
 
 DECODE_ROOM = 1.5
 """Decoder threads over the cores that decoding keeps busy: just enough to keep up with the cameras."""
+BURST = 1e-3
+"""Share of time in which more passes may be in flight than there are streams."""
+SIZED_AT = 0.7
+"""Share of the other cores that is busy when streams are sized: what the usual headroom leaves."""
 DECODE_SIGMA = 0.25
 """Spread of single decode times in a paced cascade, key frames aside, as the standard deviation of the logarithm: 0.27
 was measured (docs/accuracy.md); the uncertainty of the mean is carried separately."""
@@ -65,14 +69,26 @@ def set_up(model: PlatformModel, scenario: Scenario, choice: Choice, load: Load,
 
 
 def streams_needed(option: StageOption, calls_per_s: float, items_per_call: float) -> int:
-    """Inference streams for the offered concurrency with room for bursts, at most what the option allows.
+    r"""Inference streams for the passes of this option that coincide, at most what the option allows.
 
-    Little's law gives the mean number of passes in flight, rate x time; three times that plus one absorbs the bursts of
-    cameras whose frames coincide. More streams than that cost memory and gain nothing.
+    The smallest n with :math:`P(N > n) \le` :data:`BURST` for a Poisson number N of passes in flight, whose mean is
+    rate x time (Little's law). Cameras of fixed rates and random phases have a binomial number, whose bursts are
+    smaller still. The time is that of this option while its machine is loaded as far as is usual (:data:`SIZED_AT`),
+    one standard deviation on the slow side. More streams cost memory and gain nothing; whether so many keep the SLO,
+    the objects of a frame coming all at once, the simulation decides. Source: Poisson limit of superposed sources,
+    derived here.
     """
     passes = calls_per_s * max(1.0, math.ceil(items_per_call / option.config.batch))
-    busy = passes * option.slowest_s
-    return max(1, min(option.config.streams or 1, math.ceil(3.0 * busy + 1.0)))
+    busy = passes * option.loaded_s(SIZED_AT, 1.0)
+    streams, most = 1, option.config.streams or 1
+    term = math.exp(-busy)
+    known = term + term * busy
+    term *= busy
+    while streams < most and 1.0 - known > BURST:
+        streams += 1
+        term *= busy / streams
+        known += term
+    return streams
 
 
 def max_decode_workers(model: PlatformModel, scenario: Scenario, load: Load) -> int:

@@ -10,6 +10,7 @@ from statistics import fmean, median
 import numpy as np
 
 from advisor.number_format import apart
+from advisor.perfmodel.resources.software_decode import decode_traffic_bytes
 from advisor.planner.question.demand import interval_frames, object_classes
 from advisor.planner.question.load_case import Load
 from advisor.records.scenario import Scenario, Stage
@@ -82,8 +83,11 @@ def build_spec(model: PlatformModel, scenario: Scenario, setup: Setup, load: Loa
         ),
         decode_workers=setup.decode_workers,
         partition=setup.partition,
-        memory_bandwidth_bytes_per_s=model.machine.memory_bandwidth_bytes_per_s,
+        memory_bandwidth_bytes_per_s=model.bandwidth_bytes_per_s(z),
         load="mean",
+        # A clock that falls as cores fill, and performance cores taken by others, lengthen whatever runs.
+        crowded_by="all" if model.slowing else "passes",
+        core_rise=model.core_rise,
         drift_sigma=drift_sigma,
         drift_s=DRIFT_S,
     )
@@ -110,6 +114,7 @@ def _sim_stage(
         service_s=(0.0,) + (option.alone_s(z),) * batch,
         core_s=(0.0,) + (option.least_core_s(z),) * batch,
         crowding=option.contention(z),
+        rise=option.estimate.contention_rise,
         parent=parent,
         groups=scenario.groups_of(stage),
         interval_frames=intervals,
@@ -123,7 +128,8 @@ def _sim_stage(
         service_sigma=math.sqrt(max(option.sigma(model.cold) ** 2 - drift_sigma**2, 0.0)),
         cold_s=option.cold_s(model.cold, z),
         cold_settle_s=model.cold.settle_s,
-        preprocess_core_s=option.preprocess_s(z),
+        preprocess_core_s=option.least_preprocess_s(z),
+        preprocess_crowding=option.preprocess_contention(z),
         bandwidth_bytes=option.estimate.bandwidth_bytes / batch,
         memory_fraction=1.0 if option.estimate.bottleneck == "memory_bandwidth" else 0.0,
         queue_limit=stage.queue_frames * streams,
@@ -247,12 +253,15 @@ def with_mean_utilisation(draws: Sequence[SimulatedOutcome]) -> SimulatedOutcome
 def _cameras(model: PlatformModel, scenario: Scenario, load: Load, z: float) -> tuple[SimCamera, ...]:
     cameras: list[SimCamera] = []
     for group in scenario.cameras:
-        decode_s = 0.0 if group.codec == "raw" else at(model.decode(group).core_s, z)
+        cost = None if group.codec == "raw" else model.decode(group)
+        decode_s = 0.0 if cost is None else at(cost.alone_s, z)
         camera = SimCamera(
             fps=group.fps,
             group=group.group,
             decode_core_s=decode_s,
             decode_sigma=DECODE_SIGMA if decode_s > 0 else 0.0,
+            decode_bytes=decode_traffic_bytes(group.codec, *group.size),
+            decode_crowding=0.0 if cost is None else cost.contention(z),
             key_frames=gop_frames(group) if decode_s > 0 else 0,
             key_factor=KEY_FACTOR.get(group.codec, 1.0),
             jitter_s=group.jitter_ms / 1000.0,

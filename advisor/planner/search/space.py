@@ -10,8 +10,8 @@ import copy
 import math
 import operator
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from advisor.perfmodel.resources.cold_pass import ColdStart, plus
@@ -33,6 +33,39 @@ Request = tuple[MachineSpec, ModelWork, RunConfig]
 """What the performance model is asked: this model in this configuration on this machine."""
 
 
+LOADS = tuple(part / 8 for part in range(9))
+"""Shares of all cores busy at which demand is worked out; in between it is taken as linear."""
+
+
+def others_busy(cores: float, threads: int, load: float) -> float:
+    """Share of the other cores that is busy when ``load`` of all is and a job takes ``threads`` of them."""
+    return min(1.0, max(0.0, load * cores - threads) / max(cores - threads, 1e-9))
+
+
+def risen(rise: tuple[float, ...], share: float) -> float:
+    """Share of a full lengthening with a share of the other cores busy; ``rise``: at 1/n, 2/n, ..., empty: linear."""
+    points = (0.0, *(rise or (1.0,)))
+    place = share * (len(points) - 1)
+    low = min(int(place), len(points) - 2)
+    return points[low] + (place - low) * (points[low + 1] - points[low])
+
+
+@dataclass(frozen=True)
+class CoreCost:
+    """Core time of work that is no pass, with the time to move its picture between cores."""
+
+    core_s: Interval
+    """With all cores busy [s]."""
+    alone_s: Interval
+    """While the others idle [s]."""
+    evidence: Evidence
+    notes: tuple[str, ...]
+
+    def contention(self, z: float) -> float:
+        """Added time with all other cores busy, as a share of the time alone."""
+        return max(0.0, at(self.core_s, z) / at(self.alone_s, z) - 1.0)
+
+
 @dataclass(frozen=True)
 class StageOption:
     """One way to run one stage on one platform."""
@@ -40,10 +73,11 @@ class StageOption:
     config: RunConfig
     """With as many streams and threads as fit; the planner lowers them to what the load needs."""
     estimate: ServiceEstimate
-    preprocess: Cost | None
-    slowest_s: float
-    """Longest pass of all precisions with these threads and this batch [s], at one standard deviation on the slow side:
-    streams are sized for it, so that a faster precision never gets fewer of them."""
+    preprocess: CoreCost | None
+    _known: dict[tuple[str, float], tuple[float, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What was worked out before, by name and quantile: thousands of combinations share one option."""
 
     @property
     def threads_per_stream(self) -> int:
@@ -61,6 +95,7 @@ class StageOption:
                 "latency_s": known(self.estimate.latency_s, z),
                 "core_s": known(self.estimate.core_s, z),
                 "alone_s": known(self.estimate.alone_s, z),
+                "full_s": known(self.estimate.full_s, z),
                 "cold_s": known(self.estimate.cold_s, pause_z),
             }
         )
@@ -68,21 +103,53 @@ class StageOption:
         return replace(self, estimate=estimate, preprocess=preprocess)
 
     def pass_s(self, z: float) -> float:
-        """Time of one pass of ``config.batch`` inputs with all streams busy [s]."""
-        return at(self.estimate.latency_s, z)
+        """Time of one pass of ``config.batch`` inputs with all cores busy [s]."""
+        return self._times(z)[1]
 
     def alone_s(self, z: float) -> float:
         """Time of one pass while nothing else infers [s], or that of :meth:`pass_s` if unknown: the least it takes."""
-        alone = self.estimate.alone_s
-        return self.pass_s(z) if alone is None else min(at(alone, z), self.pass_s(z))
+        return self._times(z)[0]
+
+    def _times(self, z: float) -> tuple[float, ...]:
+        """Time of one pass alone and with all cores busy [s]."""
+        key = "times", z
+        if key not in self._known:
+            estimate = self.estimate
+            full_s = at(estimate.full_s or estimate.latency_s, z)
+            alone_s = full_s if estimate.alone_s is None else min(at(estimate.alone_s, z), full_s)
+            self._known[key] = alone_s, full_s
+        return self._known[key]
 
     def contention(self, z: float) -> float:
-        """Added time of a pass with all streams busy, as a share of its time alone."""
+        """Added time of a pass with all cores busy, as a share of its time alone."""
         return self.pass_s(z) / self.alone_s(z) - 1.0
 
+    def loaded_s(self, share: float, z: float) -> float:
+        """Time of one pass with a share (0 to 1) of the other cores busy [s], as the simulator lengthens it."""
+        alone_s, full_s = self._times(z)
+        return alone_s + risen(self.estimate.contention_rise, share) * (full_s - alone_s)
+
+    def loaded_core_s(self, cores: float, z: float) -> tuple[float, ...]:
+        """Core time of one pass [s] with each share of :data:`LOADS` of ``cores`` busy in all, its own among them."""
+        key = f"loaded {cores}", z
+        if key not in self._known:
+            each = self.core_s(z) / self.pass_s(z)
+            self._known[key] = tuple(
+                each * self.loaded_s(others_busy(cores, self.threads_per_stream, load), z) for load in LOADS
+            )
+        return self._known[key]
+
     def preprocess_s(self, z: float) -> float:
-        """Core time to prepare one input [s]."""
+        """Core time to prepare one input with all cores busy [s]."""
         return 0.0 if self.preprocess is None else at(self.preprocess.core_s, z)
+
+    def least_preprocess_s(self, z: float) -> float:
+        """The same while all other cores idle [s]."""
+        return 0.0 if self.preprocess is None else at(self.preprocess.alone_s, z)
+
+    def preprocess_contention(self, z: float) -> float:
+        """Added time of a preparation with all other cores busy, as a share of its time alone."""
+        return 0.0 if self.preprocess is None else self.preprocess.contention(z)
 
     def cold_s(self, cold: ColdStart, z: float) -> float:
         """Added time of a pass after a long pause [s]: of this model where measured, else of this machine."""
@@ -94,8 +161,9 @@ class StageOption:
         return max(self.estimate.pass_sigma or 0.0, cold.sigma(self.threads_per_stream))
 
     def core_s(self, z: float) -> float:
-        """Core time of one pass with all streams busy [s]."""
-        return min(at(self.estimate.core_s, z), self.pass_s(z) * self.threads_per_stream)
+        """Core time of one pass with all cores busy [s]."""
+        threads = at(self.estimate.core_s, z) / at(self.estimate.latency_s, z)
+        return self.pass_s(z) * min(threads, self.threads_per_stream)
 
     def least_core_s(self, z: float) -> float:
         """Core time of one pass at least [s]: while nothing else infers."""
@@ -118,10 +186,30 @@ class PlatformModel:
         their times are means over both kinds; the gain of SMT siblings is neglected. Low-power cores that the runtime
         gives to no inference, and with ``performance`` all but the performance cores, are left to the system, which is
         pessimistic: decode may in fact run there."""
-        self._decode: dict[tuple[str, int, int, float | None, float], Cost] = {}
+        self.slowing = inputs.predictor.slowing(candidate.machine)
+        """Lengthening of decoding and preparation with 1/n, ... of the other cores busy; empty: they have none."""
+        most = self.slowing[-1] if self.slowing else 0.0
+        self.core_rise = tuple(part / most for part in self.slowing) if most > 0 else ()
+        """Its shape, from 0 to 1."""
+        self._decode: dict[tuple[str, int, int, float | None, float], CoreCost] = {}
         self._estimates: dict[tuple[str, str, RunConfig], ServiceEstimate] = {}
         self._options: dict[_OptionsKey, tuple[StageOption, ...]] = {}
         self._least: dict[tuple[_OptionsKey, float], tuple[StageOption, ...]] = {}
+
+    def bandwidth_bytes_per_s(self, z: float) -> float | None:
+        """Memory bandwidth that the cores sustain together at quantile ``z`` [B/s]; None where no sheet states it."""
+        if self.machine.memory_bandwidth_bytes_per_s is None:
+            return None
+        return at(self._bandwidth, -z)
+
+    @cached_property
+    def _bandwidth(self) -> Interval:
+        return self._inputs.predictor.bandwidth(self.machine)
+
+    @cached_property
+    def slowed(self) -> tuple[float, ...]:
+        """Part of the full lengthening of decoding and preparation at each of :data:`LOADS`."""
+        return tuple(risen(self.core_rise, others_busy(self.cores, 1, load)) for load in LOADS)
 
     @property
     def id(self) -> str:
@@ -133,24 +221,26 @@ class PlatformModel:
         """Cores that inference may take as whole threads."""
         return max(1, math.floor(self.cores + 1e-9))
 
-    def decode(self, camera: CameraGroup) -> Cost:
+    def decode(self, camera: CameraGroup) -> CoreCost:
         """Cost of decoding one frame of a coded camera group: a reference picture is read and a picture written."""
         width, height = camera.size
         rate = camera.bitrate_kbps  # None where the scenario leaves it open: the usual one then, with its doubt
         key = (camera.codec, width, height, rate, camera.fps)
         if key not in self._decode:
             cost = self._inputs.predictor.decode(self.machine, camera.codec, width, height, rate, camera.fps)
-            self._decode[key] = _with_transfer(cost, self.cold.picture_s(width, height, 2))
+            self._decode[key] = self._with_transfer(cost, self.cold.picture_s(width, height, 2))
         return self._decode[key]
 
-    def at(self, scenario: Scenario, decode_z: float, pause_z: float) -> PlatformModel:
-        """Return the platform with decoding and pauses known to be these quantiles of what is believed of them."""
+    def at(self, scenario: Scenario, decode_z: float, pause_z: float, bandwidth_z: float) -> PlatformModel:
+        """Return the platform with decoding, pauses and bandwidth known to be these quantiles of what is believed."""
         for camera in scenario.cameras:
             if camera.codec != "raw":
                 self.decode(camera)
         drawn = copy.copy(self)
         drawn._decode = {key: _known_cost(cost, decode_z) for key, cost in self._decode.items()}
         drawn.cold = self.cold.at(lambda interval: at(interval, pause_z))
+        if self.machine.memory_bandwidth_bytes_per_s is not None:
+            drawn._bandwidth = Interval.exact(at(self._bandwidth, -bandwidth_z))
         return drawn
 
     def options(self, scenario: Scenario, stage: Stage) -> tuple[StageOption, ...]:
@@ -185,14 +275,7 @@ class PlatformModel:
         preprocess = self._preprocess(scenario, stage)
         every = [self._estimates[stage.id, stage.model, config] for _, _, config in self.requests(scenario, stage)]
         estimates = [estimate for estimate in every if estimate.evidence is not Evidence.UNKNOWN]
-        slowest: dict[tuple[int | None, int], float] = {}
-        for estimate in estimates:
-            shape = (estimate.config.streams, estimate.config.batch)
-            slowest[shape] = max(slowest.get(shape, 0.0), at(estimate.latency_s, 1.0))
-        return [
-            StageOption(estimate.config, estimate, preprocess, slowest[estimate.config.streams, estimate.config.batch])
-            for estimate in estimates
-        ]
+        return [StageOption(estimate.config, estimate, preprocess) for estimate in estimates]
 
     def requests(self, scenario: Scenario, stage: Stage) -> list[Request]:
         """Every estimate that ``stage`` needs on this platform."""
@@ -238,7 +321,7 @@ class PlatformModel:
         most = max(1, self.physical_threads // self.machine.numa_nodes)
         return _configs(self.physical_threads, most, work.runtime, precision, batch, self.placement)
 
-    def _preprocess(self, scenario: Scenario, stage: Stage) -> Cost | None:
+    def _preprocess(self, scenario: Scenario, stage: Stage) -> CoreCost | None:
         shape = self._inputs.model_of(stage).input_shape
         sizes = [camera.size for camera in scenario.cameras if camera.group in scenario.groups_of(stage)]
         if not sizes or len(shape) != 4:
@@ -248,24 +331,17 @@ class PlatformModel:
         # A stage on objects scales crops of unknown size: that of the model's input is assumed.
         source = (width, height) if stage.on is not None else max(sizes, key=lambda size: size[0] * size[1])
         cost = self._inputs.predictor.preprocess(self.machine, source, (width, height))
-        return _with_transfer(cost, self.cold.prepared_s(*source))
+        return self._with_transfer(cost, self.cold.prepared_s(*source))
+
+    def _with_transfer(self, cost: Cost, move_s: Interval) -> CoreCost:
+        alone = 1.0 / (1.0 + self.slowing[-1]) if self.slowing else 1.0
+        return CoreCost(plus(cost.core_s, move_s), plus(cost.core_s.scaled(alone), move_s), cost.evidence, cost.notes)
 
 
-@dataclass(frozen=True)
-class _PlainCost:
-    """A cost that was derived from another: with the time to move its picture, or known to be one of its quantiles."""
-
-    core_s: Interval
-    evidence: Evidence
-    notes: tuple[str, ...]
-
-
-def _with_transfer(cost: Cost, move_s: Interval) -> Cost:
-    return _PlainCost(plus(cost.core_s, move_s), cost.evidence, cost.notes)
-
-
-def _known_cost(cost: Cost, z: float) -> Cost:
-    return _PlainCost(Interval.exact(at(cost.core_s, z)), cost.evidence, cost.notes)
+def _known_cost(cost: CoreCost, z: float) -> CoreCost:
+    """Return a cost that is known to be one of its quantiles."""
+    core_s, alone_s = Interval.exact(at(cost.core_s, z)), Interval.exact(at(cost.alone_s, z))
+    return CoreCost(core_s, alone_s, cost.evidence, cost.notes)
 
 
 @lru_cache(maxsize=8192)
@@ -321,8 +397,9 @@ def _shape(option: StageOption) -> tuple[int | None, int]:
 
 def _burdens(option: StageOption) -> list[float]:
     estimate = option.estimate
-    burdens = [estimate.bandwidth_bytes, float(estimate.bottleneck == "memory_bandwidth")]
+    burdens, between = [estimate.bandwidth_bytes, float(estimate.bottleneck == "memory_bandwidth")], []
     for z in QUANTILES:
-        burdens += [option.pass_s(z), option.alone_s(z), option.core_s(z), option.least_core_s(z)]
-        burdens.append(at(estimate.memory_bytes, z))
-    return burdens
+        full_s, alone_s = option.pass_s(z), option.alone_s(z)
+        burdens += [full_s, alone_s, option.core_s(z), option.least_core_s(z), at(estimate.memory_bytes, z)]
+        between += [alone_s + share * (full_s - alone_s) for share in estimate.contention_rise]
+    return burdens + between

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from statistics import NormalDist
 from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from advisor.planner.question.inputs import Candidate, PlanInputs
 from advisor.planner.question.load_case import Load, LoadCase
@@ -15,10 +17,11 @@ from advisor.records.plan import Price
 from advisor.records.scenario import Scenario
 
 from .belief import MEDIAN
+from .bounds import admissible
 from .checks import FailedCheck
-from .costs import CombinationTable, LoadFacts, load_facts
+from .costs import CombinationTable, Floats, LoadFacts, load_facts
 from .joint import DRAWS as RANKS
-from .joint import JointBelief, equivalent_quantile
+from .joint import DrawnOptions, JointBelief, equivalent_quantile, part_quantile
 from .setup import Choice, Setup
 from .simulate import (
     SimulatedOutcome,
@@ -32,6 +35,7 @@ from .simulate import (
 from .space import Placement, PlatformModel, stage_batches
 
 T = TypeVar("T")
+Mask = NDArray[np.bool_]
 
 MAX_TRIES = 64
 """Configurations that are simulated on one platform before it is given up; the plan counts those left out."""
@@ -142,8 +146,26 @@ class Study:
         """Every combination of the stages' options, memory at the confidence asked for; None where a stage has none."""
         if not all(model.options(self.scenario, stage) for stage in self.scenario.stages):
             return None
-        memory_z = NormalDist().inv_cdf(self.scenario.margin.confidence)
-        return CombinationTable(model, self.scenario, self.facts(load), z, memory_z)
+        return CombinationTable(model, self.scenario, self.facts(load), z, self.part_quantile("memory"))
+
+    def part_quantile(self, part: str) -> float:
+        """Quantile z of a part that has an error of its own, at the confidence asked for."""
+        return part_quantile(self.inputs.seed, part, self.scenario.margin.confidence)
+
+    def possible(self, model: PlatformModel, table: CombinationTable, load: Load, median_cores: Floats) -> Mask:
+        """Combinations that no closed form rules out, where the table's quantile does not decide by their draws."""
+        mask = admissible(model, self.scenario, table, median_cores)
+        doubtful = admissible(model, self.scenario, table, median_cores, at_median=True) & ~mask
+        if doubtful.any():
+            drawn = DrawnOptions(self.inputs.seed, model, self.scenario, self.facts(load))
+            for index in np.flatnonzero(doubtful):
+                mask[index] = drawn.possible(table.choice(int(index))) >= self.draws_asked
+        return mask
+
+    @property
+    def draws_asked(self) -> int:
+        """Joint draws in which the SLO must hold."""
+        return math.ceil(round(self.scenario.margin.confidence * RANKS, 6))  # 0.55 x 1000 is a little more than 550
 
     def quantile(self, model: PlatformModel, choice: Choice, load: Load, share: float) -> float:
         """Quantile z at which a choice is as loaded as in that share of the joint draws of what is believed."""
@@ -190,7 +212,7 @@ class Study:
         if failed is not None:
             return outcome, failed
         belief = self.belief(model, setup, load)
-        failing, failed = self.in_draw(belief, load, math.ceil(self.scenario.margin.confidence * RANKS) - 1)
+        failing, failed = self.in_draw(belief, load, self.draws_asked - 1)
         if failed is None:
             return outcome, None
         reason = f"at {self.scenario.margin.confidence_pct:g} % confidence {failed.reason}"

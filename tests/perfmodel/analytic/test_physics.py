@@ -3,7 +3,7 @@ import pytest
 
 from advisor.perfmodel.analytic.clock import sustained_clock
 from advisor.perfmodel.analytic.machine import machine_arrays
-from advisor.perfmodel.analytic.parameters import INDEX, MEAN, Parameters
+from advisor.perfmodel.analytic.parameters import BOUNDS, HIGHEST, INDEX, LOWEST, MEAN, Parameters
 from advisor.perfmodel.analytic.physics import Runs, attainable_bandwidth, flop_per_cycle, pass_time
 from advisor.perfmodel.analytic.work_table import CLASSES
 from tests.perfmodel.makers import machine
@@ -71,7 +71,7 @@ def test_clock_is_the_turbo_with_power_to_spare_and_power_limited_without() -> N
     rich, poor = machine(all_core_turbo_hz=3.9e9, tdp_w=300.0), machine(all_core_turbo_hz=3.9e9, tdp_w=8.0)
     all_cores = np.array([4.0])
     assert np.isclose(sustained_clock(PRIOR, machine_arrays([rich]), all_cores)[0], 3.9e9, rtol=0.02)
-    power = 8.0 * PRIOR.factor("power_mobile")
+    power = 8.0 * PRIOR.factor("power_low")
     held = (power - 0.1 * power - min(2.0, 0.2 * power)) / 4.0
     expected = 1.2e9 * np.exp(PRIOR["clock_power_year"]) * held ** PRIOR["clock_power_exponent"]
     assert np.isclose(sustained_clock(PRIOR, machine_arrays([poor]), all_cores)[0], expected, rtol=0.02)
@@ -92,7 +92,7 @@ def test_a_box_that_states_its_power_limit_is_believed() -> None:
     assert total(held, table(1e12), runs()) > 1.1 * total(free, table(1e12), runs())
 
 
-def test_streams_that_wait_for_memory_fill_the_attainable_bandwidth():
+def test_streams_that_wait_for_memory_fill_the_attainable_bandwidth() -> None:
     spec = machine(memory_bandwidth_bytes_per_s=10e9)
     attainable = float(attainable_bandwidth(PRIOR, machine_arrays([spec]))[0])
     assert attainable == pytest.approx(PRIOR.factor("bandwidth") * 10e9)
@@ -112,20 +112,36 @@ def test_a_box_that_states_just_its_chips_tdp_is_believed_too() -> None:
     unstated, exact, near = (clock_of_all_cores(**facts, sustained_power_w=w) for w in (None, 15.0, 15.1))
     assert exact < unstated
     assert np.isclose(exact, near, rtol=0.01)
-    held = clock_of_all_cores(**facts, sustained_power_w=15.0 * PRIOR.factor("power_mobile"))
+    held = clock_of_all_cores(**facts, sustained_power_w=15.0 * PRIOR.factor("power_low"))
     assert np.isclose(unstated, held)
 
 
 def test_no_box_holds_more_than_its_chips_turbo_power() -> None:
     """A desktop board that states nothing is taken to hold the TDP times a factor, at most the turbo power."""
     facts = {"tdp_w": 20.0 + 15.0}  # a desktop socket
-    held_w = 35.0 * PRIOR.factor("power_desktop")
-    free, high, low = (clock_of_all_cores(**facts, turbo_power_w=w) for w in (None, 2 * held_w, 40.0))
+    held_w = 35.0 * PRIOR.factor("power_small_desktop")
+    free, high, low = (clock_of_all_cores(**facts, turbo_power_w=w) for w in (None, 2 * held_w, 37.0))
     assert free == high
-    assert np.isclose(low, clock_of_all_cores(**facts, sustained_power_w=40.0))
+    assert np.isclose(low, clock_of_all_cores(**facts, sustained_power_w=37.0))
     assert low < free
 
 
 def test_every_parameter_has_a_finite_prior() -> None:
     assert np.all(np.isfinite(MEAN))
     assert len(INDEX) == len(MEAN)
+
+
+def test_every_prior_lies_inside_its_range_and_ranges_name_parameters() -> None:
+    assert set(BOUNDS) <= set(INDEX)
+    assert np.all((LOWEST < MEAN) & (MEAN < HIGHEST))
+
+
+def test_ten_cores_of_35_w_clock_far_below_six_of_65() -> None:
+    """A small desktop part has few watts for each of its cores: its turbo clock says little of what it holds."""
+    small = machine(performance_cores=10, threads=20, tdp_w=35.0, boost_hz=4.5e9)
+    large = machine(performance_cores=6, threads=12, tdp_w=65.0, boost_hz=4.5e9)
+    clocks = [
+        float(sustained_clock(PRIOR, machine_arrays([spec]), np.array([cores]))[0])
+        for spec, cores in ((small, 10.0), (large, 6.0))
+    ]
+    assert clocks[0] < 0.65 * clocks[1]

@@ -158,6 +158,31 @@ def test_nor_in_the_same_box(shipped: Predictor, chips: list[MachineSpec]) -> No
     assert slower_though_better(shipped, boxed, better) == []
 
 
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_nor_by_itself_on_an_idle_machine(shipped: Predictor, chips: list[MachineSpec], threads: int) -> None:
+    """The pass of one stream with all other cores idle, of configurations that fill each chip as plans do."""
+    large = [chip for chip in chips if chip.inference_cores > threads]
+    better = at_least_as_good(shipped.transfer.parameters, machine_arrays(large))
+    found = []
+    for network in NETWORKS:
+        for precision in ("f32", "int8"):
+            configs = [
+                RunConfig(precision=precision, streams=streams, threads=streams * threads)
+                for streams in (chip.inference_cores // threads for chip in large)
+            ]
+            requests = [(chip, network, config) for chip, config in zip(large, configs, strict=True)]
+            services = shipped.service_many(requests)
+            full_s = np.array([service.latency_s.p50 for service in services])
+            alone_s = np.array([(service.alone_s or service.latency_s).p50 for service in services])
+            assert np.all(alone_s <= 1.0001 * full_s)
+            found += [
+                f"{large[i].id} {alone_s[i] / alone_s[j] - 1.0:.1%} slower than {large[j].id}: {network.model} {config}"
+                for (i, j), config in ((pair, configs[pair[0]]) for pair in np.argwhere(better & ~better.T))
+                if alone_s[i] > (1.0 + TOLERANCE) * alone_s[j]
+            ]
+    assert found == []
+
+
 def test_near_twins_are_near_in_time(shipped: Predictor) -> None:
     """One die, 200 MHz apart: the one has published figures, the other has none."""
     catalogue = Catalogue.load()

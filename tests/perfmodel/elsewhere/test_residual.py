@@ -155,7 +155,7 @@ def test_what_a_source_does_to_a_model_is_learned_from_its_other_machines() -> N
     assert abs(found[new.era == 0][0]) < 0.1
 
 
-def test_what_the_figures_of_a_chip_show_is_expected_of_its_near_twin():
+def test_what_the_figures_of_a_chip_show_is_expected_of_its_near_twin() -> None:
     """Machine 5 has no figures; its chip lies far from that of machine 0, close to it, or is the same."""
     every = points(np.random.default_rng(10))
     known = every.machine < 5

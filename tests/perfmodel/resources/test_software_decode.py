@@ -16,6 +16,7 @@ from advisor.perfmodel.resources.software_decode import (
     clocks_under_load,
     core_kind,
     decode_time,
+    decode_traffic_bytes,
     load_decode,
     mean_core_speed,
     preparation_time,
@@ -204,3 +205,8 @@ def test_records_are_immutable() -> None:
     found = decode_time(MADE_UP, spec(), CLOCKS, "h264", HD, 2000.0, 15.0)
     with pytest.raises(dataclasses.FrozenInstanceError):
         found.core_s = 0.0
+
+
+@pytest.mark.parametrize(("codec", "pictures"), [("h264", 3), ("h265", 3), ("mjpeg", 2), ("raw", 0)])
+def test_a_decoded_picture_is_written_and_read_and_reads_its_reference(codec, pictures) -> None:
+    assert decode_traffic_bytes(codec, 1920, 1080) == pytest.approx(pictures * 3110400)

@@ -1,14 +1,16 @@
 """Each shipped link by itself, on a belief that it is given."""
 
 from dataclasses import replace
-from math import hypot, log
+from math import exp, hypot, log
 
 import numpy as np
 import pytest
 
 from advisor.perfmodel import Predictor
+from advisor.perfmodel.analytic.runtime_defaults import resolve
 from advisor.perfmodel.chain.belief import NOTHING, Belief
 from advisor.perfmodel.chain.question import Question
+from advisor.perfmodel.elsewhere.transfer_time import TransferTime
 from advisor.perfmodel.here.calibration import HostCalibration
 from advisor.perfmodel.here.measurements import HostMeasurements
 from advisor.perfmodel.sources.analytic import AnalyticTime
@@ -22,6 +24,8 @@ from advisor.perfmodel.sources.registry import CHAIN, predicts
 from advisor.perfmodel.sources.unpublished_model import UnpublishedModel
 from advisor.records.base import Evidence
 from advisor.records.config import RunConfig
+from advisor.records.measurement import Measurement
+from advisor.records.model import ModelWork
 from tests.perfmodel.makers import kernel, machine, measurement, work
 
 HOST = machine("this")
@@ -111,9 +115,9 @@ def test_machines_of_one_id_and_other_sheets_are_told_apart(make, ask) -> None:
 def test_published_figures_shift_widen_and_say_what_they_rest_on(make, ask, shipped) -> None:
     question = ask()
     belief = make(PublishedResidual).update_many([question], [replace(SHEET, low=-0.1, high=0.1)])[0]
-    # One stream of one thread is as in throughput mode.
+    # One stream is as one request at a time, on one thread too.
     throughput, latency = shipped.transfer.residuals(HOST, question.table, 0)
-    assert belief.log_time_s - SHEET.log_time_s == pytest.approx(throughput)
+    assert belief.log_time_s - SHEET.log_time_s == pytest.approx(latency)
     assert throughput != latency
     assert belief.high > 0.1
     assert belief.evidence is Evidence.SPEC
@@ -124,17 +128,64 @@ def test_published_figures_shift_widen_and_say_what_they_rest_on(make, ask, ship
     assert onnx.log_time_s - openvino.log_time_s == pytest.approx(0.30)
 
 
-def test_a_model_slow_here_is_expected_slow_elsewhere_unless_figures_of_it_are_published(make, ask, shipped) -> None:
-    elsewhere, rows = machine("box"), [measurement(10.0, model="toy"), measurement(0.01, model="other")]
-    link = make(UnpublishedModel, rows + [measurement(1.0, model=m, kernels=PROFILED) for m in ("toy", "other")])
-    assert make(UnpublishedModel).update(ask(elsewhere), SHEET) == SHEET
-    assert link.update(ask(), SHEET) == SHEET
+def published(name: str = "resnet-50") -> ModelWork:
+    """As many operations as the published model of that name."""
+    return work([kernel(i, flop=4.1e8) for i in range(20)], model=name)
+
+
+def beside_published(factor: float, machine_factor: float = 1.0, **changes: object) -> list[Measurement]:
+    """Three published networks as predicted, ``toy`` in ``factor`` times that, all of them in ``machine_factor``."""
+    shipped = Predictor.load()
+    rows = []
+    for name in ("resnet-50", "mobilenet-v2", "squeezenet1.1"):
+        table = shipped.published_tables[name]
+        config = RunConfig(threads=1, streams=1)
+        expected = TransferTime(shipped.transfer).log_time_s(HOST, table, config, resolve(HOST, config))
+        rows.append(measurement(machine_factor * exp(expected), model=name))
+    toy = Question.of(HOST, work(), RunConfig(threads=1, streams=1), shipped.table(work()))
+    expected = TransferTime(shipped.transfer).log_time_s(HOST, toy.table, toy.config, toy.settings)
+    slow = machine_factor * factor * exp(expected)
+    return [*rows, measurement(slow, **changes), measurement(1.0, kernels=PROFILED, **changes)]
+
+
+def test_a_model_slow_here_beside_published_ones_is_expected_slow_elsewhere(make, ask) -> None:
+    elsewhere = machine("box")
+    link = make(UnpublishedModel, beside_published(2.0))
+    assert link.update(ask(), SHEET) == SHEET  # this machine has links of its own
     moved = link.update(ask(elsewhere), SHEET)
-    assert moved.log_time_s > SHEET.log_time_s
-    assert replace(moved, log_time_s=SHEET.log_time_s) == SHEET
-    known = work([kernel(i, flop=4.1e8) for i in range(20)], model="resnet-50")
-    assert shipped.has_published_figures(known)
-    assert link.update(ask(elsewhere, known), SHEET) == SHEET
+    assert 0.3 * log(2.0) < moved.log_time_s - SHEET.log_time_s < log(2.0)
+    assert moved.high < SHEET.high
+    assert moved.machine_share > SHEET.machine_share
+    assert "beside 3 published networks" in moved.notes[-1]
+
+
+def test_a_machine_that_is_slow_with_all_networks_moves_no_other(make, ask) -> None:
+    """What all timings share is the machine's, or its neighbours'."""
+    link = make(UnpublishedModel, beside_published(1.0, machine_factor=2.0))
+    moved = link.update(ask(machine("box")), SHEET)
+    assert abs(moved.log_time_s - SHEET.log_time_s) < 0.1 * log(2.0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "config", "spec", "words"),
+    [
+        (beside_published(2.0, dirty=True), {}, {}, "disturbed"),
+        (beside_published(2.0)[-2:], {}, {}, "no published network"),
+        (beside_published(2.0), {"precision": "int8"}, {"simd_level": "avx2_vnni"}, "in int8 all of them"),
+    ],
+)
+def test_timings_that_say_nothing_of_a_machine_are_refused_with_the_reason(
+    make, ask, rows, config, spec, words
+) -> None:
+    belief = make(UnpublishedModel, rows).update(ask(machine("box", **spec), **config), SHEET)
+    assert (belief.log_time_s, belief.low, belief.high) == (SHEET.log_time_s, SHEET.low, SHEET.high)
+    assert words in belief.notes[-1]
+
+
+def test_a_published_model_is_not_moved_by_timings_here(make, ask, shipped) -> None:
+    assert shipped.has_published_figures(published())
+    link = make(UnpublishedModel, beside_published(2.0))
+    assert link.update(ask(machine("box"), published()), SHEET) == SHEET
 
 
 def test_kernels_timed_here_take_the_place_of_the_sheet(make, ask) -> None:

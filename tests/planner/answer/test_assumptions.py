@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
@@ -53,6 +54,22 @@ def test_where_the_figures_of_latency_come_from_is_said() -> None:
     result = plan(inputs([candidate("large", 8, 500.0)]))
     (text,) = [text for text in result.assumptions if text.startswith("latency:")]
     assert "18 cascades on one two-core guest alone, nine of which were used to build the simulator" in text
+
+
+def test_a_cpu_share_is_put_as_a_monitor_counts_it() -> None:
+    box = candidate("large", 8, 500.0)
+    sibling = replace(box, machine=box.machine.model_copy(update={"threads": 16}))
+    said = [
+        [text for text in plan(inputs([item])).assumptions if "CPU shares are of the 8 cores" in text]
+        for item in (box, sibling)
+    ]
+    assert said[0] == []
+    assert "all 16 threads (top, task manager) shows 0.50 times as much" in said[1][0]
+
+
+def test_what_must_be_set_on_the_box_is_an_assumption() -> None:
+    box = replace(candidate("large", 8, 500.0), notes=("large: set its limit",))
+    assert "large: set its limit" in plan(inputs([box])).assumptions
 
 
 def test_a_stale_price_is_warned_of() -> None:

@@ -17,7 +17,7 @@ from advisor.planner.search.search import least_deployment
 from advisor.planner.search.study import Study
 from advisor.records.plan import BreaksFirst, Sensitivity
 from advisor.records.scenario import Scenario
-from tests.planner.fakes import candidate, inputs, scenario
+from tests.planner.fakes import camera, candidate, inputs, scenario
 
 BOXES = [candidate(f"box-{n}", n, 100.0 + 60.0 * n) for n in (2, 4, 8, 16)]
 
@@ -31,11 +31,11 @@ def test_what_breaks_first_is_said_for_requests_too() -> None:
     best = plan(inputs([candidate("box", 4, 200.0)], shop=shop)).recommended
     assert best is not None
     rates = {item.resource: item.at_requests_per_s or 0.0 for item in best.breaks_first}
-    # 70 % of four cores, each request 20 ms; two to three streams are full at 100 to 150 requests/s.
+    # 70 % of four cores, each request 20 ms; four streams, for bursts, are full at 200 requests/s.
     assert rates.pop("headroom") == pytest.approx(0.7 * 4 / 0.02)
     ((resource, rate),) = rates.items()
-    assert resource in {"drops", "latency_p95"}
-    assert 20.0 < rate < 150.0
+    assert resource in {"cpu", "drops", "latency_p95"}
+    assert 20.0 < rate < 200.0
     assert list(best.breaks_first) == sorted(best.breaks_first, key=lambda item: item.at_requests_per_s or 0.0)
 
 
@@ -110,11 +110,13 @@ def test_a_rise_in_price_matters_where_the_next_box_is_within_it() -> None:
 
 def test_a_harder_case_that_the_box_fails_names_what_would_carry_it() -> None:
     boxes = [candidate("box", 4, 300.0), candidate("large", 16, 900.0)]
-    more = changes(boxes, candidates={"max_boxes": 1})["objects +50 %"]
+    # 2.6 cores at the median with nine cameras; with 202 crops/s, not 135, 2.9 of the 2.8 that may be busy.
+    harder = {"candidates": {"max_boxes": 1}, "cameras": [camera(9)]}
+    more = changes(boxes, **harder)["objects +50 %"]
     assert not more.holds
     assert (more.platform, more.price) == ("large", 900.0)
     assert "would hold" in more.text
-    alone = changes(boxes[:1], candidates={"max_boxes": 1})["objects +50 %"]
+    alone = changes(boxes[:1], **harder)["objects +50 %"]
     assert alone.platform is None
     assert "nothing in the catalogue holds with up to 1 boxes" in alone.text
 
@@ -123,6 +125,6 @@ def test_a_single_memory_module_is_judged_with_its_share_of_the_bandwidth() -> N
     box = candidate("box", 8, 300.0)
     change = "one memory channel populated, not 2"
     assert changes([box])[change].holds
-    # In batches the items move at least 65 MB/s: 70 % of 150 MB/s are enough, 70 % of half of it are not.
-    narrow = Candidate(box.platform, box.machine.model_copy(update={"memory_bandwidth_bytes_per_s": 150e6}))
+    # Decoded pictures move 1.1 to 1.4 GB/s: 70 % of 3 GB/s, a sixth less attained, are enough; half of it is not.
+    narrow = Candidate(box.platform, box.machine.model_copy(update={"memory_bandwidth_bytes_per_s": 3e9}))
     assert "insist on 2 modules" in changes([narrow])[change].text

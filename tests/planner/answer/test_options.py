@@ -1,12 +1,7 @@
 from __future__ import annotations
 
-from statistics import NormalDist
-
-import pytest
-
-from advisor.planner.answer.options import buys, confidence, evidence_text, make_option, probability_of_holding
+from advisor.planner.answer.options import buys, evidence_text, make_option
 from advisor.planner.plan import plan
-from advisor.planner.search.judgement import Deployment
 from advisor.planner.search.search import judge
 from advisor.planner.search.study import Study
 from advisor.records.base import Evidence
@@ -20,39 +15,8 @@ def test_a_dearer_box_says_what_it_buys() -> None:
     best, dearer = best_of(result), result.alternatives[0]
     assert best.buys == ""
     assert dearer.buys.startswith("240 USD more and ")
-    assert "cameras on the pessimistic side" in dearer.buys
+    assert "cameras at 90 % confidence" in dearer.buys
     assert buys(best, best) == "at the same price: nothing better is predicted"
-
-
-def deployed(cores: int) -> Deployment:
-    box = candidate("box", cores, 300.0)
-    deployment = judge(Study.of(inputs([box])), box, 1).deployment
-    assert deployment is not None
-    return deployment
-
-
-def test_the_probability_is_the_share_of_the_interval_on_which_the_case_holds() -> None:
-    certain = probability_of_holding(deployed(16), feasible=True)
-    assert certain == pytest.approx(NormalDist().cdf(2.5))
-    hopeless = probability_of_holding(deployed(1), feasible=False)
-    assert hopeless == pytest.approx(NormalDist().cdf(-2.5))
-    # Demand is 2.2 cores at the median, of 2.1 that may be used with three: a little too slow, not by P10.
-    between = probability_of_holding(deployed(3), feasible=False)
-    assert 0.1 < between < 0.9
-
-
-@pytest.mark.parametrize(
-    ("probability", "evidence", "word"),
-    [
-        (0.49, Evidence.MEASURED, "unlikely"),
-        (0.6, Evidence.MEASURED, "moderate"),
-        (0.9, Evidence.MEASURED, "good"),
-        (0.98, Evidence.MEASURED, "high"),
-        (0.98, Evidence.SPEC, "good"),
-    ],
-)
-def test_a_data_sheet_alone_gives_no_high_confidence(probability: float, evidence: Evidence, word: str) -> None:
-    assert confidence(probability, evidence) == word
 
 
 def test_the_weakest_evidence_is_named_first() -> None:

@@ -45,8 +45,8 @@ def test_more_objects_than_a_batch_takes_cost_more_passes() -> None:
     shop = scenario(activity={"objects_per_frame": {"person": {"mean": 20.0, "p95": 40.0, "max": 60.0}}})
     best = plan(inputs(BOXES, shop=shop)).recommended
     assert best is not None
-    # 8 cameras x 3 looks x 40 objects = 960 crops/s of at least 4 + 1 ms.
-    assert best.predicted.stage_load["reid"].p50 >= 960 * 0.005 * 0.9
+    # 8 cameras x 3 looks x 40 objects = 960 crops/s of at least 4 + 1 ms; the load is that of the fullest box.
+    assert best.count * best.predicted.stage_load["reid"].p50 >= 960 * 0.005 * 0.9
 
 
 def deployed(cores: int = 4, shop: Scenario | None = None, count: int = 1) -> Deployment:
@@ -109,8 +109,14 @@ def test_busy_cores_follow_the_utilisation_law_at_each_quantile() -> None:
     one = deployed(cores=8)
     load = predict_load(one, exact=True, feasible=True).predicted.stage_load
     assert load["decode"].p50 == pytest.approx(120 * 0.008, rel=0.05)
-    assert load["decode"].p90 == pytest.approx(1.2 * 120 * 0.008, rel=0.06)
-    assert load["decode"].p10 == pytest.approx(120 * 0.008 / 1.2, rel=0.06)
+    # Busy cores of decode, person, reid and preparation, each known to a factor of 1.2; half of the variance of the two
+    # models is common, the rest independent. To first order their sum is known to 1.2 to the power of this share:
+    decode, person, reid, preparation = 120 * 0.008, 40 * 0.02, 96 * 0.004, 40 * 0.001 + 96 * 0.001
+    variance = decode**2 + person**2 + reid**2 + 2 * 0.5 * person * reid + preparation**2
+    share = math.sqrt(variance) / (decode + person + reid + preparation)
+    assert 0.6 < share < 0.65
+    assert load["decode"].p90 == pytest.approx(decode * 1.2**share, rel=0.03)
+    assert load["decode"].p10 == pytest.approx(decode / 1.2**share, rel=0.03)
 
 
 def test_one_simulation_per_quantile_shows_an_overloaded_box() -> None:

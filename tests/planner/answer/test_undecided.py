@@ -9,8 +9,8 @@ from tests.planner.fakes import FakePredictor, best_of, candidate, inputs, scena
 BOXES = [candidate(f"box-{n}", n, 100.0 + 60.0 * n) for n in (2, 4, 8, 16)]
 
 
-def uncertain(spread: float = 1.6) -> Plan:
-    """A catalogue in which box-4 holds at the median and only box-8 on the pessimistic side."""
+def uncertain(spread: float = 2.4) -> Plan:
+    """A catalogue in which box-4 holds at the median and only box-8 at 90 % confidence."""
     predictor = FakePredictor({"person": 0.02, "reid": 0.004}, spread)
     return plan(inputs(BOXES, predictor, scenario(candidates={"max_boxes": 1})))
 
@@ -21,7 +21,7 @@ def test_what_holds_at_the_median_only_cannot_be_told() -> None:
     (item,) = result.undecided
     assert (item.platform, item.count) == ("box-4", 1)
     assert item.price.value == pytest.approx(340.0)
-    assert 0.5 <= item.probability < 0.9
+    assert 0.5 <= item.probability < 0.87  # else it would be a tie
     assert "`sizer verify` on it would settle that" in item.text
     # With narrower intervals the smaller box holds and nothing cheaper is left undecided.
     sure = uncertain(1.05)

@@ -40,7 +40,7 @@ def test_least_cores_sum_the_cheapest_option_of_each_stage() -> None:
 def test_boxes_needed_are_demand_over_usable_cores() -> None:
     study = Study.of(inputs(BOXES, shop=scenario(candidates={"max_boxes": 8})))
     for box in BOXES:
-        demands = [least_cores(study, box, study.case.required(count), PESSIMISTIC) or 0.0 for count in range(1, 9)]
+        demands = [least_cores(study, box, study.case.required(count), MEDIAN) or 0.0 for count in range(1, 9)]
         usable = 0.7 * box.machine.performance_cores
         assert boxes_needed(study, box) == next(n for n, demand in enumerate(demands, 1) if demand <= usable)
     hopeless = Study.of(inputs(BOXES, shop=scenario(margin={"headroom_pct": 99.0})))
@@ -49,7 +49,7 @@ def test_boxes_needed_are_demand_over_usable_cores() -> None:
 
 def test_free_cores_are_what_the_least_demand_leaves() -> None:
     study = Study.of(inputs(BOXES))
-    demand = least_cores(study, BOXES[2], study.case.required(1), PESSIMISTIC)
+    demand = least_cores(study, BOXES[2], study.case.required(1), MEDIAN)
     assert demand is not None
     assert max_free_share(study, BOXES[2], 1) == pytest.approx(1.0 - demand / 8.0)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from advisor.planner.question.inputs import PlanInputs
-from advisor.planner.search.belief import MEDIAN, OPTIMISTIC, PESSIMISTIC
+from advisor.planner.search.belief import MEDIAN
 from advisor.planner.search.judgement import Failing, Feasible
 from advisor.planner.search.search import judge, least_deployment, nominal_cores
 from advisor.planner.search.study import Study
@@ -40,9 +40,7 @@ def test_boxes_that_a_closed_form_rules_out_are_not_simulated() -> None:
     # The configuration that is kept has the least demand.
     least = least_deployment(study, SMALL, 1)
     assert least is not None
-    assert judged.deployment.cores(study.case.required(1), PESSIMISTIC) <= least.cores(
-        study.case.required(1), PESSIMISTIC
-    )
+    assert judged.deployment.cores(study.case.required(1), MEDIAN) <= least.cores(study.case.required(1), MEDIAN)
 
 
 def test_a_stage_without_evidence_cannot_be_judged() -> None:
@@ -62,17 +60,31 @@ def test_equal_cases_are_judged_once_and_others_anew() -> None:
     first = judge(study, ENOUGH, 1)
     assert judge(study.for_case(study.case.with_extra_cameras(0)), ENOUGH, 1) is first
     assert judge(study, ENOUGH, 2) is not first
-    assert judge(study, ENOUGH, 1, MEDIAN) is not first
+    surer = scenario(margin={"confidence_pct": 95.0})
+    assert judge(study.for_scenario(surer), ENOUGH, 1) is not first
     assert judge(study.for_case(study.case.with_extra_cameras(1)), ENOUGH, 1) is not first
 
 
 def test_a_faster_platform_is_never_judged_worse() -> None:
     box = candidate("box", 3, 100.0)
     verdicts = [
-        isinstance(judge(Study.of(inputs([box])), box, 1, z), Feasible) for z in (OPTIMISTIC, MEDIAN, PESSIMISTIC)
+        isinstance(judge(Study.of(inputs([box], FakePredictor(WORK_S, speeds={"box": speed}))), box, 1), Feasible)
+        for speed in (0.5, 0.8, 1.25, 2.0)
     ]
-    assert verdicts == sorted(verdicts, reverse=True)
+    assert verdicts == sorted(verdicts)
     assert verdicts[0] != verdicts[-1]
+
+
+def test_more_confidence_is_never_held_more_easily() -> None:
+    box = candidate("box", 4, 100.0)
+    wide = FakePredictor(WORK_S, spread=2.2)
+    failures = []
+    for confidence_pct in (50.0, 80.0, 99.0):
+        shop = scenario(margin={"confidence_pct": confidence_pct, "headroom_pct": 0.0})
+        judged = judge(Study.of(inputs([box], wide, shop)), box, 1)
+        failures.append(None if isinstance(judged, Feasible) else judged.failed.at_median)
+    # Demand is 2.2 of four cores at the median and 4.9 where every part is at its P90.
+    assert failures == [None, None, False]
 
 
 def test_by_tco_the_configuration_with_the_least_core_time_today_is_taken() -> None:

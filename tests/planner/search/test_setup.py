@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from scipy.stats import poisson
 
 from advisor.planner.question.load_case import Load, LoadCase
 from advisor.planner.search.belief import MEDIAN
@@ -25,15 +26,28 @@ def group(**changes: object) -> CameraGroup:
     return CameraGroup.model_validate(base | changes)
 
 
-def test_streams_carry_three_times_the_mean_passes_in_flight_and_one_more() -> None:
+def poisson_streams(busy: float) -> int:
+    return max(1, int(poisson.isf(1e-3, busy)))
+
+
+def test_streams_take_all_but_a_thousandth_of_the_bursts() -> None:
     shop = scenario()
     wide = option(platform_model(shop, cores=16), shop, "person")
-    # Little's law: 40 passes/s x slowest_s in flight.
-    in_flight = 40.0 * wide.slowest_s
-    assert streams_needed(wide, 40.0, 1.0) == math.ceil(3.0 * in_flight + 1.0)
+    # Little's law: rate x the option's own time, one standard deviation slow.
+    for rate in (1.0, 5.0, 40.0, 120.0, 300.0):
+        assert streams_needed(wide, rate, 1.0) == min(16, poisson_streams(rate * wide.pass_s(1.0)))
     assert streams_needed(wide, 0.0, 1.0) == 1
     # Never more than fit on the cores.
     assert streams_needed(wide, 10_000.0, 1.0) == 16
+
+
+def test_a_faster_precision_needs_fewer_streams() -> None:
+    shop = scenario(accuracy={"precisions": ["int8", "f32"]})
+    options = platform_model(shop, cores=16).every_option(shop, shop.stage("person"))
+    needed = {
+        item.config.precision: streams_needed(item, 40.0, 1.0) for item in options if item.threads_per_stream == 1
+    }
+    assert needed["int8"] < needed["f32"] < 16
 
 
 def test_objects_of_a_frame_need_a_pass_per_full_batch() -> None:
@@ -41,8 +55,8 @@ def test_objects_of_a_frame_need_a_pass_per_full_batch() -> None:
     model = platform_model(shop, cores=16)
     single, fours = option(model, shop, "reid"), option(model, shop, "reid", batch=4)
     # 24 frames/s with six objects each: six passes of one, or two of four.
-    assert streams_needed(single, 24.0, 6.0) == math.ceil(3.0 * 24.0 * 6 * single.slowest_s + 1.0)
-    assert streams_needed(fours, 24.0, 6.0) == math.ceil(3.0 * 24.0 * 2 * fours.slowest_s + 1.0)
+    assert streams_needed(single, 24.0, 6.0) == poisson_streams(24.0 * 6 * single.pass_s(1.0))
+    assert streams_needed(fours, 24.0, 6.0) == poisson_streams(24.0 * 2 * fours.pass_s(1.0))
 
 
 def test_decoder_threads_never_exceed_cores_or_cameras() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from advisor.planner.question.load_case import LoadCase
@@ -61,7 +63,13 @@ def test_the_slo_is_named_before_the_headroom(
     ],
 )
 def test_what_another_draw_might_turn_is_near_a_limit(changes: dict[str, object], near: bool) -> None:
-    assert near_a_limit(SHOP, outcome(**changes)) is near
+    assert near_a_limit(SHOP, outcome(**changes), 0.7) is near
+
+
+def test_where_no_headroom_is_asked_for_the_whole_resource_is_the_limit() -> None:
+    for busy, near in ((0.69, False), (0.96, False), (0.98, True)):
+        assert near_a_limit(SHOP, outcome(cpu=busy), 1.0) is near
+        assert near_a_limit(SHOP, outcome(bandwidth=busy), 1.0) is near
 
 
 def test_far_over_is_beyond_what_a_draw_changes() -> None:
@@ -106,3 +114,17 @@ def test_a_simulated_run_is_held_against_the_slo() -> None:
     bad = evaluate(model, SHOP, setup, overloaded, MEDIAN, 1, 10.0)
     assert "camera_fps" in bad.failed
     assert bad.cpu > 0.95
+
+
+def test_the_bandwidth_is_what_cores_attain_and_decoding_takes_its_part() -> None:
+    model = platform_model(SHOP)
+    load = LoadCase.of(SHOP).required(1)
+    setup = set_up(model, SHOP, choice(model, SHOP), load)
+    specs = {z: build_spec(model, SHOP, setup, load, z) for z in (-PESSIMISTIC, MEDIAN, PESSIMISTIC)}
+    attained = [spec.memory_bandwidth_bytes_per_s for spec in specs.values()]
+    assert attained == [pytest.approx(40e9 * factor) for factor in (1.2, 1.0, 1 / 1.2)]
+    (group, *_) = SHOP.cameras
+    assert specs[MEDIAN].cameras[0].decode_bytes == pytest.approx(3 * 1.5 * math.prod(group.size))
+    runs = [evaluate(model, SHOP, setup, load, z, 1, 30.0) for z in specs]
+    spread = runs[2].bandwidth / runs[0].bandwidth
+    assert spread == pytest.approx(1.44, rel=0.03)

@@ -72,14 +72,6 @@ def test_the_least_option_is_kept_per_batch() -> None:
     assert [item.least_core_s(MEDIAN) for item in least] == pytest.approx([0.004, 0.016])
 
 
-def test_streams_are_sized_for_the_slowest_precision() -> None:
-    shop = scenario(accuracy={"precisions": ["int8", "f32"]})
-    options = platform_model(shop).every_option(shop, shop.stage("person"))
-    for item in options:
-        same = [other for other in options if other.threads_per_stream == item.threads_per_stream]
-        assert item.slowest_s == max(other.pass_s(1.0) for other in same)
-
-
 def test_no_inference_stream_spans_numa_nodes() -> None:
     one = candidate("one", 16, 300.0)
     two = Candidate(one.platform, one.machine.model_copy(update={"numa_nodes": 2}))
