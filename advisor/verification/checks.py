@@ -247,7 +247,9 @@ def latency(case: Case) -> Check:
         value <= limit_s, share(slow), "see what binds; more threads per stream shorten a pass, fewer cameras queues",
     )  # fmt: skip
     # Frames done early by a busy neighbour's leave would still be late by their own queue: no credit can be given.
-    return check.model_copy(update={"ok": None}) if check.ok is False and case.disturbed else check
+    return (
+        check.model_copy(update={"ok": None, "advice": case.cause}) if check.ok is False and case.disturbed else check
+    )
 
 
 def _check(

@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from advisor import errors
-from advisor.addresses import source as source_address
 from advisor.child_process.parent import ChildProcess
 from advisor.errors import InputError, SizerError
 from advisor.host import preflight
 from advisor.measure.items.progress import NullProgress, Progress
 from advisor.records.config import EffectiveConfig
-from advisor.records.scenario import Scenario
 from advisor.records.verdict import Verdict
 
 from .observation import Observation
 from .request import Order
-from .setup import feeds_of
+from .setup import check_sources, feeds_of
 from .verdict import judge
 
 WARMUP_MAX_S = 3.0
@@ -39,23 +37,13 @@ def run_verify(order: Order, progress: Progress | None, stop: threading.Event | 
     missing = [stage.id for stage in scenario.stages if stage.id not in models or stage.id not in configs]
     if missing:
         raise InputError(f"verify {scenario.scenario}: no model or configuration for stage {', '.join(missing)}")
-    _check_files(scenario)
+    check_sources(scenario)
     warnings = tuple(dict.fromkeys((*order.facts.warnings, *preflight(order.facts), *order.warnings)))
     if order.strict and warnings:
         raise InputError(f"verify --strict refuses: {'; '.join(warnings)}; mend it, or run without --strict")
     seen = observe(order, progress or NullProgress(), stop or threading.Event())
     verdict = judge(scenario, seen, configs, order.facts, order.predicted, warnings, order.other_box)
     return verdict.model_copy(update={"models": dict(models), "seed": order.seed, "phases": order.phases})
-
-
-def _check_files(scenario: Scenario) -> None:
-    """Refuse sources that are no file here before anything is compiled: no run can say anything about them."""
-    for group in scenario.cameras:
-        for source in group.source if group.count else ():
-            path = source_address(source).path
-            if path is not None and not path.exists():
-                where = "" if path.is_absolute() else f" in {Path.cwd()}, where relative paths begin"
-                raise InputError(f"scenario {scenario.scenario}: camera group {group.group}: no file {path}{where}")
 
 
 def observe(order: Order, progress: Progress, stop: threading.Event) -> Observation:

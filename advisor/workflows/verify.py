@@ -84,8 +84,10 @@ def verify_scenario(
     from advisor.store.scenario import load_scenario
     from advisor.verification import Order, find_capacity, verify
     from advisor.verification.compare import compared
+    from advisor.verification.setup import check_sources
 
     scenario = load_scenario(request.scenario)
+    check_sources(scenario)
     hashes = _hashes(request)  # of what is run, whatever happens to the files meanwhile
     duration_s = request.duration_s if request.duration_s is not None else PROFILES_S[request.profile]
     with open_store(store_url) as store:

@@ -278,3 +278,10 @@ def test_before_the_first_frame_of_a_slow_camera_the_time_of_a_proof_is_told() -
     assert [found and found.need_s for found in needs] == [4570.0, 4570.0, 880.0]
     seen.status[0] = [(0.0, "failed: no picture")]
     assert checks.drops(case(seen, cameras=cameras)).need_s is None
+
+
+def test_late_frames_on_a_disturbed_box_are_put_down_to_who_disturbed_it() -> None:
+    seen = observe(scenario(), 20.0, lambda _f, _n: 0.5, other_cores=0.6)
+    found = checks.latency(case(seen))
+    assert found.ok is None
+    assert found.advice == "stop other work and repeat: other processes took 0.60 of 2 cores"
