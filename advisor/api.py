@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
 from advisor.errors import InputError, nearest
 from advisor.records.base import Precision
-from advisor.records.verdict import Phases
+from advisor.records.verdict import Objects, Phases
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,6 +162,8 @@ def verify(
     config: ConfigOrigin = "plan",
     imitate: str | None = None,
     decode: Decoder = "software",
+    objects: Objects = "auto",
+    any_box: bool = False,
     find_capacity: bool = False,
     strict: bool = False,
     operator: str | None = None,
@@ -187,6 +189,11 @@ def verify(
         Platform whose cores and SIMD level are imitated (``--as``).
     decode : str
         Decoder: ``software``, or ``hardware`` where this machine has a decoding device.
+    objects : str
+        ``real``: those that the detector finds; ``scenario``: as many as the scenario says; ``auto``: real where
+        ``labels`` say which of a detector's classes is meant.
+    any_box : bool
+        With ``plan``: whether this machine is judged although the plan is for another.
     find_capacity : bool
         Whether the most cameras that pass are looked for, too.
     strict : bool
@@ -220,6 +227,8 @@ def verify(
             duration_s=None if duration_s is None else _seconds("duration_s", duration_s, least=1.0),
             profile=_choice("profile", profile, get_args(Profile)),
             config=_choice("config", config, get_args(ConfigOrigin)),
+            objects=_choice("objects", objects, get_args(Objects)),
+            any_box=any_box,
             find_capacity=find_capacity,
             strict=strict,
             seed=_count("seed", seed, least=0),

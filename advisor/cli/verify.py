@@ -30,6 +30,9 @@ EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
               help="Imitate a smaller machine's cores and SIMD level; the report lists what cannot be imitated.")  # fmt: skip
 @click.option("--decode", "decode_device", type=click.Choice(["software", "hardware"]), default="software",
               show_default=True, help="Decoder: software, or hardware if this machine has a decoding device.")  # fmt: skip
+@click.option("--objects", type=click.Choice(["auto", "real", "scenario"]), default="auto", show_default=True,
+              help="Objects that stages on objects run on: those that the detector finds, or as many as the scenario says; auto: real where labels say which of a detector's classes is meant.")  # fmt: skip
+@click.option("--any-box", is_flag=True, help="With --plan: judge this machine although the plan is for another.")
 @click.option("--find-capacity", is_flag=True, help="Find the largest number of cameras that passes on this machine.")
 @click.option("--strict", is_flag=True, help="Refuse to run if the checks before the run give warnings.")
 @click.option(
@@ -64,6 +67,8 @@ def verify(
     config: str,
     imitate: str | None,
     decode_device: Literal["software", "hardware"],
+    objects: Literal["auto", "real", "scenario"],
+    any_box: bool,
     find_capacity: bool,
     strict: bool,
     output: Path | None,
@@ -108,6 +113,8 @@ def verify(
         duration_s=duration_s,
         profile=profile,
         config=config,
+        objects=objects,
+        any_box=any_box,
         find_capacity=find_capacity,
         strict=strict,
         seed=seed,

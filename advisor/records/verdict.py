@@ -10,6 +10,8 @@ from .base import Record
 from .config import EffectiveConfig, RunConfig
 from .model import ModelFile
 
+Objects = Literal["auto", "real", "scenario"]
+"""Whose objects stages on objects run on: those that the detector finds, or as many as the scenario says."""
 Phases = Literal["random", "spread", "worst"]
 """Which moments within their period cameras release at."""
 

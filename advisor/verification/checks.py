@@ -18,13 +18,26 @@ from advisor.records.scenario import Scenario
 from advisor.records.verdict import Check
 
 from .observation import Observation
-from .proof import Share, counted, counted_frames, judge_share, late_share, missing_share, need_text, refutes, worst
-from .statistics import FeedFigures, Tally
+from .proof import (
+    Share,
+    counted,
+    counted_frames,
+    judge_share,
+    late_share,
+    missing_share,
+    need_text,
+    quiet_need_s,
+    refutes,
+    worst,
+)
+from .statistics import FeedFigures, Tally, needed_samples
 from .usage import Usage
 
 _ROUNDING = 1e-9
 DISTURBED = 0.05
 """Share of the usable cores that others may take before figures count as disturbed."""
+SOURCE_SLACK = 0.02
+"""Share of its frames, and two, by which a source may miss or exceed the scenario's rate."""
 QUEUE_FACTOR = 1.5
 QUARTER_MIN = 5
 """Samples of the queues (two a second) that a quarter of a run must have before growth is proved."""
@@ -39,6 +52,8 @@ class Case:
     figures: tuple[FeedFigures, ...]
     usage: Usage
     configs: Mapping[str, RunConfig]
+    other_box: str | None = None
+    """Why this machine is not the planned one; None: it is, or that is not to be held against it."""
 
     @property
     def allowed_drops(self) -> float:
@@ -49,6 +64,20 @@ class Case:
     def disturbed(self) -> bool:
         """Whether others took so much that a miss may be their doing."""
         return self.usage.lost_fraction > DISTURBED
+
+    @property
+    def cause(self) -> str:
+        """What to do about others that take cores, with what they took."""
+        usage = self.usage
+        taken = [
+            f"{words} {cores:.2f}"
+            for words, cores in (
+                ("other processes took", usage.other_cores),
+                ("the hypervisor took", usage.steal_cores),
+            )
+            if cores is not None and cores >= 0.005
+        ]
+        return f"stop other work and repeat: {', '.join(taken) or 'others took some'} of {usage.usable_cores:g} cores"
 
     def required_fps(self, figure: FeedFigures) -> float:
         """Delivered rate that a camera needs: the required rate, at most its own, less the permitted drops.
@@ -105,6 +134,15 @@ def _unjudged(name: str, required: str) -> Check:
                  advice="mend the sources")  # fmt: skip
 
 
+def _no_frames(case: Case, name: str, required: str, allowed: float) -> Check:
+    """Nothing was offered to the machine: by its sources, or because a slow camera's first frame was not yet due."""
+    waiting = [figure.feed.rate_per_s for figure in _steady(case, case.figures)]
+    need_s = needed_samples(0, 1.0 - allowed) / min(waiting) - case.seen.seen_s if waiting and allowed > 0 else 0.0
+    if need_s <= 0:
+        return Check(name=name, required=required, measured="no frames", ok=None, advice="mend the sources")
+    return Check(name=name, required=required, measured="no frames", ok=None, advice=need_text(need_s), need_s=need_s)
+
+
 def sources(case: Case) -> Check:
     """Every camera must have delivered what it should."""
     troubles = []
@@ -115,8 +153,14 @@ def sources(case: Case) -> Check:
             troubles.append(f"{figure.feed.name} {reports[-1]}")
         elif figure.whole.released == 0 and expected >= 2:
             troubles.append(f"{figure.feed.name} delivered nothing")
-        elif figure.feed.source is not None and figure.whole.released < 0.98 * expected - 2:
+        elif figure.feed.source is not None and figure.whole.released < (1.0 - SOURCE_SLACK) * expected - 2:
             troubles.append(f"{figure.feed.name} delivered {figure.whole.released} of {expected:.0f} frames")
+        elif figure.feed.live and figure.whole.released > (1.0 + SOURCE_SLACK) * expected + 2:
+            troubles.append(
+                f"{figure.feed.name} delivered {figure.whole.released} frames where {expected:.0f} were planned"
+            )
+        elif figure.whole.lost > SOURCE_SLACK * figure.whole.released + 2:
+            troubles.append(f"{figure.feed.name} lost {figure.whole.lost} of {figure.whole.released} frames")
     return Check(
         name="sources", required=f"{len(case.figures)} of {len(case.figures)} deliver",
         measured="; ".join(troubles) if troubles else f"{len(case.figures)} deliver",
@@ -131,8 +175,7 @@ def camera_fps(case: Case) -> Check | None:
         return None
     cameras = [figure for figure in case.figures if figure.feed.is_camera and figure.whole.offered > 0]
     if not cameras:
-        return Check(name="camera_fps", required="frames", measured="none released in the measured time", ok=None,
-                     advice="run longer, mend the sources")  # fmt: skip
+        return _no_frames(case, "camera_fps", "frames", case.allowed_drops)
     cameras = _steady(case, cameras)
     if not cameras:
         return _unjudged("camera_fps", "the rate on every camera")
@@ -157,7 +200,7 @@ def drops(case: Case) -> Check:
     figures = [figure for figure in case.figures if figure.whole.offered > 0]
     required = f"<= {limit * 100:g} % on every camera"
     if not figures:
-        return Check(name="drops", required=required, measured="no frames", ok=None, advice="run longer")
+        return _no_frames(case, "drops", required, limit)
     figures = _steady(case, figures)
     if not figures:
         return _unjudged("drops", required)
@@ -180,6 +223,8 @@ def latency(case: Case) -> Check:
     limit_s = case.scenario.slo.latency_p95_ms / 1e3
     figures = [figure for figure in case.figures if figure.whole.done + figure.whole.open > 0]
     required = f"p95 <= {limit_s * 1e3:g} ms on every camera"
+    if not figures and not any(figure.whole.offered for figure in case.figures):
+        return _no_frames(case, "latency_p95", required, 0.05)
     if not figures:
         return Check(name="latency_p95", required=required, measured="no frame done", ok=None, met=False,
                      advice="see what binds")  # fmt: skip
@@ -202,7 +247,9 @@ def latency(case: Case) -> Check:
         value <= limit_s, share(slow), "see what binds; more threads per stream shorten a pass, fewer cameras queues",
     )  # fmt: skip
     # Frames done early by a busy neighbour's leave would still be late by their own queue: no credit can be given.
-    return check.model_copy(update={"ok": None}) if check.ok is False and case.disturbed else check
+    return (
+        check.model_copy(update={"ok": None, "advice": case.cause}) if check.ok is False and case.disturbed else check
+    )
 
 
 def _check(
@@ -218,8 +265,11 @@ def _check(
     bad, n = shown.blocks(shown.figure.whole, frames)
     bound = f"{counted_frames(bad, n, frames)}, {counted(len(shown.figure.windows), 'full window')}"
     if ok is None:
-        disturbed = case.disturbed and not met
-        advice = "disturbed by other processes: stop them and repeat" if disturbed else need_text(need_s)
+        advice = need_text(need_s)
+        if case.disturbed:
+            # Bad luck with neighbours is not mended by patience: only what a quiet machine would need is asked for.
+            need_s = max((quiet_need_s(share, case.seen.seen_s) for share in shares), default=0.0)
+            advice = f"{need_text(need_s)}, and {case.cause}" if need_s > 0 else case.cause
     return Check(
         name=name, required=required, measured=measured, ok=ok, met=met, bound=bound, advice="" if ok else advice,
         need_s=need_s if ok is None and need_s > 0 else None,
@@ -250,7 +300,7 @@ def queue_growth(case: Case) -> Check:
     ok = True if met else (False if proved and not case.disturbed else None)
     advice = "the load is above capacity: see what binds"
     if ok is None:
-        advice = "disturbed by other processes: stop them and repeat" if case.disturbed else need_text(need_s)
+        advice = case.cause if case.disturbed else need_text(need_s)
     return Check(
         name="queue_growth", required=required, measured=f"{before:.1f} -> {after:.1f} frames in flight", ok=ok,
         met=met, bound=f"{quarter} samples per quarter", advice="" if met else advice,

@@ -10,6 +10,8 @@ from advisor.records.config import EffectiveConfig, RunConfig
 from advisor.records.verdict import Check
 
 from .checks import DISTURBED, Case
+from .observation import PictureKind
+from .setup import Feed
 from .trend import memory_slope
 
 MEMORY_SLACK_BYTES = 64 * 2**20
@@ -18,8 +20,61 @@ MEMORY_MIN_S = 60.0
 SLOPE_MIN_S = 600.0
 CLOCK_LOSS = 0.05
 SLOWER = 1.10
+PLANNED_BITS = 8
+"""Bits per sample that every plan assumes: the scenario has no other."""
+SIZE_SLACK_PIXELS = 1
+"""Odd sizes are coded with one pixel more or less."""
+_CODECS = {"hevc": "h265"}
+"""FFmpeg's name of a codec to the scenario's, where they differ."""
 PACING_SHARE = 0.1
 """Of the shortest frame period: a release later than that would shift the load."""
+
+
+def planned_box(case: Case) -> Check | None:
+    """The plan must be for this machine, or the run says nothing about the plan; None where nothing was planned for."""
+    if case.other_box is None:
+        return None
+    return Check(
+        name="planned_box", required="the machine that the plan is for", measured=case.other_box, ok=None, met=False,
+        advice="run it on the planned box, plan again with --on this, or judge this machine all the same with "
+        "--any-box",
+    )  # fmt: skip
+
+
+def streams(case: Case) -> Check | None:
+    """What the cameras send must be what the scenario says, since that is what was planned; None without sources."""
+    cameras = [figure.feed for figure in case.figures if figure.feed.source is not None and figure.feed.is_camera]
+    if not cameras:
+        return None
+    others = []
+    for feed in cameras:
+        kinds = case.seen.pictures.get(feed.index, ())
+        changed = [text for text in (_difference(feed, kind) for kind in kinds) if text]
+        if changed:
+            others.append(f"{feed.name}: {changed[-1]}")
+    seen = sum(bool(case.seen.pictures.get(feed.index)) for feed in cameras)
+    same = f"{seen} of {len(cameras)} seen, as planned"
+    return Check(
+        name="streams", required="codec, size and bit depth that the scenario states", ok=None if others else True,
+        measured="; ".join(others) if others else same, met=not others,
+        advice="write into the scenario what the cameras send and plan again, or set the cameras: other video was "
+        "decoded than was planned" if others else "",
+    )  # fmt: skip
+
+
+def _difference(feed: Feed, kind: PictureKind) -> str:
+    """Where a stream is not what its scenario says; empty where it is."""
+    codec = _CODECS.get(kind.codec, kind.codec)
+    pairs = []
+    if codec != feed.codec:
+        pairs.append((codec, str(feed.codec)))
+    if max(abs(kind.width - feed.size[0]), abs(kind.height - feed.size[1])) > SIZE_SLACK_PIXELS:
+        pairs.append((f"{kind.width}x{kind.height}", "{}x{}".format(*feed.size)))
+    if kind.bits > PLANNED_BITS:
+        pairs.append((f"{kind.bits} bit", f"{PLANNED_BITS} bit"))
+    if not pairs:
+        return ""
+    return f"{', '.join(found for found, _ in pairs)} where {', '.join(planned for _, planned in pairs)} was planned"
 
 
 def outputs(case: Case) -> Check:
@@ -79,7 +134,7 @@ def effective_config(case: Case) -> Check:
         if changed:
             found.append(f"{stage}: {', '.join(changed)}")
     complete = len(case.seen.effective) == len(case.configs)
-    ok = False if found else (True if complete else None)
+    ok = (None if case.other_box is not None else False) if found else (True if complete else None)
     return Check(
         name="effective_config", required="as requested", measured="; ".join(found) if found else (
             "as requested" if complete else "not every stage was compiled"),
@@ -187,7 +242,7 @@ def interference(case: Case) -> Check:
         return Check(name="interference", required=required, measured="not readable here", ok=None, counts=False)
     disturbed = usage.lost_fraction > DISTURBED
     stolen = 0.0 if usage.steal_cores is None else usage.steal_cores
-    advice = "stop other work and repeat: misses that it may have caused were not counted as failures"
+    advice = f"{case.cause}; misses that it may have caused were not counted as failures"
     return Check(
         name="interference", required=required,
         measured=f"{usage.other_cores:.2f} cores by others, {stolen:.2f} stolen, of {usage.usable_cores:g}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from advisor.addresses import hidden
@@ -15,7 +15,10 @@ from .resources import thread_sleeps
 
 WAITING_MAX = 8
 """Released frames of one camera that may wait for a decoder; one more is dropped."""
-
+REORDER_MAX = 16
+"""Most pictures that H.264 and H.265 hold back for the order of presentation."""
+SKIPPED_MAX = 300
+"""Packets of dropped frames that are kept for the decoder; beyond, its pictures are broken until the next key frame."""
 
 BLOCKED_S = 0.3
 """A thread that has been at one frame for so long and sleeps while it reads waits for its source."""
@@ -27,11 +30,15 @@ class Source(Protocol):
     reading: bool
     """Whether data is awaited now; a thread that sleeps otherwise waits for hardware that decodes."""
 
-    def decode(self, packet: Any) -> Any:
-        """Decode the next frame (of ``packet`` for live sources).
+    codec: str
+    """Name of what is decoded, in FFmpeg's words."""
 
-        Returns None while the decoder holds pictures back for reordering. Raises SourceError for data that cannot be
-        decoded.
+    def decode(self, frame: Frame) -> Sequence[tuple[int, Any]]:
+        """Decode the next packet (that of ``frame`` for live sources) to pictures with the numbers of their frames.
+
+        None come while the decoder holds pictures back for reordering, several when it lets them go. A number that
+        belongs to no frame is that of a picture which nobody waits for. Raises SourceError for data that cannot be
+        decoded, SourceGone where nothing will come any more.
         """
         ...
 
@@ -47,6 +54,10 @@ class SourceError(Exception):
         super().__init__(hidden(text))
 
 
+class SourceGone(SourceError):
+    """A source will deliver nothing more."""
+
+
 class DecodePool:
     """Workers that take turns at the cameras, the longest waiting first.
 
@@ -54,7 +65,11 @@ class DecodePool:
     meanwhile are lost by the source, not dropped by the machine.
 
     ``deliver`` is called with each decoded frame on the worker's thread. A decoder that reorders gives its pictures
-    later: they go to the oldest frame that still has none.
+    later, in order of presentation, each with the number of its frame. A frame whose turn has passed was not decodable:
+    its source lost it.
+
+    A frame of a live camera that is dropped here still reaches the decoder, with the next one: later pictures refer to
+    it. Only before a key frame is what was dropped passed over.
     """
 
     def __init__(
@@ -71,7 +86,10 @@ class DecodePool:
         self._ledger, self._log, self._deliver = ledger, log, deliver
         self._now_s, self._status = now_s, status
         self._waiting: dict[int, deque[Frame]] = {index: deque() for index in sources}
-        self._held: dict[int, deque[Frame]] = {index: deque() for index in sources}
+        self._held: dict[int, dict[int, Frame]] = {index: {} for index in sources}
+        self._skipped: dict[int, deque[Any]] = {index: deque(maxlen=SKIPPED_MAX) for index in sources}
+        self._gone: set[int] = set()
+        self._pictures: dict[int, tuple[str, int, int, int]] = {}
         self._turn: deque[int] = deque()
         self._busy: set[int] = set()
         self._at_work: dict[int, tuple[float, threading.Thread]] = {}
@@ -96,9 +114,12 @@ class DecodePool:
         index = frame.feed.index
         with self._change:
             self._find_stalled()
-            stalled = index in self._stalled
+            stalled = index in self._stalled or index in self._gone
             queue = self._waiting[index]
-            if not stalled and len(queue) < WAITING_MAX:
+            full = len(queue) >= WAITING_MAX
+            if not stalled and frame.packet is not None:
+                self._keep_references(index, frame, full)
+            if not stalled and not full:
                 queue.append(frame)
                 if index not in self._busy and len(queue) == 1:
                     self._turn.append(index)
@@ -109,11 +130,39 @@ class DecodePool:
         else:
             self._ledger.drop(frame, "decode")
 
+    def _keep_references(self, index: int, frame: Frame, dropped: bool) -> None:
+        """Pass packets of dropped frames on to the next frame that is decoded, unless a key frame makes them void."""
+        skipped = self._skipped[index]
+        if frame.packet.is_key:
+            skipped.clear()
+        if dropped:
+            skipped.extend((*frame.packet.before, frame.packet.packet))
+        elif skipped:
+            frame.packet.before[:0] = skipped
+            skipped.clear()
+
     def lose_stalled(self) -> None:
         """Give up the frames that wait for cameras whose source has stopped to deliver."""
         with self._change:
-            given_up = [frame for index in self._stalled for frame in (*self._held[index], *self._waiting[index])]
+            given_up = [
+                frame for index in self._stalled for frame in (*self._held[index].values(), *self._waiting[index])
+            ]
         for frame in given_up:
+            self._ledger.lose(frame, "source")
+
+    def lose_held(self) -> None:
+        """Give up frames whose pictures a decoder holds back, once no packet will come that lets them go.
+
+        The packet that would have completed them comes after the end of the run, so that is when they count.
+        """
+        given_up: list[Frame] = []
+        with self._change:
+            for index, held in self._held.items():
+                if index not in self._busy and not self._waiting[index]:
+                    given_up += held.values()
+                    held.clear()
+        for frame in given_up:
+            self._ledger.complete(frame, max(self._now_s(), frame.released_s))
             self._ledger.lose(frame, "source")
 
     def _find_stalled(self) -> None:
@@ -190,24 +239,84 @@ class DecodePool:
 
     def _decode(self, number: int, index: int, frame: Frame) -> None:
         held = self._held[index]
-        held.append(frame)
+        held[frame.sequence] = frame
         begun_s, cpu_s = self._now_s(), time.thread_time()
         try:
-            picture = self._sources[index].decode(frame.packet)
+            pictures = self._sources[index].decode(frame)
+        except SourceGone as error:
+            self._end_source(index, str(error))
+            return
         except SourceError as error:
-            held.remove(frame)
+            del held[frame.sequence]
             self._failures[index] += 1
             if self._failures[index] == 1:
                 self._status(index, f"damaged: {error}")
             self._ledger.lose(frame, "source")
             return
+        except Exception as error:  # whatever a decoder raises, it must cost one camera and not the worker of all
+            self._end_source(index, hidden(f"{type(error).__name__} in its decoder: {error}"))
+            return
         finally:
             self.decoding_cpu_s[number] += time.thread_time() - cpu_s
             self._log.add("d", index, number, begun_s, self._now_s())
         if index in self._stalled:
-            held.clear()
+            self._lose_all(held)
+            return
+        for sequence, picture in pictures:
+            shown = held.pop(sequence, None)
+            if shown is None:
+                continue
+            if shown is not frame:
+                self._ledger.complete(shown, frame.released_s)
+            self._describe(index, picture)
+            overdue = _overdue(held, shown, frame)
+            shown.picture = picture
+            self._deliver(shown)
+            for lost in overdue:
+                del held[lost.sequence]
+                self._ledger.lose(lost, "source")
+
+    def _describe(self, index: int, picture: Any) -> None:
+        """Report what a camera's pictures are, whenever that changes."""
+        components = getattr(getattr(picture, "format", None), "components", None)
+        if components is None:
+            return
+        codec, bits = self._sources[index].codec, max(part.bits for part in components)
+        found = (codec, int(picture.width), int(picture.height), int(bits))
+        if self._pictures.get(index) != found:
+            self._pictures[index] = found
+            self._log.add("v", index, *found)
+
+    def _end_source(self, index: int, reason: str) -> None:
+        """Give a camera up: nothing will come from it any more, and the machine is not to blame."""
+        with self._change:
+            self._gone.add(index)
+            waiting = list(self._waiting[index])
+            self._waiting[index].clear()
+        self._status(index, f"failed: {reason}")
+        self._lose_all(self._held[index])
+        for frame in waiting:
             self._ledger.lose(frame, "source")
-        elif picture is not None and held:
-            oldest = held.popleft()
-            oldest.picture = picture
-            self._deliver(oldest)
+
+    def _lose_all(self, held: dict[int, Frame]) -> None:
+        for frame in held.values():
+            self._ledger.lose(frame, "source")
+        held.clear()
+
+
+def _overdue(held: Mapping[int, Frame], shown: Frame, latest: Frame) -> list[Frame]:
+    """Frames that can get no picture any more, since one was shown that comes after them.
+
+    Those of an earlier connection; those whose place in the order of presentation has passed; without time stamps,
+    those that more packets have followed than any decoder holds back.
+    """
+    if shown.packet is None:
+        return []
+    late = []
+    for frame in held.values():
+        other_decoder = frame.packet.context is not latest.packet.context
+        place, passed = frame.packet.presented, shown.packet.presented
+        out_of_turn = not other_decoder and place is not None and passed is not None and place < passed
+        if other_decoder or out_of_turn or latest.sequence - frame.sequence > REORDER_MAX:
+            late.append(frame)
+    return late

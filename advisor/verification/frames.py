@@ -21,7 +21,7 @@ class Frame:
     picture: Any = None
     """Decoded picture: an ``av.VideoFrame``, a BGR array, or None for callers without a picture."""
     packet: Any = None
-    """Live sources only: what arrived and the decoder it belongs to."""
+    """Live sources only: what arrived, a :class:`advisor.verification.sources.Arrival`."""
     pending: int = 0
     """Requests that must finish before the frame is done."""
     over: bool = False
@@ -78,6 +78,14 @@ class Ledger:
         with self._lock:
             self.released += 1
         self._log.add("r", frame.feed.index, frame.sequence, frame.released_s, error_s)
+
+    def complete(self, frame: Frame, at_s: float) -> None:
+        """Say that a frame's picture could not be had before a later packet: its latency counts from then on.
+
+        A decoder that reorders waits for pictures which are shown later but sent earlier; that is the stream's doing.
+        """
+        frame.released_s = at_s
+        self._log.add("p", frame.feed.index, frame.sequence, at_s)
 
     def admit(self, frame: Frame, most: int) -> bool:
         """Let a decoded frame into the cascade; False where ``most`` frames of its feed are in it already."""

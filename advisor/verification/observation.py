@@ -2,10 +2,11 @@
 
 Rows, by their first value (times in seconds after the start of the run):
 
-``r`` feed, number, released, pacing error    ``e`` feed, number, kind (done, dropped, lost), time, where
+``r`` feed, number, released, pacing error    ``p`` feed, number, time at which its picture was complete
+``e`` feed, number, kind (done, dropped, lost), time, where
 ``b`` stage, slot, waited, started, prepared, begun, ended, inputs    ``d`` feed, worker, started, ended
 ``o`` stage, released, objects found    ``n`` stage, fault of its outputs or nothing
-``c`` feed, time, status    ``s`` a row of counters
+``c`` feed, time, status    ``v`` feed, what its pictures are    ``s`` a row of counters
 
 Everything of which there is one per frame is kept as packed numbers: a run of eight hours fits in memory.
 """
@@ -75,9 +76,25 @@ class FrameLog:
         self.ended_s.append(0.0)
         self.kind.append(OPEN)
 
+    def complete(self, number: int, at_s: float) -> None:
+        """Say that a picture was complete only with a later packet; its release counts from there."""
+        self.released_s[number] = at_s
+
     def end(self, number: int, kind: int, at_s: float) -> None:
         """Say how a frame ended."""
         self.ended_s[number], self.kind[number] = at_s, kind
+
+
+@dataclass(frozen=True)
+class PictureKind:
+    """What decoding a camera's stream gave."""
+
+    codec: str
+    """In FFmpeg's words."""
+    width: int
+    height: int
+    bits: int
+    """Per sample."""
 
 
 @dataclass
@@ -98,6 +115,8 @@ class Observation:
     looked: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     faults: dict[str, str] = field(default_factory=dict)
     status: dict[int, list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
+    pictures: dict[int, list[PictureKind]] = field(default_factory=lambda: defaultdict(list))
+    """What a camera's pictures were found to be, one entry per change."""
     samples: list[dict[str, Any]] = field(default_factory=list)
     effective: dict[str, EffectiveConfig] = field(default_factory=dict)
     objects: dict[str, str] = field(default_factory=dict)
@@ -135,6 +154,8 @@ class Observation:
                     self.frames[row[0]].release(row[1], row[2])
                     self.errors_s.append(row[3])
                     self.counts[OPEN] += 1
+                case "p":
+                    self.frames[row[0]].complete(row[1], row[2])
                 case "e":
                     self.frames[row[0]].end(row[1], row[2], row[3])
                     self.counts[OPEN] -= 1
@@ -153,6 +174,8 @@ class Observation:
                         self.faults[row[0]] = row[1]
                 case "c":
                     self.status[row[0]].append((row[1], row[2]))
+                case "v":
+                    self.pictures[row[0]].append(PictureKind(*row[1:]))
                 case "s":
                     self.samples.append(row[0])
                 case _:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from advisor.errors import InputError
 from advisor.measure.items.preprocess import crop, to_model_input
 from advisor.records.model import ModelFile
 from advisor.records.scenario import Scenario, Stage
+from advisor.records.verdict import Objects
 
 from .boxes import Box, Decoder, decoder_for, layout_of
 from .decode import DecodePool
@@ -65,17 +67,33 @@ class Pipeline:
         self._looked = dict.fromkeys(self.objects, 0)
         self._look_lock = threading.Lock()
 
-    def recognise(self, stage: Stage, shapes: Sequence[tuple[int, ...]], batch: int) -> None:
-        """Read real boxes from a stage's outputs, where stages run on them and their shapes can be read.
+    def recognise(self, stage: Stage, shapes: Sequence[tuple[int, ...]], batch: int, objects: Objects = "auto") -> None:
+        """Read real boxes from a stage's outputs, where stages run on them and they are the scenario's objects.
 
         Only a model file of the user's finds anything: reference architectures have random weights and stand-ins are
-        not the model at all.
+        not the model at all. Of a detector of many classes, ``labels`` say which of them is the scenario's; without
+        them it may find ten times as many objects as the scenario counts, which would be another load.
+
+        Raises
+        ------
+        InputError
+            ``objects`` asks for real ones where none can be read.
         """
         model = self._models[stage.id]
-        if model.kind != "file" or not self._children[stage.id]:
+        if not self._children[stage.id] or objects == "scenario":
             return
-        decoder = decoder_for(model.output_layout or layout_of(shapes, batch), stage.labels)
-        if decoder is not None:
+        decoder = None
+        if model.kind == "file":
+            decoder = decoder_for(model.output_layout or layout_of(shapes, batch), stage.labels)
+        if decoder is None:
+            if objects == "real":
+                raise InputError(
+                    f"--objects real: the outputs of stage {stage.id} ({model.name}) are no boxes that can be read; "
+                    "use --objects scenario, or a decoder of your own (SIZER_BOX_DECODERS)"
+                )
+            return
+        counted = self._scenario.object_class(stage) in self._scenario.activity.objects_per_frame
+        if objects == "real" or stage.labels or model.output_layout is not None or not counted:
             self.objects[stage.id], self._decoders[stage.id] = "real", decoder
 
     def release(self, feed: Feed, sequence: int, due_s: float, error_s: float, packet: Any = None) -> None:
@@ -83,7 +101,7 @@ class Pipeline:
         frame = Frame(feed, sequence, due_s, packet=packet)
         self._ledger.release(frame, error_s)
         if feed.index in self.raw:
-            frame.picture = self.raw[feed.index].decode(None)
+            frame.picture = self.raw[feed.index].next()
             self.route(frame)
         elif feed.is_camera and self.pool is not None:
             self.pool.offer(frame)

@@ -110,6 +110,13 @@ def judge_share(share: Share, seen_s: float, window_s: float) -> tuple[bool | No
     return None, min(max(seconds, 1.0), MOST_NEED_S)
 
 
+def quiet_need_s(share: Share, seen_s: float) -> float:
+    """Further seconds [s] that even a run without any bad frame would take to prove the share; 0: none."""
+    if share.allowed <= 0:
+        return 0.0
+    return max(needed_samples(0, 1.0 - share.allowed) / share.figure.feed.rate_per_s - seen_s, 0.0)
+
+
 def worst(results: Sequence[bool | None]) -> bool | None:
     """False before None before True."""
     if any(item is False for item in results):

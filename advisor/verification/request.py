@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from advisor.records.host import HostFacts
     from advisor.records.model import ModelFile
     from advisor.records.scenario import Scenario
-    from advisor.records.verdict import Phases
+    from advisor.records.verdict import Objects, Phases
 
 DecodeDevice = Literal["software", "hardware"]
 
@@ -40,6 +40,11 @@ class Order:
     """Of phases, objects, arrivals and clips."""
     phases: Phases = "random"
     """How cameras' phases are arranged (see :func:`advisor.verification.setup.feeds_of`)."""
+    objects: Objects = "auto"
+    """``auto``: a detector's own where ``labels`` (or a layout of the user's) say which of them are the scenario's
+    class, or where the scenario counts none; else as many as the scenario says."""
+    other_box: str | None = None
+    """Why this machine is not the box of the plan that is run; None: it is, or that is not to be held against it."""
     predicted: Mapping[str, Any] | None = None
     """``predicted`` of a plan's option; shown next to the result, no check looks at it."""
     strict: bool = False

@@ -19,7 +19,7 @@ from advisor.records.verdict import Verdict
 
 from .observation import Observation
 from .request import Order
-from .setup import feeds_of
+from .setup import check_sources, feeds_of
 from .verdict import judge
 
 WARMUP_MAX_S = 3.0
@@ -37,11 +37,12 @@ def run_verify(order: Order, progress: Progress | None, stop: threading.Event | 
     missing = [stage.id for stage in scenario.stages if stage.id not in models or stage.id not in configs]
     if missing:
         raise InputError(f"verify {scenario.scenario}: no model or configuration for stage {', '.join(missing)}")
+    check_sources(scenario)
     warnings = tuple(dict.fromkeys((*order.facts.warnings, *preflight(order.facts), *order.warnings)))
     if order.strict and warnings:
         raise InputError(f"verify --strict refuses: {'; '.join(warnings)}; mend it, or run without --strict")
     seen = observe(order, progress or NullProgress(), stop or threading.Event())
-    verdict = judge(scenario, seen, configs, order.facts, order.predicted, warnings)
+    verdict = judge(scenario, seen, configs, order.facts, order.predicted, warnings, order.other_box)
     return verdict.model_copy(update={"models": dict(models), "seed": order.seed, "phases": order.phases})
 
 
@@ -60,6 +61,7 @@ def observe(order: Order, progress: Progress, stop: threading.Event) -> Observat
         "duration_s": duration_s,
         "seed": order.seed,
         "phases": order.phases,
+        "objects": order.objects,
         "cameras": None if order.cameras is None else dict(order.cameras),
         "clips": str(order.work_dir / "clips"),
     }

@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from advisor.addresses import source as source_address
-from advisor.errors import ScenarioError
+from advisor.errors import InputError, ScenarioError
 from advisor.records.scenario import Codec, Scenario, Stage
 from advisor.records.verdict import Phases
 
@@ -49,6 +50,22 @@ class Feed:
 def is_live(source: str | None) -> bool:
     """Say whether a source comes by itself: over the network, or through a pipe or device."""
     return source is not None and source_address(source).live
+
+
+def check_sources(scenario: Scenario) -> None:
+    """Refuse sources that are no file here before anything is planned or compiled: no run could say anything of them.
+
+    Raises
+    ------
+    InputError
+        The path, and where it was looked for.
+    """
+    for group in scenario.cameras:
+        for source in group.source if group.count else ():
+            path = source_address(source).path
+            if path is not None and not path.exists():
+                where = "" if path.is_absolute() else f" in {Path.cwd()}, where relative paths begin"
+                raise InputError(f"scenario {scenario.scenario}: camera group {group.group}: no file {path}{where}")
 
 
 def _phase(phases: Phases, index: int, seed: int) -> float:

@@ -210,7 +210,8 @@ def tally(seen: Observation, feed: Feed, start_s: float, end_s: float) -> Tally:
     """Count one feed's frames that were released in [start, end)."""
     log = seen.frames.get(feed.index, FrameLog())
     released = np.array(log.released_s, dtype=np.float64)
-    inside = (released >= start_s) & (released < end_s)
+    inside = np.flatnonzero((released >= start_s) & (released < end_s))
+    inside = inside[np.argsort(released[inside], kind="stable")]  # numbers follow decoding, not presentation
     kind = np.array(log.kind, dtype=np.int8)[inside]
     released = released[inside]
     finished = kind == DONE

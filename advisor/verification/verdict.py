@@ -14,6 +14,7 @@ import numpy as np
 
 from advisor import __version__
 from advisor.clock import utc_now
+from advisor.records.codec import coded_size
 from advisor.records.config import RunConfig
 from advisor.records.host import HostFacts
 from advisor.records.scenario import Scenario
@@ -40,13 +41,27 @@ def decide(results: Sequence[Check], stopped: bool = False) -> tuple[Word, str]:
     if stopped:
         seen = f"; so far failed: {', '.join(check.name for check in failed)}" if failed else ""
         return "INCONCLUSIVE", f"stopped by the user{seen}"
+    if any(check.name == "planned_box" for check in undecided):
+        return "INCONCLUSIVE", _of_another_box(failed, undecided)
     if failed:
         return "FAIL", "; ".join(f"{check.name}: {check.measured} (required {check.required})" for check in failed)
     if undecided:
         need = max((check.need_s for check in undecided if check.need_s is not None), default=None)
         more = f"; measure {need:.0f} s longer to decide (--duration)" if need is not None else ""
-        return "INCONCLUSIVE", "not decided: " + ", ".join(check.name for check in undecided) + more
+        causes = [check.advice for check in results if check.name == "interference" and check.ok is False]
+        cause = f"; {causes[0].partition(';')[0]}" if causes else ""
+        return "INCONCLUSIVE", "not decided: " + ", ".join(check.name for check in undecided) + more + cause
     return "PASS", f"all {len(counting)} checks hold"
+
+
+def _of_another_box(failed: Sequence[Check], undecided: Sequence[Check]) -> str:
+    """Whatever a machine does that the plan is not for, it neither holds nor breaks the plan."""
+    box = next(check for check in undecided if check.name == "planned_box")
+    others = [check for check in undecided if check is not box]
+    words = [f"this is not the planned box: {box.measured}"]
+    words += [f"here failed: {', '.join(check.name for check in failed)}"] if failed else []
+    words += [f"not decided: {', '.join(f'{check.name} ({check.measured})' for check in others)}"] if others else []
+    return "; ".join(words)
 
 
 def judge(
@@ -56,13 +71,18 @@ def judge(
     facts: HostFacts,
     predicted: Mapping[str, Any] | None = None,
     warnings: Sequence[str] = (),
+    other_box: str | None = None,
 ) -> Verdict:
-    """Judge a run; ``predicted`` is only shown next to the result, no check looks at it."""
+    """Judge a run; ``predicted`` is only shown next to the result, no check looks at it.
+
+    ``other_box`` says why this machine is not the planned one, where that is to be held against the run.
+    """
     usable = facts.limits.usable_cores or float(facts.cpu.threads or 1)
-    case = checks.Case(scenario, seen, figures(seen, scenario.slo.window_s), usage(seen, usable), configs)
+    case = checks.Case(scenario, seen, figures(seen, scenario.slo.window_s), usage(seen, usable), configs, other_box)
     found = [
-        checks.run_completed(case), checks.sources(case), checks.camera_fps(case), checks.drops(case),
-        checks.latency(case), checks.queue_growth(case), conditions.outputs(case), conditions.effective_config(case),
+        checks.run_completed(case), conditions.planned_box(case), checks.sources(case), conditions.streams(case),
+        checks.camera_fps(case), checks.drops(case), checks.latency(case), checks.queue_growth(case),
+        conditions.outputs(case), conditions.effective_config(case),
         conditions.memory_growth(case), conditions.thermal_drift(case), conditions.interference(case),
         conditions.pacing(case),
     ]  # fmt: skip
@@ -76,7 +96,7 @@ def judge(
         created=utc_now(),
         scenario=scenario.scenario,
         verdict=word,
-        reason=reason,
+        reason=reason + _objects_used(seen),
         checks=results,
         cameras=cameras,
         stages=stages,
@@ -103,6 +123,13 @@ def judge(
     return verdict.model_copy(update={"predicted": {**predicted, "compared": compared(predicted, verdict)}})
 
 
+def _objects_used(seen: Observation) -> str:
+    """Whose objects the stages on objects ran on: it decides the load, so it stands beside the verdict."""
+    words = {"real": "found by the model", "drawn": "as many as the scenario says"}
+    used = [f"{stage}: {words[kind]}" for stage, kind in seen.objects.items() if kind in words]
+    return f"; objects of {', '.join(used)}" if used else ""
+
+
 def _camera(case: checks.Case, figure: FeedFigures) -> CameraResult:
     whole = figure.whole
     reports = case.seen.status.get(figure.feed.index, ())
@@ -119,8 +146,20 @@ def _camera(case: checks.Case, figure: FeedFigures) -> CameraResult:
         in_flight=whole.open,
         windows_fps=tuple(figure.fps(window) for window in figure.windows),
         phase_ms=_phase_ms(case.seen, figure),
-        status=reports[-1][1] if reports else "ok",
+        status=_status(case, figure, [text for _, text in reports]),
     )
+
+
+def _status(case: checks.Case, figure: FeedFigures, reports: Sequence[str]) -> str:
+    """How a camera fared in a word: what its source reported, then what the machine did not do with its frames."""
+    if reports and reports[-1] != "ok":
+        return reports[-1]
+    whole, troubles = figure.whole, [text for text in reports if text != "ok"]
+    if whole.drops_fraction > case.allowed_drops:
+        troubles.append(f"drops {whole.drops_fraction * 100:.3g} %, allowed {case.allowed_drops * 100:g} %")
+    if whole.lost > checks.SOURCE_SLACK * whole.released + 2:
+        troubles.append(f"lost {whole.lost} of {whole.released} frames")
+    return "; ".join(troubles[-2:]) if troubles else "ok"
 
 
 def _phase_ms(seen: Observation, figure: FeedFigures) -> float | None:
@@ -247,7 +286,8 @@ def _notes(scenario: Scenario, seen: Observation) -> tuple[str, ...]:
     if drawn:
         notes.append(
             f"objects of {', '.join(drawn)} are drawn from the scenario's distribution ({scenario.slo.load} load): the "
-            "model is a stand-in, has random weights, or its output layout is not one that is read"
+            "model is a stand-in, has random weights, its output is not read, or nothing says which of its classes is "
+            "the scenario's (labels of the stage, or --objects real)"
         )
     for stage, rows in seen.found.items():
         inside = rows["objects"][rows["released_s"] >= seen.warmup_s]
@@ -255,6 +295,11 @@ def _notes(scenario: Scenario, seen: Observation) -> tuple[str, ...]:
             notes.append(f"{stage}: {float(inside.mean()):.2f} objects per frame on average")
     if any(feed.is_camera and feed.source is None and feed.codec != "raw" for feed in seen.feeds):
         notes.append("cameras without a source played a synthesised clip")
+        sizes = {feed.size for feed in seen.feeds if feed.source is None and feed.codec not in {None, "raw"}}
+        notes += [
+            "the clip for {}x{} is {}x{}: encoders take even numbers of at least 64".format(*size, *coded_size(size))
+            for size in sorted(sizes) if coded_size(size) != size
+        ]  # fmt: skip
     if seen.decode_device != "software":
         notes.append(f"decoded by {seen.decode_device}")
     estimated = [stage.id for stage in scenario.stages if stage.id not in seen.measured]

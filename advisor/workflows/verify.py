@@ -15,7 +15,7 @@ from advisor.errors import InputError, StoreError
 from advisor.records.config import RunConfig
 from advisor.records.plan import Plan, PredictedLoad
 from advisor.records.scenario import Scenario
-from advisor.records.verdict import Phases, Verdict
+from advisor.records.verdict import Objects, Phases, Verdict
 
 from .context import Say, local_facts, open_store, silent
 from .imitate import Imitation, imitating, imitation
@@ -48,6 +48,9 @@ class VerifyRequest:
     phases: Phases = "random"
     decode_device: Literal["software", "hardware"] = "software"
     operator: str | None = None
+    objects: Objects = "auto"
+    any_box: bool = False
+    """Judge this machine although the plan is for another."""
     signer: str | None = None
     """Fingerprint of the key with which the report will be signed."""
     imitate: str | None = None
@@ -64,6 +67,7 @@ class _Setting:
     origin: str
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    other_box: str | None = None
 
 
 def verify_scenario(
@@ -80,8 +84,10 @@ def verify_scenario(
     from advisor.store.scenario import load_scenario
     from advisor.verification import Order, find_capacity, verify
     from advisor.verification.compare import compared
+    from advisor.verification.setup import check_sources
 
     scenario = load_scenario(request.scenario)
+    check_sources(scenario)
     hashes = _hashes(request)  # of what is run, whatever happens to the files meanwhile
     duration_s = request.duration_s if request.duration_s is not None else PROFILES_S[request.profile]
     with open_store(store_url) as store:
@@ -95,7 +101,8 @@ def verify_scenario(
             scenario, models, setting.configs, setting.decode_threads, duration_s, facts, cache_dir() / "verify",
             decode_device=request.decode_device, seed=request.seed, phases=request.phases,
             predicted=None if setting.predicted is None else setting.predicted.model_dump(mode="json"),
-            strict=request.strict, warnings=setting.warnings,
+            strict=request.strict, warnings=setting.warnings, objects=request.objects,
+            other_box=None if request.any_box or wanted is not None else setting.other_box,
         )  # fmt: skip
         with nullcontext() if wanted is None else imitating(wanted), _stop_on_interrupt() as stop:
             say(f"running {scenario.scenario} for {duration_s:.0f} s: {setting.origin}")
@@ -217,6 +224,7 @@ def _from_plan(path: Path, scenario: Scenario, named: Path, facts: HostFacts) ->
         f"plan {path.name} for {option.platform}",
         (*_versions(plan), *apart),
         (met(path, plan, named, facts, foreign=foreign is not None, changed=changed is not None),),
+        foreign,
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 from advisor.records.config import EffectiveConfig, RunConfig
 from advisor.verification import conditions
 from advisor.verification.checks import Case
-from advisor.verification.observation import Observation
+from advisor.verification.observation import Observation, PictureKind
 from advisor.verification.statistics import figures
 from advisor.verification.usage import usage
 
@@ -111,3 +111,25 @@ def test_interference_informs_but_does_not_count() -> None:
     noisy = conditions.interference(case(observe(scenario(), 10.0, other_cores=0.5)))
     assert (quiet.ok, noisy.ok, noisy.counts) == (True, False, False)
     assert noisy.measured.startswith("0.50 cores by others")
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        ([PictureKind("h264", 320, 180, 8)], ""),
+        ([PictureKind("h264", 321, 180, 8)], ""),
+        ([PictureKind("hevc", 1280, 720, 10)], "h265, 1280x720, 10 bit where h264, 320x180, 8 bit was planned"),
+        ([PictureKind("h264", 320, 180, 8), PictureKind("h264", 640, 360, 8)], "640x360 where 320x180 was planned"),
+    ],
+)
+def test_what_cameras_send_is_held_against_the_scenario(kinds, said) -> None:
+    plan = scenario(cameras=[{"group": "c", "count": 1, "resolution": "320x180", "fps": 15.0, "source": ["a.mp4"]}])
+    seen = observe(plan, 20.0)
+    seen.pictures[0] = kinds
+    found = conditions.streams(Case(plan, seen, figures(seen, plan.slo.window_s), usage(seen, 2.0), configs(plan)))
+    assert found is not None
+    assert (found.ok, found.measured) == ((None, f"c-1: {said}") if said else (True, "1 of 1 seen, as planned"))
+
+
+def test_a_scenario_of_clips_has_no_streams_to_compare() -> None:
+    assert conditions.streams(case(observe(scenario(), 20.0))) is None

@@ -3,9 +3,12 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from advisor.verification.decode import WAITING_MAX, DecodePool, SourceError
+import pytest
+
+from advisor.verification.decode import WAITING_MAX, DecodePool, SourceError, SourceGone
 from advisor.verification.frames import Frame, Ledger, Log
 from advisor.verification.observation import DONE, DROPPED, LOST
 from advisor.verification.setup import feeds_of
@@ -22,13 +25,14 @@ class Scripted:
         self.go = threading.Semaphore(0)
         self.closed = False
         self.reading = True
+        self.codec = "scripted"
 
-    def decode(self, packet: Any) -> Any:
+    def decode(self, frame: Frame) -> Sequence[tuple[int, Any]]:
         self.go.acquire()
         answer = self.answers.pop(0) if self.answers else "picture"
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return [(frame.sequence, answer)] if isinstance(answer, str) else answer
 
     def close(self) -> None:
         self.closed = True
@@ -104,13 +108,112 @@ def test_one_camera_that_hangs_does_not_stop_the_other() -> None:
     rig.pool.close()
 
 
-def test_pictures_that_a_decoder_holds_back_go_to_the_frames_they_belong_to() -> None:
-    source = Scripted(None, None, "first", "second")
+class Packet:
+    """As much of an arrival as the pool looks at."""
+
+    def __init__(self, presented: int | None, is_key: bool = False, context: str = "decoder") -> None:
+        self.presented, self.is_key, self.context = presented, is_key, context
+        self.before: list[Any] = []
+        self.packet = self
+
+
+def live_frames(rig: Rig, packets: Sequence[Packet], first: int = 0) -> list[Frame]:
+    """Release a frame per packet, one second apart."""
+    frames = [Frame(rig.feeds[0], first + n, float(first + n), packet=packet) for n, packet in enumerate(packets)]
+    for frame in frames:
+        rig.ledger.release(frame, 0.0)
+        rig.pool.offer(frame)
+    return frames
+
+
+def test_pictures_go_to_their_frames_and_count_from_the_packet_that_completed_them() -> None:
+    # sent I0 P3 B1 B2, as an encoder orders them; shown 0 1 2 3; the decoder holds one picture back
+    source = Scripted([], [(0, "I0")], [(2, "B1")], [(3, "B2"), (1, "P3")])
     rig = Rig(1, source)
     source.go.release(4)
+    frames = live_frames(rig, [Packet(0, is_key=True), Packet(3), Packet(1), Packet(2)])
+    rig.wait(0)
+    assert rig.delivered == [(0, 0, "I0"), (0, 2, "B1"), (0, 3, "B2"), (0, 1, "P3")]
+    assert [frame.released_s for frame in frames] == [1.0, 3.0, 2.0, 3.0]
+    assert [tuple(row) for row in rig.log.take() if row[0] == "p"] == [("p", 0, 0, 1.0), ("p", 0, 1, 3.0)]
+    rig.pool.close()
+
+
+@pytest.mark.parametrize("stamped", [True, False])
+def test_frames_whose_turn_has_passed_are_the_sources_loss(stamped) -> None:
+    # joined in the middle of a group: nothing decodes before the key frame, number 20
+    answers: list[Any] = [[] for _ in range(20)]
+    source = Scripted(*answers, *([(number, "picture")] for number in range(20, 40)))
+    rig = Rig(1, source)
+    for number in range(40):
+        live_frames(rig, [Packet(number if stamped else None, is_key=number == 20)], number)
+        source.go.release(1)
+        wait_until_idle(rig)
+    rig.wait(0)
+    assert (rig.ledger.done, rig.ledger.lost, rig.ledger.dropped) == (20, 20, 0)
+    rig.pool.close()
+
+
+def test_frames_of_an_earlier_connection_are_not_waited_for() -> None:
+    source = Scripted([], [(1, "picture")])
+    rig = Rig(1, source)
+    source.go.release(2)
+    live_frames(rig, [Packet(5, context="first"), Packet(0, is_key=True, context="second")])
+    rig.wait(0)
+    assert (rig.ledger.done, rig.ledger.lost) == (1, 1)
+    rig.pool.close()
+
+
+def test_what_a_decoder_holds_back_at_the_end_counts_after_the_run() -> None:
+    source = Scripted([], [(0, "picture")])
+    rig = Rig(1, source)
+    source.go.release(2)
+    live_frames(rig, [Packet(0, is_key=True), Packet(1)])
+    rig.wait(1)
+    wait_until(lambda: rig.pool.lose_held() or not rig.ledger.in_flight, "the held frame given up")
+    moved = [row[2] for row in rig.log.take() if row[0] == "p"]
+    assert moved == [0, 1]
+    assert rig.ledger.lost == 1
+    rig.pool.close()
+
+
+def test_packets_of_dropped_frames_still_reach_the_decoder_up_to_a_key_frame() -> None:
+    source = Scripted()
+    rig = Rig(1, source)
+    live_frames(rig, [Packet(0, is_key=True)])
+    wait_until_idle(rig)
+    packets = [Packet(number) for number in range(1, WAITING_MAX + 4)]
+    live_frames(rig, packets, 1)
+    assert rig.ledger.dropped == 3
+    source.go.release(2)  # one done, one in hand: there is room again
+    wait_until(lambda: rig.pool.depth() < WAITING_MAX, "room in the queue")
+    late = Packet(20)
+    live_frames(rig, [late], 20)
+    assert late.before == packets[-3:]
+    live_frames(rig, [Packet(number) for number in range(21, 26)], 21)
+    source.go.release(100)
+    rig.wait(0)
+    key = Packet(30, is_key=True)
+    live_frames(rig, [key], 30)
+    assert key.before == []
+    rig.wait(0)
+    rig.pool.close()
+
+
+@pytest.mark.parametrize("fault", [SourceGone("no picture in it"), ZeroDivisionError("a bug of a decoder")])
+def test_a_source_that_dies_costs_its_own_camera_only(fault) -> None:
+    dead, good = Scripted("picture", fault), Scripted()
+    rig = Rig(1, dead, good)
+    dead.go.release(10)
+    good.go.release(10)
     rig.offer(0, 0, 1, 2, 3)
-    rig.wait(2)
-    assert rig.delivered == [(0, 0, "first"), (0, 1, "second")]
+    rig.offer(1, 0, 1)
+    rig.wait(0)
+    rig.offer(0, 4)
+    rig.wait(0)
+    assert (rig.ledger.done, rig.ledger.lost, rig.ledger.dropped) == (3, 4, 0)
+    assert [index for index, _ in rig.status] == [0]
+    assert rig.status[0][1].startswith("failed: ")
     rig.pool.close()
 
 

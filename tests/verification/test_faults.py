@@ -112,6 +112,19 @@ def test_an_rtsp_server_that_restarts_is_connected_again_and_the_others_go_on(wo
     assert cameras["cam-1"].done > 0.9 * 16 * 15
 
 
+def test_a_healthy_rtsp_camera_passes(work_dir, server) -> None:
+    found = run(scenario(cameras=[live(server.url)], slo=EASY), 10.0, work_dir)
+    conserved(found)
+    (camera,) = found.cameras
+    assert (camera.status, camera.lost, camera.in_flight) == ("ok", 0, 0)
+    assert camera.done > 0.95 * 10 * 15
+    assert camera.latency_ms.p50 is not None
+    assert camera.latency_ms.p50 < 200
+    checks = {check.name: check.ok for check in found.checks}
+    assert (checks["sources"], checks["streams"]) == (True, True), found.reason
+    assert found.verdict == "PASS" or found.interference["lost_fraction"] > 0
+
+
 def test_an_rtsp_stream_that_stalls_five_seconds_is_reported(work_dir, server) -> None:
     def stall() -> None:
         server.process.send_signal(signal.SIGSTOP)

@@ -5,7 +5,7 @@ import pytest
 from advisor.records.verdict import Check, Verdict
 from advisor.verification.verdict import decide, judge
 
-from .support import DROP, NEVER, configs, facts, observe, scenario
+from .support import DROP, LOSE, NEVER, configs, facts, observe, scenario
 from .test_checks import late_fate
 
 
@@ -114,3 +114,43 @@ def test_the_record_survives_its_own_json() -> None:
     assert Verdict.model_validate_json(text) == found
     assert 0 < len(found.timeline["spans"]) < 200
     assert [row[0] for row in found.timeline["cameras"]["cam-1"]] == [float(second) for second in range(20)]
+
+
+def test_the_table_of_cameras_says_what_happened_to_each() -> None:
+    fates = {0: lambda n: DROP if n % 25 else 0.05, 1: lambda n: LOSE if n % 4 == 0 else 0.05, 2: lambda n: 0.05}
+    plan = scenario(cameras=[{"group": "cam", "count": 3, "resolution": "320x180", "fps": 15.0}])
+    seen = observe(plan, 20.0, lambda feed, number: fates[feed](number))
+    seen.rows([["c", 2, 1.0, "stalled: nothing came for 3 s"], ["c", 2, 4.0, "ok"]])
+    statuses = [camera.status for camera in judge(plan, seen, configs(plan), facts()).cameras]
+    assert statuses == ["drops 96 %, allowed 1 %", "lost 75 of 300 frames", "stalled: nothing came for 3 s"]
+
+
+def test_a_run_on_another_box_than_the_planned_is_inconclusive_with_its_own_word() -> None:
+    plan = scenario()
+    seen = observe(plan, 20.0, lambda _f, n: DROP if n % 2 else 0.05)
+    seen.rows([["c", 1, 1.0, "failed: no picture"]])
+    asked = {name: config.model_copy(update={"threads": 64}) for name, config in configs(plan).items()}
+    found = judge(plan, seen, asked, facts(), other_box="the plan is for a desktop")
+    assert found.verdict == "INCONCLUSIVE"
+    assert found.reason.startswith("this is not the planned box: the plan is for a desktop; here failed: ")
+    assert "sources (cam-2 failed: no picture)" in found.reason  # the dead camera is not hidden
+    checked = {check.name: check.ok for check in found.checks}
+    assert checked["effective_config"] is None
+    assert checked["planned_box"] is None
+    forced = judge(plan, seen, asked, facts())
+    assert forced.verdict == "FAIL"
+    assert "planned_box" not in {check.name for check in forced.checks}
+
+
+@pytest.mark.parametrize(("kind", "words"), [("drawn", "as many as the scenario says"), ("real", "found by the model")])
+def test_the_verdict_says_whose_objects_made_the_load(kind, words) -> None:
+    plan = scenario()
+    seen = observe(plan, 40.0)
+    seen.objects["person"] = kind
+    assert judge(plan, seen, configs(plan), facts()).reason.endswith(f"; objects of person: {words}")
+
+
+def test_a_disturbed_run_that_decides_nothing_says_who_disturbed_it() -> None:
+    found = verdict(5.0, late_fate(10**6), other_cores=0.6)
+    assert found.verdict == "INCONCLUSIVE"
+    assert "stop other work and repeat: other processes took 0.60 of 2 cores" in found.reason

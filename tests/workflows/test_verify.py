@@ -24,6 +24,7 @@ from advisor.workflows.verify import (
     _Setting,
     _stop_on_interrupt,
     _versions,
+    verify_scenario,
 )
 from tests.report.samples import facts, shop_plan, verdict
 
@@ -199,3 +200,16 @@ def test_no_file_reaches_a_test_double(tmp_path: Path) -> None:
         read_document(path, Plan)
     with pytest.raises(InputError, match="is a test double"):
         _config({"runtime": "fake"}, 4)
+
+
+def test_a_missing_clip_ends_before_anything_is_planned(tmp_path: Path) -> None:
+    file = tmp_path / "shop.yaml"
+    file.write_text(
+        "scenario: shop\ncameras:\n  - {group: aisle, count: 1, resolution: 320x180, fps: 5, source: gone.mp4}\n"
+        "stages:\n  - {id: person, model: resnet-18}\nslo: {latency_p95_ms: 300}\n"
+    )
+    said: list[str] = []
+    with pytest.raises(InputError, match=r"group aisle: no file gone\.mp4 in "):
+        verify_scenario(VerifyRequest(str(file)), store_url=f"sqlite:///{tmp_path}/store.sqlite", say=said.append)
+    assert said == []
+    assert not (tmp_path / "store.sqlite").exists()

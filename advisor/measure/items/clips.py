@@ -22,6 +22,11 @@ CLIP_VERSION = 2
 BITRATE_TOLERANCE = 0.20
 LONGEST_GROUP_S = 10.0
 """Longer clips take longer to make than a quick look may last."""
+ENCODER_RATE_MIN = 5.0
+"""Slowest rate [1/s] that an encoder is given; a clip of a slower camera has the same bits per picture, which is all
+that decoding it depends on."""
+ENCODER_BITRATE_MIN = 1000
+"""Least bit rate [bit/s] that x264 takes."""
 _ATTEMPTS = 4
 # Cameras encode with entropy coding and loop filter on and without B frames; presets that switch these off (x264's
 # ultrafast) would make a clip that is cheaper to decode than a camera's.
@@ -265,14 +270,14 @@ def _encode(path: Path, request: ClipInfo, frames: int, target_kbps: float, sigm
     name, options = _ENCODERS[request.codec]
     scene = Scene(request.width, request.height, request.seed)
     payload = 0
+    rate = max(request.fps, ENCODER_RATE_MIN)
     try:
         with av.open(str(path), "w") as container:
-            stream: Any = container.add_stream(
-                name, rate=Fraction(request.fps).limit_denominator(1001), options=options
-            )
+            stream: Any = container.add_stream(name, rate=Fraction(rate).limit_denominator(1001), options=options)
             stream.width, stream.height, stream.pix_fmt = request.width, request.height, _PIXELS[request.codec]
             stream.codec_context.gop_size = request.gop_frames
-            stream.codec_context.bit_rate = round(target_kbps * 1000)
+            bit_rate = round(target_kbps * 1000 * rate / request.fps)
+            stream.codec_context.bit_rate = max(bit_rate, ENCODER_BITRATE_MIN)
             stream.codec_context.thread_count = 0
             for index in range(frames):
                 picture = scene.frame(index / request.fps, sigma)

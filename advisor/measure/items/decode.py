@@ -15,6 +15,7 @@ from advisor.errors import InputError, RuntimeRefusal, SizerError
 from advisor.measure.timing import micro_record
 from advisor.measure.timing.meter import make_meter
 from advisor.measure.worker.job import JobOutcome, each
+from advisor.records.codec import coded_size
 from advisor.records.measurement import MicroBenchmark, MicroFailure
 
 from . import clips
@@ -94,7 +95,7 @@ class DecodeItem(SingleJobItem):
         for item in items:
             path = item._clip_path(context.clip_directory)
             try:
-                clips.synthesise(path, item.width, item.height, item.fps, item.codec, item.bitrate_kbps)
+                clips.synthesise(path, *coded_size((item.width, item.height)), item.fps, item.codec, item.bitrate_kbps)
             except SizerError as error:
                 if error.exit_code == 2:
                     raise  # the folder or the request is at fault, not the codec
@@ -105,7 +106,7 @@ class DecodeItem(SingleJobItem):
                 super().measure([item], context)
 
     def _clip_path(self, folder: Path) -> Path:
-        return clips.clip_path(folder, self.width, self.height, self.fps, self.codec, self.bitrate_kbps)
+        return clips.clip_path(folder, *coded_size((self.width, self.height)), self.fps, self.codec, self.bitrate_kbps)
 
 
 def _decode(payload: dict[str, Any]) -> dict[str, Any]:

@@ -92,3 +92,11 @@ def test_clip_names_differ_with_each_parameter(tmp_path: Path) -> None:
     assert base == clips.clip_path(tmp_path, 128, 96, 10, "h264", 100)
     assert len({base, clips.clip_path(tmp_path, 128, 96, 10, "h264", 100, seed=2),
                 clips.clip_path(tmp_path, 128, 96, 12, "h264", 100)}) == 3  # fmt: skip
+
+
+@pytest.mark.parametrize("fps", [0.1, 1 / 60])
+def test_clips_of_very_slow_cameras_have_their_bits_per_picture(tmp_path, fps) -> None:
+    path = clips.synthesise(tmp_path / "c.mp4", 640, 360, fps, "h264", 40.0 * fps, gop_frames=5, duration_s=10 / fps)
+    info = clips.clip_info(path)
+    assert info.frames == 10
+    assert info.real_bitrate_kbps / fps == pytest.approx(40.0, rel=0.5)
