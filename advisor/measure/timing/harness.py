@@ -200,6 +200,7 @@ class Session:
             "duration_s": sum(block.window_s for block in self._blocks),
             "batch": self._compiled.effective.batch or 1,
             "block_p50_s": _medians(self._blocks),
+            "block_disturbed": [block.interference.dirty for block in self._blocks if block.latencies_s()],
             "passes": sum(block.passes_in_window() for block in self._blocks),
             "steady": self._settled,
             "first_inference_s": self.first_inference_s,

@@ -16,7 +16,7 @@ from advisor.records.machine import MachineSpec
 from advisor.records.measurement import Measurement, MicroBenchmark, ProfileMeasurement, Timing, TimingMeasurement
 from advisor.records.model import ModelWork
 
-from .interference_correction import interference_slowdown
+from .interference_correction import Slowdown, fastest_block_s, timing_slowdown
 from .kernels import WallKey, WallTime
 
 _LEAST_BLOCKS = 16
@@ -52,10 +52,8 @@ class TimedConfiguration:
     threads: int | None
     streams: int | None
     measurement: Measurement
-    log_slowdown: float
-    """Logarithm of the factor by which other load lengthened it (interference_correction.py), ..."""
-    log_slowdown_deviation: float
-    """... and its standard deviation."""
+    slowdown: Slowdown
+    """What other load did to it (interference_correction.py)."""
 
     @property
     def timing(self) -> Timing | None:
@@ -65,12 +63,12 @@ class TimedConfiguration:
     @property
     def undisturbed_s(self) -> float:
         """Expected :attr:`latency_s` without other load: what is learned about the machine."""
-        return self.latency_s * exp(-self.log_slowdown)
+        return self.latency_s * exp(-self.slowdown.log_factor)
 
     @property
     def half_width(self) -> float:
         """Half of P10-P90 (log) of :attr:`latency_s` at another moment."""
-        return hypot(self.spread, Z90 * self.log_slowdown_deviation)
+        return hypot(self.spread, Z90 * self.slowdown.deviation)
 
     @property
     def pass_sigma(self) -> float | None:
@@ -95,7 +93,7 @@ class TimedConfiguration:
     @property
     def noise(self) -> float:
         """Standard deviation (log) of :attr:`undisturbed_s` as an anchor."""
-        return hypot(max(_LEAST_SPREAD, self.spread / Z90), self.log_slowdown_deviation)
+        return hypot(max(_LEAST_SPREAD, self.spread / Z90), self.slowdown.deviation)
 
     @property
     def setting(self) -> tuple[object, ...]:
@@ -138,6 +136,8 @@ def _timed_configuration(row: TimingMeasurement, processors: int | None) -> Time
     busy_s = (streams or 1) * row.config.batch / timing.throughput_per_s if in_flight else timing.p50.value_s
     if busy_s <= 0:
         return None
+    # Of requests that wait for a stream a block's latencies hold that waiting: the same share of it as on average.
+    fastest_s = fastest_block_s(timing) * (busy_s / timing.avg_time_s if in_flight else 1.0)
     return TimedConfiguration(
         canonical_name(row.model),
         row.model_sha256,
@@ -149,7 +149,7 @@ def _timed_configuration(row: TimingMeasurement, processors: int | None) -> Time
         threads,
         streams,
         row,
-        *interference_slowdown(row.interference, threads or 1, processors),
+        timing_slowdown(busy_s, fastest_s, row.interference, threads or 1, processors),
     )
 
 
@@ -169,7 +169,7 @@ def _configuration_of_profile(row: ProfileMeasurement, processors: int | None) -
         threads,
         1,
         row,
-        *interference_slowdown(row.interference, threads or 1, processors),
+        timing_slowdown(row.pass_s, row.fastest_pass_s or row.pass_s, row.interference, threads or 1, processors),
     )
 
 

@@ -203,6 +203,15 @@ def test_dirty_blocks_are_repeated_up_to_a_bound_and_then_marked() -> None:
     assert 0 < seen.other_cpu_cores < 0.8
 
 
+def test_a_timing_remembers_which_of_its_blocks_stayed_disturbed() -> None:
+    spec = SPEC.model_copy(update={"warmup_max_s": 0.0, "max_dirty_blocks": 1})
+    clock = FakeClock()
+    meter = ScriptedMeter([True, True, False, True])
+    timing, _ = measure(Scripted(clock, lambda n: 0.01), LoadMode(), spec, clock, meter)
+    assert timing.block_disturbed[:4] == (True, False, True, False)  # the first was thrown away
+    assert len(timing.block_disturbed) == len(timing.block_p50_s)
+
+
 def test_sessions_take_turns_and_end_on_their_own() -> None:
     clock = FakeClock()
     models = {"fast": Scripted(clock, lambda n: 0.01), "slow": Scripted(clock, lambda n: 0.03)}
