@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import exp, hypot
 from typing import Protocol
 
@@ -64,6 +64,27 @@ class TimedConfiguration:
     def undisturbed_s(self) -> float:
         """Expected :attr:`latency_s` without other load: what is learned about the machine."""
         return self.latency_s * exp(-self.slowdown.log_factor)
+
+    def undisturbed(self) -> TimedConfiguration:
+        """The same as expected on a quiet machine, as doubtful as the correction is.
+
+        How single passes and moments scattered beside other load says nothing of a quiet machine: left out.
+        """
+        if not self.slowdown.log_factor and not self.dirty:
+            return self
+        row = self.measurement
+        if isinstance(row, TimingMeasurement) and row.timing is not None:
+            timing = row.timing.model_copy(update={"latencies_s": (), "block_p50_s": (), "block_disturbed": ()})
+            row = row.model_copy(update={"timing": timing})
+        rate = None if self.throughput_per_s is None else self.throughput_per_s * exp(self.slowdown.log_factor)
+        return replace(
+            self,
+            latency_s=self.undisturbed_s,
+            throughput_per_s=rate,
+            dirty=False,
+            measurement=row,
+            slowdown=Slowdown(0.0, self.slowdown.deviation),
+        )
 
     @property
     def half_width(self) -> float:
@@ -236,6 +257,14 @@ class HostMeasurements:
         long_runs = {item.setting: item for item in usable if item.saw_several_states}
         by_name = {row.name: row for row in micro}
         return cls(host, list(surest.values()), by_name, works, profiles, rested, list(long_runs.values()))
+
+    def undisturbed(self) -> HostMeasurements:
+        """The same with every timing of a pass as it is expected on a quiet machine."""
+        return replace(
+            self,
+            configurations=[item.undisturbed() for item in self.configurations],
+            long_runs=[item.undisturbed() for item in self.long_runs],
+        )
 
     def wall_times(self) -> dict[WallKey, WallTime]:
         """Time of a pass on one stream, by model, runtime, precision, threads and batch."""

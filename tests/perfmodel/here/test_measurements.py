@@ -98,6 +98,19 @@ def test_without_a_block_that_was_faster_nothing_is_taken_out_and_the_doubt_stay
     assert item.noise > np.log(5.0 / USUAL_SLOWDOWN) / np.sqrt(3.0)
 
 
+def test_a_quiet_machine_is_expected_to_do_what_the_corrected_timings_say() -> None:
+    rows = [disturbed(BUSY_S * 3, (4,), slow=5.0), measurement(0.010, threads=2)]
+    found = HostMeasurements.join(None, rows, [], None)
+    for threads in (1, 2):
+        config = RunConfig(streams=1, threads=threads)
+        busy = found.exact_match(work(), config, threads, 1)
+        quiet = found.undisturbed().exact_match(work(), config, threads, 1)
+        assert quiet.latency_s == quiet.undisturbed_s == busy.undisturbed_s
+        assert quiet.half_width == busy.half_width
+        assert not quiet.dirty
+        assert (quiet.pass_sigma is None) == (threads == 1 or busy.pass_sigma is None)
+
+
 def test_of_several_requests_a_block_counts_without_its_waiting() -> None:
     row = disturbed([0.5, 0.2, 0.5, 0.5], (1,), 5.0, streams=2, threads=2)
     timing = row.timing.model_copy(update={"throughput_per_s": 10.0, "avg_time_s": 0.4})
