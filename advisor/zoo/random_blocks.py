@@ -110,7 +110,10 @@ def _plain(name: str, rng: random.Random) -> Net:
     net = Net(name, (1, 3, side, side))
     x = tokens_of(net, net.conv(net.input, width, patch, patch, pad=0))
     x = net.add_weight(x, (1, x.shape[1], width))
-    for _ in range(6):
+    for layer in range(6):
+        if layer % 2 == 0 and layer:
+            width = 64 * rng.choice((2, 3, 4, 5, 6))
+            x = net.dense(x, width)
         heads = width // rng.choice((32, 64, 64))
         mixed = channel_attention if rng.random() < 0.25 else joint_attention
         x = net.add(x, _scaled(net, rng, mixed(net, net.layer_norm(x), heads)))
