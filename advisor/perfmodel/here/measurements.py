@@ -8,6 +8,7 @@ from math import exp, hypot
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from advisor.perfmodel.analytic.work_table import canonical_name
 from advisor.records.base import Z90
@@ -19,11 +20,18 @@ from advisor.records.model import ModelWork
 from .interference_correction import Slowdown, fastest_block_s, timing_slowdown
 from .kernels import WallKey, WallTime
 
+Array = NDArray[np.float64]
+
 _LEAST_BLOCKS = 16
 """Blocks of a measurement that has seen a machine in several states: these last for seconds (docs/methods/drift.md)."""
 _LEAST_PASSES = 20
 """Fewer passes than this show no spread."""
 _LEAST_SPREAD = 0.02
+_LEAST_MOMENTS = 20
+"""Measurements with reference work around them that show how a machine's moments differ."""
+_SLOPE = 0.6
+"""Change of a pass (log) over that of the reference work, from moment to moment: 0.74 on one thread, 0.50 on two were
+measured (docs/methods/this-machine.md)."""
 _SPREAD_UNKNOWN = 0.05
 """Spread (log) of a timing of too few blocks, and of the few passes around a profile."""
 
@@ -229,6 +237,8 @@ class HostMeasurements:
     """Single passes after pauses."""
     long_runs: list[TimedConfiguration] = field(default_factory=list)
     """Timings that saw the machine in several states: what it does over hours, with whatever else runs on it."""
+    moments: Array = field(default_factory=lambda: np.zeros(0))
+    """Slowdown of the reference work (log) during each measurement: how the machine's moments differ."""
     _works: dict[tuple[str, str, str], ModelWork | None] = field(default_factory=dict)
 
     @classmethod
@@ -256,7 +266,9 @@ class HostMeasurements:
                 surest[item.setting] = item
         long_runs = {item.setting: item for item in usable if item.saw_several_states}
         by_name = {row.name: row for row in micro}
-        return cls(host, list(surest.values()), by_name, works, profiles, rested, list(long_runs.values()))
+        slowdowns = [row.interference.reference_slowdown for row in (*timings, *profiles)]
+        moments = np.log(np.array([max(1.0, slow) for slow in slowdowns if slow is not None]))
+        return cls(host, list(surest.values()), by_name, works, profiles, rested, list(long_runs.values()), moments)
 
     def undisturbed(self) -> HostMeasurements:
         """The same with every timing of a pass as it is expected on a quiet machine."""
@@ -283,6 +295,18 @@ class HostMeasurements:
         A decoder or a preparation is timed in one state, and runs in others.
         """
         return float(np.median([item.spread for item in self.long_runs])) if self.long_runs else 0.0
+
+    @property
+    def between_moments(self) -> float:
+        """Half of the 10-90 % range (log) of a pass between moments minutes apart; 0 where too few were seen.
+
+        From the reference work around all measurements of this machine: one timing sees one moment, and a machine that
+        shares its cores with others is faster or slower for minutes.
+        """
+        if len(self.moments) < _LEAST_MOMENTS:
+            return 0.0
+        low, high = np.quantile(self.moments, [0.1, 0.9])
+        return _SLOPE * float(high - low) / 2.0
 
     def is_host(self, machine: MachineSpec) -> bool:
         """Whether ``machine`` is the one the measurements belong to."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import log
+from math import hypot, log
 
 from advisor.perfmodel.chain.belief import Belief, Repetition
 from advisor.perfmodel.chain.question import Question
@@ -26,6 +26,7 @@ class DirectMeasurement(ShippedSource):
         if timed is None:
             return belief
         note = "measured on it in this configuration" + (", on a disturbed machine" if timed.dirty else "")
-        measured = belief.measured_here(log(timed.latency_s), timed.half_width, Evidence.MEASURED, timed.label)
+        half_width = hypot(timed.half_width, self._context.host.between_moments)
+        measured = belief.measured_here(log(timed.latency_s), half_width, Evidence.MEASURED, timed.label)
         repetition = Repetition(timed.throughput_per_s, timed.pass_sigma, timed.moment_sigma)
         return replace(measured, repetition=repetition).noted(note)

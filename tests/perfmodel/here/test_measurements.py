@@ -151,6 +151,21 @@ def test_a_long_run_answers_for_its_configuration_and_the_surest_one_is_learned_
         assert found.exact_match(work(), RunConfig(streams=1, threads=1), 1, 1).latency_s == pytest.approx(0.012)
 
 
+def test_how_moments_differ_is_seen_in_the_reference_work_around_all_measurements() -> None:
+    def rows(slowdowns):
+        return [
+            measurement(0.010, model=f"m{n}").model_copy(update={"interference": Interference(reference_slowdown=slow)})
+            for n, slow in enumerate(slowdowns)
+        ]
+
+    steady = HostMeasurements.join(None, rows([1.03] * 30), [], None)
+    assert steady.between_moments == pytest.approx(0.0)
+    # A guest whose two processors shared one core during a third of the time.
+    shared = HostMeasurements.join(None, rows([1.0] * 20 + [1.8] * 10), [], None)
+    assert shared.between_moments == pytest.approx(0.6 * np.log(1.8) / 2)
+    assert HostMeasurements.join(None, rows([1.0, 1.8] * 5), [], None).between_moments == 0.0
+
+
 def test_state_variability_is_known_once_a_measurement_saw_many_moments() -> None:
     assert HostMeasurements.join(None, [measurement(0.010)], [], None).state_variability == 0.0
     long = timed([0.010 * 1.02**n for n in range(-20, 21)])
