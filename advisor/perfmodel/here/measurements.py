@@ -296,6 +296,20 @@ class HostMeasurements:
         """
         return float(np.median([item.spread for item in self.long_runs])) if self.long_runs else 0.0
 
+    def present_slowdown(self, work: ModelWork) -> float:
+        """Logarithm of the factor that was taken out of this model's timings for other load; 0 where it has none.
+
+        What is learned from them is a quiet machine; beside them, another configuration of the model would have met the
+        same load.
+        """
+        name = canonical_name(work.model)
+        factors = [
+            item.slowdown.log_factor
+            for item in self.configurations
+            if item.timing is not None and (item.sha256 == work.sha256 or item.model == name)
+        ]
+        return float(np.mean(factors)) if factors else 0.0
+
     @property
     def between_moments(self) -> float:
         """Half of the 10-90 % range (log) of a pass between moments minutes apart; 0 where too few were seen.

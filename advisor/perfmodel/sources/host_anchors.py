@@ -29,8 +29,9 @@ class AnchorCorrection(ShippedSource):
         shift, deviation = self._context.anchors.like(config, kernels).correction(query)
         if kernels is not None:
             deviation = hypot(deviation, kernels.deviation)
+        # Anchors are of a quiet machine; a plan compares this configuration with others as they were timed.
         return belief.measured_here(
-            belief.log_time_s + shift,
+            belief.log_time_s + shift + host.present_slowdown(question.work),
             Z90 * deviation * self._context.calibration.width,
             Evidence.ANCHORED,
             host.nearest(question.table.model, config),
