@@ -11,8 +11,9 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
+from pathlib import Path
 
-from advisor.records.model import Kernel
+from advisor.records.model import Kernel, ModelFile
 
 _MOST_SQUARE = 7
 """Largest window of a convolution that is counted as usual."""
@@ -82,14 +83,29 @@ def table(counts: Mapping[str, tuple[int, int]]) -> str:
     return "".join(f"{form:36} {nets:4} networks {kernels:6} kernels\n" for form, (nets, kernels) in counts.items())
 
 
+def _model(reference: str) -> ModelFile:
+    """A file with static shapes, or an architecture's name."""
+    from advisor import zoo
+    from advisor.measure.items.model_kernels import file_facts
+    from advisor.store.paths import cache_dir
+
+    path = Path(reference)
+    if not path.is_file():
+        return zoo.build(reference, cache_dir() / "models")
+    facts = file_facts(path)
+    return ModelFile(
+        reference=reference, name=path.stem, family=path.stem, kind="file", path=str(path), sha256=facts.sha256,
+        input_shape=facts.input_shape,
+    )  # fmt: skip
+
+
 def main(references: Sequence[str]) -> None:
     """Compile each model for OpenVINO in f32, count, print."""
     from advisor.measure.items.model_kernels import model_works
-    from advisor.workflows.models import resolve_model
 
     networks = []
     for reference in references:
-        (work,) = model_works(resolve_model(reference), [("openvino", "f32", 1, None)], None)
+        (work,) = model_works(_model(reference), [("openvino", "f32", 1, None)], None)
         if work is not None:
             networks.append(work.kernels)
     sys.stdout.write(f"{len(networks)} networks\n{table(count(networks))}")
