@@ -118,7 +118,7 @@ _KERNEL_CELLS = (
     _Cell(0.7, "openvino", "f32", False, 8),
     _Cell(0.45, "openvino", "bf16", False),
     _Cell(0.45, "onnxruntime", "int8", False),
-    _Cell(0.35, "onnxruntime", "f32", True),
+    _Cell(0.5, "onnxruntime", "f32", True),
     _Cell(0.3, "openvino", "bf16", True),
     _Cell(0.45, "openvino", "int8", False, 8),
     _Cell(0.3, "onnxruntime", "f32", False, 8),
