@@ -28,6 +28,8 @@ its end, and collecting every 700 objects took a tenth of its time."""
 @click.option("--measure/--no-measure", default=None,
               help="Take measurements that are missing on this machine first. Default: only if --on names this machine. "
                    "--measure without it measures models of which no figure is published, for all platforms.")  # fmt: skip
+@click.option("--again", is_flag=True,
+              help="Measure this machine anew, where --on names it: what was timed beside other load is replaced.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the simulations.")
 @common
 def plan(
@@ -38,6 +40,7 @@ def plan(
     export_format: str | None,
     export_of: Literal["equal", "mix", "split"] | None,
     measure: bool | None,
+    again: bool,
     seed: int,
     as_json: bool,
     quiet: bool,
@@ -51,6 +54,8 @@ def plan(
     """
     if export_of is not None and export_format is None:
         raise click.UsageError("--export-of needs --export FORMAT: it selects which answer is exported.")
+    if again and (measure is False or platforms is None or "this" not in platforms.split(",")):
+        raise click.UsageError("--again measures this machine anew: it needs --on this, and no --no-measure.")
     from advisor.workflows import PlanRequest, plan_scenario
 
     from .progress import progress_display
@@ -61,7 +66,7 @@ def plan(
         known_format(export_format)  # before planning, which may take minutes
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
     on = tuple(name.strip() for name in platforms.split(",") if name.strip()) if platforms else ()
-    request = PlanRequest(scenario=scenario, on=on, measure=measure, seed=seed)
+    request = PlanRequest(scenario=scenario, on=on, measure=measure, seed=seed, again=again)
     with progress_display(f"planning {scenario}", quiet=quiet) as progress:
         result = plan_scenario(request, store_url=store_url, progress=progress, say=progress.message)
     note = notes(quiet)

@@ -60,6 +60,8 @@ class Timing(Record):
     """How many separate times it was measured: a shared machine changes its state within seconds."""
     steady: bool = True
     block_p50_s: tuple[float, ...] = ()
+    block_disturbed: tuple[bool, ...] = ()
+    """Whether each of these blocks was disturbed; empty in records that did not keep it."""
     latencies_s: tuple[float, ...] = ()
     """Raw request latencies in order of issue."""
 
@@ -148,6 +150,8 @@ class ProfileMeasurement(ModelMeasurement):
     kernels: tuple[Kernel, ...] = ()
     pass_s: PositiveQuantity | None = None
     """Median time of a whole pass of the same compiled model, around the counting [s]; None if it failed."""
+    fastest_pass_s: PositiveQuantity | None = None
+    """Least of these times [s]; None if it failed, or in records that did not keep it."""
 
     @property
     def summary(self) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from .base import Evidence, Interval, Record, Tail
+from .base import Evidence, Interval, PositiveCount, Record, Tail
 from .config import RunConfig
 
 if TYPE_CHECKING:
@@ -265,6 +265,24 @@ class Sensitivity(Record):
     text: str
 
 
+class DisturbedTimings(Record):
+    """That passes of this machine were timed beside other load, and what that does to a plan of it."""
+
+    timings: PositiveCount
+    """Timings of the scenario's models on this machine that the plan knows."""
+    disturbed: PositiveCount
+    """Those of them during which other load was seen."""
+    reasons: tuple[str, ...]
+    """What was seen, most frequent first."""
+    quiet_capacity_cameras: Interval | None = None
+    """Most cameras with timings as they are expected on a quiet machine; None for a scenario without cameras, or where
+    nothing could be predicted."""
+    quiet_capacity_requests_per_s: Interval | None = None
+    """The same for a scenario of requests."""
+    text: str
+    """In words: what was seen, what it means for the figures, how to measure again."""
+
+
 class PlanBasis(Record):
     """Everything that a plan depends on, each with its version: two plans with equal ones give the same answer."""
 
@@ -343,6 +361,8 @@ class Plan(Record):
     """What the plan depends on; None in plans of sizer 0.1."""
     without_measurements: WithoutMeasurements | None = None
     """The answer without what this machine lends to others (``sizer plan --measure``); None where it lends nothing."""
+    disturbed: DisturbedTimings | None = None
+    """None where this machine is no candidate, or was quiet while its passes were timed."""
 
     @model_validator(mode="before")
     @classmethod

@@ -56,7 +56,9 @@ SITES = 20
 
 def render_plan(plan: Plan) -> RenderableType:
     """Lay out a whole plan."""
-    answer = paragraph(styled(answer_sentence(plan), f"bold {_colour(plan)}"))
+    answer: RenderableType = paragraph(styled(answer_sentence(plan), f"bold {_colour(plan)}"))
+    if plan.disturbed is not None:
+        answer = Group(answer, paragraph(styled(f"{plan.disturbed.text}.", UNSURE)))
     return Group(answer, *[part for lay_out in SECTIONS for part in lay_out(plan)])
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from advisor.records.base import Precision, RuntimeName
 from advisor.records.model import ModelFile, ModelWork
-from advisor.records.plan import Plan, PlanOption
+from advisor.records.plan import DisturbedTimings, Plan, PlanOption
 
 from .context import Say, open_store, probing, silent
 from .models import resolve_model
@@ -41,6 +41,8 @@ class PlanRequest:
     """Whether missing measurements are taken on this machine first. None: only if ``on`` names this machine. True also
     lets what was measured here of unpublished models enter the predictions of other machines."""
     seed: int = 0
+    again: bool = False
+    """Whether this machine, where it is a candidate, is measured anew instead of what its store lacks alone."""
 
 
 def plan_scenario(
@@ -67,6 +69,7 @@ def plan_scenario(
                 bare = prepare(replace(request, measure=False), store, facts.result, progress, silent)
                 without = without_measurements(inputs, bare, store)
                 result = result.model_copy(update={"without_measurements": without})
+            result = result.model_copy(update={"disturbed": _disturbed(inputs, store, facts.result())})
             store.put_run("plan", result)
     return result
 
@@ -113,7 +116,8 @@ def prepare(
     others = any(not is_candidate(host, facts, [candidate]) for candidate in candidates)
     carried = bool(request.measure and unpublished and others)
     if here and (request.measure or (request.measure is None and request.on)):
-        measure(scenario_items(scenario, models, facts, bitrates), facts, store, progress, VISITS)
+        campaign = scenario_items(scenario, models, facts, bitrates)
+        measure(campaign, facts, store, progress, VISITS, again=request.again)
     elif request.measure is False:
         say("no measurement is taken on this machine (--no-measure)")
     elif carried:
@@ -211,17 +215,37 @@ VISITS = 3
 
 
 def measure(
-    campaign: Campaign, facts: HostFacts, store: MeasurementStore, progress: Progress | None, visits: int = 1
+    campaign: Campaign,
+    facts: HostFacts,
+    store: MeasurementStore,
+    progress: Progress | None,
+    visits: int = 1,
+    *,
+    again: bool = False,
 ) -> None:
-    """Take those measurements that the store lacks, disturbed ones of models up to ``visits`` times.
+    """Take those measurements that the store lacks, disturbed ones of models up to ``visits`` times; or all anew.
 
     An interrupt ends the command, not only the measuring: a plan on half of them is not what was asked for.
     """
     from advisor.measure.campaign.campaign import run
     from advisor.measure.items.progress import NullProgress
 
-    if run(campaign, store, facts, progress or NullProgress(), visits=visits).interrupted:
+    if run(campaign, store, facts, progress or NullProgress(), visits=visits, again=again).interrupted:
         raise KeyboardInterrupt
+
+
+def _disturbed(inputs: PlanInputs, store: MeasurementStore, facts: HostFacts) -> DisturbedTimings | None:
+    """What other load did to the timings of this machine, where it is a candidate."""
+    from advisor.host import machine_spec
+
+    from .predictors import quiet_predictor
+    from .quiet import disturbed_timings
+
+    host = machine_spec(facts)
+    here = next((item for item in inputs.candidates if is_candidate(host, facts, [item])), None)
+    quiet = quiet_predictor(inputs.predictor, None if here is None else here.machine, facts.fingerprint)
+    rows = store.find(host_fingerprint=facts.fingerprint, status="done")
+    return disturbed_timings(inputs, here, quiet, rows)
 
 
 def is_candidate(host: MachineSpec, facts: HostFacts, candidates: Sequence[Candidate]) -> bool:

@@ -24,7 +24,8 @@ class MeasuredBoxes:
 
     def __init__(self, others: Predictor, boxes: Mapping[str, Predictor], measurements: Iterable[str] = ()) -> None:
         self._others = others
-        self._boxes = boxes
+        self.boxes = boxes
+        """By machine id."""
         self.measurements = tuple(sorted(set(measurements)))
         """Keys of all measurements that any of the predictors knows."""
 
@@ -34,7 +35,7 @@ class MeasuredBoxes:
         return self._others.transfer.calibration.probability_resolution
 
     def _of(self, machine: MachineSpec) -> Predictor:
-        return self._boxes.get(machine.id, self._others)
+        return self.boxes.get(machine.id, self._others)
 
     def service_many(
         self, requests: Sequence[tuple[MachineSpec, ModelWork, RunConfig]], *, explain: bool = False
@@ -42,10 +43,10 @@ class MeasuredBoxes:
         """Answer in the order of ``requests``."""
         groups: dict[str, list[int]] = {}
         for index, (machine, _, _) in enumerate(requests):
-            groups.setdefault(machine.id if machine.id in self._boxes else "", []).append(index)
+            groups.setdefault(machine.id if machine.id in self.boxes else "", []).append(index)
         answers: dict[int, ServiceEstimate] = {}
         for name, indices in groups.items():
-            predictor = self._boxes.get(name, self._others)
+            predictor = self.boxes.get(name, self._others)
             found = predictor.service_many([requests[index] for index in indices], explain=explain)
             answers.update(zip(indices, found, strict=True))
         return [answers[index] for index in range(len(requests))]
@@ -139,6 +140,18 @@ def load_predictors(
     if carried:
         others = boxes[host.id] if host.id in boxes else load(host, facts.fingerprint)
     return MeasuredBoxes(others, boxes, entered)
+
+
+def quiet_predictor(predictor: object, machine: MachineSpec | None, fingerprint: str) -> Predictor | None:
+    """Predictor of a measured machine with its timings as expected on a quiet one; None where it was not measured."""
+    from advisor.perfmodel import Predictor
+    from advisor.perfmodel.here.calibration import load_host_calibration
+
+    known = predictor.boxes.get(machine.id) if machine is not None and isinstance(predictor, MeasuredBoxes) else None
+    if known is None:
+        return None
+    calibration = load_host_calibration(fingerprint)
+    return Predictor(known.transfer, known.published_tables, known.host.undisturbed(), calibration)
 
 
 def cold_starts(

@@ -19,7 +19,7 @@ VERSION = 3
 """Counts up whenever a graph or its weights change, so that a file of an older sizer is built again."""
 PREFIX = "like:"
 RANDOM_PREFIX = "random:"
-RANDOM_COUNT = 100
+RANDOM_COUNT = 140
 """Random networks are ``random:0`` to one below this; they are not listed."""
 
 

@@ -27,6 +27,7 @@ from .blocks import (
     tokens_of,
 )
 from .builder import Net, Tensor
+from .random_blocks import grouped_net, normalised_net, pyramid_net, vision_net
 
 _ACTS = ("relu", "relu6", "silu", "hswish", "leaky", None)
 _BLOCK_MACS = (4e6, 9e7)
@@ -34,10 +35,20 @@ _BLOCK_MACS = (4e6, 9e7)
 _WORDS = 4000
 
 
+_LATER = 100
+"""First number of the families that were added for kernels that the first four lack: those keep their networks."""
+
+
 def random_net(number: int) -> Net:
-    """Describe network ``number``: dense convolutions, mobile blocks, token mixers or maps of detectors, in turns."""
+    """Describe network ``number``.
+
+    Below 100 dense convolutions, mobile blocks, token mixers or maps of detectors, in turns; from 100 on grouped
+    convolutions, pyramids of attention to fewer keys, vision transformers or normalised maps.
+    """
     rng = random.Random(f"sizer/{number}")
-    kinds: tuple[Callable[[str, random.Random], Net], ...] = (_dense, _mobile, _tokens, _maps)
+    first: tuple[Callable[[str, random.Random], Net], ...] = (_dense, _mobile, _tokens, _maps)
+    later: tuple[Callable[[str, random.Random], Net], ...] = (grouped_net, pyramid_net, vision_net, normalised_net)
+    kinds = first if number < _LATER else later
     return kinds[number % len(kinds)](f"random:{number}", rng)
 
 

@@ -7,9 +7,10 @@ import pytest
 from advisor.calibration.dataset import load_dataset
 from advisor.errors import CatalogueError, Inconclusive
 from advisor.perfmodel import Predictor
+from advisor.perfmodel.here.calibration import HostCalibration
 from advisor.records.base import Evidence
 from advisor.records.config import LoadMode, RunConfig
-from advisor.records.measurement import Measurement, MicroBenchmark
+from advisor.records.measurement import Interference, Measurement, MicroBenchmark
 from advisor.records.model import ModelWork
 from advisor.store.catalogue import Catalogue
 from advisor.store.paths import profiles_dir
@@ -143,6 +144,27 @@ def test_a_disturbed_measurement_is_wider() -> None:
         )
         widths.append(found.latency_s.p90 / found.latency_s.p10)
     assert widths[1] > 1.1 * widths[0]
+
+
+def test_another_configuration_meets_the_load_that_the_timed_ones_met() -> None:
+    """Compared with a timed configuration, a predicted one must not seem faster for having been taken as quiet."""
+    host = machine("this")
+    row = measurement(0.010)
+    assert row.timing is not None
+    busy = row.model_copy(
+        update={
+            "interference": Interference(reference_slowdown=3.0, dirty=True),
+            "timing": row.timing.model_copy(update={"block_p50_s": (0.007, 0.010, 0.010, 0.010, 0.013)}),
+        }
+    )
+    other = RunConfig(threads=2, streams=1)
+    predictor = Predictor.load(host=host, measurements=[busy])
+    asked = predictor.service(host, work(), other).latency_s.p50
+    quiet = Predictor(predictor.transfer, predictor.published_tables, predictor.host.undisturbed(), HostCalibration())
+    assert asked / quiet.service(host, work(), other).latency_s.p50 == pytest.approx(1.0 / 0.7, rel=1e-6)
+    # A model of which nothing was timed is predicted as on a quiet machine: nothing says what it meets.
+    unknown = predictor.service(host, work(model="another"), other).latency_s.p50
+    assert unknown == pytest.approx(quiet.service(host, work(model="another"), other).latency_s.p50)
 
 
 def test_requests_in_flight_do_not_count_as_time_of_the_stream() -> None:

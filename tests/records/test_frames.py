@@ -105,7 +105,7 @@ def test_figures_are_si_and_those_of_a_failure_are_missing() -> None:
 def test_every_setting_and_every_figure_of_a_timing_has_a_column() -> None:
     paths = {column.path for column in MEASUREMENT_COLUMNS}
     assert {f"config.{name}" for name in RunConfig.model_fields} <= paths
-    raw = {"block_p50_s", "latencies_s"}
+    raw = {"block_p50_s", "block_disturbed", "latencies_s"}
     figures = {name for name in Timing.model_fields if name not in raw}
     assert figures <= {path.removeprefix("timing.").split(".")[0] for path in paths}
 

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from advisor.errors import InputError
-from advisor.records.plan import Plan, PlanBasis, Price
+from advisor.records.plan import DisturbedTimings, Plan, PlanBasis, Price
 from advisor.report.html import render_document_html, render_measurements_html, render_plan_html, render_verdict_html
 from advisor.report.plan_page import plan_context
 from advisor.report.text import EVIDENCE_WORDS, capacity, money
@@ -316,3 +316,11 @@ def test_commands_are_set_as_such_and_stay_text() -> None:
     plan = shop_plan()
     page = render_plan_html(plan.model_copy(update={"assumptions": ("ask `sizer <b>bench</b>` & wait",)}))
     assert "ask <code>sizer &lt;b&gt;bench&lt;/b&gt;</code> &amp; wait" in page
+
+
+def test_the_page_of_a_disturbed_machine_says_so_above_the_figures() -> None:
+    said = "3 of 4 timings were taken beside other load"
+    plan = shop_plan().model_copy(update={"disturbed": DisturbedTimings(timings=4, disturbed=3, reasons=(), text=said)})
+    page = unescape(render_plan_html(plan))
+    assert page.index(said) < page.index("Figures are P50")
+    assert said not in unescape(render_plan_html(shop_plan()))

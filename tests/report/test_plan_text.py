@@ -7,6 +7,7 @@ import pytest
 from advisor.records.base import Evidence
 from advisor.records.plan import (
     BoxShare,
+    DisturbedTimings,
     LadderStep,
     Mix,
     ParetoPoint,
@@ -41,6 +42,14 @@ def test_where_only_different_boxes_are_sufficient_they_are_the_answer() -> None
     first = " ".join(text.split("\n\n")[0].split())
     assert "no single kind of box is sufficient, but different boxes together are: 2 x small carry it for 200" in first
     assert "Sufficient: stages split over boxes" in text
+
+
+def test_a_plan_of_a_disturbed_machine_says_so_in_its_first_lines() -> None:
+    said = "3 of 4 timings were taken beside other load: `sizer plan --on this --again`"
+    plan = shop_plan().model_copy(update={"disturbed": DisturbedTimings(timings=4, disturbed=3, reasons=(), text=said)})
+    first = " ".join(text_of(plan).split("\n\n")[0].split())
+    assert first.endswith(f"{said}.")
+    assert first.startswith(answer_sentence(plan)[:40])
 
 
 def test_one_line_says_what_the_plan_depends_on() -> None:

@@ -59,6 +59,7 @@ def as_0_1(record: ModelMeasurement) -> dict[str, Any]:
     """The document that sizer 0.1 stored: one record with optional fields."""
     values = record.model_dump(mode="json")
     values.pop("kind")
+    values.pop("fastest_pass_s", None)
     if isinstance(record, TimingMeasurement):
         values.pop("footprint")
     document = {"mode": {"kind": "sync", "rate_per_s": None, "phase_s": 0.0}, "timing": None, "kernels": [],

@@ -45,8 +45,9 @@ def planning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Simple
     monkeypatch.setenv("SIZER_HOME", str(tmp_path))
     seen = SimpleNamespace(campaigns=[], visits=[])
 
-    def run(campaign: object, *_: object, visits: int = 1) -> SimpleNamespace:
+    def run(campaign: object, *_: object, visits: int = 1, again: bool = False) -> SimpleNamespace:
         seen.campaigns.append(campaign)
+        seen.again = again
         seen.visits.append(visits)
         return SimpleNamespace(interrupted=False)
 
@@ -158,6 +159,9 @@ def test_a_plan_of_this_machine_measures_it_and_for_itself_alone(planning: Simpl
     assert predicted(found)[1] != other
     planning.inputs(on=("this",), measure=False)
     assert planning.visits == [workflow.VISITS]
+    assert not planning.again
+    planning.inputs(on=("this",), again=True)
+    assert planning.again
 
 
 def test_the_basis_changes_with_what_it_names(

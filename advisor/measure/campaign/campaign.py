@@ -86,6 +86,7 @@ def run(  # noqa: PLR0913 - options by keyword, each with a default
     budget_s: float | None = None,
     retry_failed: bool = False,
     visits: int = 1,
+    again: bool = False,
     clip_directory: Path | None = None,
     clock: Clock | None = None,
 ) -> Summary:
@@ -110,6 +111,8 @@ def run(  # noqa: PLR0913 - options by keyword, each with a default
     visits : int
         Timings of models that were disturbed are taken once more as long as they hold fewer visits, and joined with
         what the store has: one visit of a shared machine sees one of its states.
+    again : bool
+        Take everything anew; each result takes the place of what the store has.
     clip_directory : Path, optional
         Where synthesised clips are kept; None: sizer's cache.
     clock : Clock, optional
@@ -127,7 +130,7 @@ def run(  # noqa: PLR0913 - options by keyword, each with a default
         facts.fingerprint,
         progress if progress is not None else NullProgress(),
         clock if clock is not None else RealClock(),
-        _Options(budget_s, retry_failed, visits, clip_directory or cache_dir() / "clips"),
+        _Options(budget_s, retry_failed, visits, again, clip_directory or cache_dir() / "clips"),
     ).run()
 
 
@@ -159,6 +162,7 @@ class _Options:
     budget_s: float | None
     retry_failed: bool
     visits: int
+    again: bool
     clip_directory: Path
 
 
@@ -262,7 +266,7 @@ class _Run:
 
     def _to_be_joined(self, item: Item, key: str) -> Measurement | None:
         """Return the stored result that a further visit is to be joined with; None if there is none."""
-        if self._options.visits <= 1 or key in self._tried:
+        if self._options.visits <= 1 or self._options.again or key in self._tried:
             return None
         stored = self._store.get(key)
         return stored if stored is not None and item.unfinished(stored, self._options.visits) else None
@@ -310,6 +314,8 @@ class _Run:
 
     def _unknown(self, entries: Sequence[Entry]) -> list[Entry]:
         """Entries that the store lacks, holds as failed where these are to be tried again, or as disturbed."""
+        if self._options.again:
+            return [entry for entry in entries if not self._tried.issuperset(entry.item.keys(self._host))]
         micro = {record.key for record in self._store.micro(self._host)}
         if not self._options.retry_failed:
             micro |= {record.key for record in self._store.micro_failures(self._host)}

@@ -175,6 +175,7 @@ def joined(before: TimingMeasurement, now: TimingMeasurement) -> TimingMeasureme
         peak_memory_bytes=second.peak_memory_bytes,
         cpu_s_per_pass=float(np.average(cpu_s, weights=samples)) if len(cpu_s) == len(samples) else None,
         visits=first.visits + second.visits,
+        block_disturbed=(*_disturbed_blocks(before), *_disturbed_blocks(now)),
     )
     # A step between two visits is what they are for, no trend within one.
     timing = timing.model_copy(update={"steady": first.steady and second.steady})
@@ -182,6 +183,12 @@ def joined(before: TimingMeasurement, now: TimingMeasurement) -> TimingMeasureme
     return now.model_copy(
         update={"timing": timing, "interference": merge([before.interference, now.interference], repeated)}
     )
+
+
+def _disturbed_blocks(row: TimingMeasurement) -> tuple[bool, ...]:
+    """Which blocks were disturbed; of records that did not keep it, all or none, as the whole was judged."""
+    assert row.timing is not None
+    return row.timing.block_disturbed or (row.interference.dirty,) * len(row.timing.block_p50_s)
 
 
 def describe_config(config: RunConfig) -> str:

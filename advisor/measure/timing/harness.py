@@ -22,6 +22,10 @@ from .disturbance import merge, with_slowdown
 from .inputs import benchmark_inputs
 from .statistics import build_timing, is_steady
 
+RUN_PASSES = 8
+"""Passes per lane that a closed loop runs without a break, as ``benchmark_app`` does; shorter passes fill a block."""
+LONGEST_RUN_S = 1.0
+"""Most that such a run takes [s]: disturbances are judged between runs."""
 PACED_BLOCK = 5
 """Fewest requests of a paced block."""
 COOLING_S = 2.0
@@ -152,6 +156,8 @@ class Session:
         self._thrown_away = 0
         self._origin_s: float | None = None
         self._paced_index = 0
+        self._run_s = spec.block_s
+        """How long the next closed loop runs."""
         started_s = clock.now_s()
         compiled.infer(self._inputs[0])
         self.first_inference_s = clock.now_s() - started_s
@@ -167,7 +173,7 @@ class Session:
         return self._mode.kind == "rested"
 
     def step(self) -> bool:
-        """Run one block; True when the measurement is complete."""
+        """Run one block, or a run of several; True when the measurement is complete."""
         block = self._run_block()
         if self._failure is not None:
             raise self._failure
@@ -179,11 +185,15 @@ class Session:
             self._warmup.append(block)
             self._settled = is_steady(_medians(self._warmup))
             self._warm = self._settled or sum(b.window_s for b in self._warmup) >= self._spec.warmup_max_s
+            self._plan_run(block)
             return False
+        in_run = self._run_s > self._spec.block_s
+        blocks = (block.without_ramp(self._spec.block_s) if in_run else []) or [block]
+        self._plan_run(block)
         if block.interference.dirty and self._thrown_away < self._spec.max_dirty_blocks:
-            self._thrown_away += 1
+            self._thrown_away += len(blocks)
             return False
-        self._blocks.append(block)
+        self._blocks += blocks
         if not self._complete():
             return False
         self._compiled.wait_all()
@@ -200,6 +210,7 @@ class Session:
             "duration_s": sum(block.window_s for block in self._blocks),
             "batch": self._compiled.effective.batch or 1,
             "block_p50_s": _medians(self._blocks),
+            "block_disturbed": [block.interference.dirty for block in self._blocks if block.latencies_s()],
             "passes": sum(block.passes_in_window() for block in self._blocks),
             "steady": self._settled,
             "first_inference_s": self.first_inference_s,
@@ -214,6 +225,11 @@ class Session:
         """Disturbance over all kept blocks; dirty when one of them stayed dirty."""
         return merge([block.interference for block in self._blocks], self._thrown_away)
 
+    def _plan_run(self, block: Block) -> None:
+        """Let the next closed loop run long enough for several passes per lane."""
+        if self._tight is not None:
+            self._run_s = max(self._spec.block_s, min(RUN_PASSES * block.pass_s(), LONGEST_RUN_S))
+
     def _complete(self) -> bool:
         duration_s = sum(block.window_s for block in self._blocks)
         samples = sum(len(block.starts_s) for block in self._blocks)
@@ -226,7 +242,7 @@ class Session:
         )
 
     def _run_block(self) -> Block:
-        block = Block(_lanes(self._compiled))
+        block = Block(1 if self._mode.kind == "sync" else _lanes(self._compiled))
         # Before a pass after a pause it would warm up what should be cold.
         before = 1.0 if self._check is None or self.after_pauses else self._check.slowdown()
         collecting = gc.isenabled()
@@ -253,7 +269,7 @@ class Session:
 
     def _closed_loop(self, block: Block, model: TightLoop) -> None:
         sync = self._mode.kind == "sync"
-        passes = model.loop(self._inputs[:1] if sync else self._inputs, block.begin_s + self._spec.block_s, sync=sync)
+        passes = model.loop(self._inputs[:1] if sync else self._inputs, block.begin_s + self._run_s, sync=sync)
         block.starts_s, block.finishes_s = passes.starts_s, [*passes.finishes_s]
         block.window_s = passes.ended_s - block.begin_s
 

@@ -31,7 +31,7 @@ from .kernel_roofline import NominalTime, activation, weights_read
 Array = NDArray[np.float64]
 GROUPS = ("conv", "depthwise", "product", "memory")
 _GROUP_OF = {
-    "conv": "conv", "deconv": "conv", "dwconv": "depthwise", "groupconv": "depthwise", "fc": "product",
+    "conv": "conv", "deconv": "conv", "groupconv": "conv", "dwconv": "depthwise", "fc": "product",
     "matmul": "product", "attention": "product", "rnn": "product",
 }  # fmt: skip
 FEATURES = (
@@ -43,6 +43,9 @@ _SCALE = np.array([3.0, 2.3, 3.0, 1.5, 1.5, 2.3, 1.5, 1.2, 0.5, 1.0, 0.35, 0.4, 
 KINDS = ("type", "layer", "implementation", "precision", "activation")
 SHORT_S = 0.5e-6
 """Counters tell whole microseconds: shorter kernels are learned no finer."""
+_NOMINAL_DEVIATION = 0.8
+"""Deviation (log) of an assumed nominal time of a whole group; source: project assumption, between half a factor and
+the factor 4.5 of each coefficient's prior."""
 _LARGEST = 300
 """Timed kernels that one prediction is conditioned on: those most alike."""
 
@@ -145,8 +148,10 @@ def features(kernel: Kernel, threads: int, batch: int) -> list[float]:
     inside, out = kernel.input_shape, kernel.output_shape
     planes = group_of(kernel) in ("conv", "depthwise")
     axis = 1 if planes else -1
-    channels_in = float(inside[axis]) if len(inside) > 1 else 1.0
-    channels_out = float(out[axis]) if len(out) > 1 else 1.0
+    # Each group is a dense convolution of its own channels; a depthwise one runs along all channels at once.
+    apart = kernel.groups if kernel.type == "groupconv" else 1
+    channels_in = inside[axis] / apart if len(inside) > 1 else 1.0
+    channels_out = out[axis] / apart if len(out) > 1 else 1.0
     positions = float(np.prod(out[2:] if planes else out[:-1])) if len(out) > 1 else 1.0
     row = float(out[-1 if planes else -2]) if len(out) > 2 or (out and not planes and len(out) > 1) else 1.0
     return [
@@ -295,6 +300,8 @@ class GroupTimes:
 
     times_s: Array
     covariance: Array
+    unseen: NDArray[np.bool_]
+    """Whether each is of a type (of :class:`~advisor.records.model.Kernel`) of which none was timed."""
 
 
 class KernelProcess:
@@ -308,6 +315,7 @@ class KernelProcess:
         self._middle = float(np.median(self._y))
         self._noise = timed.noise(scales)
         self._owners = np.array(timed.owners)
+        self._types = np.array([kernel.type for kernel in timed.kernels])
 
     def times(self, kernels: Sequence[Kernel], threads: int, batch: int, without: str | None = None) -> GroupTimes:
         """Time of kernels as they stand (their shapes hold the batch) on ``threads``, one network's kernels unused."""
@@ -329,4 +337,23 @@ class KernelProcess:
         spread = covariance(wanted, wanted, self._scales) - half.T @ half
         # A kernel's time differs from net to net, by what runs before and after it in the same caches.
         spread[np.diag_indices_from(spread)] += self._scales.noise**2
-        return GroupTimes(np.maximum(nominal * np.exp(mean) - SHORT_S, 2e-8), spread)
+        known = set(self._types if without is None else self._types[self._owners != without])
+        unseen = np.array([kernel.type not in known for kernel in kernels])
+        # What alike types say of a type that was never timed is a guess: as unsure as before anything was timed.
+        prior = covariance(wanted, wanted, self._scales)
+        spread = np.where(unseen[:, None] & unseen[None, :], np.maximum(spread, prior), spread)
+        return GroupTimes(np.maximum(nominal * np.exp(mean) - SHORT_S, 2e-8), spread, unseen)
+
+
+class UnseenProcess:
+    """The process of a group of which no kernel was timed: the assumed nominal time, as unsure as the prior."""
+
+    def __init__(self, scales: Scales) -> None:
+        self._scales, self._codes, self._nominal = scales, KindCodes(), NominalTime()
+
+    def times(self, kernels: Sequence[Kernel], threads: int, batch: int, without: str | None = None) -> GroupTimes:  # noqa: ARG002 - nothing was timed, so nothing is left out
+        """As :meth:`KernelProcess.times`."""
+        wanted = self._codes.points(kernels, [(threads, batch)] * len(kernels))
+        spread = covariance(wanted, wanted, self._scales) + _NOMINAL_DEVIATION**2
+        nominal = self._nominal.times_s(kernels, [threads] * len(kernels))
+        return GroupTimes(nominal, spread, np.ones(len(kernels), dtype=np.bool_))

@@ -54,8 +54,9 @@ def weights_read(kernel: Kernel) -> float:
 
 def exponentials(kernel: Kernel) -> float:
     """Exponentials that a kernel takes: one per element of its activation, of a softmax, of attention's scores."""
-    if kernel.type == "attention" and len(kernel.input_shape) > 1:
-        return float(prod(kernel.input_shape[:-1])) * kernel.input_shape[-2]
+    if kernel.type == "attention" and kernel.input_shape and kernel.input_shape[-1] > 0:
+        # Two products of queries x keys x width of a head: keys may be fewer than queries, axes in any order.
+        return kernel.flop / (4.0 * kernel.input_shape[-1])
     heavy = kernel.type == "softmax" or activation(kernel) in _HEAVY
     return float(prod(kernel.output_shape)) if heavy else 0.0
 

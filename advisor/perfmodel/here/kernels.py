@@ -19,7 +19,7 @@ from advisor.records.measurement import ProfileMeasurement
 from advisor.records.model import Kernel
 
 from .interference_correction import interference_slowdown
-from .kernel_gp import KernelProcess, Kind, TimedKernels, kind_of, load_scales
+from .kernel_gp import KernelProcess, Kind, TimedKernels, UnseenProcess, kind_of, load_scales
 
 Array = NDArray[np.float64]
 _UNSCALED = 0.08
@@ -28,6 +28,9 @@ _LOOKED_UP = 0.03
 """Deviation (log) of a kernel's time from one run of a network to the next."""
 _LIMITS = (0.5, 1.6)
 """Factors between which counters are scaled to the wall clock: beyond them the two are not of the same pass."""
+
+_MOSTLY_UNSEEN = 0.5
+"""Share of the time in groups of which no kernel was timed, above which a sum of kernels says nothing."""
 
 Signature = tuple[object, ...]
 WallKey = tuple[str, str, str, int, int]
@@ -62,6 +65,8 @@ class PassKernels:
     """Share of the time that was looked up."""
     group_share: Mapping[str, float]
     """Share of the time by group of kernels."""
+    unseen_share: Mapping[str, float]
+    """Share of the time by type of kernel, of those types of which none was timed."""
 
 
 @dataclass
@@ -134,7 +139,7 @@ class HostKernels:
         """``wall_times``: time of a pass where it was measured without counting."""
         self._shapes: dict[str, dict[Signature, _TimedShape]] = {}
         """By runtime: a kernel is the same in a network of any precision."""
-        self._processes: dict[tuple[str, Kind], KernelProcess | None] = {}
+        self._processes: dict[tuple[str, Kind], KernelProcess | UnseenProcess] = {}
         self._in_place: dict[tuple[str, str, str, bool], list[bool]] = {}
         """Whether kernels took no time, by what they are."""
         self.covered: set[tuple[str, str, int]] = set()
@@ -204,10 +209,10 @@ class HostKernels:
             {(runtime, kind_of(shape.kernel)) for runtime, shapes in self._shapes.items() for shape in shapes.values()}
         )
 
-    def _process(self, runtime: str, kind: Kind) -> KernelProcess | None:
+    def _process(self, runtime: str, kind: Kind) -> KernelProcess | UnseenProcess:
         if (runtime, kind) not in self._processes:
-            timed = self.timed(runtime, kind)
-            self._processes[runtime, kind] = None if timed is None else KernelProcess(timed, load_scales()[kind[0]])
+            timed, scales = self.timed(runtime, kind), load_scales()[kind[0]]
+            self._processes[runtime, kind] = UnseenProcess(scales) if timed is None else KernelProcess(timed, scales)
         return self._processes[runtime, kind]
 
     def passes(
@@ -220,8 +225,8 @@ class HostKernels:
     ) -> PassKernels | None:
         """Times of a graph's kernels on one stream of ``threads`` (:meth:`threads_near`) at the batch of ``config``.
 
-        ``counted_batch``: batch of the given kernels; ``without``: hash of a network whose times are not used. None
-        where a kernel is of a kind of which none was ever timed.
+        ``counted_batch``: batch of the given kernels; ``without``: hash of a network whose times are not used. Kernels
+        of a type of which none was timed are as unsure as the prior; None where they are most of the pass.
         """
         shapes = self._shapes.get(config.runtime, {})
         scaled = [at_batch(kernel, config.batch / counted_batch) for kernel in kernels]
@@ -236,8 +241,6 @@ class HostKernels:
         predicted: list[_PredictedKernels] = []
         for kind, places in missing.items():
             process = self._process(config.runtime, kind)
-            if process is None:
-                return None
             part = _predicted(process, scaled, np.array(places, dtype=np.int64), threads, config.batch, without)
             seconds[part.places] = part.times_s
             predicted.append(part)
@@ -249,6 +252,12 @@ class HostKernels:
         )
         total = float(seconds.sum())
         share = seconds / total
+        unseen = np.zeros(len(seconds), dtype=np.bool_)
+        for part in predicted:
+            unseen[part.places] = part.unseen
+        unseen_groups = {kind for kind in missing if isinstance(self._process(config.runtime, kind), UnseenProcess)}
+        if sum(share[place] for kind in unseen_groups for place in missing[kind]) > _MOSTLY_UNSEEN:
+            return None
         # What is wrong with known kernels (their network's counters) is wrong with all of them.
         variance = max(sum(part.variance(share) for part in predicted), 0.0) + float((share * extra).sum()) ** 2
         groups = [group for group, _ in kinds]
@@ -258,6 +267,10 @@ class HostKernels:
             float(np.sqrt(variance)),
             float(sum(share[place] for place, time_s in enumerate(looked_up) if time_s is not None)),
             {name: float(sum(share[i] for i, group in enumerate(groups) if group == name)) for name in set(groups)},
+            {
+                name: float(sum(share[i] for i, kernel in enumerate(kernels) if unseen[i] and kernel.type == name))
+                for name in sorted({kernel.type for i, kernel in enumerate(kernels) if unseen[i]})
+            },
         )
 
 
@@ -272,6 +285,8 @@ class _PredictedKernels:
     times_s: Array
     covariance: Array
     """Of the logarithms of the times of the distinct shapes."""
+    unseen: NDArray[np.bool_]
+    """Whether each is of a type of which none was timed."""
 
     def variance(self, share: Array) -> float:
         """Their part of the variance of the logarithm of the whole pass, by each kernel's share of its time."""
@@ -280,7 +295,7 @@ class _PredictedKernels:
 
 
 def _predicted(
-    process: KernelProcess,
+    process: KernelProcess | UnseenProcess,
     kernels: Sequence[Kernel],
     places: NDArray[np.int64],
     threads: int,
@@ -292,7 +307,7 @@ def _predicted(
     distinct = np.array([numbers.setdefault(_signature(kernels[i], threads), len(numbers)) for i in places])
     shapes = [kernels[places[int(np.argmax(distinct == number))]] for number in range(len(numbers))]
     times = process.times(shapes, threads, batch, without)
-    return _PredictedKernels(places, distinct, times.times_s[distinct], times.covariance)
+    return _PredictedKernels(places, distinct, times.times_s[distinct], times.covariance, times.unseen[distinct])
 
 
 def _threads(row: ProfileMeasurement) -> int | None:

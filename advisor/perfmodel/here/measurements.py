@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import exp, hypot
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from advisor.perfmodel.analytic.interval import ASSUMED_SHARE
 from advisor.perfmodel.analytic.work_table import canonical_name
@@ -17,14 +18,21 @@ from advisor.records.machine import MachineSpec
 from advisor.records.measurement import Measurement, MicroBenchmark, ProfileMeasurement, Timing, TimingMeasurement
 from advisor.records.model import ModelWork
 
-from .interference_correction import interference_slowdown
+from .interference_correction import Slowdown, fastest_block_s, timing_slowdown
 from .kernels import WallKey, WallTime
+
+Array = NDArray[np.float64]
 
 _LEAST_BLOCKS = 16
 """Blocks of a measurement that has seen a machine in several states: these last for seconds (docs/methods/drift.md)."""
 _LEAST_PASSES = 20
 """Fewer passes than this show no spread."""
 _LEAST_SPREAD = 0.02
+_LEAST_MOMENTS = 20
+"""Measurements with reference work around them that show how a machine's moments differ."""
+_SLOPE = 0.6
+"""Change of a pass (log) over that of the reference work, from moment to moment: 0.74 on one thread, 0.50 on two were
+measured (docs/methods/this-machine.md)."""
 _SPREAD_UNKNOWN = 0.05
 """Spread (log) of a timing of too few blocks, and of the few passes around a profile."""
 
@@ -53,10 +61,8 @@ class TimedConfiguration:
     threads: int | None
     streams: int | None
     measurement: Measurement
-    log_slowdown: float
-    """Logarithm of the factor by which other load lengthened it (interference_correction.py), ..."""
-    log_slowdown_deviation: float
-    """... and its standard deviation."""
+    slowdown: Slowdown
+    """What other load did to it (interference_correction.py)."""
 
     @property
     def timing(self) -> Timing | None:
@@ -66,12 +72,33 @@ class TimedConfiguration:
     @property
     def undisturbed_s(self) -> float:
         """Expected :attr:`latency_s` without other load: what is learned about the machine."""
-        return self.latency_s * exp(-self.log_slowdown)
+        return self.latency_s * exp(-self.slowdown.log_factor)
+
+    def undisturbed(self) -> TimedConfiguration:
+        """The same as expected on a quiet machine, as doubtful as the correction is.
+
+        How single passes and moments scattered beside other load says nothing of a quiet machine: left out.
+        """
+        if not self.slowdown.log_factor and not self.dirty:
+            return self
+        row = self.measurement
+        if isinstance(row, TimingMeasurement) and row.timing is not None:
+            timing = row.timing.model_copy(update={"latencies_s": (), "block_p50_s": (), "block_disturbed": ()})
+            row = row.model_copy(update={"timing": timing})
+        rate = None if self.throughput_per_s is None else self.throughput_per_s * exp(self.slowdown.log_factor)
+        return replace(
+            self,
+            latency_s=self.undisturbed_s,
+            throughput_per_s=rate,
+            dirty=False,
+            measurement=row,
+            slowdown=Slowdown(0.0, self.slowdown.deviation),
+        )
 
     @property
     def half_width(self) -> float:
         """Half of P10-P90 (log) of :attr:`latency_s` at another moment."""
-        return hypot(self.spread, Z90 * self.log_slowdown_deviation)
+        return hypot(self.spread, Z90 * self.slowdown.deviation)
 
     @property
     def pass_sigma(self) -> float | None:
@@ -107,7 +134,7 @@ class TimedConfiguration:
     @property
     def noise(self) -> float:
         """Standard deviation (log) of :attr:`undisturbed_s` as an anchor."""
-        return hypot(max(_LEAST_SPREAD, self.spread / Z90), self.log_slowdown_deviation)
+        return hypot(max(_LEAST_SPREAD, self.spread / Z90), self.slowdown.deviation)
 
     @property
     def setting(self) -> tuple[object, ...]:
@@ -150,6 +177,8 @@ def _timed_configuration(row: TimingMeasurement, processors: int | None) -> Time
     busy_s = (streams or 1) * row.config.batch / timing.throughput_per_s if in_flight else timing.p50.value_s
     if busy_s <= 0:
         return None
+    # Of requests that wait for a stream a block's latencies hold that waiting: the same share of it as on average.
+    fastest_s = fastest_block_s(timing) * (busy_s / timing.avg_time_s if in_flight else 1.0)
     return TimedConfiguration(
         canonical_name(row.model),
         row.model_sha256,
@@ -161,7 +190,7 @@ def _timed_configuration(row: TimingMeasurement, processors: int | None) -> Time
         threads,
         streams,
         row,
-        *interference_slowdown(row.interference, threads or 1, processors),
+        timing_slowdown(busy_s, fastest_s, row.interference, threads or 1, processors),
     )
 
 
@@ -181,7 +210,7 @@ def _configuration_of_profile(row: ProfileMeasurement, processors: int | None) -
         threads,
         1,
         row,
-        *interference_slowdown(row.interference, threads or 1, processors),
+        timing_slowdown(row.pass_s, row.fastest_pass_s or row.pass_s, row.interference, threads or 1, processors),
     )
 
 
@@ -220,6 +249,8 @@ class HostMeasurements:
     """Single passes after pauses."""
     long_runs: list[TimedConfiguration] = field(default_factory=list)
     """Timings that saw the machine in several states: what it does over hours, with whatever else runs on it."""
+    moments: Array = field(default_factory=lambda: np.zeros(0))
+    """Slowdown of the reference work (log) during each measurement: how the machine's moments differ."""
     _works: dict[tuple[str, str, str], ModelWork | None] = field(default_factory=dict)
 
     @classmethod
@@ -247,7 +278,17 @@ class HostMeasurements:
                 surest[item.setting] = item
         long_runs = {item.setting: item for item in usable if item.saw_several_states}
         by_name = {row.name: row for row in micro}
-        return cls(host, list(surest.values()), by_name, works, profiles, rested, list(long_runs.values()))
+        slowdowns = [row.interference.reference_slowdown for row in (*timings, *profiles)]
+        moments = np.log(np.array([max(1.0, slow) for slow in slowdowns if slow is not None]))
+        return cls(host, list(surest.values()), by_name, works, profiles, rested, list(long_runs.values()), moments)
+
+    def undisturbed(self) -> HostMeasurements:
+        """The same with every timing of a pass as it is expected on a quiet machine."""
+        return replace(
+            self,
+            configurations=[item.undisturbed() for item in self.configurations],
+            long_runs=[item.undisturbed() for item in self.long_runs],
+        )
 
     def wall_times(self) -> dict[WallKey, WallTime]:
         """Time of a pass on one stream, by model, runtime, precision, threads and batch."""
@@ -266,6 +307,32 @@ class HostMeasurements:
         A decoder or a preparation is timed in one state, and runs in others.
         """
         return float(np.median([item.spread for item in self.long_runs])) if self.long_runs else 0.0
+
+    def present_slowdown(self, work: ModelWork) -> float:
+        """Logarithm of the factor that was taken out of this model's timings for other load; 0 where it has none.
+
+        What is learned from them is a quiet machine; beside them, another configuration of the model would have met the
+        same load.
+        """
+        name = canonical_name(work.model)
+        factors = [
+            item.slowdown.log_factor
+            for item in self.configurations
+            if item.timing is not None and (item.sha256 == work.sha256 or item.model == name)
+        ]
+        return float(np.mean(factors)) if factors else 0.0
+
+    @property
+    def between_moments(self) -> float:
+        """Half of the 10-90 % range (log) of a pass between moments minutes apart; 0 where too few were seen.
+
+        From the reference work around all measurements of this machine: one timing sees one moment, and a machine that
+        shares its cores with others is faster or slower for minutes.
+        """
+        if len(self.moments) < _LEAST_MOMENTS:
+            return 0.0
+        low, high = np.quantile(self.moments, [0.1, 0.9])
+        return _SLOPE * float(high - low) / 2.0
 
     def is_host(self, machine: MachineSpec) -> bool:
         """Whether ``machine`` is the one the measurements belong to."""

@@ -30,8 +30,9 @@ class AnchorCorrection(ShippedSource):
         width = ErrorWidth(-deviation, deviation, anchors.machine_share(query))
         if kernels is not None:
             width = width.joined(ErrorWidth(-kernels.deviation, kernels.deviation, ASSUMED_SHARE))
+        # Anchors are of a quiet machine; a plan compares this configuration with others as they were timed.
         return belief.measured_here(
-            belief.log_time_s + shift,
+            belief.log_time_s + shift + host.present_slowdown(question.work),
             Z90 * width.high * self._context.calibration.width,
             Evidence.ANCHORED,
             host.nearest(question.table.model, config),

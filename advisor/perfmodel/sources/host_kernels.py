@@ -9,6 +9,9 @@ from advisor.records.base import Z90, Evidence
 
 from .context import ShippedSource
 
+_SHOWN = 0.01
+"""Share of the time from which on kernels of a type that was never timed are named."""
+
 
 class KernelSum(ShippedSource):
     """Sum of kernels looked up or predicted from alike ones; what was inferred from other machines gives way to it."""
@@ -23,4 +26,11 @@ class KernelSum(ShippedSource):
         )
         if kernels is None:
             return belief
-        return belief.measured_here(kernels.log_time_s, Z90 * kernels.deviation, Evidence.ANCHORED, belief.nearest)
+        known = belief.measured_here(kernels.log_time_s, Z90 * kernels.deviation, Evidence.ANCHORED, belief.nearest)
+        unseen = {name: share for name, share in kernels.passed.unseen_share.items() if share >= _SHOWN}
+        if not unseen:
+            return known
+        return known.noted(
+            f"{sum(unseen.values()):.0%} of the time is in kernels of types that were never timed here "
+            f"({', '.join(unseen)}): its interval is that of a guess"
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import log
 
+from advisor.perfmodel.analytic.interval import ErrorWidth
 from advisor.perfmodel.chain.belief import Belief, Repetition
 from advisor.perfmodel.chain.question import Question
 from advisor.perfmodel.chain.source import CPU
@@ -29,8 +30,12 @@ class DirectMeasurement(ShippedSource):
         if timed is None:
             return belief
         note = "measured on it in this configuration" + (", on a disturbed machine" if timed.dirty else "")
+        # What differs between moments is the machine's: all of its models run in the same one.
+        moments = self._context.host.between_moments
+        width = ErrorWidth(-timed.half_width, timed.half_width, timed.machine_share)
+        width = width.joined(ErrorWidth(-moments, moments, 1.0))
         measured = belief.measured_here(
-            log(timed.latency_s), timed.half_width, Evidence.MEASURED, timed.label, timed.machine_share
+            log(timed.latency_s), width.high, Evidence.MEASURED, timed.label, width.machine_share
         )
         repetition = Repetition(timed.throughput_per_s, timed.pass_sigma, timed.moment_sigma)
         return replace(measured, repetition=repetition).noted(note)

@@ -275,3 +275,9 @@ def test_a_disturbed_timing_is_visited_again_and_joined(tmp_path: Path) -> None:
         assert isinstance(row, TimingMeasurement)
         assert row.timing is not None
         assert row.timing.visits == 2
+        again = c.run(todo, store, facts(), visits=2, again=True)
+        assert (again.done, again.known) == (len(todo.entries), 0)
+        anew = store.get(keys[0])
+        assert isinstance(anew, TimingMeasurement)
+        assert anew.timing is not None
+        assert anew.timing.visits == 1

@@ -43,6 +43,13 @@ def test_scenario_items_are_what_the_plan_needs_and_no_more() -> None:
         for precision in ("f32", "int8")
         for threads, batch in {(1, 1), (4, 1), (1, most), (4, most)}
     }
+    alone = {
+        (item.config.threads, item.config.batch)
+        for item in of_kind(campaign, TimingItem)
+        if isinstance(item, TimingItem) and item.mode.kind == "sync" and item.model.name == "r"
+    }
+    # All threads on one stream, too: a plan would choose it for having been predicted and not measured.
+    assert alone == {(1, 1), (4, 1), (1, 8), (4, 8)}
     # What is set beside each other takes turns in one worker.
     for entry in campaign.entries:
         if isinstance(entry.item, TimingItem):

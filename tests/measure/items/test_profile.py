@@ -74,9 +74,10 @@ def test_passes_are_timed_around_the_counting() -> None:
             return ()
 
     model = Counted()
-    kernels, pass_s = _counted_and_timed(cast(CompiledModel, model), 4)
+    kernels, times_s = _counted_and_timed(cast(CompiledModel, model), 4)
     assert kernels == ()
-    assert pass_s > 0
+    assert len(times_s) == 4 + 4
+    assert min(times_s) > 0
     assert model.calls == 2 + 4 + 100 + 4  # warm, before, counted, after
 
 

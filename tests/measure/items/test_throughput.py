@@ -82,6 +82,7 @@ def test_two_visits_become_one_measurement_of_all_their_blocks() -> None:
     assert both.timing.throughput_per_s == pytest.approx(50 * 4 / 0.6)
     assert both.timing.cpu_s_per_pass == pytest.approx((40 * 0.010 + 10 * 0.020) / 50)
     assert len(both.timing.block_p50_s) == 4
+    assert both.timing.block_disturbed == (False, False, True, True)
     assert both.timing.steady  # a step between visits is no trend
     assert both.interference.dirty
     third = joined(both, fast).timing

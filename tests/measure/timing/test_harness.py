@@ -1,5 +1,6 @@
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -10,6 +11,7 @@ from advisor.measure.timing.block import Block
 from advisor.measure.timing.harness import MeasureSpec, Session, measure
 from advisor.records.config import LoadMode, RunConfig
 from advisor.runtimes.fake import Behaviour, FakeRuntime
+from advisor.runtimes.protocol import Passes
 from tests.measure.fakes import Looping, Scripted, ScriptedMeter, Threaded
 
 SPEC = MeasureSpec(min_duration_s=1.0, min_samples=30, min_blocks=8, max_duration_s=5.0, block_s=0.1, warmup_max_s=1.0)
@@ -150,6 +152,30 @@ def test_a_model_with_a_closed_loop_of_its_own_runs_the_blocks(kind: Literal["sy
     assert timing.samples == pytest.approx(in_flight * timing.duration_s / 0.01)
 
 
+@pytest.mark.parametrize("in_flight", [1, 2])
+def test_long_passes_run_on_without_a_break_and_their_first_ones_do_not_count(in_flight: int) -> None:
+    """Where every loop starts with a slow pass, as all lanes start together, the rate is that of the others."""
+    clock = FakeClock()
+
+    class Ramp(Looping):
+        begun = 0
+
+        def loop(self, inputs: Sequence[Sequence[Any]], end_s: float, *, sync: bool) -> Passes:
+            self.begun = self.passes
+            return super().loop(inputs, end_s, sync=sync)
+
+    model = Ramp(clock, lambda n: 0.15 if n == model.begun else 0.1, requests=in_flight)
+    kind: Literal["sync", "async"] = "sync" if in_flight == 1 else "async"
+    spec = SPEC.model_copy(update={"block_s": 0.04, "max_duration_s": 2.0})
+    timing, _ = measure(model, LoadMode(kind=kind), spec, clock)
+    assert timing.throughput_per_s == pytest.approx(in_flight / 0.1)
+    assert max(timing.latencies_s) == pytest.approx(0.1)
+    assert timing.samples == pytest.approx(in_flight * timing.duration_s / 0.1)
+    assert len(timing.block_p50_s) == len(timing.block_disturbed) >= spec.min_blocks
+    # About eight passes per lane between two breaks, where the block alone would have held one.
+    assert len(model.asked) < 3 + timing.samples / in_flight / 6
+
+
 def test_a_schedule_is_kept_by_the_harness() -> None:
     clock = FakeClock()
     model = Looping(clock, lambda n: 0.01)
@@ -163,6 +189,21 @@ def test_parts_of_passes_at_the_edge_of_a_block_count_in_parts() -> None:
     block.begin_s, block.window_s = 0.0, 1.0
     block.starts_s, block.finishes_s = [0.0, 0.4, 0.8], [0.4, 0.8, 1.2]
     assert block.passes_in_window() == pytest.approx(2.5)
+
+
+def test_blocks_of_a_run_share_its_passes_by_the_time_inside() -> None:
+    run = Block(2)
+    run.begin_s, run.window_s, run.cpu_s = 0.0, 1.0, 7.0
+    # Two lanes, the second a little later; the last pass outlives the window.
+    run.starts_s = [0.0, 0.0, 0.2, 0.25, 0.4, 0.5, 0.6, 0.75, 0.8]
+    run.finishes_s = [0.2, 0.25, 0.4, 0.5, 0.6, 0.75, 0.8, 1.0, 1.1]
+    parts = run.without_ramp(0.3)
+    assert [part.window_s for part in parts] == pytest.approx([0.375, 0.375])
+    assert parts[0].begin_s == 0.25
+    assert sum(part.passes_in_window() for part in parts) == pytest.approx(0.15 / 0.2 + 2 + 0.2 / 0.3 + 3)
+    assert [len(part.latencies_s()) for part in parts] == [3, 3]
+    assert sum(part.cpu_s for part in parts) == pytest.approx(7.0 * 6 / 9)
+    assert run.without_ramp(2.0) == []
 
 
 def test_requests_that_wait_inside_the_runtime_do_not_count_until_they_are_begun() -> None:
@@ -201,6 +242,15 @@ def test_dirty_blocks_are_repeated_up_to_a_bound_and_then_marked() -> None:
     assert (seen.dirty, seen.blocks_repeated, seen.reasons) == (True, 2, ("neighbour",))
     assert seen.other_cpu_cores is not None
     assert 0 < seen.other_cpu_cores < 0.8
+
+
+def test_a_timing_remembers_which_of_its_blocks_stayed_disturbed() -> None:
+    spec = SPEC.model_copy(update={"warmup_max_s": 0.0, "max_dirty_blocks": 1})
+    clock = FakeClock()
+    meter = ScriptedMeter([True, True, False, True])
+    timing, _ = measure(Scripted(clock, lambda n: 0.01), LoadMode(), spec, clock, meter)
+    assert timing.block_disturbed[:4] == (True, False, True, False)  # the first was thrown away
+    assert len(timing.block_disturbed) == len(timing.block_p50_s)
 
 
 def test_sessions_take_turns_and_end_on_their_own() -> None:

@@ -1,6 +1,7 @@
 """Nominal times: parts that are fitted, and what they do where little was timed."""
 
 import numpy as np
+import pytest
 
 from advisor.perfmodel.here.kernel_roofline import PRIOR, NominalTime, activation, exponentials, parts
 from tests.perfmodel.makers import kernel
@@ -67,7 +68,10 @@ def test_a_gather_reads_the_rows_that_it_puts_out() -> None:
 
 def test_softmax_and_attention_take_exponentials_and_detections_are_put_in_order() -> None:
     assert exponentials(kernel(0, type="softmax", output_shape=(1, 10, 91))) == 910
-    assert exponentials(kernel(0, type="attention", input_shape=(1, 4, 128, 64))) == 4 * 128 * 128
+    assert (
+        exponentials(kernel(0, type="attention", input_shape=(1, 4, 128, 64), flop=4.0 * 4 * 128 * 128 * 64))
+        == 4 * 128 * 128
+    )
     top = kernel(0, type="detection", flop=0.0, moved=7e5, weights=0.0, input_shape=(1, 1917, 90))
     assert 3e-4 < NominalTime().times_s([top], [1])[0] < 1e-3
 
@@ -82,3 +86,16 @@ def test_times_taken_beside_a_neighbour_weigh_less() -> None:
         NominalTime.fit(kernels, [1] * 200, times, d).times_s(kernels, [1] * 200) for d in (deviations, 0 * deviations)
     )
     assert np.median(found / (table @ PRIOR)) < 1.1 < np.median(naive / (table @ PRIOR))
+
+
+@pytest.mark.parametrize(
+    ("shape", "queries", "keys"),
+    [
+        ((1, 6, 197, 64), 6 * 197, 197),  # heads before tokens
+        ((1, 784, 2, 32), 2 * 784, 49),  # tokens before heads, keys of a map seven times smaller
+        ((4, 4, 256, 24), 4 * 4 * 256, 256),  # four pictures of patches
+    ],
+)
+def test_attention_takes_an_exponential_per_query_and_key_whatever_the_order_of_its_axes(shape, queries, keys) -> None:
+    attention = kernel(0, type="attention", flop=2.0 * 2.0 * queries * keys * shape[-1], input_shape=shape)
+    assert exponentials(attention) == pytest.approx(queries * keys)

@@ -77,10 +77,38 @@ def test_a_larger_batch_is_another_kernel_with_more_work() -> None:
     assert four.deviation > one.deviation
 
 
-def test_a_group_of_kernels_that_was_never_timed_is_not_guessed() -> None:
+def test_a_pass_that_is_mostly_of_a_group_that_was_never_timed_is_not_guessed() -> None:
     model = HostKernels(profiles(np.random.default_rng(3), 2))
     assert model.passes([kernel(0, type="matmul")], ONE, 1, 1) is None
     assert len(model.untimed([kernel(0, type="matmul")], ONE, 1)) == 1
+
+
+def test_a_small_part_of_a_group_that_was_never_timed_is_as_unsure_as_its_share() -> None:
+    rows = profiles(np.random.default_rng(3), 4)
+    model = HostKernels(rows)
+    plain = asked(model, rows[0].kernels)
+    found = asked(model, (*rows[0].kernels, kernel(99, type="matmul", flop=1e8, weights=0.0)))
+    assert 0.0 < found.unseen_share["matmul"] < 0.5
+    assert plain.unseen_share == {}
+    assert found.deviation > 0.8 * found.unseen_share["matmul"]
+
+
+def test_a_type_that_was_never_timed_is_as_unsure_as_before_anything_was() -> None:
+    """Alike types say how long it may take, and not how sure that is."""
+    rows = profiles(np.random.default_rng(3), 8)
+    model = HostKernels(rows)
+    new = [kernel(0, input_shape=(1, 72, 28, 28), output_shape=(1, 72, 28, 28), flop=1.3e8)]
+    grouped = [new[0].model_copy(update={"type": "groupconv", "groups": 4})]
+    known, unseen = asked(model, new), asked(model, grouped)
+    assert known.unseen_share == {}
+    assert unseen.unseen_share == {"groupconv": 1.0}
+    assert unseen.deviation > 0.7 > 2.0 * known.deviation
+    rows[0] = rows[0].model_copy(
+        update={"kernels": (*rows[0].kernels, grouped[0].model_copy(update={"time_s": 3e-3, "flop": 3e8}))}
+    )
+    seen = asked(HostKernels(rows), grouped)
+    assert seen.unseen_share == {}
+    assert seen.deviation < unseen.deviation
 
 
 def test_unseen_networks_are_predicted_and_the_interval_covers() -> None:
@@ -145,7 +173,7 @@ def test_what_takes_no_time_in_other_networks_takes_none_in_a_new_one() -> None:
     assert with_view.seconds == plain.seconds
     # The same layer on a map moves it, and of such none was timed.
     moved = view.model_copy(update={"output_shape": (1, 72, 28, 28)})
-    assert model.passes((*rows[1].kernels, moved), ONE, 1, 1) is None
+    assert asked(model, (*rows[1].kernels, moved)).unseen_share["reorder"] > 0
 
 
 def test_a_kernel_is_the_same_in_a_network_of_another_precision() -> None:

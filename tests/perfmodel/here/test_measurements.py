@@ -1,10 +1,12 @@
 """Which measurements of this machine count, and as what."""
 
+import numpy as np
 import pytest
 
+from advisor.perfmodel.here.interference_correction import USUAL_SLOWDOWN
 from advisor.perfmodel.here.measurements import HostMeasurements
 from advisor.records.base import Z90
-from advisor.records.config import RunConfig
+from advisor.records.config import LoadMode, RunConfig
 from advisor.records.measurement import Interference
 from tests.perfmodel.makers import kernel, measurement, timed, work
 
@@ -47,8 +49,17 @@ def test_a_disturbed_profile_counts_less() -> None:
     assert busy.noise > quiet.noise
 
 
+def disturbed(blocks_s, quiet=(), slow=1.8, **config):
+    """Blocks of which only those at the places of ``quiet`` were undisturbed."""
+    row = timed(blocks_s, **config)
+    flags = tuple(place not in quiet for place in range(len(blocks_s)))
+    timing = row.timing.model_copy(update={"block_disturbed": flags})
+    interference = Interference(reference_slowdown=slow, other_cpu_cores=slow, dirty=True)
+    return row.model_copy(update={"timing": timing, "interference": interference})
+
+
 def test_what_other_load_added_is_taken_out_of_what_is_learned_and_stays_in_the_answer() -> None:
-    row = measurement(0.010).model_copy(update={"interference": Interference(reference_slowdown=1.8, dirty=True)})
+    row = disturbed([0.006, 0.010, 0.010, 0.010, 0.010], quiet=(0,))
     (item,) = HostMeasurements.join(None, [row], [], None).configurations
     assert item.latency_s == 0.010
     assert 0.0072 < item.undisturbed_s < 0.0082
@@ -59,6 +70,63 @@ def test_of_a_slow_timing_and_a_quiet_profile_the_surer_counts() -> None:
     slow = measurement(0.016).model_copy(update={"interference": Interference(reference_slowdown=1.9, dirty=True)})
     found = HostMeasurements.join(None, [slow, profile(0.010)], [], None)
     assert [item.latency_s for item in found.configurations] == [0.010]
+
+
+# In the order of a recording of a detector on a machine of two cores, both of which others kept busy [s].
+BUSY_S = [0.243, 0.251, 0.198, 0.262, 0.131, 0.240, 0.239, 0.260]
+
+
+@pytest.mark.parametrize("quiet", [(), (2,), (2, 4)])
+def test_a_corrected_timing_is_never_faster_than_the_fastest_undisturbed_block(quiet) -> None:
+    (item,) = HostMeasurements.join(None, [disturbed(BUSY_S, quiet, slow=5.0)], [], None).configurations
+    fastest_s = min(BUSY_S[place] for place in quiet) if quiet else 0.131
+    assert item.undisturbed_s == pytest.approx(max(fastest_s, item.latency_s / np.sqrt(5.0 / USUAL_SLOWDOWN)))
+    assert item.undisturbed_s < item.latency_s
+
+
+@pytest.mark.parametrize("slow", [1.2, 2.0, 5.0])
+def test_its_interval_reaches_to_the_uncorrected_value_and_to_the_corrected_one(slow) -> None:
+    (item,) = HostMeasurements.join(None, [disturbed(BUSY_S, (4,), slow)], [], None).configurations
+    assert item.undisturbed_s < item.latency_s
+    assert item.undisturbed_s * np.exp(Z90 * item.noise) >= item.latency_s * (1 - 1e-9)
+    assert item.latency_s * np.exp(-item.half_width) <= item.undisturbed_s * (1 + 1e-9)
+
+
+def test_without_a_block_that_was_faster_nothing_is_taken_out_and_the_doubt_stays() -> None:
+    (item,) = HostMeasurements.join(None, [disturbed([0.243] * 8, slow=5.0)], [], None).configurations
+    assert item.undisturbed_s == 0.243
+    assert item.noise > np.log(5.0 / USUAL_SLOWDOWN) / np.sqrt(3.0)
+
+
+def test_a_quiet_machine_is_expected_to_do_what_the_corrected_timings_say() -> None:
+    rows = [disturbed(BUSY_S * 3, (4,), slow=5.0), measurement(0.010, threads=2)]
+    found = HostMeasurements.join(None, rows, [], None)
+    for threads in (1, 2):
+        config = RunConfig(streams=1, threads=threads)
+        busy = found.exact_match(work(), config, threads, 1)
+        quiet = found.undisturbed().exact_match(work(), config, threads, 1)
+        assert quiet.latency_s == quiet.undisturbed_s == busy.undisturbed_s
+        assert quiet.half_width == busy.half_width
+        assert not quiet.dirty
+        assert (quiet.pass_sigma is None) == (threads == 1 or busy.pass_sigma is None)
+
+
+def test_of_several_requests_a_block_counts_without_its_waiting() -> None:
+    row = disturbed([0.5, 0.2, 0.5, 0.5], (1,), 5.0, streams=2, threads=2)
+    timing = row.timing.model_copy(update={"throughput_per_s": 10.0, "avg_time_s": 0.4})
+    row = row.model_copy(update={"timing": timing, "mode": LoadMode(kind="async")})
+    (item,) = HostMeasurements.join(None, [row], [], None).configurations
+    assert item.latency_s == pytest.approx(0.2)
+    assert item.undisturbed_s == pytest.approx(0.1)
+
+
+def test_the_passes_of_a_profile_bound_its_correction_too() -> None:
+    slow = Interference(reference_slowdown=5.0, dirty=True)
+    row = profile(0.020).model_copy(update={"interference": slow})
+    for fastest_s, corrected_s in ((0.016, 0.016), (None, 0.020)):
+        seen = row.model_copy(update={"fastest_pass_s": fastest_s})
+        (item,) = HostMeasurements.join(None, [seen], [], None).configurations
+        assert item.undisturbed_s == pytest.approx(corrected_s)
 
 
 RESTED = timed([0.0125, 0.013, 0.0131, 0.015], "rested")
@@ -81,6 +149,21 @@ def test_a_long_run_answers_for_its_configuration_and_the_surest_one_is_learned_
         found = HostMeasurements.join(None, rows, [], None)
         assert [item.latency_s for item in found.configurations] == [0.010]
         assert found.exact_match(work(), RunConfig(streams=1, threads=1), 1, 1).latency_s == pytest.approx(0.012)
+
+
+def test_how_moments_differ_is_seen_in_the_reference_work_around_all_measurements() -> None:
+    def rows(slowdowns):
+        return [
+            measurement(0.010, model=f"m{n}").model_copy(update={"interference": Interference(reference_slowdown=slow)})
+            for n, slow in enumerate(slowdowns)
+        ]
+
+    steady = HostMeasurements.join(None, rows([1.03] * 30), [], None)
+    assert steady.between_moments == pytest.approx(0.0)
+    # A guest whose two processors shared one core during a third of the time.
+    shared = HostMeasurements.join(None, rows([1.0] * 20 + [1.8] * 10), [], None)
+    assert shared.between_moments == pytest.approx(0.6 * np.log(1.8) / 2)
+    assert HostMeasurements.join(None, rows([1.0, 1.8] * 5), [], None).between_moments == 0.0
 
 
 def test_state_variability_is_known_once_a_measurement_saw_many_moments() -> None:
