@@ -24,6 +24,8 @@ PLANNED_BITS = 8
 """Bits per sample that every plan assumes: the scenario has no other."""
 SIZE_SLACK_PIXELS = 1
 """Odd sizes are coded with one pixel more or less."""
+RATE_SLACK = 0.05
+"""A file's rate this near the scenario's is the same. Another one is only shown: it is played at the scenario's."""
 _CODECS = {"hevc": "h265"}
 """FFmpeg's name of a codec to the scenario's, where they differ."""
 PACING_SHARE = 0.1
@@ -46,9 +48,12 @@ def streams(case: Case) -> Check | None:
     cameras = [figure.feed for figure in case.figures if figure.feed.source is not None and figure.feed.is_camera]
     if not cameras:
         return None
-    others = []
+    others, slower = [], []
     for feed in cameras:
         kinds = case.seen.pictures.get(feed.index, ())
+        own = kinds[-1].rate_per_s if kinds else None
+        if own is not None and abs(own / feed.rate_per_s - 1.0) > RATE_SLACK:
+            slower.append(f"{feed.name}: recorded at {own:.3g}/s, played at the planned {feed.rate_per_s:.3g}/s")
         changed = [text for text in (_difference(feed, kind) for kind in kinds) if text]
         if changed:
             others.append(f"{feed.name}: {changed[-1]}")
@@ -56,7 +61,7 @@ def streams(case: Case) -> Check | None:
     same = f"{seen} of {len(cameras)} seen, as planned"
     return Check(
         name="streams", required="codec, size and bit depth that the scenario states", ok=None if others else True,
-        measured="; ".join(others) if others else same, met=not others,
+        measured="; ".join((*(others or [same]), *slower)), met=not others,
         advice="write into the scenario what the cameras send and plan again, or set the cameras: other video was "
         "decoded than was planned" if others else "",
     )  # fmt: skip

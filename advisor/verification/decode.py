@@ -32,6 +32,8 @@ class Source(Protocol):
 
     codec: str
     """Name of what is decoded, in FFmpeg's words."""
+    rate_per_s: float | None
+    """Rate at which a file was recorded; None where it does not say, and of what comes by itself."""
 
     def decode(self, frame: Frame) -> Sequence[tuple[int, Any]]:
         """Decode the next packet (that of ``frame`` for live sources) to pictures with the numbers of their frames.
@@ -89,7 +91,7 @@ class DecodePool:
         self._held: dict[int, dict[int, Frame]] = {index: {} for index in sources}
         self._skipped: dict[int, deque[Any]] = {index: deque(maxlen=SKIPPED_MAX) for index in sources}
         self._gone: set[int] = set()
-        self._pictures: dict[int, tuple[str, int, int, int]] = {}
+        self._pictures: dict[int, tuple[str, int, int, int, float | None]] = {}
         self._turn: deque[int] = deque()
         self._busy: set[int] = set()
         self._at_work: dict[int, tuple[float, threading.Thread]] = {}
@@ -281,8 +283,8 @@ class DecodePool:
         components = getattr(getattr(picture, "format", None), "components", None)
         if components is None:
             return
-        codec, bits = self._sources[index].codec, max(part.bits for part in components)
-        found = (codec, int(picture.width), int(picture.height), int(bits))
+        source, bits = self._sources[index], max(part.bits for part in components)
+        found = (source.codec, int(picture.width), int(picture.height), int(bits), source.rate_per_s)
         if self._pictures.get(index) != found:
             self._pictures[index] = found
             self._log.add("v", index, *found)

@@ -95,6 +95,8 @@ class PictureKind:
     height: int
     bits: int
     """Per sample."""
+    rate_per_s: float | None = None
+    """At which a file was recorded."""
 
 
 @dataclass

@@ -62,6 +62,12 @@ class FileSource:
         """Name of the codec in FFmpeg's words."""
         return str(self._stream.codec_context.name)
 
+    @property
+    def rate_per_s(self) -> float | None:
+        """Rate at which it was recorded; a raw stream has no duration and does not say."""
+        rate = self._stream.average_rate
+        return float(rate) if rate and self._stream.duration else None
+
     def decode(self, frame: Frame) -> Sequence[tuple[int, Any]]:
         """Decode the picture of a frame; see :class:`advisor.verification.decode.Source`."""
         if len(self._pictures) <= AHEAD_MAX:
@@ -190,6 +196,7 @@ class LiveSource:
 
     reading = False  # what decodes is handed packets; its own thread reads them, and look() watches it
     codec = ""
+    rate_per_s = None
 
     def __init__(
         self,

@@ -118,6 +118,7 @@ def test_interference_informs_but_does_not_count() -> None:
     [
         ([PictureKind("h264", 320, 180, 8)], ""),
         ([PictureKind("h264", 321, 180, 8)], ""),
+        ([PictureKind("h264", 320, 180, 8, 15.1)], ""),
         ([PictureKind("hevc", 1280, 720, 10)], "h265, 1280x720, 10 bit where h264, 320x180, 8 bit was planned"),
         ([PictureKind("h264", 320, 180, 8), PictureKind("h264", 640, 360, 8)], "640x360 where 320x180 was planned"),
     ],
@@ -129,6 +130,16 @@ def test_what_cameras_send_is_held_against_the_scenario(kinds, said) -> None:
     found = conditions.streams(Case(plan, seen, figures(seen, plan.slo.window_s), usage(seen, 2.0), configs(plan)))
     assert found is not None
     assert (found.ok, found.measured) == ((None, f"c-1: {said}") if said else (True, "1 of 1 seen, as planned"))
+
+
+def test_a_file_of_another_rate_is_played_at_the_planned_one_and_told() -> None:
+    plan = scenario(cameras=[{"group": "c", "count": 1, "resolution": "320x180", "fps": 15.0, "source": ["a.mp4"]}])
+    seen = observe(plan, 20.0)
+    seen.pictures[0] = [PictureKind("h264", 320, 180, 8, 30.0)]
+    found = conditions.streams(Case(plan, seen, figures(seen, plan.slo.window_s), usage(seen, 2.0), configs(plan)))
+    assert found is not None
+    assert found.ok is True
+    assert found.measured == "1 of 1 seen, as planned; c-1: recorded at 30/s, played at the planned 15/s"
 
 
 def test_a_scenario_of_clips_has_no_streams_to_compare() -> None:

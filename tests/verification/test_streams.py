@@ -120,6 +120,7 @@ def test_streams_with_faults_are_named_and_cost_nobody_else(tmp_path) -> None:
     groups = [
         group("clip"), group("small", small), group("tenbit", tenbit),
         group("garbage", Pipe(tmp_path / "garbage.pipe", noise).path), group("torn", torn.path),
+        group("variable", FILES["variable"](tmp_path)),
         group("changing", Pipe(tmp_path / "changing.pipe", changing(tmp_path)).path),
     ]  # fmt: skip
     found = run(scenario(cameras=groups, stages=STAGES, slo=EASY), 12.0, tmp_path)
@@ -132,6 +133,7 @@ def test_streams_with_faults_are_named_and_cost_nobody_else(tmp_path) -> None:
     assert checks["sources"].ok is None
     assert "garbage-1" in checks["sources"].measured
     assert own["garbage"].released == 0
+    assert "variable-1: recorded at 5.08/s, played at the planned 15/s" in checks["streams"].measured
     for name in ("clip", "small", "tenbit", "changing"):
         assert own[name].done >= 0.9 * 12.0 * 15.0, name
         assert own[name].in_flight == 0, name

@@ -154,3 +154,13 @@ def test_a_disturbed_run_that_decides_nothing_says_who_disturbed_it() -> None:
     found = verdict(5.0, late_fate(10**6), other_cores=0.6)
     assert found.verdict == "INCONCLUSIVE"
     assert "stop other work and repeat: other processes took 0.60 of 2 cores" in found.reason
+
+
+def test_a_healthy_live_camera_passes() -> None:
+    camera = {"group": "net", "count": 1, "resolution": "320x180", "fps": 15.0, "source": ["rtsp://camera/1"]}
+    plan = scenario(cameras=[camera])
+    seen = observe(plan, 40.0)
+    seen.rows([["c", 0, 0.0, "ok"], ["v", 0, "h264", 320, 180, 8, None]])
+    found = judge(plan, seen, configs(plan), facts())
+    assert found.verdict == "PASS", found.reason
+    assert found.cameras[0].status == "ok"

@@ -140,6 +140,7 @@ def settled(folder: Path, change: Any = None, *, text: str = SHOP, brand: str = 
 def test_plan_scenario_and_box_that_belong_together_are_named(tmp_path: Path) -> None:
     setting = settled(tmp_path)
     assert setting.predicted is not None
+    assert setting.other_box is None
     assert [text for text in setting.warnings if "made by sizer" not in text] == []
     (note,) = setting.notes
     plan_sha256 = hashlib.sha256((tmp_path / "plan.json").read_bytes()).hexdigest()
@@ -161,6 +162,8 @@ def test_this_means_the_machine_on_which_the_plan_was_made(tmp_path: Path, this:
     assert setting.predicted is None
     assert any(says in text for text in setting.warnings)
     assert setting.notes[0].endswith("not the planned one)")
+    assert setting.other_box is not None
+    assert says in setting.other_box
 
 
 def _configured(**values: Any) -> Any:
