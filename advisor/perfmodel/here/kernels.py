@@ -105,10 +105,17 @@ def _signature(kernel: Kernel, threads: int) -> Signature:
     )  # fmt: skip
 
 
-def _place(kernel: Kernel, runtime: str) -> tuple[str, str, str, bool]:
-    """What tells whether a runtime does a kernel in place: the layouts of a vector, for one, are all the same."""
+_Place = tuple[str, str, str, bool, int, int]
+
+
+def _place(kernel: Kernel, runtime: str) -> _Place:
+    """What tells whether a runtime does a kernel in place.
+
+    The layouts of a vector, for one, are all the same; tokens are maps with the channels last; other maps are moved.
+    """
     vector = max(kernel.output_shape, default=0) == prod(kernel.output_shape)
-    return runtime, kernel.original_type, kernel.implementation, vector
+    axes = len(kernel.input_shape), len(kernel.output_shape)
+    return runtime, kernel.original_type, kernel.implementation, vector, *axes
 
 
 def at_batch(kernel: Kernel, ratio: float) -> Kernel:
@@ -140,7 +147,7 @@ class HostKernels:
         self._shapes: dict[str, dict[Signature, _TimedShape]] = {}
         """By runtime: a kernel is the same in a network of any precision."""
         self._processes: dict[tuple[str, Kind], KernelProcess | UnseenProcess] = {}
-        self._in_place: dict[tuple[str, str, str, bool], list[bool]] = {}
+        self._in_place: dict[_Place, list[bool]] = {}
         """Whether kernels took no time, by what they are."""
         self.covered: set[tuple[str, str, int]] = set()
         for row in profiles:

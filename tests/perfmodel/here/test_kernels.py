@@ -176,6 +176,25 @@ def test_what_takes_no_time_in_other_networks_takes_none_in_a_new_one() -> None:
     assert asked(model, (*rows[1].kernels, moved)).unseen_share["reorder"] > 0
 
 
+def test_tokens_that_are_maps_already_do_not_make_other_reorders_free() -> None:
+    rows = profiles(np.random.default_rng(3), 4)
+    facts = {
+        "type": "reorder",
+        "original_type": "Reorder",
+        "flop": 0.0,
+        "weights": 0.0,
+        "implementation": "reorder_f32",
+    }
+    view = kernel(90, **facts, input_shape=(1, 784, 64), output_shape=(1, 64, 28, 28), time_s=0.0)
+    moved = kernel(91, **facts, input_shape=(1, 64, 28, 28), output_shape=(1, 64, 28, 28), time_s=4e-5)
+    rows[0] = rows[0].model_copy(update={"kernels": (*rows[0].kernels, view, view, view, moved)})
+    model = HostKernels(rows)
+    wider = {"input_shape": (1, 784, 96), "output_shape": (1, 96, 28, 28), "time_s": None}
+    assert asked(model, (*rows[1].kernels, view.model_copy(update=wider))).kernels[-1].time_s == 0.0
+    wider["input_shape"] = (1, 96, 28, 28)
+    assert asked(model, (*rows[1].kernels, moved.model_copy(update=wider))).kernels[-1].time_s > 1e-5
+
+
 def test_a_kernel_is_the_same_in_a_network_of_another_precision() -> None:
     rng = np.random.default_rng(5)
     softmax = kernel(50, type="softmax", original_type="Softmax", flop=0.0, weights=0.0, kernel_size=(), strides=())
