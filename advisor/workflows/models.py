@@ -114,9 +114,9 @@ def resolve_model(reference: str, input_shape: str | tuple[int, ...] | None = No
 
 
 def smaller_model(model: ModelFile) -> ModelInfo | None:
-    """Next smaller model of the list for the same task: same family, same words in its name, fewer operations.
+    """Next smaller model of the list for the same task: same words in its name, fewer operations.
 
-    The words are those before the first with a digit, without the site that a model was made for (retail, adas, ...).
+    Architectures must be of one family, stand-ins have the same task and output. The words are those before the first with a digit, without the site that a model was made for (retail, adas, ...).
     None for a user's file, where its operations are unknown, and where the list has none with at most :data:`SMALLER`
     of them.
     """
@@ -129,13 +129,18 @@ def smaller_model(model: ModelFile) -> ModelInfo | None:
     alike = [
         (item.gflops, item)
         for item in known.values()
-        if (item.family, item.kind, _task(item.name)) == (own.family, own.kind, _task(own.name))
+        if (_kin(item), item.kind, _task(item.name)) == (_kin(own), own.kind, _task(own.name))
         and len(item.input_shape) == len(own.input_shape)
         and item.input_shape[1] == own.input_shape[1]
         and item.gflops is not None
         and item.gflops <= SMALLER * own.gflops
     ]
     return max(alike, key=lambda pair: pair[0], default=(None, None))[1]
+
+
+def _kin(item: ModelInfo) -> tuple[str | None, ...]:
+    """Stand-ins for one task need not be built of the same blocks."""
+    return (item.task, item.output_layout) if item.kind == "stand-in" else (item.family,)
 
 
 def _task(name: str) -> tuple[str, ...]:

@@ -109,7 +109,8 @@ def test_unknown_kernels_widen_and_are_said(shipped) -> None:
         work([*(kernel(i) for i in range(20)), *(kernel(i, type="other", flop=0.0, moved=2e6) for i in range(10))]),
         ONE,
     )
-    assert odd.latency_s.p50 > plain.latency_s.p50
+    # What alike networks leave over may move the median either way; what is not known of kernels only widens.
+    assert odd.latency_s.p90 / odd.latency_s.p10 > 1.1 * plain.latency_s.p90 / plain.latency_s.p10
     assert any("unknown type" in note for note in odd.notes)
 
 
