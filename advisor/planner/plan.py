@@ -195,8 +195,12 @@ def _needed_requests_per_s(case: LoadCase) -> float | None:
 def _model_note(inputs: PlanInputs, stage: str) -> str:
     model = inputs.models[stage]
     if model.stand_in:
+        differs = ""
+        if model.stand_in_ratio is not None:
+            differs = f"; stand-in differs: its time is {model.stand_in_ratio:.2f} times that of the network"
         return (
             f"{model.reference}: a stand-in with the published operations, parameters and input, not the real network"
+            f"{differs}"
         )
     if model.kind == "architecture":
         return f"{model.reference}: reference architecture with random weights"

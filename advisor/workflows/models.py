@@ -116,7 +116,8 @@ def resolve_model(reference: str, input_shape: str | tuple[int, ...] | None = No
 def smaller_model(model: ModelFile) -> ModelInfo | None:
     """Next smaller model of the list for the same task: same words in its name, fewer operations.
 
-    Architectures must be of one family, stand-ins have the same task and output. The words are those before the first with a digit, without the site that a model was made for (retail, adas, ...).
+    Architectures must be of one family, stand-ins have the same task and output. The words are those before the first
+    with a digit, without the site that a model was made for (retail, adas, ...).
     None for a user's file, where its operations are unknown, and where the list has none with at most :data:`SMALLER`
     of them.
     """
