@@ -45,6 +45,7 @@ def plan(
     *,
     on: str | Sequence[str] = (),
     measure: bool | None = None,
+    again: bool = False,
     seed: int = 0,
     store: str | Path | None = None,
 ) -> Plan:
@@ -61,6 +62,8 @@ def plan(
         Whether measurements that are missing on this machine are taken first; that takes up to some minutes. None: only
         if ``on`` names this machine. True without it: passes of models of which no figure is published are measured
         here, and their deviation enters the predictions of other machines; ``plan.inputs.measurements`` names them.
+    again : bool
+        Whether this machine is measured anew, where ``on`` names it: for a plan that was made while it was disturbed.
     seed : int
         Seed of the simulations, 0 or more.
     store : str or Path, optional
@@ -82,7 +85,12 @@ def plan(
     """
     from advisor.workflows import PlanRequest, plan_scenario
 
-    request = PlanRequest(scenario=str(scenario), on=_names(on), measure=measure, seed=_count("seed", seed, least=0))
+    names = _names(on)
+    if again and (measure is False or "this" not in names):
+        raise InputError("again=True measures this machine anew: it needs on='this', and not measure=False")
+    request = PlanRequest(
+        scenario=str(scenario), on=names, measure=measure, seed=_count("seed", seed, least=0), again=again
+    )
     return plan_scenario(request, store_url=_url(store), say=_LOG.info)
 
 

@@ -62,8 +62,15 @@ def test_no_command_is_left_out() -> None:
     assert set(COMMANDS) == _leaves(cli)
 
 
+QUICK = {("host",), ("catalog", "list"), ("schema",)}
+"""The others take minutes together and build on each other."""
+
+
 @pytest.mark.runtime
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow, id=" ".join(name)) for name in COMMANDS],
+)
 def test_a_command_reaches_for_no_network(command: tuple[str, ...], folder: Path) -> None:
     for given in COMMANDS[command]:
         added = next((folder / "sizer" / "catalogue" / "platforms").glob("*.yaml"), None)
