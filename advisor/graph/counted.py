@@ -63,6 +63,8 @@ class _Graph:
     shapes: dict[str, tuple[int, ...]]
     weights: dict[str, tuple[int, ...]]
     readers: Counter[str]
+    known: frozenset[str]
+    """Tensors of which every dimension is known."""
     maker: dict[str, int] = field(default_factory=dict)
     """Tensor -> row of the kernel that makes it and may take in what follows."""
     rows: list[_Row] = field(default_factory=list)
@@ -130,12 +132,11 @@ def counted_work(model: ModelFile) -> ModelWork | None:
         if math.prod(weight.dims) > _KEPT_VALUES:
             weight.ClearField("raw_data")  # inferring shapes copies the model, and needs no value of a weight
             weight.ClearField("float_data")
-    try:
-        kernels, activation_bytes = counted_kernels(loaded)
-    except (KeyError, IndexError, ValueError):
+    graph = _read(loaded)
+    products = [node for node in loaded.graph.node if node.op_type in _PRODUCTS]
+    if not products or any(name not in graph.known for node in products for name in (*node.input[:2], node.output[0])):
         return None
-    if not any(kernel.flop for kernel in kernels):
-        return None
+    kernels, activation_bytes = counted_kernels(loaded)
     return ModelWork(
         model=model.name,
         sha256=model.sha256,
@@ -172,10 +173,14 @@ def _read(model: Any) -> _Graph:
     graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
     weights = {item.name: tuple(item.dims) for item in graph.initializer}
     shapes: dict[str, tuple[int, ...]] = dict(weights)
+    known = set(weights)
     for value in (*graph.value_info, *graph.input, *graph.output):
-        shapes[value.name] = tuple(max(1, int(axis.dim_value)) for axis in value.type.tensor_type.shape.dim)
+        axes = [int(axis.dim_value) for axis in value.type.tensor_type.shape.dim]
+        shapes[value.name] = tuple(max(1, size) for size in axes)
+        if value.type.tensor_type.HasField("shape") and all(size > 0 for size in axes):
+            known.add(value.name)
     readers = Counter(name for node in graph.node for name in node.input)
-    return _Graph(shapes, weights, readers)
+    return _Graph(shapes, weights, readers, frozenset(known))
 
 
 def _count(graph: _Graph, node: Any) -> None:
