@@ -130,6 +130,7 @@ def prepare(
     assumptions = [
         _measurements_text(request, unpublished, predictor.measurements, here=here, carried=carried),
         _runtimes_text(measured),
+        *_uncounted_text([stage for stage, model in models.items() if model.sha256 not in counted]),
     ]
     scenario_sha256 = hashlib.sha256(scenario_file(request.scenario).read_bytes()).hexdigest()
     return PlanInputs(
@@ -195,6 +196,16 @@ def measured_runtimes(
         if wanted <= here:
             runtimes[platform] = ("onnxruntime",)
     return runtimes
+
+
+def _uncounted_text(stages: Sequence[str]) -> list[str]:
+    if not stages:
+        return []
+    return [
+        f"stages {', '.join(stages)}: their files alone do not tell the work (another format than ONNX, quantised or of "
+        "open shapes): other machines are predicted from the kernels that this machine's runtime fuses, and a plan made "
+        "elsewhere may differ"
+    ]
 
 
 def _runtimes_text(measured: Mapping[str, tuple[RuntimeName, ...]]) -> str:

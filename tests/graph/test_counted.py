@@ -65,6 +65,14 @@ def test_a_quantised_graph_is_left_to_the_runtime(tmp_path: Path) -> None:
     assert counted_work(small_file(tmp_path / "small.onnx", scale, zero, quantised)) is None
 
 
+def test_a_product_of_unknown_shape_is_left_to_the_runtime(tmp_path: Path) -> None:
+    """As ones its dimensions would make a heavy network light."""
+    file = small_file(tmp_path / "small.onnx", height="H")
+    assert counted_work(file) is not None
+    # With another rank than the file's the shape that it is used with cannot be filled in.
+    assert counted_work(file.model_copy(update={"input_shape": (1, 4, 16)})) is None
+
+
 def test_another_format_is_left_to_the_runtime(tmp_path: Path) -> None:
     assert counted_work(_model_file(tmp_path / "small.xml")) is None
 

@@ -118,12 +118,19 @@ def test_other_machines_are_predicted_from_the_file_whatever_the_runtime_fuses_h
     """A runtime fuses for the processor that it runs on: another list of kernels must not move other machines."""
     host, other = machine("this"), machine("other")
     as_fused = work([kernel(i, flop=4.1e8) for i in range(20)])
-    fused_otherwise = work([kernel(i, flop=4.1e8, moved=9e6) for i in range(45)])
+    fused_otherwise = work([kernel(i, flop=4.1e8, moved=9e6) for i in range(45)], flop=as_fused.flop)
     predictor = Predictor.load(host=host, counted={as_fused.sha256: as_fused})
     first, second = (predictor.service(other, item, ONE) for item in (as_fused, fused_otherwise))
     assert first.latency_s == second.latency_s
     first, second = (predictor.service(host, item, ONE) for item in (as_fused, fused_otherwise))
     assert first.latency_s.p50 < 0.9 * second.latency_s.p50
+
+
+def test_a_count_that_misses_operations_of_the_file_is_not_used() -> None:
+    other, whole = machine("other"), work()
+    part = work([kernel(i) for i in range(10)])
+    predictor = Predictor.load(counted={whole.sha256: part})
+    assert predictor.service(other, whole, ONE).latency_s == Predictor.load().service(other, whole, ONE).latency_s
 
 
 def test_a_measured_configuration_is_reported_as_measured() -> None:

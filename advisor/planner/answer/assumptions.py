@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from advisor.perfmodel.analytic.machine import filled_fields
 from advisor.planner.question.inputs import Candidate, PlanInputs
+from advisor.planner.question.money import PRICE_SPREAD
 from advisor.planner.search.costs import MEMORY_OF_CAMERA_BYTES, MEMORY_OF_SYSTEM_BYTES
 from advisor.planner.search.judgement import Deployment
 from advisor.planner.search.space import THREADS_PER_STREAM
@@ -99,6 +100,8 @@ def list_assumptions(
         f"(2026-11-21, docs/accuracy.md): real p95 was {low:g} to {high:g} times the simulated one there, 1.05 times "
         "in the median and above 1.6 only in overload; CPU was 9 % off in the median; no other machine was tried"
     )
+    spreads = ", ".join(f"{kind} {100.0 * share:g} %" for kind, share in PRICE_SPREAD.items() if kind != "measured")
+    assumptions.append(f"prices: what is really paid is taken to lie within so much of a price of its kind: {spreads}")
     assumptions.append("cameras are decoded in software on the CPU; accelerators and integrated graphics are not used")
     assumptions.append(
         "the box runs nothing else, is cooled to hold its sustained power limit, and uses the performance governor"
