@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.perfmodel.analytic.machine import machine_arrays, simd_class
+from advisor.perfmodel.analytic.physics import PRECISIONS
 from advisor.perfmodel.analytic.work_table import WorkTable
 from advisor.records.machine import MachineSpec
 
@@ -75,7 +76,7 @@ class CarriedRatios:
         self._transfer, self._host, self._timings = transfer, host, tuple(timings)
         self._process: Residual | None = None
         self._models: dict[str, int] = {}
-        self._known: dict[tuple[str, str, int, int], CarriedRatio | None] = {}
+        self._known: dict[tuple[str, str, int, int], CarriedRatio] = {}
 
     def published_beside(self, precision: int) -> int:
         """Published networks that were timed in this precision."""
@@ -88,9 +89,11 @@ class CarriedRatios:
     def says_something_of(self, machine: MachineSpec, precision: int) -> bool:
         """Whether the two machines compute in this precision by the same kind of instructions."""
         here, there = simd_class(self._host), simd_class(machine)
-        if precision == 0:
+        if PRECISIONS[precision] == "f32":
             return True
-        return here == there if precision == 1 else (here in DOT_PRODUCTS) == (there in DOT_PRODUCTS)
+        if PRECISIONS[precision] == "int8":
+            return (here in DOT_PRODUCTS) == (there in DOT_PRODUCTS)
+        return here == there
 
     def ratio(self, machine: MachineSpec, table: WorkTable, precision: int, mode: int) -> CarriedRatio:
         """Correction of a model on another machine; ``mode``: 0 throughput, 1 latency.
@@ -103,18 +106,15 @@ class CarriedRatios:
         key = (machine.key, table.key, precision, mode)
         if key not in self._known:
             self._known[key] = self._ratio(machine, table, precision, mode)
-        found = self._known[key]
-        if found is None:
-            raise ValueError("nothing was timed in this precision")
-        return found
+        return self._known[key]
 
     def _of(self, precision: int) -> list[CarriedTiming]:
         return [item for item in self._timings if item.precision == precision]
 
-    def _ratio(self, machine: MachineSpec, table: WorkTable, precision: int, mode: int) -> CarriedRatio | None:
+    def _ratio(self, machine: MachineSpec, table: WorkTable, precision: int, mode: int) -> CarriedRatio:
         timings = self._of(precision)
         if not timings:
-            return None
+            raise ValueError(f"nothing was timed in {PRECISIONS[precision]}")
         if self._process is None:
             self._process = self._transfer.process()
         asked = self._points([machine], [table], [mode], precision, _ELSEWHERE)
