@@ -43,12 +43,13 @@ def _part(function: _Function) -> _Function:
 def _kept(function: _Function) -> _Function:
     """Compile on first call and keep the code on disk: beside this file, else in the user's cache folder.
 
-    Where neither can be written, every process compiles anew.
+    Where neither can be written, every process compiles anew. Runs touch nothing but their own arrays, so that several
+    may go on at once: the interpreter's lock is let go.
     """
     try:
-        return cast(_Function, njit(cache=True, **_OPTIONS)(function))
+        return cast(_Function, njit(cache=True, nogil=True, **_OPTIONS)(function))
     except RuntimeError:  # numba: "no locator available"
-        return cast(_Function, njit(**_OPTIONS)(function))
+        return cast(_Function, njit(nogil=True, **_OPTIONS)(function))
 
 
 def _normal_table() -> np.ndarray[Any, np.dtype[np.float64]]:

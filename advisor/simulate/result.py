@@ -76,18 +76,20 @@ class SimResult:
         return None if self.latencies_s.size == 0 else float(np.quantile(self.latencies_s, quantile))
 
     def slowest_camera_latencies_s(self, quantile: float) -> Floats:
-        """Latencies of the camera whose quantile (0..1) is the largest, ascending but for rounding [s].
+        """Latencies of the camera whose quantile (0..1) is the largest, ascending [s].
 
         Cameras differ for as long as they run: by their stages, and by whose frames always come just before theirs.
         """
         if self.latencies_s.size == 0:
             return self.latencies_s
-        # One key, so that one sort puts cameras in order and their latencies within: keys of two cameras never meet.
-        apart_s = float(self.latencies_s.max()) + 1.0
-        ordered = self.latencies_s[np.argsort(self.latency_cameras * apart_s + self.latencies_s)]
+        # By camera in linear time, and within each camera without the places: several times faster than one argsort.
+        small = np.uint16 if int(self.latency_cameras.max()) < 2**16 else np.int64
+        ordered = self.latencies_s[np.argsort(self.latency_cameras.astype(small), kind="stable")]
         counts = np.bincount(self.latency_cameras)
         counts = counts[counts > 0]
         starts = np.cumsum(counts) - counts
+        for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
+            ordered[start : start + count].sort()
         place = quantile * (counts - 1)
         low = starts + np.floor(place).astype(np.int64)
         high = np.minimum(low + 1, starts + counts - 1)
