@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import exp
 
 from advisor.records.base import Evidence, Interval
+from advisor.records.config import RunConfig
 
 from .analytic.runtime_defaults import usable_cores
 from .chain.belief import Belief
@@ -52,13 +54,19 @@ def is_measured(question: Question, belief: Belief, host: HostMeasurements) -> b
 def alone(question: Question) -> Question:
     """One of the streams, with its own threads, and the others idle."""
     settings = question.settings
-    threads = max(1, settings.threads // settings.streams)
-    config = question.config.model_copy(update={"streams": 1, "threads": threads, "requests": 1})
+    config = _single(question.config, max(1, settings.threads // settings.streams))
     return Question.of(question.machine, question.work, config, question.table)
+
+
+@lru_cache(maxsize=8192)
+def _single(config: RunConfig, threads: int) -> RunConfig:
+    """Cached, since machines with equally many cores share their configurations."""
+    return config.model_copy(update={"streams": 1, "threads": threads, "requests": 1})
 
 
 def contentions(
     questions: Sequence[Question],
+    singles: Sequence[Question],
     beliefs: Sequence[Belief],
     transfer_time: TransferTime,
     host: HostMeasurements,
@@ -66,6 +74,7 @@ def contentions(
 ) -> list[Contention | None]:
     """Contention of each question, given what is believed of it; None: nothing contends, or not known.
 
+    ``singles``: :func:`alone` of each.
     A machine that was measured is asked again for one stream (``ask``); of all others the time that is believed, with
     its interval, goes by the physical model's ratio and by what published figures of single requests leave over.
     """
@@ -73,7 +82,7 @@ def contentions(
     mine = [i for i, pair in enumerate(zip(questions, beliefs, strict=True)) if may_contend(*pair, host)]
     if not mine:
         return found
-    asked, single = [questions[i] for i in mine], [alone(questions[i]) for i in mine]
+    asked, single = [questions[i] for i in mine], [singles[i] for i in mine]
     loads = partial_loads(
         transfer_time.batch(
             [question.machine for question in asked],

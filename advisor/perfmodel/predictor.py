@@ -120,17 +120,19 @@ class Predictor:
             No source says anything of a device that is asked for.
         """
         questions = [Question.of(*request, self._table_for(request[0], request[1])) for request in requests]
-        self._prepare(questions)
+        singles = [alone(question) for question in questions]
+        self._prepare(questions, singles)
         beliefs = self.beliefs(questions)
-        found = contentions(questions, beliefs, self._context.transfer_time, self.host, self.beliefs)
+        found = contentions(questions, singles, beliefs, self._context.transfer_time, self.host, self.beliefs)
         return [
             self._estimate(question, belief, contention, explain)
             for question, belief, contention in zip(questions, beliefs, found, strict=True)
         ]
 
-    def _prepare(self, questions: Sequence[Question]) -> None:
+    def _prepare(self, questions: Sequence[Question], singles: Sequence[Question]) -> None:
         """Work out what passes at full load and by themselves rest on in one go: much cheaper than in two."""
-        passes = [*questions, *(alone(question) for question in questions if question.settings.streams > 1)]
+        several = [single for question, single in zip(questions, singles, strict=True) if question.settings.streams > 1]
+        passes = [*questions, *several]
         self._context.transfer_time.prepare(
             [question.machine for question in passes],
             [question.table for question in passes],

@@ -75,7 +75,9 @@ def test_the_measured_machine_is_asked_and_others_are_worked_out(shipped) -> Non
         asked.extend(single)
         return [replace(beliefs[0], log_time_s=log(0.004)) for _ in single]
 
-    here, there = contentions(questions, beliefs, shipped._context.transfer_time, HOST, answer)
+    here, there = contentions(
+        questions, [alone(item) for item in questions], beliefs, shipped._context.transfer_time, HOST, answer
+    )
     assert [(one.machine.id, one.settings.streams) for one in asked] == [("this", 1)]
     assert here.alone_s.p50 == pytest.approx(0.004)
     assert 0.004 < there.alone_s.p50 < 0.01

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
+from math import log
 
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
@@ -58,8 +57,8 @@ def resolve(machine: MachineSpec, config: RunConfig) -> ResolvedConfig:
     """Streams and threads that a runtime takes on ``machine`` for ``config`` (above)."""
     usable = usable_cores(machine)
     precision = PRECISIONS.index(config.precision)
-    latency, performance_only = latency_threads(machine, precision)
-    latency = min(latency, usable)
+    whole, performance_only = latency_threads(machine, precision)
+    latency = min(whole, usable)
     streams, threads = config.streams, config.threads
     if streams is None:
         many = config.hint in ("throughput", "cumulative_throughput")
@@ -72,7 +71,6 @@ def resolve(machine: MachineSpec, config: RunConfig) -> ResolvedConfig:
     threads = max(1, min(threads, machine.performance_cores if performance_only else usable))
     streams = max(1, min(streams, threads)) if config.runtime == "openvino" else streams
     per_stream = max(1.0, threads / streams)
-    whole = max(2.0, float(latency_threads(machine, precision)[0]))
     # One request at a time is what published latencies are of, on however few threads.
-    share = 1.0 if config.streams == 1 else float(min(1.0, np.log(per_stream) / np.log(whole)))
+    share = 1.0 if config.streams == 1 else min(1.0, log(per_stream) / log(max(2, whole)))
     return ResolvedConfig(streams, threads, performance_only, share)

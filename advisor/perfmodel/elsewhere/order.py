@@ -20,8 +20,8 @@ between their bounds, since what bounds a better chip from below bounds a lesser
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ from advisor.perfmodel.analytic.machine import (
 )
 from advisor.perfmodel.analytic.parameters import Parameters
 from advisor.perfmodel.analytic.physics import PRECISIONS, Runs, pass_time
-from advisor.perfmodel.analytic.runtime_defaults import ResolvedConfig, resolve
+from advisor.perfmodel.analytic.runtime_defaults import resolve
 from advisor.perfmodel.analytic.work_table import WorkTable
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
@@ -149,7 +149,9 @@ class ChipOrder:
         self._fitted = np.array([transfer.machine_label(chip) >= 0 for chip in chips])
         self._place = {signature(chip): i for i, chip in enumerate(chips)}
         self._neighbours: dict[int, _Neighbours | None] = {}
-        self._settings: dict[tuple[int, RunConfig], ResolvedConfig] = {}
+        self._settings: dict[tuple[int, tuple[object, ...]], Array] = {}
+        """By the chip that is asked about, whose neighbours are always the same."""
+        self._settings_of_chip: dict[tuple[int, tuple[object, ...]], tuple[float, ...]] = {}
         self._shifts: dict[tuple[str, str, RunConfig], float] = {}
 
     def shift(self, machine: MachineSpec, table: WorkTable, config: RunConfig) -> float:
@@ -168,23 +170,46 @@ class ChipOrder:
         for machine, table, config in zip(machines, tables, configs, strict=True):
             if (machine.key, table.key, config) not in self._shifts:
                 asked.setdefault(machine.key, {})[table.key, config] = table
+        boxes = {key: box for key in asked if (box := self._box(by_key[key])) is not None}
+        works = list({table.key: table for passes in asked.values() for table in passes.values()}.values())
+        residuals = self._residuals(boxes, works)
+        at = {table.key: i for i, table in enumerate(works)}
         for key, passes in asked.items():
-            found = self._of_machine(by_key[key], [(table, config) for (_, config), table in passes.items()])
+            found = np.zeros(len(passes))
+            if key in boxes:
+                tables = [(table, config) for (_, config), table in passes.items()]
+                found = self._of_box(boxes[key], tables, residuals[key][:, [at[table.key] for table, _ in tables]])
             for (table_key, config), shift in zip(passes, found, strict=True):
                 self._shifts[key, table_key, config] = float(shift)
 
-    def _of_machine(self, machine: MachineSpec, passes: Sequence[tuple[WorkTable, RunConfig]]) -> Array:
+    def _box(self, machine: MachineSpec) -> tuple[_Neighbours, MachineArrays] | None:
+        """The machine's chip and those that its place in the order depends on, in its box; None where none is."""
         place = self._place.get(signature(machine))
         near = None if place is None else self._near(place)
         if near is None:
-            return np.zeros(len(passes))
-        count, chips = len(near.chips), np.array(near.chips)
-        arrays = self._in_box(self._arrays.take(chips), machine, self._chips[near.chips[0]])
-        settings = [self._resolved(chip, config) for _, config in passes for chip in near.chips]
-        streams = np.array([float(item.streams) for item in settings])
-        threads = np.array([float(item.threads) for item in settings])
-        alone = np.array([float(item.performance_only) for item in settings])
-        share = np.array([item.latency_share for item in settings]).reshape(-1, count)
+            return None
+        return near, self._in_box(self._arrays.take(np.array(near.chips)), machine, self._chips[near.chips[0]])
+
+    def _residuals(
+        self, boxes: Mapping[str, tuple[_Neighbours, MachineArrays]], works: Sequence[WorkTable]
+    ) -> dict[str, Array]:
+        """Expected log residuals of all chips in each box, (chips, works, precisions, modes): cheap all at once."""
+        if not boxes:
+            return {}
+        every = [arrays for _, arrays in boxes.values()]
+        table = self._transfer.residual_table(_joined(every), works)
+        ends = np.cumsum([len(arrays.ids) for arrays in every])[:-1]
+        return dict(zip(boxes, np.split(table, ends), strict=True))
+
+    def _of_box(
+        self, box: tuple[_Neighbours, MachineArrays], passes: Sequence[tuple[WorkTable, RunConfig]], residuals: Array
+    ) -> Array:
+        """Shift of each pass on the first chip of a box; ``residuals``: of the chips there, with each pass's work."""
+        near, arrays = box
+        count = len(near.chips)
+        settings = np.concatenate([self._resolved(near.chips, config) for _, config in passes])
+        streams, threads, alone = (np.ascontiguousarray(settings[:, i]) for i in range(3))
+        share = settings[:, 3].reshape(-1, count)
         precision = np.array([PRECISIONS.index(config.precision) for _, config in passes])
         batch = np.array([float(config.batch) for _, config in passes])
         runs = Runs(np.repeat(precision, count), np.repeat(batch, count), streams, threads, alone)
@@ -193,9 +218,7 @@ class ChipOrder:
         everywhere = arrays.take(np.tile(np.arange(count), len(passes)))
         physical = pass_time(self._transfer.parameters, everywhere, tables, peak, runs).total
         times = np.log(physical / streams).reshape(-1, count)
-        works = list({table.key: table for table, _ in passes}.values())
-        at = {table.key: i for i, table in enumerate(works)}
-        residual = self._transfer.residual_table(arrays, works)[:, [at[table.key] for table, _ in passes], precision]
+        residual = residuals[:, np.arange(len(passes)), precision]
         times += share * residual[..., 1].T + (1.0 - share) * residual[..., 0].T
         better = near.better & _comparable(streams.reshape(-1, count), threads.reshape(-1, count))
         result: Array = (in_order(times, better, near.fitted) - times)[:, 0]
@@ -217,10 +240,24 @@ class ChipOrder:
                 self._neighbours[place] = None
         return self._neighbours[place]
 
-    def _resolved(self, chip: int, config: RunConfig) -> ResolvedConfig:
-        if (chip, config) not in self._settings:
-            self._settings[chip, config] = resolve(self._chips[chip], config)
-        return self._settings[chip, config]
+    def _resolved(self, chips: tuple[int, ...], config: RunConfig) -> Array:
+        """Streams, threads, whether on performance cores alone, and latency share (columns) on each chip (rows)."""
+        # All that `resolve` reads; the batch is not among it.
+        asked = (
+            config.runtime, config.precision, config.hint, config.hint_requests, config.streams, config.threads,
+            config.core_type,
+        )  # fmt: skip
+        if (chips[0], asked) not in self._settings:
+            self._settings[chips[0], asked] = np.array([self._resolved_on(chip, config, asked) for chip in chips])
+        return self._settings[chips[0], asked]
+
+    def _resolved_on(self, chip: int, config: RunConfig, asked: tuple[object, ...]) -> tuple[float, ...]:
+        if (chip, asked) not in self._settings_of_chip:
+            found = resolve(self._chips[chip], config)
+            self._settings_of_chip[chip, asked] = (
+                float(found.streams), float(found.threads), float(found.performance_only), found.latency_share,
+            )  # fmt: skip
+        return self._settings_of_chip[chip, asked]
 
     @staticmethod
     def _in_box(chips: MachineArrays, machine: MachineSpec, bare: MachineSpec) -> MachineArrays:
@@ -231,6 +268,15 @@ class ChipOrder:
         if machine.id != bare.id:
             chips = replace(chips, bandwidth=usual_bandwidth(machine) * every)
         return chips
+
+
+def _joined(parts: Sequence[MachineArrays]) -> MachineArrays:
+    """The machines of all parts, one after another."""
+    columns = (field.name for field in fields(MachineArrays) if field.name != "ids")
+    return MachineArrays(
+        tuple(name for part in parts for name in part.ids),
+        *(np.concatenate([getattr(part, column) for part in parts]) for column in columns),
+    )
 
 
 def _comparable(streams: Array, threads: Array) -> Flags:

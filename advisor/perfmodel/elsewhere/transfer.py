@@ -84,6 +84,7 @@ class Transfer:
         having = {(row.model, row.machine) for row in rows}
         self._machines_of_model = np.bincount([model for model, _ in having], minlength=len(calibration.models))
         self._labels: dict[str, int] = {}
+        self._nearest: dict[str, tuple[str, float]] = {}
         self._cache: dict[tuple[str, int | str, int], tuple[float, float]] = {}
         """By machine, network (:meth:`_network`) and precision."""
 
@@ -159,9 +160,11 @@ class Transfer:
 
     def nearest_machine(self, spec: MachineSpec) -> tuple[str, float]:
         """Id of and distance to the fitted machine most alike."""
-        distance = np.sqrt(((self._machine_features - machine_features(machine_arrays([spec]))) ** 2).sum(1))
-        best = int(np.argmin(distance))
-        return self.calibration.machines[best].id, float(distance[best])
+        if spec.key not in self._nearest:
+            distance = np.sqrt(((self._machine_features - machine_features(machine_arrays([spec]))) ** 2).sum(1))
+            best = int(np.argmin(distance))
+            self._nearest[spec.key] = self.calibration.machines[best].id, float(distance[best])
+        return self._nearest[spec.key]
 
     def nearest_model(self, work: WorkTable) -> tuple[str, float]:
         """Name of and distance to the fitted model most alike."""

@@ -179,11 +179,15 @@ def peak_memory(work: ModelWork, config: RunConfig, streams: int) -> Interval:
     of families left out. bf16 under a runtime without it counts as f32. Validity: Linux, one machine, 1 and 2 streams,
     batch 1 to 8.
     """
+    return _peak(sizes_of(work), config, streams)
+
+
+def _peak(sizes: MemorySizes, config: RunConfig, streams: int) -> Interval:
     fitted = load_memory()
     terms = fitted.get((config.runtime, config.precision)) or fitted[config.runtime, "f32"]
     sessions = sessions_of(config.runtime, streams, config.threads)
-    sizes = terms_of(sizes_of(work), streams, sessions, config.batch)
-    middle = max(float(np.dot(sizes, terms.load)), float(np.dot(sizes, terms.run)))
+    factors = terms_of(sizes, streams, sessions, config.batch)
+    middle = max(float(np.dot(factors, terms.load)), float(np.dot(factors, terms.run)))
     return around(middle, terms.low, terms.high)
 
 
@@ -191,11 +195,14 @@ class PeakMemory:
     """Peak memory by configuration, each worked out once: it is the same on every machine that a plan looks at."""
 
     def __init__(self) -> None:
+        self._sizes: dict[str, MemorySizes] = {}
         self._peaks: dict[tuple[str, str, str, int, int | None, int], Interval] = {}
 
     def of(self, work: ModelWork, config: RunConfig, streams: int) -> Interval:
         """See :func:`peak_memory`."""
         key = (work.key, config.runtime, config.precision, streams, config.threads, config.batch)
         if key not in self._peaks:
-            self._peaks[key] = peak_memory(work, config, streams)
+            if work.key not in self._sizes:
+                self._sizes[work.key] = sizes_of(work)
+            self._peaks[key] = _peak(self._sizes[work.key], config, streams)
         return self._peaks[key]
