@@ -108,9 +108,13 @@ def _candidates(which: str) -> tuple[Candidate, ...]:
     )
 
 
-def planned(name: str, store_file: Path, fingerprint: str | None = None) -> Json:
-    """Plan a recorded case again; with ``fingerprint``, on a machine that its measurements are stored under."""
-    return _dump(plan(_plan_inputs(name, store_file, fingerprint)))
+def planned(name: str, store_file: Path, fingerprint: str | None = None, *, every: int = 1) -> Json:
+    """Plan a recorded case again; with ``fingerprint``, on a machine that its measurements are stored under.
+
+    ``every``: only every so many-th of the recorded candidates is one.
+    """
+    given = _plan_inputs(name, store_file, fingerprint)
+    return _dump(plan(dataclasses.replace(given, candidates=given.candidates[::every])))
 
 
 def another_host(store_file: Path, directory: Path, fingerprint: str, factor: float) -> Path:
