@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from advisor.planner.search.judgement import Deployment
 from advisor.planner.search.simulate import SimulatedOutcome
 from advisor.planner.search.space import PlatformModel
 from advisor.planner.search.study import DRAWS
+from advisor.planner.search.threads import in_threads
 from advisor.records.base import Interval, Tail
 from advisor.records.plan import PredictedLoad
 
@@ -147,14 +149,14 @@ def fluid_factor(deployment: Deployment, z: float, *, contended: bool = False) -
 def _simulated(
     deployment: Deployment, quantiles: BoxQuantiles, longest_s: float, draws: int
 ) -> tuple[Draws, Draws, Draws]:
-    load = deployment.nominal
-    optimistic, middle, pessimistic = (
-        tuple(
-            deployment.study.run(deployment.model, deployment.setup, load, z, longest_s=longest_s, draw=draw)
-            for draw in range(draws)
-        )
-        for z in quantiles
-    )
+    study, load = deployment.study, deployment.nominal
+
+    def run(at: tuple[float, int]) -> SimulatedOutcome:
+        z, draw = at
+        return study.run(deployment.model, deployment.setup, load, z, longest_s=longest_s, draw=draw)
+
+    outcomes = iter(in_threads(run, [(z, draw) for z in quantiles for draw in range(draws)]))
+    optimistic, middle, pessimistic = (tuple(itertools.islice(outcomes, draws)) for _ in quantiles)
     return optimistic, middle, pessimistic
 
 

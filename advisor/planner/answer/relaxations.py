@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from advisor.planner.question.candidates import EVIDENCE, ExcludedCandidate, excluding_limit, wall_power_w
 from advisor.planner.question.inputs import Candidate, PlanInputs
-from advisor.planner.search.rank import Solution, affordable, cheapest
+from advisor.planner.search.rank import Solution, cheapest
 from advisor.planner.search.study import Study
 from advisor.records.plan import Sensitivity
 from advisor.records.scenario import CameraGroup, Scenario, Stage
@@ -26,9 +26,7 @@ def scenario_changes(study: Study, chosen: Solution | None, candidates: Sequence
     text = "no box is sufficient then, either" if chosen is None else "no cheaper box is sufficient then, either"
     for change, scenario in _easier(study.inputs, study.scenario):
         changed = study.for_scenario(scenario)
-        within = affordable(changed, candidates, ceiling)
-        changed.prepare(within)
-        solution = cheapest(changed, within, ceiling=ceiling)
+        solution = cheapest(changed, candidates, ceiling=ceiling)
         if solution is not None:
             helpful.append(_item(change, solution, chosen))
         else:

@@ -9,8 +9,9 @@ times its probability. A box that misses the confidence asked for must win by mo
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.search.joint import DRAWS
@@ -20,7 +21,7 @@ from advisor.planner.search.search import judge
 from advisor.planner.search.study import Study
 from advisor.records.plan import Tie
 
-from .certainty import probability_of_holding
+from .certainty import MOST, probability_of_holding
 from .undecided import next_measurement
 
 MAX_CONTENDERS = 8
@@ -33,7 +34,6 @@ class Contender:
     """Boxes that may be recommended."""
 
     solution: Solution
-    probability: float
     certain: bool
     """Whether they hold at the confidence asked for; else they miss it by less than can be told."""
 
@@ -42,10 +42,23 @@ class Contender:
         """The boxes as they were judged."""
         return self.solution.deployment
 
+    @cached_property
+    def probability(self) -> float:
+        """Probability of holding; worked out only for those that may be chosen or listed."""
+        return probability_of_holding(self.deployment, feasible=self.certain)
+
     @property
     def expected_cost(self) -> float:
         """Cost, and what a failure costs times its probability."""
-        return self.solution.cost + (1.0 - self.probability) * cost_of_failure(self.deployment)
+        return self._expected_cost(self.probability)
+
+    @property
+    def least_expected_cost(self) -> float:
+        """The same with the highest probability that is ever stated."""
+        return self._expected_cost(MOST)
+
+    def _expected_cost(self, probability: float) -> float:
+        return self.solution.cost + (1.0 - probability) * cost_of_failure(self.deployment)
 
     @property
     def overlap(self) -> tuple[float, float]:
@@ -93,8 +106,16 @@ def _least_expected(contenders: Sequence[Contender]) -> Contender:
     def order(item: Contender) -> tuple[float, float, str]:
         return item.expected_cost, item.solution.cost, item.solution.candidate.platform.id
 
-    certain = min((item for item in contenders if item.certain), key=order, default=None)
-    nearly = min((item for item in contenders if not item.certain), key=order, default=None)
+    def least(items: Iterable[Contender]) -> Contender | None:
+        best: Contender | None = None
+        for item in sorted(items, key=lambda item: item.least_expected_cost):
+            if best is not None and item.least_expected_cost > best.expected_cost:
+                break  # nor can any that follows be chosen
+            best = item if best is None else min(best, item, key=order)
+        return best
+
+    certain = least(item for item in contenders if item.certain)
+    nearly = least(item for item in contenders if not item.certain)
     if certain is None or nearly is None:
         return certain or nearly or contenders[0]
     doubt = certain.solution.cost - certain.overlap[0]
@@ -111,7 +132,7 @@ def _holding(explored: Sequence[Solution]) -> list[Contender]:
     """What holds, as far as its price may be below that of the cheapest."""
     contenders: list[Contender] = []
     for solution in explored[:MAX_CONTENDERS]:
-        contender = Contender(solution, probability_of_holding(solution.deployment, feasible=True), certain=True)
+        contender = Contender(solution, certain=True)
         if not contenders or contender.overlap[0] <= contenders[0].overlap[1]:
             contenders.append(contender)
     return contenders
@@ -126,7 +147,7 @@ def _nearly(study: Study, candidates: Sequence[Candidate], ceiling: float) -> li
             solution = Solution(
                 Feasible(deployment, deployment.run(deployment.required, 0.0)), deployment_cost(deployment)
             )
-            contenders.append(Contender(solution, probability_of_holding(deployment, feasible=False), certain=False))
+            contenders.append(Contender(solution, certain=False))
     return contenders
 
 

@@ -43,6 +43,30 @@ def admissible(
     return fits
 
 
+def out_of_cores(
+    model: PlatformModel,
+    scenario: Scenario,
+    load: Load,
+    median_cores: float,
+    shortest_s: tuple[float, float],
+    *,
+    count: int,
+    decode_z: float,
+) -> FailedCheck | None:
+    """Closed-form reason where even the least of ``median_cores`` is too much; None where it is not.
+
+    Decides as :func:`bound` does, without a table. ``shortest_s``: least 95th percentile of latency [s], without
+    queueing, at the quantile of the confidence asked for and at the median.
+    """
+    if median_cores <= scenario.margin.usable_share * model.cores:
+        return None
+    return (
+        _slow_decode(model, scenario, load, decode_z)
+        or _latency(scenario, *shortest_s)
+        or _cores(model, scenario, median_cores, median_cores, _each(count))
+    )
+
+
 def bound(
     model: PlatformModel,
     scenario: Scenario,
@@ -63,10 +87,10 @@ def bound(
     slow_decode = _slow_decode(model, scenario, load, decode_z)
     if slow_decode is not None or possible.any():
         return slow_decode
-    each = " per box" if count > 1 else ""
+    each = _each(count)
     failed = (
-        _latency(scenario, table)
-        or _cores(model, scenario, table, median_cores, each)
+        _latency(scenario, float(table.path_s.min()), float(table.median_path_s.min()))
+        or _cores(model, scenario, float(median_cores.min()), float(table.demand.min()), each)
         or _memory(model, scenario, table, each)
         or _bandwidth(model, scenario, table, each)
     )
@@ -75,6 +99,10 @@ def bound(
     at_median = not admissible(model, scenario, table, median_cores, at_median=True).any()
     reason = "no configuration meets latency, memory and headroom at once"
     return FailedCheck("latency_p95", reason, 0.9, at_median)
+
+
+def _each(count: int) -> str:
+    return " per box" if count > 1 else ""
 
 
 def _slow_decode(model: PlatformModel, scenario: Scenario, load: Load, z: float) -> FailedCheck | None:
@@ -97,8 +125,8 @@ def _slow_decode(model: PlatformModel, scenario: Scenario, load: Load, z: float)
     return None
 
 
-def _latency(scenario: Scenario, table: CombinationTable) -> FailedCheck | None:
-    shortest_ms = float(table.path_s.min()) * 1000.0
+def _latency(scenario: Scenario, shortest_s: float, median_shortest_s: float) -> FailedCheck | None:
+    shortest_ms = shortest_s * 1000.0
     if shortest_ms <= scenario.slo.latency_p95_ms:
         return None
     takes, budget = apart(shortest_ms, scenario.slo.latency_p95_ms, 3)
@@ -106,16 +134,15 @@ def _latency(scenario: Scenario, table: CombinationTable) -> FailedCheck | None:
         f"one frame takes {takes} ms with nothing else running, at {scenario.margin.confidence_pct:g} % confidence; "
         f"the budget is {budget} ms"
     )
-    at_median = float(table.median_path_s.min()) * 1000.0 > scenario.slo.latency_p95_ms
+    at_median = median_shortest_s * 1000.0 > scenario.slo.latency_p95_ms
     return FailedCheck("latency_p95", reason, scenario.slo.latency_p95_ms / shortest_ms, at_median)
 
 
 def _cores(
-    model: PlatformModel, scenario: Scenario, table: CombinationTable, median_cores: Floats, each: str
+    model: PlatformModel, scenario: Scenario, median: float, pessimistic: float, each: str
 ) -> FailedCheck | None:
     """Utilisation law: cores kept busy in the long run against those that the headroom leaves, and against all."""
     usable = scenario.margin.usable_share * model.cores
-    median, pessimistic = float(median_cores.min()), float(table.demand.min())
     if median > usable:
         needed, available = apart(median, usable)
         reason = (

@@ -170,6 +170,74 @@ def busy_cores(demands: Sequence[Floats], cores: float) -> Floats:
     return solved
 
 
+class LeastCosts:
+    """Least figures over all combinations of a platform's options, each exact and without listing the combinations.
+
+    Sums over the stages are least where every stage's part is. Busy cores solve an equation in all parts at once, but
+    an option whose demand another one undercuts at every load is in no least solution, which leaves a few combinations.
+    """
+
+    def __init__(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts) -> None:
+        self._model, self._scenario, self._facts = model, scenario, facts
+        every = [_options_of(model, scenario, facts, stage) for stage in scenario.stages]
+        self._options = _limited(every)
+        self.combinations = math.prod(map(len, every))
+        """All combinations, those included that are too many to be listed."""
+        self.left_out = self.combinations - math.prod(map(len, self._options))
+        """Combinations that are too many to be listed."""
+
+    def busiest(self) -> tuple[float, Choice]:
+        """Least of the cores that a combination keeps busy at the median, as ``CombinationTable.busy_under``; which."""
+        model, facts = self._model, self._facts
+        least: Floats = np.zeros(1)
+        loaded = np.zeros((1, len(LOADS) if model.slowing else 0))
+        if model.slowing:
+            loaded = loaded + loaded_decode_cores(model, self._scenario, facts, MEDIAN)
+        kept = []
+        for stage, options in zip(self._scenario.stages, self._options, strict=True):
+            load = facts.stages[stage.id]
+            single = np.array([stage_cores(option, load, MEDIAN) for option in options])
+            at_loads = np.zeros((len(options), 0))
+            if model.slowing:
+                at_loads = loaded_stage_cores(model, options, load, MEDIAN)
+            few = _not_undercut(np.column_stack((single, at_loads)))
+            kept.append([options[i] for i in few])
+            least = np.add.outer(least, single[few]).ravel()
+            loaded = (loaded[:, None, :] + at_loads[None, few, :]).reshape(len(least), -1)
+        cores: Floats = least + decode_cores(model, self._scenario, facts, MEDIAN)
+        if model.slowing:
+            cores = np.maximum(cores, LEAST_OF_LAW * busy_cores(list(loaded.T), model.cores))
+        best = int(np.argmin(cores))
+        picked = np.unravel_index(best, [len(options) for options in kept])
+        choice = {stage.id: options[i] for stage, options, i in zip(self._scenario.stages, kept, picked, strict=True)}
+        return float(cores[best]), choice
+
+    def path_s(self, z: float) -> float:
+        """Least 95th percentile of latency, without queueing [s]."""
+        own = {
+            stage.id: min(option.alone_s(z) + option.least_preprocess_s(z) for option in options)
+            for stage, options in zip(self._scenario.stages, self._options, strict=True)
+        }
+        longest = 0.0
+        for stage in self._scenario.stages:
+            if self._facts.stages[stage.id].decides_p95:
+                total, current = own[stage.id], stage
+                while current.on is not None:
+                    current = self._scenario.stage(current.on)
+                    total += own[current.id]
+                longest = max(longest, total + _decode_s(self._model, self._scenario, stage, z))
+        return longest
+
+
+def _not_undercut(burdens: Floats) -> list[int]:
+    """Rows to which no other row is less or equal throughout; of equal rows the first."""
+    kept: list[int] = []
+    for i in np.argsort(burdens.sum(axis=1), kind="stable"):
+        if not any(bool((burdens[j] <= burdens[i]).all()) for j in kept):
+            kept.append(int(i))
+    return sorted(kept)
+
+
 class CombinationTable:
     """All combinations of stage options on one platform under one load at one quantile, in the order to be tried.
 
@@ -221,14 +289,7 @@ class CombinationTable:
         """Least 95th percentile of latency, without queueing [s]."""
         self.median_path_s = self._paths(model, scenario, facts, MEDIAN)
         """The same at the median [s]."""
-        self._pass_s = self._per_stage(lambda option, _: option.pass_s(z), loads)
-        self._alone_s = self._per_stage(lambda option, _: option.alone_s(z), loads)
-        self._cold_s = self._per_stage(lambda option, _: option.cold_s(model.cold, z), loads)
-        self._rates = self._per_stage(_stream_rate, loads)
-        self._bytes = self._per_stage(lambda option, _: option.estimate.bandwidth_bytes, loads)
-        self._by_memory = self._per_stage(
-            lambda option, _: float(option.estimate.bottleneck == "memory_bandwidth"), loads
-        )
+        self._cold, self._loads = model.cold, loads
 
     def __len__(self) -> int:
         return int(self.demand.size)
@@ -265,20 +326,24 @@ class CombinationTable:
             rows.append(times[picked].T)
         return np.concatenate(rows)
 
+    @cached_property
+    def _burdens(self) -> Floats:
+        """What relieves a stage when it is less, of each stage's option (rows) in each combination (columns)."""
+        z, cold = self.z, self._cold
+        figures: tuple[Callable[[StageOption, StageLoad], float], ...] = (
+            lambda option, _: option.pass_s(z),
+            lambda option, _: option.alone_s(z),
+            lambda option, _: option.cold_s(cold, z),
+            lambda option, load: -_stream_rate(option, load),
+            lambda option, _: option.estimate.bandwidth_bytes,
+            lambda option, _: float(option.estimate.bottleneck == "memory_bandwidth"),
+        )
+        return np.concatenate([*(self._per_stage(figure, self._loads) for figure in figures), self._partly_s])
+
     def no_faster_than(self, index: int) -> NDArray[np.bool_]:
         """Combinations that relieve nothing: no stage has a shorter pass, more of them per second, or less traffic."""
-        worse = self.demand >= self.demand[index]
-        for rows in (
-            self._pass_s,
-            self._alone_s,
-            self._partly_s,
-            self._cold_s,
-            -self._rates,
-            self._bytes,
-            self._by_memory,
-        ):
-            worse &= np.all(rows >= rows[:, [index]], axis=0)
-        return np.asarray(worse)
+        no_better = np.all(self._burdens >= self._burdens[:, [index]], axis=0)
+        return np.asarray(no_better & (self.demand >= self.demand[index]))
 
     def _per_stage(self, figure: Callable[[StageOption, StageLoad], float], loads: Sequence[StageLoad]) -> Floats:
         """Figure of each stage's option (rows) in each combination (columns)."""

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,9 @@ DECODE_FULL = 1.02
 the times that a simulation draws may be a little short."""
 FULL = 0.98
 """Utilisation from where on the response time of a single server is not extrapolated: load alone orders draws then."""
-_GRID = np.linspace(-4.0, 4.0, 161)
+MOST_Z = 4.0
+"""Largest quantile of a box as a whole that is ever asked for."""
+_GRID = np.linspace(-MOST_Z, MOST_Z, 161)
 
 
 def at_each(interval: Interval, z: Floats) -> Floats:
@@ -67,6 +70,23 @@ def at_each(interval: Interval, z: Floats) -> Floats:
         raise ModelRangeError(f"interval is not positive: {interval}")
     slow, fast = math.log(interval.p90 / interval.p50) / Z90, math.log(interval.p50 / interval.p10) / Z90
     values: Floats = interval.p50 * np.exp(np.where(z >= 0, slow, fast) * z)
+    return values
+
+
+def _at_each_row(low: Floats, middle: Floats, high: Floats, z: Floats) -> Floats:
+    """The same for several intervals (rows), given as P10, P50 and P90 of each; all of them positive, or all zero.
+
+    Raises
+    ------
+    ModelRangeError
+        An interval reaches zero or below.
+    """
+    if not middle.any():
+        return np.zeros((len(middle), len(z)))
+    if (low <= 0).any():
+        raise ModelRangeError(f"interval is not positive: from {low.min()}")
+    slow, fast = np.log(high / middle) / Z90, np.log(middle / low) / Z90
+    values: Floats = middle[:, None] * np.exp(np.where(z >= 0, slow[:, None], fast[:, None]) * z)
     return values
 
 
@@ -112,9 +132,12 @@ def part_quantile(seed: int, part: str, share: float) -> float:
     return float(np.sort(_normals(seed, part))[math.ceil(share * DRAWS) - 1])
 
 
+@lru_cache(maxsize=256)
 def _normals(seed: int, part: str) -> Floats:
     """Independent of the order in which parts are asked for, so that no stage's draws depend on another stage."""
-    return np.random.default_rng([seed, zlib.crc32(part.encode())]).standard_normal(DRAWS)
+    drawn: Floats = np.random.default_rng([seed, zlib.crc32(part.encode())]).standard_normal(DRAWS)
+    drawn.flags.writeable = False  # every platform is judged on the same array
+    return drawn
 
 
 def demand_cores(
@@ -154,15 +177,13 @@ def _decode_rows(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: 
 def _stage_rows(model: PlatformModel, option: StageOption, load: StageLoad, z: Floats, preparation_z: Floats) -> Floats:
     """Cores that a stage keeps busy at each load (rows) in each draw (columns)."""
     if model.slowing:
-        at_loads = [option.loaded_core_s(model.cores, quantile) for quantile in QUANTILES]
-        by_load = [
-            at_each(Interval(p10=fast, p50=middle, p90=slow), z) for fast, middle, slow in zip(*at_loads, strict=True)
-        ]
+        low, middle, high = (np.array(option.loaded_core_s(model.cores, quantile)) for quantile in QUANTILES)
+        by_load = _at_each_row(low, middle, high, z)
     else:
-        by_load = [_along(option.least_core_s, z)]
+        by_load = _along(option.least_core_s, z)[None]
     least_s, most_s = _along(option.least_preprocess_s, preparation_z), _along(option.preprocess_s, preparation_z)
     prepared_s = least_s + _slowed(model) * (most_s - least_s)
-    rows: Floats = load.passes[option.config.batch] * np.stack(by_load) + load.items_per_call * prepared_s
+    rows: Floats = load.passes[option.config.batch] * by_load + load.items_per_call * prepared_s
     return load.calls_per_s * rows
 
 
@@ -341,18 +362,16 @@ class DrawnOptions:
         return self._rows[key]
 
 
-def equivalent_quantile(
-    seed: int, model: PlatformModel, scenario: Scenario, choice: Choice, facts: LoadFacts, share: float
-) -> float:
-    """Return the quantile z at which all parts together are as loaded as in that share of the joint draws.
+def equivalent_quantiles(
+    seed: int, model: PlatformModel, scenario: Scenario, choice: Choice, facts: LoadFacts, shares: Sequence[float]
+) -> tuple[float, ...]:
+    """Return the quantiles z at which all parts together are as loaded as in these shares of the joint draws.
 
-    With it the closed forms that know one quantile only, over thousands of configurations at once, cost a box as the
+    With one the closed forms that know one quantile only, over thousands of configurations at once, cost a box as the
     joint draws do: errors that are not shared partly cancel, so z lies nearer to the median than ``share`` itself does.
     """
-    drawn = float(
-        np.quantile(demand_cores(model, scenario, choice, facts, Quantiles.drawn(seed, scenario, choice)), share)
-    )
+    drawn = np.quantile(demand_cores(model, scenario, choice, facts, Quantiles.drawn(seed, scenario, choice)), shares)
     curve = demand_cores(model, scenario, choice, facts, Quantiles.equal(scenario, _GRID))
     if curve[-1] <= curve[0]:
-        return MEDIAN  # no part has an interval
-    return float(np.interp(drawn, curve, _GRID))
+        return tuple(MEDIAN for _ in shares)  # no part has an interval
+    return tuple(float(z) for z in np.interp(drawn, curve, _GRID))

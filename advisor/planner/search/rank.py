@@ -48,6 +48,17 @@ class _Boxes:
     count: int
 
 
+@dataclass(frozen=True)
+class _Unsized:
+    """A platform of which it is not known yet how many boxes it takes."""
+
+    candidate: Candidate
+
+
+TOGETHER = 8
+"""Platforms whose estimates are requested at once when the first of them is needed."""
+
+
 def least_cores(study: Study, candidate: Candidate, load: Load, z: float) -> float | None:
     """Cores that the load keeps busy with the least option of each stage; None where a stage has none."""
     demands = [_least_cores(study, model, load, z) for model in study.models(candidate)]
@@ -149,6 +160,55 @@ def deployment_cost(deployment: Deployment) -> float:
     return math.inf if value is None else value
 
 
+class _Queue:
+    """What may carry the case, least cost first, within a floor and a ceiling of the cost."""
+
+    def __init__(self, study: Study, candidates: Sequence[Candidate], floor: float, ceiling: float) -> None:
+        self._study, self._floor, self._ceiling = study, floor, ceiling
+        self._order = itertools.count()
+        # By price, one box costs least: how many of them it takes is asked when their turn comes, if it comes.
+        by_price = study.scenario.money.objective == "price"
+        unsized = [
+            (least_cost(study, candidate, 1) if by_price else -math.inf, next(self._order), _Unsized(candidate))
+            for candidate in affordable(study, candidates, ceiling)
+        ]
+        self._unsized = sorted(item for item in unsized if item[0] < ceiling)
+        self._sized = 0
+        self._heap: list[tuple[float, int, _Boxes | _Unsized | Solution]] = [*self._unsized]
+
+    def pop(self) -> _Boxes | Solution | None:
+        """Take the next off; None at the end."""
+        while self._heap:
+            _, place, entry = heapq.heappop(self._heap)
+            if not isinstance(entry, _Unsized):
+                return entry
+            if self._sized % TOGETHER == 0:
+                batch = self._unsized[self._sized : self._sized + TOGETHER]
+                self._study.prepare([item.candidate for _, _, item in batch])
+            self._sized += 1
+            needed = boxes_needed(self._study, entry.candidate)
+            if needed is not None:
+                self.add(entry.candidate, needed, place)
+        return None
+
+    def add(self, candidate: Candidate, count: int, place: int | None = None) -> None:
+        """Put so many boxes in, or as many more as reach the floor; ``place``: among what costs the same."""
+        while count <= self._study.case.max_boxes:
+            bound = least_cost(self._study, candidate, count)
+            if math.isinf(bound) or bound >= self._ceiling:
+                return
+            if bound >= self._floor:
+                place = next(self._order) if place is None else place
+                heapq.heappush(self._heap, (bound, place, _Boxes(candidate, count)))
+                return
+            count += 1
+
+    def add_solution(self, solution: Solution) -> None:
+        """Put boxes back in that hold, at their own cost."""
+        if solution.cost < self._ceiling:
+            heapq.heappush(self._heap, (solution.cost, next(self._order), solution))
+
+
 def solutions(
     study: Study, candidates: Sequence[Candidate], *, floor: float = 0.0, ceiling: float = math.inf
 ) -> Iterator[Solution]:
@@ -160,44 +220,24 @@ def solutions(
         Boxes that cost less than ``floor`` are known not to suffice (for an easier case); only solutions below
         ``ceiling`` are wanted.
     """
-    order = itertools.count()
-    queue: list[tuple[float, int, _Boxes | Solution]] = []
-
-    def enqueue(candidate: Candidate, count: int) -> None:
-        while count <= study.case.max_boxes:
-            bound = least_cost(study, candidate, count)
-            if math.isinf(bound) or bound >= ceiling:
-                return
-            if bound >= floor:
-                heapq.heappush(queue, (bound, next(order), _Boxes(candidate, count)))
-                return
-            count += 1
-
-    for candidate in affordable(study, candidates, ceiling):
-        needed = boxes_needed(study, candidate)
-        if needed is not None:
-            enqueue(candidate, needed)
+    queue = _Queue(study, candidates, floor, ceiling)
     solved: set[str] = set()
-    while queue:
-        _, _, entry = heapq.heappop(queue)
-        if isinstance(entry, Solution):
-            if entry.candidate.platform.id not in solved:
-                solved.add(entry.candidate.platform.id)
-                yield entry
-            continue
+    while (entry := queue.pop()) is not None:
         if entry.candidate.platform.id in solved:
+            continue
+        if isinstance(entry, Solution):
+            solved.add(entry.candidate.platform.id)
+            yield entry
             continue
         judged = judge(study, entry.candidate, entry.count)
         if isinstance(judged, Feasible):
             # With TCO the configuration that holds may cost more than the bound: back into the queue at its own cost.
-            solution = Solution(judged, deployment_cost(judged.deployment))
-            if solution.cost < ceiling:
-                heapq.heappush(queue, (solution.cost, next(order), solution))
+            queue.add_solution(Solution(judged, deployment_cost(judged.deployment)))
             if study.scenario.money.objective == "tco":
                 # One box more may run a cheaper configuration that the fuller boxes had no room for.
-                enqueue(entry.candidate, entry.count + 1)
+                queue.add(entry.candidate, entry.count + 1)
         elif judged.failed.check != "evidence":
-            enqueue(entry.candidate, entry.count + 1)
+            queue.add(entry.candidate, entry.count + 1)
 
 
 def cheapest(

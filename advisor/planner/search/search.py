@@ -16,9 +16,10 @@ from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.load_case import Load
 
 from .belief import MEDIAN
-from .bounds import bound
+from .bounds import bound, out_of_cores
 from .checks import FailedCheck
-from .costs import CombinationTable, stage_cores
+from .costs import CombinationTable, LeastCosts, stage_cores
+from .joint import MOST_Z
 from .judgement import Deployment, Failing, Feasible, Judgement
 from .setup import Choice, decode_worker_choices, set_up
 from .simulate import SimulatedOutcome, far_over
@@ -82,6 +83,9 @@ def _judge_placed(study: Study, model: PlatformModel, count: int) -> Judgement:
             "`sizer bench` on one would settle that"
         )
         return Failing(model, count, FailedCheck("evidence", reason, 0.0), None)
+    overloaded = _overloaded(study, model, count, least)
+    if overloaded is not None:
+        return overloaded
     z = study.quantile(model, least, load, scenario.margin.confidence)
     table = study.table(model, load, z)
     assert table is not None  # every stage has an option
@@ -104,6 +108,29 @@ def _judge_placed(study: Study, model: PlatformModel, count: int) -> Judgement:
     if isinstance(judged, Feasible) and scenario.money.objective == "tco":
         return trials.cheaper_to_run(judged)
     return judged
+
+
+def _overloaded(study: Study, model: PlatformModel, count: int, least: Choice) -> Failing | None:
+    """Judge boxes that have too few cores at the median for any combination, which most platforms fail on."""
+    scenario, load = study.scenario, study.case.required(count)
+    costs = LeastCosts(model, scenario, study.facts(load))
+    median_cores, choice = costs.busiest()
+    if median_cores <= scenario.margin.usable_share * model.cores:
+        return None
+    z = MEDIAN
+    if costs.path_s(MOST_Z) * 1000.0 > scenario.slo.latency_p95_ms:  # then the quantile of the box may decide
+        z = study.quantile(model, least, load, scenario.margin.confidence)
+    failed = out_of_cores(
+        model, scenario, load, median_cores, (costs.path_s(z), costs.path_s(MEDIAN)),
+        count=count, decode_z=study.part_quantile("decode"),
+    )  # fmt: skip
+    assert failed is not None  # there are too few cores
+    workers = len(decode_worker_choices(model, scenario, load, z))
+    study.counters.configurations += costs.combinations * workers
+    study.counters.left_out += costs.left_out * workers
+    study.counters.bounded += 1
+    setup = set_up(model, scenario, choice, load)
+    return Failing(model, count, failed, Deployment(study, model, count, setup))
 
 
 def _least_choice(study: Study, model: PlatformModel, load: Load) -> Choice | None:

@@ -79,7 +79,7 @@ class StageOption:
     )
     """What was worked out before, by name and quantile: thousands of combinations share one option."""
 
-    @property
+    @cached_property
     def threads_per_stream(self) -> int:
         """Threads that one pass occupies."""
         return (self.config.threads or 1) // (self.config.streams or 1)
@@ -111,14 +111,17 @@ class StageOption:
         return self._times(z)[0]
 
     def _times(self, z: float) -> tuple[float, ...]:
-        """Time of one pass alone and with all cores busy [s]."""
+        """Time of one pass alone and with all cores busy, and its core time in both cases [s]."""
         key = "times", z
-        if key not in self._known:
+        known = self._known.get(key)
+        if known is None:
             estimate = self.estimate
             full_s = at(estimate.full_s or estimate.latency_s, z)
             alone_s = full_s if estimate.alone_s is None else min(at(estimate.alone_s, z), full_s)
-            self._known[key] = alone_s, full_s
-        return self._known[key]
+            threads = at(estimate.core_s, z) / at(estimate.latency_s, z)
+            core_s = full_s * min(threads, self.threads_per_stream)
+            known = self._known[key] = alone_s, full_s, core_s * (alone_s / full_s), core_s
+        return known
 
     def contention(self, z: float) -> float:
         """Added time of a pass with all cores busy, as a share of its time alone."""
@@ -126,7 +129,7 @@ class StageOption:
 
     def loaded_s(self, share: float, z: float) -> float:
         """Time of one pass with a share (0 to 1) of the other cores busy [s], as the simulator lengthens it."""
-        alone_s, full_s = self._times(z)
+        alone_s, full_s = self._times(z)[:2]
         return alone_s + risen(self.estimate.contention_rise, share) * (full_s - alone_s)
 
     def loaded_core_s(self, cores: float, z: float) -> tuple[float, ...]:
@@ -162,12 +165,11 @@ class StageOption:
 
     def core_s(self, z: float) -> float:
         """Core time of one pass with all cores busy [s]."""
-        threads = at(self.estimate.core_s, z) / at(self.estimate.latency_s, z)
-        return self.pass_s(z) * min(threads, self.threads_per_stream)
+        return self._times(z)[3]
 
     def least_core_s(self, z: float) -> float:
         """Core time of one pass at least [s]: while nothing else infers."""
-        return self.core_s(z) * (self.alone_s(z) / self.pass_s(z))
+        return self._times(z)[2]
 
 
 class PlatformModel:
@@ -193,6 +195,7 @@ class PlatformModel:
         """Its shape, from 0 to 1."""
         self._decode: dict[tuple[str, int, int, float | None, float], CoreCost] = {}
         self._estimates: dict[tuple[str, str, RunConfig], ServiceEstimate] = {}
+        self._requested: set[_OptionsKey] = set()
         self._options: dict[_OptionsKey, tuple[StageOption, ...]] = {}
         self._least: dict[tuple[_OptionsKey, float], tuple[StageOption, ...]] = {}
 
@@ -271,7 +274,7 @@ class PlatformModel:
         """Every way to run ``stage`` here for which there is any evidence."""
         missing = self.missing_requests(scenario, stage)
         if missing:
-            self.keep(stage, self._inputs.predictor.service_many(missing))
+            self.keep(scenario, stage, self._inputs.predictor.service_many(missing))
         preprocess = self._preprocess(scenario, stage)
         every = [self._estimates[stage.id, stage.model, config] for _, _, config in self.requests(scenario, stage)]
         estimates = [estimate for estimate in every if estimate.evidence is not Evidence.UNKNOWN]
@@ -291,14 +294,17 @@ class PlatformModel:
 
     def missing_requests(self, scenario: Scenario, stage: Stage) -> list[Request]:
         """Return those of :meth:`requests` whose estimates are not kept yet."""
+        if self._options_key(scenario, stage) in self._requested:
+            return []
         return [
             request
             for request in self.requests(scenario, stage)
             if (stage.id, stage.model, request[2]) not in self._estimates
         ]
 
-    def keep(self, stage: Stage, estimates: Sequence[ServiceEstimate]) -> None:
-        """Keep estimates that were made elsewhere: one request to the performance model serves all platforms."""
+    def keep(self, scenario: Scenario, stage: Stage, estimates: Sequence[ServiceEstimate]) -> None:
+        """Keep the answers to :meth:`missing_requests`: one request to the performance model serves all platforms."""
+        self._requested.add(self._options_key(scenario, stage))
         for estimate in estimates:
             self._estimates[stage.id, stage.model, estimate.config] = estimate
 

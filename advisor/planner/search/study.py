@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,7 +23,7 @@ from .bounds import admissible
 from .checks import FailedCheck
 from .costs import CombinationTable, Floats, LoadFacts, load_facts
 from .joint import DRAWS as RANKS
-from .joint import DrawnOptions, JointBelief, equivalent_quantile, part_quantile
+from .joint import DrawnOptions, JointBelief, equivalent_quantiles, part_quantile
 from .setup import Choice, Setup
 from .simulate import (
     SimulatedOutcome,
@@ -66,6 +68,12 @@ class SearchCounters:
     """Configurations that the budget left untried."""
     simulated: int = 0
     """Simulations, those of predictions included."""
+    _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
+
+    def count_simulation(self) -> None:
+        """Count one more simulation; several threads may do so at once."""
+        with self._lock:
+            self.simulated += 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,19 +135,25 @@ class Study:
     def prepare(self, candidates: Sequence[Candidate]) -> None:
         """Request the estimates of all candidates at once: many times faster than one by one."""
         missing = [
-            (model, stage, request)
+            (model, stage, requests)
             for candidate in candidates
             for model in self.models(candidate)
             for stage in self.scenario.stages
-            for request in model.missing_requests(self.scenario, stage)
+            if (requests := model.missing_requests(self.scenario, stage))
         ]
-        estimates = self.inputs.predictor.service_many([request for _, _, request in missing])
-        for (model, stage, _), estimate in zip(missing, estimates, strict=True):
-            model.keep(stage, [estimate])
+        if not missing:
+            return
+        estimates = iter(
+            self.inputs.predictor.service_many([request for _, _, requests in missing for request in requests])
+        )
+        for model, stage, requests in missing:
+            model.keep(self.scenario, stage, list(itertools.islice(estimates, len(requests))))
 
     def price(self, candidate: Candidate, count: int) -> Price:
         """Price of ``count`` boxes that carry the load and the spare one."""
-        return price_of(candidate.platform, count + self.case.spare_boxes, self.scenario, self.inputs.today)
+        bought = count + self.case.spare_boxes
+        key = ("price", candidate.platform.id, bought)
+        return self.once(key, lambda: price_of(candidate.platform, bought, self.scenario, self.inputs.today))
 
     def facts(self, load: Load) -> LoadFacts:
         """Offered load of the scenario's stages."""
@@ -178,12 +192,18 @@ class Study:
 
     def quantile(self, model: PlatformModel, choice: Choice, load: Load, share: float) -> float:
         """Quantile z at which a choice is as loaded as in that share of the joint draws of what is believed."""
-        return equivalent_quantile(self.inputs.seed, model, self.scenario, choice, self.facts(load), share)
+        return self._quantiles(model, choice, load, (share,))[0]
 
     def box_quantiles(self, model: PlatformModel, choice: Choice, load: Load) -> tuple[float, float, float]:
         """Quantiles z at which all parts together are at the P10, P50 and P90 of their load."""
-        low, high = (self.quantile(model, choice, load, share) for share in (0.1, 0.9))
+        low, high = self._quantiles(model, choice, load, (0.1, 0.9))
         return min(low, MEDIAN), MEDIAN, max(high, MEDIAN)
+
+    def _quantiles(
+        self, model: PlatformModel, choice: Choice, load: Load, shares: tuple[float, ...]
+    ) -> tuple[float, ...]:
+        facts = self.facts(load)
+        return equivalent_quantiles(self.inputs.seed, model, self.scenario, choice, facts, shares)
 
     def belief(self, model: PlatformModel, setup: Setup, load: Load) -> JointBelief:
         """Joint draws of what is believed of a configuration under a load."""
@@ -208,7 +228,7 @@ class Study:
         draw: int = 0,
     ) -> SimulatedOutcome:
         """Simulate once; ``draw`` numbers independent draws of everything that is random."""
-        self.counters.simulated += 1
+        self.counters.count_simulation()
         duration_s = min(self.duration_s(load), longest_s)
         return evaluate(model, self.scenario, setup, load, z, self.inputs.seed + draw, duration_s)
 

@@ -13,6 +13,7 @@ from advisor.planner.search.costs import (
     MEMORY_OF_CAMERA_BYTES,
     MEMORY_OF_SYSTEM_BYTES,
     CombinationTable,
+    LeastCosts,
     choice_cores,
     choice_memory_bytes,
     decode_cores,
@@ -154,6 +155,17 @@ def test_a_huge_product_of_options_is_cut_at_the_most_core_time() -> None:
     least = [min(item.core_s(PESSIMISTIC) for item in model.options(shop, stage)) for stage in shop.stages]
     kept = combinations.choice(int(np.argmin(combinations.demand)))
     assert [item.core_s(PESSIMISTIC) for item in kept.values()] == pytest.approx(least)
+
+
+def test_least_costs_are_those_of_the_table_without_one() -> None:
+    shop = scenario()
+    model, facts, combinations = platform_model(shop), load_facts(shop, NOMINAL, stage_batches), table(shop)
+    least = LeastCosts(model, shop, facts)
+    median_cores = combinations.busy_under(model, shop, facts, MEDIAN)
+    assert least.busiest() == (float(median_cores.min()), combinations.choice(int(np.argmin(median_cores))))
+    for z in (MEDIAN, PESSIMISTIC):
+        assert least.path_s(z) == pytest.approx(float(table(shop, z=z).path_s.min()))
+    assert (least.combinations, least.left_out) == (len(combinations), 0)
 
 
 @pytest.mark.parametrize(("on", "timeout_ms", "passes"), [(False, 0.0, 0.25), (True, 0.0, 1.0), (True, 20.0, 0.25)])

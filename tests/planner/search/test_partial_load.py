@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from advisor.planner.question.load_case import Load
-from advisor.planner.search.costs import CombinationTable, busy_cores, choice_cores, load_facts
+from advisor.planner.search.costs import CombinationTable, LeastCosts, busy_cores, choice_cores, load_facts
 from advisor.planner.search.setup import set_up
 from advisor.planner.search.simulate import evaluate
 from advisor.planner.search.space import LOADS, PlatformModel, others_busy, risen, stage_batches
@@ -61,6 +61,18 @@ def test_busy_cores_solve_the_law_or_show_the_overload() -> None:
     # Demand 2 (1 + b) of b = B / C solves B = 2 + B / 4; 6 (1 + b) has no solution up to 8 cores.
     demands = [np.array([2.0 * (1.0 + load), 6.0 * (1.0 + load)]) for load in LOADS]
     assert busy_cores(demands, cores) == pytest.approx([2.0 / 0.75, 12.0])
+
+
+@pytest.mark.parametrize("cameras", [1, 4, 10, 30])
+def test_the_least_busy_cores_are_those_of_the_whole_table(cameras: int) -> None:
+    case = case_of(cameras)
+    model = PlatformModel(case, case.candidates[0])
+    facts = load_facts(case.scenario, Load({"line": cameras}), stage_batches)
+    table = CombinationTable(model, case.scenario, facts, 0.0)
+    every = table.busy_under(model, case.scenario, facts, 0.0)
+    cores, choice = LeastCosts(model, case.scenario, facts).busiest()
+    assert cores == every.min()
+    assert choice == table.choice(int(every.argmin()))
 
 
 @pytest.mark.parametrize("cameras", [2, 6, 10])

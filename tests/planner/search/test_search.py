@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from advisor.planner.question.inputs import PlanInputs
+from advisor.planner.search import search
 from advisor.planner.search.belief import MEDIAN
 from advisor.planner.search.judgement import Failing, Feasible
 from advisor.planner.search.search import judge, least_deployment, nominal_cores
@@ -41,6 +44,30 @@ def test_boxes_that_a_closed_form_rules_out_are_not_simulated() -> None:
     least = least_deployment(study, SMALL, 1)
     assert least is not None
     assert judged.deployment.cores(study.case.required(1), MEDIAN) <= least.cores(study.case.required(1), MEDIAN)
+
+
+@pytest.mark.parametrize("latency_p95_ms", [300.0, 33.0, 27.0])
+@pytest.mark.parametrize("count", [1, 2])
+def test_boxes_that_are_out_of_cores_are_refused_without_a_table_as_with_one(
+    latency_p95_ms: float, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """33 ms are enough at the median and not at 90 % confidence, 27 at neither."""
+    shop = scenario(
+        slo={"camera_fps": 15.0, "latency_p95_ms": latency_p95_ms, "window_s": 20.0}, margin={"headroom_pct": 80.0}
+    )
+
+    def refused() -> Failing:
+        judged = judge(Study.of(given(shop)), SMALL, count)
+        assert isinstance(judged, Failing)
+        return judged
+
+    without = refused()
+    monkeypatch.setattr(search, "_overloaded", lambda *_: None)
+    found = refused()
+    assert without.failed == found.failed
+    assert without.deployment is not None
+    assert found.deployment is not None
+    assert without.deployment.setup == found.deployment.setup
 
 
 def test_a_stage_without_evidence_cannot_be_judged() -> None:
