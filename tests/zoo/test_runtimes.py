@@ -9,8 +9,7 @@ pytestmark = pytest.mark.runtime
 
 FAST = [
     "squeezenet-1.1", "mobilenet-v3-small", "shufflenet-v2", "ssd-mobilenet", "bert-mini",
-    "like:person-detection-retail-0013", "like:age-gender-recognition-retail-0013",
-    "like:person-reidentification-retail-0288", "like:license-plate-recognition-barrier-0001", "like:yolo-v3-tiny-tf",
+    "like:age-gender-recognition-retail-0013", "like:license-plate-recognition-barrier-0001", "like:yolo-v3-tiny-tf",
     "like:face-detection-retail-0004", "like:text-recognition-0014", "like:landmarks-regression-retail-0009",
     "like:face-reidentification-retail-0095", "like:person-attributes-recognition-crossroad-0230",
 ]  # fmt: skip
@@ -24,7 +23,8 @@ SLOW = [
     "like:human-pose-estimation-0001", "like:faceboxes-pytorch", "like:nanodet-m-1.5x-416", "like:googlenet-v4-tf",
     "like:facenet-20180408-102900", "like:person-detection-retail-0002", "like:vehicle-detection-adas-0002",
     "like:ssdlite_mobilenet_v2", "like:efficientnet-v2-b0", "like:text-recognition-0012",
-    "like:emotions-recognition-retail-0003",
+    "like:emotions-recognition-retail-0003", "like:person-detection-retail-0013",
+    "like:person-reidentification-retail-0288",
     "like:person-vehicle-bike-detection-crossroad-0078", "like:brain-tumor-segmentation-0002", "like:drn-d-38",
 ]  # fmt: skip
 
