@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from advisor.planner.plan import plan
@@ -14,6 +16,12 @@ PRICES = {2: 220.0, 3: 280.0, 4: 340.0, 6: 460.0, 8: 580.0, 16: 1060.0}
 BOXES = [candidate(f"box-{cores}", cores, price) for cores, price in PRICES.items()]
 WORK_S = {"person": 0.02, "reid": 0.004}
 ONE_BOX = {"max_boxes": 1}
+
+
+@cache
+def usual() -> Plan:
+    """The plan that changes are compared with, made once."""
+    return plan(inputs(BOXES, FakePredictor(WORK_S, 1.6), scenario(candidates=ONE_BOX)))
 
 
 def answer(result: Plan) -> tuple[object, ...]:
@@ -36,18 +44,17 @@ def test_the_order_of_candidates_decides_nothing(spread: float) -> None:
 
 def test_the_order_of_stages_and_cameras_decides_nothing_about_the_box() -> None:
     shop = scenario(candidates=ONE_BOX)
-    first, turned = (plan(inputs(BOXES, FakePredictor(WORK_S, 1.6), item)) for item in (shop, with_stages_turned(shop)))
-    best, other = best_of(first), best_of(turned)
+    turned = plan(inputs(BOXES, FakePredictor(WORK_S, 1.6), with_stages_turned(shop)))
+    best, other = best_of(usual()), best_of(turned)
     assert (best.platform, best.count) == (other.platform, other.count)
     # The random numbers of a simulation go to stages and cameras in their order: the probability may differ a little.
     assert best.probability == pytest.approx(other.probability, abs=0.05)
 
 
 def test_a_platform_that_nobody_would_buy_changes_nothing() -> None:
-    shop = scenario(candidates=ONE_BOX)
     more = [*BOXES, candidate("gold", 4, 99_000.0), candidate("gift", 4, None)]
-    first, second = (plan(inputs(boxes, FakePredictor(WORK_S, 1.6), shop)) for boxes in (BOXES, more))
-    assert answer(first) == answer(second)
+    second = plan(inputs(more, FakePredictor(WORK_S, 1.6), scenario(candidates=ONE_BOX)))
+    assert answer(usual()) == answer(second)
 
 
 def test_a_slower_stage_never_makes_the_recommendation_cheaper() -> None:
@@ -75,8 +82,7 @@ def test_a_service_time_off_by_a_fifth_leads_to_a_box_that_was_named_or_to_the_n
     What holds: the answer moves the right way, and by one box at most where boxes lie further apart than the error; and
     that neighbour was named, as a tie, an alternative, undecided or what just fails.
     """
-    shop = scenario(candidates=ONE_BOX)
-    before = plan(inputs(BOXES, FakePredictor(WORK_S, 1.6), shop))
+    shop, before = scenario(candidates=ONE_BOX), usual()
     after = plan(inputs(BOXES, FakePredictor(WORK_S | {stage: WORK_S[stage] * factor}, 1.6), shop))
     order = [box.platform.id for box in BOXES]
     moved = order.index(best_of(after).platform) - order.index(best_of(before).platform)
