@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,10 @@ class SimResult:
     """Growth of that number: second half of the window against the first, per second [1/s]."""
     oldest_in_flight_s: float
     """Age of the oldest frame still under way at the end; 0 with none [s]."""
+
+    def without_samples(self) -> SimResult:
+        """The same without the figures of single frames, of which thousands of runs would fill the memory."""
+        return replace(self, latencies_s=self.latencies_s[:0].copy(), latency_cameras=self.latency_cameras[:0].copy())
 
     def latency_s(self, quantile: float) -> float | None:
         """Quantile (0..1) of the latencies of all cameras in the window [s]; None if no frame was done."""

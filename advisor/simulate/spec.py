@@ -224,8 +224,11 @@ def check(spec: SimSpec) -> None:
     ModelRangeError
         A number is out of range or a reference dangles; the message names and quotes it.
     """
+    checked: set[int] = set()
     for index, camera in enumerate(spec.cameras):
-        _check_camera(index, camera)
+        if id(camera) not in checked:  # most cameras of a group are one and the same object
+            _check_camera(index, camera)
+            checked.add(id(camera))
     for index in range(len(spec.stages)):
         _check_stage(index, spec)
     _check_rises(spec)

@@ -34,9 +34,8 @@ def probability_of_holding(deployment: Deployment, *, feasible: bool) -> float:
     and none on the other (:data:`SETTLED`). ``feasible``: it was judged to hold at the confidence asked for, so that it
     is at least that.
     """
-    key = ("probability", deployment.model.id, deployment.model.placement, deployment.count, deployment.case.key,
-           tuple(sorted((name, config.model_dump_json()) for name, config in deployment.setup.configs.items())),
-           deployment.setup.decode_workers)  # fmt: skip
+    model, setup = deployment.model, deployment.setup
+    key = ("probability", model.id, model.placement, deployment.count, deployment.case.key, setup.key)
     return deployment.study.once(key, lambda: _share_that_holds(deployment, feasible=feasible))
 
 

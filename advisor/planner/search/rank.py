@@ -55,7 +55,7 @@ class _Unsized:
     candidate: Candidate
 
 
-TOGETHER = 8
+TOGETHER = 32
 """Platforms whose estimates are requested at once when the first of them is needed."""
 
 

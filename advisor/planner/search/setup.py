@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from advisor.planner.question.demand import stage_demand
 from advisor.planner.question.load_case import Load
@@ -43,6 +44,12 @@ class Setup:
     """Decoder threads."""
     partition: tuple[tuple[str, float], ...] = ()
     """Cores that a stage or decode has to itself; empty: all share one pool."""
+
+    @cached_property
+    def key(self) -> Hashable:
+        """Equal for equal settings of one platform in one study."""
+        chosen = tuple((name, option.config, self.streams[name]) for name, option in sorted(self.choice.items()))
+        return chosen, self.decode_workers, self.partition
 
     @property
     def configs(self) -> dict[str, RunConfig]:

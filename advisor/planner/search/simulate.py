@@ -38,6 +38,7 @@ class SimulatedOutcome:
     """What the simulation of one configuration showed, and which requirements it fails."""
 
     result: SimResult
+    """Without the figures of single frames."""
     camera_fps: float
     drops_pct: float
     p50_ms: float | None
@@ -165,7 +166,7 @@ def evaluate(
     if result.oldest_in_flight_s * 1000.0 > max(10.0 * slo.latency_p95_ms, 1000.0):
         failed.append("queue_growth")
     return SimulatedOutcome(
-        result=result,
+        result=result.without_samples(),
         camera_fps=fps,
         drops_pct=drops_pct,
         p50_ms=p50_ms,

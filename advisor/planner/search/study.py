@@ -228,9 +228,19 @@ class Study:
         draw: int = 0,
     ) -> SimulatedOutcome:
         """Simulate once; ``draw`` numbers independent draws of everything that is random."""
-        self.counters.count_simulation()
         duration_s = min(self.duration_s(load), longest_s)
-        return evaluate(model, self.scenario, setup, load, z, self.inputs.seed + draw, duration_s)
+
+        def simulated() -> SimulatedOutcome:
+            self.counters.count_simulation()
+            return evaluate(model, self.scenario, setup, load, z, self.inputs.seed + draw, duration_s)
+
+        if not self._is_own(model):
+            return simulated()  # of one joint draw, whose outcome is kept (`in_draw`)
+        return self.once(("run", model.id, model.placement, setup.key, load.key, z, draw, duration_s), simulated)
+
+    def _is_own(self, model: PlatformModel) -> bool:
+        """Whether it is the platform as it is believed to be, and not as it is in one draw."""
+        return self._models.get((model.id, model.placement)) is model
 
     def assess(self, model: PlatformModel, setup: Setup, load: Load) -> tuple[SimulatedOutcome, FailedCheck | None]:
         """Judge one configuration: SLO and headroom at the median, the SLO alone at the confidence asked for.
@@ -272,6 +282,15 @@ class Study:
 
         Returns the first run, or one that fails with its check; no run where a closed form rules the draw out.
         """
+        of = belief.model
+        if not self._is_own(of):
+            return self._in_draw(belief, load, rank)
+        key = ("draw", of.id, of.placement, belief.setup.key, load.key, rank)
+        return self.once(key, lambda: self._in_draw(belief, load, rank))
+
+    def _in_draw(
+        self, belief: JointBelief, load: Load, rank: int
+    ) -> tuple[SimulatedOutcome | None, FailedCheck | None]:
         ruled_out = belief.ruled_out(rank)
         if ruled_out is not None:
             return None, ruled_out
