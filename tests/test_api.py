@@ -247,12 +247,28 @@ def test_the_guide_uses_what_exists_and_describes_every_column(tmp_path: Path) -
             assert name in described or name.startswith(families) or bound, name
 
 
+SMALL = """
+scenario: small-shop
+cameras: [{group: aisle, count: 2, resolution: 1280x720, codec: h264, fps: 5, bitrate_kbps: 1000}]
+stages: [{id: person, model: "like:person-detection-retail-0013", every: 2 frames}]
+slo: {camera_fps: 5, latency_p95_ms: 500, window_s: 5}
+"""
+
+
 @pytest.mark.runtime
-def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("scenario", [SMALL, pytest.param(None, marks=pytest.mark.slow)], ids=["small", "shipped"])
+def test_the_notebook_runs(scenario: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is, and of a scenario of one model, which is planned in a moment."""
     monkeypatch.setenv("SIZER_HOME", str(tmp_path))
     monkeypatch.setenv("SIZER_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("SIZER_STORE", raising=False)
-    notebook = ROOT / "docs" / "examples" / "notebook.py"
+    text = (ROOT / "docs" / "examples" / "notebook.py").read_text(encoding="utf-8")
+    assert text.count('"store-analytics"') == 1
+    if scenario is not None:
+        (tmp_path / "small.yaml").write_text(scenario, encoding="utf-8")
+        text = text.replace('"store-analytics"', repr(str(tmp_path / "small.yaml")))
+    notebook = tmp_path / "notebook.py"
+    notebook.write_text(text, encoding="utf-8")
     done = subprocess.run([sys.executable, notebook], capture_output=True, text=True, check=False, cwd=ROOT)
     assert (done.returncode, done.stderr) == (0, "")
     with MeasurementStore() as opened:

@@ -57,6 +57,9 @@ def plan_scenario(
     Infeasible
         The scenario's own filters leave no candidate.
     """
+    from advisor.store.scenario import load_scenario
+
+    load_scenario(request.scenario)  # a fault in it is said before this machine is looked at and anything heavy loaded
     with probing() as facts:
         from advisor.planner.plan import plan
         from advisor.simulate.warm import warm

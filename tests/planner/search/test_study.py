@@ -2,14 +2,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from types import SimpleNamespace
+from typing import Any, ClassVar, cast
 
 import pytest
 
 from advisor.planner.question.load_case import LoadCase
-from advisor.planner.search.belief import PESSIMISTIC
+from advisor.planner.search.belief import MEDIAN, PESSIMISTIC
 from advisor.planner.search.checks import FailedCheck
 from advisor.planner.search.joint import JointBelief
+from advisor.planner.search.judgement import Feasible
+from advisor.planner.search.search import judge
 from advisor.planner.search.simulate import SimulatedOutcome
 from advisor.planner.search.study import Study
 from tests.planner.fakes import FakePredictor, candidate, inputs, scenario
@@ -25,6 +28,7 @@ class ScriptedBelief:
 
     ruled: FailedCheck | None
     asked: list[int] = field(default_factory=list)
+    model: ClassVar[Any] = SimpleNamespace(id="MEDIAN", placement="all")
 
     def ruled_out(self, rank: int) -> FailedCheck | None:
         self.asked.append(rank)
@@ -73,6 +77,24 @@ def at_median(*outcomes: SimulatedOutcome) -> tuple[SimulatedOutcome, str | None
     decisive, failed, simulated, asked = assess(*outcomes)
     assert failed is None or (failed.at_median and asked == [])
     return decisive, None if failed is None else failed.check, simulated - len(asked)
+
+
+def test_equal_simulations_and_equal_draws_are_made_once() -> None:
+    shop = scenario()
+    study = Study.of(inputs([BOX], shop=shop))
+    judged = judge(study, BOX, 1)
+    assert isinstance(judged, Feasible)
+    deployment, made = judged.deployment, study.counters.simulated
+    model, setup, load = deployment.model, deployment.setup, deployment.required
+    assert study.run(model, setup, load, MEDIAN) is judged.outcome
+    assert study.assess(model, setup, load) == (judged.outcome, None)
+    assert study.counters.simulated == made
+    # Another load, quantile or draw is another simulation, and so is the platform as it is in one draw.
+    study.run(model, setup, deployment.nominal, MEDIAN, draw=1)
+    study.run(model, setup, load, PESSIMISTIC)
+    drawn, drawn_setup = study.belief(model, setup, load).at(0)
+    study.run(drawn, drawn_setup, load, MEDIAN)
+    assert study.counters.simulated == made + 3
 
 
 def test_away_from_the_limits_one_run_at_the_median_decides() -> None:
