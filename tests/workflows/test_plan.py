@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from advisor import __version__
+from advisor.errors import ScenarioError
 from advisor.measure.items.throughput import TimingItem
 from advisor.planner.plan import plan
 from advisor.planner.question.inputs import Candidate, PlanInputs
@@ -16,7 +17,7 @@ from advisor.records.model import ModelFile
 from advisor.store.catalogue import Catalogue
 from advisor.store.measurements import MeasurementStore
 from advisor.workflows import plan as workflow
-from advisor.workflows.plan import PlanRequest, Works, is_candidate, prepare
+from advisor.workflows.plan import PlanRequest, Works, is_candidate, plan_scenario, prepare
 from advisor.workflows.plan_basis import calibration_sha256
 from advisor.workflows.without_measurements import without_measurements
 from tests.measure.hosts import facts
@@ -26,6 +27,17 @@ from tests.planner.fakes import candidate
 
 HOST = candidate("this", 4, 0.0).machine
 UNKNOWN = [kernel(i, flop=1e8 * (i + 1)) for i in range(3)]
+
+
+def test_a_fault_of_the_scenario_is_said_before_this_machine_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked_at() -> None:
+        raise AssertionError("the machine was looked at")
+
+    monkeypatch.setattr(workflow, "probing", looked_at)
+    with pytest.raises(ScenarioError, match=r"none\.yaml"):
+        plan_scenario(PlanRequest(str(tmp_path / "none.yaml")))
 
 
 def test_a_machine_is_a_candidate_by_its_name_or_as_a_box_that_was_measured() -> None:
