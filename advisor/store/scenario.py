@@ -141,7 +141,7 @@ def _present(loc: tuple[str | int, ...], data: Any, missing: bool) -> tuple[str 
 
 
 def _fault_text(fault: Any, path: tuple[str | int, ...], written: str | None) -> str:
-    """What is wrong with one value, and what to write instead; ``written``: the file's characters of what is no text."""
+    """What is wrong with one value, and what to write instead; ``written``: as it stands in the file."""
     kind = fault["type"]
     value = _quoted(fault["input"])
     key = next((str(part) for part in reversed(path) if isinstance(part, str)), "")

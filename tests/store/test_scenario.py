@@ -76,7 +76,7 @@ def refusal(text: str) -> str:
         ("count: 6", "count: -1", "cameras[0].count: -1 must be greater than or equal to 0"),
         ("fps: 15,", "fps: '15',", "cameras[0].fps: '15' is not a number"),
         ("fps: 15,", "fps: .inf,", "cameras[0].fps: inf is not a finite number"),
-        ("1920x1080", "1080p", "cameras[0].resolution: '1080p' is not WIDTHxHEIGHT in pixels; write resolution: 1920x1080"),
+        ("1920x1080", "1080p", "resolution: '1080p' is not WIDTHxHEIGHT in pixels; write resolution: 1920x1080"),
         ("1920x1080", "19200x10800", "cameras[0].resolution: 19200x10800 has an edge above"),
         ("codec: h264", "codec: h.264", "'h.264' is not one of h264, h265, mjpeg, raw; did you mean 'h264'?"),
         ("active_hours: 14", "active_hours: 25", "cameras[0].active_hours: 25 must be less than or equal to 24"),

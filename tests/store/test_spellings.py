@@ -55,7 +55,8 @@ def refusal(key: str, written: str) -> str:
         ("resolution", "1280\u00d7720", "1280x720"), ("resolution", "[1280, 720]", "1280x720"),
         ("resolution", "1280 X 720", "1280x720"), ("resolution", "1280x720p", "1280x720"),
         ("resolution", "'1280, 720'", "1280x720"),
-        ("every", "2s", "0.5/s"), ("every", "500ms", "2/s"), ("every", "2 fps", "2/s"), ("every", "2 per second", "2/s"),
+        ("every", "2s", "0.5/s"), ("every", "500ms", "2/s"), ("every", "2 fps", "2/s"),
+        ("every", "2 per second", "2/s"),
         ("every", "2/min", "0.033333333/s"), ("every", "1/2s", "0.5/s"), ("every", "3frames", "3 frames"),
         ("every", "every 3rd frame", "3 frames"), ("every", "0.5", "0.5/s"),
         ("latency_p95_ms", "0.3s", "300"), ("window_s", "1 min", "60"), ("max_power_w", "0.065 kW", "65"),
@@ -87,7 +88,8 @@ def test_what_has_two_readings_gets_both(key: str, written: str, readings: list[
     [
         ("fps", "10-15"), ("fps", "10..15"), ("fps", "10 to 15"), ("fps", "~15"), ("fps", "fifteen"), ("fps", "0x10"),
         ("fps", "1_5"), ("fps", "15.0.0"), ("fps", "1/0"), ("fps", "[15]"), ("fps", "true"),
-        ("bitrate_kbps", "10-15"), ("bitrate_kbps", "4 MB/s"), ("bitrate_kbps", "40 00"), ("bitrate_kbps", "4 furlongs"),
+        ("bitrate_kbps", "10-15"), ("bitrate_kbps", "4 MB/s"), ("bitrate_kbps", "40 00"),
+        ("bitrate_kbps", "4 furlongs"),
         ("resolution", "16:9"), ("resolution", "2MP"), ("resolution", "1920"), ("resolution", "big"),
         ("every", "often"), ("every", "0"), ("every", "-2"), ("every", "'1,000'"), ("every", "[3, frames]"),
         ("every", "2 m"), ("window_s", "1:00"), ("headroom_pct", "1/3"), ("electricity_per_kwh", "18 ct"),
@@ -104,7 +106,7 @@ def test_what_has_no_certain_reading_gets_no_number(key: str, written: str) -> N
     [
         ("bitrate_kbps", "4.000", "4 kilobit per second is too little for 1920x1080 at 15 frames per second (0.00013"),
         ("bitrate_kbps", "4.000", "if 4000 is meant, write that"),
-        ("bitrate_kbps", "1000000", "is too much for 1920x1080 at 15 frames per second (32 bits per pixel); if 1000 is"),
+        ("bitrate_kbps", "1000000", "is too much for 1920x1080 at 15 frames per second (32 bits per pixel); if"),
         ("headroom_pct", "0.3", "0.3 is less than one percent; write 30 for 30 %, or 0"),
         ("electricity_per_kwh", "18", "18 USD per kilowatt-hour is above 5 USD; write USD, not hundredths of it"),
         ("ambient_c", "300", "300 is above 85"), ("ambient_c", "-300", "-300 is below -60"),
@@ -116,7 +118,8 @@ def test_numbers_outside_what_is_plausible_for_their_key_are_asked_back(key: str
 
 @pytest.mark.parametrize(
     ("key", "written"),
-    [("bitrate_kbps", "64"), ("bitrate_kbps", "50000"), ("headroom_pct", "0"), ("headroom_pct", "1"), ("ambient_c", "-30"),
+    [("bitrate_kbps", "64"), ("bitrate_kbps", "50000"), ("headroom_pct", "0"), ("headroom_pct", "1"),
+     ("ambient_c", "-30"),
      ("electricity_per_kwh", "0"), ("electricity_per_kwh", "2.5"), ("fps", "29.970")],
 )  # fmt: skip
 def test_plausible_numbers_are_taken(key: str, written: str) -> None:
@@ -128,7 +131,7 @@ def test_groups_of_cameras_may_be_merged_from_each_other() -> None:
     text = text.replace("stages:", "  - {<<: *cam, group: door, count: 2}\nstages:")
     aisle, door = parse_scenario(text).cameras
     assert door == aisle.model_copy(update={"group": "door", "count": 2})
-    with pytest.raises(ScenarioError, match="line 4: cameras\\[1\\].fps: '1/5' is not a number of frames per second"):
+    with pytest.raises(ScenarioError, match=r"line 4: cameras\[1\]\.fps: '1/5' is not a number of frames per second"):
         parse_scenario(text.replace("count: 2}", "count: 2, fps: 1/5}"))
 
 
