@@ -93,8 +93,8 @@ def _quota_v1(tree: Tree, directory: str) -> float | None:
 def _cpusets(tree: Tree, directories: list[str], names: tuple[str, ...]) -> list[frozenset[int]]:
     """Set of the innermost group that states one, under the first name with content; at most one.
 
-    The kernel has already cut it to what outer groups leave. These may show less: a partition (``cpuset.cpus.partition``)
-    takes its CPUs out of the effective sets of all groups around it.
+    The kernel has already cut it to what outer groups leave. These may show less: a partition, see
+    ``cpuset.cpus.partition``, takes its CPUs out of the effective sets of all groups around it.
     """
     lists = (tree.cpus(f"{directory}/{name}") for directory in directories for name in names)
     return [next((frozenset(cpus) for cpus in lists if cpus), frozenset[int]())]

@@ -654,8 +654,8 @@ MACHINES: dict[str, Callable[[], Box]] = {
     for function in (
         desktop, xeon_snc, eight_sockets, alder_lake, alder_lake_bare, alder_lake_clocks, alder_lake_guest, core_ultra,
         core_ultra_bare, zen4c, n100, atom, epyc_guest, rk3588, kryo, unnamed_mix, raspberry_pi_4, altra, graviton3,
-        container_v1, container_v2, nested_v2, cpuset_v2, partition_v2, lxcfs, lxcfs_smt, kvm64, offline, smt_off, old_kernel, riscv, arm_32, huge,
-        memory_nodes, lists_only,
+        container_v1, container_v2, nested_v2, cpuset_v2, partition_v2, lxcfs, lxcfs_smt, kvm64, offline, smt_off,
+        old_kernel, riscv, arm_32, huge, memory_nodes, lists_only,
     )
 }  # fmt: skip
 

@@ -109,7 +109,7 @@ def test_nothing_of_this_machine_leaks(name: str, facts_of: Read) -> None:
     arm = {"rk3588", "kryo", "unnamed_mix", "raspberry_pi_4", "altra", "graviton3"}
     rare = {"arm_32": "armv7l", "riscv": "riscv64"}
     assert facts.cpu.architecture == ("aarch64" if name in arm else rare.get(name, "x86_64"))
-    assert facts.limits.affinity is None
+    assert facts.limits.affinity == (facts.limits.cpuset if name.startswith("lxcfs") else None)
     assert facts.noise.other_cpu_cores is None
     assert facts.noise.load_1min == 0.25
     assert facts.hostname == "box"
@@ -292,7 +292,8 @@ def test_fingerprint_follows_speed_and_nothing_else(tmp_path: Path, facts_of: Re
     }
     assert host_facts(write_tree(same, tmp_path / "same")).fingerprint == facts_of("desktop").fingerprint
     others = {facts_of(name).fingerprint for name in MACHINES}
-    assert len(others) == len(MACHINES) - 2  # hybrids without caches differ, those without clocks do not
+    assert len(others) == len(MACHINES) - 3  # hybrids without caches differ, those without clocks do not
+    assert facts_of("partition_v2").fingerprint == facts_of("cpuset_v2").fingerprint  # two cores of one machine
     assert facts_of("alder_lake").fingerprint == facts_of("alder_lake_bare").fingerprint
     assert fingerprint(facts_of("desktop")) == facts_of("desktop").fingerprint
 
