@@ -28,7 +28,7 @@ _UNITS = (
 )
 # What one of a suffix is in the key's own unit, where people write it. Capitals count where they change the meaning:
 # MB/s may be bytes or bits, so it is not listed.
-_FACTORS = {
+_FACTORS: dict[str, dict[str, float]] = {
     "kilobit per second": {"k": 1, "kbit": 1, "kbps": 1, "kbit/s": 1, "kb/s": 1, "M": 1e3, "m": 1e3, "mbit": 1e3,
                            "mbps": 1e3, "mbit/s": 1e3, "mb/s": 1e3, "bps": 1e-3, "bit/s": 1e-3, "b/s": 1e-3},
     "frames per second": {"fps": 1, "/s": 1, "/sec": 1, "hz": 1, "f/s": 1, "frames/s": 1, "per second": 1, "p": 1,
