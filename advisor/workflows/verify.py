@@ -19,7 +19,7 @@ from advisor.records.verdict import Objects, Phases, Verdict
 
 from .context import Say, local_facts, open_store, say_ignored_variables, silent
 from .imitate import Imitation, imitating, imitation
-from .models import resolve_model
+from .stage_models import resolve_stages
 
 if TYPE_CHECKING:
     from advisor.measure.items.progress import Progress
@@ -81,7 +81,7 @@ def verify_scenario(
         Bad input, with a remedy; nothing has been run then.
     """
     from advisor.store.paths import cache_dir
-    from advisor.store.scenario import load_scenario
+    from advisor.store.scenario import load_scenario, scenario_file
     from advisor.verification import Order, find_capacity, verify
     from advisor.verification.compare import compared
     from advisor.verification.setup import check_sources
@@ -93,7 +93,7 @@ def verify_scenario(
     say_ignored_variables(say)
     with open_store(store_url) as store:
         facts = local_facts(store)
-        models = {stage.id: resolve_model(stage.model, stage.input) for stage in scenario.stages}
+        models = resolve_stages(scenario, str(scenario_file(request.scenario)))
         setting = _setting(request, scenario, store, progress, say)
         wanted = None if request.imitate is None else _imitated(request.imitate, facts)
         if wanted is not None:
