@@ -50,6 +50,14 @@ for command in (
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code (contract: 0 to 4)."""
+    given = sys.argv[1:] if arguments is None else arguments
+    unreadable = next((text for text in given if not _is_text(text)), None)
+    if unreadable is not None:
+        warn(
+            f"sizer: argument {hidden(ascii(unreadable))} is not text in {sys.getfilesystemencoding().upper()}, and"
+            " documents hold text only; rename the file or folder, or run with LC_ALL=C.UTF-8"
+        )
+        return 2
     try:
         with ended_like_ctrl_c():
             result = cli.main(args=arguments, prog_name="sizer", standalone_mode=False)
@@ -82,6 +90,15 @@ def run(arguments: list[str] | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _is_text(argument: str) -> bool:
+    """Whether no byte of an argument was left undecoded: JSON, pages and the store have no way to write such."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _bug(error: Exception) -> int:
     code = report_failure(error, 4)
     warn(f"sizer: this is a bug ({type(error).__name__}); please report it with the output of --debug")
@@ -98,6 +115,10 @@ def _drop_output() -> None:
 
 def main() -> None:
     """Console script."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that has no letter for a name shows ? for it; the default is an exception.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
     code = run()
     flush_or_discard(sys.stderr)
     sys.exit(code)

@@ -10,6 +10,7 @@ _LOW_MEMORY_BYTES = 2 * 1024**3  # a compiled model, a worker and decoded frames
 _BUSY_SHARE = 0.05  # others' share of the machine above which medians move visibly; InterferenceMeter uses the same
 _STEAL = 0.02
 _HOT_C = 90.0
+_BELOW_AVX2 = ("scalar", "sse42", "avx")
 
 
 def preflight(facts: HostFacts) -> tuple[str, ...]:
@@ -31,6 +32,14 @@ def _settings(facts: HostFacts) -> Iterator[str]:
             f"virtual machine ({cpu.virtualisation}): neighbours, shared siblings and hidden caches move the figures; "
             "results hold for this guest, not for its host"
         )
+    if cpu.architecture == "x86_64" and cpu.simd_level in _BELOW_AVX2:
+        offered = "without SSE4.2, which OpenVINO needs" if cpu.simd_level == "scalar" else "without AVX2"
+        remedy = (
+            "; if the host has it, give the guest the host's CPU model (QEMU and Proxmox: cpu host)"
+            if cpu.virtualisation is not None
+            else ""
+        )
+        yield f"processor {offered}: models run several times slower, some runtimes not at all{remedy}"
     if cpu.clock_source is not None and cpu.architecture == "x86_64" and cpu.clock_source not in ("tsc", "kvm-clock"):
         yield f"clock source is {cpu.clock_source}: reading the time is slow; boot with tsc=reliable"
     if facts.memory.channels == 1:

@@ -43,7 +43,7 @@ class _Mount:
 
 
 def read_group_limits(tree: Tree) -> GroupLimits:
-    """Walk every hierarchy upwards: an outer group's limit binds as much as the own one."""
+    """Walk every hierarchy upwards: an outer group's quota and memory limit bind as much as the own ones."""
     own = _own_paths(tree)
     mounts = _mounts(tree)
     quotas: list[float] = []
@@ -63,6 +63,7 @@ def read_group_limits(tree: Tree) -> GroupLimits:
             names = ("cpuset.effective_cpus", "cpuset.cpus", "cpus")
             sets += _cpusets(tree, directories, names)
     memories = [size for size in memories if size < _UNLIMITED_BYTES]
+    sets = [cpus for cpus in sets if cpus]
     cpuset = frozenset.intersection(*sets) if sets else frozenset()
     return GroupLimits(
         version=_version(tree, mounts),
@@ -90,12 +91,13 @@ def _quota_v1(tree: Tree, directory: str) -> float | None:
 
 
 def _cpusets(tree: Tree, directories: list[str], names: tuple[str, ...]) -> list[frozenset[int]]:
-    """One set per group: the first name with content; an empty file means that the outer group decides."""
-    found = []
-    for directory in directories:
-        lists = (tree.cpus(f"{directory}/{name}") for name in names)
-        found.append(next((frozenset(cpus) for cpus in lists if cpus), frozenset[int]()))
-    return [cpus for cpus in found if cpus]
+    """Set of the innermost group that states one, under the first name with content; at most one.
+
+    The kernel has already cut it to what outer groups leave. These may show less: a partition, see
+    ``cpuset.cpus.partition``, takes its CPUs out of the effective sets of all groups around it.
+    """
+    lists = (tree.cpus(f"{directory}/{name}") for directory in directories for name in names)
+    return [next((frozenset(cpus) for cpus in lists if cpus), frozenset[int]())]
 
 
 def _own_paths(tree: Tree) -> dict[str, str]:

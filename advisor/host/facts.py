@@ -65,7 +65,10 @@ def host_facts(sysroot: Path | None = None, runtimes: Sequence[RuntimeFacts] = (
     info = read_cpuinfo(tree)
     view = read_lscpu(tree)
     arch = architecture(info, platform.machine() or None if tree.live else None)
-    topology = read_topology(tree, info, view, arch)
+    groups, affinity = read_group_limits(tree), _affinity(tree)
+    # A saved status may name threads that the machine could have; what the scheduler grants here and now exists.
+    granted = {*(groups.cpuset or ()), *((affinity or ()) if tree.live else ())}
+    topology = read_topology(tree, info, view, arch, granted)
     cpu = _cpu_facts(tree, info, view, topology, arch)
     draft = HostFacts(
         sizer_version=__version__,
@@ -75,7 +78,7 @@ def host_facts(sysroot: Path | None = None, runtimes: Sequence[RuntimeFacts] = (
         kernel=tree.text("proc/sys/kernel/osrelease") or (platform.release() if tree.live else None),
         cpu=cpu,
         memory=read_memory(tree),
-        limits=_limits(tree, topology),
+        limits=_limits(topology, groups, affinity),
         noise=_noise(tree, topology),
         runtimes=tuple(runtimes),
     )
@@ -188,10 +191,8 @@ def _brand(tree: Tree, info: CpuInfo, view: LscpuView | None) -> str | None:
     return stated
 
 
-def _limits(tree: Tree, topology: Topology) -> LimitFacts:
-    groups = read_group_limits(tree)
-    affinity = _affinity(tree)
-    if affinity is not None and topology.online is not None:
+def _limits(topology: Topology, groups: GroupLimits, affinity: tuple[int, ...] | None) -> LimitFacts:
+    if affinity is not None and topology.online is not None and not topology.renumbered:
         affinity = tuple(cpu for cpu in affinity if cpu in set(topology.online)) or None
     return LimitFacts(
         quota_cores=groups.quota_cores,
@@ -216,6 +217,8 @@ def _affinity(tree: Tree) -> tuple[int, ...] | None:
 
 def _usable(topology: Topology, groups: GroupLimits, affinity: tuple[int, ...] | None) -> float | None:
     """Least of quota, cores, and cores that the allowed threads lie on; threads stand in where cores are unknown."""
+    if topology.renumbered:
+        return _usable_of_container(topology, groups, affinity)
     allowed = set(topology.online or ())
     for limit in (affinity, groups.cpuset):
         if limit is not None:
@@ -228,6 +231,16 @@ def _usable(topology: Topology, groups: GroupLimits, affinity: tuple[int, ...] |
     elif not bounds:
         return None
     return min(bounds)
+
+
+def _usable_of_container(topology: Topology, groups: GroupLimits, affinity: tuple[int, ...] | None) -> float | None:
+    """Least of quota, cores, and number of granted threads, whose numbers are the host's and name none of ours."""
+    sets = [set(limit) for limit in (affinity, groups.cpuset) if limit is not None]
+    bounds = [float(len(set.intersection(*sets)))] if sets and set.intersection(*sets) else []
+    shown = topology.cores if topology.cores is not None else topology.threads
+    bounds += [] if shown is None else [float(shown)]
+    bounds += [] if groups.quota_cores is None else [groups.quota_cores]
+    return min(bounds, default=None)
 
 
 def _noise(tree: Tree, topology: Topology) -> NoiseFacts:

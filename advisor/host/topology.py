@@ -26,6 +26,8 @@ class Topology:
     """For each online thread the online threads of its core, itself included."""
     sockets: int | None
     nodes: tuple[NumaNode, ...]
+    renumbered: bool = False
+    """``online`` counts the threads of a container from 0; affinity and cpuset count those of the host."""
 
     @property
     def threads(self) -> int | None:
@@ -49,7 +51,10 @@ def count_cores(cpus: Iterable[int], siblings: dict[int, frozenset[int]]) -> int
 
 
 def sibling_pair(siblings: dict[int, frozenset[int]] | None, allowed: Iterable[int]) -> tuple[int, int] | None:
-    """Two threads of one core that both are allowed; None if no core has two, or siblings are unknown."""
+    """Two threads of one core that both are allowed; None if no core has two, or siblings are unknown.
+
+    Both must count threads alike; see ``Topology.renumbered``.
+    """
     usable = set(allowed)
     for cpu in sorted(siblings or {}):
         group = sorted((siblings or {})[cpu] & usable)
@@ -58,14 +63,28 @@ def sibling_pair(siblings: dict[int, frozenset[int]] | None, allowed: Iterable[i
     return None
 
 
-def read_topology(tree: Tree, info: CpuInfo, view: LscpuView | None, architecture: str | None) -> Topology:
+def read_topology(
+    tree: Tree,
+    info: CpuInfo,
+    view: LscpuView | None,
+    architecture: str | None,
+    allowed: Iterable[int] = (),
+) -> Topology:
     """Take cores and sockets from lscpu where its table is complete and the kernel's own lists agree; else from these.
 
     lscpu reads masks only and ignores /proc/cpuinfo, so kernels without masks or without any topology need own reading.
+
+    Parameters
+    ----------
+    allowed : iterable of int
+        Threads that the scheduler grants, in the kernel's own numbers: of this process, or of a cpuset. If one of them
+        is neither online nor switched off, /proc and /sys are those of a container that counts its threads anew.
     """
     online = _online(tree, info)
     if not online:
         return Topology(None, None, None, None, ())
+    if not set(allowed) <= {*online, *(tree.cpus(f"{_CPU}/offline") or ())}:
+        return _renumbered(info, online)
     lists = {cpu: _siblings(tree, cpu, online) for cpu in online}
     siblings = _from_lscpu(view, online)
     known = {cpu: group for cpu, group in lists.items() if group is not None}
@@ -73,6 +92,22 @@ def read_topology(tree: Tree, info: CpuInfo, view: LscpuView | None, architectur
         siblings = _own_siblings(tree, info, online, known)
     sockets = _sockets(tree, info, view, online, architecture)
     return Topology(online, _offline(tree, online), siblings, sockets, _nodes(tree, online))
+
+
+def _renumbered(info: CpuInfo, online: tuple[int, ...]) -> Topology:
+    """Topology by /proc/cpuinfo alone, which lxcfs numbers anew; the folders of /sys are those of other threads.
+
+    Source: lxcfs, src/proc_cpuview.c (proc_cpuinfo_read) and src/sysfs_fuse.c (do_cpuset_read).
+    """
+    groups: dict[tuple[int, int], set[int]] = {}
+    for cpu in online:
+        physical, core = to_int(info.field(cpu, "physical id")), to_int(info.field(cpu, "core id"))
+        if physical is None or core is None:
+            sockets = 1 if len(online) == 1 else None
+            return Topology(online, (), None, sockets, (), renumbered=True)
+        groups.setdefault((physical, core), set()).add(cpu)
+    siblings = {cpu: frozenset(group) for group in groups.values() for cpu in group}
+    return Topology(online, (), siblings, len({socket for socket, _ in groups}), (), renumbered=True)
 
 
 def _online(tree: Tree, info: CpuInfo) -> tuple[int, ...] | None:

@@ -18,6 +18,15 @@ _ISA_WORDS = {
     "avx512_vnni": "AVX512_CORE_VNNI",
 }
 _ISA_VARIABLES = ("ONEDNN_MAX_CPU_ISA", "OV_CPU_MAX_ISA")
+# What else oneDNN reads, also under its former name, and changes kernels by: instructions and the arithmetic of f32.
+# Source: oneDNN developer guide, "CPU Dispatcher Control" and "Primitive Attributes: floating-point math mode".
+_FURTHER_VARIABLES = (
+    "DNNL_MAX_CPU_ISA",
+    "ONEDNN_CPU_ISA_HINTS",
+    "DNNL_CPU_ISA_HINTS",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "DNNL_DEFAULT_FPMATH_MODE",
+)
 _CORE_TYPES = {"any": "ANY_CORE", "performance": "PCORE_ONLY", "efficiency": "ECORE_ONLY"}
 _HINTS = {"latency": "LATENCY", "throughput": "THROUGHPUT", "cumulative_throughput": "CUMULATIVE_THROUGHPUT"}
 # int8 files keep their unquantised rest in f32: the hint speaks of the floating-point part only.
@@ -45,12 +54,23 @@ def simd_environment(cap: str | None) -> dict[str, str]:
 
 
 def simd_variables() -> tuple[str, ...]:
-    """Return the names of the variables: a worker's environment must not inherit them by chance."""
-    return _ISA_VARIABLES
+    """Return the names of all variables that change kernels: a worker's environment must not inherit them by chance."""
+    return (*_ISA_VARIABLES, *_FURTHER_VARIABLES)
+
+
+def worker_environment(cap: str | None) -> dict[str, str | None]:
+    """Variables of the cap; all others that change kernels are removed (None), whatever the user's shell has."""
+    unset: dict[str, str | None] = dict.fromkeys(simd_variables())
+    return {**unset, **simd_environment(cap)}
+
+
+def ignored_variables() -> tuple[str, ...]:
+    """``NAME=value`` of the variables in this process's environment that workers are not given."""
+    return tuple(f"{name}={value}" for name in simd_variables() if (value := os.environ.get(name)))
 
 
 # Read when this module is first imported, which is when OpenVINO is about to be: later changes have no effect on it.
-_AT_START = {name: os.environ.get(name) for name in _ISA_VARIABLES}
+_AT_START = {name: os.environ.get(name) for name in simd_variables()}
 
 
 def check_simd(cap: str | None, environment: Mapping[str, str | None] | None = None) -> None:
@@ -63,7 +83,7 @@ def check_simd(cap: str | None, environment: Mapping[str, str | None] | None = N
     """
     found = _AT_START if environment is None else environment
     wanted = simd_environment(cap)
-    for name in _ISA_VARIABLES:
+    for name in simd_variables():
         if (found.get(name) or None) != wanted.get(name):
             raise ModelRangeError(
                 f"simd_cap {cap} needs {name}={wanted.get(name, '(unset)')} before OpenVINO is loaded, "

@@ -108,7 +108,7 @@ class Database:
             if not path.parent.is_dir():
                 raise StoreError(f"store {path}: the folder {path.parent} does not exist; make it or name another")
         except OSError as error:
-            raise StoreError(f"store {path}: cannot be opened: {reason(error)}") from error
+            raise StoreError(f"store {path}: cannot be opened: {reason(error)}; or set SIZER_HOME") from error
 
     @contextmanager
     def _guard(self, what: str) -> Iterator[None]:

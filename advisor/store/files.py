@@ -66,7 +66,9 @@ def write_document(path: Path | str, document: BaseModel | str | bytes) -> Path:
     """Write a record (JSON; YAML where the name ends so), a text or bytes, so that a reader never sees half of it.
 
     The content goes to a temporary name in the same folder, is flushed to the disk and then takes the final name
-    (``os.replace`` is atomic within one file system). A failure leaves the old file as it was.
+    (``os.replace`` is atomic within one file system). A failure leaves the old file as it was. Through links the file
+    that they lead to is written. What is no regular file (``/dev/null``, a FIFO, ``>(command)``) is written into, never
+    replaced.
 
     Raises
     ------
@@ -77,26 +79,38 @@ def write_document(path: Path | str, document: BaseModel | str | bytes) -> Path:
     if isinstance(document, BaseModel):
         document = yaml_text(document) if target.suffix in {".yaml", ".yml"} else document_text(document)
     data = document if isinstance(document, bytes) else document.encode()
-    temporary: str | None = None
     try:
         if target.is_dir():
             raise StoreError(f"{target}: cannot be written, it is a folder; name a file in it")
-        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:64]}.", suffix=".part", dir=target.parent)
+        place = target.resolve()
+        # An open descriptor (/dev/fd/63) resolves to a name that is none, and counts by what it leads to.
+        if target.exists() and not (target.is_file() and place.is_file()):
+            with target.open("wb") as stream:
+                stream.write(data)
+        else:
+            _replace(place, data)
+    except RuntimeError as error:  # Python before 3.13, of links that go in a circle
+        raise StoreError(f"{target}: cannot be written: its links go in a circle") from error
+    except OSError as error:
+        raise StoreError(f"{target}: cannot be written: {reason(error)}") from error
+    return target
+
+
+def _replace(target: Path, data: bytes) -> None:
+    """Put a file in the place of another, or where none is."""
+    mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+    handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:64]}.", suffix=".part", dir=target.parent)
+    try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         Path(temporary).chmod(mode)
         Path(temporary).replace(target)
-        temporary = None
-    except OSError as error:
-        raise StoreError(f"{target}: cannot be written: {reason(error)}") from error
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):  # the reason why writing failed is already on its way up
-                Path(temporary).unlink()
-    return target
+    except BaseException:
+        with contextlib.suppress(OSError):  # the reason why writing failed is already on its way up
+            Path(temporary).unlink()
+        raise
 
 
 def _umask() -> int:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+
+from advisor.errors import StoreError
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -27,29 +30,52 @@ def scenarios_dir() -> Path:
 def data_dir() -> Path:
     """User's own data (store, added platforms): ``SIZER_HOME``, else the platform's folder for user data.
 
-    The folder need not exist; whoever writes makes it.
+    The folder need not exist; whoever writes makes it. StoreError if there is neither.
     """
     home = os.environ.get("SIZER_HOME")
     if home:
-        return Path(home).expanduser()
+        return _expanded("SIZER_HOME", home)
     from platformdirs import user_data_path
 
-    return user_data_path("sizer", appauthor=False)
+    return _own(user_data_path)
 
 
 def cache_dir() -> Path:
     """Built models and other files that can be made again: ``SIZER_CACHE``, else ``SIZER_HOME/cache``, else the
-    platform's folder for caches.
+    platform's folder for caches. StoreError if there is none of them.
     """
     cache = os.environ.get("SIZER_CACHE")
     if cache:
-        return Path(cache).expanduser()
+        return _expanded("SIZER_CACHE", cache)
     home = os.environ.get("SIZER_HOME")
     if home:
-        return Path(home).expanduser() / "cache"
+        return _expanded("SIZER_HOME", home) / "cache"
     from platformdirs import user_cache_path
 
-    return user_cache_path("sizer", appauthor=False)
+    return _own(user_cache_path)
+
+
+def _expanded(variable: str, folder: str) -> Path:
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError as error:
+        raise StoreError(f"{variable}={folder}: there is no such home folder; write the whole path") from error
+
+
+def _own(finder: Callable[..., Path]) -> Path:
+    """Folder of the user by a function of platformdirs.
+
+    A container that runs under a number without name has no home: platformdirs fails then, or leaves the ~ as it is.
+    """
+    try:
+        path = finder("sizer", appauthor=False)
+    except RuntimeError:
+        path = Path()
+    if not path.is_absolute():
+        raise StoreError(
+            "no folder for sizer's data: this user has no home and HOME is not set; set SIZER_HOME to a folder"
+        )
+    return path
 
 
 def default_store_url() -> str:

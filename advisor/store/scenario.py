@@ -20,37 +20,14 @@ from .faults import fault_words
 from .fields import record_at, shown
 from .files import read_text
 from .paths import scenarios_dir
+from .spellings import interval_hint, number_hint, size_hint, unit_of
 from .yamltext import Lines, YamlTextError, parse_yaml
 
 MAX_BYTES = 256 * 1024
 _BARE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
-_LEADING_NUMBER = re.compile(r"\s*([-+]?[0-9]+(?:[.,][0-9]+)?)\s*([A-Za-z/%]*)")
-
-# Unit of a key by the end of its name; the first that fits counts.
-_UNITS = (
-    ("kbps", "kilobit per second"),
-    ("fps", "frames per second"),
-    ("rate_per_s", "requests per second"),
-    ("_ms", "milliseconds"),
-    ("_s", "seconds"),
-    ("_w", "watts"),
-    ("_c", "degrees Celsius"),
-    ("_pct", "percent"),
-    ("_hours", "hours"),
-    ("_years", "years"),
-    ("per_kwh", "money per kilowatt-hour"),
-    ("gop_frames", "frames"),
-    ("usd_rate", "units of the currency per USD"),
-)
-# What one of a suffix is in the key's own unit, where people write it.
-_FACTORS = {
-    "kilobit per second": {"": 1, "k": 1, "kbit": 1, "kbps": 1, "kbit/s": 1, "kb/s": 1, "m": 1e3, "mbit": 1e3,
-                           "mbps": 1e3, "mbit/s": 1e3, "mb/s": 1e3},
-    "milliseconds": {"": 1, "ms": 1, "msec": 1, "s": 1e3, "sec": 1e3},
-    "seconds": {"": 1, "s": 1, "sec": 1, "ms": 1e-3, "min": 60, "m": 60, "h": 3600},
-    "watts": {"": 1, "w": 1, "kw": 1e3},
-    "hours": {"": 1, "h": 1, "min": 1 / 60},
-}  # fmt: skip
+_AFTER_A_COMMA = re.compile(r"[0-9]")
+_NO_NUMBER = {"float_type", "int_type", "float_parsing", "int_parsing", "int_from_float"}
+_SIZE_KEYS = {"resolution", "input"}
 
 
 def shipped_scenarios() -> dict[str, Path]:
@@ -139,8 +116,10 @@ def _worded(error: ValidationError, data: Any, lines: Lines, where: str) -> str:
     faults: list[Any] = error.errors(include_url=False)
     fault = next((item for item in faults if item["type"] == "extra_forbidden"), faults[0])
     path = _present(fault["loc"], data, missing=fault["type"] == "missing")
-    text = _fault_text(fault, path)
-    others = len({item["loc"] for item in faults}) - 1
+    text = _fault_text(fault, path, lines.written.get(path))
+    # A list whose only item is at fault is also "too short", and each member of a union complains.
+    paths = {_present(item["loc"], data, missing=item["type"] == "missing") for item in faults}
+    others = sum(not any(other != one == other[: len(one)] for other in paths) for one in paths) - 1
     more = f" (and {others} more)" if others > 0 else ""
     return f"{where}{_line(_line_of(path, lines))}: {shown(path) or 'scenario'}: {text}{more}"
 
@@ -161,18 +140,28 @@ def _present(loc: tuple[str | int, ...], data: Any, missing: bool) -> tuple[str 
     return tuple(path)
 
 
-def _fault_text(fault: Any, path: tuple[str | int, ...]) -> str:
-    """What is wrong with one value, and what to write instead."""
+def _fault_text(fault: Any, path: tuple[str | int, ...], written: str | None) -> str:
+    """What is wrong with one value, and what to write instead; ``written``: as it stands in the file."""
     kind = fault["type"]
     value = _quoted(fault["input"])
     key = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
     if kind == "extra_forbidden":
         record = record_at(Scenario, path[:-1])
+        if fault["input"] is None and _AFTER_A_COMMA.match(str(path[-1])):
+            return "unknown key; in braces a comma ends a value: write 4000 for thousands, 4.5 for decimals"
         known = _keys(record) if record is not None else []
         guess = nearest(str(path[-1]), known) or (f"; known here: {', '.join(known)}" if known else "")
         return f"unknown key{guess}"
-    if kind in {"float_type", "int_type", "float_parsing", "int_parsing", "int_from_float"}:
-        return _number_text(key, fault["input"], whole=kind.startswith("int"))
+    if key in _SIZE_KEYS and kind in {"value_error", "string_type"}:
+        return f"{value} is not WIDTHxHEIGHT in pixels{size_hint(key, fault['input'])}"
+    if key == "every" and kind in {"value_error", "string_type"}:
+        hint = interval_hint(fault["input"])
+        return f"{_quoted_or_length(fault['input'])} is neither '3 frames' nor a rate like '2/s'{hint}"
+    if kind in _NO_NUMBER:
+        whole = kind.startswith("int")
+        unit = unit_of(key)
+        what = f"{'a whole number' if whole else 'a number'}{f' of {unit}' if unit else ''}"
+        return f"{value} is not {what}{number_hint(key, fault['input'], whole, written)}"
     if kind == "finite_number":
         return f"{value} is not a finite number"
     if kind in {"model_type", "model_attributes_type", "dict_type"}:
@@ -205,23 +194,12 @@ def _quoted(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def _quoted_or_length(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"a text of {len(text) - 2} characters"
+
+
 def _pattern_words(pattern: str) -> str:
     if pattern.startswith("^[A-Za-z]"):
         return "of a name: a letter, then letters, digits, '-' or '_'"
     return "of three capital letters, for example EUR" if pattern == "^[A-Z]{3}$" else pattern
-
-
-def _number_text(key: str, given: object, whole: bool) -> str:
-    """Say that a number was expected, in which unit, and how the given text would be written."""
-    unit = next((words for end, words in _UNITS if key.endswith(end)), None)
-    kind = "a whole number" if whole else "a number"
-    text = f"{_quoted(given)} is not {kind}{f' of {unit}' if unit else ''}"
-    match = _LEADING_NUMBER.match(given) if isinstance(given, str) else None
-    if match is None:
-        return f"{text}; write digits only, without a unit" if unit else f"{text}; write digits only"
-    number = float(match[1].replace(",", "."))
-    factors = _FACTORS.get(unit or "", {})
-    factor = factors.get(match[2].lower(), 1.0 if not factors else None)
-    if factor is None:
-        return f"{text}; write digits only, without a unit"
-    return f"{text}; write {key}: {number * factor:g}"

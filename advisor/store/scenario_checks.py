@@ -37,6 +37,7 @@ LIMITS = {
     ("margin", "growth_cameras"): MAX_CAMERAS,
     ("margin", "growth_requests_pct"): 1e5,
     ("site", "max_power_w"): 1e6,
+    ("site", "ambient_c"): 85.0,
     ("money", "usd_rate"): 1e7,
     ("money", "electricity_per_kwh"): 1e7,
     ("money", "lifetime_years"): 100.0,
@@ -59,8 +60,15 @@ LEAST = {
     ("money", "usd_rate"): 1e-6,
     ("money", "lifetime_years"): 1e-2,
     ("site", "max_power_w"): 1e-2,
+    ("site", "ambient_c"): -60.0,
     ("candidates", "max_price"): 1e-2,
 }
+# Least that a codec needs of a still scene at night, and what a picture takes in 8 bits per colour without any codec.
+# Between them lies every camera: 1080p at 15/s from 16 kbit/s to 746 Mbit/s. Project assumption.
+LEAST_BITS_PER_PIXEL = 0.0005
+MOST_BITS_PER_PIXEL = 24.0
+MOST_USD_PER_KWH = 5.0
+"""Above it a price of electricity is meant in cents; diesel in the desert costs less."""
 RESERVED_STAGES = frozenset({"decode"})
 """Names under which reports list what is no stage of the scenario."""
 
@@ -75,7 +83,20 @@ class Fault:
 
 def faults(scenario: Scenario) -> Iterator[Fault]:
     """Yield broken rules; later rules rely on the earlier ones and are reached only where those hold."""
-    for rule in (_limits, _sources, _names, _links, _cycles, _groups, _objects, _rates, _sites, _candidates):
+    for rule in (
+        _limits,
+        _bit_rates,
+        _shares,
+        _sources,
+        _names,
+        _links,
+        _cycles,
+        _groups,
+        _objects,
+        _rates,
+        _sites,
+        _candidates,
+    ):
         found = list(rule(scenario))
         if found:
             yield from found
@@ -92,6 +113,44 @@ def _limits(scenario: Scenario) -> Iterator[Fault]:
         for path, value in _values(document, pattern):
             if value is not None and value < least:
                 yield Fault(path, f"{value:g} is below {least:g}, the least that is taken for meant")
+
+
+def _bit_rates(scenario: Scenario) -> Iterator[Fault]:
+    """Bit rates that no codec has at that size and rate: thousands lost to a separator, or bits for kilobits."""
+    for index, camera in enumerate(scenario.cameras):
+        if camera.bitrate_kbps is None or camera.codec == "raw":
+            continue
+        width, height = camera.size
+        kbps = camera.bitrate_kbps
+        bits_per_pixel = kbps * 1e3 / (width * height * camera.fps)
+        factor = 1e3 if bits_per_pixel < LEAST_BITS_PER_PIXEL else 1e-3
+        if LEAST_BITS_PER_PIXEL <= bits_per_pixel <= MOST_BITS_PER_PIXEL:
+            continue
+        likely = LEAST_BITS_PER_PIXEL <= bits_per_pixel * factor <= MOST_BITS_PER_PIXEL
+        yield Fault(
+            ("cameras", index, "bitrate_kbps"),
+            f"{kbps:g} kilobit per second is too {'little' if factor > 1 else 'much'} for {camera.resolution} at"
+            f" {camera.fps:g} frames per second ({bits_per_pixel:.2g} bits per pixel);"
+            + (f" if {kbps * factor:g} is meant, write that" if likely else " leave it out if it is not known"),
+        )
+
+
+def _shares(scenario: Scenario) -> Iterator[Fault]:
+    """Percentages written as shares, and money written in cents."""
+    headroom = scenario.margin.headroom_pct
+    if 0 < headroom < 1:
+        yield Fault(
+            ("margin", "headroom_pct"),
+            f"{headroom:g} is less than one percent; write {100 * headroom:g} for {100 * headroom:g} %, or 0",
+        )
+    money = scenario.money
+    usd_per_kwh = money.electricity_per_kwh / (money.usd_rate or 1.0)
+    if usd_per_kwh > MOST_USD_PER_KWH:
+        yield Fault(
+            ("money", "electricity_per_kwh"),
+            f"{money.electricity_per_kwh:g} {money.currency} per kilowatt-hour is above {MOST_USD_PER_KWH:g} USD; write"
+            f" {money.currency}, not hundredths of it",
+        )
 
 
 def _values(part: Any, pattern: tuple[str, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:

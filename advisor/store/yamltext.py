@@ -2,6 +2,7 @@
 
 PyYAML reads YAML 1.1, where ``on:`` is the key ``true`` and ``12:30`` a number; here plain scalars follow the core
 schema of YAML 1.2 (https://yaml.org/spec/1.2.2/, section 10.3.2, decimal numbers only) and keys are always text.
+Merge keys (``<<: *camera``) add what the mapping does not state itself (https://yaml.org/type/merge.html).
 Duplicate keys, tags, keys that are no scalars, deep nesting and aliases that unfold to many values are refused.
 The text is consumed as events in one pass, so that nothing recurses and nothing is built before it was counted.
 A parser with a limit of its own may stop before the event that we would refuse; the refusal is ours all the same.
@@ -21,6 +22,7 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Parser that hands out the events: libyaml where the wheel has it, some ten times faster."""
 _INTEGER = re.compile(r"[-+]?[0-9]{1,30}\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_MERGE = "<<"
 _WORDS: dict[str, Any] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
@@ -28,7 +30,15 @@ _WORDS: dict[str, Any] = {
 }  # fmt: skip
 
 Path = tuple[str | int, ...]
-Lines = dict[Path, int]
+
+
+class Lines(dict[Path, int]):
+    """Line of each key and list item, from 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: dict[Path, str] = {}
+        """Characters of each plain scalar that was read as something else than text: ``1.000`` is the number 1.0."""
 
 
 class YamlTextError(ValueError):
@@ -59,13 +69,15 @@ def _line(event: yaml.Event) -> int:
 class _Frame:
     """A mapping or a sequence under construction."""
 
-    __slots__ = ("anchor", "keyed", "path", "size", "value")
+    __slots__ = ("anchor", "keyed", "merged", "merging", "path", "size", "value")
 
     def __init__(self, value: dict[str, Any] | list[Any], path: Path, anchor: str | None) -> None:
         self.value = value
         self.path = path
         self.anchor = anchor
         self.keyed: str | None = None
+        self.merging = False
+        self.merged: list[dict[str, Any]] | None = None
         self.size = 1
 
 
@@ -74,7 +86,7 @@ class _Builder:
 
     def __init__(self) -> None:
         self.stack: list[_Frame] = []
-        self.lines: Lines = {}
+        self.lines = Lines()
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.open_anchors: set[str] = set()
         self.result: Any = None
@@ -113,10 +125,14 @@ class _Builder:
         if isinstance(frame.value, list):
             self.lines[(*frame.path, len(frame.value))] = line
             frame.value.append(value)
+            return
+        assert frame.keyed is not None
+        key, frame.keyed = frame.keyed, None
+        if frame.merging:
+            frame.merging = False
+            frame.merged = _mappings(value, line)
         else:
-            assert frame.keyed is not None
-            frame.value[frame.keyed] = value
-            frame.keyed = None
+            frame.value[key] = value
 
     def feed(self, event: yaml.Event) -> None:
         line = _line(event)
@@ -126,6 +142,8 @@ class _Builder:
             self._open(event, line)
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
             frame = self.stack.pop()
+            if frame.merged is not None:
+                self._merge(frame)
             if frame.anchor is not None:
                 self.open_anchors.discard(frame.anchor)
                 self.anchors[frame.anchor] = (frame.value, frame.size)
@@ -136,13 +154,35 @@ class _Builder:
         elif isinstance(event, yaml.AliasEvent):
             self._alias(str(event.anchor), line)
 
+    def _begin_merge(self, line: int) -> None:
+        frame = self.stack[-1]
+        if frame.merged is not None:
+            raise YamlTextError(f"key {_MERGE} appears twice; merge a list: {_MERGE}: [*a, *b]", line)
+        frame.keyed, frame.merging = _MERGE, True
+        self.lines[(*frame.path, _MERGE)] = line
+
+    def _merge(self, frame: _Frame) -> None:
+        """Add what the mapping does not state itself; of several mappings the earlier one counts."""
+        assert isinstance(frame.value, dict)
+        line = self.lines[(*frame.path, _MERGE)]
+        for mapping in frame.merged or ():
+            for key, value in mapping.items():
+                if key not in frame.value:
+                    frame.value[key] = value
+                    self.lines[(*frame.path, key)] = line
+
     def _scalar(self, event: yaml.ScalarEvent, line: int) -> None:
         if event.tag is not None and event.tag != "!":
             raise YamlTextError(f"tag {event.tag!r} is not allowed: write plain values", line)
         if self.wants_key():
-            self.put_key(event.value, line)
+            if event.value == _MERGE and event.implicit[0]:  # in quotes it is a key like any other
+                self._begin_merge(line)
+            else:
+                self.put_key(event.value, line)
             return
         value = scalar(event.value) if event.implicit[0] and event.tag is None else event.value
+        if not isinstance(value, str):
+            self.lines.written[self.child_path()] = event.value
         if event.anchor is not None:
             self.anchors[event.anchor] = (value, 1)
         self.put(value, 1, line)
@@ -171,6 +211,14 @@ class _Builder:
         self.put(value, size, line)
 
 
+def _mappings(value: Any, line: int) -> list[dict[str, Any]]:
+    """What a merge key merges: a mapping or a list of mappings."""
+    mappings = value if isinstance(value, list) else [value]
+    if not all(isinstance(mapping, dict) for mapping in mappings):
+        raise YamlTextError(f"{_MERGE} merges mappings only: {_MERGE}: *name, with &name before a mapping", line)
+    return mappings
+
+
 def _too_deep(line: int) -> YamlTextError:
     return YamlTextError(f"nested deeper than {MAX_DEPTH} levels; write it flatter", line)
 
@@ -196,7 +244,7 @@ def parse_yaml(text: str) -> tuple[Any, Lines]:
 
     Returns
     -------
-    value, lines : Any, dict
+    value, lines : Any, Lines
         Mappings, lists and scalars; and for each path inside (keys and positions from the top) its line, from 1.
 
     Raises

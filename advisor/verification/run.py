@@ -16,6 +16,7 @@ from advisor.host import preflight
 from advisor.measure.items.progress import NullProgress, Progress
 from advisor.records.config import EffectiveConfig
 from advisor.records.verdict import Verdict
+from advisor.runtimes.openvino_config import worker_environment
 
 from .observation import Observation
 from .request import Order
@@ -66,16 +67,25 @@ def observe(order: Order, progress: Progress, stop: threading.Event) -> Observat
         "clips": str(order.work_dir / "clips"),
     }
     progress.start(int(warmup_s + duration_s), warmup_s + duration_s, unit="s")
-    with Child(job, order.work_dir) as child:
+    with Child(job, order.work_dir, process_environment(order)) as child:
         child.listen(seen, progress, stop)
     progress.finish(f"{seen.seen_s:.0f} s measured")
     return seen
 
 
+def process_environment(order: Order) -> dict[str, str | None]:
+    """Environment of the run's process: the cap on instructions that its configurations name, and no other."""
+    caps = {config.simd_cap for config in order.configs.values() if config.runtime == "openvino"}
+    if len(caps) > 1:
+        shown = ", ".join(sorted(str(cap) for cap in caps))
+        raise InputError(f"stages name different simd_cap ({shown}), but one process runs them all; name one")
+    return worker_environment(next(iter(caps), None))
+
+
 class Child:
     """The process of one run."""
 
-    def __init__(self, job: Mapping[str, Any], work_dir: Path) -> None:
+    def __init__(self, job: Mapping[str, Any], work_dir: Path, environment: Mapping[str, str | None]) -> None:
         try:
             work_dir.mkdir(parents=True, exist_ok=True)
             for left in work_dir.glob("tmp*.json"):  # jobs of version 0.1 that was killed: they hold passwords
@@ -86,7 +96,7 @@ class Child:
             ) from error
         # Through the pipe, never a file: the job holds passwords of cameras, and kill -9 would leave it behind.
         self._job = json.dumps(job)
-        self._process = ChildProcess("advisor.verification.child")
+        self._process = ChildProcess("advisor.verification.child", environment=environment)
 
     def __enter__(self) -> Child:
         self._process.__enter__()

@@ -14,7 +14,7 @@ from advisor.errors import InputError
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.measurement import BenchReport, BenchRow, Measurement, TimingMeasurement
 
-from .context import Say, local_facts, open_store, silent
+from .context import Say, local_facts, open_store, say_ignored_variables, silent
 from .models import build_model, resolve_model
 from .predict import number_or_all
 
@@ -62,6 +62,7 @@ def bench_machine(
     from advisor.measure.items.footprint import with_footprints
 
     budget_s = _budget_s(request)
+    say_ignored_variables(say)
     with open_store(store_url) as store:
         facts = local_facts(store)
         campaign = _campaign(request, facts)

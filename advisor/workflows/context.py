@@ -20,6 +20,15 @@ def silent(text: str) -> None:
     """Ignore the message."""
 
 
+def say_ignored_variables(say: Say) -> None:
+    """Say which variables of the environment would change kernels, and are not handed to what is measured or run."""
+    from advisor.runtimes.openvino_config import ignored_variables
+
+    found = ignored_variables()
+    if found:
+        say(f"{', '.join(found)} in the environment: not applied, runtimes choose their instructions by the processor")
+
+
 @contextmanager
 def open_store(url: str | None) -> Iterator[MeasurementStore]:
     """Open the measurement store and close it again; StoreError where it cannot be opened or written."""

@@ -63,23 +63,13 @@ def imitation(machine: MachineSpec, facts: HostFacts) -> Imitation:
 
 @contextmanager
 def imitating(wanted: Imitation) -> Iterator[None]:
-    """Limit this process and its children to the cores and instructions of an imitation, for a while.
+    """Limit this process and its children to the cores of an imitation, for a while.
 
-    Instructions are capped through the environment, so in children only: this process must not run the models itself.
+    Instructions are capped by the configurations (``RunConfig.simd_cap``), by which workers get their environment.
     """
-    from advisor.runtimes.openvino_config import simd_environment
-
     affinity = os.sched_getaffinity(0)
-    cap = simd_environment(wanted.simd_cap)
-    before = {name: os.environ.get(name) for name in cap}
     os.sched_setaffinity(0, set(sorted(affinity)[: wanted.cores]))
-    os.environ.update(cap)
     try:
         yield
     finally:
         os.sched_setaffinity(0, affinity)
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -16,6 +16,7 @@ from .context import Say, open_store, probing, silent
 from .models import resolve_model
 from .plan_basis import plan_basis
 from .predictors import cold_starts, load_predictors
+from .stage_models import model_key, naming, resolve_stages
 from .this_machine import local_candidate
 from .without_measurements import without_measurements
 
@@ -107,11 +108,13 @@ def prepare(
     candidates = _candidates(request.on, catalogue, facts)
     today = dt.datetime.now(dt.UTC).date()
     admit(scenario, candidates, today, named=bool(request.on))  # before anything is built or measured in vain
-    models = {stage.id: resolve_model(stage.model, stage.input) for stage in scenario.stages}
+    where = str(scenario_file(request.scenario))
+    models = resolve_stages(scenario, where)
     host = machine_spec(facts)
     bitrates = _usual_bitrates(scenario)
     smaller = _smaller(models)
-    works = Works(models, store, smaller)
+    places = {models[stage.id].sha256: model_key(scenario, stage.id, where) for stage in reversed(scenario.stages)}
+    works = Works(models, store, smaller, places)
     works.prepare("openvino")
     here = is_candidate(host, facts, candidates)
     counted = counted_works([*models.values(), *smaller.values()], store)
@@ -315,8 +318,11 @@ class Works:
         models: Mapping[str, ModelFile],
         store: MeasurementStore,
         smaller: Mapping[str, ModelFile] | None = None,
+        places: Mapping[str, str] | None = None,
     ) -> None:
+        """Take the models by stage; ``places`` says by SHA-256 where one is named, for errors."""
         self._models = models
+        self._places = places or {}
         self._smaller = {file.reference: file for file in (smaller or {}).values()}
         self._store = store
         # int8 also where it is not permitted: the plan says what permitting it would save.
@@ -362,7 +368,9 @@ class Works:
         from advisor.measure.items.model_kernels import model_works
 
         wanted: list[tuple[str, str, int, str | None]] = [(runtime, name, 1, None) for name in self._compiled]
-        for request, work in zip(wanted, model_works(model, wanted, self._store), strict=True):
+        with naming(self._places.get(model.sha256)):
+            works = model_works(model, wanted, self._store)
+        for request, work in zip(wanted, works, strict=True):
             self._works_by_key[model.sha256, runtime, request[1]] = work
 
 

@@ -17,9 +17,9 @@ from advisor.records.plan import Plan, PredictedLoad
 from advisor.records.scenario import Scenario
 from advisor.records.verdict import Objects, Phases, Verdict
 
-from .context import Say, local_facts, open_store, silent
+from .context import Say, local_facts, open_store, say_ignored_variables, silent
 from .imitate import Imitation, imitating, imitation
-from .models import resolve_model
+from .stage_models import resolve_stages
 
 if TYPE_CHECKING:
     from advisor.measure.items.progress import Progress
@@ -81,7 +81,7 @@ def verify_scenario(
         Bad input, with a remedy; nothing has been run then.
     """
     from advisor.store.paths import cache_dir
-    from advisor.store.scenario import load_scenario
+    from advisor.store.scenario import load_scenario, scenario_file
     from advisor.verification import Order, find_capacity, verify
     from advisor.verification.compare import compared
     from advisor.verification.setup import check_sources
@@ -90,9 +90,10 @@ def verify_scenario(
     check_sources(scenario)
     hashes = _hashes(request)  # of what is run, whatever happens to the files meanwhile
     duration_s = request.duration_s if request.duration_s is not None else PROFILES_S[request.profile]
+    say_ignored_variables(say)
     with open_store(store_url) as store:
         facts = local_facts(store)
-        models = {stage.id: resolve_model(stage.model, stage.input) for stage in scenario.stages}
+        models = resolve_stages(scenario, str(scenario_file(request.scenario)))
         setting = _setting(request, scenario, store, progress, say)
         wanted = None if request.imitate is None else _imitated(request.imitate, facts)
         if wanted is not None:
@@ -187,7 +188,8 @@ def _capped(setting: _Setting, wanted: Imitation) -> _Setting:
     for stage, config in setting.configs.items():
         threads = min(config.threads or wanted.cores, wanted.cores)
         streams = None if config.streams is None else min(config.streams, threads)
-        update = {"threads": threads, "streams": streams, "requests": streams, "simd_cap": wanted.simd_cap}
+        cap = wanted.simd_cap if config.runtime == "openvino" else None  # others cannot be capped
+        update = {"threads": threads, "streams": streams, "requests": streams, "simd_cap": cap}
         configs[stage] = config.model_copy(update=update)
     return replace(setting, configs=configs, decode_threads=min(setting.decode_threads, wanted.cores))
 

@@ -219,3 +219,34 @@ def test_usage_errors_survive_a_closed_stderr() -> None:
     command = [sys.executable, "-c", "from advisor.cli.main import main; main()", "plan", "--fps", "3"]
     done = subprocess.run(["bash", "-c", '"$@" 2>&-', "bash", *command], capture_output=True, timeout=60, check=False)
     assert done.returncode == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["report", "X"], ["plan", "X"], ["predict", "X", "--on", "this"], ["plan", "store-analytics", "-o", "X"],
+     ["verify", "X"], ["catalog", "add", "X"], ["bench", "--matrix", "X"], ["host", "--store", "sqlite:///X"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_an_argument_that_is_no_text_is_one_line_and_exit_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file whose name is in Latin-1, under a UTF-8 locale."""
+    name = b"gr\xf6sse.onnx".decode("utf-8", "surrogateescape")
+    assert run([text.replace("X", name) for text in arguments]) == 2
+    error = capsys.readouterr().err
+    assert r"gr\udcf6sse.onnx" in error
+    assert "rename the file or folder" in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("name", ["gr\u00f6sse.yaml", "\u65e5\u672c.yaml"])
+def test_a_terminal_without_the_letters_of_a_name_shows_a_stand_in(encoding: str, name: str) -> None:
+    program = "from advisor.cli.main import main; main()"
+    environment = os.environ | {"PYTHONIOENCODING": f"{encoding}:strict", "PYTHONUTF8": "1"}
+    for arguments in (["plan", name], ["catalog", "list"], ["schema", "plan"]):
+        command = [sys.executable, "-c", program, *arguments]
+        ended = subprocess.run(command, env=environment, capture_output=True, check=False)
+        assert ended.returncode == (2 if arguments[0] == "plan" else 0)
+        assert b"Traceback" not in ended.stderr
+        assert b"bug" not in ended.stderr

@@ -502,6 +502,59 @@ def cpuset_v2() -> Box:
     return box
 
 
+def partition_v2() -> Box:
+    """cgroup v2 partitions: the own group has taken two cores, which the effective sets around it no longer hold."""
+    box = desktop()
+    outer = "sys/fs/cgroup/inference.slice"
+    box.files |= {
+        "proc/self/cgroup": "0::/inference.slice/own\n",
+        "sys/fs/cgroup/cgroup.controllers": "cpuset cpu memory",
+        "sys/fs/cgroup/cpuset.cpus.effective": "0-1,6-7",
+        f"{outer}/cpuset.cpus": "2-5,8-11",
+        f"{outer}/cpuset.cpus.effective": "2-3,8-9",
+        f"{outer}/cpuset.cpus.partition": "root",
+        f"{outer}/own/cpuset.cpus": "4-5,10-11",
+        f"{outer}/own/cpuset.cpus.effective": "4-5,10-11",
+        f"{outer}/own/cpuset.cpus.partition": "isolated",
+    }
+    return box
+
+
+def _lxcfs(host: tuple[int, ...], smt: int) -> Box:
+    """A container of lxcfs on a desktop of eight cores: threads counted from 0, cpuset in the host's numbers."""
+    cores = 8
+    box = Box([Thread(at, cpu % cores) for at, cpu in enumerate(host)], "AMD Ryzen 7 5700G", "AuthenticAMD", 25, 80)
+    shown = Box(grid(1, cores, smt)).render()  # /sys shows the host's first threads, sibling lists included
+    topology = {name: text for name, text in shown.items() if "/topology/" in name or name.startswith(NODE)}
+    box.files |= topology | {
+        f"{CPU}/possible": cpu_list(range(cores * smt)),
+        f"{CPU}/present": cpu_list(range(cores * smt)),
+        f"{CPU}/offline": "",
+        "proc/self/status": f"Name:\tcp\nCpus_allowed_list:\t{cpu_list(host)}\n",
+        "proc/self/cgroup": "0::/\n",
+        "sys/fs/cgroup/cpuset.cpus.effective": cpu_list(host),
+    }
+    return box
+
+
+def lxcfs() -> Box:
+    """Four threads of four cores of a host without SMT."""
+    return _lxcfs((2, 5, 6, 7), smt=1)
+
+
+def lxcfs_smt() -> Box:
+    """Six threads of a host with SMT: both of two cores, and one of each of two more."""
+    return _lxcfs((2, 3, 6, 7, 10, 11), smt=2)
+
+
+def kvm64() -> Box:
+    """A guest with the oldest model of QEMU, which hides all but SSE3 whatever the host has."""
+    flags = "fpu tsc cx8 sse sse2 lm pni hypervisor"
+    box = Box(grid(1, 4, 1, flags=flags), "Common KVM processor", family=15, model=6)
+    box.files |= {"sys/class/dmi/id/sys_vendor": "QEMU"}
+    return box
+
+
 def offline() -> Box:
     """Two nodes; the second one's four cores and one sibling of the first are switched off."""
     box = Box(grid(2, 4, 2, nodes=2), "Intel(R) Xeon(R) Silver 4110 CPU @ 2.10GHz", model=85)
@@ -601,8 +654,8 @@ MACHINES: dict[str, Callable[[], Box]] = {
     for function in (
         desktop, xeon_snc, eight_sockets, alder_lake, alder_lake_bare, alder_lake_clocks, alder_lake_guest, core_ultra,
         core_ultra_bare, zen4c, n100, atom, epyc_guest, rk3588, kryo, unnamed_mix, raspberry_pi_4, altra, graviton3,
-        container_v1, container_v2, nested_v2, cpuset_v2, offline, smt_off, old_kernel, riscv, arm_32, huge,
-        memory_nodes, lists_only,
+        container_v1, container_v2, nested_v2, cpuset_v2, partition_v2, lxcfs, lxcfs_smt, kvm64, offline, smt_off,
+        old_kernel, riscv, arm_32, huge, memory_nodes, lists_only,
     )
 }  # fmt: skip
 

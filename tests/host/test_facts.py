@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +46,10 @@ TOPOLOGY = {
     "container_v2": (1, 6, 12, 2, 6, 0, 1, "avx2"),
     "nested_v2": (1, 6, 12, 2, 6, 0, 1, "avx2"),
     "cpuset_v2": (1, 6, 12, 2, 6, 0, 1, "avx2"),
+    "partition_v2": (1, 6, 12, 2, 6, 0, 1, "avx2"),
+    "lxcfs": (1, 4, 4, 1, 4, 0, None, "avx2"),
+    "lxcfs_smt": (1, 4, 6, 2, 4, 0, None, "avx2"),
+    "kvm64": (1, 4, 4, 1, 4, 0, 1, "scalar"),
     "offline": (1, 4, 7, 2, 4, 0, 2, "avx2"),
     "smt_off": (1, 4, 4, 1, 4, 0, 1, "avx2"),
     "old_kernel": (2, 8, 8, 1, 8, 0, None, "sse42"),
@@ -104,7 +109,7 @@ def test_nothing_of_this_machine_leaks(name: str, facts_of: Read) -> None:
     arm = {"rk3588", "kryo", "unnamed_mix", "raspberry_pi_4", "altra", "graviton3"}
     rare = {"arm_32": "armv7l", "riscv": "riscv64"}
     assert facts.cpu.architecture == ("aarch64" if name in arm else rare.get(name, "x86_64"))
-    assert facts.limits.affinity is None
+    assert facts.limits.affinity == (facts.limits.cpuset if name.startswith("lxcfs") else None)
     assert facts.noise.other_cpu_cores is None
     assert facts.noise.load_1min == 0.25
     assert facts.hostname == "box"
@@ -230,6 +235,9 @@ LIMITS = {
     "container_v2": (2, 1.5, (0, 6), 512 * MIB, 1.0),  # two threads of one core
     "nested_v2": (2, 3.5, (0, 1, 2, 6, 7, 8), 4 * 1024 * MIB, 3.0),
     "cpuset_v2": (2, None, (0, 1, 6, 7), None, 2.0),
+    "partition_v2": (2, None, (4, 5, 10, 11), None, 2.0),
+    "lxcfs": (2, None, (2, 5, 6, 7), None, 4.0),
+    "lxcfs_smt": (2, None, (2, 3, 6, 7, 10, 11), None, 4.0),
     "offline": (None, None, None, None, 4.0),
 }
 
@@ -250,6 +258,28 @@ def test_affinity_of_the_copied_process(tmp_path: Path) -> None:
     assert facts.limits.usable_cores == 6.0
 
 
+@pytest.mark.parametrize("name", ["lxcfs", "lxcfs_smt"])
+def test_a_container_that_counts_its_threads_anew_misses_none_of_them(name: str, facts_of: Read) -> None:
+    facts = facts_of(name)
+    assert facts.limits.affinity == facts.limits.cpuset  # as the scheduler takes them
+    assert facts.cpu.offline == ()
+    assert not [line for line in facts.warnings if "leaves" in line or "switched off" in line]
+
+
+def test_a_container_without_core_numbers_has_its_threads(tmp_path: Path) -> None:
+    files = files_of("lxcfs_smt")
+    bare = re.sub(r"(?m)^(physical|core) id.*\n", "", str(files["proc/cpuinfo"]))
+    facts = host_facts(write_tree(files | {"proc/cpuinfo": bare}, tmp_path))
+    assert (facts.cpu.cores, facts.cpu.threads, facts.limits.usable_cores) == (None, 6, 6.0)
+
+
+def test_threads_that_are_switched_off_are_no_sign_of_a_container(tmp_path: Path) -> None:
+    files = files_of("offline") | {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpuset.cpus": "0-3,8-11"}
+    facts = host_facts(write_tree(files, tmp_path))
+    assert facts.limits.usable_cores == 4.0
+    assert facts.cpu.numa_nodes == 2
+
+
 def test_fingerprint_follows_speed_and_nothing_else(tmp_path: Path, facts_of: Read) -> None:
     files = files_of("desktop")
     same = files | {
@@ -262,7 +292,8 @@ def test_fingerprint_follows_speed_and_nothing_else(tmp_path: Path, facts_of: Re
     }
     assert host_facts(write_tree(same, tmp_path / "same")).fingerprint == facts_of("desktop").fingerprint
     others = {facts_of(name).fingerprint for name in MACHINES}
-    assert len(others) == len(MACHINES) - 2  # hybrids without caches differ, those without clocks do not
+    assert len(others) == len(MACHINES) - 3  # hybrids without caches differ, those without clocks do not
+    assert facts_of("partition_v2").fingerprint == facts_of("cpuset_v2").fingerprint  # two cores of one machine
     assert facts_of("alder_lake").fingerprint == facts_of("alder_lake_bare").fingerprint
     assert fingerprint(facts_of("desktop")) == facts_of("desktop").fingerprint
 

@@ -123,6 +123,12 @@ class TestPreflight:
         assert "cpuset leaves 4 of 12 threads" in "\n".join(preflight(facts_of("cpuset_v2")))
         assert "virtual machine (KVM)" in "\n".join(preflight(facts_of("epyc_guest")))
         assert "9 threads are switched off" in "\n".join(preflight(facts_of("offline")))
+        assert "without SSE4.2, which OpenVINO needs" in "\n".join(preflight(facts_of("kvm64")))
+        assert "give the guest the host's CPU model" in "\n".join(preflight(facts_of("kvm64")))
+        assert "processor without AVX2: models run several times slower, some runtimes not at all" in preflight(
+            facts_of("atom")
+        )
+        assert not [line for line in preflight(facts_of("rk3588")) if "AVX2" in line]
         assert "0 MiB of memory are free" in "\n".join(preflight(facts_of("old_kernel")))
 
     def test_nothing_to_say_about_a_quiet_machine(self, facts_of: Read) -> None:

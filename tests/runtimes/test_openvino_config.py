@@ -12,7 +12,14 @@ from advisor.errors import ModelRangeError, RuntimeRefusal
 from advisor.records.config import RunConfig
 from advisor.runtimes import get_runtime
 from advisor.runtimes.conformance import small_network
-from advisor.runtimes.openvino_config import check_simd, properties, simd_environment, simd_variables
+from advisor.runtimes.openvino_config import (
+    check_simd,
+    ignored_variables,
+    properties,
+    simd_environment,
+    simd_variables,
+    worker_environment,
+)
 from advisor.runtimes.protocol import CompileOptions
 
 AVX2 = ("FP32", "INT8")
@@ -22,7 +29,8 @@ import sys
 from pathlib import Path
 from advisor.records.config import RunConfig
 from advisor.runtimes import get_runtime
-compiled = get_runtime("openvino").compile(Path(sys.argv[1]), RunConfig(threads=1, streams=1, simd_cap=sys.argv[2]))
+config = RunConfig(threads=1, streams=1, simd_cap=[*sys.argv, None][2])
+compiled = get_runtime("openvino").compile(Path(sys.argv[1]), config)
 print(" ".join(kernel.implementation for kernel in compiled.kernels() if kernel.type in ("conv", "dwconv", "reduce")))
 """
 
@@ -74,7 +82,17 @@ def test_a_cap_must_be_in_the_environment() -> None:
             check_simd(cap, environment)
     with pytest.raises(ModelRangeError, match="unknown"):
         simd_environment("mmx")
-    assert set(simd_environment("sse42")) == set(simd_variables())
+    assert set(simd_environment("sse42")) < set(simd_variables())
+
+
+def test_a_workers_environment_never_inherits_what_changes_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert worker_environment(None) == dict.fromkeys(simd_variables())
+    assert worker_environment("avx2") == dict.fromkeys(simd_variables()) | simd_environment("avx2")
+    for name in simd_variables():
+        monkeypatch.delenv(name, raising=False)
+    assert ignored_variables() == ()
+    monkeypatch.setenv("DNNL_MAX_CPU_ISA", "SSE41")
+    assert ignored_variables() == ("DNNL_MAX_CPU_ISA=SSE41",)
 
 
 @pytest.mark.runtime
@@ -97,6 +115,22 @@ def test_sse42_cap_reaches_the_kernels(tmp_path) -> None:
     kernels = run.stdout.split()
     assert len(kernels) >= 5
     assert all("sse42" in kernel for kernel in kernels)
+
+
+@pytest.mark.runtime
+@pytest.mark.parametrize("name", ["ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"])
+def test_a_cap_in_the_users_environment_does_not_reach_the_kernels(tmp_path, monkeypatch, name) -> None:
+    """The level is read back from the kernels that the worker was given, for the present and the former name."""
+    path = small_network(tmp_path / "n.onnx")
+
+    def kernels() -> list[str]:
+        found = {key: value for key, value in {**os.environ, **worker_environment(None)}.items() if value is not None}
+        command = [sys.executable, "-c", LOOK, str(path)]
+        return subprocess.run(command, env=found, capture_output=True, text=True, check=True).stdout.split()
+
+    plain = kernels()
+    monkeypatch.setenv(name, "SSE41")
+    assert kernels() == plain
 
 
 @pytest.mark.runtime

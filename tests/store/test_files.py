@@ -94,6 +94,54 @@ def test_where_nothing_can_be_written_is_said(tmp_path: Path, name: str, words: 
         write_document(tmp_path / name, "x")
 
 
+@pytest.mark.parametrize("dangling", [False, True])
+def test_through_a_link_the_file_that_it_leads_to_is_written(tmp_path: Path, dangling: bool) -> None:
+    real = tmp_path / "folder" / "plan.json"
+    real.parent.mkdir()
+    if not dangling:
+        real.write_text("old")
+    link = tmp_path / "link.json"
+    link.symlink_to(real)
+    assert write_document(link, "new") == link
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+    assert sorted(tmp_path.rglob("*")) == [real.parent, real, link]
+
+
+def test_what_is_no_regular_file_is_written_into(tmp_path: Path) -> None:
+    fifo = tmp_path / "pipe"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_document(fifo, "through")
+        assert os.read(reader, 100) == b"through"
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(fifo.stat().st_mode)
+    assert list(tmp_path.iterdir()) == [fifo]
+    assert write_document("/dev/null", "x") == Path("/dev/null")
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+
+
+@pytest.mark.parametrize("folder", ["/dev/fd", "/proc/self/fd"])
+def test_an_open_descriptor_is_written_into(folder: str) -> None:
+    """What a shell puts in the place of ``>(command)``."""
+    reader, writer = os.pipe()
+    try:
+        write_document(f"{folder}/{writer}", "through")
+        assert os.read(reader, 100) == b"through"
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def test_links_in_a_circle_are_said(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(link)
+    with pytest.raises(StoreError, match="its links go in a circle"):
+        write_document(link, "x")
+
+
 def test_no_permission_to_write_is_said(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir()

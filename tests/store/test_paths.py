@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from advisor.errors import StoreError
 from advisor.store import paths
 
 
@@ -32,3 +33,19 @@ def test_the_environment_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert paths.cache_dir() == tmp_path / "built"
     monkeypatch.setenv("SIZER_STORE", "postgresql+psycopg://host/db")
     assert paths.default_store_url() == "postgresql+psycopg://host/db"
+
+
+def test_a_user_without_home_is_told_what_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenShift and ``docker run --user 54321``: no HOME, and no entry in the list of users."""
+    for name in ("SIZER_HOME", "SIZER_CACHE", "SIZER_STORE", "HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    for folder in (paths.data_dir, paths.cache_dir, paths.default_store_url):
+        with pytest.raises(StoreError, match="set SIZER_HOME to a folder") as caught:
+            folder()
+        assert caught.value.exit_code == 2
+    monkeypatch.setenv("SIZER_HOME", "~nobody-of-that-name/sizer")
+    with pytest.raises(StoreError, match=r"SIZER_HOME=~nobody-of-that-name/sizer: there is no such home folder"):
+        paths.data_dir()
+    monkeypatch.setenv("SIZER_HOME", str(tmp_path))
+    assert paths.cache_dir() == tmp_path / "cache"

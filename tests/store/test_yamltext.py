@@ -130,3 +130,35 @@ def test_any_text_gives_a_value_or_our_error(text: str) -> None:
 @given(st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**20), 10**20))
 def test_numbers_read_back(number: float) -> None:
     assert scalar(repr(number)) == number
+
+
+def test_merge_keys_add_what_a_mapping_does_not_state_itself() -> None:
+    text = "a: &a {fps: 15, count: 6}\nb: &b {fps: 5, codec: raw}\nc:\n  count: 2\n  <<: [*a, *b]\nd: {<<: *a}\n"
+    data, lines = parse_yaml(text)
+    assert data["c"] == {"count": 2, "fps": 15, "codec": "raw"}  # its own value, then the first mapping of the list
+    assert data["d"] == data["a"] == {"fps": 15, "count": 6}
+    assert lines[("c", "codec")] == 5
+    assert parse_yaml("a: {'<<': 1}")[0] == {"a": {"<<": 1}}
+
+
+@pytest.mark.parametrize("value", ["3", "[1]", "[{}, 1]", "", "text"])
+def test_a_merge_key_without_a_mapping_is_refused(value: str) -> None:
+    with pytest.raises(YamlTextError, match="<< merges mappings only") as caught:
+        parse_yaml(f"a: {{<<: {value}}}")
+    assert caught.value.line == 1
+
+
+def test_two_merge_keys_and_merges_without_end_are_refused() -> None:
+    with pytest.raises(YamlTextError, match="<< appears twice"):
+        parse_yaml("a: &a {b: 1}\nc: {<<: *a, <<: *a}")
+    with pytest.raises(YamlTextError, match="contains itself"):
+        parse_yaml("a: &a {<<: *a}")
+    wide = "l0: &l0 {" + ", ".join(f"k{n}: 1" for n in range(10)) + "}\n"
+    grown = "\n".join(f"l{n}: &l{n} {{<<: [{', '.join([f'*l{n - 1}'] * 10)}]}}" for n in range(1, 9))
+    with pytest.raises(YamlTextError, match=f"more than {MAX_VALUES} values"):
+        parse_yaml(wide + grown)
+
+
+def test_the_characters_of_what_is_no_text_are_kept() -> None:
+    _, lines = parse_yaml("a: 1.000\nb: [4.0, x]\n")
+    assert lines.written == {("a",): "1.000", ("b", 0): "4.0"}

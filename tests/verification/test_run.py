@@ -14,13 +14,15 @@ import psutil
 import pytest
 
 from advisor.errors import InputError, ModelError
-from advisor.records.config import RunConfig
+from advisor.records.config import RunConfig, SimdCap
 from advisor.records.scenario import Scenario
 from advisor.records.verdict import Verdict
+from advisor.runtimes.openvino_config import worker_environment
 from advisor.verification import Order, default_configs, find_capacity, verify
 from advisor.verification.frames import Ledger, Log
 from advisor.verification.objects import Scene
 from advisor.verification.pipeline import Pipeline
+from advisor.verification.run import process_environment
 from advisor.verification.setup import feeds_of
 from tests.waiting import wait_until
 
@@ -91,6 +93,22 @@ def test_a_small_scenario_runs_and_passes(work_dir) -> None:
     assert found.harness["pacing_p50_ms"] < 50
     assert any("drawn from the scenario's distribution" in note for note in found.notes)
     assert any("frames done" in text for text in listener.texts)
+
+
+def test_the_run_has_the_cap_that_its_configurations_name_and_no_other(work_dir, monkeypatch) -> None:
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "SSE41")
+    monkeypatch.setenv("DNNL_MAX_CPU_ISA", "SSE41")
+    plan = scenario()
+    models = {stage.id: model(work_dir / "m.onnx") for stage in plan.stages}
+
+    def environment(*caps: SimdCap | None) -> dict[str, str | None]:
+        chosen = {stage.id: RunConfig(simd_cap=cap) for stage, cap in zip(plan.stages, caps, strict=True)}
+        return process_environment(Order(plan, models, chosen, 1, 1.0, facts(), work_dir))
+
+    assert environment(None, None) == worker_environment(None)
+    assert environment("avx2", "avx2") == worker_environment("avx2")
+    with pytest.raises(InputError, match="stages name different simd_cap"):
+        environment("avx2", None)
 
 
 def test_an_infeasible_scenario_fails_and_names_what_binds(work_dir) -> None:

@@ -24,12 +24,13 @@ from advisor.records.config import EffectiveConfig, RunConfig
 from advisor.records.measurement import Footprint, FootprintMeasurement, Measurement, TimingMeasurement
 from advisor.records.model import ModelFile
 from advisor.runtimes import get_runtime
+from advisor.runtimes.openvino_config import worker_environment
 from advisor.runtimes.protocol import CompileOptions
 
 from .estimates import OPEN_S, WORKER_S, pass_s
 from .item import Item, MeasureContext
 from .tasks import model_path, peak_memory_bytes, reset_peak_memory, resident_bytes
-from .throughput import common_fields, describe_config, runtime_imports, worker_environment
+from .throughput import common_fields, describe_config, runtime_imports
 
 _TIMEOUT_S = 180.0
 PER_STREAM_LEAST_BYTES = 64 * 1024

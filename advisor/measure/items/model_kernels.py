@@ -13,11 +13,12 @@ from advisor.measure.worker.job import Job, JobItem, JobOutcome, each
 from advisor.measure.worker.run import run_job
 from advisor.records.config import RunConfig, SimdCap
 from advisor.records.model import ModelFile, ModelWork
+from advisor.runtimes.openvino_config import worker_environment
 from advisor.store.measurements import MeasurementStore
 
 from .progress import Progress
 from .tasks import model_path
-from .throughput import runtime_imports, worker_environment
+from .throughput import runtime_imports
 
 WorkRequest = tuple[str, str, int, str | None]
 """Runtime, precision, batch and SIMD cap."""

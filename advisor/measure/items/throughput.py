@@ -19,7 +19,7 @@ from advisor.measure.worker.job import JobOutcome
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig, SimdCap
 from advisor.records.measurement import Interference, Measurement, TimingMeasurement
 from advisor.records.model import ModelFile
-from advisor.runtimes.openvino_config import simd_environment, simd_variables
+from advisor.runtimes.openvino_config import worker_environment
 
 from .estimates import OPEN_S, pass_s
 from .item import MeasureContext, SingleJobItem, WorkerSetup
@@ -135,12 +135,6 @@ def reference_payload(context: MeasureContext) -> dict[str, float]:
 def runtime_worker(function: str, config: RunConfig, timeout_s: float) -> WorkerSetup:
     """Worker that loads the runtime of a configuration under its SIMD cap."""
     return WorkerSetup(function, timeout_s, worker_environment(config.simd_cap), runtime_imports(config.runtime))
-
-
-def worker_environment(simd_cap: str | None) -> dict[str, str | None]:
-    """Variables of the cap; those of other caps are removed, whatever the user's shell has."""
-    unset: dict[str, str | None] = dict.fromkeys(simd_variables())
-    return {**unset, **simd_environment(simd_cap)}
 
 
 def runtime_imports(runtime: str) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from advisor.measure.timing.harness import MeasureSpec
 from advisor.measure.timing.statistics import build_timing
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.measurement import Interference, TimingMeasurement
-from advisor.runtimes.openvino_config import simd_variables
 from tests.measure.measuring import measured
 from tests.measure.models import small_conv
 
@@ -99,8 +98,3 @@ def visit(pass_s: float, count: int) -> TimingMeasurement:
         host_fingerprint="h", status="done", timing=timing, interference=Interference(dirty=pass_s > 0.015),
         started="now", sizer_version="0",
     )  # fmt: skip
-
-
-def test_a_workers_environment_never_inherits_a_cap() -> None:
-    assert worker_environment(None) == dict.fromkeys(simd_variables())
-    assert all(worker_environment("avx2").values())

@@ -7,13 +7,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 from advisor.measure.items.item import MeasureContext, SingleJobItem, WorkerSetup
-from advisor.measure.items.throughput import runtime_imports, worker_environment
+from advisor.measure.items.throughput import runtime_imports
 from advisor.measure.timing import micro_record
 from advisor.measure.timing.keys import runtime_version
 from advisor.measure.worker.job import JobOutcome
 from advisor.records.base import Precision, RuntimeName
 from advisor.records.config import SimdCap
 from advisor.records.measurement import MicroBenchmark, MicroFailure
+from advisor.runtimes.openvino_config import worker_environment
 
 OPEN_S = 0.2
 """Expected time to build and open the small network [s]."""

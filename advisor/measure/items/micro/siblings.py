@@ -49,7 +49,7 @@ def siblings(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def usable_pair() -> tuple[int, int] | None:
-    """Two threads of one core that this process may run on; None if no core has two."""
+    """Two threads of one core that this process may run on; None if no core has two, or none can be told."""
     from advisor.host.cpuinfo import architecture, read_cpuinfo
     from advisor.host.lscpu import read_lscpu
     from advisor.host.topology import read_topology, sibling_pair
@@ -57,8 +57,9 @@ def usable_pair() -> tuple[int, int] | None:
 
     tree = Tree()
     info = read_cpuinfo(tree)
-    topology = read_topology(tree, info, read_lscpu(tree), architecture(info, None))
-    return sibling_pair(topology.siblings, os.sched_getaffinity(0))
+    allowed = os.sched_getaffinity(0)
+    topology = read_topology(tree, info, read_lscpu(tree), architecture(info, None), allowed)
+    return None if topology.renumbered else sibling_pair(topology.siblings, allowed)
 
 
 def _rates(models: Sequence[Any], duration_s: float, blocks: int = 5) -> list[float]:
