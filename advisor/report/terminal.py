@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from advisor.records.base import Interval, Sourced, SourcedText
-from advisor.records.host import HostFacts
+from advisor.records.host import DeviceFacts, HostFacts, KernelDevice
 from advisor.records.measurement import BenchReport, MicroBenchmark
 from advisor.records.plan import Plan
 from advisor.records.prediction import Prediction, PredictionReport
@@ -106,7 +106,35 @@ def render_host(host: HostFacts) -> RenderableType:
             for item in host.runtimes
         ]  # fmt: skip
         parts += [Text(""), Table(columns, runtimes, indent=2)]
-    return Group(*parts, *section("Warnings", host.warnings))
+    devices: list[Cells] = [
+        [item.name, device.id, device.name or "-", device.driver or "-", _usability(device)]
+        for item in host.runtimes
+        for device in item.device_facts
+        if device.kind != "CPU"
+    ]
+    if devices:
+        columns = [Column("runtime"), Column("device"), Column("name"), Column("driver", optional=1), Column("state")]
+        parts += [heading("Devices beside the CPU"), Table(columns, devices, indent=2)]
+    kernel = [
+        f"{device.kind} {device.name} {device.id}, driver {device.driver or 'none: load its kernel module'}, "
+        f"{device.node or 'no device file'}{_access(device)}"
+        for device in host.devices
+    ]
+    return Group(*parts, *section("Graphics and NPUs of the kernel", kernel), *section("Warnings", host.warnings))
+
+
+def _usability(device: DeviceFacts) -> Text | str:
+    if device.software_rasteriser:
+        return styled(device.reason or "software rasteriser", UNSURE)
+    if device.usable is None:
+        return "not tried"
+    return styled("usable", GOOD) if device.usable else styled(f"not usable: {device.reason or 'no reason told'}", BAD)
+
+
+def _access(device: KernelDevice) -> str:
+    if device.accessible is None or device.accessible:
+        return ""
+    return " (may not be opened by this user: join its group, usually render)"
 
 
 def _quota(cores: float | None) -> str:

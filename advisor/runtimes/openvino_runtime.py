@@ -19,9 +19,12 @@ from advisor.graph.frontend import core, make_static, one_line, read_file, refus
 from advisor.graph.kernels import peak_activation_bytes, runtime_kernels, runtime_nodes
 from advisor.records.base import Precision
 from advisor.records.config import EffectiveConfig, RunConfig
+from advisor.records.host import DeviceFacts
 from advisor.records.model import Kernel, image_layout
 
+from .devices import check_execution, named_devices
 from .openvino_config import check_simd, effective, properties
+from .openvino_devices import device_name, is_software, openvino_devices
 from .openvino_loop import Crowd, one_after_another
 from .openvino_profile import profile
 from .protocol import NO_OPTIONS, Array, CompileOptions, Done, InputKind, Passes, TensorSpec
@@ -291,6 +294,10 @@ class OpenvinoRuntime:
     def devices(self) -> tuple[str, ...]:
         return tuple(core().available_devices)
 
+    def device_facts(self) -> tuple[DeviceFacts, ...]:
+        """Devices of its plugins, and the reason of each plugin that sees none."""
+        return openvino_devices()
+
     def capabilities(self) -> frozenset[Precision]:
         return self.device_capabilities("CPU")
 
@@ -322,6 +329,14 @@ class OpenvinoRuntime:
                 f"model {model}: no int8 kernel after compilation (precision {precision}); quantise the file first"
             )
         result = effective(compiled, config, self.version(), precision, config.batch)
+        check_execution(config.device, result.execution_devices, f"model {model}")
+        names = [device_name(device) for device in result.execution_devices]
+        result = result.model_copy(
+            update={
+                "device_names": tuple(name for name in names if name is not None),
+                "software_rasteriser": any(map(is_software, result.execution_devices)),
+            }
+        )
         if options.blob_dir is not None:  # not among the properties that the compiled model lists
             loaded = str(compiled.get_property("LOADED_FROM_CACHE"))
             result = result.model_copy(update={"properties": {**result.properties, "LOADED_FROM_CACHE": loaded}})
@@ -340,9 +355,7 @@ class OpenvinoRuntime:
 
 def _capability_words(device: str) -> tuple[str, ...]:
     """Return OPTIMIZATION_CAPABILITIES of the device that computes: AUTO and BATCH:CPU(4) stand for others."""
-    name = device.split(":", 1)[-1].split("(", 1)[0].split(",", 1)[0]
-    if name in {"AUTO", "MULTI", "HETERO", "BATCH"}:
-        name = "CPU"
+    name = (named_devices(device) or ("CPU",))[0]
     try:
         return tuple(core().get_property(name, "OPTIMIZATION_CAPABILITIES"))
     except RuntimeError as error:
