@@ -175,7 +175,6 @@ def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
     from advisor.measure.items.micro.selection import all_threads
     from advisor.measure.items.throughput import TimingItem
     from advisor.measure.timing.harness import MeasureSpec
-
     from advisor.runtimes.devices import first_family
 
     most = all_threads(facts)
@@ -206,7 +205,7 @@ def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
 
 
 def _of_models_elsewhere(request: BenchRequest, most: int) -> list[Entry]:
-    """One pass after the other, and as many in flight as the runtime thinks best; no footprint: memory is the device's."""
+    """One pass after the other, and as many in flight as the runtime likes; no footprint, as memory is the device's."""
     from advisor.measure.campaign.campaign import Entry
     from advisor.measure.items.throughput import TimingItem
     from advisor.measure.timing.harness import MeasureSpec

@@ -47,5 +47,5 @@ def test_the_most_that_lives_at_once() -> None:
 
 @pytest.mark.parametrize("text", ["", "7767517\n", "nonsense\n1 1\n", PARAM.replace("9 10", "12 10")])
 def test_what_is_no_whole_file_is_refused(text) -> None:
-    with pytest.raises(ValueError, match="ncnn|layers"):
+    with pytest.raises(ValueError, match=r"ncnn|layers"):
         read_layers(text)

@@ -150,7 +150,7 @@ class TimedConfiguration:
 
 
 def _on_the_processor(row: Measurement) -> bool:
-    """Whether a measurement is of this machine's CPU: what ran elsewhere, or on a software rasteriser, says nothing of it."""
+    """Whether it is of this machine's CPU: what ran elsewhere, or on a software rasteriser, says nothing of it."""
     return row.effective is None or row.effective.on_cpu
 
 
