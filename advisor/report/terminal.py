@@ -106,15 +106,13 @@ def render_host(host: HostFacts) -> RenderableType:
             for item in host.runtimes
         ]  # fmt: skip
         parts += [Text(""), Table(columns, runtimes, indent=2)]
-    devices: list[Cells] = [
-        [item.name, device.id, device.name or "-", device.driver or "-", _usability(device)]
+    devices = [
+        f"{item.name} {device.id}{_identity(device)}: {_usability(device)}"
         for item in host.runtimes
         for device in item.device_facts
         if device.kind != "CPU"
     ]
-    if devices:
-        columns = [Column("runtime"), Column("device"), Column("name"), Column("driver", optional=1), Column("state")]
-        parts += [heading("Devices beside the CPU"), Table(columns, devices, indent=2)]
+    parts += section("Devices beside the CPU", devices)
     kernel = [
         f"{device.kind} {device.name} {device.id}, driver {device.driver or 'none: load its kernel module'}, "
         f"{device.node or 'no device file'}{_access(device)}"
@@ -123,12 +121,17 @@ def render_host(host: HostFacts) -> RenderableType:
     return Group(*parts, *section("Graphics and NPUs of the kernel", kernel), *section("Warnings", host.warnings))
 
 
-def _usability(device: DeviceFacts) -> Text | str:
+def _identity(device: DeviceFacts) -> str:
+    told = ", ".join(text for text in (device.name, device.driver) if text is not None)
+    return f" ({told})" if told else ""
+
+
+def _usability(device: DeviceFacts) -> str:
+    if device.usable is False:
+        return f"not usable: {device.reason or 'no reason told'}"
     if device.software_rasteriser:
-        return styled(device.reason or "software rasteriser", UNSURE)
-    if device.usable is None:
-        return "not tried"
-    return styled("usable", GOOD) if device.usable else styled(f"not usable: {device.reason or 'no reason told'}", BAD)
+        return device.reason or "software rasteriser"
+    return "not tried" if device.usable is None else "usable"
 
 
 def _access(device: KernelDevice) -> str:

@@ -25,7 +25,11 @@ def openvino_devices() -> tuple[DeviceFacts, ...]:
     """Return every device that a plugin sees, and each shipped plugin that sees none with its reason."""
     seen = [_seen(device) for device in core().available_devices]
     families = {family(item.id) for item in seen}
-    missing = [_unseen(name) for name, library in _SHIPPED.items() if name not in families and _is_shipped(library)]
+    missing = [
+        DeviceFacts(id=name, kind=kind_of(name), usable=False, reason=why_unseen(name))
+        for name, library in _SHIPPED.items()
+        if name not in families and _is_shipped(library)
+    ]
     return (*seen, *missing)
 
 
@@ -50,14 +54,14 @@ def _seen(device: str) -> DeviceFacts:
     )
 
 
-def _unseen(device: str) -> DeviceFacts:
-    return DeviceFacts(
-        id=device, kind=kind_of(device), usable=False, reason=f"{_plugin_trouble(device)}; {_REMEDIES[device]}"
-    )
+def why_unseen(device: str) -> str | None:
+    """Why a shipped plugin lists no device, and what to do; None for a device that no plugin of ours is for."""
+    remedy = _REMEDIES.get(family(device))
+    return None if remedy is None else f"{_plugin_trouble(family(device))}; {remedy}"
 
 
 def _plugin_trouble(device: str) -> str:
-    """Why a plugin lists no device: a library that it needs is missing, or its driver is."""
+    """Whether a library that a plugin needs is missing, or its driver is."""
     try:
         core().get_property(device, "AVAILABLE_DEVICES")
     except RuntimeError as error:

@@ -24,7 +24,7 @@ from advisor.records.model import Kernel, image_layout
 
 from .devices import check_execution, named_devices
 from .openvino_config import check_simd, effective, properties
-from .openvino_devices import device_name, is_software, openvino_devices
+from .openvino_devices import device_name, is_software, openvino_devices, why_unseen
 from .openvino_loop import Crowd, one_after_another
 from .openvino_profile import profile
 from .protocol import NO_OPTIONS, Array, CompileOptions, Done, InputKind, Passes, TensorSpec
@@ -360,7 +360,8 @@ def _capability_words(device: str) -> tuple[str, ...]:
         return tuple(core().get_property(name, "OPTIMIZATION_CAPABILITIES"))
     except RuntimeError as error:
         known = ", ".join(core().available_devices)
-        raise RuntimeRefusal(f"device {device}: not here ({one_line(error, 160)}); OpenVINO sees: {known}") from error
+        reason = why_unseen(name) or one_line(error, 160)
+        raise RuntimeRefusal(f"device {device}: not here ({reason}); OpenVINO sees: {known}") from error
 
 
 def _main_precision(compiled: Any) -> str | None:

@@ -123,7 +123,7 @@ def test_silent_fallback_is_never_a_figure_of_the_gpu(sizer: Sizer, network: Pat
     (row,) = json.loads(run.stdout)["measurements"]
     assert row["status"] == "failed"
     assert row["throughput_fps"] is None
-    assert "runs on CPU, silently" in row["failure"]
+    assert "device AUTO:GPU,CPU: not here (no driver offers such a device" in row["failure"]
     run = sizer("bench", network, "--device", "GPU", "--streams", "1", "--json", env=without)
     (row,) = json.loads(run.stdout)["measurements"]
     assert row["status"] == "failed"
