@@ -103,6 +103,8 @@ test-devices: $(DEVSTAMP) $(WEBGPU)/.installed
 		$(PYTEST_ARGUMENTS)
 	PYTHONPATH=$(CURDIR)/$(WEBGPU) tests/devices/run $(BIN)/python -m pytest -m devices tests/devices/test_webgpu.py \
 		$(PYTEST_ARGUMENTS)
+	case "$$(cat /etc/debian_version)" in 12*) tests/devices/run --old $(BIN)/python -m pytest -m devices \
+		tests/devices/test_old_driver.py $(PYTEST_ARGUMENTS);; esac
 
 # Each in an environment of its own, made anew: what an earlier run left there would hide a missing or a newer version.
 test-lowest: $(DEVSTAMP)

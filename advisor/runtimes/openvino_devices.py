@@ -18,6 +18,7 @@ _REMEDIES = {
     "of /dev/accel",
 }
 _MISSING = re.compile(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
+_VENDOR = re.compile(r"vendor=0x([0-9a-fA-F]+)")
 _DRIVER_PROPERTIES = ("GPU_DRIVER_VERSION", "NPU_DRIVER_VERSION")
 
 
@@ -40,7 +41,13 @@ def device_name(device: str) -> str | None:
 
 def is_software(device: str) -> bool:
     """Say whether OpenVINO's GPU plugin runs on a software rasteriser under this name."""
-    return family(device) == "GPU" and is_software_rasteriser(device_name(device))
+    return family(device) == "GPU" and is_software_rasteriser(device_name(device), _vendor(device))
+
+
+def _vendor(device: str) -> int | None:
+    """PCI vendor of a GPU, from the text of its architecture; None where it does not tell."""
+    found = _VENDOR.search(_property(device, "DEVICE_ARCHITECTURE") or "")
+    return None if found is None else int(found.group(1), 16)
 
 
 def _seen(device: str) -> DeviceFacts:

@@ -16,6 +16,8 @@ from advisor.runtimes.conformance import small_network
 RUSTICL = Path("/etc/OpenCL/vendors/rusticl.icd")
 VULKAN_DRIVERS = Path("/usr/share/vulkan/icd.d")
 WRAPPER = os.environ.get("SIZER_OPENCL3")
+DRIVER = os.environ.get("SIZER_DRIVER")
+"""Which drivers `tests/devices/run` shows: new, old, or none."""
 HERE = Path(__file__).resolve().parent
 RASTERISER = {"RUSTICL_ENABLE": "llvmpipe", "RUSTICL_DEVICE_TYPE": "gpu", "LP_NUM_THREADS": "1"}
 """Without RUSTICL_ENABLE Mesa offers no software device; as a GPU it is what OpenVINO looks for."""
@@ -27,20 +29,23 @@ def vulkan_driver() -> Path | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    mine = [item for item in items if item.path.is_relative_to(HERE)]
-    ready = WRAPPER is not None and RUSTICL.is_file() and vulkan_driver() is not None
-    for item in mine:
+    for item in items:
+        if not item.path.is_relative_to(HERE):
+            continue
         item.add_marker(pytest.mark.devices)
-        if not ready:
-            item.add_marker(pytest.mark.skip(reason="no software drivers here; run `make test-devices`"))
+        wanted = "old" if item.get_closest_marker("old_driver") else "new"
+        if wanted != DRIVER:
+            item.add_marker(pytest.mark.skip(reason=f"no {wanted} software drivers here; run `make test-devices`"))
 
 
 def pytest_configure() -> None:
     """Show the software devices to this process and to those that it starts."""
+    if DRIVER is not None:
+        os.environ.update(RASTERISER)
     driver = vulkan_driver()
-    if WRAPPER is None or driver is None:
+    if DRIVER != "new" or WRAPPER is None or driver is None:
         return
-    os.environ.update(RASTERISER, OCL_ICD_VENDORS=str(RUSTICL), VK_DRIVER_FILES=str(driver), LD_PRELOAD=WRAPPER)
+    os.environ.update(OCL_ICD_VENDORS=str(RUSTICL), VK_DRIVER_FILES=str(driver), LD_PRELOAD=WRAPPER)
     ctypes.CDLL(WRAPPER, mode=ctypes.RTLD_GLOBAL)  # what LD_PRELOAD does for the processes that are started from here
 
 
