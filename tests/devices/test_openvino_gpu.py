@@ -13,6 +13,7 @@ from advisor.errors import RuntimeRefusal
 from advisor.records.config import RunConfig
 from advisor.runtimes import Runtime, get_runtime
 from advisor.runtimes.conformance import RuntimeConformance, conformance_inputs
+from advisor.runtimes.protocol import CompileOptions
 
 from .conftest import Sizer
 
@@ -20,6 +21,7 @@ from .conftest import Sizer
 class TestConformance(RuntimeConformance):
     name = "openvino"
     device = "GPU"
+    profiles = False  # its times are compared with those of passes, of which the suite runs thousands
 
     def make_runtime(self) -> Runtime:
         return get_runtime("openvino")
@@ -37,6 +39,15 @@ def test_answers_are_those_of_the_cpu(network: Path) -> None:
     assert not gpu.effective.on_cpu
     assert not cpu.effective.software_rasteriser
     assert cpu.effective.on_cpu
+
+
+def test_it_tells_its_kernels_and_their_times(network: Path) -> None:
+    compiled = get_runtime("openvino").compile(network, RunConfig(device="GPU"), CompileOptions(profiling=True))
+    plain, timed = compiled.kernels(), compiled.profile(2)
+    assert [kernel.name for kernel in plain] == [kernel.name for kernel in timed]
+    assert sum(kernel.flop for kernel in plain) > 0
+    assert sum(kernel.time_s or 0.0 for kernel in timed) > 0
+    compiled.close()
 
 
 @pytest.mark.parametrize("device", ["AUTO:GPU,CPU", "BATCH:GPU(2)"])

@@ -12,6 +12,7 @@ from advisor.errors import RuntimeRefusal
 from advisor.records.config import RunConfig
 from advisor.runtimes import Runtime, get_runtime
 from advisor.runtimes.conformance import RuntimeConformance, conformance_inputs
+from advisor.runtimes.protocol import CompileOptions
 
 from .conftest import Sizer
 
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.skipif(
 class TestConformance(RuntimeConformance):
     name = "onnxruntime"
     device = "WebGPU"
+    profiles = False  # its times are compared with those of passes, of which the suite runs thousands
 
     def make_runtime(self) -> Runtime:
         return get_runtime("onnxruntime")
@@ -40,6 +42,16 @@ def test_answers_are_those_of_the_cpu(network: Path, device: str) -> None:
     assert gpu.effective.properties["nodes"].startswith("WebGpuExecutionProvider")
     assert gpu.effective.software_rasteriser
     assert "llvmpipe" in gpu.effective.device_names[0]
+
+
+def test_it_tells_its_kernels_and_their_times(network: Path) -> None:
+    config = RunConfig(runtime="onnxruntime", threads=1, device="WebGPU")
+    compiled = get_runtime("onnxruntime").compile(network, config, CompileOptions(profiling=True))
+    plain, timed = compiled.kernels(), compiled.profile(2)
+    assert [kernel.name for kernel in plain] == [kernel.name for kernel in timed]
+    assert sum(kernel.flop for kernel in plain) > 0
+    assert sum(kernel.time_s or 0.0 for kernel in timed) > 0
+    compiled.close()
 
 
 def test_host_and_bench_mark_it(sizer: Sizer, network: Path) -> None:
