@@ -11,7 +11,7 @@ PYTEST_ARGUMENTS ?=
 # Pythons for which the lock is tested, on Linux x86-64; the ranges in pyproject.toml allow newer ones.
 PYTHONS := 3.11 3.12 3.13
 
-.PHONY: help install dev plan verify test test-slow test-lowest test-newest check format accuracy benchmarks docs lock \
+.PHONY: help install dev plan verify test test-slow test-devices test-lowest test-newest check format accuracy benchmarks docs lock \
 	lock-upgrade wheel clean
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make verify        run the real cascade of $(SCENARIO) on this machine for 20 s"
 	@echo "make test          all tests (under 8 minutes on 2 cores)"
 	@echo "make test-slow     the tests that take minutes each; they install the wheel in an empty environment, too"
+	@echo "make test-devices  runtimes on software drivers that stand in for a GPU (Debian 12 or 13; the first time 5 minutes)"
 	@echo "make test-lowest   all tests with the lowest versions that pyproject.toml allows, in .venv-lowest"
 	@echo "make test-newest   all tests with the newest versions that pyproject.toml allows, in .venv-newest"
 	@echo "make check         ruff, mypy --strict, layers, declared dependencies, documentation"
@@ -41,11 +42,13 @@ $(PYTHONS): name one with PYTHON=python3.13, or install the newest packages inst
 endef
 install_runtime = $(PIP) --require-hashes --only-binary :all: --requirement requirements/runtime.txt && \
 	$(PIP) --no-deps --no-build-isolation --editable .
-install_dev = $(PIP) --require-hashes --only-binary :all: --requirement requirements/dev.txt
+install_dev = $(PIP) --require-hashes --only-binary :all: --requirement requirements/dev.txt && \
+	$(PIP) --require-hashes --only-binary :all: --no-deps --requirement requirements/converter.txt
 else
 check_python :=
 install_runtime = $(PIP) --editable .
-install_dev = $(PIP) "pip>=25.1" && $(PIP) --group dev --editable '.[parquet,postgres]'
+install_dev = $(PIP) "pip>=25.1" && $(PIP) --group dev --editable '.[parquet,postgres,ncnn]' && \
+	$(PIP) --no-deps --group converter
 endif
 
 $(VENV)/bin/python:
@@ -64,7 +67,7 @@ $(COMPILED): $(STAMP) $(shell find advisor -name '*.py')
 	$(BIN)/python -m advisor.simulate.warm
 	@touch $@
 
-$(DEVSTAMP): pyproject.toml requirements/dev.txt $(STAMP)
+$(DEVSTAMP): pyproject.toml requirements/dev.txt requirements/converter.txt $(STAMP)
 	$(install_dev)
 	@touch $@
 
@@ -78,8 +81,8 @@ verify: $(COMPILED)
 	$(BIN)/sizer verify $(SCENARIO) --duration 20
 
 # Tests with deadlines run alone at the end. One thread per worker in BLAS: two workers already fill two cores.
-run_tests = $(1)/python -m pytest -n 2 --dist worksteal -m "not slow and not accuracy and not timing" $(PYTEST_ARGUMENTS) && \
-	$(1)/python -m pytest -m "timing and not slow" $(PYTEST_ARGUMENTS)
+run_tests = $(1)/python -m pytest -n 2 --dist worksteal -m "not slow and not accuracy and not timing and not devices" $(PYTEST_ARGUMENTS) && \
+	$(1)/python -m pytest -m "timing and not slow and not devices" $(PYTEST_ARGUMENTS)
 
 test: $(DEVSTAMP)
 	$(call run_tests,$(BIN))
@@ -87,12 +90,30 @@ test: $(DEVSTAMP)
 test-slow: $(DEVSTAMP)
 	$(BIN)/python -m pytest -m slow
 
+# ONNX Runtime's build with WebGPU has the same modules as the one in the environment: it lies in a folder of its own,
+# which comes first for those tests alone.
+WEBGPU := build/webgpu-$(PYTHON_VERSION)
+$(WEBGPU)/.installed: requirements/devices.txt | $(VENV)/bin/python
+	rm -rf $(WEBGPU)
+	$(PIP) --require-hashes --only-binary :all: --no-deps --target $(WEBGPU) --requirement requirements/devices.txt
+	@touch $@
+
+test-devices: $(DEVSTAMP) $(WEBGPU)/.installed
+	tests/devices/run $(BIN)/python -m pytest -m devices tests/devices --ignore tests/devices/test_webgpu.py \
+		$(PYTEST_ARGUMENTS)
+	PYTHONPATH=$(CURDIR)/$(WEBGPU) tests/devices/run $(BIN)/python -m pytest -m devices tests/devices/test_webgpu.py \
+		$(PYTEST_ARGUMENTS)
+	case "$$(cat /etc/debian_version)" in 12*) tests/devices/run --old $(BIN)/python -m pytest -m devices \
+		tests/devices/test_old_driver.py $(PYTEST_ARGUMENTS);; esac
+
 # Each in an environment of its own, made anew: what an earlier run left there would hide a missing or a newer version.
 test-lowest: $(DEVSTAMP)
 	rm -rf .venv-lowest
 	$(PYTHON) -m venv .venv-lowest
 	$(BIN)/uv pip install --quiet --python .venv-lowest --resolution lowest-direct --only-binary :all: \
 		--requirement pyproject.toml --all-extras --group dev
+	$(BIN)/uv pip install --quiet --python .venv-lowest --resolution lowest-direct --only-binary :all: --no-deps \
+		--group converter
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(call run_tests,.venv-lowest/bin)
 
@@ -124,12 +145,15 @@ benchmarks: $(DEVSTAMP)
 docs: $(DEVSTAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 
-lock_command = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version $(firstword $(PYTHONS)) \
-	--generate-hashes --only-binary :all: --custom-compile-command "make lock" $(UPGRADE)
+lock_settings = --quiet --universal --python-version $(firstword $(PYTHONS)) --generate-hashes --only-binary :all: \
+	--custom-compile-command "make lock" $(UPGRADE)
+lock_command = $(BIN)/uv pip compile pyproject.toml $(lock_settings)
 
 lock: $(DEVSTAMP)
 	$(lock_command) --all-extras --group dev --output-file requirements/dev.txt
 	$(lock_command) --group build --constraint requirements/dev.txt --output-file requirements/runtime.txt
+	$(BIN)/uv pip compile $(lock_settings) --no-deps --group converter --output-file requirements/converter.txt
+	$(BIN)/uv pip compile $(lock_settings) --no-deps --group devices --output-file requirements/devices.txt
 
 lock-upgrade:
 	$(MAKE) lock UPGRADE=--upgrade

@@ -20,8 +20,10 @@ from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, pri
 @click.option("--budget", "budget_s", type=Duration(1.0), default=None, metavar="TIME",
               help="Stop after this time, for example 90s or 10m; a second call continues.")  # fmt: skip
 @click.option("--retry-failed", is_flag=True, help="Repeat measurements that failed before.")
-@click.option("--runtime", type=click.Choice(["openvino", "onnxruntime"]), default="openvino", show_default=True,
+@click.option("--runtime", type=click.Choice(["openvino", "onnxruntime", "ncnn"]), default="openvino", show_default=True,
               help="Library that runs the model.")  # fmt: skip
+@click.option("--device", default="CPU", show_default=True, metavar="DEVICE",
+              help="CPU, GPU, NPU, AUTO, BATCH:GPU, or another that `sizer host` lists for the runtime.")  # fmt: skip
 @click.option("--precision", type=click.Choice(["f32", "bf16", "int8"]), default="f32", show_default=True,
               help="Precision in which the model computes.")  # fmt: skip
 @click.option(
@@ -39,6 +41,7 @@ def bench(
     budget_s: float | None,
     retry_failed: bool,
     runtime: str,
+    device: str,
     precision: str,
     threads: str | None,
     streams: str | None,
@@ -51,6 +54,7 @@ def bench(
     """Measure this machine: MODELs, or with --quick or --full the machine itself.
 
     Each result is stored as soon as it is measured; a second call continues where an interrupted one stopped.
+    What a runtime moves to another device than --device is a failure, never a figure of that device.
     """
     if not models and mode is None and matrix is None and export_file is None:
         raise click.UsageError(
@@ -67,6 +71,7 @@ def bench(
         budget_s=budget_s,
         retry_failed=retry_failed,
         runtime=runtime,
+        device=device,
         precision=precision,
         threads=threads,
         streams=streams,

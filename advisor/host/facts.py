@@ -18,6 +18,7 @@ from .advice import preflight
 from .caches import read_caches, total_bytes
 from .cgroup import GroupLimits, read_group_limits
 from .cpuinfo import CpuInfo, architecture, brand, family_model, flags, read_cpuinfo, vendor
+from .devices import kernel_devices
 from .kinds import Kind, core_kinds, count_kind, max_clocks
 from .lscpu import LscpuView, read_lscpu
 from .memory import read_memory
@@ -80,6 +81,7 @@ def host_facts(sysroot: Path | None = None, runtimes: Sequence[RuntimeFacts] = (
         memory=read_memory(tree),
         limits=_limits(topology, groups, affinity),
         noise=_noise(tree, topology),
+        devices=kernel_devices(tree),
         runtimes=tuple(runtimes),
     )
     return draft.model_copy(update={"fingerprint": fingerprint(draft), "warnings": preflight(draft)})

@@ -15,7 +15,7 @@ class RunConfig(Record):
     """A requested configuration; None leaves the setting to the runtime (and is recorded as such)."""
 
     runtime: RuntimeName = "openvino"
-    device: Annotated[str, Field(description="CPU, AUTO, BATCH:CPU(4), or any that the runtime reports")] = "CPU"
+    device: Annotated[str, Field(description="CPU, GPU, NPU, AUTO, BATCH:GPU(4), or another of the runtime's")] = "CPU"
     precision: Precision = "f32"
     hint: Literal["latency", "throughput", "cumulative_throughput", "none"] = "none"
     hint_requests: PositiveCount | None = None
@@ -47,6 +47,11 @@ class EffectiveConfig(Record):
 
     device: str
     execution_devices: tuple[str, ...] = ()
+    """Devices, or providers of ONNX Runtime, on which the model runs, as the runtime reports them."""
+    device_names: tuple[str, ...] = ()
+    """What their drivers call them, as far as the runtime tells."""
+    software_rasteriser: bool = False
+    """One of them is a processor that calls itself a GPU: its times say nothing of any other machine."""
     precision: str | None = None
     streams: Count | None = None
     threads: Count | None = None
@@ -58,6 +63,13 @@ class EffectiveConfig(Record):
     runtime_version: str
     properties: dict[str, str] = {}
     """Every further property that could be read back, as the runtime spells it."""
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether all of it runs on the CPU, and is offered as that."""
+        return not self.software_rasteriser and all(
+            name.strip("()").startswith("CPU") for name in self.execution_devices
+        )
 
 
 class LoadMode(Record):

@@ -110,6 +110,24 @@ class NoiseFacts(Record):
     throttle_count: Count | None = None
 
 
+class DeviceFacts(Record):
+    """A device as one runtime sees it."""
+
+    id: str
+    """As ``--device`` takes it: CPU, GPU, GPU.1, NPU, WebGPU."""
+    kind: Literal["CPU", "GPU", "NPU", "other"]
+    name: str | None = None
+    """As its driver calls it."""
+    driver: str | None = None
+    """Version of the driver, as far as the runtime tells it."""
+    software_rasteriser: bool = False
+    """A processor that calls itself a GPU: it is of use for tests, never for figures."""
+    usable: bool | None = None
+    """Whether a small model ran on it with the right answer; None: not tried."""
+    reason: str | None = None
+    """Why it is not usable, or not for planning."""
+
+
 class RuntimeFacts(Record):
     """An installed inference runtime."""
 
@@ -118,6 +136,24 @@ class RuntimeFacts(Record):
     devices: tuple[str, ...]
     available: bool = True
     reason: str | None = None
+    device_facts: tuple[DeviceFacts, ...] = ()
+    """Every device that the runtime sees, and those that it was built for but does not see, with the reason."""
+
+
+class KernelDevice(Record):
+    """A graphics card, NPU or accelerator as the operating system's kernel sees it, whatever runtimes make of it."""
+
+    kind: Literal["GPU", "NPU"]
+    id: str
+    """PCI vendor and device (8086:46d2), or the compatible string of a device tree."""
+    name: str
+    """Maker, as far as known from the id."""
+    driver: str | None = None
+    """Kernel module that drives it; None: none does."""
+    node: str | None = None
+    """Its device file, such as /dev/dri/renderD128."""
+    accessible: bool | None = None
+    """Whether this process may open it; None: not known, as of a saved tree."""
 
 
 class HostFacts(Record):
@@ -134,5 +170,7 @@ class HostFacts(Record):
     memory: MemoryFacts
     limits: LimitFacts
     noise: NoiseFacts
+    devices: tuple[KernelDevice, ...] = ()
+    """Graphics and NPU devices of the kernel."""
     runtimes: tuple[RuntimeFacts, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from advisor.records.base import Interval, Sourced, SourcedText
-from advisor.records.host import HostFacts
+from advisor.records.host import DeviceFacts, HostFacts, KernelDevice
 from advisor.records.measurement import BenchReport, MicroBenchmark
 from advisor.records.plan import Plan
 from advisor.records.prediction import Prediction, PredictionReport
@@ -106,7 +106,38 @@ def render_host(host: HostFacts) -> RenderableType:
             for item in host.runtimes
         ]  # fmt: skip
         parts += [Text(""), Table(columns, runtimes, indent=2)]
-    return Group(*parts, *section("Warnings", host.warnings))
+    devices = [
+        f"{item.name} {device.id}{_identity(device)}: {_usability(device)}"
+        for item in host.runtimes
+        for device in item.device_facts
+        if device.kind != "CPU"
+    ]
+    parts += section("Devices beside the CPU", devices)
+    kernel = [
+        f"{device.kind} {device.name} {device.id}, driver {device.driver or 'none: load its kernel module'}, "
+        f"{device.node or 'no device file'}{_access(device)}"
+        for device in host.devices
+    ]
+    return Group(*parts, *section("Graphics and NPUs of the kernel", kernel), *section("Warnings", host.warnings))
+
+
+def _identity(device: DeviceFacts) -> str:
+    told = ", ".join(text for text in (device.name, device.driver) if text is not None)
+    return f" ({told})" if told else ""
+
+
+def _usability(device: DeviceFacts) -> str:
+    if device.usable is False:
+        return f"not usable: {device.reason or 'no reason told'}"
+    if device.software_rasteriser:
+        return device.reason or "software rasteriser"
+    return "not tried" if device.usable is None else "usable"
+
+
+def _access(device: KernelDevice) -> str:
+    if device.accessible is None or device.accessible:
+        return ""
+    return " (may not be opened by this user: join its group, usually render)"
 
 
 def _quota(cores: float | None) -> str:

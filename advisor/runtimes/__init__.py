@@ -7,7 +7,9 @@ from advisor.records.host import RuntimeFacts
 
 from .protocol import CompiledModel, Done, InputKind, Runtime, TensorSpec
 
-_NAMES = ("openvino", "onnxruntime", "fake")
+_NAMES = ("openvino", "onnxruntime", "ncnn", "fake")
+_OPTIONAL = {"ncnn": "pip install 'sizer[ncnn]' and, for ONNX files, pip install --no-deps pnnx"}
+"""Runtimes that an installation need not have, with what brings them."""
 
 
 def runtime_names() -> tuple[str, ...]:
@@ -32,27 +34,42 @@ def get_runtime(name: str) -> Runtime:
             from .onnxruntime_runtime import OnnxRuntime
 
             return OnnxRuntime()
+        if name == "ncnn":
+            from .ncnn_runtime import NcnnRuntime
+
+            return NcnnRuntime()
         if name == "fake":
             from .fake import FakeRuntime
 
             return FakeRuntime()
     except ImportError as error:
-        raise InputError(f"runtime {name}: cannot be imported here ({error}); install its package") from error
+        remedy = _OPTIONAL.get(name, "install its package")
+        raise InputError(f"runtime {name}: cannot be imported here ({error}); {remedy}") from error
     raise InputError(f"runtime {name!r} is unknown{nearest(name, _NAMES)}; known: {', '.join(_NAMES)}")
 
 
 def runtime_facts() -> tuple[RuntimeFacts, ...]:
-    """Probe every real runtime: version and devices, or why it is not available."""
-    facts = []
-    for name in _NAMES:
-        if name == "fake":
-            continue
-        try:
-            runtime = get_runtime(name)
-            facts.append(RuntimeFacts(name=name, version=runtime.version(), devices=runtime.devices()))
-        except InputError as error:
-            facts.append(RuntimeFacts(name=name, version=None, devices=(), available=False, reason=str(error)))
-    return tuple(facts)
+    """Versions of the runtimes that always belong to an installation, and the names of their devices.
+
+    Quick and silent, for every command that notes what machine it is on. What is known of each device, of every
+    runtime, :func:`advisor.measure.items.devices.try_devices` finds out.
+    """
+    return tuple(one_runtime(name, details=False) for name in real_runtimes() if name not in _OPTIONAL)
+
+
+def real_runtimes() -> tuple[str, ...]:
+    """Return the names of those that need hardware."""
+    return tuple(name for name in _NAMES if name != "fake")
+
+
+def one_runtime(name: str, *, details: bool = True) -> RuntimeFacts:
+    """Version and devices of one runtime, with what is known of each if wanted, or why it is not available."""
+    try:
+        runtime = get_runtime(name)
+        devices, seen = runtime.devices(), runtime.device_facts() if details else ()
+    except InputError as error:
+        return RuntimeFacts(name=name, version=None, devices=(), available=False, reason=str(error))
+    return RuntimeFacts(name=name, version=runtime.version(), devices=devices, device_facts=seen)
 
 
 __all__ = [
@@ -62,6 +79,8 @@ __all__ = [
     "Runtime",
     "TensorSpec",
     "get_runtime",
+    "one_runtime",
+    "real_runtimes",
     "runtime_facts",
     "runtime_names",
 ]

@@ -108,6 +108,10 @@ class RuntimeConformance:
     """Subclass it, set ``name`` and override :meth:`make_runtime`; the switches say what a runtime cannot show."""
 
     name = ""
+    device = "CPU"
+    """What the suite is run on; the runtime must have it here."""
+    profiles = True
+    """Tells the time of each kernel."""
     reads_files = True
     """The fake does not look into its model files."""
     clamps_streams = False
@@ -120,8 +124,11 @@ class RuntimeConformance:
         raise NotImplementedError
 
     def config(self, **changes: Any) -> RunConfig:
-        """Return one stream on one thread, with changes."""
-        return RunConfig.model_validate({"runtime": self.name, "threads": 1, "streams": 1, **changes})
+        """Return one stream, on one thread where the device has threads, with changes."""
+        base: dict[str, Any] = {"runtime": self.name, "device": self.device, "streams": 1}
+        if self.device == "CPU":
+            base["threads"] = 1
+        return RunConfig.model_validate({**base, **changes})
 
     @pytest.fixture
     def network(self, tmp_path: Path) -> Path:
@@ -133,6 +140,8 @@ class RuntimeConformance:
         assert runtime.name == self.name
         assert runtime.version()
         assert "CPU" in runtime.devices()
+        assert self.device in runtime.devices()
+        assert self.device in {facts.id for facts in runtime.device_facts()}
         assert "f32" in runtime.capabilities()
         assert isinstance(runtime, Runtime)
 
@@ -284,15 +293,20 @@ class RuntimeConformance:
     def test_effective_settings_stand_beside_the_request(self, network: Path) -> None:
         compiled = self.make_runtime().compile(network, self.config())
         effective = compiled.effective
-        assert (effective.streams, effective.threads, effective.precision) == (1, 1, "f32")
-        assert effective.device == "CPU"
+        assert effective.precision in {"f32", None}
+        assert effective.device == self.device
         assert effective.execution_devices
+        assert effective.on_cpu == (self.device == "CPU")
+        if self.device == "CPU":
+            assert (effective.streams, effective.threads, effective.precision) == (1, 1, "f32")
         assert effective.runtime_version == self.make_runtime().version()
         assert compiled.read_s >= 0.0
         assert compiled.compile_s >= 0.0
         compiled.close()
 
     def test_clamping_is_visible(self, network: Path) -> None:
+        if self.device != "CPU":
+            pytest.skip("threads and streams of the CPU")
         compiled = self.make_runtime().compile(network, self.config(streams=999, threads=999))
         granted = compiled.effective.streams
         assert granted is not None
@@ -341,6 +355,8 @@ class RuntimeConformance:
             compiled.infer([good])
 
     def test_kernels_have_work_and_times(self, network: Path) -> None:
+        if not self.profiles:
+            pytest.skip("this runtime tells no times of kernels on this device")
         # At four times the size kernels outweigh the microsecond that counters round to and the cost of the call.
         shape = (1, 3, 4 * SIZE, 4 * SIZE)
         path = small_network(network, size="side")
@@ -372,6 +388,8 @@ class RuntimeConformance:
 
     def test_refuses_precisions_it_cannot_compute(self, network: Path) -> None:
         runtime = self.make_runtime()
+        if self.device != "CPU":
+            pytest.skip("capabilities are the CPU's")
         for precision in {"f32", "bf16", "int8"} - set(runtime.capabilities()):
             with pytest.raises(RuntimeRefusal, match=precision):
                 runtime.compile(network, self.config(precision=precision))
@@ -405,6 +423,8 @@ class RuntimeConformance:
         self._needs_files()
         from .quantise import int8_model
 
+        if self.device != "CPU":
+            pytest.skip("capabilities are the CPU's")
         if "int8" not in self.make_runtime().capabilities():
             return
         with pytest.raises(RuntimeRefusal, match="quantise"):

@@ -16,6 +16,7 @@ from advisor.clock import Clock, FakeClock, RealClock
 from advisor.errors import ModelError, ModelRangeError, RuntimeRefusal
 from advisor.records.base import Precision
 from advisor.records.config import EffectiveConfig, RunConfig
+from advisor.records.host import DeviceFacts
 from advisor.records.model import Kernel
 
 from .in_flight import InFlight
@@ -226,6 +227,9 @@ class FakeRuntime:
 
     def devices(self) -> tuple[str, ...]:
         return ("CPU",)
+
+    def device_facts(self) -> tuple[DeviceFacts, ...]:
+        return (DeviceFacts(id="CPU", kind="CPU"),)
 
     def capabilities(self) -> frozenset[Precision]:
         return self.behaviour.capabilities

@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import re
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,17 +13,29 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from advisor.errors import ModelError, ModelRangeError, RuntimeRefusal
+from advisor.errors import ModelError, RuntimeRefusal
 from advisor.graph.frontend import one_line
 from advisor.graph.onnx_kernels import onnx_kernels
 from advisor.records.base import Precision
 from advisor.records.config import EffectiveConfig, RunConfig
+from advisor.records.host import DeviceFacts
 from advisor.records.model import Kernel
 
-from .in_flight import InFlight
 from .onnx_files import is_int8, load_onnx, static_shapes, with_byte_input
-from .protocol import NO_OPTIONS, Array, CompileOptions, Done, InputKind, TensorSpec
+from .onnxruntime_providers import (
+    CPU_PROVIDER,
+    check_provider,
+    device_of,
+    execution,
+    hardware,
+    provider_facts,
+    provider_for,
+    providers,
+    ran_on,
+)
+from .protocol import NO_OPTIONS, Array, CompileOptions, InputKind, TensorSpec
 from .quantise import variant_for
+from .served import ServedModel
 
 _UNKNOWN_OPERATOR = re.compile(r"(?:Fatal error: )?([\w.:]+)\(-?\d+\) is not a registered function/op")
 _NO_KERNEL = re.compile(r"Could not find an implementation for (\w+)\((\d+)\) node with name '([^']*)'")
@@ -46,12 +57,12 @@ _ERRORS = 3
 """ONNX Runtime's log level: errors only, its warnings on stderr are about graph clean-up."""
 
 
-class OnnxModel:
+class OnnxModel(ServedModel):
     """A compiled model; see :class:`advisor.runtimes.protocol.CompiledModel`.
 
     With one thread per stream all streams share a session; with more, each stream has a session of its own, because
     concurrent callers of one session would share its thread pool and the threads per stream would not be what was
-    requested. ``done`` runs on the stream's thread and must not call ``start``.
+    requested.
     """
 
     def __init__(  # noqa: PLR0913 - one caller, facts by keyword
@@ -68,13 +79,16 @@ class OnnxModel:
         profiling: bool,
         want_outputs: bool,
     ) -> None:
-        self.effective = effective
-        self.read_s = read_s
-        self.compile_s = compile_s
-        self.requests = requests
+        super().__init__(
+            effective,
+            streams=streams,
+            requests=requests,
+            read_s=read_s,
+            compile_s=compile_s,
+            want_outputs=want_outputs,
+        )
         self._make_session = make_session
         self._profiling = profiling
-        self._want_outputs = want_outputs
         self._sessions: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for index in range(streams):
             self._sessions.put(sessions[index % len(sessions)])
@@ -84,51 +98,7 @@ class OnnxModel:
         )
         self._names = [port.name for port in ports]
         self.outputs = self._output_specs(sessions[0])
-        self._jobs: queue.SimpleQueue[tuple[dict[str, Array], object, Done, bool] | None] = queue.SimpleQueue()
-        self._in_flight = InFlight(requests)
-        self._closed = False
-        self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(streams)]
-        for thread in self._threads:
-            thread.start()
-
-    def infer(self, inputs: Sequence[Array]) -> list[Array]:
-        feed = self._feed(inputs)
-        with self._in_flight.permits:
-            return self._run(feed)
-
-    def infer_queued(self, inputs: Sequence[Array]) -> list[Array]:
-        """Hand the pass to a stream's thread, which goes on with the next one without waiting for this caller."""
-        outcome: list[Any] = []
-        running = threading.Lock()  # an Event costs ten times as much
-
-        def done(_token: object, outputs: list[Array] | None, _at: float, error: BaseException | None) -> None:
-            outcome[:] = outputs, error
-            running.release()
-
-        running.acquire()
-        self._begin(inputs, None, done, wanted=True)
-        running.acquire()
-        found, failure = outcome
-        if failure is not None:
-            raise failure
-        return list(found)
-
-    def start(self, inputs: Sequence[Array], token: object, done: Done) -> None:
-        self._begin(inputs, token, done, wanted=self._want_outputs)
-
-    def _begin(self, inputs: Sequence[Array], token: object, done: Done, *, wanted: bool) -> None:
-        feed = self._feed(inputs)
-        self._in_flight.begin()
-        self._jobs.put((feed, token, done, wanted))
-
-    def wait_all(self) -> None:
-        self._in_flight.wait_all()
-
-    def ready(self) -> bool:
-        return self.idle_requests() > 0
-
-    def idle_requests(self) -> int:
-        return self._in_flight.idle()
+        self._begin_serving()
 
     def profile(self, passes: int) -> tuple[Kernel, ...]:
         if not self._profiling:
@@ -143,18 +113,8 @@ class OnnxModel:
         """Largest sum of live activations during a pass [B]."""
         return self._trace(1)[1]
 
-    def close(self) -> None:
-        if self._closed:
-            return
-        try:
-            self.wait_all()
-        finally:
-            self._closed = True
-            for _ in self._threads:
-                self._jobs.put(None)
-            for thread in self._threads:
-                thread.join()
-            self._sessions = queue.SimpleQueue()
+    def _free(self) -> None:
+        self._sessions = queue.SimpleQueue()
 
     def _trace(self, passes: int) -> tuple[tuple[Kernel, ...], float]:
         """Run a session of its own with counters: a session's trace can be read only once."""
@@ -167,15 +127,7 @@ class OnnxModel:
             return onnx_kernels(optimised, Path(session.end_profiling()), skip_passes=_WARM)
 
     def _feed(self, inputs: Sequence[Array]) -> dict[str, Array]:
-        if self._closed:
-            raise ModelRangeError("the compiled model is closed")
-        if len(inputs) != len(self.inputs):
-            raise ModelRangeError(f"{len(inputs)} inputs given, the model has {len(self.inputs)}")
-        for array, spec in zip(inputs, self.inputs, strict=True):
-            if array.dtype.name != spec.dtype or array.shape != spec.shape:
-                raise ModelRangeError(
-                    f"input {spec.name} takes {spec.dtype}{spec.shape}, not {array.dtype}{array.shape}"
-                )
+        self._check(inputs)
         return dict(zip(self._names, inputs, strict=True))
 
     def _run(self, feed: dict[str, Array]) -> list[Array]:
@@ -186,18 +138,6 @@ class OnnxModel:
             raise RuntimeRefusal(f"inference failed: {one_line(error)}") from error
         finally:
             self._sessions.put(session)
-
-    def _serve(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            feed, token, done, wanted = job
-            outputs: list[Array] | None = None
-            failure: BaseException | None = None
-            try:
-                outputs = self._run(feed)
-            except RuntimeRefusal as error:
-                failure = error
-            finish_s = time.perf_counter()
-            self._in_flight.deliver(done, token, outputs if wanted else None, finish_s, failure)
 
     def _output_specs(self, session: Any) -> tuple[TensorSpec, ...]:
         """Shapes as declared; one pass of zeros shows those that stay open."""
@@ -212,7 +152,7 @@ class OnnxModel:
 
 
 class OnnxRuntime:
-    """ONNX Runtime's CPU provider on this machine."""
+    """ONNX Runtime on this machine: its CPU provider, and whatever others its build has."""
 
     name = "onnxruntime"
 
@@ -220,13 +160,18 @@ class OnnxRuntime:
         return str(ort.__version__)
 
     def devices(self) -> tuple[str, ...]:
-        return ("CPU",)
+        return tuple(device_of(provider)[0] for provider in providers())
+
+    def device_facts(self) -> tuple[DeviceFacts, ...]:
+        """Execution providers of this build."""
+        return provider_facts()
 
     def capabilities(self) -> frozenset[Precision]:
         return frozenset({"f32", "int8"})
 
     def compile(self, model: Path, config: RunConfig, options: CompileOptions = NO_OPTIONS) -> OnnxModel:
         _refuse_foreign(model, config)
+        provider = provider_for(config.device)
         if config.precision == "int8":
             model = variant_for(model, "onnxruntime")
         start_s = time.perf_counter()
@@ -257,17 +202,20 @@ class OnnxRuntime:
                 session_options.profile_file_prefix = str(trace)
             if optimised is not None:
                 session_options.optimized_model_filepath = str(optimised)
-            return _session(file if cached is None else cached, model, session_options)
+            return _session(file if cached is None else cached, model, session_options, provider)
 
         start_s = time.perf_counter()
         count = streams if threads is not None and threads > 1 else 1
         sessions = [make_session(optimised=kept if cached is None and at == 0 else None) for at in range(count)]
         compile_s = time.perf_counter() - start_s
+        effective = _effective(config, threads, streams, len(sessions), precision, from_cache=cached is not None)
+        if provider != CPU_PROVIDER:
+            effective = _elsewhere(effective, provider, model, make_session, shapes)
         return OnnxModel(
             sessions,
             make_session,
             shapes,
-            _effective(config, threads, streams, len(sessions), precision, from_cache=cached is not None),
+            effective,
             streams=streams,
             requests=config.requests or streams,
             read_s=read_s,
@@ -280,8 +228,6 @@ class OnnxRuntime:
 def _refuse_foreign(model: Path, config: RunConfig) -> None:
     if model.suffix.lower() != ".onnx":
         raise RuntimeRefusal(f"model {model}: onnxruntime reads only .onnx files; export it or use runtime openvino")
-    if config.device != "CPU":
-        raise RuntimeRefusal(f"device {config.device}: onnxruntime runs on CPU here; use device CPU")
     if config.precision == "bf16":
         raise RuntimeRefusal("precision bf16: onnxruntime's CPU kernels compute in f32 or int8; permit one of them")
     if config.hint != "none":
@@ -311,9 +257,13 @@ def _options(config: RunConfig, threads: int | None, symbols: dict[str, int]) ->
     return options
 
 
-def _session(file: Path, model: Path, options: Any) -> Any:
+def _session(file: Path, model: Path, options: Any, provider: str) -> Any:
     try:
-        return ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(str(file), options, providers=[provider])
+        check_provider(session, provider, model)
+        return session
+    except RuntimeRefusal:
+        raise
     except Exception as error:  # ONNX Runtime's own classes derive from Exception alone
         text = str(error)
         if found := _UNKNOWN_OPERATOR.search(text):
@@ -325,6 +275,41 @@ def _session(file: Path, model: Path, options: Any) -> Any:
         if "INVALID_PROTOBUF" in text or "No graph was found" in text:
             raise ModelError(f"model {model}: damaged or cut short; copy or export it again") from error
         raise RuntimeRefusal(f"model {model}: onnxruntime refuses: {one_line(error)}") from error
+
+
+def _elsewhere(
+    effective: EffectiveConfig,
+    provider: str,
+    model: Path,
+    make_session: Callable[..., Any],
+    shapes: Sequence[tuple[int, ...]],
+) -> EffectiveConfig:
+    """Read back from a traced pass which providers run the nodes: what one cannot do, the CPU does, unasked.
+
+    Raises
+    ------
+    RuntimeRefusal
+        The requested provider runs none of them.
+    """
+    with tempfile.TemporaryDirectory(prefix="sizer-ort-") as folder:
+        session = make_session(trace=Path(folder) / "trace")
+        ports = session.get_inputs()
+        feed = {port.name: np.zeros(shape, _dtype(port.type)) for port, shape in zip(ports, shapes, strict=True)}
+        try:
+            session.run(None, feed)
+        except Exception as error:  # ONNX Runtime's own classes derive from Exception alone
+            raise RuntimeRefusal(f"model {model}: {provider} fails: {one_line(error)}") from error
+        counts = ran_on(Path(session.end_profiling()))
+    name, software = hardware(provider)
+    nodes = ", ".join(f"{ran} {count}" for ran, count in counts.most_common())
+    return effective.model_copy(
+        update={
+            "execution_devices": execution(counts, provider, model),
+            "device_names": () if name is None else (name,),
+            "software_rasteriser": software,
+            "properties": {**effective.properties, "nodes": nodes},
+        }
+    )
 
 
 def _frame_shape(input_shape: tuple[int, ...] | None, kind: InputKind, graph: Any) -> tuple[int, ...] | None:
@@ -344,8 +329,8 @@ def _effective(
     """What the session options say: ONNX Runtime grants what is requested and reports nothing back."""
     options = _options(config, threads, {})
     return EffectiveConfig(
-        device="CPU",
-        execution_devices=("CPUExecutionProvider",),
+        device=config.device,
+        execution_devices=(CPU_PROVIDER,),
         precision=precision,
         streams=streams,
         threads=None if threads is None else threads * streams,

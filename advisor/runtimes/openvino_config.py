@@ -9,6 +9,8 @@ from typing import Any
 from advisor.errors import ModelRangeError, RuntimeRefusal
 from advisor.records.config import EffectiveConfig, RunConfig
 
+from .devices import first_family
+
 # Spellings tried on OpenVINO 2026.4.1: both variables take the same words, oneDNN knows SSE41 but not SSE42.
 _ISA_WORDS = {
     "sse42": "SSE41",
@@ -32,6 +34,11 @@ _HINTS = {"latency": "LATENCY", "throughput": "THROUGHPUT", "cumulative_throughp
 # int8 files keep their unquantised rest in f32: the hint speaks of the floating-point part only.
 _PRECISION_HINTS = {"f32": "f32", "int8": "f32", "bf16": "bf16"}
 _CAPABILITY = {"f32": "FP32", "bf16": "BF16", "int8": "INT8"}
+_OF_THE_CPU = {
+    "threads": "INFERENCE_NUM_THREADS", "pinning": "ENABLE_CPU_PINNING", "core_type": "SCHEDULING_CORE_TYPE",
+}  # fmt: skip
+_WITH_THREADS = frozenset({"CPU", "AUTO"})
+"""Devices that take settings of the CPU, by the first one that a request names; AUTO hands them on."""
 
 
 def simd_environment(cap: str | None) -> dict[str, str]:
@@ -119,6 +126,15 @@ def properties(config: RunConfig, capabilities: tuple[str, ...], *, profiling: b
         "SCHEDULING_CORE_TYPE": None if config.core_type is None else _CORE_TYPES[config.core_type],
     }
     requested |= {key: value for key, value in optional.items() if value is not None}
+    for name, key in _OF_THE_CPU.items():
+        if key in requested and first_family(config.device) not in _WITH_THREADS:
+            raise RuntimeRefusal(
+                f"{name} {getattr(config, name)}: device {config.device} has no such setting, it is the CPU's; "
+                "leave it out"
+            )
+    if config.device.upper().startswith("AUTO"):
+        # Else AUTO begins on the CPU, and goes back to it when a pass fails, without a word.
+        requested |= {"ENABLE_STARTUP_FALLBACK": False, "ENABLE_RUNTIME_FALLBACK": False}
     if config.auto_batch_timeout_s is not None:
         if not config.device.startswith("BATCH"):
             raise RuntimeRefusal(

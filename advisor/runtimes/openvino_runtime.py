@@ -19,9 +19,12 @@ from advisor.graph.frontend import core, make_static, one_line, read_file, refus
 from advisor.graph.kernels import peak_activation_bytes, runtime_kernels, runtime_nodes
 from advisor.records.base import Precision
 from advisor.records.config import EffectiveConfig, RunConfig
+from advisor.records.host import DeviceFacts
 from advisor.records.model import Kernel, image_layout
 
+from .devices import check_execution, named_devices
 from .openvino_config import check_simd, effective, properties
+from .openvino_devices import device_name, is_software, openvino_devices, why_unseen
 from .openvino_loop import Crowd, one_after_another
 from .openvino_profile import profile
 from .protocol import NO_OPTIONS, Array, CompileOptions, Done, InputKind, Passes, TensorSpec
@@ -291,6 +294,10 @@ class OpenvinoRuntime:
     def devices(self) -> tuple[str, ...]:
         return tuple(core().available_devices)
 
+    def device_facts(self) -> tuple[DeviceFacts, ...]:
+        """Devices of its plugins, and the reason of each plugin that sees none."""
+        return openvino_devices()
+
     def capabilities(self) -> frozenset[Precision]:
         return self.device_capabilities("CPU")
 
@@ -305,6 +312,8 @@ class OpenvinoRuntime:
         requested = properties(config, _capability_words(config.device), profiling=options.profiling)
         if options.blob_dir is not None:
             requested["CACHE_DIR"] = str(options.blob_dir)
+        if "NUM_STREAMS" in requested:  # the GPU's plugin takes no plain number
+            requested["NUM_STREAMS"] = ov.properties.streams.Num(requested["NUM_STREAMS"])
         start_s = time.perf_counter()
         graph = read_file(model, unsupported=RuntimeRefusal)
         make_static(graph, model, options.input_shape, config.batch)
@@ -322,6 +331,14 @@ class OpenvinoRuntime:
                 f"model {model}: no int8 kernel after compilation (precision {precision}); quantise the file first"
             )
         result = effective(compiled, config, self.version(), precision, config.batch)
+        check_execution(config.device, result.execution_devices, f"model {model}")
+        names = [device_name(device) for device in result.execution_devices]
+        result = result.model_copy(
+            update={
+                "device_names": tuple(name for name in names if name is not None),
+                "software_rasteriser": any(map(is_software, result.execution_devices)),
+            }
+        )
         if options.blob_dir is not None:  # not among the properties that the compiled model lists
             loaded = str(compiled.get_property("LOADED_FROM_CACHE"))
             result = result.model_copy(update={"properties": {**result.properties, "LOADED_FROM_CACHE": loaded}})
@@ -340,14 +357,13 @@ class OpenvinoRuntime:
 
 def _capability_words(device: str) -> tuple[str, ...]:
     """Return OPTIMIZATION_CAPABILITIES of the device that computes: AUTO and BATCH:CPU(4) stand for others."""
-    name = device.split(":", 1)[-1].split("(", 1)[0].split(",", 1)[0]
-    if name in {"AUTO", "MULTI", "HETERO", "BATCH"}:
-        name = "CPU"
+    name = (named_devices(device) or ("CPU",))[0]
     try:
         return tuple(core().get_property(name, "OPTIMIZATION_CAPABILITIES"))
     except RuntimeError as error:
         known = ", ".join(core().available_devices)
-        raise RuntimeRefusal(f"device {device}: not here ({one_line(error, 160)}); OpenVINO sees: {known}") from error
+        reason = why_unseen(name) or one_line(error, 160)
+        raise RuntimeRefusal(f"device {device}: not here ({reason}); OpenVINO sees: {known}") from error
 
 
 def _main_precision(compiled: Any) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from advisor.records.base import Precision
 from advisor.records.config import EffectiveConfig, RunConfig
+from advisor.records.host import DeviceFacts
 from advisor.records.model import Kernel
 
 if TYPE_CHECKING:
@@ -184,6 +185,12 @@ class Runtime(Protocol):
 
     def devices(self) -> tuple[str, ...]:
         """Return the devices that the runtime sees here."""
+        ...
+
+    def device_facts(self) -> tuple[DeviceFacts, ...]:
+        """Return what is known of each device without trying it, and of those that the runtime was built for but does
+        not see the reason.
+        """
         ...
 
     def capabilities(self) -> frozenset[Precision]:

@@ -40,9 +40,10 @@ class BenchRequest:
     limit."""
     retry_failed: bool = False
     runtime: str = "openvino"
+    device: str = "CPU"
     precision: str = "f32"
     threads: str | None = None
-    """A number or ``all``; None: 1 and all."""
+    """A number or ``all``; None: 1 and all on the CPU, the runtime's own on other devices."""
     streams: str | None = None
     batch: int = 1
     export_file: Path | None = None
@@ -175,8 +176,11 @@ def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
     from advisor.measure.items.micro.selection import all_threads
     from advisor.measure.items.throughput import TimingItem
     from advisor.measure.timing.harness import MeasureSpec
+    from advisor.runtimes.devices import first_family
 
     most = all_threads(facts)
+    if first_family(request.device) != "CPU":
+        return _of_models_elsewhere(request, most)
     streams = number_or_all(request.streams, most, "--streams") or 1
     requested = number_or_all(request.threads, most, "--threads")
     counts = [requested] if requested is not None else sorted({streams, most})
@@ -188,6 +192,7 @@ def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
                 raise InputError(f"--threads {threads} is less than --streams {streams}: each stream needs a thread")
             config = RunConfig(
                 runtime=request.runtime,
+                device=request.device,
                 precision=request.precision,
                 streams=streams,
                 threads=threads,
@@ -200,10 +205,45 @@ def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
     return entries + footprint_entries(entries)
 
 
+def _of_models_elsewhere(request: BenchRequest, most: int) -> list[Entry]:
+    """One pass after the other, and as many in flight as the runtime likes; no footprint, as memory is the device's."""
+    from advisor.measure.campaign.campaign import Entry
+    from advisor.measure.items.throughput import TimingItem
+    from advisor.measure.timing.harness import MeasureSpec
+
+    common = {
+        "runtime": request.runtime,
+        "device": request.device,
+        "precision": request.precision,
+        "batch": request.batch,
+        "threads": number_or_all(request.threads, most, "--threads"),
+    }
+    streams = number_or_all(request.streams, most, "--streams")
+    one, many = LoadMode(kind="sync"), LoadMode(kind="async")
+    ways: list[tuple[dict[str, object], LoadMode]]
+    if streams is not None:
+        ways = [({"streams": streams}, one if streams == 1 else many)]
+    elif request.runtime == "openvino":
+        ways = [({"hint": "latency"}, one), ({"hint": "throughput"}, many)]
+    else:
+        ways = [({"streams": 1}, one)]
+    items = [
+        TimingItem(resolve_model(reference), RunConfig.model_validate({**common, **way}), mode, MeasureSpec())
+        for reference in request.models
+        for way, mode in ways
+    ]
+    return [Entry(item, item.estimate_s) for item in items]
+
+
 def _export(request: BenchRequest, store: MeasurementStore, facts: HostFacts, path: Path, say: Say) -> None:
+    from advisor.measure.items.devices import try_devices
+    from advisor.runtimes import real_runtimes
+
     from .box_export import export_box
 
     _list_kernels(request.models, store, facts, say)
+    say("trying the devices of this machine")
+    facts = facts.model_copy(update={"runtimes": try_devices(real_runtimes())})
     say(f"wrote {export_box(store, facts, path)}")
 
 

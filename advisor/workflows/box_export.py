@@ -48,7 +48,12 @@ def export_box(store: MeasurementStore, facts: HostFacts, path: Path) -> Path:
     """
     from advisor.store.files import write_document
 
-    found = store.find(host_fingerprint=facts.fingerprint)
+    # Figures of a processor that calls itself a GPU stay where they were taken.
+    found = [
+        row
+        for row in store.find(host_fingerprint=facts.fingerprint)
+        if row.effective is None or not row.effective.software_rasteriser
+    ]
     micro = store.micro(facts.fingerprint)
     if not found and not micro:
         raise InputError(

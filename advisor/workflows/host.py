@@ -7,8 +7,15 @@ from pathlib import Path
 from advisor.records.host import HostFacts
 
 
-def probe(sysroot: Path | None = None) -> HostFacts:
+def probe(sysroot: Path | None = None, *, devices: bool = False) -> HostFacts:
     """Read the facts of a machine; runtimes are listed for this machine only.
+
+    Parameters
+    ----------
+    sysroot
+        Directory of another machine's copied tree.
+    devices
+        Also try every device of every runtime in a process of its own: seconds where there is one beside the CPU.
 
     Raises
     ------
@@ -19,6 +26,10 @@ def probe(sysroot: Path | None = None) -> HostFacts:
 
     if sysroot is not None:
         return host_facts(sysroot)
-    from advisor.runtimes import runtime_facts
+    from advisor.runtimes import real_runtimes, runtime_facts
 
+    if devices:
+        from advisor.measure.items.devices import try_devices
+
+        return host_facts(None, try_devices(real_runtimes()))
     return host_facts(None, runtime_facts())

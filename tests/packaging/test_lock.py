@@ -60,6 +60,10 @@ def pins_of(lock: str) -> list[Pin]:
     return pins
 
 
+def pins_of_names(lock: str) -> set[str]:
+    return {pin.name for pin in pins_of(lock)}
+
+
 def group(name: str) -> list[Requirement]:
     """Requirements of a dependency group, with those of the groups that it includes."""
     found: list[Requirement] = []
@@ -100,6 +104,16 @@ def test_every_locked_package_has_hashes(lock: str) -> None:
     for pin in pins:
         assert pin.hashes
         assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", text) for text in pin.hashes), pin.name
+
+
+@pytest.mark.parametrize("name", ["converter", "devices"])
+def test_what_is_installed_without_its_dependencies_has_a_lock_of_its_own(name: str) -> None:
+    text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+    pins = re.findall(r"^([\w-]+)==", text, re.MULTILINE)
+    assert [canonicalize_name(pin) for pin in pins] == [canonicalize_name(item.name) for item in group(name)]
+    assert re.search(r"--hash=sha256:[0-9a-f]{64}", text)
+    assert "://" not in text
+    assert "torch" not in pins_of_names("dev")
 
 
 def test_both_locks_have_the_same_versions() -> None:

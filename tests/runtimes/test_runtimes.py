@@ -10,14 +10,14 @@ from advisor.errors import InputError
 from advisor.graph.frontend import hash_file
 from advisor.records.config import RunConfig
 from advisor.records.model import ModelFile
-from advisor.runtimes import get_runtime, runtime_facts, runtime_names
+from advisor.runtimes import get_runtime, one_runtime, runtime_facts, runtime_names
 from advisor.runtimes.conformance import small_network
 
 
 def test_unknown_runtime_names_its_neighbour() -> None:
     with pytest.raises(InputError, match="did you mean 'openvino'"):
         get_runtime("openvin")
-    assert runtime_names() == ("openvino", "onnxruntime", "fake")
+    assert runtime_names() == ("openvino", "onnxruntime", "ncnn", "fake")
     assert get_runtime("fake").name == "fake"
 
 
@@ -51,6 +51,15 @@ def test_facts_of_what_is_missing(monkeypatch) -> None:
     facts = runtime_facts()
     assert [item.available for item in facts] == [False, False]
     assert all("No module named" in (item.reason or "") for item in facts)
+
+
+def test_an_optional_runtime_that_is_missing_says_what_brings_it(monkeypatch) -> None:
+    monkeypatch.delitem(sys.modules, "advisor.runtimes.ncnn_runtime", raising=False)
+    monkeypatch.setitem(sys.modules, "ncnn", None)
+    with pytest.raises(InputError, match=r"runtime ncnn: .*pip install 'sizer\[ncnn\]'") as caught:
+        get_runtime("ncnn")
+    assert "\n" not in str(caught.value)
+    assert not one_runtime("ncnn").available
 
 
 @pytest.mark.runtime

@@ -6,6 +6,7 @@ from advisor.errors import InputError
 from advisor.measure.campaign.campaign import Entry
 from advisor.measure.items.preparation import PreparationItem
 from advisor.records.box import BoxExport
+from advisor.records.model import ModelFile
 from advisor.workflows import bench
 from advisor.workflows.bench import BenchRequest, bench_machine
 from tests.measure.toy_kind import HashItem
@@ -48,3 +49,24 @@ def test_a_box_takes_the_kernels_of_what_was_measured_along(tmp_path: Path) -> N
         (work,) = BoxExport.model_validate_json(path.read_text(encoding="utf-8")).works
         assert (work.model, work.precision, work.batch) == ("squeezenet-1.1", "f32", 1)
         assert work.kernels
+
+
+@pytest.mark.parametrize(
+    ("runtime", "streams", "ways"),
+    [
+        ("openvino", None, [("latency", None, "sync"), ("throughput", None, "async")]),
+        ("openvino", "1", [("none", 1, "sync")]),
+        ("openvino", "4", [("none", 4, "async")]),
+        ("onnxruntime", None, [("none", 1, "sync")]),
+        ("ncnn", None, [("none", 1, "sync")]),
+    ],
+)
+def test_on_other_devices_the_runtime_chooses_unless_told(monkeypatch, runtime: str, streams: str | None, ways) -> None:
+    model = ModelFile(
+        reference="m", name="m", family="f", kind="file", path="m.onnx", sha256="0" * 64, input_shape=(1, 3, 8, 8)
+    )
+    monkeypatch.setattr(bench, "resolve_model", lambda reference: model)
+    request = BenchRequest(models=("m",), runtime=runtime, device="GPU", streams=streams)
+    items = [entry.item for entry in bench._of_models_elsewhere(request, 8)]
+    assert [(item.config.hint, item.config.streams, item.mode.kind) for item in items] == ways
+    assert all(item.config.device == "GPU" and item.config.threads is None for item in items)

@@ -15,7 +15,7 @@ from advisor.host import machine_spec
 from advisor.perfmodel.resources.cold_pass import ASSUMED
 from advisor.records.base import Evidence
 from advisor.records.box import BoxExport
-from advisor.records.config import RunConfig
+from advisor.records.config import EffectiveConfig, RunConfig
 from advisor.records.host import HostFacts
 from advisor.records.measurement import MicroBenchmark
 from advisor.store.catalogue import Catalogue, user_catalogue_dir
@@ -99,6 +99,17 @@ def test_a_box_arrives_with_everything_but_the_raw_latencies(store: Any, planner
     assert planner.get("elsewhere") is None
     assert planner.micro(FINGERPRINT) == store.micro(FINGERPRINT)
     assert planner.box_works(FINGERPRINT) == [model_work()]
+
+
+def test_figures_of_a_software_rasteriser_stay_at_home(store: Any, planner: Any, tmp_path: Path) -> None:
+    rastered = EffectiveConfig(
+        device="GPU", execution_devices=("GPU",), software_rasteriser=True, runtime_version="2026.4.1"
+    )
+    config = RunConfig(device="GPU")
+    store.add(measurement("gpu", host_fingerprint=FINGERPRINT, timing=timing(), config=config, effective=rastered))
+    box = json.loads(export_box(store, facts(), tmp_path / "box.json").read_text())
+    assert box["measurements"]
+    assert all(row["config"]["device"] == "CPU" for row in box["measurements"])
 
 
 def test_what_a_box_brings_is_not_taken_for_compiled_here(store: Any, planner: Any, tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def _config(values: dict[str, Any], most: int) -> RunConfig:
     try:
         config = RunConfig.model_validate(plain)
         if config.runtime == "fake":
-            raise InputError("configuration: runtime: 'fake' is a test double; known: openvino, onnxruntime")
+            raise InputError("configuration: runtime: 'fake' is a test double; known: openvino, onnxruntime, ncnn")
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         place, words = shown(tuple(fault["loc"])), fault_words(fault)

@@ -26,7 +26,11 @@ from .item import MeasureContext, SingleJobItem, WorkerSetup
 
 _COMPILE_ALLOWANCE_S = 120.0
 """Reading, quantising and compiling one model must end within this."""
-_IMPORTS = {"openvino": "advisor.runtimes.openvino_runtime", "onnxruntime": "advisor.runtimes.onnxruntime_runtime"}
+_IMPORTS = {
+    "openvino": "advisor.runtimes.openvino_runtime",
+    "onnxruntime": "advisor.runtimes.onnxruntime_runtime",
+}
+"""Of those that every installation has: one that is missing must be refused with its remedy, by ``get_runtime``."""
 
 
 @dataclass(frozen=True)

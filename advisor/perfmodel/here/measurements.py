@@ -149,6 +149,11 @@ class TimedConfiguration:
         return f"this/{self.model}/{c.runtime}/{c.precision}/t{self.threads}/s{self.streams}/b{c.batch}"
 
 
+def _on_the_processor(row: Measurement) -> bool:
+    """Whether it is of this machine's CPU: what ran elsewhere, or on a software rasteriser, says nothing of it."""
+    return row.effective is None or row.effective.on_cpu
+
+
 def _granted(row: Measurement) -> tuple[int | None, int | None]:
     """Threads and streams as the runtime granted them, else as they were requested."""
     effective = row.effective
@@ -264,7 +269,7 @@ class HostMeasurements:
         """Sort measurements by use; the last of equal keys counts, and of equal settings the surest."""
         latest = {row.key: row for row in measurements}
         processors = None if host is None else host.threads
-        done = [row for row in latest.values() if row.status == "done"]
+        done = [row for row in latest.values() if row.status == "done" and _on_the_processor(row)]
         timings = [row for row in done if isinstance(row, TimingMeasurement)]
         profiles = [row for row in done if isinstance(row, ProfileMeasurement) and row.kernels]
         rested = [row for row in timings if row.mode.kind == "rested"]

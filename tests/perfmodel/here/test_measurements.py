@@ -6,7 +6,7 @@ import pytest
 from advisor.perfmodel.here.interference_correction import USUAL_SLOWDOWN
 from advisor.perfmodel.here.measurements import HostMeasurements
 from advisor.records.base import Z90
-from advisor.records.config import LoadMode, RunConfig
+from advisor.records.config import EffectiveConfig, LoadMode, RunConfig
 from advisor.records.measurement import Interference
 from tests.perfmodel.makers import kernel, measurement, timed, work
 
@@ -170,3 +170,18 @@ def test_state_variability_is_known_once_a_measurement_saw_many_moments() -> Non
     assert HostMeasurements.join(None, [measurement(0.010)], [], None).state_variability == 0.0
     long = timed([0.010 * 1.02**n for n in range(-20, 21)])
     assert HostMeasurements.join(None, [long], [], None).state_variability == pytest.approx(16 * 0.0198, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("effective", "counts"),
+    [
+        ({"execution_devices": ("CPU",)}, True),
+        ({"execution_devices": ("CPUExecutionProvider",)}, True),
+        ({"execution_devices": ("GPU",)}, False),
+        ({"execution_devices": ("CPU",), "software_rasteriser": True}, False),
+    ],
+)
+def test_what_ran_on_another_device_says_nothing_of_the_processor(effective, counts) -> None:
+    ran = EffectiveConfig(device="d", runtime_version="1", **effective)
+    row = measurement(0.011).model_copy(update={"effective": ran})
+    assert bool(HostMeasurements.join(None, [row], [], None).configurations) == counts
