@@ -91,14 +91,14 @@ class HeldOutBands:
     Source: Vovk, Gammerman and Shafer (2005), Algorithmic Learning in a Random World, section 4.5; Dunn, Wasserman and
     Ramdas (2023), groups.
 
-    ``families``: machines that are no evidence of each other, and leave together. ``kind``: beginning of the bands'
-    keys, with its slash; empty for machines whose models are known.
+    ``together``: by machine, those that are no independent evidence of it and leave with it. ``kind``: beginning of the
+    bands' keys, with its slash; empty for machines whose models are known.
     """
 
     def __init__(
-        self, data: Observations, errors: Array, counted: Flags, families: Mapping[str, int], kind: str = ""
+        self, data: Observations, errors: Array, counted: Flags, together: Mapping[str, frozenset[str]], kind: str = ""
     ) -> None:
-        self._families = families
+        self._together = together
         self.labels = cells(data)
         self.kind, self.machines = kind, [row.machine for row in data.rows]
         self._made: dict[frozenset[str], list[ErrorBand]] = {}
@@ -126,18 +126,15 @@ class HeldOutBands:
     def ratios(self, left_out: Collection[str] = ()) -> dict[str, list[tuple[str, float]]]:
         """Per class: machine and |error - middle| / half width of each row, each by the other families' bands."""
         ratios: dict[str, list[tuple[str, float]]] = {}
-        kin = {self._families[name]: self._kin(name) for name in self._judged - set(left_out)}
-        without = {family: self._bands({*left_out, *names}) for family, names in kin.items()}
-        bands = {name: without[self._families[name]] for name in self._judged - set(left_out)}
+        kin = {name: self._together[name] for name in self._judged - set(left_out)}
+        without = {names: self._bands({*left_out, *names}) for names in set(kin.values())}
+        bands = {name: without[names] for name, names in kin.items()}
         for i in self.rows:
             name, (simd, tail) = self.machines[i], self.labels[i]
             if name in bands:
                 middle, half = bands[name][f"{simd}/{tail}"]
                 ratios.setdefault(simd, []).append((name, abs(float(self.errors[i]) - middle) / half))
         return ratios
-
-    def _kin(self, name: str) -> set[str]:
-        return {other for other in self._judged if self._families[other] == self._families[name]}
 
     def factors(self, left_out: Collection[str] = ()) -> dict[str, float]:
         """Factor on the bands of each class; ``*`` for those of too few machines."""
@@ -314,6 +311,20 @@ class LeftOutErrors:
     """Machines by name; those of one number were left out together wherever a machine was."""
 
     @property
+    def together(self) -> dict[str, frozenset[str]]:
+        """By machine, those whose errors are left out of the bands that it is judged by: its family.
+
+        The machine alone where its family is all of its class: without it the class would have its parent's width.
+        """
+        pairs = {row.machine: name for row, (name, _) in zip(self.data.rows, cells(self.data), strict=True)}
+        found = {}
+        for machine, group in pairs.items():
+            family = frozenset(name for name in pairs if self.families[name] == self.families[machine])
+            others = [name for name in pairs if pairs[name] == group and name not in family]
+            found[machine] = family if others else frozenset({machine})
+        return found
+
+    @property
     def counted(self) -> Flags:
         """Rows that bands of known chips are made of: those judged, without suspect boxes."""
         return learnable(self.data) & self.judged
@@ -332,6 +343,8 @@ class BandsWithout:
 
     def __init__(self, errors: LeftOutErrors) -> None:
         self._errors, self._counted = errors, errors.counted
+        together = errors.together
+        alone = {name: frozenset({name}) for name in together}
         doubtful = np.array([row.doubtful for row in errors.data.rows])
         of = {kind: getattr(errors, kind) for kind in ("machine", "anchored", "unpublished", "once")}
         self._held, self._anchored, self._unpublished, self._once = (
@@ -339,7 +352,7 @@ class BandsWithout:
                 errors.data,
                 values,
                 self._counted if kind == "anchored" else errors.judged & ~doubtful,
-                errors.families,
+                alone if kind == "anchored" else together,
                 "" if kind == "machine" else f"{kind}/",
             )
             for kind, values in of.items()
@@ -424,10 +437,10 @@ def nested_widths(errors: LeftOutErrors) -> dict[str, NestedWidths]:
     names = np.array([row.machine for row in rows])
     found = {case: np.full((len(rows), 3), np.nan) for case in CASES}
     maker, classes = BandsWithout(errors), errors.data.machines.error_classes()
-    families = np.array([errors.families[name] for name in names])
-    for family in np.unique(families):
-        bands = Bands(maker.bands(set(names[families == family])))
-        for i in np.flatnonzero(families == family):
+    together = errors.together
+    for left_out in sorted(set(together.values()), key=sorted):
+        bands = Bands(maker.bands(left_out))
+        for i in np.flatnonzero([together[name] == left_out for name in names]):
             simd, precision, mode = classes[i], PRECISIONS[rows[i].precision], MODES[rows[i].mode]
             machine = bands.find(simd, precision, mode)
             found["spec"][i] = bands.spec(simd, precision, mode, int(elsewhere[i]))

@@ -22,7 +22,7 @@ def test_bands_of_a_class_hold_most_of_its_own_machines_when_each_is_left_out() 
     for _ in range(6):
         wild = {name: rng.normal(0.0, 0.3 if "xeon" not in name else 0.08) for name in sorted(set(names))}
         errors = np.array([wild[name] for name in names]) + rng.normal(0.0, 0.05, len(names))
-        held = HeldOutBands(data, errors, counted, {name: i for i, name in enumerate(sorted(set(names)))})
+        held = HeldOutBands(data, errors, counted, {name: frozenset({name}) for name in names})
         for left in sorted(set(names)):
             bands = Bands([*held.bands({left}), *_wide()])
             for i in np.flatnonzero(counted & (np.array(names) == left)):
@@ -93,10 +93,10 @@ def test_bands_of_a_machine_do_not_know_its_twins() -> None:
     rng = np.random.default_rng(5)
     off = dict(zip(names, rng.normal(0.0, 0.05, len(names)), strict=True)) | dict.fromkeys(twins, 0.12)
     errors = np.array([off[row.machine] for row in data.rows])
-    alone = {name: i for i, name in enumerate(names)}
+    alone = {name: frozenset({name}) for name in names}
     apart, together = (
-        HeldOutBands(data, errors, counted, families).ratios()["avx2"]
-        for families in (alone, alone | dict.fromkeys(twins, 0))
+        HeldOutBands(data, errors, counted, left_out).ratios()["avx2"]
+        for left_out in (alone, alone | dict.fromkeys(twins, frozenset(twins)))
     )
     mean = [np.mean([ratio for name, ratio in ratios if name in twins]) for ratios in (apart, together)]
     assert mean[1] > mean[0]
