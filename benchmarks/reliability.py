@@ -206,13 +206,14 @@ def page(judged: JudgedCalibration, per_machine: int = PER_MACHINE) -> str:
     known, unpublished = mixes["spec", "even"], mixes["unpublished", "even"]
     return "\n".join(
         [
-            "Mixes of two to four published models with random rates on machines that were left out, "
+            "Mixes of two to four published models with random rates on machines that were left out with their chip's "
+            "family, "
             f"{per_machine} per machine; the stated probability is the share of joint draws of their errors that stay "
             "within a limit, and a mix held if the published speeds say so. Bands and shares come from the *other* "
-            "machines. Limits: `even`, drawn so that stated probabilities are spread evenly, which a table of ten bins "
+            "families. Limits: `even`, drawn so that stated probabilities are spread evenly, which a table of ten bins "
             "needs; `spread`, demand over limit from 0.3 to 3 at the medians, where most cases are clear. Standard "
             "errors are in percentage points, with whole machines as the unit that is right or wrong. Rows: tuned "
-            "benchmarks, and those of machines that have no others; the box that is not learned from is judged.",
+            "benchmarks, and those of machines that have no others; the boxes that are not learned from are judged.",
             "",
             "### Published models on machines left out: stated against observed",
             "",
@@ -236,7 +237,7 @@ def page(judged: JudgedCalibration, per_machine: int = PER_MACHINE) -> str:
             "### A model that is unpublished, on a machine that is",
             "",
             "Family: the family of the work tables, and every model whose name begins with the same words before its "
-            "first number. Physics is fitted without the machine; the residual process saw neither machine nor family.",
+            "first number. Physics is fitted without the chip's family; the residual process saw neither family.",
             "",
             _buyers_cell(judged),
             "",

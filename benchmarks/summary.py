@@ -142,7 +142,7 @@ def _transfer(section: Section) -> Iterator[list[str]]:
             worst = max((row for row in rows if row is not total), key=lambda row: number(row["median"]))
             yield [
                 f"{precision} {mode} of other machines from their data sheets",
-                f"{total['rows']} published figures, {total['machines']} machines, one left out at a time",
+                f"{total['rows']} published figures, {total['machines']} machines, chip families left out in turn",
                 f"median {total['median']}, {total['within 20 %']} within 20 %",
                 total["coverage"],
                 f"{worst['SIMD class']} ({worst['machines']} machines): median {worst['median']}",
@@ -176,7 +176,7 @@ def _reliability(section: Section) -> Iterator[list[str]]:
     worst = min((row for row in of_known if row is not total), key=lambda row: number(row["of these hold"]))
     yield [
         "a stated probability of 0.9 or more that a mix of models fits",
-        f"{total['stated >= 0.9']} mixes of published models, {total['machines']} machines, one left out at a time",
+        f"{total['stated >= 0.9']} mixes of published models, {total['machines']} machines, chip families left out",
         f"{total['mean stated']} stated, {total['of these hold']} hold",
         "-",
         f"{worst['SIMD class']} ({worst['machines']} machines): {worst['of these hold']}",
@@ -189,7 +189,7 @@ def _reliability(section: Section) -> Iterator[list[str]]:
     medians = ", ".join(f"{row['median']} ({row['precision']} {row['mode']})" for row in unpublished)
     yield [
         "models without a published figure on machines without one",
-        f"{sum(int(row['rows']) for row in unpublished)} published figures, machine and family left out together",
+        f"{sum(int(row['rows']) for row in unpublished)} published figures, families of chip and model left out",
         f"median {medians}; measured on one other machine {', '.join(row['median'] for row in once)}",
         f"{inside['f32 throughput']} (f32), {inside['int8 throughput']} (int8)",
         f"{weakest['precision']} {weakest['mode']}: {weakest['within 20 %']} within 20 %",

@@ -1,9 +1,9 @@
 """Held-out error of predictions for machines that are not at hand, as a markdown page.
 
-``python benchmarks/transfer.py``: every canonical machine is left out in turn of the physical fit and of the residual
-process, and the scales, priors and strictness of both are chosen without any machine of its fold (nested); nothing
-printed is in-sample. Beside it the same with those choices made on all machines. Under five minutes on two cores;
-``--quick`` keeps choices and physics of the whole (flattering).
+``python benchmarks/transfer.py``: every chip with its near twins is left out in turn of the physical fit and of the
+residual process, and the scales, priors and strictness of both are chosen without any family of its fold (nested);
+nothing printed is in-sample. Beside it the same with one machine left out at a time, and with those choices made on all
+machines. Under five minutes on two cores; ``--quick`` keeps choices and physics of the whole (flattering).
 """
 
 from __future__ import annotations
@@ -192,12 +192,12 @@ def run(quick: bool = False) -> str:
         f"Rows: OpenVINO on CPU, batch 1, {len(held.errors)} medians over releases, {len(machines)} machines, "
         f"{len({row.model for row in held.data.rows})} models. Filter: `profiles/compile_published.py`, dropped rows: "
         "`profiles/published/dropped.csv`. Coverage: share of held-out rows inside P10-P90, "
-        "bands and their factors from the other machines; in brackets its standard error, in percentage points, with "
+        "bands and their factors from the other families; in brackets its standard error, in percentage points, with "
         "whole machines as the unit that is right or wrong. Where the harness is another than the vendor's, errors and "
         "coverage are those of the prediction as it is shown, which stands for the vendor's."
         + (" QUICK: physics and scales saw the machines that are judged." if quick else ""),
         "",
-        "### Data sheet only, vendor's tuned tables (OpenVINO 2022 and 2024, ESQ), one machine left out",
+        "### Data sheet only, vendor's tuned tables (OpenVINO 2022 and 2024, ESQ), one family of chips left out",
         "",
         *_head(_COLUMNS),
         *_rows(tuned, True, _standard_errors(judged, is_tuned)),
@@ -219,7 +219,7 @@ def run(quick: bool = False) -> str:
         "",
         *_disagreements(held),
         "",
-        "### Naive baselines on the same rows",
+        "### Naive baselines on the same rows (one machine left out at a time, near twins known)",
         "",
         *_baselines(dataset, held),
         "",
@@ -235,12 +235,12 @@ def run(quick: bool = False) -> str:
             )
         ),
         "",
-        "### A harness with framework defaults (DLI), one machine left out",
+        "### A harness with framework defaults (DLI), one family of chips left out",
         "",
         *_head(_COLUMNS),
         *_rows(default, True, _standard_errors(judged, _is_dli)),
         "",
-        "### Tables published with the model server (single figures are noisy), one machine left out",
+        "### Tables published with the model server (single figures are noisy), one family of chips left out",
         "",
         *_head(_COLUMNS),
         *_rows(serving, True, _standard_errors(judged, _is_serving)),
@@ -250,11 +250,22 @@ def run(quick: bool = False) -> str:
         *_unseen(held, judged.errors.unseen),
     ]
     if not quick:
-        same = held_out(dataset, dict.fromkeys(machines, choice))
+        each = held_out(dataset, judged.choices, {name: i for i, name in enumerate(sorted(machines))})
+        lines += [
+            "",
+            "### One machine left out at a time: near twins of the chip stay known",
+            "",
+            *_head(_COLUMNS[:-1]),
+            *(
+                line.rsplit(" | ", 1)[0] + " |"
+                for line in _rows(accuracy_table(each, judged.inside, is_tuned), spec_only=True)
+            ),
+        ]
+        same = held_out(dataset, dict.fromkeys(machines, choice), held.families)
         loose = accuracy_table(same, judged.inside, is_tuned)
         lines += [
             "",
-            "### What nesting costs: scales and strictness chosen on all machines, each then left out of the fits",
+            "### What nesting costs: scales and strictness chosen on all machines, families then left out of the fits",
             "",
             *_head(_COLUMNS[:-1]),
             *(line.rsplit(" | ", 1)[0] + " |" for line in _rows(loose, spec_only=True) if line.startswith("| all")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,10 +18,10 @@ from advisor.perfmodel.analytic.interval import (
     merged,
     weighted_quantile,
 )
-from advisor.perfmodel.analytic.machine import SIMD_CLASSES
 from advisor.perfmodel.analytic.physics import PRECISIONS
 from advisor.perfmodel.analytic.runtime_defaults import MODES
 from advisor.perfmodel.elsewhere.residual import GroupsOut
+from advisor.records.base import Z90
 from advisor.records.calibration import ErrorBand
 
 from .dataset import Dataset, learnable, residual_points, residual_rows, thin
@@ -45,10 +45,10 @@ def tuned(data: Observations) -> Flags:
 
 
 def cells(data: Observations) -> list[tuple[str, str]]:
-    """SIMD class, and precision with mode, of each row."""
+    """Class of errors, and precision with mode, of each row."""
+    classes = data.machines.error_classes()
     return [
-        (SIMD_CLASSES[data.machines.simd[i]], f"{PRECISIONS[row.precision]}/{MODES[row.mode]}")
-        for i, row in enumerate(data.rows)
+        (name, f"{PRECISIONS[row.precision]}/{MODES[row.mode]}") for name, row in zip(classes, data.rows, strict=True)
     ]
 
 
@@ -59,8 +59,31 @@ def _grouped(keys: Sequence[str], rows: Sequence[int]) -> dict[str, list[int]]:
     return groups
 
 
+_FARTHEST = 2.0 * Z90
+"""Standard deviations beyond which a machine counts as being there: twice the distance of P10-P90."""
+_MEDIAN_OF_NORMAL = 0.6745
+"""Median of the absolute value of a standard normal variable."""
+
+
+def drawn_in(errors: Array, machines: Sequence[str], tails: Sequence[str], rows: Sequence[int]) -> Array:
+    """Errors with each far machine moved, all its rows of one precision and mode alike, to where it still counts.
+
+    One box of thirty at a sixth of its speed says that such boxes exist, which an interval that leaves one in five
+    outside need not hold; as it is it would be all that its class knows. Standard deviations are those of the median
+    over all machines, so that no box makes its own.
+    """
+    moved = errors.copy()
+    for part in _grouped(tails, rows).values():
+        units = Units.of(errors[part], [machines[i] for i in part])
+        farthest = _FARTHEST * float(np.median(np.abs(units.middle))) / _MEDIAN_OF_NORMAL
+        shift = dict(zip(units.names, np.clip(units.middle, -farthest, farthest) - units.middle, strict=True))
+        for i in part:
+            moved[i] += shift[machines[i]]
+    return moved
+
+
 class HeldOutBands:
-    """Errors on machines left out, per SIMD class, precision and mode; bands from any part of the machines.
+    """Errors on machines left out, per class, precision and mode; bands from any part of the machines.
 
     A class's factor is the quantile, over the rows of its machines, of |error - middle| / half width, each by the band
     of the *other* machines: split conformal prediction with the class as condition and the machine as exchangeable
@@ -68,15 +91,21 @@ class HeldOutBands:
     Source: Vovk, Gammerman and Shafer (2005), Algorithmic Learning in a Random World, section 4.5; Dunn, Wasserman and
     Ramdas (2023), groups.
 
-    ``kind``: beginning of the bands' keys, with its slash; empty for machines that are left out alone.
+    ``together``: by machine, those that are no independent evidence of it and leave with it. ``kind``: beginning of the
+    bands' keys, with its slash; empty for machines whose models are known.
     """
 
-    def __init__(self, data: Observations, errors: Array, counted: Flags, kind: str = "") -> None:
+    def __init__(
+        self, data: Observations, errors: Array, counted: Flags, together: Mapping[str, frozenset[str]], kind: str = ""
+    ) -> None:
+        self._together = together
         self.labels = cells(data)
-        self.kind, self.errors, self.machines = kind, errors, [row.machine for row in data.rows]
+        self.kind, self.machines = kind, [row.machine for row in data.rows]
         self._made: dict[frozenset[str], list[ErrorBand]] = {}
         self.models = [row.model for row in data.rows]
         self.rows = np.flatnonzero(counted & np.isfinite(errors)).tolist()
+        errors = drawn_in(errors, self.machines, [tail for _, tail in self.labels], self.rows)
+        self.errors = errors
         self._judged = {self.machines[i] for i in self.rows}
         self._parts = _grouped([f"{simd}/{tail}" for simd, tail in self.labels], self.rows)
         self.units = {
@@ -95,9 +124,11 @@ class HeldOutBands:
         return bands
 
     def ratios(self, left_out: Collection[str] = ()) -> dict[str, list[tuple[str, float]]]:
-        """Per class: machine and |error - middle| / half width of each row, each by the other machines' bands."""
+        """Per class: machine and |error - middle| / half width of each row, each by the other families' bands."""
         ratios: dict[str, list[tuple[str, float]]] = {}
-        bands = {name: self._bands({*left_out, name}) for name in self._judged - set(left_out)}
+        kin = {name: self._together[name] for name in self._judged - set(left_out)}
+        without = {names: self._bands({*left_out, *names}) for names in set(kin.values())}
+        bands = {name: without[names] for name, names in kin.items()}
         for i in self.rows:
             name, (simd, tail) = self.machines[i], self.labels[i]
             if name in bands:
@@ -276,15 +307,34 @@ class LeftOutErrors:
     """With machine and model family left out together."""
     once: Array
     """The same with the model measured on one other machine; NaN where no other has it."""
+    families: Mapping[str, int]
+    """Machines by name; those of one number were left out together wherever a machine was."""
+
+    @property
+    def together(self) -> dict[str, frozenset[str]]:
+        """By machine, those whose errors are left out of the bands that it is judged by: its family.
+
+        The machine alone where its family is all of its class: without it the class would have its parent's width.
+        """
+        pairs = {row.machine: name for row, (name, _) in zip(self.data.rows, cells(self.data), strict=True)}
+        found = {}
+        for machine, group in pairs.items():
+            family = frozenset(name for name in pairs if self.families[name] == self.families[machine])
+            others = [name for name in pairs if pairs[name] == group and name not in family]
+            found[machine] = family if others else frozenset({machine})
+        return found
 
     @property
     def counted(self) -> Flags:
-        """Rows that bands are made of: those judged, without suspect boxes."""
+        """Rows that bands of known chips are made of: those judged, without suspect boxes."""
         return learnable(self.data) & self.judged
 
     @property
     def judged(self) -> Flags:
-        """Rows that bands are judged on: tuned benchmarks, and others of machines that have none."""
+        """Rows that bands are judged on: tuned benchmarks, and others of machines that have none.
+
+        Bands of machines that were left out are made of all of them that are not doubtful, suspect boxes included.
+        """
         return tuned(self.data)
 
 
@@ -293,10 +343,20 @@ class BandsWithout:
 
     def __init__(self, errors: LeftOutErrors) -> None:
         self._errors, self._counted = errors, errors.counted
-        self._held = HeldOutBands(errors.data, errors.machine, self._counted)
-        self._anchored = HeldOutBands(errors.data, errors.anchored, self._counted, "anchored/")
-        self._unpublished = HeldOutBands(errors.data, errors.unpublished, self._counted, "unpublished/")
-        self._once = HeldOutBands(errors.data, errors.once, self._counted, "once/")
+        together = errors.together
+        alone = {name: frozenset({name}) for name in together}
+        doubtful = np.array([row.doubtful for row in errors.data.rows])
+        of = {kind: getattr(errors, kind) for kind in ("machine", "anchored", "unpublished", "once")}
+        self._held, self._anchored, self._unpublished, self._once = (
+            HeldOutBands(
+                errors.data,
+                values,
+                self._counted if kind == "anchored" else errors.judged & ~doubtful,
+                alone if kind == "anchored" else together,
+                "" if kind == "machine" else f"{kind}/",
+            )
+            for kind, values in of.items()
+        )
         self._machines = np.array([row.machine for row in errors.data.rows])
 
     def bands(self, left_out: Collection[str] = ()) -> list[ErrorBand]:
@@ -372,16 +432,16 @@ one other machine; a chip with figures of other models, of this model, and with 
 
 
 def nested_widths(errors: LeftOutErrors) -> dict[str, NestedWidths]:
-    """Widths of each of :data:`CASES` for every row, its machine's errors left out of the bands, factors included."""
+    """Widths of each of :data:`CASES` for every row, its family's errors left out of the bands, factors included."""
     rows, elsewhere = errors.data.rows, machines_elsewhere(errors.data.rows)
     names = np.array([row.machine for row in rows])
     found = {case: np.full((len(rows), 3), np.nan) for case in CASES}
-    maker = BandsWithout(errors)
-    for name in sorted(set(names)):
-        bands = Bands(maker.bands({name}))
-        for i in np.flatnonzero(names == name):
-            simd = SIMD_CLASSES[errors.data.machines.simd[i]]
-            precision, mode = PRECISIONS[rows[i].precision], MODES[rows[i].mode]
+    maker, classes = BandsWithout(errors), errors.data.machines.error_classes()
+    together = errors.together
+    for left_out in sorted(set(together.values()), key=sorted):
+        bands = Bands(maker.bands(left_out))
+        for i in np.flatnonzero([together[name] == left_out for name in names]):
+            simd, precision, mode = classes[i], PRECISIONS[rows[i].precision], MODES[rows[i].mode]
             machine = bands.find(simd, precision, mode)
             found["spec"][i] = bands.spec(simd, precision, mode, int(elsewhere[i]))
             found["unpublished"][i] = bands.spec(simd, precision, mode, 0)

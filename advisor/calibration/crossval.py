@@ -1,4 +1,4 @@
-"""Error of the transfer on machines that were left out of everything, with and without anchors."""
+"""Error of the transfer on chip families that were left out of everything, with and without anchors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from advisor.records.calibration import AccuracyRow
 from .dataset import Dataset, learnable, residual_points, residual_rows, thin
 from .physics import fit_parameters, log_time
 from .published import REFERENCE_ERA, Observations, is_tuned
-from .scales import FOLDS, FitChoice, choose, folds_of, leave_one_out, without
+from .scales import FOLDS, FitChoice, chip_families, choose, folds_of, leave_one_out, without
 
 Array = NDArray[np.float64]
 Choices = Mapping[str, FitChoice]
@@ -33,7 +33,7 @@ _LEAST_ROWS = 6
 
 @dataclass(frozen=True)
 class HeldOutErrors:
-    """Errors of every row when its machine is left out: log(true time / predicted time)."""
+    """Errors of every row when its chip's family is left out: log(true time / predicted time)."""
 
     data: Observations
     errors: Array
@@ -45,14 +45,25 @@ class HeldOutErrors:
     """The same with the models that would narrow the rest most, instead of random ones."""
     parameters: Mapping[str, Parameters]
     """Physical parameters with which each machine was predicted."""
+    families: Mapping[str, int]
+    """Which machines were left out together (:func:`~advisor.calibration.scales.chip_families`)."""
 
 
-def held_out(dataset: Dataset, choices: Choices, *, refit: bool = True, seed: int = 0) -> HeldOutErrors:
-    """Leave one canonical machine out after the other; refit physics and residual process without it.
+def held_out(
+    dataset: Dataset, choices: Choices, families: Mapping[str, int], *, refit: bool = True, seed: int = 0
+) -> HeldOutErrors:
+    """Leave one family of machines out after the other; refit physics and residual process without it.
 
-    Scales and strictness come from ``choices``: nested ones never saw the machine's outer fold. With ``refit`` False
-    the physical parameters stay as chosen. Anchors are drawn at random (seeded) among the machine's own rows of one
+    Scales and strictness come from ``choices``: nested ones never saw the family's outer fold. With ``refit`` False
+    the physical parameters stay as chosen. Anchors are drawn at random (seeded) among a machine's own rows of one
     precision, mode and era, ``_DRAWS`` times.
+
+    Parameters
+    ----------
+    choices : mapping of str to FitChoice
+        By machine, the same for all of a family.
+    families : mapping of str to int
+        By machine; each machine its own leaves one machine out at a time.
     """
     data = dataset.data.take(residual_rows(dataset.data))
     points, machines, _, eras = residual_points(data, dataset.works)
@@ -65,16 +76,16 @@ def held_out(dataset: Dataset, choices: Choices, *, refit: bool = True, seed: in
     rng = np.random.default_rng(seed)
     processes: dict[FitChoice, GroupsOut] = {}
     parameters: dict[str, Parameters] = {}
-    for others, mine in leave_one_out(points.machine):
-        name = machines[points.machine[mine[0]]]
-        choice = choices[name]
+    for others, mine in leave_one_out([families[row.machine] for row in data.rows]):
+        left_out = [machines[i] for i in np.unique(points.machine[mine])]
+        choice = choices[left_out[0]]
         if choice not in processes:
             processes[choice] = GroupsOut(points, choice.scales, usable)
         fold = choice.parameters
         if refit:
-            training = thinned.take(without(thinned, [name]))
+            training = thinned.take(without(thinned, left_out))
             fold = fit_parameters(training, fold.values, iterations=5, strictness=choice.strictness)
-        parameters[name] = fold
+        parameters |= dict.fromkeys(left_out, fold)
         rest = data.log_time - log_time(fold, data)
         errors[mine], spread = processes[choice].errors(rest, mine)
         shown[mine] = errors[mine]
@@ -85,10 +96,11 @@ def held_out(dataset: Dataset, choices: Choices, *, refit: bool = True, seed: in
             shown[untuned] = rest[untuned] - expected.mean(
                 _at_reference(points.take(untuned), eras.index(REFERENCE_ERA))
             )
-        certain = [position for position, row in enumerate(mine) if not data.rows[row].doubtful]
-        block = spread[np.ix_(certain, certain)]
-        _measure_some(points, mine[certain], errors, block, rng, anchored, named)
-    return HeldOutErrors(data, errors, shown, anchored, named, parameters)
+        certain = np.array([not data.rows[row].doubtful for row in mine])
+        for machine in np.unique(points.machine[mine]):
+            own = np.flatnonzero(certain & (points.machine[mine] == machine))
+            _measure_some(points, mine[own], errors, spread[np.ix_(own, own)], rng, anchored, named)
+    return HeldOutErrors(data, errors, shown, anchored, named, parameters, families)
 
 
 def _measure_some(
@@ -126,7 +138,7 @@ def _at_reference(points: ResidualPoints, era: int) -> ResidualPoints:
 
 def nested_choices(dataset: Dataset) -> dict[str, FitChoice]:
     """Choice for each machine, made without any machine of its outer fold."""
-    folds = folds_of(row.machine for row in dataset.data.rows)
+    folds = folds_of(chip_families(dataset.specs))
     chosen = [choose(dataset, [name for name, f in folds.items() if f == fold]) for fold in range(FOLDS)]
     return {name: chosen[fold] for name, fold in folds.items()}
 

@@ -7,15 +7,24 @@ the likelihood and its gradient. Strictness: the variant of the physical fit tha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import LeaveOneGroupOut
 
+from advisor.perfmodel.analytic.machine import machine_arrays
 from advisor.perfmodel.analytic.parameters import Parameters
-from advisor.perfmodel.elsewhere.residual import SCALE_NAMES, GroupsOut, ResidualPoints, components
+from advisor.perfmodel.elsewhere.residual import (
+    SCALE_NAMES,
+    GroupsOut,
+    ResidualPoints,
+    chip_features,
+    components,
+    likeness,
+)
+from advisor.records.machine import MachineSpec
 
 from .dataset import Dataset, learnable, residual_points, residual_rows, thin
 from .physics import Strictness, fit_parameters, log_time
@@ -42,12 +51,32 @@ class FitChoice:
     scales: dict[str, float]
 
 
-def folds_of(machines: Iterable[str]) -> dict[str, int]:
-    """Outer fold of each machine: every sixth by name, so that alike names fall into different ones.
+TWINS = 0.3
+"""Likeness of two chips (:func:`~advisor.perfmodel.elsewhere.residual.chip_features`) from which on they are left out
+together: one says about a third of what is the other's own."""
 
-    GroupKFold of scikit-learn balances rows and looks at no names: relatives would share folds by chance.
+
+def chip_families(specs: Mapping[str, MachineSpec]) -> dict[str, int]:
+    """Family of each machine: the same chip in other boxes, near twins of it, and twins of these.
+
+    A machine whose twin stays known is predicted from that twin; what a buyer of another chip gets shows only where
+    the whole family is left out.
     """
-    return {name: i % FOLDS for i, name in enumerate(sorted(set(machines)))}
+    from scipy.sparse.csgraph import connected_components
+
+    names = sorted(specs)
+    chips = chip_features(machine_arrays([specs[name] for name in names]))
+    _, family = connected_components(likeness(chips, chips) >= TWINS, directed=False)
+    return {name: int(number) for name, number in zip(names, family, strict=True)}
+
+
+def folds_of(families: Mapping[str, int]) -> dict[str, int]:
+    """Outer fold of each machine: every sixth family, in order of its first name, so that no family is cut.
+
+    GroupKFold of scikit-learn balances rows and looks at no names: alike families would share folds by chance.
+    """
+    order = {family: i for i, family in enumerate(dict.fromkeys(families[name] for name in sorted(families)))}
+    return {name: order[family] % FOLDS for name, family in families.items()}
 
 
 def leave_one_out(groups: Integers | Sequence[str]) -> Iterator[tuple[Integers, Integers]]:
@@ -119,12 +148,14 @@ def choose(
     data = data.take(without(data, left_out))
     data = data.take(representative(data))
     points = residual_points(data, dataset.works)[0]
+    families = chip_families(dataset.specs)
+    family = np.array([families[row.machine] for row in data.rows])
     best: tuple[float, Strictness, Parameters] | None = None
     for variant in variants:
         parameters = fit_parameters(thinned, iterations=14, strictness=variant)
         rest = data.log_time - log_time(parameters, data)
         # Each variant with scales of its own: those of another would favour that other.
-        score = _score(GroupsOut(points, likely_scales(points, rest, _SCORING_STEPS)), points, rest)
+        score = _score(GroupsOut(points, likely_scales(points, rest, _SCORING_STEPS)), points, family, rest)
         if best is None or score < best[0]:
             best = score, variant, parameters
     if best is None:
@@ -134,9 +165,11 @@ def choose(
     return FitChoice(strictness, parameters, scales)
 
 
-def _score(process: GroupsOut, points: ResidualPoints, rest: Array) -> float:
-    """Mean over machines of the median absolute error with that machine left out (physics not refitted)."""
+def _score(process: GroupsOut, points: ResidualPoints, family: Integers, rest: Array) -> float:
+    """Mean over machines of the median absolute error with the chip's family left out (physics not refitted)."""
     medians = []
-    for _, mine in leave_one_out(points.machine):
-        medians.append(float(np.median(np.abs(process.errors(rest, mine)[0]))))
+    for _, mine in leave_one_out(family):
+        missed = np.abs(process.errors(rest, mine)[0])
+        machines = points.machine[mine]
+        medians += [float(np.median(missed[machines == number])) for number in np.unique(machines)]
     return float(np.mean(medians))

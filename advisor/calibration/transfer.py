@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ from .lone import lone_errors
 from .physics import fit_parameters, log_time
 from .published import REFERENCE_ERA, is_tuned
 from .reliability import judged_mixes, probability_resolution
-from .scales import FitChoice, choose
+from .scales import FitChoice, chip_families, choose
 from .unpublished import unpublished_errors, unseen_model_errors
 
 COMMAND = "python -m advisor.calibration.transfer"
@@ -38,6 +38,8 @@ class JudgedCalibration:
 
     held: HeldOutErrors
     choice: FitChoice
+    choices: Mapping[str, FitChoice]
+    """What was chosen without the outer fold of each machine."""
     errors: LeftOutErrors
     elsewhere: tuple[tuple[int, float], ...]
     """(row, error) of models that were measured on one other machine, their own left out."""
@@ -52,17 +54,18 @@ class JudgedCalibration:
 
 
 def judge(dataset: Dataset, choice: FitChoice, *, quick: bool = False) -> JudgedCalibration:
-    """Leave out machines, classes, cells, models, and machines with models.
+    """Leave out families of chips, classes, cells, models, and families of chips with models.
 
-    Scales and strictness are chosen without the machine's fold.
+    Scales and strictness are chosen without the family's fold.
 
     ``quick`` keeps ``choice`` (made on all machines) in every fold and does not refit physics: flattering.
     """
     names = {row.machine for row in dataset.data.rows}
     choices = dict.fromkeys(names, choice) if quick else nested_choices(dataset)
-    held = held_out(dataset, choices, refit=not quick)
+    families = chip_families(dataset.specs)
+    held = held_out(dataset, choices, families, refit=not quick)
     anchored, published = known_chip_errors(dataset, choice)
-    unpublished = unpublished_errors(dataset, choices, held.parameters)
+    unpublished = unpublished_errors(dataset, choices, held.parameters, families)
     errors = LeftOutErrors(
         data=held.data,
         machine=held.errors,
@@ -74,9 +77,10 @@ def judge(dataset: Dataset, choice: FitChoice, *, quick: bool = False) -> Judged
         unseen=unseen_model_errors(dataset, choice),
         unpublished=unpublished.errors,
         once=unpublished.once,
+        families=families,
     )
     bands = tuple(BandsWithout(errors).bands())
-    return JudgedCalibration(held, choice, errors, unpublished.elsewhere, nested_widths(errors), bands)
+    return JudgedCalibration(held, choice, choices, errors, unpublished.elsewhere, nested_widths(errors), bands)
 
 
 def calibrate(dataset: Dataset, quick: bool = False) -> TransferCalibration:

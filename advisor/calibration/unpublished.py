@@ -38,7 +38,7 @@ def relatives(models: Sequence[str], works: Mapping[str, WorkTable]) -> list[NDA
 
 @dataclass(frozen=True)
 class UnpublishedErrors:
-    """Errors log(true time / predicted time) of each row of the residual process, its machine and model left out."""
+    """Errors log(true time / predicted time) of each row of the residual process, chip family and model left out."""
 
     errors: Array
     """With the model's whole family left out on every machine."""
@@ -50,12 +50,18 @@ class UnpublishedErrors:
 
 
 def unpublished_errors(
-    dataset: Dataset, choices: Mapping[str, FitChoice], parameters: Mapping[str, Parameters], *, seed: int = 0
+    dataset: Dataset,
+    choices: Mapping[str, FitChoice],
+    parameters: Mapping[str, Parameters],
+    families: Mapping[str, int],
+    *,
+    seed: int = 0,
 ) -> UnpublishedErrors:
-    """Leave out machine and family together.
+    """Leave out the family of the machine and that of the model together.
 
-    ``parameters``: physics fitted without each machine. They saw the model elsewhere, with its offset per precision and
-    mode projected out: some 60 numbers against thousands of rows. The residual process saw neither.
+    ``parameters``: physics fitted without each family of machines, by machine, as ``choices``. They saw the model
+    elsewhere, with its offset per precision and mode projected out: some 60 numbers against thousands of rows. The
+    residual process saw neither.
     """
     data = dataset.data.take(residual_rows(dataset.data))
     points, machines, models, _ = residual_points(data, dataset.works)
@@ -65,16 +71,17 @@ def unpublished_errors(
     errors = np.full(len(data.rows), np.nan)
     elsewhere: list[tuple[int, float]] = []
     once, rng = np.full(len(data.rows), np.nan), np.random.default_rng(seed)
-    for _, mine in leave_one_out(points.machine):
-        machine = int(points.machine[mine[0]])
-        choice = choices[machines[machine]]
+    family = np.array([families[row.machine] for row in data.rows])
+    for _, mine in leave_one_out(family):
+        name = machines[points.machine[mine[0]]]
+        choice = choices[name]
         if choice not in processes:
             processes[choice] = GroupsOut(points, choice.scales, usable)
-        rest = data.log_time - log_time(parameters[machines[machine]], data)
+        rest = data.log_time - log_time(parameters[name], data)
         for model in np.unique(points.model[mine]):
-            rows = np.flatnonzero(np.isin(points.model, left_out_with[model]) | (points.machine == machine))
+            rows = np.flatnonzero(np.isin(points.model, left_out_with[model]) | (family == family[mine[0]]))
             missed, spread = processes[choice].errors(rest, rows)
-            here, of_model = points.machine[rows] == machine, points.model[rows] == model
+            here, of_model = family[rows] == family[mine[0]], points.model[rows] == model
             wanted = np.flatnonzero(here & of_model)
             errors[rows[wanted]] = missed[wanted]
             others = np.unique(points.machine[rows[of_model & ~here & usable[rows]]])

@@ -27,14 +27,15 @@ def text() -> str:
     machines = [row.machine for row in data.rows]
     factor = {name: rng.normal(0.0, SIGMA * np.sqrt(0.5)) for name in sorted(set(machines))}
     drawn = np.array([factor[name] for name in machines]) + rng.normal(0.0, SIGMA * np.sqrt(0.5), len(machines))
-    errors = LeftOutErrors(data, *([drawn] * 9))
+    families = {name: i for i, name in enumerate(sorted(set(machines)))}
+    errors = LeftOutErrors(data, *([drawn] * 9), families)
     half = np.full(len(drawn), Z90 * SIGMA)
     widths = {case: NestedWidths(-half, half, np.full(len(drawn), 0.5)) for case in CASES}
     shipped = Predictor.load().transfer
-    held = HeldOutErrors(data, drawn, drawn, {}, {}, {})
+    held = HeldOutErrors(data, drawn, drawn, {}, {}, {}, families)
     choice = FitChoice(Strictness(), shipped.parameters, shipped.calibration.scales)
     elsewhere = tuple((i, 0.5 * float(error)) for i, error in enumerate(drawn))
-    return page(JudgedCalibration(held, choice, errors, elsewhere, widths, tuple(BandsWithout(errors).bands())), 40)
+    return page(JudgedCalibration(held, choice, {}, errors, elsewhere, widths, tuple(BandsWithout(errors).bands())), 40)
 
 
 def test_every_table_has_its_rows(text: str) -> None:

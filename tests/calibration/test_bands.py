@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from advisor.calibration.bands import HeldOutBands, few_bands, level, new_bands, tuned
+from advisor.calibration.bands import HeldOutBands, drawn_in, few_bands, level, new_bands, tuned
 from advisor.calibration.dataset import load_dataset, residual_rows
 from advisor.calibration.published import machines_elsewhere
 from advisor.perfmodel.analytic.interval import FEW, Bands
@@ -18,15 +18,16 @@ def test_bands_of_a_class_hold_most_of_its_own_machines_when_each_is_left_out() 
     rng = np.random.default_rng(0)
     names = [row.machine for row in data.rows]
     covered: dict[str, list[float]] = {}
+    classes = data.machines.error_classes()
     for _ in range(6):
         wild = {name: rng.normal(0.0, 0.3 if "xeon" not in name else 0.08) for name in sorted(set(names))}
         errors = np.array([wild[name] for name in names]) + rng.normal(0.0, 0.05, len(names))
-        held = HeldOutBands(data, errors, counted)
+        held = HeldOutBands(data, errors, counted, {name: frozenset({name}) for name in names})
         for left in sorted(set(names)):
             bands = Bands([*held.bands({left}), *_wide()])
             for i in np.flatnonzero(counted & (np.array(names) == left)):
                 row = data.rows[i]
-                simd = SIMD_CLASSES[data.machines.simd[i]]
+                simd = classes[i]
                 low, high, _ = bands.find(simd, PRECISIONS[row.precision], MODES[row.mode])
                 covered.setdefault(simd, []).append(float(low <= errors[i] <= high))
     for simd in ("avx2", "avx2_vnni", "avx512_vnni"):
@@ -47,7 +48,8 @@ def test_the_band_of_an_unknown_class_counts_classes_and_not_their_machines() ->
     off = np.random.default_rng(1).normal(0.0, 0.3, len(SIMD_CLASSES))
     bands = {item.key: item for item in new_bands(data, off[data.machines.simd], tuned(data))}
     judged = sorted(set(data.machines.simd[tuned(data)].tolist()))
-    assert bands["new/*/*"].machines == len(judged)
+    classes = {name for name, counted in zip(data.machines.error_classes(), tuned(data), strict=True) if counted}
+    assert bands["new/*/*"].machines == len(classes)
     assert bands["new/*/*"].high - bands["new/*/*"].low > 2 * 1.28 * np.sqrt(np.mean(off[judged] ** 2))
 
 
@@ -68,6 +70,36 @@ def test_models_of_few_machines_are_judged_by_themselves_whatever_the_harness() 
     )
     assert 0.7 < inside.mean() < 0.9
     assert few_bands(data, np.where(few, 0.0, 1.0))[0].high < 0.1
+
+
+def test_a_box_that_is_far_off_counts_as_far_and_not_as_all_of_its_class() -> None:
+    """Medians 0.1 of five machines and 2 of one: the scale is 0.1 / 0.6745, and the far one moves as a whole."""
+    machines = [name for name in "abcdef" for _ in range(3)]
+    errors = np.repeat([0.1, -0.1, 0.1, -0.1, 0.1, 2.0], 3) + np.tile([-0.02, 0.0, 0.02], 6)
+    moved = drawn_in(errors, machines, ["f32/throughput"] * 18, range(18))
+    assert np.allclose(moved[:15], errors[:15])
+    farthest = 2 * 1.2816 * 0.1 / 0.6745
+    assert np.allclose(moved[15:], farthest + np.array([-0.02, 0.0, 0.02]), atol=1e-3)
+    assert np.allclose(drawn_in(errors, machines, ["f32/throughput"] * 18, range(15)), errors)
+
+
+def test_bands_of_a_machine_do_not_know_its_twins() -> None:
+    """Two machines of one family are off by the same: with the one left out, the other may not say so."""
+    data = load_dataset().data
+    data = data.take(residual_rows(data))
+    counted = tuned(data)
+    names = sorted({row.machine for row in data.rows})
+    twins = ["intel-core-i3-8100", "intel-core-i5-8500"]
+    rng = np.random.default_rng(5)
+    off = dict(zip(names, rng.normal(0.0, 0.05, len(names)), strict=True)) | dict.fromkeys(twins, 0.12)
+    errors = np.array([off[row.machine] for row in data.rows])
+    alone = {name: frozenset({name}) for name in names}
+    apart, together = (
+        HeldOutBands(data, errors, counted, left_out).ratios()["avx2"]
+        for left_out in (alone, alone | dict.fromkeys(twins, frozenset(twins)))
+    )
+    mean = [np.mean([ratio for name, ratio in ratios if name in twins]) for ratios in (apart, together)]
+    assert mean[1] > mean[0]
 
 
 def _wide():

@@ -42,7 +42,7 @@ def _case(data: Observations, share: float, seed: int) -> tuple[LeftOutErrors, N
     half = np.full(len(errors), Z90 * SIGMA)
     none = np.full(len(errors), np.nan)
     return (
-        LeftOutErrors(data, errors, errors, none, none, none, none, none, none, none),
+        LeftOutErrors(data, errors, errors, none, none, none, none, none, none, none, {}),
         NestedWidths(-half, half, np.full(len(errors), share)),
     )
 

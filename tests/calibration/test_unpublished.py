@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -47,11 +48,21 @@ def few() -> tuple[Dataset, FitChoice]:
     return replace(dataset, data=kept), FitChoice(Strictness(), shipped.parameters, shipped.calibration.scales)
 
 
+def _alike(machines: Iterable[str], choice: FitChoice) -> tuple[dict, dict, dict[str, int]]:
+    """One choice and its parameters for all machines, each its own family."""
+    names = sorted(machines)
+    return (
+        dict.fromkeys(names, choice),
+        dict.fromkeys(names, choice.parameters),
+        {name: i for i, name in enumerate(names)},
+    )
+
+
 def test_errors_are_those_of_a_process_that_saw_neither_machine_nor_family(few: tuple[Dataset, FitChoice]) -> None:
     dataset, choice = few
     data = dataset.data.take(residual_rows(dataset.data))
     points, machines, models, _ = residual_points(data, dataset.works)
-    found = unpublished_errors(dataset, dict.fromkeys(machines, choice), dict.fromkeys(machines, choice.parameters))
+    found = unpublished_errors(dataset, *_alike(machines, choice))
     rest, usable = data.log_time - log_time(choice.parameters, data), learnable(data)
     together = relatives(models, dataset.works)
     row = next(i for i in range(len(rest)) if len(set(points.machine[points.model == points.model[i]])) > 3)
@@ -74,9 +85,19 @@ def test_a_family_that_nobody_else_has_leaves_nothing_to_measure_elsewhere(few: 
     dataset, choice = few
     data = dataset.data.take(residual_rows(dataset.data))
     machines = {row.machine for row in data.rows}
-    found = unpublished_errors(dataset, dict.fromkeys(machines, choice), dict.fromkeys(machines, choice.parameters))
+    found = unpublished_errors(dataset, *_alike(machines, choice))
     having = {row.model: {other.machine for other in data.rows if other.model == row.model} for row in data.rows}
     lonely = np.array([len(having[row.model]) == 1 for row in data.rows])
     assert lonely.any()
     assert np.isnan(found.once[lonely]).all()
     assert np.isfinite(found.errors).all()
+
+
+def test_machines_of_one_family_leave_together(few: tuple[Dataset, FitChoice]) -> None:
+    """With every machine of one family there is nothing left to go by: the error is the physical model's own."""
+    dataset, choice = few
+    data = dataset.data.take(residual_rows(dataset.data))
+    choices, parameters, families = _alike({row.machine for row in data.rows}, choice)
+    found = unpublished_errors(dataset, choices, parameters, dict.fromkeys(families, 0))
+    assert np.allclose(found.errors, data.log_time - log_time(choice.parameters, data), atol=1e-9)
+    assert np.isnan(found.once).all()

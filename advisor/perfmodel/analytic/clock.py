@@ -10,6 +10,8 @@ from .parameters import Parameters
 
 Array = NDArray[np.float64]
 _WIDE = np.array([name in ("avx512", "avx512_vnni", "amx") for name in SIMD_CLASSES])
+_SMALL_CORES_PER_LARGE = 3.0
+"""Small cores that draw the power of a large one."""
 _MILD_YEAR, _MILD = 2021, 0.5
 """From the servers of this year on (10 nm processes) dense 512-bit arithmetic costs the root of the clock that it did
 before: their makers' turbo tables for wide instructions lie about half as far below those for others."""
@@ -74,11 +76,13 @@ def sustained_clock(p: Parameters, machine: MachineArrays, active_cores: Array) 
     uncore = np.where(server, p.factor("uncore_server") * power, 0.1 * power + np.minimum(2.0, 0.2 * power))
     # Performance cores are filled first; where all cores are small, each draws a small one's share.
     large = np.where(machine.atom_only > 0, 0.0, np.minimum(active_cores, machine.performance_cores))
-    active = np.maximum(1.0, (large + (active_cores - large) / 3.0) / used)
+    active = np.maximum(1.0, (large + (active_cores - large) / _SMALL_CORES_PER_LARGE) / used)
     scale = p.factor("clock_power_14nm") * np.exp(p["clock_power_year"] * (machine.year - 2017.0))
     limited = scale * ((power - uncore) / active) ** p["clock_power_exponent"]
     clock = (turbo**-8.0 + limited**-8.0) ** -0.125
-    lowered = _WIDE[machine.simd] & (machine.fma_bits >= 1024) & (machine.amd == 0)
+    # Servers of 14 nm lower their clock for 512-bit instructions whether one unit runs them or two.
+    old_server = server & (machine.year < _MILD_YEAR)
+    lowered = _WIDE[machine.simd] & ((machine.fma_bits >= 1024) | old_server) & (machine.amd == 0)
     wide = np.where(lowered, p.factor("clock_avx512") ** np.where(machine.year >= _MILD_YEAR, _MILD, 1.0), 1.0)
     narrow = np.where(server & ~_WIDE[machine.simd], p.factor("clock_avx2_server"), 1.0)
     result: Array = clock * wide * narrow

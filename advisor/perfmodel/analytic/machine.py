@@ -80,6 +80,15 @@ def simd_class(spec: MachineSpec) -> str:
     return _SIMD_CLASS[spec.simd_level]
 
 
+SMALL_CORES = "small_cores"
+"""Class of errors of chips that have small cores alone, whatever their instruction set."""
+
+
+def error_class(spec: MachineSpec) -> str:
+    """Group of machines that are off by alike amounts (:meth:`MachineArrays.error_classes`)."""
+    return machine_arrays([spec]).error_classes()[0]
+
+
 def signature(spec: MachineSpec) -> tuple[float, ...]:
     """Figures of the chip that no box changes; -1 where unknown."""
     values = (
@@ -144,6 +153,15 @@ class MachineArrays:
     def cores_per_socket(self) -> Array:
         """The same in one socket."""
         return self.cores / self.sockets
+
+    def error_classes(self) -> list[str]:
+        """Group that each machine's interval is learned from: chips of small cores alone, else the instruction set.
+
+        The former go into small, often fanless boxes, by whichever instructions they compute; with them among the
+        hybrids of their instruction set, neither would have its own width.
+        """
+        pairs = zip(self.simd, self.atom_only, strict=True)
+        return [SMALL_CORES if small else SIMD_CLASSES[simd] for simd, small in pairs]
 
     def take(self, index: NDArray[np.int64]) -> MachineArrays:
         """Rows by index, to spread machines over observations."""

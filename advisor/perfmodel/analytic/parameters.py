@@ -34,7 +34,7 @@ PRIORS: dict[str, tuple[float, float]] = {
     "e_core": (_LN(0.85), 0.15),  # E core against what its width and clock promise
     "smt": (0.05, 0.05),  # gain of a second thread per core in throughput mode
     "socket": (_LN(0.93), 0.06),  # second socket
-    "many_cores": (0.05, 0.04),  # loss exponent of throughput in cores above 4 (plain)
+    "many_cores": (0.05, 0.04),  # loss exponent of throughput in cores of a socket above 4 (plain)
     # Memory (physics.py, pass_time)
     "bandwidth": (_LN(0.70), 0.15),  # sustained over peak
     "l3_reach": (_LN(1.0), 0.5),  # working set over last-level cache at which half misses
@@ -62,21 +62,17 @@ for _simd in SIMD_CLASSES:
     PRIORS[f"f32_{_simd}"] = (0.0, 0.12)
     for _name in CLASSES[:3]:
         PRIORS[f"f32_{_simd}_{_name}"] = (0.0, 0.10)
-# Gain of eight-bit products over f32 on the same pipes (physics.py, flop_per_cycle): instructions per multiply-add.
-for _simd, _gain in {
-    "sse42": 2.0,
-    "avx2": 1.8,
-    "avx2_vnni": 3.2,
-    "avx512": 1.9,
-    "avx512_vnni": 3.4,
-    "amx": 12.0,
-    "neon": 1.5,
-    "neon_dotprod": 3.0,
-}.items():
-    PRIORS[f"int8_{_simd}"] = (float(_LN(_gain)), 0.2)
+# Gain of eight-bit products over f32 on the same pipes, exp(gain) x nominal ** gain_nominal (physics.py,
+# flop_per_cycle): loads, stores and what stands between products keep it below the instruction set's ratio.
+PRIORS["gain"] = (0.3, 0.15)
+PRIORS["gain_nominal"] = (0.6, 0.1)
+for _simd in SIMD_CLASSES:
+    PRIORS[f"int8_{_simd}"] = (0.0, 0.1)  # what an instruction set is off that law
+# Of that gain, what chips of small cores with VNNI alone see: half as wide units, one memory channel.
+PRIORS["int8_small"] = (0.0, 0.15)
 PRIORS["int8_dwconv"] = (float(_LN(0.7)), 0.3)  # the part of that gain that depthwise kernels see
 PRIORS["int8_gemm"] = (float(_LN(0.8)), 0.3)
-PRIORS["bf16_amx"] = (float(_LN(6.0)), 0.3)
+PRIORS["bf16_amx"] = (0.0, 0.2)  # what bf16 on tiles is off the law of eight-bit products
 PRIORS["bf16_avx512_vnni"] = (float(_LN(1.6)), 0.3)
 PRIORS["int8_bytes"] = (float(_LN(0.4)), 0.3)  # bytes of an int8 network over those of f32 (some tensors stay f32)
 

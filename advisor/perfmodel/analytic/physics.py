@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .clock import sockets_used, sustained_clock
-from .machine import MachineArrays
+from .machine import SIMD_CLASSES, MachineArrays
 from .parameters import Parameters
 from .work_table import CLASSES
 
@@ -19,6 +19,12 @@ Array = NDArray[np.float64]
 F32, BF16, INT8 = 0, 1, 2
 PRECISIONS = ("f32", "bf16", "int8")
 REFERENCE_HZ = 4e9
+_AVX2_VNNI, _AMX = SIMD_CLASSES.index("avx2_vnni"), SIMD_CLASSES.index("amx")
+_INT8_NOMINAL = np.log([8 / 3, 4 / 3, 4.0, 4 / 3, 4.0, 32.0, 4 / 3, 4.0])
+"""Eight-bit products per cycle over those in f32 (log), by instruction set as :data:`SIMD_CLASSES`: four to one with
+dot products; without them three instructions for each four (4/3), against two for one in f32 where nothing is fused;
+tiles of AMX multiply 1024 a cycle, two 512-bit pipes 32 in f32. Source: instruction sets' references."""
+_BF16_NOMINAL_AMX = np.log(16.0)
 
 
 @dataclass(frozen=True)
@@ -77,8 +83,11 @@ def flop_per_cycle(p: Parameters, machine: MachineArrays, precision: NDArray[np.
     general = np.exp(p["year"] * (machine.year - 2017.0) + p["amd"] * machine.amd + p["atom"] * machine.atom_only)
     rate = np.empty((len(lanes), len(CLASSES)))
     simd_general = p.by_simd("f32")[machine.simd]
-    int8 = p.by_simd("int8")[machine.simd]
-    bf16 = np.where(machine.simd == 5, p["bf16_amx"], p["bf16_avx512_vnni"])
+    small = np.where(machine.simd == _AVX2_VNNI, machine.atom_only, 0.0)
+    int8 = p["gain"] + p["gain_nominal"] * _INT8_NOMINAL[machine.simd]
+    int8 = int8 + p.by_simd("int8")[machine.simd] + p["int8_small"] * small
+    amx = p["gain"] + p["gain_nominal"] * _BF16_NOMINAL_AMX + p["bf16_amx"]
+    bf16 = np.where(machine.simd == _AMX, amx, p["bf16_avx512_vnni"])
     for i, name in enumerate(CLASSES):
         special = p.by_simd("f32", f"_{name}")[machine.simd] if i < 3 else 0.0
         share = 1.0 if i == 0 else p.factor("int8_dwconv") if i == 1 else p.factor("int8_gemm") if i == 2 else 0.0
@@ -125,7 +134,9 @@ def pass_time(p: Parameters, machine: MachineArrays, table: Array, peak_activati
     # Fewer core equivalents than one (a stream on an efficiency core) lengthens everything.
     slow = np.minimum(per_stream, 1.0)
     smt = np.where((machine.threads_per_core > 1) & (streams > 1), 1.0 + p["smt"], 1.0)
-    crowd = np.maximum(busy / 4.0, 1.0) ** np.where(streams > 1, p["many_cores"], 0.0)
+    # Cores of another socket share neither its mesh nor its caches.
+    together = busy / sockets_used(machine, busy)
+    crowd = np.maximum(together / 4.0, 1.0) ** np.where(streams > 1, p["many_cores"], 0.0)
     spread = spread * (crowd / (slow * smt))[:, None]
     compute = (flop_s + cache_s) * spread
     # Memory channels and caches of a socket that no thread runs on are out of reach.

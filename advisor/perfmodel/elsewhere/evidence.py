@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from advisor.perfmodel.analytic.interval import FEW, ErrorWidth
-from advisor.perfmodel.analytic.machine import simd_class
+from advisor.perfmodel.analytic.machine import error_class
 from advisor.perfmodel.analytic.physics import PRECISIONS
 from advisor.perfmodel.analytic.runtime_defaults import MODES
 from advisor.perfmodel.analytic.work_table import WorkTable
@@ -53,7 +53,7 @@ def published_evidence(
             width = transfer.bands.unseen(precision_name)
         else:
             # A chip with figures is known no worse than one of its class without.
-            cell = simd_class(machine), precision_name, mode
+            cell = error_class(machine), precision_name, mode
             chip = transfer.bands.published(*cell[1:]) if has_figure else transfer.bands.anchored(*cell)
             width = transfer.bands.find(*cell).within(chip)
         if has_figure:
@@ -63,7 +63,7 @@ def published_evidence(
         if unlike:
             notes.append(f"unlike every machine with published figures (nearest: {neighbour})")
             extrapolated = True
-        width = transfer.bands.spec(simd_class(machine), precision_name, mode, machines, unlike=unlike)
+        width = transfer.bands.spec(error_class(machine), precision_name, mode, machines, unlike=unlike)
     if label < 0 and 0 < machines < FEW:
         notes.append(f"figures of this model on {machines} other machine{'s'[: machines - 1]} only")
     if model < 0:

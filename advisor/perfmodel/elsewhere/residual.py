@@ -3,8 +3,10 @@
 The logarithm of (published time / physical time) is a sum of independent effects, each a covariance function: of the
 model, of the machine, of their interplay, of the source. Conditioning on the rows of a machine *is* the shrinking
 device factor: with no row only its data sheet speaks, with one, three or eight measured models its own factor takes
-over by the rule of Bayes. A machine's own effects are shared with its near twins, by the distance of their chips
-(:func:`chip_features`): what a data sheet does not tell of a chip is the same in one of the same make, 200 MHz slower.
+over by the rule of Bayes. A machine's own effects are of two kinds. Those of its chip are shared with near twins, by
+the distance of the chips (:func:`chip_features`): what a data sheet does not tell of a chip is the same in one of the
+same make, 200 MHz slower. Those of the box (power limit, cooling, memory modules) are shared with nothing: two boxes of
+nearly one chip may differ by half, and neither says so much of a third.
 
 Source: Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, eq. (2.25) and (2.26) for prediction,
 eq. (5.12) for leaving groups out without refitting (here with blocks for single points).
@@ -47,15 +49,20 @@ SCALE_NAMES = (
     "kind_on_machine_mode",
     "kind_on_like",  # the same on alike machines
     "kind_on_like_precision",
+    "box",  # what the box of the figures does, for all models: power limit, cooling, memory modules
+    "box_precision",
+    "box_mode",
+    "kind_on_box",  # the same on kinds of kernels
     "model_era",  # what the software of a source does to a model, by precision
     "era",
-    "era_machine",  # a box behind the same chip's name in another source
+    "era_machine",  # what the software of a source does to a chip and its near twins
+    "era_box",  # another box behind the same chip's name in another source
     "noise",
 )
 """Effects; their standard deviations (natural logarithm) are chosen in scales.py and stored with the calibration."""
 
 
-ERA_SCALE = {"dli": 4.0, "openvino-serving": 4.0}
+ERA_SCALE = {"dli": 4.0, "openvino-serving": 4.0, "esq": 4.0}
 """Factor on the ``era`` scale of sources that are another harness than the vendor's tuned one; 1 for that."""
 NOISE_SCALE = {"openvino-serving": 3.0}
 """Factor on the ``noise`` scale of sources whose single figures are off by more than others' (the model server's
@@ -208,6 +215,16 @@ def likeness(a: Array, b: Array) -> Array:
     return result
 
 
+_SAME = 1.0 - 1e-6
+"""Likeness of a chip with itself, but for the rounding of the stored features."""
+
+
+def same_chip(likeness_of_chips: Array) -> Array:
+    """1 where two rows are of one chip, else 0. Published figures of a chip are all taken to be of one box, or two."""
+    result: Array = (likeness_of_chips > _SAME).astype(np.float64)
+    return result
+
+
 def _distinct(rows: Array) -> tuple[Array, Integers]:
     """Distinct rows in order of appearance, and the place of each row among them."""
     places: dict[bytes, int] = {}
@@ -225,6 +242,7 @@ def components(a: ResidualPoints, b: ResidualPoints) -> dict[str, Array]:
 
     precision, mode, model, era = same("precision"), same("mode"), same("model"), same("era")
     machine = likeness(a.chip_features, b.chip_features)
+    box = same_chip(machine)
     like_machine = likeness(a.machine_features, b.machine_features)
     like_model = likeness(a.model_features, b.model_features)
     both = like_machine * like_model
@@ -252,9 +270,14 @@ def components(a: ResidualPoints, b: ResidualPoints) -> dict[str, Array]:
         "kind_on_machine_mode": machine * kinds * mode,
         "kind_on_like": like_machine * kinds,
         "kind_on_like_precision": like_machine * kinds * precision,
+        "box": box,
+        "box_precision": box * precision,
+        "box_mode": box * mode,
+        "kind_on_box": box * kinds,
         "model_era": model * era * precision,
         "era": era * precision * mode * (a.era_scale[:, None] * b.era_scale[None, :]),
         "era_machine": era * machine,
+        "era_box": era * box,
     }
 
 
@@ -268,6 +291,7 @@ def covariance(a: ResidualPoints, b: ResidualPoints, scales: dict[str, float]) -
     v = {name: value**2 for name, value in scales.items()}
     precision, mode, model, era = same("precision"), same("mode"), same("model"), same("era")
     machine = likeness(a.chip_features, b.chip_features)
+    box = same_chip(machine)
     like_machine = likeness(a.machine_features, b.machine_features)
     like_model = likeness(a.model_features, b.model_features)
     cell = precision * mode
@@ -284,8 +308,10 @@ def covariance(a: ResidualPoints, b: ResidualPoints, scales: dict[str, float]) -
     total += v["like_on_machine"] * machine * like_model * precision
     of_machine = v["kind_on_machine"] + v["kind_on_machine_precision"] * precision + v["kind_on_machine_mode"] * mode
     total += machine * kinds * of_machine
+    total += box * (v["box"] + v["box_precision"] * precision + v["box_mode"] * mode + v["kind_on_box"] * kinds)
     total += v["model_era"] * model * era * precision
-    total += era * (cell * (v["era"] * a.era_scale[:, None] * b.era_scale[None, :]) + v["era_machine"] * machine)
+    of_source = cell * (v["era"] * a.era_scale[:, None] * b.era_scale[None, :])
+    total += era * (of_source + v["era_machine"] * machine + v["era_box"] * box)
     return total
 
 

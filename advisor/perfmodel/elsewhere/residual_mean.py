@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .residual import Array, Integers, ResidualPoints, likeness
+from .residual import Array, Integers, ResidualPoints, likeness, same_chip
 
 
 class ResidualMean:
@@ -50,6 +50,7 @@ class ResidualMean:
             np.ones((len(models), len(self._models))),
         )
         like, twin = likeness(machines, self._machine_features), likeness(chips, self._chips)
+        box = same_chip(twin)
         same = (labels[:, None] == self._models[None, :]).astype(np.float64)
         alike, mixed = likeness(models, self._model_features), kinds @ self._kinds.T
         # Machine factor, model factor, and variance of the effect for all, per precision, per mode.
@@ -64,6 +65,8 @@ class ResidualMean:
             (like, mixed, v["kind_on_like"], v["kind_on_like_precision"], 0.0),
             (twin, alike, 0.0, v["like_on_machine"], 0.0),
             (twin, mixed, v["kind_on_machine"], v["kind_on_machine_precision"], v["kind_on_machine_mode"]),
+            (box, every_model, v["box"], v["box_precision"], v["box_mode"]),
+            (box, mixed, v["kind_on_box"], 0.0, 0.0),
         ]
         of_all, of_precision = self._cells.sum((2, 3)), self._cells.sum(3)
         of_mode = self._cells.sum(2)
@@ -76,7 +79,8 @@ class ResidualMean:
                 total += per_mode * _contract(of_machine, of_model, of_mode)[:, :, None, :]
         total += v["level_cell"] * self._cells.sum((0, 1)) + v["era"] * self._era_scaled.sum((0, 1))
         total += v["model_era"] * _contract(every_machine, same, self._of_era.sum(3))[:, :, :, None]
-        total += v["era_machine"] * _contract(twin, every_model, self._of_era.sum((2, 3)))[:, :, None, None]
+        of_machine = v["era_machine"] * twin + v["era_box"] * box
+        total += _contract(of_machine, every_model, self._of_era.sum((2, 3)))[:, :, None, None]
         return total
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 from math import expm1, log, sqrt
 
-from advisor.perfmodel.analytic.machine import simd_class
+from advisor.perfmodel.analytic.machine import error_class
 from advisor.perfmodel.analytic.physics import PRECISIONS
 from advisor.perfmodel.analytic.runtime_defaults import MODES, resolve
 from advisor.perfmodel.chain.belief import Belief
@@ -79,7 +79,7 @@ class UnpublishedModel(ShippedSource):
 
     def _least_left(self, question: Question, mode: int) -> float:
         """Share of the variance that was left on machines left out once a model was measured on one other machine."""
-        cell = simd_class(question.machine), question.config.precision, MODES[mode]
+        cell = error_class(question.machine), question.config.precision, MODES[mode]
         bands = self._context.transfer.bands
         once, never = bands.once(*cell), bands.spec(*cell, 0)
         return min(((once.high - once.low) / (never.high - never.low)) ** 2, 1.0)

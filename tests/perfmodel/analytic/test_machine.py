@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from advisor.perfmodel.analytic.clock import sustained_clock
-from advisor.perfmodel.analytic.machine import filled_fields, machine_arrays, made_by_amd, usual_boost_hz
+from advisor.perfmodel.analytic.machine import (
+    error_class,
+    filled_fields,
+    machine_arrays,
+    made_by_amd,
+    usual_boost_hz,
+)
 from advisor.perfmodel.analytic.parameters import MEAN, Parameters
 from tests.perfmodel.makers import machine
 
@@ -66,3 +72,11 @@ def test_wide_arithmetic_lowers_the_clock_of_intel_alone() -> None:
     intel, amd = machine(**wide), machine(vendor="AMD", **wide)
     clocks = [float(sustained_clock(PRIOR, machine_arrays([spec]), np.array([4.0]))[0]) for spec in (intel, amd)]
     assert np.isclose(clocks[0] / clocks[1], PRIOR.factor("clock_avx512"))
+
+
+def test_chips_of_small_cores_alone_have_errors_of_their_own() -> None:
+    small = machine("n100", simd_level="avx2_vnni", fma_bits_per_core=256.0)
+    hybrid = machine("hybrid", simd_level="avx2_vnni", efficiency_cores=8, threads=16)
+    old = machine("old", simd_level="sse42", fma_bits_per_core=128.0)
+    found = [error_class(spec) for spec in (small, hybrid, old, machine())]
+    assert found == ["small_cores", "avx2_vnni", "small_cores", "avx2"]

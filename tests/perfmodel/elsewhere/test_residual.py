@@ -169,3 +169,19 @@ def test_what_the_figures_of_a_chip_show_is_expected_of_its_near_twin() -> None:
         expected.append(float(found.mean()))
     assert abs(expected[0]) < 0.02
     assert 0.3 < expected[1] < expected[2] < 0.4
+
+
+def test_what_a_box_does_is_expected_of_its_chip_alone_and_of_no_near_twin() -> None:
+    """Machine 5 has no figures; its chip is that of machine 0, or one of 20 MHz more at 4 GHz."""
+    every = points(np.random.default_rng(11))
+    known = every.machine < 5
+    values = np.where(every.machine == 0, 0.4, 0.0)[known]
+    scales = dict.fromkeys(SCALE_NAMES, 0.01) | {"box": 0.3, "model": 0.1, "noise": 0.05}
+    expected = []
+    for distance in (0.0, 0.02):
+        chips = every.chip_features.copy()
+        chips[every.machine == 5] = chips[0] + distance * np.eye(6)[5]
+        found = Residual(every.take(known), values, scales).mean(replace(every, chip_features=chips).take(~known))
+        expected.append(float(found.mean()))
+    assert expected[0] > 0.3
+    assert abs(expected[1]) < 0.02
