@@ -1,7 +1,7 @@
 """Boxes as a plan knows them, with prices of a day: products with each of their memories, and classes of boxes.
 
 A product is sold under a name; how such boxes are built beside that (power limit, memory channels, wall power) is taken
-from the class of the catalogue with its chip. A class stays a sum of assumptions, of which the memory follows its price.
+from the class of the catalogue with its chip. A class stays a sum of assumptions, of which memory follows its price.
 """
 
 from __future__ import annotations

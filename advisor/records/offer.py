@@ -21,8 +21,8 @@ OfferKind = Literal["offer", "list", "street", "msrp", "deal", "estimate", "assu
 """Offer: made to the user. List: a seller's page or price list. Street: what a survey saw asked. MSRP: the maker's
 suggested price. Deal: for a short time. Estimate: somebody's guess. Assumed: sizer's own."""
 Trust = Literal["read", "list", "weak"]
-"""Read: at the seller, maker or reviewer. List: in a secondary list that gives addresses. Weak: without an address; such a
-price may widen an interval, never decide."""
+"""Read: at the seller, maker or reviewer. List: in a secondary list that gives addresses. Weak: without an address;
+such a price may widen an interval, never decide."""
 Condition = Literal["new", "refurbished", "used"]
 Availability = Literal["in_stock", "preorder", "backorder", "out_of_stock"]
 PriceBasis = Literal["net", "gross"]
@@ -97,12 +97,10 @@ class Offer(Record):
     @property
     def observed_until(self) -> dt.date:
         """Last day that the price may be of."""
-        parts = [int(part) for part in self.observed.split("-")]
-        if len(parts) == 3:
+        year, month, day = (*map(int, self.observed.split("-")), 0, 0)[:3]
+        if day:
             return self.observed_from
-        following = dt.date(parts[0] + 1, 1, 1) if len(parts) == 1 or parts[1] == 12 else dt.date(*parts, 1)
-        if len(parts) == 2 and parts[1] != 12:
-            following = dt.date(parts[0], parts[1] + 1, 1)
+        following = dt.date(year, month + 1, 1) if 0 < month < 12 else dt.date(year + 1, 1, 1)
         return following - dt.timedelta(days=1)
 
     @property

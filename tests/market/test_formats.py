@@ -177,7 +177,7 @@ def test_a_line_with_too_many_cells_is_refused_and_the_next_is_read(tmp_path: Pa
     text = "title,price,currency,observed_at\nBox, small,199,USD,2026-11-20\nBox,199,USD,2026-11-20\n"
     _, found = read(tmp_path, text)
     assert [item.line for item in found.refused] == [2]
-    assert "quotes" in found.refused[0].reason
+    assert "quote a cell" in found.refused[0].reason
     assert [offer.line for offer in found.offers] == [3]
 
 
