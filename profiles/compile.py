@@ -448,6 +448,9 @@ def platform(cells: dict[str, str], chips: dict[str, dict[str, Any]]) -> dict[st
         **power(cells, chip, box),
         "price_usd": price,
         "price_breakdown": breakdown or None,
+        "memory_usd_per_gb": fact(box.memory_usd_per_gb, "assumed", ASSUMED_BOX)
+        if price is not None and box.memory_usd_per_gb
+        else None,
         "storage_bytes": fact(box.storage_gb * 10**9, "assumed", "configuration that this entry stands for"),
         "notes": cells["notes"] or None,
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from .offers import offers
 from .options import EXIT_CODES, PathOption, common, echo, print_json, print_json_data, show
 
 
@@ -14,12 +15,15 @@ def catalog() -> None:
     """List, show, check and extend the catalogue of processors, platforms and accelerators."""
 
 
+catalog.add_command(offers)
+
+
 @catalog.command("list", epilog=EXIT_CODES)
-@click.option("--kind", type=click.Choice(["platforms", "processors", "accelerators"]), default="platforms",
+@click.option("--kind", type=click.Choice(["platforms", "products", "processors", "accelerators"]), default="platforms",
               show_default=True, help="What is listed.")  # fmt: skip
 @common
 def list_(kind: str, as_json: bool, quiet: bool, store_url: str | None) -> None:
-    """List the platforms, processors or accelerators of the catalogue."""
+    """List the platforms, products, processors or accelerators of the catalogue."""
     from advisor.workflows import list_catalogue
 
     report = list_catalogue(kind)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gc
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
+from .offers import rate_of
 from .options import EXIT_CODES, OutputOption, common, echo, notes, print_json, show
+
+if TYPE_CHECKING:
+    from advisor.workflows.offers import OfferSource, Rate
 
 YOUNG_OBJECTS = 100_000
 """New objects after which Python's garbage collector runs: a plan makes hundreds of thousands of records that live until
@@ -30,6 +35,12 @@ its end, and collecting every 700 objects took a tenth of its time."""
                    "--measure without it measures models of which no figure is published, for all platforms.")  # fmt: skip
 @click.option("--again", is_flag=True,
               help="Measure this machine anew, where --on names it: what was timed beside other load is replaced.")  # fmt: skip
+@click.option("--offers", type=click.Choice(["all", "shipped", "imported", "none"]), default="all", show_default=True,
+              help="Prices: offers that ship, that were imported (`sizer catalog offers`), both, or those of the catalogue.")  # fmt: skip
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), default=None, metavar="DATE",
+              help="Day of the prices. Default: today.")  # fmt: skip
+@click.option("--rate", "rates", multiple=True, callback=rate_of, metavar="CODE=USD@DATE",
+              help="What one unit of a currency costs in USD, and of which day that is; lets offers in it in.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the simulations.")
 @common
 def plan(
@@ -41,6 +52,9 @@ def plan(
     export_of: Literal["equal", "mix", "split"] | None,
     measure: bool | None,
     again: bool,
+    offers: OfferSource,
+    as_of: dt.datetime | None,
+    rates: tuple[Rate, ...],
     seed: int,
     as_json: bool,
     quiet: bool,
@@ -66,7 +80,10 @@ def plan(
         known_format(export_format)  # before planning, which may take minutes
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
     on = tuple(name.strip() for name in platforms.split(",") if name.strip()) if platforms else ()
-    request = PlanRequest(scenario=scenario, on=on, measure=measure, seed=seed, again=again)
+    request = PlanRequest(
+        scenario=scenario, on=on, measure=measure, seed=seed, again=again, offers=offers,
+        as_of=None if as_of is None else as_of.date(), rates=rates,
+    )  # fmt: skip
     with progress_display(f"planning {scenario}", quiet=quiet) as progress:
         result = plan_scenario(request, store_url=store_url, progress=progress, say=progress.message)
     note = notes(quiet)

@@ -294,6 +294,8 @@ class PlanBasis(Record):
     """SHA-256 over the shipped calibration and the version of sizer, whose formulas it is made for."""
     offers: str | None = None
     """SHA-256 of the offers that prices were taken from; None: prices are those of the catalogue and the scenario."""
+    as_of: str | None = None
+    """Day that offers were brought to; None as above."""
     seed: int
     """Of the simulations."""
     measurements: tuple[str, ...] = ()

@@ -82,6 +82,10 @@ class Platform(Record):
     """Wall power at full load, compared with the scenario's site.max_power_w; ``low`` and ``high`` as above."""
     price_usd: Sourced | None = None
     price_breakdown: tuple[SourcedText, ...] = ()
+    memory_usd_per_gb: Sourced | None = None
+    """What a gigabyte of memory costs within ``price_usd``: memory of another day is exchanged at that."""
+    product: CatalogueId | None = None
+    """Product that this box is, with one of its memories; None: a class of boxes, which nobody sells by that name."""
     storage_bytes: Sourced | None = None
     accelerators: tuple[CatalogueId, ...] = ()
     measured_fingerprint: str | None = None

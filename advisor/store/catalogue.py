@@ -57,6 +57,7 @@ class Catalogue:
     def __init__(self, folders: Iterable[Path], extra: Iterable[Path] = ()) -> None:
         self._files: dict[str, dict[str, Path]] = {"processors": {}, "platforms": {}, "accelerators": {}}
         self._read: dict[Path, Entry] = {}
+        self._made: dict[str, Platform] = {}
         for folder in folders:
             for kind, files in self._files.items():
                 for path in _listed(folder / kind):
@@ -97,6 +98,13 @@ class Catalogue:
             folders = [profiles_dir(), user_catalogue_dir()]
         return cls(folders, [Path(path) for path in extra])
 
+    def with_platforms(self, platforms: Iterable[Platform]) -> Catalogue:
+        """Return the same catalogue with further boxes, or others in the place of those of their ids."""
+        made = Catalogue(())
+        made._files, made._read = self._files, self._read
+        made._made = {**self._made, **{platform.id: platform for platform in platforms}}
+        return made
+
     def _entry(self, kind: str, entry_id: str, cls: type[EntryT]) -> EntryT:
         path = self._files[kind][entry_id]
         if path not in self._read:
@@ -116,7 +124,7 @@ class Catalogue:
 
     def platform_ids(self) -> list[str]:
         """Ids of all platforms, sorted."""
-        return sorted(self._files["platforms"])
+        return sorted({*self._files["platforms"], *self._made})
 
     def platforms(self) -> list[Platform]:
         """All boxes, by id. CatalogueError names the file that breaks the rules."""
@@ -132,8 +140,10 @@ class Catalogue:
 
     def platform(self, platform_id: str) -> Platform:
         """Return one box. CatalogueError with the nearest names if unknown."""
+        if platform_id in self._made:
+            return self._made[platform_id]
         if platform_id not in self._files["platforms"]:
-            raise self._unknown("platform", platform_id, self._files["platforms"])
+            raise self._unknown("platform", platform_id, self.platform_ids())
         return self._entry("platforms", platform_id, Platform)
 
     def processor(self, processor_id: str) -> Processor:
@@ -176,15 +186,16 @@ class Catalogue:
         CatalogueError
             Neither a platform nor a processor; names the nearest.
         """
-        wanted = name if name in self._files["platforms"] else catalogue_id(name)
-        if wanted in self._files["platforms"]:
+        platforms = {*self._files["platforms"], *self._made}
+        wanted = name if name in platforms else catalogue_id(name)
+        if wanted in platforms:
             return self.machine(self.platform(wanted))
         if wanted in self._files["processors"]:
             return bare_machine(self.processor(wanted))
         match = _SOCKETS.match(wanted)
         if match is not None and match["chip"] in self._files["processors"]:
             return bare_machine(self.processor(match["chip"]), int(match["count"]))
-        known = [*self._files["platforms"], *self._files["processors"]]
+        known = [*platforms, *self._files["processors"]]
         raise self._unknown("platform", name, known)
 
     def machine(self, platform: Platform) -> MachineSpec:

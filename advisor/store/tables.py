@@ -119,6 +119,18 @@ runs = Table(
     Column("stored", String(40), nullable=False),
     Column("document", Text, nullable=False),
 )
+# Rows are added and closed, never changed: what was known at any moment can be asked again.
+offers = Table(
+    "offers",
+    metadata,
+    Column("key", String(64), nullable=False),
+    Column("recorded", String(40), nullable=False),
+    Column("superseded", String(40)),
+    Column("product", Text, nullable=False),
+    Column("observed", String(10), nullable=False),
+    Column("document", Text, nullable=False),
+    PrimaryKeyConstraint("key", "recorded"),
+)
 schema_version = Table(
     "schema_version",
     metadata,
@@ -198,7 +210,20 @@ def _version_5(connection: Connection) -> None:
         connection.execute(text("DELETE FROM works"))
 
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {2: _version_2, 3: _version_3, 4: _version_4, 5: _version_5}
+def _version_6(connection: Connection) -> None:
+    """Version 5 knew no offers."""
+    connection.execute(
+        text(
+            "CREATE TABLE offers (key VARCHAR(64) NOT NULL, recorded VARCHAR(40) NOT NULL, superseded VARCHAR(40),"
+            " product TEXT NOT NULL, observed VARCHAR(10) NOT NULL, document TEXT NOT NULL,"
+            " PRIMARY KEY (key, recorded))"
+        )
+    )
+
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {
+    2: _version_2, 3: _version_3, 4: _version_4, 5: _version_5, 6: _version_6,
+}  # fmt: skip
 """Step that leads to each version from the one before; version 1 is the first that existed."""
 CURRENT = max(MIGRATIONS)
 

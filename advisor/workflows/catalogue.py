@@ -48,6 +48,14 @@ def list_catalogue(kind: str = "platforms") -> CatalogueReport:
              _value(item.low_power_cores), _value(item.tdp_w), _value(item.list_price_usd))
             for item in catalogue.processors()
         ]  # fmt: skip
+    elif kind == "products":
+        from advisor.store.market_files import load_products
+
+        columns = ("id", "name", "form_factor", "chip", "processor")
+        rows = [
+            (item.id, item.full_name, item.form_factor, item.processor_text.value, item.processor or item.accelerator)
+            for item in load_products().values()
+        ]
     else:
         columns = ("id", "name", "kind", "tdp_w", "evidence")
         rows = [(item.id, item.name, item.kind, _value(item.tdp_w), "unknown") for item in catalogue.accelerators()]

@@ -14,6 +14,7 @@ from advisor.records.plan import DisturbedTimings, Plan, PlanOption
 
 from .context import Say, open_store, probing, silent
 from .models import resolve_model
+from .offers import OfferSource, Rate, market_view
 from .plan_basis import plan_basis
 from .predictors import cold_starts, load_predictors
 from .stage_models import model_key, naming, resolve_stages
@@ -44,6 +45,12 @@ class PlanRequest:
     seed: int = 0
     again: bool = False
     """Whether this machine, where it is a candidate, is measured anew instead of what its store lacks alone."""
+    offers: OfferSource = "all"
+    """Prices: offers that ship and that were imported, one of these, or none: those of the catalogue alone."""
+    as_of: dt.date | None = None
+    """Day of the prices; None: today."""
+    rates: tuple[Rate, ...] = ()
+    """For offers in other currencies than USD."""
 
 
 def plan_scenario(
@@ -102,11 +109,13 @@ def prepare(
     from advisor.store.scenario import load_scenario, scenario_file
 
     scenario = load_scenario(request.scenario)
-    catalogue = Catalogue.load()
+    shipped = Catalogue.load()
     facts = probed()
     store.put_host(facts)
+    today = request.as_of or dt.datetime.now(dt.UTC).date()
+    market = market_view(shipped, request.offers, today, request.rates, store_url=store.url)
+    catalogue = shipped if market is None else market.catalogue
     candidates = _candidates(request.on, catalogue, facts)
-    today = dt.datetime.now(dt.UTC).date()
     admit(scenario, candidates, today, named=bool(request.on))  # before anything is built or measured in vain
     where = str(scenario_file(request.scenario))
     models = resolve_stages(scenario, where)
@@ -137,6 +146,7 @@ def prepare(
         _measurements_text(request, unpublished, predictor.measurements, here=here, carried=carried),
         _runtimes_text(measured),
         *_uncounted_text([stage for stage, model in models.items() if model.sha256 not in counted]),
+        *([] if market is None else [market.words()]),
     ]
     scenario_sha256 = hashlib.sha256(scenario_file(request.scenario).read_bytes()).hexdigest()
     return PlanInputs(
@@ -156,7 +166,7 @@ def prepare(
         probability_resolution=predictor.probability_resolution,
         assumptions=tuple(assumptions),
         basis=plan_basis(
-            scenario_sha256, catalogue, request.seed, predictor.measurements, facts.fingerprint if here else None
+            scenario_sha256, shipped, request.seed, predictor.measurements, facts.fingerprint if here else None, market
         ),
     )
 

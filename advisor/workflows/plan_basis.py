@@ -15,9 +15,16 @@ from advisor.store.paths import profiles_dir
 if TYPE_CHECKING:
     from advisor.store.catalogue import Catalogue
 
+    from .offers import MarketView
+
 
 def plan_basis(
-    scenario_sha256: str, catalogue: Catalogue, seed: int, measurements: Sequence[str], this: str | None = None
+    scenario_sha256: str,
+    catalogue: Catalogue,
+    seed: int,
+    measurements: Sequence[str],
+    this: str | None = None,
+    market: MarketView | None = None,
 ) -> PlanBasis:
     """Hash what a plan is made from, as it is now.
 
@@ -33,6 +40,8 @@ def plan_basis(
         Keys of the measurements that entered.
     this : str, optional
         Fingerprint of this machine where it is a candidate.
+    market : MarketView, optional
+        Offers and the day of their prices; None: prices are those of the catalogue.
 
     Raises
     ------
@@ -43,6 +52,8 @@ def plan_basis(
         scenario_sha256=scenario_sha256,
         catalogue=catalogue.sha256(),
         calibration=calibration_sha256(),
+        offers=None if market is None else market.offers_sha256,
+        as_of=None if market is None else market.as_of.isoformat(),
         seed=seed,
         measurements=tuple(sorted(measurements)),
         this=this,

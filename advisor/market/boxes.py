@@ -1,0 +1,188 @@
+"""Boxes as a plan knows them, with prices of a day: products with each of their memories, and classes of boxes.
+
+A product is sold under a name; how such boxes are built beside that (power limit, memory channels, wall power) is taken
+from the class of the catalogue with its chip. A class stays a sum of assumptions, of which memory follows its price.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import hypot
+
+from advisor.records.base import Sourced
+from advisor.records.offer import Offer, Product
+from advisor.records.platform import Platform
+
+from .box_price import KIND_SPREAD, PASSED_ON, BoxPrice, box_price
+from .memory_price import MemorySeries, PerGigabyte
+
+GIB = 2**30
+BAREBONE_MEMORY_GB = (8, 16, 32)
+"""Memory that a box sold without any is planned with."""
+STORAGE_BYTES = 512e9
+"""Disk that each box is priced with: that of the classes of mini PCs."""
+SPREAD_OF_CLASS = KIND_SPREAD["assumed"]
+_FORMS = {"mini-pc": "mini-pc", "desktop": "desktop", "workstation": "workstation", "server": "server",
+          "industrial": "fanless", "board": "board", "kit": "board"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Unplannable:
+    """A product that cannot be a candidate."""
+
+    product: Product
+    reason: str
+
+
+@dataclass(frozen=True)
+class MarketBoxes:
+    """What a market adds to a catalogue."""
+
+    platforms: tuple[Platform, ...]
+    """Products with each memory, then classes whose memory was brought to the day."""
+    unplannable: tuple[Unplannable, ...]
+
+
+def market_boxes(
+    classes: Sequence[Platform],
+    products: Iterable[Product],
+    offers: Iterable[Offer],
+    memory: MemorySeries,
+    as_of: dt.date,
+) -> MarketBoxes:
+    """Boxes with prices as of a day, in USD; offers in other currencies have been converted before.
+
+    Parameters
+    ----------
+    classes : sequence of Platform
+        Generic boxes of the catalogue, and the user's own.
+    """
+    of_product: dict[str, list[Offer]] = defaultdict(list)
+    for offer in offers:
+        of_product[offer.product].append(offer)
+    of_chip: dict[str, list[Platform]] = defaultdict(list)
+    for platform in classes:
+        if platform.measured_fingerprint is None:
+            of_chip[platform.processor].append(platform)
+    found: list[Platform] = []
+    unplannable: list[Unplannable] = []
+    for product in products:
+        if product.accelerator is not None or product.form_factor not in _FORMS:
+            continue
+        fault = _fault(product, of_product, of_chip)
+        made = () if fault else _boxes(product, of_chip[str(product.processor)], of_product[product.id], memory, as_of)
+        if made:
+            found += made
+        else:
+            unplannable.append(Unplannable(product, fault or "no price of it that may decide was seen by that day"))
+    exchanged = [repriced(platform, memory, as_of) for platform in classes] if memory.known else []
+    return MarketBoxes((*found, *(box for box in exchanged if box is not None)), tuple(unplannable))
+
+
+def _fault(
+    product: Product, of_product: Mapping[str, Sequence[Offer]], of_chip: Mapping[str, Sequence[Platform]]
+) -> str | None:
+    if product.processor is None:
+        return f"its chip ({product.processor_text.value}) is not in the catalogue"
+    if not of_chip.get(product.processor):
+        return f"no class of boxes with a {product.processor_text.value} says how such boxes are built"
+    if not of_product.get(product.id):
+        return "no price of it is known"
+    return None
+
+
+def _boxes(
+    product: Product, classes: Sequence[Platform], offers: Sequence[Offer], memory: MemorySeries, as_of: dt.date
+) -> list[Platform]:
+    """One platform for each memory that the product can have and has a price with."""
+    wanted = _FORMS[product.form_factor]
+    fitting = [item for item in classes if item.form_factor == wanted] or list(classes)
+    seen = {option.value for option in product.memory_options_bytes}
+    seen |= {offer.memory_bytes for offer in offers if offer.memory_bytes is not None and offer.trust != "weak"}
+    sizes = {size for size in seen if size > 0}
+    if 0 in seen and memory.known:
+        sizes |= {float(gb * GIB) for gb in BAREBONE_MEMORY_GB}
+    if not sizes:
+        sizes = {min(item.memory_bytes.value for item in fitting)}
+    made = []
+    for size in sorted(sizes):
+        price = box_price(offers, size, STORAGE_BYTES, as_of, memory)
+        if price is not None:
+            like = min(fitting, key=lambda item: (abs(item.memory_bytes.value - size), item.id))
+            made.append(_platform(product, like, size, price))
+    return made
+
+
+def _platform(product: Product, like: Platform, memory_bytes: float, price: BoxPrice) -> Platform:
+    gigabytes = round(memory_bytes / GIB)
+    stated = next((item for item in product.memory_options_bytes if item.value == memory_bytes), None)
+    memory = stated or like.memory_bytes.model_copy(
+        update={"value": memory_bytes, "source": "memory that a box sold without any is planned with"}
+    )
+    chip = "" if product.processor_text.value in product.full_name else f" ({product.processor_text.value})"
+    return like.model_copy(
+        update={
+            "id": f"{product.id}-with-{gigabytes}-gb",
+            "name": f"{product.full_name}{chip}, {gigabytes} GB",
+            "product": product.id,
+            "fanless": like.fanless if product.fanless is None else product.fanless,
+            "memory_bytes": memory,
+            "storage_bytes": like.memory_bytes.model_copy(
+                update={"value": STORAGE_BYTES, "source": "disk that products are priced with"}
+            ),
+            "price_usd": _sourced(price),
+            "price_breakdown": (),
+            "memory_usd_per_gb": None,
+            "notes": f"power, memory channels and wall power as assumed of the class {like.id}",
+        }
+    )
+
+
+def _sourced(price: BoxPrice) -> Sourced:
+    offer = price.offer
+    held = (
+        ""
+        if offer.memory_bytes is None
+        else f" with {offer.memory_bytes / GIB:g} GB"
+        if offer.memory_bytes
+        else " without memory"
+    )
+    changed = ", brought to the price of memory on the day" if price.memory_exchanged else ""
+    old = f", {price.age_days} days old" if price.is_old else ""
+    more = f"; {price.others} further price{'s' * (price.others > 1)} in the interval" if price.others else ""
+    return Sourced(
+        value=round(price.value, 2),
+        low=round(price.low, 2),
+        high=round(price.high, 2),
+        kind="published",
+        source=f"{offer.kind} price of {offer.observed}{held}{changed}{old}: {offer.source}{more}",
+        date=offer.observed_until,
+    )
+
+
+def repriced(platform: Platform, memory: MemorySeries, as_of: dt.date) -> Platform | None:
+    """A class of boxes whose memory costs what it costs on a day; None where its price says nothing of memory."""
+    price, included = platform.price_usd, platform.memory_usd_per_gb
+    if price is None or included is None:
+        return None
+    per_gb: PerGigabyte = memory.at(as_of)
+    gigabytes = platform.memory_bytes.value / GIB
+    least, median, most = sorted(share * gigabytes * (per_gb.value - included.value) for share in PASSED_ON)
+    value = price.value + median
+    spread = SPREAD_OF_CLASS * price.value
+    return platform.model_copy(
+        update={
+            "price_usd": price.model_copy(
+                update={
+                    "value": round(value, 2),
+                    "low": round(max(value - hypot(spread, median - least), 0.0), 2),
+                    "high": round(value + hypot(spread, most - median), 2),
+                    "source": f"{price.source}; since memory costs {per_gb.value:.2f} USD/GB instead of "
+                    f"{included.value:g} (price of {per_gb.observed}), {median:+.0f} USD",
+                }
+            )
+        }
+    )

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from advisor.market.boxes import market_boxes, repriced
+from advisor.market.memory_price import MemorySeries
+from advisor.records.base import Sourced
+from advisor.records.offer import Product
+from advisor.store.catalogue import Catalogue
+from advisor.store.paths import profiles_dir
+
+from .test_box_price import AS_OF, GIB, RISE, offer
+from .test_matching import product
+
+CATALOGUE = Catalogue.load(profiles_dir())
+CLASSES = CATALOGUE.platforms()
+DAY = dt.date(2026, 1, 1)
+
+
+def sold_with(*sizes_gb: float, **more: object) -> Product:
+    options = tuple(Sourced(value=size * GIB, kind="published", source="list", date=DAY) for size in sizes_gb)
+    return product(
+        "box", "Maker", "Box", "Intel N150", processor="intel-processor-n150", memory_options_bytes=options, **more
+    )
+
+
+def test_each_memory_that_a_product_has_is_a_box_with_its_price() -> None:
+    found = market_boxes(CLASSES, [sold_with(8, 16)], [offer(209.0, "2026-11-20", 16)], RISE, AS_OF)
+    boxes = {box.id: box for box in found.platforms if box.product == "box"}
+    assert set(boxes) == {"box-with-8-gb", "box-with-16-gb"}
+    large, small = boxes["box-with-16-gb"], boxes["box-with-8-gb"]
+    assert large.name == "Maker Box (Intel N150), 16 GB"
+    assert large.memory_bytes.value == 16 * GIB
+    assert large.processor == "intel-processor-n150"
+    assert large.price_usd is not None
+    assert small.price_usd is not None
+    assert large.price_usd.value == pytest.approx(209.0)
+    assert large.price_usd.kind == "published"
+    assert large.price_usd.date == dt.date(2026, 11, 20)
+    assert "list 2026-11-20" in large.price_usd.source
+    assert small.price_usd.value == pytest.approx(209.0 - 8 * 12.0)
+    assert small.price_usd.high is not None
+    assert large.price_usd.high is not None
+    assert small.price_usd.high - small.price_usd.value > large.price_usd.high - large.price_usd.value
+
+
+def test_a_box_sold_bare_is_planned_with_memory_that_is_bought_for_it() -> None:
+    found = market_boxes(CLASSES, [sold_with(0)], [offer(150.0, "2026-11-20", 0)], RISE, AS_OF)
+    prices = {box.id: box.price_usd.value for box in found.platforms if box.product and box.price_usd}
+    assert prices["box-with-16-gb"] - prices["box-with-8-gb"] == pytest.approx(8 * 12.0)
+
+
+@pytest.mark.parametrize(("changed", "words"), [
+    ({"processor": None}, "not in the catalogue"),
+    ({"processor": "intel-xeon-6980p"}, "no class of boxes"),
+])  # fmt: skip
+def test_what_cannot_be_planned_says_why(changed: dict[str, object], words: str) -> None:
+    odd = sold_with(16).model_copy(update=changed)
+    found = market_boxes(CLASSES, [odd], [offer(209.0, "2026-11-20")], RISE, AS_OF)
+    assert [item.product.id for item in found.unplannable] == ["box"]
+    assert words in found.unplannable[0].reason
+
+
+def test_a_product_with_weak_prices_alone_is_no_candidate() -> None:
+    found = market_boxes(CLASSES, [sold_with(16)], [offer(209.0, "2026-11-20", trust="weak")], RISE, AS_OF)
+    assert not [box for box in found.platforms if box.product]
+    assert "may decide" in found.unplannable[0].reason
+
+
+def test_an_accelerator_is_no_box() -> None:
+    card = product("card", "Maker", "Card", "Hailo-8", accelerator="hailo-8-m-2-ai-hat-26")
+    found = market_boxes(CLASSES, [card], [], RISE, AS_OF)
+    assert not [box for box in found.platforms if box.product]
+    assert not found.unplannable
+
+
+def test_a_class_follows_the_price_of_memory_in_part() -> None:
+    box = CATALOGUE.platform("mini-pc-i7-11800h-16-gb")
+    assert box.price_usd is not None
+    dearer = repriced(box, RISE, AS_OF)
+    assert dearer is not None
+    assert dearer.price_usd is not None
+    assert dearer.price_usd.value == pytest.approx(box.price_usd.value + 0.5 * 16 * (12.0 - 3.0))
+    assert dearer.price_usd.low is not None
+    assert dearer.price_usd.high is not None
+    assert dearer.price_usd.low < box.price_usd.value < dearer.price_usd.value < dearer.price_usd.high
+    assert repriced(CATALOGUE.platform("raspberry-pi-5-8-gb-kit"), RISE, AS_OF) is None
+
+
+def test_without_prices_of_memory_classes_stay_as_they_are() -> None:
+    assert market_boxes(CLASSES, [], [], MemorySeries([], "USD"), AS_OF).platforms == ()
