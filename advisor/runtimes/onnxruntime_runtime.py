@@ -15,15 +15,18 @@ import numpy as np
 import onnxruntime as ort
 
 from advisor.errors import ModelError, ModelRangeError, RuntimeRefusal
-from advisor.graph.frontend import one_line
+from advisor.graph.frontend import check_format, one_line
+from advisor.graph.inputs import main_input
 from advisor.graph.onnx_kernels import onnx_kernels
+from advisor.graph.onnx_parts import check_weights, declared_inputs, read_onnx
+from advisor.graph.quantised import computes_int8
 from advisor.records.base import Precision
 from advisor.records.config import EffectiveConfig, RunConfig
-from advisor.records.model import Kernel
+from advisor.records.model import Kernel, image_layout
 
 from .in_flight import InFlight
-from .onnx_files import is_int8, load_onnx, static_shapes, with_byte_input
-from .protocol import NO_OPTIONS, Array, CompileOptions, Done, InputKind, TensorSpec
+from .onnx_files import static_shapes, with_byte_input
+from .protocol import NO_OPTIONS, Array, CompileOptions, Done, TensorSpec
 from .quantise import variant_for
 
 _UNKNOWN_OPERATOR = re.compile(r"(?:Fatal error: )?([\w.:]+)\(-?\d+\) is not a registered function/op")
@@ -230,16 +233,20 @@ class OnnxRuntime:
         if config.precision == "int8":
             model = variant_for(model, "onnxruntime")
         start_s = time.perf_counter()
+        graph = read_onnx(model)
+        check_weights(graph, model)
+        precision = "int8" if computes_int8(graph) else "f32"
+        if config.precision == "int8" and precision != "int8":
+            raise RuntimeRefusal(f"model {model}: no int8 operation in the file; quantise it first")
+        shapes, symbols = static_shapes(graph, model, options.given, config.batch)
+        main = main_input(declared_inputs(graph))
+        del graph
         file = model
         if options.input_kind != "native":
             file = with_byte_input(model, options.cache_dir, 255.0 if options.input_kind == "u8_nhwc" else 1.0)
-        graph = load_onnx(file)
-        if config.precision == "int8" and not is_int8(graph):
-            raise RuntimeRefusal(f"model {model}: no int8 operation in the file; quantise it first")
-        shape = _frame_shape(options.input_shape, options.input_kind, graph)
-        shapes, symbols = static_shapes(graph, model, shape, config.batch)
-        precision = "int8" if is_int8(graph) else "f32"
-        del graph
+            if image_layout(shapes[main]) == "NCHW":
+                count, channels, height, width = shapes[main]
+                shapes[main] = (count, height, width, channels)
         read_s = time.perf_counter() - start_s
         streams = config.streams or 1
         threads = None if config.threads is None else max(1, config.threads // streams)
@@ -278,6 +285,7 @@ class OnnxRuntime:
 
 
 def _refuse_foreign(model: Path, config: RunConfig) -> None:
+    check_format(model)
     if model.suffix.lower() != ".onnx":
         raise RuntimeRefusal(f"model {model}: onnxruntime reads only .onnx files; export it or use runtime openvino")
     if config.device != "CPU":
@@ -325,17 +333,6 @@ def _session(file: Path, model: Path, options: Any) -> Any:
         if "INVALID_PROTOBUF" in text or "No graph was found" in text:
             raise ModelError(f"model {model}: damaged or cut short; copy or export it again") from error
         raise RuntimeRefusal(f"model {model}: onnxruntime refuses: {one_line(error)}") from error
-
-
-def _frame_shape(input_shape: tuple[int, ...] | None, kind: InputKind, graph: Any) -> tuple[int, ...] | None:
-    """Bring a model's input shape into the order of the byte input that was put in front of it."""
-    if input_shape is None or kind == "native" or len(input_shape) != 4:
-        return input_shape
-    order = next(node for node in graph.graph.node if node.op_type == "Transpose").attribute[0].ints
-    frame = [0, 0, 0, 0]
-    for place, source in enumerate(order):
-        frame[source] = input_shape[place]
-    return tuple(frame)
 
 
 def _effective(

@@ -44,7 +44,8 @@ class BenchRequest:
     threads: str | None = None
     """A number or ``all``; None: 1 and all."""
     streams: str | None = None
-    batch: int = 1
+    batch: int | None = None
+    """None: the batch that a file fixes, else 1."""
     export_file: Path | None = None
 
 
@@ -190,7 +191,7 @@ def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
                 precision=request.precision,
                 streams=streams,
                 threads=threads,
-                batch=request.batch,
+                batch=request.batch or model.file_batch,
                 requests=streams if streams == 1 else 2 * streams,
             )
             mode = LoadMode(kind="sync" if streams == 1 else "async")

@@ -122,7 +122,7 @@ def omni_scale(net: Net, x: Tensor, out: int, streams: int = 4) -> Tensor:
     return net.act(net.add(x, y), "relu")
 
 
-def csp(  # noqa: PLR0913 - the parameters of a block
+def csp(
     net: Net, x: Tensor, out: int, repeats: int, *, shortcut: bool = True, light: bool = False, first: int = 1
 ) -> Tensor:
     """Cross-stage partial block with three 1x1 convolutions around residual bottlenecks (YOLOv5's C3).

@@ -6,7 +6,6 @@ queries sample four points of each of three maps per head. Convolutions that are
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
