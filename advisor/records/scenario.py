@@ -20,8 +20,8 @@ from .model import parse_named_shapes
 
 Codec = Literal["h264", "h265", "mjpeg", "raw"]
 _CODEC_NAMES = {
-    "hevc": "h265", "h.265": "h265", "x265": "h265", "hev1": "h265", "hvc1": "h265", "avc": "h264", "h.264": "h264",
-    "x264": "h264", "avc1": "h264", "mjpg": "mjpeg", "motion-jpeg": "mjpeg", "jpeg": "mjpeg",
+    "hevc": "h265", "x265": "h265", "hev1": "h265", "hvc1": "h265", "avc": "h264", "x264": "h264", "avc1": "h264",
+    "mjpg": "mjpeg", "jpeg": "mjpeg",
 }  # fmt: skip
 """What codecs are called elsewhere, and here."""
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
