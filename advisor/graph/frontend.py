@@ -223,15 +223,22 @@ def make_static(
     return found
 
 
+def port_name(port: Any) -> str:
+    """Name of an input or output: that of its node where the tensor has several, as OpenVINO keeps them in no order."""
+    own = str(port.get_node().get_friendly_name())
+    names = port.get_names()
+    return own if own in names or not names else min(names)
+
+
 def declared_ports(model: Any) -> tuple[DeclaredInput, ...]:
     """Inputs of an ``openvino.Model``, which keeps no names of dimensions."""
     found = []
-    for index, port in enumerate(model.inputs):
+    for port in model.inputs:
         partial = port.get_partial_shape()
         dimensions = None if partial.rank.is_dynamic else tuple(
             int(dim.get_length()) if dim.is_static else None for dim in partial
         )  # fmt: skip
-        found.append(DeclaredInput(port.get_any_name() if port.get_names() else str(index), dimensions))
+        found.append(DeclaredInput(port_name(port), dimensions))
     return tuple(found)
 
 

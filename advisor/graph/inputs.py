@@ -216,10 +216,13 @@ def _advice(item: DeclaredInput, *, several: bool) -> str:
         full = "[1, 736, 1312, 3]" if layout == "NHWC" else "[1, 3, 736, 1312]"
         forms = f"input: 1312x736 or a full shape such as {full}"
     else:
-        sizes = [size if isinstance(size, int) else (1 if place == 0 else 128)
-                 for place, size in enumerate(item.dimensions or ())]  # fmt: skip
-        forms = f"a full shape such as input: {sizes}"
-    named = f", or by name, input: '{item.name}[...]'" if several else ""
+        sizes = [
+            size if isinstance(size, int) else (1 if place == 0 else 128)
+            for place, size in enumerate(item.dimensions or ())
+        ]
+        full = str(sizes)
+        forms = f"a full shape such as input: {full}"
+    named = f", or by name, input: '{item.name}{full.replace(' ', '')}'" if several else ""
     return f"fix it with input: (for example {forms}{named})"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from advisor.errors import RuntimeRefusal
 
 from .flops import model_flop, model_parameters, uncounted
-from .frontend import declared_ports, make_static, read_file
+from .frontend import declared_ports, make_static, port_name, read_file
 from .inputs import GivenShapes, main_input
 
 _NO_OPERATIONS = frozenset({"Constant", "Parameter", "Result"})
@@ -72,7 +72,7 @@ def read_facts(
         found = make_static(model, file, None, batch, given=given)
     kinds = Counter(op.get_type_name() for op in model.get_ordered_ops())
     known = [port for port in model.outputs if port.get_partial_shape().is_static]
-    names = [port.get_any_name() if port.get_names() else str(index) for index, port in enumerate(model.inputs)]
+    names = [port_name(port) for port in model.inputs]
     return GraphFacts(
         declared_shapes=declared,
         input_shape=found.shapes[found.main],

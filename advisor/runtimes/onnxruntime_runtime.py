@@ -29,7 +29,15 @@ from .onnx_files import static_shapes, with_byte_input
 from .protocol import NO_OPTIONS, Array, CompileOptions, Done, TensorSpec
 from .quantise import variant_for
 
-_UNKNOWN_OPERATOR = re.compile(r"(?:Fatal error: )?([\w.:]+)\(-?\d+\) is not a registered function/op")
+_UNKNOWN_OPERATOR = re.compile(
+    r"(?:(?:Fatal error: )?([\w.:]+)\(-?\d+\) is not a registered function/op|No Op registered for (\w+) with)"
+)
+_NEWER_FORMAT = re.compile(r"model IR version: (\d+), max supported IR version: (\d+)")
+_NEWER_OPERATORS = re.compile(r"Opset (\d+) is under development.*is till opset (\d+)", re.DOTALL)
+_WHERE = re.compile(
+    r"^.*?(?:Load model from .*? failed:|ONNXRuntimeError\] : \d+ : \w+ : )(?:/\S+:\d+ .*?\) (?=[A-Z]))?", re.DOTALL
+)
+"""Words before the reason: code, file, and the place in ONNX Runtime's own source."""
 _NO_KERNEL = re.compile(r"Could not find an implementation for (\w+)\((\d+)\) node with name '([^']*)'")
 _DTYPES = {
     "tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16", "tensor(uint8)": "uint8",
@@ -324,15 +332,27 @@ def _session(file: Path, model: Path, options: Any) -> Any:
         return ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own classes derive from Exception alone
         text = str(error)
+        if found := _NEWER_FORMAT.search(text):
+            raise RuntimeRefusal(
+                f"model {model}: its IR version {found.group(1)} is newer than onnxruntime {ort.__version__} reads (up "
+                f"to {found.group(2)}); save it with an older one, or use runtime openvino"
+            ) from error
+        if found := _NEWER_OPERATORS.search(text):
+            raise RuntimeRefusal(
+                f"model {model}: its operator set {found.group(1)} is newer than onnxruntime {ort.__version__} reads "
+                f"(up to {found.group(2)}); export it again with that one, or use runtime openvino"
+            ) from error
         if found := _UNKNOWN_OPERATOR.search(text):
-            raise RuntimeRefusal(f"model {model}: operator {found.group(1)} is unknown to onnxruntime") from error
+            name = found.group(1) or found.group(2)
+            raise RuntimeRefusal(f"model {model}: operator {name} is unknown to onnxruntime") from error
         if found := _NO_KERNEL.search(text):
             raise RuntimeRefusal(
                 f"model {model}: operator {found.group(1)} ({found.group(3)}) has no CPU kernel in onnxruntime"
             ) from error
         if "INVALID_PROTOBUF" in text or "No graph was found" in text:
             raise ModelError(f"model {model}: damaged or cut short; copy or export it again") from error
-        raise RuntimeRefusal(f"model {model}: onnxruntime refuses: {one_line(error)}") from error
+        reason = one_line(RuntimeError(_WHERE.sub("", text)))
+        raise RuntimeRefusal(f"model {model}: onnxruntime refuses: {reason}") from error
 
 
 def _effective(

@@ -15,7 +15,7 @@ import openvino as ov
 from openvino._pyopenvino import InferRequest as BareRequest
 
 from advisor.errors import ModelError, ModelRangeError, RuntimeRefusal
-from advisor.graph.frontend import core, make_static, one_line, read_file, refusal_text
+from advisor.graph.frontend import core, make_static, one_line, port_name, read_file, refusal_text
 from advisor.graph.kernels import peak_activation_bytes, runtime_kernels, runtime_nodes
 from advisor.graph.onnx_parts import read_onnx
 from advisor.graph.quantised import computes_int8
@@ -408,8 +408,9 @@ def _output_specs(compiled: Any, inputs: Sequence[TensorSpec]) -> tuple[TensorSp
 
 
 def _spec(port: Any, shape: tuple[int, ...]) -> TensorSpec:
-    name = port.get_any_name() if port.get_names() else port.get_node().get_friendly_name()
-    return TensorSpec(name, tuple(int(length) for length in shape), np.dtype(port.get_element_type().to_dtype()).name)
+    return TensorSpec(
+        port_name(port), tuple(int(length) for length in shape), np.dtype(port.get_element_type().to_dtype()).name
+    )
 
 
 def _shared(array: Array, spec: TensorSpec) -> Array:

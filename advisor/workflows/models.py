@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -122,20 +123,56 @@ def resolve_model(reference: str, input_shape: str | tuple[int, ...] | None = No
         raise ModelError(f"{error}{_by_name(path.stem)}") from error
     if not path.is_file():
         raise ModelError(f"{reference}: no such model file; give a path, an architecture's name, or like:NAME")
-    # Links are not followed: model caches link to files without an ending, whose weights lie elsewhere.
-    facts = file_facts(path.absolute(), given=given)
+    # Links are not followed: model caches link to files without an ending.
+    file = _gathered(path.absolute())
+    facts = file_facts(file, given=given)
     return ModelFile(
         reference=reference,
         name=path.stem,
         family="unknown",
         kind="file",
-        path=str(path.absolute()),
+        path=str(file),
         sha256=facts.sha256,
         input_shape=facts.input_shape,
         further_shapes=facts.further_shapes,
         file_batch=facts.file_batch,
         score_columns=facts.score_columns,
     )
+
+
+def _gathered(path: Path) -> Path:
+    """Put a model whose weights are behind links into one folder: runtimes do not follow such links out of theirs.
+
+    The folder is in the cache and holds hard links, or copies where the cache is on another file system.
+    """
+    from advisor.graph.frontend import hash_file
+    from advisor.graph.onnx_parts import weight_files
+    from advisor.store.paths import cache_dir
+
+    if path.suffix.lower() != ".onnx" or not path.is_symlink():
+        return path
+    weights = weight_files(path)
+    if not all(file.is_file() for file in weights) or not any(file.is_symlink() for file in weights):
+        return path
+    folder = cache_dir() / "linked" / hash_file(path)[:16]
+    target = folder / path.name
+    if target.is_file():
+        return target
+    try:
+        for file in (*weights, path):  # the graph last: it says that all is there
+            place = folder / file.relative_to(path.parent)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)
+            try:
+                place.hardlink_to(file.resolve())
+            except OSError:
+                shutil.copyfile(file, place)
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"model {path}: its weights are behind links and cannot be put together in {folder} ({error}); copy the "
+            "model and its weights into one folder"
+        ) from error
+    return target
 
 
 def _by_name(stem: str) -> str:

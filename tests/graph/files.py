@@ -14,7 +14,7 @@ CONV_FLOP = 2 * 8 * 27 * 16 * 16
 """Operations per picture of :func:`picture_net` at 16 x 16."""
 
 
-def save(  # noqa: PLR0913 - the parts of a file
+def save(
     path: Path, nodes: Sequence[Any], inputs: Sequence[tuple[str, int, Sequence[Any]]], output: str,
     weights: Sequence[Any] = (), *, kind: int = TensorProto.FLOAT, opset: int = 17, ir: int = 8,
 ) -> Path:  # fmt: skip
@@ -37,7 +37,7 @@ def tensor(name: str, *shape: int, dtype: Any = np.float32, seed: int = 0) -> An
     return numpy_helper.from_array((rng.standard_normal(shape) * 0.1).astype(dtype), name)
 
 
-def picture_net(  # noqa: PLR0913 - what pictures differ in
+def picture_net(
     path: Path, *, batch: int | str = 1, size: int | str = 16, layout: str = "NCHW", kind: int = TensorProto.FLOAT,
     beside: Sequence[tuple[str, int, Sequence[Any]]] = (), last: bool = False, flatten: bool = False,
 ) -> Path:  # fmt: skip
@@ -91,14 +91,13 @@ def operator_net(path: Path, rows: int = 4, width: int = 32, out: int = 8) -> Pa
 def dynamic_net(path: Path, tokens: int | str = 16, width: int = 32, *, fused: bool = False) -> Path:
     """A dynamically quantised product over tokens; ``fused``: in one operator of com.microsoft."""
     weights = [
-        tensor("table", 100, width), tensor("w", width, width, dtype=np.int8), numpy_helper.from_array(np.int8(0), "zw"),
+        tensor("table", 100, width), tensor("w", width, width, dtype=np.int8),
+        numpy_helper.from_array(np.int8(0), "zw"),
         numpy_helper.from_array(np.float32(0.02), "s"),
     ]  # fmt: skip
     nodes = [helper.make_node("Gather", ["table", "input_ids"], ["e"])]
     if fused:
-        nodes.append(
-            helper.make_node("DynamicQuantizeMatMul", ["e", "w", "s", "zw"], ["y"], domain="com.microsoft")
-        )
+        nodes.append(helper.make_node("DynamicQuantizeMatMul", ["e", "w", "s", "zw"], ["y"], domain="com.microsoft"))
     else:
         nodes += [
             helper.make_node("DynamicQuantizeLinear", ["e"], ["q", "sq", "zq"]),

@@ -1,5 +1,7 @@
 """Weights beside a file: named when missing, part of its identity, found through links."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,10 @@ from advisor.errors import ModelError
 from advisor.graph.frontend import hash_file
 from advisor.graph.onnx_parts import check_weights, read_onnx, weight_files
 from advisor.graph.reader import read_facts
+from advisor.records.config import RunConfig
+from advisor.runtimes import get_runtime
 from advisor.runtimes.conformance import small_network
+from advisor.workflows.models import resolve_model
 
 from . import files
 
@@ -42,8 +47,10 @@ def test_a_file_without_such_weights_names_none(tmp_path) -> None:
     assert weight_files(tmp_path / "noise.onnx") == ()
 
 
-def test_links_of_a_model_cache_are_followed_for_reading_only(split, tmp_path) -> None:
+@pytest.mark.runtime
+def test_links_of_a_model_cache_are_read_by_both_runtimes(split, tmp_path, monkeypatch) -> None:
     """Hugging Face's layout: snapshots of links with the true names, to files without an ending elsewhere."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshots" / "abc"
     blobs.mkdir()
     snapshot.mkdir(parents=True)
@@ -52,4 +59,8 @@ def test_links_of_a_model_cache_are_followed_for_reading_only(split, tmp_path) -
         (snapshot / name).symlink_to(blobs / f"blob-{name.split('.', maxsplit=1)[0]}")
     loaded = read_onnx(snapshot / "n.onnx", weights=True)
     assert all(len(tensor.raw_data) == 4 * int(np.prod(tensor.dims)) for tensor in loaded.graph.initializer)
-    assert read_facts(snapshot / "n.onnx").flop > 0
+    resolved = resolve_model(str(snapshot / "n.onnx"))
+    assert (resolved.name, resolved.sha256) == ("n", hash_file(snapshot / "n.onnx"))
+    for runtime in ("openvino", "onnxruntime"):
+        get_runtime(runtime).compile(Path(resolved.path), RunConfig(runtime=runtime, threads=1)).close()
+    assert resolve_model(str(snapshot / "n.onnx")).path == resolved.path

@@ -69,9 +69,13 @@ def test_the_picture_may_have_company(tmp_path, runtime, last) -> None:
 
 @pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
 def test_open_dimensions_beside_it_come_by_name(tmp_path, runtime) -> None:
-    path = files.picture_net(tmp_path / "n.onnx", batch="N", size="side", beside=[("prompts", FLOAT, ["N", "count", 2])])
+    path = files.picture_net(
+        tmp_path / "n.onnx", batch="N", size="side", beside=[("prompts", FLOAT, ["N", "count", 2])]
+    )
     compiled = get_runtime(runtime).compile(
-        path, RunConfig(runtime=runtime, threads=1, streams=1), CompileOptions((1, 3, 16, 16), (("prompts", (1, 5, 2)),))
+        path,
+        RunConfig(runtime=runtime, threads=1, streams=1),
+        CompileOptions((1, 3, 16, 16), (("prompts", (1, 5, 2)),)),
     )
     assert {spec.name: spec.shape for spec in compiled.inputs} == {"image": (1, 3, 16, 16), "prompts": (1, 5, 2)}
     compiled.close()
