@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 @click.option("--streams", default=None, metavar="N|all", help="Inference streams; default 1.")
 @click.option("--batch", type=click.IntRange(min=1), default=None,
               help="Inputs per pass; default: the batch that the model's file fixes, else 1.")  # fmt: skip
+@click.option("--input", "input_shape", default=None, metavar="SHAPE",
+              help="For MODELs with open dimensions: WIDTHxHEIGHT, or a shape like 1,3,736,1312.")  # fmt: skip
 @click.option("--export", "export_file", type=OutputOption, default=None, metavar="FILE",
               help="Write this machine's facts and measurements to FILE, for `sizer catalog add` elsewhere.")  # fmt: skip
 @common
@@ -48,6 +50,7 @@ def bench(
     threads: str | None,
     streams: str | None,
     batch: int | None,
+    input_shape: str | None,
     export_file: Path | None,
     as_json: bool,
     quiet: bool,
@@ -76,6 +79,7 @@ def bench(
         threads=threads,
         streams=streams,
         batch=batch,
+        input_shape=input_shape,
         export_file=export_file,
     )
     with progress_display("preparing", quiet=quiet) as progress:

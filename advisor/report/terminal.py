@@ -134,7 +134,10 @@ def render_inspection(report: Any) -> RenderableType:
         ("sha256", report.sha256),
         ("input", "x".join(map(str, report.input_shape))),
         ("size", f"{number(report.gflops)} GFLOPs, {number(report.mparams)} million parameters"),
-        ("kernels", f"{len(report.kernels)} after fusion by {report.runtime}, {'as the file is' if report.int8 else 'at f32'}"),
+        (
+            "kernels",
+            f"{len(report.kernels)} after fusion by {report.runtime}, {'as the file is' if report.int8 else 'at f32'}",
+        ),
     ]
     if report.int8:
         about.append(("precision", "int8 already: the file is quantised"))

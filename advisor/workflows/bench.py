@@ -46,6 +46,8 @@ class BenchRequest:
     streams: str | None = None
     batch: int | None = None
     """None: the batch that a file fixes, else 1."""
+    input_shape: str | None = None
+    """Of all ``models``, where their files leave dimensions open."""
     export_file: Path | None = None
 
 
@@ -182,7 +184,7 @@ def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
     counts = [requested] if requested is not None else sorted({streams, most})
     entries = []
     for reference in request.models:
-        model = resolve_model(reference)
+        model = resolve_model(reference, request.input_shape)
         for threads in counts:
             if threads < streams:
                 raise InputError(f"--threads {threads} is less than --streams {streams}: each stream needs a thread")
@@ -203,11 +205,11 @@ def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
 def _export(request: BenchRequest, store: MeasurementStore, facts: HostFacts, path: Path, say: Say) -> None:
     from .box_export import export_box
 
-    _list_kernels(request.models, store, facts, say)
+    _list_kernels(request, store, facts, say)
     say(f"wrote {export_box(store, facts, path)}")
 
 
-def _list_kernels(references: tuple[str, ...], store: MeasurementStore, facts: HostFacts, say: Say) -> None:
+def _list_kernels(request: BenchRequest, store: MeasurementStore, facts: HostFacts, say: Say) -> None:
     """Compile what was measured here so that its kernels travel with the box; only those of files named now are found.
 
     Whoever plans with the box elsewhere has no file of these models, and a timing without kernels anchors nothing.
@@ -215,7 +217,8 @@ def _list_kernels(references: tuple[str, ...], store: MeasurementStore, facts: H
     from advisor import zoo
     from advisor.measure.items.model_kernels import model_works
 
-    files = {file.sha256: file for file in map(resolve_model, references)}
+    named = [resolve_model(reference, request.input_shape) for reference in request.models]
+    files = {file.sha256: file for file in named}
     known = {item.name for item in zoo.list_models()}
     wanted: dict[str, dict[tuple[str, str], None]] = {}
     for row in store.find(host_fingerprint=facts.fingerprint, status="done"):
