@@ -67,7 +67,7 @@ def _dimensions(value: Any) -> tuple[Dimension, ...] | None:
     kind = value.type.tensor_type
     if not kind.HasField("shape"):
         return None
-    # Some exporters write an open dimension as 0 or -1.
+    # Some exporters write an open dimension as -1.
     return tuple(
         (int(dim.dim_value) if dim.dim_value >= 0 else None) if dim.HasField("dim_value") else dim.dim_param or None
         for dim in kind.shape.dim
