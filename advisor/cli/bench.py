@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, print_json, show
+
+if TYPE_CHECKING:
+    from advisor.records.measurement import BenchReport
 
 
 @click.command(epilog=EXIT_CODES)
@@ -30,7 +34,10 @@ from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, pri
     "--threads", default=None, metavar="N|all", help="Threads of all streams; default: 1 and all usable cores."
 )
 @click.option("--streams", default=None, metavar="N|all", help="Inference streams; default 1.")
-@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Inputs per pass.")
+@click.option("--batch", type=click.IntRange(min=1), default=None,
+              help="Inputs per pass; default: the batch that the model's file fixes, else 1.")  # fmt: skip
+@click.option("--input", "input_shape", default=None, metavar="SHAPE",
+              help="For MODELs with open dimensions: WIDTHxHEIGHT, or a shape like 1,3,736,1312.")  # fmt: skip
 @click.option("--export", "export_file", type=OutputOption, default=None, metavar="FILE",
               help="Write this machine's facts and measurements to FILE, for `sizer catalog add` elsewhere.")  # fmt: skip
 @common
@@ -45,7 +52,8 @@ def bench(
     precision: str,
     threads: str | None,
     streams: str | None,
-    batch: int,
+    batch: int | None,
+    input_shape: str | None,
     export_file: Path | None,
     as_json: bool,
     quiet: bool,
@@ -76,6 +84,7 @@ def bench(
         threads=threads,
         streams=streams,
         batch=batch,
+        input_shape=input_shape,
         export_file=export_file,
     )
     with progress_display("preparing", quiet=quiet) as progress:
@@ -86,4 +95,13 @@ def bench(
         from advisor.report.terminal import render_bench
 
         show(render_bench(result))
-    return 3 if interrupted else 0
+    if interrupted:
+        return 3
+    return 1 if _all_failed(result) else 0
+
+
+def _all_failed(result: BenchReport) -> bool:
+    """Whether something was asked for and nothing of it could be measured."""
+    tried = [*(row.status for row in result.measurements), *("done" for _ in result.micro)]
+    failed = bool(result.micro_failures) or bool(tried)
+    return failed and "done" not in tried

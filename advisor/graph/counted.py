@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from advisor.errors import ModelError
 from advisor.records.model import Kernel, KernelType, ModelFile, ModelWork
 
-from .frontend import one_line
+from .inputs import main_input
+from .onnx_parts import declared_inputs, read_onnx
+from .quantised import holds_narrow_weights
 
 VERSION = "1"
 """Of the rules below: works that were counted by other ones are counted again."""
@@ -38,7 +39,6 @@ _TYPES: dict[str, KernelType] = {
     "ArgMax": "detection", "DepthToSpace": "reorder", "Pad": "reorder", "InstanceNormalization": "norm",
 }  # fmt: skip
 _PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
-_QUANTISED = ("QLinear", "QuantizeLinear", "DequantizeLinear", "ConvInteger", "MatMulInteger", "DynamicQuantize")
 _KEPT_VALUES = 1024
 """Constants of at most so many elements may be shapes; the values of larger ones say nothing of the work."""
 _BYTES = 4.0
@@ -117,17 +117,12 @@ def counted_work(model: ModelFile) -> ModelWork | None:
         The file cannot be read.
     """
     path = Path(model.path)
-    if path.suffix != ".onnx":
+    if path.suffix.lower() != ".onnx":
         return None
-    import onnx
-
-    try:
-        loaded = onnx.load(path, load_external_data=False)
-    except Exception as error:  # protobuf raises what it likes
-        raise ModelError(f"model {path}: {one_line(error)}; export it again") from error
-    if any(node.op_type.startswith(_QUANTISED) for node in loaded.graph.node):
+    loaded = read_onnx(path)
+    if holds_narrow_weights(loaded):
         return None
-    _fix_input(loaded, model.input_shape)
+    _fix_inputs(loaded, model)
     for weight in loaded.graph.initializer:
         if math.prod(weight.dims) > _KEPT_VALUES:
             weight.ClearField("raw_data")  # inferring shapes copies the model, and needs no value of a weight
@@ -154,14 +149,22 @@ def counted_work(model: ModelFile) -> ModelWork | None:
     )
 
 
-def _fix_input(model: Any, shape: tuple[int, ...]) -> None:
-    """Give the first input the shape that it is used with."""
-    weights = {item.name for item in model.graph.initializer}
-    first = next(value for value in model.graph.input if value.name not in weights)
-    axes = first.type.tensor_type.shape.dim
-    if len(axes) == len(shape):
-        for axis, size in zip(axes, shape, strict=True):
-            axis.dim_value = size
+def _fix_inputs(loaded: Any, model: ModelFile) -> None:
+    """Give the inputs the shapes that they are used with, and dimensions of one name the same length."""
+    inputs = declared_inputs(loaded)
+    shapes = {inputs[main_input(inputs)].name: model.input_shape, **dict(model.further_shapes)}
+    lengths: dict[str, int] = {}
+    for value in loaded.graph.input:
+        axes = value.type.tensor_type.shape.dim
+        shape = shapes.get(value.name, ())
+        if len(axes) == len(shape):
+            lengths |= {axis.dim_param: size for axis, size in zip(axes, shape, strict=True) if axis.dim_param}
+            for axis, size in zip(axes, shape, strict=True):
+                axis.dim_value = size
+    for value in loaded.graph.input:
+        for axis in value.type.tensor_type.shape.dim:
+            if axis.dim_param in lengths:
+                axis.dim_value = lengths[axis.dim_param]
 
 
 def _read(model: Any) -> _Graph:

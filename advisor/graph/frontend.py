@@ -10,6 +10,9 @@ from typing import Any
 
 from advisor.errors import InputError, ModelError, RuntimeRefusal
 
+from .inputs import DeclaredInput, GivenShapes, InputShapes, Shape, static_inputs
+from .onnx_parts import check_weights, declared_inputs, read_onnx, weight_files
+
 _UNCONVERTED = re.compile(r"No conversion rule found for operations: ([^\n]+)")
 _NODE = re.compile(r"While validating node '(?:\w+::)?(\w+) .*?with friendly_name '([^']*)'", re.DOTALL)
 _NOISE = re.compile(
@@ -45,7 +48,9 @@ def refusal_text(error: BaseException) -> str:
 
 
 def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a model file in hex; an OpenVINO IR counts its weights file too.
+    """Return the SHA-256 of a model file in hex; files that hold its weights count too.
+
+    These are the ``.bin`` of an OpenVINO IR and what an ONNX file names as external data.
 
     Raises
     ------
@@ -54,9 +59,11 @@ def hash_file(path: Path) -> str:
     """
     digest = hashlib.sha256()
     parts = [path]
-    if path.suffix == ".xml" and path.with_suffix(".bin").is_file():
-        parts.append(path.with_suffix(".bin"))
     try:
+        if path.suffix.lower() == ".xml" and path.with_suffix(".bin").is_file():
+            parts.append(path.with_suffix(".bin"))
+        elif path.suffix.lower() == ".onnx":
+            parts += [file for file in weight_files(path) if file.is_file()]
         for part in parts:
             with part.open("rb") as file:
                 while block := file.read(1 << 20):
@@ -66,7 +73,11 @@ def hash_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def read_file(path: Path, *, unsupported: type[InputError] = ModelError) -> Any:
+class UnknownOperator(ModelError):
+    """A file that is whole, but holds an operator that this reader does not know."""
+
+
+def read_file(path: Path, *, unsupported: type[InputError] = UnknownOperator) -> Any:
     """Read a model file into an ``openvino.Model``.
 
     Parameters
@@ -79,40 +90,113 @@ def read_file(path: Path, *, unsupported: type[InputError] = ModelError) -> Any:
     Raises
     ------
     ModelError
-        Missing, empty, truncated, or of no known format.
+        Missing, empty, truncated, without a file that holds its weights, or of no known format.
     InputError
         ``unsupported``, naming file and operator.
     """
     if not path.exists():
         raise ModelError(f"model {path}: no such file; give a path, an architecture (sizer models list) or like:NAME")
+    check_format(path)
     try:
         return core().read_model(str(path))
     except RuntimeError as error:
-        if _UNCONVERTED.search(str(error)) or _NODE.search(str(error)):
-            raise unsupported(f"model {path}: {refusal_text(error)}; export it with supported operators") from error
         if path.is_file() and path.stat().st_size == 0:
             raise ModelError(f"model {path}: the file is empty; copy it again") from error
+        if path.suffix.lower() == ".onnx":
+            _explain_onnx(path)
+        if _UNCONVERTED.search(str(error)) or _NODE.search(str(error)):
+            raise unsupported(f"model {path}: {refusal_text(error)}; export it with supported operators") from error
         raise ModelError(
-            f"model {path}: damaged, cut short or of no format that can be read ({one_line(error, 120)}); "
+            f"model {path}: damaged, cut short or of no format that can be read ({one_line(error)}); "
             "copy or export it again"
         ) from error
 
 
-def batched(shape: tuple[int, ...], batch: int) -> tuple[int, ...]:
-    """Multiply the first dimension of a shape at batch 1."""
-    return (shape[0] * batch, *shape[1:]) if shape else shape
+_FRAMEWORK_FILES = {
+    ".pt": "PyTorch", ".pth": "PyTorch", ".ckpt": "PyTorch or TensorFlow", ".safetensors": "weights without a graph",
+    ".h5": "Keras", ".keras": "Keras", ".pkl": "Python", ".mlmodel": "Core ML", ".mlpackage": "Core ML",
+    ".weights": "Darknet", ".caffemodel": "Caffe", ".params": "MXNet", ".gguf": "llama.cpp",
+}  # fmt: skip
+_COMPILED_FILES = {
+    ".engine": "TensorRT", ".trt": "TensorRT", ".plan": "TensorRT", ".hef": "Hailo", ".har": "Hailo",
+    ".blob": "OpenVINO", ".rknn": "Rockchip", ".dlc": "Qualcomm", ".kmodel": "Kendryte",
+}  # fmt: skip
+FOREIGN_ENDINGS = frozenset({*_FRAMEWORK_FILES, *_COMPILED_FILES, ".bin"})
+"""Endings of model files that are refused by :func:`check_format`."""
 
 
-def make_static(model: Any, path: Path, input_shape: tuple[int, ...] | None, batch: int = 1) -> None:
-    """Give every input of ``model`` a static shape at ``batch``, in place.
-
-    The first dimension is the batch: an open one becomes 1. ``input_shape`` (at batch 1) belongs to the first input
-    and to every further input of the same rank whose open dimensions it fits, as a text model's mask and segment ids.
+def check_format(path: Path) -> None:
+    """Refuse model files of formats that no runtime here reads, with the way to one that can be read.
 
     Raises
     ------
     ModelError
-        There is no input, one is empty, a dimension other than the batch stays open, or ``input_shape`` contradicts the
+        The file was saved by a framework, compiled for an accelerator, or holds the weights of an OpenVINO IR.
+    """
+    ending = path.suffix.lower()
+    if ending in _FRAMEWORK_FILES:
+        raise ModelError(
+            f"model {path}: a {ending} file ({_FRAMEWORK_FILES[ending]}) is not read here; export it to ONNX first and "
+            "name the .onnx file"
+        )
+    if ending in _COMPILED_FILES:
+        raise ModelError(
+            f"model {path}: a {ending} file is compiled for one device ({_COMPILED_FILES[ending]}) and does not say "
+            "its operations; export the model to ONNX first and name the .onnx file"
+        )
+    if ending == ".bin":
+        other = "" if path.with_suffix(".xml").is_file() else ", or export the model to ONNX first if it is of PyTorch"
+        raise ModelError(
+            f"model {path}: these are weights without a graph; give the .xml of the OpenVINO IR, "
+            f"{path.with_suffix('.xml').name}{other}"
+        )
+
+
+def _explain_onnx(path: Path) -> None:
+    """Say why an ONNX file is not read where the file itself tells: missing weights, or a newer format.
+
+    Raises
+    ------
+    ModelError
+        The reason and the remedy; nothing is raised where the file tells none.
+    """
+    import onnx
+
+    try:
+        model = read_onnx(path)
+    except ModelError:
+        return
+    check_weights(model, path)
+    newest = onnx.defs.onnx_opset_version()
+    for item in model.opset_import:
+        if item.domain in ("", "ai.onnx") and item.version > newest:
+            raise ModelError(
+                f"model {path}: its operator set {item.version} is newer than what is known here ({newest}); export it "
+                f"again with an operator set of at most {newest}"
+            )
+
+
+def make_static(
+    model: Any, path: Path, input_shape: Shape | None, batch: int = 1, *, given: GivenShapes | None = None
+) -> InputShapes:
+    """Give every input of ``model`` a static shape at ``batch``, in place.
+
+    Parameters
+    ----------
+    input_shape
+        Of the main input at batch 1 (:mod:`.inputs`); None if the file is to say it.
+    given
+        Instead of ``input_shape``: all that is known of the shapes.
+
+    Returns
+    -------
+    InputShapes
+        At batch 1.
+
+    Raises
+    ------
+    ModelError
+        There is no input, one is empty, a dimension other than the batch stays open, or what is given contradicts the
         file; names ``input:``.
     RuntimeRefusal
         The graph cannot take this batch, e.g. because a reshape inside is fixed; names the operator.
@@ -121,42 +205,53 @@ def make_static(model: Any, path: Path, input_shape: tuple[int, ...] | None, bat
 
     if not model.inputs:
         raise ModelError(f"model {path}: it has no input, so nothing can be asked of it; export it again")
-    shapes: dict[int, Any] = {}
-    for index, port in enumerate(model.inputs):
-        partial = port.get_partial_shape()
-        shape = _static(partial, input_shape, required=index == 0)
-        name = port.get_any_name() if port.get_names() else str(index)
-        if shape is not None and 0 in shape:
-            raise ModelError(
-                f"model {path}: input {name} is empty: {list(shape)} has a dimension of 0; give the true shape with "
-                "input: or export it again"
-            )
-        if shape is None:
-            mismatch = f"; {list(input_shape)} does not fit" if input_shape is not None else ""
-            raise ModelError(
-                f"model {path}: input {name} has shape {partial}{mismatch}; fix it with input: (for example "
-                "input: 1312x736 or a full shape such as [1, 3, 736, 1312])"
-            )
-        shapes[index] = openvino.PartialShape(list(batched(shape, batch)))
+    given = GivenShapes(input_shape) if given is None else given
+    found = static_inputs(_declared(model, path), path, given)
+    shapes = {index: openvino.PartialShape(list(batched(shape, batch))) for index, shape in enumerate(found.shapes)}
     try:
         model.reshape(shapes)
     except RuntimeError as error:
-        if input_shape is None:
-            raise RuntimeRefusal(f"model {path}: batch {batch} is refused: {refusal_text(error)}") from error
-        raise ModelError(f"model {path}: input: {list(input_shape)} is refused: {refusal_text(error)}") from error
+        reason = refusal_text(error)
+        if found.file_batch > 1 and batch != found.file_batch:
+            raise RuntimeRefusal(
+                f"model {path}: batch {batch} is refused: {reason}; the file fixes its batch at {found.file_batch}: "
+                "run it at that batch, or export it with an open one"
+            ) from error
+        if given.shape is None and given.picture is None and not given.named:
+            raise RuntimeRefusal(f"model {path}: batch {batch} is refused: {reason}") from error
+        raise ModelError(f"model {path}: input: {given} is refused: {reason}") from error
+    return found
 
 
-def _static(partial: Any, input_shape: tuple[int, ...] | None, *, required: bool) -> tuple[int, ...] | None:
-    """Return the static shape at batch 1 of one input, None if dimensions stay open or do not fit."""
-    if partial.rank.is_dynamic:
-        return input_shape
-    lengths = [(dim.get_length() if dim.is_static else None) for dim in partial]
-    asked = input_shape is not None and len(input_shape) == len(lengths) and (required or None in lengths[1:])
-    # A file that fixes its size is still free to run at another: a convolutional model mostly can.
-    if asked and (required or all(own in (None, new) for own, new in zip(lengths, input_shape or (), strict=True))):
-        return input_shape
-    if required and input_shape is not None:
-        return None
-    if lengths and lengths[0] is None:
-        lengths[0] = 1
-    return None if None in lengths else tuple(length for length in lengths if length is not None)
+def port_name(port: Any) -> str:
+    """Name of an input or output: that of its node where the tensor has several, as OpenVINO keeps them in no order."""
+    own = str(port.get_node().get_friendly_name())
+    names = port.get_names()
+    return own if own in names or not names else min(names)
+
+
+def declared_ports(model: Any) -> tuple[DeclaredInput, ...]:
+    """Inputs of an ``openvino.Model``, which keeps no names of dimensions."""
+    found = []
+    for port in model.inputs:
+        partial = port.get_partial_shape()
+        dimensions = None if partial.rank.is_dynamic else tuple(
+            int(dim.get_length()) if dim.is_static else None for dim in partial
+        )  # fmt: skip
+        found.append(DeclaredInput(port_name(port), dimensions))
+    return tuple(found)
+
+
+def _declared(model: Any, path: Path) -> tuple[DeclaredInput, ...]:
+    """Inputs of an ``openvino.Model``, with the names of dimensions that an ONNX file has."""
+    found = declared_ports(model)
+    names_help = len(found) > 1 and any(item.dimensions is None or None in item.dimensions[1:] for item in found)
+    if names_help and path.suffix.lower() == ".onnx":
+        named = {item.name: item for item in declared_inputs(read_onnx(path))}
+        return tuple(named.get(item.name, item) for item in found)
+    return found
+
+
+def batched(shape: Shape, batch: int) -> Shape:
+    """Multiply the first dimension of a shape at batch 1."""
+    return (shape[0] * batch, *shape[1:]) if shape else shape

@@ -23,7 +23,9 @@ _PRODUCTS = frozenset(
     {"MatMul", "FusedMatMul", "QLinearMatMul", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul",
      "MatMulNBits", "Gemm", "FusedGemm", "QGemm"}
 )  # fmt: skip
-_RECURRENT = frozenset({"LSTM", "GRU", "RNN"})
+_RECURRENT = frozenset({"LSTM", "GRU", "RNN", "DynamicQuantizeLSTM"})
+_ATTENTION = frozenset({"Attention", "QAttention"})
+"""Projections of queries, keys and values are part of these."""
 _TYPES: dict[str, KernelType] = {
     "ConvTranspose": "deconv", "MaxPool": "pool", "AveragePool": "pool", "GlobalAveragePool": "pool",
     "GlobalMaxPool": "pool", "QLinearAveragePool": "pool", "QLinearGlobalAveragePool": "pool", "LpPool": "pool",
@@ -185,7 +187,7 @@ def _kernel(event: _Event, node: _Node | None, skip_passes: int) -> Kernel:
 
 def _filters(event: _Event, weights: tuple[tuple[Shape, float], ...]) -> Shape:
     """Return the shape of the weights: the largest constant, else the second input (weights computed on the way)."""
-    if weights and (event.kind in _CONVOLUTIONS | _RECURRENT | _PRODUCTS or event.kind == "ConvTranspose"):
+    if weights and (event.kind in _CONVOLUTIONS | _RECURRENT | _PRODUCTS | _ATTENTION or event.kind == "ConvTranspose"):
         largest = max(weights, key=lambda item: math.prod(item[0]))[0]
         if len(largest) >= 2:
             return largest
@@ -205,6 +207,10 @@ def _flop(
     if event.kind in _PRODUCTS and shape_in:
         transposed = bool(attributes.get("transA", 0)) and len(shape_in) > 1
         return 2.0 * math.prod(shape_out) * (shape_in[-2] if transposed else shape_in[-1])
+    if event.kind in _ATTENTION and len(shape_in) == 3:
+        # [batch, tokens, width] by weights [width, 3 x hidden], then scores and their use over all pairs of tokens.
+        batch, tokens, _ = shape_in
+        return 2.0 * batch * tokens * (math.prod(filters) + 2 * tokens * shape_out[-1])
     if event.kind in _RECURRENT and shape_in:
         # W [directions, gates x hidden, input] and R [directions, gates x hidden, hidden] act once per step and sample.
         matrices = [shape for shape, _ in weights if len(shape) == 3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -29,6 +30,28 @@ def image_layout(shape: Sequence[int | str]) -> Literal["NCHW", "NHWC"] | None:
     if shape[1] in IMAGE_CHANNELS:
         return "NCHW"
     return "NHWC" if shape[3] in IMAGE_CHANNELS else None
+
+
+_NAMED_SHAPE = re.compile(r"\s*([^\[\],\s]+)\s*\[([\d,\s]+)\]\s*(,|$)")
+
+
+def parse_named_shapes(text: str) -> dict[str, tuple[int, ...]]:
+    """Read shapes of inputs by name: ``images[1,3,640,640],sizes[1,2]``.
+
+    Raises
+    ------
+    ValueError
+        It is written otherwise; the message shows the form.
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    place = 0
+    while place < len(text):
+        part = _NAMED_SHAPE.match(text, place)
+        if part is None or not all(number.strip().isdigit() for number in part[2].split(",")):
+            raise ValueError(f"{text!r} is not a list of shapes by name, such as images[1,3,640,640],sizes[1,2]")
+        found[part[1]] = tuple(int(number) for number in part[2].split(","))
+        place = part.end()
+    return found
 
 
 def image_size(shape: Sequence[int]) -> tuple[int, int] | None:
@@ -74,7 +97,13 @@ class ModelFile(Record):
     path: str
     sha256: str
     input_shape: tuple[PositiveCount, ...]
-    """Static shape at batch 1 of the first input."""
+    """Static shape at batch 1 of the main input: the picture, or else the first."""
+    further_shapes: tuple[tuple[str, tuple[PositiveCount, ...]], ...] = ()
+    """Name and static shape at batch 1 of the other inputs that the file leaves open."""
+    file_batch: PositiveCount = 1
+    """Batch that the file fixes; 1 where it is open, too."""
+    score_columns: PositiveCount | None = None
+    """Class scores in a row of a detector's output; None if the file does not say."""
     output_layout: str | None = None
     token_limit: PositiveCount | None = None
     """Not None: the input holds int64 token ids below this number."""

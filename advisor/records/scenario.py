@@ -16,8 +16,14 @@ from pydantic import Field, field_validator, model_validator
 from advisor.addresses import source as source_address
 
 from .base import Count, Fraction, Percent, PositiveCount, PositiveQuantity, Precision, Quantity, Record
+from .model import parse_named_shapes
 
 Codec = Literal["h264", "h265", "mjpeg", "raw"]
+_CODEC_NAMES = {
+    "hevc": "h265", "x265": "h265", "hev1": "h265", "hvc1": "h265", "avc": "h264", "x264": "h264", "avc1": "h264",
+    "mjpg": "mjpeg", "jpeg": "mjpeg",
+}  # fmt: skip
+"""What codecs are called elsewhere, and here."""
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
 _RESOLUTION = re.compile(r"^([1-9][0-9]{1,4})x([1-9][0-9]{1,4})$")
 # So many digits are more than anyone means, and a number of 400 digits is none that can be computed with.
@@ -61,6 +67,14 @@ class CameraGroup(Record):
     @classmethod
     def _resolution(cls, value: str) -> str:
         parse_resolution(value)
+        return value
+
+    @field_validator("codec", mode="before", json_schema_input_type=Codec)
+    @classmethod
+    def _codec(cls, value: object) -> object:
+        known = _CODEC_NAMES.get(value.strip().lower()) if isinstance(value, str) else None
+        if known is not None:
+            raise ValueError(f"codec {value!r} is called {known} here; write codec: {known}")
         return value
 
     @field_validator("source", mode="before", json_schema_input_type=str | tuple[str, ...])
@@ -159,7 +173,8 @@ class Stage(Record):
     batch: BatchPolicy = BatchPolicy()
     """How requests are put together."""
     input: str | tuple[PositiveCount, ...] | None = None
-    """Width x height or the full shape, for a model with dynamic shapes; other models need none."""
+    """Width x height of the picture, the full shape, or shapes by name (``images[1,3,640,640],sizes[1,2]``), for a
+    model with dynamic shapes; other models need none."""
     trigger: Literal["always", "motion"] = "always"
     """Extension: ``motion``: only on frames with motion (``activity.motion_duty``)."""
     queue_frames: PositiveCount = 4
@@ -186,7 +201,9 @@ class Stage(Record):
     @field_validator("input")
     @classmethod
     def _input(cls, value: str | tuple[int, ...] | None) -> str | tuple[int, ...] | None:
-        if isinstance(value, str):
+        if isinstance(value, str) and "[" in value:
+            parse_named_shapes(value)
+        elif isinstance(value, str):
             parse_resolution(value)
         return value
 

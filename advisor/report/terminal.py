@@ -165,8 +165,15 @@ def render_inspection(report: Any) -> RenderableType:
         ("sha256", report.sha256),
         ("input", "x".join(map(str, report.input_shape))),
         ("size", f"{number(report.gflops)} GFLOPs, {number(report.mparams)} million parameters"),
-        ("kernels", f"{len(report.kernels)} after fusion, at f32"),
+        (
+            "kernels",
+            f"{len(report.kernels)} after fusion by {report.runtime}, {'as the file is' if report.int8 else 'at f32'}",
+        ),
     ]
+    if report.int8:
+        about.append(("precision", "int8 already: the file is quantised"))
+    if report.file_batch > 1:
+        about.append(("batch", f"{report.file_batch}, fixed in the file; the figures are of one input"))
     columns = [
         Column("kernel"), Column("type"), Column("implementation", optional=1), Column("MFLOP", figures=True),
         Column("MB", figures=True),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from advisor.graph.reader import read_facts
+from advisor.graph.inputs import GivenShapes
 from advisor.graph.work import model_work
 from advisor.records.config import RunConfig
 from advisor.records.model import ModelFile, ModelWork
 
 from . import get_runtime
-from .protocol import CompileOptions
+from .file_facts import file_facts
+from .protocol import options_for
 
 
 def inspect_model(model: ModelFile, config: RunConfig, file: Path | None = None) -> ModelWork:
@@ -34,10 +35,8 @@ def inspect_model(model: ModelFile, config: RunConfig, file: Path | None = None)
         As :meth:`advisor.runtimes.protocol.Runtime.compile`.
     """
     runtime = get_runtime(config.runtime)
-    facts = read_facts(Path(model.path), model.input_shape)
-    compiled = runtime.compile(
-        file if file is not None else Path(model.path), config, CompileOptions(input_shape=model.input_shape)
-    )
+    facts = file_facts(Path(model.path), GivenShapes(model.input_shape, named=dict(model.further_shapes)))
+    compiled = runtime.compile(file if file is not None else Path(model.path), config, options_for(model))
     try:
         return model_work(
             model,

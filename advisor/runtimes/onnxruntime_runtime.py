@@ -14,14 +14,17 @@ import numpy as np
 import onnxruntime as ort
 
 from advisor.errors import ModelError, RuntimeRefusal
-from advisor.graph.frontend import one_line
+from advisor.graph.frontend import check_format, one_line
+from advisor.graph.inputs import main_input
 from advisor.graph.onnx_kernels import onnx_kernels
+from advisor.graph.onnx_parts import check_weights, declared_inputs, read_onnx
+from advisor.graph.quantised import computes_int8
 from advisor.records.base import Precision
 from advisor.records.config import EffectiveConfig, RunConfig
 from advisor.records.host import DeviceFacts
-from advisor.records.model import Kernel
+from advisor.records.model import Kernel, image_layout
 
-from .onnx_files import is_int8, load_onnx, static_shapes, with_byte_input
+from .onnx_files import static_shapes, with_byte_input
 from .onnxruntime_providers import (
     CPU_PROVIDER,
     check_provider,
@@ -33,11 +36,19 @@ from .onnxruntime_providers import (
     providers,
     ran_on,
 )
-from .protocol import NO_OPTIONS, Array, CompileOptions, InputKind, TensorSpec
+from .protocol import NO_OPTIONS, Array, CompileOptions, TensorSpec
 from .quantise import variant_for
 from .served import ServedModel
 
-_UNKNOWN_OPERATOR = re.compile(r"(?:Fatal error: )?([\w.:]+)\(-?\d+\) is not a registered function/op")
+_UNKNOWN_OPERATOR = re.compile(
+    r"(?:(?:Fatal error: )?([\w.:]+)\(-?\d+\) is not a registered function/op|No Op registered for (\w+) with)"
+)
+_NEWER_FORMAT = re.compile(r"model IR version: (\d+), max supported IR version: (\d+)")
+_NEWER_OPERATORS = re.compile(r"Opset (\d+) is under development.*is till opset (\d+)", re.DOTALL)
+_WHERE = re.compile(
+    r"^.*?(?:Load model from .*? failed:|ONNXRuntimeError\] : \d+ : \w+ : )(?:/\S+:\d+ .*?\) (?=[A-Z]))?", re.DOTALL
+)
+"""Words before the reason: code, file, and the place in ONNX Runtime's own source."""
 _NO_KERNEL = re.compile(r"Could not find an implementation for (\w+)\((\d+)\) node with name '([^']*)'")
 _DTYPES = {
     "tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16", "tensor(uint8)": "uint8",
@@ -175,16 +186,20 @@ class OnnxRuntime:
         if config.precision == "int8":
             model = variant_for(model, "onnxruntime")
         start_s = time.perf_counter()
+        graph = read_onnx(model)
+        check_weights(graph, model)
+        precision = "int8" if computes_int8(graph) else "f32"
+        if config.precision == "int8" and precision != "int8":
+            raise RuntimeRefusal(f"model {model}: no int8 operation in the file; quantise it first")
+        shapes, symbols = static_shapes(graph, model, options.given, config.batch)
+        main = main_input(declared_inputs(graph))
+        del graph
         file = model
         if options.input_kind != "native":
             file = with_byte_input(model, options.cache_dir, 255.0 if options.input_kind == "u8_nhwc" else 1.0)
-        graph = load_onnx(file)
-        if config.precision == "int8" and not is_int8(graph):
-            raise RuntimeRefusal(f"model {model}: no int8 operation in the file; quantise it first")
-        shape = _frame_shape(options.input_shape, options.input_kind, graph)
-        shapes, symbols = static_shapes(graph, model, shape, config.batch)
-        precision = "int8" if is_int8(graph) else "f32"
-        del graph
+            if image_layout(shapes[main]) == "NCHW":
+                count, channels, height, width = shapes[main]
+                shapes[main] = (count, height, width, channels)
         read_s = time.perf_counter() - start_s
         streams = config.streams or 1
         threads = None if config.threads is None else max(1, config.threads // streams)
@@ -226,6 +241,7 @@ class OnnxRuntime:
 
 
 def _refuse_foreign(model: Path, config: RunConfig) -> None:
+    check_format(model)
     if model.suffix.lower() != ".onnx":
         raise RuntimeRefusal(f"model {model}: onnxruntime reads only .onnx files; export it or use runtime openvino")
     if config.precision == "bf16":
@@ -266,15 +282,27 @@ def _session(file: Path, model: Path, options: Any, provider: str) -> Any:
         raise
     except Exception as error:  # ONNX Runtime's own classes derive from Exception alone
         text = str(error)
+        if found := _NEWER_FORMAT.search(text):
+            raise RuntimeRefusal(
+                f"model {model}: its IR version {found.group(1)} is newer than onnxruntime {ort.__version__} reads (up "
+                f"to {found.group(2)}); save it with an older one, or use runtime openvino"
+            ) from error
+        if found := _NEWER_OPERATORS.search(text):
+            raise RuntimeRefusal(
+                f"model {model}: its operator set {found.group(1)} is newer than onnxruntime {ort.__version__} reads "
+                f"(up to {found.group(2)}); export it again with that one, or use runtime openvino"
+            ) from error
         if found := _UNKNOWN_OPERATOR.search(text):
-            raise RuntimeRefusal(f"model {model}: operator {found.group(1)} is unknown to onnxruntime") from error
+            name = found.group(1) or found.group(2)
+            raise RuntimeRefusal(f"model {model}: operator {name} is unknown to onnxruntime") from error
         if found := _NO_KERNEL.search(text):
             raise RuntimeRefusal(
                 f"model {model}: operator {found.group(1)} ({found.group(3)}) has no CPU kernel in onnxruntime"
             ) from error
         if "INVALID_PROTOBUF" in text or "No graph was found" in text:
             raise ModelError(f"model {model}: damaged or cut short; copy or export it again") from error
-        raise RuntimeRefusal(f"model {model}: onnxruntime refuses: {one_line(error)}") from error
+        reason = one_line(RuntimeError(_WHERE.sub("", text)))
+        raise RuntimeRefusal(f"model {model}: onnxruntime refuses: {reason}") from error
 
 
 def _elsewhere(
@@ -310,17 +338,6 @@ def _elsewhere(
             "properties": {**effective.properties, "nodes": nodes},
         }
     )
-
-
-def _frame_shape(input_shape: tuple[int, ...] | None, kind: InputKind, graph: Any) -> tuple[int, ...] | None:
-    """Bring a model's input shape into the order of the byte input that was put in front of it."""
-    if input_shape is None or kind == "native" or len(input_shape) != 4:
-        return input_shape
-    order = next(node for node in graph.graph.node if node.op_type == "Transpose").attribute[0].ints
-    frame = [0, 0, 0, 0]
-    for place, source in enumerate(order):
-        frame[source] = input_shape[place]
-    return tuple(frame)
 
 
 def _effective(

@@ -15,8 +15,10 @@ import openvino as ov
 from openvino._pyopenvino import InferRequest as BareRequest
 
 from advisor.errors import ModelError, ModelRangeError, RuntimeRefusal
-from advisor.graph.frontend import core, make_static, one_line, read_file, refusal_text
+from advisor.graph.frontend import core, make_static, one_line, port_name, read_file, refusal_text
 from advisor.graph.kernels import peak_activation_bytes, runtime_kernels, runtime_nodes
+from advisor.graph.onnx_parts import read_onnx
+from advisor.graph.quantised import computes_int8
 from advisor.records.base import Precision
 from advisor.records.config import EffectiveConfig, RunConfig
 from advisor.records.host import DeviceFacts
@@ -316,8 +318,8 @@ class OpenvinoRuntime:
             requested["NUM_STREAMS"] = ov.properties.streams.Num(requested["NUM_STREAMS"])
         start_s = time.perf_counter()
         graph = read_file(model, unsupported=RuntimeRefusal)
-        make_static(graph, model, options.input_shape, config.batch)
-        graph = _with_input(graph, model, options.input_kind, nhwc=config.layout == "nhwc")
+        main = make_static(graph, model, None, config.batch, given=options.given).main
+        graph = _with_input(graph, model, options.input_kind, main, nhwc=config.layout == "nhwc")
         read_s = time.perf_counter() - start_s
         start_s = time.perf_counter()
         try:
@@ -328,7 +330,7 @@ class OpenvinoRuntime:
         precision = _main_precision(compiled)
         if config.precision == "int8" and precision != "int8":
             raise RuntimeRefusal(
-                f"model {model}: no int8 kernel after compilation (precision {precision}); quantise the file first"
+                f"model {model}: no int8 kernel after compilation (precision {precision}); {_remedy(model)}"
             )
         result = effective(compiled, config, self.version(), precision, config.batch)
         check_execution(config.device, result.execution_devices, f"model {model}")
@@ -377,26 +379,33 @@ def _main_precision(compiled: Any) -> str | None:
     return max(count, key=lambda name: count[name]) if count else None
 
 
-def _with_input(graph: Any, path: Path, kind: InputKind, *, nhwc: bool) -> Any:
-    """Let the graph take bytes or channels-last tensors: the conversion becomes part of it."""
+def _with_input(graph: Any, path: Path, kind: InputKind, main: int, *, nhwc: bool) -> Any:
+    """Let the graph take bytes or channels-last tensors as its picture: the conversion becomes part of it."""
     if kind == "native" and not nhwc:
         return graph
-    port = graph.inputs[0]
-    shape = tuple(port.get_shape())
-    if len(graph.inputs) != 1 or len(shape) != 4:
-        raise ModelError(
-            f"model {path}: frames need one input of four dimensions, but it has {len(graph.inputs)} {shape}"
-        )
-    own = _image_layout(shape, path)
+    port = graph.inputs[main]
+    own = _image_layout(tuple(port.get_shape()), path)
     prepare = ov.preprocess.PrePostProcessor(graph)
-    prepare.input().tensor().set_layout(ov.Layout("NHWC"))
-    prepare.input().model().set_layout(ov.Layout(own))
-    if kind != "native":
-        prepare.input().tensor().set_element_type(ov.Type.u8)
-        steps = prepare.input().preprocess().convert_element_type(port.get_element_type())
+    picture = prepare.input(main)
+    picture.tensor().set_layout(ov.Layout("NHWC"))
+    picture.model().set_layout(ov.Layout(own))
+    element = port.get_element_type()
+    if kind != "native" and element != ov.Type.u8:  # a model that takes bytes gets them as they are
+        if not element.is_real():
+            name = element.get_type_name()
+            raise ModelError(f"model {path}: its picture is of type {name}; bytes or real numbers can be fed to it")
+        picture.tensor().set_element_type(ov.Type.u8)
+        steps = picture.preprocess().convert_element_type(element)
         if kind == "u8_nhwc":
             steps.scale(255.0)
     return prepare.build()
+
+
+def _remedy(path: Path) -> str:
+    """What to do about a file that OpenVINO does not compute in int8."""
+    if path.suffix.lower() == ".onnx" and computes_int8(read_onnx(path)):
+        return "the file is int8 already, in operators that OpenVINO computes wider: use runtime onnxruntime"
+    return "quantise the file first"
 
 
 def _image_layout(shape: tuple[int, ...], path: Path) -> str:
@@ -415,8 +424,9 @@ def _output_specs(compiled: Any, inputs: Sequence[TensorSpec]) -> tuple[TensorSp
 
 
 def _spec(port: Any, shape: tuple[int, ...]) -> TensorSpec:
-    name = port.get_any_name() if port.get_names() else port.get_node().get_friendly_name()
-    return TensorSpec(name, tuple(int(length) for length in shape), np.dtype(port.get_element_type().to_dtype()).name)
+    return TensorSpec(
+        port_name(port), tuple(int(length) for length in shape), np.dtype(port.get_element_type().to_dtype()).name
+    )
 
 
 def _shared(array: Array, spec: TensorSpec) -> Array:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+from advisor.graph.inputs import GivenShapes
 from advisor.records.base import Precision
 from advisor.records.config import EffectiveConfig, RunConfig
 from advisor.records.host import DeviceFacts
-from advisor.records.model import Kernel
+from advisor.records.model import Kernel, ModelFile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -153,11 +154,13 @@ class CompileOptions:
     """What a caller needs of a compiled model; how fast it runs is the matter of the ``RunConfig``."""
 
     input_shape: tuple[int, ...] | None = None
-    """Static shape of the first input at batch 1; needed if the file leaves dimensions open. The batch of the
+    """Static shape of the main input at batch 1; needed if the file leaves dimensions open. The batch of the
     configuration multiplies its first dimension."""
+    further_shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    """Name and static shape at batch 1 of the other inputs that the file leaves open."""
     input_kind: InputKind = "native"
-    """``u8_nhwc`` lets an image model with one 4-D input take frames of its own size as bytes; the conversion runs
-    inside the compiled graph."""
+    """``u8_nhwc`` lets an image model take frames of its own size as bytes; the conversion runs inside the compiled
+    graph. A model that takes bytes itself gets them as they are."""
     profiling: bool = False
     """Count time per kernel; costs a little on every pass."""
     want_outputs: bool = False
@@ -169,8 +172,18 @@ class CompileOptions:
     and ``effective.properties["LOADED_FROM_CACHE"]`` says so. None: compiled anew, as all timing but that of a cached
     compile needs."""
 
+    @property
+    def given(self) -> GivenShapes:
+        """All that is known of the shapes of inputs."""
+        return GivenShapes(self.input_shape, named=dict(self.further_shapes))
+
 
 NO_OPTIONS = CompileOptions()
+
+
+def options_for(model: ModelFile, **more: Any) -> CompileOptions:
+    """Options with the input shapes of a model; ``more`` are further fields."""
+    return CompileOptions(input_shape=model.input_shape, further_shapes=model.further_shapes, **more)
 
 
 @runtime_checkable

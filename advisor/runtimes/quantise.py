@@ -16,17 +16,22 @@ import json
 import logging
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from advisor.errors import ModelError, RuntimeRefusal
-from advisor.graph.frontend import hash_file, one_line
+from advisor.errors import RuntimeRefusal
+from advisor.graph.frontend import batched, hash_file, one_line
+from advisor.graph.inputs import GivenShapes, static_inputs
+from advisor.graph.onnx_parts import check_weights, declared_inputs, read_onnx
+from advisor.graph.quantised import computes_int8
 
-from .onnx_files import load_onnx, real_inputs, static_shapes
+from .onnx_files import real_inputs
 
-_FORMAT = 6
+_FORMAT = 7
 """Part of the cache key: raised whenever this file would quantise differently."""
+SCHEMA = "sizer.int8-copy/1"
+"""Of the sidecar: any other JSON file beside a model says nothing of it."""
 _SAMPLES = 1
 _PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 # Products carry the time; the others are here because data would return to f32 between two products otherwise.
@@ -44,6 +49,7 @@ def int8_model(
     seed: int = 0,
     *,
     input_shape: tuple[int, ...] | None = None,
+    further_shapes: Sequence[tuple[str, tuple[int, ...]]] = (),
     runtime: Literal["openvino", "onnxruntime"] = "openvino",
 ) -> Path:
     """Quantise an ONNX model with seeded random inputs; the copy is made once per file, seed and format.
@@ -58,7 +64,9 @@ def int8_model(
     seed
         Of the random inputs.
     input_shape
-        Static shape of the first input at batch 1, where the file leaves more than the batch open.
+        Static shape of the main input at batch 1, where the file leaves more than the batch open.
+    further_shapes
+        Name and shape at batch 1 of other inputs that the file leaves open.
     runtime
         Who is to run it. ONNX Runtime finds its own variant when it is given OpenVINO's (:func:`variant_for`).
 
@@ -78,26 +86,30 @@ def int8_model(
         raise RuntimeRefusal(f"model {model}: only .onnx files can be quantised here; quantise it with its own tools")
     name = f"{model.stem}-{hash_file(model)[:16]}-s{seed}-{runtime}{_FORMAT}{_shape_word(input_shape)}.onnx"
     target = directory / name
-    if target.is_file() and target.with_suffix(".json").is_file():
+    if target.is_file() and read_sidecar(target) is not None:
         return target
     start_s = time.perf_counter()
-    graph = load_onnx(model)
-    if any(node.op_type in {"QuantizeLinear", "QLinearConv"} for node in graph.graph.node):
+    graph = read_onnx(model)
+    check_weights(graph, model)
+    if computes_int8(graph):
         return model
-    shapes, _ = static_shapes(graph, model, input_shape, 1)
+    found = static_inputs(declared_inputs(graph), model, GivenShapes(input_shape, named=dict(further_shapes)))
+    shapes = [batched(shape, found.file_batch) for shape in found.shapes]
     samples = [_random_feed(real_inputs(graph), shapes, seed + index) for index in range(_SAMPLES)]
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".int8-", dir=directory) as folder:
         aside = Path(folder) / name
         _quantise(model, aside, samples, *_choose(graph, runtime), runtime)
         sidecar = {
+            "schema": SCHEMA,
             "purpose": "speed only: ranges come from random inputs, answers mean nothing",
-            "source": str(model.resolve()),
+            "source": str(model.absolute()),
             "source_sha256": hash_file(model),
             "runtime": runtime,
             "seed": seed,
             "input_shape": input_shape,
-            **_counts(load_onnx(aside)),
+            "further_shapes": list(further_shapes),
+            **_counts(read_onnx(aside)),
             "took_s": round(time.perf_counter() - start_s, 3),
         }
         if sidecar["quantised_products"] == 0:
@@ -109,20 +121,16 @@ def int8_model(
     return target
 
 
-def read_sidecar(quantised: Path) -> dict[str, Any]:
+def read_sidecar(quantised: Path) -> dict[str, Any] | None:
     """Return what is known of a quantised copy: ``quantised_products`` of ``products``, operators, seed, time.
 
-    Raises
-    ------
-    ModelError
-        There is no readable sidecar next to the file.
+    None if the file is no copy that was made here: there is no JSON file of its name, or one of somebody else.
     """
-    path = quantised.with_suffix(".json")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: sidecar of an int8 copy cannot be read ({error}); delete the copy") from error
-    return dict(found)
+        found = json.loads(quantised.with_suffix(".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and found.get("schema") == SCHEMA else None
 
 
 def variant_for(model: Path, runtime: Literal["openvino", "onnxruntime"]) -> Path:
@@ -135,10 +143,8 @@ def variant_for(model: Path, runtime: Literal["openvino", "onnxruntime"]) -> Pat
     RuntimeRefusal
         The copy was made for the other runtime and its source is gone or has changed.
     """
-    if not model.with_suffix(".json").is_file():
-        return model
     known = read_sidecar(model)
-    if known.get("runtime", runtime) == runtime:
+    if known is None or known["runtime"] == runtime:
         return model
     source = Path(known["source"])
     if not source.is_file() or hash_file(source) != known["source_sha256"]:
@@ -146,9 +152,11 @@ def variant_for(model: Path, runtime: Literal["openvino", "onnxruntime"]) -> Pat
             f"model {model}: made for {known['runtime']}, and its source {source} is gone or changed; quantise it again"
         )
     shape = known["input_shape"]
+    further = [(name, tuple(lengths)) for name, lengths in known["further_shapes"]]
     return int8_model(
-        source, model.parent, known["seed"], input_shape=None if shape is None else tuple(shape), runtime=runtime
-    )
+        source, model.parent, known["seed"], input_shape=None if shape is None else tuple(shape),
+        further_shapes=further, runtime=runtime,
+    )  # fmt: skip
 
 
 def _shape_word(shape: tuple[int, ...] | None) -> str:

@@ -32,6 +32,8 @@ SCORE = 0.5
 OVERLAP = 0.45
 NORMALISED = 2.0
 """Largest coordinate of a table whose coordinates are fractions: boxes may reach a little beyond the picture."""
+MOST_FINAL = 1000
+"""Most rows of an output whose overlaps the graph has suppressed itself."""
 MOST = 200
 """Candidates that go into suppression; more would only be clutter and cost time in the square."""
 
@@ -92,12 +94,18 @@ def suppress(boxes: NDArray[np.float64], scores: NDArray[np.float64], overlap: f
     return kept
 
 
-def decode_yolo(outputs: Outputs, size: tuple[int, int], batch: int, labels: Labels = ()) -> list[list[Box]]:
+def decode_yolo(
+    outputs: Outputs, size: tuple[int, int], batch: int, labels: Labels = (), classes: int | None = None
+) -> list[list[Box]]:
     """YOLO: one output [B, N, 5 + classes] of (centre x, centre y, width, height, objectness, scores).
 
-    Also read: the transposed form without objectness, [B, 4 + classes, N] with N larger than the channels, and
-    [B, N, 6] of (left, top, right, bottom, score, class) from graphs that suppress overlaps themselves. Coordinates
-    are pixels of the input, or fractions of it where none of the whole table is above 2.
+    Also read: the transposed form without objectness, [B, 4 + classes, N] with N larger than the channels;
+    [B, N, 6] of (left, top, right, bottom, score, class) from graphs that suppress overlaps themselves; and the few
+    rows of (centre x, centre y, width, height, scores) of a detector with queries (RT-DETR). Coordinates are pixels of
+    the input, or fractions of it where none of the whole table is above 2.
+
+    Heads for pose and segmentation have more columns behind their scores, key points or weights of masks, which are no
+    scores (:func:`_score_columns`); ``classes`` is the number of classes where the file says it.
     """
     candidates = [item for item in outputs if item.ndim == 3 and item.shape[0] == batch]
     if not candidates:
@@ -108,23 +116,46 @@ def decode_yolo(outputs: Outputs, size: tuple[int, int], batch: int, labels: Lab
         table = table.transpose(0, 2, 1)
     unit = np.ones(4) if table[:, :, :4].max(initial=0.0) <= NORMALISED else np.array([*size, *size], np.float64)
     final = not transposed and _is_final(table)
+    bare = transposed or _few_rows(table.shape)
+    first = 4 if bare else 5
+    scored = first + _score_columns(table[:, :, first:], outputs, classes)
     found: list[list[Box]] = []
     for rows in table:
         if final:
-            scores, classes, corners = rows[:, 4], rows[:, 5], rows[:, :4]
+            scores, kinds, corners = rows[:, 4], rows[:, 5], rows[:, :4]
         else:
-            each = rows[:, 4:] if transposed else rows[:, 4:5] * rows[:, 5:]
-            scores, classes = each.max(axis=1, initial=0.0), each.argmax(axis=1) if each.size else rows[:, 0]
+            each = rows[:, 4:scored] if bare else rows[:, 4:5] * rows[:, 5:scored]
+            scores, kinds = each.max(axis=1, initial=0.0), each.argmax(axis=1) if each.size else rows[:, 0]
             half = rows[:, 2:4] / 2.0
             corners = np.hstack((rows[:, :2] - half, rows[:, :2] + half))
-        likely = np.flatnonzero((scores >= SCORE) & _counts(classes, labels))
+        likely = np.flatnonzero((scores >= SCORE) & _counts(kinds, labels))
         found.append(_best(corners[likely] / unit, scores[likely]))
     return found
 
 
+def _score_columns(rest: NDArray[np.float64], outputs: Outputs, classes: int | None) -> int:
+    """Class scores among the columns behind the box (and objectness).
+
+    As many as the file says. Else a head with masks has an output [B, M, h, w] of their prototypes and M columns for
+    them at the end, and scores are the leading columns whose every value is a probability: coordinates of key points
+    are not. All columns where not even the first one is (scores before the sigmoid).
+    """
+    width = rest.shape[2]
+    if classes is not None:
+        return min(classes, width)
+    masks = next((item.shape[1] for item in outputs if item.ndim == 4 and item.shape[1] < width), 0)
+    width -= masks
+    probable = ((rest >= 0.0) & (rest <= 1.0)).all(axis=(0, 1))[:width]
+    leading = width if probable.all() else int(np.argmin(probable))
+    return leading or width
+
+
 def _is_final(table: NDArray[np.float64]) -> bool:
-    """Tell [B, N, 6] of corners, score and class from centre, size, objectness and the score of a single class."""
-    if table.shape[2] != 6:
+    """Tell [B, N, 6] of corners, score and class from centre, size, objectness and the score of a single class.
+
+    Graphs that suppress overlaps keep a few hundred rows, behind whose class key points or weights of masks may stand.
+    """
+    if table.shape[2] < 6 or (table.shape[2] > 6 and table.shape[1] > MOST_FINAL):
         return False
     classes = table[:, :, 5]
     whole = bool((classes == np.round(classes)).all())
@@ -152,9 +183,17 @@ def layout_of(shapes: Sequence[tuple[int, ...]], batch: int) -> str | None:
     if batch == 1 and any(len(shape) == 2 and shape[1] == 5 for shape in shapes):
         return "boxes"
     tables = [shape for shape in shapes if len(shape) == 3 and shape[0] == batch]
-    if any(shape[2] == 6 or (min(shape[1:]) >= 5 and max(shape[1:]) >= 10 * min(shape[1:])) for shape in tables):
+    if any(
+        shape[2] == 6 or _few_rows(shape) or (min(shape[1:]) >= 5 and max(shape[1:]) >= 10 * min(shape[1:]))
+        for shape in tables
+    ):
         return "yolo"
     return None
+
+
+def _few_rows(shape: tuple[int, ...]) -> bool:
+    """Tell detectors with queries and graphs that suppress overlaps themselves: 100 to 1,000 rows, a round number."""
+    return shape[1] in {100, 300, 500, 1000} and 6 <= shape[2] < shape[1]
 
 
 _KNOWN = {"ssd": decode_ssd, "yolo": decode_yolo, "boxes": decode_boxes}
@@ -166,11 +205,14 @@ def register(layout: str, decoder: Decoder) -> None:
     _OWN[layout] = decoder
 
 
-def decoder_for(layout: str | None, labels: Labels = ()) -> Decoder | None:
+def decoder_for(layout: str | None, labels: Labels = (), classes: int | None = None) -> Decoder | None:
     """Return the decoder of a layout; None if outputs are not boxes that can be read.
 
-    ``labels`` are for the layouts known here; a decoder of the user's own chooses its classes itself.
+    ``labels`` are for the layouts known here; a decoder of the user's own chooses its classes itself. ``classes`` is
+    how many classes the model's file names, if it does.
     """
     if layout is None or layout in _OWN:
         return None if layout is None else _OWN[layout]
+    if layout == "yolo":
+        return partial(decode_yolo, labels=labels, classes=classes)
     return partial(_KNOWN[layout], labels=labels) if layout in _KNOWN else None

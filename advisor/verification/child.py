@@ -22,12 +22,13 @@ import numpy as np
 from advisor.child_process.child import Messages
 from advisor.clock import RealClock
 from advisor.errors import SizerError
+from advisor.graph.inputs import DeclaredInput, main_input
 from advisor.measure.items.tasks import model_path
 from advisor.records.config import RunConfig
-from advisor.records.model import ModelFile
-from advisor.records.scenario import Scenario, Stage, parse_resolution
+from advisor.records.model import ModelFile, image_size
+from advisor.records.scenario import Scenario, Stage
 from advisor.runtimes import get_runtime
-from advisor.runtimes.protocol import CompileOptions, InputKind
+from advisor.runtimes.protocol import InputKind, TensorSpec, options_for
 
 from .decode import DecodePool, SourceError
 from .frames import Ledger, Log
@@ -175,7 +176,7 @@ class Run:
                 compiled.infer(inputs)
             size, channels = (0, 0), 0
             if picture:
-                _, height, width, channels = compiled.inputs[0].shape
+                _, height, width, channels = compiled.inputs[picture_of(compiled)].shape
                 size = (width, height)
             streams = compiled.effective.streams or config.streams or 1
             passes = config.requests or compiled.effective.optimal_requests or streams
@@ -185,7 +186,8 @@ class Run:
                 stage, compiled, Granted(config.batch, streams, passes),
                 self.pipeline.fill(size, channels) if picture else None,
                 self.pipeline.answer(stage, size, config.batch),
-                RunServices(self.ledger, self.log, self.now_s, self.fail), None if picture else inputs,
+                RunServices(self.ledger, self.log, self.now_s, self.fail), inputs,
+                picture_of(compiled) if picture else None,
             )  # fmt: skip
         working = {
             name: working_threads(runner.try_out, self._our_ids()) for name, runner in self.pipeline.stages.items()
@@ -281,13 +283,7 @@ class Run:
 
 def _compiled(stage: Stage, model: ModelFile, config: RunConfig) -> tuple[CompiledModel, bool]:
     """Compile the model of a stage, and whether it takes pictures: then as bytes, converted inside the graph."""
-    shape: tuple[int, ...] = model.input_shape
-    if isinstance(stage.input, tuple):
-        shape = stage.input
-    elif stage.input is not None:
-        width, height = parse_resolution(stage.input)
-        shape = (1, 3, height, width)
-    picture = len(shape) == 4
+    picture = len(model.input_shape) == 4
     input_kind: InputKind = "native"
     if picture:
         input_kind = "u8_nhwc" if stage.pixels == "0-1" else "u8_nhwc_255"
@@ -295,18 +291,30 @@ def _compiled(stage: Stage, model: ModelFile, config: RunConfig) -> tuple[Compil
     compiled = get_runtime(config.runtime).compile(
         model_path(model, config.precision),
         config.model_copy(update={"requests": most + spare_passes(most)}),
-        CompileOptions(input_shape=shape, input_kind=input_kind, want_outputs=True),
+        options_for(model, input_kind=input_kind, want_outputs=True),
     )
     return compiled, picture
 
 
+def picture_of(compiled: CompiledModel) -> int:
+    """Index of the input that takes frames."""
+    return main_input([DeclaredInput(spec.name, spec.shape) for spec in compiled.inputs])
+
+
 def warmup_inputs(compiled: CompiledModel, seed: int) -> list[NDArray[np.generic]]:
-    """Inputs as real ones of a model, seeded: small token numbers for integers, ones for masks, noise for the rest."""
+    """Inputs as real ones of a model, seeded: small token numbers for integers, ones for masks, noise for the rest.
+
+    Beside a picture: its height and width where a name speaks of a size or shape, ones for factors.
+    """
     rng = np.random.default_rng([seed, 5])
     inputs: list[NDArray[np.generic]] = []
-    for spec in compiled.inputs:
+    main = picture_of(compiled)
+    size = image_size(compiled.inputs[main].shape)
+    for index, spec in enumerate(compiled.inputs):
         kind = np.dtype(spec.dtype)
-        if "mask" in spec.name:
+        if size is not None and index != main and (beside := _beside(spec, size)) is not None:
+            inputs.append(beside)
+        elif "mask" in spec.name:
             inputs.append(np.ones(spec.shape, kind))
         elif "type" in spec.name:
             inputs.append(np.zeros(spec.shape, kind))
@@ -315,6 +323,21 @@ def warmup_inputs(compiled: CompiledModel, seed: int) -> list[NDArray[np.generic
         else:
             inputs.append(rng.standard_normal(spec.shape).astype(kind))
     return inputs
+
+
+def _beside(spec: TensorSpec, size: tuple[int, int]) -> NDArray[np.generic] | None:
+    """What a detector wants to know of its picture besides the picture; None where its name does not say."""
+    name, kind = spec.name.lower(), np.dtype(spec.dtype)
+    if any(word in name for word in ("scale", "factor", "ratio", "mask")):
+        return np.ones(spec.shape, kind)
+    if any(word in name for word in ("size", "shape", "info")):
+        found = np.ones(spec.shape, kind)
+        width, height = size
+        if spec.shape and spec.shape[-1] >= 2:
+            # RT-DETR's export names its picture's size "orig_target_sizes" and has the width first.
+            found[..., 0], found[..., 1] = (width, height) if "target" in name else (height, width)
+        return found
+    return None
 
 
 class StopListener:

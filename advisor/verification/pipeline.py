@@ -84,7 +84,7 @@ class Pipeline:
             return
         decoder = None
         if model.kind == "file":
-            decoder = decoder_for(model.output_layout or layout_of(shapes, batch), stage.labels)
+            decoder = decoder_for(model.output_layout or layout_of(shapes, batch), stage.labels, model.score_columns)
         if decoder is None:
             if objects == "real":
                 raise InputError(

@@ -111,6 +111,7 @@ class StageRunner:
     There is one thread per pass in flight: it prepares its input and then sleeps until the runtime has finished, so
     pre-processing takes place on the submitting thread, as the scenario's semantics say. ``passes`` are in work at
     once; callers beyond (see :func:`spare_passes`) prepare the next ones, which count as waiting in the queue.
+    ``picture`` is the index among ``inputs`` of the one that is filled; None: all stay as they are.
     """
 
     def __init__(
@@ -121,7 +122,8 @@ class StageRunner:
         fill: Fill | None,
         answer: Answer,
         run: RunServices,
-        inputs: Sequence[NDArray[np.generic]] | None = None,
+        inputs: Sequence[NDArray[np.generic]],
+        picture: int | None = 0,
     ) -> None:
         self.stage = stage
         self.model = model
@@ -135,7 +137,8 @@ class StageRunner:
         self._taken = 0
         """Works that callers hold."""
         self._lanes = Lanes(granted.passes)
-        self._fill, self._answer, self._inputs = fill, answer, inputs
+        self._fill, self._answer = fill, answer
+        self._inputs, self._picture = inputs, picture
         self._ledger, self._log, self._now_s, self._fail = run.ledger, run.log, run.now_s, run.fail
         self._queue: deque[Work] = deque()
         self._change = threading.Condition()
@@ -263,16 +266,14 @@ class StageRunner:
             self._log.add("b", self.stage.id, slot, waited_s, started_s, prepared_s, begun_s, ended_s, size)
 
     def _tensors(self) -> list[NDArray[np.generic]]:
-        if self._inputs is not None:
-            return list(self._inputs)
-        spec = self.model.inputs[0]
-        return [np.zeros(spec.shape, dtype=np.dtype(spec.dtype))]
+        """Inputs of one caller: a picture of its own, and what all callers read."""
+        return [np.zeros_like(item) if index == self._picture else item for index, item in enumerate(self._inputs)]
 
     def _prepare(self, works: Sequence[Work], tensors: Sequence[NDArray[np.generic]]) -> None:
-        if self._fill is None:
+        if self._fill is None or self._picture is None:
             return
         row = 0
         for work in works:
             for number in range(len(work.boxes)):
-                self._fill(work, number, tensors[0][row])
+                self._fill(work, number, tensors[self._picture][row])
                 row += 1

@@ -45,7 +45,10 @@ class BenchRequest:
     threads: str | None = None
     """A number or ``all``; None: 1 and all on the CPU, the runtime's own on other devices."""
     streams: str | None = None
-    batch: int = 1
+    batch: int | None = None
+    """None: the batch that a file fixes, else 1."""
+    input_shape: str | None = None
+    """Of all ``models``, where their files leave dimensions open."""
     export_file: Path | None = None
 
 
@@ -186,7 +189,7 @@ def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
     counts = [requested] if requested is not None else sorted({streams, most})
     entries = []
     for reference in request.models:
-        model = resolve_model(reference)
+        model = resolve_model(reference, request.input_shape)
         for threads in counts:
             if threads < streams:
                 raise InputError(f"--threads {threads} is less than --streams {streams}: each stream needs a thread")
@@ -196,7 +199,7 @@ def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
                 precision=request.precision,
                 streams=streams,
                 threads=threads,
-                batch=request.batch,
+                batch=request.batch or model.file_batch,
                 requests=streams if streams == 1 else 2 * streams,
             )
             mode = LoadMode(kind="sync" if streams == 1 else "async")
@@ -241,13 +244,13 @@ def _export(request: BenchRequest, store: MeasurementStore, facts: HostFacts, pa
 
     from .box_export import export_box
 
-    _list_kernels(request.models, store, facts, say)
+    _list_kernels(request, store, facts, say)
     say("trying the devices of this machine")
     facts = facts.model_copy(update={"runtimes": try_devices(real_runtimes())})
     say(f"wrote {export_box(store, facts, path)}")
 
 
-def _list_kernels(references: tuple[str, ...], store: MeasurementStore, facts: HostFacts, say: Say) -> None:
+def _list_kernels(request: BenchRequest, store: MeasurementStore, facts: HostFacts, say: Say) -> None:
     """Compile what was measured here so that its kernels travel with the box; only those of files named now are found.
 
     Whoever plans with the box elsewhere has no file of these models, and a timing without kernels anchors nothing.
@@ -255,7 +258,8 @@ def _list_kernels(references: tuple[str, ...], store: MeasurementStore, facts: H
     from advisor import zoo
     from advisor.measure.items.model_kernels import model_works
 
-    files = {file.sha256: file for file in map(resolve_model, references)}
+    named = [resolve_model(reference, request.input_shape) for reference in request.models]
+    files = {file.sha256: file for file in named}
     known = {item.name for item in zoo.list_models()}
     wanted: dict[str, dict[tuple[str, str], None]] = {}
     for row in store.find(host_fingerprint=facts.fingerprint, status="done"):

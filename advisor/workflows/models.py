@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,8 +12,9 @@ from pydantic import Field
 from advisor import __version__
 from advisor.clock import utc_now
 from advisor.errors import ModelError
-from advisor.records.base import Quantity, Record
-from advisor.records.model import Kernel, ModelFile, ModelInfo
+from advisor.graph.inputs import GivenShapes
+from advisor.records.base import Quantity, Record, RuntimeName
+from advisor.records.model import Kernel, ModelFile, ModelInfo, ModelWork, parse_named_shapes
 from advisor.records.scenario import parse_resolution
 from advisor.store.schemas import ModelReport
 
@@ -35,7 +37,14 @@ class Inspection(Record):
     input_shape: tuple[int, ...]
     output_layout: str | None
     gflops: Quantity | None
+    """Operations per input in 1e9, two per multiply-add."""
     mparams: Quantity | None
+    file_batch: int = 1
+    """Batch that the file fixes; 1 where it is open, too."""
+    int8: bool = False
+    """The file is quantised already."""
+    runtime: RuntimeName = "openvino"
+    """Which runtime's kernels these are."""
     kernels: tuple[Kernel, ...]
 
 
@@ -55,33 +64,42 @@ def build_model(name: str, directory: Path | None = None) -> ModelFile:
     return zoo.build(name, directory or cache_dir() / "models")
 
 
-def shape_of(text: str | tuple[int, ...] | None) -> tuple[int, ...] | None:
-    """Turn ``1312x736`` (width x height) or ``1,3,736,1312`` into a shape.
+def given_shapes(text: str | tuple[int, ...] | None) -> GivenShapes:
+    """Read ``1312x736`` (width x height of the picture), ``1,3,736,1312``, or ``images[1,3,736,1312],sizes[1,2]``.
 
     Raises
     ------
     ModelError
-        It is neither.
+        It is none of these.
     """
     if text is None or isinstance(text, tuple):
-        return text
-    if "x" in text:
-        try:
-            width, height = parse_resolution(text)
-        except ValueError as error:
-            raise ModelError(f"input {text!r}: {error}") from error
-        return (1, 3, height, width)
+        return GivenShapes(text)
     try:
-        return tuple(int(part) for part in text.strip("[]() ").split(","))
+        if re.search(r"\w\s*\[", text):
+            return GivenShapes(named=parse_named_shapes(text))
+        if "," not in text:
+            return GivenShapes(picture=parse_resolution(text))
     except ValueError as error:
-        raise ModelError(f"input {text!r} is neither WIDTHxHEIGHT nor a shape like 1,3,736,1312") from error
+        raise ModelError(f"input {text!r}: {error}") from error
+    try:
+        shape = tuple(int(part) for part in text.strip("[]() ").split(","))
+    except ValueError as error:
+        raise ModelError(
+            f"input {text!r} is neither WIDTHxHEIGHT, nor a shape like 1,3,736,1312, nor shapes by name like "
+            "images[1,3,736,1312],sizes[1,2]"
+        ) from error
+    return GivenShapes(shape)
+
+
+_ENDINGS = frozenset({".onnx", ".xml", ".tflite", ".pb", ".pdmodel", ".prototxt"})
 
 
 def looks_like_file(reference: str) -> bool:
     """Whether a reference names a file: it exists, or it has a folder or a model's ending."""
+    from advisor.graph.frontend import FOREIGN_ENDINGS
+
     path = Path(reference)
-    endings = {".onnx", ".xml", ".tflite", ".pb", ".pdmodel", ".prototxt"}
-    return path.exists() or path.suffix.lower() in endings or "/" in reference
+    return path.exists() or path.suffix.lower() in _ENDINGS | FOREIGN_ENDINGS or "/" in reference
 
 
 def resolve_model(reference: str, input_shape: str | tuple[int, ...] | None = None) -> ModelFile:
@@ -92,25 +110,90 @@ def resolve_model(reference: str, input_shape: str | tuple[int, ...] | None = No
     ModelError
         Unknown name (with the nearest), unreadable file (with the operator), or a dynamic input without ``input``.
     """
-    shape = shape_of(input_shape)
+    given = given_shapes(input_shape)
     if not looks_like_file(reference):
-        built = build_model(reference)
-        return built if shape is None else built.model_copy(update={"input_shape": shape})
+        return _at(build_model(reference), given)
+    from advisor.graph.frontend import check_format
     from advisor.measure.items.model_kernels import file_facts
 
     path = Path(reference)
+    try:
+        check_format(path)
+    except ModelError as error:
+        raise ModelError(f"{error}{_by_name(path.stem)}") from error
     if not path.is_file():
         raise ModelError(f"{reference}: no such model file; give a path, an architecture's name, or like:NAME")
-    facts = file_facts(path, shape)
+    # Links are not followed: model caches link to files without an ending.
+    file = _gathered(path.absolute())
+    facts = file_facts(file, given=given)
     return ModelFile(
         reference=reference,
         name=path.stem,
         family="unknown",
         kind="file",
-        path=str(path.resolve()),
+        path=str(file),
         sha256=facts.sha256,
         input_shape=facts.input_shape,
+        further_shapes=facts.further_shapes,
+        file_batch=facts.file_batch,
+        score_columns=facts.score_columns,
     )
+
+
+def _gathered(path: Path) -> Path:
+    """Put a model whose weights are behind links into one folder: runtimes do not follow such links out of theirs.
+
+    The folder is in the cache and holds hard links, or copies where the cache is on another file system.
+    """
+    from advisor.graph.frontend import hash_file
+    from advisor.graph.onnx_parts import weight_files
+    from advisor.store.paths import cache_dir
+
+    if path.suffix.lower() != ".onnx" or not path.is_symlink():
+        return path
+    weights = weight_files(path)
+    if not all(file.is_file() for file in weights) or not any(file.is_symlink() for file in weights):
+        return path
+    folder = cache_dir() / "linked" / hash_file(path)[:16]
+    target = folder / path.name
+    if target.is_file():
+        return target
+    try:
+        for file in (*weights, path):  # the graph last: it says that all is there
+            place = folder / file.relative_to(path.parent)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)
+            try:
+                place.hardlink_to(file.resolve())
+            except OSError:
+                shutil.copyfile(file, place)
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"model {path}: its weights are behind links and cannot be put together in {folder} ({error}); copy the "
+            "model and its weights into one folder"
+        ) from error
+    return target
+
+
+def _by_name(stem: str) -> str:
+    """Hint at the architecture of a file's name."""
+    from advisor import zoo
+
+    try:
+        zoo.canonical(stem)
+    except ModelError:
+        return ""
+    return f"; the architecture is known by name, too: {stem}"
+
+
+def _at(built: ModelFile, given: GivenShapes) -> ModelFile:
+    """Return a model of ours, which has one input, at another size."""
+    from advisor.graph.inputs import DeclaredInput, static_inputs
+
+    if given.shape is None and given.picture is None and not given.named:
+        return built
+    own = (DeclaredInput("input", (None, *built.input_shape[1:])),)
+    return built.model_copy(update={"input_shape": static_inputs(own, Path(built.path), given).shapes[0]})
 
 
 def smaller_model(model: ModelFile) -> ModelInfo | None:
@@ -156,15 +239,17 @@ def _task(name: str) -> tuple[str, ...]:
 
 
 def inspect_model(reference: str, input_shape: str | None = None) -> Inspection:
-    """Count a model's operations and list its fused kernels at f32 on this machine."""
-    from advisor.measure.items.model_kernels import file_facts, model_works
+    """Count a model's operations and list its fused kernels on this machine: at f32, or int8 if the file is so."""
+    from advisor.measure.items.model_kernels import file_facts
 
     model = resolve_model(reference, input_shape)
-    facts = file_facts(Path(model.path), model.input_shape)
-    (work,) = model_works(model, [("openvino", "f32", 1, None)], None)
+    given = GivenShapes(model.input_shape, named=dict(model.further_shapes))
+    facts = file_facts(Path(model.path), given=given)
+    runtime, work = _kernels(model, int8=facts.int8)
     if work is None:
         raise ModelError(
-            f"{reference}: OpenVINO cannot compile it at f32; see `sizer bench {reference}` for the reason"
+            f"{reference}: no runtime here can compile it; see `sizer bench {reference}` for OpenVINO's reason and "
+            f"`sizer bench {reference} --runtime onnxruntime` for that of ONNX Runtime"
         )
     return Inspection(
         sizer_version=__version__,
@@ -178,5 +263,22 @@ def inspect_model(reference: str, input_shape: str | None = None) -> Inspection:
         output_layout=model.output_layout,
         gflops=facts.flop / 1e9,
         mparams=facts.parameters / 1e6,
+        file_batch=model.file_batch,
+        int8=facts.int8,
+        runtime=runtime,
         kernels=work.kernels,
     )
+
+
+def _kernels(model: ModelFile, *, int8: bool) -> tuple[RuntimeName, ModelWork | None]:
+    """Kernels of the first runtime that compiles the file, in the precision that the file has."""
+    from advisor.measure.items.model_kernels import model_works
+
+    runtimes: tuple[RuntimeName, ...] = ("openvino", "onnxruntime")
+    for runtime in runtimes:
+        precision = "int8" if int8 and runtime == "onnxruntime" else "f32"
+        for batch in sorted({1, model.file_batch}):
+            (work,) = model_works(model, [(runtime, precision, batch, None)], None)
+            if work is not None:
+                return runtime, work
+    return "openvino", None

@@ -33,14 +33,15 @@ def known_names() -> tuple[str, ...]:
 
 
 def canonical(name: str) -> str:
-    """Return the name in its one spelling: lower case, with dashes (``ResNet50`` is ``resnet-50``).
+    """Return the name in its one spelling: lower case, with dashes (``ResNet50`` is ``resnet-50``, ``yolov5s`` is
+    ``yolo-small``).
 
     Raises
     ------
     ModelError
         No model is called so, or a stand-in of this name is refused; the message has the nearest names.
     """
-    from .families import ARCHITECTURES
+    from .families import ALIASES, ARCHITECTURES
     from .published import published, refused
 
     lowered = name.strip().lower()
@@ -57,9 +58,10 @@ def canonical(name: str) -> str:
             raise ModelError(f"model {name}: {reason}; export the real model and name its file")
         return PREFIX + found
     squeezed = {_squeeze(known): known for known in ARCHITECTURES}
+    squeezed |= {_squeeze(other): known for other, known in ALIASES.items()}
     found = squeezed.get(_squeeze(lowered))
     if found is None:
-        close = nearest(lowered, [*ARCHITECTURES, *(PREFIX + row for row in published())], 2)
+        close = nearest(lowered, [*ARCHITECTURES, *ALIASES, *(PREFIX + row for row in published())], 2)
         raise ModelError(f"model {name}: no architecture of this name{close or '; see sizer models list'}")
     return found
 
@@ -90,7 +92,7 @@ def info(name: str) -> ModelInfo:
     ModelError
         No model is called so, or its stand-in is refused.
     """
-    from .families import ARCHITECTURES
+    from .families import ALIASES, ARCHITECTURES
     from .fidelity import differs, remark
     from .published import published
     from .rules import same_graph, template_for
@@ -116,11 +118,12 @@ def info(name: str) -> ModelInfo:
         )  # fmt: skip
     known = ARCHITECTURES[name]
     net = known.describe()
+    also = [other for other, meant in ALIASES.items() if meant == name]
     return ModelInfo(
         name=name, family=known.family, input_shape=net.input_shape, gflops=round(net.gflops, 6),
         mparams=round(net.mparams, 6), kind="architecture", task=known.task, output_layout=known.output_layout,
         source=f"published {known.gflops:g} GFLOPs, {known.mparams:g} million parameters: {known.source}",
-        token_limit=known.token_limit,
+        notes=f"also called {', '.join(also)}" if also else None, token_limit=known.token_limit,
     )  # fmt: skip
 
 

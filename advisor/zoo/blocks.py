@@ -122,16 +122,19 @@ def omni_scale(net: Net, x: Tensor, out: int, streams: int = 4) -> Tensor:
     return net.act(net.add(x, y), "relu")
 
 
-def csp(net: Net, x: Tensor, out: int, repeats: int, *, shortcut: bool = True, light: bool = False) -> Tensor:
+def csp(
+    net: Net, x: Tensor, out: int, repeats: int, *, shortcut: bool = True, light: bool = False, first: int = 1
+) -> Tensor:
     """Cross-stage partial block with three 1x1 convolutions around residual bottlenecks (YOLOv5's C3).
 
-    ``light`` puts a depthwise 3x3 and a 1x1 convolution in the place of each 3x3 one.
+    ``light`` puts a depthwise 3x3 and a 1x1 convolution in the place of each 3x3 one; ``first`` is the size of the
+    first convolution of a bottleneck.
     """
     half = out // 2
     gain = BRANCH_GAIN if shortcut else 1.0
     y = net.conv(x, half, 1, act="silu")
     for _ in range(repeats):
-        z = net.conv(y, half, 1, act="silu")
+        z = net.conv(y, half, first, act="silu")
         z = net.conv(net.depthwise(z, act="silu") if light else z, half, 1 if light else 3, act="silu", gain=gain)
         y = net.add(y, z) if shortcut else z
     skip = net.conv(x, half, 1, act="silu")

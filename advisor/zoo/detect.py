@@ -6,13 +6,13 @@ the rows of all images stand one after another, image_id tells them apart. Suppr
 its shapes depend on the data and its time, microseconds on a few hundred boxes, is no part of a sizing.
 
 ``yolo``: [batch, anchors, 5 + classes], a row is centre x, centre y, width, height in pixels, objectness, then class
-scores; all between 0 and 1 but for the box.
+scores; all between 0 and 1 but for the box. Without anchors and objectness: [batch, 4 + classes, positions].
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .builder import Net, Tensor
@@ -60,7 +60,7 @@ def _decode(net: Net, box: Tensor, score: Tensor, grid: Sequence[tuple[int, int,
     probability = net.slice(net.softmax(score), 2, 1, score.shape[2])
     best = net.node("ReduceMax", [probability], (1, total), axes=(2,), keepdims=0)
     label = net.node("ArgMax", [probability], (1, total), axis=2, keepdims=0)
-    top, index = _top(net, best, keep)
+    top, index = top_places(net, best, keep)
 
     priors = [net.constant(_priors(grid, part)) for part in (0, 1)]
     # Variances 0.1 and 0.2 and the exponential are those of SSD (Liu et al. 2016), as its public code has them.
@@ -97,7 +97,7 @@ def _axis0() -> Any:
     return np.asarray(0, dtype=np.int64)
 
 
-def _top(net: Net, x: Tensor, keep: int) -> tuple[Tensor, Tensor]:
+def top_places(net: Net, x: Tensor, keep: int) -> tuple[Tensor, Tensor]:
     """Largest ``keep`` values of axis 1 and their places."""
     values = net.node("TopK", [x.name, net.integers((keep,))], (1, keep), axis=1, largest=1, sorted=1)
     last = net.nodes[-1]
@@ -145,6 +145,58 @@ def yolo_output(net: Net, maps: Sequence[Tensor], classes: int, anchors: int = 3
                           extent.shape)  # fmt: skip
         levels.append(net.concat([centre, extent, net.slice(y, 2, 4, 5 + classes)], 2))
     return net.output(net.concat(levels))
+
+
+BINS = 16
+"""Distances over which a head without anchors predicts how far an edge lies."""
+
+
+def anchor_free_output(net: Net, boxes: Sequence[Tensor], scores: Sequence[Tensor]) -> Tensor:
+    """Decode maps of distances (4 x ``BINS`` channels) and of class logits as YOLOv8 does (Li et al. 2020)."""
+    box = net.concat([net.reshape(x, (0, 4 * BINS, -1)) for x in boxes], 2)
+    score = net.concat([net.reshape(x, (0, x.shape[1], -1)) for x in scores], 2)
+    total = box.shape[2]
+    parts = net.transpose(net.reshape(box, (0, 4, BINS, total)), (0, 2, 1, 3))
+    mean = net.weight((1, BINS, 1, 1), 0.05, (BINS - 1) / 2)
+    net.macs += 4 * BINS * total
+    distance = net.node("Conv", [net.softmax(parts, 1).name, mean], (1, 1, 4, total), kernel_shape=(1, 1))
+    distance = net.reshape(distance, (0, 4, total))
+    grid = [x.shape[2:] for x in boxes]
+    anchors = net.constant(_centres(grid))
+    low = net.node("Sub", [anchors, net.slice(distance, 1, 0, 2)], (1, 2, total))
+    high = net.node("Add", [net.slice(distance, 1, 2, 4).name, anchors], (1, 2, total))
+    centre = net.scale(net.add(low, high), 0.5)
+    extent = net.node("Sub", [high, low], (1, 2, total))
+    pixels = net.constant(_steps(grid, net.input_shape[2]))
+    box = net.node("Mul", [net.concat([centre, extent]).name, pixels], (1, 4, total))
+    return net.output(net.concat([box, net.act(score, "sigmoid")]))
+
+
+def _centres(grid: Sequence[tuple[int, ...]]) -> Callable[[], Any]:
+    """Recipe of the centres of all cells, [1, 2, positions] as x, y in cells."""
+
+    def make() -> Any:
+        import numpy as np
+
+        rows = []
+        for height, width in grid:
+            y, x = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")
+            rows.append(np.stack([x.reshape(-1), y.reshape(-1)]) + 0.5)
+        return np.concatenate(rows, axis=1)[None].astype(np.float32)
+
+    return make
+
+
+def _steps(grid: Sequence[tuple[int, ...]], image_height: int) -> Callable[[], Any]:
+    """Recipe of the pixels per cell, [1, 1, positions]."""
+
+    def make() -> Any:
+        import numpy as np
+
+        rows = [np.full(height * width, image_height / height) for height, width in grid]
+        return np.concatenate(rows)[None, None].astype(np.float32)
+
+    return make
 
 
 def _cells(anchors: int, height: int, width: int, step: float) -> Any:

@@ -55,6 +55,22 @@ def test_a_budget_arrives_in_seconds(monkeypatch: pytest.MonkeyPatch, capsys: py
     assert seen == [600.0, None]
 
 
+@pytest.mark.parametrize(
+    ("statuses", "interrupted", "code"),
+    [((), False, 0), (("done", "failed"), False, 0), (("failed", "failed"), False, 1), (("failed",), True, 3)],
+)
+def test_a_bench_of_which_nothing_could_be_measured_is_no_success(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], statuses: tuple[str, ...], interrupted: bool,
+    code: int,
+) -> None:  # fmt: skip
+    rows = tuple(SimpleNamespace(status=status) for status in statuses)
+    report = SimpleNamespace(measurements=rows, micro=(), micro_failures=())
+    monkeypatch.setattr("advisor.workflows.bench_machine", lambda *_, **__: (report, interrupted))
+    monkeypatch.setattr("advisor.report.terminal.render_bench", lambda _: "")
+    assert run(["bench", "model.onnx"]) == code
+    capsys.readouterr()
+
+
 def _planned(monkeypatch: pytest.MonkeyPatch) -> None:
     def plan_scenario(request: object, *, store_url: str | None, progress: Any, say: Any) -> object:
         say("no measurement is taken")

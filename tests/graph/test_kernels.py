@@ -1,6 +1,7 @@
 """Fused kernels: their work adds up to the graph's, their bytes to the tensors'."""
 
 import pytest
+from onnx import helper
 
 from advisor.graph.kernels import peak_activation_bytes, runtime_kernels, runtime_nodes
 from advisor.graph.reader import read_facts
@@ -9,7 +10,7 @@ from advisor.runtimes import get_runtime
 from advisor.runtimes.conformance import small_network
 from advisor.runtimes.quantise import int8_model
 
-from . import networks
+from . import files, networks
 
 pytestmark = pytest.mark.runtime
 KNOWN = {"conv", "dwconv", "groupconv", "fc", "matmul", "attention", "deconv", "rnn"}
@@ -107,3 +108,15 @@ def test_activation_peak_of_a_chain(tmp_path) -> None:
     size = 16 * 32 * 32 * 4
     assert peak_activation_bytes(runtime_nodes(compiled.compiled)) == 2 * size
     compiled.close()
+
+
+def test_attention_of_onnxruntime_holds_its_projections(tmp_path) -> None:
+    tokens, width = 16, 32
+    weights = [files.tensor("w", width, 3 * width), files.tensor("b", 3 * width)]
+    node = helper.make_node("Attention", ["x", "w", "b"], ["y"], "mixing", domain="com.microsoft", num_heads=4)
+    path = files.save(tmp_path / "a.onnx", [node], [("x", 1, [1, tokens, width])], "y", weights)
+    config = RunConfig(runtime="onnxruntime", threads=1)
+    compiled = get_runtime("onnxruntime").compile(path, config)
+    (kernel,) = (kernel for kernel in compiled.kernels() if kernel.type == "attention")
+    compiled.close()
+    assert kernel.flop == 2 * tokens * (3 * width**2 + 2 * tokens * width)

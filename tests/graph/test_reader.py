@@ -6,10 +6,11 @@ import pytest
 
 from advisor.errors import ModelError, RuntimeRefusal
 from advisor.graph.frontend import hash_file, make_static, read_file
+from advisor.graph.inputs import GivenShapes
 from advisor.graph.reader import read_facts
 from advisor.runtimes.conformance import foreign_operator, small_network
 
-from . import networks
+from . import files, networks
 
 
 def test_facts_of_a_small_network(tmp_path) -> None:
@@ -120,3 +121,79 @@ def test_hash_is_sha256(tmp_path) -> None:
     assert hash_file(path) == hashlib.sha256(b"abc").hexdigest()
     with pytest.raises(ModelError):
         hash_file(tmp_path / "b.onnx")
+
+
+def test_a_fixed_batch_is_counted_per_picture(tmp_path) -> None:
+    path = files.picture_net(tmp_path / "eight.onnx", batch=8)
+    facts = read_facts(path)
+    assert (facts.input_shape, facts.file_batch) == ((1, 3, 16, 16), 8)
+    assert facts.flop == files.CONV_FLOP
+    assert read_facts(files.picture_net(tmp_path / "one.onnx", batch="N")).file_batch == 1
+
+
+def test_a_fixed_batch_that_the_graph_insists_on_is_divided_by(tmp_path) -> None:
+    path = files.picture_net(tmp_path / "eight.onnx", batch=8, flatten=True)
+    facts = read_facts(path)
+    assert (facts.input_shape, facts.file_batch, facts.flop) == ((1, 3, 16, 16), 8, files.CONV_FLOP)
+    with pytest.raises(RuntimeRefusal, match=r"batch 2 is refused: operator Reshape.*fixes its batch at 8"):
+        make_static(read_file(path), path, None, batch=2)
+
+
+@pytest.mark.parametrize(("layout", "shape"), [("NCHW", (1, 3, 32, 64)), ("NHWC", (1, 32, 64, 3))])
+@pytest.mark.parametrize("kind", [1, 2, 10])
+def test_width_and_height_are_the_pictures_in_every_order_and_type(tmp_path, layout, shape, kind) -> None:
+    path = files.picture_net(tmp_path / "n.onnx", batch="N", size="side", layout=layout, kind=kind)
+    facts = read_facts(path, given=GivenShapes(picture=(64, 32)))
+    assert facts.input_shape == shape
+    assert facts.flop == files.CONV_FLOP * 64 * 32 / 16**2
+
+
+def test_the_picture_may_stand_behind_other_inputs(tmp_path) -> None:
+    sizes = ("sizes", 7, ["N", 2])
+    path = files.picture_net(tmp_path / "n.onnx", batch="N", size="side", beside=[sizes], last=True)
+    facts = read_facts(path, given=GivenShapes(picture=(64, 32)))
+    assert facts.input_shape == (1, 3, 32, 64)
+    assert facts.further_shapes == {}
+    assert facts.dynamic
+
+
+def test_open_dimensions_beside_a_picture_are_given_by_name(tmp_path) -> None:
+    beside = ("prompts", 1, ["N", "prompts", 2])
+    path = files.picture_net(tmp_path / "n.onnx", batch="N", size="side", beside=[beside])
+    for given in (GivenShapes(picture=(64, 32)), GivenShapes((1, 3, 32, 64))):
+        with pytest.raises(ModelError, match=r"input prompts has shape .*input: 'image\[1,3,32,64\],prompts\[1,1,2\]'"):
+            read_facts(path, given=given)
+    facts = read_facts(path, given=GivenShapes(named={"image": (1, 3, 32, 64), "prompts": (1, 5, 2)}))
+    assert facts.input_shape == (1, 3, 32, 64)
+    assert facts.further_shapes == {"prompts": (1, 5, 2)}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a.pt", "export it to ONNX first"), ("a.PTH", "export it to ONNX first"), ("a.safetensors", "ONNX first"),
+        ("a.engine", r"compiled for one device \(TensorRT\).*ONNX first"), ("a.hef", r"\(Hailo\).*ONNX first"),
+        ("a.rknn", r"\(Rockchip\).*ONNX first"), ("a.bin", r"give the \.xml of the OpenVINO IR, a\.xml, or export"),
+    ],
+)  # fmt: skip
+def test_formats_that_nothing_here_reads_get_the_way_to_one_that_is_read(tmp_path, name, words) -> None:
+    (tmp_path / name).write_bytes(b"\x80\x02 not damaged at all")
+    with pytest.raises(ModelError, match=words) as caught:
+        read_facts(tmp_path / name)
+    assert "damaged" not in str(caught.value)
+
+
+def test_weights_beside_their_graph_name_it(tmp_path) -> None:
+    (tmp_path / "a.xml").write_text("<net/>")
+    (tmp_path / "a.bin").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"give the \.xml of the OpenVINO IR, a\.xml$"):
+        read_facts(tmp_path / "a.bin")
+
+
+def test_a_newer_operator_set_is_told_whole(tmp_path) -> None:
+    from onnx import helper
+
+    node = helper.make_node("OperatorOfTomorrow", ["x"], ["y"])
+    path = files.save(tmp_path / "n.onnx", [node], [("x", 1, [1, 4])], "y", opset=999)
+    with pytest.raises(ModelError, match=r"operator set 999 is newer than what is known here \(\d+\); export it again"):
+        read_facts(path)

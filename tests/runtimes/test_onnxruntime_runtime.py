@@ -5,11 +5,14 @@ from typing import Never
 import numpy as np
 import pytest
 
-from advisor.errors import RuntimeRefusal
+from advisor.errors import ModelError, RuntimeRefusal
+from advisor.graph.onnx_parts import read_onnx
+from advisor.graph.quantised import computes_int8
 from advisor.records.config import RunConfig
 from advisor.runtimes import get_runtime
 from advisor.runtimes.conformance import small_network
-from advisor.runtimes.onnx_files import is_int8, load_onnx, with_byte_input
+from advisor.runtimes.onnx_files import with_byte_input
+from tests.graph import files
 
 pytestmark = pytest.mark.runtime
 
@@ -81,7 +84,7 @@ def test_byte_input_is_written_once(tmp_path) -> None:
     assert with_byte_input(path, tmp_path / "cache") == first
     assert first.stat().st_mtime_ns == stamp
     assert [file.name for file in (tmp_path / "cache").iterdir()] == [first.name]
-    assert not is_int8(load_onnx(first))
+    assert not computes_int8(read_onnx(first))
 
 
 def test_failed_pass_reaches_its_callback(tmp_path) -> None:
@@ -104,3 +107,53 @@ def test_failed_pass_reaches_its_callback(tmp_path) -> None:
     assert "such luck" in str(error)
     assert compiled.idle_requests() == 1
     compiled.close()
+
+
+@pytest.mark.parametrize("precision", ["f32", "int8"])
+def test_int8_in_operators_runs_as_what_it_is(tmp_path, precision) -> None:
+    path = files.operator_net(tmp_path / "q.onnx")
+    compiled = get_runtime("onnxruntime").compile(
+        path, RunConfig(runtime="onnxruntime", precision=precision, threads=1)
+    )
+    assert compiled.effective.precision == "int8"
+    assert sum(kernel.flop for kernel in compiled.kernels()) == 2 * 4 * 32 * 8
+    compiled.close()
+
+
+def test_a_fixed_batch_runs_at_that_batch_only(tmp_path) -> None:
+    path = files.picture_net(tmp_path / "eight.onnx", batch=8)
+    compiled = get_runtime("onnxruntime").compile(path, RunConfig(runtime="onnxruntime", batch=8, threads=1))
+    assert compiled.inputs[0].shape == (8, 3, 16, 16)
+    compiled.close()
+    with pytest.raises(RuntimeRefusal, match=r"1 is requested in place 0.*run it at batch 8"):
+        get_runtime("onnxruntime").compile(path, RunConfig(runtime="onnxruntime", threads=1))
+
+
+def test_a_picture_of_another_type_is_refused_by_its_name(tmp_path) -> None:
+    path = files.picture_net(tmp_path / "n.onnx", kind=3)
+    with pytest.raises(ModelError, match="its picture is of type int8"):
+        with_byte_input(path, tmp_path)
+
+
+def test_a_missing_file_of_weights_is_named(tmp_path) -> None:
+    path = files.with_external_weights(small_network(tmp_path / "n.onnx"))
+    (tmp_path / "weights.bin").unlink()
+    with pytest.raises(ModelError, match=r"its weights are in weights\.bin"):
+        get_runtime("onnxruntime").compile(path, RunConfig(runtime="onnxruntime"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "operator", "words"),
+    [
+        ({"ir": 99}, "Relu", r"its IR version 99 is newer than onnxruntime \S+ reads \(up to \d+\); save it"),
+        ({"opset": 999}, "Relu", r"its operator set 999 is newer than onnxruntime \S+ reads \(up to \d+\); export"),
+        ({}, "OperatorOfTomorrow", "operator OperatorOfTomorrow is unknown to onnxruntime"),
+    ],
+)
+def test_a_newer_format_is_told_whole(tmp_path, changes, operator, words) -> None:
+    from onnx import helper
+
+    node = helper.make_node(operator, ["x"], ["y"])
+    path = files.save(tmp_path / "n.onnx", [node], [("x", 1, [1, 4])], "y", **changes)
+    with pytest.raises(RuntimeRefusal, match=words):
+        get_runtime("onnxruntime").compile(path, RunConfig(runtime="onnxruntime"))

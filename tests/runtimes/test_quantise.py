@@ -5,12 +5,12 @@ import pytest
 
 from advisor.errors import ModelError, RuntimeRefusal
 from advisor.graph.frontend import hash_file
+from advisor.graph.onnx_parts import read_onnx
 from advisor.records.config import RunConfig
 from advisor.runtimes import get_runtime
 from advisor.runtimes.conformance import small_network
-from advisor.runtimes.onnx_files import load_onnx
 from advisor.runtimes.quantise import int8_model, read_sidecar, variant_for
-from tests.graph import networks
+from tests.graph import files, networks
 
 pytestmark = pytest.mark.runtime
 
@@ -35,7 +35,7 @@ def test_copy_is_kept_and_labelled(tmp_path) -> None:
     assert copy.stat().st_mtime_ns == stamp
     assert sorted(file.suffix for file in (tmp_path / "int8").iterdir()) == [".json", ".onnx"]
     # The batch stays open.
-    assert load_onnx(copy).graph.input[0].type.tensor_type.shape.dim[0].dim_param == "N"
+    assert read_onnx(copy).graph.input[0].type.tensor_type.shape.dim[0].dim_param == "N"
 
 
 def test_same_seed_same_ranges(tmp_path) -> None:
@@ -110,3 +110,32 @@ def test_what_cannot_be_quantised(tmp_path) -> None:
         int8_model(small_network(tmp_path / "open.onnx", size="side"), tmp_path)
     copy = int8_model(tmp_path / "open.onnx", tmp_path, input_shape=(1, 3, 32, 32))
     assert int8_model(copy, tmp_path) == copy
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '["person", "car"]', '{"0": "person"}', '{"runtime": "openvino"}', "{"])
+def test_a_json_file_of_somebody_else_beside_a_model_says_nothing(tmp_path, text) -> None:
+    path = small_network(tmp_path / "n.onnx")
+    path.with_suffix(".json").write_text(text)
+    assert read_sidecar(path) is None
+    assert variant_for(path, "onnxruntime") == path
+    copy = int8_model(path, tmp_path / "int8")
+    assert copy != path
+    assert read_sidecar(copy) is not None
+    compiled = get_runtime("onnxruntime").compile(copy, RunConfig(runtime="onnxruntime", precision="int8", threads=1))
+    assert compiled.effective.precision == "int8"
+    compiled.close()
+
+
+def test_files_that_are_int8_already_are_left_as_they_are(tmp_path) -> None:
+    for path in (
+        files.operator_net(tmp_path / "q.onnx"), files.dynamic_net(tmp_path / "d.onnx"),
+        files.dynamic_net(tmp_path / "f.onnx", fused=True),
+    ):  # fmt: skip
+        assert int8_model(path, tmp_path / "int8") == path
+
+
+def test_a_fixed_batch_is_quantised_at_that_batch(tmp_path) -> None:
+    copy = int8_model(files.picture_net(tmp_path / "eight.onnx", batch=8), tmp_path / "int8")
+    said = read_sidecar(copy)
+    assert said is not None
+    assert (said["quantised_products"], said["products"]) == (1, 1)

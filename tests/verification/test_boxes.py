@@ -131,6 +131,10 @@ def test_only_classes_that_count_are_objects(layout) -> None:
         ([(1, 25200, 85)], "yolo"),
         ([(1, 84, 8400)], "yolo"),
         ([(1, 300, 6)], "yolo"),
+        ([(1, 56, 8400)], "yolo"),
+        ([(1, 116, 8400), (1, 32, 160, 160)], "yolo"),
+        ([(1, 300, 57)], "yolo"),
+        ([(1, 300, 84)], "yolo"),
         ([(100, 5), (100,)], "boxes"),
         ([(1, 1000)], None),
         ([(1, 256, 14, 14)], None),
@@ -139,3 +143,64 @@ def test_only_classes_that_count_are_objects(layout) -> None:
 )
 def test_a_layout_is_told_by_its_shapes(shapes, layout) -> None:
     assert layout_of(shapes, 1) == layout
+
+
+def head(columns: int, rows: int = 200) -> np.ndarray:
+    """Rows of a head without objectness; two of them, apart from each other, have a score."""
+    table = np.zeros((1, rows, columns), dtype=np.float32)
+    table[0, :, :4] = (320, 320, 64, 64)
+    table[0, 0, :4] = (128, 192, 128, 128)
+    table[0, 1, :4] = (448, 448, 256, 256)
+    return table
+
+
+TWO = [[pytest.approx((0.1, 0.2, 0.3, 0.4)), pytest.approx((0.5, 0.5, 0.9, 0.9))]]
+
+
+@pytest.mark.parametrize("classes", [None, 1])
+def test_key_points_are_no_scores(classes) -> None:
+    """A pose head: one class, then 17 points of x, y in pixels and whether they are seen."""
+    table = head(4 + 1 + 51)
+    table[0, :2, 4] = 0.9
+    table[0, :, 5:] = np.tile((300.0, 200.0, 0.99), 17)
+    decoder = decoder_for("yolo", (), classes)
+    assert decoder is not None
+    assert decoder([table.transpose(0, 2, 1)], (640, 640), 1) == TWO
+
+
+@pytest.mark.parametrize("classes", [None, 80])
+@pytest.mark.parametrize("transposed", [True, False])
+def test_weights_of_masks_are_no_scores(classes, transposed) -> None:
+    """A segmentation head: 80 classes, 32 weights of any size, and prototypes beside."""
+    objectness = 0 if transposed else 1
+    table = head(4 + objectness + 80 + 32)
+    table[0, :2, 4 : 5 + objectness] = 0.9
+    if objectness:
+        table[0, :2, 4] = 1.0
+    table[0, :, 4 + objectness + 80 :] = 0.8  # all of them could be scores
+    prototypes = np.zeros((1, 32, 160, 160), dtype=np.float32)
+    rows = table.transpose(0, 2, 1) if transposed else table
+    assert decode_yolo([prototypes, rows], (640, 640), 1, classes=classes) == TWO
+
+
+@pytest.mark.parametrize("more", [0, 32, 51])
+def test_rows_after_suppression_may_carry_more(more) -> None:
+    table = np.zeros((1, 300, 6 + more), dtype=np.float32)
+    table[0, 0, :6] = (64, 128, 192, 256, 0.9, 0)
+    table[0, 1, :6] = (320, 320, 576, 576, 0.8, 3)
+    table[0, :2, 6:] = 77.0
+    assert decode_yolo([table], (640, 640), 1) == TWO
+
+
+def test_queries_have_no_objectness() -> None:
+    table = head(4 + 80, rows=300)
+    table[0, :, :4] /= 640.0
+    table[0, 0, 4 + 7] = table[0, 1, 4 + 9] = 0.9
+    assert decode_yolo([table], (640, 640), 1) == TWO
+
+
+def test_scores_before_the_sigmoid_are_still_scores() -> None:
+    table = head(4 + 3)
+    table[0, :, 4:] = -5.0
+    table[0, :2, 5] = 4.0
+    assert decode_yolo([table.transpose(0, 2, 1)], (640, 640), 1) == TWO

@@ -6,7 +6,8 @@ import sys
 import threading
 from types import SimpleNamespace
 
-from advisor.verification.child import StopListener
+from advisor.runtimes.protocol import TensorSpec
+from advisor.verification.child import StopListener, picture_of, warmup_inputs
 
 
 def lines(heard: "queue.Queue[str | None]"):
@@ -48,3 +49,29 @@ def test_before_there_is_a_run_the_process_ends_with_its_parent() -> None:
         process.stdin.write(b"stop\n")  # waits for the run that will be there
         process.stdin.close()
         assert process.wait(timeout=240) == 1
+
+
+def test_beside_a_picture_stands_what_its_name_asks_for() -> None:
+    specs = (
+        TensorSpec("im_shape", (1, 2), "float32"), TensorSpec("image", (1, 480, 640, 3), "uint8"),
+        TensorSpec("scale_factor", (1, 2), "float32"), TensorSpec("orig_target_sizes", (1, 2), "int64"),
+        TensorSpec("pixel_mask", (1, 480, 640), "int64"), TensorSpec("prompts", (1, 5), "float32"),
+    )  # fmt: skip
+    compiled = SimpleNamespace(inputs=specs)
+    assert picture_of(compiled) == 1
+    shape, image, scale, sizes, mask, prompts = warmup_inputs(compiled, 0)
+    assert shape.tolist() == [[480.0, 640.0]]
+    assert image.shape == (1, 480, 640, 3)
+    assert scale.tolist() == [[1.0, 1.0]]
+    assert sizes.tolist() == [[640, 480]]
+    assert (mask == 1).all()
+    assert prompts.std() > 0
+
+
+def test_text_has_tokens_and_masks() -> None:
+    names = ("input_ids", "attention_mask", "token_type_ids")
+    compiled = SimpleNamespace(inputs=tuple(TensorSpec(name, (1, 16), "int64") for name in names))
+    ids, mask, types = warmup_inputs(compiled, 0)
+    assert (ids >= 1).all()
+    assert (mask == 1).all()
+    assert (types == 0).all()

@@ -39,6 +39,7 @@ class Rig:
         self.runner = StageRunner(
             Stage.model_validate({"id": "s", "model": "m", **stage}), compiled, Granted(batch, streams=1, passes=1),
             self._fill, self._answer, RunServices(self.ledger, self.log, time.perf_counter, self.failures.append),
+            [np.zeros(spec.shape, spec.dtype) for spec in compiled.inputs],
         )  # fmt: skip
 
     def _fill(self, work: Work, number: int, row: np.ndarray) -> None:

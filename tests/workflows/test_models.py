@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from advisor.errors import ModelError
+from advisor.graph.inputs import GivenShapes
 from advisor.records.model import ModelFile, ModelInfo
-from advisor.workflows.models import smaller_model
+from advisor.workflows.models import given_shapes, looks_like_file, resolve_model, smaller_model
+from tests.graph import files
 
 
 def listed(name: str, kind: str = "stand-in") -> ModelFile:
@@ -45,3 +50,60 @@ def test_models_of_unknown_operations_are_neither_replaced_nor_proposed(monkeypa
 
 def test_a_users_file_has_no_family() -> None:
     assert smaller_model(listed("models/own.onnx", "file")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (None, GivenShapes()),
+        ((1, 3, 8, 8), GivenShapes((1, 3, 8, 8))),
+        ("1312x736", GivenShapes(picture=(1312, 736))),
+        ("1,3,736,1312", GivenShapes((1, 3, 736, 1312))),
+        ("[1, 128]", GivenShapes((1, 128))),
+        ("images[1,3,8,8],sizes[1,2]", GivenShapes(named={"images": (1, 3, 8, 8), "sizes": (1, 2)})),
+    ],
+)
+def test_every_form_of_input_is_read(text: str | tuple[int, ...] | None, found: GivenShapes) -> None:
+    assert given_shapes(text) == found
+
+
+@pytest.mark.parametrize("text", ["big", "1,3,a,b", "images[1,3", "0x4"])
+def test_other_forms_are_refused_with_one_that_is_right(text: str) -> None:
+    with pytest.raises(ModelError, match=r"for example|such as|shapes by name"):
+        given_shapes(text)
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        ("yolov8n.pt", "export it to ONNX first.*known by name, too: yolov8n"),
+        ("best.pt", "export it to ONNX first and name the .onnx file$"),
+        ("models/yolo11s.engine", r"TensorRT.*export the model to ONNX first.*known by name, too: yolo11s"),
+        ("yolov5m.hef", "Hailo.*ONNX first"),
+        ("model.bin", "give the .xml of the OpenVINO IR, model.xml"),
+    ],
+)
+def test_files_of_frameworks_and_devices_are_told_the_way(reference: str, words: str) -> None:
+    assert looks_like_file(reference)
+    with pytest.raises(ModelError, match=words):
+        resolve_model(reference)
+
+
+@pytest.mark.runtime
+def test_a_link_keeps_its_own_name(tmp_path: Path) -> None:
+    """Model caches link to files without an ending."""
+    (tmp_path / "blobs").mkdir()
+    blob = tmp_path / "blobs" / "5f2c9a"
+    files.picture_net(tmp_path / "made.onnx", batch=8).rename(blob)
+    link = tmp_path / "model.onnx"
+    link.symlink_to(blob)
+    found = resolve_model(str(link))
+    assert (found.path, found.name) == (str(link), "model")
+    assert (found.input_shape, found.file_batch) == ((1, 3, 16, 16), 8)
+
+
+def test_ours_take_a_size_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("advisor.workflows.models.build_model", lambda _: listed("resnet-50", "architecture"))
+    assert resolve_model("resnet-50", "320x256").input_shape == (1, 3, 256, 320)
+    with pytest.raises(ModelError, match="does not fit"):
+        resolve_model("resnet-50", "1,128")

@@ -15,7 +15,8 @@ FAST = [
 ]  # fmt: skip
 SLOW = [
     "vgg-16", "resnet-50", "densenet-121", "inception-v3", "efficientnet-b0", "yolo-tiny", "unet", "vit-small",
-    "swin-tiny", "bert-base", "like:asl-recognition-0004", "like:quartznet-15x5-en", "like:aclnet", "like:erfnet",
+    "swin-tiny", "bert-base", "yolov8n", "yolo11n", "rt-detr-l",
+    "like:asl-recognition-0004", "like:quartznet-15x5-en", "like:aclnet", "like:erfnet",
     "like:text-image-super-resolution-0001", "like:text-to-speech-en-0001", "like:instance-segmentation-person-0007",
     "like:human-pose-estimation-0005", "like:convnext-tiny", "like:regnetx-3.2gf", "like:deeplabv3",
     "like:retinaface-resnet50-pytorch", "like:wav2vec2-base", "like:hbonet-0.25", "like:efficientdet-d0-tf",
@@ -71,7 +72,10 @@ def check(name, directory) -> None:
             check_boxes(a.reshape(batch, -1, 7), b.reshape(batch, -1, 7))
         else:
             assert a.shape[0] == batch
-            if name == "like:deeplabv3":
+            if name.startswith("rt-detr"):
+                # Positions that come equally near to being chosen as queries may be chosen in another order.
+                np.testing.assert_allclose(np.sort(a[..., 4:], axis=None), np.sort(b[..., 4:], axis=None), atol=0.05)
+            elif name == "like:deeplabv3":
                 # Numbers of classes: at a tie of two classes a pixel may get either.
                 assert (a == b).mean() > 0.999
             else:

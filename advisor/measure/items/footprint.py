@@ -25,7 +25,7 @@ from advisor.records.measurement import Footprint, FootprintMeasurement, Measure
 from advisor.records.model import ModelFile
 from advisor.runtimes import get_runtime
 from advisor.runtimes.openvino_config import worker_environment
-from advisor.runtimes.protocol import CompileOptions
+from advisor.runtimes.protocol import options_for
 
 from .estimates import OPEN_S, WORKER_S, pass_s
 from .item import Item, MeasureContext
@@ -212,11 +212,11 @@ def _take(payload: dict[str, Any]) -> dict[str, Any]:
     _give_back()
     folder = None if payload["folder"] is None else Path(payload["folder"])
     if payload["part"] == "load":
-        compiled = runtime.compile(path, config, CompileOptions(input_shape=model.input_shape, blob_dir=folder))
+        compiled = runtime.compile(path, config, options_for(model, blob_dir=folder))
         loaded = compiled.effective.properties.get("LOADED_FROM_CACHE", "")
         return {"compile_s": compiled.compile_s, "loaded": loaded.lower() in ("true", "yes")}
     baseline = reset_peak_memory()
-    compiled = runtime.compile(path, config, CompileOptions(input_shape=model.input_shape))
+    compiled = runtime.compile(path, config, options_for(model))
     inputs = benchmark_inputs(compiled.inputs, np.random.default_rng(0))
     failures: list[BaseException] = []
 
@@ -241,9 +241,7 @@ def _take(payload: dict[str, Any]) -> dict[str, Any]:
         "fill_failure": None,
     }
     if payload["part"] == "fill":
-        figures["fill_failure"] = _fill(
-            lambda: runtime.compile(path, config, CompileOptions(input_shape=model.input_shape, blob_dir=folder))
-        )
+        figures["fill_failure"] = _fill(lambda: runtime.compile(path, config, options_for(model, blob_dir=folder)))
     return figures
 
 

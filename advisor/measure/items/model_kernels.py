@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from advisor.errors import ModelError
+from advisor.graph.inputs import GivenShapes
 from advisor.measure.timing.keys import runtime_version
 from advisor.measure.worker.job import Job, JobItem, JobOutcome, each
 from advisor.measure.worker.run import run_job
@@ -31,25 +32,43 @@ class FileFacts:
 
     sha256: str
     input_shape: tuple[int, ...]
-    """Static shape of the first input at batch 1."""
+    """Static shape of the main input at batch 1: the picture, or else the first."""
     flop: float
-    """Operations per pass at batch 1, two per multiply-add [FLOP]."""
+    """Operations per input, two per multiply-add [FLOP]."""
     parameters: int
     """Trained numbers."""
+    further_shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    """Name and shape at batch 1 of the other inputs that the file leaves open."""
+    file_batch: int = 1
+    """Batch that the file fixes; 1 where it is open, too."""
+    int8: bool = False
+    """It is quantised already."""
+    score_columns: int | None = None
+    """Class scores in a row of a detector's output; None if the file does not say."""
 
 
-def file_facts(path: Path, input_shape: tuple[int, ...] | None = None) -> FileFacts:
+def file_facts(
+    path: Path, input_shape: tuple[int, ...] | None = None, *, given: GivenShapes | None = None
+) -> FileFacts:
     """Read a model file in a worker: a damaged one may take its reader down, but not us.
+
+    Parameters
+    ----------
+    input_shape
+        Of the main input at batch 1, where the file leaves it open.
+    given
+        Instead of ``input_shape``: all that is known of the shapes.
 
     Raises
     ------
     ModelError
-        Missing, damaged, of unknown format, with open dimensions and no ``input_shape``; or its reader crashed.
+        Missing, damaged, of unknown format, with open dimensions and nothing given; or its reader crashed.
     """
-    shape = None if input_shape is None else list(input_shape)
+    given = GivenShapes(input_shape) if given is None else given
+    payload = {"path": str(path), "shape": given.shape, "picture": given.picture, "named": dict(given.named)}
     job = Job(
         "advisor.measure.items.model_kernels:facts_job",
-        (JobItem(str(path), {"path": str(path), "input_shape": shape}),),
+        (JobItem(str(path), payload),),
         on_import=("advisor.graph.reader",),
     )
     (outcome,) = run_job(job, _TIMEOUT_S).outcomes
@@ -64,6 +83,10 @@ def file_facts(path: Path, input_shape: tuple[int, ...] | None = None) -> FileFa
         input_shape=tuple(value["input_shape"]),
         flop=value["flop"],
         parameters=value["parameters"],
+        further_shapes=tuple((name, tuple(shape)) for name, shape in value["further_shapes"].items()),
+        file_batch=value["file_batch"],
+        int8=value["int8"],
+        score_columns=value["score_columns"],
     )
 
 
@@ -168,16 +191,22 @@ counted_job = each(_counted)
 def _facts(payload: dict[str, Any]) -> dict[str, Any]:
     """Inside the worker."""
     from advisor.graph.frontend import hash_file
-    from advisor.graph.reader import read_facts
+    from advisor.graph.labels import score_columns
+    from advisor.runtimes.file_facts import file_facts, own_precision
 
     path = Path(payload["path"])
-    shape = payload["input_shape"]
-    facts = read_facts(path, None if shape is None else tuple(shape))
+    shape, picture = (None if payload[name] is None else tuple(payload[name]) for name in ("shape", "picture"))
+    named = {name: tuple(lengths) for name, lengths in payload["named"].items()}
+    facts = file_facts(path, GivenShapes(shape, None if picture is None else (picture[0], picture[1]), named))
     return {
         "sha256": hash_file(path),
         "input_shape": list(facts.input_shape),
         "flop": facts.flop,
         "parameters": facts.parameters,
+        "further_shapes": facts.further_shapes,
+        "file_batch": facts.file_batch,
+        "int8": own_precision(path) == "int8",
+        "score_columns": score_columns(path),
     }
 
 

@@ -21,7 +21,7 @@ from advisor.records.config import RunConfig, SimdCap
 from advisor.records.measurement import Interference, Measurement, ProfileMeasurement
 from advisor.records.model import Kernel, ModelFile
 from advisor.runtimes import CompiledModel, get_runtime
-from advisor.runtimes.protocol import CompileOptions
+from advisor.runtimes.protocol import options_for
 
 from .estimates import OPEN_S, pass_s
 from .item import MeasureContext, SingleJobItem, WorkerSetup
@@ -109,9 +109,7 @@ def _profile(payload: dict[str, Any], retry: DisturbedRetry, references: Referen
     config = RunConfig.model_validate(payload["config"])
     runtime = get_runtime(config.runtime)
     started = utc_now()
-    compiled = runtime.compile(
-        model_path(model, config.precision), config, CompileOptions(input_shape=model.input_shape, profiling=True)
-    )
+    compiled = runtime.compile(model_path(model, config.precision), config, options_for(model, profiling=True))
     check = references.reference(
         compiled.effective.threads, {int(n): float(time_s) for n, time_s in payload["reference_s"].items()}
     )

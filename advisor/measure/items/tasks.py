@@ -14,7 +14,7 @@ from advisor.measure.worker.job import JobItem, Reporter, describe
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.model import ModelFile
 from advisor.runtimes import get_runtime
-from advisor.runtimes.protocol import CompiledModel, CompileOptions
+from advisor.runtimes.protocol import CompiledModel, options_for
 
 TOGETHER = 6
 """Most compiled models that take turns."""
@@ -63,7 +63,7 @@ def model_path(model: ModelFile, precision: str) -> Path:
 
     # Files of the user may leave dimensions open; ours never do.
     shape = model.input_shape if model.kind == "file" else None
-    return int8_model(Path(model.path), cache_dir() / "int8", input_shape=shape)
+    return int8_model(Path(model.path), cache_dir() / "int8", input_shape=shape, further_shapes=model.further_shapes)
 
 
 class _Opened:
@@ -77,7 +77,7 @@ class _Opened:
         runtime.devices()  # loads what the runtime loads for its first model, which is not that model's memory
         self._started = utc_now()
         before_bytes = reset_peak_memory()
-        self.compiled: CompiledModel = runtime.compile(path, config, CompileOptions(input_shape=model.input_shape))
+        self.compiled: CompiledModel = runtime.compile(path, config, options_for(model))
         known = {int(threads): float(best_s) for threads, best_s in payload["reference_s"].items()}
         self._reference: Reference = references.reference(self.compiled.effective.threads, known)
         self.session = Session(

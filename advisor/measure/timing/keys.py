@@ -67,6 +67,7 @@ def _hash(model: ModelFile, config: RunConfig, host_fingerprint: str, **request:
             "version": KEY_VERSION,
             "model": model.sha256,
             "input_shape": list(model.input_shape),
+            **({"further_shapes": model.further_shapes} if model.further_shapes else {}),
             "config": config.model_dump(mode="json", exclude_defaults=True),
             "runtime": [config.runtime, runtime_version(config.runtime)],
             "host": host_fingerprint,

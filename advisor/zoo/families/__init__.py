@@ -17,12 +17,14 @@ from . import (
     mobilenet,
     plain,
     resnet,
+    rt_detr,
     shufflenet,
     squeezenet,
     ssd,
     unet,
     vit,
     yolo,
+    yolo_v8,
 )
 
 Layout = Literal["ssd", "yolo", "classes", "mask", "embedding", "tokens", "heatmap", "image", "other"]
@@ -51,6 +53,16 @@ _TORCHVISION = "torchvision model documentation (GFLOPS there are multiply-adds)
 
 def _classifier(describe: Callable[[], Net], family: str, gflops: float, mparams: float, source: str) -> Architecture:
     return Architecture(describe, family, "classification", "classes", gflops, mparams, source)
+
+
+_YOLO_5 = "YOLOv5 6.0 release table, YOLOv5{}"
+_YOLO_8 = "YOLOv8 documentation, table of detection models at 640 pixels"
+_YOLO_11 = "YOLO11 documentation, table of detection models at 640 pixels"
+_RT_DETR = "Zhao et al. 2024, table of HGNetv2 models (L: 32 M parameters, 110 GFLOPs; X: 67 M, 234)"
+
+
+def _detector(describe: Callable[[], Net], gflops: float, mparams: float, source: str) -> Architecture:
+    return Architecture(describe, "yolo", "detection", "yolo", gflops, mparams, source)
 
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -91,15 +103,23 @@ ARCHITECTURES: dict[str, Architecture] = {
     "ssd-mobilenet": Architecture(
         ssd.ssd_mobilenet, "ssd", "detection", "ssd", 2.494, 6.807, _OMZ.format("ssd_mobilenet_v1_coco")
     ),
-    "yolo-tiny": Architecture(
-        partial(yolo.yolo, "tiny"), "yolo", "detection", "yolo", 4.5, 1.87, "YOLOv5 6.0 release table, YOLOv5n"
-    ),
-    "yolo-small": Architecture(
-        partial(yolo.yolo, "small"), "yolo", "detection", "yolo", 16.5, 7.2, "YOLOv5 6.0 release table, YOLOv5s"
-    ),
-    "yolo-medium": Architecture(
-        partial(yolo.yolo, "medium"), "yolo", "detection", "yolo", 49.0, 21.2, "YOLOv5 6.0 release table, YOLOv5m"
-    ),
+    "yolo-tiny": _detector(partial(yolo.yolo, "yolo-tiny"), 4.5, 1.87, _YOLO_5.format("n")),
+    "yolo-small": _detector(partial(yolo.yolo, "yolo-small"), 16.5, 7.2, _YOLO_5.format("s")),
+    "yolo-medium": _detector(partial(yolo.yolo, "yolo-medium"), 49.0, 21.2, _YOLO_5.format("m")),
+    "yolov5l": _detector(partial(yolo.yolo, "yolov5l"), 109.1, 46.5, _YOLO_5.format("l")),
+    "yolov5x": _detector(partial(yolo.yolo, "yolov5x"), 205.7, 86.7, _YOLO_5.format("x")),
+    "yolov8n": _detector(partial(yolo_v8.yolo_v8, "n"), 8.7, 3.2, _YOLO_8),
+    "yolov8s": _detector(partial(yolo_v8.yolo_v8, "s"), 28.6, 11.2, _YOLO_8),
+    "yolov8m": _detector(partial(yolo_v8.yolo_v8, "m"), 78.9, 25.9, _YOLO_8),
+    "yolov8l": _detector(partial(yolo_v8.yolo_v8, "l"), 165.2, 43.7, _YOLO_8),
+    "yolov8x": _detector(partial(yolo_v8.yolo_v8, "x"), 257.8, 68.2, _YOLO_8),
+    "yolo11n": _detector(partial(yolo_v8.yolo_11, "n"), 6.5, 2.6, _YOLO_11),
+    "yolo11s": _detector(partial(yolo_v8.yolo_11, "s"), 21.5, 9.4, _YOLO_11),
+    "yolo11m": _detector(partial(yolo_v8.yolo_11, "m"), 68.0, 20.1, _YOLO_11),
+    "yolo11l": _detector(partial(yolo_v8.yolo_11, "l"), 86.9, 25.3, _YOLO_11),
+    "yolo11x": _detector(partial(yolo_v8.yolo_11, "x"), 194.9, 56.9, _YOLO_11),
+    "rt-detr-l": Architecture(partial(rt_detr.rt_detr, "l"), "detr", "detection", "other", 110.0, 32.0, _RT_DETR),
+    "rt-detr-x": Architecture(partial(rt_detr.rt_detr, "x"), "detr", "detection", "other", 234.0, 67.0, _RT_DETR),
     "unet": Architecture(
         unet.unet, "unet", "segmentation", "mask", 260.1, 31.03,
         "Open Model Zoo 7ef5b91, models/intel/unet-camvid-onnx-0001/README.md",
@@ -120,4 +140,16 @@ ARCHITECTURES: dict[str, Architecture] = {
         "Devlin et al. 2019 (110 M parameters); operations in closed form for 128 tokens",
         token_limit=bert.VOCABULARY,
     ),
+    "bert-large": Architecture(
+        bert.bert_large, "bert", "language", "tokens", 246.43, 333.96,
+        "Open Model Zoo 7ef5b91, models/intel/bert-large-uncased-whole-word-masking-squad-0001/README.md (parameters); "
+        "operations in closed form for 384 tokens",
+        token_limit=bert.VOCABULARY,
+    ),
 }  # fmt: skip
+
+ALIASES = {
+    "yolov5n": "yolo-tiny", "yolov5s": "yolo-small", "yolov5m": "yolo-medium", "bert-large-384": "bert-large",
+    "rtdetr-l": "rt-detr-l", "rtdetr-x": "rt-detr-x",
+}  # fmt: skip
+"""Other names of architectures, as their authors write them."""

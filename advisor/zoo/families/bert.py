@@ -29,9 +29,21 @@ def bert(size: str) -> Net:
     """BERT "mini" (4 layers, width 256; Turc et al. 2019) or "base" (12 layers, width 768), 128 tokens."""
     layers, width = {"mini": (4, 256), "base": (12, 768)}[size]
     net = Net(f"bert-{size}", (1, 128), integer_below=VOCABULARY)
-    x = embed_tokens(net, width, VOCABULARY)
-    for _ in range(layers):
-        x = encoder_layer(net, x, width // 64, 4 * width, norm_first=False)
+    x = _encoded(net, layers, width)
     first = net.reshape(net.slice(x, 1, 0, 1), (0, width))
     net.output(net.dense(first, width, act="tanh"))
     return net
+
+
+def bert_large() -> Net:
+    """BERT "large" (24 layers, width 1024) at 384 tokens, with the head that finds an answer's first and last token."""
+    net = Net("bert-large", (1, 384), integer_below=VOCABULARY)
+    net.output(net.dense(_encoded(net, 24, 1024), 2))
+    return net
+
+
+def _encoded(net: Net, layers: int, width: int) -> Tensor:
+    x = embed_tokens(net, width, VOCABULARY)
+    for _ in range(layers):
+        x = encoder_layer(net, x, width // 64, 4 * width, norm_first=False)
+    return x

@@ -1,4 +1,4 @@
-"""YOLO with cross-stage partial blocks: the graph of YOLOv5 6.0 (Jocher et al. 2021), n, s and m, at 640 x 640."""
+"""YOLO with cross-stage partial blocks: the graph of YOLOv5 6.0 (Jocher et al. 2021) at 640 x 640."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from advisor.zoo.blocks import csp, pyramid_pool, round8
 from advisor.zoo.builder import Net, Tensor
 from advisor.zoo.detect import yolo_output
 
-_MULTIPLES = {"tiny": (0.33, 0.25), "small": (0.33, 0.50), "medium": (0.67, 0.75)}
-"""Depth and width multiple of YOLOv5 n, s, m."""
+_MULTIPLES = {
+    "yolo-tiny": (0.33, 0.25), "yolo-small": (0.33, 0.50), "yolo-medium": (0.67, 0.75), "yolov5l": (1.0, 1.0),
+    "yolov5x": (1.33, 1.25),
+}  # fmt: skip
+"""Depth and width multiple of YOLOv5 n, s, m, l, x."""
 
 
 def yolo_features(net: Net, width: float, depth: float) -> list[Tensor]:
@@ -39,9 +42,9 @@ def yolo_features(net: Net, width: float, depth: float) -> list[Tensor]:
     return maps
 
 
-def yolo(size: str) -> Net:
-    """YOLO "tiny", "small" or "medium" with 80 classes."""
-    net = Net(f"yolo-{size}", (1, 3, 640, 640))
-    depth, width = _MULTIPLES[size]
+def yolo(name: str) -> Net:
+    """``yolo-tiny``, ``yolo-small``, ``yolo-medium``, ``yolov5l`` or ``yolov5x`` with 80 classes."""
+    net = Net(name, (1, 3, 640, 640))
+    depth, width = _MULTIPLES[name]
     yolo_output(net, yolo_features(net, width, depth), 80)
     return net
