@@ -40,7 +40,7 @@ CHIPS = {
     "hailo8": "hailo-8", "hailo8l": "hailo-8l", "hailo10h": "hailo-10h", "hailo15h": "hailo-15h",
     "rk3576": "rockchip-rk3576-board", "rv1109": "rockchip-rv1109", "rk1808": "rockchip-rk1808",
 }  # fmt: skip
-# ncnn's board -> Arm device; None: a board that the catalogue does not have, kept for the fit under its own name.
+# ncnn's board: its name, device id (also of boards that the catalogue lacks), design, clock and number of fast cores.
 ARM = [
     (r"Raspberry Pi 3 Model B\+.*1\.4GHz", "raspberry-pi-3-model-b-plus-cpu", "cortex-a53", 1.4, 4),
     (r"Raspberry Pi 4 Model B.*1\.8GHz", "raspberry-pi-4-model-b-4-gb-cpu", "cortex-a72", 1.8, 4),
@@ -57,7 +57,6 @@ ARM = [
     (r"RK3228H", "rockchip-rk3228h-cpu", "cortex-a53", 1.3, 4),
     (r"AX630C", "axera-ax630c-cpu", "cortex-a53", 1.2, 2),
 ]
-ARM_SPELLINGS = {"OrangePi5 Plus", "OrangePi5,", "OrangePi4"}
 PRECISIONS = {"FP32": "f32", "FP16": "f16", "INT8": "int8", "INT8 (QUANTISED)": "int8"}
 NAMES = {
     "resnet_v1_50": "resnet-50", "resnet_v1_34": "resnet-34", "resnet_v1_18": "resnet-18", "resnet50": "resnet-50",
@@ -277,6 +276,8 @@ def main(directory: Path) -> None:
     dropped[["reason", "source", "release", "hardware", "model", "precision", "batch", "threads", "throughput_per_s", "latency_s"]].to_csv(
         HERE / "published" / "devices_dropped.csv.gz", index=False, compression=packed
     )
+    boards = pd.DataFrame([row[1:] for row in ARM], columns=["device", "design", "clock_ghz", "cores"])
+    boards.sort_values("device").to_csv(HERE / "published" / "arm_boards.csv", index=False)
     sys.stdout.write(f"{len(figures)} rows kept, {len(dropped)} dropped, {figures['device'].nunique()} devices\n")
     sys.stdout.write(dropped.groupby("reason").size().to_string() + "\n")
 
