@@ -94,8 +94,7 @@ def input_size(text: object) -> str:
 
 def chip_of(name: str) -> str | None:
     """Catalogue id of a published name; None where there is none."""
-    words = re.split(r"[\s,()@]+", name.lower())
-    return next((CHIPS[word] for word in words if word in CHIPS), None)
+    return next((chip for word, chip in CHIPS.items() if re.search(rf"(?<![a-z0-9]){word}(?![a-z0-9])", name.lower())), None)
 
 
 def arm_of(name: str) -> str | None:
