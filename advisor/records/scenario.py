@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 
 from advisor.addresses import source as source_address
 
-from .base import Count, Fraction, Percent, PositiveCount, PositiveQuantity, CpuPrecision, Quantity, Record
+from .base import Count, CpuPrecision, Fraction, Percent, PositiveCount, PositiveQuantity, Quantity, Record
 
 Codec = Literal["h264", "h265", "mjpeg", "raw"]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]

@@ -48,18 +48,18 @@ def predict_on_device(
     from advisor.perfmodel.devices.registry import shipped_sources
 
     if machine.id == "this":
-        return _unknown(model, machine, config, "devices of this machine are not read: name its processor with --on")
+        return _unknown(model, machine, config, f"device {config.device} of this machine is not read; name its processor with --on, or measure it: sizer bench")
     device = catalogue.device(machine.id, config.device)
     if device is None:
         own = ", ".join(item.runtime_name for item in catalogue.devices_of(machine.id)) or "none"
-        reason = f"{machine.id} has no device {config.device} in the catalogue (devices listed: {own})"
+        reason = f"device {config.device}: {machine.id} has none in the catalogue, which lists of it: {own}"
         return _unknown(model, machine, config, reason)
     question = _question(model, work, config, device_of=device)
     answer = first_answer(shipped_sources(), question)
     if answer is None:
         reason = (
-            f"no evidence on {model.name} at {config.precision} on {device.id}, and none from which it could be "
-            "inferred: nothing is guessed from TOPS; measure it there with `sizer bench`"
+            f"device {config.device} ({device.id}): no published figure of {model.name} at {config.precision}, and none "
+            "from which it could be inferred; measure it there with `sizer bench`"
         )
         return _unknown(model, machine, config, reason)
     return _known(model, machine, config, answer)
