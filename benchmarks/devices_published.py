@@ -54,7 +54,12 @@ def _engines() -> str:
         predicted = engine.streams(1920, 1080, 30.0).p50 / engine.streams(3840, 2160, 30.0).p50
         published = full_hd / ultra_hd
         rows.append(
-            [f"{device}, {codec}", f"{published:.2f}", f"{predicted:.2f}", f"{100 * (predicted / published - 1):+.0f} %"]
+            [
+                f"{device}, {codec}",
+                f"{published:.2f}",
+                f"{predicted:.2f}",
+                f"{100 * (predicted / published - 1):+.0f} %",
+            ]
         )
     return table(["engine", "streams 1080p30 / 4K30, published", "predicted", "difference"], rows)
 
@@ -63,17 +68,17 @@ def run(quick: bool = False) -> str:  # noqa: ARG001 - nothing is measured: ther
     """Return the section."""
     return "\n".join(
         [
-            "Fitted on `profiles/published/devices.csv.gz` (what was dropped and why: `devices_dropped.csv.gz`). Every row is of "
-            "devices, boards or whole model families that the fit had not seen; the bands that coverage is counted in "
-            "come from the other ones. Networks whose kernels fall back to slow code (mixed depthwise, transformer detectors, "
-            "two-stage) are left out of these rows and answered with an interval of a factor of 4. Throughput.",
+            "Fitted on `profiles/published/devices.csv.gz` (what was dropped and why: `devices_dropped.csv.gz`). Every "
+            "row is of devices, boards or whole model families that the fit had not seen; the bands that coverage is counted in "
+            "come from the other ones. Networks whose kernels fall back to slow code (mixed depthwise, transformer "
+            "detectors, two-stage) are left out of these rows and answered with an interval of a factor of 4. Throughput.",
             "",
             "### Classes of evidence",
             "",
             _classes(),
             "",
-            "Neural processors, Hailo, Rockchip, Coral, Jetson and discrete graphics are answered from published figures "
-            "alone: the figure itself where model, device and precision agree, else `unknown`.",
+            "Neural processors, Hailo, Rockchip, Coral, Jetson and discrete graphics are answered from published "
+            "figures alone: the figure itself where model, device and precision agree, else `unknown`.",
             "",
             "### Published figures held",
             "",

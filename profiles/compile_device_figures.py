@@ -1,7 +1,7 @@
 """Compile published figures of devices: ``python profiles/compile_device_figures.py DIRECTORY``.
 
-DIRECTORY holds the collected tables ``published.csv.gz``, ``openvino-more.csv.gz`` and ``ultralytics.csv``. What is kept
-goes to ``profiles/published/devices.csv.gz``; every other row of a device goes to ``devices_dropped.csv.gz`` with the
+DIRECTORY holds the collected tables ``published.csv.gz``, ``openvino-more.csv.gz`` and ``ultralytics.csv``. What is
+kept goes to ``profiles/published/devices.csv.gz``; every other row of a device goes to ``devices_dropped.csv.gz`` with the
 reason. Nothing is invented: rows are filtered, renamed to ids of ``profiles/devices/`` and normalised.
 """
 
@@ -94,7 +94,9 @@ def input_size(text: object) -> str:
 
 def chip_of(name: str) -> str | None:
     """Catalogue id of a published name; None where there is none."""
-    return next((chip for word, chip in CHIPS.items() if re.search(rf"(?<![a-z0-9]){word}(?![a-z0-9])", name.lower())), None)
+    return next(
+        (chip for word, chip in CHIPS.items() if re.search(rf"(?<![a-z0-9]){word}(?![a-z0-9])", name.lower())), None
+    )
 
 
 def arm_of(name: str) -> str | None:
@@ -139,7 +141,9 @@ def reason(row: pd.Series) -> str:
 def _reason_tables(row: pd.Series, flag: str, release: str, kind: str) -> str:
     if release < "2024.1":
         return "before 2024.1: another software on graphics"
-    if "suspect" in flag or ("165H" in row.hardware and release == "2024.1" and row.precision == "INT8" and kind == "igpu"):
+    if "suspect" in flag or (
+        "165H" in row.hardware and release == "2024.1" and row.precision == "INT8" and kind == "igpu"
+    ):
         return "values shifted by a model"
     if kind == "dgpu" and ("far below" in flag or row.chip == "intel-arc-a-series"):
         return "half of 2024.3 on the same card: fewer requests in flight"
@@ -172,7 +176,9 @@ def compiled(raw: pd.DataFrame) -> pd.DataFrame:
     """Rows in the columns of the compiled table; ``reason`` says why one is not kept."""
     number = lambda name: pd.to_numeric(raw[name], errors="coerce")  # noqa: E731  # used on the next lines
     out = pd.DataFrame(index=raw.index)
-    out["source"] = raw["source"].map(SHORT).fillna(raw["source"].str.replace("web:", "", regex=False).str.split(" ").str[0])
+    out["source"] = (
+        raw["source"].map(SHORT).fillna(raw["source"].str.replace("web:", "", regex=False).str.split(" ").str[0])
+    )
     out["release"] = raw["release"].fillna("").str.replace(r"\s*\(.*\)$", "", regex=True)
     out["runtime"] = raw["runtime"]
     out["device"] = [_device(row) for row in raw.itertuples()]
@@ -189,14 +195,19 @@ def compiled(raw: pd.DataFrame) -> pd.DataFrame:
     out.loc[ncnn, "precision"] = np.where(quantised[ncnn], "int8", "f16")
     out.loc[ncnn, "model"] = raw["model"].str.removesuffix("_int8").map(model_name)
     # The average is noisier than the minimum, which stands in the flag.
-    least = pd.to_numeric(raw["flag"].fillna("").str.extract(r"min_ms=([\d.]+)", expand=False), errors="coerce") / 1000.0
+    least = (
+        pd.to_numeric(raw["flag"].fillna("").str.extract(r"min_ms=([\d.]+)", expand=False), errors="coerce") / 1000.0
+    )
     out.loc[ncnn, "latency_s"] = least.fillna(out["latency_s"])
     out.loc[raw["source"].str.contains("coral"), "precision"] = "int8"
     dli = raw["source"] == DLI
     out.loc[dli & (out["batch"] == 1), "latency_s"] = 1.0 / out["throughput_per_s"]
     # Four requests in flight: not a latency; and latencies copied from another model.
     asynchronous = (raw["source"] == TABLES) & (raw["release"].fillna("") < "2024.3") & (raw["device_kind"] != "npu")
-    out.loc[asynchronous | (raw["device_kind"] == "dgpu") | raw["flag"].fillna("").str.contains("latency copied"), "latency_s"] = np.nan
+    out.loc[
+        asynchronous | (raw["device_kind"] == "dgpu") | raw["flag"].fillna("").str.contains("latency copied"),
+        "latency_s",
+    ] = np.nan
     out.loc[raw["source"] == ROCKCHIP, "note"] = "one core"
     out["reason"] = [reason(row) for _, row in raw.iterrows()]
     none = out["throughput_per_s"].isna() & out["latency_s"].isna()
@@ -272,9 +283,20 @@ def main(directory: Path) -> None:
         HERE / "published" / "devices.csv.gz", index=False, compression=packed
     )
     dropped = table[~kept].sort_values(["reason", "source", "hardware", "model", "precision"])
-    dropped[["reason", "source", "release", "hardware", "model", "precision", "batch", "threads", "throughput_per_s", "latency_s"]].to_csv(
-        HERE / "published" / "devices_dropped.csv.gz", index=False, compression=packed
-    )
+    dropped[
+        [
+            "reason",
+            "source",
+            "release",
+            "hardware",
+            "model",
+            "precision",
+            "batch",
+            "threads",
+            "throughput_per_s",
+            "latency_s",
+        ]
+    ].to_csv(HERE / "published" / "devices_dropped.csv.gz", index=False, compression=packed)
     boards = pd.DataFrame([row[1:] for row in ARM], columns=["device", "design", "clock_ghz", "cores"])
     boards.sort_values("device").to_csv(HERE / "published" / "arm_boards.csv", index=False)
     sys.stdout.write(f"{len(figures)} rows kept, {len(dropped)} dropped, {figures['device'].nunique()} devices\n")

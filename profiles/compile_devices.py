@@ -1,7 +1,7 @@
 """Compile the devices of the catalogue: ``python profiles/compile_devices.py`` writes ``profiles/devices/``.
 
-From ``profiles/device_facts.csv``, one row per device of a chip or added to a box, with one kind and source for all of a
-row's figures. A cell left empty is unknown and left out. Edit the table, not the output.
+From ``profiles/device_facts.csv``, one row per device of a chip or added to a box, with one kind and source for all
+of a row's figures. A cell left empty is unknown and left out. Edit the table, not the output.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def main() -> None:
             body = {key: flowing(value) for key, value in device(cells).items()}
             text = yaml.dump(body, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=10_000)
             path = target / f"{cells['id']}.yaml"
-            path.write_text(f"# Written by profiles/compile_devices.py; edit its table instead.\n{text}", encoding="utf-8")
+            path.write_text(
+                f"# Written by profiles/compile_devices.py; edit its table instead.\n{text}", encoding="utf-8"
+            )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Compile capacities of decoding engines: ``python profiles/compile_engines.py MEDIA.csv NVDEC.csv``.
 
-Writes ``profiles/published/engines.csv``: pixels per second and codec of all engines of a chip or card together, and the
-streams at which something else binds. Of a media suite's releases the newest counts.
+Writes ``profiles/published/engines.csv``: pixels per second and codec of all engines of a chip or card together, and
+the streams at which something else binds. Of a media suite's releases the newest counts.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ PIXELS = {"1080p": 1920 * 1080, "4K": 3840 * 2160}
 BOUND = 0.85
 """Share of the 4K pixel rate below which 1080p streams are bound by something else than pixels."""
 # Capacities that are no measurement of a suite: device, engines, codec, streams, resolution, fps, kind, source, note.
+JETSON, PI = "Jetson module data sheet, copies", "Raspberry Pi product brief, copies"
+USER = "shown by a user, jas-hacks.blogspot.com 2023-01-15"
 STATED = [
-    ("nvidia-jetson-orin-nano-8gb-super-dev-kit-gpu", 1, "h265", 11, "1080p", 30, "vendor", "Jetson module data sheet, copies"),
-    ("nvidia-jetson-orin-nx-16gb-gpu", 1, "h265", 18, "1080p", 30, "vendor", "Jetson module data sheet, copies"),
-    ("nvidia-jetson-agx-orin-cpu-gpu", 1, "h265", 22, "1080p", 30, "vendor", "Jetson module data sheet, copies"),
-    ("rockchip-rk3588-board-npu", 1, "h264", 16, "1080p", 30, "published", "shown by a user, jas-hacks.blogspot.com 2023-01-15"),
-    ("raspberry-pi-5-8-gb-cpu", 1, "h265", 1, "4K", 60, "vendor", "Raspberry Pi 5 product brief, copies"),
+    ("nvidia-jetson-orin-nano-8gb-super-dev-kit-gpu", 1, "h265", 11, "1080p", 30, "vendor", JETSON),
+    ("nvidia-jetson-orin-nx-16gb-gpu", 1, "h265", 18, "1080p", 30, "vendor", JETSON),
+    ("nvidia-jetson-agx-orin-cpu-gpu", 1, "h265", 22, "1080p", 30, "vendor", JETSON),
+    ("rockchip-rk3588-board-npu", 1, "h264", 16, "1080p", 30, "published", USER),
+    ("raspberry-pi-5-8-gb-cpu", 1, "h265", 1, "4K", 60, "vendor", PI),
     ("raspberry-pi-4-model-b-4-gb-cpu", 1, "h264", 1, "1080p", 60, "vendor", "Raspberry Pi 4 product page, recalled"),
 ]  # fmt: skip
 
@@ -45,8 +47,8 @@ def suite(path: Path) -> list[dict[str, object]]:
     rows = pd.read_csv(path, dtype=str)
     rows = rows[(rows["task"] == "Decode") & rows["platform"].isin(SUITE)].sort_values("date")
     found: list[dict[str, object]] = []
-    for (platform, codec), part in rows.groupby(["platform", "codec"]):
-        part = part[part["date"] == part["date"].max()]
+    newest = rows[rows["date"] == rows.groupby(["platform", "codec"])["date"].transform("max")]
+    for (platform, codec), part in newest.groupby(["platform", "codec"]):
         rates = {r.resolution: float(r.streams) * float(r.fps) * PIXELS[r.resolution] for r in part.itertuples()}
         counts = {r.resolution: int(r.streams) for r in part.itertuples()}
         bound = rates["1080p"] < BOUND * rates["4K"]
@@ -70,16 +72,16 @@ def cards(path: Path) -> list[dict[str, object]]:
     rows = rows[rows["kind"] == "engine speed"]
     found: list[dict[str, object]] = []
     for device, (engines, generation) in CARDS.items():
-        for row in rows[rows["device"] == f"NVDEC {generation}"].itertuples():
-            if row.codec in CODECS:
-                found.append(
-                    {
-                        "device": device, "engines": engines, "codec": CODECS[row.codec],
-                        "pixels_per_s": round(engines * float(row.fps_per_engine) * PIXELS["1080p"]), "sessions": "",
-                        "kind": "vendor", "source": "NVIDIA, NVDEC Application Note, Video Codec SDK 13.0",
-                        "date": "2025-01-01", "note": f"{engines} engine(s) at {row.clock_mhz} MHz; number recalled",
-                    }
-                )  # fmt: skip
+        found += [
+            {
+                "device": device, "engines": engines, "codec": CODECS[row.codec],
+                "pixels_per_s": round(engines * float(row.fps_per_engine) * PIXELS["1080p"]), "sessions": "",
+                "kind": "vendor", "source": "NVIDIA, NVDEC Application Note, Video Codec SDK 13.0",
+                "date": "2025-01-01", "note": f"{engines} engine(s) at {row.clock_mhz} MHz; number recalled",
+            }
+            for row in rows[rows["device"] == f"NVDEC {generation}"].itertuples()
+            if row.codec in CODECS
+        ]  # fmt: skip
     return found
 
 

@@ -32,7 +32,7 @@ from .devices_arm import fit_arm
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 MODEL_SD, DEVICE_SD, NOISE_SD = 0.30, 0.18, 0.10
-"""Deviations (log) of models from the formula, of devices from it, and of single figures. Source: project assumption."""
+"""Deviations (log) of models and of devices from the formula, and of single figures. Source: project assumption."""
 COVERED = 0.80
 FOLDS = 5
 _OLDEST_DLI = "2022.3"
@@ -67,7 +67,13 @@ def graphics_data() -> GraphicsData:
         for name, rows in load_figures().by_device.get(device.id, {}).items():
             for row in rows:
                 old = row.source == "dli" and row.release < _OLDEST_DLI
-                if name in works and row.batch == 1 and row.precision in PRECISIONS and row.throughput_per_s and not old:
+                if (
+                    name in works
+                    and row.batch == 1
+                    and row.precision in PRECISIONS
+                    and row.throughput_per_s
+                    and not old
+                ):
                     key = device.id, name, row.precision, row.source == "esq"
                     groups[key].append(-float(np.log(row.throughput_per_s)))
         spec = catalogue.device(device.processor, "GPU")
@@ -123,9 +129,7 @@ def fit_graphics(data: GraphicsData, index: Index) -> GraphicsFit:
 
     def residuals(z: Array) -> Array:
         off = (y - log_time(z[:count], rows) - deviations(z)) / NOISE_SD
-        return np.concatenate(
-            [off, z[count:split] / MODEL_SD, z[split:] / DEVICE_SD, (z[:count] - mean) / spread]
-        )
+        return np.concatenate([off, z[count:split] / MODEL_SD, z[split:] / DEVICE_SD, (z[:count] - mean) / spread])
 
     def jacobian(z: Array) -> Array:
         out = np.zeros((len(y) + split + len(devices), split + len(devices)))
@@ -306,7 +310,7 @@ def fit_device_calibration() -> DeviceCalibration:
     every = np.arange(len(data.log_time))
     fit = fit_graphics(data, every)
     judged = judge_graphics(data)
-    family = {name: kind for name, kind in zip(data.device, data.family, strict=True)}
+    family = dict(zip(data.device, data.family, strict=True))
     bands, table = {}, []
     for name, found in judged.items():
         for precision, word in enumerate(PRECISIONS):
@@ -344,7 +348,9 @@ WORDS = {
 }
 
 
-def _offsets(found: dict[tuple[int, str], float], names: Sequence[str], precision: Index) -> dict[str, dict[str, Offset]]:
+def _offsets(
+    found: dict[tuple[int, str], float], names: Sequence[str], precision: Index
+) -> dict[str, dict[str, Offset]]:
     keys = [(int(p), name) for p, name in zip(precision, names, strict=True)]
     return {
         word: {

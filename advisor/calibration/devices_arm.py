@@ -35,7 +35,7 @@ class Row(NamedTuple):
 
 
 def rows_of(threads: str) -> list[Row]:
-    """ncnn in its default precision; boards with fewer cores of the kind than threads are of two kinds mixed."""
+    """Ncnn in its default precision; boards with fewer cores of the kind than threads are of two kinds mixed."""
     with (profiles_dir() / "published" / "arm_boards.csv").open(encoding="utf-8", newline="") as stream:
         boards = {line["device"]: line for line in csv.DictReader(stream)}
     found = []
@@ -57,7 +57,11 @@ def rows_of(threads: str) -> list[Row]:
 
 def fit(rows: Sequence[Row]) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
     """Designs, models and boards by ridge regression on log(time x clock), three times without what lies far off."""
-    names = [sorted({row.design for row in rows}), sorted({row.model for row in rows}), sorted({row.board for row in rows})]
+    names = [
+        sorted({row.design for row in rows}),
+        sorted({row.model for row in rows}),
+        sorted({row.board for row in rows}),
+    ]
     at = [{name: i for i, name in enumerate(part)} for part in names]
     sizes = [len(part) for part in names]
     starts = [0, sizes[0], sizes[0] + sizes[1]]
@@ -90,7 +94,10 @@ def fit_arm(
         designs[threads] = {name: _offset(value, name, [r.design for r in rows]) for name, value in of_design.items()}
         models[threads] = {name: _offset(value, name, [r.model for r in rows]) for name, value in of_model.items()}
         boards[threads] = {name: _offset(value, name, [r.board for r in rows]) for name, value in of_board.items()}
-        for kind, found in (("spec", _boards_left_out(rows, errors_of)), ("anchored", _models_left_out(rows, errors_of))):
+        for kind, found in (
+            ("spec", _boards_left_out(rows, errors_of)),
+            ("anchored", _models_left_out(rows, errors_of)),
+        ):
             bands[f"{kind}/{threads}"] = band(found)
             words = "board left out" if kind == "spec" else "model left out on its board"
             table.append(accuracy(f"Arm cores, ncnn, {threads} thread{'s' * (threads != '1')}, {words}", found))

@@ -82,7 +82,8 @@ class Catalogue:
         Parameters
         ----------
         directory : path, optional
-            Folder with processors/, platforms/, accelerators/ and devices/; None: the shipped one and the user's own additions.
+            Folder with processors/, platforms/, accelerators/ and devices/; None: the shipped one and the user's
+            own additions.
         extra : paths
             Single files to add.
 

@@ -69,11 +69,15 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
             model = resolve_for_device(request.model, request.input_shape)
         else:
             model = resolve_model(request.model, request.input_shape)
-        on_devices = _on_devices(model, [pair for pair, is_so in zip(pairs, elsewhere, strict=True) if is_so], catalogue, store)
+        on_devices = _on_devices(
+            model, [pair for pair, is_so in zip(pairs, elsewhere, strict=True) if is_so], catalogue, store
+        )
         if all(elsewhere):
             return _report(on_devices)
         if request.precision == "f16":
-            raise InputError("--precision f16: x86 cores compute in f32, bf16 or int8; f16 is for --device GPU and others")
+            raise InputError(
+                "--precision f16: x86 cores compute in f32, bf16 or int8; f16 is for --device GPU and others"
+            )
         machines = [machine for machine, is_so in zip(machines, elsewhere, strict=True) if not is_so]
         configs = [config for config, is_so in zip(configs, elsewhere, strict=True) if not is_so]
         work = _work(request, model, store)

@@ -48,7 +48,8 @@ def predict_on_device(
     from advisor.perfmodel.devices.registry import shipped_sources
 
     if machine.id == "this":
-        return _unknown(model, machine, config, f"device {config.device} of this machine is not read; name its processor with --on, or measure it: sizer bench")
+        reason = f"device {config.device} of this machine is not read: name its processor, or use `sizer bench`"
+        return _unknown(model, machine, config, reason)
     device = catalogue.device(machine.id, config.device)
     if device is None:
         own = ", ".join(item.runtime_name for item in catalogue.devices_of(machine.id)) or "none"
@@ -58,8 +59,8 @@ def predict_on_device(
     answer = first_answer(shipped_sources(), question)
     if answer is None:
         reason = (
-            f"device {config.device} ({device.id}): no published figure of {model.name} at {config.precision}, and none "
-            "from which it could be inferred; measure it there with `sizer bench`"
+            f"device {config.device} ({device.id}): no published figure of {model.name} at {config.precision}, and "
+            "none from which it could be inferred; measure it there with `sizer bench`"
         )
         return _unknown(model, machine, config, reason)
     return _known(model, machine, config, answer)

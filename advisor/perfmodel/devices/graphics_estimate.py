@@ -18,8 +18,8 @@ _GENERATION = {"gen9": "gen9", "gen11": "gen11", "xe-lp": "xe", "xe-lpg": "xe"}
 SHEET_FAMILIES = ("xe-lp", "xe-lpg")
 """Families whose devices may be predicted from the data sheet alone: several devices were published of them."""
 FALL_BACK = log(4.0)
-"""Half width for networks whose kernels fall back to slow code: tails of 3 to 9 times were seen. Source: published errors
-on Gen9.5 (MixNet, HBONet, Swin, MobileNet-YOLO, Faster R-CNN)."""
+"""Half width for networks whose kernels fall back to slow code: tails of 3 to 9 times were seen. Source: published
+errors on Gen9.5 (MixNet, HBONet, Swin, MobileNet-YOLO, Faster R-CNN)."""
 _FALLS_BACK = ("mixnet", "hbonet", "swin", "mobilenetyolo", "fasterrcnn", "maskrcnn", "rfcn", "detr", "convit")
 
 
@@ -74,9 +74,7 @@ class GraphicsEstimate(DeviceSource):
         time += (0.0 if of_device is None else of_device.value) + (0.0 if of_model is None else of_model.value)
         kind = "spec" if of_device is None else "anchored"
         model = "unpublished" if of_model is None else "published"
-        band = find_band(
-            self._fit.bands, f"{kind}/{model}/{device.family}/{precision}", f"{kind}/{model}/{precision}"
-        )
+        band = find_band(self._fit.bands, f"{kind}/{model}/{device.family}/{precision}", f"{kind}/{model}/{precision}")
         low, high = band.low, band.high
         notes = [f"requests at batch 1 that keep the graphics busy; {kind}, error band of {band.rows} figures left out"]
         if falls_back(question.models):
@@ -86,7 +84,9 @@ class GraphicsEstimate(DeviceSource):
             notes.append(f"from the data sheet as recalled: {', '.join(device.uncertain)}")
         ratio = self._fit.latency_ratio.value
         evidence = Evidence.SPEC if of_device is None else Evidence.ANCHORED
-        rests = "its published figures of other models" if of_device else f"published figures of {device.family} devices"
+        rests = (
+            "its published figures of other models" if of_device else f"published figures of {device.family} devices"
+        )
         return DeviceAnswer(
             log_throughput=-time,
             throughput_band=(-high, -low),

@@ -19,9 +19,9 @@ HOST_SHARE: dict[HostPath, Interval] = {
     "zero-copy": Interval(p10=0.03, p50=0.05, p90=0.10),
     "copied": Interval(p10=0.50, p50=0.70, p90=0.90),
 }
-"""Share of software decoding's core time that stays on the host: pictures that stay on the device, or are copied back to
-main memory. Source: field reports of an NVR (3-4 % of a core per 1080p stream; copied back 49 of 49, 70 of 70 and 22 of
-25 % of software's CPU), the ends as assumed by the project."""
+"""Share of software decoding's core time that stays on the host: pictures that stay on the device, or are copied back
+to main memory. Source: field reports of an NVR (3-4 % of a core per 1080p stream; copied back 49 of 49, 70 of 70 and 22
+of 25 % of software's CPU), the ends as assumed by the project."""
 _SESSION_SPREAD = (0.90, 1.10)
 """Another release of one driver changed sessions from 77 to 56; pixel rates repeat within 5 %."""
 _PIXEL_SPREAD = (0.93, 1.04)
@@ -37,7 +37,7 @@ _NEAREST: dict[DeviceFamily, tuple[str, str]] = {
     "xe-lpg-plus": ("intel-core-ultra-7-165h-gpu", "intel-core-ultra-7-165h-gpu"),
     "xe2": ("intel-core-ultra-7-165h-gpu", "intel-core-ultra-7-165h-gpu"),
 }
-"""Engine taken for a family, with few and with many execution units; Xe-LP of up to 24 has one engine, larger ones two."""
+"""Engine taken for a family, with few and with many execution units: Xe-LP of up to 24 has one, larger ones two."""
 _ONE_ENGINE_UNITS = 24
 _ABSENT = {("raspberry-pi-5-8-gb-cpu", "h264")}
 """Engines that a chip is known not to have."""
@@ -158,7 +158,9 @@ def _engine(
     if fact.sessions is not None:
         low, high = _SESSION_SPREAD
         sessions = Interval(
-            p10=fact.sessions * min(low, spread[0]), p50=fact.sessions * middle, p90=fact.sessions * max(1.0, high * middle)
+            p10=fact.sessions * min(low, spread[0]),
+            p50=fact.sessions * middle,
+            p90=fact.sessions * max(1.0, high * middle),
         )
     rate = Interval(
         p10=fact.pixels_per_s * spread[0], p50=fact.pixels_per_s * middle, p90=fact.pixels_per_s * spread[1]
