@@ -1,8 +1,8 @@
 """Compile published figures of devices: ``python profiles/compile_device_figures.py DIRECTORY``.
 
 DIRECTORY holds the collected tables ``published.csv.gz``, ``openvino-more.csv.gz`` and ``ultralytics.csv``. What is
-kept goes to ``profiles/published/devices.csv.gz``; every other row of a device goes to ``devices_dropped.csv.gz`` with the
-reason. Nothing is invented: rows are filtered, renamed to ids of ``profiles/devices/`` and normalised.
+kept goes to ``profiles/published/devices.csv.gz``; every other row of a device goes to ``devices_dropped.csv.gz`` with
+the reason. Nothing is invented: rows are filtered, renamed to ids of ``profiles/devices/`` and normalised.
 """
 
 from __future__ import annotations
@@ -45,8 +45,11 @@ ARM = [
     (r"Raspberry Pi 3 Model B\+.*1\.4GHz", "raspberry-pi-3-model-b-plus-cpu", "cortex-a53", 1.4, 4),
     (r"Raspberry Pi 4 Model B.*1\.8GHz", "raspberry-pi-4-model-b-4-gb-cpu", "cortex-a72", 1.8, 4),
     (r"Raspberry Pi 5 .*2\.4GHz", "raspberry-pi-5-8-gb-cpu", "cortex-a76", 2.4, 4),
-    (r"RK3588", "rockchip-rk3588-board-cpu", "cortex-a76", 2.4, 4),
-    (r"RK3399", "rockchip-rk3399-board-cpu", "cortex-a72", 1.8, 2),
+    (r"OrangePi5 Plus", "rockchip-rk3588-board-cpu", "cortex-a76", 2.4, 4),
+    (r"OrangePi5,", "orange-pi-5-cpu", "cortex-a76", 2.4, 4),
+    (r"^Rockchip RK3588", "rockchip-rk3588-2022-cpu", "cortex-a76", 2.4, 4),
+    (r"OrangePi4 LTS", "orange-pi-4-lts-cpu", "cortex-a72", 1.8, 2),
+    (r"^Rockchip RK3399", "rockchip-rk3399-board-cpu", "cortex-a72", 1.8, 2),
     (r"RK3568", "rockchip-rk3568-board-cpu", "cortex-a55", 2.0, 4),
     (r"A311D", "amlogic-a311d-board-cpu", "cortex-a73", 2.2, 4),
     (r"Jetson AGX Orin", "nvidia-jetson-agx-orin-cpu-cpu", "cortex-a78ae", 2.2, 12),
@@ -56,6 +59,10 @@ ARM = [
     (r"T527", "allwinner-t527-cpu", "cortex-a55", 2.2, 4),
     (r"RK3228H", "rockchip-rk3228h-cpu", "cortex-a53", 1.3, 4),
     (r"AX630C", "axera-ax630c-cpu", "cortex-a53", 1.2, 2),
+    (r"920 2251K", "huawei-kunpeng-920-2251k-cpu", "tsv110", 2.6, 8),
+    (r"920 3211K", "huawei-kunpeng-920-3211k-cpu", "tsv110", 2.6, 24),
+    (r"920 7260", "huawei-kunpeng-920-7260-cpu", "tsv110", 2.6, 64),
+    (r"MSM8998", "qualcomm-snapdragon-835-cpu", "cortex-a73", 2.45, 4),
 ]
 PRECISIONS = {"FP32": "f32", "FP16": "f16", "INT8": "int8", "INT8 (QUANTISED)": "int8"}
 NAMES = {
@@ -157,6 +164,8 @@ def _reason_ncnn(row: pd.Series) -> str:
         return "Vulkan: another software than the device's runtime"
     if arm_of(row.hardware) is None:
         return "not an Arm board that is read"
+    if arm_of(row.hardware) == "rockchip-rk3588-2022-cpu":
+        return "clusters of cores mixed: later boards with this chip are up to twice as fast"
     if row.threads not in ("1", "2", "4") and not str(row.threads).startswith("1 "):
         return "clusters of cores mixed"
     return ""
