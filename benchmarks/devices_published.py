@@ -69,7 +69,7 @@ def run(quick: bool = False) -> str:  # noqa: ARG001 - nothing is measured: ther
     return "\n".join(
         [
             "Fitted on `profiles/published/devices.csv.gz` (what was dropped and why: `devices_dropped.csv.gz`). "
-            "Every row is of devices, boards or whole model families that the fit had not seen; the bands that coverage "
+            "Every row is of devices, boards or whole model families that the fit had not seen; bands that coverage "
             "is counted in come from the others. Networks whose kernels fall back to slow code (mixed depthwise, "
             "transformer detectors, two-stage) are left out of these rows and answered with an interval of a factor of "
             "4. Throughput.",

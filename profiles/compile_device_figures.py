@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,6 +81,7 @@ NAMES = {
 """Names of one architecture at one input size, as the CPU tables spell it."""
 
 
+@cache
 def model_name(name: str) -> str:
     """One spelling per architecture; YOLO versions without the ``v`` that some insert from 11 on."""
     short = NAMES.get(name.strip().lower(), canonical_model(name))
@@ -86,6 +89,7 @@ def model_name(name: str) -> str:
     return re.sub(r"^yolov(1[0-9]|2[0-9])", r"yolo\1", short) if re.match(r"^yolov1[1-9]|^yolov2", short) else short
 
 
+@cache
 def input_size(text: object) -> str:
     """WIDTHxHEIGHT of a published input; empty where it is not stated or not a picture."""
     numbers = [int(part) for part in re.findall(r"\d+", str(text).split("(")[0])]
@@ -99,6 +103,7 @@ def input_size(text: object) -> str:
     return f"{numbers[0]}x{numbers[1]}" if len(numbers) == 2 else ""
 
 
+@cache
 def chip_of(name: str) -> str | None:
     """Catalogue id of a published name; None where there is none."""
     return next(
@@ -106,12 +111,13 @@ def chip_of(name: str) -> str | None:
     )
 
 
+@cache
 def arm_of(name: str) -> str | None:
     """Arm device of a published board."""
     return next((found for pattern, found, *_ in ARM if re.search(pattern, name)), None)
 
 
-def reason(row: pd.Series) -> str:
+def reason(row: Any) -> str:
     """Why a row is not evidence; empty where it is."""
     flag, source, release, kind = str(row.flag), row.source, str(row.release), row.device_kind
     if source == NCNN:
@@ -145,7 +151,7 @@ def reason(row: pd.Series) -> str:
     return "not read: approximate, a phone, or another library"
 
 
-def _reason_tables(row: pd.Series, flag: str, release: str, kind: str) -> str:
+def _reason_tables(row: Any, flag: str, release: str, kind: str) -> str:
     if release < "2024.1":
         return "before 2024.1: another software on graphics"
     if "suspect" in flag or (
@@ -159,7 +165,7 @@ def _reason_tables(row: pd.Series, flag: str, release: str, kind: str) -> str:
     return ""
 
 
-def _reason_ncnn(row: pd.Series) -> str:
+def _reason_ncnn(row: Any) -> str:
     if row.device_kind != "cpu":
         return "Vulkan: another software than the device's runtime"
     if arm_of(row.hardware) is None:
@@ -218,14 +224,14 @@ def compiled(raw: pd.DataFrame) -> pd.DataFrame:
         "latency_s",
     ] = np.nan
     out.loc[raw["source"] == ROCKCHIP, "note"] = "one core"
-    out["reason"] = [reason(row) for _, row in raw.iterrows()]
+    out["reason"] = [reason(row) for row in raw.itertuples()]
     none = out["throughput_per_s"].isna() & out["latency_s"].isna()
     out.loc[(out["reason"] == "") & none, "reason"] = "no figure"
     out.loc[(out["reason"] == "") & out["precision"].isna(), "reason"] = "precision not stated"
     return out.assign(hardware=raw["hardware"])
 
 
-def _device(row: tuple) -> str:  # type: ignore[type-arg]  # a row of itertuples has no type of its own
+def _device(row: Any) -> str:
     if row.source == NCNN:
         return arm_of(row.hardware) or ""
     if "coral" in row.source:
