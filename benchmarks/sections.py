@@ -48,6 +48,13 @@ SECTIONS = (
     Section("local", "local", "unseen models on this machine"),
     Section("transfer", "transfer", "machines that are not at hand", measures=False, dated=False),
     Section("reliability", "reliability", "whether stated probabilities hold", measures=False, dated=False),
+    Section(
+        "devices-published",
+        "devices_published",
+        "graphics, neural processors and Arm cores, left out",
+        measures=False,
+        dated=False,
+    ),
     Section("memory", "memory", "peak memory, model families left out", measures=False),
     Section("power", "power", "predicted wall power compared with published meters", measures=False, dated=False),
     Section("decode", "decode", "published software decoding, machines left out", measures=False, dated=False),

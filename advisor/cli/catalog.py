@@ -12,18 +12,18 @@ from .options import EXIT_CODES, PathOption, common, echo, print_json, print_jso
 
 @click.group(epilog=EXIT_CODES)
 def catalog() -> None:
-    """List, show, check and extend the catalogue of processors, platforms and accelerators."""
+    """List, show, check and extend the catalogue of processors, platforms, accelerators and devices."""
 
 
 catalog.add_command(offers)
 
 
 @catalog.command("list", epilog=EXIT_CODES)
-@click.option("--kind", type=click.Choice(["platforms", "products", "processors", "accelerators"]), default="platforms",
-              show_default=True, help="What is listed.")  # fmt: skip
+@click.option("--kind", type=click.Choice(["platforms", "products", "processors", "accelerators", "devices"]),
+              default="platforms", show_default=True, help="What is listed.")  # fmt: skip
 @common
 def list_(kind: str, as_json: bool, quiet: bool, store_url: str | None) -> None:
-    """List the platforms, products, processors or accelerators of the catalogue."""
+    """List the platforms, products, processors, accelerators or devices of the catalogue."""
     from advisor.workflows import list_catalogue
 
     report = list_catalogue(kind)
@@ -39,8 +39,11 @@ def list_(kind: str, as_json: bool, quiet: bool, store_url: str | None) -> None:
 @click.argument("identifier", metavar="ID")
 @common
 def show_(identifier: str, as_json: bool, quiet: bool, store_url: str | None) -> None:
-    """Show one entry with kind, date and source of each number."""
-    from advisor.workflows import show_catalogue_entry
+    """Show one entry with kind, date and source of each number, and the devices that infer on it.
+
+    With --json the entry alone; each device is an entry of its own.
+    """
+    from advisor.workflows import devices_of_entry, show_catalogue_entry
 
     entry = show_catalogue_entry(identifier)
     if as_json:
@@ -49,6 +52,9 @@ def show_(identifier: str, as_json: bool, quiet: bool, store_url: str | None) ->
     from advisor.report.terminal import render_entry
 
     show(render_entry(entry))
+    for device in devices_of_entry(identifier):
+        echo("")
+        show(render_entry(device))
 
 
 @catalog.command(epilog=EXIT_CODES)

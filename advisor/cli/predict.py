@@ -12,8 +12,9 @@ from .options import EXIT_CODES, Duration, common, print_json, show
 @click.option("--on", "platforms", required=True, metavar="PLATFORM,...", help="Platform or processor ids, or `this`.")
 @click.option("--runtime", type=click.Choice(["openvino", "onnxruntime"]), default="openvino", show_default=True,
               help="Library that runs the model.")  # fmt: skip
-@click.option("--device", default="CPU", show_default=True, help="Device of the runtime.")
-@click.option("--precision", type=click.Choice(["f32", "bf16", "int8"]), default="f32", show_default=True,
+@click.option("--device", default="CPU", show_default=True, metavar="CPU|GPU|NPU|ID",
+              help="Device of the platform, or the id of one that is added, such as hailo-8.")  # fmt: skip
+@click.option("--precision", type=click.Choice(["f32", "bf16", "f16", "int8"]), default="f32", show_default=True,
               help="Precision in which the model computes.")  # fmt: skip
 @click.option("--hint", type=click.Choice(["latency", "throughput", "none"]), default="none", show_default=True,
               help="OpenVINO's performance hint.")  # fmt: skip

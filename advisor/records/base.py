@@ -48,7 +48,9 @@ PositiveQuantity = Annotated[float, Field(strict=True, gt=0)]
 Fraction = Annotated[float, Field(strict=True, ge=0, le=1)]
 Percent = Annotated[float, Field(strict=True, ge=0, le=100)]
 
-Precision = Literal["f32", "bf16", "int8"]
+Precision = Literal["f32", "bf16", "f16", "int8"]
+CpuPrecision = Literal["f32", "bf16", "int8"]
+"""What x86 cores compute in; f16 is for devices."""
 RuntimeName = Literal["openvino", "onnxruntime", "ncnn", "fake"]
 # In ascending order of width and capability for x86, then for Arm; the caps that oneDNN understands are a subset.
 SimdLevel = Literal[

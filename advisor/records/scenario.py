@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 
 from advisor.addresses import source as source_address
 
-from .base import Count, Fraction, Percent, PositiveCount, PositiveQuantity, Precision, Quantity, Record
+from .base import Count, CpuPrecision, Fraction, Percent, PositiveCount, PositiveQuantity, Quantity, Record
 from .model import parse_named_shapes
 
 Codec = Literal["h264", "h265", "mjpeg", "raw"]
@@ -309,7 +309,7 @@ class Money(Record):
 class Accuracy(Record):
     """What the user permits; int8 is never assumed."""
 
-    precisions: Annotated[tuple[Precision, ...], Field(min_length=1)] = ("f32",)
+    precisions: Annotated[tuple[CpuPrecision, ...], Field(min_length=1)] = ("f32",)
     """Precisions that the user's models may run in; int8 only if listed."""
 
 

@@ -1,4 +1,4 @@
-"""The catalogue: processors, boxes and accelerators, each number with its source; read lazily, file by file."""
+"""The catalogue: processors, boxes, accelerators and devices, each number with its source; read lazily by file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from advisor.errors import CatalogueError, nearest
 from advisor.records.base import Record, Sourced
+from advisor.records.device import RUNTIME_DEVICES, Device, DeviceSpec
 from advisor.records.machine import MachineSpec
 from advisor.records.platform import Accelerator, Platform, Processor
 
@@ -17,7 +18,9 @@ from .entries import Entry, inspect_entry, platform_faults, read_entry
 from .files import reason
 from .paths import data_dir, profiles_dir
 
-EntryT = TypeVar("EntryT", Processor, Platform, Accelerator)
+EntryT = TypeVar("EntryT", Processor, Platform, Accelerator, Device)
+KINDS = ("processors", "platforms", "accelerators", "devices")
+"""Folders of a catalogue."""
 _SOCKETS = re.compile(r"(?P<chip>.+)-(?P<count>[1-9][0-9]?)s\Z")
 _SPEED = re.compile(r"(?:LP)?DDR[0-9]X?-(?P<mt>[0-9]{3,5})", re.IGNORECASE)
 # Facts of a processor that a machine takes over as they are, and whether they add up over sockets.
@@ -55,7 +58,7 @@ class Catalogue:
     """Entries by id; made by :meth:`load`."""
 
     def __init__(self, folders: Iterable[Path], extra: Iterable[Path] = ()) -> None:
-        self._files: dict[str, dict[str, Path]] = {"processors": {}, "platforms": {}, "accelerators": {}}
+        self._files: dict[str, dict[str, Path]] = {kind: {} for kind in KINDS}
         self._read: dict[Path, Entry] = {}
         self._made: dict[str, Platform] = {}
         for folder in folders:
@@ -80,7 +83,8 @@ class Catalogue:
         Parameters
         ----------
         directory : path, optional
-            Folder with processors/, platforms/ and accelerators/; None: the shipped one and the user's own additions.
+            Folder with processors/, platforms/, accelerators/ and devices/; None: the shipped one and the user's
+            own additions.
         extra : paths
             Single files to add.
 
@@ -91,7 +95,7 @@ class Catalogue:
         """
         if directory is not None:
             folder = Path(directory)
-            if not any((folder / kind).is_dir() for kind in ("processors", "platforms", "accelerators")):
+            if not any((folder / kind).is_dir() for kind in KINDS):
                 raise CatalogueError(f"{folder}: holds no processors/, platforms/ or accelerators/; name a catalogue")
             folders = [folder]
         else:
@@ -137,6 +141,49 @@ class Catalogue:
     def accelerators(self) -> list[Accelerator]:
         """All accelerators, by id."""
         return [self._entry("accelerators", name, Accelerator) for name in sorted(self._files["accelerators"])]
+
+    def devices(self) -> list[Device]:
+        """All devices that infer, by id."""
+        return [self._entry("devices", name, Device) for name in sorted(self._files["devices"])]
+
+    def devices_of(self, machine: str) -> list[Device]:
+        """Devices that a platform or processor brings, by id; of those added to a box none.
+
+        Raises
+        ------
+        CatalogueError
+            Neither a platform nor a processor; names the nearest.
+        """
+        chip = self._chip_of(machine)
+        names = (f"{chip}-{kind.lower()}" for kind in RUNTIME_DEVICES.values())
+        own = [self._entry("devices", name, Device) for name in names if name in self._files["devices"]]
+        return [device for device in own if device.processor == chip]
+
+    def device(self, machine: str, name: str) -> DeviceSpec | None:
+        """Device of a box by what ``--device`` calls it: CPU, GPU, NPU, or the id of one that is added.
+
+        None where the box has none of that name and none is sold under it. It has the box's memory and power where it
+        has none of its own.
+
+        Raises
+        ------
+        CatalogueError
+            Neither a platform nor a processor; names the nearest.
+        """
+        own = {device.runtime_name: device for device in self.devices_of(machine)}
+        found = own.get(name.upper())
+        if found is None and name in self._files["devices"]:
+            added = self._entry("devices", name, Device)
+            found = added if added.processor in (None, self._chip_of(machine)) else None
+        return None if found is None else device_spec(found, self.resolve(machine))
+
+    def _chip_of(self, machine: str) -> str:
+        wanted = machine if machine in self._files["platforms"] else catalogue_id(machine)
+        if wanted in self._files["platforms"]:
+            return self.platform(wanted).processor
+        self.resolve(machine)
+        match = _SOCKETS.match(wanted)
+        return wanted if wanted in self._files["processors"] or match is None else match["chip"]
 
     def platform(self, platform_id: str) -> Platform:
         """Return one box. CatalogueError with the nearest names if unknown."""
@@ -274,7 +321,55 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _folder_of(entry: Record) -> str:
-    return {Processor: "processors", Platform: "platforms", Accelerator: "accelerators"}[type(entry)]
+    return {Processor: "processors", Platform: "platforms", Accelerator: "accelerators", Device: "devices"}[type(entry)]
+
+
+_ONE_LANE = {"raspberry-pi-5-8-gb": "pcie-gen3-x1", "raspberry-pi-5-8-gb-kit": "pcie-gen3-x1"}
+"""Boxes that attach an added device by less than it can use. Source: Raspberry Pi 5 product brief (one PCIe lane)."""
+
+
+def device_spec(device: Device, machine: MachineSpec) -> DeviceSpec:
+    """Facts of a device in a box: the box's memory and power where it has none of its own."""
+    uncertain: set[str] = set()
+
+    def fact(name: str) -> float | None:
+        known: Sourced | None = getattr(device, name)
+        if known is None:
+            return None
+        if known.kind == "assumed":
+            uncertain.add(name)
+        return known.value
+
+    def word(name: str) -> str | None:
+        known = getattr(device, name)
+        return None if known is None else str(known.value)
+
+    bandwidth, power = fact("memory_bandwidth_bytes_per_s"), fact("power_w")
+    shared = bandwidth is None
+    if bandwidth is None:
+        bandwidth = machine.memory_bandwidth_bytes_per_s
+        if "memory_bandwidth_bytes_per_s" in machine.uncertain:
+            uncertain.add("memory_bandwidth_bytes_per_s")
+    measured = word("host_link")
+    return DeviceSpec(
+        id=device.id,
+        machine=machine.id,
+        chip=device.processor,
+        name=device.name,
+        kind=device.kind,
+        family=device.family,
+        execution_units=fact("execution_units"),
+        cores=fact("cores"),
+        core_design=word("core_design"),
+        clock_hz=fact("clock_hz"),
+        matrix=word("matrix"),
+        memory_bandwidth_bytes_per_s=bandwidth,
+        memory_shared=shared,
+        power_w=power if power is not None else machine.sustained_power_w or machine.tdp_w,
+        host_link=_ONE_LANE.get(machine.id, measured) if measured is not None and "pcie" in measured else measured,
+        measured_link=measured,
+        uncertain=tuple(sorted(uncertain)),
+    )
 
 
 def bare_machine(chip: Processor, sockets: int = 1) -> MachineSpec:

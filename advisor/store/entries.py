@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from advisor.errors import CatalogueError, nearest
 from advisor.records.base import Record, SimdLevel, Sourced, SourcedText, ValueKind
+from advisor.records.device import Device
 from advisor.records.platform import Accelerator, Platform, Processor
 
 from .faults import fault_words
@@ -23,18 +24,19 @@ from .files import check_schema, read_text
 from .plausible import OF_A_FACT, outside
 from .yamltext import Lines, YamlTextError, parse_yaml
 
-Entry = Processor | Platform | Accelerator
+Entry = Processor | Platform | Accelerator | Device
 
 _KINDS: dict[str, type[Entry]] = {
     "sizer.processor/1": Processor,
     "sizer.platform/1": Platform,
     "sizer.accelerator/1": Accelerator,
+    "sizer.device/1": Device,
 }
 _DUTIES = ("value", "kind", "source", "date")
 # Facts that are counts: a value with a fraction is a slip.
 _COUNTS = {
     "performance_cores", "efficiency_cores", "low_power_cores", "e_cores_per_cluster", "threads", "memory_channels",
-    "memory_channels_populated", "max_sockets", "release_year",
+    "memory_channels_populated", "max_sockets", "release_year", "execution_units", "cores",
 }  # fmt: skip
 # Facts for which zero says something: no small cores, no third cache level, nothing to pay.
 _ZERO_ALLOWED = {

@@ -23,6 +23,7 @@ class ModelReport(Record):
 
 _RECORDS = {
     "accelerator": ("platform", "Accelerator"),
+    "device": ("device", "Device"),
     "bench": ("measurement", "BenchReport"),
     "box": ("box", "BoxExport"),
     "host": ("host", "HostFacts"),
@@ -34,7 +35,7 @@ _RECORDS = {
     "verdict": ("verdict", "Verdict"),
 }
 # Files that people write are described as they are read; documents that sizer writes, as they are written.
-_WRITTEN_BY_PEOPLE = {"scenario", "processor", "platform", "accelerator"}
+_WRITTEN_BY_PEOPLE = {"scenario", "processor", "platform", "accelerator", "device"}
 
 
 def schema_names() -> tuple[str, ...]:

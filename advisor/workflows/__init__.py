@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .bench import BenchRequest, bench_machine
     from .calibrate import calibrate_model
-    from .catalogue import add_measured_box, check_catalogue, list_catalogue, remove_measured_box, show_catalogue_entry
+    from .catalogue import (
+        add_measured_box,
+        check_catalogue,
+        devices_of_entry,
+        list_catalogue,
+        remove_measured_box,
+        show_catalogue_entry,
+    )
     from .host import probe
     from .models import build_model, inspect_model, list_models
     from .plan import PlanRequest, plan_scenario
@@ -21,7 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BenchRequest", "PlanRequest", "PredictRequest", "VerifyRequest", "add_measured_box", "bench_machine",
-    "build_model", "calibrate_model", "check_catalogue", "count_runs", "inspect_model", "list_catalogue",
+    "build_model", "calibrate_model", "check_catalogue", "count_runs", "devices_of_entry", "inspect_model",
+    "list_catalogue",
     "list_models", "list_runs", "plan_scenario", "predict_model", "probe", "prune_runs", "remove_measured_box",
     "show_catalogue_entry", "stored_measurements", "stored_run", "verify_scenario",
 ]  # fmt: skip
@@ -38,6 +46,7 @@ _HOMES = {
     "build_model": "models",
     "calibrate_model": "calibrate",
     "check_catalogue": "catalogue",
+    "devices_of_entry": "catalogue",
     "count_runs": "runs",
     "inspect_model": "models",
     "list_catalogue": "catalogue",

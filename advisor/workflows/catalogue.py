@@ -11,6 +11,7 @@ from advisor import __version__
 from advisor.clock import utc_now
 from advisor.errors import CatalogueError
 from advisor.records.base import Record, Sourced
+from advisor.records.device import Device
 
 
 class CatalogueReport(Record):
@@ -56,14 +57,49 @@ def list_catalogue(kind: str = "platforms") -> CatalogueReport:
             (item.id, item.full_name, item.form_factor, item.processor_text.value, item.processor or item.accelerator)
             for item in load_products().values()
         ]
+    elif kind == "devices":
+        columns = ("id", "name", "kind", "family", "on", "evidence")
+        rows = [
+            (item.id, item.name, item.kind, item.family, item.processor or "added", _evidence_of(item))
+            for item in catalogue.devices()
+        ]
     else:
         columns = ("id", "name", "kind", "tdp_w", "evidence")
         rows = [(item.id, item.name, item.kind, _value(item.tdp_w), "unknown") for item in catalogue.accelerators()]
     return CatalogueReport(sizer_version=__version__, created=utc_now(), kind=kind, columns=columns, rows=tuple(rows))
 
 
+def _evidence_of(device: Device) -> str:
+    """What predictions for a device may rest on, in words."""
+    from advisor.perfmodel.devices.calibration import load_device_calibration
+    from advisor.perfmodel.devices.figures import load_figures
+    from advisor.perfmodel.devices.graphics_estimate import SHEET_FAMILIES
+
+    fit = load_device_calibration()
+    words = []
+    if device.id in load_figures().by_device:
+        words.append("published")
+    fitted = {*fit.graphics.devices["f16"], *fit.graphics.devices["int8"], *fit.arm.devices["1"]}
+    design = None if device.core_design is None else device.core_design.value
+    if device.id in fitted:
+        words.append("anchored")
+    elif device.family in SHEET_FAMILIES or design in fit.arm.designs["1"]:
+        words.append("spec")
+    return ", ".join(words) or "unknown"
+
+
+def devices_of_entry(identifier: str) -> tuple[Device, ...]:
+    """Devices that a platform or processor brings; none for any other entry."""
+    from advisor.store.catalogue import Catalogue
+
+    catalogue = Catalogue.load()
+    if identifier not in {*catalogue.platform_ids(), *catalogue.processor_ids()}:
+        return ()
+    return tuple(catalogue.devices_of(identifier))
+
+
 def show_catalogue_entry(identifier: str) -> BaseModel:
-    """Return one platform, processor or accelerator.
+    """Return one platform, processor, accelerator or device.
 
     Raises
     ------
@@ -80,7 +116,10 @@ def show_catalogue_entry(identifier: str) -> BaseModel:
     accelerators = {item.id: item for item in catalogue.accelerators()}
     if identifier in accelerators:
         return accelerators[identifier]
-    known = [*catalogue.platform_ids(), *catalogue.processor_ids(), *accelerators]
+    devices = {item.id: item for item in catalogue.devices()}
+    if identifier in devices:
+        return devices[identifier]
+    known = [*catalogue.platform_ids(), *catalogue.processor_ids(), *accelerators, *devices]
     hint = did_you_mean(identifier, known)
     raise CatalogueError(f"{identifier!r} is not in the catalogue{hint}; all ids: sizer catalog list")
 

@@ -17,10 +17,12 @@ from advisor.records.prediction import Prediction, PredictionReport, ServiceEsti
 
 from .context import Say, local_facts, open_store, silent
 from .models import resolve_model
+from .predict_device import asks_of_device, predict_on_device, resolve_for_device
 from .predictors import load_predictors
 
 if TYPE_CHECKING:
     from advisor.records.host import HostFacts
+    from advisor.store.catalogue import Catalogue
     from advisor.store.measurements import MeasurementStore
 
 
@@ -51,7 +53,6 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
     """
     from advisor.host import machine_spec
     from advisor.measure.items.model_kernels import counted_works
-    from advisor.perfmodel.sources.registry import predicts
     from advisor.store.catalogue import Catalogue
 
     if not request.platforms:
@@ -62,11 +63,23 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
         catalogue = Catalogue.load()
         machines = [host if name == "this" else catalogue.resolve(name) for name in request.platforms]
         configs = [_config(request, machine) for machine in machines]
-        model = resolve_model(request.model, request.input_shape)
-        if not predicts(request.device):
-            return _report(
-                [_unknown(model, machine, config) for machine, config in zip(machines, configs, strict=True)]
+        pairs = list(zip(machines, configs, strict=True))
+        elsewhere = [asks_of_device(request.device, machine) for machine in machines]
+        if all(elsewhere):
+            model = resolve_for_device(request.model, request.input_shape)
+        else:
+            model = resolve_model(request.model, request.input_shape)
+        on_devices = _on_devices(
+            model, [pair for pair, is_so in zip(pairs, elsewhere, strict=True) if is_so], catalogue, store
+        )
+        if all(elsewhere):
+            return _report(on_devices)
+        if request.precision == "f16":
+            raise InputError(
+                "--precision f16: x86 cores compute in f32, bf16 or int8; f16 is for --device GPU and others"
             )
+        machines = [machine for machine, is_so in zip(machines, elsewhere, strict=True) if not is_so]
+        configs = [config for config, is_so in zip(configs, elsewhere, strict=True) if not is_so]
         work = _work(request, model, store)
         if work is None:
             raise InputError(f"{request.runtime} cannot run {request.model} at {request.precision} on any machine")
@@ -84,7 +97,22 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
         )
         asked = [(machine, work, config) for machine, config in zip(machines, configs, strict=True)]
         found = predictor.service_many(asked, explain=True)
-    return _report([to_prediction(item) for item in found])
+    rows, others = iter(on_devices), iter([to_prediction(item) for item in found])
+    return _report([next(rows if is_so else others) for is_so in elsewhere])
+
+
+def _on_devices(
+    model: ModelFile, pairs: Sequence[tuple[MachineSpec, RunConfig]], catalogue: Catalogue, store: MeasurementStore
+) -> list[Prediction]:
+    """Rows of the platforms that are answered from evidence on devices."""
+    from advisor.measure.items.model_kernels import counted_works
+    from advisor.perfmodel.analytic.work_table import table_of
+
+    if not pairs:
+        return []
+    work = counted_works([model], store).get(model.sha256) if model.path else None
+    table = None if work is None else table_of(work)
+    return [predict_on_device(model, table, machine, config, catalogue) for machine, config in pairs]
 
 
 def _work(request: PredictRequest, model: ModelFile, store: MeasurementStore) -> ModelWork | None:
@@ -104,23 +132,6 @@ def _work(request: PredictRequest, model: ModelFile, store: MeasurementStore) ->
 
 def _report(rows: Sequence[Prediction]) -> PredictionReport:
     return PredictionReport(sizer_version=__version__, created=utc_now(), predictions=tuple(rows))
-
-
-def _unknown(model: ModelFile, machine: MachineSpec, config: RunConfig) -> Prediction:
-    """Return the row of a device that nothing is known about: no figure is better than one without evidence."""
-    return Prediction(
-        platform=machine.id,
-        model=model.name,
-        config=config,
-        throughput_fps=None,
-        latency_ms=None,
-        evidence=Evidence.UNKNOWN,
-        nearest_measured=None,
-        bottleneck="unknown",
-        extrapolated=True,
-        stand_in=model.stand_in,
-        notes=(f"device {config.device}: no calibration exists for it; measure it there with `sizer bench`",),
-    )
 
 
 def to_prediction(item: ServiceEstimate) -> Prediction:

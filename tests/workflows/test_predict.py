@@ -43,8 +43,8 @@ def measure(taken, rows, config: RunConfig, kernels=KERNELS, batch: int = 1) -> 
 
 def test_a_device_without_calibration_is_unknown_with_what_to_do_and_carries_no_figure(monkeypatch, tmp_path) -> None:
     """``sizer predict`` ends with 1 where no row has a figure."""
-    model = SimpleNamespace(name="toy", stand_in=False)
-    monkeypatch.setattr(predict, "resolve_model", lambda *_: model)
+    model = file("toy").model_copy(update={"path": ""})
+    monkeypatch.setattr(predict, "resolve_for_device", lambda *_: model)
     request = PredictRequest("toy", ("intel-core-i5-8500", "this"), device="GPU")
     report = predict.predict_model(request, store_url=f"sqlite:///{tmp_path / 's.sqlite3'}")
     assert [row.platform for row in report.predictions] == ["intel-core-i5-8500", "this"]

@@ -1,0 +1,399 @@
+"""Fits and judges what is shipped of devices: ``python -m advisor.calibration.devices``.
+
+Reads ``profiles/published/devices.csv.gz`` and the work tables of the published models, writes
+``profiles/calibration/devices.json``. Every figure of accuracy is of devices, or whole model families, left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.perfmodel.analytic.work_table import WorkTable, load_works
+from advisor.perfmodel.devices.calibration import Accuracy, Band, DeviceCalibration, Graphics, Offset
+from advisor.perfmodel.devices.figures import load_figures
+from advisor.perfmodel.devices.graphics import NAMES, PRECISIONS, PRIORS, GraphicsArrays, log_time
+from advisor.perfmodel.devices.graphics_estimate import SHEET_FAMILIES, falls_back, graphics_rows
+from advisor.perfmodel.devices.question import squashed
+from advisor.records.device import DeviceSpec
+from advisor.store.catalogue import Catalogue
+from advisor.store.paths import profiles_dir
+
+from .devices_arm import fit_arm
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+MODEL_SD, DEVICE_SD, NOISE_SD = 0.30, 0.18, 0.10
+"""Deviations (log) of models and of devices from the formula, and of single figures. Source: project assumption."""
+COVERED = 0.80
+FOLDS = 5
+_OLDEST_DLI = "2022.3"
+"""The metric of that list changed then."""
+_STEPS = 8
+
+
+@dataclass(frozen=True)
+class GraphicsData:
+    """Published rows of Intel graphics as arrays."""
+
+    arrays: GraphicsArrays
+    log_time: Array
+    device: tuple[str, ...]
+    family: tuple[str, ...]
+    """Of the device."""
+    model: tuple[str, ...]
+    network: tuple[str, ...]
+    """Family of the model: left out as a whole."""
+    falls_back: NDArray[np.bool_]
+
+
+def graphics_data() -> GraphicsData:
+    """Medians over releases of every device, model and precision whose work is known; the newest list apart."""
+    catalogue = Catalogue.load()
+    works = {squashed(name): table for name, table in load_works(profiles_dir() / "calibration" / "works.json").items()}
+    groups: dict[tuple[str, str, str, bool], list[float]] = defaultdict(list)
+    specs: dict[str, DeviceSpec] = {}
+    for device in catalogue.devices():
+        if device.family not in {"gen9", "gen11", *SHEET_FAMILIES} or device.processor is None:
+            continue
+        for name, rows in load_figures().by_device.get(device.id, {}).items():
+            for row in rows:
+                old = row.source == "dli" and row.release < _OLDEST_DLI
+                if (
+                    name in works
+                    and row.batch == 1
+                    and row.precision in PRECISIONS
+                    and row.throughput_per_s
+                    and not old
+                ):
+                    key = device.id, name, row.precision, row.source == "esq"
+                    groups[key].append(-float(np.log(row.throughput_per_s)))
+        spec = catalogue.device(device.processor, "GPU")
+        assert spec is not None
+        specs[device.id] = spec
+    keys = sorted(groups)
+    tables: list[WorkTable] = [works[name] for _, name, _, _ in keys]
+    mine = [specs[device] for device, *_ in keys]
+    return GraphicsData(
+        graphics_rows(mine, tables, [key[2] for key in keys], [key[3] for key in keys]),
+        np.array([float(np.median(groups[key])) for key in keys]),
+        tuple(key[0] for key in keys),
+        tuple(spec.family for spec in mine),
+        tuple(key[1] for key in keys),
+        tuple(table.family for table in tables),
+        np.array([falls_back((key[1],)) for key in keys]),
+    )
+
+
+@dataclass(frozen=True)
+class GraphicsFit:
+    """Parameters, and what devices and models deviate by, per precision."""
+
+    parameters: Array
+    models: dict[tuple[int, str], float]
+    devices: dict[tuple[int, str], float]
+
+    def predict(self, data: GraphicsData, index: Index, *, devices: bool = True, models: bool = True) -> Array:
+        """Log time of rows, with the deviations that are known."""
+        base = log_time(self.parameters, data.arrays.take(index))
+        precision = data.arrays.precision
+        if models:
+            base = base + np.array([self.models.get((int(precision[i]), data.model[i]), 0.0) for i in index])
+        if devices:
+            base = base + np.array([self.devices.get((int(precision[i]), data.device[i]), 0.0) for i in index])
+        return base
+
+
+def fit_graphics(data: GraphicsData, index: Index) -> GraphicsFit:
+    """Least squares over parameters and deviations at once, all with their priors (a maximum of the posterior)."""
+    from scipy.optimize import least_squares
+
+    rows, y = data.arrays.take(index), data.log_time[index]
+    mean = np.array([PRIORS[name][0] for name in NAMES])
+    spread = np.array([PRIORS[name][1] for name in NAMES])
+    models, of_model = _labels([(int(data.arrays.precision[i]), data.model[i]) for i in index])
+    devices, of_device = _labels([(int(data.arrays.precision[i]), data.device[i]) for i in index])
+    count, split = len(NAMES), len(NAMES) + len(models)
+
+    def deviations(z: Array) -> Array:
+        own: Array = z[count:split][of_model] + z[split:][of_device]
+        return own
+
+    def residuals(z: Array) -> Array:
+        off = (y - log_time(z[:count], rows) - deviations(z)) / NOISE_SD
+        return np.concatenate([off, z[count:split] / MODEL_SD, z[split:] / DEVICE_SD, (z[:count] - mean) / spread])
+
+    def jacobian(z: Array) -> Array:
+        out = np.zeros((len(y) + split + len(devices), split + len(devices)))
+        here = log_time(z[:count], rows)
+        for k in range(count):
+            moved = z[:count].copy()
+            moved[k] += 1e-5
+            out[: len(y), k] = -(log_time(moved, rows) - here) / 1e-5 / NOISE_SD
+        at = np.arange(len(y))
+        out[at, count + of_model] = -1.0 / NOISE_SD
+        out[at, split + of_device] = -1.0 / NOISE_SD
+        base = len(y)
+        out[base : base + len(models), count:split] = np.eye(len(models)) / MODEL_SD
+        base += len(models)
+        out[base : base + len(devices), split:] = np.eye(len(devices)) / DEVICE_SD
+        base += len(devices)
+        out[base:, :count] = np.eye(count) / spread[:, None]
+        return out
+
+    start = np.concatenate([mean, np.zeros(len(models) + len(devices))])
+    z = least_squares(residuals, start, jac=jacobian, max_nfev=_STEPS).x
+    return GraphicsFit(
+        z[:count],
+        {key: float(value) for key, value in zip(models, z[count:split], strict=True)},
+        {key: float(value) for key, value in zip(devices, z[split:], strict=True)},
+    )
+
+
+def _labels(keys: Sequence[tuple[int, str]]) -> tuple[list[tuple[int, str]], Index]:
+    known = sorted(set(keys))
+    at = {key: i for i, key in enumerate(known)}
+    return known, np.array([at[key] for key in keys], dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Log errors (true over predicted time) of rows that were left out, with the unit that was left out."""
+
+    errors: Array
+    units: tuple[str, ...]
+    precision: Index
+    devices: tuple[str, ...]
+
+    def of(self, chosen: NDArray[np.bool_]) -> Errors:
+        """Part of the rows."""
+        keep = np.flatnonzero(chosen)
+        return Errors(
+            self.errors[keep], tuple(self.units[i] for i in keep), self.precision[keep],
+            tuple(self.devices[i] for i in keep),
+        )  # fmt: skip
+
+
+def joined(parts: Sequence[Errors]) -> Errors:
+    """Several together."""
+    return Errors(
+        np.concatenate([part.errors for part in parts]),
+        tuple(name for part in parts for name in part.units),
+        np.concatenate([part.precision for part in parts]),
+        tuple(name for part in parts for name in part.devices),
+    )
+
+
+def half_width(errors: Array, units: Sequence[str]) -> float:
+    """Half width that holds 80 % of the errors on the next unit: each row's weight shares its unit's one vote.
+
+    Of few units the next one may lie further out: the quantile is taken at 0.8 (1 + 1 / units), at most the largest.
+    """
+    names, index, counts = np.unique(list(units), return_inverse=True, return_counts=True)
+    weights = 1.0 / np.sqrt(counts[index])
+    quantile = min(COVERED * (1.0 + 1.0 / (len(names) + 1)), 1.0)
+    return float(np.quantile(np.abs(errors), quantile, weights=weights / weights.sum(), method="inverted_cdf"))
+
+
+def covered(found: Errors) -> float | None:
+    """Share of rows inside the band of the other units; None with fewer than three units."""
+    units = sorted(set(found.units))
+    if len(units) < 3:
+        return None
+    inside = np.zeros(len(found.errors), dtype=bool)
+    names = np.array(found.units)
+    for name in units:
+        mine = names == name
+        rest = found.of(~mine)
+        inside[mine] = np.abs(found.errors[mine]) <= half_width(rest.errors, rest.units)
+    return float(inside.mean())
+
+
+def accuracy(name: str, found: Errors) -> Accuracy:
+    """Row of the table."""
+    share = np.abs(np.expm1(found.errors))
+    cover = covered(found)
+    return Accuracy(
+        name=name,
+        devices=len(set(found.devices)),
+        rows=len(found.errors),
+        median_pct=round(100.0 * float(np.median(share)), 1),
+        within_20=round(float((share <= 0.2).mean()), 3),
+        within_half=round(float((np.abs(found.errors) <= np.log(1.5)).mean()), 3),
+        coverage=None if cover is None else round(cover, 3),
+    )
+
+
+def band(found: Errors) -> Band:
+    """Band that ships."""
+    half = round(half_width(found.errors, found.units), 4)
+    return Band(low=-half, high=half, devices=len(set(found.devices)), rows=len(found.errors))
+
+
+def _left_out(data: GraphicsData, fit: GraphicsFit, test: Index, units: Sequence[str], **known: bool) -> Errors:
+    errors = data.log_time[test] - fit.predict(data, test, **known)
+    return Errors(
+        errors, tuple(units[i] for i in test), data.arrays.precision[test], tuple(data.device[i] for i in test)
+    )
+
+
+def network_folds(data: GraphicsData) -> Index:
+    """Fold of each row: whole model families together, about equally many rows each."""
+    sizes: dict[str, int] = defaultdict(int)
+    for name in data.network:
+        sizes[name] += 1
+    load, fold = [0] * FOLDS, {}
+    for name in sorted(sizes, key=lambda item: (-sizes[item], item)):
+        fold[name] = int(np.argmin(load))
+        load[fold[name]] += sizes[name]
+    return np.array([fold[name] for name in data.network], dtype=np.int64)
+
+
+def judge_graphics(data: GraphicsData) -> dict[str, Errors]:
+    """Errors by class of evidence: devices left out, model families left out, and both."""
+    every = np.arange(len(data.log_time))
+    device, folds = np.array(data.device), network_folds(data)
+    sheet = np.isin(np.array(data.family), SHEET_FAMILIES)
+    spec, one, three, both, unseen = [], [], [], [], []
+    for name in sorted(set(device[sheet])):
+        fit = fit_graphics(data, every[device != name])
+        known = np.array([(int(data.arrays.precision[i]), data.model[i]) in fit.models for i in every])
+        test = every[(device == name) & known & ~data.falls_back]
+        found = _left_out(data, fit, test, data.device, devices=False)
+        spec.append(found)
+        for precision in (0, 1):
+            part = found.of(found.precision == precision)
+            one += anchored(part, 1)
+            three += anchored(part, 3)
+    for fold in range(FOLDS):
+        test = every[(folds == fold) & ~data.falls_back]
+        unseen.append(_left_out(data, fit_graphics(data, every[folds != fold]), test, data.network, models=False))
+        for name in sorted(set(device[sheet])):
+            part = test[device[test] == name]
+            if len(part):
+                fit = fit_graphics(data, every[(folds != fold) & (device != name)])
+                both.append(_left_out(data, fit, part, data.device, devices=False, models=False))
+    return {
+        "spec/published": joined(spec),
+        "anchored/published": joined(one),
+        "anchored-3/published": joined(three),
+        "anchored/unpublished": joined(unseen),
+        "spec/unpublished": joined(both),
+    }
+
+
+def anchored(found: Errors, anchors: int) -> list[Errors]:
+    """Errors once models were published on the device: each row in turn is the first anchor, the next ones follow."""
+    out = []
+    count = len(found.errors)
+    shrink = DEVICE_SD**2 / (DEVICE_SD**2 + NOISE_SD**2 / anchors)
+    for start in range(count if count > anchors else 0):
+        mine = {(start + step * 2) % count for step in range(anchors)}
+        rest = np.array([i not in mine for i in range(count)])
+        shift = shrink * float(np.mean([found.errors[i] for i in mine]))
+        part = found.of(rest)
+        out.append(Errors(part.errors - shift, part.units, part.precision, part.devices))
+    return out
+
+
+def fit_device_calibration() -> DeviceCalibration:
+    """Fit everything and judge it."""
+    data = graphics_data()
+    every = np.arange(len(data.log_time))
+    fit = fit_graphics(data, every)
+    judged = judge_graphics(data)
+    family = dict(zip(data.device, data.family, strict=True))
+    bands, table = {}, []
+    for name, found in judged.items():
+        for precision, word in enumerate(PRECISIONS):
+            part = found.of(found.precision == precision)
+            if name == "anchored/unpublished":
+                for kind in ("gen9", "gen11", "xe"):
+                    own = part.of(np.array([family[item].startswith(kind) for item in part.devices]))
+                    table.append(accuracy(f"Intel graphics {kind}, {word}, model family left out", own))
+                    for member in SHEET_FAMILIES if kind == "xe" else (kind,):
+                        bands[f"{name}/{member}/{word}"] = band(own)
+            else:
+                table.append(accuracy(f"Intel graphics Xe-LP and Xe-LPG, {word}, {WORDS[name]}", part))
+            bands[f"{name}/{word}"] = band(part)
+    arm, arm_table = fit_arm(accuracy, band, Errors)
+    return DeviceCalibration(
+        made_by="python -m advisor.calibration.devices",
+        data_sha256=data_sha256(),
+        graphics=Graphics(
+            parameters={name: round(float(value), 5) for name, value in zip(NAMES, fit.parameters, strict=True)},
+            models=_offsets(fit.models, data.model, data.arrays.precision),
+            devices=_offsets(fit.devices, data.device, data.arrays.precision),
+            bands=bands,
+            latency_ratio=latency_ratio(),
+        ),
+        arm=arm,
+        accuracy=(*table, *arm_table),
+    )
+
+
+WORDS = {
+    "spec/published": "device left out",
+    "anchored/published": "one model published on the device",
+    "anchored-3/published": "three models published on the device",
+    "spec/unpublished": "device and model family left out",
+}
+
+
+def _offsets(
+    found: dict[tuple[int, str], float], names: Sequence[str], precision: Index
+) -> dict[str, dict[str, Offset]]:
+    keys = [(int(p), name) for p, name in zip(precision, names, strict=True)]
+    return {
+        word: {
+            name: Offset(value=round(value, 5), rows=keys.count((number, name)))
+            for (p, name), value in sorted(found.items())
+            if p == number
+        }
+        for number, word in enumerate(PRECISIONS)
+    }
+
+
+def latency_ratio() -> Offset:
+    """Median log of latency x throughput on graphics from 2024.3 on, where requests came one at a time."""
+    found = [
+        float(np.log(row.latency_s * row.throughput_per_s))
+        for models in load_figures().by_device.values()
+        for rows in models.values()
+        for row in rows
+        if row.source == "openvino-tables" and row.device.endswith("-gpu") and row.latency_s and row.throughput_per_s
+    ]
+    return Offset(value=round(float(np.median(found)), 4), rows=len(found))
+
+
+def data_sha256() -> str:
+    """Hash of the figures."""
+    return hashlib.sha256((profiles_dir() / "published" / "devices.csv.gz").read_bytes()).hexdigest()
+
+
+@cache
+def fitted() -> DeviceCalibration:
+    """The fit, once per process."""
+    return fit_device_calibration()
+
+
+def main(write: Callable[[str], object] = sys.stdout.write) -> None:
+    """Write the file and print the table."""
+    found = fitted()
+    path = profiles_dir() / "calibration" / "devices.json"
+    text = json.dumps(found.model_dump(mode="json", by_alias=True), indent=1)
+    path.write_text(text + "\n", encoding="utf-8")
+    for row in found.accuracy:
+        write(f"{row}\n")
+
+
+if __name__ == "__main__":
+    main()

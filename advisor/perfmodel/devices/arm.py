@@ -1,0 +1,63 @@
+"""Third source: Arm cores, by core design and clock, from ncnn's tables."""
+
+from __future__ import annotations
+
+from math import log
+
+from advisor.records.base import Evidence
+
+from .calibration import DeviceCalibration, find_band
+from .question import DeviceAnswer, DeviceQuestion, DeviceSource, squashed
+
+THREADS = ("1", "4")
+"""Counts of threads that the tables have in common."""
+
+
+class ArmEstimate(DeviceSource):
+    r"""Time of a model whose time on other Arm boards was published.
+
+    .. math:: \ln t = d + m - \ln f + u
+
+    with d of the core design, m of the model, f the clock and u of the board. ncnn computes in f16 where the cores can;
+    OpenVINO in f32 is that times a ratio with its own interval. Of models without a figure, and in int8, nothing is
+    known: the libraries differ 0.3 to 10 times there.
+    """
+
+    families = ("arm-cpu",)
+
+    def __init__(self, calibration: DeviceCalibration) -> None:
+        self._fit = calibration.arm
+
+    def answer(self, question: DeviceQuestion) -> DeviceAnswer | None:
+        device = question.device
+        is_openvino = question.runtime == "openvino" and question.precision == "f32"
+        threads = str(question.threads) if question.threads is not None else "4"
+        if not is_openvino or question.batch != 1 or threads not in THREADS:
+            return None
+        if device.clock_hz is None or device.core_design is None or (device.cores or 0) < int(threads):
+            return None
+        models = self._fit.models[threads]
+        of_model = next((models[name] for name in map(squashed, question.models) if name in models), None)
+        design = self._fit.designs[threads].get(device.core_design)
+        board = self._fit.devices[threads].get(device.id)
+        if of_model is None or design is None:
+            return None
+        time = design.value + of_model.value - log(device.clock_hz / 1e9) + (0.0 if board is None else board.value)
+        kind = "spec" if board is None else "anchored"
+        band = find_band(self._fit.bands, f"{kind}/{threads}")
+        p10, p50, p90 = (log(value) for value in self._fit.openvino_ratio)
+        time += p50
+        low = -((band.low**2 + (p10 - p50) ** 2) ** 0.5)
+        high = (band.high**2 + (p90 - p50) ** 2) ** 0.5
+        return DeviceAnswer(
+            log_throughput=-time,
+            throughput_band=(-high, -low),
+            log_latency_s=time,
+            latency_band=(low, high),
+            evidence=Evidence.SPEC if board is None else Evidence.ANCHORED,
+            source=f"ncnn's tables of {device.core_design} cores, {threads} threads",
+            notes=(
+                f"one request at a time on {threads} cores: ncnn's default times OpenVINO's f32 over it, "
+                f"{self._fit.openvino_ratio[1]:g} ({self._fit.openvino_ratio[0]:g} to {self._fit.openvino_ratio[2]:g})",
+            ),
+        )

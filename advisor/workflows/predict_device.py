@@ -1,0 +1,160 @@
+"""Latency and throughput of one model on a device of a platform: graphics, neural processor, added board, Arm cores."""
+
+from __future__ import annotations
+
+from math import exp
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from advisor.errors import ModelError
+from advisor.records.base import Evidence, Interval
+from advisor.records.config import RunConfig
+from advisor.records.machine import MachineSpec
+from advisor.records.model import ModelFile, image_size
+from advisor.records.prediction import Prediction
+
+if TYPE_CHECKING:
+    from advisor.perfmodel.analytic.work_table import WorkTable
+    from advisor.perfmodel.devices.question import DeviceAnswer, DeviceQuestion
+    from advisor.store.catalogue import Catalogue
+
+
+def asks_of_device(device: str, machine: MachineSpec) -> bool:
+    """Whether a question is answered from the evidence on devices: all but x86 cores and what ends on them."""
+    from advisor.perfmodel.sources.registry import predicts
+
+    is_arm = device.upper() == "CPU" and machine.architecture == "aarch64" and machine.id != "this"
+    return is_arm or not predicts(device)
+
+
+def predict_on_device(
+    model: ModelFile, work: WorkTable | None, machine: MachineSpec, config: RunConfig, catalogue: Catalogue
+) -> Prediction:
+    """Answer from the first source of evidence that knows; without one, a row without figures and with the reason.
+
+    Parameters
+    ----------
+    model, work
+        The model, and its work as counted in its file; None: it could not be counted.
+    machine, config
+        Platform and configuration; ``config.device`` as ``--device`` spells it.
+
+    Raises
+    ------
+    CatalogueError
+        Published figures or the calibration cannot be read.
+    """
+    from advisor.perfmodel.devices.question import first_answer
+    from advisor.perfmodel.devices.registry import shipped_sources
+
+    if machine.id == "this":
+        reason = f"device {config.device} of this machine is not read: name its processor, or use `sizer bench`"
+        return _unknown(model, machine, config, reason)
+    device = catalogue.device(machine.id, config.device)
+    if device is None:
+        own = ", ".join(item.runtime_name for item in catalogue.devices_of(machine.id)) or "none"
+        reason = f"device {config.device}: {machine.id} has none in the catalogue, which lists of it: {own}"
+        return _unknown(model, machine, config, reason)
+    question = _question(model, work, config, device_of=device)
+    answer = first_answer(shipped_sources(), question)
+    if answer is None:
+        reason = (
+            f"device {config.device} ({device.id}): no published figure of {model.name} at {config.precision}, and "
+            "none from which it could be inferred; measure it there with `sizer bench`"
+        )
+        return _unknown(model, machine, config, reason)
+    return _known(model, machine, config, answer)
+
+
+def _question(model: ModelFile, work: WorkTable | None, config: RunConfig, *, device_of: object) -> DeviceQuestion:
+    from advisor.perfmodel.analytic.work_table import canonical_name, load_works, same_network
+    from advisor.perfmodel.devices.question import DeviceQuestion
+    from advisor.records.device import DeviceSpec
+    from advisor.store.paths import profiles_dir
+
+    assert isinstance(device_of, DeviceSpec)
+    names = [canonical_name(model.reference), model.name]
+    if work is not None:
+        published = load_works(profiles_dir() / "calibration" / "works.json")
+        names += [name for name, table in published.items() if same_network(table, work)]
+    return DeviceQuestion(
+        device=device_of,
+        models=tuple(dict.fromkeys(names)),
+        table=work,
+        input_size=image_size(model.input_shape) if model.path else None,
+        precision=config.precision,
+        runtime=config.runtime,
+        batch=config.batch,
+        threads=config.threads,
+    )
+
+
+def _known(model: ModelFile, machine: MachineSpec, config: RunConfig, answer: DeviceAnswer) -> Prediction:
+    return Prediction(
+        platform=machine.id,
+        model=model.name,
+        config=config,
+        throughput_fps=_interval(answer.log_throughput, answer.throughput_band, 1.0),
+        latency_ms=_interval(answer.log_latency_s, answer.latency_band, 1000.0),
+        evidence=answer.evidence,
+        nearest_measured=answer.source,
+        bottleneck="unknown",
+        extrapolated=answer.extrapolated,
+        stand_in=model.stand_in,
+        notes=answer.notes,
+    )
+
+
+def _interval(middle: float | None, band: tuple[float, float], factor: float) -> Interval | None:
+    if middle is None:
+        return None
+    low, high = band
+    return Interval(p10=factor * exp(middle + low), p50=factor * exp(middle), p90=factor * exp(middle + high))
+
+
+def _unknown(model: ModelFile, machine: MachineSpec, config: RunConfig, reason: str) -> Prediction:
+    return Prediction(
+        platform=machine.id,
+        model=model.name,
+        config=config,
+        throughput_fps=None,
+        latency_ms=None,
+        evidence=Evidence.UNKNOWN,
+        nearest_measured=None,
+        bottleneck="unknown",
+        extrapolated=True,
+        stand_in=model.stand_in,
+        notes=(reason,),
+    )
+
+
+def published_name(reference: str) -> ModelFile | None:
+    """A model that is known by its published name alone, where it is no architecture of the zoo and no file."""
+    from advisor.perfmodel.devices.figures import load_figures
+    from advisor.perfmodel.devices.question import squashed
+
+    name = squashed(reference)
+    if not any(name in models for models in load_figures().by_device.values()):
+        return None
+    return ModelFile(
+        reference=reference, name=reference, family="unknown", kind="file", path="", sha256="", input_shape=(1, 3, 1, 1)
+    )
+
+
+def resolve_for_device(reference: str, input_shape: str | None) -> ModelFile:
+    """Model file; for a name that only a published table knows, one without a file.
+
+    Raises
+    ------
+    ModelError
+        No file, no architecture, and no published name.
+    """
+    from .models import looks_like_file, resolve_model
+
+    try:
+        return resolve_model(reference, input_shape)
+    except ModelError:
+        found = None if looks_like_file(reference) and Path(reference).suffix else published_name(reference)
+        if found is None:
+            raise
+        return found
