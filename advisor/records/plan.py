@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from .base import Evidence, Interval, PositiveCount, Record, Tail
+from .base import Evidence, Interval, LatencyInterval, PositiveCount, Record, Tail
 from .config import RunConfig
+from .scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +63,7 @@ class PredictedLoad(Record):
     drops_pct: Interval
     latency_ms: Tail
     """At the median of what is believed of the platform's speed."""
-    latency_p95_ms: Interval
+    latency_p95_ms: LatencyInterval
     utilisation: dict[str, Interval]
     """Per resource: cpu, memory_bandwidth, memory; and per stage its share of the CPU."""
     capacity_cameras: Interval | None
@@ -357,6 +358,10 @@ class Plan(Record):
     sites_total: dict[str, Any] = {}
     """Sites, boxes and the total bill."""
     model_notes: dict[str, str] = {}
+    asked: Scenario | None = None
+    """The scenario that is answered, without the addresses of its cameras; None in plans of sizer before 0.2."""
+    not_considered: tuple[str, ...] = ("accelerators", "integrated graphics")
+    """Kinds of hardware that the answer leaves out, whatever they would cost."""
     inputs: PlanBasis | None = None
     """What the plan depends on; None in plans of sizer 0.1."""
     without_measurements: WithoutMeasurements | None = None

@@ -24,8 +24,7 @@ def answer_sentence(plan: Plan) -> str:
     if best is not None:
         return (
             f"{plan.scenario}: buy {boxes(best)} ({best.platform}), {money(best.price.value, best.price.currency)}; "
-            f"{holds_words(best)}; CPU {percent(best.predicted.utilisation.get('cpu'))} busy"
-            f"{tied_words(plan)}"
+            f"{holds_words(best)}{tied_words(plan)}"
         )
     if not plan.rejected:
         return f"{plan.scenario}: NO ANSWER: no platform could be evaluated."
@@ -35,11 +34,20 @@ def answer_sentence(plan: Plan) -> str:
     if together:
         answer = min(together, key=lambda item: item.price)
         return f"{plan.scenario}: no single kind of box is sufficient, but different boxes together are: {answer.text}."
-    undecided = ""
     if plan.undecided:
-        undecided = f" {len(plan.undecided)} of them are undecided: they may be sufficient."
-    not_feasible = f"{plan.scenario}: NOT FEASIBLE with the platforms considered."
-    return f"{not_feasible}{undecided} The nearest misses are below."
+        return f"{plan.scenario}: {cannot_tell(plan)}"
+    return f"{plan.scenario}: NOT FEASIBLE with the platforms considered. The nearest misses are below."
+
+
+def cannot_tell(plan: Plan) -> str:
+    """Say of a plan without a recommendation that some boxes may be sufficient, and which is the likeliest."""
+    likeliest = max(plan.undecided, key=lambda item: item.probability)
+    several = len(plan.undecided)
+    may = "one box may be sufficient" if several == 1 else f"{several} kinds of box may be sufficient"
+    return (
+        f"CANNOT TELL: nothing holds as surely as is asked for, but {may}, the likeliest "
+        f"{boxes_and_price(likeliest)}: {likeliest.probability * 100:.0f} % that it holds"
+    )
 
 
 def box_lines(mix: Mix) -> list[str]:
@@ -152,8 +160,8 @@ def scenario_change_lines(plan: Plan) -> list[str]:
         if not item.holds:
             in_vain.setdefault(item.text, []).append(item.change)
     for text, changes in in_vain.items():
-        each = " (each of these alone)" if len(changes) > 1 else ""
-        lines.append(f"no saving: {'; '.join(changes)}{each}: {text}")
+        each = "tried one at a time: " if len(changes) > 1 else "tried: "
+        lines.append(f"{each}{'; '.join(changes)}: {text}")
     return lines
 
 

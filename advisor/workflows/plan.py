@@ -64,7 +64,7 @@ def plan_scenario(
         with open_store(store_url) as store:
             inputs = prepare(request, store, facts.result, progress, say)
             warm()
-            result = plan(inputs)
+            result = plan(inputs).model_copy(update={"asked": inputs.scenario.without_addresses()})
             if request.measure:
                 bare = prepare(replace(request, measure=False), store, facts.result, progress, silent)
                 without = without_measurements(inputs, bare, store)

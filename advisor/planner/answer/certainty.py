@@ -8,13 +8,17 @@ import numpy as np
 
 from advisor.planner.search.joint import DRAWS
 from advisor.planner.search.judgement import Deployment
-from advisor.records.base import Evidence
+from advisor.records.base import Evidence, Interval
 
 STEP = 64
 """Draws to which a bisection is taken."""
 WINDOW, SAMPLES = 150, 30
 """Draws on each side of what the bisection finds among which some hold and some fail, and how many of them are
 simulated: latency is no smooth function of the draw, and with bisection alone one draw would decide for many."""
+WORDS = ("unlikely", "moderate", "good", "high")
+"""Confidence in words, least first."""
+WIDE, VAGUE = 2.0, 3.0
+"""P90 of the busy share over its P10 from which on a promise is at most good, and at most moderate. Project assumption."""
 LEAST, MOST = 0.01, 0.99
 """Probabilities beyond these are not told apart from 0 and 1: no table of outcomes reaches so far."""
 
@@ -58,11 +62,23 @@ def _within_reach(probability: float) -> float:
     return min(max(probability, LEAST), MOST)
 
 
-def confidence(probability: float, evidence: Evidence) -> str:
-    """Word for a probability; never high where nothing but a data sheet speaks for the platform."""
+def confidence(probability: float, evidence: Evidence, load: Interval) -> str:
+    """Word for how far a promise may be relied on: of probability, evidence and width the weakest decides.
+
+    Parameters
+    ----------
+    probability : float
+        That it holds: high from 0.97, good from 0.88, moderate from 0.5, else unlikely.
+    evidence : Evidence
+        Weakest class of what the prediction rests on; a data sheet alone is at most good.
+    load : Interval
+        Busy share of the CPU. P90 above twice P10 is at most good, above three times at most moderate; and above twice
+        on a data sheet alone, too.
+    """
     if probability < 0.5:
-        return "unlikely"
-    word = "high" if probability >= 0.97 else "good" if probability >= 0.88 else "moderate"
-    if evidence in {Evidence.SPEC, Evidence.UNKNOWN} and word == "high":
-        word = "good"
-    return word
+        return WORDS[0]
+    by_probability = 3 if probability >= 0.97 else 2 if probability >= 0.88 else 1
+    weak = evidence in {Evidence.SPEC, Evidence.UNKNOWN}
+    width = load.p90 / load.p10 if load.p10 > 0 else 1.0
+    by_width = 1 if width > VAGUE or (weak and width > WIDE) else 2 if width > WIDE else 3
+    return WORDS[min(by_probability, by_width, 2 if weak else 3)]

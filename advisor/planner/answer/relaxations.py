@@ -23,7 +23,7 @@ def scenario_changes(study: Study, chosen: Solution | None, candidates: Sequence
     helpful: list[Sensitivity] = []
     in_vain: list[Sensitivity] = []
     ceiling = math.inf if chosen is None else chosen.cost
-    text = "no box is sufficient then, either" if chosen is None else "no cheaper box is sufficient then, either"
+    text = "still no box suffices" if chosen is None else "still no cheaper box suffices"
     for change, scenario in _easier(study.inputs, study.scenario):
         changed = study.for_scenario(scenario)
         within = affordable(changed, candidates, ceiling)
