@@ -31,6 +31,7 @@ from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, pri
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Inputs per pass.")
 @click.option("--export", "export_file", type=OutputOption, default=None, metavar="FILE",
               help="Write this machine's facts and measurements to FILE, for `sizer catalog add` elsewhere.")  # fmt: skip
+@click.option("--details", is_flag=True, help="Print every measurement where there are many, not a summary of the machine.")
 @common
 def bench(
     models: tuple[str, ...],
@@ -44,6 +45,7 @@ def bench(
     streams: str | None,
     batch: int,
     export_file: Path | None,
+    details: bool,
     as_json: bool,
     quiet: bool,
     store_url: str | None,
@@ -80,5 +82,5 @@ def bench(
     else:
         from advisor.report.terminal import render_bench
 
-        show(render_bench(result))
+        show(render_bench(result, details=details))
     return 3 if interrupted else 0

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+MAY_HOLD = 0.2
+"""Probability from which on a box that misses the confidence asked for is said to be worth a run on it."""
+
+
 class Price(Record):
     """What is paid for the boxes; None where no price is known."""
 
@@ -388,6 +392,23 @@ class Plan(Record):
         return (
             bool(self.rejected) and self.recommended is None and all(item.check == "evidence" for item in self.rejected)
         )
+
+    @property
+    def unpriced(self) -> tuple[Rejected, ...]:
+        """Without a recommendation: platforms that hold and have no known price, the busiest (the smallest) first."""
+        holding = [
+            item
+            for item in self.rejected
+            if item.check == "cost" and item.predicted is not None and (item.price is None or item.price.value is None)
+        ]
+        if self.carried:
+            return ()
+        return tuple(sorted(holding, key=lambda item: -item.predicted.utilisation["cpu"].p50 if item.predicted else 0.0))
+
+    @property
+    def cannot_tell(self) -> bool:
+        """Whether nothing holds as surely as is asked for, but a box may well: the answer is neither yes nor no."""
+        return not self.carried and any(item.probability >= MAY_HOLD for item in self.undecided)
 
     def to_frame(self) -> pd.DataFrame:
         """Options as a table: the recommendation, the alternatives, then what was rejected, in the plan's order.

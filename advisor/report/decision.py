@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from advisor.records.plan import BreaksFirst, LadderStep, Plan, PlanOption
+from advisor.records.plan import MAY_HOLD, BreaksFirst, LadderStep, Plan, PlanOption
 
 from .plan_summary import currency
 from .text import RESOURCE_WORDS, latency, latency_figures, money, percent
 
-WORTH_TRYING = 0.2
-"""Probability below which a box is not said to be worth a run on it."""
 CHANGES = 3
 """Changes that the first screen names."""
 LIMITS = 2
@@ -101,7 +99,7 @@ def best_changes(plan: Plan) -> list[str]:
     best = plan.recommended
     helpful = [item for item in plan.scenario_changes if item.holds]
     helpful.sort(key=lambda item: math.inf if item.price is None else item.price)
-    likely = [item for item in plan.undecided if item.probability >= WORTH_TRYING]
+    likely = [item for item in plan.undecided if item.probability >= MAY_HOLD]
     price = None if best is None else best.price.value
     lines = [f"{_instead(plan, item.platform, item.price, price)}: {item.change}" for item in helpful]
     lines += [

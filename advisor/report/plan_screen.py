@@ -68,7 +68,8 @@ def first_screen(plan: Plan) -> RenderableType:
 def _colour(plan: Plan) -> str:
     if plan.carried:
         return GOOD
-    return UNSURE if plan.nothing_known or plan.undecided or not plan.rejected else BAD
+    unsure = plan.nothing_known or plan.cannot_tell or plan.unpriced or not plan.rejected
+    return UNSURE if unsure else BAD
 
 
 def _asked(plan: Plan) -> list[tuple[str, str]]:

@@ -67,6 +67,12 @@ def latency(value_ms: float | None) -> str:
     return NEVER if value_ms is None else f"{number(value_ms)} ms"
 
 
+def predicted_figures(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    """P50, P10 and P90 of one predicted figure that is compared with a measured one."""
+    middle, low, high = (NEVER if row[name] is None else number(row[name]) for name in ("p50", "p10", "p90"))
+    return middle, low, high
+
+
 def latency_figures(interval: LatencyInterval | None) -> str:
     """:func:`span` of a latency [ms], without the unit; an end that is never reached is said in words."""
     if interval is None:

@@ -36,7 +36,7 @@ class PlanRequest:
 
     scenario: str
     on: tuple[str, ...] = ()
-    """Platform or processor ids, or ``this``; empty: the whole catalogue."""
+    """Ids or names of platforms, or of processors (the boxes that have them), or ``this``; empty: the whole catalogue."""
     measure: bool | None = None
     """Whether missing measurements are taken on this machine first. None: only if ``on`` names this machine. True also
     lets what was measured here of unpublished models enter the predictions of other machines."""
@@ -63,7 +63,9 @@ def plan_scenario(
 
         with open_store(store_url) as store:
             inputs = prepare(request, store, facts.result, progress, say)
+            phase(progress, "compiling the simulator")
             warm()
+            phase(progress, f"comparing {len(inputs.candidates)} platforms")
             result = plan(inputs).model_copy(update={"asked": inputs.scenario.without_addresses()})
             if request.measure:
                 bare = prepare(replace(request, measure=False), store, facts.result, progress, silent)
@@ -104,11 +106,13 @@ def prepare(
     candidates = _candidates(request.on, catalogue, facts)
     today = dt.datetime.now(dt.UTC).date()
     admit(scenario, candidates, today, named=bool(request.on))  # before anything is built or measured in vain
+    phase(progress, "reading and building models")
     models = {stage.id: resolve_model(stage.model, stage.input) for stage in scenario.stages}
     host = machine_spec(facts)
     bitrates = _usual_bitrates(scenario)
     smaller = _smaller(models)
     works = Works(models, store, smaller)
+    phase(progress, "compiling models to list their kernels")
     works.prepare("openvino")
     here = is_candidate(host, facts, candidates)
     counted = counted_works([*models.values(), *smaller.values()], store)
@@ -153,6 +157,12 @@ def prepare(
             scenario_sha256, catalogue, request.seed, predictor.measurements, facts.fingerprint if here else None
         ),
     )
+
+
+def phase(progress: Progress | None, what: str) -> None:
+    """Name what goes on, for whoever watches."""
+    if progress is not None:
+        progress.activity(what)
 
 
 def _usual_bitrates(scenario: Scenario) -> dict[str, float]:
@@ -372,13 +382,13 @@ def _candidates(names: tuple[str, ...], catalogue: object, facts: HostFacts) -> 
     assert isinstance(catalogue, Catalogue)
     if not names:
         return tuple(Candidate(platform, catalogue.machine(platform)) for platform in catalogue.platforms())
-    candidates = []
+    candidates: dict[str, Candidate] = {}
     for name in names:
         if name == "this":
-            candidates.append(local_candidate(facts))
-        elif name in catalogue.platform_ids():
-            platform = catalogue.platform(name)
-            candidates.append(Candidate(platform, catalogue.machine(platform)))
+            found = [local_candidate(facts)]
         else:
-            candidates.append(bare_candidate(catalogue, name))
-    return tuple(candidates)
+            boxes = catalogue.boxes(name)
+            found = [Candidate(platform, catalogue.machine(platform)) for platform in boxes]
+            found = found or [bare_candidate(catalogue, name)]
+        candidates |= {item.platform.id: item for item in found}
+    return tuple(candidates.values())
