@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from .completion import complete_models
 from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, print_json, show
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("models", nargs=-1)
+@click.argument("models", nargs=-1, shell_complete=complete_models)
 @click.option("--quick", "mode", flag_value="quick", help="At most 120 s: micro-benchmarks and a set of networks.")
 @click.option(
     "--full", "mode", flag_value="full", help="Every measurement that a prediction for this machine uses; resumable."
