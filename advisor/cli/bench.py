@@ -32,7 +32,9 @@ from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, pri
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Inputs per pass.")
 @click.option("--export", "export_file", type=OutputOption, default=None, metavar="FILE",
               help="Write this machine's facts and measurements to FILE, for `sizer catalog add` elsewhere.")  # fmt: skip
-@click.option("--details", is_flag=True, help="Print every measurement where there are many, not a summary of the machine.")
+@click.option(
+    "--details", is_flag=True, help="Print every measurement where there are many, not a summary of the machine."
+)
 @common
 def bench(
     models: tuple[str, ...],

@@ -24,7 +24,9 @@ RUNS_SHOWN = 50
 )
 @click.option("--limit", type=click.IntRange(min=1), default=None, metavar="N",
               help="List the newest N runs only; without it the newest 50, with --json all.")  # fmt: skip
-@click.option("--details", is_flag=True, help="Of a plan: print everything that it rests on, not its first screen alone.")
+@click.option(
+    "--details", is_flag=True, help="Of a plan: print everything that it rests on, not its first screen alone."
+)
 @common
 def report(
     run: str | None,

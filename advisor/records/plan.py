@@ -403,7 +403,9 @@ class Plan(Record):
         ]
         if self.carried:
             return ()
-        return tuple(sorted(holding, key=lambda item: -item.predicted.utilisation["cpu"].p50 if item.predicted else 0.0))
+        return tuple(
+            sorted(holding, key=lambda item: -item.predicted.utilisation["cpu"].p50 if item.predicted else 0.0)
+        )
 
     @property
     def cannot_tell(self) -> bool:

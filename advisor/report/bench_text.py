@@ -29,7 +29,9 @@ def render_bench(report: BenchReport, *, details: bool = False) -> RenderableTyp
     """``sizer bench``: every measurement where they are few or ``details`` are asked for, else a summary."""
     rows = len(report.measurements) + len(report.micro)
     if details or rows <= FEW_ROWS:
-        parts: list[RenderableType] = [_measurements(report)] if report.measurements else [Text("no model was measured")]
+        parts: list[RenderableType] = (
+            [_measurements(report)] if report.measurements else [Text("no model was measured")]
+        )
         if report.micro:
             parts += [heading("Micro-benchmarks"), _micro(report.micro)]
     else:
@@ -89,7 +91,7 @@ def _micro(records: Sequence[MicroBenchmark]) -> Table:
 
 
 def _summary(report: BenchReport) -> list[RenderableType]:
-    """How fast the machine computes and moves data, and how fast the networks run at best; then how much was measured."""
+    """How fast the machine computes and moves data, and how fast the networks run at best."""
     done = [row for row in report.measurements if row.failure is None]
     disturbed = sum(row.interference.dirty for row in (*done, *report.micro))
     told = (
@@ -98,7 +100,9 @@ def _summary(report: BenchReport) -> list[RenderableType]:
     )
     parts: list[RenderableType] = [paragraph(styled(told, "bold"))]
     if disturbed:
-        parts.append(paragraph(styled(f"{disturbed} of them were disturbed by other load: measure again when idle", UNSURE)))
+        parts.append(
+            paragraph(styled(f"{disturbed} of them were disturbed by other load: measure again when idle", UNSURE))
+        )
     machine = _machine_rows(report.micro)
     if machine:
         columns = [
@@ -124,7 +128,11 @@ def _machine_rows(micro: Sequence[MicroBenchmark]) -> list[Cells]:
     found: dict[str, dict[int, MicroBenchmark]] = {}
     for item in micro:
         threads = _THREADS.search(item.name)
-        if threads is not None and item.name.split("/")[0] in _MACHINE and ("/native/" in item.name or "peak" not in item.name):
+        if (
+            threads is not None
+            and item.name.split("/")[0] in _MACHINE
+            and ("/native/" in item.name or "peak" not in item.name)
+        ):
             found.setdefault(_THREADS.sub("", item.name), {})[int(threads[1])] = item
     rows: list[Cells] = []
     for stem, by_threads in found.items():

@@ -32,7 +32,7 @@ class _Limit:
 
 
 def closest_limit(plan: Plan) -> str:
-    """The limit that today's load comes nearest to, with figure and limit; empty if the plan does not hold the limits."""
+    """The limit that today's load comes nearest to, with its figure; empty if the plan does not hold the limits."""
     best, asked = plan.recommended, plan.asked
     if best is None or asked is None:
         return ""

@@ -197,8 +197,11 @@ def _of_best(plan: Plan, best: PlanOption) -> dict[str, Any]:
         "bill": bill_rows,
         "per_box": per_box,
         "stages": stages,
-        "stage_chart": bars([(name, item.p10, item.p50, item.p90) for name, item in busiest if item.p90 > 0],
-                            "cores", f"Cores busy{per_box}"),  # fmt: skip
+        "stage_chart": bars(
+            [(name, item.p10, item.p50, item.p90) for name, item in busiest if item.p90 > 0],
+            "cores",
+            f"Cores busy{per_box}",
+        ),
         "utilisation_chart": bars(
             [
                 (RESOURCE_WORDS.get(name, name), item.p10 * 100, item.p50 * 100, item.p90 * 100)

@@ -59,7 +59,11 @@ def first_screen(plan: Plan) -> RenderableType:
         parts.append(paragraph(styled(scope, UNSURE)))
     if plan.disturbed is not None:
         parts.append(paragraph(styled(f"{plan.disturbed.text}.", UNSURE)))
-    rows = [(name, clipped(text, FACTS if name in LONG else FACT)) for name, text in (*_asked(plan), *_decision(plan)) if text]
+    rows = [
+        (name, clipped(text, FACTS if name in LONG else FACT))
+        for name, text in (*_asked(plan), *_decision(plan))
+        if text
+    ]
     parts += [facts(rows), *comparison(plan), *_changes(plan), *_warnings(plan)]
     parts.append(paragraph(styled(f"{INTERVALS} All figures, assumptions and sources: --details, --html FILE.", SOFT)))
     return Group(*parts)
@@ -78,7 +82,11 @@ def _asked(plan: Plan) -> list[tuple[str, str]]:
         return []
     found = dict(question_rows(plan.asked))
     load = next(name for name in ("cameras", "requests") if name in found)
-    return [(load, found[load]), ("models", found["models"]), ("must hold", f"{found['must hold']}; {found['margins']}")]
+    return [
+        (load, found[load]),
+        ("models", found["models"]),
+        ("must hold", f"{found['must hold']}; {found['margins']}"),
+    ]
 
 
 def _decision(plan: Plan) -> list[tuple[str, str]]:

@@ -88,7 +88,10 @@ def compared(plan: Plan) -> list[tuple[str, PlanOption | Rejected]]:
     shown: list[tuple[str, PlanOption | Rejected]] = []
     if plan.recommended is None:
         holding = [("holds", item) for item in plan.unpriced]
-        return [*holding[:UNPRICED], *(("nearest miss", item) for item in nearest_misses(plan) if ("holds", item) not in holding)]
+        return [
+            *holding[:UNPRICED],
+            *(("nearest miss", item) for item in nearest_misses(plan) if ("holds", item) not in holding),
+        ]
     if plan.just_fails is not None:
         shown.append(("just fails", plan.just_fails))
     shown.append(("recommended", plan.recommended))

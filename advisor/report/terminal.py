@@ -15,9 +15,8 @@ from advisor.records.plan import Plan
 from advisor.records.prediction import Prediction, PredictionReport
 from advisor.records.verdict import Verdict
 
+from .bench_text import render_bench
 from .layout import (
-    BAD,
-    GOOD,
     UNSURE,
     Cells,
     Column,
@@ -30,7 +29,6 @@ from .layout import (
     section,
     styled,
 )
-from .bench_text import render_bench
 from .plan_text import render_plan
 from .text import EVIDENCE_WORDS, config_line, counted, number, span
 from .verdict_text import render_verdict
@@ -219,9 +217,11 @@ def render_catalogue(report: Any) -> RenderableType:
                for i in range(len(report.columns))]  # fmt: skip
     columns = [
         Column(
-            _CATALOGUE_HEADINGS.get(name, name), figures=figures[i], optional=_CATALOGUE_OPTIONAL.get(name, 0),
+            _CATALOGUE_HEADINGS.get(name, name),
+            figures=figures[i],
+            optional=_CATALOGUE_OPTIONAL.get(name, 0),
             whole=name == "id",
-        )  # fmt: skip
+        )
         for i, name in enumerate(report.columns)
     ]
     return Table(columns, [[_cell(cell) for cell in row] for row in report.rows])

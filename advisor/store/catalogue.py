@@ -187,8 +187,8 @@ class Catalogue:
         accelerator = self.identify("accelerators", name)
         if accelerator is not None:
             raise CatalogueError(
-                f"{name!r} is known, but not modelled: an accelerator of which no figure enters a prediction, so no plan "
-                f"uses it; its data sheet: sizer catalog show {accelerator}"
+                f"{name!r} is known, but not modelled: an accelerator of which no figure enters a prediction, so no "
+                f"plan uses it; its data sheet: sizer catalog show {accelerator}"
             )
         known = [*self._files["platforms"], *self._files["processors"]]
         raise self._unknown("platform", name, known)

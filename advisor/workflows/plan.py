@@ -36,7 +36,7 @@ class PlanRequest:
 
     scenario: str
     on: tuple[str, ...] = ()
-    """Ids or names of platforms, or of processors (the boxes that have them), or ``this``; empty: the whole catalogue."""
+    """Ids or names of platforms, or of processors (the boxes that have them), or ``this``; empty: the catalogue."""
     measure: bool | None = None
     """Whether missing measurements are taken on this machine first. None: only if ``on`` names this machine. True also
     lets what was measured here of unpublished models enter the predictions of other machines."""

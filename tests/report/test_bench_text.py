@@ -20,12 +20,12 @@ def row(model: str, precision: str, per_s: float, *, dirty: bool = False) -> Ben
 def quick() -> BenchReport:
     """500 measurements, as ``--quick`` takes on a machine of many cores."""
     micro = [
-        micro_benchmark().model_copy(update={"name": f"{kind}/t{threads}", "value": 1e9 * threads * scale, "unit": unit})
+        micro_benchmark().model_copy(update={"name": f"{kind}/t{n}", "value": 1e9 * n * scale, "unit": unit})
         for kind, scale, unit in (
             ("peak/openvino/f32/native", 100.0, "FLOP/s"), ("peak/openvino/f32/avx2", 50.0, "FLOP/s"),
             ("bandwidth/dram", 10.0, "B/s"), ("barrier", 1.0, "s"),
         )
-        for threads in range(1, 101)
+        for n in range(1, 101)
     ]  # fmt: skip
     rows = [row(f"net-{index % 20:02d}", "f32", 10.0 + index, dirty=index == 3) for index in range(100)]
     return BenchReport(**STAMP, measurements=tuple(rows), micro=tuple(micro), took_s=117.0)

@@ -178,7 +178,8 @@ def test_a_plan_page_holds_what_a_buyer_must_defend() -> None:
         "Price against capacity", "What it will look like", "Why this box", "Comparison", "Best changes", "Warnings",
         "What safety costs", "What it costs", "Change the scenario instead", "Where the time goes", "Utilisation",
         "What breaks first", "Compared with common configurations on the same boxes",
-        "What if", "Evidence and sources", "Assumptions", f"All {len(plan.rejected)} platforms that are not recommended",
+        "What if", "Evidence and sources", "Assumptions",
+        f"All {len(plan.rejected)} platforms that are not recommended",
     ]  # fmt: skip
     for text in (*plan.assumptions, *plan.warnings, *(item.text for item in best.breaks_first)):
         assert text in page.of("li")
@@ -267,7 +268,9 @@ def test_tables_have_captions_and_scopes_and_pictures_a_text_in_their_place(make
     for tag in re.findall(r"<th [^>]*>", html):
         assert 'scope="' in tag, tag
     pictures = re.findall(r"<svg [^>]*>", html)
-    told = [unescape(found[1]) for found in (re.search(r'aria-label="([^"]*)"', picture) for picture in pictures) if found]
+    told = [
+        unescape(found[1]) for found in (re.search(r'aria-label="([^"]*)"', picture) for picture in pictures) if found
+    ]
     assert len(told) == len(pictures)
     assert all(len(text.split()) >= 5 for text in told), told
 

@@ -74,7 +74,10 @@ def test_what_was_asked_is_said_and_how_intervals_are_read() -> None:
 
 def test_the_screen_says_what_decided_the_price_and_what_relaxing_it_saves() -> None:
     text = " ".join(" ".join(screen(recorded("traffic-intersection"))).split())
-    assert "decided by 90 % confidence in the SLO, which costs 120 USD: without it mini-pc-i3-n305-16-gb for 238 USD" in text
+    assert (
+        "decided by 90 % confidence in the SLO, which costs 120 USD: without it mini-pc-i3-n305-16-gb for 238 USD"
+        in text
+    )
     assert "just fails mini-pc-i3-n305-32-gb: at 90 % confidence p95 latency is 503 ms, 500 ms are allowed" in text
 
 
@@ -113,7 +116,9 @@ def test_a_box_without_a_price_that_holds_is_ranked_and_not_refused() -> None:
     holding = plan.just_fails.model_copy(
         update={"platform": "chip", "check": "cost", "predicted": best.predicted, "price": unknown}
     )
-    alone = plan.model_copy(update={"recommended": None, "alternatives": (), "rejected": (holding,), "just_fails": None})
+    alone = plan.model_copy(
+        update={"recommended": None, "alternatives": (), "rejected": (holding,), "just_fails": None}
+    )
     assert alone.unpriced == (holding,)
     assert "NO PRICE: chip would hold" in answer_sentence(alone)
     assert any(line.split()[:2] == ["holds", "chip"] for line in screen(alone))

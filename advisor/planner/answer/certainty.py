@@ -18,7 +18,8 @@ simulated: latency is no smooth function of the draw, and with bisection alone o
 WORDS = ("unlikely", "moderate", "good", "high")
 """Confidence in words, least first."""
 WIDE, VAGUE = 2.0, 3.0
-"""P90 of the busy share over its P10 from which on a promise is at most good, and at most moderate. Project assumption."""
+"""P90 of the busy share over its P10 from which on a promise is at most good, and at most moderate.
+Project assumption."""
 LEAST, MOST = 0.01, 0.99
 """Probabilities beyond these are not told apart from 0 and 1: no table of outcomes reaches so far."""
 

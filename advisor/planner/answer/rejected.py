@@ -46,7 +46,7 @@ class Miss:
     closeness: float = 0.0
     """What there is over what is needed, 0 to 1, of the check that fails or of the CPU, whichever lacks more."""
     at_median: bool = True
-    """Whether it fails at the median already, by that check or for want of CPU; else only at the confidence asked for."""
+    """Whether it fails at the median already, by that check or for want of CPU; else at the confidence alone."""
     cost: float = math.inf
     """Least cost of the boxes."""
 
