@@ -18,7 +18,7 @@ EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("scenario", required=False)
+@click.argument("scenario", required=False, shell_complete=complete_scenarios)
 @click.option("--plan", "plan_file", type=PathOption, default=None, metavar="FILE",
               help="Configuration and prediction of this plan.json; default: this machine is planned first.")  # fmt: skip
 @click.option("--duration", "duration_s", type=Duration(1.0), default=None, metavar="TIME",

@@ -93,7 +93,7 @@ def _micro(records: Sequence[MicroBenchmark]) -> Table:
 def _summary(report: BenchReport) -> list[RenderableType]:
     """How fast the machine computes and moves data, and how fast the networks run at best."""
     done = [row for row in report.measurements if row.failure is None]
-    disturbed = sum(row.interference.dirty for row in (*done, *report.micro))
+    disturbed = sum(row.interference.dirty for row in done) + sum(item.interference.dirty for item in report.micro)
     told = (
         f"{counted(len(done), 'measurement')} of {counted(len({row.model for row in done}), 'network')} and "
         f"{counted(len(report.micro), 'micro-benchmark')} of this machine"

@@ -211,9 +211,10 @@ class Catalogue:
 
     def _name(self, kind: str, entry_id: str) -> str:
         """Display name of an entry."""
-        entry = {"platforms": self.platform, "processors": self.processor}.get(kind)
-        if entry is not None:
-            return entry(entry_id).name
+        if kind == "platforms":
+            return self.platform(entry_id).name
+        if kind == "processors":
+            return self.processor(entry_id).name
         return next(item.name for item in self.accelerators() if item.id == entry_id)
 
     def machine(self, platform: Platform) -> MachineSpec:

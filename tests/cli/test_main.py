@@ -208,7 +208,7 @@ def test_a_table_on_a_terminal_fits_it(columns: int) -> None:
     program = "import sys; sys.argv = ['sizer', 'catalog', 'list']; from advisor.cli.main import main; main()"
     session = in_terminal(program, columns)
     assert session.exit_code == 0
-    assert "\x1b[1m" in session.written
+    assert ("\x1b[1m" if columns >= 80 else "\x1b[2m") in session.written  # too narrow for headings: names of facts
     assert max(map(len, session.lines)) <= columns
     if columns >= 80:
         first = [line.split()[0] for line in session.lines]

@@ -127,4 +127,4 @@ def test_lines_carry_round_numbers_on_both_axes() -> None:
 
 def test_the_limit_lies_under_the_labels() -> None:
     svg = bars([("a", 99.0, 99.0, 99.0)], "%", "Utilisation", 100.0)
-    assert svg.index("stroke-dasharray") < svg.index("99 %")
+    assert svg.index("stroke-dasharray") < svg.index(">99 %<")

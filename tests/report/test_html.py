@@ -176,7 +176,8 @@ def test_a_plan_page_holds_what_a_buyer_must_defend() -> None:
     page = page_of(plan)
     assert page.of("h2") == [
         "Price against capacity", "What it will look like", "Why this box", "Comparison", "Best changes", "Warnings",
-        "What safety costs", "What it costs", "Change the scenario instead", "Where the time goes", "Utilisation",
+        "What safety costs", "What it costs", "Change the scenario instead",
+        "More headroom for more money", "Where the time goes", "Utilisation",
         "What breaks first", "Compared with common configurations on the same boxes",
         "What if", "Evidence and sources", "Assumptions",
         f"All {len(plan.rejected)} platforms that are not recommended",
@@ -289,7 +290,7 @@ def test_what_was_asked_is_on_the_page_of_plan_and_verdict() -> None:
     for document in (shop_plan().model_copy(update={"asked": asked}), verdict(asked=asked)):
         page = page_of(document)
         assert "What was asked" in page.of("h2")
-        assert any(text.startswith("8 cameras (") for text in page.of("dd"))
+        assert any(text.startswith("8 cameras: ") for text in page.of("dd"))
         assert page.text.count("true value is believed to lie below") == 1
 
 

@@ -17,8 +17,9 @@ def test_groups_of_one_kind_are_one_and_mixed_rates_are_told_apart() -> None:
 
 
 def test_one_group_requests_and_limits() -> None:
-    rows = dict(question_rows(scenario(site={"max_power_w": 65.0, "fanless": True}, candidates={"max_boxes": 1})))
-    assert rows["cameras"].startswith("8 cameras (")
+    site = {"max_power_w": 65.0, "fanless": True}
+    rows = dict(question_rows(scenario(cameras=[camera(1)], site=site, candidates={"max_boxes": 1})))
+    assert rows["cameras"].startswith("1 camera (aisle): 1920x1080, ")
     assert "one box" in rows["limits"]
     assert "65 W at the wall per box, fanless" in rows["limits"]
     calls = scenario(
