@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from .completion import complete_platforms
+from .completion import complete_platforms, complete_scenarios
 from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, echo, notes, print_json, show, warn
 
 if TYPE_CHECKING:

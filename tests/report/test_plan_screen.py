@@ -123,3 +123,19 @@ def test_a_box_without_a_price_that_holds_is_ranked_and_not_refused() -> None:
     assert "NO PRICE: chip would hold" in answer_sentence(alone)
     assert any(line.split()[:2] == ["holds", "chip"] for line in screen(alone))
     assert plan.unpriced == ()
+
+
+def test_the_sample_of_the_readme_has_the_rows_that_are_printed() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    sample = readme[readme.index("```text\nstore-analytics: buy ") + len("```text\n") :]
+    shown = sample[: sample.index("```")].splitlines()
+
+    def names(lines: list[str]) -> list[str]:
+        """Titles of sections, and names of facts."""
+        titles = [line.split(" (")[0] for line in lines if line and not line.startswith(" ") and len(line) < 60]
+        facts = [line[2:17].strip() for line in lines if line.startswith("  ") and line[2:3].isalpha()]
+        return [*titles, *facts]
+
+    printed = screen(recorded("store-analytics"))
+    assert {"Compared", "Best changes", "Warnings"} <= set(names(shown))
+    assert [name for name in names(shown) if len(name) < 15] == [name for name in names(printed) if len(name) < 15]
