@@ -90,7 +90,7 @@ def scenario_text(asked: NewScenario, file: Path) -> str:
         model=json.dumps(asked.model, ensure_ascii=False),
         latency_ms=f"{asked.latency_ms:g}",
     )
-    parse_scenario(text, str(file))
+    parse_scenario(text, f"{file} (not written)")
     return text
 
 
