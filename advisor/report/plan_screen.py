@@ -19,11 +19,13 @@ from .decision import (
 )
 from .layout import BAD, GOOD, SOFT, UNSURE, Cells, Column, Table, aligned, bullets, facts, heading, paragraph, styled
 from .plan_summary import (
+    advice_lines,
     answer_sentence,
     capacity_unit,
     compared,
     currency,
     evidence_by_stage,
+    nearest_misses,
     site_heading,
     site_value,
 )
@@ -45,7 +47,7 @@ from .text import (
 FACT, FACTS, CHANGE, FIRST_WARNING, WARNING = 80, 162, 94, 186, 94
 """Longest texts [characters] of a fact in one line and in two, a change, the first warning and the others, which
 ``--details`` has whole."""
-LONG = frozenset({"models", "must hold", "decided by", "breaks first", "just fails"})
+LONG = frozenset({"models", "must hold", "decided by", "breaks first", "just fails", "nearest miss", "try"})
 """Facts that may take two lines."""
 WARNINGS = 2
 """Warnings that are shown; the others are counted."""
@@ -92,7 +94,12 @@ def _asked(plan: Plan) -> list[tuple[str, str]]:
 def _decision(plan: Plan) -> list[tuple[str, str]]:
     best = plan.recommended
     if best is None:
-        return [("sites", _sites(plan))]
+        misses = () if plan.unpriced else nearest_misses(plan)[:1]
+        return [
+            ("sites", _sites(plan)),
+            *[("nearest miss", f"{item.platform}: {item.reason}") for item in misses],
+            *[("try", line) for line in advice_lines(plan)[:1] if misses],
+        ]
     predicted, tco = best.predicted, best.tco
     of = f" on all {best.count}" if best.count > 1 else ""
     price = best.price

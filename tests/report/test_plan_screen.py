@@ -81,6 +81,14 @@ def test_the_screen_says_what_decided_the_price_and_what_relaxing_it_saves() -> 
     assert "just fails mini-pc-i3-n305-32-gb: at 90 % confidence p95 latency is 503 ms, 500 ms are allowed" in text
 
 
+def test_without_an_answer_the_screen_says_what_is_missing_and_what_to_try() -> None:
+    plan = hopeless_plan()
+    text = " ".join(" ".join(screen(plan)).split())
+    first = plan.nearest_misses[0]
+    assert f"nearest miss {first.platform}: {first.reason[:60]}" in text
+    assert "try larger `every` intervals" in text
+
+
 def test_many_warnings_are_counted_and_long_ones_cut_at_a_word() -> None:
     warnings = ("first " * 100, "second", "third", "fourth")
     lines = screen(shop_plan().model_copy(update={"warnings": warnings}))
