@@ -16,7 +16,20 @@ from tests.report.samples import hopeless_plan
 
 from .terminals import in_terminal
 
-COMMANDS = ("host", "bench", "calibrate", "predict", "plan", "verify", "catalog", "models", "report", "store", "schema")
+COMMANDS = (
+    "init",
+    "host",
+    "bench",
+    "calibrate",
+    "predict",
+    "plan",
+    "verify",
+    "catalog",
+    "models",
+    "report",
+    "store",
+    "schema",
+)
 
 
 def _leaves(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], click.Command]]:
