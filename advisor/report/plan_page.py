@@ -145,8 +145,8 @@ def _decision(plan: Plan) -> list[tuple[str, str]]:
     misses = [item.name for item in nearest_misses(plan)]
     told = [("Nearest misses", ", ".join(misses) if misses else "no platform could be evaluated")]
     if plan.unpriced:
-        return [("Sufficient", without_price(plan)), *told]
-    return [("Undecided", cannot_tell(plan)), *told] if plan.cannot_tell else told
+        return [("Sufficient", without_price(plan).removeprefix("NO PRICE: ")), *told]
+    return [("Undecided", cannot_tell(plan).removeprefix("CANNOT TELL: ")), *told] if plan.cannot_tell else told
 
 
 def _why(plan: Plan) -> list[tuple[str, str]]:
