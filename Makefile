@@ -11,11 +11,12 @@ PYTEST_ARGUMENTS ?=
 # Pythons for which the lock is tested, on Linux x86-64; the ranges in pyproject.toml allow newer ones.
 PYTHONS := 3.11 3.12 3.13
 
-.PHONY: help install dev plan verify test test-slow test-devices test-lowest test-newest check format accuracy benchmarks docs lock \
+.PHONY: help install dev plan shell verify test test-slow test-devices test-lowest test-newest check format accuracy benchmarks docs lock \
 	lock-upgrade wheel clean
 
 help:
 	@echo "make plan          recommend hardware for $(SCENARIO); writes plan.json and plan.html"
+	@echo "make shell         a shell that finds sizer, with completion"
 	@echo "make verify        run the real cascade of $(SCENARIO) on this machine for 20 s"
 	@echo "make test          all tests (under 8 minutes on 2 cores)"
 	@echo "make test-slow     the tests that take minutes each; they install the wheel in an empty environment, too"
@@ -76,6 +77,12 @@ dev: $(DEVSTAMP)
 
 plan: $(COMPILED)
 	$(BIN)/sizer plan $(SCENARIO) -o plan.json --html plan.html
+
+shell: $(COMPILED)
+	@echo "sizer is found in this shell; leave it with exit"
+	@printf '%s\n' '[ -r ~/.bashrc ] && . ~/.bashrc' 'PATH="$(abspath $(BIN)):$$PATH"' \
+		'eval "$$(_SIZER_COMPLETE=bash_source sizer)"' > $(VENV)/.shell
+	@bash --rcfile $(VENV)/.shell -i
 
 verify: $(COMPILED)
 	$(BIN)/sizer verify $(SCENARIO) --duration 20

@@ -21,6 +21,7 @@ slo: {camera_fps: 5, latency_p95_ms: 1000}
 # In this order: later ones use what earlier ones left.
 COMMANDS: dict[tuple[str, ...], list[list[str]]] = {
     ("host",): [["host", "--json"]],
+    ("init",): [["init", "new.yaml", "--cameras", "1", "--model", "squeezenet-1.1"]],
     ("models", "list"): [["models", "list"]],
     ("models", "build"): [["models", "build", "squeezenet-1.1", "-o", "."]],
     ("models", "inspect"): [["models", "inspect", "squeezenet-1.1"]],
@@ -62,7 +63,7 @@ def test_no_command_is_left_out() -> None:
     assert set(COMMANDS) == _leaves(cli)
 
 
-QUICK = {("host",), ("catalog", "list"), ("schema",)}
+QUICK = {("host",), ("init",), ("catalog", "list"), ("schema",)}
 """The others take minutes together and build on each other."""
 
 

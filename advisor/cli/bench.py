@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .completion import complete_models
 from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, print_json, show
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("models", nargs=-1)
+@click.argument("models", nargs=-1, shell_complete=complete_models)
 @click.option("--quick", "mode", flag_value="quick", help="At most 120 s: micro-benchmarks and a set of networks.")
 @click.option(
     "--full", "mode", flag_value="full", help="Every measurement that a prediction for this machine uses; resumable."
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
               help="For MODELs with open dimensions: WIDTHxHEIGHT, or a shape like 1,3,736,1312.")  # fmt: skip
 @click.option("--export", "export_file", type=OutputOption, default=None, metavar="FILE",
               help="Write this machine's facts and measurements to FILE, for `sizer catalog add` elsewhere.")  # fmt: skip
+@click.option(
+    "--details", is_flag=True, help="Print every measurement where there are many, not a summary of the machine."
+)
 @common
 def bench(
     models: tuple[str, ...],
@@ -55,6 +59,7 @@ def bench(
     batch: int | None,
     input_shape: str | None,
     export_file: Path | None,
+    details: bool,
     as_json: bool,
     quiet: bool,
     store_url: str | None,
@@ -94,7 +99,7 @@ def bench(
     else:
         from advisor.report.terminal import render_bench
 
-        show(render_bench(result))
+        show(render_bench(result, details=details))
     if interrupted:
         return 3
     return 1 if _all_failed(result) else 0

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from .completion import complete_entries
 from .offers import offers
 from .options import EXIT_CODES, PathOption, common, echo, print_json, print_json_data, show
 
@@ -21,12 +22,31 @@ catalog.add_command(offers)
 @catalog.command("list", epilog=EXIT_CODES)
 @click.option("--kind", type=click.Choice(["platforms", "products", "processors", "accelerators", "devices"]),
               default="platforms", show_default=True, help="What is listed.")  # fmt: skip
+@click.option("--max-price", "max_price_usd", type=click.FloatRange(min=0), default=None, metavar="USD",
+              help="List only what is known to cost no more.")  # fmt: skip
+@click.option("--ids", is_flag=True, help="Print ids alone, one a line.")
+@click.argument("words", nargs=-1, metavar="[WORD]...")
 @common
-def list_(kind: str, as_json: bool, quiet: bool, store_url: str | None) -> None:
-    """List the platforms, products, processors, accelerators or devices of the catalogue."""
+def list_(
+    words: tuple[str, ...],
+    kind: str,
+    max_price_usd: float | None,
+    ids: bool,
+    as_json: bool,
+    quiet: bool,
+    store_url: str | None,
+) -> None:
+    """List the platforms, products, processors, accelerators or devices of the catalogue.
+
+    WORDs filter: an entry is listed if its id, name, processor, form factor or kind of price hold each of them.
+    """
     from advisor.workflows import list_catalogue
 
-    report = list_catalogue(kind)
+    report = list_catalogue(kind, words=words, max_price_usd=max_price_usd)
+    if ids:
+        for row in report.rows:
+            echo(str(row[0]))
+        return
     if as_json:
         print_json(report)
         return
@@ -36,7 +56,7 @@ def list_(kind: str, as_json: bool, quiet: bool, store_url: str | None) -> None:
 
 
 @catalog.command("show", epilog=EXIT_CODES)
-@click.argument("identifier", metavar="ID")
+@click.argument("identifier", metavar="ID", shell_complete=complete_entries)
 @common
 def show_(identifier: str, as_json: bool, quiet: bool, store_url: str | None) -> None:
     """Show one entry with kind, date and source of each number, and the devices that infer on it.

@@ -112,6 +112,10 @@ class LiveProgress:
             self._display.update(self._activity, visible=False)
             self._steps = self._display.add_task("", total=total, ends_s=_end_s(estimate_s), unit=unit)
 
+    def activity(self, what: str) -> None:
+        """Name what the command does where no steps are announced, its time counted from now."""
+        self._display.reset(self._activity, description=one_line(what), total=None, visible=self._steps is None)
+
     def begin(self, what: str) -> None:
         """Name the current item."""
         if self._steps is not None:

@@ -16,7 +16,7 @@ from advisor.cli.tolerant_stream import flush_or_discard
 from advisor.errors import SizerError
 from advisor.report.printable import printable
 
-from . import bench, calibrate, catalog, host, models, plan, predict, report, schema, store, verify
+from . import bench, calibrate, catalog, host, init, models, plan, predict, report, schema, store, verify
 from .options import EXIT_CODES, report_failure, warn
 from .signals import ended_like_ctrl_c
 
@@ -28,11 +28,12 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 def cli() -> None:
     """Size hardware for deep-learning inference: plan before buying, verify on site.
 
-    Start with `sizer plan store-analytics` (a scenario included with sizer) or a scenario file of your own.
+    Start with `sizer plan store-analytics` (a scenario included with sizer), or write your own with `sizer init`.
     """
 
 
 for command in (
+    init.init,
     plan.plan,
     verify.verify,
     host.host,

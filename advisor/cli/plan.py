@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from .completion import complete_formats, complete_platforms, complete_scenarios
 from .offers import rate_of
 from .options import EXIT_CODES, OutputOption, common, echo, notes, print_json, show
 
@@ -21,11 +22,12 @@ its end, and collecting every 700 objects took a tenth of its time."""
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("scenario")
-@click.option("--on", "platforms", default=None, metavar="PLATFORM,...", help="Consider these platforms only.")
+@click.argument("scenario", shell_complete=complete_scenarios)
+@click.option("--on", "platforms", default=None, metavar="PLATFORM,...", shell_complete=complete_platforms,
+              help="Consider these platforms only, by id or name; a processor means the boxes that have it.")  # fmt: skip
 @click.option("-o", "--output", type=OutputOption, default=None, metavar="FILE", help="Write the plan as JSON to FILE.")
 @click.option("--html", type=OutputOption, default=None, metavar="FILE", help="Write a self-contained page to FILE.")
-@click.option("--export", "export_format", default=None, metavar="FORMAT",
+@click.option("--export", "export_format", default=None, metavar="FORMAT", shell_complete=complete_formats,
               help="Print the recommended runtime configuration: openvino, onnxruntime, ovms, triton or compose.")  # fmt: skip
 @click.option("--export-of", default=None, type=click.Choice(["equal", "mix", "split"]),
               help="Export this answer: equal boxes (the recommendation), a mix of boxes, or stages split over boxes. "
@@ -41,6 +43,7 @@ its end, and collecting every 700 objects took a tenth of its time."""
               help="Day of the prices. Default: today.")  # fmt: skip
 @click.option("--rate", "rates", multiple=True, callback=rate_of, metavar="CODE=USD@DATE",
               help="What one unit of a currency costs in USD, and of which day that is; lets offers in it in.")  # fmt: skip
+@click.option("--details", is_flag=True, help="Print everything that the answer rests on, not its first screen alone.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the simulations.")
 @common
 def plan(
@@ -55,6 +58,7 @@ def plan(
     offers: OfferSource,
     as_of: dt.datetime | None,
     rates: tuple[Rate, ...],
+    details: bool,
     seed: int,
     as_json: bool,
     quiet: bool,
@@ -63,8 +67,10 @@ def plan(
     """Recommend the cheapest hardware and runtime configuration for SCENARIO.
 
     SCENARIO is a scenario file, or the name of an included one (store-analytics, traffic-intersection, ...).
-    Exit code 1 when no platform of the catalogue is sufficient, neither equal boxes nor a mix of boxes nor stages split
-    over boxes; the plan then lists the nearest misses.
+    Prints the decision on one screen; --details, --html and --json have the rest. Exit code 1 when no platform of the
+    catalogue is sufficient, neither equal boxes nor a mix of boxes nor stages split over boxes; the plan then lists the
+    nearest misses. Exit code 3 when that cannot be told: some may be, but not as surely as the scenario asks for; or what
+    is sufficient has no price, and is ranked without one.
     """
     if export_of is not None and export_format is None:
         raise click.UsageError("--export-of needs --export FORMAT: it selects which answer is exported.")
@@ -110,7 +116,7 @@ def plan(
     else:
         from advisor.report.terminal import render_plan
 
-        show(render_plan(result))
+        show(render_plan(result, details=details))
     if result.carried:
         return 0
-    return 3 if result.nothing_known else 1
+    return 3 if result.nothing_known or result.cannot_tell or result.unpriced else 1

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import click
 
+from .completion import complete_models, complete_platforms
 from .options import EXIT_CODES, Duration, common, print_json, show
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("model")
-@click.option("--on", "platforms", required=True, metavar="PLATFORM,...", help="Platform or processor ids, or `this`.")
+@click.argument("model", shell_complete=complete_models)
+@click.option("--on", "platforms", required=True, metavar="PLATFORM,...", shell_complete=complete_platforms,
+              help="Platforms or processors, by id or name, or `this`.")  # fmt: skip
 @click.option("--runtime", type=click.Choice(["openvino", "onnxruntime"]), default="openvino", show_default=True,
               help="Library that runs the model.")  # fmt: skip
 @click.option("--device", default="CPU", show_default=True, metavar="CPU|GPU|NPU|ID",

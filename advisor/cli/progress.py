@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Self
 
@@ -15,7 +16,7 @@ from .tolerant_stream import Tolerant
 if TYPE_CHECKING:
     from .live_progress import LiveProgress
 
-LINE_INTERVAL_S = 5.0
+LINE_INTERVAL_S = 10.0
 """Least time between two lines where stderr is no terminal [s]."""
 LINE_SHARE = 0.02
 """The same as a share of the time that has passed: eight hours give some 300 lines."""
@@ -31,7 +32,7 @@ def progress_display(activity: str, *, quiet: bool) -> QuietProgress | LineProgr
         from .live_progress import LiveProgress
 
         return LiveProgress(activity, Tolerant(stream))
-    return LineProgress(Tolerant(stream))
+    return LineProgress(activity, Tolerant(stream))
 
 
 def duration_text(seconds: float) -> str:
@@ -55,18 +56,46 @@ class QuietProgress(NullProgress):
 
 
 class LineProgress:
-    """Prints messages at once, and how far the work is at most every few seconds, later less often."""
+    """Prints messages at once, and how far the work is at most every few seconds, later less often.
 
-    def __init__(self, stream: Tolerant) -> None:
+    Where nothing is reported for so long, a line says what goes on and for how long, so that silence is never the sign
+    of a hang.
+    """
+
+    def __init__(self, activity: str, stream: Tolerant) -> None:
         self._stream = stream
+        self._doing, self._doing_since_s = activity, time.monotonic()
         self._total, self._unit = 0, "items"
         self._started_s = self._printed_s = time.monotonic()
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._pulse = threading.Thread(target=self._beat, name="sizer-progress", daemon=True)
 
     def __enter__(self) -> Self:
+        self._pulse.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Every line is complete."""
+        self._ended.set()
+        self._pulse.join()
+
+    def _beat(self) -> None:
+        while not self._ended.wait(LINE_INTERVAL_S / 4):
+            self.still()
+
+    def still(self) -> None:
+        """Say what goes on, if no line was printed for a while."""
+        now_s = time.monotonic()
+        if now_s - self._printed_s >= self._interval_s(now_s):
+            self.message(f"{self._doing} ({duration_text(now_s - self._doing_since_s)})")
+
+    def _interval_s(self, now_s: float) -> float:
+        """Least time between two lines that are not messages [s]."""
+        return max(LINE_INTERVAL_S, LINE_SHARE * (now_s - self._started_s))
+
+    def activity(self, what: str) -> None:
+        """Name what the command does from now."""
+        self._doing, self._doing_since_s = what, time.monotonic()
 
     def start(self, total: int, estimate_s: float | None, unit: str = "items") -> None:
         """Announce ``total`` steps."""
@@ -77,15 +106,15 @@ class LineProgress:
             self.message(f"{total} item{'s' if total > 1 else ''}{about}")
 
     def begin(self, what: str) -> None:
-        """Lines name what is finished."""
+        """Lines name what is finished; what has begun is named where it takes long."""
+        self.activity(what)
 
     def advance(self, done: int, what: str, remaining_s: float | None) -> None:
         """Print that ``done`` steps are finished, unless the last such line is recent; the last step always."""
         now_s = time.monotonic()
         elapsed_s = now_s - self._started_s
-        if done < self._total and now_s - self._printed_s < max(LINE_INTERVAL_S, LINE_SHARE * elapsed_s):
+        if done < self._total and now_s - self._printed_s < self._interval_s(now_s):
             return
-        self._printed_s = now_s
         left = ""
         if remaining_s is not None and done < self._total:
             left = f", about {duration_text(remaining_s)} left"
@@ -94,8 +123,10 @@ class LineProgress:
 
     def message(self, text: str) -> None:
         """Print a line."""
-        self._stream.write(f"{one_line(text)}\n")
-        self._stream.flush()
+        with self._lock:
+            self._printed_s = time.monotonic()
+            self._stream.write(f"{one_line(text)}\n")
+            self._stream.flush()
 
     def finish(self, summary: str) -> None:
         """Print the summary, where there was anything to do."""

@@ -24,6 +24,9 @@ RUNS_SHOWN = 50
 )
 @click.option("--limit", type=click.IntRange(min=1), default=None, metavar="N",
               help="List the newest N runs only; without it the newest 50, with --json all.")  # fmt: skip
+@click.option(
+    "--details", is_flag=True, help="Of a plan: print everything that it rests on, not its first screen alone."
+)
 @common
 def report(
     run: str | None,
@@ -31,6 +34,7 @@ def report(
     parquet_file: Path | None,
     html: Path | None,
     limit: int | None,
+    details: bool,
     as_json: bool,
     quiet: bool,
     store_url: str | None,
@@ -62,7 +66,7 @@ def report(
         else:
             from advisor.report.terminal import render_document
 
-            show(render_document(document))
+            show(render_document(document, details=details))
         return
     if csv_file is not None or parquet_file is not None or html is not None:
         _write_measurements(csv_file, parquet_file, html, store_url, note)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from .completion import complete_platforms, complete_scenarios
 from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, echo, notes, print_json, show, warn
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("scenario", required=False)
+@click.argument("scenario", required=False, shell_complete=complete_scenarios)
 @click.option("--plan", "plan_file", type=PathOption, default=None, metavar="FILE",
               help="Configuration and prediction of this plan.json; default: this machine is planned first.")  # fmt: skip
 @click.option("--duration", "duration_s", type=Duration(1.0), default=None, metavar="TIME",
@@ -26,7 +27,7 @@ EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
               help="2 minutes, 30 minutes, or 8 hours, unless --duration says otherwise.")  # fmt: skip
 @click.option("--config", type=click.Choice(["plan", "default"]), default="plan", show_default=True,
               help="The planned configuration, or what the runtime chooses by itself.")  # fmt: skip
-@click.option("--as", "imitate", default=None, metavar="PLATFORM",
+@click.option("--as", "imitate", default=None, metavar="PLATFORM", shell_complete=complete_platforms,
               help="Imitate a smaller machine's cores and SIMD level; the report lists what cannot be imitated.")  # fmt: skip
 @click.option("--decode", "decode_device", type=click.Choice(["software", "hardware"]), default="software",
               show_default=True, help="Decoder: software, or hardware if this machine has a decoding device.")  # fmt: skip

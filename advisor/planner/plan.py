@@ -60,7 +60,8 @@ def plan(inputs: PlanInputs) -> Plan:
     runner_up = explored[1] if len(explored) > 1 else None
     sites = plan_sites(study, admitted)
     front = pareto_front(study, admitted, explored)
-    changes = scenario_changes(study, chosen, admitted)
+    binding = None if rejected.just_fails is None else rejected.just_fails.check
+    changes = scenario_changes(study, chosen, admitted, binding)
     if chosen is None:
         if all(item.check == "evidence" for item in rejected.rejected):
             changes = ()  # nothing is known of any box, so nothing of what would help

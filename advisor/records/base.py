@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import math
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 class Record(BaseModel):
@@ -114,12 +115,40 @@ class Interval(Record):
         return Interval(p10=numerator / self.p90, p50=numerator / self.p50, p90=numerator / self.p10)
 
 
-class Tail(Record):
-    """Latency percentiles in milliseconds, as the JSON contract prints them."""
+FORMERLY_NEVER_MS = 1.0e9
+"""What documents of sizer up to 0.2.0.dev0 hold for the latency of frames that are never done [ms]."""
 
-    p50: float
-    p95: float
-    p99: float
+
+def latency_or_never(value_ms: Any) -> Any:
+    """Return None for a latency without end: infinity, or the figure that stood for it in older documents."""
+    return None if isinstance(value_ms, int | float) and value_ms >= FORMERLY_NEVER_MS else value_ms
+
+
+LatencyMs = Annotated[float | None, BeforeValidator(latency_or_never)]
+"""Latency in milliseconds; None: without end, as the work is never done: the box does not keep up."""
+
+
+class LatencyInterval(Record):
+    """10 %, 50 % and 90 % quantile of what is believed about a latency in milliseconds; None: without end."""
+
+    p10: LatencyMs
+    p50: LatencyMs
+    p90: LatencyMs
+
+    @model_validator(mode="after")
+    def _ordered(self) -> LatencyInterval:
+        ends = [math.inf if value is None else value for value in (self.p10, self.p50, self.p90)]
+        if ends != sorted(ends):
+            raise ValueError(f"quantiles out of order: p10={self.p10}, p50={self.p50}, p90={self.p90}")
+        return self
+
+
+class Tail(Record):
+    """Latency percentiles in milliseconds, as the JSON contract prints them; None: without end."""
+
+    p50: LatencyMs
+    p95: LatencyMs
+    p99: LatencyMs
 
 
 ValueKind = Literal["measured", "vendor", "published", "assumed"]

@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from .base import Evidence, Interval, PositiveCount, Record, Tail
+from .base import Evidence, Interval, LatencyInterval, PositiveCount, Record, Tail
 from .config import RunConfig
+from .scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+MAY_HOLD = 0.2
+"""Probability from which on a box that misses the confidence asked for is said to be worth a run on it."""
 
 
 class Price(Record):
@@ -62,7 +67,7 @@ class PredictedLoad(Record):
     drops_pct: Interval
     latency_ms: Tail
     """At the median of what is believed of the platform's speed."""
-    latency_p95_ms: Interval
+    latency_p95_ms: LatencyInterval
     utilisation: dict[str, Interval]
     """Per resource: cpu, memory_bandwidth, memory; and per stage its share of the CPU."""
     capacity_cameras: Interval | None
@@ -359,6 +364,10 @@ class Plan(Record):
     sites_total: dict[str, Any] = {}
     """Sites, boxes and the total bill."""
     model_notes: dict[str, str] = {}
+    asked: Scenario | None = None
+    """The scenario that is answered, without the addresses of its cameras; None in plans of sizer before 0.2."""
+    not_considered: tuple[str, ...] = ("accelerators", "integrated graphics")
+    """Kinds of hardware that the answer leaves out, whatever they would cost."""
     inputs: PlanBasis | None = None
     """What the plan depends on; None in plans of sizer 0.1."""
     without_measurements: WithoutMeasurements | None = None
@@ -385,6 +394,25 @@ class Plan(Record):
         return (
             bool(self.rejected) and self.recommended is None and all(item.check == "evidence" for item in self.rejected)
         )
+
+    @property
+    def unpriced(self) -> tuple[Rejected, ...]:
+        """Without a recommendation: platforms that hold and have no known price, the busiest (the smallest) first."""
+        holding = [
+            item
+            for item in self.rejected
+            if item.check == "cost" and item.predicted is not None and (item.price is None or item.price.value is None)
+        ]
+        if self.carried:
+            return ()
+        return tuple(
+            sorted(holding, key=lambda item: -item.predicted.utilisation["cpu"].p50 if item.predicted else 0.0)
+        )
+
+    @property
+    def cannot_tell(self) -> bool:
+        """Whether nothing holds as surely as is asked for, but a box may well: the answer is neither yes nor no."""
+        return not self.carried and any(item.probability >= MAY_HOLD for item in self.undecided)
 
     def to_frame(self) -> pd.DataFrame:
         """Options as a table: the recommendation, the alternatives, then what was rejected, in the plan's order.

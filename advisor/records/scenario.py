@@ -395,6 +395,11 @@ class Scenario(Record):
         """Cameras of all groups."""
         return sum(group.count for group in self.cameras)
 
+    def without_addresses(self) -> Scenario:
+        """Return the scenario without the addresses of its cameras, which may hold passwords: fit for any document."""
+        cameras = tuple(group.model_copy(update={"source": ()}) for group in self.cameras)
+        return self.model_copy(update={"cameras": cameras})
+
     def stage(self, stage_id: str) -> Stage:
         """Return the stage with this id; KeyError if unknown."""
         for stage in self.stages:

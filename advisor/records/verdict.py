@@ -9,6 +9,7 @@ from pydantic import Field
 from .base import Record
 from .config import EffectiveConfig, RunConfig
 from .model import ModelFile
+from .scenario import Scenario
 
 Objects = Literal["auto", "real", "scenario"]
 """Whose objects stages on objects run on: those that the detector finds, or as many as the scenario says."""
@@ -124,6 +125,8 @@ class Verdict(Record):
     seed: int | None = None
     phases: Phases | None = None
     """As requested; each camera's own is its ``phase_ms``."""
+    asked: Scenario | None = None
+    """The scenario that ran, without the addresses of its cameras; None in verdicts of sizer before 0.2."""
     operator: str | None = None
     """Who ran it, as given on the command line."""
     signer: str | None = None

@@ -92,7 +92,7 @@ def price_against_capacity(marks: Sequence[Mark], needed: float | None, currency
     prices = [mark.price for mark in shown]
     across = _Scale(min(reach) * 0.8, max(reach) * 1.25, LEFT, WIDTH - RIGHT)
     upward = _Scale(min(prices) * 0.7, max(prices) * 1.3, HEIGHT - BOTTOM, TOP)
-    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Price against capacity">']
+    parts = [_picture(HEIGHT, _told(shown, needed, currency, unit))]
     parts += _axes(across, upward, currency, unit)
     taken: list[Box] = []
     if needed:
@@ -115,6 +115,18 @@ def price_against_capacity(marks: Sequence[Mark], needed: float | None, currency
     others = [_around(across.at(max(mark.middle, LOWEST)), upward.at(mark.price), 5.0) for mark in shown]
     parts += [_label(mark, across.at(max(mark.middle, LOWEST)), upward.at(mark.price), taken, others) for mark in named]
     return "".join([*parts, "</svg>"])
+
+
+def _told(marks: Sequence[Mark], needed: float | None, currency: str, unit: str) -> str:
+    """The picture in words: what carries a label, and how many others there are."""
+    named = [mark for mark in marks if mark.kind != "other"]
+    items = [
+        f"{mark.kind} {mark.label}: {mark.price:,.0f} {currency}, {_figure(mark.low, mark.middle, mark.high)} {unit}"
+        for mark in sorted(named, key=lambda mark: mark.price)
+    ]
+    items += [f"{len(marks) - len(named)} others"] if len(marks) > len(named) else []
+    required = f"; {needed:g} {unit} are needed" if needed else ""
+    return f"Price against capacity, P50 (P10 - P90): {'; '.join(items)}{required}."
 
 
 def _axes(across: _Scale, upward: _Scale, currency: str, unit: str) -> list[str]:
@@ -180,8 +192,11 @@ def _overlap(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def bars(rows: Sequence[tuple[str, float, float, float]], unit: str, limit: float | None = None) -> str:
-    """Horizontal bars of P50 with a whisker from P10 to P90; ``limit`` draws an upright line."""
+def bars(rows: Sequence[tuple[str, float, float, float]], unit: str, title: str, limit: float | None = None) -> str:
+    """Horizontal bars of P50 with a whisker from P10 to P90; ``limit`` draws an upright line.
+
+    ``title`` and all figures are the picture's text alternative.
+    """
     if not rows:
         return ""
     top = max([row[3] for row in rows] + ([limit] if limit is not None else [])) * 1.05 or 1.0
@@ -191,14 +206,15 @@ def bars(rows: Sequence[tuple[str, float, float, float]], unit: str, limit: floa
     def x(value: float) -> float:
         return left + value / top * (WIDTH - left - right)
 
-    parts = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(unit)}">']
+    told = "; ".join(f"{name} {_figure(low, middle, high)} {unit}" for name, low, middle, high in rows)
+    parts = [_picture(height, f"{title}, P50 (P10 - P90): {told}.")]
     if limit is not None:  # first, so that labels next to it stay readable
         at = f"{x(limit):.1f}"
         parts.append(f'<line x1="{at}" x2="{at}" y1="0" y2="{height}" stroke="var(--bad)" stroke-dasharray="5 4"/>')
     for index, (name, low, middle, high) in enumerate(rows):
         y = step * index + 6
         short = name if len(name) <= 24 else name[:23] + "…"
-        text = number(middle) if number(low) == number(high) else f"{number(middle)} ({number(low)} - {number(high)})"
+        text = _figure(low, middle, high)
         parts.append(f'<text x="{left - 8}" y="{y + 14}" text-anchor="end">{escape(short)}</text>')
         parts.append(
             f'<rect class="bar" x="{left}" y="{y}" width="{max(x(middle) - left, 1):.1f}" height="18" rx="2">'
@@ -211,7 +227,18 @@ def bars(rows: Sequence[tuple[str, float, float, float]], unit: str, limit: floa
     return "".join([*parts, "</svg>"])
 
 
+def _figure(low: float, middle: float, high: float) -> str:
+    return number(middle) if number(low) == number(high) else f"{number(middle)} ({number(low)} - {number(high)})"
+
+
+def _picture(height: int, told: str) -> str:
+    """Start of a picture with the sentence that a screen reader says in its place."""
+    return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(told)}">'
+
+
 _NAMED_LINES = 5
+_TOLD_LINES = 24
+"""Lines whose ranges the text alternative tells; a table on the same page has all."""
 
 
 def _round_ticks(low: float, high: float, most: int) -> list[float]:
@@ -246,7 +273,9 @@ def lines(
         across = LEFT + (x - x_low) / ((x_high - x_low) or 1.0) * (WIDTH - LEFT - RIGHT)
         return across, height - 40 - y / y_high * (height - 40 - top)
 
-    parts = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(y_label)}">']
+    ranges = "; ".join(f"{name} {number(min(ys))} to {number(max(ys))}" for name, _, ys in drawn[:_TOLD_LINES])
+    more = f"; and {len(drawn) - _TOLD_LINES} more" if len(drawn) > _TOLD_LINES else ""
+    parts = [_picture(height, f"{y_label} over time, {number(x_low)} to {number(x_high)} s: {ranges}{more}.")]
     for tick in _round_ticks(0.0, y_high, 4):
         y = place(x_low, tick)[1]
         parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')

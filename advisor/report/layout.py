@@ -157,6 +157,8 @@ class Column:
     """Aligned to the right, and never folded."""
     optional: int = 0
     """Where a terminal is too narrow for the table, the column of the largest number is left out first; 0: never."""
+    whole: bool = False
+    """Never folded, so that what is shown can be copied."""
 
 
 class Table:
@@ -212,7 +214,7 @@ class Table:
     def _widths(self, shown: Sequence[int], room: int) -> list[int] | None:
         """Width of each column that is shown, the widest texts folded until all fit; None if that is not enough."""
         widths = {index: self._natural[index] for index in shown}
-        texts = [index for index in shown if not self._columns[index].figures]
+        texts = [index for index in shown if not (self._columns[index].figures or self._columns[index].whole)]
         while self._total(widths.values()) > room:
             widest = max(texts, key=lambda index: widths[index], default=None)
             if widest is None or widths[widest] <= _LEAST_TEXT_WIDTH:

@@ -8,9 +8,18 @@ from typing import Any
 from advisor.records.plan import Plan, PlanOption, PredictedLoad, Rejected
 
 from .charts import Mark, bars, price_against_capacity
+from .decision import (
+    best_changes,
+    breaks_first_lines,
+    closest_limit,
+    decided_by,
+    scope_sentence,
+    why_not_cheaper,
+)
 from .plan_summary import (
     box_lines,
     boxes,
+    cannot_tell,
     capacity_unit,
     compared,
     currency,
@@ -26,7 +35,9 @@ from .plan_summary import (
     tie_rows,
     tied_words,
     undecided_lines,
+    without_price,
 )
+from .question import INTERVALS, question_rows
 from .text import (
     EVIDENCE_WORDS,
     RESOURCE_WORDS,
@@ -37,6 +48,8 @@ from .text import (
     decode_line,
     decodes,
     has_cameras,
+    latency_figures,
+    latency_span,
     money,
     number,
     percent,
@@ -64,7 +77,12 @@ def plan_context(plan: Plan) -> dict[str, Any]:
         "plan": plan,
         "best": best,
         "headline": _headline(plan),
-        "subline": _subline(plan),
+        "decision": _decision(plan),
+        "scope": scope_sentence(plan),
+        "intervals": INTERVALS,
+        "asked": () if plan.asked is None else question_rows(plan.asked),
+        "changes": best_changes(plan),
+        "why": _why(plan),
         "capacity_chart": price_against_capacity(marks, _needed(plan), currency(plan), unit),
         "left_out": left_out,
         "unit": unit,
@@ -105,23 +123,38 @@ def _headline(plan: Plan) -> str:
         return "Different boxes together are sufficient"
     if plan.nothing_known:
         return "No answer: there is no evidence that would decide about these platforms"
-    return "Not feasible with the platforms of the catalogue" + (
-        f"; {len(plan.undecided)} undecided" if plan.undecided else ""
-    )
+    if plan.unpriced:
+        return "No price: what is sufficient is ranked without one"
+    return "Cannot tell yet" if plan.cannot_tell else "Not feasible with the platforms of the catalogue"
 
 
-def _subline(plan: Plan) -> str:
+def _decision(plan: Plan) -> list[tuple[str, str]]:
+    """Price, certainty and what breaks first: with the headline the decision in four lines."""
     best = plan.recommended
     if best is not None:
-        return (
-            f"{money(best.price.value, best.price.currency)}; {holds_words(best)}; {best.platform}; "
-            f"{EVIDENCE_WORDS[best.evidence]}{tied_words(plan)}"
-        )
+        bought = "all boxes" if best.count > 1 else "the box"
+        return [
+            ("Price", f"{money(best.price.value, best.price.currency)} for {bought} "
+                      f"({best.platform}) [{best.price.kind}, {best.price.date or 'no date'}]"),
+            ("Probability", f"{holds_words(best)}; {EVIDENCE_WORDS[best.evidence]}{tied_words(plan)}"),
+            ("Breaks first", "; ".join(breaks_first_lines(best)) or "nothing was found"),
+        ]  # fmt: skip
     together = [item for item in (plan.mix, plan.split) if item is not None]
     if together:
-        return min(together, key=lambda item: item.price).text
+        return [("Boxes", min(together, key=lambda item: item.price).text)]
     misses = [item.name for item in nearest_misses(plan)]
-    return f"Nearest misses: {', '.join(misses)}" if misses else "No platform could be evaluated"
+    told = [("Nearest misses", ", ".join(misses) if misses else "no platform could be evaluated")]
+    if plan.unpriced:
+        return [("Sufficient", without_price(plan).removeprefix("NO PRICE: ")), *told]
+    return [("Undecided", cannot_tell(plan).removeprefix("CANNOT TELL: ")), *told] if plan.cannot_tell else told
+
+
+def _why(plan: Plan) -> list[tuple[str, str]]:
+    """Why these boxes and no cheaper ones."""
+    rows = [
+        ("Nearest limit", closest_limit(plan)), ("Decided by", decided_by(plan)), ("Just fails", why_not_cheaper(plan)),
+    ]  # fmt: skip
+    return [(name, text) for name, text in rows if text]
 
 
 def _of_best(plan: Plan, best: PlanOption) -> dict[str, Any]:
@@ -136,7 +169,7 @@ def _of_best(plan: Plan, best: PlanOption) -> dict[str, Any]:
         ("Capacity" + (" of all boxes" if best.count > 1 else ""), capacity(predicted)),
         ("CPU busy" + per_box, percent(predicted.utilisation.get("cpu"))),
         ("Camera FPS" if cameras else "Requests/s", span(predicted.camera_fps)),
-        ("Latency p95", f"{span(predicted.latency_p95_ms)} ms"),
+        ("Latency p95", latency_span(predicted.latency_p95_ms)),
         ("Drops", f"{span(predicted.drops_pct)} %"),
         ("Energy", f"{span(best.tco.energy_kwh_per_year)} kWh/year"),
     ]
@@ -164,13 +197,18 @@ def _of_best(plan: Plan, best: PlanOption) -> dict[str, Any]:
         "bill": bill_rows,
         "per_box": per_box,
         "stages": stages,
-        "stage_chart": bars([(name, item.p10, item.p50, item.p90) for name, item in busiest if item.p90 > 0], "cores"),
+        "stage_chart": bars(
+            [(name, item.p10, item.p50, item.p90) for name, item in busiest if item.p90 > 0],
+            "cores",
+            f"Cores busy{per_box}",
+        ),
         "utilisation_chart": bars(
             [
                 (RESOURCE_WORDS.get(name, name), item.p10 * 100, item.p50 * 100, item.p90 * 100)
                 for name, item in predicted.utilisation.items()
             ],
             "%",
+            f"Utilisation{per_box}",
             100.0,
         ),
     }
@@ -243,7 +281,7 @@ def _compared_row(kind: str, item: PlanOption | Rejected) -> list[str]:
         "-" if price is None else money(price.value, price.currency),
         capacity(predicted),
         "-" if predicted is None else percent(predicted.utilisation.get("cpu")),
-        "-" if predicted is None else span(predicted.latency_p95_ms),
+        "-" if predicted is None else latency_figures(predicted.latency_p95_ms),
         EVIDENCE_WORDS[item.evidence],
         why(item),
         remedy(item) if isinstance(item, Rejected) else "",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from advisor.records.plan import Mix, Plan, PlanOption, PredictedLoad, Rejected, Undecided
+from advisor.records.plan import MAY_HOLD, Mix, Plan, PlanOption, PredictedLoad, Rejected, Undecided
 
 from .text import EVIDENCE_WORDS, config_line, decode_line, decodes, has_cameras, money, number, percent, remedy
 
+UNPRICED = 5
+"""Platforms that hold and have no price, of which a comparison shows so many."""
 MISSES = 3
 """Nearest misses of a plan that does not rank them itself."""
 _SITE_HEADINGS = {
@@ -24,8 +26,7 @@ def answer_sentence(plan: Plan) -> str:
     if best is not None:
         return (
             f"{plan.scenario}: buy {boxes(best)} ({best.platform}), {money(best.price.value, best.price.currency)}; "
-            f"{holds_words(best)}; CPU {percent(best.predicted.utilisation.get('cpu'))} busy"
-            f"{tied_words(plan)}"
+            f"{holds_words(best)}{tied_words(plan)}"
         )
     if not plan.rejected:
         return f"{plan.scenario}: NO ANSWER: no platform could be evaluated."
@@ -35,11 +36,32 @@ def answer_sentence(plan: Plan) -> str:
     if together:
         answer = min(together, key=lambda item: item.price)
         return f"{plan.scenario}: no single kind of box is sufficient, but different boxes together are: {answer.text}."
-    undecided = ""
-    if plan.undecided:
-        undecided = f" {len(plan.undecided)} of them are undecided: they may be sufficient."
-    not_feasible = f"{plan.scenario}: NOT FEASIBLE with the platforms considered."
-    return f"{not_feasible}{undecided} The nearest misses are below."
+    if plan.unpriced:
+        return f"{plan.scenario}: {without_price(plan)}."
+    if plan.cannot_tell:
+        return f"{plan.scenario}: {cannot_tell(plan)}."
+    return f"{plan.scenario}: NOT FEASIBLE with the platforms considered. The nearest misses are below."
+
+
+def without_price(plan: Plan) -> str:
+    """Say of a plan without a recommendation which platforms hold and lack only a price."""
+    first, *others = plan.unpriced
+    more = f" and {len(others)} larger" if others else ""
+    return (
+        f"NO PRICE: {first.platform}{more} would hold, ranked without a price, the smallest first; put prices into "
+        "candidates.prices to have one recommended"
+    )
+
+
+def cannot_tell(plan: Plan) -> str:
+    """Say of a plan without a recommendation that some boxes may be sufficient, and which is the likeliest."""
+    likeliest = max(plan.undecided, key=lambda item: item.probability)
+    several = sum(item.probability >= MAY_HOLD for item in plan.undecided)
+    may = "one box may be sufficient" if several == 1 else f"{several} kinds of box may be sufficient"
+    return (
+        f"CANNOT TELL: nothing holds as surely as is asked for, but {may}, the likeliest "
+        f"{boxes_and_price(likeliest)}: {likeliest.probability * 100:.0f} % that it holds"
+    )
 
 
 def box_lines(mix: Mix) -> list[str]:
@@ -65,7 +87,11 @@ def compared(plan: Plan) -> list[tuple[str, PlanOption | Rejected]]:
     """Pair the recommendation and what it is compared with, or the nearest misses, with a word for each."""
     shown: list[tuple[str, PlanOption | Rejected]] = []
     if plan.recommended is None:
-        return [("nearest miss", item) for item in nearest_misses(plan)]
+        holding = [("holds", item) for item in plan.unpriced]
+        return [
+            *holding[:UNPRICED],
+            *(("nearest miss", item) for item in nearest_misses(plan) if ("holds", item) not in holding),
+        ]
     if plan.just_fails is not None:
         shown.append(("just fails", plan.just_fails))
     shown.append(("recommended", plan.recommended))
@@ -152,8 +178,8 @@ def scenario_change_lines(plan: Plan) -> list[str]:
         if not item.holds:
             in_vain.setdefault(item.text, []).append(item.change)
     for text, changes in in_vain.items():
-        each = " (each of these alone)" if len(changes) > 1 else ""
-        lines.append(f"no saving: {'; '.join(changes)}{each}: {text}")
+        each = "tried one at a time: " if len(changes) > 1 else "tried: "
+        lines.append(f"{each}{'; '.join(changes)}: {text}")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""The plan on a terminal: the answer first, then what it rests on."""
+"""The plan on a terminal: the first screen, then with ``--details`` what it rests on."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from advisor.records.plan import Plan, PlanOption, Rejected
+from advisor.records.plan import Plan, PlanOption
 
-from .layout import BAD, GOOD, UNSURE, Cells, Column, Table, aligned, facts, heading, paragraph, section, styled
+from .layout import Column, Table, aligned, facts, heading, paragraph, section
+from .plan_screen import first_screen
 from .plan_summary import (
     advice_lines,
-    answer_sentence,
     bill,
     box_lines,
-    capacity_unit,
     compared,
     currency,
     evidence_by_stage,
@@ -28,24 +27,24 @@ from .plan_summary import (
     tie_rows,
     undecided_lines,
 )
+from .question import question_rows
 from .text import (
     EVIDENCE_WORDS,
     RESOURCE_WORDS,
     basis_line,
     capacity,
-    capacity_interval,
     config_line,
-    counted,
     decode_line,
     decodes,
     has_cameras,
+    latency,
+    latency_span,
     money,
     number,
     percent,
     price_line,
     search_line,
     span,
-    tight,
     why,
     without_line,
 )
@@ -54,18 +53,12 @@ SITES = 20
 """Kinds of site that a terminal shows."""
 
 
-def render_plan(plan: Plan) -> RenderableType:
-    """Lay out a whole plan."""
-    answer: RenderableType = paragraph(styled(answer_sentence(plan), f"bold {_colour(plan)}"))
-    if plan.disturbed is not None:
-        answer = Group(answer, paragraph(styled(f"{plan.disturbed.text}.", UNSURE)))
-    return Group(answer, *[part for lay_out in SECTIONS for part in lay_out(plan)])
-
-
-def _colour(plan: Plan) -> str:
-    if plan.carried:
-        return GOOD
-    return UNSURE if plan.nothing_known or plan.undecided or not plan.rejected else BAD
+def render_plan(plan: Plan, *, details: bool = False) -> RenderableType:
+    """Lay out the first screen of a plan, and with ``details`` everything that it rests on below."""
+    parts = [first_screen(plan)]
+    if details:
+        parts += [part for lay_out in SECTIONS for part in lay_out(plan)]
+    return Group(*parts)
 
 
 def _recommended(plan: Plan) -> list[RenderableType]:
@@ -88,8 +81,8 @@ def _recommended(plan: Plan) -> list[RenderableType]:
     figures = [
         ("camera FPS" if has_cameras(predicted) else "requests/s", span(predicted.camera_fps)),
         ("drops", f"{span(predicted.drops_pct)} %"),
-        ("latency", f"p50 {number(predicted.latency_ms.p50)} ms, p95 {span(predicted.latency_p95_ms)} ms, "
-                    f"p99 {number(predicted.latency_ms.p99)} ms"),
+        ("latency", f"p50 {latency(predicted.latency_ms.p50)}, p95 {latency_span(predicted.latency_p95_ms)}, "
+                    f"p99 {latency(predicted.latency_ms.p99)}"),
         ("capacity", capacity(predicted)),
         *[(f"{RESOURCE_WORDS.get(name, name)} used", percent(use))
           for name, use in predicted.utilisation.items()],
@@ -150,40 +143,12 @@ def _stages(best: PlanOption) -> Table:
     return Table(columns, [[*row, cores] for row, cores in zip(rows, busy, strict=True)], indent=2)
 
 
-def _comparison(plan: Plan) -> list[RenderableType]:
-    shown = compared(plan)
-    if not shown:
-        return []
-    parts = [heading("Comparison"), _compared_table(plan, shown)]
-    parts += section("Reasons", [f"{item.platform}: {why(item)}" for _, item in shown if why(item)])
-    named = {item.platform for _, item in shown}
-    others = sum(item.platform not in named for item in plan.rejected)
-    if others > 0:
-        more = f"and {counted(others, 'more platform')}, with reasons in the JSON (--json, -o) and on the HTML page"
-        parts.append(paragraph(more, 2))
-    return parts
+def _asked(plan: Plan) -> list[RenderableType]:
+    return [] if plan.asked is None else [heading("Asked"), facts(question_rows(plan.asked))]
 
 
-def _compared_table(plan: Plan, shown: Sequence[tuple[str, PlanOption | Rejected]]) -> Table:
-    columns = [
-        Column(""), Column("platform"), Column("boxes", figures=True), Column(currency(plan), figures=True),
-        Column(capacity_unit(plan)), Column("CPU %", optional=1), Column("p95 ms", optional=2),
-        Column("evidence", optional=3),
-    ]  # fmt: skip
-    predicted = [item.predicted for _, item in shown]
-    reach = aligned([tight(span(capacity_interval(load))) for load in predicted])
-    cpu = [None if load is None else load.utilisation.get("cpu") for load in predicted]
-    busy = aligned([tight(span(None if use is None else use.scaled(100.0), 2)) for use in cpu])
-    p95 = aligned([tight(span(None if load is None else load.latency_p95_ms)) for load in predicted])
-    rows: list[Cells] = []
-    for index, (kind, item) in enumerate(shown):
-        price = None if item.price is None else item.price.value
-        row: Cells = [
-            kind, item.platform, str(item.count), "unknown" if price is None else f"{price:,.0f}",
-            reach[index], busy[index], p95[index], item.evidence.value,
-        ]  # fmt: skip
-        rows.append([styled(cell, "bold") for cell in row] if kind == "recommended" else row)
-    return Table(columns, rows, indent=2)
+def _reasons(plan: Plan) -> list[RenderableType]:
+    return section("Reasons", [f"{item.platform}: {why(item)}" for _, item in compared(plan) if why(item)])
 
 
 def _pareto(plan: Plan) -> list[RenderableType]:
@@ -248,12 +213,13 @@ def _mixes(plan: Plan) -> list[RenderableType]:
 
 
 SECTIONS: tuple[Callable[[Plan], list[RenderableType]], ...] = (
+    _asked,
     _recommended,
     _ties,
     _ladder,
     _limits,
     _gain,
-    _comparison,
+    _reasons,
     _advice,
     _sensitivity,
     lambda plan: section("Undecided", undecided_lines(plan)),

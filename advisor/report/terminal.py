@@ -11,14 +11,12 @@ from rich.text import Text
 
 from advisor.records.base import Interval, Sourced, SourcedText
 from advisor.records.host import DeviceFacts, HostFacts, KernelDevice
-from advisor.records.measurement import BenchReport, MicroBenchmark
 from advisor.records.plan import Plan
 from advisor.records.prediction import Prediction, PredictionReport
 from advisor.records.verdict import Verdict
 
+from .bench_text import render_bench
 from .layout import (
-    BAD,
-    GOOD,
     UNSURE,
     Cells,
     Column,
@@ -41,8 +39,6 @@ __all__ = [
 ]  # fmt: skip
 
 KIB, MIB, GIB = 1024.0, 1024.0**2, 1024.0**3
-FEW_LEFT_OUT = 10
-"""Items that were not measured of which ``sizer bench`` prints the names; more are counted."""
 LARGEST_KERNELS = 15
 """Kernels that ``sizer models inspect`` lists."""
 _UNITS = {
@@ -238,65 +234,6 @@ def _prediction(item: Prediction) -> list[RenderableType]:
     return [*parts, *([Text(""), bullets(item.notes)] if item.notes else [])]
 
 
-def render_bench(report: BenchReport) -> RenderableType:
-    """``sizer bench``."""
-    parts: list[RenderableType] = [_measurements(report)] if report.measurements else [Text("no model was measured")]
-    if report.micro:
-        parts += [heading("Micro-benchmarks"), _micro(report.micro)]
-    failures = [
-        *[f"{item.model}, {config_line(item.config)}: {item.failure}" for item in report.measurements if item.failure],
-        *[f"{item.name}: {item.failure}" for item in report.micro_failures],
-    ]
-    parts += section("Failed", failures)
-    parts += section("Not measured", _left_out(report))
-    if report.took_s is not None:
-        parts.append(paragraph(f"measured in {report.took_s:.0f} s"))
-    return Group(*parts)
-
-
-def _left_out(report: BenchReport) -> list[str]:
-    """Few items by name, many by kind; then what is said in sentences."""
-    count = sum(report.left_out_by_kind.values())
-    if count <= FEW_LEFT_OUT:
-        return list(report.left_out)
-    kinds = [f"{number} {plural}" for plural, number in report.left_out_by_kind.items()]
-    where = "for want of time (all by name in `left_out` of --json)"
-    return [f"{', '.join(kinds)}, {where}", *report.left_out[count:]]
-
-
-def _state(*, dirty: bool, failed: bool = False) -> Text:
-    if failed:
-        return styled("failed", BAD)
-    return styled("disturbed", UNSURE) if dirty else styled("ok", GOOD)
-
-
-def _measurements(report: BenchReport) -> Table:
-    columns = [
-        Column("model"), Column("configuration"), Column("mode", optional=1), Column("inputs/s", figures=True),
-        Column("mean ms", figures=True), Column("p50 ms", figures=True), Column("p95 ms", figures=True),
-        Column("state"),
-    ]  # fmt: skip
-    rows: list[Cells] = []
-    for item in report.measurements:
-        latency = item.latency_ms or {}
-        rows.append(
-            [item.model, config_line(item.config), item.mode.kind, number(item.throughput_fps),
-             number(item.avg_time_ms), number(latency.get("p50")), number(latency.get("p95")),
-             _state(dirty=item.interference.dirty, failed=item.failure is not None)]
-        )  # fmt: skip
-    return Table(columns, rows)
-
-
-def _micro(records: Sequence[MicroBenchmark]) -> Table:
-    columns = [Column("micro-benchmark"), Column("value", figures=True), Column("unit"), Column("state")]
-    rows: list[Cells] = [
-        [item.name, number(item.value, 4) if item.value >= 0.001 else f"{item.value:.3e}", item.unit,
-         _state(dirty=item.interference.dirty)]
-        for item in records
-    ]  # fmt: skip
-    return Table(columns, rows, indent=2)
-
-
 def _cell(value: object) -> str:
     if value is None:
         return "-"
@@ -317,7 +254,12 @@ def render_catalogue(report: Any) -> RenderableType:
     figures = [all(row[i] is None or isinstance(row[i], float | int) for row in report.rows)
                for i in range(len(report.columns))]  # fmt: skip
     columns = [
-        Column(_CATALOGUE_HEADINGS.get(name, name), figures=figures[i], optional=_CATALOGUE_OPTIONAL.get(name, 0))
+        Column(
+            _CATALOGUE_HEADINGS.get(name, name),
+            figures=figures[i],
+            optional=_CATALOGUE_OPTIONAL.get(name, 0),
+            whole=name == "id",
+        )
         for i, name in enumerate(report.columns)
     ]
     return Table(columns, [[_cell(cell) for cell in row] for row in report.rows])
@@ -375,10 +317,10 @@ def render_runs(runs: list[dict[str, Any]]) -> RenderableType:
     return Table([Column("run"), Column("kind", optional=1), Column("created (UTC)"), Column("result")], rows)
 
 
-def render_document(document: BaseModel) -> RenderableType:
-    """A stored plan or verdict."""
+def render_document(document: BaseModel, *, details: bool = False) -> RenderableType:
+    """A stored plan or verdict; of a plan the first screen, or with ``details`` all of it."""
     if isinstance(document, Plan):
-        return render_plan(document)
+        return render_plan(document, details=details)
     if isinstance(document, Verdict):
         return render_verdict(document)
     raise TypeError(f"there is no report of a {type(document).__name__}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from advisor.records.base import Evidence, Interval
+from advisor.records.base import Evidence, Interval, LatencyInterval
 from advisor.records.config import RunConfig
 from advisor.records.plan import DecodeConfig, Plan, PlanBasis, PlanOption, PredictedLoad, Price, Rejected
 from advisor.records.verdict import CameraTail, Verdict
@@ -56,6 +56,48 @@ def span(interval: Interval | None, digits: int = 3) -> str:
         return "-"
     middle, low, high = (number(value, digits) for value in (interval.p50, interval.p10, interval.p90))
     return middle if low == high else f"{middle} ({low} - {high})"
+
+
+NEVER = "does not keep up"
+"""What is printed for a latency without end."""
+
+
+def latency(value_ms: float | None) -> str:
+    """A latency with its unit."""
+    return NEVER if value_ms is None else f"{number(value_ms)} ms"
+
+
+def predicted_figures(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    """P50, P10 and P90 of one predicted figure that is compared with a measured one."""
+    middle, low, high = (NEVER if row[name] is None else number(row[name]) for name in ("p50", "p10", "p90"))
+    return middle, low, high
+
+
+def latency_figures(interval: LatencyInterval | None) -> str:
+    """:func:`span` of a latency [ms], without the unit; an end that is never reached is said in words."""
+    if interval is None:
+        return "-"
+    if interval.p50 is None or interval.p10 is None:
+        return NEVER
+    middle, low = number(interval.p50), number(interval.p10)
+    if interval.p90 is None:
+        return f"{middle} ({low} - {NEVER})"
+    high = number(interval.p90)
+    return middle if low == high else f"{middle} ({low} - {high})"
+
+
+def latency_span(interval: LatencyInterval | None) -> str:
+    """:func:`latency_figures` with the unit."""
+    figures = latency_figures(interval)
+    return figures if figures in {"-", NEVER} else f"{figures} ms"
+
+
+def clipped(text: str, longest: int) -> str:
+    """Cut a text after a word so that it has at most ``longest`` characters, with dots where anything is left out."""
+    if len(text) <= longest:
+        return text
+    kept = text[: longest - 3].rsplit(" ", 1)[0].rstrip(" ,;:")
+    return f"{kept} ..."
 
 
 def tight(text: str) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 from advisor.records.verdict import Verdict
 
 from .charts import bars, lines
-from .text import capacity_sentence, config_line, number, tail
+from .question import INTERVALS, question_rows
+from .text import capacity_sentence, config_line, number, predicted_figures, tail
 
 _INSIDE = {True: ("inside", "good"), False: ("outside P10 - P90", "bad"), None: ("not measured", "warn")}
 
@@ -20,6 +21,8 @@ def verdict_context(verdict: Verdict) -> dict[str, Any]:
     return {
         "title": f"sizer verify: {verdict.scenario}: {verdict.verdict}",
         "verdict": verdict,
+        "asked": () if verdict.asked is None else question_rows(verdict.asked),
+        "intervals": INTERVALS,
         "verdict_class": {"PASS": "good", "FAIL": "bad", "INCONCLUSIVE": "warn"}[verdict.verdict],
         "checks": [
             (check.name, words[check.ok], classes[check.ok], check.required, check.measured, check.bound or "-",
@@ -46,12 +49,12 @@ def verdict_context(verdict: Verdict) -> dict[str, Any]:
         ],
         "hashes": _hashes(verdict),
         "utilisation_chart": bars(
-            [(name, use * 100, use * 100, use * 100) for name, use in verdict.utilisation.items()], "%", 100.0
+            [(name, use * 100, use * 100, use * 100) for name, use in verdict.utilisation.items()],
+            "%", "Busy share of each resource", 100.0,
         ),
         "timeline_chart": timeline(verdict.timeline),
         "compared": [
-            (row["figure"], number(row["p50"]), number(row["p10"]), number(row["p90"]), number(row["measured"]),
-             *_INSIDE[row["inside"]])
+            (row["figure"], *predicted_figures(row), number(row["measured"]), *_INSIDE[row["inside"]])
             for row in (verdict.predicted or {}).get("compared", [])
         ],
         "capacity": capacity_sentence(verdict),
@@ -141,7 +144,8 @@ def timeline(data: dict[str, Any]) -> str:
     def x(value: float) -> float:
         return left + (value - begin) / ((end - begin) or 1.0) * (width - left - 10)
 
-    parts = [f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="Requests over time">']
+    told = f"Requests over time: {len(spans)} requests of {', '.join(lanes)} within {end - begin:.2f} s."
+    parts = [f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(told)}">']
     for index, lane in enumerate(lanes):
         parts.append(f'<text x="{left - 6}" y="{index * row + 13}" text-anchor="end">{escape(lane[:18])}</text>')
     place = {lane: index * row + 3 for index, lane in enumerate(lanes)}

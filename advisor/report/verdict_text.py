@@ -7,7 +7,8 @@ from rich.console import Group, RenderableType
 from advisor.records.verdict import Check, Verdict
 
 from .layout import BAD, GOOD, UNSURE, Cells, Column, Table, facts, heading, paragraph, section, styled
-from .text import capacity_sentence, number, tail
+from .question import INTERVALS, question_rows
+from .text import capacity_sentence, number, predicted_figures, tail
 
 _RESULT = {True: ("ok", GOOD), False: ("FAILED", BAD), None: ("inconclusive", UNSURE)}
 _INSIDE = {True: ("inside", GOOD), False: ("OUTSIDE", BAD), None: ("not measured", UNSURE)}
@@ -22,6 +23,8 @@ def render_verdict(verdict: Verdict) -> RenderableType:
     )
     answer.highlight_words([verdict.verdict], f"bold {_COLOUR[verdict.verdict]}")
     parts: list[RenderableType] = [paragraph(answer)]
+    if verdict.asked is not None:
+        parts.append(facts(question_rows(verdict.asked)))
     if verdict.checks:
         parts += [heading("Checks"), _checks(verdict)]
     parts += section("What to do", [f"{check.name}: {check.advice}" for check in verdict.checks if check.advice])
@@ -86,9 +89,9 @@ def _comparison(verdict: Verdict) -> list[RenderableType]:
         Column("figure"), Column("predicted P50", figures=True), Column("P10 - P90", figures=True),
         Column("measured", figures=True), Column("result"),
     ]  # fmt: skip
-    rows = [
-        [row["figure"], number(row["p50"]), f"{number(row['p10'])} - {number(row['p90'])}", number(row["measured"]),
-         styled(*_INSIDE[row["inside"]])]
-        for row in compared
-    ]  # fmt: skip
-    return [heading("Predicted and measured"), Table(columns, rows, indent=2)]
+    rows: list[Cells] = []
+    for row in compared:
+        middle, low, high = predicted_figures(row)
+        inside = styled(*_INSIDE[row["inside"]])
+        rows.append([row["figure"], middle, f"{low} - {high}", number(row["measured"]), inside])
+    return [heading("Predicted and measured"), paragraph(INTERVALS, 2), Table(columns, rows, indent=2)]

@@ -226,24 +226,53 @@ class Catalogue:
     def resolve(self, name: str) -> MachineSpec:
         """Machine of a platform id, a processor id, or a processor id with sockets (``...-2s``).
 
-        A processor means the bare chip with all its memory channels in use. A full name is taken as its id.
+        A processor means the bare chip with all its memory channels in use. Names do as well as ids.
 
         Raises
         ------
         CatalogueError
-            Neither a platform nor a processor; names the nearest.
+            Neither a platform nor a processor: names the nearest, or says that it is an accelerator.
         """
-        platforms = {*self._files["platforms"], *self._made}
-        wanted = name if name in platforms else catalogue_id(name)
-        if wanted in platforms:
-            return self.machine(self.platform(wanted))
-        if wanted in self._files["processors"]:
-            return bare_machine(self.processor(wanted))
-        match = _SOCKETS.match(wanted)
+        box, chip = self.identify("platforms", name), self.identify("processors", name)
+        if box is not None:
+            return self.machine(self.platform(box))
+        if chip is not None:
+            return bare_machine(self.processor(chip))
+        match = _SOCKETS.match(catalogue_id(name))
         if match is not None and match["chip"] in self._files["processors"]:
             return bare_machine(self.processor(match["chip"]), int(match["count"]))
-        known = [*platforms, *self._files["processors"]]
+        accelerator = self.identify("accelerators", name)
+        if accelerator is not None:
+            raise CatalogueError(
+                f"{name!r} is known, but not modelled: an accelerator of which no figure enters a prediction, so no "
+                f"plan uses it; its data sheet: sizer catalog show {accelerator}"
+            )
+        known = [*self._files["platforms"], *self._files["processors"]]
         raise self._unknown("platform", name, known)
+
+    def boxes(self, name: str) -> list[Platform]:
+        """Platform of this id or name, or all that have the processor of this id or name; empty where there is none."""
+        wanted = self.identify("platforms", name)
+        if wanted is not None:
+            return [self.platform(wanted)]
+        chip = self.identify("processors", name)
+        return [] if chip is None else [item for item in self.platforms() if item.processor == chip]
+
+    def identify(self, kind: str, name: str) -> str | None:
+        """Id of the entry of this id or display name, whatever its case and punctuation; None if there is none."""
+        ids = self.platform_ids() if kind == "platforms" else sorted(self._files[kind])
+        slug = catalogue_id(name)
+        if name in ids or slug in ids:
+            return name if name in ids else slug
+        return next((entry_id for entry_id in ids if catalogue_id(self._name(kind, entry_id)) == slug), None)
+
+    def _name(self, kind: str, entry_id: str) -> str:
+        """Display name of an entry."""
+        if kind == "platforms":
+            return self.platform(entry_id).name
+        if kind == "processors":
+            return self.processor(entry_id).name
+        return next(item.name for item in self.accelerators() if item.id == entry_id)
 
     def machine(self, platform: Platform) -> MachineSpec:
         """Facts that decide a box's speed, with the fields named that are recalled or assumed."""

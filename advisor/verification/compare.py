@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,8 +35,10 @@ def compared(predicted: Mapping[str, Any], verdict: Verdict) -> list[dict[str, A
             interval = interval.get(key)
         if not isinstance(interval, Mapping) or not {"p10", "p50", "p90"} <= set(interval):
             continue
-        low, middle, high = (float(interval[name]) for name in ("p10", "p50", "p90"))
+        # A latency may be predicted to have no end, which a document says by None.
+        low, high = (math.inf if interval[name] is None else float(interval[name]) for name in ("p10", "p90"))
         slack = RESOLUTION if key else 1e-9
         inside = None if value is None else low - slack <= value <= high + slack
-        rows.append({"figure": figure, "p10": low, "p50": middle, "p90": high, "measured": value, "inside": inside})
+        ends = {name: interval[name] for name in ("p10", "p50", "p90")}
+        rows.append({"figure": figure, **ends, "measured": value, "inside": inside})
     return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -25,8 +26,13 @@ class CatalogueReport(Record):
     rows: tuple[tuple[str | float | None, ...], ...]
 
 
-def list_catalogue(kind: str = "platforms") -> CatalogueReport:
-    """One row per entry."""
+def list_catalogue(
+    kind: str = "platforms", *, words: Sequence[str] = (), max_price_usd: float | None = None
+) -> CatalogueReport:
+    """One row per entry that holds all ``words`` in any of its texts, and costs at most ``max_price_usd`` [USD].
+
+    An entry without a price costs more than any limit.
+    """
     from advisor.store.catalogue import Catalogue
 
     catalogue = Catalogue.load()
@@ -66,6 +72,8 @@ def list_catalogue(kind: str = "platforms") -> CatalogueReport:
     else:
         columns = ("id", "name", "kind", "tdp_w", "evidence")
         rows = [(item.id, item.name, item.kind, _value(item.tdp_w), "unknown") for item in catalogue.accelerators()]
+    priced = next((place for place, name in enumerate(columns) if name.endswith("price_usd")), None)
+    rows = [row for row in rows if _holds(row, words) and _within(row, priced, max_price_usd)]
     return CatalogueReport(sizer_version=__version__, created=utc_now(), kind=kind, columns=columns, rows=tuple(rows))
 
 
@@ -98,6 +106,16 @@ def devices_of_entry(identifier: str) -> tuple[Device, ...]:
     return tuple(catalogue.devices_of(identifier))
 
 
+def _holds(row: Sequence[str | float | None], words: Sequence[str]) -> bool:
+    texts = " ".join(cell for cell in row if isinstance(cell, str)).lower()
+    return all(word.lower() in texts for word in words)
+
+
+def _within(row: Sequence[str | float | None], place: int | None, limit: float | None) -> bool:
+    price = None if place is None else row[place]
+    return limit is None or (isinstance(price, float | int) and price <= limit)
+
+
 def show_catalogue_entry(identifier: str) -> BaseModel:
     """Return one platform, processor, accelerator or device.
 
@@ -109,13 +127,15 @@ def show_catalogue_entry(identifier: str) -> BaseModel:
     from advisor.store.catalogue import Catalogue, did_you_mean
 
     catalogue = Catalogue.load()
-    if identifier in catalogue.platform_ids():
-        return catalogue.platform(identifier)
-    if identifier in catalogue.processor_ids():
-        return catalogue.processor(identifier)
+    box, chip = catalogue.identify("platforms", identifier), catalogue.identify("processors", identifier)
+    if box is not None:
+        return catalogue.platform(box)
+    if chip is not None:
+        return catalogue.processor(chip)
     accelerators = {item.id: item for item in catalogue.accelerators()}
-    if identifier in accelerators:
-        return accelerators[identifier]
+    accelerator = catalogue.identify("accelerators", identifier)
+    if accelerator is not None:
+        return accelerators[accelerator]
     devices = {item.id: item for item in catalogue.devices()}
     if identifier in devices:
         return devices[identifier]

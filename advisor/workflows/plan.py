@@ -38,7 +38,7 @@ class PlanRequest:
 
     scenario: str
     on: tuple[str, ...] = ()
-    """Platform or processor ids, or ``this``; empty: the whole catalogue."""
+    """Ids or names of platforms, or of processors (the boxes that have them), or ``this``; empty: the catalogue."""
     measure: bool | None = None
     """Whether missing measurements are taken on this machine first. None: only if ``on`` names this machine. True also
     lets what was measured here of unpublished models enter the predictions of other machines."""
@@ -74,8 +74,10 @@ def plan_scenario(
 
         with open_store(store_url) as store:
             inputs = prepare(request, store, facts.result, progress, say)
+            phase(progress, "compiling the simulator")
             warm()
-            result = plan(inputs)
+            phase(progress, f"comparing {len(inputs.candidates)} platforms")
+            result = plan(inputs).model_copy(update={"asked": inputs.scenario.without_addresses()})
             if request.measure:
                 bare = prepare(replace(request, measure=False), store, facts.result, progress, silent)
                 without = without_measurements(inputs, bare, store)
@@ -117,6 +119,7 @@ def prepare(
     catalogue = shipped if market is None else market.catalogue
     candidates = _candidates(request.on, catalogue, facts)
     admit(scenario, candidates, today, named=bool(request.on))  # before anything is built or measured in vain
+    phase(progress, "reading and building models")
     where = str(scenario_file(request.scenario))
     models = resolve_stages(scenario, where)
     host = machine_spec(facts)
@@ -124,6 +127,7 @@ def prepare(
     smaller = _smaller(models)
     places = {models[stage.id].sha256: model_key(scenario, stage.id, where) for stage in reversed(scenario.stages)}
     works = Works(models, store, smaller, places)
+    phase(progress, "compiling models to list their kernels")
     works.prepare("openvino")
     here = is_candidate(host, facts, candidates)
     counted = counted_works([*models.values(), *smaller.values()], store)
@@ -169,6 +173,12 @@ def prepare(
             scenario_sha256, shipped, request.seed, predictor.measurements, facts.fingerprint if here else None, market
         ),
     )
+
+
+def phase(progress: Progress | None, what: str) -> None:
+    """Name what goes on, for whoever watches."""
+    if progress is not None:
+        progress.activity(what)
 
 
 def _usual_bitrates(scenario: Scenario) -> dict[str, float]:
@@ -393,13 +403,13 @@ def _candidates(names: tuple[str, ...], catalogue: object, facts: HostFacts) -> 
     assert isinstance(catalogue, Catalogue)
     if not names:
         return tuple(Candidate(platform, catalogue.machine(platform)) for platform in catalogue.platforms())
-    candidates = []
+    candidates: dict[str, Candidate] = {}
     for name in names:
         if name == "this":
-            candidates.append(local_candidate(facts))
-        elif name in catalogue.platform_ids():
-            platform = catalogue.platform(name)
-            candidates.append(Candidate(platform, catalogue.machine(platform)))
+            found = [local_candidate(facts)]
         else:
-            candidates.append(bare_candidate(catalogue, name))
-    return tuple(candidates)
+            boxes = catalogue.boxes(name)
+            found = [Candidate(platform, catalogue.machine(platform)) for platform in boxes]
+            found = found or [bare_candidate(catalogue, name)]
+        candidates |= {item.platform.id: item for item in found}
+    return tuple(candidates.values())

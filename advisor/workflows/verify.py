@@ -124,8 +124,11 @@ def verify_scenario(
         if setting.predicted is not None and request.phases != "random":
             notes = (*notes, f"phases: {request.phases} in this run; the prediction draws them at random")
         verdict = verdict.model_copy(
-            update={"notes": notes, "hashes": hashes, "operator": request.operator, "signer": request.signer}
-        )
+            update={
+                "notes": notes, "hashes": hashes, "operator": request.operator, "signer": request.signer,
+                "asked": scenario.without_addresses(),
+            }
+        )  # fmt: skip
         return _kept(verdict, store)
 
 

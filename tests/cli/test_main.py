@@ -16,7 +16,20 @@ from tests.report.samples import hopeless_plan
 
 from .terminals import in_terminal
 
-COMMANDS = ("host", "bench", "calibrate", "predict", "plan", "verify", "catalog", "models", "report", "store", "schema")
+COMMANDS = (
+    "init",
+    "host",
+    "bench",
+    "calibrate",
+    "predict",
+    "plan",
+    "verify",
+    "catalog",
+    "models",
+    "report",
+    "store",
+    "schema",
+)
 
 
 def _leaves(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], click.Command]]:
@@ -208,7 +221,7 @@ def test_a_table_on_a_terminal_fits_it(columns: int) -> None:
     program = "import sys; sys.argv = ['sizer', 'catalog', 'list']; from advisor.cli.main import main; main()"
     session = in_terminal(program, columns)
     assert session.exit_code == 0
-    assert "\x1b[1m" in session.written
+    assert ("\x1b[1m" if columns >= 80 else "\x1b[2m") in session.written  # too narrow for headings: names of facts
     assert max(map(len, session.lines)) <= columns
     if columns >= 80:
         first = [line.split()[0] for line in session.lines]

@@ -4,6 +4,7 @@ import errno
 import signal
 import subprocess
 import sys
+import threading
 from io import StringIO
 
 import pytest
@@ -53,7 +54,7 @@ class Clock:
 
 
 def line_progress(stream: StringIO) -> LineProgress:
-    return LineProgress(Tolerant(stream))
+    return LineProgress("planning shop", Tolerant(stream))
 
 
 def of_width(columns: int, **environment: str) -> Session:
@@ -115,7 +116,7 @@ def test_elsewhere_each_line_is_whole_and_plain(monkeypatch: pytest.MonkeyPatch)
     progress = line_progress(stream)
     progress.start(3, 330.0)
     progress.begin("a")
-    clock.now_s += 6.0
+    clock.now_s += 11.0
     progress.advance(1, "a: 3 ms", 65.0)
     progress.advance(2, "b: 4 ms", 64.0)
     progress.message("c failed:\n killed \x1b[31mred\x1b[0m")
@@ -123,9 +124,9 @@ def test_elsewhere_each_line_is_whole_and_plain(monkeypatch: pytest.MonkeyPatch)
     progress.finish("2 measured, 1 failed")
     assert stream.getvalue().splitlines() == [
         "3 items, about 5 min 30 s",
-        "[1/3] a: 3 ms (6 s, about 1 min 05 s left)",
+        "[1/3] a: 3 ms (11 s, about 1 min 05 s left)",
         "c failed: killed red",
-        "[3/3] c (6 s)",
+        "[3/3] c (11 s)",
         "2 measured, 1 failed",
     ]
 
@@ -140,8 +141,28 @@ def test_hours_give_hundreds_of_lines_and_not_thousands(monkeypatch: pytest.Monk
         progress.advance(done, "frames", float(seconds - done))
     lines = stream.getvalue().splitlines()
     assert 100 < len(lines) < 500
-    assert lines[0] == "[5/28800 s] frames (5 s, about 7 h 59 min left)"
+    assert lines[0] == "[10/28800 s] frames (10 s, about 7 h 59 min left)"
     assert lines[-1] == "[28800/28800 s] frames (8 h 00 min)"
+
+
+def test_long_silence_is_broken_by_what_goes_on_and_not_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, stream = Clock(monkeypatch), StringIO()
+    progress = line_progress(stream)
+    for second in range(35):
+        if second == 14:
+            progress.activity("comparing 83 platforms")
+        progress.still()
+        clock.now_s += 1.0
+    assert stream.getvalue().splitlines() == [
+        "planning shop (10 s)", "comparing 83 platforms (6 s)", "comparing 83 platforms (16 s)",
+    ]  # fmt: skip
+
+
+def test_the_pulse_ends_with_the_work() -> None:
+    with line_progress(StringIO()) as progress:
+        assert any(thread.name == "sizer-progress" for thread in threading.enumerate())
+        progress.message("at work")
+    assert not any(thread.name == "sizer-progress" for thread in threading.enumerate())
 
 
 def test_nothing_to_do_is_not_reported() -> None:

@@ -30,6 +30,7 @@ class Printer:
     def start(self, total: int, estimate_s: float | None, unit: str = "items") -> None:
         print("start", total, flush=True)
 
+    def activity(self, what: str) -> None: ...
     def begin(self, what: str) -> None: ...
 
     def advance(self, done: int, what: str, remaining_s: float | None) -> None:

@@ -94,14 +94,14 @@ def test_long_names_are_shortened_and_markup_is_text() -> None:
 
 
 def test_bars_are_as_long_as_their_values() -> None:
-    svg = bars([("a", 1.0, 2.0, 3.0), ("b<", 4.0, 4.0, 4.0)], "cores", 8.0)
+    svg = bars([("a", 1.0, 2.0, 3.0), ("b<", 4.0, 4.0, 4.0)], "cores", "Cores busy", 8.0)
     rects = [float(rect.attrib["width"]) for rect in ET.fromstring(svg).iter("rect")]
     assert rects[1] == pytest.approx(2 * rects[0], abs=0.2)
     texts = [text.text for text in ET.fromstring(svg).iter("text")]
     assert texts == ["a", "2 (1 - 3) cores", "b<", "4 cores"]
-    assert bars([], "cores") == ""
+    assert bars([], "cores", "Cores busy") == ""
     assert 'stroke-dasharray="5 4"' in svg
-    assert ET.fromstring(bars([("idle", 0.0, 0.0, 0.0)], "cores")) is not None
+    assert ET.fromstring(bars([("idle", 0.0, 0.0, 0.0)], "cores", "Cores busy")) is not None
 
 
 def test_lines_name_the_worst_and_count_the_rest() -> None:
@@ -126,5 +126,5 @@ def test_lines_carry_round_numbers_on_both_axes() -> None:
 
 
 def test_the_limit_lies_under_the_labels() -> None:
-    svg = bars([("a", 99.0, 99.0, 99.0)], "%", 100.0)
-    assert svg.index("stroke-dasharray") < svg.index("99 %")
+    svg = bars([("a", 99.0, 99.0, 99.0)], "%", "Utilisation", 100.0)
+    assert svg.index("stroke-dasharray") < svg.index(">99 %<")

@@ -15,6 +15,7 @@ from advisor.records.plan import DisturbedTimings, Plan, PlanBasis, Price
 from advisor.report.html import render_document_html, render_measurements_html, render_plan_html, render_verdict_html
 from advisor.report.plan_page import plan_context
 from advisor.report.text import EVIDENCE_WORDS, capacity, money
+from tests.planner.fakes import scenario
 from tests.store.samples import measurement
 
 from .samples import MARKUP, crowded_plan, hopeless_plan, request_plan, shop_plan, tied_plan, verdict
@@ -140,10 +141,13 @@ def test_the_verdict_of_a_plan_comes_first() -> None:
     assert page.of("h1") == ["Buy MIDDLE"]
     assert page.of("title")[0] == "sizer plan: shop: buy MIDDLE"
     words = [text for tag, text in page.texts if tag not in ("title", "style")]
-    assert words[0] == "Buy MIDDLE"
     sure = f"{best.probability * 100:.0f} % sure to hold (confidence {best.confidence})"
-    assert words[1].startswith(f"300 USD; {sure}; middle")
-    assert "cannot be told from it" not in words[1]
+    assert words[:2] == ["Buy MIDDLE", "Price"]
+    assert words[2].startswith("300 USD for the box (middle) [assumed, ")
+    assert words[3:5] == ["Probability", f"{sure}; data sheet only"]
+    assert words[5:7] == ["Breaks first", "; ".join(item.text for item in best.breaks_first[:2])]
+    assert words[7].startswith("CPUs alone were compared")
+    assert words[8] == "Price against capacity"
 
 
 def test_ties_and_the_cost_of_safety_are_tables_of_the_page() -> None:
@@ -151,11 +155,11 @@ def test_ties_and_the_cost_of_safety_are_tables_of_the_page() -> None:
     best = plan.recommended
     assert best is not None
     page = page_of(plan)
-    assert page.of("h2")[:2] == ["Ties", "What safety costs"]
+    assert {"Ties", "What safety costs"} <= set(page.of("h2"))
     (tie,) = plan.ties
     words = [text for tag, text in page.texts if tag not in ("title", "style")]
-    assert f"middle, 240 USD cheaper, cannot be told from it ({tie.probability * 100:.0f} %)" in words[1]
-    cells = page.of("td")
+    assert f"middle, 240 USD cheaper, cannot be told from it ({tie.probability * 100:.0f} %)" in words[4]
+    cells = [*page.of("td"), *page.of("th")]
     assert {"middle", "340", f"{tie.probability * 100:.0f}"} <= set(cells)
     for step in best.ladder:
         assert step.layer in cells
@@ -171,19 +175,20 @@ def test_a_plan_page_holds_what_a_buyer_must_defend() -> None:
     assert best is not None
     page = page_of(plan)
     assert page.of("h2") == [
-        "What safety costs", "Warnings", "Comparison", "What it costs", "Change the scenario instead",
-        "Price against capacity",
-        "Where the time goes", "Utilisation", "What breaks first",
-        "Compared with common configurations on the same boxes",
+        "Price against capacity", "What it will look like", "Why this box", "Comparison", "Best changes", "Warnings",
+        "What safety costs", "What it costs", "Change the scenario instead",
+        "More headroom for more money", "Where the time goes", "Utilisation",
+        "What breaks first", "Compared with common configurations on the same boxes",
         "What if", "Evidence and sources", "Assumptions",
+        f"All {len(plan.rejected)} platforms that are not recommended",
     ]  # fmt: skip
     for text in (*plan.assumptions, *plan.warnings, *(item.text for item in best.breaks_first)):
-        assert text in page.of("li")
+        assert f"<li>{text.replace('`', '')}</li>" in re.sub(r"</?code>", "", unescape(render_plan_html(plan)))
     for item in plan.sensitivity:
-        assert item.change in page.of("td")
+        assert item.change in page.of("th")
         assert item.text.replace("`", "") in re.sub(r"</?code>", "", unescape(render_plan_html(plan)))
     assert capacity(best.predicted) in page.of("b")
-    cells = page.of("td")
+    cells = [*page.of("td"), *page.of("th")]
     for stage in ("decode", *best.config.stages):
         assert stage in cells
     for item in (best, *plan.alternatives):
@@ -208,7 +213,7 @@ def test_nothing_feasible_says_so_and_what_to_change() -> None:
     page = page_of(plan)
     assert page.of("h1") == ["Not feasible with the platforms of the catalogue"]
     assert "not feasible" in page.of("title")[0]
-    assert page.of("h2")[0] == "Nearest misses, and what to change"
+    assert page.of("h2")[1] == "Nearest misses, and what to change"
     misses = plan_context(plan)["compared"]
     assert [row[0] for row in misses] == ["nearest miss"] * 3
     for row in misses:
@@ -256,12 +261,53 @@ def test_sites_of_different_kinds_share_a_table() -> None:
     assert "tiny" in page.of("td")
 
 
+@pytest.mark.parametrize("make", DOCUMENTS)
+def test_tables_have_captions_and_scopes_and_pictures_a_text_in_their_place(make: Callable[[], BaseModel]) -> None:
+    html = render_document_html(make())
+    assert html.count("<table>") == html.count("<caption>")
+    assert "<th>" not in html
+    for tag in re.findall(r"<th [^>]*>", html):
+        assert 'scope="' in tag, tag
+    pictures = re.findall(r"<svg [^>]*>", html)
+    told = [
+        unescape(found[1]) for found in (re.search(r'aria-label="([^"]*)"', picture) for picture in pictures) if found
+    ]
+    assert len(told) == len(pictures)
+    assert all(len(text.split()) >= 5 for text in told), told
+
+
+def test_the_picture_is_told_in_words() -> None:
+    html = unescape(render_plan_html(shop_plan()))
+    told = html[html.index('aria-label="Price against capacity') :]
+    told = told[: told.index('">')]
+    assert "recommended middle: 300 USD, " in told
+    assert "just fails small: 90 USD, " in told
+    assert "8 cameras are needed" in told
+
+
+def test_what_was_asked_is_on_the_page_of_plan_and_verdict() -> None:
+    asked = scenario()
+    for document in (shop_plan().model_copy(update={"asked": asked}), verdict(asked=asked)):
+        page = page_of(document)
+        assert "What was asked" in page.of("h2")
+        assert any(text.startswith("8 cameras: ") for text in page.of("dd"))
+        assert page.text.count("true value is believed to lie below") == 1
+
+
+def test_only_the_decision_is_unfolded() -> None:
+    html = render_plan_html(shop_plan())
+    first = html[: html.index("<details")]
+    assert "<h2>Comparison</h2>" in first
+    assert "<h2>Assumptions</h2>" not in first
+    assert "<details open" not in html
+
+
 def test_the_page_of_a_verdict() -> None:
     found = verdict()
     page = page_of(found)
     assert page.of("title")[0] == "sizer verify: shop: FAIL"
     assert page.of("span")[0] == "FAIL"
-    cells = page.of("td")
+    cells = [*page.of("td"), *page.of("th")]
     for check in found.checks:
         assert check.name in cells
         assert check.required in cells
@@ -298,7 +344,7 @@ def test_a_campaign_shows_failures_with_their_reason() -> None:
     failed = measurement("k2", model="<net>", status="failed", failure="killed by signal 9", timing=None)
     page = Page(render_measurements_html([measurement(), failed]))
     assert page.references == []
-    assert "<net>" in page.of("td")
+    assert "<net>" in page.of("th")
     assert "failed: killed by signal 9" in page.of("td")
     assert "1 without a figure" in page.of("span")
     assert "10 ms, 10 ms, 100 FPS" in page.of("td")
@@ -322,5 +368,5 @@ def test_the_page_of_a_disturbed_machine_says_so_above_the_figures() -> None:
     said = "3 of 4 timings were taken beside other load"
     plan = shop_plan().model_copy(update={"disturbed": DisturbedTimings(timings=4, disturbed=3, reasons=(), text=said)})
     page = unescape(render_plan_html(plan))
-    assert page.index(said) < page.index("Figures are P50")
+    assert page.index(said) < page.index("Price against capacity")
     assert said not in unescape(render_plan_html(shop_plan()))

@@ -12,6 +12,10 @@ class Progress(Protocol):
         """Announce ``total`` steps (items, or ``unit``) and, where known, how long all of them will take [s]."""
         ...
 
+    def activity(self, what: str) -> None:
+        """Name what is done from now, where no steps are announced."""
+        ...
+
     def begin(self, what: str) -> None:
         """Name the item that is being worked on from now."""
         ...
@@ -33,6 +37,9 @@ class NullProgress:
     """Ignores all progress."""
 
     def start(self, total: int, estimate_s: float | None, unit: str = "items") -> None:
+        pass
+
+    def activity(self, what: str) -> None:
         pass
 
     def begin(self, what: str) -> None:

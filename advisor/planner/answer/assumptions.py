@@ -162,7 +162,8 @@ def list_warnings(
             warnings.append(f"{platform}: the price is from {price.date}, more than 12 months old")
     for option in options:
         budget_ms = inputs.scenario.slo.latency_p95_ms
-        if option.predicted.latency_p95_ms.p50 * LATENCY_RATIO[1] > budget_ms:
+        median_ms = option.predicted.latency_p95_ms.p50
+        if median_ms is None or median_ms * LATENCY_RATIO[1] > budget_ms:
             warnings.append(
                 f"{option.platform}: the latency budget of {budget_ms:g} ms is within {LATENCY_RATIO[1]:g} times the "
                 "simulated p95, by which real cascades were seen to exceed it: verify on the box before buying more"

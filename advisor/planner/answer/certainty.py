@@ -11,7 +11,7 @@ import numpy as np
 from advisor.planner.search.joint import DRAWS
 from advisor.planner.search.judgement import Deployment
 from advisor.planner.search.threads import in_threads
-from advisor.records.base import Evidence
+from advisor.records.base import Evidence, Interval
 
 STEP = 64
 """Draws to which a bisection is taken."""
@@ -22,6 +22,11 @@ stands for 1 % of all draws, as much as a thousand draws know of a share of 0.9.
 SETTLED = 4
 """So many in a row with one outcome, and what lies beyond them in the order is taken to have it, too: were one in three
 of those different, such a row would come by chance once in five times, and the share be wrong by 5 % at most."""
+WORDS = ("unlikely", "moderate", "good", "high")
+"""Confidence in words, least first."""
+WIDE, VAGUE = 2.0, 3.0
+"""P90 of the busy share over its P10 from which on a promise is at most good, and at most moderate.
+Project assumption."""
 LEAST, MOST = 0.01, 0.99
 """Probabilities beyond these are not told apart from 0 and 1: no table of outcomes reaches so far."""
 
@@ -83,11 +88,23 @@ def _within_reach(probability: float) -> float:
     return min(max(probability, LEAST), MOST)
 
 
-def confidence(probability: float, evidence: Evidence) -> str:
-    """Word for a probability; never high where nothing but a data sheet speaks for the platform."""
+def confidence(probability: float, evidence: Evidence, load: Interval) -> str:
+    """Word for how far a promise may be relied on: of probability, evidence and width the weakest decides.
+
+    Parameters
+    ----------
+    probability : float
+        That it holds: high from 0.97, good from 0.88, moderate from 0.5, else unlikely.
+    evidence : Evidence
+        Weakest class of what the prediction rests on; a data sheet alone is at most good.
+    load : Interval
+        Busy share of the CPU. P90 above twice P10 is at most good, above three times at most moderate; and above twice
+        on a data sheet alone, too.
+    """
     if probability < 0.5:
-        return "unlikely"
-    word = "high" if probability >= 0.97 else "good" if probability >= 0.88 else "moderate"
-    if evidence in {Evidence.SPEC, Evidence.UNKNOWN} and word == "high":
-        word = "good"
-    return word
+        return WORDS[0]
+    by_probability = 3 if probability >= 0.97 else 2 if probability >= 0.88 else 1
+    weak = evidence in {Evidence.SPEC, Evidence.UNKNOWN}
+    width = load.p90 / load.p10 if load.p10 > 0 else 1.0
+    by_width = 1 if width > VAGUE or (weak and width > WIDE) else 2 if width > WIDE else 3
+    return WORDS[min(by_probability, by_width, 2 if weak else 3)]

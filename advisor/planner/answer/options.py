@@ -47,7 +47,7 @@ def make_option(deployment: Deployment, *, feasible: bool, certain: bool | None 
         name=platform.name,
         count=deployment.count + case.spare_boxes,
         evidence=evidence,
-        confidence=confidence(probability, evidence),
+        confidence=confidence(probability, evidence, predicted.utilisation["cpu"]),
         probability=probability,
         feasible=feasible,
         price=deployment.study.price(deployment.candidate, deployment.count),
@@ -110,7 +110,9 @@ def _less(option: PlanOption, than: PlanOption) -> list[str]:
         first, second = apart(cpu, other_cpu)
         words.append(f"CPU {first} instead of {second} % busy")
     p95, other_p95 = option.predicted.latency_p95_ms.p90, than.predicted.latency_p95_ms.p90
-    if p95 < other_p95 * (1.0 - NOTABLE):
+    if p95 is not None and other_p95 is None:
+        words.append(f"p95 of {p95:.3g} ms where that does not keep up")
+    elif p95 is not None and other_p95 is not None and p95 < other_p95 * (1.0 - NOTABLE):
         first, second = apart(p95, other_p95)
         words.append(f"p95 of {first} instead of {second} ms")
     return words

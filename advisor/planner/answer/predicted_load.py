@@ -15,11 +15,9 @@ from advisor.planner.search.simulate import SimulatedOutcome
 from advisor.planner.search.space import PlatformModel
 from advisor.planner.search.study import DRAWS
 from advisor.planner.search.threads import in_threads
-from advisor.records.base import Interval, Tail
+from advisor.records.base import Interval, LatencyInterval, Tail
 from advisor.records.plan import PredictedLoad
 
-NEVER_MS = 1.0e9
-"""Latency that stands for that of frames which are never done [ms]."""
 MAX_CAMERAS = 20_000
 FACTOR_STEP = 0.02
 """Relative width at which the bisection for a capacity ends."""
@@ -81,7 +79,7 @@ def predict_load(deployment: Deployment, *, exact: bool, feasible: bool) -> Load
             p95=median(_ms(outcome.p95_ms) for outcome in middle),
             p99=median(_ms(outcome.p99_ms) for outcome in middle),
         ),
-        latency_p95_ms=_band(outcomes, lambda outcome: _ms(outcome.p95_ms)),
+        latency_p95_ms=_latency_band(outcomes),
         utilisation=_utilisation(deployment.model, outcomes, memory),
         capacity_cameras=cameras,
         capacity_requests_per_s=requests,
@@ -182,6 +180,13 @@ def _band(
     return _ordered([best(optimistic), median(middle), worst(pessimistic)])
 
 
+def _latency_band(outcomes: tuple[Draws, Draws, Draws]) -> LatencyInterval:
+    """:func:`_band` of the p95 latency, which may be without end."""
+    optimistic, middle, pessimistic = ([_ms(outcome.p95_ms) for outcome in draws] for draws in outcomes)
+    low, half, high = sorted((min(optimistic), median(middle), max(pessimistic)))
+    return LatencyInterval(p10=low, p50=half, p90=high)
+
+
 def _utilisation(model: PlatformModel, outcomes: tuple[Draws, Draws, Draws], memory: Interval) -> dict[str, Interval]:
     shares = {"cpu": _band(outcomes, lambda outcome: outcome.cpu)}
     if all(outcome.bandwidth is not None for draws in outcomes for outcome in draws):
@@ -221,4 +226,5 @@ def _fluid_cameras(deployment: Deployment, quantiles: BoxQuantiles) -> Interval:
 
 
 def _ms(value: float | None) -> float:
-    return NEVER_MS if value is None else value
+    """Latency [ms], infinite for frames that are never done."""
+    return math.inf if value is None else value

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from advisor.planner.question.inputs import Candidate
+from advisor.planner.search.belief import MEDIAN
 from advisor.planner.search.judgement import Deployment, Feasible, Judgement
 from advisor.planner.search.rank import Solution, boxes_needed, least_cost
 from advisor.planner.search.search import judge, least_deployment
@@ -43,9 +44,9 @@ class Miss:
     feasible: bool = False
     """It carries the case all the same."""
     closeness: float = 0.0
-    """What there is over what is needed of the resource that fails, 0 to 1."""
+    """What there is over what is needed, 0 to 1, of the check that fails or of the CPU, whichever lacks more."""
     at_median: bool = True
-    """Whether it fails at the median already; else only at the confidence asked for."""
+    """Whether it fails at the median already, by that check or for want of CPU; else at the confidence alone."""
     cost: float = math.inf
     """Least cost of the boxes."""
 
@@ -62,15 +63,24 @@ class Miss:
             return cls(candidate, count, "cost", reason, judged.deployment, feasible=True, cost=cost)
         failed = judged.failed
         reason = reason or _of_boxes(count) + failed.reason
+        # A check that is failed first by a little says nothing of a CPU that is several times too small.
+        cpu = math.inf if judged.deployment is None else _cpu_there_over_needed(judged.deployment)
         return cls(
             candidate, count, failed.check, reason, judged.deployment,
-            closeness=failed.closeness, at_median=failed.at_median, cost=cost,
+            closeness=min(failed.closeness, cpu), at_median=failed.at_median or cpu < 1.0, cost=cost,
         )  # fmt: skip
 
     @property
     def nearness(self) -> tuple[bool, float]:
         """Larger is nearer to holding."""
         return not self.at_median, self.closeness
+
+
+def _cpu_there_over_needed(deployment: Deployment) -> float:
+    """Cores that the headroom leaves over those that the load with growth keeps busy, by the utilisation law."""
+    needed = deployment.cores(deployment.required, MEDIAN)
+    usable = deployment.scenario.margin.usable_share * deployment.model.cores
+    return usable / needed if needed > 0 else math.inf
 
 
 @dataclass(frozen=True)

@@ -14,17 +14,24 @@ from advisor.records.scenario import CameraGroup, Scenario, Stage
 
 LONGER_BY = 2
 """Frames by which the interval between a stage's calls is made longer."""
+WIDER_LATENCY, WIDER_DROPS = 1.5, 2.0
+"""Factors by which a limit of the SLO that binds is widened, to see what that would save."""
 MIN_HALVED_HEIGHT = 720
 """Cameras with fewer lines [pixels] are not halved."""
 
 
-def scenario_changes(study: Study, chosen: Solution | None, candidates: Sequence[Candidate]) -> tuple[Sensitivity, ...]:
-    """Changes of the scenario that make a cheaper box enough (or any box at all), with the saving; then the others."""
+def scenario_changes(
+    study: Study, chosen: Solution | None, candidates: Sequence[Candidate], binding: str | None = None
+) -> tuple[Sensitivity, ...]:
+    """Changes of the scenario that make a cheaper box enough (or any box at all), with the saving; then the others.
+
+    ``binding``: check that the nearest cheaper box fails; if a limit of the SLO, a wider one is among the changes.
+    """
     helpful: list[Sensitivity] = []
     in_vain: list[Sensitivity] = []
     ceiling = math.inf if chosen is None else chosen.cost
-    text = "no box is sufficient then, either" if chosen is None else "no cheaper box is sufficient then, either"
-    for change, scenario in _easier(study.inputs, study.scenario):
+    text = "still no box suffices" if chosen is None else "still no cheaper box suffices"
+    for change, scenario in (*_wider(study.scenario, binding), *_easier(study.inputs, study.scenario)):
         changed = study.for_scenario(scenario)
         solution = cheapest(changed, candidates, ceiling=ceiling)
         if solution is not None:
@@ -93,6 +100,22 @@ def _item(change: str, solution: Solution, chosen: Solution | None) -> Sensitivi
         of_what = "" if study.scenario.money.objective == "price" else " over the lifetime"
         text = f"{boxes}{platform} is sufficient then, saving {saved:,.0f} {price.currency}{of_what}"
     return Sensitivity(change=change, holds=True, platform=platform, price=price.value, text=text)
+
+
+def _wider(scenario: Scenario, binding: str | None) -> list[tuple[str, Scenario]]:
+    """The limit of the SLO that binds, made half as wide again; of drops twice as wide; nothing for other checks."""
+    slo = scenario.slo
+    if binding == "latency_p95":
+        limit = WIDER_LATENCY * slo.latency_p95_ms
+        change = f"slo.latency_p95_ms {limit:g} instead of {slo.latency_p95_ms:g}"
+        update: dict[str, float] = {"latency_p95_ms": limit}
+    elif binding == "drops" and slo.drops_max_pct > 0:
+        limit = min(100.0, WIDER_DROPS * slo.drops_max_pct)
+        change = f"slo.drops_max_pct {limit:g} instead of {slo.drops_max_pct:g}"
+        update = {"drops_max_pct": limit}
+    else:
+        return []
+    return [(change, scenario.model_copy(update={"slo": slo.model_copy(update=update)}))]
 
 
 def _easier(inputs: PlanInputs, scenario: Scenario) -> list[tuple[str, Scenario]]:

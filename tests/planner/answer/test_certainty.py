@@ -15,7 +15,7 @@ from advisor.planner.search.joint import DRAWS
 from advisor.planner.search.judgement import Deployment
 from advisor.planner.search.search import judge, least_deployment
 from advisor.planner.search.study import Study
-from advisor.records.base import Evidence
+from advisor.records.base import Evidence, Interval
 from advisor.records.scenario import Scenario
 from tests.planner.fakes import FakePredictor, camera, candidate, inputs, scenario
 
@@ -145,14 +145,21 @@ def test_the_probability_is_that_of_every_fourth_draw_to_three_percent(name: str
 
 
 @pytest.mark.parametrize(
-    ("probability", "evidence", "word"),
+    ("probability", "evidence", "p10", "p90", "word"),
     [
-        (0.49, Evidence.MEASURED, "unlikely"),
-        (0.6, Evidence.MEASURED, "moderate"),
-        (0.9, Evidence.MEASURED, "good"),
-        (0.98, Evidence.MEASURED, "high"),
-        (0.98, Evidence.SPEC, "good"),
+        (0.49, Evidence.MEASURED, 0.3, 0.4, "unlikely"),
+        (0.6, Evidence.MEASURED, 0.3, 0.4, "moderate"),
+        (0.9, Evidence.MEASURED, 0.3, 0.4, "good"),
+        (0.98, Evidence.MEASURED, 0.3, 0.4, "high"),
+        (0.98, Evidence.SPEC, 0.3, 0.4, "good"),
+        (0.98, Evidence.ANCHORED, 0.2, 0.41, "good"),  # wide
+        (0.98, Evidence.ANCHORED, 0.2, 0.61, "moderate"),  # vague
+        (0.91, Evidence.SPEC, 0.2, 0.41, "moderate"),  # a data sheet alone, and wide: 11 (5-20) cameras
+        (0.98, Evidence.MEASURED, 0.0, 0.4, "high"),  # nothing to be wide of
     ],
 )
-def test_a_data_sheet_alone_gives_no_high_confidence(probability: float, evidence: Evidence, word: str) -> None:
-    assert confidence(probability, evidence) == word
+def test_the_weakest_of_probability_evidence_and_width_gives_the_word(
+    probability: float, evidence: Evidence, p10: float, p90: float, word: str
+) -> None:
+    load = Interval(p10=p10, p50=(p10 + p90) / 2, p90=p90)
+    assert confidence(probability, evidence, load) == word

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from advisor.planner.answer.rejected import RejectedPlatforms, list_rejected
+from advisor.planner.answer.rejected import Miss, RejectedPlatforms, list_rejected
 from advisor.planner.plan import plan
 from advisor.planner.question.inputs import Candidate
+from advisor.planner.search.judgement import Feasible
 from advisor.planner.search.rank import Solution, cheapest
+from advisor.planner.search.search import judge
 from advisor.planner.search.study import Study
 from advisor.records.model import ModelWork
 from advisor.records.plan import Rejected
@@ -140,3 +142,19 @@ def test_a_box_of_unknown_price_that_holds_is_said_to_hold() -> None:
     assert item.reason.startswith("holds, but its price is unknown")
     assert listed.not_judged == 0
     assert item.capacity_exact
+
+
+def test_what_fails_one_check_by_a_little_and_is_far_too_small_is_not_the_nearest() -> None:
+    """A small fanless box decodes a frame not quite in time, at 90 % alone, and has a fifth of the cores."""
+    small, desktop = candidate("fanless", 1, 150.0), candidate("desktop", 3, 200.0)
+    shop = scenario(
+        cameras=[camera(8) | {"fps": 15.0}], candidates={"max_boxes": 1}, margin={"headroom_pct": 40.0},
+        slo={"camera_fps": 15.0, "latency_p95_ms": 300.0, "drops_max_pct": 1.0, "window_s": 20.0},
+    )  # fmt: skip
+    study = Study.of(inputs([small, desktop, candidate("large", 16, 900.0)], shop=shop))
+    far = judge(study, small, 1)
+    assert not isinstance(far, Feasible)
+    near_by_check = replace(far, failed=far.failed._replace(check="camera_fps", closeness=0.99, at_median=False))
+    near = judge(study, desktop, 1)
+    misses = [Miss.of(near_by_check), Miss.of(near)]
+    assert max(misses, key=lambda miss: miss.nearness).candidate.platform.id == "desktop"

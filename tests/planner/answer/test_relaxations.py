@@ -2,7 +2,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from advisor.planner.answer.relaxations import scenario_changes
 from advisor.planner.plan import plan
+from advisor.planner.search.rank import cheapest
+from advisor.planner.search.study import Study
 from advisor.report.plan_summary import scenario_change_lines
 from tests.planner.fakes import FakePredictor, best_of, camera, candidate, inputs, model_file, scenario
 
@@ -36,10 +41,10 @@ def test_a_smaller_model_of_the_family_saves_what_the_cheaper_box_costs_less() -
 def test_a_change_that_saves_nothing_is_said() -> None:
     only = plan(inputs([candidate("only", 8, 500.0)]))
     assert only.scenario_changes
-    assert all(not item.holds and "no cheaper box" in item.text for item in only.scenario_changes)
+    assert all(not item.holds and "still no cheaper box suffices" in item.text for item in only.scenario_changes)
     lines = scenario_change_lines(only)
-    assert lines[0].startswith("no saving: stage person every")
-    assert lines[0].endswith("(each of these alone): no cheaper box is sufficient then, either")
+    assert lines[0].startswith("tried one at a time: stage person every")
+    assert lines[0].endswith(": still no cheaper box suffices")
     heavy = FakePredictor({"person": 0.12, "reid": 0.004})
     found = plan(inputs(BOXES, heavy, scenario(candidates={"max_boxes": 1}))).scenario_changes
     assert found
@@ -54,3 +59,19 @@ def test_permitting_int8_is_tried_and_its_saving_said() -> None:
     saved = (best_of(result).price.value or 0.0) - (change.price or 0.0)
     assert saved > 0
     assert f"saving {saved:,.0f} USD" in change.text
+
+
+@pytest.mark.parametrize(
+    ("binding", "change"),
+    [
+        ("latency_p95", "slo.latency_p95_ms 450 instead of 300"),
+        ("drops", "slo.drops_max_pct 2 instead of 1"),
+        ("cpu", None),
+        (None, None),
+    ],
+)
+def test_the_limit_that_binds_is_widened_to_see_what_that_saves(binding: str | None, change: str | None) -> None:
+    study = Study.of(inputs(BOXES, shop=scenario(slo={"latency_p95_ms": 300.0, "drops_max_pct": 1.0})))
+    found = [item.change for item in scenario_changes(study, cheapest(study, BOXES), BOXES, binding)]
+    widened = [text for text in found if text.startswith("slo.")]
+    assert widened == ([] if change is None else [change])

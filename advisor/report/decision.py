@@ -1,0 +1,122 @@
+"""What decides a plan, in a few lines for the first screen of the terminal and of the page."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from advisor.records.plan import MAY_HOLD, BreaksFirst, LadderStep, Plan, PlanOption
+
+from .plan_summary import currency
+from .text import RESOURCE_WORDS, latency, latency_figures, money, percent
+
+CHANGES = 3
+"""Changes that the first screen names."""
+LIMITS = 2
+"""Limits that a growing load meets, of which the first screen names so many."""
+
+
+def scope_sentence(plan: Plan) -> str:
+    """Say which kinds of hardware the answer leaves out; empty where it leaves none out."""
+    if not plan.not_considered:
+        return ""
+    return f"CPUs alone were compared: {' and '.join(plan.not_considered)} are not used, which may cost less."
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """A requirement, and how much of what it allows is taken up today."""
+
+    share: float
+    text: str
+
+
+def closest_limit(plan: Plan) -> str:
+    """The limit that today's load comes nearest to, with its figure; empty if the plan does not hold the limits."""
+    best, asked = plan.recommended, plan.asked
+    if best is None or asked is None:
+        return ""
+    predicted, allowed_ms = best.predicted, asked.slo.latency_p95_ms
+    p95 = predicted.latency_p95_ms
+    limits = []
+    if p95.p90 is not None:
+        limits.append(_Limit(p95.p90 / allowed_ms, f"p95 latency: {latency_figures(p95)} of {latency(allowed_ms)}"))
+    usable = asked.margin.usable_share
+    for name, use in predicted.utilisation.items():
+        share = use.p90 if name == "memory" else max(use.p90, use.p50 / usable)
+        kept = "" if name == "memory" or usable >= 1 else f", {usable * 100:g} % with headroom at P50"
+        limits.append(_Limit(share, f"{RESOURCE_WORDS.get(name, name)}: {percent(use)} of 100 %{kept}"))
+    return max(limits, key=lambda limit: limit.share).text
+
+
+def decided_by(plan: Plan) -> str:
+    """The last layer of safety that made the boxes dearer, what it costs, and what would suffice without it."""
+    best = plan.recommended
+    if best is None or not best.ladder:
+        return ""
+    for before, step in reversed(list(zip(best.ladder, best.ladder[1:], strict=False))):
+        more = _more(before, step)
+        if more > 0:
+            unit, with_layer = currency(plan), before.layer.startswith("with ")
+            return (
+                f"{_layer(step)}, which costs {money(more, unit)}: without it {_boxes(before)} for "
+                f"{money(before.price, unit)} would do {before.layer if with_layer else f'for {before.layer}'}"
+            )
+    return "today's load itself: no layer of safety made it dearer"
+
+
+def _more(before: LadderStep, step: LadderStep) -> float:
+    return 0.0 if before.price is None or step.price is None else step.price - before.price
+
+
+def _layer(step: LadderStep) -> str:
+    return step.layer.removeprefix("with ")
+
+
+def _boxes(step: LadderStep) -> str:
+    return f"{step.count} x {step.platform}" if step.count > 1 else str(step.platform)
+
+
+def why_not_cheaper(plan: Plan) -> str:
+    """The cheaper boxes that come nearest, and what they lack."""
+    miss = plan.just_fails
+    if miss is None:
+        return ""
+    return f"{miss.count} x {miss.platform}: {miss.reason}" if miss.count > 1 else f"{miss.platform}: {miss.reason}"
+
+
+def breaks_first_lines(best: PlanOption) -> list[str]:
+    """The first limits that a growing load meets."""
+    growing: list[BreaksFirst] = [item for item in best.breaks_first if item.resource != "objects"]
+    return [item.text for item in growing[:LIMITS]]
+
+
+def best_changes(plan: Plan) -> list[str]:
+    """What would save most: changes of the scenario, then a measurement that may show a cheaper box to suffice.
+
+    The largest saving first; where nothing is recommended, what would make a box suffice.
+    """
+    best = plan.recommended
+    helpful = [item for item in plan.scenario_changes if item.holds]
+    helpful.sort(key=lambda item: math.inf if item.price is None else item.price)
+    likely = [item for item in plan.undecided if item.probability >= MAY_HOLD]
+    price = None if best is None else best.price.value
+    lines = [f"{_instead(plan, item.platform, item.price, price)}: {item.change}" for item in helpful]
+    lines += [
+        f"{_instead(plan, item.platform, item.price.value, price, item.count)}: `sizer verify` on it; "
+        f"{item.probability * 100:.0f} % sure that it holds"
+        for item in likely
+    ]
+    if best is not None and best.next_measurement is not None:
+        lines.append(best.next_measurement.text)
+    return lines[:CHANGES]
+
+
+def _instead(plan: Plan, platform: str | None, price: float | None, than: float | None, count: int = 1) -> str:
+    """A box that would do, with what it costs less than the recommended ones, or its price where none are."""
+    unit = currency(plan)
+    boxes = f"{count} x {platform}" if count > 1 else f"{platform}"
+    if price is None:
+        return boxes
+    less = 0.0 if than is None else than - price
+    return f"{boxes}, {money(less, unit)} less" if less > 0 else f"{boxes}, {money(price, unit)}"

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from advisor.cli.main import run
+from advisor.store.scenario import load_scenario
+
+ASKED = ["--cameras", "5", "--resolution", "2560x1440", "--fps", "10", "--model", "x.onnx"]
+
+
+def test_a_first_scenario_is_what_was_asked_for_and_has_comments(tmp_path: Path) -> None:
+    file = tmp_path / "corner shop 2.yaml"
+    assert run(["init", str(file), *ASKED, "--codec", "h265", "--latency-ms", "250", "--quiet"]) == 0
+    scenario = load_scenario(file)
+    (group,) = scenario.cameras
+    assert (scenario.scenario, group.count, group.size, group.fps, group.codec) == (
+        "corner-shop-2", 5, (2560, 1440), 10.0, "h265",
+    )  # fmt: skip
+    assert (scenario.stages[0].model, scenario.slo.latency_p95_ms) == ("x.onnx", 250.0)
+    text = file.read_text()
+    for key in ("bitrate_kbps", "`on` is the id of a stage", "objects_per_frame", "max_power_w", "redundancy: n+1"):
+        assert key in text
+
+
+def test_nothing_is_overwritten_and_what_is_missing_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "shop.yaml"
+    assert run(["init", str(file), *ASKED, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"schema": "sizer.init/1", "scenario": str(file)}
+    before = file.read_text()
+    assert run(["init", str(file), *ASKED]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert file.read_text() == before
+    assert run(["init", str(tmp_path / "other.yaml"), "--fps", "3"]) == 2
+    assert "--cameras and --model needed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--resolution", "big"], ["--fps", "0"], ["--codec", "av1"], ["--cameras", "0"]])
+def test_a_value_that_no_scenario_takes_leaves_no_file(words: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "shop.yaml"
+    assert run(["init", str(file), *ASKED, *words]) == 2
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"), [("my-site", "my-site"), ("7", "site-7"), ("größe", "gr-e"), ("---", "site")]
+)
+def test_the_name_is_that_of_the_file(stem: str, name: str, tmp_path: Path) -> None:
+    file = tmp_path / f"{stem}.yaml"
+    assert run(["init", "-q", *ASKED, "--", str(file)]) == 0
+    assert load_scenario(file).scenario == name
