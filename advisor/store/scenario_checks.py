@@ -46,6 +46,8 @@ LIMITS = {
     ("candidates", "max_boxes"): 1e4,
     ("candidates", "prices", "*", "value"): 1e12,
     ("sites", "*", "count"): 1e7,
+    ("application", "overhead_ms_per_frame"): 1e5,
+    ("application", "overhead_ms_per_object"): 1e5,
     ("sites", "*", "cameras", "*"): MAX_CAMERAS,
 }
 # Below them nothing is meant either: one frame in 17 minutes is no video, and windows without length have no end.
@@ -61,7 +63,7 @@ LEAST = {
     ("site", "max_power_w"): 1e-2,
     ("candidates", "max_price"): 1e-2,
 }
-RESERVED_STAGES = frozenset({"decode"})
+RESERVED_STAGES = frozenset({"application", "decode"})
 """Names under which reports list what is no stage of the scenario."""
 
 

@@ -1,0 +1,130 @@
+"""CPU time of what applications do around models, in GStreamer: rows that ``calibration/application.py`` reads.
+
+``python -m benchmarks.application_rows --machine NAME profiles/measured/application.csv``. Each part is a pipeline that
+does one thing more than another one; all of them run in turns over the same clip, so that all see the same minutes, and
+CPU time of the process is counted. A row holds the part's time and that of decoding the same frame: their ratio is what
+other machines take over. Needs ``gst-launch-1.0`` with the base, good, ugly and libav plugins; no part of sizer does.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from advisor.clock import utc_now
+from advisor.measure.items.clips import synthesise
+
+ROUNDS = 9
+FRAMES = 240
+SIZE, FPS, KBPS = (1920, 1080), 30.0, 4000.0
+_READ = "filesrc location={clip} ! qtdemux ! h264parse ! "
+_DECODE = _READ + "avdec_h264 max-threads=1 ! "
+_END = "fakesink sync=false"
+_X264 = "x264enc speed-preset=superfast threads=1 key-int-max=60 bitrate="
+FIELDS = (
+    "machine", "date", "part", "what", "unit", "width", "height", "fps", "bitrate_kbps", "frames", "rounds", "decode_s",
+    "part_s", "spread",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing that an application does with every frame: what a pipeline takes beyond another one."""
+
+    name: str
+    what: str
+    pipeline: str
+    beyond: str
+    """The pipeline without it."""
+
+
+_QUEUED = _DECODE + "queue ! queue ! queue ! " + _END
+_BGR = _DECODE + "videoconvert ! video/x-raw,format=BGRx ! " + _END
+PARTS = (
+    Part("queues", "three hand-overs between threads", _QUEUED, _DECODE + _END),
+    Part("store", "writing the coded stream into a file", _READ + "mp4mux ! filesink location={out}", _READ + _END),
+    Part("convert", "I420 to BGRx, as most elements and OpenCV want it", _BGR, _DECODE + _END),
+    Part("draw", "a line of text with shadow", _DECODE + "timeoverlay ! " + _END, _DECODE + _END),
+    Part("scale", "to 640 x 360", _DECODE + "videoscale ! video/x-raw,width=640,height=360 ! " + _END, _DECODE + _END),
+    Part("encode h264", "x264, superfast, 4 Mbit/s", _DECODE + _X264 + "4000 ! " + _END, _DECODE + _END),
+    Part("encode h265", "x265, ultrafast, 2 Mbit/s",
+         _DECODE + "x265enc speed-preset=ultrafast option-string=pools=1:frame-threads=1 bitrate=2000 ! " + _END,
+         _DECODE + _END),
+    Part("encode jpeg", "a picture of the whole frame", _DECODE + "jpegenc ! " + _END, _DECODE + _END),
+)  # fmt: skip
+
+
+def cpu_s(pipeline: str, clip: Path, folder: Path) -> float:
+    """CPU time of one run of a pipeline, with all its threads [s]."""
+    text = pipeline.format(clip=clip, out=folder / "out.mp4")
+    before = os.times()
+    subprocess.run(["gst-launch-1.0", "-q", *text.split()], check=True, stdout=subprocess.DEVNULL)
+    after = os.times()
+    return after.children_user + after.children_system - before.children_user - before.children_system
+
+
+def measure(machine: str, rounds: int) -> list[dict[str, object]]:
+    """Run all pipelines in turns; of each part the median of the rounds' differences."""
+    if shutil.which("gst-launch-1.0") is None:
+        raise click.ClickException("gst-launch-1.0 is not on the PATH; install GStreamer's tools and plugins")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        clip = folder / "clip.mp4"
+        made = synthesise(clip, *SIZE, FPS, "h264", KBPS, frames=FRAMES)
+        pipelines = list(dict.fromkeys([_READ + _END, *(text for part in PARTS for text in (part.beyond, part.pipeline))]))
+        seen: dict[str, list[float]] = {text: [] for text in pipelines}
+        for number in range(rounds + 1):
+            for text in pipelines:
+                spent_s = cpu_s(text, clip, folder)
+                if number:  # the first round fills caches and GStreamer's registry
+                    seen[text].append(spent_s / made.frames)
+    return [_row(machine, part, made.frames, seen) for part in PARTS]
+
+
+def _row(machine: str, part: Part, frames: int, seen: dict[str, list[float]]) -> dict[str, object]:
+    added = sorted(more - less for more, less in zip(seen[part.pipeline], seen[part.beyond], strict=True))
+    decoding = sorted(more - less for more, less in zip(seen[_DECODE + _END], seen[_READ + _END], strict=True))
+    middle, quarter = len(added) // 2, len(added) // 4
+    return {
+        "machine": machine,
+        "date": utc_now()[:10],
+        "part": part.name,
+        "what": part.what,
+        "unit": "frame",
+        "width": SIZE[0],
+        "height": SIZE[1],
+        "fps": f"{FPS:g}",
+        "bitrate_kbps": f"{KBPS:g}",
+        "frames": frames,
+        "rounds": len(added),
+        "decode_s": f"{decoding[middle]:.5g}",
+        "part_s": f"{added[middle]:.5g}",
+        "spread": f"{(added[-1 - quarter] - added[quarter]) / max(abs(added[middle]), 1e-9):.2g}",
+    }
+
+
+@click.command()
+@click.option("--machine", required=True, help="Name of this machine in the rows.")
+@click.option("--rounds", default=ROUNDS, show_default=True)
+@click.argument("output", type=click.Path(path_type=Path, dir_okay=False))
+def main(machine: str, rounds: int, output: Path) -> None:
+    """Measure and write OUTPUT."""
+    rows = measure(machine, rounds)
+    with output.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    for row in rows:
+        click.echo(f"{row['part']}: {1e3 * float(str(row['part_s'])):.3g} ms beside {1e3 * float(str(row['decode_s'])):.3g} "
+                   "ms of decoding")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
