@@ -77,18 +77,19 @@ def measure(machine: str, rounds: int) -> list[dict[str, object]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clip = folder / "clip.mp4"
-        made = synthesise(clip, *SIZE, FPS, "h264", KBPS, frames=FRAMES)
-        pipelines = list(dict.fromkeys([_READ + _END, *(text for part in PARTS for text in (part.beyond, part.pipeline))]))
+        synthesise(clip, *SIZE, FPS, "h264", KBPS, duration_s=FRAMES / FPS)
+        pipelines = [_READ + _END, *(text for part in PARTS for text in (part.beyond, part.pipeline))]
+        pipelines = list(dict.fromkeys(pipelines))
         seen: dict[str, list[float]] = {text: [] for text in pipelines}
         for number in range(rounds + 1):
             for text in pipelines:
                 spent_s = cpu_s(text, clip, folder)
                 if number:  # the first round fills caches and GStreamer's registry
-                    seen[text].append(spent_s / made.frames)
-    return [_row(machine, part, made.frames, seen) for part in PARTS]
+                    seen[text].append(spent_s / FRAMES)
+    return [_row(machine, part, seen) for part in PARTS]
 
 
-def _row(machine: str, part: Part, frames: int, seen: dict[str, list[float]]) -> dict[str, object]:
+def _row(machine: str, part: Part, seen: dict[str, list[float]]) -> dict[str, object]:
     added = sorted(more - less for more, less in zip(seen[part.pipeline], seen[part.beyond], strict=True))
     decoding = sorted(more - less for more, less in zip(seen[_DECODE + _END], seen[_READ + _END], strict=True))
     middle, quarter = len(added) // 2, len(added) // 4
@@ -102,7 +103,7 @@ def _row(machine: str, part: Part, frames: int, seen: dict[str, list[float]]) ->
         "height": SIZE[1],
         "fps": f"{FPS:g}",
         "bitrate_kbps": f"{KBPS:g}",
-        "frames": frames,
+        "frames": FRAMES,
         "rounds": len(added),
         "decode_s": f"{decoding[middle]:.5g}",
         "part_s": f"{added[middle]:.5g}",
@@ -122,8 +123,8 @@ def main(machine: str, rounds: int, output: Path) -> None:
         writer.writeheader()
         writer.writerows(rows)
     for row in rows:
-        click.echo(f"{row['part']}: {1e3 * float(str(row['part_s'])):.3g} ms beside {1e3 * float(str(row['decode_s'])):.3g} "
-                   "ms of decoding")  # fmt: skip
+        part_ms, decode_ms = (1000.0 * float(str(row[name])) for name in ("part_s", "decode_s"))
+        click.echo(f"{row['part']}: {part_ms:.3g} ms, with {decode_ms:.3g} ms of decoding")
 
 
 if __name__ == "__main__":

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import math
-import statistics
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -27,8 +24,6 @@ from advisor.records.model import Kernel, KernelType, ModelFile, ModelWork
 from advisor.records.scenario import Scenario
 from advisor.store.catalogue import Catalogue
 from advisor.store.paths import profiles_dir
-
-from .common import percent, table
 
 OBJECTS = 3.0
 """Objects per frame on the clips; no source says it."""

@@ -62,11 +62,12 @@ class Build:
 
 
 AROUND = ("queues", "track", "metadata")
+WALL = ("scale", "wall", "encode wall")
 # Each pipeline is built by the file of its name in that repository: smart_nvr_benchmark.py and so on. Those of the last
 # three rows share one compiled model (model-instance-id) among all cameras, the first three have one per camera.
 BUILDS = {
-    "smart_nvr": Build((1920, 1080), "4000", 20, "2", "camera", "36", (*AROUND, "store", "scale", "wall", "encode wall")),
-    "headed_visual_ai": Build((1920, 1080), "4000", 30, "2", "camera", "25", (*AROUND, "scale", "wall", "encode wall")),
+    "smart_nvr": Build((1920, 1080), "4000", 20, "2", "camera", "36", (*AROUND, "store", *WALL)),
+    "headed_visual_ai": Build((1920, 1080), "4000", 30, "2", "camera", "25", (*AROUND, *WALL)),
     "ai_vsaas": Build((1920, 1080), "4000", 30, "2", "camera", "", (*AROUND, "store", "encode h265")),
     "lpr": Build((1280, 720), "", 30, "", "pipeline", "", AROUND),
     "va": Build((1920, 1080), "", 30, "2", "pipeline", "", AROUND),

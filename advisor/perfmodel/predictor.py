@@ -31,9 +31,9 @@ from .here.calibration import HostCalibration, load_host_calibration
 from .here.core_costs import CoreCosts
 from .here.measurements import HostMeasurements, WorkSource
 from .here.pause import measured_pause_s
+from .resources.application import ApplicationUnit
 from .resources.memory import PeakMemory
 from .resources.power import wall_power
-from .resources.application import ApplicationUnit
 from .resources.software_decode import load_decode
 from .sources.context import Context
 from .sources.registry import CHAIN
@@ -255,7 +255,7 @@ class Predictor:
         return self._costs.application(machine, unit, stated_ms)
 
     def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
-        """Lengthening of decoding, preparation and the application's work while 1/n, 2/n, ... of the other cores work, over the time alone.
+        """Lengthening of what surrounds a pass while 1/n, 2/n, ... of the other cores work, over the time alone.
 
         ``decode``, ``preprocess`` and ``application`` are with all of them busy. Empty: these do not depend on other
         work.

@@ -1,10 +1,11 @@
 """The compiled event loop: cameras, decode pool, stage queues and jobs that share the cores.
 
-Everything lives in a few preallocated arrays of records (state.py). A *slot* holds a frame that is
-in the system, a *node* an entry of a stage's queue (or of a batch in service), a *job* something that uses cores: one
-frame in decode or in the application's own work, one batch in pre-processing or inference. Jobs of one *kind* (stage and batch size) run at one speed;
-each kind has a clock of work done since it was last idle and a heap of the readings at which its jobs end. The work per
-event is bounded by active kinds plus stages, never by cameras or jobs, so the cost of a run grows with its frames.
+Everything lives in a few preallocated arrays of records (state.py). A *slot* holds a frame that is in the system, a
+*node* an entry of a stage's queue (or of a batch in service), a *job* something that uses cores: one frame in decode or
+in the application's own work, one batch in pre-processing or inference. Jobs of one *kind* (stage and batch size) run
+at one speed; each kind has a clock of work done since it was last idle and a heap of the readings at which its jobs
+end. The work per event is bounded by active kinds plus stages, never by cameras or jobs, so the cost of a run grows
+with its frames.
 
 All compiled code stands in this one file because numba's cache looks at no other file for changes.
 

@@ -47,9 +47,8 @@ STAGE = _record(
     "timeout sigma pre cold settle last gap wait service busy held",
     "parent free batch limit oldest pool finds motion head tail frames items calls served started drops streams begun",
 )
-"""Per stage, behind the last the application's work on frames, then decode; ``last``: when it last ran; ``gap``: how long it had
-paused when it began to work again, and ``begun`` passes since then; ``head`` to
-``items``: its queue."""
+"""Per stage, behind the last the application's work on frames, then decode; ``last``: when it last ran; ``gap``: how
+long it had paused when it began to work again, and ``begun`` passes since then; ``head`` to ``items``: its queue."""
 TABLE = _record("service", "kind")
 """Stage x batch: time alone, and kind of job; at batch 0 the kind of its pre-processing."""
 POOL = _record("cores share threads ganged")

@@ -271,7 +271,11 @@ class Run:
             "prepare_s": {name: sum(runner.preparing_cpu_s) for name, runner in stages.items()},
             "stage_s": {name: spent_s(threads) for name, threads in self._own.items()},
             "in_flight": self.ledger.in_flight,
-            "queues": {"decode": pool.depth(), "application": self.application.depth(), **{name: runner.depth() for name, runner in stages.items()}},
+            "queues": {
+                "decode": pool.depth(),
+                "application": self.application.depth(),
+                **{name: runner.depth() for name, runner in stages.items()},
+            },
         }
 
     def _report(self) -> None:

@@ -115,8 +115,8 @@ def usage(seen: Observation, usable_cores: float) -> Usage:
     machine, steal = _rate(first, last, "machine_s"), _rate(first, last, "steal_s")
     other = None if machine is None or cpu is None else max(machine - cpu - (parent or 0.0), 0.0)
     return Usage(
-        usable_cores, cpu, decode if decode or busy.get("decode") else None, application, stages, harness, other, steal, busy,
-        _power_w(first, last),
+        usable_cores, cpu, decode if decode or busy.get("decode") else None, application, stages, harness, other, steal,
+        busy, _power_w(first, last),
     )  # fmt: skip
 
 

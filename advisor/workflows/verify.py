@@ -100,7 +100,8 @@ def verify_scenario(
         order = Order(
             scenario, models, setting.configs, setting.decode_threads, duration_s, facts, cache_dir() / "verify",
             application_s=_application_s(scenario, facts), decode_device=request.decode_device, seed=request.seed,
-            phases=request.phases, predicted=None if setting.predicted is None else setting.predicted.model_dump(mode="json"),
+            phases=request.phases,
+            predicted=None if setting.predicted is None else setting.predicted.model_dump(mode="json"),
             strict=request.strict, warnings=setting.warnings, objects=request.objects,
             other_box=None if request.any_box or wanted is not None else setting.other_box,
         )  # fmt: skip

@@ -613,7 +613,7 @@ def test_more_cameras_never_lower_utilisation(load) -> None:
         ({"stages": (SimStage("m", (0.0, 0.01), parent=0),)}, "parent"),
         ({"stages": (SimStage("m", (0.0, 0.01), interval_frames=0.5),)}, "interval_frames"),
         ({"stages": (SimStage("decode", (0.0, 0.01)),)}, "reserved"),
-        ({"stages": tuple(SimStage(f"m{i}", (0.0, 0.01)) for i in range(32))}, "at most 31"),
+        ({"stages": tuple(SimStage(f"m{i}", (0.0, 0.01)) for i in range(32))}, "at most 30"),
         ({"partition": (("x", 1.0),)}, "partition"),
         ({"partition": (("decode", 2.0),)}, "leaves"),
         ({"cameras": (SimCamera(0.0),)}, "fps"),

@@ -450,7 +450,7 @@ def test_the_application_is_stated_in_part_in_whole_or_not_at_all() -> None:
     [
         ("application: nothing", "application: 'nothing' is not a mapping of keys to values (overhead_ms_per_frame, "
          "overhead_ms_per_object), nor none"),
-        ("application: {overhead_ms_per_frame: 3ms}", "is not a number of milliseconds; write overhead_ms_per_frame: 3"),
+        ("application: {overhead_ms_per_frame: 3ms}", "a number of milliseconds; write overhead_ms_per_frame: 3"),
         ("application: {overhead_ms_per_objects: 3}", "unknown key; did you mean 'overhead_ms_per_object'?"),
         ("application: {overhead_ms_per_object: -1}", "-1 must be greater than or equal to 0"),
         ("application: {overhead_ms_per_frame: 1000000}", "is above 100,000, the most that is taken for meant"),

@@ -145,7 +145,7 @@ def _filled_text(platform: str, machine: MachineSpec) -> list[str]:
 def list_warnings(
     inputs: PlanInputs, options: Sequence[PlanOption], elsewhere: Mapping[str, Price] | None = None
 ) -> tuple[str, ...]:
-    """What is assumed of the application, stale or unsourced prices of what is shown, and latency budgets that cannot be promised.
+    """What is taken as usual of the application, stale or unsourced prices, latency budgets that cannot be promised.
 
     ``elsewhere``: prices of further platforms that are bought, at other sites.
     """

@@ -7,9 +7,9 @@ own, so that the standard normal quantile of model k in a draw is
 .. math:: z_k = \sqrt{s_k} \, Z_\mathrm{machine} + \sqrt{1 - s_k} \, Z_k
 
 with :math:`s_k` the share of the variance that is the machine's (``ServiceEstimate.machine_share``). Decoding,
-preparation, the application around the models, pauses and memory have errors of their own. The draws depend on the plan's seed and on the names of the
-models alone: all platforms are judged on the same ones, which keeps chance out of the comparison. See
-docs/methods/probability.md.
+preparation, the application around the models, pauses and memory have errors of their own. The draws depend on the
+plan's seed and on the names of the models alone: all platforms are judged on the same ones, which keeps chance out of
+the comparison. See docs/methods/probability.md.
 """
 
 from __future__ import annotations
@@ -99,7 +99,10 @@ class Quantiles:
                 )
                 for stage in scenario.stages
             },
-            *(_normals(seed, part) for part in ("decode", "preparation", "pause", "memory", "bandwidth", "application")),
+            *(
+                _normals(seed, part)
+                for part in ("decode", "preparation", "pause", "memory", "bandwidth", "application")
+            ),
         )
 
     @classmethod
@@ -141,9 +144,7 @@ def _slowed(model: PlatformModel) -> Floats:
     return np.array(model.slowed if model.slowing else (0.0,))[:, None]
 
 
-def _frame_rows(
-    model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: Floats, application_z: Floats
-) -> Floats:
+def _frame_rows(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: Floats, application_z: Floats) -> Floats:
     """Cores that decoding and the application keep busy for all frames, at each load (rows) in each draw (columns)."""
     slowed = _slowed(model)
     total = np.zeros((len(slowed), len(z)))
