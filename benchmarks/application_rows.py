@@ -22,7 +22,7 @@ from advisor.clock import utc_now
 from advisor.measure.items.clips import synthesise
 
 ROUNDS = 9
-FRAMES = 240
+FRAMES = 120
 SIZE, FPS, KBPS = (1920, 1080), 30.0, 4000.0
 _READ = "filesrc location={clip} ! qtdemux ! h264parse ! "
 _DECODE = _READ + "avdec_h264 max-threads=1 ! "
@@ -46,12 +46,14 @@ class Part:
 
 
 _QUEUED = _DECODE + "queue ! queue ! queue ! " + _END
-_BGR = _DECODE + "videoconvert ! video/x-raw,format=BGRx ! " + _END
+_CONVERT = "videoconvert ! video/x-raw,format=BGRx ! "
+_BGR = _DECODE + _CONVERT + _END
+_BACK = _DECODE + _CONVERT + "videoconvert ! video/x-raw,format=I420 ! " + _END
 PARTS = (
     Part("queues", "three hand-overs between threads", _QUEUED, _DECODE + _END),
     Part("store", "writing the coded stream into a file", _READ + "mp4mux ! filesink location={out}", _READ + _END),
     Part("convert", "I420 to BGRx, as most elements and OpenCV want it", _BGR, _DECODE + _END),
-    Part("draw", "a line of text with shadow", _DECODE + "timeoverlay ! " + _END, _DECODE + _END),
+    Part("convert back", "BGRx to I420, after drawing", _BACK, _BGR),
     Part("scale", "to 640 x 360", _DECODE + "videoscale ! video/x-raw,width=640,height=360 ! " + _END, _DECODE + _END),
     Part("encode h264", "x264, superfast, 4 Mbit/s", _DECODE + _X264 + "4000 ! " + _END, _DECODE + _END),
     Part("encode h265", "x265, ultrafast, 2 Mbit/s",

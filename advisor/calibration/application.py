@@ -25,9 +25,9 @@ APPLICATIONS: dict[str, tuple[str, ...]] = {
     "models and their results": ("queues",),
     "results on a converted picture": ("queues", "convert"),
     "recorder": ("queues", "store", "scale"),
-    "recorder with a picture for people": ("queues", "store", "scale", "draw"),
-    "drawn on every picture": ("queues", "convert", "draw"),
-    "wall of small pictures": ("queues", "scale", "draw"),
+    "drawn on every picture": ("queues", "convert", "convert back"),
+    "recorder that draws": ("queues", "store", "convert", "convert back"),
+    "wall of small pictures": ("queues", "scale"),
 }
 """Applications without encoding, each a sum of measured parts; assumed to be what is met. Encoders take ten times as
 much and are stated by those who have one."""
