@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from advisor.calibration.application import part_ms, read_rows
+from advisor.calibration.application import HAND_OVERS_MEASURED, HAND_OVERS_PER_FRAME, RESULTS_MS, part_ms, read_rows
 from advisor.perfmodel import Predictor
 from advisor.perfmodel.analytic.runtime_defaults import default_streams
 from advisor.perfmodel.analytic.work_table import CLASSES, WorkTable, load_works
@@ -24,6 +24,7 @@ from advisor.planner.search.belief import MEDIAN
 from advisor.planner.search.costs import choice_cores, load_facts
 from advisor.planner.search.search import least_deployment
 from advisor.planner.search.study import Study
+from advisor.records.base import Precision
 from advisor.records.config import RunConfig
 from advisor.records.model import Kernel, KernelType, ModelFile, ModelWork
 from advisor.records.scenario import Scenario
@@ -61,6 +62,7 @@ class Pipeline:
     batch: int
     model_streams: int | None
     compiled_per: str
+    precision: Precision
     cells: int | None
     parts: tuple[str, ...]
     streams: int
@@ -95,6 +97,7 @@ def published() -> tuple[list[Pipeline], int]:
                 int(row["batch"]),
                 int(row["model_streams"]) if row["model_streams"] else None,
                 row["compiled_per"],
+                "f32" if row["precision"] == "f32" else "int8",
                 int(row["cells"]) if row["cells"] else None,
                 tuple(row["parts"].split("+")),
                 int(row["streams"]),
@@ -180,7 +183,7 @@ def scenario_of(pipeline: Pipeline, application: object, objects: float = OBJECT
             "stages": stages,
             "slo": {"latency_p95_ms": 1e6, "load": "mean"},
             "margin": {"headroom_pct": 0.0},
-            "accuracy": {"precisions": ["int8"]},
+            "accuracy": {"precisions": [pipeline.precision]},
             "application": application,
         }
     )  # fmt: skip
@@ -250,12 +253,17 @@ def as_built_streams(pipeline: Pipeline, application: object, objects: float = O
     threads = model.physical_threads
     streams = pipeline.model_streams or default_streams(threads)
     config = RunConfig(
-        precision="int8", streams=streams, threads=threads, batch=pipeline.batch, requests=streams, pinning=False
+        precision=pipeline.precision,
+        streams=streams,
+        threads=threads,
+        batch=pipeline.batch,
+        requests=streams,
+        pinning=False,
     )
     choice = {}
     for stage in scenario.stages:
         option = model.every_option(scenario, stage)[0]
-        work = study.inputs.works(stage.id, "openvino", "int8", pipeline.batch)
+        work = study.inputs.works(stage.id, "openvino", pipeline.precision, pipeline.batch)
         assert work is not None
         (estimate,) = study.inputs.predictor.service_many([(candidate.machine, work, config)])
         choice[stage.id] = replace(option, config=config, estimate=estimate)
@@ -271,15 +279,19 @@ def parts_ms(pipeline: Pipeline) -> float:
     """What the parts of a pipeline take per frame of the reference core, as far as they are known [ms].
 
     Queues, storing and scaling are measured here; encoding is as the source says of the same machine, that of a picture
-    wall shared by its cells. Tracking, metadata and blending the wall are not known and left out.
+    wall shared by its cells. Tracking and metadata are assumed as in ``advisor/calibration/application.py``; blending
+    the wall is not known and left out.
     """
     measured = {row["part"]: row for row in read_rows(profiles_dir() / "measured" / "application.csv")}
-    total_ms = sum(part_ms(measured[part], load_decode()) for part in pipeline.parts if part in measured)
+    known = set(measured) - {"encode h264", "encode h265"}
+    times_ms = {part: part_ms(measured[part], load_decode()) for part in known}
+    times_ms["queues"] *= HAND_OVERS_PER_FRAME / HAND_OVERS_MEASURED
+    total_ms = sum(times_ms.get(part, 0.0) for part in pipeline.parts)
     if "encode h265" in pipeline.parts:
         total_ms += _encode_ms(pipeline, "h265", 1920)
     if "encode wall" in pipeline.parts:
         total_ms += _encode_ms(pipeline, "h264", 3840) / (pipeline.cells or 1)
-    return total_ms
+    return total_ms + (RESULTS_MS if "track" in pipeline.parts else 0.0)
 
 
 def _encode_ms(pipeline: Pipeline, codec: str, width: int) -> float:

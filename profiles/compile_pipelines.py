@@ -61,17 +61,20 @@ class Build:
     """Most cameras that the picture wall has room for; all of its cells decode."""
     parts: tuple[str, ...]
     """What runs around decoding, preparation and models."""
+    precision: str = "int8"
 
 
 AROUND = ("queues", "track", "metadata")
 WALL = ("scale", "wall", "encode wall")
 # Each pipeline is built by the file of its name in that repository: smart_nvr_benchmark.py and so on. Those of the last
 # three rows share one compiled model (model-instance-id) among all cameras, the first three have one per camera.
+# Precision: the scripts name int8 files (va, va_medium) or leave the folder out; int8 is inferred for YOLOv5 from the
+# vendor's own lists. The two models of licence plates are FP32 files wherever that vendor's public pipelines name them.
 BUILDS = {
     "smart_nvr": Build((1920, 1080), "4000", 20, "2", "camera", "36", (*AROUND, "store", *WALL)),
     "headed_visual_ai": Build((1920, 1080), "4000", 30, "2", "camera", "25", (*AROUND, *WALL)),
     "ai_vsaas": Build((1920, 1080), "4000", 30, "2", "camera", "", (*AROUND, "store", "encode h265")),
-    "lpr": Build((1280, 720), "", 30, "", "pipeline", "", AROUND),
+    "lpr": Build((1280, 720), "", 30, "", "pipeline", "", AROUND, "f32"),
     "va": Build((1920, 1080), "", 30, "2", "pipeline", "", AROUND),
     "va_medium": Build((1920, 1080), "", 30, "", "pipeline", "", AROUND),
 }  # fmt: skip
@@ -137,7 +140,7 @@ def _pipeline(row: dict[str, str]) -> dict[str, object]:
         "height": build.size[1],
         "bitrate_kbps": build.bitrate_kbps,
         "fps": build.fps,
-        "precision": "int8",
+        "precision": build.precision,
         "batch": row["batch"].partition(" ")[0],
         "model_streams": build.model_streams,
         "compiled_per": build.compiled_per,

@@ -31,14 +31,16 @@ APPLICATIONS: dict[str, tuple[str, ...]] = {
 }
 """Applications without encoding, each a sum of measured parts; assumed to be what is met. Encoders take ten times as
 much and are stated by those who have one."""
-HAND_OVERS_PER_OBJECT = 2
-"""Between threads: the object's request, and its result. Assumed; cropping is part of preparation, calling the runtime
-part of a pass."""
-HAND_OVERS_MEASURED = 3
-"""In the part ``queues``."""
-OTHER_SD = 0.7
-"""Deviation (log) of applications about sums of the same parts: other languages, libraries and pictures. Assumed: half
-to twice as much in two of three."""
+HAND_OVERS_PER_FRAME, HAND_OVERS_MEASURED = 3, 20
+"""In an application, assumed; and in the part ``queues`` (``benchmarks/application_rows.py``)."""
+RESULTS_MS = 0.3
+"""Tracking and noting results of a frame, of the reference core; assumed, nothing of it was measured [ms]."""
+OTHER_SD = 0.5
+"""Deviation (log) of applications about sums of the same parts: other languages, libraries and pictures; assumed."""
+OBJECT_MS, OBJECT_SD = 0.1, 1.0
+"""An object's request and result, of the reference core, and deviation (log) between applications; assumed: two
+hand-overs between threads are the least, a few lines of an interpreter three times as much [ms]. Cropping is part of
+preparation, calling the runtime part of a pass."""
 FIELDS = ("part", "unit", "width", "height", "fps", "bitrate_kbps", "decode_s", "part_s", "date")
 
 
@@ -75,13 +77,13 @@ def calibrate(rows: Sequence[Mapping[str, str]], decode: DecodeCalibration, data
 
     Notes
     -----
-    Per frame: geometric mean and deviation (log) over :data:`APPLICATIONS`, the latter with :data:`OTHER_SD`; per
-    object: hand-overs. Source: derived here.
+    Per frame: geometric mean and deviation (log) over :data:`APPLICATIONS`, the latter with :data:`OTHER_SD`; what is
+    said per object is assumed. Source: derived here.
     """
     times_ms = {row["part"]: part_ms(row, decode) for row in rows}
-    sums_ms = [sum(times_ms[part] for part in parts) for parts in APPLICATIONS.values()]
+    times_ms["queues"] *= HAND_OVERS_PER_FRAME / HAND_OVERS_MEASURED
+    sums_ms = [RESULTS_MS + sum(times_ms[part] for part in parts) for parts in APPLICATIONS.values()]
     logs = [log(total_ms) for total_ms in sums_ms]
-    object_ms = HAND_OVERS_PER_OBJECT / HAND_OVERS_MEASURED * times_ms["queues"]
     where = "docs/methods/application.md"
     return ApplicationCalibration(
         date=max(row["date"] for row in rows),
@@ -97,11 +99,11 @@ def calibrate(rows: Sequence[Mapping[str, str]], decode: DecodeCalibration, data
             ),
             UsualWork(
                 unit="object",
-                core_ms=round(object_ms, 3),
-                sd=OTHER_SD,
+                core_ms=OBJECT_MS,
+                sd=OBJECT_SD,
                 kind="assumed",
-                source=f"two hand-overs between threads per object ({where})",
-                rows=1,
+                source=f"assumed per object ({where})",
+                rows=0,
             ),
         ),
     )

@@ -138,6 +138,8 @@ def _application_s(scenario: Scenario, facts: HostFacts) -> tuple[float, float]:
     from advisor.perfmodel import Predictor
 
     application, host = scenario.application, machine_spec(facts)
+    if application.overhead_ms_per_frame == application.overhead_ms_per_object == 0:
+        return 0.0, 0.0
     predictor = Predictor.load()
     frame = predictor.application(host, "frame", application.overhead_ms_per_frame)
     each = predictor.application(host, "object", application.overhead_ms_per_object)

@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError
 
 from advisor.errors import CatalogueError
 from advisor.perfmodel.analytic.interval import around
-from advisor.records.base import Evidence, Interval, PositiveCount, PositiveQuantity, Quantity, Record, ValueKind
+from advisor.records.base import Z90, Count, Evidence, Interval, PositiveQuantity, Quantity, Record, ValueKind
 from advisor.records.prediction import CostEstimate
 from advisor.store.paths import profiles_dir
 
@@ -41,7 +41,8 @@ class UsualWork(Record):
     kind: ValueKind
     source: str
     """What it was made of, in words for a plan."""
-    rows: PositiveCount
+    rows: Count
+    """Measured parts that went in."""
 
 
 class ApplicationCalibration(Record):
@@ -100,6 +101,6 @@ def application_time(
     milliseconds = usual.core_ms if stated_ms is None else stated_ms
     if milliseconds == 0:
         return CostEstimate(core_s=Interval.exact(0.0), evidence=Evidence.SPEC)
-    half = t_90 * hypot(machine_sd, usual.sd if stated_ms is None else 0.0)
+    half = hypot(t_90 * machine_sd, Z90 * usual.sd if stated_ms is None else 0.0)
     seconds = milliseconds / 1000.0 * REFERENCE_HZ / speed_hz
     return CostEstimate(core_s=around(seconds, -half, half), evidence=Evidence.SPEC)

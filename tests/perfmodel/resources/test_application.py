@@ -32,7 +32,7 @@ def test_what_is_usual_is_uncertain_by_the_application_as_well(unit: str) -> Non
     usual = load_application().of(unit)  # type: ignore[arg-type]
     found = application_time(unit, None, REFERENCE_HZ, SD, T_90).core_s  # type: ignore[arg-type]
     assert found.p50 == pytest.approx(usual.core_ms / 1000.0)
-    assert math.log(found.p90 / found.p50) == pytest.approx(T_90 * math.hypot(SD, usual.sd))
+    assert math.log(found.p90 / found.p50) == pytest.approx(math.hypot(T_90 * SD, Z90 * usual.sd))
 
 
 def test_nothing_takes_no_time_on_any_machine() -> None:
