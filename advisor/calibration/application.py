@@ -93,8 +93,8 @@ def calibrate(rows: Sequence[Mapping[str, str]], decode: DecodeCalibration, data
                 unit="frame",
                 core_ms=round(exp(statistics.fmean(logs)), 3),
                 sd=round(hypot(statistics.stdev(logs), OTHER_SD), 3),
-                kind="measured",
-                source=f"{len(sums_ms)} applications without encoding as sums of parts measured in GStreamer ({where})",
+                kind="assumed",
+                source=f"{len(sums_ms)} assumed applications without encoding, their parts measured in GStreamer ({where})",
                 rows=len(rows),
             ),
             UsualWork(

@@ -1,4 +1,4 @@
-"""The section on whole pipelines: how rows are read, how ratios are summed up, and the order in which ways must come."""
+"""The section on whole pipelines: how rows are read, how ratios are summed up, and in which order ways must come."""
 
 from __future__ import annotations
 
