@@ -94,7 +94,7 @@ def calibrate(rows: Sequence[Mapping[str, str]], decode: DecodeCalibration, data
                 core_ms=round(exp(statistics.fmean(logs)), 3),
                 sd=round(hypot(statistics.stdev(logs), OTHER_SD), 3),
                 kind="assumed",
-                source=f"{len(sums_ms)} assumed applications without encoding, their parts measured in GStreamer ({where})",
+                source=f"{len(sums_ms)} assumed applications without encoding, parts measured in GStreamer ({where})",
                 rows=len(rows),
             ),
             UsualWork(
