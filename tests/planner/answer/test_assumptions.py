@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from advisor.perfmodel.analytic.machine import machine_arrays
+from advisor.planner.answer.around import application_words
 from advisor.planner.answer.assumptions import LATENCY_RATIO, _filled_text
 from advisor.planner.plan import plan
-from advisor.records.plan import Plan
 from tests.planner.fakes import TODAY, candidate, inputs, scenario
 
 
@@ -85,25 +85,11 @@ def test_a_stale_price_is_warned_of() -> None:
     )
 
 
-def of(application: object) -> Plan:
-    return plan(inputs([candidate("large", 8, 500.0)], shop=scenario(application=application)))
-
-
-def test_the_first_warning_says_what_is_taken_as_usual_around_the_models() -> None:
-    usual = plan(inputs([candidate("large", 8, 500.0)])).warnings[0]
-    assert usual.startswith("around the models an application takes core time of a performance core of 2023 at 4 GHz")
-    assert "ms per frame as usual" in usual
-    assert "ms per object as usual" in usual
-    assert "docs/methods/application.md" in usual
-    half = of({"overhead_ms_per_frame": 2.5}).warnings[0]
-    assert "2.5 ms per frame as stated and" in half
-    assert "ms per object as usual" in half
-
-
-def test_an_application_that_is_stated_is_an_assumption_and_no_warning() -> None:
-    stated = of({"overhead_ms_per_frame": 2.5, "overhead_ms_per_object": 0.0})
-    assert "2.5 ms per frame as stated and 0 ms per object as stated" in stated.assumptions[0]
-    assert not any("around the models" in text for text in stated.warnings)
-    nothing = of("none")
-    assert nothing.assumptions[0].startswith("nothing is counted around decoding, preparation and the models")
+def test_what_is_assumed_around_the_models_comes_first() -> None:
+    """As a warning where it is usual, else as an assumption; no other plan of these tests states an application."""
+    usual = plan(inputs([candidate("large", 8, 500.0)]))
+    assert usual.warnings[0] == application_words(scenario())
+    assert application_words(scenario()) not in usual.assumptions
+    nothing = plan(inputs([candidate("large", 8, 500.0)], shop=scenario(application="none")))
+    assert nothing.assumptions[0] == application_words(scenario(application="none"))
     assert not any("around the models" in text for text in nothing.warnings)
