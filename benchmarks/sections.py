@@ -58,6 +58,13 @@ SECTIONS = (
     Section("memory", "memory", "peak memory, model families left out", measures=False),
     Section("power", "power", "predicted wall power compared with published meters", measures=False, dated=False),
     Section("decode", "decode", "published software decoding, machines left out", measures=False, dated=False),
+    Section(
+        "pipelines",
+        "pipelines",
+        "published whole pipelines, cameras carried and predicted",
+        measures=False,
+        dated=False,
+    ),
     Section("host-spec", "host_spec", "this machine from its data sheet alone"),
     Section("simulator", "simulator", "the simulator's speed", paired=True, dated=False),
     Section("planner", "planner", "the planner's time by number of platforms and sites", paired=True, dated=False),

@@ -43,6 +43,7 @@ def scenario(
         "slo": {"camera_fps": cameras[0]["fps"], "latency_p95_ms": 500.0, "drops_max_pct": 1.0, "window_s": 10.0,
                 "load": load},
         "accuracy": {"precisions": [precision]},
+        "application": "none",  # models and decoding are compared, not what is burnt in place of an application
     }  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from .here.calibration import HostCalibration, load_host_calibration
 from .here.core_costs import CoreCosts
 from .here.measurements import HostMeasurements, WorkSource
 from .here.pause import measured_pause_s
+from .resources.application import ApplicationUnit
 from .resources.memory import PeakMemory
 from .resources.power import wall_power
 from .resources.software_decode import load_decode
@@ -251,10 +252,15 @@ class Predictor:
         """Core time of scaling and laying out one input."""
         return self._costs.preprocess(machine, source, target)
 
-    def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
-        """Lengthening of decoding and preparation while 1/n, 2/n, ... of the other cores work, over the time alone.
+    def application(self, machine: MachineSpec, unit: ApplicationUnit, stated_ms: float | None) -> CostEstimate:
+        """Core time of the application's own work on one frame or object; ``stated_ms`` None: what is usual."""
+        return self._costs.application(machine, unit, stated_ms)
 
-        ``decode`` and ``preprocess`` are with all of them busy. Empty: these do not depend on other work.
+    def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
+        """Lengthening of what surrounds a pass while 1/n, 2/n, ... of the other cores work, over the time alone.
+
+        ``decode``, ``preprocess`` and ``application`` are with all of them busy. Empty: these do not depend on other
+        work.
         """
         return self._costs.slowing(machine)
 

@@ -75,7 +75,7 @@ class PredictedLoad(Record):
     capacity_requests_per_s: Interval | None = None
     memory_bytes: Interval | None = None
     stage_load: dict[str, Interval] = {}
-    """Cores that each stage (and decode) keeps busy."""
+    """Cores that each stage keeps busy, and decode, and the application's own work on frames."""
     evidence: dict[str, Evidence] = {}
 
 

@@ -341,6 +341,21 @@ class Candidates(Record):
     """Most boxes over which the load may be spread."""
 
 
+class Application(Record):
+    """What the application around the models costs, beside decoding, preparation and the passes themselves.
+
+    Core time is that of one performance core of the year 2023 at 4 GHz (docs/methods/application.md): a plan scales it
+    to each machine as it scales decoding. ``application: none``: nothing runs around the models.
+    """
+
+    overhead_ms_per_frame: Quantity | None = None
+    """Core time for every frame of a camera: conversion, queues, tracking, drawing, metadata, encoding, in milliseconds
+    of the reference core; None: what is usual, with its spread."""
+    overhead_ms_per_object: Quantity | None = None
+    """Core time for every object that a stage on objects is given, and for each such stage: cropping, a request,
+    its result, in milliseconds of the reference core; None: what is usual, with its spread."""
+
+
 class SiteGroup(Record):
     """Extension: several sites in one file, each with its own number of cameras."""
 
@@ -379,6 +394,13 @@ class Scenario(Record):
     """Platforms to choose from."""
     sites: tuple[SiteGroup, ...] = ()
     """Extension: several sites; empty: one site with the cameras above."""
+    application: Application = Application()
+    """What the application around the models costs; ``none``: nothing."""
+
+    @field_validator("application", mode="before", json_schema_input_type=Literal["none"] | Application)
+    @classmethod
+    def _no_application(cls, value: object) -> object:
+        return Application(overhead_ms_per_frame=0.0, overhead_ms_per_object=0.0) if value == "none" else value
 
     @model_validator(mode="after")
     def _currencies(self) -> Scenario:

@@ -123,6 +123,9 @@ class Verdict(Record):
     hashes: dict[str, str] = {}
     """SHA-256 of the scenario and the plan that were read."""
     seed: int | None = None
+    application_ms: dict[str, float] = {}
+    """Core time of this machine that was burnt in place of the application around the models: per ``frame`` of a
+    camera, per ``object`` given to a stage [ms]; empty in verdicts of version 0.1."""
     phases: Phases | None = None
     """As requested; each camera's own is its ``phase_ms``."""
     asked: Scenario | None = None

@@ -41,6 +41,7 @@ from .question import INTERVALS, question_rows
 from .text import (
     EVIDENCE_WORDS,
     RESOURCE_WORDS,
+    application_row,
     basis_line,
     capacity,
     capacity_interval,
@@ -177,6 +178,9 @@ def _of_best(plan: Plan, best: PlanOption) -> dict[str, Any]:
         [name, config_line(config), span(load.get(name)), _evidence_of(predicted, name), plan.model_notes.get(name, "")]
         for name, config in best.config.stages.items()
     ]
+    around = application_row(predicted)
+    if around is not None:
+        stages.insert(0, [*around, span(load.get(around[0])), _evidence_of(predicted, around[0]), ""])
     if decodes(predicted):
         line = decode_line(best.config.decode)
         stages.insert(0, ["decode", line, span(load.get("decode")), _evidence_of(predicted, "decode"), ""])

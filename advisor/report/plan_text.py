@@ -31,6 +31,7 @@ from .question import question_rows
 from .text import (
     EVIDENCE_WORDS,
     RESOURCE_WORDS,
+    application_row,
     basis_line,
     capacity,
     config_line,
@@ -136,6 +137,9 @@ def _gain(plan: Plan) -> list[RenderableType]:
 def _stages(best: PlanOption) -> Table:
     load = best.predicted.stage_load
     rows = [(name, config_line(config)) for name, config in best.config.stages.items()]
+    around = application_row(best.predicted)
+    if around is not None:
+        rows.insert(0, around)
     if decodes(best.predicted):
         rows.insert(0, ("decode", decode_line(best.config.decode)))
     busy = aligned([span(load.get(name)) for name, _ in rows])

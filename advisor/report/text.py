@@ -196,6 +196,12 @@ def decodes(predicted: PredictedLoad) -> bool:
     return "decode" in predicted.evidence or (has_cameras(predicted) and not predicted.evidence)
 
 
+def application_row(predicted: PredictedLoad) -> tuple[str, str] | None:
+    """Name and words for the application's own work on frames; None where it takes nothing."""
+    busy = predicted.stage_load.get("application")
+    return None if busy is None or busy.p90 == 0 else ("application", "work on frames around the models, as assumed")
+
+
 def decode_line(config: DecodeConfig) -> str:
     """How cameras are decoded."""
     return f"{config.device}, {counted(config.threads, 'thread')}"

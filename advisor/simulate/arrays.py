@@ -11,7 +11,7 @@ import numpy as np
 from . import state as s
 from .counts import thresholds
 from .result import SimResult, StageResult
-from .spec import DECODE, Seeds, SimCamera, SimSpec
+from .spec import APPLICATION, DECODE, Seeds, SimCamera, SimSpec
 
 DRIFT_STEPS = 8
 """Steps per correlation time in which a machine's speed changes."""
@@ -27,7 +27,8 @@ def _cameras(spec: SimSpec, seeds: Seeds, warmup_s: float) -> Any:
     duty = {0.0: -math.inf, 1.0: math.inf}
     in_group: dict[str, int] = {}
     groups: dict[str, int] = {}
-    names = ("period", "phase", "jitter", "decode", "key", "keys", "sigma", "motion", "poisson", "stagger", "stages")
+    names = ("period", "phase", "jitter", "decode", "key", "keys", "sigma", "motion", "poisson", "stagger", "stages",
+             "after")  # fmt: skip
     columns: dict[str, list[float]] = {name: [] for name in names}
     for c, camera in enumerate(spec.cameras):
         if camera.motion_duty not in duty:
@@ -41,7 +42,7 @@ def _cameras(spec: SimSpec, seeds: Seeds, warmup_s: float) -> Any:
         stagger = number if camera.stagger is None else camera.stagger
         values = (
             1.0 / camera.fps, phase, camera.jitter_s, *_decode_times(camera), camera.key_frames, camera.decode_sigma,
-            duty[camera.motion_duty], poisson, stagger, groups[camera.group],
+            duty[camera.motion_duty], poisson, stagger, groups[camera.group], camera.application_core_s,
         )  # fmt: skip
         for column, value in zip(columns.values(), values, strict=True):
             column.append(value)
@@ -74,7 +75,7 @@ def _stages_of(spec: SimSpec, group: str) -> int:
 def _stages(spec: SimSpec) -> tuple[Any, Any, Any]:
     """Rows of ``STAGE``, ``TABLE`` and ``POOL``."""
     count = len(spec.stages)
-    rows = np.zeros(count + 1, s.STAGE)
+    rows = np.zeros(count + 2, s.STAGE)
     table = np.zeros((count + 1, max([stage.batch_max for stage in spec.stages], default=1) + 1), s.TABLE)
     names = [name for name, _ in spec.partition]
     pool = np.zeros(len(names) + 1, s.POOL)
@@ -93,13 +94,16 @@ def _stages(spec: SimSpec) -> tuple[Any, Any, Any]:
         row["finds"] = -1 if stage.finds is None else stage.finds
         row["motion"] = stage.motion
         table["service"][i, 1 : stage.batch_max + 1] = stage.service_s[1:]
-    rows[count]["pool"] = names.index(DECODE) if DECODE in names else len(names)
-    rows[count]["free"] = rows[count]["streams"] = spec.decode_workers
+    rows[count:]["pool"] = names.index(DECODE) if DECODE in names else len(names)
+    rows[count + 1]["free"] = rows[count + 1]["streams"] = spec.decode_workers
     return rows, table, pool
 
 
-def _kinds(spec: SimSpec, camera: Any, table: Any) -> tuple[Any, int]:
-    """Rows of ``KIND`` and the number of jobs: pre-processing, each batch size, decode per demand for bandwidth."""
+def _kinds(spec: SimSpec, camera: Any, table: Any, frames: int) -> tuple[Any, int]:
+    """Rows of ``KIND`` and the number of jobs: pre-processing, each batch size, the application's, decode per traffic.
+
+    ``frames``: most that the application may have under way.
+    """
     bandwidth = spec.memory_bandwidth_bytes_per_s
     rows: list[tuple[float, ...]] = []
     room = 0
@@ -135,9 +139,16 @@ def _kinds(spec: SimSpec, camera: Any, table: Any) -> tuple[Any, int]:
             key = traffic, view.decode_crowding
             if key not in decoders:
                 decoders[key] = add(
-                    others, spec.decode_workers, 1.0, traffic, 0.0, slowed=(single, view.decode_crowding, others)
+                    others + 1, spec.decode_workers, 1.0, traffic, 0.0, slowed=(single, view.decode_crowding, others)
                 )
             camera["kind"][c] = decoders[key]
+    applications: dict[float, int] = {}
+    for c, view in enumerate(spec.cameras):
+        if view.application_core_s > 0:
+            crowding = view.application_crowding
+            if crowding not in applications:
+                applications[crowding] = add(others, frames, 1.0, 0.0, 0.0, slowed=(single, crowding, others))
+            camera["after_kind"][c] = applications[crowding]
     return np.array(rows, s.KIND), room
 
 
@@ -182,7 +193,7 @@ def _parameters(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds)
     row["classes"], row["motion"] = len(spec.objects.classes), any(stage.motion for stage in spec.stages)
     row["free_workers"] = spec.decode_workers
     row["contended"] = any(stage.crowding > 0 or stage.preprocess_crowding > 0 for stage in spec.stages) or any(
-        camera.decode_crowding > 0 for camera in spec.cameras
+        camera.decode_crowding > 0 or camera.application_crowding > 0 for camera in spec.cameras
     )
     row["drift"], row["drift_step"] = spec.drift_sigma, spec.drift_s / DRIFT_STEPS
     row["drift_keep"] = math.exp(-1.0 / DRIFT_STEPS)
@@ -195,14 +206,14 @@ def build(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds) -> s.
     run = _parameters(spec, duration_s, warmup_s, seeds)
     camera = _cameras(spec, seeds, warmup_s)
     stage, table, pool = _stages(spec)
-    kind, jobs = _kinds(spec, camera, table)
+    frames = _frames_bound(spec, duration_s)
+    kind, jobs = _kinds(spec, camera, table, frames)
     step = float(run["step"][0])
     common_steps = math.ceil(duration_s / (step if step > 0 else OBJECT_STEP_S)) + 2
     tables = [thresholds(count, spec.load) for count in spec.objects.classes]
     threshold = np.full((classes, max([len(t) for t in tables], default=1)), math.inf)
     for k, quantiles in enumerate(tables):
         threshold[k, : len(quantiles)] = quantiles
-    frames = _frames_bound(spec, duration_s)
     nodes = frames * max(stages, 1) + jobs + 1
     return s.State(
         run=run, camera=camera, call=_calls(spec, camera), scene=np.zeros((cameras, classes + 1), s.SCENE),
@@ -240,7 +251,7 @@ def read(spec: SimSpec, state: s.State, window_s: float) -> SimResult:
     run, camera = state.run[0], state.camera
     samples = state.sample[: int(run["samples"])]
     latencies = samples["latency"].copy()
-    names = [stage.id for stage in spec.stages] + [DECODE]
+    names = [stage.id for stage in spec.stages] + [APPLICATION, DECODE]
     busy = {name: float(state.stage[i]["busy"]) for i, name in enumerate(names)}
     pool_names = [name for name, _ in spec.partition] + ["shared"]
     pool_busy = dict.fromkeys(pool_names, 0.0)

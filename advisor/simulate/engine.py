@@ -1,10 +1,11 @@
 """The compiled event loop: cameras, decode pool, stage queues and jobs that share the cores.
 
-Everything lives in a few preallocated arrays of records (state.py). A *slot* holds a frame that is
-in the system, a *node* an entry of a stage's queue (or of a batch in service), a *job* something that uses cores: one
-frame in decode, one batch in pre-processing or inference. Jobs of one *kind* (stage and batch size) run at one speed;
-each kind has a clock of work done since it was last idle and a heap of the readings at which its jobs end. The work per
-event is bounded by active kinds plus stages, never by cameras or jobs, so the cost of a run grows with its frames.
+Everything lives in a few preallocated arrays of records (state.py). A *slot* holds a frame that is in the system, a
+*node* an entry of a stage's queue (or of a batch in service), a *job* something that uses cores: one frame in decode or
+in the application's own work, one batch in pre-processing or inference. Jobs of one *kind* (stage and batch size) run
+at one speed; each kind has a clock of work done since it was last idle and a heap of the readings at which its jobs
+end. The work per event is bounded by active kinds plus stages, never by cameras or jobs, so the cost of a run grows
+with its frames.
 
 All compiled code stands in this one file because numba's cache looks at no other file for changes.
 
@@ -156,7 +157,7 @@ def _due(s: Any, c: int) -> Any:
     mask = 0
     number = s.camera[c].next + s.camera[c].stagger
     stages = s.camera[c].stages
-    for i in range(s.stage.shape[0] - 1):
+    for i in range(s.stage.shape[0] - 2):
         parent = s.stage[i].parent
         if not (stages >> i) & 1 or (parent >= 0 and not (mask >> parent) & 1):
             continue
@@ -269,7 +270,7 @@ def _arrive(s: Any, slot: int, i: int, items: int) -> None:
 def _to_stages(s: Any, slot: int, parent: int, items: int) -> None:
     """Hand the frame to the due children of ``parent`` (-1: the frame itself to the stages on frames)."""
     due = s.slot[slot].due
-    for i in range(parent + 1, s.stage.shape[0] - 1):
+    for i in range(parent + 1, s.stage.shape[0] - 2):
         if (due >> i) & 1 and s.stage[i].parent == parent:
             _arrive(s, slot, i, items)
 
@@ -461,14 +462,19 @@ def _end_job(s: Any, q: int) -> None:
     if later > 0:
         _enter(s, s.table[i, items].kind, later, 0.0, ref, items, start)
         return
-    if i != s.stage.shape[0] - 1:
+    stages = s.stage.shape[0] - 2
+    if i < stages:
         _end_stage(s, i, ref, items, start)
         return
     c = s.slot[ref].camera
-    run.free_workers += 1
-    s.camera[c].busy = 0
-    if s.camera[c].waiting > 0:
-        _queue_camera(s, c)
+    if i > stages:
+        run.free_workers += 1
+        s.camera[c].busy = 0
+        if s.camera[c].waiting > 0:
+            _queue_camera(s, c)
+        if s.camera[c].after > 0:
+            _enter(s, s.camera[c].after_kind, s.camera[c].after, 0.0, ref, 1, run.now)
+            return
     _to_stages(s, ref, -1, 1)
     _leave(s, ref)
 
@@ -503,7 +509,7 @@ def _release(s: Any, c: int) -> None:
     else:
         slot = run.slots
         run.slots += 1
-    stages = s.stage.shape[0] - 1
+    stages = s.stage.shape[0] - 2
     for i in range(stages):
         if (due >> i) & 1 and s.stage[i].motion and not s.camera[c].moves:
             due &= ~(1 << i)
@@ -515,6 +521,9 @@ def _release(s: Any, c: int) -> None:
             s.seen[slot, k] = s.scene[c, k].count
     run.system += 1
     if s.camera[c].decode == 0:
+        if s.camera[c].after > 0:
+            _enter(s, s.camera[c].after_kind, s.camera[c].after, 0.0, slot, 1, now)
+            return
         _to_stages(s, slot, -1, 1)
         _leave(s, slot)
         return
@@ -702,7 +711,7 @@ def run_loop(s: Any) -> None:  # noqa: C901, PLR0912 - one loop over all kinds o
     size = _prepare(s)
     run.slower = 1.0
     next_drift = np.inf if run.drift == 0 else 0.0
-    stages = s.stage.shape[0] - 1
+    stages = s.stage.shape[0] - 2
     boundaries = (run.warm, run.mid, run.end)
     boundary = 0
     while True:

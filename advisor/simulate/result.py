@@ -58,7 +58,7 @@ class SimResult:
     pool_utilisation: dict[str, float]
     """The same for each reserved part by its name, and ``"shared"`` for the rest, where there is one."""
     busy_core_s: dict[str, float]
-    """Core time in the window per stage id and ``"decode"`` [s]."""
+    """Core time in the window per stage id, ``"application"`` and ``"decode"`` [s]."""
     decode_wait_s: float | None
     """Mean time from release to start of decode [s]."""
     bandwidth_bytes_per_s: float

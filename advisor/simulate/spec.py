@@ -15,9 +15,11 @@ from advisor.errors import ModelRangeError
 
 DECODE = "decode"
 """Name of the decode pool in ``SimSpec.partition`` and in the results, beside the stages' ids."""
+APPLICATION = "application"
+"""Name of the application's own work on frames in the results; in a partition it shares the cores of decoding."""
 
 
-MAX_STAGES = 31
+MAX_STAGES = 30
 """The stages due on a frame are bits of a 32-bit number."""
 
 
@@ -49,6 +51,11 @@ class SimCamera:
     """Decode time of such a frame over that of the others; the mean over all stays ``decode_core_s``."""
     decode_crowding: float = 0.0
     """What decoding takes longer, as a share of ``decode_core_s``, when all the other cores work."""
+    application_core_s: float = 0.0
+    """Core time of the application's own work on a frame, between its decoding and its stages, on a thread of its own
+    [s]: it holds no decode worker, and frames of one camera may overlap in it."""
+    application_crowding: float = 0.0
+    """What that work takes longer, as a share, when all the other cores work."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +160,7 @@ class SimSpec:
     """What lengthens passes: only other passes (shared caches), or any work on the other cores (shared clock, and fewer
     fast cores left)."""
     core_rise: tuple[float, ...] = ()
-    """As ``SimStage.rise``, for decoding and preparation."""
+    """As ``SimStage.rise``, for decoding, preparation and the application's work."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +184,7 @@ def _check_camera(index: int, camera: SimCamera) -> None:
     _finite(
         where, 0.0, fps=camera.fps, decode_core_s=camera.decode_core_s, decode_sigma=camera.decode_sigma,
         decode_bytes=camera.decode_bytes, decode_crowding=camera.decode_crowding, jitter_s=camera.jitter_s,
+        application_core_s=camera.application_core_s, application_crowding=camera.application_crowding,
         motion_duty=camera.motion_duty, phase_s=camera.phase_s or 0.0, key_frames=camera.key_frames,
     )  # fmt: skip
     if camera.fps == 0 or camera.motion_duty > 1:
@@ -243,8 +251,8 @@ def check(spec: SimSpec) -> None:
     names = [stage.id for stage in spec.stages]
     if len(names) > MAX_STAGES:
         raise ModelRangeError(f"simulate: {len(names)} stages; at most {MAX_STAGES} can be simulated together")
-    if len(set(names)) != len(names) or DECODE in names:
-        raise ModelRangeError(f"simulate: stage ids {names} repeat or use the reserved word {DECODE!r}")
+    if len(set(names)) != len(names) or {DECODE, APPLICATION} & set(names):
+        raise ModelRangeError(f"simulate: stage ids {names} repeat or use a reserved word ({DECODE}, {APPLICATION})")
     _check_partition(spec, {*names, DECODE})
 
 

@@ -34,11 +34,11 @@ RUN = _record(
 )
 """One row: parameters, clock, counters."""
 CAMERA = _record(
-    "period phase jitter decode key sigma motion last last_done gap",
-    "poisson keys stagger next head waiting busy released dropped done step stages moves kind",
+    "period phase jitter decode key sigma motion last last_done gap after",
+    "poisson keys stagger next head waiting busy released dropped done step stages moves kind after_kind",
 )
 """``next``: number of the next frame; ``head``, ``waiting``: its decode queue; ``moves``: there is motion;
-``decode``, ``key``: time of a frame, and of every ``keys``-th."""
+``decode``, ``key``: time of a frame, and of every ``keys``-th; ``after``: the application's work on it."""
 CALL = _record("interval", "bucket")
 """Camera x stage; ``bucket``: floor((frame + stagger) / interval) at the last frame on which the parent was due."""
 SCENE = _record("level", "count")
@@ -47,9 +47,8 @@ STAGE = _record(
     "timeout sigma pre cold settle last gap wait service busy held",
     "parent free batch limit oldest pool finds motion head tail frames items calls served started drops streams begun",
 )
-"""Per stage, decode behind the last; ``last``: when it last ran; ``gap``: how long it had
-paused when it began to work again, and ``begun`` passes since then; ``head`` to
-``items``: its queue."""
+"""Per stage, behind the last the application's work on frames, then decode; ``last``: when it last ran; ``gap``: how
+long it had paused when it began to work again, and ``begun`` passes since then; ``head`` to ``items``: its queue."""
 TABLE = _record("service", "kind")
 """Stage x batch: time alone, and kind of job; at batch 0 the kind of its pre-processing."""
 POOL = _record("cores share threads ganged")

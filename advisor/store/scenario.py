@@ -165,7 +165,8 @@ def _fault_text(fault: Any, path: tuple[str | int, ...], written: str | None) ->
     if kind == "finite_number":
         return f"{value} is not a finite number"
     if kind in {"model_type", "model_attributes_type", "dict_type"}:
-        return f"{value} is not a mapping of keys to values{_keys_hint(path)}"
+        also = ", nor none" if path == ("application",) else ""
+        return f"{value} is not a mapping of keys to values{_keys_hint(path)}{also}"
     if kind in {"tuple_type", "list_type"}:
         return f"{value} is not a list; write [{value}] or one item per line with '- '"
     if kind == "literal_error":

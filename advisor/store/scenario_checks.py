@@ -47,6 +47,8 @@ LIMITS = {
     ("candidates", "max_boxes"): 1e4,
     ("candidates", "prices", "*", "value"): 1e12,
     ("sites", "*", "count"): 1e7,
+    ("application", "overhead_ms_per_frame"): 1e5,
+    ("application", "overhead_ms_per_object"): 1e5,
     ("sites", "*", "cameras", "*"): MAX_CAMERAS,
 }
 # Below them nothing is meant either: one frame in 17 minutes is no video, and windows without length have no end.
@@ -69,7 +71,7 @@ LEAST_BITS_PER_PIXEL = 0.0005
 MOST_BITS_PER_PIXEL = 24.0
 MOST_USD_PER_KWH = 5.0
 """Above it a price of electricity is meant in cents; diesel in the desert costs less."""
-RESERVED_STAGES = frozenset({"decode"})
+RESERVED_STAGES = frozenset({"application", "decode"})
 """Names under which reports list what is no stage of the scenario."""
 
 

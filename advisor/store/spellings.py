@@ -14,6 +14,8 @@ _UNITS = (
     ("rate_per_s", "requests per second"),
     ("fps", "frames per second"),
     ("_ms", "milliseconds"),
+    ("_ms_per_frame", "milliseconds"),
+    ("_ms_per_object", "milliseconds"),
     ("_s", "seconds"),
     ("_w", "watts"),
     ("_c", "degrees Celsius"),

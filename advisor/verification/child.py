@@ -30,6 +30,7 @@ from advisor.records.scenario import Scenario, Stage
 from advisor.runtimes import get_runtime
 from advisor.runtimes.protocol import InputKind, TensorSpec, options_for
 
+from .application import Application
 from .decode import DecodePool, SourceError
 from .frames import Ledger, Log
 from .hardware import find_device
@@ -74,7 +75,12 @@ class Run:
         self.failure: str | None = None
         total_s = float(job["warmup_s"]) + float(job["duration_s"])
         scene = Scene(self.scenario.activity, self.scenario.slo.load, len(self.feeds), total_s, self.seed)
-        self.pipeline = Pipeline(self.scenario, self.feeds, self.models, scene, self.ledger, self.log, self.now_s)
+        frame_s, object_s = job["application_s"]
+        self.pipeline = Pipeline(
+            self.scenario, self.feeds, self.models, scene, self.ledger, self.log, self.now_s, object_s
+        )
+        self.application = Application(frame_s, int(job["application_threads"]), self.pipeline.route, self.fail)
+        self.pipeline.application = self.application
         self._live: list[LiveSource] = []
         self._sequence = {feed.index: 0 for feed in self.feeds}
         self._threads: list[threading.Thread] = [threading.main_thread()]
@@ -106,7 +112,7 @@ class Run:
             int(self._job["decode_threads"]),
             self.ledger,
             self.log,
-            self.pipeline.route,
+            self.pipeline.decoded,
             self.now_s,
             self._status,
         )
@@ -114,6 +120,8 @@ class Run:
         for runner in self.pipeline.stages.values():
             self._threads += runner.threads
             runner.start()
+        self._threads += self.application.threads
+        self.application.start()
         self.pipeline.pool.start()
         sampler = Sampler(
             self.now_s,
@@ -261,10 +269,15 @@ class Run:
             source.look()
         return {
             "decode_s": sum(pool.decoding_cpu_s),
+            "application_s": sum(self.application.burnt_cpu_s),
             "prepare_s": {name: sum(runner.preparing_cpu_s) for name, runner in stages.items()},
             "stage_s": {name: spent_s(threads) for name, threads in self._own.items()},
             "in_flight": self.ledger.in_flight,
-            "queues": {"decode": pool.depth(), **{name: runner.depth() for name, runner in stages.items()}},
+            "queues": {
+                "decode": pool.depth(),
+                "application": self.application.depth(),
+                **{name: runner.depth() for name, runner in stages.items()},
+            },
         }
 
     def _report(self) -> None:

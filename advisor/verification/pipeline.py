@@ -15,6 +15,7 @@ from advisor.records.model import ModelFile
 from advisor.records.scenario import Scenario, Stage
 from advisor.records.verdict import Objects
 
+from .application import Application, burn
 from .boxes import Box, Decoder, decoder_for, layout_of
 from .decode import DecodePool
 from .frames import Frame, Ledger, Log
@@ -45,7 +46,9 @@ class Pipeline:
         ledger: Ledger,
         log: Log,
         now_s: Callable[[], float],
+        object_s: float = 0.0,
     ) -> None:
+        self._object_s = object_s
         self._scenario, self._scene, self._ledger, self._log, self._now_s = scenario, scene, ledger, log, now_s
         self._due = {feed.index: Due(scenario, feed) for feed in feeds}
         cameras = sum(feed.is_camera for feed in feeds)
@@ -63,6 +66,7 @@ class Pipeline:
         self._decoders: dict[str, Decoder] = {}
         self.stages: dict[str, StageRunner] = {}
         self.pool: DecodePool | None = None
+        self.application: Application | None = None
         self.raw: dict[int, Any] = {}
         self._looked = dict.fromkeys(self.objects, 0)
         self._look_lock = threading.Lock()
@@ -102,11 +106,21 @@ class Pipeline:
         self._ledger.release(frame, error_s)
         if feed.index in self.raw:
             frame.picture = self.raw[feed.index].next()
-            self.route(frame)
+            self.decoded(frame)
         elif feed.is_camera and self.pool is not None:
             self.pool.offer(frame)
         else:
             self.route(frame)
+
+    def decoded(self, frame: Frame) -> None:
+        """Take a frame of a camera whose picture is there: through the application, then to the stages."""
+        if self.application is None:
+            self.route(frame)
+        elif self.application.depth() < sum(self._most.values()):
+            self.application.offer(frame)
+        else:  # pictures that wait take memory, and frames that wait so long are late in any case
+            frame.picture = None
+            self._ledger.drop(frame, "application")
 
     def route(self, frame: Frame) -> None:
         """Hand a decoded frame to every stage on frames that is due; a frame that is due nowhere is done."""
@@ -139,6 +153,8 @@ class Pipeline:
             else:
                 wide, high = _size_of(picture)
                 image = crop(picture, (box[0] * wide, box[1] * high, box[2] * wide, box[3] * high), width, height)
+                if self._object_s > 0:
+                    burn(self._object_s)
             row[...] = image if channels == 3 else image[..., 1:2]  # green approximates brightness
 
         return write

@@ -34,6 +34,9 @@ class Order:
     """Of this machine; ``warnings`` are those of the preflight."""
     work_dir: Path
     """Folder for synthesised clips; they are kept for the next run."""
+    application_s: tuple[float, float] = (0.0, 0.0)
+    """Core time of this machine that stands for the application around the models: per frame of a camera, and per
+    object given to a stage [s]."""
     decode_device: DecodeDevice = "software"
     """``hardware`` is refused where no device decodes what the cameras send: nothing falls back in silence."""
     seed: int = 0

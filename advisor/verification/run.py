@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from collections.abc import Mapping
@@ -44,7 +45,20 @@ def run_verify(order: Order, progress: Progress | None, stop: threading.Event | 
         raise InputError(f"verify --strict refuses: {'; '.join(warnings)}; mend it, or run without --strict")
     seen = observe(order, progress or NullProgress(), stop or threading.Event())
     verdict = judge(scenario, seen, configs, order.facts, order.predicted, warnings, order.other_box)
-    return verdict.model_copy(update={"models": dict(models), "seed": order.seed, "phases": order.phases})
+    frame_ms, object_ms = (1000.0 * seconds for seconds in order.application_s)
+    notes = verdict.notes
+    if frame_ms > 0 or object_ms > 0:
+        notes = (*notes, f"{frame_ms:.3g} ms of a core per frame and {object_ms:.3g} ms per object were burnt in place "
+                 "of the application around the models (`application:` in the scenario)")  # fmt: skip
+    return verdict.model_copy(
+        update={
+            "models": dict(models),
+            "seed": order.seed,
+            "phases": order.phases,
+            "notes": notes,
+            "application_ms": {"frame": frame_ms, "object": object_ms},
+        }
+    )
 
 
 def observe(order: Order, progress: Progress, stop: threading.Event) -> Observation:
@@ -58,6 +72,8 @@ def observe(order: Order, progress: Progress, stop: threading.Event) -> Observat
         "configs": {name: config.model_dump(mode="json") for name, config in order.configs.items()},
         "decode_threads": order.decode_threads,
         "decode_device": order.decode_device,
+        "application_s": order.application_s,
+        "application_threads": max(1, math.ceil(order.facts.limits.usable_cores or 1)),
         "warmup_s": warmup_s,
         "duration_s": duration_s,
         "seed": order.seed,

@@ -21,6 +21,8 @@ class Usage:
     cpu_cores: float | None
     """The cascade's process."""
     decode_cores: float | None
+    application_cores: float
+    """What stood for the application's work on frames; that on objects is part of the stages."""
     stage_cores: dict[str, float]
     harness_cores: float | None
     other_cores: float | None
@@ -53,7 +55,7 @@ class Usage:
         if cpu is not None and cpu + self.lost_fraction >= FULL:
             if self.lost_fraction > cpu:
                 return "cpu (taken by other processes)"
-            parts = {**self.stage_cores, **({"decode": self.decode_cores} if self.decode_cores else {})}
+            parts = self.stage_cores | {"decode": self.decode_cores or 0.0, "application": self.application_cores}
             most = max(parts, key=lambda name: parts[name], default=None)
             return "cpu" if most is None else f"cpu (most of it: {most})"
         if not self.busy:
@@ -81,21 +83,22 @@ def usage(seen: Observation, usable_cores: float) -> Usage:
     Inference is the process less our own threads. What threads of one stage alone have used is that stage's; the rest
     (threads that serve several stages, callbacks) is shared out by the time of passes times the threads of one
     inference stream, among the stages without threads of their own where there are any. Harness: our threads less
-    decoding and pre-processing, and the parent process.
+    decoding, pre-processing and what stands for the application, and the parent process.
     """
     busy = _busy(seen)
     span = _span(seen)
     if span is None:
-        return Usage(usable_cores, None, None, {}, None, None, None, busy, None)
+        return Usage(usable_cores, None, None, 0.0, {}, None, None, None, busy, None)
     first, last = span
     length_s = float(last["t"] - first["t"])
     cpu, parent, own = (_rate(first, last, name) for name in ("cpu_s", "parent_cpu_s", "own_threads_s"))
     decode = _rate(first, last, "decode_s") or 0.0
+    application = _rate(first, last, "application_s") or 0.0
     prepare = {
         name: max(value - first["prepare_s"].get(name, 0.0), 0.0) / length_s
         for name, value in last["prepare_s"].items()
     }
-    harness = None if own is None else max(own - decode - sum(prepare.values()), 0.0) + (parent or 0.0)
+    harness = None if own is None else max(own - decode - application - sum(prepare.values()), 0.0) + (parent or 0.0)
     stages = dict(prepare)
     if cpu is not None and own is not None:
         alone = {
@@ -112,8 +115,8 @@ def usage(seen: Observation, usable_cores: float) -> Usage:
     machine, steal = _rate(first, last, "machine_s"), _rate(first, last, "steal_s")
     other = None if machine is None or cpu is None else max(machine - cpu - (parent or 0.0), 0.0)
     return Usage(
-        usable_cores, cpu, decode if decode or busy.get("decode") else None, stages, harness, other, steal, busy,
-        _power_w(first, last),
+        usable_cores, cpu, decode if decode or busy.get("decode") else None, application, stages, harness, other, steal,
+        busy, _power_w(first, last),
     )  # fmt: skip
 
 

@@ -191,6 +191,21 @@ def _stages(case: checks.Case) -> tuple[StageResult, ...]:
                 dropped=dropped.get("decode", 0),
             )
         )
+    if case.usage.application_cores > 0:
+        released = np.concatenate(
+            [np.array(seen.frames[feed.index].released_s) for feed in seen.feeds if feed.is_camera]
+        )
+        results.append(
+            StageResult(
+                id="application",
+                rate_per_s=float((released >= begin).sum()) / length_s,
+                service_ms=CameraTail(**tail_ms([])),
+                waiting_ms=CameraTail(**tail_ms([])),
+                batch_mean=1.0,
+                cpu_cores=case.usage.application_cores,
+                dropped=dropped.get("application", 0),
+            )
+        )
     for stage in case.scenario.stages:
         passes = seen.passes.get(stage.id, passes_table())
         late = passes["started_s"] >= begin

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from advisor.perfmodel.resources.application import ApplicationUnit
 from advisor.records.base import Interval
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
@@ -58,6 +59,9 @@ class MeasuredBoxes:
 
     def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> CostEstimate:
         return self._of(machine).preprocess(machine, source, target)
+
+    def application(self, machine: MachineSpec, unit: ApplicationUnit, stated_ms: float | None) -> CostEstimate:
+        return self._of(machine).application(machine, unit, stated_ms)
 
     def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
         return self._of(machine).slowing(machine)

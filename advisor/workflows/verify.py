@@ -100,7 +100,8 @@ def verify_scenario(
             setting = _capped(setting, wanted)
         order = Order(
             scenario, models, setting.configs, setting.decode_threads, duration_s, facts, cache_dir() / "verify",
-            decode_device=request.decode_device, seed=request.seed, phases=request.phases,
+            application_s=_application_s(scenario, facts), decode_device=request.decode_device, seed=request.seed,
+            phases=request.phases,
             predicted=None if setting.predicted is None else setting.predicted.model_dump(mode="json"),
             strict=request.strict, warnings=setting.warnings, objects=request.objects,
             other_box=None if request.any_box or wanted is not None else setting.other_box,
@@ -130,6 +131,23 @@ def verify_scenario(
             }
         )  # fmt: skip
         return _kept(verdict, store)
+
+
+def _application_s(scenario: Scenario, facts: HostFacts) -> tuple[float, float]:
+    """Core time of this machine that a plan takes the application to cost per frame and per object, at the median [s].
+
+    The run burns it, so that it carries what the plan carries.
+    """
+    from advisor.host import machine_spec
+    from advisor.perfmodel import Predictor
+
+    application, host = scenario.application, machine_spec(facts)
+    if application.overhead_ms_per_frame == application.overhead_ms_per_object == 0:
+        return 0.0, 0.0
+    predictor = Predictor.load()
+    frame = predictor.application(host, "frame", application.overhead_ms_per_frame)
+    each = predictor.application(host, "object", application.overhead_ms_per_object)
+    return frame.core_s.p50, each.core_s.p50
 
 
 def _hashes(request: VerifyRequest) -> dict[str, str]:

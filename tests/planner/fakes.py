@@ -84,6 +84,9 @@ class FakePredictor:
     def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> FakeCost:
         return FakeCost(self._interval(0.001 / self._speed(machine)))
 
+    def application(self, machine: MachineSpec, unit: str, stated_ms: float | None) -> FakeCost:
+        return FakeCost(self._interval((stated_ms or 0.0) / 1000.0 / self._speed(machine)))
+
     def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
         return ()
 

@@ -157,8 +157,7 @@ class Oracle:
         frame = Frame(self.env.now, number, c)
         frame.due = self._due(c, number)
         if self.cameras[c]["decode"] == 0:
-            self._to_stages(frame, None)
-            self._check(frame)
+            self.env.process(self._application(frame))
         elif self.waiting[c] == 8:
             self.dropped += 1
         else:
@@ -194,6 +193,12 @@ class Oracle:
                 sigma = camera["sigma"]
                 work_s = mean * self.rng.lognormal(-(sigma**2) / 2, sigma)
                 yield self.cores.run(work_s, 1.0, **shape_of(camera, "decode"))
+        yield from self._application(frame)
+
+    def _application(self, frame):
+        camera = self.cameras[frame.camera]
+        if camera.get("application"):
+            yield self.cores.run(camera["application"], 1.0, **shape_of(camera, "application"))
         self._to_stages(frame, None)
         self._check(frame)
 

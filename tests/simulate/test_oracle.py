@@ -27,7 +27,8 @@ def both(stages, *, cameras, cores, workers, means=(), duration_s=40.0, runs=4, 
                 SimCamera(
                     c["fps"], c["group"], decode_core_s=c["decode"], decode_sigma=c["sigma"], phase_s=c["phase"],
                     stagger=c["number"], key_frames=c.get("keys", 0), key_factor=c.get("key_factor", 1.0),
-                    decode_crowding=c.get("decode_crowding", 0.0),
+                    decode_crowding=c.get("decode_crowding", 0.0), application_core_s=c.get("application", 0.0),
+                    application_crowding=c.get("application_crowding", 0.0),
                 )
                 for c in cameras
             ),
@@ -135,6 +136,24 @@ def test_long_lists_of_objects_agree() -> None:
         stage("embed", batches(0.004, 0.001, 4), parent=0, interval=2, timeout=0.03, streams=2),
     ]
     agree(*both(stages, cameras=camera_set(4), cores=4.0, workers=2, means=(5.0,)), floor=0.03)
+
+
+@pytest.mark.parametrize("cores", [4.0, 1.3])
+def test_an_application_around_the_models_agrees(cores) -> None:
+    """Every frame passes it, also where no stage is due; frames of one camera may overlap in it."""
+    stages = [
+        stage("person", (0.0, 0.012), interval=3, finds=0, streams=2, sigma=0.15),
+        stage("reid", batches(0.002, 0.001, 4), parent=0, interval=5, pre=0.0015),
+    ]
+    cameras = [camera | {"application": 0.005 if camera["group"] == "a" else 0.008} for camera in camera_set(4)]
+    agree(*both(stages, cameras=cameras, cores=cores, workers=2, means=(3.0,)), floor=0.03)
+
+
+def test_an_application_that_others_slow_down_agrees() -> None:
+    more = {"application": 0.02, "application_crowding": 0.6, "decode_crowding": 0.4, "core_rise": (0.2, 0.5, 1.0)}
+    stages = [stage("person", (0.0, 0.012), interval=2, streams=2, sigma=0.1, crowding=0.3, rise=(0.4, 0.7, 1.0))]
+    cameras = [camera | more for camera in camera_set(4)]
+    agree(*both(stages, cameras=cameras, cores=3.0, workers=2), floor=0.03)
 
 
 def test_decode_overload_loses_frames_before_decode() -> None:

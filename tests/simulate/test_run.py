@@ -74,6 +74,37 @@ def test_busy_cores_are_rate_times_core_time() -> None:
     assert abs(mean - rate * (threads * rho_service_s + pre_s) / 4.0) <= error
 
 
+def test_the_application_takes_its_time_of_every_frame_beside_the_decoder() -> None:
+    """Its work is longer than a frame's period: on threads of its own nothing waits, and no decode worker is held."""
+    camera = SimCamera(20.0, phase_s=0.0, decode_core_s=0.010, application_core_s=0.060)
+    r = simulate(SimSpec((camera,), (SimStage("m", (0.0, 0.005)),), 4.0), 60)
+    assert r.latencies_s == pytest.approx(0.075, abs=1e-9)
+    assert r.busy_core_s["application"] / r.window_s == pytest.approx(20.0 * 0.060, rel=0.01)
+    assert r.busy_core_s["decode"] / r.window_s == pytest.approx(20.0 * 0.010, rel=0.01)
+    assert r.decode_wait_s == pytest.approx(0.0, abs=1e-9)
+
+
+def test_the_application_works_on_raw_frames_too() -> None:
+    camera = SimCamera(20.0, phase_s=0.0, application_core_s=0.030)
+    r = simulate(SimSpec((camera,), (SimStage("m", (0.0, 0.005), interval_frames=2.0),), 4.0), 60)
+    assert r.latency_p50_s == pytest.approx(0.0325, abs=3e-3)  # half of the frames have no stage due
+    assert sorted({round(float(value), 6) for value in r.latencies_s}) == [0.030, 0.035]
+
+
+def test_an_application_beyond_the_cores_drops_nothing_and_falls_behind() -> None:
+    camera = SimCamera(20.0, decode_core_s=0.001, application_core_s=0.2)
+    r = simulate(SimSpec((camera,), (SimStage("m", (0.0, 0.005)),), 2.0), 60)
+    assert r.utilisation == pytest.approx(1.0, abs=0.01)
+    assert r.oldest_in_flight_s > 10.0
+
+
+def test_an_application_shares_the_cores_reserved_for_decoding() -> None:
+    camera = SimCamera(20.0, decode_core_s=0.010, application_core_s=0.010)
+    spec = SimSpec((camera,), (SimStage("m", (0.0, 0.005)),), 2.0, partition=(("decode", 1.0), ("m", 1.0)))
+    r = simulate(spec, 60)
+    assert r.pool_utilisation["decode"] == pytest.approx(20.0 * 0.020, rel=0.02)
+
+
 def test_core_time_of_a_call_may_be_less_than_its_threads_hold() -> None:
     stage = SimStage("m", (0.0, 0.02), streams=4, threads_per_stream=4, core_s=(0.0, 0.03))
     r = simulate(SimSpec((SimCamera(10.0),), (stage,), 4.0), 20)
@@ -580,7 +611,7 @@ def test_more_cameras_never_lower_utilisation(load) -> None:
         ({"stages": (SimStage("m", (0.0, 0.01), parent=0),)}, "parent"),
         ({"stages": (SimStage("m", (0.0, 0.01), interval_frames=0.5),)}, "interval_frames"),
         ({"stages": (SimStage("decode", (0.0, 0.01)),)}, "reserved"),
-        ({"stages": tuple(SimStage(f"m{i}", (0.0, 0.01)) for i in range(32))}, "at most 31"),
+        ({"stages": tuple(SimStage(f"m{i}", (0.0, 0.01)) for i in range(32))}, "at most 30"),
         ({"partition": (("x", 1.0),)}, "partition"),
         ({"partition": (("decode", 2.0),)}, "leaves"),
         ({"cameras": (SimCamera(0.0),)}, "fps"),

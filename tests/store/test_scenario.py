@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from advisor.errors import ScenarioError
 from advisor.records.scenario import (
     Activity,
+    Application,
     BatchPolicy,
     CameraGroup,
     Candidates,
@@ -382,6 +383,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         slo=Slo(latency_p95_ms=draw(st.floats(1, 1e4)), camera_fps=draw(st.sampled_from([None, fps]))),
         margin=Margin(headroom_pct=draw(st.just(0.0) | st.floats(1, 99)), confidence_pct=draw(st.floats(50, 99.9))),
         money=Money(cost_of_failure=draw(st.none() | st.floats(0, 1e5))),
+        application=Application(overhead_ms_per_frame=draw(st.none() | st.floats(0, 1e4))),
         site=Site(max_power_w=draw(st.none() | st.floats(1, 1e4)), fanless=draw(st.booleans())),
         candidates=Candidates(vendors=tuple(draw(st.lists(st.text(max_size=6).filter(str.isprintable), max_size=2)))),
     )
@@ -431,6 +433,36 @@ def test_every_limit_is_of_a_key_that_exists() -> None:
     )
     for pattern in LIMITS:
         assert list(_values(full.model_dump(), pattern)), pattern
+
+
+def test_the_application_is_stated_in_part_in_whole_or_not_at_all() -> None:
+    def application(text: str) -> Application:
+        return parse_scenario(f"{SHOP}\n{text}\n").application
+
+    assert parse_scenario(SHOP).application == Application()
+    assert application("application: none") == Application(overhead_ms_per_frame=0.0, overhead_ms_per_object=0.0)
+    assert application("application: {overhead_ms_per_frame: 3}") == Application(overhead_ms_per_frame=3.0)
+    assert application("application: {}") == Application()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("application: nothing", "application: 'nothing' is not a mapping of keys to values (overhead_ms_per_frame, "
+         "overhead_ms_per_object), nor none"),
+        ("application: {overhead_ms_per_frame: 3ms}", "a number of milliseconds; write overhead_ms_per_frame: 3"),
+        ("application: {overhead_ms_per_objects: 3}", "unknown key; did you mean 'overhead_ms_per_object'?"),
+        ("application: {overhead_ms_per_object: -1}", "-1 must be greater than or equal to 0"),
+        ("application: {overhead_ms_per_frame: 1000000}", "is above 100,000, the most that is taken for meant"),
+    ],
+)  # fmt: skip
+def test_a_fault_in_the_application_is_told(text: str, message: str) -> None:
+    assert message in refusal(f"{SHOP}\n{text}\n")
+
+
+def test_a_stage_may_not_be_called_as_what_is_reported_beside_the_stages() -> None:
+    for word in ("decode", "application"):
+        assert word in refusal(changed("{id: person,", f"{{id: {word}, objects: person,", "on: person", f"on: {word}"))
 
 
 def test_what_a_failure_costs_is_an_amount_and_may_be_left_out() -> None:

@@ -60,6 +60,20 @@ def test_pictures_are_bounded_and_the_drop_names_the_stage_that_is_behind(monkey
     assert {row[5] for row in log.take() if row[0] == "e"} == {"reid"}
 
 
+def test_frames_that_wait_for_the_application_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, ledger, log, _ = overloaded(monkeypatch)
+    waiting: list[Frame] = []
+    found.application = SimpleNamespace(offer=waiting.append, depth=lambda: len(waiting))  # type: ignore[assignment]
+    log.take()
+    feeds = feeds_of(scenario(slo=FEW))
+    for number in range(100, 400):
+        frame = Frame(feeds[0], number, number / 15.0, picture=object())
+        ledger.release(frame, 0.0)
+        found.decoded(frame)
+    assert len(waiting) < 300
+    assert {row[5] for row in log.take() if row[0] == "e"} == {"application"}
+
+
 def test_a_camera_is_let_in_again_once_frames_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
     found, ledger, _, person = overloaded(monkeypatch)
     for work in person.works[:4]:

@@ -112,6 +112,22 @@ def test_the_run_has_the_cap_that_its_configurations_name_and_no_other(work_dir,
         environment("avx2", None)
 
 
+def test_the_application_is_burnt_between_decoding_and_the_stages_and_reported(work_dir) -> None:
+    shop = scenario(cameras=fast_cameras(), slo=EASY)
+    found = run(shop, 1.5, work_dir, application_s=(0.004, 0.002))
+    conserved(found)
+    assert found.application_ms == pytest.approx({"frame": 4.0, "object": 2.0})
+    assert any("4 ms of a core per frame and 2 ms per object were burnt" in note for note in found.notes)
+    stages = {stage.id: stage for stage in found.stages}
+    assert stages["application"].rate_per_s == pytest.approx(60, rel=0.05)
+    # Counters are read every half second, so that the span of the rate is a little uncertain.
+    assert stages["application"].cpu_cores == pytest.approx(60 * 0.004, rel=0.3)
+    assert all((camera.latency_ms.p50 or 0.0) >= 4.0 for camera in found.cameras)
+    alone = run(shop, 1.0, work_dir)
+    assert alone.application_ms == {"frame": 0.0, "object": 0.0}
+    assert "application" not in {stage.id for stage in alone.stages}
+
+
 def test_an_infeasible_scenario_fails_and_names_what_binds(work_dir) -> None:
     crowd = {"objects_per_frame": {"person": {"mean": 150.0, "p95": 200.0, "max": 200.0}}}
     stages = [{"id": "person", "model": "m", "queue_frames": 1}, {"id": "reid", "model": "m", "on": "person"}]

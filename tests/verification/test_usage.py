@@ -20,6 +20,16 @@ def test_cpu_time_is_shared_out_without_remainder() -> None:
     assert total == pytest.approx(found.cpu_cores)
 
 
+def test_what_was_burnt_for_the_application_is_neither_harness_nor_a_stages() -> None:
+    seen = observe(scenario(), 20.0, cpu_cores=1.0, warmup_s=2.0)
+    for row in seen.samples:
+        row["application_s"] = 0.06 * row["t"]
+    found = usage(seen, 2.0)
+    assert found.application_cores == pytest.approx(0.06)
+    assert found.harness_cores == pytest.approx(0.04)
+    assert found.stage_cores == pytest.approx({"person": 0.4, "reid": 0.4})
+
+
 def test_busy_share_of_a_stage_is_time_in_passes() -> None:
     found = usage(observe(scenario(), 20.0), 2.0)
     assert found.busy["person"] == pytest.approx(0.2, abs=0.005)  # 20 ms out of every 100 ms

@@ -1,4 +1,4 @@
-"""Core time of what surrounds a pass: decoding, preparation, a call; on the machine that was measured, as measured."""
+"""Core time of what surrounds a pass: decoding, preparation, the application, a call; as measured where it was."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from advisor.perfmodel.analytic.machine import machine_arrays
 from advisor.perfmodel.analytic.parameters import Parameters
 from advisor.perfmodel.analytic.physics import Runs, core_rate
 from advisor.perfmodel.elsewhere.partial_load import STEPS
+from advisor.perfmodel.resources.application import ApplicationUnit, application_time
 from advisor.perfmodel.resources.software_decode import (
     CoreClocks,
     CoreTime,
@@ -98,8 +99,18 @@ class CoreCosts:
             "clock of its kind of core, clock with all cores busy (docs/methods/decode.md)"
         )
 
+    def application(self, machine: MachineSpec, unit: ApplicationUnit, stated_ms: float | None) -> CostEstimate:
+        """Core time of the application's own work on one frame or one object, by the machine's scalar speed.
+
+        ``stated_ms``: of a reference core, as the scenario states it [ms]; None: what is usual. What this machine
+        decodes is not used: the application is other code.
+        """
+        speed_hz, doubt = mean_core_speed(self._calibration.cores, machine, self._clocks(machine))
+        machine_sd = float(np.hypot(self._calibration.machine_sd, doubt))
+        return application_time(unit, stated_ms, speed_hz, machine_sd, self._calibration.t_90)
+
     def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
-        r"""Lengthening of decoding and preparation while 1/n, 2/n, ... of the other cores work, over the time alone.
+        r"""Lengthening of what surrounds a pass while 1/n, 2/n, ... of the other cores work, over the time alone.
 
         .. math:: v(1) / v(1 + s (C - 1)) - 1, \qquad s = \tfrac1n, \dots, 1
 

@@ -13,17 +13,12 @@ from advisor.planner.search.space import THREADS_PER_STREAM
 from advisor.records.machine import MachineSpec
 from advisor.records.plan import PlanOption, Price
 
+from .around import application_words, assumes_usual
+
 LATENCY_RATIO = (0.8, 2.2)
 """Real p95 latency over the simulated one, least and largest of 18 cascades on one two-core guest (docs/accuracy.md,
 "Whole cascades on this machine", 2026-11-21), each run twice; 1.05 in the median, above 1.6 in overload alone. Nine of
 them were compared with the simulator while it was built: no figure of a machine that was never seen."""
-
-AROUND = (
-    "only decoding, preparation and the models are counted, as `sizer verify` runs them: of whole pipelines published "
-    "for CPUs (with tracking, drawing, recording or encoding around the models) sizer 0.1 promised 1.9 times the "
-    "streams in the median, 1.0 to 4.1 times in all; measure your own application on one box before buying more"
-)
-"""Figures of an outside check of sizer 0.1 against published pipelines, 2026-11; not repeated for this version."""
 
 FIELDS = {
     "all_core_turbo_hz": "all-core clock",
@@ -66,6 +61,8 @@ def list_assumptions(
     """
     scenario = inputs.scenario
     assumptions = list(inputs.assumptions)
+    if scenario.cameras and not assumes_usual(scenario):
+        assumptions.append(application_words(scenario))
     if scenario.slo.load == "p95":
         assumptions.append("busy hour: object counts stand at their 95 % point all the time")
     if scenario.activity.objects_per_frame and scenario.activity.correlation == 0:
@@ -148,11 +145,12 @@ def _filled_text(platform: str, machine: MachineSpec) -> list[str]:
 def list_warnings(
     inputs: PlanInputs, options: Sequence[PlanOption], elsewhere: Mapping[str, Price] | None = None
 ) -> tuple[str, ...]:
-    """What is not counted, stale or unsourced prices of what is shown, and latency budgets that cannot be promised.
+    """What is taken as usual of the application, stale or unsourced prices, latency budgets that cannot be promised.
 
     ``elsewhere``: prices of further platforms that are bought, at other sites.
     """
-    warnings = [AROUND] if options and inputs.scenario.cameras else []
+    usual = options and inputs.scenario.cameras and assumes_usual(inputs.scenario)
+    warnings = [application_words(inputs.scenario)] if usual else []
     prices = {option.platform: option.price for option in options} | dict(elsewhere or {})
     assumed = [platform for platform, price in prices.items() if price.kind == "assumed"]
     if assumed:

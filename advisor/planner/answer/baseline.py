@@ -16,10 +16,10 @@ from typing import Literal
 
 from advisor.perfmodel.analytic.runtime_defaults import default_streams, latency_threads
 from advisor.planner.search.belief import MEDIAN
-from advisor.planner.search.costs import decode_cores, stage_cores
+from advisor.planner.search.costs import frame_cores, stage_cores
 from advisor.planner.search.judgement import Deployment
 from advisor.planner.search.setup import Setup
-from advisor.planner.search.space import PlatformModel, StageOption
+from advisor.planner.search.space import PlatformModel
 from advisor.records.base import Evidence
 from advisor.records.config import RunConfig
 from advisor.records.plan import DefaultGain, PredictedLoad
@@ -82,7 +82,7 @@ def _default_setup(deployment: Deployment, hint: Hint) -> Setup | None:
     if any(estimate.evidence is Evidence.UNKNOWN for estimate in estimates):
         return None
     choice = {
-        stage.id: StageOption(config, estimate, setup.choice[stage.id].preprocess)
+        stage.id: replace(setup.choice[stage.id], config=config, estimate=estimate)
         for stage, estimate in zip(stages, estimates, strict=True)
     }
     return Setup(choice, dict.fromkeys(choice, config.streams or 1), setup.decode_workers)
@@ -93,7 +93,7 @@ def _partitioned(deployment: Deployment) -> Setup | None:
     setup, model = deployment.setup, deployment.model
     facts = deployment.facts(deployment.nominal)
     loads = {name: stage_cores(option, facts.stages[name], MEDIAN) for name, option in setup.choice.items()}
-    loads[DECODE] = decode_cores(model, deployment.scenario, facts, MEDIAN)
+    loads[DECODE] = frame_cores(model, deployment.scenario, facts, MEDIAN)
     busy = {name: load for name, load in loads.items() if load > 0}
     shares = whole_cores(busy, model.physical_threads)
     if shares is None:

@@ -17,6 +17,7 @@ from advisor.planner.search.study import Study
 from advisor.records.base import Precision
 from advisor.records.plan import BreaksFirst, PredictedLoad, Price, Sensitivity
 from advisor.records.scenario import Scenario
+from advisor.simulate.spec import APPLICATION, DECODE
 
 from .predicted_load import fluid_factor
 from .ties import near_miss
@@ -109,7 +110,8 @@ def _gives_way(deployment: Deployment, beyond: Load) -> tuple[str, str]:
         f"stage {name}": stage_cores(option, facts.stages[name], MEDIAN)
         for name, option in deployment.setup.choice.items()
     }
-    loads["decode"] = outcome.result.busy_core_s.get("decode", 0.0) / outcome.result.window_s
+    for name in (DECODE, APPLICATION):
+        loads[name] = outcome.result.busy_core_s.get(name, 0.0) / outcome.result.window_s
     heaviest = max(loads, key=lambda name: loads[name])
     full = outcome.cpu > FULL
     cause = "the CPU is full" if full else f"the CPU is {outcome.cpu * 100:.0f} % busy, so queues and bursts decide"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.search.belief import MEDIAN, PESSIMISTIC
-from advisor.planner.search.costs import decode_cores, stage_cores
+from advisor.planner.search.costs import application_cores, decode_cores, stage_cores
 from advisor.planner.search.judgement import Deployment, Failing
 from advisor.planner.search.search import judge
 from advisor.planner.search.study import Study
@@ -37,7 +37,9 @@ def next_measurement(deployment: Deployment) -> NextMeasurement | None:
     }
     pessimistic, median = (decode_cores(model, scenario, facts, z) for z in (PESSIMISTIC, MEDIAN))
     spread[DECODE] = pessimistic - median
-    total = sum(spread.values())
+    around = [application_cores(model, scenario, facts, z) for z in (PESSIMISTIC, MEDIAN)]
+    application = around[0] - around[1]
+    total = sum(spread.values()) + application
     evidence = model.evidence(scenario, setup.choice)
     unmeasured = [name for name in spread if evidence.get(name, Evidence.MEASURED) is not Evidence.MEASURED]
     if total <= 0 or not unmeasured:
@@ -49,6 +51,11 @@ def next_measurement(deployment: Deployment) -> NextMeasurement | None:
     else:
         command, what = f"sizer bench {scenario.stage(part).model}", f"stage {part}"
     text = f"`{command}` on it would narrow this most: {what} makes {share * 100:.0f} % of the uncertainty of its load"
+    if application > spread[part]:
+        text += (
+            f"; the application around the models makes {application / total * 100:.0f} %: state in `application:` "
+            "what yours takes"
+        )
     return NextMeasurement(part=part, command=command, share=share, text=text)
 
 

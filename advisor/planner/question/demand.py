@@ -155,6 +155,11 @@ def passes_per_call(probabilities: tuple[float, ...], batch: int, *, mixes_frame
     return sum(share * math.ceil(number / batch) for number, share in enumerate(probabilities))
 
 
+def frame_rates(scenario: Scenario, counts: Counts) -> dict[str, float]:
+    """Frames per second that each camera group sends, decoded or not: each is work for the application."""
+    return {camera.group: camera.fps * counts.get(camera.group, camera.count) for camera in scenario.cameras}
+
+
 def decode_rates(scenario: Scenario, counts: Counts) -> dict[str, float]:
     """Frames per second to decode, per camera group; raw cameras need none."""
     return {

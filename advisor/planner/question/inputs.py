@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from advisor.perfmodel.resources.application import ApplicationUnit
 from advisor.perfmodel.resources.cold_pass import ASSUMED, ColdStart
 from advisor.records.base import Evidence, Interval, Precision, RuntimeName
 from advisor.records.config import RunConfig
@@ -41,6 +42,8 @@ class Predictor(Protocol):
     ) -> Cost: ...
 
     def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> Cost: ...
+
+    def application(self, machine: MachineSpec, unit: ApplicationUnit, stated_ms: float | None) -> Cost: ...
 
     def slowing(self, machine: MachineSpec) -> tuple[float, ...]: ...
 

@@ -17,7 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.perfmodel.resources.software_decode import decode_traffic_bytes
-from advisor.planner.question.demand import decode_rates, object_probabilities, passes_per_call, stage_demand
+from advisor.planner.question.demand import (
+    decode_rates,
+    frame_rates,
+    object_probabilities,
+    passes_per_call,
+    stage_demand,
+)
 from advisor.planner.question.load_case import Load
 from advisor.records.scenario import Scenario, Stage
 
@@ -59,14 +65,16 @@ class LoadFacts:
     stages: Mapping[str, StageLoad]
     decode: Mapping[str, float]
     """Camera group -> frames to decode per second."""
+    frames_per_s: float
+    """Frames of all cameras, decoded or not."""
     cameras: int
 
 
 def load_facts(scenario: Scenario, load: Load, batches: Callable[[Stage], tuple[int, ...]]) -> LoadFacts:
     """Offered load per stage with the passes that each batch size turns it into."""
     demands = stage_demand(scenario, load.counts, load.objects_factor, load.requests_factor)
-    frames = sum(group.fps * load.counts.get(group.group, 0) for group in scenario.cameras)
-    frames += sum(requests.rate_per_s * load.requests_factor for requests in scenario.requests)
+    of_cameras = sum(frame_rates(scenario, load.counts).values())
+    frames = of_cameras + sum(requests.rate_per_s * load.requests_factor for requests in scenario.requests)
     stages = {}
     for stage in scenario.stages:
         demand = demands[stage.id]
@@ -80,7 +88,7 @@ def load_facts(scenario: Scenario, load: Load, batches: Callable[[Stage], tuple[
             {batch: passes_per_call(shares, batch, mixes_frames=mixes) for batch in batches(stage)},
             share_reaching >= SHARE_THAT_DECIDES_P95,
         )
-    return LoadFacts(stages, decode_rates(scenario, load.counts), sum(load.counts.values()))
+    return LoadFacts(stages, decode_rates(scenario, load.counts), of_cameras, sum(load.counts.values()))
 
 
 def decode_cores(
@@ -89,6 +97,24 @@ def decode_cores(
     """Cores that decoding keeps busy: at least, or with all other cores busy."""
     costs = {camera.group: model.decode(camera) for camera in scenario.cameras if facts.decode[camera.group] > 0}
     return sum(facts.decode[group] * at(cost.core_s if contended else cost.alone_s, z) for group, cost in costs.items())
+
+
+def application_cores(
+    model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float, *, contended: bool = False
+) -> float:
+    """Cores that the application's own work on frames keeps busy: at least, or with all other cores busy."""
+    cost = model.frame_application(scenario)
+    if cost is None:
+        return 0.0
+    return facts.frames_per_s * at(cost.core_s if contended else cost.alone_s, z)
+
+
+def frame_cores(
+    model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float, *, contended: bool = False
+) -> float:
+    """Cores that all frames keep busy before any stage: decoding and the application's own work."""
+    decoding = decode_cores(model, scenario, facts, z, contended=contended)
+    return decoding + application_cores(model, scenario, facts, z, contended=contended)
 
 
 def decode_traffic(scenario: Scenario, facts: LoadFacts) -> float:
@@ -114,10 +140,10 @@ def loaded_stage_cores(model: PlatformModel, options: Sequence[StageOption], loa
     return load.calls_per_s * (np.stack(passes_s) + load.items_per_call * prepared_s)
 
 
-def loaded_decode_cores(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> Floats:
-    """Cores that decoding keeps busy at each of :data:`LOADS`."""
-    least = decode_cores(model, scenario, facts, z)
-    most = decode_cores(model, scenario, facts, z, contended=True)
+def loaded_frame_cores(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> Floats:
+    """Cores that :func:`frame_cores` says, at each of :data:`LOADS`."""
+    least = frame_cores(model, scenario, facts, z)
+    most = frame_cores(model, scenario, facts, z, contended=True)
     return least + (most - least) * np.array(model.slowed)
 
 
@@ -128,7 +154,7 @@ def choice_cores(
     stages = sum(
         stage_cores(choice[stage.id], facts.stages[stage.id], z, contended=contended) for stage in scenario.stages
     )
-    return decode_cores(model, scenario, facts, z, contended=contended) + stages
+    return frame_cores(model, scenario, facts, z, contended=contended) + stages
 
 
 def choice_memory_bytes(choice: Choice, cameras: int, z: float) -> float:
@@ -255,7 +281,7 @@ class CombinationTable:
         loads = [facts.stages[name] for name in self._names]
         cores = self._outer([[stage_cores(option, load, z) for option in options]
                              for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
-        least = cores + decode_cores(model, scenario, facts, z)
+        least = cores + frame_cores(model, scenario, facts, z)
         memory_quantile = z if memory_z is None else memory_z
         memory = self._outer(
             [[at(option.estimate.memory_bytes, memory_quantile) for option in options] for options in self._options]
@@ -271,8 +297,8 @@ class CombinationTable:
         if model.slowing:
             of_stages = [loaded_stage_cores(model, options, load, z)
                          for options, load in zip(self._options, loads, strict=True)]  # fmt: skip
-            of_decoding = loaded_decode_cores(model, scenario, facts, z)
-            loaded = [self._outer([rows[:, i] for rows in of_stages]) + of_decoding[i] for i in range(len(LOADS))]
+            of_frames = loaded_frame_cores(model, scenario, facts, z)
+            loaded = [self._outer([rows[:, i] for rows in of_stages]) + of_frames[i] for i in range(len(LOADS))]
             demand = np.maximum(least, LEAST_OF_LAW * busy_cores(loaded, model.cores))
             likely = busy_cores([cores + cold for cores in loaded], model.cores)
         steps = np.floor(np.log(np.maximum(likely, 1e-12)) / EQUAL_DEMAND)
@@ -305,14 +331,14 @@ class CombinationTable:
         """Cores that each combination keeps busy under another load or at another quantile."""
         loads = [facts.stages[name] for name in self._names]
         stages: Floats = self._per_stage(lambda option, load: stage_cores(option, load, z), loads).sum(axis=0)
-        return stages + decode_cores(model, scenario, facts, z)
+        return stages + frame_cores(model, scenario, facts, z)
 
     def busy_under(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> Floats:
         """The same where work takes longer the more cores are busy, as :attr:`demand` is worked out."""
         least = self.cores_under(model, scenario, facts, z)
         if not model.slowing:
             return least
-        loaded = np.repeat(loaded_decode_cores(model, scenario, facts, z)[:, None], len(self), axis=1)
+        loaded = np.repeat(loaded_frame_cores(model, scenario, facts, z)[:, None], len(self), axis=1)
         for name, options, picked in zip(self._names, self._options, self._picked, strict=True):
             loaded += loaded_stage_cores(model, options, facts.stages[name], z)[picked].T
         return np.maximum(least, LEAST_OF_LAW * busy_cores(list(loaded), model.cores))
@@ -373,20 +399,22 @@ class CombinationTable:
                 if current.on is None:
                     break
                 current = scenario.stage(current.on)
-            longest = np.maximum(longest, total + _decode_s(model, scenario, stage, z))
+            longest = np.maximum(longest, total + _before_stages_s(model, scenario, stage, z))
         return longest
 
 
-def _decode_s(model: PlatformModel, scenario: Scenario, stage: Stage, z: float) -> float:
-    """Least time to decode a frame that comes to ``stage`` [s]."""
+def _before_stages_s(model: PlatformModel, scenario: Scenario, stage: Stage, z: float) -> float:
+    """Least time until a frame comes to ``stage``: decoding and the application's own work [s]."""
     names = scenario.groups_of(stage)
     if any(requests.group in names for requests in scenario.requests):
         return 0.0
     cameras = [camera for camera in scenario.cameras if camera.group in names]
-    return min(
+    decoded_s = min(
         (0.0 if c.codec == "raw" else plain_decode_share(c) * at(model.decode(c).alone_s, z) for c in cameras),
         default=0.0,
     )
+    application = model.frame_application(scenario)
+    return decoded_s if application is None else decoded_s + at(application.alone_s, z)
 
 
 def _options_of(model: PlatformModel, scenario: Scenario, facts: LoadFacts, stage: Stage) -> tuple[StageOption, ...]:

@@ -7,9 +7,9 @@ own, so that the standard normal quantile of model k in a draw is
 .. math:: z_k = \sqrt{s_k} \, Z_\mathrm{machine} + \sqrt{1 - s_k} \, Z_k
 
 with :math:`s_k` the share of the variance that is the machine's (``ServiceEstimate.machine_share``). Decoding,
-preparation, pauses and memory have errors of their own. The draws depend on the plan's seed and on the names of the
-models alone: all platforms are judged on the same ones, which keeps chance out of the comparison. See
-docs/methods/probability.md.
+preparation, the application around the models, pauses and memory have errors of their own. The draws depend on the
+plan's seed and on the names of the models alone: all platforms are judged on the same ones, which keeps chance out of
+the comparison. See docs/methods/probability.md.
 """
 
 from __future__ import annotations
@@ -106,6 +106,7 @@ class Quantiles:
     pause: Floats
     memory: Floats
     bandwidth: Floats
+    application: Floats
 
     @classmethod
     def drawn(cls, seed: int, scenario: Scenario, choice: Choice) -> Quantiles:
@@ -118,13 +119,16 @@ class Quantiles:
                 )
                 for stage in scenario.stages
             },
-            *(_normals(seed, part) for part in ("decode", "preparation", "pause", "memory", "bandwidth")),
+            *(
+                _normals(seed, part)
+                for part in ("decode", "preparation", "pause", "memory", "bandwidth", "application")
+            ),
         )
 
     @classmethod
     def equal(cls, scenario: Scenario, z: Floats) -> Quantiles:
         """All parts at the same quantile: what the closed forms over many configurations are costed at."""
-        return cls({stage.id: z for stage in scenario.stages}, z, z, z, z, z)
+        return cls({stage.id: z for stage in scenario.stages}, z, z, z, z, z, z)
 
 
 def part_quantile(seed: int, part: str, share: float) -> float:
@@ -144,10 +148,11 @@ def demand_cores(
     model: PlatformModel, scenario: Scenario, choice: Choice, facts: LoadFacts, quantiles: Quantiles
 ) -> Floats:
     """Cores that a configuration keeps busy at least, by the utilisation law, in each draw."""
-    rows = _decode_rows(model, scenario, facts, quantiles.decode)
+    rows = _frame_rows(model, scenario, facts, quantiles.decode, quantiles.application)
     for stage in scenario.stages:
         option, load = choice[stage.id], facts.stages[stage.id]
-        rows = rows + _stage_rows(model, option, load, quantiles.models[stage.id], quantiles.preparation)
+        input_s = _input_s(option, quantiles.preparation, quantiles.application)
+        rows = rows + _stage_rows(model, option, load, quantiles.models[stage.id], input_s)
     return _law(rows, model.cores)
 
 
@@ -162,8 +167,8 @@ def _slowed(model: PlatformModel) -> Floats:
     return np.array(model.slowed if model.slowing else (0.0,))[:, None]
 
 
-def _decode_rows(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: Floats) -> Floats:
-    """Cores that decoding keeps busy at each load (rows) in each draw (columns)."""
+def _frame_rows(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: Floats, application_z: Floats) -> Floats:
+    """Cores that decoding and the application keep busy for all frames, at each load (rows) in each draw (columns)."""
     slowed = _slowed(model)
     total = np.zeros((len(slowed), len(z)))
     for camera in scenario.cameras:
@@ -171,17 +176,32 @@ def _decode_rows(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: 
             cost = model.decode(camera)
             least_s, most_s = at_each(cost.alone_s, z), at_each(cost.core_s, z)
             total += facts.decode[camera.group] * (least_s + slowed * (most_s - least_s))
+    application = model.frame_application(scenario)
+    if application is not None:
+        least_s, most_s = at_each(application.alone_s, application_z), at_each(application.core_s, application_z)
+        total += facts.frames_per_s * (least_s + slowed * (most_s - least_s))
     return total
 
 
-def _stage_rows(model: PlatformModel, option: StageOption, load: StageLoad, z: Floats, preparation_z: Floats) -> Floats:
-    """Cores that a stage keeps busy at each load (rows) in each draw (columns)."""
+def _input_s(option: StageOption, preparation_z: Floats, application_z: Floats) -> tuple[Floats, Floats]:
+    """Core time to prepare an input and of the application's work on it: at least, and with all cores busy [s]."""
+    least_s, most_s = np.zeros(preparation_z.shape), np.zeros(preparation_z.shape)
+    for cost, z in ((option.preprocess, preparation_z), (option.application, application_z)):
+        if cost is not None:
+            least_s, most_s = least_s + at_each(cost.alone_s, z), most_s + at_each(cost.core_s, z)
+    return least_s, most_s
+
+
+def _stage_rows(
+    model: PlatformModel, option: StageOption, load: StageLoad, z: Floats, input_s: tuple[Floats, Floats]
+) -> Floats:
+    """Cores that a stage keeps busy at each load (rows) in each draw (columns); ``input_s`` of :func:`_input_s`."""
     if model.slowing:
         low, middle, high = (np.array(option.loaded_core_s(model.cores, quantile)) for quantile in QUANTILES)
         by_load = _at_each_row(low, middle, high, z)
     else:
         by_load = _along(option.least_core_s, z)[None]
-    least_s, most_s = _along(option.least_preprocess_s, preparation_z), _along(option.preprocess_s, preparation_z)
+    least_s, most_s = input_s
     prepared_s = least_s + _slowed(model) * (most_s - least_s)
     rows: Floats = load.passes[option.config.batch] * by_load + load.items_per_call * prepared_s
     return load.calls_per_s * rows
@@ -189,24 +209,30 @@ def _stage_rows(model: PlatformModel, option: StageOption, load: StageLoad, z: F
 
 def path_s(model: PlatformModel, scenario: Scenario, choice: Choice, facts: LoadFacts, quantiles: Quantiles) -> Floats:
     """Least 95th percentile of latency in each draw, without queueing [s]."""
-    own = {name: _frame_s(option, quantiles.models[name], quantiles.preparation) for name, option in choice.items()}
-    decode = {stage.id: _least_decode_s(model, scenario, stage, quantiles.decode) for stage in scenario.stages}
-    return _longest_path_s(scenario, facts, decode, own)
+    own = {
+        name: _frame_s(option, quantiles.models[name], _input_s(option, quantiles.preparation, quantiles.application))
+        for name, option in choice.items()
+    }
+    before = {
+        stage.id: _before_stages_s(model, scenario, stage, quantiles.decode, quantiles.application)
+        for stage in scenario.stages
+    }
+    return _longest_path_s(scenario, facts, before, own)
 
 
-def _frame_s(option: StageOption, z: Floats, preparation_z: Floats) -> Floats:
+def _frame_s(option: StageOption, z: Floats, input_s: tuple[Floats, Floats]) -> Floats:
     """Time that a frame takes in a stage with nothing else running [s]."""
-    return _along(option.alone_s, z) + _along(option.least_preprocess_s, preparation_z)
+    return _along(option.alone_s, z) + input_s[0]
 
 
 def _longest_path_s(
-    scenario: Scenario, facts: LoadFacts, decode_s: Mapping[str, Floats], own_s: Mapping[str, Floats]
+    scenario: Scenario, facts: LoadFacts, before_s: Mapping[str, Floats], own_s: Mapping[str, Floats]
 ) -> Floats:
     longest = np.zeros(next(iter(own_s.values())).shape)
     for stage in scenario.stages:
         if not facts.stages[stage.id].decides_p95:
             continue
-        total = decode_s[stage.id]
+        total = before_s[stage.id]
         current: Stage | None = stage
         while current is not None:
             total = total + own_s[current.id]
@@ -215,7 +241,10 @@ def _longest_path_s(
     return longest
 
 
-def _least_decode_s(model: PlatformModel, scenario: Scenario, stage: Stage, z: Floats) -> Floats:
+def _before_stages_s(
+    model: PlatformModel, scenario: Scenario, stage: Stage, z: Floats, application_z: Floats
+) -> Floats:
+    """Least time until a frame comes to ``stage``: decoding and the application's own work [s]."""
     names = scenario.groups_of(stage)
     if any(requests.group in names for requests in scenario.requests):
         return np.zeros(z.shape)
@@ -226,7 +255,9 @@ def _least_decode_s(model: PlatformModel, scenario: Scenario, stage: Stage, z: F
         for camera in scenario.cameras
         if camera.group in names
     ]
-    return np.minimum.reduce(times) if times else np.zeros(z.shape)
+    decoded_s: Floats = np.minimum.reduce(times) if times else np.zeros(z.shape)
+    application = model.frame_application(scenario)
+    return decoded_s if application is None else decoded_s + at_each(application.alone_s, application_z)
 
 
 @dataclass(frozen=True, eq=False)
@@ -301,12 +332,13 @@ class JointBelief:
         index = self.order[rank]
         quantiles = self.quantiles
         preparation, pause = float(quantiles.preparation[index]), float(quantiles.pause[index])
+        application = float(quantiles.application[index])
         choice: dict[str, StageOption] = {
-            name: option.at(float(quantiles.models[name][index]), preparation, pause)
+            name: option.at(float(quantiles.models[name][index]), preparation, pause, application)
             for name, option in self.setup.choice.items()
         }
         decode, bandwidth = float(quantiles.decode[index]), float(quantiles.bandwidth[index])
-        model = self.model.at(self.scenario, decode, pause, bandwidth)
+        model = self.model.at(self.scenario, decode, pause, bandwidth, application)
         return model, replace(self.setup, choice=choice)
 
 
@@ -337,18 +369,21 @@ class DrawnOptions:
     def __init__(self, seed: int, model: PlatformModel, scenario: Scenario, facts: LoadFacts) -> None:
         self._scenario, self._facts, self._model = scenario, facts, model
         self._machine, self._preparation = _normals(seed, "machine"), _normals(seed, "preparation")
+        self._application = _normals(seed, "application")
         self._models = {stage.id: _normals(seed, f"model {stage.model}") for stage in scenario.stages}
         decode = _normals(seed, "decode")
-        self._decode_rows = _decode_rows(model, scenario, facts, decode)
-        self._decode_s = {stage.id: _least_decode_s(model, scenario, stage, decode) for stage in scenario.stages}
+        self._frame_rows = _frame_rows(model, scenario, facts, decode, self._application)
+        self._before_s = {
+            stage.id: _before_stages_s(model, scenario, stage, decode, self._application) for stage in scenario.stages
+        }
         self._rows: dict[tuple[str, int], tuple[Floats, Floats]] = {}
 
     def possible(self, choice: Choice) -> int:
         """Draws in which neither the cores nor the shortest path rule a choice out."""
         rows = {name: self._row(name, option) for name, option in choice.items()}
-        load = _law(self._decode_rows + sum(cores for cores, _ in rows.values()), self._model.cores)
+        load = _law(self._frame_rows + sum(cores for cores, _ in rows.values()), self._model.cores)
         path = _longest_path_s(
-            self._scenario, self._facts, self._decode_s, {name: frame_s for name, (_, frame_s) in rows.items()}
+            self._scenario, self._facts, self._before_s, {name: frame_s for name, (_, frame_s) in rows.items()}
         )
         held = (load <= self._model.cores) & (path * 1000.0 <= self._scenario.slo.latency_p95_ms)
         return int(np.count_nonzero(held))
@@ -357,8 +392,9 @@ class DrawnOptions:
         key = (name, id(option))
         if key not in self._rows:
             z = mixed(option.estimate.machine_share, self._machine, self._models[name])
-            cores = _stage_rows(self._model, option, self._facts.stages[name], z, self._preparation)
-            self._rows[key] = cores, _frame_s(option, z, self._preparation)
+            input_s = _input_s(option, self._preparation, self._application)
+            cores = _stage_rows(self._model, option, self._facts.stages[name], z, input_s)
+            self._rows[key] = cores, _frame_s(option, z, input_s)
         return self._rows[key]
 
 

@@ -15,7 +15,7 @@ from advisor.records.base import Interval
 from advisor.records.plan import Tco
 
 from .belief import MEDIAN
-from .costs import decode_cores, stage_cores
+from .costs import frame_cores, stage_cores
 from .judgement import Deployment, Feasible
 from .search import judge
 from .space import PlatformModel
@@ -73,7 +73,7 @@ def _least_cores(study: Study, model: PlatformModel, load: Load, z: float) -> fl
 
 def _sum_of_least(study: Study, model: PlatformModel, load: Load, z: float) -> float | None:
     facts = study.facts(load)
-    total = decode_cores(model, study.scenario, facts, z)
+    total = frame_cores(model, study.scenario, facts, z)
     for stage in study.scenario.stages:
         options = model.least_options(study.scenario, stage, z)
         if not options:

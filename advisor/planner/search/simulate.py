@@ -253,6 +253,7 @@ def with_mean_utilisation(draws: Sequence[SimulatedOutcome]) -> SimulatedOutcome
 
 def _cameras(model: PlatformModel, scenario: Scenario, load: Load, z: float) -> tuple[SimCamera, ...]:
     cameras: list[SimCamera] = []
+    application = model.frame_application(scenario)
     for group in scenario.cameras:
         cost = None if group.codec == "raw" else model.decode(group)
         decode_s = 0.0 if cost is None else at(cost.alone_s, z)
@@ -263,6 +264,8 @@ def _cameras(model: PlatformModel, scenario: Scenario, load: Load, z: float) -> 
             decode_sigma=DECODE_SIGMA if decode_s > 0 else 0.0,
             decode_bytes=decode_traffic_bytes(group.codec, *group.size),
             decode_crowding=0.0 if cost is None else cost.contention(z),
+            application_core_s=0.0 if application is None else at(application.alone_s, z),
+            application_crowding=0.0 if application is None else application.contention(z),
             key_frames=gop_frames(group) if decode_s > 0 else 0,
             key_factor=KEY_FACTOR.get(group.codec, 1.0),
             jitter_s=group.jitter_ms / 1000.0,

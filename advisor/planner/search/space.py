@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Literal
 
+from advisor.perfmodel.resources.application import ApplicationUnit
 from advisor.perfmodel.resources.cold_pass import ColdStart, plus
 from advisor.planner.question.inputs import Candidate, Cost, PlanInputs
 from advisor.records.base import BF16_LEVELS, Evidence, Interval, Precision, RuntimeName, weakest
@@ -21,14 +22,14 @@ from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelWork, image_layout
 from advisor.records.prediction import ServiceEstimate
-from advisor.records.scenario import CameraGroup, Scenario, Stage
+from advisor.records.scenario import Application, CameraGroup, Scenario, Stage
 
 from .belief import PESSIMISTIC, QUANTILES, at
 
 THREADS_PER_STREAM = (1, 2, 4, 8, 16)
 Placement = Literal["all", "performance"]
 """Which cores inference may take on a chip with two kinds of them."""
-_OptionsKey = tuple[str, str, tuple[Precision, ...], tuple[str, ...]]
+_OptionsKey = tuple[str, str, tuple[Precision, ...], tuple[str, ...], Application]
 Request = tuple[MachineSpec, ModelWork, RunConfig]
 """What the performance model is asked: this model in this configuration on this machine."""
 
@@ -74,6 +75,8 @@ class StageOption:
     """With as many streams and threads as fit; the planner lowers them to what the load needs."""
     estimate: ServiceEstimate
     preprocess: CoreCost | None
+    application: CoreCost | None = None
+    """The application's own work on one object; None: none, and for stages on frames."""
     _known: dict[tuple[str, float], tuple[float, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -84,8 +87,8 @@ class StageOption:
         """Threads that one pass occupies."""
         return (self.config.threads or 1) // (self.config.streams or 1)
 
-    def at(self, z: float, preparation_z: float, pause_z: float) -> StageOption:
-        """Return the option with speed, preparation and pauses known to be these quantiles of what is believed."""
+    def at(self, z: float, preparation_z: float, pause_z: float, application_z: float) -> StageOption:
+        """Return the option with its parts known to be these quantiles of what is believed."""
 
         def known(interval: Interval | None, quantile: float) -> Interval | None:
             return None if interval is None else Interval.exact(at(interval, quantile))
@@ -100,7 +103,8 @@ class StageOption:
             }
         )
         preprocess = None if self.preprocess is None else _known_cost(self.preprocess, preparation_z)
-        return replace(self, estimate=estimate, preprocess=preprocess)
+        application = None if self.application is None else _known_cost(self.application, application_z)
+        return replace(self, estimate=estimate, preprocess=preprocess, application=application)
 
     def pass_s(self, z: float) -> float:
         """Time of one pass of ``config.batch`` inputs with all cores busy [s]."""
@@ -143,16 +147,17 @@ class StageOption:
         return self._known[key]
 
     def preprocess_s(self, z: float) -> float:
-        """Core time to prepare one input with all cores busy [s]."""
-        return 0.0 if self.preprocess is None else at(self.preprocess.core_s, z)
+        """Core time to prepare one input, the application's work on it included, with all cores busy [s]."""
+        return sum(at(cost.core_s, z) for cost in (self.preprocess, self.application) if cost is not None)
 
     def least_preprocess_s(self, z: float) -> float:
         """The same while all other cores idle [s]."""
-        return 0.0 if self.preprocess is None else at(self.preprocess.alone_s, z)
+        return sum(at(cost.alone_s, z) for cost in (self.preprocess, self.application) if cost is not None)
 
     def preprocess_contention(self, z: float) -> float:
         """Added time of a preparation with all other cores busy, as a share of its time alone."""
-        return 0.0 if self.preprocess is None else self.preprocess.contention(z)
+        alone_s = self.least_preprocess_s(z)
+        return max(0.0, self.preprocess_s(z) / alone_s - 1.0) if alone_s > 0 else 0.0
 
     def cold_s(self, cold: ColdStart, z: float) -> float:
         """Added time of a pass after a long pause [s]: of this model where measured, else of this machine."""
@@ -189,11 +194,13 @@ class PlatformModel:
         gives to no inference, and with ``performance`` all but the performance cores, are left to the system, which is
         pessimistic: decode may in fact run there."""
         self.slowing = inputs.predictor.slowing(candidate.machine)
-        """Lengthening of decoding and preparation with 1/n, ... of the other cores busy; empty: they have none."""
+        """Lengthening of decoding, preparation and the application's work with 1/n, ... of the other cores busy;
+        empty: they have none."""
         most = self.slowing[-1] if self.slowing else 0.0
         self.core_rise = tuple(part / most for part in self.slowing) if most > 0 else ()
         """Its shape, from 0 to 1."""
         self._decode: dict[tuple[str, int, int, float | None, float], CoreCost] = {}
+        self._application: dict[tuple[ApplicationUnit, float | None], CoreCost | None] = {}
         self._estimates: dict[tuple[str, str, RunConfig], ServiceEstimate] = {}
         self._requested: set[_OptionsKey] = set()
         self._options: dict[_OptionsKey, tuple[StageOption, ...]] = {}
@@ -234,12 +241,33 @@ class PlatformModel:
             self._decode[key] = self._with_transfer(cost, self.cold.picture_s(width, height, 2))
         return self._decode[key]
 
-    def at(self, scenario: Scenario, decode_z: float, pause_z: float, bandwidth_z: float) -> PlatformModel:
-        """Return the platform with decoding, pauses and bandwidth known to be these quantiles of what is believed."""
+    def application(self, unit: ApplicationUnit, stated_ms: float | None) -> CoreCost | None:
+        """Cost of the application's own work on one frame or one object; None where there is none.
+
+        ``stated_ms``: as the scenario states it; None: what is usual.
+        """
+        key = unit, stated_ms
+        if key not in self._application:
+            cost = self._inputs.predictor.application(self.machine, unit, stated_ms)
+            self._application[key] = self._between_loads(cost) if cost.core_s.p50 > 0 else None
+        return self._application[key]
+
+    def frame_application(self, scenario: Scenario) -> CoreCost | None:
+        """Cost of the application's own work on one frame of a camera."""
+        return self.application("frame", scenario.application.overhead_ms_per_frame)
+
+    def at(
+        self, scenario: Scenario, decode_z: float, pause_z: float, bandwidth_z: float, application_z: float
+    ) -> PlatformModel:
+        """Return the platform with its parts known to be these quantiles of what is believed."""
         for camera in scenario.cameras:
             if camera.codec != "raw":
                 self.decode(camera)
+        self.frame_application(scenario)
         drawn = copy.copy(self)
+        drawn._application = {
+            key: None if cost is None else _known_cost(cost, application_z) for key, cost in self._application.items()
+        }
         drawn._decode = {key: _known_cost(cost, decode_z) for key, cost in self._decode.items()}
         drawn.cold = self.cold.at(lambda interval: at(interval, pause_z))
         if self.machine.memory_bandwidth_bytes_per_s is not None:
@@ -268,7 +296,7 @@ class PlatformModel:
     def _options_key(self, scenario: Scenario, stage: Stage) -> _OptionsKey:
         """Everything in a scenario that the options of a stage depend on."""
         pictures = tuple(camera.resolution for camera in scenario.cameras)
-        return stage.id, stage.model, scenario.accuracy.precisions, pictures
+        return stage.id, stage.model, scenario.accuracy.precisions, pictures, scenario.application
 
     def every_option(self, scenario: Scenario, stage: Stage) -> list[StageOption]:
         """Every way to run ``stage`` here for which there is any evidence."""
@@ -276,9 +304,11 @@ class PlatformModel:
         if missing:
             self.keep(scenario, stage, self._inputs.predictor.service_many(missing))
         preprocess = self._preprocess(scenario, stage)
+        stated_ms = scenario.application.overhead_ms_per_object
+        application = None if stage.on is None else self.application("object", stated_ms)
         every = [self._estimates[stage.id, stage.model, config] for _, _, config in self.requests(scenario, stage)]
         estimates = [estimate for estimate in every if estimate.evidence is not Evidence.UNKNOWN]
-        return [StageOption(estimate.config, estimate, preprocess) for estimate in estimates]
+        return [StageOption(estimate.config, estimate, preprocess, application) for estimate in estimates]
 
     def requests(self, scenario: Scenario, stage: Stage) -> list[Request]:
         """Every estimate that ``stage`` needs on this platform."""
@@ -339,9 +369,13 @@ class PlatformModel:
         cost = self._inputs.predictor.preprocess(self.machine, source, (width, height))
         return self._with_transfer(cost, self.cold.prepared_s(*source))
 
-    def _with_transfer(self, cost: Cost, move_s: Interval) -> CoreCost:
+    def _between_loads(self, cost: Cost) -> CoreCost:
         alone = 1.0 / (1.0 + self.slowing[-1]) if self.slowing else 1.0
-        return CoreCost(plus(cost.core_s, move_s), plus(cost.core_s.scaled(alone), move_s), cost.evidence, cost.notes)
+        return CoreCost(cost.core_s, cost.core_s.scaled(alone), cost.evidence, cost.notes)
+
+    def _with_transfer(self, cost: Cost, move_s: Interval) -> CoreCost:
+        own = self._between_loads(cost)
+        return replace(own, core_s=plus(own.core_s, move_s), alone_s=plus(own.alone_s, move_s))
 
 
 def _known_cost(cost: CoreCost, z: float) -> CoreCost:

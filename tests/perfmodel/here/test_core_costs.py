@@ -55,6 +55,18 @@ def test_other_machines_take_nothing_from_what_this_one_measured() -> None:
     assert "not measured on box" in decode(measured, OTHER).notes[0]
 
 
+def test_the_application_is_scaled_by_the_speed_of_scalar_code_alone() -> None:
+    """As decoding between two machines, and on neither by what was measured there."""
+    measured = costs(DECODED)
+    here, there = (measured.application(spec, "frame", 2.0).core_s.p50 for spec in (HOST, OTHER))
+    decoded = [decode(costs(), spec).core_s.p50 for spec in (HOST, OTHER)]
+    assert here / there == pytest.approx(decoded[0] / decoded[1])
+    assert measured.application(HOST, "frame", 2.0) == costs().application(HOST, "frame", 2.0)
+    assert measured.application(HOST, "object", 4.0).core_s.p50 == pytest.approx(2.0 * here)
+    stated, usual = (measured.application(HOST, "frame", value).core_s for value in (2.0, None))
+    assert log(usual.p90 / usual.p50) > log(stated.p90 / stated.p50)
+
+
 def test_raw_frames_need_no_decoder() -> None:
     assert costs().decode(HOST, "raw", 1280, 720, None, 15.0).core_s.p90 == 0.0
 

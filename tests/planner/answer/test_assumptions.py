@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from advisor.perfmodel.analytic.machine import machine_arrays
+from advisor.planner.answer.around import application_words
 from advisor.planner.answer.assumptions import LATENCY_RATIO, _filled_text
 from advisor.planner.plan import plan
 from tests.planner.fakes import TODAY, candidate, inputs, scenario
@@ -82,3 +83,13 @@ def test_a_stale_price_is_warned_of() -> None:
     assert not any(
         "12 months" in text for text in plan(inputs([old], shop=scenario(candidates={"prices": quoted}))).warnings
     )
+
+
+def test_what_is_assumed_around_the_models_comes_first() -> None:
+    """As a warning where it is usual, else as an assumption; no other plan of these tests states an application."""
+    usual = plan(inputs([candidate("large", 8, 500.0)]))
+    assert usual.warnings[0] == application_words(scenario())
+    assert application_words(scenario()) not in usual.assumptions
+    nothing = plan(inputs([candidate("large", 8, 500.0)], shop=scenario(application="none")))
+    assert nothing.assumptions[0] == application_words(scenario(application="none"))
+    assert not any("around the models" in text for text in nothing.warnings)

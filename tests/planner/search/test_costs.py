@@ -14,6 +14,7 @@ from advisor.planner.search.costs import (
     MEMORY_OF_SYSTEM_BYTES,
     CombinationTable,
     LeastCosts,
+    application_cores,
     choice_cores,
     choice_memory_bytes,
     decode_cores,
@@ -72,6 +73,26 @@ def test_core_time_is_rate_times_service_demand() -> None:
     assert choice_cores(model, shop, choice(model, shop), facts, MEDIAN) == pytest.approx(expected)
 
 
+def test_the_application_is_paid_per_frame_and_per_object() -> None:
+    plain = scenario()
+    shop = scenario(application={"overhead_ms_per_frame": 4.0, "overhead_ms_per_object": 2.0})
+    model, facts = platform_model(shop), load_facts(shop, NOMINAL, stage_batches)
+    assert application_cores(model, shop, facts, MEDIAN) == pytest.approx(120.0 * 0.004)
+    assert application_cores(model, shop, facts, PESSIMISTIC) == pytest.approx(1.2 * 120.0 * 0.004)
+    added = choice_cores(model, shop, choice(model, shop), facts, MEDIAN) - choice_cores(
+        platform_model(plain), plain, choice(platform_model(plain), plain), facts, MEDIAN
+    )
+    objects_per_s = 24.0 * facts.stages["reid"].items_per_call
+    assert added == pytest.approx(120.0 * 0.004 + objects_per_s * 0.002)
+
+
+def test_the_application_works_on_raw_frames_and_not_on_requests() -> None:
+    raw = [{"group": "line", "count": 2, "resolution": "640x480", "codec": "raw", "fps": 10.0}]
+    shop = scenario(cameras=raw, application={"overhead_ms_per_frame": 4.0})
+    facts = load_facts(shop, LoadCase.of(shop).nominal(1), stage_batches)
+    assert application_cores(platform_model(shop), shop, facts, MEDIAN) == pytest.approx(20.0 * 0.004)
+
+
 def test_memory_is_that_of_models_cameras_and_system() -> None:
     shop = scenario()
     chosen = choice(platform_model(shop), shop)
@@ -120,6 +141,8 @@ def test_the_shortest_path_is_decode_and_every_stage_on_the_way() -> None:
     decode_s = 0.008 * plain_decode_share(shop.cameras[0])
     stages_s = sum(item.alone_s(MEDIAN) + item.preprocess_s(MEDIAN) for item in chosen.values())
     assert combinations.path_s[0] == pytest.approx(decode_s + stages_s)
+    around = table(scenario(application={"overhead_ms_per_frame": 4.0, "overhead_ms_per_object": 2.0}))
+    assert around.path_s[0] == pytest.approx(decode_s + 0.004 + stages_s + 0.002)
 
 
 def test_another_load_is_costed_in_the_same_order() -> None:

@@ -41,6 +41,7 @@ from tests.planner.fakes import FakePredictor, camera, candidate, inputs, scenar
 from .parts import WORK_S
 
 BOX = candidate("box", 4, 300.0)
+AROUND = {"overhead_ms_per_frame": 3.0, "overhead_ms_per_object": 1.0}
 SAMPLING = 4.0 / math.sqrt(DRAWS)
 """Four standard errors of a correlation or a mean over the draws."""
 
@@ -91,8 +92,10 @@ def test_stages_are_correlated_as_the_root_of_the_product_of_their_shares(shares
 
 def test_parts_that_are_no_model_have_errors_of_their_own() -> None:
     drawn = quantiles(deployed((1.0, 1.0)))
-    parts = np.stack([drawn.models["person"], drawn.decode, drawn.preparation, drawn.pause, drawn.memory])
-    others = np.asarray(np.corrcoef(parts))[~np.eye(5, dtype=bool)]
+    parts = np.stack(
+        [drawn.models["person"], drawn.decode, drawn.preparation, drawn.pause, drawn.memory, drawn.application]
+    )
+    others = np.asarray(np.corrcoef(parts))[~np.eye(6, dtype=bool)]
     assert np.abs(others).max() < SAMPLING
 
 
@@ -146,8 +149,9 @@ def test_nothing_costs_nothing_in_every_draw_and_an_interval_that_reaches_zero_i
         at_each(Interval(p10=0.0, p50=1.0, p90=2.0), z)
 
 
-def test_demand_and_path_in_a_draw_are_those_of_the_platform_in_it() -> None:
-    deployment = deployed()
+@pytest.mark.parametrize("shop", [scenario(), scenario(application=AROUND)], ids=["models alone", "application"])
+def test_demand_and_path_in_a_draw_are_those_of_the_platform_in_it(shop: Scenario) -> None:
+    deployment = deployed(shop=shop)
     joint = belief(deployment)
     facts = deployment.facts(deployment.required)
     for rank in (0, 499, DRAWS - 1):
@@ -234,8 +238,9 @@ def combinations(deployment: Deployment) -> list[Choice]:
     return [table.choice(index) for index in range(len(table))]
 
 
-def test_options_costed_once_are_the_draws_of_each_combination() -> None:
-    shop = scenario(slo={"camera_fps": 15.0, "latency_p95_ms": 60.0, "window_s": 5.0})
+@pytest.mark.parametrize("application", ["none", AROUND])
+def test_options_costed_once_are_the_draws_of_each_combination(application: object) -> None:
+    shop = scenario(slo={"camera_fps": 15.0, "latency_p95_ms": 60.0, "window_s": 5.0}, application=application)
     one = deployed((0.2, 0.9), shop, candidate("three", 3, 100.0), spread=2.0)
     drawn = DrawnOptions(0, one.model, shop, one.facts(one.required))
     found = set()

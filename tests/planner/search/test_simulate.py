@@ -104,6 +104,19 @@ def test_parents_come_first_and_stages_take_their_times_from_the_options() -> No
     assert spec.cameras[0].decode_core_s == pytest.approx(1.2 * 0.008)
 
 
+def test_the_application_works_on_every_frame_and_on_the_objects_of_a_stage() -> None:
+    shop = scenario(application={"overhead_ms_per_frame": 4.0, "overhead_ms_per_object": 2.0})
+    model, load = platform_model(shop, cores=8), LoadCase.of(shop).nominal(1)
+    spec = build_spec(model, shop, set_up(model, shop, choice(model, shop), load), load, PESSIMISTIC)
+    assert [camera.application_core_s for camera in spec.cameras] == pytest.approx([1.2 * 0.004] * 8)
+    person, reid = spec.stages
+    assert reid.preprocess_core_s - person.preprocess_core_s == pytest.approx(1.2 * 0.002)
+    nothing = scenario(application="none")
+    plain = build_spec(model, nothing, set_up(model, nothing, choice(model, nothing), load), load, PESSIMISTIC)
+    assert {camera.application_core_s for camera in plain.cameras} == {0.0}
+    assert plain.stages[1].preprocess_core_s == pytest.approx(plain.stages[0].preprocess_core_s)
+
+
 def test_a_simulated_run_is_held_against_the_slo() -> None:
     model, load = platform_model(SHOP, cores=8), LoadCase.of(SHOP).nominal(1)
     setup = set_up(model, SHOP, choice(model, SHOP), load)
