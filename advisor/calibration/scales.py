@@ -79,7 +79,7 @@ def folds_of(families: Mapping[str, int]) -> dict[str, int]:
     return {name: order[family] % FOLDS for name, family in families.items()}
 
 
-def leave_one_out(groups: Integers | Sequence[str]) -> Iterator[tuple[Integers, Integers]]:
+def leave_one_out(groups: Integers | Sequence[str] | Sequence[int]) -> Iterator[tuple[Integers, Integers]]:
     """Rows of all other groups, and of one group, for each group in order."""
     return LeaveOneGroupOut().split(np.empty(len(groups)), groups=groups)  # type: ignore[no-any-return]
 

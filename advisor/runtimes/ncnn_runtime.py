@@ -16,6 +16,7 @@ import numpy as np
 
 from advisor.errors import ModelError, RuntimeRefusal
 from advisor.graph.ncnn_kernels import Layer, Shape, is_kernel, ncnn_kernels, peak_bytes, read_layers
+from advisor.graph.onnx_parts import read_onnx
 from advisor.records.base import Precision
 from advisor.records.config import EffectiveConfig, RunConfig
 from advisor.records.host import DeviceFacts
@@ -23,7 +24,7 @@ from advisor.records.model import Kernel, image_layout
 
 from .devices import is_software_rasteriser
 from .ncnn_files import INPUT_TYPES, converted
-from .onnx_files import load_onnx, real_inputs, static_shapes
+from .onnx_files import real_inputs, static_shapes
 from .protocol import NO_OPTIONS, Array, CompileOptions, InputKind, TensorSpec
 from .served import ServedModel
 
@@ -244,8 +245,8 @@ class NcnnRuntime:
         _refuse_foreign(model, config)
         gpu = _gpu_index(config.device)
         start_s = time.perf_counter()
-        graph = load_onnx(model)
-        shapes, _ = static_shapes(graph, model, options.input_shape, 1)
+        graph = read_onnx(model, weights=True)
+        shapes, _ = static_shapes(graph, model, options.given, 1)
         values = real_inputs(graph)
         types = [_dtype(value, model) for value in values]
         specs = _input_specs(model, [value.name for value in values], shapes, types, config.batch, options.input_kind)

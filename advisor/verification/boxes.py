@@ -143,9 +143,9 @@ def _score_columns(rest: NDArray[np.float64], outputs: Outputs, classes: int | N
     width = rest.shape[2]
     if classes is not None:
         return min(classes, width)
-    masks = next((item.shape[1] for item in outputs if item.ndim == 4 and item.shape[1] < width), 0)
+    masks = next((int(item.shape[1]) for item in outputs if item.ndim == 4 and item.shape[1] < width), 0)
     width -= masks
-    probable = ((rest >= 0.0) & (rest <= 1.0)).all(axis=(0, 1))[:width]
+    probable = np.all((rest >= 0.0) & (rest <= 1.0), axis=(0, 1))[:width]
     leading = width if probable.all() else int(np.argmin(probable))
     return leading or width
 

@@ -218,7 +218,7 @@ class LeastCosts:
         least: Floats = np.zeros(1)
         loaded = np.zeros((1, len(LOADS) if model.slowing else 0))
         if model.slowing:
-            loaded = loaded + loaded_decode_cores(model, self._scenario, facts, MEDIAN)
+            loaded = loaded + loaded_frame_cores(model, self._scenario, facts, MEDIAN)
         kept = []
         for stage, options in zip(self._scenario.stages, self._options, strict=True):
             load = facts.stages[stage.id]
@@ -230,7 +230,7 @@ class LeastCosts:
             kept.append([options[i] for i in few])
             least = np.add.outer(least, single[few]).ravel()
             loaded = (loaded[:, None, :] + at_loads[None, few, :]).reshape(len(least), -1)
-        cores: Floats = least + decode_cores(model, self._scenario, facts, MEDIAN)
+        cores: Floats = least + frame_cores(model, self._scenario, facts, MEDIAN)
         if model.slowing:
             cores = np.maximum(cores, LEAST_OF_LAW * busy_cores(list(loaded.T), model.cores))
         best = int(np.argmin(cores))
@@ -251,7 +251,7 @@ class LeastCosts:
                 while current.on is not None:
                     current = self._scenario.stage(current.on)
                     total += own[current.id]
-                longest = max(longest, total + _decode_s(self._model, self._scenario, stage, z))
+                longest = max(longest, total + _before_stages_s(self._model, self._scenario, stage, z))
         return longest
 
 
