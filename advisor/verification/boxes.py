@@ -140,7 +140,7 @@ def _score_columns(rest: NDArray[np.float64], outputs: Outputs, classes: int | N
     them at the end, and scores are the leading columns whose every value is a probability: coordinates of key points
     are not. All columns where not even the first one is (scores before the sigmoid).
     """
-    width = rest.shape[2]
+    width = int(rest.shape[2])
     if classes is not None:
         return min(classes, width)
     masks = next((int(item.shape[1]) for item in outputs if item.ndim == 4 and item.shape[1] < width), 0)
