@@ -25,7 +25,7 @@ def application_words(scenario: Scenario) -> str:
     if not assumes_usual(scenario):
         return text
     sources = "; ".join(dict.fromkeys(load_application().of(unit).source for unit, stated in parts if stated is None))
-    return f"{text}; usual: {sources}; state what yours takes with `application:` in the scenario"
+    return f"{text}; usual: {sources}; measure yours on one box and state it with `application:` before buying more"
 
 
 def assumes_usual(scenario: Scenario) -> bool:

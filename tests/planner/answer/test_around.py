@@ -14,7 +14,7 @@ def test_what_is_usual_is_said_with_its_spread_and_source() -> None:
     assert " ms per frame as usual and " in text
     assert " ms per object as usual; usual: " in text
     assert "docs/methods/application.md" in text
-    assert text.endswith("state what yours takes with `application:` in the scenario")
+    assert text.endswith("measure yours on one box and state it with `application:` before buying more")
 
 
 def test_what_is_stated_in_part_leaves_the_rest_as_usual() -> None:
