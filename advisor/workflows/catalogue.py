@@ -139,7 +139,8 @@ def show_catalogue_entry(identifier: str) -> BaseModel:
     devices = {item.id: item for item in catalogue.devices()}
     if identifier in devices:
         return devices[identifier]
-    known = [*catalogue.platform_ids(), *catalogue.processor_ids(), *accelerators, *devices]
+    added = [item.id for item in devices.values() if item.processor is None]  # those of a chip are told by their chip
+    known = [*catalogue.platform_ids(), *catalogue.processor_ids(), *accelerators, *added]
     hint = did_you_mean(identifier, known)
     raise CatalogueError(f"{identifier!r} is not in the catalogue{hint}; all ids: sizer catalog list")
 
