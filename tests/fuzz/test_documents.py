@@ -1,7 +1,7 @@
 """Mutated scenarios, plans, boxes and matrices through the command line: no internal error, no hang, no stray write.
 
-The default run takes a few of each. ``pytest -m slow tests/fuzz`` takes 10,000, 500 from each of these seeds; what fails
-is repeated with its seed.
+The default run takes a few of each. ``pytest -m slow tests/fuzz`` takes 10,000, 500 from each of the seeds below; what
+fails is repeated with its seed.
 """
 
 from __future__ import annotations
@@ -50,12 +50,15 @@ CPU_LIMIT_S = 30
 
 ODD: list[Any] = [
     None, True, False, 0, -1, 1, 2**31, 2**63, -(10**30), 10**400, 0.0, -0.0, 1e-300, 1e300, 5e-324, float("inf"),
-    float("-inf"), float("nan"), "", " ", "0", "-", "1/3", "30000/1001", "4 000", "4.000", "1e9999", "9" * 400, "x" * 5000,
+    float("-inf"), float("nan"), "", " ", "0", "-", "1/3", "30000/1001", "4 000", "4.000", "1e9999", "9" * 400,
+    "x" * 5000,
     "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x00", "\n", "\u202e", "\ud7ff", "\U0001f4f7", "\u00e9\u0301",
     "../../../../etc/passwd", "/dev/zero", "/dev/stdin", "pipe:0", "concat:a|b", "rtsp://u:p@h:port/x", "file://", "~",
-    "~nobody/x", "$HOME", "decode", "all", "like:", "like:" + "x" * 300, "none", "null", "[]", "{}", "a: b", "<<", "&a", "*a",
+    "~nobody/x", "$HOME", "decode", "all", "like:", "like:" + "x" * 300, "none", "null", "[]", "{}", "a: b", "<<", "&a",
+    "*a",
     "!!python/object/apply:os.system [id]", [], {}, [[]], [None], {"": None}, {"<<": 1}, {"schema": "sizer.plan/9"},
 ]  # fmt: skip
+SNIPPETS = ["\n", "\t", "{", "]", ": ", "<<: *x", "&x ", "\x00", "---\n"]
 SCALARS = st.sampled_from(ODD) | st.integers() | st.floats() | st.text(max_size=8)
 VALUES = SCALARS | st.lists(SCALARS, max_size=3) | st.dictionaries(st.text(max_size=4), SCALARS, max_size=3)
 
@@ -175,6 +178,10 @@ def resolved(reference: str, *_: object) -> ModelFile:
     return ModelFile(
         reference=reference, name="m", family="f", kind="file", path="m.onnx", sha256="0" * 64, input_shape=(1, 3, 8, 8)
     )
+
+
+def all_resolved(scenario: Scenario, _: str) -> dict[str, ModelFile]:
+    return {stage.id: resolved(stage.model) for stage in scenario.stages}
 
 
 def asked(request: Any, **_: Any) -> Any:
