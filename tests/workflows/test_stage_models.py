@@ -20,8 +20,8 @@ TEXT = """\
 scenario: bad
 requests: [{group: callers, rate_per_s: 3}]
 stages:
-  - {id: first, model: squeezenet-1.1}
-  - {id: second, model: MODEL}
+  - {id: first, model: MODEL}
+  - {id: second, model: OTHER}
 slo: {latency_p95_ms: 100}
 """
 
@@ -46,7 +46,7 @@ def test_a_fault_of_a_model_names_file_and_key(tmp_path: Path, model: str, words
     (tmp_path / "empty.onnx").write_bytes(b"")
     (tmp_path / "junk.onnx").write_bytes(b"\0junk" * 50)
     scenario = parse_scenario(TEXT.replace("MODEL", model.format(folder=tmp_path)))
-    with pytest.raises(ModelError, match=rf"^shop/bad\.yaml: stages\[1\]\.model: .*{re.escape(words)}") as caught:
+    with pytest.raises(ModelError, match=rf"^shop/bad\.yaml: stages\[0\]\.model: .*{re.escape(words)}") as caught:
         resolve_stages(scenario, "shop/bad.yaml")
     assert "\n" not in str(caught.value)
 
@@ -54,7 +54,7 @@ def test_a_fault_of_a_model_names_file_and_key(tmp_path: Path, model: str, words
 def test_plan_and_verify_say_it_too(tmp_path: Path) -> None:
     file = tmp_path / "bad.yaml"
     file.write_text(TEXT.replace("MODEL", "gone.onnx"))
-    place = re.escape(f"{file}: stages[1].model: gone.onnx: no such model file")
+    place = re.escape(f"{file}: stages[0].model: gone.onnx: no such model file")
     with pytest.raises(ModelError, match=place):
         plan_scenario(PlanRequest(scenario=str(file)))
     with pytest.raises(ModelError, match=place):
@@ -68,7 +68,13 @@ def test_a_runtime_that_refuses_a_model_names_its_stage(tmp_path: Path, monkeypa
     monkeypatch.setattr(model_kernels, "model_works", refuses)
     scenario = parse_scenario(TEXT.replace("MODEL", "m.onnx"))
     file = ModelFile(
-        reference="m.onnx", name="m", family="unknown", kind="file", path="m.onnx", sha256="0" * 64, input_shape=None
+        reference="m.onnx",
+        name="m",
+        family="unknown",
+        kind="file",
+        path="m.onnx",
+        sha256="0" * 64,
+        input_shape=(1, 3, 8, 8),
     )
     places = {file.sha256: model_key(scenario, "second", "bad.yaml")}
     store = MeasurementStore(f"sqlite:///{tmp_path}/store.db")
