@@ -140,12 +140,13 @@ def _score_columns(rest: NDArray[np.float64], outputs: Outputs, classes: int | N
     them at the end, and scores are the leading columns whose every value is a probability: coordinates of key points
     are not. All columns where not even the first one is (scores before the sigmoid).
     """
-    width = rest.shape[2]
+    width = int(rest.shape[2])
     if classes is not None:
         return min(classes, width)
-    masks = next((item.shape[1] for item in outputs if item.ndim == 4 and item.shape[1] < width), 0)
+    masks = next((int(item.shape[1]) for item in outputs if item.ndim == 4 and item.shape[1] < width), 0)
     width -= masks
-    probable = ((rest >= 0.0) & (rest <= 1.0)).all(axis=(0, 1))[:width]
+    likely = np.logical_and(rest[:, :, :width] >= 0.0, rest[:, :, :width] <= 1.0)
+    probable = np.asarray(likely.all(axis=(0, 1)))
     leading = width if probable.all() else int(np.argmin(probable))
     return leading or width
 
