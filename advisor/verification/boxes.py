@@ -145,7 +145,8 @@ def _score_columns(rest: NDArray[np.float64], outputs: Outputs, classes: int | N
         return min(classes, width)
     masks = next((int(item.shape[1]) for item in outputs if item.ndim == 4 and item.shape[1] < width), 0)
     width -= masks
-    probable = np.all((rest >= 0.0) & (rest <= 1.0), axis=(0, 1))[:width]
+    likely = np.logical_and(rest[:, :, :width] >= 0.0, rest[:, :, :width] <= 1.0)
+    probable = np.asarray(likely.all(axis=(0, 1)))
     leading = width if probable.all() else int(np.argmin(probable))
     return leading or width
 
