@@ -142,11 +142,12 @@ def _application_s(scenario: Scenario, facts: HostFacts) -> tuple[float, float]:
     from advisor.perfmodel import Predictor
 
     application, host = scenario.application, machine_spec(facts)
-    if application.overhead_ms_per_frame == application.overhead_ms_per_object == 0:
+    frame_ms = application.overhead_ms_per_frame if scenario.cameras else 0.0
+    object_ms = application.overhead_ms_per_object if any(stage.on for stage in scenario.stages) else 0.0
+    if frame_ms == object_ms == 0:
         return 0.0, 0.0
     predictor = Predictor.load()
-    frame = predictor.application(host, "frame", application.overhead_ms_per_frame)
-    each = predictor.application(host, "object", application.overhead_ms_per_object)
+    frame, each = predictor.application(host, "frame", frame_ms), predictor.application(host, "object", object_ms)
     return frame.core_s.p50, each.core_s.p50
 
 
