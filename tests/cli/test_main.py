@@ -10,7 +10,7 @@ import click
 import pytest
 
 from advisor.cli.main import cli, run
-from advisor.records.plan import BoxShare, Mix
+from advisor.records.plan import BoxShare, Mix, Price, Undecided
 from advisor.store.catalogue import Catalogue
 from tests.report.samples import hopeless_plan
 
@@ -109,6 +109,25 @@ def test_a_scenario_that_only_different_boxes_carry_is_carried(
     monkeypatch.setattr("advisor.workflows.plan_scenario", lambda *_, **__: plan)
     assert run(["plan", "store-analytics"]) == code
     assert ("2 x small carry it" in " ".join(capsys.readouterr().out.split())) is carried
+
+
+def test_what_cannot_be_told_is_neither_yes_nor_no(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    price = Price(value=90.0, currency="USD", kind="assumed", source="x", date=None, stale=False, per_box=90.0)
+    likely = Undecided(
+        platform="tiny-0", name="TINY", count=1, price=price, probability=0.6, measurement=None, text="perhaps"
+    )
+    plan = hopeless_plan().model_copy(update={"undecided": (likely,)})
+    monkeypatch.setattr("advisor.workflows.plan_scenario", lambda *_, **__: plan)
+    assert run(["plan", "store-analytics"]) == 3
+    screen = capsys.readouterr().out
+    assert "CANNOT TELL" in screen
+    assert run(["plan", "store-analytics", "--details"]) == 3
+    details = capsys.readouterr().out
+    assert details.startswith(screen.rstrip())
+    assert "Assumptions" in details
+    assert "Assumptions" not in screen.splitlines()
 
 
 def test_a_bug_is_exit_4(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
