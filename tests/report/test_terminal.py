@@ -6,7 +6,7 @@ import pytest
 
 from advisor.records.base import Evidence, Interval
 from advisor.records.config import LoadMode, RunConfig
-from advisor.records.host import RuntimeFacts
+from advisor.records.host import DeviceFacts, KernelDevice, RuntimeFacts
 from advisor.records.measurement import BenchReport, BenchRow, Interference
 from advisor.records.prediction import Prediction, PredictionReport
 from advisor.report import terminal
@@ -37,6 +37,27 @@ def test_host_lists_runtimes_and_warnings() -> None:
     assert "  openvino     2026.1   CPU, GPU.0" in lines
     assert "  onnxruntime  -        not available: not installed" in lines
     assert lines[-2:] == ["Warnings", "  - governor is powersave"]
+
+
+def test_host_says_of_each_device_whether_it_is_usable() -> None:
+    devices = (
+        DeviceFacts(id="CPU", kind="CPU"),
+        DeviceFacts(
+            id="GPU", kind="GPU", name="llvmpipe", usable=True, software_rasteriser=True, reason="a rasteriser"
+        ),
+        DeviceFacts(id="NPU", kind="NPU", usable=False, reason="no driver"),
+        DeviceFacts(id="GPU.1", kind="GPU", name="UHD", driver="24.1", usable=True),
+    )
+    runtimes = (RuntimeFacts(name="openvino", version="1", devices=("CPU",), device_facts=devices),)
+    card = KernelDevice(
+        kind="GPU", id="8086:46d2", name="Intel", driver="i915", node="/dev/dri/renderD128", accessible=False
+    )
+    text = plain_text(terminal.render_host(facts().model_copy(update={"runtimes": runtimes, "devices": (card,)})))
+    assert "openvino GPU (llvmpipe): a rasteriser" in text
+    assert "openvino NPU: not usable: no driver" in text
+    assert "openvino GPU.1 (UHD, 24.1): usable" in text
+    assert "openvino CPU" not in text
+    assert "GPU Intel 8086:46d2, driver i915, /dev/dri/renderD128 (may not be opened by this user" in text
 
 
 def test_models_and_inspection() -> None:
