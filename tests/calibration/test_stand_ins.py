@@ -26,6 +26,12 @@ def calibration() -> TransferCalibration:
     return TransferCalibration.model_validate_json((profiles_dir() / "calibration" / "transfer.json").read_bytes())
 
 
+@pytest.fixture(scope="module")
+def judged(dataset: Dataset, calibration: TransferCalibration) -> tuple[Judged, ...]:
+    """Every stand-in, by the shipped figures."""
+    return judge_stand_ins(dataset, calibration, sources(WORKS), load_stand_in_works(WORKS))
+
+
 def scaled(dataset: Dataset, model: str, factor: float) -> Dataset:
     """The published times of one model multiplied."""
     rows = tuple(
@@ -40,24 +46,20 @@ def ratio(found: Sequence[Judged], source: str) -> float:
 
 
 def test_a_network_published_twice_as_slow_halves_its_own_ratio(
-    dataset: Dataset, calibration: TransferCalibration
+    dataset: Dataset, calibration: TransferCalibration, judged: tuple[Judged, ...]
 ) -> None:
     """Its own figures teach nothing of it: only the denominator moves."""
-    made_from = sources(WORKS)
     name = "face-detection-retail-0004"
-    before = judge_stand_ins(dataset, calibration, made_from, {})
-    after = judge_stand_ins(scaled(dataset, name, 2.0), calibration, made_from, {})
-    assert ratio(after, f"like:{name}") == pytest.approx(0.5 * ratio(before, f"like:{name}"), rel=1e-6)
-    assert ratio(after, "resnet-50") == pytest.approx(ratio(before, "resnet-50"), rel=0.05)
+    after = judge_stand_ins(scaled(dataset, name, 2.0), calibration, sources(WORKS), {})
+    assert ratio(after, f"like:{name}") == pytest.approx(0.5 * ratio(judged, f"like:{name}"), rel=1e-6)
+    assert ratio(after, "resnet-50") == pytest.approx(ratio(judged, "resnet-50"), rel=0.05)
 
 
-def test_tables_of_wrong_published_operations_are_judged_by_the_stand_ins_own(
-    dataset: Dataset, calibration: TransferCalibration
-) -> None:
-    own = load_stand_in_works(WORKS)
-    assert set(own) == {"faster_rcnn_resnet50_coco", "mask_rcnn_resnet50_atrous_coco"}
-    found = judge_stand_ins(dataset, calibration, {}, own)
-    assert ratio(found, "like:mask_rcnn_resnet50_atrous_coco") < 0.4
+def test_tables_of_wrong_published_operations_are_judged_by_the_stand_ins_own(judged: tuple[Judged, ...]) -> None:
+    own = {"faster_rcnn_resnet50_coco", "mask_rcnn_resnet50_atrous_coco"}
+    assert set(load_stand_in_works(WORKS)) == own
+    assert not own & set(sources(WORKS))  # or the published tables would be judged, too
+    assert ratio(judged, "like:mask_rcnn_resnet50_atrous_coco") < 0.4
 
 
 def test_a_measured_ratio_is_one_where_times_have_the_published_proportions(dataset: Dataset) -> None:
@@ -80,12 +82,11 @@ def test_a_measured_ratio_is_one_where_times_have_the_published_proportions(data
 
 
 def test_the_shipped_table_has_every_stand_in_judged_on_two_machines(
-    dataset: Dataset, calibration: TransferCalibration
+    dataset: Dataset, judged: tuple[Judged, ...]
 ) -> None:
     shipped = json.loads((profiles_dir() / "calibration" / "stand_ins.json").read_text(encoding="utf-8"))
-    found = judge_stand_ins(dataset, calibration, sources(WORKS), load_stand_in_works(WORKS))
     assert shipped["data_sha256"] == dataset.sha256
-    made = json.loads(document(found, dataset.sha256))["models"]
+    made = json.loads(document(judged, dataset.sha256))["models"]
     assert shipped["models"].keys() == made.keys()
     for name, entry in made.items():
         assert shipped["models"][name]["ratio"] == pytest.approx(entry["ratio"], rel=0.01)

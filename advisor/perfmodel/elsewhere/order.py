@@ -177,8 +177,8 @@ class ChipOrder:
         for key, passes in asked.items():
             found = np.zeros(len(passes))
             if key in boxes:
-                pairs = [(table, config) for (_, config), table in passes.items()]
-                found = self._of_box(boxes[key], pairs, residuals[key][:, [at[table.key] for table, _ in pairs]])
+                mine = [(table, config) for (_, config), table in passes.items()]
+                found = self._of_box(boxes[key], mine, residuals[key][:, np.array([at[name] for name, _ in passes])])
             for (table_key, config), shift in zip(passes, found, strict=True):
                 self._shifts[key, table_key, config] = float(shift)
 
