@@ -72,7 +72,8 @@ def fit(rows: Sequence[Row]) -> tuple[dict[str, float], dict[str, float], dict[s
     y = np.array([row.log_time + np.log(row.clock_ghz) for row in rows])
     centre = float(y.mean())
     prior = np.repeat([DESIGN_SD, MODEL_SD, BOARD_SD], sizes)
-    weights, z = np.ones(len(rows)), np.zeros(sum(sizes))
+    weights: Array = np.ones(len(rows))
+    z: Array = np.zeros(sum(sizes))
     for _ in range(3):
         left = (x * weights[:, None]).T @ x / NOISE_SD**2 + np.diag(prior**-2.0)
         z = np.linalg.solve(left, x.T @ (weights * (y - centre)) / NOISE_SD**2)
