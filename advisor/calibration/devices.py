@@ -42,6 +42,8 @@ FOLDS = 5
 _OLDEST_DLI = "2022.3"
 """The metric of that list changed then."""
 _STEPS, _NUDGE, _STILL = 15, 1e-5, 1e-5
+_FAR = 1.0
+"""Deviations beyond which a model's own deviation costs no more."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,8 @@ def fit_graphics(data: GraphicsData, index: Index) -> GraphicsFit:
     slopes[at, count + of_model] = slopes[at, split + of_device] = -1.0 / NOISE_SD
     residuals = off(z)
     for _ in range(_STEPS):
+        # Heavy tails: a model that lies far off the formula must not bend it.
+        prior[count:split] = np.maximum(MODEL_SD, np.abs(z[count:split]) / _FAR)
         here = log_time(z[:count], rows)
         for k in range(count):
             moved = z[:count].copy()
