@@ -181,6 +181,10 @@ def _device_deviations(
     return found
 
 
+def _by_name(pair: tuple[int, str]) -> str:
+    return pair[1]
+
+
 def _labels(keys: Sequence[tuple[int, str]]) -> tuple[list[tuple[int, str]], Index]:
     known = sorted(set(keys))
     at = {key: i for i, key in enumerate(known)}
@@ -354,6 +358,9 @@ def fit_device_calibration() -> DeviceCalibration:
         graphics=Graphics(
             parameters={name: round(float(value), 5) for name, value in zip(NAMES, fit.parameters, strict=True)},
             models=_offsets(fit.models, data.model, data.arrays.precision),
+            model_flop={
+                name: float(data.arrays.table[i, :, 0].sum()) for i, name in sorted(enumerate(data.model), key=_by_name)
+            },
             devices=_offsets(fit.devices, data.device, data.arrays.precision),
             bands=bands,
             latency_ratio=latency_ratio(),

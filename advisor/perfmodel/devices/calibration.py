@@ -51,6 +51,8 @@ class Graphics(Record):
     parameters: dict[str, float]
     models: dict[str, dict[str, Offset]]
     """By precision, then by model."""
+    model_flop: dict[str, float]
+    """Operations per pass of the table that a model's deviation was taken with [FLOP]: of another count it says nothing."""
     devices: dict[str, dict[str, Offset]]
     """By precision, then by device."""
     bands: dict[str, Band]
