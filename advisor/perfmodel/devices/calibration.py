@@ -52,7 +52,7 @@ class Graphics(Record):
     models: dict[str, dict[str, Offset]]
     """By precision, then by model."""
     model_flop: dict[str, float]
-    """Operations per pass of the table that a model's deviation was taken with [FLOP]: of another count it says nothing."""
+    """Operations per pass that a model's deviation was taken with [FLOP]; of other counts it says nothing."""
     devices: dict[str, dict[str, Offset]]
     """By precision, then by device."""
     bands: dict[str, Band]

@@ -18,7 +18,7 @@ _GENERATION = {"gen9": "gen9", "gen11": "gen11", "xe-lp": "xe", "xe-lpg": "xe"}
 SHEET_FAMILIES = ("xe-lp", "xe-lpg")
 """Families whose devices may be predicted from the data sheet alone: several devices were published of them."""
 _SAME_WORK = 0.1
-"""Relative difference of operations up to which a file is the network that was published. Source: project assumption."""
+"""Relative difference of operations up to which a file is the published network. Source: project assumption."""
 FALL_BACK = log(4.0)
 """Half width for networks whose kernels fall back to slow code: tails of 3 to 9 times were seen. Source: published
 errors on Gen9.5 (MixNet, HBONet, Swin, MobileNet-YOLO, Faster R-CNN)."""
