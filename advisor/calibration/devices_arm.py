@@ -76,9 +76,9 @@ def fit(rows: Sequence[Row]) -> tuple[dict[str, float], dict[str, float], dict[s
     z: Array = np.zeros(sum(sizes))
     for _ in range(3):
         left = (x * weights[:, None]).T @ x / NOISE_SD**2 + np.diag(prior**-2.0)
-        z = np.linalg.solve(left, x.T @ (weights * (y - centre)) / NOISE_SD**2)
+        z = np.asarray(np.linalg.solve(left, x.T @ (weights * (y - centre)) / NOISE_SD**2), dtype=np.float64)
         off = np.abs(y - centre - x @ z) / NOISE_SD
-        weights = np.minimum(1.0, 2.0 / np.maximum(off, 1e-9))
+        weights = np.asarray(np.minimum(1.0, 2.0 / np.maximum(off, 1e-9)), dtype=np.float64)
     parts = [dict(zip(names[k], z[starts[k] : starts[k] + sizes[k]].tolist(), strict=True)) for k in range(3)]
     parts[1] = {name: value + centre for name, value in parts[1].items()}
     return parts[0], parts[1], parts[2]
