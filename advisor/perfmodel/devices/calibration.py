@@ -51,6 +51,8 @@ class Graphics(Record):
     parameters: dict[str, float]
     models: dict[str, dict[str, Offset]]
     """By precision, then by model."""
+    model_flop: dict[str, float]
+    """Operations per pass that a model's deviation was taken with [FLOP]; of other counts it says nothing."""
     devices: dict[str, dict[str, Offset]]
     """By precision, then by device."""
     bands: dict[str, Band]

@@ -28,7 +28,7 @@ PRIORS: dict[str, tuple[float, float]] = {
     "conv_int8": (-0.9, 0.5), "dwconv_int8": (-2.3, 0.7), "gemm_int8": (-1.5, 0.7),
     "memory_f16": (-0.3, 0.3), "memory_int8": (-0.3, 0.3),
     "launch_gen9": (-11.5, 1.0), "launch_xe": (-11.5, 1.0), "serial_launch": (-9.2, 1.5),
-    "gen9_f16": (0.0, 0.4), "gen9_int8": (-0.6, 0.4), "gen11_f16": (0.0, 0.4), "gen11_int8": (-0.6, 0.4),
+    "gen9_f16": (0.0, 0.4), "gen9_int8": (-0.9, 0.8), "gen11_f16": (0.0, 0.4), "gen11_int8": (-0.9, 0.8),
     "gen9_memory": (0.0, 0.3), "xe-lpg": (0.0, 0.3), "power_xe-lp": (-1.3, 0.6), "power_xe-lpg": (-2.3, 0.6),
     "release_esq": (-0.25, 0.3),
 }  # fmt: skip

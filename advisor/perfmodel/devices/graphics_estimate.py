@@ -10,13 +10,15 @@ from advisor.perfmodel.analytic.work_table import CLASSES, WorkTable
 from advisor.records.base import Evidence
 from advisor.records.device import DeviceSpec
 
-from .calibration import DeviceCalibration, find_band
+from .calibration import DeviceCalibration, Offset, find_band
 from .graphics import GENERATIONS, PRECISIONS, GraphicsArrays, log_time, vector
 from .question import DeviceAnswer, DeviceQuestion, DeviceSource, squashed
 
 _GENERATION = {"gen9": "gen9", "gen11": "gen11", "xe-lp": "xe", "xe-lpg": "xe"}
 SHEET_FAMILIES = ("xe-lp", "xe-lpg")
 """Families whose devices may be predicted from the data sheet alone: several devices were published of them."""
+_SAME_WORK = 0.1
+"""Relative difference of operations up to which a file is the published network. Source: project assumption."""
 FALL_BACK = log(4.0)
 """Half width for networks whose kernels fall back to slow code: tails of 3 to 9 times were seen. Source: published
 errors on Gen9.5 (MixNet, HBONet, Swin, MobileNet-YOLO, Faster R-CNN)."""
@@ -69,8 +71,7 @@ class GraphicsEstimate(DeviceSource):
             return None
         rows = graphics_rows([device], [question.table], [precision], [False])
         time = float(log_time(vector(self._fit.parameters), rows)[0])
-        found = (self._fit.models[precision].get(name) for name in map(squashed, question.models))
-        of_model = next((offset for offset in found if offset is not None), None)
+        of_model = self._of_model(question.models, question.table.flop, precision)
         time += (0.0 if of_device is None else of_device.value) + (0.0 if of_model is None else of_model.value)
         kind = "spec" if of_device is None else "anchored"
         model = "unpublished" if of_model is None else "published"
@@ -97,3 +98,12 @@ class GraphicsEstimate(DeviceSource):
             extrapolated=of_model is None,
             notes=tuple(notes),
         )
+
+    def _of_model(self, models: tuple[str, ...], flop: float, precision: str) -> Offset | None:
+        """What a published model deviates by, where its table counts the operations that are asked about."""
+        for name in map(squashed, models):
+            counted = self._fit.model_flop.get(name)
+            offset = self._fit.models[precision].get(name)
+            if offset is not None and counted is not None and abs(counted - flop) <= _SAME_WORK * flop:
+                return offset
+        return None
