@@ -15,6 +15,7 @@ import ncnn
 import numpy as np
 
 from advisor.errors import ModelError, RuntimeRefusal
+from advisor.graph.frontend import check_format
 from advisor.graph.ncnn_kernels import Layer, Shape, is_kernel, ncnn_kernels, peak_bytes, read_layers
 from advisor.graph.onnx_parts import read_onnx
 from advisor.records.base import Precision
@@ -330,6 +331,7 @@ def _load(param: Path, weights: Path, model: Path, threads: int | None, gpu: int
 
 
 def _refuse_foreign(model: Path, config: RunConfig) -> None:
+    check_format(model)
     if model.suffix.lower() != ".onnx":
         raise RuntimeRefusal(f"model {model}: ncnn reads .onnx files here, through pnnx; export it or use openvino")
     if config.precision != "f32":
