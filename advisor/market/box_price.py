@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from advisor.records.offer import Offer
+from advisor.records.plan import OLD_PRICE_DAYS
 
 from .memory_price import MemorySeries
 
@@ -28,8 +29,6 @@ KIND_SPREAD: Mapping[str, float] = {
     "offer": 0.0, "deal": 0.05, "street": 0.1, "list": 0.1, "msrp": 0.15, "estimate": 0.25, "assumed": 0.2,
 }  # fmt: skip
 """Share of a price within which P10 and P90 of what is paid on its day lie, by kind; assumed."""
-OLD_DAYS = 90
-"""Age from which a price is shown as old."""
 DRIFT_PER_YEAR = 0.15
 """Share by which P10 and P90 of the price of a box without its memory move apart per year of age; assumed."""
 RECENT_DAYS = 180
@@ -62,8 +61,8 @@ class BoxPrice:
 
     @property
     def is_old(self) -> bool:
-        """Whether it is older than :data:`OLD_DAYS`."""
-        return self.age_days > OLD_DAYS
+        """Whether it is older than :data:`OLD_PRICE_DAYS`."""
+        return self.age_days > OLD_PRICE_DAYS
 
 
 def box_price(
@@ -115,7 +114,7 @@ def _brought(
     offer: Offer, memory_bytes: float, storage_bytes: float, as_of: dt.date, memory: MemorySeries
 ) -> tuple[float, float, float]:
     """Value, P10 and P90 of an offer brought to a day, a memory and a disk."""
-    years = max((as_of - offer.observed_until).days - OLD_DAYS, 0) / 365.25
+    years = max((as_of - offer.observed_until).days - OLD_PRICE_DAYS, 0) / 365.25
     doubts = [KIND_SPREAD[offer.kind] * offer.price, DRIFT_PER_YEAR * years * offer.price]
     value, below, above = offer.price, 0.0, 0.0
     if offer.memory_bytes is not None and memory.known:

@@ -18,6 +18,10 @@ MAY_HOLD = 0.2
 """Probability from which on a box that misses the confidence asked for is said to be worth a run on it."""
 
 
+OLD_PRICE_DAYS = 90
+"""Age from which a price is shown as old."""
+
+
 class Price(Record):
     """What is paid for the boxes; None where no price is known."""
 

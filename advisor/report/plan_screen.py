@@ -32,6 +32,7 @@ from .plan_summary import (
 from .question import INTERVALS, question_rows
 from .text import (
     EVIDENCE_WORDS,
+    STALE_WORDS,
     capacity,
     capacity_interval,
     clipped,
@@ -40,6 +41,7 @@ from .text import (
     latency_span,
     money,
     percent,
+    price_span,
     span,
     tight,
 )
@@ -103,9 +105,9 @@ def _decision(plan: Plan) -> list[tuple[str, str]]:
     predicted, tco = best.predicted, best.tco
     of = f" on all {best.count}" if best.count > 1 else ""
     price = best.price
-    dated = f" [{price.kind}, {price.date or 'no date'}{', more than 12 months old' if price.stale else ''}]"
+    dated = f" [{price.kind}, {price.date or 'no date'}{STALE_WORDS if price.stale else ''}]"
     return [
-        ("price", f"{money(price.value, price.currency)}{dated}; with energy over {tco.lifetime_years:g} "
+        ("price", f"{price_span(price)}{dated}; with energy over {tco.lifetime_years:g} "
                   f"years {money(tco.value, tco.currency)}"),
         ("sites", _sites(plan)),
         ("rests on", evidence_by_stage(predicted) if predicted.evidence else EVIDENCE_WORDS[best.evidence]),

@@ -7,7 +7,16 @@ from typing import Any
 
 from advisor.records.base import Evidence, Interval, LatencyInterval
 from advisor.records.config import RunConfig
-from advisor.records.plan import DecodeConfig, Plan, PlanBasis, PlanOption, PredictedLoad, Price, Rejected
+from advisor.records.plan import (
+    OLD_PRICE_DAYS,
+    DecodeConfig,
+    Plan,
+    PlanBasis,
+    PlanOption,
+    PredictedLoad,
+    Price,
+    Rejected,
+)
 from advisor.records.verdict import CameraTail, Verdict
 
 EVIDENCE_WORDS = {
@@ -163,12 +172,22 @@ def without_line(plan: Plan) -> str:
     return f"measured on this machine and entered: {'; '.join(without.entered)}. Without these: {answer}"
 
 
+STALE_WORDS = f", more than {OLD_PRICE_DAYS} days old"
+
+
+def price_span(price: Price) -> str:
+    """Price with P10 and P90 of what may be paid, where they differ."""
+    if price.value is None or price.low is None or price.high is None or price.low >= price.high:
+        return money(price.value, price.currency)
+    return f"{price.value:,.0f} ({price.low:,.0f}-{price.high:,.0f}) {price.currency}"
+
+
 def price_line(price: Price | None) -> str:
     """Price with kind, source and date."""
     if price is None or price.value is None:
         return "price unknown"
-    stale = ", more than 12 months old" if price.stale else ""
-    return f"{money(price.value, price.currency)} [{price.kind}, {price.date or 'no date'}{stale}; {price.source}]"
+    stale = STALE_WORDS if price.stale else ""
+    return f"{price_span(price)} [{price.kind}, {price.date or 'no date'}{stale}; {price.source}]"
 
 
 def capacity_interval(predicted: PredictedLoad | None) -> Interval | None:

@@ -63,7 +63,7 @@ def test_an_unknown_price_is_said_and_never_zero() -> None:
     old = Price(
         value=1200.0, currency="EUR", kind="vendor", source="a shop", date="2024-01-02", stale=True, per_box=600.0
     )
-    assert price_line(old) == "1,200 EUR [vendor, 2024-01-02, more than 12 months old; a shop]"
+    assert price_line(old) == "1,200 EUR [vendor, 2024-01-02, more than 90 days old; a shop]"
     assert money(0.0, "EUR") == "0 EUR"
 
 

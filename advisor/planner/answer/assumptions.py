@@ -11,7 +11,7 @@ from advisor.planner.search.costs import MEMORY_OF_CAMERA_BYTES, MEMORY_OF_SYSTE
 from advisor.planner.search.judgement import Deployment
 from advisor.planner.search.space import THREADS_PER_STREAM
 from advisor.records.machine import MachineSpec
-from advisor.records.plan import PlanOption, Price
+from advisor.records.plan import OLD_PRICE_DAYS, PlanOption, Price
 
 from .around import application_words, assumes_usual
 
@@ -157,7 +157,7 @@ def list_warnings(
         warnings.append(f"prices assumed, not read from an offer: {', '.join(assumed)}; put yours in candidates.prices")
     for platform, price in prices.items():
         if price.stale:
-            warnings.append(f"{platform}: the price is from {price.date}, more than 12 months old")
+            warnings.append(f"{platform}: the price is from {price.date}, more than {OLD_PRICE_DAYS} days old")
     for option in options:
         budget_ms = inputs.scenario.slo.latency_p95_ms
         median_ms = option.predicted.latency_p95_ms.p50

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 
 from advisor.records.base import Interval, Sourced
-from advisor.records.plan import Price, Tco
+from advisor.records.plan import OLD_PRICE_DAYS, Price, Tco
 from advisor.records.platform import Platform
 from advisor.records.scenario import Money, Scenario
 
@@ -18,7 +18,6 @@ PRICE_SPREAD = {"quoted": 0.0, "measured": 0.0, "vendor": 0.1, "published": 0.1,
 """Share of a price, by its kind, within which P10 and P90 of what is really paid are taken to lie, unless the price
 itself says so. Assumed: a quotation is paid as it is, a list price is not what a shop asks, and an assumed one is a sum
 of estimates."""
-STALE_AFTER_DAYS = 366
 
 
 def price_of(platform: Platform, count: int, scenario: Scenario, today: dt.date) -> Price:
@@ -34,7 +33,7 @@ def price_of(platform: Platform, count: int, scenario: Scenario, today: dt.date)
             kind="quoted",
             source=override.source,
             date=override.date.isoformat(),
-            stale=(today - override.date).days > STALE_AFTER_DAYS,
+            stale=(today - override.date).days > OLD_PRICE_DAYS,
             per_box=quoted,
             low=quoted * count,
             high=quoted * count,
@@ -56,7 +55,7 @@ def price_of(platform: Platform, count: int, scenario: Scenario, today: dt.date)
         kind=listed.kind,
         source=listed.source,
         date=listed.date.isoformat(),
-        stale=(today - listed.date).days > STALE_AFTER_DAYS,
+        stale=(today - listed.date).days > OLD_PRICE_DAYS,
         per_box=per_box,
         low=low * rate * count,
         high=high * rate * count,
