@@ -121,7 +121,7 @@ def store(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"precision": "fp16"}, "unknown precision 'fp16'; expected f32, bf16, int8"),
+        ({"precision": "fp16"}, "unknown precision 'fp16'; expected f32, bf16, f16, int8"),
         ({"runtime": "openvin"}, "did you mean 'openvino'"),
         ({"hint": "fast"}, "latency, throughput, none"),
         ({"batch": 0}, "batch is 0; expected a whole number of at least 1"),
