@@ -314,7 +314,7 @@ class OpenvinoRuntime:
         requested = properties(config, _capability_words(config.device), profiling=options.profiling)
         if options.blob_dir is not None:
             requested["CACHE_DIR"] = str(options.blob_dir)
-        if "NUM_STREAMS" in requested:  # the GPU's plugin takes no plain number
+        if "NUM_STREAMS" in requested and config.device != "CPU":  # the GPU's plugin takes no plain number
             requested["NUM_STREAMS"] = ov.properties.streams.Num(requested["NUM_STREAMS"])
         start_s = time.perf_counter()
         graph = read_file(model, unsupported=RuntimeRefusal)
