@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.perfmodel.analytic.work_table import WorkTable, load_works
-from advisor.perfmodel.devices.calibration import Accuracy, Band, DeviceCalibration, Graphics, Offset
+from advisor.perfmodel.devices.calibration import DeviceCalibration, Graphics, Offset
 from advisor.perfmodel.devices.figures import load_figures
 from advisor.perfmodel.devices.graphics import NAMES, PRECISIONS, PRIORS, GraphicsArrays, log_time
 from advisor.perfmodel.devices.graphics_estimate import SHEET_FAMILIES, falls_back, graphics_rows
@@ -27,6 +27,7 @@ from advisor.records.device import DeviceSpec
 from advisor.store.catalogue import Catalogue
 from advisor.store.paths import profiles_dir
 
+from .device_errors import Errors, accuracy, band, joined
 from .devices_arm import fit_arm
 
 Array = NDArray[np.float64]
@@ -37,7 +38,6 @@ device may not explain away what the formula should. Source: project assumption,
 left out."""
 KNOWN_SD = 0.18
 """Deviation (log) of devices once the parameters are known: how far a device's own figures are followed."""
-COVERED = 0.80
 FOLDS = 5
 _OLDEST_DLI = "2022.3"
 """The metric of that list changed then."""
@@ -191,80 +191,6 @@ def _labels(keys: Sequence[tuple[int, str]]) -> tuple[list[tuple[int, str]], Ind
     return known, np.array([at[key] for key in keys], dtype=np.int64)
 
 
-@dataclass(frozen=True)
-class Errors:
-    """Log errors (true over predicted time) of rows that were left out, with the unit that was left out."""
-
-    errors: Array
-    units: tuple[str, ...]
-    precision: Index
-    devices: tuple[str, ...]
-
-    def of(self, chosen: NDArray[np.bool_]) -> Errors:
-        """Part of the rows."""
-        keep = np.flatnonzero(chosen)
-        return Errors(
-            self.errors[keep], tuple(self.units[i] for i in keep), self.precision[keep],
-            tuple(self.devices[i] for i in keep),
-        )  # fmt: skip
-
-
-def joined(parts: Sequence[Errors]) -> Errors:
-    """Several together."""
-    return Errors(
-        np.concatenate([part.errors for part in parts]),
-        tuple(name for part in parts for name in part.units),
-        np.concatenate([part.precision for part in parts]),
-        tuple(name for part in parts for name in part.devices),
-    )
-
-
-def half_width(errors: Array, units: Sequence[str]) -> float:
-    """Half width that holds 80 % of the errors on the next unit: each row's weight shares its unit's one vote.
-
-    Of few units the next one may lie further out: the quantile is that at 0.8 (1 + 1 / (2 units)), at most the largest.
-    """
-    names, index, counts = np.unique(list(units), return_inverse=True, return_counts=True)
-    weights = 1.0 / np.sqrt(counts[index])
-    quantile = min(COVERED * (1.0 + 0.5 / len(names)), 1.0)
-    return float(np.quantile(np.abs(errors), quantile, weights=weights / weights.sum(), method="inverted_cdf"))
-
-
-def covered(found: Errors) -> float | None:
-    """Share of rows inside the band of the other units; None with fewer than three units."""
-    units = sorted(set(found.units))
-    if len(units) < 3:
-        return None
-    inside = np.zeros(len(found.errors), dtype=bool)
-    names = np.array(found.units)
-    for name in units:
-        mine = names == name
-        rest = found.of(~mine)
-        inside[mine] = np.abs(found.errors[mine]) <= half_width(rest.errors, rest.units)
-    return float(inside.mean())
-
-
-def accuracy(name: str, found: Errors) -> Accuracy:
-    """Row of the table."""
-    share = np.abs(np.expm1(found.errors))
-    cover = covered(found)
-    return Accuracy(
-        name=name,
-        devices=len(set(found.devices)),
-        rows=len(found.errors),
-        median_pct=round(100.0 * float(np.median(share)), 1),
-        within_20=round(float((share <= 0.2).mean()), 3),
-        within_half=round(float((np.abs(found.errors) <= np.log(1.5)).mean()), 3),
-        coverage=None if cover is None else round(cover, 3),
-    )
-
-
-def band(found: Errors) -> Band:
-    """Band that ships."""
-    half = round(half_width(found.errors, found.units), 4)
-    return Band(low=-half, high=half, devices=len(set(found.devices)), rows=len(found.errors))
-
-
 def _left_out(data: GraphicsData, fit: GraphicsFit, test: Index, units: Sequence[str], **known: bool) -> Errors:
     errors = data.log_time[test] - fit.predict(data, test, **known)
     return Errors(
@@ -351,7 +277,7 @@ def fit_device_calibration() -> DeviceCalibration:
             else:
                 table.append(accuracy(f"Intel graphics Xe-LP and Xe-LPG, {word}, {WORDS[name]}", part))
             bands[f"{name}/{word}"] = band(part)
-    arm, arm_table = fit_arm(accuracy, band, Errors)
+    arm, arm_table = fit_arm()
     return DeviceCalibration(
         made_by="python -m advisor.calibration.devices",
         data_sha256=data_sha256(),

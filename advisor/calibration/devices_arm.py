@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from advisor.perfmodel.devices.arm import THREADS
-from advisor.perfmodel.devices.calibration import Accuracy, Arm, Band, Offset
+from advisor.perfmodel.devices.calibration import Accuracy, Arm, Offset
 from advisor.perfmodel.devices.figures import load_figures
 from advisor.store.paths import profiles_dir
 
-if TYPE_CHECKING:
-    from .devices import Errors
+from .device_errors import Errors, accuracy, band
 
 Array = NDArray[np.float64]
 MODEL_SD, DESIGN_SD, BOARD_SD, NOISE_SD = 3.0, 2.0, 0.12, 0.12
@@ -84,9 +83,7 @@ def fit(rows: Sequence[Row]) -> tuple[dict[str, float], dict[str, float], dict[s
     return parts[0], parts[1], parts[2]
 
 
-def fit_arm(
-    accuracy: Callable[[str, Errors], Accuracy], band: Callable[[Errors], Band], errors_of: type[Errors]
-) -> tuple[Arm, list[Accuracy]]:
+def fit_arm() -> tuple[Arm, list[Accuracy]]:
     """Fit, bands and the rows of the accuracy table."""
     designs, models, boards, bands, table = {}, {}, {}, {}, []
     for threads in THREADS:
@@ -96,8 +93,8 @@ def fit_arm(
         models[threads] = {name: _offset(value, name, [r.model for r in rows]) for name, value in of_model.items()}
         boards[threads] = {name: _offset(value, name, [r.board for r in rows]) for name, value in of_board.items()}
         for kind, found in (
-            ("spec", _boards_left_out(rows, errors_of)),
-            ("anchored", _models_left_out(rows, errors_of)),
+            ("spec", _boards_left_out(rows)),
+            ("anchored", _models_left_out(rows)),
         ):
             bands[f"{kind}/{threads}"] = band(found)
             words = "board left out" if kind == "spec" else "model left out on its board"
@@ -109,7 +106,7 @@ def _offset(value: float, name: str, names: Sequence[str]) -> Offset:
     return Offset(value=round(value, 5), rows=list(names).count(name))
 
 
-def _boards_left_out(rows: Sequence[Row], errors_of: type[Errors]) -> Errors:
+def _boards_left_out(rows: Sequence[Row]) -> Errors:
     found: list[tuple[float, str]] = []
     for board in sorted({row.board for row in rows}):
         rest, mine = [row for row in rows if row.board != board], [row for row in rows if row.board == board]
@@ -119,10 +116,10 @@ def _boards_left_out(rows: Sequence[Row], errors_of: type[Errors]) -> Errors:
             for row in mine
             if row.design in designs and row.model in models
         ]
-    return _errors(found, errors_of)
+    return _errors(found)
 
 
-def _models_left_out(rows: Sequence[Row], errors_of: type[Errors]) -> Errors:
+def _models_left_out(rows: Sequence[Row]) -> Errors:
     found: list[tuple[float, str]] = []
     folds = 5
     for fold in range(folds):
@@ -134,9 +131,9 @@ def _models_left_out(rows: Sequence[Row], errors_of: type[Errors]) -> Errors:
             if row.design in designs and row.model in models and row.board in boards:
                 known = designs[row.design] + models[row.model] + boards[row.board]
                 found.append((row.log_time + float(np.log(row.clock_ghz)) - known, row.board))
-    return _errors(found, errors_of)
+    return _errors(found)
 
 
-def _errors(found: Sequence[tuple[float, str]], errors_of: type[Errors]) -> Errors:
+def _errors(found: Sequence[tuple[float, str]]) -> Errors:
     names = tuple(name for _, name in found)
-    return errors_of(np.array([error for error, _ in found]), names, np.zeros(len(found), dtype=np.int64), names)
+    return Errors(np.array([error for error, _ in found]), names, np.zeros(len(found), dtype=np.int64), names)

@@ -3,16 +3,8 @@
 import numpy as np
 import pytest
 
-from advisor.calibration.devices import (
-    Errors,
-    GraphicsData,
-    accuracy,
-    anchored,
-    covered,
-    fit_graphics,
-    half_width,
-    network_folds,
-)
+from advisor.calibration.device_errors import Errors, accuracy, covered, half_width
+from advisor.calibration.devices import GraphicsData, anchored, fit_graphics, network_folds
 from advisor.perfmodel.devices.graphics import NAMES, PRIORS, log_time, vector
 from advisor.perfmodel.devices.graphics_estimate import graphics_rows
 from tests.perfmodel.devices.makers import graphics, table
