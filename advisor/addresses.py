@@ -54,6 +54,7 @@ _KEPT_QUERY = frozenset({"channel", "subtype", "stream", "profile", "port", "app
 """Names in a query that choose a stream; the value of any other may be a secret."""
 _TOKEN = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9]{12,}\Z")
 """A part of a path that is itself a key, as some recorders share streams."""
+_LOGIN = re.compile(r"(?i)(?:user|pass|pwd|auth|token|key)[a-z]*=")
 
 
 def without_secrets(text: str) -> tuple[str, bool]:
@@ -65,12 +66,11 @@ def without_secrets(text: str) -> tuple[str, bool]:
     scheme, mark, rest = text.strip().partition("://")
     if not mark:
         return hidden(text), hidden(text) != text
-    rest = rest.partition("#")[0].replace("&amp;", "&")
     # A password may hold any mark: all before the last @ goes, wherever a slash or question mark seems to end it.
-    rest = rest.rpartition("@")[2]
+    rest = rest.rpartition("@")[2].partition("#")[0].replace("&amp;", "&")
     place, question, query = rest.partition("?")
     host, *parts = place.split("/")
-    kept = [part for part in parts if not (_TOKEN.match(part) or "=" in part and _WORD.search(part.replace("_", "&")))]
+    kept = [part for part in parts if not (_TOKEN.match(part) or _LOGIN.search(part))]
     pairs = [pair for pair in re.split("[&;]", query) if pair.partition("=")[0].lower() in _KEPT_QUERY]
     cleaned = f"{scheme}://{'/'.join([host, *kept])}{question if pairs else ''}{'&'.join(pairs)}"
     return cleaned, cleaned != text.strip().partition("#")[0]
