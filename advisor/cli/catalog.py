@@ -59,7 +59,7 @@ def list_(
 @click.argument("identifier", metavar="ID", shell_complete=complete_entries)
 @common
 def show_(identifier: str, as_json: bool, quiet: bool, store_url: str | None) -> None:
-    """Show one entry with kind, date and source of each number, and the devices that infer on it.
+    """Show one entry with kind, date and source of each number, the devices that infer on it, and imported figures.
 
     With --json the entry alone; each device is an entry of its own.
     """
@@ -75,6 +75,16 @@ def show_(identifier: str, as_json: bool, quiet: bool, store_url: str | None) ->
     for device in devices_of_entry(identifier):
         echo("")
         show(render_entry(device))
+    from advisor.workflows.imports import reported_figures
+
+    reported = reported_figures(str(getattr(entry, "id", "")), store_url=store_url)
+    if reported:
+        from rich.console import Group
+
+        from advisor.report.import_text import figures
+
+        echo("")
+        show(Group(*figures(reported)))
 
 
 @catalog.command(epilog=EXIT_CODES)

@@ -73,7 +73,9 @@ class ScenarioDraft:
         """What the scenario holds although no file says so."""
         found = [
             ImportNote(
-                place="-", kind="to fill in", reason=f"slo.latency_p95_ms: no file states it; {LATENCY_MS:g} ms stands there"
+                place="-",
+                kind="to fill in",
+                reason=f"slo.latency_p95_ms: no file states it; {LATENCY_MS:g} ms stands there",
             )
         ]
         if self._parents():
@@ -99,8 +101,8 @@ class ScenarioDraft:
                 ImportNote(
                     place="-",
                     kind="to fill in",
-                    reason=f"model of stage {', '.join(unknown)}: name a file or architecture in the scenario, or import"
-                    " again with --model NAME",
+                    reason=f"model of stage {', '.join(unknown)}: name a file or architecture in the scenario, or"
+                    " import again with --model NAME",
                 )
             )
         return found

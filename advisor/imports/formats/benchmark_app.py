@@ -41,8 +41,8 @@ class BenchmarkAppFormat:
         setup = sections.get("configuration_setup", {})
         if "throughput" not in results:
             raise InputError(
-                f"{path}: holds no execution results with a throughput; is it benchmark_report.json or .csv, of a run that"
-                " ended?"
+                f"{path}: holds no execution results with a throughput; is it benchmark_report.json or .csv, of a"
+                " run that ended?"
             )
         machine = options.measured_machine(path)
         try:
@@ -57,9 +57,12 @@ class BenchmarkAppFormat:
                 figure(
                     machine,
                     {
-                        **values, "model": model, "runtime": "openvino", "observed": options.observed,
+                        **values,
+                        "model": model,
+                        "runtime": "openvino",
+                        "observed": options.observed,
                         "source": f"benchmark_app, {path.name}",
-                    },  # fmt: skip
+                    },
                 ),
             )
         )

@@ -1,7 +1,7 @@
 """A list of cameras as CSV: exported from an ONVIF tool or kept by hand.
 
-Headings: name, address, resolution (or width and height), codec, fps, bitrate, under the names that ONVIF's video encoder
-configuration has for them, too (Encoding, FrameRateLimit, BitrateLimit in kbit/s).
+Headings: name, address, resolution (or width and height), codec, fps, bitrate, under the names that ONVIF's video
+encoder configuration has for them, too (Encoding, FrameRateLimit, BitrateLimit in kbit/s).
 """
 
 from __future__ import annotations
@@ -99,7 +99,9 @@ def _camera(
         raise InputError("states no frames per second; say --fps N")
     codec = cells.get("codec", "") or options.codec
     if not codec:
-        notes.append(ImportNote(place=place, kind="assumed", reason="no codec is stated: h264; say --codec if it is not"))
+        notes.append(
+            ImportNote(place=place, kind="assumed", reason="no codec is stated: h264; say --codec if it is not")
+        )
     return CameraDraft(
         name=identifier(cells.get("name") or f"camera-{count}"),
         resolution=resolution_of(size or str(options.resolution), "resolution"),

@@ -1,7 +1,7 @@
 """Result table of DLI (Deep Learning Inference Benchmark): CSV with semicolons, one row for each test.
 
-Source: the table's headings in DLI's report writer; times in seconds, FPS in inputs per second. ``Infrastructure`` tells
-the machine: a table of several machines is refused, as only one can be named.
+Source: the table's headings in DLI's report writer; times in seconds, FPS in inputs per second. ``Infrastructure``
+tells the machine: a table of several machines is refused, as only one can be named.
 """
 
 from __future__ import annotations

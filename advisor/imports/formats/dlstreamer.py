@@ -22,13 +22,16 @@ from advisor.store.files import read_text
 
 from .base import Imported, ImportOptions
 
+DEVICE = "a plan chooses box and device itself, and plans the processor's cores"
 INFERENCE = ("gvadetect", "gvaclassify", "gvainference")
 _SOURCES = {
     "filesrc": "location", "rtspsrc": "location", "urisourcebin": "uri", "uridecodebin": "uri", "uridecodebin3": "uri",
     "multifilesrc": "location", "v4l2src": "device", "souphttpsrc": "location", "videotestsrc": "",
 }  # fmt: skip
 _CODECS = {"264": "h264", "265": "h265", "jpeg": "mjpeg"}
-_WORK = re.compile(r"gvatrack|gvawatermark|gvameta\w*|gvapython|gvamotiondetect|gvaattachroi|\w*enc\Z|compositor|\w*mux\Z")
+_WORK = re.compile(
+    r"gvatrack|gvawatermark|gvameta\w*|gvapython|gvamotiondetect|gvaattachroi|\w*enc\Z|compositor|\w*mux\Z"
+)
 _PROPERTY = re.compile(r"([A-Za-z][\w:-]*)=(.*)\Z", re.DOTALL)
 _RATE = re.compile(r"framerate=(?:\(fraction\))?(\d+)(?:/(\d+))?")
 _SIDE = r"{}=(?:\(int\))?(\d+)"
@@ -51,7 +54,7 @@ class DlStreamerFormat:
 
     def read(self, path: Path, options: ImportOptions) -> Imported:
         """Read all pipelines of the file."""
-        chains = list(_chains(_tokens(read_text(path, InputError), path), path))
+        chains = list(_chains(_tokens(read_text(path, InputError), path)))
         builder = PipelineBuilder(path, options)
         for chain in chains:
             builder.add_chain(chain)
@@ -79,7 +82,7 @@ def _tokens(text: str, path: Path) -> Iterator[tuple[int, str]]:
         whole = ""
 
 
-def _chains(tokens: Iterator[tuple[int, str]], path: Path) -> Iterator[list[Element]]:
+def _chains(tokens: Iterator[tuple[int, str]]) -> Iterator[list[Element]]:
     """Elements that are linked with ``!``, from a source or a pad to the end."""
     chain: list[Element] = []
     linked = True
@@ -145,8 +148,8 @@ class PipelineBuilder:
             infer = [element.name for element in chain if element.name in INFERENCE]
             if infer:
                 raise InputError(
-                    f"{self.path}, {place}: {infer[0]} hangs on {head.name[:40]!r}, not on a source; write the pipeline as"
-                    " one chain per camera"
+                    f"{self.path}, {place}: {infer[0]} hangs on {head.name[:40]!r}, not on a source; write the pipeline"
+                    " as one chain per camera"
                 )
             return
         roots = self.add_inference(chain, lambda element: f"line {element.line}, {element.name}")
@@ -203,8 +206,7 @@ class PipelineBuilder:
             self.stages[key] = StageDraft(identifier(short, taken), model, on, every, batch, comment=comment)
             device = given.get("device", "CPU")
             if device != "CPU":
-                self.note(place, "left out", f"device {device[:40]}: a plan chooses box and device itself, and plans the"
-                          " processor's cores")  # fmt: skip
+                self.note(place, "left out", f"device {device[:40]}: {DEVICE}")
             for name in ("nireq", "ie-config", "model-proc", "pre-process-backend", "threshold", "reclassify-interval",
                          "object-class", "cpu-throughput-streams", "gpu-throughput-streams"):  # fmt: skip
                 if name in given:

@@ -1,8 +1,8 @@
 """Configuration of Frigate, versions 0.13 to 0.17.
 
-Source: Frigate's "Full Reference Config". A camera's stream with the role ``detect`` is decoded and its model runs where
-something moves; the stream with the role ``record`` is copied. What the file leaves to the stream itself (its size, its
-rate, its codec) only the user can say.
+Source: Frigate's "Full Reference Config". A camera's stream with the role ``detect`` is decoded and its model runs
+where something moves; the stream with the role ``record`` is copied. What the file leaves to the stream itself (its
+size, its rate, its codec) only the user can say.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from advisor.store.files import read_text
 from advisor.store.yamltext import Lines, YamlTextError, parse_yaml
 
 from .base import Imported, ImportOptions
+from .dlstreamer import DEVICE
 
 DETECT_FPS = 5.0
 """Frigate's default of ``detect.fps``."""
@@ -71,6 +72,7 @@ class _Reader:
             raise InputError(f"{path}: names no 'cameras'; is it Frigate's config.yml?")
         self.data: dict[str, Any] = data
         self.notes: list[ImportNote] = []
+        self.stage_ids: dict[str | None, str] = {}
 
     def read(self) -> Imported:
         cameras = [camera for name in self.data["cameras"] if (camera := self._camera(name)) is not None]
@@ -79,8 +81,7 @@ class _Reader:
             raise InputError(f"{self.path}: no camera detects anything ({reasons}); nothing is left to size")
         self._top()
         draft = ScenarioDraft(
-            self.options.name, f"Frigate's {self.path.name}", tuple(cameras), (self._stage(),)
-        )  # fmt: skip
+            self.options.name, f"Frigate's {self.path.name}", tuple(cameras), self._stages()        )  # fmt: skip
         return Imported(draft, notes=(*self.notes, *draft.notes()))
 
     def _note(self, where: tuple[str | int, ...], kind: Any, reason: str) -> None:
@@ -126,14 +127,16 @@ class _Reader:
         if fps < detect_fps:
             raise self._fault(where, f"detect.fps {detect_fps:g} is above the {fps:g} of --fps that the camera sends")
         if self.options.fps is None:
-            self._note(where, "assumed", f"the camera sends the {fps:g} frames per second that are detected; if it sends"
-                       " more, all are decoded: say --fps")  # fmt: skip
+            reason = (
+                f"the camera sends the {fps:g} frames per second that are detected; if it sends more, all are decoded"
+            )
+            self._note(where, "assumed", f"{reason}: say --fps")
         for key in camera:
             if key not in _READ_OF_CAMERA:
                 self._note((*where, key), "left out", _REASONS.get(key, "is not known to sizer"))
         return CameraDraft(
             name=name, resolution=resolution, codec=self._codec(where), fps=fps,
-            source=self._source(place, address), stages=(_DETECT,),
+            source=self._source(place, address), stages=(self._stage_of(detect_fps),),
         )  # fmt: skip
 
     def _number(self, found: Mapping[str, tuple[Any, tuple[str | int, ...]]], key: str, default: float) -> float:
@@ -178,7 +181,9 @@ class _Reader:
             behind = streams.get(stream)
             first = behind[0] if isinstance(behind, list) and behind else behind
             if not isinstance(first, str):
-                self._note(place, "left out", "the address is Frigate's own restream, and go2rtc.streams has none of it")
+                self._note(
+                    place, "left out", "the address is Frigate's own restream, and go2rtc.streams has none of it"
+                )
                 return None
             address, place = first.removeprefix("ffmpeg:"), ("go2rtc", "streams", stream)
         cleaned, changed = without_secrets(address)
@@ -212,7 +217,9 @@ class _Reader:
             elif key == "detectors":
                 self._detectors(value)
             elif key == "go2rtc":
-                self._note((key,), "left out", "restreaming copies streams without decoding them; its addresses were used")
+                self._note(
+                    (key,), "left out", "restreaming copies streams without decoding them; its addresses were used"
+                )
         if self._section(("ffmpeg",)).get("hwaccel_args") is not None:
             self._note(("ffmpeg", "hwaccel_args"), "left out", "a plan decodes on the processor's cores")
 
@@ -222,33 +229,31 @@ class _Reader:
             kind = entry.get("type") if isinstance(entry, dict) else None
             device = entry.get("device") if isinstance(entry, dict) else None
             shown = " on ".join(str(part)[:40] for part in (kind, device) if part is not None)
-            self._note(("detectors", name), "left out", f"detector {shown or 'of no type'}: a plan chooses box and device"
-                       " itself, and plans the processor's cores")  # fmt: skip
+            self._note(("detectors", name), "left out", f"detector {shown or 'of no type'}: {DEVICE}")
 
-    def _stage(self) -> StageDraft:
+    def _stages(self) -> tuple[StageDraft, ...]:
+        """One stage for each rate of detection; a single one where cameras send what is detected."""
         described = self._section(("model",))
         named = described.get("path")
         model, comment = model_named(named if isinstance(named, str) else None, self.options.model)
         sizes = [described.get(key) for key in ("width", "height")]
         if all(isinstance(size, int) for size in sizes):
             comment += f"; Frigate feeds it pictures of {sizes[0]}x{sizes[1]}"
-        self._note(("model",) if described else (), "assumed", "Frigate runs the model on each region around motion or an"
-                   " object, often several in a frame; the scenario runs it once per frame with motion")  # fmt: skip
-        detects = {fps for fps in self._detect_rates()}
-        every = None
-        if self.options.fps is not None:
-            if len(detects) > 1:
-                raise InputError(
-                    f"{self.path}: cameras differ in detect.fps ({', '.join(f'{fps:g}' for fps in sorted(detects))}), and"
-                    " one stage has one rate; leave --fps out"
-                )
-            every = f"{detects.pop():g}/s"
-        return StageDraft(identifier(_DETECT), model, every=every, motion=True, comment=comment)
+        reason = (
+            "Frigate runs the model on each region around motion or an object, often several in a frame; the scenario"
+        )
+        self._note(("model",) if described else (), "assumed", f"{reason} runs it once per frame with motion")
+        return tuple(
+            StageDraft(stage, model, every=every, motion=True, comment=comment)
+            for every, stage in self.stage_ids.items()
+        )
 
-    def _detect_rates(self) -> Iterator[float]:
-        common = self._section(("detect",)).get("fps", DETECT_FPS)
-        for name in self.data["cameras"]:
-            yield float(self._section(("cameras", name, "detect")).get("fps", common))
+    def _stage_of(self, detect_fps: float) -> str:
+        """Id of the stage that detects at this rate [1/s]."""
+        every = None if self.options.fps is None else f"{detect_fps:g}/s"
+        if every not in self.stage_ids:
+            self.stage_ids[every] = identifier(_DETECT, self.stage_ids.values())
+        return self.stage_ids[every]
 
 
 def _place(where: tuple[str | int, ...], lines: Lines) -> str:

@@ -17,7 +17,11 @@ from advisor.store.files import read_text
 from .base import Imported, ImportOptions
 from .dlstreamer import Element, PipelineBuilder
 
-_NAMES = {"batch_size": "batch-size", "inference_interval": "inference-interval", "inference_region": "inference-region"}
+_NAMES = {
+    "batch_size": "batch-size",
+    "inference_interval": "inference-interval",
+    "inference_region": "inference-region",
+}
 
 
 class IntelRetailFormat:
@@ -53,7 +57,9 @@ class IntelRetailFormat:
         roots: list[str] = []
         for name in names:
             if name not in pipelines:
-                raise InputError(f"{path}, {place}: there is no workload {str(name)[:40]!r}{nearest(str(name), pipelines)}")
+                raise InputError(
+                    f"{path}, {place}: there is no workload {str(name)[:40]!r}{nearest(str(name), pipelines)}"
+                )
             chain = _chain(builder, name, pipelines[name])
             roots += builder.add_inference(chain, lambda element, name=name: f"workload {name}, {element.name}")
         if "region_of_interest" in camera:
@@ -88,8 +94,8 @@ def _chain(builder: PipelineBuilder, name: str, entries: Any) -> list[Element]:
         if precision is not None and "model" in given:
             builder.precisions.add(precision.upper())
             if precision.upper() not in {"INT8", "FP32", "F32"}:
-                builder.note(f"workload {name}, {entry['type']}", "left out",
-                             f"precision {precision[:20]}: a plan computes in f32 unless accuracy permits more")  # fmt: skip
+                reason = f"precision {precision[:20]}: a plan computes in f32 unless accuracy permits more"
+                builder.note(f"workload {name}, {entry['type']}", "left out", reason)
         chain.append(Element(0, str(entry["type"]), given))
     return chain
 

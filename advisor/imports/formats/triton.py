@@ -34,7 +34,8 @@ class TritonFormat:
         analyzer = "throughput (infer/sec)" in folded
         if not analyzer and "inferences/second" not in folded:
             raise InputError(
-                f"{path}: has neither 'Inferences/Second' (perf_analyzer -f) nor 'Throughput (infer/sec)' (Model Analyzer)"
+                f"{path}: has neither 'Inferences/Second' (perf_analyzer -f) nor 'Throughput (infer/sec)'"
+                " (Model Analyzer)"
             )
         machine = options.measured_machine(path)
         if not analyzer and options.model is None:
@@ -77,9 +78,12 @@ def _figure(
     return figure(
         machine,
         {
-            **values, "runtime": "triton", "mode": "async", "observed": options.observed,
+            **values,
+            "runtime": "triton",
+            "mode": "async",
+            "observed": options.observed,
             "source": f"{program}, {path.name}, line {row.line}",
-        },  # fmt: skip
+        },
     )
 
 
