@@ -215,7 +215,7 @@ def resolution_of(text: str, where: str) -> str:
     lines = {"720p": "1280x720", "1080p": "1920x1080", "1440p": "2560x1440", "2160p": "3840x2160"}
     if text.strip().lower() in lines:
         return lines[text.strip().lower()]
-    raise InputError(f"{where}: resolution {text[:40]!r} is not WIDTHxHEIGHT, such as 1920x1080")
+    raise InputError(f"{where}: {text[:40]!r} is not WIDTHxHEIGHT, such as 1920x1080")
 
 
 def codec_of(text: str, where: str) -> str:
@@ -229,7 +229,7 @@ def codec_of(text: str, where: str) -> str:
     ):
         if squeezed.removesuffix("main").removesuffix("high").removesuffix("baseline") in names:
             return codec
-    raise InputError(f"{where}: codec {text[:40]!r} is none of h264, h265, mjpeg, raw")
+    raise InputError(f"{where}: {text[:40]!r} is none of h264, h265, mjpeg, raw")
 
 
 def _clean(text: str) -> str:

@@ -32,8 +32,10 @@ def model_named(reference: str | None, said: str | None) -> tuple[str, str]:
         kind = "a stand-in of its published size" if found.startswith(PREFIX) else "the architecture of that name"
         return found, f"{kind}, for {stem}; name your own file for exact figures"
     if said is not None:
-        return said, f"as named with --model; the file says {stem or 'no model'}"
-    return MODEL_TO_FILL_IN, f"the file names {stem or 'no model'}, which is no architecture that sizer knows"
+        return said, f"as named with --model{f'; the file says {stem}' if stem else ''}"
+    if not stem:
+        return MODEL_TO_FILL_IN, "no file names the model"
+    return MODEL_TO_FILL_IN, f"the file names {stem}, which is no architecture that sizer knows"
 
 
 def _stem(reference: str) -> str:

@@ -33,6 +33,7 @@ def render_import(result: ImportReport) -> RenderableType:
     parts: list[RenderableType] = [paragraph(first)]
     if result.figures:
         parts += figures(result.figures)
+        parts.append(paragraph(f"All that were imported: `sizer catalog show {result.figures[0].machine} --reported`"))
     for kind, title in _TITLES:
         lines = [
             note.reason if note.place == "-" else f"{note.place}: {note.reason}"

@@ -66,7 +66,7 @@ def _figure(
     values: dict[str, Any] = {
         "model": cells.get("topology name") or cells.get("model") or "",
         "runtime": cells.get("inference framework") or cells.get("framework") or "openvino",
-        "device": parameters.get("device") or parameters.get("plugin"),
+        "device": parameters.get("device") or parameters.get("plugin") or cells.get("device") or None,
         "precision": precision_of(cells.get("precision") or cells.get("weight type") or ""),
         "batch": count(cells.get("batch size", ""), "batch size"),
         "mode": "async" if "async" in mode else "sync" if "sync" in mode else None,
@@ -76,7 +76,7 @@ def _figure(
         "throughput_per_s": throughput,
         "latency_avg_s": number(cells[_AVERAGE], "average time"),
         "latency_p50_s": number(cells.get("latency", ""), "latency"),
-        "passes": count(parameters.get("iteration count", ""), "iteration count"),
+        "passes": count(parameters.get("iteration count") or cells.get("iterationcount", ""), "iteration count"),
         "observed": options.observed,
         "source": f"DLI, {path.name}, line {row.line}",
     }

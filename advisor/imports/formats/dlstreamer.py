@@ -62,24 +62,22 @@ class DlStreamerFormat:
 
 
 def _tokens(text: str, path: Path) -> Iterator[tuple[int, str]]:
-    """Words of the file with their lines; lines that continue belong together."""
+    """Words of the file with their lines; a quote may run over several lines."""
     start, whole = 1, ""
-    for number, line in enumerate([*text.splitlines(), ""], 1):
-        stripped = line.strip()
+    for number, line in enumerate(text.splitlines(), 1):
         if not whole:
             start = number
-            if stripped.startswith("#"):
+            if line.strip().startswith("#"):
                 continue
-        if stripped.endswith("\\"):
-            whole += stripped[:-1] + " "
-            continue
-        whole += stripped
+        whole += line.strip().removesuffix("\\") + " "
         try:
             words = shlex.split(whole)
-        except ValueError as error:
-            raise InputError(f"{path}, line {start}: {str(error).lower()}; mend the quotes") from error
+        except ValueError:
+            continue  # a quote is open
         yield from ((start, word) for word in words)
         whole = ""
+    if whole:
+        raise InputError(f"{path}, line {start}: a quote is opened here and never closed")
 
 
 def _chains(tokens: Iterator[tuple[int, str]]) -> Iterator[list[Element]]:

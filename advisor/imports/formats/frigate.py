@@ -80,8 +80,7 @@ class _Reader:
             reasons = "; ".join(f"{note.place}: {note.reason}" for note in self.notes[:3])
             raise InputError(f"{self.path}: no camera detects anything ({reasons}); nothing is left to size")
         self._top()
-        draft = ScenarioDraft(
-            self.options.name, f"Frigate's {self.path.name}", tuple(cameras), self._stages()        )  # fmt: skip
+        draft = ScenarioDraft(self.options.name, f"Frigate's {self.path.name}", tuple(cameras), self._stages())
         return Imported(draft, notes=(*self.notes, *draft.notes()))
 
     def _note(self, where: tuple[str | int, ...], kind: Any, reason: str) -> None:

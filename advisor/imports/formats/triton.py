@@ -59,12 +59,11 @@ class TritonFormat:
 
 def _inference_table(path: Path) -> TextTable:
     """Table of the file; of the several that Model Analyzer prints into one, that with the throughput."""
-    data = read_bytes(path)
-    for block in re.split(rb"\r?\n[ \t]*\r?\n", data):
-        if b"Throughput (infer/sec)" in block:
-            before = data[: data.index(block)].count(b"\n")
-            return read_table(b"\n" * before + block, str(path))
-    return read_table(data, str(path))
+    lines = read_bytes(path).splitlines()
+    first = next((place for place, line in enumerate(lines) if b"Throughput (infer/sec)" in line), 0)
+    last = next((place for place in range(first, len(lines)) if first and not lines[place].strip()), len(lines))
+    # Empty lines before the table keep the numbers of its lines.
+    return read_table(b"\n".join([b""] * first + lines[first:last]), str(path))
 
 
 def _figure(
@@ -80,7 +79,6 @@ def _figure(
         {
             **values,
             "runtime": "triton",
-            "mode": "async",
             "observed": options.observed,
             "source": f"{program}, {path.name}, line {row.line}",
         },
