@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.addresses import LONGEST, hidden, source
+from advisor.addresses import LONGEST, hidden, source, without_secrets
 from advisor.errors import InputError
 
 SECRET = "S3cr3t"
@@ -120,7 +120,7 @@ def test_any_text_is_taken_or_refused(text: str) -> None:
     assert "\n" not in fault
 
 
-@pytest.mark.parametrize(("given", "left"), [
+@pytest.mark.parametrize(("address", "left"), [
     ("rtsp://u:p@host:554/s1", "rtsp://host:554/s1"),
     ("rtsp://u:p@a/b#c?d@host/s1", "rtsp://host/s1"),
     ("rtsp://host/cam?channel=1&subtype=0", "rtsp://host/cam?channel=1&subtype=0"),
@@ -132,8 +132,7 @@ def test_any_text_is_taken_or_refused(text: str) -> None:
     ("rtsp://host/s1#video=copy", "rtsp://host/s1"),
     ("clips/a.mp4", "clips/a.mp4"),
 ])  # fmt: skip
-def test_an_address_without_secrets_keeps_what_chooses_the_stream(given: str, left: str) -> None:
-    cleaned, changed = addresses.without_secrets(given)
+def test_an_address_without_secrets_keeps_what_chooses_the_stream(address: str, left: str) -> None:
+    cleaned, changed = without_secrets(address)
     assert cleaned == left
-    assert changed == (left != given.partition("#")[0])
-    assert addresses.hidden(cleaned).replace("***", "") in cleaned or "?" in cleaned
+    assert changed == (left != address.partition("#")[0])

@@ -65,7 +65,7 @@ class CameraListFormat:
             if heading and heading not in read
         ]
         model, comment = model_named(None, options.model)
-            draft = ScenarioDraft(
+        draft = ScenarioDraft(
             options.name, f"the list {path.name}", tuple(cameras), (StageDraft(_STAGE, model, comment=comment),)
         )
         return Imported(draft, notes=(*notes, *draft.notes()))
