@@ -52,7 +52,7 @@ def hidden(text: str) -> str:
 
 _KEPT_QUERY = frozenset({"channel", "subtype", "stream", "profile", "port", "app", "unicast", "proto", "resolution"})
 """Names in a query that choose a stream; the value of any other may be a secret."""
-_TOKEN = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9]{12,}\Z")
+_TOKEN = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9-]{12,}\Z")
 """A part of a path that is itself a key, as some recorders share streams."""
 _LOGIN = re.compile(r"(?i)(?:user|pass|pwd|auth|token|key)[a-z]*=")
 

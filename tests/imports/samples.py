@@ -88,7 +88,7 @@ PIPELINE_FILE = """\
 # one camera, detection and classification
 gst-launch-1.0 filesrc location=clips/people.mp4 ! qtdemux ! h264parse ! avdec_h264 \\
   ! video/x-raw,width=1920,height=1080,framerate=30/1 ! videoconvert \\
-  ! gvadetect model=/models/person-detection-retail-0013.xml device=CPU batch-size=4 inference-interval=3 nireq=2 ! queue \\
+  ! gvadetect model=/models/person-detection-retail-0013.xml device=CPU batch-size=4 inference-interval=3 nireq=2 \\
   ! gvatrack tracking-type=short-term-imageless \\
   ! gvaclassify model="/models/own attributes.xml" device=GPU object-class=person ! gvafpscounter ! fakesink sync=false
 """
@@ -105,7 +105,8 @@ gst-launch-1.0 -e \\
 RETAIL_CAMERAS = """\
 {"lane_config": {"cameras": [
   {"camera_id": "cam1", "fileSrc": "sample-media/basket.mp4|https://clips.example/basket.mp4", "width": 1920,
-   "height": 1080, "fps": 15, "workloads": ["items", "products"], "region_of_interest": {"x": 1, "y": 1, "x2": 9, "y2": 9}},
+   "height": 1080, "fps": 15, "workloads": ["items", "products"],
+   "region_of_interest": {"x": 1, "y": 1, "x2": 9, "y2": 9}},
   {"camera_id": "cam2", "streamUri": "rtsp://store:Xq7-unmistakable@10.0.0.41:8554/c2", "width": 1920, "height": 1080,
    "fps": 15, "workloads": ["items"]}
 ]}}
@@ -171,10 +172,11 @@ throughput;400.00
 """
 
 DLI = """\
-Status;Task type;Topology name;Dataset;Framework;Inference Framework;Input blob sizes;Precision;Batch size;Mode;Parameters;\
-Infrastructure;Average time of single pass (s);Latency;FPS
-Success;classification;resnet-50;ImageNet;Caffe;OpenVINO DLDT;data: [1, 3, 224, 224];FP32;1;Sync;"Device: CPU, Iteration \
-count: 1000, Thread count: 6, Stream count: 1";"CPU: Intel(R) Core(TM) i7-8700 CPU @ 3.20GHz, RAM size: 63 GB";0.0125;\
+Status;Task type;Topology name;Dataset;Framework;Inference Framework;Input blob sizes;Precision;Batch size;Mode;\
+Parameters;Infrastructure;Average time of single pass (s);Latency;FPS
+Success;classification;resnet-50;ImageNet;Caffe;OpenVINO DLDT;data: [1, 3, 224, 224];FP32;1;Sync;\
+"Device: CPU, Iteration count: 1000, Thread count: 6, Stream count: 1";\
+"CPU: Intel(R) Core(TM) i7-8700 CPU @ 3.20GHz, RAM size: 63 GB";0.0125;\
 0.0121;82.6
 Failed;classification;vgg-16;ImageNet;Caffe;OpenVINO DLDT;data: [1, 3, 224, 224];FP32;1;Sync;Device: CPU;\
 "CPU: Intel(R) Core(TM) i7-8700 CPU @ 3.20GHz, RAM size: 63 GB";None;None;None
@@ -198,7 +200,8 @@ Model,GPU ID,Batch,Concurrency,Model Config Path,Instance Group,GPU Memory Usage
 net,0,1,2,net_i0,1/GPU,900.0
 
 Models (Inference):
-Model,Batch,Concurrency,Model Config Path,Instance Group,Satisfies Constraints,Throughput (infer/sec),p99 Latency (ms),RAM
+Model,Batch,Concurrency,Model Config Path,Instance Group,Satisfies Constraints,\
+Throughput (infer/sec),p99 Latency (ms),RAM
 net,1,2,net_i0,1/GPU,Yes,195.0,11.0,2897.0
 net,1,1,net_i0,1/GPU,Yes,0,8.1,2937.0
 

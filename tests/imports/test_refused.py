@@ -81,7 +81,7 @@ def test_a_file_that_is_empty_or_absent_is_refused(form: str, write: Write) -> N
     path = write("given", "")
     with pytest.raises(InputError, match="is empty"):
         format_named(form).read(path, options)
-    with pytest.raises(InputError, match="no such file|cannot be read"):
+    with pytest.raises(InputError, match=r"no such file|cannot be read"):
         format_named(form).read(path.with_name("none"), options)
 
 

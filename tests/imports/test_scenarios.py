@@ -98,8 +98,10 @@ def test_streams_that_share_an_instance_share_a_stage(write: Write) -> None:
 
 
 def test_a_size_behind_a_scaler_is_not_that_of_the_camera(write: Write) -> None:
-    text = "gst-launch-1.0 filesrc location=a.mp4 ! decodebin ! videoscale ! video/x-raw,width=640,height=360 ! " \
-           "gvadetect model=yolov8n.xml ! fakesink"  # fmt: skip
+    text = (
+        "gst-launch-1.0 filesrc location=a.mp4 ! decodebin ! videoscale ! video/x-raw,width=640,height=360 !"
+        " gvadetect model=yolov8n.xml ! fakesink"
+    )
     scenario, _, _ = imported("dlstreamer", write("run.sh", text), ImportOptions(resolution="1920x1080", fps=5.0))
     assert scenario.cameras[0].resolution == "1920x1080"
 
