@@ -80,7 +80,9 @@ def folds_of(families: Mapping[str, int]) -> dict[str, int]:
 
 
 def leave_one_out(groups: Integers | Sequence[str] | Sequence[int]) -> Iterator[tuple[Integers, Integers]]:
-    """Rows of all other groups, and of one group, for each group in order."""
+    """Rows of all other groups, and of one group, for each group in order; of a single group all rows are left out."""
+    if len(np.unique(groups)) == 1:  # scikit-learn refuses that: nothing would be left to learn from
+        return iter([(np.arange(0), np.arange(len(groups)))])
     return LeaveOneGroupOut().split(np.empty(len(groups)), groups=groups)  # type: ignore[no-any-return]
 
 

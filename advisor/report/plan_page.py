@@ -46,6 +46,7 @@ from .text import (
     capacity,
     capacity_interval,
     config_line,
+    dated_price,
     decode_line,
     decodes,
     has_cameras,
@@ -135,8 +136,7 @@ def _decision(plan: Plan) -> list[tuple[str, str]]:
     if best is not None:
         bought = "all boxes" if best.count > 1 else "the box"
         return [
-            ("Price", f"{money(best.price.value, best.price.currency)} for {bought} "
-                      f"({best.platform}) [{best.price.kind}, {best.price.date or 'no date'}]"),
+            ("Price", dated_price(best.price, f" for {bought} ({best.platform})")),
             ("Probability", f"{holds_words(best)}; {EVIDENCE_WORDS[best.evidence]}{tied_words(plan)}"),
             ("Breaks first", "; ".join(breaks_first_lines(best)) or "nothing was found"),
         ]  # fmt: skip

@@ -32,16 +32,15 @@ from .plan_summary import (
 from .question import INTERVALS, question_rows
 from .text import (
     EVIDENCE_WORDS,
-    STALE_WORDS,
     capacity,
     capacity_interval,
     clipped,
     counted,
+    dated_price,
     latency_figures,
     latency_span,
     money,
     percent,
-    price_span,
     span,
     tight,
 )
@@ -104,10 +103,8 @@ def _decision(plan: Plan) -> list[tuple[str, str]]:
         ]
     predicted, tco = best.predicted, best.tco
     of = f" on all {best.count}" if best.count > 1 else ""
-    price = best.price
-    dated = f" [{price.kind}, {price.date or 'no date'}{STALE_WORDS if price.stale else ''}]"
     return [
-        ("price", f"{price_span(price)}{dated}; with energy over {tco.lifetime_years:g} "
+        ("price", f"{dated_price(best.price)}; with energy over {tco.lifetime_years:g} "
                   f"years {money(tco.value, tco.currency)}"),
         ("sites", _sites(plan)),
         ("rests on", evidence_by_stage(predicted) if predicted.evidence else EVIDENCE_WORDS[best.evidence]),

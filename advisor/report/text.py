@@ -182,6 +182,11 @@ def price_span(price: Price) -> str:
     return f"{price.value:,.0f} ({price.low:,.0f}-{price.high:,.0f}) {price.currency}"
 
 
+def dated_price(price: Price, bought: str = "") -> str:
+    """Price with its interval, what it buys, its kind, its day and whether that is long ago."""
+    return f"{price_span(price)}{bought} [{price.kind}, {price.date or 'no date'}{STALE_WORDS if price.stale else ''}]"
+
+
 def price_line(price: Price | None) -> str:
     """Price with kind, source and date."""
     if price is None or price.value is None:

@@ -35,7 +35,7 @@ def text() -> str:
     held = HeldOutErrors(data, drawn, drawn, {}, {}, {}, families)
     choice = FitChoice(Strictness(), shipped.parameters, shipped.calibration.scales)
     elsewhere = tuple((i, 0.5 * float(error)) for i, error in enumerate(drawn))
-    return page(JudgedCalibration(held, choice, {}, errors, elsewhere, widths, tuple(BandsWithout(errors).bands())), 15)
+    return page(JudgedCalibration(held, choice, {}, errors, elsewhere, widths, tuple(BandsWithout(errors).bands())), 40)
 
 
 def test_every_table_has_its_rows(text: str) -> None:

@@ -143,7 +143,7 @@ def test_the_verdict_of_a_plan_comes_first() -> None:
     words = [text for tag, text in page.texts if tag not in ("title", "style")]
     sure = f"{best.probability * 100:.0f} % sure to hold (confidence {best.confidence})"
     assert words[:2] == ["Buy MIDDLE", "Price"]
-    assert words[2].startswith("300 USD for the box (middle) [assumed, ")
+    assert words[2].startswith("300 (240-360) USD for the box (middle) [assumed, ")
     assert words[3:5] == ["Probability", f"{sure}; data sheet only"]
     assert words[5:7] == ["Breaks first", "; ".join(item.text for item in best.breaks_first[:2])]
     assert words[7].startswith("CPUs alone were compared")

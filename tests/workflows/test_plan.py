@@ -129,9 +129,9 @@ def test_asked_for_passes_of_unpublished_models_are_measured_and_enter(planning:
     assert found.basis.measurements == (key,)
     assert "inputs.measurements" in found.assumptions[0]
     count = len(found.candidates)
-    passes, decoded = predicted(found)[:count], predicted(found)[count:]
-    assert decoded == predicted(without)[count:]
-    assert passes != predicted(without)[:count]
+    before, after = predicted(without), predicted(found)
+    assert after[count:] == before[count:]  # decoding
+    assert after[:count] != before[:count]
 
 
 def test_a_plan_with_measurements_says_what_it_would_be_without(planning: SimpleNamespace) -> None:
