@@ -40,7 +40,7 @@ BROKEN = [
     ("dlstreamer", STREAM % "gvaclassify model=a.xml", "no gvadetect stands before it"),
     ("dlstreamer", STREAM % "gvadetect model=a.xml inference-interval=x", "is not a whole number"),
     ("dlstreamer", STREAM % "gvadetect model=a.xml", "say --resolution WxH"),
-    ("dlstreamer", STREAM % "tee name=t t. ! gvadetect model=a.xml", "not on a source"),
+    ("dlstreamer", STREAM % "tee name=t u. ! gvadetect model=a.xml", "hangs on 'u.', not on a source"),
     ("cameras", "a,b\n1,2\n", "no heading is 'name' or 'address'"),
     ("cameras", "name,resolution\nx,640x480\n", "no row is a camera (line 2: states no frames per second"),
     ("cameras", "name,fps\nx,5\n", "states no resolution; say --resolution WxH"),

@@ -97,6 +97,25 @@ def test_streams_that_share_an_instance_share_a_stage(write: Write) -> None:
     assert len(reasons(found, "secret removed")) == 2
 
 
+def test_branches_of_a_named_element_belong_to_its_source(write: Write) -> None:
+    text = (
+        "gst-launch-1.0 filesrc location=a.mp4 ! decodebin3 ! gvadetect model=yolov8n.xml ! tee name=t t. ! queue !"
+        " gvaclassify model=resnet50.xml ! fakesink t. ! queue ! gvainference model=mobilenet-v2.xml ! fakesink"
+    )
+    scenario, _, _ = imported("dlstreamer", write("run.sh", text), ImportOptions(resolution="640x480", fps=5.0))
+    assert scenario.camera_count == 1
+    assert [(stage.id, stage.model, stage.on) for stage in scenario.stages] == [
+        ("detect", "yolov8n", None), ("classify", "resnet-50", "detect"), ("infer", "mobilenet-v2", None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("version", "known"), [("0.13", 1), ("0.17-0", 1), ("0.12", 0), ("0.18-1", 0), ("1.0", 0)])
+def test_a_version_of_frigate_that_is_not_known_is_said(version: str, known: int, write: Write) -> None:
+    text = samples.FRIGATE_17.replace("version: 0.17-0", f"version: {version}")
+    _, found, _ = imported("frigate", write("config.yml", text))
+    assert sum(line.startswith("line 1, version: ") for line in reasons(found, "assumed")) == 1 - known
+
+
 def test_a_size_behind_a_scaler_is_not_that_of_the_camera(write: Write) -> None:
     text = (
         "gst-launch-1.0 filesrc location=a.mp4 ! decodebin ! videoscale ! video/x-raw,width=640,height=360 !"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -56,8 +56,8 @@ class DlStreamerFormat:
         """Read all pipelines of the file."""
         chains = list(_chains(_tokens(read_text(path, InputError), path)))
         builder = PipelineBuilder(path, options)
-        for chain in chains:
-            builder.add_chain(chain)
+        for branches in _by_source(chains):
+            builder.add_source(branches)
         return builder.finish(f"the pipelines of {path.name}")
 
 
@@ -111,6 +111,25 @@ def _chains(tokens: Iterator[tuple[int, str]]) -> Iterator[list[Element]]:
         yield chain
 
 
+def _by_source(chains: Iterable[list[Element]]) -> list[list[list[Element]]]:
+    """Branches of each source: a chain that begins at the pad of a named element (``t.``) goes on from there."""
+    found: list[list[list[Element]]] = []
+    named: dict[str, tuple[int, list[Element]]] = {}
+    for chain in chains:
+        start, mark, _ = chain[0].name.partition(".")
+        if mark and start in named:
+            source_index, before = named[start]
+            whole = [*before, *chain[1:]]
+            found[source_index].append(whole)
+        else:
+            source_index, whole = len(found), chain
+            found.append([whole])
+        for place, element in enumerate(whole):
+            if "name" in element.properties:
+                named[element.properties["name"]] = (source_index, whole[: place + 1])
+    return found
+
+
 class PipelineBuilder:
     """Cameras and stages from chains of elements; also used for workloads of intel-retail."""
 
@@ -136,10 +155,11 @@ class PipelineBuilder:
         if "int8" in precisions:
             self.note("-", "assumed", "all models of the file run in INT8: accuracy.precisions permits int8")
         draft = ScenarioDraft(self.options.name, origin, tuple(self.cameras), tuple(self.stages.values()), precisions)
-        return Imported(draft, notes=(*self.notes, *draft.notes()))
+        return Imported(draft, notes=(*dict.fromkeys(self.notes), *draft.notes()))
 
-    def add_chain(self, chain: list[Element]) -> None:
-        """Add one chain of a pipeline; one that begins at a pad (``t.``) and infers cannot be followed."""
+    def add_source(self, branches: list[list[Element]]) -> None:
+        """Add the branches of one source; one that infers and begins at no source cannot be followed."""
+        chain = branches[0]
         head = chain[0]
         place = f"line {head.line}"
         if head.name not in _SOURCES:
@@ -150,7 +170,11 @@ class PipelineBuilder:
                     " as one chain per camera"
                 )
             return
-        roots = self.add_inference(chain, lambda element: f"line {element.line}, {element.name}")
+        roots = [
+            root
+            for branch in branches
+            for root in self.add_inference(branch, lambda element: f"line {element.line}, {element.name}")
+        ]
         if not roots:
             self.note(place, "left out", f"no element behind this {head.name} infers")
             return
@@ -159,13 +183,12 @@ class PipelineBuilder:
             CameraDraft(
                 name=identifier(f"camera-{len(self.cameras) + 1}"), resolution=self._resolution(chain, place),
                 codec=self._codec(chain, place), fps=self._fps(chain, place),
-                source=self.source(address, place), stages=tuple(roots),
+                source=self.source(address, place), stages=tuple(dict.fromkeys(roots)),
             )
         )  # fmt: skip
 
-    def add_inference(self, chain: list[Element], where: object) -> list[str]:
+    def add_inference(self, chain: list[Element], where: Callable[[Element], str]) -> list[str]:
         """Add the stages of a chain; returns the ids of those that run on frames."""
-        assert callable(where)
         roots: list[str] = []
         detector: str | None = None
         for element in chain:

@@ -7,6 +7,7 @@ size, its rate, its codec) only the user can say.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -210,6 +211,9 @@ class _Reader:
         return "h264"
 
     def _top(self) -> None:
+        version = str(self.data.get("version", ""))
+        if version and not re.match(r"0\.1[3-7](?!\d)", version):
+            self._note(("version",), "assumed", "is none of 0.13 to 0.17; what its keys mean may differ")
         for key, value in self.data.items():
             if key not in _READ:
                 self._note((key,), "left out", _REASONS.get(key, "is not known to sizer"))

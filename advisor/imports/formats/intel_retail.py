@@ -7,6 +7,7 @@ Source: intel-retail documentation, "Loss Prevention", Configuration: ``lane_con
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ class IntelRetailFormat:
                     f"{path}, {place}: there is no workload {str(name)[:40]!r}{nearest(str(name), pipelines)}"
                 )
             chain = _chain(builder, name, pipelines[name])
-            roots += builder.add_inference(chain, lambda element, name=name: f"workload {name}, {element.name}")
+            roots += builder.add_inference(chain, partial(_place, name))
         if "region_of_interest" in camera:
             builder.note(f"{place}.region_of_interest", "left out", "the whole frame is scaled to the model's input")
         builder.cameras.append(
@@ -72,6 +73,10 @@ class IntelRetailFormat:
                 source=_source(builder, camera, place), stages=tuple(dict.fromkeys(roots)),
             )
         )  # fmt: skip
+
+
+def _place(workload: str, element: Element) -> str:
+    return f"workload {workload}, {element.name}"
 
 
 def _json(path: Path) -> dict[str, Any]:
