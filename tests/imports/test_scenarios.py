@@ -61,6 +61,13 @@ def test_frigate_of_2026_behind_go2rtc(write: Write) -> None:
     assert named.stages[0].model == "yolov8n"
 
 
+@pytest.mark.parametrize(("word", "cameras"), [("yes", 2), ("On", 2), ("no", 1), ("off", 1), ("false", 1)])
+def test_frigate_knows_other_words_for_true(word: str, cameras: int, write: Write) -> None:
+    text = samples.FRIGATE_13.replace("detect:\n      enabled: true", f"detect:\n      enabled: {word}")
+    scenario, _, _ = imported("frigate", write("config.yml", text))
+    assert scenario.camera_count == cameras
+
+
 def test_cameras_that_detect_at_different_rates_get_a_stage_each(write: Write) -> None:
     scenario, _, _ = imported("frigate", write("config.yml", samples.FRIGATE_13), ImportOptions(fps=20.0))
     assert [(stage.id, stage.every, stage.groups) for stage in scenario.stages] == [

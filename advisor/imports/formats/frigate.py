@@ -103,13 +103,13 @@ class _Reader:
     def _camera(self, name: str) -> CameraDraft | None:
         where = ("cameras", name)
         camera = self._section(where)
-        if camera.get("enabled") is False:
+        if not _is_on(camera.get("enabled", True)):
             self._note((*where, "enabled"), "left out", "the camera is switched off")
             return None
         detect: dict[str, tuple[Any, tuple[str | int, ...]]] = {}
         for section in (("detect",), (*where, "detect")):
             detect |= {key: (value, (*section, key)) for key, value in self._section(section).items()}
-        if "enabled" in detect and detect["enabled"][0] is not True:
+        if "enabled" in detect and not _is_on(detect["enabled"][0]):
             self._note(detect["enabled"][1], "left out", f"camera {name} does not detect, so nothing is decoded")
             return None
         if "enabled" not in detect:
@@ -257,6 +257,11 @@ class _Reader:
         if every not in self.stage_ids:
             self.stage_ids[every] = identifier(_DETECT, self.stage_ids.values())
         return self.stage_ids[every]
+
+
+def _is_on(value: object) -> bool:
+    """Whether Frigate takes a value as true; it knows yes and on, too."""
+    return value is True or str(value).lower() in {"true", "yes", "on", "1"}
 
 
 def _place(where: tuple[str | int, ...], lines: Lines) -> str:
