@@ -8,6 +8,7 @@ stderr goes to the logger ``advisor`` at level INFO. Every error is a :class:`~a
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import math
 import tempfile
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from advisor.records.plan import Plan
     from advisor.records.prediction import PredictionReport
     from advisor.records.verdict import Verdict
+    from advisor.workflows.offers import Rate
 
 __all__ = ["catalog", "measurements", "plan", "predict", "verify"]
 
@@ -36,6 +38,7 @@ Hint = Literal["latency", "throughput", "none"]
 Profile = Literal["smoke", "standard", "soak"]
 ConfigOrigin = Literal["plan", "default"]
 Decoder = Literal["software", "hardware"]
+OfferSource = Literal["all", "shipped", "imported", "none"]
 All = Literal["all"]
 TextT = TypeVar("TextT", bound=str)
 
@@ -46,6 +49,9 @@ def plan(
     on: str | Sequence[str] = (),
     measure: bool | None = None,
     again: bool = False,
+    offers: OfferSource = "all",
+    as_of: dt.date | None = None,
+    rates: Sequence[Rate] = (),
     seed: int = 0,
     store: str | Path | None = None,
 ) -> Plan:
@@ -64,6 +70,12 @@ def plan(
         here, and their deviation enters the predictions of other machines; ``plan.inputs.measurements`` names them.
     again : bool
         Whether this machine is measured anew, where ``on`` names it: for a plan that was made while it was disturbed.
+    offers : str
+        Prices: offers that ship, that were imported, both (``all``), or ``none``: those of the catalogue alone.
+    as_of : date, optional
+        Day of the prices; None: today.
+    rates : sequence of Rate
+        What one unit of another currency costs in USD; offers in currencies without a rate are left out.
     seed : int
         Seed of the simulations, 0 or more.
     store : str or Path, optional
@@ -89,8 +101,9 @@ def plan(
     if again and (measure is False or "this" not in names):
         raise InputError("again=True measures this machine anew: it needs on='this', and not measure=False")
     request = PlanRequest(
-        scenario=str(scenario), on=names, measure=measure, seed=_count("seed", seed, least=0), again=again
-    )
+        scenario=str(scenario), on=names, measure=measure, seed=_count("seed", seed, least=0), again=again,
+        offers=offers, as_of=as_of, rates=tuple(rates),
+    )  # fmt: skip
     return plan_scenario(request, store_url=_url(store), say=_LOG.info)
 
 

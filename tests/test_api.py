@@ -28,11 +28,12 @@ from advisor.records.verdict import Verdict
 from advisor.store.catalogue import Catalogue
 from advisor.store.files import document_text
 from advisor.store.measurements import MeasurementStore
+from advisor.workflows.offers import Rate
 from tests.report.samples import shop_plan, verdict
 from tests.store.samples import measurement
 
 ROOT = Path(__file__).parents[1]
-CLASSES = {"Plan": Plan, "PredictionReport": PredictionReport, "Verdict": Verdict, "pd": pd}
+CLASSES = {"Plan": Plan, "Rate": Rate, "PredictionReport": PredictionReport, "Verdict": Verdict, "pd": pd}
 """What the API imports for type checkers alone."""
 
 
@@ -80,8 +81,9 @@ def test_signatures_are_typed_and_options_have_names(function: Callable[..., Any
 
 PRESENTATION = {
     "json", "debug", "quiet", "output", "html", "junit", "sign", "check", "export", "export_of", "key", "new_key",
+    "details",
 }  # fmt: skip
-RENAMED = {"as": "imitate", "duration": "duration_s", "input": "input_shape"}
+RENAMED = {"as": "imitate", "rate": "rates", "duration": "duration_s", "input": "input_shape"}
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,10 @@ COMMANDS: dict[tuple[str, ...], list[list[str]]] = {
     ("catalog", "check"): [["catalog", "check"]],
     ("catalog", "add"): [["catalog", "add", "box.json"]],
     ("catalog", "remove"): [["catalog", "remove", "BOX"]],
+    ("catalog", "offers", "import"): [["catalog", "offers", "import", "prices.csv"]],
+    ("catalog", "offers", "list"): [["catalog", "offers", "list"]],
+    ("catalog", "offers", "show"): [["catalog", "offers", "show", "beelink-eq14"]],
+    ("catalog", "offers", "export"): [["catalog", "offers", "export"]],
     ("report",): [["report"], ["report", "--csv", "m.csv", "--html", "m.html"]],
     ("store", "prune"): [["store", "prune", "--keep", "1"]],
     ("schema",): [["schema", "scenario"]],
@@ -58,6 +62,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = tmp_path_factory.mktemp("network")
     (where / "quiet.yaml").write_text(SCENARIO, encoding="utf-8")
     (where / "cameras.csv").write_text("name,resolution,codec,fps\ndoor,320x192,h264,5\n", encoding="utf-8")
+    prices = "product,price,currency,observed_at\nbeelink-eq14,239,USD,2026-11-20\n"
+    (where / "prices.csv").write_text(prices, encoding="utf-8")
     return where
 
 

@@ -7,6 +7,7 @@ from the class of the catalogue with its chip. A class stays a sum of assumption
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ STORAGE_BYTES = 512e9
 SPREAD_OF_CLASS = KIND_SPREAD["assumed"]
 _FORMS = {"mini-pc": "mini-pc", "desktop": "desktop", "workstation": "workstation", "server": "server",
           "industrial": "fanless", "board": "board", "kit": "board"}  # fmt: skip
+
+
+_BOX_ID = re.compile(r"(?P<product>.+)-with-(?P<memory_gb>[0-9]{1,4})-gb")
 
 
 @dataclass(frozen=True)
@@ -111,12 +115,28 @@ def _boxes(
     for size in sorted(sizes):
         price = box_price(offers, size, STORAGE_BYTES, as_of, memory)
         if price is not None:
-            like = min(fitting, key=lambda item: (abs(item.memory_bytes.value - size), item.id))
-            made.append(_platform(product, like, size, price))
+            made.append(_platform(product, _nearest(fitting, size), size, price))
     return made
 
 
-def _platform(product: Product, like: Platform, memory_bytes: float, price: BoxPrice) -> Platform:
+def named_box(name: str, classes: Sequence[Platform], products: Mapping[str, Product]) -> Platform | None:
+    """A product with one of its memories by the id that plans give it, without a price; None where it is none."""
+    match = _BOX_ID.fullmatch(name)
+    product = None if match is None else products.get(match["product"])
+    if match is None or product is None:
+        return None
+    wanted = _FORMS.get(product.form_factor)
+    same_chip = [item for item in classes if item.processor == product.processor and item.measured_fingerprint is None]
+    fitting = [item for item in same_chip if item.form_factor == wanted] or same_chip
+    size = float(match["memory_gb"]) * GIB
+    return None if not fitting else _platform(product, _nearest(fitting, size), size, None)
+
+
+def _nearest(fitting: Sequence[Platform], memory_bytes: float) -> Platform:
+    return min(fitting, key=lambda item: (abs(item.memory_bytes.value - memory_bytes), item.id))
+
+
+def _platform(product: Product, like: Platform, memory_bytes: float, price: BoxPrice | None) -> Platform:
     gigabytes = round(memory_bytes / GIB)
     stated = next((item for item in product.memory_options_bytes if item.value == memory_bytes), None)
     memory = stated or like.memory_bytes.model_copy(
@@ -133,7 +153,7 @@ def _platform(product: Product, like: Platform, memory_bytes: float, price: BoxP
             "storage_bytes": like.memory_bytes.model_copy(
                 update={"value": STORAGE_BYTES, "source": "disk that products are priced with"}
             ),
-            "price_usd": _sourced(price),
+            "price_usd": None if price is None else _sourced(price),
             "price_breakdown": (),
             "memory_usd_per_gb": None,
             "notes": f"power, memory channels and wall power as assumed of the class {like.id}",

@@ -218,7 +218,6 @@ def _of_models_elsewhere(request: BenchRequest, most: int) -> list[Entry]:
         "runtime": request.runtime,
         "device": request.device,
         "precision": request.precision,
-        "batch": request.batch,
         "threads": number_or_all(request.threads, most, "--threads"),
     }
     streams = number_or_all(request.streams, most, "--streams")
@@ -231,8 +230,13 @@ def _of_models_elsewhere(request: BenchRequest, most: int) -> list[Entry]:
     else:
         ways = [({"streams": 1}, one)]
     items = [
-        TimingItem(resolve_model(reference), RunConfig.model_validate({**common, **way}), mode, MeasureSpec())
-        for reference in request.models
+        TimingItem(
+            model,
+            RunConfig.model_validate({**common, **way, "batch": request.batch or model.file_batch}),
+            mode,
+            MeasureSpec(),
+        )
+        for model in map(resolve_model, request.models)
         for way, mode in ways
     ]
     return [Entry(item, item.estimate_s) for item in items]

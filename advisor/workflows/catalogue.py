@@ -14,6 +14,8 @@ from advisor.errors import CatalogueError
 from advisor.records.base import Record, Sourced
 from advisor.records.device import Device
 
+from .offers import with_products
+
 
 class CatalogueReport(Record):
     """``sizer catalog list --json``."""
@@ -100,7 +102,7 @@ def devices_of_entry(identifier: str) -> tuple[Device, ...]:
     """Devices that a platform or processor brings; none for any other entry."""
     from advisor.store.catalogue import Catalogue
 
-    catalogue = Catalogue.load()
+    catalogue = with_products(Catalogue.load(), [identifier])
     if identifier not in {*catalogue.platform_ids(), *catalogue.processor_ids()}:
         return ()
     return tuple(catalogue.devices_of(identifier))
@@ -126,7 +128,7 @@ def show_catalogue_entry(identifier: str) -> BaseModel:
     """
     from advisor.store.catalogue import Catalogue, did_you_mean
 
-    catalogue = Catalogue.load()
+    catalogue = with_products(Catalogue.load(), [identifier])
     box, chip = catalogue.identify("platforms", identifier), catalogue.identify("processors", identifier)
     if box is not None:
         return catalogue.platform(box)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -302,6 +302,19 @@ def market_view(
         unplannable=boxes.unplannable,
         unconverted=tuple(missing),
     )
+
+
+def with_products(catalogue: Catalogue, names: Iterable[str]) -> Catalogue:
+    """Catalogue with those of the named boxes that are products: what a plan recommended can be asked for elsewhere."""
+    from advisor.market.boxes import named_box
+    from advisor.store.market_files import load_products
+
+    unknown = [name for name in names if "-with-" in name and catalogue.identify("platforms", name) is None]
+    if not unknown:
+        return catalogue
+    products, classes = load_products(), catalogue.platforms()
+    boxes = [named_box(name, classes, products) for name in unknown]
+    return catalogue.with_platforms(box for box in boxes if box is not None)
 
 
 def _rate(currency: str, rates: Sequence[Rate]) -> float | None:

@@ -17,6 +17,7 @@ from advisor.records.prediction import Prediction, PredictionReport, ServiceEsti
 
 from .context import Say, local_facts, open_store, silent
 from .models import resolve_model
+from .offers import with_products
 from .predict_device import asks_of_device, predict_on_device, resolve_for_device
 from .predictors import load_predictors
 
@@ -60,7 +61,7 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
     with open_store(store_url) as store:
         facts = local_facts(store)
         host = machine_spec(facts)
-        catalogue = Catalogue.load()
+        catalogue = with_products(Catalogue.load(), request.platforms)
         machines = [host if name == "this" else catalogue.resolve(name) for name in request.platforms]
         configs = [_config(request, machine) for machine in machines]
         pairs = list(zip(machines, configs, strict=True))

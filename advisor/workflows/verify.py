@@ -19,6 +19,7 @@ from advisor.records.verdict import Objects, Phases, Verdict
 
 from .context import Say, local_facts, open_store, say_ignored_variables, silent
 from .imitate import Imitation, imitating, imitation
+from .offers import with_products
 from .stage_models import resolve_stages
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ def _setting(
 def _imitated(platform: str, facts: HostFacts) -> Imitation:
     from advisor.store.catalogue import Catalogue
 
-    return imitation(Catalogue.load().resolve(platform), facts)
+    return imitation(with_products(Catalogue.load(), [platform]).resolve(platform), facts)
 
 
 def _capped(setting: _Setting, wanted: Imitation) -> _Setting:
@@ -270,7 +271,7 @@ def _other_machine(platform: str, facts: HostFacts) -> str | None:
     """
     from advisor.store.catalogue import Catalogue, catalogue_id
 
-    catalogue = Catalogue.load()
+    catalogue = with_products(Catalogue.load(), [platform])
     chip = platform
     if platform in catalogue.platform_ids():
         entry = catalogue.platform(platform)

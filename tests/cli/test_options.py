@@ -66,7 +66,7 @@ def test_a_bench_of_which_nothing_could_be_measured_is_no_success(
     rows = tuple(SimpleNamespace(status=status) for status in statuses)
     report = SimpleNamespace(measurements=rows, micro=(), micro_failures=())
     monkeypatch.setattr("advisor.workflows.bench_machine", lambda *_, **__: (report, interrupted))
-    monkeypatch.setattr("advisor.report.terminal.render_bench", lambda _: "")
+    monkeypatch.setattr("advisor.report.terminal.render_bench", lambda *_, **__: "")
     assert run(["bench", "model.onnx"]) == code
     capsys.readouterr()
 

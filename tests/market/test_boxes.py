@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from advisor.market.boxes import market_boxes, repriced
+from advisor.market.boxes import market_boxes, named_box, repriced
 from advisor.market.memory_price import MemorySeries
 from advisor.records.base import Sourced
 from advisor.records.offer import Product
@@ -91,3 +91,12 @@ def test_a_class_follows_the_price_of_memory_in_part() -> None:
 
 def test_without_prices_of_memory_classes_stay_as_they_are() -> None:
     assert market_boxes(CLASSES, [], [], MemorySeries([], "USD"), AS_OF).platforms == ()
+
+
+def test_a_recommended_product_is_known_by_its_id_elsewhere() -> None:
+    found = market_boxes(CLASSES, [sold_with(8, 16)], [offer(209.0, "2026-11-20", 16)], RISE, AS_OF)
+    box = next(item for item in found.platforms if item.id == "box-with-16-gb")
+    named = named_box("box-with-16-gb", CLASSES, {"box": sold_with(8, 16)})
+    assert named == box.model_copy(update={"price_usd": None})
+    assert named_box("other-with-16-gb", CLASSES, {"box": sold_with(16)}) is None
+    assert named_box("mini-pc-n150-16-gb", CLASSES, {"box": sold_with(16)}) is None
