@@ -50,6 +50,32 @@ def hidden(text: str) -> str:
     return _WORD.sub(rf"\1\2{HIDDEN}", text)
 
 
+_KEPT_QUERY = frozenset({"channel", "subtype", "stream", "profile", "port", "app", "unicast", "proto", "resolution"})
+"""Names in a query that choose a stream; the value of any other may be a secret."""
+_TOKEN = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9-]{12,}\Z")
+"""A part of a path that is itself a key, as some recorders share streams."""
+_LOGIN = re.compile(r"(?i)(?:user|pass|pwd|auth|token|key)[a-z]*=")
+
+
+def without_secrets(text: str) -> tuple[str, bool]:
+    """Address of a stream without what may be a secret, and whether anything was taken out.
+
+    User and password go, values of a query that do not choose a stream, parts of the path that hold a password or are a
+    key. Rather too much than too little: what is left may have to be completed by hand.
+    """
+    scheme, mark, rest = text.strip().partition("://")
+    if not mark:
+        return hidden(text), hidden(text) != text
+    # A password may hold any mark: all before the last @ goes, wherever a slash or question mark seems to end it.
+    rest = rest.rpartition("@")[2].partition("#")[0].replace("&amp;", "&")
+    place, question, query = rest.partition("?")
+    host, *parts = place.split("/")
+    kept = [part for part in parts if not (_TOKEN.match(part) or _LOGIN.search(part))]
+    pairs = [pair for pair in re.split("[&;]", query) if pair.partition("=")[0].lower() in _KEPT_QUERY]
+    cleaned = f"{scheme}://{'/'.join([host, *kept])}{question if pairs else ''}{'&'.join(pairs)}"
+    return cleaned, cleaned != text.strip().partition("#")[0]
+
+
 @dataclass(frozen=True)
 class Source:
     """Where the pictures of a camera come from, taken apart."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.addresses import LONGEST, hidden, source
+from advisor.addresses import LONGEST, hidden, source, without_secrets
 from advisor.errors import InputError
 
 SECRET = "S3cr3t"
@@ -118,3 +118,21 @@ def test_any_text_is_taken_or_refused(text: str) -> None:
     except ValueError as error:
         fault = str(error)
     assert "\n" not in fault
+
+
+@pytest.mark.parametrize(("address", "left"), [
+    ("rtsp://u:p@host:554/s1", "rtsp://host:554/s1"),
+    ("rtsp://u:p@a/b#c?d@host/s1", "rtsp://host/s1"),
+    ("rtsp://host/cam?channel=1&subtype=0", "rtsp://host/cam?channel=1&subtype=0"),
+    ("http://host/flv?port=1935&stream=ch0&user=a&password=b", "http://host/flv?port=1935&stream=ch0"),
+    ("rtsp://host/s?x=1", "rtsp://host/s"),
+    ("rtsp://host/user=a_password=b_channel=1.sdp", "rtsp://host"),
+    ("rtsps://host:7441/aB3dE6gH9jK2mN", "rtsps://host:7441"),
+    ("rtsp://host/h264Preview_01_sub", "rtsp://host/h264Preview_01_sub"),
+    ("rtsp://host/s1#video=copy", "rtsp://host/s1"),
+    ("clips/a.mp4", "clips/a.mp4"),
+])  # fmt: skip
+def test_an_address_without_secrets_keeps_what_chooses_the_stream(address: str, left: str) -> None:
+    cleaned, changed = without_secrets(address)
+    assert cleaned == left
+    assert changed == (left != address.partition("#")[0])

@@ -22,6 +22,7 @@ slo: {camera_fps: 5, latency_p95_ms: 1000}
 COMMANDS: dict[tuple[str, ...], list[list[str]]] = {
     ("host",): [["host", "--json"]],
     ("init",): [["init", "new.yaml", "--cameras", "1", "--model", "squeezenet-1.1"]],
+    ("import",): [["import", "cameras", "cameras.csv"]],
     ("models", "list"): [["models", "list"]],
     ("models", "build"): [["models", "build", "squeezenet-1.1", "-o", "."]],
     ("models", "inspect"): [["models", "inspect", "squeezenet-1.1"]],
@@ -60,6 +61,7 @@ def _leaves(command: click.Command, path: tuple[str, ...] = ()) -> set[tuple[str
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = tmp_path_factory.mktemp("network")
     (where / "quiet.yaml").write_text(SCENARIO, encoding="utf-8")
+    (where / "cameras.csv").write_text("name,resolution,codec,fps\ndoor,320x192,h264,5\n", encoding="utf-8")
     prices = "product,price,currency,observed_at\nbeelink-eq14,239,USD,2026-11-20\n"
     (where / "prices.csv").write_text(prices, encoding="utf-8")
     return where
@@ -69,7 +71,7 @@ def test_no_command_is_left_out() -> None:
     assert set(COMMANDS) == _leaves(cli)
 
 
-QUICK = {("host",), ("init",), ("catalog", "list"), ("schema",)}
+QUICK = {("host",), ("init",), ("import",), ("catalog", "list"), ("schema",)}
 """The others take minutes together and build on each other."""
 
 

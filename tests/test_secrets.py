@@ -75,6 +75,7 @@ def test_a_fault_of_a_camera_address_does_not_show_it(source: str, tmp_path: Pat
         ["verify", "store-analytics", "--plan", f"http://admin:{SECRET}@h/plan.json"],
         ["catalog", "add", f"https://h/box.json?token={SECRET}"],
         ["predict", f"https://admin:{SECRET}@h/m.onnx", "--on", "intel-core-i5-12400"],
+        ["import", "frigate", f"http://admin:{SECRET}@h/config.yml"],
         ["report", "--store", f"postgresql+psycopg://u:{SECRET}@127.0.0.1:9/x"],
         ["report", "--store", f"postgresql+psycopg://127.0.0.1:9/x?user=u&password={SECRET}"],
         ["report", "--store", f"postgresql:/u:{SECRET}@127.0.0.1/x"],
@@ -92,6 +93,24 @@ def test_a_fault_of_an_argument_does_not_show_it(arguments: list[str], tmp_path:
     process = start([*arguments, "--debug"], tmp_path)
     output, _ = process.communicate()
     assert process.returncode == 2, output
+    assert leaks(tmp_path, output) == []
+
+
+@pytest.mark.parametrize("form", ["frigate", "cameras"])
+def test_an_import_leaves_the_password_nowhere(form: str, tmp_path: Path) -> None:
+    address = f"rtsp://admin:{SECRET}@10.0.0.1:554/{SECRET}?token={SECRET}&channel=1"
+    (tmp_path / "work").mkdir()
+    given = tmp_path / "given"
+    if form == "frigate":
+        inputs = f"inputs: [{{path: '{address}', roles: [detect]}}]"
+        given.write_text(f"cameras: {{a: {{ffmpeg: {{{inputs}}}, detect: {{width: 640, height: 480}}}}}}\n")
+    else:
+        given.write_text(f"name,url,resolution,fps\na,{address},640x480,5\n")
+    output, _ = start(["import", form, str(given), "-o", "out.yaml", "--json", "--debug"], tmp_path).communicate()
+    text = (tmp_path / "work" / "out.yaml").read_text()
+    given.unlink()
+    assert "10.0.0.1:554" in text
+    assert SECRET not in text
     assert leaks(tmp_path, output) == []
 
 

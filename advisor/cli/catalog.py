@@ -57,8 +57,9 @@ def list_(
 
 @catalog.command("show", epilog=EXIT_CODES)
 @click.argument("identifier", metavar="ID", shell_complete=complete_entries)
+@click.option("--reported", is_flag=True, help="Also the figures of it that `sizer import` brought.")
 @common
-def show_(identifier: str, as_json: bool, quiet: bool, store_url: str | None) -> None:
+def show_(identifier: str, reported: bool, as_json: bool, quiet: bool, store_url: str | None) -> None:
     """Show one entry with kind, date and source of each number, and the devices that infer on it.
 
     With --json the entry alone; each device is an entry of its own.
@@ -75,6 +76,15 @@ def show_(identifier: str, as_json: bool, quiet: bool, store_url: str | None) ->
     for device in devices_of_entry(identifier):
         echo("")
         show(render_entry(device))
+    if reported:
+        from rich.console import Group
+
+        from advisor.report.import_text import figures
+        from advisor.workflows.imports import reported_figures
+
+        found = reported_figures(str(getattr(entry, "id", identifier)), store_url=store_url)
+        echo("")
+        show(Group(*figures(found))) if found else echo("no figure of it was imported")
 
 
 @catalog.command(epilog=EXIT_CODES)

@@ -1,4 +1,4 @@
-"""A price list as people save it: encoding and delimiter are found, each row keeps the line that it began on."""
+"""A table as people save it: encoding and delimiter are found, each row keeps the line that it began on."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def read_bytes(path: Path) -> bytes:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {reason(error)}") from error
     if not data.strip():
-        raise InputError(f"{path}: is empty; name a price list")
+        raise InputError(f"{path}: is empty; was it written completely?")
     if len(data) > LIMIT_BYTES:
         raise InputError(f"{path}: is larger than {LIMIT_BYTES // 2**20} MiB; split it")
     if b"\x00" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -108,7 +108,7 @@ def read_table(data: bytes, name: str) -> TextTable:
     except csv.Error as error:
         raise InputError(f"{name}, line {reader.line_num}: {error}; mend the quotes around that cell") from error
     if headings is None:
-        raise InputError(f"{name}: is empty; name a price list")
+        raise InputError(f"{name}: is empty; was it written completely?")
     return TextTable(name, encoding, delimiter, headings, tuple(rows), tuple(torn))
 
 

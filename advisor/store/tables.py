@@ -131,6 +131,14 @@ offers = Table(
     Column("document", Text, nullable=False),
     PrimaryKeyConstraint("key", "recorded"),
 )
+reported_figures = Table(
+    "reported_figures",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("machine", Text, nullable=False),
+    Column("stored", String(40), nullable=False),
+    Column("document", Text, nullable=False),
+)
 schema_version = Table(
     "schema_version",
     metadata,
@@ -221,8 +229,18 @@ def _version_6(connection: Connection) -> None:
     )
 
 
+def _version_7(connection: Connection) -> None:
+    """Version 6 knew no figures that other programs report."""
+    connection.execute(
+        text(
+            "CREATE TABLE reported_figures (key VARCHAR(64) NOT NULL PRIMARY KEY, machine TEXT NOT NULL,"
+            " stored VARCHAR(40) NOT NULL, document TEXT NOT NULL)"
+        )
+    )
+
+
 MIGRATIONS: dict[int, Callable[[Connection], None]] = {
-    2: _version_2, 3: _version_3, 4: _version_4, 5: _version_5, 6: _version_6,
+    2: _version_2, 3: _version_3, 4: _version_4, 5: _version_5, 6: _version_6, 7: _version_7,
 }  # fmt: skip
 """Step that leads to each version from the one before; version 1 is the first that existed."""
 CURRENT = max(MIGRATIONS)

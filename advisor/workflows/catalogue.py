@@ -177,7 +177,9 @@ def remove_measured_box(identifier: str, *, store_url: str | None = None) -> tup
     """
     from advisor.errors import StoreError
     from advisor.store.catalogue import Catalogue, user_catalogue_dir
+    from advisor.store.figures import FigureStore
     from advisor.store.files import reason
+    from advisor.store.paths import default_store_url
 
     from .context import local_facts, open_store
 
@@ -201,6 +203,8 @@ def remove_measured_box(identifier: str, *, store_url: str | None = None) -> tup
     with open_store(store_url) as store:
         if mark is not None and not shared and mark != local_facts(store).fingerprint:
             rows = store.forget_host(mark)
+    with FigureStore(store_url or default_store_url()) as figures:
+        rows += figures.forget(identifier)
     for path in gone:
         try:
             path.unlink()

@@ -82,7 +82,7 @@ def scenario_text(asked: NewScenario, file: Path) -> str:
 
     text = _TEXT.format(
         file=file.name,
-        name=_identifier(file.stem),
+        name=scenario_name(file.stem),
         cameras=asked.cameras,
         resolution=json.dumps(asked.resolution),
         codec=asked.codec,
@@ -111,7 +111,7 @@ def write_scenario(asked: NewScenario, file: Path = FILE) -> Path:
     return write_document(file, scenario_text(asked, file))
 
 
-def _identifier(stem: str) -> str:
+def scenario_name(stem: str) -> str:
     """Name of the scenario from that of its file: letters, digits, dashes, and a letter first."""
     words = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:60]
     return words if re.match(r"[A-Za-z]", words) else f"site-{words}".rstrip("-")

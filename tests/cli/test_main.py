@@ -18,6 +18,7 @@ from .terminals import in_terminal
 
 COMMANDS = (
     "init",
+    "import",
     "host",
     "bench",
     "calibrate",
