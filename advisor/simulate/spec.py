@@ -195,7 +195,8 @@ def _check_camera(index: int, camera: SimCamera) -> None:
         where, 0.0, fps=camera.fps, decode_core_s=camera.decode_core_s, decode_sigma=camera.decode_sigma,
         decode_bytes=camera.decode_bytes, decode_crowding=camera.decode_crowding, jitter_s=camera.jitter_s,
         application_core_s=camera.application_core_s, application_crowding=camera.application_crowding,
-        engine_s=camera.engine_s, motion_duty=camera.motion_duty, phase_s=camera.phase_s or 0.0, key_frames=camera.key_frames,
+        engine_s=camera.engine_s, motion_duty=camera.motion_duty, phase_s=camera.phase_s or 0.0,
+        key_frames=camera.key_frames,
     )  # fmt: skip
     if camera.fps == 0 or camera.motion_duty > 1:
         raise ModelRangeError(f"simulate: {where} has fps {camera.fps} and motion_duty {camera.motion_duty}")

@@ -40,6 +40,8 @@ def admissible(
     bandwidth = model.bandwidth_bytes_per_s(MEDIAN)
     if bandwidth is not None:
         fits &= table.traffic <= usable * bandwidth
+    if table.device_load is not None:
+        fits &= table.device_load <= usable
     return fits
 
 
@@ -93,6 +95,7 @@ def bound(
         or _cores(model, scenario, float(median_cores.min()), float(table.demand.min()), each)
         or _memory(model, scenario, table, each)
         or _bandwidth(model, scenario, table, each)
+        or _device(model, scenario, table, each)
     )
     if failed is not None:
         return failed
@@ -187,3 +190,15 @@ def _bandwidth(model: PlatformModel, scenario: Scenario, table: CombinationTable
         f"{available} GB/s ({share * 100:.0f} %) may be used"
     )
     return FailedCheck("memory_bandwidth", reason, usable / traffic)
+
+
+def _device(model: PlatformModel, scenario: Scenario, table: CombinationTable, each: str) -> FailedCheck | None:
+    """Utilisation law on the device: all stages that are on it share its time."""
+    if model.use is None or table.device_load is None:
+        return None
+    share, busy = scenario.margin.usable_share, float(table.device_load.min())
+    if busy <= share:
+        return None
+    needed, available = apart(busy * 100.0, share * 100.0)
+    reason = f"{model.use.name} would be {needed} % busy{each} at the median, {available} % may be used"
+    return FailedCheck("device", reason, share / busy)

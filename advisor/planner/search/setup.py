@@ -57,7 +57,14 @@ class Setup:
         configs = {}
         for name, option in self.choice.items():
             streams = self.streams[name]
-            update = {"streams": streams, "threads": streams * option.threads_per_stream, "requests": streams}
+            if option.busy is not None:
+                configs[name] = option.config.model_copy(update={"streams": streams, "requests": streams})
+                continue
+            update: dict[str, object] = {
+                "streams": streams,
+                "threads": streams * option.threads_per_stream,
+                "requests": streams,
+            }
             configs[name] = option.config.model_copy(update=update)
         return configs
 

@@ -22,6 +22,7 @@ from .belief import MEDIAN
 from .bounds import admissible
 from .checks import FailedCheck
 from .costs import CombinationTable, Floats, LoadFacts, load_facts
+from .devices import DeviceUse, uses_of
 from .joint import DRAWS as RANKS
 from .joint import DrawnOptions, JointBelief, equivalent_quantiles, part_quantile
 from .setup import Choice, Setup
@@ -34,7 +35,7 @@ from .simulate import (
     near_a_limit,
     with_mean_utilisation,
 )
-from .space import Placement, PlatformModel, stage_batches
+from .space import Placement, PlatformModel, Variant, stage_batches
 
 T = TypeVar("T")
 Mask = NDArray[np.bool_]
@@ -49,7 +50,7 @@ configurations of wide intervals they did by at most 1.055 and 1.16."""
 MAX_FRAMES = 30_000
 """Frames of one simulation: four times what eight cameras send in a minute."""
 MAX_SIMULATED_S, MIN_SIMULATED_S = 60.0, 10.0
-HEADROOM_CHECKS = frozenset({"cpu", "memory_bandwidth"})
+HEADROOM_CHECKS = frozenset({"cpu", "memory_bandwidth", "device"})
 DRAWS = 3
 """Random draws on each of which a configuration must hold where it is near a limit; elsewhere the first alone."""
 
@@ -88,7 +89,7 @@ class Study:
     case: LoadCase
     max_tries: int = MAX_TRIES
     counters: SearchCounters = field(default_factory=SearchCounters)
-    _models: dict[tuple[str, Placement], PlatformModel] = field(default_factory=dict)
+    _models: dict[Variant, PlatformModel] = field(default_factory=dict)
     _results: dict[Hashable, Any] = field(default_factory=dict)
     """Of this scenario; the keys name figure and load."""
 
@@ -120,17 +121,29 @@ class Study:
 
     def model(self, candidate: Candidate, placement: Placement = "all") -> PlatformModel:
         """Return the candidate's platform model, made once."""
-        key = (candidate.platform.id, placement)
+        key = (candidate.platform.id, placement, None)
         if key not in self._models:
             self._models[key] = PlatformModel(self.inputs, candidate, placement)
         return self._models[key]
 
+    def _with_device(self, candidate: Candidate, use: DeviceUse) -> PlatformModel:
+        key: Variant = (candidate.platform.id, "all", use.key)
+        if key not in self._models:
+            self._models[key] = PlatformModel(self.inputs, candidate, "all", use, self.model(candidate))
+        return self._models[key]
+
     def models(self, candidate: Candidate) -> tuple[PlatformModel, ...]:
-        """The platform with all its cores, and of a chip with two kinds of them with the performance cores alone."""
+        """The platform with all its cores, of a chip with two kinds of them with the performance cores alone, and with
+        each of its devices that the scenario permits, where the cores infer beside it and where they do not.
+        """
         whole = self.model(candidate)
         machine = candidate.machine
         alike = machine.inference_cores == machine.performance_cores
-        return (whole,) if alike else (whole, self.model(candidate, "performance"))
+        on_cores = (whole,) if alike else (whole, self.model(candidate, "performance"))
+        if not candidate.devices:
+            return on_cores
+        uses = uses_of(candidate.devices, self.scenario)
+        return (*on_cores, *(self._with_device(candidate, use) for use in uses))
 
     def prepare(self, candidates: Sequence[Candidate]) -> None:
         """Request the estimates of all candidates at once: many times faster than one by one."""
@@ -236,11 +249,11 @@ class Study:
 
         if not self._is_own(model):
             return simulated()  # of one joint draw, whose outcome is kept (`in_draw`)
-        return self.once(("run", model.id, model.placement, setup.key, load.key, z, draw, duration_s), simulated)
+        return self.once(("run", *model.variant, setup.key, load.key, z, draw, duration_s), simulated)
 
     def _is_own(self, model: PlatformModel) -> bool:
         """Whether it is the platform as it is believed to be, and not as it is in one draw."""
-        return self._models.get((model.id, model.placement)) is model
+        return self._models.get(model.variant) is model
 
     def assess(self, model: PlatformModel, setup: Setup, load: Load) -> tuple[SimulatedOutcome, FailedCheck | None]:
         """Judge one configuration: SLO and headroom at the median, the SLO alone at the confidence asked for.
@@ -285,7 +298,7 @@ class Study:
         of = belief.model
         if not self._is_own(of):
             return self._in_draw(belief, load, rank)
-        key = ("draw", of.id, of.placement, belief.setup.key, load.key, rank)
+        key = ("draw", *of.variant, belief.setup.key, load.key, rank)
         return self.once(key, lambda: self._in_draw(belief, load, rank))
 
     def _in_draw(

@@ -28,7 +28,7 @@ class ScriptedBelief:
 
     ruled: FailedCheck | None
     asked: list[int] = field(default_factory=list)
-    model: ClassVar[Any] = SimpleNamespace(id="MEDIAN", placement="all")
+    model: ClassVar[Any] = SimpleNamespace(variant=("MEDIAN", "all", None))
 
     def ruled_out(self, rank: int) -> FailedCheck | None:
         self.asked.append(rank)
