@@ -9,7 +9,7 @@ from advisor import __version__
 from advisor.clock import utc_now
 from advisor.errors import Inconclusive
 from advisor.planner.answer.alternatives import choose_alternatives, explore, pareto_front
-from advisor.planner.answer.assumptions import list_assumptions, list_warnings
+from advisor.planner.answer.assumptions import list_assumptions, list_warnings, not_considered
 from advisor.planner.answer.baseline import gain_over_default
 from advisor.planner.answer.explain import sensitivity
 from advisor.planner.answer.ladder import ladder
@@ -94,6 +94,7 @@ def plan(inputs: PlanInputs) -> Plan:
         split=cheaper_split(study, admitted, chosen),
         sites=sites.rows,
         sites_total=sites.total,
+        not_considered=not_considered(scenario),
         search=_search_figures(study, len(admitted), len(excluded), rejected),
         model_notes={stage: _model_note(inputs, stage) for stage in inputs.models},
     )

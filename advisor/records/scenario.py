@@ -421,6 +421,12 @@ class Scenario(Record):
         return self
 
     @property
+    def names_devices(self) -> bool:
+        """Whether anything but the cores may infer."""
+        named = (*self.candidates.devices, *(stage.device for stage in self.stages))
+        return any(name not in {None, "CPU"} for name in named)
+
+    @property
     def camera_count(self) -> int:
         """Cameras of all groups."""
         return sum(group.count for group in self.cameras)

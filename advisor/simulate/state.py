@@ -64,8 +64,9 @@ NODE = _record("t", "", "next slot items spare")
 KIND = _record("clock rate pace width gang traffic memory crowds crowding", "stage rise first count place pool aside")
 """Jobs of one speed; ``gang``: threads of a job that synchronise at each layer; ``pace``: share of a core that each
 of its threads takes, working or waiting for the others; ``crowds``: threads that lengthen other jobs, ``crowding``:
-lengthening when such threads fill all other cores, ``rise``: row of its shape. ``pool``: what it runs on, a device if ``aside``. Work done since
-last idle, demand of one job; their part of the jobs, place among the active."""
+lengthening when such threads fill all other cores, ``rise``: row of its shape. ``pool``: what it runs
+on, a device if ``aside``. Work done since last idle, demand of one job; their part of the jobs, place among the
+active."""
 JOB = _record("end start later", "ref items")
 """For each kind a heap by the reading of its clock at which the job ends; ``later``: inference that follows."""
 SAMPLE = _record("latency", "camera")

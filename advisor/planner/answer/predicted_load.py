@@ -132,18 +132,18 @@ def capacity_cameras(deployment: Deployment, z: float, *, at_least: int = 0) -> 
     return low
 
 
-def fluid_factor(deployment: Deployment, z: float, *, contended: bool = False) -> float:
+def fluid_factor(deployment: Deployment, z: float, *, contended: bool = False, device: bool = True) -> float:
     """Multiple of today's load that fills cores or device without queueing: an upper bound on what is carried.
 
-    ``contended``: no bound, but with every pass as long as with all streams busy.
+    ``contended``: no bound, but with every pass as long as with all streams busy. ``device``: whether one counts.
     """
     # With all cores busy every clock is that of a full machine.
     full = contended or bool(deployment.model.slowing)
     demand = deployment.cores(deployment.case.nominal(1), z, contended=full)
     most = MAX_CAMERAS / max(deployment.case.cameras, 1)
     of_cores = deployment.count * deployment.model.cores / demand if demand > 0 else most
-    device = deployment.device_load(deployment.case.nominal(1), z)
-    return min(of_cores, deployment.count / device) if device > 0 else of_cores
+    busy = deployment.device_load(deployment.case.nominal(1), z) if device else 0.0
+    return min(of_cores, deployment.count / busy) if busy > 0 else of_cores
 
 
 def _simulated(

@@ -1,0 +1,220 @@
+"""Stages on a device of the box: what they take of it and of the host, and how plans choose among devices."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from advisor.perfmodel.devices.question import DeviceAnswer
+from advisor.planner.plan import plan
+from advisor.planner.question.inputs import Candidate, PlanInputs
+from advisor.planner.search.devices import (
+    BESIDE_CORES,
+    BESIDE_PASSES,
+    DeviceUse,
+    device_precisions,
+    device_times,
+    times,
+    uses_of,
+)
+from advisor.planner.search.judgement import Failing, Feasible
+from advisor.planner.search.search import judge
+from advisor.planner.search.study import Study
+from advisor.records.base import Evidence, Interval, Precision
+from advisor.records.device import DeviceKind, DeviceSpec
+from advisor.records.scenario import Scenario
+from tests.planner.fakes import FakePredictor, best_of, candidate, inputs, scenario
+
+BAND = (-0.1, 0.1)
+DETECTOR = {"id": "person", "model": "like:person", "every": "3 frames"}
+REID = {"id": "reid", "model": "like:reid", "on": "person", "every": "5 frames"}
+
+
+def device(kind: DeviceKind = "igpu", name: str = "box-chip-gpu") -> DeviceSpec:
+    return DeviceSpec(id=name, machine="box", chip="box-chip", name=name, kind=kind, family="xe-lp")
+
+
+def answer(per_s: float, latency_s: float | None = None) -> DeviceAnswer:
+    middle = None if latency_s is None else math.log(latency_s)
+    return DeviceAnswer(math.log(per_s), BAND, middle, BAND, Evidence.PUBLISHED, "test")
+
+
+def shop(stages: list[dict[str, object]], devices: list[str], **changes: object) -> Scenario:
+    return scenario(stages=stages, candidates={"devices": devices}, **changes)
+
+
+def asked(
+    case: Scenario,
+    box: Candidate,
+    per_s: dict[str, float],
+    work_s: dict[str, float] | None = None,
+    *devices: DeviceSpec,
+) -> PlanInputs:
+    """Inputs in which a device runs so many inputs of each stage per second; a stage that is left out is unknown."""
+
+    def known(_: DeviceSpec, key: str, precision: Precision) -> DeviceAnswer | None:
+        return answer(per_s[key]) if key in per_s and precision == "f16" else None
+
+    predictor = FakePredictor(work_s or {"person": 0.2, "reid": 0.004})
+    return replace(inputs([replace(box, devices=devices or (device(),))], predictor, case), device_answer=known)
+
+
+def judged(given: PlanInputs) -> Feasible | Failing:
+    return judge(Study.of(given), given.candidates[0], 1)
+
+
+def devices_of(found: Feasible | Failing) -> dict[str, str]:
+    assert isinstance(found, Feasible), found.failed
+    return {name: config.device for name, config in found.deployment.setup.configs.items()}
+
+
+def test_a_device_is_used_only_where_it_is_permitted() -> None:
+    """40 detections per second of 0.2 s of a core each are too much for four cores and little for the device."""
+    box, fast = candidate("box", 4, 200.0), {"person": 400.0}
+    assert isinstance(judged(asked(shop([DETECTOR], []), box, fast)), Failing)
+    assert devices_of(judged(asked(shop([DETECTOR], ["CPU", "GPU"]), box, fast))) == {"person": "GPU"}
+    pinned = shop([{**DETECTOR, "device": "GPU"}], [])
+    assert devices_of(judged(asked(pinned, box, fast))) == {"person": "GPU"}
+
+
+def test_cores_that_do_are_preferred_at_the_same_price() -> None:
+    given = asked(shop([DETECTOR], ["CPU", "GPU"]), candidate("box", 4, 200.0), {"person": 400.0}, {"person": 0.01})
+    assert devices_of(judged(given)) == {"person": "CPU"}
+
+
+def test_a_stage_without_evidence_on_the_device_stays_on_the_cores() -> None:
+    case = shop([DETECTOR, REID], ["CPU", "GPU"])
+    given = asked(case, candidate("box", 8, 200.0), {"person": 900.0})
+    assert devices_of(judged(given)) == {"person": "GPU", "reid": "CPU"}
+
+
+def test_a_stage_that_no_device_knows_is_not_guessed() -> None:
+    found = judged(asked(shop([DETECTOR, REID], ["GPU"]), candidate("box", 8, 200.0), {"person": 900.0}))
+    assert isinstance(found, Failing)
+    assert found.failed.check == "evidence"
+    assert "cannot tell" in found.failed.reason
+
+
+def test_stages_on_one_device_share_its_time() -> None:
+    """Rate over throughput, summed, is held to the headroom: 0.5 alone, above 0.7 together with a second stage."""
+    second = {"id": "face", "model": "like:face", "every": "3 frames"}
+    slowed = BESIDE_CORES.p50
+    box, rate = candidate("box", 8, 200.0), 40.0
+    per_s = {"person": rate / 0.5 / slowed, "face": rate / 0.4 / slowed}
+    alone = judged(asked(shop([DETECTOR], ["GPU"]), box, per_s))
+    assert isinstance(alone, Feasible)
+    assert alone.deployment.device_load(alone.deployment.nominal, 0.0) == pytest.approx(0.5)
+    assert alone.outcome.devices["GPU"] == pytest.approx(0.5, rel=0.05)
+    both = judged(asked(shop([DETECTOR, second], ["GPU"]), box, per_s, {"person": 0.2, "face": 0.2}))
+    assert isinstance(both, Failing)
+    assert both.failed.check == "device"
+    assert "GPU would be 90 % busy" in both.failed.reason
+
+
+def test_two_devices_are_never_added() -> None:
+    """Each of two devices carries the load of one stage alone: no plan gives each of them one."""
+    second = {"id": "face", "model": "like:face", "every": "3 frames"}
+    case = shop([DETECTOR, second], ["GPU", "NPU"])
+    per_s = {"person": 40.0 / 0.5 / BESIDE_CORES.p50, "face": 40.0 / 0.5 / BESIDE_CORES.p50}
+    given = asked(case, candidate("box", 8, 200.0), per_s, None, device(), device("npu", "box-chip-npu"))
+    assert isinstance(judged(given), Failing)
+
+
+def test_the_host_pays_for_every_request() -> None:
+    found = judged(asked(shop([DETECTOR], ["GPU"]), candidate("box", 4, 200.0), {"person": 400.0}))
+    assert isinstance(found, Feasible)
+    decode_and_prepare = 120 * 0.008 + 40 * 0.001
+    busy = found.deployment.cores(found.deployment.nominal, 0.0)
+    assert busy == pytest.approx(decode_and_prepare + 40 * 0.0008, rel=0.001)
+
+
+def test_a_device_and_cores_that_both_infer_are_slower() -> None:
+    case = shop([DETECTOR, REID], ["CPU", "GPU"])
+    study = Study.of(asked(case, candidate("box", 8, 200.0), {"person": 900.0}))
+    cores, *beside = study.models(study.inputs.candidates[0])
+    use = {model.use.beside: model for model in beside if model.use is not None}
+    (on_device,) = [option for option in use["passes"].options(case, case.stages[0]) if option.config.device == "GPU"]
+    assert on_device.busy_s(0.0) == pytest.approx(1 / 900.0 / BESIDE_PASSES.p50)
+    mine = {option.config: option for option in use["passes"].every_option(case, case.stages[1])}
+    for option in cores.every_option(case, case.stages[1]):
+        assert mine[option.config].pass_s(0.0) == pytest.approx(option.pass_s(0.0) / BESIDE_PASSES.p50)
+
+
+def test_an_added_device_shares_no_power_with_the_cores() -> None:
+    added = DeviceUse(device("accelerator", "hailo-8"), "passes")
+    busy, alone = device_times(answer(100.0, 0.02), added) or pytest.fail("known")
+    assert (busy.p50, alone.p50) == pytest.approx((0.01, 0.02))
+    assert busy.p90 == pytest.approx(0.01 * math.exp(0.1))
+
+
+def test_a_pass_is_never_shorter_than_what_it_takes_of_the_device() -> None:
+    use = DeviceUse(device("accelerator", "hailo-8"), "cores")
+    for latency_s in (0.001, None):
+        busy, alone = device_times(answer(100.0, latency_s), use) or pytest.fail("known")
+        assert alone.p10 >= busy.p10
+        assert alone.p50 >= busy.p50
+        assert alone.p90 >= busy.p90
+    nothing = DeviceAnswer(None, BAND, math.log(0.01), BAND, Evidence.PUBLISHED, "test")
+    assert device_times(nothing, use) is None
+
+
+@pytest.mark.parametrize(
+    ("precisions", "expected"),
+    [(["f32"], ("f16",)), (["bf16"], ("f16",)), (["int8"], ("int8",)), (["f32", "int8"], ("f16", "int8"))],
+)
+def test_floating_precisions_permit_f16_and_int8_is_never_assumed(precisions, expected) -> None:
+    assert device_precisions(scenario(accuracy={"precisions": precisions})) == expected
+
+
+def test_cores_infer_beside_a_device_only_where_both_are_permitted() -> None:
+    def beside(case: Scenario) -> list[str]:
+        return [use.beside for use in uses_of((device(),), case)]
+
+    assert beside(shop([DETECTOR, REID], [])) == []
+    assert beside(shop([DETECTOR, REID], ["GPU"])) == ["cores"]
+    assert beside(shop([DETECTOR, REID], ["CPU", "GPU"])) == ["cores", "passes"]
+    assert beside(shop([DETECTOR], ["CPU", "GPU"])) == ["cores"]
+    assert beside(shop([{**DETECTOR, "device": "GPU"}, REID], [])) == ["passes"]
+
+
+def test_products_of_intervals_add_their_logarithms_in_squares() -> None:
+    one = Interval(p10=1 / math.exp(0.3), p50=1.0, p90=math.exp(0.3))
+    other = Interval(p10=2 / math.exp(0.4), p50=2.0, p90=2 * math.exp(0.4))
+    found = times(one, other)
+    assert (found.p10, found.p50, found.p90) == pytest.approx((2 / math.exp(0.5), 2.0, 2 * math.exp(0.5)))
+
+
+def test_a_plan_says_where_its_stages_run_and_what_it_left_out() -> None:
+    case = shop([DETECTOR], ["CPU", "GPU"])
+    found = plan(asked(case, candidate("box", 4, 200.0), {"person": 400.0}))
+    best = best_of(found)
+    assert best.config.stages["person"].device == "GPU"
+    assert best.config.stages["person"].precision == "f16"
+    assert best.config.stages["person"].threads is None
+    assert best.predicted.utilisation["GPU"].p50 == pytest.approx(40 / 400.0 / BESIDE_CORES.p50, rel=0.05)
+    assert best.predicted.evidence["person"] is Evidence.PUBLISHED
+    assert found.not_considered == ("accelerators",)
+    assert any("devices:" in text for text in found.assumptions)
+    assert any(item.resource == "GPU" for item in best.breaks_first) or best.breaks_first
+
+
+def test_a_plan_on_cores_alone_knows_no_device() -> None:
+    given = asked(shop([DETECTOR], []), candidate("box", 8, 200.0), {"person": 400.0}, {"person": 0.02})
+    study = Study.of(given)
+    assert [model.use for model in study.models(given.candidates[0])] == [None]
+    found = plan(given)
+    assert found.not_considered == ("accelerators", "integrated graphics")
+    assert "GPU" not in best_of(found).predicted.utilisation
+
+
+def test_a_doubtful_device_lowers_the_probability_and_not_that_of_the_cores() -> None:
+    """Errors of a device are its own: at 60 % of the time busy in the median, a wide band loses draws."""
+    per_s = {"person": 40.0 / 0.68 / BESIDE_CORES.p50}
+    given = asked(shop([DETECTOR], ["GPU"]), candidate("box", 8, 200.0), per_s)
+    wide = replace(given, device_answer=lambda *_: replace(answer(per_s["person"]), throughput_band=(-1.0, 1.0)))
+    sure, doubtful = judged(given), judged(wide)
+    assert isinstance(sure, Feasible)
+    assert isinstance(doubtful, Failing)
+    assert not doubtful.failed.at_median
