@@ -335,7 +335,8 @@ def _devices(scenario: Scenario) -> Iterator[Fault]:
     others = [(path, name) for path, name in named if name not in own]
     if not others:
         return
-    added = [device.id for device in Catalogue.load().devices() if device.processor is None]
+    # Cards are no accelerators here: nothing tells what the host must do for them.
+    added = [device.id for device in Catalogue.load().devices() if device.kind == "accelerator"]
     for path, name in others:
         if name not in added:
             upper = f"; did you mean {name.upper()!r}?" if name.upper() in own else nearest(name, (*own, *added))

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from advisor.records.base import Precision
+from advisor.records.base import Precision, Sourced
 from advisor.records.config import RunConfig
-from advisor.records.device import DeviceSpec
+from advisor.records.device import RUNTIME_DEVICES, DeviceSpec
 from advisor.records.model import ModelFile, ModelWork
 from advisor.records.scenario import Scenario
 
@@ -27,7 +27,10 @@ def permitted_devices(scenario: Scenario) -> tuple[str, ...]:
 
 
 def with_devices(scenario: Scenario, candidates: Sequence[Candidate], catalogue: Catalogue) -> tuple[Candidate, ...]:
-    """Candidates with those of their devices that the scenario permits; this machine's are not read."""
+    """Candidates with those of their devices that the scenario permits, and once more with each device to be added.
+
+    Devices of this machine are not read.
+    """
     names = permitted_devices(scenario)
     if not names:
         return tuple(candidates)
@@ -40,7 +43,54 @@ def with_devices(scenario: Scenario, candidates: Sequence[Candidate], catalogue:
         own = {device.runtime_name for device in catalogue.devices_of(asked)}
         devices = [catalogue.device(asked, name) for name in names if name in own]
         found.append(replace(candidate, devices=tuple(device for device in devices if device is not None)))
+        if scenario.candidates.add_accelerators and not candidate.platform.accelerators:
+            added = [catalogue.device(asked, name) for name in names if name not in RUNTIME_DEVICES.values()]
+            found += [_bought_with(candidate, device, catalogue) for device in added if device is not None]
     return tuple(found)
+
+
+def _bought_with(candidate: Candidate, device: DeviceSpec, catalogue: Catalogue) -> Candidate:
+    """Box with an added device: the sum of both prices, and of what both draw."""
+    from advisor.planner.question.money import PRICE_SPREAD
+
+    platform = candidate.platform
+    entry = next(item for item in catalogue.devices() if item.id == device.id)
+    prices = {item.id: item.list_price_usd for item in catalogue.accelerators()}
+    added = None if entry.accelerator is None else prices.get(entry.accelerator)
+    power_w = platform.max_power_w
+    if power_w is not None and device.power_w is not None:
+        power_w = _sum_of(power_w, device.power_w, device.power_w, device.power_w, entry.name)
+    price = platform.price_usd
+    if price is not None and added is not None:
+        spread = PRICE_SPREAD[added.kind]
+        price = _sum_of(price, added.value * (1.0 - spread), added.value, added.value * (1.0 + spread), entry.name)
+    with_it = platform.model_copy(
+        update={
+            "id": f"{platform.id}-with-{device.id}",
+            "name": f"{platform.name} with {entry.name}",
+            "price_usd": None if added is None else price,
+            "max_power_w": power_w,
+            "price_breakdown": (),
+        }
+    )
+    costs = "unknown" if added is None else f"{added.value:g} USD [{added.kind}; {added.source}, {added.date}]"
+    note = (
+        f"{with_it.id}: {entry.name} is bought in addition ({costs}); records of boxes do not say which slots are "
+        f"free: check that it takes one by {device.host_link or 'its link'}"
+    )
+    return replace(
+        candidate, platform=with_it, notes=(*candidate.notes, note), devices=(device,), bought_with=device.id
+    )
+
+
+def _sum_of(first: Sourced, low: float, value: float, high: float, of: str) -> Sourced:
+    """Sum of a fact of a box and one of what is added to it; of unknown width where the box's is."""
+    ends = {"low": None, "high": None}
+    if first.low is not None and first.high is not None:
+        ends = {"low": first.low + low, "high": first.high + high}
+    return first.model_copy(
+        update={"value": first.value + value, **ends, "kind": "assumed", "source": f"{first.source}; with {of}"}
+    )
 
 
 def device_answers(

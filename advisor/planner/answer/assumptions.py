@@ -46,8 +46,8 @@ FIELDS = {
 }
 """Words for the fields of a data sheet; the others are printed by their name."""
 
-LEFT_OUT = {"": "accelerators", "GPU": "integrated graphics"}
-"""Kinds of hardware by the device that permits them; added ones are never considered."""
+LEFT_OUT = {"GPU": "integrated graphics", "NPU": "neural processors"}
+"""Kinds of hardware of a chip by the device that permits them."""
 DEVICES_ASSUME = (
     "devices: one device per box and one stage on one device; throughputs of two devices are never added; a model "
     "without evidence on a device does not run there; f32 and bf16 permit f16 there, at which runtimes run such files",
@@ -114,7 +114,7 @@ def list_assumptions(
     spreads = ", ".join(f"{kind} {100.0 * share:g} %" for kind, share in PRICE_SPREAD.items() if kind != "measured")
     assumptions.append(f"prices: what is really paid is taken to lie within so much of a price of its kind: {spreads}")
     left_out = not_considered(scenario)
-    unused = f"{' and '.join(left_out)} are not used" if left_out else "nothing of a box is left out"
+    unused = f"{', '.join(left_out)} are not used" if left_out else "nothing of a box is left out"
     assumptions.append(f"cameras are decoded in software on the CPU; {unused}")
     if scenario.names_devices:
         assumptions += DEVICES_ASSUME
@@ -154,7 +154,8 @@ def list_assumptions(
 def not_considered(scenario: Scenario) -> tuple[str, ...]:
     """Kinds of hardware that the answer leaves out, since the scenario does not permit them."""
     named = {*scenario.candidates.devices, *(stage.device for stage in scenario.stages)}
-    return tuple(words for name, words in LEFT_OUT.items() if name not in named)
+    left_out = [] if named - {None, "CPU", *LEFT_OUT} else ["accelerators"]
+    return (*left_out, *(words for name, words in LEFT_OUT.items() if name not in named))
 
 
 def _filled_text(platform: str, machine: MachineSpec) -> list[str]:

@@ -69,6 +69,8 @@ class Candidate:
     """What must be set on the box for the plan to hold."""
     devices: tuple[DeviceSpec, ...] = ()
     """Devices beside the cores that the scenario permits."""
+    bought_with: str | None = None
+    """Device that is added to the box and in its price; None: the box as it is sold."""
 
 
 @dataclass(frozen=True)

@@ -142,8 +142,9 @@ class Study:
         on_cores = (whole,) if alike else (whole, self.model(candidate, "performance"))
         if not candidate.devices:
             return on_cores
-        uses = uses_of(candidate.devices, self.scenario)
-        return (*on_cores, *(self._with_device(candidate, use) for use in uses))
+        uses = [self._with_device(candidate, use) for use in uses_of(candidate.devices, self.scenario)]
+        # Nobody buys an added device to leave it idle: the box without it is a candidate of its own.
+        return tuple(uses) if candidate.bought_with is not None and uses else (*on_cores, *uses)
 
     def prepare(self, candidates: Sequence[Candidate]) -> None:
         """Request the estimates of all candidates at once: many times faster than one by one."""

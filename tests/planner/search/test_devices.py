@@ -195,9 +195,9 @@ def test_a_plan_says_where_its_stages_run_and_what_it_left_out() -> None:
     assert best.config.stages["person"].threads is None
     assert best.predicted.utilisation["GPU"].p50 == pytest.approx(40 / 400.0 / BESIDE_CORES.p50, rel=0.05)
     assert best.predicted.evidence["person"] is Evidence.PUBLISHED
-    assert found.not_considered == ("accelerators",)
+    assert found.not_considered == ("accelerators", "neural processors")
     assert any("devices:" in text for text in found.assumptions)
-    assert any(item.resource == "GPU" for item in best.breaks_first) or best.breaks_first
+    assert any(item.resource == "GPU" or "GPU" in item.text for item in best.breaks_first)
 
 
 def test_a_plan_on_cores_alone_knows_no_device() -> None:
@@ -205,8 +205,18 @@ def test_a_plan_on_cores_alone_knows_no_device() -> None:
     study = Study.of(given)
     assert [model.use for model in study.models(given.candidates[0])] == [None]
     found = plan(given)
-    assert found.not_considered == ("accelerators", "integrated graphics")
+    assert found.not_considered == ("accelerators", "integrated graphics", "neural processors")
     assert "GPU" not in best_of(found).predicted.utilisation
+
+
+def test_what_is_bought_for_a_box_is_used_in_it() -> None:
+    """The box without it is a candidate of its own: an added device that idles is no answer."""
+    box = replace(candidate("box-with-hailo-8", 4, 270.0), bought_with="hailo-8")
+    given = asked(
+        shop([DETECTOR], ["CPU", "hailo-8"]), box, {"person": 400.0}, {"person": 0.01},
+        device("accelerator", "hailo-8"),
+    )  # fmt: skip
+    assert devices_of(judged(given)) == {"person": "hailo-8"}
 
 
 def test_a_doubtful_device_lowers_the_probability_and_not_that_of_the_cores() -> None:
