@@ -54,7 +54,8 @@ class DecodeConfig(Record):
     """How cameras are decoded."""
 
     threads: int
-    device: Literal["software"] = "software"
+    device: Literal["software", "hardware"] = "software"
+    """``hardware``: by engines of the chip's graphics."""
 
 
 class PlanConfig(Record):

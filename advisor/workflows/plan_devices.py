@@ -85,7 +85,7 @@ def _bought_with(candidate: Candidate, device: DeviceSpec, catalogue: Catalogue)
 
 def _sum_of(first: Sourced, low: float, value: float, high: float, of: str) -> Sourced:
     """Sum of a fact of a box and one of what is added to it; of unknown width where the box's is."""
-    ends = {"low": None, "high": None}
+    ends: dict[str, float | None] = {"low": None, "high": None}
     if first.low is not None and first.high is not None:
         ends = {"low": first.low + low, "high": first.high + high}
     return first.model_copy(

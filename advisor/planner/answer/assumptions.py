@@ -48,6 +48,10 @@ FIELDS = {
 
 LEFT_OUT = {"GPU": "integrated graphics", "NPU": "neural processors"}
 """Kinds of hardware of a chip by the device that permits them."""
+ENGINES_ASSUME = (
+    "decoding in hardware: of the core time of software 3 to 10 % stay on the host where all stages infer on the "
+    "graphics and pictures stay there, which the application must do (`sizer verify` copies them back), else 50 to 90 %"
+)
 DEVICES_ASSUME = (
     "devices: one device per box and one stage on one device; throughputs of two devices are never added; a model "
     "without evidence on a device does not run there; f32 and bf16 permit f16 there, at which runtimes run such files",
@@ -113,11 +117,7 @@ def list_assumptions(
     )
     spreads = ", ".join(f"{kind} {100.0 * share:g} %" for kind, share in PRICE_SPREAD.items() if kind != "measured")
     assumptions.append(f"prices: what is really paid is taken to lie within so much of a price of its kind: {spreads}")
-    left_out = not_considered(scenario)
-    unused = f"{', '.join(left_out)} are not used" if left_out else "nothing of a box is left out"
-    assumptions.append(f"cameras are decoded in software on the CPU; {unused}")
-    if scenario.names_devices:
-        assumptions += DEVICES_ASSUME
+    assumptions += _hardware_text(scenario, chosen)
     assumptions.append(
         "the box runs nothing else, is cooled to hold its sustained power limit, and uses the performance governor"
     )
@@ -149,6 +149,16 @@ def list_assumptions(
     for candidate in alternatives:
         assumptions += _filled_text(candidate.platform.id, candidate.machine)
     return tuple(dict.fromkeys(assumptions))
+
+
+def _hardware_text(scenario: Scenario, chosen: Deployment | None) -> list[str]:
+    """Where cameras are decoded and models infer, and what that assumes."""
+    left_out = not_considered(scenario)
+    unused = f"{', '.join(left_out)} are not used" if left_out else "nothing of a box is left out"
+    in_hardware = chosen is not None and chosen.model.engines is not None
+    where = "by the engines of the chip's graphics" if in_hardware else "in software on the CPU"
+    engines = [ENGINES_ASSUME] if in_hardware else []
+    return [f"cameras are decoded {where}; {unused}", *engines, *(DEVICES_ASSUME if scenario.names_devices else ())]
 
 
 def not_considered(scenario: Scenario) -> tuple[str, ...]:

@@ -9,7 +9,13 @@ from dataclasses import replace
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.load_case import Load
 from advisor.planner.search.belief import MEDIAN
-from advisor.planner.search.costs import MEMORY_OF_CAMERA_BYTES, choice_memory_bytes, stage_cores
+from advisor.planner.search.costs import (
+    MEMORY_OF_CAMERA_BYTES,
+    choice_memory_bytes,
+    device_load,
+    engine_load,
+    stage_cores,
+)
 from advisor.planner.search.judgement import Deployment, Failing, Feasible
 from advisor.planner.search.rank import Solution, cheapest
 from advisor.planner.search.search import judge
@@ -17,7 +23,7 @@ from advisor.planner.search.study import Study
 from advisor.records.base import Precision
 from advisor.records.plan import BreaksFirst, PredictedLoad, Price, Sensitivity
 from advisor.records.scenario import Scenario
-from advisor.simulate.spec import APPLICATION, DECODE
+from advisor.simulate.spec import APPLICATION, DECODE, ENGINE
 
 from .predicted_load import fluid_factor
 from .ties import near_miss
@@ -75,8 +81,9 @@ def _busy_shares(deployment: Deployment) -> tuple[float, float]:
 
 def _headroom_words(deployment: Deployment) -> str:
     cores, device = _busy_shares(deployment)
+    engine = engine_load(deployment.model, deployment.scenario, deployment.facts(deployment.nominal), MEDIAN)
     use = deployment.model.use
-    what = "the CPU" if use is None or cores >= device else use.name
+    what = "the CPU" if cores >= device else ENGINE if engine >= device or use is None else use.name
     return f"the {deployment.scenario.margin.headroom_pct:g} % headroom of {what} is used up"
 
 
@@ -141,8 +148,11 @@ def _others(deployment: Deployment, predicted: PredictedLoad, named: set[str]) -
     shares = predicted.utilisation
     factors = {"cpu": fluid_factor(deployment, MEDIAN, contended=True, device=False)}
     if deployment.model.use is not None:
-        busy = deployment.device_load(deployment.nominal, MEDIAN)
+        busy = device_load(deployment.setup.choice, deployment.facts(deployment.nominal), MEDIAN)
         factors |= {deployment.model.use.name: 1.0 / busy} if busy > 0 else {}
+    if deployment.model.engines is not None:
+        busy = engine_load(deployment.model, deployment.scenario, deployment.facts(deployment.nominal), MEDIAN)
+        factors |= {ENGINE: 1.0 / busy} if busy > 0 else {}
     bandwidth = shares.get("memory_bandwidth")
     if bandwidth is not None and bandwidth.p50 > 0:
         factors["memory_bandwidth"] = 1.0 / bandwidth.p50

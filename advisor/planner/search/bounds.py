@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from advisor.number_format import apart
 from advisor.planner.question.load_case import Load
 from advisor.records.scenario import Scenario
+from advisor.simulate.spec import ENGINE
 
 from .belief import MEDIAN, at
 from .checks import FailedCheck
@@ -42,6 +43,7 @@ def admissible(
         fits &= table.traffic <= usable * bandwidth
     if table.device_load is not None:
         fits &= table.device_load <= usable
+    fits &= table.engine_load <= usable
     return fits
 
 
@@ -91,7 +93,8 @@ def bound(
         return slow_decode
     each = _each(count)
     failed = (
-        _latency(scenario, float(table.path_s.min()), float(table.median_path_s.min()))
+        _engine(scenario, table, each)
+        or _latency(scenario, float(table.path_s.min()), float(table.median_path_s.min()))
         or _cores(model, scenario, float(median_cores.min()), float(table.demand.min()), each)
         or _memory(model, scenario, table, each)
         or _bandwidth(model, scenario, table, each)
@@ -201,4 +204,14 @@ def _device(model: PlatformModel, scenario: Scenario, table: CombinationTable, e
         return None
     needed, available = apart(busy * 100.0, share * 100.0)
     reason = f"{model.use.name} would be {needed} % busy{each} at the median, {available} % may be used"
+    return FailedCheck("device", reason, share / busy)
+
+
+def _engine(scenario: Scenario, table: CombinationTable, each: str) -> FailedCheck | None:
+    """Utilisation law on the engines that decode, by pixels or by sessions."""
+    share, busy = scenario.margin.usable_share, table.engine_load
+    if busy <= share:
+        return None
+    needed, available = apart(busy * 100.0, share * 100.0)
+    reason = f"{ENGINE} would be {needed} % busy{each} at the median, {available} % may be used"
     return FailedCheck("device", reason, share / busy)

@@ -140,6 +140,19 @@ def device_load(choice: Choice, facts: LoadFacts, z: float) -> float:
     return sum(_stage_device_load(option, facts.stages[name], z) for name, option in choice.items())
 
 
+def engine_load(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> float:
+    """Share of the engines that decode which the cameras take, of their pixels or of their sessions; 0 without any."""
+    if model.engines is None:
+        return 0.0
+    pixels = sessions = 0.0
+    for camera in scenario.cameras:
+        if camera.codec != "raw" and facts.decode[camera.group] > 0:
+            pixels += facts.decode[camera.group] * at(model.engine_s(camera), z)
+            streams = facts.decode[camera.group] / camera.fps
+            sessions += streams * at(model.engines.sessions_share(camera.codec), z)
+    return max(pixels, sessions)
+
+
 def _stage_device_load(option: StageOption, load: StageLoad, z: float) -> float:
     return load.calls_per_s * load.passes[option.config.batch] * option.busy_s(z)
 
@@ -325,6 +338,8 @@ class CombinationTable:
         """Bytes moved between cores and main memory per second."""
         self.device_load: Floats | None = None
         """Share of its time for which the device is busy at the median; None: there is none."""
+        self.engine_load = engine_load(model, scenario, facts, MEDIAN)
+        """Share of the engines that decode which the cameras take at the median; 0 without any."""
         if model.use is not None:
             device = self._outer([[_stage_device_load(option, load, MEDIAN) for option in options]
                                   for options, load in zip(self._options, loads, strict=True)])  # fmt: skip

@@ -38,6 +38,7 @@ from .costs import (
     LoadFacts,
     StageLoad,
     busy_cores,
+    engine_load,
 )
 from .setup import Choice, Setup, plain_decode_share
 from .space import PlatformModel, StageOption
@@ -297,7 +298,9 @@ class JointBelief:
         path = path_s(model, scenario, choice, facts, quantiles)
         decode = _decode_load(model, scenario, facts, quantiles.decode)
         memory = _memory_bytes(choice, facts, quantiles.memory)
-        device = _device_load(choice, facts, quantiles.models)
+        device = np.maximum(
+            _device_load(choice, facts, quantiles.models), _engine_load(model, scenario, facts, quantiles.decode)
+        )
         fullest = np.maximum(load, device)
         burden = (
             np.log(np.maximum(path, 1e-9))
@@ -331,7 +334,9 @@ class JointBelief:
             return FailedCheck("cpu", f"it needs {needed} cores and has {available}", 1.0 / load)
         device = float(self.device_load[index])
         if device > 1.0:
-            return FailedCheck("device", f"its device would be {device * 100.0:.0f} % busy", 1.0 / device)
+            return FailedCheck(
+                "device", f"its device or decoding engine would be {device * 100.0:.0f} % busy", 1.0 / device
+            )
         installed = self.model.machine.memory_bytes or 0.0
         needed, available = apart(memory_bytes / 1024**3, installed / 1024**3)
         reason = f"it needs {needed} GiB of memory and has {available} GiB"
@@ -370,6 +375,13 @@ def _device_load(choice: Choice, facts: LoadFacts, models: Mapping[str, Floats])
             load = facts.stages[name]
             total = total + load.calls_per_s * load.passes[option.config.batch] * at_each(option.busy, models[name])
     return total
+
+
+def _engine_load(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: Floats) -> Floats:
+    """:func:`~advisor.planner.search.costs.engine_load` in each draw."""
+    if model.engines is None:
+        return np.zeros(z.shape)
+    return _along(lambda quantile: engine_load(model, scenario, facts, quantile), z)
 
 
 def _memory_bytes(choice: Choice, facts: LoadFacts, z: Floats) -> Floats:

@@ -10,7 +10,7 @@ from advisor.records.scenario import Scenario
 
 from .belief import MEDIAN
 from .checks import FailedCheck
-from .costs import LoadFacts, choice_cores, device_load
+from .costs import LoadFacts, choice_cores, device_load, engine_load
 from .setup import Setup
 from .simulate import SimulatedOutcome
 from .space import PlatformModel
@@ -68,8 +68,9 @@ class Deployment:
         return choice_cores(self.model, self.scenario, self.setup.choice, self.facts(load), z, contended=contended)
 
     def device_load(self, load: Load, z: float) -> float:
-        """Share of its time for which the device of one box is busy under ``load``; 0 without one."""
-        return 0.0 if self.model.use is None else device_load(self.setup.choice, self.facts(load), z)
+        """Share for which the device of one box, or its decoding engine, is busy under ``load``; 0 without either."""
+        stages = 0.0 if self.model.use is None else device_load(self.setup.choice, self.facts(load), z)
+        return max(stages, engine_load(self.model, self.scenario, self.facts(load), z))
 
     def quantiles(self, load: Load) -> tuple[float, float, float]:
         """Quantiles z at which the box as a whole is at its P10, P50 and P90 under ``load``."""

@@ -278,6 +278,7 @@ def _cameras(model: PlatformModel, scenario: Scenario, load: Load, z: float) -> 
             group=group.group,
             decode_core_s=decode_s,
             decode_sigma=DECODE_SIGMA if decode_s > 0 else 0.0,
+            engine_s=0.0 if cost is None else at(model.engine_s(group), z),
             decode_bytes=decode_traffic_bytes(group.codec, *group.size),
             decode_crowding=0.0 if cost is None else cost.contention(z),
             application_core_s=0.0 if application is None else at(application.alone_s, z),

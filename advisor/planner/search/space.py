@@ -16,6 +16,7 @@ from typing import Literal
 
 from advisor.perfmodel.resources.application import ApplicationUnit
 from advisor.perfmodel.resources.cold_pass import ColdStart, plus
+from advisor.perfmodel.resources.engines import HOST_SHARE, HostPath
 from advisor.planner.question.inputs import Candidate, Cost, PlanInputs
 from advisor.records.base import BF16_LEVELS, Evidence, Interval, Precision, RuntimeName, weakest
 from advisor.records.config import RunConfig
@@ -25,13 +26,24 @@ from advisor.records.prediction import ServiceEstimate
 from advisor.records.scenario import Application, CameraGroup, Scenario, Stage
 
 from .belief import PESSIMISTIC, QUANTILES, at
-from .devices import CPU, Beside, DeviceUse, device_estimate, device_precisions, permitted, slowed_by_device
+from .decoding import EngineUse
+from .devices import (
+    CPU,
+    Beside,
+    DeviceUse,
+    device_estimate,
+    device_precisions,
+    permitted,
+    slowed_by_device,
+    times,
+)
 
 THREADS_PER_STREAM = (1, 2, 4, 8, 16)
 Placement = Literal["all", "performance"]
 """Which cores inference may take on a chip with two kinds of them."""
-Variant = tuple[str, Placement, tuple[str, Beside] | None]
-"""Platform, cores, and the device with what goes on beside it: what tells the models of one plan apart."""
+Variant = tuple[str, Placement, tuple[str, Beside] | None, HostPath | None]
+"""Platform, cores, the device with what goes on beside it, engines that decode: what tells the models of one plan
+apart."""
 _OptionsKey = tuple[str, str, tuple[Precision, ...], tuple[str, ...], Application, tuple[str, ...]]
 Request = tuple[MachineSpec, ModelWork, RunConfig]
 """What the performance model is asked: this model in this configuration on this machine."""
@@ -199,10 +211,14 @@ class PlatformModel:
         placement: Placement = "all",
         use: DeviceUse | None = None,
         cores_alone: PlatformModel | None = None,
+        engines: EngineUse | None = None,
     ) -> None:
-        """``use``: the device that stages may run on, too; ``cores_alone``: the model without it."""
+        """``use``: the device that stages may run on, too; ``engines``: those that decode; ``cores_alone``: the model
+        without them.
+        """
         self._inputs = inputs
-        self.use, self._cores_alone = use, cores_alone
+        self.use, self.engines, self._cores_alone = use, engines, cores_alone
+        self._engine_s: dict[str, Interval] = {}
         self.candidate = candidate
         self.machine = candidate.machine
         self.placement = placement
@@ -250,7 +266,8 @@ class PlatformModel:
     @property
     def variant(self) -> Variant:
         """What tells the models of a plan apart."""
-        return self.id, self.placement, None if self.use is None else self.use.key
+        use, engines = self.use, self.engines
+        return self.id, self.placement, None if use is None else use.key, None if engines is None else engines.key
 
     @property
     def physical_threads(self) -> int:
@@ -264,8 +281,15 @@ class PlatformModel:
         key = (camera.codec, width, height, rate, camera.fps)
         if key not in self._decode:
             cost = self._inputs.predictor.decode(self.machine, camera.codec, width, height, rate, camera.fps)
-            self._decode[key] = self._with_transfer(cost, self.cold.picture_s(width, height, 2))
+            moved = self._with_transfer(cost, self.cold.picture_s(width, height, 2))
+            self._decode[key] = moved if self.engines is None else _left_on_host(moved, self.engines, camera.codec)
         return self._decode[key]
+
+    def engine_s(self, camera: CameraGroup) -> Interval:
+        """Time that a frame of a coded camera group takes of the engines that decode [s]; 0: decoded on the cores."""
+        if self.engines is None:
+            return Interval.exact(0.0)
+        return self._engine_s.get(camera.group) or self.engines.frame_s(camera)
 
     def application(self, unit: ApplicationUnit, stated_ms: float | None) -> CoreCost | None:
         """Cost of the application's own work on one frame or one object; None where there is none.
@@ -295,6 +319,12 @@ class PlatformModel:
             key: None if cost is None else _known_cost(cost, application_z) for key, cost in self._application.items()
         }
         drawn._decode = {key: _known_cost(cost, decode_z) for key, cost in self._decode.items()}
+        if self.engines is not None:
+            drawn._engine_s = {
+                camera.group: Interval.exact(at(self.engine_s(camera), decode_z))
+                for camera in scenario.cameras
+                if camera.codec != "raw"
+            }
         drawn.cold = self.cold.at(lambda interval: at(interval, pause_z))
         if self.machine.memory_bandwidth_bytes_per_s is not None:
             drawn._bandwidth = Interval.exact(at(self._bandwidth, -bandwidth_z))
@@ -329,6 +359,8 @@ class PlatformModel:
         """Every way to run ``stage`` here for which there is any evidence."""
         if self.use is not None:
             return self._beside_device(scenario, stage, self.use)
+        if self._cores_alone is not None:
+            return self._cores_alone.every_option(scenario, stage)
         if CPU not in permitted(scenario, stage):
             return []
         missing = self.missing_requests(scenario, stage)
@@ -400,7 +432,7 @@ class PlatformModel:
 
     def missing_requests(self, scenario: Scenario, stage: Stage) -> list[Request]:
         """Return those of :meth:`requests` whose estimates are not kept yet."""
-        if self.use is not None or CPU not in permitted(scenario, stage):
+        if self._cores_alone is not None or CPU not in permitted(scenario, stage):
             return []
         if self._options_key(scenario, stage) in self._requested:
             return []
@@ -454,6 +486,15 @@ class PlatformModel:
     def _with_transfer(self, cost: Cost, move_s: Interval) -> CoreCost:
         own = self._between_loads(cost)
         return replace(own, core_s=plus(own.core_s, move_s), alone_s=plus(own.alone_s, move_s))
+
+
+def _left_on_host(cost: CoreCost, engines: EngineUse, codec: str) -> CoreCost:
+    """Core time of software decoding -> what stays on the host while engines decode."""
+    engine, share = engines.engines[codec], HOST_SHARE[engines.path]
+    return CoreCost(
+        times(cost.core_s, share), times(cost.alone_s, share), weakest([cost.evidence, engine.evidence]),
+        (*cost.notes, f"engines of {engine.device}: {engine.source}", *engine.notes),
+    )  # fmt: skip
 
 
 def _known_cost(cost: CoreCost, z: float) -> CoreCost:

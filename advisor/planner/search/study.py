@@ -22,6 +22,7 @@ from .belief import MEDIAN
 from .bounds import admissible
 from .checks import FailedCheck
 from .costs import CombinationTable, Floats, LoadFacts, load_facts
+from .decoding import EngineUse, engines_of
 from .devices import DeviceUse, uses_of
 from .joint import DRAWS as RANKS
 from .joint import DrawnOptions, JointBelief, equivalent_quantiles, part_quantile
@@ -121,16 +122,23 @@ class Study:
 
     def model(self, candidate: Candidate, placement: Placement = "all") -> PlatformModel:
         """Return the candidate's platform model, made once."""
-        key = (candidate.platform.id, placement, None)
+        key: Variant = (candidate.platform.id, placement, None, None)
         if key not in self._models:
             self._models[key] = PlatformModel(self.inputs, candidate, placement)
         return self._models[key]
 
-    def _with_device(self, candidate: Candidate, use: DeviceUse) -> PlatformModel:
-        key: Variant = (candidate.platform.id, "all", use.key)
+    def _with_device(self, candidate: Candidate, use: DeviceUse | None, engines: EngineUse | None) -> PlatformModel:
+        keys = None if use is None else use.key, None if engines is None else engines.key
+        key: Variant = (candidate.platform.id, "all", *keys)
         if key not in self._models:
-            self._models[key] = PlatformModel(self.inputs, candidate, "all", use, self.model(candidate))
+            self._models[key] = PlatformModel(self.inputs, candidate, "all", use, self.model(candidate), engines)
         return self._models[key]
+
+    def _with_engines(self, candidate: Candidate, use: DeviceUse | None) -> PlatformModel | None:
+        """Decoded by engines: pictures stay on the graphics where all stages infer there."""
+        stays = use is not None and use.beside == "cores" and use.device.kind == "igpu"
+        engines = engines_of(candidate.devices, self.scenario, "zero-copy" if stays else "copied")
+        return None if engines is None else self._with_device(candidate, use, engines)
 
     def models(self, candidate: Candidate) -> tuple[PlatformModel, ...]:
         """The platform with all its cores, of a chip with two kinds of them with the performance cores alone, and with
@@ -142,7 +150,10 @@ class Study:
         on_cores = (whole,) if alike else (whole, self.model(candidate, "performance"))
         if not candidate.devices:
             return on_cores
-        uses = [self._with_device(candidate, use) for use in uses_of(candidate.devices, self.scenario)]
+        of_devices = uses_of(candidate.devices, self.scenario)
+        uses = [self._with_device(candidate, use, None) for use in of_devices]
+        decoded = [self._with_engines(candidate, use) for use in (None, *of_devices)]
+        uses += [model for model in decoded if model is not None]
         # Nobody buys an added device to leave it idle: the box without it is a candidate of its own.
         return tuple(uses) if candidate.bought_with is not None and uses else (*on_cores, *uses)
 

@@ -38,9 +38,10 @@ def _render(boxes: Boxes) -> str:
         "environment": environment,
         "deploy": {"resources": resources},
     }
-    nodes = [
-        DEVICE_NODES[name] for name in sorted({c.device for c in boxes.config.stages.values()} & set(DEVICE_NODES))
-    ]
+    used = {config.device for config in boxes.config.stages.values()}
+    if boxes.config.decode.device == "hardware":
+        used.add("GPU")
+    nodes = [node for name, node in DEVICE_NODES.items() if name in used]
     if nodes:
         service["devices"] = nodes
     lead = "" if boxes.cameras else f"# {'one ' if boxes.count > 1 else ''}on {boxes.title}\n"

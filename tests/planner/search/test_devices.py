@@ -10,6 +10,7 @@ import pytest
 from advisor.perfmodel.devices.question import DeviceAnswer
 from advisor.planner.plan import plan
 from advisor.planner.question.inputs import Candidate, PlanInputs
+from advisor.planner.search.costs import engine_load
 from advisor.planner.search.devices import (
     BESIDE_CORES,
     BESIDE_PASSES,
@@ -217,6 +218,76 @@ def test_what_is_bought_for_a_box_is_used_in_it() -> None:
         device("accelerator", "hailo-8"),
     )  # fmt: skip
     assert devices_of(judged(given)) == {"person": "hailo-8"}
+
+
+CODED = {"group": "yard", "count": 12, "resolution": "1920x1080", "codec": "h264", "fps": 15.0, "bitrate_kbps": 4000.0}
+N100 = "intel-processor-n100-gpu"
+
+
+def twelve(cores: int, devices: list[str], **more: object) -> PlanInputs:
+    """Twelve cameras of 15 frames per second: 1.44 cores of decoding in software, 180 pictures of an engine."""
+    case = shop([DETECTOR], devices, cameras=[{**CODED, **more}])
+    return asked(case, candidate("box", cores, 200.0), {"person": 900.0}, None, device(name=N100))
+
+
+def test_an_engine_decodes_where_software_leaves_too_few_cores() -> None:
+    """Of 2 cores 70 % may be used; zero copy leaves a twentieth of the 1.44 where all stages run on the graphics."""
+    found = judged(twelve(2, ["CPU", "GPU"]))
+    assert isinstance(found, Feasible), found.failed
+    model, setup, camera = found.deployment.model, found.deployment.setup, found.deployment.scenario.cameras[0]
+    assert setup.decode_device == "hardware"
+    assert model.engines is not None
+    assert model.engines.path == "zero-copy"
+    software = found.deployment.study.model(found.deployment.candidate).decode(camera)
+    assert model.decode(camera).alone_s.p50 == pytest.approx(0.05 * software.alone_s.p50)
+    busy = 180 * model.engine_s(camera).p50
+    assert found.outcome.devices["decode engine"] == pytest.approx(busy, rel=0.05)
+
+
+def test_pictures_are_copied_back_to_stages_on_the_cores() -> None:
+    given = twelve(8, ["CPU", "GPU"])
+    study, camera = Study.of(given), given.scenario.cameras[0]
+    models = [model for model in study.models(given.candidates[0]) if model.engines is not None and model.use is None]
+    software = study.model(given.candidates[0]).decode(camera)
+    assert [model.decode(camera).alone_s.p50 / software.alone_s.p50 for model in models] == [pytest.approx(0.7)]
+    assert devices_of(judged(replace(given, device_answer=lambda *_: None, predictor=FakePredictor({"person": 0.005}))))
+
+
+def test_more_pictures_than_the_engine_decodes_are_refused() -> None:
+    """90 cameras send 1350 pictures per second, where such an engine was published at about 1300 at most."""
+    given = twelve(4, ["GPU"], count=90)
+    found = judge(Study.of(given), given.candidates[0], 1)
+    assert isinstance(found, Failing)
+    study = Study.of(given)
+    for model in study.models(given.candidates[0]):
+        if model.engines is not None:
+            load = engine_load(model, given.scenario, study.facts(study.case.required(1)), 0.0)
+            assert load > 0.7
+
+
+def test_a_codec_without_an_engine_is_decoded_in_software() -> None:
+    given = twelve(8, ["GPU"], codec="mjpeg")
+    assert all(model.engines is None for model in Study.of(given).models(given.candidates[0]))
+
+
+def test_sessions_bind_where_a_driver_was_seen_to() -> None:
+    """A driver that carries 56 streams is full with 56 cameras, however few pictures they send."""
+    case = shop([DETECTOR], ["GPU"], cameras=[{**CODED, "count": 56, "fps": 3.0}])
+    graphics = device(name="intel-core-ultra-7-165h-gpu")
+    given = asked(case, candidate("box", 16, 200.0), {"person": 900.0}, None, graphics)
+    study = Study.of(given)
+    (model,) = {m.variant: m for m in study.models(given.candidates[0]) if m.engines and m.use}.values()
+    facts = study.facts(study.case.required(1))
+    pixels = facts.decode["yard"] * model.engine_s(case.cameras[0]).p50
+    assert engine_load(model, case, facts, 0.0) > 2.0 * pixels
+
+
+def test_a_plan_says_that_engines_decode() -> None:
+    found = plan(twelve(2, ["CPU", "GPU"]))
+    best = best_of(found)
+    assert best.config.decode.device == "hardware"
+    assert 0.0 < best.predicted.utilisation["decode engine"].p50 < 0.7
+    assert any(text.startswith("decoding in hardware: ") for text in found.assumptions)
 
 
 def test_a_doubtful_device_lowers_the_probability_and_not_that_of_the_cores() -> None:
