@@ -114,9 +114,7 @@ def configure(inputs: PlanInputs) -> PlanOption:
     judged = judge(study, candidate, 1)
     if isinstance(judged, Failing):
         if judged.deployment is None:
-            raise Inconclusive(
-                f"{candidate.platform.id}: {judged.failed.reason}; permit another precision in accuracy.precisions"
-            )
+            raise Inconclusive(f"{candidate.platform.id}: {judged.failed.reason}; permit another precision or device")
         return _with_gain(make_option(judged.deployment, feasible=False), judged.deployment)
     return _with_gain(make_option(judged.deployment, feasible=True), judged.deployment)
 
