@@ -164,7 +164,7 @@ class _Trials:
     tries: int = 0
 
     def __post_init__(self) -> None:
-        self.limit = self.study.tries_allowed()
+        self.limit = self.study.tries_allowed(self.model)
 
     def first(self) -> Judgement:
         """Return the first combination that holds, or the one that came nearest."""
@@ -194,7 +194,7 @@ class _Trials:
         cores = self.table.cores_under(self.model, self.study.scenario, facts, MEDIAN)
         # What was tried and failed is no longer among the untried; what costs less and was not tried still is.
         rivals = self.untried & (cores < nominal_cores(judged.deployment) - 1e-12)
-        self.limit = self.tries + self.study.tries_allowed()
+        self.limit = self.tries + self.study.tries_allowed(self.model)
         for index in np.flatnonzero(rivals)[np.argsort(cores[rivals], kind="stable")]:
             if not self.untried[index]:
                 continue

@@ -200,7 +200,7 @@ class Study:
         Never more of the latter than may be tried: working out the draws of thousands takes longer than all else.
         """
         mask = admissible(model, self.scenario, table, median_cores)
-        room = max(0, self.tries_allowed() - int(np.count_nonzero(mask)))
+        room = max(0, self.tries_allowed(model) - int(np.count_nonzero(mask)))
         doubtful = admissible(model, self.scenario, table, median_cores, at_median=True) & ~mask
         doubtful &= table.demand <= LOAD_IN_DOUBT * model.cores
         doubtful &= table.path_s * 1000.0 <= PATH_IN_DOUBT * self.scenario.slo.latency_p95_ms
@@ -331,11 +331,14 @@ class Study:
                 return outcome, failed
         return first, None
 
-    def tries_allowed(self) -> int:
-        """Configurations that the next platform may try: fewer once many were tried in vain.
+    def tries_allowed(self, model: PlatformModel) -> int:
+        """Configurations that the next platform may try: fewer once many were tried in vain, and with a device.
 
-        Where a tight latency budget fails nearly everything, a plan over a whole catalogue would take minutes.
+        Where a tight latency budget fails nearly everything, a plan over a whole catalogue would take minutes. A box has
+        several models with devices, whose wide bands leave much in doubt that the first few tries decide.
         """
+        if model.use is not None or model.engines is not None:
+            return max(1, self.max_tries // REDUCED_BUDGET_DIVISOR)
         if self.counters.tried < FULL_BUDGET_PLATFORMS * self.max_tries:
             return self.max_tries
         return max(1, self.max_tries // REDUCED_BUDGET_DIVISOR)

@@ -290,6 +290,13 @@ def test_a_plan_says_that_engines_decode() -> None:
     assert any(text.startswith("decoding in hardware: ") for text in found.assumptions)
 
 
+def test_models_with_a_device_may_try_fewer_configurations() -> None:
+    given = asked(shop([DETECTOR, REID], ["CPU", "GPU"]), candidate("box", 8, 200.0), {"person": 900.0})
+    study = Study.of(given)
+    cores, *others = study.models(given.candidates[0])
+    assert {study.tries_allowed(model) for model in others} == {study.tries_allowed(cores) // 8}
+
+
 def test_a_doubtful_device_lowers_the_probability_and_not_that_of_the_cores() -> None:
     """Errors of a device are its own: at 60 % of the time busy in the median, a wide band loses draws."""
     per_s = {"person": 40.0 / 0.68 / BESIDE_CORES.p50}
