@@ -104,7 +104,10 @@ def _judge_placed(study: Study, model: PlatformModel, count: int) -> Judgement:
     )  # fmt: skip
     if failed is not None:
         study.counters.bounded += 1
-        setup = set_up(model, scenario, table.choice(int(np.argmin(median_cores))), load)
+        # What takes least of the cores puts everything on a device, which may be far too slow for it.
+        device = table.device_load
+        busy = median_cores if device is None else np.maximum(median_cores / model.cores, device)
+        setup = set_up(model, scenario, table.choice(int(np.argmin(busy))), load)
         return Failing(model, count, failed, Deployment(study, model, count, setup))
     study.counters.judged_by_simulation += 1
     trials = _Trials(study, model, count, table, possible, workers)

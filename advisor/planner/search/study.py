@@ -334,8 +334,8 @@ class Study:
     def tries_allowed(self, model: PlatformModel) -> int:
         """Configurations that the next platform may try: fewer once many were tried in vain, and with a device.
 
-        Where a tight latency budget fails nearly everything, a plan over a whole catalogue would take minutes. A box has
-        several models with devices, whose wide bands leave much in doubt that the first few tries decide.
+        Where a tight latency budget fails nearly everything, a plan over a whole catalogue would take minutes. A box
+        has several models with devices, whose wide bands leave much in doubt that the first few tries decide.
         """
         if model.use is not None or model.engines is not None:
             return max(1, self.max_tries // REDUCED_BUDGET_DIVISOR)
