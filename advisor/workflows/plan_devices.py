@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from advisor.records.base import Precision, Sourced
 from advisor.records.config import RunConfig
-from advisor.records.device import RUNTIME_DEVICES, DeviceSpec
+from advisor.records.device import Device, DeviceSpec
 from advisor.records.model import ModelFile, ModelWork
 from advisor.records.scenario import Scenario
 
@@ -31,30 +31,33 @@ def with_devices(scenario: Scenario, candidates: Sequence[Candidate], catalogue:
 
     Devices of this machine are not read.
     """
+    from advisor.store.catalogue import device_spec
+
     names = permitted_devices(scenario)
     if not names:
         return tuple(candidates)
     found = []
+    added = [device for device in catalogue.devices() if device.kind == "accelerator" and device.id in names]
     for candidate in candidates:
         if candidate.machine.id == "this":
             found.append(candidate)
             continue
-        asked = candidate.machine.id if candidate.platform.id == candidate.machine.id else candidate.platform.processor
-        own = {device.runtime_name for device in catalogue.devices_of(asked)}
-        devices = [catalogue.device(asked, name) for name in names if name in own]
-        found.append(replace(candidate, devices=tuple(device for device in devices if device is not None)))
+        # By its chip: boxes that price lists make are no files of the catalogue.
+        own = {device.runtime_name: device for device in catalogue.devices_of(candidate.platform.processor)}
+        devices = tuple(device_spec(own[name], candidate.machine) for name in names if name in own)
+        found.append(replace(candidate, devices=devices))
         if scenario.candidates.add_accelerators and not candidate.platform.accelerators:
-            added = [catalogue.device(asked, name) for name in names if name not in RUNTIME_DEVICES.values()]
-            found += [_bought_with(candidate, device, catalogue) for device in added if device is not None]
+            found += [_bought_with(candidate, device, catalogue) for device in added]
     return tuple(found)
 
 
-def _bought_with(candidate: Candidate, device: DeviceSpec, catalogue: Catalogue) -> Candidate:
+def _bought_with(candidate: Candidate, entry: Device, catalogue: Catalogue) -> Candidate:
     """Box with an added device: the sum of both prices, and of what both draw."""
     from advisor.planner.question.money import PRICE_SPREAD
+    from advisor.store.catalogue import device_spec
 
     platform = candidate.platform
-    entry = next(item for item in catalogue.devices() if item.id == device.id)
+    device = device_spec(entry, candidate.machine)
     prices = {item.id: item.list_price_usd for item in catalogue.accelerators()}
     added = None if entry.accelerator is None else prices.get(entry.accelerator)
     power_w = platform.max_power_w

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from advisor.planner.question.candidates import at_site
 from advisor.planner.question.inputs import Candidate
 from advisor.records.base import Evidence
 from advisor.store.catalogue import Catalogue
@@ -30,6 +31,27 @@ def test_a_box_has_those_of_its_devices_that_are_permitted() -> None:
     assert [device.id for device in mini.devices] == ["intel-processor-n100-gpu"]
     assert mini.devices[0].power_w is not None
     assert pi.devices == ()
+
+
+def test_a_box_that_a_price_list_made_has_the_devices_of_its_chip() -> None:
+    """It has no file in the catalogue; memory and power of its graphics are those of the box."""
+    catalogue = Catalogue.load()
+    known = catalogue.platform(BOXES[0])
+    machine = catalogue.machine(known).model_copy(update={"id": "made", "sustained_power_w": 7.0})
+    made = Candidate(known.model_copy(update={"id": "made"}), machine)
+    (found,) = with_devices(scenario(candidates={"devices": ["GPU"]}), [made], catalogue)
+    assert [(device.id, device.machine, device.power_w) for device in found.devices] == [
+        ("intel-processor-n100-gpu", "made", 7.0)
+    ]
+
+
+def test_a_site_that_limits_a_box_limits_its_graphics() -> None:
+    catalogue = Catalogue.load()
+    platform = catalogue.platform(BOXES[0])
+    case = scenario(candidates={"devices": ["GPU"]}, site={"max_power_w": 16.0})
+    (box,) = with_devices(case, [Candidate(platform, catalogue.machine(platform))], catalogue)
+    limited = at_site(case, box)
+    assert limited.devices[0].power_w == pytest.approx(limited.machine.sustained_power_w)
 
 
 def test_a_pin_of_a_stage_permits_its_device() -> None:
