@@ -54,14 +54,14 @@ class SimCamera:
     """Decode time of such a frame over that of the others; the mean over all stays ``decode_core_s``."""
     decode_crowding: float = 0.0
     """What decoding takes longer, as a share of ``decode_core_s``, when all the other cores work."""
-    engine_s: float = 0.0
-    """Time for which a frame holds the engine that decodes in hardware [s], before ``decode_core_s`` of the host, which
-    is then what remains on the cores: calls and copies; 0: decoded on the cores alone."""
     application_core_s: float = 0.0
     """Core time of the application's own work on a frame, between its decoding and its stages, on a thread of its own
     [s]: it holds no decode worker, and frames of one camera may overlap in it."""
     application_crowding: float = 0.0
     """What that work takes longer, as a share, when all the other cores work."""
+    engine_s: float = 0.0
+    """Time for which a frame holds the engine that decodes in hardware [s], before ``decode_core_s`` of the host, which
+    is then what remains on the cores: calls and copies; 0: decoded on the cores alone."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,6 @@ class SimStage:
     core_s: tuple[float, ...] | None = None
     """Core time that a batch of b takes from the machine [s], shaped like ``service_s``; None: threads x service. Of a
     stage on a device: time that it takes of the device, at most ``service_s``, which is that of one pass alone."""
-    device: str | None = None
-    """Device that runs its passes; stages that name the same one share it. None: the cores. Preparation, with whatever
-    else a pass costs the host, is on the cores in any case."""
     service_sigma: float = 0.0
     """Standard deviation of the logarithm of the service time (lognormal spread)."""
     preprocess_core_s: float = 0.0
@@ -123,6 +120,9 @@ class SimStage:
     in proportion. As many points in all stages that have some, and in ``SimSpec.core_rise``."""
     preprocess_crowding: float = 0.0
     """What ``preprocess_core_s`` is lengthened by, as a share, when all the other cores work."""
+    device: str | None = None
+    """Device that runs its passes; stages that name the same one share it. None: the cores. Preparation, with whatever
+    else a pass costs the host, is on the cores in any case."""
 
 
 @dataclass(frozen=True)
