@@ -9,7 +9,7 @@ from advisor import __version__
 from advisor.clock import utc_now
 from advisor.errors import Inconclusive
 from advisor.planner.answer.alternatives import choose_alternatives, explore, pareto_front
-from advisor.planner.answer.assumptions import list_assumptions, list_warnings
+from advisor.planner.answer.assumptions import list_assumptions, list_warnings, not_considered
 from advisor.planner.answer.baseline import gain_over_default
 from advisor.planner.answer.explain import sensitivity
 from advisor.planner.answer.ladder import ladder
@@ -94,6 +94,7 @@ def plan(inputs: PlanInputs) -> Plan:
         split=cheaper_split(study, admitted, chosen),
         sites=sites.rows,
         sites_total=sites.total,
+        not_considered=not_considered(scenario),
         search=_search_figures(study, len(admitted), len(excluded), rejected),
         model_notes={stage: _model_note(inputs, stage) for stage in inputs.models},
     )
@@ -113,9 +114,7 @@ def configure(inputs: PlanInputs) -> PlanOption:
     judged = judge(study, candidate, 1)
     if isinstance(judged, Failing):
         if judged.deployment is None:
-            raise Inconclusive(
-                f"{candidate.platform.id}: {judged.failed.reason}; permit another precision in accuracy.precisions"
-            )
+            raise Inconclusive(f"{candidate.platform.id}: {judged.failed.reason}; permit another precision or device")
         return _with_gain(make_option(judged.deployment, feasible=False), judged.deployment)
     return _with_gain(make_option(judged.deployment, feasible=True), judged.deployment)
 

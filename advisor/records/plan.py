@@ -54,7 +54,8 @@ class DecodeConfig(Record):
     """How cameras are decoded."""
 
     threads: int
-    device: Literal["software"] = "software"
+    device: Literal["software", "hardware"] = "software"
+    """``hardware``: by engines of the chip's graphics."""
 
 
 class PlanConfig(Record):
@@ -370,7 +371,7 @@ class Plan(Record):
     model_notes: dict[str, str] = {}
     asked: Scenario | None = None
     """The scenario that is answered, without the addresses of its cameras; None in plans of sizer before 0.2."""
-    not_considered: tuple[str, ...] = ("accelerators", "integrated graphics")
+    not_considered: tuple[str, ...] = ("accelerators", "integrated graphics", "neural processors")
     """Kinds of hardware that the answer leaves out, whatever they would cost."""
     inputs: PlanBasis | None = None
     """What the plan depends on; None in plans of sizer 0.1."""

@@ -181,6 +181,9 @@ class Stage(Record):
     """Extension: requests that may wait per inference stream before the drop policy acts."""
     drop: Literal["newest", "oldest"] = "newest"
     """Extension: which frame gives way when the queue is full."""
+    device: str | None = None
+    """Device that it must run on: ``CPU``, ``GPU``, ``NPU`` or the id of an added one, which permits that for this
+    stage; None: any of ``candidates.devices``."""
 
     @field_validator("every")
     @classmethod
@@ -339,6 +342,11 @@ class Candidates(Record):
     """Platform id to a price that takes the place of the catalogue's."""
     max_boxes: PositiveCount = 4
     """Most boxes over which the load may be spread."""
+    devices: tuple[str, ...] = ()
+    """Devices that may infer: ``CPU``, ``GPU`` and ``NPU`` of the chip, or the id of an added one (``hailo-8``); empty:
+    the CPU alone."""
+    add_accelerators: bool = False
+    """Whether boxes may be bought with an added device of ``devices``."""
 
 
 class Application(Record):
@@ -411,6 +419,12 @@ class Scenario(Record):
                     f"{self.money.currency}: give it in {self.money.currency} or USD"
                 )
         return self
+
+    @property
+    def names_devices(self) -> bool:
+        """Whether anything but the cores may infer."""
+        named = (*self.candidates.devices, *(stage.device for stage in self.stages))
+        return any(name not in {None, "CPU"} for name in named)
 
     @property
     def camera_count(self) -> int:

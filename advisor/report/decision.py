@@ -20,7 +20,10 @@ def scope_sentence(plan: Plan) -> str:
     """Say which kinds of hardware the answer leaves out; empty where it leaves none out."""
     if not plan.not_considered:
         return ""
-    return f"CPUs alone were compared: {' and '.join(plan.not_considered)} are not used, which may cost less."
+    *others, last = plan.not_considered
+    left_out = f"{', '.join(others)} and {last}" if others else last
+    lead = "CPUs alone were compared" if plan.asked is None or not plan.asked.names_devices else "Not all was compared"
+    return f"{lead}: {left_out} are not used, which may cost less (candidates.devices)."
 
 
 @dataclass(frozen=True)

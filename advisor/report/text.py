@@ -32,6 +32,8 @@ REMEDIES = {
     "cpu": "larger `every` intervals, a smaller model, int8 if your accuracy permits it (accuracy.precisions), "
     "fewer cameras per box, or more boxes (candidates.max_boxes)",
     "memory_bandwidth": "smaller models or batches, fewer streams, or all memory channels populated",
+    "device": "larger `every` intervals, a smaller model, int8 if your accuracy permits it (accuracy.precisions), "
+    "or CPU among candidates.devices, too",
     "memory": "more memory in the box, smaller models, or fewer streams",
     "latency_p95": "a larger slo.latency_p95_ms, a smaller model on the longest path, or faster cores rather than more",
     "drops": "a larger slo.drops_max_pct, larger `every` intervals, or fewer cameras per box",
@@ -256,6 +258,8 @@ def config_line(config: RunConfig) -> str:
     if config.streams is not None and config.threads is not None:
         each = config.threads / config.streams
         parts.append(f"{counted(config.streams, 'stream')} x {number(each)} {'thread' if each == 1 else 'threads'}")
+    elif config.device != "CPU" and config.streams is not None:
+        parts.append(counted(config.streams, "request") + " in flight")
     else:
         parts.append(f"streams {config.streams or 'automatic'}, threads {config.threads or 'automatic'}")
     if config.core_type is not None and config.core_type != "any":

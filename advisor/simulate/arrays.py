@@ -11,7 +11,7 @@ import numpy as np
 from . import state as s
 from .counts import thresholds
 from .result import SimResult, StageResult
-from .spec import APPLICATION, DECODE, Seeds, SimCamera, SimSpec
+from .spec import APPLICATION, DECODE, ENGINE, Seeds, SimCamera, SimSpec
 
 DRIFT_STEPS = 8
 """Steps per correlation time in which a machine's speed changes."""
@@ -28,7 +28,7 @@ def _cameras(spec: SimSpec, seeds: Seeds, warmup_s: float) -> Any:
     in_group: dict[str, int] = {}
     groups: dict[str, int] = {}
     names = ("period", "phase", "jitter", "decode", "key", "keys", "sigma", "motion", "poisson", "stagger", "stages",
-             "after")  # fmt: skip
+             "after", "engine")  # fmt: skip
     columns: dict[str, list[float]] = {name: [] for name in names}
     for c, camera in enumerate(spec.cameras):
         if camera.motion_duty not in duty:
@@ -43,6 +43,7 @@ def _cameras(spec: SimSpec, seeds: Seeds, warmup_s: float) -> Any:
         values = (
             1.0 / camera.fps, phase, camera.jitter_s, *_decode_times(camera), camera.key_frames, camera.decode_sigma,
             duty[camera.motion_duty], poisson, stagger, groups[camera.group], camera.application_core_s,
+            camera.engine_s,
         )  # fmt: skip
         for column, value in zip(columns.values(), values, strict=True):
             column.append(value)
@@ -78,8 +79,10 @@ def _stages(spec: SimSpec) -> tuple[Any, Any, Any]:
     rows = np.zeros(count + 2, s.STAGE)
     table = np.zeros((count + 1, max([stage.batch_max for stage in spec.stages], default=1) + 1), s.TABLE)
     names = [name for name, _ in spec.partition]
-    pool = np.zeros(len(names) + 1, s.POOL)
-    pool["cores"] = [cores for _, cores in spec.partition] + [spec.cores - sum(cores for _, cores in spec.partition)]
+    asides = _asides(spec)
+    pool = np.zeros(len(names) + 1 + len(asides), s.POOL)
+    rest = spec.cores - sum(cores for _, cores in spec.partition)
+    pool["cores"] = [*(cores for _, cores in spec.partition), rest, *(1.0 for _ in asides)]
     for i, stage in enumerate(spec.stages):
         row = rows[i]
         row["timeout"], row["sigma"], row["pre"] = stage.batch_timeout_s, stage.service_sigma, stage.preprocess_core_s
@@ -99,7 +102,13 @@ def _stages(spec: SimSpec) -> tuple[Any, Any, Any]:
     return rows, table, pool
 
 
-def _kinds(spec: SimSpec, camera: Any, table: Any, frames: int) -> tuple[Any, int]:
+def _asides(spec: SimSpec) -> list[str]:
+    """Devices and the decoding engine, as far as there are any; their pools of one stand behind those of cores."""
+    devices = dict.fromkeys(stage.device for stage in spec.stages if stage.device is not None)
+    return [*devices, *([ENGINE] if any(camera.engine_s > 0 for camera in spec.cameras) else [])]
+
+
+def _kinds(spec: SimSpec, stages: Any, camera: Any, table: Any, frames: int) -> tuple[Any, int]:
     """Rows of ``KIND`` and the number of jobs: pre-processing, each batch size, the application's, decode per traffic.
 
     ``frames``: most that the application may have under way.
@@ -110,16 +119,20 @@ def _kinds(spec: SimSpec, camera: Any, table: Any, frames: int) -> tuple[Any, in
     # Work on one thread that is no pass; its shape stands behind those of the stages.
     single, others = 1.0 if spec.crowded_by == "all" else 0.0, len(spec.stages)
 
+    asides = {name: len(spec.partition) + 1 + place for place, name in enumerate(_asides(spec))}
+
     def add(
         stage: int, places: int, threads: float, traffic: float, memory: float, gang: float = 1.0,
-        *, slowed: tuple[float, float, int],
+        *, slowed: tuple[float, float, int], aside: str | None = None,
     ) -> int:  # fmt: skip
         nonlocal room
         # Moving the traffic at full bandwidth takes its part of the time, whatever share was said to be bound by it.
         least = 0.0 if bandwidth is None else traffic / bandwidth
         bound = min(1.0, max(memory, least))
         crowds, crowding, rise = slowed
-        rows.append((0.0, 1.0, 1.0, threads, gang, traffic, bound, crowds, crowding, stage, rise, room, 0, 0))
+        pool = int(stages[stage]["pool"]) if aside is None else asides[aside]
+        rows.append((0.0, 1.0, 1.0, threads, gang, traffic, bound, crowds, crowding, stage, rise, room, 0, 0,
+                     pool, aside is not None))  # fmt: skip
         room += places
         return len(rows) - 1
 
@@ -128,20 +141,32 @@ def _kinds(spec: SimSpec, camera: Any, table: Any, frames: int) -> tuple[Any, in
         for b in range(1, stage.batch_max + 1):
             width = stage.threads_per_stream if stage.core_s is None else stage.core_s[b] / stage.service_s[b]
             traffic = stage.bandwidth_bytes * b / stage.service_s[b]
-            gang = stage.threads_per_stream
+            on_cores = stage.device is None
+            gang = stage.threads_per_stream if on_cores else 1.0
+            # Passes on a device take no core from others, nor the caches of the cores.
+            slowed = (width if on_cores else 0.0, stage.crowding, i)
             table["kind"][i, b] = add(
-                i, stage.streams, width, traffic, stage.memory_fraction, gang, slowed=(width, stage.crowding, i)
+                i, stage.streams, width, traffic, stage.memory_fraction, gang, slowed=slowed, aside=stage.device
             )
     decoders: dict[tuple[float, float], int] = {}
+    engines: dict[float, int] = {}
     for c, view in enumerate(spec.cameras):
         if view.decode_core_s > 0:
-            traffic = view.decode_bytes / view.decode_core_s
+            # An engine moves the pictures that it decodes; what remains on the host is calls, and copies of them.
+            traffic = 0.0 if view.engine_s > 0 else view.decode_bytes / view.decode_core_s
             key = traffic, view.decode_crowding
             if key not in decoders:
                 decoders[key] = add(
                     others + 1, spec.decode_workers, 1.0, traffic, 0.0, slowed=(single, view.decode_crowding, others)
                 )
             camera["kind"][c] = decoders[key]
+        if view.engine_s > 0:
+            traffic = view.decode_bytes / view.engine_s
+            if traffic not in engines:
+                engines[traffic] = add(
+                    others + 1, spec.decode_workers, 1.0, traffic, 0.0, slowed=(0.0, 0.0, others), aside=ENGINE
+                )
+            camera["engine_kind"][c] = engines[traffic]
     applications: dict[float, int] = {}
     for c, view in enumerate(spec.cameras):
         if view.application_core_s > 0:
@@ -207,7 +232,7 @@ def build(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds) -> s.
     camera = _cameras(spec, seeds, warmup_s)
     stage, table, pool = _stages(spec)
     frames = _frames_bound(spec, duration_s)
-    kind, jobs = _kinds(spec, camera, table, frames)
+    kind, jobs = _kinds(spec, stage, camera, table, frames)
     step = float(run["step"][0])
     common_steps = math.ceil(duration_s / (step if step > 0 else OBJECT_STEP_S)) + 2
     tables = [thresholds(count, spec.load) for count in spec.objects.classes]
@@ -246,6 +271,16 @@ def _stage_result(spec: SimSpec, state: s.State, i: int, window_s: float) -> Sta
     )
 
 
+def _device_utilisation(spec: SimSpec, state: s.State, window_s: float) -> dict[str, float]:
+    shares = dict.fromkeys(_asides(spec), 0.0)
+    for i, stage in enumerate(spec.stages):
+        if stage.device is not None:
+            shares[stage.device] += float(state.stage[i]["aside"]) / window_s
+    if ENGINE in shares:
+        shares[ENGINE] = float(state.stage[len(spec.stages) + 1]["aside"]) / window_s
+    return shares
+
+
 def read(spec: SimSpec, state: s.State, window_s: float) -> SimResult:
     """Gather the figures of a finished run."""
     run, camera = state.run[0], state.camera
@@ -275,10 +310,11 @@ def read(spec: SimSpec, state: s.State, window_s: float) -> SimResult:
         utilisation=sum(busy.values()) / (spec.cores * window_s),
         pool_utilisation={
             name: pool_busy[name] / (float(cores) * window_s)
-            for name, cores in zip(pool_names, state.pool["cores"], strict=True)
+            for name, cores in zip(pool_names, state.pool["cores"][: len(pool_names)], strict=True)
             if cores > 1e-9
         },
         busy_core_s=busy,
+        device_utilisation=_device_utilisation(spec, state, window_s),
         decode_wait_s=_mean(run["wait_decode"], run["decodes"]),
         bandwidth_bytes_per_s=traffic,
         bandwidth_utilisation=None if bandwidth is None else traffic / bandwidth,

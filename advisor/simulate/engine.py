@@ -279,14 +279,14 @@ def _to_stages(s: Any, slot: int, parent: int, items: int) -> None:
 def _enter(s: Any, q: int, work_s: float, later_s: float, ref: int, items: int, start: float) -> None:
     """Put a job of kind ``q`` on the cores for ``work_s``, to be followed by an inference of ``later_s``."""
     run = s.run[0]
-    i, first, at = s.kind[q].stage, s.kind[q].first, s.kind[q].count
+    first, at = s.kind[q].first, s.kind[q].count
     if at == 0:
         s.kind[q].clock = 0.0
         s.kind[q].place = run.active
         s.active[run.active] = q
         run.active += 1
     s.kind[q].count += 1
-    s.pool[s.stage[i].pool].threads += s.kind[q].width
+    s.pool[s.kind[q].pool].threads += s.kind[q].width
     end = s.kind[q].clock + work_s
     while at > 0 and s.job[first + (at - 1) // 2].end > end:
         _move_job(s, first + (at - 1) // 2, first + at)
@@ -309,10 +309,10 @@ def _move_job(s: Any, source: int, target: int) -> None:
 def _take_off(s: Any, q: int) -> None:
     """Take the job of kind ``q`` that ends first off the cores."""
     run = s.run[0]
-    i, first = s.kind[q].stage, s.kind[q].first
+    first = s.kind[q].first
     size = s.kind[q].count - 1
     s.kind[q].count = size
-    s.pool[s.stage[i].pool].threads -= s.kind[q].width
+    s.pool[s.kind[q].pool].threads -= s.kind[q].width
     if size == 0:
         run.active -= 1
         moved = s.active[run.active]
@@ -356,7 +356,10 @@ def _start_decode(s: Any) -> None:
             work = s.camera[c].key
         if s.camera[c].sigma > 0:
             work *= math.exp(s.camera[c].sigma * _normal(run.seed_service, c, number))
-        _enter(s, s.camera[c].kind, work, 0.0, slot, 1, run.now)
+        if s.camera[c].engine > 0:
+            _enter(s, s.camera[c].engine_kind, s.camera[c].engine, work, slot, 1, run.now)
+        else:
+            _enter(s, s.camera[c].kind, work, 0.0, slot, 1, run.now)
 
 
 @_part
@@ -459,10 +462,11 @@ def _end_job(s: Any, q: int) -> None:
     i, job = s.kind[q].stage, s.kind[q].first
     ref, items, start, later = s.job[job].ref, s.job[job].items, s.job[job].start, s.job[job].later
     _take_off(s, q)
-    if later > 0:
-        _enter(s, s.table[i, items].kind, later, 0.0, ref, items, start)
-        return
     stages = s.stage.shape[0] - 2
+    if later > 0:
+        following = s.table[i, items].kind if i < stages else s.camera[s.slot[ref].camera].kind
+        _enter(s, following, later, 0.0, ref, items, start)
+        return
     if i < stages:
         _end_stage(s, i, ref, items, start)
         return
@@ -620,10 +624,10 @@ def _set_rates(s: Any) -> None:
             q = s.active[a]
             crowding += s.kind[q].crowds * s.kind[q].count
             if s.kind[q].gang > 1.0:
-                s.pool[s.stage[s.kind[q].stage].pool].ganged += s.kind[q].width * s.kind[q].count
+                s.pool[s.kind[q].pool].ganged += s.kind[q].width * s.kind[q].count
     for a in range(run.active):
         q = s.active[a]
-        p = s.stage[s.kind[q].stage].pool
+        p = s.kind[q].pool
         rate = s.pool[p].share
         if rate < 1.0 and s.pool[p].ganged > 0.0:
             rate = _occupied(s.pool[p].threads, s.pool[p].cores, s.pool[p].ganged, s.kind[q].gang)
@@ -667,7 +671,11 @@ def _advance(s: Any, dt: float) -> None:
         q = s.active[a]
         s.kind[q].clock += s.kind[q].rate * dt
         if measured:
-            s.stage[s.kind[q].stage].busy += s.kind[q].count * s.kind[q].width * s.kind[q].pace * dt
+            taken = s.kind[q].count * s.kind[q].width * s.kind[q].pace * dt
+            if s.kind[q].aside:
+                s.stage[s.kind[q].stage].aside += taken
+            else:
+                s.stage[s.kind[q].stage].busy += taken
     if not measured:
         return
     for i in range(s.stage.shape[0]):

@@ -59,6 +59,8 @@ class SimResult:
     """The same for each reserved part by its name, and ``"shared"`` for the rest, where there is one."""
     busy_core_s: dict[str, float]
     """Core time in the window per stage id, ``"application"`` and ``"decode"`` [s]."""
+    device_utilisation: dict[str, float]
+    """Mean share of each device, and of the decoding engine, that is busy; empty without any."""
     decode_wait_s: float | None
     """Mean time from release to start of decode [s]."""
     bandwidth_bytes_per_s: float

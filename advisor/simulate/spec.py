@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from dataclasses import dataclass
 from typing import Literal
 
 from advisor.errors import ModelRangeError
 
+ENGINE = "decode engine"
+"""Name of the engine that decodes in hardware, in the results; all cameras share it."""
 DECODE = "decode"
 """Name of the decode pool in ``SimSpec.partition`` and in the results, beside the stages' ids."""
 APPLICATION = "application"
@@ -56,6 +59,9 @@ class SimCamera:
     [s]: it holds no decode worker, and frames of one camera may overlap in it."""
     application_crowding: float = 0.0
     """What that work takes longer, as a share, when all the other cores work."""
+    engine_s: float = 0.0
+    """Time for which a frame holds the engine that decodes in hardware [s], before ``decode_core_s`` of the host, which
+    is then what remains on the cores: calls and copies; 0: decoded on the cores alone."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,8 @@ class SimStage:
     """Batches in service at the same time."""
     threads_per_stream: float = 1.0
     core_s: tuple[float, ...] | None = None
-    """Core time that a batch of b takes from the machine [s], shaped like ``service_s``; None: threads x service."""
+    """Core time that a batch of b takes from the machine [s], shaped like ``service_s``; None: threads x service. Of a
+    stage on a device: time that it takes of the device, at most ``service_s``, which is that of one pass alone."""
     service_sigma: float = 0.0
     """Standard deviation of the logarithm of the service time (lognormal spread)."""
     preprocess_core_s: float = 0.0
@@ -113,6 +120,9 @@ class SimStage:
     in proportion. As many points in all stages that have some, and in ``SimSpec.core_rise``."""
     preprocess_crowding: float = 0.0
     """What ``preprocess_core_s`` is lengthened by, as a share, when all the other cores work."""
+    device: str | None = None
+    """Device that runs its passes; stages that name the same one share it. None: the cores. Preparation, with whatever
+    else a pass costs the host, is on the cores in any case."""
 
 
 @dataclass(frozen=True)
@@ -185,11 +195,14 @@ def _check_camera(index: int, camera: SimCamera) -> None:
         where, 0.0, fps=camera.fps, decode_core_s=camera.decode_core_s, decode_sigma=camera.decode_sigma,
         decode_bytes=camera.decode_bytes, decode_crowding=camera.decode_crowding, jitter_s=camera.jitter_s,
         application_core_s=camera.application_core_s, application_crowding=camera.application_crowding,
-        motion_duty=camera.motion_duty, phase_s=camera.phase_s or 0.0, key_frames=camera.key_frames,
+        engine_s=camera.engine_s, motion_duty=camera.motion_duty, phase_s=camera.phase_s or 0.0,
+        key_frames=camera.key_frames,
     )  # fmt: skip
     if camera.fps == 0 or camera.motion_duty > 1:
         raise ModelRangeError(f"simulate: {where} has fps {camera.fps} and motion_duty {camera.motion_duty}")
     _finite(where, 1.0, key_factor=camera.key_factor)
+    if camera.engine_s > 0 and camera.decode_core_s == 0:
+        raise ModelRangeError(f"simulate: {where} has an engine and no decode_core_s: what remains on the host")
 
 
 def _check_stage(index: int, spec: SimSpec) -> None:
@@ -216,6 +229,13 @@ def _check_stage(index: int, spec: SimSpec) -> None:
             raise ModelRangeError(
                 f"simulate: {where}.{name} is {times}; it needs positive times at index 1..{stage.batch_max}"
             )
+    if stage.device is not None and (
+        stage.device == ENGINE
+        or (stage.core_s is not None and any(map(operator.gt, stage.core_s[1:], stage.service_s[1:])))
+    ):
+        raise ModelRangeError(
+            f"simulate: {where} takes {stage.core_s} s of device {stage.device} in passes of {stage.service_s} s"
+        )
     if stage.parent is not None:
         if not 0 <= stage.parent < index:
             raise ModelRangeError(f"simulate: {where} comes before its parent {stage.parent}")

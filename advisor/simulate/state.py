@@ -34,21 +34,23 @@ RUN = _record(
 )
 """One row: parameters, clock, counters."""
 CAMERA = _record(
-    "period phase jitter decode key sigma motion last last_done gap after",
-    "poisson keys stagger next head waiting busy released dropped done step stages moves kind after_kind",
+    "period phase jitter decode key sigma motion last last_done gap after engine",
+    "poisson keys stagger next head waiting busy released dropped done step stages moves kind after_kind engine_kind",
 )
 """``next``: number of the next frame; ``head``, ``waiting``: its decode queue; ``moves``: there is motion;
-``decode``, ``key``: time of a frame, and of every ``keys``-th; ``after``: the application's work on it."""
+``decode``, ``key``: time of a frame, and of every ``keys``-th; ``after``: the application's work on it;
+``engine``: time on the engine that decodes, before ``decode`` on the cores."""
 CALL = _record("interval", "bucket")
 """Camera x stage; ``bucket``: floor((frame + stagger) / interval) at the last frame on which the parent was due."""
 SCENE = _record("level", "count")
 """Camera x class (motion behind the last): normal number, and the objects in view."""
 STAGE = _record(
-    "timeout sigma pre cold settle last gap wait service busy held",
+    "timeout sigma pre cold settle last gap wait service busy aside held",
     "parent free batch limit oldest pool finds motion head tail frames items calls served started drops streams begun",
 )
 """Per stage, behind the last the application's work on frames, then decode; ``last``: when it last ran; ``gap``: how
-long it had paused when it began to work again, and ``begun`` passes since then; ``head`` to ``items``: its queue."""
+long it had paused when it began to work again, and ``begun`` passes since then; ``aside``: time of a
+device that its jobs took, as ``busy`` is of the cores; ``head`` to ``items``: its queue."""
 TABLE = _record("service", "kind")
 """Stage x batch: time alone, and kind of job; at batch 0 the kind of its pre-processing."""
 POOL = _record("cores share threads ganged")
@@ -59,11 +61,12 @@ SLOT = _record("t", "", "camera number due pending dropped spare")
 """A frame in the system. ``pending``: visits not yet ended; ``spare``: list of free slots, no part of the frame."""
 NODE = _record("t", "", "next slot items spare")
 """An entry of a stage's queue."""
-KIND = _record("clock rate pace width gang traffic memory crowds crowding", "stage rise first count place")
+KIND = _record("clock rate pace width gang traffic memory crowds crowding", "stage rise first count place pool aside")
 """Jobs of one speed; ``gang``: threads of a job that synchronise at each layer; ``pace``: share of a core that each
 of its threads takes, working or waiting for the others; ``crowds``: threads that lengthen other jobs, ``crowding``:
-lengthening when such threads fill all other cores, ``rise``: row of its shape. Work done since last idle, demand of one
-job; their part of the jobs, place among the active."""
+lengthening when such threads fill all other cores, ``rise``: row of its shape. ``pool``: what it runs
+on, a device if ``aside``. Work done since last idle, demand of one job; their part of the jobs, place among the
+active."""
 JOB = _record("end start later", "ref items")
 """For each kind a heap by the reading of its clock at which the job ends; ``later``: inference that follows."""
 SAMPLE = _record("latency", "camera")

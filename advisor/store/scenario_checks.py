@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from advisor.errors import nearest
+from advisor.records.device import RUNTIME_DEVICES
 from advisor.records.platform import Platform
 from advisor.records.scenario import Scenario, Stage
+
+from .catalogue import Catalogue
 
 MAX_CAMERAS = 10_000
 MAX_STAGES = 100
@@ -319,3 +322,25 @@ def _candidates(scenario: Scenario) -> Iterator[Fault]:
         if name not in known:
             guess = nearest(name, known) or f"; known are {', '.join(known)}"
             yield Fault(("candidates", "form_factor", index), f"there is no form factor {name!r}{guess}")
+    yield from _devices(scenario)
+
+
+def _devices(scenario: Scenario) -> Iterator[Fault]:
+    """Names of devices, which the catalogue is asked for only where they are none that a chip brings."""
+    named: list[tuple[tuple[str | int, ...], str]] = [
+        (("candidates", "devices", index), name) for index, name in enumerate(scenario.candidates.devices)
+    ]
+    named += [(("stages", i, "device"), s.device) for i, s in enumerate(scenario.stages) if s.device is not None]
+    own = tuple(RUNTIME_DEVICES.values())
+    others = [(path, name) for path, name in named if name not in own]
+    if not others:
+        return
+    # Cards are no accelerators here: nothing tells what the host must do for them.
+    added = [device.id for device in Catalogue.load().devices() if device.kind == "accelerator"]
+    for path, name in others:
+        if name not in added:
+            upper = f"; did you mean {name.upper()!r}?" if name.upper() in own else nearest(name, (*own, *added))
+            known = upper or f"; known are {', '.join((*own, *added))}"
+            yield Fault(path, f"there is no device {name!r}{known}")
+        elif not scenario.candidates.add_accelerators:
+            yield Fault(path, f"{name} is added to a box: permit that with candidates.add_accelerators: true")

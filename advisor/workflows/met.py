@@ -23,7 +23,7 @@ def check_configuration(path: Path, option: PlanOption, scenario: Scenario) -> N
     Raises
     ------
     InputError
-        No or too many threads; file and path inside in one line.
+        No or too many threads, or a device that no runtime drives; file and path inside in one line.
     """
     where = f"{path}: recommended.config"
     threads = option.config.decode.threads
@@ -33,6 +33,11 @@ def check_configuration(path: Path, option: PlanOption, scenario: Scenario) -> N
             f"{where}.decode.threads: {threads} is not from {least} to {MOST_THREADS}; plan the scenario again"
         )
     for name, config in option.config.stages.items():
+        if config.runtime == "openvino" and config.device != config.device.upper():  # its own are in capitals
+            raise InputError(
+                f"{where}.stages.{name}.device: {config.device} is an added device, which no runtime here drives: "
+                "measure it with its maker's tools, or plan without candidates.add_accelerators"
+            )
         for field in ("threads", "streams", "requests", "inter_op_threads"):
             value = getattr(config, field)
             if value is not None and value > MOST_THREADS:

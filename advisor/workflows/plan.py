@@ -16,6 +16,7 @@ from .context import Say, open_store, probing, silent
 from .models import resolve_model
 from .offers import OfferSource, Rate, market_view
 from .plan_basis import plan_basis
+from .plan_devices import device_answers, with_devices
 from .predictors import cold_starts, load_predictors
 from .stage_models import model_key, naming, resolve_stages
 from .this_machine import local_candidate
@@ -117,7 +118,7 @@ def prepare(
     today = request.as_of or dt.datetime.now(dt.UTC).date()
     market = market_view(shipped, request.offers, today, request.rates, store_url=store.url)
     catalogue = shipped if market is None else market.catalogue
-    candidates = _candidates(request.on, catalogue, facts)
+    candidates = with_devices(scenario, _candidates(request.on, catalogue, facts), catalogue)
     admit(scenario, candidates, today, named=bool(request.on))  # before anything is built or measured in vain
     phase(progress, "reading and building models")
     where = str(scenario_file(request.scenario))
@@ -167,6 +168,7 @@ def prepare(
         smaller=smaller,
         named=bool(request.on),
         bitrate_kbps=bitrates,
+        device_answer=device_answers({**models, **{file.reference: file for file in smaller.values()}}, counted),
         probability_resolution=predictor.probability_resolution,
         assumptions=tuple(assumptions),
         basis=plan_basis(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from advisor.errors import ModelError
 from advisor.records.base import Evidence, Interval
 from advisor.records.config import RunConfig
+from advisor.records.device import DeviceSpec
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelFile, image_size
 from advisor.records.prediction import Prediction
@@ -55,7 +56,7 @@ def predict_on_device(
         own = ", ".join(item.runtime_name for item in catalogue.devices_of(machine.id)) or "none"
         reason = f"device {config.device}: {machine.id} has none in the catalogue, which lists of it: {own}"
         return _unknown(model, machine, config, reason)
-    question = _question(model, work, config, device_of=device)
+    question = device_question(model, work, config, device)
     answer = first_answer(shipped_sources(), question)
     if answer is None:
         reason = (
@@ -66,19 +67,21 @@ def predict_on_device(
     return _known(model, machine, config, answer)
 
 
-def _question(model: ModelFile, work: WorkTable | None, config: RunConfig, *, device_of: object) -> DeviceQuestion:
+def device_question(model: ModelFile, work: WorkTable | None, config: RunConfig, device: DeviceSpec) -> DeviceQuestion:
+    """What the sources of evidence are asked of a model on a device.
+
+    ``work``: as counted in its file; None: it could not be counted, and is known by name alone.
+    """
     from advisor.perfmodel.analytic.work_table import canonical_name, load_works, same_network
     from advisor.perfmodel.devices.question import DeviceQuestion
-    from advisor.records.device import DeviceSpec
     from advisor.store.paths import profiles_dir
 
-    assert isinstance(device_of, DeviceSpec)
     names = [canonical_name(model.reference), model.name]
     if work is not None:
         published = load_works(profiles_dir() / "calibration" / "works.json")
         names += [name for name, table in published.items() if same_network(table, work)]
     return DeviceQuestion(
-        device=device_of,
+        device=device,
         models=tuple(dict.fromkeys(names)),
         table=work,
         input_size=image_size(model.input_shape) if model.path else None,

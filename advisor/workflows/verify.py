@@ -69,6 +69,8 @@ class _Setting:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     other_box: str | None = None
+    decode_device: Literal["software", "hardware"] = "software"
+    """As planned; a request may ask for hardware, too."""
 
 
 def verify_scenario(
@@ -101,7 +103,8 @@ def verify_scenario(
             setting = _capped(setting, wanted)
         order = Order(
             scenario, models, setting.configs, setting.decode_threads, duration_s, facts, cache_dir() / "verify",
-            application_s=_application_s(scenario, facts), decode_device=request.decode_device, seed=request.seed,
+            application_s=_application_s(scenario, facts), decode_device=_decoded_by(request, setting),
+            seed=request.seed,
             phases=request.phases,
             predicted=None if setting.predicted is None else setting.predicted.model_dump(mode="json"),
             strict=request.strict, warnings=setting.warnings, objects=request.objects,
@@ -196,7 +199,13 @@ def _setting(
     platform = request.imitate or "this"
     option = configure_on(platform, request.scenario, request.seed, store, progress, say)
     words = "planned for this machine" if platform == "this" else f"planned for {platform}"
-    return _Setting(option.config.stages, option.config.decode.threads, option.predicted, words)
+    decode = option.config.decode
+    return _Setting(option.config.stages, decode.threads, option.predicted, words, decode_device=decode.device)
+
+
+def _decoded_by(request: VerifyRequest, setting: _Setting) -> Literal["software", "hardware"]:
+    """Where cameras are decoded: in hardware if that was asked for or planned; it is refused where nothing can."""
+    return "hardware" if "hardware" in {request.decode_device, setting.decode_device} else "software"
 
 
 def _imitated(platform: str, facts: HostFacts) -> Imitation:
@@ -250,6 +259,7 @@ def _from_plan(path: Path, scenario: Scenario, named: Path, facts: HostFacts) ->
         (*_versions(plan), *apart),
         (met(path, plan, named, facts, foreign=foreign is not None, changed=changed is not None),),
         foreign,
+        option.config.decode.device,
     )
 
 

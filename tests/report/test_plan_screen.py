@@ -56,7 +56,7 @@ def test_every_plan_is_one_screen_and_shorter_than_its_details(make: Callable[[]
 
 def test_what_the_answer_leaves_out_stands_before_the_price() -> None:
     text = " ".join(screen(shop_plan()))
-    left_out = "CPUs alone were compared: accelerators and integrated graphics are not used"
+    left_out = "CPUs alone were compared: accelerators, integrated graphics and neural processors are not used"
     assert text.index(left_out) < text.index("price ")
     whole = shop_plan().model_copy(update={"not_considered": ()})
     assert "not used" not in " ".join(screen(whole))

@@ -116,6 +116,8 @@ class Oracle:
     def __init__(self, cameras, stages, cores, workers, means, seed):
         self.env = simpy.Environment()
         self.cores = Cores(self.env, cores)
+        self.devices = {s["device"]: Cores(self.env, 1.0) for s in stages if "device" in s}
+        self.engine = Cores(self.env, 1.0)
         self.cameras, self.stages, self.means = cameras, stages, means
         self.rng = np.random.default_rng(seed)
         self.workers = simpy.Resource(self.env, workers)
@@ -192,6 +194,8 @@ class Oracle:
                         mean *= camera["key_factor"]
                 sigma = camera["sigma"]
                 work_s = mean * self.rng.lognormal(-(sigma**2) / 2, sigma)
+                if camera.get("engine"):
+                    yield self.engine.run(camera["engine"], 1.0)
                 yield self.cores.run(work_s, 1.0, **shape_of(camera, "decode"))
         yield from self._application(frame)
 
@@ -277,7 +281,12 @@ class Oracle:
                 yield self.cores.run(stage["pre"] * size, 1.0, **shape_of(stage, "pre"))
             spread = math.exp(stage.get("sigma", 0.0) * self.rng.standard_normal())
             work_s, threads = (stage["service"][size] + cold) * spread, stage["threads"]
-            yield self.cores.run(work_s, threads, threads, crowding=stage.get("crowding", 0.0), rise=stage.get("rise"))
+            if "device" in stage:
+                part = stage["taken"][size] / stage["service"][size]
+                yield self.devices[stage["device"]].run(work_s, part)
+            else:
+                crowding = stage.get("crowding", 0.0)
+                yield self.cores.run(work_s, threads, threads, crowding=crowding, rise=stage.get("rise"))
             self.serving[i] -= 1
             self.ended[i] = self.env.now
             self.batches[i].append((self.env.now, size))

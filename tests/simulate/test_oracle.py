@@ -28,7 +28,7 @@ def both(stages, *, cameras, cores, workers, means=(), duration_s=40.0, runs=4, 
                     c["fps"], c["group"], decode_core_s=c["decode"], decode_sigma=c["sigma"], phase_s=c["phase"],
                     stagger=c["number"], key_frames=c.get("keys", 0), key_factor=c.get("key_factor", 1.0),
                     decode_crowding=c.get("decode_crowding", 0.0), application_core_s=c.get("application", 0.0),
-                    application_crowding=c.get("application_crowding", 0.0),
+                    application_crowding=c.get("application_crowding", 0.0), engine_s=c.get("engine", 0.0),
                 )
                 for c in cameras
             ),
@@ -40,7 +40,7 @@ def both(stages, *, cameras, cores, workers, means=(), duration_s=40.0, runs=4, 
                     service_sigma=s.get("sigma", 0.0), preprocess_core_s=s.get("pre", 0.0), queue_limit=s["limit"],
                     drop=s["drop"], cold_s=s.get("cold", 0.0), cold_settle_s=s.get("settle", 0.0),
                     crowding=s.get("crowding", 0.0), rise=s.get("rise", ()),
-                    preprocess_crowding=s.get("pre_crowding", 0.0),
+                    preprocess_crowding=s.get("pre_crowding", 0.0), device=s.get("device"), core_s=s.get("taken"),
                 )
                 for s in stages
             ),
@@ -210,3 +210,23 @@ def test_the_comparison_can_fail() -> None:
     with pytest.raises(AssertionError):
         agree(ours * 1.1, theirs, floor=0.03)
     assert math.isfinite(ours.sum())
+
+
+@pytest.mark.parametrize("cores", [4.0, 0.5])
+def test_stages_that_share_a_device_agree(cores) -> None:
+    """One detector pipelines its passes on the device, the other holds it; a third stage stays on the cores."""
+    stages = [
+        stage("person", (0.0, 0.016), interval=1, finds=0, streams=3, pre=0.002, sigma=0.1, device="GPU",
+              taken=(0.0, 0.008)),
+        stage("face", (0.0, 0.009), interval=2, groups=("b",), device="GPU", taken=(0.0, 0.009), pre=0.001),
+        stage("reid", (0.0, 0.002), parent=0, interval=5),
+    ]  # fmt: skip
+    agree(*both(stages, cameras=camera_set(4), cores=cores, workers=2, means=(2.0,)), floor=0.03)
+
+
+@pytest.mark.parametrize("engine_s", [0.004, 0.016])
+def test_an_engine_that_decodes_agrees(engine_s) -> None:
+    """Below its rate and close to it: 60 frames per second hold it for 24 and 96 % of the time."""
+    cameras = [camera | {"engine": engine_s} for camera in camera_set(4, decode=0.001)]
+    stages = [stage("person", (0.0, 0.012), interval=3, streams=2, pre=0.001)]
+    agree(*both(stages, cameras=cameras, cores=1.0, workers=4), floor=0.03)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -103,6 +104,86 @@ def test_an_application_shares_the_cores_reserved_for_decoding() -> None:
     spec = SimSpec((camera,), (SimStage("m", (0.0, 0.005)),), 2.0, partition=(("decode", 1.0), ("m", 1.0)))
     r = simulate(spec, 60)
     assert r.pool_utilisation["decode"] == pytest.approx(20.0 * 0.020, rel=0.02)
+
+
+def test_sojourn_on_a_shared_device_is_that_of_processor_sharing() -> None:
+    """M/G/1-PS over both stages together: s / (1 - rho) each, whatever the mix (Kleinrock 1976, eq. 4.17)."""
+    short_s, long_s, each = 0.005, 0.020, 24.0
+    stages = tuple(
+        SimStage(name, (0.0, time_s), groups=(name,), streams=500, queue_limit=10_000, device="GPU")
+        for name, time_s in (("a", short_s), ("b", long_s))
+    )
+    spec = SimSpec((callers(each, "a"), callers(each, "b")), stages, 4.0)
+    rho = each * (short_s + long_s)
+    for place, time_s in ((0, short_s), (1, long_s)):
+        mean, error = over_seeds(spec, lambda r, place=place: r.stages[place].mean_service_s)
+        assert abs(mean - time_s / (1 - rho)) <= error
+        assert error < 0.1 * mean
+    mean, error = over_seeds(spec, lambda r: r.device_utilisation["GPU"])
+    assert abs(mean - rho) <= error
+
+
+def test_a_device_takes_its_time_and_the_host_the_preparation() -> None:
+    stage = SimStage(
+        "m", (0.0, 0.030), streams=4, core_s=(0.0, 0.010), preprocess_core_s=0.004, device="GPU", queue_limit=50
+    )
+    r = simulate(SimSpec((SimCamera(20.0, phase_s=0.0),), (stage,), 2.0), 60, 10)
+    assert r.latencies_s == pytest.approx(0.034, abs=1e-9)
+    assert r.device_utilisation == pytest.approx({"GPU": 0.2}, rel=0.01)
+    assert r.busy_core_s["m"] / r.window_s == pytest.approx(20.0 * 0.004, rel=0.01)
+    assert r.utilisation == pytest.approx(0.04, rel=0.01)
+
+
+def test_a_device_carries_as_much_as_its_throughput() -> None:
+    """Passes of 30 ms that take 10 ms each: 100 per second, as many as go out of an offer of 200."""
+    stage = SimStage("m", (0.0, 0.030), streams=8, core_s=(0.0, 0.010), device="GPU")
+    r = simulate(SimSpec((callers(200.0),), (stage,), 2.0), 100, 10)
+    assert r.stages[0].calls_per_s == pytest.approx(100.0, rel=0.01)
+    assert r.device_utilisation["GPU"] == pytest.approx(1.0, rel=0.01)
+    assert r.utilisation == 0.0
+
+
+def test_cores_too_busy_for_preparation_slow_no_pass_on_a_device() -> None:
+    stages = (
+        SimStage("cpu", (0.0, 0.5), streams=4, threads_per_stream=4, groups=("a",)),
+        SimStage("gpu", (0.0, 0.010), device="GPU", groups=("b",)),
+    )
+    r = simulate(SimSpec((SimCamera(20.0, "a"), SimCamera(20.0, "b")), stages, 1.0), 60)
+    assert r.utilisation == pytest.approx(1.0, abs=0.01)
+    assert r.stages[1].mean_service_s == pytest.approx(0.010)
+
+
+def test_an_engine_decodes_as_many_frames_as_its_rate() -> None:
+    camera = SimCamera(30.0, decode_core_s=0.001, engine_s=0.004, phase_s=0.0)
+    stage = SimStage("m", (0.0, 0.001), streams=4)
+    r = simulate(SimSpec((camera,), (stage,), 4.0, decode_workers=4), 60, 10)
+    assert r.latencies_s == pytest.approx(0.006, abs=1e-9)
+    assert r.device_utilisation == pytest.approx({"decode engine": 0.12}, rel=0.01)
+    assert r.busy_core_s["decode"] / r.window_s == pytest.approx(0.030, rel=0.01)
+    full = simulate(SimSpec((camera,) * 12, (stage,), 8.0, decode_workers=8), 60, 10)
+    # Eight frames that began together leave the engine together, and it idles while the host has all of them.
+    assert full.camera_fps.sum() == pytest.approx(8 / (8 * 0.004 + 0.001 * 8 / 8), rel=0.03)
+
+
+def test_what_an_engine_moves_counts_as_traffic() -> None:
+    camera = SimCamera(20.0, decode_core_s=0.001, engine_s=0.002, decode_bytes=6e6)
+    spec = SimSpec((camera,), (SimStage("m", (0.0, 0.001)),), 4.0, memory_bandwidth_bytes_per_s=20e9)
+    assert simulate(spec, 60, 10).bandwidth_bytes_per_s == pytest.approx(20.0 * 6e6, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        (SimSpec((SimCamera(5.0, engine_s=0.01),), (SimStage("m", (0.0, 0.1)),), 1.0), "what remains on the host"),
+        (
+            SimSpec((SimCamera(5.0),), (SimStage("m", (0.0, 0.1), core_s=(0.0, 0.2), device="GPU"),), 1.0),
+            "takes (0.0, 0.2) s of device GPU in passes",
+        ),
+    ],
+)
+def test_devices_that_cannot_be_are_refused(spec, said) -> None:
+    with pytest.raises(ModelRangeError, match=re.escape(said)):
+        simulate(spec, 10)
 
 
 def test_core_time_of_a_call_may_be_less_than_its_threads_hold() -> None:

@@ -106,6 +106,12 @@ def refusal(text: str) -> str:
         ("[f32, bf16, int8]", "[]", "accuracy.precisions"),
         ("currency: USD", "currency: EUR", "money: currency EUR needs usd_rate"),
         ("currency: USD", "currency: euro", "money.currency: 'euro' is not in the form of three capital letters"),
+        ("form_factor: []", "form_factor: [], devices: [gpu]",
+         "candidates.devices[0]: there is no device 'gpu'; did you mean 'GPU'?"),
+        ("form_factor: []", "form_factor: [], devices: [CPU, hailo8]",
+         "candidates.devices[1]: there is no device 'hailo8'; did you mean 'hailo-8'?"),
+        ("form_factor: []", "form_factor: [], devices: [hailo-8]",
+         "candidates.devices[0]: hailo-8 is added to a box: permit that with candidates.add_accelerators: true"),
         ("form_factor: []", "form_factor: [minipc]", "candidates.form_factor[0]: there is no form factor 'minipc'"),
         (
             "prices: {}",

@@ -182,6 +182,7 @@ def _decoding(threads: int) -> Any:
         (_decoding(-3), "recommended.config.decode.threads: -3 is not from 1"),
         (_decoding(10**9), "recommended.config.decode.threads: 1000000000 is not from 1"),
         (_configured(threads=10**9), "recommended.config.stages.person.threads: 1000000000 is above 4096"),
+        (_configured(device="hailo-8l"), "recommended.config.stages.person.device: hailo-8l is an added device, which"),
         (_configured(streams=5000), "recommended.config.stages.person.streams: 5000 is above 4096"),
         (lambda document: document.update(scenario_sha256="0" * 64), "and inputs.scenario_sha256 differ"),
     ],

@@ -8,10 +8,12 @@ from advisor.perfmodel.analytic.machine import filled_fields
 from advisor.planner.question.inputs import Candidate, PlanInputs
 from advisor.planner.question.money import PRICE_SPREAD
 from advisor.planner.search.costs import MEMORY_OF_CAMERA_BYTES, MEMORY_OF_SYSTEM_BYTES
+from advisor.planner.search.devices import BESIDE_CORES, BESIDE_PASSES, HOST_CALL_S
 from advisor.planner.search.judgement import Deployment
 from advisor.planner.search.space import THREADS_PER_STREAM
 from advisor.records.machine import MachineSpec
 from advisor.records.plan import OLD_PRICE_DAYS, PlanOption, Price
+from advisor.records.scenario import Scenario
 
 from .around import application_words, assumes_usual
 
@@ -43,6 +45,21 @@ FIELDS = {
     "tdp_w": "TDP",
 }
 """Words for the fields of a data sheet; the others are printed by their name."""
+
+LEFT_OUT = {"GPU": "integrated graphics", "NPU": "neural processors"}
+"""Kinds of hardware of a chip by the device that permits them."""
+ENGINES_ASSUME = (
+    "decoding in hardware: of the core time of software 3 to 10 % stay on the host where all stages infer on the "
+    "graphics and pictures stay there, which the application must do (`sizer verify` copies them back), else 50 to 90 %"
+)
+DEVICES_ASSUME = (
+    "devices: one device per box and one stage on one device; throughputs of two devices are never added; a model "
+    "without evidence on a device does not run there; f32 and bf16 permit f16 there, at which runtimes run such files",
+    f"devices: every request costs the host {1000 * HOST_CALL_S.p10:g} to {1000 * HOST_CALL_S.p90:g} ms of a core for "
+    f"call and copies; a chip's device and its cores are {BESIDE_PASSES.p10:g} to {BESIDE_PASSES.p90:g} times as fast "
+    f"while both infer, the device {BESIDE_CORES.p10:g} to {BESIDE_CORES.p90:g} times while the cores decode "
+    "(all assumed); its memory traffic is not counted, and it draws power as that share of the cores would",
+)
 
 FILLED_BY = {
     "all_core_turbo_hz": "the boost clock",
@@ -79,8 +96,9 @@ def list_assumptions(
             "int8 is for speed only: quantised with random inputs; check the accuracy of your own int8 models"
         )
     assumptions.append(
-        f"settings considered: the CPU alone, 1 to {max(THREADS_PER_STREAM)} threads per inference stream and never "
-        "over two NUMA nodes, as many requests as streams, one pool of cores for all stages and decode (whole cores of "
+        f"settings considered: {'on the CPU' if scenario.names_devices else 'the CPU alone'}, "
+        f"1 to {max(THREADS_PER_STREAM)} threads per inference stream and never over two NUMA nodes, "
+        "as many requests as streams, one pool of cores for all stages and decode (whole cores of "
         "their own never held where sharing did not); on chips with two kinds of cores also the performance cores alone"
     )
     assumptions.append(
@@ -99,7 +117,7 @@ def list_assumptions(
     )
     spreads = ", ".join(f"{kind} {100.0 * share:g} %" for kind, share in PRICE_SPREAD.items() if kind != "measured")
     assumptions.append(f"prices: what is really paid is taken to lie within so much of a price of its kind: {spreads}")
-    assumptions.append("cameras are decoded in software on the CPU; accelerators and integrated graphics are not used")
+    assumptions += _hardware_text(scenario, chosen)
     assumptions.append(
         "the box runs nothing else, is cooled to hold its sustained power limit, and uses the performance governor"
     )
@@ -131,6 +149,23 @@ def list_assumptions(
     for candidate in alternatives:
         assumptions += _filled_text(candidate.platform.id, candidate.machine)
     return tuple(dict.fromkeys(assumptions))
+
+
+def _hardware_text(scenario: Scenario, chosen: Deployment | None) -> list[str]:
+    """Where cameras are decoded and models infer, and what that assumes."""
+    left_out = not_considered(scenario)
+    unused = f"{', '.join(left_out)} are not used" if left_out else "nothing of a box is left out"
+    in_hardware = chosen is not None and chosen.model.engines is not None
+    where = "by the engines of the chip's graphics" if in_hardware else "in software on the CPU"
+    engines = [ENGINES_ASSUME] if in_hardware else []
+    return [f"cameras are decoded {where}; {unused}", *engines, *(DEVICES_ASSUME if scenario.names_devices else ())]
+
+
+def not_considered(scenario: Scenario) -> tuple[str, ...]:
+    """Kinds of hardware that the answer leaves out, since the scenario does not permit them."""
+    named = {*scenario.candidates.devices, *(stage.device for stage in scenario.stages)}
+    left_out = [] if named - {None, "CPU", *LEFT_OUT} else ["accelerators"]
+    return (*left_out, *(words for name, words in LEFT_OUT.items() if name not in named))
 
 
 def _filled_text(platform: str, machine: MachineSpec) -> list[str]:

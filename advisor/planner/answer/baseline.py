@@ -82,10 +82,10 @@ def _default_setup(deployment: Deployment, hint: Hint) -> Setup | None:
     if any(estimate.evidence is Evidence.UNKNOWN for estimate in estimates):
         return None
     choice = {
-        stage.id: replace(setup.choice[stage.id], config=config, estimate=estimate)
+        stage.id: replace(setup.choice[stage.id], config=config, estimate=estimate, busy=None)
         for stage, estimate in zip(stages, estimates, strict=True)
     }
-    return Setup(choice, dict.fromkeys(choice, config.streams or 1), setup.decode_workers)
+    return Setup(choice, dict.fromkeys(choice, config.streams or 1), setup.decode_workers, setup.decode_device)
 
 
 def _partitioned(deployment: Deployment) -> Setup | None:

@@ -9,7 +9,13 @@ from dataclasses import replace
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.load_case import Load
 from advisor.planner.search.belief import MEDIAN
-from advisor.planner.search.costs import MEMORY_OF_CAMERA_BYTES, choice_memory_bytes, stage_cores
+from advisor.planner.search.costs import (
+    MEMORY_OF_CAMERA_BYTES,
+    choice_memory_bytes,
+    device_load,
+    engine_load,
+    stage_cores,
+)
 from advisor.planner.search.judgement import Deployment, Failing, Feasible
 from advisor.planner.search.rank import Solution, cheapest
 from advisor.planner.search.search import judge
@@ -17,7 +23,7 @@ from advisor.planner.search.study import Study
 from advisor.records.base import Precision
 from advisor.records.plan import BreaksFirst, PredictedLoad, Price, Sensitivity
 from advisor.records.scenario import Scenario
-from advisor.simulate.spec import APPLICATION, DECODE
+from advisor.simulate.spec import APPLICATION, DECODE, ENGINE
 
 from .predicted_load import fluid_factor
 from .ties import near_miss
@@ -55,21 +61,30 @@ def _headroom(deployment: Deployment) -> list[BreaksFirst]:
     limit = _headroom_limit(deployment, deployment.case.cameras)
     if limit is None:
         return []
-    text = f"{_headroom_words(deployment.scenario)} at {limit:.0f} cameras"
+    text = f"{_headroom_words(deployment)} at {limit:.0f} cameras"
     return [BreaksFirst(resource="headroom", at_cameras=float(math.floor(limit)), at_objects_factor=None, text=text)]
 
 
 def _headroom_limit(deployment: Deployment, load_today: float) -> float | None:
-    """Load at which the headroom of the CPU is used up, by the utilisation law; None where none is kept."""
-    usable = deployment.scenario.margin.usable_share
-    demand = deployment.cores(deployment.nominal, MEDIAN, contended=True)
-    if usable >= 1.0 or demand <= 0:
+    """Load at which the headroom of the CPU, or of a device, is used up by the utilisation law; None: none is kept."""
+    usable, busy = deployment.scenario.margin.usable_share, max(_busy_shares(deployment))
+    if usable >= 1.0 or busy <= 0:
         return None
-    return usable * deployment.model.cores / demand * load_today
+    return usable / busy * load_today
 
 
-def _headroom_words(scenario: Scenario) -> str:
-    return f"the {scenario.margin.headroom_pct:g} % headroom of the CPU is used up"
+def _busy_shares(deployment: Deployment) -> tuple[float, float]:
+    """Shares of the cores and of the device that are busy today, by the utilisation law."""
+    cores = deployment.cores(deployment.nominal, MEDIAN, contended=True) / deployment.model.cores
+    return cores, deployment.device_load(deployment.nominal, MEDIAN)
+
+
+def _headroom_words(deployment: Deployment) -> str:
+    cores, device = _busy_shares(deployment)
+    engine = engine_load(deployment.model, deployment.scenario, deployment.facts(deployment.nominal), MEDIAN)
+    use = deployment.model.use
+    what = "the CPU" if cores >= device else ENGINE if engine >= device or use is None else use.name
+    return f"the {deployment.scenario.margin.headroom_pct:g} % headroom of {what} is used up"
 
 
 def _slo(deployment: Deployment, capacity: int) -> BreaksFirst:
@@ -89,7 +104,7 @@ def _requests(deployment: Deployment, capacity_per_s: float) -> list[BreaksFirst
     items = []
     limit = _headroom_limit(deployment, offered)
     if limit is not None:
-        items.append((limit, "headroom", f"{_headroom_words(deployment.scenario)} at {limit:.3g} requests/s"))
+        items.append((limit, "headroom", f"{_headroom_words(deployment)} at {limit:.3g} requests/s"))
     if capacity_per_s > 0:
         beyond = MORE_REQUESTS * capacity_per_s
         load = replace(deployment.nominal, requests_factor=beyond / offered / deployment.count)
@@ -113,11 +128,14 @@ def _gives_way(deployment: Deployment, beyond: Load) -> tuple[str, str]:
     for name in (DECODE, APPLICATION):
         loads[name] = outcome.result.busy_core_s.get(name, 0.0) / outcome.result.window_s
     heaviest = max(loads, key=lambda name: loads[name])
-    full = outcome.cpu > FULL
-    cause = "the CPU is full" if full else f"the CPU is {outcome.cpu * 100:.0f} % busy, so queues and bursts decide"
     consequence = CONSEQUENCES[failed]
     if not deployment.scenario.cameras:
         consequence = consequence.replace("frames", "requests")
+    full_device = next((name for name, share in outcome.devices.items() if share > FULL), None)
+    if full_device is not None and outcome.cpu <= FULL:
+        return full_device, f"{consequence}: {full_device} is full"
+    full = outcome.cpu > FULL
+    cause = "the CPU is full" if full else f"the CPU is {outcome.cpu * 100:.0f} % busy, so queues and bursts decide"
     return "cpu" if full else failed, f"{consequence}: {cause}; {heaviest} takes most of it"
 
 
@@ -128,7 +146,13 @@ def _others(deployment: Deployment, predicted: PredictedLoad, named: set[str]) -
     """
     items = []
     shares = predicted.utilisation
-    factors = {"cpu": fluid_factor(deployment, MEDIAN, contended=True)}
+    factors = {"cpu": fluid_factor(deployment, MEDIAN, contended=True, device=False)}
+    if deployment.model.use is not None:
+        busy = device_load(deployment.setup.choice, deployment.facts(deployment.nominal), MEDIAN)
+        factors |= {deployment.model.use.name: 1.0 / busy} if busy > 0 else {}
+    if deployment.model.engines is not None:
+        busy = engine_load(deployment.model, deployment.scenario, deployment.facts(deployment.nominal), MEDIAN)
+        factors |= {ENGINE: 1.0 / busy} if busy > 0 else {}
     bandwidth = shares.get("memory_bandwidth")
     if bandwidth is not None and bandwidth.p50 > 0:
         factors["memory_bandwidth"] = 1.0 / bandwidth.p50
@@ -136,7 +160,7 @@ def _others(deployment: Deployment, predicted: PredictedLoad, named: set[str]) -
         if name in named or name not in shares:
             continue
         limit = deployment.case.cameras * factor
-        text = f"{RESOURCES[name]} would be full at {limit:,.0f} cameras ({shares[name].p50 * 100:.2g} % now)"
+        text = f"{RESOURCES.get(name, name)} would be full at {limit:,.0f} cameras ({shares[name].p50 * 100:.2g} % now)"
         items.append(BreaksFirst(resource=name, at_cameras=limit, at_objects_factor=None, text=text))
     installed = deployment.model.machine.memory_bytes
     if installed is not None:

@@ -63,7 +63,9 @@ def make_option(deployment: Deployment, *, feasible: bool, certain: bool | None 
 
 def plan_config(setup: Setup) -> PlanConfig:
     """What must be set on the box, as a record."""
-    return PlanConfig(stages=setup.configs, decode=DecodeConfig(threads=setup.decode_workers))
+    return PlanConfig(
+        stages=setup.configs, decode=DecodeConfig(threads=setup.decode_workers, device=setup.decode_device)
+    )
 
 
 def configured_load(deployment: Deployment) -> tuple[PlanConfig, PredictedLoad]:

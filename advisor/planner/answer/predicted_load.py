@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import median
 
 from advisor.planner.search.belief import MEDIAN, QUANTILES
@@ -131,17 +132,18 @@ def capacity_cameras(deployment: Deployment, z: float, *, at_least: int = 0) -> 
     return low
 
 
-def fluid_factor(deployment: Deployment, z: float, *, contended: bool = False) -> float:
-    """Multiple of today's load that keeps all cores busy without queueing: an upper bound on what is carried.
+def fluid_factor(deployment: Deployment, z: float, *, contended: bool = False, device: bool = True) -> float:
+    """Multiple of today's load that fills cores or device without queueing: an upper bound on what is carried.
 
-    ``contended``: no bound, but with every pass as long as with all streams busy.
+    ``contended``: no bound, but with every pass as long as with all streams busy. ``device``: whether one counts.
     """
     # With all cores busy every clock is that of a full machine.
     full = contended or bool(deployment.model.slowing)
     demand = deployment.cores(deployment.case.nominal(1), z, contended=full)
-    if demand <= 0:
-        return MAX_CAMERAS / max(deployment.case.cameras, 1)
-    return deployment.count * deployment.model.cores / demand
+    most = MAX_CAMERAS / max(deployment.case.cameras, 1)
+    of_cores = deployment.count * deployment.model.cores / demand if demand > 0 else most
+    busy = deployment.device_load(deployment.case.nominal(1), z) if device else 0.0
+    return min(of_cores, deployment.count / busy) if busy > 0 else of_cores
 
 
 def _simulated(
@@ -191,9 +193,15 @@ def _utilisation(model: PlatformModel, outcomes: tuple[Draws, Draws, Draws], mem
     shares = {"cpu": _band(outcomes, lambda outcome: outcome.cpu)}
     if all(outcome.bandwidth is not None for draws in outcomes for outcome in draws):
         shares["memory_bandwidth"] = _band(outcomes, lambda outcome: outcome.bandwidth or 0.0)
+    for name in outcomes[1][0].devices:
+        shares[name] = _band(outcomes, partial(_share_of, name))
     if model.machine.memory_bytes is not None:
         shares["memory"] = memory.scaled(1.0 / model.machine.memory_bytes)
     return shares
+
+
+def _share_of(name: str, outcome: SimulatedOutcome) -> float:
+    return outcome.devices[name]
 
 
 def _request_capacity(deployment: Deployment, quantiles: BoxQuantiles, *, exact: bool) -> Interval:

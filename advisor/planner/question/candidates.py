@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from advisor.errors import CatalogueError, Inconclusive, Infeasible, nearest
 from advisor.records.base import Sourced
+from advisor.records.device import RUNTIME_DEVICES, DeviceSpec
 from advisor.records.scenario import Scenario
 
 from .inputs import Candidate
@@ -107,7 +108,15 @@ def at_site(scenario: Scenario, candidate: Candidate) -> Candidate:
         f"{math.floor(allowed_w):g} W or less (boxes of the kind are sold with {package.low:g} to {package.high:g} W); "
         "it is as fast as that allows"
     )
-    return replace(candidate, machine=machine, notes=(*candidate.notes, note))
+    devices = tuple(_at_most(device, allowed_w) for device in candidate.devices)
+    return replace(candidate, machine=machine, notes=(*candidate.notes, note), devices=devices)
+
+
+def _at_most(device: DeviceSpec, allowed_w: float) -> DeviceSpec:
+    """Device of a chip whose box may draw no more than that; what is added has a limit of its own."""
+    if device.kind not in RUNTIME_DEVICES or device.power_w is None:
+        return device
+    return device.model_copy(update={"power_w": min(device.power_w, allowed_w)})
 
 
 def excluding_limit(scenario: Scenario, candidate: Candidate, today: dt.date) -> tuple[str, str] | None:

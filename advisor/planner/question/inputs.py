@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from advisor.perfmodel.devices.question import DeviceAnswer
 from advisor.perfmodel.resources.application import ApplicationUnit
 from advisor.perfmodel.resources.cold_pass import ASSUMED, ColdStart
 from advisor.records.base import Evidence, Interval, Precision, RuntimeName
 from advisor.records.config import RunConfig
+from advisor.records.device import DeviceSpec
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelFile, ModelWork
 from advisor.records.plan import PlanBasis
@@ -65,6 +67,10 @@ class Candidate:
     machine: MachineSpec
     notes: tuple[str, ...] = ()
     """What must be set on the box for the plan to hold."""
+    devices: tuple[DeviceSpec, ...] = ()
+    """Devices beside the cores that the scenario permits."""
+    bought_with: str | None = None
+    """Device that is added to the box and in its price; None: the box as it is sold."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,8 @@ class PlanInputs:
     """Cost of the first passes after a pause on a machine."""
     bitrate_kbps: Mapping[str, float] = field(default_factory=dict)
     """Camera group -> rate assumed where the scenario gives none [kbit/s]."""
+    device_answer: Callable[[DeviceSpec, str, Precision], DeviceAnswer | None] = lambda *_: None
+    """Device, name as of :meth:`work_key`, precision -> what is known of one input at a time; None: nothing."""
     probability_resolution: float = 0.05
     """Difference of two probabilities of holding that the reliability table can tell apart."""
     assumptions: tuple[str, ...] = ()

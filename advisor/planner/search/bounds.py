@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from advisor.number_format import apart
 from advisor.planner.question.load_case import Load
 from advisor.records.scenario import Scenario
+from advisor.simulate.spec import ENGINE
 
 from .belief import MEDIAN, at
 from .checks import FailedCheck
@@ -40,6 +41,9 @@ def admissible(
     bandwidth = model.bandwidth_bytes_per_s(MEDIAN)
     if bandwidth is not None:
         fits &= table.traffic <= usable * bandwidth
+    if table.device_load is not None:
+        fits &= table.device_load <= usable
+    fits &= table.engine_load <= usable
     return fits
 
 
@@ -89,10 +93,12 @@ def bound(
         return slow_decode
     each = _each(count)
     failed = (
-        _latency(scenario, float(table.path_s.min()), float(table.median_path_s.min()))
+        _engine(scenario, table, each)
+        or _latency(scenario, float(table.path_s.min()), float(table.median_path_s.min()))
         or _cores(model, scenario, float(median_cores.min()), float(table.demand.min()), each)
         or _memory(model, scenario, table, each)
         or _bandwidth(model, scenario, table, each)
+        or _device(model, scenario, table, each)
     )
     if failed is not None:
         return failed
@@ -187,3 +193,25 @@ def _bandwidth(model: PlatformModel, scenario: Scenario, table: CombinationTable
         f"{available} GB/s ({share * 100:.0f} %) may be used"
     )
     return FailedCheck("memory_bandwidth", reason, usable / traffic)
+
+
+def _device(model: PlatformModel, scenario: Scenario, table: CombinationTable, each: str) -> FailedCheck | None:
+    """Utilisation law on the device: all stages that are on it share its time."""
+    if model.use is None or table.device_load is None:
+        return None
+    share, busy = scenario.margin.usable_share, float(table.device_load.min())
+    if busy <= share:
+        return None
+    needed, available = apart(busy * 100.0, share * 100.0)
+    reason = f"{model.use.name} would be {needed} % busy{each} at the median, {available} % may be used"
+    return FailedCheck("device", reason, share / busy)
+
+
+def _engine(scenario: Scenario, table: CombinationTable, each: str) -> FailedCheck | None:
+    """Utilisation law on the engines that decode, by pixels or by sessions."""
+    share, busy = scenario.margin.usable_share, table.engine_load
+    if busy <= share:
+        return None
+    needed, available = apart(busy * 100.0, share * 100.0)
+    reason = f"{ENGINE} would be {needed} % busy{each} at the median, {available} % may be used"
+    return FailedCheck("device", reason, share / busy)

@@ -10,7 +10,7 @@ class FailedCheck(NamedTuple):
 
     check: str
     """Name of the requirement: ``camera_fps``, ``drops``, ``latency_p95``, ``queue_growth``, ``cpu``, ``memory``,
-    ``memory_bandwidth``; ``evidence`` where too little is known to tell."""
+    ``memory_bandwidth``, ``device``; ``evidence`` where too little is known to tell."""
     reason: str
     """For the reader of the plan, with the figure and its limit."""
     closeness: float

@@ -132,6 +132,31 @@ def stage_cores(option: StageOption, load: StageLoad, z: float, *, contended: bo
     return load.calls_per_s * per_call
 
 
+def device_load(choice: Choice, facts: LoadFacts, z: float) -> float:
+    """Share of its time for which the device of a choice is busy, by the utilisation law; 0 without one.
+
+    One device serves all stages that are on it: rate over throughput, summed.
+    """
+    return sum(_stage_device_load(option, facts.stages[name], z) for name, option in choice.items())
+
+
+def engine_load(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> float:
+    """Share of the engines that decode which the cameras take, of their pixels or of their sessions; 0 without any."""
+    if model.engines is None:
+        return 0.0
+    pixels = sessions = 0.0
+    for camera in scenario.cameras:
+        if camera.codec != "raw" and facts.decode[camera.group] > 0:
+            pixels += facts.decode[camera.group] * at(model.engine_s(camera), z)
+            streams = facts.decode[camera.group] / camera.fps
+            sessions += streams * at(model.engines.sessions_share(camera.codec), z)
+    return max(pixels, sessions)
+
+
+def _stage_device_load(option: StageOption, load: StageLoad, z: float) -> float:
+    return load.calls_per_s * load.passes[option.config.batch] * option.busy_s(z)
+
+
 def loaded_stage_cores(model: PlatformModel, options: Sequence[StageOption], load: StageLoad, z: float) -> Floats:
     """Cores that a stage keeps busy with each option (rows) at each of :data:`LOADS` of the machine (columns)."""
     passes_s = [load.passes[option.config.batch] * np.array(option.loaded_core_s(model.cores, z)) for option in options]
@@ -311,6 +336,14 @@ class CombinationTable:
         self.memory = MEMORY_OF_SYSTEM_BYTES + facts.cameras * MEMORY_OF_CAMERA_BYTES + memory[order]
         self.traffic = traffic[order] + decode_traffic(scenario, facts)
         """Bytes moved between cores and main memory per second."""
+        self.device_load: Floats | None = None
+        """Share of its time for which the device is busy at the median; None: there is none."""
+        self.engine_load = engine_load(model, scenario, facts, MEDIAN)
+        """Share of the engines that decode which the cameras take at the median; 0 without any."""
+        if model.use is not None:
+            device = self._outer([[_stage_device_load(option, load, MEDIAN) for option in options]
+                                  for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
+            self.device_load = device[order]
         self.path_s = self._paths(model, scenario, facts, z)
         """Least 95th percentile of latency, without queueing [s]."""
         self.median_path_s = self._paths(model, scenario, facts, MEDIAN)
@@ -362,6 +395,7 @@ class CombinationTable:
             lambda option, _: option.cold_s(cold, z),
             lambda option, load: -_stream_rate(option, load),
             lambda option, _: option.estimate.bandwidth_bytes,
+            lambda option, _: option.busy_s(z),
             lambda option, _: float(option.estimate.bottleneck == "memory_bandwidth"),
         )
         return np.concatenate([*(self._per_stage(figure, self._loads) for figure in figures), self._partly_s])

@@ -38,6 +38,7 @@ from .costs import (
     LoadFacts,
     StageLoad,
     busy_cores,
+    engine_load,
 )
 from .setup import Choice, Setup, plain_decode_share
 from .space import PlatformModel, StageOption
@@ -113,12 +114,7 @@ class Quantiles:
         """``DRAWS`` joint draws for the models of a choice."""
         machine = _normals(seed, "machine")
         return cls(
-            {
-                stage.id: mixed(
-                    choice[stage.id].estimate.machine_share, machine, _normals(seed, f"model {stage.model}")
-                )
-                for stage in scenario.stages
-            },
+            {stage.id: _speed_quantiles(seed, machine, stage, choice[stage.id]) for stage in scenario.stages},
             *(
                 _normals(seed, part)
                 for part in ("decode", "preparation", "pause", "memory", "bandwidth", "application")
@@ -129,6 +125,14 @@ class Quantiles:
     def equal(cls, scenario: Scenario, z: Floats) -> Quantiles:
         """All parts at the same quantile: what the closed forms over many configurations are costed at."""
         return cls({stage.id: z for stage in scenario.stages}, z, z, z, z, z, z)
+
+
+def _speed_quantiles(seed: int, machine: Floats, stage: Stage, option: StageOption) -> Floats:
+    """Quantiles of a model's speed: what a device has in common, and its models' own, has nothing to do with cores."""
+    share, device = option.estimate.machine_share, option.config.device
+    if option.busy is None:
+        return mixed(share, machine, _normals(seed, f"model {stage.model}"))
+    return mixed(share, _normals(seed, f"device {device}"), _normals(seed, f"model {stage.model} on {device}"))
 
 
 def part_quantile(seed: int, part: str, share: float) -> float:
@@ -279,6 +283,8 @@ class JointBelief:
     decode_load: Floats
     """Largest share of one core that the frames of one camera take to decode."""
     memory_bytes: Floats
+    device_load: Floats
+    """Share of its time for which the device is busy at least; 0 without one."""
     order: NDArray[np.intp]
     possible: int
     """Draws, from the first on, that no closed form rules out."""
@@ -292,16 +298,20 @@ class JointBelief:
         path = path_s(model, scenario, choice, facts, quantiles)
         decode = _decode_load(model, scenario, facts, quantiles.decode)
         memory = _memory_bytes(choice, facts, quantiles.memory)
+        device = np.maximum(
+            _device_load(choice, facts, quantiles.models), _engine_load(model, scenario, facts, quantiles.decode)
+        )
+        fullest = np.maximum(load, device)
         burden = (
             np.log(np.maximum(path, 1e-9))
-            - np.log1p(-np.minimum(load, FULL))
-            + np.maximum(load - FULL, 0.0) / (1.0 - FULL)
+            - np.log1p(-np.minimum(fullest, FULL))
+            + np.maximum(fullest - FULL, 0.0) / (1.0 - FULL)
         )
-        lost = (load > 1.0) | (path * 1000.0 > scenario.slo.latency_p95_ms)
+        lost = (fullest > 1.0) | (path * 1000.0 > scenario.slo.latency_p95_ms)
         lost |= (decode > DECODE_FULL) | (memory > (model.machine.memory_bytes or 0.0))
         order = np.lexsort((burden, lost))
         possible = int(np.count_nonzero(~lost))
-        return cls(model, scenario, setup, quantiles, load, path, decode, memory, order, possible)
+        return cls(model, scenario, setup, quantiles, load, path, decode, memory, device, order, possible)
 
     def ruled_out(self, rank: int) -> FailedCheck | None:
         """Closed-form reason why the draw of this rank cannot hold; None where it may."""
@@ -322,6 +332,11 @@ class JointBelief:
         if load > 1.0:
             needed, available = apart(load * self.model.cores, self.model.cores)
             return FailedCheck("cpu", f"it needs {needed} cores and has {available}", 1.0 / load)
+        device = float(self.device_load[index])
+        if device > 1.0:
+            return FailedCheck(
+                "device", f"its device or decoding engine would be {device * 100.0:.0f} % busy", 1.0 / device
+            )
         installed = self.model.machine.memory_bytes or 0.0
         needed, available = apart(memory_bytes / 1024**3, installed / 1024**3)
         reason = f"it needs {needed} GiB of memory and has {available} GiB"
@@ -353,6 +368,22 @@ def _decode_load(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: 
     return largest
 
 
+def _device_load(choice: Choice, facts: LoadFacts, models: Mapping[str, Floats]) -> Floats:
+    total = np.zeros(next(iter(models.values())).shape)
+    for name, option in choice.items():
+        if option.busy is not None:
+            load = facts.stages[name]
+            total = total + load.calls_per_s * load.passes[option.config.batch] * at_each(option.busy, models[name])
+    return total
+
+
+def _engine_load(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: Floats) -> Floats:
+    """:func:`~advisor.planner.search.costs.engine_load` in each draw."""
+    if model.engines is None:
+        return np.zeros(z.shape)
+    return _along(lambda quantile: engine_load(model, scenario, facts, quantile), z)
+
+
 def _memory_bytes(choice: Choice, facts: LoadFacts, z: Floats) -> Floats:
     total = np.full(z.shape, MEMORY_OF_SYSTEM_BYTES + facts.cameras * MEMORY_OF_CAMERA_BYTES)
     for option in choice.values():
@@ -370,7 +401,7 @@ class DrawnOptions:
         self._scenario, self._facts, self._model = scenario, facts, model
         self._machine, self._preparation = _normals(seed, "machine"), _normals(seed, "preparation")
         self._application = _normals(seed, "application")
-        self._models = {stage.id: _normals(seed, f"model {stage.model}") for stage in scenario.stages}
+        self._seed = seed
         decode = _normals(seed, "decode")
         self._frame_rows = _frame_rows(model, scenario, facts, decode, self._application)
         self._before_s = {
@@ -386,12 +417,18 @@ class DrawnOptions:
             self._scenario, self._facts, self._before_s, {name: frame_s for name, (_, frame_s) in rows.items()}
         )
         held = (load <= self._model.cores) & (path * 1000.0 <= self._scenario.slo.latency_p95_ms)
+        if self._model.use is not None:
+            drawn = {name: self._quantiles(name, option) for name, option in choice.items()}
+            held &= _device_load(choice, self._facts, drawn) <= 1.0
         return int(np.count_nonzero(held))
+
+    def _quantiles(self, name: str, option: StageOption) -> Floats:
+        return _speed_quantiles(self._seed, self._machine, self._scenario.stage(name), option)
 
     def _row(self, name: str, option: StageOption) -> tuple[Floats, Floats]:
         key = (name, id(option))
         if key not in self._rows:
-            z = mixed(option.estimate.machine_share, self._machine, self._models[name])
+            z = self._quantiles(name, option)
             input_s = _input_s(option, self._preparation, self._application)
             cores = _stage_rows(self._model, option, self._facts.stages[name], z, input_s)
             self._rows[key] = cores, _frame_s(option, z, input_s)

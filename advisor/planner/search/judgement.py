@@ -10,7 +10,7 @@ from advisor.records.scenario import Scenario
 
 from .belief import MEDIAN
 from .checks import FailedCheck
-from .costs import LoadFacts, choice_cores
+from .costs import LoadFacts, choice_cores, device_load, engine_load
 from .setup import Setup
 from .simulate import SimulatedOutcome
 from .space import PlatformModel
@@ -67,6 +67,11 @@ class Deployment:
         """Cores that one box under ``load`` keeps busy, by the utilisation law."""
         return choice_cores(self.model, self.scenario, self.setup.choice, self.facts(load), z, contended=contended)
 
+    def device_load(self, load: Load, z: float) -> float:
+        """Share for which the device of one box, or its decoding engine, is busy under ``load``; 0 without either."""
+        stages = 0.0 if self.model.use is None else device_load(self.setup.choice, self.facts(load), z)
+        return max(stages, engine_load(self.model, self.scenario, self.facts(load), z))
+
     def quantiles(self, load: Load) -> tuple[float, float, float]:
         """Quantiles z at which the box as a whole is at its P10, P50 and P90 under ``load``."""
         return self.study.box_quantiles(self.model, self.setup.choice, load)
@@ -78,6 +83,8 @@ class Deployment:
         """
         usable = self.scenario.margin.usable_share * self.model.cores
         if self.cores(load, MEDIAN) > usable:
+            return False
+        if self.device_load(load, MEDIAN) > self.scenario.margin.usable_share:
             return False
         return self.study.assess(self.model, self.setup, load)[1] is None
 

@@ -67,7 +67,7 @@ def least_cores(study: Study, candidate: Candidate, load: Load, z: float) -> flo
 
 def _least_cores(study: Study, model: PlatformModel, load: Load, z: float) -> float | None:
     """Computed once per load: ranking, rejected platforms and the Pareto front all need it."""
-    key = ("least cores", model.id, model.placement, z, load.key)
+    key = ("least cores", *model.variant, z, load.key)
     return study.once(key, lambda: _sum_of_least(study, model, load, z))
 
 
@@ -132,7 +132,9 @@ def running_tco(study: Study, candidate: Candidate, count: int, cores: Interval)
 def deployment_tco(deployment: Deployment) -> Tco:
     """TCO of boxes with the cores that their configuration keeps busy in the fullest box today."""
     low, middle, high = (deployment.cores(deployment.nominal, z) for z in deployment.quantiles(deployment.nominal))
-    cores = Interval(p10=low, p50=middle, p90=high)
+    # A device that is busy draws power as that share of the cores would: assumed, nothing better is published.
+    device = deployment.device_load(deployment.nominal, MEDIAN) * deployment.model.cores
+    cores = Interval(p10=low + device, p50=middle + device, p90=high + device)
     return running_tco(deployment.study, deployment.candidate, deployment.count, cores)
 
 

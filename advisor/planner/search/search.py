@@ -53,7 +53,7 @@ def nominal_cores(deployment: Deployment) -> float:
 
 
 def _judge(study: Study, candidate: Candidate, count: int) -> Judgement:
-    """Judge all cores together first; the performance cores alone where that fails, or where energy is paid."""
+    """Judge all cores together first; performance cores alone, and devices, where that fails or energy is paid."""
     whole, *others = study.models(candidate)
     judged = _judge_placed(study, whole, count)
     for model in others:
@@ -63,9 +63,16 @@ def _judge(study: Study, candidate: Candidate, count: int) -> Judgement:
         if isinstance(other, Feasible):
             better = isinstance(judged, Failing) or _needs_less(other, judged)
         else:
-            better = isinstance(judged, Failing) and not other.failed.at_median and judged.failed.at_median
+            better = isinstance(judged, Failing) and _nearer(other, judged)
         judged = other if better else judged
     return judged
+
+
+def _nearer(other: Failing, than: Failing) -> bool:
+    """Whether what fails elsewhere comes nearer: it is known at all, or fails at the confidence asked for alone."""
+    if than.deployment is None or other.deployment is None:
+        return than.deployment is None and other.deployment is not None
+    return not other.failed.at_median and than.failed.at_median
 
 
 def _needs_less(judged: Feasible, than: Feasible) -> bool:
@@ -76,12 +83,9 @@ def _judge_placed(study: Study, model: PlatformModel, count: int) -> Judgement:
     scenario, load = study.scenario, study.case.required(count)
     least = _least_choice(study, model, load)
     if least is None:
-        missing = next(stage.id for stage in scenario.stages if not model.options(scenario, stage))
+        missing = next(stage for stage in scenario.stages if not model.options(scenario, stage))
         study.counters.bounded += 1
-        reason = (
-            f"cannot tell: no evidence of how stage {missing} runs on it at the permitted precisions; "
-            "`sizer bench` on one would settle that"
-        )
+        reason = model.why_no_option(scenario, missing)
         return Failing(model, count, FailedCheck("evidence", reason, 0.0), None)
     overloaded = _overloaded(study, model, count, least)
     if overloaded is not None:
@@ -100,7 +104,10 @@ def _judge_placed(study: Study, model: PlatformModel, count: int) -> Judgement:
     )  # fmt: skip
     if failed is not None:
         study.counters.bounded += 1
-        setup = set_up(model, scenario, table.choice(int(np.argmin(median_cores))), load)
+        # What takes least of the cores puts everything on a device, which may be far too slow for it.
+        device = table.device_load
+        busy = median_cores if device is None else np.maximum(median_cores / model.cores, device)
+        setup = set_up(model, scenario, table.choice(int(np.argmin(busy))), load)
         return Failing(model, count, failed, Deployment(study, model, count, setup))
     study.counters.judged_by_simulation += 1
     trials = _Trials(study, model, count, table, possible, workers)
@@ -160,7 +167,7 @@ class _Trials:
     tries: int = 0
 
     def __post_init__(self) -> None:
-        self.limit = self.study.tries_allowed()
+        self.limit = self.study.tries_allowed(self.model)
 
     def first(self) -> Judgement:
         """Return the first combination that holds, or the one that came nearest."""
@@ -190,7 +197,7 @@ class _Trials:
         cores = self.table.cores_under(self.model, self.study.scenario, facts, MEDIAN)
         # What was tried and failed is no longer among the untried; what costs less and was not tried still is.
         rivals = self.untried & (cores < nominal_cores(judged.deployment) - 1e-12)
-        self.limit = self.tries + self.study.tries_allowed()
+        self.limit = self.tries + self.study.tries_allowed(self.model)
         for index in np.flatnonzero(rivals)[np.argsort(cores[rivals], kind="stable")]:
             if not self.untried[index]:
                 continue
@@ -244,6 +251,8 @@ def _fails_likewise(table: CombinationTable, index: int, check: str, outcome: Si
 
     No certainty where the draw of a short run or a burst decides, so it is used only where not all can be tried anyway.
     """
+    if check == "device" and table.device_load is not None:
+        return np.asarray(table.device_load >= table.device_load[index] * SAFELY_ABOVE)
     if check == "memory_bandwidth":
         return np.asarray(table.traffic >= table.traffic[index] * SAFELY_ABOVE)
     if check == "cpu" or outcome.cpu > OVERLOADED:

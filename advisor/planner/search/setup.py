@@ -6,6 +6,7 @@ import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from advisor.planner.question.demand import stage_demand
 from advisor.planner.question.load_case import Load
@@ -42,6 +43,8 @@ class Setup:
     """Stage id -> inference streams."""
     decode_workers: int
     """Decoder threads."""
+    decode_device: Literal["software", "hardware"] = "software"
+    """Whether the cores decode, or the engines of the chip's graphics."""
     partition: tuple[tuple[str, float], ...] = ()
     """Cores that a stage or decode has to itself; empty: all share one pool."""
 
@@ -57,7 +60,14 @@ class Setup:
         configs = {}
         for name, option in self.choice.items():
             streams = self.streams[name]
-            update = {"streams": streams, "threads": streams * option.threads_per_stream, "requests": streams}
+            if option.busy is not None:
+                configs[name] = option.config.model_copy(update={"streams": streams, "requests": streams})
+                continue
+            update: dict[str, object] = {
+                "streams": streams,
+                "threads": streams * option.threads_per_stream,
+                "requests": streams,
+            }
             configs[name] = option.config.model_copy(update=update)
         return configs
 
@@ -72,7 +82,8 @@ def set_up(model: PlatformModel, scenario: Scenario, choice: Choice, load: Load,
         name: streams_needed(choice[name], demand.frames_per_s, demand.items_per_frame)
         for name, demand in demands.items()
     }
-    return Setup(choice, streams, max_decode_workers(model, scenario, load) if workers is None else workers)
+    decoders = max_decode_workers(model, scenario, load) if workers is None else workers
+    return Setup(choice, streams, decoders, "software" if model.engines is None else "hardware")
 
 
 def streams_needed(option: StageOption, calls_per_s: float, items_per_call: float) -> int:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from statistics import fmean, median
 
 import numpy as np
@@ -48,6 +48,13 @@ class SimulatedOutcome:
     bandwidth: float | None
     failed: tuple[str, ...]
     """Checks of the scenario's SLO that are not met, worst first; without headroom."""
+    devices: Mapping[str, float] = field(default_factory=dict)
+    """Mean share of each device that is busy; empty without any."""
+
+    @property
+    def busiest(self) -> float:
+        """Largest share of a resource that is busy."""
+        return max((self.cpu, self.bandwidth or 0.0, *self.devices.values()))
 
     @property
     def meets_slo(self) -> bool:
@@ -106,14 +113,14 @@ def _sim_stage(
     intervals: tuple[float, ...],
 ) -> SimStage:
     option, streams = setup.choice[stage.id], setup.streams[stage.id]
-    batch = option.config.batch
+    batch, on_cores = option.config.batch, option.busy is None
     classes = list(scenario.activity.objects_per_frame)
     finds = scenario.object_class(stage)
     return SimStage(
         id=stage.id,
         # A runtime compiled for a fixed batch takes the same time for a part-filled one.
         service_s=(0.0,) + (option.alone_s(z),) * batch,
-        core_s=(0.0,) + (option.least_core_s(z),) * batch,
+        core_s=(0.0,) + (option.least_core_s(z) if on_cores else min(option.busy_s(z), option.alone_s(z)),) * batch,
         crowding=option.contention(z),
         rise=option.estimate.contention_rise,
         parent=parent,
@@ -129,12 +136,14 @@ def _sim_stage(
         service_sigma=math.sqrt(max(option.sigma(model.cold) ** 2 - drift_sigma**2, 0.0)),
         cold_s=option.cold_s(model.cold, z),
         cold_settle_s=model.cold.settle_s,
-        preprocess_core_s=option.least_preprocess_s(z),
+        # The host prepares a request for a device, calls and copies, before the device has it.
+        preprocess_core_s=option.least_preprocess_s(z) + (0.0 if on_cores else option.least_core_s(z)),
         preprocess_crowding=option.preprocess_contention(z),
         bandwidth_bytes=option.estimate.bandwidth_bytes / batch,
         memory_fraction=1.0 if option.estimate.bottleneck == "memory_bandwidth" else 0.0,
         queue_limit=stage.queue_frames * streams,
         drop=stage.drop,
+        device=None if on_cores else option.config.device,
     )
 
 
@@ -174,6 +183,7 @@ def evaluate(
         p99_ms=p99_ms,
         cpu=result.utilisation,
         bandwidth=result.bandwidth_utilisation,
+        devices=result.device_utilisation,
         failed=tuple(failed),
     )
 
@@ -217,6 +227,11 @@ def _failed_headroom(scenario: Scenario, outcome: SimulatedOutcome) -> FailedChe
         busy, allowed = apart(outcome.bandwidth * 100, usable * 100)
         reason = f"memory bandwidth is {busy} % busy at the median, {allowed} % may be used"
         return FailedCheck("memory_bandwidth", reason, usable / outcome.bandwidth)
+    for name, share in outcome.devices.items():
+        if share > usable + 1e-9:
+            busy, allowed = apart(share * 100, usable * 100)
+            reason = f"{name} is {busy} % busy at the median, {allowed} % may be used"
+            return FailedCheck("device", reason, usable / share)
     return None
 
 
@@ -232,13 +247,13 @@ def near_a_limit(scenario: Scenario, outcome: SimulatedOutcome, usable: float) -
         (outcome.p95_ms is not None and outcome.p95_ms > NEAR_LATENCY * slo.latency_p95_ms)
         or outcome.drops_pct > NEAR_DROPS * slo.drops_max_pct
         or outcome.camera_fps < wanted * (1.0 - NEAR_DROPS * slo.drops_max_pct / 100.0) - cut_frame_per_s
-        or max(outcome.cpu, outcome.bandwidth or 0.0) > NEAR_SHARE * usable
+        or outcome.busiest > NEAR_SHARE * usable
     )
 
 
 def far_over(scenario: Scenario, outcome: SimulatedOutcome) -> bool:
     """Whether a resource is used so far beyond its share that no other draw would bring it back."""
-    return max(outcome.cpu, outcome.bandwidth or 0.0) > (2.0 - NEAR_SHARE) * scenario.margin.usable_share
+    return outcome.busiest > (2.0 - NEAR_SHARE) * scenario.margin.usable_share
 
 
 def with_mean_utilisation(draws: Sequence[SimulatedOutcome]) -> SimulatedOutcome:
@@ -248,6 +263,7 @@ def with_mean_utilisation(draws: Sequence[SimulatedOutcome]) -> SimulatedOutcome
         draws[0],
         cpu=fmean(draw.cpu for draw in draws),
         bandwidth=fmean(bandwidth) if len(bandwidth) == len(draws) else None,
+        devices={name: fmean(draw.devices[name] for draw in draws) for name in draws[0].devices},
     )
 
 
@@ -262,6 +278,7 @@ def _cameras(model: PlatformModel, scenario: Scenario, load: Load, z: float) -> 
             group=group.group,
             decode_core_s=decode_s,
             decode_sigma=DECODE_SIGMA if decode_s > 0 else 0.0,
+            engine_s=0.0 if cost is None else at(model.engine_s(group), z),
             decode_bytes=decode_traffic_bytes(group.codec, *group.size),
             decode_crowding=0.0 if cost is None else cost.contention(z),
             application_core_s=0.0 if application is None else at(application.alone_s, z),

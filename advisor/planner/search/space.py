@@ -16,6 +16,7 @@ from typing import Literal
 
 from advisor.perfmodel.resources.application import ApplicationUnit
 from advisor.perfmodel.resources.cold_pass import ColdStart, plus
+from advisor.perfmodel.resources.engines import HOST_SHARE, HostPath
 from advisor.planner.question.inputs import Candidate, Cost, PlanInputs
 from advisor.records.base import BF16_LEVELS, Evidence, Interval, Precision, RuntimeName, weakest
 from advisor.records.config import RunConfig
@@ -25,11 +26,25 @@ from advisor.records.prediction import ServiceEstimate
 from advisor.records.scenario import Application, CameraGroup, Scenario, Stage
 
 from .belief import PESSIMISTIC, QUANTILES, at
+from .decoding import EngineUse
+from .devices import (
+    CPU,
+    Beside,
+    DeviceUse,
+    device_estimate,
+    device_precisions,
+    permitted,
+    slowed_by_device,
+    times,
+)
 
 THREADS_PER_STREAM = (1, 2, 4, 8, 16)
 Placement = Literal["all", "performance"]
 """Which cores inference may take on a chip with two kinds of them."""
-_OptionsKey = tuple[str, str, tuple[Precision, ...], tuple[str, ...], Application]
+Variant = tuple[str, Placement, tuple[str, Beside] | None, HostPath | None]
+"""Platform, cores, the device with what goes on beside it, engines that decode: what tells the models of one plan
+apart."""
+_OptionsKey = tuple[str, str, tuple[Precision, ...], tuple[str, ...], Application, tuple[str, ...]]
 Request = tuple[MachineSpec, ModelWork, RunConfig]
 """What the performance model is asked: this model in this configuration on this machine."""
 
@@ -77,6 +92,8 @@ class StageOption:
     preprocess: CoreCost | None
     application: CoreCost | None = None
     """The application's own work on one object; None: none, and for stages on frames."""
+    busy: Interval | None = None
+    """Time that one pass takes of a device, whose host's part is the estimate's core time [s]; None: on the cores."""
     _known: dict[tuple[str, float], tuple[float, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -84,7 +101,9 @@ class StageOption:
 
     @cached_property
     def threads_per_stream(self) -> int:
-        """Threads that one pass occupies."""
+        """Threads that one pass occupies; on a device the one that calls."""
+        if self.busy is not None:
+            return 1
         return (self.config.threads or 1) // (self.config.streams or 1)
 
     def at(self, z: float, preparation_z: float, pause_z: float, application_z: float) -> StageOption:
@@ -104,7 +123,12 @@ class StageOption:
         )
         preprocess = None if self.preprocess is None else _known_cost(self.preprocess, preparation_z)
         application = None if self.application is None else _known_cost(self.application, application_z)
-        return replace(self, estimate=estimate, preprocess=preprocess, application=application)
+        busy = known(self.busy, z)
+        return replace(self, estimate=estimate, preprocess=preprocess, application=application, busy=busy)
+
+    def busy_s(self, z: float) -> float:
+        """Time that one pass takes of its device [s]; 0 on the cores."""
+        return 0.0 if self.busy is None else at(self.busy, z)
 
     def pass_s(self, z: float) -> float:
         """Time of one pass of ``config.batch`` inputs with all cores busy [s]."""
@@ -180,8 +204,21 @@ class StageOption:
 class PlatformModel:
     """One candidate with everything that the performance model predicts for it, each figure requested once."""
 
-    def __init__(self, inputs: PlanInputs, candidate: Candidate, placement: Placement = "all") -> None:
+    def __init__(
+        self,
+        inputs: PlanInputs,
+        candidate: Candidate,
+        placement: Placement = "all",
+        use: DeviceUse | None = None,
+        cores_alone: PlatformModel | None = None,
+        engines: EngineUse | None = None,
+    ) -> None:
+        """``use``: the device that stages may run on, too; ``engines``: those that decode; ``cores_alone``: the model
+        without them.
+        """
         self._inputs = inputs
+        self.use, self.engines, self._cores_alone = use, engines, cores_alone
+        self._engine_s: dict[str, Interval] = {}
         self.candidate = candidate
         self.machine = candidate.machine
         self.placement = placement
@@ -227,6 +264,12 @@ class PlatformModel:
         return self.candidate.platform.id
 
     @property
+    def variant(self) -> Variant:
+        """What tells the models of a plan apart."""
+        use, engines = self.use, self.engines
+        return self.id, self.placement, None if use is None else use.key, None if engines is None else engines.key
+
+    @property
     def physical_threads(self) -> int:
         """Cores that inference may take as whole threads."""
         return max(1, math.floor(self.cores + 1e-9))
@@ -238,8 +281,15 @@ class PlatformModel:
         key = (camera.codec, width, height, rate, camera.fps)
         if key not in self._decode:
             cost = self._inputs.predictor.decode(self.machine, camera.codec, width, height, rate, camera.fps)
-            self._decode[key] = self._with_transfer(cost, self.cold.picture_s(width, height, 2))
+            moved = self._with_transfer(cost, self.cold.picture_s(width, height, 2))
+            self._decode[key] = moved if self.engines is None else _left_on_host(moved, self.engines, camera.codec)
         return self._decode[key]
+
+    def engine_s(self, camera: CameraGroup) -> Interval:
+        """Time that a frame of a coded camera group takes of the engines that decode [s]; 0: decoded on the cores."""
+        if self.engines is None:
+            return Interval.exact(0.0)
+        return self._engine_s.get(camera.group) or self.engines.frame_s(camera)
 
     def application(self, unit: ApplicationUnit, stated_ms: float | None) -> CoreCost | None:
         """Cost of the application's own work on one frame or one object; None where there is none.
@@ -269,6 +319,12 @@ class PlatformModel:
             key: None if cost is None else _known_cost(cost, application_z) for key, cost in self._application.items()
         }
         drawn._decode = {key: _known_cost(cost, decode_z) for key, cost in self._decode.items()}
+        if self.engines is not None:
+            drawn._engine_s = {
+                camera.group: Interval.exact(at(self.engine_s(camera), decode_z))
+                for camera in scenario.cameras
+                if camera.codec != "raw"
+            }
         drawn.cold = self.cold.at(lambda interval: at(interval, pause_z))
         if self.machine.memory_bandwidth_bytes_per_s is not None:
             drawn._bandwidth = Interval.exact(at(self._bandwidth, -bandwidth_z))
@@ -296,10 +352,17 @@ class PlatformModel:
     def _options_key(self, scenario: Scenario, stage: Stage) -> _OptionsKey:
         """Everything in a scenario that the options of a stage depend on."""
         pictures = tuple(camera.resolution for camera in scenario.cameras)
-        return stage.id, stage.model, scenario.accuracy.precisions, pictures, scenario.application
+        devices = permitted(scenario, stage)
+        return stage.id, stage.model, scenario.accuracy.precisions, pictures, scenario.application, devices
 
     def every_option(self, scenario: Scenario, stage: Stage) -> list[StageOption]:
         """Every way to run ``stage`` here for which there is any evidence."""
+        if self.use is not None:
+            return self._beside_device(scenario, stage, self.use)
+        if self._cores_alone is not None:
+            return self._cores_alone.every_option(scenario, stage)
+        if CPU not in permitted(scenario, stage):
+            return []
         missing = self.missing_requests(scenario, stage)
         if missing:
             self.keep(scenario, stage, self._inputs.predictor.service_many(missing))
@@ -309,6 +372,51 @@ class PlatformModel:
         every = [self._estimates[stage.id, stage.model, config] for _, _, config in self.requests(scenario, stage)]
         estimates = [estimate for estimate in every if estimate.evidence is not Evidence.UNKNOWN]
         return [StageOption(estimate.config, estimate, preprocess, application) for estimate in estimates]
+
+    def _beside_device(self, scenario: Scenario, stage: Stage, use: DeviceUse) -> list[StageOption]:
+        """Ways to run ``stage`` on the device, and where the cores infer, too, those on them."""
+        assert self._cores_alone is not None  # whoever names a device has the model without it
+        options: list[StageOption] = []
+        if use.beside == "passes":
+            options = self._cores_alone.every_option(scenario, stage)
+            if use.is_of_chip:
+                options = [replace(option, estimate=slowed_by_device(option.estimate)) for option in options]
+        if use.name not in permitted(scenario, stage):
+            return options
+        stated_ms = scenario.application.overhead_ms_per_object
+        application = None if stage.on is None else self.application("object", stated_ms)
+        key = self._inputs.work_key(stage)
+        work = self._inputs.works(key, "openvino", "f32", 1)
+        for precision in device_precisions(scenario):
+            answer = self._inputs.device_answer(use.device, key, precision)
+            if answer is None:
+                continue
+            weight_bytes = 0.0 if work is None else work.weight_bytes
+            model = self._inputs.model_of(stage)
+            found = device_estimate(self.id, model.name, weight_bytes, precision, answer, use)
+            if found is not None:
+                estimate = found[0].model_copy(update={"stand_in": model.stand_in})
+                preprocess = self._preprocess(scenario, stage)
+                options.append(StageOption(estimate.config, estimate, preprocess, application, found[1]))
+        return options
+
+    def why_no_option(self, scenario: Scenario, stage: Stage) -> str:
+        """Say why a stage has no option here."""
+        names = permitted(scenario, stage)
+        if names == (CPU,):
+            return (
+                f"cannot tell: no evidence of how stage {stage.id} runs on it at the permitted precisions; "
+                "`sizer bench` on one would settle that"
+            )
+        if self.use is None and CPU not in names:
+            return (
+                f"cannot tell: stage {stage.id} may run on {', '.join(names)} alone, and nothing is known of that here"
+            )
+        where = CPU if self.use is None else self.use.name
+        return (
+            f"cannot tell: no evidence of how stage {stage.id} runs on its {where} at the permitted precisions; "
+            f"`sizer predict --device {where}` tells what is known"
+        )
 
     def requests(self, scenario: Scenario, stage: Stage) -> list[Request]:
         """Every estimate that ``stage`` needs on this platform."""
@@ -324,6 +432,8 @@ class PlatformModel:
 
     def missing_requests(self, scenario: Scenario, stage: Stage) -> list[Request]:
         """Return those of :meth:`requests` whose estimates are not kept yet."""
+        if self._cores_alone is not None or CPU not in permitted(scenario, stage):
+            return []
         if self._options_key(scenario, stage) in self._requested:
             return []
         return [
@@ -376,6 +486,15 @@ class PlatformModel:
     def _with_transfer(self, cost: Cost, move_s: Interval) -> CoreCost:
         own = self._between_loads(cost)
         return replace(own, core_s=plus(own.core_s, move_s), alone_s=plus(own.alone_s, move_s))
+
+
+def _left_on_host(cost: CoreCost, engines: EngineUse, codec: str) -> CoreCost:
+    """Core time of software decoding -> what stays on the host while engines decode."""
+    engine, share = engines.engines[codec], HOST_SHARE[engines.path]
+    return CoreCost(
+        times(cost.core_s, share), times(cost.alone_s, share), weakest([cost.evidence, engine.evidence]),
+        (*cost.notes, f"engines of {engine.device}: {engine.source}", *engine.notes),
+    )  # fmt: skip
 
 
 def _known_cost(cost: CoreCost, z: float) -> CoreCost:
@@ -431,8 +550,8 @@ def _undominated(options: list[StageOption]) -> tuple[StageOption, ...]:
     return tuple(option for option, _ in kept)
 
 
-def _shape(option: StageOption) -> tuple[int | None, int]:
-    return option.config.streams, option.config.batch
+def _shape(option: StageOption) -> tuple[str, int | None, int]:
+    return option.config.device, option.config.streams, option.config.batch
 
 
 def _burdens(option: StageOption) -> list[float]:
@@ -441,5 +560,7 @@ def _burdens(option: StageOption) -> list[float]:
     for z in QUANTILES:
         full_s, alone_s = option.pass_s(z), option.alone_s(z)
         burdens += [full_s, alone_s, option.core_s(z), option.least_core_s(z), at(estimate.memory_bytes, z)]
+        if option.busy is not None:
+            burdens.append(option.busy_s(z))
         between += [alone_s + share * (full_s - alone_s) for share in estimate.contention_rise]
     return burdens + between

@@ -22,6 +22,8 @@ from .belief import MEDIAN
 from .bounds import admissible
 from .checks import FailedCheck
 from .costs import CombinationTable, Floats, LoadFacts, load_facts
+from .decoding import EngineUse, engines_of
+from .devices import DeviceUse, uses_of
 from .joint import DRAWS as RANKS
 from .joint import DrawnOptions, JointBelief, equivalent_quantiles, part_quantile
 from .setup import Choice, Setup
@@ -34,7 +36,7 @@ from .simulate import (
     near_a_limit,
     with_mean_utilisation,
 )
-from .space import Placement, PlatformModel, stage_batches
+from .space import Placement, PlatformModel, Variant, stage_batches
 
 T = TypeVar("T")
 Mask = NDArray[np.bool_]
@@ -49,7 +51,7 @@ configurations of wide intervals they did by at most 1.055 and 1.16."""
 MAX_FRAMES = 30_000
 """Frames of one simulation: four times what eight cameras send in a minute."""
 MAX_SIMULATED_S, MIN_SIMULATED_S = 60.0, 10.0
-HEADROOM_CHECKS = frozenset({"cpu", "memory_bandwidth"})
+HEADROOM_CHECKS = frozenset({"cpu", "memory_bandwidth", "device"})
 DRAWS = 3
 """Random draws on each of which a configuration must hold where it is near a limit; elsewhere the first alone."""
 
@@ -88,7 +90,7 @@ class Study:
     case: LoadCase
     max_tries: int = MAX_TRIES
     counters: SearchCounters = field(default_factory=SearchCounters)
-    _models: dict[tuple[str, Placement], PlatformModel] = field(default_factory=dict)
+    _models: dict[Variant, PlatformModel] = field(default_factory=dict)
     _results: dict[Hashable, Any] = field(default_factory=dict)
     """Of this scenario; the keys name figure and load."""
 
@@ -120,17 +122,40 @@ class Study:
 
     def model(self, candidate: Candidate, placement: Placement = "all") -> PlatformModel:
         """Return the candidate's platform model, made once."""
-        key = (candidate.platform.id, placement)
+        key: Variant = (candidate.platform.id, placement, None, None)
         if key not in self._models:
             self._models[key] = PlatformModel(self.inputs, candidate, placement)
         return self._models[key]
 
+    def _with_device(self, candidate: Candidate, use: DeviceUse | None, engines: EngineUse | None) -> PlatformModel:
+        keys = None if use is None else use.key, None if engines is None else engines.key
+        key: Variant = (candidate.platform.id, "all", *keys)
+        if key not in self._models:
+            self._models[key] = PlatformModel(self.inputs, candidate, "all", use, self.model(candidate), engines)
+        return self._models[key]
+
+    def _with_engines(self, candidate: Candidate, use: DeviceUse | None) -> PlatformModel | None:
+        """Decoded by engines: pictures stay on the graphics where all stages infer there."""
+        stays = use is not None and use.beside == "cores" and use.device.kind == "igpu"
+        engines = engines_of(candidate.devices, self.scenario, "zero-copy" if stays else "copied")
+        return None if engines is None else self._with_device(candidate, use, engines)
+
     def models(self, candidate: Candidate) -> tuple[PlatformModel, ...]:
-        """The platform with all its cores, and of a chip with two kinds of them with the performance cores alone."""
+        """The platform with all its cores, of a chip with two kinds of them with the performance cores alone, and with
+        each of its devices that the scenario permits, where the cores infer beside it and where they do not.
+        """
         whole = self.model(candidate)
         machine = candidate.machine
         alike = machine.inference_cores == machine.performance_cores
-        return (whole,) if alike else (whole, self.model(candidate, "performance"))
+        on_cores = (whole,) if alike else (whole, self.model(candidate, "performance"))
+        if not candidate.devices:
+            return on_cores
+        of_devices = uses_of(candidate.devices, self.scenario)
+        uses = [self._with_device(candidate, use, None) for use in of_devices]
+        decoded = [self._with_engines(candidate, use) for use in (None, *of_devices)]
+        uses += [model for model in decoded if model is not None]
+        # Nobody buys an added device to leave it idle: the box without it is a candidate of its own.
+        return tuple(uses) if candidate.bought_with is not None and uses else (*on_cores, *uses)
 
     def prepare(self, candidates: Sequence[Candidate]) -> None:
         """Request the estimates of all candidates at once: many times faster than one by one."""
@@ -175,7 +200,7 @@ class Study:
         Never more of the latter than may be tried: working out the draws of thousands takes longer than all else.
         """
         mask = admissible(model, self.scenario, table, median_cores)
-        room = max(0, self.tries_allowed() - int(np.count_nonzero(mask)))
+        room = max(0, self.tries_allowed(model) - int(np.count_nonzero(mask)))
         doubtful = admissible(model, self.scenario, table, median_cores, at_median=True) & ~mask
         doubtful &= table.demand <= LOAD_IN_DOUBT * model.cores
         doubtful &= table.path_s * 1000.0 <= PATH_IN_DOUBT * self.scenario.slo.latency_p95_ms
@@ -236,11 +261,11 @@ class Study:
 
         if not self._is_own(model):
             return simulated()  # of one joint draw, whose outcome is kept (`in_draw`)
-        return self.once(("run", model.id, model.placement, setup.key, load.key, z, draw, duration_s), simulated)
+        return self.once(("run", *model.variant, setup.key, load.key, z, draw, duration_s), simulated)
 
     def _is_own(self, model: PlatformModel) -> bool:
         """Whether it is the platform as it is believed to be, and not as it is in one draw."""
-        return self._models.get((model.id, model.placement)) is model
+        return self._models.get(model.variant) is model
 
     def assess(self, model: PlatformModel, setup: Setup, load: Load) -> tuple[SimulatedOutcome, FailedCheck | None]:
         """Judge one configuration: SLO and headroom at the median, the SLO alone at the confidence asked for.
@@ -285,7 +310,7 @@ class Study:
         of = belief.model
         if not self._is_own(of):
             return self._in_draw(belief, load, rank)
-        key = ("draw", of.id, of.placement, belief.setup.key, load.key, rank)
+        key = ("draw", *of.variant, belief.setup.key, load.key, rank)
         return self.once(key, lambda: self._in_draw(belief, load, rank))
 
     def _in_draw(
@@ -306,11 +331,14 @@ class Study:
                 return outcome, failed
         return first, None
 
-    def tries_allowed(self) -> int:
-        """Configurations that the next platform may try: fewer once many were tried in vain.
+    def tries_allowed(self, model: PlatformModel) -> int:
+        """Configurations that the next platform may try: fewer once many were tried in vain, and with a device.
 
-        Where a tight latency budget fails nearly everything, a plan over a whole catalogue would take minutes.
+        Where a tight latency budget fails nearly everything, a plan over a whole catalogue would take minutes. A box
+        has several models with devices, whose wide bands leave much in doubt that the first few tries decide.
         """
+        if model.use is not None or model.engines is not None:
+            return max(1, self.max_tries // REDUCED_BUDGET_DIVISOR)
         if self.counters.tried < FULL_BUDGET_PLATFORMS * self.max_tries:
             return self.max_tries
         return max(1, self.max_tries // REDUCED_BUDGET_DIVISOR)

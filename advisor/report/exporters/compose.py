@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from .boxes import Boxes, ExportFormat, joined_with_comments
 
+DEVICE_NODES = {"GPU": "/dev/dri:/dev/dri", "NPU": "/dev/accel:/dev/accel"}
+"""What the kernel offers a device as. Source: Linux DRM and accel subsystems."""
+
 
 def _render(boxes: Boxes) -> str:
     """Service of a compose file for each box: the cores and the memory that the prediction assumes.
@@ -30,11 +33,17 @@ def _render(boxes: Boxes) -> str:
                     "STREAMS": config.streams, "THREADS": config.threads, "BATCH": config.batch,
                     "CORE_TYPE": config.core_type}  # fmt: skip
         environment |= {f"{name}_{key}": str(value) for key, value in settings.items() if value is not None}
-    service = {
+    service: dict[str, object] = {
         "image": "your-image",
         "environment": environment,
         "deploy": {"resources": resources},
     }
+    used = {config.device for config in boxes.config.stages.values()}
+    if boxes.config.decode.device == "hardware":
+        used.add("GPU")
+    nodes = [node for name, node in DEVICE_NODES.items() if name in used]
+    if nodes:
+        service["devices"] = nodes
     lead = "" if boxes.cameras else f"# {'one ' if boxes.count > 1 else ''}on {boxes.title}\n"
     return lead + str(yaml.safe_dump({"services": {"inference": service}}, sort_keys=False)).rstrip()
 

@@ -10,7 +10,7 @@ from advisor.runtimes.openvino_config import properties
 from .boxes import Boxes, ExportFormat
 from .stages import of_runtime
 
-_ANY_CAPABILITY = ("FP32", "BF16", "INT8")
+_ANY_CAPABILITY = ("FP32", "BF16", "FP16", "INT8")
 """The export is for another machine, whose planner has already refused precisions that it lacks."""
 
 

@@ -28,7 +28,7 @@ class ScriptedBelief:
 
     ruled: FailedCheck | None
     asked: list[int] = field(default_factory=list)
-    model: ClassVar[Any] = SimpleNamespace(id="MEDIAN", placement="all")
+    model: ClassVar[Any] = SimpleNamespace(variant=("MEDIAN", "all", None))
 
     def ruled_out(self, rank: int) -> FailedCheck | None:
         self.asked.append(rank)
@@ -187,10 +187,11 @@ def test_simulated_time_shrinks_with_the_number_of_frames(cameras: int, window_s
 
 def test_the_budget_shrinks_after_many_configurations_and_never_for_a_search_without_limit() -> None:
     study = Study.of(inputs([BOX]))
-    assert study.tries_allowed() == study.max_tries
+    model = study.model(BOX)
+    assert study.tries_allowed(model) == study.max_tries
     study.counters.tried = 10_000
-    assert 1 <= study.tries_allowed() <= study.max_tries // 4
-    assert Study.of(inputs([BOX]), max_tries=10**9).tries_allowed() == 10**9
+    assert 1 <= study.tries_allowed(model) <= study.max_tries // 4
+    assert Study.of(inputs([BOX]), max_tries=10**9).tries_allowed(model) == 10**9
 
 
 def test_the_spare_box_is_paid_for() -> None:

@@ -1,0 +1,123 @@
+"""Devices of the candidates that a scenario permits, and what is known of its models on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from advisor.records.base import Precision, Sourced
+from advisor.records.config import RunConfig
+from advisor.records.device import Device, DeviceSpec
+from advisor.records.model import ModelFile, ModelWork
+from advisor.records.scenario import Scenario
+
+if TYPE_CHECKING:
+    from advisor.perfmodel.devices.question import DeviceAnswer
+    from advisor.planner.question.inputs import Candidate
+    from advisor.store.catalogue import Catalogue
+
+CPU = "CPU"
+
+
+def permitted_devices(scenario: Scenario) -> tuple[str, ...]:
+    """Devices beside the cores that any stage may run on, as runtimes spell them."""
+    named = (*scenario.candidates.devices, *(stage.device for stage in scenario.stages if stage.device is not None))
+    return tuple(name for name in dict.fromkeys(named) if name != CPU)
+
+
+def with_devices(scenario: Scenario, candidates: Sequence[Candidate], catalogue: Catalogue) -> tuple[Candidate, ...]:
+    """Candidates with those of their devices that the scenario permits, and once more with each device to be added.
+
+    Devices of this machine are not read.
+    """
+    from advisor.store.catalogue import device_spec
+
+    names = permitted_devices(scenario)
+    if not names:
+        return tuple(candidates)
+    found = []
+    added = [device for device in catalogue.devices() if device.kind == "accelerator" and device.id in names]
+    for candidate in candidates:
+        if candidate.machine.id == "this":
+            found.append(candidate)
+            continue
+        # By its chip: boxes that price lists make are no files of the catalogue.
+        own = {device.runtime_name: device for device in catalogue.devices_of(candidate.platform.processor)}
+        devices = tuple(device_spec(own[name], candidate.machine) for name in names if name in own)
+        found.append(replace(candidate, devices=devices))
+        if scenario.candidates.add_accelerators and not candidate.platform.accelerators:
+            found += [_bought_with(candidate, device, catalogue) for device in added]
+    return tuple(found)
+
+
+def _bought_with(candidate: Candidate, entry: Device, catalogue: Catalogue) -> Candidate:
+    """Box with an added device: the sum of both prices, and of what both draw."""
+    from advisor.planner.question.money import PRICE_SPREAD
+    from advisor.store.catalogue import device_spec
+
+    platform = candidate.platform
+    device = device_spec(entry, candidate.machine)
+    prices = {item.id: item.list_price_usd for item in catalogue.accelerators()}
+    added = None if entry.accelerator is None else prices.get(entry.accelerator)
+    power_w = platform.max_power_w
+    if power_w is not None and device.power_w is not None:
+        power_w = _sum_of(power_w, device.power_w, device.power_w, device.power_w, entry.name)
+    price = platform.price_usd
+    if price is not None and added is not None:
+        spread = PRICE_SPREAD[added.kind]
+        price = _sum_of(price, added.value * (1.0 - spread), added.value, added.value * (1.0 + spread), entry.name)
+    with_it = platform.model_copy(
+        update={
+            "id": f"{platform.id}-with-{device.id}",
+            "name": f"{platform.name} with {entry.name}",
+            "price_usd": None if added is None else price,
+            "max_power_w": power_w,
+            "price_breakdown": (),
+        }
+    )
+    costs = "unknown" if added is None else f"{added.value:g} USD [{added.kind}; {added.source}, {added.date}]"
+    note = (
+        f"{with_it.id}: {entry.name} is bought in addition ({costs}); records of boxes do not say which slots are "
+        f"free: check that it takes one by {device.host_link or 'its link'}"
+    )
+    return replace(
+        candidate, platform=with_it, notes=(*candidate.notes, note), devices=(device,), bought_with=device.id
+    )
+
+
+def _sum_of(first: Sourced, low: float, value: float, high: float, of: str) -> Sourced:
+    """Sum of a fact of a box and one of what is added to it; of unknown width where the box's is."""
+    ends: dict[str, float | None] = {"low": None, "high": None}
+    if first.low is not None and first.high is not None:
+        ends = {"low": first.low + low, "high": first.high + high}
+    return first.model_copy(
+        update={"value": first.value + value, **ends, "kind": "assumed", "source": f"{first.source}; with {of}"}
+    )
+
+
+def device_answers(
+    models: Mapping[str, ModelFile], counted: Mapping[str, ModelWork]
+) -> Callable[[DeviceSpec, str, Precision], DeviceAnswer | None]:
+    """Ask the shipped evidence on devices of these models, by the names under which the planner knows their work.
+
+    ``counted``: work as counted in the models' files, by hash.
+    """
+    from advisor.perfmodel.analytic.work_table import table_of
+    from advisor.perfmodel.devices.question import first_answer
+    from advisor.perfmodel.devices.registry import shipped_sources
+
+    from .predict_device import device_question
+
+    known: dict[tuple[DeviceSpec, str, Precision], DeviceAnswer | None] = {}
+
+    def answer(device: DeviceSpec, key: str, precision: Precision) -> DeviceAnswer | None:
+        asked = (device, key, precision)
+        if asked not in known:
+            work = counted.get(models[key].sha256)
+            config = RunConfig(device="GPU", precision=precision)
+            question = device_question(models[key], None if work is None else table_of(work), config, device)
+            known[asked] = first_answer(shipped_sources(), question)
+        return known[asked]
+
+    return answer

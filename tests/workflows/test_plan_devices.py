@@ -1,0 +1,88 @@
+"""Devices of candidates: those that the scenario permits, and boxes bought with one more."""
+
+from __future__ import annotations
+
+import pytest
+
+from advisor.planner.question.candidates import at_site
+from advisor.planner.question.inputs import Candidate
+from advisor.records.base import Evidence
+from advisor.store.catalogue import Catalogue
+from advisor.workflows.models import resolve_model
+from advisor.workflows.plan_devices import device_answers, permitted_devices, with_devices
+from tests.planner.fakes import scenario
+
+BOXES = ("mini-pc-n100-8-gb", "raspberry-pi-5-8-gb-kit")
+
+
+def candidates(**of_candidates: object) -> tuple[Candidate, ...]:
+    catalogue = Catalogue.load()
+    boxes = [catalogue.platform(name) for name in BOXES]
+    own = tuple(Candidate(platform, catalogue.machine(platform)) for platform in boxes)
+    return with_devices(scenario(candidates=of_candidates), own, catalogue)
+
+
+def test_without_permission_no_box_has_a_device() -> None:
+    assert [(item.platform.id, item.devices) for item in candidates()] == [(name, ()) for name in BOXES]
+
+
+def test_a_box_has_those_of_its_devices_that_are_permitted() -> None:
+    mini, pi = candidates(devices=["CPU", "GPU", "NPU"])
+    assert [device.id for device in mini.devices] == ["intel-processor-n100-gpu"]
+    assert mini.devices[0].power_w is not None
+    assert pi.devices == ()
+
+
+def test_a_box_that_a_price_list_made_has_the_devices_of_its_chip() -> None:
+    """It has no file in the catalogue; memory and power of its graphics are those of the box."""
+    catalogue = Catalogue.load()
+    known = catalogue.platform(BOXES[0])
+    machine = catalogue.machine(known).model_copy(update={"id": "made", "sustained_power_w": 7.0})
+    made = Candidate(known.model_copy(update={"id": "made"}), machine)
+    (found,) = with_devices(scenario(candidates={"devices": ["GPU"]}), [made], catalogue)
+    assert [(device.id, device.machine, device.power_w) for device in found.devices] == [
+        ("intel-processor-n100-gpu", "made", 7.0)
+    ]
+
+
+def test_a_site_that_limits_a_box_limits_its_graphics() -> None:
+    catalogue = Catalogue.load()
+    platform = catalogue.platform(BOXES[0])
+    case = scenario(candidates={"devices": ["GPU"]}, site={"max_power_w": 16.0})
+    (box,) = with_devices(case, [Candidate(platform, catalogue.machine(platform))], catalogue)
+    limited = at_site(case, box)
+    assert limited.devices[0].power_w == pytest.approx(limited.machine.sustained_power_w)
+
+
+def test_a_pin_of_a_stage_permits_its_device() -> None:
+    case = scenario(stages=[{"id": "person", "model": "like:person", "device": "GPU"}])
+    assert permitted_devices(case) == ("GPU",)
+
+
+def test_an_added_device_makes_a_candidate_with_the_sum_of_prices() -> None:
+    found = candidates(devices=["CPU", "hailo-8l"], add_accelerators=True)
+    mini, _, pi, with_it = found
+    assert (mini.bought_with, pi.bought_with, with_it.bought_with) == (None, None, "hailo-8l")
+    assert with_it.platform.id == "raspberry-pi-5-8-gb-kit-with-hailo-8l"
+    old, new = pi.platform.price_usd, with_it.platform.price_usd
+    assert old is not None
+    assert new is not None
+    assert new.value == pytest.approx(old.value + 70.0)
+    watts, more = pi.platform.max_power_w, with_it.platform.max_power_w
+    assert watts is not None
+    assert more is not None
+    assert more.value == pytest.approx(watts.value + 1.5)
+    assert with_it.devices[0].host_link == "pcie-gen3-x1"
+    assert "slots" in with_it.notes[-1]
+
+
+def test_what_is_known_of_a_model_is_asked_under_its_names() -> None:
+    """By its published name alone: no file is read, and a network that no table holds is unknown."""
+    file = resolve_model("yolo-v8n")
+    answer = device_answers({"person": file}, {})
+    (mini, _) = candidates(devices=["GPU"])
+    assert answer(mini.devices[0], "person", "f16") is None
+    _, _, _, with_it = candidates(devices=["hailo-8l"], add_accelerators=True)
+    known = answer(with_it.devices[0], "person", "int8")
+    assert known is not None
+    assert known.evidence in {Evidence.PUBLISHED, Evidence.ANCHORED}
