@@ -62,13 +62,13 @@ def yaml_text(record: BaseModel) -> str:
     return yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
-def write_document(path: Path | str, document: BaseModel | str | bytes) -> Path:
+def write_document(path: Path | str, document: BaseModel | str | bytes, *, follow_links: bool = True) -> Path:
     """Write a record (JSON; YAML where the name ends so), a text or bytes, so that a reader never sees half of it.
 
     The content goes to a temporary name in the same folder, is flushed to the disk and then takes the final name
     (``os.replace`` is atomic within one file system). A failure leaves the old file as it was. Through links the file
-    that they lead to is written. What is no regular file (``/dev/null``, a FIFO, ``>(command)``) is written into, never
-    replaced.
+    that they lead to is written; without ``follow_links``, for names that the user did not give, a link is replaced.
+    What is no regular file (``/dev/null``, a FIFO, ``>(command)``) is written into, never replaced.
 
     Raises
     ------
@@ -82,9 +82,9 @@ def write_document(path: Path | str, document: BaseModel | str | bytes) -> Path:
     try:
         if target.is_dir():
             raise StoreError(f"{target}: cannot be written, it is a folder; name a file in it")
-        place = target.resolve()
+        place = target.resolve() if follow_links else target
         # An open descriptor (/dev/fd/63) resolves to a name that is none, and counts by what it leads to.
-        if target.exists() and not (target.is_file() and place.is_file()):
+        if follow_links and target.exists() and not (target.is_file() and place.is_file()):
             with target.open("wb") as stream:
                 stream.write(data)
         else:

@@ -84,7 +84,7 @@ def make_key(key_file: Path) -> PublicKey:
     except OSError as error:
         raise InputError(f"cannot write key {key_file}: {error.strerror}; choose another folder") from error
     public = _public(key, f"signing key {key_file.name}")
-    write_document(public_file, public.text)
+    write_document(public_file, public.text, follow_links=False)
     return public
 
 
@@ -117,7 +117,7 @@ def sign_report(report: Path, key_file: Path) -> Path:
         _TRUSTED + trusted,
         _base64(key.sign(signature + trusted.encode())),
     )
-    return write_document(signature_path(report), "\n".join(lines) + "\n")
+    return write_document(signature_path(report), "\n".join(lines) + "\n", follow_links=False)
 
 
 def read_public_keys(path: Path) -> list[PublicKey]:

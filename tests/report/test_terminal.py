@@ -68,7 +68,7 @@ def test_models_and_inspection() -> None:
     assert row.split() == ["net", "f", "1x3x8x8", "-", "2.5", "-"]
     report = SimpleNamespace(
         name="net", kind="file", family="f", path="net.onnx", sha256="ab", input_shape=(1, 8), gflops=1.5, mparams=2.0,
-        kernels=model_work().kernels, runtime="openvino", int8=False,
+        kernels=model_work().kernels, runtime="openvino", int8=False, file_batch=1,
     )  # fmt: skip
     text = plain_text(terminal.render_inspection(report))
     assert "1.5 GFLOPs, 2 million parameters" in text

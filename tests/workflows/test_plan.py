@@ -69,7 +69,9 @@ def planning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Simple
             works._works_by_key[model.sha256, runtime, precision] = found
 
     monkeypatch.setattr("advisor.measure.campaign.campaign.run", run)
-    monkeypatch.setattr(workflow, "resolve_model", lambda name, *_: file(str(name).removeprefix("like:")))
+    named = lambda name, *_: file(str(name).removeprefix("like:"))  # noqa: E731
+    monkeypatch.setattr("advisor.workflows.stage_models.resolve_model", named)
+    monkeypatch.setattr(workflow, "resolve_model", named)
     monkeypatch.setattr(workflow, "_smaller", lambda _: {})
     monkeypatch.setattr(Works, "_compile", compiled)
     with MeasurementStore(tmp_path / "store.sqlite3") as store:
