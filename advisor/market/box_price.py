@@ -8,8 +8,8 @@ since makers buy earlier and for less than shops ask:
 with the memory m and disk d [GB], the price of memory c (:mod:`.memory_price`), of disks s, and the share
 :math:`\pi` of :data:`PASSED_ON`. Offers that do not say what memory they hold are taken as they are. The value rests on
 the newest offers that are not weak; its interval holds what such offers of the :data:`RECENT_DAYS` before come to, the
-uncertainty of the kind of price, of the memory exchanged, and of its age. Weak offers widen it and never decide.
-Source: derived here.
+uncertainty of the kind of price, of the memory exchanged, and of its age. Weak offers and sold-out ones widen it and
+never decide. Source: derived here.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ DISK_PER_GB = 0.07
 LEAST_SHARE = 0.2
 """Share of its price that a box keeps without memory and disk: memory at retail can exceed what a maker paid for it."""
 NEW = "new"
+SOLD_OUT = "out_of_stock"
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def box_price(
         if offer.currency == currency and offer.condition == NEW and offer.observed_from <= as_of
         and (memory.known or offer.memory_bytes in {None, memory_bytes})
     ]  # fmt: skip
-    deciding = [offer for offer in seen if offer.trust != "weak"]
+    deciding = [offer for offer in seen if offer.trust != "weak" and offer.availability != SOLD_OUT]
     if not deciding:
         return None
     latest = max(offer.observed_until for offer in deciding)

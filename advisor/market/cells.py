@@ -137,6 +137,6 @@ def gtin(cell: str) -> str | None:
         return None
     from stdnum import ean
 
-    if not digits.isdigit() or not ean.is_valid(digits.zfill(14) if len(digits) > 14 else digits):
+    if not digits.isdigit() or not ean.is_valid(digits):
         raise CellFault(f"GTIN {cell!r} has a wrong check digit or length")
     return str(ean.compact(digits)).zfill(14)

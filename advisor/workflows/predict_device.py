@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from advisor.errors import ModelError
 from advisor.records.base import Evidence, Interval
 from advisor.records.config import RunConfig
-from advisor.records.device import DeviceSpec
+from advisor.records.device import RUNTIME_DEVICES, DeviceSpec
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelFile, image_size
 from advisor.records.prediction import Prediction
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from advisor.perfmodel.analytic.work_table import WorkTable
     from advisor.perfmodel.devices.question import DeviceAnswer, DeviceQuestion
     from advisor.store.catalogue import Catalogue
+
+
+OTHER_RUNTIME = "the device runs its maker's own runtime, not OpenVINO: the one that the nearest figure names"
 
 
 def asks_of_device(device: str, machine: MachineSpec) -> bool:
@@ -64,7 +67,7 @@ def predict_on_device(
             "none from which it could be inferred; measure it there with `sizer bench`"
         )
         return _unknown(model, machine, config, reason)
-    return _known(model, machine, config, answer)
+    return _known(model, machine, config, answer, device)
 
 
 def device_question(model: ModelFile, work: WorkTable | None, config: RunConfig, device: DeviceSpec) -> DeviceQuestion:
@@ -92,7 +95,10 @@ def device_question(model: ModelFile, work: WorkTable | None, config: RunConfig,
     )
 
 
-def _known(model: ModelFile, machine: MachineSpec, config: RunConfig, answer: DeviceAnswer) -> Prediction:
+def _known(
+    model: ModelFile, machine: MachineSpec, config: RunConfig, answer: DeviceAnswer, device: DeviceSpec
+) -> Prediction:
+    other = () if device.kind in RUNTIME_DEVICES else (OTHER_RUNTIME,)
     return Prediction(
         platform=machine.id,
         model=model.name,
@@ -104,7 +110,7 @@ def _known(model: ModelFile, machine: MachineSpec, config: RunConfig, answer: De
         bottleneck="unknown",
         extrapolated=answer.extrapolated,
         stand_in=model.stand_in,
-        notes=answer.notes,
+        notes=(*answer.notes, *other),
     )
 
 

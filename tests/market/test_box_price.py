@@ -92,6 +92,15 @@ def test_weak_prices_widen_and_never_decide() -> None:
     assert box_price([weak], 16 * GIB, 512e9, AS_OF, RISE) is None
 
 
+def test_what_is_sold_out_cannot_be_bought_at_its_price() -> None:
+    gone, there = offer(99.0, "2026-11-25", availability="out_of_stock"), offer(229.0, "2026-11-20")
+    found = box_price([gone, there], 16 * GIB, 512e9, AS_OF, RISE)
+    assert found is not None
+    assert found.value == pytest.approx(229.0)
+    assert found.low == pytest.approx(99.0)
+    assert box_price([gone], 16 * GIB, 512e9, AS_OF, RISE) is None
+
+
 @pytest.mark.parametrize("left_out", [
     {"currency": "EUR"}, {"condition": "used"}, {"observed": "2026-12-01"},
 ])  # fmt: skip
