@@ -160,6 +160,7 @@ lock: $(DEVSTAMP)
 	$(lock_command) --all-extras --group dev --output-file requirements/dev.txt
 	$(lock_command) --group build --constraint requirements/dev.txt --output-file requirements/runtime.txt
 	$(BIN)/uv pip compile $(lock_settings) --no-deps --group converter --output-file requirements/converter.txt
+	$(BIN)/uv pip compile $(lock_settings) --no-deps --group installer --output-file requirements/installer.txt
 	$(BIN)/uv pip compile $(lock_settings) --no-deps --group devices --output-file requirements/devices.txt
 
 lock-upgrade:

@@ -437,7 +437,8 @@ def _title(kind: str, text: str) -> str:
     try:
         document = json.loads(text)
         if kind == "verdict":
-            return f"{document['scenario']}: {document['verdict']}"
+            place = f" at {document['site']}" if document.get("site") else ""
+            return f"{document['scenario']}: {document['verdict']}{place}"
         best = document["recommended"]
         words = f"{best['count']} x {best['platform']}" if best else "-"
         return f"{document['scenario']}: {words}"

@@ -27,6 +27,8 @@ _RECORDS = {
     "bench": ("measurement", "BenchReport"),
     "box": ("box", "BoxExport"),
     "host": ("host", "HostFacts"),
+    "kit": ("kit", "KitManifest"),
+    "kitresult": ("kit", "KitResult"),
     "plan": ("plan", "Plan"),
     "platform": ("platform", "Platform"),
     "prediction": ("prediction", "PredictionReport"),
