@@ -35,6 +35,8 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _PATIENCE_S = 30.0
 """For a program that was asked to stop."""
 _KEYS = {"scenario", "platform", "sizer_version", "target", "run", "needed_bytes"}
+_SIZER = ["-c", "from advisor.cli.main import main; main()"]
+"""Not the script that pip makes: its first line holds the path of the kit, which may be too long or have spaces."""
 _MEASURE = ["bench", "--quick", "--budget", "5m"]
 
 
@@ -184,8 +186,8 @@ def check_folder(folder: Path, needed_bytes: int) -> None:
     free_bytes = shutil.disk_usage(folder).free
     if free_bytes < needed_bytes:
         raise RefusedError(
-            f"{folder}: needs {needed_bytes / 1e9:.1f} GB, {free_bytes / 1e9:.1f} GB are free; free some space, or copy "
-            "the kit to another disk"
+            f"{folder}: needs {needed_bytes / 1e9:.1f} GB, {free_bytes / 1e9:.1f} GB are free; free some space, or "
+            "copy the kit to another disk"
         )
 
 
@@ -295,7 +297,7 @@ def _verified(kit: Kit, options: argparse.Namespace, log: TextIO) -> int:
     ]  # fmt: skip
     if options.operator:
         words += ["--operator", options.operator]
-    code = _python(kit, ["-m", "advisor.cli.main", *words], log)
+    code = _python(kit, [*_SIZER, *words], log)
     if code not in VERDICTS or not (kit.run / "verdict.json").is_file():
         raise RefusedError(f"the check ended without a verdict (exit code {code}); see {kit.work / 'log.txt'}")
     _write(done, json.dumps({"kit": kit.sha256, "code": code}))
@@ -311,7 +313,7 @@ def _measured(kit: Kit, log: TextIO) -> str | None:
         return None
     _say("measuring the box (up to 5 minutes); the check itself is done")
     matrix = ["--matrix", "measure.yaml"] if (kit.folder / "measure.yaml").is_file() else []
-    code = _python(kit, ["-m", "advisor.cli.main", *_MEASURE, *matrix, "--export", str(box)], log)
+    code = _python(kit, [*_SIZER, *_MEASURE, *matrix, "--export", str(box)], log)
     if box.is_file():
         return None
     return f"the measurement ended with exit code {code}, see log.txt"
