@@ -134,6 +134,8 @@ def read_files(path: Path, take: Reader, most_bytes: int = MOST_BYTES) -> None:
     if path.is_dir():
         _read_folder(path, take, most_bytes)
         return
+    if not path.exists():
+        raise InputError(f"{path}: no such file; check the path")
     try:
         with path.open("rb") as raw, _decompressed(raw) as stream:
             with tarfile.open(fileobj=stream, mode="r|") as archive:

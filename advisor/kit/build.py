@@ -26,7 +26,9 @@ Say = Callable[[str], None]
 MANIFEST, SIGNATURE = "manifest.json", "manifest.json.minisig"
 PROGRAM = "verify"
 _ROOM_BYTES = 300_000_000
-"""Beside packages: the environment itself, store, clips of the decoding benchmark, models that are compiled."""
+"""Beside packages: the environment itself, store, log, what runtimes write while they compile."""
+_MEASURE_BYTES = 800_000_000
+"""Networks and clips of `sizer bench --quick` (measured 2026-11-29: 0.65 GB)."""
 _INSTALL_MIN, _MEASURE_MIN = 2.0, 5.0
 """For the note to the installer: longest that both took on two cores, rounded up [min]."""
 
@@ -151,7 +153,7 @@ def _manifest(
         plan_sha256=contents.plan_sha256,
         target=target,
         run=KitRun(duration_s=duration_s, seed=request.seed, measure=request.measure),
-        needed_bytes=installed_bytes(wheels) + moved + _ROOM_BYTES,
+        needed_bytes=installed_bytes(wheels) + moved + _ROOM_BYTES + (_MEASURE_BYTES if request.measure else 0),
         notes=tuple(contents.notes),
         files=listed,
     )

@@ -81,11 +81,13 @@ def main(arguments: Sequence[str]) -> int:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup asks for that
             signal.signal(number, _interrupt)
     try:
-        kit = checked_kit(Path(__file__).resolve().parent)
+        kit = checked_kit(kit_folder())
         check_box(kit.manifest["target"])
-        _say(f"kit {kit.sha256[:16]}: {kit.manifest['scenario']} on {kit.manifest['platform']}, files as packed")
         kit.work.mkdir(exist_ok=True)
         with _alone(kit.work), (kit.work / "log.txt").open("a", encoding="utf-8") as log:
+            _say(
+                f"kit {kit.sha256[:16]}: {kit.manifest['scenario']} on {kit.manifest['platform']}, files as packed", log
+            )
             return _acceptance(kit, options, log)
     except RefusedError as error:
         return _ended(str(error), 2)
@@ -206,11 +208,11 @@ def _acceptance(kit: Kit, options: argparse.Namespace, log: TextIO) -> int:
     """Every step that is not done yet."""
     finished = _finished(kit)
     if finished is not None and not (options.again or options.install_only or kit.run.exists()):
-        _say(f"finished on {finished['created']}: {finished['verdict']}; ./verify --again repeats it")
+        _say(f"finished on {finished['created']}: {finished['verdict']}; ./verify --again repeats it", log)
         return int(finished["exit_code"])
     _install(kit, log)
     if options.install_only:
-        _say("installed; ./verify runs the check")
+        _say("installed; ./verify runs the check", log)
         return 0
     key = None if options.sign is None else str(Path(options.sign).absolute())
     if key is not None and _python(kit, ["-m", "advisor.kit.sign", key], log) != 0:
@@ -218,7 +220,7 @@ def _acceptance(kit: Kit, options: argparse.Namespace, log: TextIO) -> int:
     code = _verified(kit, options, log)
     not_measured = _measured(kit, log)
     _seal(kit, options, code, not_measured, key, log)
-    _say(f"{VERDICTS[code]}; send {kit.result / 'result.tar.gz'} to the office")
+    _say(f"{VERDICTS[code]}; send {kit.result / 'result.tar.gz'} to the office", log)
     return code
 
 
@@ -239,10 +241,10 @@ def _install(kit: Kit, log: TextIO) -> None:
         if marker.read_text(encoding="utf-8") == kit.sha256 and kit.python.exists():
             return
     if venv.exists():
-        _say("an installation that was not finished is made anew")
+        _say("an installation that was not finished is made anew", log)
         shutil.rmtree(venv)
     check_folder(kit.folder, int(kit.manifest["needed_bytes"]))
-    _say("installing (a minute or two)")
+    _say("installing (a minute or two)", log)
     wheels = kit.folder / "wheels"
     (pip,) = wheels.glob("pip-*.whl")
     steps = [
@@ -311,7 +313,7 @@ def _measured(kit: Kit, log: TextIO) -> str | None:
     box = kit.run / "box.json"
     if box.is_file():
         return None
-    _say("measuring the box (up to 5 minutes); the check itself is done")
+    _say("measuring the box (up to 5 minutes); the check itself is done", log)
     matrix = ["--matrix", "measure.yaml"] if (kit.folder / "measure.yaml").is_file() else []
     code = _python(kit, [*_SIZER, *_MEASURE, *matrix, "--export", str(box)], log)
     if box.is_file():
@@ -444,8 +446,11 @@ def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - 
     raise KeyboardInterrupt
 
 
-def _say(text: str) -> None:
+def _say(text: str, log: TextIO) -> None:
+    """Say a step, in the log with its time."""
     _print(f"kit: {text}\n")
+    log.write(f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S}Z kit: {text}\n")
+    log.flush()
 
 
 def _print(text: str) -> None:
