@@ -72,11 +72,11 @@ def _forged(inside: Path) -> None:
 
 def test_a_kit_that_was_changed_is_refused(tmp_path: Path) -> None:
     make_key(tmp_path / "desk.pem")
-    with pytest.raises(InputError, match="plan.json is not as it was packed"):
+    with pytest.raises(InputError, match=r"plan\.json is not as it was packed"):
         show_kit(_edited(tmp_path, "a", lambda inside: (inside / "plan.json").write_text("{}")))
     with pytest.raises(InputError, match="verify is missing"):
         show_kit(_edited(tmp_path, "b", lambda inside: (inside / "verify").unlink()))
-    with pytest.raises(InputError, match="holds no manifest.json, so it is no kit"):
+    with pytest.raises(InputError, match=r"holds no manifest\.json, so it is no kit"):
         show_kit(_edited(tmp_path, "c", lambda inside: (inside / "manifest.json").unlink()))
     signed = built(tmp_path, "signed.tar", key_file=tmp_path / "desk.pem")
     inside = unpacked(signed.path, tmp_path / "d")

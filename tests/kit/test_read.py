@@ -94,7 +94,7 @@ def test_a_result_of_another_kit_is_refused(site: Site, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is a result of another kit"):
         read_result(site.result, kit=other, store_url=site.store)
     shutil.copy(unpacked(other, tmp_path / "other") / "manifest.json", site.result / "manifest.json")
-    with pytest.raises(InputError, match="manifest.json is not as it was packed"):
+    with pytest.raises(InputError, match=r"manifest\.json is not as it was packed"):
         read_result(site.result, store_url=site.store)
     _relisted(site.result, "manifest.json")
     with pytest.raises(InputError, match="is a result of another kit"):

@@ -92,7 +92,7 @@ def test_packages_that_cannot_be_fetched_are_one_line(tmp_path: Path, monkeypatc
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     pin = wheels.Pin("sizer-no-such-package==1.0", frozenset({"a" * 64}))
-    with pytest.raises(InputError, match="cannot be fetched: .*connect this desk to a package index") as caught:
+    with pytest.raises(InputError, match=r"cannot be fetched: .*connect this desk to a package index") as caught:
         wheels._fetch([pin], target_of("3.12", None), tmp_path)
     assert "\n" not in str(caught.value)
     assert "manylinux_2_28" in str(caught.value)
@@ -136,7 +136,10 @@ def test_an_installation_makes_its_wheel_again(tmp_path: Path) -> None:
         str(built),
     ]
     subprocess.run(pip, check=True, timeout=300)
-    code = "import sys; from pathlib import Path; from advisor.kit.wheels import own_wheel; print(own_wheel(Path(sys.argv[1])))"
+    code = (
+        "import sys; from pathlib import Path; from advisor.kit.wheels import own_wheel; "
+        "print(own_wheel(Path(sys.argv[1])))"
+    )
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(there)}
     run = [sys.executable, "-P", "-c", code, str(tmp_path / "again")]
     done = subprocess.run(run, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path, timeout=300)
