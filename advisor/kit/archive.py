@@ -123,7 +123,7 @@ Reader = Callable[[str, IO[bytes], int], None]
 
 
 def read_files(path: Path, take: Reader, most_bytes: int = MOST_BYTES) -> None:
-    """Hand every file of an archive, or of a folder, to ``take``, one after the other.
+    """Hand every file of an archive to ``take``, one after the other.
 
     Raises
     ------
@@ -131,9 +131,6 @@ def read_files(path: Path, take: Reader, most_bytes: int = MOST_BYTES) -> None:
         Missing, cut short, damaged, of no known form, with anything but regular files below one folder, or larger than
         ``most_bytes``: one line.
     """
-    if path.is_dir():
-        _read_folder(path, take, most_bytes)
-        return
     if not path.exists():
         raise InputError(f"{path}: no such file; check the path")
     try:
@@ -182,24 +179,6 @@ def _safe(name: str) -> bool:
     """Whether a name stays below the folder that it is unpacked in."""
     parts = PurePosixPath(name).parts
     return bool(parts) and not name.startswith("/") and ".." not in parts and "\\" not in name and name.isprintable()
-
-
-def _read_folder(path: Path, take: Reader, most_bytes: int) -> None:
-    total = 0
-    for number, file in enumerate(sorted(path.rglob("*"))):
-        if file.is_symlink() or not file.is_file():
-            continue
-        try:
-            size = file.stat().st_size
-            total += size
-            if total > most_bytes or number > MOST_FILES:
-                raise InputError(
-                    f"{path}: holds more than {most_bytes / 2**30:.0f} GiB or {MOST_FILES} files; not read"
-                )
-            with file.open("rb") as content:
-                take(file.relative_to(path).as_posix(), content, size)
-        except OSError as error:
-            raise InputError(f"{file}: cannot be read: {reason(error)}") from error
 
 
 @contextlib.contextmanager

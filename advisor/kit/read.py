@@ -15,12 +15,11 @@ from advisor.records.kit import KitManifest, KitResult, PackedFile
 from advisor.records.verdict import Verdict
 from advisor.store.files import read_document
 
-from .archive import MOST_RESULT_BYTES, read_files
+from .archive import MOST_RESULT_BYTES, hashed, read_files
 from .build import MANIFEST, SIGNATURE
 
 RESULT = "result.json"
 _RESULT_SIGNATURE = "result.json.minisig"
-_WRITTEN_ON_THE_BOX = ("work/", "result/")
 _BLOCK_BYTES = 2**20
 _LARGEST_MANIFEST_BYTES = 2**24
 
@@ -72,14 +71,15 @@ def show_kit(path: Path, trusted_keys: Path | None = None) -> KitView:
         if name in {MANIFEST, SIGNATURE}:
             lead[name] = _small(path, name, content, size)
             return
-        if path.is_dir() and name.startswith(_WRITTEN_ON_THE_BOX):
-            return
         digest = hashlib.sha256()
         while block := content.read(_BLOCK_BYTES):
             digest.update(block)
         seen[name] = (digest.hexdigest(), size)
 
-    read_files(path, take)
+    if path.is_dir():
+        lead = {name: (path / name).read_bytes() for name in (MANIFEST, SIGNATURE) if (path / name).is_file()}
+    else:
+        read_files(path, take)
     if MANIFEST not in lead:
         raise InputError(f"{path}: holds no {MANIFEST}, so it is no kit; give the file that `sizer kit` wrote")
     with tempfile.TemporaryDirectory(prefix="sizer-kit-") as folder:
@@ -87,6 +87,8 @@ def show_kit(path: Path, trusted_keys: Path | None = None) -> KitView:
             (Path(folder) / name).write_bytes(data)
         manifest = _manifest(Path(folder) / MANIFEST, path)
         checked = None if trusted_keys is None else _signer(Path(folder) / MANIFEST, trusted_keys, f"kit {path}")
+    if path.is_dir():  # what the box wrote lies beside it, and is no part of the kit
+        seen = {file.path: hashed(path / file.path) for file in manifest.files if _inside(path, file.path)}
     _hold_against(path, manifest.files, seen, whole=not path.is_dir())
     sizes: Counter[str] = Counter()
     for file in manifest.files:
@@ -145,6 +147,12 @@ def read_result(
         if result.not_measured is not None:
             notes.append(f"the box was not measured: {result.not_measured}")
         return _filed(path, result, verdict, name, box, notes, store_url)
+
+
+def _inside(folder: Path, name: str) -> bool:
+    """Whether a manifest names a plain file of its own folder, which is there."""
+    path = folder / name
+    return not (Path(name).is_absolute() or ".." in Path(name).parts or path.is_symlink()) and path.is_file()
 
 
 def _small(path: Path, name: str, content: IO[bytes], size: int) -> bytes:
@@ -216,12 +224,8 @@ def _checked(
     result, manifest = read_document(folder / RESULT, KitResult), _manifest(folder / MANIFEST, path)
     seen = {}
     for file in result.files:
-        part = folder / file.path
-        if Path(file.path).is_absolute() or ".." in Path(file.path).parts or part.is_symlink():
-            raise InputError(f"{path}: {RESULT} names {file.path!r}, which is outside the result; not read")
-        if part.is_file():
-            data = part.read_bytes()
-            seen[file.path] = (hashlib.sha256(data).hexdigest(), len(data))
+        if _inside(folder, file.path):
+            seen[file.path] = hashed(folder / file.path)
     _hold_against(path, result.files, seen, whole=False)
     number = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
     if result.kit_sha256 != number or expected not in {None, number}:

@@ -157,10 +157,3 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
         write_archive(path, "kit", {"a": tmp_path / "none"})
     assert path.read_bytes() == b"old"
     assert [one.name for one in tmp_path.iterdir()] == ["kit.tar"]
-
-
-def test_names_are_taken_from_a_folder_too(tmp_path: Path) -> None:
-    (tmp_path / "deep").mkdir()
-    (tmp_path / "deep" / "a").write_bytes(b"1")
-    (tmp_path / "link").symlink_to("deep/a")
-    assert contents(tmp_path) == {"deep/a": b"1"}

@@ -161,8 +161,8 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
         _json("verdict.json", lambda one: one["host"].update(fingerprint="someone-else")),
         "its measurements are of another machine than its verdict",
     ),
-    "outside": (_json("result.json", _outside), "which is outside the result; not read"),
-    "link": (_linked, "which is outside the result; not read"),
+    "outside": (_json("result.json", _outside), "secret is missing"),
+    "link": (_linked, "log.txt is missing"),
 }
 
 
