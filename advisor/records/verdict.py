@@ -10,6 +10,7 @@ from .base import Record
 from .config import EffectiveConfig, RunConfig
 from .model import ModelFile
 from .scenario import Scenario
+from .trace import Timeline
 
 Objects = Literal["auto", "real", "scenario"]
 """Whose objects stages on objects run on: those that the detector finds, or as many as the scenario says."""
@@ -116,6 +117,8 @@ class Verdict(Record):
     harness: dict[str, float] = {}
     interference: dict[str, Any] = {}
     timeline: dict[str, Any] = {}
+    requests: Timeline | None = None
+    """What happened to each request in a window in the middle of the run; None where the run ended before it."""
     trend: dict[str, Any] = {}
     """First against last tenth of the run, and slopes; what a soak is run for."""
     models: dict[str, ModelFile] = {}
