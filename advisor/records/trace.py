@@ -15,8 +15,8 @@ BatchPattern = Literal["single", "full", "filled", "timed out", "partial"]
 """How a batch came about.
 
 ``single``: one item, where nothing else could or would join it; ``full``: as many items as it holds were waiting
-already; ``filled``: it waited for others and began when the last place was taken; ``timed out``: it waited in vain for as long
-as it may; ``partial``: it began with less because a stream was free.
+already; ``filled``: it waited for others and began when the last place was taken; ``timed out``: it waited in vain for
+as long as it may; ``partial``: it began with less because a stream was free.
 """
 FrameEnd = Literal["done", "dropped", "lost", "open"]
 """``lost``: its source did not deliver it whole; ``open``: still under way when the trace ends."""

@@ -116,13 +116,11 @@ def _counted(item: Timeline) -> Counter[BatchPattern]:
 def _legend(known: Sequence[Timeline]) -> str:
     seen = {pattern for item in known for pattern in _counted(item)}
     entries = [
-        f'<svg class="key" viewBox="0 0 14 12" aria-hidden="true"><rect class="batch {pattern.replace(" ", "-")}" '
-        f'width="14" height="12"/></svg> <b>{pattern}</b>: {words}'
+        f'<span class="key {pattern.replace(" ", "-")}"></span> <b>{pattern}</b>: {words}'
         for pattern, words in PATTERNS.items()
         if pattern in seen
     ]
-    paler = '<svg class="key" viewBox="0 0 14 12" aria-hidden="true"><rect class="wait" width="14" height="12"/></svg> '
-    entries.append(f"{paler}preparation, and waiting for a stream")
+    entries.append('<span class="key wait"></span> preparation, and waiting for a stream')
     if any(item.drops for item in known):
         entries.append('<span class="bad">×</span> frames that a queue refused')
     return f'<figcaption class="soft">{"; ".join(entries)}.</figcaption>'

@@ -187,7 +187,7 @@ def _write(writer: _Writer, trace: Trace, number: int) -> None:
         tracks = {worker: writer.track(f"worker {worker}", parent, order=worker) for worker in workers}
         for item in trace.decodes:
             flow = _flow(number, item.camera, item.number)
-            writer.slice(tracks[item.worker], f"{item.camera} #{item.number}", item.begun_s, item.ended_s, flows=[flow])
+            writer.span(tracks[item.worker], f"{item.camera} #{item.number}", item.begun_s, item.ended_s, flows=[flow])
     for name in trace.stages:
         _write_stage(writer, trace, name, group(f"{name} on {trace.stages[name].device}"), number)
 
@@ -236,7 +236,7 @@ def _write_frames(writer: _Writer, trace: Trace, parent: int, number: int) -> No
             track = lanes[lane][0]
             lanes[lane] = track, end_s
             facts = {"latency_ms": 1e3 * (end_s - frame.released_s), "end": frame.end}
-            writer.slice(
+            writer.span(
                 track, f"#{frame.number}", frame.released_s, end_s, facts, [_flow(number, camera, frame.number)]
             )
 

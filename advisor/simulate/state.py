@@ -77,8 +77,8 @@ EVENT = _record("begin end", "", "kind stage camera number ref items")
 """A row of the trace; ``ref``: first node of a batch, which together with stage and begin names it.
 
 Frame done, or dropped by the queue of a stage (-1: of the decoders): from release to end. Decode of a frame, on an
-engine too. Preparation of a batch, and its whole pass: from where it began. Member of a batch: from when it was queued to the
-begin of the batch.
+engine too. Preparation of a batch, and its whole pass: from where it began. Member of a batch: from when it was
+queued to the begin of the batch.
 """
 FRAME_DONE, FRAME_DROPPED, DECODED, PREPARED, PASSED, MEMBER = range(6)
 
