@@ -69,7 +69,7 @@ def test_perfetto_reads_what_was_written(tmp_path: Path) -> None:
         assert int(flows[0]["n"]) == sum(times - 1 for times in touched.values())
         waiting = perfetto.query("select max(value) as most, min(value) as least from counter")
         assert float(waiting[0]["least"]) == 0.0
-        assert float(waiting[0]["most"]) >= 4.0
+        assert float(waiting[0]["most"]) >= 2.0
 
 
 def test_two_traces_stand_side_by_side() -> None:
