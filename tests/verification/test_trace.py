@@ -27,7 +27,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trace, object]:
 
 
 def test_a_run_tells_of_every_frame(ran) -> None:
-    trace, verdict = ran
+    trace, _ = ran
     assert trace.cameras == ("cam-1", "cam-2")
     numbers = {camera: [f.number for f in trace.frames if f.camera == camera] for camera in trace.cameras}
     assert all(found == list(range(len(found))) for found in numbers.values())
@@ -51,7 +51,7 @@ def test_what_is_inside_a_pass_comes_in_order(ran) -> None:
 
 
 def test_the_page_shows_two_seconds_of_the_middle(ran) -> None:
-    trace, verdict = ran
+    _, verdict = ran
     shown = verdict.requests
     assert shown.source == "measured"
     assert shown.length_s == pytest.approx(2.0)
