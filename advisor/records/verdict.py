@@ -95,6 +95,16 @@ class CapacityResult(Record):
     broken_promise: bool | None = None
 
 
+class Change(Record):
+    """The one change that would make most room, by what the run itself measured."""
+
+    resource: str
+    """What it relieves."""
+    load_factor: float
+    """Multiple of the run's load that would fit, at most."""
+    text: str
+
+
 class Verdict(Record):
     """The answer of `sizer verify`: what a real run showed, and whether it passed."""
 
@@ -112,6 +122,8 @@ class Verdict(Record):
     predicted: dict[str, Any] | None
     capacity: CapacityResult | None
     binding: str | None = None
+    change: Change | None = None
+    """What would help most; None where a requirement was missed for no lack of room, or none was."""
     duration_s: float = 0.0
     utilisation: dict[str, float] = {}
     harness: dict[str, float] = {}

@@ -22,6 +22,7 @@ from advisor.records.trace import Timeline, timeline
 from advisor.records.verdict import CameraResult, CameraTail, Check, ConfigPair, StageResult, Verdict
 
 from . import checks, conditions
+from .bottleneck import most_useful_change
 from .compare import compared
 from .observation import DONE, DROPPED, FrameLog, Observation, passes_table
 from .statistics import FeedFigures, figures, tail_ms
@@ -107,6 +108,7 @@ def judge(
         predicted=None,
         capacity=None,
         binding=(case.usage.binding() or _slowest(stages)) if missed else None,
+        change=most_useful_change(case.usage, {**seen.slots, "decode": seen.decode_threads}) if missed else None,
         duration_s=seen.seen_s,
         utilisation=case.usage.utilisation,
         harness=_harness(case.usage, seen),
