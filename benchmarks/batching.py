@@ -95,8 +95,8 @@ def run(quick: bool = False) -> str:
     ]
     inside = sum(value <= 0.15 for value in off)
     summary = (
-        f"A pass of one takes {1e3 * one_s:.2f} ms, of {BATCH} {1e3 * full_s:.2f} ms. Within 15 %: {inside} of {len(off)} "
-        f"figures; median difference {100 * statistics.median(off):.1f} %."
+        f"A pass of one takes {1e3 * one_s:.2f} ms, of {BATCH} {1e3 * full_s:.2f} ms. Within 15 %: {inside} of "
+        f"{len(off)} figures; median difference {100 * statistics.median(off):.1f} %."
     )
     return f"{start}\n\n{summary}\n\n{table(head, rows)}"
 
