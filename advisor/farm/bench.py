@@ -53,7 +53,7 @@ class _BoxState:
 class BenchTask:
     """A matrix over boxes; see :class:`advisor.farm.desk.Task`."""
 
-    kind: Literal["bench"] = "bench"
+    kind: Literal["bench", "plan"] = "bench"
 
     def __init__(
         self,

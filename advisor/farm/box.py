@@ -121,7 +121,7 @@ def _alone() -> Iterator[None]:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise InputError(
-                f"another worker of this user runs on this machine ({path} is locked), and two would disturb each other; "
-                "end it first"
+                f"another worker of this user runs on this machine ({path} is locked), and two would disturb each"
+                " other; end it first"
             ) from error
         yield

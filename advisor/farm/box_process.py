@@ -1,7 +1,7 @@
 """The process on a box that a scheduler speaks to; it lives as long as its connection, and its parent starts the next.
 
-What it measures runs in processes of its own (:mod:`advisor.measure.worker`), which the kernel kills with it. So whatever
-ends it, a lost scheduler or SIGKILL, nothing goes on measuring for nobody.
+What it measures runs in processes of its own (:mod:`advisor.measure.worker`), which the kernel kills with it. So
+whatever ends it, a lost scheduler or SIGKILL, nothing goes on measuring for nobody.
 """
 
 from __future__ import annotations

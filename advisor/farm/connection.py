@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import queue
+import re
 import uuid
 import warnings
 from collections.abc import Iterator
@@ -125,8 +126,8 @@ class DaskFarm:
             ) from error
         except (OSError, TimeoutError) as error:
             raise SchedulerGoneError(
-                f"the scheduler at {self._address} cannot be reached ({_words(error.__cause__ or error)}); start it with "
-                "`sizer farm scheduler`, or name its address with --scheduler"
+                f"the scheduler at {self._address} cannot be reached ({_words(error.__cause__ or error)}); start it"
+                " with `sizer farm scheduler`, or name its address with --scheduler"
             ) from error
 
     def close(self) -> None:
@@ -195,7 +196,9 @@ class DaskFarm:
 
 
 def _words(error: BaseException) -> str:
-    return (" ".join(str(error).split()) or type(error).__name__)[:200]
+    # Dask names its own object first: "in <Connector ...>: ConnectionRefusedError: ..."
+    text = re.sub(r"^in <[^>]*>: ", "", " ".join(str(error).split()))
+    return (text or type(error).__name__)[:200]
 
 
 @contextmanager

@@ -138,7 +138,7 @@ def listening_host(host: str | None, credentials: Credentials) -> str:
                                        ("--token-file", credentials.token is not None)) if not there
         ]  # fmt: skip
         raise InputError(
-            f"--host {host}: whoever reaches a farm's port runs programs on its boxes, so other machines are let in only"
-            f" with {' and '.join(lacks)}; without, leave --host out (loopback)"
+            f"--host {host}: whoever reaches a farm's port runs programs on its boxes, so other machines are let in"
+            f" only with {' and '.join(lacks)}; without, leave --host out (loopback)"
         )
     return host

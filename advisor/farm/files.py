@@ -13,7 +13,7 @@ from advisor.store.files import reason
 from .connection import Call
 
 PART_BYTES = 4 << 20
-"""Of one message: short enough that nothing else waits long, and that no machine holds a whole large model in memory."""
+"""Of one message: nothing else waits for it long, and no machine holds a whole large model in memory."""
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class RosterPlugin(SchedulerPlugin):  # type: ignore[misc]
         self.roster.came(box)
         self._say(f"box {box.name} came: {box.processor or 'unknown processor'}, sizer {box.sizer_version}")
 
-    def remove_worker(self, scheduler: Scheduler, worker: str, **_: Any) -> None:
+    def remove_worker(self, scheduler: Scheduler, worker: str, **_: Any) -> None:  # noqa: ARG002 - Dask names it
         name = self._names.pop(worker, None)
         if name is not None:
             self.roster.went(name, utc_now())

@@ -1,4 +1,4 @@
-"""How Dask is set up for a farm: nothing that disturbs a measurement, no open web page, TLS where certificates are given."""
+"""How Dask is set up for a farm: nothing that disturbs a measurement, no open web page, TLS by the given files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 8786
 GONE_AFTER_S = 60.0
-"""Without a sign of life for so long, a box counts as gone. Its worker speaks every few seconds, also while it measures."""
+"""Without a sign of life for so long, a box counts as gone; its worker speaks every few seconds while it measures."""
 _SETTINGS: dict[str, Any] = {
     # Samples of all threads every 10 ms, and meters several times a second: they would be part of what is measured.
     "distributed.worker.profile.enabled": False,

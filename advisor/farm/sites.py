@@ -79,12 +79,12 @@ def _files(path: Path) -> tuple[SentFile, ...]:
             continue
         if Path(str(stage.model)).is_absolute() or ".." in Path(str(stage.model)).parts:
             raise InputError(
-                f"{path}: stage {stage.id}: model {stage.model} lies outside of the folder of the scenario, and boxes get"
+                f"{path}: stage {stage.id}: model {stage.model} lies outside of the scenario's folder, and boxes get"
                 " what is in it; copy the model there"
             )
         models.append((Path(str(stage.model)).parent, sent_model(model)))
-    for place, model in models:
-        for file in model.files:
+    for place, sent in models:
+        for file in sent.files:
             name = (place / file.name).as_posix()
             found[name] = SentFile(name, file.path, file.sha256, file.size_bytes)
     data = path.read_bytes()
@@ -107,7 +107,7 @@ class _BoxState:
 class SitesTask:
     """Sites over boxes; see :class:`advisor.farm.desk.Task`."""
 
-    kind: Literal["plan"] = "plan"
+    kind: Literal["bench", "plan"] = "plan"
 
     def __init__(
         self, sites: list[Site], title: str, boxes: Mapping[str, FarmBox], output: Path, as_of: dt.date, seed: int,
@@ -123,13 +123,8 @@ class SitesTask:
         """Whether the folder has a plan of this very file for this day; a damaged one is made again."""
         try:
             document = json.loads(_plan_path(self._output, site).read_text(encoding="utf-8"))
-            basis = document["inputs"]["market"]
-            same = document["scenario_sha256"] == site.sha256 and document["sizer_version"] == __version__
-            if (
-                not same
-                or basis["as_of"] != self._as_of.isoformat()
-                or document["seeds"].get("plan", self._seed) != self._seed
-            ):
+            found = (document["scenario_sha256"], document["sizer_version"], document["inputs"]["as_of"])
+            if found != (site.sha256, __version__, self._as_of.isoformat()):
                 return False
             self.rows[site.name] = _row(site.name, document, None)
         except (OSError, ValueError, KeyError, TypeError):
@@ -151,7 +146,8 @@ class SitesTask:
             return state.pending.popleft()
         files = {file.name: file.sha256 for file in site.files}
         payload: dict[str, Any] = {
-            "name": box, "scenario": site.path.name, "files": files, "as_of": self._as_of.isoformat(), "seed": self._seed,
+            "name": box, "scenario": site.path.name, "files": files, "as_of": self._as_of.isoformat(),
+            "seed": self._seed,
         }  # fmt: skip
         return Call("plan_site", f"plans {site.name}", payload, tag=site.name)
 
@@ -160,7 +156,7 @@ class SitesTask:
         site = state.site
         assert site is not None
         if outcome.lost:
-            self._lost(outcome, state, site)
+            self._lost(state, site)
         elif outcome.error is not None:
             # A box answers so for a site that cannot be planned; the next one may be another matter.
             self._finish(state, SiteRow(site=site.name, status="failed", reason=outcome.error, box=outcome.box))
@@ -175,7 +171,7 @@ class SitesTask:
             write_document(_plan_path(self._output, site), text, follow_links=False)
             self._finish(state, _row(site.name, json.loads(text), outcome.box))
 
-    def _lost(self, outcome: Outcome, state: _BoxState, site: Site) -> None:
+    def _lost(self, state: _BoxState, site: Site) -> None:
         """Give the site to another box, as plans are the same everywhere; but not for ever."""
         site.tries += 1
         state.tally.lost += 1
@@ -195,7 +191,7 @@ class SitesTask:
             state.tally.done += 1
         state.site = None
 
-    def put_back(self, box: str, call: Call) -> None:
+    def put_back(self, box: str, call: Call) -> None:  # noqa: ARG002 - the whole site goes back
         state = self._boxes[box]
         if state.site is not None:
             self._waiting.appendleft(state.site)

@@ -1,8 +1,8 @@
 """Dask's TCP and TLS transports behind a doorman: no byte of Dask's own protocol is read before both ends are known.
 
 Dask's messages are pickles, and whoever may send one runs code. Where certificates are demanded (mutual TLS), the TLS
-handshake comes first; then, on the plain or encrypted stream, versions and the proof of the token are exchanged in three
-short lines of JSON. Only after that does Dask's handshake begin.
+handshake comes first; then, on the plain or encrypted stream, versions and the proof of the token are exchanged in
+three short lines of JSON. Only after that does Dask's handshake begin.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _PATIENCE_S = 10.0
 _NONCE_BYTES = 32
 
 
-class RefusedError(FatalCommClosedError):
+class RefusedError(FatalCommClosedError):  # type: ignore[misc]
     """The other end is not let in, or does not let us in; the message is one line. Dask does not try again."""
 
 
@@ -71,8 +71,10 @@ class Doorman:
         if not holds(self.token, "caller", challenge, answer, hello.get("proof")):
             return _TOKEN if self.token is not None else _NO_TOKEN
         versions = hello.get("versions")
+        if not isinstance(versions, dict) or not all(isinstance(versions.get(key), str) for key in self.versions):
+            return "names no versions"
         # Said from the refused end's side, where it is read.
-        return difference(versions, self.versions) if _complete(versions, self.versions) else "names no versions"
+        return difference(versions, self.versions)
 
     async def enter(self, stream: Any) -> None:
         """Of an outgoing stream: prove ourselves, and see that the other end holds the token, too."""
@@ -106,10 +108,6 @@ _TOKEN = "the token is missing or another one than the scheduler's; give all mac
 _NO_TOKEN = "this end was given a token and the other end none; start the scheduler with --token-file, too"  # noqa: S105
 
 
-def _complete(versions: object, own: Mapping[str, str]) -> bool:
-    return isinstance(versions, dict) and all(isinstance(versions.get(key), str) for key in own)
-
-
 async def _say(stream: Any, message: Mapping[str, Any]) -> None:
     await asyncio.wait_for(stream.write(json.dumps(message).encode() + b"\n"), _PATIENCE_S)
 
@@ -118,7 +116,7 @@ async def _hear(stream: Any) -> dict[str, Any]:
     line = await asyncio.wait_for(stream.read_until(b"\n", max_bytes=_MOST_BYTES), _PATIENCE_S)
     message = json.loads(line)
     if not isinstance(message, dict):
-        raise ValueError("no JSON object")
+        raise ValueError("no JSON object")  # noqa: TRY004 - as what else is no message
     return message
 
 

@@ -156,7 +156,9 @@ def list_cells(name: str, matrix: dict[str, Any], models: dict[str, dict[str, An
 
 def measure(name: str, item: dict[str, Any]) -> list[str]:
     """Take one measurement, in a process of its own; what comes of it, a failure included, as JSON."""
+    from advisor.measure.items.footprint import FootprintItem
     from advisor.measure.items.item import MeasureContext
+    from advisor.measure.items.throughput import TimingItem
     from advisor.records.measurement import StoredResult
 
     from .cells import from_data
@@ -167,7 +169,11 @@ def measure(name: str, item: dict[str, Any]) -> list[str]:
     found: list[StoredResult] = []
     facts = own_facts(name)
     with _reference_times(facts.fingerprint) as best_s:
-        type(wanted).measure([wanted], MeasureContext(facts.fingerprint, found.append, best_s=best_s))
+        context = MeasureContext(facts.fingerprint, found.append, best_s=best_s)
+        if isinstance(wanted, TimingItem):
+            TimingItem.measure([wanted], context)
+        else:
+            FootprintItem.measure([wanted], context)
     return [result.model_dump_json(by_alias=True) for result in found]
 
 

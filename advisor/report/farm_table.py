@@ -22,7 +22,7 @@ HEADINGS = (
 
 
 def table_csv(table: FarmTable) -> str:
-    """One line per test in the order of the table; empty cells are unknown. ``sizer import dli`` reads one box of it."""
+    """One line per test in the table's order; empty cells are unknown. ``sizer import dli`` reads that of one box."""
     stream = io.StringIO()
     writer = csv.writer(stream, delimiter=";", lineterminator="\n")
     writer.writerow(HEADINGS)

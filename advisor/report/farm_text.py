@@ -61,7 +61,8 @@ def _progress(box: BoxProgress) -> Cells:
     left = "-" if box.total is None else str(box.total - box.known - box.done - box.failed - box.lost)
     return [
         box.name, "-" if box.total is None else str(box.total), str(box.known), str(box.done),
-        styled(str(box.failed), BAD) if box.failed else "0", styled(str(box.lost), UNSURE) if box.lost else "0", left, now,
+        styled(str(box.failed), BAD) if box.failed else "0", styled(str(box.lost), UNSURE) if box.lost else "0", left,
+        now,
     ]  # fmt: skip
 
 
@@ -79,7 +80,8 @@ def render_table(table: FarmTable) -> RenderableType:
     """Every test of a campaign."""
     columns = [
         Column("model"), Column("box"), Column("runtime"), Column("precision"), Column("mode"),
-        Column("batch", figures=True), Column("streams", figures=True), Column("p50 ms", figures=True),
+        Column("batch", figures=True), Column("streams", figures=True),
+        Column("threads", figures=True), Column("p50 ms", figures=True),
         Column("inputs/s", figures=True), Column("status"),
     ]  # fmt: skip
     rows: list[Cells] = [
@@ -87,6 +89,7 @@ def render_table(table: FarmTable) -> RenderableType:
          f"{row.config.runtime} {row.config.device}", row.config.precision,
          "-" if row.kind == "footprint" else mode_words(row).lower(), str(row.config.batch),
          number(row.streams if row.streams is not None else row.config.streams),
+         number(row.threads if row.threads is not None else row.config.threads),
          number(None if row.latency_p50_s is None else row.latency_p50_s * 1e3), number(row.throughput_per_s),
          _status(row.status, disturbed=row.disturbed)]
         for row in table.rows
@@ -98,8 +101,9 @@ def render_table(table: FarmTable) -> RenderableType:
     ]
     counts = Counter(row.status for row in table.rows)
     told = ", ".join(f"{count} {status}" for status, count in counts.items()) or "nothing was listed"
-    return Group(paragraph(f"{table.title} on {len(table.boxes)} box{'' if len(table.boxes) == 1 else 'es'}: {told}"), Table(columns, rows),
-                 *section("Without a figure", reasons))  # fmt: skip
+    boxes = f"{len(table.boxes)} box{'' if len(table.boxes) == 1 else 'es'}"
+    parts = [paragraph(f"{table.title} on {boxes}: {told}"), Table(columns, rows)]
+    return Group(*parts, *section("Without a figure", reasons))
 
 
 def _status(status: str, *, disturbed: bool) -> Text:
