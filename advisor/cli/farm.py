@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import socket
@@ -120,7 +121,10 @@ def worker(scheduler: str, name: str | None, quiet: bool, credentials: Credentia
     from advisor.farm.box import BoxRequest, run_box
 
     own = checked_name(name if name is not None else socket.gethostname())
-    run_box(BoxRequest(scheduler_address(scheduler, credentials), own, credentials), notes(quiet))
+    try:
+        run_box(BoxRequest(scheduler_address(scheduler, credentials), own, credentials), notes(quiet))
+    except KeyboardInterrupt:  # how a worker ends
+        notes(quiet)(f"box {own} has ended")
 
 
 @farm.command(epilog=EXIT_CODES)
@@ -200,7 +204,7 @@ def _print_status(found: FarmStatus, as_json: bool) -> None:
 @protected
 def watch(every_s: float, scheduler: str, credentials: Credentials) -> None:
     """Show the status again and again, until no campaign is running any more or Ctrl-C."""
-    with _connected(scheduler, credentials) as connection:
+    with _connected(scheduler, credentials) as connection, contextlib.suppress(KeyboardInterrupt):
         while True:
             found = connection.status()
             echo(found.created)

@@ -98,6 +98,8 @@ class _BoxState:
 
     box: FarmBox
     tally: Tally = field(default_factory=Tally)
+    alike: bool = False
+    """Whether it is known to plan with the catalogue that ships and nothing else."""
     site: Site | None = None
     asked: bool = False
     pending: deque[Call] = field(default_factory=deque)
@@ -135,6 +137,8 @@ class SitesTask:
         state = self._boxes[box]
         if state.closed:
             return None
+        if not state.alike and self._waiting:
+            return Call("own_entries", "says whether its catalogue is the one that ships", {})
         if state.site is None:
             if not self._waiting:
                 return None
@@ -153,6 +157,9 @@ class SitesTask:
 
     def arrived(self, outcome: Outcome) -> None:
         state = self._boxes[outcome.box]
+        if outcome.call.function == "own_entries":
+            self._alike(outcome, state)
+            return
         site = state.site
         assert site is not None
         if outcome.lost:
@@ -170,6 +177,18 @@ class SitesTask:
             text = outcome.value["plan"]
             write_document(_plan_path(self._output, site), text, follow_links=False)
             self._finish(state, _row(site.name, json.loads(text), outcome.box))
+
+    def _alike(self, outcome: Outcome, state: _BoxState) -> None:
+        """Leave a box out whose plans would differ from those of the others."""
+        state.alike = not outcome.lost and outcome.error is None and not outcome.value
+        if outcome.error is not None and not outcome.lost:
+            state.closed, state.tally.note = True, outcome.error
+        elif outcome.value:
+            entries = ", ".join(outcome.value[:3])
+            state.closed = True
+            state.tally.note = f"plans with catalogue entries of its own ({entries}); see `sizer catalog remove` there"
+        if state.closed:
+            self._say(f"box {outcome.box}: {state.tally.note}")
 
     def _lost(self, state: _BoxState, site: Site) -> None:
         """Give the site to another box, as plans are the same everywhere; but not for ever."""

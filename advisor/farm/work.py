@@ -197,6 +197,14 @@ def _own_store() -> str:
     return f"sqlite:///{folder / 'box.sqlite3'}"
 
 
+def own_entries() -> list[str]:
+    """Catalogue entries that were added on this box: with them its plans would differ from those of others."""
+    from advisor.store.catalogue import user_catalogue_dir
+
+    folder = user_catalogue_dir()
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.yaml")) if folder.is_dir() else []
+
+
 def plan_site(name: str, scenario: str, files: dict[str, str], as_of: str, seed: int) -> dict[str, Any]:
     """Plan one site as ``sizer plan --no-measure --offers shipped`` does, by the desk's date and with its files."""
     from advisor.planner.plan import plan
@@ -226,5 +234,6 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "store_part": store_part,
     "list_cells": list_cells,
     "measure": measure,
+    "own_entries": own_entries,
     "plan_site": plan_site,
 }
