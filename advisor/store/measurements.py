@@ -445,6 +445,8 @@ def _title(kind: str, text: str) -> str:
         document = json.loads(text)
         if kind == "verdict":
             return f"{document['scenario']}: {document['verdict']}"
+        if kind == "farm":
+            return f"{document['title']}: {len(document['cells'])} measurements on {len(document['boxes'])} boxes"
         best = document["recommended"]
         words = f"{best['count']} x {best['platform']}" if best else "-"
         return f"{document['scenario']}: {words}"
