@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 from advisor.errors import InputError
@@ -50,6 +51,21 @@ def require_distributed() -> None:
         ) from error
 
 
+def _silence() -> None:
+    """Switch off what Dask and its event loop log, unless ``--debug`` or ``SIZER_DEBUG`` ask for it.
+
+    What matters of it is said by us in one line; Dask gives its loggers levels and handlers of their own.
+    """
+    if os.environ.get("SIZER_DEBUG"):
+        return
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in _LOGGERS]
+    for name in (*_LOGGERS, *names):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+_LOGGERS = ("distributed", "tornado", "asyncio")
+
+
 def prepare(credentials: Credentials) -> Security:
     """Set Dask up in this process and put the doorman before its connections; what it logs goes nowhere."""
     require_distributed()
@@ -59,8 +75,7 @@ def prepare(credentials: Credentials) -> Security:
     from .transport import Doorman, install
 
     dask.config.set(_SETTINGS)
-    for name in ("distributed", "tornado"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    _silence()
     install(Doorman(credentials.token))
     if not credentials.tls:
         return Security(require_encryption=False)

@@ -20,7 +20,7 @@ def box(name: str, **changes: Any) -> FarmBox:
 
 
 class FakeFarm:
-    """``answer`` gives what a call on a box comes to; ``busy`` boxes answer only after all others have nothing to do."""
+    """``answer`` gives what a call on a box comes to; ``busy`` boxes answer after all others have nothing to do."""
 
     def __init__(
         self, names: str, answer: Callable[[str, Call], Outcome], owner: str = "desk", roster: Roster | None = None

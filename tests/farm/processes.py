@@ -19,13 +19,13 @@ from tests.waiting import wait_until
 
 MAIN = ["-P", "-c", "from advisor.cli.main import main; main()"]
 ROOT = str(Path(__file__).parents[2])
-# The second measurement takes some 9 s in which next to nothing is computed: time to kill what takes it.
+# The second measurement takes some 8 s in which next to nothing is computed: time to kill what takes it.
 MATRIX = """
 spec: {min_duration_s: 0.02, min_samples: 3, min_blocks: 2, max_duration_s: 0.1, block_s: 0.01, warmup_max_s: 0.02}
 footprint: false
 measurements:
   - {model: conv.onnx, config: {runtime: onnxruntime, threads: 1}}
-  - {model: conv.onnx, config: {runtime: onnxruntime, threads: 1}, mode: {kind: paced, rate_per_s: 0.3}}
+  - {model: conv.onnx, config: {runtime: onnxruntime, threads: 1}, mode: {kind: paced, rate_per_s: 2}}
   - {model: conv.onnx, config: {runtime: onnxruntime, threads: 1}, mode: {kind: async}}
 """
 SLOW_LABEL = "takes conv onnxruntime f32 threads=1 paced"
