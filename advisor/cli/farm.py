@@ -181,8 +181,8 @@ def _connected(scheduler: str, credentials: Credentials) -> Any:
 @farm.command(epilog=EXIT_CODES)
 @_to_scheduler
 @protected
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout and nothing else.")
-def status(scheduler: str, credentials: Credentials, as_json: bool) -> None:
+@common
+def status(scheduler: str, credentials: Credentials, as_json: bool, quiet: bool, store_url: str | None) -> None:
     """Show who is there and how far every campaign is on every box, also those of other desks."""
     with _connected(scheduler, credentials) as connection:
         _print_status(connection.status(), as_json)
@@ -257,8 +257,7 @@ def table(
 @_wait
 @_to_scheduler
 @protected
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout and nothing else.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr: results and errors only.")
+@common
 def plan(
     folder: Path,
     output: Path,
@@ -270,6 +269,7 @@ def plan(
     credentials: Credentials,
     as_json: bool,
     quiet: bool,
+    store_url: str | None,
 ) -> int:
     """Plan every scenario file of SCENARIOS_DIR with all boxes, one plan at a time on each.
 
