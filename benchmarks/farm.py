@@ -25,7 +25,7 @@ from advisor.farm.sites import SitesRequest, run_sites
 
 from .common import header, spread, table
 
-SITES, PAIRS = 12, 4
+SITES, PAIRS = 8, 4
 QUICK_SITES, QUICK_PAIRS = 4, 2
 _COMMAND = ["-P", "-c", "from advisor.cli.main import main; main()", "farm"]
 _SCENARIO = """
@@ -170,7 +170,7 @@ def _text(runs: list[Run], count: int) -> str:
         [
             header(f"{count} sites; each worker on one core of its own."),
             table(["pair", "1 worker [s]", "2 workers [s]", "ratio"], rows),
-            f"Two workers are {spread(ratios)} times as fast as one. A plan takes {plan_s:.2f} s of a box and "
+            f"Two workers are {spread(ratios).text(2)} times as fast as one. A plan takes {plan_s:.2f} s of a box and "
             f"{desk_s * 1e3:.0f} ms of the desk, so that on paper 2 workers are {paper[2]:.2f} and 4 workers "
             f"{paper[4]:.2f} times as fast as one, and the desk is busy all the time from "
             f"{(plan_s + desk_s) / desk_s:.0f} workers on.",

@@ -29,8 +29,13 @@ def main(arguments: Sequence[str]) -> None:
     messages = Messages()
     threading.Thread(target=_watch_stdin, name="stdin-watch", daemon=True).start()
     asyncio.run(_serve(setup, messages))
+    _leave()
+
+
+def _leave() -> None:
+    """End the process: a measurement may be under way in a thread, which nothing else can end."""
     sys.stderr.flush()
-    os._exit(0)  # a measurement may be under way in a thread, which nothing can end but this
+    os._exit(0)
 
 
 def _watch_stdin() -> None:
@@ -67,7 +72,16 @@ async def _serve(setup: dict[str, Any], messages: Messages) -> None:
     facts = work.own_facts(setup["name"])
     box = work.introduction_of(facts)
     messages.send({"facts": box.fingerprint, "processor": box.processor})
-    worker = Worker(
+    over = asyncio.Event()
+
+    class BoxWorker(Worker):  # type: ignore[misc]
+        """Tells at once that its connection is over; Dask's own end waits for what is being done."""
+
+        async def close(self, *arguments: Any, **options: Any) -> Any:
+            over.set()
+            return await super().close(*arguments, **options)
+
+    worker = BoxWorker(
         address,
         name=setup["name"],
         nthreads=1,  # one measurement at a time
@@ -91,7 +105,8 @@ async def _serve(setup: dict[str, Any], messages: Messages) -> None:
         return
     messages.send({"registered": worker.address})
     work.on_change(messages.send)
-    await worker.finished()
+    await over.wait()
+    _leave()
 
 
 def resource(fingerprint: str) -> str:
