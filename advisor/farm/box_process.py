@@ -88,8 +88,8 @@ async def _serve(setup: dict[str, Any], messages: Messages) -> None:
         resources={resource(box.fingerprint): 1},
         security=security,
         protocol=f"{credentials.protocol}://",
-        # Without TLS the scheduler is on this machine, and nobody else need reach the worker.
-        host=None if credentials.tls else "127.0.0.1",
+        # Without protection the scheduler is on this machine, and nobody else need reach the worker.
+        host=None if credentials.protected else "127.0.0.1",
         dashboard=False,
         dashboard_address="127.0.0.1:0",
         memory_limit=0,  # Dask's own limits would pause the box while a large model is measured

@@ -34,6 +34,11 @@ class Credentials:
         return self.ca is not None
 
     @property
+    def protected(self) -> bool:
+        """Whether other machines may be spoken to."""
+        return self.tls and self.token is not None
+
+    @property
     def protocol(self) -> str:
         """Scheme of Dask's addresses."""
         return "tls" if self.tls else "tcp"
@@ -129,16 +134,19 @@ def listening_host(host: str | None, credentials: Credentials) -> str:
     InputError
         Another address was asked for without them.
     """
-    protected = credentials.tls and credentials.token is not None
     if host is None:
-        return "0.0.0.0" if protected else "127.0.0.1"  # noqa: S104 - certificate and token are demanded there
-    if host not in LOOPBACK and not protected:
-        lacks = [
-            words for words, there in (("--tls-ca, --tls-cert and --tls-key", credentials.tls),
-                                       ("--token-file", credentials.token is not None)) if not there
-        ]  # fmt: skip
-        raise InputError(
-            f"--host {host}: whoever reaches a farm's port runs programs on its boxes, so other machines are let in"
-            f" only with {' and '.join(lacks)}; without, leave --host out (loopback)"
-        )
+        return "0.0.0.0" if credentials.protected else "127.0.0.1"  # noqa: S104 - certificate and token are demanded
+    check_reach(f"--host {host}", host, credentials)
     return host
+
+
+def check_reach(what: str, host: str, credentials: Credentials) -> None:
+    """Refuse another machine without TLS and a token. InputError says what is lacking."""
+    if host.strip("[]") in LOOPBACK or credentials.protected:
+        return
+    lacks = [] if credentials.tls else ["--tls-ca, --tls-cert and --tls-key"]
+    lacks += [] if credentials.token is not None else ["--token-file"]
+    raise InputError(
+        f"{what}: whoever is let into a farm runs programs on its boxes, so other machines are spoken to only with"
+        f" {' and '.join(lacks)}; without, a farm is on this machine alone (127.0.0.1)"
+    )

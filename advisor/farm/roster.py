@@ -36,26 +36,31 @@ class Roster:
     def report(self, campaign: CampaignProgress, owner: str) -> list[str]:
         """Take over what a desk says of its campaign; names of the boxes that are there and whose turn is its."""
         self.campaigns[campaign.id] = campaign
-        if campaign.ended:
-            self.owners.pop(campaign.id, None)
-            self._forget()
-        else:
-            self.owners[campaign.id] = owner
+        self.owners[campaign.id] = owner
         return [box.name for box in campaign.boxes if self._turn(box.name) == campaign.id and self._present(box.name)]
 
-    def desk_went(self, owner: str) -> list[str]:
-        """End the campaigns of a desk that has gone; names of boxes on which something of theirs was being done."""
-        busy = []
-        for name in [name for name, desk in self.owners.items() if desk == owner]:
-            del self.owners[name]
-            campaign = self.campaigns[name]
-            busy += [box.name for box in campaign.boxes if box.doing is not None]
-            stopped = tuple(box.model_copy(update={"doing": None, "since": None}) for box in campaign.boxes)
-            self.campaigns[name] = campaign.model_copy(
-                update={"ended": True, "note": "its desk went", "boxes": stopped}
-            )
+    def end(self, campaign: CampaignProgress) -> list[str]:
+        """Note the end of a campaign; names of the boxes on which something of it may still be going on."""
+        busy = self._held(campaign.id)
+        self.owners.pop(campaign.id, None)
+        self.campaigns[campaign.id] = campaign
         self._forget()
         return busy
+
+    def desk_went(self, owner: str) -> list[str]:
+        """End the campaigns of a desk that has gone; names of boxes as with :meth:`end`."""
+        busy = []
+        for name in [name for name, desk in self.owners.items() if desk == owner]:
+            campaign = self.campaigns[name]
+            stopped = tuple(box.model_copy(update={"doing": None, "since": None}) for box in campaign.boxes)
+            ended = {"ended": True, "note": "its desk went", "boxes": stopped}
+            busy += self.end(campaign.model_copy(update=ended))
+        return busy
+
+    def _held(self, name: str) -> list[str]:
+        """Boxes whose turn a campaign has, whatever it last said of them: a report is a second old."""
+        known = self.campaigns.get(name)
+        return [] if known is None else [box.name for box in known.boxes if self._turn(box.name) == name]
 
     def _turn(self, box: str) -> str | None:
         """Campaign that has come first of those that still want the box."""

@@ -55,14 +55,22 @@ class RosterPlugin(SchedulerPlugin):  # type: ignore[misc]
             self._say(f"box {name} went")
 
     def remove_client(self, scheduler: Scheduler, client: str) -> None:
-        busy = set(self.roster.desk_went(client))
+        self._stop(scheduler, self.roster.desk_went(client))
+
+    def _stop(self, scheduler: Scheduler, boxes: list[str]) -> None:
+        """End what is being done on these boxes, before anything else is sent to them."""
         for address, name in self._names.items():
-            if name in busy and address in scheduler.stream_comms:
+            if name in boxes and address in scheduler.stream_comms:
                 scheduler.worker_send(address, {"op": STOP})
 
     def report(self, campaign: str, owner: str) -> list[str]:
         """Take over a campaign's progress from the desk; names of the boxes that may now work for it."""
-        return self.roster.report(CampaignProgress.model_validate_json(campaign), owner)
+        progress = CampaignProgress.model_validate_json(campaign)
+        if not progress.ended:
+            return self.roster.report(progress, owner)
+        assert self._scheduler is not None
+        self._stop(self._scheduler, self.roster.end(progress))
+        return []
 
     def status(self) -> str:
         """Everything that a second desk may see, as JSON."""
@@ -138,7 +146,7 @@ async def _serve(host: str, port: int, credentials: Credentials, security: Any, 
 def _opening(address: str, host: str, credentials: Credentials) -> str:
     place = address.partition("://")[2]
     text = f"scheduler at {place}"
-    if credentials.tls and credentials.token is not None:
+    if credentials.protected:
         return f"{text}, on {host}: TLS with certificates of both ends, and a token"
     lacks = "TLS" if credentials.token is not None else "a token" if credentials.tls else "TLS and a token"
     return (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from advisor.errors import InputError
 
-from .credentials import Credentials
+from .credentials import Credentials, check_reach
 
 if TYPE_CHECKING:
     from distributed.security import Security
@@ -93,7 +93,7 @@ def scheduler_address(text: str, credentials: Credentials) -> str:
     Raises
     ------
     InputError
-        It is neither, or names a scheme that does not fit the credentials.
+        It is neither, names a scheme that does not fit the credentials, or another machine without TLS and a token.
     """
     scheme, mark, rest = text.rpartition("://")
     if mark and scheme != credentials.protocol:
@@ -111,4 +111,5 @@ def scheduler_address(text: str, credentials: Credentials) -> str:
         or not 0 < int(port) < 65536
     ):
         raise InputError(f"scheduler {text!r}: write HOST or HOST:PORT, such as 192.168.1.5:{DEFAULT_PORT}")
+    check_reach(f"scheduler {text}", host, credentials)
     return f"{credentials.protocol}://{host}:{port}"

@@ -45,6 +45,8 @@ def test_without_the_extra_there_is_one_line_with_the_remedy(
         (["scheduler", "--tls-ca", "none.pem"], "--tls-cert, --tls-key is missing"),
         (["scheduler", "--token-file", "none"], "does not exist"),
         (["worker", "127.0.0.1:99999"], "HOST:PORT"),
+        (["worker", "192.0.2.7"], "scheduler 192.0.2.7: whoever is let into"),
+        (["bench", "--matrix", "m.yaml", "--scheduler", "desk.lan"], "--tls-key and --token-file"),
         (["worker", "tls://127.0.0.1"], "give --tls-ca"),
         (["worker", "127.0.0.1", "--name", "a b"], "box name"),
         (["worker", "fe80::1"], "brackets"),
@@ -71,8 +73,8 @@ def test_bad_input_is_one_clear_line(
 @pytest.mark.parametrize(
     ("text", "address"),
     [
-        ("box", "tcp://box:8786"), ("10.0.0.5:99", "tcp://10.0.0.5:99"), ("[::1]", "tcp://[::1]:8786"),
-        ("tcp://h:1", "tcp://h:1"),
+        ("localhost", "tcp://localhost:8786"), ("127.0.0.1:99", "tcp://127.0.0.1:99"), ("[::1]", "tcp://[::1]:8786"),
+        ("tcp://localhost:1", "tcp://localhost:1"),
     ],
 )  # fmt: skip
 def test_an_address_of_a_scheduler(text: str, address: str) -> None:
@@ -80,7 +82,7 @@ def test_an_address_of_a_scheduler(text: str, address: str) -> None:
 
 
 def test_with_certificates_an_address_is_one_of_tls() -> None:
-    own = Credentials(Path("a"), Path("b"), Path("c"))
+    own = Credentials(Path("a"), Path("b"), Path("c"), "0123456789abcdef")
     assert scheduler_address("box", own) == "tls://box:8786"
     with pytest.raises(InputError, match="leave the scheme out"):
         scheduler_address("tcp://box", own)

@@ -33,6 +33,8 @@ class FakeFarm:
         self.gone = 0
         """How many further attempts to connect fail; 0: the scheduler is there."""
         self.reconnected = 0
+        self.stopped: list[str] = []
+        """Boxes on which something was ended."""
         for name in names:
             self.roster.came(box(name))
 
@@ -45,6 +47,9 @@ class FakeFarm:
     def report(self, campaign: CampaignProgress) -> list[str]:
         if self.gone:
             raise SchedulerGoneError("gone")
+        if campaign.ended:
+            self.stopped = self.roster.end(campaign)
+            return []
         return self.roster.report(campaign, self.owner)
 
     def start(self, name: str, fingerprint: str, call: Call) -> None:

@@ -239,6 +239,7 @@ def test_ctrl_c_keeps_what_came_and_frees_the_boxes(store: MeasurementStore, mat
     report = run(farm, store, matrix)
     assert report.interrupted
     assert len(store.known_keys()) == 1
+    assert farm.stopped == ["a"], "what is in flight is ended, not taken to its end"
     assert all(campaign.ended for campaign in farm.roster.campaigns.values())
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.waiting import wait_until
 
+from .certificates import Authority
 from .processes import LIMIT_S, SLOW_LABEL, FarmOfProcesses, farm_in, offspring
 
 pytest.importorskip("distributed")
@@ -69,23 +70,31 @@ def test_a_box_that_is_killed_loses_what_was_in_flight_and_a_resume_takes_it(far
 def test_who_has_another_token_or_version_is_refused_in_one_line_and_ctrl_c_leaves_nothing(
     farm: FarmOfProcesses,
 ) -> None:
+    own, other = Authority(farm.folder / "tls"), Authority(farm.folder / "other-tls")
+    tls = {name: tls_options(authority, name) for name, authority in (("farm", own), ("foreign", other))}
     secrets = {name: farm.folder / name for name in ("token", "wrong")}
     for name, path in secrets.items():
         path.write_text(f"{name}-0123456789abcdef\n", encoding="utf-8")
         path.chmod(0o600)
-    farm.security = ("--token-file", str(secrets["token"]))
+    right, wrong = ("--token-file", str(secrets["token"])), ("--token-file", str(secrets["wrong"]))
+    farm.security = (*tls["farm"], *right)
     scheduler = farm.scheduler()
-    wrong, none = ("--token-file", str(secrets["wrong"])), ()
-    refused = [
-        farm.worker("b", security=wrong),
-        farm.desk("status", "status", security=none),
-        farm.desk("status.2", "status", security=wrong),
-    ]
-    for one in refused:
-        assert one.process.wait(LIMIT_S) == 2, one.text
-        assert one.text.count("\n") == 1, one.text
-        assert "refuses" in one.text
-        assert "token" in one.text
+    assert "on 0.0.0.0: TLS with certificates of both ends, and a token" in scheduler.text
+    refused = {
+        "token": [
+            farm.worker("b", security=(*tls["farm"], *wrong)),
+            farm.desk("status", "status", security=tls["farm"]),
+        ],
+        "certificate": [
+            farm.worker("foreign", security=(*tls["foreign"], *right)),
+            farm.desk("status.2", "status", security=(*tls["foreign"], *right)),
+        ],
+    }
+    for words, ends in refused.items():
+        for one in ends:
+            assert one.process.wait(LIMIT_S) == 2, one.text
+            assert one.text.count("\n") == 1, one.text
+            assert words in one.text
     (farm.folder / "older").mkdir()
     older = farm.start("older", "worker", f"127.0.0.1:{farm.port}", *farm.security, "--name", "older",
                        PYTHONPATH=_with_version(farm.folder, "0.1.9"))  # fmt: skip
@@ -107,6 +116,11 @@ def test_who_has_another_token_or_version_is_refused_in_one_line_and_ctrl_c_leav
     assert "Traceback" not in box.text + scheduler.text
     _, alive = psutil.wait_procs(family, timeout=10)
     assert not alive, alive
+
+
+def tls_options(authority: Authority, name: str) -> tuple[str, ...]:
+    cert, key = authority.certificate(name)
+    return ("--tls-ca", str(authority.ca), "--tls-cert", str(cert), "--tls-key", str(key))
 
 
 def _with_version(folder: Path, version: str) -> str:

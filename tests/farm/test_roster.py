@@ -34,8 +34,8 @@ def test_a_box_serves_campaigns_in_the_order_in_which_they_came() -> None:
 
 
 def test_a_desk_that_goes_loses_its_turns_and_says_what_was_being_done() -> None:
-    boxes = roster("a")
-    boxes.report(campaign("first", "a", doing="something"), "desk-1")
+    boxes = roster("a", "b")
+    boxes.report(campaign("first", "a", "b", finished=("b",)), "desk-1")
     second = campaign("second", "a")
     assert boxes.report(second, "desk-2") == []
     assert boxes.desk_went("desk-1") == ["a"]
@@ -60,6 +60,7 @@ def test_of_ended_campaigns_the_latest_stay() -> None:
     boxes = roster("a")
     boxes.report(campaign("runs", "a"), "desk-0")
     for number in range(KEPT + 5):
-        boxes.report(campaign(f"c{number}", "a", ended=True), "desk-1")
+        boxes.report(campaign(f"c{number}", "a"), "desk-1")
+        assert boxes.end(campaign(f"c{number}", "a", ended=True)) == [], "it never had its turn"
     assert list(boxes.campaigns) == ["runs", *(f"c{number}" for number in range(5, KEPT + 5))]
     assert boxes.owners == {"runs": "desk-0"}
