@@ -125,9 +125,12 @@ class DaskFarm:
                 f"the scheduler at {self._address}: its certificate is not accepted ({reason}); check --tls-ca"
             ) from error
         except (OSError, TimeoutError) as error:
+            refused = isinstance(error.__cause__, OSError) and "refused" in str(error.__cause__)
+            remedy = "start it with `sizer farm scheduler`, or name its address with --scheduler"
+            if not refused and not self._security.require_encryption:
+                remedy = "one that was started with TLS answers only to --tls-ca, --tls-cert and --tls-key"
             raise SchedulerGoneError(
-                f"the scheduler at {self._address} cannot be reached ({_words(error.__cause__ or error)}); start it"
-                " with `sizer farm scheduler`, or name its address with --scheduler"
+                f"the scheduler at {self._address} cannot be reached ({_words(error.__cause__ or error)}); {remedy}"
             ) from error
 
     def close(self) -> None:
