@@ -95,7 +95,7 @@ def _serve_once(setup: str, name: str, say: Callable[[str], None]) -> tuple[bool
 def _told(event: dict[str, Any], name: str, say: Callable[[str], None]) -> str | None:
     """Pass on what the process says; why it will end, where it says that."""
     if "refused" in event:
-        raise InputError(f"the scheduler refuses box {name}: {event['refused']}")
+        raise InputError(f"box {name} does not join the farm: {event['refused']}")
     if "registered" in event:
         say(f"box {name} is ready")
     if event.get("doing") is not None:

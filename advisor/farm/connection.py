@@ -142,16 +142,19 @@ class DaskFarm:
                 client.close(timeout=2)
 
     def _ask(self, name: str, **arguments: Any) -> Any:
+        if self._client is None:  # the last attempt to connect again has failed
+            raise SchedulerGoneError(f"the scheduler at {self._address} has gone")
         try:
             return self._client.sync(getattr(self._client.scheduler, name), **arguments)
-        except (OSError, TimeoutError, AttributeError) as error:
+        except (OSError, TimeoutError) as error:
             raise SchedulerGoneError(f"the scheduler at {self._address} has gone ({_words(error)})") from error
 
     def status(self) -> FarmStatus:
         return FarmStatus.model_validate_json(self._ask("sizer_farm_status"))
 
     def report(self, campaign: CampaignProgress) -> list[str]:
-        return list(self._ask("sizer_farm_report", campaign=campaign.model_dump_json(), owner=self._client.id))
+        owner = None if self._client is None else self._client.id
+        return list(self._ask("sizer_farm_report", campaign=campaign.model_dump_json(), owner=owner))
 
     def start(self, box: str, fingerprint: str, call: Call) -> None:
         from . import work

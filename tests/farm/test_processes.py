@@ -71,7 +71,7 @@ def test_who_has_another_token_or_version_is_refused_in_one_line_and_ctrl_c_leav
     farm: FarmOfProcesses,
 ) -> None:
     own, other = Authority(farm.folder / "tls"), Authority(farm.folder / "other-tls")
-    tls = {name: tls_options(authority, name) for name, authority in (("farm", own), ("foreign", other))}
+    tls = {name: tls_options(authority, "machine") for name, authority in (("farm", own), ("foreign", other))}
     secrets = {name: farm.folder / name for name in ("token", "wrong")}
     for name, path in secrets.items():
         path.write_text(f"{name}-0123456789abcdef\n", encoding="utf-8")
@@ -100,7 +100,7 @@ def test_who_has_another_token_or_version_is_refused_in_one_line_and_ctrl_c_leav
                        PYTHONPATH=_with_version(farm.folder, "0.1.9"))  # fmt: skip
     assert older.process.wait(LIMIT_S) == 2, older.text
     assert older.text.count("\n") == 1, older.text
-    assert "the scheduler refuses box older: sizer 0." in older.text
+    assert "box older does not join the farm: sizer 0." in older.text
     box = farm.worker("a")
     box.says("box a is ready")
     shown = farm.desk("status.3", "status", "--json")
