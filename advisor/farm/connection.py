@@ -142,7 +142,7 @@ class DaskFarm:
                 client.close(timeout=2)
 
     def _ask(self, name: str, **arguments: Any) -> Any:
-        if self._client is None:  # the last attempt to connect again has failed
+        if self._client is None or self._client.scheduler is None:  # the last attempt to connect has failed
             raise SchedulerGoneError(f"the scheduler at {self._address} has gone")
         try:
             return self._client.sync(getattr(self._client.scheduler, name), **arguments)
