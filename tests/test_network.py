@@ -9,6 +9,8 @@ import click
 import pytest
 
 from advisor.cli.main import cli
+from advisor.records.farm import FarmRun
+from advisor.store.measurements import MeasurementStore
 from tests.kit.boxes import FakeBox
 from tests.kit.makers import built, unpacked
 from tests.network import run_isolated
@@ -52,7 +54,10 @@ COMMANDS: dict[tuple[str, ...], list[list[str]]] = {
     ("report",): [["report"], ["report", "--csv", "m.csv", "--html", "m.html"]],
     ("store", "prune"): [["store", "prune", "--keep", "1"]],
     ("schema",): [["schema", "scenario"]],
+    ("farm", "table"): [["farm", "table"]],
 }
+ASKED_FOR = {("farm", name) for name in ("scheduler", "worker", "bench", "status", "watch", "plan")}
+"""A network is what these are for: they reach for the address that they are given, which their own tests show."""
 
 FETCHES = {("kit", "build")}
 """What fetches packages because it is asked to; without a network it says so (tests/kit/test_wheels.py)."""
@@ -71,11 +76,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (where / "cameras.csv").write_text("name,resolution,codec,fps\ndoor,320x192,h264,5\n", encoding="utf-8")
     prices = "product,price,currency,observed_at\nbeelink-eq14,239,USD,2026-11-20\n"
     (where / "prices.csv").write_text(prices, encoding="utf-8")
+    (where / "sizer").mkdir()
+    with MeasurementStore(f"sqlite:///{where / 'sizer' / 'store.sqlite3'}") as store:
+        campaign = FarmRun(sizer_version="0", created="2026-11-29T12:00:00Z", title="m.yaml", boxes=(), cells=())
+        store.put_run("farm", campaign)
     return where
 
 
 def test_no_command_is_left_out() -> None:
-    assert set(COMMANDS) | FETCHES == _leaves(cli)
+    assert set(COMMANDS) | ASKED_FOR | FETCHES == _leaves(cli)
 
 
 QUICK = {("host",), ("init",), ("import",), ("catalog", "list"), ("schema",)}

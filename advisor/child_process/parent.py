@@ -54,6 +54,14 @@ def map_in_threads(function: Callable[[ItemT], ResultT], items: Iterable[ItemT],
         _refusing = False
 
 
+def kill_children() -> None:
+    """Kill all children of this process; whoever waits for one sees it end."""
+    with _lock:
+        condemned = list(_alive)
+    for child in condemned:
+        child.kill()
+
+
 class ChildProcess:
     """A fresh interpreter in a process group of its own; leaving the context kills the whole group.
 

@@ -24,7 +24,8 @@ def _commands(text: str) -> str:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the templates of pages; what is put into them is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -42,14 +43,14 @@ def render_plan_html(plan: Plan) -> str:
     """Lay out a plan as a page."""
     from .plan_page import plan_context
 
-    return _environment().get_template("plan.html.j2").render(plan_context(plan))
+    return environment().get_template("plan.html.j2").render(plan_context(plan))
 
 
 def render_verdict_html(verdict: Verdict) -> str:
     """Lay out a verdict as a page."""
     from .verdict_page import verdict_context
 
-    return _environment().get_template("verdict.html.j2").render(verdict_context(verdict))
+    return environment().get_template("verdict.html.j2").render(verdict_context(verdict))
 
 
 def render_measurements_html(measurements: Sequence[Measurement]) -> str:
@@ -64,7 +65,7 @@ def render_measurements_html(measurements: Sequence[Measurement]) -> str:
         "count": len(measurements),
         "failed": sum(item.status == "failed" for item in measurements),
     }
-    return _environment().get_template("measurements.html.j2").render(context)
+    return environment().get_template("measurements.html.j2").render(context)
 
 
 def render_document_html(document: BaseModel) -> str:

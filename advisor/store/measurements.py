@@ -328,6 +328,13 @@ class MeasurementStore(Database):
             )
         return run_id
 
+    def renew_run(self, run_id: str, document: BaseModel) -> None:
+        """Put a document in the place of what a run held, as long work goes on; StoreError where the run has gone."""
+        with self._write() as connection:
+            text = document_text(document)
+            if not connection.execute(update(runs).where(runs.c.id == run_id).values(document=text)).rowcount:
+                raise StoreError(f"run {run_id!r} has gone from store {self.name} meanwhile; run the command again")
+
     def run(self, run_id: str) -> RunRow:
         """One stored run by its id, or by the beginning of it where only one begins so. StoreError where none does."""
         found = self._rows(select(runs).where(runs.c.id.startswith(run_id, autoescape=True)).order_by(runs.c.id))
@@ -439,6 +446,8 @@ def _title(kind: str, text: str) -> str:
         if kind == "verdict":
             place = f" at {document['site']}" if document.get("site") else ""
             return f"{document['scenario']}: {document['verdict']}{place}"
+        if kind == "farm":
+            return f"{document['title']}: {len(document['cells'])} measurements on {len(document['boxes'])} boxes"
         best = document["recommended"]
         words = f"{best['count']} x {best['platform']}" if best else "-"
         return f"{document['scenario']}: {words}"
