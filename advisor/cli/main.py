@@ -16,7 +16,22 @@ from advisor.cli.tolerant_stream import flush_or_discard
 from advisor.errors import SizerError
 from advisor.report.printable import printable
 
-from . import bench, calibrate, catalog, host, import_file, init, models, plan, predict, report, schema, store, verify
+from . import (
+    bench,
+    calibrate,
+    catalog,
+    compare,
+    host,
+    import_file,
+    init,
+    models,
+    plan,
+    predict,
+    report,
+    schema,
+    store,
+    verify,
+)
 from .options import EXIT_CODES, report_failure, warn
 from .signals import ended_like_ctrl_c
 
@@ -39,6 +54,7 @@ for command in (
     verify.verify,
     host.host,
     bench.bench,
+    compare.compare,
     calibrate.calibrate,
     predict.predict,
     catalog.catalog,
