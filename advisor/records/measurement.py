@@ -182,7 +182,8 @@ class PairedTurn(Record):
     """Same for all variants of the round: turns of one round are a pair, and no others."""
     started: str
     time_s: PositiveQuantity
-    """Time per input: median pass over its batch, or with several streams wall time over inputs [s]."""
+    """Time per input: median pass of the fastest block over its batch, or with several streams wall time over inputs
+    [s]."""
     p50_s: PositiveQuantity
     p95_s: PositiveQuantity
     """Quantiles of the latency of a pass [s]."""
