@@ -15,13 +15,13 @@ from advisor.records.base import Precision
 from advisor.records.comparison import Comparison, VariantResult
 from advisor.records.config import LoadMode, RunConfig, SimdCap
 
+from .compare_results import Labelled, assemble
 from .context import Say, local_facts, open_store, say_ignored_variables, silent
 from .models import resolve_model
 from .predict import number_or_all
 
 if TYPE_CHECKING:
     from advisor.measure.campaign.paired import Comparison as PairedComparison
-    from advisor.measure.items.paired import Variant
     from advisor.measure.items.progress import Progress
     from advisor.records.host import HostFacts
     from advisor.records.model import ModelFile
@@ -58,17 +58,6 @@ class CompareRequest:
     again: bool = False
 
 
-@dataclass(frozen=True)
-class Labelled:
-    """A variant with the words that tell it from the others, and why it cannot be measured."""
-
-    variant: Variant
-    label: str
-    baseline: bool
-    missing: str | None
-    """Its runtime is not installed here; None: it is."""
-
-
 def compare_models(
     request: CompareRequest, *, store_url: str | None = None, progress: Progress | None = None, say: Say = silent
 ) -> Comparison:
@@ -83,7 +72,6 @@ def compare_models(
     from advisor.measure.items.outputs import input_files
 
     from .compare_accuracy import judge
-    from .compare_results import assemble
 
     check_request(request)
     files = None if request.inputs is None else input_files(request.inputs)

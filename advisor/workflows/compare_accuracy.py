@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from advisor.runtimes.protocol import TensorSpec
     from advisor.verification.boxes import Decoder, Outputs
 
-    from .compare import Labelled
+    from .compare_results import Labelled
 
 MOST = 400
 """Inputs that are looked at: answers of more would take longer than all timings."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,11 +12,22 @@ from advisor.records.comparison import Agreement, PrecisionGain, VariantResult
 
 if TYPE_CHECKING:
     from advisor.measure.campaign.paired import PairedSummary
+    from advisor.measure.items.paired import Variant
     from advisor.records.config import RunConfig
     from advisor.records.host import HostFacts
     from advisor.records.measurement import PairedMeasurement
 
-    from .compare import Labelled
+
+@dataclass(frozen=True)
+class Labelled:
+    """A variant with the words that tell it from the others, and why it cannot be measured."""
+
+    variant: Variant
+    label: str
+    baseline: bool
+    missing: str | None
+    """Its runtime is not installed here; None: it is."""
+
 
 Judged = Mapping[str, Agreement | str]
 """By key of the measurement: agreement, or why there is none."""
