@@ -33,6 +33,8 @@ MODELS = (
     "mobilenet-v2", "resnet-18", "squeezenet-1.1", "resnet-50", "efficientnet-b0", "densenet-121", "bert-mini",
     "googlenet", "shufflenet-v2", "mobilenet-v3",
 )  # fmt: skip
+LEAST_PAIRS = 6
+"""Rounds from which on a ratio is kept as evidence: fewer have no interval."""
 SPEECH = "like:quartznet-15x5-en"
 MIB = 1024.0**2
 
@@ -149,6 +151,8 @@ def write_ratios(found: Comparison) -> None:
     for (model, _), row in times.items():
         own = times.get((model, f"openvino {row.config.precision}"))
         if row.config.runtime == "openvino" or own is None or row.time_ratio is None or own.time_ratio is None:
+            continue
+        if min(row.time_ratio.pairs, own.time_ratio.pairs) < LEAST_PAIRS:
             continue
         kept.append(
             {"source": "sizer", "runtime": row.config.runtime, "release": found.versions[row.config.runtime],

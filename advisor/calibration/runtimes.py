@@ -63,7 +63,10 @@ def read_rows(paths: Sequence[Path] | None = None) -> list[RatioRow]:
             for line in csv.DictReader(handle):
                 key = tuple(line[name] for name in ("runtime", "precision", "machine", "simd", "model", "family"))
                 groups.setdefault((*key, line["batch"]), []).append(float(np.log(float(line["ratio"]))))
-    return [RatioRow(*key[:6], log_ratio=float(np.median(values))) for key, values in sorted(groups.items())]
+    return [
+        RatioRow(runtime, precision, machine, simd, model, family, float(np.median(values)))
+        for (runtime, precision, machine, simd, model, family, _), values in sorted(groups.items())
+    ]
 
 
 @dataclass(frozen=True)
