@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -176,11 +176,16 @@ def calibrate(rows: Sequence[RatioRow], command: str, data_sha256: str) -> Runti
 
 
 def enough(rows: Sequence[RatioRow]) -> list[RatioRow]:
-    """Rows of runtimes and precisions with figures of two models at least: a single one says nothing of others."""
-    models: dict[tuple[str, str], set[str]] = {}
+    """Rows of two models at least: a single one says nothing of others, neither of a runtime nor of a machine."""
+    kept = _several_models(rows, lambda row: (row.runtime, row.precision, row.machine))
+    return _several_models(kept, lambda row: (row.runtime, row.precision))
+
+
+def _several_models(rows: Sequence[RatioRow], place: Callable[[RatioRow], tuple[str, ...]]) -> list[RatioRow]:
+    models: dict[tuple[str, ...], set[str]] = {}
     for row in rows:
-        models.setdefault((row.runtime, row.precision), set()).add(row.model)
-    return [row for row in rows if len(models[row.runtime, row.precision]) >= 2]
+        models.setdefault(place(row), set()).add(row.model)
+    return [row for row in rows if len(models[place(row)]) >= 2]
 
 
 def judge(rows: Sequence[RatioRow]) -> list[RatioAccuracy]:

@@ -79,6 +79,8 @@ def test_a_runtime_with_one_model_teaches_and_is_taught_nothing() -> None:
     assert enough([lone, *made_up(1)]) == made_up(1)
     calibration = calibrate([lone, *made_up(2)], "test", "0")
     assert calibration.left_out == 1
+    of_one_machine = RatioRow("tvm", "f32", "m9", "avx512", "vgg-1", "vgg", 2.0)
+    assert calibrate([of_one_machine, *made_up(2)], "test", "0").ratios == calibrate(made_up(2), "test", "0").ratios
     assert {row.runtime for row in calibration.ratios} == {"tvm"}
 
 

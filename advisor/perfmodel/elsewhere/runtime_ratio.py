@@ -67,7 +67,7 @@ class RuntimeCalibration(Record):
     ratios: tuple[RuntimeRatios, ...]
     accuracy: tuple[RatioAccuracy, ...]
     left_out: Count = 0
-    """Rows of runtimes with figures of fewer than two models, which nothing is learned from."""
+    """Rows of runtimes, or of machines, with figures of fewer than two models: nothing is learned from these."""
 
 
 @dataclass(frozen=True)
