@@ -75,11 +75,6 @@ def _registered(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in names if name in runtime_names())
 
 
-def _absent() -> str:
-    absent = [name for name in RUNTIMES if name not in _registered(RUNTIMES)]
-    return f"No runtime of sizer yet: {', '.join(absent)}." if absent else ""
-
-
 def variants(rows: Sequence[VariantResult]) -> str:
     """Rows of a comparison as Markdown."""
     head = ["model", "variant", "ms per input", "time over the baseline (95 %)", "MiB", "process MiB", "remarks"]
@@ -168,14 +163,34 @@ def write_ratios(found: Comparison) -> None:
         writer.writerows(kept)
 
 
+def times_as_fast(found: Comparison, model: str, fast: str, slow: str) -> str:
+    """How many times as fast one variant is as another, by their ratios to the baseline; else why that is not known."""
+    rows = {(row.model, row.label): row for row in found.variants}
+    pair = [rows.get((model, label)) for label in (fast, slow)]
+    for label, row in zip((fast, slow), pair, strict=True):
+        if row is None:
+            return f"not measured: {label} is no runtime of sizer yet"
+        if row.time_ratio is None:
+            return f"not measured: {label}: {_reason(row) or 'the baseline was not measured'}"
+    values = [row.time_ratio.value for row in pair if row is not None and row.time_ratio is not None]
+    return f"{values[1] / values[0]:.2f} times"
+
+
+def beside(rows: Sequence[Sequence[object]]) -> str:
+    """What was published beside what was measured here."""
+    return table(["question", "published", "here"], rows)
+
+
 def pytorch(settings: Settings) -> str:
     """PyTorch quantised against ONNX Runtime plain."""
-    if "torch" not in _registered(RUNTIMES):
-        return f"not installed here: PyTorch. {_absent()}"
-    found = settings.compare(
-        ("resnet-50", "bert-base"), runtimes=("onnxruntime", "torch"), baseline=("onnxruntime", "f32")
-    )
-    return variants(found.variants)
+    models = ("resnet-50", "bert-mini")
+    found = settings.compare(models, runtimes=_registered(("onnxruntime", "torch")), baseline=("onnxruntime", "f32"))
+    rows = [
+        [f"{model}: ONNX Runtime f32 over PyTorch int8", "at least 1 times",
+         times_as_fast(found, model, "onnxruntime f32", "torch int8")]
+        for model in models
+    ]  # fmt: skip
+    return "\n\n".join([beside(rows), variants(found.variants)])
 
 
 def without_avx(settings: Settings) -> str:
@@ -183,7 +198,20 @@ def without_avx(settings: Settings) -> str:
     found = settings.compare(
         ("resnet-18", SPEECH), precisions=("f32",), simd_caps=("none", "sse42"), baseline=("openvino", "uncapped")
     )
-    return "\n\n".join([variants(found.variants), _absent()])
+    capped = "f32 at most sse42"
+    rows = []
+    for model, onnxruntime, tvm in (("resnet-18", "7 times", "4 times"), (SPEECH, "14 times", None)):
+        rows += [
+            [f"{model}: ONNX Runtime (here with AVX2: it cannot be capped) over PyTorch without AVX", onnxruntime,
+             times_as_fast(found, model, "onnxruntime f32 uncapped", f"torch {capped}")],
+            [f"{model}: TVM over PyTorch, both without AVX", tvm,
+             times_as_fast(found, model, f"tvm {capped}", f"torch {capped}")],
+            [f"{model}: OpenVINO with AVX2 over itself without AVX", None,
+             times_as_fast(found, model, "openvino f32 uncapped", f"openvino {capped}")],
+            [f"{model}: ONNX Runtime (AVX2) over OpenVINO without AVX", None,
+             times_as_fast(found, model, "onnxruntime f32 uncapped", f"openvino {capped}")],
+        ]  # fmt: skip
+    return "\n\n".join([beside(rows), variants(found.variants)])
 
 
 def dynamic(settings: Settings) -> str:
@@ -197,13 +225,23 @@ def dynamic(settings: Settings) -> str:
         models, runtimes=("openvino",), precisions=("f32",), shapes=("static", "dynamic"),
         hints=("none", "latency", "throughput"), threads=("all",), input_shape="1,128",
     )  # fmt: skip
-    return "\n\n".join(
-        [
-            variants(found.variants),
-            "Hints, on all threads (time per input of all streams together):",
-            variants(hints.variants),
-        ]
-    )
+    rows: list[list[object]] = []
+    for name in BERTS:
+        model = f"{name}-open"
+        rows += [
+            [f"{name}: {runtime} static over dynamic", "20-30 %, hints included",
+             times_as_fast(found, model, f"{runtime} f32 static", f"{runtime} f32 dynamic")]
+            for runtime in ("openvino", "onnxruntime")
+        ]  # fmt: skip
+        ratios = [row.time_ratio.value for row in hints.variants if row.model == model and row.time_ratio is not None]
+        spread = (
+            ""
+            if not ratios
+            else f"{max(ratios) / min(ratios):.2f} times between the best and the worst of {len(ratios)}"
+        )
+        rows.append([f"{name}: shapes and hints of OpenVINO together", "20-30 %", spread if ratios else "not measured"])
+    parts = [beside(rows), variants(found.variants), "Hints, on all threads (time per input of all streams together):"]
+    return "\n\n".join([*parts, variants(hints.variants)])
 
 
 def open_bert(name: str) -> Path:

@@ -46,3 +46,17 @@ def test_what_is_judged_is_printed_with_the_bar() -> None:
     text = runtime_ratios.run()
     assert "machine left out" in text
     assert "tvm" in text
+
+
+def test_figures_stand_beside_the_published_ones_or_say_why_not() -> None:
+    found = comparison()
+    assert runtimes.times_as_fast(found, "net<1>", "openvino int8", "tvm f32") == (
+        "not measured: tvm f32 is no runtime of sizer yet"
+    )
+    assert "cannot be capped" in runtimes.times_as_fast(
+        found, "net<1>", "openvino int8", "onnxruntime f32 at most sse42"
+    )
+    whole = {"value": 1.0, "lower": None, "upper": None, "pairs": 9}
+    both = found.model_copy(update={"variants": (variant("a", time_ratio=whole),
+                                                 variant("b", time_ratio={**whole, "value": 3.0}))})  # fmt: skip
+    assert runtimes.times_as_fast(both, "net<1>", "a", "b") == "3.00 times"
