@@ -34,6 +34,20 @@ COMMANDS: dict[tuple[str, ...], list[list[str]]] = {
         ["bench", "squeezenet-1.1", "--threads", "1", "--runtime", "onnxruntime", "--precision", "int8"],
         ["bench", "--export", "box.json"],
     ],
+    ("compare",): [
+        [
+            "compare",
+            "squeezenet-1.1",
+            "--runtimes",
+            "openvino,onnxruntime",
+            "--precisions",
+            "f32",
+            "--threads",
+            "1",
+            "--rounds",
+            "1",
+        ],
+    ],
     ("calibrate",): [["calibrate"]],
     ("predict",): [
         ["predict", "squeezenet-1.1", "--on", "this,intel-core-i5-12400", "--runtime", "onnxruntime"],

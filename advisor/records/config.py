@@ -36,6 +36,8 @@ class RunConfig(Record):
     intra_op_affinities: str | None = None
     spinning: bool | None = None
     execution_mode: Literal["sequential", "parallel"] | None = None
+    dynamic_shapes: Literal[True] | None = None
+    """Dimensions that the model's file leaves open stay open when it is compiled; None: every shape is fixed before."""
 
     def __hash__(self) -> int:
         # A plan looks thousands of configurations up by themselves: what tells them apart is a fourth of the fields.
@@ -60,6 +62,8 @@ class EffectiveConfig(Record):
     pinning: bool | None = None
     batch: PositiveCount | None = None
     auto_batch_timeout_s: Quantity | None = None
+    dynamic_shapes: bool = False
+    """Some dimension of an input was open when the model was compiled."""
     runtime_version: str
     properties: dict[str, str] = {}
     """Every further property that could be read back, as the runtime spells it."""

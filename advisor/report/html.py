@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from advisor.errors import InputError
+from advisor.records.comparison import Comparison
 from advisor.records.measurement import Measurement
 from advisor.records.plan import Plan
 from advisor.records.verdict import Verdict
@@ -66,6 +67,13 @@ def render_measurements_html(measurements: Sequence[Measurement]) -> str:
         "failed": sum(item.status == "failed" for item in measurements),
     }
     return environment().get_template("measurements.html.j2").render(context)
+
+
+def render_comparison_html(comparison: Comparison) -> str:
+    """Lay out a comparison as a page."""
+    from .compare_page import comparison_context
+
+    return _environment().get_template("comparison.html.j2").render(comparison_context(comparison))
 
 
 def render_document_html(document: BaseModel) -> str:

@@ -36,6 +36,8 @@ from .files import document_text
 from .tables import box_works, hosts, measurements, micro, micro_failures, runs, works
 
 RecordT = TypeVar("RecordT", bound=Record)
+PAIRED = "paired"
+"""Kind of :class:`~advisor.records.measurement.PairedMeasurement`."""
 
 
 @dataclass(frozen=True)
@@ -195,13 +197,18 @@ class MeasurementStore(Database):
         status: str | None = None,
         sizer_version: str | None = None,
     ) -> list[Measurement]:
-        """Measurements that meet every filter given, in the order in which they were started."""
+        """Measurements that meet every filter given, in the order in which they were started.
+
+        Paired ones are found only by their ``kind``: a comparison cut into rounds is no timing to predict from.
+        """
         wanted = {
             "host_fingerprint": host_fingerprint, "kind": kind, "model": model, "model_sha256": model_sha256,
             "runtime": runtime, "device": device, "precision": precision, "mode": mode, "status": status,
             "sizer_version": sizer_version,
         }  # fmt: skip
         statement = select(measurements.c.document).order_by(measurements.c.started, measurements.c.key)
+        if kind is None:
+            statement = statement.where(measurements.c.kind != PAIRED)
         for name, value in wanted.items():
             if value is not None:
                 statement = statement.where(measurements.c[name] == value)

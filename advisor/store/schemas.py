@@ -26,6 +26,7 @@ _RECORDS = {
     "device": ("device", "Device"),
     "bench": ("measurement", "BenchReport"),
     "box": ("box", "BoxExport"),
+    "comparison": ("comparison", "Comparison"),
     "host": ("host", "HostFacts"),
     "kit": ("kit", "KitManifest"),
     "kitresult": ("kit", "KitResult"),

@@ -54,8 +54,11 @@ def _measure_together(items: list[JobItem], report: Reporter, references: Refere
     measure_in_turns({name: entry.session for name, entry in opened.items()}, report.on, ended)
 
 
-def model_path(model: ModelFile, precision: str) -> Path:
-    """File that a precision runs: the model itself, or its int8 copy, made once."""
+def model_path(model: ModelFile, precision: str, calibration: Path | None = None) -> Path:
+    """File that a precision runs: the model itself, or its int8 copy, made once.
+
+    ``calibration``: folder of the inputs that the copy's ranges are taken from; None: random ones, for speed only.
+    """
     if precision != "int8":
         return Path(model.path)
     from advisor.runtimes.quantise import int8_model
@@ -63,7 +66,13 @@ def model_path(model: ModelFile, precision: str) -> Path:
 
     # Files of the user may leave dimensions open; ours never do.
     shape = model.input_shape if model.kind == "file" else None
-    return int8_model(Path(model.path), cache_dir() / "int8", input_shape=shape, further_shapes=model.further_shapes)
+    return int8_model(
+        Path(model.path),
+        cache_dir() / "int8",
+        input_shape=shape,
+        further_shapes=model.further_shapes,
+        calibration=calibration,
+    )
 
 
 class _Opened:
