@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import re
 import tempfile
 import time
@@ -38,7 +37,7 @@ from .onnxruntime_providers import (
 )
 from .protocol import NO_OPTIONS, Array, CompileOptions, TensorSpec
 from .quantise import variant_for
-from .served import ServedModel
+from .served import Compiled, ServedModel
 
 _UNKNOWN_OPERATOR = re.compile(
     r"(?:(?:Fatal error: )?([\w.:]+)\(-?\d+\) is not a registered function/op|No Op registered for (\w+) with)"
@@ -76,33 +75,16 @@ class OnnxModel(ServedModel):
     requested.
     """
 
-    def __init__(  # noqa: PLR0913 - one caller, facts by keyword
+    def __init__(
         self,
+        compiled: Compiled,
         sessions: Sequence[Any],
         make_session: Callable[..., Any],
         shapes: Sequence[tuple[int, ...]],
-        effective: EffectiveConfig,
-        *,
-        streams: int,
-        requests: int,
-        read_s: float,
-        compile_s: float,
-        profiling: bool,
-        want_outputs: bool,
     ) -> None:
-        super().__init__(
-            effective,
-            streams=streams,
-            requests=requests,
-            read_s=read_s,
-            compile_s=compile_s,
-            want_outputs=want_outputs,
-        )
+        streams = compiled.effective.streams or 1
+        super().__init__(compiled, [sessions[index % len(sessions)] for index in range(streams)])
         self._make_session = make_session
-        self._profiling = profiling
-        self._sessions: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        for index in range(streams):
-            self._sessions.put(sessions[index % len(sessions)])
         ports = sessions[0].get_inputs()
         self.inputs = tuple(
             TensorSpec(port.name, shape, _dtype(port.type)) for port, shape in zip(ports, shapes, strict=True)
@@ -112,8 +94,7 @@ class OnnxModel(ServedModel):
         self._begin_serving()
 
     def profile(self, passes: int) -> tuple[Kernel, ...]:
-        if not self._profiling:
-            raise RuntimeRefusal("profile: the model was compiled without profiling=True")
+        self._need_profiling()
         return self._trace(passes)[0]
 
     def kernels(self) -> tuple[Kernel, ...]:
@@ -123,9 +104,6 @@ class OnnxModel(ServedModel):
     def activation_bytes(self) -> float:
         """Largest sum of live activations during a pass [B]."""
         return self._trace(1)[1]
-
-    def _free(self) -> None:
-        self._sessions = queue.SimpleQueue()
 
     def _trace(self, passes: int) -> tuple[tuple[Kernel, ...], float]:
         """Run a session of its own with counters: a session's trace can be read only once."""
@@ -141,14 +119,11 @@ class OnnxModel(ServedModel):
         self._check(inputs)
         return dict(zip(self._names, inputs, strict=True))
 
-    def _run(self, feed: dict[str, Array]) -> list[Array]:
-        session = self._sessions.get()
+    def _pass(self, lane: Any, feed: dict[str, Array]) -> list[Array]:
         try:
-            return list(session.run(None, feed))
+            return list(lane.run(None, feed))
         except Exception as error:  # ONNX Runtime's own classes derive from Exception alone
             raise RuntimeRefusal(f"inference failed: {one_line(error)}") from error
-        finally:
-            self._sessions.put(session)
 
     def _output_specs(self, session: Any) -> tuple[TensorSpec, ...]:
         """Shapes as declared; one pass of zeros shows those that stay open."""
@@ -226,18 +201,8 @@ class OnnxRuntime:
         effective = _effective(config, threads, streams, len(sessions), precision, from_cache=cached is not None)
         if provider != CPU_PROVIDER:
             effective = _elsewhere(effective, provider, model, make_session, shapes)
-        return OnnxModel(
-            sessions,
-            make_session,
-            shapes,
-            effective,
-            streams=streams,
-            requests=config.requests or streams,
-            read_s=read_s,
-            compile_s=compile_s,
-            profiling=options.profiling,
-            want_outputs=options.want_outputs,
-        )
+        compiled = Compiled(config, options, effective, read_s, compile_s)
+        return OnnxModel(compiled, sessions, make_session, shapes)
 
 
 def _refuse_foreign(model: Path, config: RunConfig) -> None:

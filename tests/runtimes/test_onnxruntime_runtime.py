@@ -96,8 +96,8 @@ def test_failed_pass_reaches_its_callback(tmp_path) -> None:
         def run(self, *_) -> Never:
             raise ValueError("no\nsuch luck")
 
-    compiled._sessions.get()
-    compiled._sessions.put(Broken())
+    compiled._lanes.get()
+    compiled._lanes.put(Broken())
     seen = []
     compiled.start([np.zeros((1, 3, 32, 32), np.float32)], "token", lambda *result: seen.append(result))
     compiled.wait_all()
