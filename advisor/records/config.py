@@ -36,6 +36,15 @@ class RunConfig(Record):
     intra_op_affinities: str | None = None
     spinning: bool | None = None
     execution_mode: Literal["sequential", "parallel"] | None = None
+    arena: bool | None = None
+    """ONNX Runtime: keep the memory of activations between passes (its CPU memory arena)."""
+    quantisation: Literal["static", "dynamic"] | None = None
+    """How ranges of activations are found at int8: in advance, or in each pass. None: in advance."""
+    torch_mode: Literal["eager", "torchscript", "compile"] | None = None
+    """PyTorch: run operation by operation, as a frozen TorchScript graph, or by ``torch.compile``. None: eager, but a
+    TorchScript file as such."""
+    tuning_trials: PositiveCount | None = None
+    """TVM: programs that MetaSchedule tries on this machine while compiling. None: none, loops stay as they are written."""
 
     def __hash__(self) -> int:
         # A plan looks thousands of configurations up by themselves: what tells them apart is a fourth of the fields.
