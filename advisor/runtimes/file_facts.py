@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.errors import RuntimeRefusal
-from advisor.graph.frontend import UnknownOperator
+from advisor.graph.frontend import UnknownOperator, read_file
 from advisor.graph.inputs import GivenShapes, static_inputs
 from advisor.graph.onnx_parts import declared_inputs, read_onnx
 from advisor.graph.quantised import computes_int8
@@ -43,6 +43,9 @@ def file_facts(path: Path, given: GivenShapes) -> GraphFacts:
 
 def own_precision(path: Path) -> Precision:
     """Precision that a file computes in by itself: ``int8`` if it is quantised already, else ``f32``."""
+    if path.suffix.lower() == ".tflite":  # OpenVINO's frontend says so of every quantised tensor
+        kinds = {op.get_type_name() for op in read_file(path).get_ops()}
+        return "int8" if "FakeQuantize" in kinds else "f32"
     if path.suffix.lower() != ".onnx":
         return "f32"
     return "int8" if computes_int8(read_onnx(path)) else "f32"

@@ -27,23 +27,11 @@ from .ncnn_files import INPUT_TYPES, converted
 from .onnx_files import real_inputs, static_shapes
 from .protocol import NO_OPTIONS, Array, CompileOptions, InputKind, TensorSpec
 from .served import Compiled, ServedModel
+from .settings import refuse_foreign
 
 _PIXELS = {1: "PIXEL_GRAY", 3: "PIXEL_BGR", 4: "PIXEL_BGRA"}
 _VULKAN_TYPES: dict[int, str] = {0: "discrete", 1: "integrated", 2: "virtual", 3: "CPU"}
 """ncnn's own numbers for Vulkan's device types."""
-# Settings of other runtimes, with what to say about them.
-_FOREIGN = {
-    "simd_cap": "its kernels query the processor themselves; it cannot be capped",
-    "hint_requests": "hints are OpenVINO's",
-    "auto_batch_timeout_s": "it does not batch by itself",
-    "pinning": "it pins no threads",
-    "core_type": "it places threads by itself",
-    "layout": "it chooses layouts itself",
-    "inter_op_threads": "it runs one layer at a time",
-    "intra_op_affinities": "it pins no threads",
-    "spinning": "its threads wait as OpenMP has them wait",
-    "execution_mode": "it runs one layer at a time",
-}
 _WARM = 2
 
 
@@ -300,11 +288,7 @@ def _refuse_foreign(model: Path, config: RunConfig) -> None:
         raise RuntimeRefusal(f"model {model}: ncnn reads .onnx files here, through pnnx; export it or use openvino")
     if config.precision != "f32":
         raise RuntimeRefusal(f"precision {config.precision}: ncnn is run in f32 here; permit f32")
-    if config.hint != "none":
-        raise RuntimeRefusal(f"hint {config.hint}: ncnn has no hints; give threads and streams")
-    for name, reason in _FOREIGN.items():
-        if getattr(config, name) is not None:
-            raise RuntimeRefusal(f"{name} {getattr(config, name)}: not for ncnn: {reason}")
+    refuse_foreign(config, "ncnn", frozenset(), {"spinning": "its threads wait as OpenMP has them wait"})
 
 
 @functools.cache

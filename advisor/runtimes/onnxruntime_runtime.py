@@ -38,6 +38,7 @@ from .onnxruntime_providers import (
 from .protocol import NO_OPTIONS, Array, CompileOptions, TensorSpec
 from .quantise import variant_for
 from .served import Compiled, ServedModel
+from .settings import refuse_foreign
 
 _UNKNOWN_OPERATOR = re.compile(
     r"(?:(?:Fatal error: )?([\w.:]+)\(-?\d+\) is not a registered function/op|No Op registered for (\w+) with)"
@@ -53,15 +54,8 @@ _DTYPES = {
     "tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16", "tensor(uint8)": "uint8",
     "tensor(int8)": "int8", "tensor(int32)": "int32", "tensor(int64)": "int64", "tensor(bool)": "bool",
 }  # fmt: skip
-# Settings of other runtimes, with what to say about them.
-_FOREIGN = {
-    "simd_cap": "its kernels query the processor themselves; it cannot be capped",
-    "hint_requests": "hints are OpenVINO's",
-    "auto_batch_timeout_s": "it does not batch by itself",
-    "pinning": "use intra_op_affinities",
-    "core_type": "use intra_op_affinities",
-    "layout": "it chooses layouts itself",
-}
+_OWN = frozenset({"inter_op_threads", "intra_op_affinities", "spinning", "execution_mode", "arena", "quantisation"})
+_REASONS = {"pinning": "use intra_op_affinities", "core_type": "use intra_op_affinities"}
 _WARM = 2
 _ERRORS = 3
 """ONNX Runtime's log level: errors only, its warnings on stderr are about graph clean-up."""
@@ -211,11 +205,9 @@ def _refuse_foreign(model: Path, config: RunConfig) -> None:
         raise RuntimeRefusal(f"model {model}: onnxruntime reads only .onnx files; export it or use runtime openvino")
     if config.precision == "bf16":
         raise RuntimeRefusal("precision bf16: onnxruntime's CPU kernels compute in f32 or int8; permit one of them")
-    if config.hint != "none":
-        raise RuntimeRefusal(f"hint {config.hint}: onnxruntime has no hints; give threads and streams")
-    for name, reason in _FOREIGN.items():
-        if getattr(config, name) is not None:
-            raise RuntimeRefusal(f"{name} {getattr(config, name)}: not for onnxruntime: {reason}")
+    refuse_foreign(config, "onnxruntime", _OWN, _REASONS)
+    if config.quantisation is not None and config.precision != "int8":
+        raise RuntimeRefusal(f"quantisation {config.quantisation}: at precision {config.precision}; request int8")
 
 
 def _options(config: RunConfig, threads: int | None, symbols: dict[str, int]) -> Any:
@@ -233,6 +225,8 @@ def _options(config: RunConfig, threads: int | None, symbols: dict[str, int]) ->
         options.add_session_config_entry("session.intra_op.allow_spinning", "1" if config.spinning else "0")
     if config.intra_op_affinities is not None:
         options.add_session_config_entry("session.intra_op_thread_affinities", config.intra_op_affinities)
+    if config.arena is not None:
+        options.enable_cpu_mem_arena = config.arena
     for name, length in symbols.items():
         options.add_free_dimension_override_by_name(name, length)
     return options
@@ -327,6 +321,7 @@ def _effective(
             "LOADED_FROM_CACHE": str(from_cache),
             "inter_op_num_threads": str(options.inter_op_num_threads),
             "intra_op_num_threads": str(options.intra_op_num_threads),
+            "enable_cpu_mem_arena": str(options.enable_cpu_mem_arena),
             "sessions": str(sessions),
         },
     )

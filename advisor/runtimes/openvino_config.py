@@ -20,8 +20,8 @@ _ISA_WORDS = {
     "avx512_vnni": "AVX512_CORE_VNNI",
 }
 _ISA_VARIABLES = ("ONEDNN_MAX_CPU_ISA", "OV_CPU_MAX_ISA")
-# PyTorch's own kernels, and MKL's matrix products. Sources: PyTorch, aten/src/ATen/native/README.md ("ATen/native/cpu");
-# Intel oneMKL developer guide, "Instruction Set-Specific Dispatch in Math Kernel Library".
+# PyTorch's own kernels, and MKL's matrix products. Sources: PyTorch, aten/src/ATen/native/cpu/README.md; Intel oneMKL
+# developer guide, "Instruction Set-Specific Dispatch in Math Kernel Library".
 _TORCH_WORDS = {
     "sse42": "default", "avx2": "avx2", "avx2_vnni": "avx2", "avx512": "avx512", "avx512_vnni": "avx512",
 }  # fmt: skip
@@ -57,8 +57,8 @@ def simd_environment(cap: str | None) -> dict[str, str]:
 
     Libraries read one each, once: oneDNN ``ONEDNN_MAX_CPU_ISA``, OpenVINO's own kernels ``OV_CPU_MAX_ISA``, PyTorch's
     own ``ATEN_CPU_CAPABILITY``, and its MKL ``MKL_ENABLE_INSTRUCTIONS``. Not capped: OpenVINO's matrix products through
-    MLAS (``gemm_mlas_f32``), and MKL's on processors of other makers than Intel. ``None`` gives an empty mapping: start the process
-    without these variables.
+    MLAS (``gemm_mlas_f32``), and MKL's on processors of other makers than Intel. ``None`` gives an empty mapping: start
+    the process without these variables.
 
     Raises
     ------

@@ -3,8 +3,26 @@
 import pytest
 
 from advisor.runtimes import Runtime, get_runtime
-from advisor.runtimes.conformance import RuntimeConformance
+from advisor.runtimes.conformance import SIZE, RuntimeConformance
 from advisor.runtimes.ncnn_files import find_converter
+
+
+class Clamped(RuntimeConformance):
+    """A runtime that starts as many threads as are requested: 999 would really be started."""
+
+    def config(self, **changes):
+        if changes.get("streams") == 999:
+            changes = {"streams": 4, "threads": 4}
+        return super().config(**changes)
+
+    def test_clamping_is_visible(self, network) -> None:
+        compiled = self.make_runtime().compile(network, self.config(streams=999, threads=999))
+        assert (compiled.effective.streams, compiled.effective.threads) == (4, 4)
+        compiled.close()
+
+    @pytest.mark.timing
+    def test_kernels_have_work_and_times(self, network) -> None:
+        super().test_kernels_have_work_and_times(network)
 
 
 @pytest.mark.runtime
@@ -17,30 +35,15 @@ class TestOpenvino(RuntimeConformance):
 
 
 @pytest.mark.runtime
-class TestOnnxRuntime(RuntimeConformance):
+class TestOnnxRuntime(Clamped):
     name = "onnxruntime"
-
-    def config(self, **changes):
-        # 999 threads would really be started.
-        if changes.get("streams") == 999:
-            changes = {"streams": 4, "threads": 4}
-        return super().config(**changes)
-
-    def test_clamping_is_visible(self, network) -> None:
-        compiled = self.make_runtime().compile(network, self.config(streams=999, threads=999))
-        assert (compiled.effective.streams, compiled.effective.threads) == (4, 4)
-        compiled.close()
-
-    @pytest.mark.timing
-    def test_kernels_have_work_and_times(self, network) -> None:
-        super().test_kernels_have_work_and_times(network)
 
     def make_runtime(self) -> Runtime:
         return get_runtime("onnxruntime")
 
 
 @pytest.mark.runtime
-class TestNcnn(RuntimeConformance):
+class TestNcnn(Clamped):
     name = "ncnn"
 
     @pytest.fixture(autouse=True)
@@ -49,23 +52,38 @@ class TestNcnn(RuntimeConformance):
         if find_converter() is None:
             pytest.skip("ncnn reads ONNX files through pnnx")
 
-    def config(self, **changes):
-        # 999 threads would really be started.
-        if changes.get("streams") == 999:
-            changes = {"streams": 4, "threads": 4}
-        return super().config(**changes)
-
-    def test_clamping_is_visible(self, network) -> None:
-        compiled = self.make_runtime().compile(network, self.config(streams=999, threads=999))
-        assert (compiled.effective.streams, compiled.effective.threads) == (4, 4)
-        compiled.close()
-
-    @pytest.mark.timing
-    def test_kernels_have_work_and_times(self, network) -> None:
-        super().test_kernels_have_work_and_times(network)
-
     def make_runtime(self) -> Runtime:
         return get_runtime("ncnn")
+
+
+@pytest.mark.runtime
+class TestLitert(Clamped):
+    name = "litert"
+    suffix = ".tflite"
+    layout = "NHWC"
+    profiles = False
+
+    @pytest.fixture(autouse=True)
+    def _optional(self) -> None:
+        pytest.importorskip("ai_edge_litert", reason="litert is an extra")
+
+    def write_network(self, path, *, size=SIZE):
+        from .tflite_network import small_tflite
+
+        return small_tflite(path, size=size)
+
+    def write_foreign_operator(self, path):
+        from .tflite_network import foreign_tflite
+
+        return foreign_tflite(path)
+
+    def write_int8(self, network, folder):
+        from .tflite_network import small_tflite
+
+        return small_tflite(folder / "int8.tflite", int8=True)
+
+    def make_runtime(self) -> Runtime:
+        return get_runtime("litert")
 
 
 class TestFake(RuntimeConformance):
