@@ -7,13 +7,15 @@ from advisor.records.host import RuntimeFacts
 
 from .protocol import CompiledModel, Done, InputKind, Runtime, TensorSpec
 
-_NAMES = ("openvino", "onnxruntime", "ncnn", "litert", "fake")
+_NAMES = ("openvino", "onnxruntime", "ncnn", "litert", "torch", "fake")
 _OPTIONAL = {
     "ncnn": "pip install 'sizer[ncnn]' and, for ONNX files, pip install --no-deps pnnx",
     "litert": "pip install 'sizer[litert]'",
+    "torch": "pip install 'sizer[torch]' (docs/runtimes.md names the smaller build for CPUs)",
+    "tvm": "pip install 'sizer[tvm]'",
 }
 """Runtimes that an installation need not have, with what brings them."""
-_PACKAGES = {"litert": "ai-edge-litert"}
+_PACKAGES = {"litert": "ai-edge-litert", "tvm": "apache-tvm"}
 """Packages that are not called like their runtime."""
 
 
@@ -47,6 +49,10 @@ def get_runtime(name: str) -> Runtime:
             from .litert_runtime import LitertRuntime
 
             return LitertRuntime()
+        if name == "torch":
+            from .torch_runtime import TorchRuntime
+
+            return TorchRuntime()
         if name == "fake":
             from .fake import FakeRuntime
 

@@ -23,7 +23,7 @@ from advisor.records.config import EffectiveConfig, RunConfig
 from advisor.records.host import DeviceFacts
 from advisor.records.model import Kernel, image_layout
 
-from .onnx_files import static_shapes, with_byte_input
+from .onnx_files import process_folder, static_shapes, with_byte_input
 from .onnxruntime_providers import (
     CPU_PROVIDER,
     check_provider,
@@ -36,7 +36,7 @@ from .onnxruntime_providers import (
     ran_on,
 )
 from .protocol import NO_OPTIONS, Array, CompileOptions, TensorSpec
-from .quantise import variant_for
+from .quantise import dynamic_int8_model, variant_for
 from .served import Compiled, ServedModel
 from .settings import refuse_foreign
 
@@ -152,7 +152,9 @@ class OnnxRuntime:
     def compile(self, model: Path, config: RunConfig, options: CompileOptions = NO_OPTIONS) -> OnnxModel:
         _refuse_foreign(model, config)
         provider = provider_for(config.device)
-        if config.precision == "int8":
+        if config.quantisation == "dynamic":
+            model = dynamic_int8_model(model, options.cache_dir or process_folder())
+        elif config.precision == "int8":
             model = variant_for(model, "onnxruntime")
         start_s = time.perf_counter()
         graph = read_onnx(model)
@@ -323,8 +325,17 @@ def _effective(
             "intra_op_num_threads": str(options.intra_op_num_threads),
             "enable_cpu_mem_arena": str(options.enable_cpu_mem_arena),
             "sessions": str(sessions),
+            "allow_spinning": _entry(options, "session.intra_op.allow_spinning", "1"),
         },
     )
+
+
+def _entry(options: Any, key: str, default: str) -> str:
+    """Value of a session's entry; ONNX Runtime raises for one that was not set."""
+    try:
+        return str(options.get_session_config_entry(key))
+    except RuntimeError:
+        return default
 
 
 def _dtype(kind: str) -> str:

@@ -1,5 +1,7 @@
 """Every runtime of the product against the shipped suite."""
 
+import importlib.util
+
 import pytest
 
 from advisor.runtimes import Runtime, get_runtime
@@ -84,6 +86,40 @@ class TestLitert(Clamped):
 
     def make_runtime(self) -> Runtime:
         return get_runtime("litert")
+
+
+@pytest.mark.runtime
+class TestTvm(Clamped):
+    name = "tvm"
+
+    @pytest.fixture(autouse=True)
+    def _optional(self) -> None:
+        pytest.importorskip("tvm", reason="tvm is an extra")
+
+    def make_runtime(self) -> Runtime:
+        return get_runtime("tvm")
+
+
+@pytest.mark.torch
+class TestTorch(Clamped):
+    name = "torch"
+
+    @pytest.fixture(autouse=True)
+    def _optional(self) -> None:
+        pytest.importorskip("torch", reason="torch is an extra; run make test-torch")
+        if importlib.util.find_spec("onnx2torch") is None:
+            pytest.skip("torch reads ONNX files through onnx2torch")
+
+    def make_runtime(self) -> Runtime:
+        return get_runtime("torch")
+
+
+@pytest.mark.torch
+class TestTorchScript(TestTorch):
+    profiles = False
+
+    def config(self, **changes):
+        return super().config(torch_mode="torchscript", **changes)
 
 
 class TestFake(RuntimeConformance):

@@ -17,7 +17,7 @@ from advisor.runtimes.conformance import small_network
 def test_unknown_runtime_names_its_neighbour() -> None:
     with pytest.raises(InputError, match="did you mean 'openvino'"):
         get_runtime("openvin")
-    assert runtime_names() == ("openvino", "onnxruntime", "ncnn", "litert", "fake")
+    assert runtime_names() == ("openvino", "onnxruntime", "ncnn", "litert", "torch", "fake")
     assert get_runtime("fake").name == "fake"
 
 
