@@ -234,8 +234,8 @@ def _flop(call: Call, inputs: Sequence[Shape], outputs: Sequence[Shape], filters
         query, key, value = inputs[:3]
         return 2.0 * math.prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
     if _TYPES.get(call.name) == "rnn" and inputs:
-        matrices = sum(math.prod(tensor.shape) for tensor in call.weights if tensor.dim() == 2)
-        return 2.0 * math.prod(inputs[0][:-1]) * matrices
+        matrices = sum(math.prod(tuple(tensor.shape)) for tensor in call.weights if tensor.dim() == 2)
+        return 2.0 * math.prod(inputs[0][:-1]) * float(matrices)
     return 0.0
 
 

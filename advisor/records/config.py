@@ -43,8 +43,6 @@ class RunConfig(Record):
     torch_mode: Literal["eager", "torchscript", "compile"] | None = None
     """PyTorch: run operation by operation, as a frozen TorchScript graph, or by ``torch.compile``. None: eager, but a
     TorchScript file as such."""
-    tuning_trials: PositiveCount | None = None
-    """TVM: programs that MetaSchedule tries on this machine while compiling. None: none, loops stay as written."""
 
     def __hash__(self) -> int:
         # A plan looks thousands of configurations up by themselves: what tells them apart is a fourth of the fields.

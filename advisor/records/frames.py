@@ -116,7 +116,6 @@ MEASUREMENT_COLUMNS: tuple[Column, ...] = (
     Column("arena", _FLAG, "config.arena"),
     Column("quantisation", _TEXT, "config.quantisation"),
     Column("torch_mode", _TEXT, "config.torch_mode"),
-    Column("tuning_trials", _COUNT, "config.tuning_trials"),
     Column("throughput_per_s", _NUMBER, "timing.throughput_per_s"),
     Column("avg_time_s", _NUMBER, "timing.avg_time_s"),
     Column("latency_min_s", _NUMBER, "timing.min_s"),

@@ -7,7 +7,7 @@ from advisor.records.host import RuntimeFacts
 
 from .protocol import CompiledModel, Done, InputKind, Runtime, TensorSpec
 
-_NAMES = ("openvino", "onnxruntime", "ncnn", "litert", "torch", "fake")
+_NAMES = ("openvino", "onnxruntime", "ncnn", "litert", "torch", "tvm", "fake")
 _OPTIONAL = {
     "ncnn": "pip install 'sizer[ncnn]' and, for ONNX files, pip install --no-deps pnnx",
     "litert": "pip install 'sizer[litert]'",
@@ -53,6 +53,10 @@ def get_runtime(name: str) -> Runtime:
             from .torch_runtime import TorchRuntime
 
             return TorchRuntime()
+        if name == "tvm":
+            from .tvm_runtime import TvmRuntime
+
+            return TvmRuntime()
         if name == "fake":
             from .fake import FakeRuntime
 

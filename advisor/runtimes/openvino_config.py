@@ -43,7 +43,7 @@ _PRECISION_HINTS = {"f32": "f32", "int8": "f32", "bf16": "bf16"}
 _CAPABILITY = {"f32": "FP32", "bf16": "BF16", "int8": "INT8"}
 _OF_OTHERS = {
     **dict.fromkeys(("inter_op_threads", "intra_op_affinities", "spinning", "execution_mode", "arena"), "onnxruntime"),
-    "quantisation": "onnxruntime or torch", "torch_mode": "torch", "tuning_trials": "tvm",
+    "quantisation": "onnxruntime or torch", "torch_mode": "torch",
 }  # fmt: skip
 _OF_THE_CPU = {
     "threads": "INFERENCE_NUM_THREADS", "pinning": "ENABLE_CPU_PINNING", "core_type": "SCHEDULING_CORE_TYPE",

@@ -21,7 +21,6 @@ _REASONS = {
     "arena": "the memory arena is ONNX Runtime's",
     "quantisation": "it quantises nothing by itself",
     "torch_mode": "it is PyTorch's",
-    "tuning_trials": "they are TVM's",
 }
 
 

@@ -89,6 +89,7 @@ class TestLitert(Clamped):
 
 
 @pytest.mark.runtime
+@pytest.mark.slow  # TVM compiles for seconds, and the suite has 50 compilations
 class TestTvm(Clamped):
     name = "tvm"
 

@@ -63,7 +63,6 @@ def files(tmp_path):
         ({"hint": "latency"}, "hint latency"),
         ({"spinning": False}, "spinning"),
         ({"arena": True}, "arena"),
-        ({"tuning_trials": 8}, "tuning_trials"),
         ({"quantisation": "dynamic"}, "request int8"),
     ],
 )
