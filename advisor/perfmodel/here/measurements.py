@@ -150,8 +150,8 @@ class TimedConfiguration:
 
 
 _UNPREDICTED = frozenset({"ncnn", "litert", "torch", "tvm"})
-"""Runtimes that no prediction is made of: how far off a prediction of theirs is says nothing of OpenVINO on the machine,
-and one that is not tuned may be a hundred times slower."""
+"""Runtimes that no prediction is made of: their times say nothing of OpenVINO's on the machine, and one that is not
+tuned may be a hundred times slower."""
 
 
 def _tells(row: Measurement) -> bool:
