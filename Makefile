@@ -120,7 +120,7 @@ test-devices: $(DEVSTAMP) $(WEBGPU)/.installed
 
 # PyTorch lies in a folder of its own, as it is larger than everything else together. onnx2torch names torchvision, which
 # the conversion needs for two operators only and which must fit the build of PyTorch: it is left out.
-TORCH ?= torch>=2.6
+TORCH ?= torch>=2.13
 TORCH_FOLDER := build/torch-$(PYTHON_VERSION)
 $(TORCH_FOLDER)/.installed: | $(VENV)/bin/python
 	rm -rf $(TORCH_FOLDER)

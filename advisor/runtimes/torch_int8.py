@@ -20,8 +20,8 @@ from .torch_files import quiet
 _SAMPLES = 2
 _ENGINE = "x86"
 _GONE = (
-    "this PyTorch has no torch.ao.quantization, whose place torchao took; run int8 with PyTorch up to 2.14, or use "
-    "runtime openvino or onnxruntime"
+    "this PyTorch has no torch.ao.quantization, whose place torchao took; PyTorch 2.13 has it; or use runtime openvino "
+    "or onnxruntime"
 )
 
 
