@@ -136,7 +136,7 @@ def _model(found: Contents, model: ModelFile, config: RunConfig) -> str | None:
         found.add(str(Path(source).with_suffix(".json")), path.with_suffix(".json"))
         reference = None
     if config.precision == "int8":
-        copy = model_path(model, "int8")
+        copy = model_path(model, config)
         _int8_copy(found, copy, path, source)
         if config.runtime == "onnxruntime":
             from advisor.runtimes.quantise import variant_for

@@ -17,6 +17,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = {"runtime": ROOT / "requirements" / "runtime.txt", "dev": ROOT / "requirements" / "dev.txt"}
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+UNLOCKED = frozenset({"torch"})
+"""Extras in no lock: several GB, installed by `make test-torch` alone."""
 PYTHONS = ("3.11.2", "3.12.1", "3.13.5")
 """A patch release of each Python that the lock is tested with; 3.11.2 and 3.13.5 are those of Debian 12 and 13."""
 
@@ -76,8 +78,12 @@ def declared(lock: str) -> list[Requirement]:
     project = PYPROJECT["project"]
     found = [Requirement(text) for text in [*project["dependencies"], *PYPROJECT["build-system"]["requires"]]]
     if lock == "dev":
-        extras = project["optional-dependencies"].values()
-        return found + [Requirement(text) for extra in extras for text in extra] + group("dev")
+        extras = project["optional-dependencies"]
+        return (
+            found
+            + [Requirement(text) for name in extras if name not in UNLOCKED for text in extras[name]]
+            + group("dev")
+        )
     return found + group("build")
 
 

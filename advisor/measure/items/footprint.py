@@ -206,7 +206,7 @@ def _take(payload: dict[str, Any]) -> dict[str, Any]:
     """Inside the worker."""
     config = RunConfig.model_validate(payload["config"])
     model = ModelFile.model_validate(payload["model"])
-    path = model_path(model, config.precision)
+    path = model_path(model, config)
     runtime = get_runtime(config.runtime)
     runtime.devices()  # loads what the runtime loads for its first model, which is not that model's memory
     give_back()

@@ -72,7 +72,7 @@ def _answer(payload: dict[str, Any]) -> dict[str, Any]:
     config = RunConfig.model_validate(payload["config"])
     model = ModelFile.model_validate(payload["model"])
     calibration = None if payload["calibration"] is None else Path(payload["calibration"])
-    path = model_path(model, config.precision, calibration)
+    path = model_path(model, config, calibration)
     compiled = get_runtime(config.runtime).compile(path, config, options_for(model))
     out = Path(payload["out"])
     out.mkdir(parents=True, exist_ok=True)

@@ -206,7 +206,7 @@ class _Opened:
         self._config = RunConfig.model_validate(payload["config"])
         self._mode = LoadMode.model_validate(payload["mode"])
         model = ModelFile.model_validate(payload["model"])
-        path = model_path(model, self._config.precision)
+        path = model_path(model, self._config)
         runtime = get_runtime(self._config.runtime)
         runtime.devices()  # loads what the runtime loads for its first model, which is not that model's memory
         give_back()

@@ -11,6 +11,7 @@ from typing import Literal
 from advisor.errors import InputError
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.model import ModelFile
+from advisor.runtimes import package_of, remedy_for
 
 from .harness import MeasureSpec
 
@@ -23,9 +24,9 @@ def runtime_version(name: str) -> str:
     if name == "fake":
         return "fake"
     try:
-        return importlib.metadata.version(name)
+        return importlib.metadata.version(package_of(name))
     except importlib.metadata.PackageNotFoundError as error:
-        raise InputError(f"runtime {name} is not installed; run: pip install {name}") from error
+        raise InputError(f"runtime {name} is not installed; run: {remedy_for(name)}") from error
 
 
 def timing_key(model: ModelFile, config: RunConfig, mode: LoadMode, spec: MeasureSpec, host_fingerprint: str) -> str:
