@@ -10,6 +10,8 @@ from .protocol import CompiledModel, Done, InputKind, Runtime, TensorSpec
 _NAMES = ("openvino", "onnxruntime", "ncnn", "fake")
 _OPTIONAL = {"ncnn": "pip install 'sizer[ncnn]' and, for ONNX files, pip install --no-deps pnnx"}
 """Runtimes that an installation need not have, with what brings them."""
+_MAKERS = {"hailort": "Hailo", "rknn": "Rockchip", "tensorrt": "NVIDIA", "edgetpu": "Google Coral"}
+"""Runtimes of devices that plans may name and that this package does not run."""
 
 
 def runtime_names() -> tuple[str, ...]:
@@ -45,6 +47,11 @@ def get_runtime(name: str) -> Runtime:
     except ImportError as error:
         remedy = _OPTIONAL.get(name, "install its package")
         raise InputError(f"runtime {name}: cannot be imported here ({error}); {remedy}") from error
+    if name in _MAKERS:
+        raise InputError(
+            f"runtime {name}: the runtime of {_MAKERS[name]} devices, which sizer predicts from published figures and"
+            " does not run"
+        )
     raise InputError(f"runtime {name!r} is unknown{nearest(name, _NAMES)}; known: {', '.join(_NAMES)}")
 
 
