@@ -22,7 +22,7 @@ from advisor.records.model import Kernel, KernelType, ModelFile, ModelWork
 from advisor.records.scenario import Scenario
 from advisor.store.catalogue import Catalogue
 from advisor.store.paths import profiles_dir
-from advisor.workflows.plan_devices import device_answers, with_devices
+from advisor.workflows.plan_devices import DeviceAnswers, with_devices
 from advisor.workflows.this_machine import bare_candidate
 
 from .common import percent
@@ -241,7 +241,7 @@ def study_of(pipeline: Pipeline, scenario: Scenario) -> tuple[Study, Candidate]:
         predictor=predictor(),
         candidates=(candidate,),
         today=dt.date(2026, 11, 29),
-        device_answer=device_answers(models, {work.sha256: work for work in works.values()}),
+        device_answer=DeviceAnswers(models, {work.sha256: work for work in works.values()}).on_device,
     )
     return Study.of(inputs), candidate
 

@@ -16,7 +16,7 @@ from .context import Say, open_store, probing, silent
 from .models import resolve_model
 from .offers import OfferSource, Rate, market_view
 from .plan_basis import plan_basis
-from .plan_devices import device_answers, with_devices
+from .plan_devices import DeviceAnswers, with_devices
 from .predictors import cold_starts, load_predictors
 from .stage_models import model_key, naming, resolve_stages
 from .this_machine import local_candidate
@@ -154,6 +154,7 @@ def prepare(
         *([] if market is None else [market.words()]),
     ]
     scenario_sha256 = hashlib.sha256(scenario_file(request.scenario).read_bytes()).hexdigest()
+    answers = DeviceAnswers({**models, **{file.reference: file for file in smaller.values()}}, counted)
     return PlanInputs(
         scenario=scenario,
         scenario_sha256=scenario_sha256,
@@ -168,7 +169,8 @@ def prepare(
         smaller=smaller,
         named=bool(request.on),
         bitrate_kbps=bitrates,
-        device_answer=device_answers({**models, **{file.reference: file for file in smaller.values()}}, counted),
+        device_answer=answers.on_device,
+        arm_answer=answers.on_arm,
         probability_resolution=predictor.probability_resolution,
         assumptions=tuple(assumptions),
         basis=plan_basis(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,11 +29,12 @@ def permitted_devices(scenario: Scenario) -> tuple[str, ...]:
 def with_devices(scenario: Scenario, candidates: Sequence[Candidate], catalogue: Catalogue) -> tuple[Candidate, ...]:
     """Candidates with those of their devices that the scenario permits, and once more with each device to be added.
 
-    Devices of this machine are not read.
+    Boxes with Arm cores get these, which no permission is needed for. Devices of this machine are not read.
     """
     from advisor.store.catalogue import device_spec
 
     names = permitted_devices(scenario)
+    candidates = [_with_arm_cores(candidate, catalogue) for candidate in candidates]
     if not names:
         return tuple(candidates)
     found = []
@@ -49,6 +50,16 @@ def with_devices(scenario: Scenario, candidates: Sequence[Candidate], catalogue:
         if scenario.candidates.add_accelerators and not candidate.platform.accelerators:
             found += [_bought_with(candidate, device, catalogue) for device in added]
     return tuple(found)
+
+
+def _with_arm_cores(candidate: Candidate, catalogue: Catalogue) -> Candidate:
+    from advisor.store.catalogue import device_spec
+
+    if candidate.machine.architecture != "aarch64" or candidate.machine.id == "this":
+        return candidate
+    own = (device for device in catalogue.devices_of(candidate.platform.processor) if device.kind == "cpu")
+    cores = next((device_spec(device, candidate.machine) for device in own), None)
+    return replace(candidate, arm_cores=cores)
 
 
 def _bought_with(candidate: Candidate, entry: Device, catalogue: Catalogue) -> Candidate:
@@ -96,28 +107,35 @@ def _sum_of(first: Sourced, low: float, value: float, high: float, of: str) -> S
     )
 
 
-def device_answers(
-    models: Mapping[str, ModelFile], counted: Mapping[str, ModelWork]
-) -> Callable[[DeviceSpec, str, Precision], DeviceAnswer | None]:
-    """Ask the shipped evidence on devices of these models, by the names under which the planner knows their work.
+class DeviceAnswers:
+    """The shipped evidence on devices, asked of a plan's models by the names under which it knows their work.
 
     ``counted``: work as counted in the models' files, by hash.
     """
-    from advisor.perfmodel.analytic.work_table import table_of
-    from advisor.perfmodel.devices.question import first_answer
-    from advisor.perfmodel.devices.registry import shipped_sources
 
-    from .predict_device import device_question
+    def __init__(self, models: Mapping[str, ModelFile], counted: Mapping[str, ModelWork]) -> None:
+        self._models, self._counted = models, counted
+        self._known: dict[tuple[DeviceSpec, str, RunConfig], DeviceAnswer | None] = {}
 
-    known: dict[tuple[DeviceSpec, str, Precision], DeviceAnswer | None] = {}
+    def on_device(self, device: DeviceSpec, key: str, precision: Precision) -> DeviceAnswer | None:
+        """What is known of one input at a time."""
+        return self._answer(device, key, RunConfig(device="GPU", precision=precision))
 
-    def answer(device: DeviceSpec, key: str, precision: Precision) -> DeviceAnswer | None:
-        asked = (device, key, precision)
-        if asked not in known:
-            work = counted.get(models[key].sha256)
-            config = RunConfig(device="GPU", precision=precision)
-            question = device_question(models[key], None if work is None else table_of(work), config, device)
-            known[asked] = first_answer(shipped_sources(), question)
-        return known[asked]
+    def on_arm(self, cores: DeviceSpec, key: str, precision: Precision, threads: int) -> DeviceAnswer | None:
+        """What ncnn's tables tell of one pass on so many cores."""
+        return self._answer(cores, key, RunConfig(runtime="ncnn", precision=precision, threads=threads))
 
-    return answer
+    def _answer(self, device: DeviceSpec, key: str, config: RunConfig) -> DeviceAnswer | None:
+        from advisor.perfmodel.analytic.work_table import table_of
+        from advisor.perfmodel.devices.question import first_answer
+        from advisor.perfmodel.devices.registry import shipped_sources
+
+        from .predict_device import device_question
+
+        asked = (device, key, config)
+        if asked not in self._known:
+            model = self._models[key]
+            work = self._counted.get(model.sha256)
+            question = device_question(model, None if work is None else table_of(work), config, device)
+            self._known[asked] = first_answer(shipped_sources(), question)
+        return self._known[asked]

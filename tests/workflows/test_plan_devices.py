@@ -9,7 +9,7 @@ from advisor.planner.question.inputs import Candidate
 from advisor.records.base import Evidence
 from advisor.store.catalogue import Catalogue
 from advisor.workflows.models import resolve_model
-from advisor.workflows.plan_devices import device_answers, permitted_devices, with_devices
+from advisor.workflows.plan_devices import DeviceAnswers, permitted_devices, with_devices
 from tests.planner.fakes import scenario
 
 BOXES = ("mini-pc-n100-8-gb", "raspberry-pi-5-8-gb-kit")
@@ -79,7 +79,7 @@ def test_an_added_device_makes_a_candidate_with_the_sum_of_prices() -> None:
 def test_what_is_known_of_a_model_is_asked_under_its_names() -> None:
     """By its published name alone: no file is read, and a network that no table holds is unknown."""
     file = resolve_model("yolo-v8n")
-    answer = device_answers({"person": file}, {})
+    answer = DeviceAnswers({"person": file}, {}).on_device
     (mini, _) = candidates(devices=["GPU"])
     assert answer(mini.devices[0], "person", "f16") is None
     _, _, _, with_it = candidates(devices=["hailo-8l"], add_accelerators=True)
