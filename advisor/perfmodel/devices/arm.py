@@ -19,8 +19,8 @@ class ArmEstimate(DeviceSource):
     .. math:: \ln t = d + m - \ln f + u
 
     with d of the core design, m of the model, f the clock and u of the board. ncnn computes in f16 where the cores can,
-    and is asked for at f16; OpenVINO in f32 is that times a ratio with its own interval. Of models without a figure, and
-    in int8, nothing is known: the libraries differ 0.3 to 10 times there.
+    and is asked for at f16; OpenVINO in f32 is that times a ratio with its own interval. Of models without a figure
+    and in int8 nothing is known: the libraries differ 0.3 to 10 times there.
     """
 
     families = ("arm-cpu",)
