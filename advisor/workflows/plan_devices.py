@@ -66,6 +66,7 @@ def _bought_with(candidate: Candidate, entry: Device, catalogue: Catalogue) -> C
     """Box with an added device: the sum of both prices, and of what both draw."""
     from advisor.planner.question.money import PRICE_SPREAD
     from advisor.store.catalogue import device_spec
+    from advisor.store.slots import slot_fit
 
     platform = candidate.platform
     device = device_spec(entry, candidate.machine)
@@ -87,13 +88,16 @@ def _bought_with(candidate: Candidate, entry: Device, catalogue: Catalogue) -> C
             "price_breakdown": (),
         }
     )
+    fit, words = slot_fit((platform.id, platform.processor), entry.id, device.host_link)
     costs = "unknown" if added is None else f"{added.value:g} USD [{added.kind}; {added.source}, {added.date}]"
-    note = (
-        f"{with_it.id}: {entry.name} is bought in addition ({costs}); records of boxes do not say which slots are "
-        f"free: check that it takes one by {device.host_link or 'its link'}"
-    )
+    note = f"{with_it.id}: {entry.name} is bought in addition ({costs}); {words}"
     return replace(
-        candidate, platform=with_it, notes=(*candidate.notes, note), devices=(device,), bought_with=device.id
+        candidate,
+        platform=with_it,
+        notes=(*candidate.notes, note),
+        devices=(device,),
+        bought_with=device.id,
+        lacks=words if fit == "lacks" else None,
     )
 
 

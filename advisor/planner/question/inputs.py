@@ -73,6 +73,8 @@ class Candidate:
     """Its cores where they are Arm's, for which ncnn's tables stand; None: x86 cores, or nothing is listed."""
     bought_with: str | None = None
     """Device that is added to the box and in its price; None: the box as it is sold."""
+    lacks: str | None = None
+    """Why the box cannot take the added device; None: it can, or nobody knows."""
 
 
 @dataclass(frozen=True)
