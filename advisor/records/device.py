@@ -22,6 +22,13 @@ MAKER_RUNTIMES: dict[DeviceFamily, RuntimeName] = {
 }  # fmt: skip
 """Families whose published figures are of their makers' own runtimes, which is also what a plan sets there; of all
 others OpenVINO's."""
+
+
+def runtime_of(family: DeviceFamily | None) -> RuntimeName:
+    """Runtime that a plan sets on devices of a family."""
+    return "openvino" if family is None else MAKER_RUNTIMES.get(family, "openvino")
+
+
 RUNTIME_DEVICES: dict[DeviceKind, str] = {"cpu": "CPU", "igpu": "GPU", "npu": "NPU"}
 """How ``--device`` spells what a chip brings; everything else is asked for by its id."""
 
@@ -90,7 +97,8 @@ class DeviceSpec(KeyedRecord):
     """Processor that it is part of."""
     name: str
     kind: DeviceKind
-    family: DeviceFamily
+    family: DeviceFamily | None
+    """None: a device of this machine, which no entry of the catalogue stands for."""
     execution_units: PositiveQuantity | None = None
     cores: PositiveQuantity | None = None
     core_design: str | None = None

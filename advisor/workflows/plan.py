@@ -13,6 +13,7 @@ from advisor.records.model import ModelFile, ModelWork
 from advisor.records.plan import DisturbedTimings, Plan, PlanOption
 
 from .context import Say, open_store, probing, silent
+from .devices_here import DevicesHere
 from .models import resolve_model
 from .offers import OfferSource, Rate, market_view
 from .plan_basis import plan_basis
@@ -118,7 +119,8 @@ def prepare(
     today = request.as_of or dt.datetime.now(dt.UTC).date()
     market = market_view(shipped, request.offers, today, request.rates, store_url=store.url)
     catalogue = shipped if market is None else market.catalogue
-    candidates = with_devices(scenario, _candidates(request.on, catalogue, facts), catalogue)
+    own_devices = DevicesHere.of(store.find(host_fingerprint=facts.fingerprint, kind="timing", status="done"))
+    candidates = with_devices(scenario, _candidates(request.on, catalogue, facts), catalogue, own_devices)
     admit(scenario, candidates, today, named=bool(request.on))  # before anything is built or measured in vain
     phase(progress, "reading and building models")
     where = str(scenario_file(request.scenario))
@@ -154,7 +156,7 @@ def prepare(
         *([] if market is None else [market.words()]),
     ]
     scenario_sha256 = hashlib.sha256(scenario_file(request.scenario).read_bytes()).hexdigest()
-    answers = DeviceAnswers({**models, **{file.reference: file for file in smaller.values()}}, counted)
+    answers = DeviceAnswers({**models, **{file.reference: file for file in smaller.values()}}, counted, own_devices)
     return PlanInputs(
         scenario=scenario,
         scenario_sha256=scenario_sha256,

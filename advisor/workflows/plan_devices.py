@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from advisor.records.base import Precision, Sourced
 from advisor.records.config import RunConfig
-from advisor.records.device import Device, DeviceSpec
+from advisor.records.device import RUNTIME_DEVICES, Device, DeviceSpec
 from advisor.records.model import ModelFile, ModelWork
 from advisor.records.scenario import Scenario
+
+from .devices_here import DevicesHere
 
 if TYPE_CHECKING:
     from advisor.perfmodel.devices.question import DeviceAnswer
@@ -26,10 +28,13 @@ def permitted_devices(scenario: Scenario) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(named) if name != CPU)
 
 
-def with_devices(scenario: Scenario, candidates: Sequence[Candidate], catalogue: Catalogue) -> tuple[Candidate, ...]:
+def with_devices(
+    scenario: Scenario, candidates: Sequence[Candidate], catalogue: Catalogue, here: DevicesHere | None = None
+) -> tuple[Candidate, ...]:
     """Candidates with those of their devices that the scenario permits, and once more with each device to be added.
 
-    Boxes with Arm cores get these, which no permission is needed for. Devices of this machine are not read.
+    Boxes with Arm cores get these, which no permission is needed for. ``here``: what was measured on devices of this
+    machine; a permitted one of which that says nothing is named in its notes with the reason.
     """
     from advisor.store.catalogue import device_spec
 
@@ -41,7 +46,7 @@ def with_devices(scenario: Scenario, candidates: Sequence[Candidate], catalogue:
     added = [device for device in catalogue.devices() if device.kind == "accelerator" and device.id in names]
     for candidate in candidates:
         if candidate.machine.id == "this":
-            found.append(candidate)
+            found.append(_with_devices_here(candidate, names, here or DevicesHere()))
             continue
         # By its chip: boxes that price lists make are no files of the catalogue.
         own = {device.runtime_name: device for device in catalogue.devices_of(candidate.platform.processor)}
@@ -50,6 +55,12 @@ def with_devices(scenario: Scenario, candidates: Sequence[Candidate], catalogue:
         if scenario.candidates.add_accelerators and not candidate.platform.accelerators:
             found += [_bought_with(candidate, device, catalogue) for device in added]
     return tuple(found)
+
+
+def _with_devices_here(candidate: Candidate, names: Sequence[str], here: DevicesHere) -> Candidate:
+    devices = tuple(spec for spec in here.specs if RUNTIME_DEVICES[spec.kind] in names)
+    reasons = tuple(reason for name in names if (reason := here.why_not(name)) is not None)
+    return replace(candidate, devices=devices, notes=(*candidate.notes, *reasons))
 
 
 def _with_arm_cores(candidate: Candidate, catalogue: Catalogue) -> Candidate:
@@ -117,12 +128,16 @@ class DeviceAnswers:
     ``counted``: work as counted in the models' files, by hash.
     """
 
-    def __init__(self, models: Mapping[str, ModelFile], counted: Mapping[str, ModelWork]) -> None:
-        self._models, self._counted = models, counted
+    def __init__(
+        self, models: Mapping[str, ModelFile], counted: Mapping[str, ModelWork], here: DevicesHere | None = None
+    ) -> None:
+        self._models, self._counted, self._here = models, counted, here or DevicesHere()
         self._known: dict[tuple[DeviceSpec, str, RunConfig], DeviceAnswer | None] = {}
 
     def on_device(self, device: DeviceSpec, key: str, precision: Precision) -> DeviceAnswer | None:
         """What is known of one input at a time."""
+        if device.machine == "this":
+            return self._here.answer(device, self._models[key].sha256, precision)
         return self._answer(device, key, RunConfig(device="GPU", precision=precision))
 
     def on_arm(self, cores: DeviceSpec, key: str, precision: Precision, threads: int) -> DeviceAnswer | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from advisor.errors import ModelError
 from advisor.records.base import Evidence, Interval
 from advisor.records.config import RunConfig
-from advisor.records.device import MAKER_RUNTIMES, DeviceSpec
+from advisor.records.device import DeviceSpec, runtime_of
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelFile, image_size
 from advisor.records.prediction import Prediction
@@ -56,7 +56,7 @@ def predict_on_device(
         own = ", ".join(item.runtime_name for item in catalogue.devices_of(machine.id)) or "none"
         reason = f"device {config.device}: {machine.id} has none in the catalogue, which lists of it: {own}"
         return _unknown(model, machine, config, reason)
-    own_runtime = config.runtime if device.kind == "cpu" else MAKER_RUNTIMES.get(device.family, "openvino")
+    own_runtime = config.runtime if device.kind == "cpu" else runtime_of(device.family)
     if config.runtime not in (own_runtime, "openvino"):  # OpenVINO is what stands there where nothing was asked for
         reason = (
             f"device {config.device} ({device.id}): its published figures are of {own_runtime}, and say nothing of"

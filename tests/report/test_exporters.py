@@ -201,7 +201,7 @@ def test_the_model_server_gets_its_structure() -> None:
     person, reid = (item["config"] for item in document["model_config_list"])
     assert (person["name"], person["nireq"], person["target_device"]) == ("person", 4, "CPU")
     assert person["plugin_config"]["ENABLE_CPU_PINNING"] == "NO"
-    assert person["plugin_config"]["NUM_STREAMS"] == "2"
+    assert person["plugin_config"]["NUM_STREAMS"] == 2
     assert reid["batch_size"] == "4"
 
 
@@ -304,7 +304,7 @@ def test_the_model_server_gets_the_device_and_no_settings_of_the_cpu() -> None:
     document = json.loads(export_plan(plan_with(person=GRAPHICS, reid=NPU), "ovms"))
     person, reid = (item["config"] for item in document["model_config_list"])
     assert (person["target_device"], reid["target_device"]) == ("GPU", "NPU")
-    assert person["plugin_config"] == {"INFERENCE_PRECISION_HINT": "f16", "NUM_STREAMS": "2"}
+    assert person["plugin_config"] == {"INFERENCE_PRECISION_HINT": "f16", "NUM_STREAMS": 2}
     with pytest.raises(InputError, match=r"runs in hailort .* use --export compose"):
         export_plan(plan_with(person=HAILO), "ovms")
 
