@@ -89,6 +89,12 @@ def test_a_setting_of_another_runtime_is_refused() -> None:
         openvino_properties(RunConfig(spinning=True))
 
 
+def test_streams_on_graphics_are_text_which_its_plugin_takes() -> None:
+    stage = json.loads(export_plan(plan_with(person=GRAPHICS), "openvino"))["person"]
+    assert stage["device"] == "GPU"
+    assert stage["compile_model"] == {"INFERENCE_PRECISION_HINT": "f16", "NUM_STREAMS": "2"}
+
+
 @pytest.mark.runtime
 @TWO_CORES
 def test_openvino_compiles_with_the_export(tmp_path: Path) -> None:
@@ -201,7 +207,7 @@ def test_the_model_server_gets_its_structure() -> None:
     person, reid = (item["config"] for item in document["model_config_list"])
     assert (person["name"], person["nireq"], person["target_device"]) == ("person", 4, "CPU")
     assert person["plugin_config"]["ENABLE_CPU_PINNING"] == "NO"
-    assert person["plugin_config"]["NUM_STREAMS"] == 2
+    assert person["plugin_config"]["NUM_STREAMS"] == "2"
     assert reid["batch_size"] == "4"
 
 
@@ -304,7 +310,7 @@ def test_the_model_server_gets_the_device_and_no_settings_of_the_cpu() -> None:
     document = json.loads(export_plan(plan_with(person=GRAPHICS, reid=NPU), "ovms"))
     person, reid = (item["config"] for item in document["model_config_list"])
     assert (person["target_device"], reid["target_device"]) == ("GPU", "NPU")
-    assert person["plugin_config"] == {"INFERENCE_PRECISION_HINT": "f16", "NUM_STREAMS": 2}
+    assert person["plugin_config"] == {"INFERENCE_PRECISION_HINT": "f16", "NUM_STREAMS": "2"}
     with pytest.raises(InputError, match=r"runs in hailort .* use --export compose"):
         export_plan(plan_with(person=HAILO), "ovms")
 

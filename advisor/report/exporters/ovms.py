@@ -31,19 +31,16 @@ def _render(boxes: Boxes) -> str:
                     "batch_size": str(config.batch),
                     "nireq": config.requests or config.streams or 1,
                     "target_device": config.device,
-                    "plugin_config": {key: _server_value(value) for key, value in openvino_properties(config).items()},
+                    "plugin_config": {key: _server_text(value) for key, value in openvino_properties(config).items()},
                 }
             }
         )
     return json_text({"model_config_list": models})
 
 
-def _server_value(value: object) -> object:
-    """A property as the server takes it, text or number: YES and NO where Python has True and False.
-
-    Numbers stay numbers: OpenVINO's GPU plugin refuses ``NUM_STREAMS`` as text.
-    """
-    return ("YES" if value else "NO") if isinstance(value, bool) else value
+def _server_text(value: object) -> str:
+    """A property as text: OpenVINO reads YES and NO where Python has True and False."""
+    return ("YES" if value else "NO") if isinstance(value, bool) else str(value)
 
 
 FORMAT = ExportFormat("ovms", _render)
