@@ -111,10 +111,10 @@ $(WEBGPU)/.installed: requirements/devices.txt | $(VENV)/bin/python
 	@touch $@
 
 test-devices: $(DEVSTAMP) $(WEBGPU)/.installed
-	tests/devices/run $(BIN)/python -m pytest -m devices tests/devices --ignore tests/devices/test_webgpu.py \
-		$(PYTEST_ARGUMENTS)
-	PYTHONPATH=$(CURDIR)/$(WEBGPU) tests/devices/run $(BIN)/python -m pytest -m devices tests/devices/test_webgpu.py \
-		$(PYTEST_ARGUMENTS)
+	tests/devices/run $(BIN)/python -m pytest -n 2 --dist worksteal -m devices tests/devices \
+		--ignore tests/devices/test_webgpu.py $(PYTEST_ARGUMENTS)
+	PYTHONPATH=$(CURDIR)/$(WEBGPU) tests/devices/run $(BIN)/python -m pytest -n 2 --dist worksteal -m devices \
+		tests/devices/test_webgpu.py $(PYTEST_ARGUMENTS)
 	case "$$(cat /etc/debian_version)" in 12*) tests/devices/run --old $(BIN)/python -m pytest -m devices \
 		tests/devices/test_old_driver.py $(PYTEST_ARGUMENTS);; esac
 

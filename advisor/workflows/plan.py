@@ -13,10 +13,11 @@ from advisor.records.model import ModelFile, ModelWork
 from advisor.records.plan import DisturbedTimings, Plan, PlanOption
 
 from .context import Say, open_store, probing, silent
+from .devices_here import DevicesHere
 from .models import resolve_model
 from .offers import OfferSource, Rate, market_view
 from .plan_basis import plan_basis
-from .plan_devices import device_answers, with_devices
+from .plan_devices import DeviceAnswers, with_devices
 from .predictors import cold_starts, load_predictors
 from .stage_models import model_key, naming, resolve_stages
 from .this_machine import local_candidate
@@ -124,7 +125,8 @@ def prepare(
     today = request.as_of or dt.datetime.now(dt.UTC).date()
     market = market_view(shipped, request.offers, today, request.rates, store_url=store.url)
     catalogue = shipped if market is None else market.catalogue
-    candidates = with_devices(scenario, _candidates(request.on, catalogue, facts), catalogue)
+    own_devices = DevicesHere.of(store.find(host_fingerprint=facts.fingerprint, kind="timing", status="done"))
+    candidates = with_devices(scenario, _candidates(request.on, catalogue, facts), catalogue, own_devices)
     admit(scenario, candidates, today, named=bool(request.on))  # before anything is built or measured in vain
     phase(progress, "reading and building models")
     where = str(scenario_file(request.scenario))
@@ -161,6 +163,7 @@ def prepare(
         *([] if market is None else [market.words()]),
     ]
     scenario_sha256 = hashlib.sha256(scenario_file(request.scenario).read_bytes()).hexdigest()
+    answers = DeviceAnswers({**models, **{file.reference: file for file in smaller.values()}}, counted, own_devices)
     return PlanInputs(
         scenario=scenario,
         scenario_sha256=scenario_sha256,
@@ -180,7 +183,8 @@ def prepare(
         smaller=smaller,
         named=bool(request.on),
         bitrate_kbps=bitrates,
-        device_answer=device_answers({**models, **{file.reference: file for file in smaller.values()}}, counted),
+        device_answer=answers.on_device,
+        arm_answer=answers.on_arm,
         probability_resolution=predictor.probability_resolution,
         assumptions=tuple(assumptions),
         basis=plan_basis(
