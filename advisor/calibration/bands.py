@@ -18,6 +18,7 @@ from advisor.perfmodel.analytic.interval import (
     merged,
     weighted_quantile,
 )
+from advisor.perfmodel.analytic.machine import SIMD_CLASSES
 from advisor.perfmodel.analytic.physics import PRECISIONS
 from advisor.perfmodel.analytic.runtime_defaults import MODES
 from advisor.perfmodel.elsewhere.residual import GroupsOut
@@ -198,8 +199,8 @@ def _factor(ratios: Sequence[tuple[str, float]]) -> float:
 
 
 def new_bands(data: Observations, errors: Array, counted: Flags) -> list[ErrorBand]:
-    """Bands of classes that were left out whole: the class is the unit (``machines`` counts classes)."""
-    return _unit_bands("new", data, errors, counted, [simd for simd, _ in cells(data)])
+    """Bands of instruction sets that were left out whole: these are the unit (``machines`` counts them)."""
+    return _unit_bands("new", data, errors, counted, [SIMD_CLASSES[simd] for simd in data.machines.simd])
 
 
 def kind_bands(kind: str, data: Observations, errors: Array, counted: Flags) -> list[ErrorBand]:
