@@ -93,14 +93,23 @@ class HeldOutBands:
     Ramdas (2023), groups.
 
     ``together``: by machine, those that are no independent evidence of it and leave with it. ``kind``: beginning of the
-    bands' keys, with its slash; empty for machines whose models are known.
+    bands' keys, with its slash; empty for machines whose models are known. ``classes``: of each row, where they are not
+    those of :func:`cells`.
     """
 
     def __init__(
-        self, data: Observations, errors: Array, counted: Flags, together: Mapping[str, frozenset[str]], kind: str = ""
+        self,
+        data: Observations,
+        errors: Array,
+        counted: Flags,
+        together: Mapping[str, frozenset[str]],
+        kind: str = "",
+        classes: Sequence[str] | None = None,
     ) -> None:
         self._together = together
         self.labels = cells(data)
+        if classes is not None:
+            self.labels = [(name, tail) for name, (_, tail) in zip(classes, self.labels, strict=True)]
         self.kind, self.machines = kind, [row.machine for row in data.rows]
         self._made: dict[frozenset[str], list[ErrorBand]] = {}
         self.models = [row.model for row in data.rows]
@@ -355,6 +364,7 @@ class BandsWithout:
                 self._counted if kind == "anchored" else errors.judged & ~doubtful,
                 alone if kind == "anchored" else together,
                 "" if kind == "machine" else f"{kind}/",
+                errors.data.machines.core_classes() if kind == "anchored" else None,
             )
             for kind, values in of.items()
         )
@@ -438,6 +448,7 @@ def nested_widths(errors: LeftOutErrors) -> dict[str, NestedWidths]:
     names = np.array([row.machine for row in rows])
     found = {case: np.full((len(rows), 3), np.nan) for case in CASES}
     maker, classes = BandsWithout(errors), errors.data.machines.error_classes()
+    cores = errors.data.machines.core_classes()
     together = errors.together
     for left_out in sorted(set(together.values()), key=sorted):
         bands = Bands(maker.bands(left_out))
@@ -447,7 +458,7 @@ def nested_widths(errors: LeftOutErrors) -> dict[str, NestedWidths]:
             found["spec"][i] = bands.spec(simd, precision, mode, int(elsewhere[i]))
             found["unpublished"][i] = bands.spec(simd, precision, mode, 0)
             found["once"][i] = bands.once(simd, precision, mode)
-            found["anchored"][i] = machine.within(bands.anchored(simd, precision, mode))
+            found["anchored"][i] = machine.within(bands.anchored(cores[i], precision, mode))
             found["published"][i] = machine.within(bands.published(precision, mode))
             found["unseen"][i] = bands.unseen(precision)
     return {case: NestedWidths(*values.T) for case, values in found.items()}

@@ -11,7 +11,10 @@ from advisor.perfmodel.analytic.runtime_defaults import MODES
 
 
 def test_bands_of_a_class_hold_most_of_its_own_machines_when_each_is_left_out() -> None:
-    """Errors drawn per machine: wild in one class, tame in the others; each class is covered by its own factor."""
+    """Errors drawn per machine: wild in one class, tame in the others; each class is covered by its own factor.
+
+    Machines leave four at a time, so that bands are made for seven groups and not for each machine.
+    """
     dataset = load_dataset()
     data = dataset.data.take(residual_rows(dataset.data))
     counted = tuned(data)
@@ -25,10 +28,12 @@ def test_bands_of_a_class_hold_most_of_its_own_machines_when_each_is_left_out() 
             for name, group in sorted(set(zip(names, classes, strict=True)))
         }
         errors = np.array([wild[name] for name in names]) + rng.normal(0.0, 0.05, len(names))
-        held = HeldOutBands(data, errors, counted, {name: frozenset({name}) for name in names})
-        for left in sorted(set(names)):
-            bands = Bands([*held.bands({left}), *_wide()])
-            for i in np.flatnonzero(counted & (np.array(names) == left)):
+        every = rng.permutation(sorted(set(names)))
+        groups = [frozenset(part.tolist()) for part in np.array_split(every, 7)]
+        held = HeldOutBands(data, errors, counted, {name: part for part in groups for name in part})
+        for left in groups:
+            bands = Bands([*held.bands(left), *_wide()])
+            for i in np.flatnonzero(counted & np.isin(names, list(left))):
                 row = data.rows[i]
                 simd = classes[i]
                 low, high, _ = bands.find(simd, PRECISIONS[row.precision], MODES[row.mode])
@@ -120,4 +125,7 @@ def test_a_chip_with_figures_is_known_better_than_one_of_its_class_and_that_bett
     assert bands["published/*/*"] < bands["new/*/*"]
     known = {key: width for key, width in bands.items() if key.startswith("anchored/")}
     assert known
-    assert all(width < bands[key.removeprefix("anchored/")] for key, width in known.items())
+    for key, width in known.items():
+        tail = key.split("/", 2)[2]
+        unknown = [bands[f"{name}/{tail}"] for name in ("low_power", "high_power", "new") if f"{name}/{tail}" in bands]
+        assert width < max(unknown)

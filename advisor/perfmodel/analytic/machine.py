@@ -84,11 +84,18 @@ LOW_POWER, HIGH_POWER = "low_power", "high_power"
 """Classes of errors of machines of well-known instruction sets (:meth:`MachineArrays.error_classes`)."""
 _WELL_KNOWN = ("avx2", "avx2_vnni", "avx512_vnni")
 """Instruction sets that machines of several makes stand for, of low and of high power."""
+SMALL_CORES = "small_cores"
+"""Class of cores (:meth:`MachineArrays.core_classes`) of chips that have small cores alone."""
 
 
 def error_class(spec: MachineSpec) -> str:
     """Group of machines that are off by like amounts (:meth:`MachineArrays.error_classes`)."""
     return machine_arrays([spec]).error_classes()[0]
+
+
+def core_class(spec: MachineSpec) -> str:
+    """Group of machines whose own figures say alike much of a model (:meth:`MachineArrays.core_classes`)."""
+    return machine_arrays([spec]).core_classes()[0]
 
 
 def signature(spec: MachineSpec) -> tuple[float, ...]:
@@ -171,6 +178,15 @@ class MachineArrays:
             (LOW_POWER if low else HIGH_POWER) if SIMD_CLASSES[simd] in _WELL_KNOWN else SIMD_CLASSES[simd]
             for simd, low in pairs
         ]
+
+    def core_classes(self) -> list[str]:
+        """Group that the error on a chip with figures of other models is learned from: instruction set, or small cores.
+
+        What the box does is in those figures. What they say of another model depends on how kernels run on such cores,
+        and on how many relatives help to read them.
+        """
+        pairs = zip(self.simd, self.atom_only, strict=True)
+        return [SMALL_CORES if small else SIMD_CLASSES[simd] for simd, small in pairs]
 
     def take(self, index: NDArray[np.int64]) -> MachineArrays:
         """Rows by index, to spread machines over observations."""

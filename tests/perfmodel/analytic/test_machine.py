@@ -3,6 +3,7 @@ import pytest
 
 from advisor.perfmodel.analytic.clock import sustained_clock
 from advisor.perfmodel.analytic.machine import (
+    core_class,
     error_class,
     filled_fields,
     machine_arrays,
@@ -81,5 +82,6 @@ def test_errors_are_learned_from_machines_whose_power_is_as_much_the_box_makers_
     found = [error_class(spec) for spec in (small, soldered, thrifty, desktop)]
     assert found == ["low_power", "low_power", "low_power", "high_power"]
     assert error_class(machine("guest", tdp_w=None)) == "high_power", "nothing is known of a guest's power"
+    assert [core_class(spec) for spec in (small, soldered, thrifty)] == ["small_cores", "avx512_vnni", "avx2"]
     rare = [machine("old", simd_level="sse42", tdp_w=6.0), machine("tiles", simd_level="amx", tdp_w=350.0)]
     assert [error_class(spec) for spec in rare] == ["sse42", "amx"]
