@@ -48,7 +48,7 @@ install_dev = $(PIP) --require-hashes --only-binary :all: --requirement requirem
 else
 check_python :=
 install_runtime = $(PIP) --editable .
-install_dev = $(PIP) "pip>=25.1" && $(PIP) --group dev --editable '.[parquet,postgres,ncnn]' && \
+install_dev = $(PIP) "pip>=25.1" && $(PIP) --group dev --editable '.[parquet,postgres,ncnn,trace]' && \
 	$(PIP) --no-deps --group converter
 endif
 

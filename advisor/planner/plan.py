@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from advisor import __version__
@@ -17,6 +17,7 @@ from advisor.planner.answer.mix import cheaper_mix
 from advisor.planner.answer.options import buys, make_option
 from advisor.planner.answer.rejected import FEW, Miss, RejectedPlatforms, list_rejected, rejected_record
 from advisor.planner.answer.relaxations import relaxed_limits, scenario_changes
+from advisor.planner.answer.requests import trace_of, with_requests
 from advisor.planner.answer.sites import largest_case, plan_sites
 from advisor.planner.answer.split import cheaper_split
 from advisor.planner.answer.ties import Decision, cost_of_failure, decide, list_ties
@@ -29,10 +30,16 @@ from advisor.planner.search.rank import Solution
 from advisor.planner.search.search import judge
 from advisor.planner.search.study import Study
 from advisor.records.plan import Plan, PlanOption, Rejected
+from advisor.records.trace import Trace
+
+TRACED_S = 60.0
+"""Simulated time of which a trace file tells [s]."""
 
 
-def plan(inputs: PlanInputs) -> Plan:
+def plan(inputs: PlanInputs, traced: Callable[[Trace], None] | None = None) -> Plan:
     """Recommend hardware for a scenario; with several sites, for the most demanding kind, and a bill for all.
+
+    ``traced`` is given the trace of a simulated minute on the recommended boxes, if any.
 
     Raises
     ------
@@ -54,9 +61,11 @@ def plan(inputs: PlanInputs) -> Plan:
     chosen = shown[0][0] if shown else None
     rejected = list_rejected(study, admitted, explored, [solution for solution, _ in shown])
     if chosen is not None:
-        options[0] = _with_gain(options[0], chosen.deployment).model_copy(
+        options[0] = with_requests(_with_gain(options[0], chosen.deployment), chosen.deployment).model_copy(
             update={"ladder": ladder(study, admitted, chosen)}
         )
+        if traced is not None:
+            traced(trace_of(chosen.deployment, TRACED_S))
     runner_up = explored[1] if len(explored) > 1 else None
     sites = plan_sites(study, admitted)
     front = pareto_front(study, admitted, explored)
@@ -115,8 +124,13 @@ def configure(inputs: PlanInputs) -> PlanOption:
     if isinstance(judged, Failing):
         if judged.deployment is None:
             raise Inconclusive(f"{candidate.platform.id}: {judged.failed.reason}; permit another precision or device")
-        return _with_gain(make_option(judged.deployment, feasible=False), judged.deployment)
-    return _with_gain(make_option(judged.deployment, feasible=True), judged.deployment)
+        return _configured(judged.deployment, feasible=False)
+    return _configured(judged.deployment, feasible=True)
+
+
+def _configured(deployment: Deployment, *, feasible: bool) -> PlanOption:
+    option = _with_gain(make_option(deployment, feasible=feasible), deployment)
+    return with_requests(option, deployment)
 
 
 def _with_gain(option: PlanOption, deployment: Deployment) -> PlanOption:

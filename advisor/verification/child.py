@@ -69,7 +69,7 @@ class Run:
         self.feeds = feeds_of(self.scenario, job["cameras"], job["phases"], self.seed)
         self.clock = RealClock()
         self._origin_s = self.clock.now_s()
-        self.log = Log()
+        self.log = Log(tuple(job["traced_s"]))
         self.ledger = Ledger(self.log, self.now_s)
         self.stop = threading.Event()
         self.failure: str | None = None

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from advisor.records.host import HostFacts
     from advisor.records.machine import MachineSpec
     from advisor.records.scenario import Scenario
+    from advisor.records.trace import Trace
     from advisor.store.catalogue import Catalogue
     from advisor.store.measurements import MeasurementStore
 
@@ -55,9 +56,14 @@ class PlanRequest:
 
 
 def plan_scenario(
-    request: PlanRequest, *, store_url: str | None = None, progress: Progress | None = None, say: Say = silent
+    request: PlanRequest,
+    *,
+    store_url: str | None = None,
+    progress: Progress | None = None,
+    say: Say = silent,
+    traced: Callable[[Trace], None] | None = None,
 ) -> Plan:
-    """Recommend hardware for a scenario file.
+    """Recommend hardware for a scenario file; ``traced`` is given what happens to each request on it, simulated.
 
     Raises
     ------
@@ -78,7 +84,7 @@ def plan_scenario(
             phase(progress, "compiling the simulator")
             warm()
             phase(progress, f"comparing {len(inputs.candidates)} platforms")
-            result = plan(inputs).model_copy(update={"asked": inputs.scenario.without_addresses()})
+            result = plan(inputs, traced).model_copy(update={"asked": inputs.scenario.without_addresses()})
             if request.measure:
                 bare = prepare(replace(request, measure=False), store, facts.result, progress, silent)
                 without = without_measurements(inputs, bare, store)
