@@ -18,7 +18,7 @@ from advisor.perfmodel.analytic.interval import (
     merged,
     weighted_quantile,
 )
-from advisor.perfmodel.analytic.machine import SIMD_CLASSES
+from advisor.perfmodel.analytic.machine import LOW_POWER, SIMD_CLASSES, SMALL_CORES
 from advisor.perfmodel.analytic.physics import PRECISIONS
 from advisor.perfmodel.analytic.runtime_defaults import MODES
 from advisor.perfmodel.elsewhere.residual import GroupsOut
@@ -46,8 +46,8 @@ def tuned(data: Observations) -> Flags:
 
 
 def cells(data: Observations) -> list[tuple[str, str]]:
-    """Class of errors, and precision with mode, of each row."""
-    classes = data.machines.error_classes()
+    """Class of errors, and precision with mode, of each row; small cores among those of low power."""
+    classes = [LOW_POWER if name == SMALL_CORES else name for name in data.machines.error_classes()]
     return [
         (name, f"{PRECISIONS[row.precision]}/{MODES[row.mode]}") for name, row in zip(classes, data.rows, strict=True)
     ]
@@ -111,6 +111,7 @@ class HeldOutBands:
         if classes is not None:
             self.labels = [(name, tail) for name, (_, tail) in zip(classes, self.labels, strict=True)]
         self.kind, self.machines = kind, [row.machine for row in data.rows]
+        self._small = data.machines.atom_only > 0
         self._made: dict[frozenset[str], list[ErrorBand]] = {}
         self.models = [row.model for row in data.rows]
         self.rows = np.flatnonzero(counted & np.isfinite(errors)).tolist()
@@ -185,7 +186,20 @@ class HeldOutBands:
             if kept.names:
                 factor = factors.get(simd, factors["*"])
                 bands.append(band(self.kind + key, kept, self._parent(tail, left_out), factor, shares[key]))
+                if simd == LOW_POWER:
+                    bands.append(self._of_small_cores(tail, kept, left_out, bands[-1], factor))
         return bands
+
+    def _of_small_cores(
+        self, tail: str, low: Units, left_out: Collection[str], of_low: ErrorBand, factor: float
+    ) -> ErrorBand:
+        """Band of small cores alone: a group whose parent is all of low power, whose band it has without machines."""
+        part = [i for i in self._parts[f"{LOW_POWER}/{tail}"] if self._small[i]]
+        units = Units.of(self.errors[part], [self.machines[i] for i in part]).without(left_out)
+        key = f"{self.kind}{SMALL_CORES}/{tail}"
+        if not units.names:
+            return of_low.model_copy(update={"key": key})
+        return band(key, units, low, factor, of_low.machine_share)
 
 
 def level(machines: int) -> float:

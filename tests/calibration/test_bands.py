@@ -24,7 +24,7 @@ def test_bands_of_a_class_hold_most_of_its_own_machines_when_each_is_left_out() 
     classes = data.machines.error_classes()
     for _ in range(6):
         wild = {
-            name: rng.normal(0.0, 0.3 if group == "low_power" else 0.08)
+            name: rng.normal(0.0, 0.08 if group == "high_power" else 0.3)
             for name, group in sorted(set(zip(names, classes, strict=True)))
         }
         errors = np.array([wild[name] for name in names]) + rng.normal(0.0, 0.05, len(names))
@@ -47,6 +47,23 @@ def test_a_factor_learned_from_few_machines_must_hold_more_of_their_rows() -> No
     assert level(3) == pytest.approx(2 * 0.93001 - 1, abs=1e-4)
     assert level(10) == pytest.approx(2 * 0.91248 - 1, abs=1e-4)
     assert level(100_000) == pytest.approx(0.8, abs=1e-4)
+
+
+def test_small_cores_are_a_part_of_low_power_with_a_width_of_their_own() -> None:
+    data = load_dataset().data
+    data = data.take(residual_rows(data))
+    names, classes = [row.machine for row in data.rows], data.machines.error_classes()
+    off = dict(zip(sorted(set(names)), np.random.default_rng(3).normal(0.0, 0.05, len(set(names))), strict=True))
+    small = sorted({name for name, group in zip(names, classes, strict=True) if group == "small_cores"})
+    assert len(small) == 3
+    off |= dict(zip(small, (-0.15, 0.15, 0.15), strict=True))
+    held = HeldOutBands(data, np.array([off[name] for name in names]), tuned(data), {n: frozenset({n}) for n in names})
+    with_them, without = ({item.key: item for item in held.bands(left)} for left in ((), small))
+    tail = "int8/throughput"
+    assert with_them[f"small_cores/{tail}"].high > 1.2 * with_them[f"low_power/{tail}"].high
+    assert with_them[f"small_cores/{tail}"].machines == 3
+    bands = [without[f"{name}/{tail}"] for name in ("small_cores", "low_power")]
+    assert bands[0].model_copy(update={"key": ""}) == bands[1].model_copy(update={"key": ""})
 
 
 def test_the_band_of_an_unknown_class_counts_classes_and_not_their_machines() -> None:

@@ -8,8 +8,8 @@ import numpy as np
 
 from advisor.calibration.bands import known_chip_errors
 from advisor.calibration.dataset import load_dataset, residual_rows
-from advisor.calibration.published import is_tuned
 from advisor.calibration.lone import lone_errors
+from advisor.calibration.published import is_tuned
 from advisor.calibration.scales import FitChoice, Strictness
 from advisor.perfmodel import Predictor
 from advisor.perfmodel.analytic.machine import SIMD_CLASSES

@@ -85,7 +85,7 @@ LOW_POWER, HIGH_POWER = "low_power", "high_power"
 _WELL_KNOWN = ("avx2", "avx2_vnni", "avx512_vnni")
 """Instruction sets that machines of several makes stand for, of low and of high power."""
 SMALL_CORES = "small_cores"
-"""Class of cores (:meth:`MachineArrays.core_classes`) of chips that have small cores alone."""
+"""Class of chips that have small cores alone; of errors, a part of those of low power."""
 
 
 def error_class(spec: MachineSpec) -> str:
@@ -114,6 +114,12 @@ def signature(spec: MachineSpec) -> tuple[float, ...]:
         spec.tdp_w,
     )
     return (float(SIMD_CLASSES.index(simd_class(spec))), *(-1.0 if value is None else float(value) for value in values))
+
+
+def _error_class(simd: str, low: bool, small: bool) -> str:
+    if simd not in _WELL_KNOWN:
+        return simd
+    return (SMALL_CORES if small else LOW_POWER) if low else HIGH_POWER
 
 
 @dataclass(frozen=True)
@@ -171,13 +177,11 @@ class MachineArrays:
         What a data sheet does not tell of a machine is mostly its box: how much power it holds and for how long, and
         what memory is in it. Of soldered and low-power chips that is the maker's choice; desktops and servers hold
         what their chip may draw. Machines of an instruction set that one alone stands for, or two, have that as their
-        class: of them the physical model itself is less sure.
+        class: of them the physical model itself is less sure. Small cores alone, which go into the smallest boxes, are
+        a part of low power with a width of their own.
         """
-        pairs = zip(self.simd, self.low_power, strict=True)
-        return [
-            (LOW_POWER if low else HIGH_POWER) if SIMD_CLASSES[simd] in _WELL_KNOWN else SIMD_CLASSES[simd]
-            for simd, low in pairs
-        ]
+        rows = zip(self.simd, self.low_power, self.atom_only, strict=True)
+        return [_error_class(SIMD_CLASSES[simd], bool(low), bool(small)) for simd, low, small in rows]
 
     def core_classes(self) -> list[str]:
         """Group that the error on a chip with figures of other models is learned from: instruction set, or small cores.
