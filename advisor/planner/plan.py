@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from advisor import __version__
@@ -22,7 +22,7 @@ from advisor.planner.answer.split import cheaper_split
 from advisor.planner.answer.ties import Decision, cost_of_failure, decide, list_ties
 from advisor.planner.answer.undecided import next_measurement, undecided
 from advisor.planner.question.candidates import ExcludedCandidate, admit, at_site
-from advisor.planner.question.inputs import PlanInputs
+from advisor.planner.question.inputs import Candidate, PlanInputs
 from advisor.planner.question.load_case import LoadCase
 from advisor.planner.search.judgement import Deployment, Failing
 from advisor.planner.search.rank import Solution
@@ -31,8 +31,10 @@ from advisor.planner.search.study import Study
 from advisor.records.plan import Plan, PlanOption, Rejected
 
 
-def plan(inputs: PlanInputs) -> Plan:
+def plan(inputs: PlanInputs, keep: Callable[[Study, Sequence[Candidate]], None] | None = None) -> Plan:
     """Recommend hardware for a scenario; with several sites, for the most demanding kind, and a bill for all.
+
+    ``keep`` is given the study and the candidates that the scenario admits, for whoever asks more of them.
 
     Raises
     ------
@@ -62,6 +64,8 @@ def plan(inputs: PlanInputs) -> Plan:
     front = pareto_front(study, admitted, explored)
     binding = None if rejected.just_fails is None else rejected.just_fails.check
     changes = scenario_changes(study, chosen, admitted, binding)
+    if keep is not None:
+        keep(study, admitted)
     if chosen is None:
         if all(item.check == "evidence" for item in rejected.rejected):
             changes = ()  # nothing is known of any box, so nothing of what would help
