@@ -16,7 +16,22 @@ from advisor.cli.tolerant_stream import flush_or_discard
 from advisor.errors import SizerError
 from advisor.report.printable import printable
 
-from . import bench, calibrate, catalog, host, import_file, init, models, plan, predict, report, schema, store, verify
+from . import (
+    bench,
+    calibrate,
+    catalog,
+    host,
+    import_file,
+    init,
+    models,
+    plan,
+    predict,
+    report,
+    schema,
+    serve,
+    store,
+    verify,
+)
 from .options import EXIT_CODES, report_failure, warn
 from .signals import ended_like_ctrl_c
 
@@ -45,6 +60,7 @@ for command in (
     models.models,
     report.report,
     schema.schema,
+    serve.serve,
     store.store,
 ):
     cli.add_command(command)

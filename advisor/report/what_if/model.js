@@ -525,12 +525,13 @@ const sizerModel = (surface) => {
         if (priceOf(box, setting, count).value > chosen.price.value) break;
         const found = judge(box, count, setting);
         if (!found) break;
-        const { over, limit } = found.median;
+        const { over, limit, holds } = found.median;
         const simulated = ["CPU", "latency or rate"].includes(limit);
         const own = box.id === chosen.box.id && count === chosen.count;
-        if (own ? simulated && over > 1 - error : !found.feasible && simulated && over > 1 && over <= 1 + error) {
-          close.push({ box, count });
-        }
+        const asked = setting.confidence / 100;
+        const doubtful = holds && [asked, asked - surface.resolution].some((p) => Math.abs(found.probability - p) < K.told_apart);
+        const near = own ? simulated && over > 1 - error : !found.feasible && simulated && over > 1 && over <= 1 + error;
+        if (near || doubtful) close.push({ box, count });
         if (found.feasible) break;
       }
     }

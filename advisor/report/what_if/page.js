@@ -144,6 +144,8 @@
     const settle = close.length
       ? `Too close to call on this page: ${close.join(", ")}. \`sizer plan\` settles it.`.replaceAll("`", "")
       : "Worked out on this page; sizer plan settles it.";
+    find("what-if-changed").textContent += ` ${settle}`;
+    if (close.length) find("what-if-changed").className = "warn";
     if (!chosen) {
       headline.textContent = "What if: no box of this page suffices";
       headline.className = "bad";
@@ -162,7 +164,6 @@
         ["Price", price],
         ["Probability", `${percent(chosen.probability)} sure to hold${answer.ties.length ? `; ${answer.ties.length} boxes cannot be told apart` : ""}`],
         ["Breaks first", limits.join("; ") || "nothing was found"],
-        ["Settled by", settle],
       ]));
       say(`Buy ${name}, ${money(chosen.price.value)}, ${percent(chosen.probability)} sure to hold. ${close.length ? settle : ""}`);
     }
@@ -198,7 +199,10 @@
   const update = () => {
     const setting = settings();
     const words = differences(setting);
-    find("what-if-changed").textContent = words.length ? `What if: ${words.join("; ")}.` : "";
+    find("what-if-changed").hidden = words.length === 0;
+    find("what-if-changed").className = "soft";
+    find("what-if-changed").textContent = `What if: ${words.join("; ")}.`;
+    if (find("scope")) find("scope").hidden = setting.devices && !asked.devices;
     find("what-if-reset").disabled = words.length === 0;
     find("what-if-counted").textContent = Object.entries(surface.objects)
       .map(([name, count]) => `${+(count * setting.objects).toFixed(2)} ${name}`).join(", ");

@@ -47,7 +47,10 @@ def along(figure: Callable[[float], float], factor: float = 1e3) -> Three:
 def that_matter(study: Study, candidates: Sequence[Candidate], plan: Plan) -> list[Candidate]:
     """Boxes with a price and a prediction that fewest others beat in both, and all that the plan names."""
     named = {item.platform for item in (*plan.alternatives, *plan.ties)}
-    named |= {item.platform for item in (plan.recommended, plan.just_fails) if item is not None}
+    if plan.recommended is not None:
+        named.add(plan.recommended.platform)
+    if plan.just_fails is not None:
+        named.add(plan.just_fails.platform)
     load = study.case.required(1)
     placed = []
     for candidate in candidates:
@@ -182,9 +185,7 @@ def _stage_surface(
         alone_ms=tuple(along(option.alone_s) for option in options),
         full_ms=tuple(along(option.pass_s) for option in options),
         cores=tuple(rounded(option.core_s(MEDIAN) / option.pass_s(MEDIAN)) for option in options),
-        cold=tuple(
-            _place(along(lambda z, item=option: item.cold_s(model.cold, z)), shared.colds_ms) for option in options
-        ),
+        cold=tuple(_place(_cold_ms(model, option), shared.colds_ms) for option in options),
         memory_mib=tuple(three(option.estimate.memory_bytes, 1 / 2**20) for option in options),
         busy_ms=tuple(three(option.busy) for option in options) if of_device else (),
         traffic_mb=tuple(rounded(option.estimate.bandwidth_bytes / option.config.batch / 1e6) for option in options),
@@ -193,6 +194,10 @@ def _stage_surface(
         preparation_alone_ms=_alone(preparation),
         preparation_full_ms=_full(preparation),
     )
+
+
+def _cold_ms(model: PlatformModel, option: StageOption) -> Three:
+    return along(lambda z: option.cold_s(model.cold, z))
 
 
 def _worth_showing(options: Sequence[StageOption]) -> list[StageOption]:

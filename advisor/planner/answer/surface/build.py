@@ -10,7 +10,8 @@ import numpy as np
 
 from advisor.perfmodel.resources.software_decode import decode_traffic_bytes
 from advisor.planner.answer.alternatives import MAX_COST_RATIO, MAX_SOLUTIONS, MORE_ROOM, PROCESSORS
-from advisor.planner.answer.certainty import LEAST, MOST
+from advisor.planner.answer.certainty import LEAST as LEAST_PROBABILITY
+from advisor.planner.answer.certainty import MOST as MOST_PROBABILITY
 from advisor.planner.answer.ties import MAX_CONTENDERS, MAX_TIES
 from advisor.planner.question.demand import busy_level
 from advisor.planner.question.inputs import Candidate
@@ -37,21 +38,23 @@ from advisor.records.scenario import CameraGroup, Scenario, Stage
 from advisor.records.surface import BoxSurface, GroupSurface, PlacementSurface, StageQuestion, WhatIfSurface
 
 from .boxes import box_surface, placement_surface, rounded, that_matter
-from .experiment import CAMERAS, FIRST_SAMPLES, OBJECTS, OTHER_SAMPLES, RATES, Place, simulate_places
+from .experiment import CAMERAS, FEWEST, MOST, OBJECTS, OTHER, RATES, SETTINGS, Place, simulate_places
 from .features import LEAST as LEAST_FEATURE
 from .learn import learn
 
 MOST_WITH_DEVICE = 1
 """Ways to use the devices of one box that are on a page."""
+TOLD_APART = 0.02
+"""Difference of a probability to one that decides, below which the page leaves the decision to simulations."""
 DRAW_UNIT = 4096
 """Draws are stored as 16-bit integers of 1 / 4096: exact to 0.0002 standard deviations."""
 CONSTANTS: dict[str, float] = {
     "least_of_law": LEAST_OF_LAW, "equal_demand": EQUAL_DEMAND, "decides_p95": SHARE_THAT_DECIDES_P95,
     "system_mib": MEMORY_OF_SYSTEM_BYTES / 2**20, "camera_mib": MEMORY_OF_CAMERA_BYTES / 2**20, "burst": BURST,
-    "sized_at": SIZED_AT, "gop_s": GOP_S, "decode_full": DECODE_FULL, "draws": DRAWS, "least_probability": LEAST,
-    "most_probability": MOST, "contenders": MAX_CONTENDERS, "ties": MAX_TIES, "cost_ratio": MAX_COST_RATIO,
+    "sized_at": SIZED_AT, "gop_s": GOP_S, "decode_full": DECODE_FULL, "draws": DRAWS, "least_probability": LEAST_PROBABILITY,
+    "most_probability": MOST_PROBABILITY, "contenders": MAX_CONTENDERS, "ties": MAX_TIES, "cost_ratio": MAX_COST_RATIO,
     "processors": PROCESSORS, "solutions": MAX_SOLUTIONS, "more_room": MORE_ROOM, "draw_unit": DRAW_UNIT,
-    "least_feature": LEAST_FEATURE,
+    "least_feature": LEAST_FEATURE, "told_apart": TOLD_APART,
 }  # fmt: skip
 ALL_DEVICES = (CPU, "GPU", "NPU")
 """What the page permits where a scenario names no devices: those of the chip."""
@@ -86,6 +89,7 @@ def build_surface(
     other: list[tuple[Candidate, bool]] = []
     if not fixed and not asked:
         other = [(item, True) for item in with_devices(variants[True][0], matter) if item.devices]
+    of_each = min(MOST, max(FEWEST, SETTINGS // len(matter)))
     places: list[Place] = []
     surfaces: list[PlacementSurface] = []
     for candidate, devices in (*own, *other):
@@ -95,11 +99,10 @@ def build_surface(
                 continue  # its cores alone are there already
             surface = placement_surface(model, variants[devices], nodes, with_device=is_device)
             if surface is not None:
-                samples = FIRST_SAMPLES if model.placement == "all" and not is_device else OTHER_SAMPLES
-                places.append(Place(candidate, model, variants[devices], samples))
+                first = model.placement == "all" and not is_device
+                places.append(Place(candidate, model, variants[devices], of_each if first else OTHER))
                 surfaces.append(surface)
-    samples = simulate_places(study, places, lowest)
-    learnt = learn(samples, len(places))
+    learnt = learn(simulate_places(study, places, lowest), len(places))
     of_box: dict[str, list[PlacementSurface]] = {}
     for place, surface, busy, fails in zip(
         places, surfaces, learnt.utilisation_offsets, learnt.failure_offsets, strict=True

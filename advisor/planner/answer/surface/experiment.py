@@ -27,8 +27,8 @@ CAMERAS = (0.4, 2.5)
 RATES = (0.5, 1.7)
 OBJECTS = tuple(round(0.2 + 0.05 * step, 2) for step in range(47))
 """Factors on the scenario's cameras, rates and objects among which settings are drawn: the domain of the page."""
-FIRST_SAMPLES, OTHER_SAMPLES = 9, 2
-"""Settings per way to use a box: for all its cores, and for each other way."""
+SETTINGS, FEWEST, MOST, OTHER = 270, 9, 40, 2
+"""Settings for all cores of all boxes together; of one box at least and at most; and for each other way to use it."""
 NEAR_LIMIT = 3
 """Draws are taken from the last third of those that no closed form rules out: elsewhere they hold."""
 LONGEST_S = 30.0
@@ -107,14 +107,14 @@ def _runs(study: Study, index: int, place: Place, lowest_fps: Mapping[str, float
     rng = np.random.default_rng([study.inputs.seed, zlib.crc32(name.encode())])
     runs: list[_Run] = []
     for _ in range(place.samples):
-        scenario = place.scenarios[rng.integers(len(place.scenarios))]
+        scenario = place.scenarios[int(rng.integers(len(place.scenarios)))]
         factor = math.exp(rng.uniform(math.log(CAMERAS[0]), math.log(CAMERAS[1])))
         # Every second setting keeps the rates: most who ask change one thing only.
         rate = rng.uniform(*RATES) if rng.random() < 0.5 else 1.0
         cameras = {group.group: max(1, round(group.count * factor)) for group in scenario.cameras if group.count}
         cameras |= {group.group: 0 for group in scenario.cameras if not group.count}
         fps = {group.group: max(lowest_fps[group.group], group.fps * rate) for group in scenario.cameras}
-        other = changed(scenario, cameras, fps, OBJECTS[rng.integers(len(OBJECTS))])
+        other = changed(scenario, cameras, fps, OBJECTS[int(rng.integers(len(OBJECTS)))])
         runs += _at(replace(study, _results={}).for_case(LoadCase.of(other)), index, place.model, rng)
     return runs
 
