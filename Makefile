@@ -11,7 +11,7 @@ PYTEST_ARGUMENTS ?=
 # Pythons for which the lock is tested, on Linux x86-64; the ranges in pyproject.toml allow newer ones.
 PYTHONS := 3.11 3.12 3.13
 # Extras that tests install: all but torch, which is several GB (make test-torch).
-EXTRAS := parquet,postgres,kit,farm,trace,ncnn,litert,tvm
+EXTRAS := parquet,postgres,kit,farm,serve,trace,ncnn,litert,tvm
 comma := ,
 each_extra = $(foreach extra,$(subst $(comma), ,$(EXTRAS)),--extra $(extra))
 

@@ -31,6 +31,7 @@ from . import (
     predict,
     report,
     schema,
+    serve,
     store,
     verify,
 )
@@ -65,6 +66,7 @@ for command in (
     models.models,
     report.report,
     schema.schema,
+    serve.serve,
     store.store,
 ):
     cli.add_command(command)

@@ -23,7 +23,7 @@ from advisor.planner.answer.split import cheaper_split
 from advisor.planner.answer.ties import Decision, cost_of_failure, decide, list_ties
 from advisor.planner.answer.undecided import next_measurement, undecided
 from advisor.planner.question.candidates import ExcludedCandidate, admit, at_site
-from advisor.planner.question.inputs import PlanInputs
+from advisor.planner.question.inputs import Candidate, PlanInputs
 from advisor.planner.question.load_case import LoadCase
 from advisor.planner.search.judgement import Deployment, Failing
 from advisor.planner.search.rank import Solution
@@ -36,10 +36,15 @@ TRACED_S = 60.0
 """Simulated time of which a trace file tells [s]."""
 
 
-def plan(inputs: PlanInputs, traced: Callable[[Trace], None] | None = None) -> Plan:
+def plan(
+    inputs: PlanInputs,
+    traced: Callable[[Trace], None] | None = None,
+    keep: Callable[[Study, Sequence[Candidate]], None] | None = None,
+) -> Plan:
     """Recommend hardware for a scenario; with several sites, for the most demanding kind, and a bill for all.
 
-    ``traced`` is given the trace of a simulated minute on the recommended boxes, if any.
+    ``traced`` is given the trace of a simulated minute on the recommended boxes, if any. ``keep`` is given the
+    study and the candidates that the scenario admits, for whoever asks more of them.
 
     Raises
     ------
@@ -71,6 +76,8 @@ def plan(inputs: PlanInputs, traced: Callable[[Trace], None] | None = None) -> P
     front = pareto_front(study, admitted, explored)
     binding = None if rejected.just_fails is None else rejected.just_fails.check
     changes = scenario_changes(study, chosen, admitted, binding)
+    if keep is not None:
+        keep(study, admitted)
     if chosen is None:
         if all(item.check == "evidence" for item in rejected.rejected):
             changes = ()  # nothing is known of any box, so nothing of what would help

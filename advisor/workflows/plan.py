@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from advisor.measure.campaign.campaign import Campaign
     from advisor.measure.items.progress import Progress
     from advisor.planner.question.inputs import Candidate, PlanInputs
+    from advisor.planner.search.study import Study
     from advisor.records.host import HostFacts
     from advisor.records.machine import MachineSpec
     from advisor.records.scenario import Scenario
+    from advisor.records.surface import WhatIfSurface
     from advisor.records.trace import Trace
     from advisor.store.catalogue import Catalogue
     from advisor.store.measurements import MeasurementStore
@@ -63,8 +65,12 @@ def plan_scenario(
     progress: Progress | None = None,
     say: Say = silent,
     traced: Callable[[Trace], None] | None = None,
+    what_if: Callable[[WhatIfSurface | None], None] | None = None,
 ) -> Plan:
     """Recommend hardware for a scenario file; ``traced`` is given what happens to each request on it, simulated.
+
+    ``what_if`` is given the surface that the plan's page answers what-if from, None where there is none; without it no
+    surface is worked out.
 
     Raises
     ------
@@ -85,13 +91,21 @@ def plan_scenario(
             phase(progress, "compiling the simulator")
             warm()
             phase(progress, f"comparing {len(inputs.candidates)} platforms")
-            result = plan(inputs, traced).model_copy(update={"asked": inputs.scenario.without_addresses()})
+            studied: list[tuple[Study, Sequence[Candidate]]] = []
+            result = plan(inputs, traced, lambda *kept: studied.append(kept)).model_copy(
+                update={"asked": inputs.scenario.without_addresses()}
+            )
             if request.measure:
                 bare = prepare(replace(request, measure=False), store, facts.result, progress, silent)
                 without = without_measurements(inputs, bare, store)
                 result = result.model_copy(update={"without_measurements": without})
             result = result.model_copy(update={"disturbed": _disturbed(inputs, store, facts.result())})
             store.put_run("plan", result)
+    if what_if is not None:
+        from .what_if import surface_of
+
+        phase(progress, "working out what-if for the page")
+        what_if(surface_of(*studied[0], result))
     return result
 
 
