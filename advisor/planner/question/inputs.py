@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -36,6 +36,10 @@ class Cost(Protocol):
 
 class Predictor(Protocol):
     """The part of the performance model that the planner relies on."""
+
+    def alike(self, machine: MachineSpec) -> Hashable:
+        """Machines with equal keys get equal answers."""
+        ...
 
     def service_many(self, requests: Sequence[tuple[MachineSpec, ModelWork, RunConfig]]) -> list[ServiceEstimate]: ...
 

@@ -67,7 +67,7 @@ def least_cores(study: Study, candidate: Candidate, load: Load, z: float) -> flo
 
 def _least_cores(study: Study, model: PlatformModel, load: Load, z: float) -> float | None:
     """Computed once per load: ranking, rejected platforms and the Pareto front all need it."""
-    key = ("least cores", *model.variant, z, load.key)
+    key = ("least cores", *model.like, z, load.key)
     return study.once(key, lambda: _sum_of_least(study, model, load, z))
 
 

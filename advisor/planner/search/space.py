@@ -212,9 +212,10 @@ class PlatformModel:
         use: DeviceUse | None = None,
         cores_alone: PlatformModel | None = None,
         engines: EngineUse | None = None,
+        twin: PlatformModel | None = None,
     ) -> None:
         """``use``: the device that stages may run on, too; ``engines``: those that decode; ``cores_alone``: the model
-        without them.
+        without them; ``twin``: that of a platform of which everything but the installed memory is predicted alike.
         """
         self._inputs = inputs
         self.use, self.engines, self._cores_alone = use, engines, cores_alone
@@ -242,6 +243,12 @@ class PlatformModel:
         self._requested: set[_OptionsKey] = set()
         self._options: dict[_OptionsKey, tuple[StageOption, ...]] = {}
         self._least: dict[tuple[_OptionsKey, float], tuple[StageOption, ...]] = {}
+        self.like: Variant = self.variant
+        """Variant of the first of its twins: models with an equal one have equal figures, the installed memory aside."""
+        if twin is not None:
+            self.like = twin.like
+            self._estimates, self._requested = twin._estimates, twin._requested
+            self._options, self._least = twin._options, twin._least
 
     def bandwidth_bytes_per_s(self, z: float) -> float | None:
         """Memory bandwidth that the cores sustain together at quantile ``z`` [B/s]; None where no sheet states it."""
