@@ -21,6 +21,7 @@ from advisor.planner.answer.sites import largest_case, plan_sites
 from advisor.planner.answer.split import cheaper_split
 from advisor.planner.answer.ties import Decision, cost_of_failure, decide, list_ties
 from advisor.planner.answer.undecided import next_measurement, undecided
+from advisor.planner.question.alike_groups import with_groups_merged
 from advisor.planner.question.candidates import ExcludedCandidate, admit, at_site
 from advisor.planner.question.inputs import PlanInputs
 from advisor.planner.question.load_case import LoadCase
@@ -41,6 +42,7 @@ def plan(inputs: PlanInputs) -> Plan:
     CatalogueError
         A price override names an unknown platform.
     """
+    inputs = with_groups_merged(inputs)
     scenario = inputs.scenario
     inputs = replace(inputs, candidates=tuple(at_site(scenario, candidate) for candidate in inputs.candidates))
     study = Study(inputs, largest_case(scenario))
@@ -108,7 +110,7 @@ def configure(inputs: PlanInputs) -> PlanOption:
     Inconclusive
         A stage cannot run there at any permitted precision, or nothing is known of how it would.
     """
-    study = Study.of(inputs)
+    study = Study.of(with_groups_merged(inputs))
     (candidate,) = inputs.candidates
     study.prepare([candidate])
     judged = judge(study, candidate, 1)
