@@ -12,7 +12,7 @@ from advisor.records.base import Precision, RuntimeName
 from advisor.records.model import ModelFile, ModelWork
 from advisor.records.plan import DisturbedTimings, Plan, PlanOption
 
-from .context import Say, open_store, probing, silent
+from .context import Say, few_collections, open_store, probing, silent
 from .models import resolve_model
 from .offers import OfferSource, Rate, market_view
 from .plan_basis import plan_basis
@@ -69,7 +69,7 @@ def plan_scenario(
     from advisor.store.scenario import load_scenario
 
     load_scenario(request.scenario)  # a fault in it is said before this machine is looked at and anything heavy loaded
-    with probing() as facts:
+    with few_collections(), probing() as facts:
         from advisor.planner.plan import plan
         from advisor.simulate.warm import warm
 
