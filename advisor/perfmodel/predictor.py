@@ -164,8 +164,10 @@ class Predictor:
             No source says anything of a device that is asked for.
         """
         beliefs = [NOTHING] * len(questions)
+        devices = {question.device for question in questions}
         for source in self.sources:
-            mine = [i for i, question in enumerate(questions) if source.speaks_of(question.device)]
+            spoken = {device for device in devices if source.speaks_of(device)}
+            mine = [i for i, question in enumerate(questions) if question.device in spoken]
             if mine:
                 updated = source.update_many([questions[i] for i in mine], [beliefs[i] for i in mine])
                 for i, belief in zip(mine, updated, strict=True):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from advisor.clock import Clock
     from advisor.records.host import HostFacts
     from advisor.store.measurements import MeasurementStore
 
@@ -44,6 +45,26 @@ def few_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+SHOWN_EVERY_S = 2.0
+"""Between two words on what a search tries: judging a box may take a hundredth of a second."""
+
+
+def seldom(say: Say, clock: Clock | None = None) -> Say:
+    """Hand on what is said, but nothing within :data:`SHOWN_EVERY_S` of what was handed on before."""
+    from advisor.clock import RealClock
+
+    clock = clock or RealClock()
+    said_s = clock.now_s()
+
+    def say_seldom(text: str) -> None:
+        nonlocal said_s
+        if clock.now_s() - said_s >= SHOWN_EVERY_S:
+            said_s = clock.now_s()
+            say(text)
+
+    return say_seldom
 
 
 @contextmanager

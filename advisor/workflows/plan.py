@@ -12,7 +12,7 @@ from advisor.records.base import Precision, RuntimeName
 from advisor.records.model import ModelFile, ModelWork
 from advisor.records.plan import DisturbedTimings, Plan, PlanOption
 
-from .context import Say, few_collections, open_store, probing, silent
+from .context import Say, few_collections, open_store, probing, seldom, silent
 from .models import resolve_model
 from .offers import OfferSource, Rate, market_view
 from .plan_basis import plan_basis
@@ -78,7 +78,9 @@ def plan_scenario(
             phase(progress, "compiling the simulator")
             warm()
             phase(progress, f"comparing {len(inputs.candidates)} platforms")
-            result = plan(inputs).model_copy(update={"asked": inputs.scenario.without_addresses()})
+            watch = seldom(lambda what: phase(progress, what))
+            result = plan(replace(inputs, watch=watch))
+            result = result.model_copy(update={"asked": inputs.scenario.without_addresses()})
             if request.measure:
                 bare = prepare(replace(request, measure=False), store, facts.result, progress, silent)
                 without = without_measurements(inputs, bare, store)

@@ -15,35 +15,44 @@ from .inputs import PlanInputs
 
 
 def with_groups_merged(inputs: PlanInputs) -> PlanInputs:
-    """Return the inputs with groups that are alike under the name of the first of them, and a word on each such name.
+    """Return the inputs with groups that are alike as one, under the name of the first of them.
 
     Alike: equal in everything but name, number and streams' addresses, before the same stages. Streams' addresses are
     no part of a plan.
     """
     scenario = inputs.scenario
-    merged: dict[Hashable, list[CameraGroup]] = {}
-    for group in scenario.cameras:
-        merged.setdefault(_kind(scenario, group), []).append(group)
-    if len(merged) == len(scenario.cameras):
+    kinds = _kinds(scenario)
+    if len(kinds) == len(scenario.cameras):
         return inputs
-    first = {group.group: members[0].group for members in merged.values() for group in members}
-    said = tuple(
-        f"groups {', '.join(group.group for group in members)}: equal cameras before the same stages, planned as one "
-        f"group {members[0].group}; on a box any of them may take another's place"
-        for members in merged.values()
-        if len(members) > 1
-    )
+    first = {group.group: members[0].group for members in kinds for group in members}
     return replace(
         inputs,
         scenario=scenario.model_copy(
             update={
-                "cameras": tuple(_joint(members) for members in merged.values()),
+                "cameras": tuple(_joint(members) for members in kinds),
                 "stages": tuple(_renamed(stage, first) for stage in scenario.stages),
                 "sites": tuple(_summed(site, first) for site in scenario.sites),
             }
         ),
-        assumptions=(*inputs.assumptions, *said),
     )
+
+
+def merged_groups(scenario: Scenario) -> list[str]:
+    """Say which groups a plan takes as one."""
+    return [
+        f"groups {', '.join(group.group for group in members)}: equal cameras before the same stages, planned as one "
+        f"group {members[0].group}; on a box any of them may take another's place"
+        for members in _kinds(scenario)
+        if len(members) > 1
+    ]
+
+
+def _kinds(scenario: Scenario) -> list[list[CameraGroup]]:
+    """Groups that are alike, together, in the scenario's order."""
+    kinds: dict[Hashable, list[CameraGroup]] = {}
+    for group in scenario.cameras:
+        kinds.setdefault(_kind(scenario, group), []).append(group)
+    return list(kinds.values())
 
 
 def _kind(scenario: Scenario, group: CameraGroup) -> Hashable:

@@ -106,6 +106,8 @@ class PlanInputs:
     """Device, name as of :meth:`work_key`, precision -> what is known of one input at a time; None: nothing."""
     probability_resolution: float = 0.05
     """Difference of two probabilities of holding that the reliability table can tell apart."""
+    watch: Callable[[str], None] = lambda _: None
+    """Told what is being tried, and the best that was found so far; changes no answer."""
     assumptions: tuple[str, ...] = ()
     """Added by the caller: measurements taken or missing."""
     basis: PlanBasis | None = None

@@ -231,6 +231,7 @@ def solutions(
             solved.add(entry.candidate.platform.id)
             yield entry
             continue
+        study.inputs.watch(f"trying {entry.count} x {entry.candidate.platform.id}")
         judged = judge(study, entry.candidate, entry.count)
         if isinstance(judged, Feasible):
             # With TCO the configuration that holds may cost more than the bound: back into the queue at its own cost.

@@ -257,9 +257,7 @@ class Study:
         chosen = tuple((name, option.config) for name, option in sorted(choice.items()))
         return self.once(
             ("quantiles", *model.like, chosen, load.key, shares),
-            lambda: equivalent_quantiles(
-                self.inputs.seed, model, self.scenario, choice, self.facts(load), shares
-            ),
+            lambda: equivalent_quantiles(self.inputs.seed, model, self.scenario, choice, self.facts(load), shares),
         )
 
     def belief(self, model: PlatformModel, setup: Setup, load: Load) -> JointBelief:
@@ -364,7 +362,7 @@ class Study:
         return first, None
 
     def budget_is_as_before(self, tried_before: int, tried: int) -> bool:
-        """Whether a search now may try as many configurations as one that began at ``tried_before`` and took so many."""
+        """Whether a search may still try as many as one that began at ``tried_before`` and took so many."""
         most = FULL_BUDGET_PLATFORMS * self.max_tries
         return tried_before >= most or self.counters.tried + tried < most
 
