@@ -22,6 +22,7 @@ from advisor.planner.answer.sites import largest_case, plan_sites
 from advisor.planner.answer.split import cheaper_split
 from advisor.planner.answer.ties import Decision, cost_of_failure, decide, list_ties
 from advisor.planner.answer.undecided import next_measurement, undecided
+from advisor.planner.question.alike_groups import merged_groups, with_groups_merged
 from advisor.planner.question.candidates import ExcludedCandidate, admit, at_site
 from advisor.planner.question.inputs import Candidate, PlanInputs
 from advisor.planner.question.load_case import LoadCase
@@ -53,17 +54,21 @@ def plan(
     CatalogueError
         A price override names an unknown platform.
     """
+    joint = merged_groups(inputs.scenario)
+    inputs = with_groups_merged(inputs)
     scenario = inputs.scenario
     inputs = replace(inputs, candidates=tuple(at_site(scenario, candidate) for candidate in inputs.candidates))
     study = Study(inputs, largest_case(scenario))
     admitted, excluded = admit(scenario, inputs.candidates, inputs.today, named=inputs.named)
     study.prepare(inputs.candidates if inputs.named else admitted)
     explored = explore(study, admitted)
+    inputs.watch("choosing among what holds")
     decision = decide(study, admitted, explored)
     explored = _chosen_first(explored, decision)
     shown = choose_alternatives(explored)
     options = _options(shown, decision)
     chosen = shown[0][0] if shown else None
+    inputs.watch("predicting what does not hold, or is dearer")
     rejected = list_rejected(study, admitted, explored, [solution for solution, _ in shown])
     if chosen is not None:
         options[0] = with_requests(_with_gain(options[0], chosen.deployment), chosen.deployment).model_copy(
@@ -71,6 +76,7 @@ def plan(
         )
         if traced is not None:
             traced(trace_of(chosen.deployment, TRACED_S))
+    inputs.watch("asking what would change the answer")
     runner_up = explored[1] if len(explored) > 1 else None
     sites = plan_sites(study, admitted)
     front = pareto_front(study, admitted, explored)
@@ -94,8 +100,11 @@ def plan(
         nearest_misses=rejected.nearest,
         sensitivity=() if chosen is None else sensitivity(study, chosen, runner_up, admitted),
         scenario_changes=changes,
-        assumptions=list_assumptions(
-            inputs, None if chosen is None else chosen.deployment, [solution.candidate for solution, _ in shown[1:]]
+        assumptions=(
+            *list_assumptions(
+                inputs, None if chosen is None else chosen.deployment, [solution.candidate for solution, _ in shown[1:]]
+            ),
+            *joint,
         ),
         ties=() if decision is None else list_ties(decision),
         just_fails=rejected.just_fails,
@@ -124,7 +133,7 @@ def configure(inputs: PlanInputs) -> PlanOption:
     Inconclusive
         A stage cannot run there at any permitted precision, or nothing is known of how it would.
     """
-    study = Study.of(inputs)
+    study = Study.of(with_groups_merged(inputs))
     (candidate,) = inputs.candidates
     study.prepare([candidate])
     judged = judge(study, candidate, 1)

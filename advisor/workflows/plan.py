@@ -12,7 +12,7 @@ from advisor.records.base import Precision, RuntimeName
 from advisor.records.model import ModelFile, ModelWork
 from advisor.records.plan import DisturbedTimings, Plan, PlanOption
 
-from .context import Say, open_store, probing, silent
+from .context import Say, few_collections, open_store, probing, seldom, silent
 from .devices_here import DevicesHere
 from .models import resolve_model
 from .offers import OfferSource, Rate, market_view
@@ -82,7 +82,7 @@ def plan_scenario(
     from advisor.store.scenario import load_scenario
 
     load_scenario(request.scenario)  # a fault in it is said before this machine is looked at and anything heavy loaded
-    with probing() as facts:
+    with few_collections(), probing() as facts:
         from advisor.planner.plan import plan
         from advisor.simulate.warm import warm
 
@@ -91,10 +91,10 @@ def plan_scenario(
             phase(progress, "compiling the simulator")
             warm()
             phase(progress, f"comparing {len(inputs.candidates)} platforms")
+            watch = seldom(lambda what: phase(progress, what))
             studied: list[tuple[Study, Sequence[Candidate]]] = []
-            result = plan(inputs, traced, lambda *kept: studied.append(kept)).model_copy(
-                update={"asked": inputs.scenario.without_addresses()}
-            )
+            result = plan(replace(inputs, watch=watch), traced, lambda *kept: studied.append(kept))
+            result = result.model_copy(update={"asked": inputs.scenario.without_addresses()})
             if request.measure:
                 bare = prepare(replace(request, measure=False), store, facts.result, progress, silent)
                 without = without_measurements(inputs, bare, store)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -36,6 +36,10 @@ class Cost(Protocol):
 
 class Predictor(Protocol):
     """The part of the performance model that the planner relies on."""
+
+    def alike(self, machine: MachineSpec) -> Hashable:
+        """Machines with equal keys get equal answers."""
+        ...
 
     def service_many(self, requests: Sequence[tuple[MachineSpec, ModelWork, RunConfig]]) -> list[ServiceEstimate]: ...
 
@@ -108,6 +112,8 @@ class PlanInputs:
     """The same of Arm cores under ncnn, on so many threads."""
     probability_resolution: float = 0.05
     """Difference of two probabilities of holding that the reliability table can tell apart."""
+    watch: Callable[[str], None] = lambda _: None
+    """Told what is being tried, and the best that was found so far; changes no answer."""
     assumptions: tuple[str, ...] = ()
     """Added by the caller: measurements taken or missing."""
     basis: PlanBasis | None = None
