@@ -55,6 +55,13 @@ SECTIONS = (
         measures=False,
         dated=False,
     ),
+    Section(
+        "runtime-ratios",
+        "runtime_ratios",
+        "other runtimes over OpenVINO, machines left out",
+        measures=False,
+        dated=False,
+    ),
     Section("memory", "memory", "peak memory, model families left out", measures=False),
     Section("power", "power", "predicted wall power compared with published meters", measures=False, dated=False),
     Section("decode", "decode", "published software decoding, machines left out", measures=False, dated=False),

@@ -160,6 +160,19 @@ class ChildProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
+    def pause(self) -> None:
+        """Stop the child and whatever it started until :meth:`go_on`; killing works meanwhile."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let a paused child run again."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+
     def exit_code(self) -> int:
         """Wait for the end of the child and return its exit code, negative for a signal."""
         return self._process.wait()
