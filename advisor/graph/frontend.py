@@ -10,7 +10,7 @@ from typing import Any
 
 from advisor.errors import InputError, ModelError, RuntimeRefusal
 
-from .inputs import DeclaredInput, GivenShapes, InputShapes, Shape, static_inputs
+from .inputs import DeclaredInput, GivenShapes, InputShapes, Shape, check_open, static_inputs
 from .onnx_parts import check_weights, declared_inputs, read_onnx, weight_files
 from .torch_archive import ENDINGS, archive_kind
 
@@ -240,6 +240,22 @@ def make_static(
             raise RuntimeRefusal(f"model {path}: batch {batch} is refused: {reason}") from error
         raise ModelError(f"model {path}: input: {given} is refused: {reason}") from error
     return found
+
+
+def keep_open(model: Any, path: Path, batch: int, given: GivenShapes) -> tuple[InputShapes, list[Shape]]:
+    """Leave open what the file leaves open; returns the shapes at batch 1, and those that passes at ``batch`` have.
+
+    Raises
+    ------
+    ModelError
+        As :func:`make_static`.
+    RuntimeRefusal
+        The file fixes every dimension.
+    """
+    inputs = _declared(model, path)
+    check_open(inputs, path)
+    found = static_inputs(inputs, path, given)
+    return found, [batched(shape, batch) for shape in found.shapes]
 
 
 def port_name(port: Any) -> str:

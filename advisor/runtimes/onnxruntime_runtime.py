@@ -14,7 +14,7 @@ import onnxruntime as ort
 
 from advisor.errors import ModelError, RuntimeRefusal
 from advisor.graph.frontend import check_format, one_line
-from advisor.graph.inputs import main_input
+from advisor.graph.inputs import check_open, main_input
 from advisor.graph.onnx_kernels import onnx_kernels
 from advisor.graph.onnx_parts import check_weights, declared_inputs, read_onnx
 from advisor.graph.quantised import computes_int8
@@ -163,6 +163,9 @@ class OnnxRuntime:
         if config.precision == "int8" and precision != "int8":
             raise RuntimeRefusal(f"model {model}: no int8 operation in the file; quantise it first")
         shapes, symbols = static_shapes(graph, model, options.given, config.batch)
+        if config.dynamic_shapes:
+            check_open(declared_inputs(graph), model)
+            symbols = {}  # what is not overridden stays open
         main = main_input(declared_inputs(graph))
         del graph
         file = model
@@ -314,6 +317,7 @@ def _effective(
         threads=None if threads is None else threads * streams,
         optimal_requests=streams,
         batch=config.batch,
+        dynamic_shapes=config.dynamic_shapes is True,
         runtime_version=str(ort.__version__),
         properties={
             "execution_mode": str(options.execution_mode).rsplit(".", 1)[-1],

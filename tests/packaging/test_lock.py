@@ -112,7 +112,7 @@ def test_every_locked_package_has_hashes(lock: str) -> None:
         assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", text) for text in pin.hashes), pin.name
 
 
-@pytest.mark.parametrize("name", ["converter", "devices"])
+@pytest.mark.parametrize("name", ["converter", "devices", "installer"])
 def test_what_is_installed_without_its_dependencies_has_a_lock_of_its_own(name: str) -> None:
     text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
     pins = re.findall(r"^([\w-]+)==", text, re.MULTILINE)

@@ -59,10 +59,11 @@ _OWN_INT8 = frozenset({".tflite", *ENDINGS})
 """Files that are quantised when they are made, if at all: whether they are, their runtime tells."""
 
 
-def model_path(model: ModelFile, config: RunConfig) -> Path:
+def model_path(model: ModelFile, config: RunConfig, calibration: Path | None = None) -> Path:
     """File that a configuration runs: the model itself, or its int8 copy, made once.
 
-    Dynamic quantisation is the runtime's own: it begins with the model itself.
+    Dynamic quantisation is the runtime's own: it begins with the model itself. ``calibration``: folder of the inputs
+    that the copy's ranges are taken from; None: random ones, for speed only.
     """
     path = Path(model.path)
     if config.precision != "int8" or config.quantisation == "dynamic" or path.suffix.lower() in _OWN_INT8:
@@ -72,7 +73,13 @@ def model_path(model: ModelFile, config: RunConfig) -> Path:
 
     # Files of the user may leave dimensions open; ours never do.
     shape = model.input_shape if model.kind == "file" else None
-    return int8_model(path, cache_dir() / "int8", input_shape=shape, further_shapes=model.further_shapes)
+    return int8_model(
+        path,
+        cache_dir() / "int8",
+        input_shape=shape,
+        further_shapes=model.further_shapes,
+        calibration=calibration,
+    )
 
 
 class _Opened:

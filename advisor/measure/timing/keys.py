@@ -48,6 +48,14 @@ def kind_key(kind: Literal["profile", "footprint"], model: ModelFile, config: Ru
     return _hash(model, config, host_fingerprint, kind=kind)
 
 
+def paired_key(model: ModelFile, config: RunConfig, mode: LoadMode, spec: MeasureSpec, host_fingerprint: str) -> str:
+    """Hash of a variant that is measured in turns with others; with whom is not part of it."""
+    return _hash(
+        model, config, host_fingerprint, kind="paired", mode=mode.model_dump(mode="json", exclude_defaults=True),
+        spec=spec.model_dump(mode="json", exclude_defaults=True),
+    )  # fmt: skip
+
+
 # Version 0.1 told profiles and footprints from timings by a length that no timing has.
 _FORMER_SPECS = {
     "profile": {"min_duration_s": 1e-6, "min_samples": 2},
