@@ -151,13 +151,14 @@ def prepare(
     elif carried:
         measure(items_for_others(scenario, models, facts, bitrates), facts, store, progress)
     measured = measured_runtimes(models, store, facts, catalogue, candidates)
-    for runtime in sorted({name for names in measured.values() for name in names}):
+    named = named_runtimes(scenario)
+    for runtime in sorted({*named, *(name for names in measured.values() for name in names)}):
         works.prepare(runtime)
     machines = [candidate.machine for candidate in candidates]
     predictor = load_predictors(store, facts, host, catalogue, works, machines, carried=carried, counted=counted)
     assumptions = [
         _measurements_text(request, unpublished, predictor.measurements, here=here, carried=carried),
-        _runtimes_text(measured),
+        _runtimes_text(measured, named),
         *_uncounted_text([stage for stage, model in models.items() if model.sha256 not in counted]),
         *([] if market is None else [market.words()]),
     ]
@@ -173,7 +174,12 @@ def prepare(
         cold=cold_starts(store, facts, host, catalogue),
         today=today,
         seed=request.seed,
-        runtimes_measured=measured,
+        runtimes=("openvino", *named),
+        runtimes_measured={
+            platform: left
+            for platform, names in measured.items()
+            if (left := tuple(name for name in names if name not in named))
+        },
         smaller=smaller,
         named=bool(request.on),
         bitrate_kbps=bitrates,
@@ -246,12 +252,22 @@ def _uncounted_text(stages: Sequence[str]) -> list[str]:
     ]
 
 
-def _runtimes_text(measured: Mapping[str, tuple[RuntimeName, ...]]) -> str:
+def named_runtimes(scenario: Scenario) -> tuple[RuntimeName, ...]:
+    """Runtimes beside OpenVINO that the scenario permits."""
+    return tuple(dict.fromkeys(name for name in scenario.candidates.runtimes if name not in ("openvino", "fake")))
+
+
+def _runtimes_text(measured: Mapping[str, tuple[RuntimeName, ...]], named: Sequence[RuntimeName]) -> str:
+    if named:
+        return (
+            f"runtimes: OpenVINO and {', '.join(named)} (candidates.runtimes) wherever measurements or published "
+            "ratios to OpenVINO tell their times, with intervals as wide as these are"
+        )
     if not measured:
         return (
             "runtimes: OpenVINO only; ONNX Runtime was not measured with these models on any platform, and without "
-            "that its time is OpenVINO's times an assumed factor above 1, with a wider interval, so it could never "
-            "be the better choice (`sizer bench` with a matrix of runtime onnxruntime would settle it)"
+            "that its time is OpenVINO's times a published ratio with a wide interval (candidates.runtimes permits it; "
+            "`sizer compare` measures it)"
         )
     return (
         f"runtimes: OpenVINO everywhere; ONNX Runtime where it was measured with these models: "
@@ -403,7 +419,12 @@ class Works:
         with naming(self._places.get(model.sha256)):
             works = model_works(model, wanted, self._store)
         for request, work in zip(wanted, works, strict=True):
-            self._works_by_key[model.sha256, runtime, request[1]] = work
+            known = work
+            if work is None and runtime not in ("openvino", "onnxruntime"):
+                # Not installed here: what it computes is what OpenVINO computes, and only ratios tell its times.
+                own = self._of(model, "openvino", request[1])
+                known = None if own is None else own.model_copy(update={"runtime": runtime})
+            self._works_by_key[model.sha256, runtime, request[1]] = known
 
 
 def _candidates(names: tuple[str, ...], catalogue: object, facts: HostFacts) -> tuple[Candidate, ...]:
