@@ -149,7 +149,7 @@ class OneKind(FakePredictor):
 
 def test_boxes_that_are_alike_get_the_same_plan_as_if_each_had_been_judged() -> None:
     boxes = [
-        candidate(f"box-{cores}-{gib}-{price}", cores, price, memory_gib=gib)
+        candidate(f"box-{cores}-{gib:.0f}-{price:.0f}", cores, price, memory_gib=gib)
         for cores in (1, 2, 4)
         for gib, price in ((2.0, 90.0), (16.0, 100.0), (16.0, 101.0))
     ]
