@@ -88,7 +88,10 @@ Percent = Annotated[float, Field(strict=True, ge=0, le=100)]
 Precision = Literal["f32", "bf16", "f16", "int8"]
 CpuPrecision = Literal["f32", "bf16", "int8"]
 """What x86 cores compute in; f16 is for devices."""
-RuntimeName = Literal["openvino", "onnxruntime", "ncnn", "fake"]
+RuntimeName = Literal[
+    "openvino", "onnxruntime", "ncnn", "litert", "torch", "tvm", "fake", "hailort", "rknn", "tensorrt", "edgetpu",
+]  # fmt: skip
+"""The last four are makers' own, of their devices: predicted from published figures, run by nothing here."""
 # In ascending order of width and capability for x86, then for Arm; the caps that oneDNN understands are a subset.
 SimdLevel = Literal[
     "scalar", "sse42", "avx", "avx2", "avx2_vnni", "avx512", "avx512_vnni", "avx512_bf16", "amx",

@@ -1,4 +1,4 @@
-"""Fifth link: this machine's timings of other configurations, as corrections of what is predicted for this one."""
+"""Sixth link: this machine's timings of other configurations, as corrections of what is predicted for this one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fourth link: the kernels that this machine has timed, summed over the model's graph."""
+"""Fifth link: the kernels that this machine has timed, summed over the model's graph."""
 
 from __future__ import annotations
 

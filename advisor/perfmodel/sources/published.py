@@ -11,13 +11,12 @@ from advisor.perfmodel.chain.belief import Belief
 from advisor.perfmodel.chain.question import Question
 from advisor.perfmodel.chain.source import CPU
 from advisor.perfmodel.elsewhere.evidence import PublishedEvidence, published_evidence
-from advisor.perfmodel.elsewhere.transfer_time import runtime_log_factor
 
 from .context import Context, ShippedSource
 
 
 class PublishedResidual(ShippedSource):
-    """Residual of published figures with its error band, and a runtime's factor over the one they are of."""
+    """Residual of published figures with its error band."""
 
     devices = CPU
 
@@ -37,7 +36,7 @@ class PublishedResidual(ShippedSource):
     def update(self, question: Question, belief: Belief) -> Belief:
         machine, table, config, settings = question.machine, question.table, question.config, question.settings
         known = self._evidence_of(question)
-        residual = self._context.transfer_time.residual(machine, table, config, settings) + runtime_log_factor(config)
+        residual = self._context.transfer_time.residual(machine, table, config, settings)
         if not belief.says_something:
             return replace(
                 belief.shifted(residual).noted(*known.notes),

@@ -73,8 +73,12 @@ class Candidate:
     """What must be set on the box for the plan to hold."""
     devices: tuple[DeviceSpec, ...] = ()
     """Devices beside the cores that the scenario permits."""
+    arm_cores: DeviceSpec | None = None
+    """Its cores where they are Arm's, for which ncnn's tables stand; None: x86 cores, or nothing is listed."""
     bought_with: str | None = None
     """Device that is added to the box and in its price; None: the box as it is sold."""
+    lacks: str | None = None
+    """Why the box cannot take the added device; None: it can, or nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,8 @@ class PlanInputs:
     """Camera group -> rate assumed where the scenario gives none [kbit/s]."""
     device_answer: Callable[[DeviceSpec, str, Precision], DeviceAnswer | None] = lambda *_: None
     """Device, name as of :meth:`work_key`, precision -> what is known of one input at a time; None: nothing."""
+    arm_answer: Callable[[DeviceSpec, str, Precision, int], DeviceAnswer | None] = lambda *_: None
+    """The same of Arm cores under ncnn, on so many threads."""
     probability_resolution: float = 0.05
     """Difference of two probabilities of holding that the reliability table can tell apart."""
     watch: Callable[[str], None] = lambda _: None

@@ -25,6 +25,7 @@ from advisor.records.model import ModelWork, image_layout
 from advisor.records.prediction import ServiceEstimate
 from advisor.records.scenario import Application, CameraGroup, Scenario, Stage
 
+from .arm import arm_estimates
 from .belief import PESSIMISTIC, QUANTILES, at
 from .decoding import EngineUse
 from .devices import (
@@ -394,7 +395,21 @@ class PlatformModel:
         application = None if stage.on is None else self.application("object", stated_ms)
         every = [self._estimates[stage.id, stage.model, config] for _, _, config in self.requests(scenario, stage)]
         estimates = [estimate for estimate in every if estimate.evidence is not Evidence.UNKNOWN]
+        estimates += self._on_arm(scenario, stage)
         return [StageOption(estimate.config, estimate, preprocess, application) for estimate in estimates]
+
+    def _on_arm(self, scenario: Scenario, stage: Stage) -> list[ServiceEstimate]:
+        """Passes under ncnn, where the box has Arm cores; the tables are of the fastest of them."""
+        cores, inputs = self.candidate.arm_cores, self._inputs
+        if cores is None or self.placement != "all":
+            return []
+        key, model = inputs.work_key(stage), inputs.model_of(stage)
+        work = inputs.works(key, "openvino", "f32", 1)
+        found = arm_estimates(
+            self.id, model.name, 0.0 if work is None else work.weight_bytes, cores, device_precisions(scenario),
+            lambda precision, threads: inputs.arm_answer(cores, key, precision, threads),
+        )  # fmt: skip
+        return [estimate.model_copy(update={"stand_in": model.stand_in}) for estimate in found]
 
     def _beside_device(self, scenario: Scenario, stage: Stage, use: DeviceUse) -> list[StageOption]:
         """Ways to run ``stage`` on the device, and where the cores infer, too, those on them."""
