@@ -26,7 +26,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]:0")
+"""Ports do not count; werkzeug tells that of an IPv6 address from its last part only where there is one."""
 MOST_SESSIONS = 64
 
 
@@ -91,5 +92,5 @@ def is_loopback(host: str) -> bool:
 
 def trusted_hosts(host: str, names: tuple[str, ...]) -> list[str]:
     """Names under which the server answers: those of loopback, its own address, and those that the user gave."""
-    bound = [] if host in {"0.0.0.0", "::"} else [f"[{host}]" if ":" in host else host]  # noqa: S104 - compared only
+    bound = [] if host in {"0.0.0.0", "::"} else [f"[{host}]:0" if ":" in host else host]  # noqa: S104 - compared only
     return [*dict.fromkeys([*LOOPBACK_NAMES, *bound, *names])]

@@ -46,7 +46,7 @@ def along(figure: Callable[[float], float], factor: float = 1e3) -> Three:
 
 def that_matter(study: Study, candidates: Sequence[Candidate], plan: Plan) -> list[Candidate]:
     """Boxes with a price and a prediction that fewest others beat in both, and all that the plan names."""
-    named = {item.platform for item in (*plan.alternatives, *plan.ties)}
+    named = {option.platform for option in plan.alternatives} | {tie.platform for tie in plan.ties}
     if plan.recommended is not None:
         named.add(plan.recommended.platform)
     if plan.just_fails is not None:
