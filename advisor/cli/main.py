@@ -20,9 +20,12 @@ from . import (
     bench,
     calibrate,
     catalog,
+    compare,
+    farm,
     host,
     import_file,
     init,
+    kit,
     models,
     plan,
     predict,
@@ -52,8 +55,11 @@ for command in (
     import_file.import_file,
     plan.plan,
     verify.verify,
+    kit.kit,
     host.host,
     bench.bench,
+    compare.compare,
+    farm.farm,
     calibrate.calibrate,
     predict.predict,
     catalog.catalog,
@@ -133,6 +139,8 @@ def _drop_output() -> None:
 
 def main() -> None:
     """Console script."""
+    # openvino imports its converter of models where it finds it: 0.2 s, and no command converts any.
+    sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]  # openvino allows for it to be missing
     for stream in (sys.stdout, sys.stderr):
         # A terminal that has no letter for a name shows ? for it; the default is an exception.
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":

@@ -12,6 +12,7 @@ import click
 from .completion import complete_formats, complete_platforms, complete_scenarios
 from .offers import rate_of
 from .options import EXIT_CODES, OutputOption, common, echo, notes, print_json, show
+from .trace_file import TraceFile, trace_option
 
 if TYPE_CHECKING:
     from advisor.records.surface import WhatIfSurface
@@ -34,6 +35,7 @@ its end, and collecting every 700 objects took a tenth of its time."""
     metavar="FILE",
     help="Write a self-contained page to FILE; it answers what-if, which takes a few seconds more.",
 )
+@trace_option("what happens to each frame and pass on the recommended box, simulated,")
 @click.option("--export", "export_format", default=None, metavar="FORMAT", shell_complete=complete_formats,
               help="Print the recommended runtime configuration: openvino, onnxruntime, ovms, triton or compose.")  # fmt: skip
 @click.option("--export-of", default=None, type=click.Choice(["equal", "mix", "split"]),
@@ -58,6 +60,7 @@ def plan(
     platforms: str | None,
     output: Path | None,
     html: Path | None,
+    trace_file: Path | None,
     export_format: str | None,
     export_of: Literal["equal", "mix", "split"] | None,
     measure: bool | None,
@@ -97,10 +100,11 @@ def plan(
         scenario=scenario, on=on, measure=measure, seed=seed, again=again, offers=offers,
         as_of=None if as_of is None else as_of.date(), rates=rates,
     )  # fmt: skip
+    traces = TraceFile(trace_file)
     surfaces: list[WhatIfSurface | None] = []
     with progress_display(f"planning {scenario}", quiet=quiet) as progress:
         result = plan_scenario(
-            request, store_url=store_url, progress=progress, say=progress.message,
+            request, store_url=store_url, progress=progress, say=progress.message, traced=traces.keep,
             what_if=None if html is None else surfaces.append,
         )  # fmt: skip
     note = notes(quiet)
@@ -120,6 +124,8 @@ def plan(
 
         write_document(html, render_plan_html(result, surfaces[0]))
         note(f"wrote {html}")
+    if traces.path is not None:
+        note(f"wrote {traces.write()}" if result.recommended else f"nothing is recommended: no {traces.path}")
     if as_json:
         print_json(result)
     elif exported is not None:

@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from .completion import complete_platforms, complete_scenarios
-from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, echo, notes, print_json, show, warn
+from .options import (
+    EXIT_CODES,
+    Duration,
+    OutputOption,
+    PathOption,
+    common,
+    echo,
+    notes,
+    print_json,
+    show,
+    warn,
+)  # fmt: skip
+from .trace_file import TraceFile, trace_option
 
 if TYPE_CHECKING:
     from advisor.records.verdict import Verdict
@@ -40,6 +52,7 @@ EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
     "-o", "--output", type=OutputOption, default=None, metavar="FILE", help="Write the verdict as JSON to FILE."
 )
 @click.option("--html", type=OutputOption, default=None, metavar="FILE", help="Write a self-contained report to FILE.")
+@trace_option("what happened to each frame and pass")
 @click.option("--junit", type=OutputOption, default=None, metavar="FILE", help="Write the checks as JUnit XML to FILE.")
 @click.option("--sign", "key_file", type=PathOption, default=None, metavar="KEY",
               help="Sign the file of -o with this private key; writes FILE.minisig next to it.")  # fmt: skip
@@ -74,6 +87,7 @@ def verify(
     strict: bool,
     output: Path | None,
     html: Path | None,
+    trace_file: Path | None,
     junit: Path | None,
     key_file: Path | None,
     operator: str | None,
@@ -125,8 +139,11 @@ def verify(
         operator=operator,
         signer=signer,
     )
+    traces = TraceFile(trace_file)
     with progress_display(f"preparing {scenario}", quiet=quiet) as progress:
-        verdict = verify_scenario(request, store_url=store_url, progress=progress, say=progress.message)
+        verdict = verify_scenario(
+            request, store_url=store_url, progress=progress, say=progress.message, traced=traces.keep
+        )
     # Printed before files are written, and a failure to print is raised after that: neither may lose a long run.
     not_printed: OSError | None = None
     try:
@@ -138,7 +155,7 @@ def verify(
             show(render_verdict(verdict))
     except OSError as error:
         not_printed = error
-    failed = _write_reports(verdict, output, html, junit, key_file, notes(quiet))
+    failed = _write_reports(verdict, output, html, junit, key_file, traces, notes(quiet))
     if not_printed is not None and not isinstance(not_printed, BrokenPipeError):
         raise not_printed
     # A FAIL stays a FAIL, but a PASS without its report must not look like one that can be handed over.
@@ -167,6 +184,7 @@ def _write_reports(
     html: Path | None,
     junit: Path | None,
     key_file: Path | None,
+    traces: TraceFile,
     note: Callable[[str], None],
 ) -> bool:
     """Write every requested report, one after the other; True if one could not be written."""
@@ -196,6 +214,8 @@ def _write_reports(
         tasks.append(lambda: write(html, lambda: render_verdict_html(verdict)))
     if junit is not None:
         tasks.append(lambda: write(junit, lambda: render_junit(verdict)))
+    if traces.path is not None:
+        tasks.append(traces.write)
     stored = not any(text.startswith(NOT_KEPT) for text in verdict.warnings)
     left = "the verdict is stored (see sizer report)" if stored else "the verdict is printed above and stored nowhere"
     failed = False

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from .base import Evidence, Interval, LatencyInterval, PositiveCount, Record, Tail
 from .config import RunConfig
 from .scenario import Scenario
+from .trace import Timeline
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,6 +83,8 @@ class PredictedLoad(Record):
     stage_load: dict[str, Interval] = {}
     """Cores that each stage keeps busy, and decode, and the application's own work on frames."""
     evidence: dict[str, Evidence] = {}
+    requests: Timeline | None = None
+    """What happens to each request in a window of the simulation at the median; of the recommendation alone."""
 
 
 class BreaksFirst(Record):

@@ -10,6 +10,7 @@ from .base import Record
 from .config import EffectiveConfig, RunConfig
 from .model import ModelFile
 from .scenario import Scenario
+from .trace import Timeline
 
 Objects = Literal["auto", "real", "scenario"]
 """Whose objects stages on objects run on: those that the detector finds, or as many as the scenario says."""
@@ -94,6 +95,16 @@ class CapacityResult(Record):
     broken_promise: bool | None = None
 
 
+class Change(Record):
+    """The one change that would make most room, by what the run itself measured."""
+
+    resource: str
+    """What it relieves."""
+    load_factor: float
+    """Multiple of the run's load that would fit, at most."""
+    text: str
+
+
 class Verdict(Record):
     """The answer of `sizer verify`: what a real run showed, and whether it passed."""
 
@@ -111,11 +122,15 @@ class Verdict(Record):
     predicted: dict[str, Any] | None
     capacity: CapacityResult | None
     binding: str | None = None
+    change: Change | None = None
+    """What would help most; None where a requirement was missed for no lack of room, or none was."""
     duration_s: float = 0.0
     utilisation: dict[str, float] = {}
     harness: dict[str, float] = {}
     interference: dict[str, Any] = {}
     timeline: dict[str, Any] = {}
+    requests: Timeline | None = None
+    """What happened to each request in a window in the middle of the run; None where the run ended before it."""
     trend: dict[str, Any] = {}
     """First against last tenth of the run, and slopes; what a soak is run for."""
     models: dict[str, ModelFile] = {}
@@ -132,6 +147,10 @@ class Verdict(Record):
     """The scenario that ran, without the addresses of its cameras; None in verdicts of sizer before 0.2."""
     operator: str | None = None
     """Who ran it, as given on the command line."""
+    site: str | None = None
+    """Where the box stands, as given to `sizer kit read`; None: run on this desk, or filed under none."""
+    kit: str | None = None
+    """SHA-256 of the manifest of the kit with which the box was checked."""
     signer: str | None = None
     """Fingerprint (SHA-256) of the key with which the report was to be signed; only the signature proves it."""
     notes: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from advisor.errors import InputError
+from advisor.records.comparison import Comparison
 from advisor.records.measurement import Measurement
 from advisor.records.plan import Plan
 from advisor.records.surface import WhatIfSurface
@@ -30,7 +31,8 @@ def _commands(text: str) -> str:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the templates of pages; what is put into them is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -54,14 +56,14 @@ def render_plan_html(plan: Plan, surface: WhatIfSurface | None = None) -> str:
         embedded["surface_json"] = surface.model_dump_json(by_alias=True).replace("<", "\\u003c")
         folder = resources.files("advisor.report") / "what_if"
         embedded["scripts"] = "\n".join((folder / name).read_text("utf-8") for name in SCRIPTS)
-    return _environment().get_template("plan.html.j2").render(plan_context(plan) | embedded)
+    return environment().get_template("plan.html.j2").render(plan_context(plan) | embedded)
 
 
 def render_verdict_html(verdict: Verdict) -> str:
     """Lay out a verdict as a page."""
     from .verdict_page import verdict_context
 
-    return _environment().get_template("verdict.html.j2").render(verdict_context(verdict))
+    return environment().get_template("verdict.html.j2").render(verdict_context(verdict))
 
 
 def render_measurements_html(measurements: Sequence[Measurement]) -> str:
@@ -76,7 +78,14 @@ def render_measurements_html(measurements: Sequence[Measurement]) -> str:
         "count": len(measurements),
         "failed": sum(item.status == "failed" for item in measurements),
     }
-    return _environment().get_template("measurements.html.j2").render(context)
+    return environment().get_template("measurements.html.j2").render(context)
+
+
+def render_comparison_html(comparison: Comparison) -> str:
+    """Lay out a comparison as a page."""
+    from .compare_page import comparison_context
+
+    return environment().get_template("comparison.html.j2").render(comparison_context(comparison))
 
 
 def render_document_html(document: BaseModel) -> str:

@@ -62,6 +62,7 @@ from .text import (
     why,
     without_line,
 )
+from .timeline import timelines
 
 _HOLDS = {True: ("holds", "good"), False: ("fails", "bad"), None: ("inconclusive", "warn")}
 
@@ -206,6 +207,7 @@ def _of_best(plan: Plan, best: PlanOption) -> dict[str, Any]:
             "cores",
             f"Cores busy{per_box}",
         ),
+        "requests_chart": timelines(predicted.requests) if predicted.requests else "",
         "utilisation_chart": bars(
             [
                 (RESOURCE_WORDS.get(name, name), item.p10 * 100, item.p50 * 100, item.p90 * 100)

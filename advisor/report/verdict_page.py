@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
+from advisor.records.trace import Timeline
 from advisor.records.verdict import Verdict
 
 from .charts import bars, lines
 from .question import INTERVALS, question_rows
 from .text import capacity_sentence, config_line, number, predicted_figures, tail
+from .timeline import timelines, without_requests
 
 _INSIDE = {True: ("inside", "good"), False: ("outside P10 - P90", "bad"), None: ("not measured", "warn")}
 
@@ -17,6 +18,7 @@ _INSIDE = {True: ("inside", "good"), False: ("outside P10 - P90", "bad"), None: 
 def verdict_context(verdict: Verdict) -> dict[str, Any]:
     """Values of the template, formatted."""
     words = {True: "ok", False: "failed", None: "inconclusive"}
+    simulated = _simulated_requests(verdict)
     classes = {True: "good", False: "bad", None: "warn"}
     return {
         "title": f"sizer verify: {verdict.scenario}: {verdict.verdict}",
@@ -52,7 +54,8 @@ def verdict_context(verdict: Verdict) -> dict[str, Any]:
             [(name, use * 100, use * 100, use * 100) for name, use in verdict.utilisation.items()],
             "%", "Busy share of each resource", 100.0,
         ),
-        "timeline_chart": timeline(verdict.timeline),
+        "requests_chart": timelines(simulated, verdict.requests or without_requests(verdict.timeline)),
+        "simulated_requests": simulated is not None,
         "compared": [
             (row["figure"], *predicted_figures(row), number(row["measured"]), *_INSIDE[row["inside"]])
             for row in (verdict.predicted or {}).get("compared", [])
@@ -63,6 +66,12 @@ def verdict_context(verdict: Verdict) -> dict[str, Any]:
         "interference": [(name.replace("_", " "), _value(value)) for name, value in verdict.interference.items()],
         "environment": [(name.replace("_", " "), _value(value)) for name, value in verdict.host.items()],
     }  # fmt: skip
+
+
+def _simulated_requests(verdict: Verdict) -> Timeline | None:
+    """The same window of the simulation, where the run was predicted."""
+    found = (verdict.predicted or {}).get("requests")
+    return None if found is None else Timeline.model_validate(found)
 
 
 def _over_time(verdict: Verdict, column: int) -> list[tuple[str, list[float], list[float]]]:
@@ -124,40 +133,3 @@ def _value(value: Any) -> str:
     if value is None:
         return "unknown"
     return number(value) if isinstance(value, float) else str(value)
-
-
-def timeline(data: dict[str, Any]) -> str:
-    """Requests of a few seconds: one row per lane, one bar per request.
-
-    ``data`` holds ``spans``: a list of ``[lane, start_s, end_s]``, with a fourth number where the inference itself
-    began after preparation and waiting, which are drawn paler; anything else gives an empty picture.
-    """
-    spans = data.get("spans") or []
-    if not spans:
-        return "<p>No timeline was recorded.</p>"
-    lanes = list(dict.fromkeys(str(span[0]) for span in spans))
-    begin = min(float(span[1]) for span in spans)
-    end = max(float(span[2]) for span in spans)
-    width, left, row = 1000, 130, 18
-    height = row * len(lanes) + 26
-
-    def x(value: float) -> float:
-        return left + (value - begin) / ((end - begin) or 1.0) * (width - left - 10)
-
-    told = f"Requests over time: {len(spans)} requests of {', '.join(lanes)} within {end - begin:.2f} s."
-    parts = [f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(told)}">']
-    for index, lane in enumerate(lanes):
-        parts.append(f'<text x="{left - 6}" y="{index * row + 13}" text-anchor="end">{escape(lane[:18])}</text>')
-    place = {lane: index * row + 3 for index, lane in enumerate(lanes)}
-    for lane, start, stop, *begun in spans:
-        y, proper = place[str(lane)], begun[0] if begun else start
-        if proper > start:
-            parts.append(
-                f'<rect class="wait" x="{x(start):.1f}" y="{y}" width="{x(proper) - x(start):.1f}" height="12"/>'
-            )
-        parts.append(
-            f'<rect class="bar" x="{x(proper):.1f}" y="{y}" width="{max(x(stop) - x(proper), 0.8):.1f}" height="12"/>'
-        )
-    parts.append(f'<text x="{left}" y="{height - 6}">0 s</text>')
-    parts.append(f'<text x="{width - 10}" y="{height - 6}" text-anchor="end">{end - begin:.2f} s</text>')
-    return "".join([*parts, "</svg>"])

@@ -27,7 +27,9 @@ def render_verdict(verdict: Verdict) -> RenderableType:
         parts.append(facts(question_rows(verdict.asked)))
     if verdict.checks:
         parts += [heading("Checks"), _checks(verdict)]
-    parts += section("What to do", [f"{check.name}: {check.advice}" for check in verdict.checks if check.advice])
+    advice = [f"{check.name}: {check.advice}" for check in verdict.checks if check.advice]
+    helps = [] if verdict.change is None else [f"what helps most: {verdict.change.text}"]
+    parts += section("What to do", [*helps, *advice])
     if verdict.cameras:
         parts += [heading("Cameras"), _cameras(verdict)]
     if verdict.stages:

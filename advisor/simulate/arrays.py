@@ -90,6 +90,7 @@ def _stages(spec: SimSpec) -> tuple[Any, Any, Any]:
         row["parent"] = -1 if stage.parent is None else stage.parent
         row["free"] = row["streams"] = stage.streams
         row["batch"] = stage.batch_max
+        row["collects"] = stage.collected == "by_runtime"
         # A queue shorter than a batch would drop what the batch waits for.
         row["limit"] = max(stage.queue_limit, stage.batch_max if stage.batch_timeout_s > 0 else 0)
         row["oldest"] = stage.drop == "oldest"
@@ -225,8 +226,11 @@ def _parameters(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds)
     return row
 
 
-def build(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds) -> s.State:
-    """Lay out the arrays of one run; what may grow with a backlog is reserved, and touched only when used."""
+def build(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds, events: int = 0) -> s.State:
+    """Lay out the arrays of one run; what may grow with a backlog is reserved, and touched only when used.
+
+    ``events``: rows of the trace for which there is room.
+    """
     cameras, stages, classes = len(spec.cameras), len(spec.stages), len(spec.objects.classes)
     run = _parameters(spec, duration_s, warmup_s, seeds)
     camera = _cameras(spec, seeds, warmup_s)
@@ -248,7 +252,7 @@ def build(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds) -> s.
         slot=np.empty(frames, s.SLOT), left=np.empty((frames, stages + 1), np.int32),
         seen=np.empty((frames, classes + 1), np.int32), node=np.empty(nodes, s.NODE),
         kind=kind, rise=_rises(spec), active=np.zeros(len(kind) + 1, np.int64), job=np.empty(jobs + 1, s.JOB),
-        sample=np.empty(frames, s.SAMPLE),
+        sample=np.empty(frames, s.SAMPLE), event=np.empty(events, s.EVENT),
     )  # fmt: skip
 
 

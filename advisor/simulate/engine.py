@@ -22,7 +22,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numba import njit
 
-from .state import DECODE_QUEUE
+from .state import DECODE_QUEUE, DECODED, FRAME_DONE, FRAME_DROPPED, MEMBER, PASSED, PREPARED
 
 _NORMAL_BITS = 12
 
@@ -169,8 +169,20 @@ def _due(s: Any, c: int) -> Any:
 
 
 @_part
-def _drop(s: Any, slot: int) -> None:
-    """Count the frame as dropped, once; work that it still has elsewhere goes on."""
+def _trace(s: Any, kind: int, stage: int, c: int, number: int, ref: int, items: int, begin: float) -> None:
+    """Write one row of the trace that ends now; rows for which there is no room are counted."""
+    run = s.run[0]
+    at = run.events
+    run.events += 1
+    if at >= s.event.shape[0]:
+        return
+    s.event[at].kind, s.event[at].stage, s.event[at].camera, s.event[at].number = kind, stage, c, number
+    s.event[at].ref, s.event[at].items, s.event[at].begin, s.event[at].end = ref, items, begin, run.now
+
+
+@_part
+def _drop(s: Any, slot: int, i: int) -> None:
+    """Count the frame as dropped by stage ``i``, once; work that it still has elsewhere goes on."""
     run = s.run[0]
     if s.slot[slot].dropped:
         return
@@ -179,6 +191,8 @@ def _drop(s: Any, slot: int) -> None:
     run.system -= 1
     if s.slot[slot].t >= run.warm:
         s.camera[s.slot[slot].camera].dropped += 1
+    if s.event.shape[0] > 0:
+        _trace(s, FRAME_DROPPED, i, s.slot[slot].camera, s.slot[slot].number, -1, 0, s.slot[slot].t)
 
 
 @_part
@@ -204,6 +218,8 @@ def _leave(s: Any, slot: int) -> None:
         s.sample[run.samples].latency = now - s.slot[slot].t
         s.sample[run.samples].camera = c
         run.samples += 1
+    if s.event.shape[0] > 0:
+        _trace(s, FRAME_DONE, -1, c, s.slot[slot].number, -1, 0, s.slot[slot].t)
 
 
 @_part
@@ -246,11 +262,11 @@ def _arrive(s: Any, slot: int, i: int, items: int) -> None:
     if s.stage[i].parent < 0 and s.stage[i].frames >= s.stage[i].limit:
         s.stage[i].drops += run.now >= run.warm
         if not s.stage[i].oldest:
-            _drop(s, slot)
+            _drop(s, slot, i)
             return
         lost = _pop(s, i)
         s.stage[i].items -= s.node[lost].items
-        _drop(s, s.node[lost].slot)
+        _drop(s, s.node[lost].slot, i)
         _leave(s, s.node[lost].slot)
         _free_node(s, lost)
     node = _new_node(s, slot, items, run.now)
@@ -363,18 +379,21 @@ def _start_decode(s: Any) -> None:
 
 
 @_part
-def _next_batch(s: Any, i: int) -> Any:
+def _next_batch(s: Any, i: int, largest: int) -> Any:
     """Take the requests of the next batch of stage ``i`` off its queue; return the first, the rest linked, and items.
 
-    A request is a whole frame, or as many objects of one frame as a batch holds, and its rest. Whole frames that wait
-    share a batch in any case, objects of different frames only with a time-out.
+    A request is a whole frame, or as many objects of one frame as a batch holds, and its rest; one object where the
+    runtime collects. Whole frames that wait share a batch in any case, objects of different frames only with a
+    time-out.
     """
     run = s.run[0]
-    largest, mixes = s.stage[i].batch, s.stage[i].timeout > 0 or s.stage[i].parent < 0
+    mixes = s.stage[i].timeout > 0 or s.stage[i].parent < 0
     first, last, items = -1, -1, 0
     while items < largest and s.stage[i].frames > 0:
         head = s.stage[i].head
         take = min(largest, s.node[head].items)
+        if s.stage[i].collects:
+            take = min(take, largest - items)
         if take > largest - items:  # requests are not cut: the batch holds what fits behind each other
             break
         if take == s.node[head].items:
@@ -391,6 +410,9 @@ def _next_batch(s: Any, i: int) -> Any:
             s.node[last].next = part
         last = part
         items += take
+        if s.event.shape[0] > 0:
+            slot = s.node[part].slot
+            _trace(s, MEMBER, i, s.slot[slot].camera, s.slot[slot].number, first, take, s.node[part].t)
         if not mixes:
             break
     s.stage[i].items -= items
@@ -398,15 +420,42 @@ def _next_batch(s: Any, i: int) -> Any:
 
 
 @_part
+def _most_items(s: Any, i: int) -> Any:
+    """Items that the next pass of stage ``i`` may take; 0: it has to wait.
+
+    Where the runtime collects, see ``SimStage.collected``; its clock is brought up to the oldest request here.
+    """
+    now, timeout = s.run[0].now, s.stage[i].timeout
+    oldest = s.node[s.stage[i].head].t
+    if not s.stage[i].collects:
+        waits = timeout > 0 and s.stage[i].items < s.stage[i].batch and now < oldest + timeout
+        return 0 if waits else s.stage[i].batch
+    if s.stage[i].flush == 0:
+        if s.stage[i].flying > 0:
+            return 0
+        if s.stage[i].items >= s.stage[i].batch:
+            s.stage[i].strike = now + timeout
+            return s.stage[i].batch
+        if s.stage[i].strike < oldest:
+            s.stage[i].strike += timeout * math.ceil((oldest - s.stage[i].strike) / timeout)
+        if now < s.stage[i].strike:
+            return 0
+        s.stage[i].flush = s.stage[i].items
+    s.stage[i].flush -= 1
+    s.stage[i].flying += 1
+    return 1
+
+
+@_part
 def _start_stage(s: Any, i: int) -> None:
     """Start batches of stage ``i`` while a stream is free and a batch may start."""
     run = s.run[0]
-    now, timeout = run.now, s.stage[i].timeout
+    now = run.now
     while s.stage[i].free > 0 and s.stage[i].items > 0:
-        oldest = s.node[s.stage[i].head].t
-        if timeout > 0 and s.stage[i].items < s.stage[i].batch and now < oldest + timeout:
+        largest = _most_items(s, i)
+        if largest == 0:
             return
-        first, items = _next_batch(s, i)
+        first, items = _next_batch(s, i, largest)
         work = s.table[i, items].service
         if s.stage[i].cold > 0:
             if s.stage[i].free == s.stage[i].streams:
@@ -436,10 +485,16 @@ def _end_stage(s: Any, i: int, node: int, items: int, start: float) -> None:
     s.stage[i].free += 1
     s.stage[i].last = run.now
     run.touched |= 1 << i
+    if s.stage[i].flying > 0:
+        s.stage[i].flying -= 1
+        if s.stage[i].flying == 0 and s.stage[i].flush == 0:
+            s.stage[i].strike = run.now + s.stage[i].timeout
     if run.now >= run.warm:
         s.stage[i].calls += 1
         s.stage[i].served += items
         s.stage[i].service += run.now - start
+    if s.event.shape[0] > 0:
+        _trace(s, PASSED, i, -1, -1, node, items, start)
     while node >= 0:
         slot = s.node[node].slot
         s.left[slot, i] -= s.node[node].items
@@ -464,6 +519,8 @@ def _end_job(s: Any, q: int) -> None:
     _take_off(s, q)
     stages = s.stage.shape[0] - 2
     if later > 0:
+        if i < stages and s.event.shape[0] > 0:
+            _trace(s, PREPARED, i, -1, -1, ref, items, start)
         following = s.table[i, items].kind if i < stages else s.camera[s.slot[ref].camera].kind
         _enter(s, following, later, 0.0, ref, items, start)
         return
@@ -474,6 +531,8 @@ def _end_job(s: Any, q: int) -> None:
     if i > stages:
         run.free_workers += 1
         s.camera[c].busy = 0
+        if s.event.shape[0] > 0:
+            _trace(s, DECODED, -1, c, s.slot[ref].number, -1, 1, start)
         if s.camera[c].waiting > 0:
             _queue_camera(s, c)
         if s.camera[c].after > 0:
@@ -506,6 +565,8 @@ def _release(s: Any, c: int) -> None:
     if s.camera[c].waiting == DECODE_QUEUE:
         run.dropped += 1
         s.camera[c].dropped += measured
+        if s.event.shape[0] > 0:
+            _trace(s, FRAME_DROPPED, -1, c, number, -1, 0, now)
         return
     if run.free_slots > 0:
         run.free_slots -= 1
@@ -732,6 +793,8 @@ def run_loop(s: Any) -> None:  # noqa: C901, PLR0912 - one loop over all kinds o
         for i in range(stages):
             if s.stage[i].timeout > 0 and s.stage[i].free > 0 and s.stage[i].items > 0:
                 timer = s.node[s.stage[i].head].t + s.stage[i].timeout
+                if s.stage[i].collects:
+                    timer = s.stage[i].strike if s.stage[i].flying == 0 else np.inf
                 if timer <= until:
                     until, event, subject = timer, BATCH_TIMEOUT, i
         shortest, ending = np.inf, -1

@@ -30,7 +30,9 @@ RUN = _record(
     "seed_arrival seed_object seed_service classes motion contended "
     # Active kinds; slots and nodes ever used and spare again; ring of cameras to decode; counters.
     "active slots free_slots nodes free_nodes ready_head ready free_workers system released done dropped samples "
-    "decodes touched drift_steps",
+    "decodes touched drift_steps "
+    # Rows of the trace that were wanted so far: beyond its room none is written.
+    "events",
 )
 """One row: parameters, clock, counters."""
 CAMERA = _record(
@@ -45,12 +47,15 @@ CALL = _record("interval", "bucket")
 SCENE = _record("level", "count")
 """Camera x class (motion behind the last): normal number, and the objects in view."""
 STAGE = _record(
-    "timeout sigma pre cold settle last gap wait service busy aside held",
-    "parent free batch limit oldest pool finds motion head tail frames items calls served started drops streams begun",
+    "timeout sigma pre cold settle last gap wait service busy aside held strike",
+    "parent free batch limit oldest pool finds motion head tail frames items calls served started drops streams begun "
+    "collects flush flying",
 )
 """Per stage, behind the last the application's work on frames, then decode; ``last``: when it last ran; ``gap``: how
 long it had paused when it began to work again, and ``begun`` passes since then; ``aside``: time of a
-device that its jobs took, as ``busy`` is of the cores; ``head`` to ``items``: its queue."""
+device that its jobs took, as ``busy`` is of the cores; ``head`` to ``items``: its queue. ``collects``: the runtime
+makes its batches; ``strike``: when its clock strikes next; ``flush``, ``flying``: requests that run one by one since it
+did, those that have not begun and those that have."""
 TABLE = _record("service", "kind")
 """Stage x batch: time alone, and kind of job; at batch 0 the kind of its pre-processing."""
 POOL = _record("cores share threads ganged")
@@ -71,6 +76,14 @@ JOB = _record("end start later", "ref items")
 """For each kind a heap by the reading of its clock at which the job ends; ``later``: inference that follows."""
 SAMPLE = _record("latency", "camera")
 """A frame done."""
+EVENT = _record("begin end", "", "kind stage camera number ref items")
+"""A row of the trace; ``ref``: first node of a batch, which together with stage and begin names it.
+
+Frame done, or dropped by the queue of a stage (-1: of the decoders): from release to end. Decode of a frame, on an
+engine too. Preparation of a batch, and its whole pass: from where it began. Member of a batch: from when it was
+queued to the begin of the batch.
+"""
+FRAME_DONE, FRAME_DROPPED, DECODED, PREPARED, PASSED, MEMBER = range(6)
 
 
 class State(NamedTuple):
@@ -106,3 +119,5 @@ class State(NamedTuple):
     """Kinds of which a job runs."""
     job: Any
     sample: Any
+    event: Any
+    """Room for the trace; none where nothing is traced."""

@@ -54,7 +54,9 @@ def find_capacity(
 
     def probe(total: int) -> Verdict:
         cameras = spread_cameras(order.scenario, total)
-        return verify(replace(order, cameras=cameras, predicted=None, strict=False), progress=progress, stop=stop)
+        return verify(
+            replace(order, cameras=cameras, predicted=None, strict=False, traced=None), progress=progress, stop=stop
+        )
 
     promise = None if order.predicted is None else order.predicted.get("capacity_cameras")
     return search_capacity(probe, order.scenario.camera_count, promise)

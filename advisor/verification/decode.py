@@ -260,7 +260,9 @@ class DecodePool:
             return
         finally:
             self.decoding_cpu_s[number] += time.thread_time() - cpu_s
-            self._log.add("d", index, number, begun_s, self._now_s())
+            ended_s = self._now_s()
+            of = (frame.sequence,) if self._log.traces(ended_s) else ()
+            self._log.add("d", index, number, begun_s, ended_s, *of)
         if index in self._stalled:
             self._lose_all(held)
             return

@@ -39,8 +39,13 @@ class Log:
     ``list.append`` is atomic, so writers need no lock; :meth:`take` copies and cuts off the front that it has seen.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, traced_s: tuple[float, float] = (0.0, 0.0)) -> None:
+        self._traced_s = traced_s
         self._rows: list[list[Any]] = []
+
+    def traces(self, ended_s: float) -> bool:
+        """Say whether rows of work that ended at a moment are to name the frames that it was about."""
+        return self._traced_s[0] <= ended_s < self._traced_s[1]
 
     def add(self, *row: Any) -> None:
         """Keep one row; the first value names its kind (see :mod:`advisor.verification.observation`)."""

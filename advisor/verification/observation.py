@@ -8,6 +8,8 @@ Rows, by their first value (times in seconds after the start of the run):
 ``o`` stage, released, objects found    ``n`` stage, fault of its outputs or nothing
 ``c`` feed, time, status    ``v`` feed, what its pictures are    ``s`` a row of counters
 
+Where it is traced ``d`` ends with the number of its frame, and ``b`` with its requests: feed, number, inputs, queued.
+
 Everything of which there is one per frame is kept as packed numbers: a run of eight hours fits in memory.
 """
 
@@ -29,6 +31,10 @@ Floats = NDArray[np.float64]
 
 OPEN, DONE, DROPPED, LOST = 0, 1, 2, 3
 """How a frame ended; lost: its source did not deliver it whole."""
+
+
+TRACED_MAX = 400_000
+"""Passes and decoded frames that a trace holds, some 200 MB; later ones are left out, and the trace ends there."""
 
 
 class Table:
@@ -109,8 +115,8 @@ class Observation:
     decode_threads: int
     frames: dict[int, FrameLog] = field(default_factory=lambda: defaultdict(FrameLog))
     errors_s: array[float] = field(default_factory=lambda: array("d"))
-    drops: list[tuple[float, str]] = field(default_factory=list)
-    """Time and place of every drop."""
+    drops: list[tuple[float, str, int, int]] = field(default_factory=list)
+    """Time and place of every drop, and the feed and number of the frame."""
     passes: dict[str, Table] = field(default_factory=lambda: defaultdict(passes_table))
     decoded: Table = field(default_factory=lambda: Table("feed", "worker", "started_s", "ended_s"))
     found: dict[str, Table] = field(default_factory=lambda: defaultdict(lambda: Table("released_s", "objects")))
@@ -129,6 +135,10 @@ class Observation:
     """Stages whose inference threads work for them alone, so that their CPU time is counted, not shared out."""
     decode_device: str = "software"
     """What decoded: ``software``, or the device that was found."""
+    traced_decodes: list[list[Any]] = field(default_factory=list)
+    """Feed, worker, started, ended, number of the frame: until :data:`TRACED_MAX`."""
+    traced_passes: list[list[Any]] = field(default_factory=list)
+    """Stage, slot, waited, started, prepared, begun, ended, inputs, requests."""
     started: bool = False
     failure: str | None = None
     stopped: bool = False
@@ -148,6 +158,11 @@ class Observation:
         """Measured time after warm-up."""
         return max(self.end_s - self.warmup_s, 0.0)
 
+    def _keep(self, traced: list[list[Any]], row: list[Any], untraced: int) -> None:
+        """Keep a row that names its frames: it is longer than ``untraced``."""
+        if len(row) > untraced and len(self.traced_passes) + len(self.traced_decodes) < TRACED_MAX:
+            traced.append(row)
+
     def rows(self, rows: list[list[Any]]) -> None:
         """Take in what the child sent."""
         for kind, *row in rows:
@@ -163,11 +178,13 @@ class Observation:
                     self.counts[OPEN] -= 1
                     self.counts[row[2]] += 1
                     if row[2] == DROPPED:
-                        self.drops.append((row[3], row[4]))
+                        self.drops.append((row[3], row[4], row[0], row[1]))
                 case "b":
-                    self.passes[row[0]].add(row[1:])
+                    self.passes[row[0]].add(row[1:8])
+                    self._keep(self.traced_passes, row, 8)
                 case "d":
-                    self.decoded.add(row)
+                    self.decoded.add(row[:4])
+                    self._keep(self.traced_decodes, row, 4)
                 case "o":
                     self.found[row[0]].add(row[1:])
                 case "n":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from advisor.records.host import HostFacts
     from advisor.records.model import ModelFile
     from advisor.records.scenario import Scenario
+    from advisor.records.trace import Trace
     from advisor.records.verdict import Objects, Phases
 
 DecodeDevice = Literal["software", "hardware"]
@@ -50,6 +51,8 @@ class Order:
     """Why this machine is not the box of the plan that is run; None: it is, or that is not to be held against it."""
     predicted: Mapping[str, Any] | None = None
     """``predicted`` of a plan's option; shown next to the result, no check looks at it."""
+    traced: Callable[[Trace], None] | None = None
+    """Given what happened to each request of the whole run, once it is judged; None: that is not kept."""
     strict: bool = False
     """Refuse to run while there are warnings."""
     warnings: tuple[str, ...] = ()

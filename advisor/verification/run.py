@@ -22,6 +22,7 @@ from advisor.runtimes.openvino_config import worker_environment
 from .observation import Observation
 from .request import Order
 from .setup import check_sources, feeds_of
+from .trace import trace_of, traced_s
 from .verdict import judge
 
 WARMUP_MAX_S = 3.0
@@ -45,6 +46,8 @@ def run_verify(order: Order, progress: Progress | None, stop: threading.Event | 
         raise InputError(f"verify --strict refuses: {'; '.join(warnings)}; mend it, or run without --strict")
     seen = observe(order, progress or NullProgress(), stop or threading.Event())
     verdict = judge(scenario, seen, configs, order.facts, order.predicted, warnings, order.other_box)
+    if order.traced is not None:
+        order.traced(trace_of(scenario, seen, configs, (0.0, seen.warmup_s + seen.duration_s)))
     frame_ms, object_ms = (1000.0 * seconds for seconds in order.application_s)
     notes = verdict.notes
     if frame_ms > 0 or object_ms > 0:
@@ -79,6 +82,7 @@ def observe(order: Order, progress: Progress, stop: threading.Event) -> Observat
         "seed": order.seed,
         "phases": order.phases,
         "objects": order.objects,
+        "traced_s": traced_s(warmup_s, duration_s, whole=order.traced is not None),
         "cameras": None if order.cameras is None else dict(order.cameras),
         "clips": str(order.work_dir / "clips"),
     }

@@ -46,6 +46,11 @@ class Work:
     waiting_since_s: float
 
 
+def request_row(work: Work) -> tuple[int, int, int, float]:
+    """What a trace tells of a request: feed and number of its frame, inputs, and when it was queued [s]."""
+    return work.frame.feed.index, work.frame.sequence, len(work.boxes), work.waiting_since_s
+
+
 Fill = Callable[[Work, int, "NDArray[np.generic]"], None]
 """Write the input for box number i of a work into one row of the tensor."""
 Answer = Callable[[Sequence[Work], "list[NDArray[np.generic]]"], None]
@@ -263,7 +268,8 @@ class StageRunner:
                 self._taken -= 1
             size = sum(len(work.boxes) for work in works)
             waited_s = started_s - works[0].waiting_since_s + begun_s - prepared_s
-            self._log.add("b", self.stage.id, slot, waited_s, started_s, prepared_s, begun_s, ended_s, size)
+            of = ([request_row(work) for work in works],) if self._log.traces(ended_s) else ()
+            self._log.add("b", self.stage.id, slot, waited_s, started_s, prepared_s, begun_s, ended_s, size, *of)
 
     def _tensors(self) -> list[NDArray[np.generic]]:
         """Inputs of one caller: a picture of its own, and what all callers read."""

@@ -18,12 +18,15 @@ from advisor.records.codec import coded_size
 from advisor.records.config import RunConfig
 from advisor.records.host import HostFacts
 from advisor.records.scenario import Scenario
+from advisor.records.trace import Timeline, timeline
 from advisor.records.verdict import CameraResult, CameraTail, Check, ConfigPair, StageResult, Verdict
 
 from . import checks, conditions
+from .bottleneck import most_useful_change
 from .compare import compared
 from .observation import DONE, DROPPED, FrameLog, Observation, passes_table
 from .statistics import FeedFigures, figures, tail_ms
+from .trace import trace_of, window_s
 from .trend import trend
 from .usage import Usage, usage
 
@@ -105,6 +108,7 @@ def judge(
         predicted=None,
         capacity=None,
         binding=(case.usage.binding() or _slowest(stages)) if missed else None,
+        change=most_useful_change(case.usage, {**seen.slots, "decode": seen.decode_threads}) if missed else None,
         duration_s=seen.seen_s,
         utilisation=case.usage.utilisation,
         harness=_harness(case.usage, seen),
@@ -114,6 +118,7 @@ def judge(
             "lost_fraction": case.usage.lost_fraction,
         },
         timeline=_timeline(seen),
+        requests=_requests(scenario, seen, configs),
         trend=trend(seen),
         notes=_notes(scenario, seen),
         warnings=tuple(warnings),
@@ -174,7 +179,7 @@ def _stages(case: checks.Case) -> tuple[StageResult, ...]:
     seen, length_s = case.seen, case.seen.seen_s or 1.0
     begin = seen.warmup_s
     dropped: dict[str, int] = {}
-    for at_s, where in seen.drops:
+    for at_s, where, _, _ in seen.drops:
         if at_s >= begin:
             dropped[where] = dropped.get(where, 0) + 1
     results = []
@@ -268,6 +273,14 @@ def _timeline(seen: Observation) -> dict[str, Any]:
         "samples": [{name: row[name] for name in names} for row in seen.samples[::every]],
         "cameras": _over_time(seen),
     }
+
+
+def _requests(scenario: Scenario, seen: Observation, configs: Mapping[str, RunConfig]) -> Timeline | None:
+    """What happened to each request for two seconds; None where the run ended before them."""
+    begin_s, end_s = window_s(seen.warmup_s, seen.duration_s)
+    if seen.end_s < end_s:
+        return None
+    return timeline(trace_of(scenario, seen, configs, (begin_s, end_s)), begin_s, end_s - begin_s)
 
 
 def _over_time(seen: Observation) -> dict[str, list[list[float | None]]]:

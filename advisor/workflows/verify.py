@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from .stage_models import resolve_stages
 if TYPE_CHECKING:
     from advisor.measure.items.progress import Progress
     from advisor.records.host import HostFacts
+    from advisor.records.trace import Trace
     from advisor.store.measurements import MeasurementStore
 
 PROBE_S = 30.0
@@ -74,9 +75,14 @@ class _Setting:
 
 
 def verify_scenario(
-    request: VerifyRequest, *, store_url: str | None = None, progress: Progress | None = None, say: Say = silent
+    request: VerifyRequest,
+    *,
+    store_url: str | None = None,
+    progress: Progress | None = None,
+    say: Say = silent,
+    traced: Callable[[Trace], None] | None = None,
 ) -> Verdict:
-    """Run the cascade and judge it; the verdict is stored.
+    """Run the cascade and judge it; the verdict is stored. ``traced`` is given what happened to each request.
 
     Raises
     ------
@@ -107,7 +113,7 @@ def verify_scenario(
             seed=request.seed,
             phases=request.phases,
             predicted=None if setting.predicted is None else setting.predicted.model_dump(mode="json"),
-            strict=request.strict, warnings=setting.warnings, objects=request.objects,
+            strict=request.strict, warnings=setting.warnings, objects=request.objects, traced=traced,
             other_box=None if request.any_box or wanted is not None else setting.other_box,
         )  # fmt: skip
         with nullcontext() if wanted is None else imitating(wanted), _stop_on_interrupt() as stop:

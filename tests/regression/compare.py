@@ -27,6 +27,8 @@ def differences(before: Any, after: Any, path: str = "$", *, relative: float = R
             yield f"{path}: {len(ours)} entries became {len(theirs)}: {ours} became {theirs}"[:400]
         for index, (one, other) in enumerate(zip(ours, theirs, strict=False)):
             yield from differences(one, other, f"{path}[{index}]", relative=relative)
+    elif before is _ABSENT and after is None:
+        return  # a field that the records got later, and that says nothing
     elif not _equal(before, after, relative):
         yield f"{path}: {_shown(before)} became {_shown(after)}"
 

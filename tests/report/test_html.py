@@ -177,7 +177,7 @@ def test_a_plan_page_holds_what_a_buyer_must_defend() -> None:
     assert page.of("h2") == [
         "Price against capacity", "What it will look like", "Why this box", "Comparison", "Best changes", "Warnings",
         "What safety costs", "What it costs", "Change the scenario instead",
-        "More headroom for more money", "Where the time goes", "Utilisation",
+        "More headroom for more money", "Where the time goes", "Utilisation", "Requests of two seconds",
         "What breaks first", "Compared with common configurations on the same boxes",
         "What if", "Evidence and sources", "Assumptions",
         f"All {len(plan.rejected)} platforms that are not recommended",

@@ -5,7 +5,6 @@ import pytest
 from advisor.records.verdict import CapacityResult
 from advisor.report.layout import plain_text
 from advisor.report.text import capacity_sentence
-from advisor.report.verdict_page import timeline
 from advisor.report.verdict_text import render_verdict
 
 from .samples import verdict
@@ -39,12 +38,3 @@ def test_capacity_without_a_promise() -> None:
     assert capacity_sentence(verdict(capacity=kept)) == "12 cameras pass"
     none = CapacityResult(cameras=None, predicted=None)
     assert capacity_sentence(verdict(capacity=none)) == "no number of cameras was found to pass"
-
-
-def test_a_timeline_has_a_bar_per_request() -> None:
-    svg = timeline({"spans": [["a", 1.0, 2.0], ["b", 1.5, 3.0], ["a", 2.0, 3.0]]})
-    assert svg.count("<rect") == 3
-    assert "2.00 s" in svg
-    prepared = timeline({"spans": [["a", 1.0, 2.0, 1.5]]})
-    assert prepared.count('class="wait"') == prepared.count('class="bar"') == 1
-    assert timeline({}) == "<p>No timeline was recorded.</p>"

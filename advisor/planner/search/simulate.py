@@ -14,7 +14,9 @@ from advisor.perfmodel.resources.software_decode import decode_traffic_bytes
 from advisor.planner.question.demand import interval_frames, object_classes
 from advisor.planner.question.load_case import Load
 from advisor.records.scenario import Scenario, Stage
+from advisor.records.trace import Trace
 from advisor.simulate import ObjectsSpec, Seeds, SimCamera, SimResult, SimSpec, SimStage, simulate
+from advisor.simulate.trace import simulate_traced
 
 from .belief import at
 from .checks import FailedCheck
@@ -159,8 +161,7 @@ def evaluate(
 ) -> SimulatedOutcome:
     """Simulate one configuration for ``duration_s`` after the warm-up and compare it with the SLO."""
     spec = build_spec(model, scenario, setup, load, z)
-    seeds = Seeds(*(4 * seed + offset for offset in (1, 2, 3, 4)))
-    result = simulate(spec, duration_s + WARMUP_S, WARMUP_S, seeds)
+    result = simulate(spec, duration_s + WARMUP_S, WARMUP_S, _seeds(seed))
     p50_ms, p95_ms, p99_ms = _percentiles_ms(result)
     fps, rate_kept = _worst_camera(scenario, spec, result)
     drops_pct = 100.0 * result.drops_fraction
@@ -186,6 +187,18 @@ def evaluate(
         devices=result.device_utilisation,
         failed=tuple(failed),
     )
+
+
+def trace_requests(
+    model: PlatformModel, scenario: Scenario, setup: Setup, load: Load, z: float, seed: int, duration_s: float
+) -> Trace:
+    """Simulate one configuration from the start to ``duration_s`` and tell what happened to each request."""
+    spec = build_spec(model, scenario, setup, load, z)
+    return simulate_traced(spec, duration_s, 0.0, _seeds(seed), scenario.scenario)[1]
+
+
+def _seeds(seed: int) -> Seeds:
+    return Seeds(*(4 * seed + offset for offset in (1, 2, 3, 4)))
 
 
 def failed_check(scenario: Scenario, outcome: SimulatedOutcome) -> FailedCheck | None:
