@@ -10,6 +10,7 @@ import hmac
 import ipaddress
 import secrets
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from flask import Request, Response
 
@@ -26,7 +27,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 MOST_SESSIONS = 64
 
 
@@ -89,7 +90,15 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def trusted_hosts(host: str, names: tuple[str, ...]) -> list[str]:
+def own_names(host: str, names: tuple[str, ...]) -> frozenset[str]:
     """Names under which the server answers: those of loopback, its own address, and those that the user gave."""
-    bound = [] if host in {"0.0.0.0", "::"} else [f"[{host}]" if ":" in host else host]  # noqa: S104 - compared only
-    return [*dict.fromkeys([*LOOPBACK_NAMES, *bound, *names])]
+    return frozenset(name.lower() for name in (*LOOPBACK_NAMES, host, *names))
+
+
+def is_own_name(header: str, names: frozenset[str]) -> bool:
+    """Whether a ``Host`` header names this server; ports do not count. (Werkzeug's own check knows no IPv6.)"""
+    try:
+        name = urlsplit(f"//{header}").hostname
+    except ValueError:
+        return False
+    return name is not None and name in names

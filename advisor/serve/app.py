@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from advisor.addresses import hidden
 from advisor.errors import SizerError, StoreError
 
-from .access import HEADERS, Access, trusted_hosts
+from .access import HEADERS, Access, is_own_name, own_names
 from .api import api
 from .pages import pages
 from .uploads import MOST_BYTES, Uploads
@@ -44,17 +44,19 @@ def create_app(settings: Settings) -> Flask:
         [PackageLoader("advisor.serve", "templates"), PackageLoader("advisor.report", "templates")]
     )
     app.config.update(
-        TRUSTED_HOSTS=trusted_hosts(settings.host, settings.names), MAX_CONTENT_LENGTH=MOST_BYTES + 64 * 1024,
+        MAX_CONTENT_LENGTH=MOST_BYTES + 64 * 1024,
         MAX_FORM_MEMORY_SIZE=64 * 1024,
     )  # fmt: skip
     access = Access(settings.token, settings.loopback)
+    names = own_names(settings.host, settings.names)
     app.extensions["sizer"] = {"settings": settings, "access": access, "uploads": Uploads()}
     app.register_blueprint(pages)
     app.register_blueprint(api)
 
     @app.before_request
     def _admitted() -> Any:
-        request.host  # noqa: B018 - refuses names that are not this server's, before anything is looked up
+        if not is_own_name(request.headers.get("Host", ""), names):
+            return _refused("this server does not answer to that name (sizer serve --name)", 400)
         g.may_change = access.may_change(request)
         if access.may_read(request) or request.endpoint in {"pages.enter", "pages.entered"}:
             return None

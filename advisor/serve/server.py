@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,15 +57,17 @@ def serve(settings: Settings, port: int, ready: Callable[[str], None]) -> None:
             f"--host {settings.host}: other machines could read the store; set a token (--token-file FILE), which "
             "every request then carries, or serve on 127.0.0.1"
         )
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        server = create_server(create_app(settings), host=settings.host, port=port, threads=THREADS, ident="sizer")
-    except (OSError, ValueError) as error:
-        said = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+        listening = socket.create_server((settings.host, port), family=family)
+    except OSError as error:
+        said = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
         raise InputError(
             f"cannot serve on {settings.host} port {port} ({said}); name another --port or --host"
         ) from error
+    server = create_server(create_app(settings), sockets=[listening], threads=THREADS, ident="sizer")
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-    ready(f"http://{shown}:{server.effective_port}/")
+    ready(f"http://{shown}:{listening.getsockname()[1]}/")
     try:
         server.run()  # waitress ends its threads and returns when it is interrupted
     finally:

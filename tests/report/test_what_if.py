@@ -290,3 +290,36 @@ def test_scenarios_without_a_surface_say_why() -> None:
     group = {"name": "kiosk", "count": 2, "cameras": {"aisle": 1, "door": 1}}
     assert why_none(scenario(sites=[group])) == "what-if is worked out for one site"
     assert why_none(scenario()) is None
+
+
+@pytest.mark.slow
+@browser_only
+def test_two_hundred_random_settings(shop: Shop, page: Any) -> None:
+    """Each setting is planned anew: `pytest -m slow tests/report/test_what_if.py`, some twenty minutes on two cores."""
+    import random
+
+    rng = random.Random(16)
+    wrong, points, close, same = [], [], 0, 0
+    for _ in range(200):
+        setting: dict[str, Any] = ASKED | {
+            "cameras": [rng.randint(2, 13), rng.randint(0, 5)],
+            "fps": [round(rng.uniform(7.5, 25.0), 1), round(rng.uniform(7.5, 25.0), 1)],
+            "objects": rng.choice(shop.surface.objects_nodes),
+            "headroom": float(rng.randrange(0, 55, 5)),
+            "confidence": float(rng.choice([50, 60, 70, 80, 85, 90, 95])),
+            "int8": rng.random() < 0.5,
+            "prices": {rng.choice(BOXES)[0]: float(rng.randint(80, 700))} if rng.random() < 0.4 else {},
+        }
+        mine, theirs = page.evaluate(ASK, setting), shop.answer(setting)
+        close += bool(mine["close"])
+        if not agrees(mine, theirs):
+            wrong.append((setting, mine, theirs))
+        chosen = mine["chosen"]
+        if chosen and theirs and (chosen["box"], chosen["count"]) == (theirs["box"], theirs["count"]):
+            same += 1
+            points.append(abs(chosen["p"] - theirs["p"]) * 100)
+    points.sort()
+    print(f"same boxes {same}, too close {close}, wrong {len(wrong)}; points off: P50 {points[len(points) // 2]:.2f}, "
+          f"P90 {points[int(0.9 * len(points))]:.2f}, most {points[-1]:.2f}")  # fmt: skip
+    assert len(wrong) <= 4, wrong
+    assert points[int(0.9 * len(points))] <= POINTS

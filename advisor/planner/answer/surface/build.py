@@ -52,8 +52,8 @@ CONSTANTS: dict[str, float] = {
     "least_of_law": LEAST_OF_LAW, "equal_demand": EQUAL_DEMAND, "decides_p95": SHARE_THAT_DECIDES_P95,
     "system_mib": MEMORY_OF_SYSTEM_BYTES / 2**20, "camera_mib": MEMORY_OF_CAMERA_BYTES / 2**20, "burst": BURST,
     "sized_at": SIZED_AT, "gop_s": GOP_S, "decode_full": DECODE_FULL, "draws": DRAWS,
-    "least_probability": LEAST_PROBABILITY,
-    "most_probability": MOST_PROBABILITY, "contenders": MAX_CONTENDERS, "ties": MAX_TIES, "cost_ratio": MAX_COST_RATIO,
+    "least_probability": LEAST_PROBABILITY, "most_probability": MOST_PROBABILITY,
+    "contenders": MAX_CONTENDERS, "ties": MAX_TIES, "cost_ratio": MAX_COST_RATIO,
     "processors": PROCESSORS, "solutions": MAX_SOLUTIONS, "more_room": MORE_ROOM, "draw_unit": DRAW_UNIT,
     "least_feature": LEAST_FEATURE, "told_apart": TOLD_APART,
 }  # fmt: skip

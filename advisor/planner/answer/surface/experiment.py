@@ -140,7 +140,8 @@ def _at(study: Study, index: int, model: PlatformModel, rng: np.random.Generator
 def _near_limit(study: Study, belief: JointBelief, load: Load, index: int, rng: np.random.Generator) -> list[_Run]:
     if belief.possible < NEAR_LIMIT:
         return []
-    rank = belief.possible - 1 - int(rng.integers(belief.possible // NEAR_LIMIT))
+    # Squared: most where holding ends, which is what is to be learnt.
+    rank = belief.possible - 1 - int(belief.possible / NEAR_LIMIT * rng.random() ** 2)
     model, drawn = belief.at(rank)
     path_s = float(belief.path_s[belief.order[rank]])
     facts = study.facts(load)
