@@ -73,7 +73,7 @@ def render_comparison_html(comparison: Comparison) -> str:
     """Lay out a comparison as a page."""
     from .compare_page import comparison_context
 
-    return _environment().get_template("comparison.html.j2").render(comparison_context(comparison))
+    return environment().get_template("comparison.html.j2").render(comparison_context(comparison))
 
 
 def render_document_html(document: BaseModel) -> str:
