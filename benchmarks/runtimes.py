@@ -7,7 +7,6 @@ runtime that is installed later is added to what is there.
 from __future__ import annotations
 
 import csv
-import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import click
 from advisor.cli.options import Duration
 from advisor.errors import SizerError
 from advisor.records.comparison import Comparison, VariantResult
+from advisor.report.compare_text import reason
 from advisor.workflows.compare import CompareRequest, compare_models
 
 from .common import header, scratch, table
@@ -87,7 +87,7 @@ def _cells(row: VariantResult) -> list[object]:
     if ratio is not None:
         ends = "" if ratio.lower is None else f" ({ratio.lower:.2f}-{ratio.upper:.2f})"
         span = "baseline" if row.baseline else f"{ratio.value:.2f}{ends}"
-    remark = _reason(row) or (f"{row.disturbed_rounds} of {row.rounds} turns disturbed" if row.disturbed_rounds else "")
+    remark = reason(row) or (f"{row.disturbed_rounds} of {row.rounds} turns disturbed" if row.disturbed_rounds else "")
     return [
         row.model,
         row.label,
@@ -97,11 +97,6 @@ def _cells(row: VariantResult) -> list[object]:
         None if row.process_bytes is None else f"{row.process_bytes / MIB:.0f}",
         remark,
     ]
-
-
-def _reason(row: VariantResult) -> str:
-    """Why it failed, without the place of the model's file on this machine."""
-    return re.sub(r"^model \S+: ", "", row.failure or "")
 
 
 def _change(ratios: Sequence[float]) -> str:
@@ -121,7 +116,7 @@ def quantisation(settings: Settings) -> str:
         process = [gain.process_ratio for gain in gains if gain.process_ratio is not None]
         theirs = "-42 % time, -72 % memory" if runtime == "onnxruntime" else None
         if not gains:
-            reasons = {_reason(row) for row in found.variants if row.label == f"{runtime} int8" and row.failure}
+            reasons = {reason(row) for row in found.variants if row.label == f"{runtime} int8" and row.failure}
             rows.append([runtime, 0, None, None, None, theirs, "; ".join(sorted(reasons)) or "not measured"])
             continue
         times = [gain.time_ratio.value for gain in gains]
@@ -171,7 +166,7 @@ def times_as_fast(found: Comparison, model: str, fast: str, slow: str) -> str:
         if row is None:
             return f"not measured: {label} is no runtime of sizer yet"
         if row.time_ratio is None:
-            return f"not measured: {label}: {_reason(row) or 'the baseline was not measured'}"
+            return f"not measured: {label}: {reason(row) or 'the baseline was not measured'}"
     values = [row.time_ratio.value for row in pair if row is not None and row.time_ratio is not None]
     return f"{values[1] / values[0]:.2f} times"
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from advisor.records.comparison import Comparison, PrecisionGain, Ratio, VariantResult
 
 from .layout import BAD, GOOD, SOFT, UNSURE, Cells, Column, Table, bullets, heading, paragraph, section, styled
-from .text import clipped, number
+from .text import clipped, counted, number
 
 MIB = 1024.0**2
 _REASON = 90
@@ -29,7 +31,7 @@ def render_comparison(comparison: Comparison, *, details: bool = False) -> Rende
             bullets(map(gain_line, comparison.gains)),
         ]
     failures = [
-        f"{row.model} {row.label}: {row.failure if details else clipped(str(row.failure), _REASON)}"
+        f"{row.model} {row.label}: {row.failure if details else clipped(reason(row), _REASON)}"
         for row in comparison.variants
         if row.failure is not None
     ]
@@ -78,6 +80,11 @@ def _state(row: VariantResult) -> Text:
     return styled("ok", GOOD)
 
 
+def reason(row: VariantResult) -> str:
+    """Why there are no figures, without the place of the model's file; empty where there are."""
+    return re.sub(r"^model \S+: ", "", row.failure or "")
+
+
 def ratio_text(ratio: Ratio | None, *, baseline: bool = False) -> str:
     """``0.58 (0.56 - 0.61)``; the interval is left out where there are too few rounds for one."""
     if ratio is None:
@@ -85,7 +92,7 @@ def ratio_text(ratio: Ratio | None, *, baseline: bool = False) -> str:
     if baseline:
         return "1"
     if ratio.lower is None or ratio.upper is None:
-        return f"{number(ratio.value)} ({ratio.pairs} rounds)"
+        return f"{number(ratio.value)} ({counted(ratio.pairs, 'round')})"
     return f"{number(ratio.value)} ({number(ratio.lower)} - {number(ratio.upper)})"
 
 

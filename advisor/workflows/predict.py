@@ -85,8 +85,6 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
         )
         if all(elsewhere):
             return _report(on_devices)
-        if request.runtime == "ncnn":
-            raise InputError("--runtime ncnn: its tables tell of Arm cores alone; of x86 cores ask openvino")
         if request.precision == "f16":
             raise InputError(
                 "--precision f16: x86 cores compute in f32, bf16 or int8; f16 is for --device GPU and others"

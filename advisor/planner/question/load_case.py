@@ -81,20 +81,16 @@ class LoadCase:
 
     def required(self, boxes: int) -> Load:
         """Load of the fullest of ``boxes`` boxes with growth: what they must carry."""
-        factor = 1.0 + self.scenario.margin.growth_requests_pct / 100.0
-        return Load(per_box(self.grown, boxes), self.objects_factor, self._requests(factor / boxes))
+        factor = (1.0 + self.scenario.margin.growth_requests_pct / 100.0) / boxes
+        return Load(per_box(self.grown, boxes), self.objects_factor, factor)
 
     def nominal(self, boxes: int) -> Load:
         """Load of the fullest of ``boxes`` boxes as the scenario stands today: what is predicted."""
-        return Load(per_box(self.now, boxes), self.objects_factor, self._requests(1.0 / boxes))
+        return Load(per_box(self.now, boxes), self.objects_factor, 1.0 / boxes)
 
     def with_total(self, cameras: int, boxes: int) -> Load:
         """Load of the fullest of ``boxes`` boxes with so many cameras in all, in the shares of today."""
-        return Load(per_box(spread(self.now, cameras), boxes), self.objects_factor, self._requests(1.0 / boxes))
-
-    def _requests(self, factor: float) -> float:
-        """Factor on the requests; 1 without any, so that loads of equal cameras are equal."""
-        return factor if self.scenario.requests else 1.0
+        return Load(per_box(spread(self.now, cameras), boxes), self.objects_factor, 1.0 / boxes)
 
     def with_scenario(self, scenario: Scenario) -> LoadCase:
         """Return the same cameras of today under a changed scenario, with its growth."""
