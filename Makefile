@@ -11,7 +11,7 @@ PYTEST_ARGUMENTS ?=
 # Pythons for which the lock is tested, on Linux x86-64; the ranges in pyproject.toml allow newer ones.
 PYTHONS := 3.11 3.12 3.13
 # Extras that tests install: all but torch, which is several GB (make test-torch).
-EXTRAS := parquet,postgres,kit,farm,trace,ncnn,litert,tvm
+EXTRAS := parquet,postgres,kit,farm,serve,trace,ncnn,litert,tvm
 comma := ,
 each_extra = $(foreach extra,$(subst $(comma), ,$(EXTRAS)),--extra $(extra))
 
@@ -111,10 +111,10 @@ $(WEBGPU)/.installed: requirements/devices.txt | $(VENV)/bin/python
 	@touch $@
 
 test-devices: $(DEVSTAMP) $(WEBGPU)/.installed
-	tests/devices/run $(BIN)/python -m pytest -m devices tests/devices --ignore tests/devices/test_webgpu.py \
-		$(PYTEST_ARGUMENTS)
-	PYTHONPATH=$(CURDIR)/$(WEBGPU) tests/devices/run $(BIN)/python -m pytest -m devices tests/devices/test_webgpu.py \
-		$(PYTEST_ARGUMENTS)
+	tests/devices/run $(BIN)/python -m pytest -n 2 --dist worksteal -m devices tests/devices \
+		--ignore tests/devices/test_webgpu.py $(PYTEST_ARGUMENTS)
+	PYTHONPATH=$(CURDIR)/$(WEBGPU) tests/devices/run $(BIN)/python -m pytest -n 2 --dist worksteal -m devices \
+		tests/devices/test_webgpu.py $(PYTEST_ARGUMENTS)
 	case "$$(cat /etc/debian_version)" in 12*) tests/devices/run --old $(BIN)/python -m pytest -m devices \
 		tests/devices/test_old_driver.py $(PYTEST_ARGUMENTS);; esac
 

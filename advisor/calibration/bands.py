@@ -18,6 +18,7 @@ from advisor.perfmodel.analytic.interval import (
     merged,
     weighted_quantile,
 )
+from advisor.perfmodel.analytic.machine import LOW_POWER, SIMD_CLASSES, SMALL_CORES
 from advisor.perfmodel.analytic.physics import PRECISIONS
 from advisor.perfmodel.analytic.runtime_defaults import MODES
 from advisor.perfmodel.elsewhere.residual import GroupsOut
@@ -45,8 +46,8 @@ def tuned(data: Observations) -> Flags:
 
 
 def cells(data: Observations) -> list[tuple[str, str]]:
-    """Class of errors, and precision with mode, of each row."""
-    classes = data.machines.error_classes()
+    """Class of errors, and precision with mode, of each row; small cores among those of low power."""
+    classes = [LOW_POWER if name == SMALL_CORES else name for name in data.machines.error_classes()]
     return [
         (name, f"{PRECISIONS[row.precision]}/{MODES[row.mode]}") for name, row in zip(classes, data.rows, strict=True)
     ]
@@ -92,15 +93,25 @@ class HeldOutBands:
     Ramdas (2023), groups.
 
     ``together``: by machine, those that are no independent evidence of it and leave with it. ``kind``: beginning of the
-    bands' keys, with its slash; empty for machines whose models are known.
+    bands' keys, with its slash; empty for machines whose models are known. ``classes``: of each row, where they are not
+    those of :func:`cells`.
     """
 
     def __init__(
-        self, data: Observations, errors: Array, counted: Flags, together: Mapping[str, frozenset[str]], kind: str = ""
+        self,
+        data: Observations,
+        errors: Array,
+        counted: Flags,
+        together: Mapping[str, frozenset[str]],
+        kind: str = "",
+        classes: Sequence[str] | None = None,
     ) -> None:
         self._together = together
         self.labels = cells(data)
+        if classes is not None:
+            self.labels = [(name, tail) for name, (_, tail) in zip(classes, self.labels, strict=True)]
         self.kind, self.machines = kind, [row.machine for row in data.rows]
+        self._small = data.machines.atom_only > 0
         self._made: dict[frozenset[str], list[ErrorBand]] = {}
         self.models = [row.model for row in data.rows]
         self.rows = np.flatnonzero(counted & np.isfinite(errors)).tolist()
@@ -175,7 +186,20 @@ class HeldOutBands:
             if kept.names:
                 factor = factors.get(simd, factors["*"])
                 bands.append(band(self.kind + key, kept, self._parent(tail, left_out), factor, shares[key]))
+                if simd == LOW_POWER:
+                    bands.append(self._of_small_cores(tail, kept, left_out, bands[-1], factor))
         return bands
+
+    def _of_small_cores(
+        self, tail: str, low: Units, left_out: Collection[str], of_low: ErrorBand, factor: float
+    ) -> ErrorBand:
+        """Band of small cores alone: a group whose parent is all of low power, whose band it has without machines."""
+        part = [i for i in self._parts[f"{LOW_POWER}/{tail}"] if self._small[i]]
+        units = Units.of(self.errors[part], [self.machines[i] for i in part]).without(left_out)
+        key = f"{self.kind}{SMALL_CORES}/{tail}"
+        if not units.names:
+            return of_low.model_copy(update={"key": key})
+        return band(key, units, low, factor, of_low.machine_share)
 
 
 def level(machines: int) -> float:
@@ -198,8 +222,8 @@ def _factor(ratios: Sequence[tuple[str, float]]) -> float:
 
 
 def new_bands(data: Observations, errors: Array, counted: Flags) -> list[ErrorBand]:
-    """Bands of classes that were left out whole: the class is the unit (``machines`` counts classes)."""
-    return _unit_bands("new", data, errors, counted, [simd for simd, _ in cells(data)])
+    """Bands of instruction sets that were left out whole: these are the unit (``machines`` counts them)."""
+    return _unit_bands("new", data, errors, counted, [SIMD_CLASSES[simd] for simd in data.machines.simd])
 
 
 def kind_bands(kind: str, data: Observations, errors: Array, counted: Flags) -> list[ErrorBand]:
@@ -354,6 +378,7 @@ class BandsWithout:
                 self._counted if kind == "anchored" else errors.judged & ~doubtful,
                 alone if kind == "anchored" else together,
                 "" if kind == "machine" else f"{kind}/",
+                errors.data.machines.core_classes() if kind == "anchored" else None,
             )
             for kind, values in of.items()
         )
@@ -437,6 +462,7 @@ def nested_widths(errors: LeftOutErrors) -> dict[str, NestedWidths]:
     names = np.array([row.machine for row in rows])
     found = {case: np.full((len(rows), 3), np.nan) for case in CASES}
     maker, classes = BandsWithout(errors), errors.data.machines.error_classes()
+    cores = errors.data.machines.core_classes()
     together = errors.together
     for left_out in sorted(set(together.values()), key=sorted):
         bands = Bands(maker.bands(left_out))
@@ -446,7 +472,7 @@ def nested_widths(errors: LeftOutErrors) -> dict[str, NestedWidths]:
             found["spec"][i] = bands.spec(simd, precision, mode, int(elsewhere[i]))
             found["unpublished"][i] = bands.spec(simd, precision, mode, 0)
             found["once"][i] = bands.once(simd, precision, mode)
-            found["anchored"][i] = machine.within(bands.anchored(simd, precision, mode))
+            found["anchored"][i] = machine.within(bands.anchored(cores[i], precision, mode))
             found["published"][i] = machine.within(bands.published(precision, mode))
             found["unseen"][i] = bands.unseen(precision)
     return {case: NestedWidths(*values.T) for case, values in found.items()}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
               help="Library that runs the model.")  # fmt: skip
 @click.option("--device", default="CPU", show_default=True, metavar="DEVICE",
               help="CPU, GPU, NPU, AUTO, BATCH:GPU, or another that `sizer host` lists for the runtime.")  # fmt: skip
-@click.option("--precision", type=click.Choice(["f32", "bf16", "int8"]), default="f32", show_default=True,
+@click.option("--precision", type=click.Choice(["f32", "bf16", "f16", "int8"]), default="f32", show_default=True,
               help="Precision in which the model computes.")  # fmt: skip
 @click.option(
     "--threads", default=None, metavar="N|all", help="Threads of all streams; default: 1 and all usable cores."

@@ -31,6 +31,7 @@ from . import (
     predict,
     report,
     schema,
+    serve,
     store,
     verify,
 )
@@ -65,6 +66,7 @@ for command in (
     models.models,
     report.report,
     schema.schema,
+    serve.serve,
     store.store,
 ):
     cli.add_command(command)
@@ -137,6 +139,8 @@ def _drop_output() -> None:
 
 def main() -> None:
     """Console script."""
+    # openvino imports its converter of models where it finds it: 0.2 s, and no command converts any.
+    sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]  # openvino allows for it to be missing
     for stream in (sys.stdout, sys.stderr):
         # A terminal that has no letter for a name shows ? for it; the default is an exception.
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from importlib import resources
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
@@ -12,10 +13,15 @@ from advisor.errors import InputError
 from advisor.records.comparison import Comparison
 from advisor.records.measurement import Measurement
 from advisor.records.plan import Plan
+from advisor.records.surface import WhatIfSurface
 from advisor.records.verdict import Verdict
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+
+SCRIPTS = ("model.js", "page.js")
+"""Of ``advisor/report/what_if``, in the order in which the page has them."""
 
 
 def _commands(text: str) -> str:
@@ -40,11 +46,17 @@ def environment() -> Environment:
     return environment
 
 
-def render_plan_html(plan: Plan) -> str:
-    """Lay out a plan as a page."""
+def render_plan_html(plan: Plan, surface: WhatIfSurface | None = None) -> str:
+    """Lay out a plan as a page; with ``surface`` it answers what-if."""
     from .plan_page import plan_context
 
-    return environment().get_template("plan.html.j2").render(plan_context(plan))
+    embedded = {"surface": surface, "surface_json": "", "scripts": ""}
+    if surface is not None:
+        # "<" cannot end the element that holds the data, whatever a name contains.
+        embedded["surface_json"] = surface.model_dump_json(by_alias=True).replace("<", "\\u003c")
+        folder = resources.files("advisor.report") / "what_if"
+        embedded["scripts"] = "\n".join((folder / name).read_text("utf-8") for name in SCRIPTS)
+    return environment().get_template("plan.html.j2").render(plan_context(plan) | embedded)
 
 
 def render_verdict_html(verdict: Verdict) -> str:

@@ -17,6 +17,8 @@ _OPTIONAL = {
 """Runtimes that an installation need not have, with what brings them."""
 _PACKAGES = {"litert": "ai-edge-litert", "tvm": "apache-tvm"}
 """Packages that are not called like their runtime."""
+_MAKERS = {"hailort": "Hailo", "rknn": "Rockchip", "tensorrt": "NVIDIA", "edgetpu": "Google Coral"}
+"""Runtimes of devices that plans may name and that this package does not run."""
 
 
 def runtime_names() -> tuple[str, ...]:
@@ -64,6 +66,11 @@ def get_runtime(name: str) -> Runtime:
     except ImportError as error:
         remedy = remedy_for(name)
         raise InputError(f"runtime {name}: cannot be imported here ({error}); {remedy}") from error
+    if name in _MAKERS:
+        raise InputError(
+            f"runtime {name}: the runtime of {_MAKERS[name]} devices, which sizer predicts from published figures and"
+            " does not run"
+        )
     raise InputError(f"runtime {name!r} is unknown{nearest(name, _NAMES)}; known: {', '.join(_NAMES)}")
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from advisor.errors import RuntimeRefusal
+from advisor.errors import InputError, ModelError, RuntimeRefusal
 from advisor.graph.frontend import UnknownOperator, read_file
 from advisor.graph.inputs import GivenShapes, static_inputs
 from advisor.graph.onnx_parts import declared_inputs, read_onnx
@@ -99,7 +99,11 @@ def _by_onnxruntime(path: Path, given: GivenShapes) -> GraphFacts:
 def _by_torch(path: Path, given: GivenShapes) -> GraphFacts:
     """Facts of a TorchScript file or an exported program, at the batch that it is read at: 1."""
     config = RunConfig(runtime="torch", threads=1, streams=1, requests=1)
-    compiled = get_runtime("torch").compile(path, config, CompileOptions(given.shape, tuple(given.named.items())))
+    try:
+        runtime = get_runtime("torch")
+    except InputError as error:
+        raise ModelError(f"model {path}: only PyTorch reads its files: {error}") from error
+    compiled = runtime.compile(path, config, CompileOptions(given.shape, tuple(given.named.items())))
     try:
         kernels = compiled.kernels()
         inputs, outputs = compiled.inputs, compiled.outputs

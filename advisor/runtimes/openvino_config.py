@@ -39,8 +39,8 @@ _FURTHER_VARIABLES = (
 _CORE_TYPES = {"any": "ANY_CORE", "performance": "PCORE_ONLY", "efficiency": "ECORE_ONLY"}
 _HINTS = {"latency": "LATENCY", "throughput": "THROUGHPUT", "cumulative_throughput": "CUMULATIVE_THROUGHPUT"}
 # int8 files keep their unquantised rest in f32: the hint speaks of the floating-point part only.
-_PRECISION_HINTS = {"f32": "f32", "int8": "f32", "bf16": "bf16"}
-_CAPABILITY = {"f32": "FP32", "bf16": "BF16", "int8": "INT8"}
+_PRECISION_HINTS = {"f32": "f32", "int8": "f32", "bf16": "bf16", "f16": "f16"}
+_CAPABILITY = {"f32": "FP32", "bf16": "BF16", "int8": "INT8", "f16": "FP16"}
 _OF_OTHERS = {
     **dict.fromkeys(("inter_op_threads", "intra_op_affinities", "spinning", "execution_mode", "arena"), "onnxruntime"),
     "quantisation": "onnxruntime or torch", "torch_mode": "torch",

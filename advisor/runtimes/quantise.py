@@ -105,7 +105,7 @@ def int8_model(
         samples = [_random_feed(real_inputs(graph), shapes, seed + index) for index in range(_SAMPLES)]
         purpose = "speed only: ranges come from random inputs, answers mean nothing"
     else:
-        samples = _given_feeds(calibration)
+        samples = given_feeds(calibration)
         purpose = f"ranges come from {len(samples)} inputs of the user"
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".int8-", dir=directory) as folder:
@@ -220,7 +220,14 @@ def inputs_hash(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def _given_feeds(folder: Path) -> list[dict[str, Any]]:
+def given_feeds(folder: Path) -> list[dict[str, Any]]:
+    """Tensors by name of each ``.npz`` file of a folder, at the file's batch.
+
+    Raises
+    ------
+    RuntimeRefusal
+        There is none.
+    """
     import numpy as np
 
     feeds = []

@@ -1,11 +1,12 @@
 """int8 by PyTorch's own quantisation: static by FX graphs on its x86 engine, dynamic for layers of matrix products.
 
-For speed only where it is static: ranges come from random inputs, as those of every int8 copy here.
+Static ranges come from the same inputs as those of the ONNX copy in its place: random ones, or the user's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import torch
 from advisor.errors import RuntimeRefusal
 from advisor.graph.frontend import hash_file, one_line
 
-from .quantise import read_sidecar
-from .torch_files import quiet
+from .protocol import TensorSpec
+from .quantise import given_feeds, read_sidecar
+from .torch_files import quiet, random_inputs
 
 _SAMPLES = 2
 _ENGINE = "x86"
@@ -25,8 +27,17 @@ _GONE = (
 )
 
 
-def source_of(copy: Path) -> Path | None:
-    """Return the f32 model of an int8 copy that was made here for another runtime; None if it is no copy.
+@dataclass(frozen=True)
+class Copied:
+    """What an int8 copy of another runtime was made from."""
+
+    source: Path
+    calibration: Path | None
+    """Folder of the inputs that gave its ranges; None: random ones."""
+
+
+def copied_from(copy: Path) -> Copied | None:
+    """Return what an int8 copy that was made here for another runtime was made from; None if it is no copy.
 
     Raises
     ------
@@ -39,7 +50,7 @@ def source_of(copy: Path) -> Path | None:
     source = Path(known["source"])
     if not source.is_file() or hash_file(source) != known["source_sha256"]:
         raise RuntimeRefusal(f"model {copy}: its source {source} is gone or changed; quantise it again")
-    return source
+    return Copied(source, None if known.get("calibration") is None else Path(known["calibration"]))
 
 
 def static_int8(module: Any, samples: Sequence[Sequence[Any]], path: Path) -> Any:
@@ -84,6 +95,8 @@ def dynamic_int8(module: Any) -> Any:
         return quantize_dynamic(module, {torch.nn.Linear, torch.nn.LSTM, torch.nn.GRU}, dtype=torch.qint8)
 
 
-def samples_from(draw: Any) -> list[list[Any]]:
-    """Inputs for ranges; ``draw`` makes one set from a seed."""
-    return [draw(seed) for seed in range(_SAMPLES)]
+def range_samples(inputs: Sequence[TensorSpec], calibration: Path | None) -> list[list[Any]]:
+    """Inputs that ranges are taken from."""
+    if calibration is None:
+        return [random_inputs(inputs, seed) for seed in range(_SAMPLES)]
+    return [[torch.from_numpy(feed[spec.name]) for spec in inputs] for feed in given_feeds(calibration)]

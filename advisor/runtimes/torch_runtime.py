@@ -28,7 +28,7 @@ from .protocol import NO_OPTIONS, Array, CompileOptions, TensorSpec
 from .served import Compiled, ServedModel
 from .settings import refuse_foreign
 from .torch_files import Loaded, load, quiet, random_inputs, with_frames
-from .torch_int8 import dynamic_int8, samples_from, source_of, static_int8
+from .torch_int8 import Copied, copied_from, dynamic_int8, range_samples, static_int8
 
 _OWN = frozenset({"simd_cap", "inter_op_threads", "quantisation", "torch_mode"})
 _WARM = 2
@@ -132,11 +132,11 @@ class TorchRuntime:
         if per_stream is not None:
             torch.set_num_threads(per_stream)
         start_s = time.perf_counter()
-        copied = source_of(model) if model.suffix.lower() == ".onnx" and config.precision == "int8" else None
-        loaded = load(copied or model, config.batch, options)
+        copied = copied_from(model) if model.suffix.lower() == ".onnx" and config.precision == "int8" else None
+        loaded = load(copied.source if copied is not None else model, config.batch, options)
         read_s = time.perf_counter() - start_s
         start_s = time.perf_counter()
-        loaded = _quantised(loaded, model, config, copied is not None)
+        loaded = _quantised(loaded, model, config, copied)
         if options.input_kind != "native":
             loaded = with_frames(loaded, model, 255.0 if options.input_kind == "u8_nhwc" else 1.0)
         calls = _tried(lambda: walked(loaded.module, loaded.inputs), model, config)
@@ -217,13 +217,13 @@ def _set_inter_op(threads: int | None) -> None:
         ) from error
 
 
-def _quantised(loaded: Loaded, model: Path, config: RunConfig, copied: bool) -> Loaded:
+def _quantised(loaded: Loaded, model: Path, config: RunConfig, copied: Copied | None) -> Loaded:
     if config.precision != "int8" or loaded.script:  # a TorchScript file is quantised before it is saved
         return loaded
     if config.quantisation == "dynamic":
         module = dynamic_int8(loaded.module)
-    elif copied:
-        module = static_int8(loaded.module, samples_from(lambda seed: random_inputs(loaded.inputs, seed)), model)
+    elif copied is not None:
+        module = static_int8(loaded.module, range_samples(loaded.inputs, copied.calibration), model)
     else:
         return loaded
     return Loaded(module, loaded.inputs, loaded.output_names, loaded.script)

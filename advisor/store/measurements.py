@@ -366,7 +366,7 @@ class MeasurementStore(Database):
         for run_id, kind, created in rows:
             texts = self._rows(select(runs.c.document).where(runs.c.id == run_id))
             if texts:  # another process may have removed it meanwhile
-                found.append(RunTitle(run_id, kind, created, _title(kind, texts[0][0])))
+                found.append(RunTitle(run_id, kind, created, run_title(kind, texts[0][0])))
         return found
 
     def prune_runs(self, keep: int) -> int:
@@ -446,7 +446,7 @@ def _work_key(
     }  # fmt: skip
 
 
-def _title(kind: str, text: str) -> str:
+def run_title(kind: str, text: str) -> str:
     """Result of a run in a few words; a damaged or newer one must not keep the others from being listed."""
     try:
         document = json.loads(text)

@@ -52,7 +52,7 @@ def _pooled(data: Observations, share: float, change=lambda widths: widths) -> J
     parts = []
     for seed in range(12):
         errors, widths = _case(data, share, seed)
-        found = judged_mixes(errors, errors.machine, change(widths), "even", per_machine=20, seed=seed)
+        found = judged_mixes(errors, errors.machine, change(widths), "even", per_machine=12, seed=seed)
         parts.append(replace(found, machines=tuple(f"{seed}/{name}" for name in found.machines)))
     return Judgements(
         np.concatenate([part.stated for part in parts]),

@@ -38,6 +38,7 @@ def table(farm: FarmOfProcesses, name: str) -> list[tuple[str, str, str]]:
     return sorted((row["box"], row["mode"]["kind"], row["status"]) for row in json.loads(shown.text)["rows"])
 
 
+@pytest.mark.slow  # three workers and eleven measurements, each in a process: 44 s of CPU
 def test_a_box_that_is_killed_loses_what_was_in_flight_and_a_resume_takes_it(farm: FarmOfProcesses) -> None:
     farm.scheduler()
     boxes = {name: farm.worker(name) for name in ("a", "b", "c")}

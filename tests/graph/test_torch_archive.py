@@ -1,6 +1,7 @@
 """Files of PyTorch told apart by the names in their archives; no PyTorch is needed for it."""
 
 import pickle
+import sys
 import zipfile
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 
 from advisor.errors import ModelError
 from advisor.graph.frontend import check_format
+from advisor.graph.inputs import GivenShapes
 from advisor.graph.torch_archive import archive_kind
+from advisor.runtimes.file_facts import file_facts
 
 
 def _archive(path: Path, *names: str) -> Path:
@@ -36,3 +39,11 @@ def test_pickles_are_refused_and_models_pass(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="export it to ONNX first") as caught:
         check_format(_archive(tmp_path / "c.pt", "c/data.pkl", "c/data/0"))
     assert "\n" not in str(caught.value)
+
+
+def test_without_pytorch_its_files_say_what_brings_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "advisor.runtimes.torch_runtime", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    script = _archive(tmp_path / "a.pt", "a/data.pkl", "a/code/__torch__.py", "a/constants.pkl")
+    with pytest.raises(ModelError, match=r"a\.pt: only PyTorch reads its files: .*pip install 'sizer\[torch\]'"):
+        file_facts(script, GivenShapes((1, 3, 8, 8)))

@@ -8,8 +8,8 @@ from typing import Any
 
 RELATIVE, ABSOLUTE = 1e-9, 1e-15
 """The absolute part is for what is zero but for rounding: all quantities are in SI units, percent or money."""
-NOT_COMPARED = frozenset({"created", "sizer_version", "versions"})
-"""Keys that tell when and by which version a document was made."""
+NOT_COMPARED = frozenset({"created", "sizer_version", "versions", "simulations"})
+"""Keys that tell when, by which version and with how much work a document was made."""
 _ABSENT = object()
 
 

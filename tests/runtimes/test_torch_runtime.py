@@ -19,6 +19,7 @@ from advisor.runtimes.conformance import conformance_inputs, small_network
 from advisor.runtimes.file_facts import file_facts
 from advisor.runtimes.openvino_config import simd_environment
 from advisor.runtimes.protocol import CompileOptions
+from advisor.runtimes.quantise import int8_model
 
 torch = pytest.importorskip("torch", reason="torch is an extra; run make test-torch")
 pytestmark = pytest.mark.torch
@@ -167,6 +168,25 @@ def test_dynamic_int8_is_read_back(tmp_path) -> None:
     inputs = conformance_inputs(plain)
     np.testing.assert_allclose(compiled.infer(inputs)[0], plain.infer(inputs)[0], rtol=0.05)
     compiled.close()
+    plain.close()
+
+
+@needs_converter
+def test_static_ranges_come_from_the_users_inputs(tmp_path) -> None:
+    """Of numbers twenty times those of random inputs, ranges from these cut all but the smallest."""
+    path, folder = small_network(tmp_path / "n.onnx", batch=1), tmp_path / "inputs"
+    folder.mkdir()
+    large = 20.0 * np.random.default_rng(0).random((1, 3, 32, 32)).astype(np.float32)
+    np.savez(folder / "a.npz", x=large)
+    plain = get_runtime("torch").compile(path, torch_config())
+    right = plain.infer([large])[0]
+    off = {}
+    for calibration in (None, folder):
+        copy = int8_model(path, tmp_path / "int8", calibration=calibration)
+        compiled = get_runtime("torch").compile(copy, torch_config(precision="int8"))
+        off[calibration] = np.abs(compiled.infer([large])[0] - right).max() / np.abs(right).max()
+        compiled.close()
+    assert off[folder] < 0.1 < off[None]
     plain.close()
 
 

@@ -26,6 +26,8 @@ BETWEEN_BELIEF, WITHIN_BELIEF, MEAN_BELIEF = 2.0, 2.0, 2.0
 
 FEW = 3
 """A model that fewer machines than this have figures of is known less well than others."""
+_CLASS = 3
+"""Machines from which on a class of them is known by itself: two that happen to be predicted well say little."""
 
 
 @dataclass(frozen=True)
@@ -187,10 +189,11 @@ class Bands:
     def find(self, simd: str, precision: str, mode: str) -> ErrorWidth:
         """Log error of a machine known by its data sheet alone.
 
-        A class that no machine, or one alone, stands for has the band of classes that were left out whole.
+        A class that no machine stands for has the band of classes that were left out whole, and so has one of a machine
+        or two, or its own ends where these lie further out.
         """
         own = self._bands.get(f"{simd}/{precision}/{mode}")
-        if own is not None and own.machines > 1:
+        if own is not None and own.machines >= _CLASS:
             return ErrorWidth.of(own)
         new = self.new(precision, mode)
         return new if own is None else new.united(ErrorWidth.of(own))
@@ -225,7 +228,7 @@ class Bands:
         class have them.
         """
         own = self._bands.get(f"unpublished/{simd}/{precision}/{mode}")
-        if machines == 0 and not unlike and own is not None and own.machines > 1:
+        if machines == 0 and not unlike and own is not None and own.machines >= _CLASS:
             return ErrorWidth.of(own)
         width = self.find(simd, precision, mode)
         if unlike:
@@ -240,10 +243,10 @@ class Bands:
         """Log error of an unpublished model that was measured on one other machine, on one known by its data sheet.
 
         The residual process has taken the measurement in. Its own noise is that of a published figure; of a class that
-        no machine, or one alone, stands for, nothing is known but the error without it.
+        no machine stands for, or one or two, nothing is known but the error without it.
         """
         own = self._bands.get(f"once/{simd}/{precision}/{mode}")
-        return self.spec(simd, precision, mode, 0) if own is None or own.machines < 2 else ErrorWidth.of(own)
+        return self.spec(simd, precision, mode, 0) if own is None or own.machines < _CLASS else ErrorWidth.of(own)
 
     def unseen(self, precision: str) -> ErrorWidth:
         """Log error of models that no fitted row knows, on machines that are known."""

@@ -80,13 +80,22 @@ def simd_class(spec: MachineSpec) -> str:
     return _SIMD_CLASS[spec.simd_level]
 
 
+LOW_POWER, HIGH_POWER = "low_power", "high_power"
+"""Classes of errors of machines of well-known instruction sets (:meth:`MachineArrays.error_classes`)."""
+_WELL_KNOWN = ("avx2", "avx2_vnni", "avx512_vnni")
+"""Instruction sets that machines of several makes stand for, of low and of high power."""
 SMALL_CORES = "small_cores"
-"""Class of errors of chips that have small cores alone, whatever their instruction set."""
+"""Class of chips that have small cores alone; of errors, a part of those of low power."""
 
 
 def error_class(spec: MachineSpec) -> str:
-    """Group of machines that are off by alike amounts (:meth:`MachineArrays.error_classes`)."""
+    """Group of machines that are off by like amounts (:meth:`MachineArrays.error_classes`)."""
     return machine_arrays([spec]).error_classes()[0]
+
+
+def core_class(spec: MachineSpec) -> str:
+    """Group of machines whose own figures say alike much of a model (:meth:`MachineArrays.core_classes`)."""
+    return machine_arrays([spec]).core_classes()[0]
 
 
 def signature(spec: MachineSpec) -> tuple[float, ...]:
@@ -105,6 +114,12 @@ def signature(spec: MachineSpec) -> tuple[float, ...]:
         spec.tdp_w,
     )
     return (float(SIMD_CLASSES.index(simd_class(spec))), *(-1.0 if value is None else float(value) for value in values))
+
+
+def _error_class(simd: str, low: bool, small: bool) -> str:
+    if simd not in _WELL_KNOWN:
+        return simd
+    return (SMALL_CORES if small else LOW_POWER) if low else HIGH_POWER
 
 
 @dataclass(frozen=True)
@@ -142,6 +157,8 @@ class MachineArrays:
     """The most that a box can hold; infinite where not known."""
     amd: Array
     mobile: Array
+    low_power: Array
+    """1 where the chip is soldered, or of 40 W and less: power limit and cooling are the box maker's choice."""
     quota: Array
 
     @property
@@ -155,10 +172,22 @@ class MachineArrays:
         return self.cores / self.sockets
 
     def error_classes(self) -> list[str]:
-        """Group that each machine's interval is learned from: chips of small cores alone, else the instruction set.
+        """Group that each machine's interval is learned from: low power, high power, or its instruction set.
 
-        The former go into small, often fanless boxes, by whichever instructions they compute; with them among the
-        hybrids of their instruction set, neither would have its own width.
+        What a data sheet does not tell of a machine is mostly its box: how much power it holds and for how long, and
+        what memory is in it. Of soldered and low-power chips that is the maker's choice; desktops and servers hold
+        what their chip may draw. Machines of an instruction set that one alone stands for, or two, have that as their
+        class: of them the physical model itself is less sure. Small cores alone, which go into the smallest boxes, are
+        a part of low power with a width of their own.
+        """
+        rows = zip(self.simd, self.low_power, self.atom_only, strict=True)
+        return [_error_class(SIMD_CLASSES[simd], bool(low), bool(small)) for simd, low, small in rows]
+
+    def core_classes(self) -> list[str]:
+        """Group that the error on a chip with figures of other models is learned from: instruction set, or small cores.
+
+        What the box does is in those figures. What they say of another model depends on how kernels run on such cores,
+        and on how many relatives help to read them.
         """
         pairs = zip(self.simd, self.atom_only, strict=True)
         return [SMALL_CORES if small else SIMD_CLASSES[simd] for simd, small in pairs]
@@ -226,6 +255,7 @@ def _row(spec: MachineSpec) -> list[float]:
     atom_only = 1.0 if kind == "sse42" or (kind == "avx2_vnni" and fma <= 256 and not e_cores) else 0.0
     # TDP tells the socket: soldered parts come at up to 30 W or 45 to 55 W, desktop sockets at 35, 58, 60, 65 and up.
     mobile = 1.0 if spec.sockets == 1 and (tdp <= 30.0 or 44.0 <= tdp <= 56.0) and cores > 2 else 0.0
+    low_power = 1.0 if spec.tdp_w is not None and spec.sockets == 1 and (tdp <= 40.0 or mobile) else 0.0
     return [
         float(SIMD_CLASSES.index(kind)),
         _fill(spec.release_year, 2020.0),
@@ -253,6 +283,7 @@ def _row(spec: MachineSpec) -> list[float]:
         _fill(spec.turbo_power_w, np.inf),
         1.0 if made_by_amd(spec) else 0.0,
         mobile,
+        low_power,
         _fill(spec.quota_cores, cores),
     ]
 

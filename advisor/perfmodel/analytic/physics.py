@@ -25,6 +25,12 @@ _INT8_NOMINAL = np.log([8 / 3, 4 / 3, 4.0, 4 / 3, 4.0, 32.0, 4 / 3, 4.0])
 dot products; without them three instructions for each four (4/3), against two for one in f32 where nothing is fused;
 tiles of AMX multiply 1024 a cycle, two 512-bit pipes 32 in f32. Source: instruction sets' references."""
 _BF16_NOMINAL_AMX = np.log(16.0)
+_FED_BITS = 512.0
+"""Bits of products per cycle that a core's loads can feed where no value is used twice (depthwise convolutions, kernels
+without products), and above which traffic inside the caches gets no faster: chips of one design have the same load
+ports and caches whether one 512-bit unit is enabled or two. Source: project assumption from block diagrams of such
+cores; found by single requests in f32, of which chips with two units were predicted too fast and those with one too
+slow, the more so the fewer operations a network has per byte."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,7 @@ def core_rate(p: Parameters, machine: MachineArrays, runs: Runs) -> tuple[Array,
 def flop_per_cycle(p: Parameters, machine: MachineArrays, precision: NDArray[np.int64]) -> Array:
     """Attainable operations per cycle of one core, shape (n, classes)."""
     lanes = machine.fma_bits / 32.0 * 2.0
+    fed = np.minimum(lanes, _FED_BITS / 32.0 * 2.0)
     two_pipes = np.where(machine.fma_bits >= 1024, p.factor("pipe_extra"), 1.0)
     general = np.exp(p["year"] * (machine.year - 2017.0) + p["amd"] * machine.amd + p["atom"] * machine.atom_only)
     rate = np.empty((len(lanes), len(CLASSES)))
@@ -94,9 +101,9 @@ def flop_per_cycle(p: Parameters, machine: MachineArrays, precision: NDArray[np.
         gain = np.exp(
             np.where(precision == INT8, int8 * min(share, 1.0), np.where(precision == BF16, bf16 * share, 0.0))
         )
-        rate[:, i] = (
-            lanes * two_pipes * general * np.exp(simd_general + special) * p.factor(f"efficiency_{name}") * gain
-        )
+        reuses = name in ("conv", "gemm")
+        width = lanes * two_pipes if reuses else fed
+        rate[:, i] = width * general * np.exp(simd_general + special) * p.factor(f"efficiency_{name}") * gain
     return rate
 
 
@@ -125,8 +132,7 @@ def pass_time(p: Parameters, machine: MachineArrays, table: Array, peak_activati
     flop = table[:, :, 0] * runs.batch[:, None] * batch_factor[:, None]
     activation = table[:, :, 1] * (runs.batch * shrink)[:, None]
     weights = table[:, :, 2] * shrink[:, None]
-    width = machine.fma_bits / 512.0
-    cache_rate = p.factor("cache_bytes_per_cycle") * np.minimum(width, 2.0) ** 0.5
+    cache_rate = p.factor("cache_bytes_per_cycle") * np.minimum(machine.fma_bits / _FED_BITS, 1.0) ** 0.5
     flop_s = flop / (rate * clock[:, None])
     cache_s = activation / (cache_rate * clock)[:, None]
     serial = np.array([min(p.factor(f"serial_{name}"), 0.9) for name in CLASSES[:4]] + [0.9])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from advisor.perfmodel.analytic.interval import FEW, ErrorWidth
-from advisor.perfmodel.analytic.machine import error_class
+from advisor.perfmodel.analytic.machine import core_class, error_class
 from advisor.perfmodel.analytic.physics import PRECISIONS
 from advisor.perfmodel.analytic.runtime_defaults import MODES
 from advisor.perfmodel.analytic.work_table import WorkTable
@@ -54,7 +54,8 @@ def published_evidence(
         else:
             # A chip with figures is known no worse than one of its class without.
             cell = error_class(machine), precision_name, mode
-            chip = transfer.bands.published(*cell[1:]) if has_figure else transfer.bands.anchored(*cell)
+            anchored = transfer.bands.anchored(core_class(machine), precision_name, mode)
+            chip = transfer.bands.published(precision_name, mode) if has_figure else anchored
             width = transfer.bands.find(*cell).within(chip)
         if has_figure:
             notes.append("blended with the published figure of this model and precision on this chip")

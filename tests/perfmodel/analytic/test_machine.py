@@ -3,6 +3,7 @@ import pytest
 
 from advisor.perfmodel.analytic.clock import sustained_clock
 from advisor.perfmodel.analytic.machine import (
+    core_class,
     error_class,
     filled_fields,
     machine_arrays,
@@ -74,9 +75,13 @@ def test_wide_arithmetic_lowers_the_clock_of_intel_alone() -> None:
     assert np.isclose(clocks[0] / clocks[1], PRIOR.factor("clock_avx512"))
 
 
-def test_chips_of_small_cores_alone_have_errors_of_their_own() -> None:
-    small = machine("n100", simd_level="avx2_vnni", fma_bits_per_core=256.0)
-    hybrid = machine("hybrid", simd_level="avx2_vnni", efficiency_cores=8, threads=16)
-    old = machine("old", simd_level="sse42", fma_bits_per_core=128.0)
-    found = [error_class(spec) for spec in (small, hybrid, old, machine())]
-    assert found == ["small_cores", "avx2_vnni", "small_cores", "avx2"]
+def test_errors_are_learned_from_machines_whose_power_is_as_much_the_box_makers_choice() -> None:
+    small = machine("n100", simd_level="avx2_vnni", fma_bits_per_core=256.0, tdp_w=6.0)
+    soldered = machine("soldered", simd_level="avx512_vnni", tdp_w=45.0)
+    thrifty, desktop = machine("35 W", tdp_w=35.0), machine("65 W", simd_level="avx2_vnni", tdp_w=65.0)
+    found = [error_class(spec) for spec in (small, soldered, thrifty, desktop)]
+    assert found == ["small_cores", "low_power", "low_power", "high_power"]
+    assert error_class(machine("guest", tdp_w=None)) == "high_power", "nothing is known of a guest's power"
+    assert [core_class(spec) for spec in (small, soldered, thrifty)] == ["small_cores", "avx512_vnni", "avx2"]
+    rare = [machine("old", simd_level="sse42", tdp_w=6.0), machine("tiles", simd_level="amx", tdp_w=350.0)]
+    assert [error_class(spec) for spec in rare] == ["sse42", "amx"]

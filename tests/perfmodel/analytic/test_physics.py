@@ -59,6 +59,17 @@ def test_weights_from_memory_bind_when_nothing_is_reused() -> None:
     assert seconds > 1e9 * 0.98 / (37.5e9 * PRIOR.factor("bandwidth"))
 
 
+def test_a_second_unit_speeds_up_what_uses_its_values_more_than_once() -> None:
+    two, one = (machine(simd_level="avx512_vnni", fma_bits_per_core=bits) for bits in (1024.0, 512.0))
+    rates = [flop_per_cycle(PRIOR, machine_arrays([spec]), np.array([0]))[0] for spec in (two, one)]
+    gains = dict(zip(CLASSES, rates[0] / rates[1], strict=True))
+    assert gains["conv"] == gains["gemm"] == pytest.approx(2 * PRIOR.factor("pipe_extra"))
+    assert gains["dwconv"] == gains["memory"] == gains["serial"] == 1.0
+    narrow = machine(fma_bits_per_core=256.0)
+    half = flop_per_cycle(PRIOR, machine_arrays([narrow]), np.array([0]))[0, 1]
+    assert flop_per_cycle(PRIOR, machine_arrays([machine()]), np.array([0]))[0, 1] == pytest.approx(2 * half)
+
+
 def test_int8_gains_more_with_vnni_than_without() -> None:
     gain = {}
     for level in ("avx2", "avx2_vnni"):
