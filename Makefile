@@ -10,8 +10,12 @@ SCENARIO ?= scenarios/store-analytics.yaml
 PYTEST_ARGUMENTS ?=
 # Pythons for which the lock is tested, on Linux x86-64; the ranges in pyproject.toml allow newer ones.
 PYTHONS := 3.11 3.12 3.13
+# Extras that tests install: all but torch, which is several GB (make test-torch).
+EXTRAS := parquet,postgres,kit,farm,serve,trace,ncnn,litert,tvm
+comma := ,
+each_extra = $(foreach extra,$(subst $(comma), ,$(EXTRAS)),--extra $(extra))
 
-.PHONY: help install dev plan shell verify test test-slow test-devices test-lowest test-newest check format accuracy benchmarks docs lock \
+.PHONY: help install dev plan shell verify test test-slow test-devices test-torch test-lowest test-newest check format accuracy benchmarks docs lock \
 	lock-upgrade wheel clean
 
 help:
@@ -21,6 +25,7 @@ help:
 	@echo "make test          all tests (about 15 minutes on 2 cores)"
 	@echo "make test-slow     the tests that take minutes each; they install the wheel in an empty environment, too"
 	@echo "make test-devices  runtimes on software drivers that stand in for a GPU (Debian 12 or 13; the first time 5 minutes)"
+	@echo "make test-torch    the runtime PyTorch (the first time a large download; TORCH=FILE names another build of it)"
 	@echo "make test-lowest   all tests with the lowest versions that pyproject.toml allows, in .venv-lowest"
 	@echo "make test-newest   all tests with the newest versions that pyproject.toml allows, in .venv-newest"
 	@echo "make check         ruff, mypy --strict, layers, declared dependencies, documentation"
@@ -48,7 +53,7 @@ install_dev = $(PIP) --require-hashes --only-binary :all: --requirement requirem
 else
 check_python :=
 install_runtime = $(PIP) --editable .
-install_dev = $(PIP) "pip>=25.1" && $(PIP) --group dev --editable '.[parquet,postgres,ncnn,trace]' && \
+install_dev = $(PIP) "pip>=25.1" && $(PIP) --group dev --editable '.[$(EXTRAS)]' && \
 	$(PIP) --no-deps --group converter
 endif
 
@@ -88,8 +93,8 @@ verify: $(COMPILED)
 	$(BIN)/sizer verify $(SCENARIO) --duration 20
 
 # Tests with deadlines run alone at the end. One thread per worker in BLAS: two workers already fill two cores.
-run_tests = $(1)/python -m pytest -n 2 --dist worksteal -m "not slow and not accuracy and not timing and not devices" $(PYTEST_ARGUMENTS) && \
-	$(1)/python -m pytest -m "timing and not slow and not devices" $(PYTEST_ARGUMENTS)
+run_tests = $(1)/python -m pytest -n 2 --dist worksteal -m "not slow and not accuracy and not timing and not devices and not torch" $(PYTEST_ARGUMENTS) && \
+	$(1)/python -m pytest -m "timing and not slow and not devices and not torch" $(PYTEST_ARGUMENTS)
 
 test: $(DEVSTAMP)
 	$(call run_tests,$(BIN))
@@ -106,19 +111,32 @@ $(WEBGPU)/.installed: requirements/devices.txt | $(VENV)/bin/python
 	@touch $@
 
 test-devices: $(DEVSTAMP) $(WEBGPU)/.installed
-	tests/devices/run $(BIN)/python -m pytest -m devices tests/devices --ignore tests/devices/test_webgpu.py \
-		$(PYTEST_ARGUMENTS)
-	PYTHONPATH=$(CURDIR)/$(WEBGPU) tests/devices/run $(BIN)/python -m pytest -m devices tests/devices/test_webgpu.py \
-		$(PYTEST_ARGUMENTS)
+	tests/devices/run $(BIN)/python -m pytest -n 2 --dist worksteal -m devices tests/devices \
+		--ignore tests/devices/test_webgpu.py $(PYTEST_ARGUMENTS)
+	PYTHONPATH=$(CURDIR)/$(WEBGPU) tests/devices/run $(BIN)/python -m pytest -n 2 --dist worksteal -m devices \
+		tests/devices/test_webgpu.py $(PYTEST_ARGUMENTS)
 	case "$$(cat /etc/debian_version)" in 12*) tests/devices/run --old $(BIN)/python -m pytest -m devices \
 		tests/devices/test_old_driver.py $(PYTEST_ARGUMENTS);; esac
+
+# PyTorch lies in a folder of its own, as it is larger than everything else together. onnx2torch names torchvision, which
+# the conversion needs for two operators only and which must fit the build of PyTorch: it is left out.
+TORCH ?= torch>=2.13
+TORCH_FOLDER := build/torch-$(PYTHON_VERSION)
+$(TORCH_FOLDER)/.installed: | $(VENV)/bin/python
+	rm -rf $(TORCH_FOLDER)
+	$(PIP) --target $(TORCH_FOLDER) "$(TORCH)"
+	$(PIP) --target $(TORCH_FOLDER) --no-deps "onnx2torch>=1.5.15"
+	@touch $@
+
+test-torch: $(DEVSTAMP) $(TORCH_FOLDER)/.installed
+	PYTHONPATH=$(CURDIR)/$(TORCH_FOLDER) $(BIN)/python -m pytest -m torch tests/runtimes $(PYTEST_ARGUMENTS)
 
 # Each in an environment of its own, made anew: what an earlier run left there would hide a missing or a newer version.
 test-lowest: $(DEVSTAMP)
 	rm -rf .venv-lowest
 	$(PYTHON) -m venv .venv-lowest
 	$(BIN)/uv pip install --quiet --python .venv-lowest --resolution lowest-direct --only-binary :all: \
-		--requirement pyproject.toml --all-extras --group dev
+		--requirement pyproject.toml $(each_extra) --group dev
 	$(BIN)/uv pip install --quiet --python .venv-lowest --resolution lowest-direct --only-binary :all: --no-deps \
 		--group converter
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -157,9 +175,10 @@ lock_settings = --quiet --universal --python-version $(firstword $(PYTHONS)) --g
 lock_command = $(BIN)/uv pip compile pyproject.toml $(lock_settings)
 
 lock: $(DEVSTAMP)
-	$(lock_command) --all-extras --group dev --output-file requirements/dev.txt
+	$(lock_command) $(each_extra) --group dev --output-file requirements/dev.txt
 	$(lock_command) --group build --constraint requirements/dev.txt --output-file requirements/runtime.txt
 	$(BIN)/uv pip compile $(lock_settings) --no-deps --group converter --output-file requirements/converter.txt
+	$(BIN)/uv pip compile $(lock_settings) --no-deps --group installer --output-file requirements/installer.txt
 	$(BIN)/uv pip compile $(lock_settings) --no-deps --group devices --output-file requirements/devices.txt
 
 lock-upgrade:

@@ -20,7 +20,7 @@ from .common import facts, header, model, percent, scratch, table, threads_here
 
 CAMERAS, SMALL = 6, "squeezenet-1.1"
 LOADS = (1.5, 2.0, 2.7, 3.6)
-"""What the cameras send over what one worker seems to decode, the first that is too much: by itself a frame takes longer
+"""What the cameras send over what one worker seems to decode, the first that is too much: alone a frame takes longer
 to decode than one of many."""
 PROBE_S, RUN_S = 4.0, 12.0
 

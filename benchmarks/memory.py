@@ -80,7 +80,7 @@ def _peak(payload: dict[str, Any]) -> dict[str, Any]:
     file, config = ModelFile.model_validate(payload["model"]), RunConfig.model_validate(payload["config"])
     runtime = get_runtime(config.runtime)
     runtime.devices()
-    path = model_path(file, config.precision)
+    path = model_path(file, config)
     before = reset_peak_memory()
     compiled = runtime.compile(path, config, CompileOptions(input_shape=file.input_shape))
     load = peak_memory_bytes()

@@ -70,7 +70,7 @@ def _peak(payload: dict[str, Any]) -> dict[str, Any]:
     ]
     for _, config in parts:
         get_runtime(config.runtime).devices()
-    paths = [model_path(file, config.precision) for file, config in parts]
+    paths = [model_path(file, config) for file, config in parts]
     before = reset_peak_memory()
     compiled = [
         get_runtime(config.runtime).compile(path, config, CompileOptions(input_shape=file.input_shape))

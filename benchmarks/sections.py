@@ -55,6 +55,13 @@ SECTIONS = (
         measures=False,
         dated=False,
     ),
+    Section(
+        "runtime-ratios",
+        "runtime_ratios",
+        "other runtimes over OpenVINO, machines left out",
+        measures=False,
+        dated=False,
+    ),
     Section("memory", "memory", "peak memory, model families left out", measures=False),
     Section("power", "power", "predicted wall power compared with published meters", measures=False, dated=False),
     Section("decode", "decode", "published software decoding, machines left out", measures=False, dated=False),
@@ -68,6 +75,7 @@ SECTIONS = (
     Section("host-spec", "host_spec", "this machine from its data sheet alone"),
     Section("simulator", "simulator", "the simulator's speed", paired=True, dated=False),
     Section("planner", "planner", "the planner's time by number of platforms and sites", paired=True, dated=False),
+    Section("farm", "farm", "sites planned by two workers of a farm and by one", paired=True),
     Section("verification", "verification", "pacing, cost and repeatability of verification", paired=True),
     Section("cascade", "cascade", "predicted against measured cascades on this machine"),
 )

@@ -65,7 +65,8 @@ def mistakes(line: str, root: click.Group) -> Iterator[str]:
     while words and isinstance(command, click.Group) and not words[0].startswith("-"):
         if _PLACEHOLDER.fullmatch(words[0]):
             return
-        child = command.commands.get(words[0])
+        default = getattr(command, "default_command", None)  # what a word is meant for that is no command
+        child = command.commands.get(words[0]) or command.commands.get(default or "")
         if child is None:
             yield f"`{line}`: no command {words[0]!r}"
             return

@@ -9,14 +9,16 @@ script says (objects on the clips, bit rate of one of them) stays empty.
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 FIELDS = [
     "kind", "source", "release", "date", "pipeline", "platform", "cores", "decode_device", "detect_device",
-    "classify_device", "detector", "classifiers", "every_frames", "codec", "width", "height", "bitrate_kbps", "fps",
-    "precision", "batch", "model_streams", "compiled_per", "cells", "parts", "streams",
+    "classify_device", "detector", "classifiers", "every_frames", "classify_every", "codec", "width", "height",
+    "bitrate_kbps", "fps", "precision", "batch", "model_streams", "compiled_per", "cells", "wall_height",
+    "parts", "streams", "note",
 ]  # fmt: skip
 RELEASES = ("main", "2026.2", "2026.1")
 """Newest first; a figure that is not in one is taken from the next. Other branches repeat these."""
@@ -32,12 +34,12 @@ FIRST_NAMED = {("lpr", "i5-13600 (32G Mem)"): "i5-12400 (16G Mem)"}
 """The desktop's figures of licence plates were published as those of an i5-12400; since 2026.2 the same figures stand
 under the name of an i5-13600, while those of other pipelines changed with the name. The first name counts."""
 # Published name -> work: name, and its operations over those of that name. YOLOv5 runs at 416 x 416 in the first three
-# pipelines. YOLO11n: 6.5 against 8.7 GFLOP of YOLOv8n; the plate detector is a YOLOv8n by its name.
+# pipelines. The plate detector is a YOLOv8n by its name.
 WORKS = {
     "yolov5s-416": ("yolo-small", 0.4225),
     "yolov5m-416": ("yolo-medium", 0.4225),
     "yolov5m": ("yolo-medium", 1.0),
-    "yolov11n": ("yolo_v8n", 0.747),
+    "yolov11n": ("yolo11n", 1.0),
     "yolov8_license_plate_detector": ("yolo_v8n", 1.0),
     "ch_PP-OCRv4_rec_infer": ("pp-ocr-rec", 1.0),
     "efficientnet-b0": ("efficientnet-b0", 1.0),
@@ -48,7 +50,7 @@ WORKS = {
 
 @dataclass(frozen=True)
 class Build:
-    """How a pipeline is built on the CPU."""
+    """How a pipeline is built; ``cells`` on the CPU."""
 
     size: tuple[int, int]
     bitrate_kbps: str
@@ -79,6 +81,8 @@ BUILDS = {
     "va_medium": Build((1920, 1080), "", 30, "", "pipeline", "", AROUND),
 }  # fmt: skip
 SIZES = {"1080p": (1920, 1080), "4K": (3840, 2160)}
+TWO_DEVICES_AT_ONCE = "concurrent GPU and NPU"
+"""In a note: as many pipelines on each device as it carries, so that no stage is on one device."""
 
 
 def _release(row: dict[str, str]) -> int | None:
@@ -100,27 +104,45 @@ def pipeline_rows(path: Path, report: list[str]) -> list[dict[str, object]]:
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     newest: dict[tuple[str, ...], tuple[int, dict[str, str]]] = {}
-    others = 0
+    others = at_once = 0
     for row in rows:
         rank = _release(row)
         if rank is None:
             others += 1
             continue
+        if TWO_DEVICES_AT_ONCE in row["note"]:
+            at_once += 1
+            continue
         row["platform"] = FIRST_NAMED.get((row["cascade"], row["platform"]), row["platform"])
         devices = (row["decode_device"], row["detect_device"], row["classify_device"])
         key = (row["cascade"], row["platform"], row["mode"], row["models"], *map(_device, devices))
-        if key not in newest or rank < newest[key][0]:
+        # The server's chip has no engine, the mobile one two: of two walls that a script builds, the second is theirs.
+        if key not in newest or (rank, -_wall_height(row)) < (newest[key][0], -_wall_height(newest[key][1])):
             newest[key] = rank, row
     report.append(f"{len(rows)} rows of {path.name}; kept {len(newest)}")
     report.append(f"- {others} of a branch that repeats the others")
-    report.append(f"- {len(rows) - others - len(newest)} of earlier releases")
+    report.append(f"- {at_once} of pipelines on two devices at once: none of their stages is on one device")
+    report.append(f"- {len(rows) - others - at_once - len(newest)} of earlier releases, or of walls for other chips")
     return [_pipeline(row) for _, row in newest.values()]
+
+
+def _wall_height(row: dict[str, str]) -> int:
+    return int((row["compose_size"] and row["output"].partition("x")[2]) or 0)
+
+
+def _classify_every(row: dict[str, str]) -> str:
+    """Frames between two classifications; one script has another number of them for the NPU."""
+    on_npu = re.search(r"(\d+) on NPU", row["interval"]) if row["classify_device"] == "NPU" else None
+    return on_npu[1] if on_npu else row["interval"].partition(", ")[2].partition(" ")[0]
 
 
 def _pipeline(row: dict[str, str]) -> dict[str, object]:
     platform, cores = PLATFORMS[row["platform"]]
     detector, *classifiers = row["models"].split("+")
     build = BUILDS[row["cascade"]]
+    on_cpu = row["detect_device"] == "CPU"
+    # Its script encodes "for single-model GPU and for CPU".
+    encodes = on_cpu or not classifiers
     return {
         "kind": "pipeline",
         "source": f"github.com/{row['source']}@{row['commit']} {row['file']}",
@@ -135,6 +157,7 @@ def _pipeline(row: dict[str, str]) -> dict[str, object]:
         "detector": _work(detector),
         "classifiers": "+".join(map(_work, classifiers)),
         "every_frames": row["interval"].partition(" ")[0],
+        "classify_every": _classify_every(row) if classifiers else "",
         "codec": "h264",
         "width": build.size[0],
         "height": build.size[1],
@@ -144,20 +167,25 @@ def _pipeline(row: dict[str, str]) -> dict[str, object]:
         "batch": row["batch"].partition(" ")[0],
         "model_streams": build.model_streams,
         "compiled_per": build.compiled_per,
-        "cells": build.cells,
-        "parts": "+".join(build.parts),
+        # On graphics a wall of 9 cells is published with 12 cameras: its cells bound nothing there.
+        "cells": build.cells if on_cpu else "",
+        "wall_height": _wall_height(row) or "",
+        "parts": "+".join(part for part in build.parts if encodes or part != "encode h265"),
         "streams": row["streams"],
+        "note": row["note"],
     }
 
 
 def encode_rows(path: Path, report: list[str]) -> list[dict[str, object]]:
-    """Encoding in software, as the same machine is published with."""
+    """Encoding on the cores and by engines, as the same machines are published with."""
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     kept = [
-        row for row in rows if row["device"] == "CPU" and row["task"] == "Encode" and row["release"].startswith("main")
+        row
+        for row in rows
+        if row["task"] == "Encode" and row["release"].startswith("main") and row["platform"] in PLATFORMS
     ]
-    report.append(f"{len(rows)} rows of {path.name}; kept {len(kept)} of encoding on the CPU")
+    report.append(f"{len(rows)} rows of {path.name}; kept {len(kept)} of encoding on the machines of the pipelines")
     found: list[dict[str, object]] = []
     for row in kept:
         platform, cores = PLATFORMS[row["platform"]]
@@ -171,6 +199,7 @@ def encode_rows(path: Path, report: list[str]) -> list[dict[str, object]]:
                 "date": row["date"],
                 "platform": platform,
                 "cores": cores,
+                "decode_device": row["device"],
                 "codec": row["codec"],
                 "width": width,
                 "height": height,

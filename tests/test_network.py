@@ -9,6 +9,10 @@ import click
 import pytest
 
 from advisor.cli.main import cli
+from advisor.records.farm import FarmRun
+from advisor.store.measurements import MeasurementStore
+from tests.kit.boxes import FakeBox
+from tests.kit.makers import built, unpacked
 from tests.network import run_isolated
 
 ROOT = Path(__file__).parents[1]
@@ -30,12 +34,28 @@ COMMANDS: dict[tuple[str, ...], list[list[str]]] = {
         ["bench", "squeezenet-1.1", "--threads", "1", "--runtime", "onnxruntime", "--precision", "int8"],
         ["bench", "--export", "box.json"],
     ],
+    ("compare",): [
+        [
+            "compare",
+            "squeezenet-1.1",
+            "--runtimes",
+            "openvino,onnxruntime",
+            "--precisions",
+            "f32",
+            "--threads",
+            "1",
+            "--rounds",
+            "1",
+        ],
+    ],
     ("calibrate",): [["calibrate"]],
     ("predict",): [
         ["predict", "squeezenet-1.1", "--on", "this,intel-core-i5-12400", "--runtime", "onnxruntime"],
     ],
     ("plan",): [["plan", "quiet.yaml", "--on", "office-desktop-i5-12400-16-gb", "-o", "plan.json", "--html", "p.html"]],
     ("verify",): [["verify", "quiet.yaml", "--config", "default", "--duration", "3s", "-o", "verdict.json"]],
+    ("kit", "show"): [["kit", "show", "kit.tar.gz"]],
+    ("kit", "read"): [["kit", "read", "result"]],
     ("catalog", "list"): [["catalog", "list"]],
     ("catalog", "show"): [["catalog", "show", "office-desktop-i5-12400-16-gb"]],
     ("catalog", "check"): [["catalog", "check"]],
@@ -48,7 +68,13 @@ COMMANDS: dict[tuple[str, ...], list[list[str]]] = {
     ("report",): [["report"], ["report", "--csv", "m.csv", "--html", "m.html"]],
     ("store", "prune"): [["store", "prune", "--keep", "1"]],
     ("schema",): [["schema", "scenario"]],
+    ("farm", "table"): [["farm", "table"]],
 }
+ASKED_FOR = {("farm", name) for name in ("scheduler", "worker", "bench", "status", "watch", "plan")}
+"""A network is what these are for: they reach for the address that they are given, which their own tests show."""
+
+FETCHES = {("kit", "build")}
+"""What fetches packages because it is asked to; without a network it says so (tests/kit/test_wheels.py)."""
 
 
 def _leaves(command: click.Command, path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
@@ -64,11 +90,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (where / "cameras.csv").write_text("name,resolution,codec,fps\ndoor,320x192,h264,5\n", encoding="utf-8")
     prices = "product,price,currency,observed_at\nbeelink-eq14,239,USD,2026-11-20\n"
     (where / "prices.csv").write_text(prices, encoding="utf-8")
+    (where / "sizer").mkdir()
+    with MeasurementStore(f"sqlite:///{where / 'sizer' / 'store.sqlite3'}") as store:
+        campaign = FarmRun(sizer_version="0", created="2026-11-29T12:00:00Z", title="m.yaml", boxes=(), cells=())
+        store.put_run("farm", campaign)
     return where
 
 
 def test_no_command_is_left_out() -> None:
-    assert set(COMMANDS) == _leaves(cli)
+    assert set(COMMANDS) | ASKED_FOR | FETCHES == _leaves(cli)
 
 
 QUICK = {("host",), ("init",), ("import",), ("catalog", "list"), ("schema",)}
@@ -80,7 +110,14 @@ QUICK = {("host",), ("init",), ("import",), ("catalog", "list"), ("schema",)}
     "command",
     [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow, id=" ".join(name)) for name in COMMANDS],
 )
-def test_a_command_reaches_for_no_network(command: tuple[str, ...], folder: Path) -> None:
+def test_a_command_reaches_for_no_network(
+    command: tuple[str, ...], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if command[0] == "kit" and not (folder / "result").exists():
+        monkeypatch.setenv("SIZER_CACHE", str(folder / "sizer" / "cache"))
+        box = unpacked(built(folder, "kit.tar.gz").path, folder / "box")
+        assert FakeBox(monkeypatch, box).start() == 0
+        (box / "result").rename(folder / "result")
     for given in COMMANDS[command]:
         added = next((folder / "sizer" / "catalogue" / "platforms").glob("*.yaml"), None)
         arguments = [added.stem if word == "BOX" and added is not None else word for word in given]

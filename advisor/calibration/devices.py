@@ -92,7 +92,7 @@ def graphics_data() -> GraphicsData:
         graphics_rows(mine, tables, [key[2] for key in keys], [key[3] for key in keys]),
         np.array([float(np.median(groups[key])) for key in keys]),
         tuple(key[0] for key in keys),
-        tuple(spec.family for spec in mine),
+        tuple(str(spec.family) for spec in mine),
         tuple(key[1] for key in keys),
         tuple(table.family for table in tables),
         np.array([falls_back((key[1],)) for key in keys]),

@@ -54,6 +54,14 @@ def map_in_threads(function: Callable[[ItemT], ResultT], items: Iterable[ItemT],
         _refusing = False
 
 
+def kill_children() -> None:
+    """Kill all children of this process; whoever waits for one sees it end."""
+    with _lock:
+        condemned = list(_alive)
+    for child in condemned:
+        child.kill()
+
+
 class ChildProcess:
     """A fresh interpreter in a process group of its own; leaving the context kills the whole group.
 
@@ -151,6 +159,19 @@ class ChildProcess:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+
+    def pause(self) -> None:
+        """Stop the child and whatever it started until :meth:`go_on`; killing works meanwhile."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let a paused child run again."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
 
     def exit_code(self) -> int:
         """Wait for the end of the child and return its exit code, negative for a signal."""

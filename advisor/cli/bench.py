@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 @click.option("--budget", "budget_s", type=Duration(1.0), default=None, metavar="TIME",
               help="Stop after this time, for example 90s or 10m; a second call continues.")  # fmt: skip
 @click.option("--retry-failed", is_flag=True, help="Repeat measurements that failed before.")
-@click.option("--runtime", type=click.Choice(["openvino", "onnxruntime", "ncnn"]), default="openvino", show_default=True,
+@click.option("--runtime", type=click.Choice(["openvino", "onnxruntime", "ncnn", "litert", "torch", "tvm"]), default="openvino", show_default=True,
               help="Library that runs the model.")  # fmt: skip
 @click.option("--device", default="CPU", show_default=True, metavar="DEVICE",
               help="CPU, GPU, NPU, AUTO, BATCH:GPU, or another that `sizer host` lists for the runtime.")  # fmt: skip
-@click.option("--precision", type=click.Choice(["f32", "bf16", "int8"]), default="f32", show_default=True,
+@click.option("--precision", type=click.Choice(["f32", "bf16", "f16", "int8"]), default="f32", show_default=True,
               help="Precision in which the model computes.")  # fmt: skip
 @click.option(
     "--threads", default=None, metavar="N|all", help="Threads of all streams; default: 1 and all usable cores."

@@ -16,7 +16,25 @@ from advisor.cli.tolerant_stream import flush_or_discard
 from advisor.errors import SizerError
 from advisor.report.printable import printable
 
-from . import bench, calibrate, catalog, host, import_file, init, models, plan, predict, report, schema, store, verify
+from . import (
+    bench,
+    calibrate,
+    catalog,
+    compare,
+    farm,
+    host,
+    import_file,
+    init,
+    kit,
+    models,
+    plan,
+    predict,
+    report,
+    schema,
+    serve,
+    store,
+    verify,
+)
 from .options import EXIT_CODES, report_failure, warn
 from .signals import ended_like_ctrl_c
 
@@ -37,14 +55,18 @@ for command in (
     import_file.import_file,
     plan.plan,
     verify.verify,
+    kit.kit,
     host.host,
     bench.bench,
+    compare.compare,
+    farm.farm,
     calibrate.calibrate,
     predict.predict,
     catalog.catalog,
     models.models,
     report.report,
     schema.schema,
+    serve.serve,
     store.store,
 ):
     cli.add_command(command)
@@ -117,6 +139,8 @@ def _drop_output() -> None:
 
 def main() -> None:
     """Console script."""
+    # openvino imports its converter of models where it finds it: 0.2 s, and no command converts any.
+    sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]  # openvino allows for it to be missing
     for stream in (sys.stdout, sys.stderr):
         # A terminal that has no letter for a name shows ? for it; the default is an exception.
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":

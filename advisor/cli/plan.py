@@ -15,6 +15,7 @@ from .options import EXIT_CODES, OutputOption, common, echo, notes, print_json, 
 from .trace_file import TraceFile, trace_option
 
 if TYPE_CHECKING:
+    from advisor.records.surface import WhatIfSurface
     from advisor.workflows.offers import OfferSource, Rate
 
 YOUNG_OBJECTS = 100_000
@@ -27,7 +28,13 @@ its end, and collecting every 700 objects took a tenth of its time."""
 @click.option("--on", "platforms", default=None, metavar="PLATFORM,...", shell_complete=complete_platforms,
               help="Consider these platforms only, by id or name; a processor means the boxes that have it.")  # fmt: skip
 @click.option("-o", "--output", type=OutputOption, default=None, metavar="FILE", help="Write the plan as JSON to FILE.")
-@click.option("--html", type=OutputOption, default=None, metavar="FILE", help="Write a self-contained page to FILE.")
+@click.option(
+    "--html",
+    type=OutputOption,
+    default=None,
+    metavar="FILE",
+    help="Write a self-contained page to FILE; it answers what-if, which takes a few seconds more.",
+)
 @trace_option("what happens to each frame and pass on the recommended box, simulated,")
 @click.option("--export", "export_format", default=None, metavar="FORMAT", shell_complete=complete_formats,
               help="Print the recommended runtime configuration: openvino, onnxruntime, ovms, triton or compose.")  # fmt: skip
@@ -94,10 +101,12 @@ def plan(
         as_of=None if as_of is None else as_of.date(), rates=rates,
     )  # fmt: skip
     traces = TraceFile(trace_file)
+    surfaces: list[WhatIfSurface | None] = []
     with progress_display(f"planning {scenario}", quiet=quiet) as progress:
         result = plan_scenario(
-            request, store_url=store_url, progress=progress, say=progress.message, traced=traces.keep
-        )
+            request, store_url=store_url, progress=progress, say=progress.message, traced=traces.keep,
+            what_if=None if html is None else surfaces.append,
+        )  # fmt: skip
     note = notes(quiet)
     exported = None
     if export_format is not None:
@@ -113,7 +122,7 @@ def plan(
         from advisor.report.html import render_plan_html
         from advisor.store.files import write_document
 
-        write_document(html, render_plan_html(result))
+        write_document(html, render_plan_html(result, surfaces[0]))
         note(f"wrote {html}")
     if traces.path is not None:
         note(f"wrote {traces.write()}" if result.recommended else f"nothing is recommended: no {traces.path}")

@@ -10,8 +10,9 @@ from typing import Any
 
 from advisor.errors import InputError, ModelError, RuntimeRefusal
 
-from .inputs import DeclaredInput, GivenShapes, InputShapes, Shape, static_inputs
+from .inputs import DeclaredInput, GivenShapes, InputShapes, Shape, check_open, static_inputs
 from .onnx_parts import check_weights, declared_inputs, read_onnx, weight_files
+from .torch_archive import ENDINGS, archive_kind
 
 _UNCONVERTED = re.compile(r"No conversion rule found for operations: ([^\n]+)")
 _NODE = re.compile(r"While validating node '(?:\w+::)?(\w+) .*?with friendly_name '([^']*)'", re.DOTALL)
@@ -97,6 +98,11 @@ def read_file(path: Path, *, unsupported: type[InputError] = UnknownOperator) ->
     if not path.exists():
         raise ModelError(f"model {path}: no such file; give a path, an architecture (sizer models list) or like:NAME")
     check_format(path)
+    if path.suffix.lower() in ENDINGS:
+        raise unsupported(
+            f"model {path}: only PyTorch itself reads its files; use --runtime torch, or export it to ONNX first and "
+            "name the .onnx file"
+        )
     try:
         return core().read_model(str(path))
     except RuntimeError as error:
@@ -113,7 +119,7 @@ def read_file(path: Path, *, unsupported: type[InputError] = UnknownOperator) ->
 
 
 _FRAMEWORK_FILES = {
-    ".pt": "PyTorch", ".pth": "PyTorch", ".ckpt": "PyTorch or TensorFlow", ".safetensors": "weights without a graph",
+    ".ckpt": "PyTorch or TensorFlow", ".safetensors": "weights without a graph",
     ".h5": "Keras", ".keras": "Keras", ".pkl": "Python", ".mlmodel": "Core ML", ".mlpackage": "Core ML",
     ".weights": "Darknet", ".caffemodel": "Caffe", ".params": "MXNet", ".gguf": "llama.cpp",
 }  # fmt: skip
@@ -121,8 +127,8 @@ _COMPILED_FILES = {
     ".engine": "TensorRT", ".trt": "TensorRT", ".plan": "TensorRT", ".hef": "Hailo", ".har": "Hailo",
     ".blob": "OpenVINO", ".rknn": "Rockchip", ".dlc": "Qualcomm", ".kmodel": "Kendryte",
 }  # fmt: skip
-FOREIGN_ENDINGS = frozenset({*_FRAMEWORK_FILES, *_COMPILED_FILES, ".bin"})
-"""Endings of model files that are refused by :func:`check_format`."""
+FOREIGN_ENDINGS = frozenset({*_FRAMEWORK_FILES, *ENDINGS, *_COMPILED_FILES, ".bin"})
+"""Endings of model files that :func:`check_format` refuses, or accepts for one runtime only."""
 
 
 def check_format(path: Path) -> None:
@@ -134,7 +140,9 @@ def check_format(path: Path) -> None:
         The file was saved by a framework, compiled for an accelerator, or holds the weights of an OpenVINO IR.
     """
     ending = path.suffix.lower()
-    if ending in _FRAMEWORK_FILES:
+    if ending in ENDINGS:
+        _check_torch(path, ending)
+    elif ending in _FRAMEWORK_FILES:
         raise ModelError(
             f"model {path}: a {ending} file ({_FRAMEWORK_FILES[ending]}) is not read here; export it to ONNX first and "
             "name the .onnx file"
@@ -150,6 +158,17 @@ def check_format(path: Path) -> None:
             f"model {path}: these are weights without a graph; give the .xml of the OpenVINO IR, "
             f"{path.with_suffix('.xml').name}{other}"
         )
+
+
+def _check_torch(path: Path, ending: str) -> None:
+    """Accept models that PyTorch saved as such; refuse pickled ones, as loading them executes what they hold."""
+    if not path.is_file() or archive_kind(path) in {"torchscript", "exported"}:
+        return
+    raise ModelError(
+        f"model {path}: a {ending} file (PyTorch) of pickled objects or weights is not read here, as loading it "
+        "executes code; save the model with torch.jit.save or torch.export.save for --runtime torch, or export it to "
+        "ONNX first and name the .onnx file"
+    )
 
 
 def _explain_onnx(path: Path) -> None:
@@ -221,6 +240,22 @@ def make_static(
             raise RuntimeRefusal(f"model {path}: batch {batch} is refused: {reason}") from error
         raise ModelError(f"model {path}: input: {given} is refused: {reason}") from error
     return found
+
+
+def keep_open(model: Any, path: Path, batch: int, given: GivenShapes) -> tuple[InputShapes, list[Shape]]:
+    """Leave open what the file leaves open; returns the shapes at batch 1, and those that passes at ``batch`` have.
+
+    Raises
+    ------
+    ModelError
+        As :func:`make_static`.
+    RuntimeRefusal
+        The file fixes every dimension.
+    """
+    inputs = _declared(model, path)
+    check_open(inputs, path)
+    found = static_inputs(inputs, path, given)
+    return found, [batched(shape, batch) for shape in found.shapes]
 
 
 def port_name(port: Any) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from advisor.errors import ModelError
+from advisor.errors import ModelError, RuntimeRefusal
 from advisor.records.model import image_layout
 
 Shape = tuple[int, ...]
@@ -98,6 +98,20 @@ def static_inputs(inputs: Sequence[DeclaredInput], path: Path, given: GivenShape
         batch_symbols |= batches
         shapes.append(found)
     return InputShapes(tuple(shapes), main, file_batch, symbols, frozenset(batch_symbols))
+
+
+def check_open(inputs: Sequence[DeclaredInput], path: Path) -> None:
+    """Refuse a file that cannot be compiled with dynamic shapes.
+
+    Raises
+    ------
+    RuntimeRefusal
+        The file fixes every dimension of every input.
+    """
+    if all(item.dimensions is not None and all(isinstance(size, int) for size in item.dimensions) for item in inputs):
+        raise RuntimeRefusal(
+            f"model {path}: dynamic shapes: its file fixes every dimension of its inputs; export it with open ones"
+        )
 
 
 def _check_names(inputs: Sequence[DeclaredInput], path: Path, given: GivenShapes) -> None:

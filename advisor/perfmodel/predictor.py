@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from math import hypot, log
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from .chain.belief import NOTHING, Belief
 from .chain.question import Question
 from .chain.source import EvidenceSource
 from .concurrency import Contention, alone, contentions
-from .elsewhere.sheet_uncertainty import uncertainty_factor
+from .elsewhere.sheet_uncertainty import FACTORS, uncertainty_factor
 from .elsewhere.transfer import Transfer, load_transfer
 from .here.calibration import HostCalibration, load_host_calibration
 from .here.core_costs import CoreCosts
@@ -67,6 +67,7 @@ class Predictor:
         self._counted = {sha256: table_of(work) for sha256, work in (counted or {}).items()}
         self._context = Context.of(transfer, published_tables, host, calibration, self._counted)
         self.sources = (*(source(self._context) for source in CHAIN), *sources)
+        self._added = bool(sources)
         self._costs = CoreCosts(transfer.parameters, host, load_decode())
         self._memory = PeakMemory()
         self._tables: dict[str, WorkTable] = {}
@@ -107,6 +108,20 @@ class Predictor:
             )
         known = HostMeasurements.join(host, measurements, micro, works)
         return cls(load_transfer(directory, tables), tables, known, host_calibration, sources, counted)
+
+    def alike(self, machine: MachineSpec) -> Hashable:
+        """Key of all that the answers about a machine depend on: machines with equal keys get equal answers.
+
+        But for notes that name the machine. Boxes of one chip differ in name and memory alone more often than not, and
+        need be asked about once. A measured machine is like no other, and what added sources look at is not known.
+        """
+        if self._added or self.host.is_host(machine):
+            return machine.id
+        uncertain = tuple(name for name in machine.uncertain if name in FACTORS)
+        name = "" if machine.vendor else machine.name  # which tells the maker where nothing else does
+        facts = {"id": "", "name": name, "memory_bytes": None, "uncertain": uncertain}
+        known = self.transfer.known_by_id(machine) or self._context.transfer_time.order.is_bare(machine)
+        return machine.id if known else machine.model_copy(update=facts)
 
     def service(self, machine: MachineSpec, work: ModelWork, config: RunConfig) -> ServiceEstimate:
         """Time of one request; with the five kernels that cost most."""
@@ -149,8 +164,10 @@ class Predictor:
             No source says anything of a device that is asked for.
         """
         beliefs = [NOTHING] * len(questions)
+        devices = {question.device for question in questions}
         for source in self.sources:
-            mine = [i for i, question in enumerate(questions) if source.speaks_of(question.device)]
+            spoken = {device for device in devices if source.speaks_of(device)}
+            mine = [i for i, question in enumerate(questions) if question.device in spoken]
             if mine:
                 updated = source.update_many([questions[i] for i in mine], [beliefs[i] for i in mine])
                 for i, belief in zip(mine, updated, strict=True):

@@ -22,8 +22,9 @@ from advisor.planner.answer.sites import largest_case, plan_sites
 from advisor.planner.answer.split import cheaper_split
 from advisor.planner.answer.ties import Decision, cost_of_failure, decide, list_ties
 from advisor.planner.answer.undecided import next_measurement, undecided
+from advisor.planner.question.alike_groups import merged_groups, with_groups_merged
 from advisor.planner.question.candidates import ExcludedCandidate, admit, at_site
-from advisor.planner.question.inputs import PlanInputs
+from advisor.planner.question.inputs import Candidate, PlanInputs
 from advisor.planner.question.load_case import LoadCase
 from advisor.planner.search.judgement import Deployment, Failing
 from advisor.planner.search.rank import Solution
@@ -36,10 +37,15 @@ TRACED_S = 60.0
 """Simulated time of which a trace file tells [s]."""
 
 
-def plan(inputs: PlanInputs, traced: Callable[[Trace], None] | None = None) -> Plan:
+def plan(
+    inputs: PlanInputs,
+    traced: Callable[[Trace], None] | None = None,
+    keep: Callable[[Study, Sequence[Candidate]], None] | None = None,
+) -> Plan:
     """Recommend hardware for a scenario; with several sites, for the most demanding kind, and a bill for all.
 
-    ``traced`` is given the trace of a simulated minute on the recommended boxes, if any.
+    ``traced`` is given the trace of a simulated minute on the recommended boxes, if any. ``keep`` is given the
+    study and the candidates that the scenario admits, for whoever asks more of them.
 
     Raises
     ------
@@ -48,17 +54,21 @@ def plan(inputs: PlanInputs, traced: Callable[[Trace], None] | None = None) -> P
     CatalogueError
         A price override names an unknown platform.
     """
+    joint = merged_groups(inputs.scenario)
+    inputs = with_groups_merged(inputs)
     scenario = inputs.scenario
     inputs = replace(inputs, candidates=tuple(at_site(scenario, candidate) for candidate in inputs.candidates))
     study = Study(inputs, largest_case(scenario))
     admitted, excluded = admit(scenario, inputs.candidates, inputs.today, named=inputs.named)
     study.prepare(inputs.candidates if inputs.named else admitted)
     explored = explore(study, admitted)
+    inputs.watch("choosing among what holds")
     decision = decide(study, admitted, explored)
     explored = _chosen_first(explored, decision)
     shown = choose_alternatives(explored)
     options = _options(shown, decision)
     chosen = shown[0][0] if shown else None
+    inputs.watch("predicting what does not hold, or is dearer")
     rejected = list_rejected(study, admitted, explored, [solution for solution, _ in shown])
     if chosen is not None:
         options[0] = with_requests(_with_gain(options[0], chosen.deployment), chosen.deployment).model_copy(
@@ -66,11 +76,14 @@ def plan(inputs: PlanInputs, traced: Callable[[Trace], None] | None = None) -> P
         )
         if traced is not None:
             traced(trace_of(chosen.deployment, TRACED_S))
+    inputs.watch("asking what would change the answer")
     runner_up = explored[1] if len(explored) > 1 else None
     sites = plan_sites(study, admitted)
     front = pareto_front(study, admitted, explored)
     binding = None if rejected.just_fails is None else rejected.just_fails.check
     changes = scenario_changes(study, chosen, admitted, binding)
+    if keep is not None:
+        keep(study, admitted)
     if chosen is None:
         if all(item.check == "evidence" for item in rejected.rejected):
             changes = ()  # nothing is known of any box, so nothing of what would help
@@ -87,8 +100,11 @@ def plan(inputs: PlanInputs, traced: Callable[[Trace], None] | None = None) -> P
         nearest_misses=rejected.nearest,
         sensitivity=() if chosen is None else sensitivity(study, chosen, runner_up, admitted),
         scenario_changes=changes,
-        assumptions=list_assumptions(
-            inputs, None if chosen is None else chosen.deployment, [solution.candidate for solution, _ in shown[1:]]
+        assumptions=(
+            *list_assumptions(
+                inputs, None if chosen is None else chosen.deployment, [solution.candidate for solution, _ in shown[1:]]
+            ),
+            *joint,
         ),
         ties=() if decision is None else list_ties(decision),
         just_fails=rejected.just_fails,
@@ -117,7 +133,7 @@ def configure(inputs: PlanInputs) -> PlanOption:
     Inconclusive
         A stage cannot run there at any permitted precision, or nothing is known of how it would.
     """
-    study = Study.of(inputs)
+    study = Study.of(with_groups_merged(inputs))
     (candidate,) = inputs.candidates
     study.prepare([candidate])
     judged = judge(study, candidate, 1)

@@ -2,23 +2,59 @@
 
 from __future__ import annotations
 
+import ast
 import datetime
 import hashlib
+import inspect
 import math
+import textwrap
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeGuard
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
 
 
 class Record(BaseModel):
     """Immutable, refuses unknown keys, NaN and infinity. The text below a field is its description in the schema."""
 
     # Refused values are not repeated: pydantic cuts them, and a cut address is no longer known as one with a password.
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True, hide_input_in_errors=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        # pydantic's own way (use_attribute_docstrings) reads the source of every record at each start: 0.2 s.
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        texts = _texts_below_fields(cls)
+        for name, field in cls.model_fields.items():
+            written = properties.get(field.alias or name)
+            if written is not None and name in texts:
+                written.setdefault("description", texts[name])
+        return schema
+
+
+def _texts_below_fields(record: type[Record]) -> dict[str, str]:
+    """Text below each field of a record and of those that it extends, cleaned as a docstring is."""
+    texts: dict[str, str] = {}
+    for cls in reversed(record.__mro__):
+        if issubclass(cls, Record) and cls is not Record:
+            (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+            assert isinstance(tree, ast.ClassDef)
+            for line, below in pairwise(tree.body):
+                if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and _is_text(below):
+                    texts[line.target.id] = inspect.cleandoc(ast.literal_eval(below.value))
+    return texts
+
+
+def _is_text(line: ast.stmt) -> TypeGuard[ast.Expr]:
+    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant) and isinstance(line.value.value, str)
 
 
 class KeyedRecord(Record):
@@ -52,7 +88,10 @@ Percent = Annotated[float, Field(strict=True, ge=0, le=100)]
 Precision = Literal["f32", "bf16", "f16", "int8"]
 CpuPrecision = Literal["f32", "bf16", "int8"]
 """What x86 cores compute in; f16 is for devices."""
-RuntimeName = Literal["openvino", "onnxruntime", "ncnn", "fake"]
+RuntimeName = Literal[
+    "openvino", "onnxruntime", "ncnn", "litert", "torch", "tvm", "fake", "hailort", "rknn", "tensorrt", "edgetpu",
+]  # fmt: skip
+"""The last four are makers' own, of their devices: predicted from published figures, run by nothing here."""
 # In ascending order of width and capability for x86, then for Arm; the caps that oneDNN understands are a subset.
 SimdLevel = Literal[
     "scalar", "sse42", "avx", "avx2", "avx2_vnni", "avx512", "avx512_vnni", "avx512_bf16", "amx",

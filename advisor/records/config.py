@@ -36,6 +36,15 @@ class RunConfig(Record):
     intra_op_affinities: str | None = None
     spinning: bool | None = None
     execution_mode: Literal["sequential", "parallel"] | None = None
+    dynamic_shapes: Literal[True] | None = None
+    """Dimensions that the model's file leaves open stay open when it is compiled; None: every shape is fixed before."""
+    arena: bool | None = None
+    """ONNX Runtime: keep the memory of activations between passes (its CPU memory arena)."""
+    quantisation: Literal["static", "dynamic"] | None = None
+    """How ranges of activations are found at int8: in advance, or in each pass. None: in advance."""
+    torch_mode: Literal["eager", "torchscript", "compile"] | None = None
+    """PyTorch: run operation by operation, as a frozen TorchScript graph, or by ``torch.compile``. None: eager, but a
+    TorchScript file as such."""
 
     def __hash__(self) -> int:
         # A plan looks thousands of configurations up by themselves: what tells them apart is a fourth of the fields.
@@ -60,6 +69,8 @@ class EffectiveConfig(Record):
     pinning: bool | None = None
     batch: PositiveCount | None = None
     auto_batch_timeout_s: Quantity | None = None
+    dynamic_shapes: bool = False
+    """Some dimension of an input was open when the model was compiled."""
     runtime_version: str
     properties: dict[str, str] = {}
     """Every further property that could be read back, as the runtime spells it."""

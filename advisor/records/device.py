@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from .base import KeyedRecord, PositiveQuantity, Record, Sourced, SourcedText
+from .base import KeyedRecord, PositiveQuantity, Record, RuntimeName, Sourced, SourcedText
 from .platform import CatalogueId
 
 DeviceKind = Literal["cpu", "igpu", "dgpu", "npu", "accelerator"]
@@ -16,6 +16,19 @@ DeviceFamily = Literal[
     "jetson-gpu", "nvidia-gpu", "arm-cpu",
 ]  # fmt: skip
 """Devices of one family run the same compiler and driver: evidence passes between them, never between families."""
+MAKER_RUNTIMES: dict[DeviceFamily, RuntimeName] = {
+    "hailo-8": "hailort", "hailo-8l": "hailort", "hailo-10h": "hailort", "hailo-15h": "hailort",
+    "edge-tpu": "edgetpu", "rockchip-npu": "rknn", "jetson-gpu": "tensorrt", "nvidia-gpu": "tensorrt",
+}  # fmt: skip
+"""Families whose published figures are of their makers' own runtimes, which is also what a plan sets there; of all
+others OpenVINO's."""
+
+
+def runtime_of(family: DeviceFamily | None) -> RuntimeName:
+    """Runtime that a plan sets on devices of a family."""
+    return "openvino" if family is None else MAKER_RUNTIMES.get(family, "openvino")
+
+
 RUNTIME_DEVICES: dict[DeviceKind, str] = {"cpu": "CPU", "igpu": "GPU", "npu": "NPU"}
 """How ``--device`` spells what a chip brings; everything else is asked for by its id."""
 
@@ -84,7 +97,8 @@ class DeviceSpec(KeyedRecord):
     """Processor that it is part of."""
     name: str
     kind: DeviceKind
-    family: DeviceFamily
+    family: DeviceFamily | None
+    """None: a device of this machine, which no entry of the catalogue stands for."""
     execution_units: PositiveQuantity | None = None
     cores: PositiveQuantity | None = None
     core_design: str | None = None

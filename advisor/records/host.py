@@ -165,6 +165,8 @@ class HostFacts(Record):
     fingerprint: str
     """Hash of the facts that decide speed; measurements of different fingerprints are never mixed."""
     hostname: str | None = None
+    box: str | None = None
+    """Name in a farm, which is part of the fingerprint: two boxes of one kind are measured apart. None: no farm."""
     kernel: str | None = None
     cpu: CpuFacts
     memory: MemoryFacts

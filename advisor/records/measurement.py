@@ -175,7 +175,51 @@ class FootprintMeasurement(ModelMeasurement):
         return "memory unknown" if peak is None else f"{peak / 2**20:.0f} MiB at most"
 
 
-Measurement = Annotated[TimingMeasurement | ProfileMeasurement | FootprintMeasurement, Field(discriminator="kind")]
+class PairedTurn(Record):
+    """One short measurement of a variant, taken in one round with those of the variants that it is compared with."""
+
+    round: str
+    """Same for all variants of the round: turns of one round are a pair, and no others."""
+    started: str
+    time_s: PositiveQuantity
+    """Time per input: median pass of the fastest block over its batch, or with several streams wall time over inputs
+    [s]."""
+    p50_s: PositiveQuantity
+    p95_s: PositiveQuantity
+    """Quantiles of the latency of a pass [s]."""
+    throughput_per_s: PositiveQuantity
+    """Inputs per second."""
+    samples: PositiveCount
+    block_p50_s: tuple[float, ...] = ()
+    interference: Interference = Interference()
+
+
+class PairedMeasurement(ModelMeasurement):
+    """A variant that took turns with others in rounds, each in a worker process of its own (``sizer compare``)."""
+
+    kind: Literal["paired"] = "paired"
+    mode: LoadMode
+    turns: tuple[PairedTurn, ...] = ()
+    """In order of time; with a failure those before it."""
+    process_bytes: Quantity | None = None
+    """Largest resident set of the whole worker, runtime and interpreter included, until every request ran once."""
+    model_bytes: Quantity | None = None
+    """The same above what the worker held before it read the model."""
+    read_s: Quantity | None = None
+    compile_s: Quantity | None = None
+    first_inference_s: Quantity | None = None
+
+    @property
+    def summary(self) -> str:
+        """Result in one line, for people."""
+        if self.failure is not None:
+            return f"failed: {self.failure}"
+        return f"{self.turns[-1].time_s * 1e3:.3g} ms per input" if self.turns else "opened"
+
+
+Measurement = Annotated[
+    TimingMeasurement | ProfileMeasurement | FootprintMeasurement | PairedMeasurement, Field(discriminator="kind")
+]
 """One row of the store, distinguished by ``kind``. A :class:`MicroBenchmark` is a record of its own: it belongs to no
 model and no configuration."""
 
@@ -225,7 +269,9 @@ class MicroFailure(Record):
         return f"failed: {self.failure}"
 
 
-StoredResult = TimingMeasurement | ProfileMeasurement | FootprintMeasurement | MicroBenchmark | MicroFailure
+StoredResult = (
+    TimingMeasurement | ProfileMeasurement | FootprintMeasurement | PairedMeasurement | MicroBenchmark | MicroFailure
+)
 """Whatever measuring one thing leaves in the store."""
 
 

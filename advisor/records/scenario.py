@@ -15,7 +15,17 @@ from pydantic import Field, field_validator, model_validator
 
 from advisor.addresses import source as source_address
 
-from .base import Count, CpuPrecision, Fraction, Percent, PositiveCount, PositiveQuantity, Quantity, Record
+from .base import (
+    Count,
+    CpuPrecision,
+    Fraction,
+    Percent,
+    PositiveCount,
+    PositiveQuantity,
+    Quantity,
+    Record,
+    RuntimeName,
+)
 from .model import parse_named_shapes
 
 Codec = Literal["h264", "h265", "mjpeg", "raw"]
@@ -347,6 +357,9 @@ class Candidates(Record):
     the CPU alone."""
     add_accelerators: bool = False
     """Whether boxes may be bought with an added device of ``devices``."""
+    runtimes: tuple[RuntimeName, ...] = ()
+    """Runtimes that may be chosen beside OpenVINO where measurements or published ratios tell their times; empty:
+    ONNX Runtime where it was measured, nowhere else."""
 
 
 class Application(Record):

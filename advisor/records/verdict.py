@@ -147,6 +147,10 @@ class Verdict(Record):
     """The scenario that ran, without the addresses of its cameras; None in verdicts of sizer before 0.2."""
     operator: str | None = None
     """Who ran it, as given on the command line."""
+    site: str | None = None
+    """Where the box stands, as given to `sizer kit read`; None: run on this desk, or filed under none."""
+    kit: str | None = None
+    """SHA-256 of the manifest of the kit with which the box was checked."""
     signer: str | None = None
     """Fingerprint (SHA-256) of the key with which the report was to be signed; only the signature proves it."""
     notes: tuple[str, ...] = ()

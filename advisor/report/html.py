@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from importlib import resources
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
 from advisor.errors import InputError
+from advisor.records.comparison import Comparison
 from advisor.records.measurement import Measurement
 from advisor.records.plan import Plan
+from advisor.records.surface import WhatIfSurface
 from advisor.records.verdict import Verdict
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+
+SCRIPTS = ("model.js", "page.js")
+"""Of ``advisor/report/what_if``, in the order in which the page has them."""
 
 
 def _commands(text: str) -> str:
@@ -24,7 +31,8 @@ def _commands(text: str) -> str:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the templates of pages; what is put into them is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -38,18 +46,24 @@ def _environment() -> Environment:
     return environment
 
 
-def render_plan_html(plan: Plan) -> str:
-    """Lay out a plan as a page."""
+def render_plan_html(plan: Plan, surface: WhatIfSurface | None = None) -> str:
+    """Lay out a plan as a page; with ``surface`` it answers what-if."""
     from .plan_page import plan_context
 
-    return _environment().get_template("plan.html.j2").render(plan_context(plan))
+    embedded = {"surface": surface, "surface_json": "", "scripts": ""}
+    if surface is not None:
+        # "<" cannot end the element that holds the data, whatever a name contains.
+        embedded["surface_json"] = surface.model_dump_json(by_alias=True).replace("<", "\\u003c")
+        folder = resources.files("advisor.report") / "what_if"
+        embedded["scripts"] = "\n".join((folder / name).read_text("utf-8") for name in SCRIPTS)
+    return environment().get_template("plan.html.j2").render(plan_context(plan) | embedded)
 
 
 def render_verdict_html(verdict: Verdict) -> str:
     """Lay out a verdict as a page."""
     from .verdict_page import verdict_context
 
-    return _environment().get_template("verdict.html.j2").render(verdict_context(verdict))
+    return environment().get_template("verdict.html.j2").render(verdict_context(verdict))
 
 
 def render_measurements_html(measurements: Sequence[Measurement]) -> str:
@@ -64,7 +78,14 @@ def render_measurements_html(measurements: Sequence[Measurement]) -> str:
         "count": len(measurements),
         "failed": sum(item.status == "failed" for item in measurements),
     }
-    return _environment().get_template("measurements.html.j2").render(context)
+    return environment().get_template("measurements.html.j2").render(context)
+
+
+def render_comparison_html(comparison: Comparison) -> str:
+    """Lay out a comparison as a page."""
+    from .compare_page import comparison_context
+
+    return environment().get_template("comparison.html.j2").render(comparison_context(comparison))
 
 
 def render_document_html(document: BaseModel) -> str:

@@ -7,9 +7,18 @@ from advisor.records.host import RuntimeFacts
 
 from .protocol import CompiledModel, Done, InputKind, Runtime, TensorSpec
 
-_NAMES = ("openvino", "onnxruntime", "ncnn", "fake")
-_OPTIONAL = {"ncnn": "pip install 'sizer[ncnn]' and, for ONNX files, pip install --no-deps pnnx"}
+_NAMES = ("openvino", "onnxruntime", "ncnn", "litert", "torch", "tvm", "fake")
+_OPTIONAL = {
+    "ncnn": "pip install 'sizer[ncnn]' and, for ONNX files, pip install --no-deps pnnx",
+    "litert": "pip install 'sizer[litert]'",
+    "torch": "pip install 'sizer[torch]' (docs/runtimes.md names the smaller build for CPUs)",
+    "tvm": "pip install 'sizer[tvm]'",
+}
 """Runtimes that an installation need not have, with what brings them."""
+_PACKAGES = {"litert": "ai-edge-litert", "tvm": "apache-tvm"}
+"""Packages that are not called like their runtime."""
+_MAKERS = {"hailort": "Hailo", "rknn": "Rockchip", "tensorrt": "NVIDIA", "edgetpu": "Google Coral"}
+"""Runtimes of devices that plans may name and that this package does not run."""
 
 
 def runtime_names() -> tuple[str, ...]:
@@ -38,14 +47,41 @@ def get_runtime(name: str) -> Runtime:
             from .ncnn_runtime import NcnnRuntime
 
             return NcnnRuntime()
+        if name == "litert":
+            from .litert_runtime import LitertRuntime
+
+            return LitertRuntime()
+        if name == "torch":
+            from .torch_runtime import TorchRuntime
+
+            return TorchRuntime()
+        if name == "tvm":
+            from .tvm_runtime import TvmRuntime
+
+            return TvmRuntime()
         if name == "fake":
             from .fake import FakeRuntime
 
             return FakeRuntime()
     except ImportError as error:
-        remedy = _OPTIONAL.get(name, "install its package")
+        remedy = remedy_for(name)
         raise InputError(f"runtime {name}: cannot be imported here ({error}); {remedy}") from error
+    if name in _MAKERS:
+        raise InputError(
+            f"runtime {name}: the runtime of {_MAKERS[name]} devices, which sizer predicts from published figures and"
+            " does not run"
+        )
     raise InputError(f"runtime {name!r} is unknown{nearest(name, _NAMES)}; known: {', '.join(_NAMES)}")
+
+
+def remedy_for(name: str) -> str:
+    """Say what brings a runtime that is not installed."""
+    return _OPTIONAL.get(name, f"pip install {package_of(name)}")
+
+
+def package_of(name: str) -> str:
+    """Return the name of the package that holds a runtime."""
+    return _PACKAGES.get(name, name)
 
 
 def runtime_facts() -> tuple[RuntimeFacts, ...]:
@@ -80,7 +116,9 @@ __all__ = [
     "TensorSpec",
     "get_runtime",
     "one_runtime",
+    "package_of",
     "real_runtimes",
+    "remedy_for",
     "runtime_facts",
     "runtime_names",
 ]

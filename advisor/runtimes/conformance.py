@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -116,6 +116,10 @@ class RuntimeConformance:
     """The fake does not look into its model files."""
     clamps_streams = False
     """Grants fewer streams than requested if there are fewer cores."""
+    suffix = ".onnx"
+    """Of the files that it reads."""
+    layout: Literal["NCHW", "NHWC"] = "NCHW"
+    """Order of the dimensions of the network's picture."""
     wall_factor = 2.0
     """Sum of kernel times may differ from the wall time of a pass by this factor."""
 
@@ -130,10 +134,28 @@ class RuntimeConformance:
             base["threads"] = 1
         return RunConfig.model_validate({**base, **changes})
 
+    def write_network(self, path: Path, *, size: int | str = SIZE) -> Path:
+        """Write the small network with an open batch; with open sides too where ``size`` is a name."""
+        return small_network(path, size=size)
+
+    def write_foreign_operator(self, path: Path) -> Path:
+        """Write a valid file with the operator Frobnicate."""
+        return foreign_operator(path)
+
+    def write_int8(self, network: Path, folder: Path) -> Path:
+        """Quantise the small network."""
+        from .quantise import int8_model
+
+        return int8_model(network, folder)
+
+    def picture(self, side: int) -> tuple[int, ...]:
+        """Shape of a square picture at batch 1."""
+        return (1, 3, side, side) if self.layout == "NCHW" else (1, side, side, 3)
+
     @pytest.fixture
     def network(self, tmp_path: Path) -> Path:
         """The small network on disk."""
-        return small_network(tmp_path / "network.onnx")
+        return self.write_network(tmp_path / f"network{self.suffix}")
 
     def test_says_who_it_is(self) -> None:
         runtime = self.make_runtime()
@@ -319,11 +341,11 @@ class RuntimeConformance:
         bytes_ = runtime.compile(
             network, self.config(batch=2), CompileOptions(input_kind="u8_nhwc", cache_dir=tmp_path / "cache")
         )
-        batch, channels, height, width = plain.inputs[0].shape
-        assert bytes_.inputs[0].shape == (batch, height, width, channels)
+        batch, *sides = plain.inputs[0].shape
+        assert bytes_.inputs[0].shape == (batch, *(sides if self.layout == "NHWC" else [*sides[1:], sides[0]]))
         assert bytes_.inputs[0].dtype == "uint8"
         frame = conformance_inputs(bytes_)[0]
-        picture = np.ascontiguousarray(frame.transpose(0, 3, 1, 2).astype(np.float32) / 255.0)
+        picture = self._numbers(frame) / np.float32(255.0)
         assert_close(bytes_.infer([frame])[0], plain.infer([picture])[0])
         plain.close()
         bytes_.close()
@@ -334,7 +356,7 @@ class RuntimeConformance:
         whole = runtime.compile(network, self.config(), CompileOptions(input_kind="u8_nhwc_255", cache_dir=folder))
         plain = runtime.compile(network, self.config())
         frame = conformance_inputs(whole)[0]
-        picture = np.ascontiguousarray(frame.transpose(0, 3, 1, 2).astype(np.float32))
+        picture = self._numbers(frame)
         assert_close(whole.infer([frame])[0], plain.infer([picture])[0])
         assert_close(scaled.infer([frame])[0], plain.infer([picture / np.float32(255.0)])[0])
         for compiled in (scaled, whole, plain):
@@ -354,17 +376,28 @@ class RuntimeConformance:
         with pytest.raises(ModelRangeError):
             compiled.infer([good])
 
+    def test_kernels_have_work(self, network: Path) -> None:
+        compiled = self.make_runtime().compile(network, self.config(batch=2))
+        single = self.make_runtime().compile(network, self.config())
+        kernels = compiled.kernels()
+        assert kernels
+        assert all(kernel.time_s is None for kernel in kernels)
+        flop = sum(kernel.flop for kernel in kernels)
+        assert flop > 0
+        assert flop == pytest.approx(2 * sum(kernel.flop for kernel in single.kernels()))
+        assert compiled.activation_bytes() > 0
+        compiled.close()
+        single.close()
+
     def test_kernels_have_work_and_times(self, network: Path) -> None:
         if not self.profiles:
             pytest.skip("this runtime tells no times of kernels on this device")
         # At four times the size kernels outweigh the microsecond that counters round to and the cost of the call.
-        shape = (1, 3, 4 * SIZE, 4 * SIZE)
-        path = small_network(network, size="side")
+        shape = self.picture(4 * SIZE)
+        path = self.write_network(network, size="side")
         compiled = self.make_runtime().compile(path, self.config(), CompileOptions(input_shape=shape, profiling=True))
-        plain = compiled.kernels()
         timed = compiled.profile(5)
-        assert [kernel.name for kernel in plain] == [kernel.name for kernel in timed]
-        assert all(kernel.time_s is None for kernel in plain)
+        assert [kernel.name for kernel in compiled.kernels()] == [kernel.name for kernel in timed]
         assert sum(kernel.flop for kernel in timed) > 0
         ratios = []
         for _ in range(10):  # other processes may slow down either side of one comparison, hardly of ten
@@ -373,7 +406,6 @@ class RuntimeConformance:
                 break
         else:
             pytest.fail(f"kernel times over wall time: {ratios}")
-        assert compiled.activation_bytes() > 0
         compiled.close()
 
     def test_profile_needs_profiling(self, network: Path) -> None:
@@ -383,8 +415,8 @@ class RuntimeConformance:
         compiled.close()
 
     def test_missing_file(self, tmp_path: Path) -> None:
-        with pytest.raises(ModelError, match=r"nowhere\.onnx.*no such file"):
-            self.make_runtime().compile(tmp_path / "nowhere.onnx", self.config())
+        with pytest.raises(ModelError, match=r"nowhere\.\w+.*no such file"):
+            self.make_runtime().compile(tmp_path / f"nowhere{self.suffix}", self.config())
 
     def test_refuses_precisions_it_cannot_compute(self, network: Path) -> None:
         runtime = self.make_runtime()
@@ -397,7 +429,7 @@ class RuntimeConformance:
     def test_refuses_an_unknown_operator_by_name(self, tmp_path: Path) -> None:
         self._needs_files()
         with pytest.raises(RuntimeRefusal, match="Frobnicate") as caught:
-            self.make_runtime().compile(foreign_operator(tmp_path / "odd.onnx"), self.config())
+            self.make_runtime().compile(self.write_foreign_operator(tmp_path / f"odd{self.suffix}"), self.config())
         assert "\n" not in str(caught.value)
 
     @pytest.mark.parametrize("kept", [0.0, 0.5, 0.999])
@@ -405,31 +437,29 @@ class RuntimeConformance:
         self._needs_files()
         whole = network.read_bytes()
         network.write_bytes(whole[: int(len(whole) * kept)])
-        with pytest.raises(ModelError, match=r"network\.onnx") as caught:
+        with pytest.raises(ModelError, match=r"network\.\w+") as caught:
             self.make_runtime().compile(network, self.config())
         assert "\n" not in str(caught.value)
 
     def test_open_dimensions_need_an_input_shape(self, tmp_path: Path) -> None:
         self._needs_files()
-        path = small_network(tmp_path / "open.onnx", size="side")
+        path = self.write_network(tmp_path / f"open{self.suffix}", size="side")
         with pytest.raises(ModelError, match="input:"):
             self.make_runtime().compile(path, self.config())
-        compiled = self.make_runtime().compile(path, self.config(batch=2), CompileOptions(input_shape=(1, 3, 48, 48)))
-        assert compiled.inputs[0].shape == (2, 3, 48, 48)
+        compiled = self.make_runtime().compile(path, self.config(batch=2), CompileOptions(input_shape=self.picture(48)))
+        assert compiled.inputs[0].shape == (2, *self.picture(48)[1:])
         assert compiled.infer(conformance_inputs(compiled))[0].shape == (2, _CLASSES)
         compiled.close()
 
     def test_int8_needs_a_quantised_file(self, network: Path, tmp_path: Path) -> None:
         self._needs_files()
-        from .quantise import int8_model
-
         if self.device != "CPU":
             pytest.skip("capabilities are the CPU's")
         if "int8" not in self.make_runtime().capabilities():
             return
         with pytest.raises(RuntimeRefusal, match="quantise"):
             self.make_runtime().compile(network, self.config(precision="int8"))
-        compiled = self.make_runtime().compile(int8_model(network, tmp_path), self.config(precision="int8"))
+        compiled = self.make_runtime().compile(self.write_int8(network, tmp_path), self.config(precision="int8"))
         assert compiled.effective.precision == "int8"
         products = [kernel for kernel in compiled.kernels() if kernel.flop > 0]
         narrow = sum(kernel.flop for kernel in products if kernel.precision in {"i8", "u8"})
@@ -449,6 +479,11 @@ class RuntimeConformance:
             # Few passes at a time, as a busy machine interrupts any long series of them.
             totals_s.append(sum(kernel.time_s or 0.0 for kernel in compiled.profile(2)))
         return min(totals_s) / min(walls_s)
+
+    def _numbers(self, frame: Any) -> Any:
+        """A frame as the network wants it, in f32."""
+        turned = frame.transpose(0, 3, 1, 2) if self.layout == "NCHW" else frame
+        return np.ascontiguousarray(turned.astype(np.float32))
 
     def _needs_files(self) -> None:
         if not self.reads_files:

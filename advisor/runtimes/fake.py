@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from advisor.clock import Clock, FakeClock, RealClock
-from advisor.errors import ModelError, ModelRangeError, RuntimeRefusal
+from advisor.errors import ModelError, RuntimeRefusal
 from advisor.records.base import Precision
 from advisor.records.config import EffectiveConfig, RunConfig
 from advisor.records.host import DeviceFacts
 from advisor.records.model import Kernel
 
-from .in_flight import InFlight
 from .protocol import NO_OPTIONS, Array, CompileOptions, Done, TensorSpec
+from .served import Compiled, ServedModel
 
 _DEFAULT_SHAPE = (1, 3, 64, 64)
 _CLASSES = 10
@@ -63,73 +63,54 @@ def pass_time_s(behaviour: Behaviour, config: RunConfig) -> float:
     return config.batch * behaviour.base_s * (serial + behaviour.parallel / per_stream) / _SPEEDUP[config.precision]
 
 
-class FakeModel:
+class FakeModel(ServedModel):
     """A compiled model of the fake; see :class:`advisor.runtimes.protocol.CompiledModel`.
 
     On a fake clock, passes run in the caller: ``start`` moves the clock by the pass divided by the streams and calls
-    ``done`` before it returns. In real time each pass sleeps on a thread, as many at once as there are streams.
+    ``done`` before it returns. In real time each pass sleeps on a stream's thread.
     """
 
     def __init__(
         self,
+        compiled: Compiled,
         behaviour: Behaviour,
         clock: Clock,
-        config: RunConfig,
         inputs: tuple[TensorSpec, ...],
-        effective: EffectiveConfig,
-        *,
-        profiling: bool,
-        want_outputs: bool,
-        divisor: float = 1.0,
+        granted: RunConfig,
     ) -> None:
-        self._divisor = divisor
-        self.effective = effective
+        streams = compiled.effective.streams or 1
+        super().__init__(compiled, [clock] * streams)
+        self._divisor = 255.0 if compiled.options.input_kind == "u8_nhwc" else 1.0
         self.inputs = inputs
-        self.outputs: tuple[TensorSpec, ...] = (TensorSpec("classes", (config.batch, _CLASSES), "float32"),)
-        self.read_s = 0.0
-        self.compile_s = 0.0
-        self._streams = effective.streams or 1
-        self.requests = config.requests or self._streams
+        self.outputs: tuple[TensorSpec, ...] = (TensorSpec("classes", (granted.batch, _CLASSES), "float32"),)
         self._behaviour = behaviour
         self._clock = clock
-        self._config = config
-        self._profiling = profiling
-        self._want_outputs = want_outputs
-        self._time_s = pass_time_s(behaviour, config)
-        self._in_flight = InFlight(self.requests)
-        self._servers = threading.Semaphore(self._streams)
+        self._config = granted
+        self._time_s = pass_time_s(behaviour, granted)
         self._counting = threading.Lock()
         self._passes = 0
-        self._closed = False
-
-    def infer(self, inputs: Sequence[Array]) -> list[Array]:
-        self._check(inputs)
-        with self._in_flight.permits:
-            return self._pass(inputs, share=1)
+        if not isinstance(clock, FakeClock):
+            self._begin_serving()
 
     def infer_queued(self, inputs: Sequence[Array]) -> list[Array]:
-        return self.infer(inputs)
+        return self.infer(inputs) if isinstance(self._clock, FakeClock) else super().infer_queued(inputs)
 
     def start(self, inputs: Sequence[Array], token: object, done: Done) -> None:
-        self._check(inputs)
+        if not isinstance(self._clock, FakeClock):
+            super().start(inputs, token, done)
+            return
+        feed = self._feed(inputs)
         self._in_flight.begin()
-        if isinstance(self._clock, FakeClock):
-            self._serve(inputs, token, done, self._streams)
-        else:
-            threading.Thread(target=self._serve, args=(inputs, token, done, 1), daemon=True).start()
-
-    def wait_all(self) -> None:
-        self._in_flight.wait_all()
-
-    def ready(self) -> bool:
-        return self.idle_requests() > 0
-
-    def idle_requests(self) -> int:
-        return self._in_flight.idle()
+        outputs: list[Array] | None = None
+        failure: BaseException | None = None
+        try:
+            outputs = self._act(self._clock, feed, share=len(self._threads))
+        except RuntimeRefusal as error:
+            failure = error
+        self._in_flight.deliver(done, token, outputs if self._want_outputs else None, self._clock.now_s(), failure)
 
     def profile(self, passes: int) -> tuple[Kernel, ...]:
-        if not self._profiling:
-            raise RuntimeRefusal("profile: the model was compiled without profiling=True")
+        self._need_profiling()
         arrays = self._zeros()
         for _ in range(passes):
             self.infer(arrays)
@@ -159,37 +140,15 @@ class FakeModel:
         """Largest sum of live activations [B]."""
         return float(self.inputs[0].shape[0] * 2000)
 
-    def close(self) -> None:
-        if not self._closed:
-            self.wait_all()
-            self._closed = True
-
     def _zeros(self) -> list[Any]:
         import numpy as np
 
         return [np.zeros(spec.shape, spec.dtype) for spec in self.inputs]
 
-    def _check(self, inputs: Sequence[Array]) -> None:
-        if self._closed:
-            raise ModelRangeError("the compiled model is closed")
-        if len(inputs) != len(self.inputs):
-            raise ModelRangeError(f"{len(inputs)} inputs given, the model has {len(self.inputs)}")
-        for array, spec in zip(inputs, self.inputs, strict=True):
-            if array.dtype.name != spec.dtype or array.shape != spec.shape:
-                raise ModelRangeError(
-                    f"input {spec.name} takes {spec.dtype}{spec.shape}, not {array.dtype}{array.shape}"
-                )
+    def _pass(self, lane: Clock, feed: Sequence[Array]) -> list[Array]:
+        return self._act(lane, feed, share=1)
 
-    def _serve(self, inputs: Sequence[Array], token: object, done: Done, share: int) -> None:
-        outputs: list[Array] | None = None
-        failure: BaseException | None = None
-        try:
-            outputs = self._pass(inputs, share)
-        except RuntimeRefusal as error:
-            failure = error
-        self._in_flight.deliver(done, token, outputs if self._want_outputs else None, self._clock.now_s(), failure)
-
-    def _pass(self, inputs: Sequence[Array], share: int) -> list[Array]:
+    def _act(self, clock: Clock, inputs: Sequence[Array], *, share: int) -> list[Array]:
         with self._counting:
             number = self._passes
             self._passes += 1
@@ -197,8 +156,7 @@ class FakeModel:
             os.abort()
         if number == self._behaviour.hang_at:
             threading.Event().wait()
-        with self._servers:
-            self._clock.sleep(self._time_s / share)
+        clock.sleep(self._time_s / share)
         if number == self._behaviour.fail_at:
             raise RuntimeRefusal(f"inference failed: pass {number} fails as scripted")
         return self._outputs(inputs[0])
@@ -260,16 +218,8 @@ class FakeRuntime:
             batch=config.batch,
             runtime_version=self.version(),
         )
-        return FakeModel(
-            self.behaviour,
-            self.clock,
-            granted,
-            (spec,),
-            effective,
-            profiling=options.profiling,
-            want_outputs=options.want_outputs,
-            divisor=255.0 if options.input_kind == "u8_nhwc" else 1.0,
-        )
+        compiled = Compiled(config, options, effective, read_s=0.0, compile_s=0.0)
+        return FakeModel(compiled, self.behaviour, self.clock, (spec,), granted)
 
     def _granted(self, config: RunConfig) -> RunConfig:
         """Clamp threads and streams to the cores, silently as real runtimes do."""

@@ -8,12 +8,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from advisor.errors import RuntimeRefusal
-from advisor.graph.frontend import UnknownOperator
+from advisor.errors import InputError, ModelError, RuntimeRefusal
+from advisor.graph.frontend import UnknownOperator, read_file
 from advisor.graph.inputs import GivenShapes, static_inputs
 from advisor.graph.onnx_parts import declared_inputs, read_onnx
 from advisor.graph.quantised import computes_int8
 from advisor.graph.reader import GraphFacts, read_facts
+from advisor.graph.torch_archive import ENDINGS
 from advisor.records.base import Precision
 from advisor.records.config import RunConfig
 
@@ -24,13 +25,15 @@ from .protocol import CompileOptions
 def file_facts(path: Path, given: GivenShapes) -> GraphFacts:
     """Read a model file through OpenVINO's frontends, or ONNX Runtime where an ONNX file has operators unknown to them.
 
-    ONNX Runtime runs the model once to learn the shapes inside it.
+    Files of PyTorch are read by PyTorch. Both run the model once to learn the shapes inside it.
 
     Raises
     ------
     ModelError
         As :func:`advisor.graph.reader.read_facts`; where neither can read the file, as OpenVINO says it.
     """
+    if path.suffix.lower() in ENDINGS:
+        return _by_torch(path, given)
     try:
         return read_facts(path, given=given)
     except UnknownOperator as error:
@@ -42,7 +45,13 @@ def file_facts(path: Path, given: GivenShapes) -> GraphFacts:
 
 
 def own_precision(path: Path) -> Precision:
-    """Precision that a file computes in by itself: ``int8`` if it is quantised already, else ``f32``."""
+    """Precision that a file computes in by itself: ``int8`` if it is quantised already, else ``f32``.
+
+    Of PyTorch's files nobody knows before they run: what was computed in is read back.
+    """
+    if path.suffix.lower() == ".tflite":  # OpenVINO's frontend says so of every quantised tensor
+        kinds = {op.get_type_name() for op in read_file(path).get_ops()}
+        return "int8" if "FakeQuantize" in kinds else "f32"
     if path.suffix.lower() != ".onnx":
         return "f32"
     return "int8" if computes_int8(read_onnx(path)) else "f32"
@@ -85,6 +94,31 @@ def _by_onnxruntime(path: Path, given: GivenShapes) -> GraphFacts:
         parameters=_parameters(graph),
         file_batch=found.file_batch,
     )  # fmt: skip
+
+
+def _by_torch(path: Path, given: GivenShapes) -> GraphFacts:
+    """Facts of a TorchScript file or an exported program, at the batch that it is read at: 1."""
+    config = RunConfig(runtime="torch", threads=1, streams=1, requests=1)
+    try:
+        runtime = get_runtime("torch")
+    except InputError as error:
+        raise ModelError(f"model {path}: only PyTorch reads its files: {error}") from error
+    compiled = runtime.compile(path, config, CompileOptions(given.shape, tuple(given.named.items())))
+    try:
+        kernels = compiled.kernels()
+        inputs, outputs = compiled.inputs, compiled.outputs
+    finally:
+        compiled.close()
+    return GraphFacts(
+        declared_shapes=tuple(item.shape for item in inputs),
+        input_shape=inputs[0].shape,
+        further_shapes={item.name: item.shape for item in inputs[1:]},
+        input_types=tuple(_TYPES.get(item.dtype, item.dtype) for item in inputs),
+        output_shapes=tuple(item.shape for item in outputs),
+        operators=dict(sorted(Counter(kernel.original_type for kernel in kernels).items())),
+        flop=sum(kernel.flop for kernel in kernels),
+        parameters=round(sum(kernel.weight_bytes for kernel in kernels if kernel.flop > 0) / 4),
+    )
 
 
 _TYPES = {"float32": "f32", "float16": "f16", "uint8": "u8", "int8": "i8", "int32": "i32", "int64": "i64"}

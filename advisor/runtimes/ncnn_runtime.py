@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import queue
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,24 +26,12 @@ from .devices import is_software_rasteriser
 from .ncnn_files import INPUT_TYPES, converted
 from .onnx_files import real_inputs, static_shapes
 from .protocol import NO_OPTIONS, Array, CompileOptions, InputKind, TensorSpec
-from .served import ServedModel
+from .served import Compiled, ServedModel
+from .settings import refuse_foreign
 
 _PIXELS = {1: "PIXEL_GRAY", 3: "PIXEL_BGR", 4: "PIXEL_BGRA"}
 _VULKAN_TYPES: dict[int, str] = {0: "discrete", 1: "integrated", 2: "virtual", 3: "CPU"}
 """ncnn's own numbers for Vulkan's device types."""
-# Settings of other runtimes, with what to say about them.
-_FOREIGN = {
-    "simd_cap": "its kernels query the processor themselves; it cannot be capped",
-    "hint_requests": "hints are OpenVINO's",
-    "auto_batch_timeout_s": "it does not batch by itself",
-    "pinning": "it pins no threads",
-    "core_type": "it places threads by itself",
-    "layout": "it chooses layouts itself",
-    "inter_op_threads": "it runs one layer at a time",
-    "intra_op_affinities": "it pins no threads",
-    "spinning": "its threads wait as OpenMP has them wait",
-    "execution_mode": "it runs one layer at a time",
-}
 _WARM = 2
 
 
@@ -68,37 +55,17 @@ class NcnnModel(ServedModel):
     of one pass belong to the thread that calls it, so that streams share none.
     """
 
-    def __init__(  # noqa: PLR0913 - one caller, facts by keyword
+    def __init__(
         self,
+        compiled: Compiled,
         network: _Network,
         inputs: tuple[TensorSpec, ...],
         output_shapes: Sequence[tuple[str, Shape | None]],
-        effective: EffectiveConfig,
-        *,
-        streams: int,
-        requests: int,
-        read_s: float,
-        compile_s: float,
-        input_kind: InputKind,
-        profiling: bool,
-        want_outputs: bool,
     ) -> None:
-        super().__init__(
-            effective,
-            streams=streams,
-            requests=requests,
-            read_s=read_s,
-            compile_s=compile_s,
-            want_outputs=want_outputs,
-        )
+        super().__init__(compiled, [network.net] * (compiled.effective.streams or 1))
         self._network = network
-        self._batch = effective.batch or 1
-        self._input_kind: InputKind = input_kind
-        self._profiling = profiling
-        self._turns: queue.SimpleQueue[None] = queue.SimpleQueue()
-        """One token per stream: synchronous callers take part in the same number of passes at a time."""
-        for _ in range(streams):
-            self._turns.put(None)
+        self._batch = compiled.config.batch
+        self._input_kind: InputKind = compiled.options.input_kind
         self._shapes: dict[str, Shape] = {}
         self.inputs = inputs
         self._output_shapes: list[Shape | None] = [shape for _, shape in output_shapes]
@@ -111,8 +78,7 @@ class NcnnModel(ServedModel):
 
     def profile(self, passes: int) -> tuple[Kernel, ...]:
         """Time each layer by asking for its result as soon as those before it are there."""
-        if not self._profiling:
-            raise RuntimeRefusal("profile: the model was compiled without profiling=True")
+        self._need_profiling()
         if self._network.net.opt.use_vulkan_compute:
             raise RuntimeRefusal("profile: ncnn tells no times of layers on Vulkan; profile it on device CPU")
         sums: dict[str, float] = {}
@@ -159,17 +125,13 @@ class NcnnModel(ServedModel):
             times_s[layer.name] = time.perf_counter() - start_s
         return times_s
 
-    def _run(self, feed: Sequence[Array]) -> list[Array]:
-        self._turns.get()
-        try:
-            rows = [self._one(feed, row) for row in range(self._batch)]
-        finally:
-            self._turns.put(None)
+    def _pass(self, lane: Any, feed: Sequence[Array]) -> list[Array]:
+        rows = [self._one(lane, feed, row) for row in range(self._batch)]
         return [np.concatenate(parts) for parts in zip(*rows, strict=True)]
 
-    def _one(self, feed: Sequence[Array], row: int) -> list[Array]:
+    def _one(self, net: Any, feed: Sequence[Array], row: int) -> list[Array]:
         """Outputs of one input of the batch, each with a first dimension of its own."""
-        extractor = self._network.net.create_extractor()
+        extractor = net.create_extractor()
         mats = self._mats(feed, row)
         for name, mat in zip(self._network.inputs, mats, strict=True):
             if (code := extractor.input(name, mat)) != 0:
@@ -205,6 +167,7 @@ class NcnnModel(ServedModel):
         return mats
 
     def _free(self) -> None:
+        super()._free()
         self._network.net.clear()
 
 
@@ -288,21 +251,10 @@ class NcnnRuntime:
                 **{name: str(getattr(net.opt, name)) for name in _READ_BACK},
             },
         )
-        return NcnnModel(
-            _Network(
-                net, layers, tuple(net.input_names()), tuple(net.output_names()), "cpu" if gpu is None else "vulkan"
-            ),
-            specs,
-            outputs,
-            effective,
-            streams=streams,
-            requests=config.requests or streams,
-            read_s=read_s,
-            compile_s=compile_s,
-            input_kind=options.input_kind,
-            profiling=options.profiling,
-            want_outputs=options.want_outputs,
+        network = _Network(
+            net, layers, tuple(net.input_names()), tuple(net.output_names()), "cpu" if gpu is None else "vulkan"
         )
+        return NcnnModel(Compiled(config, options, effective, read_s, compile_s), network, specs, outputs)
 
 
 _HALF = (
@@ -336,11 +288,7 @@ def _refuse_foreign(model: Path, config: RunConfig) -> None:
         raise RuntimeRefusal(f"model {model}: ncnn reads .onnx files here, through pnnx; export it or use openvino")
     if config.precision != "f32":
         raise RuntimeRefusal(f"precision {config.precision}: ncnn is run in f32 here; permit f32")
-    if config.hint != "none":
-        raise RuntimeRefusal(f"hint {config.hint}: ncnn has no hints; give threads and streams")
-    for name, reason in _FOREIGN.items():
-        if getattr(config, name) is not None:
-            raise RuntimeRefusal(f"{name} {getattr(config, name)}: not for ncnn: {reason}")
+    refuse_foreign(config, "ncnn", frozenset(), {"spinning": "its threads wait as OpenMP has them wait"})
 
 
 @functools.cache

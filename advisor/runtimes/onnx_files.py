@@ -22,7 +22,7 @@ def real_inputs(model: Any) -> list[Any]:
 
 
 def static_shapes(
-    model: Any, path: Path, given: GivenShapes, batch: int
+    model: Any, path: Path, given: GivenShapes, batch: int, *, runtime: str = "onnxruntime"
 ) -> tuple[list[tuple[int, ...]], dict[str, int]]:
     """Resolve the shape of every input at ``batch``, and what each named open dimension becomes.
 
@@ -31,7 +31,7 @@ def static_shapes(
     ModelError
         A dimension other than the batch is open and not given; names ``input:``.
     RuntimeRefusal
-        The file fixes its batch or size otherwise: ONNX Runtime reshapes no model.
+        The file fixes its batch or size otherwise: ``runtime`` reshapes no model.
     """
     inputs = declared_inputs(model)
     found = static_inputs(inputs, path, given)
@@ -43,7 +43,7 @@ def static_shapes(
                 remedy = f"run it at batch {found.file_batch}, " if found.file_batch > 1 and place == 0 else ""
                 raise RuntimeRefusal(
                     f"model {path}: input {item.name} is fixed to {fixed}, {wanted} is requested in place {place}; "
-                    f"onnxruntime cannot reshape it: {remedy}export with open dimensions or use runtime openvino"
+                    f"{runtime} cannot reshape it: {remedy}export with open dimensions or use runtime openvino"
                 )
     first = {
         item.dimensions[0]: shape[0]
@@ -54,9 +54,13 @@ def static_shapes(
 
 
 @functools.cache
-def _process_folder() -> tempfile.TemporaryDirectory[str]:
+def _temporary() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="sizer-files-")
+
+
+def process_folder() -> Path:
     """A folder of this process alone, removed when it ends."""
-    return tempfile.TemporaryDirectory(prefix="sizer-bytes-")
+    return Path(_temporary().name)
 
 
 def with_byte_input(path: Path, cache_dir: Path | None, divisor: float = 255.0) -> Path:
@@ -73,7 +77,7 @@ def with_byte_input(path: Path, cache_dir: Path | None, divisor: float = 255.0) 
     """
     import onnx
 
-    directory = cache_dir if cache_dir is not None else Path(_process_folder().name)
+    directory = cache_dir if cache_dir is not None else process_folder()
     target = directory / f"{path.stem}-{hash_file(path)[:16]}-u8{'' if divisor == 255.0 else f'-{divisor:g}'}.onnx"
     if target.is_file():
         return target

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import re
 import tempfile
 import time
@@ -15,7 +14,7 @@ import onnxruntime as ort
 
 from advisor.errors import ModelError, RuntimeRefusal
 from advisor.graph.frontend import check_format, one_line
-from advisor.graph.inputs import main_input
+from advisor.graph.inputs import check_open, main_input
 from advisor.graph.onnx_kernels import onnx_kernels
 from advisor.graph.onnx_parts import check_weights, declared_inputs, read_onnx
 from advisor.graph.quantised import computes_int8
@@ -24,7 +23,7 @@ from advisor.records.config import EffectiveConfig, RunConfig
 from advisor.records.host import DeviceFacts
 from advisor.records.model import Kernel, image_layout
 
-from .onnx_files import static_shapes, with_byte_input
+from .onnx_files import process_folder, static_shapes, with_byte_input
 from .onnxruntime_providers import (
     CPU_PROVIDER,
     check_provider,
@@ -37,8 +36,9 @@ from .onnxruntime_providers import (
     ran_on,
 )
 from .protocol import NO_OPTIONS, Array, CompileOptions, TensorSpec
-from .quantise import variant_for
-from .served import ServedModel
+from .quantise import dynamic_int8_model, variant_for
+from .served import Compiled, ServedModel
+from .settings import refuse_foreign
 
 _UNKNOWN_OPERATOR = re.compile(
     r"(?:(?:Fatal error: )?([\w.:]+)\(-?\d+\) is not a registered function/op|No Op registered for (\w+) with)"
@@ -54,15 +54,8 @@ _DTYPES = {
     "tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16", "tensor(uint8)": "uint8",
     "tensor(int8)": "int8", "tensor(int32)": "int32", "tensor(int64)": "int64", "tensor(bool)": "bool",
 }  # fmt: skip
-# Settings of other runtimes, with what to say about them.
-_FOREIGN = {
-    "simd_cap": "its kernels query the processor themselves; it cannot be capped",
-    "hint_requests": "hints are OpenVINO's",
-    "auto_batch_timeout_s": "it does not batch by itself",
-    "pinning": "use intra_op_affinities",
-    "core_type": "use intra_op_affinities",
-    "layout": "it chooses layouts itself",
-}
+_OWN = frozenset({"inter_op_threads", "intra_op_affinities", "spinning", "execution_mode", "arena", "quantisation"})
+_REASONS = {"pinning": "use intra_op_affinities", "core_type": "use intra_op_affinities"}
 _WARM = 2
 _ERRORS = 3
 """ONNX Runtime's log level: errors only, its warnings on stderr are about graph clean-up."""
@@ -76,33 +69,16 @@ class OnnxModel(ServedModel):
     requested.
     """
 
-    def __init__(  # noqa: PLR0913 - one caller, facts by keyword
+    def __init__(
         self,
+        compiled: Compiled,
         sessions: Sequence[Any],
         make_session: Callable[..., Any],
         shapes: Sequence[tuple[int, ...]],
-        effective: EffectiveConfig,
-        *,
-        streams: int,
-        requests: int,
-        read_s: float,
-        compile_s: float,
-        profiling: bool,
-        want_outputs: bool,
     ) -> None:
-        super().__init__(
-            effective,
-            streams=streams,
-            requests=requests,
-            read_s=read_s,
-            compile_s=compile_s,
-            want_outputs=want_outputs,
-        )
+        streams = compiled.effective.streams or 1
+        super().__init__(compiled, [sessions[index % len(sessions)] for index in range(streams)])
         self._make_session = make_session
-        self._profiling = profiling
-        self._sessions: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        for index in range(streams):
-            self._sessions.put(sessions[index % len(sessions)])
         ports = sessions[0].get_inputs()
         self.inputs = tuple(
             TensorSpec(port.name, shape, _dtype(port.type)) for port, shape in zip(ports, shapes, strict=True)
@@ -112,8 +88,7 @@ class OnnxModel(ServedModel):
         self._begin_serving()
 
     def profile(self, passes: int) -> tuple[Kernel, ...]:
-        if not self._profiling:
-            raise RuntimeRefusal("profile: the model was compiled without profiling=True")
+        self._need_profiling()
         return self._trace(passes)[0]
 
     def kernels(self) -> tuple[Kernel, ...]:
@@ -123,9 +98,6 @@ class OnnxModel(ServedModel):
     def activation_bytes(self) -> float:
         """Largest sum of live activations during a pass [B]."""
         return self._trace(1)[1]
-
-    def _free(self) -> None:
-        self._sessions = queue.SimpleQueue()
 
     def _trace(self, passes: int) -> tuple[tuple[Kernel, ...], float]:
         """Run a session of its own with counters: a session's trace can be read only once."""
@@ -141,14 +113,11 @@ class OnnxModel(ServedModel):
         self._check(inputs)
         return dict(zip(self._names, inputs, strict=True))
 
-    def _run(self, feed: dict[str, Array]) -> list[Array]:
-        session = self._sessions.get()
+    def _pass(self, lane: Any, feed: dict[str, Array]) -> list[Array]:
         try:
-            return list(session.run(None, feed))
+            return list(lane.run(None, feed))
         except Exception as error:  # ONNX Runtime's own classes derive from Exception alone
             raise RuntimeRefusal(f"inference failed: {one_line(error)}") from error
-        finally:
-            self._sessions.put(session)
 
     def _output_specs(self, session: Any) -> tuple[TensorSpec, ...]:
         """Shapes as declared; one pass of zeros shows those that stay open."""
@@ -183,7 +152,9 @@ class OnnxRuntime:
     def compile(self, model: Path, config: RunConfig, options: CompileOptions = NO_OPTIONS) -> OnnxModel:
         _refuse_foreign(model, config)
         provider = provider_for(config.device)
-        if config.precision == "int8":
+        if config.quantisation == "dynamic":
+            model = dynamic_int8_model(model, options.cache_dir or process_folder())
+        elif config.precision == "int8":
             model = variant_for(model, "onnxruntime")
         start_s = time.perf_counter()
         graph = read_onnx(model)
@@ -192,6 +163,9 @@ class OnnxRuntime:
         if config.precision == "int8" and precision != "int8":
             raise RuntimeRefusal(f"model {model}: no int8 operation in the file; quantise it first")
         shapes, symbols = static_shapes(graph, model, options.given, config.batch)
+        if config.dynamic_shapes:
+            check_open(declared_inputs(graph), model)
+            symbols = {}  # what is not overridden stays open
         main = main_input(declared_inputs(graph))
         del graph
         file = model
@@ -226,18 +200,8 @@ class OnnxRuntime:
         effective = _effective(config, threads, streams, len(sessions), precision, from_cache=cached is not None)
         if provider != CPU_PROVIDER:
             effective = _elsewhere(effective, provider, model, make_session, shapes)
-        return OnnxModel(
-            sessions,
-            make_session,
-            shapes,
-            effective,
-            streams=streams,
-            requests=config.requests or streams,
-            read_s=read_s,
-            compile_s=compile_s,
-            profiling=options.profiling,
-            want_outputs=options.want_outputs,
-        )
+        compiled = Compiled(config, options, effective, read_s, compile_s)
+        return OnnxModel(compiled, sessions, make_session, shapes)
 
 
 def _refuse_foreign(model: Path, config: RunConfig) -> None:
@@ -246,11 +210,9 @@ def _refuse_foreign(model: Path, config: RunConfig) -> None:
         raise RuntimeRefusal(f"model {model}: onnxruntime reads only .onnx files; export it or use runtime openvino")
     if config.precision == "bf16":
         raise RuntimeRefusal("precision bf16: onnxruntime's CPU kernels compute in f32 or int8; permit one of them")
-    if config.hint != "none":
-        raise RuntimeRefusal(f"hint {config.hint}: onnxruntime has no hints; give threads and streams")
-    for name, reason in _FOREIGN.items():
-        if getattr(config, name) is not None:
-            raise RuntimeRefusal(f"{name} {getattr(config, name)}: not for onnxruntime: {reason}")
+    refuse_foreign(config, "onnxruntime", _OWN, _REASONS)
+    if config.quantisation is not None and config.precision != "int8":
+        raise RuntimeRefusal(f"quantisation {config.quantisation}: at precision {config.precision}; request int8")
 
 
 def _options(config: RunConfig, threads: int | None, symbols: dict[str, int]) -> Any:
@@ -268,6 +230,8 @@ def _options(config: RunConfig, threads: int | None, symbols: dict[str, int]) ->
         options.add_session_config_entry("session.intra_op.allow_spinning", "1" if config.spinning else "0")
     if config.intra_op_affinities is not None:
         options.add_session_config_entry("session.intra_op_thread_affinities", config.intra_op_affinities)
+    if config.arena is not None:
+        options.enable_cpu_mem_arena = config.arena
     for name, length in symbols.items():
         options.add_free_dimension_override_by_name(name, length)
     return options
@@ -353,6 +317,7 @@ def _effective(
         threads=None if threads is None else threads * streams,
         optimal_requests=streams,
         batch=config.batch,
+        dynamic_shapes=config.dynamic_shapes is True,
         runtime_version=str(ort.__version__),
         properties={
             "execution_mode": str(options.execution_mode).rsplit(".", 1)[-1],
@@ -362,9 +327,19 @@ def _effective(
             "LOADED_FROM_CACHE": str(from_cache),
             "inter_op_num_threads": str(options.inter_op_num_threads),
             "intra_op_num_threads": str(options.intra_op_num_threads),
+            "enable_cpu_mem_arena": str(options.enable_cpu_mem_arena),
             "sessions": str(sessions),
+            "allow_spinning": _entry(options, "session.intra_op.allow_spinning", "1"),
         },
     )
+
+
+def _entry(options: Any, key: str, default: str) -> str:
+    """Value of a session's entry; ONNX Runtime raises for one that was not set."""
+    try:
+        return str(options.get_session_config_entry(key))
+    except RuntimeError:
+        return default
 
 
 def _dtype(kind: str) -> str:

@@ -20,6 +20,13 @@ _ISA_WORDS = {
     "avx512_vnni": "AVX512_CORE_VNNI",
 }
 _ISA_VARIABLES = ("ONEDNN_MAX_CPU_ISA", "OV_CPU_MAX_ISA")
+# PyTorch's own kernels, and MKL's matrix products. Sources: PyTorch, aten/src/ATen/native/cpu/README.md; Intel oneMKL
+# developer guide, "Instruction Set-Specific Dispatch in Math Kernel Library".
+_TORCH_WORDS = {
+    "sse42": "default", "avx2": "avx2", "avx2_vnni": "avx2", "avx512": "avx512", "avx512_vnni": "avx512",
+}  # fmt: skip
+_MKL_WORDS = {"sse42": "SSE4_2", "avx2": "AVX2", "avx2_vnni": "AVX2", "avx512": "AVX512", "avx512_vnni": "AVX512"}
+_TORCH_VARIABLE, _MKL_VARIABLE = "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS"
 # What else oneDNN reads, also under its former name, and changes kernels by: instructions and the arithmetic of f32.
 # Source: oneDNN developer guide, "CPU Dispatcher Control" and "Primitive Attributes: floating-point math mode".
 _FURTHER_VARIABLES = (
@@ -32,8 +39,12 @@ _FURTHER_VARIABLES = (
 _CORE_TYPES = {"any": "ANY_CORE", "performance": "PCORE_ONLY", "efficiency": "ECORE_ONLY"}
 _HINTS = {"latency": "LATENCY", "throughput": "THROUGHPUT", "cumulative_throughput": "CUMULATIVE_THROUGHPUT"}
 # int8 files keep their unquantised rest in f32: the hint speaks of the floating-point part only.
-_PRECISION_HINTS = {"f32": "f32", "int8": "f32", "bf16": "bf16"}
-_CAPABILITY = {"f32": "FP32", "bf16": "BF16", "int8": "INT8"}
+_PRECISION_HINTS = {"f32": "f32", "int8": "f32", "bf16": "bf16", "f16": "f16"}
+_CAPABILITY = {"f32": "FP32", "bf16": "BF16", "int8": "INT8", "f16": "FP16"}
+_OF_OTHERS = {
+    **dict.fromkeys(("inter_op_threads", "intra_op_affinities", "spinning", "execution_mode", "arena"), "onnxruntime"),
+    "quantisation": "onnxruntime or torch", "torch_mode": "torch",
+}  # fmt: skip
 _OF_THE_CPU = {
     "threads": "INFERENCE_NUM_THREADS", "pinning": "ENABLE_CPU_PINNING", "core_type": "SCHEDULING_CORE_TYPE",
 }  # fmt: skip
@@ -42,11 +53,12 @@ _WITH_THREADS = frozenset({"CPU", "AUTO"})
 
 
 def simd_environment(cap: str | None) -> dict[str, str]:
-    """Return the environment variables that cap OpenVINO's instruction set in a *fresh* process.
+    """Return the environment variables that cap the instruction set of OpenVINO and PyTorch in a *fresh* process.
 
-    Two libraries read one each, once: oneDNN ``ONEDNN_MAX_CPU_ISA``, OpenVINO's own kernels ``OV_CPU_MAX_ISA``. Not
-    capped: matrix products through MLAS (``gemm_mlas_f32``). ``None`` gives an empty mapping: start the process
-    without these variables.
+    Libraries read one each, once: oneDNN ``ONEDNN_MAX_CPU_ISA``, OpenVINO's own kernels ``OV_CPU_MAX_ISA``, PyTorch's
+    own ``ATEN_CPU_CAPABILITY``, and its MKL ``MKL_ENABLE_INSTRUCTIONS``. Not capped: OpenVINO's matrix products through
+    MLAS (``gemm_mlas_f32``), and MKL's on processors of other makers than Intel. ``None`` gives an empty mapping: start
+    the process without these variables.
 
     Raises
     ------
@@ -57,12 +69,16 @@ def simd_environment(cap: str | None) -> dict[str, str]:
         return {}
     if cap not in _ISA_WORDS:
         raise ModelRangeError(f"simd_cap {cap!r} is unknown; known: {', '.join(_ISA_WORDS)}")
-    return dict.fromkeys(_ISA_VARIABLES, _ISA_WORDS[cap])
+    return {
+        **dict.fromkeys(_ISA_VARIABLES, _ISA_WORDS[cap]),
+        _TORCH_VARIABLE: _TORCH_WORDS[cap],
+        _MKL_VARIABLE: _MKL_WORDS[cap],
+    }
 
 
 def simd_variables() -> tuple[str, ...]:
     """Return the names of all variables that change kernels: a worker's environment must not inherit them by chance."""
-    return (*_ISA_VARIABLES, *_FURTHER_VARIABLES)
+    return (*_ISA_VARIABLES, _TORCH_VARIABLE, _MKL_VARIABLE, *_FURTHER_VARIABLES)
 
 
 def worker_environment(cap: str | None) -> dict[str, str | None]:
@@ -112,9 +128,9 @@ def properties(config: RunConfig, capabilities: tuple[str, ...], *, profiling: b
             f"precision {config.precision}: device {config.device} has no {word} (OPTIMIZATION_CAPABILITIES: "
             f"{', '.join(capabilities)}); permit another precision"
         )
-    for name in ("inter_op_threads", "intra_op_affinities", "spinning", "execution_mode"):
+    for name, owner in _OF_OTHERS.items():
         if getattr(config, name) is not None:
-            raise RuntimeRefusal(f"{name}: OpenVINO has no such setting; it belongs to runtime onnxruntime")
+            raise RuntimeRefusal(f"{name}: OpenVINO has no such setting; it belongs to runtime {owner}")
     requested: dict[str, Any] = {"INFERENCE_PRECISION_HINT": _PRECISION_HINTS[config.precision]}
     if config.hint != "none":
         requested["PERFORMANCE_HINT"] = _HINTS[config.hint]

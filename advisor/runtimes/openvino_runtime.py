@@ -15,7 +15,7 @@ import openvino as ov
 from openvino._pyopenvino import InferRequest as BareRequest
 
 from advisor.errors import ModelError, ModelRangeError, RuntimeRefusal
-from advisor.graph.frontend import core, make_static, one_line, port_name, read_file, refusal_text
+from advisor.graph.frontend import core, keep_open, make_static, one_line, port_name, read_file, refusal_text
 from advisor.graph.kernels import peak_activation_bytes, runtime_kernels, runtime_nodes
 from advisor.graph.onnx_parts import read_onnx
 from advisor.graph.quantised import computes_int8
@@ -61,7 +61,7 @@ class OpenvinoModel:
     wait for that lock. A request returns to the pool after its ``done``: ``done`` must not call ``start``.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one caller, facts by keyword
         self,
         compiled: Any,
         graph: Any,
@@ -72,11 +72,16 @@ class OpenvinoModel:
         compile_s: float,
         profiling: bool,
         want_outputs: bool,
+        shapes: Sequence[tuple[int, ...]] | None = None,
     ) -> None:
+        """``shapes``: of the inputs of every pass where the model was compiled with open dimensions."""
         self.compiled = compiled
         self._graph = graph
         self.effective = effective_config
-        self.inputs = tuple(_spec(port, tuple(port.get_shape())) for port in compiled.inputs)
+        self.inputs = tuple(
+            _spec(port, tuple(port.get_shape()) if shapes is None else shapes[index])
+            for index, port in enumerate(compiled.inputs)
+        )
         self.outputs = _output_specs(compiled, self.inputs)
         self.read_s = read_s
         self.compile_s = compile_s
@@ -318,7 +323,14 @@ class OpenvinoRuntime:
             requested["NUM_STREAMS"] = ov.properties.streams.Num(requested["NUM_STREAMS"])
         start_s = time.perf_counter()
         graph = read_file(model, unsupported=RuntimeRefusal)
-        main = make_static(graph, model, None, config.batch, given=options.given).main
+        shapes: list[tuple[int, ...]] | None = None
+        if config.dynamic_shapes:
+            if options.input_kind != "native" or config.layout is not None:
+                raise RuntimeRefusal("dynamic_shapes: pictures as bytes and layouts need fixed shapes; leave one out")
+            found, shapes = keep_open(graph, model, config.batch, options.given)
+        else:
+            found = make_static(graph, model, None, config.batch, given=options.given)
+        main = found.main
         graph = _with_input(graph, model, options.input_kind, main, nhwc=config.layout == "nhwc")
         read_s = time.perf_counter() - start_s
         start_s = time.perf_counter()
@@ -339,6 +351,7 @@ class OpenvinoRuntime:
             update={
                 "device_names": tuple(name for name in names if name is not None),
                 "software_rasteriser": any(map(is_software, result.execution_devices)),
+                "dynamic_shapes": any(port.get_partial_shape().is_dynamic for port in compiled.inputs),
             }
         )
         if options.blob_dir is not None:  # not among the properties that the compiled model lists
@@ -354,6 +367,7 @@ class OpenvinoRuntime:
             compile_s=compile_s,
             profiling=options.profiling,
             want_outputs=options.want_outputs,
+            shapes=shapes,
         )
 
 

@@ -7,69 +7,85 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from advisor.errors import ModelRangeError, RuntimeRefusal
-from advisor.records.config import EffectiveConfig
+from advisor.records.config import EffectiveConfig, RunConfig
 
 from .in_flight import InFlight
-from .protocol import Array, Done, TensorSpec
+from .protocol import Array, CompileOptions, Done, TensorSpec
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What every runtime tells of a model that it has compiled, and what its caller asked for."""
+
+    config: RunConfig
+    options: CompileOptions
+    effective: EffectiveConfig
+    """``streams`` is the number of threads that serve passes."""
+    read_s: float
+    compile_s: float
 
 
 class ServedModel(ABC):
     """The asynchronous half of :class:`advisor.runtimes.protocol.CompiledModel`; subclasses run a pass.
 
-    ``done`` runs on the stream's thread and must not call ``start``.
+    ``done`` runs on the stream's thread and must not call ``start``. A subclass ends its initialiser with
+    :meth:`_begin_serving`.
 
     Parameters
     ----------
-    effective : EffectiveConfig
-        What the runtime reports.
-    streams : int
-        Threads that serve passes.
-    requests : int
-        Most passes in flight.
-    read_s, compile_s : float
-        What reading and compiling took [s].
-    want_outputs : bool
-        Hand outputs to ``done``.
+    compiled : Compiled
+        Settings, times and wishes.
+    lanes : sequence
+        One object per stream, of which a pass holds one while it runs: a session, an interpreter. As many passes run at
+        a time, those of synchronous callers included.
     """
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
 
-    def __init__(
-        self,
-        effective: EffectiveConfig,
-        *,
-        streams: int,
-        requests: int,
-        read_s: float,
-        compile_s: float,
-        want_outputs: bool,
-    ) -> None:
-        self.effective = effective
-        self.read_s = read_s
-        self.compile_s = compile_s
-        self.requests = requests
-        self._want_outputs = want_outputs
+    def __init__(self, compiled: Compiled, lanes: Sequence[Any]) -> None:
+        streams = len(lanes)
+        self.effective = compiled.effective
+        self.read_s = compiled.read_s
+        self.compile_s = compiled.compile_s
+        self.requests = compiled.config.requests or streams
+        self._profiling = compiled.options.profiling
+        self._want_outputs = compiled.options.want_outputs
+        self._lanes: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        for lane in lanes:
+            self._lanes.put(lane)
         self._jobs: queue.SimpleQueue[tuple[Any, object, Done, bool] | None] = queue.SimpleQueue()
-        self._in_flight = InFlight(requests)
+        self._in_flight = InFlight(self.requests)
         self._closed = False
         self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(streams)]
 
     def _begin_serving(self) -> None:
-        """Start the threads; the last line of a subclass' initialiser."""
+        """Start the threads."""
         for thread in self._threads:
             thread.start()
 
     @abstractmethod
-    def _run(self, feed: Any) -> list[Array]:
+    def _pass(self, lane: Any, feed: Any) -> list[Array]:
         """Run one pass on the calling thread; RuntimeRefusal where it fails."""
 
-    @abstractmethod
     def _free(self) -> None:
         """Give back the runtime's memory; no pass is in flight any more."""
+        self._lanes = queue.SimpleQueue()
+
+    def _run(self, feed: Any) -> list[Array]:
+        lane = self._lanes.get()
+        try:
+            return self._pass(lane, feed)
+        finally:
+            self._lanes.put(lane)
+
+    def _need_profiling(self) -> None:
+        if not self._profiling:
+            raise RuntimeRefusal("profile: the model was compiled without profiling=True")
 
     def infer(self, inputs: Sequence[Array]) -> list[Array]:
         feed = self._feed(inputs)
@@ -120,11 +136,12 @@ class ServedModel(ABC):
             for _ in self._threads:
                 self._jobs.put(None)
             for thread in self._threads:
-                thread.join()
+                if thread.is_alive():
+                    thread.join()
             self._free()
 
     def _feed(self, inputs: Sequence[Array]) -> Any:
-        """Check the arrays and give them the form that :meth:`_run` takes; by default as they are."""
+        """Check the arrays and give them the form that :meth:`_pass` takes; by default as they are."""
         self._check(inputs)
         return inputs
 

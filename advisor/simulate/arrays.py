@@ -90,6 +90,7 @@ def _stages(spec: SimSpec) -> tuple[Any, Any, Any]:
         row["parent"] = -1 if stage.parent is None else stage.parent
         row["free"] = row["streams"] = stage.streams
         row["batch"] = stage.batch_max
+        row["collects"] = stage.collected == "by_runtime"
         # A queue shorter than a batch would drop what the batch waits for.
         row["limit"] = max(stage.queue_limit, stage.batch_max if stage.batch_timeout_s > 0 else 0)
         row["oldest"] = stage.drop == "oldest"

@@ -379,18 +379,21 @@ def _start_decode(s: Any) -> None:
 
 
 @_part
-def _next_batch(s: Any, i: int) -> Any:
+def _next_batch(s: Any, i: int, largest: int) -> Any:
     """Take the requests of the next batch of stage ``i`` off its queue; return the first, the rest linked, and items.
 
-    A request is a whole frame, or as many objects of one frame as a batch holds, and its rest. Whole frames that wait
-    share a batch in any case, objects of different frames only with a time-out.
+    A request is a whole frame, or as many objects of one frame as a batch holds, and its rest; one object where the
+    runtime collects. Whole frames that wait share a batch in any case, objects of different frames only with a
+    time-out.
     """
     run = s.run[0]
-    largest, mixes = s.stage[i].batch, s.stage[i].timeout > 0 or s.stage[i].parent < 0
+    mixes = s.stage[i].timeout > 0 or s.stage[i].parent < 0
     first, last, items = -1, -1, 0
     while items < largest and s.stage[i].frames > 0:
         head = s.stage[i].head
         take = min(largest, s.node[head].items)
+        if s.stage[i].collects:
+            take = min(take, largest - items)
         if take > largest - items:  # requests are not cut: the batch holds what fits behind each other
             break
         if take == s.node[head].items:
@@ -417,15 +420,42 @@ def _next_batch(s: Any, i: int) -> Any:
 
 
 @_part
+def _most_items(s: Any, i: int) -> Any:
+    """Items that the next pass of stage ``i`` may take; 0: it has to wait.
+
+    Where the runtime collects, see ``SimStage.collected``; its clock is brought up to the oldest request here.
+    """
+    now, timeout = s.run[0].now, s.stage[i].timeout
+    oldest = s.node[s.stage[i].head].t
+    if not s.stage[i].collects:
+        waits = timeout > 0 and s.stage[i].items < s.stage[i].batch and now < oldest + timeout
+        return 0 if waits else s.stage[i].batch
+    if s.stage[i].flush == 0:
+        if s.stage[i].flying > 0:
+            return 0
+        if s.stage[i].items >= s.stage[i].batch:
+            s.stage[i].strike = now + timeout
+            return s.stage[i].batch
+        if s.stage[i].strike < oldest:
+            s.stage[i].strike += timeout * math.ceil((oldest - s.stage[i].strike) / timeout)
+        if now < s.stage[i].strike:
+            return 0
+        s.stage[i].flush = s.stage[i].items
+    s.stage[i].flush -= 1
+    s.stage[i].flying += 1
+    return 1
+
+
+@_part
 def _start_stage(s: Any, i: int) -> None:
     """Start batches of stage ``i`` while a stream is free and a batch may start."""
     run = s.run[0]
-    now, timeout = run.now, s.stage[i].timeout
+    now = run.now
     while s.stage[i].free > 0 and s.stage[i].items > 0:
-        oldest = s.node[s.stage[i].head].t
-        if timeout > 0 and s.stage[i].items < s.stage[i].batch and now < oldest + timeout:
+        largest = _most_items(s, i)
+        if largest == 0:
             return
-        first, items = _next_batch(s, i)
+        first, items = _next_batch(s, i, largest)
         work = s.table[i, items].service
         if s.stage[i].cold > 0:
             if s.stage[i].free == s.stage[i].streams:
@@ -455,6 +485,10 @@ def _end_stage(s: Any, i: int, node: int, items: int, start: float) -> None:
     s.stage[i].free += 1
     s.stage[i].last = run.now
     run.touched |= 1 << i
+    if s.stage[i].flying > 0:
+        s.stage[i].flying -= 1
+        if s.stage[i].flying == 0 and s.stage[i].flush == 0:
+            s.stage[i].strike = run.now + s.stage[i].timeout
     if run.now >= run.warm:
         s.stage[i].calls += 1
         s.stage[i].served += items
@@ -759,6 +793,8 @@ def run_loop(s: Any) -> None:  # noqa: C901, PLR0912 - one loop over all kinds o
         for i in range(stages):
             if s.stage[i].timeout > 0 and s.stage[i].free > 0 and s.stage[i].items > 0:
                 timer = s.node[s.stage[i].head].t + s.stage[i].timeout
+                if s.stage[i].collects:
+                    timer = s.stage[i].strike if s.stage[i].flying == 0 else np.inf
                 if timer <= until:
                     until, event, subject = timer, BATCH_TIMEOUT, i
         shortest, ending = np.inf, -1

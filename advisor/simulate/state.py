@@ -47,12 +47,15 @@ CALL = _record("interval", "bucket")
 SCENE = _record("level", "count")
 """Camera x class (motion behind the last): normal number, and the objects in view."""
 STAGE = _record(
-    "timeout sigma pre cold settle last gap wait service busy aside held",
-    "parent free batch limit oldest pool finds motion head tail frames items calls served started drops streams begun",
+    "timeout sigma pre cold settle last gap wait service busy aside held strike",
+    "parent free batch limit oldest pool finds motion head tail frames items calls served started drops streams begun "
+    "collects flush flying",
 )
 """Per stage, behind the last the application's work on frames, then decode; ``last``: when it last ran; ``gap``: how
 long it had paused when it began to work again, and ``begun`` passes since then; ``aside``: time of a
-device that its jobs took, as ``busy`` is of the cores; ``head`` to ``items``: its queue."""
+device that its jobs took, as ``busy`` is of the cores; ``head`` to ``items``: its queue. ``collects``: the runtime
+makes its batches; ``strike``: when its clock strikes next; ``flush``, ``flying``: requests that run one by one since it
+did, those that have not begun and those that have."""
 TABLE = _record("service", "kind")
 """Stage x batch: time alone, and kind of job; at batch 0 the kind of its pre-processing."""
 POOL = _record("cores share threads ganged")

@@ -36,6 +36,8 @@ from .files import document_text
 from .tables import box_works, hosts, measurements, micro, micro_failures, runs, works
 
 RecordT = TypeVar("RecordT", bound=Record)
+PAIRED = "paired"
+"""Kind of :class:`~advisor.records.measurement.PairedMeasurement`."""
 
 
 @dataclass(frozen=True)
@@ -195,13 +197,18 @@ class MeasurementStore(Database):
         status: str | None = None,
         sizer_version: str | None = None,
     ) -> list[Measurement]:
-        """Measurements that meet every filter given, in the order in which they were started."""
+        """Measurements that meet every filter given, in the order in which they were started.
+
+        Paired ones are found only by their ``kind``: a comparison cut into rounds is no timing to predict from.
+        """
         wanted = {
             "host_fingerprint": host_fingerprint, "kind": kind, "model": model, "model_sha256": model_sha256,
             "runtime": runtime, "device": device, "precision": precision, "mode": mode, "status": status,
             "sizer_version": sizer_version,
         }  # fmt: skip
         statement = select(measurements.c.document).order_by(measurements.c.started, measurements.c.key)
+        if kind is None:
+            statement = statement.where(measurements.c.kind != PAIRED)
         for name, value in wanted.items():
             if value is not None:
                 statement = statement.where(measurements.c[name] == value)
@@ -328,6 +335,13 @@ class MeasurementStore(Database):
             )
         return run_id
 
+    def renew_run(self, run_id: str, document: BaseModel) -> None:
+        """Put a document in the place of what a run held, as long work goes on; StoreError where the run has gone."""
+        with self._write() as connection:
+            text = document_text(document)
+            if not connection.execute(update(runs).where(runs.c.id == run_id).values(document=text)).rowcount:
+                raise StoreError(f"run {run_id!r} has gone from store {self.name} meanwhile; run the command again")
+
     def run(self, run_id: str) -> RunRow:
         """One stored run by its id, or by the beginning of it where only one begins so. StoreError where none does."""
         found = self._rows(select(runs).where(runs.c.id.startswith(run_id, autoescape=True)).order_by(runs.c.id))
@@ -352,7 +366,7 @@ class MeasurementStore(Database):
         for run_id, kind, created in rows:
             texts = self._rows(select(runs.c.document).where(runs.c.id == run_id))
             if texts:  # another process may have removed it meanwhile
-                found.append(RunTitle(run_id, kind, created, _title(kind, texts[0][0])))
+                found.append(RunTitle(run_id, kind, created, run_title(kind, texts[0][0])))
         return found
 
     def prune_runs(self, keep: int) -> int:
@@ -432,12 +446,15 @@ def _work_key(
     }  # fmt: skip
 
 
-def _title(kind: str, text: str) -> str:
+def run_title(kind: str, text: str) -> str:
     """Result of a run in a few words; a damaged or newer one must not keep the others from being listed."""
     try:
         document = json.loads(text)
         if kind == "verdict":
-            return f"{document['scenario']}: {document['verdict']}"
+            place = f" at {document['site']}" if document.get("site") else ""
+            return f"{document['scenario']}: {document['verdict']}{place}"
+        if kind == "farm":
+            return f"{document['title']}: {len(document['cells'])} measurements on {len(document['boxes'])} boxes"
         best = document["recommended"]
         words = f"{best['count']} x {best['platform']}" if best else "-"
         return f"{document['scenario']}: {words}"

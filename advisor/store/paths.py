@@ -27,6 +27,17 @@ def scenarios_dir() -> Path:
     return _shipped("scenarios")
 
 
+def locks_dir() -> Path:
+    """Folder of the locks: the packages that sizer was tested with, with their hashes."""
+    return _shipped("requirements")
+
+
+def checkout_dir() -> Path | None:
+    """Root of the checkout that runs; None where sizer was installed as a package."""
+    root = _PACKAGE.parent
+    return root if not (_PACKAGE / "_data").is_dir() and (root / "pyproject.toml").is_file() else None
+
+
 def data_dir() -> Path:
     """User's own data (store, added platforms): ``SIZER_HOME``, else the platform's folder for user data.
 

@@ -302,7 +302,7 @@ def _compiled(stage: Stage, model: ModelFile, config: RunConfig) -> tuple[Compil
         input_kind = "u8_nhwc" if stage.pixels == "0-1" else "u8_nhwc_255"
     most = config.requests or config.streams or config.threads or os.cpu_count() or 1
     compiled = get_runtime(config.runtime).compile(
-        model_path(model, config.precision),
+        model_path(model, config),
         config.model_copy(update={"requests": most + spare_passes(most)}),
         options_for(model, input_kind=input_kind, want_outputs=True),
     )

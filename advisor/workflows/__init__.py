@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         remove_measured_box,
         show_catalogue_entry,
     )
+    from .compare import CompareRequest, compare_models
     from .host import probe
     from .models import build_model, inspect_model, list_models
     from .plan import PlanRequest, plan_scenario
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from .verify import VerifyRequest, verify_scenario
 
 __all__ = [
-    "BenchRequest", "PlanRequest", "PredictRequest", "VerifyRequest", "add_measured_box", "bench_machine",
-    "build_model", "calibrate_model", "check_catalogue", "count_runs", "devices_of_entry", "inspect_model",
+    "BenchRequest", "CompareRequest", "PlanRequest", "PredictRequest", "VerifyRequest", "add_measured_box",
+    "bench_machine",
+    "build_model", "calibrate_model", "check_catalogue", "compare_models", "count_runs", "devices_of_entry",
+    "inspect_model",
     "list_catalogue",
     "list_models", "list_runs", "plan_scenario", "predict_model", "probe", "prune_runs", "remove_measured_box",
     "show_catalogue_entry", "stored_measurements", "stored_run", "verify_scenario",
@@ -36,6 +39,7 @@ __all__ = [
 
 _HOMES = {
     "BenchRequest": "bench",
+    "CompareRequest": "compare",
     "PlanRequest": "plan",
     "PredictRequest": "predict",
     "VerifyRequest": "verify",
@@ -45,6 +49,7 @@ _HOMES = {
     "bench_machine": "bench",
     "build_model": "models",
     "calibrate_model": "calibrate",
+    "compare_models": "compare",
     "check_catalogue": "catalogue",
     "devices_of_entry": "catalogue",
     "count_runs": "runs",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from advisor.errors import InputError
+from advisor.records.device import MAKER_RUNTIMES
 
 if TYPE_CHECKING:
     from advisor.records.host import HostFacts
@@ -33,9 +34,11 @@ def check_configuration(path: Path, option: PlanOption, scenario: Scenario) -> N
             f"{where}.decode.threads: {threads} is not from {least} to {MOST_THREADS}; plan the scenario again"
         )
     for name, config in option.config.stages.items():
-        if config.runtime == "openvino" and config.device != config.device.upper():  # its own are in capitals
+        added = config.runtime == "openvino" and config.device != config.device.upper()  # its own are in capitals
+        if added or config.runtime in MAKER_RUNTIMES.values():
             raise InputError(
-                f"{where}.stages.{name}.device: {config.device} is an added device, which no runtime here drives: "
+                f"{where}.stages.{name}.device: {config.device} in {config.runtime}, which no runtime here "
+                "drives: "
                 "measure it with its maker's tools, or plan without candidates.add_accelerators"
             )
         for field in ("threads", "streams", "requests", "inter_op_threads"):

@@ -206,14 +206,17 @@ def smaller_model(model: ModelFile) -> ModelInfo | None:
     """
     from advisor import zoo
 
-    known = {item.name: item for item in zoo.list_models()}
-    own = known.get(model.reference) or known.get(model.name) or known.get(f"{zoo.PREFIX}{model.name}")
+    known = zoo.known_names()
+    name = next((it for it in (model.reference, model.name, f"{zoo.PREFIX}{model.name}") if it in known), None)
+    own = None if name is None else zoo.info(name)
     if own is None or own.gflops is None or model.kind == "file":
         return None
+    # Counting the operations of all architectures takes longer than the names of those for other tasks do to read.
+    candidates = [zoo.info(other) for other in known if _task(other) == _task(own.name)]
     alike = [
         (item.gflops, item)
-        for item in known.values()
-        if (_kin(item), item.kind, _task(item.name)) == (_kin(own), own.kind, _task(own.name))
+        for item in candidates
+        if (_kin(item), item.kind) == (_kin(own), own.kind)
         and len(item.input_shape) == len(own.input_shape)
         and item.input_shape[1] == own.input_shape[1]
         and item.gflops is not None

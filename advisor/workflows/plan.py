@@ -12,11 +12,12 @@ from advisor.records.base import Precision, RuntimeName
 from advisor.records.model import ModelFile, ModelWork
 from advisor.records.plan import DisturbedTimings, Plan, PlanOption
 
-from .context import Say, open_store, probing, silent
+from .context import Say, few_collections, open_store, probing, seldom, silent
+from .devices_here import DevicesHere
 from .models import resolve_model
 from .offers import OfferSource, Rate, market_view
 from .plan_basis import plan_basis
-from .plan_devices import device_answers, with_devices
+from .plan_devices import DeviceAnswers, with_devices
 from .predictors import cold_starts, load_predictors
 from .stage_models import model_key, naming, resolve_stages
 from .this_machine import local_candidate
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
     from advisor.measure.campaign.campaign import Campaign
     from advisor.measure.items.progress import Progress
     from advisor.planner.question.inputs import Candidate, PlanInputs
+    from advisor.planner.search.study import Study
     from advisor.records.host import HostFacts
     from advisor.records.machine import MachineSpec
     from advisor.records.scenario import Scenario
+    from advisor.records.surface import WhatIfSurface
     from advisor.records.trace import Trace
     from advisor.store.catalogue import Catalogue
     from advisor.store.measurements import MeasurementStore
@@ -62,8 +65,12 @@ def plan_scenario(
     progress: Progress | None = None,
     say: Say = silent,
     traced: Callable[[Trace], None] | None = None,
+    what_if: Callable[[WhatIfSurface | None], None] | None = None,
 ) -> Plan:
     """Recommend hardware for a scenario file; ``traced`` is given what happens to each request on it, simulated.
+
+    ``what_if`` is given the surface that the plan's page answers what-if from, None where there is none; without it no
+    surface is worked out.
 
     Raises
     ------
@@ -75,7 +82,7 @@ def plan_scenario(
     from advisor.store.scenario import load_scenario
 
     load_scenario(request.scenario)  # a fault in it is said before this machine is looked at and anything heavy loaded
-    with probing() as facts:
+    with few_collections(), probing() as facts:
         from advisor.planner.plan import plan
         from advisor.simulate.warm import warm
 
@@ -84,13 +91,21 @@ def plan_scenario(
             phase(progress, "compiling the simulator")
             warm()
             phase(progress, f"comparing {len(inputs.candidates)} platforms")
-            result = plan(inputs, traced).model_copy(update={"asked": inputs.scenario.without_addresses()})
+            watch = seldom(lambda what: phase(progress, what))
+            studied: list[tuple[Study, Sequence[Candidate]]] = []
+            result = plan(replace(inputs, watch=watch), traced, lambda *kept: studied.append(kept))
+            result = result.model_copy(update={"asked": inputs.scenario.without_addresses()})
             if request.measure:
                 bare = prepare(replace(request, measure=False), store, facts.result, progress, silent)
                 without = without_measurements(inputs, bare, store)
                 result = result.model_copy(update={"without_measurements": without})
             result = result.model_copy(update={"disturbed": _disturbed(inputs, store, facts.result())})
             store.put_run("plan", result)
+    if what_if is not None:
+        from .what_if import surface_of
+
+        phase(progress, "working out what-if for the page")
+        what_if(surface_of(*studied[0], result))
     return result
 
 
@@ -124,7 +139,8 @@ def prepare(
     today = request.as_of or dt.datetime.now(dt.UTC).date()
     market = market_view(shipped, request.offers, today, request.rates, store_url=store.url)
     catalogue = shipped if market is None else market.catalogue
-    candidates = with_devices(scenario, _candidates(request.on, catalogue, facts), catalogue)
+    own_devices = DevicesHere.of(store.find(host_fingerprint=facts.fingerprint, kind="timing", status="done"))
+    candidates = with_devices(scenario, _candidates(request.on, catalogue, facts), catalogue, own_devices)
     admit(scenario, candidates, today, named=bool(request.on))  # before anything is built or measured in vain
     phase(progress, "reading and building models")
     where = str(scenario_file(request.scenario))
@@ -149,17 +165,19 @@ def prepare(
     elif carried:
         measure(items_for_others(scenario, models, facts, bitrates), facts, store, progress)
     measured = measured_runtimes(models, store, facts, catalogue, candidates)
-    for runtime in sorted({name for names in measured.values() for name in names}):
+    named = named_runtimes(scenario)
+    for runtime in sorted({*named, *(name for names in measured.values() for name in names)}):
         works.prepare(runtime)
     machines = [candidate.machine for candidate in candidates]
     predictor = load_predictors(store, facts, host, catalogue, works, machines, carried=carried, counted=counted)
     assumptions = [
         _measurements_text(request, unpublished, predictor.measurements, here=here, carried=carried),
-        _runtimes_text(measured),
+        _runtimes_text(measured, named),
         *_uncounted_text([stage for stage, model in models.items() if model.sha256 not in counted]),
         *([] if market is None else [market.words()]),
     ]
     scenario_sha256 = hashlib.sha256(scenario_file(request.scenario).read_bytes()).hexdigest()
+    answers = DeviceAnswers({**models, **{file.reference: file for file in smaller.values()}}, counted, own_devices)
     return PlanInputs(
         scenario=scenario,
         scenario_sha256=scenario_sha256,
@@ -170,11 +188,17 @@ def prepare(
         cold=cold_starts(store, facts, host, catalogue),
         today=today,
         seed=request.seed,
-        runtimes_measured=measured,
+        runtimes=("openvino", *named),
+        runtimes_measured={
+            platform: left
+            for platform, names in measured.items()
+            if (left := tuple(name for name in names if name not in named))
+        },
         smaller=smaller,
         named=bool(request.on),
         bitrate_kbps=bitrates,
-        device_answer=device_answers({**models, **{file.reference: file for file in smaller.values()}}, counted),
+        device_answer=answers.on_device,
+        arm_answer=answers.on_arm,
         probability_resolution=predictor.probability_resolution,
         assumptions=tuple(assumptions),
         basis=plan_basis(
@@ -242,12 +266,22 @@ def _uncounted_text(stages: Sequence[str]) -> list[str]:
     ]
 
 
-def _runtimes_text(measured: Mapping[str, tuple[RuntimeName, ...]]) -> str:
+def named_runtimes(scenario: Scenario) -> tuple[RuntimeName, ...]:
+    """Runtimes beside OpenVINO that the scenario permits."""
+    return tuple(dict.fromkeys(name for name in scenario.candidates.runtimes if name not in ("openvino", "fake")))
+
+
+def _runtimes_text(measured: Mapping[str, tuple[RuntimeName, ...]], named: Sequence[RuntimeName]) -> str:
+    if named:
+        return (
+            f"runtimes: OpenVINO and {', '.join(named)} (candidates.runtimes) wherever measurements or published "
+            "ratios to OpenVINO tell their times, with intervals as wide as these are"
+        )
     if not measured:
         return (
             "runtimes: OpenVINO only; ONNX Runtime was not measured with these models on any platform, and without "
-            "that its time is OpenVINO's times an assumed factor above 1, with a wider interval, so it could never "
-            "be the better choice (`sizer bench` with a matrix of runtime onnxruntime would settle it)"
+            "that its time is OpenVINO's times a published ratio with a wide interval (candidates.runtimes permits it; "
+            "`sizer compare` measures it)"
         )
     return (
         f"runtimes: OpenVINO everywhere; ONNX Runtime where it was measured with these models: "
@@ -399,7 +433,12 @@ class Works:
         with naming(self._places.get(model.sha256)):
             works = model_works(model, wanted, self._store)
         for request, work in zip(wanted, works, strict=True):
-            self._works_by_key[model.sha256, runtime, request[1]] = work
+            known = work
+            if work is None and runtime not in ("openvino", "onnxruntime"):
+                # Not installed here: what it computes is what OpenVINO computes, and only ratios tell its times.
+                own = self._of(model, "openvino", request[1])
+                known = None if own is None else own.model_copy(update={"runtime": runtime})
+            self._works_by_key[model.sha256, runtime, request[1]] = known
 
 
 def _candidates(names: tuple[str, ...], catalogue: object, facts: HostFacts) -> tuple[Candidate, ...]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from advisor.records.base import Precision, Sourced
 from advisor.records.config import RunConfig
-from advisor.records.device import Device, DeviceSpec
+from advisor.records.device import RUNTIME_DEVICES, Device, DeviceSpec
 from advisor.records.model import ModelFile, ModelWork
 from advisor.records.scenario import Scenario
+
+from .devices_here import DevicesHere
 
 if TYPE_CHECKING:
     from advisor.perfmodel.devices.question import DeviceAnswer
@@ -26,21 +28,25 @@ def permitted_devices(scenario: Scenario) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(named) if name != CPU)
 
 
-def with_devices(scenario: Scenario, candidates: Sequence[Candidate], catalogue: Catalogue) -> tuple[Candidate, ...]:
+def with_devices(
+    scenario: Scenario, candidates: Sequence[Candidate], catalogue: Catalogue, here: DevicesHere | None = None
+) -> tuple[Candidate, ...]:
     """Candidates with those of their devices that the scenario permits, and once more with each device to be added.
 
-    Devices of this machine are not read.
+    Boxes with Arm cores get these, which no permission is needed for. ``here``: what was measured on devices of this
+    machine; a permitted one of which that says nothing is named in its notes with the reason.
     """
     from advisor.store.catalogue import device_spec
 
     names = permitted_devices(scenario)
+    candidates = [_with_arm_cores(candidate, catalogue) for candidate in candidates]
     if not names:
         return tuple(candidates)
     found = []
     added = [device for device in catalogue.devices() if device.kind == "accelerator" and device.id in names]
     for candidate in candidates:
         if candidate.machine.id == "this":
-            found.append(candidate)
+            found.append(_with_devices_here(candidate, names, here or DevicesHere()))
             continue
         # By its chip: boxes that price lists make are no files of the catalogue.
         own = {device.runtime_name: device for device in catalogue.devices_of(candidate.platform.processor)}
@@ -51,10 +57,27 @@ def with_devices(scenario: Scenario, candidates: Sequence[Candidate], catalogue:
     return tuple(found)
 
 
+def _with_devices_here(candidate: Candidate, names: Sequence[str], here: DevicesHere) -> Candidate:
+    devices = tuple(spec for spec in here.specs if RUNTIME_DEVICES[spec.kind] in names)
+    reasons = tuple(reason for name in names if (reason := here.why_not(name)) is not None)
+    return replace(candidate, devices=devices, notes=(*candidate.notes, *reasons))
+
+
+def _with_arm_cores(candidate: Candidate, catalogue: Catalogue) -> Candidate:
+    from advisor.store.catalogue import device_spec
+
+    if candidate.machine.architecture != "aarch64" or candidate.machine.id == "this":
+        return candidate
+    own = (device for device in catalogue.devices_of(candidate.platform.processor) if device.kind == "cpu")
+    cores = next((device_spec(device, candidate.machine) for device in own), None)
+    return replace(candidate, arm_cores=cores)
+
+
 def _bought_with(candidate: Candidate, entry: Device, catalogue: Catalogue) -> Candidate:
     """Box with an added device: the sum of both prices, and of what both draw."""
     from advisor.planner.question.money import PRICE_SPREAD
     from advisor.store.catalogue import device_spec
+    from advisor.store.slots import slot_fit
 
     platform = candidate.platform
     device = device_spec(entry, candidate.machine)
@@ -76,13 +99,16 @@ def _bought_with(candidate: Candidate, entry: Device, catalogue: Catalogue) -> C
             "price_breakdown": (),
         }
     )
+    fit, words = slot_fit((platform.id, platform.processor), entry.id, device.host_link)
     costs = "unknown" if added is None else f"{added.value:g} USD [{added.kind}; {added.source}, {added.date}]"
-    note = (
-        f"{with_it.id}: {entry.name} is bought in addition ({costs}); records of boxes do not say which slots are "
-        f"free: check that it takes one by {device.host_link or 'its link'}"
-    )
+    note = f"{with_it.id}: {entry.name} is bought in addition ({costs}); {words}"
     return replace(
-        candidate, platform=with_it, notes=(*candidate.notes, note), devices=(device,), bought_with=device.id
+        candidate,
+        platform=with_it,
+        notes=(*candidate.notes, note),
+        devices=(device,),
+        bought_with=device.id,
+        lacks=words if fit == "lacks" else None,
     )
 
 
@@ -96,28 +122,39 @@ def _sum_of(first: Sourced, low: float, value: float, high: float, of: str) -> S
     )
 
 
-def device_answers(
-    models: Mapping[str, ModelFile], counted: Mapping[str, ModelWork]
-) -> Callable[[DeviceSpec, str, Precision], DeviceAnswer | None]:
-    """Ask the shipped evidence on devices of these models, by the names under which the planner knows their work.
+class DeviceAnswers:
+    """The shipped evidence on devices, asked of a plan's models by the names under which it knows their work.
 
     ``counted``: work as counted in the models' files, by hash.
     """
-    from advisor.perfmodel.analytic.work_table import table_of
-    from advisor.perfmodel.devices.question import first_answer
-    from advisor.perfmodel.devices.registry import shipped_sources
 
-    from .predict_device import device_question
+    def __init__(
+        self, models: Mapping[str, ModelFile], counted: Mapping[str, ModelWork], here: DevicesHere | None = None
+    ) -> None:
+        self._models, self._counted, self._here = models, counted, here or DevicesHere()
+        self._known: dict[tuple[DeviceSpec, str, RunConfig], DeviceAnswer | None] = {}
 
-    known: dict[tuple[DeviceSpec, str, Precision], DeviceAnswer | None] = {}
+    def on_device(self, device: DeviceSpec, key: str, precision: Precision) -> DeviceAnswer | None:
+        """What is known of one input at a time."""
+        if device.machine == "this":
+            return self._here.answer(device, self._models[key].sha256, precision)
+        return self._answer(device, key, RunConfig(device="GPU", precision=precision))
 
-    def answer(device: DeviceSpec, key: str, precision: Precision) -> DeviceAnswer | None:
-        asked = (device, key, precision)
-        if asked not in known:
-            work = counted.get(models[key].sha256)
-            config = RunConfig(device="GPU", precision=precision)
-            question = device_question(models[key], None if work is None else table_of(work), config, device)
-            known[asked] = first_answer(shipped_sources(), question)
-        return known[asked]
+    def on_arm(self, cores: DeviceSpec, key: str, precision: Precision, threads: int) -> DeviceAnswer | None:
+        """What ncnn's tables tell of one pass on so many cores."""
+        return self._answer(cores, key, RunConfig(runtime="ncnn", precision=precision, threads=threads))
 
-    return answer
+    def _answer(self, device: DeviceSpec, key: str, config: RunConfig) -> DeviceAnswer | None:
+        from advisor.perfmodel.analytic.work_table import table_of
+        from advisor.perfmodel.devices.question import first_answer
+        from advisor.perfmodel.devices.registry import shipped_sources
+
+        from .predict_device import device_question
+
+        asked = (device, key, config)
+        if asked not in self._known:
+            model = self._models[key]
+            work = self._counted.get(model.sha256)
+            question = device_question(model, None if work is None else table_of(work), config, device)
+            self._known[asked] = first_answer(shipped_sources(), question)
+        return self._known[asked]

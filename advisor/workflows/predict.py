@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from advisor import __version__
 from advisor.clock import utc_now
-from advisor.errors import InputError
+from advisor.errors import InputError, nearest
 from advisor.records.base import Evidence
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.machine import MachineSpec
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from advisor.records.host import HostFacts
     from advisor.store.catalogue import Catalogue
     from advisor.store.measurements import MeasurementStore
+
+
+_ALWAYS_HERE = ("openvino", "onnxruntime")
+"""Runtimes that belong to every installation: what they refuse is refused."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,14 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
     """
     from advisor.host import machine_spec
     from advisor.measure.items.model_kernels import counted_works
+    from advisor.runtimes import real_runtimes
     from advisor.store.catalogue import Catalogue
 
+    if request.runtime not in real_runtimes():
+        known = ", ".join(real_runtimes())
+        raise InputError(
+            f"--runtime {request.runtime}: unknown{nearest(request.runtime, real_runtimes())}; known: {known}"
+        )
     if not request.platforms:
         raise InputError("--on names no platform; for example --on this,intel-core-i5-12400")
     with open_store(store_url) as store:
@@ -128,6 +138,10 @@ def _work(request: PredictRequest, model: ModelFile, store: MeasurementStore) ->
     if work is None and request.precision == "bf16":
         (plain,) = model_works(model, [(request.runtime, "f32", request.batch, None)], store)
         work = None if plain is None else plain.at_bf16()
+    if work is None and request.runtime not in _ALWAYS_HERE:
+        # Not installed here, or without a list of kernels: what it computes is what OpenVINO computes.
+        (plain,) = model_works(model, [("openvino", request.precision, request.batch, None)], store)
+        work = None if plain is None else plain.model_copy(update={"runtime": request.runtime})
     return work
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from advisor.errors import ModelError
 from advisor.records.base import Evidence, Interval
 from advisor.records.config import RunConfig
-from advisor.records.device import RUNTIME_DEVICES, DeviceSpec
+from advisor.records.device import DeviceSpec, runtime_of
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelFile, image_size
 from advisor.records.prediction import Prediction
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from advisor.perfmodel.analytic.work_table import WorkTable
     from advisor.perfmodel.devices.question import DeviceAnswer, DeviceQuestion
     from advisor.store.catalogue import Catalogue
-
-
-OTHER_RUNTIME = "the device runs its maker's own runtime, not OpenVINO: the one that the nearest figure names"
 
 
 def asks_of_device(device: str, machine: MachineSpec) -> bool:
@@ -59,6 +56,14 @@ def predict_on_device(
         own = ", ".join(item.runtime_name for item in catalogue.devices_of(machine.id)) or "none"
         reason = f"device {config.device}: {machine.id} has none in the catalogue, which lists of it: {own}"
         return _unknown(model, machine, config, reason)
+    own_runtime = config.runtime if device.kind == "cpu" else runtime_of(device.family)
+    if config.runtime not in (own_runtime, "openvino"):  # OpenVINO is what stands there where nothing was asked for
+        reason = (
+            f"device {config.device} ({device.id}): its published figures are of {own_runtime}, and say nothing of"
+            f" {config.runtime}"
+        )
+        return _unknown(model, machine, config, reason)
+    config = config.model_copy(update={"runtime": own_runtime})
     question = device_question(model, work, config, device)
     answer = first_answer(shipped_sources(), question)
     if answer is None:
@@ -67,7 +72,7 @@ def predict_on_device(
             "none from which it could be inferred; measure it there with `sizer bench`"
         )
         return _unknown(model, machine, config, reason)
-    return _known(model, machine, config, answer, device)
+    return _known(model, machine, config, answer)
 
 
 def device_question(model: ModelFile, work: WorkTable | None, config: RunConfig, device: DeviceSpec) -> DeviceQuestion:
@@ -95,10 +100,7 @@ def device_question(model: ModelFile, work: WorkTable | None, config: RunConfig,
     )
 
 
-def _known(
-    model: ModelFile, machine: MachineSpec, config: RunConfig, answer: DeviceAnswer, device: DeviceSpec
-) -> Prediction:
-    other = () if device.kind in RUNTIME_DEVICES else (OTHER_RUNTIME,)
+def _known(model: ModelFile, machine: MachineSpec, config: RunConfig, answer: DeviceAnswer) -> Prediction:
     return Prediction(
         platform=machine.id,
         model=model.name,
@@ -110,7 +112,7 @@ def _known(
         bottleneck="unknown",
         extrapolated=answer.extrapolated,
         stand_in=model.stand_in,
-        notes=(*answer.notes, *other),
+        notes=answer.notes,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from advisor.perfmodel.resources.application import ApplicationUnit
@@ -37,6 +37,10 @@ class MeasuredBoxes:
 
     def _of(self, machine: MachineSpec) -> Predictor:
         return self.boxes.get(machine.id, self._others)
+
+    def alike(self, machine: MachineSpec) -> Hashable:
+        """Key of what answers depend on; a measured box is like no other."""
+        return machine.id if machine.id in self.boxes else self._others.alike(machine)
 
     def service_many(
         self, requests: Sequence[tuple[MachineSpec, ModelWork, RunConfig]], *, explain: bool = False

@@ -49,6 +49,8 @@ def stored_run(run_id: str, store_url: str | None = None) -> BaseModel:
         cls = records[run.kind]
         check_schema(f"run {run.id}", run.document, cls.model_fields["schema_"].default, StoreError)
         return record_of(f"run {run.id}", run.document, cls, StoreError)
+    if run.kind == "farm":
+        raise StoreError(f"run {run.id}: is a campaign of a farm; see: sizer farm table {run.id}")
     raise StoreError(f"run {run_id}: kind {run.kind!r} is not known to this version; update sizer")
 
 

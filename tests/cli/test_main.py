@@ -21,6 +21,7 @@ COMMANDS = (
     "import",
     "host",
     "bench",
+    "compare",
     "calibrate",
     "predict",
     "plan",

@@ -19,8 +19,10 @@ WRAPPER = os.environ.get("SIZER_OPENCL3")
 DRIVER = os.environ.get("SIZER_DRIVER")
 """Which drivers `tests/devices/run` shows: new, old, or none."""
 HERE = Path(__file__).resolve().parent
-RASTERISER = {"RUSTICL_ENABLE": "llvmpipe", "RUSTICL_DEVICE_TYPE": "gpu", "LP_NUM_THREADS": "1"}
-"""Without RUSTICL_ENABLE Mesa offers no software device; as a GPU it is what OpenVINO looks for."""
+RASTERISER = {
+    "RUSTICL_ENABLE": "llvmpipe", "RUSTICL_DEVICE_TYPE": "gpu", "RUSTICL_FEATURES": "fp16", "LP_NUM_THREADS": "1",
+}  # fmt: skip
+"""Without RUSTICL_ENABLE Mesa offers no software device; as a GPU it is what OpenVINO looks for, with true f16."""
 
 
 def vulkan_driver() -> Path | None:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.old_driver
 
 def test_listed_then_crashed(sizer: Sizer, network: Path) -> None:
     run = sizer("bench", network, "--device", "GPU", "--streams", "1", "--json")
-    assert run.returncode == 0, run.stderr
+    assert run.returncode == 1, run.stderr  # nothing could be measured
     (row,) = json.loads(run.stdout)["measurements"]
     assert row["status"] == "failed"
     assert row["throughput_fps"] is None

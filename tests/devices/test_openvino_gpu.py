@@ -11,9 +11,11 @@ import pytest
 
 from advisor.errors import RuntimeRefusal
 from advisor.records.config import RunConfig
+from advisor.report.exporters import export_plan
 from advisor.runtimes import Runtime, get_runtime
 from advisor.runtimes.conformance import RuntimeConformance, conformance_inputs
 from advisor.runtimes.protocol import CompileOptions
+from tests.report.test_exporters import plan_with
 
 from .conftest import Sizer
 
@@ -48,6 +50,24 @@ def test_it_tells_its_kernels_and_their_times(network: Path) -> None:
     assert sum(kernel.flop for kernel in plain) > 0
     assert sum(kernel.time_s or 0.0 for kernel in timed) > 0
     compiled.close()
+
+
+def test_an_export_for_graphics_compiles_there(network: Path) -> None:
+    """Both the properties for ``compile_model`` and the model server's texts, at f16 as plans have it on graphics."""
+    import openvino
+
+    config = RunConfig(device="GPU", precision="f16", streams=1, requests=2)  # this driver has no second stream
+    plan = plan_with(person=config)
+    stage = json.loads(export_plan(plan, "openvino"))["person"]
+    server = json.loads(export_plan(plan, "ovms"))["model_config_list"][0]["config"]
+    for device, given in (
+        (stage["device"], stage["compile_model"]),
+        (server["target_device"], server["plugin_config"]),
+    ):
+        compiled = openvino.Core().compile_model(str(network), device, given)
+        assert all(name.startswith("GPU") for name in compiled.get_property("EXECUTION_DEVICES"))
+        assert compiled.get_property("NUM_STREAMS") == 1
+        assert compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name() == "f16"
 
 
 @pytest.mark.parametrize("device", ["AUTO:GPU,CPU", "BATCH:GPU(2)"])

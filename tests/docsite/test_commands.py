@@ -37,6 +37,12 @@ def test_a_command_without_description_and_an_option_without_help_are_named() ->
     ]
 
 
+def test_a_group_that_takes_other_words_for_a_command_is_known() -> None:
+    command = type("Defaulting", (click.Group,), {"default_command": "make"})("tool", commands=tool.commands)
+    assert list(commands.mistakes("tool box --size 3", command)) == []
+    assert list(commands.mistakes("tool box --sice 3", command)) == ["`tool box --sice 3`: no option --sice"]
+
+
 @pytest.mark.parametrize(
     "line",
     ["tool make box --size 3", "tool make --size=all box --slow  # a comment", "tool COMMAND --anything", "tool"],

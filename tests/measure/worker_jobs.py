@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import threading
 import time
 from typing import Any
 
@@ -45,3 +46,26 @@ def in_turns(items: list[JobItem], report: Reporter) -> None:
 
 def raises_outright(items: list[JobItem], report: Reporter) -> None:
     raise ValueError("broken before the first item")
+
+
+def when_told(items: list[JobItem], report: Reporter) -> None:
+    """Wait for a turn before every item but the first; ``spin`` leaves a thread behind that never rests."""
+    from advisor.measure.worker.gate import await_turn
+
+    for number, item in enumerate(items):
+        if number:
+            await_turn()
+        report.on(item.id)
+        if item.payload["do"] == "spin":
+            threading.Thread(target=_spin, daemon=True).start()
+        try:
+            value = _do(item.payload)
+        except RuntimeRefusal as error:
+            report.failed(item.id, str(error))
+            return
+        report.done(item.id, value)
+
+
+def _spin() -> None:
+    while True:
+        pass

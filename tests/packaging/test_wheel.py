@@ -36,6 +36,7 @@ def files_below(folder: str) -> set[str]:
 
 def test_the_package_and_its_data_are_in_the_wheel_and_nothing_else(wheel: Path) -> None:
     data = {name for folder in ("profiles", "scenarios") for name in files_below(folder)}
+    data |= {"requirements/runtime.txt", "requirements/installer.txt"}
     owed = files_below("advisor") | {f"advisor/_data/{name}" for name in data if not name.endswith(".py")}
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from advisor.perfmodel.resources.cold_pass import ColdStart
@@ -49,6 +49,9 @@ class FakePredictor:
 
     def _speed(self, machine: MachineSpec) -> float:
         return self.speeds.get(machine.id, 1.0)
+
+    def alike(self, machine: MachineSpec) -> Hashable:
+        return machine.id
 
     def service_many(self, requests: Sequence[tuple[MachineSpec, ModelWork, RunConfig]]) -> list[ServiceEstimate]:
         return [self.service(*request) for request in requests]

@@ -8,8 +8,8 @@ from typing import Any
 
 RELATIVE, ABSOLUTE = 1e-9, 1e-15
 """The absolute part is for what is zero but for rounding: all quantities are in SI units, percent or money."""
-NOT_COMPARED = frozenset({"created", "sizer_version", "versions"})
-"""Keys that tell when and by which version a document was made."""
+NOT_COMPARED = frozenset({"created", "sizer_version", "versions", "simulations"})
+"""Keys that tell when, by which version and with how much work a document was made."""
 _ABSENT = object()
 
 
@@ -27,6 +27,8 @@ def differences(before: Any, after: Any, path: str = "$", *, relative: float = R
             yield f"{path}: {len(ours)} entries became {len(theirs)}: {ours} became {theirs}"[:400]
         for index, (one, other) in enumerate(zip(ours, theirs, strict=False)):
             yield from differences(one, other, f"{path}[{index}]", relative=relative)
+    elif before is _ABSENT and after is None:
+        return  # a field that the records got later, and that says nothing
     elif not _equal(before, after, relative):
         yield f"{path}: {_shown(before)} became {_shown(after)}"
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from advisor.report.exporters.onnxruntime import session_options
 from advisor.report.exporters.openvino import openvino_properties
 from advisor.runtimes.openvino_config import properties
 from tests.needs import TWO_CORES
+from tests.planner.fakes import scenario
 
 from .samples import hopeless_plan, shop_plan
 
@@ -83,6 +87,12 @@ def test_openvino_gets_what_the_runtime_of_this_package_gets() -> None:
 def test_a_setting_of_another_runtime_is_refused() -> None:
     with pytest.raises(RuntimeRefusal, match="spinning"):
         openvino_properties(RunConfig(spinning=True))
+
+
+def test_streams_on_graphics_are_text_which_its_plugin_takes() -> None:
+    stage = json.loads(export_plan(plan_with(person=GRAPHICS), "openvino"))["person"]
+    assert stage["device"] == "GPU"
+    assert stage["compile_model"] == {"INFERENCE_PRECISION_HINT": "f16", "NUM_STREAMS": "2"}
 
 
 @pytest.mark.runtime
@@ -269,6 +279,232 @@ def test_compose_limits_are_those_of_the_plan() -> None:
     assert service["environment"]["SIZER_PERSON_THREADS"] == "4"
     assert all(isinstance(value, str) for value in service["environment"].values())
     assert text.startswith("# one on each of 2 boxes middle\n")
+
+
+GRAPHICS = RunConfig(device="GPU", precision="f16", streams=2, requests=2)
+NPU = RunConfig(device="NPU", precision="int8", streams=1, requests=1)
+HAILO = RunConfig(runtime="hailort", device="hailo-8l", precision="int8", streams=4, requests=4)
+CORAL = RunConfig(runtime="edgetpu", device="coral-usb", precision="int8")
+ROCKCHIP = RunConfig(runtime="rknn", device="NPU", precision="int8")
+JETSON = RunConfig(runtime="tensorrt", device="GPU", precision="f16", streams=2, requests=2)
+CUDA = RunConfig(runtime="onnxruntime", device="CUDA", streams=1)
+
+
+def plan_on(decode: str = "software", **stages: RunConfig) -> Plan:
+    """Eight cameras of the shop with these stages; where the plan decodes."""
+    plan = plan_with(**stages)
+    assert plan.recommended is not None
+    config = plan.recommended.config
+    config = config.model_copy(update={"decode": config.decode.model_copy(update={"device": decode})})
+    best = plan.recommended.model_copy(update={"config": config})
+    return plan.model_copy(update={"recommended": best, "asked": scenario()})
+
+
+def service_of(plan: Plan) -> dict[str, Any]:
+    service = yaml.safe_load(export_plan(plan, "compose"))["services"]["inference"]
+    assert isinstance(service, dict)
+    return service
+
+
+def test_the_model_server_gets_the_device_and_no_settings_of_the_cpu() -> None:
+    document = json.loads(export_plan(plan_with(person=GRAPHICS, reid=NPU), "ovms"))
+    person, reid = (item["config"] for item in document["model_config_list"])
+    assert (person["target_device"], reid["target_device"]) == ("GPU", "NPU")
+    assert person["plugin_config"] == {"INFERENCE_PRECISION_HINT": "f16", "NUM_STREAMS": "2"}
+    with pytest.raises(InputError, match=r"runs in hailort .* use --export compose"):
+        export_plan(plan_with(person=HAILO), "ovms")
+
+
+def test_triton_has_gpu_instances_on_nvidia_alone() -> None:
+    message = model_config_class()
+    from google.protobuf import text_format
+
+    files = pbtxt_parts(export_plan(plan_with(person=JETSON, reid=CUDA), "triton"))
+    person, reid = (text_format.Parse(text, message()) for text in files.values())
+    gpu = message().instance_group.add().KIND_GPU
+    assert (person.backend, [(group.count, group.kind) for group in person.instance_group]) == ("tensorrt", [(2, gpu)])
+    assert (reid.backend, reid.instance_group[0].kind) == ("onnxruntime", gpu)
+    with pytest.raises(InputError, match=r"stage person runs in openvino on GPU .* use --export ovms"):
+        export_plan(plan_with(person=GRAPHICS), "triton")
+    with pytest.raises(InputError, match=r"stage person runs in rknn on NPU .* use --export compose"):
+        export_plan(plan_with(person=ROCKCHIP), "triton")
+
+
+def test_compose_opens_what_the_plan_uses() -> None:
+    on_cores = service_of(plan_on(person=OPENVINO))
+    assert not {"devices", "group_add", "runtime"} & set(on_cores)
+    decoding = service_of(plan_on("hardware", person=OPENVINO))
+    assert decoding["devices"] == ["/dev/dri:/dev/dri"]
+    assert decoding["group_add"] == ["video", "render"]
+    both = service_of(plan_on(person=GRAPHICS, reid=NPU))
+    assert both["devices"] == ["/dev/dri:/dev/dri", "/dev/accel:/dev/accel"]
+    assert service_of(plan_on(person=HAILO))["devices"] == ["/dev/hailo0:/dev/hailo0"]
+    assert service_of(plan_on(person=CORAL))["devices"] == ["/dev/bus/usb:/dev/bus/usb"]
+    assert "systempaths=unconfined" in service_of(plan_on(person=ROCKCHIP))["security_opt"]
+    assert service_of(plan_on(person=JETSON))["runtime"] == "nvidia"
+    card = service_of(plan_on(person=CUDA))["deploy"]["resources"]["reservations"]["devices"]
+    assert card == [{"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}]
+
+
+@pytest.mark.parametrize("config", [GRAPHICS, HAILO, ROCKCHIP, JETSON, CUDA])
+def test_the_compose_specification_parses_devices(config: RunConfig) -> None:
+    compose_spec = pytest.importorskip("compose_spec", reason="the Compose Specification's parser is not installed")
+    text = export_plan(plan_on(person=config), "compose")
+    compose_spec.PyCompose.from_yaml(text)
+
+
+FRIGATE_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["mqtt", "cameras", "detectors"],
+    "additionalProperties": False,
+    "properties": {
+        "mqtt": {"type": "object", "required": ["enabled"]},
+        "detectors": {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": {
+                "type": "object",
+                "required": ["type"],
+                "additionalProperties": False,
+                "properties": {
+                    "type": {"enum": ["cpu", "edgetpu", "hailo8l", "onnx", "openvino", "rknn", "tensorrt"]},
+                    "device": {"type": ["string", "integer"]},
+                    "num_cores": {"type": "integer", "minimum": 0, "maximum": 3},
+                },
+            },
+        },
+        "model": {"type": "object", "properties": {"path": {"type": "string"}}},
+        "ffmpeg": {"type": "object", "properties": {"hwaccel_args": {"type": ["string", "array"]}}},
+        "cameras": {
+            "type": "object",
+            "propertyNames": {"pattern": "^[a-zA-Z0-9_-]+$"},
+            "additionalProperties": {
+                "type": "object",
+                "required": ["ffmpeg"],
+                "additionalProperties": False,
+                "properties": {
+                    "ffmpeg": {
+                        "type": "object",
+                        "required": ["inputs"],
+                        "properties": {
+                            "inputs": {
+                                "type": "array",
+                                "minItems": 1,
+                                "items": {
+                                    "type": "object",
+                                    "required": ["path", "roles"],
+                                    "properties": {
+                                        "path": {"type": "string"},
+                                        "roles": {"type": "array", "items": {"enum": ["audio", "detect", "record"]}},
+                                    },
+                                },
+                            }
+                        },
+                    },
+                    "detect": {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "properties": {
+                            "enabled": {"type": "boolean"},
+                            "width": {"type": "integer"},
+                            "height": {"type": "integer"},
+                            "fps": {"type": "integer", "minimum": 1},
+                        },
+                    },
+                },
+            },
+        },
+    },
+}
+"""Written from Frigate's "Full Reference Config" and "Object Detectors"; its own models are in no package."""
+
+
+@pytest.mark.parametrize(
+    ("config", "detector"),
+    [
+        (OPENVINO, {"type": "openvino", "device": "CPU"}),
+        (GRAPHICS, {"type": "openvino", "device": "GPU"}),
+        (NPU, {"type": "openvino", "device": "NPU"}),
+        (HAILO, {"type": "hailo8l", "device": "PCIe"}),
+        (CORAL, {"type": "edgetpu", "device": "usb"}),
+        (ROCKCHIP, {"type": "rknn", "num_cores": 1}),
+        (JETSON, {"type": "tensorrt", "device": 0}),
+    ],
+)
+def test_frigate_gets_its_detector_and_cameras(config: RunConfig, detector: dict[str, Any]) -> None:
+    import jsonschema
+
+    text = export_plan(plan_on(person=config, reid=SMALL), "frigate")
+    document = yaml.safe_load(text)
+    jsonschema.validate(document, FRIGATE_SCHEMA)
+    assert list(document["detectors"].values()) == [detector]
+    assert len(document["cameras"]) == 8
+    assert document["cameras"]["aisle-1"]["detect"] == {"enabled": True, "width": 1920, "height": 1080, "fps": 5}
+    assert document["ffmpeg"]["hwaccel_args"] == []
+    assert "not Frigate's, to run beside it: reid" in text
+
+
+def test_frigate_decodes_where_the_plan_does_and_refuses_what_it_has_not() -> None:
+    decoding = yaml.safe_load(export_plan(plan_on("hardware", person=GRAPHICS), "frigate"))
+    assert decoding["ffmpeg"]["hwaccel_args"] == "preset-vaapi"
+    with pytest.raises(InputError, match="Frigate has no detector"):
+        export_plan(plan_on(person=HAILO.model_copy(update={"device": "hailo-10h"})), "frigate")
+    with pytest.raises(InputError, match="runs one model on one kind of detector, and the plan has here: none"):
+        export_plan(plan_on(reid=OPENVINO), "frigate")
+    with pytest.raises(InputError, match="does not hold the scenario that was asked"):
+        export_plan(plan_with(person=OPENVINO), "frigate")
+
+
+def parsed_by_gstreamer(text: str) -> list[dict[str, Any]]:
+    """Elements as GStreamer's parser makes them, in the order of the text; its refusal is an error."""
+    python = shutil.which("python3", path="/usr/bin") or sys.executable
+    bindings = "import gi; gi.require_version('Gst', '1.0'); from gi.repository import Gst; import gi.overrides.Gst"
+    if subprocess.run([python, "-c", bindings], capture_output=True, check=False).returncode:
+        pytest.skip("GStreamer's bindings (python3-gst-1.0) are not installed")
+    parser = Path(__file__).with_name("gst_parser.py")
+    run = subprocess.run([python, str(parser)], input=text, capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise ValueError(run.stderr)
+    found = json.loads(run.stdout)
+    assert isinstance(found, list)
+    return found
+
+
+def test_gstreamer_parses_a_pipeline_on_the_cores() -> None:
+    text = export_plan(plan_on(person=OPENVINO, reid=SMALL), "dlstreamer")
+    elements = parsed_by_gstreamer(text)
+    names = [item["element"] for item in elements]
+    assert names.count("rtspsrc") == names.count("avdec_h264") == names.count("gvadetect") == 8
+    person = next(item["given"] for item in elements if item["element"] == "gvadetect")
+    assert person == {
+        "model": "/models/person.xml", "model-instance-id": "person", "device": "CPU", "inference-interval": 3,
+        "batch-size": 1, "nireq": 4,
+        "ie-config": "INFERENCE_PRECISION_HINT=f32,PERFORMANCE_HINT=THROUGHPUT,PERFORMANCE_HINT_NUM_REQUESTS=4,"
+        "NUM_STREAMS=2,INFERENCE_NUM_THREADS=4,ENABLE_CPU_PINNING=NO",
+    }  # fmt: skip
+    reid = next(item["given"] for item in elements if item["element"] == "gvaclassify")
+    assert (reid["inference-interval"], reid["model-instance-id"]) == (5, "reid")
+
+
+def test_gstreamer_parses_a_pipeline_on_graphics() -> None:
+    elements = parsed_by_gstreamer(export_plan(plan_on("hardware", person=GRAPHICS, reid=NPU), "dlstreamer"))
+    names = [item["element"] for item in elements]
+    assert names.count("vah264dec") == 8
+    assert "avdec_h264" not in names
+    assert [item["caps"] for item in elements if item["caps"]] == ["video/x-raw(memory:VAMemory)"] * 8
+    person = next(item["given"] for item in elements if item["element"] == "gvadetect")
+    assert (person["device"], person["pre-process-backend"]) == ("GPU", "va")
+    assert next(item["given"] for item in elements if item["element"] == "gvaclassify")["device"] == "NPU"
+
+
+def test_gstreamer_refuses_what_no_element_has() -> None:
+    text = export_plan(plan_on(person=OPENVINO), "dlstreamer")
+    with pytest.raises(ValueError, match="no property"):
+        parsed_by_gstreamer(text.replace("inference-interval=", "interval="))
+    with pytest.raises(ValueError, match="no element"):
+        parsed_by_gstreamer(text.replace("gvadetect", "gvadetekt"))
+    with pytest.raises(InputError, match="DL Streamer runs OpenVINO alone"):
+        export_plan(plan_on(person=HAILO), "dlstreamer")
 
 
 def mixed_plan(**changes: Any) -> Plan:

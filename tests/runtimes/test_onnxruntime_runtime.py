@@ -4,14 +4,16 @@ from typing import Never
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper, numpy_helper, save
 
 from advisor.errors import ModelError, RuntimeRefusal
 from advisor.graph.onnx_parts import read_onnx
 from advisor.graph.quantised import computes_int8
 from advisor.records.config import RunConfig
 from advisor.runtimes import get_runtime
-from advisor.runtimes.conformance import small_network
+from advisor.runtimes.conformance import conformance_inputs, small_network
 from advisor.runtimes.onnx_files import with_byte_input
+from advisor.runtimes.protocol import CompileOptions
 from tests.graph import files
 
 pytestmark = pytest.mark.runtime
@@ -96,8 +98,8 @@ def test_failed_pass_reaches_its_callback(tmp_path) -> None:
         def run(self, *_) -> Never:
             raise ValueError("no\nsuch luck")
 
-    compiled._sessions.get()
-    compiled._sessions.put(Broken())
+    compiled._lanes.get()
+    compiled._lanes.put(Broken())
     seen = []
     compiled.start([np.zeros((1, 3, 32, 32), np.float32)], "token", lambda *result: seen.append(result))
     compiled.wait_all()
@@ -157,3 +159,67 @@ def test_a_newer_format_is_told_whole(tmp_path, changes, operator, words) -> Non
     path = files.save(tmp_path / "n.onnx", [node], [("x", 1, [1, 4])], "y", **changes)
     with pytest.raises(RuntimeRefusal, match=words):
         get_runtime("onnxruntime").compile(path, RunConfig(runtime="onnxruntime"))
+
+
+def _products(path):
+    """A convolution, whose weights stay as they are, and a matrix product."""
+    rng = np.random.default_rng(0)
+    weights = [
+        numpy_helper.from_array(rng.random(shape).astype(np.float32), name)
+        for name, shape in (("filters", (4, 3, 3, 3)), ("factors", (4, 64)))
+    ]
+    nodes = [
+        helper.make_node("Conv", ["x", "filters"], ["c"], kernel_shape=[3, 3]),
+        helper.make_node("GlobalAveragePool", ["c"], ["p"]),
+        helper.make_node("Flatten", ["p"], ["f"]),
+        helper.make_node("MatMul", ["f", "factors"], ["y"]),
+    ]
+    ports = [
+        helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 16, 16]),
+        helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 64]),
+    ]
+    graph = helper.make_graph(nodes, "products", ports[:1], ports[1:], weights)
+    save(helper.make_model(graph, ir_version=9, opset_imports=[helper.make_opsetid("", 17)]), path)
+    return path
+
+
+def test_dynamic_quantisation_is_made_once_and_read_back(tmp_path) -> None:
+    path, options = _products(tmp_path / "n.onnx"), CompileOptions(cache_dir=tmp_path / "cache")
+    config = RunConfig(runtime="onnxruntime", threads=1, precision="int8", quantisation="dynamic")
+    compiled = get_runtime("onnxruntime").compile(path, config, options)
+    plain = get_runtime("onnxruntime").compile(path, RunConfig(runtime="onnxruntime", threads=1))
+    assert (compiled.effective.precision, plain.effective.precision) == ("int8", "f32")
+    kinds = {kernel.original_type for kernel in compiled.kernels()}
+    assert kinds & {"DynamicQuantizeMatMul", "MatMulIntegerToFloat"}
+    assert not any("ConvInteger" in kind for kind in kinds)
+    inputs = conformance_inputs(plain)
+    np.testing.assert_allclose(compiled.infer(inputs)[0], plain.infer(inputs)[0], rtol=0.05)
+    made = {file: file.stat().st_mtime_ns for file in (tmp_path / "cache").glob("*dynamic*.onnx")}
+    assert len(made) == 1
+    get_runtime("onnxruntime").compile(path, config, options).close()
+    assert {file: file.stat().st_mtime_ns for file in made} == made
+    compiled.close()
+    plain.close()
+
+
+def test_dynamic_quantisation_is_refused_where_it_would_do_nothing(tmp_path) -> None:
+    path = tmp_path / "n.onnx"
+    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", ports[:1], ports[1:])
+    save(helper.make_model(graph, ir_version=9, opset_imports=[helper.make_opsetid("", 17)]), path)
+    config = RunConfig(runtime="onnxruntime", precision="int8", quantisation="dynamic")
+    with pytest.raises(RuntimeRefusal, match="no matrix product has constant weights"):
+        get_runtime("onnxruntime").compile(path, config)
+    with pytest.raises(RuntimeRefusal, match="quantisation dynamic: at precision f32"):
+        get_runtime("onnxruntime").compile(path, config.model_copy(update={"precision": "f32"}))
+
+
+@pytest.mark.parametrize("wanted", [True, False, None])
+def test_arena_and_spinning_are_read_back(tmp_path, wanted) -> None:
+    config = RunConfig(runtime="onnxruntime", threads=1, arena=wanted, spinning=wanted)
+    compiled = get_runtime("onnxruntime").compile(small_network(tmp_path / "n.onnx"), config)
+    found = compiled.effective.properties
+    assert found["enable_cpu_mem_arena"] == str(wanted is not False)  # on by default
+    assert found["allow_spinning"] == ("0" if wanted is False else "1")
+    compiled.infer(conformance_inputs(compiled))
+    compiled.close()

@@ -17,7 +17,7 @@ from advisor.runtimes.conformance import small_network
 def test_unknown_runtime_names_its_neighbour() -> None:
     with pytest.raises(InputError, match="did you mean 'openvino'"):
         get_runtime("openvin")
-    assert runtime_names() == ("openvino", "onnxruntime", "ncnn", "fake")
+    assert runtime_names() == ("openvino", "onnxruntime", "ncnn", "litert", "torch", "tvm", "fake")
     assert get_runtime("fake").name == "fake"
 
 
@@ -53,13 +53,18 @@ def test_facts_of_what_is_missing(monkeypatch) -> None:
     assert all("No module named" in (item.reason or "") for item in facts)
 
 
-def test_an_optional_runtime_that_is_missing_says_what_brings_it(monkeypatch) -> None:
-    monkeypatch.delitem(sys.modules, "advisor.runtimes.ncnn_runtime", raising=False)
-    monkeypatch.setitem(sys.modules, "ncnn", None)
-    with pytest.raises(InputError, match=r"runtime ncnn: .*pip install 'sizer\[ncnn\]'") as caught:
-        get_runtime("ncnn")
+@pytest.mark.parametrize(
+    ("name", "module"), [("ncnn", "ncnn"), ("litert", "ai_edge_litert"), ("torch", "torch"), ("tvm", "tvm")]
+)
+def test_an_optional_runtime_that_is_missing_says_what_brings_it(monkeypatch, name, module) -> None:
+    monkeypatch.delitem(sys.modules, f"advisor.runtimes.{name}_runtime", raising=False)
+    for loaded in [loaded for loaded in sys.modules if loaded.split(".")[0] == module]:
+        monkeypatch.delitem(sys.modules, loaded)
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(InputError, match=rf"runtime {name}: .*pip install 'sizer\[{name}\]'") as caught:
+        get_runtime(name)
     assert "\n" not in str(caught.value)
-    assert not one_runtime("ncnn").available
+    assert not one_runtime(name).available
 
 
 @pytest.mark.runtime

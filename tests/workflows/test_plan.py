@@ -195,3 +195,27 @@ def test_the_basis_changes_with_what_it_names(
     assert Catalogue.load().sha256() != shipped.sha256()
     monkeypatch.setattr("advisor.workflows.plan_basis.__version__", f"{__version__}.other")
     assert calibration_sha256() != first.calibration
+
+
+def test_runtimes_that_a_scenario_permits_have_the_work_that_openvino_has_where_they_are_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a plan would leave them out without a word on every machine that plans and lacks them."""
+
+    def listed(model: ModelFile, wanted: list[tuple[str, str, int, None]], store: object) -> list[object]:
+        return [None if name == "ncnn" else work(UNKNOWN, runtime=name, precision=how) for name, how, _, _ in wanted]
+
+    monkeypatch.setattr("advisor.measure.items.model_kernels.model_works", listed)
+    store = MeasurementStore(f"sqlite:///{tmp_path}/s.db")
+    works = Works({"a": file("net")}, store)
+    found = works.of_stage("a", "ncnn", "f32", 1)
+    assert found is not None
+    assert (found.runtime, found.kernels) == ("ncnn", tuple(UNKNOWN))
+    store.close()
+
+
+def test_what_is_not_named_is_not_considered_and_said() -> None:
+    permitted = SimpleNamespace(candidates=SimpleNamespace(runtimes=("onnxruntime", "openvino", "onnxruntime", "fake")))
+    assert workflow.named_runtimes(permitted) == ("onnxruntime",)  # type: ignore[arg-type]
+    assert "OpenVINO only" in workflow._runtimes_text({}, ())
+    assert "OpenVINO and ncnn (candidates.runtimes)" in workflow._runtimes_text({}, ("ncnn",))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
-from advisor.planner.question.candidates import at_site
+from advisor.planner.question.candidates import at_site, excluding_limit
 from advisor.planner.question.inputs import Candidate
 from advisor.records.base import Evidence
 from advisor.store.catalogue import Catalogue
 from advisor.workflows.models import resolve_model
-from advisor.workflows.plan_devices import device_answers, permitted_devices, with_devices
+from advisor.workflows.plan_devices import DeviceAnswers, permitted_devices, with_devices
 from tests.planner.fakes import scenario
 
 BOXES = ("mini-pc-n100-8-gb", "raspberry-pi-5-8-gb-kit")
@@ -73,16 +75,44 @@ def test_an_added_device_makes_a_candidate_with_the_sum_of_prices() -> None:
     assert more is not None
     assert more.value == pytest.approx(watts.value + 1.5)
     assert with_it.devices[0].host_link == "pcie-gen3-x1"
-    assert "slots" in with_it.notes[-1]
+    assert "takes it by hat-pcie" in with_it.notes[-1]
 
 
 def test_what_is_known_of_a_model_is_asked_under_its_names() -> None:
     """By its published name alone: no file is read, and a network that no table holds is unknown."""
     file = resolve_model("yolo-v8n")
-    answer = device_answers({"person": file}, {})
+    answer = DeviceAnswers({"person": file}, {}).on_device
     (mini, _) = candidates(devices=["GPU"])
     assert answer(mini.devices[0], "person", "f16") is None
     _, _, _, with_it = candidates(devices=["hailo-8l"], add_accelerators=True)
     known = answer(with_it.devices[0], "person", "int8")
     assert known is not None
     assert known.evidence in {Evidence.PUBLISHED, Evidence.ANCHORED}
+
+
+def test_a_box_without_the_slot_is_refused_with_the_reason() -> None:
+    catalogue = Catalogue.load()
+    names = ("raspberry-pi-4-4-gb-kit", "raspberry-pi-5-8-gb-kit", "mini-pc-n100-8-gb")
+    boxes = [Candidate(catalogue.platform(name), catalogue.machine(catalogue.platform(name))) for name in names]
+    case = scenario(candidates={"devices": ["hailo-8l", "coral-usb"], "add_accelerators": True})
+    found = {item.platform.id: item for item in with_devices(case, boxes, catalogue)}
+    reason = found["raspberry-pi-4-4-gb-kit-with-hailo-8l"].lacks
+    assert reason is not None
+    assert "no slot for hailo-8l, which needs one of" in reason
+    assert excluding_limit(case, found["raspberry-pi-4-4-gb-kit-with-hailo-8l"], dt.date(2026, 11, 29)) == (
+        "slots", reason,
+    )  # fmt: skip
+    assert found["raspberry-pi-4-4-gb-kit-with-coral-usb"].lacks is None
+    five = found["raspberry-pi-5-8-gb-kit-with-hailo-8l"]
+    assert five.lacks is None
+    assert "takes it by hat-pcie [assumed; Raspberry Pi 5 product brief" in five.notes[-1]
+    mini = found["mini-pc-n100-8-gb-with-hailo-8l"]
+    assert mini.lacks is None
+    assert "slot not known: check that the box takes it by pcie-gen3-x2" in mini.notes[-1]
+
+
+def test_boxes_with_arm_cores_have_them_without_permission() -> None:
+    mini, pi = candidates()
+    assert mini.arm_cores is None
+    assert pi.arm_cores is not None
+    assert pi.arm_cores.core_design == "cortex-a76"

@@ -1,11 +1,13 @@
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from advisor.errors import InputError
 from advisor.records.base import Evidence
 from advisor.records.config import RunConfig
 from advisor.workflows import predict
-from advisor.workflows.predict import PredictRequest
+from advisor.workflows.predict import PredictRequest, predict_model
 from tests.measure.makers import file
 from tests.perfmodel.makers import kernel, machine, measurement, work
 
@@ -80,3 +82,9 @@ def test_another_batch_of_known_kernels_is_known(taken) -> None:
     rows = [measurement(1.0, kernels=tuple(KERNELS))]
     measure(taken, rows, RunConfig(threads=1, streams=1, batch=8), [at_batch(k, 8.0) for k in KERNELS], batch=8)
     assert taken.timed == []
+
+
+def test_an_unknown_runtime_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    request = PredictRequest("resnet-50", ("intel-core-i5-12400",), runtime="onxruntime")
+    with pytest.raises(InputError, match=r"--runtime onxruntime: unknown; did you mean 'onnxruntime'\?"):
+        predict_model(request, store_url=f"sqlite:///{tmp_path}/s.db")

@@ -17,6 +17,7 @@ from advisor.records.base import Record
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.host import HostFacts
 from advisor.records.model import ModelFile
+from advisor.runtimes import real_runtimes
 from advisor.store.faults import fault_words
 from advisor.store.fields import record_at, shown
 from advisor.store.files import read_text
@@ -160,7 +161,8 @@ def _config(values: dict[str, Any], most: int) -> RunConfig:
     try:
         config = RunConfig.model_validate(plain)
         if config.runtime == "fake":
-            raise InputError("configuration: runtime: 'fake' is a test double; known: openvino, onnxruntime, ncnn")
+            known = ", ".join(real_runtimes())
+            raise InputError(f"configuration: runtime: 'fake' is a test double; known: {known}")
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         place, words = shown(tuple(fault["loc"])), fault_words(fault)

@@ -206,10 +206,10 @@ def _take(payload: dict[str, Any]) -> dict[str, Any]:
     """Inside the worker."""
     config = RunConfig.model_validate(payload["config"])
     model = ModelFile.model_validate(payload["model"])
-    path = model_path(model, config.precision)
+    path = model_path(model, config)
     runtime = get_runtime(config.runtime)
     runtime.devices()  # loads what the runtime loads for its first model, which is not that model's memory
-    _give_back()
+    give_back()
     folder = None if payload["folder"] is None else Path(payload["folder"])
     if payload["part"] == "load":
         compiled = runtime.compile(path, config, options_for(model, blob_dir=folder))
@@ -230,7 +230,7 @@ def _take(payload: dict[str, Any]) -> dict[str, Any]:
     if failures:
         raise failures[0]
     peak = peak_memory_bytes()
-    _give_back()
+    give_back()
     figures: dict[str, Any] = {
         "baseline_bytes": baseline,
         "peak_bytes": peak,
@@ -257,7 +257,7 @@ def _fill(compile_once: Callable[[], object]) -> str | None:
     return None
 
 
-def _give_back() -> None:
+def give_back() -> None:
     """Return free heap to the system, so that the resident set is what is in use; glibc alone can."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

@@ -222,7 +222,7 @@ def _work(payload: dict[str, Any]) -> dict[str, Any]:
     config = RunConfig(
         runtime=runtime, precision=precision, batch=batch, simd_cap=cap, streams=1, threads=1, requests=1
     )
-    work = inspect_model(model, config, model_path(model, precision))
+    work = inspect_model(model, config, model_path(model, config))
     # The store looks works up by the version of the package, which needs no runtime to be loaded.
     return work.model_copy(update={"runtime_version": runtime_version(runtime)}).model_dump(mode="json")
 

@@ -109,7 +109,7 @@ def _profile(payload: dict[str, Any], retry: DisturbedRetry, references: Referen
     config = RunConfig.model_validate(payload["config"])
     runtime = get_runtime(config.runtime)
     started = utc_now()
-    compiled = runtime.compile(model_path(model, config.precision), config, options_for(model, profiling=True))
+    compiled = runtime.compile(model_path(model, config), config, options_for(model, profiling=True))
     check = references.reference(
         compiled.effective.threads, {int(n): float(time_s) for n, time_s in payload["reference_s"].items()}
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.clock import RealClock, utc_now
+from advisor.graph.torch_archive import ENDINGS
 from advisor.measure.timing.harness import MeasureSpec, Session, measure_in_turns
 from advisor.measure.timing.meter import make_meter
 from advisor.measure.timing.reference import Reference, ReferencePool
@@ -54,16 +55,31 @@ def _measure_together(items: list[JobItem], report: Reporter, references: Refere
     measure_in_turns({name: entry.session for name, entry in opened.items()}, report.on, ended)
 
 
-def model_path(model: ModelFile, precision: str) -> Path:
-    """File that a precision runs: the model itself, or its int8 copy, made once."""
-    if precision != "int8":
-        return Path(model.path)
+_OWN_INT8 = frozenset({".tflite", *ENDINGS})
+"""Files that are quantised when they are made, if at all: whether they are, their runtime tells."""
+
+
+def model_path(model: ModelFile, config: RunConfig, calibration: Path | None = None) -> Path:
+    """File that a configuration runs: the model itself, or its int8 copy, made once.
+
+    Dynamic quantisation is the runtime's own: it begins with the model itself. ``calibration``: folder of the inputs
+    that the copy's ranges are taken from; None: random ones, for speed only.
+    """
+    path = Path(model.path)
+    if config.precision != "int8" or config.quantisation == "dynamic" or path.suffix.lower() in _OWN_INT8:
+        return path
     from advisor.runtimes.quantise import int8_model
     from advisor.store.paths import cache_dir
 
     # Files of the user may leave dimensions open; ours never do.
     shape = model.input_shape if model.kind == "file" else None
-    return int8_model(Path(model.path), cache_dir() / "int8", input_shape=shape, further_shapes=model.further_shapes)
+    return int8_model(
+        path,
+        cache_dir() / "int8",
+        input_shape=shape,
+        further_shapes=model.further_shapes,
+        calibration=calibration,
+    )
 
 
 class _Opened:
@@ -72,7 +88,7 @@ class _Opened:
     def __init__(self, payload: dict[str, Any], references: ReferencePool) -> None:
         config = RunConfig.model_validate(payload["config"])
         model = ModelFile.model_validate(payload["model"])
-        path = model_path(model, config.precision)
+        path = model_path(model, config)
         runtime = get_runtime(config.runtime)
         runtime.devices()  # loads what the runtime loads for its first model, which is not that model's memory
         self._started = utc_now()

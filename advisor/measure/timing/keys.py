@@ -11,6 +11,7 @@ from typing import Literal
 from advisor.errors import InputError
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.model import ModelFile
+from advisor.runtimes import package_of, remedy_for
 
 from .harness import MeasureSpec
 
@@ -23,9 +24,9 @@ def runtime_version(name: str) -> str:
     if name == "fake":
         return "fake"
     try:
-        return importlib.metadata.version(name)
+        return importlib.metadata.version(package_of(name))
     except importlib.metadata.PackageNotFoundError as error:
-        raise InputError(f"runtime {name} is not installed; run: pip install {name}") from error
+        raise InputError(f"runtime {name} is not installed; run: {remedy_for(name)}") from error
 
 
 def timing_key(model: ModelFile, config: RunConfig, mode: LoadMode, spec: MeasureSpec, host_fingerprint: str) -> str:
@@ -45,6 +46,14 @@ def timing_key(model: ModelFile, config: RunConfig, mode: LoadMode, spec: Measur
 def kind_key(kind: Literal["profile", "footprint"], model: ModelFile, config: RunConfig, host_fingerprint: str) -> str:
     """Hash of a request that does not depend on how requests arrive or how long is measured."""
     return _hash(model, config, host_fingerprint, kind=kind)
+
+
+def paired_key(model: ModelFile, config: RunConfig, mode: LoadMode, spec: MeasureSpec, host_fingerprint: str) -> str:
+    """Hash of a variant that is measured in turns with others; with whom is not part of it."""
+    return _hash(
+        model, config, host_fingerprint, kind="paired", mode=mode.model_dump(mode="json", exclude_defaults=True),
+        spec=spec.model_dump(mode="json", exclude_defaults=True),
+    )  # fmt: skip
 
 
 # Version 0.1 told profiles and footprints from timings by a length that no timing has.

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from advisor.child_process.child import Messages, die_with_parent
 
+from . import gate
 from .job import JobFunction, JobItem, describe
 
 
@@ -37,9 +38,10 @@ class PipeReporter:
 
 
 def _watch_stdin() -> None:
-    """Leave at once when the parent closes our stdin, whatever the main thread does."""
-    while os.read(0, 4096):
-        pass
+    """Pass on turns, one line each; leave at once when the parent closes our stdin, whatever the main thread does."""
+    while received := os.read(0, 4096):
+        for _ in range(received.count(b"\n")):
+            gate.grant()
     os._exit(1)
 
 

@@ -18,9 +18,9 @@ class ArmEstimate(DeviceSource):
 
     .. math:: \ln t = d + m - \ln f + u
 
-    with d of the core design, m of the model, f the clock and u of the board. ncnn computes in f16 where the cores can;
-    OpenVINO in f32 is that times a ratio with its own interval. Of models without a figure, and in int8, nothing is
-    known: the libraries differ 0.3 to 10 times there.
+    with d of the core design, m of the model, f the clock and u of the board. ncnn computes in f16 where the cores can,
+    and is asked for at f16; OpenVINO in f32 is that times a ratio with its own interval. Of models without a figure
+    and in int8 nothing is known: the libraries differ 0.3 to 10 times there.
     """
 
     families = ("arm-cpu",)
@@ -31,8 +31,9 @@ class ArmEstimate(DeviceSource):
     def answer(self, question: DeviceQuestion) -> DeviceAnswer | None:
         device = question.device
         is_openvino = question.runtime == "openvino" and question.precision == "f32"
+        is_ncnn = question.runtime == "ncnn" and question.precision == "f16"
         threads = str(question.threads) if question.threads is not None else "4"
-        if not is_openvino or question.batch != 1 or threads not in THREADS:
+        if not (is_openvino or is_ncnn) or question.batch != 1 or threads not in THREADS:
             return None
         if device.clock_hz is None or device.core_design is None or (device.cores or 0) < int(threads):
             return None
@@ -45,7 +46,7 @@ class ArmEstimate(DeviceSource):
         time = design.value + of_model.value - log(device.clock_hz / 1e9) + (0.0 if board is None else board.value)
         kind = "spec" if board is None else "anchored"
         band = find_band(self._fit.bands, f"{kind}/{threads}")
-        p10, p50, p90 = (log(value) for value in self._fit.openvino_ratio)
+        p10, p50, p90 = (log(value) for value in self._fit.openvino_ratio) if is_openvino else (0.0, 0.0, 0.0)
         time += p50
         low = -((band.low**2 + (p10 - p50) ** 2) ** 0.5)
         high = (band.high**2 + (p90 - p50) ** 2) ** 0.5
@@ -57,7 +58,11 @@ class ArmEstimate(DeviceSource):
             evidence=Evidence.SPEC if board is None else Evidence.ANCHORED,
             source=f"ncnn's tables of {device.core_design} cores, {threads} threads",
             notes=(
-                f"one request at a time on {threads} cores: ncnn's default times OpenVINO's f32 over it, "
-                f"{self._fit.openvino_ratio[1]:g} ({self._fit.openvino_ratio[0]:g} to {self._fit.openvino_ratio[2]:g})",
+                f"one request at a time on {threads} cores: "
+                + (self._ratio_text() if is_openvino else "ncnn's default, which computes in f16 where the cores can"),
             ),
         )
+
+    def _ratio_text(self) -> str:
+        low, middle, high = self._fit.openvino_ratio
+        return f"ncnn's default times OpenVINO's f32 over it, {middle:g} ({low:g} to {high:g})"

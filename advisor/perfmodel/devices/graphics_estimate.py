@@ -39,7 +39,7 @@ def graphics_rows(
         clock_hz=facts("clock_hz"),
         memory_bytes_per_s=facts("memory_bandwidth_bytes_per_s"),
         power_w=facts("power_w"),
-        generation=np.array([GENERATIONS.index(_GENERATION[spec.family]) for spec in specs]),
+        generation=np.array([GENERATIONS.index(_GENERATION[str(spec.family)]) for spec in specs]),
         is_lpg=np.array([spec.family == "xe-lpg" for spec in specs]),
         precision=np.array([PRECISIONS.index(name) for name in precisions]),
         is_newest=np.array(newest, dtype=bool),

@@ -154,6 +154,10 @@ class ChipOrder:
         self._settings_of_chip: dict[tuple[int, tuple[object, ...]], tuple[float, ...]] = {}
         self._shifts: dict[tuple[str, str, RunConfig], float] = {}
 
+    def is_bare(self, machine: MachineSpec) -> bool:
+        """Whether it is a chip of the catalogue itself, in no box."""
+        return machine.id in self._arrays.ids
+
     def shift(self, machine: MachineSpec, table: WorkTable, config: RunConfig) -> float:
         """Log factor on the predicted time of a pass; 0 for a chip that is not of the catalogue or needs none."""
         key = (machine.key, table.key, config)

@@ -100,6 +100,10 @@ class Transfer:
         label = self._machine_label.get(spec.id)
         return self._signature_label.get(signature(spec), -1) if label is None else label
 
+    def known_by_id(self, spec: MachineSpec) -> bool:
+        """Whether it is a fitted machine itself, and not a box with the chip of one."""
+        return spec.id in self._machine_label
+
     def model_label(self, work: WorkTable) -> int:
         """Fitted model of that name and about that size, else the one of the same products; -1 where none is.
 

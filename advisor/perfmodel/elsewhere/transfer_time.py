@@ -13,15 +13,19 @@ from advisor.records.machine import MachineSpec
 
 from .batch import PassBatch
 from .order import ChipOrder
+from .runtime_ratio import Ratio, runtime_ratio
 from .transfer import Transfer
 
-_ONNXRUNTIME_LOG = {"f32": 0.30, "bf16": 0.30, "int8": 0.25}
-"""ONNX Runtime's time over OpenVINO's on CPU (log) where nothing was measured: 9.8 against 7.1 ms on a small net."""
+
+def ratio_of(config: RunConfig, machine: MachineSpec, table: WorkTable) -> Ratio | None:
+    """Time of the configuration's runtime over OpenVINO's; None for OpenVINO, and where no figure tells it."""
+    return runtime_ratio(config.runtime, config.precision, table.family, machine.simd_level)
 
 
-def runtime_log_factor(config: RunConfig) -> float:
-    """Logarithm of a runtime's time over OpenVINO's, which the published figures are of."""
-    return _ONNXRUNTIME_LOG[config.precision] if config.runtime == "onnxruntime" else 0.0
+def runtime_log_factor(config: RunConfig, machine: MachineSpec, table: WorkTable) -> float:
+    """Logarithm of a runtime's time over OpenVINO's, which the published figures are of; 0 where it is not known."""
+    ratio = ratio_of(config, machine, table)
+    return 0.0 if ratio is None else ratio.log_ratio
 
 
 class TransferTime:
@@ -60,4 +64,5 @@ class TransferTime:
     def log_time_s(self, machine: MachineSpec, table: WorkTable, config: RunConfig, settings: ResolvedConfig) -> float:
         """Logarithm of the expected time of a pass [s], nothing of the machine itself being measured."""
         physical_s = float(self.batch([machine], [table], [config], [settings]).parts.total[0])
-        return log(physical_s) + self.residual(machine, table, config, settings) + runtime_log_factor(config)
+        factor = runtime_log_factor(config, machine, table)
+        return log(physical_s) + self.residual(machine, table, config, settings) + factor

@@ -149,8 +149,18 @@ class TimedConfiguration:
         return f"this/{self.model}/{c.runtime}/{c.precision}/t{self.threads}/s{self.streams}/b{c.batch}"
 
 
-def _on_the_processor(row: Measurement) -> bool:
-    """Whether it is of this machine's CPU: what ran elsewhere, or on a software rasteriser, says nothing of it."""
+_UNPREDICTED = frozenset({"ncnn", "litert", "torch", "tvm"})
+"""Runtimes that no prediction is made of: their times say nothing of OpenVINO's on the machine, and one that is not
+tuned may be a hundred times slower."""
+
+
+def _tells(row: Measurement) -> bool:
+    """Whether it tells of this machine's CPU what predictions are made of.
+
+    What ran elsewhere, or on a software rasteriser, does not; nor do other runtimes, and int8 of another kind.
+    """
+    if row.config.runtime in _UNPREDICTED or row.config.quantisation == "dynamic" or row.config.arena is False:
+        return False
     return row.effective is None or row.effective.on_cpu
 
 
@@ -269,7 +279,7 @@ class HostMeasurements:
         """Sort measurements by use; the last of equal keys counts, and of equal settings the surest."""
         latest = {row.key: row for row in measurements}
         processors = None if host is None else host.threads
-        done = [row for row in latest.values() if row.status == "done" and _on_the_processor(row)]
+        done = [row for row in latest.values() if row.status == "done" and _tells(row)]
         timings = [row for row in done if isinstance(row, TimingMeasurement)]
         profiles = [row for row in done if isinstance(row, ProfileMeasurement) and row.kernels]
         rested = [row for row in timings if row.mode.kind == "rested"]

@@ -5,27 +5,11 @@ from __future__ import annotations
 from advisor.perfmodel.chain.belief import Belief
 from advisor.perfmodel.chain.question import Question
 from advisor.perfmodel.chain.source import CPU
-from advisor.records.base import Evidence
 
 from .context import ShippedSource
 
-_ONNXRUNTIME_HALF_WIDTH = 0.35
 _UNKNOWN_SHARE = 0.02
 """Share of the traffic in kernels of unknown type from which on it counts."""
-
-
-class UnmeasuredRuntime(ShippedSource):
-    """Published figures are OpenVINO's: those of ONNX Runtime rest on an assumed factor until it was measured."""
-
-    devices = CPU
-
-    def update(self, question: Question, belief: Belief) -> Belief:
-        known = belief.evidence in (Evidence.MEASURED, Evidence.ANCHORED)
-        if question.config.runtime != "onnxruntime" or known:
-            return belief
-        return belief.widened(_ONNXRUNTIME_HALF_WIDTH, _ONNXRUNTIME_HALF_WIDTH).noted(
-            "no ONNX Runtime figures for this machine: OpenVINO's, times an assumed factor"
-        )
 
 
 class UnknownKernels(ShippedSource):

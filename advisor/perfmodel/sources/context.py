@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from advisor.perfmodel.analytic.work_table import WorkTable, table_of
+from advisor.perfmodel.chain.belief import Belief
+from advisor.perfmodel.chain.question import Question
 from advisor.perfmodel.chain.source import EvidenceSource
 from advisor.perfmodel.elsewhere.transfer import Transfer
 from advisor.perfmodel.elsewhere.transfer_time import TransferTime
@@ -63,3 +65,12 @@ class ShippedSource(EvidenceSource):
 
     def __init__(self, context: Context) -> None:
         self._context = context
+
+
+class HostSource(ShippedSource):
+    """A source that speaks of the machine at hand alone."""
+
+    def update_many(self, questions: Sequence[Question], beliefs: Sequence[Belief]) -> list[Belief]:
+        if self._context.host.host is None:
+            return list(beliefs)
+        return super().update_many(questions, beliefs)

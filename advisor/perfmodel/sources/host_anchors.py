@@ -1,4 +1,4 @@
-"""Fifth link: this machine's timings of other configurations, as corrections of what is predicted for this one."""
+"""Sixth link: this machine's timings of other configurations, as corrections of what is predicted for this one."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from advisor.perfmodel.chain.source import CPU
 from advisor.perfmodel.here.host_anchors import anchor
 from advisor.records.base import Z90, Evidence
 
-from .context import ShippedSource
+from .context import HostSource
 
 
-class AnchorCorrection(ShippedSource):
+class AnchorCorrection(HostSource):
     """How far off predictions of the same kind were on this machine, shared between alike configurations."""
 
     devices = CPU

@@ -1,4 +1,4 @@
-"""Fourth link: the kernels that this machine has timed, summed over the model's graph."""
+"""Fifth link: the kernels that this machine has timed, summed over the model's graph."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from advisor.perfmodel.chain.question import Question
 from advisor.perfmodel.chain.source import CPU
 from advisor.records.base import Z90, Evidence
 
-from .context import ShippedSource
+from .context import HostSource
 
 _SHOWN = 0.01
 """Share of the time from which on kernels of a type that was never timed are named."""
 
 
-class KernelSum(ShippedSource):
+class KernelSum(HostSource):
     """Sum of kernels looked up or predicted from alike ones; what was inferred from other machines gives way to it."""
 
     devices = CPU

@@ -11,10 +11,10 @@ from advisor.perfmodel.chain.question import Question
 from advisor.perfmodel.chain.source import CPU
 from advisor.records.base import Evidence
 
-from .context import ShippedSource
+from .context import HostSource
 
 
-class DirectMeasurement(ShippedSource):
+class DirectMeasurement(HostSource):
     """A timing of this model in this configuration takes the place of every prediction.
 
     What it says of another moment is uncertain by the machine's own changes of state, which all models on it share.

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from .analytic import AnalyticTime
-from .caveats import UnknownKernels, UnmeasuredRuntime
+from .caveats import UnknownKernels
 from .context import ShippedSource
 from .host_anchors import AnchorCorrection
 from .host_kernels import KernelSum
 from .host_measurement import DirectMeasurement
 from .published import PublishedResidual
+from .runtime_ratio import RuntimeRatio
 from .unpublished_model import UnpublishedModel
 
 CHAIN: tuple[type[ShippedSource], ...] = (
     AnalyticTime,
     PublishedResidual,
     UnpublishedModel,
+    RuntimeRatio,
     KernelSum,
     AnchorCorrection,  # after the kernels, since it corrects their sum where there is one
     DirectMeasurement,
-    UnmeasuredRuntime,
     UnknownKernels,
 )
 """From the least to the most specific, then the caveats."""

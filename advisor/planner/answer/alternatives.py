@@ -26,12 +26,14 @@ MORE_ROOM = 1.5
 def explore(study: Study, candidates: Sequence[Candidate]) -> list[Solution]:
     """Platforms that hold, cheapest first, until there are enough different ones to compare."""
     explored: list[Solution] = []
-    vendors = {candidate.machine.vendor for candidate in candidates}
+    vendors, currency = {candidate.machine.vendor for candidate in candidates}, study.scenario.money.currency
     for solution in solutions(study, candidates):
         if len(explored) > 1 and solution.cost > MAX_COST_RATIO * explored[0].cost:
             break
         explored.append(solution)
         first = explored[0]
+        best = f"{first.judged.count} x {first.candidate.platform.id}, {first.cost:,.0f} {currency}"
+        study.inputs.watch(f"best so far: {best}; {len(explored) - 1} others to compare it with")
         processors = {_processor(item) for item in explored}
         other_maker = len(vendors) < 2 or any(_vendor(item) != _vendor(first) for item in explored)
         roomy = any(_roomier(item, first) for item in explored)

@@ -40,7 +40,7 @@ def probability_of_holding(deployment: Deployment, *, feasible: bool) -> float:
     is at least that.
     """
     model, setup = deployment.model, deployment.setup
-    key = ("probability", *model.variant, deployment.count, deployment.case.key, setup.key)
+    key = ("probability", *model.like, model.machine.memory_bytes, deployment.count, deployment.case.key, setup.key)
     return deployment.study.once(key, lambda: _share_that_holds(deployment, feasible=feasible))
 
 

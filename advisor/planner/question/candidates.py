@@ -123,6 +123,8 @@ def excluding_limit(scenario: Scenario, candidate: Candidate, today: dt.date) ->
     """Name of the limit that excludes a candidate, and the reason in words; None where none does."""
     platform, machine = candidate.platform, candidate.machine
     filters = scenario.candidates
+    if candidate.lacks is not None:
+        return "slots", candidate.lacks
     if filters.vendors and (machine.vendor or "").lower() not in {name.lower() for name in filters.vendors}:
         return "candidates.vendors", f"vendor {machine.vendor or 'unknown'} is not among {', '.join(filters.vendors)}"
     if filters.form_factor and platform.form_factor not in filters.form_factor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -37,6 +37,10 @@ class Cost(Protocol):
 class Predictor(Protocol):
     """The part of the performance model that the planner relies on."""
 
+    def alike(self, machine: MachineSpec) -> Hashable:
+        """Machines with equal keys get equal answers."""
+        ...
+
     def service_many(self, requests: Sequence[tuple[MachineSpec, ModelWork, RunConfig]]) -> list[ServiceEstimate]: ...
 
     def decode(
@@ -69,8 +73,12 @@ class Candidate:
     """What must be set on the box for the plan to hold."""
     devices: tuple[DeviceSpec, ...] = ()
     """Devices beside the cores that the scenario permits."""
+    arm_cores: DeviceSpec | None = None
+    """Its cores where they are Arm's, for which ncnn's tables stand; None: x86 cores, or nothing is listed."""
     bought_with: str | None = None
     """Device that is added to the box and in its price; None: the box as it is sold."""
+    lacks: str | None = None
+    """Why the box cannot take the added device; None: it can, or nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +108,12 @@ class PlanInputs:
     """Camera group -> rate assumed where the scenario gives none [kbit/s]."""
     device_answer: Callable[[DeviceSpec, str, Precision], DeviceAnswer | None] = lambda *_: None
     """Device, name as of :meth:`work_key`, precision -> what is known of one input at a time; None: nothing."""
+    arm_answer: Callable[[DeviceSpec, str, Precision, int], DeviceAnswer | None] = lambda *_: None
+    """The same of Arm cores under ncnn, on so many threads."""
     probability_resolution: float = 0.05
     """Difference of two probabilities of holding that the reliability table can tell apart."""
+    watch: Callable[[str], None] = lambda _: None
+    """Told what is being tried, and the best that was found so far; changes no answer."""
     assumptions: tuple[str, ...] = ()
     """Added by the caller: measurements taken or missing."""
     basis: PlanBasis | None = None

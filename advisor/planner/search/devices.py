@@ -13,7 +13,7 @@ from typing import Literal
 from advisor.perfmodel.devices.question import DeviceAnswer
 from advisor.records.base import Evidence, Interval, Precision
 from advisor.records.config import RunConfig
-from advisor.records.device import RUNTIME_DEVICES, DeviceSpec
+from advisor.records.device import RUNTIME_DEVICES, DeviceSpec, runtime_of
 from advisor.records.prediction import ServiceEstimate
 from advisor.records.scenario import Scenario, Stage
 
@@ -140,7 +140,10 @@ def device_estimate(
         return None
     busy, alone = found
     in_flight = max(1, min(REQUESTS, math.ceil(2.0 * alone.p50 / busy.p50)))
-    config = RunConfig(device=use.name, precision=precision, streams=in_flight, requests=in_flight, batch=1)
+    runtime = runtime_of(use.device.family)
+    config = RunConfig(
+        runtime=runtime, device=use.name, precision=precision, streams=in_flight, requests=in_flight, batch=1
+    )
     memory = Interval(
         p10=MEMORY_BYTES.p10 + weight_bytes, p50=MEMORY_BYTES.p50 + 1.5 * weight_bytes,
         p90=MEMORY_BYTES.p90 + 3.0 * weight_bytes,

@@ -140,6 +140,11 @@ def part_quantile(seed: int, part: str, share: float) -> float:
     return float(np.sort(_normals(seed, part))[math.ceil(share * DRAWS) - 1])
 
 
+def part_draws(seed: int, part: str) -> Floats:
+    """Standard normal quantiles of one part in each of the joint draws, which all platforms have in common."""
+    return _normals(seed, part)
+
+
 @lru_cache(maxsize=256)
 def _normals(seed: int, part: str) -> Floats:
     """Independent of the order in which parts are asked for, so that no stage's draws depend on another stage."""

@@ -67,7 +67,7 @@ def least_cores(study: Study, candidate: Candidate, load: Load, z: float) -> flo
 
 def _least_cores(study: Study, model: PlatformModel, load: Load, z: float) -> float | None:
     """Computed once per load: ranking, rejected platforms and the Pareto front all need it."""
-    key = ("least cores", *model.variant, z, load.key)
+    key = ("least cores", *model.like, z, load.key)
     return study.once(key, lambda: _sum_of_least(study, model, load, z))
 
 
@@ -231,6 +231,7 @@ def solutions(
             solved.add(entry.candidate.platform.id)
             yield entry
             continue
+        study.inputs.watch(f"trying {entry.count} x {entry.candidate.platform.id}")
         judged = judge(study, entry.candidate, entry.count)
         if isinstance(judged, Feasible):
             # With TCO the configuration that holds may cost more than the bound: back into the queue at its own cost.

@@ -7,7 +7,8 @@ the confidence asked for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,18 +34,23 @@ SAFELY_ABOVE = 1.001
 
 
 def judge(study: Study, candidate: Candidate, count: int) -> Judgement:
-    """Decide whether ``count`` boxes of a platform carry the case; judged once."""
+    """Decide whether ``count`` boxes of a platform carry the case; judged once, and once for all that are alike."""
     key = ("judgement", candidate.platform.id, count, study.case.key)
-    return study.once(key, lambda: _judge(study, candidate, count))
+    return study.once(key, lambda: _judge_alike(study, candidate, count))
 
 
 def least_deployment(study: Study, candidate: Candidate, count: int) -> Deployment | None:
     """Return the configuration with least demand, without judging it; None where a stage has no option."""
     model, load = study.model(candidate), study.case.required(count)
-    table = study.table(model, load, MEDIAN)
-    if table is None:
+
+    def least() -> Choice | None:
+        table = study.table(model, load, MEDIAN)
+        return None if table is None else table.choice(0)
+
+    choice = study.once(("least choice", *model.like, load.key), least)
+    if choice is None:
         return None
-    return Deployment(study, model, count, set_up(model, study.scenario, table.choice(0), load))
+    return Deployment(study, model, count, set_up(model, study.scenario, choice, load))
 
 
 def nominal_cores(deployment: Deployment) -> float:
@@ -52,9 +58,54 @@ def nominal_cores(deployment: Deployment) -> float:
     return deployment.cores(deployment.nominal, MEDIAN)
 
 
-def _judge(study: Study, candidate: Candidate, count: int) -> Judgement:
+@dataclass(frozen=True, eq=False)
+class _Precedent:
+    """A judgement on boxes that others are predicted to be like in everything."""
+
+    judged: Judgement
+    tried_before: int
+    took: tuple[int, ...]
+    """What it added to ``SearchCounters.judging``."""
+
+
+def _judge_alike(study: Study, candidate: Candidate, count: int) -> Judgement:
+    """Judge boxes as others with equal figures and memory were: boxes of one chip, but for their name and price.
+
+    Counted as if they had been searched, too; searched where the budget of tries might end elsewhere by now.
+    """
+    models = study.models(candidate)
+    memory_bytes = candidate.machine.memory_bytes
+    key = ("precedent", *(model.like for model in models), memory_bytes, count, study.case.key)
+
+    def first() -> _Precedent:
+        before = study.counters.judging
+        judged = _judge(study, models, count)
+        took = tuple(now - then for now, then in zip(study.counters.judging, before, strict=True))
+        return _Precedent(judged, before[0], took)
+
+    judging = study.counters.judging
+    precedent = study.once(key, first)
+    if study.counters.judging != judging or precedent.judged.model.candidate is candidate:
+        return precedent.judged  # that was this very platform
+    if not study.budget_is_as_before(precedent.tried_before, precedent.took[0]):
+        return _judge(study, models, count)
+    study.counters.count_again(precedent.took)
+    return _moved(precedent.judged, models)
+
+
+def _moved(judged: Judgement, models: Sequence[PlatformModel]) -> Judgement:
+    """The same judgement on the platform of these models."""
+    model = next(model for model in models if model.like == judged.model.like)
+    deployment = None if judged.deployment is None else replace(judged.deployment, model=model)
+    if isinstance(judged, Failing):
+        return replace(judged, model=model, deployment=deployment)
+    assert deployment is not None  # what holds is configured
+    return replace(judged, deployment=deployment)
+
+
+def _judge(study: Study, models: Sequence[PlatformModel], count: int) -> Judgement:
     """Judge all cores together first; performance cores alone, and devices, where that fails or energy is paid."""
-    whole, *others = study.models(candidate)
+    whole, *others = models
     judged = _judge_placed(study, whole, count)
     for model in others:
         if isinstance(judged, Feasible) and study.scenario.money.objective == "price":

@@ -25,6 +25,7 @@ from advisor.records.model import ModelWork, image_layout
 from advisor.records.prediction import ServiceEstimate
 from advisor.records.scenario import Application, CameraGroup, Scenario, Stage
 
+from .arm import arm_estimates
 from .belief import PESSIMISTIC, QUANTILES, at
 from .decoding import EngineUse
 from .devices import (
@@ -66,6 +67,16 @@ def risen(rise: tuple[float, ...], share: float) -> float:
     return points[low] + (place - low) * (points[low + 1] - points[low])
 
 
+@lru_cache(maxsize=8192)
+def _places(cores: float, threads: int, points: int) -> tuple[tuple[int, float], ...]:
+    """Where each of :data:`LOADS` falls for a job: the point of its rise below, and the part of the way to the next.
+
+    As :func:`risen` of :func:`others_busy`; cached, since chips with equally many cores share them.
+    """
+    places = (others_busy(cores, threads, load) * (points - 1) for load in LOADS)
+    return tuple((low, place - low) for place in places for low in (min(int(place), points - 2),))
+
+
 @dataclass(frozen=True)
 class CoreCost:
     """Core time of work that is no pass, with the time to move its picture between cores."""
@@ -94,10 +105,14 @@ class StageOption:
     """The application's own work on one object; None: none, and for stages on frames."""
     busy: Interval | None = None
     """Time that one pass takes of a device, whose host's part is the estimate's core time [s]; None: on the cores."""
-    _known: dict[tuple[str, float], tuple[float, ...]] = field(
+    _known: dict[float, tuple[float, float, float, float]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
-    """What was worked out before, by name and quantile: thousands of combinations share one option."""
+    """:meth:`costs` by quantile: thousands of combinations share one option."""
+    _loaded: dict[tuple[float, float], tuple[float, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """:meth:`loaded_core_s` by cores and quantile."""
 
     @cached_property
     def threads_per_stream(self) -> int:
@@ -132,23 +147,22 @@ class StageOption:
 
     def pass_s(self, z: float) -> float:
         """Time of one pass of ``config.batch`` inputs with all cores busy [s]."""
-        return self._times(z)[1]
+        return self.costs(z)[1]
 
     def alone_s(self, z: float) -> float:
         """Time of one pass while nothing else infers [s], or that of :meth:`pass_s` if unknown: the least it takes."""
-        return self._times(z)[0]
+        return self.costs(z)[0]
 
-    def _times(self, z: float) -> tuple[float, ...]:
+    def costs(self, z: float) -> tuple[float, float, float, float]:
         """Time of one pass alone and with all cores busy, and its core time in both cases [s]."""
-        key = "times", z
-        known = self._known.get(key)
+        known = self._known.get(z)
         if known is None:
             estimate = self.estimate
             full_s = at(estimate.full_s or estimate.latency_s, z)
             alone_s = full_s if estimate.alone_s is None else min(at(estimate.alone_s, z), full_s)
             threads = at(estimate.core_s, z) / at(estimate.latency_s, z)
             core_s = full_s * min(threads, self.threads_per_stream)
-            known = self._known[key] = alone_s, full_s, core_s * (alone_s / full_s), core_s
+            known = self._known[z] = alone_s, full_s, core_s * (alone_s / full_s), core_s
         return known
 
     def contention(self, z: float) -> float:
@@ -157,18 +171,21 @@ class StageOption:
 
     def loaded_s(self, share: float, z: float) -> float:
         """Time of one pass with a share (0 to 1) of the other cores busy [s], as the simulator lengthens it."""
-        alone_s, full_s = self._times(z)[:2]
+        alone_s, full_s = self.costs(z)[:2]
         return alone_s + risen(self.estimate.contention_rise, share) * (full_s - alone_s)
 
     def loaded_core_s(self, cores: float, z: float) -> tuple[float, ...]:
         """Core time of one pass [s] with each share of :data:`LOADS` of ``cores`` busy in all, its own among them."""
-        key = f"loaded {cores}", z
-        if key not in self._known:
-            each = self.core_s(z) / self.pass_s(z)
-            self._known[key] = tuple(
-                each * self.loaded_s(others_busy(cores, self.threads_per_stream, load), z) for load in LOADS
+        key = cores, z
+        known = self._loaded.get(key)
+        if known is None:
+            alone_s, full_s, _, core_s = self.costs(z)
+            each, added_s, points = core_s / full_s, full_s - alone_s, (0.0, *(self.estimate.contention_rise or (1.0,)))
+            known = self._loaded[key] = tuple(
+                each * (alone_s + (points[low] + part * (points[low + 1] - points[low])) * added_s)
+                for low, part in _places(cores, self.threads_per_stream, len(points))
             )
-        return self._known[key]
+        return known
 
     def preprocess_s(self, z: float) -> float:
         """Core time to prepare one input, the application's work on it included, with all cores busy [s]."""
@@ -194,11 +211,11 @@ class StageOption:
 
     def core_s(self, z: float) -> float:
         """Core time of one pass with all cores busy [s]."""
-        return self._times(z)[3]
+        return self.costs(z)[3]
 
     def least_core_s(self, z: float) -> float:
         """Core time of one pass at least [s]: while nothing else infers."""
-        return self._times(z)[2]
+        return self.costs(z)[2]
 
 
 class PlatformModel:
@@ -212,9 +229,10 @@ class PlatformModel:
         use: DeviceUse | None = None,
         cores_alone: PlatformModel | None = None,
         engines: EngineUse | None = None,
+        twin: PlatformModel | None = None,
     ) -> None:
         """``use``: the device that stages may run on, too; ``engines``: those that decode; ``cores_alone``: the model
-        without them.
+        without them; ``twin``: that of a platform of which everything but the installed memory is predicted alike.
         """
         self._inputs = inputs
         self.use, self.engines, self._cores_alone = use, engines, cores_alone
@@ -242,6 +260,12 @@ class PlatformModel:
         self._requested: set[_OptionsKey] = set()
         self._options: dict[_OptionsKey, tuple[StageOption, ...]] = {}
         self._least: dict[tuple[_OptionsKey, float], tuple[StageOption, ...]] = {}
+        self.like: Variant = self.variant
+        """Variant of the first of its twins: models with an equal one have equal figures, installed memory aside."""
+        if twin is not None:
+            self.like = twin.like
+            self._estimates, self._requested = twin._estimates, twin._requested
+            self._options, self._least = twin._options, twin._least
 
     def bandwidth_bytes_per_s(self, z: float) -> float | None:
         """Memory bandwidth that the cores sustain together at quantile ``z`` [B/s]; None where no sheet states it."""
@@ -371,7 +395,21 @@ class PlatformModel:
         application = None if stage.on is None else self.application("object", stated_ms)
         every = [self._estimates[stage.id, stage.model, config] for _, _, config in self.requests(scenario, stage)]
         estimates = [estimate for estimate in every if estimate.evidence is not Evidence.UNKNOWN]
+        estimates += self._on_arm(scenario, stage)
         return [StageOption(estimate.config, estimate, preprocess, application) for estimate in estimates]
+
+    def _on_arm(self, scenario: Scenario, stage: Stage) -> list[ServiceEstimate]:
+        """Passes under ncnn, where the box has Arm cores; the tables are of the fastest of them."""
+        cores, inputs = self.candidate.arm_cores, self._inputs
+        if cores is None or self.placement != "all":
+            return []
+        key, model = inputs.work_key(stage), inputs.model_of(stage)
+        work = inputs.works(key, "openvino", "f32", 1)
+        found = arm_estimates(
+            self.id, model.name, 0.0 if work is None else work.weight_bytes, cores, device_precisions(scenario),
+            lambda precision, threads: inputs.arm_answer(cores, key, precision, threads),
+        )  # fmt: skip
+        return [estimate.model_copy(update={"stand_in": model.stand_in}) for estimate in found]
 
     def _beside_device(self, scenario: Scenario, stage: Stage, use: DeviceUse) -> list[StageOption]:
         """Ways to run ``stage`` on the device, and where the cores infer, too, those on them."""
@@ -540,14 +578,16 @@ def _undominated(options: list[StageOption]) -> tuple[StageOption, ...]:
 
     Compared at all three quantiles: what is judged on one side may be predicted on the other.
     """
-    kept: list[tuple[StageOption, list[float]]] = []
+    kept: list[StageOption] = []
+    by_shape: dict[tuple[str, int | None, int], list[list[float]]] = {}
     for option in sorted(
         options, key=lambda item: (item.core_s(PESSIMISTIC), item.threads_per_stream, item.pass_s(PESSIMISTIC))
     ):
-        shape, burdens = _shape(option), _burdens(option)
-        if not any(_shape(other) == shape and all(map(operator.le, mine, burdens)) for other, mine in kept):
-            kept.append((option, burdens))
-    return tuple(option for option, _ in kept)
+        rivals, burdens = by_shape.setdefault(_shape(option), []), _burdens(option)
+        if not any(all(map(operator.le, theirs, burdens)) for theirs in rivals):
+            kept.append(option)
+            rivals.append(burdens)
+    return tuple(kept)
 
 
 def _shape(option: StageOption) -> tuple[str, int | None, int]:
@@ -558,8 +598,8 @@ def _burdens(option: StageOption) -> list[float]:
     estimate = option.estimate
     burdens, between = [estimate.bandwidth_bytes, float(estimate.bottleneck == "memory_bandwidth")], []
     for z in QUANTILES:
-        full_s, alone_s = option.pass_s(z), option.alone_s(z)
-        burdens += [full_s, alone_s, option.core_s(z), option.least_core_s(z), at(estimate.memory_bytes, z)]
+        alone_s, full_s, least_core_s, core_s = option.costs(z)
+        burdens += [full_s, alone_s, core_s, least_core_s, at(estimate.memory_bytes, z)]
         if option.busy is not None:
             burdens.append(option.busy_s(z))
         between += [alone_s + share * (full_s - alone_s) for share in estimate.contention_rise]

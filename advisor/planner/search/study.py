@@ -72,6 +72,20 @@ class SearchCounters:
     """Simulations, those of predictions included."""
     _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
+    @property
+    def judging(self) -> tuple[int, ...]:
+        """What judging counts, ``tried`` first."""
+        return self.tried, self.bounded, self.judged_by_simulation, self.configurations, self.left_out
+
+    def count_again(self, judging: tuple[int, ...]) -> None:
+        """Count what a judgement took for another platform, which needed none of its own."""
+        tried, bounded, judged_by_simulation, configurations, left_out = judging
+        self.tried += tried
+        self.bounded += bounded
+        self.judged_by_simulation += judged_by_simulation
+        self.configurations += configurations
+        self.left_out += left_out
+
     def count_simulation(self) -> None:
         """Count one more simulation; several threads may do so at once."""
         with self._lock:
@@ -91,6 +105,8 @@ class Study:
     max_tries: int = MAX_TRIES
     counters: SearchCounters = field(default_factory=SearchCounters)
     _models: dict[Variant, PlatformModel] = field(default_factory=dict)
+    _twins: dict[Hashable, PlatformModel] = field(default_factory=dict)
+    """The first model of each kind of platforms that nothing but installed memory tells apart."""
     _results: dict[Hashable, Any] = field(default_factory=dict)
     """Of this scenario; the keys name figure and load."""
 
@@ -124,14 +140,25 @@ class Study:
         """Return the candidate's platform model, made once."""
         key: Variant = (candidate.platform.id, placement, None, None)
         if key not in self._models:
-            self._models[key] = PlatformModel(self.inputs, candidate, placement)
+            twin = self._twins.get(self._kind(candidate, key))
+            self._keep(PlatformModel(self.inputs, candidate, placement, twin=twin))
         return self._models[key]
+
+    def _kind(self, candidate: Candidate, variant: Variant) -> Hashable:
+        """Equal for models of which everything but the installed memory is predicted alike."""
+        runtimes = self.inputs.runtimes_measured.get(candidate.platform.id)
+        return self.inputs.predictor.alike(candidate.machine), runtimes, candidate.devices, variant[1:]
+
+    def _keep(self, model: PlatformModel) -> None:
+        self._models[model.variant] = model
+        self._twins.setdefault(self._kind(model.candidate, model.variant), model)
 
     def _with_device(self, candidate: Candidate, use: DeviceUse | None, engines: EngineUse | None) -> PlatformModel:
         keys = None if use is None else use.key, None if engines is None else engines.key
         key: Variant = (candidate.platform.id, "all", *keys)
         if key not in self._models:
-            self._models[key] = PlatformModel(self.inputs, candidate, "all", use, self.model(candidate), engines)
+            twin = self._twins.get(self._kind(candidate, key))
+            self._keep(PlatformModel(self.inputs, candidate, "all", use, self.model(candidate), engines, twin))
         return self._models[key]
 
     def _with_engines(self, candidate: Candidate, use: DeviceUse | None) -> PlatformModel | None:
@@ -159,10 +186,10 @@ class Study:
 
     def prepare(self, candidates: Sequence[Candidate]) -> None:
         """Request the estimates of all candidates at once: many times faster than one by one."""
+        distinct = {model.like: model for candidate in candidates for model in self.models(candidate)}
         missing = [
             (model, stage, requests)
-            for candidate in candidates
-            for model in self.models(candidate)
+            for model in distinct.values()
             for stage in self.scenario.stages
             if (requests := model.missing_requests(self.scenario, stage))
         ]
@@ -227,8 +254,11 @@ class Study:
     def _quantiles(
         self, model: PlatformModel, choice: Choice, load: Load, shares: tuple[float, ...]
     ) -> tuple[float, ...]:
-        facts = self.facts(load)
-        return equivalent_quantiles(self.inputs.seed, model, self.scenario, choice, facts, shares)
+        chosen = tuple((name, option.config) for name, option in sorted(choice.items()))
+        return self.once(
+            ("quantiles", *model.like, chosen, load.key, shares),
+            lambda: equivalent_quantiles(self.inputs.seed, model, self.scenario, choice, self.facts(load), shares),
+        )
 
     def belief(self, model: PlatformModel, setup: Setup, load: Load) -> JointBelief:
         """Joint draws of what is believed of a configuration under a load."""
@@ -261,7 +291,7 @@ class Study:
 
         if not self._is_own(model):
             return simulated()  # of one joint draw, whose outcome is kept (`in_draw`)
-        return self.once(("run", *model.variant, setup.key, load.key, z, draw, duration_s), simulated)
+        return self.once(("run", *model.like, setup.key, load.key, z, draw, duration_s), simulated)
 
     def _is_own(self, model: PlatformModel) -> bool:
         """Whether it is the platform as it is believed to be, and not as it is in one draw."""
@@ -310,7 +340,7 @@ class Study:
         of = belief.model
         if not self._is_own(of):
             return self._in_draw(belief, load, rank)
-        key = ("draw", *of.variant, belief.setup.key, load.key, rank)
+        key = ("draw", *of.like, of.machine.memory_bytes, belief.setup.key, load.key, rank)
         return self.once(key, lambda: self._in_draw(belief, load, rank))
 
     def _in_draw(
@@ -330,6 +360,11 @@ class Study:
             if failed is not None:
                 return outcome, failed
         return first, None
+
+    def budget_is_as_before(self, tried_before: int, tried: int) -> bool:
+        """Whether a search may still try as many as one that began at ``tried_before`` and took so many."""
+        most = FULL_BUDGET_PLATFORMS * self.max_tries
+        return tried_before >= most or self.counters.tried + tried < most
 
     def tries_allowed(self, model: PlatformModel) -> int:
         """Configurations that the next platform may try: fewer once many were tried in vain, and with a device.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from advisor.errors import InputError
 from advisor.records.plan import BoxShare, Plan, PlanConfig, PredictedLoad
+from advisor.records.scenario import Scenario
 
 Answer = Literal["equal", "mix", "split"]
 """Equal boxes, a mix of boxes, or stages split over boxes."""
@@ -25,6 +28,22 @@ class Boxes:
     predicted: PredictedLoad
     cameras: str = ""
     """Cameras on each of them in words, if boxes differ."""
+    asked: Scenario | None = None
+    """What was planned; None: the plan is of a version that did not store it."""
+    groups: Mapping[str, int] = field(default_factory=dict)
+    """Cameras of each group on the fullest of these boxes."""
+
+    def scenario(self, form: str) -> Scenario:
+        """What was planned, for a format that writes cameras.
+
+        Raises
+        ------
+        InputError
+            The plan does not hold it.
+        """
+        if self.asked is None:
+            raise InputError(f"--export {form}: this plan does not hold the scenario that was asked; plan it again")
+        return self.asked
 
     @property
     def title(self) -> str:
@@ -70,19 +89,23 @@ def answers(plan: Plan) -> dict[Answer, list[Boxes]]:
     available: dict[Answer, list[Boxes]] = {}
     best = plan.recommended
     if best is not None:
-        available["equal"] = [Boxes(best.platform, best.count, best.config, best.predicted)]
+        cameras = () if plan.asked is None else plan.asked.cameras
+        groups = {group.group: math.ceil(group.count / best.count) for group in cameras}
+        boxes = Boxes(best.platform, best.count, best.config, best.predicted, asked=plan.asked, groups=groups)
+        available["equal"] = [boxes]
     mixes: tuple[tuple[Answer, Any], ...] = (("mix", plan.mix), ("split", plan.split))
     for name, mix in mixes:
-        boxes = [] if mix is None else [_boxes(share) for share in mix.boxes]
-        if boxes and None not in boxes:
-            available[name] = [item for item in boxes if item is not None]
+        kinds = [] if mix is None else [_boxes(share, plan.asked) for share in mix.boxes]
+        if kinds and None not in kinds:
+            available[name] = [item for item in kinds if item is not None]
     return available
 
 
-def _boxes(share: BoxShare) -> Boxes | None:
+def _boxes(share: BoxShare, asked: Scenario | None) -> Boxes | None:
     """Boxes of a share; None for plans of versions that stored no configuration with it."""
     if share.config is None or share.predicted is None:
         return None
     cameras = ", ".join(f"{count} {group}" for group, count in share.cameras.items() if count)
     stages = f", stages {', '.join(share.stages)}" if share.stages else ""
-    return Boxes(share.platform, share.count, share.config, share.predicted, f" (cameras {cameras}{stages})")
+    words = f" (cameras {cameras}{stages})"
+    return Boxes(share.platform, share.count, share.config, share.predicted, words, asked, share.cameras)

@@ -15,8 +15,14 @@ _ANY_CAPABILITY = ("FP32", "BF16", "FP16", "INT8")
 
 
 def openvino_properties(config: RunConfig) -> dict[str, Any]:
-    """Properties for ``compile_model``, as the runtime of this package gets them."""
-    return properties(config, _ANY_CAPABILITY, profiling=False)
+    """Properties for ``compile_model``, as the runtime of this package gets them.
+
+    Streams of other devices than the CPU are text: the GPU's plugin takes no plain number.
+    """
+    given = properties(config, _ANY_CAPABILITY, profiling=False)
+    if config.device != "CPU" and "NUM_STREAMS" in given:
+        given["NUM_STREAMS"] = str(given["NUM_STREAMS"])
+    return given
 
 
 def _translate(config: RunConfig) -> dict[str, Any]:

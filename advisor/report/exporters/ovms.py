@@ -7,6 +7,9 @@ from advisor.errors import InputError
 from .boxes import Boxes, ExportFormat, json_text
 from .openvino import openvino_properties
 
+TRITONS = frozenset({"onnxruntime", "tensorrt"})
+"""Runtimes that Triton has a backend for."""
+
 
 def _render(boxes: Boxes) -> str:
     """Model server configuration: one entry per stage; ``base_path`` is the folder of the model.
@@ -18,7 +21,7 @@ def _render(boxes: Boxes) -> str:
         if config.runtime != "openvino":
             raise InputError(
                 f"--export ovms: stage {stage} runs in {config.runtime} according to the plan, which OpenVINO Model "
-                "Server cannot: use --export triton"
+                f"Server cannot: use --export {'triton' if config.runtime in TRITONS else 'compose'}"
             )
         models.append(
             {

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from advisor.errors import InputError
+from advisor.records.config import RunConfig
+
 from .boxes import Boxes, ExportFormat, joined_with_comments
+from .compose import on_nvidia
 from .onnxruntime import session_options
 from .openvino import openvino_properties
 
@@ -12,13 +16,19 @@ def _render(boxes: Boxes) -> str:
 
     Inputs and outputs are left to Triton's auto-completion from the model file. Triton's OpenVINO backend compiles a
     model once and gives each instance a request of it, so that threads and streams are those of all instances together;
-    its ONNX Runtime backend opens a session per instance, so that threads are per instance. Source: parameters in the
-    README files of triton-inference-server/openvino_backend and onnxruntime_backend.
+    its ONNX Runtime backend opens a session per instance, so that threads are per instance. ``KIND_GPU`` is an NVIDIA
+    GPU, of the TensorRT and ONNX Runtime backends. Source: parameters in the README files of
+    triton-inference-server/openvino_backend ("supports Intel CPUs") and onnxruntime_backend.
     """
     parts = []
     for stage, config in boxes.config.stages.items():
+        _check(stage, config)
         lines = [f"# {stage}/config.pbtxt", f'name: "{stage}"']
-        if config.runtime == "onnxruntime":
+        given: dict[str, object]
+        if config.runtime == "tensorrt":
+            instances, given = config.requests or config.streams or 1, {}
+            lines.append('backend: "tensorrt"')
+        elif config.runtime == "onnxruntime":
             options = session_options(config)
             instances = options["concurrent_callers"]
             given = {
@@ -47,7 +57,8 @@ def _render(boxes: Boxes) -> str:
             lines.append(f"dynamic_batching {{ preferred_batch_size: [ {config.batch} ] }}")
         else:
             lines.append("max_batch_size: 0")
-        lines.append(f"instance_group [ {{ count: {instances} kind: KIND_CPU }} ]")
+        kind = "KIND_GPU" if on_nvidia(config) else "KIND_CPU"
+        lines.append(f"instance_group [ {{ count: {instances} kind: {kind} }} ]")
         lines += [
             f'parameters {{ key: "{key}" value: {{ string_value: "{value}" }} }}'
             for key, value in given.items()
@@ -55,6 +66,18 @@ def _render(boxes: Boxes) -> str:
         ]
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
+
+
+def _check(stage: str, config: RunConfig) -> None:
+    """Refuse what Triton has no backend for."""
+    runs = config.runtime in {"openvino", "onnxruntime"} and config.device == "CPU"
+    if runs or on_nvidia(config):
+        return
+    remedy = "use --export ovms" if config.runtime == "openvino" else "use --export compose"
+    raise InputError(
+        f"--export triton: stage {stage} runs in {config.runtime} on {config.device} according to the plan; Triton's"
+        f" backends run on CPUs and NVIDIA GPUs: {remedy}"
+    )
 
 
 FORMAT = ExportFormat("triton", _render, joined_with_comments("\n\n"))

@@ -31,13 +31,15 @@ def test_the_time_is_the_product_of_its_effects(transfer_time) -> None:
     physical_s = transfer_time.batch([machine()], [table], [config], [settings]).parts.total[0]
     residual = transfer_time.residual(machine(), table, config, settings)
     assert transfer_time.log_time_s(machine(), table, config, settings) == pytest.approx(
-        log(physical_s) + residual + 0.25
+        log(physical_s) + residual + runtime_log_factor(config, machine(), table)
     )
 
 
 def test_published_figures_are_those_of_openvino() -> None:
-    assert runtime_log_factor(RunConfig()) == 0.0
-    assert runtime_log_factor(RunConfig(runtime="onnxruntime")) == 0.30
+    table = table_of(work())
+    assert runtime_log_factor(RunConfig(), machine(), table) == 0.0
+    assert runtime_log_factor(RunConfig(runtime="fake"), machine(), table) == 0.0
+    assert runtime_log_factor(RunConfig(runtime="onnxruntime"), machine(), table) != 0.0
 
 
 def test_machines_of_one_id_have_residuals_of_their_own(transfer_time) -> None:

@@ -185,3 +185,20 @@ def test_what_ran_on_another_device_says_nothing_of_the_processor(effective, cou
     ran = EffectiveConfig(device="d", runtime_version="1", **effective)
     row = measurement(0.011).model_copy(update={"effective": ran})
     assert bool(HostMeasurements.join(None, [row], [], None).configurations) == counts
+
+
+@pytest.mark.parametrize(
+    ("changes", "counts"),
+    [
+        ({"runtime": "onnxruntime"}, True),
+        ({"runtime": "torch"}, False),
+        ({"runtime": "tvm"}, False),
+        ({"runtime": "litert"}, False),
+        ({"runtime": "onnxruntime", "arena": False}, False),
+        ({"runtime": "onnxruntime", "precision": "int8", "quantisation": "dynamic"}, False),
+    ],
+)
+def test_runtimes_that_are_not_predicted_say_nothing_of_those_that_are(changes, counts) -> None:
+    row = measurement(0.011)
+    row = row.model_copy(update={"config": row.config.model_copy(update=changes)})
+    assert bool(HostMeasurements.join(None, [row], [], None).configurations) == counts

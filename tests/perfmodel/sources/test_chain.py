@@ -10,19 +10,21 @@ from advisor.perfmodel import Predictor
 from advisor.perfmodel.analytic.runtime_defaults import resolve
 from advisor.perfmodel.chain.belief import NOTHING, Belief
 from advisor.perfmodel.chain.question import Question
+from advisor.perfmodel.elsewhere.runtime_ratio import Ratio
 from advisor.perfmodel.elsewhere.transfer_time import TransferTime
 from advisor.perfmodel.here.calibration import HostCalibration
 from advisor.perfmodel.here.measurements import HostMeasurements
 from advisor.perfmodel.sources.analytic import AnalyticTime
-from advisor.perfmodel.sources.caveats import UnknownKernels, UnmeasuredRuntime
+from advisor.perfmodel.sources.caveats import UnknownKernels
 from advisor.perfmodel.sources.context import Context, ShippedSource
 from advisor.perfmodel.sources.host_anchors import AnchorCorrection
 from advisor.perfmodel.sources.host_kernels import KernelSum
 from advisor.perfmodel.sources.host_measurement import DirectMeasurement
 from advisor.perfmodel.sources.published import PublishedResidual
 from advisor.perfmodel.sources.registry import CHAIN, predicts
+from advisor.perfmodel.sources.runtime_ratio import RuntimeRatio
 from advisor.perfmodel.sources.unpublished_model import UnpublishedModel
-from advisor.records.base import Evidence
+from advisor.records.base import Z90, Evidence
 from advisor.records.config import RunConfig
 from advisor.records.measurement import Measurement
 from advisor.records.model import ModelWork
@@ -60,8 +62,8 @@ def ask(shipped):
 
 def test_the_chain_goes_from_the_least_to_the_most_specific() -> None:
     assert (
-        AnalyticTime, PublishedResidual, UnpublishedModel, KernelSum, AnchorCorrection, DirectMeasurement,
-        UnmeasuredRuntime, UnknownKernels,
+        AnalyticTime, PublishedResidual, UnpublishedModel, RuntimeRatio, KernelSum, AnchorCorrection,
+        DirectMeasurement, UnknownKernels,
     ) == CHAIN  # fmt: skip
     assert predicts("CPU")
     assert predicts("BATCH:CPU(8)")
@@ -124,8 +126,7 @@ def test_published_figures_shift_widen_and_say_what_they_rest_on(make, ask, ship
     assert belief.nearest != SHEET.nearest
     assert belief.notes[0] == "sheet"
     onnx = make(PublishedResidual).update(ask(runtime="onnxruntime"), SHEET)
-    openvino = make(PublishedResidual).update(question, SHEET)
-    assert onnx.log_time_s - openvino.log_time_s == pytest.approx(0.30)
+    assert onnx.log_time_s == make(PublishedResidual).update(question, SHEET).log_time_s
 
 
 def published(name: str = "resnet-50") -> ModelWork:
@@ -241,15 +242,21 @@ def test_the_measured_configuration_is_taken_as_it_was(make, ask) -> None:
 
 
 @pytest.mark.parametrize("evidence", Evidence)
-def test_an_unmeasured_runtime_widens(make, ask, evidence) -> None:
+def test_another_runtime_is_openvino_times_a_ratio_from_other_machines(make, ask, evidence, monkeypatch) -> None:
+    known = Ratio(log_ratio=0.5, deviation=0.2, machine_share=0.5, said="published ratio")
+    monkeypatch.setattr(
+        "advisor.perfmodel.elsewhere.transfer_time.runtime_ratio", lambda name, *_: {"onnxruntime": known}.get(name)
+    )
     belief = replace(SHEET, evidence=evidence)
-    wider = make(UnmeasuredRuntime).update(ask(runtime="onnxruntime"), belief)
-    if evidence in (Evidence.MEASURED, Evidence.ANCHORED):
-        assert wider == belief
-    else:
-        assert wider.high == pytest.approx(hypot(0.3, 0.35))
-        assert "ONNX Runtime" in wider.notes[-1]
-    assert make(UnmeasuredRuntime).update(ask(), belief) == belief
+    ratio = make(RuntimeRatio).update(ask(runtime="onnxruntime"), belief)
+    assert ratio.log_time_s == belief.log_time_s + 0.5
+    assert ratio.high == pytest.approx(hypot(0.3, Z90 * 0.2))
+    assert ratio.evidence == max(evidence, Evidence.ANCHORED, key=lambda item: item.rank)
+    assert ratio.notes[-1] == "published ratio"
+    unknown = make(RuntimeRatio).update(ask(runtime="ncnn"), belief)
+    assert unknown.evidence is Evidence.UNKNOWN
+    assert "no figure of ncnn at f32" in unknown.notes[-1]
+    assert make(RuntimeRatio).update(ask(), belief) == belief
 
 
 def test_kernels_of_unknown_type_widen_by_their_share(make, ask) -> None:

@@ -17,7 +17,7 @@ BOXES = [candidate(f"box-{n}", n, 100.0 + 60.0 * n) for n in (2, 4, 8, 16)]
 def test_a_power_limit_that_contradicts_the_load_is_named_with_the_least_that_would_do() -> None:
     boxes = [candidate("thrifty", 1, 100.0, power_w=10.0), candidate("strong", 8, 500.0, power_w=65.0),
              candidate("stronger", 16, 400.0, power_w=95.0)]  # fmt: skip
-    result = plan(inputs(boxes, shop=scenario(site={"max_power_w": 15.0})))
+    result = plan(inputs(boxes, shop=scenario(site={"max_power_w": 15.0}, candidates={"max_boxes": 1})))
     assert result.recommended is None
     change = next(item for item in result.scenario_changes if item.change.startswith("site.max_power_w"))
     assert change.change == "site.max_power_w 65 instead of 15"

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
 
 import pytest
 
+from advisor.planner.plan import plan
 from advisor.planner.question.inputs import PlanInputs
 from advisor.planner.search import search
 from advisor.planner.search.belief import MEDIAN
 from advisor.planner.search.judgement import Failing, Feasible
 from advisor.planner.search.search import judge, least_deployment, nominal_cores
 from advisor.planner.search.study import Study
+from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelWork
 from advisor.records.scenario import Scenario
 from tests.planner.fakes import FakePredictor, candidate, inputs, scenario, work
@@ -135,3 +138,26 @@ def test_what_the_budget_leaves_untried_is_counted() -> None:
     assert study.counters.tried <= 4
     assert study.counters.left_out > 0
     assert study.counters.tried + study.counters.left_out <= study.counters.configurations
+
+
+class OneKind(FakePredictor):
+    """Boxes of as many cores and as much bandwidth are alike, whatever their names."""
+
+    def alike(self, machine: MachineSpec) -> Hashable:
+        return machine.performance_cores, machine.memory_bandwidth_bytes_per_s
+
+
+def test_boxes_that_are_alike_get_the_same_plan_as_if_each_had_been_judged() -> None:
+    boxes = [
+        candidate(f"box-{cores}-{gib:.0f}-{price:.0f}", cores, price, memory_gib=gib)
+        for cores in (1, 2, 4)
+        for gib, price in ((2.0, 90.0), (16.0, 100.0), (16.0, 101.0))
+    ]
+    each, together = FakePredictor({"person": 0.02, "reid": 0.004}), OneKind({"person": 0.02, "reid": 0.004})
+    apart, joint = plan(inputs(boxes, each)), plan(inputs(boxes, together))
+    unlike = {"created", "search"}
+    assert joint.model_dump(exclude=unlike) == apart.model_dump(exclude=unlike)
+    counted = ("judged", "configurations", "configurations_simulated")
+    assert [joint.search[name] for name in counted] == [apart.search[name] for name in counted]
+    assert joint.search["simulations"] < apart.search["simulations"]
+    assert together.asked < each.asked / 2

@@ -1,0 +1,106 @@
+r"""Limits that simulations teach: utilisation above the closed form, and from where on a draw fails.
+
+Simulated utilisation over that of the utilisation law is :math:`\exp(q(x) + b)` with a polynomial q of second degree in
+the standardised features x and an offset b of each way to use a box, by ridge regression. The logit that a draw
+fails is linear in x, with such an offset, by penalised logistic regression. Both errors are those on simulations that
+were left out (five folds). Source: derived here; docs/methods/what-if.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.records.surface import LearntLimits
+
+from .boxes import rounded
+from .experiment import FULL, Sample
+from .features import FEATURES
+
+Floats = NDArray[np.float64]
+
+RIDGE, OWN_UTILISATION = 0.3, 0.7
+PENALTY, OWN_FAILURE = 3.0, 0.5
+"""Strengths of the penalties, and weight of what is a box's own: found on three shipped scenarios by leaving out."""
+FOLDS = 5
+LEAST_BUSY = 0.1
+"""Utilisation below which the ratio to the closed form decides nothing."""
+BUSY = FEATURES.index("busy")
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """The limits, and by place what is its own."""
+
+    limits: LearntLimits
+    utilisation_offsets: tuple[float, ...]
+    failure_offsets: tuple[float, ...]
+
+
+def quadratic(z: Floats) -> Floats:
+    """Linear and quadratic terms (i <= j) of standardised features (columns)."""
+    columns = [z]
+    columns += [z[:, [i]] * z[:, i:] for i in range(z.shape[1])]
+    return np.hstack(columns)
+
+
+def learn(samples: Sequence[Sample], places: int) -> Learnt:
+    """Fit both limits; ``places``: how many ways to use a box there are."""
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.model_selection import KFold, cross_val_predict
+
+    x = np.array([sample.features for sample in samples])
+    mean, scale = x.mean(axis=0), x.std(axis=0)
+    scale = np.where(scale > 1e-9, scale, 1.0)
+    z, own = (x - mean) / scale, _own(samples, places)
+    busy = np.minimum(np.exp(x[:, BUSY]), 1.0)
+    simulated = np.array([sample.utilisation for sample in samples])
+    told = (simulated < FULL) & (simulated > LEAST_BUSY)
+    folds = KFold(FOLDS, shuffle=True, random_state=0)
+    design = np.hstack([quadratic(z), OWN_UTILISATION * own])[told]
+    ratio = np.log(simulated[told] / busy[told])
+    ridge = Ridge(alpha=RIDGE)
+    left_out = cross_val_predict(ridge, design, ratio, cv=folds)
+    utilisation_error = float(np.quantile(np.abs(np.expm1(left_out - ratio)), 0.9))
+    ridge.fit(design, ratio)
+    terms = design.shape[1] - places
+    draws = np.array([sample.is_draw for sample in samples])
+    failed = np.array([sample.failed for sample in samples])[draws]
+    chances, offsets, failure_error = _constant(failed, z.shape[1]), np.zeros(places), 0.0
+    if min(failed.sum(), (~failed).sum()) >= FOLDS:
+        every = np.hstack([z, OWN_FAILURE * own])[draws]
+        logistic = LogisticRegression(C=PENALTY, max_iter=2000)
+        failure_error = float(np.mean(cross_val_predict(logistic, every, failed, cv=folds) != failed))
+        logistic.fit(every, failed)
+        chances = np.concatenate([logistic.intercept_, logistic.coef_[0][: z.shape[1]]])
+        offsets = OWN_FAILURE * logistic.coef_[0][z.shape[1] :]
+    limits = LearntLimits(
+        features=FEATURES,
+        mean=_rounded(mean),
+        scale=_rounded(scale),
+        utilisation=_rounded([float(ridge.intercept_), *ridge.coef_[:terms]]),
+        failure=_rounded(chances),
+        utilisation_error=rounded(utilisation_error),
+        failure_error=rounded(failure_error),
+        simulations=len(samples),
+    )
+    return Learnt(limits, _rounded(OWN_UTILISATION * ridge.coef_[terms:]), _rounded(offsets))
+
+
+def _own(samples: Sequence[Sample], places: int) -> Floats:
+    own = np.zeros((len(samples), places))
+    own[np.arange(len(samples)), [sample.place for sample in samples]] = 1.0
+    return own
+
+
+def _constant(failed: NDArray[np.bool_], features: int) -> Floats:
+    """Logit of the share that fails where nearly all or nearly none do: no dependence can be learnt."""
+    share = (failed.sum() + 0.5) / (len(failed) + 1.0)
+    return np.concatenate([[np.log(share / (1.0 - share))], np.zeros(features)])
+
+
+def _rounded(values: Sequence[float] | Floats) -> tuple[float, ...]:
+    return tuple(float(f"{value:.5g}") for value in values)
