@@ -167,8 +167,14 @@ def times_as_fast(found: Comparison, model: str, fast: str, slow: str) -> str:
             return f"not measured: {label} is no runtime of sizer yet"
         if row.time_ratio is None:
             return f"not measured: {label}: {reason(row) or 'the baseline was not measured'}"
-    values = [row.time_ratio.value for row in pair if row is not None and row.time_ratio is not None]
-    return f"{values[1] / values[0]:.2f} times"
+    ratios = [row.time_ratio for row in pair if row is not None and row.time_ratio is not None]
+    few = _few(min(ratio.pairs for ratio in ratios))
+    return f"{ratios[1].value / ratios[0].value:.2f} times{few}"
+
+
+def _few(pairs: int) -> str:
+    """A remark where there are too few rounds for an interval."""
+    return "" if pairs >= LEAST_PAIRS else f" ({pairs} {'round' if pairs == 1 else 'rounds'}: an indication)"
 
 
 def beside(rows: Sequence[Sequence[object]]) -> str:
@@ -228,13 +234,13 @@ def dynamic(settings: Settings) -> str:
              times_as_fast(found, model, f"{runtime} f32 static", f"{runtime} f32 dynamic")]
             for runtime in ("openvino", "onnxruntime")
         ]  # fmt: skip
-        ratios = [row.time_ratio.value for row in hints.variants if row.model == model and row.time_ratio is not None]
-        spread = (
-            ""
-            if not ratios
-            else f"{max(ratios) / min(ratios):.2f} times between the best and the worst of {len(ratios)}"
-        )
-        rows.append([f"{name}: shapes and hints of OpenVINO together", "20-30 %", spread if ratios else "not measured"])
+        ratios = [row.time_ratio for row in hints.variants if row.model == model and row.time_ratio is not None]
+        values = [ratio.value for ratio in ratios]
+        spread = "not measured"
+        if ratios:
+            few = _few(min(ratio.pairs for ratio in ratios))
+            spread = f"{max(values) / min(values):.2f} times between the best and the worst of {len(ratios)}{few}"
+        rows.append([f"{name}: shapes and hints of OpenVINO together", "20-30 %", spread])
     parts = [beside(rows), variants(found.variants), "Hints, on all threads (time per input of all streams together):"]
     return "\n\n".join([*parts, variants(hints.variants)])
 
@@ -286,7 +292,7 @@ def main(
         with alone():
             for section in SECTIONS:
                 if not only or section.name in only:
-                    start = header(f"{rounds} rounds, {threads} thread(s) unless stated.")
+                    start = header(f"Threads: {threads} unless stated.")
                     write_section(page, section.name, f"{start}\n\n{section.make(settings)}")
     except SizerError as error:
         click.echo(f"error: {error}", err=True)
