@@ -83,7 +83,8 @@
     const low = Math.min(...reach) * 0.8, high = Math.max(...reach) * 1.25;
     const least = Math.min(...costs) * 0.7, most = Math.max(...costs) * 1.3;
     const x = scale(low, high, LEFT, WIDTH - RIGHT), y = scale(least, most, HEIGHT - BOTTOM, TOP);
-    const named = shown.filter((mark) => mark.kind !== "other");
+    // Names of all that hold would cover each other; the ranking below has them.
+    const named = ["recommended", "tie"].flatMap((kind) => shown.filter((mark) => mark.kind === kind)).slice(0, 5);
     const told = named.map((mark) => `${mark.kind} ${mark.label}: ${money(mark.price)}, ${mark.middle} (${mark.low} - ${mark.high}) cameras`);
     const svg = make("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img",
       "aria-label": `Price against capacity, P50 (P10 - P90): ${told.join("; ")}; ${shown.length - named.length} others; ${needed} cameras are needed.` });

@@ -33,8 +33,8 @@ NEAR_LIMIT = 3
 """Draws are taken from the last third of those that no closed form rules out: elsewhere they hold."""
 LONGEST_S = 30.0
 """Simulated time of one [s]: many short simulations teach more than half as many long ones."""
-FULL = 0.985
-"""Simulated utilisation from where on it says nothing of how much more would be busy."""
+FULL = 0.9
+"""Simulated utilisation from where on its ratio to the closed form is left out: no limit of headroom lies there."""
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,8 @@ def _at(study: Study, index: int, model: PlatformModel, rng: np.random.Generator
 def _near_limit(study: Study, belief: JointBelief, load: Load, index: int, rng: np.random.Generator) -> list[_Run]:
     if belief.possible < NEAR_LIMIT:
         return []
-    # Squared: most where holding ends, which is what is to be learnt.
-    rank = belief.possible - 1 - int(belief.possible / NEAR_LIMIT * rng.random() ** 2)
+    # More where holding ends, which is what is to be learnt.
+    rank = belief.possible - 1 - int(belief.possible / NEAR_LIMIT * rng.random() ** 1.5)
     model, drawn = belief.at(rank)
     path_s = float(belief.path_s[belief.order[rank]])
     facts = study.facts(load)
