@@ -63,6 +63,19 @@ def over_sites(sites: int = SITES, size: int = 60) -> str:
     return f"{sites} sites ({kinds} different) x {size} platforms: {took:.1f} s, {result.sites_total['boxes']} boxes."
 
 
+def over_groups(groups: tuple[int, ...] = (1, 10, 40), cameras: int = 80) -> list[str]:
+    """CPU time of a plan for as many cameras in ever more groups that are equal: it must not grow."""
+    lines = ["| groups | CPU time | boxes |", "|---|---|---|"]
+    for count in groups:
+        kind = {"resolution": "1920x1080", "codec": "h264", "fps": 15, "bitrate_kbps": 4000}
+        shop = scenario(cameras=[{**kind, "group": f"g{i}", "count": cameras // count} for i in range(count)])
+        start = time.process_time()
+        result = plan(inputs(platforms(60), shop=shop))
+        bought = "none" if result.recommended is None else f"{result.recommended.count}"
+        lines.append(f"| {count} | {time.process_time() - start:.2f} s | {bought} |")
+    return lines
+
+
 def catalogue(repeats: int = 3) -> str:
     """CPU time of reading the catalogue and deriving the machine of every box, each time in a fresh process."""
     code = (
@@ -98,7 +111,7 @@ def whole_command(repeats: int = 3) -> str:
 
 def run() -> str:
     """All tables."""
-    return "\n".join([whole_command(), "", catalogue(), "", *over_catalogue(), "", over_sites()])
+    return "\n".join([whole_command(), "", catalogue(), "", *over_catalogue(), "", *over_groups(), "", over_sites()])
 
 
 if __name__ == "__main__":

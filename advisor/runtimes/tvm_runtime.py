@@ -1,7 +1,7 @@
 """TVM behind the protocol: ONNX files through Relax, compiled by LLVM for this processor or an older one.
 
 Loops stay as Relax writes them: on one thread, not blocked for caches. TVM's way to better ones, MetaSchedule, is in
-its wheel but crashes where it begins (0.27.0.post1: signal 11 in ``TuneContext``), so that nothing is tuned here.
+its wheel but crashed in both attempts (0.27.0.post1: signal 11), so that nothing is tuned here.
 """
 
 from __future__ import annotations

@@ -7,6 +7,9 @@ import pytest
 from advisor.calibration.dataset import load_dataset
 from advisor.errors import CatalogueError, Inconclusive
 from advisor.perfmodel import Predictor
+from advisor.perfmodel.chain.belief import Belief
+from advisor.perfmodel.chain.question import Question
+from advisor.perfmodel.chain.source import EvidenceSource
 from advisor.perfmodel.here.calibration import HostCalibration
 from advisor.records.base import Evidence
 from advisor.records.config import LoadMode, RunConfig
@@ -14,6 +17,7 @@ from advisor.records.measurement import Interference, Measurement, MicroBenchmar
 from advisor.records.model import ModelWork
 from advisor.store.catalogue import Catalogue
 from advisor.store.paths import profiles_dir
+from tests.regression.compare import differences
 
 from .makers import kernel, machine, measurement, work
 
@@ -51,6 +55,51 @@ def test_every_processor_of_the_catalogue_gets_an_ordered_positive_answer(shippe
         for quantity in (found.latency_s, found.throughput_per_s, found.core_s, found.memory_bytes):
             assert 0 < quantity.p10 < quantity.p50 < quantity.p90
         assert found.evidence in (Evidence.SPEC, Evidence.ANCHORED, Evidence.UNKNOWN)
+
+
+def test_boxes_that_are_alike_get_equal_answers(shipped, catalogue) -> None:
+    """Every box of the catalogue, and the same with another name and memory: one key, and equal figures."""
+    for platform in catalogue.platforms():
+        box = catalogue.machine(platform)
+        facts = {"id": "twin", "name": f"{box.name} II", "memory_bytes": 1e9, "uncertain": (*box.uncertain, "l3_bytes")}
+        twin = box.model_copy(update=facts)
+        assert shipped.alike(box) == shipped.alike(twin), platform.id
+        requests = [(item, resnet_50(), RunConfig(streams=n, threads=n)) for item in (box, twin) for n in (1, 2)]
+        estimates = [item.model_dump(exclude={"platform"}) for item in shipped.service_many(requests)]
+        assert not list(differences(estimates[:2], estimates[2:])), platform.id  # but for the last bit of sums in BLAS
+        decoded = [shipped.decode(item, "h264", 1920, 1080, 4000.0, 15.0).core_s for item in (box, twin)]
+        assert decoded[0] == decoded[1], platform.id
+        assert shipped.bandwidth(box) == shipped.bandwidth(twin)
+        assert shipped.slowing(box) == shipped.slowing(twin)
+        assert shipped.power_w(box, 0.5) == shipped.power_w(twin, 0.5)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"boost_hz": 4.2e9}, {"sustained_power_w": 28.0}, {"performance_cores": 6}, {"uncertain": ("tdp_w",)},
+     {"memory_bandwidth_bytes_per_s": 40e9}],
+)  # fmt: skip
+def test_boxes_that_differ_in_what_is_predicted_from_are_not_alike(change, shipped) -> None:
+    box = machine(vendor="Intel")
+    assert shipped.alike(box) == shipped.alike(box.model_copy(update={"id": "other", "memory_bytes": 1e9}))
+    assert shipped.alike(box) != shipped.alike(box.model_copy(update=change))
+
+
+def test_a_measured_machine_is_like_no_other_and_added_sources_may_look_at_anything(shipped) -> None:
+    box, twin = machine("box"), machine("twin")
+    measured = Predictor.load(host=box)
+    assert measured.alike(box) != measured.alike(twin)
+    added = Predictor.load(sources=[UnknownDevice()])
+    assert added.alike(box) != added.alike(twin)
+
+
+class UnknownDevice(EvidenceSource):
+    """Evidence on a device that no machine has."""
+
+    devices = ("NOWHERE",)
+
+    def update(self, question: Question, belief: Belief) -> Belief:
+        return belief
 
 
 def test_a_published_network_is_known_under_any_file_name_and_another_size_of_it_is_not(shipped) -> None:

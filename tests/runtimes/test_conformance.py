@@ -1,12 +1,14 @@
 """Every runtime of the product against the shipped suite."""
 
 import importlib.util
+import time
 
 import pytest
 
 from advisor.runtimes import Runtime, get_runtime
-from advisor.runtimes.conformance import SIZE, RuntimeConformance
+from advisor.runtimes.conformance import SIZE, RuntimeConformance, conformance_inputs
 from advisor.runtimes.ncnn_files import find_converter
+from advisor.runtimes.protocol import CompileOptions
 
 
 class Clamped(RuntimeConformance):
@@ -96,6 +98,23 @@ class TestTvm(Clamped):
     @pytest.fixture(autouse=True)
     def _optional(self) -> None:
         pytest.importorskip("tvm", reason="tvm is an extra")
+
+    def test_kernels_have_work_and_times(self, network) -> None:
+        """Untuned, a pass takes tens of milliseconds: the small picture and few passes tell as much."""
+        compiled = self.make_runtime().compile(network, self.config(), CompileOptions(profiling=True))
+        inputs = conformance_inputs(compiled)
+        compiled.infer(inputs)
+        ratios = []
+        for _ in range(10):
+            start_s = time.perf_counter()
+            compiled.infer(inputs)
+            wall_s = time.perf_counter() - start_s
+            ratios.append(sum(kernel.time_s for kernel in compiled.profile(1)) / wall_s)
+            if 1 / self.wall_factor < ratios[-1] < self.wall_factor:
+                break
+        else:
+            pytest.fail(f"kernel times over wall time: {ratios}")
+        compiled.close()
 
     def make_runtime(self) -> Runtime:
         return get_runtime("tvm")

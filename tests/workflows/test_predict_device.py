@@ -24,6 +24,7 @@ def test_a_published_model_is_answered_with_its_source() -> None:
     assert row.throughput_fps is not None
     assert row.throughput_fps.p50 == pytest.approx(491.0, rel=0.01)
     assert "hailo-model-zoo" in (row.nearest_measured or "")
+    assert row.config.runtime == "hailort"
 
 
 @pytest.mark.parametrize(
