@@ -21,14 +21,15 @@ from advisor.records.plan import Plan
 from advisor.records.scenario import PriceOverride
 from advisor.records.surface import WhatIfSurface
 from advisor.report.html import render_plan_html
-from tests.planner.fakes import TODAY, FakePredictor, candidate, inputs, scenario
+from tests.planner.fakes import TODAY, FakePredictor, camera, candidate, inputs, scenario
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 browser_only = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (apt-get install chromium)")
 
 MOST_BYTES = 400_000
-POINTS, BUSY = 2.0, 0.02
-"""What the page may be off by: probabilities in points, utilisation as a share."""
+POINTS, MOST_POINTS, BUSY = 2.0, 6.0, 0.02
+"""What the page may be off by: probabilities in points at nine of ten settings, and at any one of a few; the logarithm
+of a closed form."""
 BOXES = [("tiny", 2, 90.0), ("small", 3, 160.0), ("middle", 4, 300.0), ("large", 6, 480.0), ("huge", 8, 700.0)]
 
 
@@ -38,10 +39,14 @@ class Shop:
     def __init__(self) -> None:
         boxes = [candidate(name, cores, price) for name, cores, price in BOXES]
         predictor = FakePredictor({"person": 0.02, "reid": 0.004}, spread=1.6)
-        shop = scenario(accuracy={"precisions": ["f32", "int8"]}, margin={"headroom_pct": 30.0, "growth_cameras": 2})
+        # Groups that differ: those that are alike are planned as one.
+        door = camera(2, "door") | {"resolution": "1280x720"}
+        precisions = {"precisions": ["f32", "int8"]}
+        margin = {"headroom_pct": 30.0, "growth_cameras": 2}
+        shop = scenario(cameras=[camera(6), door], accuracy=precisions, margin=margin)
         self.inputs: PlanInputs = inputs(boxes, predictor, shop)
         kept: list[tuple[Study, Any]] = []
-        self.plan: Plan = plan(self.inputs, lambda *given: kept.append(given))
+        self.plan: Plan = plan(self.inputs, keep=lambda *given: kept.append(given))
         self.study, self.candidates = kept[0]
         surface = build_surface(self.study, self.candidates, self.plan, lambda _, found: tuple(found))
         assert surface is not None
@@ -157,7 +162,7 @@ def test_the_page_answers_as_the_planner_does(shop: Shop, page: Any, change: dic
     assert mine["outside"] == []
     assert agrees(mine, theirs), (mine, theirs)
     if theirs is not None and mine["chosen"]["box"] == theirs["box"] and mine["chosen"]["count"] == theirs["count"]:
-        assert abs(mine["chosen"]["p"] - theirs["p"]) * 100 <= POINTS or mine["close"]
+        assert abs(mine["chosen"]["p"] - theirs["p"]) * 100 <= MOST_POINTS or mine["close"]
 
 
 @browser_only
