@@ -19,9 +19,11 @@ from advisor.verification import Order, verify
 from .common import facts, header, model, percent, scratch, table, threads_here
 
 CAMERAS, SMALL = 6, "squeezenet-1.1"
-LOADS = (1.5, 2.0, 2.7, 3.6)
+LOADS = (2.0, 3.0, 4.5, 6.5)
 """What the cameras send over what one worker seems to decode, the first that is too much: alone a frame takes longer
 to decode than one of many."""
+EXCESS = 1.3
+"""Frames offered over what one worker then did."""
 PROBE_S, RUN_S = 4.0, 12.0
 
 
@@ -38,7 +40,7 @@ def _scenario(fps: float) -> Scenario:
                     "bitrate_kbps": 3000.0,
                 }
             ],
-            "stages": [{"id": "model", "model": SMALL, "every": "5 frames"}],
+            "stages": [{"id": "model", "model": SMALL, "every": "40 frames"}],
             "slo": {"latency_p95_ms": 500.0, "drops_max_pct": 1.0, "window_s": 2.0, "load": "mean"},
         }
     )
@@ -54,7 +56,7 @@ def _played(fps: float, workers: int, duration_s: float) -> Verdict:
 
 def _simulated(fps: float, workers: int, decode_s: float, pass_s: float, cores: float) -> SimResult:
     camera = SimCamera(fps=fps, group="cam", decode_core_s=decode_s, decode_sigma=0.25)
-    stage = SimStage(id="model", service_s=(0.0, pass_s), interval_frames=5.0)
+    stage = SimStage(id="model", service_s=(0.0, pass_s), interval_frames=40.0)
     return simulate(SimSpec((camera,) * CAMERAS, (stage,), cores, decode_workers=workers), 60.0, 5.0)
 
 
@@ -80,6 +82,8 @@ def run(quick: bool = False) -> str:
         fps = load * 1e3 / decode.service_ms.p50 / CAMERAS
         before = _played(fps, 1, run_s)
         if before.change is not None:
+            fps = EXCESS * sum(camera.fps for camera in before.cameras) / CAMERAS
+            before = _played(fps, 1, run_s)
             break
     if before.change is None or before.change.resource != "decode threads":
         told = "nothing" if before.change is None else before.change.text

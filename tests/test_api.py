@@ -81,7 +81,7 @@ def test_signatures_are_typed_and_options_have_names(function: Callable[..., Any
 
 PRESENTATION = {
     "json", "debug", "quiet", "output", "html", "junit", "sign", "check", "export", "export_of", "key", "new_key",
-    "details",
+    "details", "trace",
 }  # fmt: skip
 RENAMED = {"as": "imitate", "rate": "rates", "duration": "duration_s", "input": "input_shape"}
 

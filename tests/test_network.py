@@ -70,7 +70,7 @@ COMMANDS: dict[tuple[str, ...], list[list[str]]] = {
     ("schema",): [["schema", "scenario"]],
     ("farm", "table"): [["farm", "table"]],
 }
-ASKED_FOR = {("farm", name) for name in ("scheduler", "worker", "bench", "status", "watch", "plan")}
+ASKED_FOR = {("farm", name) for name in ("scheduler", "worker", "bench", "status", "watch", "plan")} | {("serve",)}
 """A network is what these are for: they reach for the address that they are given, which their own tests show."""
 
 FETCHES = {("kit", "build")}

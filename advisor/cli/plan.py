@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,10 +16,6 @@ from .trace_file import TraceFile, trace_option
 if TYPE_CHECKING:
     from advisor.records.surface import WhatIfSurface
     from advisor.workflows.offers import OfferSource, Rate
-
-YOUNG_OBJECTS = 100_000
-"""New objects after which Python's garbage collector runs: a plan makes hundreds of thousands of records that live until
-its end, and collecting every 700 objects took a tenth of its time."""
 
 
 @click.command(epilog=EXIT_CODES)
@@ -94,7 +89,6 @@ def plan(
         from advisor.report.exporters import known_format
 
         known_format(export_format)  # before planning, which may take minutes
-    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
     on = tuple(name.strip() for name in platforms.split(",") if name.strip()) if platforms else ()
     request = PlanRequest(
         scenario=scenario, on=on, measure=measure, seed=seed, again=again, offers=offers,

@@ -113,6 +113,7 @@ MEASUREMENT_COLUMNS: tuple[Column, ...] = (
     Column("intra_op_affinities", _TEXT, "config.intra_op_affinities"),
     Column("spinning", _FLAG, "config.spinning"),
     Column("execution_mode", _TEXT, "config.execution_mode"),
+    Column("dynamic_shapes", _FLAG, "config.dynamic_shapes"),
     Column("arena", _FLAG, "config.arena"),
     Column("quantisation", _TEXT, "config.quantisation"),
     Column("torch_mode", _TEXT, "config.torch_mode"),

@@ -89,11 +89,6 @@ class SimStage:
     """0: a batch starts as soon as a stream is free, with the whole frames that wait or with objects of one frame.
     Above: requests of several frames share a batch, which starts when the next one no longer fits or the oldest has
     waited this long [s]. Objects of one frame are cut into requests of ``batch_max``, which are never cut again."""
-    collected: Literal["by_stage", "by_runtime"] = "by_stage"
-    """Who makes batches. ``by_runtime``: OpenVINO's automatic batching, device ``BATCH:``: every item is a request of
-    its own; when ``batch_max`` have come they make one pass, whatever frames they are of. A clock that runs from the
-    last pass strikes every ``batch_timeout_s``, however long the requests have waited: those that have come by then run
-    one by one, and the clock starts anew when the last of them is done."""
     streams: int = 1
     """Batches in service at the same time."""
     threads_per_stream: float = 1.0
@@ -128,6 +123,11 @@ class SimStage:
     device: str | None = None
     """Device that runs its passes; stages that name the same one share it. None: the cores. Preparation, with whatever
     else a pass costs the host, is on the cores in any case."""
+    collected: Literal["by_stage", "by_runtime"] = "by_stage"
+    """Who makes batches. ``by_runtime``: OpenVINO's automatic batching, device ``BATCH:``: every item is a request of
+    its own; when ``batch_max`` have come they make one pass, whatever frames they are of. A clock that runs from the
+    last pass strikes every ``batch_timeout_s``, however long the requests have waited: those that have come by then run
+    one by one, and the clock starts anew when the last of them is done."""
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,9 @@ def resolve_model(reference: str, input_shape: str | tuple[int, ...] | None = No
     except ModelError as error:
         raise ModelError(f"{error}{_by_name(path.stem)}") from error
     if not path.is_file():
-        raise ModelError(f"{reference}: no such model file; give a path, an architecture's name, or like:NAME")
+        raise ModelError(
+            f"{reference}: no such model file; give a path, an architecture's name, or like:NAME{_by_name(path.stem)}"
+        )
     # Links are not followed: model caches link to files without an ending.
     file = _gathered(path.absolute())
     facts = file_facts(file, given=given)

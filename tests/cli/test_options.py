@@ -72,7 +72,7 @@ def test_a_bench_of_which_nothing_could_be_measured_is_no_success(
 
 
 def _planned(monkeypatch: pytest.MonkeyPatch) -> None:
-    def plan_scenario(request: object, *, store_url: str | None, progress: Any, say: Any) -> object:
+    def plan_scenario(request: object, *, store_url: str | None, progress: Any, say: Any, **_: object) -> object:
         say("no measurement is taken")
         progress.start(2, 10.0)
         progress.advance(2, "second item", 0.0)

@@ -6,6 +6,7 @@ import pytest
 
 from advisor.cli.main import run
 from advisor.cli.options import warn
+from advisor.cli.trace_file import TraceFile
 from advisor.cli.verify import _write_reports
 from advisor.errors import StoreError
 from advisor.store import files
@@ -13,11 +14,13 @@ from advisor.verification.signature import make_key, signing_key
 from advisor.workflows.verify import NOT_KEPT
 from tests.report.samples import verdict
 
+NO_TRACE = TraceFile(None)
+
 
 def test_a_report_and_its_signature_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report, key = tmp_path / "verdict.json", tmp_path / "key.pem"
     make_key(key)
-    assert not _write_reports(verdict(), report, None, None, key, warn)
+    assert not _write_reports(verdict(), report, None, None, key, NO_TRACE, warn)
     assert run(["verify", "--check", str(report), "--key", f"{key}.pub"]) == 0
     assert f"is as signed by signing key key.pem (key {signing_key(key).fingerprint})" in capsys.readouterr().out
 
@@ -55,7 +58,7 @@ def test_an_older_report_is_not_signed_where_the_new_one_could_not_be_written(
         return write(path, document)  # type: ignore[arg-type]
 
     monkeypatch.setattr(files, "write_document", full)
-    assert _write_reports(verdict(), report, page, None, tmp_path / "key.pem", warn)
+    assert _write_reports(verdict(), report, page, None, tmp_path / "key.pem", NO_TRACE, warn)
     assert not (tmp_path / "verdict.json.minisig").exists()
     assert page.exists()  # what can still be written is
 
@@ -69,6 +72,6 @@ def test_where_the_verdict_is_left_is_said_truly(
     nowhere = tmp_path / "file"
     nowhere.write_text("", encoding="utf-8")
     assert _write_reports(
-        verdict().model_copy(update={"warnings": warnings}), nowhere / "v.json", None, None, None, warn
+        verdict().model_copy(update={"warnings": warnings}), nowhere / "v.json", None, None, None, NO_TRACE, warn
     )
     assert said in capsys.readouterr().err

@@ -163,7 +163,7 @@ def test_a_plan_with_a_password_in_it_is_refused(tmp_path: Path) -> None:
         ),
         (
             lambda document: document["recommended"]["config"]["stages"]["look"].update(device="hailo-8l"),
-            "is an added device",
+            "hailo-8l in openvino, which no runtime here drives",
         ),
     ],
 )

@@ -41,7 +41,9 @@ def test_models_of_unknown_operations_are_neither_replaced_nor_proposed(monkeypa
                   kind="architecture")
         for letter, gflops in (("9a", 10.0), ("9b", 4.0), ("9c", None))
     ]  # fmt: skip
-    monkeypatch.setattr(zoo, "list_models", lambda: known)
+    listing = {item.name: item for item in known}
+    monkeypatch.setattr(zoo, "known_names", lambda: list(listing))
+    monkeypatch.setattr(zoo, "info", listing.__getitem__)
     found = smaller_model(listed("net-9a", "architecture"))
     assert found is not None
     assert found.name == "net-9b"
@@ -76,8 +78,8 @@ def test_other_forms_are_refused_with_one_that_is_right(text: str) -> None:
 @pytest.mark.parametrize(
     ("reference", "words"),
     [
-        ("yolov8n.pt", "export it to ONNX first.*known by name, too: yolov8n"),
-        ("best.pt", "export it to ONNX first and name the .onnx file$"),
+        ("yolov8n.pt", "no such model file.*known by name, too: yolov8n"),
+        ("best.pt", "no such model file; give a path, an architecture's name, or like:NAME$"),
         ("models/yolo11s.engine", r"TensorRT.*export the model to ONNX first.*known by name, too: yolo11s"),
         ("yolov5m.hef", "Hailo.*ONNX first"),
         ("model.bin", "give the .xml of the OpenVINO IR, model.xml"),

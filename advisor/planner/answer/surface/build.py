@@ -76,7 +76,10 @@ def why_none(scenario: Scenario) -> str | None:
 def build_surface(
     study: Study, candidates: Sequence[Candidate], plan: Plan, with_devices: WithDevices
 ) -> WhatIfSurface | None:
-    """Work out the surface of a plan; None where :func:`why_none` says why, or no box has a price and a prediction."""
+    """Work out the surface of a plan.
+
+    None where :func:`why_none` says why, no box has a price and a prediction, or too few simulations tell anything.
+    """
     scenario = study.scenario
     matter = that_matter(study, candidates, plan) if why_none(scenario) is None else []
     if not matter:
@@ -103,7 +106,9 @@ def build_surface(
                 first = model.placement == "all" and not is_device
                 places.append(Place(candidate, model, variants[devices], of_each if first else OTHER))
                 surfaces.append(surface)
-    learnt = learn(simulate_places(study, places, lowest), len(places))
+    learnt = learn(simulate_places(study, places, lowest), len(places)) if places else None
+    if learnt is None:
+        return None
     of_box: dict[str, list[PlacementSurface]] = {}
     for place, surface, busy, fails in zip(
         places, surfaces, learnt.utilisation_offsets, learnt.failure_offsets, strict=True
