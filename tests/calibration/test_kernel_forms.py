@@ -31,6 +31,7 @@ FORMS = {
 """Forms in the 69 public architectures and the 26 of the zoo that docs/methods/this-machine.md counts, but the rare."""
 
 
+@pytest.mark.slow
 @pytest.mark.runtime
 def test_the_first_random_networks_of_the_look_hold_every_form_of_real_networks() -> None:
     networks = []

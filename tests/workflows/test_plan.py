@@ -121,6 +121,7 @@ def test_a_plan_over_the_catalogue_measures_nothing_and_nothing_of_this_machine_
     assert "`sizer plan --measure`" in found.assumptions[0]
 
 
+@pytest.mark.slow
 def test_asked_for_passes_of_unpublished_models_are_measured_and_enter(planning: SimpleNamespace) -> None:
     without = planning.inputs()
     key = stored(planning)
