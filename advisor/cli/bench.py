@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from .completion import complete_models
-from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, print_json, show
+from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, notes, print_json, show
+from .trace_file import TraceFile, trace_option
 
 if TYPE_CHECKING:
     from advisor.records.measurement import BenchReport
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
               help="For MODELs with open dimensions: WIDTHxHEIGHT, or a shape like 1,3,736,1312.")  # fmt: skip
 @click.option("--export", "export_file", type=OutputOption, default=None, metavar="FILE",
               help="Write this machine's facts and measurements to FILE, for `sizer catalog add` elsewhere.")  # fmt: skip
+@trace_option("what happens to each pass of the timings, measured shortly once more,")
 @click.option(
     "--details", is_flag=True, help="Print every measurement where there are many, not a summary of the machine."
 )
@@ -59,6 +61,7 @@ def bench(
     batch: int | None,
     input_shape: str | None,
     export_file: Path | None,
+    trace_file: Path | None,
     details: bool,
     as_json: bool,
     quiet: bool,
@@ -92,14 +95,19 @@ def bench(
         input_shape=input_shape,
         export_file=export_file,
     )
+    traces = TraceFile(trace_file)
     with progress_display("preparing", quiet=quiet) as progress:
-        result, interrupted = bench_machine(request, store_url=store_url, progress=progress, say=progress.message)
+        result, interrupted = bench_machine(
+            request, store_url=store_url, progress=progress, say=progress.message, traced=traces.keep
+        )
     if as_json:
         print_json(result)
     else:
         from advisor.report.terminal import render_bench
 
         show(render_bench(result, details=details))
+    if traces.path is not None and not interrupted:
+        notes(quiet)(f"wrote {traces.write()}")
     if interrupted:
         return 3
     return 1 if _all_failed(result) else 0

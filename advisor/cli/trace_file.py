@@ -33,7 +33,7 @@ class TraceFile:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self._trace: Trace | None = None
+        self._traces: list[Trace] = []
         if path is not None:
             from advisor.report.trace_file import check_writer
 
@@ -41,11 +41,8 @@ class TraceFile:
 
     @property
     def keep(self) -> Callable[[Trace], None] | None:
-        """Takes the trace; None where no file is wanted, and nothing is to be traced."""
-        return None if self.path is None else self._keep
-
-    def _keep(self, trace: Trace) -> None:
-        self._trace = trace
+        """Takes a trace, of which several stand side by side; None where no file is wanted, and nothing is to be traced."""
+        return None if self.path is None else self._traces.append
 
     def write(self) -> Path:
         """Write the file.
@@ -62,6 +59,6 @@ class TraceFile:
         from advisor.store.files import write_document
 
         assert self.path is not None
-        if self._trace is None:
+        if not self._traces:
             raise InputError(f"no trace is written to {self.path}: nothing ran, or nothing is recommended")
-        return write_document(self.path, trace_bytes(self._trace))
+        return write_document(self.path, trace_bytes(*self._traces))

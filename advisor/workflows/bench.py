@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from advisor.errors import InputError
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.measurement import BenchReport, BenchRow, Measurement, TimingMeasurement
 
+from .bench_trace import trace_timings
 from .context import Say, local_facts, open_store, say_ignored_variables, silent
 from .models import build_model, resolve_model
 from .predict import number_or_all
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from advisor.measure.campaign.campaign import Campaign, Entry
     from advisor.measure.items.progress import Progress
     from advisor.records.host import HostFacts
+    from advisor.records.trace import Trace
     from advisor.store.measurements import MeasurementStore
 
 QUICK_BUDGET_S = 117.0
@@ -53,9 +55,16 @@ class BenchRequest:
 
 
 def bench_machine(
-    request: BenchRequest, *, store_url: str | None = None, progress: Progress | None = None, say: Say = silent
+    request: BenchRequest,
+    *,
+    store_url: str | None = None,
+    progress: Progress | None = None,
+    say: Say = silent,
+    traced: Callable[[Trace], None] | None = None,
 ) -> tuple[BenchReport, bool]:
     """Measure what was requested; returns the report and whether it was interrupted.
+
+    ``traced`` is given what happens to each pass of every timing that was asked for, measured shortly once more.
 
     Raises
     ------
@@ -64,6 +73,7 @@ def bench_machine(
     """
     from advisor.measure.campaign.campaign import run
     from advisor.measure.items.footprint import with_footprints
+    from advisor.measure.items.throughput import TimingItem
 
     budget_s = _budget_s(request)
     say_ignored_variables(say)
@@ -94,6 +104,9 @@ def bench_machine(
         )
         if request.export_file is not None:
             _export(request, store, facts, request.export_file, say)
+        if traced is not None and not interrupted:
+            items = [entry.item for entry in campaign.entries if isinstance(entry.item, TimingItem)]
+            trace_timings(items, facts.fingerprint, traced, say)
     return report, interrupted
 
 

@@ -25,7 +25,8 @@ _KIB = 1024
 def measure_job(items: list[JobItem], report: Reporter) -> None:
     """Measure all items, a few at a time in turns.
 
-    Payload: ``model``, ``config``, ``mode``, ``spec``, ``reference_s``. Result: ``timing`` (arguments of
+    Payload: ``model``, ``config``, ``mode``, ``spec``, ``reference_s``; ``traced``: also tell of each pass.
+    Result: ``timing`` (arguments of
     :func:`~advisor.measure.timing.statistics.build_timing`), ``effective``, ``interference``, ``started``,
     ``versions``, ``reference_s`` (least times of the reference work by threads).
     """
@@ -109,6 +110,7 @@ class _Opened:
             max(0, peak_bytes - before_bytes) if peak_bytes is not None and before_bytes is not None else None
         )
         self._versions = {config.runtime: runtime.version()}
+        self._traced = bool(payload.get("traced"))
 
     def result(self) -> dict[str, Any]:
         """Everything about the finished measurement, as JSON."""
@@ -125,6 +127,7 @@ class _Opened:
             "started": self._started,
             "versions": self._versions,
             "reference_s": {} if best_s is None else {self._reference.threads: best_s},
+            **({"passes_s": self.session.passes_s()} if self._traced else {}),
         }
 
 

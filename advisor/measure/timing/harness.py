@@ -217,6 +217,16 @@ class Session:
             "cpu_s_per_pass": sum(block.cpu_s for block in self._blocks) / len(latencies_s) if latencies_s else None,
         }
 
+    def passes_s(self) -> list[tuple[float, float]]:
+        """When each measured pass was requested and finished, in order of request [s], from the first request on."""
+        passes = sorted(
+            (start, finish)
+            for block in self._blocks
+            for start, finish in zip(block.starts_s, block.finishes_s, strict=True)
+            if finish is not None
+        )
+        return [(start - passes[0][0], finish - passes[0][0]) for start, finish in passes]
+
     def timing(self) -> Timing:
         """Figures of the finished measurement."""
         return build_timing(**self.raw())
