@@ -19,7 +19,7 @@ from advisor.records.farm import CampaignBox, FarmBox, FarmCell, FarmReport, Far
 from advisor.records.host import HostFacts
 from advisor.records.measurement import Measurement
 
-from .connection import Call, Farm, Outcome, SchedulerGoneError
+from .connection import Call, Farm, Outcome
 from .desk import Campaign, Tally, chosen_boxes
 from .files import SentModel, parts, sent_models
 
@@ -286,15 +286,7 @@ def run_bench(request: FarmBenchRequest, farm: Farm, store: MeasurementStore, sa
     )
     fingerprints = {name: box.fingerprint for name, box in boxes.items()}
     campaign = Campaign(farm, task, fingerprints, request.wait_s, say)
-    began_s, interrupted = time.monotonic(), False
-    try:
-        campaign.run()
-    except KeyboardInterrupt:
-        interrupted = True
-    except SchedulerGoneError as error:
-        say(str(error))
-        interrupted = True
-    took_s = time.monotonic() - began_s
+    interrupted, took_s = campaign.run_to_end()
     task.end(took_s)
     return FarmReport(
         sizer_version=__version__, created=utc_now(), run=task.run_id, boxes=campaign.final(), took_s=took_s,

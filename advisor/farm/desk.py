@@ -99,6 +99,18 @@ class Campaign:
     def __post_init__(self) -> None:
         self._boxes = {name: _Box(fingerprint) for name, fingerprint in self.boxes.items()}
 
+    def run_to_end(self) -> tuple[bool, float]:
+        """Run; whether it was cut short, by an interrupt or a scheduler that is gone, and how long it took [s]."""
+        began_s, interrupted = time.monotonic(), False
+        try:
+            self.run()
+        except KeyboardInterrupt:
+            interrupted = True
+        except SchedulerGoneError as error:
+            self.say(str(error))
+            interrupted = True
+        return interrupted, time.monotonic() - began_s
+
     def run(self) -> None:
         """Go on until every box is over.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from advisor.errors import InputError, SizerError
 from advisor.records.farm import FarmBox, SiteRow, SitesReport
 from advisor.store.files import reason, write_document
 
-from .connection import Call, Farm, Outcome, SchedulerGoneError
+from .connection import Call, Farm, Outcome
 from .desk import Campaign, Tally, chosen_boxes
 from .files import SentFile, SentModel, parts, sent_model
 
@@ -282,16 +281,9 @@ def run_sites(request: SitesRequest, farm: Farm, say: Callable[[str], None]) -> 
     task = SitesTask(sites, request.folder.name, boxes, request.output, request.as_of, request.seed, say)
     fingerprints = {name: box.fingerprint for name, box in boxes.items()}
     campaign = Campaign(farm, task, fingerprints, request.wait_s, say)
-    began_s, interrupted = time.monotonic(), False
-    try:
-        campaign.run()
-    except KeyboardInterrupt:
-        interrupted = True
-    except SchedulerGoneError as error:
-        say(str(error))
-        interrupted = True
+    interrupted, took_s = campaign.run_to_end()
     rows = sorted([*task.rows.values(), *task.left(), *refused], key=lambda row: row.site)
     return SitesReport(
         sizer_version=__version__, created=utc_now(), boxes=campaign.final(), rows=tuple(rows),
-        took_s=time.monotonic() - began_s, interrupted=interrupted,
+        took_s=took_s, interrupted=interrupted,
     )  # fmt: skip
