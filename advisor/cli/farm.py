@@ -152,8 +152,10 @@ def bench(
     A box that goes loses the measurement in flight alone. The same command takes up what is missing.
     """
     from advisor.farm.bench import FarmBenchRequest, run_bench
+    from advisor.measure.campaign.matrix import load_matrix
     from advisor.workflows.context import open_store
 
+    load_matrix(matrix)  # a fault in it is said before anything is reached for
     request = FarmBenchRequest(matrix, boxes, wait_s, retry_failed)
     with open_store(store_url) as store, _connected(scheduler, credentials) as connection:
         report = run_bench(request, connection, store, notes(quiet))

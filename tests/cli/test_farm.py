@@ -11,6 +11,7 @@ from advisor.errors import InputError
 from advisor.farm.credentials import Credentials
 from advisor.farm.settings import scheduler_address
 
+MATRIX = "products: [{models: [squeezenet-1.1]}]\n"
 COMMANDS = [
     ["scheduler"], ["worker", "127.0.0.1"], ["status"], ["watch"], ["bench", "--matrix", "m.yaml"],
     ["plan", ".", "-o", "out"],
@@ -22,6 +23,8 @@ def test_without_the_extra_there_is_one_line_with_the_remedy(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SIZER_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    Path("m.yaml").write_text(MATRIX, encoding="utf-8")
 
     def without(name: str, *rest: Any) -> Any:
         if name.split(".", maxsplit=1)[0] == "distributed":
@@ -51,6 +54,7 @@ def test_without_the_extra_there_is_one_line_with_the_remedy(
         (["worker", "127.0.0.1", "--name", "a b"], "box name"),
         (["worker", "fe80::1"], "brackets"),
         (["bench"], "--matrix"),
+        (["bench", "--matrix", "none.yaml"], "none.yaml: no such file"),
         (["bench", "--matrix", "m.yaml", "--wait", "soon"], "soon"),
         (["status", "--scheduler", "user@host"], "HOST:PORT"),
         (["plan", "nowhere"], "--output"),
@@ -66,6 +70,7 @@ def test_bad_input_is_one_clear_line(
     pytest.importorskip("distributed")
     monkeypatch.setenv("SIZER_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
+    Path("m.yaml").write_text(MATRIX, encoding="utf-8")
     assert run(["farm", *arguments]) == 2
     assert words in capsys.readouterr().err
 
