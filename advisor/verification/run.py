@@ -46,10 +46,14 @@ def run_verify(order: Order, progress: Progress | None, stop: threading.Event | 
         raise InputError(f"verify --strict refuses: {'; '.join(warnings)}; mend it, or run without --strict")
     seen = observe(order, progress or NullProgress(), stop or threading.Event())
     verdict = judge(scenario, seen, configs, order.facts, order.predicted, warnings, order.other_box)
+    cut: tuple[str, ...] = ()
     if order.traced is not None:
-        order.traced(trace_of(scenario, seen, configs, (0.0, seen.warmup_s + seen.duration_s)))
+        trace = trace_of(scenario, seen, configs, (0.0, seen.warmup_s + seen.duration_s))
+        order.traced(trace)
+        if trace.end_s < seen.end_s:
+            cut = (f"the trace ends after {trace.end_s:.0f} s, where it held as much as it may",)
     frame_ms, object_ms = (1000.0 * seconds for seconds in order.application_s)
-    notes = verdict.notes
+    notes = (*verdict.notes, *cut)
     if frame_ms > 0 or object_ms > 0:
         notes = (*notes, f"{frame_ms:.3g} ms of a core per frame and {object_ms:.3g} ms per object were burnt in place "
                  "of the application around the models (`application:` in the scenario)")  # fmt: skip
