@@ -27,11 +27,11 @@ from .sections import alone
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "compare.md"
 RATIOS = Path(__file__).resolve().parent.parent / "profiles" / "measured" / "runtimes.csv"
-RUNTIMES = ("openvino", "onnxruntime", "ncnn", "torch", "litert", "tvm")
-"""All that sizer knows or will know; those that are not installed are rows that say so."""
+RUNTIMES = ("openvino", "onnxruntime", "ncnn", "torch", "tvm")
+"""All but LiteRT, which reads .tflite files alone: no model of the zoo is one."""
 MODELS = (
     "mobilenet-v2", "resnet-18", "squeezenet-1.1", "resnet-50", "efficientnet-b0", "densenet-121", "bert-mini",
-    "googlenet", "shufflenet-v2", "mobilenet-v3",
+    "googlenet",
 )  # fmt: skip
 LEAST_PAIRS = 6
 """Rounds from which on a ratio is kept as evidence: fewer have no interval."""
@@ -62,23 +62,33 @@ class Settings:
         """Compare variants of models; progress goes to stderr."""
         from advisor.cli.progress import progress_display
 
-        known = {"runtimes": _registered(RUNTIMES), "threads": (self.threads,), "rounds": self.rounds}
+        known = {"runtimes": RUNTIMES, "threads": (self.threads,), "rounds": self.rounds}
         request = CompareRequest(models=tuple(models), budget_s=self.budget_s, **{**known, **options})  # type: ignore[arg-type]
         with progress_display("comparing", quiet=False) as progress:
             return compare_models(request, store_url=self.store_url, progress=progress, say=progress.message)
 
 
-def _registered(names: Sequence[str]) -> tuple[str, ...]:
-    """Those of them that this version of sizer has a file for."""
-    from advisor.runtimes import runtime_names
-
-    return tuple(name for name in names if name in runtime_names())
-
-
 def variants(rows: Sequence[VariantResult]) -> str:
-    """Rows of a comparison as Markdown."""
+    """Rows of a comparison as Markdown: what was measured in a table, what was not by its reason below."""
     head = ["model", "variant", "ms per input", "time over the baseline (95 %)", "MiB", "process MiB", "remarks"]
-    return table(head, [_cells(row) for row in rows])
+    measured = table(head, [_cells(row) for row in rows if row.status == "done"])
+    return "\n\n".join(part for part in (measured, _not_measured(rows)) if part)
+
+
+def _not_measured(rows: Sequence[VariantResult]) -> str:
+    """A line for each reason, with the variants that it holds for; those of all models are named once."""
+    models = list(dict.fromkeys(row.model for row in rows))
+    reasons: dict[str, dict[str, list[str]]] = {}
+    for row in rows:
+        if row.status != "done":
+            reasons.setdefault(reason(row), {}).setdefault(row.label, []).append(row.model)
+    lines = []
+    for words, labels in reasons.items():
+        which = "; ".join(
+            label if len(of) == len(models) else f"{label} of {', '.join(of)}" for label, of in labels.items()
+        )
+        lines.append(f"- {which}: {words}")
+    return "\n".join(["Not measured:", "", *lines]) if lines else ""
 
 
 def _cells(row: VariantResult) -> list[object]:
@@ -87,7 +97,7 @@ def _cells(row: VariantResult) -> list[object]:
     if ratio is not None:
         ends = "" if ratio.lower is None else f" ({ratio.lower:.2f}-{ratio.upper:.2f})"
         span = "baseline" if row.baseline else f"{ratio.value:.2f}{ends}"
-    remark = reason(row) or (f"{row.disturbed_rounds} of {row.rounds} turns disturbed" if row.disturbed_rounds else "")
+    remark = f"{row.disturbed_rounds} of {row.rounds} turns disturbed" if row.disturbed_rounds else ""
     return [
         row.model,
         row.label,
@@ -110,7 +120,7 @@ def quantisation(settings: Settings) -> str:
     found = settings.compare(MODELS)
     write_ratios(found)
     rows = []
-    for runtime in _registered(RUNTIMES):
+    for runtime in RUNTIMES:
         gains = [gain for gain in found.gains if gain.label.split()[0] == runtime]
         memory = [gain.memory_ratio for gain in gains if gain.memory_ratio is not None]
         process = [gain.process_ratio for gain in gains if gain.process_ratio is not None]
@@ -164,7 +174,7 @@ def times_as_fast(found: Comparison, model: str, fast: str, slow: str) -> str:
     pair = [rows.get((model, label)) for label in (fast, slow)]
     for label, row in zip((fast, slow), pair, strict=True):
         if row is None:
-            return f"not measured: {label} is no runtime of sizer yet"
+            return f"not measured: {label} is not among the variants"
         if row.time_ratio is None:
             return f"not measured: {label}: {reason(row) or 'the baseline was not measured'}"
     ratios = [row.time_ratio for row in pair if row is not None and row.time_ratio is not None]
@@ -185,7 +195,7 @@ def beside(rows: Sequence[Sequence[object]]) -> str:
 def pytorch(settings: Settings) -> str:
     """PyTorch quantised against ONNX Runtime plain."""
     models = ("resnet-50", "bert-mini")
-    found = settings.compare(models, runtimes=_registered(("onnxruntime", "torch")), baseline=("onnxruntime", "f32"))
+    found = settings.compare(models, runtimes=("onnxruntime", "torch"), baseline=("onnxruntime", "f32"))
     rows = [
         [f"{model}: ONNX Runtime f32 over PyTorch int8", None,
          times_as_fast(found, model, "onnxruntime f32", "torch int8")]
@@ -203,13 +213,13 @@ def without_avx(settings: Settings) -> str:
     rows = []
     for model, onnxruntime, tvm in (("resnet-18", "7 times", "4 times"), (SPEECH, "14 times", None)):
         rows += [
-            [f"{model}: ONNX Runtime (here with AVX2: it cannot be capped) over PyTorch without AVX", onnxruntime,
+            [f"{model}: ONNX Runtime (here with all that the processor has: it cannot be capped) over PyTorch without AVX", onnxruntime,
              times_as_fast(found, model, "onnxruntime f32 uncapped", f"torch {capped}")],
             [f"{model}: TVM over PyTorch, both without AVX", tvm,
              times_as_fast(found, model, f"tvm {capped}", f"torch {capped}")],
-            [f"{model}: OpenVINO with AVX2 over itself without AVX", None,
+            [f"{model}: OpenVINO uncapped over itself without AVX", None,
              times_as_fast(found, model, "openvino f32 uncapped", f"openvino {capped}")],
-            [f"{model}: ONNX Runtime (AVX2) over OpenVINO without AVX", None,
+            [f"{model}: ONNX Runtime (uncapped) over OpenVINO without AVX", None,
              times_as_fast(found, model, "onnxruntime f32 uncapped", f"openvino {capped}")],
         ]  # fmt: skip
     return "\n\n".join([beside(rows), variants(found.variants)])

@@ -18,7 +18,15 @@ def test_rows_name_failures_without_places_of_this_machine() -> None:
     assert "| net<1> | openvino int8 | 2 | 0.50 (0.48-0.53) | 2 | - |  |" in text
     assert "it cannot be capped" in text
     assert "/home" not in text
-    assert "| operator Foo |" in text
+    assert "- ncnn f32: operator Foo" in text
+    assert "| ncnn f32 |" not in text
+
+
+def test_a_reason_that_holds_for_many_variants_is_told_once() -> None:
+    missing = [variant("torch f32", model=model, status="failed", failure="not installed") for model in ("a", "b")]
+    one = variant("torch int8", model="b", status="failed", failure="not installed")
+    text = runtimes.variants([variant("openvino f32", model="a"), *missing, one])
+    assert "- torch f32; torch int8 of b: not installed" in text
 
 
 def test_ratios_of_this_machine_take_the_place_of_older_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +59,7 @@ def test_what_is_judged_is_printed_with_the_bar() -> None:
 def test_figures_stand_beside_the_published_ones_or_say_why_not() -> None:
     found = comparison()
     assert runtimes.times_as_fast(found, "net<1>", "openvino int8", "tvm f32") == (
-        "not measured: tvm f32 is no runtime of sizer yet"
+        "not measured: tvm f32 is not among the variants"
     )
     assert "cannot be capped" in runtimes.times_as_fast(
         found, "net<1>", "openvino int8", "onnxruntime f32 at most sse42"
