@@ -210,10 +210,10 @@ def without_avx(settings: Settings) -> str:
         ("resnet-18", SPEECH), precisions=("f32",), simd_caps=("none", "sse42"), baseline=("openvino", "uncapped")
     )
     capped = "f32 at most sse42"
-    rows = []
+    rows: list[list[object]] = []
     for model, onnxruntime, tvm in (("resnet-18", "7 times", "4 times"), (SPEECH, "14 times", None)):
         rows += [
-            [f"{model}: ONNX Runtime (here with all that the processor has: it cannot be capped) over PyTorch without AVX", onnxruntime,
+            [f"{model}: ONNX Runtime (uncapped, as it cannot be) over PyTorch without AVX", onnxruntime,
              times_as_fast(found, model, "onnxruntime f32 uncapped", f"torch {capped}")],
             [f"{model}: TVM over PyTorch, both without AVX", tvm,
              times_as_fast(found, model, f"tvm {capped}", f"torch {capped}")],

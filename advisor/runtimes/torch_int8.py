@@ -64,18 +64,34 @@ def static_int8(module: Any, samples: Sequence[Sequence[Any]], path: Path) -> An
     with quiet():
         try:
             from torch.ao.quantization import get_default_qconfig_mapping
+            from torch.ao.quantization.fx.custom_config import PrepareCustomConfig
             from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
         except ImportError as error:
             raise RuntimeRefusal(f"precision int8: {_GONE}") from error
         try:
             torch.backends.quantized.engine = _ENGINE
-            prepared = prepare_fx(module, get_default_qconfig_mapping(_ENGINE), tuple(samples[0]))
+            whole = PrepareCustomConfig().set_non_traceable_module_names(_untraceable(module))
+            mapping = get_default_qconfig_mapping(_ENGINE)
+            prepared = prepare_fx(module, mapping, tuple(samples[0]), prepare_custom_config=whole)
             with torch.no_grad():
                 for sample in samples:
                     prepared(*sample)
             return convert_fx(prepared)
         except Exception as error:  # FX raises whatever the module's own code raises under tracing
             raise RuntimeRefusal(f"model {path}: PyTorch cannot quantise it ({one_line(error)}); use f32") from error
+
+
+def _untraceable(module: Any) -> list[str]:
+    """Names of the parts that FX cannot look into, as they ask for a type, size or value: left whole, in f32."""
+    found = []
+    for name, part in module.named_modules():
+        if part is module or any(part.children()):
+            continue
+        try:
+            torch.fx.symbolic_trace(part)
+        except Exception:  # tracing raises whatever the part's own code raises
+            found.append(name)
+    return found
 
 
 def dynamic_int8(module: Any) -> Any:

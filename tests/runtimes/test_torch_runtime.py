@@ -190,6 +190,35 @@ def test_static_ranges_come_from_the_users_inputs(tmp_path) -> None:
     plain.close()
 
 
+@needs_converter
+def test_parts_that_cannot_be_traced_stay_in_f32(tmp_path) -> None:
+    """A reshape that keeps a dimension asks for its size; the convolution and the product around it are int8."""
+    rng = np.random.default_rng(0)
+    weights = [
+        numpy_helper.from_array(rng.normal(size=(8, 3, 3, 3)).astype(np.float32), "c"),
+        numpy_helper.from_array(rng.normal(size=(8 * 16 * 16, 10)).astype(np.float32), "w"),
+        numpy_helper.from_array(np.array([0, -1], np.int64), "flat"),
+    ]
+    nodes = [
+        helper.make_node("Conv", ["x", "c"], ["a"], pads=[1, 1, 1, 1]),
+        helper.make_node("Reshape", ["a", "flat"], ["f"]),
+        helper.make_node("Gemm", ["f", "w"], ["y"]),
+    ]
+    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+             for name, shape in (("x", [1, 3, 16, 16]), ("y", [1, 10]))]  # fmt: skip
+    graph = helper.make_graph(nodes, "g", ports[:1], ports[1:], weights)
+    path = tmp_path / "n.onnx"
+    save(helper.make_model(graph, ir_version=9, opset_imports=[helper.make_opsetid("", 17)]), path)
+    compiled = get_runtime("torch").compile(int8_model(path, tmp_path / "int8"), torch_config(precision="int8"))
+    plain = get_runtime("torch").compile(path, torch_config())
+    inputs = conformance_inputs(plain)
+    assert compiled.effective.properties["int8_share_of_operations"] == "1.000"
+    ours, theirs = compiled.infer(inputs)[0].ravel(), plain.infer(inputs)[0].ravel()
+    assert np.dot(ours, theirs) / np.linalg.norm(ours) / np.linalg.norm(theirs) > 0.99
+    compiled.close()
+    plain.close()
+
+
 def test_what_cannot_be_made_int8_is_refused(files) -> None:
     folder, _, _ = files
     options = CompileOptions(input_shape=(1, 3, 16, 16))
