@@ -15,8 +15,9 @@ from advisor.planner.search.belief import MEDIAN
 from advisor.planner.search.costs import choice_cores, device_load, engine_load, load_facts
 from advisor.planner.search.decoding import engines_of
 from advisor.planner.search.devices import DeviceUse
+from advisor.planner.search.platform_model import PlatformModel
 from advisor.planner.search.setup import Choice
-from advisor.planner.search.space import PlatformModel, StageOption
+from advisor.planner.search.stage_option import StageOption
 from advisor.records.base import Evidence
 from advisor.records.scenario import Scenario
 from advisor.store.catalogue import Catalogue

@@ -132,8 +132,8 @@ def _kinds(spec: SimSpec, stages: Any, camera: Any, table: Any, frames: int) -> 
         bound = min(1.0, max(memory, least))
         crowds, crowding, rise = slowed
         pool = int(stages[stage]["pool"]) if aside is None else asides[aside]
-        rows.append((0.0, 1.0, 1.0, threads, gang, traffic, bound, crowds, crowding, stage, rise, room, 0, 0,
-                     pool, aside is not None))  # fmt: skip
+        sink = 2 * stage + (aside is not None)
+        rows.append((threads, gang, traffic, bound, crowds, crowding, stage, rise, room, 0, 0, pool, sink))
         room += places
         return len(rows) - 1
 
@@ -237,13 +237,14 @@ def build(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds, event
     stage, table, pool = _stages(spec)
     frames = _frames_bound(spec, duration_s)
     kind, jobs = _kinds(spec, stage, camera, table, frames)
+    run["gangs"], run["timed"] = np.any(kind["gang"] > 1), np.any(stage["timeout"] > 0)
     step = float(run["step"][0])
     common_steps = math.ceil(duration_s / (step if step > 0 else OBJECT_STEP_S)) + 2
     tables = [thresholds(count, spec.load) for count in spec.objects.classes]
     threshold = np.full((classes, max([len(t) for t in tables], default=1)), math.inf)
     for k, quantiles in enumerate(tables):
         threshold[k, : len(quantiles)] = quantiles
-    nodes = frames * max(stages, 1) + jobs + 1
+    nodes, loads = frames * max(stages, 1) + jobs + 1, len(pool) << s.LOAD_BITS
     return s.State(
         run=run, camera=camera, call=_calls(spec, camera), scene=np.zeros((cameras, classes + 1), s.SCENE),
         common=np.zeros((classes + int(run["motion"][0]) if run["common"][0] > 0 else 0, common_steps)),
@@ -251,7 +252,9 @@ def build(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds, event
         decode_queue=np.empty((cameras, s.DECODE_QUEUE), np.int32), ready=np.empty(cameras + 1, np.int32),
         slot=np.empty(frames, s.SLOT), left=np.empty((frames, stages + 1), np.int32),
         seen=np.empty((frames, classes + 1), np.int32), node=np.empty(nodes, s.NODE),
-        kind=kind, rise=_rises(spec), active=np.zeros(len(kind) + 1, np.int64), job=np.empty(jobs + 1, s.JOB),
+        kind=kind, rise=_rises(spec), active=np.zeros(len(kind) + 1, s.ACTIVE),
+        load=np.full(loads, -1, s.LOAD), speed=np.empty((loads, len(kind)), s.SPEED), busy=np.zeros(2 * len(stage)),
+        job=np.empty(jobs + 1, s.JOB),
         sample=np.empty(frames, s.SAMPLE), event=np.empty(events, s.EVENT),
     )  # fmt: skip
 
@@ -269,7 +272,7 @@ def _stage_result(spec: SimSpec, state: s.State, i: int, window_s: float) -> Sta
         mean_batch=_mean(row["served"], row["calls"]),
         mean_wait_s=_mean(row["wait"], row["started"]),
         mean_service_s=_mean(row["service"], row["calls"]),
-        busy_core_s=float(row["busy"]),
+        busy_core_s=float(state.busy[2 * i]),
         stream_utilisation=float(row["held"]) / (window_s * int(row["streams"])),
         drops=int(row["drops"]),
     )
@@ -279,9 +282,9 @@ def _device_utilisation(spec: SimSpec, state: s.State, window_s: float) -> dict[
     shares = dict.fromkeys(_asides(spec), 0.0)
     for i, stage in enumerate(spec.stages):
         if stage.device is not None:
-            shares[stage.device] += float(state.stage[i]["aside"]) / window_s
+            shares[stage.device] += float(state.busy[2 * i + 1]) / window_s
     if ENGINE in shares:
-        shares[ENGINE] = float(state.stage[len(spec.stages) + 1]["aside"]) / window_s
+        shares[ENGINE] = float(state.busy[2 * len(spec.stages) + 3]) / window_s
     return shares
 
 
@@ -291,7 +294,7 @@ def read(spec: SimSpec, state: s.State, window_s: float) -> SimResult:
     samples = state.sample[: int(run["samples"])]
     latencies = samples["latency"].copy()
     names = [stage.id for stage in spec.stages] + [APPLICATION, DECODE]
-    busy = {name: float(state.stage[i]["busy"]) for i, name in enumerate(names)}
+    busy = {name: float(state.busy[2 * i]) for i, name in enumerate(names)}
     pool_names = [name for name, _ in spec.partition] + ["shared"]
     pool_busy = dict.fromkeys(pool_names, 0.0)
     for i, name in enumerate(names):

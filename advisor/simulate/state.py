@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 DECODE_QUEUE = 8
-"""Released frames of one camera that may wait for decode."""
+"""Released frames of one camera that may wait for decode; a power of two."""
 
 
 def _record(real: str, whole: str = "", small: str = "") -> np.dtype[Any]:
@@ -31,8 +31,10 @@ RUN = _record(
     # Active kinds; slots and nodes ever used and spare again; ring of cameras to decode; counters.
     "active slots free_slots nodes free_nodes ready_head ready free_workers system released done dropped samples "
     "decodes touched drift_steps "
+    # ``changed``: jobs came or went since speeds were set; ``gangs``, ``timed``: there are any, and batches that wait.
+    "changed gangs timed "
     # Rows of the trace that were wanted so far: beyond its room none is written.
-    "events",
+    "events version",
 )
 """One row: parameters, clock, counters."""
 CAMERA = _record(
@@ -47,31 +49,41 @@ CALL = _record("interval", "bucket")
 SCENE = _record("level", "count")
 """Camera x class (motion behind the last): normal number, and the objects in view."""
 STAGE = _record(
-    "timeout sigma pre cold settle last gap wait service busy aside held strike",
+    "timeout sigma pre cold settle last gap wait service held since strike",
     "parent free batch limit oldest pool finds motion head tail frames items calls served started drops streams begun "
     "collects flush flying",
 )
 """Per stage, behind the last the application's work on frames, then decode; ``last``: when it last ran; ``gap``: how
-long it had paused when it began to work again, and ``begun`` passes since then; ``aside``: time of a
-device that its jobs took, as ``busy`` is of the cores; ``head`` to ``items``: its queue. ``collects``: the runtime
+long it had paused when it began to work again, and ``begun`` passes since then; ``held``: time for
+which its streams were, up to ``since``; ``head`` to ``items``: its queue. ``collects``: the runtime
 makes its batches; ``strike``: when its clock strikes next; ``flush``, ``flying``: requests that run one by one since it
 did, those that have not begun and those that have."""
 TABLE = _record("service", "kind")
 """Stage x batch: time alone, and kind of job; at batch 0 the kind of its pre-processing."""
-POOL = _record("cores share threads ganged")
-"""``share``: of a core, for each runnable thread; ``ganged``: threads of jobs that are gangs."""
+POOL = _record("cores threads ganged", "row")
+"""``threads``: that are runnable; ``ganged``: those of jobs that are gangs; ``row``: of ``State.speed``."""
 HEAP = _record("t", "c")
 """Next release of every camera that has one."""
 SLOT = _record("t", "", "camera number due pending dropped spare")
 """A frame in the system. ``pending``: visits not yet ended; ``spare``: list of free slots, no part of the frame."""
 NODE = _record("t", "", "next slot items spare")
 """An entry of a stage's queue."""
-KIND = _record("clock rate pace width gang traffic memory crowds crowding", "stage rise first count place pool aside")
-"""Jobs of one speed; ``gang``: threads of a job that synchronise at each layer; ``pace``: share of a core that each
-of its threads takes, working or waiting for the others; ``crowds``: threads that lengthen other jobs, ``crowding``:
-lengthening when such threads fill all other cores, ``rise``: row of its shape. ``pool``: what it runs
-on, a device if ``aside``. Work done since last idle, demand of one job; their part of the jobs, place among the
-active."""
+KIND = _record("width gang traffic memory crowds crowding", "stage rise first count place pool sink")
+"""Jobs of one speed; ``gang``: threads of a job that synchronise at each layer; ``crowds``: threads that lengthen other
+jobs, ``crowding``: lengthening when such threads fill all other cores, ``rise``: row of its shape. ``pool``: what it
+runs on; ``sink``: place in ``State.busy``; ``place``: among the active, if any of its ``count`` jobs runs."""
+ACTIVE = np.dtype(
+    [*((name, "f8") for name in ["clock", "end", "rate", "taken", "threads", "crowds"]), ("kind", "u8"), ("sink", "u8")]
+)
+"""A kind of which jobs run: work done since it was last idle, the reading at which the first ends, speed, and what all
+its jobs take of the cores, have of threads, and of those that lengthen other jobs. Unsigned, so that no index is
+checked for being counted from the end."""
+LOAD_BITS = 6
+"""So many bits number the loads of a pool of which speeds are kept once they were worked out."""
+LOAD = _record("threads ganged crowding")
+"""What runs in a pool: threads in all, those of gangs, and those in all pools that lengthen other jobs."""
+SPEED = _record("rate pace")
+"""``pace``: share of a core that each thread of a job takes, working or waiting for the others; ``rate`` 0: unknown."""
 JOB = _record("end start later", "ref items")
 """For each kind a heap by the reading of its clock at which the job ends; ``later``: inference that follows."""
 SAMPLE = _record("latency", "camera")
@@ -115,8 +127,13 @@ class State(NamedTuple):
     rise: Any
     """Stage (decoding and preparation behind the last) x point: share of the lengthening with 0, 1/n, ... of the other
     cores busy."""
+    load: Any
+    """Pool by pool, by a hash of what it says."""
+    speed: Any
+    """Load x kind."""
     active: Any
-    """Kinds of which a job runs."""
+    busy: Any
+    """Time that the jobs of a stage took of the cores, then what they took of a device; for each stage in turn."""
     job: Any
     sample: Any
     event: Any

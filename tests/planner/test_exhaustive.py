@@ -25,9 +25,10 @@ from advisor.planner.question.inputs import Candidate, PlanInputs
 from advisor.planner.search.belief import MEDIAN
 from advisor.planner.search.costs import choice_cores, load_facts, stage_cores
 from advisor.planner.search.judgement import Deployment
+from advisor.planner.search.platform_model import PlatformModel
 from advisor.planner.search.rank import cheapest, deployment_tco
 from advisor.planner.search.setup import decode_worker_choices, set_up
-from advisor.planner.search.space import Placement, PlatformModel, stage_batches
+from advisor.planner.search.space import Placement, stage_batches
 from advisor.planner.search.study import Study
 from advisor.records.base import RuntimeName
 from advisor.records.config import RunConfig

@@ -18,8 +18,8 @@ from advisor.perfmodel.analytic.runtime_defaults import default_streams, latency
 from advisor.planner.search.belief import MEDIAN
 from advisor.planner.search.costs import frame_cores, stage_cores
 from advisor.planner.search.judgement import Deployment
+from advisor.planner.search.platform_model import PlatformModel
 from advisor.planner.search.setup import Setup
-from advisor.planner.search.space import PlatformModel
 from advisor.records.base import Evidence
 from advisor.records.config import RunConfig
 from advisor.records.plan import DefaultGain, PredictedLoad

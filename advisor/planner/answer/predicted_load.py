@@ -12,8 +12,8 @@ from statistics import median
 from advisor.planner.search.belief import MEDIAN, QUANTILES
 from advisor.planner.search.costs import choice_memory_bytes
 from advisor.planner.search.judgement import Deployment
+from advisor.planner.search.platform_model import PlatformModel
 from advisor.planner.search.simulate import SimulatedOutcome
-from advisor.planner.search.space import PlatformModel
 from advisor.planner.search.study import DRAWS
 from advisor.planner.search.threads import in_threads
 from advisor.records.base import Interval, LatencyInterval, Tail

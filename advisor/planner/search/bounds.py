@@ -14,7 +14,7 @@ from .belief import MEDIAN, at
 from .checks import FailedCheck
 from .costs import CombinationTable, Floats
 from .joint import DECODE_FULL
-from .space import PlatformModel
+from .platform_model import PlatformModel
 
 
 def admissible(

@@ -28,8 +28,10 @@ from advisor.planner.question.load_case import Load
 from advisor.records.scenario import Scenario, Stage
 
 from .belief import MEDIAN, at
+from .loads import LOADS
+from .platform_model import PlatformModel
 from .setup import Choice, plain_decode_share, streams_needed
-from .space import LOADS, PlatformModel, StageOption
+from .stage_option import StageOption
 
 Floats = NDArray[np.float64]
 

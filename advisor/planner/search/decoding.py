@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from advisor.perfmodel.resources.engines import Engine, HostPath, decode_engine
-from advisor.records.base import Interval
+from advisor.perfmodel.resources.engines import HOST_SHARE, Engine, HostPath, decode_engine
+from advisor.records.base import Interval, weakest
 from advisor.records.device import DeviceSpec
 from advisor.records.scenario import CameraGroup, Scenario
+
+from .devices import times
+from .stage_option import CoreCost
 
 
 @dataclass(frozen=True)
@@ -53,3 +56,12 @@ def engines_of(devices: tuple[DeviceSpec, ...], scenario: Scenario, path: HostPa
     found = {codec: decode_engine(graphics.id, codec, graphics.family, graphics.execution_units) for codec in codecs}
     engines = {codec: engine for codec, engine in found.items() if engine is not None}
     return EngineUse(graphics.id, path, engines) if len(engines) == len(codecs) else None
+
+
+def left_on_host(cost: CoreCost, engines: EngineUse, codec: str) -> CoreCost:
+    """Core time of software decoding -> what stays on the host while engines decode."""
+    engine, share = engines.engines[codec], HOST_SHARE[engines.path]
+    return CoreCost(
+        times(cost.core_s, share), times(cost.alone_s, share), weakest([cost.evidence, engine.evidence]),
+        (*cost.notes, f"engines of {engine.device}: {engine.source}", *engine.notes),
+    )  # fmt: skip

@@ -40,8 +40,9 @@ from .costs import (
     busy_cores,
     engine_load,
 )
+from .platform_model import PlatformModel
 from .setup import Choice, Setup, plain_decode_share
-from .space import PlatformModel, StageOption
+from .stage_option import StageOption
 
 Floats = NDArray[np.float64]
 

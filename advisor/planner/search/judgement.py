@@ -11,9 +11,9 @@ from advisor.records.scenario import Scenario
 from .belief import MEDIAN
 from .checks import FailedCheck
 from .costs import LoadFacts, choice_cores, device_load, engine_load
+from .platform_model import PlatformModel
 from .setup import Setup
 from .simulate import SimulatedOutcome
-from .space import PlatformModel
 from .study import Study
 
 

@@ -17,8 +17,8 @@ from advisor.records.plan import Tco
 from .belief import MEDIAN
 from .costs import frame_cores, stage_cores
 from .judgement import Deployment, Feasible
+from .platform_model import PlatformModel
 from .search import judge
-from .space import PlatformModel
 from .study import Study
 
 

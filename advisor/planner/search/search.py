@@ -22,9 +22,9 @@ from .checks import FailedCheck
 from .costs import CombinationTable, LeastCosts, stage_cores
 from .joint import MOST_Z
 from .judgement import Deployment, Failing, Feasible, Judgement
+from .platform_model import PlatformModel
 from .setup import Choice, decode_worker_choices, set_up
 from .simulate import SimulatedOutcome, far_over
-from .space import PlatformModel
 from .study import HEADROOM_CHECKS, Study
 
 OVERLOADED = 0.97

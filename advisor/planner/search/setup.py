@@ -14,7 +14,8 @@ from advisor.records.config import RunConfig
 from advisor.records.scenario import CameraGroup, Scenario
 
 from .belief import at
-from .space import PlatformModel, StageOption
+from .platform_model import PlatformModel
+from .stage_option import StageOption
 
 Choice = Mapping[str, StageOption]
 """Stage id -> the option chosen for it."""

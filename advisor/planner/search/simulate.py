@@ -20,8 +20,8 @@ from advisor.simulate.trace import simulate_traced
 
 from .belief import at
 from .checks import FailedCheck
+from .platform_model import PlatformModel
 from .setup import DECODE_SIGMA, KEY_FACTOR, Choice, Setup, gop_frames
-from .space import PlatformModel
 
 FRAMES_OF_SLACK = 1.0
 """Frames that a camera may lack at the end of a simulation, whose window cuts one in two."""

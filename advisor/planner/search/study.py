@@ -26,6 +26,7 @@ from .decoding import EngineUse, engines_of
 from .devices import DeviceUse, uses_of
 from .joint import DRAWS as RANKS
 from .joint import DrawnOptions, JointBelief, equivalent_quantiles, part_quantile
+from .platform_model import PlatformModel, Variant
 from .setup import Choice, Setup
 from .simulate import (
     SimulatedOutcome,
@@ -36,7 +37,7 @@ from .simulate import (
     near_a_limit,
     with_mean_utilisation,
 )
-from .space import Placement, PlatformModel, Variant, stage_batches
+from .space import Placement, stage_batches
 
 T = TypeVar("T")
 Mask = NDArray[np.bool_]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
+from advisor.planner.search.platform_model import PlatformModel
 from advisor.planner.search.setup import Choice
 from advisor.planner.search.simulate import SimulatedOutcome
-from advisor.planner.search.space import PlatformModel, StageOption
+from advisor.planner.search.stage_option import StageOption
 from advisor.records.scenario import Scenario
 from advisor.simulate import SimResult
 from tests.planner.fakes import FakePredictor, candidate, inputs

@@ -10,7 +10,8 @@ from advisor.planner.search.belief import MEDIAN, PESSIMISTIC
 from advisor.planner.search.bounds import admissible, bound
 from advisor.planner.search.checks import FailedCheck
 from advisor.planner.search.costs import CombinationTable, load_facts
-from advisor.planner.search.space import PlatformModel, stage_batches
+from advisor.planner.search.platform_model import PlatformModel
+from advisor.planner.search.space import stage_batches
 from advisor.records.scenario import Scenario
 from tests.planner.fakes import FakePredictor, candidate, inputs, scenario
 

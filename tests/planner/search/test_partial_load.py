@@ -7,9 +7,11 @@ import pytest
 
 from advisor.planner.question.load_case import Load
 from advisor.planner.search.costs import CombinationTable, LeastCosts, busy_cores, choice_cores, load_facts
+from advisor.planner.search.loads import LOADS, others_busy, risen
+from advisor.planner.search.platform_model import PlatformModel
 from advisor.planner.search.setup import set_up
 from advisor.planner.search.simulate import evaluate
-from advisor.planner.search.space import LOADS, PlatformModel, others_busy, risen, stage_batches
+from advisor.planner.search.space import stage_batches
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelWork

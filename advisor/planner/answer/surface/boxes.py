@@ -8,8 +8,10 @@ from typing import TypeVar
 
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.search.belief import MEDIAN, OPTIMISTIC, PESSIMISTIC
+from advisor.planner.search.loads import risen
+from advisor.planner.search.platform_model import PlatformModel
 from advisor.planner.search.rank import least_cores
-from advisor.planner.search.space import CoreCost, PlatformModel, StageOption, risen
+from advisor.planner.search.stage_option import CoreCost, StageOption
 from advisor.planner.search.study import Study
 from advisor.records.base import Interval
 from advisor.records.plan import Plan

@@ -29,8 +29,9 @@ from advisor.planner.search.costs import (
 )
 from advisor.planner.search.devices import CPU
 from advisor.planner.search.joint import DECODE_FULL, DRAWS, part_draws
+from advisor.planner.search.platform_model import PlatformModel
 from advisor.planner.search.setup import BURST, DECODE_SIGMA, GOP_S, KEY_FACTOR, SIZED_AT
-from advisor.planner.search.space import PlatformModel, stage_batches
+from advisor.planner.search.space import stage_batches
 from advisor.planner.search.study import Study
 from advisor.records.base import CpuPrecision
 from advisor.records.plan import Plan

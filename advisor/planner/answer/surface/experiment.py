@@ -14,9 +14,9 @@ from advisor.planner.question.load_case import Load, LoadCase
 from advisor.planner.search.belief import MEDIAN
 from advisor.planner.search.costs import LeastCosts
 from advisor.planner.search.joint import JointBelief
+from advisor.planner.search.platform_model import PlatformModel
 from advisor.planner.search.setup import Setup, set_up
 from advisor.planner.search.simulate import failed_slo
-from advisor.planner.search.space import PlatformModel
 from advisor.planner.search.study import SearchCounters, Study
 from advisor.planner.search.threads import in_threads
 from advisor.records.scenario import ObjectCount, Scenario

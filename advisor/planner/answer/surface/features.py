@@ -18,8 +18,9 @@ from advisor.planner.search.costs import (
     loaded_stage_cores,
     stage_cores,
 )
+from advisor.planner.search.loads import LOADS
+from advisor.planner.search.platform_model import PlatformModel
 from advisor.planner.search.setup import Setup
-from advisor.planner.search.space import LOADS, PlatformModel
 from advisor.records.scenario import Scenario
 
 FEATURES = (

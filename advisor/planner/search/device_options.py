@@ -1,0 +1,77 @@
+"""Ways to run a stage elsewhere than on x86 cores: on a device of the box, on cores beside it, on Arm cores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from advisor.planner.question.inputs import Candidate, PlanInputs
+from advisor.records.prediction import ServiceEstimate
+from advisor.records.scenario import Scenario, Stage
+
+from .arm import arm_estimates
+from .devices import CPU, DeviceUse, device_estimate, device_precisions, permitted, slowed_by_device
+from .stage_option import CoreCost, StageOption
+
+
+def device_options(
+    inputs: PlanInputs,
+    platform: str,
+    scenario: Scenario,
+    stage: Stage,
+    use: DeviceUse,
+    preprocess: CoreCost | None,
+    application: CoreCost | None,
+) -> list[StageOption]:
+    """Ways to run ``stage`` on the device itself; none where the scenario does not permit that, or nothing is known."""
+    if use.name not in permitted(scenario, stage):
+        return []
+    key, model = inputs.work_key(stage), inputs.model_of(stage)
+    work = inputs.works(key, "openvino", "f32", 1)
+    weight_bytes = 0.0 if work is None else work.weight_bytes
+    options = []
+    for precision in device_precisions(scenario):
+        answer = inputs.device_answer(use.device, key, precision)
+        found = None if answer is None else device_estimate(platform, model.name, weight_bytes, precision, answer, use)
+        if found is not None:
+            estimate = found[0].model_copy(update={"stand_in": model.stand_in})
+            options.append(StageOption(estimate.config, estimate, preprocess, application, found[1]))
+    return options
+
+
+def options_beside(use: DeviceUse, on_cores: Sequence[StageOption]) -> list[StageOption]:
+    """Ways to run a stage on the cores while the device infers, too: slower where both share power and memory."""
+    if not use.is_of_chip:
+        return list(on_cores)
+    return [replace(option, estimate=slowed_by_device(option.estimate)) for option in on_cores]
+
+
+def arm_passes(inputs: PlanInputs, candidate: Candidate, scenario: Scenario, stage: Stage) -> list[ServiceEstimate]:
+    """Passes under ncnn, where the box has Arm cores; the tables are of the fastest of them."""
+    cores = candidate.arm_cores
+    if cores is None:
+        return []
+    key, model = inputs.work_key(stage), inputs.model_of(stage)
+    work = inputs.works(key, "openvino", "f32", 1)
+    found = arm_estimates(
+        candidate.platform.id, model.name, 0.0 if work is None else work.weight_bytes, cores,
+        device_precisions(scenario), lambda precision, threads: inputs.arm_answer(cores, key, precision, threads),
+    )  # fmt: skip
+    return [estimate.model_copy(update={"stand_in": model.stand_in}) for estimate in found]
+
+
+def why_no_option(scenario: Scenario, stage: Stage, use: DeviceUse | None) -> str:
+    """Say why a stage has no option on a box, of which ``use`` is the device that stages may run on."""
+    names = permitted(scenario, stage)
+    if names == (CPU,):
+        return (
+            f"cannot tell: no evidence of how stage {stage.id} runs on it at the permitted precisions; "
+            "`sizer bench` on one would settle that"
+        )
+    if use is None and CPU not in names:
+        return f"cannot tell: stage {stage.id} may run on {', '.join(names)} alone, and nothing is known of that here"
+    where = CPU if use is None else use.name
+    return (
+        f"cannot tell: no evidence of how stage {stage.id} runs on its {where} at the permitted precisions; "
+        f"`sizer predict --device {where}` tells what is known"
+    )

@@ -1,0 +1,113 @@
+"""Jobs on the cores: for each active kind a clock of work done, and a heap of the readings at which its jobs end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .compiled import part
+
+
+@part
+def enter(s: Any, q: int, work_s: float, later_s: float, ref: int, items: int, start: float) -> None:
+    """Put a job of kind ``q`` on the cores for ``work_s``, to be followed by an inference of ``later_s``."""
+    run = s.run[0]
+    first, at = s.kind[q].first, s.kind[q].count
+    if at == 0:
+        s.kind[q].place = run.active
+        s.active[run.active].kind = q
+        s.active[run.active].clock = 0.0
+        s.active[run.active].sink = s.kind[q].sink
+        run.active += 1
+    a = s.kind[q].place
+    _count(s, a, q, at + 1)
+    s.pool[s.kind[q].pool].threads += s.kind[q].width
+    end = s.active[a].clock + work_s
+    while at > 0 and s.job[first + (at - 1) // 2].end > end:
+        _move_job(s, first + (at - 1) // 2, first + at)
+        at = (at - 1) // 2
+    s.job[first + at].end, s.job[first + at].start, s.job[first + at].later = end, start, later_s
+    s.job[first + at].ref, s.job[first + at].items = ref, items
+    s.active[a].end = s.job[first].end
+
+
+@part
+def _count(s: Any, a: int, q: int, count: int) -> None:
+    """So many jobs of kind ``q``, the ``a``-th of the active, are on the cores now."""
+    s.kind[q].count = count
+    s.active[a].threads = s.kind[q].width * count
+    s.active[a].crowds = s.kind[q].crowds * count
+    s.run[0].changed = 1
+
+
+@part
+def _move_job(s: Any, source: int, target: int) -> None:
+    s.job[target].end, s.job[target].start, s.job[target].later = (
+        s.job[source].end,
+        s.job[source].start,
+        s.job[source].later,
+    )
+    s.job[target].ref, s.job[target].items = s.job[source].ref, s.job[source].items
+
+
+@part
+def take_off(s: Any, a: int) -> None:
+    """Take the job of the ``a``-th active kind that ends first off the cores."""
+    run = s.run[0]
+    q = s.active[a].kind
+    first = s.kind[q].first
+    size = s.kind[q].count - 1
+    _count(s, a, q, size)
+    s.pool[s.kind[q].pool].threads -= s.kind[q].width
+    if size == 0:
+        run.active -= 1
+        last = s.active[run.active]
+        s.active[a].kind, s.active[a].sink = last.kind, last.sink
+        s.active[a].clock, s.active[a].end = last.clock, last.end
+        s.active[a].threads, s.active[a].crowds = last.threads, last.crowds
+        s.kind[last.kind].place = a
+        return
+    at, end = 0, s.job[first + size].end
+    while True:
+        child = 2 * at + 1
+        if child >= size:
+            break
+        if child + 1 < size and s.job[first + child + 1].end < s.job[first + child].end:
+            child += 1
+        if s.job[first + child].end >= end:
+            break
+        _move_job(s, first + child, first + at)
+        at = child
+    _move_job(s, first + size, first + at)
+    s.active[a].end = s.job[first].end
+
+
+@part
+def next_end(s: Any) -> Any:
+    """Time until the first job ends, and the place of its kind among the active; -1 where none runs."""
+    shortest, ending = np.inf, -1
+    for a in range(s.run[0].active):
+        need = (s.active[a].end - s.active[a].clock) / s.active[a].rate
+        if need < shortest:
+            shortest, ending = need, a
+    return shortest, ending
+
+
+@part
+def advance(s: Any, dt: float) -> None:
+    """Work off ``dt`` and keep the books."""
+    run = s.run[0]
+    now = run.now
+    if now < run.warm:
+        for a in range(run.active):
+            s.active[a].clock += s.active[a].rate * dt
+        return
+    for a in range(run.active):
+        s.active[a].clock += s.active[a].rate * dt
+        s.busy[s.active[a].sink] += s.active[a].taken * dt
+    run.traffic += run.flow * dt
+    if now < run.mid:
+        run.system_1 += run.system * dt
+    else:
+        run.system_2 += run.system * dt
