@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
+from advisor.cli.main import run
 from tests.waiting import wait_until
 
 SECRET = "Xq7-unmistakable"
@@ -35,6 +37,21 @@ def start(arguments: list[str], folder: Path) -> subprocess.Popen[str]:
         [sys.executable, *MAIN, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, env=rest | own, cwd=folder / "work",
     )  # fmt: skip
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folders of :func:`start` for a command in this process, as which a refusal needs none of its own."""
+    for name in ("tmp", "home", "work"):
+        (tmp_path / name).mkdir()
+    for name in [name for name in os.environ if name.startswith("SIZER_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("SIZER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path
 
 
 def leaks(folder: Path, output: str) -> list[str]:
@@ -62,8 +79,19 @@ SOURCES = [
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_fault_of_a_camera_address_does_not_show_it(source: str, tmp_path: Path) -> None:
-    output, _ = start(["plan", written(tmp_path, source), "--debug"], tmp_path).communicate()
+def test_a_fault_of_a_camera_address_does_not_show_it(
+    source: str, here: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plan", written(here, source), "--debug"]) == 2
+    output = "".join(capfd.readouterr())
+    assert leaks(here, output) == []
+    assert "cameras[0].source" in output
+
+
+def test_a_fault_in_a_process_of_its_own_does_not_show_it_either(tmp_path: Path) -> None:
+    process = start(["plan", written(tmp_path, SOURCES[0]), "--debug"], tmp_path)
+    output, _ = process.communicate()
+    assert process.returncode == 2, output
     assert leaks(tmp_path, output) == []
     assert "cameras[0].source" in output
 
@@ -89,11 +117,13 @@ def test_a_fault_of_a_camera_address_does_not_show_it(source: str, tmp_path: Pat
     ],
     ids=lambda arguments: " ".join(arguments[:3])[:40],
 )
-def test_a_fault_of_an_argument_does_not_show_it(arguments: list[str], tmp_path: Path) -> None:
-    process = start([*arguments, "--debug"], tmp_path)
-    output, _ = process.communicate()
-    assert process.returncode == 2, output
-    assert leaks(tmp_path, output) == []
+def test_a_fault_of_an_argument_does_not_show_it(
+    arguments: list[str], here: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code = run([*arguments, "--debug"])
+    output = "".join(capfd.readouterr())
+    assert code == 2, output
+    assert leaks(here, output) == []
 
 
 @pytest.mark.parametrize("form", ["frigate", "cameras"])

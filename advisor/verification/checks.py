@@ -237,7 +237,7 @@ def latency(case: Case) -> Check:
         return math.inf if value is None else value
 
     def share(figure: FeedFigures) -> Share:
-        return late_share(figure, 0.05, limit_s)
+        return late_share(figure, 0.05)
 
     slow = max(figures, key=p95)
     value = p95(slow)

@@ -105,7 +105,7 @@ def _of_silence(case: Case, silent: Sequence[str]) -> str:
     stages = {stage.id: stage for stage in case.scenario.stages}
     for name in silent:
         parent = stages.get(stages[name].on or "")
-        if parent is None or case.seen.objects.get(parent.id) != "real" or case.seen.found[parent.id]["objects"].any():
+        if parent is None or case.seen.objects.get(parent.id) != "real" or case.seen.found[parent.id][1]:
             continue
         other = {"0-1": "0-255", "0-255": "0-1"}[parent.pixels]
         return (
@@ -231,11 +231,11 @@ def _slowdown(case: Case) -> float | None:
     tenth_s = seen.seen_s / 10
     ratios = []
     for passes in seen.passes.values():
-        started, taken = passes["started_s"], passes["ended_s"] - passes["begun_s"]
-        first = taken[(started >= seen.warmup_s) & (started < seen.warmup_s + tenth_s)]
-        last = taken[(started >= seen.end_s - tenth_s) & (started < seen.end_s)]
-        if min(len(first), len(last)) >= 5 and np.median(first) > 0:
-            ratios.append(float(np.median(last) / np.median(first)))
+        first, _ = passes.slots.part(seen.warmup_s, seen.warmup_s + tenth_s)
+        last, _ = passes.slots.part(seen.end_s - tenth_s, seen.end_s)
+        before_s, after_s = first.quantile(0.5), last.quantile(0.5)
+        if min(first.total, last.total) >= 5 and before_s and after_s:
+            ratios.append(after_s / before_s)
     return max(ratios, default=None)
 
 
@@ -257,11 +257,10 @@ def interference(case: Case) -> Check:
 
 def pacing(case: Case) -> Check | None:
     """How late the harness released frames; latency counts from the schedule, so lateness is never in its favour."""
-    errors = np.asarray(case.seen.errors_s, dtype=np.float64)
-    if errors.size == 0:
+    p50, p99 = case.seen.errors.quantile(0.5), case.seen.errors.quantile(0.99)
+    if p50 is None or p99 is None:
         return None
     limit_s = PACING_SHARE * min(1.0 / figure.feed.rate_per_s for figure in case.figures)
-    p50, p99 = (float(value) for value in np.quantile(errors, (0.5, 0.99)))
     return Check(
         name="pacing", required=f"p99 <= {limit_s * 1e3:.1f} ms late",
         measured=f"p50 {p50 * 1e3:.2f} ms, p99 {p99 * 1e3:.2f} ms", ok=p99 <= limit_s, met=p99 <= limit_s, counts=False,

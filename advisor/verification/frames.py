@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .observation import DONE, DROPPED, LOST
+from .running import DONE, DROPPED, LOST
 from .setup import Feed
 
 

@@ -10,85 +10,32 @@ Rows, by their first value (times in seconds after the start of the run):
 
 Where it is traced ``d`` ends with the number of its frame, and ``b`` with its requests: feed, number, inputs, queued.
 
-Everything of which there is one per frame is kept as packed numbers: a run of eight hours fits in memory.
+What there is one of per frame is folded into figures as it goes (``running``): a run of eight hours takes as much as
+one of half an hour, but for two bytes a frame and forty-eight a window.
 """
 
 from __future__ import annotations
 
-from array import array
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from advisor.records.config import EffectiveConfig
 
+from .running import DROPPED, FOLD_ROWS, OPEN, FrameLog, Histogram, Slots, Span, WorkLog
 from .setup import Feed
-
-Floats = NDArray[np.float64]
-
-OPEN, DONE, DROPPED, LOST = 0, 1, 2, 3
-"""How a frame ended; lost: its source did not deliver it whole."""
-
 
 TRACED_MAX = 400_000
 """Passes and decoded frames that a trace holds, some 200 MB; later ones are left out, and the trace ends there."""
-
-
-class Table:
-    """Rows of numbers of fixed width that grow at the end."""
-
-    def __init__(self, *columns: str) -> None:
-        self._columns = columns
-        self._values = array("d")
-
-    def __len__(self) -> int:
-        return len(self._values) // len(self._columns)
-
-    def add(self, row: list[float]) -> None:
-        """Append one row."""
-        self._values.extend(row)
-
-    def __getitem__(self, column: str) -> Floats:
-        """One column as an array of its own."""
-        # A view of all columns, a copy of one: judging a soak must not double what it takes. The view is gone on
-        # return, so that the rows can grow again.
-        whole = np.frombuffer(self._values, dtype=np.float64).reshape(-1, len(self._columns))
-        return whole[:, self._columns.index(column)].copy()
-
-
-def passes_table() -> Table:
-    """Passes of a stage: pre-processing from ``started_s`` to ``prepared_s``, inference from ``begun_s`` on.
-
-    ``waited_s`` is all waiting: for a caller, and in the runtime for an inference stream.
-    """
-    return Table("slot", "waited_s", "started_s", "prepared_s", "begun_s", "ended_s", "inputs")
-
-
-@dataclass
-class FrameLog:
-    """Frames of one feed by their number, from 0."""
-
-    released_s: array[float] = field(default_factory=lambda: array("d"))
-    ended_s: array[float] = field(default_factory=lambda: array("d"))
-    kind: array[int] = field(default_factory=lambda: array("b"))
-
-    def release(self, number: int, at_s: float) -> None:
-        """Enter a frame; numbers come in order."""
-        assert number == len(self.released_s)
-        self.released_s.append(at_s)
-        self.ended_s.append(0.0)
-        self.kind.append(OPEN)
-
-    def complete(self, number: int, at_s: float) -> None:
-        """Say that a picture was complete only with a later packet; its release counts from there."""
-        self.released_s[number] = at_s
-
-    def end(self, number: int, kind: int, at_s: float) -> None:
-        """Say how a frame ended."""
-        self.ended_s[number], self.kind[number] = at_s, kind
+SAMPLES_MAX = 4800
+"""Rows of counters that are kept, 40 minutes of them; of a longer run every second, fourth, ... is."""
+HOLD_S = 5.0
+"""What ended longer ago is settled: it is folded into the figures once there is enough of it."""
+SHOWN_S = 2.0
+"""Length of the span whose decoded frames and passes are shown one by one."""
 
 
 @dataclass(frozen=True)
@@ -110,16 +57,19 @@ class Observation:
     """Everything seen; grows while the child runs."""
 
     feeds: tuple[Feed, ...]
-    warmup_s: float
-    duration_s: float
+    span: Span
     decode_threads: int
-    frames: dict[int, FrameLog] = field(default_factory=lambda: defaultdict(FrameLog))
-    errors_s: array[float] = field(default_factory=lambda: array("d"))
-    drops: list[tuple[float, str, int, int]] = field(default_factory=list)
-    """Time and place of every drop, and the feed and number of the frame."""
-    passes: dict[str, Table] = field(default_factory=lambda: defaultdict(passes_table))
-    decoded: Table = field(default_factory=lambda: Table("feed", "worker", "started_s", "ended_s"))
-    found: dict[str, Table] = field(default_factory=lambda: defaultdict(lambda: Table("released_s", "objects")))
+    frames: dict[int, FrameLog] = field(default_factory=dict)
+    latest_errors_s: list[float] = field(default_factory=list)
+    errors: Histogram = field(default_factory=Histogram)
+    """How late frames were released."""
+    dropped: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    """Frames dropped after warm-up, by place."""
+    traced_drops: dict[tuple[int, int], str] = field(default_factory=dict)
+    """Place of those that are traced, by feed and number."""
+    passes: dict[str, WorkLog] = field(default_factory=dict)
+    found: dict[str, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
+    """Per stage: frames released after warm-up, and objects found in them."""
     looked: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     faults: dict[str, str] = field(default_factory=dict)
     status: dict[int, list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
@@ -143,6 +93,25 @@ class Observation:
     failure: str | None = None
     stopped: bool = False
     ended_s: float | None = None
+    closed: bool = False
+    """All is folded: nothing can come any more."""
+
+    def __post_init__(self) -> None:
+        self.latencies = Slots(self.span)
+        """Of all feeds together."""
+        self.decoded = WorkLog(self.span)
+        self._sampled, self._every = 0, 1
+        self._traced_end_s = -math.inf
+
+    @property
+    def warmup_s(self) -> float:
+        """Length of warm-up."""
+        return self.span.warmup_s
+
+    @property
+    def duration_s(self) -> float:
+        """Planned length after warm-up."""
+        return self.span.duration_s
 
     @property
     def end_s(self) -> float:
@@ -158,35 +127,107 @@ class Observation:
         """Measured time after warm-up."""
         return max(self.end_s - self.warmup_s, 0.0)
 
-    def _keep(self, traced: list[list[Any]], row: list[Any], untraced: int) -> None:
+    @property
+    def shown_s(self) -> tuple[float, float]:
+        """Span whose work is shown one by one: the middle of the planned run, or the end of one that ended before."""
+        middle_s = self.warmup_s + self.duration_s / 2
+        if self.closed and self.end_s < middle_s + SHOWN_S / 2:
+            return max(self.end_s - SHOWN_S, self.warmup_s), self.end_s
+        return max(middle_s - SHOWN_S / 2, self.warmup_s), middle_s + SHOWN_S / 2
+
+    @property
+    def traced_until_s(self) -> float:
+        """Where the trace ends because it is full; infinite where it is not."""
+        full = len(self.traced_passes) + len(self.traced_decodes) >= TRACED_MAX
+        return self._traced_end_s if full else math.inf
+
+    def frame_log(self, feed: int) -> FrameLog:
+        """Frames of a feed."""
+        return self.frames.setdefault(feed, FrameLog(self.span, self.latencies))
+
+    def work_log(self, stage: str) -> WorkLog:
+        """Passes of a stage."""
+        return self.passes.setdefault(stage, WorkLog(self.span))
+
+    def close(self) -> None:
+        """Fold what is left, once: after it there are figures only."""
+        if self.closed:
+            return
+        self.closed = True
+        for log in self.frames.values():
+            log.close(self.end_s)
+        for work in (self.decoded, *self.passes.values()):
+            work.fold(math.inf, self.end_s, self.shown_s)
+        self._fold_errors()
+
+    def _fold(self, now_s: float) -> None:
+        """Fold what is settled, where there is enough of it."""
+        before_s = min(now_s - HOLD_S, self.span.end_s)
+        for log in self.frames.values():
+            log.traced_until_s = self.traced_until_s
+            if log.is_due:
+                log.fold(before_s)
+        for work in (self.decoded, *self.passes.values()):
+            if work.is_due:
+                work.fold(before_s, shown_s=self.shown_s)
+        if len(self.latest_errors_s) >= FOLD_ROWS:
+            self._fold_errors()
+
+    def _fold_errors(self) -> None:
+        self.errors.add(np.array(self.latest_errors_s, dtype=np.float64))
+        self.latest_errors_s.clear()
+
+    def _sample(self, row: dict[str, Any]) -> None:
+        """Keep a row of counters: the latest one, and of those before evenly spread ones."""
+        if (self._sampled - 1) % self._every:
+            self.samples.pop()
+        self.samples.append(row)
+        self._sampled += 1
+        if len(self.samples) > SAMPLES_MAX:  # an even number: the latest row, that of an odd place, stays
+            del self.samples[1::2]
+            self._every *= 2
+
+    def _keep(self, traced: list[list[Any]], row: list[Any], untraced: int, ended_s: float) -> None:
         """Keep a row that names its frames: it is longer than ``untraced``."""
         if len(row) > untraced and len(self.traced_passes) + len(self.traced_decodes) < TRACED_MAX:
             traced.append(row)
+            self._traced_end_s = max(self._traced_end_s, ended_s)
+
+    def _drop(self, at_s: float, where: str, feed: int, number: int) -> None:
+        if at_s >= self.warmup_s:
+            self.dropped[where] += 1
+        begin_s, end_s = self.span.traced_s
+        if begin_s <= at_s < end_s and len(self.traced_drops) < TRACED_MAX:
+            self.traced_drops[feed, number] = where
 
     def rows(self, rows: list[list[Any]]) -> None:
         """Take in what the child sent."""
+        assert not self.closed
         for kind, *row in rows:
             match kind:
                 case "r":
-                    self.frames[row[0]].release(row[1], row[2])
-                    self.errors_s.append(row[3])
+                    self.frame_log(row[0]).release(row[1], row[2])
+                    self.latest_errors_s.append(row[3])
                     self.counts[OPEN] += 1
                 case "p":
-                    self.frames[row[0]].complete(row[1], row[2])
+                    self.frame_log(row[0]).complete(row[1], row[2])
                 case "e":
-                    self.frames[row[0]].end(row[1], row[2], row[3])
+                    self.frame_log(row[0]).end(row[1], row[2], row[3])
                     self.counts[OPEN] -= 1
                     self.counts[row[2]] += 1
                     if row[2] == DROPPED:
-                        self.drops.append((row[3], row[4], row[0], row[1]))
+                        self._drop(row[3], row[4], row[0], row[1])
                 case "b":
-                    self.passes[row[0]].add(row[1:8])
-                    self._keep(self.traced_passes, row, 8)
+                    self.work_log(row[0]).add(row[1:8])
+                    self._keep(self.traced_passes, row, 8, row[6])
                 case "d":
-                    self.decoded.add(row[:4])
-                    self._keep(self.traced_decodes, row, 4)
+                    _, worker, started_s, ended_s = row[:4]
+                    self.decoded.add([worker, 0.0, started_s, started_s, started_s, ended_s, 1])
+                    self._keep(self.traced_decodes, row, 4, ended_s)
                 case "o":
-                    self.found[row[0]].add(row[1:])
+                    if row[1] >= self.warmup_s:
+                        found = self.found[row[0]]
+                        found[:] = found[0] + 1, found[1] + row[2]
                 case "n":
                     self.looked[row[0]] += 1
                     if row[1]:
@@ -196,6 +237,7 @@ class Observation:
                 case "v":
                     self.pictures[row[0]].append(PictureKind(*row[1:]))
                 case "s":
-                    self.samples.append(row[0])
+                    self._sample(row[0])
+                    self._fold(float(row[0]["t"]))
                 case _:
                     raise ValueError(f"unknown row {kind!r}")

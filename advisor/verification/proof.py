@@ -52,11 +52,12 @@ class Share:
         return total > 0 and bad <= self.allowed * total + _ROUNDING
 
 
-def late_share(figure: FeedFigures, allowed: float, limit_s: float) -> Share:
-    """Frames above a latency limit, among those not dropped."""
-    proof = exceedance_frames(figure.whole.latencies_s, allowed, limit_s)
+def late_share(figure: FeedFigures, allowed: float) -> Share:
+    """Frames above the latency limit, among those not dropped."""
+    whole = figure.whole
+    proof = exceedance_frames(whole.latencies_s, allowed, whole.latencies.edge_s)
     return Share(figure, allowed, proof, max(proof, figure.block_latency),
-                 lambda span: (span.late(limit_s), span.done + span.open))  # fmt: skip
+                 lambda span: (span.late, span.done + span.open))  # fmt: skip
 
 
 def missing_share(figure: FeedFigures, allowed: float, bad: Callable[[Tally], float]) -> Share:

@@ -21,6 +21,7 @@ from advisor.runtimes.openvino_config import worker_environment
 
 from .observation import Observation
 from .request import Order
+from .running import Span
 from .setup import check_sources, feeds_of
 from .trace import trace_of, traced_s
 from .verdict import judge
@@ -72,7 +73,10 @@ def observe(order: Order, progress: Progress, stop: threading.Event) -> Observat
     """Run the cascade in a child process and collect what it reports, also when it dies or is stopped."""
     duration_s, warmup_s = order.duration_s, min(WARMUP_MAX_S, WARMUP_SHARE * order.duration_s)
     feeds = feeds_of(order.scenario, order.cameras, order.phases, order.seed)
-    seen = Observation(feeds, warmup_s, duration_s, order.decode_threads)
+    traced = traced_s(warmup_s, duration_s, whole=order.traced is not None)
+    slo = order.scenario.slo
+    span = Span(warmup_s, duration_s, slo.window_s, slo.latency_p95_ms / 1e3, traced)
+    seen = Observation(feeds, span, order.decode_threads)
     job = {
         "scenario": order.scenario.model_dump(mode="json"),
         "models": {name: model.model_dump(mode="json") for name, model in order.models.items()},
@@ -86,7 +90,7 @@ def observe(order: Order, progress: Progress, stop: threading.Event) -> Observat
         "seed": order.seed,
         "phases": order.phases,
         "objects": order.objects,
-        "traced_s": traced_s(warmup_s, duration_s, whole=order.traced is not None),
+        "traced_s": traced,
         "cameras": None if order.cameras is None else dict(order.cameras),
         "clips": str(order.work_dir / "clips"),
     }

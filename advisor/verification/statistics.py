@@ -8,13 +8,13 @@ limit is to be proved kept, as long as latencies are alike at all (:func:`correl
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .observation import DONE, DROPPED, LOST, OPEN, FrameLog, Observation
+from .observation import Observation
+from .running import Counts, Floats, Histogram
 from .setup import Feed
 
 CONFIDENCE = 0.99
@@ -120,7 +120,7 @@ def exceedance_frames(badness: NDArray[np.float64], share: float, limit: float =
 
 @dataclass(frozen=True)
 class Tally:
-    """Counts and latencies of one feed in one span of release times."""
+    """Counts of one feed in one span of release times."""
 
     start_s: float
     end_s: float
@@ -128,12 +128,8 @@ class Tally:
     done: int
     dropped: int
     lost: int
-    latencies_s: NDArray[np.float64]
-    """Of frames done, in order of release."""
-    missing: NDArray[np.float64]
-    """Per offered frame in order of release: 1.0 where it was not done."""
-    longest_gap_s: float
-    """Longest time between two done frames' releases, the ends of the span included."""
+    slow: int
+    """Done, but above the latency limit."""
 
     @property
     def span_s(self) -> float:
@@ -151,29 +147,45 @@ class Tally:
         return self.offered - self.done - self.dropped
 
     @property
+    def late(self) -> int:
+        """Frames above the latency limit; those that never ended are."""
+        return self.slow + self.open
+
+    @property
     def drops_fraction(self) -> float:
         """Share of the offered frames that were dropped."""
         return self.dropped / self.offered if self.offered else 0.0
 
-    @property
-    def badness_s(self) -> NDArray[np.float64]:
-        """Latency of each offered frame in order of release, infinite where it was not done."""
-        values = np.full(len(self.missing), math.inf)
-        values[self.missing == 0.0] = self.latencies_s
-        return values
 
-    def late(self, limit_s: float) -> int:
-        """Frames above a latency limit; those that never ended are."""
-        return int((self.latencies_s > limit_s).sum()) + self.open
+@dataclass(frozen=True)
+class Whole(Tally):
+    """The whole measured span of a feed: counts, latencies, and how its frames follow each other."""
+
+    latencies: Histogram
+    bins: NDArray[np.uint16]
+    """Histogram's bin of the latency of each offered frame in order of release, 0 where it was not done."""
+    longest_gap_s: float
+    """Longest time between two done frames' releases, the ends of the span included."""
+
+    @property
+    def latencies_s(self) -> Floats:
+        """Upper ends of the latencies' bins, of frames done in order of release."""
+        return self.latencies.upper_s(self.bins[self.bins > 0].astype(np.int64))
+
+    @property
+    def missing(self) -> Floats:
+        """Per offered frame in order of release: 1.0 where it was not done."""
+        return np.asarray(self.bins == 0, dtype=np.float64)
+
+    @property
+    def badness_s(self) -> Floats:
+        """Latency of each offered frame in order of release, infinite where it was not done."""
+        return np.where(self.bins > 0, self.latencies.upper_s(self.bins.astype(np.int64)), math.inf)
 
     def quantile_s(self, fraction: float) -> float | None:
         """Latency quantile with unfinished frames as infinitely late; None if it falls on one of these."""
-        total = len(self.latencies_s) + self.open
-        if total == 0:
-            return None
-        ordered = np.sort(self.latencies_s)
-        rank = max(math.ceil(fraction * total), 1)
-        return float(ordered[rank - 1]) if rank <= len(ordered) else None
+        total = self.done + self.open
+        return self.latencies.at(max(math.ceil(fraction * total), 1) - 1) if total else None
 
 
 @dataclass(frozen=True)
@@ -181,7 +193,7 @@ class FeedFigures:
     """One feed: the whole measured span, and its windows."""
 
     feed: Feed
-    whole: Tally
+    whole: Whole
     windows: tuple[Tally, ...]
     """Complete windows of the requirement's length, one after another from the end of warm-up."""
     block_latency: float
@@ -206,45 +218,26 @@ class FeedFigures:
         return self.feed.rate_per_s
 
 
-def tally(seen: Observation, feed: Feed, start_s: float, end_s: float) -> Tally:
-    """Count one feed's frames that were released in [start, end)."""
-    log = seen.frames.get(feed.index, FrameLog())
-    released = np.array(log.released_s, dtype=np.float64)
-    inside = np.flatnonzero((released >= start_s) & (released < end_s))
-    inside = inside[np.argsort(released[inside], kind="stable")]  # numbers follow decoding, not presentation
-    kind = np.array(log.kind, dtype=np.int8)[inside]
-    released = released[inside]
-    finished = kind == DONE
-    latencies = np.array(log.ended_s, dtype=np.float64)[inside][finished] - released[finished]
-    unknown = 0
-    if seen.ended_s is None:  # the child died: what was in flight then says nothing about the machine
-        unknown = int((kind == OPEN).sum())
-    gaps = np.diff(np.concatenate(([start_s], released[finished], [end_s])))
-    return Tally(
-        start_s, end_s, len(released) - unknown, int(finished.sum()), int((kind == DROPPED).sum()),
-        int((kind == LOST).sum()), latencies, (kind[kind != LOST] != DONE).astype(np.float64), float(gaps.max()),
-    )  # fmt: skip
-
-
-def figures(seen: Observation, window_s: float) -> tuple[FeedFigures, ...]:
+def figures(seen: Observation) -> tuple[FeedFigures, ...]:
     """Figures of all feeds."""
-    start_s, end_s = seen.warmup_s, seen.end_s
-    count = int((end_s - start_s) / window_s + 1e-6)
+    seen.close()
+    span = seen.span
+    start_s, end_s = seen.warmup_s, max(seen.end_s, seen.warmup_s)
+    count = int((end_s - start_s) / span.window_s + 1e-6)
     found = []
     for feed in seen.feeds:
-        whole = tally(seen, feed, start_s, max(end_s, start_s))
+        log = seen.frame_log(feed.index)
+
+        def counted(counts: Counts) -> tuple[int, int, int, int, int]:
+            unknown = counts.open if seen.ended_s is None else 0  # the child died: that says nothing about the machine
+            return counts.released - unknown, counts.done, counts.dropped, counts.lost, counts.late
+
         windows = tuple(
-            tally(seen, feed, start_s + index * window_s, start_s + (index + 1) * window_s) for index in range(count)
+            Tally(start_s + place * span.window_s, start_s + (place + 1) * span.window_s, *counted(counts))
+            for place, counts in enumerate(log.windows(count))
         )
+        bins = np.array(log.bins, dtype=np.uint16)
+        whole = Whole(start_s, end_s, *counted(log.whole()), log.histogram, bins, log.longest_gap_s)
         slow, missing = correlation_frames(whole.latencies_s), correlation_frames(whole.missing)
         found.append(FeedFigures(feed, whole, windows, slow, max(slow, missing)))
     return tuple(found)
-
-
-def tail_ms(values_s: Sequence[float] | NDArray[np.float64]) -> dict[str, float | None]:
-    """p50, p95, p99 and maximum [ms]; None for no values."""
-    if len(values_s) == 0:
-        return {"p50": None, "p95": None, "p99": None, "max": None}
-    array = np.asarray(values_s, dtype=np.float64) * 1e3
-    p50, p95, p99 = (float(value) for value in np.quantile(array, (0.5, 0.95, 0.99)))
-    return {"p50": p50, "p95": p95, "p99": p99, "max": float(array.max())}

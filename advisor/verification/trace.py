@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import numpy as np
-
 from advisor.records.config import RunConfig
 from advisor.records.scenario import Scenario
 from advisor.records.trace import FrameEnd, Trace, TracedDecode, TracedFrame, TracedPass, TracedRequest, TracedStage
 
-from .observation import DONE, DROPPED, LOST, OPEN, TRACED_MAX, FrameLog, Observation
+from .observation import Observation
+from .running import DONE, DROPPED, LOST, OPEN, FrameLog
 
 WINDOW_S = 2.0
 """Length of the window that every run traces, in its middle, for the picture on its page [s]."""
@@ -38,6 +37,7 @@ def trace_of(
     scenario: Scenario, seen: Observation, configs: Mapping[str, RunConfig], between_s: tuple[float, float]
 ) -> Trace:
     """Gather the trace of a run between two times; it ends earlier where the run did, or its rows became too many."""
+    seen.close()
     names = {feed.index: feed.name for feed in seen.feeds}
     decodes = [
         TracedDecode(names[feed], number, int(worker), begun_s, ended_s)
@@ -50,14 +50,11 @@ def trace_of(
         )
         for stage, slot, _, started_s, _, begun_s, ended_s, inputs, requests in seen.traced_passes
     ]  # fmt: skip
-    end_s = min(between_s[1], seen.end_s)
-    if len(decodes) + len(passes) >= TRACED_MAX:
-        end_s = min(end_s, max(item.ended_s for items in (decodes, passes) for item in items))
-    places = {(feed, number): where for at_s, where, feed, number in seen.drops if between_s[0] <= at_s}
+    end_s = min(between_s[1], seen.end_s, seen.traced_until_s)
     frames = [
         frame
         for feed, log in sorted(seen.frames.items())
-        for frame in _frames(names[feed], log, feed, places, (between_s[0], end_s))
+        for frame in _frames(names[feed], log, feed, seen.traced_drops)
     ]
     whole = Trace(
         scenario=scenario.scenario,
@@ -79,13 +76,9 @@ def trace_of(
     return whole.between(between_s[0], end_s)
 
 
-def _frames(
-    camera: str, log: FrameLog, feed: int, places: Mapping[tuple[int, int], str], between_s: tuple[float, float]
-) -> Iterator[TracedFrame]:
-    """Frames of one camera that were under way between two times; looked up as a whole, since a soak has millions."""
-    released_s, ended_s, kind = np.array(log.released_s), np.array(log.ended_s), np.array(log.kind)
-    inside = (released_s < between_s[1]) & ((kind == OPEN) | (ended_s > between_s[0]))
-    for number in np.flatnonzero(inside).tolist():
-        end = _ENDS[int(kind[number])]
-        ended = None if end == "open" else float(ended_s[number])
-        yield TracedFrame(camera, number, float(released_s[number]), ended, end, places.get((feed, number), ""))
+def _frames(camera: str, log: FrameLog, feed: int, places: Mapping[tuple[int, int], str]) -> Iterator[TracedFrame]:
+    """Traced frames of one camera."""
+    for number, released_s, ended_s, kind in log.traced.rows().tolist():
+        end = _ENDS[int(kind)]
+        ended = None if end == "open" else ended_s
+        yield TracedFrame(camera, int(number), released_s, ended, end, places.get((feed, int(number)), ""))

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .observation import DONE, FrameLog, Observation
-from .statistics import tail_ms
+from .observation import Observation
 
 POINTS = 300
 """Most points of a slope: medians of equal parts of the run, so that eight hours cost no more than two minutes."""
@@ -20,6 +18,7 @@ def trend(seen: Observation) -> dict[str, Any]:
     """Figures of the first and the last tenth, the slope of memory with its bounds, and throttling; {} if too short."""
     if seen.seen_s < LEAST_S:
         return {}
+    seen.close()
     tenth_s = seen.seen_s / 10
     rows = [row for row in seen.samples if seen.warmup_s <= row["t"] <= seen.end_s]
     found: dict[str, Any] = {
@@ -58,22 +57,15 @@ def memory_slope(points: list[tuple[float, float]]) -> tuple[float, float, float
 
 def _part(seen: Observation, rows: list[dict[str, Any]], start_s: float, end_s: float) -> dict[str, float | None]:
     """Figures of one span of the run."""
-    latencies: list[NDArray[np.float64]] = []
-    done = 0
-    for feed in seen.feeds:
-        log = seen.frames.get(feed.index, FrameLog())
-        released = np.array(log.released_s, dtype=np.float64)
-        chosen = (released >= start_s) & (released < end_s) & (np.array(log.kind, dtype=np.int8) == DONE)
-        latencies.append((np.array(log.ended_s, dtype=np.float64) - released)[chosen])
-        done += int(chosen.sum())
+    latencies, length_s = seen.latencies.part(start_s, end_s)
+    p95_s = latencies.quantile(0.95)
     part: dict[str, float | None] = {
-        "frames_per_s": done / (end_s - start_s),
-        "latency_p95_ms": tail_ms(np.concatenate(latencies))["p95"],
+        "frames_per_s": latencies.total / length_s,
+        "latency_p95_ms": None if p95_s is None else p95_s * 1e3,
     }
     for stage, passes in seen.passes.items():
-        began, ended = passes["begun_s"], passes["ended_s"]
-        taken = (ended - began)[(began >= start_s) & (began < end_s)]
-        part[f"{stage}_pass_p50_ms"] = float(np.median(taken)) * 1e3 if taken.size else None
+        taken_s = passes.slots.part(start_s, end_s)[0].quantile(0.5)
+        part[f"{stage}_pass_p50_ms"] = None if taken_s is None else taken_s * 1e3
     for name, scale in (("hz", 1e-9), ("temperature_c", 1.0), ("rss", 2.0**-20)):
         values = [row[name] for row in rows if start_s <= row["t"] < end_s and row[name] is not None]
         label = {"hz": "clock_ghz", "rss": "memory_mib"}.get(name, name)

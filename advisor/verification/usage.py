@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from .observation import Floats, Observation
+from .observation import Observation
 
 FULL = 0.9
 """Utilisation above which a resource counts as binding: queues in front of it grow without bound soon after."""
@@ -85,6 +83,7 @@ def usage(seen: Observation, usable_cores: float) -> Usage:
     inference stream, among the stages without threads of their own where there are any. Harness: our threads less
     decoding, pre-processing and what stands for the application, and the parent process.
     """
+    seen.close()
     busy = _busy(seen)
     span = _span(seen)
     if span is None:
@@ -136,13 +135,7 @@ def _weight(seen: Observation, stage: str) -> float:
     per_stream = 1.0
     if effective is not None and effective.threads and effective.streams:
         per_stream = effective.threads / effective.streams
-    return per_stream * _occupied(seen, seen.passes[stage]["begun_s"], seen.passes[stage]["ended_s"])
-
-
-def _occupied(seen: Observation, started_s: Floats, ended_s: Floats) -> float:
-    """Sum of the parts of spans that lie in the measured time [s]."""
-    inside = np.minimum(ended_s, seen.end_s) - np.maximum(started_s, seen.warmup_s)
-    return float(np.maximum(inside, 0.0).sum())
+    return per_stream * seen.passes[stage].occupied_s
 
 
 def _busy(seen: Observation) -> dict[str, float]:
@@ -151,10 +144,8 @@ def _busy(seen: Observation) -> dict[str, float]:
     length_s = seen.seen_s
     if length_s <= 0:
         return found
-    if len(seen.decoded):
-        occupied = _occupied(seen, seen.decoded["started_s"], seen.decoded["ended_s"])
-        found["decode"] = occupied / (length_s * seen.decode_threads)
+    if seen.decoded.total:
+        found["decode"] = seen.decoded.occupied_s / (length_s * seen.decode_threads)
     for stage, passes in seen.passes.items():
-        occupied = _occupied(seen, passes["begun_s"], passes["ended_s"])
-        found[stage] = occupied / (length_s * max(seen.slots.get(stage, 1), 1))
+        found[stage] = passes.occupied_s / (length_s * max(seen.slots.get(stage, 1), 1))
     return found

@@ -6,11 +6,8 @@ the run. PASS: every check that counts holds.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
-
-import numpy as np
 
 from advisor import __version__
 from advisor.clock import utc_now
@@ -24,15 +21,13 @@ from advisor.records.verdict import CameraResult, CameraTail, Check, ConfigPair,
 from . import checks, conditions
 from .bottleneck import most_useful_change
 from .compare import compared
-from .observation import DONE, DROPPED, FrameLog, Observation, passes_table
-from .statistics import FeedFigures, figures, tail_ms
+from .observation import Observation
+from .running import CURVE_POINTS, Histogram, WorkLog
+from .statistics import FeedFigures, figures
 from .trace import trace_of, window_s
 from .trend import trend
 from .usage import Usage, usage
 
-TIMELINE_S = 2.0
-POINTS = 600
-"""Most points of a curve in a report, however long the run."""
 Word = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 
 
@@ -81,7 +76,7 @@ def judge(
     ``other_box`` says why this machine is not the planned one, where that is to be held against the run.
     """
     usable = facts.limits.usable_cores or float(facts.cpu.threads or 1)
-    case = checks.Case(scenario, seen, figures(seen, scenario.slo.window_s), usage(seen, usable), configs, other_box)
+    case = checks.Case(scenario, seen, figures(seen), usage(seen, usable), configs, other_box)
     found = [
         checks.run_completed(case), conditions.planned_box(case), checks.sources(case), conditions.streams(case),
         checks.camera_fps(case), checks.drops(case), checks.latency(case), checks.queue_growth(case),
@@ -143,7 +138,7 @@ def _camera(case: checks.Case, figure: FeedFigures) -> CameraResult:
         fps=figure.fps(whole),
         drops_pct=whole.drops_fraction * 100,
         longest_gap_ms=whole.longest_gap_s * 1e3,
-        latency_ms=CameraTail(**tail_ms(whole.latencies_s)),
+        latency_ms=CameraTail(**whole.latencies.tail_ms()),
         released=whole.released,
         done=whole.done,
         dropped=whole.dropped,
@@ -170,62 +165,51 @@ def _status(case: checks.Case, figure: FeedFigures, reports: Sequence[str]) -> s
 def _phase_ms(seen: Observation, figure: FeedFigures) -> float | None:
     """When within its period a camera released its first frame, live ones included."""
     frames = seen.frames.get(figure.feed.index)
-    if not figure.feed.is_camera or frames is None or not frames.released_s:
+    if not figure.feed.is_camera or frames is None or frames.first_released_s is None:
         return None
-    return frames.released_s[0] % (1.0 / figure.feed.rate_per_s) * 1e3
+    return frames.first_released_s % (1.0 / figure.feed.rate_per_s) * 1e3
 
 
 def _stages(case: checks.Case) -> tuple[StageResult, ...]:
     seen, length_s = case.seen, case.seen.seen_s or 1.0
-    begin = seen.warmup_s
-    dropped: dict[str, int] = {}
-    for at_s, where, _, _ in seen.drops:
-        if at_s >= begin:
-            dropped[where] = dropped.get(where, 0) + 1
     results = []
-    if len(seen.decoded):
-        late = seen.decoded["started_s"] >= begin
+    if seen.decoded.total:
         results.append(
             StageResult(
                 id="decode",
-                rate_per_s=float(late.sum()) / length_s,
-                service_ms=CameraTail(**tail_ms((seen.decoded["ended_s"] - seen.decoded["started_s"])[late])),
-                waiting_ms=CameraTail(**tail_ms([])),
+                rate_per_s=seen.decoded.count / length_s,
+                service_ms=CameraTail(**seen.decoded.service.tail_ms()),
+                waiting_ms=CameraTail(**Histogram().tail_ms()),
                 batch_mean=1.0,
                 cpu_cores=case.usage.decode_cores,
-                dropped=dropped.get("decode", 0),
+                dropped=seen.dropped.get("decode", 0),
             )
         )
     if case.usage.application_cores > 0:
-        released = np.concatenate(
-            [np.array(seen.frames[feed.index].released_s) for feed in seen.feeds if feed.is_camera]
-        )
+        released = sum(figure.whole.released for figure in case.figures if figure.feed.is_camera)
         results.append(
             StageResult(
                 id="application",
-                rate_per_s=float((released >= begin).sum()) / length_s,
-                service_ms=CameraTail(**tail_ms([])),
-                waiting_ms=CameraTail(**tail_ms([])),
+                rate_per_s=released / length_s,
+                service_ms=CameraTail(**Histogram().tail_ms()),
+                waiting_ms=CameraTail(**Histogram().tail_ms()),
                 batch_mean=1.0,
                 cpu_cores=case.usage.application_cores,
-                dropped=dropped.get("application", 0),
+                dropped=seen.dropped.get("application", 0),
             )
         )
     for stage in case.scenario.stages:
-        passes = seen.passes.get(stage.id, passes_table())
-        late = passes["started_s"] >= begin
-        inputs = passes["inputs"][late]
-        service_s = passes["prepared_s"] - passes["started_s"] + passes["ended_s"] - passes["begun_s"]
+        passes = seen.passes.get(stage.id) or WorkLog(seen.span)
         objects = seen.objects.get(stage.id, "none")
         results.append(
             StageResult(
                 id=stage.id,
-                rate_per_s=float(inputs.sum()) / length_s,
-                service_ms=CameraTail(**tail_ms(service_s[late])),
-                waiting_ms=CameraTail(**tail_ms(passes["waited_s"][late])),
-                batch_mean=float(inputs.mean()) if inputs.size else None,
+                rate_per_s=passes.inputs / length_s,
+                service_ms=CameraTail(**passes.service.tail_ms()),
+                waiting_ms=CameraTail(**passes.waited.tail_ms()),
+                batch_mean=passes.inputs / passes.count if passes.count else None,
                 cpu_cores=case.usage.stage_cores.get(stage.id),
-                dropped=dropped.get(stage.id, 0),
+                dropped=seen.dropped.get(stage.id, 0),
                 objects="real" if objects == "real" else "drawn" if objects == "drawn" else "none",
             )
         )
@@ -245,28 +229,25 @@ def _slowest(stages: Sequence[StageResult]) -> str | None:
 def _harness(use: Usage, seen: Observation) -> dict[str, float]:
     """The run's own cost, as far as it is known."""
     found = {"cpu_cores": use.harness_cores, "cpu_share": use.harness_fraction, "power_w": use.power_w}
-    ordered = sorted(seen.errors_s)
-    if ordered:
-        found["pacing_p50_ms"] = ordered[len(ordered) // 2] * 1e3
-        found["pacing_p99_ms"] = ordered[int(len(ordered) * 0.99)] * 1e3
+    for name, share in (("pacing_p50_ms", 0.5), ("pacing_p99_ms", 0.99)):
+        late_s = seen.errors.quantile(share)
+        found[name] = None if late_s is None else late_s * 1e3
     return {name: value for name, value in found.items() if value is not None}
 
 
 def _timeline(seen: Observation) -> dict[str, Any]:
-    """Two seconds of requests from the middle of the run; counters and cameras over the whole of it."""
-    middle = seen.warmup_s + seen.seen_s / 2
-    begin, end = max(middle - TIMELINE_S / 2, seen.warmup_s), middle + TIMELINE_S / 2
-    lanes = [("decode", seen.decoded, "worker")] + [(name, table, "slot") for name, table in seen.passes.items()]
+    """Two seconds of requests from the middle of the planned run; counters and cameras over the whole of it."""
+    begin = seen.shown_s[0]
     spans = []
-    for name, table, number in lanes:
-        started, ended, lane = table["started_s"], table["ended_s"], table[number]
-        begun = started if table is seen.decoded else table["begun_s"]
+    for name, log in (("decode", seen.decoded), *seen.passes.items()):
+        rows = log.shown
         spans += [
-            [f"{name} {int(lane[index])}", float(started[index] - begin), float(ended[index] - begin),
-             float(begun[index] - begin)]
-            for index in np.flatnonzero((started >= begin) & (started < end))
-        ]  # fmt: skip
-    every = max(1, len(seen.samples) // POINTS)
+            [f"{name} {int(lane)}", started - begin, ended - begin, begun - begin]
+            for lane, started, begun, ended in zip(
+                *(rows[column].tolist() for column in ("slot", "started_s", "begun_s", "ended_s")), strict=True
+            )
+        ]
+    every = max(1, len(seen.samples) // CURVE_POINTS)
     names = ("t", "in_flight", "rss", "hz", "temperature_c", "queues")
     return {
         "spans": sorted(spans),
@@ -288,24 +269,16 @@ def _over_time(seen: Observation) -> dict[str, list[list[float | None]]]:
 
     The last bin takes what remains, so that no rate rests on a fraction of a second.
     """
-    length_s = max(1.0, math.ceil(seen.seen_s / POINTS))
+    length_s = seen.span.point_s
     bins = max(1, round(seen.end_s / length_s))
     lasted_s = [length_s] * (bins - 1) + [max(seen.end_s - (bins - 1) * length_s, 1e-3)]
-    found: dict[str, list[list[float | None]]] = {}
-    for feed in seen.feeds:
-        log = seen.frames.get(feed.index, FrameLog())
-        released, kind = np.array(log.released_s, dtype=np.float64), np.array(log.kind, dtype=np.int8)
-        place = np.minimum((released / length_s).astype(np.int64), bins - 1)
-        done = np.bincount(place[kind == DONE], minlength=bins)
-        dropped = np.bincount(place[kind == DROPPED], minlength=bins)
-        latency_s = np.array(log.ended_s, dtype=np.float64) - released
-        total_s = np.bincount(place[kind == DONE], weights=latency_s[kind == DONE], minlength=bins)
-        found[feed.name] = [
-            [index * length_s, float(done[index]) / lasted_s[index], float(dropped[index]),
-             float(total_s[index]) / float(done[index]) * 1e3 if done[index] else None]
-            for index in range(bins)
-        ]  # fmt: skip
-    return found
+    return {
+        feed.name: [
+            [index * length_s, done / lasted_s[index], dropped, total_s / done * 1e3 if done else None]
+            for index, (done, dropped, total_s) in enumerate(seen.frame_log(feed.index).curve(bins).tolist())
+        ]
+        for feed in seen.feeds
+    }
 
 
 def _notes(scenario: Scenario, seen: Observation) -> tuple[str, ...]:
@@ -317,10 +290,8 @@ def _notes(scenario: Scenario, seen: Observation) -> tuple[str, ...]:
             "model is a stand-in, has random weights, its output is not read, or nothing says which of its classes is "
             "the scenario's (labels of the stage, or --objects real)"
         )
-    for stage, rows in seen.found.items():
-        inside = rows["objects"][rows["released_s"] >= seen.warmup_s]
-        if inside.size:
-            notes.append(f"{stage}: {float(inside.mean()):.2f} objects per frame on average")
+    for stage, (frames, objects) in seen.found.items():
+        notes.append(f"{stage}: {objects / frames:.2f} objects per frame on average")
     if any(feed.is_camera and feed.source is None and feed.codec != "raw" for feed in seen.feeds):
         notes.append("cameras without a source played a synthesised clip")
         sizes = {feed.size for feed in seen.feeds if feed.source is None and feed.codec not in {None, "raw"}}

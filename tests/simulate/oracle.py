@@ -22,14 +22,17 @@ class Cores:
     def __init__(self, env, cores):
         self.env, self.cores, self.jobs, self.since, self.busy_s, self.wake = env, cores, {}, 0.0, 0.0, None
 
-    def _speed(self):
-        threads = sum(job["threads"] for job in self.jobs.values())
-        return min(1.0, self.cores / threads) if threads else 1.0, threads
+    def _load(self):
+        """What all jobs share: speed and number of their threads, those of gangs, those that crowd each other."""
+        jobs = self.jobs.values()
+        threads = sum([job["threads"] for job in jobs])
+        speed = min(1.0, self.cores / threads) if threads else 1.0
+        ganged = sum([job["threads"] for job in jobs if job["gang"] > 1])
+        return speed, threads, ganged, sum([job["threads"] for job in jobs if "crowding" in job])
 
-    def _core_share(self, job):
+    def _core_share(self, job, load):
         """Part of a core that each thread of the job takes, spinning while it waits for the others."""
-        speed, threads = self._speed()
-        ganged = sum(other["threads"] for other in self.jobs.values() if other["gang"] > 1)
+        speed, threads, ganged, _ = load
         if speed == 1.0 or threads >= 2 * self.cores or ganged == 0:
             return speed
         # Threads of gangs in pairs on one core, then those that a single job without a core of its own has joined.
@@ -38,11 +41,11 @@ class Cores:
         taken = ganged - (paired + joined) / 2
         return taken / ganged if job["gang"] > 1 else (self.cores - taken) / (threads - ganged)
 
-    def _own_speed(self, job):
+    def _own_speed(self, job, load):
         """Expected speed of the slowest of the job's threads."""
-        speed, threads = self._speed()
+        speed, threads, _, _ = load
         if speed == 1.0 or job["gang"] <= 1:
-            return self._core_share(job)
+            return self._core_share(job, load)
         full, over = divmod(threads, self.cores)
         if full == 1:  # each of its threads on a core of its own, the excess on any of the cores
             own = int(job["gang"])
@@ -51,24 +54,32 @@ class Cores:
         lucky = (1 - over * (full + 1) / threads) ** job["gang"]
         return lucky / full + (1 - lucky) / (full + 1)
 
-    def _contention(self, job):
+    def _contention(self, job, load):
         """Lengthening by work on the other cores; what has no crowding of its own neither suffers nor counts."""
         if "crowding" not in job:
             return 1.0
-        others = sum(other["threads"] for other in self.jobs.values() if "crowding" in other) - job["threads"]
+        others = load[3] - job["threads"]
         room = self.cores - job["threads"]
         share = min(1.0, others / room) if room > 0 else float(others > 0)
         rise = (0.0, *(job.get("rise") or (1.0,)))
-        return 1 + job["crowding"] * float(np.interp(share, np.linspace(0.0, 1.0, len(rise)), rise))
+        place = max(share, 0.0) * (len(rise) - 1)
+        low = min(int(place), len(rise) - 2)
+        return 1 + job["crowding"] * (rise[low] + (rise[low + 1] - rise[low]) * (place - low))
 
-    def _progress(self, job):
-        return self._own_speed(job) / self._contention(job)
+    def _left_s(self):
+        """Time that each job would still take if nothing changed."""
+        load = self._load()
+        return {key: job["left"] / self._progress(job, load) for key, job in self.jobs.items()}
+
+    def _progress(self, job, load):
+        return self._own_speed(job, load) / self._contention(job, load)
 
     def _settle(self) -> None:
         elapsed = self.env.now - self.since
+        load = self._load()
         for job in self.jobs.values():
-            job["left"] -= self._progress(job) * elapsed
-            self.busy_s += job["threads"] * self._core_share(job) * elapsed
+            job["left"] -= self._progress(job, load) * elapsed
+            self.busy_s += job["threads"] * self._core_share(job, load) * elapsed
         self.since = self.env.now
 
     def run(self, work_s, threads, gang=1, **more):
@@ -81,15 +92,15 @@ class Cores:
     def _plan(self) -> None:
         token = self.wake = object()
         if self.jobs:
-            first = min(j["left"] / self._progress(j) for j in self.jobs.values())
-            self.env.process(self._finish(max(0.0, first), token))
+            self.env.process(self._finish(max(0.0, min(self._left_s().values())), token))
 
     def _finish(self, delay, token):
         yield self.env.timeout(delay)
         if token is not self.wake:
             return
         self._settle()
-        first = min(self.jobs, key=lambda key: self.jobs[key]["left"] / self._progress(self.jobs[key]))
+        left_s = self._left_s()
+        first = min(left_s, key=left_s.__getitem__)
         self.jobs.pop(first)["done"].succeed()
         self._plan()
 

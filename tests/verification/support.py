@@ -10,8 +10,10 @@ from advisor.records.config import EffectiveConfig, RunConfig
 from advisor.records.host import CpuFacts, HostFacts, LimitFacts, MemoryFacts, NoiseFacts
 from advisor.records.model import ModelFile
 from advisor.records.scenario import Scenario
-from advisor.verification.observation import DONE, DROPPED, LOST, OPEN, Observation
+from advisor.verification.observation import Observation
+from advisor.verification.running import DONE, DROPPED, LOST, OPEN, Span
 from advisor.verification.setup import feeds_of
+from advisor.verification.trace import window_s
 
 DROP, LOSE, NEVER = "drop", "lose", "never"
 """Instead of a latency: what else became of a frame."""
@@ -76,7 +78,8 @@ def observe(
     hz: Callable[[float], float | None] = lambda _t: None,
 ) -> Observation:
     """An observation as a run would have left it."""
-    seen = Observation(feeds_of(plan), warmup_s, duration_s, 2)
+    span = Span(warmup_s, duration_s, plan.slo.window_s, plan.slo.latency_p95_ms / 1e3, window_s(warmup_s, duration_s))
+    seen = Observation(feeds_of(plan), span, 2)
     total_s = warmup_s + duration_s
     for feed in seen.feeds:
         number = 0

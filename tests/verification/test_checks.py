@@ -19,7 +19,7 @@ from .support import DROP, LOSE, NEVER, configs, observe, scenario
 
 def case(seen: Observation, **changes: object) -> checks.Case:
     plan = scenario(**changes)
-    return checks.Case(plan, seen, figures(seen, plan.slo.window_s), usage(seen, 2.0), configs(plan))
+    return checks.Case(plan, seen, figures(seen), usage(seen, 2.0), configs(plan))
 
 
 def slo(**changes: object) -> dict[str, object]:

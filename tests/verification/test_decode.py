@@ -10,7 +10,7 @@ import pytest
 
 from advisor.verification.decode import WAITING_MAX, DecodePool, SourceError, SourceGone
 from advisor.verification.frames import Frame, Ledger, Log
-from advisor.verification.observation import DONE, DROPPED, LOST
+from advisor.verification.running import DONE, DROPPED, LOST
 from advisor.verification.setup import feeds_of
 from tests.waiting import wait_until
 

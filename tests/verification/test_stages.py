@@ -13,7 +13,7 @@ from advisor.records.scenario import Stage
 from advisor.runtimes.fake import Behaviour, FakeRuntime
 from advisor.runtimes.protocol import CompileOptions
 from advisor.verification.frames import Frame, Ledger, Log
-from advisor.verification.observation import DROPPED
+from advisor.verification.running import DROPPED
 from advisor.verification.setup import feeds_of
 from advisor.verification.stages import Granted, Lanes, RunServices, StageRunner, Work
 from tests.waiting import wait_until

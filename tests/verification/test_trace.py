@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from advisor.records.trace import Trace
 from advisor.report.trace_file import trace_bytes
 from advisor.verification import Order, verify
 from advisor.verification import observation as rows
+from advisor.verification.running import Span
 from advisor.verification.trace import AROUND_S, traced_s, window_s
 
 from .support import configs, facts, model, scenario
@@ -68,15 +67,15 @@ def test_only_the_window_is_traced_unless_all_is_asked_for() -> None:
 
 def test_a_trace_that_grows_too_long_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "TRACED_MAX", 10)
-    seen = rows.Observation((), 0.0, math.inf, 1)
+    seen = rows.Observation((), Span(0.0, 100.0, 10.0, 0.3), 1)
     seen.rows([["d", 0, 0, float(at), at + 0.5, at] for at in range(20)])
     assert len(seen.traced_decodes) == 10
-    assert len(seen.decoded) == 20
+    assert seen.decoded.total == 20
 
 
 def test_nothing_is_named_outside_the_window() -> None:
-    seen = rows.Observation((), 0.0, 10.0, 1)
+    seen = rows.Observation((), Span(0.0, 10.0, 10.0, 0.3), 1)
     seen.rows([["d", 0, 0, 1.0, 1.5], ["b", "person", 0, 0.0, 1.0, 1.1, 1.2, 1.3, 1]])
     assert seen.traced_decodes == []
     assert seen.traced_passes == []
-    assert len(seen.passes["person"]) == 1
+    assert seen.passes["person"].total == 1

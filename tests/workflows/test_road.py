@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -28,6 +31,16 @@ accuracy: {precisions: [f32]}
 pytestmark = pytest.mark.runtime
 
 
+def _printed(arguments: list[str], codes: set[int]) -> tuple[int, dict[str, Any]]:
+    """Exit code and document of a command that fixtures run once for several tests."""
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        code = run(arguments)
+    assert code in codes
+    document = json.loads(output.getvalue())
+    assert isinstance(document, dict)
+    return code, document
+
+
 def _settle(home: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setenv("SIZER_HOME", str(home))
     patch.setenv("SIZER_CACHE", str(home / "cache"))
@@ -35,24 +48,28 @@ def _settle(home: Path, patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def planned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A home in which the tiny scenario was planned, so that each test stands alone wherever a worker picks it up."""
     folder = tmp_path_factory.mktemp("road")
     (folder / "tiny.yaml").write_text(SCENARIO)
     with pytest.MonkeyPatch.context() as patch:
         _settle(folder, patch)
         files = ["-o", str(folder / "plan.json"), "--html", str(folder / "plan.html")]
-        assert run(["plan", str(folder / "tiny.yaml"), *files]) == 0
-    return folder
+        _, printed = _printed(["plan", str(folder / "tiny.yaml"), "--json", *files], {0})
+    return folder, printed
 
 
 @pytest.fixture(scope="module")
-def measured(home: Path) -> Path:
-    """The same home after a plan of this machine: one for the catalogue times no model whose figures are published."""
+def home(planned: tuple[Path, dict[str, Any]]) -> Path:
+    return planned[0]
+
+
+@pytest.fixture(scope="module")
+def measured(home: Path) -> tuple[int, dict[str, Any]]:
+    """A plan of this machine in the same home: one for the catalogue times no model whose figures are published."""
     with pytest.MonkeyPatch.context() as patch:
         _settle(home, patch)
-        assert run(["plan", str(home / "tiny.yaml"), "--on", "this"]) in {0, 1}
-    return home
+        return _printed(["plan", str(home / "tiny.yaml"), "--on", "this", "--json"], {0, 1})
 
 
 @pytest.fixture(autouse=True)
@@ -66,10 +83,8 @@ def _json(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
     return document
 
 
-def test_plan_measures_recommends_and_writes(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    files = ["-o", str(home / "plan.json"), "--html", str(home / "plan.html")]
-    assert run(["plan", str(home / "tiny.yaml"), "--json", *files]) == 0
-    printed = _json(capsys)
+def test_plan_measures_recommends_and_writes(planned: tuple[Path, dict[str, Any]]) -> None:
+    home, printed = planned
     jsonschema.validate(printed, schema_for("plan"))
     assert printed == json.loads((home / "plan.json").read_text())
     best = printed["recommended"]
@@ -77,20 +92,19 @@ def test_plan_measures_recommends_and_writes(home: Path, capsys: pytest.CaptureF
     assert best["price"]["source"]
     assert best["price"]["date"]
     assert set(best["config"]["stages"]) == {"face", "age"}
-    assert len(printed["alternatives"]) >= 2  # type: ignore[arg-type]
+    assert len(printed["alternatives"]) >= 2
     assert printed["assumptions"]
     page = (home / "plan.html").read_text()
     assert best["platform"] in page
     assert "<svg" in page
 
 
-def test_this_machine_is_a_platform_with_measured_evidence(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code = run(["plan", str(home / "tiny.yaml"), "--on", "this", "--json", "-o", str(home / "here.json")])
-    printed = _json(capsys)
-    shown = printed["recommended"] or printed["rejected"][0]  # type: ignore[index]
+def test_this_machine_is_a_platform_with_measured_evidence(measured: tuple[int, dict[str, Any]]) -> None:
+    code, printed = measured
+    shown = printed["recommended"] or printed["rejected"][0]
     assert code == (0 if printed["recommended"] else 1)
-    assert shown["platform"] == "this"  # type: ignore[index]
-    assert shown["predicted"]["evidence"]["face"] in {"measured", "anchored"}  # type: ignore[index]
+    assert shown["platform"] == "this"
+    assert shown["predicted"]["evidence"]["face"] in {"measured", "anchored"}
 
 
 def test_the_real_cascade_is_run_and_judged(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,9 +132,10 @@ def test_results_are_found_again(capsys: pytest.CaptureFixture[str]) -> None:
     assert _json(capsys)["schema"] in {"sizer.plan/1", "sizer.verdict/1"}
 
 
-def test_measurements_are_reported_as_csv(measured: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["report", "--csv", str(measured / "campaign.csv")]) == 0
-    lines = (measured / "campaign.csv").read_text().splitlines()
+@pytest.mark.usefixtures("measured")
+def test_measurements_are_reported_as_csv(home: Path) -> None:
+    assert run(["report", "--csv", str(home / "campaign.csv")]) == 0
+    lines = (home / "campaign.csv").read_text().splitlines()
     assert lines[0].startswith("model,status")
     assert any("age-gender" in line for line in lines[1:])
 
