@@ -59,6 +59,8 @@ class BoxPrice:
     age_days: int
     others: int
     """Further offers that the interval holds."""
+    mixes_tax: bool
+    """Whether some of these prices are with tax and others without."""
 
     @property
     def is_old(self) -> bool:
@@ -107,8 +109,11 @@ def box_price(
         other, _, _ = _brought(offer, memory_bytes, storage_bytes, as_of, memory)
         low, high = min(low, other), max(high, other)
     age = max((as_of - newest.observed_until).days, 0)
+    bases = {offer.basis for offer in (newest, *recent)}
     exchanged = newest.memory_bytes not in {None, memory_bytes} or (age > 0 and bool(newest.memory_bytes))
-    return BoxPrice(value, low, high, currency, newest, exchanged and memory.known, age, len(recent))
+    return BoxPrice(
+        value, low, high, currency, newest, exchanged and memory.known, age, len(recent), {"net", "gross"} <= bases
+    )
 
 
 def _brought(

@@ -154,6 +154,8 @@ def _platform(product: Product, like: Platform, memory_bytes: float, price: BoxP
                 update={"value": STORAGE_BYTES, "source": "disk that products are priced with"}
             ),
             "price_usd": None if price is None else _sourced(price),
+            "price_basis": None if price is None else price.offer.basis,
+            "offer_kind": None if price is None else price.offer.kind,
             "price_breakdown": (),
             "memory_usd_per_gb": None,
             "notes": f"power, memory channels and wall power as assumed of the class {like.id}",
@@ -173,6 +175,7 @@ def _sourced(price: BoxPrice) -> Sourced:
     changed = ", brought to the price of memory on the day" if price.memory_exchanged else ""
     old = f", {price.age_days} days old" if price.is_old else ""
     more = f"; {price.others} further price{'s' * (price.others > 1)} in the interval" if price.others else ""
+    more += ", with tax and without it" if price.mixes_tax else ""
     return Sourced(
         value=round(price.value, 2),
         low=round(price.low, 2),

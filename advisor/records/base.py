@@ -192,6 +192,12 @@ class Tail(Record):
 
 ValueKind = Literal["measured", "vendor", "published", "assumed"]
 
+OfferKind = Literal["offer", "list", "street", "msrp", "deal", "estimate", "assumed"]
+"""Offer: made to the user. List: a seller's page or price list. Street: what a survey saw asked. MSRP: the maker's
+suggested price. Deal: for a short time. Estimate: somebody's guess. Assumed: sizer's own."""
+PriceBasis = Literal["net", "gross"]
+"""Without the tax of the country, or with it."""
+
 
 class Sourced(Record):
     """A catalogue number: where it comes from, of which kind it is and as of when."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from .base import PositiveQuantity, Quantity, Record, Sourced, SourcedText
+from .base import OfferKind, PositiveQuantity, PriceBasis, Quantity, Record, Sourced, SourcedText
 from .platform import CatalogueId
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
@@ -17,15 +17,11 @@ ProductForm = Literal[
     "mini-pc", "desktop", "workstation", "server", "industrial", "board", "module", "kit", "accelerator-pcie",
     "accelerator-m2", "accelerator-hat", "accelerator-usb",
 ]  # fmt: skip
-OfferKind = Literal["offer", "list", "street", "msrp", "deal", "estimate", "assumed"]
-"""Offer: made to the user. List: a seller's page or price list. Street: what a survey saw asked. MSRP: the maker's
-suggested price. Deal: for a short time. Estimate: somebody's guess. Assumed: sizer's own."""
 Trust = Literal["read", "list", "weak"]
 """Read: at the seller, maker or reviewer. List: in a secondary list that gives addresses. Weak: without an address;
 such a price may widen an interval, never decide."""
 Condition = Literal["new", "refurbished", "used"]
 Availability = Literal["in_stock", "preorder", "backorder", "out_of_stock"]
-PriceBasis = Literal["net", "gross"]
 
 
 class Product(Record):

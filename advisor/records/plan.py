@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from .base import Evidence, Interval, LatencyInterval, PositiveCount, Record, Tail
+from .base import Evidence, Interval, LatencyInterval, OfferKind, PositiveCount, PriceBasis, Record, Tail
 from .config import RunConfig
 from .scenario import Scenario
 from .trace import Timeline
@@ -36,6 +36,10 @@ class Price(Record):
     low: float | None = None
     high: float | None = None
     """P10 and P90 of what the boxes may cost, in the currency; None where no price is known, or by sizer 0.1."""
+    basis: PriceBasis | None = None
+    """Without tax or with it, as its source states; None: not stated."""
+    offer_kind: OfferKind | None = None
+    """Kind of the offer that it rests on; None: no offer."""
 
 
 class Tco(Record):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import PositiveCount, Record, Sourced, SourcedText
+from .base import OfferKind, PositiveCount, PriceBasis, Record, Sourced, SourcedText
 
 CatalogueId = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
@@ -81,6 +81,10 @@ class Platform(Record):
     max_power_w: Sourced | None = None
     """Wall power at full load, compared with the scenario's site.max_power_w; ``low`` and ``high`` as above."""
     price_usd: Sourced | None = None
+    price_basis: PriceBasis | None = None
+    """Whether ``price_usd`` is without tax or with it; None: not stated."""
+    offer_kind: OfferKind | None = None
+    """Kind of the offer that ``price_usd`` rests on; None: it rests on none."""
     price_breakdown: tuple[SourcedText, ...] = ()
     memory_usd_per_gb: Sourced | None = None
     """What a gigabyte of memory costs within ``price_usd``: memory of another day is exchanged at that."""

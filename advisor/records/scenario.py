@@ -22,6 +22,7 @@ from .base import (
     Percent,
     PositiveCount,
     PositiveQuantity,
+    PriceBasis,
     Quantity,
     Record,
     RuntimeName,
@@ -304,6 +305,11 @@ class Money(Record):
     """What is made least: the purchase price, or price with energy and licences over the lifetime."""
     licence_per_box: Quantity = 0.0
     """Extension: licences per box over its lifetime."""
+    price_basis: PriceBasis | None = None
+    """Extension: ``net`` or ``gross``, which prices are compared; prices that state the other one are brought to it by
+    ``tax_pct``. None: prices are compared as they are stated."""
+    tax_pct: Quantity | None = None
+    """Extension: tax on a net price, in per cent of it; one rate for all prices that state their basis."""
     storage_per_box: Quantity = 0.0
     """Extension: disks for recording, per box."""
     cost_of_failure: Quantity | None = None
@@ -317,6 +323,19 @@ class Money(Record):
                 f"currency {self.currency} needs usd_rate (units of {self.currency} per USD): catalogue prices are USD"
             )
         return self
+
+    @model_validator(mode="after")
+    def _tax(self) -> Money:
+        if (self.price_basis is None) != (self.tax_pct is None):
+            raise ValueError("price_basis (net or gross: which prices are compared) and tax_pct need each other")
+        return self
+
+    def brought(self, price: float, basis: PriceBasis | None) -> tuple[float, PriceBasis | None]:
+        """Bring a price to the basis that is compared, where both are stated; with the basis that it then has."""
+        if self.price_basis is None or self.tax_pct is None or basis is None or basis == self.price_basis:
+            return price, basis
+        factor = 1.0 + self.tax_pct / 100.0
+        return (price * factor if self.price_basis == "gross" else price / factor), self.price_basis
 
 
 class Accuracy(Record):
@@ -333,6 +352,8 @@ class PriceOverride(Record):
     """Price per box."""
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     """None: the scenario's; USD is converted with ``money.usd_rate``, any other is refused."""
+    basis: PriceBasis | None = None
+    """Extension: without tax (``net``) or with it (``gross``); None: not stated."""
     date: datetime.date
     """Day of the quotation."""
     source: Annotated[str, Field(min_length=3)]

@@ -56,6 +56,7 @@ from .text import (
     number,
     percent,
     price_line,
+    price_sort,
     remedy,
     search_line,
     span,
@@ -234,7 +235,7 @@ def _evidence_row(role: str, item: PlanOption | Rejected) -> list[str]:
         item.platform,
         evidence_by_stage(item.predicted),
         price_line(price).split(" [")[0],
-        price.kind if price is not None and known else "-",
+        price_sort(price) if known else "-",
         ((price.date or "-") + (" (stale)" if price.stale else "")) if price is not None and known else "-",
         price.source if price is not None and known else "-",
     ]

@@ -41,6 +41,7 @@ from .text import (
     latency_span,
     money,
     percent,
+    price_sort,
     span,
     tight,
 )
@@ -136,7 +137,7 @@ def comparison(plan: Plan) -> list[RenderableType]:
 def _compared_table(plan: Plan, shown: Sequence[tuple[str, PlanOption | Rejected]]) -> Table:
     columns = [
         Column(""), Column("platform"), Column("boxes", figures=True), Column(currency(plan), figures=True),
-        Column("sure %", figures=True), Column(capacity_unit(plan)), Column("CPU %", optional=1),
+        Column("price is", optional=3), Column("sure %", figures=True), Column(capacity_unit(plan)), Column("CPU %", optional=1),
         Column("p95 ms", optional=2),
     ]  # fmt: skip
     predicted = [item.predicted for _, item in shown]
@@ -149,7 +150,8 @@ def _compared_table(plan: Plan, shown: Sequence[tuple[str, PlanOption | Rejected
         price = None if item.price is None else item.price.value
         sure = f"{item.probability * 100:.0f}" if isinstance(item, PlanOption) else "-"
         row: Cells = [
-            kind, item.platform, str(item.count), "unknown" if price is None else f"{price:,.0f}", sure,
+            kind, item.platform, str(item.count), "unknown" if price is None else f"{price:,.0f}",
+            price_sort(item.price), sure,
             reach[index], busy[index], p95[index],
         ]  # fmt: skip
         rows.append([styled(cell, "bold") for cell in row] if kind == "recommended" else row)

@@ -184,9 +184,17 @@ def price_span(price: Price) -> str:
     return f"{price.value:,.0f} ({price.low:,.0f}-{price.high:,.0f}) {price.currency}"
 
 
+def price_sort(price: Price | None) -> str:
+    """Kind of offer or price, and whether it holds tax where that is stated."""
+    if price is None or price.value is None:
+        return "-"
+    return " ".join(filter(None, (price.offer_kind or price.kind, price.basis)))
+
+
 def dated_price(price: Price, bought: str = "") -> str:
     """Price with its interval, what it buys, its kind, its day and whether that is long ago."""
-    return f"{price_span(price)}{bought} [{price.kind}, {price.date or 'no date'}{STALE_WORDS if price.stale else ''}]"
+    stale = STALE_WORDS if price.stale else ""
+    return f"{price_span(price)}{bought} [{price_sort(price)}, {price.date or 'no date'}{stale}]"
 
 
 def price_line(price: Price | None) -> str:
@@ -194,7 +202,7 @@ def price_line(price: Price | None) -> str:
     if price is None or price.value is None:
         return "price unknown"
     stale = STALE_WORDS if price.stale else ""
-    return f"{price_span(price)} [{price.kind}, {price.date or 'no date'}{stale}; {price.source}]"
+    return f"{price_span(price)} [{price_sort(price)}, {price.date or 'no date'}{stale}; {price.source}]"
 
 
 def capacity_interval(predicted: PredictedLoad | None) -> Interval | None:

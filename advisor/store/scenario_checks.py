@@ -44,6 +44,7 @@ LIMITS = {
     ("money", "usd_rate"): 1e7,
     ("money", "electricity_per_kwh"): 1e7,
     ("money", "lifetime_years"): 100.0,
+    ("money", "tax_pct"): 100.0,
     ("money", "licence_per_box"): 1e12,
     ("money", "storage_per_box"): 1e12,
     ("candidates", "max_price"): 1e12,

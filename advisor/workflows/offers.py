@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from advisor.market.formats.base import ListedOffer
     from advisor.market.matching import Match
     from advisor.records.offer import MemoryPrice
+    from advisor.records.scenario import Money
     from advisor.store.catalogue import Catalogue
 
 GIB = 2**30
@@ -250,6 +251,8 @@ class MarketView:
     unplannable: tuple[Unplannable, ...]
     unconverted: tuple[str, ...]
     """Currencies of offers that were left out for want of a rate."""
+    taxed: str
+    """To what basis, and at what tax, prices that state another were brought; empty: none was."""
 
     def words(self) -> str:
         """What a plan says of where its prices come from."""
@@ -262,15 +265,17 @@ class MarketView:
             f"prices as of {self.as_of}: {self.products} boxes are products with dated prices; the others are classes "
             f"of boxes that nobody sells under their name, their prices a sum of assumptions with memory at the price "
             f"of the day; {len(self.unplannable)} products of the list could not be planned "
-            f"(`sizer catalog offers list` shows all){left}"
+            f"(`sizer catalog offers list` shows all){left}{self.taxed}"
         )
 
 
 def market_view(
     catalogue: Catalogue, chosen: OfferSource, as_of: dt.date, rates: Sequence[Rate] = (), *,
-    store_url: str | None = None,
+    money: Money | None = None, store_url: str | None = None,
 ) -> MarketView | None:  # fmt: skip
     """Catalogue with products and prices as of a day; None for ``none``: the catalogue as it is.
+
+    ``money``: of the scenario, whose tax brings offers to the basis that it asks for.
 
     Raises
     ------
@@ -287,7 +292,7 @@ def market_view(
     memory = shipped_memory_prices()
     converted = [_in_usd(offer, rates) for offer in offers]
     missing = sorted({offer.currency for offer, done in zip(offers, converted, strict=True) if done is None})
-    usd = tuple(offer for offer in converted if offer is not None)
+    usd = tuple(_in_basis(offer, money) for offer in converted if offer is not None)
     seen = tuple(
         price
         for price in (_memory_in_usd(item, rates) for item in memory)
@@ -301,6 +306,7 @@ def market_view(
         products=sum(box.product is not None for box in boxes.platforms),
         unplannable=boxes.unplannable,
         unconverted=tuple(missing),
+        taxed=_taxed(money),
     )
 
 
@@ -334,6 +340,26 @@ def _in_usd(offer: Offer, rates: Sequence[Rate]) -> Offer | None:
             "currency": PLAN_CURRENCY,
             "source": f"{offer.source} ({offer.price:g} {offer.currency} at {rate:g} USD of {day})",
         }
+    )
+
+
+def _in_basis(offer: Offer, money: Money | None) -> Offer:
+    """The offer without or with tax, as the scenario compares prices; one that does not say which stays as it is."""
+    if money is None:
+        return offer
+    price, basis = money.brought(offer.price, offer.basis)
+    if basis == offer.basis:
+        return offer
+    source = f"{offer.source} ({offer.price:g} {offer.currency} {offer.basis}, {money.tax_pct:g} % tax)"
+    return offer.model_copy(update={"price": price, "basis": basis, "source": source})
+
+
+def _taxed(money: Money | None) -> str:
+    if money is None or money.price_basis is None:
+        return ""
+    return (
+        f"; prices that state the other basis were made {money.price_basis} at {money.tax_pct:g} % tax "
+        "(money.tax_pct), those that state none are as they are"
     )
 
 

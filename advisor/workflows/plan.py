@@ -83,6 +83,7 @@ def plan_scenario(
 
     load_scenario(request.scenario)  # a fault in it is said before this machine is looked at and anything heavy loaded
     with few_collections(), probing() as facts:
+        from advisor.market.price_terms import with_price_warnings
         from advisor.planner.plan import plan
         from advisor.simulate.warm import warm
 
@@ -94,6 +95,7 @@ def plan_scenario(
             watch = seldom(lambda what: phase(progress, what))
             studied: list[tuple[Study, Sequence[Candidate]]] = []
             result = plan(replace(inputs, watch=watch), traced, lambda *kept: studied.append(kept))
+            result = with_price_warnings(result)
             result = result.model_copy(update={"asked": inputs.scenario.without_addresses()})
             if request.measure:
                 bare = prepare(replace(request, measure=False), store, facts.result, progress, silent)
@@ -137,7 +139,7 @@ def prepare(
     facts = probed()
     store.put_host(facts)
     today = request.as_of or dt.datetime.now(dt.UTC).date()
-    market = market_view(shipped, request.offers, today, request.rates, store_url=store.url)
+    market = market_view(shipped, request.offers, today, request.rates, money=scenario.money, store_url=store.url)
     catalogue = shipped if market is None else market.catalogue
     own_devices = DevicesHere.of(store.find(host_fingerprint=facts.fingerprint, kind="timing", status="done"))
     candidates = with_devices(scenario, _candidates(request.on, catalogue, facts), catalogue, own_devices)

@@ -145,3 +145,11 @@ def test_the_share_passed_on_is_that_of_the_shipped_prices() -> None:
     assert PASSED_ON[0] == pytest.approx(min(shares), abs=0.05)
     assert PASSED_ON[1] == pytest.approx(statistics.median(shares), abs=0.05)
     assert sum(share > PASSED_ON[2] for share in shares) <= 1
+
+
+def test_prices_with_tax_and_without_it_in_one_interval_are_told() -> None:
+    net, gross = offer(200.0, "2026-11-20", basis="net"), offer(230.0, "2026-11-28", basis="gross")
+    mixed, alike = (box_price(found, 16 * GIB, 512e9, AS_OF, RISE) for found in ([net, gross], [gross, gross]))
+    assert mixed is not None
+    assert alike is not None
+    assert (mixed.mixes_tax, alike.mixes_tax) == (True, False)

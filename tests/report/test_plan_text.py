@@ -182,7 +182,7 @@ def test_missing_figures_are_dashes_and_a_missing_price_is_unknown() -> None:
     bare = plan.just_fails.model_copy(update={"predicted": None, "price": None, "evidence": Evidence.UNKNOWN})
     rows = section_of(plan.model_copy(update={"just_fails": bare}), "Compared")
     row = next(line for line in rows if "just fails" in line)
-    assert row.split() == ["just", "fails", "small", "1", "unknown", "-", "-", "-", "-"]
+    assert row.split() == ["just", "fails", "small", "1", "unknown", "-", "-", "-", "-", "-"]
 
 
 def test_a_terminal_lists_the_first_kinds_of_site_and_the_total_of_all() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from advisor.errors import CatalogueError, InputError
+from advisor.records.scenario import Money
 from advisor.store.catalogue import Catalogue
 from advisor.workflows.offers import (
     ImportRequest,
@@ -72,6 +73,27 @@ def test_new_products_are_made_of_known_processors_and_can_be_planned(home: Path
     assert box.price_usd is not None
     assert box.price_usd.value == 1249.0
     assert show_product(made).offers[0].price == 1249.0
+
+
+@pytest.mark.parametrize(("money", "price", "basis"), [
+    (None, 1000.0, "net"), (Money(price_basis="net", tax_pct=20.0), 1000.0, "net"),
+    (Money(price_basis="gross", tax_pct=20.0), 1200.0, "gross"),
+])  # fmt: skip
+def test_offers_keep_their_basis_and_change_it_by_the_users_tax_alone(
+    home: Path, money: Money | None, price: float, basis: str
+) -> None:
+    text = (
+        "title,vendor,price,currency,observed_at,price_basis\n"
+        "HX511 fanless i5-1335U 16GB/512GB,OnLogic,1000,USD,2026-11-20,net\n"
+    )
+    (made,) = import_offers(ImportRequest(written(home, text), new_products=True), now=NOW).new_products
+    view = market_view(Catalogue.load(), "imported", AS_OF, money=money)
+    assert view is not None
+    box = view.catalogue.platform(f"{made}-with-16-gb")
+    assert box.price_usd is not None
+    assert (box.price_usd.value, box.price_basis, box.offer_kind) == (price, basis, "offer")
+    assert ("20 % tax" in box.price_usd.source) is (price == 1200.0)
+    assert ("made gross at 20 % tax" in view.words()) is (basis == "gross")
 
 
 def test_a_broken_option_is_one_line(home: Path) -> None:

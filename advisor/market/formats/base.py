@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from advisor.market.text_table import TextTable
-from advisor.records.offer import Availability, Condition, OfferKind, PriceBasis, Trust
+from advisor.records.base import OfferKind, PriceBasis
+from advisor.records.offer import Availability, Condition, Trust
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from advisor.market.cells import (
     word,
 )
 from advisor.market.text_table import TableRow, TextTable
-from advisor.records.offer import Availability, Condition, OfferKind, PriceBasis, Trust
+from advisor.records.base import OfferKind, PriceBasis
+from advisor.records.offer import Availability, Condition, Trust
 
 from .base import ListedOffer, ListOptions, PriceList, RefusedLine
 

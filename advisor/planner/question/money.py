@@ -26,7 +26,7 @@ def price_of(platform: Platform, count: int, scenario: Scenario, today: dt.date)
     override = scenario.candidates.prices.get(platform.id)
     if override is not None:
         rate = 1.0 if override.currency in {None, money.currency} else money.usd_rate or 1.0
-        quoted = override.value * rate
+        quoted, basis = money.brought(override.value * rate, override.basis)
         return Price(
             value=quoted * count,
             currency=money.currency,
@@ -37,6 +37,7 @@ def price_of(platform: Platform, count: int, scenario: Scenario, today: dt.date)
             per_box=quoted,
             low=quoted * count,
             high=quoted * count,
+            basis=basis,
         )
     listed: Sourced | None = platform.price_usd
     if listed is None:
@@ -59,6 +60,8 @@ def price_of(platform: Platform, count: int, scenario: Scenario, today: dt.date)
         per_box=per_box,
         low=low * rate * count,
         high=high * rate * count,
+        basis=platform.price_basis,
+        offer_kind=platform.offer_kind,
     )
 
 
