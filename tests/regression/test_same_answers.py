@@ -1,10 +1,14 @@
 """Plans, predictions and simulated runs are those that were recorded, to 1e-9 (README.md in this folder)."""
 
+import json
 import os
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from . import recorded
@@ -79,6 +83,26 @@ def test_the_whole_catalogue_is_planned_the_same_on_a_slower_host_and_from_an_em
     assert_same(PLANS["store-analytics"], recorded.planned("store-analytics", other, fingerprint), "slower host")
     found = recorded.planned("store-analytics", tmp_path / "empty.sqlite3")
     assert_same(PLANS["store-analytics"], found, "empty store")
+
+
+ALONE = """
+import json, pathlib, sys
+from tests.regression import recorded
+print(json.dumps(recorded.planned(sys.argv[1], pathlib.Path(sys.argv[2]))))
+"""
+
+
+@pytest.mark.parametrize("name", ["text-service", pytest.param("traffic-intersection", marks=pytest.mark.slow)])
+def test_the_last_digits_of_a_processor_decide_nothing(name: str, store_file: Path) -> None:
+    """The instructions that numpy and BLAS choose by change them: here the oldest ones, on whatever machine this is.
+
+    Both plans changed with them once, where boxes could run on all cores or on the large ones at equal cost.
+    """
+    chosen = np.show_config(mode="dicts")["SIMD Extensions"]["found"]  # type: ignore[index]
+    oldest = os.environ | {"NPY_DISABLE_CPU_FEATURES": " ".join(chosen), "OPENBLAS_CORETYPE": "Nehalem"}
+    command = [sys.executable, "-c", ALONE, name, str(store_file)]
+    done = subprocess.run(command, env=oldest, capture_output=True, text=True, check=True)
+    assert_same(PLANS[name], json.loads(done.stdout), "oldest instructions")
 
 
 def test_the_other_host_really_is_slower(store_file: Path, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from advisor.planner.question.load_case import Load
 from advisor.records.scenario import Scenario, Stage
 
 from .belief import MEDIAN, at
+from .last_digits import settled
 from .loads import LOADS
 from .platform_model import PlatformModel
 from .setup import Choice, plain_decode_share, streams_needed
@@ -260,7 +261,7 @@ class LeastCosts:
         cores: Floats = least + frame_cores(model, self._scenario, facts, MEDIAN)
         if model.slowing:
             cores = np.maximum(cores, LEAST_OF_LAW * busy_cores(list(loaded.T), model.cores))
-        best = int(np.argmin(cores))
+        best = int(np.argmin(settled(cores)))
         picked = np.unravel_index(best, [len(options) for options in kept])
         choice = {stage.id: options[i] for stage, options, i in zip(self._scenario.stages, kept, picked, strict=True)}
         return float(cores[best]), choice
@@ -285,7 +286,8 @@ class LeastCosts:
 def _not_undercut(burdens: Floats) -> list[int]:
     """Rows to which no other row is less or equal throughout; of equal rows the first."""
     kept: list[int] = []
-    for i in np.argsort(burdens.sum(axis=1), kind="stable"):
+    burdens = settled(burdens)
+    for i in np.argsort(settled(burdens.sum(axis=1)), kind="stable"):
         if not any(bool((burdens[j] <= burdens[i]).all()) for j in kept):
             kept.append(int(i))
     return sorted(kept)
@@ -328,8 +330,8 @@ class CombinationTable:
             loaded = [self._outer([rows[:, i] for rows in of_stages]) + of_frames[i] for i in range(len(LOADS))]
             demand = np.maximum(least, LEAST_OF_LAW * busy_cores(loaded, model.cores))
             likely = busy_cores([cores + cold for cores in loaded], model.cores)
-        steps = np.floor(np.log(np.maximum(likely, 1e-12)) / EQUAL_DEMAND)
-        order = np.lexsort((likely, threads, steps))
+        steps = np.floor(settled(np.log(np.maximum(likely, 1e-12)) / EQUAL_DEMAND))
+        order = np.lexsort((settled(likely), threads, steps))
         self._picked = np.stack(np.unravel_index(order, [len(options) for options in self._options]))
         self.demand = demand[order]
         """Cores kept busy at least."""

@@ -40,6 +40,7 @@ from .costs import (
     busy_cores,
     engine_load,
 )
+from .last_digits import settled
 from .platform_model import PlatformModel
 from .setup import Choice, Setup, plain_decode_share
 from .stage_option import StageOption
@@ -315,7 +316,7 @@ class JointBelief:
         )
         lost = (fullest > 1.0) | (path * 1000.0 > scenario.slo.latency_p95_ms)
         lost |= (decode > DECODE_FULL) | (memory > (model.machine.memory_bytes or 0.0))
-        order = np.lexsort((burden, lost))
+        order = np.lexsort((settled(burden), lost))
         possible = int(np.count_nonzero(~lost))
         return cls(model, scenario, setup, quantiles, load, path, decode, memory, device, order, possible)
 

@@ -22,6 +22,7 @@ from .checks import FailedCheck
 from .costs import CombinationTable, LeastCosts, stage_cores
 from .joint import MOST_Z
 from .judgement import Deployment, Failing, Feasible, Judgement
+from .last_digits import SAME, less, settled
 from .platform_model import PlatformModel
 from .setup import Choice, decode_worker_choices, set_up
 from .simulate import SimulatedOutcome, far_over
@@ -127,7 +128,7 @@ def _nearer(other: Failing, than: Failing) -> bool:
 
 
 def _needs_less(judged: Feasible, than: Feasible) -> bool:
-    return nominal_cores(judged.deployment) < nominal_cores(than.deployment)
+    return less(nominal_cores(judged.deployment), nominal_cores(than.deployment))
 
 
 def _judge_placed(study: Study, model: PlatformModel, count: int) -> Judgement:
@@ -158,7 +159,7 @@ def _judge_placed(study: Study, model: PlatformModel, count: int) -> Judgement:
         # What takes least of the cores puts everything on a device, which may be far too slow for it.
         device = table.device_load
         busy = median_cores if device is None else np.maximum(median_cores / model.cores, device)
-        setup = set_up(model, scenario, table.choice(int(np.argmin(busy))), load)
+        setup = set_up(model, scenario, table.choice(int(np.argmin(settled(busy)))), load)
         return Failing(model, count, failed, Deployment(study, model, count, setup))
     study.counters.judged_by_simulation += 1
     trials = _Trials(study, model, count, table, possible, workers)
@@ -199,7 +200,7 @@ def _least_choice(study: Study, model: PlatformModel, load: Load) -> Choice | No
         if not options:
             return None
         stage_load = facts.stages[stage.id]
-        choice[stage.id] = min(options, key=lambda option: stage_cores(option, stage_load, MEDIAN))
+        choice[stage.id] = min(options, key=lambda option: settled(stage_cores(option, stage_load, MEDIAN)))
     return choice
 
 
@@ -247,9 +248,9 @@ class _Trials:
         facts = self.study.facts(self.study.case.nominal(self.count))
         cores = self.table.cores_under(self.model, self.study.scenario, facts, MEDIAN)
         # What was tried and failed is no longer among the untried; what costs less and was not tried still is.
-        rivals = self.untried & (cores < nominal_cores(judged.deployment) - 1e-12)
+        rivals = self.untried & (cores < nominal_cores(judged.deployment) * (1.0 - SAME))
         self.limit = self.tries + self.study.tries_allowed(self.model)
-        for index in np.flatnonzero(rivals)[np.argsort(cores[rivals], kind="stable")]:
+        for index in np.flatnonzero(rivals)[np.argsort(settled(cores[rivals]), kind="stable")]:
             if not self.untried[index]:
                 continue
             if self.tries >= self.limit:
@@ -293,7 +294,7 @@ def _next(table: CombinationTable, untried: np.ndarray, nearest: Failing | None,
     left = np.flatnonzero(untried)
     slow = nearest is not None and nearest.failed.check not in HEADROOM_CHECKS
     if slow and steps % 2 == 1:
-        return int(left[np.argmin(table.path_s[left])])
+        return int(left[np.argmin(settled(table.path_s[left]))])
     return int(left[0])
 
 
