@@ -114,3 +114,8 @@ class DeviceSpec(KeyedRecord):
     measured_link: str | None = None
     """How it was attached where its published figures were taken."""
     uncertain: tuple[str, ...] = ()
+
+    @property
+    def facts(self) -> DeviceSpec:
+        """All but the box it is in: equal for devices of which the same is known; this machine's is like no other."""
+        return self if self.machine == "this" else self.model_copy(update={"machine": ""})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Any
 
@@ -23,35 +25,34 @@ def _cameras(spec: SimSpec, seeds: Seeds, warmup_s: float) -> Any:
     """Rows of ``CAMERA``; the kind of their decode jobs comes later."""
     rows = np.zeros(len(spec.cameras), s.CAMERA)
     drawn = np.random.default_rng(seeds.phases).random(len(spec.cameras))
-    quantile = NormalDist().inv_cdf
-    duty = {0.0: -math.inf, 1.0: math.inf}
     in_group: dict[str, int] = {}
-    groups: dict[str, int] = {}
-    names = ("period", "phase", "jitter", "decode", "key", "keys", "sigma", "motion", "poisson", "stagger", "stages",
-             "after", "engine")  # fmt: skip
-    columns: dict[str, list[float]] = {name: [] for name in names}
-    for c, camera in enumerate(spec.cameras):
-        if camera.motion_duty not in duty:
-            duty[camera.motion_duty] = quantile(camera.motion_duty)
-        if camera.group not in groups:
-            groups[camera.group] = _stages_of(spec, camera.group)
+    # Most cameras of a group are one and the same object: filled in by runs of them.
+    for _, run in itertools.groupby(enumerate(spec.cameras), key=lambda item: id(item[1])):
+        members = list(run)
+        begin, camera = members[0]
+        part = rows[begin : begin + len(members)]
         number = in_group.get(camera.group, 0)
-        in_group[camera.group] = number + 1
+        in_group[camera.group] = number + len(members)
         poisson = camera.arrivals == "poisson"
-        phase = 0.0 if poisson else drawn[c] / camera.fps if camera.phase_s is None else camera.phase_s
-        stagger = number if camera.stagger is None else camera.stagger
-        values = (
-            1.0 / camera.fps, phase, camera.jitter_s, *_decode_times(camera), camera.key_frames, camera.decode_sigma,
-            duty[camera.motion_duty], poisson, stagger, groups[camera.group], camera.application_core_s,
-            camera.engine_s,
-        )  # fmt: skip
-        for column, value in zip(columns.values(), values, strict=True):
-            column.append(value)
-    for name, column in columns.items():
-        rows[name] = column
+        part["period"], part["jitter"], part["poisson"] = 1.0 / camera.fps, camera.jitter_s, poisson
+        if not poisson:
+            drawn_s = drawn[begin : begin + len(members)] / camera.fps
+            part["phase"] = drawn_s if camera.phase_s is None else camera.phase_s
+        part["decode"], part["key"] = _decode_times(camera)
+        part["keys"], part["sigma"] = camera.key_frames, camera.decode_sigma
+        part["motion"] = _motion_quantile(camera.motion_duty)
+        part["stagger"] = np.arange(number, number + len(members)) if camera.stagger is None else camera.stagger
+        part["stages"] = _stages_of(spec, camera.group)
+        part["after"], part["engine"] = camera.application_core_s, camera.engine_s
     rows["last_done"] = warmup_s
     rows["step"] = -1
     return rows
+
+
+@lru_cache(maxsize=64)
+def _motion_quantile(duty: float) -> float:
+    """Normal quantile below which there is motion for this share of the time."""
+    return {0.0: -math.inf, 1.0: math.inf}.get(duty) or NormalDist().inv_cdf(duty)
 
 
 def _decode_times(camera: SimCamera) -> tuple[float, float]:

@@ -32,12 +32,12 @@ def document_text(record: BaseModel) -> str:
     """
     # Not mode="json": that turns NaN and infinity into null, and unknown must differ from a fault in our arithmetic.
     try:
-        return json.dumps(record.model_dump(by_alias=True), indent=2, allow_nan=False, default=_json_value) + "\n"
+        return json.dumps(record.model_dump(by_alias=True), indent=2, allow_nan=False, default=json_value) + "\n"
     except ValueError as error:
         raise StoreError(f"{type(record).__name__} cannot be written as JSON: {error}; this is a bug") from error
 
 
-def _json_value(value: object) -> str:
+def json_value(value: object) -> str:
     """JSON of what Python's module has no word for and records hold: dates."""
     if isinstance(value, datetime.date):
         return value.isoformat()

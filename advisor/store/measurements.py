@@ -32,7 +32,7 @@ from advisor.records.measurement import (
 from advisor.records.model import ModelWork
 
 from .database import Database
-from .files import document_text
+from .files import document_text, json_value
 from .tables import box_works, hosts, measurements, micro, micro_failures, runs, works
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -312,14 +312,11 @@ class MeasurementStore(Database):
 
     def put_run(self, kind: str, document: BaseModel | Mapping[str, Any]) -> str:
         """Keep a plan, verdict or other document; returns the id under which ``sizer report`` finds it."""
-        if isinstance(document, BaseModel):
-            values: Mapping[str, Any] = json.loads(document_text(document))
-        else:
-            values = document
+        values = document.model_dump(by_alias=True) if isinstance(document, BaseModel) else document
         created = str(values.get("created") or _now())
         run_id = f"{kind}-{created[:10].replace('-', '')}-{uuid.uuid4().hex[:8]}"
         try:
-            text = json.dumps(values, allow_nan=False)
+            text = json.dumps(values, allow_nan=False, default=json_value)
         except (TypeError, ValueError) as error:
             raise StoreError(f"run of kind {kind}: cannot be written as JSON: {error}; this is a bug") from error
         with self._write() as connection:

@@ -90,9 +90,12 @@ def local_facts(store: MeasurementStore) -> HostFacts:
 
 
 @contextmanager
-def probing() -> Iterator[Future[HostFacts]]:
-    """Read the facts of this machine during other work: most of it is waiting, for lscpu and a sample of load."""
+def probing(*, runtimes: bool = True) -> Iterator[Future[HostFacts]]:
+    """Read the facts of this machine during other work: most of it is waiting, for lscpu and a sample of load.
+
+    ``runtimes``: list these too, which loads them.
+    """
     from .host import probe
 
     with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(probe)
+        yield pool.submit(probe, runtimes=runtimes)

@@ -7,7 +7,7 @@ from pathlib import Path
 from advisor.records.host import HostFacts
 
 
-def probe(sysroot: Path | None = None, *, devices: bool = False) -> HostFacts:
+def probe(sysroot: Path | None = None, *, devices: bool = False, runtimes: bool = True) -> HostFacts:
     """Read the facts of a machine; runtimes are listed for this machine only.
 
     Parameters
@@ -17,6 +17,9 @@ def probe(sysroot: Path | None = None, *, devices: bool = False) -> HostFacts:
     devices
         Also try every device of every runtime in a process of its own: seconds where there is one beside the CPU.
 
+    runtimes
+        List the runtimes of this machine, which loads them; without it none is listed.
+
     Raises
     ------
     HostError
@@ -24,7 +27,7 @@ def probe(sysroot: Path | None = None, *, devices: bool = False) -> HostFacts:
     """
     from advisor.host import host_facts
 
-    if sysroot is not None:
+    if sysroot is not None or not (runtimes or devices):
         return host_facts(sysroot)
     from advisor.runtimes import real_runtimes, runtime_facts
 

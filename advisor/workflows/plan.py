@@ -57,6 +57,11 @@ class PlanRequest:
     rates: tuple[Rate, ...] = ()
     """For offers in other currencies than USD."""
 
+    @property
+    def may_measure(self) -> bool:
+        """Whether this machine may be measured: otherwise nothing of it but its identity matters."""
+        return bool(self.on or self.measure)
+
 
 def plan_scenario(
     request: PlanRequest,
@@ -82,7 +87,7 @@ def plan_scenario(
     from advisor.store.scenario import load_scenario
 
     load_scenario(request.scenario)  # a fault in it is said before this machine is looked at and anything heavy loaded
-    with few_collections(), probing() as facts:
+    with few_collections(), probing(runtimes=request.may_measure) as facts:
         from advisor.market.price_terms import with_price_warnings
         from advisor.planner.plan import plan
         from advisor.simulate.warm import warm
@@ -127,7 +132,6 @@ def prepare(
 ) -> PlanInputs:
     """Gather everything that a plan is made from; ``probed`` waits for the facts of this machine."""
     from advisor.host import machine_spec
-    from advisor.measure.campaign.scenario_items import items_for_others, scenario_items
     from advisor.measure.items.model_kernels import counted_works
     from advisor.planner.question.candidates import admit
     from advisor.planner.question.inputs import PlanInputs
@@ -137,7 +141,8 @@ def prepare(
     scenario = load_scenario(request.scenario)
     shipped = Catalogue.load()
     facts = probed()
-    store.put_host(facts)
+    if request.may_measure:
+        store.put_host(facts)
     today = request.as_of or dt.datetime.now(dt.UTC).date()
     market = market_view(shipped, request.offers, today, request.rates, money=scenario.money, store_url=store.url)
     catalogue = shipped if market is None else market.catalogue
@@ -160,11 +165,15 @@ def prepare(
     others = any(not is_candidate(host, facts, [candidate]) for candidate in candidates)
     carried = bool(request.measure and unpublished and others)
     if here and (request.measure or (request.measure is None and request.on)):
+        from advisor.measure.campaign.scenario_items import scenario_items
+
         campaign = scenario_items(scenario, models, facts, bitrates)
         measure(campaign, facts, store, progress, VISITS, again=request.again)
     elif request.measure is False:
         say("no measurement is taken on this machine (--no-measure)")
     elif carried:
+        from advisor.measure.campaign.scenario_items import items_for_others
+
         measure(items_for_others(scenario, models, facts, bitrates), facts, store, progress)
     measured = measured_runtimes(models, store, facts, catalogue, candidates)
     named = named_runtimes(scenario)

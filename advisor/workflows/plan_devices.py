@@ -15,6 +15,7 @@ from advisor.records.scenario import Scenario
 from .devices_here import DevicesHere
 
 if TYPE_CHECKING:
+    from advisor.perfmodel.analytic.work_table import WorkTable
     from advisor.perfmodel.devices.question import DeviceAnswer
     from advisor.planner.question.inputs import Candidate
     from advisor.store.catalogue import Catalogue
@@ -133,6 +134,7 @@ class DeviceAnswers:
     ) -> None:
         self._models, self._counted, self._here = models, counted, here or DevicesHere()
         self._known: dict[tuple[DeviceSpec, str, RunConfig], DeviceAnswer | None] = {}
+        self._works: dict[str, tuple[WorkTable | None, tuple[str, ...]]] = {}
 
     def on_device(self, device: DeviceSpec, key: str, precision: Precision) -> DeviceAnswer | None:
         """What is known of one input at a time."""
@@ -145,16 +147,28 @@ class DeviceAnswers:
         return self._answer(cores, key, RunConfig(runtime="ncnn", precision=precision, threads=threads))
 
     def _answer(self, device: DeviceSpec, key: str, config: RunConfig) -> DeviceAnswer | None:
-        from advisor.perfmodel.analytic.work_table import table_of
         from advisor.perfmodel.devices.question import first_answer
         from advisor.perfmodel.devices.registry import shipped_sources
 
         from .predict_device import device_question
 
-        asked = (device, key, config)
+        # What is known of a device is known in whatever box it sits, as far as its facts are the same there.
+        asked = (device.facts, key, config)
         if asked not in self._known:
-            model = self._models[key]
-            work = self._counted.get(model.sha256)
-            question = device_question(model, None if work is None else table_of(work), config, device)
+            table, names = self._work(key)
+            question = device_question(self._models[key], table, config, device, names)
             self._known[asked] = first_answer(shipped_sources(), question)
         return self._known[asked]
+
+    def _work(self, key: str) -> tuple[WorkTable | None, tuple[str, ...]]:
+        """Work of a model and the names under which publications may know it, worked out once."""
+        from advisor.perfmodel.analytic.work_table import table_of
+
+        from .predict_device import known_names
+
+        if key not in self._works:
+            model = self._models[key]
+            work = self._counted.get(model.sha256)
+            table = None if work is None else table_of(work)
+            self._works[key] = table, known_names(model, table)
+        return self._works[key]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
 from math import exp
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,22 +77,42 @@ def predict_on_device(
     return _known(model, machine, config, answer)
 
 
-def device_question(model: ModelFile, work: WorkTable | None, config: RunConfig, device: DeviceSpec) -> DeviceQuestion:
-    """What the sources of evidence are asked of a model on a device.
-
-    ``work``: as counted in its file; None: it could not be counted, and is known by name alone.
-    """
-    from advisor.perfmodel.analytic.work_table import canonical_name, load_works, same_network
-    from advisor.perfmodel.devices.question import DeviceQuestion
+@lru_cache(maxsize=1)
+def _published_works() -> Mapping[str, WorkTable]:
+    """Work of the models that ship, read once."""
+    from advisor.perfmodel.analytic.work_table import load_works
     from advisor.store.paths import profiles_dir
+
+    return load_works(profiles_dir() / "calibration" / "works.json")
+
+
+def known_names(model: ModelFile, work: WorkTable | None) -> tuple[str, ...]:
+    """Names under which publications may know a model: its own, and those of models that are the same network."""
+    from advisor.perfmodel.analytic.work_table import canonical_name, same_network
 
     names = [canonical_name(model.reference), model.name]
     if work is not None:
-        published = load_works(profiles_dir() / "calibration" / "works.json")
-        names += [name for name, table in published.items() if same_network(table, work)]
+        names += [name for name, table in _published_works().items() if same_network(table, work)]
+    return tuple(dict.fromkeys(names))
+
+
+def device_question(
+    model: ModelFile,
+    work: WorkTable | None,
+    config: RunConfig,
+    device: DeviceSpec,
+    names: tuple[str, ...] | None = None,
+) -> DeviceQuestion:
+    """What the sources of evidence are asked of a model on a device.
+
+    ``work``: as counted in its file; None: it could not be counted, and is known by name alone. ``names``: of
+    :func:`known_names`, for whoever asks often.
+    """
+    from advisor.perfmodel.devices.question import DeviceQuestion
+
     return DeviceQuestion(
         device=device,
-        models=tuple(dict.fromkeys(names)),
+        models=known_names(model, work) if names is None else names,
         table=work,
         input_size=image_size(model.input_shape) if model.path else None,
         precision=config.precision,

@@ -221,6 +221,8 @@ def busy_cores(demands: Sequence[Floats], cores: float) -> Floats:
         part = gap_low / np.where(crossing, gap_low - gap_high, 1.0)
         solved = np.where(crossing, cores * (low + part * (high - low)), solved)
         open_ &= ~crossing
+        if not open_.any():
+            break
     return solved
 
 

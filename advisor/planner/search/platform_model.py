@@ -24,7 +24,7 @@ from .decoding import EngineUse, left_on_host
 from .device_options import arm_passes, device_options, options_beside, why_no_option
 from .devices import CPU, Beside, DeviceUse, permitted
 from .loads import LOADS, others_busy, risen
-from .space import Placement, configurations, stage_batches, undominated
+from .space import Placement, configurations, in_order, stage_batches, undominated
 from .stage_option import CoreCost, StageOption, known_cost
 
 Variant = tuple[str, Placement, tuple[str, Beside] | None, HostPath | None]
@@ -46,10 +46,12 @@ class PlatformModel:
         use: DeviceUse | None = None,
         cores_alone: PlatformModel | None = None,
         engines: EngineUse | None = None,
+        undecoded: PlatformModel | None = None,
         twin: PlatformModel | None = None,
     ) -> None:
         """``use``: the device that stages may run on, too; ``engines``: those that decode; ``cores_alone``: the model
-        without them; ``twin``: that of a platform of which everything but the installed memory is predicted alike.
+        without them; ``undecoded``: that without the engines alone; ``twin``: that of a platform of which everything
+        but the installed memory is predicted alike.
         """
         self._inputs = inputs
         self.use, self.engines, self._cores_alone = use, engines, cores_alone
@@ -65,7 +67,8 @@ class PlatformModel:
         their times are means over both kinds; the gain of SMT siblings is neglected. Low-power cores that the runtime
         gives to no inference, and with ``performance`` all but the performance cores, are left to the system, which is
         pessimistic: decode may in fact run there."""
-        self.slowing = inputs.predictor.slowing(candidate.machine)
+        same = cores_alone if twin is None else twin
+        self.slowing: tuple[float, ...] = inputs.predictor.slowing(candidate.machine) if same is None else same.slowing
         """Lengthening of decoding, preparation and the application's work with 1/n, ... of the other cores busy;
         empty: they have none."""
         most = self.slowing[-1] if self.slowing else 0.0
@@ -73,6 +76,8 @@ class PlatformModel:
         """Its shape, from 0 to 1."""
         self._decode: dict[tuple[str, int, int, float | None, float], CoreCost] = {}
         self._application: dict[tuple[ApplicationUnit, float | None], CoreCost | None] = {}
+        self._prepared: dict[tuple[tuple[int, int], tuple[int, int]], CoreCost] = {}
+        """By the sizes of a picture and of a model's input."""
         self._estimates: dict[tuple[str, str, RunConfig], ServiceEstimate] = {}
         self._requested: set[_OptionsKey] = set()
         self._options: dict[_OptionsKey, tuple[StageOption, ...]] = {}
@@ -81,8 +86,12 @@ class PlatformModel:
         """Variant of the first of its twins: models with an equal one have equal figures, installed memory aside."""
         if twin is not None:
             self.like = twin.like
-            self._estimates, self._requested = twin._estimates, twin._requested
-            self._options, self._least = twin._options, twin._least
+        if cores_alone is not None:  # of the same box
+            self._application, self._prepared = cores_alone._application, cores_alone._prepared
+        with_options = undecoded if twin is None else twin
+        if with_options is not None:
+            self._estimates, self._requested = with_options._estimates, with_options._requested
+            self._options, self._least = with_options._options, with_options._least
 
     def bandwidth_bytes_per_s(self, z: float) -> float | None:
         """Memory bandwidth that the cores sustain together at quantile ``z`` [B/s]; None where no sheet states it."""
@@ -105,6 +114,11 @@ class PlatformModel:
         return self.candidate.platform.id
 
     @property
+    def on_cores(self) -> PlatformModel:
+        """The model of the same box without its devices, which asks the performance model for passes on cores."""
+        return self if self._cores_alone is None else self._cores_alone
+
+    @property
     def variant(self) -> Variant:
         """What tells the models of a plan apart."""
         use, engines = self.use, self.engines
@@ -121,8 +135,11 @@ class PlatformModel:
         rate = camera.bitrate_kbps  # None where the scenario leaves it open: the usual one then, with its doubt
         key = (camera.codec, width, height, rate, camera.fps)
         if key not in self._decode:
-            cost = self._inputs.predictor.decode(self.machine, camera.codec, width, height, rate, camera.fps)
-            moved = self._with_transfer(cost, self.cold.picture_s(width, height, 2))
+            if self._cores_alone is not None:
+                moved = self._cores_alone.decode(camera)
+            else:
+                cost = self._inputs.predictor.decode(self.machine, camera.codec, width, height, rate, camera.fps)
+                moved = self._with_transfer(cost, self.cold.picture_s(width, height, 2))
             self._decode[key] = moved if self.engines is None else left_on_host(moved, self.engines, camera.codec)
         return self._decode[key]
 
@@ -175,7 +192,13 @@ class PlatformModel:
         """Every useful way to run ``stage`` here, least core time first; empty where no runtime can."""
         key = self._options_key(scenario, stage)
         if key not in self._options:
-            self._options[key] = undominated(self.every_option(scenario, stage))
+            use, on_cores = self.use, self._cores_alone
+            if use is not None and on_cores is not None and use.beside == "passes" and not use.is_of_chip:
+                # It slows no pass on the cores, and options on different devices do not dominate each other.
+                own = undominated(self._on_device(scenario, stage, use))
+                self._options[key] = in_order([*on_cores.options(scenario, stage), *own])
+            else:
+                self._options[key] = undominated(self.every_option(scenario, stage))
         return self._options[key]
 
     def least_options(self, scenario: Scenario, stage: Stage, z: float) -> tuple[StageOption, ...]:
@@ -220,8 +243,11 @@ class PlatformModel:
         on_cores = []
         if use.beside == "passes":
             on_cores = options_beside(use, self._cores_alone.every_option(scenario, stage))
-        before = self._before_pass(scenario, stage)
-        return on_cores + device_options(self._inputs, self.id, scenario, stage, use, *before)
+        return on_cores + self._on_device(scenario, stage, use)
+
+    def _on_device(self, scenario: Scenario, stage: Stage, use: DeviceUse) -> list[StageOption]:
+        """Ways to run ``stage`` on the device itself."""
+        return device_options(self._inputs, self.id, scenario, stage, use, *self._before_pass(scenario, stage))
 
     def why_no_option(self, scenario: Scenario, stage: Stage) -> str:
         """Say why a stage has no option here."""
@@ -290,8 +316,11 @@ class PlatformModel:
         height, width = (shape[2], shape[3]) if image_layout(shape) == "NCHW" else (shape[1], shape[2])
         # A stage on objects scales crops of unknown size: that of the model's input is assumed.
         source = (width, height) if stage.on is not None else max(sizes, key=lambda size: size[0] * size[1])
-        cost = self._inputs.predictor.preprocess(self.machine, source, (width, height))
-        return self._with_transfer(cost, self.cold.prepared_s(*source))
+        sizes_of = source, (width, height)
+        if sizes_of not in self._prepared:
+            cost = self._inputs.predictor.preprocess(self.machine, *sizes_of)
+            self._prepared[sizes_of] = self._with_transfer(cost, self.cold.prepared_s(*source))
+        return self._prepared[sizes_of]
 
     def _between_loads(self, cost: Cost) -> CoreCost:
         alone = 1.0 / (1.0 + self.slowing[-1]) if self.slowing else 1.0

@@ -87,11 +87,14 @@ def boxes_needed(study: Study, candidate: Candidate) -> int | None:
     usable = study.scenario.margin.usable_share
     for count in range(1, study.case.max_boxes + 1):
         load = study.case.required(count)
-        demands = [(model, _least_cores(study, model, load, MEDIAN)) for model in study.models(candidate)]
-        if all(demand is None for _, demand in demands):
+        known = False
+        for model in study.models(candidate):
+            demand = _least_cores(study, model, load, MEDIAN)
+            if demand is not None and demand <= usable * model.cores:
+                return count
+            known = known or demand is not None
+        if not known:
             return None
-        if any(demand is not None and demand <= usable * model.cores for model, demand in demands):
-            return count
     return None
 
 

@@ -72,11 +72,15 @@ class _Precedent:
 def _judge_alike(study: Study, candidate: Candidate, count: int) -> Judgement:
     """Judge boxes as others with equal figures and memory were: boxes of one chip, but for their name and price.
 
-    Counted as if they had been searched, too; searched where the budget of tries might end elsewhere by now.
+    Or as another number of the same boxes, where the fullest has the same load: of a group with fewer cameras than
+    there are boxes, each has one. Counted as if they had been searched, too; searched where the budget of tries might
+    end elsewhere by now.
     """
     models = study.models(candidate)
     memory_bytes = candidate.machine.memory_bytes
-    key = ("precedent", *(model.like for model in models), memory_bytes, count, study.case.key)
+    loads = study.case.required(count).key, study.case.nominal(count).key
+    # Reasons say "per box" of several.
+    key = ("precedent", *(model.like for model in models), memory_bytes, count > 1, *loads, study.case.key)
 
     def first() -> _Precedent:
         before = study.counters.judging
@@ -86,20 +90,20 @@ def _judge_alike(study: Study, candidate: Candidate, count: int) -> Judgement:
 
     judging = study.counters.judging
     precedent = study.once(key, first)
-    if study.counters.judging != judging or precedent.judged.model.candidate is candidate:
+    if study.counters.judging != judging:
         return precedent.judged  # that was this very platform
     if not study.budget_is_as_before(precedent.tried_before, precedent.took[0]):
         return _judge(study, models, count)
     study.counters.count_again(precedent.took)
-    return _moved(precedent.judged, models)
+    return _moved(precedent.judged, models, count)
 
 
-def _moved(judged: Judgement, models: Sequence[PlatformModel]) -> Judgement:
-    """The same judgement on the platform of these models."""
+def _moved(judged: Judgement, models: Sequence[PlatformModel], count: int) -> Judgement:
+    """The same judgement on so many boxes of the platform of these models."""
     model = next(model for model in models if model.like == judged.model.like)
-    deployment = None if judged.deployment is None else replace(judged.deployment, model=model)
+    deployment = None if judged.deployment is None else replace(judged.deployment, model=model, count=count)
     if isinstance(judged, Failing):
-        return replace(judged, model=model, deployment=deployment)
+        return replace(judged, model=model, count=count, deployment=deployment)
     assert deployment is not None  # what holds is configured
     return replace(judged, deployment=deployment)
 

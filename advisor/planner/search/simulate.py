@@ -325,7 +325,7 @@ def _parents_first(scenario: Scenario) -> list[Stage]:
 
 
 def _intervals(scenario: Scenario, stage: Stage, cameras: tuple[SimCamera, ...]) -> tuple[float, ...]:
-    names = scenario.groups_of(stage)
+    names = frozenset(scenario.groups_of(stage))
     per_rate: dict[float, float] = {}
     intervals = []
     for camera in cameras:

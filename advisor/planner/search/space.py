@@ -7,6 +7,7 @@ cores by demand, so such an option can only add load and delay.
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal
 
@@ -54,16 +55,21 @@ def configurations(
     )
 
 
-def undominated(options: list[StageOption]) -> tuple[StageOption, ...]:
+def in_order(options: Iterable[StageOption]) -> tuple[StageOption, ...]:
+    """Least core time first."""
+    return tuple(
+        sorted(options, key=lambda item: (item.core_s(PESSIMISTIC), item.threads_per_stream, item.pass_s(PESSIMISTIC)))
+    )
+
+
+def undominated(options: Iterable[StageOption]) -> tuple[StageOption, ...]:
     """Drop options that another one of the same shape matches or beats in everything that the simulation depends on.
 
     Compared at all three quantiles: what is judged on one side may be predicted on the other.
     """
     kept: list[StageOption] = []
     by_shape: dict[tuple[str, int | None, int], list[list[float]]] = {}
-    for option in sorted(
-        options, key=lambda item: (item.core_s(PESSIMISTIC), item.threads_per_stream, item.pass_s(PESSIMISTIC))
-    ):
+    for option in in_order(options):
         rivals, burdens = by_shape.setdefault(_shape(option), []), _burdens(option)
         if not any(all(map(operator.le, theirs, burdens)) for theirs in rivals):
             kept.append(option)

@@ -24,6 +24,15 @@ class CoreCost:
     """While the others idle [s]."""
     evidence: Evidence
     notes: tuple[str, ...]
+    _known: dict[float, tuple[float, float]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """:meth:`at` by quantile: all options of a stage share it."""
+
+    def at(self, z: float) -> tuple[float, float]:
+        """Core time while the others idle and with all cores busy [s]."""
+        known = self._known.get(z)
+        if known is None:
+            known = self._known[z] = at(self.alone_s, z), at(self.core_s, z)
+        return known
 
     def contention(self, z: float) -> float:
         """Added time with all other cores busy, as a share of the time alone."""
@@ -132,11 +141,11 @@ class StageOption:
 
     def preprocess_s(self, z: float) -> float:
         """Core time to prepare one input, the application's work on it included, with all cores busy [s]."""
-        return sum(at(cost.core_s, z) for cost in (self.preprocess, self.application) if cost is not None)
+        return sum(cost.at(z)[1] for cost in (self.preprocess, self.application) if cost is not None)
 
     def least_preprocess_s(self, z: float) -> float:
         """The same while all other cores idle [s]."""
-        return sum(at(cost.alone_s, z) for cost in (self.preprocess, self.application) if cost is not None)
+        return sum(cost.at(z)[0] for cost in (self.preprocess, self.application) if cost is not None)
 
     def preprocess_contention(self, z: float) -> float:
         """Added time of a preparation with all other cores busy, as a share of its time alone."""

@@ -141,25 +141,34 @@ class Study:
         """Return the candidate's platform model, made once."""
         key: Variant = (candidate.platform.id, placement, None, None)
         if key not in self._models:
-            twin = self._twins.get(self._kind(candidate, key))
-            self._keep(PlatformModel(self.inputs, candidate, placement, twin=twin))
+            self._keep(candidate, key, None, None)
         return self._models[key]
 
-    def _kind(self, candidate: Candidate, variant: Variant) -> Hashable:
-        """Equal for models of which everything but the installed memory is predicted alike."""
-        runtimes = self.inputs.runtimes_measured.get(candidate.platform.id)
-        return self.inputs.predictor.alike(candidate.machine), runtimes, candidate.devices, variant[1:]
-
-    def _keep(self, model: PlatformModel) -> None:
-        self._models[model.variant] = model
-        self._twins.setdefault(self._kind(model.candidate, model.variant), model)
+    def _keep(self, candidate: Candidate, key: Variant, use: DeviceUse | None, engines: EngineUse | None) -> None:
+        """Make a model, as the twin of one of which everything but the installed memory is predicted alike."""
+        on_cores = None if use is None and engines is None else self.model(candidate)
+        undecoded = None
+        if engines is not None:
+            undecoded = on_cores if use is None else self._with_device(candidate, use, None)
+        arm = candidate.arm_cores
+        kind: Hashable = (
+            self.inputs.predictor.alike(candidate.machine),
+            self.inputs.runtimes_measured.get(candidate.platform.id),
+            None if arm is None else arm.facts,
+            None if use is None else use.device.facts,
+            None if engines is None else engines.device,
+            key[1:],
+        )
+        twin = self._twins.get(kind)
+        model = PlatformModel(self.inputs, candidate, key[1], use, on_cores, engines, undecoded, twin)
+        self._models[key] = model
+        self._twins.setdefault(kind, model)
 
     def _with_device(self, candidate: Candidate, use: DeviceUse | None, engines: EngineUse | None) -> PlatformModel:
         keys = None if use is None else use.key, None if engines is None else engines.key
         key: Variant = (candidate.platform.id, "all", *keys)
         if key not in self._models:
-            twin = self._twins.get(self._kind(candidate, key))
-            self._keep(PlatformModel(self.inputs, candidate, "all", use, self.model(candidate), engines, twin))
+            self._keep(candidate, key, use, engines)
         return self._models[key]
 
     def _with_engines(self, candidate: Candidate, use: DeviceUse | None) -> PlatformModel | None:
@@ -172,6 +181,9 @@ class Study:
         """The platform with all its cores, of a chip with two kinds of them with the performance cores alone, and with
         each of its devices that the scenario permits, where the cores infer beside it and where they do not.
         """
+        return self.once(("models", candidate.platform.id), lambda: self._models_of(candidate))
+
+    def _models_of(self, candidate: Candidate) -> tuple[PlatformModel, ...]:
         whole = self.model(candidate)
         machine = candidate.machine
         alike = machine.inference_cores == machine.performance_cores
@@ -187,7 +199,8 @@ class Study:
 
     def prepare(self, candidates: Sequence[Candidate]) -> None:
         """Request the estimates of all candidates at once: many times faster than one by one."""
-        distinct = {model.like: model for candidate in candidates for model in self.models(candidate)}
+        asked = (model.on_cores for candidate in candidates for model in self.models(candidate))
+        distinct = {model.like: model for model in asked}
         missing = [
             (model, stage, requests)
             for model in distinct.values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from dataclasses import replace
 
 import pytest
@@ -22,9 +23,11 @@ from advisor.planner.search.devices import (
 )
 from advisor.planner.search.judgement import Failing, Feasible
 from advisor.planner.search.search import judge
+from advisor.planner.search.space import undominated
 from advisor.planner.search.study import Study
 from advisor.records.base import Evidence, Interval, Precision
 from advisor.records.device import DeviceKind, DeviceSpec
+from advisor.records.machine import MachineSpec
 from advisor.records.scenario import Scenario
 from tests.planner.fakes import FakePredictor, best_of, candidate, inputs, scenario
 
@@ -218,6 +221,49 @@ def test_what_is_bought_for_a_box_is_used_in_it() -> None:
         device("accelerator", "hailo-8"),
     )  # fmt: skip
     assert devices_of(judged(given)) == {"person": "hailo-8"}
+
+
+class OneChip(FakePredictor):
+    """All boxes have one chip."""
+
+    def alike(self, machine: MachineSpec) -> Hashable:
+        return machine.performance_cores
+
+
+def test_boxes_of_one_chip_share_what_is_predicted_with_devices_and_without() -> None:
+    """A device that may be bought for a box makes another candidate, of which the cores are asked about no more."""
+    hailo = device("accelerator", "hailo-8")
+    elsewhere = hailo.model_copy(update={"machine": "other"})
+    case = shop([DETECTOR, REID], ["CPU", "hailo-8"])
+    given = asked(case, candidate("plain", 4, 200.0), {"person": 400.0, "reid": 900.0})
+    boxes = [
+        candidate("plain", 4, 200.0),
+        candidate("other", 4, 210.0),
+        replace(candidate("with", 4, 270.0), bought_with="hailo-8", devices=(hailo,)),
+        replace(
+            candidate("other-with", 4, 280.0),
+            bought_with="hailo-8",
+            devices=(elsewhere,),
+        ),
+    ]
+    predictor = OneChip({"person": 0.01, "reid": 0.004})
+    study = Study.of(replace(given, candidates=tuple(boxes), predictor=predictor))
+    study.prepare(boxes[:1])
+    asked_before = predictor.asked
+    assert asked_before > 0
+    study.prepare(boxes)
+    for box in boxes:
+        for model in study.models(box):
+            assert all(model.options(case, stage) for stage in case.stages)
+    assert predictor.asked == asked_before
+    (with_one, *_), (with_other, *_) = study.models(boxes[2]), study.models(boxes[3])
+    assert with_one.like == with_other.like
+    assert with_one.options(case, case.stages[0]) == with_other.options(case, case.stages[0])
+    # On an added device nothing slows the cores: their options are there as they are without it.
+    beside = next(model for model in study.models(boxes[2]) if model.use is not None and model.use.beside == "passes")
+    plain = study.model(boxes[0]).options(case, case.stages[0])
+    assert [item for item in beside.options(case, case.stages[0]) if item.busy is None] == list(plain)
+    assert list(beside.options(case, case.stages[0])) == list(undominated(beside.every_option(case, case.stages[0])))
 
 
 CODED = {"group": "yard", "count": 12, "resolution": "1920x1080", "codec": "h264", "fps": 15.0, "bitrate_kbps": 4000.0}

@@ -15,7 +15,7 @@ from advisor.planner.search.study import Study
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelWork
 from advisor.records.scenario import Scenario
-from tests.planner.fakes import FakePredictor, candidate, inputs, scenario, work
+from tests.planner.fakes import FakePredictor, camera, candidate, inputs, scenario, work
 
 SMALL, ENOUGH = candidate("small", 2, 200.0), candidate("enough", 4, 340.0)
 WORK_S = {"person": 0.02, "reid": 0.004}
@@ -161,3 +161,22 @@ def test_boxes_that_are_alike_get_the_same_plan_as_if_each_had_been_judged() -> 
     assert [joint.search[name] for name in counted] == [apart.search[name] for name in counted]
     assert joint.search["simulations"] < apart.search["simulations"]
     assert together.asked < each.asked / 2
+
+
+def test_more_boxes_than_cameras_of_a_group_are_judged_as_fewer_were() -> None:
+    """Two cameras in the aisle and two at the door: of 3 boxes as of 4 the fullest has one of each."""
+    few = [camera(2, "aisle"), camera(2, "door")]
+    study = Study.of(given(scenario(cameras=few)))
+    three = judge(study, SMALL, 3)
+    counted, simulated = study.counters.judging, study.counters.simulated
+    four = judge(study, SMALL, 4)
+    assert (three.count, four.count) == (3, 4)
+    assert study.counters.simulated == simulated
+    assert study.counters.judging == tuple(2 * count for count in counted)
+    # As if they had been judged by themselves.
+    alone = judge(Study.of(given(scenario(cameras=few))), SMALL, 4)
+    assert isinstance(four, Feasible)
+    assert isinstance(alone, Feasible)
+    assert four.outcome.p95_ms == alone.outcome.p95_ms
+    assert four.deployment.setup.key == alone.deployment.setup.key
+    assert four.deployment.count == alone.deployment.count
