@@ -93,7 +93,9 @@ verify: $(COMPILED)
 	$(BIN)/sizer verify $(SCENARIO) --duration 20
 
 # Tests with deadlines run alone at the end. One thread per worker in BLAS: two workers already fill two cores.
-run_tests = $(1)/python -m pytest -n 2 --dist worksteal -m "not slow and not accuracy and not timing and not devices and not torch" $(PYTEST_ARGUMENTS) && \
+# Some tests wait for clocks and processes: a third worker fills those gaps where memory allows (1.3 GB each).
+WORKERS ?= 2
+run_tests = $(1)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not accuracy and not timing and not devices and not torch" $(PYTEST_ARGUMENTS) && \
 	$(1)/python -m pytest -m "timing and not slow and not devices and not torch" $(PYTEST_ARGUMENTS)
 
 test: $(DEVSTAMP)

@@ -71,4 +71,9 @@ def init(
     written = write_scenario(asked, file)
     if as_json:
         print_json_data({"schema": "sizer.init/1", "scenario": str(written)})
-    notes(quiet)(f"wrote {written}; next: sizer plan {written} --html plan.html")
+    from advisor.workflows.models import looks_like_file
+
+    say = notes(quiet)
+    say(f"wrote {written}; next: sizer plan {written} --html plan.html")
+    if looks_like_file(model) and not Path(model).exists():
+        say(f"{model} is not there yet, seen from here: put it there, or write an architecture's name or like:NAME")

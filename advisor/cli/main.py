@@ -88,6 +88,8 @@ def run(arguments: list[str] | None = None) -> int:
     except click.ClickException as error:
         shown = io.StringIO()  # usage and hint too, and what was typed may be an address with a password
         error.show(shown)
+        if isinstance(error, click.MissingParameter) and error.param is not None and error.param.name == "scenario":
+            shown.write("Name a file, or one that ships, such as store-analytics; `sizer init` writes a first one.\n")
         with contextlib.suppress(OSError):
             click.echo(printable(hidden(shown.getvalue())), err=True, nl=False)
         return 2

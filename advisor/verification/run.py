@@ -32,6 +32,8 @@ START_LIMIT_S = 600.0
 """Compilation and clips of a large scenario on a slow machine; beyond that something hangs."""
 SILENCE_LIMIT_S = 20.0
 """A running child reports four times a second."""
+TURN_MAX_S = 1.0
+"""What one turn of waiting counts as at most."""
 STOP_LIMIT_S = 15.0
 
 
@@ -140,7 +142,7 @@ class Child:
 
     def listen(self, seen: Observation, progress: Progress, stop: threading.Event) -> None:
         """Collect messages until the child reports its end or is gone; an interrupt or ``stop`` ends it early."""
-        heard_s = time.monotonic()
+        silent_s, awake_s = 0.0, time.monotonic()
         asked_s: float | None = None
         while True:
             try:
@@ -151,14 +153,17 @@ class Child:
                 stop.set()
                 continue
             now_s = time.monotonic()
+            # Who was suspended himself heard nothing and may not judge: a turn takes a tenth of a second.
+            silent_s += min(now_s - awake_s, TURN_MAX_S)
+            awake_s = now_s
             if not ready:
                 if asked_s is not None and now_s - asked_s > STOP_LIMIT_S:
                     return
-                if now_s - heard_s > (SILENCE_LIMIT_S if seen.started else START_LIMIT_S):
-                    seen.failure = f"hung: nothing heard for {now_s - heard_s:.0f} s"
+                if silent_s > (SILENCE_LIMIT_S if seen.started else START_LIMIT_S):
+                    seen.failure = f"hung: nothing heard for {silent_s:.0f} s"
                     return
                 continue
-            heard_s = now_s
+            silent_s = 0.0
             messages = self._process.receive()
             if messages is None:
                 self._ended(seen)

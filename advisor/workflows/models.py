@@ -102,6 +102,11 @@ def looks_like_file(reference: str) -> bool:
     return path.exists() or path.suffix.lower() in _ENDINGS | FOREIGN_ENDINGS or "/" in reference
 
 
+def _seen_from(path: Path) -> str:
+    """Where a path begins that says only how to go on."""
+    return "" if path.is_absolute() else f" in {Path.cwd()}"
+
+
 def resolve_model(reference: str, input_shape: str | tuple[int, ...] | None = None) -> ModelFile:
     """Resolve a model reference: a file, the name of an architecture, or ``like:NAME``.
 
@@ -123,7 +128,8 @@ def resolve_model(reference: str, input_shape: str | tuple[int, ...] | None = No
         raise ModelError(f"{error}{_by_name(path.stem)}") from error
     if not path.is_file():
         raise ModelError(
-            f"{reference}: no such model file; give a path, an architecture's name, or like:NAME{_by_name(path.stem)}"
+            f"{reference}: no such model file{_seen_from(path)}; give a path, an architecture's name, or like:NAME"
+            f"{_by_name(path.stem)}"
         )
     # Links are not followed: model caches link to files without an ending.
     file = _gathered(path.absolute())

@@ -7,7 +7,7 @@ import pytest
 
 from advisor.calibration.bands import CASES, BandsWithout, LeftOutErrors, NestedWidths
 from advisor.calibration.crossval import HeldOutErrors
-from advisor.calibration.dataset import load_dataset, residual_rows
+from advisor.calibration.dataset import residual_rows
 from advisor.calibration.scales import FitChoice, Strictness
 from advisor.calibration.transfer import JudgedCalibration
 from advisor.perfmodel import Predictor
@@ -15,13 +15,14 @@ from advisor.records.base import Z90
 from benchmarks.page import PAGE, replaced
 from benchmarks.reliability import page
 from benchmarks.summary import summary
+from tests.calibration.shipped import dataset as shipped_dataset
 
 SIGMA = 0.1
 
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    data = load_dataset().data
+    data = shipped_dataset().data
     data = data.take(residual_rows(data))
     rng = np.random.default_rng(0)
     machines = [row.machine for row in data.rows]

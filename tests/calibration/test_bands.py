@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 
 from advisor.calibration.bands import HeldOutBands, drawn_in, few_bands, level, new_bands, tuned
-from advisor.calibration.dataset import load_dataset, residual_rows
+from advisor.calibration.dataset import residual_rows
 from advisor.calibration.published import machines_elsewhere
 from advisor.perfmodel.analytic.interval import FEW, Bands
 from advisor.perfmodel.analytic.machine import SIMD_CLASSES
 from advisor.perfmodel.analytic.physics import PRECISIONS
 from advisor.perfmodel.analytic.runtime_defaults import MODES
+from tests.calibration.shipped import dataset as shipped_dataset
 
 
 def test_bands_of_a_class_hold_most_of_its_own_machines_when_each_is_left_out() -> None:
@@ -15,7 +16,7 @@ def test_bands_of_a_class_hold_most_of_its_own_machines_when_each_is_left_out() 
 
     Machines leave four at a time, so that bands are made for seven groups and not for each machine.
     """
-    dataset = load_dataset()
+    dataset = shipped_dataset()
     data = dataset.data.take(residual_rows(dataset.data))
     counted = tuned(data)
     rng = np.random.default_rng(0)
@@ -50,7 +51,7 @@ def test_a_factor_learned_from_few_machines_must_hold_more_of_their_rows() -> No
 
 
 def test_small_cores_are_a_part_of_low_power_with_a_width_of_their_own() -> None:
-    data = load_dataset().data
+    data = shipped_dataset().data
     data = data.take(residual_rows(data))
     names, classes = [row.machine for row in data.rows], data.machines.error_classes()
     off = dict(zip(sorted(set(names)), np.random.default_rng(3).normal(0.0, 0.05, len(set(names))), strict=True))
@@ -68,7 +69,7 @@ def test_small_cores_are_a_part_of_low_power_with_a_width_of_their_own() -> None
 
 def test_the_band_of_an_unknown_class_counts_classes_and_not_their_machines() -> None:
     """Whole classes off by one number each: many machines of a class say it once, so it does not narrow the band."""
-    data = load_dataset().data
+    data = shipped_dataset().data
     data = data.take(residual_rows(data))
     off = np.random.default_rng(1).normal(0.0, 0.3, len(SIMD_CLASSES))
     bands = {item.key: item for item in new_bands(data, off[data.machines.simd], tuned(data))}
@@ -79,7 +80,7 @@ def test_the_band_of_an_unknown_class_counts_classes_and_not_their_machines() ->
 
 def test_models_of_few_machines_are_judged_by_themselves_whatever_the_harness() -> None:
     """Only figures of models that one or two other machines have are off; their band says so, and counts models."""
-    data = load_dataset().data
+    data = shipped_dataset().data
     data = data.take(residual_rows(data))
     elsewhere = machines_elsewhere(data.rows)
     few = (elsewhere > 0) & (elsewhere < FEW)
@@ -109,7 +110,7 @@ def test_a_box_that_is_far_off_counts_as_far_and_not_as_all_of_its_class() -> No
 
 def test_bands_of_a_machine_do_not_know_its_twins() -> None:
     """Two machines of one family are off by the same: with the one left out, the other may not say so."""
-    data = load_dataset().data
+    data = shipped_dataset().data
     data = data.take(residual_rows(data))
     counted = tuned(data)
     names = sorted({row.machine for row in data.rows})

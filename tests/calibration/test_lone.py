@@ -7,16 +7,17 @@ from dataclasses import replace
 import numpy as np
 
 from advisor.calibration.bands import known_chip_errors
-from advisor.calibration.dataset import load_dataset, residual_rows
+from advisor.calibration.dataset import residual_rows
 from advisor.calibration.lone import lone_errors
 from advisor.calibration.published import is_tuned
 from advisor.calibration.scales import FitChoice, Strictness
 from advisor.perfmodel import Predictor
 from advisor.perfmodel.analytic.machine import SIMD_CLASSES
+from tests.calibration.shipped import dataset as shipped_dataset
 
 
 def test_without_its_relatives_a_chip_is_known_less_well_and_one_that_has_none_as_before() -> None:
-    shipped, dataset = Predictor.load().transfer, load_dataset()
+    shipped, dataset = Predictor.load().transfer, shipped_dataset()
     # Tuned tables alone: half of the rows, an eighth of the algebra.
     kept = np.flatnonzero([is_tuned(row.era) for row in dataset.data.rows])
     dataset = replace(dataset, data=dataset.data.take(kept))

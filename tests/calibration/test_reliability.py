@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from advisor.calibration.bands import LeftOutErrors, NestedWidths
-from advisor.calibration.dataset import load_dataset, residual_rows
+from advisor.calibration.dataset import residual_rows
 from advisor.calibration.published import Observations
 from advisor.calibration.reliability import (
     Judgements,
@@ -19,13 +19,14 @@ from advisor.calibration.reliability import (
     score,
 )
 from advisor.records.base import Z90
+from tests.calibration import shipped
 
 SIGMA = 0.15
 
 
 @pytest.fixture(scope="module")
 def data() -> Observations:
-    data = load_dataset().data
+    data = shipped.dataset().data
     return data.take(residual_rows(data))
 
 

@@ -7,18 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from advisor.calibration.dataset import Dataset, load_dataset
+from advisor.calibration.dataset import Dataset
 from advisor.calibration.stand_ins import Judged, document, judge_stand_ins, measured_ratio, sources
 from advisor.perfmodel.analytic.work_table import load_stand_in_works
 from advisor.records.calibration import TransferCalibration
 from advisor.store.paths import profiles_dir
+from tests.calibration.shipped import dataset as shipped_dataset
 
 WORKS = profiles_dir() / "calibration" / "works.json"
 
 
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
-    return load_dataset()
+    return shipped_dataset()
 
 
 @pytest.fixture(scope="module")

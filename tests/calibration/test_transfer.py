@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from advisor.calibration.dataset import load_dataset
 from advisor.calibration.transfer import recondition
 from advisor.perfmodel import Predictor
 from advisor.records.calibration import TransferCalibration
+from tests.calibration.shipped import dataset as shipped_dataset
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def shipped() -> TransferCalibration:
 
 @pytest.fixture(scope="module")
 def again(shipped: TransferCalibration) -> TransferCalibration:
-    return recondition(load_dataset(), shipped)
+    return recondition(shipped_dataset(), shipped)
 
 
 def test_data_sheets_are_those_of_the_catalogue(shipped: TransferCalibration, again: TransferCalibration) -> None:

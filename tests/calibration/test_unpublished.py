@@ -9,13 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from advisor.calibration.dataset import Dataset, learnable, load_dataset, residual_points, residual_rows
+from advisor.calibration.dataset import Dataset, learnable, residual_points, residual_rows
 from advisor.calibration.physics import log_time
 from advisor.calibration.scales import FitChoice, Strictness
 from advisor.calibration.unpublished import relatives, unpublished_errors, words_before_number
 from advisor.perfmodel import Predictor
 from advisor.perfmodel.analytic.work_table import WorkTable
 from advisor.perfmodel.elsewhere.residual import Residual
+from tests.calibration.shipped import dataset as shipped_dataset
 
 
 def _works(**families: str) -> dict[str, WorkTable]:
@@ -41,7 +42,7 @@ def test_a_name_that_begins_with_a_number_has_no_relatives_by_name() -> None:
 @pytest.fixture(scope="module")
 def few() -> tuple[Dataset, FitChoice]:
     """Machines with few rows, so that refitting is cheap; the shipped numbers, since these tests are of algebra."""
-    dataset, shipped = load_dataset(), Predictor.load().transfer
+    dataset, shipped = shipped_dataset(), Predictor.load().transfer
     rows = dataset.data.rows
     small = {name for name, count in Counter(row.machine for row in rows).items() if count < 80}
     kept = dataset.data.take(np.flatnonzero([row.machine in small for row in rows]))

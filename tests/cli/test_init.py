@@ -53,3 +53,20 @@ def test_the_name_is_that_of_the_file(stem: str, name: str, tmp_path: Path) -> N
     file = tmp_path / f"{stem}.yaml"
     assert run(["init", "-q", *ASKED, "--", str(file)]) == 0
     assert load_scenario(file).scenario == name
+
+
+def test_a_model_that_is_not_there_yet_is_told_and_one_that_is_there_or_built_is_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number, (model, absent) in enumerate([("x.onnx", True), ("y.onnx", False), ("resnet-50", False)]):
+        (tmp_path / "y.onnx").touch()
+        assert run(["init", f"shop{number}.yaml", "--cameras", "1", "--model", model]) == 0
+        assert (f"{model} is not there yet" in capsys.readouterr().err) is absent
+
+
+def test_who_names_no_scenario_is_told_of_those_that_ship(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan"]) == 2
+    said = capsys.readouterr().err
+    assert "store-analytics" in said
+    assert "sizer init" in said

@@ -4,7 +4,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from advisor.calibration.dataset import load_dataset
 from advisor.errors import CatalogueError, Inconclusive
 from advisor.perfmodel import Predictor
 from advisor.perfmodel.chain.belief import Belief
@@ -17,6 +16,7 @@ from advisor.records.measurement import Interference, Measurement, MicroBenchmar
 from advisor.records.model import ModelWork
 from advisor.store.catalogue import Catalogue
 from advisor.store.paths import profiles_dir
+from tests.calibration.shipped import dataset as shipped_dataset
 from tests.regression.compare import differences
 
 from .makers import kernel, machine, measurement, work
@@ -40,7 +40,7 @@ def catalogue() -> Catalogue:
 
 
 def test_the_shipped_fit_belongs_to_the_shipped_tables(shipped) -> None:
-    assert shipped.transfer.calibration.data_sha256 == load_dataset().sha256
+    assert shipped.transfer.calibration.data_sha256 == shipped_dataset().sha256
 
 
 def test_every_processor_of_the_catalogue_gets_an_ordered_positive_answer(shipped, catalogue) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import threading
+import types
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,10 @@ from advisor.runtimes.openvino_config import worker_environment
 from advisor.verification import Order, default_configs, find_capacity, verify
 from advisor.verification.frames import Ledger, Log
 from advisor.verification.objects import Scene
+from advisor.verification.observation import Observation
 from advisor.verification.pipeline import Pipeline
-from advisor.verification.run import process_environment
+from advisor.verification.run import Child, process_environment
+from advisor.verification.running import Span
 from advisor.verification.setup import feeds_of
 from tests.waiting import wait_until
 
@@ -94,6 +98,37 @@ def test_a_small_scenario_runs_and_passes(work_dir) -> None:
     assert found.harness["pacing_p50_ms"] < 50
     assert any("drawn from the scenario's distribution" in note for note in found.notes)
     assert any("frames done" in text for text in listener.texts)
+
+
+class Silent:
+    """A child process that says nothing for so many turns, then its end."""
+
+    def __init__(self, turns: int) -> None:
+        self._turns = turns
+
+    def wait(self, timeout_s: float) -> bool:
+        self._turns -= 1
+        return self._turns < 0
+
+    def receive(self) -> list[dict[str, Any]]:
+        return [{"k": "end", "failure": None, "ended_s": 1.0, "in_flight": 0}]
+
+
+@pytest.mark.parametrize(
+    ("turns_s", "failure"),
+    [
+        ([0.1, 60.0, 0.1], None),  # this process was suspended, too: by a debugger, Ctrl-Z, a paused machine
+        ([1.0] * 30, "hung: nothing heard for 21 s"),
+    ],
+)
+def test_silence_counts_only_while_one_listens(turns_s, failure, monkeypatch) -> None:
+    moments = iter(itertools.accumulate([0.0, *turns_s, 0.1, 0.1]))
+    monkeypatch.setattr("advisor.verification.run.time", types.SimpleNamespace(monotonic=lambda: next(moments)))
+    child = object.__new__(Child)
+    child._process = Silent(len(turns_s))  # type: ignore[assignment]
+    seen = Observation((), Span(0.0, 60.0, 10.0, 0.3), 1, started=True)
+    child.listen(seen, Listener(), threading.Event())
+    assert seen.failure == failure
 
 
 def test_the_run_has_the_cap_that_its_configurations_name_and_no_other(work_dir, monkeypatch) -> None:

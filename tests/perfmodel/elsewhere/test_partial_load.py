@@ -5,9 +5,9 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from advisor.calibration.dataset import load_dataset
 from advisor.perfmodel import Predictor
 from advisor.perfmodel.analytic.physics import pass_time
+from tests.calibration import shipped
 
 CHIP = "intel-core-i5-8600k"
 """The one machine of which single requests on 1, 2, 4 and 6 threads were published."""
@@ -16,7 +16,7 @@ CHIP = "intel-core-i5-8600k"
 @pytest.mark.parametrize(("threads", "most"), [(1.0, 0.07), (2.0, 0.07), (4.0, 0.05)])
 def test_few_threads_are_as_much_slower_than_all_as_published(threads: float, most: float) -> None:
     """Clock, caches and barriers between one busy core and six; 21 models, the same release."""
-    data = load_dataset().data
+    data = shipped.dataset().data
     parameters = Predictor.load().transfer.parameters
     rows = np.flatnonzero([row.machine == CHIP and row.mode == 1 and row.batch == 1 for row in data.rows])
     some = data.take(rows)
