@@ -54,6 +54,8 @@ def learn(samples: Sequence[Sample], places: int) -> Learnt | None:
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.model_selection import KFold, cross_val_predict
 
+    if len(samples) < LEAST_TOLD:
+        return None
     x = np.array([sample.features for sample in samples])
     mean, scale = x.mean(axis=0), x.std(axis=0)
     scale = np.where(scale > 1e-9, scale, 1.0)
