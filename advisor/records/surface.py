@@ -170,6 +170,8 @@ class LearntLimits(Record):
     """Constant, linear and quadratic coefficients (i <= j) of the log ratio of simulated to closed-form utilisation."""
     failure: tuple[float, ...]
     """Constant and linear coefficients of the logit that a draw fails."""
+    device_ratio: PositiveQuantity
+    """Simulated utilisation of the device over the closed form, median."""
     utilisation_error: Quantity
     """P90 of the relative error of utilisation on simulations that were left out."""
     failure_error: Fraction

@@ -332,3 +332,20 @@ def test_two_hundred_random_settings(shop: Shop, page: Any) -> None:
           f"P90 {points[int(0.9 * len(points))]:.2f}, most {points[-1]:.2f}")  # fmt: skip
     assert len(wrong) <= 4, wrong
     assert points[int(0.9 * len(points))] <= POINTS
+
+
+@pytest.mark.slow
+@browser_only
+def test_two_hundred_settings_of_real_scenarios() -> None:
+    """Plans over the real catalogue, some forty minutes on two cores: `pytest -m slow -k real_scenarios tests/report`.
+
+    The figures of docs/accuracy.md come from the same comparison (`python -m benchmarks.what_if`).
+    """
+    from benchmarks.what_if import SCENARIOS, ask_all, summary
+
+    asked = list(ask_all(SCENARIOS, 200 // len(SCENARIOS)))
+    print(summary(asked))
+    points = sorted(item.points_off for item in asked if item.points_off is not None)
+    assert sum(item.outcome == "wrong" for item in asked) <= 0.05 * len(asked)
+    assert all(abs(item.price_off or 0.0) < 0.02 for item in asked if item.outcome == "same")
+    assert points[len(points) // 2] <= POINTS

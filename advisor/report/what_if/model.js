@@ -371,7 +371,7 @@ const sizerModel = (surface) => {
       ["CPU", cpu / usable],
       ["memory", box.memory_mib > 0 ? memory / box.memory_mib : Infinity],
       ["memory bandwidth", place.bandwidth_gb_s ? traffic / 1000 / place.bandwidth_gb_s / usable : 0],
-      ["device", own.device / usable],
+      ["device", (own.device * limitsOf(place).device_ratio) / usable],
       ["latency or rate", Math.exp(0.05 * failing(place, own))],
     ];
     const worst = checks.reduce((best, check) => (check[1] > best[1] ? check : best));
@@ -627,7 +627,7 @@ const sizerModel = (surface) => {
       return null;
     };
     return {
-      headroom: first((median) => median.cpu > 1 - setting.headroom / 100 || median.own.device > 1 - setting.headroom / 100),
+      headroom: first((median) => median.cpu > 1 - setting.headroom / 100 || median.own.device * limitsOf(laid.place).device_ratio > 1 - setting.headroom / 100),
       slo: first((median, place) => median.own.law > place.cores || median.own.device > 1 || failing(place, median.own) > 0),
     };
   };

@@ -44,6 +44,8 @@ class Sample:
     """Number of the way to use a box."""
     features: Sequence[float]
     utilisation: float
+    device: float
+    """Share of its time for which the busiest device is busy; 0 without any."""
     failed: bool
     is_draw: bool
     """Of one joint draw near the limit; else at the median."""
@@ -73,7 +75,8 @@ class _Run:
     def sample(self) -> Sample:
         outcome = self.study.run(self.model, self.setup, self.load, MEDIAN, longest_s=LONGEST_S)
         failed = failed_slo(self.study.scenario, outcome) is not None
-        return Sample(self.place, self.features, outcome.cpu, failed, self.is_draw)
+        device = max(outcome.devices.values(), default=0.0)
+        return Sample(self.place, self.features, outcome.cpu, device, failed, self.is_draw)
 
 
 def changed(scenario: Scenario, cameras: Mapping[str, int], fps: Mapping[str, float], objects: float) -> Scenario:
