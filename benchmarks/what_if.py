@@ -109,7 +109,8 @@ class Planned:
             self.inputs: PlanInputs = prepare(request, store, facts.result, None, silent)
         kept: list[Any] = []
         made = plan(self.inputs, keep=lambda *given: kept.append(given))
-        surface = surface_of(*kept[0], made)
+        study, candidates = kept[0]
+        surface = surface_of(study, candidates, made)
         if surface is None:
             raise Inconclusive(f"{scenario}: its page answers no what-if")
         self.surface: WhatIfSurface = surface
