@@ -77,6 +77,7 @@ SECTIONS = (
     Section("host-spec", "host_spec", "this machine from its data sheet alone"),
     Section("simulator", "simulator", "the simulator's speed", paired=True, dated=False),
     Section("planner", "planner", "the planner's time by number of platforms and sites", paired=True, dated=False),
+    Section("what-if", "what_if", "what-if on a plan's page against plans at the same settings", measures=False),
     Section("farm", "farm", "sites planned by two workers of a farm and by one", paired=True),
     Section("verification", "verification", "pacing, cost and repeatability of verification", paired=True),
     Section("cascade", "cascade", "predicted against measured cascades on this machine"),

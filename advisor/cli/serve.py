@@ -10,6 +10,9 @@ from .options import EXIT_CODES, PathOption, common, echo, print_json_data
 
 DEFAULT_PORT = 8765
 
+INTERRUPTED = 3
+"""Exit code of every command that Ctrl-C ends."""
+
 
 @click.command(epilog=EXIT_CODES)
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS",
@@ -30,7 +33,7 @@ def serve(
     as_json: bool,
     quiet: bool,
     store_url: str | None,
-) -> None:
+) -> int:
     """Show plans, verdicts, offers and measurements of the store in the browser, until Ctrl-C.
 
     Read-only, and for this machine alone, unless told otherwise. With a token price lists can be imported: what would
@@ -64,4 +67,8 @@ def serve(
 
         sys.stdout.flush()
 
-    serve_until_interrupted(settings, port, ready)
+    try:
+        serve_until_interrupted(settings, port, ready)
+    except KeyboardInterrupt:
+        return INTERRUPTED  # as it is meant to end: nothing was measured that could be lost
+    return 0

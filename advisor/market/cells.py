@@ -20,6 +20,8 @@ _DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})\Z")
 _SLASHED = re.compile(r"\d{1,2}[/-]\d{1,2}[/-]\d{2,4}\Z")
 _SIZE = re.compile(r"(\d+(?:[.,]\d+)?)\s*(TB|GB|MB)?\Z", re.IGNORECASE)
 # Plausible bounds: a size outside them is in another unit than the heading says.
+MOST = 10**9
+"""Of an amount: a server in the currency with the smallest unit costs less."""
 MEMORY_GB = (0.0, 4096.0)
 DISK_GB = (0.0, 1e6)
 
@@ -67,6 +69,8 @@ def amount(cell: str, mark: DecimalMark | None) -> tuple[float, str | None]:
         raise CellFault(f"price {cell!r} is no amount")
     if parsed.amount <= Decimal(0):
         raise CellFault(f"price {cell!r} is not above 0")
+    if parsed.amount > MOST:
+        raise CellFault(f"price {cell!r} is above {MOST:,}; is a decimal mark missing?")
     code = re.search(r"(?<![A-Z])([A-Z]{3})(?![A-Z])", cell)
     symbol = (parsed.currency or "").strip()
     return float(parsed.amount), code[1] if code else _CURRENCIES.get(symbol)
@@ -126,7 +130,7 @@ def word(cell: str, known: dict[str, str], what: str) -> str | None:
         return None
     folded = re.sub(r"[^a-z]+", "_", cell.casefold()).strip("_")
     if folded not in known:
-        raise CellFault(f"{what} {cell!r} is not among {', '.join(sorted(set(known)))}")
+        raise CellFault(f"{what} {cell!r} is not among {', '.join(sorted(set(known.values())))}")
     return known[folded]
 
 

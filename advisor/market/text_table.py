@@ -43,6 +43,8 @@ def read_bytes(path: Path) -> bytes:
             raise InputError(f"{path}: is a folder; name a file in it")
         with path.open("rb") as stream:
             data = stream.read(LIMIT_BYTES + 1)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; check the path") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {reason(error)}") from error
     if not data.strip():

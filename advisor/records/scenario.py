@@ -455,6 +455,15 @@ class Scenario(Record):
         return self
 
     @property
+    def why_no_what_if(self) -> str | None:
+        """Why the page of its plan answers no what-if; None where it may."""
+        if self.requests or not self.camera_count:
+            return "it is worked out for cameras alone, and this scenario has requests"
+        if self.sites:
+            return "it is worked out for one site, and this scenario has several"
+        return None
+
+    @property
     def names_devices(self) -> bool:
         """Whether anything but the cores may infer."""
         named = (*self.candidates.devices, *(stage.device for stage in self.stages))

@@ -34,7 +34,7 @@ class StageSurface(Record):
     cores: tuple[Quantity, ...]
     """Cores that a pass keeps busy while it runs, at the median."""
     cold: tuple[Count, ...]
-    """Place in ``PlacementSurface.colds_ms``."""
+    """Place in ``StagesSurface.colds_ms``."""
     memory_mib: tuple[Three, ...]
     busy_ms: tuple[Three, ...]
     """Time that a pass takes of the device, zeros on the cores; empty: all are on the cores."""
@@ -43,10 +43,21 @@ class StageSurface(Record):
     machine_share: tuple[Fraction, ...]
     """Share of the variance of a pass's error that all models on the box have in common."""
     rise: tuple[Count, ...]
-    """Place in ``PlacementSurface.rises``."""
+    """Place in ``StagesSurface.rises``."""
     preparation_alone_ms: Three
     preparation_full_ms: Three
     """Preparing one input; zeros where nothing is prepared."""
+
+
+class StagesSurface(Record):
+    """All stages on one kind of box, in one way to use its cores and devices."""
+
+    rises: tuple[tuple[float, ...], ...]
+    """Shapes of lengthening: part of the way from alone to full with 1/4, 2/4, ... of the other cores busy. The first
+    is that of decoding and preparation."""
+    colds_ms: tuple[Three, ...]
+    """Added to a pass after a long pause."""
+    stages: dict[str, StageSurface]
 
 
 class DecodeSurface(Record):
@@ -62,19 +73,15 @@ class DecodeSurface(Record):
 
 
 class PlacementSurface(Record):
-    """One way to use a box: all cores, its performance cores alone, or with a device."""
+    """One way to use a box: all cores, its performance cores alone, or with a device that infers, decodes or both."""
 
     with_device: bool
     """Whether devices beside the cores infer or decode."""
     cores: PositiveQuantity
-    rises: tuple[tuple[float, ...], ...]
-    """Shapes of lengthening: part of the way from alone to full with 1/4, 2/4, ... of the other cores busy. The first
-    is that of decoding and preparation."""
-    colds_ms: tuple[Three, ...]
-    """Added to a pass after a long pause."""
     slowed_most: Quantity
     """That lengthening with all others busy, as a share of the time alone."""
-    stages: dict[str, StageSurface]
+    stages: Count
+    """Place in ``WhatIfSurface.stage_sets``."""
     decode: dict[str, DecodeSurface]
     application_frame_alone_ms: Three
     application_frame_full_ms: Three
@@ -104,7 +111,8 @@ class BoxSurface(Record):
     memory_mib: Quantity
     wall_w: tuple[float, ...]
     """Wall power at equal steps of utilisation from 0 to 1."""
-    placements: tuple[PlacementSurface, ...]
+    placements: tuple[Count, ...]
+    """Places in ``WhatIfSurface.placements``, in the order in which the planner tries them."""
 
 
 class GroupSurface(Record):
@@ -162,6 +170,8 @@ class LearntLimits(Record):
     """Constant, linear and quadratic coefficients (i <= j) of the log ratio of simulated to closed-form utilisation."""
     failure: tuple[float, ...]
     """Constant and linear coefficients of the logit that a draw fails."""
+    device_ratio: PositiveQuantity
+    """Simulated utilisation of the device over the closed form, median."""
     utilisation_error: Quantity
     """P90 of the relative error of utilisation on simulations that were left out."""
     failure_error: Fraction
@@ -209,6 +219,13 @@ class WhatIfSurface(Record):
     constants: dict[str, float]
     """Of the closed forms and of the choice among boxes, by name; the planner's own."""
     limits: LearntLimits
+    """Of boxes whose cores infer."""
+    device_limits: LearntLimits | None
+    """Of boxes with a device that infers; None: none has one."""
+    stage_sets: tuple[StagesSurface, ...]
+    """What is believed of the stages; ways to use a box that differ in decoding alone share theirs."""
+    placements: tuple[PlacementSurface, ...]
+    """Ways to use the boxes; boxes of which nothing but price and memory differs share theirs."""
     boxes: tuple[BoxSurface, ...]
     left_out: Count
     """Boxes of the catalogue that other boxes beat in both price and capacity, so that they cannot matter."""

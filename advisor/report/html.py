@@ -46,17 +46,27 @@ def environment() -> Environment:
     return environment
 
 
-def render_plan_html(plan: Plan, surface: WhatIfSurface | None = None) -> str:
-    """Lay out a plan as a page; with ``surface`` it answers what-if."""
+def render_plan_html(plan: Plan, surface: WhatIfSurface | None = None, *, stored: bool = False) -> str:
+    """Lay out a plan as a page; with ``surface`` it answers what-if, else it says why not.
+
+    ``stored``: it was made before, so that no surface can be at hand.
+    """
     from .plan_page import plan_context
 
-    embedded = {"surface": surface, "surface_json": "", "scripts": ""}
+    embedded = {"surface": surface, "surface_json": "", "scripts": "", "no_what_if": _no_what_if(plan, stored=stored)}
     if surface is not None:
         # "<" cannot end the element that holds the data, whatever a name contains.
         embedded["surface_json"] = surface.model_dump_json(by_alias=True).replace("<", "\\u003c")
         folder = resources.files("advisor.report") / "what_if"
         embedded["scripts"] = "\n".join((folder / name).read_text("utf-8") for name in SCRIPTS)
     return environment().get_template("plan.html.j2").render(plan_context(plan) | embedded)
+
+
+def _no_what_if(plan: Plan, *, stored: bool) -> str:
+    why = None if plan.asked is None else plan.asked.why_no_what_if
+    if why is None and stored:
+        why = "it is worked out while a plan is made, and not stored with it (`sizer plan SCENARIO --html FILE`)"
+    return f"This page answers no what-if: {why or 'too little is known of boxes with a price to learn it from'}."
 
 
 def render_verdict_html(verdict: Verdict) -> str:
@@ -97,7 +107,7 @@ def render_document_html(document: BaseModel) -> str:
         There is no page for this kind.
     """
     if isinstance(document, Plan):
-        return render_plan_html(document)
+        return render_plan_html(document, stored=True)
     if isinstance(document, Verdict):
         return render_verdict_html(document)
     raise InputError(f"there is no page for a {type(document).__name__}; use --json")

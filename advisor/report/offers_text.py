@@ -66,13 +66,13 @@ def _more(count: int) -> list[RenderableType]:
 def render_offers(offers: Sequence[Offer]) -> RenderableType:
     """A table of prices."""
     columns = [
-        Column("product"), Column("price", figures=True), Column("day"), Column("kind"), Column("trust"),
-        Column("memory GB", figures=True), Column("disk GB", figures=True), Column("condition", optional=2),
-        Column("source", optional=1),
+        Column("product"), Column("price", figures=True), Column("day"), Column("kind"), Column("tax", optional=3),
+        Column("trust"), Column("memory GB", figures=True), Column("disk GB", figures=True),
+        Column("condition", optional=2), Column("source", optional=1),
     ]  # fmt: skip
     rows = [
-        [offer.product, f"{offer.price:,.2f} {offer.currency}", offer.observed, offer.kind, offer.trust,
-         _size(offer.memory_bytes, GIB), _size(offer.storage_bytes, 1e9), offer.condition, offer.source]
+        [offer.product, f"{offer.price:,.2f} {offer.currency}", offer.observed, offer.kind, offer.basis or "-",
+         offer.trust, _size(offer.memory_bytes, GIB), _size(offer.storage_bytes, 1e9), offer.condition, offer.source]
         for offer in offers
     ]  # fmt: skip
     return Table(columns, rows) if rows else paragraph("no price is known")

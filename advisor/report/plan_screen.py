@@ -137,8 +137,8 @@ def comparison(plan: Plan) -> list[RenderableType]:
 def _compared_table(plan: Plan, shown: Sequence[tuple[str, PlanOption | Rejected]]) -> Table:
     columns = [
         Column(""), Column("platform"), Column("boxes", figures=True), Column(currency(plan), figures=True),
-        Column("price is", optional=3), Column("sure %", figures=True), Column(capacity_unit(plan)), Column("CPU %", optional=1),
-        Column("p95 ms", optional=2),
+        Column("price is", optional=3), Column("sure %", figures=True), Column(capacity_unit(plan)),
+        Column("CPU %", optional=1), Column("p95 ms", optional=2),
     ]  # fmt: skip
     predicted = [item.predicted for _, item in shown]
     reach = aligned([tight(span(capacity_interval(load))) for load in predicted])

@@ -19,12 +19,13 @@ from advisor.workflows.runs import stored_run
 from .asked import CHOSEN, KINDS, STATUSES, extension, one_of, part, store_url, text
 from .uploads import FIELDS, import_upload, uploaded
 
+GIB = 2**30
 pages = Blueprint("pages", __name__)
 
 HEADS = {
     "runs": ("Created", "Kind", "Result"),
     "measurements": ("Started", "Model", "Runtime", "Device", "Precision", "Kind", "Status", "Machine"),
-    "offers": ("Product", "Price", "Observed", "Kind", "Condition", "Source"),
+    "offers": ("Product", "Price", "Observed", "Kind", "Tax", "Memory GB", "Condition", "Source"),
 }
 
 
@@ -90,6 +91,7 @@ def offers() -> str:
     rows = [
         [
             Cell(offer.product), Cell(f"{offer.price:,.2f} {offer.currency}"), Cell(offer.observed), Cell(offer.kind),
+            Cell(offer.basis or "-"), Cell("-" if offer.memory_bytes is None else f"{offer.memory_bytes / GIB:g}"),
             Cell(offer.condition), Cell(hidden(offer.source)),
         ]
         for offer in found

@@ -189,3 +189,9 @@ def test_many_cameras_alike_are_one_group(write: Write) -> None:
 def test_every_name_of_a_camera_becomes_one_that_a_scenario_takes(name: str, write: Write) -> None:
     scenario, _, _ = imported("cameras", write("list.csv", f"name,resolution,codec,fps\n{name},640x480,h264,5\n"))
     assert scenario.camera_count == 1
+
+
+def test_rates_are_read_as_fractions_too(write: Write) -> None:
+    text = "name,address,resolution,codec,fps\nDoor,rtsp://10.0.0.5/a,1920x1080,h264,30000/1001\n"
+    scenario, _, _ = imported("cameras", write("cameras.csv", text))
+    assert scenario.cameras[0].fps == pytest.approx(29.97, abs=0.01)

@@ -22,11 +22,18 @@ from advisor.records.kit import KitTarget
 from advisor.verification.signature import make_key
 from advisor.workflows import PlanRequest, plan_scenario
 from tests.kit.clean_root import run_in_clean_root
-from tests.kit.makers import SCENARIO, built, silent, unpacked, write_scenario
+from tests.kit.makers import built, silent, unpacked, write_scenario
 from tests.waiting import wait_until
 
-TINY = SCENARIO.replace("scenario: shop", "scenario: tiny").replace("latency_p95_ms: 2000", "latency_p95_ms: 4000")
-TIMES_S = "10 s are enough to run, and too few to prove: the verdict is what the box makes of it"
+EASY = """
+scenario: easy
+cameras: [{group: door, count: 1, resolution: 320x192, codec: h264, fps: 10}]
+stages: [{id: look, model: squeezenet-1.1, every: 10 frames}]
+slo: {camera_fps: 5, latency_p95_ms: 2000, drops_max_pct: 5, window_s: 10}
+margin: {headroom_pct: 30, confidence_pct: 80}
+"""
+"""A fortieth of one core, of which 400 frames prove in 40 s that it holds: what any box that runs this test carries."""
+PROVES_S = 40.0
 
 
 def test_a_clean_root_sees_what_is_left_outside_the_folder(tmp_path: Path) -> None:
@@ -54,13 +61,13 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SIZER_HOME", str(folder / "home"))
         patch.setenv("SIZER_CACHE", str(folder / "cache"))
-        scenario = write_scenario(folder, TINY)
+        scenario = write_scenario(folder, EASY)
         make_key(folder / "desk.pem")
         from advisor.store.files import write_document
 
         write_document(folder / "plan.json", plan_scenario(PlanRequest(str(scenario), on=("this",))))
         request = KitRequest(
-            str(scenario), folder / "kit.tar.zst", folder / "plan.json", duration_s=10.0, measure=False,
+            str(scenario), folder / "kit.tar.zst", folder / "plan.json", duration_s=PROVES_S, measure=False,
             key_file=folder / "desk.pem",
         )  # fmt: skip
         try:
@@ -77,21 +84,22 @@ def on_the_box(desk: Path, folder: Path) -> Path:
     if shutil.which("zstd") is None:
         pytest.skip("tar needs the program zstd for this archive")
     subprocess.run(["tar", "--zstd", "-xf", str(desk / "kit.tar.zst"), "-C", str(folder)], check=True)
-    return folder / "kit-tiny"
+    return folder / "kit-easy"
 
 
 @pytest.mark.slow
+@pytest.mark.timing
 @pytest.mark.runtime
-def test_the_acceptance_runs_without_network_without_root_and_inside_its_folder(
+def test_the_acceptance_passes_without_network_without_root_and_inside_its_folder(
     desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Installing 55 packages takes one to three minutes."""
     box = on_the_box(desk, tmp_path)
     found = run_in_clean_root(box, ["./verify", "--site", "Store 12", "--operator", "J. Doe"])
-    assert found.code in {0, 1, 3}, found.output
+    assert found.code == 0, found.output
     assert found.left == ()
     verdict = json.loads((box / "result" / "verdict.json").read_text(encoding="utf-8"))
-    assert {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}[verdict["verdict"]] == found.code, TIMES_S
+    assert verdict["verdict"] == "PASS"
     assert next(check for check in verdict["checks"] if check["name"] == "run_completed")["ok"]
     assert "<html" in (box / "result" / "verdict.html").read_text(encoding="utf-8")
 
@@ -103,7 +111,7 @@ def test_the_acceptance_runs_without_network_without_root_and_inside_its_folder(
     store = f"sqlite:///{tmp_path / 'desk.sqlite3'}"
     keys = desk / "desk.pem.pub"
     filed = read_result(box / "result" / "result.tar.gz", kit=desk / "kit.tar.zst", trusted_keys=keys, store_url=store)
-    assert (filed.site, filed.result.verdict) == ("Store 12", verdict["verdict"])
+    assert (filed.site, filed.result.verdict) == ("Store 12", "PASS")
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import pytest
 from advisor.errors import InputError
 from advisor.market.formats.base import ListOptions, PriceList
 from advisor.market.formats.registry import FORMATS, read_price_list
+from advisor.market.text_table import read_bytes
 
 from .samples import (
     GERMAN_MAP,
@@ -122,6 +123,7 @@ BROKEN_CELLS = [
     ("100 – 200", "USD", "2026-11-20", "note", "", "range"),
     ("1.234", "USD", "2026-11-20", "note", "", "thousands or a fraction"),
     ("1.995E+07", "VND", "2026-11-20", "note", "", "exponent"),
+    ("199000000000000", "USD", "2026-11-20", "note", "", "is a decimal mark missing"),
     ("on request", "USD", "2026-11-20", "note", "", "no amount"),
     ("?", "USD", "2026-11-20", "note", "", "no amount"),
     ("199 EUR", "USD", "2026-11-20", "note", "", "is in EUR"),
@@ -186,6 +188,21 @@ def test_two_decimal_marks_in_one_column_are_refused(tmp_path: Path) -> None:
     _, found = read(tmp_path, text)
     assert not found.offers
     assert all("decimal comma" in item.reason for item in found.refused)
+
+
+@pytest.mark.parametrize(
+    ("written", "basis"),
+    [("net", "net"), ("excl. VAT", "net"), ("zzgl. MwSt.", "net"), ("incl. tax", "gross"), ("", None)],
+)
+def test_tax_is_understood_as_lists_say_it(tmp_path: Path, written: str, basis: str | None) -> None:
+    text = HEAD.format(heading="price_basis") + ROW.format(price="199", currency="USD", day="2026-11-20", more=written)
+    _, found = read(tmp_path, text)
+    assert [offer.basis for offer in found.offers] == [basis]
+
+
+def test_a_list_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        read_bytes(tmp_path / "none.csv")
 
 
 BROKEN_FILES = [

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from advisor.planner.answer.alternatives import explore
-from advisor.planner.answer.surface.build import build_surface, why_none
+from advisor.planner.answer.surface.build import build_surface
 from advisor.planner.answer.surface.experiment import changed
 from advisor.planner.answer.ties import decide, list_ties
 from advisor.planner.plan import plan
@@ -19,15 +19,17 @@ from advisor.planner.search.study import Study
 from advisor.records.plan import Plan
 from advisor.records.scenario import PriceOverride
 from advisor.records.surface import WhatIfSurface
-from advisor.report.html import render_plan_html
+from advisor.report.html import render_document_html, render_plan_html
 from tests.planner.fakes import TODAY, FakePredictor, camera, candidate, inputs, scenario
 
 from .browser import browser_only, opened_browser
+from .samples import shop_plan
 
 MOST_BYTES = 400_000
 POINTS, MOST_POINTS, BUSY = 2.0, 6.0, 0.02
 """What the page may be off by: probabilities in points at nine of ten settings, and at any one of a few; the logarithm
 of a closed form."""
+TEXT = {"id": "person", "model": "like:person"}
 BOXES = [("tiny", 2, 90.0), ("small", 3, 160.0), ("middle", 4, 300.0), ("large", 6, 480.0), ("huge", 8, 700.0)]
 
 
@@ -288,8 +290,15 @@ def test_a_plan_without_surface_has_no_script(shop: Shop) -> None:
 
 def test_scenarios_without_a_surface_say_why() -> None:
     group = {"name": "kiosk", "count": 2, "cameras": {"aisle": 1, "door": 1}}
-    assert why_none(scenario(sites=[group])) == "what-if is worked out for one site"
-    assert why_none(scenario()) is None
+    assert scenario().why_no_what_if is None
+    several = scenario(sites=[group])
+    requests = scenario(cameras=[], requests=[{"group": "text", "rate_per_s": 5}], stages=[TEXT])
+    pages = [
+        render_plan_html(shop_plan().model_copy(update={"asked": asked})) for asked in (several, requests, scenario())
+    ]
+    words = ("it is worked out for one site", "it is worked out for cameras alone", "too little is known of boxes")
+    assert all(f"answers no what-if: {text}" in page for text, page in zip(words, pages, strict=True))
+    assert "answers no what-if: it is worked out while a plan is made" in render_document_html(shop_plan())
 
 
 @pytest.mark.slow
@@ -323,3 +332,20 @@ def test_two_hundred_random_settings(shop: Shop, page: Any) -> None:
           f"P90 {points[int(0.9 * len(points))]:.2f}, most {points[-1]:.2f}")  # fmt: skip
     assert len(wrong) <= 4, wrong
     assert points[int(0.9 * len(points))] <= POINTS
+
+
+@pytest.mark.slow
+@browser_only
+def test_two_hundred_settings_of_real_scenarios() -> None:
+    """Plans over the real catalogue, some forty minutes on two cores: `pytest -m slow -k real_scenarios tests/report`.
+
+    The figures of docs/accuracy.md come from the same comparison (`python -m benchmarks.what_if`).
+    """
+    from benchmarks.what_if import SCENARIOS, ask_all, summary
+
+    asked = list(ask_all(SCENARIOS, 200 // len(SCENARIOS)))
+    print(summary(asked))
+    points = sorted(item.points_off for item in asked if item.points_off is not None)
+    assert sum(item.outcome == "wrong" for item in asked) <= 0.05 * len(asked)
+    assert all(abs(item.price_off or 0.0) < 0.02 for item in asked if item.outcome == "same")
+    assert points[len(points) // 2] <= POINTS

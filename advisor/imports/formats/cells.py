@@ -29,7 +29,7 @@ _WANTED = {
 
 
 def number(text: object, what: str) -> float | None:
-    """Number above 0; None where the cell is empty or says that it is not known.
+    """Number above 0, also as a fraction (``30000/1001``); None where the cell is empty or says that it is not known.
 
     Raises
     ------
@@ -40,9 +40,10 @@ def number(text: object, what: str) -> float | None:
     if shown.lower() in {"", "none", "n/a", "na", "nan", "-", "unspecified", "undefined"}:
         return None
     digits = shown.replace(",", ".") if shown.count(",") == 1 and "." not in shown else shown
+    over, _, under = digits.partition("/")
     try:
-        value = float(digits)
-    except ValueError as error:
+        value = float(over) / float(under or 1)
+    except (ValueError, ZeroDivisionError) as error:
         raise InputError(f"{what} {shown[:40]!r} is not a number") from error
     if not math.isfinite(value) or value <= 0:
         raise InputError(f"{what} {shown[:40]!r} is not above 0")

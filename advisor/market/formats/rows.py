@@ -36,7 +36,13 @@ AVAILABILITIES = {
     "pre_order": "preorder", "backorder": "backorder", "out_of_stock": "out_of_stock", "outofstock": "out_of_stock",
     "sold_out": "out_of_stock",
 }  # fmt: skip
-BASES = {"net": "net", "netto": "net", "gross": "gross", "brutto": "gross"}
+_TAXES = ("vat", "tax", "mwst", "ust")
+BASES = (
+    {"net": "net", "netto": "net", "gross": "gross", "brutto": "gross"}
+    | {f"{word}_{tax}": "net" for word in ("excl", "ex", "exkl", "zzgl", "plus") for tax in _TAXES}
+    | {f"{word}_{tax}": "gross" for word in ("incl", "inc", "inkl") for tax in _TAXES}
+)
+"""Whether tax is in a price, as lists say it: ``excl. VAT``, ``inkl. MwSt``."""
 TRUSTS = {"read": "read", "list": "list", "weak": "weak"}
 _MEMORY = re.compile(r"(?<![\d.])(\d{1,4})\s*GB\s*(?:DDR\d|LPDDR\d\w?|RAM|memory)", re.IGNORECASE)
 _PAIR = re.compile(r"(?<![\d.])(\d{1,3})\s*GB?\s*[/+]\s*(\d{1,4})\s*(GB|TB)", re.IGNORECASE)

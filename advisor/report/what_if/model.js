@@ -12,13 +12,15 @@ const sizerModel = (surface) => {
     draws[part] = Float64Array.from(new Int16Array(bytes.buffer), (value) => value / K.draw_unit);
   }
   const ofStage = Object.fromEntries(surface.stages.map((stage) => [stage.id, stage]));
-  const limits = surface.limits;
+  const limitsOf = (place) => (place.device ? surface.device_limits : surface.limits);
+  for (const place of surface.placements) Object.assign(place, surface.stage_sets[place.stages]);
+  for (const box of surface.boxes) box.ways = box.placements.map((place) => surface.placements[place]);
 
   // Value of P10, P50, P90 at a standard normal quantile, log-normal on each side of the median.
   const at = (three, z) => {
     if (three[1] <= 0) return three[1];
-    const spread = (z >= 0 ? Math.log(three[2] / three[1]) : Math.log(three[1] / three[0])) / Z90;
-    return three[1] * Math.exp(spread * z);
+    if (three.length === 3) three.push(Math.log(three[1] / three[0]) / Z90, Math.log(three[2] / three[1]) / Z90);
+    return three[1] * Math.exp((z >= 0 ? three[4] : three[3]) * z);
   };
   const risen = (rise, share) => {
     const points = rise.length ? rise : [1];
@@ -151,8 +153,8 @@ const sizerModel = (surface) => {
       passes * each * (alone + entry.shapes[k][i] * (full - alone)) +
       entry.items * (prepared + laid.slowed[i] * (preparedFull - prepared))));
     const cold = entry.calls * passes * (at(place.colds_ms[own.cold[k]], z.pause) / 1000) * each;
-    const device = own.busy_ms.length ? (entry.calls * passes * at(own.busy_ms[k], z.model)) / 1000 : 0;
-    return { demand, cold, device, alone, full, passes, prepared, path: alone + prepared };
+    const busy = own.busy_ms.length ? at(own.busy_ms[k], z.model) / 1000 : 0;
+    return { demand, cold, device: entry.calls * passes * busy, busy, alone, full, passes, prepared, path: alone + prepared };
   };
 
   const ofFrames = (laid, z) => {
@@ -212,48 +214,62 @@ const sizerModel = (surface) => {
     const device = Math.max(parts.reduce((sum, part) => sum + part.device, 0), frames.engine);
     const load = Math.min(busy, 1);
     let streamsBusy = 0;
+    let burst = 0;
     let items = 0;
     let calls = 0;
     laid.stages.forEach((entry, s) => {
       const shape = place.rises[entry.own.rise[choice[s]]];
       const part = parts[s];
-      const each = part.passes * (part.alone + risen(shape, load) * (part.full - part.alone)) + entry.items * part.prepared;
+      const passes = part.passes * (part.alone + risen(shape, load) * (part.full - part.alone));
+      if (entry.onObjects) {
+        burst = Math.max(burst, entry.own.on_device[choice[s]] ? part.passes * part.busy : passes / streams[s]);
+      }
+      const each = passes + entry.items * part.prepared;
       streamsBusy = Math.max(streamsBusy, (entry.calls * each) / streams[s]);
       calls += entry.calls;
       if (entry.onObjects) items += entry.calls * entry.items;
     });
     const { cores } = place;
+    const slow = (path * 1000) / surface.latency_p95_ms;
     const coded = laid.load.groups.reduce((sum, item, g) => sum + (laid.decode[g] ? item.count : 0), 0);
     const values = [
       cores, busy, (demand[LOADS.length - 1] + cold) / cores, cold / cores, place.slowed_most, items / cores,
       calls / cores, frames.decoding / cores, laid.load.frames / Math.max(laid.load.cameras, 1), laid.load.cameras,
       streamsBusy, streams.reduce((sum, count) => sum + count, 0) / cores,
-      Math.max(1, Math.min(Math.max(1, Math.floor(cores + 1e-9)), coded)), (path * 1000) / surface.latency_p95_ms, device,
+      Math.max(1, Math.min(Math.max(1, Math.floor(cores + 1e-9)), coded)), slow, device,
+      slow / (1 - Math.min(Math.max(busy, device), K.full)), (burst * 1000) / surface.latency_p95_ms,
     ];
     const features = values.map((value) => Math.log(Math.max(value, K.least_feature)));
-    const standard = features.map((value, i) => (value - limits.mean[i]) / limits.scale[i]);
+    const { mean, scale } = limitsOf(place);
+    const standard = features.map((value, i) => (value - mean[i]) / scale[i]);
     return { parts, demand, cold, least, law, busy, path, device, features, standard };
   };
 
   const utilisation = (place, own) => {
     const z = own.standard;
-    const c = limits.utilisation;
+    const c = limitsOf(place).utilisation;
     let total = c[0] + place.utilisation_offset;
     let n = 1;
     for (let i = 0; i < z.length; i += 1) total += c[n++] * z[i];
     for (let i = 0; i < z.length; i += 1) for (let j = i; j < z.length; j += 1) total += c[n++] * z[i] * z[j];
     return Math.min(1, Math.min(own.busy, 1) * Math.exp(total));
   };
-  const failing = (place, own) =>
-    limits.failure[0] + place.failure_offset + own.standard.reduce((sum, value, i) => sum + limits.failure[i + 1] * value, 0);
+  const failing = (place, own) => {
+    const c = limitsOf(place).failure;
+    return c[0] + place.failure_offset + own.standard.reduce((sum, value, i) => sum + c[i + 1] * value, 0);
+  };
 
-  const allowed = (entry, setting) =>
-    entry.own.precision.map((name, k) => k).filter((k) => setting.int8 || entry.own.precision[k] !== "int8");
+  // Options of a stage that are permitted; with `onDevice` those of that place alone, where there are any.
+  const allowed = (entry, setting, onDevice) => {
+    const all = entry.own.precision.map((name, k) => k).filter((k) => setting.int8 || entry.own.precision[k] !== "int8");
+    const there = all.filter((k) => entry.own.on_device[k] === onDevice);
+    return onDevice === undefined || there.length === 0 ? all : there;
+  };
 
   // Option of each stage with the least demand in all; of equal ones (1 %) that with the fewest threads.
-  const leastChoice = (laid, setting, frames) => {
+  const leastChoice = (laid, setting, frames, onDevice) => {
     const cores = laid.place.cores;
-    const options = laid.stages.map((entry) => allowed(entry, setting));
+    const options = laid.stages.map((entry) => allowed(entry, setting, onDevice));
     if (options.some((row) => row.length === 0)) return null;
     const costed = laid.stages.map((entry, s) => options[s].map((k) => ({ k, ...demandOf(laid, entry, k, MEDIAN) })));
     const likely = (picked) => busyCores(LOADS.map((_, i) =>
@@ -283,8 +299,39 @@ const sizerModel = (surface) => {
     return picked.map((item) => item.k);
   };
 
+  // Each stage on the cores or on the device: what closed forms leave, least demand first and the fastest second.
+  const sharedChoices = (laid, setting, frames) => {
+    const usable = 1 - setting.headroom / 100;
+    const { cores } = laid.place;
+    const places = [false, true].map((onDevice) => leastChoice(laid, setting, frames, onDevice));
+    if (places.includes(null)) return [];
+    const costed = places.map((picked) => laid.stages.map((entry, s) => demandOf(laid, entry, picked[s], MEDIAN)));
+    const known = new Set();
+    const found = [];
+    for (let mask = 0; mask < 2 ** laid.stages.length; mask += 1) {
+      const where = laid.stages.map((_, s) => (mask >> s) & 1);
+      const choice = where.map((place, s) => places[place][s]);
+      if (known.has(choice.join())) continue;
+      known.add(choice.join());
+      const parts = where.map((place, s) => costed[place][s]);
+      const demand = LOADS.map((_, i) => frames.demand[i] + parts.reduce((sum, part) => sum + part.demand[i], 0));
+      const cold = parts.reduce((sum, part) => sum + part.cold, 0);
+      const law = laid.slowing ? Math.max(demand[0], K.least_of_law * busyCores(demand, cores)) : demand[0];
+      const likely = busyCores(demand.map((part) => part + cold), cores);
+      const device = parts.reduce((sum, part) => sum + part.device, 0);
+      const path = pathOf(laid, frames, parts);
+      found.push({ choice, likely, path, over: Math.max(law / cores, device) / usable, late: path * 1000 > surface.latency_p95_ms });
+    }
+    const held = found.filter((item) => item.over <= 1 && !item.late).sort((a, b) => a.likely - b.likely);
+    if (held.length === 0) return [found.reduce((best, item) => (item.over < best.over ? item : best)).choice];
+    const fastest = held.reduce((best, item) => (item.path < best.path ? item : best));
+    const tried = [held[0], fastest, ...held.slice(1)];
+    return tried.filter((item, i) => tried.indexOf(item) === i).slice(0, K.tries_on_device).map((item) => item.choice);
+  };
+
   // Configurations worth trying: least demand first, then stage by stage the fastest, longest gain first.
   const choices = (laid, setting, frames) => {
+    if (laid.place.device) return sharedChoices(laid, setting, frames);
     const first = leastChoice(laid, setting, frames);
     if (first === null) return [];
     const fastest = laid.stages.map((entry) => allowed(entry, setting).map((k) => ({ k, path: demandOf(laid, entry, k, MEDIAN).path }))
@@ -324,42 +371,59 @@ const sizerModel = (surface) => {
       ["CPU", cpu / usable],
       ["memory", box.memory_mib > 0 ? memory / box.memory_mib : Infinity],
       ["memory bandwidth", place.bandwidth_gb_s ? traffic / 1000 / place.bandwidth_gb_s / usable : 0],
-      ["device", own.device / usable],
+      ["device", (own.device * limitsOf(place).device_ratio) / usable],
       ["latency or rate", Math.exp(0.05 * failing(place, own))],
     ];
     const worst = checks.reduce((best, check) => (check[1] > best[1] ? check : best));
     return { frames, streams, own, cpu, over: worst[1], limit: worst[0], holds: worst[1] <= 1 };
   };
 
-  const mixed = (share, common, own) => {
-    const a = Math.sqrt(share);
-    const b = Math.sqrt(1 - share);
-    return common.map((value, i) => a * value + b * own[i]);
-  };
-
-  // Share of the joint draws in which a configuration meets the SLO.
-  const probability = (box, laid, choice, streams) => {
+  // Share of the joint draws in which a configuration meets the SLO; with `step`, of every so many of them.
+  const probability = (box, laid, choice, streams, step = 1) => {
     const { place } = laid;
-    const z = laid.stages.map((entry, s) => {
+    const mixed = laid.stages.map((entry, s) => {
       const k = choice[s];
-      const model = entry.stage.model;
+      const { model } = entry.stage;
       const share = entry.own.machine_share[k];
-      return entry.own.on_device[k]
-        ? mixed(share, draws[`device ${place.device}`], draws[`model ${model} on ${place.device}`])
-        : mixed(share, draws.machine, draws[`model ${model}`]);
+      const [common, own] = entry.own.on_device[k]
+        ? [draws[`device ${place.device}`], draws[`model ${model} on ${place.device}`]]
+        : [draws.machine, draws[`model ${model}`]];
+      return { common, own, a: Math.sqrt(share), b: Math.sqrt(1 - share) };
     });
+    const parts = ["preparation", "application", "pause", "decode"];
+    const z = laid.stages.map(() => ({}));
     let held = 0;
-    for (let d = 0; d < K.draws; d += 1) {
-      const common = {
-        preparation: draws.preparation[d], application: draws.application[d], pause: draws.pause[d], decode: draws.decode[d],
-      };
+    for (let d = 0; d < K.draws; d += step) {
+      const common = {};
+      for (const part of parts) common[part] = draws[part][d];
+      mixed.forEach((item, s) => {
+        for (const part of parts) z[s][part] = common[part];
+        z[s].model = item.a * item.common[d] + item.b * item.own[d];
+      });
       const frames = ofFrames(laid, common);
-      const own = figures(laid, choice, frames, (s) => ({ ...common, model: z[s][d] }), streams);
+      const own = figures(laid, choice, frames, (s) => z[s], streams);
       const lost = own.law > place.cores || own.device > 1 || own.path * 1000 > surface.latency_p95_ms ||
         frames.widest > K.decode_full || memoryOf(laid, choice, draws.memory[d]) > box.memory_mib;
       if (!lost && failing(place, own) <= 0) held += 1;
     }
-    return Math.min(Math.max(held / K.draws, K.least_probability), K.most_probability);
+    return Math.min(Math.max((held * step) / K.draws, K.least_probability), K.most_probability);
+  };
+
+  // The same, from a tenth of the draws where those tell it from what decides; `exactly` works out the rest when it is shown.
+  const TENTH = 10;
+  const ROUGHLY = 0.12; // four standard deviations of a share of 0.9 of a hundred draws
+  const exactly = (found) => {
+    if (found.rough) {
+      found.probability = probability(found.box, found.laid, found.choice, found.median.streams);
+      found.rough = false;
+    }
+    return found.probability;
+  };
+  const roughly = (found, asked) => {
+    found.probability = probability(found.box, found.laid, found.choice, found.median.streams, TENTH);
+    found.rough = true;
+    const told = [asked, asked - surface.resolution].every((p) => Math.abs(found.probability - p) > ROUGHLY);
+    return told ? found.probability : exactly(found);
   };
 
   const grown = (setting) => {
@@ -367,7 +431,7 @@ const sizerModel = (surface) => {
     return spread(setting.cameras, total + setting.growth);
   };
   const perBox = (counts, boxes) => counts.map((count) => Math.ceil(count / boxes));
-  const placesOf = (box, setting) => box.placements.filter((place) => setting.devices || !place.with_device);
+  const placesOf = (box, setting) => box.ways.filter((place) => setting.devices || !place.with_device);
 
   const priceOf = (box, setting, count) => {
     const quoted = setting.prices[box.id];
@@ -413,8 +477,7 @@ const sizerModel = (surface) => {
         const median = atMedian(box, laid, choice, setting);
         const found = { box, count, laid, choice, median, probability: null, feasible: false };
         if (median.holds) {
-          found.probability = probability(box, laid, choice, median.streams);
-          found.feasible = found.probability >= asked - 1e-9;
+          found.feasible = roughly(found, asked) >= asked - 1e-9;
         }
         const better = nearest === null || (median.holds && !nearest.median.holds) ||
           (median.holds === nearest.median.holds && (median.holds
@@ -422,7 +485,7 @@ const sizerModel = (surface) => {
         if (better) nearest = found;
         if (found.feasible && surface.objective === "price") return found;
         if (found.feasible) break;
-        if (!["latency", "latency or rate"].includes(median.limit) && !median.holds) break;
+        if (!place.device && !["latency", "latency or rate"].includes(median.limit) && !median.holds) break;
       }
     }
     return nearest;
@@ -469,7 +532,7 @@ const sizerModel = (surface) => {
   const contender = (entry, setting, certain) => {
     const price = priceOf(entry.box, setting, entry.count);
     const failure = surface.cost_of_failure ?? price.each;
-    const { probability: sure } = entry.found;
+    const sure = exactly(entry.found);
     return {
       ...entry, certain, price, probability: sure, expected: entry.cost + (1 - sure) * failure,
       low: entry.cost + price.low - price.value, high: entry.cost + price.high - price.value,
@@ -518,7 +581,6 @@ const sizerModel = (surface) => {
 
   // Cheaper boxes, and the chosen one, whose simulated outcome may differ from what is estimated here.
   const tooClose = (setting, chosen) => {
-    const error = limits.utilisation_error;
     const close = [];
     for (const box of surface.boxes) {
       for (let count = 1; count <= mostBoxes(setting); count += 1) {
@@ -526,6 +588,7 @@ const sizerModel = (surface) => {
         const found = judge(box, count, setting);
         if (!found) break;
         const { over, limit, holds } = found.median;
+        const error = limitsOf(found.laid.place).utilisation_error;
         const simulated = ["CPU", "latency or rate"].includes(limit);
         const own = box.id === chosen.box.id && count === chosen.count;
         const asked = setting.confidence / 100;
@@ -564,7 +627,7 @@ const sizerModel = (surface) => {
       return null;
     };
     return {
-      headroom: first((median) => median.cpu > 1 - setting.headroom / 100 || median.own.device > 1 - setting.headroom / 100),
+      headroom: first((median) => median.cpu > 1 - setting.headroom / 100 || median.own.device * limitsOf(laid.place).device_ratio > 1 - setting.headroom / 100),
       slo: first((median, place) => median.own.law > place.cores || median.own.device > 1 || failing(place, median.own) > 0),
     };
   };

@@ -16,7 +16,7 @@ from advisor.planner.search.study import Study
 from advisor.records.base import Interval
 from advisor.records.plan import Plan
 from advisor.records.scenario import CameraGroup, Scenario, Stage
-from advisor.records.surface import BoxSurface, DecodeSurface, PlacementSurface, StageSurface, Three
+from advisor.records.surface import BoxSurface, DecodeSurface, PlacementSurface, StagesSurface, StageSurface, Three
 
 Kept = TypeVar("Kept")
 
@@ -68,8 +68,8 @@ def that_matter(study: Study, candidates: Sequence[Candidate], plan: Plan) -> li
     return [item[-1] for item in ranked[:MOST_BOXES]]
 
 
-def box_surface(study: Study, candidate: Candidate, placements: Sequence[PlacementSurface]) -> BoxSurface:
-    """Record of a box with the ways to use it."""
+def box_surface(study: Study, candidate: Candidate, placements: Sequence[int]) -> BoxSurface:
+    """Record of a box with the places of the ways to use it."""
     price = study.price(candidate, 1)
     assert price.value is not None  # boxes without a price are left out
     power_w = study.inputs.predictor.power_w
@@ -88,11 +88,17 @@ def box_surface(study: Study, candidate: Candidate, placements: Sequence[Placeme
 
 
 def placement_surface(
-    model: PlatformModel, scenarios: Sequence[Scenario], nodes: dict[str, tuple[float, ...]], *, with_device: bool
+    model: PlatformModel,
+    scenarios: Sequence[Scenario],
+    nodes: dict[str, tuple[float, ...]],
+    sets: list[StagesSurface],
+    *,
+    with_device: bool,
 ) -> PlacementSurface | None:
     """What is believed of one way to use a box; None where a stage has no option under any of ``scenarios``.
 
-    ``scenarios``: the same with and without int8; ``nodes``: rates at which decoding is worked out, by group.
+    ``scenarios``: the same with and without int8; ``nodes``: rates at which decoding is worked out, by group; ``sets``:
+    those of the stages that are known, to which its own is added.
     """
     first = scenarios[0]
     shapes = _Shared([_shape(model.core_rise)], [])
@@ -103,13 +109,16 @@ def placement_surface(
     overhead_ms = first.application.overhead_ms_per_object
     item = model.application("object", overhead_ms)
     bandwidth = model.bandwidth_bytes_per_s(MEDIAN)
+    own = StagesSurface(
+        rises=tuple(shapes.rises),
+        colds_ms=tuple(shapes.colds_ms),
+        stages={name: surface for name, surface in stages.items() if surface is not None},
+    )
     return PlacementSurface(
         with_device=with_device,
         cores=model.cores,
-        rises=tuple(shapes.rises),
-        colds_ms=tuple(shapes.colds_ms),
         slowed_most=rounded(model.slowing[-1]) if model.slowing else 0.0,
-        stages={name: surface for name, surface in stages.items() if surface is not None},
+        stages=_place(own, sets),
         decode={
             camera.group: _decode_surface(model, camera, nodes[camera.group])
             for camera in first.cameras

@@ -29,22 +29,25 @@ from advisor.planner.search.costs import (
 )
 from advisor.planner.search.devices import CPU
 from advisor.planner.search.joint import DECODE_FULL, DRAWS, part_draws
-from advisor.planner.search.platform_model import PlatformModel
+from advisor.planner.search.platform_model import PlatformModel, Variant
 from advisor.planner.search.setup import BURST, DECODE_SIGMA, GOP_S, KEY_FACTOR, SIZED_AT
 from advisor.planner.search.space import stage_batches
 from advisor.planner.search.study import Study
 from advisor.records.base import CpuPrecision
 from advisor.records.plan import Plan
 from advisor.records.scenario import CameraGroup, Scenario, Stage
-from advisor.records.surface import BoxSurface, GroupSurface, PlacementSurface, StageQuestion, WhatIfSurface
+from advisor.records.surface import GroupSurface, PlacementSurface, StageQuestion, StagesSurface, WhatIfSurface
 
 from .boxes import box_surface, placement_surface, rounded, that_matter
 from .experiment import CAMERAS, FEWEST, MOST, OBJECTS, OTHER, RATES, SETTINGS, Place, simulate_places
+from .features import FULL
 from .features import LEAST as LEAST_FEATURE
 from .learn import learn
 
-MOST_WITH_DEVICE = 1
-"""Ways to use the devices of one box that are on a page."""
+MOST_WITH_DEVICE = 5
+"""Ways to use the devices of one box that are on a page: those that are least full."""
+TRIES_ON_DEVICE = 3
+"""Configurations of a way with a device whose probability the page works out; the planner simulates eight."""
 TOLD_APART = 0.02
 """Difference of a probability to one that decides, below which the page leaves the decision to simulations."""
 DRAW_UNIT = 4096
@@ -56,7 +59,7 @@ CONSTANTS: dict[str, float] = {
     "least_probability": LEAST_PROBABILITY, "most_probability": MOST_PROBABILITY,
     "contenders": MAX_CONTENDERS, "ties": MAX_TIES, "cost_ratio": MAX_COST_RATIO,
     "processors": PROCESSORS, "solutions": MAX_SOLUTIONS, "more_room": MORE_ROOM, "draw_unit": DRAW_UNIT,
-    "least_feature": LEAST_FEATURE, "told_apart": TOLD_APART,
+    "least_feature": LEAST_FEATURE, "full": FULL, "told_apart": TOLD_APART, "tries_on_device": TRIES_ON_DEVICE,
 }  # fmt: skip
 ALL_DEVICES = (CPU, "GPU", "NPU")
 """What the page permits where a scenario names no devices: those of the chip."""
@@ -65,24 +68,16 @@ WithDevices = Callable[[Scenario, Sequence[Candidate]], tuple[Candidate, ...]]
 """Candidates with those of their devices that a scenario permits."""
 
 
-def why_none(scenario: Scenario) -> str | None:
-    """Why a scenario has no surface; None where it has one."""
-    if scenario.requests or not scenario.camera_count:
-        return "what-if is worked out for cameras alone"
-    if scenario.sites:
-        return "what-if is worked out for one site"
-    return None
-
-
 def build_surface(
     study: Study, candidates: Sequence[Candidate], plan: Plan, with_devices: WithDevices
 ) -> WhatIfSurface | None:
     """Work out the surface of a plan.
 
-    None where :func:`why_none` says why, no box has a price and a prediction, or too few simulations tell anything.
+    None where the scenario says why (``Scenario.why_no_what_if``), no box has a price and a prediction, or too few
+    simulations tell anything.
     """
     scenario = study.scenario
-    matter = that_matter(study, candidates, plan) if why_none(scenario) is None else []
+    matter = that_matter(study, candidates, plan) if scenario.why_no_what_if is None else []
     if not matter:
         return None
     fixed = any(stage.device is not None for stage in scenario.stages)
@@ -94,28 +89,45 @@ def build_surface(
     other: list[tuple[Candidate, bool]] = []
     if not fixed and not asked:
         other = [(item, True) for item in with_devices(variants[True][0], matter) if item.devices]
-    of_each = min(MOST, max(FEWEST, SETTINGS // len(matter)))
+    of_each = min(MOST, max(FEWEST, SETTINGS // len({study.model(candidate).like for candidate in matter})))
     places: list[Place] = []
     surfaces: list[PlacementSurface] = []
+    sets: list[StagesSurface] = []
+    known: dict[Variant, int | None] = {}
+    of_box: dict[str, list[int]] = {}
     for candidate, devices in (*own, *other):
         for model in _models(study, candidate, variants[devices]):
             is_device = _is_device(model)
             if devices is not asked and is_device is not devices:
                 continue  # its cores alone are there already
-            surface = placement_surface(model, variants[devices], nodes, with_device=is_device)
-            if surface is not None:
-                first = model.placement == "all" and not is_device
-                places.append(Place(candidate, model, variants[devices], of_each if first else OTHER))
-                surfaces.append(surface)
-    learnt = learn(simulate_places(study, places, lowest), len(places)) if places else None
+            if model.like not in known:
+                surface = placement_surface(model, variants[devices], nodes, sets, with_device=is_device)
+                known[model.like] = None if surface is None else len(surfaces)
+                if surface is not None:
+                    first = model.placement == "all" and not is_device
+                    places.append(Place(model, variants[devices], of_each if first else OTHER))
+                    surfaces.append(surface)
+            found = known[model.like]
+            if found is not None:
+                of_box.setdefault(candidate.platform.id, []).append(found)
+    samples = simulate_places(study, places, lowest)
+    learnt = learn(samples, len(places)) if places else None
     if learnt is None:
         return None
-    of_box: dict[str, list[PlacementSurface]] = {}
-    for place, surface, busy, fails in zip(
-        places, surfaces, learnt.utilisation_offsets, learnt.failure_offsets, strict=True
-    ):
-        update = {"utilisation_offset": busy, "failure_offset": fails}
-        of_box.setdefault(place.candidate.platform.id, []).append(surface.model_copy(update=update))
+    infers = [bool(surface.device) for surface in surfaces]
+    on_cores, on_devices = (
+        learn([sample for sample in samples if infers[sample.place] is wanted], len(places)) or learnt
+        for wanted in (False, True)
+    )
+    placements = tuple(
+        surface.model_copy(
+            update={
+                "utilisation_offset": (on_devices if infers[place] else on_cores).utilisation_offsets[place],
+                "failure_offset": (on_devices if infers[place] else on_cores).failure_offsets[place],
+            }
+        )
+        for place, surface in enumerate(surfaces)
+    )
     boxes = tuple(
         box_surface(study, candidate, of_box[candidate.platform.id])
         for candidate in matter
@@ -141,7 +153,7 @@ def build_surface(
         precisions=variants[asked][0].accuracy.precisions,
         int8_asked="int8" in scenario.accuracy.precisions,
         devices_asked=asked,
-        devices_offered=not fixed and any(place.with_device for box in boxes for place in box.placements),
+        devices_offered=not fixed and any(place.with_device for place in placements),
         resolution=study.inputs.probability_resolution,
         groups=tuple(_group(group, nodes[group.group]) for group in scenario.cameras),
         stages=_stages(scenario),
@@ -151,9 +163,12 @@ def build_surface(
         },
         objects_nodes=OBJECTS,
         cameras_most=CAMERAS[1],
-        draws=_draws(study, boxes),
+        draws=_draws(study, placements),
         constants=CONSTANTS,
-        limits=learnt.limits,
+        limits=on_cores.limits,
+        device_limits=on_devices.limits if any(infers) else None,
+        stage_sets=tuple(sets),
+        placements=placements,
         boxes=boxes,
         left_out=len(candidates) - len(boxes),
     )
@@ -176,7 +191,7 @@ def _variants(scenario: Scenario, *, devices: bool) -> tuple[Scenario, Scenario]
 
 
 def _models(study: Study, candidate: Candidate, scenarios: tuple[Scenario, Scenario]) -> list[PlatformModel]:
-    """Ways to use a box that can matter: all its cores, and of each other kind those that are least full."""
+    """Ways to use a box that can matter, as the planner tries them: all cores, performance cores, devices."""
     studies = [study.for_scenario(scenario) for scenario in scenarios]
     for of in studies:
         of.prepare([candidate])
@@ -185,8 +200,9 @@ def _models(study: Study, candidate: Candidate, scenarios: tuple[Scenario, Scena
     whole = [model for model in models if model.placement == "all" and not _is_device(model)]
     least = min((fullest[id(model)] for model in whole), default=math.inf)
     few = [model for model in models if model.placement != "all" and fullest[id(model)] < least]
-    devices = sorted((model for model in models if _is_device(model)), key=lambda model: fullest[id(model)])
-    return [*whole, *few, *devices[:MOST_WITH_DEVICE]]
+    devices = [model for model in models if _is_device(model)]
+    kept = {id(model) for model in sorted(devices, key=lambda model: fullest[id(model)])[:MOST_WITH_DEVICE]}
+    return [*whole, *few, *(model for model in devices if id(model) in kept)]
 
 
 def _is_device(model: PlatformModel) -> bool:
@@ -273,9 +289,9 @@ def _stage(
     )
 
 
-def _draws(study: Study, boxes: Sequence[BoxSurface]) -> dict[str, str]:
+def _draws(study: Study, placements: Sequence[PlacementSurface]) -> dict[str, str]:
     models = dict.fromkeys(stage.model for stage in study.scenario.stages)
-    devices = dict.fromkeys(place.device for box in boxes for place in box.placements if place.device)
+    devices = dict.fromkeys(place.device for place in placements if place.device)
     parts = ["machine", "decode", "preparation", "pause", "memory", "application"]
     parts += [f"model {model}" for model in models]
     parts += [f"device {device}" for device in devices]

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.load_case import Load, LoadCase
 from advisor.planner.search.belief import MEDIAN
 from advisor.planner.search.costs import LeastCosts
@@ -27,7 +26,7 @@ CAMERAS = (0.4, 2.5)
 RATES = (0.5, 1.7)
 OBJECTS = tuple(round(0.2 + 0.05 * step, 2) for step in range(47))
 """Factors on the scenario's cameras, rates and objects among which settings are drawn: the domain of the page."""
-SETTINGS, FEWEST, MOST, OTHER = 270, 9, 40, 2
+SETTINGS, FEWEST, MOST, OTHER = 270, 9, 40, 4
 """Settings for all cores of all boxes together; of one box at least and at most; and for each other way to use it."""
 NEAR_LIMIT = 3
 """Draws are taken from the last third of those that no closed form rules out: elsewhere they hold."""
@@ -45,6 +44,8 @@ class Sample:
     """Number of the way to use a box."""
     features: Sequence[float]
     utilisation: float
+    device: float
+    """Share of its time for which the busiest device is busy; 0 without any."""
     failed: bool
     is_draw: bool
     """Of one joint draw near the limit; else at the median."""
@@ -54,7 +55,6 @@ class Sample:
 class Place:
     """One way to use a box, and the scenarios that it may be asked for: with and without int8."""
 
-    candidate: Candidate
     model: PlatformModel
     scenarios: Sequence[Scenario]
     samples: int
@@ -75,7 +75,8 @@ class _Run:
     def sample(self) -> Sample:
         outcome = self.study.run(self.model, self.setup, self.load, MEDIAN, longest_s=LONGEST_S)
         failed = failed_slo(self.study.scenario, outcome) is not None
-        return Sample(self.place, self.features, outcome.cpu, failed, self.is_draw)
+        device = max(outcome.devices.values(), default=0.0)
+        return Sample(self.place, self.features, outcome.cpu, device, failed, self.is_draw)
 
 
 def changed(scenario: Scenario, cameras: Mapping[str, int], fps: Mapping[str, float], objects: float) -> Scenario:

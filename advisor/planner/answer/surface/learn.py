@@ -30,7 +30,7 @@ LEAST_TOLD = 4 * FOLDS
 """Simulations from which utilisation can be learnt, and judged on those left out; few or idle boxes give less."""
 LEAST_BUSY = 0.1
 """Utilisation below which the ratio to the closed form decides nothing."""
-BUSY = FEATURES.index("busy")
+BUSY, DEVICE = FEATURES.index("busy"), FEATURES.index("device_busy")
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,8 @@ def learn(samples: Sequence[Sample], places: int) -> Learnt | None:
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.model_selection import KFold, cross_val_predict
 
+    if len(samples) < LEAST_TOLD:
+        return None
     x = np.array([sample.features for sample in samples])
     mean, scale = x.mean(axis=0), x.std(axis=0)
     scale = np.where(scale > 1e-9, scale, 1.0)
@@ -81,12 +83,16 @@ def learn(samples: Sequence[Sample], places: int) -> Learnt | None:
         logistic.fit(every, failed)
         chances = np.concatenate([logistic.intercept_, logistic.coef_[0][: z.shape[1]]])
         offsets = OWN_FAILURE * logistic.coef_[0][z.shape[1] :]
+    device = np.array([sample.device for sample in samples])
+    busy_device = (device > LEAST_BUSY) & (device < FULL)
+    closed = np.exp(x[busy_device, DEVICE])
     limits = LearntLimits(
         features=FEATURES,
         mean=_rounded(mean),
         scale=_rounded(scale),
         utilisation=_rounded([float(ridge.intercept_), *ridge.coef_[:terms]]),
         failure=_rounded(chances),
+        device_ratio=rounded(float(np.median(device[busy_device] / closed))) if busy_device.any() else 1.0,
         utilisation_error=rounded(utilisation_error),
         failure_error=rounded(failure_error),
         simulations=len(samples),
