@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from .base import Evidence, Interval, LatencyInterval, PositiveCount, Record, Tail
 from .config import RunConfig
+from .host_settings import HostSettings
 from .scenario import Scenario
 from .trace import Timeline
 
@@ -64,6 +65,8 @@ class PlanConfig(Record):
 
     stages: dict[str, RunConfig]
     decode: DecodeConfig
+    host: HostSettings = HostSettings()
+    """Of the operating system, for the process that runs all of it."""
 
 
 class PredictedLoad(Record):

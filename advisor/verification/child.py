@@ -23,8 +23,10 @@ from advisor.child_process.child import Messages
 from advisor.clock import RealClock
 from advisor.errors import SizerError
 from advisor.graph.inputs import DeclaredInput, main_input
+from advisor.host.placement import apply, read_back
 from advisor.measure.items.tasks import model_path
 from advisor.records.config import RunConfig
+from advisor.records.host_settings import HostSettings
 from advisor.records.model import ModelFile, image_size
 from advisor.records.scenario import Scenario, Stage
 from advisor.runtimes import get_runtime
@@ -62,6 +64,7 @@ class Run:
 
     def __init__(self, job: dict[str, Any], messages: Messages) -> None:
         self._job, self._messages = job, messages
+        apply(HostSettings.model_validate(job["host"]))  # before a runtime counts the cores that it may use
         self.scenario = Scenario.model_validate(job["scenario"])
         self.models = {name: ModelFile.model_validate(item) for name, item in job["models"].items()}
         self.configs = {name: RunConfig.model_validate(item) for name, item in job["configs"].items()}
@@ -202,7 +205,7 @@ class Run:
         }
         self._own = exclusive(working)
         self.send(
-            k="ready", effective=effective, objects=self.pipeline.objects,
+            k="ready", effective=effective, host=read_back().model_dump(mode="json"), objects=self.pipeline.objects,
             slots={name: runner.passes for name, runner in self.pipeline.stages.items()}, pid=os.getpid(),
             measured=[name for name, threads in working.items() if threads and threads == self._own[name]],
         )  # fmt: skip

@@ -9,6 +9,7 @@ from advisor.records.config import RunConfig
 from advisor.records.scenario import CameraGroup, Scenario, Stage
 
 from .boxes import Boxes, ExportFormat, joined_with_comments
+from .launch import launcher
 from .openvino import openvino_properties
 
 _DEPAY = {"h264": ("rtph264depay", "h264parse"), "h265": ("rtph265depay", "h265parse"), "mjpeg": ("rtpjpegdepay",)}
@@ -48,7 +49,8 @@ def _render(boxes: Boxes) -> str:
         raise InputError("--export dlstreamer: no camera of the plan feeds a stage here")
     lead = [] if boxes.cameras else [f"# {'each ' if boxes.count > 1 else ''}on {boxes.title}"]
     lead += ["# addresses: a plan holds none; put each camera's in", *(f"# {note}" for note in notes)]
-    return "\n".join([*lead, "gst-launch-1.0 \\", " \\\n".join(chains)])
+    start = shlex.join([*launcher(boxes.config.host), "gst-launch-1.0"])
+    return "\n".join([*lead, f"{start} \\", " \\\n".join(chains)])
 
 
 def _in_order(scenario: Scenario) -> list[Stage]:
