@@ -117,6 +117,20 @@ class DefaultGain(Record):
     text: str
 
 
+class StageBatching(Record):
+    """Batches that the runtime could make of a stage's requests (OpenVINO's device BATCH), and why it does or not."""
+
+    stage: str
+    batch: PositiveCount
+    """Requests that make one pass."""
+    timeout_ms: float
+    """Time-out after which what has come runs one by one."""
+    used: bool
+    cores_spared: float | None
+    """Cores that full batches spare today at the median, against what is set; None where that was not looked at."""
+    text: str
+
+
 class BoxShare(Record):
     """Some equal boxes of a mix."""
 
@@ -203,6 +217,8 @@ class PlanOption(Record):
     """Cost in the scenario's objective, and what a failure costs times its probability; None: its price is unknown."""
     ladder: tuple[LadderStep, ...] = ()
     """What each layer of safety costs, of the recommendation alone."""
+    batching: tuple[StageBatching, ...] = ()
+    """What automatic batching by the runtime was weighed to be, of the recommendation alone."""
 
 
 class LadderStep(Record):

@@ -30,6 +30,7 @@ from advisor.records.host_settings import HostSettings
 from advisor.records.model import ModelFile, image_size
 from advisor.records.scenario import Scenario, Stage
 from advisor.runtimes import get_runtime
+from advisor.runtimes.devices import collected_requests
 from advisor.runtimes.protocol import InputKind, TensorSpec, options_for
 
 from .application import Application
@@ -304,9 +305,11 @@ def _compiled(stage: Stage, model: ModelFile, config: RunConfig) -> tuple[Compil
     if picture:
         input_kind = "u8_nhwc" if stage.pixels == "0-1" else "u8_nhwc_255"
     most = config.requests or config.streams or config.threads or os.cpu_count() or 1
+    # Of one request more than a batch holds, the device BATCH would make a second collector, with a clock of its own.
+    spare = 0 if collected_requests(config.device) else spare_passes(most)
     compiled = get_runtime(config.runtime).compile(
         model_path(model, config),
-        config.model_copy(update={"requests": most + spare_passes(most)}),
+        config.model_copy(update={"requests": most + spare}),
         options_for(model, input_kind=input_kind, want_outputs=True),
     )
     return compiled, picture

@@ -532,6 +532,15 @@ def test_the_compose_specification_parses_the_host_settings() -> None:
         compose_spec.PyCompose.from_yaml(text.replace("cpuset:", "cpusets:"))
 
 
+def test_a_latency_sensitive_service_is_given_no_quota_that_stops_its_passes() -> None:
+    plan = plan_on(person=OPENVINO)
+    limits = service_of(plan)["deploy"]["resources"].get("limits", {})
+    assert plan.asked is not None
+    urgent = plan.model_copy(update={"asked": plan.asked.model_copy(update={"service_class": "latency"})})
+    without = service_of(urgent)["deploy"]["resources"].get("limits", {})
+    assert set(limits) - set(without) == {"cpus"}
+
+
 def test_triton_deals_instances_out_over_the_nodes() -> None:
     message = model_config_class()
     from google.protobuf import text_format

@@ -49,7 +49,7 @@ def numa_nodes(machine: MachineSpec, threads: int, predicted: PredictedLoad) -> 
 
 def _threads(setup: Setup) -> int:
     """Threads of all stages on the cores, and of decoding."""
-    on_cores = (config for config in setup.configs.values() if config.device == "CPU")
+    on_cores = (setup.configs[name] for name, option in setup.choice.items() if option.busy is None)
     return setup.decode_workers + sum(config.threads or config.streams or 1 for config in on_cores)
 
 

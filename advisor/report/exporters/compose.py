@@ -55,7 +55,8 @@ def _render(boxes: Boxes) -> str:
     share = boxes.predicted.utilisation.get("cpu")
     resources: dict[str, dict[str, Any]] = {}
     if share is not None and share.p50 > 0:
-        resources["limits"] = {"cpus": f"{busy / share.p50:.1f}"}
+        if not _waits_for_nothing(boxes):
+            resources["limits"] = {"cpus": f"{busy / share.p50:.1f}"}
         resources["reservations"] = {"cpus": f"{min(most, busy / share.p50):.1f}"}
     if boxes.predicted.memory_bytes is not None:
         resources.setdefault("limits", {})["memory"] = f"{boxes.predicted.memory_bytes.p90 / 1024**2:.0f}m"
@@ -70,6 +71,8 @@ def _render(boxes: Boxes) -> str:
                     "STREAMS": config.streams, "THREADS": config.threads, "BATCH": config.batch,
                     "CORE_TYPE": config.core_type}  # fmt: skip
         environment |= {f"{name}_{key}": str(value) for key, value in settings.items() if value is not None}
+        if config.auto_batch_timeout_s is not None:
+            environment[f"{name}_AUTO_BATCH_TIMEOUT_MS"] = f"{1e3 * config.auto_batch_timeout_s:.0f}"
     configs = list(boxes.config.stages.values())
     if boxes.config.decode.device == "hardware":
         configs.append(RunConfig(device="GPU"))  # the engines are opened as the graphics are
@@ -88,6 +91,18 @@ def _render(boxes: Boxes) -> str:
     if host.numa_nodes:
         lead += f"# NUMA: let the image's command run under: {shlex.join(numactl(host))}\n"
     return lead + str(yaml.safe_dump({"services": {"inference": service}}, sort_keys=False)).rstrip()
+
+
+def _waits_for_nothing(boxes: Boxes) -> bool:
+    """Whether a stage is of service class latency: a quota of cores stops threads in the middle of a pass.
+
+    Source: Linux, Documentation/scheduler/sched-bwc.rst: a group that has used its quota is throttled until the next
+    period, 100 ms by default.
+    """
+    asked = boxes.asked
+    return asked is not None and any(
+        asked.class_of(stage) == "latency" for stage in asked.stages if stage.id in boxes.config.stages
+    )
 
 
 def _devices(configs: Iterable[RunConfig]) -> dict[str, Any]:

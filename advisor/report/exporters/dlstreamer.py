@@ -7,6 +7,7 @@ import shlex
 from advisor.errors import InputError
 from advisor.records.config import RunConfig
 from advisor.records.scenario import CameraGroup, Scenario, Stage
+from advisor.runtimes.devices import first_family
 
 from .boxes import Boxes, ExportFormat, joined_with_comments
 from .launch import launcher
@@ -94,7 +95,7 @@ def _inference(
         "model": f"/models/{stage.id}.xml",
         "model-instance-id": stage.id,
         "device": config.device,
-        "pre-process-backend": "va" if hardware and config.device != "CPU" else None,
+        "pre-process-backend": "va" if hardware and first_family(config.device) != "CPU" else None,
         "inference-region": "roi-list" if stage.on is not None and _element(scenario, stage) != "gvaclassify" else None,
         "inference-interval": interval,
         "batch-size": config.batch,

@@ -9,6 +9,7 @@ from typing import Any
 from advisor.errors import InputError
 from advisor.records.config import RunConfig
 from advisor.records.scenario import CameraGroup, Scenario, Stage
+from advisor.runtimes.devices import collected_requests
 
 from .boxes import Boxes, ExportFormat, joined_with_comments
 from .launch import launcher
@@ -70,6 +71,11 @@ def _place(config: RunConfig) -> tuple[str, str, str]:
 
 
 def _detector(stage: Stage, config: RunConfig) -> dict[str, Any]:
+    if collected_requests(config.device):
+        raise InputError(
+            f"--export frigate: stage {stage.id} has the runtime collect requests ({config.device}), and a detector of"
+            " Frigate waits for each answer; plan with batch: {max: 1}"
+        )
     if config.runtime == "openvino":
         return {"type": "openvino", "device": config.device}
     known = _ADDED.get((config.runtime, config.device))
