@@ -16,8 +16,9 @@ from advisor.planner.search.stage_option import StageOption
 from advisor.records.plan import StageBatching
 from advisor.records.scenario import Stage
 
-NOTABLE = 0.02
-"""Share of a box's cores that must be spared at the median; less is within what no plan can tell."""
+NOTABLE = 0.05
+"""Share of a box's cores that must be spared at the median: less is no reason to answer later and in another order, and
+within what estimates of batches are off."""
 
 
 @dataclass(frozen=True)
