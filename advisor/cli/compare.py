@@ -28,6 +28,8 @@ def _words(_context: click.Context, option: click.Parameter, value: str | None) 
               help="f32, bf16, int8.")  # fmt: skip
 @click.option("--shapes", callback=_words, default="static", show_default=True, metavar="KIND,...",
               help="static; dynamic leaves open what the model's file leaves open.")  # fmt: skip
+@click.option("--layouts", callback=_words, default="nchw", show_default=True, metavar="NAME,...",
+              help="Order of a picture that is handed over: nchw, nhwc; channels last is turned inside the model.")  # fmt: skip
 @click.option("--threads", callback=_words, default="all", show_default=True, metavar="N|all,...",
               help="Threads of all streams.")  # fmt: skip
 @click.option("--streams", callback=_words, default="1", show_default=True, metavar="N|all,...",
@@ -62,6 +64,7 @@ def compare(
     runtimes: tuple[str, ...] | None,
     precisions: tuple[str, ...],
     shapes: tuple[str, ...],
+    layouts: tuple[str, ...],
     threads: tuple[str, ...],
     streams: tuple[str, ...],
     batch: int | None,
@@ -99,6 +102,7 @@ def compare(
         runtimes=runtimes,
         precisions=precisions,
         shapes=shapes,
+        layouts=layouts,
         threads=threads,
         streams=streams,
         batch=batch,

@@ -18,6 +18,7 @@ from advisor.planner.answer.options import buys, make_option
 from advisor.planner.answer.rejected import FEW, Miss, RejectedPlatforms, list_rejected, rejected_record
 from advisor.planner.answer.relaxations import relaxed_limits, scenario_changes
 from advisor.planner.answer.requests import trace_of, with_requests
+from advisor.planner.answer.runtime_batching import Weighed, weigh
 from advisor.planner.answer.sites import largest_case, plan_sites
 from advisor.planner.answer.split import cheaper_split
 from advisor.planner.answer.ties import Decision, cost_of_failure, decide, list_ties
@@ -66,16 +67,18 @@ def plan(
     decision = decide(study, admitted, explored)
     explored = _chosen_first(explored, decision)
     shown = choose_alternatives(explored)
-    options = _options(shown, decision)
     chosen = shown[0][0] if shown else None
+    weighed = None if chosen is None else weigh(chosen.deployment, feasible=True)
+    options = _options(shown, decision, weighed)
     inputs.watch("predicting what does not hold, or is dearer")
     rejected = list_rejected(study, admitted, explored, [solution for solution, _ in shown])
     if chosen is not None:
-        options[0] = with_requests(_with_gain(options[0], chosen.deployment), chosen.deployment).model_copy(
-            update={"ladder": ladder(study, admitted, chosen)}
+        assert weighed is not None  # the first of what is shown is the recommendation
+        options[0] = with_requests(_with_gain(options[0], weighed.deployment), weighed.deployment).model_copy(
+            update={"ladder": ladder(study, admitted, chosen), "batching": weighed.stages}
         )
         if traced is not None:
-            traced(trace_of(chosen.deployment, TRACED_S))
+            traced(trace_of(weighed.deployment, TRACED_S))
     inputs.watch("asking what would change the answer")
     runner_up = explored[1] if len(explored) > 1 else None
     sites = plan_sites(study, admitted)
@@ -145,8 +148,10 @@ def configure(inputs: PlanInputs) -> PlanOption:
 
 
 def _configured(deployment: Deployment, *, feasible: bool) -> PlanOption:
+    weighed = weigh(deployment, feasible=feasible)
+    deployment = weighed.deployment
     option = _with_gain(make_option(deployment, feasible=feasible), deployment)
-    return with_requests(option, deployment)
+    return with_requests(option, deployment).model_copy(update={"batching": weighed.stages})
 
 
 def _with_gain(option: PlanOption, deployment: Deployment) -> PlanOption:
@@ -162,15 +167,21 @@ def _chosen_first(explored: Sequence[Solution], decision: Decision | None) -> li
     return [chosen, *(item for item in explored if item is not chosen)]
 
 
-def _options(shown: Sequence[tuple[Solution, str]], decision: Decision | None) -> list[PlanOption]:
-    """Recommendation and alternatives in full, each with what it buys and which measurement would tell more of it."""
+def _options(
+    shown: Sequence[tuple[Solution, str]], decision: Decision | None, weighed: Weighed | None
+) -> list[PlanOption]:
+    """Recommendation and alternatives in full, each with what it buys and which measurement would tell more of it.
+
+    ``weighed``: the recommendation with the batches that its runtime makes.
+    """
     options: list[PlanOption] = []
     for solution, role in shown:
+        deployment = solution.deployment if options or weighed is None else weighed.deployment
         certain = decision is None or solution is not decision.chosen.solution or decision.chosen.certain
-        option = make_option(solution.deployment, feasible=True, certain=certain, role=role)
-        failure = (1.0 - option.probability) * cost_of_failure(solution.deployment)
+        option = make_option(deployment, feasible=True, certain=certain, role=role)
+        failure = (1.0 - option.probability) * cost_of_failure(deployment)
         update: dict[str, object] = {
-            "next_measurement": next_measurement(solution.deployment),
+            "next_measurement": next_measurement(deployment),
             "expected_cost": solution.cost + failure,
         }
         if options:

@@ -68,6 +68,8 @@ class EffectiveConfig(Record):
     hint: str | None = None
     pinning: bool | None = None
     batch: PositiveCount | None = None
+    auto_batch: PositiveCount | None = None
+    """Requests that OpenVINO's device BATCH collects for one pass; None: nothing collects."""
     auto_batch_timeout_s: Quantity | None = None
     dynamic_shapes: bool = False
     """Some dimension of an input was open when the model was compiled."""

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from .base import Evidence, Interval, LatencyInterval, OfferKind, PositiveCount, PriceBasis, Record, Tail
 from .config import RunConfig
+from .host_settings import HostSettings
 from .scenario import Scenario
 from .trace import Timeline
 
@@ -68,6 +69,8 @@ class PlanConfig(Record):
 
     stages: dict[str, RunConfig]
     decode: DecodeConfig
+    host: HostSettings = HostSettings()
+    """Of the operating system, for the process that runs all of it."""
 
 
 class PredictedLoad(Record):
@@ -115,6 +118,20 @@ class DefaultGain(Record):
     """Whether the default would hold, too, by the rule of the recommendation."""
     ratio: float | None
     """Capacity of the chosen configuration over that of the default at the median; None where the default has none."""
+    text: str
+
+
+class StageBatching(Record):
+    """Batches that the runtime could make of a stage's requests (OpenVINO's device BATCH), and why it does or not."""
+
+    stage: str
+    batch: PositiveCount
+    """Requests that make one pass."""
+    timeout_ms: float
+    """Time-out after which what has come runs one by one."""
+    used: bool
+    cores_spared: float | None
+    """Cores that full batches spare today at the median, against what is set; None where that was not looked at."""
     text: str
 
 
@@ -204,6 +221,8 @@ class PlanOption(Record):
     """Cost in the scenario's objective, and what a failure costs times its probability; None: its price is unknown."""
     ladder: tuple[LadderStep, ...] = ()
     """What each layer of safety costs, of the recommendation alone."""
+    batching: tuple[StageBatching, ...] = ()
+    """What automatic batching by the runtime was weighed to be, of the recommendation alone."""
 
 
 class LadderStep(Record):

@@ -29,6 +29,8 @@ from .base import (
 )
 from .model import parse_named_shapes
 
+ServiceClass = Literal["latency", "throughput"]
+"""What a stage is run for: an answer as soon as can be, or as many as can be from the same cores."""
 Codec = Literal["h264", "h265", "mjpeg", "raw"]
 _CODEC_NAMES = {
     "hevc": "h265", "x265": "h265", "hev1": "h265", "hvc1": "h265", "avc": "h264", "x264": "h264", "avc1": "h264",
@@ -192,6 +194,10 @@ class Stage(Record):
     """Extension: requests that may wait per inference stream before the drop policy acts."""
     drop: Literal["newest", "oldest"] = "newest"
     """Extension: which frame gives way when the queue is full."""
+    service_class: ServiceClass | None = None
+    """Extension: ``latency``: batch 1, and the configuration with the shortest pass; ``throughput``: the batch and
+    configuration with the least core time per input; None: the scenario's, and without one whatever keeps the SLO on
+    the cheapest box."""
     device: str | None = None
     """Device that it must run on: ``CPU``, ``GPU``, ``NPU`` or the id of an added one, which permits that for this
     stage; None: any of ``candidates.devices``."""
@@ -438,6 +444,8 @@ class Scenario(Record):
     """Extension: several sites; empty: one site with the cameras above."""
     application: Application = Application()
     """What the application around the models costs; ``none``: nothing."""
+    service_class: ServiceClass | None = None
+    """Extension: of all stages that name none."""
 
     @field_validator("application", mode="before", json_schema_input_type=Literal["none"] | Application)
     @classmethod
@@ -485,6 +493,10 @@ class Scenario(Record):
             if stage.id == stage_id:
                 return stage
         raise KeyError(stage_id)
+
+    def class_of(self, stage: Stage) -> ServiceClass | None:
+        """Service class of a stage: its own, else the scenario's."""
+        return stage.service_class or self.service_class
 
     def root(self, stage: Stage) -> Stage:
         """Follow ``on`` up to the stage that runs on frames; the loader has refused cycles."""

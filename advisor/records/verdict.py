@@ -8,6 +8,7 @@ from pydantic import Field
 
 from .base import Record
 from .config import EffectiveConfig, RunConfig
+from .host_settings import EffectiveHost, HostSettings
 from .model import ModelFile
 from .scenario import Scenario
 from .trace import Timeline
@@ -79,10 +80,13 @@ class StageResult(Record):
 
 
 class ConfigPair(Record):
-    """Requested and effective settings, per stage."""
+    """Requested and effective settings, per stage and of the operating system."""
 
     requested: dict[str, RunConfig]
     effective: dict[str, EffectiveConfig]
+    requested_host: HostSettings = HostSettings()
+    effective_host: EffectiveHost | None = None
+    """None: the run's process ended before it told, or in verdicts of sizer before 0.2."""
 
 
 class CapacityResult(Record):

@@ -118,6 +118,12 @@ def advice_lines(plan: Plan) -> list[str]:
     return [f"{', '.join(names)}: fails on {check}; try {advice}" for (check, advice), names in advised.items()]
 
 
+def batching_lines(plan: Plan) -> list[str]:
+    """What automatic batching would do to each stage that may batch, and whether it is used."""
+    rows = () if plan.recommended is None else plan.recommended.batching
+    return [f"{row.stage}, {row.batch} requests: {row.text}" for row in rows]
+
+
 def boxes_and_price(item: Undecided) -> str:
     """Boxes and price of a platform that is undecided."""
     count = "" if item.count == 1 else f"{item.count} x "

@@ -14,6 +14,7 @@ from .layout import Column, Table, aligned, facts, heading, paragraph, section
 from .plan_screen import first_screen
 from .plan_summary import (
     advice_lines,
+    batching_lines,
     bill,
     box_lines,
     compared,
@@ -134,6 +135,10 @@ def _gain(plan: Plan) -> list[RenderableType]:
     return section("Compared with common configurations on the same boxes", gains)
 
 
+def _batching(plan: Plan) -> list[RenderableType]:
+    return section("Automatic batching by the runtime", batching_lines(plan))
+
+
 def _stages(best: PlanOption) -> Table:
     load = best.predicted.stage_load
     rows = [(name, config_line(config)) for name, config in best.config.stages.items()]
@@ -223,6 +228,7 @@ SECTIONS: tuple[Callable[[Plan], list[RenderableType]], ...] = (
     _ladder,
     _limits,
     _gain,
+    _batching,
     _reasons,
     _advice,
     _sensitivity,

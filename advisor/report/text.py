@@ -274,6 +274,8 @@ def config_line(config: RunConfig) -> str:
         parts.append(f"{config.core_type} cores only")
     if config.batch > 1:
         parts.append(f"batch {config.batch}")
+    if config.auto_batch_timeout_s is not None:
+        parts.append(f"time-out {1e3 * config.auto_batch_timeout_s:.0f} ms")
     if config.requests is not None and config.requests != config.streams:
         parts.append(f"{config.requests} requests")
     return ", ".join(parts)

@@ -111,8 +111,12 @@ def _hashes(verdict: Verdict) -> list[tuple[str, str]]:
 
 
 def _configurations(verdict: Verdict) -> list[tuple[str, str, str]]:
-    """Requested and effective configuration of each stage."""
+    """Requested and effective configuration of each stage, and of the operating system."""
     rows = []
+    granted = verdict.config.effective_host
+    if granted is not None:
+        asked_for = verdict.config.requested_host.words or "nothing"
+        rows.append(("operating system", asked_for, granted.words))
     for name, asked in verdict.config.requested.items():
         got = verdict.config.effective.get(name)
         words = "unknown"

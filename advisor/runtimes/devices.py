@@ -10,6 +10,7 @@ from advisor.errors import RuntimeRefusal
 
 DeviceKind = Literal["CPU", "GPU", "NPU", "other"]
 
+_COLLECTED = re.compile(r"\((\d+)\)")
 _META = frozenset({"AUTO", "MULTI", "HETERO", "BATCH"})
 # Drivers that compute graphics on the processor: Mesa's three, Google's, Microsoft's, and pocl.
 _RASTERISERS = re.compile(
@@ -29,6 +30,12 @@ def named_devices(device: str) -> tuple[str, ...]:
         return (device,)
     names = (part.split("(", 1)[0].strip() for part in rest.split(","))
     return tuple(name for name in names if name and not name.startswith("-"))
+
+
+def collected_requests(device: str) -> int | None:
+    """Requests that the device BATCH collects for one pass, as ``BATCH:CPU(4)`` names them; None of other devices."""
+    found = _COLLECTED.search(device) if device.upper().startswith("BATCH:") else None
+    return None if found is None else int(found[1])
 
 
 def first_family(device: str) -> str:

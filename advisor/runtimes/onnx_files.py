@@ -75,10 +75,26 @@ def with_byte_input(path: Path, cache_dir: Path | None, divisor: float = 255.0) 
     ModelError
         The model has no four-dimensional input with 1, 3 or 4 channels, or one of another type.
     """
+    return _with_picture(path, cache_dir, f"u8{'' if divisor == 255.0 else f'-{divisor:g}'}", divisor)
+
+
+def with_channels_last(path: Path, cache_dir: Path | None) -> Path:
+    """Return a copy of an image model whose picture comes channels last, in its own type: a Transpose in front of it.
+
+    Raises
+    ------
+    ModelError
+        The model has no four-dimensional input with 1, 3 or 4 channels.
+    """
+    return _with_picture(path, cache_dir, "nhwc", None)
+
+
+def _with_picture(path: Path, cache_dir: Path | None, suffix: str, divisor: float | None) -> Path:
+    """Put the conversion of a picture in front of a model; ``divisor`` None: turned alone, else from bytes."""
     import onnx
 
     directory = cache_dir if cache_dir is not None else process_folder()
-    target = directory / f"{path.stem}-{hash_file(path)[:16]}-u8{'' if divisor == 255.0 else f'-{divisor:g}'}.onnx"
+    target = directory / f"{path.stem}-{hash_file(path)[:16]}-{suffix}.onnx"
     if target.is_file():
         return target
     model = read_onnx(path, weights=True)
@@ -90,13 +106,14 @@ def with_byte_input(path: Path, cache_dir: Path | None, divisor: float = 255.0) 
     if value is None or layout is None:
         raise ModelError(f"model {path}: input {declared} is no image with 1, 3 or 4 channels")
     kind = value.type.tensor_type.elem_type
-    if kind == onnx.TensorProto.UINT8 and layout == "NHWC":
+    if layout == "NHWC" and (divisor is None or kind == onnx.TensorProto.UINT8):
         return path
     frame = declared if layout == "NHWC" else [declared[0], declared[2], declared[3], declared[1]]
     name = value.name
     frame_name = f"{name}_bytes"
     order = [0, 3, 1, 2] if layout == "NCHW" else [0, 1, 2, 3]
-    steps = _byte_steps(kind, path, order)
+    turn: tuple[str, dict[str, Any]] = ("Transpose", {"perm": order})
+    steps = [turn] if divisor is None else _byte_steps(kind, path, turn)
     nodes, source = [], frame_name
     for number, (operator, attributes) in enumerate(steps):
         out = name if number == len(steps) - 1 else f"{name}_step_{number}"
@@ -104,9 +121,11 @@ def with_byte_input(path: Path, cache_dir: Path | None, divisor: float = 255.0) 
         nodes.append(onnx.helper.make_node(operator, given, [out], f"{name}_{operator.lower()}_{number}", **attributes))
         source = out
     if any(operator == "Mul" for operator, _ in steps):
+        assert divisor is not None  # the type of a picture that is turned alone stays
         scale = onnx.helper.make_tensor(f"{name}_scale", onnx.TensorProto.FLOAT, [], [1.0 / divisor])
         model.graph.initializer.append(scale)
-    info = onnx.helper.make_tensor_value_info(frame_name, onnx.TensorProto.UINT8, frame)
+    element = kind if divisor is None else onnx.TensorProto.UINT8
+    info = onnx.helper.make_tensor_value_info(frame_name, element, frame)
     where = list(model.graph.input).index(value)
     model.graph.input.remove(value)
     model.graph.input.insert(where, info)
@@ -119,11 +138,10 @@ def _length(size: int | str | None) -> int | str:
     return "" if size is None else size
 
 
-def _byte_steps(kind: int, path: Path, order: list[int]) -> list[tuple[str, dict[str, Any]]]:
+def _byte_steps(kind: int, path: Path, turn: tuple[str, dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
     """Operators between a picture in bytes and an input of this element type."""
     import onnx
 
-    turn: tuple[str, dict[str, Any]] = ("Transpose", {"perm": order})
     if kind == onnx.TensorProto.UINT8:
         return [turn]
     steps: list[tuple[str, dict[str, Any]]] = [("Cast", {"to": onnx.TensorProto.FLOAT}), turn, ("Mul", {})]

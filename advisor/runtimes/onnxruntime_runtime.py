@@ -23,7 +23,7 @@ from advisor.records.config import EffectiveConfig, RunConfig
 from advisor.records.host import DeviceFacts
 from advisor.records.model import Kernel, image_layout
 
-from .onnx_files import process_folder, static_shapes, with_byte_input
+from .onnx_files import process_folder, static_shapes, with_byte_input, with_channels_last
 from .onnxruntime_providers import (
     CPU_PROVIDER,
     check_provider,
@@ -54,7 +54,9 @@ _DTYPES = {
     "tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16", "tensor(uint8)": "uint8",
     "tensor(int8)": "int8", "tensor(int32)": "int32", "tensor(int64)": "int64", "tensor(bool)": "bool",
 }  # fmt: skip
-_OWN = frozenset({"inter_op_threads", "intra_op_affinities", "spinning", "execution_mode", "arena", "quantisation"})
+_OWN = frozenset(
+    {"inter_op_threads", "intra_op_affinities", "spinning", "execution_mode", "arena", "quantisation", "layout"}
+)
 _REASONS = {"pinning": "use intra_op_affinities", "core_type": "use intra_op_affinities"}
 _WARM = 2
 _ERRORS = 3
@@ -171,9 +173,11 @@ class OnnxRuntime:
         file = model
         if options.input_kind != "native":
             file = with_byte_input(model, options.cache_dir, 255.0 if options.input_kind == "u8_nhwc" else 1.0)
-            if image_layout(shapes[main]) == "NCHW":
-                count, channels, height, width = shapes[main]
-                shapes[main] = (count, height, width, channels)
+        elif config.layout == "nhwc":
+            file = with_channels_last(model, options.cache_dir)
+        if file is not model and image_layout(shapes[main]) == "NCHW":
+            count, channels, height, width = shapes[main]
+            shapes[main] = (count, height, width, channels)
         read_s = time.perf_counter() - start_s
         streams = config.streams or 1
         threads = None if config.threads is None else max(1, config.threads // streams)

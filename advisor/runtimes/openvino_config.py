@@ -9,7 +9,7 @@ from typing import Any
 from advisor.errors import ModelRangeError, RuntimeRefusal
 from advisor.records.config import EffectiveConfig, RunConfig
 
-from .devices import first_family
+from .devices import collected_requests, first_family, named_devices
 
 # Spellings tried on OpenVINO 2026.4.1: both variables take the same words, oneDNN knows SSE41 but not SSE42.
 _ISA_WORDS = {
@@ -148,7 +148,7 @@ def properties(config: RunConfig, capabilities: tuple[str, ...], *, profiling: b
                 f"{name} {getattr(config, name)}: device {config.device} has no such setting, it is the CPU's; "
                 "leave it out"
             )
-    if config.device.upper().startswith("AUTO"):
+    if config.device.upper().startswith("AUTO") and named_devices(config.device) != ("CPU",):
         # Else AUTO begins on the CPU, and goes back to it when a pass fails, without a word.
         requested |= {"ENABLE_STARTUP_FALLBACK": False, "ENABLE_RUNTIME_FALLBACK": False}
     if config.auto_batch_timeout_s is not None:
@@ -175,6 +175,8 @@ def effective(
         except RuntimeError as error:
             found[key] = f"unreadable: {str(error).strip().splitlines()[-1]}"
     # AUTO, MULTI and HETERO answer for the CPU under DEVICE_PROPERTIES.
+    if config.device.upper().startswith("BATCH"):  # which does not list these two, and tells them all the same
+        found |= {key: compiled.get_property(key) for key in ("MULTI_DEVICE_PRIORITIES", "DEVICE_PROPERTIES")}
     for nested in (found.pop("DEVICE_PROPERTIES", None) or {}).values():
         for key, value in nested.items():
             found.setdefault(key, value)
@@ -191,6 +193,7 @@ def effective(
         hint=text["PERFORMANCE_HINT"].lower() if "PERFORMANCE_HINT" in text else None,
         pinning=_truth(text.get("ENABLE_CPU_PINNING")),
         batch=batch,
+        auto_batch=collected_requests(f"BATCH:{text.get('MULTI_DEVICE_PRIORITIES', '')}") if timeout_ms else None,
         auto_batch_timeout_s=None if timeout_ms is None else timeout_ms / 1e3,
         runtime_version=version,
         properties=dict(sorted(text.items())),

@@ -197,9 +197,10 @@ def end_stage(s: Any, i: int, node: int, items: int, start: float) -> None:
     s.stage[i].free += 1
     s.stage[i].last = run.now
     run.touched |= 1 << i
-    if s.stage[i].flying > 0:
-        s.stage[i].flying -= 1
-        if s.stage[i].flying == 0 and s.stage[i].flush == 0:
+    if s.stage[i].collects:
+        if s.stage[i].flying > 0:
+            s.stage[i].flying -= 1
+        if s.stage[i].flying == 0 and s.stage[i].flush == 0:  # after a full pass as after the last that ran alone
             s.stage[i].strike = run.now + s.stage[i].timeout
     if run.now >= run.warm:
         s.stage[i].calls += 1

@@ -126,8 +126,8 @@ class SimStage:
     collected: Literal["by_stage", "by_runtime"] = "by_stage"
     """Who makes batches. ``by_runtime``: OpenVINO's automatic batching, device ``BATCH:``: every item is a request of
     its own; when ``batch_max`` have come they make one pass, whatever frames they are of. A clock that runs from the
-    last pass strikes every ``batch_timeout_s``, however long the requests have waited: those that have come by then run
-    one by one, and the clock starts anew when the last of them is done."""
+    end of the last pass strikes every ``batch_timeout_s``, however long the requests have waited: those that have come
+    by then run one by one, and the clock starts anew when the last of them is done."""
 
 
 @dataclass(frozen=True)

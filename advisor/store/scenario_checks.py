@@ -102,11 +102,22 @@ def faults(scenario: Scenario) -> Iterator[Fault]:
         _rates,
         _sites,
         _candidates,
+        _service_classes,
     ):
         found = list(rule(scenario))
         if found:
             yield from found
             return
+
+
+def _service_classes(scenario: Scenario) -> Iterator[Fault]:
+    for index, stage in enumerate(scenario.stages):
+        if scenario.class_of(stage) == "latency" and stage.batch.timeout_ms > 0:
+            yield Fault(
+                ("stages", index, "batch", "timeout_ms"),
+                f"stage {stage.id} is of service class latency, which waits for no other request: leave timeout_ms "
+                "out, or give the stage the class throughput",
+            )
 
 
 def _limits(scenario: Scenario) -> Iterator[Fault]:

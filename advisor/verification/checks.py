@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from advisor.records.config import RunConfig
+from advisor.records.host_settings import NOTHING_ASKED, HostSettings
 from advisor.records.scenario import Scenario
 from advisor.records.verdict import Check
 
@@ -54,6 +55,8 @@ class Case:
     configs: Mapping[str, RunConfig]
     other_box: str | None = None
     """Why this machine is not the planned one; None: it is, or that is not to be held against it."""
+    host: HostSettings = NOTHING_ASKED
+    """What was requested of the operating system."""
 
     @property
     def allowed_drops(self) -> float:

@@ -23,11 +23,14 @@ from advisor.child_process.child import Messages
 from advisor.clock import RealClock
 from advisor.errors import SizerError
 from advisor.graph.inputs import DeclaredInput, main_input
+from advisor.host.placement import apply, read_back
 from advisor.measure.items.tasks import model_path
 from advisor.records.config import RunConfig
+from advisor.records.host_settings import HostSettings
 from advisor.records.model import ModelFile, image_size
 from advisor.records.scenario import Scenario, Stage
 from advisor.runtimes import get_runtime
+from advisor.runtimes.devices import collected_requests
 from advisor.runtimes.protocol import InputKind, TensorSpec, options_for
 
 from .application import Application
@@ -62,6 +65,7 @@ class Run:
 
     def __init__(self, job: dict[str, Any], messages: Messages) -> None:
         self._job, self._messages = job, messages
+        apply(HostSettings.model_validate(job["host"]))  # before a runtime counts the cores that it may use
         self.scenario = Scenario.model_validate(job["scenario"])
         self.models = {name: ModelFile.model_validate(item) for name, item in job["models"].items()}
         self.configs = {name: RunConfig.model_validate(item) for name, item in job["configs"].items()}
@@ -202,7 +206,7 @@ class Run:
         }
         self._own = exclusive(working)
         self.send(
-            k="ready", effective=effective, objects=self.pipeline.objects,
+            k="ready", effective=effective, host=read_back().model_dump(mode="json"), objects=self.pipeline.objects,
             slots={name: runner.passes for name, runner in self.pipeline.stages.items()}, pid=os.getpid(),
             measured=[name for name, threads in working.items() if threads and threads == self._own[name]],
         )  # fmt: skip
@@ -301,9 +305,11 @@ def _compiled(stage: Stage, model: ModelFile, config: RunConfig) -> tuple[Compil
     if picture:
         input_kind = "u8_nhwc" if stage.pixels == "0-1" else "u8_nhwc_255"
     most = config.requests or config.streams or config.threads or os.cpu_count() or 1
+    # Of one request more than a batch holds, the device BATCH would make a second collector, with a clock of its own.
+    spare = 0 if collected_requests(config.device) else spare_passes(most)
     compiled = get_runtime(config.runtime).compile(
         model_path(model, config),
-        config.model_copy(update={"requests": most + spare_passes(most)}),
+        config.model_copy(update={"requests": most + spare}),
         options_for(model, input_kind=input_kind, want_outputs=True),
     )
     return compiled, picture

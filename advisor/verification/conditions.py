@@ -8,6 +8,7 @@ import numpy as np
 
 from advisor.records.config import EffectiveConfig, RunConfig
 from advisor.records.verdict import Check
+from advisor.runtimes.devices import collected_requests
 
 from .checks import DISTURBED, Case
 from .observation import PictureKind
@@ -123,6 +124,8 @@ def differences(requested: RunConfig, effective: EffectiveConfig) -> list[str]:
         "threads": (requested.threads, effective.threads),
         "batch": (requested.batch, effective.batch),
         "pinning": (requested.pinning, effective.pinning),
+        "automatic batch": (collected_requests(requested.device), effective.auto_batch),
+        "auto_batch_timeout_s": (requested.auto_batch_timeout_s, effective.auto_batch_timeout_s),
     }
     return [
         f"{name} {requested} -> {granted}"

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from advisor.records.config import EffectiveConfig
+from advisor.records.host_settings import EffectiveHost
 
 from .running import DROPPED, FOLD_ROWS, OPEN, FrameLog, Histogram, Slots, Span, WorkLog
 from .setup import Feed
@@ -77,6 +78,8 @@ class Observation:
     """What a camera's pictures were found to be, one entry per change."""
     samples: list[dict[str, Any]] = field(default_factory=list)
     effective: dict[str, EffectiveConfig] = field(default_factory=dict)
+    host: EffectiveHost | None = None
+    """What the operating system granted; None until every stage is compiled."""
     objects: dict[str, str] = field(default_factory=dict)
     slots: dict[str, int] = field(default_factory=dict)
     counts: list[int] = field(default_factory=lambda: [0, 0, 0, 0])

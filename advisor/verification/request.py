@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from advisor.records.host_settings import NOTHING_ASKED, HostSettings
+
 if TYPE_CHECKING:
     from advisor.records.config import RunConfig
     from advisor.records.host import HostFacts
@@ -38,6 +40,8 @@ class Order:
     application_s: tuple[float, float] = (0.0, 0.0)
     """Core time of this machine that stands for the application around the models: per frame of a camera, and per
     object given to a stage [s]."""
+    host: HostSettings = NOTHING_ASKED
+    """Cores, memory nodes and OpenMP threads that the run's process is given."""
     decode_device: DecodeDevice = "software"
     """``hardware`` is refused where no device decodes what the cameras send: nothing falls back in silence."""
     seed: int = 0

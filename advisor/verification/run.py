@@ -14,8 +14,10 @@ from advisor import errors
 from advisor.child_process.parent import ChildProcess
 from advisor.errors import InputError, SizerError
 from advisor.host import preflight
+from advisor.host.placement import environment
 from advisor.measure.items.progress import NullProgress, Progress
 from advisor.records.config import EffectiveConfig
+from advisor.records.host_settings import EffectiveHost
 from advisor.records.verdict import Verdict
 from advisor.runtimes.openvino_config import worker_environment
 
@@ -48,7 +50,7 @@ def run_verify(order: Order, progress: Progress | None, stop: threading.Event | 
     if order.strict and warnings:
         raise InputError(f"verify --strict refuses: {'; '.join(warnings)}; mend it, or run without --strict")
     seen = observe(order, progress or NullProgress(), stop or threading.Event())
-    verdict = judge(scenario, seen, configs, order.facts, order.predicted, warnings, order.other_box)
+    verdict = judge(scenario, seen, configs, order.facts, order.predicted, warnings, order.other_box, order.host)
     cut: tuple[str, ...] = ()
     if order.traced is not None:
         trace = trace_of(scenario, seen, configs, (0.0, seen.warmup_s + seen.duration_s))
@@ -83,6 +85,7 @@ def observe(order: Order, progress: Progress, stop: threading.Event) -> Observat
         "scenario": order.scenario.model_dump(mode="json"),
         "models": {name: model.model_dump(mode="json") for name, model in order.models.items()},
         "configs": {name: config.model_dump(mode="json") for name, config in order.configs.items()},
+        "host": order.host.model_dump(mode="json"),
         "decode_threads": order.decode_threads,
         "decode_device": order.decode_device,
         "application_s": order.application_s,
@@ -104,12 +107,14 @@ def observe(order: Order, progress: Progress, stop: threading.Event) -> Observat
 
 
 def process_environment(order: Order) -> dict[str, str | None]:
-    """Environment of the run's process: the cap on instructions that its configurations name, and no other."""
+    """Environment of the run's process: the cap on instructions that its configurations name, and no other; threads of
+    OpenMP as planned.
+    """
     caps = {config.simd_cap for config in order.configs.values() if config.runtime == "openvino"}
     if len(caps) > 1:
         shown = ", ".join(sorted(str(cap) for cap in caps))
         raise InputError(f"stages name different simd_cap ({shown}), but one process runs them all; name one")
-    return worker_environment(next(iter(caps), None))
+    return {**worker_environment(next(iter(caps), None)), **environment(order.host)}
 
 
 class Child:
@@ -186,6 +191,7 @@ class Child:
                 seen.effective = {
                     name: EffectiveConfig.model_validate(item) for name, item in message["effective"].items()
                 }
+                seen.host = EffectiveHost.model_validate(message["host"])
                 seen.objects, seen.slots = message["objects"], message["slots"]
                 seen.measured = tuple(message["measured"])
             case "decode":

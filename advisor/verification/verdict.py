@@ -14,6 +14,7 @@ from advisor.clock import utc_now
 from advisor.records.codec import coded_size
 from advisor.records.config import RunConfig
 from advisor.records.host import HostFacts
+from advisor.records.host_settings import NOTHING_ASKED, HostSettings
 from advisor.records.scenario import Scenario
 from advisor.records.trace import Timeline, timeline
 from advisor.records.verdict import CameraResult, CameraTail, Check, ConfigPair, StageResult, Verdict
@@ -21,6 +22,7 @@ from advisor.records.verdict import CameraResult, CameraTail, Check, ConfigPair,
 from . import checks, conditions
 from .bottleneck import most_useful_change
 from .compare import compared
+from .granted import host_settings
 from .observation import Observation
 from .running import CURVE_POINTS, Histogram, WorkLog
 from .statistics import FeedFigures, figures
@@ -70,17 +72,22 @@ def judge(
     predicted: Mapping[str, Any] | None = None,
     warnings: Sequence[str] = (),
     other_box: str | None = None,
+    host: HostSettings = NOTHING_ASKED,
 ) -> Verdict:
     """Judge a run; ``predicted`` is only shown next to the result, no check looks at it.
 
-    ``other_box`` says why this machine is not the planned one, where that is to be held against the run.
+    ``other_box`` says why this machine is not the planned one, where that is to be held against the run; ``host`` what
+    was requested of the operating system.
     """
     usable = facts.limits.usable_cores or float(facts.cpu.threads or 1)
-    case = checks.Case(scenario, seen, figures(seen), usage(seen, usable), configs, other_box)
+    if (host.cpuset or host.numa_nodes) and seen.host is not None and seen.host.cpuset:
+        usable = min(usable, float(len(seen.host.cpuset)))
+    case = checks.Case(scenario, seen, figures(seen), usage(seen, usable), configs, other_box, host)
     found = [
         checks.run_completed(case), conditions.planned_box(case), checks.sources(case), conditions.streams(case),
         checks.camera_fps(case), checks.drops(case), checks.latency(case), checks.queue_growth(case),
         conditions.outputs(case), conditions.effective_config(case),
+        host_settings(case, facts.limits.usable_cores),
         conditions.memory_growth(case), conditions.thermal_drift(case), conditions.interference(case),
         conditions.pacing(case),
     ]  # fmt: skip
@@ -99,7 +106,9 @@ def judge(
         cameras=cameras,
         stages=stages,
         host=facts.model_dump(mode="json", by_alias=True),
-        config=ConfigPair(requested=dict(configs), effective=dict(seen.effective)),
+        config=ConfigPair(
+            requested=dict(configs), effective=dict(seen.effective), requested_host=host, effective_host=seen.host
+        ),
         predicted=None,
         capacity=None,
         binding=(case.usage.binding() or _slowest(stages)) if missed else None,

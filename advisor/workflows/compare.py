@@ -30,6 +30,7 @@ ROUNDS = 9
 """Rounds unless stated: the interval of a median then leaves out the least and the largest ratio."""
 SHAPES = ("static", "dynamic")
 HINTS = ("none", "latency", "throughput")
+LAYOUTS = ("nchw", "nhwc")
 UNCAPPED = "none"
 
 
@@ -47,6 +48,8 @@ class CompareRequest:
     batch: int | None = None
     hints: tuple[str, ...] = ("none",)
     simd_caps: tuple[str, ...] = (UNCAPPED,)
+    layouts: tuple[str, ...] = ("nchw",)
+    """Of the picture that is handed over; ``nhwc``: turned inside the compiled model."""
     baseline: tuple[str, ...] = ()
     """Words that the label of the baseline holds; empty: the first variant of each model."""
     input_shape: str | None = None
@@ -127,8 +130,10 @@ def _variants(
 
     most = all_threads(facts)
     found: list[Labelled] = []
-    axes = (runtimes, request.simd_caps, request.shapes, request.hints, request.streams, request.threads)
-    for runtime, cap, shape, hint, streams_word, threads_word in itertools.product(*axes):
+    axes = (
+        runtimes, request.simd_caps, request.shapes, request.layouts, request.hints, request.streams, request.threads,
+    )  # fmt: skip
+    for runtime, cap, shape, layout, hint, streams_word, threads_word in itertools.product(*axes):
         streams = None if hint != "none" else number_or_all(streams_word, most, "--streams")
         threads = number_or_all(threads_word, most, "--threads")
         if streams is not None and threads is not None and threads < streams:
@@ -146,6 +151,7 @@ def _variants(
                 requests=1 if one else None if streams is None else 2 * streams,
                 simd_cap=None if cap == UNCAPPED else cap,
                 dynamic_shapes=True if shape == "dynamic" else None,
+                layout="nhwc" if layout == "nhwc" else None,
             )
             variant = Variant(model, config, LoadMode(kind="sync" if one else "async"))
             missing = installed(variant)
@@ -167,6 +173,8 @@ def _label(request: CompareRequest, config: RunConfig, shape: str) -> str:
         words.append("uncapped" if config.simd_cap is None else f"at most {config.simd_cap}")
     if len(request.shapes) > 1 or shape == "dynamic":
         words.append(shape)
+    if len(request.layouts) > 1 or config.layout is not None:
+        words.append(config.layout or "nchw")
     if config.hint != "none":
         words.append(f"hint {config.hint}")
     elif len(request.hints) > 1:
@@ -215,6 +223,7 @@ def check_request(request: CompareRequest) -> None:
     """Refuse words that no axis knows, before anything is read."""
     check_words("--precisions", request.precisions, get_args(Precision))
     check_words("--shapes", request.shapes, SHAPES)
+    check_words("--layouts", request.layouts, LAYOUTS)
     check_words("--hints", request.hints, HINTS)
     check_words("--simd", request.simd_caps, (UNCAPPED, *get_args(SimdCap)))
 

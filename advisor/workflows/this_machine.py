@@ -48,7 +48,14 @@ def local_candidate(facts: HostFacts) -> Candidate:
         memory_channels_populated=_channels(machine, today, "measured", "this machine"),
         price_usd=Sourced(value=0.0, kind="measured", source="this machine is already here", date=today),
     )
-    return Candidate(platform, machine)
+    return Candidate(platform, machine, granted_cpus=_granted_cpus(facts))
+
+
+def _granted_cpus(facts: HostFacts) -> tuple[int, ...]:
+    """Logical CPUs of affinity and cpuset, if they are not all of this machine's."""
+    sets = [set(limit) for limit in (facts.limits.affinity, facts.limits.cpuset) if limit is not None]
+    granted = set.intersection(*sets) if sets else set()
+    return tuple(sorted(granted)) if 0 < len(granted) < (facts.cpu.threads or 0) else ()
 
 
 def bare_candidate(catalogue: Catalogue, name: str) -> Candidate:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from advisor.errors import InputError, StoreError
 from advisor.records.config import RunConfig
+from advisor.records.host_settings import NOTHING_ASKED, HostSettings
 from advisor.records.plan import Plan, PredictedLoad
 from advisor.records.scenario import Scenario
 from advisor.records.verdict import Objects, Phases, Verdict
@@ -72,6 +73,7 @@ class _Setting:
     other_box: str | None = None
     decode_device: Literal["software", "hardware"] = "software"
     """As planned; a request may ask for hardware, too."""
+    host: HostSettings = NOTHING_ASKED
 
 
 def verify_scenario(
@@ -109,8 +111,8 @@ def verify_scenario(
             setting = _capped(setting, wanted)
         order = Order(
             scenario, models, setting.configs, setting.decode_threads, duration_s, facts, cache_dir() / "verify",
-            application_s=_application_s(scenario, facts), decode_device=_decoded_by(request, setting),
-            seed=request.seed,
+            application_s=_application_s(scenario, facts), host=setting.host,
+            decode_device=_decoded_by(request, setting), seed=request.seed,
             phases=request.phases,
             predicted=None if setting.predicted is None else setting.predicted.model_dump(mode="json"),
             strict=request.strict, warnings=setting.warnings, objects=request.objects, traced=traced,
@@ -206,7 +208,10 @@ def _setting(
     option = configure_on(platform, request.scenario, request.seed, store, progress, say)
     words = "planned for this machine" if platform == "this" else f"planned for {platform}"
     decode = option.config.decode
-    return _Setting(option.config.stages, decode.threads, option.predicted, words, decode_device=decode.device)
+    return _Setting(
+        option.config.stages, decode.threads, option.predicted, words, decode_device=decode.device,
+        host=option.config.host,
+    )  # fmt: skip
 
 
 def _decoded_by(request: VerifyRequest, setting: _Setting) -> Literal["software", "hardware"]:
@@ -229,7 +234,9 @@ def _capped(setting: _Setting, wanted: Imitation) -> _Setting:
         cap = wanted.simd_cap if config.runtime == "openvino" else None  # others cannot be capped
         update = {"threads": threads, "streams": streams, "requests": streams, "simd_cap": cap}
         configs[stage] = config.model_copy(update=update)
-    return replace(setting, configs=configs, decode_threads=min(setting.decode_threads, wanted.cores))
+    # Of the cores an imitation has its own choice.
+    host = HostSettings(omp_threads=setting.host.omp_threads)
+    return replace(setting, configs=configs, decode_threads=min(setting.decode_threads, wanted.cores), host=host)
 
 
 def _from_plan(path: Path, scenario: Scenario, named: Path, facts: HostFacts) -> _Setting:
@@ -266,6 +273,7 @@ def _from_plan(path: Path, scenario: Scenario, named: Path, facts: HostFacts) ->
         (met(path, plan, named, facts, foreign=foreign is not None, changed=changed is not None),),
         foreign,
         option.config.decode.device,
+        option.config.host,
     )
 
 

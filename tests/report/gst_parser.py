@@ -56,7 +56,8 @@ for element_name, element_properties in ELEMENTS.items():
     if Gst.ElementFactory.find(element_name) is None:
         register(element_name, element_properties)
 words = [word for line in sys.stdin.read().splitlines() if not line.startswith("#") for word in [line]]
-_, *arguments = shlex.split("\n".join(words))
+command = shlex.split("\n".join(words))
+arguments = command[command.index("gst-launch-1.0") + 1 :]  # before it stands what starts it
 pipeline = Gst.parse_launchv(arguments)
 found = []
 for element in pipeline.iterate_recurse():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ import yaml
 from advisor.errors import InputError, RuntimeRefusal
 from advisor.records.base import Interval
 from advisor.records.config import RunConfig
+from advisor.records.host_settings import HostSettings
 from advisor.records.plan import BoxShare, Mix, Plan
 from advisor.report.exporters import export_plan
 from advisor.report.exporters.onnxruntime import session_options
@@ -507,6 +509,96 @@ def test_gstreamer_refuses_what_no_element_has() -> None:
         export_plan(plan_on(person=HAILO), "dlstreamer")
 
 
+SERVER = HostSettings(cpu_limit=6.5, cpuset=(0, 1, 2, 3, 8), numa_nodes=(0, 1), omp_threads=2)
+
+
+def plan_for(host: HostSettings, **stages: RunConfig) -> Plan:
+    plan = plan_on(**stages)
+    assert plan.recommended is not None
+    config = plan.recommended.config.model_copy(update={"host": host})
+    return plan.model_copy(update={"recommended": plan.recommended.model_copy(update={"config": config})})
+
+
+def test_the_compose_specification_parses_the_host_settings() -> None:
+    compose_spec = pytest.importorskip("compose_spec", reason="the Compose Specification's parser is not installed")
+    text = export_plan(plan_for(SERVER, person=OPENVINO), "compose")
+    service = compose_spec.PyCompose.from_yaml(text).to_dict()["services"]["inference"]
+    assert service["cpuset"] == "0-3,8"
+    assert service["cap_add"] == ["SYS_NICE"]
+    assert service["deploy"]["resources"]["limits"]["cpus"] == 6.5
+    assert service["environment"]["OMP_NUM_THREADS"] == "2"
+    assert "# NUMA: let the image's command run under: numactl --cpunodebind=0-1 --membind=0-1\n" in text
+    with pytest.raises(ValueError, match="cpusets"):
+        compose_spec.PyCompose.from_yaml(text.replace("cpuset:", "cpusets:"))
+
+
+def test_a_latency_sensitive_service_is_given_no_quota_that_stops_its_passes() -> None:
+    plan = plan_on(person=OPENVINO)
+    limits = service_of(plan)["deploy"]["resources"].get("limits", {})
+    assert plan.asked is not None
+    urgent = plan.model_copy(update={"asked": plan.asked.model_copy(update={"service_class": "latency"})})
+    without = service_of(urgent)["deploy"]["resources"].get("limits", {})
+    assert set(limits) - set(without) == {"cpus"}
+
+
+def test_triton_deals_instances_out_over_the_nodes() -> None:
+    message = model_config_class()
+    from google.protobuf import text_format
+
+    text = export_plan(plan_for(SERVER, person=OPENVINO.model_copy(update={"requests": 3})), "triton")
+    (person,) = (text_format.Parse(part, message()) for part in pbtxt_parts(text).values())
+    assert [(group.count, group.host_policy) for group in person.instance_group] == [(2, "node0"), (1, "node1")]
+    first = text.splitlines()[0]
+    assert first.startswith("# start the server: systemd-run --scope --property=CPUQuota=650% numactl ")
+    assert first.endswith("tritonserver --model-repository=/models --host-policy=node0,numa-node=0 "
+                          "--host-policy=node1,numa-node=1")  # fmt: skip
+    one = export_plan(plan_for(HostSettings(cpuset=(2, 3)), person=OPENVINO), "triton")
+    assert "--host-policy=planned,cpu-cores=2-3" in one
+    (person,) = (text_format.Parse(part, message()) for part in pbtxt_parts(one).values())
+    assert [(group.count, group.host_policy) for group in person.instance_group] == [(4, "planned")]
+    # Two ranges fit into no policy: the launcher alone keeps to them.
+    apart = export_plan(plan_for(HostSettings(cpuset=(0, 2)), person=OPENVINO), "triton")
+    assert "host_policy" not in apart
+    assert "taskset --cpu-list 0,2 tritonserver" in apart
+
+
+@TWO_CORES
+def test_the_launch_script_runs_a_program_with_its_settings(tmp_path: Path) -> None:
+    """Run for real by the shell and taskset; numactl and systemd-run are stood for by programs that hand on."""
+    cpu = min(os.sched_getaffinity(0))
+    host = HostSettings(cpu_limit=0.5, cpuset=(cpu,), numa_nodes=(0,), omp_threads=3)
+    script = tmp_path / "launch.sh"
+    script.write_text(export_plan(plan_for(host, person=OPENVINO), "launch"))
+    for name in ("numactl", "systemd-run"):
+        stand_in = tmp_path / name
+        stand_in.write_text(
+            f'#!/bin/sh\necho {name} >> "{tmp_path}/called"\n'
+            'while [ "${1#-}" != "$1" ]; do echo "$1" >> "' + str(tmp_path) + '/called"; shift; done\nexec "$@"\n'
+        )
+        stand_in.chmod(0o755)
+    program = "import os; print(sorted(os.sched_getaffinity(0)), os.environ['OMP_NUM_THREADS'])"
+    done = subprocess.run(
+        ["sh", str(script), sys.executable, "-c", program], capture_output=True, text=True, check=True,
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+    )  # fmt: skip
+    assert done.stdout.strip() == f"[{cpu}] 3"
+    called = (tmp_path / "called").read_text().split()
+    assert called == [
+        "systemd-run", "--scope", "--property=CPUQuota=50%", "numactl", "--cpunodebind=0", "--membind=0",
+    ]  # fmt: skip
+    assert export_plan(plan_for(HostSettings(), person=OPENVINO), "launch").endswith('exec "$@"')
+
+
+def test_gstreamer_is_started_by_the_launcher() -> None:
+    text = export_plan(plan_for(HostSettings(cpuset=(0, 1), omp_threads=1), person=OPENVINO), "dlstreamer")
+    assert "\ntaskset --cpu-list 0-1 env OMP_NUM_THREADS=1 gst-launch-1.0 \\\n" in text
+
+
+def test_frigate_is_told_of_its_container() -> None:
+    text = export_plan(plan_for(HostSettings(omp_threads=1), person=OPENVINO), "frigate")
+    assert "# start its container with the settings of --export compose, or under: env OMP_NUM_THREADS=1\n" in text
+
+
 def mixed_plan(**changes: Any) -> Plan:
     """Two small boxes and a large one, each with a configuration of its own."""
     plan = shop_plan()
@@ -538,7 +630,10 @@ def test_a_mix_is_exported_with_one_part_per_kind_of_box() -> None:
         "2", "4",
     ]  # fmt: skip
     text = export_plan(mixed_plan(), "triton", "mix")
-    assert text.startswith("# on each of 2 boxes small (cameras 1 aisle)\n# person/config.pbtxt\n")
+    first, second, *_ = text.splitlines()
+    assert first == "# on each of 2 boxes small (cameras 1 aisle)"
+    assert second.startswith("# start the server: env OMP_NUM_THREADS=1 tritonserver ")
+    assert "\n# person/config.pbtxt\n" in text
 
 
 def test_without_equal_boxes_the_mix_is_exported_and_a_missing_answer_is_refused() -> None:

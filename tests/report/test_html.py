@@ -179,6 +179,7 @@ def test_a_plan_page_holds_what_a_buyer_must_defend() -> None:
         "What safety costs", "What it costs", "Change the scenario instead",
         "More headroom for more money", "Where the time goes", "Utilisation", "Requests of two seconds",
         "What breaks first", "Compared with common configurations on the same boxes",
+        "Automatic batching by the runtime",
         "What if", "Evidence and sources", "Assumptions",
         f"All {len(plan.rejected)} platforms that are not recommended",
     ]  # fmt: skip

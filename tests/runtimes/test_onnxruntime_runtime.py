@@ -29,7 +29,6 @@ pytestmark = pytest.mark.runtime
         ({"hint_requests": 2}, "hint_requests"),
         ({"pinning": False}, "pinning"),
         ({"core_type": "any"}, "core_type"),
-        ({"layout": "nhwc"}, "layout"),
         ({"auto_batch_timeout_s": 0.0}, "auto_batch_timeout_s"),
     ],
 )
@@ -87,6 +86,22 @@ def test_byte_input_is_written_once(tmp_path) -> None:
     assert first.stat().st_mtime_ns == stamp
     assert [file.name for file in (tmp_path / "cache").iterdir()] == [first.name]
     assert not computes_int8(read_onnx(first))
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+def test_a_picture_with_its_channels_last_gives_the_same_answer(tmp_path, runtime) -> None:
+    path = small_network(tmp_path / "n.onnx")
+    plain = get_runtime(runtime).compile(path, RunConfig(runtime=runtime, threads=1, streams=1))
+    turned = get_runtime(runtime).compile(path, RunConfig(runtime=runtime, threads=1, streams=1, layout="nhwc"))
+    (spec,), (other,) = plain.inputs, turned.inputs
+    assert other.shape == tuple(spec.shape[place] for place in (0, 2, 3, 1))
+    picture = np.random.default_rng(1).standard_normal(spec.shape).astype(spec.dtype)
+    expected = plain.infer([picture])[0]
+    found = turned.infer([np.ascontiguousarray(picture.transpose(0, 2, 3, 1))])[0]
+    assert np.abs(found - expected).max() < 1e-4
+    assert np.abs(expected).max() > 1e-3
+    plain.close()
+    turned.close()
 
 
 def test_failed_pass_reaches_its_callback(tmp_path) -> None:

@@ -135,17 +135,20 @@ def test_a_cap_in_the_users_environment_does_not_reach_the_kernels(tmp_path, mon
 
 @pytest.mark.runtime
 @pytest.mark.parametrize(
-    ("changes", "device", "batch_timeout_s"),
-    [({"device": "AUTO", "hint": "latency"}, "CPU", None),
-     ({"device": "BATCH:CPU(2)", "auto_batch_timeout_s": 0.005}, "CPU", 0.005)],
+    ("changes", "device", "batch_timeout_s", "batch"),
+    [({"device": "AUTO", "hint": "latency"}, "CPU", None, None),
+     ({"device": "AUTO:CPU", "hint": "latency"}, "CPU", None, None),
+     ({"device": "BATCH:CPU(2)", "auto_batch_timeout_s": 0.005}, "CPU", 0.005, 2)],
 )  # fmt: skip
-def test_devices_that_stand_for_others(tmp_path, changes, device, batch_timeout_s) -> None:
+def test_devices_that_stand_for_others(tmp_path, changes, device, batch_timeout_s, batch) -> None:
     path = small_network(tmp_path / "n.onnx")
     compiled = get_runtime("openvino").compile(
         path, RunConfig(threads=1, streams=1, **changes), CompileOptions(want_outputs=True)
     )
     assert device in compiled.effective.execution_devices
-    assert compiled.effective.auto_batch_timeout_s == batch_timeout_s
+    assert (compiled.effective.auto_batch, compiled.effective.auto_batch_timeout_s) == (batch, batch_timeout_s)
+    if batch is not None:  # of the device that it works on
+        assert (compiled.effective.streams, compiled.effective.threads) == (1, 1)
     inputs = [np.ones(spec.shape, spec.dtype) for spec in compiled.inputs]
     expected = compiled.infer(inputs)[0]
     seen = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,6 +54,21 @@ def test_a_burst_that_does_not_fill_a_batch_runs_one_by_one() -> None:
     assert after[-1] <= 0.1 + 3 * ONE_S + 1e-9
 
 
+def test_a_clock_that_runs_from_the_end_of_a_pass_alternates_as_openvino_does() -> None:
+    """30 requests/s and 100 ms, as BATCH:CPU(4) answered on 2026-11-29: four together, then three that were struck.
+
+    Its latencies then were 131, 98, 65, 31 ms and 106, 80, 53 ms.
+    """
+    one_s, four_s = 0.00708, 0.03027
+    stage = replace(_spec(1.0 / 30.0, 0.1).stages[0], service_s=(0.0, one_s, four_s, four_s, four_s))
+    result, trace = simulate_traced(replace(_spec(1.0 / 30.0, 0.1), stages=(stage,)), 12.0, 2.0)
+    passes = "".join(str(item.items) for item in trace.passes)[20:]
+    assert passes.count("4111") == passes.count("4")
+    assert passes.count("4") >= 30
+    found = sorted({round(1000.0 * latency_s) for latency_s in result.latencies_s})
+    assert np.abs(np.array(found) - [31, 53, 65, 80, 98, 106, 131]).max() <= 2
+
+
 class _Account:
     """The same rules from OpenVINO's description, event by event and in other words; one stream."""
 
@@ -82,7 +98,7 @@ class _Account:
                 free_s = now_s + FOUR_S
                 self.latencies_s += [free_s - at_s for at_s in taken]
                 token += 1
-                heapq.heappush(events, (now_s + self.timeout_s, 2, token))
+                heapq.heappush(events, (free_s + self.timeout_s, 2, token))
                 heapq.heappush(events, (free_s, 3, 0))
             elif kind == 2:
                 for at_s in collected:
@@ -102,11 +118,11 @@ class _Account:
 def test_an_account_in_other_words_says_the_same(timeout_s: float, rate_per_s: float) -> None:
     rng = random.Random(1)
     arrivals_s, now_s = [], 0.0
-    while now_s < 600.0:
+    while now_s < 2_400.0:
         now_s += rng.expovariate(rate_per_s)
         arrivals_s.append(now_s)
     expected = np.array(_Account(arrivals_s, timeout_s).run())
-    simulated = simulate(_spec(1.0 / rate_per_s, timeout_s, poisson=True), 600.0, 5.0, Seeds(7, 7, 7, 7)).latencies_s
+    simulated = simulate(_spec(1.0 / rate_per_s, timeout_s, poisson=True), 2_400.0, 5.0, Seeds(7, 7, 7, 7)).latencies_s
     for quantile in (0.25, 0.5, 0.75, 0.95):
         assert np.quantile(simulated, quantile) == pytest.approx(np.quantile(expected, quantile), rel=0.06, abs=0.001)
 

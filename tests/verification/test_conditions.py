@@ -47,6 +47,9 @@ def test_settings_that_were_not_granted_fail() -> None:
     assert conditions.differences(RunConfig(streams=4, threads=8, precision="bf16"), granted) == [
         "precision bf16 -> f32", "streams 4 -> 1", "threads 8 -> 2",
     ]  # fmt: skip
+    collects = RunConfig(device="BATCH:CPU(4)", auto_batch_timeout_s=0.1)
+    other = granted.model_copy(update={"auto_batch": 2, "auto_batch_timeout_s": 1.0})
+    assert conditions.differences(collects, other) == ["automatic batch 4 -> 2", "auto_batch_timeout_s 0.1 -> 1.0"]
     seen = observe(scenario(), 10.0)
     assert conditions.effective_config(case(seen)).ok is True
     seen.effective["reid"] = granted

@@ -17,6 +17,7 @@ import pytest
 
 from advisor.errors import InputError, ModelError
 from advisor.records.config import RunConfig, SimdCap
+from advisor.records.host_settings import HostSettings
 from advisor.records.scenario import Scenario
 from advisor.records.verdict import Verdict
 from advisor.runtimes.openvino_config import worker_environment
@@ -28,6 +29,7 @@ from advisor.verification.pipeline import Pipeline
 from advisor.verification.run import Child, process_environment
 from advisor.verification.running import Span
 from advisor.verification.setup import feeds_of
+from tests.needs import TWO_CORES
 from tests.waiting import wait_until
 
 from .support import configs, facts, model, scenario
@@ -79,6 +81,22 @@ EASY = {"latency_p95_ms": 2000.0, "drops_max_pct": 5.0, "window_s": 2.0}
 
 def fast_cameras(count: int = 2, fps: float = 30.0, **changes: Any) -> list[dict[str, Any]]:
     return [{"group": "cam", "count": count, "resolution": "320x180", "fps": fps, "bitrate_kbps": 300.0, **changes}]
+
+
+@TWO_CORES
+def test_a_run_is_pinned_as_planned_and_says_what_was_granted(work_dir) -> None:
+    first, *others = sorted(os.sched_getaffinity(0))
+    plan = scenario(cameras=fast_cameras(1), slo=EASY)
+    verdict = run(plan, 2.0, work_dir, host=HostSettings(cpuset=(first,), omp_threads=2))
+    assert verdict.config.requested_host == HostSettings(cpuset=(first,), omp_threads=2)
+    granted = verdict.config.effective_host
+    assert granted is not None
+    assert (granted.cpuset, granted.omp_threads) == ((first,), 2)
+    check = next(item for item in verdict.checks if item.name == "host_settings")
+    assert check.ok is True
+    assert sorted(os.sched_getaffinity(0)) == [first, *others]  # the process alone, not we
+    with pytest.raises(InputError, match="planned for CPUs 4095, of which this process is granted none"):
+        run(plan, 2.0, work_dir, host=HostSettings(cpuset=(4095,)))
 
 
 def test_a_small_scenario_runs_and_passes(work_dir) -> None:

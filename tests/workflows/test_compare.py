@@ -40,6 +40,17 @@ def test_every_combination_is_a_row_with_the_words_that_tell_it_apart(tmp_path: 
     assert [row.time_ms for row in again.variants] == [row.time_ms for row in found.variants]  # nothing measured anew
 
 
+def test_a_layout_is_an_axis_that_a_runtime_without_it_fails_on(tmp_path: Path, model: str) -> None:
+    found = compare_models(
+        request(model, layouts=("nchw", "nhwc"), threads=("1",)), store_url=f"sqlite:///{tmp_path}/s"
+    )
+    assert [(row.label, row.config.layout) for row in found.variants] == [
+        ("fake f32 nchw", None), ("fake f32 nhwc", "nhwc"),
+    ]  # fmt: skip
+    with pytest.raises(InputError, match=r"--layouts nhcw: unknown.*'nhwc'"):
+        compare_models(request(model, layouts=("nhcw",)), store_url=f"sqlite:///{tmp_path}/s")
+
+
 def test_int8_gain_is_told_within_a_runtime_and_accuracy_is_said_not_to_be_judged(tmp_path: Path, model: str) -> None:
     found = compare_models(
         request(model, precisions=("f32", "int8"), threads=("1",)), store_url=f"sqlite:///{tmp_path}/s.db"

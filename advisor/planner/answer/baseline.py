@@ -82,7 +82,7 @@ def _default_setup(deployment: Deployment, hint: Hint) -> Setup | None:
     if any(estimate.evidence is Evidence.UNKNOWN for estimate in estimates):
         return None
     choice = {
-        stage.id: replace(setup.choice[stage.id], config=config, estimate=estimate, busy=None)
+        stage.id: replace(setup.choice[stage.id], config=config, estimate=estimate, busy=None, collected=None)
         for stage, estimate in zip(stages, estimates, strict=True)
     }
     return Setup(choice, dict.fromkeys(choice, config.streams or 1), setup.decode_workers, setup.decode_device)

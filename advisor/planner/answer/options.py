@@ -6,12 +6,12 @@ from advisor.number_format import apart
 from advisor.planner.question.load_case import LoadCase
 from advisor.planner.search.judgement import Deployment
 from advisor.planner.search.rank import deployment_tco
-from advisor.planner.search.setup import Setup
 from advisor.records.base import Evidence, weakest
 from advisor.records.plan import DecodeConfig, PlanConfig, PlanOption, PredictedLoad
 
 from .certainty import confidence, probability_of_holding
 from .explain import breaks_first
+from .host import host_settings
 from .predicted_load import predict_load
 
 NOTABLE = 0.05
@@ -52,7 +52,7 @@ def make_option(deployment: Deployment, *, feasible: bool, certain: bool | None 
         feasible=feasible,
         price=deployment.study.price(deployment.candidate, deployment.count),
         tco=deployment_tco(deployment),
-        config=plan_config(deployment.setup),
+        config=plan_config(deployment, predicted),
         predicted=predicted,
         breaks_first=breaks_first(deployment, predicted),
         note="; ".join([*doubt, *_note(case, deployment.count, predicted)]),
@@ -61,16 +61,20 @@ def make_option(deployment: Deployment, *, feasible: bool, certain: bool | None 
     )
 
 
-def plan_config(setup: Setup) -> PlanConfig:
+def plan_config(deployment: Deployment, predicted: PredictedLoad) -> PlanConfig:
     """What must be set on the box, as a record."""
+    setup = deployment.setup
     return PlanConfig(
-        stages=setup.configs, decode=DecodeConfig(threads=setup.decode_workers, device=setup.decode_device)
+        stages=setup.configs,
+        decode=DecodeConfig(threads=setup.decode_workers, device=setup.decode_device),
+        host=host_settings(deployment.candidate, deployment.setup, predicted),
     )
 
 
 def configured_load(deployment: Deployment) -> tuple[PlanConfig, PredictedLoad]:
     """Configuration of boxes that hold, and what they will look like today, with the capacity's upper bound."""
-    return plan_config(deployment.setup), predict_load(deployment, exact=False, feasible=True).predicted
+    predicted = predict_load(deployment, exact=False, feasible=True).predicted
+    return plan_config(deployment, predicted), predicted
 
 
 def buys(option: PlanOption, than: PlanOption) -> str:

@@ -14,7 +14,7 @@ from advisor.planner.search.study import Study
 from advisor.records.plan import Price, Tco
 from advisor.records.scenario import Scenario, SiteGroup
 
-from .options import plan_config
+from .options import configured_load
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _row(site: SiteGroup, cameras: int, answer: _Answer | None) -> dict[str, Any
         "tco_per_site": answer.tco_per_site,
         "tco": answer.total_tco,
         "energy_kwh_per_year": answer.energy_kwh_per_year,
-        "config": plan_config(answer.solution.deployment.setup).model_dump(mode="json"),
+        "config": configured_load(answer.solution.deployment)[0].model_dump(mode="json"),
     }
 
 

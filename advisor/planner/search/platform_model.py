@@ -17,20 +17,20 @@ from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelWork, image_layout
 from advisor.records.prediction import ServiceEstimate
-from advisor.records.scenario import Application, CameraGroup, Scenario, Stage
+from advisor.records.scenario import Application, CameraGroup, Scenario, ServiceClass, Stage
 
 from .belief import at
 from .decoding import EngineUse, left_on_host
 from .device_options import arm_passes, device_options, options_beside, why_no_option
 from .devices import CPU, Beside, DeviceUse, permitted
 from .loads import LOADS, others_busy, risen
-from .space import Placement, configurations, in_order, stage_batches, undominated
+from .space import Placement, configurations, in_order, of_class, stage_batches, undominated
 from .stage_option import CoreCost, StageOption, known_cost
 
 Variant = tuple[str, Placement, tuple[str, Beside] | None, HostPath | None]
 """Platform, cores, the device with what goes on beside it, engines that decode: what tells the models of one plan
 apart."""
-_OptionsKey = tuple[str, str, tuple[Precision, ...], tuple[str, ...], Application, tuple[str, ...]]
+_OptionsKey = tuple[str, str, tuple[Precision, ...], tuple[str, ...], Application, tuple[str, ...], ServiceClass | None]
 Request = tuple[MachineSpec, ModelWork, RunConfig]
 """What the performance model is asked: this model in this configuration on this machine."""
 
@@ -196,9 +196,10 @@ class PlatformModel:
             if use is not None and on_cores is not None and use.beside == "passes" and not use.is_of_chip:
                 # It slows no pass on the cores, and options on different devices do not dominate each other.
                 own = undominated(self._on_device(scenario, stage, use))
-                self._options[key] = in_order([*on_cores.options(scenario, stage), *own])
+                found = in_order([*on_cores.options(scenario, stage), *own])
             else:
-                self._options[key] = undominated(self.every_option(scenario, stage))
+                found = undominated(self.every_option(scenario, stage))
+            self._options[key] = of_class(found, scenario.class_of(stage))
         return self._options[key]
 
     def least_options(self, scenario: Scenario, stage: Stage, z: float) -> tuple[StageOption, ...]:
@@ -217,7 +218,8 @@ class PlatformModel:
         """Everything in a scenario that the options of a stage depend on."""
         pictures = tuple(camera.resolution for camera in scenario.cameras)
         devices = permitted(scenario, stage)
-        return stage.id, stage.model, scenario.accuracy.precisions, pictures, scenario.application, devices
+        wanted = scenario.class_of(stage)
+        return stage.id, stage.model, scenario.accuracy.precisions, pictures, scenario.application, devices, wanted
 
     def every_option(self, scenario: Scenario, stage: Stage) -> list[StageOption]:
         """Every way to run ``stage`` here for which there is any evidence."""

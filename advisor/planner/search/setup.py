@@ -61,6 +61,9 @@ class Setup:
         configs = {}
         for name, option in self.choice.items():
             streams = self.streams[name]
+            if option.collected is not None:  # one stream, and the requests that fill a batch
+                configs[name] = option.config
+                continue
             if option.busy is not None:
                 configs[name] = option.config.model_copy(update={"streams": streams, "requests": streams})
                 continue

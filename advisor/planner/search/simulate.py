@@ -115,14 +115,20 @@ def _sim_stage(
     intervals: tuple[float, ...],
 ) -> SimStage:
     option, streams = setup.choice[stage.id], setup.streams[stage.id]
-    batch, on_cores = option.config.batch, option.busy is None
+    batch, on_cores, collected = option.config.batch, option.busy is None, option.collected
+    # A runtime compiled for a fixed batch takes the same time for a part-filled one.
+    service_s = (0.0,) + (option.alone_s(z),) * batch
+    core_s = (0.0,) + (option.least_core_s(z) if on_cores else min(option.busy_s(z), option.alone_s(z)),) * batch
+    if collected is not None:  # the estimate's core time is that of one of the inputs of a full pass
+        batch, single = collected.most, collected.single
+        service_s = (0.0, *(single.alone_s(z),) * (batch - 1), option.alone_s(z))
+        core_s = (0.0, *(single.least_core_s(z),) * (batch - 1), batch * option.least_core_s(z))
     classes = list(scenario.activity.objects_per_frame)
     finds = scenario.object_class(stage)
     return SimStage(
         id=stage.id,
-        # A runtime compiled for a fixed batch takes the same time for a part-filled one.
-        service_s=(0.0,) + (option.alone_s(z),) * batch,
-        core_s=(0.0,) + (option.least_core_s(z) if on_cores else min(option.busy_s(z), option.alone_s(z)),) * batch,
+        service_s=service_s,
+        core_s=core_s,
         crowding=option.contention(z),
         rise=option.estimate.contention_rise,
         parent=parent,
@@ -131,7 +137,8 @@ def _sim_stage(
         motion=scenario.root(stage).trigger == "motion",
         finds=classes.index(finds) if finds in classes else None,
         batch_max=batch,
-        batch_timeout_s=stage.batch.timeout_ms / 1000.0,
+        batch_timeout_s=stage.batch.timeout_ms / 1000.0 if collected is None else collected.timeout_s,
+        collected="by_stage" if collected is None else "by_runtime",
         streams=streams,
         threads_per_stream=float(option.threads_per_stream),
         # The drift of the whole machine is simulated as such, so it is not part of the spread of passes.
@@ -141,9 +148,10 @@ def _sim_stage(
         # The host prepares a request for a device, calls and copies, before the device has it.
         preprocess_core_s=option.least_preprocess_s(z) + (0.0 if on_cores else option.least_core_s(z)),
         preprocess_crowding=option.preprocess_contention(z),
-        bandwidth_bytes=option.estimate.bandwidth_bytes / batch,
+        bandwidth_bytes=option.estimate.bandwidth_bytes / option.config.batch,
         memory_fraction=1.0 if option.estimate.bottleneck == "memory_bandwidth" else 0.0,
-        queue_limit=stage.queue_frames * streams,
+        # Requests that wait in the runtime for their batch wait in no queue of the application.
+        queue_limit=stage.queue_frames * streams + (0 if collected is None else collected.most),
         drop=stage.drop,
         device=None if on_cores else option.config.device,
     )

@@ -7,15 +7,15 @@ cores by demand, so such an option can only add load and delay.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Literal
 
 from advisor.records.base import Precision, RuntimeName
 from advisor.records.config import RunConfig
-from advisor.records.scenario import Stage
+from advisor.records.scenario import ServiceClass, Stage
 
-from .belief import PESSIMISTIC, QUANTILES, at
+from .belief import MEDIAN, PESSIMISTIC, QUANTILES, at
 from .stage_option import StageOption
 
 THREADS_PER_STREAM = (1, 2, 4, 8, 16)
@@ -53,6 +53,25 @@ def configurations(
         )
         for threads, streams in shapes
     )
+
+
+def of_class(options: Sequence[StageOption], wanted: ServiceClass | None) -> tuple[StageOption, ...]:
+    """Keep the one option that a service class asks for, at the median with all cores busy; all of them without one.
+
+    ``latency``: of those that take one input the shortest pass; ``throughput``: the least core time per input, and of
+    equal ones the shortest pass. On a device its time counts in place of the cores'.
+    """
+    if wanted == "latency":
+        single = [option for option in options if option.config.batch == 1]
+        return tuple(sorted(single, key=lambda option: (option.pass_s(MEDIAN), option.core_s(MEDIAN)))[:1])
+    if wanted == "throughput":
+        return tuple(sorted(options, key=lambda option: (_of_one_s(option), option.pass_s(MEDIAN)))[:1])
+    return tuple(options)
+
+
+def _of_one_s(option: StageOption) -> float:
+    """Time that one input of a full batch takes of the cores, or of its device [s]."""
+    return (option.core_s(MEDIAN) if option.busy is None else option.busy_s(MEDIAN)) / option.config.batch
 
 
 def in_order(options: Iterable[StageOption]) -> tuple[StageOption, ...]:

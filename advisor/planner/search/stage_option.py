@@ -46,6 +46,17 @@ def known_cost(cost: CoreCost, z: float) -> CoreCost:
 
 
 @dataclass(frozen=True)
+class Collected:
+    """Passes that OpenVINO's device BATCH makes of requests of one input each (SimStage.collected)."""
+
+    most: int
+    """Requests that make one pass."""
+    timeout_s: float
+    single: StageOption
+    """How a request runs that is left when the clock strikes: by itself, on the same stream."""
+
+
+@dataclass(frozen=True)
 class StageOption:
     """One way to run one stage on one platform."""
 
@@ -57,6 +68,9 @@ class StageOption:
     """The application's own work on one object; None: none, and for stages on frames."""
     busy: Interval | None = None
     """Time that one pass takes of a device, whose host's part is the estimate's core time [s]; None: on the cores."""
+    collected: Collected | None = None
+    """The runtime makes batches: the estimate is of a full one, its core time and memory traffic those of one input in
+    it, the least that an input can take. None: the application makes them."""
     _known: dict[float, tuple[float, float, float, float]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -90,8 +104,13 @@ class StageOption:
         )
         preprocess = None if self.preprocess is None else known_cost(self.preprocess, preparation_z)
         application = None if self.application is None else known_cost(self.application, application_z)
-        busy = known(self.busy, z)
-        return replace(self, estimate=estimate, preprocess=preprocess, application=application, busy=busy)
+        busy, collected = known(self.busy, z), self.collected
+        if collected is not None:
+            single = collected.single.at(z, preparation_z, pause_z, application_z)
+            collected = replace(collected, single=single)
+        return replace(
+            self, estimate=estimate, preprocess=preprocess, application=application, busy=busy, collected=collected
+        )
 
     def busy_s(self, z: float) -> float:
         """Time that one pass takes of its device [s]; 0 on the cores."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from advisor.errors import InputError, nearest
 from advisor.records.plan import Plan
 
-from . import compose, dlstreamer, frigate, onnxruntime, openvino, ovms, triton
+from . import compose, dlstreamer, frigate, launch, onnxruntime, openvino, ovms, triton
 from .boxes import Answer, answers
 
 _LISTED = (
     openvino.FORMAT, onnxruntime.FORMAT, ovms.FORMAT, triton.FORMAT, compose.FORMAT, frigate.FORMAT, dlstreamer.FORMAT,
+    launch.FORMAT,
 )  # fmt: skip
 FORMATS = {item.name: item for item in _LISTED}
 """Formats of ``sizer plan --export``, by name."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from typing import Any
 
 from advisor.records.config import RunConfig
+from advisor.records.host_settings import OMP_VARIABLE, as_list
 
 from .boxes import Boxes, ExportFormat, joined_with_comments
+from .launch import numactl
 
 GROUPS = ["video", "render"]
 """Groups that may open graphics and NPUs; their numbers differ from box to box."""
@@ -40,38 +43,66 @@ def _render(boxes: Boxes) -> str:
     Limit of cores: all of the box, since the stages share them in the plan; busy cores (P90) are reserved.
     Cores of the box = busy cores / utilisation, both from the plan. Source of the fields: Compose Specification,
     deploy.resources (cpus: a number as text, memory: bytes with a unit in lower case; devices: driver, count,
-    capabilities), devices, group_add, runtime, security_opt.
+    capabilities), devices, group_add, runtime, security_opt, cpuset, cap_add. Memory is bound to NUMA nodes by the
+    program inside, for which Docker's profile of system calls wants SYS_NICE (mbind, set_mempolicy).
     """
     import yaml
+
+    host = boxes.config.host
 
     load = boxes.predicted.stage_load.values()
     busy, most = sum(item.p50 for item in load), sum(item.p90 for item in load)
     share = boxes.predicted.utilisation.get("cpu")
     resources: dict[str, dict[str, Any]] = {}
     if share is not None and share.p50 > 0:
-        resources["limits"] = {"cpus": f"{busy / share.p50:.1f}"}
+        if not _waits_for_nothing(boxes):
+            resources["limits"] = {"cpus": f"{busy / share.p50:.1f}"}
         resources["reservations"] = {"cpus": f"{min(most, busy / share.p50):.1f}"}
     if boxes.predicted.memory_bytes is not None:
         resources.setdefault("limits", {})["memory"] = f"{boxes.predicted.memory_bytes.p90 / 1024**2:.0f}m"
+    if host.cpu_limit is not None:
+        resources.setdefault("limits", {})["cpus"] = f"{host.cpu_limit:g}"
     environment = {"SIZER_DECODE_THREADS": str(boxes.config.decode.threads)}
+    if host.omp_threads is not None:
+        environment[OMP_VARIABLE] = str(host.omp_threads)
     for stage, config in boxes.config.stages.items():
         name = "SIZER_" + stage.upper().replace("-", "_")
         settings = {"RUNTIME": config.runtime, "DEVICE": config.device, "PRECISION": config.precision,
                     "STREAMS": config.streams, "THREADS": config.threads, "BATCH": config.batch,
                     "CORE_TYPE": config.core_type}  # fmt: skip
         environment |= {f"{name}_{key}": str(value) for key, value in settings.items() if value is not None}
+        if config.auto_batch_timeout_s is not None:
+            environment[f"{name}_AUTO_BATCH_TIMEOUT_MS"] = f"{1e3 * config.auto_batch_timeout_s:.0f}"
     configs = list(boxes.config.stages.values())
     if boxes.config.decode.device == "hardware":
         configs.append(RunConfig(device="GPU"))  # the engines are opened as the graphics are
     service: dict[str, Any] = {"image": "your-image", "environment": environment}
     service |= _devices(configs)
+    if host.cpuset:
+        service["cpuset"] = as_list(host.cpuset)
+    if host.numa_nodes:
+        service["cap_add"] = ["SYS_NICE"]
     if any(on_nvidia(config) and config.device != "GPU" for config in configs):
         card = {"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}
         resources.setdefault("reservations", {})["devices"] = [card]
     service["deploy"] = {"resources": resources}
     lead = "" if boxes.cameras else f"# {'one ' if boxes.count > 1 else ''}on {boxes.title}\n"
     lead += _NUMBERS if "group_add" in service else ""
+    if host.numa_nodes:
+        lead += f"# NUMA: let the image's command run under: {shlex.join(numactl(host))}\n"
     return lead + str(yaml.safe_dump({"services": {"inference": service}}, sort_keys=False)).rstrip()
+
+
+def _waits_for_nothing(boxes: Boxes) -> bool:
+    """Whether a stage is of service class latency: a quota of cores stops threads in the middle of a pass.
+
+    Source: Linux, Documentation/scheduler/sched-bwc.rst: a group that has used its quota is throttled until the next
+    period, 100 ms by default.
+    """
+    asked = boxes.asked
+    return asked is not None and any(
+        asked.class_of(stage) == "latency" for stage in asked.stages if stage.id in boxes.config.stages
+    )
 
 
 def _devices(configs: Iterable[RunConfig]) -> dict[str, Any]:

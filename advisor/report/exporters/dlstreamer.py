@@ -7,8 +7,10 @@ import shlex
 from advisor.errors import InputError
 from advisor.records.config import RunConfig
 from advisor.records.scenario import CameraGroup, Scenario, Stage
+from advisor.runtimes.devices import first_family
 
 from .boxes import Boxes, ExportFormat, joined_with_comments
+from .launch import launcher
 from .openvino import openvino_properties
 
 _DEPAY = {"h264": ("rtph264depay", "h264parse"), "h265": ("rtph265depay", "h265parse"), "mjpeg": ("rtpjpegdepay",)}
@@ -48,7 +50,8 @@ def _render(boxes: Boxes) -> str:
         raise InputError("--export dlstreamer: no camera of the plan feeds a stage here")
     lead = [] if boxes.cameras else [f"# {'each ' if boxes.count > 1 else ''}on {boxes.title}"]
     lead += ["# addresses: a plan holds none; put each camera's in", *(f"# {note}" for note in notes)]
-    return "\n".join([*lead, "gst-launch-1.0 \\", " \\\n".join(chains)])
+    start = shlex.join([*launcher(boxes.config.host), "gst-launch-1.0"])
+    return "\n".join([*lead, f"{start} \\", " \\\n".join(chains)])
 
 
 def _in_order(scenario: Scenario) -> list[Stage]:
@@ -92,7 +95,7 @@ def _inference(
         "model": f"/models/{stage.id}.xml",
         "model-instance-id": stage.id,
         "device": config.device,
-        "pre-process-backend": "va" if hardware and config.device != "CPU" else None,
+        "pre-process-backend": "va" if hardware and first_family(config.device) != "CPU" else None,
         "inference-region": "roi-list" if stage.on is not None and _element(scenario, stage) != "gvaclassify" else None,
         "inference-interval": interval,
         "batch-size": config.batch,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import shlex
 from typing import Any
 
 from advisor.errors import InputError
 from advisor.records.config import RunConfig
 from advisor.records.scenario import CameraGroup, Scenario, Stage
+from advisor.runtimes.devices import collected_requests
 
 from .boxes import Boxes, ExportFormat, joined_with_comments
+from .launch import launcher
 
 ADDRESS = "rtsp://127.0.0.1:8554/{}"
 """A plan holds no addresses: this is Frigate's own restream, where go2rtc gives each camera a name."""
@@ -54,6 +57,9 @@ def _render(boxes: Boxes) -> str:
     lines = [f"# {'each ' if boxes.count > 1 else ''}on {boxes.title}"] if not boxes.cameras else []
     lines.append(f"# model: {stage.model} at {config.precision}; state its width, height, input_tensor and model_type")
     lines.append("# addresses: a plan holds none; give each camera's to go2rtc under its name")
+    start = launcher(boxes.config.host)
+    if start:
+        lines.append(f"# start its container with the settings of --export compose, or under: {shlex.join(start)}")
     others = [name for name in boxes.config.stages if scenario.stage(name) not in roots]
     if others:
         lines.append(f"# not Frigate's, to run beside it: {', '.join(others)}")
@@ -65,6 +71,11 @@ def _place(config: RunConfig) -> tuple[str, str, str]:
 
 
 def _detector(stage: Stage, config: RunConfig) -> dict[str, Any]:
+    if collected_requests(config.device):
+        raise InputError(
+            f"--export frigate: stage {stage.id} has the runtime collect requests ({config.device}), and a detector of"
+            " Frigate waits for each answer; plan with batch: {max: 1}"
+        )
     if config.runtime == "openvino":
         return {"type": "openvino", "device": config.device}
     known = _ADDED.get((config.runtime, config.device))

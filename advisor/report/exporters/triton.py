@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+
 from advisor.errors import InputError
 from advisor.records.config import RunConfig
+from advisor.records.host_settings import HostSettings, as_list
 
 from .boxes import Boxes, ExportFormat, joined_with_comments
 from .compose import on_nvidia
+from .launch import launcher
 from .onnxruntime import session_options
 from .openvino import openvino_properties
 
@@ -20,7 +24,8 @@ def _render(boxes: Boxes) -> str:
     GPU, of the TensorRT and ONNX Runtime backends. Source: parameters in the README files of
     triton-inference-server/openvino_backend ("supports Intel CPUs") and onnxruntime_backend.
     """
-    parts = []
+    policies, definitions = _host_policies(boxes.config.host)
+    parts = _start(boxes.config.host, definitions)
     for stage, config in boxes.config.stages.items():
         _check(stage, config)
         lines = [f"# {stage}/config.pbtxt", f'name: "{stage}"']
@@ -58,7 +63,7 @@ def _render(boxes: Boxes) -> str:
         else:
             lines.append("max_batch_size: 0")
         kind = "KIND_GPU" if on_nvidia(config) else "KIND_CPU"
-        lines.append(f"instance_group [ {{ count: {instances} kind: {kind} }} ]")
+        lines.append(f"instance_group [ {_groups(int(instances), kind, policies if kind == 'KIND_CPU' else ())} ]")
         lines += [
             f'parameters {{ key: "{key}" value: {{ string_value: "{value}" }} }}'
             for key, value in given.items()
@@ -66,6 +71,40 @@ def _render(boxes: Boxes) -> str:
         ]
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
+
+
+def _host_policies(host: HostSettings) -> tuple[tuple[str, ...], list[str]]:
+    """Names of Triton's host policies, and the server's options that define them: one per NUMA node, or one of cores.
+
+    A policy has one node and one range of cores. Source: triton-inference-server/server, docs/user_guide/optimization
+    ("NUMA Optimization"), and ``host_policy`` of ModelInstanceGroup in model_config.proto.
+    """
+    if host.numa_nodes:
+        names = {f"node{node}": node for node in host.numa_nodes}
+        return tuple(names), [f"--host-policy={name},numa-node={node}" for name, node in names.items()]
+    cores = as_list(host.cpuset)
+    if host.cpuset and "," not in cores:
+        first, last = min(host.cpuset), max(host.cpuset)
+        return ("planned",), [f"--host-policy=planned,cpu-cores={first}-{last}"]
+    return (), []
+
+
+def _start(host: HostSettings, options: list[str]) -> list[str]:
+    """How the server is started, in a comment; nothing where the operating system is asked for nothing.
+
+    Policies bind the threads of instances alone: what else the server starts is kept to the same by the launcher.
+    """
+    words = [*launcher(host), "tritonserver", "--model-repository=/models", *options]
+    return [f"# start the server: {shlex.join(words)}"] if launcher(host) else []
+
+
+def _groups(instances: int, kind: str, policies: tuple[str, ...]) -> str:
+    """Instances dealt out over the policies, as evenly as can be."""
+    if not policies:
+        return f"{{ count: {instances} kind: {kind} }}"
+    shares = [len(range(number, instances, len(policies))) for number in range(len(policies))]
+    dealt = zip(shares, policies, strict=True)
+    return ", ".join(f'{{ count: {count} kind: {kind} host_policy: "{name}" }}' for count, name in dealt if count)
 
 
 def _check(stage: str, config: RunConfig) -> None:
