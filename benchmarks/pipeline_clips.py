@@ -69,15 +69,12 @@ def clip_section(ratios: Ratios) -> str:
         "on devices": [item for item in ratios if not item.on_cpu],
         "all": list(ratios),
     }
-    found = {
-        f"{name}, {way}": [ratios[item][chosen(item)] for item in items]
-        for name, items in parts.items()
-        if items
-        for way, chosen in (
-            (f"{OBJECTS:g} objects", lambda _: OBJECTS),
-            ("objects as other machines tell", lambda item: with_objects.get(item, OBJECTS)),
-        )
-    }
+    found: dict[str, list[float]] = {}
+    for name, items in parts.items():
+        if items:
+            told = [ratios[item][with_objects.get(item, OBJECTS)] for item in items]
+            found[f"{name}, {OBJECTS:g} objects"] = [ratios[item][OBJECTS] for item in items]
+            found[f"{name}, objects as other machines tell"] = told
     head = ["pipeline", "machine", "detect/classify on", "carried", "objects by the other machines"]
     return "\n\n".join(
         [
