@@ -16,8 +16,10 @@ from advisor.planner.search.search import least_deployment
 from advisor.records.config import RunConfig
 
 from .common import table
+from .pipeline_clips import GRID, Ratios, clip_section, scatter_section
 from .pipeline_rows import CLOSE, OBJECTS, Pipeline, parts_ms, published, scenario_of, study_of, summary
-from .pipelines_devices import device_section
+from .pipelines_devices import WAYS as DEVICE_WAYS
+from .pipelines_devices import Unknown, device_section
 
 
 def planned_streams(pipeline: Pipeline, application: object, objects: float = OBJECTS) -> float:
@@ -115,8 +117,31 @@ def run() -> str:
                 ["way", "median", "range", f"within x{CLOSE:g}"],
                 summary({way: ratios[way] + found for way, found in by_device.items()}),
             ),
+            "Objects per frame on each clip as the rows of *other* machines tell them, its parts stated:",
+            clip_section(_by_objects([*pipelines, *on_devices])),
+            "What different pipelines carry of one detector on one chip, without a classifier:",
+            scatter_section([*pipelines, *on_devices]),
         ]
     )
+
+
+def _by_objects(pipelines: Sequence[Pipeline]) -> Ratios:
+    """Predicted over carried with the parts stated, for each number of objects; what is unknown is left out."""
+    found: dict[Pipeline, dict[float, float]] = {}
+    for pipeline in pipelines:
+        try:
+            found[pipeline] = {
+                objects: _stated_streams(pipeline, objects) / pipeline.streams
+                for objects in (GRID if pipeline.classifiers else (OBJECTS,))
+            }
+        except Unknown:
+            continue  # the section on devices names them
+    return found
+
+
+def _stated_streams(pipeline: Pipeline, objects: float) -> float:
+    way = "its parts stated"
+    return WAYS[way](pipeline, objects) if pipeline.on_cpu else DEVICE_WAYS[way](pipeline, objects).streams
 
 
 def _ratio(pipeline: Pipeline, predict: Way, objects: float) -> float:

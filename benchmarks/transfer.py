@@ -27,7 +27,7 @@ from advisor.calibration.dataset import Dataset, load_dataset
 from advisor.calibration.published import is_tuned
 from advisor.calibration.reliability import clustered_error
 from advisor.calibration.scales import choose
-from advisor.calibration.source_disagreement import source_disagreements
+from advisor.calibration.source_disagreement import source_disagreements, without_medians
 from advisor.calibration.transfer import JudgedCalibration, judge
 from advisor.perfmodel.analytic.machine import SIMD_CLASSES
 from advisor.perfmodel.analytic.physics import PRECISIONS
@@ -143,6 +143,22 @@ def _disagreements(held: HeldOutErrors) -> list[str]:
     return out
 
 
+def _levels(held: HeldOutErrors) -> list[str]:
+    """Errors of tuned tables, and what is left of them once medians per machine, source or model are taken off."""
+    rows = held.data.rows
+    known = ["machine's level known", "per source, too", "and each model's"]
+    out = _head(["precision", "mode", "rows", "as judged", *known])
+    for precision, mode in ((0, 0), (0, 1), (2, 0), (2, 1)):
+        part = [i for i, row in enumerate(rows) if (row.precision, row.mode) == (precision, mode) and is_tuned(row.era)]
+        errors = held.errors[part]
+        of_machine = without_medians(errors, [rows[i].machine for i in part])
+        of_source = without_medians(errors, [f"{rows[i].machine} {rows[i].era}" for i in part])
+        of_model = without_medians(of_source, [rows[i].model for i in part])
+        medians = [100 * float(np.median(relative(x))) for x in (errors, of_machine, of_source, of_model)]
+        out.append(_line([PRECISIONS[precision], MODES[mode], len(part), *(f"{median:.1f} %" for median in medians)]))
+    return out
+
+
 def _named(held: HeldOutErrors) -> list[AccuracyRow]:
     rows, found = held.data.rows, []
     for precision in range(3):
@@ -218,6 +234,13 @@ def run(quick: bool = False) -> str:
         "between the tables did to each model; then each machine's shift, too (both in-sample).",
         "",
         *_disagreements(held),
+        "",
+        "### What the errors above are made of: levels of machines and of models",
+        "",
+        "Median errors once the median of each machine's errors is known, per precision and mode (in-sample: one "
+        "number per machine), then that of each of its sources, then that of each model.",
+        "",
+        *_levels(held),
         "",
         "### Naive baselines on the same rows (one machine left out at a time, near twins known)",
         "",

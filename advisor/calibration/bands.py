@@ -18,7 +18,7 @@ from advisor.perfmodel.analytic.interval import (
     merged,
     weighted_quantile,
 )
-from advisor.perfmodel.analytic.machine import LOW_POWER, SIMD_CLASSES, SMALL_CORES
+from advisor.perfmodel.analytic.machine import LARGER_THAN_SMALL, POWER_CLASSES, SIMD_CLASSES, SMALL_CORES
 from advisor.perfmodel.analytic.physics import PRECISIONS
 from advisor.perfmodel.analytic.runtime_defaults import MODES
 from advisor.perfmodel.elsewhere.residual import GroupsOut
@@ -46,8 +46,8 @@ def tuned(data: Observations) -> Flags:
 
 
 def cells(data: Observations) -> list[tuple[str, str]]:
-    """Class of errors, and precision with mode, of each row; small cores among those of low power."""
-    classes = [LOW_POWER if name == SMALL_CORES else name for name in data.machines.error_classes()]
+    """Class of errors, and precision with mode, of each row; small cores within the class that they are a part of."""
+    classes = [LARGER_THAN_SMALL if name == SMALL_CORES else name for name in data.machines.error_classes()]
     return [
         (name, f"{PRECISIONS[row.precision]}/{MODES[row.mode]}") for name, row in zip(classes, data.rows, strict=True)
     ]
@@ -86,11 +86,13 @@ def drawn_in(errors: Array, machines: Sequence[str], tails: Sequence[str], rows:
 class HeldOutBands:
     """Errors on machines left out, per class, precision and mode; bands from any part of the machines.
 
-    A class's factor is the quantile, over the rows of its machines, of |error - middle| / half width, each by the band
-    of the *other* machines: split conformal prediction with the class as condition and the machine as exchangeable
-    unit, each weighing as the root of its rows; the bands themselves, and :func:`level`, widen for few machines.
-    Source: Vovk, Gammerman and Shafer (2005), Algorithmic Learning in a Random World, section 4.5; Dunn, Wasserman and
-    Ramdas (2023), groups.
+    A band's spreads are those of its class, shrunk to those of the parent (all machines of that power, or of the same
+    precision and mode). A class's factor is the quantile, over the rows of its machines, of |error - middle| / half
+    width, each by the band of the *other* machines: split conformal prediction with the class as condition and the
+    machine as exchangeable unit, each weighing as the root of its rows. All other classes' rows count as so many more
+    machines as the spreads have belief in their parent; the bands themselves, and :func:`level`, widen for few
+    machines. Source: Vovk, Gammerman and Shafer (2005), Algorithmic Learning in a Random World, section 4.5; Dunn,
+    Wasserman and Ramdas (2023), groups; the shrinking of the quantile is a project assumption.
 
     ``together``: by machine, those that are no independent evidence of it and leave with it. ``kind``: beginning of the
     bands' keys, with its slash; empty for machines whose models are known. ``classes``: of each row, where they are not
@@ -107,7 +109,7 @@ class HeldOutBands:
         classes: Sequence[str] | None = None,
     ) -> None:
         self._together = together
-        self.labels = cells(data)
+        self.labels, self._by_power = cells(data), classes is None
         if classes is not None:
             self.labels = [(name, tail) for name, (_, tail) in zip(classes, self.labels, strict=True)]
         self.kind, self.machines = kind, [row.machine for row in data.rows]
@@ -123,15 +125,29 @@ class HeldOutBands:
             key: Units.of(errors[part], [self.machines[i] for i in part]) for key, part in self._parts.items()
         }
 
-    def _parent(self, tail: str, left_out: Collection[str]) -> Units:
-        own = merged([units for key, units in self.units.items() if key.endswith(tail)]).without(left_out)
-        return own if len(own.names) >= _LEAST else merged(self.units.values()).without(left_out)
+    def _akin(self, key: str, left_out: Collection[str]) -> Units:
+        """All machines of a class's power, in its precision and mode; none of any other class."""
+        simd, tail = key.split("/", 1)
+        parts = [
+            self.units[name]
+            for other, power in POWER_CLASSES.items()
+            if power == POWER_CLASSES.get(simd) and (name := f"{other}/{tail}") in self.units
+        ]
+        return merged(parts).without(left_out) if parts else Units.of(np.zeros(0), [])
+
+    def _parent(self, key: str, left_out: Collection[str]) -> Units:
+        """Spreads that a class is shrunk to: of all of its power, else of its precision and mode, else of all."""
+        akin, tail = self._akin(key, left_out), key.split("/", 1)[1]
+        if len(akin.names) >= _LEAST:
+            return akin
+        alike = merged([units for name, units in self.units.items() if name.endswith(tail)]).without(left_out)
+        return alike if len(alike.names) >= _LEAST else merged(self.units.values()).without(left_out)
 
     def _bands(self, left_out: Collection[str]) -> dict[str, tuple[float, float]]:
         bands = {}
         for key, units in self.units.items():
             # A class of which nobody is left keeps an entry: its parent's spread alone.
-            bands[key] = centre_and_half(units.without(left_out), self._parent(key.split("/", 1)[1], left_out))
+            bands[key] = centre_and_half(units.without(left_out), self._parent(key, left_out))
         return bands
 
     def ratios(self, left_out: Collection[str] = ()) -> dict[str, list[tuple[str, float]]]:
@@ -148,23 +164,23 @@ class HeldOutBands:
         return ratios
 
     def factors(self, left_out: Collection[str] = ()) -> dict[str, float]:
-        """Factor on the bands of each class; ``*`` for those of too few machines."""
+        """Factor on the bands of each class; ``*`` for those of which no machine is known."""
         ratios = self.ratios(left_out)
-        factors = {"*": _factor([pair for part in ratios.values() for pair in part])}
+        every = {"*": _factor([], [pair for part in ratios.values() for pair in part])}
         for simd, part in ratios.items():
-            if len({name for name, _ in part}) >= _LEAST:
-                factors[simd] = _factor(part)
-        return factors
+            every[simd] = _factor(part, [pair for name, pairs in ratios.items() if name != simd for pair in pairs])
+        return every
 
     def shares(self, left_out: Collection[str] = ()) -> dict[str, float]:
-        """Machine's share per class, precision and mode: shrunk to that of all classes, and that to all cells'."""
+        """Machine's share per class, precision and mode: shrunk to that of all (``*``), and that to all cells'."""
         split = {key: self._split(part, left_out) for key, part in self._parts.items()}
         whole = together(split.values()).share()
         of_tails = {
             tail: together([part for key, part in split.items() if key.split("/", 1)[1] == tail]).share(whole)
             for tail in {key.split("/", 1)[1] for key in split}
         }
-        return {key: part.share(of_tails[key.split("/", 1)[1]]) for key, part in split.items()}
+        found = {key: part.share(of_tails[key.split("/", 1)[1]]) for key, part in split.items()}
+        return found | {f"*/{tail}": share for tail, share in of_tails.items()}
 
     def _split(self, part: Sequence[int], left_out: Collection[str]) -> SharedVariance:
         rows = [i for i in part if self.machines[i] not in left_out]
@@ -179,30 +195,34 @@ class HeldOutBands:
 
     def _make(self, left_out: Collection[str]) -> list[ErrorBand]:
         factors, shares = self.factors(left_out), self.shares(left_out)
+        tails = {key.split("/", 1)[1] for key in self.units}
+        # A class of power without a machine has the band that its parent gives it, and counts the parent's machines.
+        powers = {f"{simd}/{tail}" for simd in POWER_CLASSES for tail in tails} if self._by_power else set()
         bands = []
-        for key, units in sorted(self.units.items()):
+        for key in sorted({*self.units, *powers}):
             simd, tail = key.split("/", 1)
-            kept = units.without(left_out)
-            if kept.names:
-                factor = factors.get(simd, factors["*"])
-                bands.append(band(self.kind + key, kept, self._parent(tail, left_out), factor, shares[key]))
-                if simd == LOW_POWER:
-                    bands.append(self._of_small_cores(tail, kept, left_out, bands[-1], factor))
+            kept = self.units.get(key, Units.of(np.zeros(0), [])).without(left_out)
+            stand = self._akin(key, left_out) if simd in POWER_CLASSES else kept
+            if not stand.names:
+                continue
+            factor, share = factors.get(simd, factors["*"]), shares.get(key, shares[f"*/{tail}"])
+            found = band(self.kind + key, kept, self._parent(key, left_out), factor, share, standing=stand)
+            bands.append(found)
+            if simd == LARGER_THAN_SMALL:
+                small, name = self._small_units(key, left_out), f"{self.kind}{SMALL_CORES}/{tail}"
+                if small.names:
+                    bands.append(band(name, small, kept, factor, share, standing=stand))
+                else:
+                    bands.append(found.model_copy(update={"key": name}))
         return bands
 
-    def _of_small_cores(
-        self, tail: str, low: Units, left_out: Collection[str], of_low: ErrorBand, factor: float
-    ) -> ErrorBand:
-        """Band of small cores alone: a group whose parent is all of low power, whose band it has without machines."""
-        part = [i for i in self._parts[f"{LOW_POWER}/{tail}"] if self._small[i]]
-        units = Units.of(self.errors[part], [self.machines[i] for i in part]).without(left_out)
-        key = f"{self.kind}{SMALL_CORES}/{tail}"
-        if not units.names:
-            return of_low.model_copy(update={"key": key})
-        return band(key, units, low, factor, of_low.machine_share)
+    def _small_units(self, key: str, left_out: Collection[str]) -> Units:
+        """Small cores alone: a group whose parent is the class that it is a part of."""
+        part = [i for i in self._parts.get(key, []) if self._small[i]]
+        return Units.of(self.errors[part], [self.machines[i] for i in part]).without(left_out)
 
 
-def level(machines: int) -> float:
+def level(machines: float) -> float:
     r"""Share of rows that a factor learned from so many machines must hold, so that 80 % of a new one's lie inside.
 
     .. math:: 2\,\Phi(t_{0.9,\,\nu + m}) - 1
@@ -215,10 +235,16 @@ def level(machines: int) -> float:
     return float(2.0 * ndtr(stdtrit(BETWEEN_BELIEF + machines, (1.0 + LEVEL) / 2.0)) - 1.0)
 
 
-def _factor(ratios: Sequence[tuple[str, float]]) -> float:
-    names, index, counts = np.unique([name for name, _ in ratios], return_inverse=True, return_counts=True)
-    weights = 1.0 / np.sqrt(counts[index])
-    return weighted_quantile(np.array([ratio for _, ratio in ratios]), weights, level(len(names)))
+def _factor(own: Sequence[tuple[str, float]], others: Sequence[tuple[str, float]] = ()) -> float:
+    """Factor that holds enough of ``own`` rows; those of other classes weigh as much as the belief in a parent."""
+    names, index, counts = np.unique([name for name, _ in (*own, *others)], return_inverse=True, return_counts=True)
+    weights, machines = 1.0 / np.sqrt(counts[index]), float(len(names))
+    if own and others:
+        of_class = len({name for name, _ in own})
+        weights[: len(own)] *= of_class / weights[: len(own)].sum()
+        weights[len(own) :] *= BETWEEN_BELIEF / weights[len(own) :].sum()
+        machines = of_class + BETWEEN_BELIEF
+    return weighted_quantile(np.array([ratio for _, ratio in (*own, *others)]), weights, level(machines))
 
 
 def new_bands(data: Observations, errors: Array, counted: Flags) -> list[ErrorBand]:
@@ -338,14 +364,15 @@ class LeftOutErrors:
     def together(self) -> dict[str, frozenset[str]]:
         """By machine, those whose errors are left out of the bands that it is judged by: its family.
 
-        The machine alone where its family is all of its class: without it the class would have its parent's width.
+        The machine alone where its family is all of its class, and that has no parent of its power: without it the
+        class would have the width of all machines.
         """
         pairs = {row.machine: name for row, (name, _) in zip(self.data.rows, cells(self.data), strict=True)}
         found = {}
         for machine, group in pairs.items():
             family = frozenset(name for name in pairs if self.families[name] == self.families[machine])
             others = [name for name in pairs if pairs[name] == group and name not in family]
-            found[machine] = family if others else frozenset({machine})
+            found[machine] = family if others or group in POWER_CLASSES else frozenset({machine})
         return found
 
     @property

@@ -59,7 +59,7 @@ def _disagreement(key: tuple[str, str, int, int], part: Sequence[tuple[str, str,
     first, second, precision, mode = key
     raw = np.array([difference for _, _, difference in part])
     machines, models = [machine for machine, _, _ in part], [model for _, model, _ in part]
-    software = _without_medians(raw, models)
+    software = without_medians(raw, models)
     return SourceDisagreement(
         eras=(first, second),
         precision=PRECISIONS[precision],
@@ -68,7 +68,7 @@ def _disagreement(key: tuple[str, str, int, int], part: Sequence[tuple[str, str,
         pairs=len(part),
         raw=_half(raw),
         software_known=_half(software),
-        machine_known=_half(_without_medians(software, machines)),
+        machine_known=_half(without_medians(software, machines)),
     )
 
 
@@ -76,7 +76,8 @@ def _half(differences: Array) -> float:
     return float(np.median(np.abs(differences)) / np.sqrt(2.0))
 
 
-def _without_medians(values: Array, groups: Sequence[str]) -> Array:
+def without_medians(values: Array, groups: Sequence[str]) -> Array:
+    """Values less the median of their group."""
     names, index = np.unique(list(groups), return_inverse=True)
     medians = np.array([float(np.median(values[index == i])) for i in range(len(names))])
     result: Array = values - medians[index]

@@ -44,6 +44,7 @@ class ErrorBand(Record):
     machine_share: Fraction = 0.5
     """Share of the errors' variance that all models on a machine have in common; a half in files that state none."""
     machines: PositiveCount
+    """Units of which errors are known; of a class of power all machines of that power, which stand for it."""
     rows: PositiveCount
 
 

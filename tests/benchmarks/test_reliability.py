@@ -45,7 +45,7 @@ def test_every_table_has_its_rows(text: str) -> None:
         for factors in ("joint", "one for all"):
             assert f"| {case} | even | {factors} |" in text
         assert f"| {case} | avx2 |" in text
-    assert "| unpublished/low_power/f32/throughput |" in text
+    assert "| unpublished/avx2_vnni_low_power/f32/throughput |" in text
 
 
 def test_a_model_measured_elsewhere_has_the_errors_that_were_left(text: str) -> None:

@@ -20,7 +20,7 @@ _USUAL_INNER = 0.12
 ASSUMED_SHARE = 0.5
 """Machine's share of an error's variance where it cannot be estimated: on one machine alone what all of its models have
 in common cannot be told from what is a model's own. Source: project assumption, not measured."""
-BETWEEN_BELIEF, WITHIN_BELIEF, MEAN_BELIEF = 2.0, 2.0, 2.0
+BETWEEN_BELIEF, WITHIN_BELIEF, MEAN_BELIEF = 4.0, 4.0, 2.0
 """Units' worth of belief in the parent's spread between units, in its spread within one, and in no bias."""
 
 
@@ -113,16 +113,28 @@ def centre_and_half(units: Units, parent: Units) -> tuple[float, float]:
     return mean, quantile * float(np.sqrt(b2 * (1.0 + 1.0 / (count + MEAN_BELIEF)) + w2))
 
 
-def band(key: str, units: Units, parent: Units, factor: float = 1.0, machine_share: float = ASSUMED_SHARE) -> ErrorBand:
-    """Band of :func:`centre_and_half`, its half width times ``factor``, never narrower than published noise."""
+def band(
+    key: str,
+    units: Units,
+    parent: Units,
+    factor: float = 1.0,
+    machine_share: float = ASSUMED_SHARE,
+    *,
+    standing: Units | None = None,
+) -> ErrorBand:
+    """Band of :func:`centre_and_half`, its half width times ``factor``, never narrower than published noise.
+
+    ``standing``: units that stand for the band, where they are more than its own.
+    """
     mean, half = centre_and_half(units, parent)
+    counted = units if standing is None else standing
     return ErrorBand(
         key=key,
         low=min(mean - factor * half, -_NARROWEST),
         high=max(mean + factor * half, _NARROWEST),
         machine_share=machine_share,
-        machines=len(units.names),
-        rows=int(units.rows.sum()),
+        machines=len(counted.names),
+        rows=int(counted.rows.sum()),
     )
 
 
@@ -190,7 +202,7 @@ class Bands:
         """Log error of a machine known by its data sheet alone.
 
         A class that no machine stands for has the band of classes that were left out whole, and so has one of a machine
-        or two, or its own ends where these lie further out.
+        or two, or its own ends where these lie further out. For a class of power all machines of that power stand.
         """
         own = self._bands.get(f"{simd}/{precision}/{mode}")
         if own is not None and own.machines >= _CLASS:

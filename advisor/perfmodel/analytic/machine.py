@@ -81,11 +81,13 @@ def simd_class(spec: MachineSpec) -> str:
 
 
 LOW_POWER, HIGH_POWER = "low_power", "high_power"
-"""Classes of errors of machines of well-known instruction sets (:meth:`MachineArrays.error_classes`)."""
+"""Parents of the classes of errors of machines of well-known instruction sets."""
 _WELL_KNOWN = ("avx2", "avx2_vnni", "avx512_vnni")
 """Instruction sets that machines of several makes stand for, of low and of high power."""
-SMALL_CORES = "small_cores"
-"""Class of chips that have small cores alone; of errors, a part of those of low power."""
+POWER_CLASSES = {f"{simd}_{power}": power for simd in _WELL_KNOWN for power in (LOW_POWER, HIGH_POWER)}
+"""Classes of errors of such machines (:meth:`MachineArrays.error_classes`), and the parent of each."""
+SMALL_CORES, LARGER_THAN_SMALL = "small_cores", f"avx2_vnni_{LOW_POWER}"
+"""Class of chips that have small cores alone, and the class of errors that these are a part of."""
 
 
 def error_class(spec: MachineSpec) -> str:
@@ -119,7 +121,8 @@ def signature(spec: MachineSpec) -> tuple[float, ...]:
 def _error_class(simd: str, low: bool, small: bool) -> str:
     if simd not in _WELL_KNOWN:
         return simd
-    return (SMALL_CORES if small else LOW_POWER) if low else HIGH_POWER
+    found = f"{simd}_{LOW_POWER if low else HIGH_POWER}"
+    return SMALL_CORES if small and found == LARGER_THAN_SMALL else found
 
 
 @dataclass(frozen=True)
@@ -172,13 +175,14 @@ class MachineArrays:
         return self.cores / self.sockets
 
     def error_classes(self) -> list[str]:
-        """Group that each machine's interval is learned from: low power, high power, or its instruction set.
+        """Group that each machine's interval is learned from: instruction set, with its power where it is well known.
 
         What a data sheet does not tell of a machine is mostly its box: how much power it holds and for how long, and
         what memory is in it. Of soldered and low-power chips that is the maker's choice; desktops and servers hold
-        what their chip may draw. Machines of an instruction set that one alone stands for, or two, have that as their
-        class: of them the physical model itself is less sure. Small cores alone, which go into the smallest boxes, are
-        a part of low power with a width of their own.
+        what their chip may draw. So each well-known instruction set has two classes, whose parents are all machines of
+        that power (:data:`POWER_CLASSES`). Machines of an instruction set that one alone stands for, or two, have that
+        as their class: of them the physical model itself is less sure. Small cores alone, which go into the smallest
+        boxes, are a part of their class with a width of their own.
         """
         rows = zip(self.simd, self.low_power, self.atom_only, strict=True)
         return [_error_class(SIMD_CLASSES[simd], bool(low), bool(small)) for simd, low, small in rows]

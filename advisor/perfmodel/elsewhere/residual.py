@@ -33,6 +33,7 @@ SCALE_NAMES = (
     "model_precision",
     "model_mode",
     "model_like",  # alike models (shares of work) everywhere
+    "model_like_precision",
     "machine",  # a chip, and near twins of it, for all models
     "machine_precision",
     "machine_mode",
@@ -254,6 +255,7 @@ def components(a: ResidualPoints, b: ResidualPoints) -> dict[str, Array]:
         "model_precision": model * precision,
         "model_mode": model * mode,
         "model_like": like_model,
+        "model_like_precision": like_model * precision,
         "machine": machine,
         "machine_precision": machine * precision,
         "machine_mode": machine * mode,
@@ -295,7 +297,8 @@ def covariance(a: ResidualPoints, b: ResidualPoints, scales: dict[str, float]) -
     like_machine = likeness(a.machine_features, b.machine_features)
     like_model = likeness(a.model_features, b.model_features)
     cell = precision * mode
-    total = v["level"] + v["level_cell"] * cell + v["model_like"] * like_model
+    total = v["level"] + v["level_cell"] * cell
+    total += like_model * (v["model_like"] + v["model_like_precision"] * precision)
     total += model * (v["model"] + v["model_precision"] * precision + v["model_mode"] * mode)
     total += machine * (v["machine"] + v["machine_precision"] * precision + v["machine_mode"] * mode)
     alike = v["both_like"] + v["both_like_precision"] * precision + v["both_like_mode"] * mode

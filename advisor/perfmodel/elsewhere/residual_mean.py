@@ -56,7 +56,7 @@ class ResidualMean:
         # Machine factor, model factor, and variance of the effect for all, per precision, per mode.
         effects = [
             (every_machine, every_model, v["level"], 0.0, 0.0),
-            (every_machine, alike, v["model_like"], 0.0, 0.0),
+            (every_machine, alike, v["model_like"], v["model_like_precision"], 0.0),
             (every_machine, same, v["model"], v["model_precision"], v["model_mode"]),
             (twin, every_model, v["machine"], v["machine_precision"], v["machine_mode"]),
             (like, every_model, v["machine_like"], v["machine_like_precision"], v["machine_like_mode"]),

@@ -80,8 +80,8 @@ def test_errors_are_learned_from_machines_whose_power_is_as_much_the_box_makers_
     soldered = machine("soldered", simd_level="avx512_vnni", tdp_w=45.0)
     thrifty, desktop = machine("35 W", tdp_w=35.0), machine("65 W", simd_level="avx2_vnni", tdp_w=65.0)
     found = [error_class(spec) for spec in (small, soldered, thrifty, desktop)]
-    assert found == ["small_cores", "low_power", "low_power", "high_power"]
-    assert error_class(machine("guest", tdp_w=None)) == "high_power", "nothing is known of a guest's power"
+    assert found == ["small_cores", "avx512_vnni_low_power", "avx2_low_power", "avx2_vnni_high_power"]
+    assert error_class(machine("guest", tdp_w=None)) == "avx2_high_power", "nothing is known of a guest's power"
     assert [core_class(spec) for spec in (small, soldered, thrifty)] == ["small_cores", "avx512_vnni", "avx2"]
     rare = [machine("old", simd_level="sse42", tdp_w=6.0), machine("tiles", simd_level="amx", tdp_w=350.0)]
     assert [error_class(spec) for spec in rare] == ["sse42", "amx"]
