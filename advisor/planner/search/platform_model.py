@@ -68,7 +68,7 @@ class PlatformModel:
         gives to no inference, and with ``performance`` all but the performance cores, are left to the system, which is
         pessimistic: decode may in fact run there."""
         same = cores_alone if twin is None else twin
-        self.slowing = inputs.predictor.slowing(candidate.machine) if same is None else same.slowing
+        self.slowing: tuple[float, ...] = inputs.predictor.slowing(candidate.machine) if same is None else same.slowing
         """Lengthening of decoding, preparation and the application's work with 1/n, ... of the other cores busy;
         empty: they have none."""
         most = self.slowing[-1] if self.slowing else 0.0
