@@ -141,8 +141,9 @@ def tied_words(plan: Plan) -> str:
     if not cheaper:
         return ""
     most = max(cheaper, key=lambda tie: tie.saving)
+    count = "" if most.count == 1 else f"{most.count} x "
     return (
-        f"; {most.platform}, {money(most.saving, currency(plan))} cheaper, cannot be told from it "
+        f"; {count}{most.platform}, {money(most.saving, currency(plan))} cheaper, cannot be told from it "
         f"({most.probability * 100:.0f} %)"
     )
 
