@@ -162,20 +162,20 @@ def _kinds(spec: SimSpec, stages: Any, camera: Any, table: Any, frames: int) -> 
     engines: dict[Slowed, int] = {}
     of_cameras = _decode_kinds(spec.cameras)
     for c, view in enumerate(spec.cameras):
-        on_cores, on_engine = of_cameras[id(view)]
-        if on_cores is not None:
-            if on_cores not in decoders:
-                traffic, crowding = on_cores
-                decoders[on_cores] = add(
+        decoded, in_engine = of_cameras[id(view)]
+        if decoded is not None:
+            if decoded not in decoders:
+                traffic, crowding = decoded
+                decoders[decoded] = add(
                     others + 1, spec.decode_workers, 1.0, traffic, 0.0, slowed=(single, crowding, others)
                 )
-            camera["kind"][c] = decoders[on_cores]
-        if on_engine is not None:
-            if on_engine not in engines:
-                engines[on_engine] = add(
-                    others + 1, spec.decode_workers, 1.0, on_engine[0], 0.0, slowed=(0.0, 0.0, others), aside=ENGINE
+            camera["kind"][c] = decoders[decoded]
+        if in_engine is not None:
+            if in_engine not in engines:
+                engines[in_engine] = add(
+                    others + 1, spec.decode_workers, 1.0, in_engine[0], 0.0, slowed=(0.0, 0.0, others), aside=ENGINE
                 )
-            camera["engine_kind"][c] = engines[on_engine]
+            camera["engine_kind"][c] = engines[in_engine]
     applications: dict[float, int] = {}
     for c, view in enumerate(spec.cameras):
         if view.application_core_s > 0:

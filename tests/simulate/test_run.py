@@ -16,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor.errors import ModelRangeError
-from advisor.simulate import arrays
 from advisor.simulate import (  # fmt: skip
     ObjectClass,
     ObjectsSpec,
@@ -24,6 +23,7 @@ from advisor.simulate import (  # fmt: skip
     SimCamera,
     SimSpec,
     SimStage,
+    arrays,
     simulate,
 )
 
