@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from statistics import NormalDist
 from typing import Any
@@ -17,8 +19,14 @@ from .spec import APPLICATION, DECODE, ENGINE, Seeds, SimCamera, SimSpec
 
 DRIFT_STEPS = 8
 """Steps per correlation time in which a machine's speed changes."""
+MOST_DECODE_KINDS, LEAST_TOLERANCE = 8, 0.02
+"""Where more kinds of decode jobs would run at speeds of their own, those are taken as one that differ by this
+tolerance in traffic and lengthening, or twice it, and so on, until so few are left."""
 OBJECT_STEP_S = 0.2
 """Counts of a camera change at most this often; less where persistence asks for it."""
+
+Slowed = tuple[float, float]
+"""What a job moves per second of its work [B/s], and what it takes longer, as a share, with all other cores busy."""
 
 
 def _cameras(spec: SimSpec, seeds: Seeds, warmup_s: float) -> Any:
@@ -150,25 +158,24 @@ def _kinds(spec: SimSpec, stages: Any, camera: Any, table: Any, frames: int) -> 
             table["kind"][i, b] = add(
                 i, stage.streams, width, traffic, stage.memory_fraction, gang, slowed=slowed, aside=stage.device
             )
-    decoders: dict[tuple[float, float], int] = {}
-    engines: dict[float, int] = {}
+    decoders: dict[Slowed, int] = {}
+    engines: dict[Slowed, int] = {}
+    of_cameras = _decode_kinds(spec.cameras)
     for c, view in enumerate(spec.cameras):
-        if view.decode_core_s > 0:
-            # An engine moves the pictures that it decodes; what remains on the host is calls, and copies of them.
-            traffic = 0.0 if view.engine_s > 0 else view.decode_bytes / view.decode_core_s
-            key = traffic, view.decode_crowding
-            if key not in decoders:
-                decoders[key] = add(
-                    others + 1, spec.decode_workers, 1.0, traffic, 0.0, slowed=(single, view.decode_crowding, others)
+        decoded, in_engine = of_cameras[id(view)]
+        if decoded is not None:
+            if decoded not in decoders:
+                traffic, crowding = decoded
+                decoders[decoded] = add(
+                    others + 1, spec.decode_workers, 1.0, traffic, 0.0, slowed=(single, crowding, others)
                 )
-            camera["kind"][c] = decoders[key]
-        if view.engine_s > 0:
-            traffic = view.decode_bytes / view.engine_s
-            if traffic not in engines:
-                engines[traffic] = add(
-                    others + 1, spec.decode_workers, 1.0, traffic, 0.0, slowed=(0.0, 0.0, others), aside=ENGINE
+            camera["kind"][c] = decoders[decoded]
+        if in_engine is not None:
+            if in_engine not in engines:
+                engines[in_engine] = add(
+                    others + 1, spec.decode_workers, 1.0, in_engine[0], 0.0, slowed=(0.0, 0.0, others), aside=ENGINE
                 )
-            camera["engine_kind"][c] = engines[traffic]
+            camera["engine_kind"][c] = engines[in_engine]
     applications: dict[float, int] = {}
     for c, view in enumerate(spec.cameras):
         if view.application_core_s > 0:
@@ -177,6 +184,51 @@ def _kinds(spec: SimSpec, stages: Any, camera: Any, table: Any, frames: int) -> 
                 applications[crowding] = add(others, frames, 1.0, 0.0, 0.0, slowed=(single, crowding, others))
             camera["after_kind"][c] = applications[crowding]
     return np.array(rows, s.KIND), room
+
+
+def _decode_kinds(cameras: Sequence[SimCamera]) -> dict[int, tuple[Slowed | None, Slowed | None]]:
+    """What slows decoding on the cores and on the engine, by the id of a camera; None where it has none."""
+    views = {id(view): view for view in cameras}  # most cameras of a group are one and the same object
+    number = Counter(map(id, cameras))
+    # An engine moves the pictures that it decodes; what remains on the host is calls, and copies of them.
+    on_cores = {
+        key: (0.0 if view.engine_s > 0 else view.decode_bytes / view.decode_core_s, view.decode_crowding)
+        for key, view in views.items()
+        if view.decode_core_s > 0
+    }
+    on_engine = {key: (view.decode_bytes / view.engine_s, 0.0) for key, view in views.items() if view.engine_s > 0}
+    frames = {key: number[key] * view.fps for key, view in views.items()}
+    on_cores = _merged(on_cores, {key: frames[key] * views[key].decode_core_s for key in on_cores})
+    on_engine = _merged(on_engine, {key: frames[key] * views[key].engine_s for key in on_engine})
+    return {key: (on_cores.get(key), on_engine.get(key)) for key in views}
+
+
+def _merged(slowed: dict[int, Slowed], busy: Mapping[int, float]) -> dict[int, Slowed]:
+    """Take kinds of jobs as one that differ by a tolerance, where there are more than the loop should walk through.
+
+    Work per event grows with the kinds that are active, and with a bit rate of its own each group of cameras would be
+    one. Times of frames stay those of their cameras; only what others' work does to them becomes the mean of those that
+    are taken as one, weighted by the time for which they are busy (``busy``), so that all together move as much.
+    """
+    tolerance = LEAST_TOLERANCE
+    together: dict[tuple[float, ...], list[int]] = {}
+    for key, kind in slowed.items():
+        together.setdefault(kind, []).append(key)
+    if len(together) <= MOST_DECODE_KINDS:
+        return slowed
+    while len(together) > MOST_DECODE_KINDS:
+        width = math.log1p(tolerance)
+        together = {}
+        for key, (traffic, crowding) in slowed.items():
+            place = math.floor(math.log(max(traffic, 1.0)) / width), math.floor(math.log1p(crowding) / width)
+            together.setdefault(place, []).append(key)
+        tolerance *= 2.0
+    merged: dict[int, Slowed] = {}
+    for members in together.values():
+        total = sum(busy[key] for key in members)
+        traffic, crowding = (sum(busy[key] * slowed[key][i] for key in members) / total for i in range(2))
+        merged |= dict.fromkeys(members, (traffic, crowding))
+    return merged
 
 
 def _rises(spec: SimSpec) -> Any:

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from advisor.records.base import Precision, RuntimeName
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from advisor.records.trace import Trace
     from advisor.store.catalogue import Catalogue
     from advisor.store.measurements import MeasurementStore
+
+WORKERS = 2
+"""Processes that compile models side by side."""
 
 
 @dataclass(frozen=True)
@@ -403,13 +407,14 @@ class Works:
         self._works_by_key: dict[tuple[str, str, str], ModelWork | None] = {}
 
     def prepare(self, runtime: RuntimeName) -> None:
-        """Compile what is missing, two models at a time."""
+        """Compile what is missing, in two workers at a time."""
         from advisor.child_process.parent import map_in_threads
 
         files = {file.sha256: file for file in self._models.values()}
         if runtime == "openvino":
             files |= {file.sha256: file for file in self._smaller.values()}
-        map_in_threads(lambda file: self._compile(file, runtime), files.values(), 2)
+        missing = [file for file in files.values() if (file.sha256, runtime, "f32") not in self._works_by_key]
+        map_in_threads(lambda share: self._compile(share, runtime), _halves(missing), WORKERS)
 
     def of_stage(self, stage: str, runtime: RuntimeName, precision: Precision, batch: int) -> ModelWork | None:  # noqa: ARG002 - kernels of batch 1 serve all batches
         """Kernels of a stage's model, or of a smaller one by its reference; None if the runtime cannot run it so."""
@@ -434,22 +439,36 @@ class Works:
                 plain = self._of(model, runtime, "f32")
                 self._works_by_key[key] = None if plain is None else plain.at_bf16()
             else:
-                self._compile(model, runtime)
+                self._compile([model], runtime)
         return self._works_by_key.get(key)
 
-    def _compile(self, model: ModelFile, runtime: str) -> None:
-        from advisor.measure.items.model_kernels import model_works
+    def _compile(self, models: Sequence[ModelFile], runtime: str) -> None:
+        from advisor.measure.items.model_kernels import works_of
 
-        wanted: list[tuple[str, str, int, str | None]] = [(runtime, name, 1, None) for name in self._compiled]
-        with naming(self._places.get(model.sha256)):
-            works = model_works(model, wanted, self._store)
-        for request, work in zip(wanted, works, strict=True):
+        wanted: list[tuple[ModelFile, tuple[str, str, int, str | None]]] = [
+            (model, (runtime, name, 1, None)) for model in models for name in self._compiled
+        ]
+        with naming(self._places.get(models[0].sha256) if len(models) == 1 else None):
+            works = works_of(wanted, self._store)
+        for (model, request), work in zip(wanted, works, strict=True):
             known = work
             if work is None and runtime not in ("openvino", "onnxruntime"):
                 # Not installed here: what it computes is what OpenVINO computes, and only ratios tell its times.
                 own = self._of(model, "openvino", request[1])
                 known = None if own is None else own.model_copy(update={"runtime": runtime})
             self._works_by_key[model.sha256, runtime, request[1]] = known
+
+
+def _halves(files: Sequence[ModelFile]) -> list[list[ModelFile]]:
+    """Deal models out to :data:`WORKERS`, the largest first: what one takes grows with its file."""
+    shares: list[list[ModelFile]] = [[] for _ in range(WORKERS)]
+    sizes = {file.sha256: path.stat().st_size if (path := Path(file.path)).is_file() else 0 for file in files}
+    loads = [0] * WORKERS
+    for file in sorted(files, key=lambda file: -sizes[file.sha256]):
+        least = loads.index(min(loads))
+        shares[least].append(file)
+        loads[least] += sizes[file.sha256]
+    return [share for share in shares if share]
 
 
 def _candidates(names: tuple[str, ...], catalogue: object, facts: HostFacts) -> tuple[Candidate, ...]:

@@ -23,6 +23,7 @@ from advisor.simulate import (  # fmt: skip
     SimCamera,
     SimSpec,
     SimStage,
+    arrays,
     simulate,
 )
 
@@ -339,6 +340,46 @@ def test_memory_traffic_slows_what_is_bound_by_memory_and_spares_the_rest() -> N
     r = simulate(SimSpec(cameras, (heavy, light), 8.0, memory_bandwidth_bytes_per_s=10e9), 60)
     assert r.stages[0].mean_service_s == pytest.approx(0.2, rel=1e-6)
     assert r.stages[1].mean_service_s == pytest.approx(0.05, rel=1e-6)
+
+
+def _different_cameras(number):
+    """Cameras of so many bit rates: time of a frame, traffic and lengthening of each differ."""
+    return tuple(
+        SimCamera(
+            5.0 + 10.0 * i / number, f"g{i}", 0.010 + 0.02 * i / number, 0.2, 6e6 + 12e6 * (i % 7) / 7,
+            decode_crowding=0.2 + 0.3 * (i % 5) / 5,
+        )
+        for i in range(number)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("bandwidth", [30e9, 6e9])
+def test_decoding_that_is_nearly_alike_is_taken_as_one_kind(monkeypatch, bandwidth) -> None:
+    """Against each camera a kind of its own: what is moved and the load stay, the rest moves by the last per cent."""
+    stage = SimStage("m", (0.0, 0.004), streams=2, crowding=0.3, interval_frames=3.0)
+    spec = SimSpec(
+        _different_cameras(40), (stage,), 16.0, decode_workers=16, memory_bandwidth_bytes_per_s=bandwidth,
+        crowded_by="all",
+    )  # fmt: skip
+    merged = simulate(spec, 120)
+    state = arrays.build(spec, 1.0, 0.0, Seeds())
+    assert 2 < len(state.kind) <= 2 + arrays.MOST_DECODE_KINDS
+    monkeypatch.setattr(arrays, "MOST_DECODE_KINDS", 40)
+    assert len(arrays.build(spec, 1.0, 0.0, Seeds()).kind) == 2 + 40
+    apart = simulate(spec, 120)
+    assert merged.utilisation == pytest.approx(apart.utilisation, rel=2e-3)
+    assert merged.bandwidth_utilisation == pytest.approx(apart.bandwidth_utilisation, rel=2e-3)
+    for q in (50, 95):
+        alike = np.percentile(merged.latencies_s, q), np.percentile(apart.latencies_s, q)
+        assert alike[0] == pytest.approx(alike[1], rel=0.03)
+    assert not np.array_equal(merged.latencies_s, apart.latencies_s)
+
+
+def test_few_kinds_of_decoding_stay_as_they_are() -> None:
+    cameras = _different_cameras(arrays.MOST_DECODE_KINDS)
+    kinds = arrays.build(SimSpec(cameras, (), 4.0), 1.0, 0.0, Seeds()).kind
+    assert sorted(kinds["traffic"]) == sorted(view.decode_bytes / view.decode_core_s for view in cameras)
+    assert sorted(kinds["crowding"]) == sorted(view.decode_crowding for view in cameras)
 
 
 def test_a_partition_shields_a_stage_from_the_rest() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -63,8 +64,8 @@ def planning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Simple
         seen.visits.append(visits)
         return SimpleNamespace(interrupted=False)
 
-    def compiled(works: Works, model: ModelFile, runtime: str) -> None:
-        for precision in ("f32", "int8"):
+    def compiled(works: Works, models: list[ModelFile], runtime: str) -> None:
+        for model, precision in itertools.product(models, ("f32", "int8")):
             found = work(UNKNOWN, model.name, precision=precision, sha256=model.sha256)
             works._works_by_key[model.sha256, runtime, precision] = found
 
@@ -203,10 +204,11 @@ def test_runtimes_that_a_scenario_permits_have_the_work_that_openvino_has_where_
 ) -> None:
     """Else a plan would leave them out without a word on every machine that plans and lacks them."""
 
-    def listed(model: ModelFile, wanted: list[tuple[str, str, int, None]], store: object) -> list[object]:
-        return [None if name == "ncnn" else work(UNKNOWN, runtime=name, precision=how) for name, how, _, _ in wanted]
+    def listed(wanted: list[tuple[ModelFile, tuple[str, str, int, None]]], store: object) -> list[object]:
+        asked = [request for _, request in wanted]
+        return [None if name == "ncnn" else work(UNKNOWN, runtime=name, precision=how) for name, how, _, _ in asked]
 
-    monkeypatch.setattr("advisor.measure.items.model_kernels.model_works", listed)
+    monkeypatch.setattr("advisor.measure.items.model_kernels.works_of", listed)
     store = MeasurementStore(f"sqlite:///{tmp_path}/s.db")
     works = Works({"a": file("net")}, store)
     found = works.of_stage("a", "ncnn", "f32", 1)

@@ -65,7 +65,7 @@ def test_a_runtime_that_refuses_a_model_names_its_stage(tmp_path: Path, monkeypa
     def refuses(*_: object) -> None:
         raise RuntimeRefusal("model m.onnx: operator Frobnicate is not known")
 
-    monkeypatch.setattr(model_kernels, "model_works", refuses)
+    monkeypatch.setattr(model_kernels, "works_of", refuses)
     scenario = parse_scenario(TEXT.replace("MODEL", "m.onnx"))
     file = ModelFile(
         reference="m.onnx",

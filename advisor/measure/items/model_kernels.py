@@ -96,14 +96,24 @@ def model_works(
     store: MeasurementStore | None,
     progress: Progress | None = None,
 ) -> list[ModelWork | None]:
-    """Compile a model in a worker and list its kernels; nothing is run.
+    """Compile a model in a worker and list its kernels; nothing is run. As :func:`works_of` of several."""
+    return works_of([(model, request) for request in requests], store, progress)
+
+
+def works_of(
+    wanted: Sequence[tuple[ModelFile, WorkRequest]],
+    store: MeasurementStore | None,
+    progress: Progress | None = None,
+) -> list[ModelWork | None]:
+    """Compile models one after another in a worker and list their kernels; nothing is run.
+
+    One worker serves all that need the same environment: to start one and load the runtime takes as long as a small
+    model.
 
     Parameters
     ----------
-    model : ModelFile
-        The f32 file; int8 copies are made where needed.
-    requests : sequence
-        Runtime, precision, batch and SIMD cap of each.
+    wanted : sequence
+        Models, with runtime, precision, batch and SIMD cap of each. The f32 file; int8 copies are made where needed.
     store : MeasurementStore, optional
         What it holds is not compiled again; what is new is added to it.
     progress : Progress, optional
@@ -112,39 +122,47 @@ def model_works(
     Returns
     -------
     list
-        In the order of ``requests``; None if the runtime cannot run the model so.
+        In the order of ``wanted``; None if the runtime cannot run the model so.
     """
-    works: dict[WorkRequest, ModelWork] = {}
-    for request in requests:
+    works: dict[str, ModelWork] = {}
+    left: dict[str, tuple[ModelFile, WorkRequest]] = {}
+    for model, request in wanted:
         runtime, precision, batch, cap = request
+        known = None
         if store is not None:
             known = store.get_work(model.sha256, runtime, runtime_version(runtime), precision, batch, cap)
-            if known is not None:
-                works[request] = known
-    left = {"/".join(map(str, request)): request for request in requests if request not in works}
+        if known is None:
+            left[_named(model, request)] = model, request
+        else:
+            works[_named(model, request)] = known
 
     def arrived(outcome: JobOutcome) -> None:
         if outcome.value is None:
             if progress is not None:
-                progress.message(f"{model.name} {outcome.id}: {outcome.failure}")
+                model, request = left[outcome.id]
+                progress.message(f"{model.name} {'/'.join(map(str, request))}: {outcome.failure}")
             return
-        work = works[left[outcome.id]] = ModelWork.model_validate(outcome.value)
+        work = works[outcome.id] = ModelWork.model_validate(outcome.value)
         if store is not None:
             store.put_work(work)
 
-    groups: dict[tuple[str, str | None], list[str]] = {}
-    for name, request in left.items():
-        groups.setdefault((request[0], request[3]), []).append(name)
-    for (runtime, cap), names in groups.items():
-        items = tuple(JobItem(name, {"model": model.model_dump(mode="json"), "work": left[name]}) for name in names)
+    groups: dict[tuple[str, str | None], list[JobItem]] = {}
+    for name, (model, request) in left.items():
+        payload = {"model": model.model_dump(mode="json"), "work": request}
+        groups.setdefault((request[0], request[3]), []).append(JobItem(name, payload))
+    for (runtime, cap), items in groups.items():
         imports = (*runtime_imports(runtime), "advisor.graph.reader")
         environment = worker_environment(cast("SimdCap | None", cap))
         run_job(
-            Job("advisor.measure.items.model_kernels:work_job", items, environment, on_import=imports),
+            Job("advisor.measure.items.model_kernels:work_job", tuple(items), environment, on_import=imports),
             _TIMEOUT_S,
             arrived,
         )
-    return [works.get(request) for request in requests]
+    return [works.get(_named(model, request)) for model, request in wanted]
+
+
+def _named(model: ModelFile, request: WorkRequest) -> str:
+    return "/".join(map(str, (model.sha256, *request)))
 
 
 def counted_works(models: Sequence[ModelFile], store: MeasurementStore | None) -> dict[str, ModelWork]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -83,19 +84,20 @@ def _sum_of_least(study: Study, model: PlatformModel, load: Load, z: float) -> f
 
 
 def boxes_needed(study: Study, candidate: Candidate) -> int | None:
-    """Fewest boxes by the utilisation law at the median; None when ``candidates.max_boxes`` do not do, or no option."""
-    usable = study.scenario.margin.usable_share
-    for count in range(1, study.case.max_boxes + 1):
+    """Fewest boxes by the utilisation law at the median; None when ``candidates.max_boxes`` do not do, or no option.
+
+    By bisection: the fullest of more boxes never has more cameras of any group, nor more requests.
+    """
+    usable, models = study.scenario.margin.usable_share, study.models(candidate)
+
+    def carry(count: int) -> bool:
         load = study.case.required(count)
-        known = False
-        for model in study.models(candidate):
-            demand = _least_cores(study, model, load, MEDIAN)
-            if demand is not None and demand <= usable * model.cores:
-                return count
-            known = known or demand is not None
-        if not known:
-            return None
-    return None
+        demands = ((model, _least_cores(study, model, load, MEDIAN)) for model in models)
+        return any(demand is not None and demand <= usable * model.cores for model, demand in demands)
+
+    counts = range(1, study.case.max_boxes + 1)
+    fewest = bisect_left(counts, True, key=carry)
+    return counts[fewest] if fewest < len(counts) else None
 
 
 def max_free_share(study: Study, candidate: Candidate, count: int) -> float:

@@ -3,8 +3,11 @@ from pathlib import Path
 import pytest
 
 from advisor.errors import ModelError
-from advisor.measure.items.model_kernels import file_facts, model_works
+from advisor.measure.items import model_kernels
+from advisor.measure.items.model_kernels import file_facts, model_works, works_of
 from advisor.measure.items.progress import NullProgress
+from advisor.measure.worker.job import Job, JobResult
+from advisor.measure.worker.run import run_job
 from advisor.store.measurements import MeasurementStore
 from tests.measure.models import small_conv
 
@@ -63,3 +66,26 @@ def test_kernels_are_listed_once_and_kept(tmp_path: Path) -> None:
         refused = model_works(model, [("openvino", "f32", 2, None)], store, listener)
     assert refused == [None]
     assert listener.lines
+
+
+@pytest.mark.runtime
+def test_one_worker_serves_several_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Started once for two models; what one of them is refused is no other's."""
+    good = small_conv(tmp_path)
+    gone = good.model_copy(update={"sha256": "0" * 64, "path": str(tmp_path / "gone.onnx"), "name": "gone"})
+    jobs: list[tuple[str, ...]] = []
+
+    def counted(job: Job, *others: object) -> JobResult:
+        result = run_job(job, *others)  # type: ignore[arg-type]
+        jobs.append(tuple(item.id for item in job.items))
+        return result
+
+    monkeypatch.setattr(model_kernels, "run_job", counted)
+    listener = Listener()
+    request = ("openvino", "f32", 1, None)
+    missing, found = works_of([(gone, request), (good, request)], None, listener)
+    assert missing is None
+    assert found is not None
+    assert found.flop == FLOP
+    assert [len(job) for job in jobs] == [2]
+    assert [line.split(":")[0] for line in listener.lines] == ["gone openvino/f32/1/None"]
