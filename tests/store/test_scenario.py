@@ -119,7 +119,7 @@ def refusal(text: str) -> str:
         (
             "prices: {}",
             "prices: {x: 300}",
-            "prices.x: 300 is not a mapping of keys to values (value, currency, date, source)",
+            "prices.x: 300 is not a mapping of keys to values (value, currency, basis, date, source)",
         ),
         ("prices: {}", "prices: {x: {value: 3, source: shop}}", "candidates.prices.x.date: is missing"),
         ("latency_p95_ms: 300, ", "", "slo.latency_p95_ms: is missing"),

@@ -19,7 +19,7 @@ def case(asked: HostSettings, granted: EffectiveHost | None, **changes: Any) -> 
     plan = scenario()
     seen = observe(plan, 10.0)
     seen.host = granted
-    return Case(plan, seen, figures(seen, 10.0), usage(seen, 2.0), configs(plan), host=asked, **changes)
+    return Case(plan, seen, figures(seen), usage(seen, 2.0), configs(plan), host=asked, **changes)
 
 
 def test_where_nothing_was_asked_nothing_is_judged() -> None:

@@ -102,7 +102,7 @@ def test_a_broken_option_is_one_line(home: Path) -> None:
         import_offers(ImportRequest(path, observed="next week"), now=NOW)
     with pytest.raises(InputError, match="three letters"):
         import_offers(ImportRequest(path, currency="Euros"), now=NOW)
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="no such file; check the path"):
         import_offers(ImportRequest(home / "none.csv"), now=NOW)
 
 
