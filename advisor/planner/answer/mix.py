@@ -57,7 +57,7 @@ def cheaper_mix(study: Study, candidates: Sequence[Candidate], chosen: Solution 
         return None
     by_price = _by_price(study)
     ceiling = math.inf if chosen is None else chosen.cost - CENT
-    kinds = _kinds(study, by_price, _worth_mixing(study, candidates, ceiling))
+    kinds = _kinds(study, by_price, _worth_mixing(study, candidates, ceiling), ceiling)
     if not math.isinf(ceiling):
         at_least = [replace(kind, cost=_least_cost_of_one(study, kind)) for kind in kinds]
         if _least_costs(at_least, case.grown_cameras)[-1] >= ceiling:
@@ -163,35 +163,43 @@ def _least_costs(kinds: Sequence[BoxKind], total: int) -> list[float]:
     return least
 
 
-def _kinds(study: Study, by_price: Study, bounds: Sequence[BoxKind]) -> list[BoxKind]:
+def _kinds(study: Study, by_price: Study, bounds: Sequence[BoxKind], ceiling: float) -> list[BoxKind]:
     """Platforms worth mixing: none is dearer than another that carries as many cameras.
 
-    ``bounds``: candidates with the most cameras that the utilisation law gives them.
+    ``bounds``: candidates with the most cameras that the utilisation law gives them. None are left as soon as what was
+    found out, with the bounds of the others, carries the case for ``ceiling`` at least.
     """
     total = study.case.grown_cameras
     single = _without_redundancy(study)
     kinds: list[BoxKind] = []
+    at_least: list[BoxKind] = []
     best = 0
-    for bound in sorted(bounds, key=lambda kind: (kind.price, -kind.cameras)):
+    in_order = sorted(bounds, key=lambda kind: (kind.price, -kind.cameras))
+    for place, bound in enumerate(in_order):
         if bound.cameras <= best:
             continue
-        carried = _carried(by_price, bound)
+        carried = _carried(by_price, bound, more_than=best)
         if carried > best:
             cost = _box_cost(single, bound.candidate, spread(study.case.grown, carried))
             kinds.append(replace(bound, cost=cost, cameras=carried))
+            at_least.append(replace(bound, cameras=carried))
             best = carried
         if best >= total:
             break
+        if _least_costs([*at_least, *in_order[place + 1 :]], total)[-1] >= ceiling:
+            return []
     return kinds
 
 
-def _carried(study: Study, bound: BoxKind) -> int:
-    """Cameras that one box carries by the rule of the recommendation, by bisection."""
+def _carried(study: Study, bound: BoxKind, *, more_than: int) -> int:
+    """Cameras that one box carries by the rule of the recommendation, by bisection; 0 where not ``more_than`` these."""
     low, high = 0, bound.cameras + 1
     probe = bound.cameras
     while high - low > 1:
         holds = _holds(study, bound.candidate, spread(study.case.grown, probe))
         low, high = (probe, high) if holds else (low, probe)
+        if high <= more_than + 1:
+            return 0
         probe = (low + high) // 2
     return low
 

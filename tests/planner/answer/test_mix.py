@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import itertools
+import math
+from dataclasses import replace
 
 import pytest
 
+from advisor.planner.answer import mix
 from advisor.planner.answer.mix import BoxKind, cheapest_numbers
 from advisor.planner.plan import plan
+from advisor.planner.question.inputs import Candidate
+from advisor.planner.search.study import Study
 from tests.planner.fakes import FakePredictor, candidate, inputs, scenario
 
 
@@ -83,3 +88,51 @@ def test_a_mix_is_found_beside_a_single_dearer_box_too() -> None:
     assert (result.recommended.platform, result.recommended.count) == ("large", 1)
     assert result.mix is not None
     assert result.mix.saving == pytest.approx(5.0)
+
+
+def test_no_mix_is_sought_further_once_none_can_be_cheaper(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one box of the dearer kinds carries is not asked once the first ones settle it; the answer is the same."""
+    asked: list[tuple[str, int]] = []
+
+    def holds(study: Study, candidate: Candidate, counts: dict[str, int]) -> bool:
+        cameras = sum(counts.values())
+        asked.append((candidate.platform.id, cameras))
+        return cameras <= {"a": 4, "b": 7, "c": 12}[candidate.platform.id]
+
+    monkeypatch.setattr(mix, "_holds", holds)
+    monkeypatch.setattr(mix, "_box_cost", lambda single, candidate, counts: 0.0)
+    study = Study.of(inputs([candidate("a", 4, 100.0), candidate("b", 8, 200.0), candidate("c", 16, 300.0)]))
+    total = study.case.grown_cameras
+    bounds = [
+        BoxKind(item, price, price, cameras)
+        for item, price, cameras in zip(study.inputs.candidates, (100.0, 200.0, 300.0), (6, 12, 13), strict=True)
+    ]
+    everything = mix._kinds(study, study, bounds, math.inf)
+    assert [kind.cameras for kind in everything] == [4, 7, 12]
+    exhaustive = set(asked)
+    costs = mix._least_costs([replace(kind, cost=kind.price) for kind in everything], total)[-1]
+    asked.clear()
+    assert mix._kinds(study, study, bounds, costs + 1.0) == everything
+    assert set(asked) == exhaustive
+    asked.clear()
+    early = mix._least_costs([replace(bounds[0], cameras=4), *bounds[1:]], total)[-1]
+    assert mix._kinds(study, study, bounds, early) == []
+    assert {name for name, _ in asked} == {"a"}
+
+
+def test_what_carries_no_more_than_a_cheaper_box_is_found_out_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def holds(study: Study, candidate: Candidate, counts: dict[str, int]) -> bool:
+        asked.append(sum(counts.values()))
+        return asked[-1] <= 7
+
+    monkeypatch.setattr(mix, "_holds", holds)
+    study = Study.of(inputs([candidate("a", 16, 100.0)]))
+    bound = BoxKind(study.inputs.candidates[0], 100.0, 100.0, 30)
+    assert mix._carried(study, bound, more_than=6) == 7
+    thorough = len(asked)
+    asked.clear()
+    assert mix._carried(study, bound, more_than=14) == 0
+    assert asked == [30, 15]
+    assert len(asked) < thorough
