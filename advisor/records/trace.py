@@ -85,6 +85,16 @@ class TracedStage:
     device: str
 
 
+@dataclass(frozen=True, slots=True)
+class TracedSwitch:
+    """A stage goes over to its device, which was still being compiled: passes that begin later run there."""
+
+    stage: str
+    at_s: float
+    before: str
+    """Device that ran its passes until then; after it the stage's own does."""
+
+
 @dataclass(frozen=True)
 class Trace:
     """Everything between two moments."""
@@ -99,6 +109,7 @@ class Trace:
     frames: Sequence[TracedFrame]
     decodes: Sequence[TracedDecode]
     passes: Sequence[TracedPass]
+    switches: Sequence[TracedSwitch] = ()
 
     def between(self, begin_s: float, end_s: float) -> Trace:
         """Cut out what was under way between two moments; what began before or ends after is kept whole."""
@@ -108,6 +119,7 @@ class Trace:
              if item.released_s < end_s and (item.ended_s is None or item.ended_s > begin_s)],
             [item for item in self.decodes if item.begun_s < end_s and item.ended_s > begin_s],
             [item for item in self.passes if item.begun_s < end_s and item.ended_s > begin_s],
+            [item for item in self.switches if begin_s <= item.at_s <= end_s],
         )  # fmt: skip
 
     def pattern(self, item: TracedPass) -> BatchPattern:

@@ -210,6 +210,11 @@ def _write_stage(writer: _Writer, trace: Trace, name: str, parent: int, number: 
             if item.inference_s > item.begun_s:
                 writer.span(track, "prepare and wait", item.begun_s, item.inference_s)
             writer.span(track, "inference", item.inference_s, item.ended_s)
+    for switch in trace.switches:
+        if switch.stage == name:
+            device = trace.stages[name].device
+            facts = {"before": switch.before, "after": device}
+            writer.instant(parent, f"{switch.before} -> {device}", switch.at_s, facts)
     queue = writer.track("waiting", parent, counter=True, order=len(tracks))
     for at_s, waiting in _queue(trace, name):
         writer.count(queue, at_s, waiting)

@@ -2,9 +2,9 @@
 
 from .result import SimResult, StageResult
 from .run import simulate
-from .spec import ObjectClass, ObjectsSpec, Seeds, SimCamera, SimSpec, SimStage
+from .spec import ObjectClass, ObjectsSpec, Seeds, SimCamera, SimSpec, SimStage, StartupFallback
 
 __all__ = [
     "ObjectClass", "ObjectsSpec", "Seeds", "SimCamera", "SimResult", "SimSpec", "SimStage", "StageResult",
-    "simulate",
+    "StartupFallback", "simulate",
 ]  # fmt: skip

@@ -78,7 +78,8 @@ def _stages(spec: SimSpec) -> tuple[Any, Any, Any]:
     """Rows of ``STAGE``, ``TABLE`` and ``POOL``."""
     count = len(spec.stages)
     rows = np.zeros(count + 2, s.STAGE)
-    table = np.zeros((count + 1, max([stage.batch_max for stage in spec.stages], default=1) + 1), s.TABLE)
+    helped = sum(stage.fallback is not None for stage in spec.stages)
+    table = np.zeros((count + 1 + helped, max([stage.batch_max for stage in spec.stages], default=1) + 1), s.TABLE)
     names = [name for name, _ in spec.partition]
     asides = _asides(spec)
     pool = np.zeros(len(names) + 1 + len(asides), s.POOL)
@@ -118,6 +119,7 @@ def _kinds(spec: SimSpec, stages: Any, camera: Any, table: Any, frames: int) -> 
     bandwidth = spec.memory_bandwidth_bytes_per_s
     rows: list[tuple[float, ...]] = []
     room = 0
+    helpers = itertools.count(len(spec.stages) + 1)
     # Work on one thread that is no pass; its shape stands behind those of the stages.
     single, others = 1.0 if spec.crowded_by == "all" else 0.0, len(spec.stages)
 
@@ -150,6 +152,18 @@ def _kinds(spec: SimSpec, stages: Any, camera: Any, table: Any, frames: int) -> 
             table["kind"][i, b] = add(
                 i, stage.streams, width, traffic, stage.memory_fraction, gang, slowed=slowed, aside=stage.device
             )
+        if stage.fallback is not None:
+            fallback, row = stage.fallback, next(helpers)
+            slowed = single, stage.preprocess_crowding, others
+            table["kind"][row, 0] = add(i, fallback.streams, 1.0, 0.0, 0.0, slowed=slowed)
+            for b in range(1, stage.batch_max + 1):
+                time_s, gang = fallback.service_s[b], fallback.threads_per_stream
+                width = gang if fallback.core_s is None else fallback.core_s[b] / time_s
+                traffic, slowed = stage.bandwidth_bytes * b / time_s, (width, fallback.crowding, i)
+                table["service"][row, b] = time_s
+                table["kind"][row, b] = add(
+                    i, fallback.streams, width, traffic, stage.memory_fraction, gang, slowed=slowed
+                )
     decoders: dict[tuple[float, float], int] = {}
     engines: dict[float, int] = {}
     for c, view in enumerate(spec.cameras):
@@ -177,6 +191,19 @@ def _kinds(spec: SimSpec, stages: Any, camera: Any, table: Any, frames: int) -> 
                 applications[crowding] = add(others, frames, 1.0, 0.0, 0.0, slowed=(single, crowding, others))
             camera["after_kind"][c] = applications[crowding]
     return np.array(rows, s.KIND), room
+
+
+def _handovers(spec: SimSpec, stages: Any, table: Any) -> Any:
+    """Rows of ``HANDOVER``: stages change places with what the cores do until their device is ready."""
+    helped = [(i, stage.fallback) for i, stage in enumerate(spec.stages) if stage.fallback is not None]
+    rows = np.zeros(len(helped), s.HANDOVER)
+    for row, (i, fallback), place in zip(rows, helped, itertools.count(len(spec.stages) + 1), strict=False):
+        row["stage"], row["row"], row["ready"] = i, place, fallback.until_s
+        row["pre"], row["streams"] = stages[i]["pre"], stages[i]["streams"]
+        stages[i]["pre"] = fallback.preprocess_core_s
+        stages[i]["free"] = stages[i]["streams"] = fallback.streams
+        table[[i, place]] = table[[place, i]]
+    return rows
 
 
 def _rises(spec: SimSpec) -> Any:
@@ -219,8 +246,11 @@ def _parameters(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds)
     row["seed_arrival"], row["seed_object"], row["seed_service"] = seeds.arrivals, seeds.objects, seeds.service
     row["classes"], row["motion"] = len(spec.objects.classes), any(stage.motion for stage in spec.stages)
     row["free_workers"] = spec.decode_workers
-    row["contended"] = any(stage.crowding > 0 or stage.preprocess_crowding > 0 for stage in spec.stages) or any(
-        camera.decode_crowding > 0 or camera.application_crowding > 0 for camera in spec.cameras
+    fallbacks = [stage.fallback for stage in spec.stages if stage.fallback is not None]
+    row["contended"] = (
+        any(stage.crowding > 0 or stage.preprocess_crowding > 0 for stage in spec.stages)
+        or any(fallback.crowding > 0 for fallback in fallbacks)
+        or any(camera.decode_crowding > 0 or camera.application_crowding > 0 for camera in spec.cameras)
     )
     row["drift"], row["drift_step"] = spec.drift_sigma, spec.drift_s / DRIFT_STEPS
     row["drift_keep"] = math.exp(-1.0 / DRIFT_STEPS)
@@ -238,6 +268,7 @@ def build(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds, event
     stage, table, pool = _stages(spec)
     frames = _frames_bound(spec, duration_s)
     kind, jobs = _kinds(spec, stage, camera, table, frames)
+    handover = _handovers(spec, stage, table)
     run["gangs"], run["timed"] = np.any(kind["gang"] > 1), np.any(stage["timeout"] > 0)
     step = float(run["step"][0])
     common_steps = math.ceil(duration_s / (step if step > 0 else OBJECT_STEP_S)) + 2
@@ -249,7 +280,7 @@ def build(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds, event
     return s.State(
         run=run, camera=camera, call=_calls(spec, camera), scene=np.zeros((cameras, classes + 1), s.SCENE),
         common=np.zeros((classes + int(run["motion"][0]) if run["common"][0] > 0 else 0, common_steps)),
-        threshold=threshold, stage=stage, table=table, pool=pool, heap=np.zeros(cameras + 1, s.HEAP),
+        threshold=threshold, stage=stage, table=table, handover=handover, pool=pool, heap=np.zeros(cameras + 1, s.HEAP),
         decode_queue=np.empty((cameras, s.DECODE_QUEUE), np.int32), ready=np.empty(cameras + 1, np.int32),
         slot=np.empty(frames, s.SLOT), left=np.empty((frames, stages + 1), np.int32),
         seen=np.empty((frames, classes + 1), np.int32), node=np.empty(nodes, s.NODE),
@@ -265,16 +296,20 @@ def _mean(total: float, count: int) -> float | None:
 
 
 def _stage_result(spec: SimSpec, state: s.State, i: int, window_s: float) -> StageResult:
-    row = state.stage[i]
+    row, stage = state.stage[i], spec.stages[i]
+    stream_s = window_s * stage.streams
+    if stage.fallback is not None:
+        before_s = min(max(stage.fallback.until_s - float(state.run["warm"][0]), 0.0), window_s)
+        stream_s += before_s * (stage.fallback.streams - stage.streams)
     return StageResult(
-        id=spec.stages[i].id,
+        id=stage.id,
         calls_per_s=float(row["calls"]) / window_s,
         items_per_s=float(row["served"]) / window_s,
         mean_batch=_mean(row["served"], row["calls"]),
         mean_wait_s=_mean(row["wait"], row["started"]),
         mean_service_s=_mean(row["service"], row["calls"]),
         busy_core_s=float(state.busy[2 * i]),
-        stream_utilisation=float(row["held"]) / (window_s * int(row["streams"])),
+        stream_utilisation=float(row["held"]) / stream_s,
         drops=int(row["drops"]),
     )
 

@@ -21,13 +21,13 @@ from .cameras import next_release, prepare, queue_camera, release_frame, sift, s
 from .compiled import code_version, kept, part
 from .frames import leave, trace_row
 from .jobs import advance, enter, next_end, take_off
-from .queues import end_holding, end_stage, start_stage, to_stages
+from .queues import end_holding, end_stage, hand_over, start_stage, to_stages
 from .speeds import drift_step, set_rates
 from .state import DECODED, PREPARED
 
-BOUNDARY, DRIFT, RELEASE, BATCH_TIMEOUT, JOB_END = range(5)
-"""Kinds of event: a boundary of the measured window or of its halves, a step of the machine's drift, a frame released,
-a batch that has waited long enough, a job with no work left."""
+BOUNDARY, DRIFT, DEVICE_READY, RELEASE, BATCH_TIMEOUT, JOB_END = range(6)
+"""Kinds of event: a boundary of the measured window or of its halves, a step of the machine's drift, a device that is
+ready, a frame released, a batch that has waited long enough, a job with no work left."""
 
 
 @part
@@ -42,11 +42,11 @@ def _end_job(s: Any, a: int) -> None:
     if later > 0:
         if i < stages and s.event.shape[0] > 0:
             trace_row(s, PREPARED, i, -1, -1, ref, items, start)
-        following = s.table[i, items].kind if i < stages else s.camera[s.slot[ref].camera].kind
+        following = q + items if i < stages else s.camera[s.slot[ref].camera].kind
         enter(s, following, later, 0.0, ref, items, start)
         return
     if i < stages:
-        end_stage(s, i, ref, items, start)
+        end_stage(s, i, q, ref, items, start)
         return
     c = s.slot[ref].camera
     if i > stages:
@@ -67,16 +67,18 @@ def _loop(version: int) -> Callable[[Any], None]:  # noqa: C901, PLR0915 - one l
     """Event loop of this version of the code."""
 
     @kept
-    def run_loop(s: Any) -> None:  # noqa: C901, PLR0912 - one loop over all kinds of event
+    def run_loop(s: Any) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop over all kinds of event
         """Process the events in order until ``run.end``.
 
-        At the same moment a job ends before a batch times out, before a frame is released, before the machine drifts.
+        At the same moment a device is ready before a job ends, before a batch times out, before a frame is released,
+        before the machine drifts.
         """
         run = s.run[0]
         run.version = version
         size = prepare(s)
         run.slower = 1.0
         next_drift = np.inf if run.drift == 0 else 0.0
+        next_ready = hand_over(s)
         stages = s.stage.shape[0] - 2
         boundaries = (run.warm, run.mid, run.end)
         boundary = 0
@@ -97,6 +99,8 @@ def _loop(version: int) -> Callable[[Any], None]:  # noqa: C901, PLR0915 - one l
             shortest, ending = next_end(s)
             if ending >= 0 and now + shortest <= until:
                 until, event, subject = max(now, now + shortest), JOB_END, ending
+            if next_ready <= until:
+                until, event = next_ready, DEVICE_READY
             advance(s, until - now)
             run.now = until
             if event == JOB_END:
@@ -105,6 +109,8 @@ def _loop(version: int) -> Callable[[Any], None]:  # noqa: C901, PLR0915 - one l
                 boundary += 1
                 if boundary == len(boundaries):
                     break
+            elif event == DEVICE_READY:
+                next_ready = hand_over(s)
             elif event == DRIFT:
                 drift_step(s)
                 next_drift = run.drift_steps * run.drift_step

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from .compiled import part
 from .draws import normal
 from .frames import drop, leave, trace_row
@@ -190,11 +192,35 @@ def _hold(s: Any, i: int) -> None:
 
 
 @part
-def end_stage(s: Any, i: int, node: int, items: int, start: float) -> None:
+def hand_over(s: Any) -> Any:
+    """Let stages whose device is ready by now begin their passes there; return when the next one is.
+
+    Its streams are free from now on: passes that the cores have begun end there and hold none of them.
+    """
+    now, following = s.run[0].now, np.inf
+    for h in range(s.handover.shape[0]):
+        ready = s.handover[h].ready
+        if ready > now:
+            following = min(following, ready)
+            continue
+        i, row = s.handover[h].stage, s.handover[h].row
+        _hold(s, i)
+        s.stage[i].streams = s.stage[i].free = s.handover[h].streams
+        s.stage[i].pre = s.handover[h].pre
+        for items in range(s.table.shape[1]):
+            s.table[i, items].service, s.table[i, items].kind = s.table[row, items].service, s.table[row, items].kind
+        s.run[0].touched |= 1 << i
+        s.handover[h].ready = np.inf
+    return following
+
+
+@part
+def end_stage(s: Any, i: int, q: int, node: int, items: int, start: float) -> None:
     """A batch is finished: frames whose last item at this stage it held go on to its children, or are done."""
     run = s.run[0]
     _hold(s, i)
-    s.stage[i].free += 1
+    if q == s.table[i, items].kind:  # else the cores ran it, and the stage is on its device since
+        s.stage[i].free += 1
     s.stage[i].last = run.now
     run.touched |= 1 << i
     if s.stage[i].collects:

@@ -65,6 +65,29 @@ class SimCamera:
 
 
 @dataclass(frozen=True)
+class StartupFallback:
+    """The cores' part in a stage while its device still compiles: OpenVINO's AUTO, ``ENABLE_STARTUP_FALLBACK``.
+
+    A pass that has begun on the cores ends there; one that begins at ``until_s`` or later is the device's. What
+    compiling itself takes of the cores is not modelled.
+    """
+
+    until_s: float
+    """When the device is ready, after the start [s]; ``math.inf``: not within the run."""
+    service_s: tuple[float, ...]
+    """As ``SimStage.service_s``, on the cores."""
+    core_s: tuple[float, ...] | None = None
+    """As ``SimStage.core_s``, on the cores."""
+    streams: int = 1
+    """Passes on the cores at the same time; the device's streams are free from ``until_s`` on."""
+    threads_per_stream: float = 1.0
+    preprocess_core_s: float = 0.0
+    """As ``SimStage.preprocess_core_s``, without the calls of the device."""
+    crowding: float = 0.0
+    """As ``SimStage.crowding``; its shape is the stage's ``rise``."""
+
+
+@dataclass(frozen=True)
 class SimStage:
     """One model of the cascade in one configuration."""
 
@@ -128,6 +151,8 @@ class SimStage:
     its own; when ``batch_max`` have come they make one pass, whatever frames they are of. A clock that runs from the
     end of the last pass strikes every ``batch_timeout_s``, however long the requests have waited: those that have come
     by then run one by one, and the clock starts anew when the last of them is done."""
+    fallback: StartupFallback | None = None
+    """Who makes the passes while ``device`` is not ready; None: it is from the start."""
 
 
 @dataclass(frozen=True)
@@ -229,11 +254,9 @@ def _check_stage(index: int, spec: SimSpec) -> None:
         raise ModelRangeError(
             f"simulate: {where} has {stage.threads_per_stream} threads and memory fraction {stage.memory_fraction}"
         )
-    for name, times in (("service_s", stage.service_s), ("core_s", stage.core_s)):
-        if times is not None and (len(times) != stage.batch_max + 1 or not all(0 < t < math.inf for t in times[1:])):
-            raise ModelRangeError(
-                f"simulate: {where}.{name} is {times}; it needs positive times at index 1..{stage.batch_max}"
-            )
+    _check_times(where, stage.batch_max, service_s=stage.service_s, core_s=stage.core_s)
+    if stage.fallback is not None:
+        _check_fallback(where, stage, stage.fallback)
     if stage.collected == "by_runtime" and stage.batch_timeout_s == 0:
         raise ModelRangeError(f"simulate: {where} batches in the runtime, which needs a batch_timeout_s above 0")
     if stage.device is not None and (
@@ -249,6 +272,29 @@ def _check_stage(index: int, spec: SimSpec) -> None:
         finds = spec.stages[stage.parent].finds
         if finds is None or not 0 <= finds < len(spec.objects.classes):
             raise ModelRangeError(f"simulate: {where} runs on objects, but its parent finds none (finds={finds})")
+
+
+def _check_times(where: str, batch_max: int, **of_batches: tuple[float, ...] | None) -> None:
+    for name, times in of_batches.items():
+        if times is not None and (len(times) != batch_max + 1 or not all(0 < t < math.inf for t in times[1:])):
+            raise ModelRangeError(
+                f"simulate: {where}.{name} is {times}; it needs positive times at index 1..{batch_max}"
+            )
+
+
+def _check_fallback(where: str, stage: SimStage, fallback: StartupFallback) -> None:
+    if stage.device is None or stage.collected == "by_runtime":
+        raise ModelRangeError(
+            f"simulate: {where} has a start-up fallback, which needs a device and batches that the stage makes itself"
+        )
+    where = f"{where}.fallback"
+    if not fallback.until_s >= 0 or fallback.threads_per_stream <= 0:
+        raise ModelRangeError(
+            f"simulate: {where} lasts {fallback.until_s} s, with {fallback.threads_per_stream} threads"
+        )
+    _finite(where, 1.0, streams=fallback.streams)
+    _finite(where, 0.0, preprocess_core_s=fallback.preprocess_core_s, crowding=fallback.crowding)
+    _check_times(where, stage.batch_max, service_s=fallback.service_s, core_s=fallback.core_s)
 
 
 def check(spec: SimSpec) -> None:

@@ -60,6 +60,9 @@ makes its batches; ``strike``: when its clock strikes next; ``flush``, ``flying`
 did, those that have not begun and those that have."""
 TABLE = _record("service", "kind")
 """Stage x batch: time alone, and kind of job; at batch 0 the kind of its pre-processing."""
+HANDOVER = _record("ready pre", "stage row streams")
+"""A stage whose device is ready later, at ``ready``: what it has from then on, with a row of ``TABLE`` behind those of
+the stages. Until then the stage itself holds what the cores do."""
 POOL = _record("cores threads ganged", "row")
 """``threads``: that are runnable; ``ganged``: those of jobs that are gangs; ``row``: of ``State.speed``."""
 HEAP = _record("t", "c")
@@ -69,9 +72,10 @@ SLOT = _record("t", "", "camera number due pending dropped spare")
 NODE = _record("t", "", "next slot items spare")
 """An entry of a stage's queue."""
 KIND = _record("width gang traffic memory crowds crowding", "stage rise first count place pool sink")
-"""Jobs of one speed; ``gang``: threads of a job that synchronise at each layer; ``crowds``: threads that lengthen other
-jobs, ``crowding``: lengthening when such threads fill all other cores, ``rise``: row of its shape. ``pool``: what it
-runs on; ``sink``: place in ``State.busy``; ``place``: among the active, if any of its ``count`` jobs runs."""
+"""Jobs of one speed; those of a stage stand behind that of its preparation, by the size of their batch. ``gang``:
+threads of a job that synchronise at each layer; ``crowds``: threads that lengthen other jobs, ``crowding``:
+lengthening when such threads fill all other cores, ``rise``: row of its shape. ``pool``: what it runs on; ``sink``:
+place in ``State.busy``; ``place``: among the active, if any of its ``count`` jobs runs."""
 ACTIVE = np.dtype(
     [*((name, "f8") for name in ["clock", "end", "rate", "taken", "threads", "crowds"]), ("kind", "u8"), ("sink", "u8")]
 )
@@ -111,6 +115,8 @@ class State(NamedTuple):
     """Class x count: normal quantile above which there are more objects than ``count``."""
     stage: Any
     table: Any
+    handover: Any
+    """Stages whose device is not ready from the start."""
     pool: Any
     heap: Any
     decode_queue: Any

@@ -17,6 +17,7 @@ from advisor.records.trace import (
     TracedPass,
     TracedRequest,
     TracedStage,
+    TracedSwitch,
 )  # fmt: skip
 
 from . import state as s
@@ -103,6 +104,11 @@ def _trace(spec: SimSpec, events: Any, duration_s: float, name: str) -> Trace:
         frames=sorted(frames, key=lambda frame: frame.released_s),
         decodes=[replace(item, worker=worker) for item, worker in zip(decodes, workers, strict=True)],
         passes=[replace(item, lane=next(taken[item.stage])) for item in passes],
+        switches=[
+            TracedSwitch(stage.id, stage.fallback.until_s, "CPU")
+            for stage in spec.stages
+            if stage.fallback is not None and stage.fallback.until_s < duration_s
+        ],
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from advisor.errors import InputError
 from advisor.records.trace import Trace
 from advisor.report.trace_file import check_writer, trace_bytes
-from advisor.simulate import ObjectClass, ObjectsSpec, SimCamera, SimSpec, SimStage
+from advisor.simulate import ObjectClass, ObjectsSpec, SimCamera, SimSpec, SimStage, StartupFallback
 from advisor.simulate.trace import simulate_traced
 
 from .browser import browser_only
@@ -71,6 +71,18 @@ def test_perfetto_reads_what_was_written(tmp_path: Path) -> None:
         waiting = perfetto.query("select max(value) as most, min(value) as least from counter")
         assert float(waiting[0]["least"]) == 0.0
         assert float(waiting[0]["most"]) >= 2.0
+
+
+@browser_only
+def test_the_switch_to_a_device_is_a_moment_of_its_stage(tmp_path: Path) -> None:
+    stage = SimStage("person", (0.0, 0.01), device="GPU", fallback=StartupFallback(1.25, (0.0, 0.05)))
+    trace = simulate_traced(SimSpec((SimCamera(10.0),), (stage,), 4.0), 3.0, 0.0, name="shop")[1]
+    with opened(trace_bytes(trace), tmp_path) as perfetto:
+        (row,) = perfetto.query(
+            "select s.ts as ts, s.dur as dur, t.name as track from slice s join track t on s.track_id = t.id"
+            " where s.name = 'CPU -> GPU'"
+        )
+    assert (float(row["ts"]), float(row["dur"]), row["track"]) == (1.25e9, 0.0, "person on GPU")
 
 
 def test_two_traces_stand_side_by_side() -> None:

@@ -146,8 +146,11 @@ class Oracle:
         for c in range(len(cameras)):
             self.env.process(self._camera(c))
         for i, stage in enumerate(stages):
+            startup = stage.get("startup")
             for _ in range(stage["streams"]):
-                self.env.process(self._stream(i))
+                self.env.process(self._stream(i, after=startup["until"] if startup else 0.0))
+            for _ in range(startup["streams"] if startup else 0):
+                self.env.process(self._stream(i, helper=True))
 
     def run(self, until):
         self.env.run(until)
@@ -267,18 +270,30 @@ class Oracle:
                 break
         return parts
 
-    def _stream(self, i):
+    def _wait_for_more(self, i):
+        """Until a batch is full, its oldest request has waited long enough, or others have taken what waited."""
         stage, queue = self.stages[i], self.queues[i]
+        while queue and sum(e[1] for e in queue) < stage["batch"] and self.env.now < queue[0][2] + stage["timeout"]:
+            yield self.changed[i] | self.env.timeout(queue[0][2] + stage["timeout"] - self.env.now)
+
+    def _stream(self, i, after=0.0, helper=False):
+        """One that serves the stage: from a moment on, or on the cores until its device is ready."""
+        stage, queue = self.stages[i], self.queues[i]
+        until = stage["startup"]["until"] if helper else math.inf
+        device = None if helper else stage.get("device")
+        if helper:
+            stage = stage | stage["startup"]
+        if after:
+            yield self.env.timeout(after)
         while True:
             while not queue:
                 yield self.changed[i]
             if stage.get("timeout"):
-                while sum(e[1] for e in queue) < stage["batch"] and self.env.now < queue[0][2] + stage["timeout"]:
-                    yield self.changed[i] | self.env.timeout(queue[0][2] + stage["timeout"] - self.env.now)
-                    if not queue:
-                        break
+                yield from self._wait_for_more(i)
                 if not queue:
                     continue
+            if self.env.now >= until:  # the device's streams have heard of what came, too
+                return
             parts = self._next_batch(i)
             size = sum(take for _, take in parts)
             cold = 0.0
@@ -292,9 +307,9 @@ class Oracle:
                 yield self.cores.run(stage["pre"] * size, 1.0, **shape_of(stage, "pre"))
             spread = math.exp(stage.get("sigma", 0.0) * self.rng.standard_normal())
             work_s, threads = (stage["service"][size] + cold) * spread, stage["threads"]
-            if "device" in stage:
+            if device is not None:
                 part = stage["taken"][size] / stage["service"][size]
-                yield self.devices[stage["device"]].run(work_s, part)
+                yield self.devices[device].run(work_s, part)
             else:
                 crowding = stage.get("crowding", 0.0)
                 yield self.cores.run(work_s, threads, threads, crowding=crowding, rise=stage.get("rise"))

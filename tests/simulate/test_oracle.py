@@ -7,7 +7,16 @@ import math
 import numpy as np
 import pytest
 
-from advisor.simulate import ObjectClass, ObjectsSpec, Seeds, SimCamera, SimSpec, SimStage, simulate
+from advisor.simulate import (  # fmt: skip
+    ObjectClass,
+    ObjectsSpec,
+    Seeds,
+    SimCamera,
+    SimSpec,
+    SimStage,
+    StartupFallback,
+    simulate,
+)
 
 from .oracle import Oracle
 
@@ -16,6 +25,16 @@ PHASES = [0.013, 0.0301, 0.0502, 0.0207]
 
 def steady(samples, warmup_s):
     return float(np.mean([value for moment, value in samples if moment >= warmup_s]))
+
+
+def fallback(startup):
+    """What the cores do until the device is ready, as the engine is told."""
+    if startup is None:
+        return None
+    return StartupFallback(
+        startup["until"], startup["service"], streams=startup["streams"], threads_per_stream=startup["threads"],
+        preprocess_core_s=startup["pre"], crowding=startup.get("crowding", 0.0),
+    )  # fmt: skip
 
 
 def both(stages, *, cameras, cores, workers, means=(), duration_s=40.0, runs=4, warmup_s=4.0):
@@ -41,6 +60,7 @@ def both(stages, *, cameras, cores, workers, means=(), duration_s=40.0, runs=4, 
                     drop=s["drop"], cold_s=s.get("cold", 0.0), cold_settle_s=s.get("settle", 0.0),
                     crowding=s.get("crowding", 0.0), rise=s.get("rise", ()),
                     preprocess_crowding=s.get("pre_crowding", 0.0), device=s.get("device"), core_s=s.get("taken"),
+                    fallback=fallback(s.get("startup")),
                 )
                 for s in stages
             ),
@@ -230,3 +250,23 @@ def test_an_engine_that_decodes_agrees(engine_s) -> None:
     cameras = [camera | {"engine": engine_s} for camera in camera_set(4, decode=0.001)]
     stages = [stage("person", (0.0, 0.012), interval=3, streams=2, pre=0.001)]
     agree(*both(stages, cameras=cameras, cores=1.0, workers=4), floor=0.03)
+
+
+@pytest.mark.parametrize("until", [12.0, 39.0])
+def test_a_device_that_is_ready_later_agrees(until) -> None:
+    """The cores are too slow for all, so that frames are lost until the device takes over."""
+    startup = {"until": until, "service": batches(0.030, 0.020, 2), "streams": 1, "threads": 2.0, "pre": 0.001}
+    stages = [
+        stage("person", batches(0.010, 0.004, 2), interval=1, finds=0, streams=3, pre=0.002, sigma=0.1, device="GPU",
+              taken=batches(0.006, 0.003, 2), startup=startup),
+        stage("reid", (0.0, 0.002), parent=0, interval=5),
+    ]  # fmt: skip
+    ours, theirs = both(stages, cameras=camera_set(4), cores=4.0, workers=2, means=(2.0,), warmup_s=0.0)
+    agree(ours, theirs, floor=0.03)
+    assert ours[:, 1].min() > 100
+    # It shows: from the start on the device nothing is lost.
+    ready, _ = both(
+        [{name: value for name, value in item.items() if name != "startup"} for item in stages],
+        cameras=camera_set(4), cores=4.0, workers=2, means=(2.0,), runs=2,
+    )  # fmt: skip
+    assert ready[:, 1].max() == 0
