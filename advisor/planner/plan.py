@@ -10,6 +10,7 @@ from advisor.clock import utc_now
 from advisor.errors import Inconclusive
 from advisor.planner.answer.alternatives import choose_alternatives, explore, pareto_front
 from advisor.planner.answer.assumptions import list_assumptions, list_warnings, not_considered
+from advisor.planner.answer.auto_start import auto_start
 from advisor.planner.answer.baseline import gain_over_default
 from advisor.planner.answer.explain import sensitivity
 from advisor.planner.answer.ladder import ladder
@@ -75,7 +76,11 @@ def plan(
     if chosen is not None:
         assert weighed is not None  # the first of what is shown is the recommendation
         options[0] = with_requests(_with_gain(options[0], weighed.deployment), weighed.deployment).model_copy(
-            update={"ladder": ladder(study, admitted, chosen), "batching": weighed.stages}
+            update={
+                "ladder": ladder(study, admitted, chosen),
+                "batching": weighed.stages,
+                "auto": auto_start(weighed.deployment),
+            }
         )
         if traced is not None:
             traced(trace_of(weighed.deployment, TRACED_S))
@@ -151,7 +156,9 @@ def _configured(deployment: Deployment, *, feasible: bool) -> PlanOption:
     weighed = weigh(deployment, feasible=feasible)
     deployment = weighed.deployment
     option = _with_gain(make_option(deployment, feasible=feasible), deployment)
-    return with_requests(option, deployment).model_copy(update={"batching": weighed.stages})
+    return with_requests(option, deployment).model_copy(
+        update={"batching": weighed.stages, "auto": auto_start(deployment)}
+    )
 
 
 def _with_gain(option: PlanOption, deployment: Deployment) -> PlanOption:

@@ -135,6 +135,23 @@ class StageBatching(Record):
     text: str
 
 
+class AutoStart(Record):
+    """What OpenVINO's device AUTO would do at the start, in place of the devices that are set.
+
+    It answers on the CPU until the GPU or NPU has compiled its models.
+    """
+
+    compile_s: dict[str, float | None]
+    """Stage on a device -> time to compile it there without a cache, as measured on it; None: not measured."""
+    holds: bool | None
+    """Whether the cores would meet the SLO meanwhile, today at the median; None: nothing is known of such passes."""
+    latency_p95_ms: float | None
+    """On the cores; None: not known, or no end."""
+    lost_pct: float | None
+    """Share of the frames that would be lost until the last device is ready; None: not known."""
+    text: str
+
+
 class BoxShare(Record):
     """Some equal boxes of a mix."""
 
@@ -223,6 +240,8 @@ class PlanOption(Record):
     """What each layer of safety costs, of the recommendation alone."""
     batching: tuple[StageBatching, ...] = ()
     """What automatic batching by the runtime was weighed to be, of the recommendation alone."""
+    auto: AutoStart | None = None
+    """What AUTO would do in place of the devices that are set, of the recommendation alone; None: none are set."""
 
 
 class LadderStep(Record):

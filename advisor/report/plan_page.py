@@ -17,6 +17,7 @@ from .decision import (
     why_not_cheaper,
 )
 from .plan_summary import (
+    auto_lines,
     batching_lines,
     box_lines,
     boxes,
@@ -94,6 +95,7 @@ def plan_context(plan: Plan) -> dict[str, Any]:
         "compared": [_compared_row(kind, item) for kind, item in shown],
         "evidence": [_evidence_row(kind, item) for kind, item in shown],
         "batching": batching_lines(plan),
+        "auto": auto_lines(plan),
         "sensitivity": [(item.change, *_HOLDS[item.holds], item.text) for item in plan.sensitivity],
         "rejected": [_rejected_row(item) for item in plan.rejected],
         "site_columns": [site_heading(name) for name in columns],

@@ -124,6 +124,12 @@ def batching_lines(plan: Plan) -> list[str]:
     return [f"{row.stage}, {row.batch} requests: {row.text}" for row in rows]
 
 
+def auto_lines(plan: Plan) -> list[str]:
+    """What AUTO would do in place of the devices that are set, where there are any."""
+    auto = None if plan.recommended is None else plan.recommended.auto
+    return [] if auto is None else [auto.text]
+
+
 def boxes_and_price(item: Undecided) -> str:
     """Boxes and price of a platform that is undecided."""
     count = "" if item.count == 1 else f"{item.count} x "

@@ -14,6 +14,7 @@ from .layout import Column, Table, aligned, facts, heading, paragraph, section
 from .plan_screen import first_screen
 from .plan_summary import (
     advice_lines,
+    auto_lines,
     batching_lines,
     bill,
     box_lines,
@@ -139,6 +140,10 @@ def _batching(plan: Plan) -> list[RenderableType]:
     return section("Automatic batching by the runtime", batching_lines(plan))
 
 
+def _auto(plan: Plan) -> list[RenderableType]:
+    return section("The device AUTO instead", auto_lines(plan))
+
+
 def _stages(best: PlanOption) -> Table:
     load = best.predicted.stage_load
     rows = [(name, config_line(config)) for name, config in best.config.stages.items()]
@@ -229,6 +234,7 @@ SECTIONS: tuple[Callable[[Plan], list[RenderableType]], ...] = (
     _limits,
     _gain,
     _batching,
+    _auto,
     _reasons,
     _advice,
     _sensitivity,

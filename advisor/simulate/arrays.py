@@ -159,10 +159,10 @@ def _kinds(spec: SimSpec, stages: Any, camera: Any, table: Any, frames: int) -> 
             for b in range(1, stage.batch_max + 1):
                 time_s, gang = fallback.service_s[b], fallback.threads_per_stream
                 width = gang if fallback.core_s is None else fallback.core_s[b] / time_s
-                traffic, slowed = stage.bandwidth_bytes * b / time_s, (width, fallback.crowding, i)
+                traffic, slowed = fallback.bandwidth_bytes * b / time_s, (width, fallback.crowding, i)
                 table["service"][row, b] = time_s
                 table["kind"][row, b] = add(
-                    i, fallback.streams, width, traffic, stage.memory_fraction, gang, slowed=slowed
+                    i, fallback.streams, width, traffic, fallback.memory_fraction, gang, slowed=slowed
                 )
     decoders: dict[tuple[float, float], int] = {}
     engines: dict[float, int] = {}

@@ -85,6 +85,10 @@ class StartupFallback:
     """As ``SimStage.preprocess_core_s``, without the calls of the device."""
     crowding: float = 0.0
     """As ``SimStage.crowding``; its shape is the stage's ``rise``."""
+    bandwidth_bytes: float = 0.0
+    """As ``SimStage.bandwidth_bytes``, on the cores."""
+    memory_fraction: float = 0.0
+    """As ``SimStage.memory_fraction``, on the cores."""
 
 
 @dataclass(frozen=True)
@@ -288,12 +292,16 @@ def _check_fallback(where: str, stage: SimStage, fallback: StartupFallback) -> N
             f"simulate: {where} has a start-up fallback, which needs a device and batches that the stage makes itself"
         )
     where = f"{where}.fallback"
-    if not fallback.until_s >= 0 or fallback.threads_per_stream <= 0:
+    if not fallback.until_s >= 0 or fallback.threads_per_stream <= 0 or fallback.memory_fraction > 1:
         raise ModelRangeError(
-            f"simulate: {where} lasts {fallback.until_s} s, with {fallback.threads_per_stream} threads"
+            f"simulate: {where} lasts {fallback.until_s} s, with {fallback.threads_per_stream} threads and memory "
+            f"fraction {fallback.memory_fraction}"
         )
     _finite(where, 1.0, streams=fallback.streams)
-    _finite(where, 0.0, preprocess_core_s=fallback.preprocess_core_s, crowding=fallback.crowding)
+    _finite(
+        where, 0.0, preprocess_core_s=fallback.preprocess_core_s, crowding=fallback.crowding,
+        bandwidth_bytes=fallback.bandwidth_bytes, memory_fraction=fallback.memory_fraction,
+    )  # fmt: skip
     _check_times(where, stage.batch_max, service_s=fallback.service_s, core_s=fallback.core_s)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import log
+from statistics import median
 from typing import TYPE_CHECKING
 
 from advisor.records.base import Evidence, Precision
@@ -79,6 +80,7 @@ class DevicesHere:
         timings = [row.timing for row in same if row.timing is not None]
         if not timings:
             return None
+        compiled = [row.compile_s for row in timings if row.compile_s is not None]
         alone = [row.timing.p50.value_s for row in same if row.timing is not None and row.mode.kind == "sync"]
         return DeviceAnswer(
             log_throughput=log(max(timing.throughput_per_s for timing in timings)),
@@ -87,4 +89,5 @@ class DevicesHere:
             latency_band=(-REPEAT, REPEAT),
             evidence=Evidence.MEASURED,
             source=f"measured on {device.name} of this machine",
+            compile_s=median(compiled) if compiled else None,
         )

@@ -87,7 +87,7 @@ def test_a_device_that_is_never_ready_is_a_stage_on_the_cores(sigma: float) -> N
     spec = replace(_spec(math.inf), cameras=(SimCamera(10.0),) * 6, cores=1.2)
     stage = replace(
         spec.stages[0], service_sigma=sigma, memory_fraction=0.5, bandwidth_bytes=1e6, crowding=0.2,
-        fallback=StartupFallback(math.inf, (0.0, CPU_S), (0.0, 0.08), 3, 2.0, 0.004, 0.3),
+        fallback=StartupFallback(math.inf, (0.0, CPU_S), (0.0, 0.08), 3, 2.0, 0.004, 0.3, 1e6, 0.5),
     )  # fmt: skip
     on_cores = replace(
         stage, device=None, fallback=None, service_s=(0.0, CPU_S), core_s=(0.0, 0.08), streams=3,

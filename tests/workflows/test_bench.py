@@ -70,3 +70,15 @@ def test_on_other_devices_the_runtime_chooses_unless_told(monkeypatch, runtime: 
     items = [entry.item for entry in bench._of_models_elsewhere(request, 8)]
     assert [(item.config.hint, item.config.streams, item.mode.kind) for item in items] == ways
     assert all(item.config.device == "GPU" and item.config.threads is None for item in items)
+
+
+@pytest.mark.runtime
+def test_a_measurement_on_auto_says_where_it_ran(tmp_path: Path) -> None:
+    from advisor.runtimes.conformance import small_network
+
+    model = small_network(tmp_path / "n.onnx")
+    request = BenchRequest(models=(str(model),), device="AUTO:CPU", streams="1", threads="1", budget_s=30.0)
+    report, _ = bench_machine(request, store_url=f"sqlite:///{tmp_path}/s.db")
+    (row,) = report.measurements
+    assert row.effective is not None
+    assert (row.effective.device, row.effective.execution_devices) == ("AUTO:CPU", ("CPU",))

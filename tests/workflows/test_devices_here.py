@@ -69,3 +69,21 @@ def test_an_unmeasured_device_is_named_with_the_remedy() -> None:
 @pytest.mark.parametrize("device", ["CPU", "AUTO:GPU,CPU", "BATCH:GPU(2)"])
 def test_only_rows_on_one_device_count(device: str) -> None:
     assert DevicesHere.of([measured(device)]).specs == ()
+
+
+def test_how_long_it_compiled_is_the_middle_of_what_was_measured() -> None:
+    """Rows that do not hold it do not count."""
+    rows = [measured(streams=streams) for streams in (1, 2, 3, 4)]
+    for place, compile_s in enumerate((2.0, 9.0, 3.0, None)):
+        timing = rows[place].timing
+        assert timing is not None
+        changed = timing.model_copy(update={"compile_s": compile_s})
+        rows[place] = rows[place].model_copy(update={"timing": changed})
+    box, here = this(*rows)
+    answer = here.answer(box.devices[0], HASH, "f16")
+    assert answer is not None
+    assert answer.compile_s == 3.0
+    (none,) = rows[3:]
+    answer = this(none)[1].answer(box.devices[0], HASH, "f16")
+    assert answer is not None
+    assert answer.compile_s is None

@@ -49,6 +49,8 @@ class DeviceAnswer:
     """Publication, or the figures that the estimate rests on."""
     extrapolated: bool = False
     notes: tuple[str, ...] = ()
+    compile_s: float | None = None
+    """Time to compile the model for the device, without a cache [s]; None: nobody has measured it."""
 
 
 class DeviceSource(ABC):

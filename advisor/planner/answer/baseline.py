@@ -59,12 +59,14 @@ def gain_over_default(deployment: Deployment, predicted: PredictedLoad) -> tuple
     return tuple(gains)
 
 
+def latency_shape(model: PlatformModel) -> tuple[int, int]:
+    """Streams and threads of OpenVINO's hint LATENCY."""
+    return 1, min(model.physical_threads, latency_threads(model.machine, 0)[0])
+
+
 def _default_config(model: PlatformModel, hint: Hint) -> RunConfig:
     cores = model.physical_threads
-    if hint == "throughput":
-        streams, threads = min(cores, default_streams(cores)), cores
-    else:
-        streams, threads = 1, min(cores, latency_threads(model.machine, 0)[0])
+    streams, threads = (min(cores, default_streams(cores)), cores) if hint == "throughput" else latency_shape(model)
     return RunConfig(
         runtime="openvino", precision="f32", streams=streams, threads=threads, batch=1, requests=streams, pinning=False
     )

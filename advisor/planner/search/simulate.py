@@ -15,7 +15,7 @@ from advisor.planner.question.demand import interval_frames, object_classes
 from advisor.planner.question.load_case import Load
 from advisor.records.scenario import Scenario, Stage
 from advisor.records.trace import Trace
-from advisor.simulate import ObjectsSpec, Seeds, SimCamera, SimResult, SimSpec, SimStage, simulate
+from advisor.simulate import ObjectsSpec, Seeds, SimCamera, SimResult, SimSpec, SimStage, StartupFallback, simulate
 from advisor.simulate.trace import simulate_traced
 
 from .belief import at
@@ -168,7 +168,40 @@ def evaluate(
     model: PlatformModel, scenario: Scenario, setup: Setup, load: Load, z: float, seed: int, duration_s: float
 ) -> SimulatedOutcome:
     """Simulate one configuration for ``duration_s`` after the warm-up and compare it with the SLO."""
-    spec = build_spec(model, scenario, setup, load, z)
+    return _compare(scenario, build_spec(model, scenario, setup, load, z), seed, duration_s)
+
+
+def started(
+    model: PlatformModel,
+    scenario: Scenario,
+    setup: Setup,
+    on_cores: Setup,
+    ready_s: Mapping[str, float],
+    load: Load,
+    z: float,
+    seed: int,
+) -> SimResult:
+    """Simulate the start of boxes whose cores do the work of a device until it is ready, and not a moment longer.
+
+    ``on_cores``: the same boxes without the device; ``ready_s``: stage -> when the device has compiled its model [s].
+    """
+    spec, before = build_spec(model, scenario, setup, load, z), build_spec(model, scenario, on_cores, load, z)
+    stages = tuple(
+        replace(stage, rise=cores.rise, fallback=_fallback(cores, ready_s[stage.id])) if stage.id in ready_s else stage
+        for stage, cores in zip(spec.stages, before.stages, strict=True)
+    )
+    return simulate(replace(spec, stages=stages), max(ready_s.values()), 0.0, _seeds(seed))
+
+
+def _fallback(cores: SimStage, ready_s: float) -> StartupFallback:
+    return StartupFallback(
+        ready_s, cores.service_s, cores.core_s, cores.streams, cores.threads_per_stream, cores.preprocess_core_s,
+        cores.crowding, cores.bandwidth_bytes, cores.memory_fraction,
+    )  # fmt: skip
+
+
+def _compare(scenario: Scenario, spec: SimSpec, seed: int, duration_s: float) -> SimulatedOutcome:
+    """Run what was built, and say what of the SLO it fails."""
     result = simulate(spec, duration_s + WARMUP_S, WARMUP_S, _seeds(seed))
     p50_ms, p95_ms, p99_ms = _percentiles_ms(result)
     fps, rate_kept = _worst_camera(scenario, spec, result)
