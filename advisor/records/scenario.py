@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -44,6 +45,7 @@ _EVERY_FRAMES = re.compile(r"^([1-9][0-9]{0,6}) frames?$")
 _EVERY_RATE = re.compile(r"^([0-9]{1,6}(?:\.[0-9]{1,9})?)/s$")
 
 
+@lru_cache(maxsize=1024)
 def parse_resolution(text: str) -> tuple[int, int]:
     """Split ``1920x1080`` into width and height in pixels."""
     match = _RESOLUTION.match(text)

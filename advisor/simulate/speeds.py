@@ -108,16 +108,18 @@ def set_rates(s: Any) -> None:
             row = s.pool[s.kind[q].pool].row
             if s.speed[row, q].rate == 0.0:
                 _work_out(s, row, q, crowding)
-            s.active[a].rate = s.speed[row, q].rate
+            rate = s.speed[row, q].rate
             s.active[a].taken = s.active[a].threads * s.speed[row, q].pace
+            if run.slower != 1.0:
+                rate /= run.slower
+            s.active[a].rate = rate
+            demand += rate * s.kind[q].traffic * s.kind[q].count
     else:
+        rate = 1.0 if run.slower == 1.0 else 1.0 / run.slower
         for a in range(run.active):
-            s.active[a].rate, s.active[a].taken = 1.0, s.active[a].threads
-    for a in range(run.active):
-        q = s.active[a].kind
-        if run.slower != 1.0:
-            s.active[a].rate /= run.slower
-        demand += s.active[a].rate * s.kind[q].traffic * s.kind[q].count
+            q = s.active[a].kind
+            s.active[a].rate, s.active[a].taken = rate, s.active[a].threads
+            demand += rate * s.kind[q].traffic * s.kind[q].count
     run.flow = min(demand, run.bandwidth)
     if demand > run.bandwidth:
         _stretch(s)

@@ -8,7 +8,9 @@ from typing import Any
 
 RELATIVE, ABSOLUTE = 1e-9, 1e-15
 """The absolute part is for what is zero but for rounding: all quantities are in SI units, percent or money."""
-NOT_COMPARED = frozenset({"created", "sizer_version", "versions", "simulations"})
+_WORK = ("simulations", "configurations", "configurations_simulated", "configurations_left_out", "share_simulated",
+         "judged", "judged_by_simulation", "discarded_by_bounds")  # fmt: skip
+NOT_COMPARED = frozenset({"created", "sizer_version", "versions", *_WORK})
 """Keys that tell when, by which version and with how much work a document was made."""
 _ABSENT = object()
 

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ from .setup import Choice, plain_decode_share, streams_needed
 from .stage_option import StageOption
 
 Floats = NDArray[np.float64]
+T = TypeVar("T")
 
 MAX_COMBINATIONS = 8192
 """Combinations of a platform's options that are listed; of more, the options with most core time are left out."""
@@ -275,13 +277,14 @@ class LeastCosts:
             for stage, options in zip(self._scenario.stages, self._options, strict=True)
         }
         longest = 0.0
+        before_s = _before_stages_s(self._model, self._scenario, z)
         for stage in self._scenario.stages:
             if self._facts.stages[stage.id].decides_p95:
                 total, current = own[stage.id], stage
                 while current.on is not None:
                     current = self._scenario.stage(current.on)
                     total += own[current.id]
-                longest = max(longest, total + _before_stages_s(self._model, self._scenario, stage, z))
+                longest = max(longest, total + before_s[stage.id])
         return longest
 
 
@@ -430,6 +433,7 @@ class CombinationTable:
                for options, picked in zip(self._options, self._picked, strict=True)]  # fmt: skip
         at_index = {name: position for position, name in enumerate(self._names)}
         longest = np.zeros(self._picked.shape[1])
+        before_s = _before_stages_s(model, scenario, z)
         for stage in scenario.stages:
             if not facts.stages[stage.id].decides_p95:
                 continue
@@ -439,13 +443,29 @@ class CombinationTable:
                 if current.on is None:
                     break
                 current = scenario.stage(current.on)
-            longest = np.maximum(longest, total + _before_stages_s(model, scenario, stage, z))
+            longest = np.maximum(longest, total + before_s[stage.id])
         return longest
 
 
-def _before_stages_s(model: PlatformModel, scenario: Scenario, stage: Stage, z: float) -> float:
-    """Least time until a frame comes to ``stage``: decoding and the application's own work [s]."""
-    names = scenario.groups_of(stage)
+def _before_stages_s(model: PlatformModel, scenario: Scenario, z: float) -> dict[str, float]:
+    """Least time until a frame comes to each stage: decoding and the application's own work [s]."""
+    return by_groups(scenario, lambda names: _before_s(model, scenario, names, z))
+
+
+def by_groups(scenario: Scenario, figure: Callable[[tuple[str, ...]], T]) -> dict[str, T]:
+    """Figure of each stage that depends on the groups before it alone: worked out once for those with equal ones."""
+    known: dict[tuple[str, ...], T] = {}
+    of_stage = {}
+    for stage in scenario.stages:
+        names = scenario.groups_of(stage)
+        if names not in known:
+            known[names] = figure(names)
+        of_stage[stage.id] = known[names]
+    return of_stage
+
+
+def _before_s(model: PlatformModel, scenario: Scenario, names: tuple[str, ...], z: float) -> float:
+    """:func:`_before_stages_s` of stages that these groups feed."""
     if any(requests.group in names for requests in scenario.requests):
         return 0.0
     cameras = [camera for camera in scenario.cameras if camera.group in names]

@@ -38,6 +38,7 @@ from .costs import (
     LoadFacts,
     StageLoad,
     busy_cores,
+    by_groups,
     engine_load,
 )
 from .last_digits import settled
@@ -224,10 +225,7 @@ def path_s(model: PlatformModel, scenario: Scenario, choice: Choice, facts: Load
         name: _frame_s(option, quantiles.models[name], _input_s(option, quantiles.preparation, quantiles.application))
         for name, option in choice.items()
     }
-    before = {
-        stage.id: _before_stages_s(model, scenario, stage, quantiles.decode, quantiles.application)
-        for stage in scenario.stages
-    }
+    before = _before_stages_s(model, scenario, quantiles.decode, quantiles.application)
     return _longest_path_s(scenario, facts, before, own)
 
 
@@ -252,11 +250,15 @@ def _longest_path_s(
     return longest
 
 
-def _before_stages_s(
-    model: PlatformModel, scenario: Scenario, stage: Stage, z: Floats, application_z: Floats
+def _before_stages_s(model: PlatformModel, scenario: Scenario, z: Floats, application_z: Floats) -> dict[str, Floats]:
+    """Least time until a frame comes to each stage: decoding and the application's own work [s]."""
+    return by_groups(scenario, lambda names: _before_s(model, scenario, names, z, application_z))
+
+
+def _before_s(
+    model: PlatformModel, scenario: Scenario, names: tuple[str, ...], z: Floats, application_z: Floats
 ) -> Floats:
-    """Least time until a frame comes to ``stage``: decoding and the application's own work [s]."""
-    names = scenario.groups_of(stage)
+    """:func:`_before_stages_s` of stages that these groups feed."""
     if any(requests.group in names for requests in scenario.requests):
         return np.zeros(z.shape)
     times = [
@@ -411,9 +413,7 @@ class DrawnOptions:
         self._seed = seed
         decode = _normals(seed, "decode")
         self._frame_rows = _frame_rows(model, scenario, facts, decode, self._application)
-        self._before_s = {
-            stage.id: _before_stages_s(model, scenario, stage, decode, self._application) for stage in scenario.stages
-        }
+        self._before_s = _before_stages_s(model, scenario, decode, self._application)
         self._rows: dict[tuple[str, int], tuple[Floats, Floats]] = {}
 
     def possible(self, choice: Choice) -> int:
