@@ -25,7 +25,7 @@ from advisor.farm.sites import SitesRequest, run_sites
 
 from .common import header, spread, table
 
-SITES, PAIRS = 8, 4
+SITES, PAIRS = 64, 3
 QUICK_SITES, QUICK_PAIRS = 4, 2
 _COMMAND = ["-P", "-c", "from advisor.cli.main import main; main()", "farm"]
 _SCENARIO = """
