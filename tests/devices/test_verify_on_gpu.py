@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from advisor.graph.frontend import hash_file
 from advisor.records.config import RunConfig
-from advisor.records.model import ModelFile
-from advisor.runtimes.conformance import small_network
 from advisor.verification import Order, verify
-from tests.verification.support import facts, scenario
+from tests.verification.support import facts, real_model, scenario
 
 
 def test_one_stage_runs_on_the_gpu_beside_one_on_the_cpu(tmp_path: Path) -> None:
-    path = small_network(tmp_path / "n.onnx")
-    model = ModelFile(
-        reference=str(path), name="n", family="test", kind="architecture", path=str(path), sha256=hash_file(path),
-        input_shape=(1, 3, 32, 32),
-    )  # fmt: skip
+    network = real_model(tmp_path)
     plan = scenario(
         cameras=[{"group": "cam", "count": 1, "resolution": "320x180", "fps": 2.0, "bitrate_kbps": 300.0}],
         stages=[{"id": "person", "model": "n"}, {"id": "reid", "model": "n", "on": "person"}],
@@ -25,7 +18,7 @@ def test_one_stage_runs_on_the_gpu_beside_one_on_the_cpu(tmp_path: Path) -> None
     )
     order = Order(
         plan,
-        {"person": model, "reid": model},
+        {"person": network, "reid": network},
         {"person": RunConfig(device="GPU"), "reid": RunConfig(threads=1, streams=1)},
         decode_threads=1,
         duration_s=6.0,

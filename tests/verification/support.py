@@ -53,6 +53,18 @@ def model(path: Path, **changes: Any) -> ModelFile:
     return base.model_copy(update=changes)
 
 
+def real_model(folder: Path) -> ModelFile:
+    """A small network that real runtimes take."""
+    from advisor.graph.frontend import hash_file
+    from advisor.runtimes.conformance import small_network
+
+    path = small_network(folder / "n.onnx")
+    return ModelFile(
+        reference=str(path), name="n", family="test", kind="architecture", path=str(path), sha256=hash_file(path),
+        input_shape=(1, 3, 32, 32),
+    )  # fmt: skip
+
+
 def configs(plan: Scenario, **changes: Any) -> dict[str, RunConfig]:
     return {
         stage.id: RunConfig(runtime="fake", streams=1, threads=1, batch=stage.batch.max, **changes)

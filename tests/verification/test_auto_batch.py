@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from advisor.graph.frontend import hash_file
 from advisor.records.config import RunConfig
-from advisor.records.model import ModelFile
 from advisor.verification import Order, verify
 
-from .support import facts, scenario
+from .support import facts, real_model, scenario
 
 TIMEOUT_S = 0.2
 
@@ -19,13 +17,7 @@ TIMEOUT_S = 0.2
 @pytest.mark.runtime
 def test_the_runtime_collects_what_the_plan_lets_it(tmp_path: Path) -> None:
     pytest.importorskip("openvino")
-    from advisor.runtimes.conformance import small_network
-
-    path = small_network(tmp_path / "n.onnx")
-    model = ModelFile(
-        reference=str(path), name="n", family="test", kind="architecture", path=str(path), sha256=hash_file(path),
-        input_shape=(1, 3, 32, 32),
-    )  # fmt: skip
+    network = real_model(tmp_path)
     plan = scenario(
         cameras=[{"group": "cam", "count": 1, "resolution": "320x180", "fps": 3.0, "bitrate_kbps": 300.0}],
         stages=[{"id": "person", "model": "n", "batch": {"max": 4}}],
@@ -34,7 +26,7 @@ def test_the_runtime_collects_what_the_plan_lets_it(tmp_path: Path) -> None:
     config = RunConfig(
         device="BATCH:CPU(4)", auto_batch_timeout_s=TIMEOUT_S, streams=1, threads=1, requests=4, pinning=False
     )
-    verdict = verify(Order(plan, {"person": model}, {"person": config}, 1, 6.0, facts(), tmp_path / "work"))
+    verdict = verify(Order(plan, {"person": network}, {"person": config}, 1, 6.0, facts(), tmp_path / "work"))
     effective = verdict.config.effective["person"]
     assert (effective.auto_batch, effective.auto_batch_timeout_s) == (4, TIMEOUT_S)
     assert (effective.streams, effective.threads) == (1, 1)
