@@ -16,7 +16,7 @@ from advisor.measure.items.micro.selection import all_threads
 from advisor.measure.items.throughput import TimingItem
 from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.config import LoadMode, RunConfig
-from advisor.records.host import HostFacts
+from advisor.records.host import CpuFacts, HostFacts
 from advisor.records.measurement import StoredResult, Timing, TimingMeasurement
 from advisor.records.model import ModelFile
 
@@ -53,11 +53,17 @@ def header(note: str = "", host: HostFacts | None = None) -> str:
     load = "unknown" if seen.noise.load_1min is None else f"{seen.noise.load_1min:.2f}"
     parts = [
         f"Made {utc_now()} by sizer {advisor.__version__}",
-        f"{seen.cpu.brand or 'unknown processor'}, {cores} usable cores, {seen.cpu.simd_level or 'unknown SIMD'}",
+        f"{_processor(seen.cpu)}, {cores} usable cores, {seen.cpu.simd_level or 'unknown SIMD'}",
         versions or "no runtime",
         f"load average at the start {load}",
     ]
     return "; ".join(parts) + "." + (f" {note}" if note else "")
+
+
+def _processor(cpu: CpuFacts) -> str:
+    """Name with its family and model, which tell generations apart where a hypervisor shortens the name."""
+    name = cpu.brand or "unknown processor"
+    return name if cpu.family is None else f"{name} (family {cpu.family}, model {cpu.model})"
 
 
 def measured(file: ModelFile, config: RunConfig, mode: LoadMode, spec: MeasureSpec) -> TimingMeasurement:
