@@ -74,12 +74,12 @@ def plan_scenario(
     progress: Progress | None = None,
     say: Say = silent,
     traced: Callable[[Trace], None] | None = None,
-    what_if: Callable[[WhatIfSurface | None], None] | None = None,
+    what_if: Callable[[Callable[[], WhatIfSurface | None]], None] | None = None,
 ) -> Plan:
     """Recommend hardware for a scenario file; ``traced`` is given what happens to each request on it, simulated.
 
-    ``what_if`` is given the surface that the plan's page answers what-if from, None where there is none; without it no
-    surface is worked out.
+    ``what_if`` is given what works out the surface that the plan's page answers what-if from, None where there is none:
+    that takes as long as the plan, whose answer need not wait for it.
 
     Raises
     ------
@@ -115,8 +115,7 @@ def plan_scenario(
     if what_if is not None:
         from .what_if import surface_of
 
-        phase(progress, "working out what-if for the page")
-        what_if(surface_of(*studied[0], result))
+        what_if(lambda: surface_of(*studied[0], result))
     return result
 
 
