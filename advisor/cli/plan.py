@@ -10,7 +10,7 @@ import click
 
 from .completion import complete_formats, complete_platforms, complete_scenarios
 from .offers import rate_of
-from .options import EXIT_CODES, OutputOption, common, echo, notes, print_json, show
+from .options import EXIT_CODES, OutputOption, common, echo, names, notes, print_json, show
 from .trace_file import TraceFile, trace_option
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def plan(
     """
     if export_of is not None and export_format is None:
         raise click.UsageError("--export-of needs --export FORMAT: it selects which answer is exported.")
-    if again and (measure is False or platforms is None or "this" not in platforms.split(",")):
+    if again and (measure is False or platforms is None or "this" not in names(platforms)):
         raise click.UsageError("--again measures this machine anew: it needs --on this, and no --no-measure.")
     from advisor.workflows import PlanRequest, plan_scenario
 
@@ -91,7 +91,7 @@ def plan(
         from advisor.report.exporters import known_format
 
         known_format(export_format)  # before planning, which may take minutes
-    on = tuple(name.strip() for name in platforms.split(",") if name.strip()) if platforms else ()
+    on = names(platforms) if platforms else ()
     request = PlanRequest(
         scenario=scenario, on=on, measure=measure, seed=seed, again=again, offers=offers,
         as_of=None if as_of is None else as_of.date(), rates=rates,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,7 +8,7 @@ import click
 import pytest
 
 from advisor.cli.main import run
-from advisor.cli.options import Duration
+from advisor.cli.options import Duration, names
 from tests.report.samples import shop_plan
 
 
@@ -83,6 +84,7 @@ def _planned(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_notes_and_progress_go_to_stderr(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("advisor.cli.progress.LINE_INTERVAL_S", 3600.0)  # on a busy machine it may take that long
     _planned(monkeypatch)
     assert run(["plan", "store-analytics"]) == 0
     captured = capsys.readouterr()
@@ -103,6 +105,34 @@ def test_quiet_leaves_the_result_alone(
     assert run(["plan", "store-analytics", option, "-o", str(tmp_path / "plan.json"), *form]) == 0
     assert capsys.readouterr() == (result, "")
     assert (tmp_path / "plan.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "on"),
+    [
+        ("this, mini-pc-n95-8-gb", ("this", "mini-pc-n95-8-gb")),
+        ("Radxa X4 (Intel N100), 8 GB,this", ("Radxa X4 (Intel N100), 8 GB", "this")),
+        ("mini-pc-n95-8-gb,", ("mini-pc-n95-8-gb",)),
+    ],
+)
+def test_the_names_that_a_plan_prints_may_be_given_back(text: str, on: tuple[str, ...]) -> None:
+    assert names(text) == on
+
+
+def test_the_answer_is_printed_before_its_page_is_worked_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    printed_before = []
+
+    def plan_scenario(request: object, *, what_if: Any, **_: object) -> object:
+        what_if(lambda: printed_before.append(capsys.readouterr().out))
+        assert printed_before == []
+        return shop_plan()
+
+    monkeypatch.setattr("advisor.workflows.plan_scenario", plan_scenario)
+    assert run(["plan", "store-analytics", "--html", str(tmp_path / "plan.html")]) == 0
+    assert printed_before[0].startswith("shop: buy MIDDLE")
+    assert "<svg" in (tmp_path / "plan.html").read_text()
 
 
 def test_quiet_still_prints_errors(capsys: pytest.CaptureFixture[str]) -> None:
