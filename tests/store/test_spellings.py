@@ -168,3 +168,10 @@ def test_every_suggestion_is_itself_accepted(text: str, whole: bool) -> None:
         parse_resolution(spelling)
     for spelling in re.findall(r"every: ([0-9.]+(?:/s| frames?))", interval_hint(text)):
         assert Stage(id="s", model="m", every=spelling).every == spelling
+
+
+@pytest.mark.parametrize(("written", "here"), [("hevc", "h265"), ("avc", "h264"), ("x265", "h265")])
+def test_a_codec_by_its_other_name_is_told_its_name_here(written: str, here: str) -> None:
+    text = BASE.format(**MEANT).replace("fps: 15,", f"fps: 15, codec: {written},")
+    with pytest.raises(ScenarioError, match=rf"write codec: {here}\Z"):
+        parse_scenario(text)
