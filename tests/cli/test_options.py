@@ -57,19 +57,24 @@ def test_a_budget_arrives_in_seconds(monkeypatch: pytest.MonkeyPatch, capsys: py
 
 
 @pytest.mark.parametrize(
-    ("statuses", "interrupted", "code"),
-    [((), False, 0), (("done", "failed"), False, 0), (("failed", "failed"), False, 1), (("failed",), True, 3)],
-)
+    ("statuses", "left_out", "interrupted", "code"),
+    [
+        ((), {}, False, 0), (("done", "failed"), {}, False, 0), (("failed", "failed"), {}, False, 1),
+        (("failed",), {}, True, 3), ((), {"timings": 4}, False, 3), (("done",), {"timings": 3}, False, 0),
+    ],
+)  # fmt: skip
 def test_a_bench_of_which_nothing_could_be_measured_is_no_success(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], statuses: tuple[str, ...], interrupted: bool,
-    code: int,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], statuses: tuple[str, ...],
+    left_out: dict[str, int], interrupted: bool, code: int,
 ) -> None:  # fmt: skip
     rows = tuple(SimpleNamespace(status=status) for status in statuses)
-    report = SimpleNamespace(measurements=rows, micro=(), micro_failures=())
+    report = SimpleNamespace(measurements=rows, micro=(), micro_failures=(), left_out_by_kind=left_out)
     monkeypatch.setattr("advisor.workflows.bench_machine", lambda *_, **__: (report, interrupted))
     monkeypatch.setattr("advisor.report.terminal.render_bench", lambda *_, **__: "")
     assert run(["bench", "model.onnx"]) == code
-    capsys.readouterr()
+    assert ("the time was over before anything was measured" in capsys.readouterr().err) == (
+        left_out != {} and not rows
+    )
 
 
 def _planned(monkeypatch: pytest.MonkeyPatch) -> None:
