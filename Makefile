@@ -37,6 +37,8 @@ help:
 	@echo "PYTHON=python3.13 chooses the interpreter, LOCKED=no installs the newest versions instead of the locked ones"
 
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The same with a line in ten seconds that says how far it is: what lies in the environment itself is some 1.2 GB.
+PIP_TOLD = $(BIN)/python requirements/pip_progress.py install
 PYTHON_VERSION = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 
 ifeq ($(LOCKED),yes)
@@ -46,14 +48,14 @@ $(if $(filter $(PYTHON_VERSION),$(PYTHONS)),,$(error \
 $(PYTHON) $(if $(PYTHON_VERSION),is Python $(PYTHON_VERSION),cannot be run); the locked packages are tested with Python \
 $(PYTHONS): name one with PYTHON=python3.13, or install the newest packages instead with LOCKED=no))
 endef
-install_runtime = $(PIP) --require-hashes --only-binary :all: --requirement requirements/runtime.txt && \
+install_runtime = $(PIP_TOLD) --require-hashes --only-binary :all: --requirement requirements/runtime.txt && \
 	$(PIP) --no-deps --no-build-isolation --editable .
-install_dev = $(PIP) --require-hashes --only-binary :all: --requirement requirements/dev.txt && \
+install_dev = $(PIP_TOLD) --require-hashes --only-binary :all: --requirement requirements/dev.txt && \
 	$(PIP) --require-hashes --only-binary :all: --no-deps --requirement requirements/converter.txt
 else
 check_python :=
-install_runtime = $(PIP) --editable .
-install_dev = $(PIP) "pip>=25.1" && $(PIP) --group dev --editable '.[$(EXTRAS)]' && \
+install_runtime = $(PIP_TOLD) --editable .
+install_dev = $(PIP) "pip>=25.1" && $(PIP_TOLD) --group dev --editable '.[$(EXTRAS)]' && \
 	$(PIP) --no-deps --group converter
 endif
 
@@ -61,20 +63,21 @@ $(VENV)/bin/python:
 	$(check_python)$(PYTHON) -m venv $(VENV)
 
 $(STAMP): pyproject.toml requirements/runtime.txt | $(VENV)/bin/python
-	@echo "installing sizer and its packages into $(VENV) (the first time takes a few minutes)"
-	$(install_runtime)
+	@echo "1 of 2: installing sizer and its packages into $(VENV) (1 to 3 minutes, and the download)"
+	@$(install_runtime)
 	@touch $@
 
 # pip compiles the packages, but not what is installed in place; without this every command would compile it again
 # wherever Python may not write bytecode (PYTHONDONTWRITEBYTECODE, a read-only checkout).
 $(COMPILED): $(STAMP) $(shell find advisor -name '*.py')
-	@echo "compiling sizer and its simulator"
-	$(BIN)/python -m compileall -q advisor
-	$(BIN)/python -m advisor.simulate.warm
+	@echo "2 of 2: compiling sizer and its simulator (half a minute; each update of sizer needs it again)"
+	@$(BIN)/python -m compileall -q advisor
+	@$(BIN)/python -m advisor.simulate.warm
 	@touch $@
 
 $(DEVSTAMP): pyproject.toml requirements/dev.txt requirements/converter.txt $(STAMP)
-	$(install_dev)
+	@echo "installing what tests and documentation need (1 to 3 minutes, and the download)"
+	@$(install_dev)
 	@touch $@
 
 install: $(COMPILED)

@@ -110,7 +110,17 @@ def bench(
         notes(quiet)(f"wrote {traces.write()}")
     if interrupted:
         return 3
+    if _nothing_in_time(result):
+        notes(quiet)(
+            "the time was over before anything was measured: a second call continues, --budget gives it longer"
+        )
+        return 3
     return 1 if _all_failed(result) else 0
+
+
+def _nothing_in_time(result: BenchReport) -> bool:
+    """Whether everything that could be measured was left out."""
+    return bool(result.left_out_by_kind) and not (result.measurements or result.micro or result.micro_failures)
 
 
 def _all_failed(result: BenchReport) -> bool:

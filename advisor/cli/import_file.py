@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from .completion import complete_entries, complete_models
-from .options import EXIT_CODES, OutputOption, PathOption, common, notes, print_json, show
+from .options import EXIT_CODES, OutputOption, PathOption, Positive, common, notes, print_json, show
 
 FORMATS = ("frigate", "intel-retail", "dlstreamer", "cameras", "benchmark-app", "dli", "triton")
 
@@ -21,7 +21,7 @@ FORMATS = ("frigate", "intel-retail", "dlstreamer", "cameras", "benchmark-app", 
 @click.option("--model", default=None, metavar="MODEL", shell_complete=complete_models,
               help="For stages whose model sizer does not know, or for figures whose file names none.")  # fmt: skip
 @click.option("--resolution", default=None, metavar="WxH", help="Pictures of cameras that state none.")
-@click.option("--fps", type=click.FloatRange(min=0, min_open=True), default=None, metavar="N",
+@click.option("--fps", type=Positive(), default=None, metavar="N",
               help="Frames per second that cameras send, where FILE does not say.")  # fmt: skip
 @click.option("--codec", type=click.Choice(["h264", "h265", "mjpeg", "raw"]), default=None,
               help="Of cameras that state none. Default: h264, and a note.")  # fmt: skip

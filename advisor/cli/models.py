@@ -15,13 +15,17 @@ def models() -> None:
 
 
 @models.command("list", epilog=EXIT_CODES)
+@click.argument("words", nargs=-1, metavar="[WORD]...")
 @click.option("--kind", type=click.Choice(["architecture", "stand-in", "all"]), default="all", help="Which to list.")
 @common
-def list_(kind: str, as_json: bool, quiet: bool, store_url: str | None) -> None:
-    """List reference architectures and stand-ins with input shape, GFLOPs and parameters."""
+def list_(words: tuple[str, ...], kind: str, as_json: bool, quiet: bool, store_url: str | None) -> None:
+    """List reference architectures and stand-ins with input shape, GFLOPs and parameters.
+
+    WORDs filter: a model is listed if its name, family or task hold each of them, as in `sizer models list yolov8`.
+    """
     from advisor.workflows import list_models
 
-    report = list_models(kind)
+    report = list_models(kind, words)
     if as_json:
         print_json(report)
         return

@@ -141,6 +141,32 @@ class OutputFile(click.Path):
 
 OutputOption = OutputFile()
 
+
+def names(text: str) -> tuple[str, ...]:
+    """Names of a list with commas, those that plans print among them: ``Radxa X4 (Intel N100), 8 GB`` is one."""
+    return tuple(name.strip() for name in re.split(r",(?!\s*[0-9]+ GB\b)", text) if name.strip())
+
+
+class Positive(_FloatType):
+    """Number above 0; what is none is answered with the spelling that means it, as in a scenario."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            from advisor.store.spellings import number_hint, unit_of
+
+            key = (param.name if param is not None else None) or "value"
+            unit = unit_of(key)
+            hint = number_hint(key, value, whole=False).replace(f"{key}: ", "")
+            self.fail(f"{value!r} is not a number{f' of {unit}' if unit else ''}{hint}", param, ctx)
+        if not (math.isfinite(number) and number > 0):
+            self.fail(f"{value} must be above 0 and finite", param, ctx)
+        return number
+
+
 _DURATION = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(s|sec|m|min|h)?"  # compiled at its first use: --help stays light
 _SECONDS = {None: 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _LONGEST_S = 90 * 86400.0

@@ -10,10 +10,12 @@ import click
 
 from .completion import complete_formats, complete_platforms, complete_scenarios
 from .offers import rate_of
-from .options import EXIT_CODES, OutputOption, common, echo, notes, print_json, show
+from .options import EXIT_CODES, OutputOption, common, echo, names, notes, print_json, show
 from .trace_file import TraceFile, trace_option
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from advisor.records.surface import WhatIfSurface
     from advisor.workflows.offers import OfferSource, Rate
 
@@ -79,7 +81,7 @@ def plan(
     """
     if export_of is not None and export_format is None:
         raise click.UsageError("--export-of needs --export FORMAT: it selects which answer is exported.")
-    if again and (measure is False or platforms is None or "this" not in platforms.split(",")):
+    if again and (measure is False or platforms is None or "this" not in names(platforms)):
         raise click.UsageError("--again measures this machine anew: it needs --on this, and no --no-measure.")
     from advisor.workflows import PlanRequest, plan_scenario
 
@@ -89,13 +91,13 @@ def plan(
         from advisor.report.exporters import known_format
 
         known_format(export_format)  # before planning, which may take minutes
-    on = tuple(name.strip() for name in platforms.split(",") if name.strip()) if platforms else ()
+    on = names(platforms) if platforms else ()
     request = PlanRequest(
         scenario=scenario, on=on, measure=measure, seed=seed, again=again, offers=offers,
         as_of=None if as_of is None else as_of.date(), rates=rates,
     )  # fmt: skip
     traces = TraceFile(trace_file)
-    surfaces: list[WhatIfSurface | None] = []
+    surfaces: list[Callable[[], WhatIfSurface | None]] = []
     with progress_display(f"planning {scenario}", quiet=quiet) as progress:
         result = plan_scenario(
             request, store_url=store_url, progress=progress, say=progress.message, traced=traces.keep,
@@ -112,12 +114,6 @@ def plan(
 
         write_document(output, result)
         note(f"wrote {output}")
-    if html is not None:
-        from advisor.report.html import render_plan_html
-        from advisor.store.files import write_document
-
-        write_document(html, render_plan_html(result, surfaces[0]))
-        note(f"wrote {html}")
     if traces.path is not None:
         note(f"wrote {traces.write()}" if result.recommended else f"nothing is recommended: no {traces.path}")
     if as_json:
@@ -128,6 +124,14 @@ def plan(
         from advisor.report.terminal import render_plan
 
         show(render_plan(result, details=details))
+    if html is not None:  # after the answer, which does not wait for the page
+        from advisor.report.html import render_plan_html
+        from advisor.store.files import write_document
+
+        with progress_display("working out what-if for the page", quiet=quiet):
+            surface = surfaces[0]()
+        write_document(html, render_plan_html(result, surface))
+        note(f"wrote {html}")
     if result.carried:
         return 0
     return 3 if result.nothing_known or result.cannot_tell or result.unpriced else 1

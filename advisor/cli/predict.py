@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from .completion import complete_models, complete_platforms
-from .options import EXIT_CODES, Duration, common, print_json, show
+from .options import EXIT_CODES, Duration, common, names, print_json, show
 
 
 @click.command(epilog=EXIT_CODES)
@@ -63,7 +63,7 @@ def predict(
 
     request = PredictRequest(
         model=model,
-        platforms=tuple(name.strip() for name in platforms.split(",") if name.strip()),
+        platforms=names(platforms),
         runtime=runtime,
         device=device,
         precision=precision,

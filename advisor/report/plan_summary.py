@@ -115,7 +115,10 @@ def advice_lines(plan: Plan) -> list[str]:
         advice = remedy(item)
         if advice and item.check is not None:
             advised.setdefault((item.check, advice), []).append(item.platform)
-    return [f"{', '.join(names)}: fails on {check}; try {advice}" for (check, advice), names in advised.items()]
+    return [
+        f"{', '.join(names)}: {f'not known; {advice}' if check == 'evidence' else f'fails on {check}; try {advice}'}"
+        for (check, advice), names in advised.items()
+    ]
 
 
 def batching_lines(plan: Plan) -> list[str]:

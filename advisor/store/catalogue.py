@@ -248,7 +248,7 @@ class Catalogue:
                 f"plan uses it; its data sheet: sizer catalog show {accelerator}"
             )
         known = [*self._files["platforms"], *self._files["processors"]]
-        raise self._unknown("platform", name, known)
+        raise self._unknown("platform", name, known if did_you_mean(name, known) else self._files["accelerators"])
 
     def boxes(self, name: str) -> list[Platform]:
         """Platform of this id or name, or all that have the processor of this id or name; empty where there is none."""

@@ -153,12 +153,18 @@ def _bit_rates(scenario: Scenario) -> Iterator[Fault]:
 
 
 def _shares(scenario: Scenario) -> Iterator[Fault]:
-    """Percentages written as shares, and money written in cents."""
+    """Percentages written as shares, milliseconds as seconds, and money written in cents."""
     headroom = scenario.margin.headroom_pct
     if 0 < headroom < 1:
         yield Fault(
             ("margin", "headroom_pct"),
             f"{headroom:g} is less than one percent; write {100 * headroom:g} for {100 * headroom:g} %, or 0",
+        )
+    latency_ms = scenario.slo.latency_p95_ms
+    if scenario.camera_count and latency_ms < 1:  # no frame is decoded in less
+        yield Fault(
+            ("slo", "latency_p95_ms"),
+            f"{latency_ms:g} is less than one millisecond; write {1e3 * latency_ms:g} for {latency_ms:g} s",
         )
     money = scenario.money
     usd_per_kwh = money.electricity_per_kwh / (money.usd_rate or 1.0)

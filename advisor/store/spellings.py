@@ -38,8 +38,9 @@ _FACTORS: dict[str, dict[str, float]] = {
     "requests per second": {"/s": 1, "/sec": 1, "hz": 1, "rps": 1, "qps": 1, "requests/s": 1, "req/s": 1,
                             "per second": 1, "/min": 1 / 60, "per minute": 1 / 60, "/h": 1 / 3600,
                             "per hour": 1 / 3600},
-    "milliseconds": {"ms": 1, "msec": 1, "s": 1e3, "sec": 1e3},
-    "seconds": {"s": 1, "sec": 1, "ms": 1e-3, "min": 60, "m": 60, "h": 3600},
+    "milliseconds": {"ms": 1, "msec": 1, "milliseconds": 1, "s": 1e3, "sec": 1e3, "second": 1e3, "seconds": 1e3},
+    "seconds": {"s": 1, "sec": 1, "secs": 1, "second": 1, "seconds": 1, "ms": 1e-3, "min": 60, "m": 60, "minute": 60,
+                "minutes": 60, "h": 3600, "hour": 3600, "hours": 3600},
     "watts": {"W": 1, "w": 1, "watt": 1, "watts": 1, "kW": 1e3, "kw": 1e3},
     "degrees Celsius": {"C": 1, "°C": 1, "deg C": 1},
     "percent": {"%": 1, "percent": 1, "pct": 1},
@@ -49,7 +50,15 @@ _FACTORS: dict[str, dict[str, float]] = {
     "cameras": {"cameras": 1, "camera": 1},
     "boxes": {"boxes": 1, "box": 1},
 }  # fmt: skip
-_CASE_COUNTS = re.compile(r"[KMG]B(?:/s|ps)?\Z")
+_BYTES = re.compile(r"B(?!it|IT)")
+"""A capital B stands for bytes, but in MBit; whoever writes everything in capitals may mean either."""
+_THOUSANDS = frozenset({"k", "K"})
+"""After a number of kilobits they stand for the kilobits or for thousands of them."""
+_LEAST_KBPS_OF_THOUSANDS = 100.0
+"""From here on ``k`` stands for kilobits alone: 4000k are no four million."""
+_RATE_UNITS = frozenset({"frames per second", "requests per second"})
+_RATE_DIVISORS = frozenset({1, 1000, 1001})
+"""Of rates as FFmpeg prints them, 30000/1001; 25/10 is more likely the rates of two streams."""
 
 _BLANKS = " \u00a0\u2009\u202f"  # also the no-break and thin blanks that word processors put between thousands
 _PLAIN = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
@@ -62,10 +71,11 @@ _RANGE = re.compile(r"\s*[0-9][0-9.,]*\s*(?:-|\u2013|\u2014|\.\.+|to|bis)\s*[0-9
 _WHOLE_LIMIT = 10**15  # beyond, a float is no longer every whole number
 
 _PAIR = re.compile(r"\s*([0-9]+)\s*(?:[xX*\u00d7:,;/]|by|\s)\s*([0-9]+)\s*(?:px|pixels|p)?\s*\Z")
+# Without qHD, which is 960x540 where QHD is 2560x1440, and HD, which is 1280x720 or 1920x1080.
 _SIZES = {
     "qvga": "320x240", "cif": "352x288", "vga": "640x480", "svga": "800x600", "xga": "1024x768",
     "720p": "1280x720", "fullhd": "1920x1080", "fhd": "1920x1080", "1080p": "1920x1080", "1080i": "1920x1080",
-    "qhd": "2560x1440", "wqhd": "2560x1440", "1440p": "2560x1440", "uhd": "3840x2160",
+    "QHD": "2560x1440", "wqhd": "2560x1440", "1440p": "2560x1440", "uhd": "3840x2160",
     "4k": "3840x2160", "4kuhd": "3840x2160", "2160p": "3840x2160", "8k": "7680x4320", "4320p": "7680x4320",
 }  # fmt: skip
 
@@ -88,13 +98,13 @@ def _digits(number: float, whole: bool) -> str:
     return "" if whole or not abs(number) < _WHOLE_LIMIT else f"{number:.7g}"
 
 
-def _readings(text: str) -> tuple[list[float], str]:
+def _readings(text: str, unit: str | None) -> tuple[list[float], str]:
     """Values that the number at the start of a text may have, and what follows it; no value if none is certain."""
     text = text.strip()
     fraction = _FRACTION.match(text)
     if fraction is not None:
-        below = float(fraction[2])
-        return ([float(fraction[1]) / below] if below else []), text[fraction.end() :]
+        rest = text[fraction.end() :]
+        return _fraction(float(fraction[1]), float(fraction[2]), unit, bare=not rest.strip()), rest
     grouped = _GROUPED.match(text)
     if grouped is not None:
         return _grouped(grouped), text[grouped.end() :]
@@ -103,6 +113,13 @@ def _readings(text: str) -> tuple[list[float], str]:
         return [float(comma[0].replace(",", "."))], text[comma.end() :]
     plain = _PLAIN.match(text)
     return ([float(plain[0])], text[plain.end() :]) if plain is not None else ([], text)
+
+
+def _fraction(above: float, below: float, unit: str | None, bare: bool) -> list[float]:
+    """Value of ``above / below``; none where two numbers may be meant (300/500 ms), or a fraction of another unit."""
+    rate = unit in _RATE_UNITS
+    certain = (rate or not bare) if above == 1 else rate and below in _RATE_DIVISORS
+    return [above / below] if certain and below else []
 
 
 def _grouped(match: re.Match[str]) -> list[float]:
@@ -144,27 +161,32 @@ def number_hint(key: str, given: object, whole: bool, written: str | None = None
         return digits_only
     if _RANGE.match(text) and not text.strip().startswith("-"):
         return "; it is a range, and one number is needed: the one that must hold"
-    values, rest = _readings(text)
-    factor = _factor(unit, rest.strip())
-    if not values or factor is None:
+    values, rest = _readings(text, unit)
+    factors = _factors(unit, rest.strip(), max(values, default=0.0))
+    if not values or not factors:
         return digits_only
-    found = dict.fromkeys(_digits(value * factor, whole) for value in values)
+    found = dict.fromkeys(_digits(value * factor, whole) for value in values for factor in factors)
     if "" in found or (unit == "percent" and 0 < values[0] < 1):  # a third, or a third of a percent?
         return digits_only
     numbers = list(found)
+    if len(numbers) > 2:
+        return digits_only
     if len(numbers) > 1:
         return f"; it may mean {' or '.join(numbers)}: write {key}: {numbers[0]} or {key}: {numbers[1]}"
     return f"; write {key}: {numbers[0]}"
 
 
-def _factor(unit: str | None, suffix: str) -> float | None:
-    """What one of a suffix is in the key's unit; None if that is not certain."""
+def _factors(unit: str | None, suffix: str, value: float) -> list[float]:
+    """What one of a suffix may be in the key's unit, the likelier first; nothing if that is not certain."""
     if not suffix:
-        return 1.0
-    if unit is None or _CASE_COUNTS.match(suffix):
-        return None
+        return [1.0]
+    if unit is None or (unit == "kilobit per second" and _BYTES.search(suffix)):
+        return []
+    if suffix in _THOUSANDS and value < _LEAST_KBPS_OF_THOUSANDS:
+        return [1e3, 1.0] if unit == "kilobit per second" else []
     factors = _FACTORS.get(unit, {})
-    return factors.get(suffix, factors.get(suffix.lower()) if unit != "degrees Celsius" else None)
+    factor = factors.get(suffix, factors.get(suffix.lower()) if unit != "degrees Celsius" else None)
+    return [factor] if factor is not None else []
 
 
 def size_hint(key: str, given: object) -> str:
@@ -173,8 +195,9 @@ def size_hint(key: str, given: object) -> str:
     found: str | None = None
     if isinstance(text, str):
         pair = _PAIR.match(text)
-        found = _SIZES.get(re.sub(r"[\s_-]", "", text).lower())
-        if pair is not None and min(len(pair[1]), len(pair[2])) > 1:
+        name = re.sub(r"[\s_-]", "", text)
+        found = _SIZES.get(name, _SIZES.get(name.lower()))
+        if pair is not None and min(len(pair[1]), len(pair[2])) > (2 if ":" in text else 1):  # 21:09 is a shape
             found = f"{int(pair[1])}x{int(pair[2])}"
     return f"; write {key}: {found}" if found is not None else ", for example 1920x1080"
 
@@ -207,13 +230,16 @@ def interval_hint(given: object) -> str:
 
 
 def _of_fraction(above: int, below: int, unit: str) -> str:
-    """``1/3``: every third frame, or a look in three seconds; ``1/2s``: the latter for certain."""
-    rate = _rate(above / below / _SECONDS.get(unit, 1.0))
-    if not rate or (unit and unit not in _SECONDS):
+    """``1/3``: every third frame, or a look in three seconds; ``1/2s``: a look in two seconds, or every half second."""
+    rate = _rate(1 / (below * _SECONDS.get(unit, 1.0)))
+    if not rate or above > 1 or (unit and unit not in _SECONDS):
         return ""
-    if unit or above > 1:
-        return f"; write every: {rate}"
-    return f"; write every: {_frames(below)} (one look in so many) or every: {rate} (so many looks per second)"
+    if not unit:
+        return f"; write every: {_frames(below)} (one look in so many) or every: {rate} (so many looks per second)"
+    often = _rate(below / _SECONDS[unit])
+    if not often or often == rate:
+        return f"; write every: {rate}" if often else ""
+    return f"; write every: {rate} (one look in {below} {unit}) or every: {often} ({below} looks per {unit})"
 
 
 def _frames(number: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -48,11 +49,16 @@ class Inspection(Record):
     kernels: tuple[Kernel, ...]
 
 
-def list_models(kind: str = "all") -> ModelReport:
-    """Reference architectures and stand-ins, without building any."""
+def list_models(kind: str = "all", words: Sequence[str] = ()) -> ModelReport:
+    """Reference architectures and stand-ins that hold all ``words`` in name, family or task, without building any."""
     from advisor import zoo
 
-    found: list[ModelInfo] = [item for item in zoo.list_models() if kind in ("all", item.kind)]
+    found: list[ModelInfo] = [
+        item
+        for item in zoo.list_models()
+        if kind in ("all", item.kind)
+        and all(word.lower() in f"{item.name} {item.family} {item.task or ''}".lower() for word in words)
+    ]
     return ModelReport(sizer_version=__version__, created=utc_now(), models=tuple(found))
 
 

@@ -74,12 +74,12 @@ def plan_scenario(
     progress: Progress | None = None,
     say: Say = silent,
     traced: Callable[[Trace], None] | None = None,
-    what_if: Callable[[WhatIfSurface | None], None] | None = None,
+    what_if: Callable[[Callable[[], WhatIfSurface | None]], None] | None = None,
 ) -> Plan:
     """Recommend hardware for a scenario file; ``traced`` is given what happens to each request on it, simulated.
 
-    ``what_if`` is given the surface that the plan's page answers what-if from, None where there is none; without it no
-    surface is worked out.
+    ``what_if`` is given what works out the surface that the plan's page answers what-if from, None where there is none:
+    that takes as long as the plan, whose answer need not wait for it.
 
     Raises
     ------
@@ -115,8 +115,7 @@ def plan_scenario(
     if what_if is not None:
         from .what_if import surface_of
 
-        phase(progress, "working out what-if for the page")
-        what_if(surface_of(*studied[0], result))
+        what_if(lambda: surface_of(*studied[0], result))
     return result
 
 
@@ -163,6 +162,9 @@ def prepare(
     works = Works(models, store, smaller, places)
     phase(progress, "compiling models to list their kernels")
     works.prepare("openvino")
+    refused = [] if named_runtimes(scenario) else _for_onnxruntime(models, works)
+    for text in refused:
+        say(text)
     here = is_candidate(host, facts, candidates)
     counted = counted_works([*models.values(), *smaller.values()], store)
     unpublished = _unpublished(works, models, counted)
@@ -188,6 +190,7 @@ def prepare(
     assumptions = [
         _measurements_text(request, unpublished, predictor.measurements, here=here, carried=carried),
         _runtimes_text(measured, named),
+        *refused,
         *_uncounted_text([stage for stage, model in models.items() if model.sha256 not in counted]),
         *([] if market is None else [market.words()]),
     ]
@@ -284,6 +287,16 @@ def _uncounted_text(stages: Sequence[str]) -> list[str]:
 def named_runtimes(scenario: Scenario) -> tuple[RuntimeName, ...]:
     """Runtimes beside OpenVINO that the scenario permits."""
     return tuple(dict.fromkeys(name for name in scenario.candidates.runtimes if name not in ("openvino", "fake")))
+
+
+def _for_onnxruntime(models: Mapping[str, ModelFile], works: Works) -> list[str]:
+    """Say which files OpenVINO cannot run and ONNX Runtime can, where the scenario names no runtime beside OpenVINO."""
+    return [
+        f"stage {stage}: OpenVINO cannot run {model.reference}, ONNX Runtime can; permit it with "
+        "candidates: {runtimes: [onnxruntime]}"
+        for stage, model in models.items()
+        if not works.compiled(stage) and works.of_stage(stage, "onnxruntime", "f32", 1) is not None
+    ]
 
 
 def _runtimes_text(measured: Mapping[str, tuple[RuntimeName, ...]], named: Sequence[RuntimeName]) -> str:

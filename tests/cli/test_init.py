@@ -39,6 +39,26 @@ def test_nothing_is_overwritten_and_what_is_missing_is_named(
     assert "--cameras and --model needed" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["--fps", "1/5"], "'1/5' is not a number of frames per second; write 0.2"),
+        (["--fps", "10 fps"], "'10 fps' is not a number of frames per second; write 10"),
+        (["--fps", "1.000"], None),
+        (["--fps", "10-15"], "it is a range, and one number is needed"),
+        (["--fps", "inf"], "inf must be above 0 and finite"),
+        (["--latency-ms", "0.3s"], "'0.3s' is not a number of milliseconds; write 300"),
+        (["--latency-ms", "1,500"], "it may mean 1500 or 1.5: write 1500 or 1.5"),
+        (["--resolution", "1440p"], "write resolution: 2560x1440"),
+    ],
+)
+def test_numbers_as_people_write_them_are_answered_as_in_a_scenario(
+    words: list[str], answer: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["init", str(tmp_path / "shop.yaml"), *ASKED, *words]) == (0 if answer is None else 2)
+    assert (answer or "wrote") in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", [["--resolution", "big"], ["--fps", "0"], ["--codec", "av1"], ["--cameras", "0"]])
 def test_a_value_that_no_scenario_takes_leaves_no_file(words: list[str], tmp_path: Path) -> None:
     file = tmp_path / "shop.yaml"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,7 +8,7 @@ import click
 import pytest
 
 from advisor.cli.main import run
-from advisor.cli.options import Duration
+from advisor.cli.options import Duration, names
 from tests.report.samples import shop_plan
 
 
@@ -56,19 +57,24 @@ def test_a_budget_arrives_in_seconds(monkeypatch: pytest.MonkeyPatch, capsys: py
 
 
 @pytest.mark.parametrize(
-    ("statuses", "interrupted", "code"),
-    [((), False, 0), (("done", "failed"), False, 0), (("failed", "failed"), False, 1), (("failed",), True, 3)],
-)
+    ("statuses", "left_out", "interrupted", "code"),
+    [
+        ((), {}, False, 0), (("done", "failed"), {}, False, 0), (("failed", "failed"), {}, False, 1),
+        (("failed",), {}, True, 3), ((), {"timings": 4}, False, 3), (("done",), {"timings": 3}, False, 0),
+    ],
+)  # fmt: skip
 def test_a_bench_of_which_nothing_could_be_measured_is_no_success(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], statuses: tuple[str, ...], interrupted: bool,
-    code: int,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], statuses: tuple[str, ...],
+    left_out: dict[str, int], interrupted: bool, code: int,
 ) -> None:  # fmt: skip
     rows = tuple(SimpleNamespace(status=status) for status in statuses)
-    report = SimpleNamespace(measurements=rows, micro=(), micro_failures=())
+    report = SimpleNamespace(measurements=rows, micro=(), micro_failures=(), left_out_by_kind=left_out)
     monkeypatch.setattr("advisor.workflows.bench_machine", lambda *_, **__: (report, interrupted))
     monkeypatch.setattr("advisor.report.terminal.render_bench", lambda *_, **__: "")
     assert run(["bench", "model.onnx"]) == code
-    capsys.readouterr()
+    assert ("the time was over before anything was measured" in capsys.readouterr().err) == (
+        left_out != {} and not rows
+    )
 
 
 def _planned(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,6 +89,7 @@ def _planned(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_notes_and_progress_go_to_stderr(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("advisor.cli.progress.LINE_INTERVAL_S", 3600.0)  # on a busy machine it may take that long
     _planned(monkeypatch)
     assert run(["plan", "store-analytics"]) == 0
     captured = capsys.readouterr()
@@ -103,6 +110,34 @@ def test_quiet_leaves_the_result_alone(
     assert run(["plan", "store-analytics", option, "-o", str(tmp_path / "plan.json"), *form]) == 0
     assert capsys.readouterr() == (result, "")
     assert (tmp_path / "plan.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "on"),
+    [
+        ("this, mini-pc-n95-8-gb", ("this", "mini-pc-n95-8-gb")),
+        ("Radxa X4 (Intel N100), 8 GB,this", ("Radxa X4 (Intel N100), 8 GB", "this")),
+        ("mini-pc-n95-8-gb,", ("mini-pc-n95-8-gb",)),
+    ],
+)
+def test_the_names_that_a_plan_prints_may_be_given_back(text: str, on: tuple[str, ...]) -> None:
+    assert names(text) == on
+
+
+def test_the_answer_is_printed_before_its_page_is_worked_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    printed_before = []
+
+    def plan_scenario(request: object, *, what_if: Any, **_: object) -> object:
+        what_if(lambda: printed_before.append(capsys.readouterr().out))
+        assert printed_before == []
+        return shop_plan()
+
+    monkeypatch.setattr("advisor.workflows.plan_scenario", plan_scenario)
+    assert run(["plan", "store-analytics", "--html", str(tmp_path / "plan.html")]) == 0
+    assert printed_before[0].startswith("shop: buy MIDDLE")
+    assert "<svg" in (tmp_path / "plan.html").read_text()
 
 
 def test_quiet_still_prints_errors(capsys: pytest.CaptureFixture[str]) -> None:

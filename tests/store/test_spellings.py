@@ -57,9 +57,12 @@ def refusal(key: str, written: str) -> str:
         ("resolution", "'1280, 720'", "1280x720"),
         ("every", "2s", "0.5/s"), ("every", "500ms", "2/s"), ("every", "2 fps", "2/s"),
         ("every", "2 per second", "2/s"),
-        ("every", "2/min", "0.033333333/s"), ("every", "1/2s", "0.5/s"), ("every", "3frames", "3 frames"),
+        ("every", "2/min", "0.033333333/s"), ("every", "1/1s", "1/s"), ("every", "3frames", "3 frames"),
         ("every", "every 3rd frame", "3 frames"), ("every", "0.5", "0.5/s"),
         ("latency_p95_ms", "0.3s", "300"), ("window_s", "1 min", "60"), ("max_power_w", "0.065 kW", "65"),
+        ("latency_p95_ms", "1/4 s", "250"), ("window_s", "1/2 min", "30"), ("window_s", "90 seconds", "90"),
+        ("fps", "25/1", "25"), ("bitrate_kbps", "4000k", "4000"), ("bitrate_kbps", "4 MBit/s", "4000"),
+        ("resolution", "QHD", "2560x1440"),
         ("headroom_pct", "30 %", "30"), ("growth_cameras", "2 cameras", "2"), ("count", "1_000", "1000"),
         ("count", "1e2", "100"), ("count", "6.0", "6"), ("ambient_c", "30 C", "30"),
     ],
@@ -76,6 +79,8 @@ def test_the_suggestion_is_what_was_meant_and_is_accepted(key: str, written: str
         ("every", "2", ["2 frames", "2/s"]), ("every", "2.0", ["2 frames", "2/s"]),
         ("every", "1/3", ["3 frames", "0.333333333/s"]), ("bitrate_kbps", "'4,000'", ["4000", "4"]),
         ("count", "1.000", ["1000", "1"]), ("count", "'1.000'", ["1000", "1"]),
+        ("bitrate_kbps", "4k", ["4000", "4"]), ("every", "1/2s", ["0.5/s", "2/s"]),
+        ("every", "1/15 s", ["0.066666667/s", "15/s"]),
     ],
 )  # fmt: skip
 def test_what_has_two_readings_gets_both(key: str, written: str, readings: list[str]) -> None:
@@ -88,7 +93,13 @@ def test_what_has_two_readings_gets_both(key: str, written: str, readings: list[
     [
         ("fps", "10-15"), ("fps", "10..15"), ("fps", "10 to 15"), ("fps", "~15"), ("fps", "fifteen"), ("fps", "0x10"),
         ("fps", "1_5"), ("fps", "15.0.0"), ("fps", "1/0"), ("fps", "[15]"), ("fps", "true"),
+        ("fps", "10/15"), ("fps", "25/30"), ("fps", "15/2"), ("latency_p95_ms", "300/500"), ("latency_p95_ms", "1/3"),
+        ("count", "6/2"), ("growth_cameras", "6/2"), ("headroom_pct", "30/20"), ("max_power_w", "65/100"),
+        ("ambient_c", "25/35"), ("electricity_per_kwh", "180/1000"), ("every", "2/5"), ("window_s", "60/2"),
         ("bitrate_kbps", "10-15"), ("bitrate_kbps", "4 MB/s"), ("bitrate_kbps", "40 00"),
+        ("bitrate_kbps", "4000/512"), ("bitrate_kbps", "500 kB/s"), ("bitrate_kbps", "512 B/s"),
+        ("bitrate_kbps", "512 Bps"), ("bitrate_kbps", "4 mB/s"), ("bitrate_kbps", "4MBPS"),
+        ("bitrate_kbps", "4 MiB/s"), ("resolution", "qHD"), ("resolution", "21:09"),
         ("bitrate_kbps", "4 furlongs"),
         ("resolution", "16:9"), ("resolution", "2MP"), ("resolution", "1920"), ("resolution", "big"),
         ("every", "often"), ("every", "0"), ("every", "-2"), ("every", "'1,000'"), ("every", "[3, frames]"),
@@ -107,6 +118,7 @@ def test_what_has_no_certain_reading_gets_no_number(key: str, written: str) -> N
         ("bitrate_kbps", "4.000", "4 kilobit per second is too little for 1920x1080 at 15 frames per second (0.00013"),
         ("bitrate_kbps", "4.000", "if 4000 is meant, write that"),
         ("bitrate_kbps", "1000000", "is too much for 1920x1080 at 15 frames per second (32 bits per pixel); if"),
+        ("latency_p95_ms", "0.3", "0.3 is less than one millisecond; write 300 for 0.3 s"),
         ("headroom_pct", "0.3", "0.3 is less than one percent; write 30 for 30 %, or 0"),
         ("electricity_per_kwh", "18", "18 USD per kilowatt-hour is above 5 USD; write USD, not hundredths of it"),
         ("ambient_c", "300", "300 is above 85"), ("ambient_c", "-300", "-300 is below -60"),
@@ -156,3 +168,10 @@ def test_every_suggestion_is_itself_accepted(text: str, whole: bool) -> None:
         parse_resolution(spelling)
     for spelling in re.findall(r"every: ([0-9.]+(?:/s| frames?))", interval_hint(text)):
         assert Stage(id="s", model="m", every=spelling).every == spelling
+
+
+@pytest.mark.parametrize(("written", "here"), [("hevc", "h265"), ("avc", "h264"), ("x265", "h265")])
+def test_a_codec_by_its_other_name_is_told_its_name_here(written: str, here: str) -> None:
+    text = BASE.format(**MEANT).replace("fps: 15,", f"fps: 15, codec: {written},")
+    with pytest.raises(ScenarioError, match=rf"write codec: {here}\Z"):
+        parse_scenario(text)

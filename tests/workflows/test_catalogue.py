@@ -52,6 +52,8 @@ def test_an_accelerator_gets_its_own_answer() -> None:
         with pytest.raises(CatalogueError, match="known, but not modelled") as caught:
             catalogue.resolve(accelerator.id)
         assert f"sizer catalog show {accelerator.id}" in str(caught.value)
+    with pytest.raises(CatalogueError, match=r"did you mean .*'hailo-8-m-2-ai-hat-26'"):
+        catalogue.resolve("hailo-8")
 
 
 def test_words_and_a_price_filter_the_list() -> None:

@@ -7,7 +7,7 @@ import pytest
 from advisor.errors import ModelError
 from advisor.graph.inputs import GivenShapes
 from advisor.records.model import ModelFile, ModelInfo
-from advisor.workflows.models import given_shapes, looks_like_file, resolve_model, smaller_model
+from advisor.workflows.models import given_shapes, list_models, looks_like_file, resolve_model, smaller_model
 from tests.graph import files
 
 
@@ -109,3 +109,10 @@ def test_ours_take_a_size_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolve_model("resnet-50", "320x256").input_shape == (1, 3, 256, 320)
     with pytest.raises(ModelError, match="does not fit"):
         resolve_model("resnet-50", "1,128")
+
+
+def test_models_are_listed_by_words_of_name_family_or_task() -> None:
+    names = [model.name for model in list_models("all", ("YOLO", "detection")).models]
+    assert "yolov8n" in names
+    assert list_models("all", ("no-such-model",)).models == ()
+    assert len(list_models().models) > len(list_models("architecture").models) > 0

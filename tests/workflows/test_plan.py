@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -222,3 +223,14 @@ def test_what_is_not_named_is_not_considered_and_said() -> None:
     assert workflow.named_runtimes(permitted) == ("onnxruntime",)  # type: ignore[arg-type]
     assert "OpenVINO only" in workflow._runtimes_text({}, ())
     assert "OpenVINO and ncnn (candidates.runtimes)" in workflow._runtimes_text({}, ("ncnn",))
+
+
+def test_a_file_that_onnxruntime_alone_runs_is_said_with_what_permits_it() -> None:
+    models = {"d": file("detector"), "e": file("embedding"), "f": file("foreign")}
+    works = SimpleNamespace(
+        compiled=lambda stage: [object()] if stage == "e" else [],
+        of_stage=lambda stage, *_: object() if stage != "f" else None,
+    )
+    (text,) = workflow._for_onnxruntime(models, cast("Any", works))
+    assert text.startswith(f"stage d: OpenVINO cannot run {models['d'].reference}, ONNX Runtime can; permit it")
+    assert "candidates: {runtimes: [onnxruntime]}" in text
