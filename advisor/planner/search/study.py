@@ -326,6 +326,13 @@ class Study:
         reason = f"at {self.scenario.margin.confidence_pct:g} % confidence {failed.reason}"
         return failing or outcome, failed._replace(reason=reason, at_median=False)
 
+    def carries(self, model: PlatformModel, setup: Setup, load: Load) -> bool:
+        """Whether :meth:`assess` finds nothing that fails; asked at the confidence first, which mostly decides."""
+        belief = self.belief(model, setup, load)
+        if self.in_draw(belief, load, self.draws_asked - 1)[1] is not None:
+            return False
+        return self._at_median(model, setup, load)[1] is None
+
     def _at_median(self, model: PlatformModel, setup: Setup, load: Load) -> tuple[SimulatedOutcome, FailedCheck | None]:
         """Simulate at the median: near a limit ``DRAWS`` times, each of which must meet the SLO.
 
