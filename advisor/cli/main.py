@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import io
 import os
 import sys
@@ -15,6 +16,7 @@ from advisor.addresses import hidden
 from advisor.cli.tolerant_stream import flush_or_discard
 from advisor.errors import SizerError
 from advisor.report.printable import printable
+from advisor.workflows.context import few_collections
 
 from . import (
     bench,
@@ -143,10 +145,14 @@ def main() -> None:
     """Console script."""
     # openvino imports its converter of models where it finds it: 0.2 s, and no command converts any.
     sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]  # openvino allows for it to be missing
+    # pydantic asks every installed package whether it plugs into it: none does, and it takes longer than a record's class.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     for stream in (sys.stdout, sys.stderr):
         # A terminal that has no letter for a name shows ? for it; the default is an exception.
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="replace")
-    code = run()
+    with few_collections():
+        code = run()
     flush_or_discard(sys.stderr)
+    gc.freeze()  # the interpreter looks for cycles as it ends, and none of them matters any more
     sys.exit(code)

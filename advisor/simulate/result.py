@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+
+def quantile(ascending: Floats, share: float) -> float:
+    """:func:`numpy.quantile` of one or more numbers that are in order already, to the last digit and much faster."""
+    place = (len(ascending) - 1) * share
+    low = math.floor(place)
+    first, second = float(ascending[low]), float(ascending[min(low + 1, len(ascending) - 1)])
+    part, step = place - low, second - first
+    return first + step * part if part < 0.5 else second - step * (1.0 - part)
+
+
 Counts = NDArray[np.int64]
 
 

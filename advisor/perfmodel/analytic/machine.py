@@ -292,6 +292,20 @@ def _row(spec: MachineSpec) -> list[float]:
     ]
 
 
+_MOST_ROWS = 10_000
+_ROWS: dict[str, list[float]] = {}
+"""Rows of machines by their key, so that one that is asked about again and again is read once."""
+
+
+def _row_of(spec: MachineSpec) -> list[float]:
+    row = _ROWS.get(spec.key)
+    if row is None:
+        if len(_ROWS) >= _MOST_ROWS:
+            _ROWS.clear()
+        row = _ROWS[spec.key] = _row(spec)
+    return row
+
+
 def machine_arrays(specs: Sequence[MachineSpec]) -> MachineArrays:
     """Turn data sheets into arrays.
 
@@ -301,6 +315,6 @@ def machine_arrays(specs: Sequence[MachineSpec]) -> MachineArrays:
     per socket (one DDR4-3200 channel); power limit = TDP; TDP 12 W per core (Arm 3.75 W). :func:`filled_fields` names
     those of one machine.
     """
-    table = np.array([_row(spec) for spec in specs])
+    table = np.array([_row_of(spec) for spec in specs])
     columns = [table[:, i] for i in range(table.shape[1])]
     return MachineArrays(tuple(spec.id for spec in specs), columns[0].astype(np.int64), *columns[1:])

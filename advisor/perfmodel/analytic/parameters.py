@@ -101,18 +101,27 @@ HIGHEST = np.array([BOUNDS.get(name, (-np.inf, np.inf))[1] for name in NAMES])
 
 
 class Parameters:
-    """A parameter vector with names: ``p["smt"]``."""
+    """A parameter vector with names: ``p["smt"]``. Not changed once it is made: factors are worked out once."""
 
     def __init__(self, values: NDArray[np.float64]) -> None:
         self.values = values
+        self._factors: dict[str, float] = {}
+        self._by_simd: dict[tuple[str, str], NDArray[np.float64]] = {}
 
     def __getitem__(self, name: str) -> float:
         return float(self.values[INDEX[name]])
 
     def factor(self, name: str) -> float:
         """Exponential of a parameter."""
-        return float(np.exp(self.values[INDEX[name]]))
+        if name not in self._factors:
+            self._factors[name] = float(np.exp(self.values[INDEX[name]]))
+        return self._factors[name]
 
     def by_simd(self, prefix: str, suffix: str = "") -> NDArray[np.float64]:
         """Values over :data:`~advisor.perfmodel.analytic.machine.SIMD_CLASSES`."""
-        return np.array([self.values[INDEX[f"{prefix}_{simd}{suffix}"]] for simd in SIMD_CLASSES])
+        key = prefix, suffix
+        if key not in self._by_simd:
+            found = np.array([self.values[INDEX[f"{prefix}_{simd}{suffix}"]] for simd in SIMD_CLASSES])
+            found.flags.writeable = False  # the same array is handed out again
+            self._by_simd[key] = found
+        return self._by_simd[key]

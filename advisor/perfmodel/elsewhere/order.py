@@ -134,6 +134,32 @@ class _Neighbours:
     fitted: Flags
 
 
+@dataclass(frozen=True, eq=False)
+class _Passes:
+    """Passes on the chips of one box, those of a pass one after another: rows for the physical model."""
+
+    near: _Neighbours
+    machines: MachineArrays
+    tables: Array
+    peak: Array
+    runs: Runs
+    residual: Array
+    """Expected log residual of each pass (rows) on each chip (columns)."""
+
+    def shifts(self, physical_s: Array) -> Array:
+        """Shift of each pass on the box's own chip, given the physical model's time of every row."""
+        streams, threads = (values.reshape(self.residual.shape) for values in (self.runs.streams, self.runs.threads))
+        times = np.log(physical_s.reshape(streams.shape) / streams) + self.residual
+        better = self.near.better & _comparable(streams, threads)
+        result: Array = (in_order(times, better, self.near.fitted) - times)[:, 0]
+        return result
+
+
+_MOST_ROWS = 20_000
+"""Rows that are worked out at once: many boxes together, so that numpy's calls cost little, and not all of a large
+catalogue, whose arrays would leave the caches."""
+
+
 class ChipOrder:
     """How far predictions of the catalogue's chips are moved to keep the order of the data sheets.
 
@@ -178,13 +204,35 @@ class ChipOrder:
         works = list({table.key: table for passes in asked.values() for table in passes.values()}.values())
         residuals = self._residuals(boxes, works)
         at = {table.key: i for i, table in enumerate(works)}
+        laid_out: dict[str, _Passes] = {}
+        rows = 0
         for key, passes in asked.items():
-            found = np.zeros(len(passes))
-            if key in boxes:
-                mine = [(table, config) for (_, config), table in passes.items()]
-                found = self._of_box(boxes[key], mine, residuals[key][:, np.array([at[name] for name, _ in passes])])
-            for (table_key, config), shift in zip(passes, found, strict=True):
-                self._shifts[key, table_key, config] = float(shift)
+            if key not in boxes:
+                self._shifts.update(dict.fromkeys(((key, *name) for name in passes), 0.0))
+                continue
+            mine = [(table, config) for (_, config), table in passes.items()]
+            expected = residuals[key][:, np.array([at[name] for name, _ in passes])]
+            laid_out[key] = self._laid_out(boxes[key], mine, expected)
+            rows += len(laid_out[key].peak)
+            if rows >= _MOST_ROWS:
+                self._keep(asked, laid_out)
+                laid_out, rows = {}, 0
+        self._keep(asked, laid_out)
+
+    def _keep(self, asked: Mapping[str, Mapping[tuple[str, RunConfig], WorkTable]], boxes: dict[str, _Passes]) -> None:
+        """Work out the shifts of all passes in these boxes, by the key of the machine, and keep them."""
+        if not boxes:
+            return
+        every = list(boxes.values())
+        runs = Runs(*(np.concatenate([getattr(part.runs, field.name) for part in every]) for field in fields(Runs)))
+        table, peak = (np.concatenate([getattr(part, name) for part in every]) for name in ("tables", "peak"))
+        total_s = pass_time(
+            self._transfer.parameters, _joined([part.machines for part in every]), table, peak, runs
+        ).total
+        ends = np.cumsum([len(part.peak) for part in every])[:-1]
+        for (key, part), physical_s in zip(boxes.items(), np.split(total_s, ends), strict=True):
+            for (table_key, config), shift in zip(asked[key], part.shifts(physical_s).tolist(), strict=True):
+                self._shifts[key, table_key, config] = shift
 
     def _box(self, machine: MachineSpec) -> tuple[_Neighbours, MachineArrays] | None:
         """The machine's chip and those that its place in the order depends on, in its box; None where none is."""
@@ -205,10 +253,10 @@ class ChipOrder:
         ends = np.cumsum([len(arrays.ids) for arrays in every])[:-1]
         return dict(zip(boxes, np.split(table, ends), strict=True))
 
-    def _of_box(
+    def _laid_out(
         self, box: tuple[_Neighbours, MachineArrays], passes: Sequence[tuple[WorkTable, RunConfig]], residuals: Array
-    ) -> Array:
-        """Shift of each pass on the first chip of a box; ``residuals``: of the chips there, with each pass's work."""
+    ) -> _Passes:
+        """Each pass on each chip of a box; ``residuals``: of the chips there, with each pass's work."""
         near, arrays = box
         count = len(near.chips)
         settings = np.concatenate([self._resolved(near.chips, config) for _, config in passes])
@@ -220,13 +268,9 @@ class ChipOrder:
         tables = np.repeat(np.array([table.table for table, _ in passes]), count, axis=0)
         peak = np.repeat(np.array([table.peak_activation_bytes for table, _ in passes]), count)
         everywhere = arrays.take(np.tile(np.arange(count), len(passes)))
-        physical = pass_time(self._transfer.parameters, everywhere, tables, peak, runs).total
-        times = np.log(physical / streams).reshape(-1, count)
         residual = residuals[:, np.arange(len(passes)), precision]
-        times += share * residual[..., 1].T + (1.0 - share) * residual[..., 0].T
-        better = near.better & _comparable(streams.reshape(-1, count), threads.reshape(-1, count))
-        result: Array = (in_order(times, better, near.fitted) - times)[:, 0]
-        return result
+        expected = share * residual[..., 1].T + (1.0 - share) * residual[..., 0].T
+        return _Passes(near, everywhere, tables, peak, runs, expected)
 
     def _near(self, place: int) -> _Neighbours | None:
         """Chips that a chip's own place depends on: those that it compares with, and what these are bounded by."""

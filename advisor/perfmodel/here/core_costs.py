@@ -18,6 +18,7 @@ from advisor.perfmodel.resources.software_decode import (
     CoreTime,
     DecodeCalibration,
     clocks_under_load,
+    clocks_under_loads,
     decode_time,
     mean_core_speed,
     preparation_time,
@@ -122,11 +123,10 @@ class CoreCosts:
         if self._host.is_host(machine) or cores == 1:
             return ()
         if machine.key not in self._slowing_by_machine:
+            busy = (1.0 + np.arange(STEPS + 1) / STEPS * (cores - 1)).tolist()
+            clocks = clocks_under_loads(self._parameters, machine, busy)
             speeds_hz = [
-                mean_core_speed(
-                    self._calibration.cores, machine, clocks_under_load(self._parameters, machine, busy), busy
-                )[0]
-                for busy in 1.0 + np.arange(STEPS + 1) / STEPS * (cores - 1)
+                mean_core_speed(self._calibration.cores, machine, *load)[0] for load in zip(clocks, busy, strict=True)
             ]
             slowest = np.minimum.accumulate(speeds_hz)
             self._slowing_by_machine[machine.key] = tuple(float(speeds_hz[0] / speed - 1.0) for speed in slowest[1:])

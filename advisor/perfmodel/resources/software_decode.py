@@ -6,6 +6,7 @@ decode rates and on this project's own measurements; nothing that was measured o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -201,10 +202,16 @@ def clocks_under_load(parameters: Parameters, spec: MachineSpec, busy_cores: flo
     every machine counts as one without it. Efficiency cores run at their own turbo, at most 0.85 of the others' clock,
     as in ``analytic/physics.py``.
     """
+    return clocks_under_loads(parameters, spec, [busy_cores])[0]
+
+
+def clocks_under_loads(parameters: Parameters, spec: MachineSpec, busy_cores: Sequence[float]) -> list[CoreClocks]:
+    """:func:`clocks_under_load` at each of several numbers of busy cores, at once."""
     arrays = machine_arrays([spec])
     narrow = replace(arrays, simd=np.full_like(arrays.simd, SIMD_CLASSES.index("avx2")))
-    clock_hz = float(sustained_clock(parameters, narrow, np.array([busy_cores]))[0])
-    return CoreClocks(clock_hz, min(float(arrays.e_core_hz[0]), 0.85 * clock_hz))
+    clocks_hz = sustained_clock(parameters, narrow, np.array(busy_cores))
+    e_core_hz = float(arrays.e_core_hz[0])
+    return [CoreClocks(clock_hz, min(e_core_hz, 0.85 * clock_hz)) for clock_hz in clocks_hz.tolist()]
 
 
 def core_kind(spec: MachineSpec) -> CoreKind:

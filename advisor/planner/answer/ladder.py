@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.search.rank import Solution, cheapest
@@ -23,6 +24,7 @@ def ladder(study: Study, candidates: Sequence[Candidate], chosen: Solution) -> t
             solution: Solution | None = chosen
         else:
             eased = study.for_scenario(study.scenario.model_copy(update={"margin": margin}))
+            eased = replace(eased, only_whether=True)
             solution = cheapest(eased, candidates, floor=floor)
             floor = floor if solution is None else solution.cost  # what did not suffice does not with more asked for
         steps.append(_step(layer, solution))

@@ -86,7 +86,7 @@ class Deployment:
             return False
         if self.device_load(load, MEDIAN) > self.scenario.margin.usable_share:
             return False
-        return self.study.assess(self.model, self.setup, load)[1] is None
+        return self.study.carries(self.model, self.setup, load)
 
     def run(self, load: Load, z: float) -> SimulatedOutcome:
         """Simulate one box under ``load``."""

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean, median
 
-import numpy as np
-
 from advisor.number_format import apart
 from advisor.perfmodel.resources.software_decode import decode_traffic_bytes
 from advisor.planner.question.demand import interval_frames, object_classes
@@ -16,6 +14,7 @@ from advisor.planner.question.load_case import Load
 from advisor.records.scenario import Scenario, Stage
 from advisor.records.trace import Trace
 from advisor.simulate import ObjectsSpec, Seeds, SimCamera, SimResult, SimSpec, SimStage, StartupFallback, simulate
+from advisor.simulate.result import quantile
 from advisor.simulate.trace import simulate_traced
 
 from .belief import at
@@ -361,7 +360,8 @@ def _parents_first(scenario: Scenario) -> list[Stage]:
         names = {stage.id for stage in placed}
         ready = [stage for stage in waiting if stage.on is None or stage.on in names]
         placed += ready
-        waiting = [stage for stage in waiting if stage not in ready]
+        names |= {stage.id for stage in ready}
+        waiting = [stage for stage in waiting if stage.id not in names]
     return placed
 
 
@@ -401,5 +401,5 @@ def _percentiles_ms(result: SimResult) -> tuple[float, float, float] | tuple[Non
     latencies_s = result.slowest_camera_latencies_s(0.95)
     if latencies_s.size == 0:
         return None, None, None
-    p50, p95, p99 = (float(value) * 1000.0 for value in np.quantile(latencies_s, (0.50, 0.95, 0.99)))
+    p50, p95, p99 = (quantile(latencies_s, share) * 1000.0 for share in (0.50, 0.95, 0.99))
     return p50, p95, p99

@@ -85,3 +85,9 @@ def test_errors_are_learned_from_machines_whose_power_is_as_much_the_box_makers_
     assert [core_class(spec) for spec in (small, soldered, thrifty)] == ["small_cores", "avx512_vnni", "avx2"]
     rare = [machine("old", simd_level="sse42", tdp_w=6.0), machine("tiles", simd_level="amx", tdp_w=350.0)]
     assert [error_class(spec) for spec in rare] == ["sse42", "amx"]
+
+
+def test_a_changed_data_sheet_is_read_anew() -> None:
+    before = machine(boost_hz=4e9)
+    assert machine_arrays([before]).boost_hz[0] == 4e9
+    assert machine_arrays([before.model_copy(update={"boost_hz": 3e9}), before]).boost_hz.tolist() == [3e9, 4e9]

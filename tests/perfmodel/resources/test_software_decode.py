@@ -14,6 +14,7 @@ from advisor.perfmodel.resources.software_decode import (
     DecodeCalibration,
     PreparationTerms,
     clocks_under_load,
+    clocks_under_loads,
     core_kind,
     decode_time,
     decode_traffic_bytes,
@@ -140,6 +141,15 @@ def test_the_clock_is_that_of_the_load_without_the_loss_of_wide_arithmetic() -> 
     full, one = (clocks_under_load(parameters, server, cores).performance_hz for cores in (64.0, 1.0))
     narrow = clocks_under_load(parameters, server.model_copy(update={"simd_level": "avx2"}), 64.0).performance_hz
     assert full == narrow < one
+
+
+def test_clocks_under_several_loads_are_those_of_one_at_a_time() -> None:
+    parameters = clock_parameters(profiles_dir())
+    busy = [1.0, 2.5, 10.0, 16.0]
+    for name in ("intel-core-i9-12900k", "intel-xeon-gold-6430-2s"):
+        chip = Catalogue.load().resolve(name)
+        each = [clocks_under_load(parameters, chip, cores) for cores in busy]
+        assert clocks_under_loads(parameters, chip, busy) == each
 
 
 def test_preparation_reads_at_most_four_source_pixels_for_each_of_the_input() -> None:

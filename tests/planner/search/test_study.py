@@ -62,12 +62,16 @@ def assess(
     *outcomes: SimulatedOutcome,
     drawn: Sequence[SimulatedOutcome] = (GOOD,),
     ruled: FailedCheck | None = None,
+    only_whether: bool = False,
     **margin: float,
 ) -> tuple[SimulatedOutcome, FailedCheck | None, int, list[int]]:
     """Outcome that decides, what fails, simulations that this took, and the draws that were asked for."""
     shop = scenario(margin=margin)
     belief = ScriptedBelief(ruled)
-    study = Scripted(inputs([BOX], shop=shop), LoadCase.of(shop), outcomes=outcomes, drawn=drawn, scripted=belief)
+    study = Scripted(
+        inputs([BOX], shop=shop), LoadCase.of(shop), only_whether=only_whether,
+        outcomes=outcomes, drawn=drawn, scripted=belief,
+    )  # fmt: skip
     decisive, failed = study.assess(cast(Any, "MEDIAN"), cast(Any, None), study.case.required(1))
     return decisive, failed, study.counters.simulated, belief.asked
 
@@ -127,6 +131,34 @@ def test_in_the_joint_draw_the_slo_is_required_and_no_headroom() -> None:
     # Near a limit each of three runs of the draw must hold.
     assert assess(GOOD, drawn=[NEAR, GOOD, GOOD])[:3] == (GOOD, None, 4)
     assert assess(GOOD, drawn=[NEAR, GOOD, SLOW])[0] is SLOW
+
+
+def test_where_only_whether_it_holds_is_asked_the_confidence_decides_first() -> None:
+    decisive, failed, simulated, _ = assess(GOOD, drawn=[SLOW], only_whether=True, headroom_pct=0.0)
+    assert (decisive, simulated) == (SLOW, 1)
+    assert failed is not None
+    assert (failed.check, failed.at_median) == ("latency_p95", False)
+    assert assess(GOOD, drawn=[GOOD], only_whether=True, headroom_pct=0.0)[:2] == (GOOD, None)
+    slow, failed, *_ = assess(SLOW, drawn=[GOOD], only_whether=True, headroom_pct=0.0)
+    assert (slow, failed is not None) == (SLOW, True)
+
+
+def test_headroom_is_asked_at_the_median_first_and_no_closed_form_is_taken_for_a_run() -> None:
+    decisive, failed, *_ = assess(SLOW, drawn=[SLOW], only_whether=True, headroom_pct=30.0)
+    assert (decisive, failed is not None and failed.at_median) == (SLOW, True)
+    ruled = FailedCheck("memory", "too little", 0.5)
+    decisive, failed, simulated, _ = assess(GOOD, ruled=ruled, only_whether=True, headroom_pct=0.0)
+    assert (decisive, simulated, failed is not None and failed.check) == (GOOD, 1, "memory")
+
+
+@pytest.mark.parametrize(("drawn", "median", "holds"), [(SLOW, GOOD, False), (GOOD, SLOW, False), (GOOD, GOOD, True)])
+def test_what_carries_is_what_fails_nothing(drawn: SimulatedOutcome, median: SimulatedOutcome, *, holds: bool) -> None:
+    shop = scenario()
+    study = Scripted(
+        inputs([BOX], shop=shop), LoadCase.of(shop), outcomes=[median], drawn=[drawn], scripted=ScriptedBelief(None)
+    )
+    assert study.carries(cast(Any, "MEDIAN"), cast(Any, None), study.case.required(1)) is holds
+    assert (assess(median, drawn=[drawn])[1] is None) is holds
 
 
 def test_a_draw_that_a_closed_form_rules_out_is_not_simulated() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from advisor.records.surface import LearntLimits
 from .boxes import rounded
 from .experiment import FULL, Sample
 from .features import FEATURES
+from .fit import left_out, logistic, ridge
 
 Floats = NDArray[np.float64]
 
@@ -51,9 +53,6 @@ def quadratic(z: Floats) -> Floats:
 
 def learn(samples: Sequence[Sample], places: int) -> Learnt | None:
     """Fit both limits; ``places``: how many ways to use a box there are. None: too few simulations tell anything."""
-    from sklearn.linear_model import LogisticRegression, Ridge
-    from sklearn.model_selection import KFold, cross_val_predict
-
     if len(samples) < LEAST_TOLD:
         return None
     x = np.array([sample.features for sample in samples])
@@ -62,27 +61,24 @@ def learn(samples: Sequence[Sample], places: int) -> Learnt | None:
     z, own = (x - mean) / scale, _own(samples, places)
     busy = np.minimum(np.exp(x[:, BUSY]), 1.0)
     simulated = np.array([sample.utilisation for sample in samples])
-    told = (simulated < FULL) & (simulated > LEAST_BUSY)
-    if told.sum() < LEAST_TOLD:
+    telling = (simulated < FULL) & (simulated > LEAST_BUSY)
+    if telling.sum() < LEAST_TOLD:
         return None
-    folds = KFold(FOLDS, shuffle=True, random_state=0)
-    design = np.hstack([quadratic(z), OWN_UTILISATION * own])[told]
-    ratio = np.log(simulated[told] / busy[told])
-    ridge = Ridge(alpha=RIDGE)
-    left_out = cross_val_predict(ridge, design, ratio, cv=folds)
-    utilisation_error = float(np.quantile(np.abs(np.expm1(left_out - ratio)), 0.9))
-    ridge.fit(design, ratio)
-    terms = design.shape[1] - places
+    design = np.hstack([quadratic(z), OWN_UTILISATION * own])[telling]
+    ratio = np.log(simulated[telling] / busy[telling])
+    fit_ratio, fit_failure = partial(ridge, penalty=RIDGE), partial(logistic, strength=PENALTY)
+    utilisation_error = float(np.quantile(np.abs(np.expm1(left_out(design, ratio, fit_ratio, FOLDS) - ratio)), 0.9))
+    utilisation = fit_ratio(design, ratio)
+    terms = 1 + design.shape[1] - places
     draws = np.array([sample.is_draw for sample in samples])
     failed = np.array([sample.failed for sample in samples])[draws]
     chances, offsets, failure_error = _constant(failed, z.shape[1]), np.zeros(places), 0.0
     if min(failed.sum(), (~failed).sum()) >= FOLDS:
         every = np.hstack([z, OWN_FAILURE * own])[draws]
-        logistic = LogisticRegression(C=PENALTY, max_iter=2000)
-        failure_error = float(np.mean(cross_val_predict(logistic, every, failed, cv=folds) != failed))
-        logistic.fit(every, failed)
-        chances = np.concatenate([logistic.intercept_, logistic.coef_[0][: z.shape[1]]])
-        offsets = OWN_FAILURE * logistic.coef_[0][z.shape[1] :]
+        failing = failed.astype(np.float64)
+        failure_error = float(np.mean((left_out(every, failing, fit_failure, FOLDS) > 0.0) != failed))
+        fitted = fit_failure(every, failing)
+        chances, offsets = fitted[: 1 + z.shape[1]], OWN_FAILURE * fitted[1 + z.shape[1] :]
     device = np.array([sample.device for sample in samples])
     busy_device = (device > LEAST_BUSY) & (device < FULL)
     closed = np.exp(x[busy_device, DEVICE])
@@ -90,14 +86,14 @@ def learn(samples: Sequence[Sample], places: int) -> Learnt | None:
         features=FEATURES,
         mean=_rounded(mean),
         scale=_rounded(scale),
-        utilisation=_rounded([float(ridge.intercept_), *ridge.coef_[:terms]]),
+        utilisation=_rounded(utilisation[:terms]),
         failure=_rounded(chances),
         device_ratio=rounded(float(np.median(device[busy_device] / closed))) if busy_device.any() else 1.0,
         utilisation_error=rounded(utilisation_error),
         failure_error=rounded(failure_error),
         simulations=len(samples),
     )
-    return Learnt(limits, _rounded(OWN_UTILISATION * ridge.coef_[terms:]), _rounded(offsets))
+    return Learnt(limits, _rounded(OWN_UTILISATION * utilisation[terms:]), _rounded(offsets))
 
 
 def _own(samples: Sequence[Sample], places: int) -> Floats:
