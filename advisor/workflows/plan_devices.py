@@ -51,7 +51,9 @@ def with_devices(
             continue
         # By its chip: boxes that price lists make are no files of the catalogue.
         own = {device.runtime_name: device for device in catalogue.devices_of(candidate.platform.processor)}
-        devices = tuple(device_spec(own[name], candidate.machine) for name in names if name in own)
+        devices = tuple(
+            device_spec(own[name], candidate.machine, candidate.platform.processor) for name in names if name in own
+        )
         found.append(replace(candidate, devices=devices))
         if scenario.candidates.add_accelerators and not candidate.platform.accelerators:
             found += [_bought_with(candidate, device, catalogue) for device in added]
@@ -70,7 +72,7 @@ def _with_arm_cores(candidate: Candidate, catalogue: Catalogue) -> Candidate:
     if candidate.machine.architecture != "aarch64" or candidate.machine.id == "this":
         return candidate
     own = (device for device in catalogue.devices_of(candidate.platform.processor) if device.kind == "cpu")
-    cores = next((device_spec(device, candidate.machine) for device in own), None)
+    cores = next((device_spec(device, candidate.machine, candidate.platform.processor) for device in own), None)
     return replace(candidate, arm_cores=cores)
 
 
@@ -81,7 +83,7 @@ def _bought_with(candidate: Candidate, entry: Device, catalogue: Catalogue) -> C
     from advisor.store.slots import slot_fit
 
     platform = candidate.platform
-    device = device_spec(entry, candidate.machine)
+    device = device_spec(entry, candidate.machine, platform.processor)
     prices = {item.id: item.list_price_usd for item in catalogue.accelerators()}
     added = None if entry.accelerator is None else prices.get(entry.accelerator)
     power_w = platform.max_power_w
