@@ -56,7 +56,11 @@ def with_devices(
         )
         found.append(replace(candidate, devices=devices))
         if scenario.candidates.add_accelerators and not candidate.platform.accelerators:
-            found += [_bought_with(candidate, device, catalogue) for device in added]
+            pinned = {stage.device for stage in scenario.stages}
+            of_chip = tuple(device for device in devices if RUNTIME_DEVICES[device.kind] in pinned)
+            found += [
+                _bought_with(candidate, device, of_chip if device.id in pinned else (), catalogue) for device in added
+            ]
     return tuple(found)
 
 
@@ -76,8 +80,13 @@ def _with_arm_cores(candidate: Candidate, catalogue: Catalogue) -> Candidate:
     return replace(candidate, arm_cores=cores)
 
 
-def _bought_with(candidate: Candidate, entry: Device, catalogue: Catalogue) -> Candidate:
-    """Box with an added device: the sum of both prices, and of what both draw."""
+def _bought_with(
+    candidate: Candidate, entry: Device, of_chip: tuple[DeviceSpec, ...], catalogue: Catalogue
+) -> Candidate:
+    """Box with an added device: the sum of both prices, and of what both draw.
+
+    ``of_chip``: devices of its own that stages are pinned to beside the added one.
+    """
     from advisor.planner.question.money import PRICE_SPREAD
     from advisor.store.catalogue import device_spec
     from advisor.store.slots import slot_fit
@@ -109,7 +118,7 @@ def _bought_with(candidate: Candidate, entry: Device, catalogue: Catalogue) -> C
         candidate,
         platform=with_it,
         notes=(*candidate.notes, note),
-        devices=(device,),
+        devices=(device, *of_chip),
         bought_with=device.id,
         lacks=words if fit == "lacks" else None,
     )
