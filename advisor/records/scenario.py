@@ -471,6 +471,8 @@ class Scenario(Record):
             return "it is worked out for cameras alone, and this scenario has requests"
         if self.sites:
             return "it is worked out for one site, and this scenario has several"
+        if len({stage.device for stage in self.stages} - {None, "CPU"}) > 1:
+            return "it is worked out for one device beside the cores, and stages of this scenario name several"
         return None
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 from advisor.errors import ModelRangeError, RuntimeRefusal
 from advisor.records.config import EffectiveConfig, RunConfig
 
-from .devices import collected_requests, first_family, named_devices
+from .devices import collected_requests, first_family, kind_of, named_devices
 
 # Spellings tried on OpenVINO 2026.4.1: both variables take the same words, oneDNN knows SSE41 but not SSE42.
 _ISA_WORDS = {
@@ -38,7 +38,7 @@ _FURTHER_VARIABLES = (
 )
 _CORE_TYPES = {"any": "ANY_CORE", "performance": "PCORE_ONLY", "efficiency": "ECORE_ONLY"}
 _HINTS = {"latency": "LATENCY", "throughput": "THROUGHPUT", "cumulative_throughput": "CUMULATIVE_THROUGHPUT"}
-# int8 files keep their unquantised rest in f32: the hint speaks of the floating-point part only.
+# int8 files keep their unquantised rest in floating point, of which alone the hint speaks: f32 on cores.
 _PRECISION_HINTS = {"f32": "f32", "int8": "f32", "bf16": "bf16", "f16": "f16"}
 _CAPABILITY = {"f32": "FP32", "bf16": "BF16", "int8": "INT8", "f16": "FP16"}
 _OF_OTHERS = {
@@ -131,7 +131,10 @@ def properties(config: RunConfig, capabilities: tuple[str, ...], *, profiling: b
     for name, owner in _OF_OTHERS.items():
         if getattr(config, name) is not None:
             raise RuntimeRefusal(f"{name}: OpenVINO has no such setting; it belongs to runtime {owner}")
-    requested: dict[str, Any] = {"INFERENCE_PRECISION_HINT": _PRECISION_HINTS[config.precision]}
+    hinted = _PRECISION_HINTS[config.precision]
+    if config.precision == "int8" and kind_of(first_family(config.device)) in {"GPU", "NPU"} and "FP16" in capabilities:
+        hinted = "f16"  # what these compute in by default, and did where int8 figures were published
+    requested: dict[str, Any] = {"INFERENCE_PRECISION_HINT": hinted}
     if config.hint != "none":
         requested["PERFORMANCE_HINT"] = _HINTS[config.hint]
     optional = {

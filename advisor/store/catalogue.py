@@ -154,7 +154,7 @@ class Catalogue:
         CatalogueError
             Neither a platform nor a processor; names the nearest.
         """
-        chip = self._chip_of(machine)
+        chip = self.chip_of(machine)
         names = (f"{chip}-{kind.lower()}" for kind in RUNTIME_DEVICES.values())
         own = [self._entry("devices", name, Device) for name in names if name in self._files["devices"]]
         return [device for device in own if device.processor == chip]
@@ -174,10 +174,17 @@ class Catalogue:
         found = own.get(name.upper())
         if found is None and name in self._files["devices"]:
             added = self._entry("devices", name, Device)
-            found = added if added.processor in (None, self._chip_of(machine)) else None
-        return None if found is None else device_spec(found, self.resolve(machine))
+            found = added if added.processor in (None, self.chip_of(machine)) else None
+        return None if found is None else device_spec(found, self.resolve(machine), self.chip_of(machine))
 
-    def _chip_of(self, machine: str) -> str:
+    def chip_of(self, machine: str) -> str:
+        """Id of the processor of a platform, or of a processor itself, also of several in one board.
+
+        Raises
+        ------
+        CatalogueError
+            Neither a platform nor a processor; names the nearest.
+        """
         wanted = machine if machine in self._files["platforms"] else catalogue_id(machine)
         if wanted in self._files["platforms"]:
             return self.platform(wanted).processor
@@ -353,12 +360,16 @@ def _folder_of(entry: Record) -> str:
     return {Processor: "processors", Platform: "platforms", Accelerator: "accelerators", Device: "devices"}[type(entry)]
 
 
-_ONE_LANE = {"raspberry-pi-5-8-gb": "pcie-gen3-x1", "raspberry-pi-5-8-gb-kit": "pcie-gen3-x1"}
-"""Boxes that attach an added device by less than it can use. Source: Raspberry Pi 5 product brief (one PCIe lane)."""
+_ONE_LANE = {"raspberry-pi-5-8-gb": "pcie-gen3-x1"}
+"""Processors whose boxes attach an added device by less than it can use. Source: Raspberry Pi 5 product brief (one PCIe
+lane)."""
 
 
-def device_spec(device: Device, machine: MachineSpec) -> DeviceSpec:
-    """Facts of a device in a box: the box's memory and power where it has none of its own."""
+def device_spec(device: Device, machine: MachineSpec, chip: str) -> DeviceSpec:
+    """Facts of a device in a box: the box's memory and power where it has none of its own.
+
+    ``chip``: the box's processor, by whose lanes an added device is attached.
+    """
     uncertain: set[str] = set()
 
     def fact(name: str) -> float | None:
@@ -395,7 +406,7 @@ def device_spec(device: Device, machine: MachineSpec) -> DeviceSpec:
         memory_bandwidth_bytes_per_s=bandwidth,
         memory_shared=shared,
         power_w=power if power is not None else machine.sustained_power_w or machine.tdp_w,
-        host_link=_ONE_LANE.get(machine.id, measured) if measured is not None and "pcie" in measured else measured,
+        host_link=_ONE_LANE.get(chip, measured) if measured is not None and "pcie" in measured else measured,
         measured_link=measured,
         uncertain=tuple(sorted(uncertain)),
     )

@@ -51,10 +51,16 @@ def with_devices(
             continue
         # By its chip: boxes that price lists make are no files of the catalogue.
         own = {device.runtime_name: device for device in catalogue.devices_of(candidate.platform.processor)}
-        devices = tuple(device_spec(own[name], candidate.machine) for name in names if name in own)
+        devices = tuple(
+            device_spec(own[name], candidate.machine, candidate.platform.processor) for name in names if name in own
+        )
         found.append(replace(candidate, devices=devices))
         if scenario.candidates.add_accelerators and not candidate.platform.accelerators:
-            found += [_bought_with(candidate, device, catalogue) for device in added]
+            pinned = {stage.device for stage in scenario.stages}
+            of_chip = tuple(device for device in devices if RUNTIME_DEVICES[device.kind] in pinned)
+            found += [
+                _bought_with(candidate, device, of_chip if device.id in pinned else (), catalogue) for device in added
+            ]
     return tuple(found)
 
 
@@ -70,18 +76,23 @@ def _with_arm_cores(candidate: Candidate, catalogue: Catalogue) -> Candidate:
     if candidate.machine.architecture != "aarch64" or candidate.machine.id == "this":
         return candidate
     own = (device for device in catalogue.devices_of(candidate.platform.processor) if device.kind == "cpu")
-    cores = next((device_spec(device, candidate.machine) for device in own), None)
+    cores = next((device_spec(device, candidate.machine, candidate.platform.processor) for device in own), None)
     return replace(candidate, arm_cores=cores)
 
 
-def _bought_with(candidate: Candidate, entry: Device, catalogue: Catalogue) -> Candidate:
-    """Box with an added device: the sum of both prices, and of what both draw."""
+def _bought_with(
+    candidate: Candidate, entry: Device, of_chip: tuple[DeviceSpec, ...], catalogue: Catalogue
+) -> Candidate:
+    """Box with an added device: the sum of both prices, and of what both draw.
+
+    ``of_chip``: devices of its own that stages are pinned to beside the added one.
+    """
     from advisor.planner.question.money import PRICE_SPREAD
     from advisor.store.catalogue import device_spec
     from advisor.store.slots import slot_fit
 
     platform = candidate.platform
-    device = device_spec(entry, candidate.machine)
+    device = device_spec(entry, candidate.machine, platform.processor)
     prices = {item.id: item.list_price_usd for item in catalogue.accelerators()}
     added = None if entry.accelerator is None else prices.get(entry.accelerator)
     power_w = platform.max_power_w
@@ -107,7 +118,7 @@ def _bought_with(candidate: Candidate, entry: Device, catalogue: Catalogue) -> C
         candidate,
         platform=with_it,
         notes=(*candidate.notes, note),
-        devices=(device,),
+        devices=(device, *of_chip),
         bought_with=device.id,
         lacks=words if fit == "lacks" else None,
     )

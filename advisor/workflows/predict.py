@@ -66,6 +66,8 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
         raise InputError(
             f"--runtime {request.runtime}: unknown{nearest(request.runtime, real_runtimes())}; known: {known}"
         )
+    if not request.device.strip():
+        raise InputError("--device names no device; for example --device GPU")
     if not request.platforms:
         raise InputError("--on names no platform; for example --on this,intel-core-i5-12400")
     with open_store(store_url) as store:
@@ -75,7 +77,7 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
         machines = [host if name == "this" else catalogue.resolve(name) for name in request.platforms]
         configs = [_config(request, machine) for machine in machines]
         pairs = list(zip(machines, configs, strict=True))
-        elsewhere = [asks_of_device(request.device, machine) for machine in machines]
+        elsewhere = [asks_of_device(request.device, machine, catalogue) for machine in machines]
         if all(elsewhere):
             model = resolve_for_device(request.model, request.input_shape)
         else:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from math import exp
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from advisor.errors import ModelError
-from advisor.records.base import Evidence, Interval
+from advisor.records.base import Evidence, Interval, Precision
 from advisor.records.config import RunConfig
 from advisor.records.device import DeviceSpec, runtime_of
 from advisor.records.machine import MachineSpec
@@ -22,12 +23,34 @@ if TYPE_CHECKING:
     from advisor.store.catalogue import Catalogue
 
 
-def asks_of_device(device: str, machine: MachineSpec) -> bool:
+def asks_of_device(device: str, machine: MachineSpec, catalogue: Catalogue) -> bool:
     """Whether a question is answered from the evidence on devices: all but x86 cores and what ends on them."""
     from advisor.perfmodel.sources.registry import predicts
+    from advisor.runtimes.devices import first_family
 
     is_arm = device.upper() == "CPU" and machine.architecture == "aarch64" and machine.id != "this"
-    return is_arm or not predicts(device)
+    if is_arm or not predicts(device):
+        return True
+    if device.upper().partition(":")[0] == "AUTO":
+        return chosen_by_auto(device, machine, catalogue) is not None
+    return first_family(device) != "CPU"  # predicts() goes by beginnings: CPUX is no processor
+
+
+def chosen_by_auto(device: str, machine: MachineSpec, catalogue: Catalogue) -> str | None:
+    """Device that OpenVINO's AUTO prefers to the cores of a catalogued machine; None: it ends on the cores.
+
+    The first that it names and the chip has; of a list without names, the graphics, which AUTO ranks above the cores.
+    Devices of this machine are read back when they run, not guessed.
+    """
+    from advisor.runtimes.devices import family, named_devices
+
+    if machine.id == "this":
+        return None
+    own = {item.runtime_name for item in catalogue.devices_of(machine.id)} | {"CPU"}
+    excluded = {family(name.strip()[1:]) for name in device.partition(":")[2].split(",") if name.strip()[:1] == "-"}
+    names = [family(name) for name in named_devices(device)] or [name for name in ("GPU",) if name not in excluded]
+    first = next((name for name in names if name in own), "CPU")
+    return None if first == "CPU" else first
 
 
 def predict_on_device(
@@ -49,15 +72,27 @@ def predict_on_device(
     """
     from advisor.perfmodel.devices.question import first_answer
     from advisor.perfmodel.devices.registry import shipped_sources
+    from advisor.store.slots import slot_fit
 
     if machine.id == "this":
         reason = f"device {config.device} of this machine is not read: name its processor, or use `sizer bench`"
+        return _unknown(model, machine, config, reason)
+    if config.device.upper().partition(":")[0] == "AUTO":
+        chosen = chosen_by_auto(config.device, machine, catalogue)
+        reason = (
+            f"device {config.device}: AUTO begins on the cores and goes over to {chosen}, and nothing tells when; ask "
+            f"for --device {chosen} or CPU"
+        )
         return _unknown(model, machine, config, reason)
     device = catalogue.device(machine.id, config.device)
     if device is None:
         own = ", ".join(item.runtime_name for item in catalogue.devices_of(machine.id)) or "none"
         reason = f"device {config.device}: {machine.id} has none in the catalogue, which lists of it: {own}"
         return _unknown(model, machine, config, reason)
+    if device.kind == "accelerator":
+        fit, words = slot_fit((machine.id, catalogue.chip_of(machine.id)), device.id, device.host_link)
+        if fit == "lacks":
+            return _unknown(model, machine, config, f"device {device.id}: {words}")
     own_runtime = config.runtime if device.kind == "cpu" else runtime_of(device.family)
     if config.runtime not in (own_runtime, "openvino"):  # OpenVINO is what stands there where nothing was asked for
         reason = (
@@ -69,12 +104,33 @@ def predict_on_device(
     question = device_question(model, work, config, device)
     answer = first_answer(shipped_sources(), question)
     if answer is None:
+        batch = "" if config.batch == 1 else f" and batch {config.batch}"
         reason = (
-            f"device {config.device} ({device.id}): no published figure of {model.name} at {config.precision}, and "
-            "none from which it could be inferred; measure it there with `sizer bench`"
+            f"device {config.device} ({device.id}): no published figure of {model.name} at {config.precision}{batch}, "
+            "and none from which it could be inferred; "
+            + (_known_otherwise(question) or "measure it there with `sizer bench`")
         )
         return _unknown(model, machine, config, reason)
     return _known(model, machine, config, answer)
+
+
+def _known_otherwise(question: DeviceQuestion) -> str | None:
+    """How to ask for what is known of the model on the device, one input at a time; None: nothing is."""
+    from advisor.perfmodel.devices.question import first_answer
+    from advisor.perfmodel.devices.registry import shipped_sources
+
+    on_arm = question.device.kind == "cpu"
+    ways: list[tuple[Precision, str]] = (
+        [("f16", "ncnn"), ("f32", "openvino")]
+        if on_arm
+        else [(precision, question.runtime) for precision in ("f16", "int8")]
+    )
+    for precision, runtime in ways:
+        asked = replace(question, precision=precision, runtime=runtime, batch=1)
+        if first_answer(shipped_sources(), asked) is not None:
+            how = f"--runtime {runtime} --precision {precision}" if on_arm else f"--precision {precision}"
+            return f"it is known with {how}{' --batch 1' if question.batch != 1 else ''}"
+    return None
 
 
 @lru_cache(maxsize=1)

@@ -313,6 +313,7 @@ def test_the_model_server_gets_the_device_and_no_settings_of_the_cpu() -> None:
     person, reid = (item["config"] for item in document["model_config_list"])
     assert (person["target_device"], reid["target_device"]) == ("GPU", "NPU")
     assert person["plugin_config"] == {"INFERENCE_PRECISION_HINT": "f16", "NUM_STREAMS": "2"}
+    assert reid["plugin_config"]["INFERENCE_PRECISION_HINT"] == "f16"  # what an int8 file holds beside int8
     with pytest.raises(InputError, match=r"runs in hailort .* use --export compose"):
         export_plan(plan_with(person=HAILO), "ovms")
 

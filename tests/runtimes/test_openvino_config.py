@@ -41,6 +41,21 @@ def test_precision_is_always_explicit(precision) -> None:
     assert asked == {"INFERENCE_PRECISION_HINT": {"f32": "f32", "int8": "f32", "bf16": "bf16"}[precision]}
 
 
+@pytest.mark.parametrize(
+    ("device", "capabilities", "hint"),
+    [
+        ("GPU", ("FP32", "FP16", "INT8"), "f16"),
+        ("BATCH:GPU.1(4)", ("FP32", "FP16", "INT8"), "f16"),
+        ("NPU", ("FP16", "INT8"), "f16"),
+        ("GPU", ("FP32", "INT8"), "f32"),
+        ("CPU", ("FP32", "FP16", "INT8"), "f32"),
+    ],
+)
+def test_the_rest_of_an_int8_file_is_what_the_device_computes_in_by_itself(device, capabilities, hint) -> None:
+    asked = properties(RunConfig(device=device, precision="int8"), capabilities, profiling=False)
+    assert asked["INFERENCE_PRECISION_HINT"] == hint
+
+
 def test_every_axis_has_its_property() -> None:
     config = RunConfig(
         hint="throughput", hint_requests=3, streams=2, threads=4, pinning=False, core_type="performance",

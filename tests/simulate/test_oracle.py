@@ -244,6 +244,19 @@ def test_stages_that_share_a_device_agree(cores) -> None:
     agree(*both(stages, cameras=camera_set(4), cores=cores, workers=2, means=(2.0,)), floor=0.03)
 
 
+@pytest.mark.parametrize("cores", [4.0, 0.5])
+def test_stages_on_two_devices_agree(cores) -> None:
+    """Graphics detect, a neural processor classifies what they found, and a third stage stays on the cores."""
+    stages = [
+        stage("person", (0.0, 0.016), interval=1, finds=0, streams=3, pre=0.002, sigma=0.1, device="GPU",
+              taken=(0.0, 0.008)),
+        stage("reid", batches(0.006, 0.003, 2), parent=0, interval=2, streams=2, pre=0.001, device="NPU",
+              taken=batches(0.004, 0.003, 2)),
+        stage("face", (0.0, 0.004), interval=5, groups=("b",)),
+    ]  # fmt: skip
+    agree(*both(stages, cameras=camera_set(4), cores=cores, workers=2, means=(2.0,)), floor=0.03)
+
+
 @pytest.mark.parametrize("engine_s", [0.004, 0.016])
 def test_an_engine_that_decodes_agrees(engine_s) -> None:
     """Below its rate and close to it: 60 frames per second hold it for 24 and 96 % of the time."""

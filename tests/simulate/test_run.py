@@ -124,6 +124,23 @@ def test_sojourn_on_a_shared_device_is_that_of_processor_sharing() -> None:
     assert abs(mean - rho) <= error
 
 
+def test_two_devices_are_two_servers() -> None:
+    """M/G/1-PS on each by itself: what is on one device takes no time of the other."""
+    times_s, each = {"GPU": 0.020, "NPU": 0.030}, 24.0
+    stages = tuple(
+        SimStage(name, (0.0, time_s), groups=(name,), streams=500, queue_limit=10_000, device=name)
+        for name, time_s in times_s.items()
+    )
+    spec = SimSpec(tuple(callers(each, name) for name in times_s), stages, 4.0)
+    for place, (name, time_s) in enumerate(times_s.items()):
+        rho = each * time_s
+        mean, error = over_seeds(spec, lambda r, place=place: r.stages[place].mean_service_s)
+        assert abs(mean - time_s / (1 - rho)) <= error
+        assert error < 0.1 * mean
+        mean, error = over_seeds(spec, lambda r, name=name: r.device_utilisation[name])
+        assert abs(mean - rho) <= error
+
+
 def test_a_device_takes_its_time_and_the_host_the_preparation() -> None:
     stage = SimStage(
         "m", (0.0, 0.030), streams=4, core_s=(0.0, 0.010), preprocess_core_s=0.004, device="GPU", queue_limit=50

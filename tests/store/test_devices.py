@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from advisor.errors import CatalogueError
 from advisor.records.device import Device
-from advisor.store.catalogue import Catalogue
+from advisor.store.catalogue import Catalogue, device_spec
 
 CATALOGUE = Catalogue.load()
 
@@ -40,6 +40,16 @@ def test_an_added_board_has_its_own_power_and_the_link_of_the_box() -> None:
     assert pc is not None
     assert (pi.host_link, pc.host_link) == ("pcie-gen3-x1", "pcie-gen3-x4")
     assert pi.power_w == 2.5
+
+
+def test_every_box_of_a_chip_with_one_lane_has_one_lane() -> None:
+    """Boxes that price lists make have ids of their own."""
+    board = CATALOGUE.device("mini-pc-n100-8-gb", "hailo-8l")
+    assert board is not None
+    made = CATALOGUE.resolve("raspberry-pi-5-8-gb").model_copy(update={"id": "raspberry-pi-5-4gb-with-4-gb"})
+    (entry,) = (item for item in CATALOGUE.devices() if item.id == "hailo-8l")
+    assert board.host_link == "pcie-gen3-x2"
+    assert device_spec(entry, made, "raspberry-pi-5-8-gb").host_link == "pcie-gen3-x1"
 
 
 def test_a_device_of_another_chip_is_not_one_of_this() -> None:

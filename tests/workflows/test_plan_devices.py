@@ -116,3 +116,16 @@ def test_boxes_with_arm_cores_have_them_without_permission() -> None:
     assert mini.arm_cores is None
     assert pi.arm_cores is not None
     assert pi.arm_cores.core_design == "cortex-a76"
+
+
+def test_an_added_device_and_the_graphics_that_stages_are_pinned_to_are_one_box() -> None:
+    catalogue = Catalogue.load()
+    platform = catalogue.platform("mini-pc-n100-8-gb")
+    stages = [
+        {"id": "person", "model": "like:person", "device": "hailo-8l"},
+        {"id": "face", "model": "like:face", "device": "GPU"},
+    ]
+    case = scenario(stages=stages, candidates={"add_accelerators": True})
+    as_sold, with_it = with_devices(case, [Candidate(platform, catalogue.machine(platform))], catalogue)
+    assert [device.kind for device in as_sold.devices] == ["igpu"]
+    assert [device.id for device in with_it.devices] == ["hailo-8l", "intel-processor-n100-gpu"]

@@ -64,7 +64,7 @@ class GraphicsEstimate(DeviceSource):
         known = None not in (
             device.execution_units, device.clock_hz, device.memory_bandwidth_bytes_per_s, device.power_w,
         )  # fmt: skip
-        if question.table is None or precision not in PRECISIONS or not known:
+        if question.table is None or precision not in PRECISIONS or question.batch != 1 or not known:
             return None
         of_device = self._fit.devices[precision].get(device.id)
         if of_device is None and device.family not in SHEET_FAMILIES:

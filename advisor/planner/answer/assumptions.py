@@ -53,12 +53,13 @@ ENGINES_ASSUME = (
     "graphics and pictures stay there, which the application must do (`sizer verify` copies them back), else 50 to 90 %"
 )
 DEVICES_ASSUME = (
-    "devices: one device per box and one stage on one device; throughputs of two devices are never added; a model "
-    "without evidence on a device does not run there; f32 and bf16 permit f16 there, at which runtimes run such files",
+    "devices: one device per box, several only where stages are pinned to them, and one stage on one device; "
+    "throughputs of two devices are never added; a model without evidence on a device does not run there; f32 and bf16 "
+    "permit f16 there, at which runtimes run such files",
     f"devices: every request costs the host {1000 * HOST_CALL_S.p10:g} to {1000 * HOST_CALL_S.p90:g} ms of a core for "
-    f"call and copies; a chip's device and its cores are {BESIDE_PASSES.p10:g} to {BESIDE_PASSES.p90:g} times as fast "
-    f"while both infer, the device {BESIDE_CORES.p10:g} to {BESIDE_CORES.p90:g} times while the cores decode "
-    "(all assumed); its memory traffic is not counted, and it draws power as that share of the cores would",
+    f"call and copies; a chip's devices and its cores are {BESIDE_PASSES.p10:g} to {BESIDE_PASSES.p90:g} times as fast "
+    f"while more than one of them infers, a device {BESIDE_CORES.p10:g} to {BESIDE_CORES.p90:g} times while the cores "
+    "decode (all assumed); its memory traffic is not counted, and it draws power as that share of the cores would",
 )
 
 FILLED_BY = {

@@ -57,14 +57,15 @@ def auto_start(deployment: Deployment) -> AutoStart | None:
         carried = f"the cores would not carry today's load meanwhile: on them {failed.reason} at the median"
         if lost_pct is not None:
             carried += f"; {lost_pct:.3g} % of the frames of that time would be lost"
-    devices = " and ".join(dict.fromkeys(choice[stage.id].config.device for stage in stages))
+    names = dict.fromkeys(choice[stage.id].config.device for stage in stages)
+    devices, have = " and ".join(names), "has" if len(names) == 1 else "have"
     return AutoStart(
         compile_s=compile_s,
         holds=None if outcome is None else outcome.meets_slo,
         latency_p95_ms=None if outcome is None else outcome.p95_ms,
         lost_pct=lost_pct,
-        text=f"Until the {devices} has compiled, AUTO would answer {', '.join(compile_s)} on the CPU: "
-        f"{_how_long(compile_s, devices)}; {carried}. {PINNED}",
+        text=f"Until the {devices} {have} compiled, AUTO would answer {', '.join(compile_s)} on the CPU: "
+        f"{_how_long(compile_s, next(iter(names)))}; {carried}. {PINNED}",
     )
 
 
@@ -72,14 +73,15 @@ def _compile_s(deployment: Deployment, stage: Stage, option: StageOption) -> flo
     """Time to compile a stage's model for its device as it was measured; None: nobody has [s]."""
     inputs, use = deployment.study.inputs, deployment.model.use
     assert use is not None  # a stage runs on it
-    answer = inputs.device_answer(use.device, inputs.work_key(stage), option.config.precision)
+    device = next(one.device for one in use.each if one.name == option.config.device)
+    answer = inputs.device_answer(device, inputs.work_key(stage), option.config.precision)
     return None if answer is None else answer.compile_s
 
 
-def _how_long(compile_s: dict[str, float | None], devices: str) -> str:
+def _how_long(compile_s: dict[str, float | None], device: str) -> str:
     unknown = [name for name, time_s in compile_s.items() if time_s is None]
     if unknown:
-        return f"for how long is unknown (`sizer bench MODEL --device {devices}` on such a box measures it)"
+        return f"for how long is unknown (`sizer bench MODEL --device {device}` on such a box measures it)"
     times = ", ".join(f"{time_s:.3g} s" for time_s in compile_s.values())
     return f"for {times} (measured without a cache)"
 

@@ -12,7 +12,7 @@ from advisor.planner.search.belief import MEDIAN
 from advisor.planner.search.costs import (
     MEMORY_OF_CAMERA_BYTES,
     choice_memory_bytes,
-    device_load,
+    device_loads,
     engine_load,
     stage_cores,
 )
@@ -82,8 +82,9 @@ def _busy_shares(deployment: Deployment) -> tuple[float, float]:
 def _headroom_words(deployment: Deployment) -> str:
     cores, device = _busy_shares(deployment)
     engine = engine_load(deployment.model, deployment.scenario, deployment.facts(deployment.nominal), MEDIAN)
-    use = deployment.model.use
-    what = "the CPU" if cores >= device else ENGINE if engine >= device or use is None else use.name
+    devices = device_loads(deployment.setup.choice, deployment.facts(deployment.nominal), MEDIAN)
+    busiest = ENGINE if engine >= device or not devices else max(devices, key=lambda name: devices[name])
+    what = "the CPU" if cores >= device else busiest
     return f"the {deployment.scenario.margin.headroom_pct:g} % headroom of {what} is used up"
 
 
@@ -147,9 +148,8 @@ def _others(deployment: Deployment, predicted: PredictedLoad, named: set[str]) -
     items = []
     shares = predicted.utilisation
     factors = {"cpu": fluid_factor(deployment, MEDIAN, contended=True, device=False)}
-    if deployment.model.use is not None:
-        busy = device_load(deployment.setup.choice, deployment.facts(deployment.nominal), MEDIAN)
-        factors |= {deployment.model.use.name: 1.0 / busy} if busy > 0 else {}
+    devices = device_loads(deployment.setup.choice, deployment.facts(deployment.nominal), MEDIAN)
+    factors |= {name: 1.0 / busy for name, busy in devices.items() if busy > 0}
     if deployment.model.engines is not None:
         busy = engine_load(deployment.model, deployment.scenario, deployment.facts(deployment.nominal), MEDIAN)
         factors |= {ENGINE: 1.0 / busy} if busy > 0 else {}

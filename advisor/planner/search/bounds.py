@@ -196,14 +196,14 @@ def _bandwidth(model: PlatformModel, scenario: Scenario, table: CombinationTable
 
 
 def _device(model: PlatformModel, scenario: Scenario, table: CombinationTable, each: str) -> FailedCheck | None:
-    """Utilisation law on the device: all stages that are on it share its time."""
+    """Utilisation law on the busiest device: all stages that are on it share its time."""
     if model.use is None or table.device_load is None:
         return None
     share, busy = scenario.margin.usable_share, float(table.device_load.min())
     if busy <= share:
         return None
     needed, available = apart(busy * 100.0, share * 100.0)
-    reason = f"{model.use.name} would be {needed} % busy{each} at the median, {available} % may be used"
+    reason = f"{model.use.names} would be {needed} % busy{each} at the median, {available} % may be used"
     return FailedCheck("device", reason, share / busy)
 
 

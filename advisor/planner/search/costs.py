@@ -138,11 +138,21 @@ def stage_cores(option: StageOption, load: StageLoad, z: float, *, contended: bo
 
 
 def device_load(choice: Choice, facts: LoadFacts, z: float) -> float:
-    """Share of its time for which the device of a choice is busy, by the utilisation law; 0 without one.
+    """Share of its time for which the busiest device of a choice is busy; 0 without one."""
+    return max(device_loads(choice, facts, z).values(), default=0.0)
+
+
+def device_loads(choice: Choice, facts: LoadFacts, z: float) -> dict[str, float]:
+    """Share of its time for which each device of a choice is busy, by the utilisation law.
 
     One device serves all stages that are on it: rate over throughput, summed.
     """
-    return sum(_stage_device_load(option, facts.stages[name], z) for name, option in choice.items())
+    loads: dict[str, float] = {}
+    for name, option in choice.items():
+        if option.busy is not None:
+            device = option.config.device
+            loads[device] = loads.get(device, 0.0) + _stage_device_load(option, facts.stages[name], z)
+    return loads
 
 
 def engine_load(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> float:
@@ -346,13 +356,16 @@ class CombinationTable:
         self.traffic = traffic[order] + decode_traffic(scenario, facts)
         """Bytes moved between cores and main memory per second."""
         self.device_load: Floats | None = None
-        """Share of its time for which the device is busy at the median; None: there is none."""
+        """Share of its time for which the busiest device is busy at the median; None: there is none."""
         self.engine_load = engine_load(model, scenario, facts, MEDIAN)
         """Share of the engines that decode which the cameras take at the median; 0 without any."""
         if model.use is not None:
-            device = self._outer([[_stage_device_load(option, load, MEDIAN) for option in options]
-                                  for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
-            self.device_load = device[order]
+            on_each = [
+                self._outer([[_stage_device_load(option, load, MEDIAN) * (option.config.device == one.name)
+                              for option in options] for options, load in zip(self._options, loads, strict=True)])
+                for one in model.use.each
+            ]  # fmt: skip
+            self.device_load = np.maximum.reduce(on_each)[order]
         self.path_s = self._paths(model, scenario, facts, z)
         """Least 95th percentile of latency, without queueing [s]."""
         self.median_path_s = self._paths(model, scenario, facts, MEDIAN)

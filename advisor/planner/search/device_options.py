@@ -23,9 +23,25 @@ def device_options(
     preprocess: CoreCost | None,
     application: CoreCost | None,
 ) -> list[StageOption]:
-    """Ways to run ``stage`` on the device itself; none where the scenario does not permit that, or nothing is known."""
-    if use.name not in permitted(scenario, stage):
-        return []
+    """Ways to run ``stage`` on the devices; none where the scenario does not permit that, or nothing is known."""
+    return [
+        option
+        for one in use.each
+        if one.name in permitted(scenario, stage)
+        for option in _on_one(inputs, platform, scenario, stage, one, preprocess, application)
+    ]
+
+
+def _on_one(
+    inputs: PlanInputs,
+    platform: str,
+    scenario: Scenario,
+    stage: Stage,
+    use: DeviceUse,
+    preprocess: CoreCost | None,
+    application: CoreCost | None,
+) -> list[StageOption]:
+    """Ways to run ``stage`` on the first device of ``use``."""
     key, model = inputs.work_key(stage), inputs.model_of(stage)
     work = inputs.works(key, "openvino", "f32", 1)
     weight_bytes = 0.0 if work is None else work.weight_bytes
@@ -41,7 +57,7 @@ def device_options(
 
 def options_beside(use: DeviceUse, on_cores: Sequence[StageOption]) -> list[StageOption]:
     """Ways to run a stage on the cores while the device infers, too: slower where both share power and memory."""
-    if not use.is_of_chip:
+    if not use.slows_cores:
         return list(on_cores)
     return [replace(option, estimate=slowed_by_device(option.estimate)) for option in on_cores]
 
@@ -70,7 +86,7 @@ def why_no_option(scenario: Scenario, stage: Stage, use: DeviceUse | None) -> st
         )
     if use is None and CPU not in names:
         return f"cannot tell: stage {stage.id} may run on {', '.join(names)} alone, and nothing is known of that here"
-    where = CPU if use is None else use.name
+    where = CPU if use is None else " or ".join(one.name for one in use.each if one.name in names) or use.names
     return (
         f"cannot tell: no evidence of how stage {stage.id} runs on its {where} at the permitted precisions; "
         f"`sizer predict --device {where}` tells what is known"

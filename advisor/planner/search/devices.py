@@ -27,7 +27,8 @@ LATENCY_OVER_PERIOD = Interval(p10=1.0, p50=1.3, p90=3.0)
 """Time of one pass alone over 1 / throughput, where no latency was published: 1.12 to 3.95 requests were in flight in
 the tables of Intel graphics (2022.1 to 2024.4). Source: those tables, the middle as assumed by the project."""
 BESIDE_PASSES = Interval(p10=0.45, p50=0.65, p90=0.95)
-"""Speed of cores and graphics while both infer, over that of each alone: they share power and memory. Source: published
+"""Speed of cores and a chip's devices while more than one of them infers, over that of each alone: they share power and
+memory. Source: published
 CPU + GPU runs against the sum of both (0.42 to 0.87; field of MULTI), the ends as assumed by the project."""
 BESIDE_CORES = Interval(p10=0.70, p50=0.87, p90=1.0)
 """Speed of a chip's own device while the cores decode and prepare for it. Source: project assumption, half the way."""
@@ -46,11 +47,32 @@ class DeviceUse:
 
     device: DeviceSpec
     beside: Beside
+    others: tuple[DeviceSpec, ...] = ()
+    """Further devices of the box that infer at the same time, for stages that are pinned to them."""
 
     @property
     def name(self) -> str:
         """How runtimes and scenarios spell it."""
-        return RUNTIME_DEVICES.get(self.device.kind, self.device.id)
+        return _name_of(self.device)
+
+    @property
+    def each(self) -> tuple[DeviceUse, ...]:
+        """One use per device, each with the rest as its others."""
+        devices = (self.device, *self.others)
+        return tuple(
+            DeviceUse(device, self.beside, tuple(other for other in devices if other is not device))
+            for device in devices
+        )
+
+    @property
+    def names(self) -> str:
+        """All of its devices, for messages."""
+        return " or ".join(one.name for one in self.each)
+
+    @property
+    def slows_cores(self) -> bool:
+        """Whether any of its devices shares power and memory with the cores."""
+        return any(one.is_of_chip for one in self.each)
 
     @property
     def is_of_chip(self) -> bool:
@@ -62,12 +84,17 @@ class DeviceUse:
         """Speed over that of the device alone; an added device has power and memory of its own."""
         if not self.is_of_chip:
             return Interval.exact(1.0)
-        return BESIDE_PASSES if self.beside == "passes" else BESIDE_CORES
+        alone = self.beside == "cores" and not any(device.kind in RUNTIME_DEVICES for device in self.others)
+        return BESIDE_CORES if alone else BESIDE_PASSES
 
     @property
     def key(self) -> tuple[str, Beside]:
         """What tells it apart from the other uses of a box."""
-        return self.device.id, self.beside
+        return "+".join(one.device.id for one in self.each), self.beside
+
+
+def _name_of(device: DeviceSpec) -> str:
+    return RUNTIME_DEVICES.get(device.kind, device.id)
 
 
 def permitted(scenario: Scenario, stage: Stage) -> tuple[str, ...]:
@@ -85,16 +112,23 @@ def device_precisions(scenario: Scenario) -> tuple[Precision, ...]:
 
 
 def uses_of(devices: tuple[DeviceSpec, ...], scenario: Scenario) -> tuple[DeviceUse, ...]:
-    """Ways in which the permitted devices of a box may be used; one device at a time, never the sum of two."""
-    uses = []
+    """Ways in which the permitted devices of a box may be used: one device at a time, never the sum of two.
+
+    Two or more only where stages are pinned to each of them, and then those together: published cascades with a neural
+    processor beside the graphics carried 6, 6 and 8 streams where the graphics alone carried 9, 6 and 4.
+    """
     allowed = [permitted(scenario, stage) for stage in scenario.stages]
-    for device in devices:
-        name = DeviceUse(device, "cores").name
-        here = [name in names for names in allowed]
+    pinned = {stage.device for stage in scenario.stages if stage.device is not None} - {CPU}
+    wanted = tuple(device for device in devices if _name_of(device) in pinned)
+    together = len(pinned) > 1 and len(wanted) == len(pinned)
+    uses = []
+    for first, *others in [wanted] if together else [(device,) for device in devices]:
+        names_here = {_name_of(device) for device in (first, *others)}
+        here = [not names_here.isdisjoint(names) for names in allowed]
         if all(here):
-            uses.append(DeviceUse(device, "cores"))
+            uses.append(DeviceUse(first, "cores", tuple(others)))
         if any(here) and len(allowed) > 1 and any(CPU in names for names in allowed):
-            uses.append(DeviceUse(device, "passes"))
+            uses.append(DeviceUse(first, "passes", tuple(others)))
     return tuple(uses)
 
 

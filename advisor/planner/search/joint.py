@@ -293,7 +293,7 @@ class JointBelief:
     """Largest share of one core that the frames of one camera take to decode."""
     memory_bytes: Floats
     device_load: Floats
-    """Share of its time for which the device is busy at least; 0 without one."""
+    """Share of its time for which the busiest device is busy at least; 0 without one."""
     order: NDArray[np.intp]
     possible: int
     """Draws, from the first on, that no closed form rules out."""
@@ -378,12 +378,17 @@ def _decode_load(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: 
 
 
 def _device_load(choice: Choice, facts: LoadFacts, models: Mapping[str, Floats]) -> Floats:
-    total = np.zeros(next(iter(models.values())).shape)
+    """:func:`~advisor.planner.search.costs.device_load` in each draw."""
+    totals: dict[str, Floats] = {}
     for name, option in choice.items():
         if option.busy is not None:
-            load = facts.stages[name]
-            total = total + load.calls_per_s * load.passes[option.config.batch] * at_each(option.busy, models[name])
-    return total
+            load, device = facts.stages[name], option.config.device
+            own = load.calls_per_s * load.passes[option.config.batch] * at_each(option.busy, models[name])
+            totals[device] = totals[device] + own if device in totals else own
+    busiest: Floats = np.zeros(next(iter(models.values())).shape)
+    for total in totals.values():
+        busiest = np.maximum(busiest, total)
+    return busiest
 
 
 def _engine_load(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: Floats) -> Floats:

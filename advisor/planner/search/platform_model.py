@@ -193,7 +193,7 @@ class PlatformModel:
         key = self._options_key(scenario, stage)
         if key not in self._options:
             use, on_cores = self.use, self._cores_alone
-            if use is not None and on_cores is not None and use.beside == "passes" and not use.is_of_chip:
+            if use is not None and on_cores is not None and use.beside == "passes" and not use.slows_cores:
                 # It slows no pass on the cores, and options on different devices do not dominate each other.
                 own = undominated(self._on_device(scenario, stage, use))
                 found = in_order([*on_cores.options(scenario, stage), *own])

@@ -157,7 +157,7 @@ class Study:
             self.inputs.predictor.alike(candidate.machine),
             self.inputs.runtimes_measured.get(candidate.platform.id),
             None if arm is None else arm.facts,
-            None if use is None else use.device.facts,
+            None if use is None else tuple(one.device.facts for one in use.each),
             None if engines is None else engines.device,
             key[1:],
         )
@@ -175,7 +175,7 @@ class Study:
 
     def _with_engines(self, candidate: Candidate, use: DeviceUse | None) -> PlatformModel | None:
         """Decoded by engines: pictures stay on the graphics where all stages infer there."""
-        stays = use is not None and use.beside == "cores" and use.device.kind == "igpu"
+        stays = use is not None and use.beside == "cores" and not use.others and use.device.kind == "igpu"
         engines = engines_of(candidate.devices, self.scenario, "zero-copy" if stays else "copied")
         return None if engines is None else self._with_device(candidate, use, engines)
 

@@ -33,6 +33,12 @@ def test_a_sheet_with_a_gap_is_no_evidence(change: dict[str, None]) -> None:
     assert SOURCE.answer(question(graphics(**change))) is None
 
 
+def test_batches_are_not_predicted() -> None:
+    """The formula is of one input at a time: the time of a pass of eight is not that of one."""
+    assert SOURCE.answer(question(graphics())) is not None
+    assert SOURCE.answer(question(graphics(), batch=8)) is None
+
+
 def test_f32_and_a_network_without_work_are_not_predicted() -> None:
     assert SOURCE.answer(question(graphics(), precision="f32")) is None
     assert SOURCE.answer(question(graphics(), table=None)) is None

@@ -11,7 +11,7 @@ import pytest
 from advisor.perfmodel.devices.question import DeviceAnswer
 from advisor.planner.plan import plan
 from advisor.planner.question.inputs import Candidate, PlanInputs
-from advisor.planner.search.costs import engine_load
+from advisor.planner.search.costs import device_loads, engine_load
 from advisor.planner.search.devices import (
     BESIDE_CORES,
     BESIDE_PASSES,
@@ -124,6 +124,61 @@ def test_two_devices_are_never_added() -> None:
     per_s = {"person": 40.0 / 0.5 / BESIDE_CORES.p50, "face": 40.0 / 0.5 / BESIDE_CORES.p50}
     given = asked(case, candidate("box", 8, 200.0), per_s, None, device(), device("npu", "box-chip-npu"))
     assert isinstance(judged(given), Failing)
+
+
+def test_stages_that_are_pinned_to_two_devices_run_on_both() -> None:
+    """Each device is filled by its own stage alone, and each is slower since the other infers, too."""
+    first, second = DETECTOR | {"device": "GPU"}, {**DETECTOR, "id": "face", "model": "like:face", "device": "NPU"}
+    devices = device(), device("npu", "box-chip-npu")
+    per_s = dict.fromkeys(("person", "face"), 40.0 / 0.5 / BESIDE_PASSES.p50)
+    given = asked(shop([first, second], []), candidate("box", 8, 200.0), per_s, None, *devices)
+    found = judged(given)
+    assert devices_of(found) == {"person": "GPU", "face": "NPU"}
+    assert isinstance(found, Feasible)
+    facts = found.deployment.facts(found.deployment.nominal)
+    assert device_loads(found.deployment.setup.choice, facts, 0.0) == pytest.approx({"GPU": 0.5, "NPU": 0.5})
+    assert found.outcome.devices == pytest.approx({"GPU": 0.5, "NPU": 0.5}, rel=0.05)
+    much = dict.fromkeys(("person", "face"), 40.0 / 0.8 / BESIDE_PASSES.p50)
+    failing = judged(asked(shop([first, second], []), candidate("box", 8, 200.0), much, None, *devices))
+    assert isinstance(failing, Failing)
+    assert "GPU or NPU would be 80 % busy" in failing.failed.reason
+
+
+def test_stages_that_are_pinned_to_the_cores_beside_two_devices_are_slowed_too() -> None:
+    stages = [DETECTOR | {"device": "GPU"}, REID | {"device": "NPU"}, {**DETECTOR, "id": "face", "model": "like:face"}]
+    devices = device(), device("npu", "box-chip-npu")
+    work_s = {"person": 0.2, "reid": 0.004, "face": 0.02}
+    given = asked(shop(stages, []), candidate("box", 8, 200.0), {"person": 400.0, "reid": 400.0}, work_s, *devices)
+    study = Study.of(given)
+    alone, beside = study.models(given.candidates[0])
+    assert beside.use is not None
+    assert beside.use.key == ("box-chip-gpu+box-chip-npu", "passes")
+    fastest = [min(of.options(study.scenario, study.scenario.stages[2]), key=lambda option: option.pass_s(0.0))
+               for of in (alone, beside)]  # fmt: skip
+    assert fastest[1].pass_s(0.0) == pytest.approx(fastest[0].pass_s(0.0) / BESIDE_PASSES.p50)
+    assert devices_of(judged(given)) == {"person": "GPU", "reid": "NPU", "face": "CPU"}
+
+
+def test_a_second_device_is_used_only_where_stages_are_pinned_to_both() -> None:
+    graphics, neural = device(), device("npu", "box-chip-npu")
+    second = {"id": "face", "model": "like:face", "every": "3 frames"}
+
+    def keys(*stages: dict[str, object], devices: tuple[DeviceSpec, ...] = (graphics, neural)) -> list[str]:
+        return [use.key[0] for use in uses_of(devices, shop([*stages], ["GPU", "NPU"]))]
+
+    assert keys(DETECTOR, second) == ["box-chip-gpu", "box-chip-npu"]
+    assert keys(DETECTOR | {"device": "GPU"}, second) == ["box-chip-gpu"]
+    assert keys(DETECTOR | {"device": "GPU"}, second | {"device": "NPU"}) == ["box-chip-gpu+box-chip-npu"]
+    assert keys(DETECTOR | {"device": "GPU"}, second | {"device": "NPU"}, devices=(graphics,)) == []
+
+
+def test_an_added_device_beside_graphics_is_as_fast_as_alone() -> None:
+    added, graphics = device("accelerator", "hailo-8"), device()
+    first, second = DeviceUse(added, "cores", (graphics,)).each
+    assert first.shared_speed == Interval.exact(1.0)
+    assert second.shared_speed == BESIDE_CORES
+    assert DeviceUse(graphics, "cores", (device("npu", "box-chip-npu"),)).shared_speed == BESIDE_PASSES
+    assert DeviceUse(added, "passes", (graphics,)).slows_cores
 
 
 def test_the_host_pays_for_every_request() -> None:
