@@ -7,12 +7,14 @@ the confidence asked for.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from advisor.planner.question.demand import spread
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.load_case import Load
 
@@ -52,6 +54,45 @@ def least_deployment(study: Study, candidate: Candidate, count: int) -> Deployme
     if choice is None:
         return None
     return Deployment(study, model, count, set_up(model, study.scenario, choice, load))
+
+
+def boxes_with_cores(study: Study, candidate: Candidate, count: int) -> int | None:
+    """Fewest boxes, ``count`` or more, that have the cores at the median for some combination; None where none do.
+
+    By bisection: the fullest of more boxes never has more to carry. Fewer boxes than that fail as :func:`judge` would
+    say of each, for want of cores. Where nothing is known of any combination, ``count``.
+    """
+    if count > study.case.max_boxes:
+        return None
+    counts = range(count, study.case.max_boxes + 1)
+    if not _known_models(study, candidate, study.case.required(count)):
+        return count
+    fewest = bisect_left(counts, True, key=lambda boxes: _has_cores(study, candidate, study.case.required(boxes)))
+    return counts[fewest] if fewest < len(counts) else None
+
+
+def cameras_with_cores(study: Study, candidate: Candidate, at_most: int) -> int:
+    """Cameras, in the shares of those that must fit, for which one box has the cores at the median; 0 to ``at_most``.
+
+    By bisection, without simulations: more of them fail as :func:`judge` would say, for want of cores.
+    """
+    numbers = range(1, at_most + 1)
+
+    def lacks(cameras: int) -> bool:
+        case = study.case.with_exactly(spread(study.case.grown, cameras))
+        return not _has_cores(study, candidate, case.required(1))
+
+    return bisect_left(numbers, True, key=lacks)
+
+
+def _known_models(study: Study, candidate: Candidate, load: Load) -> list[PlatformModel]:
+    return [model for model in study.models(candidate) if _least_choice(study, model, load) is not None]
+
+
+def _has_cores(study: Study, candidate: Candidate, load: Load) -> bool:
+    usable = study.scenario.margin.usable_share
+    models = _known_models(study, candidate, load)
+    return any(_least_busy(study, model, load)[0] <= usable * model.cores for model in models)
 
 
 def nominal_cores(deployment: Deployment) -> float:
@@ -176,10 +217,10 @@ def _judge_placed(study: Study, model: PlatformModel, count: int) -> Judgement:
 def _overloaded(study: Study, model: PlatformModel, count: int, least: Choice) -> Failing | None:
     """Judge boxes that have too few cores at the median for any combination, which most platforms fail on."""
     scenario, load = study.scenario, study.case.required(count)
-    costs = LeastCosts(model, scenario, study.facts(load))
-    median_cores, choice = costs.busiest()
+    median_cores, choice = _least_busy(study, model, load)
     if median_cores <= scenario.margin.usable_share * model.cores:
         return None
+    costs = LeastCosts(model, scenario, study.facts(load))
     z = MEDIAN
     if costs.path_s(MOST_Z) * 1000.0 > scenario.slo.latency_p95_ms:  # then the quantile of the box may decide
         z = study.quantile(model, least, load, scenario.margin.confidence)
@@ -194,6 +235,15 @@ def _overloaded(study: Study, model: PlatformModel, count: int, least: Choice) -
     study.counters.bounded += 1
     setup = set_up(model, scenario, choice, load)
     return Failing(model, count, failed, Deployment(study, model, count, setup))
+
+
+def _least_busy(study: Study, model: PlatformModel, load: Load) -> tuple[float, Choice]:
+    """Least of the cores that a combination keeps busy at the median, and which: known once per load."""
+
+    def least() -> tuple[float, Choice]:
+        return LeastCosts(model, study.scenario, study.facts(load)).busiest()
+
+    return study.once(("least busy", *model.like, load.key), least)
 
 
 def _least_choice(study: Study, model: PlatformModel, load: Load) -> Choice | None:
