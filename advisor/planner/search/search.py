@@ -21,17 +21,21 @@ from advisor.planner.question.load_case import Load
 from .belief import MEDIAN
 from .bounds import bound, out_of_cores
 from .checks import FailedCheck
-from .costs import CombinationTable, LeastCosts, stage_cores
+from .costs import LEAST_OF_LAW, CombinationTable, LeastCosts, stage_cores
 from .joint import MOST_Z
 from .judgement import Deployment, Failing, Feasible, Judgement
 from .last_digits import SAME, less, settled
 from .platform_model import PlatformModel
 from .setup import Choice, decode_worker_choices, set_up
 from .simulate import SimulatedOutcome, far_over
-from .study import HEADROOM_CHECKS, Study
+from .study import HEADROOM_CHECKS, MAX_TRIES, REDUCED_BUDGET_DIVISOR, Study
 
 OVERLOADED = 0.97
 """Utilisation from where on whatever fails does so for want of cores: only less load could help."""
+SATURATED = 0.99
+"""Utilisation from where on no core was idle in a run."""
+SATURATED_TRIES = MAX_TRIES // REDUCED_BUDGET_DIVISOR
+"""Tries on a platform after which a saturated run stands for what is left, as where not all can be tried anyway."""
 SAFELY_ABOVE = 1.001
 """Demand over that of a configuration whose simulated load was too high, above which others' load is too high too."""
 
@@ -334,10 +338,11 @@ class _Trials:
                 break  # fewer decoder threads take as much core time
         assert nearest is not None  # there is at least one number of threads
         self.untried[index] = False
-        if self.tries + int(self.untried.sum()) * len(self.workers) > self.limit:
-            judged, outcome = nearest
+        judged, outcome = nearest
+        enough = self.tries >= SATURATED_TRIES and _is_saturated(self.model, float(self.table.demand[index]), outcome)
+        if enough or self.tries + int(self.untried.sum()) * len(self.workers) > self.limit:
             self.untried &= ~_fails_likewise(self.table, index, judged.failed.check, outcome)
-        return nearest[0]
+        return judged
 
     def _leave_out(self, which: np.ndarray) -> None:
         self.study.counters.left_out += int(which.sum()) * len(self.workers)
@@ -352,10 +357,20 @@ def _next(table: CombinationTable, untried: np.ndarray, nearest: Failing | None,
     return int(left[0])
 
 
+def _is_saturated(model: PlatformModel, demand: float, outcome: SimulatedOutcome) -> bool:
+    """Whether a run kept all cores busy, and as the utilisation law has it.
+
+    The frames that were done need as many cores by the law as there are: a machine that its own load slows down so
+    much that it never recovers is another matter. ``demand``: cores that all frames keep busy at least.
+    """
+    return outcome.cpu >= SATURATED and demand >= LEAST_OF_LAW * outcome.done_share * model.cores
+
+
 def _fails_likewise(table: CombinationTable, index: int, check: str, outcome: SimulatedOutcome) -> np.ndarray:
     """Combinations that are expected to fail as ``index`` did.
 
-    No certainty where the draw of a short run or a burst decides, so it is used only where not all can be tried anyway.
+    No certainty where the draw of a short run or a burst decides, so it is used only where not all can be tried anyway,
+    and after several tries where a run left no core idle.
     """
     if check == "device" and table.device_load is not None:
         return np.asarray(table.device_load >= table.device_load[index] * SAFELY_ABOVE)
