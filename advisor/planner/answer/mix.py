@@ -177,7 +177,8 @@ def _kinds(study: Study, by_price: Study, bounds: Sequence[BoxKind], ceiling: fl
     """Platforms worth mixing: none is dearer than another that carries as many cameras.
 
     ``bounds``: candidates with the most cameras that the utilisation law gives them. None are left as soon as what was
-    found out, with the bounds of the others, carries the case for ``ceiling`` at least.
+    found out, with the bounds of the others, carries the case for ``ceiling`` at least; nor is one that costs too much
+    with what these carry the rest for at least.
     """
     total = study.case.grown_cameras
     single = _without_redundancy(study)
@@ -188,6 +189,11 @@ def _kinds(study: Study, by_price: Study, bounds: Sequence[BoxKind], ceiling: fl
     for place, bound in enumerate(in_order):
         if bound.cameras <= best:
             continue
+        least = _least_costs([*at_least, *in_order[place:]], total)
+        if least[-1] >= ceiling:
+            return []
+        if bound.cost + least[max(0, total - bound.cameras)] >= ceiling:
+            continue
         carried = _carried(by_price, bound, more_than=best)
         if carried > best:
             cost = _box_cost(single, bound.candidate, spread(study.case.grown, carried))
@@ -196,8 +202,6 @@ def _kinds(study: Study, by_price: Study, bounds: Sequence[BoxKind], ceiling: fl
             best = carried
         if best >= total:
             break
-        if _least_costs([*at_least, *in_order[place + 1 :]], total)[-1] >= ceiling:
-            return []
     return kinds
 
 
