@@ -8,6 +8,7 @@ import pytest
 from advisor.errors import CatalogueError, Infeasible
 from advisor.planner.plan import configure, plan
 from advisor.planner.question.demand import stage_demand
+from advisor.records.machine import MachineSpec
 from advisor.records.plan import Plan
 from advisor.records.scenario import Scenario
 
@@ -221,3 +222,28 @@ def test_no_more_boxes_than_cameras_are_tried() -> None:
     slow = plan(inputs(BOXES, FakePredictor({"person": 9.0, "reid": 0.1}), shop))
     assert slow.recommended is None
     assert all(item.count == 1 for item in slow.rejected)
+
+
+class SlowedByLoad(FakePredictor):
+    """Decoding and preparation take twice as long with all cores busy."""
+
+    def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
+        return (0.5, 1.0)
+
+
+def test_a_thousand_cameras_in_forty_equal_groups_take_few_simulations() -> None:
+    boxes = [candidate(f"box-{cores}", cores, 100.0 + 55.0 * cores) for cores in (4, 16)]
+    shop = scenario(
+        cameras=[camera(25, f"g{number}") for number in range(40)],
+        candidates={"max_boxes": 400},
+        slo={"camera_fps": 15.0, "latency_p95_ms": 300.0, "window_s": 10.0},
+    )
+    result = plan(inputs(boxes, SlowedByLoad({"person": 0.02, "reid": 0.004}), shop))
+    assert result.recommended is not None
+    assert result.mix is not None
+    simulations, judged = result.search["simulations"], result.search["judged"]
+    assert simulations is not None
+    assert judged is not None
+    # It is 219 with 76 numbers of boxes judged, of up to 400 for each question (the plan, its ladder, what-ifs, a mix).
+    assert simulations <= 260
+    assert judged <= 100

@@ -11,7 +11,7 @@ from advisor.planner.question.inputs import Candidate
 from advisor.planner.search.belief import MEDIAN
 from advisor.planner.search.judgement import Deployment, Feasible
 from advisor.planner.search.rank import Solution, deployment_cost, least_cores, least_cost, running_tco
-from advisor.planner.search.search import judge
+from advisor.planner.search.search import cameras_with_cores, judge
 from advisor.planner.search.study import Study
 from advisor.records.base import Interval
 from advisor.records.plan import BoxShare, Mix
@@ -133,8 +133,18 @@ def _worth_mixing(study: Study, candidates: Sequence[Candidate], ceiling: float)
         most = study.scenario.margin.usable_share * study.model(candidate).cores * total / demand
         kind = BoxKind(candidate, price, price, min(total, math.floor(most)))
         kinds.append(replace(kind, cost=_least_cost_of_one(study, kind)))
+    # How much longer work takes with the cores busy is worked out only of those that may be worth it without.
+    closer = [
+        replace(kind, cameras=cameras_with_cores(study, kind.candidate, kind.cameras))
+        for kind in _below(ceiling, kinds, total)
+    ]
+    return _below(ceiling, [kind for kind in closer if kind.cameras], total)
+
+
+def _below(ceiling: float, kinds: Sequence[BoxKind], total: int) -> list[BoxKind]:
+    """Kinds of boxes that may be in a mix of these below ``ceiling``, by what they cost and carry."""
     if math.isinf(ceiling):
-        return kinds
+        return list(kinds)
     least = _least_costs(kinds, total)
     another = min((kind.cost for kind in kinds), default=0.0)
     return [kind for kind in kinds if kind.cost + max(another, least[total - kind.cameras]) < ceiling]
@@ -167,7 +177,8 @@ def _kinds(study: Study, by_price: Study, bounds: Sequence[BoxKind], ceiling: fl
     """Platforms worth mixing: none is dearer than another that carries as many cameras.
 
     ``bounds``: candidates with the most cameras that the utilisation law gives them. None are left as soon as what was
-    found out, with the bounds of the others, carries the case for ``ceiling`` at least.
+    found out, with the bounds of the others, carries the case for ``ceiling`` at least; nor is one that costs too much
+    with what these carry the rest for at least.
     """
     total = study.case.grown_cameras
     single = _without_redundancy(study)
@@ -178,6 +189,11 @@ def _kinds(study: Study, by_price: Study, bounds: Sequence[BoxKind], ceiling: fl
     for place, bound in enumerate(in_order):
         if bound.cameras <= best:
             continue
+        least = _least_costs([*at_least, *in_order[place:]], total)
+        if least[-1] >= ceiling:
+            return []
+        if bound.cost + least[max(0, total - bound.cameras)] >= ceiling:
+            continue
         carried = _carried(by_price, bound, more_than=best)
         if carried > best:
             cost = _box_cost(single, bound.candidate, spread(study.case.grown, carried))
@@ -186,8 +202,6 @@ def _kinds(study: Study, by_price: Study, bounds: Sequence[BoxKind], ceiling: fl
             best = carried
         if best >= total:
             break
-        if _least_costs([*at_least, *in_order[place + 1 :]], total)[-1] >= ceiling:
-            return []
     return kinds
 
 

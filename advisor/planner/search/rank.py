@@ -19,7 +19,7 @@ from .belief import MEDIAN
 from .costs import frame_cores, stage_cores
 from .judgement import Deployment, Feasible
 from .platform_model import PlatformModel
-from .search import judge
+from .search import boxes_with_cores, judge
 from .study import Study
 
 
@@ -245,7 +245,9 @@ def solutions(
                 # One box more may run a cheaper configuration that the fuller boxes had no room for.
                 queue.add(entry.candidate, entry.count + 1)
         elif judged.failed.check != "evidence":
-            queue.add(entry.candidate, entry.count + 1)
+            more = boxes_with_cores(study, entry.candidate, entry.count + 1)
+            if more is not None:
+                queue.add(entry.candidate, more)
 
 
 def cheapest(

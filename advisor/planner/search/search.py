@@ -7,29 +7,35 @@ the confidence asked for.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from advisor.planner.question.demand import spread
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.load_case import Load
 
 from .belief import MEDIAN
 from .bounds import bound, out_of_cores
 from .checks import FailedCheck
-from .costs import CombinationTable, LeastCosts, stage_cores
+from .costs import LEAST_OF_LAW, CombinationTable, LeastCosts, stage_cores
 from .joint import MOST_Z
 from .judgement import Deployment, Failing, Feasible, Judgement
 from .last_digits import SAME, less, settled
 from .platform_model import PlatformModel
 from .setup import Choice, decode_worker_choices, set_up
 from .simulate import SimulatedOutcome, far_over
-from .study import HEADROOM_CHECKS, Study
+from .study import HEADROOM_CHECKS, MAX_TRIES, REDUCED_BUDGET_DIVISOR, Study
 
 OVERLOADED = 0.97
 """Utilisation from where on whatever fails does so for want of cores: only less load could help."""
+SATURATED = 0.99
+"""Utilisation from where on no core was idle in a run."""
+SATURATED_TRIES = MAX_TRIES // REDUCED_BUDGET_DIVISOR
+"""Tries on a platform after which a saturated run stands for what is left, as where not all can be tried anyway."""
 SAFELY_ABOVE = 1.001
 """Demand over that of a configuration whose simulated load was too high, above which others' load is too high too."""
 
@@ -52,6 +58,45 @@ def least_deployment(study: Study, candidate: Candidate, count: int) -> Deployme
     if choice is None:
         return None
     return Deployment(study, model, count, set_up(model, study.scenario, choice, load))
+
+
+def boxes_with_cores(study: Study, candidate: Candidate, count: int) -> int | None:
+    """Fewest boxes, ``count`` or more, that have the cores at the median for some combination; None where none do.
+
+    By bisection: the fullest of more boxes never has more to carry. Fewer boxes than that fail as :func:`judge` would
+    say of each, for want of cores. Where nothing is known of any combination, ``count``.
+    """
+    if count > study.case.max_boxes:
+        return None
+    counts = range(count, study.case.max_boxes + 1)
+    if not _known_models(study, candidate, study.case.required(count)):
+        return count
+    fewest = bisect_left(counts, True, key=lambda boxes: _has_cores(study, candidate, study.case.required(boxes)))
+    return counts[fewest] if fewest < len(counts) else None
+
+
+def cameras_with_cores(study: Study, candidate: Candidate, at_most: int) -> int:
+    """Cameras, in the shares of those that must fit, for which one box has the cores at the median; 0 to ``at_most``.
+
+    By bisection, without simulations: more of them fail as :func:`judge` would say, for want of cores.
+    """
+    numbers = range(1, at_most + 1)
+
+    def lacks(cameras: int) -> bool:
+        case = study.case.with_exactly(spread(study.case.grown, cameras))
+        return not _has_cores(study, candidate, case.required(1))
+
+    return bisect_left(numbers, True, key=lacks)
+
+
+def _known_models(study: Study, candidate: Candidate, load: Load) -> list[PlatformModel]:
+    return [model for model in study.models(candidate) if _least_choice(study, model, load) is not None]
+
+
+def _has_cores(study: Study, candidate: Candidate, load: Load) -> bool:
+    usable = study.scenario.margin.usable_share
+    models = _known_models(study, candidate, load)
+    return any(_least_busy(study, model, load)[0] <= usable * model.cores for model in models)
 
 
 def nominal_cores(deployment: Deployment) -> float:
@@ -176,10 +221,10 @@ def _judge_placed(study: Study, model: PlatformModel, count: int) -> Judgement:
 def _overloaded(study: Study, model: PlatformModel, count: int, least: Choice) -> Failing | None:
     """Judge boxes that have too few cores at the median for any combination, which most platforms fail on."""
     scenario, load = study.scenario, study.case.required(count)
-    costs = LeastCosts(model, scenario, study.facts(load))
-    median_cores, choice = costs.busiest()
+    median_cores, choice = _least_busy(study, model, load)
     if median_cores <= scenario.margin.usable_share * model.cores:
         return None
+    costs = LeastCosts(model, scenario, study.facts(load))
     z = MEDIAN
     if costs.path_s(MOST_Z) * 1000.0 > scenario.slo.latency_p95_ms:  # then the quantile of the box may decide
         z = study.quantile(model, least, load, scenario.margin.confidence)
@@ -194,6 +239,15 @@ def _overloaded(study: Study, model: PlatformModel, count: int, least: Choice) -
     study.counters.bounded += 1
     setup = set_up(model, scenario, choice, load)
     return Failing(model, count, failed, Deployment(study, model, count, setup))
+
+
+def _least_busy(study: Study, model: PlatformModel, load: Load) -> tuple[float, Choice]:
+    """Least of the cores that a combination keeps busy at the median, and which: known once per load."""
+
+    def least() -> tuple[float, Choice]:
+        return LeastCosts(model, study.scenario, study.facts(load)).busiest()
+
+    return study.once(("least busy", *model.like, load.key), least)
 
 
 def _least_choice(study: Study, model: PlatformModel, load: Load) -> Choice | None:
@@ -284,10 +338,11 @@ class _Trials:
                 break  # fewer decoder threads take as much core time
         assert nearest is not None  # there is at least one number of threads
         self.untried[index] = False
-        if self.tries + int(self.untried.sum()) * len(self.workers) > self.limit:
-            judged, outcome = nearest
+        judged, outcome = nearest
+        enough = self.tries >= SATURATED_TRIES and _is_saturated(self.model, float(self.table.demand[index]), outcome)
+        if enough or self.tries + int(self.untried.sum()) * len(self.workers) > self.limit:
             self.untried &= ~_fails_likewise(self.table, index, judged.failed.check, outcome)
-        return nearest[0]
+        return judged
 
     def _leave_out(self, which: np.ndarray) -> None:
         self.study.counters.left_out += int(which.sum()) * len(self.workers)
@@ -302,10 +357,20 @@ def _next(table: CombinationTable, untried: np.ndarray, nearest: Failing | None,
     return int(left[0])
 
 
+def _is_saturated(model: PlatformModel, demand: float, outcome: SimulatedOutcome) -> bool:
+    """Whether a run kept all cores busy, and as the utilisation law has it.
+
+    The frames that were done need as many cores by the law as there are: a machine that its own load slows down so
+    much that it never recovers is another matter. ``demand``: cores that all frames keep busy at least.
+    """
+    return outcome.cpu >= SATURATED and demand >= LEAST_OF_LAW * outcome.done_share * model.cores
+
+
 def _fails_likewise(table: CombinationTable, index: int, check: str, outcome: SimulatedOutcome) -> np.ndarray:
     """Combinations that are expected to fail as ``index`` did.
 
-    No certainty where the draw of a short run or a burst decides, so it is used only where not all can be tried anyway.
+    No certainty where the draw of a short run or a burst decides, so it is used only where not all can be tried anyway,
+    and after several tries where a run left no core idle.
     """
     if check == "device" and table.device_load is not None:
         return np.asarray(table.device_load >= table.device_load[index] * SAFELY_ABOVE)

@@ -42,6 +42,8 @@ class SimulatedOutcome:
     """Without the figures of single frames."""
     camera_fps: float
     drops_pct: float
+    done_share: float
+    """Frames done in the window over those released in it on schedule."""
     p50_ms: float | None
     p95_ms: float | None
     p99_ms: float | None
@@ -219,6 +221,7 @@ def _compare(scenario: Scenario, spec: SimSpec, seed: int, duration_s: float) ->
         result=result.without_samples(),
         camera_fps=fps,
         drops_pct=drops_pct,
+        done_share=_done_share(spec, result),
         p50_ms=p50_ms,
         p95_ms=p95_ms,
         p99_ms=p99_ms,
@@ -394,6 +397,12 @@ def _worst_camera(scenario: Scenario, spec: SimSpec, result: SimResult) -> tuple
             required = min(camera.fps, scenario.slo.camera_fps or camera.fps) * allowed
             kept = kept and rate * result.window_s >= required * result.window_s - FRAMES_OF_SLACK
     return min(rates), kept
+
+
+def _done_share(spec: SimSpec, result: SimResult) -> float:
+    """Frames done over those that all cameras release by their rates; 1 without cameras."""
+    released = sum(camera.fps for camera in spec.cameras)
+    return float(result.camera_fps.sum()) / released if released else 1.0
 
 
 def _percentiles_ms(result: SimResult) -> tuple[float, float, float] | tuple[None, None, None]:

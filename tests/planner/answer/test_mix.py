@@ -112,12 +112,15 @@ def test_no_mix_is_sought_further_once_none_can_be_cheaper(monkeypatch: pytest.M
     exhaustive = set(asked)
     costs = mix._least_costs([replace(kind, cost=kind.price) for kind in everything], total)[-1]
     asked.clear()
-    assert mix._kinds(study, study, bounds, costs + 1.0) == everything
+    assert mix._kinds(study, study, bounds, 301.0) == everything
     assert set(asked) == exhaustive
+    asked.clear()
+    assert mix._kinds(study, study, bounds, costs + 1.0) == everything[:2]  # "c" alone costs more
+    assert {name for name, _ in asked} == {"a", "b"}
     asked.clear()
     early = mix._least_costs([replace(bounds[0], cameras=4), *bounds[1:]], total)[-1]
     assert mix._kinds(study, study, bounds, early) == []
-    assert {name for name, _ in asked} == {"a"}
+    assert not asked  # each of them costs as much with the cheapest that may carry the rest
 
 
 def test_what_carries_no_more_than_a_cheaper_box_is_found_out_soon(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,6 @@ def outcome(**changes: Any) -> SimulatedOutcome:
     """A simulation that holds with room to spare, with ``changes``; only its window is known of the run itself."""
     values: dict[str, Any] = {
         "result": cast(SimResult, SimpleNamespace(window_s=60.0)), "camera_fps": 15.0, "drops_pct": 0.0, "p50_ms": 30.0,
-        "p95_ms": 60.0, "p99_ms": 90.0, "cpu": 0.4, "bandwidth": 0.2, "failed": (),
+        "p95_ms": 60.0, "p99_ms": 90.0, "cpu": 0.4, "bandwidth": 0.2, "failed": (), "done_share": 1.0,
     }  # fmt: skip
     return SimulatedOutcome(**(values | changes))

@@ -4,9 +4,10 @@ import math
 
 import pytest
 
+from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.load_case import Load
 from advisor.planner.search.belief import MEDIAN, PESSIMISTIC
-from advisor.planner.search.judgement import Feasible
+from advisor.planner.search.judgement import Failing, Feasible
 from advisor.planner.search.rank import (
     affordable,
     boxes_needed,
@@ -19,10 +20,11 @@ from advisor.planner.search.rank import (
     running_tco,
     solutions,
 )
-from advisor.planner.search.search import judge
+from advisor.planner.search.search import boxes_with_cores, cameras_with_cores, judge
 from advisor.planner.search.study import Study
 from advisor.records.base import Interval
-from tests.planner.fakes import candidate, inputs, scenario
+from advisor.records.machine import MachineSpec
+from tests.planner.fakes import FakePredictor, camera, candidate, inputs, scenario
 
 BOXES = [candidate(f"box-{n}", n, 100.0 + 60.0 * n) for n in (2, 4, 8, 16)]
 TCO = {"objective": "tco", "electricity_per_kwh": 0.5, "lifetime_years": 10.0, "licence_per_box": 30.0}
@@ -45,6 +47,58 @@ def test_boxes_needed_are_demand_over_usable_cores() -> None:
         assert boxes_needed(study, box) == next(n for n, demand in enumerate(demands, 1) if demand <= usable)
     hopeless = Study.of(inputs(BOXES, shop=scenario(margin={"headroom_pct": 99.0})))
     assert boxes_needed(hopeless, BOXES[0]) is None
+
+
+class SlowingCores(FakePredictor):
+    """With all cores busy decoding and preparation take four times as long as by themselves."""
+
+    def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
+        return (1.5, 3.0)
+
+
+def of_many_cameras() -> tuple[Candidate, Study]:
+    """1,000 cameras on boxes that take many times more of them than the least demand would need."""
+    box = candidate("box-4", 4, 500.0)
+    many = scenario(cameras=[camera(1000)], candidates={"max_boxes": 400}, margin={"headroom_pct": 10.0})
+    return box, Study.of(inputs([box], SlowingCores({"person": 0.02, "reid": 0.004}), many))
+
+
+def test_boxes_that_lack_cores_are_passed_over_by_bisection() -> None:
+    box, study = of_many_cameras()
+    needed = boxes_needed(study, box)
+    assert needed is not None
+    found = list(solutions(study, [box]))
+    fewer = range(needed, found[0].judged.count)
+    assert len(fewer) > 20
+    assert study.counters.bounded <= len(fewer) // 2
+    for count in fewer:
+        assert isinstance(judge(study, box, count), Failing)
+
+
+def test_boxes_with_cores_are_the_fewest_that_a_closed_form_leaves() -> None:
+    box, study = of_many_cameras()
+    fewest = boxes_with_cores(study, box, 1)
+    assert fewest is not None
+    failing = judge(study, box, fewest - 1)
+    assert isinstance(failing, Failing)
+    assert failing.failed.check == "cpu"
+    assert study.counters.simulated == 0
+    assert boxes_with_cores(study, box, fewest) == fewest
+    assert boxes_with_cores(study, box, fewest + 7) == fewest + 7
+    assert boxes_with_cores(study, box, 401) is None
+
+
+def test_cameras_with_cores_are_the_most_that_a_closed_form_leaves_one_box() -> None:
+    box, study = of_many_cameras()
+    most = cameras_with_cores(study, box, 500)
+    assert 0 < most < 500
+    assert cameras_with_cores(study, box, most) == most
+    assert cameras_with_cores(study, box, most - 1) == most - 1
+    more = study.for_case(study.case.with_exactly({"aisle": most + 1}))
+    failing = judge(more, box, 1)
+    assert isinstance(failing, Failing)
+    assert failing.failed.check == "cpu"
+    assert study.counters.simulated == 0
 
 
 def test_free_cores_are_what_the_least_demand_leaves() -> None:

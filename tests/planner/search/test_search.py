@@ -140,6 +140,38 @@ def test_what_the_budget_leaves_untried_is_counted() -> None:
     assert study.counters.tried + study.counters.left_out <= study.counters.configurations
 
 
+class Slowing(FakePredictor):
+    """Decoding and preparation take a tenth longer with all cores busy, of which the law counts a part as certain."""
+
+    def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
+        return (0.05, 0.1)
+
+
+@pytest.mark.parametrize("cameras", [23, 24, 25])
+def test_boxes_too_small_by_a_little_are_given_up_after_several_saturated_runs(
+    cameras: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = candidate("box", 8, 100.0)
+    shop = scenario(
+        cameras=[camera(cameras)],
+        stages=[
+            {"id": "person", "model": "like:person", "every": "3 frames", "batch": {"max": 16}},
+            {"id": "reid", "model": "like:reid", "on": "person", "every": "5 frames", "batch": {"max": 16}},
+        ],
+        margin={"headroom_pct": 0.0},
+        slo={"camera_fps": 15.0, "latency_p95_ms": 3000.0, "window_s": 5.0},
+    )
+
+    def judged() -> tuple[type, int]:
+        study = Study.of(given(shop, Slowing(WORK_S, spread=1.25)))
+        return type(judge(study, box, 1)), study.counters.tried
+
+    verdict, tried = judged()
+    monkeypatch.setattr(search, "SATURATED", 2.0)
+    assert verdict is judged()[0]
+    assert tried <= 3 * search.SATURATED_TRIES
+
+
 class OneKind(FakePredictor):
     """Boxes of as many cores and as much bandwidth are alike, whatever their names."""
 
