@@ -164,7 +164,7 @@ def test_export_is_the_recommended_configuration(home: Path, capsys: pytest.Capt
 
 
 def test_nothing_feasible_is_exit_1_with_misses(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = SCENARIO.replace("latency_p95_ms: 2000", "latency_p95_ms: 0.01")
+    text = SCENARIO.replace("latency_p95_ms: 2000", "latency_p95_ms: 1")
     (home / "never.yaml").write_text(text)
     assert run(["plan", str(home / "never.yaml"), "--json"]) == 1
     printed = _json(capsys)
