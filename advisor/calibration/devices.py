@@ -10,7 +10,7 @@ import hashlib
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -28,6 +28,7 @@ from advisor.store.catalogue import Catalogue
 from advisor.store.paths import profiles_dir
 
 from .device_errors import Errors, accuracy, band, joined
+from .device_spread import Spread, spread_of
 from .devices_arm import fit_arm
 
 Array = NDArray[np.float64]
@@ -36,8 +37,6 @@ MODEL_SD, DEVICE_SD, NOISE_SD = 0.30, 0.10, 0.10
 """Deviations (log) of models and of devices from the formula, and of single figures, while parameters are fitted: a
 device may not explain away what the formula should. Source: project assumption, chosen among 0.10 and 0.18 with devices
 left out."""
-KNOWN_SD = 0.18
-"""Deviation (log) of devices once the parameters are known: how far a device's own figures are followed."""
 FOLDS = 5
 _OLDEST_DLI = "2022.3"
 """The metric of that list changed then."""
@@ -105,16 +104,24 @@ class GraphicsFit:
 
     parameters: Array
     models: dict[tuple[int, str], float]
-    devices: dict[tuple[int, str], float]
+    devices: dict[tuple[int, str], Array]
+    """What each figure of a device is off by, the model's own deviation taken away."""
 
-    def predict(self, data: GraphicsData, index: Index, *, devices: bool = True, models: bool = True) -> Array:
-        """Log time of rows, with the deviations that are known."""
+    def deviations(self, spread: Mapping[int, Spread]) -> dict[tuple[int, str], float]:
+        """What devices deviate by: the mean of what their figures are off by, as far as it is theirs."""
+        return {key: spread[key[0]].share(len(off)) * float(off.mean()) for key, off in self.devices.items()}
+
+    def predict(
+        self, data: GraphicsData, index: Index, *, spread: Mapping[int, Spread] | None = None, models: bool = True
+    ) -> Array:
+        """Log time of rows, with the deviations that are known; those of devices where their ``spread`` is given."""
         base = log_time(self.parameters, data.arrays.take(index))
         precision = data.arrays.precision
         if models:
             base = base + np.array([self.models.get((int(precision[i]), data.model[i]), 0.0) for i in index])
-        if devices:
-            base = base + np.array([self.devices.get((int(precision[i]), data.device[i]), 0.0) for i in index])
+        if spread is not None:
+            own = self.deviations(spread)
+            base = base + np.array([own.get((int(precision[i]), data.device[i]), 0.0) for i in index])
         return base
 
 
@@ -163,22 +170,12 @@ def fit_graphics(data: GraphicsData, index: Index) -> GraphicsFit:
         residuals = off(z)
         if before - cost(z, residuals) < _STILL * before:
             break
+    off_by = NOISE_SD * residuals + z[split:][of_device]
     return GraphicsFit(
         z[:count],
         {key: float(value) for key, value in zip(models, z[count:split], strict=True)},
-        _device_deviations(devices, of_device, NOISE_SD * residuals + z[split:][of_device]),
+        {key: off_by[of_device == k] for k, key in enumerate(devices)},
     )
-
-
-def _device_deviations(
-    devices: Sequence[tuple[int, str]], of_device: Index, off: Array
-) -> dict[tuple[int, str], float]:
-    """Mean of what a device's figures are off by, shrunk by how many there are."""
-    found = {}
-    for k, key in enumerate(devices):
-        mine = off[of_device == k]
-        found[key] = float(mine.mean() / (1.0 + NOISE_SD**2 / KNOWN_SD**2 / len(mine)))
-    return found
 
 
 def _by_name(pair: tuple[int, str]) -> str:
@@ -191,11 +188,11 @@ def _labels(keys: Sequence[tuple[int, str]]) -> tuple[list[tuple[int, str]], Ind
     return known, np.array([at[key] for key in keys], dtype=np.int64)
 
 
-def _left_out(data: GraphicsData, fit: GraphicsFit, test: Index, units: Sequence[str], **known: bool) -> Errors:
-    errors = data.log_time[test] - fit.predict(data, test, **known)
+def _left_out(data: GraphicsData, predicted: Array, test: Index, units: Sequence[str]) -> Errors:
     return Errors(
-        errors, tuple(units[i] for i in test), data.arrays.precision[test], tuple(data.device[i] for i in test)
-    )
+        data.log_time[test] - predicted, tuple(units[i] for i in test), data.arrays.precision[test],
+        tuple(data.device[i] for i in test),
+    )  # fmt: skip
 
 
 def network_folds(data: GraphicsData) -> Index:
@@ -210,48 +207,83 @@ def network_folds(data: GraphicsData) -> Index:
     return np.array([fold[name] for name in data.network], dtype=np.int64)
 
 
-def judge_graphics(data: GraphicsData) -> dict[str, Errors]:
-    """Errors by class of evidence: devices left out, model families left out, and both."""
-    every = np.arange(len(data.log_time))
-    device, folds = np.array(data.device), network_folds(data)
-    sheet = np.isin(np.array(data.family), SHEET_FAMILIES)
-    spec, one, three, both, unseen = [], [], [], [], []
-    for name in sorted(set(device[sheet])):
-        fit = fit_graphics(data, every[device != name])
-        known = np.array([(int(data.arrays.precision[i]), data.model[i]) in fit.models for i in every])
-        test = every[(device == name) & known & ~data.falls_back]
-        found = _left_out(data, fit, test, data.device, devices=False)
-        spec.append(found)
-        for precision in (0, 1):
-            part = found.of(found.precision == precision)
-            one += anchored(part, 1)
-            three += anchored(part, 3)
-    for fold in range(FOLDS):
-        test = every[(folds == fold) & ~data.falls_back]
-        unseen.append(_left_out(data, fit_graphics(data, every[folds != fold]), test, data.network, models=False))
-        for name in sorted(set(device[sheet])):
-            part = test[device[test] == name]
-            if len(part):
-                fit = fit_graphics(data, every[(folds != fold) & (device != name)])
-                both.append(_left_out(data, fit, part, data.device, devices=False, models=False))
-    return {
-        "spec/published": joined(spec),
-        "anchored/published": joined(one),
-        "anchored-3/published": joined(three),
-        "anchored/unpublished": joined(unseen),
-        "spec/unpublished": joined(both),
-    }
+class Judge:
+    """Fits with devices and model families left out, each made once, and the errors on what they had not seen."""
+
+    def __init__(self, data: GraphicsData) -> None:
+        self._data = data
+        self._every = np.arange(len(data.log_time))
+        self._device, self._folds = np.array(data.device), network_folds(data)
+        self._fits: dict[tuple[frozenset[str], int | None], GraphicsFit] = {}
+        sheet = np.isin(np.array(data.family), SHEET_FAMILIES)
+        self._names = sorted(set(self._device[sheet].tolist()))
+
+    def _rest(self, devices: Sequence[str], fold: int | None) -> Index:
+        seen = ~np.isin(self._device, devices)
+        return self._every[seen if fold is None else seen & (self._folds != fold)]
+
+    def _without(self, devices: Sequence[str], fold: int | None = None) -> GraphicsFit:
+        key = frozenset(devices), fold
+        if key not in self._fits:
+            self._fits[key] = fit_graphics(self._data, self._rest(devices, fold))
+        return self._fits[key]
+
+    def unseen_device(self, name: str, others: Sequence[str] = (), fold: int | None = None) -> Errors:
+        """Errors on a device that was left out, of models that were fitted; ``others`` and a fold are left out, too."""
+        data, fit = self._data, self._without((name, *others), fold)
+        rows = self._rest(others, fold)
+        rows = rows[(self._device[rows] == name) & ~data.falls_back[rows]]
+        test = np.array(
+            [i for i in rows if (int(data.arrays.precision[i]), data.model[i]) in fit.models], dtype=np.int64
+        )
+        return _left_out(data, fit.predict(data, test), test, data.device)
+
+    def spread(self, others: Sequence[str] = (), fold: int | None = None) -> dict[int, Spread]:
+        """Spread of devices by precision, learned without ``others`` and without the model families of a fold."""
+        found = joined([self.unseen_device(name, others, fold) for name in self._names if name not in others])
+        return {number: spread_of(found.of(found.precision == number)) for number in range(len(PRECISIONS))}
+
+    def errors(self) -> dict[str, Errors]:
+        """Errors by class of evidence: devices left out, model families left out, and both."""
+        data = self._data
+        spec, one, three, both, unseen = [], [], [], [], []
+        for name in self._names:
+            found = self.unseen_device(name)
+            spec.append(found)
+            for precision, spread in self.spread((name,)).items():
+                part = found.of(found.precision == precision)
+                one += anchored(part, 1, spread)
+                three += anchored(part, 3, spread)
+        for fold in range(FOLDS):
+            test = self._every[(self._folds == fold) & ~data.falls_back]
+            predicted = self._without((), fold).predict(data, test, spread=self.spread((), fold), models=False)
+            unseen.append(_left_out(data, predicted, test, data.network))
+            for name in self._names:
+                part_of = test[self._device[test] == name]
+                if len(part_of):
+                    predicted = self._without((name,), fold).predict(data, part_of, models=False)
+                    both.append(_left_out(data, predicted, part_of, data.device))
+        return {
+            "spec/published": joined(spec),
+            "anchored/published": joined(one),
+            "anchored-3/published": joined(three),
+            "anchored/unpublished": joined(unseen),
+            "spec/unpublished": joined(both),
+        }
 
 
-def anchored(found: Errors, anchors: int) -> list[Errors]:
-    """Errors once models were published on the device: each row in turn is the first anchor, the next ones follow."""
+def anchored(found: Errors, anchors: int, spread: Spread) -> list[Errors]:
+    """Errors once models were published on the device: each row in turn is the first anchor, the next ones follow.
+
+    ``spread`` is of other devices.
+    """
     out = []
     count = len(found.errors)
-    shrink = 1.0 / (1.0 + NOISE_SD**2 / KNOWN_SD**2 / anchors)
+    share = spread.share(anchors)
     for start in range(count if count > anchors else 0):
         mine = {(start + step * 2) % count for step in range(anchors)}
         rest = np.array([i not in mine for i in range(count)])
-        shift = shrink * float(np.mean([found.errors[i] for i in mine]))
+        shift = share * float(np.mean([found.errors[i] for i in mine]))
         part = found.of(rest)
         out.append(Errors(part.errors - shift, part.units, part.precision, part.devices))
     return out
@@ -262,7 +294,8 @@ def fit_device_calibration() -> DeviceCalibration:
     data = graphics_data()
     every = np.arange(len(data.log_time))
     fit = fit_graphics(data, every)
-    judged = judge_graphics(data)
+    judge = Judge(data)
+    judged, spread = judge.errors(), judge.spread()
     family = dict(zip(data.device, data.family, strict=True))
     bands, table = {}, []
     for name, found in judged.items():
@@ -287,7 +320,8 @@ def fit_device_calibration() -> DeviceCalibration:
             model_flop={
                 name: float(data.arrays.table[i, :, 0].sum()) for i, name in sorted(enumerate(data.model), key=_by_name)
             },
-            devices=_offsets(fit.devices, data.device, data.arrays.precision),
+            devices=_offsets(fit.deviations(spread), data.device, data.arrays.precision),
+            anchor_share={word: round(spread[number].share(1), 3) for number, word in enumerate(PRECISIONS)},
             bands=bands,
             latency_ratio=latency_ratio(),
         ),

@@ -55,6 +55,8 @@ class Graphics(Record):
     """Operations per pass that a model's deviation was taken with [FLOP]; of other counts it says nothing."""
     devices: dict[str, dict[str, Offset]]
     """By precision, then by device."""
+    anchor_share: dict[str, Fraction]
+    """By precision: how much of what one published model deviates by on a device is taken for the device's own."""
     bands: dict[str, Band]
     latency_ratio: Offset
     """Log of latency x throughput where one request at a time was published."""
