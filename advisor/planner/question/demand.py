@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
-from advisor.records.scenario import ObjectCount, Scenario, Stage
+from advisor.records.scenario import CameraGroup, ObjectCount, Scenario, Stage
 from advisor.simulate import ObjectClass
 
 Counts = Mapping[str, int]
@@ -42,9 +42,26 @@ def spread(counts: Counts, total: int) -> dict[str, int]:
     return result
 
 
-def per_box(counts: Counts, boxes: int) -> dict[str, int]:
-    """Cameras of the fullest of ``boxes`` boxes when each group is dealt out evenly."""
-    return {name: math.ceil(count / boxes) for name, count in counts.items()}
+def per_box(scenario: Scenario, counts: Counts, boxes: int) -> dict[str, int]:
+    """Cameras of the fullest of ``boxes`` boxes when those of like frames are dealt out in turn.
+
+    Like frames: of one codec and size, before the same stages. Of these the cameras with the most frames per second
+    come first, then those with the highest bit rate, so that the first box is dealt the most; it is the first for each
+    kind of frame, so every kind that there is on any box is judged. Of more boxes it never has more to carry.
+    """
+    kinds: dict[Hashable, list[CameraGroup]] = {}
+    fed = [frozenset(scenario.groups_of(stage)) for stage in scenario.stages]
+    for group in scenario.cameras:
+        before_stages = tuple(group.group in groups for groups in fed)
+        kinds.setdefault((group.codec, group.size, before_stages), []).append(group)
+    dealt: dict[str, int] = {}
+    for members in kinds.values():
+        before = 0
+        for group in sorted(members, key=lambda group: (-group.fps, -(group.bitrate_kbps or math.inf))):
+            after = before + counts.get(group.group, 0)
+            dealt[group.group] = math.ceil(after / boxes) - math.ceil(before / boxes)
+            before = after
+    return {name: dealt[name] for name in counts}
 
 
 def busy_level(count: ObjectCount, load: str) -> float:

@@ -82,15 +82,15 @@ class LoadCase:
     def required(self, boxes: int) -> Load:
         """Load of the fullest of ``boxes`` boxes with growth: what they must carry."""
         growth = 1.0 + self.scenario.margin.growth_requests_pct / 100.0
-        return Load(per_box(self.grown, boxes), self.objects_factor, self._of_requests(growth, boxes))
+        return Load(per_box(self.scenario, self.grown, boxes), self.objects_factor, self._of_requests(growth, boxes))
 
     def nominal(self, boxes: int) -> Load:
         """Load of the fullest of ``boxes`` boxes as the scenario stands today: what is predicted."""
-        return Load(per_box(self.now, boxes), self.objects_factor, self._of_requests(1.0, boxes))
+        return Load(per_box(self.scenario, self.now, boxes), self.objects_factor, self._of_requests(1.0, boxes))
 
     def with_total(self, cameras: int, boxes: int) -> Load:
         """Load of the fullest of ``boxes`` boxes with so many cameras in all, in the shares of today."""
-        counts = per_box(spread(self.now, cameras), boxes)
+        counts = per_box(self.scenario, spread(self.now, cameras), boxes)
         return Load(counts, self.objects_factor, self._of_requests(1.0, boxes))
 
     def _of_requests(self, growth: float, boxes: int) -> float:

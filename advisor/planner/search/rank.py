@@ -86,7 +86,7 @@ def _sum_of_least(study: Study, model: PlatformModel, load: Load, z: float) -> f
 def boxes_needed(study: Study, candidate: Candidate) -> int | None:
     """Fewest boxes by the utilisation law at the median; None when ``candidates.max_boxes`` do not do, or no option.
 
-    By bisection: the fullest of more boxes never has more cameras of any group, nor more requests.
+    By bisection: the fullest of more boxes never has more cameras of a kind, nor with more frames, nor more requests.
     """
     usable, models = study.scenario.margin.usable_share, study.models(candidate)
 

@@ -117,8 +117,8 @@ class _Precedent:
 def _judge_alike(study: Study, candidate: Candidate, count: int) -> Judgement:
     """Judge boxes as others with equal figures and memory were: boxes of one chip, but for their name and price.
 
-    Or as another number of the same boxes, where the fullest has the same load: of a group with fewer cameras than
-    there are boxes, each has one. Counted as if they had been searched, too; searched where the budget of tries might
+    Or as another number of the same boxes, where the fullest has the same load: of like cameras, fewer than there are
+    boxes, each has one. Counted as if they had been searched, too; searched where the budget of tries might
     end elsewhere by now.
     """
     models = study.models(candidate)

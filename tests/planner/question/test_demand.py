@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor.planner.question.demand import busy_level, camera_counts, decode_rates, per_box, spread, stage_demand
-from advisor.records.scenario import ObjectCount
+from advisor.records.scenario import ObjectCount, Scenario
 from tests.planner.fakes import scenario
 
 
@@ -60,6 +60,51 @@ def test_spread_keeps_total_and_shares(counts: dict[str, int], total: int) -> No
     assert all(abs(result[name] - counts[name] * total / now) < 1 + 1e-9 for name in counts)
 
 
-@given(st.dictionaries(st.sampled_from(["a", "b"]), st.integers(0, 50), min_size=1), st.integers(1, 6))
-def test_the_fullest_box_carries_its_share(counts: dict[str, int], boxes: int) -> None:
-    assert per_box(counts, boxes) == {name: math.ceil(count / boxes) for name, count in counts.items()}
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.sampled_from([5.0, 15.0, 30.0])), min_size=1, max_size=8),
+    st.integers(1, 40),
+)
+def test_the_fullest_box_is_dealt_at_least_what_any_other_is(groups: list[tuple[int, float]], boxes: int) -> None:
+    site = _site([(f"g{i}", "1280x720", fps) for i, (_, fps) in enumerate(groups)])
+    counts = {f"g{i}": count for i, (count, _) in enumerate(groups)}
+    fullest = per_box(site, counts, boxes)
+    rate_of = {group.group: group.fps for group in site.cameras}
+    in_turn = sorted((name for name, count in counts.items() for _ in range(count)), key=lambda name: -rate_of[name])
+    dealt = [in_turn[box::boxes] for box in range(boxes)]
+    assert sum(fullest.values()) == max(map(len, dealt)) == math.ceil(sum(counts.values()) / boxes)
+    rates = [sum(rate_of[name] for name in box) for box in dealt]
+    assert sum(rate_of[name] * count for name, count in fullest.items()) == max(rates)
+
+
+@given(st.integers(0, 50), st.integers(0, 50), st.integers(1, 12))
+def test_every_kind_of_frame_is_on_the_fullest_box(many: int, few: int, boxes: int) -> None:
+    site = _site([("hall", "1280x720", 15.0), ("gate", "3840x2160", 1.0)])
+    fullest = per_box(site, {"hall": many, "gate": few}, boxes)
+    assert fullest == {"hall": math.ceil(many / boxes), "gate": math.ceil(few / boxes)}
+
+
+@given(st.lists(st.integers(0, 30), min_size=3, max_size=3), st.integers(1, 40))
+def test_more_boxes_leave_the_fullest_no_more_to_carry(numbers: list[int], boxes: int) -> None:
+    site = _site([("a", "1280x720", 5.0), ("b", "1280x720", 30.0), ("c", "640x480", 30.0)])
+    counts = dict(zip("abc", numbers, strict=True))
+
+    def load(number: int) -> list[float]:
+        dealt = per_box(site, counts, number)
+        return [dealt["a"] + dealt["b"], 5.0 * dealt["a"] + 30.0 * dealt["b"], dealt["c"]]
+
+    assert all(less <= more for less, more in zip(load(boxes + 1), load(boxes), strict=True))
+
+
+def test_forty_groups_are_no_forty_cameras_a_box() -> None:
+    site = _site([(f"g{i}", "1280x720", 10.0 + i) for i in range(40)])
+    fullest = per_box(site, {f"g{i}": 25 for i in range(40)}, 100)
+    assert sum(fullest.values()) == 10
+    assert fullest["g39"] == 1  # with the most frames per second
+    assert max(fullest.values()) == 1
+
+
+def _site(groups: list[tuple[str, str, float]]) -> Scenario:
+    return scenario(
+        cameras=[{"group": name, "count": 1, "resolution": size, "fps": fps} for name, size, fps in groups],
+        stages=[{"id": "person", "model": "m", "every": "3 frames"}],
+    )

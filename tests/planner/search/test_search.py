@@ -196,8 +196,8 @@ def test_boxes_that_are_alike_get_the_same_plan_as_if_each_had_been_judged() -> 
 
 
 def test_more_boxes_than_cameras_of_a_group_are_judged_as_fewer_were() -> None:
-    """Two cameras in the aisle and two at the door: of 3 boxes as of 4 the fullest has one of each."""
-    few = [camera(2, "aisle"), camera(2, "door")]
+    """Two cameras in the aisle and two smaller ones at the door: of 3 boxes as of 4 the fullest has one of each."""
+    few = [camera(2, "aisle"), camera(2, "door") | {"resolution": "1280x720"}]
     study = Study.of(given(scenario(cameras=few)))
     three = judge(study, SMALL, 3)
     counted, simulated = study.counters.judging, study.counters.simulated
