@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from advisor.planner.question.demand import dealing_order
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.load_case import LoadCase
 from advisor.planner.search.rank import Solution, boxes_needed, cheapest, least_cost
@@ -76,7 +77,7 @@ def _part(case: LoadCase, names: frozenset[str]) -> LoadCase:
     now = {name: count for name, count in case.now.items() if name in groups}
     grown = {name: count for name, count in case.grown.items() if name in groups}
     scenario = whole.model_copy(update={"stages": stages, "cameras": cameras, "slo": slo})
-    return LoadCase(scenario, now, grown, case.objects_factor)
+    return LoadCase(scenario, now, grown, dealing_order(scenario), case.objects_factor)
 
 
 def _least_cost(study: Study, candidates: Sequence[Candidate]) -> float:

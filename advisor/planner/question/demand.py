@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from advisor.records.scenario import CameraGroup, ObjectCount, Scenario, Stage
@@ -42,24 +42,35 @@ def spread(counts: Counts, total: int) -> dict[str, int]:
     return result
 
 
-def per_box(scenario: Scenario, counts: Counts, boxes: int) -> dict[str, int]:
-    """Cameras of the fullest of ``boxes`` boxes when those of like frames are dealt out in turn.
+def dealing_order(scenario: Scenario) -> tuple[tuple[str, ...], ...]:
+    """Groups of like frames, in the order in which their cameras are dealt out over boxes.
 
     Like frames: of one codec and size, before the same stages. Of these the cameras with the most frames per second
-    come first, then those with the highest bit rate, so that the first box is dealt the most; it is the first for each
-    kind of frame, so every kind that there is on any box is judged. Of more boxes it never has more to carry.
+    come first, then those with the highest bit rate.
     """
     kinds: dict[Hashable, list[CameraGroup]] = {}
     fed = [frozenset(scenario.groups_of(stage)) for stage in scenario.stages]
     for group in scenario.cameras:
         before_stages = tuple(group.group in groups for groups in fed)
         kinds.setdefault((group.codec, group.size, before_stages), []).append(group)
+    return tuple(
+        tuple(group.group for group in sorted(members, key=lambda one: (-one.fps, -(one.bitrate_kbps or math.inf))))
+        for members in kinds.values()
+    )
+
+
+def per_box(order: Sequence[Sequence[str]], counts: Counts, boxes: int) -> dict[str, int]:
+    """Cameras of the fullest of ``boxes`` boxes when those of like frames are dealt out in turn.
+
+    In the :func:`dealing_order` the first box is dealt the most; it is the first for each kind of frame, so every kind
+    that there is on any box is judged. Of more boxes it never has more to carry.
+    """
     dealt: dict[str, int] = {}
-    for members in kinds.values():
+    for members in order:
         before = 0
-        for group in sorted(members, key=lambda group: (-group.fps, -(group.bitrate_kbps or math.inf))):
-            after = before + counts.get(group.group, 0)
-            dealt[group.group] = math.ceil(after / boxes) - math.ceil(before / boxes)
+        for name in members:
+            after = before + counts.get(name, 0)
+            dealt[name] = -(-after // boxes) + (-before // boxes)
             before = after
     return {name: dealt[name] for name in counts}
 

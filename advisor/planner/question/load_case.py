@@ -7,7 +7,7 @@ from functools import cached_property
 
 from advisor.records.scenario import Scenario
 
-from .demand import Counts, camera_counts, per_box, spread
+from .demand import Counts, camera_counts, dealing_order, per_box, spread
 
 LoadKey = tuple[tuple[tuple[str, int], ...], float, float]
 CaseKey = tuple[tuple[tuple[str, int], ...], tuple[tuple[str, int], ...], float]
@@ -36,6 +36,8 @@ class LoadCase:
     scenario: Scenario
     now: Counts
     grown: Counts
+    order: tuple[tuple[str, ...], ...]
+    """Groups in the order in which their cameras are dealt out over boxes."""
     objects_factor: float = 1.0
 
     @classmethod
@@ -51,7 +53,7 @@ class LoadCase:
         now = camera_counts(scenario) if counts is None else dict(counts)
         total = sum(now.values())
         grown = spread(now, total + scenario.margin.growth_cameras + extra_cameras) if total else now
-        return cls(scenario, now, grown, objects_factor)
+        return cls(scenario, now, grown, dealing_order(scenario), objects_factor)
 
     @cached_property
     def key(self) -> CaseKey:
@@ -82,15 +84,15 @@ class LoadCase:
     def required(self, boxes: int) -> Load:
         """Load of the fullest of ``boxes`` boxes with growth: what they must carry."""
         growth = 1.0 + self.scenario.margin.growth_requests_pct / 100.0
-        return Load(per_box(self.scenario, self.grown, boxes), self.objects_factor, self._of_requests(growth, boxes))
+        return Load(per_box(self.order, self.grown, boxes), self.objects_factor, self._of_requests(growth, boxes))
 
     def nominal(self, boxes: int) -> Load:
         """Load of the fullest of ``boxes`` boxes as the scenario stands today: what is predicted."""
-        return Load(per_box(self.scenario, self.now, boxes), self.objects_factor, self._of_requests(1.0, boxes))
+        return Load(per_box(self.order, self.now, boxes), self.objects_factor, self._of_requests(1.0, boxes))
 
     def with_total(self, cameras: int, boxes: int) -> Load:
         """Load of the fullest of ``boxes`` boxes with so many cameras in all, in the shares of today."""
-        counts = per_box(self.scenario, spread(self.now, cameras), boxes)
+        counts = per_box(self.order, spread(self.now, cameras), boxes)
         return Load(counts, self.objects_factor, self._of_requests(1.0, boxes))
 
     def _of_requests(self, growth: float, boxes: int) -> float:

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.planner.question.demand import busy_level, camera_counts, decode_rates, per_box, spread, stage_demand
+from advisor.planner.question.demand import (
+    busy_level,
+    camera_counts,
+    dealing_order,
+    decode_rates,
+    per_box,
+    spread,
+    stage_demand,
+)
 from advisor.records.scenario import ObjectCount, Scenario
 from tests.planner.fakes import scenario
 
@@ -67,7 +75,7 @@ def test_spread_keeps_total_and_shares(counts: dict[str, int], total: int) -> No
 def test_the_fullest_box_is_dealt_at_least_what_any_other_is(groups: list[tuple[int, float]], boxes: int) -> None:
     site = _site([(f"g{i}", "1280x720", fps) for i, (_, fps) in enumerate(groups)])
     counts = {f"g{i}": count for i, (count, _) in enumerate(groups)}
-    fullest = per_box(site, counts, boxes)
+    fullest = per_box(dealing_order(site), counts, boxes)
     rate_of = {group.group: group.fps for group in site.cameras}
     in_turn = sorted((name for name, count in counts.items() for _ in range(count)), key=lambda name: -rate_of[name])
     dealt = [in_turn[box::boxes] for box in range(boxes)]
@@ -79,7 +87,7 @@ def test_the_fullest_box_is_dealt_at_least_what_any_other_is(groups: list[tuple[
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(1, 12))
 def test_every_kind_of_frame_is_on_the_fullest_box(many: int, few: int, boxes: int) -> None:
     site = _site([("hall", "1280x720", 15.0), ("gate", "3840x2160", 1.0)])
-    fullest = per_box(site, {"hall": many, "gate": few}, boxes)
+    fullest = per_box(dealing_order(site), {"hall": many, "gate": few}, boxes)
     assert fullest == {"hall": math.ceil(many / boxes), "gate": math.ceil(few / boxes)}
 
 
@@ -89,7 +97,7 @@ def test_more_boxes_leave_the_fullest_no_more_to_carry(numbers: list[int], boxes
     counts = dict(zip("abc", numbers, strict=True))
 
     def load(number: int) -> list[float]:
-        dealt = per_box(site, counts, number)
+        dealt = per_box(dealing_order(site), counts, number)
         return [dealt["a"] + dealt["b"], 5.0 * dealt["a"] + 30.0 * dealt["b"], dealt["c"]]
 
     assert all(less <= more for less, more in zip(load(boxes + 1), load(boxes), strict=True))
@@ -97,7 +105,7 @@ def test_more_boxes_leave_the_fullest_no_more_to_carry(numbers: list[int], boxes
 
 def test_forty_groups_are_no_forty_cameras_a_box() -> None:
     site = _site([(f"g{i}", "1280x720", 10.0 + i) for i in range(40)])
-    fullest = per_box(site, {f"g{i}": 25 for i in range(40)}, 100)
+    fullest = per_box(dealing_order(site), {f"g{i}": 25 for i in range(40)}, 100)
     assert sum(fullest.values()) == 10
     assert fullest["g39"] == 1  # with the most frames per second
     assert max(fullest.values()) == 1
