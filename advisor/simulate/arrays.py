@@ -32,7 +32,8 @@ Slowed = tuple[float, float]
 def _cameras(spec: SimSpec, seeds: Seeds, warmup_s: float) -> Any:
     """Rows of ``CAMERA``; the kind of their decode jobs comes later."""
     rows = np.zeros(len(spec.cameras), s.CAMERA)
-    drawn = np.random.default_rng(seeds.phases).random(len(spec.cameras))
+    rng = np.random.default_rng(seeds.phases)
+    drawn, drawn_key = rng.random(len(spec.cameras)), rng.random(len(spec.cameras))
     in_group: dict[str, int] = {}
     # Most cameras of a group are one and the same object: filled in by runs of them.
     for _, run in itertools.groupby(enumerate(spec.cameras), key=lambda item: id(item[1])):
@@ -48,6 +49,8 @@ def _cameras(spec: SimSpec, seeds: Seeds, warmup_s: float) -> Any:
             part["phase"] = drawn_s if camera.phase_s is None else camera.phase_s
         part["decode"], part["key"] = _decode_times(camera)
         part["keys"], part["sigma"] = camera.key_frames, camera.decode_sigma
+        drawn_first = np.floor(drawn_key[begin : begin + len(members)] * camera.key_frames)
+        part["key_first"] = drawn_first if camera.key_first is None else camera.key_first
         part["motion"] = _motion_quantile(camera.motion_duty)
         part["stagger"] = np.arange(number, number + len(members)) if camera.stagger is None else camera.stagger
         part["stages"] = _stages_of(spec, camera.group)

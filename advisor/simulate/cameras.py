@@ -127,8 +127,7 @@ def start_decode(s: Any) -> None:
             run.decodes += 1
         work = s.camera[c].decode
         number = s.slot[slot].number
-        # Cameras began at different times: their key frames do not fall together.
-        if s.camera[c].keys > 0 and (number + 7 * c) % s.camera[c].keys == 0:
+        if s.camera[c].keys > 0 and number % s.camera[c].keys == s.camera[c].key_first:
             work = s.camera[c].key
         if s.camera[c].sigma > 0:
             work *= math.exp(s.camera[c].sigma * normal(run.seed_service, c, number))

@@ -52,6 +52,8 @@ class SimCamera:
     """Every so many frames one is coded without others and takes longer; 0: all are alike."""
     key_factor: float = 1.0
     """Decode time of such a frame over that of the others; the mean over all stays ``decode_core_s``."""
+    key_first: int | None = None
+    """Number of its first key frame, 0 <= first < ``key_frames``; None: drawn uniformly with ``Seeds.phases``."""
     decode_crowding: float = 0.0
     """What decoding takes longer, as a share of ``decode_core_s``, when all the other cores work."""
     application_core_s: float = 0.0
@@ -230,7 +232,7 @@ def _check_camera(index: int, camera: SimCamera) -> None:
         decode_bytes=camera.decode_bytes, decode_crowding=camera.decode_crowding, jitter_s=camera.jitter_s,
         application_core_s=camera.application_core_s, application_crowding=camera.application_crowding,
         engine_s=camera.engine_s, motion_duty=camera.motion_duty, phase_s=camera.phase_s or 0.0,
-        key_frames=camera.key_frames,
+        key_frames=camera.key_frames, key_first=camera.key_first or 0,
     )  # fmt: skip
     if camera.fps == 0 or camera.motion_duty > 1:
         raise ModelRangeError(f"simulate: {where} has fps {camera.fps} and motion_duty {camera.motion_duty}")

@@ -230,17 +230,22 @@ class Run:
                     self._live.append(live)
                     opened[feed.index] = live
                 elif feed.source is not None:
-                    opened[feed.index] = FileSource(feed.source, device)
+                    opened[feed.index] = self._file(feed, feed.source, device)
                 elif feed.codec == "raw":
                     self.pipeline.raw[feed.index] = RawSource(feed.size, self.seed + feed.index)
                 else:
                     self.send(k="state", text=f"preparing the clip of {feed.name}")
-                    opened[feed.index] = FileSource(str(clip_for(feed, clips, self.seed)), device)
+                    opened[feed.index] = self._file(feed, str(clip_for(feed, clips, self.seed)), device)
                 working.append(feed)
             except SourceError as error:
                 self._status(feed.index, f"failed: {error}")
         self.feeds = tuple(working)
         return opened
+
+    def _file(self, feed: Feed, path: str, device: str | None) -> FileSource:
+        file = FileSource(path, device)
+        file.play(feed.ahead_frames)
+        return file
 
     def _device(self, clips: Path) -> str | None:
         """Find the device that decodes every camera; a live one is stood for by a clip of its codec and size."""

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from advisor.addresses import source as source_address
 from advisor.errors import InputError, ScenarioError
-from advisor.records.scenario import Codec, Scenario, Stage
+from advisor.records.scenario import CameraGroup, Codec, Scenario, Stage
 from advisor.records.verdict import Phases
 
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 _ROUNDING = 1e-9
+GROUP_S = 2.0
+"""Time from key frame to key frame where a scenario gives none [s]: that of the clips which stand for cameras."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,9 @@ class Feed:
     bitrate_kbps: float | None = None
     gop_frames: int | None = None
     jitter_s: float = 0.0
+    ahead_frames: int = 0
+    """Pictures of its file, or of the clip that stands for it, that are played before the run: cameras were started at
+    different times, so their key frames do not fall together."""
     source: str | None = None
     poisson: bool = False
     live: bool = False
@@ -68,13 +73,25 @@ def check_sources(scenario: Scenario) -> None:
                 raise InputError(f"scenario {scenario.scenario}: camera group {group.group}: no file {path}{where}")
 
 
-def _phase(phases: Phases, index: int, seed: int) -> float:
-    """Phase of a camera as a share of its period; adding a camera moves no other."""
+_FRAME, _GROUP = 6, 7
+"""What a share is drawn of."""
+
+
+def _share(phases: Phases, index: int, seed: int, of: int) -> float:
+    """Share of its frame period, or of its group of pictures, by which a camera is late; a further one moves no other."""
     if phases == "random":
         import numpy as np
 
-        return float(np.random.default_rng([seed, 6, index]).random())
+        return float(np.random.default_rng([seed, of, index]).random())
     return index * GOLDEN % 1.0 if phases == "spread" else 0.0
+
+
+def _ahead_frames(group: CameraGroup, phases: Phases, index: int, seed: int) -> int:
+    """Place in its group of pictures at which a camera that is played from a file begins."""
+    if group.codec in ("raw", "mjpeg"):
+        return 0
+    frames = group.gop_frames or max(1, round(GROUP_S * group.fps))
+    return math.floor(_share(phases, index, seed, _GROUP) * frames)
 
 
 def feeds_of(
@@ -89,9 +106,9 @@ def feeds_of(
     counts : mapping, optional
         Camera group to number of cameras; groups that are not named keep the scenario's.
     phases : str
-        When cameras release within their period. ``random``: drawn uniformly, as cameras that know nothing of each
-        other; ``spread``: as evenly as can be (golden-ratio sequence), the luckiest case; ``worst``: all at once, so
-        that cameras of one rate always coincide.
+        When cameras release within their period, and where in its group of pictures a file begins. ``random``: drawn
+        uniformly, as cameras that know nothing of each other; ``spread``: as evenly as can be (golden-ratio sequence),
+        the luckiest case; ``worst``: all at once, so that cameras of one rate always coincide, their key frames too.
     seed : int
         Of the random phases.
 
@@ -115,7 +132,8 @@ def feeds_of(
                     name=f"{group.group}-{number + 1}",
                     group=group.group,
                     rate_per_s=group.fps,
-                    phase_s=_phase(phases, index, seed) / group.fps,
+                    phase_s=_share(phases, index, seed, _FRAME) / group.fps,
+                    ahead_frames=_ahead_frames(group, phases, index, seed),
                     stagger=number,
                     size=group.size,
                     codec=group.codec,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -70,11 +71,20 @@ class FileSource:
 
     def decode(self, frame: Frame) -> Sequence[tuple[int, Any]]:
         """Decode the picture of a frame; see :class:`advisor.verification.decode.Source`."""
+        return [(frame.sequence, self._next())]
+
+    def play(self, pictures: int) -> None:
+        """Play so many pictures before the run; what cannot be decoded ends it, and is reported when its turn comes."""
+        with contextlib.suppress(SourceError):
+            for _ in range(pictures):
+                self._next()
+
+    def _next(self) -> Any:
         if len(self._pictures) <= AHEAD_MAX:
             self._feed()
         while not self._pictures:
             self._feed()
-        return [(frame.sequence, self._pictures.popleft())]
+        return self._pictures.popleft()
 
     def _open(self) -> None:
         address = source(self._path)

@@ -204,7 +204,7 @@ class Oracle:
                 mean = camera["decode"]
                 if camera.get("keys"):
                     mean /= 1 + (camera["key_factor"] - 1) / camera["keys"]
-                    if (frame.number + 7 * frame.camera) % camera["keys"] == 0:
+                    if frame.number % camera["keys"] == camera["key_first"]:
                         mean *= camera["key_factor"]
                 sigma = camera["sigma"]
                 work_s = mean * self.rng.lognormal(-(sigma**2) / 2, sigma)

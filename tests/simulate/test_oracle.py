@@ -46,6 +46,7 @@ def both(stages, *, cameras, cores, workers, means=(), duration_s=40.0, runs=4, 
                 SimCamera(
                     c["fps"], c["group"], decode_core_s=c["decode"], decode_sigma=c["sigma"], phase_s=c["phase"],
                     stagger=c["number"], key_frames=c.get("keys", 0), key_factor=c.get("key_factor", 1.0),
+                    key_first=c.get("key_first"),
                     decode_crowding=c.get("decode_crowding", 0.0), application_core_s=c.get("application", 0.0),
                     application_crowding=c.get("application_crowding", 0.0), engine_s=c.get("engine", 0.0),
                 )
@@ -185,7 +186,10 @@ def test_decode_overload_loses_frames_before_decode() -> None:
 
 
 def test_key_frames_and_cold_passes_agree() -> None:
-    cameras = [camera | {"keys": 10, "key_factor": 6.0} for camera in camera_set(4, decode=0.006)]
+    cameras = [
+        camera | {"keys": 10, "key_factor": 6.0, "key_first": 3 * place % 10}
+        for place, camera in enumerate(camera_set(4, decode=0.006))
+    ]
     stages = [
         stage("detect", (0.0, 0.004), interval=2, finds=0, streams=2, cold=0.006, settle=0.01),
         stage("embed", batches(0.001, 0.001, 4), parent=0, interval=2, cold=0.003, settle=0.02, sigma=0.1),

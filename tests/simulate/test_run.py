@@ -476,6 +476,19 @@ def test_key_frames_take_longer_and_leave_the_mean_as_it_is() -> None:
     assert (r.latencies_s > 2 * plain_s).mean() == pytest.approx(1 / 20, abs=0.002)
 
 
+def test_key_frames_of_cameras_fall_where_the_phases_are_drawn() -> None:
+    """Of ten equal cameras whose key frames coincide all wait for each other; drawn, hardly any two do."""
+    camera = SimCamera(10.0, decode_core_s=0.010, key_frames=20, key_factor=5.0, phase_s=0.0)
+    slow_s = []
+    for first in (0, None):
+        spec = SimSpec((replace(camera, key_first=first),) * 10, (), 10.0, decode_workers=2)
+        found = [simulate(spec, 205, 5, Seeds(phases=seed)) for seed in range(3)]
+        slow_s.append(np.mean([np.quantile(r.latencies_s, 0.995) for r in found]))
+    plain_s = 0.010 / (1 + 4 / 20)
+    assert slow_s[0] == pytest.approx(5 * 5 * plain_s, rel=0.01)  # the last two of ten on two workers
+    assert slow_s[1] < 0.6 * slow_s[0]
+
+
 def test_decode_keeps_at_most_eight_frames_of_a_camera() -> None:
     """One worker at half the rate needed: a frame waits for 8 others and is decoded in 1/15 s."""
     r = simulate(SimSpec((SimCamera(30.0, decode_core_s=1 / 15, phase_s=0.0),), (), 4.0), 60)

@@ -39,6 +39,21 @@ def test_in_the_worst_case_all_cameras_deliver_at_once() -> None:
 def test_a_further_camera_moves_no_phase(phases) -> None:
     fewer, more = (feeds_of(scenario(cameras=cameras(count)), phases=phases) for count in (3, 4))
     assert [feed.phase_s for feed in more[:3]] == [feed.phase_s for feed in fewer]
+    assert [feed.ahead_frames for feed in more[:3]] == [feed.ahead_frames for feed in fewer]
+
+
+def test_key_frames_of_cameras_fall_together_in_the_worst_case_alone() -> None:
+    many = scenario(cameras=[{**cameras(300)[0], "gop_frames": 20}])
+    drawn = [feed.ahead_frames for feed in feeds_of(many)]
+    assert np.bincount(drawn, minlength=20) == pytest.approx([15] * 20, abs=16)  # four standard errors
+    periods = [feed.phase_s * feed.rate_per_s for feed in feeds_of(many)]
+    assert abs(np.corrcoef(drawn, periods)[0, 1]) < 0.24
+    spread = sorted(feed.ahead_frames for feed in feeds_of(scenario(cameras=cameras(8)), phases="spread"))
+    assert len(set(spread)) == 8
+    assert max(spread) < 30  # two seconds, where the scenario gives no group
+    assert {feed.ahead_frames for feed in feeds_of(many, phases="worst")} == {0}
+    still = scenario(cameras=[{**cameras(5)[0], "codec": "mjpeg"}])
+    assert {feed.ahead_frames for feed in feeds_of(still)} == {0}
 
 
 @pytest.mark.parametrize(("every", "rate"), [("3 frames", 5.0), ("1 frame", 15.0), ("2/s", 2.0), (None, 15.0)])

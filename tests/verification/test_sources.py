@@ -56,6 +56,18 @@ def test_a_file_plays_for_ever(clip) -> None:
     source.close()
 
 
+def test_a_file_may_begin_anywhere(clip, monkeypatch) -> None:
+    first, later, gone = (FileSource(str(clip)) for _ in range(3))
+    later.play(12)
+    assert (grey(pictures(later, 1)[0]) == grey(pictures(first, 13)[12])).all()
+    monkeypatch.setattr(gone, "_take", lambda packet: None)
+    gone.play(3)  # says nothing: the camera's first frame will
+    with pytest.raises(SourceGone, match="no picture"):
+        gone.decode(frame(0))
+    for source in (first, later, gone):
+        source.close()
+
+
 ENCODED = {
     "b-frames.mp4": {"bf": "3"},
     "b-frames.h264": {"bf": "3"},
