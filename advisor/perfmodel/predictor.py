@@ -265,9 +265,17 @@ class Predictor:
         """Core time of decoding one frame in software."""
         return self._costs.decode(machine, codec, width, height, bitrate_kbps, fps)
 
-    def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> CostEstimate:
-        """Core time of scaling and laying out one input."""
-        return self._costs.preprocess(machine, source, target)
+    def preprocess(
+        self,
+        machine: MachineSpec,
+        source: tuple[int, int],
+        target: tuple[int, int],
+        *,
+        cut_from: tuple[int, int] | None = None,
+        raw: bool = False,
+    ) -> CostEstimate:
+        """Core time of scaling and laying out one input; see :meth:`CoreCosts.preprocess`."""
+        return self._costs.preprocess(machine, source, target, cut_from=cut_from, raw=raw)
 
     def application(self, machine: MachineSpec, unit: ApplicationUnit, stated_ms: float | None) -> CostEstimate:
         """Core time of the application's own work on one frame or object; ``stated_ms`` None: what is usual."""

@@ -39,7 +39,8 @@ RUN = _record(
 """One row: parameters, clock, counters."""
 CAMERA = _record(
     "period phase jitter decode key sigma motion last last_done gap after engine",
-    "poisson keys key_first stagger next head waiting busy released dropped done step stages moves kind after_kind engine_kind",
+    "poisson keys key_first stagger next head waiting busy released dropped done step stages moves kind after_kind "
+    "engine_kind",
 )
 """``next``: number of the next frame; ``head``, ``waiting``: its decode queue; ``moves``: there is motion;
 ``decode``, ``key``: time of a frame, and of every ``keys``-th; ``after``: the application's work on it;

@@ -78,7 +78,7 @@ _FRAME, _GROUP = 6, 7
 
 
 def _share(phases: Phases, index: int, seed: int, of: int) -> float:
-    """Share of its frame period, or of its group of pictures, by which a camera is late; a further one moves no other."""
+    """Share of its frame period, or of its group of pictures, by which a camera is late; one more moves no other."""
     if phases == "random":
         import numpy as np
 

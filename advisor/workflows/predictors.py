@@ -61,8 +61,16 @@ class MeasuredBoxes:
     ) -> CostEstimate:
         return self._of(machine).decode(machine, codec, width, height, bitrate_kbps, fps)
 
-    def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> CostEstimate:
-        return self._of(machine).preprocess(machine, source, target)
+    def preprocess(
+        self,
+        machine: MachineSpec,
+        source: tuple[int, int],
+        target: tuple[int, int],
+        *,
+        cut_from: tuple[int, int] | None = None,
+        raw: bool = False,
+    ) -> CostEstimate:
+        return self._of(machine).preprocess(machine, source, target, cut_from=cut_from, raw=raw)
 
     def application(self, machine: MachineSpec, unit: ApplicationUnit, stated_ms: float | None) -> CostEstimate:
         return self._of(machine).application(machine, unit, stated_ms)

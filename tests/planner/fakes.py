@@ -84,7 +84,9 @@ class FakePredictor:
     ) -> FakeCost:
         return FakeCost(self._interval(0.008 * width * height / (1920 * 1080) / self._speed(machine)))
 
-    def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> FakeCost:
+    def preprocess(
+        self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int], **of: object
+    ) -> FakeCost:
         return FakeCost(self._interval(0.001 / self._speed(machine)))
 
     def application(self, machine: MachineSpec, unit: str, stated_ms: float | None) -> FakeCost:

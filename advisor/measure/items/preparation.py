@@ -7,13 +7,18 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
 
 from advisor.measure.timing import micro_record
 from advisor.measure.worker.job import JobOutcome, each
 from advisor.records.measurement import MicroBenchmark, MicroFailure
 
 from .item import MeasureContext, SingleJobItem, WorkerSetup
+
+if TYPE_CHECKING:
+    from .preprocess import Image
 
 _TIMEOUT_S = 30.0
 BOX_HEIGHT_SHARE = 0.25
@@ -60,7 +65,8 @@ class PreparationItem(SingleJobItem):
 
     def key(self, host_fingerprint: str) -> str:
         """Key of the one result; PyAV brings the scaler."""
-        return micro_record.micro_key(self.name, host_fingerprint, {"av": importlib.metadata.version("av")})
+        parameters = {"av": importlib.metadata.version("av"), "into": "tensor"}
+        return micro_record.micro_key(self.name, host_fingerprint, parameters)
 
     def keys(self, host_fingerprint: str) -> tuple[str, ...]:
         return (self.key(host_fingerprint),)
@@ -100,7 +106,7 @@ def _prepare(payload: dict[str, Any]) -> dict[str, Any]:
         picture = picture.to_ndarray(format="bgr24")
     high = height * BOX_HEIGHT_SHARE
     box = (width / 3, height / 3, width / 3 + high * target[0] / target[1], height / 3 + high)
-    call: Callable[[], object]
+    call: Callable[[], Image]
     if payload["kind"] == "crop":
         call = lambda: crop(picture, box, *target)  # noqa: E731 - two lines against two functions
     else:
@@ -108,7 +114,7 @@ def _prepare(payload: dict[str, Any]) -> dict[str, Any]:
     streams = int(payload["streams"])
     begun_s = time.perf_counter()
     with ThreadPoolExecutor(streams) as callers:
-        parts = list(callers.map(lambda _: _costs_s(call, begun_s + payload["duration_s"]), range(streams)))
+        parts = list(callers.map(lambda _: _costs_s(call, target, begun_s + payload["duration_s"]), range(streams)))
     costs = [cost for part in parts for cost in part]
     return micro_record.figure(
         payload["name"],
@@ -124,13 +130,14 @@ def _prepare(payload: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _costs_s(call: Callable[[], object], end_s: float) -> list[float]:
-    """CPU times of calls on this thread until ``end_s``, after one that warms up [s]."""
-    call()
+def _costs_s(call: Callable[[], Image], target: tuple[int, int], end_s: float) -> list[float]:
+    """CPU times of calls on this thread until ``end_s``, each into the model's tensor, after one that warms up [s]."""
+    tensor = np.zeros((target[1], target[0], 3), np.uint8)
+    tensor[...] = call()
     costs: list[float] = []
     while time.perf_counter() < end_s or len(costs) < 5:
         cpu_s = time.thread_time()
-        call()
+        tensor[...] = call()
         costs.append(time.thread_time() - cpu_s)
     return costs
 

@@ -31,7 +31,11 @@ from advisor.records.prediction import CostEstimate
 from .interference_correction import interference_slowdown
 from .measurements import HostMeasurements
 
-_PREPARATION = re.compile(r"^preprocess/(\d+)x(\d+)/(\d+)x(\d+)$")
+_PREPARATION = re.compile(r"^(preprocess|crop)(_raw)?/(\d+)x(\d+)/(\d+)x(\d+)$")
+BOX_HEIGHT_SHARE = 0.25
+"""Height of the box that a preparation measured as ``crop`` cuts out, in heights of the picture, in the shape of the
+model's input (``measure/items/preparation.py``)."""
+Size = tuple[int, int]
 _DECODE_HALF, _PREPARATION_HALF = 0.10, 0.15
 """Half of P10-P90 (log) of a decoder and of a preparation at another time than it was measured; source: project
 assumption, kept from 0.1.0."""
@@ -79,22 +83,38 @@ class CoreCosts:
             "calibration, work per clock of its kind of core, clock with all cores busy (docs/methods/decode.md)"
         )
 
-    def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> CostEstimate:
+    def preprocess(
+        self, machine: MachineSpec, source: Size, target: Size, *, cut_from: Size | None = None, raw: bool = False
+    ) -> CostEstimate:
         """Core time of scaling and laying out one input.
+
+        Parameters
+        ----------
+        machine : MachineSpec
+            Where.
+        source, target : tuple
+            Width and height of what is scaled and of the model's input.
+        cut_from : tuple, optional
+            Picture that a box is cut out of; None: the whole picture is scaled. On the machine that was measured a box
+            takes what one of :data:`BOX_HEIGHT_SHARE` took, whatever ``source`` says.
+        raw : bool
+            Of a camera without coding, whose pictures need no conversion of colours.
 
         Raises
         ------
         ModelRangeError
             A size that is not positive.
         """
-        found = preparation_time(self._calibration, machine, self._clocks(machine), source, target)
         if self._host.is_host(machine):
-            measured = [
-                (_distance(sizes, (source, target)), sizes == (source, target), formula_s, row)
-                for sizes, formula_s, row in self._preparations(machine)
-            ]
+            kind = "preprocess" if cut_from is None else "crop", raw
+            measured = list(self._preparations(machine, *kind))
             if measured:
-                return self._as_measured(found, measured, _PREPARATION_HALF, "preparation")
+                asked = cut_from or source, target
+                box = source if cut_from is None else _box(*asked)
+                found = preparation_time(self._calibration, machine, self._clocks(machine), box, target)
+                near = [(_distance(sizes, asked), sizes == asked, formula_s, row) for sizes, formula_s, row in measured]
+                return self._as_measured(found, near, _PREPARATION_HALF, "preparation")
+        found = preparation_time(self._calibration, machine, self._clocks(machine), source, target)
         return found.estimate(
             f"preparation was not measured on {machine.id}: cycles per pixel of the shipped calibration, work per "
             "clock of its kind of core, clock with all cores busy (docs/methods/decode.md)"
@@ -165,16 +185,17 @@ class CoreCosts:
             yield size, formula.core_s, row
 
     def _preparations(
-        self, machine: MachineSpec
-    ) -> Iterator[tuple[tuple[tuple[int, int], tuple[int, int]], float, MicroBenchmark]]:
-        """Sizes whose preparation was measured, with what the formula says of each [s]."""
+        self, machine: MachineSpec, kind: str, raw: bool
+    ) -> Iterator[tuple[tuple[Size, Size], float, MicroBenchmark]]:
+        """Sizes whose preparation in this kind was measured, with what the formula says of each [s]."""
         for name, row in self._host.micro.items():
             match = _PREPARATION.match(name)
-            if match is None or row.value <= 0:
+            if match is None or row.value <= 0 or (match[1], match[2] is not None) != (kind, raw):
                 continue
-            sw, sh, tw, th = (int(text) for text in match.groups())
-            formula = preparation_time(self._calibration, machine, self._clocks(machine), (sw, sh), (tw, th))
-            yield ((sw, sh), (tw, th)), formula.core_s, row
+            frame, target = (int(match[3]), int(match[4])), (int(match[5]), int(match[6]))
+            source = frame if kind == "preprocess" else _box(frame, target)
+            formula = preparation_time(self._calibration, machine, self._clocks(machine), source, target)
+            yield (frame, target), formula.core_s, row
 
     def _as_measured(
         self, found: CoreTime, measured: list[tuple[float, bool, float, MicroBenchmark]], half: float, what: str
@@ -194,6 +215,12 @@ class CoreCosts:
         return float(
             np.hypot(np.hypot(repeats, interference_slowdown(row.interference)[1]), self._host.state_variability)
         )
+
+
+def _box(frame: Size, target: Size) -> Size:
+    """Box that is cut out of a picture where preparation is measured."""
+    height = frame[1] * BOX_HEIGHT_SHARE
+    return max(1, round(height * target[0] / target[1])), max(1, round(height))
 
 
 def _distance(one: tuple[tuple[int, int], ...], other: tuple[tuple[int, int], ...]) -> float:

@@ -47,7 +47,15 @@ class Predictor(Protocol):
         self, machine: MachineSpec, codec: str, width: int, height: int, bitrate_kbps: float | None, fps: float
     ) -> Cost: ...
 
-    def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> Cost: ...
+    def preprocess(
+        self,
+        machine: MachineSpec,
+        source: tuple[int, int],
+        target: tuple[int, int],
+        *,
+        cut_from: tuple[int, int] | None = None,
+        raw: bool = False,
+    ) -> Cost: ...
 
     def application(self, machine: MachineSpec, unit: ApplicationUnit, stated_ms: float | None) -> Cost: ...
 

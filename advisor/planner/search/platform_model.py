@@ -31,6 +31,7 @@ Variant = tuple[str, Placement, tuple[str, Beside] | None, HostPath | None]
 """Platform, cores, the device with what goes on beside it, engines that decode: what tells the models of one plan
 apart."""
 _OptionsKey = tuple[str, str, tuple[Precision, ...], tuple[str, ...], Application, tuple[str, ...], ServiceClass | None]
+Size = tuple[int, int]
 Request = tuple[MachineSpec, ModelWork, RunConfig]
 """What the performance model is asked: this model in this configuration on this machine."""
 
@@ -76,8 +77,8 @@ class PlatformModel:
         """Its shape, from 0 to 1."""
         self._decode: dict[tuple[str, int, int, float | None, float], CoreCost] = {}
         self._application: dict[tuple[ApplicationUnit, float | None], CoreCost | None] = {}
-        self._prepared: dict[tuple[tuple[int, int], tuple[int, int]], CoreCost] = {}
-        """By the sizes of a picture and of a model's input."""
+        self._prepared: dict[tuple[Size, Size, Size | None, bool], CoreCost] = {}
+        """By the sizes of a picture and of a model's input, of the picture that a box is cut from; raw or coded."""
         self._estimates: dict[tuple[str, str, RunConfig], ServiceEstimate] = {}
         self._requested: set[_OptionsKey] = set()
         self._options: dict[_OptionsKey, tuple[StageOption, ...]] = {}
@@ -311,18 +312,20 @@ class PlatformModel:
 
     def _preprocess(self, scenario: Scenario, stage: Stage) -> CoreCost | None:
         shape = self._inputs.model_of(stage).input_shape
-        sizes = [camera.size for camera in scenario.cameras if camera.group in scenario.groups_of(stage)]
-        if not sizes or len(shape) != 4:
+        feeding = [camera for camera in scenario.cameras if camera.group in scenario.groups_of(stage)]
+        if not feeding or len(shape) != 4:
             return None
         # An input without a recognisable channel dimension is costed as one with channels last.
         height, width = (shape[2], shape[3]) if image_layout(shape) == "NCHW" else (shape[1], shape[2])
-        # A stage on objects scales crops of unknown size: that of the model's input is assumed.
-        source = (width, height) if stage.on is not None else max(sizes, key=lambda size: size[0] * size[1])
-        sizes_of = source, (width, height)
-        if sizes_of not in self._prepared:
-            cost = self._inputs.predictor.preprocess(self.machine, *sizes_of)
-            self._prepared[sizes_of] = self._with_transfer(cost, self.cold.prepared_s(*source))
-        return self._prepared[sizes_of]
+        # A stage on objects scales crops of unknown size: that of the model's input is assumed where none was measured.
+        largest = max(feeding, key=lambda camera: camera.size[0] * camera.size[1])
+        source = largest.size if stage.on is None else (width, height)
+        cut_from, raw = None if stage.on is None else largest.size, largest.codec == "raw"
+        key = source, (width, height), cut_from, raw
+        if key not in self._prepared:
+            cost = self._inputs.predictor.preprocess(self.machine, source, (width, height), cut_from=cut_from, raw=raw)
+            self._prepared[key] = self._with_transfer(cost, self.cold.prepared_s(*source))
+        return self._prepared[key]
 
     def _between_loads(self, cost: Cost) -> CoreCost:
         alone = 1.0 / (1.0 + self.slowing[-1]) if self.slowing else 1.0

@@ -104,6 +104,28 @@ def test_preparation_is_scaled_by_the_nearest_sizes() -> None:
     assert near.evidence is Evidence.ANCHORED
 
 
+def test_boxes_and_raw_pictures_take_what_was_measured_of_their_kind_alone() -> None:
+    rows = {
+        name: micro(f"{name}/1920x1080/300x300", value)
+        for name, value in {"preprocess": 0.002, "crop": 3e-4, "preprocess_raw": 1e-3, "crop_raw": 2e-4}.items()
+    }
+    model, target = costs(*rows.values()), (300, 300)
+    frame = 1920, 1080
+    of: dict[str, dict[str, object]] = {
+        "preprocess": {}, "crop": {"cut_from": frame}, "preprocess_raw": {"raw": True},
+        "crop_raw": {"cut_from": frame, "raw": True},
+    }  # fmt: skip
+    for name, kind in of.items():
+        source = target if "cut_from" in kind else frame
+        found = model.preprocess(HOST, source, target, **kind)  # type: ignore[arg-type]
+        assert (found.core_s.p50, found.evidence) == (pytest.approx(rows[name].value), Evidence.MEASURED)
+    # Of a smaller picture the box is smaller; of a kind that was not measured the formula speaks, and says so.
+    smaller = model.preprocess(HOST, target, target, cut_from=(640, 480))
+    assert smaller.core_s.p50 < 3e-4
+    assert smaller.evidence is Evidence.ANCHORED
+    assert costs(rows["preprocess"]).preprocess(HOST, target, target, cut_from=frame).evidence is Evidence.SPEC
+
+
 def test_the_cost_of_a_call_is_measured_here_alone() -> None:
     row = micro("overhead/openvino", 50e-6)
     here, other = costs(row).overhead(HOST, "openvino"), costs(row).overhead(OTHER, "openvino")

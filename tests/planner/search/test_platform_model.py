@@ -79,7 +79,9 @@ def test_no_more_streams_are_planned_than_the_runtime_will_grant() -> None:
 class PixelPredictor(FakePredictor):
     """Preparation costs 1 ns per pixel of the picture."""
 
-    def preprocess(self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int]) -> FakeCost:
+    def preprocess(
+        self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int], **of: object
+    ) -> FakeCost:
         return FakeCost(self._interval(source[0] * source[1] * 1e-9))
 
 
