@@ -71,7 +71,7 @@ EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
     help="Seed of clips, camera phases and object counts.",
 )
 @click.option("--phases", type=click.Choice(["random", "spread", "worst"]), default="random", show_default=True,
-              help="When cameras deliver within their period: drawn, as real ones do (the seed decides); evenly spread, the luckiest case; or all at once.")  # fmt: skip
+              help="When cameras deliver within their period, and where their key frames fall: drawn, as real ones do (the seed decides); evenly spread, the luckiest case; or all at once.")  # fmt: skip
 @common
 def verify(
     scenario: str | None,

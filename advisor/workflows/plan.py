@@ -173,7 +173,7 @@ def prepare(
     if here and (request.measure or (request.measure is None and request.on)):
         from advisor.measure.campaign.scenario_items import scenario_items
 
-        campaign = scenario_items(scenario, models, facts, bitrates)
+        campaign = with_harness(scenario_items(scenario, models, facts, bitrates), scenario, facts)
         measure(campaign, facts, store, progress, VISITS, again=request.again)
     elif request.measure is False:
         say("no measurement is taken on this machine (--no-measure)")
@@ -315,6 +315,17 @@ def _runtimes_text(measured: Mapping[str, tuple[RuntimeName, ...]], named: Seque
         f"runtimes: OpenVINO everywhere; ONNX Runtime where it was measured with these models: "
         f"{', '.join(sorted(measured))}"
     )
+
+
+def with_harness(campaign: Campaign, scenario: Scenario, facts: HostFacts) -> Campaign:
+    """Add what the run of `sizer verify` itself takes for a frame of a camera."""
+    from advisor.measure.campaign.campaign import Entry
+    from advisor.verification.harness import HarnessItem
+
+    if not scenario.cameras:
+        return campaign
+    item = HarnessItem(facts)
+    return replace(campaign, entries=(*campaign.entries, Entry(item, item.estimate_s, 1.0)))
 
 
 VISITS = 3

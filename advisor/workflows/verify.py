@@ -111,7 +111,7 @@ def verify_scenario(
             setting = _capped(setting, wanted)
         order = Order(
             scenario, models, setting.configs, setting.decode_threads, duration_s, facts, cache_dir() / "verify",
-            application_s=_application_s(scenario, facts), host=setting.host,
+            application_s=_application_s(scenario, facts, store), host=setting.host,
             decode_device=_decoded_by(request, setting), seed=request.seed,
             phases=request.phases,
             predicted=None if setting.predicted is None else setting.predicted.model_dump(mode="json"),
@@ -145,13 +145,14 @@ def verify_scenario(
         return _kept(verdict, store)
 
 
-def _application_s(scenario: Scenario, facts: HostFacts) -> tuple[float, float]:
+def _application_s(scenario: Scenario, facts: HostFacts, store: MeasurementStore) -> tuple[float, float]:
     """Core time of this machine that a plan takes the application to cost per frame and per object, at the median [s].
 
-    The run burns it, so that it carries what the plan carries.
+    The run burns it, so that it carries what the plan carries; of a frame it burns what the run itself leaves of it.
     """
     from advisor.host import machine_spec
     from advisor.perfmodel import Predictor
+    from advisor.verification.harness import NAME
 
     application, host = scenario.application, machine_spec(facts)
     frame_ms = application.overhead_ms_per_frame if scenario.cameras else 0.0
@@ -160,7 +161,9 @@ def _application_s(scenario: Scenario, facts: HostFacts) -> tuple[float, float]:
         return 0.0, 0.0
     predictor = Predictor.load()
     frame, each = predictor.application(host, "frame", frame_ms), predictor.application(host, "object", object_ms)
-    return frame.core_s.p50, each.core_s.p50
+    known = store.micro(facts.fingerprint, NAME)  # the newest last
+    own_s = known[-1].value if known else 0.0
+    return max(0.0, frame.core_s.p50 - own_s), each.core_s.p50
 
 
 def _hashes(request: VerifyRequest) -> dict[str, str]:

@@ -13,6 +13,7 @@ from advisor.errors import InputError, StoreError
 from advisor.host import host_facts
 from advisor.measure.campaign.matrix import _config
 from advisor.records.plan import Plan
+from advisor.records.scenario import Application, Scenario
 from advisor.store.files import document_text, read_document
 from advisor.store.scenario import load_scenario
 from advisor.workflows.verify import (
@@ -53,6 +54,26 @@ def test_a_plan_is_held_against_its_own_kind_of_machine_only(platform: str, bran
 
 def made(version: str) -> Plan:
     return Plan.model_construct(sizer_version=version)
+
+
+def test_the_run_itself_is_part_of_what_stands_for_the_application(tmp_path: Path) -> None:
+    from advisor.measure.timing.micro_record import to_record
+    from advisor.store.measurements import MeasurementStore
+    from advisor.workflows.verify import _application_s
+
+    def asked(scenario: Scenario, store: MeasurementStore) -> tuple[float, float]:
+        return _application_s(scenario, facts(), store)
+
+    plain = load_scenario("store-analytics")
+    with MeasurementStore(tmp_path / "s.db") as store:
+        frame_s, object_s = asked(plain, store)
+        for key, value_s in (("a", 0.75), ("b", 0.25)):  # the newest counts
+            figure = {"name": "harness/frame", "value": value_s * frame_s, "unit": "s", "spread": None, "samples": 1}
+            store.add_micro(to_record({**figure, "parameters": {}}, key, facts().fingerprint))
+        assert asked(plain, store) == (pytest.approx(0.75 * frame_s), object_s)
+        nothing = {"overhead_ms_per_frame": 0.0, "overhead_ms_per_object": 0.0}
+        none = plain.model_copy(update={"application": Application(**nothing)})
+        assert asked(none, store) == (0.0, 0.0)
 
 
 def test_a_plan_of_another_version_is_a_warning() -> None:

@@ -23,7 +23,7 @@ from advisor.perfmodel.resources.software_decode import (
     mean_core_speed,
     preparation_time,
 )
-from advisor.records.base import Evidence
+from advisor.records.base import Evidence, Interval
 from advisor.records.machine import MachineSpec
 from advisor.records.measurement import MicroBenchmark
 from advisor.records.prediction import CostEstimate
@@ -39,6 +39,10 @@ Size = tuple[int, int]
 _DECODE_HALF, _PREPARATION_HALF = 0.10, 0.15
 """Half of P10-P90 (log) of a decoder and of a preparation at another time than it was measured; source: project
 assumption, kept from 0.1.0."""
+HARNESS = "harness/frame"
+"""What `sizer verify` itself takes for a frame (``verification/harness.py``)."""
+_HARNESS_HALF = 0.15
+"""Half of P10-P90 (log) of it in another scenario; source: project assumption."""
 _OTHER_SIZE = 1.5
 """Factor on both where another size was measured; source: project assumption, kept from 0.1.0."""
 
@@ -124,11 +128,20 @@ class CoreCosts:
         """Core time of the application's own work on one frame or one object, by the machine's scalar speed.
 
         ``stated_ms``: of a reference core, as the scenario states it [ms]; None: what is usual. What this machine
-        decodes is not used: the application is other code.
+        decodes is not used: the application is other code. A frame takes at least what `sizer verify` itself takes for
+        it, where that was measured: its run stands for the application, and burns the rest.
         """
         speed_hz, doubt = mean_core_speed(self._calibration.cores, machine, self._clocks(machine))
         machine_sd = float(np.hypot(self._calibration.machine_sd, doubt))
-        return application_time(unit, stated_ms, speed_hz, machine_sd, self._calibration.t_90)
+        found = application_time(unit, stated_ms, speed_hz, machine_sd, self._calibration.t_90)
+        row = self._host.micro.get(HARNESS) if unit == "frame" and self._host.is_host(machine) else None
+        if row is None:
+            return found
+        half = float(np.hypot(_HARNESS_HALF, self._half_width(row)))
+        own, of = around(row.value, -half, half), found.core_s
+        core_s = Interval(p10=max(of.p10, own.p10), p50=max(of.p50, own.p50), p90=max(of.p90, own.p90))
+        note = f"at least {1000 * row.value:.2g} ms per frame, which the run of `sizer verify` takes here (measured)"
+        return CostEstimate(core_s=core_s, evidence=found.evidence, notes=(*found.notes, note))
 
     def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
         r"""Lengthening of what surrounds a pass while 1/n, 2/n, ... of the other cores work, over the time alone.

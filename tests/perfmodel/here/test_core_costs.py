@@ -67,6 +67,20 @@ def test_the_application_is_scaled_by_the_speed_of_scalar_code_alone() -> None:
     assert log(usual.p90 / usual.p50) > log(stated.p90 / stated.p50)
 
 
+def test_here_a_frame_takes_at_least_what_verification_takes_for_it() -> None:
+    """Its run stands for the application: on other machines, and for objects, it says nothing."""
+    row = micro("harness/frame", 4e-4)
+    measured, nothing = costs(row), costs()
+    none, little = (measured.application(HOST, "frame", value).core_s for value in (0.0, 0.05))
+    assert none.p50 == little.p50 == pytest.approx(4e-4)
+    assert none.p10 < none.p50 < none.p90
+    much = measured.application(HOST, "frame", 20.0)
+    assert much.core_s == nothing.application(HOST, "frame", 20.0).core_s
+    assert "0.4 ms per frame" in much.notes[-1]
+    assert measured.application(HOST, "object", 0.0) == nothing.application(HOST, "object", 0.0)
+    assert measured.application(OTHER, "frame", 0.0).core_s.p50 == 0.0
+
+
 def test_raw_frames_need_no_decoder() -> None:
     assert costs().decode(HOST, "raw", 1280, 720, None, 15.0).core_s.p90 == 0.0
 
