@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Evidence, Fraction, Interval, Record
+from .base import Evidence, Fraction, Interval, Quantity, Record
 from .config import RunConfig
 
 Bottleneck = Literal[
@@ -74,6 +74,9 @@ class CostEstimate(Record):
     core_s: Interval
     evidence: Evidence
     notes: tuple[str, ...] = ()
+    contention: Quantity = 0.0
+    """Added time with all other cores in the same work, as a share of ``core_s``, where that was measured; 0 also where
+    ``core_s`` is that of a machine whose cores are all busy."""
 
 
 class Prediction(Record):

@@ -33,6 +33,7 @@ class FakeCost:
     core_s: Interval
     evidence: Evidence = Evidence.SPEC
     notes: tuple[str, ...] = ()
+    contention: float = 0.0
 
 
 class FakePredictor:

@@ -52,7 +52,11 @@ class DecodeItem(SingleJobItem):
     def streams_by_key(self, host_fingerprint: str) -> dict[str, int]:
         """Key of each figure, with its number of streams; another PyAV brings another FFmpeg."""
         parameters = {"av": importlib.metadata.version("av"), "fps": f"{self.fps:g}", "clip": str(clips.CLIP_VERSION)}
-        return {micro_record.micro_key(self.name(n), host_fingerprint, parameters): n for n in self.streams}
+        several = {**parameters, "turns": "1"}
+        return {
+            micro_record.micro_key(self.name(n), host_fingerprint, parameters if n == 1 else several): n
+            for n in self.streams
+        }
 
     @property
     def label(self) -> str:
@@ -85,7 +89,9 @@ class DecodeItem(SingleJobItem):
         }
 
     def to_result(self, outcome: JobOutcome, host_fingerprint: str) -> MicroBenchmark | MicroFailure:
-        """Core time per frame [s]; the parameters hold frames/s of all streams together and the real bit rate."""
+        """Core time per frame [s]; the parameters hold frames/s of all streams together, the real bit rate, and of
+        several streams the core time per frame of one alone, in turns with them.
+        """
         streams = self.streams_by_key(host_fingerprint)[outcome.id]
         return micro_record.to_result(outcome, self.name(streams), host_fingerprint)
 
@@ -131,23 +137,16 @@ def _decode(payload: dict[str, Any]) -> dict[str, Any]:
     costs: list[float] = []
     rates: list[float] = []
     cpu_s, all_frames = 0.0, 0
-    end_s = time.perf_counter() + payload["duration_s"]
+    alone_cpu_s, alone_frames = 0.0, 0
+    end_s = time.perf_counter() + payload["duration_s"] * min(streams, 2)
     while time.perf_counter() < end_s or not costs:
-        started_s = time.perf_counter()
-        threads = [
-            threading.Thread(target=loop.run_until, args=(started_s + _BLOCK_S, 1), name=f"decode-{k}")
-            for k, loop in enumerate(loops)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        wall_s = time.perf_counter() - started_s
-        frames = sum(loop.frames for loop in loops)
-        block_cpu_s = sum(loop.cpu_s for loop in loops)
+        block_cpu_s, frames, wall_s = _block(loops)
         cpu_s, all_frames = cpu_s + block_cpu_s, all_frames + frames
         costs.append(block_cpu_s / frames)
         rates.append(frames / wall_s)
+        if streams > 1:  # in turns: from second to second a machine changes by more than what is looked for
+            block_cpu_s, frames, _ = _block(loops[:1])
+            alone_cpu_s, alone_frames = alone_cpu_s + block_cpu_s, alone_frames + frames
     for loop in loops:
         loop.play_out()
         cpu_s, all_frames = cpu_s + loop.cpu_s, all_frames + loop.frames
@@ -170,11 +169,26 @@ def _decode(payload: dict[str, Any]) -> dict[str, Any]:
         decoder=codec,
         threads_per_stream=1,
         device=device or "software",
+        **({} if streams == 1 else {"alone_s": f"{alone_cpu_s / alone_frames:.5g}"}),
     )
     return {**figure, "interference": seen.model_dump(mode="json")}
 
 
 decode_job = each(_decode)
+
+
+def _block(loops: Sequence[_Loop]) -> tuple[float, int, float]:
+    """Let decoders run side by side for a while: their CPU time [s], frames, and the time that it took [s]."""
+    started_s = time.perf_counter()
+    threads = [
+        threading.Thread(target=loop.run_until, args=(started_s + _BLOCK_S, 1), name=f"decode-{k}")
+        for k, loop in enumerate(loops)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(loop.cpu_s for loop in loops), sum(loop.frames for loop in loops), time.perf_counter() - started_s
 
 
 class _Loop:

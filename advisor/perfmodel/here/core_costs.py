@@ -81,7 +81,8 @@ class CoreCosts:
                 for other, formula_s, row in self._decoders(machine, codec)
             ]
             if measured:
-                return self._as_measured(found, measured, _DECODE_HALF, "decoding")
+                alone = self._as_measured(found, measured, _DECODE_HALF, "decoding")
+                return alone.model_copy(update={"contention": self._decoders_beside(codec, size)})
         return found.estimate(
             f"{codec} in software was not measured on {machine.id}: cycles per pixel and bit of the shipped "
             "calibration, work per clock of its kind of core, clock with all cores busy (docs/methods/decode.md)"
@@ -149,7 +150,7 @@ class CoreCosts:
         .. math:: v(1) / v(1 + s (C - 1)) - 1, \qquad s = \tfrac1n, \dots, 1
 
         with the mean speed v of so many cores, performance cores first (``mean_core_speed``). Empty for the machine
-        that was measured: its costs were measured one at a time, and its decoders do not slow each other down.
+        that was measured: its costs were measured one at a time, and how decoders lengthen each other there, too.
         Source: derived here.
         """
         cores = machine.inference_cores
@@ -196,6 +197,21 @@ class CoreCosts:
             rate = float(facts.get("bitrate_kbps") or facts.get("asked_bitrate_kbps") or "4000")
             formula = decode_time(self._calibration, machine, self._clocks(machine), codec, size, rate, fps)
             yield size, formula.core_s, row
+
+    def _decoders_beside(self, codec: str, size: Size) -> float:
+        """Added time of a decoder with decoders on all other cores, as a share; of the picture nearest in size.
+
+        From turns of one decoder and of all. Where others than this work beside it, they are taken to lengthen it as
+        much (source: project assumption).
+        """
+        known = []
+        for name, row in self._host.micro.items():
+            facts = row.parameters
+            if name.split("/")[:2] == ["decode", codec] and "alone_s" in facts:
+                other = int(facts["width"]), int(facts["height"])
+                apart = abs(float(np.log(np.prod(other) / np.prod(size))))
+                known.append((apart, max(0.0, row.value / float(facts["alone_s"]) - 1.0)))
+        return min(known)[1] if known else 0.0
 
     def _preparations(
         self, machine: MachineSpec, kind: str, raw: bool

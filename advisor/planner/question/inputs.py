@@ -33,6 +33,11 @@ class Cost(Protocol):
     @property
     def notes(self) -> tuple[str, ...]: ...
 
+    @property
+    def contention(self) -> float:
+        """Added time with all other cores in the same work, as a share of ``core_s``, where that was measured."""
+        ...
+
 
 class Predictor(Protocol):
     """The part of the performance model that the planner relies on."""

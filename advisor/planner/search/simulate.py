@@ -21,6 +21,7 @@ from .belief import at
 from .checks import FailedCheck
 from .platform_model import PlatformModel
 from .setup import DECODE_SIGMA, KEY_FACTOR, Choice, Setup, gop_frames
+from .stage_option import StageOption
 
 FRAMES_OF_SLACK = 1.0
 """Frames that a camera may lack at the end of a simulation, whose window cuts one in two."""
@@ -96,8 +97,9 @@ def build_spec(model: PlatformModel, scenario: Scenario, setup: Setup, load: Loa
         partition=setup.partition,
         memory_bandwidth_bytes_per_s=model.bandwidth_bytes_per_s(z),
         load="mean",
-        # A clock that falls as cores fill, and performance cores taken by others, lengthen whatever runs.
-        crowded_by="all" if model.slowing else "passes",
+        # A clock that falls as cores fill, and performance cores taken by others, lengthen whatever runs; so does what
+        # decoders were seen to do to each other.
+        crowded_by="all" if model.slowing or any(camera.decode_crowding > 0 for camera in cameras) else "passes",
         core_rise=model.core_rise,
         drift_sigma=drift_sigma,
         drift_s=DRIFT_S,
@@ -117,20 +119,24 @@ def _sim_stage(
 ) -> SimStage:
     option, streams = setup.choice[stage.id], setup.streams[stage.id]
     batch, on_cores, collected = option.config.batch, option.busy is None, option.collected
+    always_s, cold_s = 0.0, option.cold_s(model.cold, z)
+    if on_cores and option.estimate.cold_s is not None and _work_between(scenario):
+        always_s, cold_s = cold_s, 0.0
     # A runtime compiled for a fixed batch takes the same time for a part-filled one.
-    service_s = (0.0,) + (option.alone_s(z),) * batch
-    core_s = (0.0,) + (option.least_core_s(z) if on_cores else min(option.busy_s(z), option.alone_s(z)),) * batch
+    service_s = (0.0,) + (option.alone_s(z) + always_s,) * batch
+    core_s = (0.0,) + (_core_s(option, z, always_s) if on_cores else min(option.busy_s(z), option.alone_s(z)),) * batch
     if collected is not None:  # the estimate's core time is that of one of the inputs of a full pass
         batch, single = collected.most, collected.single
-        service_s = (0.0, *(single.alone_s(z),) * (batch - 1), option.alone_s(z))
-        core_s = (0.0, *(single.least_core_s(z),) * (batch - 1), batch * option.least_core_s(z))
+        service_s = (0.0, *(single.alone_s(z) + always_s,) * (batch - 1), option.alone_s(z) + always_s)
+        core_s = (0.0, *(_core_s(single, z, always_s),) * (batch - 1), batch * _core_s(option, z, always_s))
     classes = list(scenario.activity.objects_per_frame)
     finds = scenario.object_class(stage)
     return SimStage(
         id=stage.id,
         service_s=service_s,
         core_s=core_s,
-        crowding=option.contention(z),
+        # What crowds a pass is what throws out its caches: whichever takes more, not both (docs/methods/cold-pass.md).
+        crowding=max(0.0, option.pass_s(z) / (option.alone_s(z) + always_s) - 1.0),
         rise=option.estimate.contention_rise,
         parent=parent,
         groups=scenario.groups_of(stage),
@@ -144,7 +150,7 @@ def _sim_stage(
         threads_per_stream=float(option.threads_per_stream),
         # The drift of the whole machine is simulated as such, so it is not part of the spread of passes.
         service_sigma=math.sqrt(max(option.sigma(model.cold) ** 2 - drift_sigma**2, 0.0)),
-        cold_s=option.cold_s(model.cold, z),
+        cold_s=cold_s,
         cold_settle_s=model.cold.settle_s,
         # The host prepares a request for a device, calls and copies, before the device has it.
         preprocess_core_s=option.least_preprocess_s(z) + (0.0 if on_cores else option.least_core_s(z)),
@@ -156,6 +162,20 @@ def _sim_stage(
         drop=stage.drop,
         device=None if on_cores else option.config.device,
     )
+
+
+def _core_s(option: StageOption, z: float, longer_s: float) -> float:
+    """Core time of one pass that takes so much longer than in a loop [s], at least."""
+    return option.least_core_s(z) * (1.0 + longer_s / option.alone_s(z))
+
+
+def _work_between(scenario: Scenario) -> bool:
+    """Whether pictures are decoded between the passes of any stage, which throws out what a loop of passes keeps.
+
+    What a pause costs against a long loop is regained only over a tenth of a second without other work, so no pass of
+    such a cascade is ever as warm as in the loop (docs/methods/cold-pass.md).
+    """
+    return any(camera.codec != "raw" for camera in scenario.cameras)
 
 
 def _drift_sigma(choice: Choice) -> float:

@@ -20,6 +20,9 @@ def test_costs_are_core_seconds_per_frame(tmp_path: Path) -> None:
     # One thread never gets more than one core: cost x rate is the share of a core that it held.
     assert 0 < alone.value * float(alone.parameters["frames_per_s"]) <= 1.1
     assert float(pair.parameters["frames_per_s"]) > 0
+    # One alone in turns with both: on any machine that is no more than a few times apart.
+    assert 0.2 < float(pair.parameters["alone_s"]) / pair.value < 2.0
+    assert "alone_s" not in alone.parameters
     assert alone.key != pair.key
     assert float(alone.parameters["bitrate_kbps"]) == pytest.approx(400, rel=0.2)
 

@@ -118,6 +118,16 @@ def test_preparation_is_scaled_by_the_nearest_sizes() -> None:
     assert near.evidence is Evidence.ANCHORED
 
 
+def test_decoders_beside_each_other_lengthen_as_measured_in_turns() -> None:
+    both = micro("decode/h264/1920x1080/4000kbps/n2", 0.0055, PICTURE | {"alone_s": "0.005"})
+    found = decode(costs(DECODED, both))
+    assert found.core_s.p50 == pytest.approx(0.004)  # what one alone took when one alone was timed
+    assert found.contention == pytest.approx(0.1)
+    faster = both.model_copy(update={"value": 0.0049})
+    assert decode(costs(DECODED, faster)).contention == 0.0
+    assert decode(costs(DECODED, both), OTHER).contention == decode(costs(DECODED)).contention == 0.0
+
+
 def test_boxes_and_raw_pictures_take_what_was_measured_of_their_kind_alone() -> None:
     rows = {
         name: micro(f"{name}/1920x1080/300x300", value)

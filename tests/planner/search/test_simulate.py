@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,9 +17,10 @@ from advisor.planner.search.simulate import (
     near_a_limit,
     with_mean_utilisation,
 )
-from tests.planner.fakes import scenario
+from advisor.records.base import Interval
+from tests.planner.fakes import FakeCost, FakePredictor, scenario
 
-from .parts import choice, outcome, platform_model
+from .parts import WORK_S, choice, outcome, platform_model
 
 SHOP = scenario()  # 15 FPS, p95 300 ms, drops 1 %, headroom 30 %
 
@@ -141,3 +144,61 @@ def test_the_bandwidth_is_what_cores_attain_and_decoding_takes_its_part() -> Non
     runs = [evaluate(model, SHOP, setup, load, z, 1, 30.0) for z in specs]
     spread = runs[2].bandwidth / runs[0].bandwidth
     assert spread == pytest.approx(1.44, rel=0.03)
+
+
+def test_a_pause_that_was_measured_against_a_long_loop_is_due_wherever_pictures_are_decoded() -> None:
+    """What a loop keeps in the caches, decoding between the passes throws out, however short the gap."""
+    pause = {"cold_s": Interval.exact(0.004)}
+    raw = scenario(cameras=[{"group": "aisle", "count": 2, "resolution": "640x480", "codec": "raw", "fps": 15.0}])
+    for shop, measured, always_s, after_a_gap_s in (
+        (SHOP, True, 0.004, 0.0),
+        (SHOP, False, 0.0, 0.0),
+        (raw, True, 0.0, 0.004),
+    ):
+        model = platform_model(shop)
+        chosen = choice(model, shop)
+        if measured:
+            chosen = {
+                name: replace(option, estimate=option.estimate.model_copy(update=pause))
+                for name, option in chosen.items()
+            }
+        load = LoadCase.of(shop).nominal(1)
+        spec = build_spec(model, shop, set_up(model, shop, chosen, load), load, MEDIAN)
+        for stage in spec.stages:
+            option = chosen[stage.id]
+            assert stage.cold_s == after_a_gap_s
+            assert stage.service_s[1] == pytest.approx(option.alone_s(MEDIAN) + always_s)
+            assert stage.core_s is not None
+            assert stage.core_s[1] / stage.service_s[1] == pytest.approx(
+                option.least_core_s(MEDIAN) / option.alone_s(MEDIAN)
+            )
+
+
+def test_what_takes_longer_of_cold_caches_and_of_other_passes_counts_and_not_both() -> None:
+    model, load = platform_model(SHOP), LoadCase.of(SHOP).nominal(1)
+    for cold_s, full_s in ((0.004, 0.030), (0.012, 0.030)):
+        update = {"cold_s": Interval.exact(cold_s), "alone_s": Interval.exact(0.020), "full_s": Interval.exact(full_s)}
+        chosen = {
+            name: replace(option, estimate=option.estimate.model_copy(update=update))
+            for name, option in choice(model, SHOP).items()
+        }
+        spec = build_spec(model, SHOP, set_up(model, SHOP, chosen, load), load, MEDIAN)
+        for stage in spec.stages:
+            assert stage.service_s[1] * (1.0 + stage.crowding) == pytest.approx(max(full_s, 0.020 + cold_s))
+
+
+def test_decoders_that_slow_each_other_down_are_slowed_by_whatever_runs() -> None:
+    class Crowded(FakePredictor):
+        def decode(self, *of: Any) -> FakeCost:
+            return replace(super().decode(*of), contention=0.2)
+
+    load = LoadCase.of(SHOP).nominal(1)
+    specs = []
+    for predictor in (FakePredictor(WORK_S), Crowded(WORK_S)):
+        model = platform_model(SHOP, predictor=predictor)
+        specs.append(build_spec(model, SHOP, set_up(model, SHOP, choice(model, SHOP), load), load, MEDIAN))
+    plain, crowded = specs
+    assert (plain.crowded_by, crowded.crowded_by) == ("passes", "all")
+    assert crowded.cameras[0].decode_core_s == plain.cameras[0].decode_core_s
+    assert crowded.cameras[0].decode_crowding == pytest.approx(0.2, rel=0.01)
+    assert plain.cameras[0].decode_crowding == 0.0
