@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from advisor.clock import utc_now
 from advisor.measure.items.clips import CodecName, Scene, synthesise
-from advisor.measure.items.preparation import BOX_HEIGHT_SHARE
 from advisor.measure.items.preprocess import crop, to_model_input
+from advisor.records.measurement import BOX_HEIGHT_SHARE
 
 ROUNDS = 30
 HD, QHD, UHD, WIDE, SMALL = (1280, 720), (2560, 1440), (3840, 2160), (1920, 1080), (640, 360)

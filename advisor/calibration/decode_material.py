@@ -12,7 +12,6 @@ from typing import Literal, cast
 import numpy as np
 
 from advisor.errors import CatalogueError
-from advisor.measure.items.preparation import BOX_HEIGHT_SHARE
 from advisor.perfmodel.analytic.parameters import NAMES, Parameters
 from advisor.perfmodel.resources.cold_pass import ASSUMED
 from advisor.perfmodel.resources.software_decode import (
@@ -25,6 +24,7 @@ from advisor.perfmodel.resources.software_decode import (
 )
 from advisor.records.calibration import TransferCalibration
 from advisor.records.codec import USUAL_BITS_PER_PIXEL
+from advisor.records.measurement import BOX_HEIGHT_SHARE
 from advisor.store.catalogue import Catalogue
 
 Row = dict[str, str]

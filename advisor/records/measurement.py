@@ -10,6 +10,12 @@ from .base import Count, PositiveCount, PositiveQuantity, Quantity, Record
 from .config import EffectiveConfig, LoadMode, RunConfig
 from .model import Kernel
 
+HARNESS_FRAME = "harness/frame"
+"""Name of the figure of what the run of `sizer verify` itself takes for a frame [s]."""
+BOX_HEIGHT_SHARE = 0.25
+"""Height of the box that is cut out where preparation of kind ``crop`` is measured, in heights of the picture; its
+shape is that of the model's input."""
+
 
 class Interference(Record):
     """How disturbed a measurement was; a dirty one widens the intervals of predictions that rest on it."""

@@ -18,6 +18,7 @@ from advisor.measure.items.progress import NullProgress
 from advisor.measure.timing import micro_record
 from advisor.records.config import RunConfig
 from advisor.records.host import HostFacts
+from advisor.records.measurement import HARNESS_FRAME
 from advisor.records.model import ModelFile
 from advisor.records.scenario import Scenario
 
@@ -26,7 +27,6 @@ from .request import Order
 from .run import observe
 from .usage import usage
 
-NAME = "harness/frame"
 VERSION = "1"
 CAMERAS, RATE_PER_S, EVERY = 6, 20.0, 3
 """As many frames as a small box takes: what is done twice or four times a second weighs as little as there."""
@@ -43,7 +43,7 @@ class HarnessItem(Item):
 
     @property
     def label(self) -> str:
-        return NAME
+        return HARNESS_FRAME
 
     @property
     def process(self) -> None:
@@ -54,7 +54,7 @@ class HarnessItem(Item):
         return self.duration_s + 4.0
 
     def keys(self, host_fingerprint: str) -> tuple[str, ...]:
-        return (micro_record.micro_key(NAME, host_fingerprint, {"version": VERSION}),)
+        return (micro_record.micro_key(HARNESS_FRAME, host_fingerprint, {"version": VERSION}),)
 
     @classmethod
     def measure(cls, items: Sequence[Self], context: MeasureContext) -> None:
@@ -63,7 +63,7 @@ class HarnessItem(Item):
             with tempfile.TemporaryDirectory(prefix="sizer-harness-") as folder:
                 seen = observe(_order(item, Path(folder)), NullProgress(), threading.Event())
             if seen.failure is not None:
-                raise RuntimeRefusal(f"{NAME}: {seen.failure}")
+                raise RuntimeRefusal(f"{HARNESS_FRAME}: {seen.failure}")
             context.keep(micro_record.to_record(_figure(seen), key, context.host_fingerprint))
 
 
@@ -91,6 +91,8 @@ def _figure(seen: Observation) -> dict[str, Any]:
     """Core time per frame [s] of the child's own threads and of the parent; RuntimeRefusal where none is counted."""
     cores = usage(seen, 1.0).harness_cores
     if cores is None or cores <= 0:
-        raise RuntimeRefusal(f"{NAME}: this machine does not count the CPU time of threads")
+        raise RuntimeRefusal(f"{HARNESS_FRAME}: this machine does not count the CPU time of threads")
     frames_per_s = CAMERAS * RATE_PER_S
-    return micro_record.figure(NAME, [cores / frames_per_s], "s", frames_per_s=frames_per_s, passes_every=EVERY)
+    return micro_record.figure(
+        HARNESS_FRAME, [cores / frames_per_s], "s", frames_per_s=frames_per_s, passes_every=EVERY
+    )

@@ -152,7 +152,7 @@ def _application_s(scenario: Scenario, facts: HostFacts, store: MeasurementStore
     """
     from advisor.host import machine_spec
     from advisor.perfmodel import Predictor
-    from advisor.verification.harness import NAME
+    from advisor.records.measurement import HARNESS_FRAME
 
     application, host = scenario.application, machine_spec(facts)
     frame_ms = application.overhead_ms_per_frame if scenario.cameras else 0.0
@@ -161,7 +161,7 @@ def _application_s(scenario: Scenario, facts: HostFacts, store: MeasurementStore
         return 0.0, 0.0
     predictor = Predictor.load()
     frame, each = predictor.application(host, "frame", frame_ms), predictor.application(host, "object", object_ms)
-    known = store.micro(facts.fingerprint, NAME)  # the newest last
+    known = store.micro(facts.fingerprint, HARNESS_FRAME)  # the newest last
     own_s = known[-1].value if known else 0.0
     return max(0.0, frame.core_s.p50 - own_s), each.core_s.p50
 

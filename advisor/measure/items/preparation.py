@@ -13,7 +13,7 @@ import numpy as np
 
 from advisor.measure.timing import micro_record
 from advisor.measure.worker.job import JobOutcome, each
-from advisor.records.measurement import MicroBenchmark, MicroFailure
+from advisor.records.measurement import BOX_HEIGHT_SHARE, MicroBenchmark, MicroFailure
 
 from .item import MeasureContext, SingleJobItem, WorkerSetup
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from .preprocess import Image
 
 _TIMEOUT_S = 30.0
-BOX_HEIGHT_SHARE = 0.25
-"""Height of the box that is cut out, in heights of the frame; its shape is that of the model's input."""
 
 
 @dataclass(frozen=True)

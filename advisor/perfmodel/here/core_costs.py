@@ -25,22 +25,17 @@ from advisor.perfmodel.resources.software_decode import (
 )
 from advisor.records.base import Evidence, Interval
 from advisor.records.machine import MachineSpec
-from advisor.records.measurement import MicroBenchmark
+from advisor.records.measurement import BOX_HEIGHT_SHARE, HARNESS_FRAME, MicroBenchmark
 from advisor.records.prediction import CostEstimate
 
 from .interference_correction import interference_slowdown
 from .measurements import HostMeasurements
 
 _PREPARATION = re.compile(r"^(preprocess|crop)(_raw)?/(\d+)x(\d+)/(\d+)x(\d+)$")
-BOX_HEIGHT_SHARE = 0.25
-"""Height of the box that a preparation measured as ``crop`` cuts out, in heights of the picture, in the shape of the
-model's input (``measure/items/preparation.py``)."""
 Size = tuple[int, int]
 _DECODE_HALF, _PREPARATION_HALF = 0.10, 0.15
 """Half of P10-P90 (log) of a decoder and of a preparation at another time than it was measured; source: project
 assumption, kept from 0.1.0."""
-HARNESS = "harness/frame"
-"""What `sizer verify` itself takes for a frame (``verification/harness.py``)."""
 _HARNESS_HALF = 0.15
 """Half of P10-P90 (log) of it in another scenario; source: project assumption."""
 _OTHER_SIZE = 1.5
@@ -101,7 +96,7 @@ class CoreCosts:
             Width and height of what is scaled and of the model's input.
         cut_from : tuple, optional
             Picture that a box is cut out of; None: the whole picture is scaled. On the machine that was measured a box
-            takes what one of :data:`BOX_HEIGHT_SHARE` took, whatever ``source`` says.
+            takes what one of :data:`~advisor.records.measurement.BOX_HEIGHT_SHARE` took, whatever ``source`` says.
         raw : bool
             Of a camera without coding, whose pictures need no conversion of colours.
 
@@ -135,7 +130,7 @@ class CoreCosts:
         speed_hz, doubt = mean_core_speed(self._calibration.cores, machine, self._clocks(machine))
         machine_sd = float(np.hypot(self._calibration.machine_sd, doubt))
         found = application_time(unit, stated_ms, speed_hz, machine_sd, self._calibration.t_90)
-        row = self._host.micro.get(HARNESS) if unit == "frame" and self._host.is_host(machine) else None
+        row = self._host.micro.get(HARNESS_FRAME) if unit == "frame" and self._host.is_host(machine) else None
         if row is None:
             return found
         half = float(np.hypot(_HARNESS_HALF, self._half_width(row)))

@@ -28,8 +28,8 @@ LATENCY_OVER_PERIOD = Interval(p10=1.0, p50=1.3, p90=3.0)
 the tables of Intel graphics (2022.1 to 2024.4). Source: those tables, the middle as assumed by the project."""
 BESIDE_PASSES = Interval(p10=0.45, p50=0.65, p90=0.95)
 """Speed of cores and a chip's devices while more than one of them infers, over that of each alone: they share power and
-memory. Source: published
-CPU + GPU runs against the sum of both (0.42 to 0.87; field of MULTI), the ends as assumed by the project."""
+memory. Source: published CPU + GPU runs against the sum of both (0.42 to 0.87; field of MULTI), the ends as assumed by
+the project; for three at once there are no data."""
 BESIDE_CORES = Interval(p10=0.70, p50=0.87, p90=1.0)
 """Speed of a chip's own device while the cores decode and prepare for it. Source: project assumption, half the way."""
 MEMORY_BYTES = Interval(p10=0.2 * 1024**3, p50=0.5 * 1024**3, p90=1.0 * 1024**3)
