@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.memory profiles/measured/memory.csv [MODEL ...]`` measures the rows that
 ``calibration/memory.py`` is fitted on (some ten minutes; the machine need not be quiet), all of them or those of the
-models named; ``python -m benchmarks.accuracy --only memory`` measures a part of them anew and judges it.
+models named; ``--count`` measures nothing and counts the sizes of all models anew, for when the rules of counting have
+changed; ``python -m benchmarks.accuracy --only memory`` measures a part of them anew and judges it.
 """
 
 from __future__ import annotations
@@ -10,21 +11,21 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from advisor.calibration.memory import FIELDS, fitted, held_out, interval, predicted, read_rows
-from advisor.errors import SizerError
-from advisor.measure.items.model_kernels import model_works
+from advisor.errors import CatalogueError, SizerError
+from advisor.measure.items.model_kernels import counted_works
 from advisor.measure.items.tasks import model_path, peak_memory_bytes, reset_peak_memory, resident_bytes
 from advisor.measure.items.throughput import runtime_imports, worker_environment
 from advisor.measure.worker.job import Job, JobItem, each
 from advisor.measure.worker.run import run_job
 from advisor.perfmodel.resources.memory import sizes_of
-from advisor.records.base import Precision, RuntimeName
 from advisor.records.config import RunConfig
 from advisor.records.model import ModelFile, ModelWork
 from advisor.runtimes import get_runtime
@@ -44,6 +45,7 @@ SAMPLE = (
     "yolo-small", "ssd-mobilenet", "vit-small", "swin-tiny", "bert-mini",
 )  # fmt: skip
 """Measured anew for the page: one of nearly every family."""
+_WEIGHTS = ("window_bytes", "point_bytes", "product_bytes", "table_bytes")
 _EVERY = 5
 _WORST = 8
 MIB = 1024.0**2
@@ -107,21 +109,25 @@ def _peak(payload: dict[str, Any]) -> dict[str, Any]:
 memory_job = each(_peak)
 
 
-_known: dict[tuple[str, str, str], ModelWork | None] = {}
+@cache
+def _work(name: str) -> ModelWork:
+    """Work of a model as its file tells it: what predictions rest on."""
+    file = model(name)
+    return counted_works([file], None)[file.sha256]
 
 
-def _work(file: ModelFile, runtime: RuntimeName, precision: Precision) -> ModelWork | None:
-    """Kernels, compiled once for all settings of a model."""
-    key = file.sha256, runtime, precision
-    if key not in _known:
-        (_known[key],) = model_works(file, [(runtime, precision, 1, None)], None)
-    return _known[key]
+def _sizes(name: str, runtime: str, precision: str) -> dict[str, Any]:
+    """Columns of a row that say what the model is."""
+    sizes = sizes_of(_work(name), runtime, precision)
+    return {
+        field: round(value, 4) if field == "product_share" else round(value) for field, value in asdict(sizes).items()
+    }
 
 
 def row_of(file: ModelFile, config: RunConfig) -> dict[str, Any] | None:
     """Measure one configuration in a process of its own; None where the runtime refuses it or /proc is missing."""
-    work = _work(file, config.runtime, config.precision)
-    if work is not None and config.batch > 1 and work.flop * config.batch * (config.streams or 1) > _LARGEST_FLOP:
+    work = _work(file.reference)
+    if config.batch > 1 and work.flop * config.batch * (config.streams or 1) > _LARGEST_FLOP:
         config = config.model_copy(update={"batch": 2})
     payload = {"model": file.model_dump(mode="json"), "config": config.model_dump(mode="json")}
     job = Job(
@@ -132,20 +138,20 @@ def row_of(file: ModelFile, config: RunConfig) -> dict[str, Any] | None:
     )
     try:
         (outcome,) = run_job(job, _TIMEOUT_S).outcomes
-        value, failure = outcome.value, str(outcome.failure or "no kernels")
+        value, failure = outcome.value, str(outcome.failure or "no figures of memory")
     except SizerError as error:  # a worker that was killed while it started must not cost the other rows
         value, failure = None, str(error)
-    if work is None or not value:
+    if not value:
         print(f"{file.name} {config.runtime} {config.precision}: {failure}", file=sys.stderr)
         return None
-    sizes = sizes_of(work)
-    values = (
+    settings = (
         file.name, file.family, config.runtime, config.precision, config.streams, config.threads, config.batch,
-        sizes.layers, sizes.others, round(sizes.window_bytes), round(sizes.point_bytes), round(sizes.product_bytes),
-        round(sizes.table_bytes), round(sizes.largest_bytes), round(sizes.live_bytes), round(sizes.product_share, 4),
-        *(round(size) for size in value.values()),
     )  # fmt: skip
-    return dict(zip(FIELDS, values, strict=True))
+    return {
+        **dict(zip(FIELDS, settings, strict=False)),
+        **_sizes(file.reference, config.runtime, config.precision),
+        **{name: round(size) for name, size in value.items()},
+    }
 
 
 @dataclass(frozen=True)
@@ -238,6 +244,32 @@ def run(quick: bool = False) -> str:
     return f"{start}\n\n{tables(rows)}{left_out}\n\n{together.section(quick)}"
 
 
+_SAME_WEIGHTS = 0.05
+"""Relative difference of the weights of a measured network from those of the one that is built now."""
+
+
+def count(path: Path) -> None:
+    """Count the sizes of all rows anew and leave what was measured.
+
+    Raises
+    ------
+    CatalogueError
+        A model is built otherwise today than when it was measured.
+    """
+    rows = read_rows(path)
+    for row in rows:
+        sizes = _sizes(row["model"], row["runtime"], row["precision"])
+        before, after = (sum(float(found[name]) for name in _WEIGHTS) for found in (row, sizes))
+        plain = (row["runtime"], row["precision"]) == ("openvino", "f32")
+        if plain and abs(after - before) > _SAME_WEIGHTS * before:
+            raise CatalogueError(
+                f"{path}: {row['model']} is another network today ({after / 1e6:.2f} MB of weights instead of "
+                f"{before / 1e6:.2f}); measure it anew: python -m benchmarks.memory {path} {row['model']}"
+            )
+        row.update({name: str(value) for name, value in sizes.items()})
+    _write(path, rows)
+
+
 def main(path: Path, names: Sequence[str]) -> None:
     """Measure models one after another; rows of models that are not named stay."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -249,11 +281,18 @@ def main(path: Path, names: Sequence[str]) -> None:
         built = model(name)
         found = [row_of(built, config) for config in configs()]
         rows = [row for row in rows if row["model"] != built.name] + [row for row in found if row is not None]
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        _write(path, rows)
+
+
+def _write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    if sys.argv[2:] == ["--count"]:
+        count(Path(sys.argv[1]))
+    else:
+        main(Path(sys.argv[1]), sys.argv[2:])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from advisor.measure.items.model_kernels import model_works
+from advisor.measure.items.model_kernels import counted_works
 from advisor.measure.items.tasks import model_path, peak_memory_bytes, reset_peak_memory
 from advisor.measure.items.throughput import runtime_imports, worker_environment
 from advisor.measure.worker.job import Job, JobItem, each
@@ -105,12 +105,8 @@ together_job = each(_peak)
 def together(parts: Sequence[Part]) -> Together | None:
     """Measure models in one fresh process; None where one is refused or /proc is missing."""
     files = [(model(name), config) for name, config in parts]
-    found = []
-    for file, config in files:
-        (work,) = model_works(file, [(config.runtime, config.precision, 1, None)], None)
-        if work is None:
-            return None
-        found.append(peak_memory(work, config, config.streams or 1))
+    works = counted_works([file for file, _ in files], None)
+    found = [peak_memory(works[file.sha256], config, config.streams or 1) for file, config in files]
     payload = [
         {"model": file.model_dump(mode="json"), "config": config.model_dump(mode="json")} for file, config in files
     ]

@@ -1,4 +1,5 @@
-"""What an ONNX graph is by its operators: computing in int8 already, or holding weights that are narrower than f32.
+"""What an ONNX graph is by its operators: computing in int8 already, or holding weights that are narrower than f32;
+and what of it an int8 copy makes narrow.
 
 The one place that decides it; a graph's own domain (``com.microsoft``) counts like ONNX's.
 """
@@ -6,7 +7,8 @@ The one place that decides it; a graph's own domain (``com.microsoft``) counts l
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 _PREFIXES = ("QLinear", "DynamicQuantize")
 _COMPUTING = frozenset(
@@ -43,3 +45,52 @@ def nodes(graph: Any) -> Iterator[Any]:
                 yield from nodes(attribute.g)
             for inner in attribute.graphs:
                 yield from nodes(inner)
+
+
+PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
+# Products carry the time; the others are here because data would return to f32 between two products otherwise.
+_ONNXRUNTIME_OPERATORS = (
+    "Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Mul", "Concat", "MaxPool", "AveragePool", "GlobalAveragePool",
+    "LeakyRelu", "Relu", "Clip", "Resize", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze", "Split", "Slice",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """What an int8 copy of an f32 graph makes narrow."""
+
+    types: tuple[str, ...]
+    """Operator types that are quantised."""
+    left: frozenset[str]
+    """First outputs of the nodes of these types that stay in f32."""
+
+    def has(self, node: Any) -> bool:
+        """Whether the inputs of a node of the graph become int8."""
+        return node.op_type in self.types and node.output[0] not in self.left
+
+
+def quantised(model: Any, runtime: Literal["openvino", "onnxruntime"]) -> Quantised:
+    """Choose what is quantised for a runtime.
+
+    Left alone are sums and products with a constant, which OpenVINO 2026.4 fails to compile quantised in places, and
+    products of two activations (attention): both runtimes have fused f32 kernels that beat converting around them.
+    Where matrix products outnumber convolutions, only the products themselves are quantised: between them stand
+    normalisations, which both runtimes compute in f32.
+    """
+    fixed = {tensor.name for tensor in model.graph.initializer}
+    kinds = [node.op_type for node in model.graph.node]
+    left: set[str] = set()
+    for node in model.graph.node:
+        given = [name for name in node.input if name]
+        if all(name in fixed for name in given):
+            fixed.update(node.output)
+        elif (node.op_type in {"Add", "Mul"} and any(name in fixed for name in given)) or (
+            node.op_type == "MatMul" and not any(name in fixed for name in given)
+        ):
+            left.add(node.output[0])
+    products = kinds.count("MatMul") + kinds.count("Gemm")
+    if products > kinds.count("Conv"):
+        types = tuple(sorted(PRODUCTS))
+    else:
+        types = (*sorted(PRODUCTS), "Add") if runtime == "openvino" else _ONNXRUNTIME_OPERATORS
+    return Quantised(types, frozenset(left))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from advisor.errors import RuntimeRefusal
 
@@ -38,6 +38,8 @@ class GraphFacts:
     """Dense products behind a data-dependent shape, which ``flop`` cannot contain."""
     file_batch: int = 1
     """Batch that the file fixes; 1 where it is open, too."""
+    reader: Literal["openvino", "onnxruntime", "torch"] = "openvino"
+    """Runtime that read it."""
 
     @property
     def dynamic(self) -> bool:

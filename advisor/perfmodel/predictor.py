@@ -7,6 +7,7 @@ from math import hypot, log
 from pathlib import Path
 
 from advisor.errors import Inconclusive
+from advisor.graph.counted import same_count
 from advisor.records.base import Z90, Interval
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
@@ -41,11 +42,6 @@ from .sources.registry import CHAIN
 Request = tuple[MachineSpec, ModelWork, RunConfig]
 
 
-_SAME_COUNT = 0.02
-"""Relative difference of two counts of one file's operations that rounding explains; source: project assumption. Of
-sixteen networks of the zoo (2026-11) all agree to four digits."""
-
-
 class Predictor:
     """Predicts time, memory and power of any model on any machine, each with an interval and what it rests on.
 
@@ -63,7 +59,7 @@ class Predictor:
         counted: Mapping[str, ModelWork] | None = None,
     ) -> None:
         self.transfer, self.published_tables, self.host = transfer, published_tables, host
-        self._counted_flop = {sha256: work.flop for sha256, work in (counted or {}).items()}
+        self._counted_works = counted or {}
         self._counted = {sha256: table_of(work) for sha256, work in (counted or {}).items()}
         self._context = Context.of(transfer, published_tables, host, calibration, self._counted)
         self.sources = (*(source(self._context) for source in CHAIN), *sources)
@@ -195,11 +191,13 @@ class Predictor:
         return self.table(work) if counted is None else counted
 
     def _counted_table(self, work: ModelWork) -> WorkTable | None:
+        """The same as a table."""
+        return None if self._counted_work(work) is None else self._counted[work.sha256]
+
+    def _counted_work(self, work: ModelWork) -> ModelWork | None:
         """Work as counted in the file; None where it was not, or not as many operations as its reader finds in it."""
-        flop = self._counted_flop.get(work.sha256)
-        if flop is None or abs(flop * work.batch - work.flop) > _SAME_COUNT * work.flop:
-            return None
-        return self._counted[work.sha256]
+        counted = self._counted_works.get(work.sha256)
+        return counted if counted is not None and same_count(counted.flop * work.batch, work.flop) else None
 
     def has_published_figures(self, work: ModelWork) -> bool:
         """Whether any published figure is of this model: of others only a measurement tells how far a time is off."""
@@ -230,7 +228,7 @@ class Predictor:
             pass_sigma=None if repetition is None else repetition.pass_sigma,
             moment_sigma=None if repetition is None else repetition.moment_sigma,
             machine_share=belief.machine_share,
-            memory_bytes=self._memory.of(work, config, settings.streams),
+            memory_bytes=self._memory.of(self._counted_work(work) or work, config, settings.streams),
             bandwidth_bytes=belief.traffic_bytes,
             bottleneck=belief.bottleneck,
             evidence=belief.evidence,
@@ -317,5 +315,5 @@ class Predictor:
         return wall_power(machine, utilisation)
 
     def memory_bytes(self, work: ModelWork, config: RunConfig) -> Interval:
-        """Peak memory of a compiled model [B]."""
-        return self._memory.of(work, config, config.streams or 1)
+        """Peak memory of a compiled model [B]: on this machine, too, from the counts of its file."""
+        return self._memory.of(self._counted_work(work) or work, config, config.streams or 1)

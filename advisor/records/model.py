@@ -102,6 +102,10 @@ class ModelFile(Record):
     """Name and static shape at batch 1 of the other inputs that the file leaves open."""
     file_batch: PositiveCount = 1
     """Batch that the file fixes; 1 where it is open, too."""
+    flop: Quantity | None = None
+    """Operations of the graph per input, as the file's reader counts them; None for a model that was built here."""
+    reader: Literal["openvino", "onnxruntime", "torch"] = "openvino"
+    """Runtime that the file was read with; not OpenVINO where that has no such operators."""
     score_columns: PositiveCount | None = None
     """Class scores in a row of a detector's output; None if the file does not say."""
     output_layout: str | None = None
@@ -143,6 +147,27 @@ class Kernel(Record):
     """Measured time of one execution; None if the graph was only compiled."""
 
 
+class LiveBytes(Record):
+    """Largest sums of tensors that are alive at a time in a runtime, as a graph itself tells them at batch 1 [B]."""
+
+    openvino_f32: Quantity
+    openvino_int8: Quantity
+    """In the int8 copy that is made for it."""
+    onnxruntime_f32: Quantity
+    onnxruntime_int8: Quantity
+    quantisable: bool
+    """Whether there is a product that an int8 copy makes narrow."""
+
+    def at(self, runtime: str, precision: str) -> float:
+        """At a precision under a runtime [B]; under others as under OpenVINO."""
+        f32, int8 = self.openvino_f32, self.openvino_int8
+        if runtime == "onnxruntime":
+            f32, int8 = self.onnxruntime_f32, self.onnxruntime_int8
+        if precision == "int8":
+            return int8
+        return f32 / 2.0 if precision == "bf16" else f32
+
+
 class ModelWork(KeyedRecord):
     """The kernels of a model as one runtime fuses them at one precision, batch and SIMD cap.
 
@@ -164,6 +189,8 @@ class ModelWork(KeyedRecord):
     weight_bytes: Quantity
     activation_bytes: Quantity
     """Largest sum of live tensors during one pass, as an estimate of working memory."""
+    live: LiveBytes | None = None
+    """Of a file that was counted: the same sum, exactly; None: ``activation_bytes`` is it."""
 
     def at_bf16(self) -> ModelWork:
         """Return the work of an f32 model at bf16: the same kernels, with activations of half the bytes."""

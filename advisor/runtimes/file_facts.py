@@ -93,6 +93,7 @@ def _by_onnxruntime(path: Path, given: GivenShapes) -> GraphFacts:
         flop=sum(kernel.flop for kernel in kernels) / found.file_batch,
         parameters=_parameters(graph),
         file_batch=found.file_batch,
+        reader="onnxruntime",
     )  # fmt: skip
 
 
@@ -118,6 +119,7 @@ def _by_torch(path: Path, given: GivenShapes) -> GraphFacts:
         operators=dict(sorted(Counter(kernel.original_type for kernel in kernels).items())),
         flop=sum(kernel.flop for kernel in kernels),
         parameters=round(sum(kernel.weight_bytes for kernel in kernels if kernel.flop > 0) / 4),
+        reader="torch",
     )
 
 

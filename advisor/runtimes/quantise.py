@@ -25,7 +25,7 @@ from advisor.errors import RuntimeRefusal
 from advisor.graph.frontend import batched, hash_file, one_line
 from advisor.graph.inputs import GivenShapes, static_inputs
 from advisor.graph.onnx_parts import check_weights, declared_inputs, read_onnx
-from advisor.graph.quantised import computes_int8
+from advisor.graph.quantised import PRODUCTS, computes_int8, quantised
 
 from .onnx_files import real_inputs
 
@@ -34,12 +34,6 @@ _FORMAT = 7
 SCHEMA = "sizer.int8-copy/1"
 """Of the sidecar: any other JSON file beside a model says nothing of it."""
 _SAMPLES = 1
-_PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
-# Products carry the time; the others are here because data would return to f32 between two products otherwise.
-_ONNXRUNTIME_OPERATORS = (
-    "Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Mul", "Concat", "MaxPool", "AveragePool", "GlobalAveragePool",
-    "LeakyRelu", "Relu", "Clip", "Resize", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze", "Split", "Slice",
-)  # fmt: skip
 _INTEGER_TOKENS = 100
 """Random integers stay below this: smaller than any vocabulary, and masks are ones."""
 
@@ -110,7 +104,7 @@ def int8_model(
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".int8-", dir=directory) as folder:
         aside = Path(folder) / name
-        _quantise(model, aside, samples, *_choose(graph, runtime), runtime)
+        _quantise(model, aside, samples, graph, runtime)
         sidecar = {
             "schema": SCHEMA,
             "purpose": purpose,
@@ -264,7 +258,7 @@ def _random_feed(inputs: list[Any], shapes: list[tuple[int, ...]], seed: int) ->
 
 
 def _quantise(
-    model: Path, target: Path, samples: list[dict[str, Any]], types: list[str], left: list[str], runtime: str
+    model: Path, target: Path, samples: list[dict[str, Any]], graph: Any, runtime: Literal["openvino", "onnxruntime"]
 ) -> None:
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
@@ -277,6 +271,7 @@ def _quantise(
         def get_next(self) -> dict[str, Any] | None:
             return next(self._left, None)
 
+    rule = quantised(graph, runtime)
     with _quiet():
         try:
             quantize_static(
@@ -284,45 +279,16 @@ def _quantise(
                 str(target),
                 Reader(),
                 quant_format=QuantFormat.QDQ,
-                op_types_to_quantize=types,
-                nodes_to_exclude=left,
+                op_types_to_quantize=list(rule.types),
+                nodes_to_exclude=[node.name for node in graph.graph.node if node.output[0] in rule.left],
                 per_channel=True,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 calibrate_method=CalibrationMethod.MinMax,
-                extra_options={
-                    "OpTypesToExcludeOutputQuantization": sorted(_PRODUCTS) if runtime == "openvino" else []
-                },
+                extra_options={"OpTypesToExcludeOutputQuantization": sorted(PRODUCTS) if runtime == "openvino" else []},
             )
         except Exception as error:  # the quantiser raises whatever its parts raise
             raise RuntimeRefusal(f"model {model}: cannot be quantised ({one_line(error)}); use f32") from error
-
-
-def _choose(model: Any, runtime: str) -> tuple[list[str], list[str]]:
-    """Return the operation types to quantise and the names of nodes to leave alone.
-
-    Left alone are sums and products with a constant, which OpenVINO 2026.4 fails to compile quantised in places, and
-    products of two activations (attention): both runtimes have fused f32 kernels that beat converting around them.
-    Where matrix products outnumber convolutions, only the products themselves are quantised: between them stand
-    normalisations, which both runtimes compute in f32.
-    """
-    fixed = {tensor.name for tensor in model.graph.initializer}
-    kinds = [node.op_type for node in model.graph.node]
-    left: list[str] = []
-    for node in model.graph.node:
-        given = [name for name in node.input if name]
-        if all(name in fixed for name in given):
-            fixed.update(node.output)
-        elif (node.op_type in {"Add", "Mul"} and any(name in fixed for name in given)) or (
-            node.op_type == "MatMul" and not any(name in fixed for name in given)
-        ):
-            left.append(node.name)
-    products = kinds.count("MatMul") + kinds.count("Gemm")
-    if products > kinds.count("Conv"):
-        types = sorted(_PRODUCTS)
-    else:
-        types = [*sorted(_PRODUCTS), "Add"] if runtime == "openvino" else list(_ONNXRUNTIME_OPERATORS)
-    return types, left
 
 
 @contextlib.contextmanager
@@ -344,7 +310,7 @@ def _counts(model: Any) -> dict[str, Any]:
     products = quantised_products = 0
     for node in model.graph.node:
         fed = [produced.get(name) == "DequantizeLinear" for name in node.input[:2]]
-        if node.op_type in _PRODUCTS:
+        if node.op_type in PRODUCTS:
             products += 1
             quantised_products += bool(fed) and all(fed)
         if node.op_type not in {"QuantizeLinear", "DequantizeLinear"} and fed and fed[0]:

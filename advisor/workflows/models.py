@@ -150,6 +150,8 @@ def resolve_model(reference: str, input_shape: str | tuple[int, ...] | None = No
         input_shape=facts.input_shape,
         further_shapes=facts.further_shapes,
         file_batch=facts.file_batch,
+        flop=facts.flop,
+        reader=facts.reader,
         score_columns=facts.score_columns,
     )
 

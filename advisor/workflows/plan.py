@@ -6,10 +6,9 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from advisor.records.base import Precision, RuntimeName
+from advisor.records.base import RuntimeName
 from advisor.records.model import ModelFile, ModelWork
 from advisor.records.plan import DisturbedTimings, Plan, PlanOption
 
@@ -20,9 +19,10 @@ from .offers import OfferSource, Rate, market_view
 from .plan_basis import plan_basis
 from .plan_devices import DeviceAnswers, with_devices
 from .predictors import cold_starts, load_predictors
-from .stage_models import model_key, naming, resolve_stages
+from .stage_models import model_key, resolve_stages
 from .this_machine import local_candidate
 from .without_measurements import without_measurements
+from .works import Works
 
 if TYPE_CHECKING:
     from advisor.measure.campaign.campaign import Campaign
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from advisor.records.trace import Trace
     from advisor.store.catalogue import Catalogue
     from advisor.store.measurements import MeasurementStore
-
-WORKERS = 2
-"""Processes that compile models side by side."""
 
 
 @dataclass(frozen=True)
@@ -159,14 +156,16 @@ def prepare(
     bitrates = _usual_bitrates(scenario)
     smaller = _smaller(models)
     places = {models[stage.id].sha256: model_key(scenario, stage.id, where) for stage in reversed(scenario.stages)}
-    works = Works(models, store, smaller, places)
-    phase(progress, "compiling models to list their kernels")
-    works.prepare("openvino")
+    here = is_candidate(host, facts, candidates)
+    counted = counted_works([*models.values(), *smaller.values()], store)
+    measured_ones = here or any(candidate.platform.measured_fingerprint for candidate in candidates)
+    works = Works(models, store, smaller, places, {} if measured_ones or request.measure else counted)
+    if works.missing("openvino"):
+        phase(progress, "compiling models to list their kernels")
+        works.prepare("openvino")
     refused = [] if named_runtimes(scenario) else _for_onnxruntime(models, works)
     for text in refused:
         say(text)
-    here = is_candidate(host, facts, candidates)
-    counted = counted_works([*models.values(), *smaller.values()], store)
     unpublished = _unpublished(works, models, counted)
     others = any(not is_candidate(host, facts, [candidate]) for candidate in candidates)
     carried = bool(request.measure and unpublished and others)
@@ -405,94 +404,6 @@ def _unpublished(works: Works, models: Mapping[str, ModelFile], counted: Mapping
     return [
         stage for stage in models if not all(predictor.has_published_figures(work) for work in works.compiled(stage))
     ]
-
-
-class Works:
-    """Kernels of the scenario's models, compiled in a worker once and kept in the store.
-
-    Kernels are those of batch 1: the performance model scales them with the batch. bf16 has the kernels of f32 at half
-    the bytes: runtimes refuse to compile it where the chip lacks it, and plans look at other chips.
-    """
-
-    def __init__(
-        self,
-        models: Mapping[str, ModelFile],
-        store: MeasurementStore,
-        smaller: Mapping[str, ModelFile] | None = None,
-        places: Mapping[str, str] | None = None,
-    ) -> None:
-        """Take the models by stage; ``places`` says by SHA-256 where one is named, for errors."""
-        self._models = models
-        self._places = places or {}
-        self._smaller = {file.reference: file for file in (smaller or {}).values()}
-        self._store = store
-        # int8 also where it is not permitted: the plan says what permitting it would save.
-        self._compiled = ("f32", "int8")
-        self._works_by_key: dict[tuple[str, str, str], ModelWork | None] = {}
-
-    def prepare(self, runtime: RuntimeName) -> None:
-        """Compile what is missing, in two workers at a time."""
-        from advisor.child_process.parent import map_in_threads
-
-        files = {file.sha256: file for file in self._models.values()}
-        if runtime == "openvino":
-            files |= {file.sha256: file for file in self._smaller.values()}
-        missing = [file for file in files.values() if (file.sha256, runtime, "f32") not in self._works_by_key]
-        map_in_threads(lambda share: self._compile(share, runtime), _halves(missing), WORKERS)
-
-    def of_stage(self, stage: str, runtime: RuntimeName, precision: Precision, batch: int) -> ModelWork | None:  # noqa: ARG002 - kernels of batch 1 serve all batches
-        """Kernels of a stage's model, or of a smaller one by its reference; None if the runtime cannot run it so."""
-        return self._of(self._models.get(stage) or self._smaller[stage], runtime, precision)
-
-    def compiled(self, stage: str) -> list[ModelWork]:
-        """Kernels of a stage's model under OpenVINO at each precision that they were listed for."""
-        works = [self._of(self._models[stage], "openvino", name) for name in self._compiled]
-        return [work for work in works if work is not None]
-
-    def work(self, model: str, runtime: str, precision: str) -> ModelWork | None:
-        """Kernels of a model by its name, as the performance model asks for its anchors."""
-        for file in self._models.values():
-            if file.name == model:
-                return self._of(file, runtime, precision)
-        return None
-
-    def _of(self, model: ModelFile, runtime: str, precision: str) -> ModelWork | None:
-        key = (model.sha256, runtime, precision)
-        if key not in self._works_by_key:
-            if precision == "bf16":
-                plain = self._of(model, runtime, "f32")
-                self._works_by_key[key] = None if plain is None else plain.at_bf16()
-            else:
-                self._compile([model], runtime)
-        return self._works_by_key.get(key)
-
-    def _compile(self, models: Sequence[ModelFile], runtime: str) -> None:
-        from advisor.measure.items.model_kernels import works_of
-
-        wanted: list[tuple[ModelFile, tuple[str, str, int, str | None]]] = [
-            (model, (runtime, name, 1, None)) for model in models for name in self._compiled
-        ]
-        with naming(self._places.get(models[0].sha256) if len(models) == 1 else None):
-            works = works_of(wanted, self._store)
-        for (model, request), work in zip(wanted, works, strict=True):
-            known = work
-            if work is None and runtime not in ("openvino", "onnxruntime"):
-                # Not installed here: what it computes is what OpenVINO computes, and only ratios tell its times.
-                own = self._of(model, "openvino", request[1])
-                known = None if own is None else own.model_copy(update={"runtime": runtime})
-            self._works_by_key[model.sha256, runtime, request[1]] = known
-
-
-def _halves(files: Sequence[ModelFile]) -> list[list[ModelFile]]:
-    """Deal models out to :data:`WORKERS`, the largest first: what one takes grows with its file."""
-    shares: list[list[ModelFile]] = [[] for _ in range(WORKERS)]
-    sizes = {file.sha256: path.stat().st_size if (path := Path(file.path)).is_file() else 0 for file in files}
-    loads = [0] * WORKERS
-    for file in sorted(files, key=lambda file: -sizes[file.sha256]):
-        least = loads.index(min(loads))
-        shares[least].append(file)
-        loads[least] += sizes[file.sha256]
-    return [share for share in shares if share]
 
 
 def _candidates(names: tuple[str, ...], catalogue: object, facts: HostFacts) -> tuple[Candidate, ...]:

@@ -1,7 +1,12 @@
 """The memory section on figures made up here; nothing is measured."""
 
+from pathlib import Path
+
 import pytest
 
+from advisor.calibration.memory import read_rows
+from advisor.errors import CatalogueError
+from advisor.store.paths import profiles_dir
 from benchmarks import memory
 from benchmarks.memory import Judged, judged, tables
 from tests.perfmodel.resources.test_memory import rows
@@ -60,3 +65,14 @@ def test_the_grid_has_both_runtimes_and_every_setting_once() -> None:
     taken = [config for index in range(memory._EVERY) for config in grid[index :: memory._EVERY]]
     assert sorted(taken) == sorted(grid)
     assert set(memory.SAMPLE) <= set(memory.MODELS)
+
+
+def test_sizes_are_counted_anew_without_measuring_and_another_network_is_refused(tmp_path: Path) -> None:
+    shipped = [row for row in read_rows(profiles_dir() / "measured" / "memory.csv") if row["model"] == "squeezenet-1.1"]
+    path = tmp_path / "memory.csv"
+    memory._write(path, [row | {"others": "99", "live_bytes": "1"} for row in shipped])
+    memory.count(path)
+    assert read_rows(path) == shipped
+    memory._write(path, [row | {"window_bytes": "1"} for row in shipped])
+    with pytest.raises(CatalogueError, match=r"squeezenet-1\.1 is another network today .* measure it anew"):
+        memory.count(path)

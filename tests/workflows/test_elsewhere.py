@@ -63,10 +63,9 @@ def test_a_prediction_of_another_machine_does_not_depend_on_the_host(
     assert all(row.throughput_fps is not None for row in here)
     for host in ("kvm64", "raspberry_pi_4"):
         for row, expected in zip(asked_on(host, precision, _poor), here, strict=True):
-            for figure in ("platform", "throughput_fps", "latency_ms", "evidence", "bottleneck", "notes"):
-                assert getattr(row, figure) == getattr(expected, figure), (host, figure)
             assert row.memory_bytes is not None
-            assert (
-                expected.memory_bytes is not None
-            )  # of memory and explanation, what the runtime fuses here has a part
-            assert row.memory_bytes.p50 == pytest.approx(expected.memory_bytes.p50, rel=0.02)
+            # In the explanation what the runtime fuses here has a part.
+            for figure in (
+                "platform", "throughput_fps", "latency_ms", "memory_bytes", "evidence", "bottleneck", "notes",
+            ):  # fmt: skip
+                assert getattr(row, figure) == getattr(expected, figure), (host, figure)

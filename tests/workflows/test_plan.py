@@ -19,9 +19,10 @@ from advisor.records.model import ModelFile
 from advisor.store.catalogue import Catalogue
 from advisor.store.measurements import MeasurementStore
 from advisor.workflows import plan as workflow
-from advisor.workflows.plan import PlanRequest, Works, is_candidate, plan_scenario, prepare
+from advisor.workflows.plan import PlanRequest, is_candidate, plan_scenario, prepare
 from advisor.workflows.plan_basis import calibration_sha256
 from advisor.workflows.without_measurements import without_measurements
+from advisor.workflows.works import Works
 from tests.measure.hosts import facts
 from tests.measure.makers import file
 from tests.perfmodel.makers import kernel, measurement, work

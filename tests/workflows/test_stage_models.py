@@ -13,8 +13,8 @@ from advisor.records.model import ModelFile
 from advisor.store.measurements import MeasurementStore
 from advisor.store.scenario import parse_scenario
 from advisor.workflows import PlanRequest, VerifyRequest, plan_scenario, verify_scenario
-from advisor.workflows.plan import Works
 from advisor.workflows.stage_models import model_key, resolve_stages
+from advisor.workflows.works import Works
 
 TEXT = """\
 scenario: bad

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from advisor.errors import ModelError
 from advisor.graph.inputs import GivenShapes
@@ -43,6 +43,8 @@ class FileFacts:
     """Batch that the file fixes; 1 where it is open, too."""
     int8: bool = False
     """It is quantised already."""
+    reader: Literal["openvino", "onnxruntime", "torch"] = "openvino"
+    """Runtime that the file was read with."""
     score_columns: int | None = None
     """Class scores in a row of a detector's output; None if the file does not say."""
 
@@ -86,6 +88,7 @@ def file_facts(
         further_shapes=tuple((name, tuple(shape)) for name, shape in value["further_shapes"].items()),
         file_batch=value["file_batch"],
         int8=value["int8"],
+        reader=value["reader"],
         score_columns=value["score_columns"],
     )
 
@@ -168,16 +171,19 @@ def _named(model: ModelFile, request: WorkRequest) -> str:
 def counted_works(models: Sequence[ModelFile], store: MeasurementStore | None) -> dict[str, ModelWork]:
     """Work of the models as it is counted in their files, by hash; nothing is compiled.
 
-    Left out is a model whose file alone does not tell it (another format, a quantised graph): its work is known only as
-    a runtime fuses it.
+    Left out is a model whose file alone does not tell it (another format, a quantised graph), or not as many operations
+    as its reader finds: its work is known only as a runtime fuses it.
     """
-    from advisor.graph.counted import VERSION
+    from advisor.graph.counted import VERSION, same_count
+
+    def complete(work: ModelWork, model: ModelFile) -> bool:
+        return model.flop is None or same_count(work.flop, model.flop)
 
     works: dict[str, ModelWork] = {}
     left: dict[str, ModelFile] = {}
     for model in models:
         known = None if store is None else store.get_work(model.sha256, "file", VERSION, "f32", 1)
-        if known is None:
+        if known is None or not complete(known, model):
             left[model.sha256] = model
         else:
             works[model.sha256] = known
@@ -192,7 +198,8 @@ def counted_works(models: Sequence[ModelFile], store: MeasurementStore | None) -
         items = tuple(JobItem(name, {"model": model.model_dump(mode="json")}) for name, model in left.items())
         job = Job("advisor.measure.items.model_kernels:counted_job", items, on_import=("advisor.graph.counted",))
         run_job(job, _TIMEOUT_S, arrived)
-    return works
+    files = {model.sha256: model for model in models}
+    return {sha256: work for sha256, work in works.items() if complete(work, files[sha256])}
 
 
 def _counted(payload: dict[str, Any]) -> dict[str, Any]:
@@ -223,6 +230,7 @@ def _facts(payload: dict[str, Any]) -> dict[str, Any]:
         "parameters": facts.parameters,
         "further_shapes": facts.further_shapes,
         "file_batch": facts.file_batch,
+        "reader": facts.reader,
         "int8": own_precision(path) == "int8",
         "score_columns": score_columns(path),
     }

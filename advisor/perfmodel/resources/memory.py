@@ -33,7 +33,7 @@ _PRODUCTS = frozenset({"fc", "matmul", "attention", "rnn"})
 
 @dataclass(frozen=True)
 class MemorySizes:
-    """Of a model as one runtime fuses it at one precision and batch 1."""
+    """Of a model at one precision and batch 1."""
 
     layers: int
     """Convolutions and matrix products."""
@@ -94,14 +94,19 @@ class MemoryCalibration(Record):
     terms: tuple[MemoryTerms, ...]
 
 
-def sizes_of(work: ModelWork) -> MemorySizes:
-    """Count what takes memory; weights in the width that the file has, since that is what a runtime keeps."""
+def sizes_of(work: ModelWork, runtime: str, precision: str) -> MemorySizes:
+    """Count what takes memory; weights in the width that the file, or its int8 copy, has: a runtime keeps them.
+
+    Of work that was counted in the file (at f32): the same on every host. Other formats are known only as a runtime
+    fused them at ``precision``; its kernels are of it.
+    """
     weights: Counter[str] = Counter()
     flop: Counter[str] = Counter()
     count: Counter[str] = Counter()
-    for kernel in work.kernels:
+    sizes = [_file_bytes(kernel, narrow=work.live is not None and precision == "int8") for kernel in work.kernels]
+    for kernel, size in zip(work.kernels, sizes, strict=True):
         place = _place(kernel)
-        weights[place] += int(_file_bytes(kernel))
+        weights[place] += int(size)
         flop[place] += int(kernel.flop)
         count[place] += 1
     return MemorySizes(
@@ -111,14 +116,19 @@ def sizes_of(work: ModelWork) -> MemorySizes:
         point_bytes=float(weights["point"]),
         product_bytes=float(weights["product"]),
         table_bytes=float(weights["table"]),
-        largest_bytes=max((_file_bytes(kernel) for kernel in work.kernels), default=0.0),
-        live_bytes=work.activation_bytes / work.batch,
+        largest_bytes=max(sizes, default=0.0),
+        live_bytes=work.activation_bytes / work.batch if work.live is None else work.live.at(runtime, precision),
         product_share=flop["product"] / max(1, sum(flop.values())),
     )
 
 
-def _file_bytes(kernel: Kernel) -> float:
-    """Weights as the file has them [B]: bf16 is made from f32 while compiling."""
+def _file_bytes(kernel: Kernel, *, narrow: bool) -> float:
+    """Weights as the file has them [B]: bf16 is made from f32 while compiling.
+
+    ``narrow``: as its int8 copy has them, where recurrences and what no product owns stay in f32.
+    """
+    if narrow and kernel.type != "rnn" and _place(kernel) != "table":
+        return kernel.weight_bytes / 4.0
     return kernel.weight_bytes * (2.0 if kernel.precision == "bf16" else 1.0)
 
 
@@ -184,7 +194,7 @@ def peak_memory(work: ModelWork, config: RunConfig, streams: int) -> Interval:
     of families left out. bf16 under a runtime without it counts as f32. Validity: Linux, one machine, 1 and 2 streams,
     batch 1 to 8.
     """
-    return _peak(sizes_of(work), config, streams)
+    return _peak(sizes_of(work, config.runtime, config.precision), config, streams)
 
 
 def _peak(sizes: MemorySizes, config: RunConfig, streams: int) -> Interval:
@@ -204,14 +214,15 @@ class PeakMemory:
     """Peak memory by configuration, each worked out once: it is the same on every machine that a plan looks at."""
 
     def __init__(self) -> None:
-        self._sizes: dict[str, MemorySizes] = {}
+        self._sizes: dict[tuple[str, str, str], MemorySizes] = {}
         self._peaks: dict[tuple[str, str, str, int, int | None, int], Interval] = {}
 
     def of(self, work: ModelWork, config: RunConfig, streams: int) -> Interval:
         """See :func:`peak_memory`."""
         key = (work.key, config.runtime, config.precision, streams, config.threads, config.batch)
         if key not in self._peaks:
-            if work.key not in self._sizes:
-                self._sizes[work.key] = sizes_of(work)
-            self._peaks[key] = _peak(self._sizes[work.key], config, streams)
+            model = key[:3]
+            if model not in self._sizes:
+                self._sizes[model] = sizes_of(work, config.runtime, config.precision)
+            self._peaks[key] = _peak(self._sizes[model], config, streams)
         return self._peaks[key]

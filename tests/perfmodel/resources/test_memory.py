@@ -1,4 +1,5 @@
 import csv
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -16,8 +17,12 @@ from advisor.calibration.memory import (
     read_rows,
 )
 from advisor.errors import CatalogueError
+from advisor.graph.counted import counted_work
 from advisor.perfmodel.resources.memory import load_memory, peak_memory, sessions_of, sizes_of, terms_of
 from advisor.records.config import RunConfig
+from advisor.records.model import LiveBytes
+from advisor.store.paths import profiles_dir
+from advisor.workflows.models import resolve_model
 from tests.perfmodel.makers import kernel, work
 
 LOAD = np.array([30e6, 150e3, 100e3, 90e3, 2.0, 2.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0])
@@ -122,7 +127,9 @@ def test_weights_are_told_apart_by_what_runtimes_do_with_them() -> None:
                 kernel(4, weights=7.0, kernel_size=(1, 1)),
             ],
             batch=2,
-        )
+        ),
+        "openvino",
+        "f32",
     )
     assert (sizes.layers, sizes.others, sizes.window_bytes, sizes.point_bytes) == (4, 1, 30.0, 7.0)
     assert (sizes.product_bytes, sizes.table_bytes) == (30.0, 500.0)
@@ -139,7 +146,7 @@ def test_onnx_runtime_holds_a_model_once_per_session() -> None:
 
 
 def test_streams_beyond_the_first_prepare_their_kernels_again() -> None:
-    one, two = (terms_of(sizes_of(work()), streams, 1, 1) for streams in (1, 2))
+    one, two = (terms_of(sizes_of(work(), "openvino", "f32"), streams, 1, 1) for streams in (1, 2))
     assert (one[3], two[3]) == (0.0, 20.0)
 
 
@@ -162,3 +169,29 @@ def test_bf16_needs_the_same_from_its_own_kernels_and_from_those_of_f32() -> Non
     borrowed = work(kernels, precision="bf16")
     assert peak_memory(own, config, 1) == peak_memory(borrowed, config, 1)
     assert peak_memory(own, config, 1).p50 < peak_memory(work(kernels), RunConfig(), 1).p50
+
+
+def test_counted_work_is_as_wide_as_its_int8_copy() -> None:
+    """The same record serves every runtime and precision, on any host."""
+    live = LiveBytes(openvino_f32=8e6, openvino_int8=2e6, onnxruntime_f32=9e6, onnxruntime_int8=3e6, quantisable=True)
+    counted = work(
+        [kernel(0, weights=40.0), kernel(1, weights=80.0, type="rnn"), kernel(2, weights=500.0, type="gather")]
+    ).model_copy(update={"live": live})
+    plain, narrow = (sizes_of(counted, "openvino", precision) for precision in ("f32", "int8"))
+    assert (plain.window_bytes, plain.product_bytes, plain.table_bytes) == (40.0, 80.0, 500.0)
+    assert (narrow.window_bytes, narrow.product_bytes, narrow.table_bytes) == (10.0, 80.0, 500.0)
+    assert [sizes_of(counted, *how).live_bytes for how in (("openvino", "bf16"), ("onnxruntime", "int8"))] == [4e6, 3e6]
+    assert sizes_of(counted, "onnxruntime", "f32").live_bytes == 9e6
+
+
+@pytest.mark.parametrize("name", ["squeezenet-1.1", "shufflenet-v2", "bert-mini"])
+def test_what_was_fitted_is_counted_as_plans_count_it(name: str) -> None:
+    """Else coefficients and sizes are of two kinds: `python -m benchmarks.memory FILE --count`, then fit again."""
+    file = resolve_model(name)
+    counted = counted_work(file)
+    assert counted is not None
+    found = [row for row in read_rows(profiles_dir() / "measured" / "memory.csv") if row["model"] == name]
+    assert len(found) > 20
+    for row in found:
+        for field, value in asdict(sizes_of(counted, row["runtime"], row["precision"])).items():
+            assert float(row[field]) == pytest.approx(value, abs=0.5 if value > 1 else 1e-4), field
