@@ -19,7 +19,7 @@ from advisor.records.model import Kernel, KernelType, ModelFile, ModelWork
 from .inputs import main_input
 from .live import live_bytes
 from .onnx_parts import declared_inputs, read_onnx
-from .quantised import holds_narrow_weights
+from .quantised import computes_int8, holds_narrow_weights, without_pairs
 
 VERSION = "2"
 """Of the rules below: works that were counted by other ones are counted again."""
@@ -114,8 +114,9 @@ def counted_kernels(model: Any) -> tuple[list[Kernel], float]:
 def counted_work(model: ModelFile) -> ModelWork | None:
     """Work of an ONNX file at batch 1 in f32.
 
-    None for other formats, for graphs that are quantised already, and where the graph alone does not tell the shapes
-    of its products: these are known only as a runtime fuses them.
+    Of a graph that was quantised in pairs (QDQ), that of the graph before. None for other formats, for graphs of int8
+    operators, and where the graph alone does not tell the shapes of its products: these are known only as a runtime
+    fuses them.
 
     Raises
     ------
@@ -126,7 +127,8 @@ def counted_work(model: ModelFile) -> ModelWork | None:
     if path.suffix.lower() != ".onnx":
         return None
     loaded = read_onnx(path)
-    if holds_narrow_weights(loaded):
+    narrow = holds_narrow_weights(loaded)
+    if narrow and not (computes_int8(loaded) and without_pairs(loaded)):
         return None
     _fix_inputs(loaded, model)
     for weight in loaded.graph.initializer:
@@ -152,7 +154,7 @@ def counted_work(model: ModelFile) -> ModelWork | None:
         flop=sum(kernel.flop for kernel in kernels if kernel.original_type in _PRODUCTS),
         weight_bytes=sum(kernel.weight_bytes for kernel in kernels),
         activation_bytes=activation_bytes,
-        live=live_bytes(loaded, graph.shapes, _ELEMENTWISE),
+        live=live_bytes(loaded, graph.shapes, _ELEMENTWISE).model_copy(update={"int8_file": narrow}),
     )
 
 

@@ -47,6 +47,38 @@ def nodes(graph: Any) -> Iterator[Any]:
                 yield from nodes(inner)
 
 
+_PAIR = frozenset({"QuantizeLinear", "DequantizeLinear"})
+
+
+def without_pairs(model: Any) -> bool:
+    """Take the pairs of QuantizeLinear and DequantizeLinear out of a QDQ graph, in place; tell if no int8 is left.
+
+    What remains is the graph that was quantised, with the shapes of its weights and without their values.
+    """
+    of: dict[str, str] = {}
+    kept = []
+    for node in model.graph.node:
+        if node.op_type in _PAIR:
+            of[node.output[0]] = of.get(node.input[0], node.input[0])
+            continue
+        for index, name in enumerate(node.input):
+            node.input[index] = of.get(name, name)
+        kept.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(kept)
+    for value in model.graph.output:
+        value.name = of.get(value.name, value.name)
+    unpacked = set(of.values())
+    for weight in model.graph.initializer:
+        if weight.name in unpacked:
+            for values in ("raw_data", "float_data", "int32_data"):
+                weight.ClearField(values)
+            weight.data_type = _FLOAT
+    return not holds_narrow_weights(model)
+
+
+_FLOAT = 1
+"""ONNX's number of the type f32."""
 PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 # Products carry the time; the others are here because data would return to f32 between two products otherwise.
 _ONNXRUNTIME_OPERATORS = (

@@ -157,13 +157,15 @@ class LiveBytes(Record):
     onnxruntime_int8: Quantity
     quantisable: bool
     """Whether there is a product that an int8 copy makes narrow."""
+    int8_file: bool = False
+    """The file is such a copy already: it runs in int8 whatever is asked for."""
 
     def at(self, runtime: str, precision: str) -> float:
         """At a precision under a runtime [B]; under others as under OpenVINO."""
         f32, int8 = self.openvino_f32, self.openvino_int8
         if runtime == "onnxruntime":
             f32, int8 = self.onnxruntime_f32, self.onnxruntime_int8
-        if precision == "int8":
+        if precision == "int8" or self.int8_file:
             return int8
         return f32 / 2.0 if precision == "bf16" else f32
 

@@ -277,8 +277,8 @@ def _uncounted_text(stages: Sequence[str]) -> list[str]:
     if not stages:
         return []
     return [
-        f"stages {', '.join(stages)}: their files alone do not tell the work (not ONNX, quantised or of open shapes): "
-        "other machines are predicted from the kernels that this machine's runtime fuses, and a plan made "
+        f"stages {', '.join(stages)}: their files alone do not tell the work (not ONNX, of int8 operators or of open "
+        "shapes): other machines are predicted from the kernels that this machine's runtime fuses, and a plan made "
         "elsewhere may differ"
     ]
 

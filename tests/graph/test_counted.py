@@ -1,6 +1,8 @@
 """Work that is counted in the file, whatever the processor that plans."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -10,9 +12,12 @@ from onnx import TensorProto, helper
 from advisor.errors import ModelError
 from advisor.graph.counted import counted_work
 from advisor.perfmodel.analytic.work_table import load_works, table_of
+from advisor.perfmodel.resources.memory import sizes_of
 from advisor.records.model import ModelFile
+from advisor.runtimes.quantise import int8_model
 from advisor.store.paths import profiles_dir
 from advisor.workflows.models import resolve_model
+from tests.graph import files
 
 
 def small_file(path: Path, *extra: onnx.NodeProto, height: int | str = 8) -> ModelFile:
@@ -58,11 +63,26 @@ def test_an_operator_whose_input_is_read_elsewhere_is_a_kernel_of_its_own(tmp_pa
     assert [kernel.type for kernel in work.kernels] == ["groupconv", "eltwise"]
 
 
-def test_a_quantised_graph_is_left_to_the_runtime(tmp_path: Path) -> None:
-    scale = helper.make_node("Constant", [], ["s"], value=helper.make_tensor("v", TensorProto.FLOAT, (), [1.0]))
-    zero = helper.make_node("Constant", [], ["o"], value=helper.make_tensor("v", TensorProto.INT8, (), [0]))
-    quantised = helper.make_node("QuantizeLinear", ["y", "s", "o"], ["z"])
-    assert counted_work(small_file(tmp_path / "small.onnx", scale, zero, quantised)) is None
+@pytest.mark.parametrize("make", [files.operator_net, files.dynamic_net])
+def test_a_graph_of_int8_operators_is_left_to_the_runtime(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    assert counted_work(_model_file(make(tmp_path / "small.onnx"))) is None
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+def test_a_graph_that_was_quantised_in_pairs_has_the_work_of_the_one_before(
+    tmp_path: Path, runtime: Literal["openvino", "onnxruntime"]
+) -> None:
+    before = resolve_model("squeezenet-1.1", None)
+    copy = resolve_model(str(int8_model(Path(before.path), tmp_path, runtime=runtime)), None)
+    plain, quantised = counted_work(before), counted_work(copy)
+    assert plain is not None
+    assert plain.live is not None
+    assert quantised is not None
+    np.testing.assert_allclose(table_of(quantised).table, table_of(plain).table)
+    assert quantised.flop == pytest.approx(copy.flop, rel=1e-6)
+    assert quantised.live == plain.live.model_copy(update={"int8_file": True})
+    # It takes the memory of an int8 copy, whatever is asked for.
+    assert sizes_of(quantised, runtime, "f32") == sizes_of(plain, runtime, "int8")
 
 
 def test_a_product_of_unknown_shape_is_left_to_the_runtime(tmp_path: Path) -> None:

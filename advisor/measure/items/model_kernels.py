@@ -171,7 +171,7 @@ def _named(model: ModelFile, request: WorkRequest) -> str:
 def counted_works(models: Sequence[ModelFile], store: MeasurementStore | None) -> dict[str, ModelWork]:
     """Work of the models as it is counted in their files, by hash; nothing is compiled.
 
-    Left out is a model whose file alone does not tell it (another format, a quantised graph), or not as many operations
+    Left out is a model whose file alone does not tell it (another format, int8 operators), or not as many operations
     as its reader finds: its work is known only as a runtime fuses it.
     """
     from advisor.graph.counted import VERSION, same_count

@@ -103,7 +103,8 @@ def sizes_of(work: ModelWork, runtime: str, precision: str) -> MemorySizes:
     weights: Counter[str] = Counter()
     flop: Counter[str] = Counter()
     count: Counter[str] = Counter()
-    sizes = [_file_bytes(kernel, narrow=work.live is not None and precision == "int8") for kernel in work.kernels]
+    narrow = work.live is not None and (precision == "int8" or work.live.int8_file)
+    sizes = [_file_bytes(kernel, narrow=narrow) for kernel in work.kernels]
     for kernel, size in zip(work.kernels, sizes, strict=True):
         place = _place(kernel)
         weights[place] += int(size)
