@@ -407,3 +407,13 @@ def test_a_doubtful_device_lowers_the_probability_and_not_that_of_the_cores() ->
     assert isinstance(sure, Feasible)
     assert isinstance(doubtful, Failing)
     assert not doubtful.failed.at_median
+
+
+def test_of_cores_and_a_device_that_both_fail_the_one_that_lacks_less_is_told() -> None:
+    """Four cores lack sixfold, the graphics a little: a buyer is told of the graphics."""
+    box = candidate("box", 4, 200.0)
+    per_s = {"person": 40.0 / 0.8 / BESIDE_CORES.p50}
+    found = judged(asked(shop([DETECTOR], ["CPU", "GPU"]), box, per_s, {"person": 0.6}))
+    assert isinstance(found, Failing)
+    assert found.failed.check == "device"
+    assert "GPU would be 80 % busy at the median, 70 % may be used" in found.failed.reason
