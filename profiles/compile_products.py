@@ -42,6 +42,8 @@ ACCELERATORS = {
     ("Hailo-8", "accelerator-m2"): "hailo-8-m-2-ai-hat-26", ("Hailo-8", "accelerator-hat"): "hailo-8-m-2-ai-hat-26",
     ("Hailo-8L", "accelerator-m2"): "hailo-8l-m-2-ai-kit-ai-hat-13",
     ("Hailo-8L", "accelerator-hat"): "hailo-8l-m-2-ai-kit-ai-hat-13",
+    ("Hailo-10H", "accelerator-m2"): "hailo-10h-m-2-ai-hat-2",
+    ("Hailo-10H", "accelerator-hat"): "hailo-10h-m-2-ai-hat-2",
     ("Edge TPU", "accelerator-m2"): "google-coral-m-2-a-e-b-m",
 }  # fmt: skip
 FORMS = {"sbc": "board", "sbc-kit": "kit"}

@@ -90,7 +90,7 @@ def predict_on_device(
         reason = f"device {config.device}: {machine.id} has none in the catalogue, which lists of it: {own}"
         return _unknown(model, machine, config, reason)
     if device.kind == "accelerator":
-        fit, words = slot_fit((machine.id, catalogue.chip_of(machine.id)), device.id, device.host_link)
+        fit, words = slot_fit(catalogue.names_of(machine.id), device.id, device.host_link)
         if fit == "lacks":
             return _unknown(model, machine, config, f"device {device.id}: {words}")
     own_runtime = config.runtime if device.kind == "cpu" else runtime_of(device.family)

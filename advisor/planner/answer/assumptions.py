@@ -178,6 +178,16 @@ def _filled_text(platform: str, machine: MachineSpec) -> list[str]:
     return [f"{platform}: not stated, usual values taken: {', '.join(words)}"] if words else []
 
 
+def _slot_warnings(inputs: PlanInputs, options: Sequence[PlanOption]) -> list[str]:
+    """Whether the recommended box takes the device that is bought with it; of alternatives the assumptions tell."""
+    named = {options[0].platform} if options else set()
+    return [
+        f"before buying, check the slot for {item.bought_with}: {item.slot_doubt}"
+        for item in inputs.candidates
+        if item.platform.id in named and item.slot_doubt is not None
+    ]
+
+
 def list_warnings(
     inputs: PlanInputs, options: Sequence[PlanOption], elsewhere: Mapping[str, Price] | None = None
 ) -> tuple[str, ...]:
@@ -186,7 +196,8 @@ def list_warnings(
     ``elsewhere``: prices of further platforms that are bought, at other sites.
     """
     usual = options and inputs.scenario.cameras and assumes_usual(inputs.scenario)
-    warnings = [application_words(inputs.scenario)] if usual else []
+    warnings = _slot_warnings(inputs, options)
+    warnings += [application_words(inputs.scenario)] if usual else []
     prices = {option.platform: option.price for option in options} | dict(elsewhere or {})
     assumed = [platform for platform, price in prices.items() if price.kind == "assumed"]
     if assumed:
