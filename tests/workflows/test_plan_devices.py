@@ -173,7 +173,7 @@ def test_a_sum_of_prices_is_as_old_and_as_vague_as_its_worse_part() -> None:
     """A street price of a box and a recalled list price are no street price, and no older part is hidden."""
     found = bought("radxa-x4-with-8-gb", scenario(candidates=HAILO_8)).platform
     assert found.price_usd is not None
-    assert (found.offer_kind, found.price_usd.kind, found.price_usd.date.year) == ("street", "published", 2024)
+    assert (found.offer_kind, found.price_usd.kind, found.price_usd.date.year) == ("street", "published", 2026)
     usb = {"devices": ["CPU", "coral-usb"], "add_accelerators": True}
     found = bought("radxa-x4-with-8-gb", scenario(candidates=usb)).platform
     assert found.price_usd is not None

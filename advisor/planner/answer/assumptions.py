@@ -59,7 +59,8 @@ DEVICES_ASSUME = (
     f"devices: every request costs the host {1000 * HOST_CALL_S.p10:g} to {1000 * HOST_CALL_S.p90:g} ms of a core for "
     f"call and copies; a chip's devices and its cores are {BESIDE_PASSES.p10:g} to {BESIDE_PASSES.p90:g} times as fast "
     f"while more than one of them infers, a device {BESIDE_CORES.p10:g} to {BESIDE_CORES.p90:g} times while the cores "
-    "decode (all assumed); its memory traffic is not counted, and it draws power as that share of the cores would",
+    "decode (all assumed); its memory traffic is not counted, and it draws power as that share of the cores would, an "
+    "added one what its data sheet says, at all hours",
 )
 
 FILLED_BY = {

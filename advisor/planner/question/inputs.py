@@ -97,6 +97,11 @@ class Candidate:
     granted_cpus: tuple[int, ...] = ()
     """Logical CPUs that this machine grants, in the kernel's numbers, where they are fewer than it has; empty: all."""
 
+    @property
+    def added_w(self) -> float:
+        """What the device that is bought with the box draws by itself [W]; 0: there is none, or it is not known."""
+        return sum(device.power_w or 0.0 for device in self.devices if device.id == self.bought_with)
+
 
 @dataclass(frozen=True)
 class PlanInputs:
