@@ -211,9 +211,11 @@ def fma_bits(text: str) -> tuple[float | None, str]:
 
 
 def vendor(name: str) -> str:
-    """Maker of a chip or board, the first word of its name but for two."""
+    """Maker of a chip or board, the first word of its name but for boards that are named by their chip."""
     first = name.split(maxsplit=1)[0]
-    return {"Raspberry": "Raspberry Pi", "Hailo-8": "Hailo", "Hailo-8L": "Hailo"}.get(first, first)
+    return {"Raspberry": "Raspberry Pi", "Hailo-8": "Hailo", "Hailo-8L": "Hailo", "Hailo-10H": "Hailo"}.get(
+        first, first
+    )
 
 
 def max_sockets(name: str) -> int:

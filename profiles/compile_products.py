@@ -42,8 +42,12 @@ ACCELERATORS = {
     ("Hailo-8", "accelerator-m2"): "hailo-8-m-2-ai-hat-26", ("Hailo-8", "accelerator-hat"): "hailo-8-m-2-ai-hat-26",
     ("Hailo-8L", "accelerator-m2"): "hailo-8l-m-2-ai-kit-ai-hat-13",
     ("Hailo-8L", "accelerator-hat"): "hailo-8l-m-2-ai-kit-ai-hat-13",
+    ("Hailo-10H", "accelerator-m2"): "hailo-10h-m-2-ai-hat-2",
+    ("Hailo-10H", "accelerator-hat"): "hailo-10h-m-2-ai-hat-2",
     ("Edge TPU", "accelerator-m2"): "google-coral-m-2-a-e-b-m",
 }  # fmt: skip
+# One thing that sources name in two ways: as two products the older, cheaper price of it would be bought for ever.
+SAME_PRODUCT = {("Radxa", "X4 8GB"): "X4"}
 FORMS = {"sbc": "board", "sbc-kit": "kit"}
 KINDS = {"MSRP": "msrp"}
 CONDITIONS = {"used base": "used", "refurbished base": "refurbished"}
@@ -164,6 +168,8 @@ def main() -> None:
     target = Path(sys.argv[3]) if len(sys.argv) > 3 else HERE
     with Path(sys.argv[1]).open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
+    for row in rows:
+        row["product"] = SAME_PRODUCT.get((row["vendor"], row["product"]), row["product"])
     known = {path.stem for path in (HERE / "processors").glob("*.yaml")}
     ids = product_ids(rows)
     entries = products(rows, ids, known)

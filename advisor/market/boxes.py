@@ -83,6 +83,7 @@ def market_boxes(
         else:
             unplannable.append(Unplannable(product, fault or "no price of it that may decide was seen by that day"))
     exchanged = [repriced(platform, memory, as_of) for platform in classes] if memory.known else []
+    exchanged += [as_sold(platform, found) for platform in classes]
     return MarketBoxes((*found, *(box for box in exchanged if box is not None)), tuple(unplannable))
 
 
@@ -148,7 +149,8 @@ def _platform(product: Product, like: Platform, memory_bytes: float, price: BoxP
             "id": f"{product.id}-with-{gigabytes}-gb",
             "name": f"{product.full_name}{chip}, {gigabytes} GB",
             "product": product.id,
-            "fanless": like.fanless if product.fanless is None else product.fanless,
+            "form_factor": _FORMS.get(product.form_factor, like.form_factor),
+            "fanless": _is_fanless(product, like),
             "memory_bytes": memory,
             "storage_bytes": like.memory_bytes.model_copy(
                 update={"value": STORAGE_BYTES, "source": "disk that products are priced with"}
@@ -161,6 +163,13 @@ def _platform(product: Product, like: Platform, memory_bytes: float, price: BoxP
             "notes": f"power, memory channels and wall power as assumed of the class {like.id}",
         }
     )
+
+
+def _is_fanless(product: Product, like: Platform) -> bool:
+    """As stated, else as classes of its own form are: a board is not without a fan since an industrial box is."""
+    if product.fanless is not None:
+        return product.fanless
+    return like.fanless and like.form_factor == _FORMS.get(product.form_factor)
 
 
 def _sourced(price: BoxPrice) -> Sourced:
@@ -183,6 +192,26 @@ def _sourced(price: BoxPrice) -> Sourced:
         kind="published",
         source=f"{offer.kind} price of {offer.observed}{held}{changed}{old}: {offer.source}{more}",
         date=offer.observed_until,
+    )
+
+
+def as_sold(platform: Platform, products: Iterable[Platform]) -> Platform | None:
+    """A class of boards with the price of the product that it is; None: no such product has a price.
+
+    A board with its chip has one maker, so that a sum of assumptions is no other box than the one with an offer.
+    """
+    if platform.form_factor != "board" or not platform.price_breakdown or platform.measured_fingerprint is not None:
+        return None
+    same = [
+        item for item in products
+        if item.processor == platform.processor and item.memory_bytes.value == platform.memory_bytes.value
+        and item.price_usd is not None
+    ]  # fmt: skip
+    if not same:
+        return None
+    sold = min(same, key=lambda item: (0.0 if item.price_usd is None else item.price_usd.value, item.id))
+    return platform.model_copy(
+        update={"price_usd": sold.price_usd, "price_basis": sold.price_basis, "offer_kind": sold.offer_kind}
     )
 
 

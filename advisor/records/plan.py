@@ -317,7 +317,10 @@ class Sensitivity(Record):
     holds: bool | None
     platform: str | None
     price: float | None
+    """Of all boxes that the change takes."""
     text: str
+    count: PositiveCount = 1
+    """Boxes of ``platform`` that are bought then, spare ones among them."""
 
 
 class DisturbedTimings(Record):

@@ -104,7 +104,7 @@ def best_changes(plan: Plan) -> list[str]:
     helpful.sort(key=lambda item: math.inf if item.price is None else item.price)
     likely = [item for item in plan.undecided if item.probability >= MAY_HOLD]
     price = None if best is None else best.price.value
-    lines = [f"{_instead(plan, item.platform, item.price, price)}: {item.change}" for item in helpful]
+    lines = [f"{_instead(plan, item.platform, item.price, price, item.count)}: {item.change}" for item in helpful]
     lines += [
         f"{_instead(plan, item.platform, item.price.value, price, item.count)}: `sizer verify` on it; "
         f"{item.probability * 100:.0f} % sure that it holds"

@@ -28,6 +28,7 @@ from .plan_summary import (
     evidence_by_stage,
     holds_words,
     ladder_rows,
+    missed_words,
     nearest_misses,
     pareto_lines,
     scenario_change_lines,
@@ -143,7 +144,8 @@ def _decision(plan: Plan) -> list[tuple[str, str]]:
         bought = "all boxes" if best.count > 1 else "the box"
         return [
             ("Price", dated_price(best.price, f" for {bought} ({best.platform})")),
-            ("Probability", f"{holds_words(best)}; {EVIDENCE_WORDS[best.evidence]}{tied_words(plan)}"),
+            ("Probability",
+             f"{holds_words(best)}{missed_words(plan)}; {EVIDENCE_WORDS[best.evidence]}{tied_words(plan)}"),
             ("Breaks first", "; ".join(breaks_first_lines(best)) or "nothing was found"),
         ]  # fmt: skip
     together = [item for item in (plan.mix, plan.split) if item is not None]

@@ -26,7 +26,7 @@ def answer_sentence(plan: Plan) -> str:
     if best is not None:
         return (
             f"{plan.scenario}: buy {boxes(best)} ({best.platform}), {money(best.price.value, best.price.currency)}; "
-            f"{holds_words(best)}{tied_words(plan)}"
+            f"{holds_words(best)}{missed_words(plan)}{tied_words(plan)}"
         )
     if not plan.rejected:
         return f"{plan.scenario}: NO ANSWER: no platform could be evaluated."
@@ -142,6 +142,14 @@ def boxes_and_price(item: Undecided) -> str:
 def holds_words(option: PlanOption) -> str:
     """Probability that it holds, with the word for it."""
     return f"{option.probability * 100:.0f} % sure to hold (confidence {option.confidence})"
+
+
+def missed_words(plan: Plan) -> str:
+    """Say in the answer itself that it is less sure than was asked for; empty: it is as sure."""
+    best, asked = plan.recommended, plan.asked
+    if best is None or asked is None or round(100.0 * best.probability) >= asked.margin.confidence_pct:
+        return ""
+    return f", where {asked.margin.confidence_pct:g} % are asked for: predictions cannot tell these apart"
 
 
 def tied_words(plan: Plan) -> str:

@@ -185,12 +185,26 @@ class Catalogue:
         CatalogueError
             Neither a platform nor a processor; names the nearest.
         """
-        wanted = machine if machine in self._files["platforms"] else catalogue_id(machine)
-        if wanted in self._files["platforms"]:
+        platforms = self._made.keys() | self._files["platforms"].keys()
+        wanted = machine if machine in platforms else catalogue_id(machine)
+        if wanted in platforms:
             return self.platform(wanted).processor
         self.resolve(machine)
         match = _SOCKETS.match(wanted)
         return wanted if wanted in self._files["processors"] or match is None else match["chip"]
+
+    def names_of(self, machine: str) -> tuple[str, ...]:
+        """Ids under which facts of a box may stand, the most specific first: its product, itself, its chip.
+
+        Raises
+        ------
+        CatalogueError
+            Neither a platform nor a processor; names the nearest.
+        """
+        chip = self.chip_of(machine)
+        known = self._made.get(machine)
+        product = None if known is None else known.product
+        return tuple(dict.fromkeys(name for name in (product, machine, chip) if name is not None))
 
     def platform(self, platform_id: str) -> Platform:
         """Return one box. CatalogueError with the nearest names if unknown."""

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Literal
 
 from advisor.errors import CatalogueError
+from advisor.records.offer import ProductForm
 
 from .paths import profiles_dir
 
-Fit = Literal["fits", "lacks", "unknown"]
+Fit = Literal["fits", "taken", "lacks", "unknown"]
+"""``taken``: it has the slot, but as sold something else may be in it."""
 KINDS = frozenset({"m2-m", "m2-b", "m2-e", "m2-a", "hat-pcie", "pcie", "usb3", "usb2"})
 """M.2 sockets by key, the flat cable of a Raspberry Pi, slots for cards, and USB ports."""
 OFTEN_TAKEN = {"m2-m": "the disk", "m2-e": "the wireless card", "m2-a": "the wireless card"}
@@ -80,4 +82,21 @@ def slot_fit(box: Iterable[str], device: str, link: str | None) -> tuple[Fit, st
         )
     taken = {OFTEN_TAKEN[slot] for slot in common if slot in OFTEN_TAKEN} if common <= set(OFTEN_TAKEN) else set()
     caveat = f"; {' or '.join(sorted(taken))} may be in it: check" if taken else ""
-    return "fits", f"takes it by {', '.join(sorted(common))} {has.cited}{caveat}"
+    words = f"takes it by {', '.join(sorted(common))} {has.cited}{caveat}"
+    return "taken" if taken else "fits", words
+
+
+def form_wanted(box: Iterable[str], device: str) -> ProductForm:
+    """Form in which an added device is bought for a box: a HAT where nothing else fits, else a module or a USB stick.
+
+    A box of which no slots are known is taken to be no Raspberry Pi.
+    """
+    known = load_slots()
+    needs = known["needs"].get(device)
+    if needs is None:
+        return "accelerator-m2"
+    has = next((known["has"][name] for name in box if name in known["has"]), None)
+    common = needs.slots if has is None else has.slots & needs.slots
+    if common and common <= {"usb3", "usb2"}:
+        return "accelerator-usb"
+    return "accelerator-hat" if common == {"hat-pcie"} else "accelerator-m2"

@@ -17,6 +17,7 @@ from advisor.records.offer import Offer, Product
 from advisor.records.offer_reports import ImportedLine, OfferImport, OfferList, ProductReport, RefusedEntry
 
 if TYPE_CHECKING:
+    from advisor.market.added_price import AddedPrices
     from advisor.market.boxes import Unplannable
     from advisor.market.formats.base import ListedOffer
     from advisor.market.matching import Match
@@ -244,6 +245,8 @@ class MarketView:
     """A catalogue with the prices of a day."""
 
     catalogue: Catalogue
+    added: AddedPrices
+    """Of devices that are added to a box."""
     offers_sha256: str
     as_of: dt.date
     products: int
@@ -284,6 +287,7 @@ def market_view(
     """
     if chosen == "none":
         return None
+    from advisor.market.added_price import added_prices
     from advisor.market.boxes import market_boxes
     from advisor.market.memory_price import MemorySeries
     from advisor.store.market_files import load_products, offers_sha256, shipped_memory_prices
@@ -298,9 +302,11 @@ def market_view(
         for price in (_memory_in_usd(item, rates) for item in memory)
         if price is not None and price.observed <= as_of
     )
-    boxes = market_boxes(catalogue.platforms(), load_products().values(), usd, MemorySeries(seen, PLAN_CURRENCY), as_of)
+    products = load_products().values()
+    boxes = market_boxes(catalogue.platforms(), products, usd, MemorySeries(seen, PLAN_CURRENCY), as_of)
     return MarketView(
         catalogue=catalogue.with_platforms(boxes.platforms),
+        added=added_prices(products, usd, as_of),
         offers_sha256=offers_sha256(usd, seen),
         as_of=as_of,
         products=sum(box.product is not None for box in boxes.platforms),

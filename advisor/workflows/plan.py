@@ -147,7 +147,13 @@ def prepare(
     market = market_view(shipped, request.offers, today, request.rates, money=scenario.money, store_url=store.url)
     catalogue = shipped if market is None else market.catalogue
     own_devices = DevicesHere.of(store.find(host_fingerprint=facts.fingerprint, kind="timing", status="done"))
-    candidates = with_devices(scenario, _candidates(request.on, catalogue, facts), catalogue, own_devices)
+    candidates = with_devices(
+        scenario,
+        _candidates(request.on, catalogue, facts),
+        catalogue,
+        own_devices,
+        None if market is None else market.added,
+    )
     admit(scenario, candidates, today, named=bool(request.on))  # before anything is built or measured in vain
     phase(progress, "reading and building models")
     where = str(scenario_file(request.scenario))

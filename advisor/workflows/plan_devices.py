@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from advisor.records.base import Precision, Sourced
+from advisor.records.base import OfferKind, Precision, PriceBasis, Sourced
 from advisor.records.config import RunConfig
 from advisor.records.device import RUNTIME_DEVICES, Device, DeviceSpec
 from advisor.records.model import ModelFile, ModelWork
+from advisor.records.offer import ProductForm
 from advisor.records.scenario import Scenario
 
 from .devices_here import DevicesHere
 
 if TYPE_CHECKING:
+    from advisor.market.added_price import AddedPrice, AddedPrices
     from advisor.perfmodel.analytic.work_table import WorkTable
     from advisor.perfmodel.devices.question import DeviceAnswer
     from advisor.planner.question.inputs import Candidate
@@ -30,12 +32,17 @@ def permitted_devices(scenario: Scenario) -> tuple[str, ...]:
 
 
 def with_devices(
-    scenario: Scenario, candidates: Sequence[Candidate], catalogue: Catalogue, here: DevicesHere | None = None
+    scenario: Scenario,
+    candidates: Sequence[Candidate],
+    catalogue: Catalogue,
+    here: DevicesHere | None = None,
+    prices: AddedPrices | None = None,
 ) -> tuple[Candidate, ...]:
     """Candidates with those of their devices that the scenario permits, and once more with each device to be added.
 
     Boxes with Arm cores get these, which no permission is needed for. ``here``: what was measured on devices of this
-    machine; a permitted one of which that says nothing is named in its notes with the reason.
+    machine; a permitted one of which that says nothing is named in its notes with the reason. ``prices``: of devices
+    to be added, on the day of the plan; what has none is taken at the catalogue's list price.
     """
     from advisor.store.catalogue import device_spec
 
@@ -59,7 +66,10 @@ def with_devices(
             pinned = {stage.device for stage in scenario.stages}
             of_chip = tuple(device for device in devices if RUNTIME_DEVICES[device.kind] in pinned)
             found += [
-                _bought_with(candidate, device, of_chip if device.id in pinned else (), catalogue) for device in added
+                _bought_with(
+                    scenario, candidate, device, of_chip if device.id in pinned else (), catalogue, prices or {}
+                )
+                for device in added
             ]
     return tuple(found)
 
@@ -81,38 +91,38 @@ def _with_arm_cores(candidate: Candidate, catalogue: Catalogue) -> Candidate:
 
 
 def _bought_with(
-    candidate: Candidate, entry: Device, of_chip: tuple[DeviceSpec, ...], catalogue: Catalogue
+    scenario: Scenario,
+    candidate: Candidate,
+    entry: Device,
+    of_chip: tuple[DeviceSpec, ...],
+    catalogue: Catalogue,
+    prices: AddedPrices,
 ) -> Candidate:
     """Box with an added device: the sum of both prices, and of what both draw.
 
     ``of_chip``: devices of its own that stages are pinned to beside the added one.
     """
-    from advisor.planner.question.money import PRICE_SPREAD
     from advisor.store.catalogue import device_spec
-    from advisor.store.slots import slot_fit
+    from advisor.store.slots import form_wanted, slot_fit
 
     platform = candidate.platform
     device = device_spec(entry, candidate.machine, platform.processor)
-    prices = {item.id: item.list_price_usd for item in catalogue.accelerators()}
-    added = None if entry.accelerator is None else prices.get(entry.accelerator)
-    power_w = platform.max_power_w
-    if power_w is not None and device.power_w is not None:
-        power_w = _sum_of(power_w, device.power_w, device.power_w, device.power_w, entry.name)
-    price = platform.price_usd
-    if price is not None and added is not None:
-        spread = PRICE_SPREAD[added.kind]
-        price = _sum_of(price, added.value * (1.0 - spread), added.value, added.value * (1.0 + spread), entry.name)
+    names = tuple(name for name in (platform.product, platform.id, platform.processor) if name is not None)
+    added = _price_of_added(entry, form_wanted(names, entry.id), catalogue, prices)
+    price, basis, of_box = _price_of_box(scenario, candidate)
     with_it = platform.model_copy(
         update={
             "id": f"{platform.id}-with-{device.id}",
             "name": f"{platform.name} with {entry.name}",
-            "price_usd": None if added is None else price,
-            "max_power_w": power_w,
+            "price_usd": None if added is None or price is None else _sum_of_prices(price, added.price, entry.name),
+            "price_basis": basis,
+            "offer_kind": None if added is None else _vaguer(of_box, added.kind),
+            "max_power_w": power_with(platform.max_power_w, device, entry.name),
             "price_breakdown": (),
         }
     )
-    fit, words = slot_fit((platform.id, platform.processor), entry.id, device.host_link)
-    costs = "unknown" if added is None else f"{added.value:g} USD [{added.kind}; {added.source}, {added.date}]"
+    fit, words = slot_fit(names, entry.id, device.host_link)
+    costs = "unknown" if added is None else _cited(added.price)
     note = f"{with_it.id}: {entry.name} is bought in addition ({costs}); {words}"
     return replace(
         candidate,
@@ -121,17 +131,88 @@ def _bought_with(
         devices=(device, *of_chip),
         bought_with=device.id,
         lacks=words if fit == "lacks" else None,
+        slot_doubt=words if fit in {"taken", "unknown"} else None,
     )
 
 
-def _sum_of(first: Sourced, low: float, value: float, high: float, of: str) -> Sourced:
-    """Sum of a fact of a box and one of what is added to it; of unknown width where the box's is."""
+def _price_of_added(entry: Device, form: ProductForm, catalogue: Catalogue, prices: AddedPrices) -> AddedPrice | None:
+    """Price of the part in the form that fits the box, else in another form, else its list price; None: unknown."""
+    from advisor.market.added_price import AddedPrice
+
+    if entry.accelerator is None:
+        return None
+    offered = prices.get((entry.accelerator, form)) or min(
+        (price for (name, _), price in prices.items() if name == entry.accelerator),
+        key=lambda price: price.price.value,
+        default=None,
+    )
+    if offered is not None:
+        return offered
+    listed = next((item.list_price_usd for item in catalogue.accelerators() if item.id == entry.accelerator), None)
+    return None if listed is None else AddedPrice(listed, "assumed" if listed.kind == "assumed" else "list")
+
+
+def _price_of_box(
+    scenario: Scenario, candidate: Candidate
+) -> tuple[Sourced | None, PriceBasis | None, OfferKind | None]:
+    """Price of the box alone [USD], its basis and the kind of offer that it rests on; the scenario's own goes first."""
+    platform, override = candidate.platform, scenario.candidates.prices.get(candidate.platform.id)
+    if override is None:
+        return platform.price_usd, platform.price_basis, platform.offer_kind
+    money = scenario.money
+    rate = money.usd_rate or 1.0
+    in_usd = override.value if override.currency not in {None, money.currency} else override.value / rate
+    value, basis = money.brought(in_usd, override.basis)
+    quoted = Sourced(
+        value=value, low=value, high=value, kind="published", source=f"{override.source} (candidates.prices)",
+        date=override.date,
+    )  # fmt: skip
+    return quoted, basis, "offer"
+
+
+def _sum_of_prices(box: Sourced, added: Sourced, name: str) -> Sourced:
+    """Sum of the prices of a box and of what is added: as vague as the vaguer and as old as the older of them."""
+    from advisor.planner.question.money import PRICE_SPREAD
+
+    def ends(price: Sourced) -> tuple[float, float]:
+        spread = PRICE_SPREAD[price.kind]
+        low = price.value * (1.0 - spread) if price.low is None else price.low
+        return low, price.value * (1.0 + spread) if price.high is None else price.high
+
+    (low, high), (more_low, more_high) = ends(box), ends(added)
+    return Sourced(
+        value=box.value + added.value,
+        low=low + more_low,
+        high=high + more_high,
+        kind=max(box.kind, added.kind, key=lambda kind: PRICE_SPREAD[kind]),
+        source=f"{box.value:g} USD ({box.source}); with {name}, {_cited(added)}",
+        date=min(box.date, added.date),
+    )
+
+
+def _cited(price: Sourced) -> str:
+    return f"{price.value:g} USD [{price.kind}; {price.source}, {price.date}]"
+
+
+def _vaguer(first: OfferKind | None, second: OfferKind) -> OfferKind | None:
+    """Kind that tells least of what is paid; None where the first rests on no offer, or the second is assumed."""
+    from advisor.market.box_price import KIND_SPREAD
+
+    if first is None or second == "assumed":
+        return None
+    return max(first, second, key=lambda kind: KIND_SPREAD[kind])
+
+
+def power_with(box: Sourced | None, device: DeviceSpec, name: str) -> Sourced | None:
+    """Wall power of box and device; None where either is unknown, so that no site's limit is taken for kept."""
+    if box is None or device.power_w is None:
+        return None
+    more_w = device.power_w
     ends: dict[str, float | None] = {"low": None, "high": None}
-    if first.low is not None and first.high is not None:
-        ends = {"low": first.low + low, "high": first.high + high}
-    return first.model_copy(
-        update={"value": first.value + value, **ends, "kind": "assumed", "source": f"{first.source}; with {of}"}
-    )
+    if box.low is not None and box.high is not None:
+        ends = {"low": box.low + more_w, "high": box.high + more_w}
+    source = f"{box.source}; with {name}"
+    return box.model_copy(update={"value": box.value + more_w, **ends, "kind": "assumed", "source": source})
 
 
 class DeviceAnswers:

@@ -9,7 +9,7 @@ from math import exp
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from advisor.errors import ModelError
+from advisor.errors import ModelError, nearest
 from advisor.records.base import Evidence, Interval, Precision
 from advisor.records.config import RunConfig
 from advisor.records.device import DeviceSpec, runtime_of
@@ -87,10 +87,14 @@ def predict_on_device(
     device = catalogue.device(machine.id, config.device)
     if device is None:
         own = ", ".join(item.runtime_name for item in catalogue.devices_of(machine.id)) or "none"
-        reason = f"device {config.device}: {machine.id} has none in the catalogue, which lists of it: {own}"
+        added = [item.id for item in catalogue.devices() if item.kind == "accelerator"]
+        reason = (
+            f"device {config.device}: {machine.id} has none in the catalogue, which lists of it: {own}"
+            f"{nearest(config.device, added)}"
+        )
         return _unknown(model, machine, config, reason)
     if device.kind == "accelerator":
-        fit, words = slot_fit((machine.id, catalogue.chip_of(machine.id)), device.id, device.host_link)
+        fit, words = slot_fit(catalogue.names_of(machine.id), device.id, device.host_link)
         if fit == "lacks":
             return _unknown(model, machine, config, f"device {device.id}: {words}")
     own_runtime = config.runtime if device.kind == "cpu" else runtime_of(device.family)
@@ -111,7 +115,19 @@ def predict_on_device(
             + (_known_otherwise(question) or "measure it there with `sizer bench`")
         )
         return _unknown(model, machine, config, reason)
-    return _known(model, machine, config, answer)
+    return _known(model, machine, config, _with_doubt(answer, model, work))
+
+
+def _with_doubt(answer: DeviceAnswer, model: ModelFile, work: WorkTable | None) -> DeviceAnswer:
+    """Say of a file that it was taken for a published network by its name alone, where no work could be compared."""
+    from advisor.perfmodel.devices.question import squashed
+
+    is_file = model.kind == "file" and bool(model.path)
+    compared = work is not None and any(squashed(name) in _published_flop() for name in known_names(model, work))
+    if not is_file or compared or answer.evidence is Evidence.SPEC or answer.extrapolated:
+        return answer
+    note = f"taken for the published {model.name} by its name alone: its work is not known, so nothing was compared"
+    return replace(answer, notes=(*answer.notes, note))
 
 
 def _known_otherwise(question: DeviceQuestion) -> str | None:
@@ -125,6 +141,7 @@ def _known_otherwise(question: DeviceQuestion) -> str | None:
         if on_arm
         else [(precision, question.runtime) for precision in ("f16", "int8")]
     )
+    ways.sort(key=lambda way: way[0] != question.precision)  # what was asked for first: another batch may be all
     for precision, runtime in ways:
         asked = replace(question, precision=precision, runtime=runtime, batch=1)
         if first_answer(shipped_sources(), asked) is not None:
@@ -142,11 +159,35 @@ def _published_works() -> Mapping[str, WorkTable]:
     return load_works(profiles_dir() / "calibration" / "works.json")
 
 
-def known_names(model: ModelFile, work: WorkTable | None) -> tuple[str, ...]:
-    """Names under which publications may know a model: its own, and those of models that are the same network."""
-    from advisor.perfmodel.analytic.work_table import canonical_name, same_network
+_SAME_WORK = 0.1
+"""Relative difference of operations up to which a network may be the published one of its name. Source: project
+assumption, as for the deviation of a published model on Intel graphics."""
 
-    names = [canonical_name(model.reference), model.name]
+
+@lru_cache(maxsize=1)
+def _published_flop() -> Mapping[str, float]:
+    """Operations of the models that ship, by the name without case and separators [FLOP]."""
+    from advisor.perfmodel.devices.question import squashed
+
+    return {squashed(name): table.flop for name, table in _published_works().items()}
+
+
+def known_names(model: ModelFile, work: WorkTable | None) -> tuple[str, ...]:
+    """Names under which publications may know a model: its own, and those of models that are the same network.
+
+    Not its own where the published network of that name has another number of operations: a file may be called
+    anything, and an architecture at another input size is another network.
+    """
+    from advisor.perfmodel.analytic.work_table import canonical_name, same_network
+    from advisor.perfmodel.devices.question import squashed
+
+    def may_be(name: str) -> bool:
+        published = _published_flop().get(squashed(name))
+        if published is None or work is None or model.kind == "stand-in":
+            return True
+        return abs(published - work.flop) <= _SAME_WORK * published
+
+    names = [name for name in (canonical_name(model.reference), model.name) if may_be(name)]
     if work is not None:
         names += [name for name, table in _published_works().items() if same_network(table, work)]
     return tuple(dict.fromkeys(names))

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from advisor.market.boxes import market_boxes, named_box, repriced
+from advisor.market.boxes import as_sold, market_boxes, named_box, repriced
 from advisor.market.memory_price import MemorySeries
 from advisor.records.base import Sourced
 from advisor.records.offer import Product
@@ -100,3 +100,47 @@ def test_a_recommended_product_is_known_by_its_id_elsewhere() -> None:
     assert named == box.model_copy(update={"price_usd": None, "offer_kind": None})
     assert named_box("other-with-16-gb", CLASSES, {"box": sold_with(16)}) is None
     assert named_box("mini-pc-n150-16-gb", CLASSES, {"box": sold_with(16)}) is None
+
+
+def board(*sizes_gb: float, **more: object) -> Product:
+    options = tuple(Sourced(value=size * GIB, kind="published", source="list", date=DAY) for size in sizes_gb)
+    return product(
+        "pi", "Maker", "Pi", "BCM2712", form_factor="board", processor="raspberry-pi-5-8-gb",
+        memory_options_bytes=options, **more,
+    )  # fmt: skip
+
+
+def test_a_class_of_boards_costs_what_the_product_does_that_it_is() -> None:
+    """A Raspberry Pi 5 of 8 GB was sold at 180 USD in 2026, and its class was planned at the 80 USD of its launch."""
+    offers = [offer(180.0, "2026-11-20", 8).model_copy(update={"product": "pi"})]
+    found = {box.id: box for box in market_boxes(CLASSES, [board(8)], offers, RISE, AS_OF).platforms}
+    sold, kit = found["pi-with-8-gb"], found["raspberry-pi-5-8-gb-kit"]
+    assert kit.price_usd == sold.price_usd
+    assert kit.offer_kind == sold.offer_kind == "street"
+    other = {box.id: box for box in market_boxes(CLASSES, [board(4)], offers, RISE, AS_OF).platforms}
+    assert "raspberry-pi-5-8-gb-kit" not in other  # of that memory nothing is sold: it stays as the catalogue has it
+    own = next(item for item in CLASSES if item.id == "raspberry-pi-5-8-gb-kit").model_copy(
+        update={"price_breakdown": ()}
+    )
+    assert as_sold(own, [sold]) is None  # a price that a user gave
+
+
+def test_a_product_is_of_its_own_form_and_not_without_a_fan_since_another_form_is() -> None:
+    """A board with an N100 was taken for the fanless industrial box, whose power it is planned with."""
+    odd = board(8).model_copy(update={"processor": "intel-processor-n100"})
+    made = market_boxes(
+        CLASSES, [odd], [offer(80.0, "2026-11-20", 8).model_copy(update={"product": "pi"})], RISE, AS_OF
+    )
+    (box,) = [item for item in made.platforms if item.product]
+    assert (box.form_factor, box.fanless) == ("board", False)
+    stated = odd.model_copy(update={"fanless": True})
+    made = market_boxes(
+        CLASSES, [stated], [offer(80.0, "2026-11-20", 8).model_copy(update={"product": "pi"})], RISE, AS_OF
+    )
+    assert [item.fanless for item in made.platforms if item.product] == [True]
+
+
+def test_one_thing_that_sources_name_in_two_ways_is_one_product() -> None:
+    """The Radxa X4 was planned at 80 USD of 2024 beside its own price of 266 USD of 2026."""
+    names = {path.stem for path in (profiles_dir() / "products").glob("radxa-x4*")}
+    assert names == {"radxa-x4"}

@@ -19,6 +19,7 @@ from advisor.records.plan import (
 from advisor.report.layout import PROSE_WIDTH, plain_text
 from advisor.report.plan_summary import advice_lines, answer_sentence, boxes, compared, ladder_rows
 from advisor.report.plan_text import render_plan
+from tests.planner.fakes import scenario
 
 from .samples import crowded_plan, hopeless_plan, request_plan, shop_plan, tied_plan
 
@@ -113,6 +114,20 @@ def test_the_answer_comes_first_with_price_and_confidence() -> None:
     assert first == f"shop: buy MIDDLE (middle), 300 USD; {sure}"
     assert "cannot be told" not in first
     assert f"{best.probability * 100:.0f} %" in answer_sentence(plan)
+
+
+def test_an_answer_that_is_less_sure_than_asked_for_says_so_in_its_first_sentence() -> None:
+    """It said `74 % sure to hold` and no more."""
+    plan = shop_plan()
+    assert plan.recommended is not None
+    asked = scenario(margin={"confidence_pct": 80.0})
+    less = plan.model_copy(
+        update={"asked": asked, "recommended": plan.recommended.model_copy(update={"probability": 0.74})}
+    )
+    assert "74 % sure to hold" in answer_sentence(less)
+    assert "where 80 % are asked for" in answer_sentence(less)
+    kept = plan.recommended.model_copy(update={"probability": 0.8})
+    assert "asked for" not in answer_sentence(less.model_copy(update={"recommended": kept}))
 
 
 def test_the_text_holds_what_a_buyer_needs() -> None:

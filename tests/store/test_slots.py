@@ -8,6 +8,7 @@ import pytest
 
 from advisor.errors import CatalogueError
 from advisor.store.catalogue import Catalogue
+from advisor.store.market_files import load_products
 from advisor.store.slots import load_slots, read_slots, slot_fit
 
 HEAD = "item,side,slots,kind,source,date,note\n"
@@ -19,9 +20,10 @@ def test_every_added_device_of_the_catalogue_states_what_it_needs() -> None:
 
 
 def test_every_box_of_the_table_is_in_the_catalogue() -> None:
-    catalogue = Catalogue.load()
+    catalogue, products = Catalogue.load(), load_products()
     for name in load_slots()["has"]:
-        catalogue.resolve(name)
+        if name not in products:
+            catalogue.resolve(name)
 
 
 def test_the_most_specific_name_decides() -> None:
@@ -34,7 +36,7 @@ def test_the_most_specific_name_decides() -> None:
 
 def test_a_slot_that_something_else_is_often_in_is_said() -> None:
     fit, words = slot_fit(["nvidia-jetson-orin-nano-8gb-super-dev-kit"], "coral-m2", None)
-    assert fit == "fits"
+    assert fit == "taken"
     assert "the disk or the wireless card may be in it: check" in words
 
 

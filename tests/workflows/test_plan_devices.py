@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+from dataclasses import replace
 
 import pytest
 
+from advisor.perfmodel.devices.question import DeviceAnswer
+from advisor.planner.plan import plan
 from advisor.planner.question.candidates import at_site, excluding_limit
 from advisor.planner.question.inputs import Candidate
+from advisor.planner.question.money import price_of
 from advisor.records.base import Evidence
-from advisor.store.catalogue import Catalogue
+from advisor.records.scenario import Scenario
+from advisor.store.catalogue import Catalogue, device_spec
 from advisor.workflows.models import resolve_model
-from advisor.workflows.plan_devices import DeviceAnswers, permitted_devices, with_devices
+from advisor.workflows.offers import market_view
+from advisor.workflows.plan_devices import DeviceAnswers, permitted_devices, power_with, with_devices
+from tests.planner import fakes
 from tests.planner.fakes import scenario
 
 BOXES = ("mini-pc-n100-8-gb", "raspberry-pi-5-8-gb-kit")
@@ -129,3 +137,92 @@ def test_an_added_device_and_the_graphics_that_stages_are_pinned_to_are_one_box(
     as_sold, with_it = with_devices(case, [Candidate(platform, catalogue.machine(platform))], catalogue)
     assert [device.kind for device in as_sold.devices] == ["igpu"]
     assert [device.id for device in with_it.devices] == ["hailo-8l", "intel-processor-n100-gpu"]
+
+
+HAILO_8 = {"devices": ["CPU", "hailo-8"], "add_accelerators": True}
+AS_OF = dt.date(2026, 11, 30)
+
+
+def bought(name: str, case: Scenario) -> Candidate:
+    """A box of the catalogue with the device that the scenario permits to add, at the prices that ship."""
+    market = market_view(Catalogue.load(), "shipped", AS_OF, money=case.money)
+    assert market is not None
+    platform = market.catalogue.platform(name)
+    box = Candidate(platform, market.catalogue.machine(platform))
+    *_, found = with_devices(case, [box], market.catalogue, None, market.added)
+    return found
+
+
+def test_an_added_device_costs_what_the_part_that_fits_costs_on_the_day() -> None:
+    """A Hailo-8 is a HAT of 110 USD for a Raspberry Pi, and a module of 179 USD for a mini PC: it was 110 for both."""
+    for name, part, source in (
+        ("raspberry-pi-5-8-gb-kit", 110.0, "AI HAT+ 26 TOPS"), ("mini-pc-n100-8-gb", 179.0, "Hailo-8 M.2"),
+    ):  # fmt: skip
+        found = bought(name, scenario(candidates=HAILO_8))
+        market = market_view(Catalogue.load(), "shipped", AS_OF)
+        assert market is not None
+        alone, both = market.catalogue.platform(name).price_usd, found.platform.price_usd
+        assert alone is not None
+        assert both is not None
+        assert both.value == pytest.approx(alone.value + part)
+        assert source in both.source
+        assert both.date == min(alone.date, dt.date(2026, 8, 25) if part == 179.0 else dt.date(2026, 1, 15))
+
+
+def test_a_sum_of_prices_is_as_old_and_as_vague_as_its_worse_part() -> None:
+    """A street price of a box and a recalled list price are no street price, and no older part is hidden."""
+    found = bought("radxa-x4-with-8-gb", scenario(candidates=HAILO_8)).platform
+    assert found.price_usd is not None
+    assert (found.offer_kind, found.price_usd.kind, found.price_usd.date.year) == ("street", "published", 2026)
+    usb = {"devices": ["CPU", "coral-usb"], "add_accelerators": True}
+    found = bought("radxa-x4-with-8-gb", scenario(candidates=usb)).platform
+    assert found.price_usd is not None
+    assert (found.offer_kind, found.price_usd.kind, found.price_usd.date) == (None, "assumed", dt.date(2019, 1, 1))
+
+
+def test_the_price_that_a_buyer_was_quoted_for_a_box_is_in_that_of_box_and_device() -> None:
+    quoted = {"value": 400.0, "currency": "EUR", "date": "2026-11-01", "source": "offer 17"}
+    money = {"currency": "EUR", "usd_rate": 0.8}
+    case = scenario(candidates=HAILO_8 | {"prices": {"mini-pc-n100-8-gb": quoted}}, money=money)
+    price = price_of(bought("mini-pc-n100-8-gb", case).platform, 1, case, AS_OF)
+    assert price.value == pytest.approx(400.0 + 0.8 * 179.0)
+    assert "offer 17" in price.source
+
+
+def test_a_site_with_a_power_limit_refuses_a_device_of_which_no_power_is_known() -> None:
+    catalogue = Catalogue.load()
+    (entry,) = (device for device in catalogue.devices() if device.id == "hailo-8")
+    platform = catalogue.platform("mini-pc-n100-8-gb")
+    spec = device_spec(entry, catalogue.machine(platform), platform.processor)
+    assert power_with(platform.max_power_w, spec, "it") is not None
+    assert power_with(platform.max_power_w, spec.model_copy(update={"power_w": None}), "it") is None
+
+
+def test_a_product_is_known_by_its_chip_and_its_slots() -> None:
+    """A box that a plan recommends can be asked for: it had no devices, and all the lanes of another box."""
+    market = market_view(Catalogue.load(), "shipped", AS_OF)
+    assert market is not None
+    catalogue = market.catalogue
+    pi, radxa = "raspberry-pi-5-4gb-with-4-gb", "radxa-x4-with-8-gb"
+    assert catalogue.chip_of(pi) == "raspberry-pi-5-8-gb"
+    assert catalogue.names_of(pi) == ("raspberry-pi-5-4gb", pi, "raspberry-pi-5-8-gb")
+    hailo, graphics = catalogue.device(pi, "hailo-8"), catalogue.device(radxa, "GPU")
+    assert hailo is not None
+    assert graphics is not None
+    assert (hailo.host_link, graphics.id) == ("pcie-gen3-x1", "intel-processor-n100-gpu")
+    note = bought(radxa, scenario(candidates=HAILO_8)).notes[-1]
+    assert "takes it by m2-m" in note
+    assert "the disk may be in it: check" in note
+
+
+def test_a_recommended_box_whose_slot_is_not_known_is_warned_of_first() -> None:
+    found = bought("mini-pc-n100-8-gb", scenario(candidates=HAILO_8))
+    assert found.slot_doubt == "slot not known: check that the box takes it by pcie-gen3-x4"
+    assert bought("raspberry-pi-5-8-gb-kit", scenario(candidates=HAILO_8)).slot_doubt is None
+    box = fakes.candidate("box", 8, 300.0)
+    asked = fakes.inputs([replace(box, slot_doubt=found.slot_doubt, bought_with="hailo-8", devices=found.devices)])
+    known = DeviceAnswer(math.log(900.0), (-0.1, 0.1), None, (-0.1, 0.1), Evidence.PUBLISHED, "test")
+    case = scenario(candidates=HAILO_8)
+    result = plan(replace(asked, scenario=case, device_answer=lambda *_: known))
+    assert fakes.best_of(result).config.stages["person"].device == "hailo-8"
+    assert result.warnings[0] == f"before buying, check the slot for hailo-8: {found.slot_doubt}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import log
+from dataclasses import replace
+from math import hypot, log
 
 from advisor.records.base import Evidence
 
@@ -25,8 +26,9 @@ class ArmEstimate(DeviceSource):
 
     families = ("arm-cpu",)
 
-    def __init__(self, calibration: DeviceCalibration) -> None:
-        self._fit = calibration.arm
+    def __init__(self, calibration: DeviceCalibration, published: DeviceSource | None = None) -> None:
+        """``published``: figures of ncnn on the very board, on which OpenVINO's time rests where there is one."""
+        self._fit, self._published = calibration.arm, published
 
     def answer(self, question: DeviceQuestion) -> DeviceAnswer | None:
         device = question.device
@@ -35,6 +37,8 @@ class ArmEstimate(DeviceSource):
         threads = str(question.threads) if question.threads is not None else "4"
         if not (is_openvino or is_ncnn) or question.batch != 1 or threads not in THREADS:
             return None
+        if is_openvino and (known := self._from_published(question, threads)) is not None:
+            return known
         if device.clock_hz is None or device.core_design is None or (device.cores or 0) < int(threads):
             return None
         models = self._fit.models[threads]
@@ -61,6 +65,26 @@ class ArmEstimate(DeviceSource):
                 f"one request at a time on {threads} cores: "
                 + (self._ratio_text() if is_openvino else "ncnn's default, which computes in f16 where the cores can"),
             ),
+        )
+
+    def _from_published(self, question: DeviceQuestion, threads: str) -> DeviceAnswer | None:
+        """OpenVINO's time from ncnn's of the same model on the same board; None: that was not published."""
+        asked = replace(question, runtime="ncnn", precision="f16", threads=int(threads))
+        known = None if self._published is None else self._published.answer(asked)
+        if known is None or known.log_latency_s is None:
+            return None
+        p10, p50, p90 = (log(value) for value in self._fit.openvino_ratio)
+        low, high = known.latency_band
+        low, high = -hypot(low, p10 - p50), hypot(high, p90 - p50)
+        time = known.log_latency_s + p50
+        return DeviceAnswer(
+            log_throughput=-time,
+            throughput_band=(-high, -low),
+            log_latency_s=time,
+            latency_band=(low, high),
+            evidence=Evidence.ANCHORED,
+            source=known.source,
+            notes=(f"one request at a time on {threads} cores: {self._ratio_text()}",),
         )
 
     def _ratio_text(self) -> str:

@@ -46,6 +46,26 @@ def graphics_rows(
     )
 
 
+def looks_fallen_back(table: WorkTable) -> str | None:
+    """Kind of such networks that unknown work looks like, in words; None: like none of them.
+
+    By kernels and operations alone, since a user's file has a name of its own. Mixed depthwise: depthwise kernels of
+    several sizes side by side, with splits and joins around each; attention in an image network: matrix products beside
+    convolutions, or with many shifts between them (windows); two stages: selections more than a single one makes.
+    Source: project assumption; of 170 published networks it names MixNet, Swin and EfficientDet alone.
+    """
+    conv, depthwise, products, memory, serial = table.table
+    share = table.table[:, 0] / max(table.flop, 1.0)
+    joined = depthwise[3] > 0.6 * conv[3] and memory[3] >= 2.0 * depthwise[3]
+    if depthwise[3] >= 6 and (joined or depthwise[3] > conv[3]):
+        return "mixed depthwise convolutions"
+    if products[3] >= 10 and share[2] > 0.05 and (share[0] > 0.05 or memory[3] >= 2.5 * products[3]):
+        return "attention in an image network"
+    if serial[3] >= 3 and share[0] > 0.5:
+        return "two stages of detection"
+    return None
+
+
 def falls_back(models: tuple[str, ...]) -> bool:
     """Whether a network is of a kind whose kernels were seen to fall back to slow code."""
     return any(word in squashed(model) for model in models for word in _FALLS_BACK)
@@ -81,6 +101,12 @@ class GraphicsEstimate(DeviceSource):
         if falls_back(question.models):
             low, high = min(low, -FALL_BACK), max(high, FALL_BACK)
             notes.append("kernels of such networks may fall back to slow code: interval widened to a factor of 4")
+        elif of_model is None and (kind_of_network := looks_fallen_back(question.table)) is not None:
+            low, high = min(low, -FALL_BACK), max(high, FALL_BACK)
+            notes.append(
+                f"its work looks like {kind_of_network}, of which kernels may fall back to slow code: interval widened "
+                "to a factor of 4"
+            )
         if device.uncertain:
             notes.append(f"from the data sheet as recalled: {', '.join(device.uncertain)}")
         ratio = self._fit.latency_ratio.value

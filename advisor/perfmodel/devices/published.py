@@ -23,6 +23,9 @@ LINK_MIDDLE = -0.30
 MANY_REQUESTS = frozenset({"hailo-model-zoo", "openvino-tables", "esq", "rknn-model-zoo"})
 """Sources whose throughput is taken with several requests in flight, or pipelined: it is not one over the latency."""
 
+NEWEST = "esq"
+"""Source with the list of 2026."""
+
 
 class PublishedDevice(DeviceSource):
     """Exact, with its source; the newest release where several are published.
@@ -48,6 +51,11 @@ class PublishedDevice(DeviceSource):
         throughput = _middle([row.throughput_per_s for row in same])
         latency = _middle([row.latency_s for row in same])
         notes = [] if best.source not in MANY_REQUESTS or latency else ["latency is not published: requests overlap"]
+        if best.source == NEWEST:
+            notes.append(
+                f"of release {best.release}, about a third faster on graphics than those of 2024 and 2025 on which "
+                "estimates of other devices rest: no reason to prefer this one to a larger one of its family"
+            )
         low, high = -REPEAT, REPEAT
         evidence = Evidence.PUBLISHED
         if throughput is None and latency is not None:

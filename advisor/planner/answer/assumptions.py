@@ -59,7 +59,8 @@ DEVICES_ASSUME = (
     f"devices: every request costs the host {1000 * HOST_CALL_S.p10:g} to {1000 * HOST_CALL_S.p90:g} ms of a core for "
     f"call and copies; a chip's devices and its cores are {BESIDE_PASSES.p10:g} to {BESIDE_PASSES.p90:g} times as fast "
     f"while more than one of them infers, a device {BESIDE_CORES.p10:g} to {BESIDE_CORES.p90:g} times while the cores "
-    "decode (all assumed); its memory traffic is not counted, and it draws power as that share of the cores would",
+    "decode (all assumed); its memory traffic is not counted, and it draws power as that share of the cores would, an "
+    "added one what its data sheet says, at all hours",
 )
 
 FILLED_BY = {
@@ -178,6 +179,16 @@ def _filled_text(platform: str, machine: MachineSpec) -> list[str]:
     return [f"{platform}: not stated, usual values taken: {', '.join(words)}"] if words else []
 
 
+def _slot_warnings(inputs: PlanInputs, options: Sequence[PlanOption]) -> list[str]:
+    """Whether the recommended box takes the device that is bought with it; of alternatives the assumptions tell."""
+    named = {options[0].platform} if options else set()
+    return [
+        f"before buying, check the slot for {item.bought_with}: {item.slot_doubt}"
+        for item in inputs.candidates
+        if item.platform.id in named and item.slot_doubt is not None
+    ]
+
+
 def list_warnings(
     inputs: PlanInputs, options: Sequence[PlanOption], elsewhere: Mapping[str, Price] | None = None
 ) -> tuple[str, ...]:
@@ -186,7 +197,8 @@ def list_warnings(
     ``elsewhere``: prices of further platforms that are bought, at other sites.
     """
     usual = options and inputs.scenario.cameras and assumes_usual(inputs.scenario)
-    warnings = [application_words(inputs.scenario)] if usual else []
+    warnings = _slot_warnings(inputs, options)
+    warnings += [application_words(inputs.scenario)] if usual else []
     prices = {option.platform: option.price for option in options} | dict(elsewhere or {})
     assumed = [platform for platform, price in prices.items() if price.kind == "assumed"]
     if assumed:

@@ -266,6 +266,7 @@ def _moves(change: str, study: Study, failing: Failing, other: Solution | None) 
         holds=False,
         platform=judged.model.id,
         price=price.value,
+        count=judged.count + study.case.spare_boxes,
         text=f"no longer: {reason}; {boxes_text}{judged.model.id} for {_cost_words(price, other)} would hold",
     )
 

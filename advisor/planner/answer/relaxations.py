@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 
-from advisor.planner.question.candidates import EVIDENCE, ExcludedCandidate, excluding_limit, wall_power_w
+from advisor.planner.question.candidates import EVIDENCE, SLOTS, ExcludedCandidate, excluding_limit, wall_power_w
 from advisor.planner.question.inputs import Candidate, PlanInputs
 from advisor.planner.search.rank import Solution, cheapest
 from advisor.planner.search.study import Study
@@ -47,7 +48,7 @@ def relaxed_limits(study: Study, excluded: Sequence[ExcludedCandidate]) -> tuple
     So a limit that contradicts what the cameras need (power, form, price) is named, with the least that it would take.
     """
     items: list[Sensitivity] = []
-    for check in dict.fromkeys(item.check for item in excluded if item.check != EVIDENCE):
+    for check in dict.fromkeys(item.check for item in excluded if item.check not in {EVIDENCE, SLOTS}):
         relaxed = study.for_scenario(_without(study.scenario, check))
         allowed = [
             item.candidate
@@ -62,16 +63,15 @@ def relaxed_limits(study: Study, excluded: Sequence[ExcludedCandidate]) -> tuple
 
 
 def _least(study: Study, candidates: Sequence[Candidate], check: str) -> Solution | None:
-    """Cheapest that holds; for a power limit the one that draws least."""
+    """Cheapest that holds; for a power limit the cheapest of those that draw least."""
     if check != "site.max_power_w":
         return cheapest(study, candidates)
-    stated = [(item.platform.max_power_w, item) for item in candidates]
-    drawing = [(wall_power_w(power)[1], item) for power, item in stated if power is not None]
-    for _, candidate in sorted(drawing, key=lambda pair: pair[0]):
-        solution = cheapest(study, [candidate])
-        if solution is not None:
-            return solution
-    return None
+    drawing: dict[float, list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        if candidate.platform.max_power_w is not None:
+            drawing[wall_power_w(candidate.platform.max_power_w)[1]].append(candidate)
+    solutions = (cheapest(study, drawing[watts]) for watts in sorted(drawing))
+    return next((solution for solution in solutions if solution is not None), None)
 
 
 def _without(scenario: Scenario, check: str) -> Scenario:
@@ -99,7 +99,7 @@ def _item(change: str, solution: Solution, chosen: Solution | None) -> Sensitivi
         saved = chosen.cost - solution.cost
         of_what = "" if study.scenario.money.objective == "price" else " over the lifetime"
         text = f"{boxes}{platform} is sufficient then, saving {saved:,.0f} {price.currency}{of_what}"
-    return Sensitivity(change=change, holds=True, platform=platform, price=price.value, text=text)
+    return Sensitivity(change=change, holds=True, platform=platform, price=price.value, text=text, count=bought)
 
 
 def _wider(scenario: Scenario, binding: str | None) -> list[tuple[str, Scenario]]:

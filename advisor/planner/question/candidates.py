@@ -16,6 +16,8 @@ from .money import price_of
 
 EVIDENCE = "evidence"
 """Check of boxes of which nothing is known that would decide."""
+SLOTS = "slots"
+"""Check of boxes that cannot take the device that is added: no limit of the scenario, so none to relax."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def excluding_limit(scenario: Scenario, candidate: Candidate, today: dt.date) ->
     platform, machine = candidate.platform, candidate.machine
     filters = scenario.candidates
     if candidate.lacks is not None:
-        return "slots", candidate.lacks
+        return SLOTS, candidate.lacks
     if filters.vendors and (machine.vendor or "").lower() not in {name.lower() for name in filters.vendors}:
         return "candidates.vendors", f"vendor {machine.vendor or 'unknown'} is not among {', '.join(filters.vendors)}"
     if filters.form_factor and platform.form_factor not in filters.form_factor:

@@ -92,8 +92,15 @@ class Candidate:
     """Device that is added to the box and in its price; None: the box as it is sold."""
     lacks: str | None = None
     """Why the box cannot take the added device; None: it can, or nobody knows."""
+    slot_doubt: str | None = None
+    """What must be checked of the slot of the added device before buying; None: nothing."""
     granted_cpus: tuple[int, ...] = ()
     """Logical CPUs that this machine grants, in the kernel's numbers, where they are fewer than it has; empty: all."""
+
+    @property
+    def added_w(self) -> float:
+        """What the device that is bought with the box draws by itself [W]; 0: there is none, or it is not known."""
+        return sum(device.power_w or 0.0 for device in self.devices if device.id == self.bought_with)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from advisor.records.scenario import Scenario
 
 from .belief import MEDIAN
 from .checks import FailedCheck
-from .costs import LoadFacts, choice_cores, device_load, engine_load
+from .costs import LoadFacts, choice_cores, device_loads, engine_load
 from .platform_model import PlatformModel
 from .setup import Setup
 from .simulate import SimulatedOutcome
@@ -67,10 +67,16 @@ class Deployment:
         """Cores that one box under ``load`` keeps busy, by the utilisation law."""
         return choice_cores(self.model, self.scenario, self.setup.choice, self.facts(load), z, contended=contended)
 
-    def device_load(self, load: Load, z: float) -> float:
-        """Share for which the device of one box, or its decoding engine, is busy under ``load``; 0 without either."""
-        stages = 0.0 if self.model.use is None else device_load(self.setup.choice, self.facts(load), z)
-        return max(stages, engine_load(self.model, self.scenario, self.facts(load), z))
+    def device_load(self, load: Load, z: float, *, of_chip: bool = False) -> float:
+        """Share for which the device of one box, or its decoding engine, is busy under ``load``; 0 without either.
+
+        ``of_chip``: without the device that was bought with the box.
+        """
+        facts = self.facts(load)
+        left_out = {self.candidate.bought_with} if of_chip else set()
+        busy = device_loads(self.setup.choice, facts, z)
+        stages = max((share for name, share in busy.items() if name not in left_out), default=0.0)
+        return max(stages, engine_load(self.model, self.scenario, facts, z))
 
     def quantiles(self, load: Load) -> tuple[float, float, float]:
         """Quantiles z at which the box as a whole is at its P10, P50 and P90 under ``load``."""

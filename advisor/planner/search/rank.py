@@ -124,11 +124,12 @@ def running_tco(study: Study, candidate: Candidate, count: int, cores: Interval)
     model = study.model(candidate)
 
     def watts(busy: float) -> Interval:
-        return predictor.power_w(candidate.machine, min(1.0, busy / model.cores))
+        box, more = predictor.power_w(candidate.machine, min(1.0, busy / model.cores)), candidate.added_w
+        return Interval(p10=box.p10 + more, p50=box.p50 + more, p90=box.p90 + more)
 
     low, middle, high = watts(cores.p10), watts(cores.p50), watts(cores.p90)
     active_w = Interval(p10=min(low.p10, middle.p50), p50=middle.p50, p90=max(high.p90, middle.p50))
-    idle_w = predictor.power_w(candidate.machine, 0.0)
+    idle_w = watts(0.0)
     boxes = count + study.case.spare_boxes
     scenario = study.scenario
     return total_cost(study.price(candidate, count), boxes, scenario.money, active_w, idle_w, active_fraction(scenario))
@@ -137,8 +138,9 @@ def running_tco(study: Study, candidate: Candidate, count: int, cores: Interval)
 def deployment_tco(deployment: Deployment) -> Tco:
     """TCO of boxes with the cores that their configuration keeps busy in the fullest box today."""
     low, middle, high = (deployment.cores(deployment.nominal, z) for z in deployment.quantiles(deployment.nominal))
-    # A device that is busy draws power as that share of the cores would: assumed, nothing better is published.
-    device = deployment.device_load(deployment.nominal, MEDIAN) * deployment.model.cores
+    # A device of the chip that is busy draws power as that share of the cores would: assumed, nothing better is
+    # published. An added one draws what its data sheet says, at all hours.
+    device = deployment.device_load(deployment.nominal, MEDIAN, of_chip=True) * deployment.model.cores
     cores = Interval(p10=low + device, p50=middle + device, p90=high + device)
     return running_tco(deployment.study, deployment.candidate, deployment.count, cores)
 

@@ -170,9 +170,14 @@ def _judge(study: Study, models: Sequence[PlatformModel], count: int) -> Judgeme
 
 
 def _nearer(other: Failing, than: Failing) -> bool:
-    """Whether what fails elsewhere comes nearer: it is known at all, or fails at the confidence asked for alone."""
+    """Whether what fails elsewhere comes nearer: it is known at all, or fails at the confidence asked for alone.
+
+    A device, or engines, that lack less than the cores do is what the box would be bought for.
+    """
     if than.deployment is None or other.deployment is None:
         return than.deployment is None and other.deployment is not None
+    if other.model.use is not None or other.model.engines is not None:
+        return other.failed.rank > than.failed.rank
     return not other.failed.at_median and than.failed.at_median
 
 

@@ -2,11 +2,18 @@
 
 from math import log
 
+import numpy as np
 import pytest
 
+from advisor.perfmodel.analytic.work_table import CLASSES, WorkTable, load_works
 from advisor.perfmodel.devices.calibration import load_device_calibration
-from advisor.perfmodel.devices.graphics_estimate import GraphicsEstimate, falls_back
+from advisor.perfmodel.devices.graphics_estimate import (
+    GraphicsEstimate,
+    falls_back,
+    looks_fallen_back,
+)
 from advisor.records.base import Evidence
+from advisor.store.paths import profiles_dir
 
 from .makers import graphics, question
 
@@ -51,3 +58,35 @@ def test_networks_whose_kernels_fall_back_are_wide() -> None:
     assert answer is not None
     assert answer.throughput_band[0] <= -log(4.0)
     assert answer.throughput_band[1] >= log(4.0)
+
+
+def of_kernels(**kernels: tuple[float, float]) -> WorkTable:
+    """A user's network: operations and number of kernels by class."""
+    counts = np.zeros((len(CLASSES), 4))
+    for name, (flop, number) in kernels.items():
+        counts[CLASSES.index(name)] = flop, 1e6 * number, 1e5, number
+    return WorkTable("detector", "unknown", counts, 10e6)
+
+
+MIXED = of_kernels(conv=(8e7, 7), dwconv=(2e7, 18), memory=(0.0, 12))
+ATTENTION = of_kernels(conv=(5e8, 60), gemm=(8e7, 30), memory=(0.0, 40))
+WINDOWS = of_kernels(conv=(1e6, 1), gemm=(1e9, 76), memory=(0.0, 238))
+TWO_STAGES = of_kernels(conv=(5e9, 88), gemm=(1e8, 2), serial=(0.0, 4))
+
+
+@pytest.mark.parametrize("work", [MIXED, ATTENTION, WINDOWS, TWO_STAGES], ids=["mixed", "attention", "windows", "two"])
+def test_a_file_of_a_users_own_is_as_wide_as_a_published_network_of_its_kind(work: WorkTable) -> None:
+    """Its name says nothing: `detector.onnx` with the kernels of a MixNet had a band of a half."""
+    answer = SOURCE.answer(question(graphics(), table=work))
+    assert answer is not None
+    assert answer.throughput_band[0] <= -log(4.0)
+    assert answer.throughput_band[1] >= log(4.0)
+    assert any("looks like" in note for note in answer.notes)
+
+
+def test_few_published_networks_look_fallen_back_by_their_work() -> None:
+    """EfficientDet is answered by its name, so all bands that were judged stay as they were."""
+    works = load_works(profiles_dir() / "calibration" / "works.json")
+    assert {name for name, work in works.items() if looks_fallen_back(work)} == {
+        "mixnet-l", "swin-tiny-patch4-window7-224", "efficientdet-d0",
+    }  # fmt: skip

@@ -74,3 +74,10 @@ def test_shipped_figures_hold_no_dropped_release_of_graphics() -> None:
     assert not [row for row in graphics if row.source == "openvino-tables" and row.release < "2024.1"]
     # Four requests in flight: not a latency.
     assert not [r for r in graphics if r.source == "openvino-tables" and r.release == "2024.1" and r.latency_s]
+
+
+def test_a_figure_of_newer_software_than_estimates_rest_on_says_so() -> None:
+    """An N97 with the list of 2026 beats estimates of larger graphics that rest on tables of 2024."""
+    newer = answered(replace(ROW, source="esq", release="2026.2"))
+    assert any("no reason to prefer" in note for note in newer.notes)
+    assert answered(ROW).notes == ()

@@ -8,6 +8,7 @@ from advisor.planner.answer.relaxations import scenario_changes
 from advisor.planner.plan import plan
 from advisor.planner.search.rank import cheapest
 from advisor.planner.search.study import Study
+from advisor.report.decision import best_changes
 from advisor.report.plan_summary import scenario_change_lines
 from tests.planner.fakes import FakePredictor, best_of, camera, candidate, inputs, model_file, scenario
 
@@ -75,3 +76,21 @@ def test_the_limit_that_binds_is_widened_to_see_what_that_saves(binding: str | N
     found = [item.change for item in scenario_changes(study, cheapest(study, BOXES), BOXES, binding)]
     widened = [text for text in found if text.startswith("slo.")]
     assert widened == ([] if change is None else [change])
+
+
+def test_of_boxes_that_draw_as_much_the_cheapest_is_named_with_how_many_it_takes() -> None:
+    boxes = [candidate("thrifty", 1, 10.0, power_w=10.0), candidate("dear", 8, 700.0, power_w=65.0),
+             candidate("kind", 8, 300.0, power_w=65.0)]  # fmt: skip
+    shop = scenario(site={"max_power_w": 15.0}, cameras=[camera(20)], candidates={"max_boxes": 2})
+    result = plan(inputs(boxes, shop=shop))
+    (change,) = [item for item in result.scenario_changes if item.change.startswith("site.max_power_w")]
+    assert (change.platform, change.count, change.price) == ("kind", 2, 600.0)
+    assert any(line.startswith("2 x kind, 600 USD: site.max_power_w 65") for line in best_changes(result))
+
+
+def test_a_box_without_the_slot_is_no_limit_that_could_be_relaxed() -> None:
+    """`sizer plan` stopped with an internal error where nothing else held."""
+    lacking = replace(candidate("board", 8, 100.0), lacks="it has no slot for hailo-8")
+    result = plan(inputs([lacking, candidate("small", 1, 100.0)], shop=scenario(candidates={"max_boxes": 1})))
+    assert result.recommended is None
+    assert next(item for item in result.rejected if item.platform == "board").reason == lacking.lacks

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.load_case import LoadCase
 from advisor.planner.search.belief import MEDIAN, PESSIMISTIC
-from advisor.planner.search.bounds import admissible, bound
+from advisor.planner.search.bounds import admissible, bound, out_of_cores
 from advisor.planner.search.checks import FailedCheck
 from advisor.planner.search.costs import CombinationTable, load_facts
 from advisor.planner.search.platform_model import PlatformModel
 from advisor.planner.search.space import stage_batches
 from advisor.records.scenario import Scenario
-from tests.planner.fakes import FakePredictor, candidate, inputs, scenario
+from tests.planner.fakes import FakePredictor, camera, candidate, inputs, scenario
 
 from .parts import WORK_S
 
@@ -140,3 +143,38 @@ def test_limits_that_no_combination_keeps_together_are_said_so() -> None:
     assert failed is not None
     assert failed.reason == "no configuration meets latency, memory and headroom at once"
     assert failed.at_median == (table.median_path_s[few] > table.path_s[many])
+
+
+def test_what_fails_at_the_median_is_told_before_what_fails_at_the_confidence_alone() -> None:
+    """A box whose device is four times too slow is no box of which too little is known."""
+    shop = scenario(margin={"headroom_pct": 10.0})
+    _, table, model = judged(shop)
+    demand = float(table.demand.min())
+    machine = model.machine.model_copy(update={"quota_cores": demand * 0.99})
+    given = replace(model.candidate, machine=machine)
+    slow = PlatformModel(inputs([given], FakePredictor(WORK_S), shop), given)
+    load = LoadCase.of(shop).required(1)
+    facts = load_facts(shop, load, stage_batches)
+    table = CombinationTable(slow, shop, facts, PESSIMISTIC)
+    median_cores = table.cores_under(slow, shop, facts, MEDIAN)
+
+    def failed() -> FailedCheck | None:
+        nothing = np.zeros(len(table), dtype=bool)
+        return bound(slow, shop, table, load, median_cores, count=1, possible=nothing, decode_z=PESSIMISTIC)
+
+    alone = failed()
+    assert alone is not None
+    assert (alone.check, alone.at_median) == ("cpu", False)
+    table.device_load = np.full(len(table), 4.0)
+    both = failed()
+    assert both is not None
+    assert both.at_median
+
+
+def test_boxes_without_the_cores_at_the_median_fail_at_the_median_whatever_is_told_of_them() -> None:
+    shop = scenario(cameras=[{**camera(1), "resolution": "3840x2160", "fps": 200.0}])
+    model = PlatformModel(inputs([candidate("box", 1, 300.0)], FakePredictor(WORK_S), shop), candidate("box", 1, 300.0))
+    load = LoadCase.of(shop).required(1)
+    failed = out_of_cores(model, shop, load, 9.0, (0.01, 0.01), count=1, decode_z=PESSIMISTIC)
+    assert failed is not None
+    assert failed.at_median

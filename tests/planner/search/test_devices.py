@@ -22,6 +22,7 @@ from advisor.planner.search.devices import (
     uses_of,
 )
 from advisor.planner.search.judgement import Failing, Feasible
+from advisor.planner.search.rank import deployment_tco
 from advisor.planner.search.search import judge
 from advisor.planner.search.space import undominated
 from advisor.planner.search.study import Study
@@ -407,3 +408,31 @@ def test_a_doubtful_device_lowers_the_probability_and_not_that_of_the_cores() ->
     assert isinstance(sure, Feasible)
     assert isinstance(doubtful, Failing)
     assert not doubtful.failed.at_median
+
+
+def test_of_cores_and_a_device_that_both_fail_the_one_that_lacks_less_is_told() -> None:
+    """Four cores lack sixfold, the graphics a little: a buyer is told of the graphics."""
+    box = candidate("box", 4, 200.0)
+    per_s = {"person": 40.0 / 0.8 / BESIDE_CORES.p50}
+    found = judged(asked(shop([DETECTOR], ["CPU", "GPU"]), box, per_s, {"person": 0.6}))
+    assert isinstance(found, Failing)
+    assert found.failed.check == "device"
+    assert "GPU would be 80 % busy at the median, 70 % may be used" in found.failed.reason
+
+
+def test_an_added_device_draws_its_own_power_at_all_hours_and_no_share_of_the_cores() -> None:
+    """At half of a Hailo's time the bill was that of half of all cores; with the graphics it still is."""
+    hailo = device("accelerator", "hailo-8").model_copy(update={"power_w": 2.5})
+    box = replace(candidate("box", 4, 200.0), bought_with="hailo-8")
+    per_s = {"person": 40.0 / 0.5}
+    added = judged(asked(shop([DETECTOR], ["CPU", "hailo-8"]), box, per_s, None, hailo))
+    assert isinstance(added, Feasible)
+    (load,) = device_loads(
+        added.deployment.setup.choice, added.deployment.facts(added.deployment.nominal), 0.0
+    ).values()
+    assert load == pytest.approx(0.5)
+    cores = added.deployment.cores(added.deployment.nominal, 0.0)
+    wall_w = FakePredictor({}).power_w(box.machine, cores / 4).p50
+    tco = deployment_tco(added.deployment)
+    assert tco.energy_kwh_per_year.p50 == pytest.approx(8.76 * (wall_w + 2.5))
+    assert deployment_tco(added.deployment).wall_w.p50 == pytest.approx(wall_w + 2.5)

@@ -82,7 +82,10 @@ def box_surface(study: Study, candidate: Candidate, placements: Sequence[int]) -
         price_low=price.value if price.low is None else price.low,
         price_high=price.value if price.high is None else price.high,
         memory_mib=rounded((candidate.machine.memory_bytes or 0.0) / 2**20),
-        wall_w=tuple(rounded(power_w(candidate.machine, step / WATT_STEPS).p50) for step in range(WATT_STEPS + 1)),
+        wall_w=tuple(
+            rounded(power_w(candidate.machine, step / WATT_STEPS).p50 + candidate.added_w)
+            for step in range(WATT_STEPS + 1)
+        ),
         placements=tuple(placements),
     )
 
