@@ -10,12 +10,15 @@ import pytest
 
 from advisor.graph.counted import counted_work
 from advisor.measure.items import model_kernels
+from advisor.records.config import RunConfig
 from advisor.records.model import ModelFile, ModelWork
+from advisor.records.prediction import ServiceEstimate
 from advisor.store.measurements import MeasurementStore
 from advisor.workflows.models import resolve_model
-from advisor.workflows.plan import PlanRequest, plan_scenario
+from advisor.workflows.plan import PlanRequest, plan_scenario, prepare
 from advisor.workflows.works import Works
 from tests.graph import files
+from tests.measure.hosts import facts
 from tests.measure.makers import file
 
 SCENARIO = """
@@ -79,6 +82,30 @@ def test_two_hosts_whose_runtimes_fuse_otherwise_make_the_same_plan(
     assert one["recommended"]["predicted"]["memory_bytes"]["p50"] > 0
     assert one == two
     assert called == []
+
+
+def test_where_this_machine_is_a_candidate_its_kernels_are_listed_for_itself_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIZER_HOME", str(tmp_path))
+    (tmp_path / "tiny.yaml").write_text(SCENARIO)
+    called: list[str] = []
+    monkeypatch.setattr(model_kernels, "works_of", host(fused=3, wider=1.5, called=called))
+
+    def estimates(*platforms: str) -> list[ServiceEstimate]:
+        """Of both stages on the box."""
+        with MeasurementStore(f"sqlite:///{tmp_path}/s.sqlite3") as store:
+            request = PlanRequest(str(tmp_path / "tiny.yaml"), on=platforms, measure=False)
+            inputs = prepare(request, store, facts, None, lambda _: None)
+        found = [inputs.works(stage.id, "openvino", "f32", 1) for stage in inputs.scenario.stages]
+        (machine,) = [item.machine for item in inputs.candidates if item.platform.id == BOXES[0]]
+        return inputs.predictor.service_many([(machine, work, RunConfig(streams=1)) for work in found if work])
+
+    alone = estimates(BOXES[0])
+    assert len(alone) == 2
+    assert called == []
+    assert estimates("this", BOXES[0]) == alone
+    assert set(called) == {"squeezenet-1.1", "like:age-gender-recognition-retail-0013"}
 
 
 def works(tmp_path: Path, model: ModelFile, counted: dict[str, ModelWork]) -> Works:
