@@ -119,7 +119,8 @@ def _sim_stage(
 ) -> SimStage:
     option, streams = setup.choice[stage.id], setup.streams[stage.id]
     batch, on_cores, collected = option.config.batch, option.busy is None, option.collected
-    always_s, cold_s = 0.0, option.cold_s(model.cold, z)
+    # What a pause throws out is caches of the cores; what it costs a device is in no figure.
+    always_s, cold_s = 0.0, option.cold_s(model.cold, z) if on_cores else 0.0
     if on_cores and option.estimate.cold_s is not None and _work_between(scenario):
         always_s, cold_s = cold_s, 0.0
     # A runtime compiled for a fixed batch takes the same time for a part-filled one.

@@ -24,6 +24,7 @@ from advisor.planner.search.devices import (
 from advisor.planner.search.judgement import Failing, Feasible
 from advisor.planner.search.rank import deployment_tco
 from advisor.planner.search.search import judge
+from advisor.planner.search.simulate import build_spec
 from advisor.planner.search.space import undominated
 from advisor.planner.search.study import Study
 from advisor.records.base import Evidence, Interval, Precision
@@ -436,3 +437,15 @@ def test_an_added_device_draws_its_own_power_at_all_hours_and_no_share_of_the_co
     tco = deployment_tco(added.deployment)
     assert tco.energy_kwh_per_year.p50 == pytest.approx(8.76 * (wall_w + 2.5))
     assert deployment_tco(added.deployment).wall_w.p50 == pytest.approx(wall_w + 2.5)
+
+
+def test_a_pass_on_a_device_takes_what_its_evidence_says_and_no_cold_caches_of_the_cores() -> None:
+    """A device of 202 passes per second was 22 % busy with 40 of them."""
+    found = judged(asked(shop([DETECTOR], ["GPU"]), candidate("box", 4, 200.0), {"person": 400.0}))
+    assert isinstance(found, Feasible)
+    deployment = found.deployment
+    spec = build_spec(deployment.model, deployment.scenario, deployment.setup, deployment.nominal, 0.0)
+    (person,) = spec.stages
+    assert person.device == "GPU"
+    assert person.cold_s == 0.0
+    assert found.outcome.devices["GPU"] == pytest.approx(deployment.device_load(deployment.nominal, 0.0), rel=0.01)
