@@ -45,8 +45,12 @@ EQUAL_DEMAND = 0.01
 MEMORY_OF_SYSTEM_BYTES = 1.5 * 1024**3
 MEMORY_OF_CAMERA_BYTES = 48 * 1024**2
 """Assumed: operating system and recorder; FFmpeg context, reference frames and queue of one 1080p camera."""
+MOST_THREADS = 2.0**20
+"""More threads than a combination can have, over all of its stages."""
 LEAST_OF_LAW = 0.97
 """Share of the load-dependent law that counts as certain: its mean load stands for a varying one."""
+_LOADS = np.array(LOADS)[:, None]
+_NOTHING = np.zeros(1)
 SHARE_THAT_DECIDES_P95 = 0.10
 """With at least this share of frames on a path, the 95th percentile lies above the median of that path's frames."""
 
@@ -203,13 +207,14 @@ def choice_memory_bytes(choice: Choice, cameras: int, z: float) -> float:
     return MEMORY_OF_SYSTEM_BYTES + cameras * MEMORY_OF_CAMERA_BYTES + models
 
 
-def busy_cores(demands: Sequence[Floats], cores: float) -> Floats:
+def busy_cores(demands: Floats, cores: float) -> Floats:
     r"""Cores that are kept busy where work takes longer the more of them are.
 
     Parameters
     ----------
-    demands : sequence of ndarray
-        Service demand :math:`F(B)` [cores] of each combination at each load :math:`B` of :data:`LOADS`, rising in it.
+    demands : ndarray
+        Service demand :math:`F(B)` [cores] of each combination (columns) at each load :math:`B` of :data:`LOADS`
+        (rows), rising in it.
     cores : float
         Cores at the last of these loads.
 
@@ -225,16 +230,15 @@ def busy_cores(demands: Sequence[Floats], cores: float) -> Floats:
     hybrid chip they are slightly concave, and :data:`LEAST_OF_LAW` allows for it. Derived here;
     ``tests/planner/search/test_partial_load.py`` holds it against simulations.
     """
-    solved = np.asarray(demands[-1]).copy()
-    open_ = np.ones(solved.shape, dtype=bool)
-    for low, high, at_low, at_high in zip(LOADS, LOADS[1:], demands, demands[1:], strict=False):
-        crossing = open_ & (at_high <= high * cores)
-        gap_low, gap_high = at_low - low * cores, at_high - high * cores
-        part = gap_low / np.where(crossing, gap_low - gap_high, 1.0)
-        solved = np.where(crossing, cores * (low + part * (high - low)), solved)
-        open_ &= ~crossing
-        if not open_.any():
-            break
+    gaps = demands - _LOADS * cores
+    exceeded = np.logical_and.accumulate(gaps[1:] > 0.0, axis=0).sum(axis=0, dtype=np.intp)
+    crossing = exceeded < len(LOADS) - 1
+    below = np.minimum(exceeded, len(LOADS) - 2)  # the load before the first that is not exceeded
+    place = below * demands.shape[1] + np.arange(demands.shape[1])
+    gap_low, gap_high = gaps.ravel().take(place), gaps.ravel().take(place + demands.shape[1])
+    part = gap_low / np.where(crossing, gap_low - gap_high, 1.0)
+    low = _LOADS.take(below)
+    solved: Floats = np.where(crossing, cores * (low + part * (_LOADS.take(below + 1) - low)), demands[-1])
     return solved
 
 
@@ -274,7 +278,7 @@ class LeastCosts:
             loaded = (loaded[:, None, :] + at_loads[None, few, :]).reshape(len(least), -1)
         cores: Floats = least + frame_cores(model, self._scenario, facts, MEDIAN)
         if model.slowing:
-            cores = np.maximum(cores, LEAST_OF_LAW * busy_cores(list(loaded.T), model.cores))
+            cores = np.maximum(cores, LEAST_OF_LAW * busy_cores(loaded.T, model.cores))
         best = int(np.argmin(settled(cores)))
         picked = np.unravel_index(best, [len(options) for options in kept])
         choice = {stage.id: options[i] for stage, options, i in zip(self._scenario.stages, kept, picked, strict=True)}
@@ -339,14 +343,18 @@ class CombinationTable:
                             for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
         demand, likely = least, least + cold
         if model.slowing:
-            of_stages = [loaded_stage_cores(model, options, load, z)
-                         for options, load in zip(self._options, loads, strict=True)]  # fmt: skip
-            of_frames = loaded_frame_cores(model, scenario, facts, z)
-            loaded = [self._outer([rows[:, i] for rows in of_stages]) + of_frames[i] for i in range(len(LOADS))]
+            loaded = loaded_frame_cores(model, scenario, facts, z)[:, None] + self._outer(
+                [
+                    loaded_stage_cores(model, options, load, z).T
+                    for options, load in zip(self._options, loads, strict=True)
+                ]
+            )
             demand = np.maximum(least, LEAST_OF_LAW * busy_cores(loaded, model.cores))
-            likely = busy_cores([cores + cold for cores in loaded], model.cores)
+            likely = busy_cores(loaded + cold, model.cores)
         steps = np.floor(settled(np.log(np.maximum(likely, 1e-12)) / EQUAL_DEMAND))
-        order = np.lexsort((settled(likely), threads, steps))
+        # Whole numbers both, so that one of them can be sorted by in place of two.
+        order = np.lexsort((settled(likely), steps * MOST_THREADS + threads))
+        self._order = order
         self._picked = np.stack(np.unravel_index(order, [len(options) for options in self._options]))
         self.demand = demand[order]
         """Cores kept busy at least."""
@@ -384,19 +392,22 @@ class CombinationTable:
 
     def cores_under(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> Floats:
         """Cores that each combination keeps busy under another load or at another quantile."""
-        loads = [facts.stages[name] for name in self._names]
-        stages: Floats = self._per_stage(lambda option, load: stage_cores(option, load, z), loads).sum(axis=0)
-        return stages + frame_cores(model, scenario, facts, z)
+        stages = self._outer(
+            [[stage_cores(option, facts.stages[name], z) for option in options]
+             for name, options in zip(self._names, self._options, strict=True)]
+        )  # fmt: skip
+        cores: Floats = stages[self._order] + frame_cores(model, scenario, facts, z)
+        return cores
 
     def busy_under(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> Floats:
         """The same where work takes longer the more cores are busy, as :attr:`demand` is worked out."""
         least = self.cores_under(model, scenario, facts, z)
         if not model.slowing:
             return least
-        loaded = np.repeat(loaded_frame_cores(model, scenario, facts, z)[:, None], len(self), axis=1)
-        for name, options, picked in zip(self._names, self._options, self._picked, strict=True):
-            loaded += loaded_stage_cores(model, options, facts.stages[name], z)[picked].T
-        return np.maximum(least, LEAST_OF_LAW * busy_cores(list(loaded), model.cores))
+        of_stages = [loaded_stage_cores(model, options, facts.stages[name], z).T
+                     for name, options in zip(self._names, self._options, strict=True)]  # fmt: skip
+        loaded = self._outer(of_stages, start=loaded_frame_cores(model, scenario, facts, z)[:, None])
+        return np.maximum(least, LEAST_OF_LAW * busy_cores(loaded, model.cores)[self._order])
 
     @cached_property
     def _partly_s(self) -> Floats:
@@ -435,10 +446,12 @@ class CombinationTable:
         ]
         return np.stack(rows)
 
-    def _outer(self, rows: Sequence[Sequence[float] | Floats]) -> Floats:
-        total = np.zeros(1)
+    def _outer(self, rows: Sequence[Sequence[float] | Floats], start: Floats = _NOTHING) -> Floats:
+        """Sums over the stages for every combination, along the last axis; each row has a figure per option there."""
+        total = start
         for row in rows:
-            total = np.add.outer(total, np.array(row)).ravel()
+            added = total[..., :, None] + np.asarray(row)[..., None, :]
+            total = added.reshape(*added.shape[:-2], -1)
         return total
 
     def _paths(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> Floats:

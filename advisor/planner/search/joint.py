@@ -43,8 +43,9 @@ from .costs import (
 )
 from .last_digits import settled
 from .platform_model import PlatformModel
+from .same import Same
 from .setup import Choice, Setup, plain_decode_share
-from .stage_option import StageOption
+from .stage_option import CoreCost, StageOption
 
 Floats = NDArray[np.float64]
 
@@ -75,6 +76,21 @@ def at_each(interval: Interval, z: Floats) -> Floats:
     slow, fast = math.log(interval.p90 / interval.p50) / Z90, math.log(interval.p50 / interval.p10) / Z90
     values: Floats = interval.p50 * np.exp(np.where(z >= 0, slow, fast) * z)
     return values
+
+
+def _of_cost(cost: CoreCost, z: Floats) -> tuple[Floats, Floats]:
+    """Core time of work that is no pass at quantiles ``z``, while the others idle and with all cores busy [s].
+
+    ``z``: one of the arrays that are kept (:func:`_normals`); for others nothing is known from before.
+    """
+    return _known_of_cost(Same(cost), Same(z))
+
+
+@lru_cache(maxsize=1024)
+def _known_of_cost(cost: Same[CoreCost], z: Same[Floats]) -> tuple[Floats, Floats]:
+    least_s, most_s = at_each(cost.item.alone_s, z.item), at_each(cost.item.core_s, z.item)
+    least_s.flags.writeable = most_s.flags.writeable = False  # whoever asks again has the same arrays
+    return least_s, most_s
 
 
 def _at_each_row(low: Floats, middle: Floats, high: Floats, z: Floats) -> Floats:
@@ -134,8 +150,17 @@ def _speed_quantiles(seed: int, machine: Floats, stage: Stage, option: StageOpti
     """Quantiles of a model's speed: what a device has in common, and its models' own, has nothing to do with cores."""
     share, device = option.estimate.machine_share, option.config.device
     if option.busy is None:
-        return mixed(share, machine, _normals(seed, f"model {stage.model}"))
-    return mixed(share, _normals(seed, f"device {device}"), _normals(seed, f"model {stage.model} on {device}"))
+        return _mixed(share, Same(machine), Same(_normals(seed, f"model {stage.model}")))
+    common, own = _normals(seed, f"device {device}"), _normals(seed, f"model {stage.model} on {device}")
+    return _mixed(share, Same(common), Same(own))
+
+
+@lru_cache(maxsize=256)
+def _mixed(share: float, common: Same[Floats], own: Same[Floats]) -> Floats:
+    """Kept, so that options of a model whose figures were worked out for these quantiles are known again."""
+    quantiles = mixed(share, common.item, own.item)
+    quantiles.flags.writeable = False
+    return quantiles
 
 
 def part_quantile(seed: int, part: str, share: float) -> float:
@@ -171,7 +196,7 @@ def demand_cores(
 def _law(rows: Floats, cores: float) -> Floats:
     """Cores kept busy at least in each draw (columns) by demands that depend on the load (rows, as ``LOADS``)."""
     least: Floats = rows[0]
-    return least if len(rows) == 1 else np.maximum(least, LEAST_OF_LAW * busy_cores(list(rows), cores))
+    return least if len(rows) == 1 else np.maximum(least, LEAST_OF_LAW * busy_cores(rows, cores))
 
 
 def _slowed(model: PlatformModel) -> Floats:
@@ -186,11 +211,11 @@ def _frame_rows(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: F
     for camera in scenario.cameras:
         if facts.decode[camera.group] > 0:
             cost = model.decode(camera)
-            least_s, most_s = at_each(cost.alone_s, z), at_each(cost.core_s, z)
+            least_s, most_s = _of_cost(cost, z)
             total += facts.decode[camera.group] * (least_s + slowed * (most_s - least_s))
     application = model.frame_application(scenario)
     if application is not None:
-        least_s, most_s = at_each(application.alone_s, application_z), at_each(application.core_s, application_z)
+        least_s, most_s = _of_cost(application, application_z)
         total += facts.frames_per_s * (least_s + slowed * (most_s - least_s))
     return total
 
@@ -200,7 +225,8 @@ def _input_s(option: StageOption, preparation_z: Floats, application_z: Floats) 
     least_s, most_s = np.zeros(preparation_z.shape), np.zeros(preparation_z.shape)
     for cost, z in ((option.preprocess, preparation_z), (option.application, application_z)):
         if cost is not None:
-            least_s, most_s = least_s + at_each(cost.alone_s, z), most_s + at_each(cost.core_s, z)
+            least, most = _of_cost(cost, z)
+            least_s, most_s = least_s + least, most_s + most
     return least_s, most_s
 
 
@@ -209,14 +235,22 @@ def _stage_rows(
 ) -> Floats:
     """Cores that a stage keeps busy at each load (rows) in each draw (columns); ``input_s`` of :func:`_input_s`."""
     if model.slowing:
-        low, middle, high = (np.array(option.loaded_core_s(model.cores, quantile)) for quantile in QUANTILES)
-        by_load = _at_each_row(low, middle, high, z)
+        by_load = _passes_by_load(Same(option), model.cores, Same(z))
     else:
         by_load = _along(option.least_core_s, z)[None]
     least_s, most_s = input_s
     prepared_s = least_s + _slowed(model) * (most_s - least_s)
     rows: Floats = load.passes[option.config.batch] * by_load + load.items_per_call * prepared_s
     return load.calls_per_s * rows
+
+
+@lru_cache(maxsize=256)
+def _passes_by_load(option: Same[StageOption], cores: float, z: Same[Floats]) -> Floats:
+    """Core time of a pass at each load (rows) in each draw (columns) [s]: whatever the rate of passes."""
+    low, middle, high = (np.array(option.item.loaded_core_s(cores, quantile)) for quantile in QUANTILES)
+    by_load = _at_each_row(low, middle, high, z.item)
+    by_load.flags.writeable = False
+    return by_load
 
 
 def path_s(model: PlatformModel, scenario: Scenario, choice: Choice, facts: LoadFacts, quantiles: Quantiles) -> Floats:
@@ -264,13 +298,13 @@ def _before_s(
     times = [
         np.zeros(z.shape)
         if camera.codec == "raw"
-        else plain_decode_share(camera) * at_each(model.decode(camera).alone_s, z)
+        else plain_decode_share(camera) * _of_cost(model.decode(camera), z)[0]
         for camera in scenario.cameras
         if camera.group in names
     ]
     decoded_s: Floats = np.minimum.reduce(times) if times else np.zeros(z.shape)
     application = model.frame_application(scenario)
-    return decoded_s if application is None else decoded_s + at_each(application.alone_s, application_z)
+    return decoded_s if application is None else decoded_s + _of_cost(application, application_z)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -373,7 +407,7 @@ def _decode_load(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: 
     for camera in scenario.cameras:
         if camera.codec != "raw" and facts.decode[camera.group] > 0:
             rate = kept * min(camera.fps, scenario.slo.camera_fps or camera.fps)
-            largest = np.maximum(largest, rate * at_each(model.decode(camera).alone_s, z))
+            largest = np.maximum(largest, rate * _of_cost(model.decode(camera), z)[0])
     return largest
 
 

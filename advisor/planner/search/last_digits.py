@@ -7,6 +7,7 @@ alike.
 
 from __future__ import annotations
 
+import math
 from typing import TypeVar
 
 import numpy as np
@@ -20,9 +21,13 @@ SAME = 2.0**-_BITS
 
 def settled(values: Values) -> Values:
     """Round to the digits in which machines agree."""
+    if isinstance(values, float):  # a number by itself, as thousands are: numpy takes twenty times as long for one
+        if not math.isfinite(values):
+            return values
+        part, power = math.frexp(values)
+        return math.ldexp(round(part * 2.0**_BITS) / 2.0**_BITS, power)
     mantissa, exponent = np.frexp(values)
-    rounded = np.ldexp(np.round(mantissa * 2.0**_BITS) / 2.0**_BITS, exponent)
-    return float(rounded) if isinstance(values, float) else rounded
+    return np.ldexp(np.round(mantissa * 2.0**_BITS) / 2.0**_BITS, exponent)
 
 
 def less(value: float, than: float) -> bool:

@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from advisor.perfmodel.resources.application import ApplicationUnit
 from advisor.perfmodel.resources.cold_pass import plus
@@ -17,20 +17,20 @@ from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelWork, image_layout
 from advisor.records.prediction import ServiceEstimate
-from advisor.records.scenario import Application, CameraGroup, Scenario, ServiceClass, Stage
+from advisor.records.scenario import CameraGroup, Scenario, Stage
 
 from .belief import at
 from .decoding import EngineUse, left_on_host
 from .device_options import arm_passes, device_options, options_beside, why_no_option
 from .devices import CPU, Beside, DeviceUse, permitted
 from .loads import LOADS, others_busy, risen
+from .same import Same
 from .space import Placement, configurations, in_order, of_class, stage_batches, undominated
 from .stage_option import CoreCost, StageOption, known_cost
 
 Variant = tuple[str, Placement, tuple[str, Beside] | None, HostPath | None]
 """Platform, cores, the device with what goes on beside it, engines that decode: what tells the models of one plan
 apart."""
-_OptionsKey = tuple[str, str, tuple[Precision, ...], tuple[str, ...], Application, tuple[str, ...], ServiceClass | None]
 Size = tuple[int, int]
 Request = tuple[MachineSpec, ModelWork, RunConfig]
 """What the performance model is asked: this model in this configuration on this machine."""
@@ -80,9 +80,9 @@ class PlatformModel:
         self._prepared: dict[tuple[Size, Size, Size | None, bool], CoreCost] = {}
         """By the sizes of a picture and of a model's input, of the picture that a box is cut from; raw or coded."""
         self._estimates: dict[tuple[str, str, RunConfig], ServiceEstimate] = {}
-        self._requested: set[_OptionsKey] = set()
-        self._options: dict[_OptionsKey, tuple[StageOption, ...]] = {}
-        self._least: dict[tuple[_OptionsKey, float], tuple[StageOption, ...]] = {}
+        self._requested: set[str] = set()
+        self._options: dict[str, tuple[StageOption, ...]] = {}
+        self._least: dict[tuple[str, float], tuple[StageOption, ...]] = {}
         self.like: Variant = self.variant
         """Variant of the first of its twins: models with an equal one have equal figures, installed memory aside."""
         if twin is not None:
@@ -191,7 +191,7 @@ class PlatformModel:
 
     def options(self, scenario: Scenario, stage: Stage) -> tuple[StageOption, ...]:
         """Every useful way to run ``stage`` here, least core time first; empty where no runtime can."""
-        key = self._options_key(scenario, stage)
+        key = _options_key(Same(scenario), Same(stage))
         if key not in self._options:
             use, on_cores = self.use, self._cores_alone
             if use is not None and on_cores is not None and use.beside == "passes" and not use.slows_cores:
@@ -205,7 +205,7 @@ class PlatformModel:
 
     def least_options(self, scenario: Scenario, stage: Stage, z: float) -> tuple[StageOption, ...]:
         """Per batch the option with the least core time of one pass: for any load the cheapest option is among them."""
-        key = (self._options_key(scenario, stage), z)
+        key = (_options_key(Same(scenario), Same(stage)), z)
         if key not in self._least:
             least: dict[int, StageOption] = {}
             for option in self.options(scenario, stage):
@@ -214,13 +214,6 @@ class PlatformModel:
                     least[batch] = option
             self._least[key] = tuple(least.values())
         return self._least[key]
-
-    def _options_key(self, scenario: Scenario, stage: Stage) -> _OptionsKey:
-        """Everything in a scenario that the options of a stage depend on."""
-        pictures = tuple(camera.resolution for camera in scenario.cameras)
-        devices = permitted(scenario, stage)
-        wanted = scenario.class_of(stage)
-        return stage.id, stage.model, scenario.accuracy.precisions, pictures, scenario.application, devices, wanted
 
     def every_option(self, scenario: Scenario, stage: Stage) -> list[StageOption]:
         """Every way to run ``stage`` here for which there is any evidence."""
@@ -272,7 +265,7 @@ class PlatformModel:
         """Return those of :meth:`requests` whose estimates are not kept yet."""
         if self._cores_alone is not None or CPU not in permitted(scenario, stage):
             return []
-        if self._options_key(scenario, stage) in self._requested:
+        if _options_key(Same(scenario), Same(stage)) in self._requested:
             return []
         return [
             request
@@ -282,7 +275,7 @@ class PlatformModel:
 
     def keep(self, scenario: Scenario, stage: Stage, estimates: Sequence[ServiceEstimate]) -> None:
         """Keep the answers to :meth:`missing_requests`: one request to the performance model serves all platforms."""
-        self._requested.add(self._options_key(scenario, stage))
+        self._requested.add(_options_key(Same(scenario), Same(stage)))
         for estimate in estimates:
             self._estimates[stage.id, stage.model, estimate.config] = estimate
 
@@ -335,3 +328,14 @@ class PlatformModel:
     def _with_transfer(self, cost: Cost, move_s: Interval) -> CoreCost:
         own = self._between_loads(cost)
         return replace(own, core_s=plus(own.core_s, move_s), alone_s=plus(own.alone_s, move_s))
+
+
+@lru_cache(maxsize=1024)
+def _options_key(of: Same[Scenario], stage_of: Same[Stage]) -> str:
+    """Everything in a scenario that the options of a stage depend on: as a text, whose hash is worked out once."""
+    scenario, stage = of.item, stage_of.item
+    pictures = tuple(camera.resolution for camera in scenario.cameras)
+    devices = permitted(scenario, stage)
+    wanted = scenario.class_of(stage)
+    key = stage.id, stage.model, scenario.accuracy.precisions, pictures, scenario.application, devices, wanted
+    return repr(key)

@@ -16,10 +16,8 @@ from advisor.records.base import Interval
 from advisor.records.plan import Tco
 
 from .belief import MEDIAN
-from .costs import frame_cores, stage_cores
 from .judgement import Deployment, Feasible
-from .platform_model import PlatformModel
-from .search import boxes_with_cores, judge
+from .search import boxes_with_cores, judge, least_cores_of
 from .study import Study
 
 
@@ -62,25 +60,8 @@ TOGETHER = 32
 
 def least_cores(study: Study, candidate: Candidate, load: Load, z: float) -> float | None:
     """Cores that the load keeps busy with the least option of each stage; None where a stage has none."""
-    demands = [_least_cores(study, model, load, z) for model in study.models(candidate)]
+    demands = [least_cores_of(study, model, load, z) for model in study.models(candidate)]
     return min((cores for cores in demands if cores is not None), default=None)
-
-
-def _least_cores(study: Study, model: PlatformModel, load: Load, z: float) -> float | None:
-    """Computed once per load: ranking, rejected platforms and the Pareto front all need it."""
-    key = ("least cores", *model.like, z, load.key)
-    return study.once(key, lambda: _sum_of_least(study, model, load, z))
-
-
-def _sum_of_least(study: Study, model: PlatformModel, load: Load, z: float) -> float | None:
-    facts = study.facts(load)
-    total = frame_cores(model, study.scenario, facts, z)
-    for stage in study.scenario.stages:
-        options = model.least_options(study.scenario, stage, z)
-        if not options:
-            return None
-        total += min(stage_cores(option, facts.stages[stage.id], z) for option in options)
-    return total
 
 
 def boxes_needed(study: Study, candidate: Candidate) -> int | None:
@@ -92,7 +73,7 @@ def boxes_needed(study: Study, candidate: Candidate) -> int | None:
 
     def carry(count: int) -> bool:
         load = study.case.required(count)
-        demands = ((model, _least_cores(study, model, load, MEDIAN)) for model in models)
+        demands = ((model, least_cores_of(study, model, load, MEDIAN)) for model in models)
         return any(demand is not None and demand <= usable * model.cores for model, demand in demands)
 
     counts = range(1, study.case.max_boxes + 1)
@@ -106,7 +87,7 @@ def max_free_share(study: Study, candidate: Candidate, count: int) -> float:
     At the median. On a chip with two kinds of cores each placement is measured by its own cores.
     """
     load = study.case.required(count)
-    demands = [(model, _least_cores(study, model, load, MEDIAN)) for model in study.models(candidate)]
+    demands = [(model, least_cores_of(study, model, load, MEDIAN)) for model in study.models(candidate)]
     return max((1.0 - demand / model.cores for model, demand in demands if demand is not None), default=-math.inf)
 
 

@@ -21,7 +21,7 @@ from advisor.planner.question.load_case import Load
 from .belief import MEDIAN
 from .bounds import bound, out_of_cores
 from .checks import FailedCheck
-from .costs import LEAST_OF_LAW, CombinationTable, LeastCosts, stage_cores
+from .costs import LEAST_OF_LAW, CombinationTable, LeastCosts, frame_cores, stage_cores
 from .joint import MOST_Z
 from .judgement import Deployment, Failing, Feasible, Judgement
 from .last_digits import SAME, less, settled
@@ -69,7 +69,7 @@ def boxes_with_cores(study: Study, candidate: Candidate, count: int) -> int | No
     if count > study.case.max_boxes:
         return None
     counts = range(count, study.case.max_boxes + 1)
-    if not _known_models(study, candidate, study.case.required(count)):
+    if not _known_models(study, candidate):
         return count
     fewest = bisect_left(counts, True, key=lambda boxes: _has_cores(study, candidate, study.case.required(boxes)))
     return counts[fewest] if fewest < len(counts) else None
@@ -89,14 +89,40 @@ def cameras_with_cores(study: Study, candidate: Candidate, at_most: int) -> int:
     return bisect_left(numbers, True, key=lacks)
 
 
-def _known_models(study: Study, candidate: Candidate, load: Load) -> list[PlatformModel]:
-    return [model for model in study.models(candidate) if _least_choice(study, model, load) is not None]
+def _known_models(study: Study, candidate: Candidate) -> list[PlatformModel]:
+    """Models of the platform on which every stage has an option."""
+    stages = study.scenario.stages
+    return [model for model in study.models(candidate) if all(model.options(study.scenario, stage) for stage in stages)]
 
 
 def _has_cores(study: Study, candidate: Candidate, load: Load) -> bool:
     usable = study.scenario.margin.usable_share
-    models = _known_models(study, candidate, load)
-    return any(_least_busy(study, model, load)[0] <= usable * model.cores for model in models)
+    # The least of each stage with the cores idle is a sum away, and mostly decides: no combination needs less.
+    return any(
+        (least_cores_of(study, model, load, MEDIAN) or 0.0) <= usable * model.cores * (1.0 + SAME)
+        and _least_busy(study, model, load)[0] <= usable * model.cores
+        for model in _known_models(study, candidate)
+    )
+
+
+def least_cores_of(study: Study, model: PlatformModel, load: Load, z: float) -> float | None:
+    """Cores that the load keeps busy with the least option of each stage, the others idle; None where a stage has none.
+
+    Computed once per load: ranking, rejected platforms and the Pareto front all need it.
+    """
+    key = ("least cores", *model.like, z, load.key)
+    return study.once(key, lambda: _sum_of_least(study, model, load, z))
+
+
+def _sum_of_least(study: Study, model: PlatformModel, load: Load, z: float) -> float | None:
+    facts = study.facts(load)
+    total = frame_cores(model, study.scenario, facts, z)
+    for stage in study.scenario.stages:
+        options = model.least_options(study.scenario, stage, z)
+        if not options:
+            return None
+        total += min(stage_cores(option, facts.stages[stage.id], z) for option in options)
+    return total
 
 
 def nominal_cores(deployment: Deployment) -> float:

@@ -75,6 +75,8 @@ class StageOption:
         default_factory=dict, init=False, repr=False, compare=False
     )
     """:meth:`costs` by quantile: thousands of combinations share one option."""
+    _prepared: dict[float, tuple[float, float]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Least and most time of preparation by quantile."""
     _loaded: dict[tuple[float, float], tuple[float, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -160,16 +162,23 @@ class StageOption:
 
     def preprocess_s(self, z: float) -> float:
         """Core time to prepare one input, the application's work on it included, with all cores busy [s]."""
-        return sum(cost.at(z)[1] for cost in (self.preprocess, self.application) if cost is not None)
+        return self._preparation(z)[1]
 
     def least_preprocess_s(self, z: float) -> float:
         """The same while all other cores idle [s]."""
-        return sum(cost.at(z)[0] for cost in (self.preprocess, self.application) if cost is not None)
+        return self._preparation(z)[0]
+
+    def _preparation(self, z: float) -> tuple[float, float]:
+        known = self._prepared.get(z)
+        if known is None:
+            costs = [cost.at(z) for cost in (self.preprocess, self.application) if cost is not None]
+            known = self._prepared[z] = sum(least_s for least_s, _ in costs), sum(most_s for _, most_s in costs)
+        return known
 
     def preprocess_contention(self, z: float) -> float:
         """Added time of a preparation with all other cores busy, as a share of its time alone."""
-        alone_s = self.least_preprocess_s(z)
-        return max(0.0, self.preprocess_s(z) / alone_s - 1.0) if alone_s > 0 else 0.0
+        alone_s, most_s = self._preparation(z)
+        return max(0.0, most_s / alone_s - 1.0) if alone_s > 0 else 0.0
 
     def cold_s(self, cold: ColdStart, z: float) -> float:
         """Added time of a pass after a long pause [s]: of this model where measured, else of this machine."""

@@ -61,7 +61,7 @@ def test_a_job_is_not_among_the_others() -> None:
 def test_busy_cores_solve_the_law_or_show_the_overload() -> None:
     cores = 8.0
     # Demand 2 (1 + b) of b = B / C solves B = 2 + B / 4; 6 (1 + b) has no solution up to 8 cores.
-    demands = [np.array([2.0 * (1.0 + load), 6.0 * (1.0 + load)]) for load in LOADS]
+    demands = np.array([[2.0 * (1.0 + load), 6.0 * (1.0 + load)] for load in LOADS])
     assert busy_cores(demands, cores) == pytest.approx([2.0 / 0.75, 12.0])
 
 

@@ -50,7 +50,7 @@ def features(model: PlatformModel, scenario: Scenario, facts: LoadFacts, setup: 
         for name, option in setup.choice.items()
     )
     demand = loaded_demand(model, scenario, facts, setup)
-    busy = float(busy_cores([np.array([part + cold]) for part in demand], cores)[0]) / cores
+    busy = float(busy_cores(np.array([[part + cold] for part in demand]), cores)[0]) / cores
     load = min(busy, 1.0)
     streams_busy, items, calls, burst_s = 0.0, 0.0, 0.0, 0.0
     for stage in scenario.stages:
