@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from advisor.records.scenario import Scenario
@@ -39,6 +39,9 @@ class LoadCase:
     order: tuple[tuple[str, ...], ...]
     """Groups in the order in which their cameras are dealt out over boxes."""
     objects_factor: float = 1.0
+    _required: dict[int, Load] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _nominal: dict[int, Load] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Loads by the number of boxes: each is asked for once per platform, and its key is long with many groups."""
 
     @classmethod
     def of(
@@ -83,12 +86,18 @@ class LoadCase:
 
     def required(self, boxes: int) -> Load:
         """Load of the fullest of ``boxes`` boxes with growth: what they must carry."""
-        growth = 1.0 + self.scenario.margin.growth_requests_pct / 100.0
-        return Load(per_box(self.order, self.grown, boxes), self.objects_factor, self._of_requests(growth, boxes))
+        if boxes not in self._required:
+            growth = 1.0 + self.scenario.margin.growth_requests_pct / 100.0
+            counts = per_box(self.order, self.grown, boxes)
+            self._required[boxes] = Load(counts, self.objects_factor, self._of_requests(growth, boxes))
+        return self._required[boxes]
 
     def nominal(self, boxes: int) -> Load:
         """Load of the fullest of ``boxes`` boxes as the scenario stands today: what is predicted."""
-        return Load(per_box(self.order, self.now, boxes), self.objects_factor, self._of_requests(1.0, boxes))
+        if boxes not in self._nominal:
+            counts = per_box(self.order, self.now, boxes)
+            self._nominal[boxes] = Load(counts, self.objects_factor, self._of_requests(1.0, boxes))
+        return self._nominal[boxes]
 
     def with_total(self, cameras: int, boxes: int) -> Load:
         """Load of the fullest of ``boxes`` boxes with so many cameras in all, in the shares of today."""

@@ -3,7 +3,7 @@
 Core time, memory and traffic of a combination are sums over its stages, so each option is costed once per load and the
 table of all combinations is an outer sum. Utilisation law: busy cores = sum of rate x service demand; Denning and Buzen
 (1978), "The Operational Analysis of Queueing Network Models", https://doi.org/10.1145/356733.356735. Where clocks are
-shared, service demands depend on the busy cores themselves (:func:`busy_cores`).
+shared, service demands depend on the busy cores themselves (:func:`~advisor.planner.search.loads.busy_cores`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from advisor.records.scenario import Scenario, Stage
 
 from .belief import MEDIAN, at
 from .last_digits import settled
-from .loads import LOADS
+from .loads import LOADS, busy_cores
 from .platform_model import PlatformModel
 from .setup import Choice, plain_decode_share, streams_needed
 from .stage_option import StageOption
@@ -49,7 +49,6 @@ MOST_THREADS = 2.0**20
 """More threads than a combination can have, over all of its stages."""
 LEAST_OF_LAW = 0.97
 """Share of the load-dependent law that counts as certain: its mean load stands for a varying one."""
-_LOADS = np.array(LOADS)[:, None]
 _NOTHING = np.zeros(1)
 SHARE_THAT_DECIDES_P95 = 0.10
 """With at least this share of frames on a path, the 95th percentile lies above the median of that path's frames."""
@@ -207,41 +206,6 @@ def choice_memory_bytes(choice: Choice, cameras: int, z: float) -> float:
     return MEMORY_OF_SYSTEM_BYTES + cameras * MEMORY_OF_CAMERA_BYTES + models
 
 
-def busy_cores(demands: Floats, cores: float) -> Floats:
-    r"""Cores that are kept busy where work takes longer the more of them are.
-
-    Parameters
-    ----------
-    demands : ndarray
-        Service demand :math:`F(B)` [cores] of each combination (columns) at each load :math:`B` of :data:`LOADS`
-        (rows), rising in it.
-    cores : float
-        Cores at the last of these loads.
-
-    Returns
-    -------
-    ndarray
-        The smallest solution of :math:`B = F(B)`; where there is none, all cores are busy and more: the demand then.
-
-    Notes
-    -----
-    The utilisation law with service demands at the mean load. While demands are convex in it, a load that varies about
-    its mean keeps more cores busy (Jensen's inequality), so that this is a lower bound; past the performance cores of a
-    hybrid chip they are slightly concave, and :data:`LEAST_OF_LAW` allows for it. Derived here;
-    ``tests/planner/search/test_partial_load.py`` holds it against simulations.
-    """
-    gaps = demands - _LOADS * cores
-    exceeded = np.logical_and.accumulate(gaps[1:] > 0.0, axis=0).sum(axis=0, dtype=np.intp)
-    crossing = exceeded < len(LOADS) - 1
-    below = np.minimum(exceeded, len(LOADS) - 2)  # the load before the first that is not exceeded
-    place = below * demands.shape[1] + np.arange(demands.shape[1])
-    gap_low, gap_high = gaps.ravel().take(place), gaps.ravel().take(place + demands.shape[1])
-    part = gap_low / np.where(crossing, gap_low - gap_high, 1.0)
-    low = _LOADS.take(below)
-    solved: Floats = np.where(crossing, cores * (low + part * (_LOADS.take(below + 1) - low)), demands[-1])
-    return solved
-
-
 class LeastCosts:
     """Least figures over all combinations of a platform's options, each exact and without listing the combinations.
 
@@ -304,12 +268,13 @@ class LeastCosts:
 
 def _not_undercut(burdens: Floats) -> list[int]:
     """Rows to which no other row is less or equal throughout; of equal rows the first."""
-    kept: list[int] = []
     burdens = settled(burdens)
-    for i in np.argsort(settled(burdens.sum(axis=1)), kind="stable"):
-        if not any(bool((burdens[j] <= burdens[i]).all()) for j in kept):
-            kept.append(int(i))
-    return sorted(kept)
+    order = np.argsort(settled(burdens.sum(axis=1)), kind="stable")
+    ranked = burdens[order]
+    # Nothing is undercut by what comes later in that order, but for last digits; what undercuts need not be kept
+    # itself, since whatever undercuts that undercuts both.
+    undercuts = np.triu((ranked[:, None, :] <= ranked[None, :, :]).all(axis=2), k=1)
+    return sorted(order[~undercuts.any(axis=0)].tolist())
 
 
 class CombinationTable:

@@ -37,11 +37,11 @@ from .costs import (
     MEMORY_OF_SYSTEM_BYTES,
     LoadFacts,
     StageLoad,
-    busy_cores,
     by_groups,
     engine_load,
 )
 from .last_digits import settled
+from .loads import busy_cores
 from .platform_model import PlatformModel
 from .same import Same
 from .setup import Choice, Setup, plain_decode_share
@@ -206,17 +206,30 @@ def _slowed(model: PlatformModel) -> Floats:
 
 def _frame_rows(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: Floats, application_z: Floats) -> Floats:
     """Cores that decoding and the application keep busy for all frames, at each load (rows) in each draw (columns)."""
+    return _known_frame_rows(Same(model), Same(scenario), Same(facts), Same(z), Same(application_z))
+
+
+@lru_cache(maxsize=64)
+def _known_frame_rows(
+    of: Same[PlatformModel],
+    scenario: Same[Scenario],
+    facts: Same[LoadFacts],
+    z: Same[Floats],
+    application_z: Same[Floats],
+) -> Floats:
+    """Kept for the next choice on the platform under the load: with many groups it takes longer than all stages."""
+    model, offered = of.item, facts.item
     slowed = _slowed(model)
-    total = np.zeros((len(slowed), len(z)))
-    for camera in scenario.cameras:
-        if facts.decode[camera.group] > 0:
-            cost = model.decode(camera)
-            least_s, most_s = _of_cost(cost, z)
-            total += facts.decode[camera.group] * (least_s + slowed * (most_s - least_s))
-    application = model.frame_application(scenario)
+    total = np.zeros((len(slowed), len(z.item)))
+    for camera in scenario.item.cameras:
+        if offered.decode[camera.group] > 0:
+            least_s, most_s = _of_cost(model.decode(camera), z.item)
+            total += offered.decode[camera.group] * (least_s + slowed * (most_s - least_s))
+    application = model.frame_application(scenario.item)
     if application is not None:
-        least_s, most_s = _of_cost(application, application_z)
-        total += facts.frames_per_s * (least_s + slowed * (most_s - least_s))
+        least_s, most_s = _of_cost(application, application_z.item)
+        total += offered.frames_per_s * (least_s + slowed * (most_s - least_s))
+    total.flags.writeable = False
     return total
 
 

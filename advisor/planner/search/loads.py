@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
 LOADS = tuple(part / 8 for part in range(9))
 """Shares of all cores busy at which demand is worked out; in between it is taken as linear."""
+_LOADS = np.array(LOADS)[:, None]
 
 
 def others_busy(cores: float, threads: int, load: float) -> float:
@@ -29,3 +35,38 @@ def places(cores: float, threads: int, points: int) -> tuple[tuple[int, float], 
     """
     places = (others_busy(cores, threads, load) * (points - 1) for load in LOADS)
     return tuple((low, place - low) for place in places for low in (min(int(place), points - 2),))
+
+
+def busy_cores(demands: Floats, cores: float) -> Floats:
+    r"""Cores that are kept busy where work takes longer the more of them are.
+
+    Parameters
+    ----------
+    demands : ndarray
+        Service demand :math:`F(B)` [cores] of each combination (columns) at each load :math:`B` of :data:`LOADS`
+        (rows), rising in it.
+    cores : float
+        Cores at the last of these loads.
+
+    Returns
+    -------
+    ndarray
+        The smallest solution of :math:`B = F(B)`; where there is none, all cores are busy and more: the demand then.
+
+    Notes
+    -----
+    The utilisation law with service demands at the mean load. While demands are convex in it, a load that varies about
+    its mean keeps more cores busy (Jensen's inequality), so that this is a lower bound; past the performance cores of a
+    hybrid chip they are slightly concave, and :data:`~advisor.planner.search.costs.LEAST_OF_LAW` allows for it. Derived
+    here; ``tests/planner/search/test_partial_load.py`` holds it against simulations.
+    """
+    gaps = demands - _LOADS * cores
+    exceeded = np.logical_and.accumulate(gaps[1:] > 0.0, axis=0).sum(axis=0, dtype=np.intp)
+    crossing = exceeded < len(LOADS) - 1
+    below = np.minimum(exceeded, len(LOADS) - 2)  # the load before the first that is not exceeded
+    place = below * demands.shape[1] + np.arange(demands.shape[1])
+    gap_low, gap_high = gaps.ravel().take(place), gaps.ravel().take(place + demands.shape[1])
+    part = gap_low / np.where(crossing, gap_low - gap_high, 1.0)
+    low = _LOADS.take(below)
+    solved: Floats = np.where(crossing, cores * (low + part * (_LOADS.take(below + 1) - low)), demands[-1])
+    return solved

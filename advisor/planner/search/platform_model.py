@@ -75,7 +75,7 @@ class PlatformModel:
         most = self.slowing[-1] if self.slowing else 0.0
         self.core_rise = tuple(part / most for part in self.slowing) if most > 0 else ()
         """Its shape, from 0 to 1."""
-        self._decode: dict[tuple[str, int, int, float | None, float], CoreCost] = {}
+        self._decode: dict[tuple[str, str, float | None, float], CoreCost] = {}
         self._application: dict[tuple[ApplicationUnit, float | None], CoreCost | None] = {}
         self._prepared: dict[tuple[Size, Size, Size | None, bool], CoreCost] = {}
         """By the sizes of a picture and of a model's input, of the picture that a box is cut from; raw or coded."""
@@ -132,13 +132,13 @@ class PlatformModel:
 
     def decode(self, camera: CameraGroup) -> CoreCost:
         """Cost of decoding one frame of a coded camera group: a reference picture is read and a picture written."""
-        width, height = camera.size
         rate = camera.bitrate_kbps  # None where the scenario leaves it open: the usual one then, with its doubt
-        key = (camera.codec, width, height, rate, camera.fps)
+        key = (camera.codec, camera.resolution, rate, camera.fps)
         if key not in self._decode:
             if self._cores_alone is not None:
                 moved = self._cores_alone.decode(camera)
             else:
+                width, height = camera.size
                 cost = self._inputs.predictor.decode(self.machine, camera.codec, width, height, rate, camera.fps)
                 moved = self._with_transfer(cost, self.cold.picture_s(width, height, 2))
             self._decode[key] = moved if self.engines is None else left_on_host(moved, self.engines, camera.codec)

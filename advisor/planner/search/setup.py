@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
-from advisor.planner.question.demand import stage_demand
-from advisor.planner.question.load_case import Load
+from advisor.planner.question.demand import StageDemand, stage_demand
+from advisor.planner.question.load_case import Load, LoadKey
 from advisor.records.config import RunConfig
 from advisor.records.scenario import CameraGroup, Scenario
 
 from .belief import at
 from .platform_model import PlatformModel
+from .same import Same
 from .stage_option import StageOption
 
 Choice = Mapping[str, StageOption]
@@ -81,13 +82,20 @@ def set_up(model: PlatformModel, scenario: Scenario, choice: Choice, load: Load,
 
     ``workers``: decoder threads; None: as many as are of use.
     """
-    demands = stage_demand(scenario, load.counts, load.objects_factor, load.requests_factor)
+    demands = _demands(Same(scenario), load.key)
     streams = {
         name: streams_needed(choice[name], demand.frames_per_s, demand.items_per_frame)
         for name, demand in demands.items()
     }
     decoders = max_decode_workers(model, scenario, load) if workers is None else workers
     return Setup(choice, streams, decoders, "software" if model.engines is None else "hardware")
+
+
+@lru_cache(maxsize=1024)
+def _demands(of: Same[Scenario], load: LoadKey) -> dict[str, StageDemand]:
+    """Offered load per stage, which many setups are sized for."""
+    counts, objects_factor, requests_factor = load
+    return stage_demand(of.item, dict(counts), objects_factor, requests_factor)
 
 
 def streams_needed(option: StageOption, calls_per_s: float, items_per_call: float) -> int:

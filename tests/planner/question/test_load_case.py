@@ -57,3 +57,13 @@ def test_no_more_boxes_than_cameras_and_one_to_spare_with_redundancy() -> None:
         stages=[{"id": "person", "model": "like:person", "groups": ["web"]}],
     )  # fmt: skip
     assert LoadCase.of(requests).max_boxes == 20
+
+
+def test_a_load_is_dealt_out_once_per_case_and_number_of_boxes() -> None:
+    case = LoadCase.of(scenario())
+    assert case.required(2) is case.required(2)
+    assert case.nominal(2) is case.nominal(2)
+    more = case.with_exactly({"aisle": 60, "door": 2})
+    assert more.required(2) != case.required(2)
+    assert more.nominal(2).counts == {"aisle": 30, "door": 1}
+    assert case.with_objects_factor(2.0).required(2).objects_factor == 2.0

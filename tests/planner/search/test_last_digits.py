@@ -2,6 +2,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from advisor.planner.search.last_digits import SAME, less, settled
 
@@ -26,6 +28,11 @@ def test_arrays_keep_zeros_and_infinities() -> None:
     assert found[0] == 0.0
     assert np.isposinf(found[1])
     assert found[2] == pytest.approx(-0.1)
+
+
+@given(st.floats(allow_nan=False))
+def test_a_number_by_itself_is_rounded_as_it_is_among_others(value: float) -> None:
+    assert settled(value) == settled(np.array([value]))[0]
 
 
 def test_the_first_of_equal_options_is_taken() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from advisor.planner.question.load_case import Load
-from advisor.planner.search.costs import CombinationTable, LeastCosts, busy_cores, choice_cores, load_facts
-from advisor.planner.search.loads import LOADS, others_busy, risen
+from advisor.planner.search.costs import CombinationTable, LeastCosts, choice_cores, load_facts
+from advisor.planner.search.loads import LOADS, busy_cores, others_busy, risen
 from advisor.planner.search.platform_model import PlatformModel
 from advisor.planner.search.setup import set_up
 from advisor.planner.search.simulate import evaluate
@@ -63,6 +63,18 @@ def test_busy_cores_solve_the_law_or_show_the_overload() -> None:
     # Demand 2 (1 + b) of b = B / C solves B = 2 + B / 4; 6 (1 + b) has no solution up to 8 cores.
     demands = np.array([[2.0 * (1.0 + load), 6.0 * (1.0 + load)] for load in LOADS])
     assert busy_cores(demands, cores) == pytest.approx([2.0 / 0.75, 12.0])
+
+
+def test_busy_cores_of_many_combinations_are_the_first_crossings_of_each() -> None:
+    cores = 8.0
+    demands = np.cumsum(np.random.default_rng(1).random((len(LOADS), 500)), axis=0)
+    for column, solved in zip(demands.T, busy_cores(demands, cores), strict=True):
+        crossing = next((i for i in range(1, len(LOADS)) if column[i] <= LOADS[i] * cores), None)
+        if crossing is None:
+            assert solved == column[-1]
+        else:
+            assert LOADS[crossing - 1] * cores <= solved <= LOADS[crossing] * cores
+            assert np.interp(solved / cores, LOADS, column) == pytest.approx(solved)
 
 
 @pytest.mark.parametrize("cameras", [1, 4, 10, 30])

@@ -7,7 +7,9 @@ import pytest
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.load_case import Load
 from advisor.planner.search.belief import MEDIAN, PESSIMISTIC
+from advisor.planner.search.costs import LeastCosts
 from advisor.planner.search.judgement import Failing, Feasible
+from advisor.planner.search.last_digits import SAME
 from advisor.planner.search.rank import (
     affordable,
     boxes_needed,
@@ -20,7 +22,7 @@ from advisor.planner.search.rank import (
     running_tco,
     solutions,
 )
-from advisor.planner.search.search import boxes_with_cores, cameras_with_cores, judge
+from advisor.planner.search.search import boxes_with_cores, cameras_with_cores, judge, least_cores_of
 from advisor.planner.search.study import Study
 from advisor.records.base import Interval
 from advisor.records.machine import MachineSpec
@@ -86,6 +88,16 @@ def test_boxes_with_cores_are_the_fewest_that_a_closed_form_leaves() -> None:
     assert boxes_with_cores(study, box, fewest) == fewest
     assert boxes_with_cores(study, box, fewest + 7) == fewest + 7
     assert boxes_with_cores(study, box, 401) is None
+
+
+def test_no_combination_keeps_fewer_cores_busy_than_the_least_option_of_each_stage() -> None:
+    box, study = of_many_cameras()
+    model = study.model(box)
+    for count in (1, 20, 60, 130, 400):
+        load = study.case.required(count)
+        least = least_cores_of(study, model, load, MEDIAN)
+        assert least is not None
+        assert least <= LeastCosts(model, study.scenario, study.facts(load)).busiest()[0] * (1.0 + SAME)
 
 
 def test_cameras_with_cores_are_the_most_that_a_closed_form_leaves_one_box() -> None:

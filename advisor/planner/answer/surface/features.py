@@ -10,7 +10,6 @@ import numpy as np
 from advisor.planner.search.belief import MEDIAN, at
 from advisor.planner.search.costs import (
     LoadFacts,
-    busy_cores,
     device_load,
     engine_load,
     frame_cores,
@@ -18,7 +17,7 @@ from advisor.planner.search.costs import (
     loaded_stage_cores,
     stage_cores,
 )
-from advisor.planner.search.loads import LOADS
+from advisor.planner.search.loads import LOADS, busy_cores
 from advisor.planner.search.platform_model import PlatformModel
 from advisor.planner.search.setup import Setup
 from advisor.records.scenario import Scenario
