@@ -17,17 +17,18 @@ Values = TypeVar("Values", float, NDArray[np.float64])
 _BITS = 33
 """Of 53: those in which two machines agree, which are ten decimal digits."""
 SAME = 2.0**-_BITS
+_LARGE = 2.0**1000
+"""What is rounded up from here on may be no number any more."""
 
 
 def settled(values: Values) -> Values:
     """Round to the digits in which machines agree."""
-    if isinstance(values, float):  # a number by itself, as thousands are: numpy takes twenty times as long for one
-        if not math.isfinite(values):
-            return values
+    if isinstance(values, float) and abs(values) < _LARGE:  # numpy takes twenty times as long for one number
         part, power = math.frexp(values)
         return math.ldexp(round(part * 2.0**_BITS) / 2.0**_BITS, power)
     mantissa, exponent = np.frexp(values)
-    return np.ldexp(np.round(mantissa * 2.0**_BITS) / 2.0**_BITS, exponent)
+    rounded = np.ldexp(np.round(mantissa * 2.0**_BITS) / 2.0**_BITS, exponent)
+    return float(rounded) if isinstance(values, float) else rounded
 
 
 def less(value: float, than: float) -> bool:
