@@ -109,7 +109,7 @@ def later_start() -> list[str]:
         float(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
         for _ in range(3)
     ]
-    return [f"First run of a later process, imports of numba included: {min(took):.2f} s (least of 3)."]
+    return [f"First run of a later process, imports included: {min(took):.2f} s (least of 3)."]
 
 
 def run() -> str:

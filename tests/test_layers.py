@@ -14,8 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 HEAVY = (
-    "openvino", "onnxruntime", "onnx", "numpy", "pandas", "sklearn", "scipy", "numba", "cv2", "av", "sqlalchemy",
-    "rich", "jinja2", "pydantic", "yaml", "cpuinfo", "psutil", "cryptography", "distributed", "dask",
+    "openvino", "onnxruntime", "onnx", "numpy", "pandas", "sklearn", "scipy", "numba", "llvmlite", "cv2", "av",
+    "sqlalchemy", "rich", "jinja2", "pydantic", "yaml", "cpuinfo", "psutil", "cryptography", "distributed", "dask",
 )  # fmt: skip
 
 

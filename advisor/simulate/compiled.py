@@ -1,44 +1,55 @@
-"""How the event loop is compiled: parts that are woven into it, and the loop itself, kept on disk."""
+"""How the event loop is compiled: parts that are woven into it, and the loop itself, as object code."""
 
 from __future__ import annotations
 
-import hashlib
-import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
-from numba import njit
-
-PARTS = ("cameras", "compiled", "draws", "engine", "frames", "jobs", "queues", "speeds", "state")
-"""Modules that the loop is compiled from."""
+from numba import int32, int64, njit, typeof
+from numba.core.types.misc import unliteral
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 # Reference counting is off: nothing is allocated in the loop, and its atomic operations cost 15 times the loop itself.
-_OPTIONS = {"_nrt": False, "error_model": "numpy"}
-
-
-def code_version() -> int:
-    """Hash of the source of all :data:`PARTS`.
-
-    numba's cache looks for changes in the file of the kept function alone, but compares the values that this function
-    encloses: the version is one of them, so that code of another version is never taken from the disk.
-    """
-    source = b"".join(pkgutil.get_data(__package__, f"{name}.py") or b"" for name in PARTS)
-    return int.from_bytes(hashlib.sha256(source).digest()[:7], "big")
+# Nor has anything a wrapper: Python calls the loop alone, and by its address.
+_OPTIONS = {"_nrt": False, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def part(function: _Function) -> _Function:
-    """Compile as a part of the loop, which alone Python calls: no wrappers, nothing on disk."""
-    return cast(_Function, njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function))
+    """Compile as a part of the loop, once for 64-bit numbers.
 
-
-def kept(function: _Function) -> _Function:
-    """Compile on first call and keep the code on disk: beside its file, else in the user's cache folder.
-
-    Where neither can be written, every process compiles anew. Runs touch nothing but their own arrays, so that several
-    may go on at once: the interpreter's lock is let go.
+    numba would compile it anew for each constant that it is called with, and for numbers of 32 bits: half as many
+    functions again, a fifth of the time that compiling takes.
     """
-    try:
-        return cast(_Function, njit(cache=True, nogil=True, **_OPTIONS)(function))
-    except RuntimeError:  # numba: "no locator available"
-        return cast(_Function, njit(nogil=True, **_OPTIONS)(function))
+    compiled: Any = njit(forceinline=True, **_OPTIONS)(function)
+    template = compiled.get_call_template
+
+    def of_wide_numbers(arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        return template(tuple(map(_wide, arguments)), named)
+
+    compiled.get_call_template = of_wide_numbers
+    return cast(_Function, compiled)
+
+
+def _wide(kind: Any) -> Any:
+    """Type of a number as the parts take it; unsigned ones stay, which index without a look at their sign."""
+    kind = unliteral(kind)
+    return int64 if kind == int32 else kind
+
+
+def whole(function: _Function) -> _Function:
+    """Compile as the loop; :func:`object_code` does so."""
+    return cast(_Function, njit(**_OPTIONS)(function))
+
+
+def object_code(loop: Any, state: Any) -> tuple[str, bytes]:
+    """Name of the compiled ``loop`` for arrays such as those of ``state``, and the relocatable object that holds it.
+
+    It calls nothing but ``exp``, ``log`` and ``pow`` of the C library. Its arguments are those of numba's calling
+    convention (``numba/core/callconv.py``): where the result goes, where an exception goes, and the members of each
+    array in turn.
+    """
+    signature = (typeof(state),)
+    loop.compile(signature)
+    compiled = loop.overloads[signature]
+    _, _, (code, _) = compiled.library.serialize_using_object_code()
+    return str(compiled.fndesc.llvm_func_name), bytes(code)

@@ -7,18 +7,17 @@ at one speed; each kind has a clock of work done since it was last idle and a he
 end. The work per event is bounded by active kinds plus stages, never by cameras or jobs, so the cost of a run grows
 with its frames.
 
-The parts that are woven into the loop stand in the other modules of ``compiled.PARTS``.
+The parts that are woven into the loop stand in the other modules of ``machine_code.PARTS``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .cameras import next_release, prepare, queue_camera, release_frame, sift, start_decode
-from .compiled import code_version, kept, part
+from .compiled import part, whole
 from .frames import leave, trace_row
 from .jobs import advance, enter, next_end, take_off
 from .queues import end_holding, end_stage, hand_over, start_stage, to_stages
@@ -63,84 +62,75 @@ def _end_job(s: Any, a: int) -> None:
     leave(s, ref)
 
 
-def _loop(version: int) -> Callable[[Any], None]:  # noqa: C901, PLR0915 - one loop over all kinds of event
-    """Event loop of this version of the code."""
+@whole
+def run_loop(s: Any) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop over all kinds of event
+    """Process the events in order until ``run.end``.
 
-    @kept
-    def run_loop(s: Any) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop over all kinds of event
-        """Process the events in order until ``run.end``.
-
-        At the same moment a device is ready before a job ends, before a batch times out, before a frame is released,
-        before the machine drifts.
-        """
-        run = s.run[0]
-        run.version = version
-        size = prepare(s)
-        run.slower = 1.0
-        next_drift = np.inf if run.drift == 0 else 0.0
-        next_ready = hand_over(s)
-        stages = s.stage.shape[0] - 2
-        boundaries = (run.warm, run.mid, run.end)
-        boundary = 0
-        while True:
-            now = run.now
-            until, event, subject = boundaries[boundary], BOUNDARY, -1
-            if next_drift < until:
-                until, event = next_drift, DRIFT
-            if size > 0 and s.heap[0].t < until:
-                until, event = s.heap[0].t, RELEASE
-            for i in range(stages if run.timed else 0):
-                if s.stage[i].timeout > 0 and s.stage[i].free > 0 and s.stage[i].items > 0:
-                    timer = s.node[s.stage[i].head].t + s.stage[i].timeout
-                    if s.stage[i].collects:
-                        timer = s.stage[i].strike if s.stage[i].flying == 0 else np.inf
-                    if timer <= until:
-                        until, event, subject = timer, BATCH_TIMEOUT, i
-            shortest, ending = next_end(s)
-            if ending >= 0 and now + shortest <= until:
-                until, event, subject = max(now, now + shortest), JOB_END, ending
-            if next_ready <= until:
-                until, event = next_ready, DEVICE_READY
-            advance(s, until - now)
-            run.now = until
-            if event == JOB_END:
-                _end_job(s, subject)
-            elif event == BOUNDARY:
-                boundary += 1
-                if boundary == len(boundaries):
-                    break
-            elif event == DEVICE_READY:
-                next_ready = hand_over(s)
-            elif event == DRIFT:
-                drift_step(s)
-                next_drift = run.drift_steps * run.drift_step
-            elif event == RELEASE:
-                c = s.heap[0].c
-                release_frame(s, c)
-                following = next_release(s, c)
-                if following < run.end:
-                    s.heap[0].t = following
-                else:
-                    size -= 1
-                    s.heap[0].t, s.heap[0].c = s.heap[size].t, s.heap[size].c
-                sift(s, size, 0)
-            else:  # BATCH_TIMEOUT: the stage starts what it has
-                run.touched |= 1 << subject
-            touched = run.touched
-            run.touched = 0
-            for i in range(stages if touched else 0):
-                if (touched >> i) & 1:
-                    start_stage(s, i)
-            start_decode(s)
-            if run.changed:
-                set_rates(s)
-                run.changed = 0
-        end_holding(s)
-        for slot in range(run.slots):
-            if s.slot[slot].pending > 0 and not s.slot[slot].dropped:
-                run.oldest = max(run.oldest, run.now - s.slot[slot].t)
-
-    return run_loop
-
-
-run_loop = _loop(code_version())
+    At the same moment a device is ready before a job ends, before a batch times out, before a frame is released,
+    before the machine drifts.
+    """
+    run = s.run[0]
+    size = prepare(s)
+    run.slower = 1.0
+    next_drift = np.inf if run.drift == 0 else 0.0
+    next_ready = hand_over(s)
+    stages = s.stage.shape[0] - 2
+    boundaries = (run.warm, run.mid, run.end)
+    boundary = 0
+    while True:
+        now = run.now
+        until, event, subject = boundaries[boundary], BOUNDARY, -1
+        if next_drift < until:
+            until, event = next_drift, DRIFT
+        if size > 0 and s.heap[0].t < until:
+            until, event = s.heap[0].t, RELEASE
+        for i in range(stages if run.timed else 0):
+            if s.stage[i].timeout > 0 and s.stage[i].free > 0 and s.stage[i].items > 0:
+                timer = s.node[s.stage[i].head].t + s.stage[i].timeout
+                if s.stage[i].collects:
+                    timer = s.stage[i].strike if s.stage[i].flying == 0 else np.inf
+                if timer <= until:
+                    until, event, subject = timer, BATCH_TIMEOUT, i
+        shortest, ending = next_end(s)
+        if ending >= 0 and now + shortest <= until:
+            until, event, subject = max(now, now + shortest), JOB_END, ending
+        if next_ready <= until:
+            until, event = next_ready, DEVICE_READY
+        advance(s, until - now)
+        run.now = until
+        if event == JOB_END:
+            _end_job(s, subject)
+        elif event == BOUNDARY:
+            boundary += 1
+            if boundary == len(boundaries):
+                break
+        elif event == DEVICE_READY:
+            next_ready = hand_over(s)
+        elif event == DRIFT:
+            drift_step(s)
+            next_drift = run.drift_steps * run.drift_step
+        elif event == RELEASE:
+            c = s.heap[0].c
+            release_frame(s, c)
+            following = next_release(s, c)
+            if following < run.end:
+                s.heap[0].t = following
+            else:
+                size -= 1
+                s.heap[0].t, s.heap[0].c = s.heap[size].t, s.heap[size].c
+            sift(s, size, 0)
+        else:  # BATCH_TIMEOUT: the stage starts what it has
+            run.touched |= 1 << subject
+        touched = run.touched
+        run.touched = 0
+        for i in range(stages if touched else 0):
+            if (touched >> i) & 1:
+                start_stage(s, i)
+        start_decode(s)
+        if run.changed:
+            set_rates(s)
+            run.changed = 0
+    end_holding(s)
+    for slot in range(run.slots):
+        if s.slot[slot].pending > 0 and not s.slot[slot].dropped:
+            run.oldest = max(run.oldest, run.now - s.slot[slot].t)

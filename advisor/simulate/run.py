@@ -33,12 +33,12 @@ def simulate(spec: SimSpec, duration_s: float, warmup_s: float | None = None, se
     ScenarioError
         No distribution has the mean, 95 % point and maximum of a class of objects.
     """
-    from . import arrays, engine
+    from . import arrays, machine_code
 
     check(spec)
     warmup = min(5.0, 0.1 * duration_s) if warmup_s is None else warmup_s
     if not 0 <= warmup < duration_s < math.inf:
         raise ModelRangeError(f"simulate: a run of {duration_s} s cannot have a warm-up of {warmup} s")
     state = arrays.build(spec, duration_s, warmup, seeds)
-    engine.run_loop(state)
+    machine_code.run_loop(state)
     return arrays.read(spec, state, duration_s - warmup)

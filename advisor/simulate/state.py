@@ -1,6 +1,6 @@
 """The arrays of one run: records of plain numbers that compiled code shares with Python.
 
-A record's layout is part of the compiled code's signature, so a change here is seen by numba's cache.
+A record's layout is part of the compiled code's signature: what was compiled for another is never called with it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RUN = _record(
     # ``changed``: jobs came or went since speeds were set; ``gangs``, ``timed``: there are any, and batches that wait.
     "changed gangs timed "
     # Rows of the trace that were wanted so far: beyond its room none is written.
-    "events version",
+    "events",
 )
 """One row: parameters, clock, counters."""
 CAMERA = _record(

@@ -39,13 +39,13 @@ def simulate_traced(
     ModelRangeError
         The spec is out of range, or more happens than a trace has room for.
     """
-    from . import arrays, engine
+    from . import arrays, machine_code
 
     check(spec)
     if not 0 <= warmup_s < duration_s < math.inf:
         raise ModelRangeError(f"simulate: a run of {duration_s} s cannot have a warm-up of {warmup_s} s")
     state = arrays.build(spec, duration_s, warmup_s, seeds, EVENTS_MAX)
-    engine.run_loop(state)
+    machine_code.run_loop(state)
     wanted = int(state.run[0]["events"])
     if wanted > EVENTS_MAX:
         raise ModelRangeError(

@@ -392,7 +392,7 @@ def environment(work: Path) -> dict[str, str]:
         "HOME": work / "home", "TMPDIR": work / "tmp", "SIZER_HOME": work / "sizer", "SIZER_CACHE": work / "cache",
         "XDG_CACHE_HOME": work / "home" / "cache", "XDG_CONFIG_HOME": work / "home" / "config",
         "XDG_DATA_HOME": work / "home" / "data", "XDG_STATE_HOME": work / "home" / "state",
-        "XDG_RUNTIME_DIR": work / "tmp", "NUMBA_CACHE_DIR": work / "numba",
+        "XDG_RUNTIME_DIR": work / "tmp",
     }  # fmt: skip
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)

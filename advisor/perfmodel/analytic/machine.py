@@ -199,7 +199,7 @@ class MachineArrays:
     def take(self, index: NDArray[np.int64]) -> MachineArrays:
         """Rows by index, to spread machines over observations."""
         return MachineArrays(
-            tuple(self.ids[i] for i in index),
+            tuple(map(self.ids.__getitem__, index.tolist())),
             *(getattr(self, name)[index] for name in self.__dataclass_fields__ if name != "ids"),
         )
 

@@ -53,8 +53,27 @@ class ResolvedConfig:
     """Which residual applies: 1 for a single stream, 0 for several of one thread each, between them for others."""
 
 
+_MOST_KEPT = 20_000
+_RESOLVED: dict[tuple[object, ...], ResolvedConfig] = {}
+"""By machine and all that is read of a configuration: those of a plan differ in the batch more often than not."""
+
+
 def resolve(machine: MachineSpec, config: RunConfig) -> ResolvedConfig:
     """Streams and threads that a runtime takes on ``machine`` for ``config`` (above)."""
+    key = (
+        machine.key, config.runtime, config.precision, config.hint, config.hint_requests, config.streams,
+        config.threads, config.core_type,
+    )  # fmt: skip
+    known = _RESOLVED.get(key)
+    if known is None:
+        if len(_RESOLVED) >= _MOST_KEPT:
+            _RESOLVED.clear()
+        known = _RESOLVED[key] = _resolve(machine, config)
+    return known
+
+
+def _resolve(machine: MachineSpec, config: RunConfig) -> ResolvedConfig:
+    """Work out :func:`resolve`."""
     usable = usable_cores(machine)
     precision = PRECISIONS.index(config.precision)
     whole, performance_only = latency_threads(machine, precision)

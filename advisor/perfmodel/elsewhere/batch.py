@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.perfmodel.analytic.bottleneck import bottleneck, fits_l2
-from advisor.perfmodel.analytic.machine import machine_arrays
+from advisor.perfmodel.analytic.machine import MachineArrays, machine_arrays
 from advisor.perfmodel.analytic.parameters import Parameters
 from advisor.perfmodel.analytic.physics import PRECISIONS, PassTime, Runs, pass_time
 from advisor.perfmodel.analytic.runtime_defaults import ResolvedConfig
@@ -54,9 +54,14 @@ class PassBatch:
             performance_only=np.array([float(setting.performance_only) for setting in settings]),
         )
 
+    @cached_property
+    def _arrays(self) -> MachineArrays:
+        """Data sheet of each pass."""
+        return machine_arrays(self.machines).take(self._machine)
+
     def times(self, machines: Sequence[MachineSpec] | None = None) -> PassTime:
         """Physical times; ``machines``: other data sheets in place of :attr:`machines`, in that order."""
-        arrays = machine_arrays(self.machines if machines is None else machines).take(self._machine)
+        arrays = self._arrays if machines is None else machine_arrays(machines).take(self._machine)
         return pass_time(self._parameters, arrays, self._table, self._peak, self._runs)
 
     @cached_property
@@ -70,7 +75,7 @@ class PassBatch:
         0: one stream by itself, on performance cores first; 1: all cores that the configuration may use are busy. The
         work of the others fills caches and bandwidth, and their cores lower the clock, by as much as there is of it.
         """
-        runs, arrays = self._runs, machine_arrays(self.machines).take(self._machine)
+        runs, arrays = self._runs, self._arrays
         each = runs.threads / np.maximum(runs.streams, 1.0)
         cores = np.where(self._on_performance_cores > 0, arrays.performance_cores, arrays.cores)
         every = np.maximum(np.minimum(cores, arrays.quota) / each, 1.0)
@@ -90,5 +95,5 @@ class PassBatch:
 
     def bottlenecks(self) -> list[Bottleneck]:
         """What takes most of the time of each pass."""
-        in_l2 = fits_l2(machine_arrays(self.machines).take(self._machine), self._table, self._runs)
+        in_l2 = fits_l2(self._arrays, self._table, self._runs)
         return [bottleneck(self.parts, i, bool(inside)) for i, inside in enumerate(in_l2)]

@@ -20,6 +20,7 @@ between their bounds, since what bounds a better chip from below bounds a lesser
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -140,6 +141,7 @@ class _Passes:
 
     near: _Neighbours
     machines: MachineArrays
+    """The chips in the box, once."""
     tables: Array
     peak: Array
     runs: Runs
@@ -226,9 +228,16 @@ class ChipOrder:
         every = list(boxes.values())
         runs = Runs(*(np.concatenate([getattr(part.runs, field.name) for part in every]) for field in fields(Runs)))
         table, peak = (np.concatenate([getattr(part, name) for part in every]) for name in ("tables", "peak"))
-        total_s = pass_time(
-            self._transfer.parameters, _joined([part.machines for part in every]), table, peak, runs
-        ).total
+        counts = [len(part.machines.ids) for part in every]
+        first = np.cumsum([0, *counts[:-1]])
+        index = np.concatenate(
+            [
+                np.tile(np.arange(begin, begin + count), len(part.residual))
+                for part, begin, count in zip(every, first, counts, strict=True)
+            ]
+        )
+        machines = _joined([part.machines for part in every]).take(index)
+        total_s = pass_time(self._transfer.parameters, machines, table, peak, runs).total
         ends = np.cumsum([len(part.peak) for part in every])[:-1]
         for (key, part), physical_s in zip(boxes.items(), np.split(total_s, ends), strict=True):
             for (table_key, config), shift in zip(asked[key], part.shifts(physical_s).tolist(), strict=True):
@@ -267,10 +276,9 @@ class ChipOrder:
         runs = Runs(np.repeat(precision, count), np.repeat(batch, count), streams, threads, alone)
         tables = np.repeat(np.array([table.table for table, _ in passes]), count, axis=0)
         peak = np.repeat(np.array([table.peak_activation_bytes for table, _ in passes]), count)
-        everywhere = arrays.take(np.tile(np.arange(count), len(passes)))
         residual = residuals[:, np.arange(len(passes)), precision]
         expected = share * residual[..., 1].T + (1.0 - share) * residual[..., 0].T
-        return _Passes(near, everywhere, tables, peak, runs, expected)
+        return _Passes(near, arrays, tables, peak, runs, expected)
 
     def _near(self, place: int) -> _Neighbours | None:
         """Chips that a chip's own place depends on: those that it compares with, and what these are bounded by."""
@@ -322,7 +330,7 @@ def _joined(parts: Sequence[MachineArrays]) -> MachineArrays:
     """The machines of all parts, one after another."""
     columns = (field.name for field in fields(MachineArrays) if field.name != "ids")
     return MachineArrays(
-        tuple(name for part in parts for name in part.ids),
+        tuple(itertools.chain.from_iterable(part.ids for part in parts)),
         *(np.concatenate([getattr(part, column) for part in parts]) for column in columns),
     )
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from advisor.perfmodel.analytic import runtime_defaults
 from advisor.perfmodel.analytic.runtime_defaults import latency_threads, resolve
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
@@ -60,3 +61,22 @@ def test_latency_mode_counts_efficiency_cores_that_share_the_third_level(
 )
 def test_catalogue_chips(name: str, granted: int) -> None:
     assert resolve(Catalogue.load().resolve(name), RunConfig(hint="throughput")).threads == granted
+
+
+def test_what_is_kept_answers_for_no_other_machine_or_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    specs = [hybrid(4, 8, 2), hybrid(8, 16, 0), machine(performance_cores=4, threads=4)]
+    configs = [
+        RunConfig(**asked)
+        for asked in (
+            {}, {"batch": 4}, {"hint": "throughput"}, {"hint": "throughput", "hint_requests": 3}, {"precision": "int8"},
+            {"streams": 4, "threads": 4}, {"streams": 1, "threads": 2}, {"core_type": "performance"},
+            {"runtime": "onnxruntime", "streams": 8, "threads": 4}, {"streams": 8, "threads": 4},
+        )
+    ]  # fmt: skip
+    monkeypatch.setattr(runtime_defaults, "_RESOLVED", {})
+    monkeypatch.setattr(runtime_defaults, "_MOST_KEPT", 20)
+    for _ in range(2):  # the second time from what is kept
+        for spec in specs:
+            for config in configs:
+                assert resolve(spec, config) == runtime_defaults._resolve(spec, config)
+    assert 9 <= len(runtime_defaults._RESOLVED) <= 20
