@@ -97,11 +97,14 @@ verify: $(COMPILED)
 
 # Tests with deadlines run alone at the end. One thread per worker in BLAS: two workers already fill two cores.
 # Some tests wait for clocks and processes: a third worker fills those gaps where memory allows (1.3 GB each).
+# The simulator is compiled before: else each worker that comes to need it compiles it for itself.
 WORKERS ?= 2
+# To look for them in all files takes longer than to run them.
+TIMED = $(shell grep -rl --include='test_*.py' 'mark\.timing' tests)
 run_tests = $(1)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not accuracy and not timing and not devices and not torch" $(PYTEST_ARGUMENTS) && \
-	$(1)/python -m pytest -m "timing and not slow and not devices and not torch" $(PYTEST_ARGUMENTS)
+	$(1)/python -m pytest -m "timing and not slow and not devices and not torch" $(PYTEST_ARGUMENTS) $(TIMED)
 
-test: $(DEVSTAMP)
+test: $(DEVSTAMP) $(COMPILED)
 	$(call run_tests,$(BIN))
 
 test-slow: $(DEVSTAMP)

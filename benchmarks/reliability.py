@@ -14,8 +14,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.calibration.bands import CASES, LeftOutErrors, NestedWidths
+from advisor.calibration.bands import CASES, NestedWidths
 from advisor.calibration.crossval import relative
+from advisor.calibration.left_out import LeftOutErrors
 from advisor.calibration.reliability import (
     PER_MACHINE,
     Judgements,

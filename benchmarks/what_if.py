@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from advisor.errors import Inconclusive
-from advisor.records.scenario import PriceOverride, Scenario
+from advisor.records.candidates import PriceOverride
+from advisor.records.scenario import Scenario
 
 from .common import header, table
 

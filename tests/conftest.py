@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 # Before numpy is imported: two workers with a pool of BLAS threads each would fight for two cores.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -16,3 +17,8 @@ settings.load_profile("sizer")
 # tests start would inherit both.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# Where Python may not keep what it compiled (containers often say so), each worker would compile all tests anew, which
+# takes 17 s of a core instead of 7, and each process that a test starts the package.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False

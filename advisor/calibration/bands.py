@@ -1,4 +1,4 @@
-"""Bands of the shipped calibration, from errors on what was left out: machines, classes of them, cells, models."""
+"""Bands of the shipped calibration, from errors on what was left out (:mod:`.left_out`)."""
 
 from __future__ import annotations
 
@@ -21,43 +21,17 @@ from advisor.perfmodel.analytic.interval import (
 from advisor.perfmodel.analytic.machine import LARGER_THAN_SMALL, POWER_CLASSES, SIMD_CLASSES, SMALL_CORES
 from advisor.perfmodel.analytic.physics import PRECISIONS
 from advisor.perfmodel.analytic.runtime_defaults import MODES
-from advisor.perfmodel.elsewhere.residual import GroupsOut
 from advisor.records.base import Z90
 from advisor.records.calibration import ErrorBand
 
-from .dataset import Dataset, learnable, residual_points, residual_rows, thin
-from .physics import fit_parameters, log_time
-from .published import Observations, is_tuned, machines_elsewhere
-from .scales import FitChoice, leave_one_out, without
+from .left_out import LeftOutErrors, cells, grouped
+from .published import Observations, machines_elsewhere
 from .shares import SharedVariance, together
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 _LEAST = 3
 LEVEL = 0.8
-
-
-def tuned(data: Observations) -> Flags:
-    """Rows of tuned benchmarks, and untuned ones of machines that have no others: predictions stand for the former."""
-    plain = np.array([is_tuned(row.era) for row in data.rows])
-    with_tuned = {row.machine for row, flag in zip(data.rows, plain, strict=True) if flag}
-    result: Flags = plain | np.array([row.machine not in with_tuned for row in data.rows])
-    return result
-
-
-def cells(data: Observations) -> list[tuple[str, str]]:
-    """Class of errors, and precision with mode, of each row; small cores within the class that they are a part of."""
-    classes = [LARGER_THAN_SMALL if name == SMALL_CORES else name for name in data.machines.error_classes()]
-    return [
-        (name, f"{PRECISIONS[row.precision]}/{MODES[row.mode]}") for name, row in zip(classes, data.rows, strict=True)
-    ]
-
-
-def _grouped(keys: Sequence[str], rows: Sequence[int]) -> dict[str, list[int]]:
-    groups: dict[str, list[int]] = {}
-    for i in rows:
-        groups.setdefault(keys[i], []).append(i)
-    return groups
 
 
 _FARTHEST = 2.0 * Z90
@@ -74,7 +48,7 @@ def drawn_in(errors: Array, machines: Sequence[str], tails: Sequence[str], rows:
     over all machines, so that no box makes its own.
     """
     moved = errors.copy()
-    for part in _grouped(tails, rows).values():
+    for part in grouped(tails, rows).values():
         units = Units.of(errors[part], [machines[i] for i in part])
         farthest = _FARTHEST * float(np.median(np.abs(units.middle))) / _MEDIAN_OF_NORMAL
         shift = dict(zip(units.names, np.clip(units.middle, -farthest, farthest) - units.middle, strict=True))
@@ -120,7 +94,7 @@ class HeldOutBands:
         errors = drawn_in(errors, self.machines, [tail for _, tail in self.labels], self.rows)
         self.errors = errors
         self._judged = {self.machines[i] for i in self.rows}
-        self._parts = _grouped([f"{simd}/{tail}" for simd, tail in self.labels], self.rows)
+        self._parts = grouped([f"{simd}/{tail}" for simd, tail in self.labels], self.rows)
         self.units = {
             key: Units.of(errors[part], [self.machines[i] for i in part]) for key, part in self._parts.items()
         }
@@ -263,7 +237,7 @@ def _unit_bands(kind: str, data: Observations, errors: Array, counted: Flags, na
     tails = [tail for _, tail in cells(data)]
     shares, share = _cell_shares(data, errors, rows, tails)
     bands = [band(f"{kind}/*/*", whole, whole, machine_share=share)]
-    for tail, part in sorted(_grouped(tails, rows).items()):
+    for tail, part in sorted(grouped(tails, rows).items()):
         units = Units.of(errors[part], [names[i] for i in part])
         bands.append(band(f"{kind}/{tail}", units, whole, machine_share=shares[tail]))
     return bands
@@ -278,7 +252,7 @@ def _cell_shares(
     """
     split: dict[str, list[SharedVariance]] = {}
     keys = [f"{label} {tail}" for label, (_, tail) in zip(labels, cells(data), strict=True)]
-    for part in _grouped(keys, rows).values():
+    for part in grouped(keys, rows).values():
         machines, models = [data.rows[i].machine for i in part], [data.rows[i].model for i in part]
         split.setdefault(labels[part[0]], []).append(SharedVariance.of(errors[part], machines, models))
     whole = together([item for parts in split.values() for item in parts]).share()
@@ -313,7 +287,7 @@ def _model_bands(
     models, precisions = [row.model for row in data.rows], [PRECISIONS[row.precision] for row in data.rows]
     whole = Units.of(errors[list(rows)], [models[i] for i in rows])
     shares, _ = _cell_shares(data, errors, rows, precisions)
-    groups = _grouped(precisions, rows)
+    groups = grouped(precisions, rows)
     bands = []
     for precision in PRECISIONS:
         if precision in groups:
@@ -333,60 +307,6 @@ def _model_ratios(errors: Array, models: Sequence[str], units: Units, whole: Uni
         (name, abs(float(error) - middles[name][0]) / middles[name][1])
         for name, error in zip(models, errors, strict=True)
     ]
-
-
-@dataclass(frozen=True)
-class LeftOutErrors:
-    """Errors log(true time / predicted time) of the rows of the residual process, by what was left out."""
-
-    data: Observations
-    machine: Array
-    shown: Array
-    """The same against what a user is shown, which is stated for the reference source whatever the row's own."""
-    classes: Array
-    """With the whole SIMD class of the machine left out."""
-    anchored: Array
-    """With the model on this machine left out; the machine stays known."""
-    lone: Array
-    """The same with the other machines of its class left out, too."""
-    published: Array
-    """With this row alone left out, where another source has the same; else NaN."""
-    unseen: Array
-    """With the model's family left out everywhere; the machine stays known."""
-    unpublished: Array
-    """With machine and model family left out together."""
-    once: Array
-    """The same with the model measured on one other machine; NaN where no other has it."""
-    families: Mapping[str, int]
-    """Machines by name; those of one number were left out together wherever a machine was."""
-
-    @property
-    def together(self) -> dict[str, frozenset[str]]:
-        """By machine, those whose errors are left out of the bands that it is judged by: its family.
-
-        The machine alone where its family is all of its class, and that has no parent of its power: without it the
-        class would have the width of all machines.
-        """
-        pairs = {row.machine: name for row, (name, _) in zip(self.data.rows, cells(self.data), strict=True)}
-        found = {}
-        for machine, group in pairs.items():
-            family = frozenset(name for name in pairs if self.families[name] == self.families[machine])
-            others = [name for name in pairs if pairs[name] == group and name not in family]
-            found[machine] = family if others or group in POWER_CLASSES else frozenset({machine})
-        return found
-
-    @property
-    def counted(self) -> Flags:
-        """Rows that bands of known chips are made of: those judged, without suspect boxes."""
-        return learnable(self.data) & self.judged
-
-    @property
-    def judged(self) -> Flags:
-        """Rows that bands are judged on: tuned benchmarks, and others of machines that have none.
-
-        Bands of machines that were left out are made of all of them that are not doubtful, suspect boxes included.
-        """
-        return tuned(self.data)
 
 
 class BandsWithout:
@@ -426,42 +346,6 @@ class BandsWithout:
             *unseen_bands(data, known.unseen, counted),
             *few_bands(data, known.shown, left_out),
         ]
-
-
-def class_out_errors(dataset: Dataset, choice: FitChoice) -> Array:
-    """Errors of every row when its whole SIMD class is left out of physics and residual process."""
-    data = dataset.data.take(residual_rows(dataset.data))
-    points = residual_points(data, dataset.works)[0]
-    thinned = dataset.data.take(thin(dataset.data))
-    folds = GroupsOut(points, choice.scales, learnable(data))
-    simd = data.machines.simd
-    errors = np.full(len(data.rows), np.nan)
-    for _, mine in leave_one_out(simd):
-        others = thinned.take(without(thinned, {data.rows[i].machine for i in mine}))
-        fold = fit_parameters(others, choice.parameters.values, iterations=5, strictness=choice.strictness)
-        errors[mine] = folds.errors(data.log_time - log_time(fold, data), mine)[0]
-    return errors
-
-
-def known_chip_errors(dataset: Dataset, choice: FitChoice) -> tuple[Array, Array]:
-    """Errors on machines that stay known.
-
-    First with all rows of (machine, model) left out; second with one row left out where another source or release has
-    the same machine, model, precision and mode (NaN elsewhere).
-    """
-    data = dataset.data.take(residual_rows(dataset.data))
-    points = residual_points(data, dataset.works)[0]
-    folds = GroupsOut(points, choice.scales, learnable(data))
-    rest = data.log_time - log_time(choice.parameters, data)
-    anchored, published = np.full(len(rest), np.nan), np.full(len(rest), np.nan)
-    for part in _grouped([f"{row.machine} {row.model}" for row in data.rows], range(len(rest))).values():
-        rows = np.array(part)
-        anchored[rows] = folds.errors(rest, rows)[0]
-        same = [(data.rows[i].precision, data.rows[i].mode) for i in part]
-        for i, cell in zip(part, same, strict=True):
-            if same.count(cell) > 1:
-                published[i] = folds.errors(rest, np.array([i]))[0][0]
-    return anchored, published
 
 
 @dataclass(frozen=True)

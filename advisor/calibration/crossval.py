@@ -203,7 +203,7 @@ def accuracy_table(
 ) -> tuple[AccuracyRow, ...]:
     """Errors by precision and mode, by SIMD class, and over anchors, of the rows whose era is ``chosen``.
 
-    ``inside``: whether each row lay in its P10-P90 band (:func:`~advisor.calibration.bands.inside_bands`).
+    ``inside``: whether each row lay in its P10-P90 band (:meth:`~advisor.calibration.bands.NestedWidths.inside`).
     """
     rows, simd = held.data.rows, held.data.machines.simd
     result: list[AccuracyRow] = []

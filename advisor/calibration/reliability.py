@@ -14,7 +14,8 @@ from advisor.perfmodel.analytic.physics import PRECISIONS
 from advisor.perfmodel.analytic.runtime_defaults import MODES
 from advisor.perfmodel.joint import joint_z, log_error_at
 
-from .bands import LeftOutErrors, NestedWidths
+from .bands import NestedWidths
+from .left_out import LeftOutErrors
 from .published import REFERENCE_ERA
 
 Array = NDArray[np.float64]

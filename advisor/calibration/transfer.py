@@ -19,9 +19,10 @@ from advisor.perfmodel.elsewhere.residual import Residual
 from advisor.records.calibration import AccuracyRow, ErrorBand, FittedMachine, FittedRow, TransferCalibration
 from advisor.store.paths import profiles_dir
 
-from .bands import BandsWithout, LeftOutErrors, NestedWidths, class_out_errors, known_chip_errors, nested_widths
+from .bands import BandsWithout, NestedWidths, nested_widths
 from .crossval import HeldOutErrors, accuracy_table, held_out, nested_choices
 from .dataset import Dataset, learnable, load_dataset, residual_points, residual_rows, thin
+from .left_out import LeftOutErrors, class_out_errors, known_chip_errors
 from .lone import lone_errors
 from .physics import fit_parameters, log_time
 from .published import REFERENCE_ERA, is_tuned

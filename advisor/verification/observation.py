@@ -145,12 +145,18 @@ class Observation:
         return self._traced_end_s if full else math.inf
 
     def frame_log(self, feed: int) -> FrameLog:
-        """Frames of a feed."""
-        return self.frames.setdefault(feed, FrameLog(self.span, self.latencies))
+        """Frames of a feed; asked for with every row, so that a log is made for the first one alone."""
+        log = self.frames.get(feed)
+        if log is None:
+            log = self.frames[feed] = FrameLog(self.span, self.latencies)
+        return log
 
     def work_log(self, stage: str) -> WorkLog:
-        """Passes of a stage."""
-        return self.passes.setdefault(stage, WorkLog(self.span))
+        """Passes of a stage, made as those of frames are."""
+        log = self.passes.get(stage)
+        if log is None:
+            log = self.passes[stage] = WorkLog(self.span)
+        return log
 
     def close(self) -> None:
         """Fold what is left, once: after it there are figures only."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from advisor.calibration.bands import CASES, BandsWithout, LeftOutErrors, NestedWidths
+from advisor.calibration.bands import CASES, BandsWithout, NestedWidths
 from advisor.calibration.crossval import HeldOutErrors
 from advisor.calibration.dataset import residual_rows
+from advisor.calibration.left_out import LeftOutErrors
 from advisor.calibration.scales import FitChoice, Strictness
 from advisor.calibration.transfer import JudgedCalibration
 from advisor.perfmodel import Predictor

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from advisor.calibration.bands import HeldOutBands, drawn_in, few_bands, level, new_bands, tuned
+from advisor.calibration.bands import HeldOutBands, drawn_in, few_bands, level, new_bands
 from advisor.calibration.dataset import residual_rows
+from advisor.calibration.left_out import tuned
 from advisor.calibration.published import machines_elsewhere
 from advisor.perfmodel.analytic.interval import FEW, Bands
 from advisor.perfmodel.analytic.machine import SIMD_CLASSES

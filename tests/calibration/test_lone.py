@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from advisor.calibration.bands import known_chip_errors
 from advisor.calibration.dataset import residual_rows
+from advisor.calibration.left_out import known_chip_errors
 from advisor.calibration.lone import lone_errors
 from advisor.calibration.published import is_tuned
 from advisor.calibration.scales import FitChoice, Strictness

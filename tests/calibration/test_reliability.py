@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from advisor.calibration.bands import LeftOutErrors, NestedWidths
+from advisor.calibration.bands import NestedWidths
 from advisor.calibration.dataset import residual_rows
+from advisor.calibration.left_out import LeftOutErrors
 from advisor.calibration.published import Observations
 from advisor.calibration.reliability import (
     Judgements,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from advisor.runtimes.conformance import small_network
+from advisor.runtimes.conformance_networks import small_network
 
 RUSTICL = Path("/etc/OpenCL/vendors/rusticl.icd")
 VULKAN_DRIVERS = Path("/usr/share/vulkan/icd.d")

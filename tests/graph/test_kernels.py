@@ -7,7 +7,7 @@ from advisor.graph.kernels import peak_activation_bytes, runtime_kernels, runtim
 from advisor.graph.reader import read_facts
 from advisor.records.config import RunConfig
 from advisor.runtimes import get_runtime
-from advisor.runtimes.conformance import small_network
+from advisor.runtimes.conformance_networks import small_network
 from advisor.runtimes.quantise import int8_model
 
 from . import files, networks

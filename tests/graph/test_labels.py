@@ -4,7 +4,7 @@ import onnx
 import pytest
 
 from advisor.graph.labels import score_columns
-from advisor.runtimes.conformance import small_network
+from advisor.runtimes.conformance_networks import small_network
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from advisor.graph.onnx_parts import check_weights, read_onnx, weight_files
 from advisor.graph.reader import read_facts
 from advisor.records.config import RunConfig
 from advisor.runtimes import get_runtime
-from advisor.runtimes.conformance import small_network
+from advisor.runtimes.conformance_networks import small_network
 from advisor.workflows.models import resolve_model
 
 from . import files

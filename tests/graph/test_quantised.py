@@ -5,7 +5,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from advisor.graph.quantised import computes_int8, holds_narrow_weights
-from advisor.runtimes.conformance import small_network
+from advisor.runtimes.conformance_networks import small_network
 
 from . import files
 

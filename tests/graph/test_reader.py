@@ -8,7 +8,7 @@ from advisor.errors import ModelError, RuntimeRefusal
 from advisor.graph.frontend import hash_file, make_static, read_file
 from advisor.graph.inputs import GivenShapes
 from advisor.graph.reader import read_facts
-from advisor.runtimes.conformance import foreign_operator, small_network
+from advisor.runtimes.conformance_networks import foreign_operator, small_network
 
 from . import files, networks
 

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from advisor.market.price_terms import compared_prices, with_price_warnings
 from advisor.planner.question.money import price_of
+from advisor.records.candidates import PriceOverride
 from advisor.records.plan import Plan
-from advisor.records.scenario import Money, PriceOverride
+from advisor.records.scenario import Money
 from advisor.report.layout import plain_text
 from advisor.report.terminal import render_plan
 from tests.planner.fakes import candidate, scenario

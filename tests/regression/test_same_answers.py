@@ -44,8 +44,8 @@ def test_plan(name: str, store_file: Path) -> None:
     assert_same(PLANS[name], recorded.planned(name, store_file), name)
 
 
-EVERY = 12
-"""Every twelfth box of the catalogue is enough to see whether a store moves a plan."""
+EVERY = 18
+"""Every eighteenth box of the catalogue is enough to see whether a store moves a plan."""
 
 
 @pytest.fixture(scope="module")

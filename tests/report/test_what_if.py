@@ -16,8 +16,8 @@ from advisor.planner.answer.ties import decide, list_ties
 from advisor.planner.plan import plan
 from advisor.planner.question.inputs import Candidate, PlanInputs
 from advisor.planner.search.study import Study
+from advisor.records.candidates import PriceOverride
 from advisor.records.plan import Plan
-from advisor.records.scenario import PriceOverride
 from advisor.records.surface import WhatIfSurface
 from advisor.report.html import render_document_html, render_plan_html
 from tests.planner.fakes import TODAY, FakePredictor, camera, candidate, inputs, scenario

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from advisor.runtimes import Runtime, get_runtime
-from advisor.runtimes.conformance import SIZE, RuntimeConformance, conformance_inputs
+from advisor.runtimes.conformance import RuntimeConformance, conformance_inputs
+from advisor.runtimes.conformance_networks import SIZE
 from advisor.runtimes.ncnn_files import find_converter
 from advisor.runtimes.protocol import CompileOptions
 

@@ -4,7 +4,7 @@ import pytest
 
 from advisor.errors import ModelError
 from advisor.graph.inputs import GivenShapes
-from advisor.runtimes.conformance import foreign_operator, small_network
+from advisor.runtimes.conformance_networks import foreign_operator, small_network
 from advisor.runtimes.file_facts import file_facts, own_precision
 from tests.graph import files
 

@@ -7,7 +7,8 @@ from advisor.errors import ModelError, RuntimeRefusal
 from advisor.graph.inputs import GivenShapes
 from advisor.records.config import RunConfig
 from advisor.runtimes import get_runtime
-from advisor.runtimes.conformance import conformance_inputs, small_network
+from advisor.runtimes.conformance import conformance_inputs
+from advisor.runtimes.conformance_networks import small_network
 from advisor.runtimes.file_facts import file_facts, own_precision
 from advisor.runtimes.protocol import CompileOptions
 

@@ -9,7 +9,8 @@ from onnx import TensorProto, helper, save
 from advisor.errors import RuntimeRefusal
 from advisor.records.config import RunConfig
 from advisor.runtimes import get_runtime, ncnn_files
-from advisor.runtimes.conformance import conformance_inputs, small_network
+from advisor.runtimes.conformance import conformance_inputs
+from advisor.runtimes.conformance_networks import small_network
 from advisor.runtimes.protocol import CompileOptions
 
 pytest.importorskip("ncnn", reason="ncnn is an extra")

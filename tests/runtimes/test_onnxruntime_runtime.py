@@ -11,7 +11,8 @@ from advisor.graph.onnx_parts import read_onnx
 from advisor.graph.quantised import computes_int8
 from advisor.records.config import RunConfig
 from advisor.runtimes import get_runtime
-from advisor.runtimes.conformance import conformance_inputs, small_network
+from advisor.runtimes.conformance import conformance_inputs
+from advisor.runtimes.conformance_networks import small_network
 from advisor.runtimes.onnx_files import with_byte_input
 from advisor.runtimes.protocol import CompileOptions
 from tests.graph import files

@@ -11,7 +11,7 @@ import pytest
 from advisor.errors import ModelRangeError, RuntimeRefusal
 from advisor.records.config import RunConfig
 from advisor.runtimes import get_runtime
-from advisor.runtimes.conformance import small_network
+from advisor.runtimes.conformance_networks import small_network
 from advisor.runtimes.openvino_config import (
     check_simd,
     ignored_variables,

@@ -10,7 +10,8 @@ from onnx import TensorProto, helper
 
 from advisor.errors import ModelError, RuntimeRefusal
 from advisor.records.config import RunConfig
-from advisor.runtimes.conformance import conformance_inputs, small_network
+from advisor.runtimes.conformance import conformance_inputs
+from advisor.runtimes.conformance_networks import small_network
 from advisor.runtimes.protocol import CompileOptions
 
 pytestmark = pytest.mark.runtime

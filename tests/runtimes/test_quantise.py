@@ -8,7 +8,7 @@ from advisor.graph.frontend import hash_file
 from advisor.graph.onnx_parts import read_onnx
 from advisor.records.config import RunConfig
 from advisor.runtimes import get_runtime
-from advisor.runtimes.conformance import small_network
+from advisor.runtimes.conformance_networks import small_network
 from advisor.runtimes.quantise import int8_model, read_sidecar, variant_for
 from tests.graph import files, networks
 

@@ -11,7 +11,7 @@ from advisor.graph.frontend import hash_file
 from advisor.records.config import RunConfig
 from advisor.records.model import ModelFile
 from advisor.runtimes import get_runtime, one_runtime, runtime_facts, runtime_names
-from advisor.runtimes.conformance import small_network
+from advisor.runtimes.conformance_networks import small_network
 
 
 def test_unknown_runtime_names_its_neighbour() -> None:

@@ -15,7 +15,8 @@ from advisor.graph.inputs import GivenShapes
 from advisor.graph.torch_archive import archive_kind
 from advisor.records.config import RunConfig
 from advisor.runtimes import get_runtime
-from advisor.runtimes.conformance import conformance_inputs, small_network
+from advisor.runtimes.conformance import conformance_inputs
+from advisor.runtimes.conformance_networks import small_network
 from advisor.runtimes.file_facts import file_facts
 from advisor.runtimes.openvino_config import simd_environment
 from advisor.runtimes.protocol import CompileOptions

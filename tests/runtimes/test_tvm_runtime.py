@@ -9,7 +9,8 @@ import pytest
 from advisor.errors import RuntimeRefusal
 from advisor.records.config import RunConfig
 from advisor.runtimes import get_runtime
-from advisor.runtimes.conformance import conformance_inputs, small_network
+from advisor.runtimes.conformance import conformance_inputs
+from advisor.runtimes.conformance_networks import small_network
 from advisor.runtimes.protocol import CompileOptions
 
 # Found, not imported: that takes two seconds of every process which only collects tests.

@@ -104,7 +104,7 @@ class Network:
 
 
 def small_tflite(path: Path, *, size: int | str = 32, int8: bool = False) -> Path:
-    """Write the network of :func:`advisor.runtimes.conformance.small_network` with channels last."""
+    """Write the network of :func:`advisor.runtimes.conformance_networks.small_network` with channels last."""
     net = Network(size, int8=int8)
     source = at = net.tensor("x", [1, net.side, net.side, 3], real=True)
     if int8:

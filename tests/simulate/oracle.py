@@ -24,11 +24,12 @@ class Cores:
 
     def _load(self):
         """What all jobs share: speed and number of their threads, those of gangs, those that crowd each other."""
-        jobs = self.jobs.values()
-        threads = sum([job["threads"] for job in jobs])
-        speed = min(1.0, self.cores / threads) if threads else 1.0
-        ganged = sum([job["threads"] for job in jobs if job["gang"] > 1])
-        return speed, threads, ganged, sum([job["threads"] for job in jobs if "crowding" in job])
+        threads = ganged = crowding = 0
+        for job in self.jobs.values():
+            threads += job["threads"]
+            ganged += job["threads"] if job["gang"] > 1 else 0
+            crowding += job["threads"] if "crowding" in job else 0
+        return min(1.0, self.cores / threads) if threads else 1.0, threads, ganged, crowding
 
     def _core_share(self, job, load):
         """Part of a core that each thread of the job takes, spinning while it waits for the others."""
@@ -92,10 +93,11 @@ class Cores:
     def _plan(self) -> None:
         token = self.wake = object()
         if self.jobs:
-            self.env.process(self._finish(max(0.0, min(self._left_s().values())), token))
+            first_done = self.env.timeout(max(0.0, min(self._left_s().values())))
+            first_done.callbacks.append(lambda _: self._finish(token))
 
-    def _finish(self, delay, token):
-        yield self.env.timeout(delay)
+    def _finish(self, token) -> None:
+        """End the job that is done first, unless another began since that was planned."""
         if token is not self.wake:
             return
         self._settle()

@@ -56,7 +56,7 @@ def model(path: Path, **changes: Any) -> ModelFile:
 def real_model(folder: Path) -> ModelFile:
     """A small network that real runtimes take."""
     from advisor.graph.frontend import hash_file
-    from advisor.runtimes.conformance import small_network
+    from advisor.runtimes.conformance_networks import small_network
 
     path = small_network(folder / "n.onnx")
     return ModelFile(

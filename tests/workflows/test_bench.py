@@ -74,7 +74,7 @@ def test_on_other_devices_the_runtime_chooses_unless_told(monkeypatch, runtime: 
 
 @pytest.mark.runtime
 def test_a_measurement_on_auto_says_where_it_ran(tmp_path: Path) -> None:
-    from advisor.runtimes.conformance import small_network
+    from advisor.runtimes.conformance_networks import small_network
 
     model = small_network(tmp_path / "n.onnx")
     request = BenchRequest(models=(str(model),), device="AUTO:CPU", streams="1", threads="1", budget_s=30.0)

@@ -17,7 +17,7 @@ from advisor.workflows import predict
 from advisor.workflows.predict import PredictRequest, predict_model
 from tests.host.make_trees import files_of, write_tree
 
-MODEL = "like:person-detection-retail-0013"
+MODEL = "like:age-gender-recognition-retail-0013"
 AMX, PLAIN = "intel-xeon-platinum-8490h-2s", "intel-core-i5-8500"
 Works = Callable[..., Any]
 

@@ -13,7 +13,7 @@ from advisor.planner.question.inputs import Candidate
 from advisor.planner.search.study import Study
 from advisor.records.base import Sourced
 from advisor.records.plan import Plan
-from tests.planner.fakes import TODAY, FakePredictor, best_of, candidate, inputs, scenario
+from tests.planner.fakes import LONG_SLO, TODAY, FakePredictor, best_of, candidate, inputs, scenario
 
 BOXES = [candidate(f"box-{n}", n, 100.0 + 60.0 * n) for n in (2, 4, 8, 16)]
 NEARLY, CLEARLY, HOLDS = 2.2, 2.4, 2.0
@@ -21,7 +21,7 @@ NEARLY, CLEARLY, HOLDS = 2.2, 2.4, 2.0
 
 
 def planned(spread: float, boxes: list[Candidate] = BOXES, **money: float) -> Plan:
-    shop = scenario(candidates={"max_boxes": 1}, money=money)
+    shop = scenario(candidates={"max_boxes": 1}, money=money, slo=LONG_SLO)
     return plan(inputs(boxes, FakePredictor({"person": 0.02, "reid": 0.004}, spread), shop))
 
 
@@ -74,7 +74,7 @@ def test_a_failure_costs_one_more_box_where_the_scenario_does_not_say() -> None:
 
 
 def decided(boxes: list[Candidate], spread: float = 1.2, **money: float) -> Decision:
-    shop = scenario(money=money, candidates={"max_boxes": 1})
+    shop = scenario(money=money, candidates={"max_boxes": 1}, slo=LONG_SLO)
     study = Study.of(inputs(boxes, FakePredictor({"person": 0.02, "reid": 0.004}, spread), shop))
     decision = decide(study, boxes, explore(study, boxes))
     assert decision is not None

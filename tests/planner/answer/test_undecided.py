@@ -4,7 +4,7 @@ import pytest
 
 from advisor.planner.plan import plan
 from advisor.records.plan import Plan
-from tests.planner.fakes import FakePredictor, best_of, candidate, inputs, scenario
+from tests.planner.fakes import LONG_SLO, FakePredictor, best_of, candidate, inputs, scenario
 
 BOXES = [candidate(f"box-{n}", n, 100.0 + 60.0 * n) for n in (2, 4, 8, 16)]
 
@@ -12,7 +12,7 @@ BOXES = [candidate(f"box-{n}", n, 100.0 + 60.0 * n) for n in (2, 4, 8, 16)]
 def uncertain(spread: float = 2.4) -> Plan:
     """A catalogue in which box-4 holds at the median and only box-8 at 90 % confidence."""
     predictor = FakePredictor({"person": 0.02, "reid": 0.004}, spread)
-    return plan(inputs(BOXES, predictor, scenario(candidates={"max_boxes": 1})))
+    return plan(inputs(BOXES, predictor, scenario(candidates={"max_boxes": 1}, slo=LONG_SLO)))
 
 
 def test_what_holds_at_the_median_only_cannot_be_told() -> None:
