@@ -21,6 +21,7 @@ from .variants import CAPACITY, variants, write
 DURATION_S = 20.0
 QUICK = ("faces", "few-objects")
 P95_BAR = 0.15
+CAPACITY_BAR = 0.10
 DISTURBED = 0.05
 """Share of the usable cores that others took: as in the check of verification."""
 _FIGURES = {"latency_p95_ms": "p95", "camera_fps": "fps", "drops_pct": "drops", "utilisation/cpu": "cpu", "cpu": "cpu"}
@@ -198,6 +199,32 @@ def _times(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
+def _capacities(found: Sequence[Outcome]) -> list[str]:
+    """Cameras predicted and found, and how many of the variants came out within one camera or a tenth."""
+    rows, close, inside = [], 0, 0
+    for item in found:
+        if item.capacity is None:
+            continue
+        p10, p50, p90, cameras = item.capacity
+        near, covered = capacity_near(p50, cameras), p10 <= cameras <= p90
+        close, inside = close + near, inside + covered
+        rows.append([item.name, f"{p50:.0f} ({p10:.0f}-{p90:.0f})", cameras, f"{p50 - cameras:+.0f}",
+                     "yes" if near else "no", "yes" if covered else "no"])  # fmt: skip
+    if not rows:
+        return []
+    said = (
+        f"Capacity: {close} of {len(rows)} within one camera or {percent(CAPACITY_BAR, 0)} of what was found, "
+        f"{inside} of {len(rows)} inside P10-P90."
+    )
+    head = ["variant", "cameras predicted (P10-P90)", "cameras found", "difference", "near", "inside"]
+    return [said, "", table(head, rows), ""]
+
+
+def capacity_near(predicted: float, found: int) -> bool:
+    """Whether a predicted capacity lies within one camera or a tenth of the one found [cameras]."""
+    return abs(round(predicted) - found) <= max(1.0, CAPACITY_BAR * found)
+
+
 def tables(found: Sequence[Outcome]) -> str:
     """Summary, one row per variant, repeats, capacities, failures."""
     rows = []
@@ -211,19 +238,13 @@ def tables(found: Sequence[Outcome]) -> str:
             )  # fmt: skip
     head = ["variant", "p95, ms: predicted (P10-P90) / measured", "error", "fps", "drops, %", "CPU", "disturbed"]
     lines = [summary(found), "", table(head, rows), "", *_repeat(found)]
-    capacities = [
-        [item.name, f"{p[1]:.0f} ({p[0]:.0f}-{p[2]:.0f})", p[3], f"{p[1] - p[3]:+.0f}"]
-        for item in found
-        if (p := item.capacity) is not None
-    ]
-    if capacities:
-        lines += [table(["variant", "cameras predicted (P10-P90)", "cameras found", "difference"], capacities), ""]
+    lines += _capacities(found)
     failures = [f"- {item.name} showed nothing: {item.failure}" for item in found if item.failure is not None]
     return "\n".join([*lines, *failures]).rstrip()
 
 
 def run(quick: bool = False, only: Sequence[str] = ()) -> str:
-    """Measure and return the section: about 30 minutes, two with ``quick``; ``only`` names variants."""
+    """Measure and return the section: about 50 minutes, two with ``quick``; ``only`` names variants."""
     note = "Before each run the plan measured what it lacked, as `sizer verify` does; store empty at the start."
     start = header(f"{note} {8 if quick else DURATION_S:g} s each.")
     names = tuple(only) or (QUICK if quick else tuple(variants()))

@@ -268,8 +268,8 @@ def _cascade(section: Section) -> Iterator[list[str]]:
     yield [
         "capacity in cameras, predicted against found",
         f"{len(capacity.rows)} variants on this machine ({section.made})",
-        f"differences {', '.join(item['difference'] for item in capacity.rows)}",
-        "-",
+        f"{sum(item['near'] == 'yes' for item in capacity.rows)} of {len(capacity.rows)} within one camera or 10 %",
+        f"{100 * sum(item['inside'] == 'yes' for item in capacity.rows) / len(capacity.rows):.0f} %",
         f"{off['variant']}: {off['difference']} of {off['cameras found']}",
     ]
 

@@ -11,7 +11,9 @@ FACE = "like:face-detection-retail-0004"
 PERSON = "like:person-detection-retail-0013"
 AGE = "like:age-gender-recognition-retail-0013"
 REID = "like:person-reidentification-retail-0288"
-CAPACITY = ("faces", "persons-int8", "store")
+CAPACITY = (
+    "crops", "faces", "persons", "persons-int8", "many-objects", "visitors", "store", "mjpeg", "h265", "two-rates",
+)  # fmt: skip
 """Variants whose capacity is searched for, too: several runs each."""
 
 
@@ -61,6 +63,11 @@ def variants() -> dict[str, dict[str, Any]]:
     visitors = {**_objects("person", 3.0, 8.0, 15), **_objects("face", 1.5, 4.0, 8)}
     shop = [camera("aisle", 2, "1920x1080"), camera("entrance", 1, "1920x1080")]
     found = [
+        scenario(
+            "crops", [{**camera("lane", 2, "320x240", fps=5.0), "bitrate_kbps": 300}],
+            [stage("detect", "resnet-18", 1), stage("classify", "mobilenet-v2", 1, on="detect")],
+            _objects("detect", 2.0, 2.0, 2),
+        ),
         scenario("mostly-decode", [camera("yard", 4)], [stage("face", FACE, 15)]),
         scenario("faces", [camera("door", 2)], [stage("face", FACE, 3)]),
         scenario("faces-every-frame", [camera("door", 1)], [stage("face", FACE, 1)]),

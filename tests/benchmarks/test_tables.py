@@ -151,10 +151,18 @@ def test_cascade_summary_names_the_worst_and_keeps_failures() -> None:
     text = cascade.tables(found)
     assert cells(text, "p95 latency") == ["p95 latency", "3", "10.0 %", "67 % within 15 %", "67 %", "bad, -50 %"]
     assert cells(text, "drops (percentage points)")[2] == "1.0"
-    assert "| fair | 3 (2-4) | 5 | -2 |" in text
+    assert "| fair | 3 (2-4) | 5 | -2 | no | no |" in text
+    assert "Capacity: 0 of 1 within one camera or 10 % of what was found, 0 of 1 inside P10-P90." in text
     assert cells(text, "unseen")[1:3] == ["50 (40-60) / -", "-"]
     assert text.endswith("- broken showed nothing: refused")
     assert "| broken |" not in text
+
+
+@pytest.mark.parametrize(
+    ("predicted", "found", "near"), [(4.4, 3, True), (5, 3, False), (22, 20, True), (23, 20, False)]
+)
+def test_capacity_is_near_within_one_camera_or_a_tenth(predicted: float, found: int, near: bool) -> None:
+    assert cascade.capacity_near(predicted, found) is near
 
 
 def test_two_runs_of_one_variant_show_what_an_error_can_mean() -> None:
