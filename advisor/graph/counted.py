@@ -3,7 +3,8 @@
 A runtime fuses a graph for the processor that it runs on, so that its list of kernels says something of that processor.
 What is predicted of *other* machines may not depend on it: their work is counted here, as that of the published models
 was on which the calibration rests (``profiles/compile_works.py``). A convolution or matrix product takes in the
-element-wise operators behind it where nothing else reads its output.
+element-wise operators behind it where nothing else reads its output, an activation that is written in parts
+(:mod:`~advisor.graph.activations`) like any other.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from typing import Any
 
 from advisor.records.model import Kernel, KernelType, ModelFile, ModelWork
 
+from .activations import Activation, activations
 from .inputs import main_input
 from .live import live_bytes
 from .onnx_parts import declared_inputs, read_onnx
 from .quantised import computes_int8, holds_narrow_weights, without_pairs
 
-VERSION = "2"
+VERSION = "3"
 """Of the rules below: works that were counted by other ones are counted again."""
 _FREE = frozenset(
     {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Shape", "Constant", "Identity", "Cast", "Dropout"}
@@ -40,6 +42,12 @@ _TYPES: dict[str, KernelType] = {
     "ArgMax": "detection", "DepthToSpace": "reorder", "Pad": "reorder", "InstanceNormalization": "norm",
 }  # fmt: skip
 _PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
+_LINEAR = frozenset({"BatchNormalization", "Add", "Sub", "Mul", "Div"})
+"""Element-wise operators that are no activation."""
+_PARTIAL = frozenset({"Slice", "Split", "Gather"})
+"""Kernels that read what they hand on, and nothing else of their input."""
+_PER_INPUT = frozenset({"ArgMax", "TopK", "ReduceMean", "GlobalAveragePool"})
+"""Kernels that look at every element of their input for a smaller output."""
 _KEPT_VALUES = 1024
 """Constants of at most so many elements may be shapes; the values of larger ones say nothing of the work."""
 _BYTES = 4.0
@@ -59,6 +67,18 @@ class _Row:
     output_bytes: float
     weight_bytes: float
     window: tuple[int, ...] = ()
+    is_active: bool = False
+    """Whether an activation stands behind a product already."""
+
+    def takes(self, op: str, computed: int) -> bool:
+        """Whether an element-wise operator on so many computed tensors is done in this kernel.
+
+        A product takes in what needs nothing but its own output; a convolution also the sum with another tensor, where
+        no activation stands between. Chains of element-wise operators are one kernel.
+        """
+        if computed < 2 or self.op in _ELEMENTWISE:
+            return True
+        return self.op == "Conv" and op == "Add" and not self.is_active
 
 
 @dataclass
@@ -70,6 +90,12 @@ class _Graph:
     readers: Counter[str]
     known: frozenset[str]
     """Tensors of which every dimension is known."""
+    activations: dict[str, Activation]
+    """Activations that are written in parts, by their result."""
+    skipped: frozenset[str]
+    """Tensors inside of these."""
+    transposed: frozenset[str]
+    """Transposed tensors that matrix products alone read, as they lie before the transposition."""
     maker: dict[str, int] = field(default_factory=dict)
     """Tensor -> row of the kernel that makes it and may take in what follows."""
     rows: list[_Row] = field(default_factory=list)
@@ -196,29 +222,70 @@ def _read(model: Any) -> _Graph:
         shapes[value.name] = tuple(max(1, size) for size in axes)
         if value.type.tensor_type.HasField("shape") and all(size > 0 for size in axes):
             known.add(value.name)
-    readers = Counter(name for node in graph.node for name in node.input)
-    return _Graph(shapes, weights, readers, frozenset(known))
+    found = activations(graph, weights)
+    skipped = frozenset(name for item in found.values() for name in item.inner)
+    readers = Counter(name for node in graph.node if not skipped.intersection(node.output) for name in node.input)
+    for out, item in found.items():
+        made = next(node for node in graph.node if out in node.output)
+        readers.subtract(name for name in made.input if name not in weights)
+        readers[item.source] += 1  # however often the parts read it
+    return _Graph(shapes, weights, readers, frozenset(known), found, skipped, _transposed(graph))
+
+
+def _transposed(graph: Any) -> frozenset[str]:
+    """Tensors whose last two axes are swapped for matrix products alone: the product reads them so by itself."""
+    users: dict[str, set[str]] = {}
+    for node in graph.node:
+        for name in node.input:
+            users.setdefault(name, set()).add(node.op_type)
+    found = set()
+    for node in graph.node:
+        order = next((list(item.ints) for item in node.attribute if item.name == "perm"), [])
+        swapped = [*range(len(order) - 2), len(order) - 1, len(order) - 2]
+        if node.op_type == "Transpose" and len(order) > 1 and order == swapped:
+            found |= {node.output[0]} if users.get(node.output[0]) == {"MatMul"} else set()
+    return frozenset(found)
+
+
+def _host(graph: _Graph, op: str, out: str, data: list[str]) -> int | None:
+    """Row of the kernel that takes in an element-wise operator; None where none does.
+
+    An output that is larger than the kernel's own (a gate that is spread over a map) is written by another kernel.
+    """
+    for name in data:
+        if graph.alone(name) and graph.size_bytes(out) <= graph.size_bytes(name):
+            host = graph.maker[name]
+            if graph.rows[host].takes(op, len(data)):
+                return host
+    return None
 
 
 def _count(graph: _Graph, node: Any) -> None:
     """Add a node's kernel, or the node to the kernel before it."""
     op, out = node.op_type, node.output[0]
+    if out in graph.skipped or out in graph.transposed:
+        return
     data = [name for name in node.input if name and name not in graph.weights]
+    if out in graph.activations:
+        data = [graph.activations[out].source]
     if op in _FREE:
         if data and graph.alone(data[0]):
             graph.maker[out] = graph.maker[data[0]]
         return
-    host = next((graph.maker[name] for name in data if graph.alone(name)), None)
+    host = _host(graph, op, out, data)
     if op in _ELEMENTWISE and host is not None:
         row = graph.rows[host]
         row.input_bytes += sum(graph.size_bytes(name) for name in data if graph.maker.get(name) != host)
         row.output_bytes = graph.size_bytes(out)
+        row.is_active = row.is_active or op not in _LINEAR or out in graph.activations
         graph.maker[out] = host
         return
     held = sum(graph.size_bytes(name) for name in node.input if name in graph.weights)
     read = sum(graph.size_bytes(name) for name in data)
+    written = sum(graph.size_bytes(name) for name in node.output)
+    read = min(read, written) if op in _PARTIAL else read
     window = _filters(graph, node)[2:] if op in ("Conv", "ConvTranspose") else ()
-    graph.rows.append(_Row(op, _type(graph, node), _flop(graph, node), read, graph.size_bytes(out), held, window))
+    graph.rows.append(_Row(op, _type(graph, node), _flop(graph, node), read, written, held, window))
     if op in _PRODUCTS or op in _ELEMENTWISE:
         graph.maker[out] = len(graph.rows) - 1
 
@@ -237,7 +304,7 @@ def _filters(graph: _Graph, node: Any) -> tuple[int, ...]:
 
 
 def _flop(graph: _Graph, node: Any) -> float:
-    """Operations, two per multiply-add; one per output of all other kinds."""
+    """Operations, two per multiply-add; of all other kinds one per output, or per input where it is the larger."""
     shape = graph.shapes.get(node.output[0], ())
     if node.op_type == "Conv":
         return 2.0 * math.prod(shape) * math.prod(_filters(graph, node)[1:])
@@ -248,4 +315,6 @@ def _flop(graph: _Graph, node: Any) -> float:
     if node.op_type == "LSTM":
         directions, gates, width = graph.weights[node.input[1]]
         return 2.0 * graph.shapes[node.input[0]][0] * directions * gates * (width + gates // 4)
+    if node.op_type in _PER_INPUT:
+        shape = graph.shapes.get(node.input[0], ())
     return float(math.prod(shape))

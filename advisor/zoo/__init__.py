@@ -15,7 +15,7 @@ from advisor.records.model import ModelFile, ModelInfo
 if TYPE_CHECKING:
     from .builder import Net
 
-VERSION = 3
+VERSION = 4
 """Counts up whenever a graph or its weights change, so that a file of an older sizer is built again."""
 PREFIX = "like:"
 RANDOM_PREFIX = "random:"

@@ -74,10 +74,11 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(r"^(colorization|hybrid-cs|fbcnn|cocosnet|fast-neural)", c.IMAGE, _ASSUMED, "residual encoder and decoder"),
     # Detectors.
+    Rule(r"^yolo-v3-tiny", c.TINY_PYRAMID, _NAMED, "YOLOv3-tiny"),
     Rule(r"yolo-v\d-tiny|^yolo-v1", c.TINY_DARKNET, _NAMED, "3x3 convolutions and pooling"),
     Rule(r"^smartlab-object-detection", c.YOLOX_NANO, _DESCRIBED, "YOLOX-Nano"),
     Rule(r"^yolox", c.YOLOX, _NAMED, "YOLOX"),
-    Rule(r"^yolo-v4", c.CSP, _NAMED, "cross-stage partial blocks"),
+    Rule(r"^yolo-v4", c.CSP_DARKNET, _DESCRIBED, "YOLOv4 on CSPDarknet53"),
     Rule(r"^yolo-v2", c.DARKNET_19, _NAMED, "Darknet-19"),
     Rule(r"yolo-v|yolov3", c.DARKNET, _NAMED, "Darknet-53"),
     Rule(r"^ssd-resnet34|^ctdet|^ctpn", c.SSD_RESNET, _NAMED, "residual blocks"),

@@ -20,7 +20,7 @@ from tests.calibration.shipped import dataset as shipped_dataset
 
 
 def _works(**families: str) -> dict[str, WorkTable]:
-    return {name.replace("_", "-"): WorkTable(name, family, np.zeros((5, 4)), 0.0) for name, family in families.items()}
+    return {name.replace("_", "-"): WorkTable(name, family, np.zeros((5, 5)), 0.0) for name, family in families.items()}
 
 
 def test_the_words_before_the_number_name_relatives() -> None:

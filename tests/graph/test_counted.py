@@ -10,13 +10,15 @@ import pytest
 from onnx import TensorProto, helper
 
 from advisor.errors import ModelError
-from advisor.graph.counted import counted_work
+from advisor.graph.counted import counted_kernels, counted_work
 from advisor.perfmodel.analytic.work_table import load_works, table_of
 from advisor.perfmodel.resources.memory import sizes_of
 from advisor.records.model import ModelFile
 from advisor.runtimes.quantise import int8_model
 from advisor.store.paths import profiles_dir
 from advisor.workflows.models import resolve_model
+from advisor.zoo.builder import Net
+from advisor.zoo.onnx_file import outline
 from tests.graph import files
 
 
@@ -83,6 +85,70 @@ def test_a_graph_that_was_quantised_in_pairs_has_the_work_of_the_one_before(
     assert quantised.live == plain.live.model_copy(update={"int8_file": True})
     # It takes the memory of an int8 copy, whatever is asked for.
     assert sizes_of(quantised, runtime, "f32") == sizes_of(plain, runtime, "int8")
+
+
+def _counted(net: Net) -> list[str]:
+    kernels, _ = counted_kernels(outline(net))
+    return [kernel.original_type for kernel in kernels]
+
+
+@pytest.mark.parametrize("kind", ["silu", "gelu", "relu", "hswish"])
+def test_an_activation_in_parts_is_done_by_the_convolution_before_it(kind: str) -> None:
+    net = Net("small", (1, 8, 16, 16))
+    net.output(net.conv(net.conv(net.input, 8, act=kind), 8))
+    assert _counted(net) == ["Conv", "Conv"]
+
+
+def test_an_activation_in_parts_without_a_product_reads_once_and_writes_once() -> None:
+    net = Net("small", (1, 8, 16, 16))
+    net.output(net.act(net.pool(net.input, "max", 2, 2), "silu"))
+    (_, found), _ = counted_kernels(outline(net))
+    assert (found.input_bytes, found.output_bytes) == (4 * 8 * 64, 4 * 8 * 64)
+
+
+@pytest.mark.parametrize(("kind", "expected"), [(None, []), ("silu", ["Add"]), ("relu", ["Add"])])
+def test_a_sum_joins_a_convolution_without_an_activation(kind: str | None, expected: list[str]) -> None:
+    """As OpenVINO 2026.4 fuses these graphs."""
+    net = Net("small", (1, 8, 16, 16))
+    x = net.conv(net.input, 8)
+    y = net.conv(net.conv(x, 4, 1), 8, act=kind)
+    net.output(net.conv(net.add(x, y), 8))
+    assert _counted(net) == ["Conv", "Conv", "Conv", *expected, "Conv"]
+
+
+def test_a_gate_over_a_map_is_a_kernel_of_its_own() -> None:
+    net = Net("small", (1, 8, 16, 16))
+    x = net.conv(net.input, 8, act="relu")
+    gate = net.conv(net.global_pool(x, flat=False), 8, 1, act="sigmoid")
+    net.output(net.conv(net.mul(x, gate), 8))
+    assert _counted(net) == ["Conv", "GlobalAveragePool", "Conv", "Mul", "Conv"]
+
+
+def test_a_sum_behind_a_dense_layer_is_a_kernel_of_its_own() -> None:
+    net = Net("small", (1, 16, 32))
+    x = net.dense(net.input, 32)
+    net.output(net.dense(net.add(x, net.dense(x, 32, act="gelu")), 32))
+    assert _counted(net) == ["MatMul", "MatMul", "Add", "MatMul"]
+
+
+def test_a_slice_reads_what_it_hands_on() -> None:
+    net = Net("small", (1, 16, 32))
+    net.output(net.slice(net.input, 2, 0, 8))
+    (found,), _ = counted_kernels(outline(net))
+    assert found.input_bytes == found.output_bytes == 4 * 16 * 8
+
+
+def test_a_product_reads_a_transposed_operand_by_itself() -> None:
+    net = Net("small", (1, 2, 16, 32))
+    net.output(net.matmul(net.input, net.transpose(net.input, (0, 1, 3, 2))))
+    assert _counted(net) == ["MatMul"]
+
+
+def test_a_search_for_the_largest_looks_at_every_input() -> None:
+    net = Net("small", (1, 21, 16, 16))
+    net.output(net.node("ArgMax", [net.input], (1, 16, 16), axis=1, keepdims=0))
+    (found,), _ = counted_kernels(outline(net))
+    assert found.flop == 21 * 16 * 16
 
 
 def test_a_product_of_unknown_shape_is_left_to_the_runtime(tmp_path: Path) -> None:

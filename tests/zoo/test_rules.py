@@ -61,11 +61,23 @@ def test_age_and_gender_has_convolutions_only() -> None:
         ("face-detection-retail-0004", 0.588), ("person-detection-retail-0013", 0.723),
         ("age-gender-recognition-retail-0013", 2.138), ("googlenet-v4-tf", 42.648), ("drn-d-38", 25.9939),
         ("facenet-20180408-102900", 23.469), ("efficientnet-v2-s", 21.3816),
+        ("yolo-v4-tf", 64.33), ("yolo-v3-tf", 61.922), ("yolo-v3-tiny-tf", 8.848),
     ],
 )  # fmt: skip
 def test_graphs_of_known_networks_have_their_parameters_to_one_in_a_thousand(name, parameters) -> None:
     """A wrong block would not come out so near by chance: the search moved none of these counts."""
     assert stand_in(name).mparams == pytest.approx(parameters, rel=2e-3)
+
+
+def test_yolo_has_the_convolutions_that_its_outputs_are_numbered_by() -> None:
+    """Open Model Zoo names the last output of yolo-v4-tf ``conv2d_109``, counted from 0."""
+    assert sum(node.op == "Conv" for node in stand_in("yolo-v4-tf").describe().nodes) == 110
+
+
+def test_deeplab_has_stride_8() -> None:
+    """Its model zoo says so of all frozen graphs, and 8.78 G multiply-adds at this input."""
+    net = stand_in("deeplabv3").describe()
+    assert net.macs == pytest.approx(8.78e9, rel=0.01)
 
 
 def test_heads_on_several_maps_share_their_weights() -> None:

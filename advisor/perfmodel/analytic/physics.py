@@ -148,10 +148,12 @@ def pass_time(p: Parameters, machine: MachineArrays, table: Array, peak_activati
     # Memory channels and caches of a socket that no thread runs on are out of reach.
     near = sockets_used(machine, busy) / machine.sockets
     reach = p.factor("l3_reach") * (machine.l3_bytes + 0.7 * machine.l2_bytes) * near
+    # Activations are read soon after they were written: what counts is whether those of one kernel fit, on all streams.
+    size = table[:, :, 4] / np.maximum(table[:, :, 1], 1.0) * (streams * runs.batch * shrink)[:, None]
+    # Weights come again with the next pass, once all others and the activations have passed.
     working = streams * peak_activation * shrink * runs.batch + weights.sum(axis=1)
-    miss = working / (working + reach)
     bandwidth = attainable_bandwidth(p, machine) * near / streams
-    traffic = (activation + weights) * miss[:, None]
+    traffic = activation * (size / (size + reach[:, None])) + weights * (working / (working + reach))[:, None]
     memory = traffic / bandwidth[:, None]
     # Products and a cube root: a general power takes several times as long, and fits evaluate this a million times.
     per_class = np.cbrt(compute * compute * compute + memory * memory * memory)

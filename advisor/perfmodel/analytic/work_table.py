@@ -23,8 +23,10 @@ from advisor.records.model import Kernel, ModelWork
 CLASSES = ("conv", "dwconv", "gemm", "memory", "serial")
 """Dense convolution, depthwise and grouped convolution, matrix products, memory-bound kernels, kernels with little
 parallelism (recurrence, detection post-processing)."""
-COLUMNS = ("flop", "activation_bytes", "weight_bytes", "kernels")
-"""Per batch-1 pass: operations [FLOP]; activations read and written, weights read [B at f32]; kernels [1]."""
+COLUMNS = ("flop", "activation_bytes", "weight_bytes", "kernels", "squared_bytes")
+"""Per batch-1 pass: operations [FLOP]; activations read and written, weights read [B at f32]; kernels [1]; sum over
+kernels of the square of a kernel's activations [B^2 at f32]: this over the activations is the size of the kernel that a
+byte belongs to, in the mean."""
 
 _PRODUCTS = 3
 """The first classes: those whose kernels are products of weights, the same in every precision."""
@@ -78,15 +80,15 @@ def kernel_class(kernel: Kernel) -> int:
     return _CLASS_OF.get(kernel.type, 3)
 
 
-def kernel_row(kernel: Kernel, batch: int) -> tuple[float, float, float, float]:
-    """Columns of one kernel, per input and in four-byte elements."""
+def kernel_row(kernel: Kernel, batch: int) -> tuple[float, ...]:
+    """Columns of one kernel, per input and in four-byte elements.
+
+    A look-up reads the rows that it takes of its table, not the table.
+    """
     scale = 4.0 / _element_bytes(kernel)
-    return (
-        kernel.flop / batch,
-        (kernel.input_bytes + kernel.output_bytes) * scale / batch,
-        kernel.weight_bytes * scale,
-        1.0,
-    )
+    activations = (kernel.input_bytes + kernel.output_bytes) * scale / batch
+    weights = min(kernel.weight_bytes, kernel.output_bytes) if kernel.type == "gather" else kernel.weight_bytes
+    return kernel.flop / batch, activations, weights * scale, 1.0, activations**2
 
 
 def table_of(work: ModelWork) -> WorkTable:
@@ -155,8 +157,8 @@ def _document(path: Path) -> dict[str, Any]:
         raise CatalogueError(
             f"{path}: the shipped work tables cannot be read ({error}); install sizer again"
         ) from error
-    if document.get("schema") != "sizer.works/1":
-        raise CatalogueError(f"{path}: schema {document.get('schema')!r} is not sizer.works/1; install sizer again")
+    if document.get("schema") != "sizer.works/2":
+        raise CatalogueError(f"{path}: schema {document.get('schema')!r} is not sizer.works/2; install sizer again")
     return document
 
 

@@ -34,7 +34,7 @@ def graphics_rows(
         return np.array([float(getattr(spec, name)) for spec in specs])
 
     return GraphicsArrays(
-        table=np.array([table.table for table in tables]).reshape(len(tables), len(CLASSES), 4),
+        table=np.array([table.table[:, :4] for table in tables]).reshape(len(tables), len(CLASSES), 4),
         execution_units=facts("execution_units"),
         clock_hz=facts("clock_hz"),
         memory_bytes_per_s=facts("memory_bandwidth_bytes_per_s"),

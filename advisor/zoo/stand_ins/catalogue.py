@@ -74,20 +74,12 @@ PYRAMID = Template(
         ),
     ),
 )  # fmt: skip
-DARKNET = template(
-    "yolo", "detection", "yolo", dense.darknet_detector, (32.0,) * 6, (80,), (1, 2, 8, 8, 4), (1, 1, 2, 2, 1),
-    (2, 4, 8, 4, 2),
-)  # fmt: skip
 TINY_DARKNET = template(
     "yolo", "detection", "yolo", dense.tiny_darknet, (16.0,) * 7, (80,), (1,) * 7, (1, 1, 1, 1, 1, 1, 2)
 )
 DARKNET_19 = template(
     "yolo", "detection", "yolo", dense.tiny_darknet, (16.0,) * 7, (80,), (1, 1, 2, 2, 3, 3, 2), (1, 1, 1, 1, 3, 3, 3)
 )
-CSP = template(
-    "yolo", "detection", "yolo", dense.csp_detector, (32.0,) * 5, (80,), (1, 2, 3, 1), (2, 4, 6, 2), (1, 1, 1, 1),
-    (3, 6, 9, 3),
-)  # fmt: skip
 SEGMENT = template(
     "encoder-decoder", "segmentation", "mask", maps.encoder_decoder, (32.0,) * 5, (2, 1, 4),
     (1, 2, 2, 2, 2), (1, 1, 1, 1, 1), (3, 4, 6, 3, 1),
@@ -258,6 +250,13 @@ EFFICIENT_DETECTOR = network(
 EFFICIENT_DETECTOR_1 = network(
     "efficientdet", *_BOXES, efficient.efficient_detector, (*_EFFICIENT, 88.0), (4,), (2, 3, 3, 4, 4, 5, 2, 3)
 )
+_DARKNET = (32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
+DARKNET = network("yolo", "detection", "yolo", dense.darknet_detector, _DARKNET, (80,), (1, 2, 8, 8, 4))
+CSP_DARKNET = network("yolo", "detection", "yolo", dense.csp_darknet_detector, _DARKNET, (80,), (1, 2, 8, 8, 4))
+TINY_PYRAMID = network(
+    "yolo", "detection", "yolo", dense.tiny_pyramid_detector, (16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0), (80,),
+    (1,) * 7,
+)  # fmt: skip
 YOLOX = network(
     "yolo", "detection", "yolo", dense.decoupled_detector, (24.0, 48.0, 96.0, 192.0, 384.0), (80,), (1, 3, 3, 1),
 )  # fmt: skip

@@ -164,27 +164,53 @@ def _decoupled(net: Net, channels: Numbers, depths: Numbers, classes: int, *, li
     yolo_output(net, heads, classes, anchors=1)
 
 
-def csp_detector(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
-    """YOLOv4 and v5-like detector, path aggregation over three strides; ``option`` classes."""
-    x = net.conv(net.input, channels[0], 6, 2, pad=2, act="silu")
+def csp_darknet_detector(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """YOLOv4 (Bochkovskiy et al. 2020): CSPDarknet53, pyramid pooling, path aggregation; ``option`` classes.
+
+    110 convolutions. SiLU stands for the backbone's Mish: both are one activation of the convolution before them.
+    """
+    x = net.conv(net.input, channels[0], 3, act="silu")
     kept = []
-    for width, depth in zip(channels[1:], depths, strict=True):
-        x = csp(net, net.conv(x, width, 3, 2, act="silu"), width, depth)
+    for place, (width, depth) in enumerate(zip(channels[1:], depths, strict=True)):
+        x = _partial_stage(net, net.conv(x, width, 3, 2, act="silu"), width, depth, whole=place == 0)
         kept.append(x)
-    low, mid, high = channels[2:5]
-    top = net.conv(pyramid_pool(net, x, high), mid, 1, act="silu")
-    x = csp(net, net.concat([net.resize(top, kept[2].shape[2:]), kept[2]]), mid, depths[0], shortcut=False)
-    middle = net.conv(x, low, 1, act="silu")
-    x = csp(net, net.concat([net.resize(middle, kept[1].shape[2:]), kept[1]]), low, depths[0], shortcut=False)
-    maps = [x]
-    for lower, width in ((middle, mid), (top, high)):
-        y = net.conv(maps[-1], lower.shape[1], 3, 2, act="silu")
-        maps.append(csp(net, net.concat([y, lower]), width, depths[0], shortcut=False))
+    low, mid, high = (width // 2 for width in channels[3:6])
+    x = _alternating(net, x, high, 3)
+    x = _alternating(net, net.concat([x, *(net.pool(x, "max", k, 1, k // 2) for k in (5, 9, 13))]), high, 3)
+    top = x
+    laterals = []
+    for level, width in ((kept[3], mid), (kept[2], low)):
+        up = net.resize(net.conv(x, width, 1, act="leaky"), level.shape[2:])
+        x = _alternating(net, net.concat([net.conv(level, width, 1, act="leaky"), up]), width, 5)
+        laterals.append(x)
+    maps = [net.conv(x, 2 * low, 3, act="leaky")]
+    for lower, width in ((laterals[0], mid), (top, high)):
+        down = net.conv(x, width, 3, 2, act="leaky")
+        x = _alternating(net, net.concat([down, lower]), width, 5)
+        maps.append(net.conv(x, 2 * width, 3, act="leaky"))
     yolo_output(net, maps, option)
 
 
+def _partial_stage(net: Net, x: Tensor, width: int, depth: int, *, whole: bool) -> Tensor:
+    """Residual pairs on half of the channels (``whole``: on all, as in the first stage), joined with the other half."""
+    half = width if whole else width // 2
+    skip = net.conv(x, half, 1, act="silu")
+    y = net.conv(x, half, 1, act="silu")
+    for _ in range(depth):
+        z = net.conv(net.conv(y, width // 2, 1, act="silu"), half, 3, act="silu", gain=BRANCH_GAIN)
+        y = net.add(y, z)
+    return net.conv(net.concat([net.conv(y, half, 1, act="silu"), skip]), width, 1, act="silu")
+
+
+def _alternating(net: Net, x: Tensor, width: int, count: int) -> Tensor:
+    """``count`` convolutions, 1x1 to ``width`` and 3x3 to twice as many in turns, the first and the last 1x1."""
+    for place in range(count):
+        x = net.conv(x, width, 1, act="leaky") if place % 2 == 0 else net.conv(x, 2 * width, 3, act="leaky")
+    return x
+
+
 def darknet_detector(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
-    """YOLOv2 and v3-like detector: residual 1x1 and 3x3 pairs, leaky ReLU, three heads; ``option`` classes."""
+    """YOLOv3 (Redmon and Farhadi 2018): Darknet-53, three heads, 75 convolutions; ``option`` classes."""
     x = net.conv(net.input, channels[0], 3, act="leaky")
     kept = []
     for width, depth in zip(channels[1:], depths, strict=True):
@@ -193,16 +219,35 @@ def darknet_detector(net: Net, channels: Numbers, depths: Numbers, option: int) 
             y = net.conv(net.conv(x, width // 2, 1, act="leaky"), width, 3, act="leaky", gain=BRANCH_GAIN)
             x = net.add(x, y)
         kept.append(x)
-    maps: list[Tensor] = []
-    for level in reversed(kept[-3:]):
+    maps = []
+    for place, level in enumerate(reversed(kept[-3:])):
         width = level.shape[1] // 2
-        x = level
-        if maps:
-            y = net.conv(maps[-1], width, 1, act="leaky")
+        if place > 0:
+            y = net.conv(x, width, 1, act="leaky")
             x = net.concat([net.resize(y, level.shape[2:]), level])
-        x = net.conv(x, width, 1, act="leaky")
-        maps.append(net.conv(net.conv(x, 2 * width, 3, act="leaky"), width, 1, act="leaky"))
+        x = _alternating(net, x, width, 5)
+        maps.append(net.conv(x, 2 * width, 3, act="leaky"))
     yolo_output(net, maps, option)
+
+
+def tiny_pyramid_detector(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
+    """YOLOv3-tiny (Redmon and Farhadi 2018): 3x3 convolutions with pooling, two heads; ``option`` classes.
+
+    13 convolutions. Pooling without stride has a window of 3, for 2 with padding on one side.
+    """
+    x = kept = net.input
+    for place, (width, depth) in enumerate(zip(channels[:6], depths[:6], strict=True)):
+        for _ in range(depth):
+            x = net.conv(x, width, 3, act="leaky")
+        kept = x if place == 4 else kept
+        x = net.pool(x, "max", 2, 2) if place < 5 else net.pool(x, "max", 3, 1, 1)
+    for _ in range(depths[6]):
+        x = net.conv(x, channels[6], 3, act="leaky")
+    x = net.conv(x, channels[6] // 4, 1, act="leaky")
+    coarse = net.conv(x, channels[6] // 2, 3, act="leaky")
+    y = net.resize(net.conv(x, channels[6] // 8, 1, act="leaky"), kept.shape[2:])
+    fine = net.conv(net.concat([y, kept]), channels[4], 3, act="leaky")
+    yolo_output(net, [fine, coarse], option)
 
 
 def tiny_darknet(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:

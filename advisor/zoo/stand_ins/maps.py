@@ -100,20 +100,23 @@ def mobile_encoder_decoder(net: Net, channels: Numbers, depths: Numbers, option:
 
 
 def atrous_segmentation(net: Net, channels: Numbers, depths: Numbers, option: int) -> None:
-    """DeepLab-v3 on MobileNet-v2 at stride 16: the last stages dilated, one pooled branch, 21 maps, the best of them.
+    """DeepLab-v3 on MobileNet-v2 at stride 8: the last stages dilated, one pooled branch, 21 maps, the best of them.
 
-    Counts: the seven stages', that of the two branches; ``option``: expansion of the blocks.
+    Where MobileNet-v2 has stride 2 beyond stride 8, the blocks behind are dilated twice as much instead. Counts: the
+    seven stages', that of the two branches; ``option``: expansion of the blocks.
     """
     x = net.conv(net.input, 2 * channels[0], 3, 2, act="relu6")
+    dilation = 1
     for place, (width, depth) in enumerate(zip(channels[:-1], depths, strict=True)):
         for block in range(depth):
-            stride = 2 if block == 0 and place in (1, 2, 3) else 1
+            stride = 2 if block == 0 and place in (1, 2) else 1
             expanded = x.shape[1] * (1 if place == 0 else option)
             same = stride == 1 and x.shape[1] == width
             y = x if place == 0 else net.conv(x, expanded, 1, act="relu6")
-            y = net.depthwise(y, 3, stride, act="relu6", dilation=2 if place > 4 else 1)
+            y = net.depthwise(y, 3, stride, act="relu6", dilation=dilation)
             y = net.conv(y, width, 1, gain=BRANCH_GAIN if same else 1.0)
             x = net.add(x, y) if same else y
+            dilation *= 2 if block == 0 and place in (3, 5) else 1
     pooled = net.conv(net.global_pool(x, flat=False), channels[-1], 1, act="relu")
     x = net.concat([net.resize(pooled, x.shape[2:]), net.conv(x, channels[-1], 1, act="relu")])
     x = net.conv(net.conv(x, channels[-1], 1, act="relu"), 21, 1)

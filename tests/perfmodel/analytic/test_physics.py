@@ -16,8 +16,8 @@ def runs(precision: int = 0, batch: float = 1, streams: float = 1, threads: floa
 
 
 def table(flop: float, activation: float = 1e3, weights: float = 1e3, kernels: float = 1.0, row: int = 0) -> np.ndarray:
-    out = np.zeros((1, len(CLASSES), 4))
-    out[0, row] = (flop, activation, weights, kernels)
+    out = np.zeros((1, len(CLASSES), 5))
+    out[0, row] = (flop, activation, weights, kernels, activation**2 / kernels)
     return out
 
 
@@ -50,6 +50,16 @@ def test_many_small_kernels_gain_less_from_threads_than_a_large_one() -> None:
     small, large = table(1e8, kernels=200.0), table(1e11, kernels=1.0)
     gain = [total(machine(), w, runs(threads=1)) / total(machine(), w, runs(threads=4)) for w in (small, large)]
     assert gain[0] < gain[1]
+
+
+def test_activations_come_from_the_level_that_a_kernel_fits_into() -> None:
+    """A hundred kernels of 100 kB hand each other what lies in the caches; one of 10 MB on four streams does not."""
+    spec, run = machine(), runs(streams=4)
+    parts = [
+        pass_time(PRIOR, machine_arrays([spec]), table(0.0, 1e7, 0.0, kernels, row=3), np.array([1e6]), run)
+        for kernels in (100.0, 1.0)
+    ]
+    assert parts[0].traffic[0] < 0.1 * 1e7 < 0.5 * 1e7 < parts[1].traffic[0]
 
 
 def test_weights_from_memory_bind_when_nothing_is_reused() -> None:

@@ -22,6 +22,11 @@ def test_precision_does_not_change_the_table() -> None:
     assert wide.peak_activation_bytes == narrow.peak_activation_bytes
 
 
+def test_a_look_up_reads_the_rows_that_it_takes() -> None:
+    found = table_of(work([kernel(0, type="gather", flop=0.0, moved=4e5, weights=9e7)]))
+    assert 0.0 < found.table[CLASSES.index("memory"), 2] <= 4e5
+
+
 def test_batch_is_divided_out_but_not_of_the_weights() -> None:
     one = table_of(work([kernel(0)]))
     eight = table_of(work([kernel(0, flop=1.6e9, moved=8e6)], batch=8, activation_bytes=1.6e7))

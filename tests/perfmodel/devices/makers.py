@@ -22,9 +22,9 @@ def graphics(**changes: Any) -> DeviceSpec:
 
 def table(model: str = "net", flop: float = 8e9) -> WorkTable:
     """Convolutions with some memory-bound kernels."""
-    counts = np.zeros((5, 4))
-    counts[0] = flop, 80e6, 100e6, 50
-    counts[3] = 1e6, 10e6, 0, 10
+    counts = np.zeros((5, 5))
+    counts[0] = flop, 80e6, 100e6, 50, 80e6**2 / 50
+    counts[3] = 1e6, 10e6, 0, 10, 10e6**2 / 10
     return WorkTable(model, "net", counts, 10e6)
 
 

@@ -17,6 +17,8 @@ from tests.perfmodel.makers import kernel, machine, work
 
 PRIOR = Parameters(MEAN)
 TOLERANCE = 0.01
+ALONE_TOLERANCE = 0.015
+"""Passes by themselves are ordered ones times a ratio of each chip's own, which no order binds."""
 
 
 def better_than(one: dict[str, object], other: dict[str, object]) -> tuple[bool, bool]:
@@ -183,7 +185,7 @@ def test_nor_by_itself_on_an_idle_machine(shipped: Predictor, chips: list[Machin
         found += [
             f"{large[i].id} {alone_s[i] / alone_s[j] - 1.0:.1%} slower than {large[j].id}: {network.model} {precision}"
             for i, j in np.argwhere(better & ~better.T)
-            if alone_s[i] > (1.0 + TOLERANCE) * alone_s[j]
+            if alone_s[i] > (1.0 + ALONE_TOLERANCE) * alone_s[j]
         ]
     assert found == []
 

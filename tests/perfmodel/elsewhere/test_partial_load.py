@@ -13,7 +13,7 @@ CHIP = "intel-core-i5-8600k"
 """The one machine of which single requests on 1, 2, 4 and 6 threads were published."""
 
 
-@pytest.mark.parametrize(("threads", "most"), [(1.0, 0.07), (2.0, 0.07), (4.0, 0.05)])
+@pytest.mark.parametrize(("threads", "most"), [(1.0, 0.11), (2.0, 0.07), (4.0, 0.05)])
 def test_few_threads_are_as_much_slower_than_all_as_published(threads: float, most: float) -> None:
     """Clock, caches and barriers between one busy core and six; 21 models, the same release."""
     data = shipped.dataset().data

@@ -97,7 +97,7 @@ def test_figures_of_a_noisy_source_teach_less() -> None:
 
 
 def test_a_table_that_stands_for_no_architecture_is_like_no_other() -> None:
-    table = np.ones((5, 4)) * 1e6
+    table = np.ones((5, 5)) * 1e6
     works = [WorkTable(name, name, table, 1e6, alike=name == "a") for name in ("a", "b", "c")]
     apart = np.linalg.norm(features_of_models(works)[:, None] - features_of_models(works)[None, :], axis=2)
     assert np.all(apart[np.triu_indices(3, 1)] > 50.0)
