@@ -52,11 +52,11 @@ def looks_fallen_back(table: WorkTable) -> str | None:
     By kernels and operations alone, since a user's file has a name of its own. Mixed depthwise: depthwise kernels of
     several sizes side by side, with splits and joins around each; attention in an image network: matrix products beside
     convolutions, or with many shifts between them (windows); two stages: selections more than a single one makes.
-    Source: project assumption; of 170 published networks it names MixNet, Swin and EfficientDet alone.
+    Source: project assumption; of 170 published networks it names MixNet and Swin alone.
     """
     conv, depthwise, products, memory, serial = table.table
     share = table.table[:, 0] / max(table.flop, 1.0)
-    joined = depthwise[3] > 0.6 * conv[3] and memory[3] >= 2.0 * depthwise[3]
+    joined = depthwise[3] > 0.6 * conv[3] and memory[3] >= 1.9 * depthwise[3]
     if depthwise[3] >= 6 and (joined or depthwise[3] > conv[3]):
         return "mixed depthwise convolutions"
     if products[3] >= 10 and share[2] > 0.05 and (share[0] > 0.05 or memory[3] >= 2.5 * products[3]):

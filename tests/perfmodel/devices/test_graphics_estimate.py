@@ -85,8 +85,7 @@ def test_a_file_of_a_users_own_is_as_wide_as_a_published_network_of_its_kind(wor
 
 
 def test_few_published_networks_look_fallen_back_by_their_work() -> None:
-    """EfficientDet is answered by its name, so all bands that were judged stay as they were."""
+    """EfficientDet has 1.8 joins for each depthwise kernel, MixNet 2.0."""
     works = load_works(profiles_dir() / "calibration" / "works.json")
-    assert {name for name, work in works.items() if looks_fallen_back(work)} == {
-        "mixnet-l", "swin-tiny-patch4-window7-224", "efficientdet-d0",
-    }  # fmt: skip
+    found = {name for name, work in works.items() if looks_fallen_back(work)}
+    assert found == {"mixnet-l", "swin-tiny-patch4-window7-224"}
