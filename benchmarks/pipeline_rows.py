@@ -129,13 +129,13 @@ def work_of(text: str) -> ModelWork:
             type=_TYPES[kind],
             original_type=kind,
             flop=scale * flop / count,
-            input_bytes=scale * activation_bytes / count,
+            input_bytes=scale * size_bytes,
             output_bytes=0.0,
             weight_bytes=weight_bytes / count,
             precision="f32",
         )
-        for kind, (flop, activation_bytes, weight_bytes, count) in zip(CLASSES, counted.table, strict=True)
-        for number in range(int(count))
+        for kind, (flop, activation_bytes, weight_bytes, count, squared) in zip(CLASSES, counted.table, strict=True)
+        for number, size_bytes in enumerate(_sizes(activation_bytes, squared, int(count)))
     )
     return ModelWork(
         model=text,
@@ -152,6 +152,15 @@ def work_of(text: str) -> ModelWork:
         weight_bytes=counted.weight_bytes,
         activation_bytes=scale * counted.peak_activation_bytes,
     )
+
+
+def _sizes(activation_bytes: float, squared_bytes: float, count: int) -> list[float]:
+    """Activations of each of ``count`` kernels [B], with the sum and the sum of squares of the table.
+
+    As many kernels as have these sums when they share everything evenly do so, the others have none.
+    """
+    sharing = min(count, max(1, round(activation_bytes**2 / squared_bytes))) if squared_bytes > 0 else count
+    return [activation_bytes / sharing if number < sharing else 0.0 for number in range(count)]
 
 
 def _counted(name: str) -> WorkTable:

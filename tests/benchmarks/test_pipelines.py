@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from advisor.perfmodel.analytic.work_table import load_works, table_of
+from advisor.store.paths import profiles_dir
 from benchmarks.pipeline_rows import (
     Pipeline,
     encode_load,
@@ -56,6 +59,13 @@ def test_a_factor_behind_a_work_scales_its_operations_and_not_its_weights() -> N
     )
     assert part.weight_bytes == whole.weight_bytes
     assert whole.flop == pytest.approx(49.0e9, rel=0.05)  # as published for YOLOv5m at 640 x 640
+
+
+def test_a_work_has_the_table_that_it_was_made_from() -> None:
+    known = load_works(profiles_dir() / "calibration" / "works.json")["resnet-50"].table
+    made = table_of(work_of("resnet-50")).table
+    np.testing.assert_allclose(made[:, :4], known[:, :4])
+    np.testing.assert_allclose(made[:, 4], known[:, 4], rtol=0.25)  # of whole kernels
 
 
 def test_objects_are_handed_to_every_classifier() -> None:
