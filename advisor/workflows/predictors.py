@@ -9,7 +9,7 @@ from advisor.perfmodel.resources.application import ApplicationUnit
 from advisor.records.base import Interval
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
-from advisor.records.model import ModelWork
+from advisor.records.model import ModelWork, known_as
 from advisor.records.prediction import CostEstimate, ServiceEstimate
 from advisor.records.preparation import Preparation
 
@@ -84,7 +84,9 @@ class _Brought:
     def __init__(self, brought: Iterable[ModelWork], others: WorkSource) -> None:
         # Whatever a box says stands for this box alone: nothing of it may reach `others`.
         self._brought: dict[tuple[str, str, str], ModelWork] = {
-            (work.model, work.runtime, work.precision): work for work in brought if work.batch == 1
+            (known_as(work.model, work.kind, work.sha256), work.runtime, work.precision): work
+            for work in brought
+            if work.batch == 1
         }
         self._others = others
 
