@@ -212,7 +212,7 @@ def _of(model: str, kind: str, sha256: str, latency_s: float) -> Measurement:
 def test_files_of_one_name_are_two_networks() -> None:
     """Two detectors in folders of their own, both `best.onnx`."""
     found = HostMeasurements.join(None, [_of("best", "file", "a" * 64, 0.010)], [], None)
-    first, other = (work(model="best", sha256=sha256 * 64) for sha256 in "ab")
+    first, other = (work(model="best", kind="file", sha256=sha256 * 64) for sha256 in "ab")
     assert found.exact_match(first, RunConfig(threads=1, streams=1), 1, 1) is not None
     assert found.exact_match(other, RunConfig(threads=1, streams=1), 1, 1) is None
 
