@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.perfmodel.analytic.work_table import canonical_name
+from advisor.perfmodel.analytic.work_table import canonical_name, network_of
 from advisor.perfmodel.here.calibration import HostCalibration
 from advisor.perfmodel.here.measurements import HostMeasurements, TimedConfiguration
 from advisor.perfmodel.predictor import Predictor
@@ -81,7 +81,7 @@ def held_out_predictions(
     """
     every = HostMeasurements.join(host, measurements, micro, None)
     works: WorksByKey = {_key(item): work for item in every.configurations if (work := every.work(item)) is not None}
-    names = {canonical_name(row.model) for row in measurements}
+    names = {network_of(row.model, row.model_kind, row.model_sha256) for row in measurements}
     groups: dict[str, set[str]] = {}
     for name in names:
         groups.setdefault(group_of(name), set()).add(name)
@@ -93,7 +93,9 @@ def held_out_predictions(
         predictor = Predictor.load(
             calibration_dir,
             host=host,
-            measurements=[row for row in measurements if canonical_name(row.model) not in members],
+            measurements=[
+                row for row in measurements if network_of(row.model, row.model_kind, row.model_sha256) not in members
+            ],
             micro=micro,
             works=_Without(works, members),
             host_calibration=HostCalibration() if fit is None else fit,

@@ -14,6 +14,7 @@ from advisor.records.machine import MachineSpec
 from advisor.records.measurement import Measurement, MicroBenchmark
 from advisor.records.model import ModelWork
 from advisor.records.prediction import CostEstimate, KernelCost, ServiceEstimate
+from advisor.records.preparation import Preparation
 from advisor.store.paths import profiles_dir
 
 from .analytic.bottleneck import costliest_kernels
@@ -263,17 +264,9 @@ class Predictor:
         """Core time of decoding one frame in software."""
         return self._costs.decode(machine, codec, width, height, bitrate_kbps, fps)
 
-    def preprocess(
-        self,
-        machine: MachineSpec,
-        source: tuple[int, int],
-        target: tuple[int, int],
-        *,
-        cut_from: tuple[int, int] | None = None,
-        raw: bool = False,
-    ) -> CostEstimate:
+    def preprocess(self, machine: MachineSpec, preparation: Preparation) -> CostEstimate:
         """Core time of scaling and laying out one input; see :meth:`CoreCosts.preprocess`."""
-        return self._costs.preprocess(machine, source, target, cut_from=cut_from, raw=raw)
+        return self._costs.preprocess(machine, preparation)
 
     def application(self, machine: MachineSpec, unit: ApplicationUnit, stated_ms: float | None) -> CostEstimate:
         """Core time of the application's own work on one frame or object; ``stated_ms`` None: what is usual."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from .base import KeyedRecord, PositiveCount, Precision, Quantity, Record, RuntimeName
@@ -13,6 +15,17 @@ KernelType = Literal[
     "norm", "reorder", "concat", "gather", "resize", "rnn", "detection", "convert", "other",
 ]  # fmt: skip
 ModelKind = Literal["architecture", "stand-in", "file"]
+
+
+def at_sizes(sha256: str, input_shape: Sequence[int], further_shapes: Mapping[str, Sequence[int]] = {}) -> str:
+    """Hash by which a file that leaves sizes open is known at some: at others it is another network."""
+    sizes = json.dumps([list(input_shape), {name: list(shape) for name, shape in sorted(further_shapes.items())}])
+    return hashlib.sha256(f"{sha256} {sizes}".encode()).hexdigest()
+
+
+def known_as(model: str, kind: str, sha256: str) -> str:
+    """Name that no two networks have: of a user's file with the start of its hash, since any may be called ``best``."""
+    return f"{model}@{sha256[:12]}" if kind == "file" else model
 
 
 IMAGE_CHANNELS = frozenset({1, 3, 4})
@@ -96,6 +109,7 @@ class ModelFile(Record):
     kind: ModelKind
     path: str
     sha256: str
+    """Of the file; where that leaves sizes open, of the file at the sizes that it is used with (:func:`at_sizes`)."""
     input_shape: tuple[PositiveCount, ...]
     """Static shape at batch 1 of the main input: the picture, or else the first."""
     further_shapes: tuple[tuple[str, tuple[PositiveCount, ...]], ...] = ()

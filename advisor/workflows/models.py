@@ -15,7 +15,7 @@ from advisor.clock import utc_now
 from advisor.errors import ModelError
 from advisor.graph.inputs import GivenShapes
 from advisor.records.base import Quantity, Record, RuntimeName
-from advisor.records.model import Kernel, ModelFile, ModelInfo, ModelWork, parse_named_shapes
+from advisor.records.model import Kernel, ModelFile, ModelInfo, ModelWork, at_sizes, parse_named_shapes
 from advisor.records.scenario import parse_resolution
 from advisor.store.schemas import ModelReport
 
@@ -209,7 +209,12 @@ def _at(built: ModelFile, given: GivenShapes) -> ModelFile:
     if given.shape is None and given.picture is None and not given.named:
         return built
     own = (DeclaredInput("input", (None, *built.input_shape[1:])),)
-    return built.model_copy(update={"input_shape": static_inputs(own, Path(built.path), given).shapes[0]})
+    shape = static_inputs(own, Path(built.path), given).shapes[0]
+    if shape == built.input_shape:
+        return built
+    name = f"{built.name} at {'x'.join(map(str, shape[1:]))}"
+    sha256 = at_sizes(built.sha256, shape)
+    return built.model_copy(update={"input_shape": shape, "name": name, "sha256": sha256})
 
 
 def smaller_model(model: ModelFile) -> ModelInfo | None:

@@ -12,7 +12,7 @@ from advisor.errors import InputError, nearest
 from advisor.records.base import Evidence
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.machine import MachineSpec
-from advisor.records.model import ModelFile, ModelWork
+from advisor.records.model import ModelFile, ModelWork, known_as
 from advisor.records.prediction import Prediction, PredictionReport, ServiceEstimate
 
 from .context import Say, local_facts, open_store, silent
@@ -180,7 +180,7 @@ class _OneModel:
     def work(self, model: str, runtime: str, precision: str) -> ModelWork | None:
         from advisor.measure.items.model_kernels import model_works
 
-        if model != self._model.name:
+        if model != known_as(self._model.name, self._model.kind, self._model.sha256):
             return None
         return model_works(self._model, [(runtime, precision, 1, None)], self._store)[0]
 

@@ -9,8 +9,9 @@ from advisor.perfmodel.resources.application import ApplicationUnit
 from advisor.records.base import Interval
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
-from advisor.records.model import ModelWork
+from advisor.records.model import ModelWork, known_as
 from advisor.records.prediction import CostEstimate, ServiceEstimate
+from advisor.records.preparation import Preparation
 
 if TYPE_CHECKING:
     from advisor.perfmodel import Predictor, WorkSource
@@ -61,16 +62,8 @@ class MeasuredBoxes:
     ) -> CostEstimate:
         return self._of(machine).decode(machine, codec, width, height, bitrate_kbps, fps)
 
-    def preprocess(
-        self,
-        machine: MachineSpec,
-        source: tuple[int, int],
-        target: tuple[int, int],
-        *,
-        cut_from: tuple[int, int] | None = None,
-        raw: bool = False,
-    ) -> CostEstimate:
-        return self._of(machine).preprocess(machine, source, target, cut_from=cut_from, raw=raw)
+    def preprocess(self, machine: MachineSpec, preparation: Preparation) -> CostEstimate:
+        return self._of(machine).preprocess(machine, preparation)
 
     def application(self, machine: MachineSpec, unit: ApplicationUnit, stated_ms: float | None) -> CostEstimate:
         return self._of(machine).application(machine, unit, stated_ms)
@@ -91,7 +84,9 @@ class _Brought:
     def __init__(self, brought: Iterable[ModelWork], others: WorkSource) -> None:
         # Whatever a box says stands for this box alone: nothing of it may reach `others`.
         self._brought: dict[tuple[str, str, str], ModelWork] = {
-            (work.model, work.runtime, work.precision): work for work in brought if work.batch == 1
+            (known_as(work.model, work.kind, work.sha256), work.runtime, work.precision): work
+            for work in brought
+            if work.batch == 1
         }
         self._others = others
 

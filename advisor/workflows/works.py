@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from advisor.records.base import Precision, RuntimeName
-from advisor.records.model import ModelFile, ModelWork
+from advisor.records.model import ModelFile, ModelWork, known_as
 
 from .stage_models import naming
 
@@ -97,7 +97,7 @@ class Works:
     def work(self, model: str, runtime: str, precision: str) -> ModelWork | None:
         """Kernels of a model by its name, as the performance model asks for its anchors."""
         for file in self._models.values():
-            if file.name == model:
+            if known_as(file.name, file.kind, file.sha256) == model:
                 return self._of(file, runtime, precision)
         return None
 

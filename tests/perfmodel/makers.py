@@ -62,7 +62,7 @@ def work(kernels: list[Kernel] | None = None, model: str = "toy", **changes: obj
     facts: dict[str, object] = {
         "model": model,
         "sha256": model,
-        "kind": "file",
+        "kind": "architecture",
         "family": model,
         "runtime": "openvino",
         "runtime_version": "x",
@@ -98,7 +98,7 @@ def measurement(
         "key": f"{model}{run.model_dump_json()}{bool(kernels)}",
         "model": model,
         "model_sha256": model,
-        "model_kind": "file",
+        "model_kind": "architecture",
         "config": run,
         "effective": None,
         "host_fingerprint": "h",

@@ -15,6 +15,7 @@ from advisor.records.model import ModelFile, ModelWork
 from advisor.records.plan import Plan, PlanOption
 from advisor.records.platform import Platform
 from advisor.records.prediction import ServiceEstimate
+from advisor.records.preparation import Preparation
 from advisor.records.scenario import Scenario
 
 TODAY = dt.date(2026, 11, 21)
@@ -85,9 +86,7 @@ class FakePredictor:
     ) -> FakeCost:
         return FakeCost(self._interval(0.008 * width * height / (1920 * 1080) / self._speed(machine)))
 
-    def preprocess(
-        self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int], **of: object
-    ) -> FakeCost:
+    def preprocess(self, machine: MachineSpec, preparation: Preparation) -> FakeCost:
         return FakeCost(self._interval(0.001 / self._speed(machine)))
 
     def application(self, machine: MachineSpec, unit: str, stated_ms: float | None) -> FakeCost:

@@ -24,6 +24,7 @@ from advisor.records.host import HostFacts
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelFile, ModelWork
 from advisor.records.platform import Platform
+from advisor.records.preparation import Preparation
 from advisor.records.scenario import Scenario
 from advisor.simulate import ObjectClass, ObjectsSpec, Seeds, SimCamera, SimSpec, SimStage, simulate
 from advisor.store.catalogue import Catalogue
@@ -243,7 +244,9 @@ def cost(case: Json, predictor: Predictor) -> Json:
         work = _works()[tuple(case["work"])]
         assert work is not None
         return _dump(predictor.memory_bytes(work, RunConfig.model_validate(case["config"])))
-    arguments = [tuple(value) if isinstance(value, list) else value for value in case["arguments"]]
+    arguments: list[Any] = [tuple(value) if isinstance(value, list) else value for value in case["arguments"]]
+    if case["method"] == "preprocess":
+        arguments = [Preparation(*arguments)]
     return _dump(getattr(predictor, case["method"])(_machine(case["platform"]), *arguments))
 
 

@@ -106,7 +106,10 @@ def test_a_link_keeps_its_own_name(tmp_path: Path) -> None:
 
 def test_ours_take_a_size_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("advisor.workflows.models.build_model", lambda _: listed("resnet-50", "architecture"))
-    assert resolve_model("resnet-50", "320x256").input_shape == (1, 3, 256, 320)
+    smaller, same = resolve_model("resnet-50", "320x256"), resolve_model("resnet-50", "224x224")
+    assert (smaller.input_shape, smaller.name) == ((1, 3, 256, 320), "resnet-50 at 3x256x320")
+    assert smaller.sha256 != same.sha256  # another network for all that is kept by this hash
+    assert same == listed("resnet-50", "architecture")
     with pytest.raises(ModelError, match="does not fit"):
         resolve_model("resnet-50", "1,128")
 

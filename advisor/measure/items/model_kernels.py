@@ -13,7 +13,7 @@ from advisor.measure.timing.keys import runtime_version
 from advisor.measure.worker.job import Job, JobItem, JobOutcome, each
 from advisor.measure.worker.run import run_job
 from advisor.records.config import RunConfig, SimdCap
-from advisor.records.model import ModelFile, ModelWork
+from advisor.records.model import ModelFile, ModelWork, at_sizes
 from advisor.runtimes.openvino_config import worker_environment
 from advisor.store.measurements import MeasurementStore
 
@@ -31,6 +31,7 @@ class FileFacts:
     """What a model file says before any runtime compiles it."""
 
     sha256: str
+    """As in :class:`~advisor.records.model.ModelFile`."""
     input_shape: tuple[int, ...]
     """Static shape of the main input at batch 1: the picture, or else the first."""
     flop: float
@@ -223,8 +224,11 @@ def _facts(payload: dict[str, Any]) -> dict[str, Any]:
     shape, picture = (None if payload[name] is None else tuple(payload[name]) for name in ("shape", "picture"))
     named = {name: tuple(lengths) for name, lengths in payload["named"].items()}
     facts = file_facts(path, GivenShapes(shape, None if picture is None else (picture[0], picture[1]), named))
+    sha256 = hash_file(path)
+    if facts.dynamic or facts.reader == "torch":  # its files hold no sizes
+        sha256 = at_sizes(sha256, facts.input_shape, facts.further_shapes)
     return {
-        "sha256": hash_file(path),
+        "sha256": sha256,
         "input_shape": list(facts.input_shape),
         "flop": facts.flop,
         "parameters": facts.parameters,

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.errors import CatalogueError
-from advisor.records.model import Kernel, ModelWork
+from advisor.records.model import Kernel, ModelWork, known_as
 
 CLASSES = ("conv", "dwconv", "gemm", "memory", "serial")
 """Dense convolution, depthwise and grouped convolution, matrix products, memory-bound kernels, kernels with little
@@ -51,6 +51,13 @@ class WorkTable:
     """Share of the bytes that belongs to kernels of unknown type: modelled as memory-bound and marked."""
     alike: bool = True
     """False where the table is a guess that must not teach anything about models of alike tables."""
+    file: str = ""
+    """Of a user's file: the name that no other network has; empty: ``model`` is such a name."""
+
+    @property
+    def network(self) -> str:
+        """Name by which measurements know the network; ``model`` is the one by which publications may."""
+        return self.file or self.model
 
     @cached_property
     def key(self) -> str:
@@ -107,7 +114,13 @@ def table_of(work: ModelWork) -> WorkTable:
         table=table,
         peak_activation_bytes=work.activation_bytes * scale / work.batch,
         unknown_share=unknown / total_bytes if total_bytes > 0 else 0.0,
+        file=network_of(work.model, work.kind, work.sha256) if work.kind == "file" else "",
     )
+
+
+def network_of(model: str, kind: str, sha256: str) -> str:
+    """Name by which measurements know a network."""
+    return canonical_name(known_as(model, kind, sha256))
 
 
 def same_network(a: WorkTable, b: WorkTable) -> bool:

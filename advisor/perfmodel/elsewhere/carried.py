@@ -84,7 +84,7 @@ class CarriedRatios:
 
     def times(self, table: WorkTable, precision: int) -> int:
         """Timings of this very network in this precision."""
-        return sum(item.table.model == table.model for item in self._of(precision))
+        return sum(item.table.network == table.network for item in self._of(precision))
 
     def says_something_of(self, machine: MachineSpec, precision: int) -> bool:
         """Whether the two machines compute in this precision by the same kind of instructions."""
@@ -161,4 +161,4 @@ class CarriedRatios:
     def _label(self, table: WorkTable) -> int:
         """Label of a published model, else one of its own for every name."""
         label = self._transfer.model_label(table)
-        return label if label >= 0 else self._models.setdefault(table.model, _NEW_MODEL + len(self._models))
+        return label if label >= 0 else self._models.setdefault(table.network, _NEW_MODEL + len(self._models))

@@ -27,12 +27,12 @@ from advisor.records.base import Evidence, Interval
 from advisor.records.machine import MachineSpec
 from advisor.records.measurement import BOX_HEIGHT_SHARE, HARNESS_FRAME, MicroBenchmark
 from advisor.records.prediction import CostEstimate
+from advisor.records.preparation import Preparation, Size
 
 from .interference_correction import interference_slowdown
 from .measurements import HostMeasurements
 
 _PREPARATION = re.compile(r"^(preprocess|crop)(_raw)?/(\d+)x(\d+)/(\d+)x(\d+)$")
-Size = tuple[int, int]
 _DECODE_HALF, _PREPARATION_HALF = 0.10, 0.15
 """Half of P10-P90 (log) of a decoder and of a preparation at another time than it was measured; source: project
 assumption, kept from 0.1.0."""
@@ -83,30 +83,20 @@ class CoreCosts:
             "calibration, work per clock of its kind of core, clock with all cores busy (docs/methods/decode.md)"
         )
 
-    def preprocess(
-        self, machine: MachineSpec, source: Size, target: Size, *, cut_from: Size | None = None, raw: bool = False
-    ) -> CostEstimate:
+    def preprocess(self, machine: MachineSpec, preparation: Preparation) -> CostEstimate:
         """Core time of scaling and laying out one input.
 
-        Parameters
-        ----------
-        machine : MachineSpec
-            Where.
-        source, target : tuple
-            Width and height of what is scaled and of the model's input.
-        cut_from : tuple, optional
-            Picture that a box is cut out of; None: the whole picture is scaled. On the machine that was measured a box
-            takes what one of :data:`~advisor.records.measurement.BOX_HEIGHT_SHARE` took, whatever ``source`` says.
-        raw : bool
-            Of a camera without coding, whose pictures need no conversion of colours.
+        On the machine that was measured a box takes what one of
+        :data:`~advisor.records.measurement.BOX_HEIGHT_SHARE` took, whatever its ``source`` says.
 
         Raises
         ------
         ModelRangeError
             A size that is not positive.
         """
+        source, target, cut_from = preparation.source, preparation.target, preparation.cut_from
         if self._host.is_host(machine):
-            kind = "preprocess" if cut_from is None else "crop", raw
+            kind = "preprocess" if cut_from is None else "crop", preparation.raw
             measured = list(self._preparations(machine, *kind))
             if measured:
                 asked = cut_from or source, target

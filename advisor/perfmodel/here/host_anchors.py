@@ -34,7 +34,7 @@ def anchor(
 ) -> Anchor:
     """Make an anchor of a configuration, or (without a ratio) the query for its correction."""
     return Anchor(
-        table.model,
+        table.network,
         model_features(table),
         config.runtime,
         PRECISIONS.index(config.precision),

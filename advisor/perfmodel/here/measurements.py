@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import exp, hypot
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from advisor.perfmodel.analytic.interval import ASSUMED_SHARE
-from advisor.perfmodel.analytic.work_table import canonical_name
+from advisor.perfmodel.analytic.work_table import network_of
 from advisor.records.base import Z90
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
 from advisor.records.measurement import Measurement, MicroBenchmark, ProfileMeasurement, Timing, TimingMeasurement
-from advisor.records.model import ModelWork
+from advisor.records.model import ModelKind, ModelWork, known_as
 
 from .interference_correction import Slowdown, fastest_block_s, timing_slowdown
 from .kernels import WallKey, WallTime
@@ -38,7 +38,7 @@ _SPREAD_UNKNOWN = 0.05
 
 
 class WorkSource(Protocol):
-    """Finds the kernels of a model by its reference."""
+    """Finds the kernels of a model by the name that :func:`~advisor.records.model.known_as` gives it."""
 
     def work(self, model: str, runtime: str, precision: str) -> ModelWork | None:
         """Kernels of ``model``; None for a model that the source does not know."""
@@ -195,7 +195,7 @@ def _timed_configuration(row: TimingMeasurement, processors: int | None) -> Time
     # Of requests that wait for a stream a block's latencies hold that waiting: the same share of it as on average.
     fastest_s = fastest_block_s(timing) * (busy_s / timing.avg_time_s if in_flight else 1.0)
     return TimedConfiguration(
-        canonical_name(row.model),
+        network_of(row.model, row.model_kind, row.model_sha256),
         row.model_sha256,
         row.config,
         busy_s,
@@ -215,7 +215,7 @@ def _configuration_of_profile(row: ProfileMeasurement, processors: int | None) -
         return None
     threads, _ = _granted(row)
     return TimedConfiguration(
-        canonical_name(row.model),
+        network_of(row.model, row.model_kind, row.model_sha256),
         row.model_sha256,
         row.config,
         row.pass_s,
@@ -235,7 +235,7 @@ def _work_of_profile(row: ProfileMeasurement) -> ModelWork:
     return ModelWork(
         model=row.model,
         sha256=row.model_sha256,
-        kind="file",
+        kind=cast(ModelKind, row.model_kind),
         family=row.model,
         runtime=row.config.runtime,
         runtime_version="",
@@ -329,7 +329,7 @@ class HostMeasurements:
         What is learned from them is a quiet machine; beside them, another configuration of the model would have met the
         same load.
         """
-        name = canonical_name(work.model)
+        name = network_of(work.model, work.kind, work.sha256)
         factors = [
             item.slowdown.log_factor
             for item in self.configurations
@@ -355,7 +355,7 @@ class HostMeasurements:
 
     def work(self, item: TimedConfiguration) -> ModelWork | None:
         """Kernels of a measured model: from the caller's source or its own profile; None where neither has them."""
-        key = (item.model, item.config.runtime, item.config.precision)
+        key = (item.sha256, item.config.runtime, item.config.precision)
         if key not in self._works:
             self._works[key] = self._find_work(item)
         return self._works[key]
@@ -363,7 +363,8 @@ class HostMeasurements:
     def _find_work(self, item: TimedConfiguration) -> ModelWork | None:
         row, wanted = item.measurement, item.config
         if self.source is not None:
-            work = self.source.work(row.model, wanted.runtime, wanted.precision)
+            known = known_as(row.model, row.model_kind, row.model_sha256)
+            work = self.source.work(known, wanted.runtime, wanted.precision)
             if work is not None:
                 return work
         same = [p for p in self.profiles if p.model_sha256 == item.sha256 and p.config.runtime == wanted.runtime]
@@ -373,7 +374,7 @@ class HostMeasurements:
 
     def exact_match(self, work: ModelWork, config: RunConfig, threads: int, streams: int) -> TimedConfiguration | None:
         """A measurement of exactly this model and configuration, one of several states before one of few."""
-        name = canonical_name(work.model)
+        name = network_of(work.model, work.kind, work.sha256)
         for item in (*self.long_runs, *self.configurations):
             c = item.config
             if (

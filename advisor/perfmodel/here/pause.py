@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.perfmodel.analytic.runtime_defaults import ResolvedConfig
-from advisor.perfmodel.analytic.work_table import canonical_name
+from advisor.perfmodel.analytic.work_table import network_of
 from advisor.perfmodel.resources.cold_pass import LEAST_S
 from advisor.records.base import Interval
 from advisor.records.config import RunConfig
@@ -51,7 +51,9 @@ def _comparable(row: Measurement, work: ModelWork, config: RunConfig, threads: i
     same_setting = (c.runtime, c.precision, c.device, c.threads) == (
         config.runtime, config.precision, config.device, threads,
     )  # fmt: skip
-    same_model = row.model_sha256 == work.sha256 or canonical_name(row.model) == canonical_name(work.model)
+    same_model = row.model_sha256 == work.sha256 or network_of(
+        row.model, row.model_kind, row.model_sha256
+    ) == network_of(work.model, work.kind, work.sha256)
     return same_setting and same_model
 
 

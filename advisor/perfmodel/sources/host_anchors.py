@@ -35,6 +35,6 @@ class AnchorCorrection(HostSource):
             belief.log_time_s + shift + host.present_slowdown(question.work),
             Z90 * width.high * self._context.calibration.width,
             Evidence.ANCHORED,
-            host.nearest(question.table.model, config),
+            host.nearest(question.table.network, config),
             width.machine_share,
         )

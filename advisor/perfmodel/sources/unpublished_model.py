@@ -57,7 +57,7 @@ class UnpublishedModel(ShippedSource):
             return belief
         precision = PRECISIONS.index(question.config.precision)
         ratios = self._ratios
-        if ratios is None or not any(item.model == question.table.model for item in host.configurations):
+        if ratios is None or not any(item.model == question.table.network for item in host.configurations):
             return belief
         name = question.config.precision
         if not ratios.times(question.table, precision):

@@ -18,6 +18,7 @@ from advisor.records.model import ModelFile, ModelWork
 from advisor.records.plan import PlanBasis
 from advisor.records.platform import Platform
 from advisor.records.prediction import ServiceEstimate
+from advisor.records.preparation import Preparation
 from advisor.records.scenario import Scenario, Stage
 
 
@@ -52,15 +53,7 @@ class Predictor(Protocol):
         self, machine: MachineSpec, codec: str, width: int, height: int, bitrate_kbps: float | None, fps: float
     ) -> Cost: ...
 
-    def preprocess(
-        self,
-        machine: MachineSpec,
-        source: tuple[int, int],
-        target: tuple[int, int],
-        *,
-        cut_from: tuple[int, int] | None = None,
-        raw: bool = False,
-    ) -> Cost: ...
+    def preprocess(self, machine: MachineSpec, preparation: Preparation) -> Cost: ...
 
     def application(self, machine: MachineSpec, unit: ApplicationUnit, stated_ms: float | None) -> Cost: ...
 

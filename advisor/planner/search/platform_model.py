@@ -17,6 +17,7 @@ from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelWork, image_layout
 from advisor.records.prediction import ServiceEstimate
+from advisor.records.preparation import Preparation
 from advisor.records.scenario import CameraGroup, Scenario, Stage
 
 from .belief import at
@@ -31,7 +32,6 @@ from .stage_option import CoreCost, StageOption, known_cost
 Variant = tuple[str, Placement, tuple[str, Beside] | None, HostPath | None]
 """Platform, cores, the device with what goes on beside it, engines that decode: what tells the models of one plan
 apart."""
-Size = tuple[int, int]
 Request = tuple[MachineSpec, ModelWork, RunConfig]
 """What the performance model is asked: this model in this configuration on this machine."""
 
@@ -77,8 +77,7 @@ class PlatformModel:
         """Its shape, from 0 to 1."""
         self._decode: dict[tuple[str, str, float | None, float], CoreCost] = {}
         self._application: dict[tuple[ApplicationUnit, float | None], CoreCost | None] = {}
-        self._prepared: dict[tuple[Size, Size, Size | None, bool], CoreCost] = {}
-        """By the sizes of a picture and of a model's input, of the picture that a box is cut from; raw or coded."""
+        self._prepared: dict[Preparation, CoreCost] = {}
         self._estimates: dict[tuple[str, str, RunConfig], ServiceEstimate] = {}
         self._requested: set[str] = set()
         self._options: dict[str, tuple[StageOption, ...]] = {}
@@ -313,12 +312,12 @@ class PlatformModel:
         # A stage on objects scales crops of unknown size: that of the model's input is assumed where none was measured.
         largest = max(feeding, key=lambda camera: camera.size[0] * camera.size[1])
         source = largest.size if stage.on is None else (width, height)
-        cut_from, raw = None if stage.on is None else largest.size, largest.codec == "raw"
-        key = source, (width, height), cut_from, raw
-        if key not in self._prepared:
-            cost = self._inputs.predictor.preprocess(self.machine, source, (width, height), cut_from=cut_from, raw=raw)
-            self._prepared[key] = self._with_transfer(cost, self.cold.prepared_s(*source))
-        return self._prepared[key]
+        cut_from = None if stage.on is None else largest.size
+        asked = Preparation(source, (width, height), cut_from, raw=largest.codec == "raw")
+        if asked not in self._prepared:
+            cost = self._inputs.predictor.preprocess(self.machine, asked)
+            self._prepared[asked] = self._with_transfer(cost, self.cold.prepared_s(*source))
+        return self._prepared[asked]
 
     def _between_loads(self, cost: Cost) -> CoreCost:
         alone = 1.0 / (1.0 + self.slowing[-1]) if self.slowing else 1.0

@@ -3,12 +3,14 @@ from pathlib import Path
 import pytest
 
 from advisor.errors import ModelError
+from advisor.graph.frontend import hash_file
 from advisor.measure.items import model_kernels
 from advisor.measure.items.model_kernels import file_facts, model_works, works_of
 from advisor.measure.items.progress import NullProgress
 from advisor.measure.worker.job import Job, JobResult
 from advisor.measure.worker.run import run_job
 from advisor.store.measurements import MeasurementStore
+from tests.graph import files
 from tests.measure.models import small_conv
 
 
@@ -33,6 +35,15 @@ def test_facts_of_a_file(tmp_path: Path) -> None:
     assert facts.input_shape == (1, 16, 16, 16)
     assert facts.flop == FLOP
     assert facts.parameters == WEIGHTS
+
+
+@pytest.mark.runtime
+def test_a_file_that_leaves_sizes_open_is_another_network_at_each(tmp_path: Path) -> None:
+    """All that is kept of a model is kept by this hash: kernels, counts, timings."""
+    open_sizes = files.picture_net(tmp_path / "open.onnx", size="side")
+    small, large, again = (file_facts(open_sizes, (1, 3, size, size)) for size in (32, 64, 32))
+    assert len({small.sha256, large.sha256, hash_file(open_sizes)}) == 3
+    assert small == again
 
 
 @pytest.mark.runtime

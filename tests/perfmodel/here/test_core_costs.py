@@ -8,6 +8,7 @@ from advisor.perfmodel.here.measurements import HostMeasurements
 from advisor.perfmodel.resources.software_decode import load_decode
 from advisor.records.base import Evidence
 from advisor.records.measurement import Interference, MicroBenchmark
+from advisor.records.preparation import Preparation
 from tests.perfmodel.makers import machine, timed
 
 HOST, OTHER = machine("this"), machine("box", boost_hz=3e9)
@@ -49,9 +50,9 @@ def test_other_machines_take_nothing_from_what_this_one_measured() -> None:
     row = micro("preprocess/1920x1080/300x300", 0.002)
     measured, nothing = costs(DECODED, row), costs()
     assert decode(measured, OTHER) == decode(nothing, OTHER)
-    sizes = (1920, 1080), (300, 300)
-    assert measured.preprocess(OTHER, *sizes) == nothing.preprocess(OTHER, *sizes)
-    assert decode(measured, OTHER).evidence is measured.preprocess(OTHER, *sizes).evidence is Evidence.SPEC
+    whole = Preparation((1920, 1080), (300, 300))
+    assert measured.preprocess(OTHER, whole) == nothing.preprocess(OTHER, whole)
+    assert decode(measured, OTHER).evidence is measured.preprocess(OTHER, whole).evidence is Evidence.SPEC
     assert "not measured on box" in decode(measured, OTHER).notes[0]
 
 
@@ -87,7 +88,7 @@ def test_raw_frames_need_no_decoder() -> None:
 
 @pytest.mark.parametrize(("size", "half"), [((300, 300), 0.15), ((224, 224), 0.225)])
 def test_the_nearer_the_measurement_the_narrower(size, half) -> None:
-    found = costs(micro("preprocess/1920x1080/300x300", 0.002)).preprocess(HOST, (1920, 1080), size).core_s
+    found = costs(micro("preprocess/1920x1080/300x300", 0.002)).preprocess(HOST, Preparation((1920, 1080), size)).core_s
     assert log(found.p90 / found.p50) == pytest.approx(half)
 
 
@@ -107,13 +108,12 @@ def test_what_disturbed_the_measurement_and_how_the_machine_varies_widen() -> No
 
 def test_preparation_is_scaled_by_the_nearest_sizes() -> None:
     row = micro("preprocess/1920x1080/300x300", 0.002)
-    exact = costs(row).preprocess(HOST, (1920, 1080), (300, 300))
+    known, asked = Preparation((1920, 1080), (300, 300)), Preparation((1280, 720), (224, 224))
+    exact = costs(row).preprocess(HOST, known)
     assert exact.core_s.p50 == pytest.approx(0.002)
     assert exact.evidence is Evidence.MEASURED
-    near = costs(row).preprocess(HOST, (1280, 720), (224, 224))
-    prior = [
-        costs().preprocess(HOST, *sizes).core_s.p50 for sizes in (((1920, 1080), (300, 300)), ((1280, 720), (224, 224)))
-    ]
+    near = costs(row).preprocess(HOST, asked)
+    prior = [costs().preprocess(HOST, item).core_s.p50 for item in (known, asked)]
     assert near.core_s.p50 / 0.002 == pytest.approx(prior[1] / prior[0])
     assert near.evidence is Evidence.ANCHORED
 
@@ -135,19 +135,20 @@ def test_boxes_and_raw_pictures_take_what_was_measured_of_their_kind_alone() -> 
     }
     model, target = costs(*rows.values()), (300, 300)
     frame = 1920, 1080
-    of: dict[str, dict[str, object]] = {
-        "preprocess": {}, "crop": {"cut_from": frame}, "preprocess_raw": {"raw": True},
-        "crop_raw": {"cut_from": frame, "raw": True},
-    }  # fmt: skip
+    of = {
+        "preprocess": Preparation(frame, target),
+        "crop": Preparation(target, target, frame),
+        "preprocess_raw": Preparation(frame, target, raw=True),
+        "crop_raw": Preparation(target, target, frame, raw=True),
+    }
     for name, kind in of.items():
-        source = target if "cut_from" in kind else frame
-        found = model.preprocess(HOST, source, target, **kind)  # type: ignore[arg-type]
+        found = model.preprocess(HOST, kind)
         assert (found.core_s.p50, found.evidence) == (pytest.approx(rows[name].value), Evidence.MEASURED)
     # Of a smaller picture the box is smaller; of a kind that was not measured the formula speaks, and says so.
-    smaller = model.preprocess(HOST, target, target, cut_from=(640, 480))
+    smaller = model.preprocess(HOST, Preparation(target, target, (640, 480)))
     assert smaller.core_s.p50 < 3e-4
     assert smaller.evidence is Evidence.ANCHORED
-    assert costs(rows["preprocess"]).preprocess(HOST, target, target, cut_from=frame).evidence is Evidence.SPEC
+    assert costs(rows["preprocess"]).preprocess(HOST, Preparation(target, target, frame)).evidence is Evidence.SPEC
 
 
 def test_the_cost_of_a_call_is_measured_here_alone() -> None:

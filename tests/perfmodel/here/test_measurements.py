@@ -7,7 +7,7 @@ from advisor.perfmodel.here.interference_correction import USUAL_SLOWDOWN
 from advisor.perfmodel.here.measurements import HostMeasurements
 from advisor.records.base import Z90
 from advisor.records.config import EffectiveConfig, LoadMode, RunConfig
-from advisor.records.measurement import Interference
+from advisor.records.measurement import Interference, Measurement
 from tests.perfmodel.makers import kernel, measurement, timed, work
 
 
@@ -202,3 +202,41 @@ def test_runtimes_that_are_not_predicted_say_nothing_of_those_that_are(changes, 
     row = measurement(0.011)
     row = row.model_copy(update={"config": row.config.model_copy(update=changes)})
     assert bool(HostMeasurements.join(None, [row], [], None).configurations) == counts
+
+
+def _of(model: str, kind: str, sha256: str, latency_s: float) -> Measurement:
+    changes = {"model_kind": kind, "model_sha256": sha256, "key": sha256}
+    return measurement(latency_s, model=model).model_copy(update=changes)
+
+
+def test_files_of_one_name_are_two_networks() -> None:
+    """Two detectors in folders of their own, both `best.onnx`."""
+    found = HostMeasurements.join(None, [_of("best", "file", "a" * 64, 0.010)], [], None)
+    first, other = (work(model="best", kind="file", sha256=sha256 * 64) for sha256 in "ab")
+    assert found.exact_match(first, RunConfig(threads=1, streams=1), 1, 1) is not None
+    assert found.exact_match(other, RunConfig(threads=1, streams=1), 1, 1) is None
+
+
+def test_a_file_is_not_the_architecture_whose_name_it_has() -> None:
+    found = HostMeasurements.join(None, [_of("resnet-50", "architecture", "a" * 64, 0.010)], [], None)
+    built, file = (work(model="resnet-50", kind=kind, sha256="b" * 64) for kind in ("architecture", "file"))
+    assert found.exact_match(built, RunConfig(threads=1, streams=1), 1, 1) is not None  # as another version wrote it
+    assert found.exact_match(file, RunConfig(threads=1, streams=1), 1, 1) is None
+
+
+def test_kernels_are_asked_for_by_a_name_that_no_other_network_has() -> None:
+    asked: list[str] = []
+
+    class Source:
+        def work(self, model: str, runtime: str, precision: str) -> None:
+            asked.append(model)
+
+    rows = [
+        _of("best", "file", "a" * 64, 0.010),
+        _of("best", "file", "b" * 64, 0.020),
+        _of("like:x", "stand-in", "c", 1),
+    ]
+    found = HostMeasurements.join(None, rows, [], Source())
+    for item in found.configurations:
+        found.work(item)
+    assert sorted(asked) == ["best@aaaaaaaaaaaa", "best@bbbbbbbbbbbb", "like:x"]

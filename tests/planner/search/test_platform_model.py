@@ -8,6 +8,7 @@ from advisor.planner.question.inputs import Candidate
 from advisor.planner.search.belief import MEDIAN
 from advisor.planner.search.platform_model import PlatformModel
 from advisor.records.machine import MachineSpec
+from advisor.records.preparation import Preparation
 from tests.planner.fakes import FakeCost, FakePredictor, candidate, inputs, scenario
 
 from .parts import WORK_S, option, platform_model
@@ -79,10 +80,9 @@ def test_no_more_streams_are_planned_than_the_runtime_will_grant() -> None:
 class PixelPredictor(FakePredictor):
     """Preparation costs 1 ns per pixel of the picture."""
 
-    def preprocess(
-        self, machine: MachineSpec, source: tuple[int, int], target: tuple[int, int], **of: object
-    ) -> FakeCost:
-        return FakeCost(self._interval(source[0] * source[1] * 1e-9))
+    def preprocess(self, machine: MachineSpec, preparation: Preparation) -> FakeCost:
+        width, height = preparation.source
+        return FakeCost(self._interval(width * height * 1e-9))
 
 
 def test_a_picture_is_prepared_at_its_own_size_and_a_crop_at_that_of_the_model() -> None:
