@@ -79,7 +79,7 @@ def test_every_table_outside_of_the_markers_is_marked_as_kept_by_hand() -> None:
     for name in names(text):
         text = replaced(text, name, "")
     with_tables = [part for part in text.split("\n#") if "\n| " in part]
-    assert [part.splitlines()[0].endswith("(kept by hand)") for part in with_tables] == [True] * 5
+    assert [part.splitlines()[0].endswith("(kept by hand)") for part in with_tables] == [True] * 4
 
 
 @pytest.mark.parametrize("error", [InputError("broken"), ValueError("broken")])
