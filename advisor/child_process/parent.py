@@ -154,11 +154,9 @@ class ChildProcess:
         return [json.loads(line) for line in lines]
 
     def kill(self) -> None:
-        """Kill the child and whatever it started; nothing happens if it has ended and was waited for."""
-        if self._process.poll() is None:  # not yet waited for, so the number still means this group
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        """Kill the child and whatever it started; nothing happens if its end was waited for."""
+        self._signal(signal.SIGKILL)
+        self._process.wait()
 
     def pause(self) -> None:
         """Stop the child and whatever it started until :meth:`go_on`; killing works meanwhile."""
@@ -169,12 +167,17 @@ class ChildProcess:
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:
-        if self._process.poll() is None:
+        # Not `poll()`: it would wait for a child that has ended, and the rest of its group would go on unseen. Until it
+        # is waited for, its number still means this group.
+        if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
 
     def exit_code(self) -> int:
-        """Wait for the end of the child and return its exit code, negative for a signal."""
+        """Wait for the end of the child and return its exit code, negative for a signal; what it left behind is killed."""
+        if self._process.returncode is None:
+            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+            self._signal(signal.SIGKILL)
         return self._process.wait()
 
     def exit_reason(self) -> str:

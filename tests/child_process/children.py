@@ -33,6 +33,12 @@ def main(arguments: Sequence[str]) -> None:
                 time.sleep(3600)
             messages.send({"pid": child})
             time.sleep(3600)
+        case "abandon":
+            child = os.fork()
+            if child == 0:
+                time.sleep(3600)
+            messages.send({"pid": child})
+            os._exit(0)
         case "scratch":
             handle, path = tempfile.mkstemp()
             os.write(handle, b"a copy of a model")

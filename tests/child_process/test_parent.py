@@ -81,6 +81,16 @@ def test_leaving_kills_what_the_child_started() -> None:
     assert gone(child.pid)
 
 
+@pytest.mark.parametrize("waited", [False, True])
+def test_what_a_child_that_has_ended_left_behind_is_killed_too(waited: bool) -> None:
+    with ChildProcess(CHILD, ("abandon",)) as child:
+        (started,) = child.receive() or []
+        assert gone(child.pid)  # a zombie until it is waited for
+        if waited:
+            assert child.exit_code() == 0
+    assert gone(started["pid"])
+
+
 def test_a_killed_parent_takes_the_child_along() -> None:
     script = (
         "import os\n"

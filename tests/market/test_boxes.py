@@ -117,7 +117,9 @@ def test_a_class_of_boards_costs_what_the_product_does_that_it_is() -> None:
     sold, kit = found["pi-with-8-gb"], found["raspberry-pi-5-8-gb-kit"]
     assert kit.price_usd == sold.price_usd
     assert kit.offer_kind == sold.offer_kind == "street"
-    other = {box.id: box for box in market_boxes(CLASSES, [board(4)], offers, RISE, AS_OF).platforms}
+    smaller = [offer(114.0, "2026-11-20", 4).model_copy(update={"product": "pi"})]
+    other = {box.id: box for box in market_boxes(CLASSES, [board(4)], smaller, RISE, AS_OF).platforms}
+    assert "pi-with-4-gb" in other
     assert "raspberry-pi-5-8-gb-kit" not in other  # of that memory nothing is sold: it stays as the catalogue has it
     own = next(item for item in CLASSES if item.id == "raspberry-pi-5-8-gb-kit").model_copy(
         update={"price_breakdown": ()}
