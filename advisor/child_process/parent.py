@@ -174,7 +174,7 @@ class ChildProcess:
                 os.killpg(self._process.pid, number)
 
     def exit_code(self) -> int:
-        """Wait for the end of the child and return its exit code, negative for a signal; what it left behind is killed."""
+        """Wait for the end of the child, kill what it left behind, and return its exit code, negative for a signal."""
         if self._process.returncode is None:
             os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
             self._signal(signal.SIGKILL)
