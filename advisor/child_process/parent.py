@@ -176,8 +176,9 @@ class ChildProcess:
     def exit_code(self) -> int:
         """Wait for the end of the child, kill what it left behind, and return its exit code, negative for a signal."""
         if self._process.returncode is None:
-            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
-            self._signal(signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):  # another thread killed it and has waited for it
+                os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+                self._signal(signal.SIGKILL)
         return self._process.wait()
 
     def exit_reason(self) -> str:

@@ -27,18 +27,14 @@ def main(arguments: Sequence[str]) -> None:
             die_with_parent(int(arguments[1]))
             messages.send({"pid": os.getpid()})
             time.sleep(3600)
-        case "family":
+        case "family" | "abandon":
             child = os.fork()
             if child == 0:
                 time.sleep(3600)
             messages.send({"pid": child})
+            if arguments[0] == "abandon":
+                os._exit(0)
             time.sleep(3600)
-        case "abandon":
-            child = os.fork()
-            if child == 0:
-                time.sleep(3600)
-            messages.send({"pid": child})
-            os._exit(0)
         case "scratch":
             handle, path = tempfile.mkstemp()
             os.write(handle, b"a copy of a model")
