@@ -176,14 +176,17 @@ def known_names(model: ModelFile, work: WorkTable | None) -> tuple[str, ...]:
     """Names under which publications may know a model: its own, and those of models that are the same network.
 
     Not its own where the published network of that name has another number of operations: a file may be called
-    anything, and an architecture at another input size is another network.
+    anything, and an architecture at another input size is another network. A stand-in at its own size is the published
+    one however it is counted, at another size it is not.
     """
     from advisor.perfmodel.analytic.work_table import canonical_name, same_network
     from advisor.perfmodel.devices.question import squashed
 
+    is_stand_in = model.kind == "stand-in" and canonical_name(model.name) == canonical_name(model.reference)
+
     def may_be(name: str) -> bool:
         published = _published_flop().get(squashed(name))
-        if published is None or work is None or model.kind == "stand-in":
+        if published is None or work is None or is_stand_in:
             return True
         return abs(published - work.flop) <= _SAME_WORK * published
 

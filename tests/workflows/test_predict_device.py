@@ -125,8 +125,10 @@ def test_a_file_is_not_the_published_network_that_it_is_named_after() -> None:
     assert asked_of(file_of("resnet-50"), known, *npu).evidence is Evidence.PUBLISHED
     assert asked_of(file_of("resnet-50"), other, *npu).evidence is Evidence.UNKNOWN
     assert asked_of(file_of("resnet-50"), other, "raspberry-pi-5-8-gb", "CPU", "f32").evidence is Evidence.UNKNOWN
-    stand_in = file_of("resnet-50", reference="like:resnet-50", kind="stand-in")
+    stand_in = file_of("like:resnet-50", reference="like:resnet-50", kind="stand-in")
     assert asked_of(stand_in, other, *npu).evidence is Evidence.PUBLISHED
+    larger = stand_in.model_copy(update={"name": "like:resnet-50 at 3x448x448"})
+    assert asked_of(larger, other, *npu).evidence is Evidence.UNKNOWN
 
 
 def test_a_file_that_nothing_could_be_compared_with_says_so() -> None:
