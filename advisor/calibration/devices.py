@@ -22,6 +22,7 @@ from advisor.perfmodel.devices.calibration import DeviceCalibration, Graphics, O
 from advisor.perfmodel.devices.figures import load_figures
 from advisor.perfmodel.devices.graphics import NAMES, PRECISIONS, PRIORS, GraphicsArrays, log_time
 from advisor.perfmodel.devices.graphics_estimate import SHEET_FAMILIES, falls_back, graphics_rows
+from advisor.perfmodel.devices.published import NEWEST
 from advisor.perfmodel.devices.question import squashed
 from advisor.records.device import DeviceSpec
 from advisor.store.catalogue import Catalogue
@@ -79,7 +80,7 @@ def graphics_data() -> GraphicsData:
                     and row.throughput_per_s
                     and not old
                 ):
-                    key = device.id, name, row.precision, row.source == "esq"
+                    key = device.id, name, row.precision, row.source == NEWEST
                     groups[key].append(-float(np.log(row.throughput_per_s)))
         spec = catalogue.device(device.processor, "GPU")
         assert spec is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from math import log
+from math import exp, log
 from statistics import median
 from typing import get_args
 
@@ -24,7 +24,7 @@ MANY_REQUESTS = frozenset({"hailo-model-zoo", "openvino-tables", "esq", "rknn-mo
 """Sources whose throughput is taken with several requests in flight, or pipelined: it is not one over the latency."""
 
 NEWEST = "esq"
-"""Source with the list of 2026."""
+"""Source with the list of 2026, on graphics by another software than the tables on which estimates rest."""
 
 
 class PublishedDevice(DeviceSource):
@@ -35,8 +35,9 @@ class PublishedDevice(DeviceSource):
 
     families = get_args(DeviceFamily)
 
-    def __init__(self, figures: Figures) -> None:
-        self._figures = figures
+    def __init__(self, figures: Figures, newest_shift: float | None = None) -> None:
+        """``newest_shift``: what the list of :data:`NEWEST` adds to the time on graphics, as fitted (log)."""
+        self._figures, self._newest_shift = figures, newest_shift
 
     def answer(self, question: DeviceQuestion) -> DeviceAnswer | None:
         device = question.device
@@ -51,10 +52,11 @@ class PublishedDevice(DeviceSource):
         throughput = _middle([row.throughput_per_s for row in same])
         latency = _middle([row.latency_s for row in same])
         notes = [] if best.source not in MANY_REQUESTS or latency else ["latency is not published: requests overlap"]
-        if best.source == NEWEST:
+        if best.source == NEWEST and device.kind == "igpu" and self._newest_shift is not None:
             notes.append(
-                f"of release {best.release}, about a third faster on graphics than those of 2024 and 2025 on which "
-                "estimates of other devices rest: no reason to prefer this one to a larger one of its family"
+                f"of release {best.release}, whose figures take {exp(self._newest_shift):.2g} of the time (fitted) of "
+                "those of 2024 and 2025 on which estimates of other graphics rest: no reason to prefer this one to a "
+                "larger one of its family"
             )
         low, high = -REPEAT, REPEAT
         evidence = Evidence.PUBLISHED

@@ -16,5 +16,5 @@ from .question import DeviceSource
 def shipped_sources() -> tuple[DeviceSource, ...]:
     """From the most specific to the least; families that only the first speaks of are published or unknown."""
     calibration = load_device_calibration()
-    published = PublishedDevice(load_figures())
+    published = PublishedDevice(load_figures(), calibration.graphics.parameters["release_esq"])
     return (published, GraphicsEstimate(calibration), ArmEstimate(calibration, published))

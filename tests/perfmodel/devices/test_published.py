@@ -78,6 +78,13 @@ def test_shipped_figures_hold_no_dropped_release_of_graphics() -> None:
 
 def test_a_figure_of_newer_software_than_estimates_rest_on_says_so() -> None:
     """An N97 with the list of 2026 beats estimates of larger graphics that rest on tables of 2024."""
-    newer = answered(replace(ROW, source="esq", release="2026.2"))
-    assert any("no reason to prefer" in note for note in newer.notes)
-    assert answered(ROW).notes == ()
+    figures = Figures.of([replace(ROW, source="esq", release="2026.2")])
+
+    def notes(kind: str, shift: float | None) -> tuple[str, ...]:
+        device = NPU.model_copy(update={"kind": kind})
+        answer = PublishedDevice(figures, shift).answer(question(device))
+        assert answer is not None
+        return answer.notes
+
+    assert any("take 0.67 of the time (fitted)" in note for note in notes("igpu", -0.4))
+    assert notes("npu", -0.4) == notes("igpu", None) == answered(ROW).notes == ()
