@@ -10,6 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
+# Products carry the time; the others are here because data would return to f32 between two products otherwise.
+_ONNXRUNTIME_OPERATORS = (
+    "Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Mul", "Concat", "MaxPool", "AveragePool", "GlobalAveragePool",
+    "LeakyRelu", "Relu", "Clip", "Resize", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze", "Split", "Slice",
+)  # fmt: skip
+_PAIR = frozenset({"QuantizeLinear", "DequantizeLinear"})
+_FLOAT = 1
+"""ONNX's number of the type f32."""
 _PREFIXES = ("QLinear", "DynamicQuantize")
 _COMPUTING = frozenset(
     {
@@ -47,9 +56,6 @@ def nodes(graph: Any) -> Iterator[Any]:
                 yield from nodes(inner)
 
 
-_PAIR = frozenset({"QuantizeLinear", "DequantizeLinear"})
-
-
 def without_pairs(model: Any) -> bool:
     """Take the pairs of QuantizeLinear and DequantizeLinear out of a QDQ graph, in place; tell if no int8 is left.
 
@@ -75,16 +81,6 @@ def without_pairs(model: Any) -> bool:
                 weight.ClearField(values)
             weight.data_type = _FLOAT
     return not holds_narrow_weights(model)
-
-
-_FLOAT = 1
-"""ONNX's number of the type f32."""
-PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
-# Products carry the time; the others are here because data would return to f32 between two products otherwise.
-_ONNXRUNTIME_OPERATORS = (
-    "Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Mul", "Concat", "MaxPool", "AveragePool", "GlobalAveragePool",
-    "LeakyRelu", "Relu", "Clip", "Resize", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze", "Split", "Slice",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
