@@ -6,11 +6,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from advisor.host import InterferenceMeter
-from advisor.host.interference import _Sample
+from advisor.host.interference import _Sample, _written_by_lxcfs
+from advisor.host.tree import Tree
 
 SPIN = "import time\nend = time.process_time() + {seconds}\nwhile time.process_time() < end: pass\n"
 
@@ -111,11 +114,7 @@ START = _at(0.0, clock=3e9)
         (_at(1.0, own=1.0, busy=0.9), None),  # counters of different resolution: never negative
         (_at(1.0, own=1.0, busy=1.0, steal=0.03), None),
         (_at(1.0, own=1.0, busy=1.0, steal=0.08), "the hypervisor took 4 %"),
-        (_at(1.0, own=1.0, busy=1.0, stall=0.19), None),
-        (_at(1.0, own=1.0, busy=1.0, stall=0.21), "tasks waited for a processor 21 %"),
-        (_at(1.0, own=1.9, busy=1.9, stall=0.9), None),  # own threads wait for each other
-        (_at(1.0, own=1.0, busy=1.0, switches=119), None),
-        (_at(1.0, own=1.0, busy=1.0, switches=121), "own threads were preempted 121 times"),
+        (_at(1.0, own=1.0, busy=1.0, stall=0.5, switches=900), None),  # nobody else was there: own threads wait
         (_at(1.0, own=1.0, busy=1.0, clock=2.75e9), None),
         (_at(1.0, own=1.0, busy=1.0, clock=2.6e9), "the clock fell from 3.00 to 2.60 GHz"),
     ],
@@ -127,6 +126,44 @@ def test_thresholds(end: _Sample, reason: str | None) -> None:
     assert found.dirty == (reason is not None)
     assert len(found.reasons) == (0 if reason is None else 1)
     assert reason is None or found.reasons[0].startswith(reason)
+
+
+@pytest.mark.parametrize("hidden", ["a container's own counter", "less than the own time", "no counter"])
+@pytest.mark.parametrize(
+    ("own", "more", "reason"),
+    [
+        (1.0, {"stall": 0.19}, None),
+        (1.0, {"stall": 0.21}, "tasks waited for a processor 21 %"),
+        (1.9, {"stall": 0.9, "switches": 900}, None),  # own threads wait for each other
+        (1.0, {"switches": 119}, None),
+        (1.0, {"switches": 121}, "own threads were preempted 121 times"),
+    ],
+)
+def test_waiting_shows_others_where_their_time_is_hidden(
+    hidden: str, own: float, more: dict[str, float], reason: str | None
+) -> None:
+    busy = {"a container's own counter": own, "less than the own time": own - 0.05, "no counter": None}[hidden]
+    start = replace(START, busy_s=None if busy is None else 0.0)
+    meter = _Scripted([start, replace(_at(1.0, own, **more), busy_s=busy)])
+    meter._hides = hidden == "a container's own counter"
+    meter.start()
+    found = meter.stop()
+    assert [text.startswith(reason or "") for text in found.reasons] == ([] if reason is None else [True])
+
+
+@pytest.mark.parametrize(
+    ("mounts", "hides"),
+    [
+        ("proc /proc proc rw 0 0\nlxcfs /proc/stat fuse.lxcfs rw 0 0\n", True),
+        ("proc /proc proc rw 0 0\nlxcfs /proc/meminfo fuse.lxcfs rw 0 0\n", False),
+        ("", False),
+    ],
+)
+def test_a_container_that_writes_its_own_counters_is_told(tmp_path: Path, mounts: str, hides: bool) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "cpuinfo").write_text("")
+    (tmp_path / "proc" / "mounts").write_text(mounts)
+    assert _written_by_lxcfs(Tree(tmp_path)) is hides
 
 
 def test_short_blocks_are_judged_together() -> None:

@@ -84,6 +84,34 @@ def test_work_is_compared_with_the_least_time_known() -> None:
     assert Reference(1, best_s=1e-9).slowdown() > 1000
 
 
+class _ScriptedReference(Reference):
+    """One thread whose looks take the times that the test writes."""
+
+    def __init__(self, times_s: list[float], best_s: float | None = None) -> None:
+        self._script_s = [1.0, *times_s]
+        super().__init__(1, best_s)
+
+    def _once(self) -> float:
+        return self._script_s.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("times_s", "slowdown", "looks"),
+    [
+        ([1.02, 1.0, 1.03], 1.02, 3),  # at best: no further look
+        ([2.7, 1.4, 1.1, 1.05, 1.04], 1.05, 5),  # threads that wake up
+        ([1.5] * 9, 1.5, 9),  # a shared core slows every look
+        ([1.3, 0.5, 1.3, 1.3, 1.3, 1.3, 1.3, 1.3, 1.3], 1.3, 9),  # one lucky look is no machine at its best
+        ([1.0, 9.0, 1.0], 1.0, 3),  # an interrupt
+    ],
+)
+def test_three_looks_in_a_row_count(times_s: list[float], slowdown: float, looks: int) -> None:
+    reference = _ScriptedReference([*times_s, 0.0], best_s=1.0)
+    assert reference.slowdown() == slowdown
+    assert len(reference._script_s) == len(times_s) + 1 - looks
+    assert reference.best_s == 1.0
+
+
 def test_a_worker_keeps_one_reference_per_number_of_threads() -> None:
     pool = ReferencePool()
     one = pool.reference(None, {1: 0.25})
