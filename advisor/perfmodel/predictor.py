@@ -280,6 +280,10 @@ class Predictor:
         """
         return self._costs.slowing(machine)
 
+    def stacking(self, machine: MachineSpec) -> float:
+        """Probability that work is put on a busy core while another idles; see :meth:`CoreCosts.stacking`."""
+        return self._costs.stacking(machine)
+
     def overhead(self, machine: MachineSpec, runtime: str) -> CostEstimate:
         """Core time of one call into the runtime, before any kernel runs; part of ``service`` already."""
         return self._costs.overhead(machine, runtime)

@@ -12,6 +12,8 @@ from .model import Kernel
 
 HARNESS_FRAME = "harness/frame"
 """Name of the figure of what the run of `sizer verify` itself takes for a frame [s]."""
+STACKING = "stacking"
+"""Name of the share of works that were put on a busy core while another was idle [1]."""
 BOX_HEIGHT_SHARE = 0.25
 """Height of the box that is cut out where preparation of kind ``crop`` is measured, in heights of the picture; its
 shape is that of the model's input."""

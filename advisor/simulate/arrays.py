@@ -307,6 +307,7 @@ def _parameters(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds)
         or any(fallback.crowding > 0 for fallback in fallbacks)
         or any(camera.decode_crowding > 0 or camera.application_crowding > 0 for camera in spec.cameras)
     )
+    row["stacking"], row["core_pools"] = spec.stacking, len(spec.partition) + 1
     row["drift"], row["drift_step"] = spec.drift_sigma, spec.drift_s / DRIFT_STEPS
     row["drift_keep"] = math.exp(-1.0 / DRIFT_STEPS)
     return row

@@ -7,12 +7,22 @@ from typing import Any
 import numpy as np
 
 from .compiled import part
+from .draws import hashed
+
+SLICE_S = 0.003
+"""Time for which a thread that wakes up runs before the one that it displaced has its turn again [s]: the base slice of
+Linux's EEVDF scheduler, 0.7 ms times one plus the binary logarithm of the processors, up to 2.8 ms
+(kernel/sched/fair.c, ``sysctl_sched_base_slice``), looked at with every tick of 1 to 4 ms."""
+_STACKING = -2
+"""In place of a camera in the random numbers."""
 
 
 @part
 def enter(s: Any, q: int, work_s: float, later_s: float, ref: int, items: int, start: float) -> None:
     """Put a job of kind ``q`` on the cores for ``work_s``, to be followed by an inference of ``later_s``."""
     run = s.run[0]
+    if run.stacking > 0:
+        work_s = _stacked(s, q, work_s)
     first, at = s.kind[q].first, s.kind[q].count
     if at == 0:
         s.kind[q].place = run.active
@@ -28,6 +38,76 @@ def enter(s: Any, q: int, work_s: float, later_s: float, ref: int, items: int, s
         _move_job(s, first + (at - 1) // 2, first + at)
         at = (at - 1) // 2
     s.job[first + at].end, s.job[first + at].start, s.job[first + at].later = end, start, later_s
+    s.job[first + at].ref, s.job[first + at].items = ref, items
+    s.active[a].end = s.job[first].end
+
+
+@part
+def _stacked(s: Any, q: int, work_s: float) -> Any:
+    r"""Work of a job of kind ``q`` that begins now [s], with what it waits for a job on whose core it was put.
+
+    Notes
+    -----
+    Where a core of its pool is idle and another busy, it is put on a busy one with probability ``run.stacking``: on
+    that of any job there, whose own work is lengthened. With :math:`r` left of that job, :math:`w` of the new one and
+    a slice :math:`s`, the new one runs first, then both in turn, so that they end later than alone by
+
+    .. math:: \min(w, s + r), \qquad \min(r, \max(0, w - s))
+
+    Waiting is no use of a core: it is taken off the books at once.
+    """
+    run = s.run[0]
+    p = s.kind[q].pool
+    threads = s.pool[p].threads
+    if p >= run.core_pools or threads <= 0.0 or threads + s.kind[q].width > s.pool[p].cores + 1e-9:
+        return work_s
+    run.placed += 1
+    share = np.float64(hashed(run.seed_service, _STACKING, run.placed)) / 2.0**64
+    if share >= run.stacking:
+        return work_s
+    share /= run.stacking
+    jobs = 0
+    for a in range(run.active):
+        if s.kind[s.active[a].kind].pool == p:
+            jobs += s.kind[s.active[a].kind].count
+    chosen: Any = min(np.int64(share * jobs), jobs - 1)
+    for a in range(run.active):
+        other = s.active[a].kind
+        if s.kind[other].pool != p:
+            continue
+        if chosen >= s.kind[other].count:
+            chosen -= s.kind[other].count
+            continue
+        left_s = s.job[s.kind[other].first + chosen].end - s.active[a].clock
+        waits_s = min(work_s, SLICE_S + left_s)
+        _delay(s, a, chosen, waits_s)
+        own_s = min(left_s, max(0.0, work_s - SLICE_S))
+        if run.now >= run.warm:
+            rest_s = run.end - run.now
+            s.busy[s.kind[other].sink] -= min(waits_s, rest_s) * min(1.0, s.kind[other].width)
+            s.busy[s.kind[q].sink] -= min(own_s, rest_s) * min(1.0, s.kind[q].width)
+        return work_s + own_s
+    return work_s
+
+
+@part
+def _delay(s: Any, a: int, at: int, longer_s: float) -> None:
+    """Let the job at place ``at`` in the heap of the ``a``-th active kind end so much later."""
+    q = s.active[a].kind
+    first, size = s.kind[q].first, s.kind[q].count
+    end, start, later = s.job[first + at].end + longer_s, s.job[first + at].start, s.job[first + at].later
+    ref, items = s.job[first + at].ref, s.job[first + at].items
+    while True:
+        child = 2 * at + 1
+        if child >= size:
+            break
+        if child + 1 < size and s.job[first + child + 1].end < s.job[first + child].end:
+            child += 1
+        if s.job[first + child].end >= end:
+            break
+        _move_job(s, first + child, first + at)
+        at = child
+    s.job[first + at].end, s.job[first + at].start, s.job[first + at].later = end, start, later
     s.job[first + at].ref, s.job[first + at].items = ref, items
     s.active[a].end = s.job[first].end
 

@@ -207,6 +207,9 @@ class SimSpec:
     fast cores left)."""
     core_rise: tuple[float, ...] = ()
     """As ``SimStage.rise``, for decoding, preparation and the application's work."""
+    stacking: float = 0.0
+    """Probability that work that begins while a core is idle is put on a busy one all the same, and goes first there
+    (docs/methods/simulation.md, Stacking)."""
 
 
 @dataclass(frozen=True)
@@ -326,6 +329,8 @@ def check(spec: SimSpec) -> None:
     _finite("spec", 0.0, persistence_s=spec.objects.persistence_s, drift_sigma=spec.drift_sigma)
     _finite("spec", 1e-3, drift_s=spec.drift_s)
     _finite("spec", 1.0, decode_workers=spec.decode_workers)
+    if not 0 <= spec.stacking <= 1:
+        raise ModelRangeError(f"simulate: stacking is {spec.stacking}, not within 0..1")
     if not 0 <= spec.objects.correlation <= 1:
         raise ModelRangeError(f"simulate: correlation between cameras is {spec.objects.correlation}, not within 0..1")
     bandwidth = spec.memory_bandwidth_bytes_per_s

@@ -24,6 +24,8 @@ RUN = _record(
     "end warm mid bandwidth cores step keep common "
     # Drift of the machine: spread of its speed, step, correlation; its normal number, and the factor on all times.
     "drift drift_step drift_keep drift_level slower "
+    # Probability that a job is put on a busy core while one idles.
+    "stacking "
     # Clock and sums over the window.
     "now wait_decode system_1 system_2 traffic flow oldest",
     # ``contended``: some passes take longer while others run.
@@ -33,6 +35,8 @@ RUN = _record(
     "decodes touched drift_steps "
     # ``changed``: jobs came or went since speeds were set; ``gangs``, ``timed``: there are any, and batches that wait.
     "changed gangs timed "
+    # Pools that are cores, the first of all; jobs that found one of their cores idle and another busy.
+    "core_pools placed "
     # Rows of the trace that were wanted so far: beyond its room none is written.
     "events",
 )

@@ -71,6 +71,9 @@ class MeasuredBoxes:
     def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
         return self._of(machine).slowing(machine)
 
+    def stacking(self, machine: MachineSpec) -> float:
+        return self._of(machine).stacking(machine)
+
     def bandwidth(self, machine: MachineSpec) -> Interval:
         return self._of(machine).bandwidth(machine)
 

@@ -95,6 +95,9 @@ class FakePredictor:
     def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
         return ()
 
+    def stacking(self, machine: MachineSpec) -> float:
+        return 0.0
+
     def bandwidth(self, machine: MachineSpec) -> Interval:
         return self._interval(machine.memory_bandwidth_bytes_per_s or 25e9)
 

@@ -230,6 +230,9 @@ class SlowedByLoad(FakePredictor):
     def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
         return (0.5, 1.0)
 
+    def stacking(self, machine: MachineSpec) -> float:
+        return 0.0
+
 
 def test_a_thousand_cameras_in_forty_equal_groups_take_few_simulations() -> None:
     boxes = [candidate(f"box-{cores}", cores, 100.0 + 55.0 * cores) for cores in (4, 16)]

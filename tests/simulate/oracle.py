@@ -15,12 +15,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import simpy
 
+SLICE_S = 0.003
+
 
 class Cores:
     """Processor sharing: when more threads are runnable than cores, all slow down in proportion."""
 
-    def __init__(self, env, cores):
+    def __init__(self, env, cores, stacking=0.0, rng=None):
         self.env, self.cores, self.jobs, self.since, self.busy_s, self.wake = env, cores, {}, 0.0, 0.0, None
+        self.stacking, self.rng = stacking, rng
 
     def _load(self):
         """What all jobs share: speed and number of their threads, those of gangs, those that crowd each other."""
@@ -85,10 +88,29 @@ class Cores:
 
     def run(self, work_s, threads, gang=1, **more):
         self._settle()
+        if self.stacking:
+            work_s += self._stack(work_s, threads)
         done = self.env.event()
         self.jobs[id(done)] = {"left": work_s, "threads": threads, "gang": gang, "done": done, **more}
         self._plan()
         return done
+
+    def _stack(self, work_s, threads):
+        """Time for which a new job waits for one on whose core it was put, though another was idle.
+
+        That one waits, too: the newcomer has the core for a slice; then they take turns until one of them is done.
+        """
+        taken = sum(job["threads"] for job in self.jobs.values())
+        if not self.jobs or taken + threads > self.cores or self.rng.random() >= self.stacking:
+            return 0.0
+        victim = list(self.jobs.values())[self.rng.integers(len(self.jobs))]
+        first = min(work_s, SLICE_S)
+        turns = min(work_s - first, victim["left"])
+        # Whoever has less left once turns are taken waits as long as it works; the other until it has gone.
+        waits = first + (turns if work_s - first >= victim["left"] else work_s - first)
+        victim["left"] += waits
+        self.busy_s -= waits * min(1.0, victim["threads"]) + turns * min(1.0, threads)
+        return turns
 
     def _plan(self) -> None:
         token = self.wake = object()
@@ -126,9 +148,9 @@ class Frame:
 class Oracle:
     """cameras: dicts (group, number, fps, phase, decode, sigma, poisson); stages: dicts (see the tests)."""
 
-    def __init__(self, cameras, stages, cores, workers, means, seed):
+    def __init__(self, cameras, stages, cores, workers, means, seed, stacking=0.0):
         self.env = simpy.Environment()
-        self.cores = Cores(self.env, cores)
+        self.cores = Cores(self.env, cores, stacking, np.random.default_rng(seed + 1000))
         self.devices = {s["device"]: Cores(self.env, 1.0) for s in stages if "device" in s}
         self.engine = Cores(self.env, 1.0)
         self.cameras, self.stages, self.means = cameras, stages, means

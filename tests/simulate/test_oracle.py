@@ -37,7 +37,7 @@ def fallback(startup):
     )  # fmt: skip
 
 
-def both(stages, *, cameras, cores, workers, means=(), duration_s=40.0, runs=4, warmup_s=4.0):
+def both(stages, *, cameras, cores, workers, means=(), duration_s=40.0, runs=4, warmup_s=4.0, stacking=0.0):
     """Figures of several seeds from either side: rows are runs."""
     ours, theirs = [], []
     for seed in range(runs):
@@ -70,6 +70,7 @@ def both(stages, *, cameras, cores, workers, means=(), duration_s=40.0, runs=4, 
             workers,
             crowded_by="all" if "core_rise" in cameras[0] else "passes",
             core_rise=cameras[0].get("core_rise", ()),
+            stacking=stacking,
         )  # fmt: skip
         r = simulate(spec, duration_s, warmup_s, Seeds(11 + seed, 1, 31 + seed, 51 + seed))
         ours.append(
@@ -77,7 +78,7 @@ def both(stages, *, cameras, cores, workers, means=(), duration_s=40.0, runs=4, 
             + [stage.mean_wait_s for stage in r.stages]
             + [stage.mean_batch for stage in r.stages]
         )
-        o = Oracle(cameras, stages, cores, workers, means, seed).run(duration_s)
+        o = Oracle(cameras, stages, cores, workers, means, seed, stacking).run(duration_s)
         late = np.array([latency for released, latency in o.latencies if released >= warmup_s])
         theirs.append(
             [o.released, o.dropped, *np.quantile(late, [0.5, 0.95]), late.mean(), o.cores.busy_s / cores / duration_s]
@@ -226,6 +227,19 @@ def test_work_that_slows_down_as_cores_fill_agrees() -> None:
         cameras=[camera | {"decode_crowding": 0.0} for camera in cameras], cores=4.0, workers=2, means=(1.2,), runs=2,
     )  # fmt: skip
     assert ours[:, 5].mean() > 1.06 * plain[:, 5].mean()
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(2.0, 1.0), (4.0, 2.0)])
+def test_work_that_is_stacked_on_busy_cores_agrees(cores, threads) -> None:
+    stages = [
+        stage("person", (0.0, 0.012), interval=3, finds=0, streams=2, threads=threads, pre=0.001, sigma=0.15),
+        stage("reid", batches(0.002, 0.001, 4), parent=0, interval=5, sigma=0.1, streams=2),
+    ]
+    more = {"cameras": camera_set(4), "cores": cores, "workers": 2, "means": (3.0,)}
+    ours, theirs = both(stages, stacking=0.4, **more)
+    agree(ours, theirs, floor=0.02)
+    spared, _ = both(stages, **more)
+    assert ours[:, 3].mean() > 1.03 * spared[:, 3].mean()
 
 
 def test_the_comparison_can_fail() -> None:

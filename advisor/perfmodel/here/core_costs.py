@@ -25,7 +25,7 @@ from advisor.perfmodel.resources.software_decode import (
 )
 from advisor.records.base import Evidence, Interval
 from advisor.records.machine import MachineSpec
-from advisor.records.measurement import BOX_HEIGHT_SHARE, HARNESS_FRAME, MicroBenchmark
+from advisor.records.measurement import BOX_HEIGHT_SHARE, HARNESS_FRAME, STACKING, MicroBenchmark
 from advisor.records.prediction import CostEstimate
 from advisor.records.preparation import Preparation, Size
 
@@ -150,6 +150,15 @@ class CoreCosts:
             slowest = np.minimum.accumulate(speeds_hz)
             self._slowing_by_machine[machine.key] = tuple(float(speeds_hz[0] / speed - 1.0) for speed in slowest[1:])
         return self._slowing_by_machine[machine.key]
+
+    def stacking(self, machine: MachineSpec) -> float:
+        """Probability that work that begins while a core is idle is put on a busy one all the same.
+
+        0 where it was not measured: it hangs on the system and the number of its processors, and on a machine of its
+        own nobody has measured it for `sizer`.
+        """
+        measured = self._host.micro.get(STACKING) if self._host.is_host(machine) else None
+        return 0.0 if measured is None else measured.value
 
     def overhead(self, machine: MachineSpec, runtime: str) -> CostEstimate:
         """Core time of one call into the runtime, before any kernel runs."""

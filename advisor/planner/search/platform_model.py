@@ -75,6 +75,8 @@ class PlatformModel:
         most = self.slowing[-1] if self.slowing else 0.0
         self.core_rise = tuple(part / most for part in self.slowing) if most > 0 else ()
         """Its shape, from 0 to 1."""
+        self.stacking: float = inputs.predictor.stacking(machine) if same is None else same.stacking
+        """Probability that work that begins while a core is idle is put on a busy one."""
         self._decode: dict[tuple[str, str, float | None, float], CoreCost] = {}
         self._application: dict[tuple[ApplicationUnit, float | None], CoreCost | None] = {}
         self._prepared: dict[Preparation, CoreCost] = {}

@@ -101,6 +101,7 @@ def build_spec(model: PlatformModel, scenario: Scenario, setup: Setup, load: Loa
         # decoders were seen to do to each other.
         crowded_by="all" if model.slowing or any(camera.decode_crowding > 0 for camera in cameras) else "passes",
         core_rise=model.core_rise,
+        stacking=model.stacking,
         drift_sigma=drift_sigma,
         drift_s=DRIFT_S,
     )

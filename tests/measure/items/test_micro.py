@@ -9,6 +9,7 @@ from advisor.measure.campaign.campaign import Campaign, Entry, run
 from advisor.measure.items.micro import siblings
 from advisor.measure.items.micro.item import MicroItem
 from advisor.measure.items.micro.selection import all_threads, level_bytes, micro_items, no_siblings
+from advisor.measure.items.micro.stacking import Span, met, stacking
 from advisor.store.measurements import MeasurementStore
 from tests.measure.hosts import facts
 from tests.measure.measuring import measured
@@ -18,7 +19,9 @@ def test_items_follow_the_machine() -> None:
     names = [item.name for item in micro_items(facts(threads=8))]
     assert {"peak/openvino/f32/native/t1", "peak/openvino/int8/native/t8", "bandwidth/l3/t1"} <= set(names)
     assert [name for name in names if name.startswith("barrier")] == ["barrier/t2", "barrier/t4", "barrier/t8"]
+    assert names.count("stacking") == 1
     alone = [item.name for item in micro_items(facts(threads=1))]
+    assert "stacking" not in alone
     assert not any("barrier" in name or name.endswith("/t2") for name in alone)
     # A quota of 1.5 cores of 8: one thread, not two that are throttled.
     assert all_threads(facts(threads=8, quota=1.5)) == 1
@@ -96,3 +99,48 @@ def test_siblings_without_any_are_refused_and_two_threads_give_a_ratio(
         os.sched_setaffinity(0, allowed)
     assert taken["unit"] == "1"
     assert 0.2 < taken["value"] < 4
+
+
+def _span(
+    called_s: float, units: int, unit_s: float = 1e-3, late_s: float = 0.0, stop: tuple[int, float] = (0, 0.0)
+) -> Span:
+    """Work of so many units, the one at place ``stop[0]`` lengthened by a wait of ``stop[1]``."""
+    begun_s = called_s + late_s
+    lengths_s = [unit_s + (stop[1] if place == stop[0] else 0.0) for place in range(units)]
+    return Span(called_s, begun_s, [begun_s + sum(lengths_s[: place + 1]) for place in range(units)])
+
+
+@pytest.mark.parametrize(
+    ("long", "short", "found"),
+    [
+        (_span(0.0, 10), _span(0.003, 3), [False]),  # side by side
+        (_span(0.0, 10, stop=(3, 3e-3)), _span(0.0031, 3), [True]),  # the long one waits
+        (_span(0.0, 10), _span(0.003, 3, late_s=2e-3), [True]),  # the short one does
+        (_span(0.0, 10), _span(0.003, 3, unit_s=1.6e-3), [False]),  # a sibling thread slows both
+        (_span(0.0, 10), _span(0.008, 3), []),  # the long one ends first
+        (_span(0.005, 10), _span(0.003, 3), []),  # and begins later
+    ],
+)
+def test_works_that_meet_on_one_core_are_told_from_those_side_by_side(
+    long: Span, short: Span, found: list[bool]
+) -> None:
+    assert met([long, _span(1.0, 10)], [short]) == found
+
+
+def test_works_beside_more_than_one_say_nothing() -> None:
+    assert met([_span(0.0, 10), _span(0.0, 10)], [_span(0.003, 3)]) == []
+
+
+def test_stacking_is_a_share_of_works_that_met(tmp_path: Path) -> None:
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("one processor: nothing can be stacked")
+    found = stacking(asdict(MicroItem("stacking", "stacking", "openvino", duration_s=1.5)), tmp_path)
+    assert (found["name"], found["unit"]) == ("stacking", "1")
+    assert 0.0 <= found["value"] <= 1.0
+    assert found["samples"] > 0
+
+
+def test_one_processor_stacks_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
+    with pytest.raises(RuntimeRefusal, match="one processor"):
+        stacking(asdict(MicroItem("stacking", "stacking", "openvino")), tmp_path)

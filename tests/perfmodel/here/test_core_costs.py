@@ -160,6 +160,11 @@ def test_the_cost_of_a_call_is_measured_here_alone() -> None:
     assert slow.core_s.p50 > 2.0 * other.core_s.p50
 
 
+def test_stacking_is_that_of_the_machine_that_was_measured() -> None:
+    known = costs(micro("stacking", 0.12))
+    assert (known.stacking(HOST), known.stacking(OTHER), costs().stacking(HOST)) == (0.12, 0.0, 0.0)
+
+
 def test_machines_of_one_id_have_clocks_of_their_own() -> None:
     model = costs()
     fast, slow = (decode(model, machine("same", boost_hz=hz)).core_s.p50 for hz in (4e9, 2e9))

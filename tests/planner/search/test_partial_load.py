@@ -35,6 +35,9 @@ class Hybrid(FakePredictor):
     def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
         return tuple((FULL - 1.0) * part for part in RISE)
 
+    def stacking(self, machine: MachineSpec) -> float:
+        return 0.0
+
 
 def case_of(cameras: int, codec: str = "h264", **work_s: float):
     case = scenario(

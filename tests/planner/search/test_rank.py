@@ -57,6 +57,9 @@ class SlowingCores(FakePredictor):
     def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
         return (1.5, 3.0)
 
+    def stacking(self, machine: MachineSpec) -> float:
+        return 0.0
+
 
 def of_many_cameras() -> tuple[Candidate, Study]:
     """1,000 cameras on boxes that take many times more of them than the least demand would need."""

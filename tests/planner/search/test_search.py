@@ -146,6 +146,9 @@ class Slowing(FakePredictor):
     def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
         return (0.05, 0.1)
 
+    def stacking(self, machine: MachineSpec) -> float:
+        return 0.0
+
 
 @pytest.mark.parametrize("cameras", [23, 24, 25])
 def test_boxes_too_small_by_a_little_are_given_up_after_several_saturated_runs(

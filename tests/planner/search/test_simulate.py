@@ -18,6 +18,7 @@ from advisor.planner.search.simulate import (
     with_mean_utilisation,
 )
 from advisor.records.base import Interval
+from advisor.records.machine import MachineSpec
 from tests.planner.fakes import FakeCost, FakePredictor, scenario
 
 from .parts import WORK_S, choice, outcome, platform_model
@@ -202,3 +203,17 @@ def test_decoders_that_slow_each_other_down_are_slowed_by_whatever_runs() -> Non
     assert crowded.cameras[0].decode_core_s == plain.cameras[0].decode_core_s
     assert crowded.cameras[0].decode_crowding == pytest.approx(0.2, rel=0.01)
     assert plain.cameras[0].decode_crowding == 0.0
+
+
+def test_work_is_stacked_on_busy_cores_as_often_as_was_measured() -> None:
+    class Stacking(FakePredictor):
+        def stacking(self, machine: MachineSpec) -> float:
+            return 0.3
+
+    load = LoadCase.of(SHOP).nominal(1)
+    specs = []
+    for predictor in (FakePredictor(WORK_S), Stacking(WORK_S)):
+        model = platform_model(SHOP, predictor=predictor)
+        specs.append(build_spec(model, SHOP, set_up(model, SHOP, choice(model, SHOP), load), load, MEDIAN))
+    assert [spec.stacking for spec in specs] == [0.0, 0.3]
+    assert replace(specs[1], stacking=0.0) == specs[0]

@@ -16,6 +16,7 @@ from .cold import cold
 from .compute import matmul, peak
 from .overhead import overhead
 from .siblings import siblings
+from .stacking import stacking
 
 FAMILIES: dict[str, Callable[[dict[str, Any], Path], dict[str, Any]]] = {
     "peak": peak,
@@ -25,6 +26,7 @@ FAMILIES: dict[str, Callable[[dict[str, Any], Path], dict[str, Any]]] = {
     "overhead": overhead,
     "cold": cold,
     "siblings": siblings,
+    "stacking": stacking,
 }
 """From the fields of a :class:`~advisor.measure.items.micro.item.MicroItem` and a folder for the network's file to a
 :func:`~advisor.measure.timing.micro_record.figure`."""
