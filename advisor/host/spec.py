@@ -159,7 +159,13 @@ def _size_per_core(cache: CacheFact, cpu: CpuFacts) -> float | None:
 
 
 def fma_bits(cpu: CpuFacts, hybrid: bool) -> tuple[float | None, float | None]:
-    """Width of all multiply-add units of one performance and one efficiency core in bits; None if unknown."""
+    """Width of all multiply-add units of one performance and one efficiency core in bits; None if unknown.
+
+    A hypervisor may state another model: a guest on Granite Rapids called itself a Rocket Lake (A7h). Its instructions
+    are those that its cores have, and tiles are in servers from Sapphire Rapids on alone.
+    """
+    if cpu.vendor == "GenuineIntel" and "amx" in cpu.simd:
+        return 1024.0, None
     if cpu.vendor == "GenuineIntel" and cpu.family == 6 and cpu.model is not None:
         return _intel(cpu.model, cpu.brand or "", hybrid)
     if cpu.vendor == "AuthenticAMD" and cpu.family is not None and cpu.model is not None:

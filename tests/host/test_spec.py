@@ -108,6 +108,13 @@ def test_width_of_the_multiply_add_units(vendor: str, family: int, model: int, b
     assert fma_bits(_cpu(vendor, family, model, brand), hybrid=False) == (width, None)
 
 
+def test_instructions_are_believed_before_a_model_that_a_hypervisor_states() -> None:
+    rocket_lake = _cpu("GenuineIntel", 6, 0xA7)
+    assert fma_bits(rocket_lake, hybrid=False) == (512.0, None)
+    tiles = rocket_lake.model_copy(update={"simd": ("avx2", "avx512", "amx")})
+    assert fma_bits(tiles, hybrid=False) == (1024.0, None)
+
+
 class TestPreflight:
     def test_each_warning(self, facts_of: Read) -> None:
         said = "\n".join(preflight(facts_of("desktop")))
