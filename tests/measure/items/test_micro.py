@@ -127,7 +127,8 @@ def test_works_that_meet_on_one_core_are_told_from_those_side_by_side(
     assert met([long, _span(1.0, 10)], [short]) == found
 
 
-def test_works_beside_more_than_one_say_nothing() -> None:
+def test_works_beside_none_or_more_than_one_say_nothing() -> None:
+    assert met([], [_span(0.003, 3)]) == []
     assert met([_span(0.0, 10), _span(0.0, 10)], [_span(0.003, 3)]) == []
 
 

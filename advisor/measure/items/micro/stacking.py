@@ -22,6 +22,7 @@ _LONG_S, _SHORT_S = 10e-3, 2.5e-3
 """Work of a thread that stands for a pass, and for the decoding of a picture [s]."""
 _PAUSE_S, _GAP_S = 20e-3, 10e-3
 """Mean pause between two of the former, and between two of the latter [s]."""
+_MOST_LANES = 4  # more threads than that would wait for the interpreter's lock
 _STACKED = 0.35
 """A core that two threads share gives each a half at most, one whose sibling works 0.6 and more: below this share of
 its speed, a long work waits."""
@@ -41,8 +42,8 @@ class Span:
 def stacking(payload: dict[str, Any], _folder: Path) -> dict[str, Any]:
     """Share of short works, begun while some cores work and others idle, that were put on a core that works.
 
-    Threads with long work, for half of the cores, and others with short work are woken at random moments, as streams
-    and decoders are.
+    Threads with long work, one for every other core and at most four, and two with short work are woken at random
+    moments, as streams and decoders are.
 
     Raises
     ------
@@ -52,7 +53,7 @@ def stacking(payload: dict[str, Any], _folder: Path) -> dict[str, Any]:
     usable = len(os.sched_getaffinity(0))
     if usable < 2:
         raise RuntimeRefusal("only one processor may be used: every thread runs there")
-    longs, shorts = _record(max(1, usable // 2), payload["duration_s"])
+    longs, shorts = _record(min(usable // 2, _MOST_LANES), payload["duration_s"])
     found = met(longs, shorts)
     if not found:
         raise RuntimeRefusal("no short work began beside a long one")
@@ -62,6 +63,8 @@ def stacking(payload: dict[str, Any], _folder: Path) -> dict[str, Any]:
 
 def met(longs: Sequence[Span], shorts: Sequence[Span]) -> list[bool]:
     """For each short work that was called while a single long one ran: whether either of them waited."""
+    if not longs:
+        return []
     unit_s = float(np.median(np.concatenate([np.diff([span.begun_s, *span.ends_s]) for span in longs])))
     found = []
     for short in shorts:
