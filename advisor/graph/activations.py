@@ -41,14 +41,13 @@ def activations(graph: Any, constants: Collection[str]) -> dict[str, Activation]
         Tensors that hold the same in every pass.
     """
     makers = {name: node for node in graph.node for name in node.output}
-    fixed = {*constants, *(name for node in graph.node if node.op_type == "Constant" for name in node.output)}
     readers = Counter(name for node in graph.node for name in node.input)
     readers.update(value.name for value in graph.output)  # a tensor that is handed out has to be written
     found: dict[str, Activation] = {}
     for node in graph.node:
-        data = [name for name in node.input if name not in fixed]
+        data = [name for name in node.input if name not in constants]
         if node.op_type == "Mul" and len(data) == 2:
-            activation = _activation(node, data, makers, fixed, readers)
+            activation = _activation(node, data, makers, constants, readers)
             if activation is not None:
                 found[node.output[0]] = activation
     return found

@@ -23,11 +23,9 @@ from .live import live_bytes
 from .onnx_parts import declared_inputs, read_onnx
 from .quantised import computes_int8, holds_narrow_weights, without_pairs
 
-VERSION = "3"
+VERSION = "4"
 """Of the rules below: works that were counted by other ones are counted again."""
-_FREE = frozenset(
-    {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Shape", "Constant", "Identity", "Cast", "Dropout"}
-)  # fmt: skip
+_FREE = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Shape", "Identity", "Cast", "Dropout"})
 _ELEMENTWISE = frozenset(
     {
         "Relu", "Clip", "Sigmoid", "HardSwish", "HardSigmoid", "LeakyRelu", "PRelu", "Add", "Mul", "Sub", "Div",
@@ -87,6 +85,7 @@ class _Graph:
 
     shapes: dict[str, tuple[int, ...]]
     weights: dict[str, tuple[int, ...]]
+    """Tensors that hold the same in every pass: initialisers, ``Constant`` nodes, and what is computed from these alone."""
     readers: Counter[str]
     known: frozenset[str]
     """Tensors of which every dimension is known."""
@@ -157,7 +156,7 @@ def counted_work(model: ModelFile) -> ModelWork | None:
     if narrow and not (computes_int8(loaded) and without_pairs(loaded)):
         return None
     _fix_inputs(loaded, model)
-    for weight in loaded.graph.initializer:
+    for weight in (*loaded.graph.initializer, *_constant_nodes(loaded.graph).values()):
         if math.prod(weight.dims) > _KEPT_VALUES:
             weight.ClearField("raw_data")  # inferring shapes copies the model, and needs no value of a weight
             weight.ClearField("float_data")
@@ -214,22 +213,50 @@ def _read(model: Any) -> _Graph:
         for axis in value.type.tensor_type.shape.dim[:1]:
             axis.dim_value = 1
     graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
-    weights = {item.name: tuple(item.dims) for item in graph.initializer}
-    shapes: dict[str, tuple[int, ...]] = dict(weights)
-    known = set(weights)
+    constants = {item.name: item for item in graph.initializer} | _constant_nodes(graph)
+    shapes = {name: tuple(item.dims) for name, item in constants.items()}
+    known = set(shapes)
     for value in (*graph.value_info, *graph.input, *graph.output):
         axes = [int(axis.dim_value) for axis in value.type.tensor_type.shape.dim]
         shapes[value.name] = tuple(max(1, size) for size in axes)
         if value.type.tensor_type.HasField("shape") and all(size > 0 for size in axes):
             known.add(value.name)
+    fixed = _fixed(graph, set(constants), known)
+    weights = {name: shapes.get(name, ()) for name in fixed}
     found = activations(graph, weights)
     skipped = frozenset(name for item in found.values() for name in item.inner)
-    readers = Counter(name for node in graph.node if not skipped.intersection(node.output) for name in node.input)
+    idle = fixed | skipped
+    readers = Counter(name for node in graph.node if not idle.intersection(node.output) for name in node.input)
     for out, item in found.items():
         made = next(node for node in graph.node if out in node.output)
         readers.subtract(name for name in made.input if name not in weights)
         readers[item.source] += 1  # however often the parts read it
     return _Graph(shapes, weights, readers, frozenset(known), found, skipped, _transposed(graph))
+
+
+def _constant_nodes(graph: Any) -> dict[str, Any]:
+    """Tensors of the ``Constant`` nodes, by the name that others read them by."""
+    return {
+        node.output[0]: attribute.t
+        for node in graph.node
+        if node.op_type == "Constant"
+        for attribute in node.attribute
+        if attribute.name == "value"
+    }
+
+
+def _fixed(graph: Any, constants: set[str], known: set[str]) -> set[str]:
+    """Names of all constants: those given, what is computed from them alone, and shapes of tensors of known shape.
+
+    Runtimes compute these once, when they compile: they are read like weights, and what makes them is no kernel.
+    """
+    fixed = set(constants)
+    for node in graph.node:
+        given = [name for name in node.input if name]
+        computed = bool(given) and fixed.union(known if node.op_type == "Shape" else ()).issuperset(given)
+        if node.op_type == "Constant" or computed:
+            fixed.update(node.output)
+    return fixed
 
 
 def _transposed(graph: Any) -> frozenset[str]:
@@ -263,7 +290,7 @@ def _host(graph: _Graph, op: str, out: str, data: list[str]) -> int | None:
 def _count(graph: _Graph, node: Any) -> None:
     """Add a node's kernel, or the node to the kernel before it."""
     op, out = node.op_type, node.output[0]
-    if out in graph.skipped or out in graph.transposed:
+    if out in graph.skipped or out in graph.transposed or out in graph.weights:
         return
     data = [name for name in node.input if name and name not in graph.weights]
     if out in graph.activations:
