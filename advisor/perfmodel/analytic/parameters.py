@@ -38,7 +38,8 @@ PRIORS: dict[str, tuple[float, float]] = {
     # Memory (physics.py, pass_time)
     "bandwidth": (_LN(0.70), 0.15),  # sustained over peak
     "l3_reach": (_LN(1.0), 0.5),  # working set over last-level cache at which half misses
-    "cache_bytes_per_cycle": (_LN(8.0), 0.5),  # per 256 bits of width, activations streaming through L2 / L3
+    # Activations and weights streaming through L2 / L3, with two pipes of 256 bits; measured (docs/methods/pass-time.md)
+    "cache_bytes_per_cycle": (_LN(9.0), 0.25),
     # Overheads (physics.py, pass_time)
     "call": (_LN(25e-6), 0.4),  # one request [s] at 4 GHz
     "harness": (_LN(60e-6), 0.7),  # one request of an untuned harness beyond that [s] at 4 GHz: in fits only
