@@ -85,7 +85,7 @@ class _Graph:
 
     shapes: dict[str, tuple[int, ...]]
     weights: dict[str, tuple[int, ...]]
-    """Tensors that hold the same in every pass: initialisers, ``Constant`` nodes, and what is computed from these alone."""
+    """Tensors that hold the same in every pass: initialisers, ``Constant`` nodes, what is computed from these alone."""
     readers: Counter[str]
     known: frozenset[str]
     """Tensors of which every dimension is known."""

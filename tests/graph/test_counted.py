@@ -131,6 +131,58 @@ def test_a_sum_behind_a_dense_layer_is_a_kernel_of_its_own() -> None:
     assert _counted(net) == ["MatMul", "MatMul", "Add", "MatMul"]
 
 
+def _of_every_kind() -> Net:
+    net = Net("small", (1, 4, 16, 16))
+    x = net.deconv(net.conv(net.input, 8, act="silu"), 8)
+    gate = net.conv(net.global_pool(x, flat=False), 8, 1, act="sigmoid")
+    x = net.affine(net.concat([net.mul(x, gate), net.depthwise(x)]))
+    net.output(net.dense(net.reshape(x, (1, 1024, 16)), 32, act="gelu"))
+    return net
+
+
+def _in_nodes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same network with its weights in ``Constant`` nodes."""
+    nodes = [helper.make_node("Constant", [], [item.name], value=item) for item in model.graph.initializer]
+    graph = helper.make_graph(
+        [*nodes, *model.graph.node], "small", list(model.graph.input), list(model.graph.output),
+        value_info=list(model.graph.value_info),
+    )  # fmt: skip
+    return helper.make_model(graph, opset_imports=list(model.opset_import))
+
+
+def test_weights_in_nodes_count_as_those_in_initialisers() -> None:
+    kernels, _ = counted_kernels(outline(_of_every_kind()))
+    assert sum(kernel.weight_bytes for kernel in kernels) > 0
+    assert counted_kernels(_in_nodes(outline(_of_every_kind())))[0] == kernels
+
+
+def test_what_is_computed_from_constants_alone_is_a_weight(tmp_path: Path) -> None:
+    weight = helper.make_tensor("", TensorProto.FLOAT, (8, 8, 1, 1), [0] * 64)
+    turned = [
+        helper.make_node("Constant", [], ["k"], value=weight),
+        helper.make_node("Transpose", ["k"], ["t"], perm=[1, 0, 2, 3]),
+        helper.make_node("Conv", ["y", "t"], ["z"]),
+    ]
+    work = counted_work(small_file(tmp_path / "small.onnx", *turned, height="H"))
+    assert work is not None
+    assert [(kernel.type, kernel.weight_bytes) for kernel in work.kernels] == [("groupconv", 4 * 144), ("conv", 4 * 64)]
+
+
+def test_finding_out_a_shape_is_no_kernel_and_reads_nothing(tmp_path: Path) -> None:
+    """As exporters write a flattening: runtimes fold it, and fuse the ReLU whose tensor it looks at."""
+    first = helper.make_node("Constant", [], ["first"], value_ints=[0])
+    rest = helper.make_node("Constant", [], ["rest"], value_ints=[-1])
+    flattened = [
+        helper.make_node("Shape", ["c"], ["s"]),
+        helper.make_node("Gather", ["s", "first"], ["n"]),
+        helper.make_node("Concat", ["n", "rest"], ["dims"], axis=0),
+        helper.make_node("Reshape", ["y", "dims"], ["z"]),
+    ]
+    work = counted_work(small_file(tmp_path / "small.onnx", first, rest, *flattened, height="H"))
+    assert work is not None
+    assert [kernel.type for kernel in work.kernels] == ["groupconv"]
+
+
 def test_a_slice_reads_what_it_hands_on() -> None:
     net = Net("small", (1, 16, 32))
     net.output(net.slice(net.input, 2, 0, 8))

@@ -38,7 +38,7 @@ PRIORS: dict[str, tuple[float, float]] = {
     # Memory (physics.py, pass_time)
     "bandwidth": (_LN(0.70), 0.15),  # sustained over peak
     "l3_reach": (_LN(1.0), 0.5),  # working set over last-level cache at which half misses
-    # Activations and weights streaming through L2 / L3, with two pipes of 256 bits; measured (docs/methods/pass-time.md)
+    # What streams through L2 and L3, by cores with 512 bits of pipes; measured (docs/methods/pass-time.md)
     "cache_bytes_per_cycle": (_LN(9.0), 0.25),
     # Overheads (physics.py, pass_time)
     "call": (_LN(25e-6), 0.4),  # one request [s] at 4 GHz
