@@ -248,13 +248,15 @@ def _constant_nodes(graph: Any) -> dict[str, Any]:
 def _fixed(graph: Any, constants: set[str], known: set[str]) -> set[str]:
     """Names of all constants: those given, what is computed from them alone, and shapes of tensors of known shape.
 
-    Runtimes compute these once, when they compile: they are read like weights, and what makes them is no kernel.
+    Runtimes compute these once, when they compile: they are read like weights, and what makes them is no kernel. A part
+    of a table that the file holds (positions of a transformer) stays a look-up, as when the calibration was fitted.
     """
     fixed = set(constants)
     for node in graph.node:
         given = [name for name in node.input if name]
         computed = bool(given) and fixed.union(known if node.op_type == "Shape" else ()).issuperset(given)
-        if node.op_type == "Constant" or computed:
+        look_up = node.op_type in _PARTIAL and node.input[0] in constants
+        if node.op_type == "Constant" or (computed and not look_up):
             fixed.update(node.output)
     return fixed
 

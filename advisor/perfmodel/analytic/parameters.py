@@ -38,8 +38,7 @@ PRIORS: dict[str, tuple[float, float]] = {
     # Memory (physics.py, pass_time)
     "bandwidth": (_LN(0.70), 0.15),  # sustained over peak
     "l3_reach": (_LN(1.0), 0.5),  # working set over last-level cache at which half misses
-    # What streams through L2 and L3, by cores with 512 bits of pipes; measured (docs/methods/pass-time.md)
-    "cache_bytes_per_cycle": (_LN(9.0), 0.25),
+    "cache_bytes_per_cycle": (_LN(8.0), 0.5),  # per 256 bits of width, activations streaming through L2 / L3
     # Overheads (physics.py, pass_time)
     "call": (_LN(25e-6), 0.4),  # one request [s] at 4 GHz
     "harness": (_LN(60e-6), 0.7),  # one request of an untuned harness beyond that [s] at 4 GHz: in fits only
@@ -76,7 +75,6 @@ PRIORS["int8_gemm"] = (float(_LN(0.8)), 0.3)
 PRIORS["bf16_amx"] = (0.0, 0.2)  # what bf16 on tiles is off the law of eight-bit products
 PRIORS["bf16_avx512_vnni"] = (float(_LN(1.6)), 0.3)
 PRIORS["int8_bytes"] = (float(_LN(0.4)), 0.3)  # bytes of an int8 network over those of f32 (some tensors stay f32)
-PRIORS["int8_elements"] = (float(_LN(0.75)), 0.3)  # time of activations inside the caches over that in f32; measured
 
 NAMES = tuple(PRIORS)
 INDEX = {name: i for i, name in enumerate(NAMES)}

@@ -134,11 +134,7 @@ def pass_time(p: Parameters, machine: MachineArrays, table: Array, peak_activati
     weights = table[:, :, 2] * shrink[:, None]
     cache_rate = p.factor("cache_bytes_per_cycle") * np.minimum(machine.fma_bits / _FED_BITS, 1.0) ** 0.5
     flop_s = flop / (rate * clock[:, None])
-    # Weights of a whole pass do not stay in a core's own cache until the next one: they stream like activations. In
-    # int8 an activation saves less time than bytes: it is scaled and rounded, and much between products stays f32.
-    kept = np.where(runs.precision == INT8, p.factor("int8_elements"), shrink)
-    streamed = table[:, :, 1] * (runs.batch * kept)[:, None] + weights
-    cache_s = streamed / (cache_rate * clock)[:, None]
+    cache_s = activation / (cache_rate * clock)[:, None]
     serial = np.array([min(p.factor(f"serial_{name}"), 0.9) for name in CLASSES[:4]] + [0.9])
     spread = serial[None, :] + (1.0 - serial[None, :]) / parallel[:, None]
     # Fewer core equivalents than one (a stream on an efficiency core) lengthens everything.
