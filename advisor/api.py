@@ -102,7 +102,7 @@ def plan(
         raise InputError("again=True measures this machine anew: it needs on='this', and not measure=False")
     request = PlanRequest(
         scenario=str(scenario), on=names, measure=measure, seed=_count("seed", seed, least=0), again=again,
-        offers=offers, as_of=as_of, rates=tuple(rates),
+        offers=_choice("offers", offers, get_args(OfferSource)), as_of=as_of, rates=tuple(rates),
     )  # fmt: skip
     return plan_scenario(request, store_url=_url(store), say=_LOG.info)
 

@@ -162,6 +162,12 @@ def test_a_bad_option_of_verify_is_our_error(options: dict[str, Any], tmp_path: 
         api.verify("store-analytics", store=tmp_path / "s.db", **options)
 
 
+def test_prices_that_do_not_exist_are_refused_instead_of_left_out(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"offers": "ship", "store": tmp_path / "s.db"}
+    with pytest.raises(InputError, match="unknown offers 'ship'; expected all, shipped, .*did you mean 'shipped'"):
+        api.plan("store-analytics", **options)
+
+
 def test_bad_input_is_the_error_of_the_command_line(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/s.db"
     with pytest.raises(ScenarioError, match=r"none\.yaml"):
@@ -244,6 +250,11 @@ def test_the_guide_uses_what_exists_and_describes_every_column(tmp_path: Path) -
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "advisor":
                 assert hasattr(advisor, node.attr)
     described = {word for line in text.splitlines() if line.startswith("| `") for word in line.split("`")[1::2]}
+    for line in text.splitlines():
+        if line.startswith("| `advisor.") and "(" in line:
+            name, options = line.split("`")[1].removesuffix(")").split("(")
+            listed = [word for word in options.split(", ") if word not in {"", "*"}]
+            assert listed == list(inspect.signature(getattr(api, name.removeprefix("advisor."))).parameters), name
     families = tuple(word.removesuffix("*") for word in described if word.endswith("_*"))
     nothing_measured = api.measurements(store=f"sqlite:///{tmp_path / 'store.sqlite3'}")
     for frame in (api.catalog(), nothing_measured, shop_plan().to_frame()):
