@@ -164,7 +164,7 @@ def test_a_bad_option_of_verify_is_our_error(options: dict[str, Any], tmp_path: 
 
 def test_prices_that_do_not_exist_are_refused_instead_of_left_out(tmp_path: Path) -> None:
     options: dict[str, Any] = {"offers": "ship", "store": tmp_path / "s.db"}
-    with pytest.raises(InputError, match="unknown offers 'ship'; expected all, shipped, .*did you mean 'shipped'"):
+    with pytest.raises(InputError, match=r"unknown offers 'ship'; expected all, shipped, .*did you mean 'shipped'"):
         api.plan("store-analytics", **options)
 
 

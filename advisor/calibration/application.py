@@ -8,7 +8,6 @@ machine's own speed cancels. What an application consists of is assumed below.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import statistics
 import sys
@@ -16,10 +15,11 @@ from collections.abc import Mapping, Sequence
 from math import exp, hypot, log
 from pathlib import Path
 
-from advisor.errors import CatalogueError
 from advisor.perfmodel.resources.application import REFERENCE_HZ, ApplicationCalibration, UsualWork
 from advisor.perfmodel.resources.software_decode import DecodeCalibration, decode_cycles, load_decode
 from advisor.store.paths import profiles_dir
+
+from .table import read_table
 
 APPLICATIONS: dict[str, tuple[str, ...]] = {
     "models and their results": ("queues",),
@@ -45,23 +45,8 @@ FIELDS = ("part", "unit", "width", "height", "fps", "bitrate_kbps", "decode_s", 
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """Read measured parts.
-
-    Raises
-    ------
-    CatalogueError
-        The file is missing or lacks a column.
-    """
-    remedy = "run `python -m benchmarks.application_rows`"
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise CatalogueError(f"{path}: cannot be read ({error.strerror}); {remedy}") from error
-    missing = set(FIELDS) - set(rows[0] if rows else ())
-    if missing:
-        raise CatalogueError(f"{path}: column {sorted(missing)[0]!r} is missing; {remedy}")
-    return rows
+    """Read measured parts. CatalogueError where the file is missing or lacks a column."""
+    return read_table(path, "python -m benchmarks.application_rows", FIELDS)
 
 
 def part_ms(row: Mapping[str, str], decode: DecodeCalibration) -> float:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
 import numpy as np
 
-from advisor.errors import CatalogueError
 from advisor.perfmodel.analytic.parameters import NAMES, Parameters
 from advisor.perfmodel.resources.cold_pass import ASSUMED
 from advisor.perfmodel.resources.software_decode import (
@@ -26,6 +24,8 @@ from advisor.records.calibration import TransferCalibration
 from advisor.records.codec import USUAL_BITS_PER_PIXEL
 from advisor.records.measurement import BOX_HEIGHT_SHARE
 from advisor.store.catalogue import Catalogue
+
+from .table import read_table
 
 Row = dict[str, str]
 Kind = Literal["measured", "reference", "cascade", "report"]
@@ -92,25 +92,6 @@ class Seen:
         offset = own.camera_offset if self.content == CAMERA_CONTENT else 0.0
         cycles = decode_cycles(own, self.width, self.height, self.bits)
         return float(np.log(self.core_s * self.speed_hz / cycles)) - offset
-
-
-def read_rows(path: Path, command: str, needed: Collection[str]) -> list[Row]:
-    """Read a table.
-
-    Raises
-    ------
-    CatalogueError
-        The file is missing, empty or lacks a column; the message names the command that makes it.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise CatalogueError(f"{path}: cannot be read ({error.strerror}); run `{command}`") from error
-    missing = sorted(set(needed) - set(rows[0] if rows else ()))
-    if missing:
-        raise CatalogueError(f"{path}: column {missing[0]!r} is missing; run `{command}`")
-    return rows
 
 
 def clock_parameters(directory: Path) -> Parameters:
@@ -193,7 +174,7 @@ def load_material(directory: Path) -> Material:
     """
     needed = {"published/decode.csv": ("cores", "log_sd"), "measured/decode.csv": ("least_s", "content")}
     published, measured, prepared = (
-        read_rows(directory / name, command, needed.get(name, ("least_s", "kind"))) for name, command in FILES.items()
+        read_table(directory / name, command, needed.get(name, ("least_s", "kind"))) for name, command in FILES.items()
     )
     catalogue, parameters = Catalogue.load(), clock_parameters(directory)
     digest = hashlib.sha256(b"".join((directory / name).read_bytes() for name in FILES)).hexdigest()

@@ -6,7 +6,6 @@ Reads ``profiles/measured/memory.csv`` (made by ``python -m benchmarks.memory``)
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import sys
 from collections.abc import Sequence
@@ -17,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import LeaveOneGroupOut
 
-from advisor.errors import CatalogueError
 from advisor.perfmodel.resources.memory import MemoryCalibration, MemorySizes, MemoryTerms, sessions_of, terms_of
 from advisor.records.base import Precision, RuntimeName
 from advisor.store.paths import profiles_dir
+
+from .table import read_table
 
 Array = NDArray[np.float64]
 
@@ -41,22 +41,8 @@ _EXPECTED = 0.05
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """Read measured rows.
-
-    Raises
-    ------
-    CatalogueError
-        The file is missing or lacks a column.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise CatalogueError(f"{path}: cannot be read ({error.strerror}); run `python -m benchmarks.memory`") from error
-    missing = set(FIELDS) - set(rows[0] if rows else ())
-    if missing:
-        raise CatalogueError(f"{path}: column {sorted(missing)[0]!r} is missing; run `python -m benchmarks.memory`")
-    return rows
+    """Read measured rows. CatalogueError where the file is missing or lacks a column."""
+    return read_table(path, "python -m benchmarks.memory", FIELDS)
 
 
 def design(rows: Sequence[dict[str, str]]) -> Array:

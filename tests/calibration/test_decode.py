@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from advisor.calibration.decode import fit_split, left_out, level_of, machines_of, pooled_sd, terms_of_codec
-from advisor.calibration.decode_material import Seen, prepared_source, read_rows
+from advisor.calibration.decode_material import Seen, prepared_source
+from advisor.calibration.table import read_table
 from advisor.errors import CatalogueError
 
 
@@ -63,11 +64,11 @@ def test_an_input_is_made_of_the_picture_or_of_a_box_of_its_own_shape() -> None:
 def test_a_table_without_its_column_names_the_command_that_makes_it(tmp_path) -> None:
     path = tmp_path / "decode.csv"
     with pytest.raises(CatalogueError, match="run `make it`"):
-        read_rows(path, "make it", ("cores",))
+        read_table(path, "make it", ("cores",))
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([["platform"], ["x"]])
     with pytest.raises(CatalogueError, match="column 'cores' is missing; run `make it`"):
-        read_rows(path, "make it", ("cores",))
+        read_table(path, "make it", ("cores",))
 
 
 def seen(content: str | None, seconds: float, bits: float = 1e5, kind: str = "measured", name: str = "m") -> Seen:

@@ -40,6 +40,8 @@ BROKEN = [
     ("dlstreamer", STREAM % "gvaclassify model=a.xml", "no gvadetect stands before it"),
     ("dlstreamer", STREAM % "gvadetect model=a.xml inference-interval=x", "is not a whole number"),
     ("dlstreamer", STREAM % "gvadetect model=a.xml", "say --resolution WxH"),
+    ("dlstreamer", STREAM % "video/x-raw,width=640 ! gvadetect model=a.xml", "say --resolution WxH"),
+    ("dlstreamer", STREAM % "capsfilter caps=width=640,height=360 ! gvadetect model=a.xml", "say --resolution WxH"),
     ("dlstreamer", STREAM % "tee name=t u. ! gvadetect model=a.xml", "hangs on 'u.', not on a source"),
     ("cameras", "a,b\n1,2\n", "no heading is 'name' or 'address'"),
     ("cameras", "name,resolution\nx,640x480\n", "no row is a camera (line 2: states no frames per second"),

@@ -178,6 +178,15 @@ def test_a_list_of_an_onvif_tool(write: Write) -> None:
     assert sum("not of a stream" in line for line in reasons(found, "left out")) == 2
 
 
+def test_the_file_is_laid_out_for_people_who_will_change_it(write: Write) -> None:
+    _, _, text = imported("frigate", write("config.yml", samples.FRIGATE_13))
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    keys = [line.split(":")[0] for line in lines if line and not line.startswith((" ", "-"))]
+    assert keys == ["scenario", "cameras", "activity", "stages", "slo", "margin", "accuracy"]
+    assert lines[lines.index("slo:") + 1].startswith("  latency_p95_ms: ")  # a line each, so that one can be changed
+    assert any(line.startswith("  - group: ") for line in lines)
+
+
 def test_many_cameras_alike_are_one_group(write: Write) -> None:
     rows = "".join(f"cam {index},rtsp://10.0.1.{index}/s,1920x1080,h264,15\n" for index in range(1, 41))
     scenario, _, _ = imported("cameras", write("list.csv", f"name,url,resolution,codec,fps\n{rows}"))

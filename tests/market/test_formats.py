@@ -183,6 +183,15 @@ def test_a_line_with_too_many_cells_is_refused_and_the_next_is_read(tmp_path: Pa
     assert [offer.line for offer in found.offers] == [3]
 
 
+def test_columns_without_heading_at_the_end_are_those_of_a_spreadsheet(tmp_path: Path) -> None:
+    text = "\n".join(f"{line}," for line in OWN.strip().splitlines())
+    _, found = read(tmp_path, text)
+    _, plain = read(tmp_path, OWN)
+    assert not found.refused
+    assert [offer.price for offer in found.offers] == [offer.price for offer in plain.offers]
+    assert [offer.title for offer in found.offers] == [offer.title for offer in plain.offers]
+
+
 def test_two_decimal_marks_in_one_column_are_refused(tmp_path: Path) -> None:
     text = 'title,price,currency,observed_at\nA1,"19,90",USD,2026-11-20\nA2,19.90,USD,2026-11-20\n'
     _, found = read(tmp_path, text)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from advisor.errors import CatalogueError
 from advisor.perfmodel.analytic.interval import Bands
@@ -16,6 +15,7 @@ from advisor.perfmodel.analytic.parameters import NAMES, Parameters
 from advisor.perfmodel.analytic.work_table import WorkTable, same_network
 from advisor.records.calibration import TransferCalibration
 from advisor.records.machine import MachineSpec
+from advisor.store.calibration_file import read_calibration
 
 from .residual import (
     NOISE_SCALE,
@@ -198,11 +198,4 @@ def load_transfer(directory: Path, works: dict[str, WorkTable]) -> Transfer:
         The file is missing, damaged or of another schema.
     """
     path = directory / "transfer.json"
-    try:
-        calibration = TransferCalibration.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        first = str(error).splitlines()[0]
-        raise CatalogueError(
-            f"{path}: calibration cannot be read ({first}); make it again with `python -m advisor.calibration.transfer`"
-        ) from error
-    return Transfer(calibration, works)
+    return Transfer(read_calibration(TransferCalibration, path, "python -m advisor.calibration.transfer"), works)

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from advisor.errors import CatalogueError
 from advisor.records.base import PositiveQuantity, Record
 from advisor.records.calibration import AccuracyRow
+from advisor.store.calibration_file import read_calibration
 
 SHARINGS = (0.5, 1.0, 2.0)
 """Factors on the standard deviations that measurements share, among which held-out models choose."""
@@ -49,13 +49,7 @@ def load_host_calibration(fingerprint: str) -> HostCalibration:
         The file is damaged.
     """
     path = host_calibration_path(fingerprint)
-    if not path.exists():
-        return HostCalibration()
-    try:
-        return HostCalibration.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        first = str(error).splitlines()[0]
-        raise CatalogueError(f"{path}: cannot be read ({first}); make it again with `sizer calibrate`") from error
+    return read_calibration(HostCalibration, path, "sizer calibrate") if path.exists() else HostCalibration()
 
 
 def width_factor(errors: list[float], half_widths: list[float], groups: list[str], level: float = 0.8) -> float:

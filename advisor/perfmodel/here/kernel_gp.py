@@ -19,11 +19,12 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from advisor.errors import CatalogueError
 from advisor.records.base import Record
 from advisor.records.model import Kernel
+from advisor.store.calibration_file import read_calibration
 from advisor.store.paths import profiles_dir
 
 from .kernel_roofline import NominalTime, activation, weights_read
@@ -109,15 +110,12 @@ def load_scales(path: Path | None = None) -> dict[str, Scales]:
     CatalogueError
         The file is missing or damaged.
     """
-    source = path or profiles_dir() / "calibration" / "kernels.json"
+    source, command = path or profiles_dir() / "calibration" / "kernels.json", "python -m advisor.calibration.kernels"
+    scales = read_calibration(KernelScales, source, command)
     try:
-        scales = KernelScales.model_validate_json(source.read_bytes())
         return {item.group: Scales.of(item) for item in scales.groups}
-    except (OSError, ValidationError, KeyError) as error:
-        first = str(error).splitlines()[0]
-        raise CatalogueError(
-            f"{source}: cannot be read ({first}); make it again with `python -m advisor.calibration.kernels`"
-        ) from error
+    except KeyError as error:
+        raise CatalogueError(f"{source}: has no scale for {error}; make it again with `{command}`") from error
 
 
 def group_of(kernel: Kernel) -> str:

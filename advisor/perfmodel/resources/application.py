@@ -16,12 +16,12 @@ from math import hypot
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from advisor.errors import CatalogueError
 from advisor.perfmodel.analytic.interval import around
 from advisor.records.base import Z90, Count, Evidence, Interval, PositiveQuantity, Quantity, Record, ValueKind
 from advisor.records.prediction import CostEstimate
+from advisor.store.calibration_file import read_calibration
 from advisor.store.paths import profiles_dir
 
 COMMAND = "python -m advisor.calibration.application"
@@ -71,11 +71,7 @@ def load_application(path: Path | None = None) -> ApplicationCalibration:
         The file is missing or damaged; the message names the command that makes it.
     """
     source = path or profiles_dir() / "calibration" / "application.json"
-    try:
-        return ApplicationCalibration.model_validate_json(source.read_bytes())
-    except (OSError, ValidationError) as error:
-        first = str(error).splitlines()[0]
-        raise CatalogueError(f"{source}: cannot be read ({first}); make it again with `{COMMAND}`") from error
+    return read_calibration(ApplicationCalibration, source, COMMAND)
 
 
 def application_time(

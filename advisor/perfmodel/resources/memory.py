@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from advisor.errors import CatalogueError
 from advisor.perfmodel.analytic.interval import around
 from advisor.records.base import Interval, Precision, Record, RuntimeName
 from advisor.records.config import RunConfig
 from advisor.records.model import Kernel, ModelWork
+from advisor.store.calibration_file import read_calibration
 from advisor.store.paths import profiles_dir
 
 TERMS = (
@@ -172,13 +172,7 @@ def load_memory(path: Path | None = None) -> dict[tuple[str, str], MemoryTerms]:
         The file is missing or damaged.
     """
     source = path or profiles_dir() / "calibration" / "memory.json"
-    try:
-        calibration = MemoryCalibration.model_validate_json(source.read_bytes())
-    except (OSError, ValidationError) as error:
-        first = str(error).splitlines()[0]
-        raise CatalogueError(
-            f"{source}: cannot be read ({first}); make it again with `python -m advisor.calibration.memory`"
-        ) from error
+    calibration = read_calibration(MemoryCalibration, source, "python -m advisor.calibration.memory")
     return {(item.runtime, item.precision): item for item in calibration.terms}
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from advisor.errors import CatalogueError, ModelRangeError, nearest
+from advisor.errors import ModelRangeError, nearest
 from advisor.perfmodel.analytic.clock import sustained_clock
 from advisor.perfmodel.analytic.interval import around
 from advisor.perfmodel.analytic.machine import SIMD_CLASSES, machine_arrays
@@ -24,6 +24,7 @@ from advisor.perfmodel.resources.cold_pass import BYTES_PER_PIXEL
 from advisor.records.base import Count, Evidence, Interval, PositiveCount, PositiveQuantity, Quantity, Record
 from advisor.records.machine import MachineSpec
 from advisor.records.prediction import CostEstimate
+from advisor.store.calibration_file import read_calibration
 from advisor.store.paths import profiles_dir
 
 COMMAND = "python -m advisor.calibration.decode"
@@ -187,12 +188,7 @@ def load_decode(path: Path | None = None) -> DecodeCalibration:
     CatalogueError
         The file is missing or damaged; the message names the command that makes it.
     """
-    source = path or profiles_dir() / "calibration" / "decode.json"
-    try:
-        return DecodeCalibration.model_validate_json(source.read_bytes())
-    except (OSError, ValidationError) as error:
-        first = str(error).splitlines()[0]
-        raise CatalogueError(f"{source}: cannot be read ({first}); make it again with `{COMMAND}`") from error
+    return read_calibration(DecodeCalibration, path or profiles_dir() / "calibration" / "decode.json", COMMAND)
 
 
 def clocks_under_load(parameters: Parameters, spec: MachineSpec, busy_cores: float) -> CoreClocks:
