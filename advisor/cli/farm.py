@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from advisor.records.farm import FarmStatus
 
 WAIT_DEFAULT = "10m"
+"""A reboot with its firmware's tests takes less."""
 
 
 @click.group(epilog=EXIT_CODES)

@@ -30,11 +30,12 @@ if TYPE_CHECKING:
     type=OutputOption,
     default=None,
     metavar="FILE",
-    help="Write a self-contained page to FILE; it answers what-if, which takes a few seconds more.",
+    help="Write a self-contained page to FILE; it answers what-if, which takes about as long as the plan again.",
 )
 @trace_option("what happens to each frame and pass on the recommended box, simulated,")
 @click.option("--export", "export_format", default=None, metavar="FORMAT", shell_complete=complete_formats,
-              help="Print the recommended runtime configuration: openvino, onnxruntime, ovms, triton or compose.")  # fmt: skip
+              help="Print the recommended runtime configuration: openvino, onnxruntime, ovms, triton, compose, frigate, "
+                   "dlstreamer or launch (a shell script).")  # fmt: skip
 @click.option("--export-of", default=None, type=click.Choice(["equal", "mix", "split"]),
               help="Export this answer: equal boxes (the recommendation), a mix of boxes, or stages split over boxes. "
                    "Default: the first of these that the plan has.")  # fmt: skip

@@ -18,8 +18,7 @@ from .connection import Call, Farm, Outcome, SchedulerGoneError
 BEAT_S = 1.0
 """How often a desk reports where nothing happens."""
 RECONNECT_S = 2.0
-WAIT_S = 600.0
-"""How long a box or a scheduler that has gone is waited for by default: a reboot with its firmware's tests."""
+"""Between two attempts to reach a scheduler that has gone."""
 
 
 @dataclass

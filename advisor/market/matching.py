@@ -61,7 +61,6 @@ def chips_in(text: str) -> set[str]:
 
 class _Known:
     def __init__(self, products: tuple[Product, ...]) -> None:
-        self._products = products
         self._by_id = {product.id: product for product in products}
         self._by_gtin = {code.zfill(14): product for product in products for code in product.gtin}
         self._by_mpn = {(_plain(product.vendor), _plain(code)): product for product in products for code in product.mpn}

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import click
 import pytest
+from click.testing import CliRunner
 
-from advisor.cli.main import run
+from advisor.cli.main import cli, run
 from advisor.cli.options import Duration, names
+from advisor.report.exporters import FORMATS
 from tests.report.samples import shop_plan
 
 
@@ -156,3 +159,13 @@ def test_an_error_cannot_send_escape_sequences(
     monkeypatch.setattr("advisor.workflows.list_models", broken)
     assert run(["models", "list"]) == 4
     assert capsys.readouterr().err.splitlines()[0] == "sizer: gone\ufffd second line"
+
+
+def test_help_and_readme_name_every_export_format() -> None:
+    shown = CliRunner().invoke(cli, ["plan", "--help"]).output
+    described = shown[shown.index("--export FORMAT") : shown.index("--export-of")]
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    row = next(line for line in readme.splitlines() if line.startswith("| export the runtime configuration"))
+    for name in FORMATS:
+        assert re.search(rf"\b{name}\b", described), name
+        assert re.search(rf"[` ]{name}`", row), name

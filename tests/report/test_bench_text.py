@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from advisor.records.config import LoadMode, RunConfig
 from advisor.records.measurement import BenchReport, BenchRow, Interference
-from advisor.report.bench_text import FEW_ROWS, render_bench
+from advisor.report.bench_text import FEW_ROWS, MOST_NETWORKS, render_bench
 from advisor.report.layout import plain_text
 from tests.store.samples import micro_benchmark
 
@@ -43,6 +43,13 @@ def test_many_measurements_are_a_summary_of_the_machine() -> None:
     assert "  and 8 more" in lines
     assert any(line.startswith("1 of them were disturbed") for line in lines)
     assert lines[-1] == "measured in 117 s"
+
+
+def test_a_summary_that_leaves_no_network_out_says_nothing_of_more() -> None:
+    rows = tuple(item for item in quick().measurements if int(item.model.removeprefix("net-")) < MOST_NETWORKS)
+    text = plain_text(render_bench(quick().model_copy(update={"measurements": rows})), 100)
+    assert text.count("net-") == MOST_NETWORKS
+    assert "more" not in text
 
 
 def test_details_and_few_measurements_are_printed_one_by_one() -> None:

@@ -195,6 +195,19 @@ def test_tokens_that_are_maps_already_do_not_make_other_reorders_free() -> None:
     assert asked(model, (*rows[1].kernels, moved.model_copy(update=wider))).kernels[-1].time_s > 1e-5
 
 
+def test_kernels_of_which_half_took_time_are_not_free() -> None:
+    rows = profiles(np.random.default_rng(3), 4)
+    seen = kernel(
+        90, type="reorder", original_type="Reorder", flop=0.0, weights=0.0, implementation="reorder_f32",
+        input_shape=(1, 784, 64), output_shape=(1, 64, 28, 28), time_s=0.0,
+    )  # fmt: skip
+    wider = seen.model_copy(update={"input_shape": (1, 784, 96), "output_shape": (1, 96, 28, 28), "time_s": None})
+    for times_s, free in (((0.0, 0.0, 4e-5), True), ((0.0, 4e-5), False)):
+        kernels = [seen.model_copy(update={"time_s": time_s}) for time_s in times_s]
+        model = HostKernels([rows[0].model_copy(update={"kernels": (*rows[0].kernels, *kernels)}), *rows[1:]])
+        assert (asked(model, (*rows[1].kernels, wider)).kernels[-1].time_s == 0.0) is free
+
+
 def test_a_kernel_is_the_same_in_a_network_of_another_precision() -> None:
     rng = np.random.default_rng(5)
     softmax = kernel(50, type="softmax", original_type="Softmax", flop=0.0, weights=0.0, kernel_size=(), strides=())
