@@ -19,7 +19,7 @@ from pathlib import Path
 import click
 
 from advisor.clock import utc_now
-from advisor.measure.items.clips import synthesise
+from advisor.measure.items.clips import ClipRequest, synthesise
 
 ROUNDS = 9
 HAND_OVERS = 20
@@ -81,7 +81,7 @@ def measure(machine: str, rounds: int) -> list[dict[str, object]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clip = folder / "clip.mp4"
-        synthesise(clip, *SIZE, FPS, "h264", KBPS, duration_s=FRAMES / FPS)
+        synthesise(clip, ClipRequest(*SIZE, FPS, "h264", KBPS, duration_s=FRAMES / FPS))
         pipelines = [_READ + _END, *(text for part in PARTS for text in (part.beyond, part.pipeline))]
         pipelines = list(dict.fromkeys(pipelines))
         seen: dict[str, list[float]] = {text: [] for text in pipelines}

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.clock import utc_now
-from advisor.measure.items.clips import CodecName, Scene, synthesise
+from advisor.measure.items.clips import ClipRequest, CodecName, Scene, synthesise
 from advisor.measure.items.preprocess import crop, to_model_input
 from advisor.records.measurement import BOX_HEIGHT_SHARE
 
@@ -248,7 +248,7 @@ def _clips() -> list[tuple[str, str, float, Clip]]:
     clips: list[tuple[str, str, float, Clip]] = []
     with tempfile.TemporaryDirectory() as folder:
         for number, (codec, (width, height), kbps, fps) in enumerate(CAMERA):
-            path = synthesise(Path(folder) / f"camera-{number}.mkv", width, height, fps, codec, kbps)
+            path = synthesise(Path(folder) / f"camera-{number}.mkv", ClipRequest(width, height, fps, codec, kbps))
             clips.append((codec, "camera", fps, Clip(path)))
         for number, content in enumerate(CONTENTS):
             clip = Clip(encoded(Path(folder) / f"content-{number}.mkv", content))

@@ -388,11 +388,11 @@ def clip_bitrate_kbps(feed: Feed) -> float:
 
 def clip_for(feed: Feed, directory: Path, seed: int) -> Path:
     """Synthesise (or find) the clip that a camera without a source of its own plays."""
-    from advisor.measure.items.clips import clip_path, synthesise
+    from advisor.measure.items.clips import ClipRequest, synthesise
 
     assert feed.codec is not None
     assert feed.codec != "raw"
-    rate = clip_bitrate_kbps(feed)
-    width, height = coded_size(feed.size)
-    path = clip_path(directory, width, height, feed.rate_per_s, feed.codec, rate, seed, feed.gop_frames)
-    return synthesise(path, width, height, feed.rate_per_s, feed.codec, rate, gop_frames=feed.gop_frames, seed=seed)
+    wanted = ClipRequest(
+        *coded_size(feed.size), feed.rate_per_s, feed.codec, clip_bitrate_kbps(feed), feed.gop_frames, seed=seed
+    )
+    return synthesise(wanted.path_in(directory), wanted)

@@ -71,39 +71,46 @@ class ClipInfo:
         return abs(self.real_bitrate_kbps / self.bitrate_kbps - 1) <= BITRATE_TOLERANCE
 
 
-def synthesise(  # noqa: PLR0913 - the parameters of a stream
-    path: Path,
-    width: int,
-    height: int,
-    fps: float,
-    codec: CodecName,
-    bitrate_kbps: float,
-    *,
-    gop_frames: int | None = None,
-    duration_s: float = 2.0,
-    seed: int = 1,
-) -> Path:
+@dataclass(frozen=True)
+class ClipRequest:
+    """A stream that a clip is to stand for."""
+
+    width: int
+    height: int
+    """Size in pixels, both even."""
+    fps: float
+    """Frame rate that the bit rate refers to [1/s]."""
+    codec: CodecName
+    """h264, h265 or mjpeg."""
+    bitrate_kbps: float
+    """Mean bit rate of the stream [1000 bit/s]."""
+    gop_frames: int | None = None
+    """Frames from key frame to key frame; None: two seconds. Without meaning for mjpeg."""
+    duration_s: float = 2.0
+    """Length [s]; at least two frames are written, and whole groups of pictures: a loop then has a key frame as often
+    as the stream that it stands for. Groups longer than 10 s are cut to the duration."""
+    seed: int = 1
+    """Of background, noise, and of objects and their paths."""
+
+    def path_in(self, directory: Path) -> Path:
+        """Name for the clip in a cache folder, one per stream."""
+        size, stream = f"{self.width}/{self.height}", f"{self.fps}/{self.codec}/{self.bitrate_kbps}"
+        text = f"{CLIP_VERSION}/{size}/{stream}/{self.gop_frames}/{self.seed}"
+        suffix = ".mkv" if self.codec == "mjpeg" else ".mp4"
+        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+        title = f"{self.codec}-{self.width}x{self.height}-{self.fps:g}fps-{self.bitrate_kbps:g}kbps"
+        return directory / f"{title}-{digest}{suffix}"
+
+
+def synthesise(path: Path, wanted: ClipRequest) -> Path:
     """Write a short clip, meant to be played in a loop; one that exists with the same parameters is kept.
 
     Parameters
     ----------
     path : Path
         Where to; the suffix (``.mp4``, ``.mkv``) decides the container. The sidecar is ``path`` + ``.json``.
-    width, height : int
-        Size in pixels, both even.
-    fps : float
-        Frame rate that the bit rate refers to [1/s].
-    codec : str
-        h264, h265 or mjpeg.
-    bitrate_kbps : float
-        Mean bit rate of the stream [1000 bit/s].
-    gop_frames : int, optional
-        Frames from key frame to key frame; None: two seconds. Without meaning for mjpeg.
-    duration_s : float
-        Length [s]; at least two frames are written, and whole groups of pictures: a loop then has a key frame as often
-        as the stream that it stands for. Groups longer than 10 s are cut to the duration.
-    seed : int
-        Of background, noise, and of objects and their paths.
+    wanted : ClipRequest
+        The stream.
 
     Returns
     -------
@@ -115,14 +122,16 @@ def synthesise(  # noqa: PLR0913 - the parameters of a stream
     InputError
         Odd or tiny size, unknown codec, rate or duration not positive, or no write permission.
     """
+    width, height, fps, codec = wanted.width, wanted.height, wanted.fps, wanted.codec
+    bitrate_kbps, duration_s = wanted.bitrate_kbps, wanted.duration_s
     if codec not in _ENCODERS:
         raise InputError(f"codec {codec!r} cannot be synthesised; use one of {', '.join(_ENCODERS)}")
     if width % 2 or height % 2 or min(width, height) < 64:
         raise InputError(f"a clip of {width}x{height} cannot be encoded; use even numbers of at least 64")
     if min(fps, bitrate_kbps, duration_s) <= 0:
         raise InputError(f"fps {fps}, bitrate_kbps {bitrate_kbps} and duration_s {duration_s} must be positive")
-    gop = gop_frames if gop_frames is not None else max(1, round(2 * fps))
-    request = ClipInfo(width, height, fps, codec, bitrate_kbps, gop, duration_s, seed, 0.0, 0)
+    gop = wanted.gop_frames if wanted.gop_frames is not None else max(1, round(2 * fps))
+    request = ClipInfo(width, height, fps, codec, bitrate_kbps, gop, duration_s, wanted.seed, 0.0, 0)
     known = _read_sidecar(path)
     if known is not None and path.is_file() and _same_request(known, request):
         return path
@@ -152,23 +161,6 @@ def clip_info(path: Path) -> ClipInfo:
     if info is None:
         raise InputError(f"{path} has no readable sidecar {_sidecar(path).name}; synthesise it again")
     return info
-
-
-def clip_path(
-    directory: Path,
-    width: int,
-    height: int,
-    fps: float,
-    codec: CodecName,
-    bitrate_kbps: float,
-    seed: int = 1,
-    gop_frames: int | None = None,
-) -> Path:
-    """Name for a clip in a cache folder, one per set of parameters."""
-    text = f"{CLIP_VERSION}/{width}/{height}/{fps}/{codec}/{bitrate_kbps}/{gop_frames}/{seed}"
-    suffix = ".mkv" if codec == "mjpeg" else ".mp4"
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return directory / f"{codec}-{width}x{height}-{fps:g}fps-{bitrate_kbps:g}kbps-{digest}{suffix}"
 
 
 class Scene:

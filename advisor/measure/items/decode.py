@@ -76,7 +76,7 @@ class DecodeItem(SingleJobItem):
         return WorkerSetup("advisor.measure.items.decode:decode_job", timeout_s, on_import=("av",))
 
     def payloads(self, context: MeasureContext) -> Mapping[str, dict[str, Any]]:
-        path = str(self._clip_path(context.clip_directory))
+        path = str(self._clip().path_in(context.clip_directory))
         return {
             key: {
                 "path": path,
@@ -99,9 +99,9 @@ class DecodeItem(SingleJobItem):
     def measure(cls, items: Sequence[Self], context: MeasureContext) -> None:
         """Synthesise the clip, then decode it in a worker, one thread per stream."""
         for item in items:
-            path = item._clip_path(context.clip_directory)
+            wanted = item._clip()
             try:
-                clips.synthesise(path, *coded_size((item.width, item.height)), item.fps, item.codec, item.bitrate_kbps)
+                clips.synthesise(wanted.path_in(context.clip_directory), wanted)
             except SizerError as error:
                 if error.exit_code == 2:
                     raise  # the folder or the request is at fault, not the codec
@@ -111,8 +111,8 @@ class DecodeItem(SingleJobItem):
             else:
                 super().measure([item], context)
 
-    def _clip_path(self, folder: Path) -> Path:
-        return clips.clip_path(folder, *coded_size((self.width, self.height)), self.fps, self.codec, self.bitrate_kbps)
+    def _clip(self) -> clips.ClipRequest:
+        return clips.ClipRequest(*coded_size((self.width, self.height)), self.fps, self.codec, self.bitrate_kbps)
 
 
 def _decode(payload: dict[str, Any]) -> dict[str, Any]:

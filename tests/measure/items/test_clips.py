@@ -1,5 +1,7 @@
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -11,7 +13,9 @@ from advisor.measure.items import clips
 
 @pytest.mark.parametrize(("codec", "kbps"), [("h264", 300), ("h264", 1500), ("h265", 300), ("mjpeg", 3000)])
 def test_real_bitrate_is_within_a_fifth(tmp_path: Path, codec: clips.CodecName, kbps: float) -> None:
-    path = clips.synthesise(tmp_path / "clip.mkv", 320, 240, 10, codec, kbps, gop_frames=10, duration_s=2)
+    path = clips.synthesise(
+        tmp_path / "clip.mkv", clips.ClipRequest(320, 240, 10, codec, kbps, gop_frames=10, duration_s=2)
+    )
     info = clips.clip_info(path)
     with av.open(str(path)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
@@ -26,23 +30,23 @@ def test_real_bitrate_is_within_a_fifth(tmp_path: Path, codec: clips.CodecName, 
 
 def test_a_clip_is_made_once_per_set_of_parameters(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
-    clips.synthesise(path, 128, 96, 10, "h264", 200, duration_s=1)
+    clips.synthesise(path, clips.ClipRequest(128, 96, 10, "h264", 200, duration_s=1))
     first = path.stat().st_mtime_ns
-    clips.synthesise(path, 128, 96, 10, "h264", 200, duration_s=1)
+    clips.synthesise(path, clips.ClipRequest(128, 96, 10, "h264", 200, duration_s=1))
     assert path.stat().st_mtime_ns == first
-    clips.synthesise(path, 128, 96, 10, "h264", 200, duration_s=1, seed=2)
+    clips.synthesise(path, clips.ClipRequest(128, 96, 10, "h264", 200, duration_s=1, seed=2))
     assert path.stat().st_mtime_ns != first
     assert clips.clip_info(path).seed == 2
     assert sorted(p.name for p in tmp_path.iterdir()) == ["clip.mp4", "clip.mp4.json"]
 
 
 def test_a_damaged_sidecar_means_the_clip_is_made_again(tmp_path: Path) -> None:
-    path = clips.synthesise(tmp_path / "clip.mp4", 128, 96, 10, "h264", 200, duration_s=1)
+    path = clips.synthesise(tmp_path / "clip.mp4", clips.ClipRequest(128, 96, 10, "h264", 200, duration_s=1))
     sidecar = tmp_path / "clip.mp4.json"
     sidecar.write_text("{")
     with pytest.raises(InputError, match="synthesise it again"):
         clips.clip_info(path)
-    clips.synthesise(path, 128, 96, 10, "h264", 200, duration_s=1)
+    clips.synthesise(path, clips.ClipRequest(128, 96, 10, "h264", 200, duration_s=1))
     assert json.loads(sidecar.read_text())["width"] == 128
 
 
@@ -58,7 +62,7 @@ def test_scene_is_seeded_and_moves() -> None:
 
 @pytest.mark.parametrize(("gop_frames", "frames"), [(None, 20), (7, 21), (15, 15), (12, 24), (400, 20)])
 def test_a_loop_has_key_frames_as_often_as_the_stream(tmp_path: Path, gop_frames: int | None, frames: int) -> None:
-    path = clips.synthesise(tmp_path / "c.mp4", 128, 96, 10, "h264", 200, gop_frames=gop_frames)
+    path = clips.synthesise(tmp_path / "c.mp4", clips.ClipRequest(128, 96, 10, "h264", 200, gop_frames=gop_frames))
     assert clips.clip_info(path).frames == frames
     with av.open(str(path)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
@@ -67,7 +71,9 @@ def test_a_loop_has_key_frames_as_often_as_the_stream(tmp_path: Path, gop_frames
 
 
 def test_clip_starts_with_a_key_frame_so_that_it_can_be_looped(tmp_path: Path) -> None:
-    path = clips.synthesise(tmp_path / "c.mp4", 160, 120, 10, "h264", 300, gop_frames=25, duration_s=1)
+    path = clips.synthesise(
+        tmp_path / "c.mp4", clips.ClipRequest(160, 120, 10, "h264", 300, gop_frames=25, duration_s=1)
+    )
     with av.open(str(path)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
         assert packets[0].is_keyframe
@@ -77,26 +83,31 @@ def test_clip_starts_with_a_key_frame_so_that_it_can_be_looped(tmp_path: Path) -
 
 def test_wrong_requests_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="codec 'vp9'"):
-        clips.synthesise(tmp_path / "x.mp4", 128, 96, 10, "vp9", 100)  # type: ignore[arg-type]
+        clips.synthesise(tmp_path / "x.mp4", clips.ClipRequest(128, 96, 10, "vp9", 100))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="127x96"):
-        clips.synthesise(tmp_path / "x.mp4", 127, 96, 10, "h264", 100)
+        clips.synthesise(tmp_path / "x.mp4", clips.ClipRequest(127, 96, 10, "h264", 100))
     with pytest.raises(InputError, match="must be positive"):
-        clips.synthesise(tmp_path / "x.mp4", 128, 96, 0, "h264", 100)
+        clips.synthesise(tmp_path / "x.mp4", clips.ClipRequest(128, 96, 0, "h264", 100))
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot write clip"):
-        clips.synthesise(tmp_path / "file" / "x.mp4", 128, 96, 10, "h264", 100)
+        clips.synthesise(tmp_path / "file" / "x.mp4", clips.ClipRequest(128, 96, 10, "h264", 100))
 
 
 def test_clip_names_differ_with_each_parameter(tmp_path: Path) -> None:
-    base = clips.clip_path(tmp_path, 128, 96, 10, "h264", 100)
-    assert base == clips.clip_path(tmp_path, 128, 96, 10, "h264", 100)
-    assert len({base, clips.clip_path(tmp_path, 128, 96, 10, "h264", 100, seed=2),
-                clips.clip_path(tmp_path, 128, 96, 12, "h264", 100)}) == 3  # fmt: skip
+    base = clips.ClipRequest(128, 96, 10, "h264", 100)
+    assert base.path_in(tmp_path) == replace(base).path_in(tmp_path)
+    changes: dict[str, Any] = {
+        "width": 130, "height": 98, "fps": 12, "codec": "h265", "bitrate_kbps": 101, "gop_frames": 5, "seed": 2,
+    }  # fmt: skip
+    others = [replace(base, **{name: value}) for name, value in changes.items()]
+    assert len({item.path_in(tmp_path) for item in (base, *others)}) == 8
 
 
 @pytest.mark.parametrize("fps", [0.1, 1 / 60])
 def test_clips_of_very_slow_cameras_have_their_bits_per_picture(tmp_path, fps) -> None:
-    path = clips.synthesise(tmp_path / "c.mp4", 640, 360, fps, "h264", 40.0 * fps, gop_frames=5, duration_s=10 / fps)
+    path = clips.synthesise(
+        tmp_path / "c.mp4", clips.ClipRequest(640, 360, fps, "h264", 40.0 * fps, gop_frames=5, duration_s=10 / fps)
+    )
     info = clips.clip_info(path)
     assert info.frames == 10
     assert info.real_bitrate_kbps / fps == pytest.approx(40.0, rel=0.5)

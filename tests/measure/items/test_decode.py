@@ -36,8 +36,8 @@ def test_larger_pictures_cost_more(tmp_path: Path) -> None:
 
 def test_a_damaged_clip_is_said_with_its_reason(tmp_path: Path) -> None:
     request = decode.DecodeItem("h264", 128, 96, 200, fps=10, duration_s=0.1)
-    path = clips.clip_path(tmp_path, 128, 96, 10, "h264", 200)
-    clips.synthesise(path, 128, 96, 10, "h264", 200)
+    path = clips.ClipRequest(128, 96, 10, "h264", 200).path_in(tmp_path)
+    clips.synthesise(path, clips.ClipRequest(128, 96, 10, "h264", 200))
     path.write_bytes(b"not a clip")
     (failure,) = measured([request], tmp_path)
     assert failure.name == "decode/h264/128x96/200kbps/n1"
@@ -46,8 +46,8 @@ def test_a_damaged_clip_is_said_with_its_reason(tmp_path: Path) -> None:
 
 def test_a_codec_that_cannot_be_decoded_is_kept_as_failed_and_not_tried_again(tmp_path: Path) -> None:
     request = decode.DecodeItem("h264", 128, 96, 200, fps=10, streams=(1, 2), duration_s=0.1)
-    path = clips.clip_path(tmp_path, 128, 96, 10, "h264", 200)
-    clips.synthesise(path, 128, 96, 10, "h264", 200)
+    path = clips.ClipRequest(128, 96, 10, "h264", 200).path_in(tmp_path)
+    clips.synthesise(path, clips.ClipRequest(128, 96, 10, "h264", 200))
     intact = path.read_bytes()
     path.write_bytes(b"not a clip")
     todo = Campaign((Entry(request, 1.0),))
