@@ -24,6 +24,18 @@ def test_layers_hold() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_the_architecture_page_names_every_folder() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    package = ROOT / "advisor"
+    folders = {path.relative_to(ROOT).parent for path in package.glob("*/__init__.py")}
+    folders |= {path.relative_to(ROOT).parent for name in ("measure", "perfmodel", "planner")
+                for path in (package / name).glob("*/__init__.py")}  # fmt: skip
+    modules = {path.relative_to(ROOT) for path in package.glob("*.py") if path.name != "__init__.py"}
+    assert len(folders) > 20
+    named = {f"{folder.as_posix()}/" for folder in folders} | {module.as_posix() for module in modules}
+    assert not sorted(name for name in named if f"`{name}`" not in page)
+
+
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys\n"

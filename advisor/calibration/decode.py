@@ -101,7 +101,7 @@ def pooled_sd(errors: Array, belief: float, units: float) -> float:
 
 
 def level_of(residuals: Array, own_sd: Array) -> Level:
-    r"""Level of machines that differ, each known with its own doubt.
+    r"""Level of machines that differ, each known with its own uncertainty.
 
     .. math::
 
@@ -170,7 +170,7 @@ def terms_of_codec(codec: str, usual: float, camera: Sequence[Seen], other: Sequ
 def machines_of(rows: Sequence[Seen], terms: Sequence[CodecTerms]) -> list[Machine]:
     """Residual of each machine: mean over its rows, those that are known better counting more.
 
-    Its own doubt: clock, content where it is unknown (shared by the rows of one codec), bit rate where not stated,
+    Its own deviation: clock, content where it is unknown (shared by the rows of one codec), bit rate where not stated,
     what a cascade's parts may be wrong by, and the rows' own.
     """
     content = {item.codec: item.content_sd for item in terms}

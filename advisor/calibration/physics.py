@@ -15,12 +15,12 @@ from .published import Observations
 
 Array = NDArray[np.float64]
 ROW_DEVIATION = 0.15
-"""Scale (log) by which misses of a row are weighed; the loss is linear beyond it."""
+"""Scale (log) by which errors of a row are weighed; the loss is linear beyond it."""
 
 
 @dataclass(frozen=True)
 class Strictness:
-    """Scales (log) by which misses of a machine and of its precisions and modes are weighed.
+    """Scales (log) by which errors of a machine and of its precisions and modes are weighed.
 
     The loss is linear beyond the scales, so a machine that is unlike its data sheet pulls no harder than one that is a
     little off. Priors are no choice of a fold: wider ones fit better in the machines that are seen, and predict

@@ -117,8 +117,8 @@ class CoreCosts:
         decodes is not used: the application is other code. A frame takes at least what `sizer verify` itself takes for
         it, where that was measured: its run stands for the application, and burns the rest.
         """
-        speed_hz, doubt = mean_core_speed(self._calibration.cores, machine, self._clocks(machine))
-        machine_sd = float(np.hypot(self._calibration.machine_sd, doubt))
+        speed_hz, kind_sd = mean_core_speed(self._calibration.cores, machine, self._clocks(machine))
+        machine_sd = float(np.hypot(self._calibration.machine_sd, kind_sd))
         found = application_time(unit, stated_ms, speed_hz, machine_sd, self._calibration.t_90)
         row = self._host.micro.get(HARNESS_FRAME) if unit == "frame" and self._host.is_host(machine) else None
         if row is None:

@@ -124,7 +124,7 @@ class DecodeCalibration(Record):
     codecs: tuple[CodecTerms, ...]
     preparation: PreparationTerms
     machine_sd: PositiveQuantity
-    """Deviation (log) between machines about what their clock and kind of core say, the level's own doubt included."""
+    """Deviation (log) between machines about what their clock and kind of core say, the level's own included."""
     t_90: PositiveQuantity
     """90 % point of Student's distribution with the degrees of freedom that few machines leave."""
     machines: tuple[DecodeMachine, ...]
@@ -155,7 +155,7 @@ class CoreClocks:
 
 @dataclass(frozen=True)
 class CoreTime:
-    """Core time of one picture with its doubt, split by what shares it."""
+    """Core time of one picture with its uncertainty, split by what shares it."""
 
     core_s: float
     """Median [s]."""
@@ -267,8 +267,8 @@ def mean_core_speed(
     if used > large:
         small = (used - large) * clocks.efficiency_hz * small_terms.per_clock
     share = small / (speed + small)
-    doubt = (1.0 - share) * float(np.hypot(own.sd, own.gain_sd * abs(years))) + share * small_terms.sd
-    return (speed + small) / used, doubt
+    kind_sd = (1.0 - share) * float(np.hypot(own.sd, own.gain_sd * abs(years))) + share * small_terms.sd
+    return (speed + small) / used, kind_sd
 
 
 def decode_cycles(terms: CodecTerms, width: int, height: int, bits_per_frame: float) -> float:
@@ -324,7 +324,7 @@ def decode_time(
     size : tuple of int
         Width and height [pixels].
     bitrate_kbps : float, optional
-        Of the stream [1000 bit/s]; None: the usual bits per pixel of the codec, with their doubt.
+        Of the stream [1000 bit/s]; None: the usual bits per pixel of the codec, with their uncertainty.
     fps : float
         Frames per second that the bit rate refers to [1/s].
 
@@ -343,10 +343,10 @@ def decode_time(
     bits = width * height * terms.usual_bits_per_pixel if bitrate_kbps is None else bitrate_kbps * 1000.0 / fps
     cycles = decode_cycles(terms, width, height, bits)
     of_bits = 0.0 if known else USUAL_BITS_SD * terms.cycles_per_bit * bits / cycles
-    speed_hz, doubt = mean_core_speed(calibration.cores, spec, clocks, busy_cores)
+    speed_hz, kind_sd = mean_core_speed(calibration.cores, spec, clocks, busy_cores)
     return CoreTime(
         cycles / speed_hz,
-        float(np.hypot(calibration.machine_sd, doubt)),
+        float(np.hypot(calibration.machine_sd, kind_sd)),
         float(np.hypot(terms.content_sd, of_bits)),
         calibration.t_90,
     )
@@ -383,10 +383,10 @@ def preparation_time(
     if min(*source, *target) <= 0:
         raise ModelRangeError(f"{source} to {target} pixels: all must be positive")
     terms = calibration.preparation
-    speed_hz, doubt = mean_core_speed(calibration.cores, spec, clocks, busy_cores)
+    speed_hz, kind_sd = mean_core_speed(calibration.cores, spec, clocks, busy_cores)
     return CoreTime(
         preparation_cycles(terms, source, target) / speed_hz,
-        float(np.hypot(calibration.machine_sd, doubt)),
+        float(np.hypot(calibration.machine_sd, kind_sd)),
         terms.size_sd,
         calibration.t_90,
     )
