@@ -122,6 +122,13 @@ def test_frames_that_never_end_are_later_than_any_limit() -> None:
     assert figure.whole.quantile_s(0.5) == pytest.approx(0.1)
     assert figure.whole.quantile_s(0.95) is None
     assert figure.whole.late == 30
+    # In order of release, for what a proof counts: the done ones at the upper end of their bin, the others beyond any.
+    badness_s = figure.whole.badness_s
+    assert len(badness_s) == 300
+    assert np.isinf(badness_s[::10]).all()
+    assert np.delete(badness_s, np.s_[::10]) == pytest.approx(0.1, rel=2e-3)
+    assert figure.whole.latencies_s == pytest.approx(0.1, rel=2e-3)
+    assert figure.whole.missing.tolist() == [1.0, *[0.0] * 9] * 30
 
 
 def test_what_was_in_flight_when_the_process_died_counts_for_nothing() -> None:
