@@ -26,7 +26,8 @@ import numpy as np
 from advisor.records.config import EffectiveConfig
 from advisor.records.host_settings import EffectiveHost
 
-from .running import DROPPED, FOLD_ROWS, OPEN, FrameLog, Histogram, Slots, Span, WorkLog
+from .histogram import Histogram
+from .running import DROPPED, FOLD_ROWS, OPEN, FrameLog, Slots, Span, WorkLog
 from .setup import Feed
 
 TRACED_MAX = 400_000

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .histogram import Floats, Histogram
 from .observation import Observation
-from .running import Counts, Floats, Histogram
+from .running import Counts
 from .setup import Feed
 
 CONFIDENCE = 0.99

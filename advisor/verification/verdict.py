@@ -23,8 +23,9 @@ from . import checks, conditions
 from .bottleneck import most_useful_change
 from .compare import compared
 from .granted import host_settings
+from .histogram import Histogram
 from .observation import Observation
-from .running import CURVE_POINTS, Histogram, WorkLog
+from .running import CURVE_POINTS, WorkLog
 from .statistics import FeedFigures, figures
 from .trace import trace_of, window_s
 from .trend import trend
