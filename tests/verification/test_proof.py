@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from advisor.verification.proof import counted_frames, judge_share, late_share, missing_share, need_text, windows_rule
+from advisor.verification.proof import (
+    counted_frames,
+    judge_share,
+    late_share,
+    missing_share,
+    need_text,
+    quiet_need_s,
+    windows_rule,
+)
 from advisor.verification.statistics import figures
 
 from .support import DROP, observe, scenario
@@ -119,3 +127,12 @@ def test_the_bound_is_said_in_frames_and_the_advice_is_something_to_do() -> None
     assert need_text(12.4) == "too few frames to decide: measure 12 s longer (--duration)"
     assert "leave more headroom" in need_text(0.0)
     assert "more than a day" in need_text(1e6)
+
+
+def test_what_a_quiet_machine_would_need_is_counted_without_the_bad_frames() -> None:
+    figure = figures(observe(scenario(), 4.0, lambda _feed, number: 9.0 if number % 2 else 0.1))[0]
+    rate = figure.feed.rate_per_s
+    # 90 frames with nothing late prove that a twentieth at most is.
+    assert quiet_need_s(late_share(figure, 0.05), 4.0) == pytest.approx(90 / rate - 4.0)
+    assert quiet_need_s(late_share(figure, 0.05), 90 / rate + 1.0) == 0.0
+    assert quiet_need_s(missing_share(figure, 0.0, lambda span: span.dropped), 4.0) == 0.0  # facts need no proof
