@@ -8,6 +8,7 @@ import pytest
 from advisor.market.box_price import DISK_PER_GB, PASSED_ON, box_price
 from advisor.market.memory_price import MemorySeries
 from advisor.records.offer import MemoryPrice, Offer
+from advisor.records.plan import OLD_PRICE_DAYS
 from advisor.store.market_files import shipped_memory_prices, shipped_offers
 
 GIB = 2**30
@@ -106,6 +107,14 @@ def test_what_is_sold_out_cannot_be_bought_at_its_price() -> None:
 ])  # fmt: skip
 def test_other_currencies_used_boxes_and_days_to_come_are_left_out(left_out: dict[str, str]) -> None:
     assert box_price([offer(200.0, "2026-11-20").model_copy(update=left_out)], 16 * GIB, 512e9, AS_OF, RISE) is None
+
+
+def test_a_price_is_old_from_the_ninety_first_day_on() -> None:
+    for days, old in ((OLD_PRICE_DAYS, False), (OLD_PRICE_DAYS + 1, True)):
+        day = (AS_OF - dt.timedelta(days=days)).isoformat()
+        found = box_price([offer(209.0, day)], 16 * GIB, 512e9, AS_OF, RISE)
+        assert found is not None
+        assert found.is_old is old
 
 
 def test_age_widens() -> None:

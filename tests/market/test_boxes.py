@@ -46,6 +46,17 @@ def test_each_memory_that_a_product_has_is_a_box_with_its_price() -> None:
     assert small.price_usd.high - small.price_usd.value > large.price_usd.high - large.price_usd.value
 
 
+def test_what_a_product_does_not_state_is_that_of_the_class_nearest_in_memory() -> None:
+    of_chip = next(item for item in CLASSES if item.processor == "intel-processor-n150")
+    sizes = {size: of_chip.memory_bytes.model_copy(update={"value": size * GIB}) for size in (8, 32)}
+    classes = [of_chip.model_copy(update={"id": f"class-{size}", "memory_bytes": held}) for size, held in sizes.items()]
+    found = market_boxes(classes, [sold_with(12, 24)], [offer(209.0, "2026-11-20", 12)], RISE, AS_OF)
+    notes = {box.id: box.notes or "" for box in found.platforms if box.product == "box"}
+    assert set(notes) == {"box-with-12-gb", "box-with-24-gb"}
+    assert notes["box-with-12-gb"].endswith("class-8")
+    assert notes["box-with-24-gb"].endswith("class-32")
+
+
 def test_a_box_sold_bare_is_planned_with_memory_that_is_bought_for_it() -> None:
     found = market_boxes(CLASSES, [sold_with(0)], [offer(150.0, "2026-11-20", 0)], RISE, AS_OF)
     prices = {box.id: box.price_usd.value for box in found.platforms if box.product and box.price_usd}
