@@ -16,7 +16,7 @@ from advisor.records.measurement import BenchReport, BenchRow, Measurement, Timi
 
 from .bench_trace import trace_timings
 from .context import Say, local_facts, open_store, say_ignored_variables, silent
-from .models import build_model, resolve_model
+from .models import build_model, resolve_model, resolve_models
 from .predict import number_or_all
 
 if TYPE_CHECKING:
@@ -89,11 +89,16 @@ def bench_machine(
         wanted = {key for entry in campaign.entries for key in entry.item.keys(facts.fingerprint)}
         everything = request.mode is not None or not campaign.entries
         measured = with_footprints(store.find(host_fingerprint=facts.fingerprint))
+        # What was measured before may have been stored under the bare name of one of several files.
+        timed = [entry.item.model for entry in campaign.entries if isinstance(entry.item, TimingItem)]
+        names = {model.sha256: model.name for model in timed}
         report = BenchReport(
             sizer_version=__version__,
             created=utc_now(),
             host_fingerprint=facts.fingerprint,
-            measurements=tuple(to_row(item) for item in measured if everything or item.key in wanted),
+            measurements=tuple(
+                to_row(item, names.get(item.model_sha256)) for item in measured if everything or item.key in wanted
+            ),
             micro=tuple(item for item in store.micro(facts.fingerprint) if everything or item.key in wanted),
             micro_failures=tuple(
                 item for item in store.micro_failures(facts.fingerprint) if everything or item.key in wanted
@@ -125,8 +130,8 @@ def _budget_s(request: BenchRequest) -> float | None:
     return QUICK_BUDGET_S if request.mode == "quick" and not request.models and request.matrix is None else None
 
 
-def to_row(item: Measurement) -> BenchRow:
-    """Turn a stored measurement into a row of the contract."""
+def to_row(item: Measurement, name: str | None = None) -> BenchRow:
+    """Turn a stored measurement into a row of the contract; ``name`` takes the place of the stored model's."""
     timing = footprint = None
     if isinstance(item, TimingMeasurement):
         timing, footprint = item.timing, item.footprint
@@ -136,7 +141,7 @@ def to_row(item: Measurement) -> BenchRow:
         latency = {name: getattr(timing, name).value_s * 1000.0 for name in names}
     return BenchRow(
         kind=item.kind,
-        model=item.model,
+        model=name or item.model,
         config=item.config,
         mode=item.mode if isinstance(item, TimingMeasurement) else LoadMode(),
         status=item.status,
@@ -201,8 +206,7 @@ def _of_models(request: BenchRequest, facts: HostFacts) -> list[Entry]:
     requested = number_or_all(request.threads, most, "--threads")
     counts = [requested] if requested is not None else sorted({streams, most})
     entries = []
-    for reference in request.models:
-        model = resolve_model(reference, request.input_shape)
+    for model in resolve_models(request.models, request.input_shape):
         for threads in counts:
             if threads < streams:
                 raise InputError(f"--threads {threads} is less than --streams {streams}: each stream needs a thread")
@@ -249,7 +253,7 @@ def _of_models_elsewhere(request: BenchRequest, most: int) -> list[Entry]:
             mode,
             MeasureSpec(),
         )
-        for model in map(resolve_model, request.models)
+        for model in resolve_models(request.models, request.input_shape)
         for way, mode in ways
     ]
     return [Entry(item, item.estimate_s) for item in items]
@@ -275,8 +279,7 @@ def _list_kernels(request: BenchRequest, store: MeasurementStore, facts: HostFac
     from advisor import zoo
     from advisor.measure.items.model_kernels import model_works
 
-    named = [resolve_model(reference, request.input_shape) for reference in request.models]
-    files = {file.sha256: file for file in named}
+    files = {file.sha256: file for file in resolve_models(request.models, request.input_shape)}
     known = {item.name for item in zoo.list_models()}
     wanted: dict[str, dict[tuple[str, str], None]] = {}
     for row in store.find(host_fingerprint=facts.fingerprint, status="done"):

@@ -17,7 +17,7 @@ from advisor.records.config import LoadMode, RunConfig, SimdCap
 
 from .compare_results import Labelled, assemble
 from .context import Say, local_facts, open_store, say_ignored_variables, silent
-from .models import resolve_model
+from .models import resolve_models
 from .predict import number_or_all
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def compare_models(
     say_ignored_variables(say)
     with open_store(store_url) as store:
         facts = local_facts(store)
-        models = [resolve_model(reference, request.input_shape) for reference in request.models]
+        models = resolve_models(request.models, request.input_shape)
         notes: list[str] = []
         labelled = [_variants(request, runtimes, model, facts, notes) for model in models]
         comparisons = [one for rows in labelled if (one := _comparison(rows)) is not None]

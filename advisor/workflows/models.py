@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -154,6 +154,38 @@ def resolve_model(reference: str, input_shape: str | tuple[int, ...] | None = No
         reader=facts.reader,
         score_columns=facts.score_columns,
     )
+
+
+def resolve_models(
+    references: Sequence[str], input_shape: str | tuple[int, ...] | None = None
+) -> tuple[ModelFile, ...]:
+    """Resolve models that are listed together: different files of one name are named by their paths, as far as needed.
+
+    ``a/best.onnx`` and ``b/best.onnx`` are both ``best`` in a plan's stages, which have names of their own; in a table
+    they could not be told apart.
+
+    Raises
+    ------
+    ModelError
+        As :func:`resolve_model`.
+    """
+    models = [resolve_model(reference, input_shape) for reference in references]
+    contents: dict[str, set[str]] = {}
+    for model in models:
+        contents.setdefault(model.name, set()).add(model.sha256)
+    files = {name: [model for model in models if model.name == name] for name in contents}
+    return tuple(
+        model if len(contents[model.name]) == 1 else model.model_copy(update={"name": _told_apart(model, files)})
+        for model in models
+    )
+
+
+def _told_apart(model: ModelFile, files: Mapping[str, Sequence[ModelFile]]) -> str:
+    """Return the shortest end of the path that no other file of that name has, with the file's ending."""
+    own = Path(model.path).parts
+    others = [Path(file.path).parts for file in files[model.name] if file.path != model.path]
+    needed = next(count for count in range(1, len(own) + 1) if all(own[-count:] != other[-count:] for other in others))
+    return "/".join(own[-needed:])
 
 
 def _gathered(path: Path) -> Path:

@@ -65,7 +65,7 @@ def test_on_other_devices_the_runtime_chooses_unless_told(monkeypatch, runtime: 
     model = ModelFile(
         reference="m", name="m", family="f", kind="file", path="m.onnx", sha256="0" * 64, input_shape=(1, 3, 8, 8)
     )
-    monkeypatch.setattr(bench, "resolve_model", lambda reference: model)
+    monkeypatch.setattr(bench, "resolve_models", lambda references, input_shape: (model,))
     request = BenchRequest(models=("m",), runtime=runtime, device="GPU", streams=streams)
     items = [entry.item for entry in bench._of_models_elsewhere(request, 8)]
     assert [(item.config.hint, item.config.streams, item.mode.kind) for item in items] == ways
@@ -82,3 +82,21 @@ def test_a_measurement_on_auto_says_where_it_ran(tmp_path: Path) -> None:
     (row,) = report.measurements
     assert row.effective is not None
     assert (row.effective.device, row.effective.execution_devices) == ("AUTO:CPU", ("CPU",))
+
+
+@pytest.mark.runtime
+def test_two_files_of_one_name_are_two_models_in_the_table(tmp_path: Path) -> None:
+    from advisor.runtimes.conformance_networks import small_network
+
+    paths = [tmp_path / folder / "best.onnx" for folder in ("one", "two")]
+    for size, path in zip((32, 40), paths, strict=True):
+        path.parent.mkdir()
+        small_network(path, size=size)
+    store = f"sqlite:///{tmp_path / 'store.db'}"
+
+    def names(*models: Path) -> set[str]:
+        request = BenchRequest(models=tuple(map(str, models)), threads="1", budget_s=60.0)
+        return {row.model for row in bench_machine(request, store_url=store)[0].measurements}
+
+    assert names(paths[0]) == {"best"}
+    assert names(*paths) == {"one/best.onnx", "two/best.onnx"}

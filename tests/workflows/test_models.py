@@ -7,7 +7,14 @@ import pytest
 from advisor.errors import ModelError
 from advisor.graph.inputs import GivenShapes
 from advisor.records.model import ModelFile, ModelInfo
-from advisor.workflows.models import given_shapes, list_models, looks_like_file, resolve_model, smaller_model
+from advisor.workflows.models import (
+    given_shapes,
+    list_models,
+    looks_like_file,
+    resolve_model,
+    resolve_models,
+    smaller_model,
+)
 from tests.graph import files
 
 
@@ -119,3 +126,20 @@ def test_models_are_listed_by_words_of_name_family_or_task() -> None:
     assert "yolov8n" in names
     assert list_models("all", ("no-such-model",)).models == ()
     assert len(list_models().models) > len(list_models("architecture").models) > 0
+
+
+@pytest.mark.runtime
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    """Training writes every network as ``best.onnx``."""
+    paths = [
+        tmp_path / name for name in ("a/x/best.onnx", "b/x/best.onnx", "b/y/best.onnx", "b/other.onnx", "c/best.onnx")
+    ]
+    for batch, path in enumerate(paths[:4], start=1):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.picture_net(path, batch=batch)
+    paths[4].parent.mkdir()
+    paths[4].hardlink_to(paths[2])
+    references = [*map(str, paths[:4]), "resnet-18", str(paths[0])]
+    names = [model.name for model in resolve_models(references)]
+    assert names == ["a/x/best.onnx", "b/x/best.onnx", "y/best.onnx", "other", "resnet-18", "a/x/best.onnx"]
+    assert [model.name for model in resolve_models([str(paths[2]), str(paths[4])])] == ["best", "best"], "one content"
