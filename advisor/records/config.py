@@ -8,7 +8,7 @@ from pydantic import Field
 
 from .base import Count, PositiveCount, PositiveQuantity, Precision, Quantity, Record, RuntimeName
 
-SimdCap = Literal["sse42", "avx2", "avx2_vnni", "avx512", "avx512_vnni"]
+SimdCap = Literal["sse42", "avx2", "avx2_vnni", "avx512", "avx512_vnni", "avx512_bf16"]
 
 
 class RunConfig(Record):

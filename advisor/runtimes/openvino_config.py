@@ -18,14 +18,19 @@ _ISA_WORDS = {
     "avx2_vnni": "AVX2_VNNI",
     "avx512": "AVX512_CORE",
     "avx512_vnni": "AVX512_CORE_VNNI",
+    "avx512_bf16": "AVX512_CORE_BF16",
 }
 _ISA_VARIABLES = ("ONEDNN_MAX_CPU_ISA", "OV_CPU_MAX_ISA")
 # PyTorch's own kernels, and MKL's matrix products. Sources: PyTorch, aten/src/ATen/native/cpu/README.md; Intel oneMKL
 # developer guide, "Instruction Set-Specific Dispatch in Math Kernel Library".
 _TORCH_WORDS = {
     "sse42": "default", "avx2": "avx2", "avx2_vnni": "avx2", "avx512": "avx512", "avx512_vnni": "avx512",
+    "avx512_bf16": "avx512",
 }  # fmt: skip
-_MKL_WORDS = {"sse42": "SSE4_2", "avx2": "AVX2", "avx2_vnni": "AVX2", "avx512": "AVX512", "avx512_vnni": "AVX512"}
+_MKL_WORDS = {
+    "sse42": "SSE4_2", "avx2": "AVX2", "avx2_vnni": "AVX2", "avx512": "AVX512", "avx512_vnni": "AVX512",
+    "avx512_bf16": "AVX512",
+}  # fmt: skip
 _TORCH_VARIABLE, _MKL_VARIABLE = "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS"
 # What else oneDNN reads, also under its former name, and changes kernels by: instructions and the arithmetic of f32.
 # Source: oneDNN developer guide, "CPU Dispatcher Control" and "Primitive Attributes: floating-point math mode".

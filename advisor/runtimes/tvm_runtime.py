@@ -41,7 +41,7 @@ _OWN = frozenset({"simd_cap"})
 # Processors of LLVM that have what a cap permits and nothing beyond it.
 _PROCESSORS = {
     "sse42": "nehalem", "avx2": "haswell", "avx2_vnni": "alderlake", "avx512": "skylake-avx512",
-    "avx512_vnni": "cascadelake",
+    "avx512_vnni": "cascadelake", "avx512_bf16": "cooperlake",
 }  # fmt: skip
 _BIG_CORES = 1
 """TVM's word for the fast cores, of which it is to use as many as it is told."""

@@ -29,4 +29,7 @@ def fault_words(fault: Any) -> str:
         key, words = _BOUNDS[kind]
         bound = fault["ctx"][key]
         return f"must be {words} {int(bound) if float(bound).is_integer() else bound}"
+    if kind == "too_short":
+        least = fault["ctx"]["min_length"]
+        return f"must have at least {least} {'item' if least == 1 else 'items'}"
     return str(fault["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")

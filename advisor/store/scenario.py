@@ -150,6 +150,8 @@ def _fault_text(fault: Any, path: tuple[str | int, ...], written: str | None) ->
         if fault["input"] is None and _AFTER_A_COMMA.match(str(path[-1])):
             return "unknown key; in braces a comma ends a value: write 4000 for thousands, 4.5 for decimals"
         known = _keys(record) if record is not None else []
+        if path[-1] == "true" and "on" in known:
+            return "unknown key; programs that write YAML 1.1 turn `on:` into `true:`; write on:"
         guess = nearest(str(path[-1]), known) or (f"; known here: {', '.join(known)}" if known else "")
         return f"unknown key{guess}"
     if key in _SIZE_KEYS and kind in {"value_error", "string_type"}:

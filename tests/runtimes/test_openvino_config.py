@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from advisor.errors import ModelRangeError, RuntimeRefusal
-from advisor.records.config import RunConfig
+from advisor.records.config import RunConfig, SimdCap
 from advisor.runtimes import get_runtime
 from advisor.runtimes.conformance_networks import small_network
 from advisor.runtimes.openvino_config import (
@@ -27,10 +28,12 @@ CPUINFO = Path("/proc/cpuinfo")
 LOOK = """
 import sys
 from pathlib import Path
-from advisor.records.config import RunConfig
+from typing import get_args
+from advisor.records.config import RunConfig, SimdCap
 from advisor.runtimes import get_runtime
-config = RunConfig(threads=1, streams=1, simd_cap=[*sys.argv, None][2])
-compiled = get_runtime("openvino").compile(Path(sys.argv[1]), config)
+_, path, cap, precision = sys.argv
+config = RunConfig(threads=1, streams=1, simd_cap=cap or None, precision=precision)
+compiled = get_runtime("openvino").compile(Path(path), config)
 print(" ".join(kernel.implementation for kernel in compiled.kernels() if kernel.type in ("conv", "dwconv", "reduce")))
 """
 
@@ -121,15 +124,37 @@ def test_cap_without_environment_is_refused_before_reading(tmp_path) -> None:
     not CPUINFO.exists() or " avx2 " not in CPUINFO.read_text(), reason="the cap shows only on a host that has AVX2"
 )
 def test_sse42_cap_reaches_the_kernels(tmp_path) -> None:
-    path = small_network(tmp_path / "n.onnx")
-    plain = {key: value for key, value in os.environ.items() if key not in simd_variables()}
-    run = subprocess.run(
-        [sys.executable, "-c", LOOK, str(path), "sse42"],
-        env=plain | simd_environment("sse42"), capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    kernels = run.stdout.split()
+    kernels = implementations(tmp_path, "sse42", "f32")
     assert len(kernels) >= 5
     assert all("sse42" in kernel for kernel in kernels)
+
+
+@pytest.mark.runtime
+@pytest.mark.skipif(
+    not CPUINFO.exists() or " amx_bf16 " not in CPUINFO.read_text(), reason="tiles show only on a host that has them"
+)
+def test_a_chip_with_bf16_and_without_tiles_is_imitated_on_one_with_tiles(tmp_path) -> None:
+    """Under the next lower cap OpenVINO has no bf16 and refuses what is planned for such a chip."""
+    assert any("amx" in kernel for kernel in implementations(tmp_path, None, "bf16"))
+    kernels = implementations(tmp_path, "avx512_bf16", "bf16")
+    assert len(kernels) >= 5
+    assert all("avx512" in kernel and "amx" not in kernel and kernel.endswith("bf16") for kernel in kernels)
+
+
+def test_every_cap_has_a_word_in_every_library_that_can_be_capped() -> None:
+    for cap in get_args(SimdCap):
+        assert set(simd_environment(cap)) < set(simd_variables())
+
+
+def implementations(folder: Path, cap: str | None, precision: str) -> list[str]:
+    """Implementations of the products of a small network, compiled in a process of its own."""
+    path = small_network(folder / "n.onnx")
+    plain = {key: value for key, value in os.environ.items() if key not in simd_variables()}
+    run = subprocess.run(
+        [sys.executable, "-c", LOOK, str(path), cap or "", precision],
+        env=plain | simd_environment(cap), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return run.stdout.split()
 
 
 @pytest.mark.runtime
@@ -140,7 +165,7 @@ def test_a_cap_in_the_users_environment_does_not_reach_the_kernels(tmp_path, mon
 
     def kernels() -> list[str]:
         found = {key: value for key, value in {**os.environ, **worker_environment(None)}.items() if value is not None}
-        command = [sys.executable, "-c", LOOK, str(path)]
+        command = [sys.executable, "-c", LOOK, str(path), "", "f32"]
         return subprocess.run(command, env=found, capture_output=True, text=True, check=True).stdout.split()
 
     plain = kernels()

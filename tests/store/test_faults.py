@@ -19,6 +19,8 @@ class Everything(BaseModel):
     most: int = Field(default=1, le=24)
     ruled: Annotated[str, AfterValidator(refuse)] = ""
     choice: Literal["a", "b"] = "a"
+    several: tuple[int, ...] = Field(default=(1, 2), min_length=2)
+    some: tuple[int, ...] = Field(default=(1,), min_length=1)
     owed: int
 
 
@@ -30,6 +32,8 @@ class Everything(BaseModel):
         ({"owed": 1, "least": 0}, "must be greater than or equal to 1"),
         ({"owed": 1, "under": 2**41}, "must be less than 1099511627776"),
         ({"owed": 1, "most": 25}, "must be less than or equal to 24"),
+        ({"owed": 1, "several": [1]}, "must have at least 2 items"),
+        ({"owed": 1, "some": []}, "must have at least 1 item"),
         ({"owed": 1, "ruled": "x"}, "x is refused by a rule of ours"),
     ],
 )

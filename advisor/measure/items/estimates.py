@@ -11,7 +11,7 @@ OPEN_S = 0.35
 WORKER_S = 0.9
 """Start a worker and load a runtime."""
 # One core of a slow machine; only estimates of time rest on it.
-_ASSUMED_FLOP_PER_S: dict[Precision, float] = {"f32": 4e10, "bf16": 8e10, "int8": 1.2e11}
+_ASSUMED_FLOP_PER_S: dict[Precision, float] = {"f32": 4e10, "bf16": 8e10, "f16": 8e10, "int8": 1.2e11}
 _ASSUMED_GFLOPS = 4.0
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import exp, hypot
-from typing import Protocol, cast
+from typing import Protocol, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from advisor.perfmodel.analytic.interval import ASSUMED_SHARE
 from advisor.perfmodel.analytic.work_table import network_of
-from advisor.records.base import Z90
+from advisor.records.base import Z90, CpuPrecision
 from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
 from advisor.records.measurement import Measurement, MicroBenchmark, ProfileMeasurement, Timing, TimingMeasurement
@@ -157,8 +157,11 @@ tuned may be a hundred times slower."""
 def _tells(row: Measurement) -> bool:
     """Whether it tells of this machine's CPU what predictions are made of.
 
-    What ran elsewhere, or on a software rasteriser, does not; nor do other runtimes, and int8 of another kind.
+    What ran elsewhere, or on a software rasteriser, does not; nor do other runtimes, int8 of another kind, and f16,
+    which some cores compute in and no prediction is made of.
     """
+    if row.config.precision not in get_args(CpuPrecision):
+        return False
     if row.config.runtime in _UNPREDICTED or row.config.quantisation == "dynamic" or row.config.arena is False:
         return False
     return row.effective is None or row.effective.on_cpu

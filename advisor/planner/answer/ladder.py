@@ -42,7 +42,7 @@ def _layers(margin: Margin) -> Iterator[tuple[str, Margin]]:
             update={"growth_cameras": margin.growth_cameras, "growth_requests_pct": margin.growth_requests_pct}
         )
         grown = (
-            f"{margin.growth_cameras} more cameras"
+            f"{margin.growth_cameras} more {'camera' if margin.growth_cameras == 1 else 'cameras'}"
             if margin.growth_cameras
             else f"{margin.growth_requests_pct:g} % more requests"
         )

@@ -196,9 +196,11 @@ def test_what_ran_on_another_device_says_nothing_of_the_processor(effective, cou
         ({"runtime": "litert"}, False),
         ({"runtime": "onnxruntime", "arena": False}, False),
         ({"runtime": "onnxruntime", "precision": "int8", "quantisation": "dynamic"}, False),
+        ({"precision": "bf16"}, True),
+        ({"precision": "f16"}, False),
     ],
 )
-def test_runtimes_that_are_not_predicted_say_nothing_of_those_that_are(changes, counts) -> None:
+def test_runtimes_and_precisions_that_are_not_predicted_say_nothing_of_those_that_are(changes, counts) -> None:
     row = measurement(0.011)
     row = row.model_copy(update={"config": row.config.model_copy(update=changes)})
     assert bool(HostMeasurements.join(None, [row], [], None).configurations) == counts

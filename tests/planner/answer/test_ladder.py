@@ -29,6 +29,10 @@ def test_every_layer_asked_for_is_a_step_with_its_figure() -> None:
     ]
 
 
+def test_one_camera_is_no_plural() -> None:
+    assert "with growth (1 more camera)" in layers(ladder(growth_cameras=1))
+
+
 @pytest.mark.parametrize(
     ("margin", "left_out"),
     [
