@@ -1,4 +1,4 @@
-"""Two figures that are compared in one sentence, with digits enough to see that they differ."""
+"""Two figures that are compared in one sentence: with digits enough to see that they differ, and their difference."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ def apart(first: float, second: float, digits: int = 2) -> tuple[str, str]:
         if texts[0] != texts[1]:
             break
     return texts
+
+
+def amounts_apart(first: float, second: float) -> float:
+    """Difference of two amounts as a reader makes it of the whole ones that are printed beside it, in their unit.
+
+    581.4 and 312.8 are printed as 581 and 313: their difference is 268 to whoever checks it, and not 269.
+    """
+    return round(first) - round(second)
 
 
 def _plain(value: float, digits: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from advisor.number_format import amounts_apart
 from advisor.records.plan import MAY_HOLD, BreaksFirst, LadderStep, Plan, PlanOption
 
 from .plan_summary import currency
@@ -69,7 +70,7 @@ def decided_by(plan: Plan) -> str:
 
 
 def _more(before: LadderStep, step: LadderStep) -> float:
-    return 0.0 if before.price is None or step.price is None else step.price - before.price
+    return 0.0 if before.price is None or step.price is None else amounts_apart(step.price, before.price)
 
 
 def _layer(step: LadderStep) -> str:
@@ -104,7 +105,11 @@ def best_changes(plan: Plan) -> list[str]:
     helpful.sort(key=lambda item: math.inf if item.price is None else item.price)
     likely = [item for item in plan.undecided if item.probability >= MAY_HOLD]
     price = None if best is None else best.price.value
-    lines = [f"{_instead(plan, item.platform, item.price, price, item.count)}: {item.change}" for item in helpful]
+    # By TCO a change may save with boxes that are dearer to buy.
+    later = ", less over the lifetime" if best is not None and plan.objective == "tco" else ""
+    lines = [
+        f"{_instead(plan, item.platform, item.price, price, item.count, later)}: {item.change}" for item in helpful
+    ]
     lines += [
         f"{_instead(plan, item.platform, item.price.value, price, item.count)}: `sizer verify` on it; "
         f"{item.probability * 100:.0f} % sure that it holds"
@@ -115,11 +120,13 @@ def best_changes(plan: Plan) -> list[str]:
     return lines[:CHANGES]
 
 
-def _instead(plan: Plan, platform: str | None, price: float | None, than: float | None, count: int = 1) -> str:
-    """A box that would do, with what it costs less than the recommended ones, or its price where none are."""
+def _instead(
+    plan: Plan, platform: str | None, price: float | None, than: float | None, count: int = 1, later: str = ""
+) -> str:
+    """A box that would do, with what it costs less to buy than the recommended ones, or its price and ``later``."""
     unit = currency(plan)
     boxes = f"{count} x {platform}" if count > 1 else f"{platform}"
     if price is None:
         return boxes
-    less = 0.0 if than is None else than - price
-    return f"{boxes}, {money(less, unit)} less" if less > 0 else f"{boxes}, {money(price, unit)}"
+    less = 0.0 if than is None else amounts_apart(than, price)
+    return f"{boxes}, {money(less, unit)} less" if less > 0 else f"{boxes}, {money(price, unit)}{later}"

@@ -159,8 +159,9 @@ def tied_words(plan: Plan) -> str:
         return ""
     most = max(cheaper, key=lambda tie: tie.saving)
     count = "" if most.count == 1 else f"{most.count} x "
+    over = " over the lifetime" if plan.objective == "tco" else ""
     return (
-        f"; {count}{most.platform}, {money(most.saving, currency(plan))} cheaper, cannot be told from it "
+        f"; {count}{most.platform}, {money(most.saving, currency(plan))} cheaper{over}, cannot be told from it "
         f"({most.probability * 100:.0f} %)"
     )
 

@@ -255,6 +255,8 @@ def test_a_cheaper_box_that_cannot_be_told_apart_is_in_the_answer_and_in_a_table
     (tie,) = plan.ties
     sure = f"{tie.probability * 100:.0f}"
     assert answer_sentence(plan).endswith(f"; middle, 240 USD cheaper, cannot be told from it ({sure} %)")
+    by_tco = plan.model_copy(update={"objective": "tco"})
+    assert "; middle, 240 USD cheaper over the lifetime, cannot be told from it" in answer_sentence(by_tco)
     two = [tie.model_copy(update={"count": 2}) for tie in plan.ties]
     assert "; 2 x middle, 240 USD" in answer_sentence(plan.model_copy(update={"ties": tuple(two)}))
     lines = section_of(plan, "Ties: boxes whose price or probability cannot be told from that of the recommended ones")

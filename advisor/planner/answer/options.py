@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from advisor.number_format import apart
+from advisor.number_format import amounts_apart, apart
 from advisor.planner.question.load_case import LoadCase
 from advisor.planner.search.judgement import Deployment
 from advisor.planner.search.rank import deployment_tco
@@ -87,8 +87,8 @@ def buys(option: PlanOption, than: PlanOption) -> str:
     ):
         assert mine is not None  # both were ranked by their cost
         assert other is not None
-        if abs(mine - other) >= 0.5:
-            leads.append(f"{abs(mine - other):,.0f} {option.price.currency} {'more' if mine > other else 'less'}{name}")
+        if more := amounts_apart(mine, other):
+            leads.append(f"{abs(more):,} {option.price.currency} {'more' if more > 0 else 'less'}{name}")
     lead = " and ".join(leads) or "at the same price"
     text = f"{lead}: {', '.join(gains)}" if gains else f"{lead}: nothing better is predicted"
     weaker = option.evidence.rank > than.evidence.rank

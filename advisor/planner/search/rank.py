@@ -154,10 +154,11 @@ class _Queue:
     """What may carry the case, least cost first, within a floor and a ceiling of the cost."""
 
     def __init__(self, study: Study, candidates: Sequence[Candidate], floor: float, ceiling: float) -> None:
-        self._study, self._floor, self._ceiling = study, floor, ceiling
+        by_price = study.scenario.money.objective == "price"
+        # By TCO a bound below the floor says nothing: what the boxes really take may lie above it.
+        self._study, self._floor, self._ceiling = study, floor if by_price else 0.0, ceiling
         self._order = itertools.count()
         # By price, one box costs least: how many of them it takes is asked when their turn comes, if it comes.
-        by_price = study.scenario.money.objective == "price"
         unsized = [
             (least_cost(study, candidate, 1) if by_price else -math.inf, next(self._order), _Unsized(candidate))
             for candidate in affordable(study, candidates, ceiling)
@@ -207,8 +208,8 @@ def solutions(
     Parameters
     ----------
     floor, ceiling : float
-        Boxes that cost less than ``floor`` are known not to suffice (for an easier case); only solutions below
-        ``ceiling`` are wanted.
+        Boxes that cost less than ``floor`` are known not to suffice (for an easier case): by price they are not tried.
+        Only solutions below ``ceiling`` are wanted.
     """
     queue = _Queue(study, candidates, floor, ceiling)
     solved: set[str] = set()

@@ -19,6 +19,12 @@ def test_a_dearer_box_says_what_it_buys() -> None:
     assert buys(best, best) == "at the same price: nothing better is predicted"
 
 
+def test_what_it_costs_more_is_the_difference_of_the_printed_prices() -> None:
+    boxes = [candidate("cheap", 4, 312.8), candidate("dear", 16, 581.4)]
+    dearer = plan(inputs(boxes, shop=scenario(candidates={"max_boxes": 1}))).alternatives[0]
+    assert dearer.buys.startswith("268 USD more and ")
+
+
 def test_the_weakest_evidence_is_named_first() -> None:
     text = evidence_text({"a": Evidence.MEASURED, "b": Evidence.SPEC, "c": Evidence.MEASURED})
     assert text == "b: spec (its data sheet); a, c: measured (measured on it)"

@@ -94,3 +94,12 @@ def test_a_box_without_the_slot_is_no_limit_that_could_be_relaxed() -> None:
     result = plan(inputs([lacking, candidate("small", 1, 100.0)], shop=scenario(candidates={"max_boxes": 1})))
     assert result.recommended is None
     assert next(item for item in result.rejected if item.platform == "board").reason == lacking.lacks
+
+
+def test_a_change_that_saves_over_the_lifetime_is_not_said_to_save_on_purchase() -> None:
+    """By TCO boxes that are as dear or dearer to buy were among the best changes, with their price alone."""
+    boxes = [candidate("hungry", 16, 400.0, power_w=300.0)]
+    money = {"objective": "tco", "electricity_per_kwh": 1.0}
+    result = plan(inputs(boxes, FakePredictor({"person": 0.03, "reid": 0.004}), scenario(money=money)))
+    (change, *_) = best_changes(result)
+    assert change == "hungry, 400 USD, less over the lifetime: stage person every 5 frames instead of 3 frames"

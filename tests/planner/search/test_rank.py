@@ -6,6 +6,7 @@ import pytest
 
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.load_case import Load
+from advisor.planner.search import rank
 from advisor.planner.search.belief import MEDIAN, PESSIMISTIC
 from advisor.planner.search.costs import LeastCosts
 from advisor.planner.search.judgement import Failing, Feasible
@@ -141,6 +142,17 @@ def test_no_configuration_undercuts_the_least_cost() -> None:
         assert isinstance(judged, Feasible)
         assert least_cost(study, BOXES[2], 1) <= deployment_cost(judged.deployment) + 1e-9
     assert deployment_cost(judged.deployment) == deployment_tco(judged.deployment).value
+
+
+def test_by_tco_a_bound_below_the_floor_leaves_no_boxes_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Boxes that suffice with all that is asked for were said not to suffice with a part of it (the ladder)."""
+    study = Study.of(inputs(BOXES, shop=scenario(money=TCO, candidates={"max_boxes": 3})))
+    found = cheapest(study, BOXES)
+    assert found is not None
+    monkeypatch.setattr(rank, "least_cost", lambda *question: 0.9 * least_cost(*question))
+    again = cheapest(study, BOXES, floor=found.cost)
+    assert again is not None
+    assert (again.candidate, again.judged.count, again.cost) == (found.candidate, found.judged.count, found.cost)
 
 
 def test_an_unknown_price_is_infinitely_dear_and_never_a_solution() -> None:
