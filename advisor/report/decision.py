@@ -60,7 +60,8 @@ def decided_by(plan: Plan) -> str:
         return ""
     for before, step in reversed(list(zip(best.ladder, best.ladder[1:], strict=False))):
         more = _more(before, step)
-        if more > 0:
+        # By TCO a further layer may bring back boxes that are cheaper to buy.
+        if more > 0 and _more(before, best.ladder[-1]) > 0:
             unit, with_layer = currency(plan), before.layer.startswith("with ")
             return (
                 f"{_layer(step)}, which costs {money(more, unit)}: without it {_boxes(before)} for "

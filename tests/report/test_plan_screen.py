@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from advisor.records.plan import Plan, Price, Undecided
+from advisor.records.plan import LadderStep, Plan, Price, Undecided
+from advisor.report.decision import decided_by
 from advisor.report.layout import PROSE_WIDTH, plain_text
 from advisor.report.plan_summary import answer_sentence
 from advisor.report.plan_text import render_plan
@@ -147,3 +148,26 @@ def test_the_sample_of_the_readme_has_the_rows_that_are_printed() -> None:
     printed = screen(recorded("store-analytics"))
     assert {"Compared", "Best changes", "Warnings"} <= set(names(shown))
     assert [name for name in names(shown) if len(name) < 15] == [name for name in names(printed) if len(name) < 15]
+
+
+@pytest.mark.parametrize(
+    ("prices", "decided"),
+    [
+        ((300.0, 340.0, 340.0), "growth, which costs 40 USD: without it box for 300 USD would do for today's load"),
+        ((300.0, 340.0, 300.0), "today's load itself: no layer of safety made it dearer"),
+        ((300.4, 300.0, 311.6), "headroom, which costs 12 USD: without it box for 300 USD would do with growth"),
+    ],
+)
+def test_a_layer_decides_only_if_what_would_do_without_it_is_cheaper_in_the_end(
+    prices: tuple[float, ...], decided: str
+) -> None:
+    """By TCO boxes that are dearer to buy may be the cheapest of one layer, and not of the next."""
+    plan = shop_plan()
+    assert plan.recommended is not None
+    layers = ("today's load", "with growth", "with headroom")
+    ladder = tuple(
+        LadderStep(layer=layer, platform="box", count=1, price=price)
+        for layer, price in zip(layers, prices, strict=True)
+    )
+    changed = plan.model_copy(update={"recommended": plan.recommended.model_copy(update={"ladder": ladder})})
+    assert decided_by(changed) == decided
