@@ -60,7 +60,8 @@ class Predictor:
         counted: Mapping[str, ModelWork] | None = None,
     ) -> None:
         self.transfer, self.published_tables, self.host = transfer, published_tables, host
-        self._counted_works = counted or {}
+        self.counted: Mapping[str, ModelWork] = counted or {}
+        """Works of models by hash, as counted in their files."""
         self._counted = {sha256: table_of(work) for sha256, work in (counted or {}).items()}
         self._context = Context.of(transfer, published_tables, host, calibration, self._counted)
         self.sources = (*(source(self._context) for source in CHAIN), *sources)
@@ -197,7 +198,7 @@ class Predictor:
 
     def _counted_work(self, work: ModelWork) -> ModelWork | None:
         """Work as counted in the file; None where it was not, or not as many operations as its reader finds in it."""
-        counted = self._counted_works.get(work.sha256)
+        counted = self.counted.get(work.sha256)
         return counted if counted is not None and same_count(counted.flop * work.batch, work.flop) else None
 
     def has_published_figures(self, work: ModelWork) -> bool:

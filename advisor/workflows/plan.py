@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from advisor.records.base import RuntimeName
-from advisor.records.model import ModelFile, ModelWork
+from advisor.records.model import ModelFile
 from advisor.records.plan import DisturbedTimings, Plan, PlanOption
 
 from .context import Say, few_collections, open_store, probing, seldom, silent
@@ -27,6 +27,7 @@ from .works import Works
 if TYPE_CHECKING:
     from advisor.measure.campaign.campaign import Campaign
     from advisor.measure.items.progress import Progress
+    from advisor.perfmodel import Predictor
     from advisor.planner.question.inputs import Candidate, PlanInputs
     from advisor.planner.search.study import Study
     from advisor.records.host import HostFacts
@@ -133,6 +134,7 @@ def prepare(
     """Gather everything that a plan is made from; ``probed`` waits for the facts of this machine."""
     from advisor.host import machine_spec
     from advisor.measure.items.model_kernels import counted_works
+    from advisor.perfmodel import Predictor
     from advisor.planner.question.candidates import admit
     from advisor.planner.question.inputs import PlanInputs
     from advisor.store.catalogue import Catalogue
@@ -172,7 +174,8 @@ def prepare(
     refused = [] if named_runtimes(scenario) else _for_onnxruntime(models, works)
     for text in refused:
         say(text)
-    unpublished = _unpublished(works, models, counted)
+    unmeasured = Predictor.load(counted=counted)
+    unpublished = _unpublished(works, models, unmeasured)
     others = any(not is_candidate(host, facts, [candidate]) for candidate in candidates)
     carried = bool(request.measure and unpublished and others)
     if here and (request.measure or (request.measure is None and request.on)):
@@ -191,7 +194,7 @@ def prepare(
     for runtime in sorted({*named, *(name for names in measured.values() for name in names)}):
         works.prepare(runtime)
     machines = [candidate.machine for candidate in candidates]
-    predictor = load_predictors(store, facts, host, catalogue, works, machines, carried=carried, counted=counted)
+    predictor = load_predictors(store, facts, host, catalogue, works, machines, carried=carried, unmeasured=unmeasured)
     assumptions = [
         _measurements_text(request, unpublished, predictor.measurements, here=here, carried=carried),
         _runtimes_text(measured, named),
@@ -402,11 +405,8 @@ def _measurements_text(
     return f"no measurement was taken for this plan{boxes}{remedy}"
 
 
-def _unpublished(works: Works, models: Mapping[str, ModelFile], counted: Mapping[str, ModelWork]) -> list[str]:
+def _unpublished(works: Works, models: Mapping[str, ModelFile], predictor: Predictor) -> list[str]:
     """Stages whose model the shipped calibration does not know: only measurements tell how far its time is off."""
-    from advisor.perfmodel import Predictor
-
-    predictor = Predictor.load(counted=counted)
     return [
         stage for stage in models if not all(predictor.has_published_figures(work) for work in works.compiled(stage))
     ]

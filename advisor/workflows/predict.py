@@ -58,6 +58,7 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
     """
     from advisor.host import machine_spec
     from advisor.measure.items.model_kernels import counted_works
+    from advisor.perfmodel import Predictor
     from advisor.runtimes import real_runtimes
     from advisor.store.catalogue import Catalogue
 
@@ -106,7 +107,7 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
             _OneModel(model, store),
             machines,
             carried=True,
-            counted=counted_works([model], store),
+            unmeasured=Predictor.load(counted=counted_works([model], store)),
         )
         asked = [(machine, work, config) for machine, config in zip(machines, configs, strict=True)]
         found = predictor.service_many(asked, explain=True)

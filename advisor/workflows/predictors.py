@@ -107,9 +107,9 @@ def load_predictors(
     machines: Iterable[MachineSpec],
     *,
     carried: bool,
-    counted: Mapping[str, ModelWork],
+    unmeasured: Predictor,
 ) -> MeasuredBoxes:
-    """Load the calibration for all machines, and once more for each of ``machines`` that was measured.
+    """Load the calibration once more for each of ``machines`` that was measured.
 
     Parameters
     ----------
@@ -124,8 +124,8 @@ def load_predictors(
     carried : bool
         Whether what this machine has measured of unpublished models enters the predictions of other machines.
         Otherwise these depend on nothing that this machine, or any other, has measured.
-    counted : mapping
-        Works of the models by hash, as counted in their files.
+    unmeasured : Predictor
+        The calibration without measurements, for all others; with the works of the models as counted in their files.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def load_predictors(
         entered.extend(row.key for row in (*rows, *micro))
         brought = store.box_works(fingerprint)
         own = _Brought(brought, works) if brought else works
-        return Predictor.load(host=machine, measurements=rows, micro=micro, works=own, counted=counted)
+        return Predictor.load(host=machine, measurements=rows, micro=micro, works=own, counted=unmeasured.counted)
 
     known = {
         item.id: (catalogue.machine(item), item.measured_fingerprint)
@@ -150,7 +150,7 @@ def load_predictors(
     }
     known[host.id] = (host, facts.fingerprint)
     boxes = {name: load(*known[name]) for name in dict.fromkeys(machine.id for machine in machines) if name in known}
-    others = Predictor.load(counted=counted)
+    others = unmeasured
     if carried:
         others = boxes[host.id] if host.id in boxes else load(host, facts.fingerprint)
     return MeasuredBoxes(others, boxes, entered)

@@ -184,7 +184,7 @@ def _plan_inputs(name: str, store_file: Path, fingerprint: str | None = None) ->
             models=models,
             works=works.of_stage,
             predictor=load_predictors(
-                store, facts, this.machine, catalogue, works, machines, carried=False, counted={}
+                store, facts, this.machine, catalogue, works, machines, carried=False, unmeasured=Predictor.load()
             ),
             candidates=candidates,
             cold=cold_starts(store, facts, this.machine, catalogue),

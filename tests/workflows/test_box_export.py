@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from advisor.errors import CatalogueError, InputError, SizerError
 from advisor.host import machine_spec
+from advisor.perfmodel import Predictor
 from advisor.perfmodel.resources.cold_pass import ASSUMED
 from advisor.records.base import Evidence
 from advisor.records.box import BoxExport
@@ -139,7 +140,14 @@ def test_predictions_of_other_machines_do_not_change_with_a_box(store: Any, plan
 
     def estimate() -> Any:
         predictor = load_predictors(
-            planner, here, machine_spec(here), Catalogue.load(), Nowhere(), [other], carried=True, counted={}
+            planner,
+            here,
+            machine_spec(here),
+            Catalogue.load(),
+            Nowhere(),
+            [other],
+            carried=True,
+            unmeasured=Predictor.load(),
         )
         return predictor.service_many([(other, model_work(), RunConfig(threads=2, streams=1))])[0].throughput_per_s
 
