@@ -25,7 +25,6 @@ from advisor.perfmodel.analytic.work_table import WorkTable
 from advisor.records.machine import MachineSpec
 
 from .residual import (
-    Residual,
     ResidualPoints,
     chip_features,
     kinds_of_models,
@@ -74,7 +73,6 @@ class CarriedRatios:
 
     def __init__(self, transfer: Transfer, host: MachineSpec, timings: Sequence[CarriedTiming]) -> None:
         self._transfer, self._host, self._timings = transfer, host, tuple(timings)
-        self._process: Residual | None = None
         self._models: dict[str, int] = {}
         self._known: dict[tuple[str, str, int, int], CarriedRatio] = {}
 
@@ -115,8 +113,6 @@ class CarriedRatios:
         timings = self._of(precision)
         if not timings:
             raise ValueError(f"nothing was timed in {PRECISIONS[precision]}")
-        if self._process is None:
-            self._process = self._transfer.process()
         asked = self._points([machine], [table], [mode], precision, _ELSEWHERE)
         here = self._points(
             [self._host] * len(timings),
@@ -125,7 +121,7 @@ class CarriedRatios:
             precision,
             _HERE,
         )
-        joint = self._process.posterior(asked.joined(here))
+        joint = self._transfer.process.posterior(asked.joined(here))
         matrix = joint[1:, 1:] + SHARED**2
         matrix[np.diag_indices_from(matrix)] += np.array([item.noise**2 for item in timings])
         gain = np.linalg.solve(matrix, joint[0, 1:])

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 
 from .residual import Array, Integers, ResidualPoints, likeness, same_chip
+
+_SUM = "na,kb,ab...->nk..."
 
 
 class ResidualMean:
@@ -31,12 +36,15 @@ class ResidualMean:
             np.searchsorted(machines, fitted.machine), np.searchsorted(models, fitted.model), fitted.precision,
             fitted.mode,
         )  # fmt: skip
-        self._cells = np.zeros((len(machines), len(models), 3, 2))
-        np.add.at(self._cells, cell, weights)
-        self._of_era, self._era_scaled = np.zeros_like(self._cells), np.zeros_like(self._cells)
+        cells = np.zeros((len(machines), len(models), 3, 2))
+        np.add.at(cells, cell, weights)
+        of_era, era_scaled = np.zeros_like(cells), np.zeros_like(cells)
         mine = fitted.era == era
-        np.add.at(self._of_era, tuple(index[mine] for index in cell), weights[mine])
-        np.add.at(self._era_scaled, tuple(index[mine] for index in cell), (weights * fitted.era_scale)[mine])
+        np.add.at(of_era, tuple(index[mine] for index in cell), weights[mine])
+        np.add.at(era_scaled, tuple(index[mine] for index in cell), (weights * fitted.era_scale)[mine])
+        self._of_all, self._of_precision, self._of_mode = cells.sum((2, 3)), cells.sum(3), cells.sum(2)
+        self._of_cell, self._era_of_cell = cells.sum((0, 1)), era_scaled.sum((0, 1))
+        self._era_of_all, self._era_of_precision = of_era.sum((2, 3)), of_era.sum(3)
 
     def at(self, machines: Array, chips: Array, models: Array, labels: Integers, kinds: Array) -> Array:
         """Mean residual, shape (machines, models, 3 precisions, 2 modes).
@@ -68,23 +76,28 @@ class ResidualMean:
             (box, every_model, v["box"], v["box_precision"], v["box_mode"]),
             (box, mixed, v["kind_on_box"], 0.0, 0.0),
         ]
-        of_all, of_precision = self._cells.sum((2, 3)), self._cells.sum(3)
-        of_mode = self._cells.sum(2)
         total = np.zeros((len(machines), len(models), 3, 2))
         for of_machine, of_model, everywhere, per_precision, per_mode in effects:
-            total += everywhere * _contract(of_machine, of_model, of_all)[:, :, None, None]
+            total += everywhere * _contract(of_machine, of_model, self._of_all)[:, :, None, None]
             if per_precision:
-                total += per_precision * _contract(of_machine, of_model, of_precision)[:, :, :, None]
+                total += per_precision * _contract(of_machine, of_model, self._of_precision)[:, :, :, None]
             if per_mode:
-                total += per_mode * _contract(of_machine, of_model, of_mode)[:, :, None, :]
-        total += v["level_cell"] * self._cells.sum((0, 1)) + v["era"] * self._era_scaled.sum((0, 1))
-        total += v["model_era"] * _contract(every_machine, same, self._of_era.sum(3))[:, :, :, None]
+                total += per_mode * _contract(of_machine, of_model, self._of_mode)[:, :, None, :]
+        total += v["level_cell"] * self._of_cell + v["era"] * self._era_of_cell
+        total += v["model_era"] * _contract(every_machine, same, self._era_of_precision)[:, :, :, None]
         of_machine = v["era_machine"] * twin + v["era_box"] * box
-        total += _contract(of_machine, every_model, self._of_era.sum((2, 3)))[:, :, None, None]
+        total += _contract(of_machine, every_model, self._era_of_all)[:, :, None, None]
         return total
 
 
 def _contract(of_machine: Array, of_model: Array, cells: Array) -> Array:
     """Sum over fitted machines and models: (machines, a), (models, b) and (a, b, ...) to (machines, models, ...)."""
-    result: Array = np.einsum("na,kb,ab...->nk...", of_machine, of_model, cells, optimize=True)
+    order = _order(of_machine.shape, of_model.shape, cells.shape)
+    result: Array = np.einsum(_SUM, of_machine, of_model, cells, optimize=order)
     return result
+
+
+@lru_cache(maxsize=256)
+def _order(*shapes: tuple[int, ...]) -> Any:
+    """Return the order in which to contract, which takes longer to find than small contractions take."""
+    return np.einsum_path(_SUM, *(np.broadcast_to(0.0, shape) for shape in shapes), optimize=True)[0]

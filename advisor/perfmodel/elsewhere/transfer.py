@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -88,10 +89,11 @@ class Transfer:
         self._cache: dict[tuple[str, int | str, int], tuple[float, float]] = {}
         """By machine, network (:meth:`_network`) and precision."""
 
+    @cached_property
     def process(self) -> Residual:
         """The process itself, conditioned on where the published rows lie: for covariances, of which it knows no value.
 
-        Conditioning takes about a second, so it is done where it is needed only.
+        Conditioning takes about a second, so it is done once, and where it is needed only.
         """
         return Residual(self._points, np.zeros(len(self._points.era)), self.calibration.scales)
 
