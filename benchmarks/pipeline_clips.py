@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from .common import table
 from .pipeline_rows import CLOSE, OBJECTS, Pipeline, summary
+from .pipelines_devices import peak_share
 
 GRID = (1.0, 1.5, 2.0, 3.0, 4.5, 6.0, 9.0, 13.0, 20.0)
 """Objects per frame that are tried."""
@@ -67,6 +68,9 @@ def clip_section(ratios: Ratios) -> str:
     parts = {
         "on CPUs": [item for item in ratios if item.on_cpu],
         "on devices": [item for item in ratios if not item.on_cpu],
+        "on devices, possible by the peak": [
+            item for item in ratios if not item.on_cpu and (peak_share(item) or 0.0) <= 1.0
+        ],
         "all": list(ratios),
     }
     found: dict[str, list[float]] = {}

@@ -23,13 +23,24 @@ class Errors:
     units: tuple[str, ...]
     precision: Index
     devices: tuple[str, ...]
+    lists: tuple[str, ...] = ()
+    """Device and published list of each row: what shares one deviation. Empty: the devices."""
+
+    def __post_init__(self) -> None:
+        if self.lists and len(self.lists) != len(self.devices):
+            raise ValueError("published lists are known of every row or of none")
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """What of each row shares one deviation."""
+        return self.lists or self.devices
 
     def of(self, chosen: NDArray[np.bool_]) -> Errors:
         """Part of the rows."""
         keep = np.flatnonzero(chosen)
         return Errors(
             self.errors[keep], tuple(self.units[i] for i in keep), self.precision[keep],
-            tuple(self.devices[i] for i in keep),
+            tuple(self.devices[i] for i in keep), tuple(self.lists[i] for i in keep if self.lists),
         )  # fmt: skip
 
 
@@ -40,6 +51,7 @@ def joined(parts: Sequence[Errors]) -> Errors:
         tuple(name for part in parts for name in part.units),
         np.concatenate([part.precision for part in parts]),
         tuple(name for part in parts for name in part.devices),
+        tuple(name for part in parts for name in part.lists),
     )
 
 

@@ -28,7 +28,7 @@ class Spread:
 
 
 def spread_of(found: Errors) -> Spread:
-    """Spread of errors by their devices, by the method of moments about the formula (mean 0), which no device moves.
+    """Spread of errors by devices and lists, by the method of moments about the formula (mean 0), which none moves.
 
     Within devices: squares about each device's mean, by their degrees of freedom. Between: squared means less what the
     figures' own spread adds to them; every device has one vote. Source: Searle, Casella and McCulloch (1992), Variance
@@ -39,8 +39,8 @@ def spread_of(found: Errors) -> Spread:
     ValueError
         No device has two figures.
     """
-    names = np.array(found.devices)
-    groups = [found.errors[names == name] for name in sorted(set(found.devices))]
+    names = np.array(found.shared)
+    groups = [found.errors[names == name] for name in sorted(set(found.shared))]
     freedom = sum(len(group) - 1 for group in groups)
     if freedom == 0:
         raise ValueError("the spread within devices needs a device with two figures")

@@ -11,7 +11,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -60,6 +60,14 @@ class GraphicsData:
     """Family of the model: left out as a whole."""
     falls_back: NDArray[np.bool_]
 
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """Device of each row, the newest list apart: its software is another, and so is what a device is off by."""
+        return tuple(
+            f"{name} {NEWEST}" if newest else name
+            for name, newest in zip(self.device, self.arrays.is_newest, strict=True)
+        )
+
 
 def graphics_data() -> GraphicsData:
     """Medians over releases of every device, model and precision whose work is known; the newest list apart."""
@@ -106,10 +114,10 @@ class GraphicsFit:
     parameters: Array
     models: dict[tuple[int, str], float]
     devices: dict[tuple[int, str], Array]
-    """What each figure of a device is off by, the model's own deviation taken away."""
+    """What each figure of a device is off by on one published list, the model's own deviation taken away."""
 
     def deviations(self, spread: Mapping[int, Spread]) -> dict[tuple[int, str], float]:
-        """What devices deviate by: the mean of what their figures are off by, as far as it is theirs."""
+        """What devices deviate by on a list: the mean of what their figures are off by, as far as it is theirs."""
         return {key: spread[key[0]].share(len(off)) * float(off.mean()) for key, off in self.devices.items()}
 
     def predict(
@@ -122,7 +130,7 @@ class GraphicsFit:
             base = base + np.array([self.models.get((int(precision[i]), data.model[i]), 0.0) for i in index])
         if spread is not None:
             own = self.deviations(spread)
-            base = base + np.array([own.get((int(precision[i]), data.device[i]), 0.0) for i in index])
+            base = base + np.array([own.get((int(precision[i]), data.lists[i]), 0.0) for i in index])
         return base
 
 
@@ -172,10 +180,11 @@ def fit_graphics(data: GraphicsData, index: Index) -> GraphicsFit:
         if before - cost(z, residuals) < _STILL * before:
             break
     off_by = NOISE_SD * residuals + z[split:][of_device]
+    lists, of_list = _labels([(int(data.arrays.precision[i]), data.lists[i]) for i in index])
     return GraphicsFit(
         z[:count],
         {key: float(value) for key, value in zip(models, z[count:split], strict=True)},
-        {key: off_by[of_device == k] for k, key in enumerate(devices)},
+        {key: off_by[of_list == k] for k, key in enumerate(lists)},
     )
 
 
@@ -192,7 +201,7 @@ def _labels(keys: Sequence[tuple[int, str]]) -> tuple[list[tuple[int, str]], Ind
 def _left_out(data: GraphicsData, predicted: Array, test: Index, units: Sequence[str]) -> Errors:
     return Errors(
         data.log_time[test] - predicted, tuple(units[i] for i in test), data.arrays.precision[test],
-        tuple(data.device[i] for i in test),
+        tuple(data.device[i] for i in test), tuple(data.lists[i] for i in test),
     )  # fmt: skip
 
 
@@ -276,17 +285,19 @@ class Judge:
 def anchored(found: Errors, anchors: int, spread: Spread) -> list[Errors]:
     """Errors once models were published on the device: each row in turn is the first anchor, the next ones follow.
 
-    ``spread`` is of other devices.
+    An anchor says something of figures of its own list alone. ``spread`` is of other devices.
     """
     out = []
-    count = len(found.errors)
-    share = spread.share(anchors)
+    count, lists = len(found.errors), np.array(found.shared)
     for start in range(count if count > anchors else 0):
-        mine = {(start + step * 2) % count for step in range(anchors)}
-        rest = np.array([i not in mine for i in range(count)])
-        shift = share * float(np.mean([found.errors[i] for i in mine]))
-        part = found.of(rest)
-        out.append(Errors(part.errors - shift, part.units, part.precision, part.devices))
+        mine = np.zeros(count, dtype=bool)
+        mine[[(start + step * 2) % count for step in range(anchors)]] = True
+        shift = np.zeros(count)
+        for name in set(found.shared):
+            known = found.errors[mine & (lists == name)]
+            if len(known):
+                shift[lists == name] = spread.share(len(known)) * float(known.mean())
+        out.append(replace(found, errors=found.errors - shift).of(~mine))
     return out
 
 
@@ -321,7 +332,12 @@ def fit_device_calibration() -> DeviceCalibration:
             model_flop={
                 name: float(data.arrays.table[i, :, 0].sum()) for i, name in sorted(enumerate(data.model), key=_by_name)
             },
-            devices=_offsets(fit.deviations(spread), data.device, data.arrays.precision),
+            # Predictions are of the software of the tables, so what a device is off by on the newest list stays out.
+            devices=_offsets(
+                {key: value for key, value in fit.deviations(spread).items() if key[1] in data.device},
+                data.lists,
+                data.arrays.precision,
+            ),
             anchor_share={word: round(spread[number].share(1), 3) for number, word in enumerate(PRECISIONS)},
             bands=bands,
             latency_ratio=latency_ratio(),

@@ -1,9 +1,11 @@
 """Variances between and within devices: found again where they are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from advisor.calibration.device_errors import Errors
+from advisor.calibration.device_errors import Errors, joined
 from advisor.calibration.device_spread import Spread, spread_of
 
 
@@ -41,6 +43,20 @@ def test_the_share_leaves_smaller_errors_than_more_or_less_of_an_anchor() -> Non
 
     share = spread_of(known).share(1)
     assert squared(share) < min(squared(0.0), squared(0.76), squared(1.0))
+
+
+def test_lists_of_one_device_have_deviations_of_their_own() -> None:
+    errors = Errors(
+        np.array([0.3, 0.3, -0.3, -0.3]), ("a",) * 4, np.zeros(4, dtype=np.int64), ("a",) * 4, ("a", "a", "a x", "a x")
+    )
+    found = spread_of(errors)
+    assert (found.between, found.within) == (pytest.approx(0.09), 0.0)
+
+
+def test_lists_of_some_rows_alone_are_refused() -> None:
+    one = Errors(np.zeros(1), ("a",), np.zeros(1, dtype=np.int64), ("a",))
+    with pytest.raises(ValueError, match="of every row or of none"):
+        joined([one, replace(one, lists=("a newest",))])
 
 
 def test_devices_that_do_not_differ_are_given_nothing() -> None:

@@ -1,5 +1,7 @@
 """How devices are fitted and judged: on made-up graphics whose truth is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -76,6 +78,29 @@ def test_an_anchor_takes_its_share_of_a_device_s_deviation() -> None:
     parts = anchored(errors_of([0.3, 0.3, 0.3], ["a"] * 3), 1, Spread(between=0.03, within=0.01))
     assert len(parts) == 3
     assert all(part.errors == pytest.approx([0.075, 0.075]) for part in parts)
+
+
+def test_an_anchor_says_nothing_of_another_list_s_figures() -> None:
+    found = replace(errors_of([0.4, 0.4, -0.4], ["a"] * 3), lists=("a", "a", "a newest"))
+    first, second, newest = anchored(found, 1, Spread(between=0.03, within=0.01))
+    assert first.errors == pytest.approx([0.1, -0.4])
+    assert second.errors == pytest.approx([0.1, -0.4])
+    assert newest.errors == pytest.approx([0.4, 0.4])
+    assert first.lists == ("a", "a newest")
+
+
+def test_what_a_device_deviates_by_is_learned_for_each_list() -> None:
+    data = made_up({})
+    newest = np.zeros(len(data.log_time), dtype=bool)
+    newest[[6, 7, 8, 12, 13, 14]] = True  # three models of d1 and of d2
+    off = np.zeros(len(newest))
+    off[[6, 7, 8]], off[[12, 13, 14]] = -0.4, 0.4
+    data = replace(data, arrays=replace(data.arrays, is_newest=newest), log_time=data.log_time + off)
+    assert set(data.lists) == {f"d{i}" for i in range(5)} | {"d1 esq", "d2 esq"}
+    fit = fit_graphics(data, np.arange(len(data.log_time)))
+    assert len(fit.devices[0, "d2"]) == len(fit.devices[0, "d2 esq"]) == 3
+    own = fit.deviations({0: Spread(between=0.04, within=0.01)})
+    assert own[0, "d2 esq"] - own[0, "d2"] > 0.1
 
 
 def test_a_row_of_the_table() -> None:
