@@ -28,6 +28,7 @@ from advisor.planner.question.alike_groups import merged_groups, with_groups_mer
 from advisor.planner.question.candidates import ExcludedCandidate, admit, at_site
 from advisor.planner.question.inputs import Candidate, PlanInputs
 from advisor.planner.question.load_case import LoadCase
+from advisor.planner.search import draw_costs
 from advisor.planner.search.judgement import Deployment, Failing
 from advisor.planner.search.rank import Solution
 from advisor.planner.search.search import judge
@@ -56,6 +57,17 @@ def plan(
     CatalogueError
         A price override names an unknown platform.
     """
+    try:
+        return _planned(inputs, traced, keep)
+    finally:
+        draw_costs.forget()
+
+
+def _planned(
+    inputs: PlanInputs,
+    traced: Callable[[Trace], None] | None,
+    keep: Callable[[Study, Sequence[Candidate]], None] | None,
+) -> Plan:
     joint = merged_groups(inputs.scenario)
     inputs = with_groups_merged(inputs)
     scenario = inputs.scenario

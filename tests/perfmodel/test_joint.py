@@ -7,7 +7,7 @@ import pytest
 
 from advisor.perfmodel.joint import joint_z, log_error_at
 from advisor.planner.search.belief import at
-from advisor.planner.search.joint import at_each
+from advisor.planner.search.draw_costs import at_each
 from advisor.records.base import Interval
 
 

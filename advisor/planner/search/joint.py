@@ -16,36 +16,35 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.errors import ModelRangeError
 from advisor.number_format import apart
 from advisor.perfmodel.joint import mixed
-from advisor.records.base import Z90, Interval
 from advisor.records.scenario import Scenario, Stage
+from advisor.simulate.result import quantile
 
-from .belief import MEDIAN, OPTIMISTIC, PESSIMISTIC, QUANTILES
+from .belief import MEDIAN
 from .checks import FailedCheck
 from .costs import (
     LEAST_OF_LAW,
     MEMORY_OF_CAMERA_BYTES,
     MEMORY_OF_SYSTEM_BYTES,
     LoadFacts,
-    StageLoad,
     by_groups,
     engine_load,
 )
+from .draw_costs import along, at_each, frame_rows, frame_s, input_s, of_cost, stage_rows
 from .last_digits import settled
 from .loads import busy_cores
 from .platform_model import PlatformModel
 from .same import Same
 from .setup import Choice, Setup, plain_decode_share
-from .stage_option import CoreCost, StageOption
+from .stage_option import StageOption
 
 Floats = NDArray[np.float64]
 
@@ -59,60 +58,6 @@ FULL = 0.98
 MOST_Z = 4.0
 """Largest quantile of a box as a whole that is ever asked for."""
 _GRID = np.linspace(-MOST_Z, MOST_Z, 161)
-
-
-def at_each(interval: Interval, z: Floats) -> Floats:
-    """Values of a positive interval at quantiles ``z``: :func:`~advisor.planner.search.belief.at` for many at once.
-
-    Raises
-    ------
-    ModelRangeError
-        The interval reaches zero or below.
-    """
-    if interval.p50 <= 0:
-        return np.full(z.shape, interval.p50)
-    if interval.p10 <= 0:
-        raise ModelRangeError(f"interval is not positive: {interval}")
-    slow, fast = math.log(interval.p90 / interval.p50) / Z90, math.log(interval.p50 / interval.p10) / Z90
-    values: Floats = interval.p50 * np.exp(np.where(z >= 0, slow, fast) * z)
-    return values
-
-
-def _of_cost(cost: CoreCost, z: Floats) -> tuple[Floats, Floats]:
-    """Core time of work that is no pass at quantiles ``z``, while the others idle and with all cores busy [s].
-
-    ``z``: one of the arrays that are kept (:func:`_normals`); for others nothing is known from before.
-    """
-    return _known_of_cost(Same(cost), Same(z))
-
-
-@lru_cache(maxsize=1024)
-def _known_of_cost(cost: Same[CoreCost], z: Same[Floats]) -> tuple[Floats, Floats]:
-    least_s, most_s = at_each(cost.item.alone_s, z.item), at_each(cost.item.core_s, z.item)
-    least_s.flags.writeable = most_s.flags.writeable = False  # whoever asks again has the same arrays
-    return least_s, most_s
-
-
-def _at_each_row(low: Floats, middle: Floats, high: Floats, z: Floats) -> Floats:
-    """The same for several intervals (rows), given as P10, P50 and P90 of each; all of them positive, or all zero.
-
-    Raises
-    ------
-    ModelRangeError
-        An interval reaches zero or below.
-    """
-    if not middle.any():
-        return np.zeros((len(middle), len(z)))
-    if (low <= 0).any():
-        raise ModelRangeError(f"interval is not positive: from {low.min()}")
-    slow, fast = np.log(high / middle) / Z90, np.log(middle / low) / Z90
-    values: Floats = middle[:, None] * np.exp(np.where(z >= 0, slow[:, None], fast[:, None]) * z)
-    return values
-
-
-def _along(figure: Callable[[float], float], z: Floats) -> Floats:
-    """Values of a figure that is known at three quantiles, log-linear on each side of the median."""
-    return at_each(Interval(p10=figure(OPTIMISTIC), p50=figure(MEDIAN), p90=figure(PESSIMISTIC)), z)
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,11 +130,11 @@ def demand_cores(
     model: PlatformModel, scenario: Scenario, choice: Choice, facts: LoadFacts, quantiles: Quantiles
 ) -> Floats:
     """Cores that a configuration keeps busy at least, by the utilisation law, in each draw."""
-    rows = _frame_rows(model, scenario, facts, quantiles.decode, quantiles.application)
+    rows = frame_rows(model, scenario, facts, quantiles.decode, quantiles.application)
     for stage in scenario.stages:
         option, load = choice[stage.id], facts.stages[stage.id]
-        input_s = _input_s(option, quantiles.preparation, quantiles.application)
-        rows = rows + _stage_rows(model, option, load, quantiles.models[stage.id], input_s)
+        z = quantiles.models[stage.id]
+        rows = rows + stage_rows(model, option, load, z, quantiles.preparation, quantiles.application)
     return _law(rows, model.cores)
 
 
@@ -199,86 +144,14 @@ def _law(rows: Floats, cores: float) -> Floats:
     return least if len(rows) == 1 else np.maximum(least, LEAST_OF_LAW * busy_cores(rows, cores))
 
 
-def _slowed(model: PlatformModel) -> Floats:
-    """Part of the full lengthening at each load, as a column; 0 alone where a machine's demands do not depend on it."""
-    return np.array(model.slowed if model.slowing else (0.0,))[:, None]
-
-
-def _frame_rows(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: Floats, application_z: Floats) -> Floats:
-    """Cores that decoding and the application keep busy for all frames, at each load (rows) in each draw (columns)."""
-    return _known_frame_rows(Same(model), Same(scenario), Same(facts), Same(z), Same(application_z))
-
-
-@lru_cache(maxsize=64)
-def _known_frame_rows(
-    of: Same[PlatformModel],
-    scenario: Same[Scenario],
-    facts: Same[LoadFacts],
-    z: Same[Floats],
-    application_z: Same[Floats],
-) -> Floats:
-    """Kept for the next choice on the platform under the load: with many groups it takes longer than all stages."""
-    model, offered = of.item, facts.item
-    slowed = _slowed(model)
-    total = np.zeros((len(slowed), len(z.item)))
-    for camera in scenario.item.cameras:
-        if offered.decode[camera.group] > 0:
-            least_s, most_s = _of_cost(model.decode(camera), z.item)
-            total += offered.decode[camera.group] * (least_s + slowed * (most_s - least_s))
-    application = model.frame_application(scenario.item)
-    if application is not None:
-        least_s, most_s = _of_cost(application, application_z.item)
-        total += offered.frames_per_s * (least_s + slowed * (most_s - least_s))
-    total.flags.writeable = False
-    return total
-
-
-def _input_s(option: StageOption, preparation_z: Floats, application_z: Floats) -> tuple[Floats, Floats]:
-    """Core time to prepare an input and of the application's work on it: at least, and with all cores busy [s]."""
-    least_s, most_s = np.zeros(preparation_z.shape), np.zeros(preparation_z.shape)
-    for cost, z in ((option.preprocess, preparation_z), (option.application, application_z)):
-        if cost is not None:
-            least, most = _of_cost(cost, z)
-            least_s, most_s = least_s + least, most_s + most
-    return least_s, most_s
-
-
-def _stage_rows(
-    model: PlatformModel, option: StageOption, load: StageLoad, z: Floats, input_s: tuple[Floats, Floats]
-) -> Floats:
-    """Cores that a stage keeps busy at each load (rows) in each draw (columns); ``input_s`` of :func:`_input_s`."""
-    if model.slowing:
-        by_load = _passes_by_load(Same(option), model.cores, Same(z))
-    else:
-        by_load = _along(option.least_core_s, z)[None]
-    least_s, most_s = input_s
-    prepared_s = least_s + _slowed(model) * (most_s - least_s)
-    rows: Floats = load.passes[option.config.batch] * by_load + load.items_per_call * prepared_s
-    return load.calls_per_s * rows
-
-
-@lru_cache(maxsize=256)
-def _passes_by_load(option: Same[StageOption], cores: float, z: Same[Floats]) -> Floats:
-    """Core time of a pass at each load (rows) in each draw (columns) [s]: whatever the rate of passes."""
-    low, middle, high = (np.array(option.item.loaded_core_s(cores, quantile)) for quantile in QUANTILES)
-    by_load = _at_each_row(low, middle, high, z.item)
-    by_load.flags.writeable = False
-    return by_load
-
-
 def path_s(model: PlatformModel, scenario: Scenario, choice: Choice, facts: LoadFacts, quantiles: Quantiles) -> Floats:
     """Least 95th percentile of latency in each draw, without queueing [s]."""
     own = {
-        name: _frame_s(option, quantiles.models[name], _input_s(option, quantiles.preparation, quantiles.application))
+        name: frame_s(option, quantiles.models[name], input_s(option, quantiles.preparation, quantiles.application)[0])
         for name, option in choice.items()
     }
     before = _before_stages_s(model, scenario, quantiles.decode, quantiles.application)
     return _longest_path_s(scenario, facts, before, own)
-
-
-def _frame_s(option: StageOption, z: Floats, input_s: tuple[Floats, Floats]) -> Floats:
-    """Time that a frame takes in a stage with nothing else running [s]."""
-    return _along(option.alone_s, z) + input_s[0]
 
 
 def _longest_path_s(
@@ -309,15 +182,13 @@ def _before_s(
     if any(requests.group in names for requests in scenario.requests):
         return np.zeros(z.shape)
     times = [
-        np.zeros(z.shape)
-        if camera.codec == "raw"
-        else plain_decode_share(camera) * _of_cost(model.decode(camera), z)[0]
+        np.zeros(z.shape) if camera.codec == "raw" else plain_decode_share(camera) * of_cost(model.decode(camera), z)[0]
         for camera in scenario.cameras
         if camera.group in names
     ]
     decoded_s: Floats = np.minimum.reduce(times) if times else np.zeros(z.shape)
     application = model.frame_application(scenario)
-    return decoded_s if application is None else decoded_s + _of_cost(application, application_z)[0]
+    return decoded_s if application is None else decoded_s + of_cost(application, application_z)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -420,7 +291,7 @@ def _decode_load(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: 
     for camera in scenario.cameras:
         if camera.codec != "raw" and facts.decode[camera.group] > 0:
             rate = kept * min(camera.fps, scenario.slo.camera_fps or camera.fps)
-            largest = np.maximum(largest, rate * _of_cost(model.decode(camera), z)[0])
+            largest = np.maximum(largest, rate * of_cost(model.decode(camera), z)[0])
     return largest
 
 
@@ -442,7 +313,7 @@ def _engine_load(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: 
     """:func:`~advisor.planner.search.costs.engine_load` in each draw."""
     if model.engines is None:
         return np.zeros(z.shape)
-    return _along(lambda quantile: engine_load(model, scenario, facts, quantile), z)
+    return along(lambda quantile: engine_load(model, scenario, facts, quantile), z)
 
 
 def _memory_bytes(choice: Choice, facts: LoadFacts, z: Floats) -> Floats:
@@ -464,7 +335,7 @@ class DrawnOptions:
         self._application = _normals(seed, "application")
         self._seed = seed
         decode = _normals(seed, "decode")
-        self._frame_rows = _frame_rows(model, scenario, facts, decode, self._application)
+        self._frame_rows = frame_rows(model, scenario, facts, decode, self._application)
         self._before_s = _before_stages_s(model, scenario, decode, self._application)
         self._rows: dict[tuple[str, int], tuple[Floats, Floats]] = {}
 
@@ -488,9 +359,10 @@ class DrawnOptions:
         key = (name, id(option))
         if key not in self._rows:
             z = self._quantiles(name, option)
-            input_s = _input_s(option, self._preparation, self._application)
-            cores = _stage_rows(self._model, option, self._facts.stages[name], z, input_s)
-            self._rows[key] = cores, _frame_s(option, z, input_s)
+            load = self._facts.stages[name]
+            cores = stage_rows(self._model, option, load, z, self._preparation, self._application)
+            least_s, _ = input_s(option, self._preparation, self._application)
+            self._rows[key] = cores, frame_s(option, z, least_s)
         return self._rows[key]
 
 
@@ -502,7 +374,8 @@ def equivalent_quantiles(
     With one the closed forms that know one quantile only, over thousands of configurations at once, cost a box as the
     joint draws do: errors that are not shared partly cancel, so z lies nearer to the median than ``share`` itself does.
     """
-    drawn = np.quantile(demand_cores(model, scenario, choice, facts, Quantiles.drawn(seed, scenario, choice)), shares)
+    ascending = np.sort(demand_cores(model, scenario, choice, facts, Quantiles.drawn(seed, scenario, choice)))
+    drawn = [quantile(ascending, share) for share in shares]
     curve = demand_cores(model, scenario, choice, facts, Quantiles.equal(scenario, _GRID))
     if curve[-1] <= curve[0]:
         return tuple(MEDIAN for _ in shares)  # no part has an interval

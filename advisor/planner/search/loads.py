@@ -61,7 +61,7 @@ def busy_cores(demands: Floats, cores: float) -> Floats:
     here; ``tests/planner/search/test_partial_load.py`` holds it against simulations.
     """
     gaps = demands - _LOADS * cores
-    exceeded = np.logical_and.accumulate(gaps[1:] > 0.0, axis=0).sum(axis=0, dtype=np.intp)
+    exceeded = _leading(gaps[1:] > 0.0).astype(np.intp)
     crossing = exceeded < len(LOADS) - 1
     below = np.minimum(exceeded, len(LOADS) - 2)  # the load before the first that is not exceeded
     place = below * demands.shape[1] + np.arange(demands.shape[1])
@@ -70,3 +70,13 @@ def busy_cores(demands: Floats, cores: float) -> Floats:
     low = _LOADS.take(below)
     solved: Floats = np.where(crossing, cores * (low + part * (_LOADS.take(below + 1) - low)), demands[-1])
     return solved
+
+
+def _leading(flags: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """How many flags from the first row on are set, in each column; twice as fast as to accumulate them."""
+    still = flags[0].copy()
+    counts: NDArray[np.int8] = still.astype(np.int8)
+    for row in flags[1:]:
+        still &= row
+        counts += still.view(np.int8)
+    return counts

@@ -15,12 +15,12 @@ from advisor.planner.question.inputs import Candidate
 from advisor.planner.search.belief import PESSIMISTIC, at
 from advisor.planner.search.bounds import admissible
 from advisor.planner.search.costs import CombinationTable
+from advisor.planner.search.draw_costs import at_each
 from advisor.planner.search.joint import (
     DRAWS,
     DrawnOptions,
     JointBelief,
     Quantiles,
-    at_each,
     demand_cores,
     mixed,
     part_quantile,
