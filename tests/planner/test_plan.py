@@ -8,6 +8,7 @@ import pytest
 from advisor.errors import CatalogueError, Infeasible
 from advisor.planner.plan import configure, plan
 from advisor.planner.question.demand import stage_demand
+from advisor.planner.search.draw_costs import _known_frame_rows
 from advisor.records.machine import MachineSpec
 from advisor.records.plan import Plan
 from advisor.records.scenario import Scenario
@@ -138,6 +139,16 @@ def test_site_power_refuses_hungry_boxes() -> None:
 def test_equal_inputs_give_equal_plans() -> None:
     again = plan(inputs(BOXES))
     assert again.model_dump(exclude={"created"}) == usual().model_dump(exclude={"created"})
+
+
+def test_what_is_kept_of_the_draws_is_dropped_with_the_plan() -> None:
+    kept_meanwhile: list[int] = []
+    plan(
+        inputs([candidate("large", 8, 500.0)], shop=one_box()),
+        keep=lambda *_: kept_meanwhile.append(_known_frame_rows.cache_info().currsize),
+    )
+    assert kept_meanwhile[0] > 0
+    assert _known_frame_rows.cache_info().currsize == 0
 
 
 def test_a_slower_belief_never_gives_more_capacity() -> None:
