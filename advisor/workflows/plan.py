@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from advisor.errors import StoreError
 from advisor.records.base import RuntimeName
 from advisor.records.model import ModelFile
 from advisor.records.plan import DisturbedTimings, Plan, PlanOption
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from advisor.records.scenario import Scenario
     from advisor.records.surface import WhatIfSurface
     from advisor.records.trace import Trace
+    from advisor.simulate.kept import Runs
     from advisor.store.catalogue import Catalogue
     from advisor.store.measurements import MeasurementStore
 
@@ -95,7 +97,8 @@ def plan_scenario(
         from advisor.simulate.warm import warm
 
         with open_store(store_url) as store:
-            inputs = prepare(request, store, facts.result, progress, say)
+            runs = _kept_runs()
+            inputs = replace(prepare(request, store, facts.result, progress, say), runs=runs)
             phase(progress, "compiling the simulator")
             warm()
             phase(progress, f"comparing {len(inputs.candidates)} platforms")
@@ -110,11 +113,31 @@ def plan_scenario(
                 result = result.model_copy(update={"without_measurements": without})
             result = result.model_copy(update={"disturbed": _disturbed(inputs, store, facts.result())})
             store.put_run("plan", result)
+            runs.keep()
     if what_if is not None:
-        from .what_if import surface_of
-
-        what_if(lambda: surface_of(*studied[0], result))
+        what_if(lambda: _surface(*studied[0], result, runs))
     return result
+
+
+def _surface(study: Study, admitted: Sequence[Candidate], result: Plan, runs: Runs) -> WhatIfSurface | None:
+    """What the plan's page answers what-if from; the runs that it takes are kept, too."""
+    from .what_if import surface_of
+
+    try:
+        return surface_of(study, admitted, result)
+    finally:
+        runs.keep()
+
+
+def _kept_runs() -> Runs:
+    """Simulated runs of earlier plans, beside the other files that can be made again; a user without any keeps none."""
+    from advisor.simulate.kept import SIMULATED, KeptRuns
+    from advisor.store.paths import cache_dir
+
+    try:
+        return KeptRuns(cache_dir() / "simulator" / "runs.sqlite3")
+    except StoreError:
+        return SIMULATED
 
 
 def configure_on(

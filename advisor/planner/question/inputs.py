@@ -20,6 +20,7 @@ from advisor.records.platform import Platform
 from advisor.records.prediction import ServiceEstimate
 from advisor.records.preparation import Preparation
 from advisor.records.scenario import Scenario, Stage
+from advisor.simulate.kept import SIMULATED, Runs
 
 
 class Cost(Protocol):
@@ -129,6 +130,8 @@ class PlanInputs:
     """The same of Arm cores under ncnn, on so many threads."""
     probability_resolution: float = 0.05
     """Difference of two probabilities of holding that the reliability table can tell apart."""
+    runs: Runs = SIMULATED
+    """Who simulates; which runs are kept from another plan changes no answer."""
     watch: Callable[[str], None] = lambda _: None
     """Told what is being tried, and the best that was found so far; changes no answer."""
     assumptions: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from advisor.planner.question.load_case import Load
 from advisor.records.scenario import Scenario, Stage
 from advisor.records.trace import Trace
 from advisor.simulate import ObjectsSpec, Seeds, SimCamera, SimResult, SimSpec, SimStage, StartupFallback, simulate
-from advisor.simulate.result import quantile
+from advisor.simulate.kept import SIMULATED, Run, Runs
 from advisor.simulate.trace import simulate_traced
 
 from .belief import at
@@ -188,10 +188,18 @@ def _drift_sigma(choice: Choice) -> float:
 
 
 def evaluate(
-    model: PlatformModel, scenario: Scenario, setup: Setup, load: Load, z: float, seed: int, duration_s: float
+    model: PlatformModel,
+    scenario: Scenario,
+    setup: Setup,
+    load: Load,
+    z: float,
+    seed: int,
+    duration_s: float,
+    runs: Runs = SIMULATED,
 ) -> SimulatedOutcome:
     """Simulate one configuration for ``duration_s`` after the warm-up and compare it with the SLO."""
-    return _compare(scenario, build_spec(model, scenario, setup, load, z), seed, duration_s)
+    spec = build_spec(model, scenario, setup, load, z)
+    return _compare(scenario, spec, runs.run(spec, duration_s + WARMUP_S, WARMUP_S, _seeds(seed)))
 
 
 def started(
@@ -223,10 +231,12 @@ def _fallback(cores: SimStage, ready_s: float) -> StartupFallback:
     )  # fmt: skip
 
 
-def _compare(scenario: Scenario, spec: SimSpec, seed: int, duration_s: float) -> SimulatedOutcome:
-    """Run what was built, and say what of the SLO it fails."""
-    result = simulate(spec, duration_s + WARMUP_S, WARMUP_S, _seeds(seed))
-    p50_ms, p95_ms, p99_ms = _percentiles_ms(result)
+def _compare(scenario: Scenario, spec: SimSpec, run: Run) -> SimulatedOutcome:
+    """Say what of the SLO a run fails."""
+    result = run.result
+    # Of the camera with the largest P95, since the SLO binds every camera.
+    p50_s, p95_s, p99_s = (None, None, None) if run.slowest_s is None else run.slowest_s
+    p95_ms = None if p95_s is None else p95_s * 1000.0
     fps, rate_kept = _worst_camera(scenario, spec, result)
     drops_pct = 100.0 * result.drops_fraction
     failed = []
@@ -240,13 +250,13 @@ def _compare(scenario: Scenario, spec: SimSpec, seed: int, duration_s: float) ->
     if result.oldest_in_flight_s * 1000.0 > max(10.0 * slo.latency_p95_ms, 1000.0):
         failed.append("queue_growth")
     return SimulatedOutcome(
-        result=result.without_samples(),
+        result=result,
         camera_fps=fps,
         drops_pct=drops_pct,
         done_share=_done_share(spec, result),
-        p50_ms=p50_ms,
+        p50_ms=None if p50_s is None else p50_s * 1000.0,
         p95_ms=p95_ms,
-        p99_ms=p99_ms,
+        p99_ms=None if p99_s is None else p99_s * 1000.0,
         cpu=result.utilisation,
         bandwidth=result.bandwidth_utilisation,
         devices=result.device_utilisation,
@@ -425,12 +435,3 @@ def _done_share(spec: SimSpec, result: SimResult) -> float:
     """Frames done over those that all cameras release by their rates; 1 without cameras."""
     released = sum(camera.fps for camera in spec.cameras)
     return float(result.camera_fps.sum()) / released if released else 1.0
-
-
-def _percentiles_ms(result: SimResult) -> tuple[float, float, float] | tuple[None, None, None]:
-    """P50, P95, P99 of the camera with the largest P95 [ms], since the SLO binds every camera; None: no frame done."""
-    latencies_s = result.slowest_camera_latencies_s(0.95)
-    if latencies_s.size == 0:
-        return None, None, None
-    p50, p95, p99 = (quantile(latencies_s, share) * 1000.0 for share in (0.50, 0.95, 0.99))
-    return p50, p95, p99

@@ -303,7 +303,7 @@ class Study:
 
         def simulated() -> SimulatedOutcome:
             self.counters.count_simulation()
-            return evaluate(model, self.scenario, setup, load, z, self.inputs.seed + draw, duration_s)
+            return evaluate(model, self.scenario, setup, load, z, self.inputs.seed + draw, duration_s, self.inputs.runs)
 
         if not self._is_own(model):
             return simulated()  # of one joint draw, whose outcome is kept (`in_draw`)
