@@ -12,7 +12,9 @@ import hashlib
 import itertools
 import json
 import pkgutil
+import platform
 import sqlite3
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
@@ -74,10 +76,13 @@ class KeptRuns(Runs):
     ----------
     path : Path
         The file; it and its folder are made where they lack.
+    before : callable
+        Called once, before the first run that has to be simulated.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, before: Callable[[], None] = lambda: None) -> None:
+        self._path, self._before = path, before
+        self._begun = False
         self._new: dict[bytes, str] = {}
         self._connection: sqlite3.Connection | None = None
         self._readable = path.is_file()
@@ -87,6 +92,9 @@ class KeptRuns(Runs):
         key = _key(spec, duration_s, warmup_s, seeds)
         found = self._read(key)
         if found is None:
+            if not self._begun:
+                self._begun = True
+                self._before()
             found = super().run(spec, duration_s, warmup_s, seeds)
             document = _document(found)
             if len(document) <= _MOST_BYTES:
@@ -139,14 +147,20 @@ class KeptRuns(Runs):
 @lru_cache(maxsize=1)
 def _surroundings() -> str:
     """What a run depends on beside what is asked for: code, libraries, processor."""
-    import llvmlite.binding as llvm
-
     from .machine_code import code_version
 
     source = b"".join(pkgutil.get_data(__package__, f"{name}.py") or b"" for name in READ_BY)
     libraries = [f"{name} {version(name)}" for name in ("numba", "llvmlite", "numpy")]
-    processor = [llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()]
-    return "\n".join([code_version(), hashlib.sha256(source).hexdigest(), *libraries, *processor])
+    return "\n".join([code_version(), hashlib.sha256(source).hexdigest(), *libraries, *_processor()])
+
+
+def _processor() -> list[str]:
+    """What code may be compiled for: architecture, and what the first processor says of its kind and instructions."""
+    with contextlib.suppress(OSError):
+        first = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
+        kinds = ("vendor_id", "cpu family", "model", "stepping", "flags", "CPU implementer", "CPU part", "Features")
+        return [platform.machine(), *(line for line in first.splitlines() if line.partition("\t")[0] in kinds)]
+    return [platform.machine()]
 
 
 def _key(spec: SimSpec, duration_s: float, warmup_s: float, seeds: Seeds) -> bytes:
@@ -174,8 +188,6 @@ def _run(document: str) -> Run:
     read = json.loads(document)
     figures = read["result"]
     stages = tuple(StageResult(**stage) for stage in figures.pop("stages"))
-    arrays = {name: np.array(figures.pop(name), kind) for name, kind in _ARRAYS.items()}
-    result = SimResult(
-        **figures, **arrays, stages=stages, latencies_s=np.empty(0), latency_cameras=np.empty(0, np.int64)
-    )
+    figures |= {name: np.array(figures[name], kind) for name, kind in _ARRAYS.items()}
+    result = SimResult(**figures, stages=stages, latencies_s=np.empty(0), latency_cameras=np.empty(0, np.int64))
     return Run(result, None if read["slowest_s"] is None else tuple(read["slowest_s"]))

@@ -94,13 +94,10 @@ def plan_scenario(
     with few_collections(), probing(runtimes=request.may_measure) as facts:
         from advisor.market.price_terms import with_price_warnings
         from advisor.planner.plan import plan
-        from advisor.simulate.warm import warm
 
         with open_store(store_url) as store:
-            runs = _kept_runs()
+            runs = _kept_runs(lambda: _compiled(progress))
             inputs = replace(prepare(request, store, facts.result, progress, say), runs=runs)
-            phase(progress, "compiling the simulator")
-            warm()
             phase(progress, f"comparing {len(inputs.candidates)} platforms")
             watch = seldom(lambda what: phase(progress, what))
             studied: list[tuple[Study, Sequence[Candidate]]] = []
@@ -129,13 +126,21 @@ def _surface(study: Study, admitted: Sequence[Candidate], result: Plan, runs: Ru
         runs.keep()
 
 
-def _kept_runs() -> Runs:
+def _compiled(progress: Progress | None) -> None:
+    """Load the simulator, or compile it, which takes half a minute."""
+    from advisor.simulate.warm import warm
+
+    phase(progress, "compiling the simulator")
+    warm()
+
+
+def _kept_runs(before: Callable[[], None]) -> Runs:
     """Simulated runs of earlier plans, beside the other files that can be made again; a user without any keeps none."""
     from advisor.simulate.kept import SIMULATED, KeptRuns
     from advisor.store.paths import cache_dir
 
     try:
-        return KeptRuns(cache_dir() / "simulator" / "runs.sqlite3")
+        return KeptRuns(cache_dir() / "simulator" / "runs.sqlite3", before)
     except StoreError:
         return SIMULATED
 

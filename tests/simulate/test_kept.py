@@ -10,7 +10,7 @@ import pytest
 from advisor.simulate import ObjectClass, ObjectsSpec, Seeds, SimCamera, SimSpec, SimStage, StartupFallback, kept
 from advisor.simulate.kept import SIMULATED, KeptRuns, Run
 
-FALLBACK = StartupFallback(2.0, (0.0, 0.02))
+FALLBACK = StartupFallback(2.0, (0.0, 0.02, 0.03))
 STAGES = (
     SimStage("find", (0.0, 0.012), finds=0, streams=2, service_sigma=0.2, interval_frames=2.0),
     SimStage("name", (0.0, 0.004, 0.006), parent=0, batch_max=2, device="GPU", fallback=FALLBACK),
@@ -77,6 +77,18 @@ def test_a_run_that_is_asked_for_twice_is_simulated_once_before_it_is_kept(
     assert not (tmp_path / "runs.sqlite3").exists()
 
 
+def test_whoever_has_to_simulate_is_told_once_before(tmp_path: Path, simulated_specs: list[SimSpec]) -> None:
+    path = tmp_path / "runs.sqlite3"
+    told: list[int] = []
+    runs = KeptRuns(path, lambda: told.append(len(simulated_specs)))
+    runs.run(SPEC, *TIMES)
+    runs.run(dataclasses.replace(SPEC, cores=3.0), *TIMES)
+    runs.keep()
+    assert told == [0]
+    KeptRuns(path, lambda: told.append(-1)).run(SPEC, *TIMES)
+    assert told == [0]
+
+
 def test_frames_that_are_never_done_are_kept_as_such(tmp_path: Path) -> None:
     never = dataclasses.replace(SPEC, stages=(SimStage("slow", (0.0, 500.0)),))
     assert filled(tmp_path / "runs.sqlite3", never).slowest_s is None
@@ -116,7 +128,7 @@ def test_every_field_and_time_and_seed_tells_runs_apart() -> None:
         for other in variants(FALLBACK)
     ]
     specs += [dataclasses.replace(SPEC, objects=other) for other in variants(SPEC.objects)]
-    keys = [kept._key(spec, *TIMES) for spec in specs]
+    keys = [kept._key(spec, *TIMES) for spec in dict.fromkeys(specs)]
     keys += [kept._key(SPEC, 12.1, *TIMES[1:]), kept._key(SPEC, 12.0, 2.1, TIMES[2])]
     keys += [kept._key(SPEC, 12.0, 2.0, seeds) for seeds in variants(TIMES[2])]
     assert len(set(keys)) == len(keys)
