@@ -180,7 +180,15 @@ def whole_commands(repeats: int = 3, limit_s: int = LIMIT_S) -> list[str]:
         folder = Path(name)
         surroundings = _surroundings(SIZER_HOME=f"{folder}/home", SIZER_CACHE=f"{folder}/cache")
 
-        def row(what: str, document: object, *, runs: int = repeats, page: bool = False, empty: bool = False) -> None:
+        def row(
+            what: str,
+            document: object,
+            *,
+            runs: int = repeats,
+            page: bool = False,
+            empty: bool = False,
+            unsimulated: bool = False,
+        ) -> None:
             asked, written = folder / "scenario.yaml", folder / "plan.json"
             asked.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
             code = "from advisor.cli.main import main; main()"
@@ -190,6 +198,8 @@ def whole_commands(repeats: int = 3, limit_s: int = LIMIT_S) -> list[str]:
             for _ in range(runs):
                 if empty:
                     shutil.rmtree(folder / "home", ignore_errors=True)
+                if unsimulated:
+                    (folder / "cache" / "simulator" / "runs.sqlite3").unlink(missing_ok=True)
                 done = _measured(command, surroundings, limit_s)
                 if done is None:
                     lines.append(f"| {what} | {_unfinished(limit_s)} | - | - | - |")
@@ -202,7 +212,8 @@ def whole_commands(repeats: int = 3, limit_s: int = LIMIT_S) -> list[str]:
             )
 
         row("store-analytics, store and cache empty", shop, runs=1)
-        row("the same, models built, store empty", shop, runs=1, empty=True)
+        row("the same, models built, store empty, no simulated run kept", shop, empty=True, unsimulated=True)
+        row("the same, warm, no simulated run kept", shop, unsimulated=True)
         row("the same, warm", shop)
         row("the same, warm, with its page (`make plan`)", shop, page=True)
         candidates = {**shop["candidates"], "devices": devices, "add_accelerators": True}
