@@ -66,8 +66,8 @@ class InterferenceMeter:
     In a container the busy time is the whole host's. Containers that hide it make ``other_cpu_cores`` too low.
 
     A block is dirty when others use more than 5 % of the machine's threads (at least 0.1 core), the hypervisor takes
-    more than 2 %, or the mean clock falls by more than 10 %. Where others' time may be hidden (a container whose
-    /proc/stat is written by lxcfs or shows less than the own time, a CPU quota), also when tasks waited for a processor
+    more than 2 %, or the mean clock falls by more than 10 %. Where others' time may be hidden (a container with a
+    /proc/stat of its own or one that shows less than the own time, a CPU quota), also when tasks waited for a processor
     in more than 20 % of the time or own threads were preempted more than 60 times a second per usable thread, unless
     the own processes fill more than 90 % of the usable threads. Where all time is seen and others used none, own
     threads wake up next to each other: a pass of 1 ms on two threads is preempted 1,000 times a second on a recent
@@ -81,7 +81,7 @@ class InterferenceMeter:
         self._tick_s = 1.0 / user_hz()
         self._threads = os.cpu_count() or 1
         quota = read_group_limits(self._tree).quota_cores
-        self._hides = quota is not None or _written_by_lxcfs(self._tree)
+        self._hides = quota is not None or _stat_of_its_own(self._tree)
         allowed = float(len(os.sched_getaffinity(0)))
         self._usable = allowed if quota is None else min(allowed, quota)
         self._cpufreq = any(Path("/sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_cur_freq"))
@@ -228,8 +228,8 @@ class InterferenceMeter:
         return count
 
 
-def _written_by_lxcfs(tree: Tree) -> bool:
-    """Whether /proc/stat is that of a container: a mount of its own there, of type fuse.lxcfs (proc_mounts(5))."""
+def _stat_of_its_own(tree: Tree) -> bool:
+    """Whether /proc/stat is a container's: something is mounted on it, as lxcfs does (proc_mounts(5))."""
     mounts = [line.split() for line in (tree.text("proc/mounts") or "").splitlines()]
     return any(words[1:2] == ["/proc/stat"] for words in mounts)
 

@@ -10,9 +10,9 @@ from .compiled import part
 from .draws import hashed
 
 SLICE_S = 0.003
-"""Time for which a thread that wakes up runs before the one that it displaced has its turn again [s]: the base slice of
-Linux's EEVDF scheduler, 0.7 ms times one plus the binary logarithm of the processors, up to 2.8 ms
-(kernel/sched/fair.c, ``sysctl_sched_base_slice``), looked at with every tick of 1 to 4 ms."""
+"""Time for which a thread that wakes up runs before the one that it displaced has its turn again [s]: assumed. Linux's
+EEVDF scheduler grants 0.7 ms times one plus the binary logarithm of the processors, 1.4 ms on two and 2.8 ms at most
+(kernel/sched/fair.c, ``sysctl_sched_base_slice``), and looks at it with every tick, of 1 to 4 ms."""
 _STACKING = -2
 """In place of a camera in the random numbers."""
 
@@ -97,19 +97,25 @@ def _delay(s: Any, a: int, at: int, longer_s: float) -> None:
     first, size = s.kind[q].first, s.kind[q].count
     end, start, later = s.job[first + at].end + longer_s, s.job[first + at].start, s.job[first + at].later
     ref, items = s.job[first + at].ref, s.job[first + at].items
-    while True:
-        child = 2 * at + 1
-        if child >= size:
-            break
-        if child + 1 < size and s.job[first + child + 1].end < s.job[first + child].end:
-            child += 1
-        if s.job[first + child].end >= end:
-            break
-        _move_job(s, first + child, first + at)
-        at = child
+    at = _sink(s, first, size, at, end)
     s.job[first + at].end, s.job[first + at].start, s.job[first + at].later = end, start, later
     s.job[first + at].ref, s.job[first + at].items = ref, items
     s.active[a].end = s.job[first].end
+
+
+@part
+def _sink(s: Any, first: int, size: int, at: int, end: float) -> Any:
+    """Place for a job that ends at ``end`` in a heap of ``size``, from ``at`` down; what ends sooner moves up."""
+    while True:
+        child = 2 * at + 1
+        if child >= size:
+            return at
+        if child + 1 < size and s.job[first + child + 1].end < s.job[first + child].end:
+            child += 1
+        if s.job[first + child].end >= end:
+            return at
+        _move_job(s, first + child, first + at)
+        at = child
 
 
 @part
@@ -148,17 +154,7 @@ def take_off(s: Any, a: int) -> None:
         s.active[a].threads, s.active[a].crowds = last.threads, last.crowds
         s.kind[last.kind].place = a
         return
-    at, end = 0, s.job[first + size].end
-    while True:
-        child = 2 * at + 1
-        if child >= size:
-            break
-        if child + 1 < size and s.job[first + child + 1].end < s.job[first + child].end:
-            child += 1
-        if s.job[first + child].end >= end:
-            break
-        _move_job(s, first + child, first + at)
-        at = child
+    at = _sink(s, first, size, 0, s.job[first + size].end)
     _move_job(s, first + size, first + at)
     s.active[a].end = s.job[first].end
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from advisor.host import InterferenceMeter
-from advisor.host.interference import _Sample, _written_by_lxcfs
+from advisor.host.interference import _Sample, _stat_of_its_own
 from advisor.host.tree import Tree
 
 SPIN = "import time\nend = time.process_time() + {seconds}\nwhile time.process_time() < end: pass\n"
@@ -163,7 +163,7 @@ def test_a_container_that_writes_its_own_counters_is_told(tmp_path: Path, mounts
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc" / "cpuinfo").write_text("")
     (tmp_path / "proc" / "mounts").write_text(mounts)
-    assert _written_by_lxcfs(Tree(tmp_path)) is hides
+    assert _stat_of_its_own(Tree(tmp_path)) is hides
 
 
 def test_short_blocks_are_judged_together() -> None:

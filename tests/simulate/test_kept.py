@@ -9,6 +9,7 @@ import pytest
 
 from advisor.simulate import ObjectClass, ObjectsSpec, Seeds, SimCamera, SimSpec, SimStage, StartupFallback, kept
 from advisor.simulate.kept import SIMULATED, KeptRuns, Run
+from advisor.simulate.machine_code import PARTS
 
 FALLBACK = StartupFallback(2.0, (0.0, 0.02, 0.03))
 STAGES = (
@@ -132,6 +133,12 @@ def test_every_field_and_time_and_seed_tells_runs_apart() -> None:
     keys += [kept._key(SPEC, 12.1, *TIMES[1:]), kept._key(SPEC, 12.0, 2.1, TIMES[2])]
     keys += [kept._key(SPEC, 12.0, 2.0, seeds) for seeds in variants(TIMES[2])]
     assert len(set(keys)) == len(keys)
+
+
+def test_every_module_that_a_run_depends_on_is_part_of_its_key() -> None:
+    modules = {path.stem for path in Path(kept.__file__).parent.glob("*.py")}
+    # What compiles, what follows single frames, what runs a trivial cascade, and names.
+    assert modules - {"machine_code", "trace", "warm", "__init__"} == {*PARTS, *kept.READ_BY}
 
 
 def test_what_was_simulated_by_other_code_is_not_read(
