@@ -2,7 +2,7 @@
 
 A plan that is made again, with another price or margin, asks for runs that were simulated before. What is kept is what
 :class:`Run` holds, to the last digit. A row of other code, of another processor or with a byte changed is never read;
-a file that cannot be read or written costs the time that it would have saved.
+a file that cannot be read or written costs the time that it would have saved, and a damaged one is made anew.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import json
 import pkgutil
 import platform
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
@@ -108,17 +108,26 @@ class KeptRuns(Runs):
         self._new = {}
         if not rows:
             return
-        # A full disk, a read-only folder, a file that is none of SQLite's: nothing is kept.
-        with contextlib.suppress(OSError, sqlite3.Error):
+        # On a full disk, in a read-only folder, or while another plan writes for long: nothing is kept.
+        with contextlib.suppress(OSError, sqlite3.OperationalError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.closing(sqlite3.connect(self._path, timeout=_BUSY_S)) as file, file:
-                file.execute(_TABLE)
-                file.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", rows)
-                file.execute(
-                    "DELETE FROM runs WHERE rowid <= (SELECT rowid FROM runs ORDER BY rowid DESC LIMIT 1 OFFSET ?)",
-                    (MOST_RUNS,),
-                )
+            try:
+                self._write(rows)
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError:  # damaged, or none of SQLite's files: all in it can be made again
+                self._path.unlink()
+                self._write(rows)
             self._readable = True
+
+    def _write(self, rows: Sequence[tuple[bytes, bytes, str]]) -> None:
+        with contextlib.closing(sqlite3.connect(self._path, timeout=_BUSY_S)) as file, file:
+            file.execute(_TABLE)
+            file.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", rows)
+            file.execute(
+                "DELETE FROM runs WHERE rowid <= (SELECT rowid FROM runs ORDER BY rowid DESC LIMIT 1 OFFSET ?)",
+                (MOST_RUNS,),
+            )
 
     def _read(self, key: bytes) -> Run | None:
         if key in self._new:
