@@ -15,7 +15,7 @@ def apart(first: float, second: float, digits: int = 2) -> tuple[str, str]:
     return texts
 
 
-def amounts_apart(first: float, second: float) -> float:
+def amounts_apart(first: float, second: float) -> int:
     """Difference of two amounts as a reader makes it of the whole ones that are printed beside it, in their unit.
 
     581.4 and 312.8 are printed as 581 and 313: their difference is 268 to whoever checks it, and not 269.

@@ -20,8 +20,8 @@ from advisor.store.measurements import MeasurementStore
 from .micro_record import figure, micro_key, to_record
 
 _PREFIX = "reference"
-_WIDTH = 48  # three such matrices lie in any first-level cache; OpenBLAS keeps products this small on one thread
-_PRODUCTS, _ROUNDS = 64, 4  # long against the time that a thread takes to wake up, so that all overlap
+WIDTH = 48  # three such matrices lie in any first-level cache; OpenBLAS keeps products this small on one thread
+PRODUCTS, _ROUNDS = 64, 4  # long against the time that a thread takes to wake up, so that all overlap
 _LOOKS, _MORE_LOOKS = 3, 6
 _NEXT_LOOK = 1.06
 _MOST_THREADS = 64
@@ -46,10 +46,10 @@ class Reference:
         self.threads = max(1, threads)
         self.best_s = best_s
         rng = np.random.default_rng(0)
-        left = rng.random((_WIDTH, _WIDTH), dtype=np.float32)
-        self._left = np.broadcast_to(left, (_PRODUCTS, _WIDTH, _WIDTH))
-        self._rights = [rng.random((_WIDTH, _WIDTH), dtype=np.float32) for _ in range(self.threads)]
-        self._outs = [np.empty((_PRODUCTS, _WIDTH, _WIDTH), np.float32) for _ in range(self.threads)]
+        left = rng.random((WIDTH, WIDTH), dtype=np.float32)
+        self._left = np.broadcast_to(left, (PRODUCTS, WIDTH, WIDTH))
+        self._rights = [rng.random((WIDTH, WIDTH), dtype=np.float32) for _ in range(self.threads)]
+        self._outs = [np.empty((PRODUCTS, WIDTH, WIDTH), np.float32) for _ in range(self.threads)]
         self._times_s = [0.0] * self.threads
         self._ready = threading.Barrier(self.threads)
         self._done = threading.Barrier(self.threads)
@@ -141,4 +141,4 @@ def _key(threads: int, host_fingerprint: str) -> str:
 
 
 def _work_name() -> str:
-    return f"{_ROUNDS}x{_PRODUCTS} products {_WIDTH}x{_WIDTH} f32, median of {_LOOKS}"
+    return f"{_ROUNDS}x{PRODUCTS} products {WIDTH}x{WIDTH} f32, median of {_LOOKS}"

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from advisor.errors import RuntimeRefusal
 from advisor.measure.timing.micro_record import figure
+from advisor.measure.timing.reference import PRODUCTS, WIDTH
 
-_WIDTH, _PRODUCTS = 48, 64  # three such matrices lie in any first-level cache; some 0.1 ms, in which the lock is let go
 _LONG_S, _SHORT_S = 10e-3, 2.5e-3
 """Work of a thread that stands for a pass, and for the decoding of a picture [s]."""
 _PAUSE_S, _GAP_S = 20e-3, 10e-3
@@ -80,8 +80,8 @@ def met(longs: Sequence[Span], shorts: Sequence[Span]) -> list[bool]:
 def _record(lanes: int, duration_s: float) -> tuple[list[Span], list[Span]]:
     """Let long and short works come at random for so long."""
     rng = np.random.default_rng(0)
-    left = np.broadcast_to(rng.random((_WIDTH, _WIDTH), dtype=np.float32), (_PRODUCTS, _WIDTH, _WIDTH))
-    right = rng.random((_WIDTH, _WIDTH), dtype=np.float32)
+    left = np.broadcast_to(rng.random((WIDTH, WIDTH), dtype=np.float32), (PRODUCTS, WIDTH, WIDTH))
+    right = rng.random((WIDTH, WIDTH), dtype=np.float32)
     unit_s = _unit_s(left, right)
     long_units, short_units = (max(1, round(work_s / unit_s)) for work_s in (_LONG_S, _SHORT_S))
     longs: list[Span] = []
@@ -122,7 +122,7 @@ def _record(lanes: int, duration_s: float) -> tuple[list[Span], list[Span]]:
 
 
 def _unit_s(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
-    """Usual time of one unit of work [s]."""
+    """Usual time of one unit of work, some 0.1 ms in which the interpreter's lock is let go [s]."""
     out, times_s = np.empty_like(left, subok=False), []
     for _ in range(100):
         start_s = time.perf_counter()
