@@ -14,6 +14,8 @@ HARNESS_FRAME = "harness/frame"
 """Name of the figure of what the run of `sizer verify` itself takes for a frame [s]."""
 STACKING = "stacking"
 """Name of the share of works that were put on a busy core while another was idle [1]."""
+COLD_DECODED = "cold/decoded"
+"""Name of what decoding a picture costs the pass after it, as a share of what a pause costs it [1]."""
 BOX_HEIGHT_SHARE = 0.25
 """Height of the box that is cut out where preparation of kind ``crop`` is measured, in heights of the picture; its
 shape is that of the model's input."""

@@ -117,17 +117,11 @@ class DecodeItem(SingleJobItem):
 
 def _decode(payload: dict[str, Any]) -> dict[str, Any]:
     """Inside the worker: decode for a while on n threads."""
-    import av
-
     path = Path(payload["path"])
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        extradata = stream.codec_context.extradata
-        codec = stream.codec_context.name
-        packets = [bytes(packet) for packet in container.demux(stream) if packet.size]
+    codec, extradata, packets = packets_of(path)
     streams = int(payload["streams"])
     device = payload["device"]
-    loops = [_Loop(codec, extradata, packets, device) for _ in range(streams)]
+    loops = [DecodeLoop(codec, extradata, packets, device) for _ in range(streams)]
     for loop in loops:
         loop.run_until(0.0, min_frames=1)
         loop.play_out()  # caches warm, threads' buffers allocated
@@ -177,7 +171,21 @@ def _decode(payload: dict[str, Any]) -> dict[str, Any]:
 decode_job = each(_decode)
 
 
-def _block(loops: Sequence[_Loop]) -> tuple[float, int, float]:
+def packets_of(clip: Path) -> tuple[str, bytes | None, list[bytes]]:
+    """Read a clip: its codec, the decoder's extra data and the packets."""
+    import av
+
+    with av.open(str(clip)) as container:
+        stream = container.streams.video[0]
+        extradata = stream.codec_context.extradata
+        return (
+            stream.codec_context.name,
+            extradata,
+            [bytes(packet) for packet in container.demux(stream) if packet.size],
+        )
+
+
+def _block(loops: Sequence[DecodeLoop]) -> tuple[float, int, float]:
     """Let decoders run side by side for a while: their CPU time [s], frames, and the time that it took [s]."""
     started_s = time.perf_counter()
     threads = [
@@ -191,7 +199,7 @@ def _block(loops: Sequence[_Loop]) -> tuple[float, int, float]:
     return sum(loop.cpu_s for loop in loops), sum(loop.frames for loop in loops), time.perf_counter() - started_s
 
 
-class _Loop:
+class DecodeLoop:
     """One decoder that plays the same packets forever."""
 
     def __init__(

@@ -13,19 +13,25 @@ of 0.2 to 37 ms on one machine of this project (docs/methods/cold-pass.md): :mat
 against the third pass after a pause; against a long loop, as the micro-benchmark takes it, it is more, and does depend
 on the model, so a plan of this machine measures its own models (``here/pause.py``).
 
+Decoding a picture between two passes costs the second one a share :math:`s` of it however short the gap, because the
+picture has thrown out what the pass would have found in the caches:
+
+.. math:: T = T_\mathrm{tight} + c_t \, (1 - (1 - s) \, e^{-g / \tau})
+
 A decoded frame is written and read once per step by different cores: it moves at the speed of cold lines, not of
 caches. Decoding reads a reference frame and writes a picture, preparation reads the picture.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from advisor.records.base import Evidence, Interval
-from advisor.records.measurement import MicroBenchmark
+from advisor.records.measurement import COLD_DECODED, MicroBenchmark
 
 BYTES_PER_PIXEL = 1.5
 """4:2:0, eight bits."""
@@ -41,6 +47,8 @@ BAND_MANY = 2.6
 """The same on several threads. Of 13 networks on two threads, passes above 7 ms lost 0.4 to 0.9 ms, shorter ones 1 to
 3.9 ms: woken threads begin on one core, and a short pass ends before they are spread."""
 SETTLE_S = 5e-3
+SETTLE_RANGE_S = (1e-3, 40e-3)
+"""Range in which it is looked for where it was measured: two of the pauses measured tell no others apart."""
 PREPARE_S = Interval(p10=0.05e-3, p50=0.1e-3, p90=0.2e-3)
 """Preparing one input after other work took so much longer than in a loop, bytes aside: 0.1 to 0.2 ms."""
 COLD_BYTES_PER_S = Interval(p10=3e9, p50=6e9, p90=12e9)
@@ -58,7 +66,7 @@ class ColdStart:
     many_s: Interval
     """The same on several threads [s]."""
     settle_s: float
-    """Gap after which 1 - 1/e of it is due [s]."""
+    """Gap after which 1 - 1/e of what depends on the gap is due [s]."""
     prepare_s: Interval
     """Added to the preparation of one input, its bytes aside [s]."""
     bytes_per_s: Interval
@@ -66,6 +74,8 @@ class ColdStart:
     evidence: Evidence
     prepared_bytes_per_s: Interval = PREPARED_BYTES_PER_S
     """Speed at which preparation takes in a picture that another core has decoded [B/s]."""
+    decoded_share: float = 1.0
+    """Part of what a pause costs a pass that decoding a picture before it costs as well, whatever the gap, 0 to 1."""
     sigma_one: float = 0.12
     """Spread of single passes on one thread, as the standard deviation of the logarithm."""
     sigma_many: float = 0.25
@@ -118,10 +128,29 @@ def cold_start(micro: Mapping[str, MicroBenchmark]) -> ColdStart:
     if one is None or many is None:
         return ASSUMED
     one_s, many_s = _between(one.value, ASSUMED_ONE_S, BAND), _between(many.value, ASSUMED_MANY_S, BAND_MANY)
+    decoded = micro.get(COLD_DECODED)
+    settle_s, decoded_share = (SETTLE_S, ASSUMED.decoded_share) if decoded is None else _of_gap(decoded)
     return ColdStart(
-        one_s, many_s, SETTLE_S, PREPARE_S, COLD_BYTES_PER_S,
-        Evidence.MEASURED, PREPARED_BYTES_PER_S, float(one.parameters["sigma"]), float(many.parameters["sigma"]),
+        one_s, many_s, settle_s, PREPARE_S, COLD_BYTES_PER_S, Evidence.MEASURED, PREPARED_BYTES_PER_S,
+        decoded_share, float(one.parameters["sigma"]), float(many.parameters["sigma"]),
     )  # fmt: skip
+
+
+def _of_gap(decoded: MicroBenchmark) -> tuple[float, float]:
+    """Time in which a pause comes to cost what it costs [s], and the part that one decoded picture costs as well.
+
+    From passes after a short and a long pause, and after a picture, all as shares of that after the long one. Of what
+    the picture costs, the time that it takes is a gap like any other; the rest is its own.
+    """
+    picture_s, short_s, short_share, long_s = (
+        float(decoded.parameters[name]) for name in ("picture_s", "short_s", "short_share", "long_s")
+    )
+    settles_s = np.geomspace(*SETTLE_RANGE_S, 200)
+    short_shares = np.expm1(-short_s / settles_s) / np.expm1(-long_s / settles_s)
+    settle_s = float(np.interp(short_share, short_shares[::-1], settles_s[::-1]))
+    behind = decoded.value * -math.expm1(-long_s / settle_s)
+    share = 1.0 - (1.0 - behind) * math.exp(picture_s / settle_s)
+    return settle_s, min(1.0, max(0.0, share))
 
 
 def plus(first: Interval, second: Interval) -> Interval:

@@ -121,9 +121,10 @@ def _sim_stage(
     option, streams = setup.choice[stage.id], setup.streams[stage.id]
     batch, on_cores, collected = option.config.batch, option.busy is None, option.collected
     # What a pause throws out is caches of the cores; what it costs a device is in no figure.
-    always_s, cold_s = 0.0, option.cold_s(model.cold, z) if on_cores else 0.0
-    if on_cores and option.estimate.cold_s is not None and _work_between(scenario):
-        always_s, cold_s = cold_s, 0.0
+    whole_s = option.cold_s(model.cold, z) if on_cores else 0.0
+    behind_pictures = option.estimate.cold_s is not None and _work_between(scenario)
+    always_s = model.cold.decoded_share * whole_s if behind_pictures else 0.0
+    cold_s = whole_s - always_s
     # A runtime compiled for a fixed batch takes the same time for a part-filled one.
     service_s = (0.0,) + (option.alone_s(z) + always_s,) * batch
     core_s = (0.0,) + (_core_s(option, z, always_s) if on_cores else min(option.busy_s(z), option.alone_s(z)),) * batch
@@ -172,10 +173,9 @@ def _core_s(option: StageOption, z: float, longer_s: float) -> float:
 
 
 def _work_between(scenario: Scenario) -> bool:
-    """Whether pictures are decoded between the passes of any stage, which throws out what a loop of passes keeps.
+    """Whether pictures are decoded between the passes of any stage, which throw out what a loop of passes keeps.
 
-    What a pause costs against a long loop is regained only over a tenth of a second without other work, so no pass of
-    such a cascade is ever as warm as in the loop (docs/methods/cold-pass.md).
+    A picture throws out a part of it whatever the gap (docs/methods/cold-pass.md).
     """
     return any(camera.codec != "raw" for camera in scenario.cameras)
 

@@ -97,7 +97,7 @@ def test_a_decoder_must_really_run_on_the_device(in_use: bool, monkeypatch: pyte
 
     monkeypatch.setattr(decode, "open_device", lambda device: device)
     monkeypatch.setattr(av.CodecContext, "create", lambda codec, mode, hwaccel: Context())
-    loop = decode._Loop("h264", None, [], "fake")
+    loop = decode.DecodeLoop("h264", None, [], "fake")
     if in_use:
         loop.require_device()
     else:

@@ -7,9 +7,11 @@ import pytest
 from advisor.errors import RuntimeRefusal
 from advisor.measure.campaign.campaign import Campaign, Entry, run
 from advisor.measure.items.micro import siblings
+from advisor.measure.items.micro.decoded import decoded
 from advisor.measure.items.micro.item import MicroItem
 from advisor.measure.items.micro.selection import all_threads, level_bytes, micro_items, no_siblings
 from advisor.measure.items.micro.stacking import Span, met, stacking
+from advisor.records.measurement import COLD_DECODED
 from advisor.store.measurements import MeasurementStore
 from tests.measure.hosts import facts
 from tests.measure.measuring import measured
@@ -19,9 +21,10 @@ def test_items_follow_the_machine() -> None:
     names = [item.name for item in micro_items(facts(threads=8))]
     assert {"peak/openvino/f32/native/t1", "peak/openvino/int8/native/t8", "bandwidth/l3/t1"} <= set(names)
     assert [name for name in names if name.startswith("barrier")] == ["barrier/t2", "barrier/t4", "barrier/t8"]
-    assert names.count("stacking") == 1
+    assert names.count("stacking") == names.count(COLD_DECODED) == 1
     alone = [item.name for item in micro_items(facts(threads=1))]
     assert "stacking" not in alone
+    assert COLD_DECODED in alone
     assert not any("barrier" in name or name.endswith("/t2") for name in alone)
     # A quota of 1.5 cores of 8: one thread, not two that are throttled.
     assert all_threads(facts(threads=8, quota=1.5)) == 1
@@ -130,6 +133,17 @@ def test_works_that_meet_on_one_core_are_told_from_those_side_by_side(
 def test_works_beside_none_or_more_than_one_say_nothing() -> None:
     assert met([], [_span(0.003, 3)]) == []
     assert met([_span(0.0, 10), _span(0.0, 10)], [_span(0.003, 3)]) == []
+
+
+def test_what_decoding_costs_a_pass_is_a_share_of_what_a_pause_costs(tmp_path: Path) -> None:
+    found = decoded(asdict(MicroItem(COLD_DECODED, "decoded", "openvino", duration_s=0.5)), tmp_path)
+    assert (found["name"], found["unit"]) == (COLD_DECODED, "1")
+    assert 0.0 <= found["value"] <= 1.0
+    assert found["samples"] >= 12
+    figures = {name: float(found["parameters"][name]) for name in ("picture_s", "tight_s", "short_share")}
+    assert figures["picture_s"] > 0
+    assert figures["tight_s"] > 0
+    assert 0.0 <= figures["short_share"] <= 1.0
 
 
 def test_stacking_is_a_share_of_works_that_met(tmp_path: Path) -> None:

@@ -147,16 +147,17 @@ def test_the_bandwidth_is_what_cores_attain_and_decoding_takes_its_part() -> Non
     assert spread == pytest.approx(1.44, rel=0.03)
 
 
-def test_a_pause_that_was_measured_against_a_long_loop_is_due_wherever_pictures_are_decoded() -> None:
-    """What a loop keeps in the caches, decoding between the passes throws out, however short the gap."""
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_of_a_pause_measured_on_the_model_decoding_costs_its_share_at_any_gap(share: float) -> None:
     pause = {"cold_s": Interval.exact(0.004)}
     raw = scenario(cameras=[{"group": "aisle", "count": 2, "resolution": "640x480", "codec": "raw", "fps": 15.0}])
     for shop, measured, always_s, after_a_gap_s in (
-        (SHOP, True, 0.004, 0.0),
+        (SHOP, True, share * 0.004, (1 - share) * 0.004),
         (SHOP, False, 0.0, 0.0),
         (raw, True, 0.0, 0.004),
     ):
         model = platform_model(shop)
+        model.cold = replace(model.cold, decoded_share=share)
         chosen = choice(model, shop)
         if measured:
             chosen = {
@@ -167,7 +168,7 @@ def test_a_pause_that_was_measured_against_a_long_loop_is_due_wherever_pictures_
         spec = build_spec(model, shop, set_up(model, shop, chosen, load), load, MEDIAN)
         for stage in spec.stages:
             option = chosen[stage.id]
-            assert stage.cold_s == after_a_gap_s
+            assert stage.cold_s == pytest.approx(after_a_gap_s)
             assert stage.service_s[1] == pytest.approx(option.alone_s(MEDIAN) + always_s)
             assert stage.core_s is not None
             assert stage.core_s[1] / stage.service_s[1] == pytest.approx(

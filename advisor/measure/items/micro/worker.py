@@ -14,6 +14,7 @@ from .bandwidth import bandwidth
 from .barrier import barrier
 from .cold import cold
 from .compute import matmul, peak
+from .decoded import decoded
 from .overhead import overhead
 from .siblings import siblings
 from .stacking import stacking
@@ -25,6 +26,7 @@ FAMILIES: dict[str, Callable[[dict[str, Any], Path], dict[str, Any]]] = {
     "barrier": barrier,
     "overhead": overhead,
     "cold": cold,
+    "decoded": decoded,
     "siblings": siblings,
     "stacking": stacking,
 }
