@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Evidence, Fraction, Interval, Quantity, Record
+from .base import Evidence, Fraction, Interval, PositiveQuantity, Quantity, Record
 from .config import RunConfig
 
 Bottleneck = Literal[
@@ -77,6 +77,8 @@ class CostEstimate(Record):
     contention: Quantity = 0.0
     """Added time with all other cores in the same work, as a share of ``core_s``, where that was measured; 0 also where
     ``core_s`` is that of a machine whose cores are all busy."""
+    key_factor: PositiveQuantity | None = None
+    """Decode time of a key frame over that of the others, where that was measured."""
 
 
 class Prediction(Record):

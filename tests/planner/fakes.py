@@ -35,6 +35,7 @@ class FakeCost:
     evidence: Evidence = Evidence.SPEC
     notes: tuple[str, ...] = ()
     contention: float = 0.0
+    key_factor: float | None = None
 
 
 class FakePredictor:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any, ClassVar, Self
 
 from advisor.errors import InputError, RuntimeRefusal, SizerError
@@ -163,6 +164,7 @@ def _decode(payload: dict[str, Any]) -> dict[str, Any]:
         decoder=codec,
         threads_per_stream=1,
         device=device or "software",
+        **loops[0].key_frames(),
         **({} if streams == 1 else {"alone_s": f"{alone_cpu_s / alone_frames:.5g}"}),
     )
     return {**figure, "interference": seen.model_dump(mode="json")}
@@ -171,18 +173,23 @@ def _decode(payload: dict[str, Any]) -> dict[str, Any]:
 decode_job = each(_decode)
 
 
-def packets_of(clip: Path) -> tuple[str, bytes | None, list[bytes]]:
+@dataclass(frozen=True)
+class Packet:
+    """A coded frame."""
+
+    coded: bytes
+    key: bool
+    """Whether it is decoded without any other frame."""
+
+
+def packets_of(clip: Path) -> tuple[str, bytes | None, list[Packet]]:
     """Read a clip: its codec, the decoder's extra data and the packets."""
     import av
 
     with av.open(str(clip)) as container:
         stream = container.streams.video[0]
-        extradata = stream.codec_context.extradata
-        return (
-            stream.codec_context.name,
-            extradata,
-            [bytes(packet) for packet in container.demux(stream) if packet.size],
-        )
+        packets = [Packet(bytes(packet), packet.is_keyframe) for packet in container.demux(stream) if packet.size]
+        return stream.codec_context.name, stream.codec_context.extradata, packets
 
 
 def _block(loops: Sequence[DecodeLoop]) -> tuple[float, int, float]:
@@ -203,7 +210,7 @@ class DecodeLoop:
     """One decoder that plays the same packets forever."""
 
     def __init__(
-        self, codec: str, extradata: bytes | None, packets: Sequence[bytes], device: str | None = None
+        self, codec: str, extradata: bytes | None, packets: Sequence[Packet], device: str | None = None
     ) -> None:
         import av
 
@@ -212,8 +219,10 @@ class DecodeLoop:
         if extradata:
             self._context.extradata = extradata
         self._context.thread_count = 1
-        self._packets = itertools.cycle([*(av.Packet(packet) for packet in packets), None])
+        self._packets = itertools.cycle([*((av.Packet(packet.coded), packet.key) for packet in packets), None])
         self._between = True
+        self._frames_s: dict[bool, list[float]] = {True: [], False: []}
+        """CPU time of each key frame, and of each other."""
         self.frames = 0
         self.cpu_s = 0.0
 
@@ -244,15 +253,28 @@ class DecodeLoop:
             self._step()
         self.cpu_s = time.thread_time() - cpu_s
 
+    def key_frames(self) -> dict[str, str]:
+        """Median CPU time of key frames over that of the others, as ``key_factor``; nothing where one kind is missing.
+
+        Nor on a device, whose time is not this thread's.
+        """
+        key_s, plain_s = self._frames_s[True], self._frames_s[False]
+        if self._device is not None or not key_s or not plain_s:
+            return {}
+        return {"key_factor": f"{median(key_s) / median(plain_s):.4g}"}
+
     def _step(self) -> None:
-        packet = next(self._packets)
-        self._between = packet is None
-        if packet is None:
+        item = next(self._packets)
+        self._between = item is None
+        if item is None:
             # The clip starts again with a key frame: forget what came before, as a decoder does on a new stream.
             self.frames += len(self._context.decode(None))
             self._context.flush_buffers()
-        else:
-            self.frames += len(self._context.decode(packet))
+            return
+        packet, key = item
+        begun_s = time.thread_time()
+        self.frames += len(self._context.decode(packet))
+        self._frames_s[key].append(time.thread_time() - begun_s)
 
 
 def hardware_devices() -> tuple[str, ...]:

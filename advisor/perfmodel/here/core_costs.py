@@ -77,7 +77,13 @@ class CoreCosts:
             ]
             if measured:
                 alone = self._as_measured(found, measured, _DECODE_HALF, "decoding")
-                return alone.model_copy(update={"contention": self._decoders_beside(codec, size)})
+                of_key_frames = min(measured, key=lambda item: item[0])[3].parameters.get("key_factor")
+                return alone.model_copy(
+                    update={
+                        "contention": self._decoders_beside(codec, size),
+                        "key_factor": None if of_key_frames is None else float(of_key_frames),
+                    }
+                )
         return found.estimate(
             f"{codec} in software was not measured on {machine.id}: cycles per pixel and bit of the shipped "
             "calibration, work per clock of its kind of core, clock with all cores busy (docs/methods/decode.md)"

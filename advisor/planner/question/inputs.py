@@ -40,6 +40,11 @@ class Cost(Protocol):
         """Added time with all other cores in the same work, as a share of ``core_s``, where that was measured."""
         ...
 
+    @property
+    def key_factor(self) -> float | None:
+        """Decode time of a key frame over that of the others, where that was measured."""
+        ...
+
 
 class Predictor(Protocol):
     """The part of the performance model that the planner relies on."""

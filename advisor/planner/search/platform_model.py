@@ -324,7 +324,7 @@ class PlatformModel:
     def _between_loads(self, cost: Cost) -> CoreCost:
         alone = 1.0 / (1.0 + self.slowing[-1]) if self.slowing else 1.0
         beside = cost.core_s.scaled(1.0 + cost.contention)
-        return CoreCost(beside, cost.core_s.scaled(alone), cost.evidence, cost.notes)
+        return CoreCost(beside, cost.core_s.scaled(alone), cost.evidence, cost.notes, cost.key_factor)
 
     def _with_transfer(self, cost: Cost, move_s: Interval) -> CoreCost:
         own = self._between_loads(cost)

@@ -372,7 +372,7 @@ def _cameras(model: PlatformModel, scenario: Scenario, load: Load, z: float) -> 
             application_core_s=0.0 if application is None else at(application.alone_s, z),
             application_crowding=0.0 if application is None else application.contention(z),
             key_frames=gop_frames(group) if decode_s > 0 else 0,
-            key_factor=KEY_FACTOR.get(group.codec, 1.0),
+            key_factor=(cost and cost.key_factor) or KEY_FACTOR.get(group.codec, 1.0),
             jitter_s=group.jitter_ms / 1000.0,
             motion_duty=scenario.activity.motion_duty,
         )

@@ -24,6 +24,8 @@ class CoreCost:
     """While the others idle [s]."""
     evidence: Evidence
     notes: tuple[str, ...]
+    key_factor: float | None = None
+    """Decode time of a key frame over that of the others; None: not measured, or no decoding."""
     _known: dict[float, tuple[float, float]] = field(default_factory=dict, init=False, repr=False, compare=False)
     """:meth:`at` by quantile: all options of a stage share it."""
 
@@ -42,7 +44,7 @@ class CoreCost:
 def known_cost(cost: CoreCost, z: float) -> CoreCost:
     """Return a cost that is known to be one of its quantiles."""
     core_s, alone_s = Interval.exact(at(cost.core_s, z)), Interval.exact(at(cost.alone_s, z))
-    return CoreCost(core_s, alone_s, cost.evidence, cost.notes)
+    return CoreCost(core_s, alone_s, cost.evidence, cost.notes, cost.key_factor)
 
 
 @dataclass(frozen=True)

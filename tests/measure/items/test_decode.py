@@ -87,6 +87,17 @@ def test_a_device_that_is_not_here_is_a_failure_with_its_reason(tmp_path: Path) 
     assert set(software.keys("host")).isdisjoint(request.keys("host"))
 
 
+def test_key_frames_take_longer_than_the_others(tmp_path: Path) -> None:
+    found = {}
+    for codec in ("h264", "mjpeg"):
+        clip = clips.synthesise(tmp_path / f"{codec}.mkv", clips.ClipRequest(320, 240, 10, codec, 800, gop_frames=5))
+        loop = decode.DecodeLoop(*decode.packets_of(clip))
+        loop.run_until(0.0, min_frames=40)
+        found[codec] = loop.key_frames()
+    assert found["mjpeg"] == {}  # all are alike
+    assert 1.2 < float(found["h264"]["key_factor"]) < 10.0
+
+
 @pytest.mark.parametrize("in_use", [True, False])
 def test_a_decoder_must_really_run_on_the_device(in_use: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     class Context:

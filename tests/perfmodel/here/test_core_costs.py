@@ -160,6 +160,14 @@ def test_the_cost_of_a_call_is_measured_here_alone() -> None:
     assert slow.core_s.p50 > 2.0 * other.core_s.p50
 
 
+def test_key_frames_are_those_of_the_nearest_picture_that_was_measured() -> None:
+    small = {"width": "640", "height": "360", "key_factor": "5.5"}
+    large = DECODED.model_copy(update={"parameters": {**PICTURE, "key_factor": "3.1"}})
+    rows = large, micro("decode/h264/640x360/1000kbps/n1", 1e-3, small)
+    assert (decode(costs(*rows)).key_factor, decode(costs(*rows), width=640, height=480).key_factor) == (3.1, 5.5)
+    assert decode(costs(DECODED)).key_factor is decode(costs(*rows), OTHER).key_factor is None
+
+
 def test_stacking_is_that_of_the_machine_that_was_measured() -> None:
     known = costs(micro("stacking", 0.12))
     assert (known.stacking(HOST), known.stacking(OTHER), costs().stacking(HOST)) == (0.12, 0.0, 0.0)

@@ -189,6 +189,18 @@ def test_what_takes_longer_of_cold_caches_and_of_other_passes_counts_and_not_bot
             assert stage.service_s[1] * (1.0 + stage.crowding) == pytest.approx(max(full_s, 0.020 + cold_s))
 
 
+@pytest.mark.parametrize(("measured", "simulated"), [(None, 4.5), (3.1, 3.1)])
+def test_key_frames_take_as_long_as_was_measured(measured: float | None, simulated: float) -> None:
+    class Keyed(FakePredictor):
+        def decode(self, *of: Any) -> FakeCost:
+            return replace(super().decode(*of), key_factor=measured)
+
+    load, model = LoadCase.of(SHOP).nominal(1), platform_model(SHOP, predictor=Keyed(WORK_S))
+    setup = set_up(model, SHOP, choice(model, SHOP), load)
+    for known in (model, model.at(SHOP, 0.5, 0.5, 0.5, 0.5)):
+        assert {camera.key_factor for camera in build_spec(known, SHOP, setup, load, MEDIAN).cameras} == {simulated}
+
+
 def test_decoders_that_slow_each_other_down_are_slowed_by_whatever_runs() -> None:
     class Crowded(FakePredictor):
         def decode(self, *of: Any) -> FakeCost:
