@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,9 @@ import numpy as np
 
 from advisor.measure.items.clips import ClipRequest, synthesise
 from advisor.measure.items.decode import DecodeLoop, packets_of
-from advisor.measure.timing.inputs import benchmark_inputs
 from advisor.measure.timing.micro_record import figure
-from advisor.records.config import RunConfig
-from advisor.runtimes import get_runtime
-from advisor.zoo import build
 
-from .cold import COLD_MODEL, PAUSES_IN_TURN, REGAINED_S
+from .cold import PAUSES_IN_TURN, REGAINED_S, SinglePasses
 
 _SHORT_S, _LONG_S = 5e-3, 30e-3
 """Pauses [s]: about the shortest between two passes of a busy stage, and a camera's period."""
@@ -39,44 +35,27 @@ def decoded(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
     """
     codec, extradata, packets = packets_of(synthesise(folder / "clip.mp4", _CLIP))
     pictures = DecodeLoop(codec, extradata, packets)
-    runtime = get_runtime(payload["runtime"])
-    config = RunConfig(runtime=payload["runtime"], streams=1, threads=1, requests=1, pinning=False)
-    compiled = runtime.compile(Path(build(COLD_MODEL, folder).path), config)
     tight: list[float] = []
     behind: list[float] = []
     short: list[float] = []
     long: list[float] = []
     pictures_s: list[float] = []
-    try:
-        inputs = benchmark_inputs(compiled.inputs, np.random.default_rng(0))
-        ended = threading.Event()
-
-        def one_pass_s() -> float:
-            start_s = time.process_time()
-            compiled.start(inputs, 0, lambda *_: ended.set())
-            ended.wait()
-            ended.clear()
-            return time.process_time() - start_s
-
-        now = time.perf_counter
+    now, cpu_s = time.perf_counter, time.process_time
+    with closing(SinglePasses(payload["runtime"], 1, folder)) as passes:
         end_s, turns = now() + payload["duration_s"], 0
         while turns < _TURNS_AT_LEAST or now() < end_s:
             turns += 1
-            begun_s = now()
-            while now() - begun_s < REGAINED_S:
-                one_pass_s()
-            tight += [one_pass_s() for _ in range(PAUSES_IN_TURN)]
+            passes.loop(REGAINED_S)
+            tight += [passes.take_s(cpu_s) for _ in range(PAUSES_IN_TURN)]
             for _ in range(PAUSES_IN_TURN):
                 begun_s = now()
                 pictures.run_until(0.0, min_frames=1)
                 pictures_s.append(now() - begun_s)
-                behind.append(one_pass_s())
-            for pause_s, passes in ((_SHORT_S, short), (_LONG_S, long)):
+                behind.append(passes.take_s(cpu_s))
+            for pause_s, taken in ((_SHORT_S, short), (_LONG_S, long)):
                 for _ in range(PAUSES_IN_TURN):
                     time.sleep(pause_s)
-                    passes.append(one_pass_s())
-    finally:
-        compiled.close()
+                    taken.append(passes.take_s(cpu_s))
     usual_s = float(np.median(tight))
     whole_s = float(np.median(long)) - usual_s
     return figure(
@@ -90,7 +69,7 @@ def decoded(payload: dict[str, Any], folder: Path) -> dict[str, Any]:
         long_s=_LONG_S,
         whole_s=f"{whole_s:.4g}",
         tight_s=f"{usual_s:.4g}",
-        version=runtime.version(),
+        version=passes.version,
     )
 
 
