@@ -74,7 +74,7 @@ def load(path: Path) -> tuple[Observations, int, list[str]]:
         rows[compiler.COLUMNS].to_csv(written, index=False)
         read = read_rows(written)
     works = load_works(profiles_dir() / "calibration" / "works.json")
-    catalogue = Catalogue.load()
+    catalogue = Catalogue.shipped()
     specs = {name: catalogue.resolve(name) for name in sorted({row.machine for row in read})}
     known = observations(read, specs, works)
     missing = [row.model for row in read if row.model not in works]
@@ -83,7 +83,7 @@ def load(path: Path) -> tuple[Observations, int, list[str]]:
 
 def judge(data: Observations) -> list[Judged]:
     """Predict every row as the shipped predictor does for a bare chip, and compare."""
-    predictor, catalogue = Predictor.load(), Catalogue.load()
+    predictor, catalogue = Predictor.load(), Catalogue.shipped()
     works = load_works(profiles_dir() / "calibration" / "works.json")
     questions = []
     for row in data.rows:

@@ -226,7 +226,7 @@ def _input_shape(work: str, *, on_objects: bool) -> tuple[int, int, int, int]:
 def study_of(pipeline: Pipeline, scenario: Scenario) -> tuple[Study, Candidate]:
     """The scenario with its machine as the only candidate: the bare chip with its devices, as `--on CHIP` takes it."""
     works = {name: work_of(name) for name in (pipeline.detector, *pipeline.classifiers)}
-    catalogue = Catalogue.load()
+    catalogue = Catalogue.shipped()
     (candidate,) = with_devices(scenario, [bare_candidate(catalogue, pipeline.platform)], catalogue)
     models = {
         stage.id: ModelFile(
@@ -318,7 +318,7 @@ def _encode_ms(pipeline: Pipeline, codec: str, height: int) -> float:
     """Core time of encoding a picture in software on the pipeline's machine, of the reference core [ms]."""
     row = _encode_row(pipeline.platform, codec, height)
     core_s = float(row["cores"]) / (float(row["streams"]) * float(row["fps"]))
-    machine = Catalogue.load().resolve(pipeline.platform)
+    machine = Catalogue.shipped().resolve(pipeline.platform)
     return core_s / predictor().application(machine, "frame", 1.0).core_s.p50
 
 

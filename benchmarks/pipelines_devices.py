@@ -114,7 +114,7 @@ def peak_share(pipeline: Pipeline) -> float | None:
     """
     if pipeline.devices[0] != "GPU":
         return None
-    device = Catalogue.load().device(pipeline.platform, "GPU")
+    device = Catalogue.shipped().device(pipeline.platform, "GPU")
     assert device is not None
     assert device.execution_units is not None
     assert device.clock_hz is not None

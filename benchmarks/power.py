@@ -70,4 +70,4 @@ def tables(rows: list[Row]) -> str:
 
 def run() -> str:
     """Return the section."""
-    return tables(rows_of(profiles_dir() / "published" / "power.csv", Catalogue.load()))
+    return tables(rows_of(profiles_dir() / "published" / "power.csv", Catalogue.shipped()))

@@ -176,7 +176,7 @@ def load_material(directory: Path) -> Material:
     published, measured, prepared = (
         read_table(directory / name, command, needed.get(name, ("least_s", "kind"))) for name, command in FILES.items()
     )
-    catalogue, parameters = Catalogue.load(), clock_parameters(directory)
+    catalogue, parameters = Catalogue.load(directory), clock_parameters(directory)
     digest = hashlib.sha256(b"".join((directory / name).read_bytes() for name in FILES)).hexdigest()
     return Material(
         tuple(measured_row(row) for row in measured if row["content"] == CAMERA_CONTENT),

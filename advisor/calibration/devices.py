@@ -71,7 +71,7 @@ class GraphicsData:
 
 def graphics_data() -> GraphicsData:
     """Medians over releases of every device, model and precision whose work is known; the newest list apart."""
-    catalogue = Catalogue.load()
+    catalogue = Catalogue.shipped()
     works = {squashed(name): table for name, table in load_works(profiles_dir() / "calibration" / "works.json").items()}
     groups: dict[tuple[str, str, str, bool], list[float]] = defaultdict(list)
     specs: dict[str, DeviceSpec] = {}

@@ -102,6 +102,11 @@ class Catalogue:
             folders = [profiles_dir(), user_catalogue_dir()]
         return cls(folders, [Path(path) for path in extra])
 
+    @classmethod
+    def shipped(cls) -> Catalogue:
+        """List the catalogue without the boxes that a user has added: what ships is fitted and judged on it alone."""
+        return cls.load(profiles_dir())
+
     def with_platforms(self, platforms: Iterable[Platform]) -> Catalogue:
         """Return the same catalogue with further boxes, or others in the place of those of their ids."""
         made = Catalogue(())

@@ -1,7 +1,6 @@
 """What a fit may see of the published figures, and what it is only judged on."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +10,6 @@ from advisor.calibration.physics import fit_parameters, log_time
 from advisor.calibration.published import Row, machines_elsewhere
 from advisor.perfmodel.analytic.parameters import BOUNDS, INDEX, MEAN, Parameters
 from advisor.perfmodel.analytic.runtime_defaults import LATENCY
-from advisor.store.catalogue import Catalogue, user_catalogue_dir
-from advisor.store.paths import profiles_dir
 
 
 @pytest.fixture(scope="module")
@@ -28,18 +25,6 @@ def test_dropped_figures_are_judged_but_not_learned_from(dataset: Dataset) -> No
     kept = learnable(judged)
     assert not any(kept[i] for i, row in enumerate(judged.rows) if row.doubtful or (row.era, row.machine) in SUSPECT)
     assert not any(dataset.data.rows[i].doubtful for i in thin(dataset.data))
-
-
-def test_boxes_of_whoever_fits_do_not_enter_what_ships(
-    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SIZER_HOME", str(tmp_path))
-    own = user_catalogue_dir() / "processors" / "my-own.yaml"
-    own.parent.mkdir(parents=True)
-    shipped = profiles_dir() / "processors" / "intel-processor-n97.yaml"
-    own.write_text(shipped.read_text("utf-8").replace("id: intel-processor-n97", "id: my-own"), "utf-8")
-    assert "my-own" in Catalogue.load().processor_ids()
-    assert load_dataset().ordered == dataset.ordered
 
 
 def test_a_doubtful_figure_does_not_make_a_model_known() -> None:
