@@ -102,7 +102,7 @@ class Planned:
         from advisor.report.html import render_plan_html
         from advisor.store.catalogue import Catalogue
         from advisor.workflows.context import open_store, probing, silent
-        from advisor.workflows.plan import PlanRequest, prepare
+        from advisor.workflows.plan_inputs import PlanRequest, prepare
         from advisor.workflows.what_if import surface_of
 
         request = PlanRequest(scenario, measure=False, offers="shipped", as_of=DAY)

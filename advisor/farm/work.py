@@ -210,7 +210,7 @@ def plan_site(name: str, scenario: str, files: dict[str, str], as_of: str, seed:
     from advisor.planner.plan import plan
     from advisor.simulate.warm import warm
     from advisor.workflows.context import open_store
-    from advisor.workflows.plan import PlanRequest, prepare
+    from advisor.workflows.plan_inputs import PlanRequest, prepare
 
     with tempfile.TemporaryDirectory(prefix="sizer-site-") as folder, open_store(_own_store()) as store:
         _lay_out(files, Path(folder))

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from .compare import CompareRequest, compare_models
     from .host import probe
     from .models import build_model, inspect_model, list_models
-    from .plan import PlanRequest, plan_scenario
+    from .plan import plan_scenario
+    from .plan_inputs import PlanRequest
     from .predict import PredictRequest, predict_model
     from .runs import count_runs, list_runs, prune_runs, stored_measurements, stored_run
     from .verify import VerifyRequest, verify_scenario
@@ -40,7 +41,7 @@ __all__ = [
 _HOMES = {
     "BenchRequest": "bench",
     "CompareRequest": "compare",
-    "PlanRequest": "plan",
+    "PlanRequest": "plan_inputs",
     "PredictRequest": "predict",
     "VerifyRequest": "verify",
     "add_measured_box": "catalogue",

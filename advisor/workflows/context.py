@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from advisor.clock import Clock
+    from advisor.measure.items.progress import Progress
     from advisor.records.host import HostFacts
     from advisor.store.measurements import MeasurementStore
 
@@ -20,6 +21,12 @@ Say = Callable[[str], None]
 
 def silent(text: str) -> None:
     """Ignore the message."""
+
+
+def phase(progress: Progress | None, what: str) -> None:
+    """Name what goes on, for whoever watches."""
+    if progress is not None:
+        progress.activity(what)
 
 
 def say_ignored_variables(say: Say) -> None:

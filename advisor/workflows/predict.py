@@ -16,6 +16,7 @@ from advisor.records.model import ModelFile, ModelWork, known_as
 from advisor.records.prediction import Prediction, PredictionReport, ServiceEstimate
 
 from .context import Say, local_facts, open_store, silent
+from .measured_machines import MeasuredMachines
 from .models import resolve_model
 from .offers import with_products
 from .predict_device import asks_of_device, predict_on_device, resolve_for_device
@@ -100,10 +101,7 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
         if request.measure_s > 0:
             _measure(request, model, work, configs, machines, facts, store, say)
         predictor = load_predictors(
-            store,
-            facts,
-            host,
-            catalogue,
+            MeasuredMachines(store, catalogue, host, facts.fingerprint),
             _OneModel(model, store),
             machines,
             carried=True,

@@ -16,9 +16,8 @@ from advisor.records.preparation import Preparation
 if TYPE_CHECKING:
     from advisor.perfmodel import Predictor, WorkSource
     from advisor.perfmodel.resources.cold_pass import ColdStart
-    from advisor.records.host import HostFacts
-    from advisor.store.catalogue import Catalogue
-    from advisor.store.measurements import MeasurementStore
+
+    from .measured_machines import MeasuredMachines
 
 
 class MeasuredBoxes:
@@ -99,10 +98,7 @@ class _Brought:
 
 
 def load_predictors(
-    store: MeasurementStore,
-    facts: HostFacts,
-    host: MachineSpec,
-    catalogue: Catalogue,
+    measured: MeasuredMachines,
     works: WorkSource,
     machines: Iterable[MachineSpec],
     *,
@@ -113,10 +109,8 @@ def load_predictors(
 
     Parameters
     ----------
-    store, facts, host
-        Measurements; facts and data sheet of this machine.
-    catalogue : Catalogue
-        Names the boxes that were measured elsewhere.
+    measured : MeasuredMachines
+        Where measurements are.
     works : WorkSource
         Kernels of measured models.
     machines : iterable of MachineSpec
@@ -135,24 +129,24 @@ def load_predictors(
     from advisor.perfmodel import Predictor
 
     entered: list[str] = []
+    store = measured.store
 
-    def load(machine: MachineSpec, fingerprint: str) -> Predictor:
+    def load(name: str) -> Predictor:
+        fingerprint = measured.fingerprints[name]
         rows, micro = store.find(host_fingerprint=fingerprint, status="done"), store.micro(fingerprint)
         entered.extend(row.key for row in (*rows, *micro))
         brought = store.box_works(fingerprint)
         own = _Brought(brought, works) if brought else works
-        return Predictor.load(host=machine, measurements=rows, micro=micro, works=own, counted=unmeasured.counted)
+        return Predictor.load(
+            host=measured.machine(name), measurements=rows, micro=micro, works=own, counted=unmeasured.counted
+        )
 
-    known = {
-        item.id: (catalogue.machine(item), item.measured_fingerprint)
-        for item in catalogue.platforms()
-        if item.measured_fingerprint is not None
-    }
-    known[host.id] = (host, facts.fingerprint)
-    boxes = {name: load(*known[name]) for name in dict.fromkeys(machine.id for machine in machines) if name in known}
+    names = dict.fromkeys(machine.id for machine in machines)
+    boxes = {name: load(name) for name in names if name in measured.fingerprints}
     others = unmeasured
     if carried:
-        others = boxes[host.id] if host.id in boxes else load(host, facts.fingerprint)
+        here = measured.this.id
+        others = boxes[here] if here in boxes else load(here)
     return MeasuredBoxes(others, boxes, entered)
 
 
@@ -168,15 +162,12 @@ def quiet_predictor(predictor: object, machine: MachineSpec | None, fingerprint:
     return Predictor(known.transfer, known.published_tables, known.host.undisturbed(), calibration)
 
 
-def cold_starts(
-    store: MeasurementStore, facts: HostFacts, host: MachineSpec, catalogue: Catalogue
-) -> Callable[[MachineSpec], ColdStart]:
+def cold_starts(measured: MeasuredMachines) -> Callable[[MachineSpec], ColdStart]:
     """What a pause costs on a machine: measured here and on boxes that were measured, assumed elsewhere."""
     from advisor.perfmodel.resources.cold_pass import ASSUMED, cold_start
 
-    prints = {item.id: item.measured_fingerprint for item in catalogue.platforms() if item.measured_fingerprint}
     known = {
-        name: cold_start({row.name: row for row in store.micro(fingerprint, "cold/")})
-        for name, fingerprint in {**prints, host.id: facts.fingerprint}.items()
+        name: cold_start({row.name: row for row in measured.store.micro(fingerprint, "cold/")})
+        for name, fingerprint in measured.fingerprints.items()
     }
     return lambda machine: known.get(machine.id, ASSUMED)

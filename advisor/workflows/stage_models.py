@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from advisor.errors import ModelError, RuntimeRefusal
 
-from .models import resolve_model
+from .models import resolve_model, smaller_model
 
 if TYPE_CHECKING:
     from advisor.records.model import ModelFile
@@ -35,6 +35,12 @@ def resolve_stages(scenario: Scenario, where: str) -> dict[str, ModelFile]:
         with naming(model_key(scenario, stage.id, where)):
             models[stage.id] = resolve_model(stage.model, stage.input)
     return models
+
+
+def smaller_models(models: Mapping[str, ModelFile]) -> dict[str, ModelFile]:
+    """Per stage the next smaller model of the same family, built; stages without one are left out."""
+    infos = {stage: smaller_model(model) for stage, model in models.items()}
+    return {stage: resolve_model(info.name) for stage, info in infos.items() if info is not None}
 
 
 def model_key(scenario: Scenario, stage_id: str, where: str) -> str:

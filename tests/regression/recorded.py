@@ -20,7 +20,6 @@ from advisor.perfmodel import Predictor
 from advisor.planner.plan import configure, plan
 from advisor.planner.question.inputs import Candidate, PlanInputs
 from advisor.records.config import RunConfig
-from advisor.records.host import HostFacts
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelFile, ModelWork
 from advisor.records.platform import Platform
@@ -30,6 +29,7 @@ from advisor.simulate import ObjectClass, ObjectsSpec, Seeds, SimCamera, SimSpec
 from advisor.store.catalogue import Catalogue
 from advisor.store.measurements import MeasurementStore
 from advisor.store.scenario import load_scenario
+from advisor.workflows.measured_machines import MeasuredMachines
 from advisor.workflows.predictors import cold_starts, load_predictors
 
 Json = dict[str, Any]
@@ -170,24 +170,21 @@ def _plan_inputs(name: str, store_file: Path, fingerprint: str | None = None) ->
         for which in ("models", "smaller")
     )
     works = _ScenarioWorks(models, smaller)
-    facts, catalogue = HostFacts.model_validate(inputs["facts"]), Catalogue.load()
     scenario = load_scenario(case["scenario"])
-    if fingerprint is not None:
-        facts = facts.model_copy(update={"fingerprint": fingerprint})
     (this,) = _candidates("this")
     candidates = _candidates(case["candidates"])
     machines = [candidate.machine for candidate in candidates]
     with MeasurementStore(store_file) as store:
+        recorded = inputs["facts"]["fingerprint"]
+        measured = MeasuredMachines(store, Catalogue.load(), this.machine, fingerprint or recorded)
         return PlanInputs(
             scenario=_eased(scenario) if case["eased"] else scenario,
             scenario_sha256=case["scenario_sha256"],
             models=models,
             works=works.of_stage,
-            predictor=load_predictors(
-                store, facts, this.machine, catalogue, works, machines, carried=False, unmeasured=Predictor.load()
-            ),
+            predictor=load_predictors(measured, works, machines, carried=False, unmeasured=Predictor.load()),
             candidates=candidates,
-            cold=cold_starts(store, facts, this.machine, catalogue),
+            cold=cold_starts(measured),
             today=dt.date.fromisoformat(inputs["today"]),
             seed=case["seed"],
             runtimes=tuple(case["runtimes"]),

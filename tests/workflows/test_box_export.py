@@ -23,6 +23,7 @@ from advisor.store.catalogue import Catalogue, user_catalogue_dir
 from advisor.store.measurements import MeasurementStore
 from advisor.workflows.box_export import LATENCIES_KEPT, export_box, import_box
 from advisor.workflows.catalogue import remove_measured_box
+from advisor.workflows.measured_machines import MeasuredMachines
 from advisor.workflows.predictors import cold_starts, load_predictors
 from tests.store.samples import measurement, micro_benchmark, model_work, timing
 
@@ -140,10 +141,7 @@ def test_predictions_of_other_machines_do_not_change_with_a_box(store: Any, plan
 
     def estimate() -> Any:
         predictor = load_predictors(
-            planner,
-            here,
-            machine_spec(here),
-            Catalogue.load(),
+            MeasuredMachines(planner, Catalogue.load(), machine_spec(here), here.fingerprint),
             Nowhere(),
             [other],
             carried=True,
@@ -238,7 +236,7 @@ def test_what_a_pause_costs_on_the_box_is_what_was_measured_there(store: Any, pl
 
     catalogue = Catalogue.load()
     here = facts(fingerprint="beef")
-    cold = cold_starts(planner, here, machine_spec(here), catalogue)
+    cold = cold_starts(MeasuredMachines(planner, catalogue, machine_spec(here), here.fingerprint))
     box = cold(catalogue.machine(catalogue.platform(platform_id)))
     assert box.evidence is Evidence.MEASURED
     assert box.many_s.p50 > ASSUMED.many_s.p50

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from advisor.simulate import SimSpec, kept
-from advisor.workflows.plan import PlanRequest, plan_scenario
+from advisor.workflows.plan import plan_scenario
+from advisor.workflows.plan_inputs import PlanRequest
 
 from .test_works import BOXES, SCENARIO
 

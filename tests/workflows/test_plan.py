@@ -19,8 +19,12 @@ from advisor.records.model import ModelFile
 from advisor.store.catalogue import Catalogue
 from advisor.store.measurements import MeasurementStore
 from advisor.workflows import plan as workflow
-from advisor.workflows.plan import PlanRequest, is_candidate, plan_scenario, prepare
+from advisor.workflows.plan import plan_scenario
 from advisor.workflows.plan_basis import calibration_sha256
+from advisor.workflows.plan_candidates import is_this_machine
+from advisor.workflows.plan_inputs import PlanRequest, prepare
+from advisor.workflows.plan_measurements import VISITS
+from advisor.workflows.plan_runtimes import for_onnxruntime, named_runtimes, runtimes_text
 from advisor.workflows.without_measurements import without_measurements
 from advisor.workflows.works import Works
 from tests.measure.hosts import facts
@@ -44,14 +48,14 @@ def test_a_fault_of_the_scenario_is_said_before_this_machine_is_looked_at(
 
 
 def test_a_machine_is_a_candidate_by_its_name_or_as_a_box_that_was_measured() -> None:
-    here = facts()
+    here = facts().fingerprint
     other = candidate("box", 4, 100.0)
-    assert not is_candidate(HOST, here, [other])
-    assert is_candidate(HOST, here, [other, Candidate(other.platform, HOST)])
-    measured = other.platform.model_copy(update={"measured_fingerprint": here.fingerprint})
-    assert is_candidate(HOST, here, [Candidate(measured, other.machine)])
+    assert not is_this_machine(other, HOST, here)
+    assert is_this_machine(Candidate(other.platform, HOST), HOST, here)
+    measured = other.platform.model_copy(update={"measured_fingerprint": here})
+    assert is_this_machine(Candidate(measured, other.machine), HOST, here)
     elsewhere = other.platform.model_copy(update={"measured_fingerprint": "f" * 16})
-    assert not is_candidate(HOST, here, [Candidate(elsewhere, other.machine)])
+    assert not is_this_machine(Candidate(elsewhere, other.machine), HOST, here)
 
 
 @pytest.fixture
@@ -74,8 +78,7 @@ def planning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Simple
     monkeypatch.setattr("advisor.measure.campaign.campaign.run", run)
     named = lambda name, *_: file(str(name).removeprefix("like:"))  # noqa: E731
     monkeypatch.setattr("advisor.workflows.stage_models.resolve_model", named)
-    monkeypatch.setattr(workflow, "resolve_model", named)
-    monkeypatch.setattr(workflow, "_smaller", lambda _: {})
+    monkeypatch.setattr("advisor.workflows.plan_inputs.smaller_models", lambda _: {})
     monkeypatch.setattr(Works, "_compile", compiled)
     with MeasurementStore(tmp_path / "store.sqlite3") as store:
         seen.store = store
@@ -170,13 +173,13 @@ def test_a_plan_of_this_machine_measures_it_and_for_itself_alone(planning: Simpl
     box = "mini-pc-i7-11800h-16-gb"
     (other, _) = (predicted(planning.inputs(on=(box,)))[0], stored(planning))
     found = planning.inputs(on=(box, "this"))
-    assert planning.visits == [workflow.VISITS]
+    assert planning.visits == [VISITS]
     assert found.basis is not None
     assert len(found.basis.measurements) == 1
     assert predicted(found)[0] == other
     assert predicted(found)[1] != other
     planning.inputs(on=("this",), measure=False)
-    assert planning.visits == [workflow.VISITS]
+    assert planning.visits == [VISITS]
     assert not planning.again
     planning.inputs(on=("this",), again=True)
     assert planning.again
@@ -221,9 +224,9 @@ def test_runtimes_that_a_scenario_permits_have_the_work_that_openvino_has_where_
 
 def test_what_is_not_named_is_not_considered_and_said() -> None:
     permitted = SimpleNamespace(candidates=SimpleNamespace(runtimes=("onnxruntime", "openvino", "onnxruntime", "fake")))
-    assert workflow.named_runtimes(permitted) == ("onnxruntime",)  # type: ignore[arg-type]
-    assert "OpenVINO only" in workflow._runtimes_text({}, ())
-    assert "OpenVINO and ncnn (candidates.runtimes)" in workflow._runtimes_text({}, ("ncnn",))
+    assert named_runtimes(permitted) == ("onnxruntime",)  # type: ignore[arg-type]
+    assert "OpenVINO only" in runtimes_text({}, ())
+    assert "OpenVINO and ncnn (candidates.runtimes)" in runtimes_text({}, ("ncnn",))
 
 
 def test_a_file_that_onnxruntime_alone_runs_is_said_with_what_permits_it() -> None:
@@ -232,6 +235,6 @@ def test_a_file_that_onnxruntime_alone_runs_is_said_with_what_permits_it() -> No
         compiled=lambda stage: [object()] if stage == "e" else [],
         of_stage=lambda stage, *_: object() if stage != "f" else None,
     )
-    (text,) = workflow._for_onnxruntime(models, cast("Any", works))
+    (text,) = for_onnxruntime(models, cast("Any", works))
     assert text.startswith(f"stage d: OpenVINO cannot run {models['d'].reference}, ONNX Runtime can; permit it")
     assert "candidates: {runtimes: [onnxruntime]}" in text

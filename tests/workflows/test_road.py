@@ -19,7 +19,7 @@ from advisor.measure.items.micro.selection import micro_items
 from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.host import HostFacts
 from advisor.store.schemas import schema_for
-from advisor.workflows import plan as workflow
+from advisor.workflows import plan_measurements
 from tests.shared import made_once
 
 SCENARIO = """
@@ -69,7 +69,7 @@ def _settle(home: Path, patch: pytest.MonkeyPatch) -> None:
     for name in ("PLAN_SPEC", "RESTED_SPEC"):
         patch.setattr(scenario_items, name, SHORT)
     patch.setattr(scenario_items, "micro_items", _few_micro_items)
-    patch.setattr(workflow, "VISITS", 1)
+    patch.setattr(plan_measurements, "VISITS", 1)
 
 
 def _walked(folder: Path) -> None:

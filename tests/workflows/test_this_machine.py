@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from advisor.host import host_facts
 from advisor.store.catalogue import Catalogue
-from advisor.workflows.plan import _candidates
+from advisor.workflows.plan_candidates import candidates_named
 from advisor.workflows.this_machine import local_candidate
 
 
@@ -23,7 +23,7 @@ def test_known_memory_channels_are_taken_over() -> None:
 
 def test_a_processor_is_planned_as_the_boxes_that_have_it_each_once() -> None:
     catalogue = Catalogue.load()
-    found = _candidates(("intel-processor-n100", "mini-pc-n100-8-gb"), catalogue, host_facts())
+    found = candidates_named(("intel-processor-n100", "mini-pc-n100-8-gb"), catalogue, host_facts())
     ids = [item.platform.id for item in found]
     assert "mini-pc-n100-8-gb" in ids
     assert len(ids) == len(set(ids)) > 1
@@ -35,6 +35,6 @@ def test_a_processor_that_no_box_has_is_the_bare_chip_without_a_price() -> None:
     catalogue = Catalogue.load()
     boxed = {box.processor for box in catalogue.platforms()}
     chip = next(name for name in catalogue.processor_ids() if name not in boxed)
-    (bare,) = _candidates((chip,), catalogue, host_facts())
+    (bare,) = candidates_named((chip,), catalogue, host_facts())
     assert bare.platform.id == chip
     assert bare.platform.price_usd is None

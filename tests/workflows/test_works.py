@@ -15,7 +15,8 @@ from advisor.records.model import ModelFile, ModelWork
 from advisor.records.prediction import ServiceEstimate
 from advisor.store.measurements import MeasurementStore
 from advisor.workflows.models import resolve_model
-from advisor.workflows.plan import PlanRequest, plan_scenario, prepare
+from advisor.workflows.plan import plan_scenario
+from advisor.workflows.plan_inputs import PlanRequest, prepare
 from advisor.workflows.works import Works
 from tests.graph import files
 from tests.measure.hosts import facts
