@@ -183,29 +183,26 @@ class MeasurementStore(Database):
             statement = statement.where(measurements.c.status == status)
         return {row[0] for row in self._rows(statement)}
 
-    def find(  # noqa: PLR0913 - one filter per column, by keyword
+    def find(
         self,
         *,
         host_fingerprint: str | None = None,
         kind: str | None = None,
         model: str | None = None,
         model_sha256: str | None = None,
-        runtime: str | None = None,
-        device: str | None = None,
-        precision: str | None = None,
-        mode: str | None = None,
         status: str | None = None,
-        sizer_version: str | None = None,
     ) -> list[Measurement]:
         """Measurements that meet every filter given, in the order in which they were started.
 
         Paired ones are found only by their ``kind``: a comparison cut into rounds is no timing to predict from.
         """
         wanted = {
-            "host_fingerprint": host_fingerprint, "kind": kind, "model": model, "model_sha256": model_sha256,
-            "runtime": runtime, "device": device, "precision": precision, "mode": mode, "status": status,
-            "sizer_version": sizer_version,
-        }  # fmt: skip
+            "host_fingerprint": host_fingerprint,
+            "kind": kind,
+            "model": model,
+            "model_sha256": model_sha256,
+            "status": status,
+        }
         statement = select(measurements.c.document).order_by(measurements.c.started, measurements.c.key)
         if kind is None:
             statement = statement.where(measurements.c.kind != PAIRED)

@@ -71,7 +71,7 @@ def bench_machine(
     ModelError, InputError, StoreError
         Bad input, with a remedy; nothing has been measured then.
     """
-    from advisor.measure.campaign.campaign import run
+    from advisor.measure.campaign.campaign import Options, run
     from advisor.measure.items.footprint import with_footprints
     from advisor.measure.items.throughput import TimingItem
 
@@ -82,7 +82,7 @@ def bench_machine(
         campaign = _campaign(request, facts)
         interrupted, took_s, left_out = False, None, list(campaign.left_out)
         if campaign.entries:
-            summary = run(campaign, store, facts, progress, budget_s=budget_s, retry_failed=request.retry_failed)
+            summary = run(campaign, store, facts, progress, options=Options(budget_s, request.retry_failed))
             interrupted, took_s = summary.interrupted, summary.took_s
             left_out += summary.left_out
         not_measured, by_kind = _left_out_by_kind(left_out, (*campaign.entries, *campaign.dropped))

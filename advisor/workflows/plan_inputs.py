@@ -127,11 +127,10 @@ def prepare(
         say(text)
     unmeasured = Predictor.load(counted=counted)
     unpublished = _unpublished(works, models, unmeasured)
-    measuring = Measuring(request.measure, bool(request.on), any(ours), not all(ours), unpublished)
+    measuring = Measuring(request.measure, bool(request.on), any(ours), not all(ours), unpublished, request.again)
     campaign = measuring.campaign(scenario, models, facts, bitrates)
     if campaign is not None:
-        again = request.again and measuring.for_itself
-        measure(campaign, facts, store, progress, visits=measuring.visits, again=again)
+        measure(campaign, facts, store, progress, measuring.options())
     elif request.measure is False:
         say("no measurement is taken on this machine (--no-measure)")
     measured = MeasuredMachines(store, catalogue, host, facts.fingerprint)

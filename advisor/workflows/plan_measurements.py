@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from advisor.measure.campaign.campaign import Campaign
+    from advisor.measure.campaign.campaign import Campaign, Options
     from advisor.measure.items.progress import Progress
     from advisor.records.host import HostFacts
     from advisor.records.model import ModelFile
@@ -33,6 +33,9 @@ class Measuring:
     unpublished: tuple[str, ...]
     """Stages whose model the shipped calibration does not know: only measurements tell how far its time is off."""
 
+    again: bool
+    """Whether this machine, where it is a candidate, is measured anew instead of what its store lacks alone."""
+
     @property
     def for_itself(self) -> bool:
         """Whether all that describes this machine is measured, as it is a candidate."""
@@ -43,11 +46,6 @@ class Measuring:
         """Whether what is measured here of unpublished models enters the predictions of other machines."""
         return bool(self.wanted and self.unpublished and self.others)
 
-    @property
-    def visits(self) -> int:
-        """How often a disturbed timing of a model is taken, over as many plans."""
-        return VISITS if self.for_itself else 1
-
     def campaign(
         self, scenario: Scenario, models: Mapping[str, ModelFile], facts: HostFacts, bitrate_kbps: Mapping[str, float]
     ) -> Campaign | None:
@@ -57,6 +55,12 @@ class Measuring:
         if self.for_itself:
             return _with_harness(scenario_items(scenario, models, facts, bitrate_kbps), scenario, facts)
         return items_for_others(scenario, models, facts, bitrate_kbps) if self.carried else None
+
+    def options(self) -> Options:
+        """How that is measured."""
+        from advisor.measure.campaign.campaign import MISSING, Options
+
+        return Options(visits=VISITS, again=self.again) if self.for_itself else MISSING
 
     def text(self, entered: Sequence[str]) -> str:
         """Which measurements the plan depends on, those of keys ``entered``, and how to have more of them enter."""
@@ -99,15 +103,13 @@ def measure(
     facts: HostFacts,
     store: MeasurementStore,
     progress: Progress | None,
-    *,
-    visits: int,
-    again: bool,
+    options: Options,
 ) -> None:
-    """Take those measurements that the store lacks, disturbed ones of models up to ``visits`` times; or all anew.
+    """Take those measurements that the store lacks, or what the options say.
 
     An interrupt ends the command, not only the measuring: a plan on half of them is not what was asked for.
     """
     from advisor.measure.campaign.campaign import run
 
-    if run(campaign, store, facts, progress, visits=visits, again=again).interrupted:
+    if run(campaign, store, facts, progress, options=options).interrupted:
         raise KeyboardInterrupt

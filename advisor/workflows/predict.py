@@ -99,7 +99,8 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
         if work is None:
             raise InputError(f"{request.runtime} cannot run {request.model} at {request.precision} on any machine")
         if request.measure_s > 0:
-            _measure(request, model, work, configs, machines, facts, store, say)
+            here = [config for config, machine in zip(configs, machines, strict=True) if machine.id == "this"]
+            _measure(request, model, work, here, facts, store, say)
         predictor = load_predictors(
             MeasuredMachines(store, catalogue, host, facts.fingerprint),
             _OneModel(model, store),
@@ -224,8 +225,7 @@ def _measure(
     request: PredictRequest,
     model: ModelFile,
     work: ModelWork,
-    configs: list[RunConfig],
-    machines: list[MachineSpec],
+    here: list[RunConfig],
     facts: HostFacts,
     store: MeasurementStore,
     say: Say,
@@ -233,7 +233,8 @@ def _measure(
     """Time the model's kernels on this machine, where it has new ones: one stream, batch 1, within the time allowed.
 
     The pass is also timed without counters, since kernel times are scaled to it
-    (:mod:`advisor.perfmodel.here.kernels`). All other settings are predicted from these.
+    (:mod:`advisor.perfmodel.here.kernels`). All other settings are predicted from these; ``here`` are those that were
+    asked of this machine.
     """
     from advisor.measure.campaign.campaign import Campaign, Entry, run
     from advisor.measure.items.profile import ProfileItem
@@ -242,7 +243,6 @@ def _measure(
     from advisor.perfmodel.here.kernels import HostKernels, at_batch
     from advisor.perfmodel.here.measurements import HostMeasurements
 
-    here = [config for config, machine in zip(configs, machines, strict=True) if machine.id == "this"]
     counts = {1, *(max(1, (config.threads or 1) // (config.streams or 1)) for config in here)}
     data = HostMeasurements.join(None, store.find(host_fingerprint=facts.fingerprint, status="done"), (), None)
     known = HostKernels(data.profiles, data.wall_times())

@@ -12,6 +12,7 @@ import pytest
 
 from advisor import __version__
 from advisor.errors import ScenarioError
+from advisor.measure.campaign.campaign import Options
 from advisor.measure.items.throughput import TimingItem
 from advisor.planner.plan import plan
 from advisor.planner.question.inputs import Candidate, PlanInputs
@@ -64,10 +65,10 @@ def planning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Simple
     monkeypatch.setenv("SIZER_HOME", str(tmp_path))
     seen = SimpleNamespace(campaigns=[], visits=[])
 
-    def run(campaign: object, *_: object, visits: int = 1, again: bool = False) -> SimpleNamespace:
+    def run(campaign: object, *_: object, options: Options) -> SimpleNamespace:
         seen.campaigns.append(campaign)
-        seen.again = again
-        seen.visits.append(visits)
+        seen.again = options.again
+        seen.visits.append(options.visits)
         return SimpleNamespace(interrupted=False)
 
     def compiled(works: Works, models: list[ModelFile], runtime: str) -> None:

@@ -9,7 +9,7 @@ from advisor.records.config import RunConfig
 from advisor.workflows import predict
 from advisor.workflows.predict import PredictRequest, predict_model
 from tests.measure.makers import file
-from tests.perfmodel.makers import kernel, machine, measurement, work
+from tests.perfmodel.makers import kernel, measurement, work
 
 KERNELS = [kernel(i, flop=1e8 * (i + 1), time_s=1e-3) for i in range(3)]
 
@@ -37,10 +37,7 @@ def measure(taken, rows, config: RunConfig, kernels=KERNELS, batch: int = 1) -> 
     store = SimpleNamespace(find=lambda **_: rows, get=lambda _: None)
     model, facts = file("toy"), SimpleNamespace(fingerprint="h")
     request = PredictRequest("toy", ("this",), measure_s=2.0)
-    predict._measure(
-        request, model, work(kernels, batch=batch), [config], [machine("this")], facts, store,
-        taken.said.append,
-    )  # fmt: skip
+    predict._measure(request, model, work(kernels, batch=batch), [config], facts, store, taken.said.append)
 
 
 def test_a_device_without_calibration_is_unknown_with_what_to_do_and_carries_no_figure(monkeypatch, tmp_path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
-from pathlib import Path
 
 from advisor.clock import Clock, RealClock
 from advisor.errors import SizerError
@@ -16,7 +15,6 @@ from advisor.measure.worker.job import OutOfTimeError
 from advisor.records.host import HostFacts
 from advisor.records.measurement import Measurement, MicroBenchmark, MicroFailure, StoredResult
 from advisor.store.measurements import MeasurementStore
-from advisor.store.paths import cache_dir
 
 BATCH = 12
 """Most items that share a worker: few enough that a budget is kept, enough that its start is paid once."""
@@ -77,17 +75,33 @@ class Summary:
         return ("interrupted: " if self.interrupted else "") + ", ".join(parts) + f" in {self.took_s:.0f} s"
 
 
-def run(  # noqa: PLR0913 - options by keyword, each with a default
+@dataclass(frozen=True)
+class Options:
+    """What of a campaign is measured, and for how long."""
+
+    budget_s: float | None = None
+    """No batch is begun that is expected to end later [s], and once it is over none of its items: only the item in
+    flight, or those that take turns with it, are completed. What is left out is listed. None: until all is done."""
+    retry_failed: bool = False
+    """Whether recorded failures are taken again."""
+    visits: int = 1
+    """Timings of models that were disturbed are taken once more as long as they hold fewer visits, and joined with what
+    the store has: one visit of a shared machine sees one of its states."""
+    again: bool = False
+    """Whether everything is taken anew; each result takes the place of what the store has."""
+
+
+MISSING = Options()
+"""All that the store lacks, once."""
+
+
+def run(
     campaign: Campaign,
     store: MeasurementStore,
     facts: HostFacts,
     progress: Progress | None = None,
     *,
-    budget_s: float | None = None,
-    retry_failed: bool = False,
-    visits: int = 1,
-    again: bool = False,
-    clip_directory: Path | None = None,
+    options: Options = MISSING,
     clock: Clock | None = None,
 ) -> Summary:
     """Measure what a campaign lists and the store lacks.
@@ -103,18 +117,8 @@ def run(  # noqa: PLR0913 - options by keyword, each with a default
         Of this machine; kept in the store together with what is measured.
     progress : Progress, optional
         Receives each result, with an estimate of what is left.
-    budget_s : float, optional
-        No batch is begun that is expected to end later [s], and once it is over none of its items: only the item in
-        flight, or those that take turns with it, are completed. What is left out is listed.
-    retry_failed : bool
-        Take recorded failures again.
-    visits : int
-        Timings of models that were disturbed are taken once more as long as they hold fewer visits, and joined with
-        what the store has: one visit of a shared machine sees one of its states.
-    again : bool
-        Take everything anew; each result takes the place of what the store has.
-    clip_directory : Path, optional
-        Where synthesised clips are kept; None: sizer's cache.
+    options : Options
+        Of what is measured.
     clock : Clock, optional
         For budget and estimates.
 
@@ -130,7 +134,7 @@ def run(  # noqa: PLR0913 - options by keyword, each with a default
         facts.fingerprint,
         progress if progress is not None else NullProgress(),
         clock if clock is not None else RealClock(),
-        _Options(budget_s, retry_failed, visits, again, clip_directory or cache_dir() / "clips"),
+        options,
     ).run()
 
 
@@ -155,17 +159,6 @@ def batches(entries: Sequence[Entry]) -> list[list[Entry]]:
     return filled
 
 
-@dataclass(frozen=True)
-class _Options:
-    """See :func:`run`."""
-
-    budget_s: float | None
-    retry_failed: bool
-    visits: int
-    again: bool
-    clip_directory: Path
-
-
 class _Run:
     """State of one run; see :func:`run`."""
 
@@ -176,7 +169,7 @@ class _Run:
         host: str,
         progress: Progress,
         clock: Clock,
-        options: _Options,
+        options: Options,
     ) -> None:
         self._campaign, self._store, self._host = campaign, store, host
         self._progress, self._clock, self._options = progress, clock, options
@@ -241,9 +234,11 @@ class _Run:
         """Measure the items of one batch, which all are of one kind."""
         seen_s = dict(self._best_s)
         context = MeasureContext(
-            self._host, self._arrived, self._options.clip_directory, seen_s,
+            self._host,
+            self._arrived,
+            best_s=seen_s,
             time_is_over=lambda: self._clock.now_s() >= self._ends_s,
-        )  # fmt: skip
+        )
         type(items[0]).measure(items, context)
         save_best(self._store, self._host, self._best_s, seen_s)
 

@@ -126,7 +126,7 @@ def test_budget_stops_in_time_and_says_what_was_left_out(tmp_path: Path, monkeyp
     items_without_runtime(clock, monkeypatch)
     todo = Campaign(tuple(Entry(item, 1.0) for item in preparations(30)), left_out=("something",))
     with MeasurementStore(tmp_path / "s.db") as store:
-        first = c.run(todo, store, facts(), budget_s=15.0, clock=clock)
+        first = c.run(todo, store, facts(), options=c.Options(budget_s=15.0), clock=clock)
         assert first.done == 15
         assert len(first.left_out) == 15
         assert first.took_s == 15
@@ -151,7 +151,7 @@ def test_no_more_time_is_announced_than_the_budget_leaves(tmp_path: Path, monkey
     items_without_runtime(clock, monkeypatch)
     todo = Campaign(tuple(Entry(item, 1.0) for item in preparations(30)))
     with MeasurementStore(tmp_path / "s.db") as store:
-        c.run(todo, store, facts(), tell, budget_s=14.0, clock=clock)
+        c.run(todo, store, facts(), tell, options=c.Options(budget_s=14.0), clock=clock)
     assert tell.left_s[:3] == [14.0, 13.0, 12.0]
     assert tell.left_s[-1] == 0.0
 
@@ -182,7 +182,7 @@ def test_estimates_are_corrected_by_what_things_took(tmp_path: Path, monkeypatch
     # Estimated at half of what they take: the second batch must be cut.
     todo = Campaign(tuple(Entry(item, 0.5) for item in preparations(24)))
     with MeasurementStore(tmp_path / "s.db") as store:
-        summary = c.run(todo, store, facts(), budget_s=17.0, clock=clock)
+        summary = c.run(todo, store, facts(), options=c.Options(budget_s=17.0), clock=clock)
         assert summary.done == 12 + 5
         assert summary.took_s <= 17
 
@@ -240,7 +240,7 @@ def test_a_refused_item_is_recorded_and_retried_on_request(tmp_path: Path) -> No
         assert record.status == "failed"
         assert "TOASTER" in (record.failure or "")
         assert c.run(todo, store, facts()).known == 2
-        again = c.run(todo, store, facts(), retry_failed=True)
+        again = c.run(todo, store, facts(), options=c.Options(retry_failed=True))
         assert (again.known, again.failed) == (1, 1)
 
 
@@ -261,21 +261,21 @@ def test_a_disturbed_timing_is_visited_again_and_joined(tmp_path: Path) -> None:
             rows = [store.get(key) for key in keys]
             return [row.timing.samples for row in rows if isinstance(row, TimingMeasurement) and row.timing is not None]
 
-        c.run(todo, store, facts(), visits=2)
+        c.run(todo, store, facts(), options=c.Options(visits=2))
         once = samples()
         disturb(False)
-        assert c.run(todo, store, facts(), visits=2).done == 0
+        assert c.run(todo, store, facts(), options=c.Options(visits=2)).done == 0
         disturb(True)
         assert c.run(todo, store, facts()).done == 0
-        assert c.run(todo, store, facts(), visits=2).done == len(keys)
+        assert c.run(todo, store, facts(), options=c.Options(visits=2)).done == len(keys)
         assert all(after > before for after, before in zip(samples(), once, strict=True))
         disturb(True)
-        assert c.run(todo, store, facts(), visits=2).done == 0
+        assert c.run(todo, store, facts(), options=c.Options(visits=2)).done == 0
         row = store.get(keys[0])
         assert isinstance(row, TimingMeasurement)
         assert row.timing is not None
         assert row.timing.visits == 2
-        again = c.run(todo, store, facts(), visits=2, again=True)
+        again = c.run(todo, store, facts(), options=c.Options(visits=2, again=True))
         assert (again.done, again.known) == (len(todo.entries), 0)
         anew = store.get(keys[0])
         assert isinstance(anew, TimingMeasurement)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from advisor.clock import FakeClock
-from advisor.measure.campaign.campaign import Campaign, Entry, run
+from advisor.measure.campaign.campaign import Campaign, Entry, Options, run
 from advisor.measure.items.progress import NullProgress
 from advisor.store.measurements import MeasurementStore
 from tests.measure.hosts import facts
@@ -48,7 +48,7 @@ def test_a_running_batch_is_cut_when_the_budget_is_over(tmp_path: Path) -> None:
 
     todo = campaign(*(HashItem(1_000 + size) for size in range(6)))
     with MeasurementStore(tmp_path / "s.db") as store:
-        summary = run(todo, store, facts(), Late(), budget_s=60.0, clock=clock)
+        summary = run(todo, store, facts(), Late(), options=Options(budget_s=60.0), clock=clock)
         assert (summary.done, summary.failed, summary.interrupted) == (1, 0, False)
         assert summary.left_out == [f"hash {1_000 + size} bytes" for size in range(1, 6)]
         assert run(todo, store, facts()).done == 5
@@ -61,7 +61,7 @@ def test_its_failures_are_kept_and_tried_again_on_request(tmp_path: Path) -> Non
         assert (summary.done, summary.failed) == (1, 1)
         assert "ValueError" in summary.failures[0]
         assert run(todo, store, facts()).known == 2
-        assert run(todo, store, facts(), retry_failed=True).failed == 1
+        assert run(todo, store, facts(), options=Options(retry_failed=True)).failed == 1
         (failure,) = store.micro_failures("test-host")
         assert failure.name == "hash/no such algorithm/1000"
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from advisor.errors import InputError, RuntimeRefusal
-from advisor.measure.campaign.campaign import Campaign, Entry, run
+from advisor.measure.campaign.campaign import Campaign, Entry, Options, run
 from advisor.measure.items import clips, decode
 from advisor.records.measurement import MicroFailure
 from advisor.store.measurements import MeasurementStore
@@ -44,22 +44,25 @@ def test_a_damaged_clip_is_said_with_its_reason(tmp_path: Path) -> None:
     assert "InvalidData" in failure.failure
 
 
-def test_a_codec_that_cannot_be_decoded_is_kept_as_failed_and_not_tried_again(tmp_path: Path) -> None:
+def test_a_codec_that_cannot_be_decoded_is_kept_as_failed_and_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIZER_CACHE", str(tmp_path))
     request = decode.DecodeItem("h264", 128, 96, 200, fps=10, streams=(1, 2), duration_s=0.1)
-    path = clips.ClipRequest(128, 96, 10, "h264", 200).path_in(tmp_path)
+    path = clips.ClipRequest(128, 96, 10, "h264", 200).path_in(tmp_path / "clips")
     clips.synthesise(path, clips.ClipRequest(128, 96, 10, "h264", 200))
     intact = path.read_bytes()
     path.write_bytes(b"not a clip")
     todo = Campaign((Entry(request, 1.0),))
     with MeasurementStore(tmp_path / "s.db") as store:
-        first = run(todo, store, facts(), clip_directory=tmp_path)
+        first = run(todo, store, facts())
         assert (first.done, first.failed) == (0, 2)
         kept = store.micro_failures("test-host", "decode/")
         assert [item.name for item in kept] == [request.name(1), request.name(2)]
         assert all("InvalidData" in item.failure for item in kept)
-        assert run(campaign=todo, store=store, facts=facts(), clip_directory=tmp_path).known == 1
+        assert run(todo, store, facts()).known == 1
         path.write_bytes(intact)
-        mended = run(todo, store, facts(), clip_directory=tmp_path, retry_failed=True)
+        mended = run(todo, store, facts(), options=Options(retry_failed=True))
         assert (mended.done, mended.failed) == (1, 0)
         assert store.micro_failures("test-host") == []
 
