@@ -33,8 +33,8 @@ DRIFT_PER_YEAR = 0.15
 """Share by which P10 and P90 of the price of a box without its memory move apart per year of age; assumed."""
 RECENT_DAYS = 180
 PASSED_ON = (0.1, 0.5, 1.6)
-"""Share of a change in the price of memory that shows in the price of a box that holds it: least, median and most of
-seven products of ``profiles/offers`` seen on both sides of the rise of autumn 2025."""
+"""Share of a change in the price of memory that shows in the price of a box that holds it: least, median,
+and what six stay below, of seven products of ``profiles/offers`` seen on both sides of the rise of autumn 2025."""
 DISK_PER_GB = 0.07
 """Price of a disk [USD/GB]; assumed, 35 USD for 512 GB."""
 LEAST_SHARE = 0.2
