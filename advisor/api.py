@@ -33,7 +33,6 @@ __all__ = ["catalog", "measurements", "plan", "predict", "verify"]
 
 _LOG = logging.getLogger("advisor")
 
-Runtime = Literal["openvino", "onnxruntime"]
 Hint = Literal["latency", "throughput", "none"]
 Profile = Literal["smoke", "standard", "soak"]
 ConfigOrigin = Literal["plan", "default"]
@@ -111,7 +110,7 @@ def predict(
     model: str | Path,
     *,
     on: str | Sequence[str],
-    runtime: Runtime = "openvino",
+    runtime: str = "openvino",
     device: str = "CPU",
     precision: Precision = "f32",
     hint: Hint = "none",
@@ -156,12 +155,13 @@ def predict(
     ModelError, CatalogueError, InputError, StoreError
         Bad input; the message names the remedy.
     """
+    from advisor.runtimes import real_runtimes
     from advisor.workflows import PredictRequest, predict_model
 
     request = PredictRequest(
         model=str(model),
         platforms=_names(on),
-        runtime=_choice("runtime", runtime, get_args(Runtime)),
+        runtime=_choice("runtime", runtime, real_runtimes()),
         device=device,
         precision=_choice("precision", precision, get_args(Precision)),
         hint=_choice("hint", hint, get_args(Hint)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .completion import complete_models
+from .completion import complete_models, complete_runtimes
 from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, notes, print_json, show
 from .trace_file import TraceFile, trace_option
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 @click.option("--budget", "budget_s", type=Duration(1.0), default=None, metavar="TIME",
               help="Stop after this time, for example 90s or 10m; a second call continues.")  # fmt: skip
 @click.option("--retry-failed", is_flag=True, help="Repeat measurements that failed before.")
-@click.option("--runtime", type=click.Choice(["openvino", "onnxruntime", "ncnn", "litert", "torch", "tvm"]), default="openvino", show_default=True,
-              help="Library that runs the model.")  # fmt: skip
+@click.option("--runtime", default="openvino", show_default=True, metavar="NAME", shell_complete=complete_runtimes,
+              help="Library that runs the model; docs/runtimes.md lists them.")  # fmt: skip
 @click.option("--device", default="CPU", show_default=True, metavar="DEVICE",
               help="CPU, GPU, NPU, AUTO, BATCH:GPU, or another that `sizer host` lists for the runtime.")  # fmt: skip
 @click.option("--precision", type=click.Choice(["f32", "bf16", "f16", "int8"]), default="f32", show_default=True,

@@ -1,4 +1,4 @@
-"""What a shell offers after the tab key: scenarios, platforms, formats, models and ids of the catalogue."""
+"""What a shell offers after the tab key: scenarios, platforms, formats, models, runtimes and ids of the catalogue."""
 
 from __future__ import annotations
 
@@ -41,6 +41,13 @@ def complete_models(ctx: click.Context, param: click.Parameter, incomplete: str)
 
     names = [CompletionItem(item.name) for item in list_models() if item.name.startswith(incomplete)]
     return [*names, CompletionItem(incomplete, type="file")]
+
+
+def complete_runtimes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Runtimes that run models."""
+    from advisor.runtimes import real_runtimes
+
+    return [CompletionItem(name) for name in real_runtimes() if name.startswith(incomplete)]
 
 
 def _ids() -> list[str]:

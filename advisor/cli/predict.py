@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .completion import complete_models, complete_platforms
+from .completion import complete_models, complete_platforms, complete_runtimes
 from .options import EXIT_CODES, Duration, common, names, print_json, show
 
 
@@ -12,7 +12,7 @@ from .options import EXIT_CODES, Duration, common, names, print_json, show
 @click.argument("model", shell_complete=complete_models)
 @click.option("--on", "platforms", required=True, metavar="PLATFORM,...", shell_complete=complete_platforms,
               help="Platforms or processors, by id or name, or `this`.")  # fmt: skip
-@click.option("--runtime", default="openvino", show_default=True, metavar="NAME",
+@click.option("--runtime", default="openvino", show_default=True, metavar="NAME", shell_complete=complete_runtimes,
               help="Library that runs the model: openvino, onnxruntime, or another that published figures or "
               "measurements tell of; ncnn: on Arm cores, where its tables answer at f16 and int8.")  # fmt: skip
 @click.option("--device", default="CPU", show_default=True, metavar="CPU|GPU|NPU|ID",

@@ -17,7 +17,7 @@ from advisor.records.measurement import BenchReport, BenchRow, Measurement, Timi
 from .bench_trace import trace_timings
 from .context import Say, local_facts, open_store, say_ignored_variables, silent
 from .models import build_model, resolve_model, resolve_models
-from .predict import number_or_all
+from .predict import check_runtime, number_or_all
 
 if TYPE_CHECKING:
     from advisor.measure.campaign.campaign import Campaign, Entry
@@ -76,6 +76,7 @@ def bench_machine(
     from advisor.measure.items.throughput import TimingItem
 
     budget_s = _budget_s(request)
+    check_runtime(request.runtime)
     say_ignored_variables(say)
     with open_store(store_url) as store:
         facts = local_facts(store)

@@ -60,14 +60,9 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
     from advisor.host import machine_spec
     from advisor.measure.items.model_kernels import counted_works
     from advisor.perfmodel import Predictor
-    from advisor.runtimes import real_runtimes
     from advisor.store.catalogue import Catalogue
 
-    if request.runtime not in real_runtimes():
-        known = ", ".join(real_runtimes())
-        raise InputError(
-            f"--runtime {request.runtime}: unknown{nearest(request.runtime, real_runtimes())}; known: {known}"
-        )
+    check_runtime(request.runtime)
     if not request.device.strip():
         raise InputError("--device names no device; for example --device GPU")
     if not request.platforms:
@@ -202,6 +197,15 @@ def _config(request: PredictRequest, machine: MachineSpec) -> RunConfig:
         threads=threads,
         batch=request.batch,
     )
+
+
+def check_runtime(name: str) -> None:
+    """Refuse what is no runtime that runs models: InputError with the nearest."""
+    from advisor.runtimes import real_runtimes
+
+    known = real_runtimes()
+    if name not in known:
+        raise InputError(f"--runtime {name}: unknown{nearest(name, known)}; known: {', '.join(known)}")
 
 
 def number_or_all(text: str | None, everything: int, option: str) -> int | None:

@@ -31,6 +31,12 @@ def test_what_was_left_out_is_counted_by_kind_before_what_is_said_in_sentences()
     )
 
 
+@pytest.mark.parametrize("name", ["openvin", "hailort", "fake"])
+def test_a_runtime_that_runs_no_models_is_refused_before_anything_is_measured(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match=f"--runtime {name}: unknown.*known: openvino, onnxruntime, ncnn"):
+        bench_machine(BenchRequest(models=("resnet-50",), runtime=name), store_url=f"sqlite:///{tmp_path}/s.db")
+
+
 def test_a_fault_of_a_matrix_names_its_file(tmp_path: Path) -> None:
     path = tmp_path / "m.yaml"
     path.write_text("products:\n  - models: [resnet-50]\n    axes: {threads: [lots]}\n")
