@@ -1,9 +1,12 @@
-"""Compile the shipped catalogue from its tables: ``python profiles/compile.py ../shared/data/hardware.csv``.
+"""Compile the shipped catalogue from its tables: ``python profiles/compile.py [../shared/data/hardware.csv]``.
+
+Without the hardware table boxes alone, of the chips that are there.
 
 Processors and accelerators come from the hardware table given (its columns and traps are described in the README that
 lies beside it) and from ``profiles/more_hardware.csv`` (same columns, data sheets as recalled), what is known of single
-kinds of cores from ``profiles/core_facts.csv``, boxes from ``profiles/boxes.csv`` and the price rules below. What lies
-under ``processors/``, ``platforms/`` and ``accelerators/`` is overwritten; edit tables or this file, not the output.
+kinds of cores from ``profiles/core_facts.csv``, boxes from ``profiles/boxes.csv`` and the price rules below. What this
+program wrote under ``processors/``, ``platforms/`` and ``accelerators/`` is overwritten; edit tables or this file, not
+the output. Files that it did not write are kept by hand and stay, and boxes may have their chips.
 
 Kinds. A field of a row that was read from a named source and is not listed as unverified is ``vendor``; every field
 that was recalled, derived or estimated is ``assumed``. A fact of ``core_facts.csv`` states its own kind, source and
@@ -365,6 +368,8 @@ def processor_cost(cells: dict[str, str], chip: dict[str, Any]) -> dict[str, Any
         return None
     if given:
         return fact(float(given), "assumed", "what a maker of boxes may pay for it, recalled level, no quotation")
+    if "list_price_usd" not in chip:
+        raise SystemExit(f"boxes.csv: {cells['name']}: {chip['name']} has no list price; state processor_usd")
     return dict(chip["list_price_usd"])
 
 
@@ -432,7 +437,9 @@ def power(cells: dict[str, str], chip: dict[str, Any], box: BoxClass) -> dict[st
 
 def platform(cells: dict[str, str], chips: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Entry of a box."""
-    chip = chips[cells["processor"]]
+    chip = chips.get(cells["processor"])
+    if chip is None:
+        raise SystemExit(f"boxes.csv: {cells['name']}: no file in processors/ has the name {cells['processor']!r}")
     box = CLASSES[cells["class"]]
     sockets, channels = int(cells["sockets"]), int(cells["channels"])
     price, breakdown = prices(cells, chip, box)
@@ -483,37 +490,53 @@ def flowing(value: Any) -> Any:
     return [flowing(item) for item in value] if isinstance(value, list) else value
 
 
+HEADER = "# Written by profiles/compile.py; edit its tables instead.\n"
+
+
 def write(folder: str, entries: list[dict[str, Any]]) -> None:
-    """Replace a folder's files."""
+    """Replace what was written to a folder before; files that are kept by hand stay."""
     target = HERE / folder
     target.mkdir(exist_ok=True)
     for old in target.glob("*.yaml"):
-        old.unlink()
+        if old.read_text(encoding="utf-8").startswith(HEADER):
+            old.unlink()
     for entry in entries:
         body = {key: flowing(value) for key, value in entry.items()}
         text = yaml.dump(body, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=10_000)
         path = target / f"{entry['id']}.yaml"
         if path.exists():
-            raise SystemExit(f"two entries with id {entry['id']}")
-        path.write_text(f"# Written by profiles/compile.py; edit its tables instead.\n{text}", encoding="utf-8")
+            raise SystemExit(f"two entries with id {entry['id']}, of the tables or kept by hand")
+        path.write_text(HEADER + text, encoding="utf-8")
 
 
-def main(arguments: list[str]) -> None:
-    """Compile everything from the hardware table named on the command line."""
-    if len(arguments) != 1:
-        raise SystemExit("usage: python profiles/compile.py HARDWARE.csv")
+def compile_hardware(hardware: Path) -> None:
+    """Write chips and accelerators."""
     rows = []
-    for table in (Path(arguments[0]), HERE / "more_hardware.csv"):
+    for table in (hardware, HERE / "more_hardware.csv"):
         with table.open(encoding="utf-8", newline="") as stream:
             rows += [Row(cells) for cells in csv.DictReader(stream)]
     known = CoreFacts(HERE / "core_facts.csv")
     chips = [processor(row, known) for row in rows if row.cells["kind"] in {"cpu", "board"}]
     known.check_all_used()
     write("processors", chips)
-    with (HERE / "boxes.csv").open(encoding="utf-8", newline="") as stream:
-        by_name = {chip["name"]: chip for chip in chips}
-        write("platforms", [platform(cells, by_name) for cells in csv.DictReader(stream)])
     write("accelerators", [accelerator(row) for row in rows if row.cells["kind"] not in {"cpu", "board"}])
+
+
+def compile_boxes() -> None:
+    """Write boxes, of the chips in ``processors/``."""
+    chips = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in (HERE / "processors").glob("*.yaml")]
+    by_name = {chip["name"]: chip for chip in chips}
+    with (HERE / "boxes.csv").open(encoding="utf-8", newline="") as stream:
+        write("platforms", [platform(cells, by_name) for cells in csv.DictReader(stream)])
+
+
+def main(arguments: list[str]) -> None:
+    """Compile everything from the hardware table named on the command line; boxes alone where none is."""
+    if len(arguments) > 1:
+        raise SystemExit("usage: python profiles/compile.py [HARDWARE.csv]")
+    if arguments:
+        compile_hardware(Path(arguments[0]))
+    compile_boxes()
 
 
 if __name__ == "__main__":
