@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 HERE = Path(__file__).resolve().parent
+HEADER = "# Written by profiles/compile_products.py; edit its tables instead.\n"
 GIB = 2**30
 """Memory is sold in powers of two, disks are not."""
 OFFER_FIELDS = [
@@ -176,12 +177,11 @@ def main() -> None:
     folder = target / "products"
     folder.mkdir(exist_ok=True)
     for path in folder.glob("*.yaml"):
-        path.unlink()
+        if path.read_text(encoding="utf-8").startswith(HEADER):  # others are kept by hand
+            path.unlink()
     for name, entry in sorted(entries.items()):
         text = yaml.safe_dump(entry, sort_keys=False, allow_unicode=True, width=1000, default_flow_style=None)
-        (folder / f"{name}.yaml").write_text(
-            f"# Written by profiles/compile_products.py; edit its tables instead.\n{text}", encoding="utf-8"
-        )
+        (folder / f"{name}.yaml").write_text(HEADER + text, encoding="utf-8")
     offers = [offer(row, ids[index]) for index, row in enumerate(rows)]
     write(target / "offers" / "offers.csv", OFFER_FIELDS, sorted(offers, key=lambda row: tuple(map(str, row.values()))))
     write(target / "offers" / "memory.csv", MEMORY_FIELDS, memory_rows(Path(sys.argv[2])))

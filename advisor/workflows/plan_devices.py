@@ -44,7 +44,7 @@ def with_devices(
     machine; a permitted one of which that says nothing is named in its notes with the reason. ``prices``: of devices
     to be added, on the day of the plan; what has none is taken at the catalogue's list price.
     """
-    from advisor.store.catalogue import device_spec
+    from advisor.store.data_sheets import device_spec
 
     names = permitted_devices(scenario)
     candidates = [_with_arm_cores(candidate, catalogue) for candidate in candidates]
@@ -81,7 +81,7 @@ def _with_devices_here(candidate: Candidate, names: Sequence[str], here: Devices
 
 
 def _with_arm_cores(candidate: Candidate, catalogue: Catalogue) -> Candidate:
-    from advisor.store.catalogue import device_spec
+    from advisor.store.data_sheets import device_spec
 
     if candidate.machine.architecture != "aarch64" or candidate.machine.id == "this":
         return candidate
@@ -102,7 +102,7 @@ def _bought_with(
 
     ``of_chip``: devices of its own that stages are pinned to beside the added one.
     """
-    from advisor.store.catalogue import device_spec
+    from advisor.store.data_sheets import device_spec
     from advisor.store.slots import form_wanted, slot_fit
 
     platform = candidate.platform

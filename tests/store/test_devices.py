@@ -5,7 +5,8 @@ from pydantic import ValidationError
 
 from advisor.errors import CatalogueError
 from advisor.records.device import Device
-from advisor.store.catalogue import Catalogue, device_spec
+from advisor.store.catalogue import Catalogue
+from advisor.store.data_sheets import device_spec
 
 CATALOGUE = Catalogue.load()
 

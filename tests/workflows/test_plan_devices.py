@@ -15,7 +15,8 @@ from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.money import price_of
 from advisor.records.base import Evidence
 from advisor.records.scenario import Scenario
-from advisor.store.catalogue import Catalogue, device_spec
+from advisor.store.catalogue import Catalogue
+from advisor.store.data_sheets import device_spec
 from advisor.workflows.models import resolve_model
 from advisor.workflows.offers import market_view
 from advisor.workflows.plan_devices import DeviceAnswers, permitted_devices, power_with, with_devices
