@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from advisor.records.plan import Plan
     from advisor.records.prediction import PredictionReport
     from advisor.records.verdict import Verdict
-    from advisor.workflows.offers import Rate
+    from advisor.workflows.market import Rate
 
 __all__ = ["catalog", "measurements", "plan", "predict", "verify"]
 

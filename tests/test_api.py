@@ -28,7 +28,7 @@ from advisor.records.verdict import Verdict
 from advisor.store.catalogue import Catalogue
 from advisor.store.files import document_text
 from advisor.store.measurements import MeasurementStore
-from advisor.workflows.offers import Rate
+from advisor.workflows.market import Rate
 from tests.report.samples import shop_plan, verdict
 from tests.store.samples import measurement
 

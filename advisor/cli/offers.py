@@ -11,7 +11,7 @@ import click
 from .options import EXIT_CODES, OutputOption, PathOption, common, echo, notes, print_json, show
 
 if TYPE_CHECKING:
-    from advisor.workflows.offers import Rate
+    from advisor.workflows.market import Rate
 
 Chosen = Literal["all", "shipped", "imported"]
 _CHOSEN = click.Choice(["all", "shipped", "imported"])
@@ -140,7 +140,7 @@ def export(chosen: Chosen, output: Path | None, as_json: bool, quiet: bool, stor
 
 def rate_of(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Rate, ...]:
     """Rates such as ``EUR=1.08@2026-11-01``: what one unit costs in USD, and of which day that is."""
-    from advisor.workflows.offers import Rate
+    from advisor.workflows.market import Rate
 
     found = []
     for value in values:

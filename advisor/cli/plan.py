@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from advisor.records.surface import WhatIfSurface
-    from advisor.workflows.offers import OfferSource, Rate
+    from advisor.workflows.market import OfferSource, Rate
 
 
 @click.command(epilog=EXIT_CODES)

@@ -265,7 +265,7 @@ def _clips(found: Contents, site: Scenario, seed: int, hardware: bool) -> None:
 def _catalogue_entries(found: Contents, platform: str) -> None:
     """Take in what only this desk's catalogue knows of the planned box, or the box would not know itself."""
     from advisor.store.catalogue import Catalogue, user_catalogue_dir
-    from advisor.workflows.offers import with_products
+    from advisor.workflows.market import with_products
 
     catalogue = with_products(Catalogue.load(), [platform])
     names = {"processors": platform}

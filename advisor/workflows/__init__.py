@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from .plan_inputs import PlanRequest
     from .predict import PredictRequest, predict_model
     from .runs import count_runs, list_runs, prune_runs, stored_measurements, stored_run
-    from .verify import VerifyRequest, verify_scenario
+    from .verify import verify_scenario
+    from .verify_setting import VerifyRequest
 
 __all__ = [
     "BenchRequest", "CompareRequest", "PlanRequest", "PredictRequest", "VerifyRequest", "add_measured_box",
@@ -43,7 +44,7 @@ _HOMES = {
     "CompareRequest": "compare",
     "PlanRequest": "plan_inputs",
     "PredictRequest": "predict",
-    "VerifyRequest": "verify",
+    "VerifyRequest": "verify_setting",
     "add_measured_box": "catalogue",
     "prune_runs": "runs",
     "remove_measured_box": "catalogue",

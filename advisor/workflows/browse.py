@@ -78,7 +78,7 @@ def offers_page(
     store_url: str | None, part: Part, chosen: str = "all", product: str | None = None
 ) -> tuple[list[Offer], int]:
     """Offers by product and day, and how many there are in all; ``product``: a part of its id."""
-    from .offers import known_offers
+    from .market import known_offers
 
     known = known_offers(chosen, store_url=store_url)  # type: ignore[arg-type]  # checked by the caller
     found = [offer for offer in known if product is None or product.casefold() in offer.product]

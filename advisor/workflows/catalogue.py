@@ -14,7 +14,7 @@ from advisor.errors import CatalogueError
 from advisor.records.base import Record, Sourced
 from advisor.records.device import Device
 
-from .offers import with_products
+from .market import with_products
 
 
 class CatalogueReport(Record):

@@ -15,7 +15,7 @@ from advisor.store.paths import profiles_dir
 if TYPE_CHECKING:
     from advisor.store.catalogue import Catalogue
 
-    from .offers import MarketView
+    from .market import MarketView
 
 
 def plan_basis(

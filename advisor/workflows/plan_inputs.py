@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from .context import Say, phase
 from .devices_here import DevicesHere
+from .market import OfferSource, Rate, market_view
 from .measured_machines import MeasuredMachines
-from .offers import OfferSource, Rate, market_view
 from .plan_basis import plan_basis
 from .plan_candidates import candidates_named, is_this_machine
 from .plan_devices import DeviceAnswers, with_devices

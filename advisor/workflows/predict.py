@@ -16,9 +16,9 @@ from advisor.records.model import ModelFile, ModelWork, known_as
 from advisor.records.prediction import Prediction, PredictionReport, ServiceEstimate
 
 from .context import Say, local_facts, open_store, silent
+from .market import with_products
 from .measured_machines import MeasuredMachines
 from .models import resolve_model
-from .offers import with_products
 from .predict_device import asks_of_device, predict_on_device, resolve_for_device
 from .predictors import load_predictors
 

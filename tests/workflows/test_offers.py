@@ -8,16 +8,8 @@ import pytest
 from advisor.errors import CatalogueError, InputError
 from advisor.records.scenario import Money
 from advisor.store.catalogue import Catalogue
-from advisor.workflows.offers import (
-    ImportRequest,
-    Rate,
-    export_offers,
-    import_offers,
-    known_offers,
-    list_offers,
-    market_view,
-    show_product,
-)
+from advisor.workflows.market import Rate, known_offers, market_view
+from advisor.workflows.offers import ImportRequest, export_offers, import_offers, list_offers, show_product
 from tests.market.samples import GERMAN_MAP, GOOGLE_XML, OWN, OWN_GERMAN
 
 NOW = dt.datetime(2026, 11, 29, 12, tzinfo=dt.UTC)

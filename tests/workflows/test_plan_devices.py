@@ -17,8 +17,8 @@ from advisor.records.base import Evidence
 from advisor.records.scenario import Scenario
 from advisor.store.catalogue import Catalogue
 from advisor.store.data_sheets import device_spec
+from advisor.workflows.market import market_view
 from advisor.workflows.models import resolve_model
-from advisor.workflows.offers import market_view
 from advisor.workflows.plan_devices import DeviceAnswers, permitted_devices, power_with, with_devices
 from tests.planner import fakes
 from tests.planner.fakes import scenario

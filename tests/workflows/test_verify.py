@@ -16,17 +16,8 @@ from advisor.records.plan import Plan
 from advisor.records.scenario import Application, Scenario
 from advisor.store.files import document_text, read_document
 from advisor.store.scenario import load_scenario
-from advisor.workflows.verify import (
-    VerifyRequest,
-    _from_plan,
-    _hashes,
-    _kept,
-    _other_machine,
-    _Setting,
-    _stop_on_interrupt,
-    _versions,
-    verify_scenario,
-)
+from advisor.workflows.verify import _hashes, _kept, _stop_on_interrupt, verify_scenario
+from advisor.workflows.verify_setting import Setting, VerifyRequest, _from_plan, _other_machine, _versions
 from tests.report.samples import facts, shop_plan, verdict
 
 
@@ -141,7 +132,7 @@ slo: {{latency_p95_ms: 400}}
 """
 
 
-def settled(folder: Path, change: Any = None, *, text: str = SHOP, brand: str = "Acme Wonder 4000") -> _Setting:
+def settled(folder: Path, change: Any = None, *, text: str = SHOP, brand: str = "Acme Wonder 4000") -> Setting:
     """What is run after the plan's file went through ``change``; it was made for the scenario as it stands in SHOP."""
     plan = shop_plan()
     scenario = folder / "shop.yaml"
