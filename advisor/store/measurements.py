@@ -257,10 +257,7 @@ class MeasurementStore(Database):
 
     def put_work(self, work: ModelWork) -> None:
         """Keep the kernels of a model as one runtime fuses them."""
-        key = _work_key(
-            work.sha256, work.runtime, work.runtime_version, work.precision, work.batch, work.simd_cap
-        )  # fmt: skip
-        self._put(works, key, {"model": work.model, "created": _now(), "document": _json(work)})
+        self._put(works, _key_of(work), {"model": work.model, "created": _now(), "document": _json(work)})
 
     def get_work(
         self, sha256: str, runtime: str, runtime_version: str, precision: str, batch: int, simd_cap: str | None = None
@@ -280,9 +277,8 @@ class MeasurementStore(Database):
 
     def put_box_work(self, host_fingerprint: str, work: ModelWork) -> None:
         """Keep kernels that a box brought, for that box alone."""
-        key = _work_key(work.sha256, work.runtime, work.runtime_version, work.precision, work.batch, work.simd_cap)
         values = {"created": _now(), "document": _json(work)}
-        self._put(box_works, {"host_fingerprint": host_fingerprint, **key}, values)
+        self._put(box_works, {"host_fingerprint": host_fingerprint, **_key_of(work)}, values)
 
     def box_works(self, host_fingerprint: str) -> list[ModelWork]:
         """Kernels that a box brought, in the order in which they came."""
@@ -438,6 +434,10 @@ def _work_key(
         "sha256": sha256, "runtime": runtime, "runtime_version": runtime_version, "precision": precision,
         "batch": batch, "simd_cap": simd_cap or "",
     }  # fmt: skip
+
+
+def _key_of(work: ModelWork) -> dict[str, Any]:
+    return _work_key(work.sha256, work.runtime, work.runtime_version, work.precision, work.batch, work.simd_cap)
 
 
 def run_title(kind: str, text: str) -> str:

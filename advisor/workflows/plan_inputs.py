@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .context import Say, phase
 from .devices_here import DevicesHere
-from .market import OfferSource, Rate, market_view
+from .market import MarketView, OfferSource, Rate, market_view
 from .measured_machines import MeasuredMachines
 from .plan_basis import plan_basis
 from .plan_candidates import candidates_named, is_this_machine
@@ -24,10 +24,11 @@ from .works import Works
 if TYPE_CHECKING:
     from advisor.measure.items.progress import Progress
     from advisor.perfmodel import Predictor
-    from advisor.planner.question.inputs import PlanInputs
+    from advisor.planner.question.inputs import Candidate, PlanInputs
     from advisor.records.host import HostFacts
-    from advisor.records.model import ModelFile
+    from advisor.records.model import ModelFile, ModelWork
     from advisor.records.scenario import Scenario
+    from advisor.store.catalogue import Catalogue
     from advisor.store.measurements import MeasurementStore
 
 
@@ -83,9 +84,7 @@ def prepare(
         The scenario's own filters leave no candidate.
     """
     from advisor.host import machine_spec
-    from advisor.measure.items.model_kernels import counted_works
     from advisor.perfmodel import Predictor
-    from advisor.planner.question.candidates import admit
     from advisor.planner.question.inputs import PlanInputs
     from advisor.store.catalogue import Catalogue
     from advisor.store.scenario import load_scenario, scenario_file
@@ -95,6 +94,91 @@ def prepare(
     facts = probed()
     if request.may_measure:
         store.put_host(facts)
+    boxes = _boxes(request, scenario, shipped, facts, store)
+    candidates, host = boxes.candidates, machine_spec(facts)
+    ours = [is_this_machine(candidate, host, facts.fingerprint) for candidate in candidates]
+    compiled = any(ours) or any(candidate.platform.measured_fingerprint for candidate in candidates)
+    models = _models(request, scenario, store, progress, compiled=compiled or bool(request.measure))
+    works, named = models.works, named_runtimes(scenario)
+    refused = [] if named else for_onnxruntime(models.files, works)
+    for text in refused:
+        say(text)
+    unmeasured = Predictor.load(counted=models.counted)
+    unpublished = _unpublished(works, models.files, unmeasured)
+    bitrates = _usual_bitrates(scenario)
+    measuring = Measuring(request.measure, bool(request.on), any(ours), not all(ours), unpublished, request.again)
+    campaign = measuring.campaign(scenario, models.files, facts, bitrates)
+    if campaign is not None:
+        measure(campaign, facts, store, progress, measuring.options())
+    elif request.measure is False:
+        say("no measurement is taken on this machine (--no-measure)")
+    measured = MeasuredMachines(store, boxes.catalogue, host, facts.fingerprint)
+    runtimes = measured_runtimes(models.files, measured, candidates)
+    for runtime in sorted({*named, *(name for names in runtimes.values() for name in names)}):
+        works.prepare(runtime)
+    machines = [candidate.machine for candidate in candidates]
+    predictor = load_predictors(measured, works, machines, carried=measuring.carried, unmeasured=unmeasured)
+    scenario_sha256 = hashlib.sha256(scenario_file(request.scenario).read_bytes()).hexdigest()
+    answers = DeviceAnswers(models.by_key, models.counted, boxes.own_devices)
+    return PlanInputs(
+        scenario=scenario,
+        scenario_sha256=scenario_sha256,
+        models=models.files,
+        works=works.of_stage,
+        predictor=predictor,
+        candidates=candidates,
+        cold=cold_starts(measured),
+        today=boxes.today,
+        seed=request.seed,
+        runtimes=("openvino", *named),
+        runtimes_measured={
+            platform: left
+            for platform, names in runtimes.items()
+            if (left := tuple(name for name in names if name not in named))
+        },
+        smaller=models.smaller,
+        named=bool(request.on),
+        bitrate_kbps=bitrates,
+        device_answer=answers.on_device,
+        arm_answer=answers.on_arm,
+        probability_resolution=predictor.probability_resolution,
+        assumptions=(
+            measuring.text(predictor.measurements),
+            runtimes_text(runtimes, named),
+            *refused,
+            *_uncounted_text(models.uncounted),
+            *([] if boxes.market is None else [boxes.market.words()]),
+        ),
+        basis=plan_basis(
+            scenario_sha256,
+            shipped,
+            request.seed,
+            predictor.measurements,
+            facts.fingerprint if any(ours) else None,
+            boxes.market,
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Boxes:
+    """What a plan chooses among."""
+
+    catalogue: Catalogue
+    """With the products that have prices."""
+    market: MarketView | None
+    """None: prices are those of the catalogue."""
+    today: dt.date
+    own_devices: DevicesHere
+    candidates: tuple[Candidate, ...]
+
+
+def _boxes(
+    request: PlanRequest, scenario: Scenario, shipped: Catalogue, facts: HostFacts, store: MeasurementStore
+) -> _Boxes:
+    """List the candidates with their devices and prices; Infeasible where the scenario's filters leave none."""
+    from advisor.planner.question.candidates import admit
+
     today = request.as_of or dt.datetime.now(dt.UTC).date()
     market = market_view(shipped, request.offers, today, request.rates, money=scenario.money, store_url=store.url)
     catalogue = shipped if market is None else market.catalogue
@@ -107,79 +191,50 @@ def prepare(
         None if market is None else market.added,
     )
     admit(scenario, candidates, today, named=bool(request.on))  # before anything is built or measured in vain
+    return _Boxes(catalogue, market, today, own_devices, candidates)
+
+
+@dataclass(frozen=True)
+class _Models:
+    """Models of the stages, and what they have to compute."""
+
+    files: Mapping[str, ModelFile]
+    """By stage."""
+    smaller: Mapping[str, ModelFile]
+    """By stage, where there is a smaller model of the family."""
+    counted: Mapping[str, ModelWork]
+    """By hash, of those files that tell their work."""
+    works: Works
+
+    @property
+    def by_key(self) -> dict[str, ModelFile]:
+        """All of them, as :meth:`PlanInputs.work_key` names them: by stage, smaller ones by their reference."""
+        return {**self.files, **{file.reference: file for file in self.smaller.values()}}
+
+    @property
+    def uncounted(self) -> list[str]:
+        """Stages whose file alone does not tell the work."""
+        return [stage for stage, file in self.files.items() if file.sha256 not in self.counted]
+
+
+def _models(
+    request: PlanRequest, scenario: Scenario, store: MeasurementStore, progress: Progress | None, *, compiled: bool
+) -> _Models:
+    """Resolve and build the models, and list their kernels: as compiled here, else as far as needed."""
+    from advisor.measure.items.model_kernels import counted_works
+    from advisor.store.scenario import scenario_file
+
     phase(progress, "reading and building models")
     where = str(scenario_file(request.scenario))
-    models = resolve_stages(scenario, where)
-    host = machine_spec(facts)
-    bitrates = _usual_bitrates(scenario)
-    smaller = smaller_models(models)
-    places = {models[stage.id].sha256: model_key(scenario, stage.id, where) for stage in reversed(scenario.stages)}
-    ours = [is_this_machine(candidate, host, facts.fingerprint) for candidate in candidates]
-    counted = counted_works([*models.values(), *smaller.values()], store)
-    measured_ones = any(ours) or any(candidate.platform.measured_fingerprint for candidate in candidates)
-    works = Works(models, store, smaller, places, {} if measured_ones or request.measure else counted)
+    files = resolve_stages(scenario, where)
+    smaller = smaller_models(files)
+    places = {files[stage.id].sha256: model_key(scenario, stage.id, where) for stage in reversed(scenario.stages)}
+    counted = counted_works([*files.values(), *smaller.values()], store)
+    works = Works(files, store, smaller, places, {} if compiled else counted)
     if works.missing("openvino"):
         phase(progress, "compiling models to list their kernels")
         works.prepare("openvino")
-    named = named_runtimes(scenario)
-    refused = [] if named else for_onnxruntime(models, works)
-    for text in refused:
-        say(text)
-    unmeasured = Predictor.load(counted=counted)
-    unpublished = _unpublished(works, models, unmeasured)
-    measuring = Measuring(request.measure, bool(request.on), any(ours), not all(ours), unpublished, request.again)
-    campaign = measuring.campaign(scenario, models, facts, bitrates)
-    if campaign is not None:
-        measure(campaign, facts, store, progress, measuring.options())
-    elif request.measure is False:
-        say("no measurement is taken on this machine (--no-measure)")
-    measured = MeasuredMachines(store, catalogue, host, facts.fingerprint)
-    runtimes = measured_runtimes(models, measured, candidates)
-    for runtime in sorted({*named, *(name for names in runtimes.values() for name in names)}):
-        works.prepare(runtime)
-    machines = [candidate.machine for candidate in candidates]
-    predictor = load_predictors(measured, works, machines, carried=measuring.carried, unmeasured=unmeasured)
-    assumptions = [
-        measuring.text(predictor.measurements),
-        runtimes_text(runtimes, named),
-        *refused,
-        *_uncounted_text([stage for stage, model in models.items() if model.sha256 not in counted]),
-        *([] if market is None else [market.words()]),
-    ]
-    scenario_sha256 = hashlib.sha256(scenario_file(request.scenario).read_bytes()).hexdigest()
-    answers = DeviceAnswers({**models, **{file.reference: file for file in smaller.values()}}, counted, own_devices)
-    return PlanInputs(
-        scenario=scenario,
-        scenario_sha256=scenario_sha256,
-        models=models,
-        works=works.of_stage,
-        predictor=predictor,
-        candidates=candidates,
-        cold=cold_starts(measured),
-        today=today,
-        seed=request.seed,
-        runtimes=("openvino", *named),
-        runtimes_measured={
-            platform: left
-            for platform, names in runtimes.items()
-            if (left := tuple(name for name in names if name not in named))
-        },
-        smaller=smaller,
-        named=bool(request.on),
-        bitrate_kbps=bitrates,
-        device_answer=answers.on_device,
-        arm_answer=answers.on_arm,
-        probability_resolution=predictor.probability_resolution,
-        assumptions=tuple(assumptions),
-        basis=plan_basis(
-            scenario_sha256,
-            shipped,
-            request.seed,
-            predictor.measurements,
-            facts.fingerprint if any(ours) else None,
-            market,
-        ),
-    )
+    return _Models(files, smaller, counted, works)
 
 
 def _usual_bitrates(scenario: Scenario) -> dict[str, float]:
