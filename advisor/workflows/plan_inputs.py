@@ -104,9 +104,15 @@ def prepare(
     for text in refused:
         say(text)
     unmeasured = Predictor.load(counted=models.counted)
-    unpublished = _unpublished(works, models.files, unmeasured)
     bitrates = _usual_bitrates(scenario)
-    measuring = Measuring(request.measure, bool(request.on), any(ours), not all(ours), unpublished, request.again)
+    measuring = Measuring(
+        wanted=request.measure,
+        named=bool(request.on),
+        here=any(ours),
+        others=not all(ours),
+        unpublished=_unpublished(works, models.files, unmeasured),
+        again=request.again,
+    )
     campaign = measuring.campaign(scenario, models.files, facts, bitrates)
     if campaign is not None:
         measure(campaign, facts, store, progress, measuring.options())
