@@ -166,7 +166,7 @@ def test_the_page_answers_as_the_planner_does(shop: Shop, page: Any, change: dic
 def test_the_closed_forms_of_page_and_planner_are_the_same(shop: Shop, page: Any) -> None:
     """At the median and without simulations: cores, utilisation and path of a box, as features of its limits."""
     from advisor.planner.answer.surface.features import FEATURES, features
-    from advisor.planner.search.costs import LeastCosts
+    from advisor.planner.search.least_costs import LeastCosts
     from advisor.planner.search.setup import set_up
 
     study, load = shop.study, shop.study.case.required(1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
-from numpy.typing import NDArray
 
 from advisor.number_format import apart
 from advisor.planner.question.load_case import Load
@@ -12,39 +13,58 @@ from advisor.simulate.spec import ENGINE
 
 from .belief import MEDIAN, at
 from .checks import FailedCheck
-from .costs import CombinationTable, Floats
+from .combinations import Combinations
+from .costs import Places
 from .joint import DECODE_FULL
 from .platform_model import PlatformModel
 
+LOAD_IN_DOUBT, PATH_IN_DOUBT = 1.1, 1.2
+"""Factors within which the table's load and path may lie above those of a combination's own draws: over 60 random
+configurations of wide intervals they did by at most 1.055 and 1.16."""
 
-def admissible(
-    model: PlatformModel,
-    scenario: Scenario,
-    table: CombinationTable,
-    median_cores: Floats,
-    *,
-    at_median: bool = False,
-) -> NDArray[np.bool_]:
-    """Combinations that no closed form rules out, as a mask over the table: at its quantile, or at the median alone.
 
-    The table's quantile is that of one combination. Those that only it rules out may hold all the same where the
-    errors of their own parts cancel: their draws decide (:class:`~advisor.planner.search.joint.DrawnOptions`).
-    ``median_cores``: what each keeps busy at the median, of which the headroom must stay free.
+def lasting(model: PlatformModel, scenario: Scenario, combinations: Combinations) -> Places:
+    """Where those combinations are listed that keep every limit which the confidence asked for does not touch.
+
+    Memory, and at the median the headroom of bandwidth, devices and cores: all but latency, and the cores at the
+    confidence. The cores, which take longest to tell, are asked of what the others leave.
     """
     usable = scenario.margin.usable_share
-    fits = median_cores <= usable * model.cores
-    if not at_median:
-        fits &= table.demand <= model.cores
-    path_s = table.median_path_s if at_median else table.path_s
-    fits &= path_s * 1000.0 <= scenario.slo.latency_p95_ms
-    fits &= table.memory <= (model.machine.memory_bytes or 0.0)
+    fits = combinations.memory <= (model.machine.memory_bytes or 0.0)
     bandwidth = model.bandwidth_bytes_per_s(MEDIAN)
     if bandwidth is not None:
-        fits &= table.traffic <= usable * bandwidth
-    if table.device_load is not None:
-        fits &= table.device_load <= usable
-    fits &= table.engine_load <= usable
-    return fits
+        fits &= combinations.traffic <= usable * bandwidth
+    if combinations.device_load is not None:
+        fits &= combinations.device_load <= usable
+    fits &= combinations.engine_load <= usable
+    which = np.flatnonzero(fits)
+    which = which[combinations.least_median_cores(which) <= usable * model.cores]
+    return which[combinations.median_cores(which) <= usable * model.cores]
+
+
+class Admitted(NamedTuple):
+    """Combinations that no closed form rules out, by where they are listed."""
+
+    certain: Places
+    """At the quantile of one combination, which stands for all of them."""
+    doubtful: Places
+    """Ruled out by that quantile alone: they may hold all the same where the errors of their own parts cancel, which
+    their draws decide (:class:`~advisor.planner.search.joint.DrawnOptions`)."""
+    any_at_median: bool
+    """Whether one keeps latency at the median, too."""
+
+
+def admitted(
+    model: PlatformModel, scenario: Scenario, combinations: Combinations, lasting: Places, z: float
+) -> Admitted:
+    """Those of :func:`lasting` combinations that keep latency, and the cores at quantile ``z``, and which may."""
+    budget_ms = scenario.slo.latency_p95_ms
+    path_ms = combinations.path_s(z)[lasting] * 1000.0
+    at_median = combinations.path_s(MEDIAN)[lasting] * 1000.0 <= budget_ms
+    demand = combinations.demand(z, lasting)
+    certain = (demand <= model.cores) & (path_ms <= budget_ms)
+    doubtful = at_median & ~certain & (demand <= LOAD_IN_DOUBT * model.cores) & (path_ms <= PATH_IN_DOUBT * budget_ms)
+    return Admitted(lasting[certain], lasting[doubtful], bool(at_median.any()))
 
 
 def out_of_cores(
@@ -59,15 +79,15 @@ def out_of_cores(
 ) -> FailedCheck | None:
     """Closed-form reason where even the least of ``median_cores`` is too much; None where it is not.
 
-    Decides as :func:`bound` does, without a table. ``shortest_s``: least 95th percentile of latency [s], without
-    queueing, at the quantile of the confidence asked for and at the median.
+    Decides as :func:`bound` does, without listing the combinations. ``shortest_s``: least 95th percentile of latency
+    [s], without queueing, at the quantile of the confidence asked for and at the median.
     """
     if median_cores <= scenario.margin.usable_share * model.cores:
         return None
     failed = (
-        _slow_decode(model, scenario, load, decode_z)
+        slow_decode(model, scenario, load, decode_z)
         or _latency(scenario, *shortest_s)
-        or _cores(model, scenario, median_cores, median_cores, _each(count))
+        or _cores_at_median(model, scenario, median_cores, _each(count))
     )
     return None if failed is None else failed._replace(at_median=True)
 
@@ -75,38 +95,31 @@ def out_of_cores(
 def bound(
     model: PlatformModel,
     scenario: Scenario,
-    table: CombinationTable,
-    load: Load,
-    median_cores: Floats,
+    combinations: Combinations,
+    z: float,
     *,
     count: int,
-    possible: NDArray[np.bool_],
-    decode_z: float,
-) -> FailedCheck | None:
-    """Closed-form reason why no combination can hold on each of ``count`` boxes; None where one may.
+    least_cores: float,
+    holds_at_median: bool,
+) -> FailedCheck:
+    """Closed-form reason why no combination can hold on each of ``count`` boxes, where neither they nor draws let one.
 
-    ``table``: at the quantile of the confidence asked for; ``median_cores``: of its combinations at the median;
-    ``possible``: those that neither the table nor their draws rule out; ``decode_z``: quantile of decoding alone.
+    ``z``: quantile of the confidence asked for; ``least_cores``: the least that one of them keeps busy at the median;
+    ``holds_at_median``: whether one does there. Decoding goes first (:func:`slow_decode`), then latency: no number of
+    boxes makes one frame faster.
     """
-    # Decoding and latency go first: no number of boxes makes one frame faster.
-    slow_decode = _slow_decode(model, scenario, load, decode_z)
-    if possible.any():
-        return slow_decode
-    holds_at_median = bool(admissible(model, scenario, table, median_cores, at_median=True).any())
-    if slow_decode is not None:
-        return slow_decode._replace(at_median=slow_decode.at_median or not holds_at_median)
     each = _each(count)
-    cores = _cores(model, scenario, float(median_cores.min()), float(table.demand.min()), each)
     # Cores that lack at the confidence asked for alone say nothing of a box whose device is too slow at the median.
     failed = (
-        _engine(scenario, table, each)
-        or _latency(scenario, float(table.path_s.min()), float(table.median_path_s.min()))
-        or (cores if cores is not None and cores.at_median else None)
-        or _memory(model, scenario, table, each)
-        or _bandwidth(model, scenario, table, each)
-        or _device(model, scenario, table, each)
-        or cores
+        _engine(scenario, combinations, each)
+        or _latency(scenario, combinations.least_path_s(z), combinations.least_path_s(MEDIAN))
+        or _cores_at_median(model, scenario, least_cores, each)
+        or _memory(model, scenario, combinations, each)
+        or _bandwidth(model, scenario, combinations, each)
+        or _device(model, scenario, combinations, each)
     )
+    if failed is None and holds_at_median:
+        failed = _cores_at_confidence(model, scenario, float(combinations.demand(z).min()), each)
     if failed is not None and (failed.at_median or holds_at_median):
         return failed
     reason = "no configuration meets latency, memory and headroom at once"
@@ -117,7 +130,7 @@ def _each(count: int) -> str:
     return " per box" if count > 1 else ""
 
 
-def _slow_decode(model: PlatformModel, scenario: Scenario, load: Load, z: float) -> FailedCheck | None:
+def slow_decode(model: PlatformModel, scenario: Scenario, load: Load, z: float) -> FailedCheck | None:
     """Check that one camera's frames, decoded one after another, do not come faster than a core decodes them."""
     kept = 1.0 - scenario.slo.drops_max_pct / 100.0
     for camera in scenario.cameras:
@@ -150,28 +163,31 @@ def _latency(scenario: Scenario, shortest_s: float, median_shortest_s: float) ->
     return FailedCheck("latency_p95", reason, scenario.slo.latency_p95_ms / shortest_ms, at_median)
 
 
-def _cores(
-    model: PlatformModel, scenario: Scenario, median: float, pessimistic: float, each: str
-) -> FailedCheck | None:
-    """Utilisation law: cores kept busy in the long run against those that the headroom leaves, and against all."""
+def _cores_at_median(model: PlatformModel, scenario: Scenario, least: float, each: str) -> FailedCheck | None:
+    """Utilisation law: cores kept busy in the long run against those that the headroom leaves."""
     usable = scenario.margin.usable_share * model.cores
-    if median > usable:
-        needed, available = apart(median, usable)
-        reason = (
-            f"needs {needed} of its {model.cores:.3g} cores{each} at the median; "
-            f"{available} may be used with {scenario.margin.headroom_pct:g} % headroom"
-        )
-        return FailedCheck("cpu", reason, usable / median)
-    if pessimistic > model.cores:
-        needed, available = apart(pessimistic, model.cores)
-        reason = f"at {scenario.margin.confidence_pct:g} % confidence it needs {needed} cores{each} and has {available}"
-        return FailedCheck("cpu", reason, model.cores / pessimistic, at_median=False)
-    return None
+    if least <= usable:
+        return None
+    needed, available = apart(least, usable)
+    reason = (
+        f"needs {needed} of its {model.cores:.3g} cores{each} at the median; "
+        f"{available} may be used with {scenario.margin.headroom_pct:g} % headroom"
+    )
+    return FailedCheck("cpu", reason, usable / least)
 
 
-def _memory(model: PlatformModel, scenario: Scenario, table: CombinationTable, each: str) -> FailedCheck | None:
+def _cores_at_confidence(model: PlatformModel, scenario: Scenario, least: float, each: str) -> FailedCheck | None:
+    """The same at the confidence asked for, against all cores."""
+    if least <= model.cores:
+        return None
+    needed, available = apart(least, model.cores)
+    reason = f"at {scenario.margin.confidence_pct:g} % confidence it needs {needed} cores{each} and has {available}"
+    return FailedCheck("cpu", reason, model.cores / least, at_median=False)
+
+
+def _memory(model: PlatformModel, scenario: Scenario, combinations: Combinations, each: str) -> FailedCheck | None:
     installed = model.machine.memory_bytes
-    need = float(table.memory.min())
+    need = float(combinations.memory.min())
     if installed is None:
         reason = f"cannot tell: its memory is unknown and {need / 1024**3:.2g} GiB are needed"
         return FailedCheck("memory", reason, 0.0)
@@ -185,12 +201,12 @@ def _memory(model: PlatformModel, scenario: Scenario, table: CombinationTable, e
     return FailedCheck("memory", reason, installed / need)
 
 
-def _bandwidth(model: PlatformModel, scenario: Scenario, table: CombinationTable, each: str) -> FailedCheck | None:
+def _bandwidth(model: PlatformModel, scenario: Scenario, combinations: Combinations, each: str) -> FailedCheck | None:
     bandwidth = model.bandwidth_bytes_per_s(MEDIAN)
     if bandwidth is None:
         return None
     share = scenario.margin.usable_share
-    usable, traffic = share * bandwidth, float(table.traffic.min())
+    usable, traffic = share * bandwidth, float(combinations.traffic.min())
     if traffic <= usable:
         return None
     moved, available = apart(traffic / 1e9, usable / 1e9)
@@ -201,11 +217,11 @@ def _bandwidth(model: PlatformModel, scenario: Scenario, table: CombinationTable
     return FailedCheck("memory_bandwidth", reason, usable / traffic)
 
 
-def _device(model: PlatformModel, scenario: Scenario, table: CombinationTable, each: str) -> FailedCheck | None:
+def _device(model: PlatformModel, scenario: Scenario, combinations: Combinations, each: str) -> FailedCheck | None:
     """Utilisation law on the busiest device: all stages that are on it share its time."""
-    if model.use is None or table.device_load is None:
+    if model.use is None or combinations.device_load is None:
         return None
-    share, busy = scenario.margin.usable_share, float(table.device_load.min())
+    share, busy = scenario.margin.usable_share, float(combinations.device_load.min())
     if busy <= share:
         return None
     needed, available = apart(busy * 100.0, share * 100.0)
@@ -213,9 +229,9 @@ def _device(model: PlatformModel, scenario: Scenario, table: CombinationTable, e
     return FailedCheck("device", reason, share / busy)
 
 
-def _engine(scenario: Scenario, table: CombinationTable, each: str) -> FailedCheck | None:
+def _engine(scenario: Scenario, combinations: Combinations, each: str) -> FailedCheck | None:
     """Utilisation law on the engines that decode, by pixels or by sessions."""
-    share, busy = scenario.margin.usable_share, table.engine_load
+    share, busy = scenario.margin.usable_share, combinations.engine_load
     if busy <= share:
         return None
     needed, available = apart(busy * 100.0, share * 100.0)

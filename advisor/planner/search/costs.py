@@ -29,6 +29,7 @@ from advisor.planner.question.load_case import Load
 from advisor.records.scenario import Scenario, Stage
 
 from .belief import MEDIAN, at
+from .devices import DeviceUse
 from .last_digits import settled
 from .loads import LOADS, busy_cores
 from .platform_model import PlatformModel
@@ -36,6 +37,7 @@ from .setup import Choice, plain_decode_share, streams_needed
 from .stage_option import StageOption
 
 Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
 T = TypeVar("T")
 
 MAX_COMBINATIONS = 8192
@@ -206,147 +208,88 @@ def choice_memory_bytes(choice: Choice, cameras: int, z: float) -> float:
     return MEMORY_OF_SYSTEM_BYTES + cameras * MEMORY_OF_CAMERA_BYTES + models
 
 
-class LeastCosts:
-    """Least figures over all combinations of a platform's options, each exact and without listing the combinations.
-
-    Sums over the stages are least where every stage's part is. Busy cores solve an equation in all parts at once, but
-    an option whose demand another one undercuts at every load is in no least solution, which leaves a few combinations.
-    """
-
-    def __init__(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts) -> None:
-        self._model, self._scenario, self._facts = model, scenario, facts
-        every = [_options_of(model, scenario, facts, stage) for stage in scenario.stages]
-        self._options = _limited(every)
-        self.combinations = math.prod(map(len, every))
-        """All combinations, those included that are too many to be listed."""
-        self.left_out = self.combinations - math.prod(map(len, self._options))
-        """Combinations that are too many to be listed."""
-
-    def busiest(self) -> tuple[float, Choice]:
-        """Least of the cores that a combination keeps busy at the median, as ``CombinationTable.busy_under``; which."""
-        model, facts = self._model, self._facts
-        least: Floats = np.zeros(1)
-        loaded = np.zeros((1, len(LOADS) if model.slowing else 0))
-        if model.slowing:
-            loaded = loaded + loaded_frame_cores(model, self._scenario, facts, MEDIAN)
-        kept = []
-        for stage, options in zip(self._scenario.stages, self._options, strict=True):
-            load = facts.stages[stage.id]
-            single = np.array([stage_cores(option, load, MEDIAN) for option in options])
-            at_loads = np.zeros((len(options), 0))
-            if model.slowing:
-                at_loads = loaded_stage_cores(model, options, load, MEDIAN)
-            few = _not_undercut(np.column_stack((single, at_loads)))
-            kept.append([options[i] for i in few])
-            least = np.add.outer(least, single[few]).ravel()
-            loaded = (loaded[:, None, :] + at_loads[None, few, :]).reshape(len(least), -1)
-        cores: Floats = least + frame_cores(model, self._scenario, facts, MEDIAN)
-        if model.slowing:
-            cores = np.maximum(cores, LEAST_OF_LAW * busy_cores(loaded.T, model.cores))
-        best = int(np.argmin(settled(cores)))
-        picked = np.unravel_index(best, [len(options) for options in kept])
-        choice = {stage.id: options[i] for stage, options, i in zip(self._scenario.stages, kept, picked, strict=True)}
-        return float(cores[best]), choice
-
-    def path_s(self, z: float) -> float:
-        """Least 95th percentile of latency, without queueing [s]."""
-        own = {
-            stage.id: min(option.alone_s(z) + option.least_preprocess_s(z) for option in options)
-            for stage, options in zip(self._scenario.stages, self._options, strict=True)
-        }
-        longest = 0.0
-        before_s = _before_stages_s(self._model, self._scenario, z)
-        for stage in self._scenario.stages:
-            if self._facts.stages[stage.id].decides_p95:
-                total, current = own[stage.id], stage
-                while current.on is not None:
-                    current = self._scenario.stage(current.on)
-                    total += own[current.id]
-                longest = max(longest, total + before_s[stage.id])
-        return longest
-
-
-def _not_undercut(burdens: Floats) -> list[int]:
-    """Rows to which no other row is less or equal throughout; of equal rows the first."""
-    burdens = settled(burdens)
-    order = np.argsort(settled(burdens.sum(axis=1)), kind="stable")
-    ranked = burdens[order]
-    # Nothing is undercut by what comes later in that order, but for last digits; what undercuts need not be kept
-    # itself, since whatever undercuts that undercuts both.
-    undercuts = np.triu((ranked[:, None, :] <= ranked[None, :, :]).all(axis=2), k=1)
-    return sorted(order[~undercuts.any(axis=0)].tolist())
-
-
 class CombinationTable:
-    """All combinations of stage options on one platform under one load at one quantile, in the order to be tried.
+    """Combinations of stage options on one platform under one load at one quantile, in the order to be tried.
 
-    Memory, whose error has nothing to do with speed, may be taken at a quantile of its own.
+    All of them, or those that :class:`~advisor.planner.search.combinations.Combinations` lists at ``which`` places,
+    whose figures are the same to the last digit.
     """
 
     def __init__(
-        self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float, memory_z: float | None = None
+        self,
+        model: PlatformModel,
+        scenario: Scenario,
+        facts: LoadFacts,
+        z: float,
+        which: Places | None = None,
     ) -> None:
+        self._model, self._scenario, self._facts = model, scenario, facts
         self._names, self.z = [stage.id for stage in scenario.stages], z
-        every = [_options_of(model, scenario, facts, stage) for stage in scenario.stages]
-        self._options = _limited(every)
-        self.left_out = math.prod(map(len, every)) - math.prod(map(len, self._options))
-        """Combinations that were too many to be listed."""
-        loads = [facts.stages[name] for name in self._names]
-        cores = self._outer([[stage_cores(option, load, z) for option in options]
-                             for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
-        least = cores + frame_cores(model, scenario, facts, z)
-        memory_quantile = z if memory_z is None else memory_z
-        memory = self._outer(
-            [[at(option.estimate.memory_bytes, memory_quantile) for option in options] for options in self._options]
-        )
-        threads = self._outer([[float(option.threads_per_stream) for option in options] for options in self._options])
-        traffic = self._outer(
-            [[load.calls_per_s * load.items_per_call * option.estimate.bandwidth_bytes / option.config.batch
-              for option in options] for options, load in zip(self._options, loads, strict=True)]
-        )  # fmt: skip
+        self._options, self.left_out = listed_options(model, scenario, facts)
+        lengths = [len(options) for options in self._options]
+        self._among = None if which is None else np.stack(np.unravel_index(which, lengths))
+        self._cold, self._loads = model.cold, [facts.stages[name] for name in self._names]
+        loads = self._loads
         cold = self._outer([[_cold_cores(model, option, load, z) for option in options]
                             for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
-        demand, likely = least, least + cold
+        self._least = self._outer([[stage_cores(option, load, z) for option in options]
+                                   for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
+        self._least += frame_cores(model, scenario, facts, z)
+        self._loaded: Floats | None = None
+        likely = self._least + cold
         if model.slowing:
-            loaded = loaded_frame_cores(model, scenario, facts, z)[:, None] + self._outer(
+            self._loaded = loaded_frame_cores(model, scenario, facts, z)[:, None] + self._outer(
                 [
                     loaded_stage_cores(model, options, load, z).T
                     for options, load in zip(self._options, loads, strict=True)
                 ]
             )
-            demand = np.maximum(least, LEAST_OF_LAW * busy_cores(loaded, model.cores))
-            likely = busy_cores(loaded + cold, model.cores)
+            likely = busy_cores(self._loaded + cold, model.cores)
+        threads = self._outer([[float(option.threads_per_stream) for option in options] for options in self._options])
         steps = np.floor(settled(np.log(np.maximum(likely, 1e-12)) / EQUAL_DEMAND))
         # Whole numbers both, so that one of them can be sorted by in place of two.
         order = np.lexsort((settled(likely), steps * MOST_THREADS + threads))
         self._order = order
-        self._picked = np.stack(np.unravel_index(order, [len(options) for options in self._options]))
-        self.demand = demand[order]
-        """Cores kept busy at least."""
+        self.listed: Places = order if which is None else which[order]
+        """Where each of them is listed."""
+        self._picked = np.stack(np.unravel_index(self.listed, lengths))
         self.likely = likely[order]
-        """The same with every pass cold, which is realistic where stages pause."""
-        self.memory = MEMORY_OF_SYSTEM_BYTES + facts.cameras * MEMORY_OF_CAMERA_BYTES + memory[order]
-        self.traffic = traffic[order] + decode_traffic(scenario, facts)
+        """Cores kept busy with every pass cold, which is realistic where stages pause."""
+
+    @cached_property
+    def demand(self) -> Floats:
+        """Cores kept busy at least."""
+        if self._loaded is None:
+            return self._least[self._order]
+        return np.maximum(self._least, LEAST_OF_LAW * busy_cores(self._loaded, self._model.cores))[self._order]
+
+    @cached_property
+    def traffic(self) -> Floats:
         """Bytes moved between cores and main memory per second."""
-        self.device_load: Floats | None = None
+        stages = self._outer(traffic_rows(self._options, self._loads))
+        return stages[self._order] + decode_traffic(self._scenario, self._facts)
+
+    @cached_property
+    def device_load(self) -> Floats | None:
         """Share of its time for which the busiest device is busy at the median; None: there is none."""
-        self.engine_load = engine_load(model, scenario, facts, MEDIAN)
-        """Share of the engines that decode which the cameras take at the median; 0 without any."""
-        if model.use is not None:
-            on_each = [
-                self._outer([[_stage_device_load(option, load, MEDIAN) * (option.config.device == one.name)
-                              for option in options] for options, load in zip(self._options, loads, strict=True)])
-                for one in model.use.each
-            ]  # fmt: skip
-            self.device_load = np.maximum.reduce(on_each)[order]
-        self.path_s = self._paths(model, scenario, facts, z)
+        if self._model.use is None:
+            return None
+        rows = device_rows(self._model.use, self._options, self._loads)
+        busiest: Floats = np.maximum.reduce([self._outer(of_one) for of_one in rows])[self._order]
+        return busiest
+
+    @cached_property
+    def path_s(self) -> Floats:
         """Least 95th percentile of latency, without queueing [s]."""
-        self.median_path_s = self._paths(model, scenario, facts, MEDIAN)
+        return self._paths(self.z)
+
+    @cached_property
+    def median_path_s(self) -> Floats:
         """The same at the median [s]."""
-        self._cold, self._loads = model.cold, loads
+        return self._paths(MEDIAN)
 
     def __len__(self) -> int:
-        return int(self.demand.size)
+        return int(self.likely.size)
 
     def choice(self, index: int) -> Choice:
         """Return the combination at ``index``."""
@@ -412,19 +355,16 @@ class CombinationTable:
         return np.stack(rows)
 
     def _outer(self, rows: Sequence[Sequence[float] | Floats], start: Floats = _NOTHING) -> Floats:
-        """Sums over the stages for every combination, along the last axis; each row has a figure per option there."""
-        total = start
-        for row in rows:
-            added = total[..., :, None] + np.asarray(row)[..., None, :]
-            total = added.reshape(*added.shape[:-2], -1)
-        return total
+        """Sums over the stages for every combination of the table, as they are listed."""
+        return outer_sums(rows, start) if self._among is None else sums_at(rows, self._among, start)
 
-    def _paths(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> Floats:
+    def _paths(self, z: float) -> Floats:
+        model, scenario, facts = self._model, self._scenario, self._facts
         own = [np.array([option.alone_s(z) + option.least_preprocess_s(z) for option in options])[picked]
                for options, picked in zip(self._options, self._picked, strict=True)]  # fmt: skip
         at_index = {name: position for position, name in enumerate(self._names)}
         longest = np.zeros(self._picked.shape[1])
-        before_s = _before_stages_s(model, scenario, z)
+        before_s = before_stages_s(model, scenario, z)
         for stage in scenario.stages:
             if not facts.stages[stage.id].decides_p95:
                 continue
@@ -438,7 +378,7 @@ class CombinationTable:
         return longest
 
 
-def _before_stages_s(model: PlatformModel, scenario: Scenario, z: float) -> dict[str, float]:
+def before_stages_s(model: PlatformModel, scenario: Scenario, z: float) -> dict[str, float]:
     """Least time until a frame comes to each stage: decoding and the application's own work [s]."""
     return by_groups(scenario, lambda names: _before_s(model, scenario, names, z))
 
@@ -456,7 +396,7 @@ def by_groups(scenario: Scenario, figure: Callable[[tuple[str, ...]], T]) -> dic
 
 
 def _before_s(model: PlatformModel, scenario: Scenario, names: tuple[str, ...], z: float) -> float:
-    """:func:`_before_stages_s` of stages that these groups feed."""
+    """:func:`before_stages_s` of stages that these groups feed."""
     if any(requests.group in names for requests in scenario.requests):
         return 0.0
     cameras = [camera for camera in scenario.cameras if camera.group in names]
@@ -486,10 +426,57 @@ def _stream_rate(option: StageOption, load: StageLoad) -> float:
     return streams * option.config.batch / option.pass_s(1.0)
 
 
-def _limited(options: list[tuple[StageOption, ...]]) -> list[tuple[StageOption, ...]]:
-    """Shorten the longest lists until their product can be listed; options are sorted by core time."""
-    kept = list(options)
-    while math.prod(len(row) for row in kept) > MAX_COMBINATIONS:
+def listed_options(
+    model: PlatformModel, scenario: Scenario, facts: LoadFacts
+) -> tuple[list[tuple[StageOption, ...]], int]:
+    """Options of each stage whose combinations are listed, and how many combinations are left out for their number.
+
+    The longest lists are shortened until their product can be listed; options are sorted by core time.
+    """
+    every = [_options_of(model, scenario, facts, stage) for stage in scenario.stages]
+    kept = list(every)
+    while math.prod(map(len, kept)) > MAX_COMBINATIONS:
         longest = max(range(len(kept)), key=lambda position: len(kept[position]))
         kept[longest] = kept[longest][:-1]
-    return kept
+    return kept, math.prod(map(len, every)) - math.prod(map(len, kept))
+
+
+def traffic_rows(options: Sequence[Sequence[StageOption]], loads: Sequence[StageLoad]) -> list[list[float]]:
+    """Bytes that each stage's options move between cores and main memory per second."""
+    return [
+        [
+            load.calls_per_s * load.items_per_call * option.estimate.bandwidth_bytes / option.config.batch
+            for option in own
+        ]
+        for own, load in zip(options, loads, strict=True)
+    ]
+
+
+def device_rows(
+    use: DeviceUse, options: Sequence[Sequence[StageOption]], loads: Sequence[StageLoad]
+) -> list[list[list[float]]]:
+    """Per device, the share of its time for which each stage's options keep it busy at the median."""
+    return [
+        [
+            [_stage_device_load(option, load, MEDIAN) * (option.config.device == one.name) for option in own]
+            for own, load in zip(options, loads, strict=True)
+        ]
+        for one in use.each
+    ]
+
+
+def outer_sums(rows: Sequence[Sequence[float] | Floats], start: Floats = _NOTHING) -> Floats:
+    """Sums over the stages for every combination, along the last axis; each row has a figure per option there."""
+    total = start
+    for row in rows:
+        added = total[..., :, None] + np.asarray(row)[..., None, :]
+        total = added.reshape(*added.shape[:-2], -1)
+    return total
+
+
+def sums_at(rows: Sequence[Sequence[float] | Floats], picked: Places, start: Floats = _NOTHING) -> Floats:
+    """The same to the last digit for some combinations: ``picked`` are the options (columns) of each stage (rows)."""
+    total = start
+    for row, options in zip(rows, picked, strict=True):
+        total = total + np.asarray(row).take(options, axis=-1)
+    return total

@@ -67,6 +67,11 @@ class Deployment:
         """Cores that one box under ``load`` keeps busy, by the utilisation law."""
         return choice_cores(self.model, self.scenario, self.setup.choice, self.facts(load), z, contended=contended)
 
+    @property
+    def nominal_cores(self) -> float:
+        """Cores that a box keeps busy today at the median: what its energy is counted from."""
+        return self.cores(self.nominal, MEDIAN)
+
     def device_load(self, load: Load, z: float, *, of_chip: bool = False) -> float:
         """Share for which the device of one box, or its decoding engine, is busy under ``load``; 0 without either.
 

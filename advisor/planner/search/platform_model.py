@@ -204,6 +204,10 @@ class PlatformModel:
             self._options[key] = of_class(found, scenario.class_of(stage))
         return self._options[key]
 
+    def has_options(self, scenario: Scenario) -> bool:
+        """Whether every stage can run here in some way."""
+        return all(self.options(scenario, stage) for stage in scenario.stages)
+
     def least_options(self, scenario: Scenario, stage: Stage, z: float) -> tuple[StageOption, ...]:
         """Per batch the option with the least core time of one pass: for any load the cheapest option is among them."""
         key = (_options_key(Same(scenario), Same(stage)), z)

@@ -16,8 +16,9 @@ from advisor.records.base import Interval
 from advisor.records.plan import Tco
 
 from .belief import MEDIAN
+from .judge_model import least_cores_of
 from .judgement import Deployment, Feasible
-from .search import boxes_with_cores, judge, least_cores_of
+from .search import boxes_with_cores, judge
 from .study import Study
 
 

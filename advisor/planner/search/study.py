@@ -10,7 +10,6 @@ from threading import Lock
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from advisor.planner.question.inputs import Candidate, PlanInputs
 from advisor.planner.question.load_case import Load, LoadCase
@@ -19,9 +18,10 @@ from advisor.records.plan import Price
 from advisor.records.scenario import Scenario
 
 from .belief import MEDIAN
-from .bounds import admissible
+from .bounds import Admitted
 from .checks import FailedCheck
-from .costs import CombinationTable, Floats, LoadFacts, load_facts
+from .combinations import Combinations
+from .costs import CombinationTable, LoadFacts, Places, load_facts
 from .decoding import EngineUse, engines_of
 from .devices import DeviceUse, uses_of
 from .joint import DRAWS as RANKS
@@ -40,15 +40,11 @@ from .simulate import (
 from .space import Placement, stage_batches
 
 T = TypeVar("T")
-Mask = NDArray[np.bool_]
 
 MAX_TRIES = 64
 """Configurations that are simulated on one platform before it is given up; the plan counts those left out."""
 FULL_BUDGET_PLATFORMS, REDUCED_BUDGET_DIVISOR = 16, 8
 """After so many platforms' worth of configurations each further platform may try so many times fewer of them."""
-LOAD_IN_DOUBT, PATH_IN_DOUBT = 1.1, 1.2
-"""Factors within which the table's load and path may lie above those of a combination's own draws: over 60 random
-configurations of wide intervals they did by at most 1.055 and 1.16."""
 MAX_FRAMES = 30_000
 """Frames of one simulation: four times what eight cameras send in a minute."""
 MAX_SIMULATED_S, MIN_SIMULATED_S = 60.0, 10.0
@@ -228,30 +224,35 @@ class Study:
         return self.once(("load facts", load.key), lambda: load_facts(self.scenario, load, stage_batches))
 
     def table(self, model: PlatformModel, load: Load, z: float) -> CombinationTable | None:
-        """Every combination of the stages' options, memory at the confidence asked for; None where a stage has none."""
-        if not all(model.options(self.scenario, stage) for stage in self.scenario.stages):
+        """Every combination of the stages' options in the order to be tried; None where a stage has none."""
+        if not model.has_options(self.scenario):
             return None
-        return CombinationTable(model, self.scenario, self.facts(load), z, self.part_quantile("memory"))
+        return CombinationTable(model, self.scenario, self.facts(load), z)
+
+    def combinations(self, model: PlatformModel, load: Load) -> Combinations:
+        """Every combination of the stages' options, of which each has one; memory at the confidence asked for."""
+        return Combinations(model, self.scenario, self.facts(load), self.part_quantile("memory"))
 
     def part_quantile(self, part: str) -> float:
         """Quantile z of a part that has an error of its own, at the confidence asked for."""
         return part_quantile(self.inputs.seed, part, self.scenario.margin.confidence)
 
-    def possible(self, model: PlatformModel, table: CombinationTable, load: Load, median_cores: Floats) -> Mask:
-        """Combinations that no closed form rules out, where the table's quantile does not decide by their draws.
+    def possible(
+        self, model: PlatformModel, combinations: Combinations, load: Load, z: float, admitted: Admitted
+    ) -> Places:
+        """Combinations that no closed form rules out, where quantile ``z`` does not decide by their draws.
 
         Never more of the latter than may be tried: working out the draws of thousands takes longer than all else.
         """
-        mask = admissible(model, self.scenario, table, median_cores)
-        room = max(0, self.tries_allowed(model) - int(np.count_nonzero(mask)))
-        doubtful = admissible(model, self.scenario, table, median_cores, at_median=True) & ~mask
-        doubtful &= table.demand <= LOAD_IN_DOUBT * model.cores
-        doubtful &= table.path_s * 1000.0 <= PATH_IN_DOUBT * self.scenario.slo.latency_p95_ms
-        if room and doubtful.any():
-            drawn = DrawnOptions(self.inputs.seed, model, self.scenario, self.facts(load))
-            for index in np.flatnonzero(doubtful)[:room]:
-                mask[index] = drawn.possible(table.choice(int(index))) >= self.draws_asked
-        return mask
+        certain, doubtful = admitted.certain, admitted.doubtful
+        room = max(0, self.tries_allowed(model) - len(certain))
+        if not room or not len(doubtful):
+            return certain
+        if len(doubtful) > room:
+            doubtful = combinations.table(z, doubtful).listed[:room]
+        drawn = DrawnOptions(self.inputs.seed, model, self.scenario, self.facts(load))
+        hold = [drawn.possible(combinations.choice(int(place))) >= self.draws_asked for place in doubtful]
+        return np.sort(np.concatenate((certain, doubtful[hold])))
 
     @property
     def draws_asked(self) -> int:

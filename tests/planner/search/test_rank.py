@@ -8,9 +8,10 @@ from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.load_case import Load
 from advisor.planner.search import rank
 from advisor.planner.search.belief import MEDIAN, PESSIMISTIC
-from advisor.planner.search.costs import LeastCosts
+from advisor.planner.search.judge_model import least_cores_of
 from advisor.planner.search.judgement import Failing, Feasible
 from advisor.planner.search.last_digits import SAME
+from advisor.planner.search.least_costs import LeastCosts
 from advisor.planner.search.rank import (
     affordable,
     boxes_needed,
@@ -23,7 +24,7 @@ from advisor.planner.search.rank import (
     running_tco,
     solutions,
 )
-from advisor.planner.search.search import boxes_with_cores, cameras_with_cores, judge, least_cores_of
+from advisor.planner.search.search import boxes_with_cores, cameras_with_cores, judge
 from advisor.planner.search.study import Study
 from advisor.records.base import Interval
 from advisor.records.machine import MachineSpec

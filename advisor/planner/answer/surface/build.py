@@ -23,12 +23,12 @@ from advisor.planner.search.costs import (
     MEMORY_OF_CAMERA_BYTES,
     MEMORY_OF_SYSTEM_BYTES,
     SHARE_THAT_DECIDES_P95,
-    LeastCosts,
     LoadFacts,
     load_facts,
 )
 from advisor.planner.search.devices import CPU
 from advisor.planner.search.joint import DECODE_FULL, DRAWS, part_draws
+from advisor.planner.search.least_costs import LeastCosts
 from advisor.planner.search.platform_model import PlatformModel, Variant
 from advisor.planner.search.setup import BURST, DECODE_SIGMA, GOP_S, KEY_FACTOR, SIZED_AT
 from advisor.planner.search.space import stage_batches
@@ -212,17 +212,15 @@ def _is_device(model: PlatformModel) -> bool:
 def _fullest(study: Study, model: PlatformModel) -> float:
     """Least utilisation of the fuller of cores and device over all configurations, at the median."""
     load = study.case.required(1)
-    if not _is_device(model):
-        if not all(model.options(study.scenario, stage) for stage in study.scenario.stages):
-            return math.inf
-        return LeastCosts(model, study.scenario, study.facts(load)).busiest()[0] / model.cores
-    table = study.table(model, load, MEDIAN)
-    if table is None:
+    if not model.has_options(study.scenario):
         return math.inf
-    busy = table.demand / model.cores
-    if table.device_load is not None:
-        busy = np.maximum(busy, table.device_load)
-    return max(float(busy.min()), table.engine_load)
+    if not _is_device(model):
+        return LeastCosts(model, study.scenario, study.facts(load)).busiest()[0] / model.cores
+    combinations = study.combinations(model, load)
+    busy = combinations.demand(MEDIAN) / model.cores
+    if combinations.device_load is not None:
+        busy = np.maximum(busy, combinations.device_load)
+    return max(float(busy.min()), combinations.engine_load)
 
 
 def _lowest_fps(scenario: Scenario, group: CameraGroup) -> float:

@@ -11,8 +11,8 @@ import numpy as np
 
 from advisor.planner.question.load_case import Load, LoadCase
 from advisor.planner.search.belief import MEDIAN
-from advisor.planner.search.costs import LeastCosts
 from advisor.planner.search.joint import JointBelief
+from advisor.planner.search.least_costs import LeastCosts
 from advisor.planner.search.platform_model import PlatformModel
 from advisor.planner.search.setup import Setup, set_up
 from advisor.planner.search.simulate import failed_slo

@@ -1,0 +1,191 @@
+"""What the closed forms say of all combinations of stage options, before any of them is ranked.
+
+Most platforms fail for want of one thing that is a sum over the stages: memory, traffic, a device. The cores that a
+combination keeps busy, which solve an equation for each, are asked for of those alone that such sums leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from advisor.records.scenario import Scenario
+
+from .belief import MEDIAN, at
+from .costs import (
+    LEAST_OF_LAW,
+    MEMORY_OF_CAMERA_BYTES,
+    MEMORY_OF_SYSTEM_BYTES,
+    CombinationTable,
+    Floats,
+    LoadFacts,
+    Places,
+    before_stages_s,
+    decode_traffic,
+    device_rows,
+    engine_load,
+    frame_cores,
+    listed_options,
+    loaded_frame_cores,
+    loaded_stage_cores,
+    outer_sums,
+    stage_cores,
+    sums_at,
+    traffic_rows,
+)
+from .last_digits import SAME, settled
+from .loads import busy_cores
+from .platform_model import PlatformModel
+from .setup import Choice
+
+SAFELY_MORE = 1.0 + 16 * SAME
+"""Figures that differ by this factor differ in more than their last digits."""
+
+
+class Combinations:
+    """All combinations of stage options on one platform under one load, as they are listed.
+
+    Figures are those of :class:`~advisor.planner.search.costs.CombinationTable` to the last digit, each worked out when
+    it is first asked for. Memory is at a quantile of its own.
+    """
+
+    def __init__(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, memory_z: float) -> None:
+        self._model, self._scenario, self._facts, self._memory_z = model, scenario, facts, memory_z
+        self._options, self.left_out = listed_options(model, scenario, facts)
+        self._lengths = [len(options) for options in self._options]
+        self._loads = [facts.stages[stage.id] for stage in scenario.stages]
+
+    def __len__(self) -> int:
+        return int(np.prod(self._lengths))
+
+    def choice(self, place: int) -> Choice:
+        """Return the combination that is listed at ``place``."""
+        picked = np.unravel_index(place, self._lengths)
+        stages = self._scenario.stages
+        return {stage.id: options[i] for stage, options, i in zip(stages, self._options, picked, strict=True)}
+
+    def table(self, z: float, which: Places) -> CombinationTable:
+        """Return the table of those that are listed at ``which`` places, in the order to be tried."""
+        return CombinationTable(self._model, self._scenario, self._facts, z, which)
+
+    @cached_property
+    def memory(self) -> Floats:
+        """Memory of each [B]."""
+        models = outer_sums(
+            [[at(option.estimate.memory_bytes, self._memory_z) for option in options] for options in self._options]
+        )
+        return MEMORY_OF_SYSTEM_BYTES + self._facts.cameras * MEMORY_OF_CAMERA_BYTES + models
+
+    @cached_property
+    def traffic(self) -> Floats:
+        """Bytes that each moves between cores and main memory per second."""
+        return outer_sums(traffic_rows(self._options, self._loads)) + decode_traffic(self._scenario, self._facts)
+
+    @cached_property
+    def device_load(self) -> Floats | None:
+        """Share of its time for which the busiest device is busy at the median; None: there is none."""
+        if self._model.use is None:
+            return None
+        rows = device_rows(self._model.use, self._options, self._loads)
+        busiest: Floats = np.maximum.reduce([outer_sums(of_one) for of_one in rows])
+        return busiest
+
+    @cached_property
+    def engine_load(self) -> float:
+        """Share of the engines that decode which the cameras take at the median; 0 without any."""
+        return engine_load(self._model, self._scenario, self._facts, MEDIAN)
+
+    def path_s(self, z: float) -> Floats:
+        """Least 95th percentile of latency of each, without queueing [s]."""
+        own: dict[str, Floats] = {}
+        for position, (stage, options) in enumerate(zip(self._scenario.stages, self._options, strict=True)):
+            times = np.array([option.alone_s(z) + option.least_preprocess_s(z) for option in options])
+            own[stage.id] = times.reshape([-1 if i == position else 1 for i in range(len(self._options))])
+        return np.broadcast_to(self._longest_s(own, z), self._lengths).ravel()
+
+    def least_path_s(self, z: float) -> float:
+        """The least of :meth:`path_s` [s]."""
+        own = {
+            stage.id: np.array(min(option.alone_s(z) + option.least_preprocess_s(z) for option in options))
+            for stage, options in zip(self._scenario.stages, self._options, strict=True)
+        }
+        return float(self._longest_s(own, z))
+
+    def _longest_s(self, own_s: Mapping[str, Floats], z: float) -> Floats:
+        longest: Floats = np.zeros(())
+        before_s = before_stages_s(self._model, self._scenario, z)
+        for stage in self._scenario.stages:
+            if self._facts.stages[stage.id].decides_p95:
+                total, current = own_s[stage.id], stage
+                while current.on is not None:
+                    current = self._scenario.stage(current.on)
+                    total = total + own_s[current.id]
+                longest = np.maximum(longest, total + before_s[stage.id])
+        return longest
+
+    def least_median_cores(self, which: Places | None = None) -> Floats:
+        """Cores that each keeps busy at the median while all others idle: no more than :meth:`median_cores`."""
+        stages = self._sums(
+            [[stage_cores(option, load, MEDIAN) for option in options]
+             for options, load in zip(self._options, self._loads, strict=True)], which,
+        )  # fmt: skip
+        cores: Floats = stages + frame_cores(self._model, self._scenario, self._facts, MEDIAN)
+        return cores
+
+    def median_cores(self, which: Places | None = None) -> Floats:
+        """Cores that each keeps busy at the median; ``which``: of those that are listed at these places alone."""
+        least, model = self.least_median_cores(which), self._model
+        if not model.slowing:
+            return least
+        frames = loaded_frame_cores(model, self._scenario, self._facts, MEDIAN)[:, None]
+        loaded = self._sums(self._loaded_stages(MEDIAN), which, start=frames)
+        return np.maximum(least, LEAST_OF_LAW * busy_cores(loaded, model.cores))
+
+    def demand(self, z: float, which: Places | None = None) -> Floats:
+        """Cores that each keeps busy at least at quantile ``z``."""
+        model, scenario, facts = self._model, self._scenario, self._facts
+        least = self._sums(
+            [[stage_cores(option, load, z) for option in options]
+             for options, load in zip(self._options, self._loads, strict=True)], which,
+        ) + frame_cores(model, scenario, facts, z)  # fmt: skip
+        if not model.slowing:
+            return least
+        loaded = loaded_frame_cores(model, scenario, facts, z)[:, None] + self._sums(self._loaded_stages(z), which)
+        return np.maximum(least, LEAST_OF_LAW * busy_cores(loaded, model.cores))
+
+    def least_full(self) -> Places:
+        """Where those are listed of which cores or device, the fuller of both, is least busy at the median.
+
+        Last digits aside. The law is asked of those whose load with idle cores is no more than the first takes by it.
+        """
+        at_least = self._fuller(self.least_median_cores(), slice(None))
+        first = np.array([np.argmin(at_least)])
+        most = self._fuller(self.median_cores(first), first)[0] * SAFELY_MORE
+        rivals = np.flatnonzero(at_least <= most)
+        busy = settled(self._fuller(self.median_cores(rivals), rivals))
+        least: Places = rivals[busy == busy.min()]
+        return least
+
+    def _fuller(self, cores: Floats, which: Places | slice) -> Floats:
+        """Busy cores, or with a device the share for which it or the cores are busy, whichever is more."""
+        if self.device_load is None:
+            return cores
+        return np.maximum(cores / self._model.cores, self.device_load[which])
+
+    def _loaded_stages(self, z: float) -> list[Floats]:
+        return [
+            loaded_stage_cores(self._model, options, load, z).T
+            for options, load in zip(self._options, self._loads, strict=True)
+        ]
+
+    def _sums(
+        self, rows: Sequence[Sequence[float] | Floats], which: Places | None, start: Floats | None = None
+    ) -> Floats:
+        """Sums over the stages of all combinations, or of those at ``which`` places."""
+        first = np.zeros(1) if start is None else start
+        if which is None or 2 * len(which) > len(self):  # then sums over all take less than picking the parts of some
+            every = outer_sums(rows, first)
+            return every if which is None else every[..., which]
+        return sums_at(rows, np.stack(np.unravel_index(which, self._lengths)), first)
