@@ -99,21 +99,19 @@ def bound(
     z: float,
     *,
     count: int,
-    least_cores: float,
     holds_at_median: bool,
 ) -> FailedCheck:
     """Closed-form reason why no combination can hold on each of ``count`` boxes, where neither they nor draws let one.
 
-    ``z``: quantile of the confidence asked for; ``least_cores``: the least that one of them keeps busy at the median;
-    ``holds_at_median``: whether one does there. Decoding goes first (:func:`slow_decode`), then latency: no number of
-    boxes makes one frame faster.
+    Some have the cores at the median, or :func:`out_of_cores` decides. ``z``: quantile of the confidence asked for;
+    ``holds_at_median``: whether a combination holds at the median. Latency goes first, after decoding
+    (:func:`slow_decode`): no number of boxes makes one frame faster.
     """
     each = _each(count)
     # Cores that lack at the confidence asked for alone say nothing of a box whose device is too slow at the median.
     failed = (
         _engine(scenario, combinations, each)
         or _latency(scenario, combinations.least_path_s(z), combinations.least_path_s(MEDIAN))
-        or _cores_at_median(model, scenario, least_cores, each)
         or _memory(model, scenario, combinations, each)
         or _bandwidth(model, scenario, combinations, each)
         or _device(model, scenario, combinations, each)

@@ -202,6 +202,17 @@ def choice_cores(
     return frame_cores(model, scenario, facts, z, contended=contended) + stages
 
 
+def busy_choice_cores(model: PlatformModel, scenario: Scenario, choice: Choice, facts: LoadFacts, z: float) -> float:
+    """The same where work takes longer the more cores are busy, as in a :class:`CombinationTable`."""
+    least = choice_cores(model, scenario, choice, facts, z)
+    if not model.slowing:
+        return least
+    loaded = loaded_frame_cores(model, scenario, facts, z)
+    for stage in scenario.stages:
+        loaded = loaded + loaded_stage_cores(model, [choice[stage.id]], facts.stages[stage.id], z)[0]
+    return max(least, LEAST_OF_LAW * float(busy_cores(loaded[:, None], model.cores)[0]))
+
+
 def choice_memory_bytes(choice: Choice, cameras: int, z: float) -> float:
     """Memory of models, cameras and system [B]; the latter two are assumptions that the plan prints."""
     models = sum(at(option.estimate.memory_bytes, z) for option in choice.values())

@@ -380,3 +380,25 @@ def equivalent_quantiles(
     if curve[-1] <= curve[0]:
         return tuple(MEDIAN for _ in shares)  # no part has an interval
     return tuple(float(z) for z in np.interp(drawn, curve, _GRID))
+
+
+def quantile_range(seed: int, scenario: Scenario, choice: Choice, share: float) -> tuple[float, float]:
+    """Quantiles z between which :func:`equivalent_quantiles` of this share lies, whatever the parts cost.
+
+    In no draw is a box more loaded than with all parts at the largest of their quantiles there, nor less than at the
+    smallest, so z lies between what these two do not pass in the share of the draws. Derived here.
+    """
+    drawn = Quantiles.drawn(seed, scenario, choice)
+    parts = [*drawn.models.values(), drawn.decode, drawn.preparation, drawn.application]
+    return _quantile_range(tuple(dict.fromkeys(map(Same, parts))), share)
+
+
+@lru_cache(maxsize=256)
+def _quantile_range(parts: tuple[Same[Floats], ...], share: float) -> tuple[float, float]:
+    every = np.array([part.item for part in parts])
+    low, high = (quantile(np.sort(end), share) for end in (every.min(axis=0), every.max(axis=0)))
+    # What is asked for is interpolated between points of the grid: the next but one is certainly beyond it. Where no
+    # part has an interval, it is the median.
+    below, above = int(np.searchsorted(_GRID, low)) - 2, int(np.searchsorted(_GRID, high)) + 1
+    ends = float(_GRID[max(below, 0)]), float(_GRID[min(above, len(_GRID) - 1)])
+    return min(ends[0], MEDIAN), max(ends[1], MEDIAN)

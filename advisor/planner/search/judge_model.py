@@ -12,8 +12,8 @@ from advisor.records.scenario import Scenario, Stage
 from .belief import MEDIAN
 from .bounds import admitted, bound, lasting, out_of_cores, slow_decode
 from .checks import FailedCheck
-from .combinations import Combinations
-from .costs import Places, frame_cores, stage_cores
+from .combinations import SAFELY_MORE, Combinations
+from .costs import Places, busy_choice_cores, frame_cores, stage_cores
 from .joint import MOST_Z
 from .judgement import Deployment, Failing, Feasible, Judgement
 from .last_digits import settled
@@ -52,6 +52,27 @@ def least_busy(study: Study, model: PlatformModel, load: Load) -> tuple[float, C
         return LeastCosts(model, study.scenario, study.facts(load)).busiest()
 
     return study.once(("least busy", *model.like, load.key), least)
+
+
+def has_cores(study: Study, model: PlatformModel, load: Load) -> bool:
+    """Whether a combination has the cores at the median, as :func:`least_busy` would say; of a model with options."""
+    usable = study.scenario.margin.usable_share * model.cores
+    # A sum over the stages, or one combination, mostly decides: only what is as close as last digits is left to all.
+    if (least_cores_of(study, model, load, MEDIAN) or 0.0) > usable * SAFELY_MORE:
+        return False
+    one = busy_choice_cores(model, study.scenario, least_choice(study, model, load), study.facts(load), MEDIAN)
+    return one * SAFELY_MORE <= usable or least_busy(study, model, load)[0] <= usable
+
+
+def least_choice(study: Study, model: PlatformModel, load: Load) -> Choice:
+    """Option of each stage with the least core time at the median, the others idle."""
+    facts = study.facts(load)
+
+    def least(stage: Stage) -> StageOption:
+        options, own = model.least_options(study.scenario, stage, MEDIAN), facts.stages[stage.id]
+        return min(options, key=lambda option: settled(stage_cores(option, own, MEDIAN)))
+
+    return {stage.id: least(stage) for stage in study.scenario.stages}
 
 
 def nearer(model: PlatformModel, failed: FailedCheck, than: Failing) -> bool:
@@ -103,14 +124,20 @@ class _Boxes:
     @cached_property
     def z(self) -> float:
         """Quantile at which all parts together are as loaded as at the confidence asked for; takes long to tell."""
-        facts = self.study.facts(self.load)
+        return self.study.quantile(self.model, self.least_choice, self.load, self.scenario.margin.confidence)
 
-        def least(stage: Stage) -> StageOption:
-            options, load = self.model.least_options(self.scenario, stage, MEDIAN), facts.stages[stage.id]
-            return min(options, key=lambda option: settled(stage_cores(option, load, MEDIAN)))
+    @cached_property
+    def least_choice(self) -> Choice:
+        """Option of each stage with the least core time: of which the quantiles are taken."""
+        return least_choice(self.study, self.model, self.load)
 
-        choice = {stage.id: least(stage) for stage in self.scenario.stages}
-        return self.study.quantile(self.model, choice, self.load, self.scenario.margin.confidence)
+    @cached_property
+    def z_range(self) -> tuple[float, float]:
+        """Between which :attr:`z` lies: told much sooner."""
+        return self.study.quantile_range(self.least_choice)
+
+    def _is_late(self, least_path_s: float) -> bool:
+        return least_path_s * 1000.0 > self.scenario.slo.latency_p95_ms
 
     def judged(self) -> Judgement | None:
         """Judge by the closed forms, by simulations where they leave a combination; None: no nearer than before."""
@@ -120,15 +147,13 @@ class _Boxes:
         study, model, scenario = self.study, self.model, self.scenario
         combinations = study.combinations(model, self.load)
         left = lasting(model, scenario, combinations)
-        z = self.z if len(left) or self._may_be_late(combinations) else None
-        workers = self._workers(z)
-        study.counters.configurations += (len(combinations) + combinations.left_out) * len(workers)
-        study.counters.left_out += combinations.left_out * len(workers)
+        z = self.z if len(left) or self._is_late(combinations.least_path_s(self.z_range[1])) else None
+        self._count(len(combinations), combinations.left_out, z)
         failed, possible = self._bounded(combinations, left, MEDIAN if z is None else z)
         if failed is not None:
             return self._failing(failed, lambda: self._least_full(combinations))
         study.counters.judged_by_simulation += 1
-        trials = Trials(study, model, self.count, combinations.table(self.z, possible), workers)
+        trials = Trials(study, model, self.count, combinations.table(self.z, possible), self._workers(self.z))
         judged = trials.first()
         if isinstance(judged, Feasible) and scenario.money.objective == "tco":
             return trials.cheaper_to_run(judged)
@@ -137,35 +162,35 @@ class _Boxes:
     def _overloaded(self) -> FailedCheck | None:
         """What boxes fail that have too few cores at the median for any combination, as most platforms do."""
         study, model, scenario = self.study, self.model, self.scenario
-        median_cores, _ = least_busy(study, model, self.load)
-        if median_cores <= scenario.margin.usable_share * model.cores:
+        if has_cores(study, model, self.load):
             return None
         costs = LeastCosts(model, scenario, study.facts(self.load))
-        z = MEDIAN
-        if costs.path_s(MOST_Z) * 1000.0 > scenario.slo.latency_p95_ms:  # then the quantile of the box may decide
-            z = self.z
+        z: float | None = MEDIAN
+        if self._is_late(costs.path_s(MOST_Z)):  # then the quantile of the box may decide
+            z = self.z if self._is_late(costs.path_s(self.z_range[1])) else None
+        median_cores, _ = least_busy(study, model, self.load)
+        shortest_s = costs.path_s(MEDIAN if z is None else z), costs.path_s(MEDIAN)
         failed = out_of_cores(
-            model, scenario, self.load, median_cores, (costs.path_s(z), costs.path_s(MEDIAN)),
+            model, scenario, self.load, median_cores, shortest_s,
             count=self.count, decode_z=study.part_quantile("decode"),
         )  # fmt: skip
         assert failed is not None  # there are too few cores
-        workers = len(decode_worker_choices(model, scenario, self.load, z))
-        study.counters.configurations += costs.combinations * workers
-        study.counters.left_out += costs.left_out * workers
+        self._count(costs.combinations - costs.left_out, costs.left_out, z)
         return failed
 
-    def _may_be_late(self, combinations: Combinations) -> bool:
-        return combinations.least_path_s(MOST_Z) * 1000.0 > self.scenario.slo.latency_p95_ms  # else z does not matter
+    def _workers(self, z: float) -> tuple[int, ...]:
+        """Numbers of decoder threads to try."""
+        return decode_worker_choices(self.model, self.scenario, self.load, z)
 
-    def _workers(self, z: float | None) -> tuple[int, ...]:
-        """Numbers of decoder threads to try; of an unknown quantile, where all quantiles there are agree on them."""
+    def _count(self, listed: int, left_out: int, z: float | None) -> None:
+        """Count configurations, with each number of decoder threads; of an unknown quantile the ends mostly agree."""
         if z is None:
-            least, most = (
-                decode_worker_choices(self.model, self.scenario, self.load, end) for end in (-MOST_Z, MOST_Z)
-            )
-            if least == most:
-                return most
-        return decode_worker_choices(self.model, self.scenario, self.load, self.z)
+            least, most = (len(self._workers(end)) for end in self.z_range)
+            workers = most if least == most else len(self._workers(self.z))
+        else:
+            workers = len(self._workers(z))
+        self.study.counters.configurations += (listed + left_out) * workers
+        self.study.counters.left_out += left_out * workers
 
     def _bounded(self, combinations: Combinations, left: Places, z: float) -> tuple[FailedCheck | None, Places]:
         """Closed-form reason why none of the combinations can hold, or None; and which of them may.
@@ -182,11 +207,7 @@ class _Boxes:
             return failed, possible
         if failed is not None:
             return failed._replace(at_median=failed.at_median or not holds_at_median), possible
-        least_cores, _ = least_busy(study, model, self.load)
-        failed = bound(
-            model, scenario, combinations, z, count=self.count, least_cores=least_cores, holds_at_median=holds_at_median
-        )
-        return failed, possible
+        return bound(model, scenario, combinations, z, count=self.count, holds_at_median=holds_at_median), possible
 
     def _failing(self, failed: FailedCheck, choice: Callable[[], Choice]) -> Failing | None:
         """What fails by a closed form, with its configuration; None where it comes no nearer than what is known."""

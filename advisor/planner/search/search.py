@@ -16,9 +16,9 @@ from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.load_case import Load
 
 from .belief import MEDIAN
-from .judge_model import judge_model, least_busy, least_cores_of, nearer
+from .judge_model import has_cores, judge_model, nearer
 from .judgement import Deployment, Failing, Feasible, Judgement
-from .last_digits import SAME, less
+from .last_digits import less
 from .platform_model import PlatformModel
 from .setup import Choice, set_up
 from .study import Study
@@ -79,13 +79,7 @@ def _known_models(study: Study, candidate: Candidate) -> list[PlatformModel]:
 
 
 def _has_cores(study: Study, candidate: Candidate, load: Load) -> bool:
-    usable = study.scenario.margin.usable_share
-    # The least of each stage with the cores idle is a sum away, and mostly decides: no combination needs less.
-    return any(
-        (least_cores_of(study, model, load, MEDIAN) or 0.0) <= usable * model.cores * (1.0 + SAME)
-        and least_busy(study, model, load)[0] <= usable * model.cores
-        for model in _known_models(study, candidate)
-    )
+    return any(has_cores(study, model, load) for model in _known_models(study, candidate))
 
 
 @dataclass(frozen=True, eq=False)

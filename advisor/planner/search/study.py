@@ -25,7 +25,7 @@ from .costs import CombinationTable, LoadFacts, Places, load_facts
 from .decoding import EngineUse, engines_of
 from .devices import DeviceUse, uses_of
 from .joint import DRAWS as RANKS
-from .joint import DrawnOptions, JointBelief, equivalent_quantiles, part_quantile
+from .joint import DrawnOptions, JointBelief, equivalent_quantiles, part_quantile, quantile_range
 from .platform_model import PlatformModel, Variant
 from .setup import Choice, Setup
 from .simulate import (
@@ -262,6 +262,10 @@ class Study:
     def quantile(self, model: PlatformModel, choice: Choice, load: Load, share: float) -> float:
         """Quantile z at which a choice is as loaded as in that share of the joint draws of what is believed."""
         return self._quantiles(model, choice, load, (share,))[0]
+
+    def quantile_range(self, choice: Choice) -> tuple[float, float]:
+        """Ends between which :meth:`quantile` at the confidence asked for lies, which are told much sooner."""
+        return quantile_range(self.inputs.seed, self.scenario, choice, self.scenario.margin.confidence)
 
     def box_quantiles(self, model: PlatformModel, choice: Choice, load: Load) -> tuple[float, float, float]:
         """Quantiles z at which all parts together are at the P10, P50 and P90 of their load."""
