@@ -6,6 +6,7 @@ combination keeps busy, which solve an equation for each, are asked for of those
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -15,6 +16,7 @@ from advisor.records.scenario import Scenario
 
 from .belief import MEDIAN, at
 from .costs import (
+    EQUAL_DEMAND,
     LEAST_OF_LAW,
     MEMORY_OF_CAMERA_BYTES,
     MEMORY_OF_SYSTEM_BYTES,
@@ -23,6 +25,7 @@ from .costs import (
     LoadFacts,
     Places,
     before_stages_s,
+    cold_cores,
     decode_traffic,
     device_rows,
     engine_load,
@@ -69,6 +72,21 @@ class Combinations:
     def table(self, z: float, which: Places) -> CombinationTable:
         """Return the table of those that are listed at ``which`` places, in the order to be tried."""
         return CombinationTable(self._model, self._scenario, self._facts, z, which)
+
+    def first(self, z: float) -> Choice:
+        """Return the combination that a table at this quantile tries first, without ranking the others.
+
+        Cores are kept busy by at least what the load with idle cores asks for, so what asks for more than a step beyond
+        the cores that some combination keeps busy is no rival of it.
+        """
+        at_least = self._sums(
+            [[stage_cores(option, load, z) + cold_cores(self._model, option, load, z) for option in options]
+             for options, load in zip(self._options, self._loads, strict=True)], None,
+        )  # fmt: skip
+        frames = frame_cores(self._model, self._scenario, self._facts, z)
+        some = self.table(z, np.array([np.argmin(at_least)]))
+        most = float(some.likely[0]) * math.exp(EQUAL_DEMAND) * SAFELY_MORE
+        return self.table(z, np.flatnonzero(at_least + frames <= most)).choice(0)
 
     @cached_property
     def memory(self) -> Floats:

@@ -241,7 +241,7 @@ class CombinationTable:
         self._among = None if which is None else np.stack(np.unravel_index(which, lengths))
         self._cold, self._loads = model.cold, [facts.stages[name] for name in self._names]
         loads = self._loads
-        cold = self._outer([[_cold_cores(model, option, load, z) for option in options]
+        cold = self._outer([[cold_cores(model, option, load, z) for option in options]
                             for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
         self._least = self._outer([[stage_cores(option, load, z) for option in options]
                                    for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
@@ -425,7 +425,7 @@ def _options_of(model: PlatformModel, scenario: Scenario, facts: LoadFacts, stag
     return options if facts.stages[stage.id].calls_per_s > 0 else options[:1]
 
 
-def _cold_cores(model: PlatformModel, option: StageOption, load: StageLoad, z: float) -> float:
+def cold_cores(model: PlatformModel, option: StageOption, load: StageLoad, z: float) -> float:
     """Cores that a stage keeps busy in addition when each of its passes follows a long pause."""
     cold_s = option.cold_s(model.cold, z)
     return load.calls_per_s * load.passes[option.config.batch] * cold_s * option.core_s(z) / option.pass_s(z)

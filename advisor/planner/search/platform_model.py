@@ -90,6 +90,8 @@ class PlatformModel:
             self.like = twin.like
         if cores_alone is not None:  # of the same box
             self._application, self._prepared = cores_alone._application, cores_alone._prepared
+        if twin is not None:
+            self._decode, self._application, self._prepared = twin._decode, twin._application, twin._prepared
         with_options = undecoded if twin is None else twin
         if with_options is not None:
             self._estimates, self._requested = with_options._estimates, with_options._requested

@@ -35,8 +35,7 @@ def least_deployment(study: Study, candidate: Candidate, count: int) -> Deployme
     model, load = study.model(candidate), study.case.required(count)
 
     def least() -> Choice | None:
-        table = study.table(model, load, MEDIAN)
-        return None if table is None else table.choice(0)
+        return study.combinations(model, load).first(MEDIAN) if model.has_options(study.scenario) else None
 
     choice = study.once(("least choice", *model.like, load.key), least)
     if choice is None:
