@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from advisor.perfmodel.devices.question import DeviceAnswer
 from advisor.records.base import Evidence, Interval, Precision
 from advisor.records.config import RunConfig
-from advisor.records.device import RUNTIME_DEVICES, DeviceSpec, runtime_of
+from advisor.records.device import RUNTIME_DEVICES, DeviceFamily, DeviceSpec, runtime_of
 from advisor.records.prediction import ServiceEstimate
 from advisor.records.scenario import Scenario, Stage
 
@@ -140,11 +141,14 @@ def times(first: Interval, second: Interval) -> Interval:
     return Interval(p10=middle * math.exp(-down), p50=middle, p90=middle * math.exp(up))
 
 
-def device_times(answer: DeviceAnswer, use: DeviceUse) -> tuple[Interval, Interval] | None:
-    """Time that a pass takes of the device, and its time alone there [s]; None: no throughput is known."""
+def device_times(answer: DeviceAnswer, shared_speed: Interval) -> tuple[Interval, Interval] | None:
+    """Time that a pass takes of the device, and its time alone there [s]; None: no throughput is known.
+
+    ``shared_speed``: of :class:`DeviceUse`.
+    """
     if answer.log_throughput is None:
         return None
-    slower = use.shared_speed.reciprocal()
+    slower = shared_speed.reciprocal()
     low, high = answer.throughput_band
     period = math.exp(-answer.log_throughput)
     own = Interval(p10=period * math.exp(-high), p50=period, p90=period * math.exp(-low))
@@ -169,21 +173,36 @@ def device_estimate(
     weight_bytes : float
         Of the model as it is in its file [B].
     """
-    found = device_times(answer, use)
+    found = _on_any_box(model, weight_bytes, precision, answer, use.name, use.device.family, use.shared_speed)
+    return None if found is None else (found[0].model_copy(update={"platform": platform}), found[1])
+
+
+@lru_cache(maxsize=1024)
+def _on_any_box(
+    model: str,
+    weight_bytes: float,
+    precision: Precision,
+    answer: DeviceAnswer,
+    name: str,
+    family: DeviceFamily | None,
+    shared_speed: Interval,
+) -> tuple[ServiceEstimate, Interval] | None:
+    """:func:`device_estimate`, but for the platform: kept, since a device that is added to a hundred boxes is alike."""
+    found = device_times(answer, shared_speed)
     if found is None or answer.evidence is Evidence.UNKNOWN:
         return None
     busy, alone = found
     in_flight = max(1, min(REQUESTS, math.ceil(2.0 * alone.p50 / busy.p50)))
-    runtime = runtime_of(use.device.family)
+    runtime = runtime_of(family)
     config = RunConfig(
-        runtime=runtime, device=use.name, precision=precision, streams=in_flight, requests=in_flight, batch=1
+        runtime=runtime, device=name, precision=precision, streams=in_flight, requests=in_flight, batch=1
     )
     memory = Interval(
         p10=MEMORY_BYTES.p10 + weight_bytes, p50=MEMORY_BYTES.p50 + 1.5 * weight_bytes,
         p90=MEMORY_BYTES.p90 + 3.0 * weight_bytes,
     )  # fmt: skip
     estimate = ServiceEstimate(
-        platform=platform,
+        platform="",
         model=model,
         config=config,
         latency_s=alone,
