@@ -10,9 +10,10 @@ import pytest
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.load_case import LoadCase
 from advisor.planner.search.belief import MEDIAN, PESSIMISTIC
-from advisor.planner.search.bounds import admissible, bound, out_of_cores
+from advisor.planner.search.bounds import admitted, bound, lasting, out_of_cores, slow_decode
 from advisor.planner.search.checks import FailedCheck
-from advisor.planner.search.costs import CombinationTable, load_facts
+from advisor.planner.search.combinations import Combinations
+from advisor.planner.search.costs import load_facts
 from advisor.planner.search.platform_model import PlatformModel
 from advisor.planner.search.space import stage_batches
 from advisor.records.scenario import Scenario
@@ -23,16 +24,22 @@ from .parts import WORK_S
 
 def judged(
     shop: Scenario, cores: int = 16, count: int = 1, **machine: object
-) -> tuple[FailedCheck | None, CombinationTable, PlatformModel]:
+) -> tuple[FailedCheck | None, Combinations, PlatformModel]:
     box = candidate("box", cores, 300.0)
     box = Candidate(box.platform, box.machine.model_copy(update=machine))
     model = PlatformModel(inputs([box], FakePredictor(WORK_S), shop), box)
     load = LoadCase.of(shop).required(count)
     facts = load_facts(shop, load, stage_batches)
-    table = CombinationTable(model, shop, facts, PESSIMISTIC)
-    median_cores = table.cores_under(model, shop, facts, MEDIAN)
-    possible = admissible(model, shop, table, median_cores)
-    failed = bound(model, shop, table, load, median_cores, count=count, possible=possible, decode_z=PESSIMISTIC)
+    table = Combinations(model, shop, facts, PESSIMISTIC)
+    left = lasting(model, shop, table)
+    found = admitted(model, shop, table, left, PESSIMISTIC)
+    failed = slow_decode(model, shop, load, PESSIMISTIC)
+    if failed is not None or len(found.certain):
+        return failed, table, model
+    shortest_s = table.least_path_s(PESSIMISTIC), table.least_path_s(MEDIAN)
+    least_cores = float(table.median_cores().min())
+    failed = out_of_cores(model, shop, load, least_cores, shortest_s, count=count, decode_z=PESSIMISTIC)
+    failed = failed or bound(model, shop, table, PESSIMISTIC, count=count, holds_at_median=found.any_at_median)
     return failed, table, model
 
 
@@ -47,12 +54,12 @@ def slo(latency_p95_ms: float) -> dict[str, object]:
 def test_enough_of_everything_is_admitted() -> None:
     failed, table, model = judged(scenario())
     assert failed is None
-    assert admissible(model, scenario(), table, table.demand / SLOWER).any()
+    assert len(lasting(model, scenario(), table))
 
 
 def test_the_cores_must_leave_the_headroom_at_the_median_and_suffice_at_the_confidence() -> None:
     _, table, _ = judged(scenario())
-    demand = float(table.demand.min())
+    demand = float(table.demand(PESSIMISTIC).min())
     median = demand / SLOWER
     # Half of them free at the median is the harder demand; a tenth free is less than the 1.2 of the confidence.
     for headroom_pct, cores, expected in (
@@ -76,7 +83,7 @@ def test_of_several_boxes_each_is_looked_at() -> None:
 
 def test_one_frame_must_keep_the_budget_alone() -> None:
     _, table, _ = judged(scenario())
-    shortest_ms = float(table.path_s.min()) * 1000.0
+    shortest_ms = float(table.least_path_s(PESSIMISTIC)) * 1000.0
     assert judged(scenario(slo=slo(shortest_ms * 1.001)))[0] is None
     failed, _, _ = judged(scenario(slo=slo(shortest_ms * 0.8)))
     assert failed is not None
@@ -92,7 +99,7 @@ def test_one_frame_must_keep_the_budget_alone() -> None:
 
 def test_latency_is_named_before_cores_since_more_boxes_do_not_help() -> None:
     _, table, _ = judged(scenario())
-    failed, _, _ = judged(scenario(slo=slo(float(table.path_s.min()) * 500.0)), quota_cores=0.1)
+    failed, _, _ = judged(scenario(slo=slo(float(table.least_path_s(PESSIMISTIC)) * 500.0)), quota_cores=0.1)
     assert failed is not None
     assert failed.check == "latency_p95"
 
@@ -135,40 +142,38 @@ def test_one_camera_must_not_send_faster_than_a_core_decodes() -> None:
 def test_limits_that_no_combination_keeps_together_are_said_so() -> None:
     # One thread keeps the cores, sixteen keep the budget, nothing both.
     _, table, _ = judged(scenario())
-    few, many = table.demand.argmin(), table.path_s.argmin()
-    assert table.path_s[few] > table.path_s[many]
-    budget_ms = float(table.path_s[many] + 1e-6) * 1000.0
-    headroom_pct = 100.0 * (1.0 - float(table.demand[few]) / SLOWER * 1.0001 / 16.0)
+    demand, path_s = table.demand(PESSIMISTIC), table.path_s(PESSIMISTIC)
+    few, many = demand.argmin(), path_s.argmin()
+    assert path_s[few] > path_s[many]
+    budget_ms = float(path_s[many] + 1e-6) * 1000.0
+    headroom_pct = 100.0 * (1.0 - float(demand[few]) / SLOWER * 1.0001 / 16.0)
     failed, _, _ = judged(scenario(slo=slo(budget_ms), margin={"headroom_pct": headroom_pct}))
     assert failed is not None
     assert failed.reason == "no configuration meets latency, memory and headroom at once"
-    assert failed.at_median == (table.median_path_s[few] > table.path_s[many])
+    assert failed.at_median == (table.path_s(MEDIAN)[few] > path_s[many])
 
 
 def test_what_fails_at_the_median_is_told_before_what_fails_at_the_confidence_alone() -> None:
     """A box whose device is four times too slow is no box of which too little is known."""
     shop = scenario(margin={"headroom_pct": 10.0})
     _, table, model = judged(shop)
-    demand = float(table.demand.min())
+    demand = float(table.demand(PESSIMISTIC).min())
     machine = model.machine.model_copy(update={"quota_cores": demand * 0.99})
     given = replace(model.candidate, machine=machine)
     slow = PlatformModel(inputs([given], FakePredictor(WORK_S), shop), given)
     load = LoadCase.of(shop).required(1)
     facts = load_facts(shop, load, stage_batches)
-    table = CombinationTable(slow, shop, facts, PESSIMISTIC)
-    median_cores = table.cores_under(slow, shop, facts, MEDIAN)
+    table = Combinations(slow, shop, facts, PESSIMISTIC)
 
-    def failed() -> FailedCheck | None:
-        nothing = np.zeros(len(table), dtype=bool)
-        return bound(slow, shop, table, load, median_cores, count=1, possible=nothing, decode_z=PESSIMISTIC)
+    def failed() -> FailedCheck:
+        found = admitted(slow, shop, table, lasting(slow, shop, table), PESSIMISTIC)
+        assert not len(found.certain)
+        return bound(slow, shop, table, PESSIMISTIC, count=1, holds_at_median=found.any_at_median)
 
     alone = failed()
-    assert alone is not None
     assert (alone.check, alone.at_median) == ("cpu", False)
     table.device_load = np.full(len(table), 4.0)
-    both = failed()
-    assert both is not None
-    assert both.at_median
+    assert failed().at_median
 
 
 def test_boxes_without_the_cores_at_the_median_fail_at_the_median_whatever_is_told_of_them() -> None:

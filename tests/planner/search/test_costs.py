@@ -9,11 +9,11 @@ import pytest
 
 from advisor.planner.question.load_case import Load, LoadCase
 from advisor.planner.search.belief import MEDIAN, PESSIMISTIC
+from advisor.planner.search.combinations import Combinations
 from advisor.planner.search.costs import (
     MEMORY_OF_CAMERA_BYTES,
     MEMORY_OF_SYSTEM_BYTES,
     CombinationTable,
-    LeastCosts,
     application_cores,
     choice_cores,
     choice_memory_bytes,
@@ -21,6 +21,7 @@ from advisor.planner.search.costs import (
     load_facts,
     stage_cores,
 )
+from advisor.planner.search.least_costs import LeastCosts
 from advisor.planner.search.setup import plain_decode_share
 from advisor.planner.search.space import stage_batches
 from advisor.records.scenario import Scenario
@@ -104,7 +105,7 @@ def test_memory_is_that_of_models_cameras_and_system() -> None:
 def test_the_table_holds_every_combination_with_the_costs_of_its_choice() -> None:
     shop = scenario()
     model, facts = platform_model(shop), load_facts(shop, NOMINAL, stage_batches)
-    combinations = table(shop)
+    combinations, listed = table(shop), Combinations(model, shop, facts, MEDIAN)
     sizes = [len(model.options(shop, stage)) for stage in shop.stages]
     assert len(combinations) == np.prod(sizes)
     shapes = set()
@@ -112,7 +113,9 @@ def test_the_table_holds_every_combination_with_the_costs_of_its_choice() -> Non
         chosen = combinations.choice(index)
         shapes.add(tuple((item.threads_per_stream, item.config.batch) for item in chosen.values()))
         assert combinations.demand[index] == pytest.approx(choice_cores(model, shop, chosen, facts, MEDIAN))
-        assert combinations.memory[index] == pytest.approx(choice_memory_bytes(chosen, 8, MEDIAN))
+        place = int(combinations.listed[index])
+        assert listed.choice(place) == chosen
+        assert listed.memory[place] == pytest.approx(choice_memory_bytes(chosen, 8, MEDIAN))
     assert len(shapes) == len(combinations)
 
 

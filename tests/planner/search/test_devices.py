@@ -205,7 +205,7 @@ def test_a_device_and_cores_that_both_infer_are_slower() -> None:
 
 def test_an_added_device_shares_no_power_with_the_cores() -> None:
     added = DeviceUse(device("accelerator", "hailo-8"), "passes")
-    busy, alone = device_times(answer(100.0, 0.02), added) or pytest.fail("known")
+    busy, alone = device_times(answer(100.0, 0.02), added.shared_speed) or pytest.fail("known")
     assert (busy.p50, alone.p50) == pytest.approx((0.01, 0.02))
     assert busy.p90 == pytest.approx(0.01 * math.exp(0.1))
 
@@ -213,12 +213,12 @@ def test_an_added_device_shares_no_power_with_the_cores() -> None:
 def test_a_pass_is_never_shorter_than_what_it_takes_of_the_device() -> None:
     use = DeviceUse(device("accelerator", "hailo-8"), "cores")
     for latency_s in (0.001, None):
-        busy, alone = device_times(answer(100.0, latency_s), use) or pytest.fail("known")
+        busy, alone = device_times(answer(100.0, latency_s), use.shared_speed) or pytest.fail("known")
         assert alone.p10 >= busy.p10
         assert alone.p50 >= busy.p50
         assert alone.p90 >= busy.p90
     nothing = DeviceAnswer(None, BAND, math.log(0.01), BAND, Evidence.PUBLISHED, "test")
-    assert device_times(nothing, use) is None
+    assert device_times(nothing, use.shared_speed) is None
 
 
 @pytest.mark.parametrize(

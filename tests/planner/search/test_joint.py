@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from advisor.errors import ModelRangeError
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.search.belief import PESSIMISTIC, at
-from advisor.planner.search.bounds import admissible
-from advisor.planner.search.costs import CombinationTable
+from advisor.planner.search.bounds import admitted, lasting
+from advisor.planner.search.combinations import Combinations
 from advisor.planner.search.draw_costs import at_each
 from advisor.planner.search.joint import (
     DRAWS,
@@ -260,30 +260,28 @@ def test_no_bound_rules_out_what_the_draws_let_hold() -> None:
     activity = {"objects_per_frame": {"person": {"mean": 10.0}}}
     cameras = [camera(8) | {"codec": "raw"}]
 
-    def given_budget(latency_p95_ms: float) -> tuple[Deployment, CombinationTable]:
+    def given_budget(latency_p95_ms: float) -> tuple[Deployment, Combinations, float]:
         slo = {"camera_fps": 15.0, "latency_p95_ms": latency_p95_ms, "window_s": 5.0}
         shop = scenario(activity=activity, cameras=cameras, slo=slo)
         one = deployed((0.0, 0.0), shop, candidate("large", 32, 900.0), spread=2.0, reid_s=0.02)
         z = one.study.quantile(one.model, one.setup.choice, one.required, 0.9)
-        table = one.study.table(one.model, one.required, z)
-        assert table is not None
-        return one, table
+        return one, one.study.combinations(one.model, one.required), z
 
-    loose, table = given_budget(300.0)
+    loose, table, z = given_budget(300.0)
     facts = loose.facts(loose.required)
-    by_table_ms = 1000.0 * float(table.path_s.min())
+    by_table_ms = 1000.0 * table.least_path_s(z)
     paths_s = [path_s(loose.model, loose.scenario, choice, facts, quantiles(loose)) for choice in combinations(loose)]
     by_draws_ms = 1000.0 * min(float(np.quantile(path, 0.9)) for path in paths_s)
     assert by_draws_ms < 0.97 * by_table_ms
-    one, table = given_budget((by_draws_ms + by_table_ms) / 2)
-    median_cores = table.cores_under(one.model, one.scenario, facts, 0.0)
-    assert not admissible(one.model, one.scenario, table, median_cores).any()
-    possible = one.study.possible(one.model, table, one.required, median_cores)
-    assert possible.any()
-    for index, may_hold in enumerate(possible):
-        setup = set_up(one.model, one.scenario, table.choice(index), one.required)
+    one, table, z = given_budget((by_draws_ms + by_table_ms) / 2)
+    found = admitted(one.model, one.scenario, table, lasting(one.model, one.scenario, table), z)
+    assert not len(found.certain)
+    possible = one.study.possible(one.model, table, one.required, z, found)
+    assert len(possible)
+    for place in range(len(table)):
+        setup = set_up(one.model, one.scenario, table.choice(place), one.required)
         reason = one.study.belief(one.model, setup, one.required).ruled_out(one.study.draws_asked - 1)
-        assert bool(may_hold) == (reason is None)
+        assert (place in possible) == (reason is None)
 
 
 def test_shares_mix_the_two_errors() -> None:
