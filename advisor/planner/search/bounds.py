@@ -37,9 +37,7 @@ def lasting(model: PlatformModel, scenario: Scenario, combinations: Combinations
     if combinations.device_load is not None:
         fits &= combinations.device_load <= usable
     fits &= combinations.engine_load <= usable
-    which = np.flatnonzero(fits)
-    which = which[combinations.least_median_cores(which) <= usable * model.cores]
-    return which[combinations.median_cores(which) <= usable * model.cores]
+    return combinations.keep_cores(usable * model.cores, np.flatnonzero(fits))
 
 
 class Admitted(NamedTuple):

@@ -161,6 +161,24 @@ class Combinations:
         loaded = self._sums(self._loaded_stages(MEDIAN), which, start=frames)
         return np.maximum(least, LEAST_OF_LAW * busy_cores(loaded, model.cores))
 
+    def keep_cores(self, most: float, which: Places) -> Places:
+        """Those among the ones at ``which`` places that keep no more than ``most`` cores busy at the median.
+
+        The law is asked of those alone of which neither the load with idle cores nor that with busy ones tells: what
+        takes no more than that with all cores busy never keeps more of them busy.
+        """
+        which = which[self.least_median_cores(which) <= most]
+        if not self._model.slowing:
+            return which
+        contended = loaded_frame_cores(self._model, self._scenario, self._facts, MEDIAN)[-1] + self._sums(
+            [row[-1] for row in self._loaded_stages(MEDIAN)], which
+        )
+        keeps = contended * SAFELY_MORE <= most
+        open_to_doubt = np.flatnonzero(~keeps)
+        keeps[open_to_doubt] = self.median_cores(which[open_to_doubt]) <= most
+        kept: Places = which[keeps]
+        return kept
+
     def demand(self, z: float, which: Places | None = None) -> Floats:
         """Cores that each keeps busy at least at quantile ``z``."""
         model, scenario, facts = self._model, self._scenario, self._facts

@@ -168,7 +168,10 @@ class _Boxes:
         z: float | None = MEDIAN
         if self._is_late(costs.path_s(MOST_Z)):  # then the quantile of the box may decide
             z = self.z if self._is_late(costs.path_s(self.z_range[1])) else None
-        median_cores, _ = least_busy(study, model, self.load)
+        # Where a bound tells already that this comes no nearer than what is known, the figure itself matters no more.
+        at_least = least_cores_of(study, model, self.load, MEDIAN) or 0.0
+        enough = at_least > scenario.margin.usable_share * model.cores and not self._is_shown(self._short_of(at_least))
+        median_cores = at_least if enough else least_busy(study, model, self.load)[0]
         shortest_s = costs.path_s(MEDIAN if z is None else z), costs.path_s(MEDIAN)
         failed = out_of_cores(
             model, scenario, self.load, median_cores, shortest_s,
@@ -209,11 +212,20 @@ class _Boxes:
             return failed._replace(at_median=failed.at_median or not holds_at_median), possible
         return bound(model, scenario, combinations, z, count=self.count, holds_at_median=holds_at_median), possible
 
+    def _short_of(self, median_cores: float) -> FailedCheck:
+        """What boxes fail that have too few cores at the median, were it nothing else."""
+        usable = self.scenario.margin.usable_share * self.model.cores
+        return FailedCheck("cpu", "", usable / median_cores * SAFELY_MORE)
+
+    def _is_shown(self, failed: FailedCheck) -> bool:
+        """Whether what fails comes nearer than what is known."""
+        than = self.than
+        return than is None or (isinstance(than, Failing) and nearer(self.model, failed, than))
+
     def _failing(self, failed: FailedCheck, choice: Callable[[], Choice]) -> Failing | None:
         """What fails by a closed form, with its configuration; None where it comes no nearer than what is known."""
         self.study.counters.bounded += 1
-        than = self.than
-        if than is not None and (isinstance(than, Feasible) or not nearer(self.model, failed, than)):
+        if not self._is_shown(failed):
             return None
         setup = set_up(self.model, self.scenario, choice(), self.load)
         return Failing(self.model, self.count, failed, Deployment(self.study, self.model, self.count, setup))
