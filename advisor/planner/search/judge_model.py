@@ -13,7 +13,7 @@ from .belief import MEDIAN
 from .bounds import admitted, bound, lasting, out_of_cores, slow_decode
 from .checks import FailedCheck
 from .combinations import SAFELY_MORE, Combinations
-from .costs import Places, busy_choice_cores, frame_cores, stage_cores
+from .costs import Places, busy_choice_cores, frame_cores, listed_options, stage_cores
 from .joint import MOST_Z
 from .judgement import Deployment, Failing, Feasible, Judgement
 from .last_digits import settled
@@ -60,8 +60,13 @@ def has_cores(study: Study, model: PlatformModel, load: Load) -> bool:
     # A sum over the stages, or one combination, mostly decides: only what is as close as last digits is left to all.
     if (least_cores_of(study, model, load, MEDIAN) or 0.0) > usable * SAFELY_MORE:
         return False
-    one = busy_choice_cores(model, study.scenario, least_choice(study, model, load), study.facts(load), MEDIAN)
-    return one * SAFELY_MORE <= usable or least_busy(study, model, load)[0] <= usable
+    choice, facts = least_choice(study, model, load), study.facts(load)
+    listed, _ = listed_options(model, study.scenario, facts)
+    if all(any(option is one for one in kept) for option, kept in zip(choice.values(), listed, strict=True)):
+        one = busy_choice_cores(model, study.scenario, choice, facts, MEDIAN)
+        if one * SAFELY_MORE <= usable:
+            return True
+    return least_busy(study, model, load)[0] <= usable
 
 
 def least_choice(study: Study, model: PlatformModel, load: Load) -> Choice:
