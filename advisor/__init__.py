@@ -6,7 +6,10 @@ which is loaded when one of them is first used: ``import advisor`` alone loads n
 
 import os
 import sys
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = (
+    False  # type checkers take it for typing's, which takes longer to load than Ctrl-C may be left unwatched
+)
 
 __version__ = "0.2.0.dev0"
 

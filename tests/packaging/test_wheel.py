@@ -53,7 +53,7 @@ def test_the_wheel_knows_its_version_its_command_and_its_licence(wheel: Path) ->
         commands = archive.read(f"{folder}/entry_points.txt").decode()
         assert f"{folder}/licenses/LICENSE" in archive.namelist()
     assert metadata["Version"] == __version__
-    assert "sizer = advisor.cli.main:main" in commands
+    assert "sizer = advisor.cli.entry:main" in commands
 
 
 def run(*command: str | Path, outside: Path) -> str:

@@ -35,7 +35,7 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _PATIENCE_S = 30.0
 """For a program that was asked to stop."""
 _KEYS = {"scenario", "platform", "sizer_version", "target", "run", "needed_bytes"}
-_SIZER = ["-c", "from advisor.cli.main import main; main()"]
+_SIZER = ["-c", "from advisor.cli.entry import main; main()"]
 """Not the script that pip makes: its first line holds the path of the kit, which may be too long or have spaces."""
 _MEASURE = ["bench", "--quick", "--budget", "5m"]
 
