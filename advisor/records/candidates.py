@@ -35,7 +35,8 @@ class Candidates(Record):
     max_price: PositiveQuantity | None = None
     """Most that one box may cost, in the scenario's currency."""
     prices: dict[str, PriceOverride] = {}
-    """Platform id to a price that takes the place of the catalogue's."""
+    """Platform id to a price that takes the place of the catalogue's; ``this``: what each machine like this one costs,
+    which otherwise costs nothing and is there once."""
     max_boxes: PositiveCount = 4
     """Most boxes over which the load may be spread."""
     devices: tuple[str, ...] = ()

@@ -108,6 +108,8 @@ class BoxSurface(Record):
     """Of one box."""
     price_low: Quantity
     price_high: Quantity
+    most: PositiveCount | None = None
+    """Boxes that can be had at this price; None: any number."""
     memory_mib: Quantity
     wall_w: tuple[float, ...]
     """Wall power at equal steps of utilisation from 0 to 1."""

@@ -132,6 +132,8 @@ def _bought_with(
         bought_with=device.id,
         lacks=words if fit == "lacks" else None,
         slot_doubt=words if fit in {"taken", "unknown"} else None,
+        # A price that the scenario states for the box alone is in the sum, which then stands for each.
+        at_hand=None if platform.id in scenario.candidates.prices else candidate.at_hand,
     )
 
 

@@ -19,7 +19,7 @@ ASSUMED_MEMORY_BYTES = 16 * 1024**3
 
 
 def local_candidate(facts: HostFacts) -> Candidate:
-    """Return this machine as a candidate; it costs nothing, since it is there already.
+    """Return this machine as a candidate; it costs nothing, since it is there already. What more of it cost is unknown.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def local_candidate(facts: HostFacts) -> Candidate:
         memory_channels_populated=_channels(machine, today, "measured", "this machine"),
         price_usd=Sourced(value=0.0, kind="measured", source="this machine is already here", date=today),
     )
-    return Candidate(platform, machine, granted_cpus=_granted_cpus(facts))
+    return Candidate(platform, machine, granted_cpus=_granted_cpus(facts), at_hand=1)
 
 
 def _granted_cpus(facts: HostFacts) -> tuple[int, ...]:

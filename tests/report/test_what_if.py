@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,14 @@ BOXES = [("tiny", 2, 90.0), ("small", 3, 160.0), ("middle", 4, 300.0), ("large",
 class Shop:
     """A plan of the fakes with its surface and page."""
 
-    def __init__(self) -> None:
+    def __init__(self, redundancy: str = "none", at_hand: str = "") -> None:
         boxes = [candidate(name, cores, price) for name, cores, price in BOXES]
+        boxes = [replace(box, at_hand=1) if box.platform.id == at_hand else box for box in boxes]
         predictor = FakePredictor({"person": 0.02, "reid": 0.004}, spread=1.6)
         # Groups that differ: those that are alike are planned as one.
         door = camera(2, "door") | {"resolution": "1280x720"}
         precisions = {"precisions": ["f32", "int8"]}
-        margin = {"headroom_pct": 30.0, "growth_cameras": 2}
+        margin = {"headroom_pct": 30.0, "growth_cameras": 2, "redundancy": redundancy}
         shop = scenario(cameras=[camera(6), door], accuracy=precisions, margin=margin)
         self.inputs: PlanInputs = inputs(boxes, predictor, shop)
         kept: list[tuple[Study, Any]] = []
@@ -160,6 +162,34 @@ def test_the_page_answers_as_the_planner_does(shop: Shop, page: Any, change: dic
     assert agrees(mine, theirs), (mine, theirs)
     if theirs is not None and mine["chosen"]["box"] == theirs["box"] and mine["chosen"]["count"] == theirs["count"]:
         assert abs(mine["chosen"]["p"] - theirs["p"]) * 100 <= MOST_POINTS or mine["close"]
+
+
+@browser_only
+@pytest.mark.parametrize("case", [{"redundancy": "n+1"}, {"at_hand": "small"}])
+def test_spare_boxes_are_paid_once_and_what_is_at_hand_is_not_multiplied(
+    browser: Any, tmp_path: Path, case: dict[str, str]
+) -> None:
+    shop, file = Shop(**case), tmp_path / "plan.html"
+    file.write_text(shop.html, "utf-8")
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    for change in ({}, {"cameras": [12, 4]}, {"cameras": [3, 1]}):
+        setting = ASKED | change
+        mine, theirs = page.evaluate(ASK, setting), shop.answer(setting)
+        assert agrees(mine, theirs), (mine, theirs)
+        assert (
+            mine["chosen"] is None
+            or (mine["chosen"]["box"], mine["chosen"]["count"]) != ("small", 2)
+            or not (case.get("at_hand"))
+        )
+    page.close()
+
+
+def test_a_box_of_the_page_costs_what_one_costs_with_a_spare_one_too() -> None:
+    plain, spare = Shop(), Shop("n+1")
+    prices = {box.id: (box.price, box.price_low, box.price_high) for box in plain.surface.boxes}
+    assert {box.id: (box.price, box.price_low, box.price_high) for box in spare.surface.boxes} == prices
+    assert spare.surface.spare_boxes == 1
 
 
 @browser_only

@@ -31,6 +31,8 @@ class BoxKind:
     price: float
     cost: float
     cameras: int
+    most: int | None = None
+    """Boxes that can be had at this price; None: any number."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,8 @@ def _worth_mixing(study: Study, candidates: Sequence[Candidate], ceiling: float)
         if demand is None or demand <= 0:
             continue
         most = study.scenario.margin.usable_share * study.model(candidate).cores * total / demand
-        kind = BoxKind(candidate, price, price, min(total, math.floor(most)))
+        cameras = min(total, math.floor(most))
+        kind = BoxKind(candidate, price, price, cameras, study.at_hand(candidate))
         kinds.append(replace(kind, cost=_least_cost_of_one(study, kind)))
     # How much longer work takes with the cores busy is worked out only of those that may be worth it without.
     closer = [
@@ -199,7 +202,8 @@ def _kinds(study: Study, by_price: Study, bounds: Sequence[BoxKind], ceiling: fl
             cost = _box_cost(single, bound.candidate, spread(study.case.grown, carried))
             kinds.append(replace(bound, cost=cost, cameras=carried))
             at_least.append(replace(bound, cameras=carried))
-            best = carried
+            if bound.most is None:  # else a dearer one may be wanted beside it
+                best = carried
         if best >= total:
             break
     return kinds
@@ -249,7 +253,8 @@ def cheapest_numbers(kinds: Sequence[BoxKind], total: int, limit: int, *, spare_
             lost = np.concatenate([carried, none])
             lost[size + i] = -carried[i]
             rows.append(LinearConstraint(lost, total, np.inf))
-    bounds = Bounds(np.zeros(2 * size), np.concatenate([np.full(size, float(limit)), np.ones(size)]))
+    most = [float(limit if kind.most is None else min(limit, kind.most)) for kind in kinds]
+    bounds = Bounds(np.zeros(2 * size), np.concatenate([most, np.ones(size)]))
     integral = np.ones(2 * size, dtype=np.int64)
     answer = milp(np.concatenate([costs, none]), constraints=rows, bounds=bounds, integrality=integral)
     return None if answer.x is None else [round(value) for value in answer.x[:size]]

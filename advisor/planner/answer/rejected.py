@@ -185,7 +185,14 @@ def _miss(study: Study, candidate: Candidate, chosen: Solution | None, *, known_
 def _without_price(study: Study, candidate: Candidate) -> Miss:
     judged = judge(study, candidate, 1)
     holds = "holds, but" if isinstance(judged, Feasible) else f"{judged.failed.reason};"
-    return Miss.of(judged, f"{holds} {UNKNOWN_PRICE}")
+    at_hand = study.at_hand(candidate)
+    return Miss.of(judged, f"{holds} {UNKNOWN_PRICE if at_hand is None else _only(candidate, at_hand)}")
+
+
+def _only(candidate: Candidate, at_hand: int) -> str:
+    """That more boxes than there are would have to be bought, and how to have them compared."""
+    name = candidate.platform.id
+    return f"there is only {at_hand} of it: give the price of one in candidates.prices.{name} to have more compared"
 
 
 def _without_solution(study: Study, candidate: Candidate) -> Miss:
@@ -195,6 +202,9 @@ def _without_solution(study: Study, candidate: Candidate) -> Miss:
     too_few = limit > 1 and not isinstance(judged, Feasible)
     if too_few and not isinstance(one, Feasible) and one.failed.check == "cpu":
         return Miss.of(one, _not_even(one.failed.reason, limit), cost)
+    at_hand = study.at_hand(candidate)
+    if at_hand is not None and isinstance(judged, Feasible) and not isinstance(one, Feasible):
+        return Miss.of(one, f"{one.failed.reason}; {_only(candidate, at_hand)}", cost)
     return Miss.of(one, "", cost)
 
 
@@ -246,6 +256,9 @@ def _with_more_boxes(study: Study, candidate: Candidate, count: int, check: str,
     if needed <= count:
         return _of_boxes(count) + reason
     price = study.price(candidate, needed)
+    at_hand = study.at_hand(candidate)
+    if price.value is None and at_hand is not None:
+        return f"{_of_boxes(count)}{reason}; it takes {needed} boxes or more, and {_only(candidate, at_hand)}"
     return f"{_of_boxes(count)}{reason}; it takes {needed} boxes or more, {price.value:,.0f} {price.currency} at least"
 
 

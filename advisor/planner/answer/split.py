@@ -42,12 +42,19 @@ def cheaper_split(study: Study, candidates: Sequence[Candidate], chosen: Solutio
         if _least_cost(first, candidates) + floor >= ceiling - CENT:
             continue
         one = cheapest(first, candidates, ceiling=ceiling - floor)
-        other = None if one is None else cheapest(second, candidates, ceiling=ceiling - one.cost)
+        other = None if one is None else cheapest(second, _left(study, candidates, one), ceiling=ceiling - one.cost)
         if one is None or other is None or one.judged.count + other.judged.count > scenario.candidates.max_boxes:
             continue
         if one.cost + other.cost < ceiling - CENT:
             best, ceiling = (one, other), one.cost + other.cost
     return None if best is None else _record(study, best, chosen)
+
+
+def _left(study: Study, candidates: Sequence[Candidate], taken: Solution) -> Sequence[Candidate]:
+    """Candidates of which there are boxes left beside those that are taken."""
+    if study.at_hand(taken.candidate) is None:
+        return candidates
+    return [candidate for candidate in candidates if candidate.platform.id != taken.candidate.platform.id]
 
 
 def parts(scenario: Scenario) -> Iterator[tuple[frozenset[str], frozenset[str]]]:

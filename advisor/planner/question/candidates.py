@@ -147,7 +147,7 @@ def excluding_limit(scenario: Scenario, candidate: Candidate, today: dt.date) ->
         if least_w > limit_w:
             drawn = f"{most_w:g} W" if least_w == most_w else f"{least_w:g} to {most_w:g} W, as its maker sets it,"
             return "site.max_power_w", f"draws up to {drawn} at the wall, the site allows {limit_w:g} W"
-    price = price_of(platform, 1, scenario, today)
+    price = price_of(platform, 1, scenario, today, at_hand=candidate.at_hand)
     if filters.max_price is not None and price.per_box is not None and price.per_box > filters.max_price:
         return "candidates.max_price", f"costs {price.per_box:,.0f} {price.currency}, above {filters.max_price:,.0f}"
     return None

@@ -97,6 +97,9 @@ class Candidate:
     """What must be checked of the slot of the added device before buying; None: nothing."""
     granted_cpus: tuple[int, ...] = ()
     """Logical CPUs that this machine grants, in the kernel's numbers, where they are fewer than it has; empty: all."""
+    at_hand: int | None = None
+    """Boxes that there are, which is what its price stands for: of more of them it is not known. None: it is what each
+    box costs."""
 
     @property
     def added_w(self) -> float:

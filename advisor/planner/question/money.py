@@ -20,8 +20,14 @@ itself says so. Assumed: a quotation is paid as it is, a list price is not what 
 of estimates."""
 
 
-def price_of(platform: Platform, count: int, scenario: Scenario, today: dt.date) -> Price:
-    """Price of ``count`` boxes in the scenario's currency; an override in the scenario goes first."""
+def price_of(
+    platform: Platform, count: int, scenario: Scenario, today: dt.date, *, at_hand: int | None = None
+) -> Price:
+    """Price of ``count`` boxes at each site in the scenario's currency; an override in the scenario goes first.
+
+    ``at_hand``: boxes that the price of the platform stands for, at all sites together; that of more of them is
+    unknown. None: it is what each box costs.
+    """
     money = scenario.money
     override = scenario.candidates.prices.get(platform.id)
     if override is not None:
@@ -40,10 +46,11 @@ def price_of(platform: Platform, count: int, scenario: Scenario, today: dt.date)
             basis=basis,
         )
     listed: Sourced | None = platform.price_usd
-    if listed is None:
+    more = at_hand is not None and count * max(1, sum(site.count for site in scenario.sites)) > at_hand
+    if listed is None or more:
+        source = f"only {at_hand} at hand, and no price of another" if more else "no price in the catalogue"
         return Price(
-            value=None, currency=money.currency, kind="unknown", source="no price in the catalogue", date=None,
-            stale=False, per_box=None,
+            value=None, currency=money.currency, kind="unknown", source=source, date=None, stale=False, per_box=None,
         )  # fmt: skip
     rate = money.usd_rate or 1.0
     spread = PRICE_SPREAD[listed.kind]

@@ -217,7 +217,14 @@ class Study:
         """Price of ``count`` boxes that carry the load and the spare one."""
         bought = count + self.case.spare_boxes
         key = ("price", candidate.platform.id, bought)
-        return self.once(key, lambda: price_of(candidate.platform, bought, self.scenario, self.inputs.today))
+        return self.once(
+            key,
+            lambda: price_of(candidate.platform, bought, self.scenario, self.inputs.today, at_hand=candidate.at_hand),
+        )
+
+    def at_hand(self, candidate: Candidate) -> int | None:
+        """Most boxes of which the price is known; None: it is known of any number, or of none."""
+        return None if candidate.platform.id in self.scenario.candidates.prices else candidate.at_hand
 
     def facts(self, load: Load) -> LoadFacts:
         """Offered load of the scenario's stages."""

@@ -436,6 +436,8 @@ const sizerModel = (surface) => {
   const priceOf = (box, setting, count) => {
     const quoted = setting.prices[box.id];
     const bought = count + surface.spare_boxes;
+    // Of more boxes than there are no price is known, unless the user states one.
+    if (quoted === undefined && box.most && bought > box.most) return { value: Infinity, low: Infinity, high: Infinity, each: Infinity };
     return quoted === undefined
       ? { value: box.price * bought, low: box.price_low * bought, high: box.price_high * bought, each: box.price }
       : { value: quoted * bought, low: quoted * bought, high: quoted * bought, each: quoted };
@@ -523,7 +525,8 @@ const sizerModel = (surface) => {
       if (found && found.feasible) {
         queue.push({ ...entry, cost: costOf(entry.box, setting, entry.count, found), found });
       } else if (entry.count < mostBoxes(setting)) {
-        queue.push({ ...entry, count: entry.count + 1, cost: costOf(entry.box, setting, entry.count + 1, null) });
+        const cost = costOf(entry.box, setting, entry.count + 1, null);
+        if (cost < Infinity) queue.push({ ...entry, count: entry.count + 1, cost });
       }
     }
     return explored;

@@ -11,7 +11,7 @@ from advisor.planner.answer.mix import BoxKind, cheapest_numbers
 from advisor.planner.plan import plan
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.search.study import Study
-from tests.planner.fakes import FakePredictor, candidate, inputs, scenario
+from tests.planner.fakes import FakePredictor, camera, candidate, inputs, scenario
 
 
 @pytest.mark.parametrize("spare_box", [False, True])
@@ -139,3 +139,18 @@ def test_what_carries_no_more_than_a_cheaper_box_is_found_out_soon(monkeypatch: 
     assert mix._carried(study, bound, more_than=14) == 0
     assert asked == [30, 15]
     assert len(asked) < thorough
+
+
+def test_what_is_at_hand_is_in_a_mix_as_often_as_there_is_of_it() -> None:
+    predictor = FakePredictor({"person": 0.05, "reid": 0.001})
+    shop = scenario(cameras=[camera(12)], margin={"headroom_pct": 20.0})
+    boxes = [candidate("this", 4, 0.0), candidate("same", 4, 300.0), candidate("large", 16, 900.0)]
+    free = plan(inputs(boxes, predictor, shop)).recommended
+    assert free is not None
+    assert (free.platform, free.count) == ("this", 2)  # as if any number of it were free
+    result = plan(inputs([replace(boxes[0], at_hand=1), *boxes[1:]], predictor, shop))
+    assert result.recommended is not None
+    assert (result.recommended.platform, result.recommended.count) == ("same", 2)
+    assert result.mix is not None
+    assert {share.platform: share.count for share in result.mix.boxes} == {"this": 1, "same": 1}
+    assert result.mix.price == 300.0

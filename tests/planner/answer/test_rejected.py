@@ -11,7 +11,7 @@ from advisor.planner.search.search import judge
 from advisor.planner.search.study import Study
 from advisor.records.model import ModelWork
 from advisor.records.plan import Rejected
-from tests.planner.fakes import best_of, camera, candidate, inputs, scenario, work
+from tests.planner.fakes import TODAY, best_of, camera, candidate, inputs, scenario, work
 
 BOXES = [candidate(f"box-{n}", n, 100.0 + 60.0 * n) for n in (2, 4, 8, 16)]
 
@@ -158,3 +158,30 @@ def test_what_fails_one_check_by_a_little_and_is_far_too_small_is_not_the_neares
     near = judge(study, desktop, 1)
     misses = [Miss.of(near_by_check), Miss.of(near)]
     assert max(misses, key=lambda miss: miss.nearness).candidate.platform.id == "desktop"
+
+
+def test_more_of_what_is_at_hand_is_not_offered_and_what_would_have_it_compared_is_said() -> None:
+    this = replace(candidate("this", 2, 0.0), at_hand=1)
+    alone = plan(inputs([this]))
+    assert (alone.recommended, alone.mix) == (None, None)
+    (item,) = alone.rejected
+    assert item.reason.endswith(
+        "there is only 1 of it: give the price of one in candidates.prices.this to have more compared"
+    )
+    beside = plan(inputs([this, candidate("large", 16, 900.0)]))
+    assert best_of(beside).platform == "large"
+    (item,) = beside.rejected
+    assert "it takes 2 boxes or more, and there is only 1 of it" in item.reason
+    quoted = {"prices": {"this": {"value": 100.0, "date": TODAY, "source": "offer 17"}}}
+    bought = best_of(plan(inputs([this], shop=scenario(candidates=quoted))))
+    assert (bought.platform, bought.price.value) == ("this", 100.0 * bought.count)
+    assert bought.count > 1
+
+
+def test_the_spare_of_what_is_at_hand_has_no_price() -> None:
+    this = replace(candidate("this", 8, 0.0), at_hand=1)
+    result = plan(inputs([this], shop=scenario(margin={"redundancy": "n+1"})))
+    assert result.recommended is None
+    (item,) = result.unpriced
+    assert item.reason.startswith("holds, but there is only 1 of it")
+    assert item.count == 2

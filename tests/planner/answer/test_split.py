@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from advisor.planner.answer.split import parts
@@ -76,3 +78,13 @@ def test_trees_stay_whole_and_every_way_is_looked_at_once() -> None:
     many = shop(stages=[{"id": f"s{n}", "model": "like:person"} for n in range(7)])
     assert [len(second) for _, second in parts(many)] == [1] * 7
     assert list(parts(scenario())) == []
+
+
+def test_both_parts_are_not_put_on_the_one_box_that_is_at_hand() -> None:
+    small, large = case(0.0, 900.0).candidates
+    predictor = FakePredictor({"person": 0.1, "reid": 0.001, "plate": 0.1})
+    like_it = candidate("like-it", 4, 200.0)
+    result = plan(inputs([replace(small, at_hand=1), like_it, large], predictor, shop()))
+    assert result.split is not None
+    assert sorted(share.platform for share in result.split.boxes) == ["box-4", "like-it"]
+    assert result.split.price == pytest.approx(200.0)

@@ -66,3 +66,20 @@ def test_a_quotation_in_usd_is_converted_and_any_third_currency_refused() -> Non
     quoted["box"]["currency"] = "CHF"
     with pytest.raises(ValueError, match=r"currency CHF differs from money\.currency EUR"):
         scenario(money=money, candidates={"prices": quoted})
+
+
+def test_what_is_at_hand_has_its_price_and_more_of_it_none_unless_one_is_stated() -> None:
+    box = candidate("this", 4, 0.0).platform
+    assert price_of(box, 1, scenario(), TODAY, at_hand=1).value == 0.0
+    more = price_of(box, 2, scenario(), TODAY, at_hand=1)
+    assert (more.value, more.per_box, more.kind) == (None, None, "unknown")
+    assert "only 1" in more.source
+    shop = scenario(candidates={"prices": {"this": {"value": 250.0, "date": TODAY, "source": "offer 17"}}})
+    assert price_of(box, 2, shop, TODAY, at_hand=1).value == 500.0
+
+
+def test_one_box_at_hand_is_at_one_site_alone() -> None:
+    camera = {"group": "a", "count": 1, "resolution": "640x480", "fps": 5.0}
+    sites = [{"name": "town", "count": 2, "cameras": {"a": 1}}]
+    shop = scenario(cameras=[camera], stages=[{"id": "person", "model": "x"}], sites=sites)
+    assert price_of(candidate("this", 4, 0.0).platform, 1, shop, TODAY, at_hand=1).value is None

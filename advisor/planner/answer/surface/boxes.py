@@ -70,17 +70,19 @@ def that_matter(study: Study, candidates: Sequence[Candidate], plan: Plan) -> li
 
 def box_surface(study: Study, candidate: Candidate, placements: Sequence[int]) -> BoxSurface:
     """Record of a box with the places of the ways to use it."""
-    price = study.price(candidate, 1)
-    assert price.value is not None  # boxes without a price are left out
+    price, bought = study.price(candidate, 1), 1 + study.case.spare_boxes
+    assert price.per_box is not None  # boxes without a price are left out
+    low, high = price.low, price.high
     power_w = study.inputs.predictor.power_w
     return BoxSurface(
         id=candidate.platform.id,
         name=candidate.platform.name,
         processor=candidate.platform.processor,
         vendor=candidate.machine.vendor or "",
-        price=price.value,
-        price_low=price.value if price.low is None else price.low,
-        price_high=price.value if price.high is None else price.high,
+        price=price.per_box,
+        price_low=price.per_box if low is None else low / bought,
+        price_high=price.per_box if high is None else high / bought,
+        most=study.at_hand(candidate),
         memory_mib=rounded((candidate.machine.memory_bytes or 0.0) / 2**20),
         wall_w=tuple(
             rounded(power_w(candidate.machine, step / WATT_STEPS).p50 + candidate.added_w)
