@@ -16,7 +16,14 @@ from advisor.planner.answer.explain import sensitivity
 from advisor.planner.answer.ladder import ladder
 from advisor.planner.answer.mix import cheaper_mix
 from advisor.planner.answer.options import buys, make_option
-from advisor.planner.answer.rejected import FEW, Miss, RejectedPlatforms, list_rejected, rejected_record
+from advisor.planner.answer.rejected import (
+    FEW,
+    Miss,
+    RejectedPlatforms,
+    fails_at_median,
+    list_rejected,
+    rejected_record,
+)
 from advisor.planner.answer.relaxations import relaxed_limits, scenario_changes
 from advisor.planner.answer.requests import trace_of, with_requests
 from advisor.planner.answer.runtime_batching import Weighed, weigh
@@ -25,7 +32,7 @@ from advisor.planner.answer.split import cheaper_split
 from advisor.planner.answer.ties import Decision, cost_of_failure, decide, list_ties
 from advisor.planner.answer.undecided import next_measurement, undecided
 from advisor.planner.question.alike_groups import merged_groups, with_groups_merged
-from advisor.planner.question.candidates import ExcludedCandidate, admit, at_site
+from advisor.planner.question.candidates import EVIDENCE, ExcludedCandidate, admit, at_site
 from advisor.planner.question.inputs import Candidate, PlanInputs
 from advisor.planner.question.load_case import LoadCase
 from advisor.planner.search import draw_costs
@@ -216,10 +223,12 @@ def _excluded_record(study: Study, excluded: ExcludedCandidate) -> Rejected:
         return rejected_record(
             study, Miss(candidate, 1, excluded.check, excluded.reason, None), predict=False, exact=False
         )
-    judged = Miss.of(judge(study, candidate, 1), excluded.reason)
-    return rejected_record(
-        study, replace(judged, check=excluded.check), predict=True, exact=len(inputs.candidates) <= FEW
-    )
+    failing = fails_at_median(study, candidate) if excluded.check == EVIDENCE else None
+    if failing is None:
+        judged = replace(Miss.of(judge(study, candidate, 1), excluded.reason), check=excluded.check)
+    else:  # whatever is not known of it makes no difference
+        judged = replace(failing, reason=f"{failing.reason}; {excluded.reason}")
+    return rejected_record(study, judged, predict=True, exact=len(inputs.candidates) <= FEW)
 
 
 def _search_figures(

@@ -324,10 +324,10 @@ class Sensitivity(Record):
 
 
 class DisturbedTimings(Record):
-    """That passes of this machine were timed beside other load, and what that does to a plan of it."""
+    """That passes of the machine that a plan tells of were timed beside other load, and what that does to the plan."""
 
     timings: PositiveCount
-    """Timings of the scenario's models on this machine that the plan knows."""
+    """Timings of the scenario's models on that machine that the plan knows."""
     disturbed: PositiveCount
     """Those of them during which other load was seen."""
     reasons: tuple[str, ...]
@@ -426,7 +426,8 @@ class Plan(Record):
     without_measurements: WithoutMeasurements | None = None
     """The answer without what this machine lends to others (``sizer plan --measure``); None where it lends nothing."""
     disturbed: DisturbedTimings | None = None
-    """None where this machine is no candidate, or was quiet while its passes were timed."""
+    """None where neither what is recommended was measured, nor a machine that was named (``--on``), or where that one
+    was quiet while its passes were timed."""
 
     @model_validator(mode="before")
     @classmethod

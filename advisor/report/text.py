@@ -255,6 +255,8 @@ def why(item: PlanOption | Rejected) -> str:
 
 def remedy(item: Rejected) -> str:
     """What to change for a platform that was rejected; empty if the plan does not name the failed check."""
+    if item.check == "evidence" and item.predicted is not None:
+        return ""  # no measurement lacks: its reason says what else is not known
     return REMEDIES.get(item.check or "", "")
 
 

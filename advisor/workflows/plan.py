@@ -10,7 +10,6 @@ from advisor.errors import StoreError
 from advisor.records.plan import DisturbedTimings, Plan, PlanOption
 
 from .context import Say, few_collections, open_store, phase, probing, seldom, silent
-from .plan_candidates import is_this_machine
 from .plan_inputs import PlanRequest, prepare
 from .without_measurements import without_measurements
 
@@ -66,7 +65,7 @@ def plan_scenario(
                 bare = prepare(replace(request, measure=False), store, facts.result, progress, silent)
                 without = without_measurements(inputs, bare, store)
                 result = result.model_copy(update={"without_measurements": without})
-            result = result.model_copy(update={"disturbed": _disturbed(inputs, store, facts.result())})
+            result = result.model_copy(update={"disturbed": _disturbed(inputs, result, store, facts.result())})
             store.put_run("plan", result)
             runs.keep()
     if what_if is not None:
@@ -114,15 +113,15 @@ def configure_on(
     return configure(inputs)
 
 
-def _disturbed(inputs: PlanInputs, store: MeasurementStore, facts: HostFacts) -> DisturbedTimings | None:
-    """What other load did to the timings of this machine, where it is a candidate."""
-    from advisor.host import machine_spec
-
+def _disturbed(inputs: PlanInputs, plan: Plan, store: MeasurementStore, facts: HostFacts) -> DisturbedTimings | None:
+    """What other load did to the timings that the answer rests on."""
     from .predictors import quiet_predictor
-    from .quiet import disturbed_timings
+    from .quiet import disturbed_timings, rested_on
 
-    host = machine_spec(facts)
-    here = next((item for item in inputs.candidates if is_this_machine(item, host, facts.fingerprint)), None)
-    quiet = quiet_predictor(inputs.predictor, None if here is None else here.machine, facts.fingerprint)
-    rows = store.find(host_fingerprint=facts.fingerprint, status="done")
-    return disturbed_timings(inputs, here, quiet, rows)
+    box = rested_on(inputs, plan, facts.fingerprint)
+    if box is None:
+        return None
+    candidate, fingerprint = box
+    quiet = quiet_predictor(inputs.predictor, candidate.machine, fingerprint)
+    rows = store.find(host_fingerprint=fingerprint, status="done")
+    return disturbed_timings(inputs, candidate, quiet, rows, here=fingerprint == facts.fingerprint)

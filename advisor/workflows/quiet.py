@@ -1,4 +1,4 @@
-"""A plan of this machine that rests on timings beside other load says so, and what a quiet machine would do."""
+"""A plan that rests on timings beside other load says so, and what a quiet machine would do."""
 
 from __future__ import annotations
 
@@ -19,23 +19,52 @@ if TYPE_CHECKING:
     from advisor.records.base import Interval
 
 
+def rested_on(inputs: PlanInputs, plan: Plan, this_machine: str) -> tuple[Candidate, str] | None:
+    """Measured machine that the first lines of a plan tell of, with its fingerprint; None where there is none.
+
+    That is the machine that is recommended, where it was measured; else a measured one that the user named, this machine
+    before a box. A measured box of the catalogue that is not what to buy moves no figure in the first lines.
+
+    Parameters
+    ----------
+    inputs, plan
+        Of the plan, and its answer.
+    this_machine : str
+        Fingerprint of this machine.
+    """
+    measured: dict[str, tuple[Candidate, str]] = {}
+    for candidate in inputs.candidates:
+        box = candidate.platform
+        fingerprint = this_machine if candidate.machine.id == "this" else box.measured_fingerprint
+        if fingerprint is not None:
+            measured[box.id] = candidate, fingerprint
+    if plan.recommended is not None and plan.recommended.platform in measured:
+        return measured[plan.recommended.platform]
+    if not inputs.named:
+        return None
+    named = sorted(measured.values(), key=lambda found: found[0].machine.id != "this")
+    return named[0] if named else None
+
+
 def disturbed_timings(
-    inputs: PlanInputs, here: Candidate | None, quiet: Predictor | None, rows: Sequence[Measurement]
+    inputs: PlanInputs, box: Candidate, quiet: Predictor | None, rows: Sequence[Measurement], *, here: bool
 ) -> DisturbedTimings | None:
-    """Say what other load did to the timings that a plan of this machine rests on; None where none was disturbed.
+    """Say what other load did to the timings that a plan rests on; None where none was disturbed.
 
     Parameters
     ----------
     inputs : PlanInputs
         Of the plan.
-    here : Candidate, optional
-        This machine among the candidates; None: it is none of them.
+    box : Candidate
+        The measured machine.
     quiet : Predictor, optional
-        Its predictor as of a quiet machine.
+        Its predictor as of a quiet machine; None: nothing measured of it enters.
     rows : sequence of Measurement
-        What this machine has in its store.
+        What was measured on it.
+    here : bool
+        Whether it is this machine, be it as a box of the catalogue.
     """
-    if here is None or quiet is None:
+    if quiet is None:
         return None
     wanted = {model.sha256 for model in inputs.models.values()}
     timings = [
@@ -49,7 +78,7 @@ def disturbed_timings(
     disturbed = [row for row in timings if row.interference.dirty]
     if not disturbed:
         return None
-    alone = replace(inputs, candidates=(here,), named=True, predictor=MeasuredBoxes(quiet, {here.machine.id: quiet}))
+    alone = replace(inputs, candidates=(box,), named=True, predictor=MeasuredBoxes(quiet, {box.machine.id: quiet}))
     cameras, requests_per_s = _capacity(alone)
     reasons = Counter(_kind(reason) for row in disturbed for reason in row.interference.reasons)
     return DisturbedTimings(
@@ -58,7 +87,11 @@ def disturbed_timings(
         reasons=tuple(reason for reason, _ in reasons.most_common()),
         quiet_capacity_cameras=cameras,
         quiet_capacity_requests_per_s=requests_per_s,
-        text=_text(len(disturbed), len(timings), cameras or requests_per_s, "cameras" if cameras else "requests/s"),
+        text=(
+            f"{len(disturbed)} of {len(timings)} timings of {_called(box)} were taken beside other load: its figures say "
+            f"what it does beside such load.{_quiet_words(cameras, requests_per_s)} To measure it again when it is quiet: "
+            f"{_again(box, here=here)}"
+        ),
     )
 
 
@@ -79,10 +112,24 @@ def _kind(reason: str) -> str:
     return " ".join(words).replace(" %", "")
 
 
-def _text(disturbed: int, timings: int, quiet: Interval | None, unit: str) -> str:
-    spread = "" if quiet is None else f"{quiet.p50:.3g} ({quiet.p10:.3g} - {quiet.p90:.3g}) {unit}"
-    capacity = f" A quiet machine would carry {spread}." if spread else ""
+def _called(box: Candidate) -> str:
+    return "this machine" if box.machine.id == "this" else box.platform.id
+
+
+def _quiet_words(cameras: Interval | None, requests_per_s: Interval | None) -> str:
+    quiet, unit = cameras or requests_per_s, "cameras" if cameras else "requests/s"
     return (
-        f"{disturbed} of {timings} timings of this machine were taken beside other load: its figures say what it does "
-        f"beside such load.{capacity} To measure it again when it is quiet: `sizer plan --on this --again`"
+        ""
+        if quiet is None
+        else f" A quiet machine would carry {quiet.p50:.3g} ({quiet.p10:.3g} - {quiet.p90:.3g}) {unit}."
     )
+
+
+def _again(box: Candidate, *, here: bool) -> str:
+    """How the machine is measured again."""
+    again = "`sizer plan --on this --again`"
+    if box.machine.id == "this":
+        return again
+    if here:
+        return f"{again}, as it is this machine"
+    return f"{again} on it, then `sizer bench --quick --export FILE` there and `sizer catalog add FILE` here"

@@ -131,7 +131,9 @@ def list_rejected(
         nearest=tuple(records[miss] for miss in failing[:NEAREST]) if chosen is None else (),
         just_fails=None if just is None else rejected_record(study, just, predict=True, exact=True),
         not_judged=sum(miss.check == "cost" and not miss.feasible for miss in misses),
-        uncertain=tuple((miss.candidate, study.case.max_boxes if chosen is None else miss.count) for miss in cheaper),
+        uncertain=tuple(
+            (miss.candidate, _most(study, miss.candidate) if chosen is None else miss.count) for miss in cheaper
+        ),
     )
 
 
@@ -187,6 +189,21 @@ def _without_price(study: Study, candidate: Candidate) -> Miss:
     holds = "holds, but" if isinstance(judged, Feasible) else f"{judged.failed.reason};"
     at_hand = study.at_hand(candidate)
     return Miss.of(judged, f"{holds} {UNKNOWN_PRICE if at_hand is None else _only(candidate, at_hand)}")
+
+
+def _most(study: Study, candidate: Candidate) -> int:
+    """Most boxes of a platform that may carry the load: those permitted, of what is at hand no more than there are."""
+    at_hand = study.at_hand(candidate)
+    return study.case.max_boxes if at_hand is None else min(study.case.max_boxes, at_hand)
+
+
+def fails_at_median(study: Study, candidate: Candidate) -> Miss | None:
+    """One box of a platform of which no number that may be had carries the load even at the median; None: some may."""
+    for count in (_most(study, candidate), 1):
+        judged = judge(study, candidate, count)
+        if isinstance(judged, Feasible) or judged.failed.check == "evidence" or not judged.failed.at_median:
+            return None
+    return Miss.of(judged)
 
 
 def _only(candidate: Candidate, at_hand: int) -> str:

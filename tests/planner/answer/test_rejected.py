@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from advisor.planner.answer.rejected import Miss, RejectedPlatforms, list_rejected
 from advisor.planner.plan import plan
 from advisor.planner.question.inputs import Candidate
@@ -185,3 +187,23 @@ def test_the_spare_of_what_is_at_hand_has_no_price() -> None:
     (item,) = result.unpriced
     assert item.reason.startswith("holds, but there is only 1 of it")
     assert item.count == 2
+
+
+def test_no_more_than_is_at_hand_may_turn_out_to_hold() -> None:
+    this = candidate("this", 2, 0.0)
+    listed = {}
+    for at_hand in (None, 1):
+        found, _, _ = rejected([replace(this, at_hand=at_hand)], cameras=[camera(40)])
+        listed[at_hand] = [boxes for _, boxes in found.uncertain]
+    assert listed == {None: [4], 1: [1]}
+
+
+@pytest.mark.parametrize(("cores", "check"), [(2, "cpu"), (8, "evidence")])
+def test_a_box_of_unknown_power_that_is_too_small_is_a_no(cores: int, check: str) -> None:
+    box = candidate("box", cores, 300.0)
+    unknown = replace(box, platform=box.platform.model_copy(update={"max_power_w": None}))
+    limits = {"site": {"max_power_w": 65.0}, "candidates": {"max_boxes": 1}}
+    (item,) = plan(replace(inputs([unknown], shop=scenario(**limits)), named=True)).rejected
+    assert item.check == check
+    assert item.reason.endswith("a meter would settle that")
+    assert item.reason.startswith("needs" if check == "cpu" else "cannot tell")
