@@ -8,7 +8,7 @@ import click
 
 from .completion import complete_entries
 from .offers import offers
-from .options import EXIT_CODES, PathOption, common, echo, print_json, print_json_data, show
+from .options import EXIT_CODES, PathOption, common, echo, print_document, print_json, show
 
 
 @click.group(epilog=EXIT_CODES)
@@ -96,7 +96,7 @@ def check(file: Path | None, as_json: bool, quiet: bool, store_url: str | None) 
 
     problems = check_catalogue(file)
     if as_json:
-        print_json_data({"schema": "sizer.catalogue-check/1", "ok": not problems, "problems": problems})
+        print_document("catalogue-check", ok=not problems, problems=problems)
     else:
         echo("\n".join(problems) if problems else "no problem found")
     return 2 if problems else 0
@@ -115,7 +115,7 @@ def add(
 
     identifier = add_measured_box(file, price_usd, price_source, store_url=store_url)
     if as_json:
-        print_json_data({"schema": "sizer.catalogue-add/1", "platform": identifier})
+        print_document("catalogue-add", platform=identifier)
     else:
         echo(f"added platform {identifier}; plans of this box use its measurements from now on, no other box does")
 
@@ -129,8 +129,6 @@ def remove(identifier: str, as_json: bool, quiet: bool, store_url: str | None) -
 
     rows, files = remove_measured_box(identifier, store_url=store_url)
     if as_json:
-        print_json_data(
-            {"schema": "sizer.catalogue-remove/1", "platform": identifier, "rows": rows, "files": list(map(str, files))}
-        )
+        print_document("catalogue-remove", platform=identifier, rows=rows, files=list(map(str, files)))
     else:
         echo(f"removed platform {identifier}: {len(files)} files of the catalogue, {rows} rows of the store")

@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, echo, notes, print_json, show, warn
+from .options import (
+    EXIT_CODES,
+    MOST_SEED,
+    Duration,
+    OutputOption,
+    PathOption,
+    common,
+    echo,
+    notes,
+    print_json,
+    show,
+    warn,
+)
 
 if TYPE_CHECKING:
     from advisor.farm.credentials import Credentials
@@ -256,7 +268,7 @@ def table(
 @_boxes
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), default=None, metavar="DATE",
               help="Day of the prices. Default: today.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of every plan.")
+@click.option("--seed", type=click.IntRange(0, MOST_SEED), default=0, show_default=True, help="Seed of every plan.")
 @_wait
 @_to_scheduler
 @protected

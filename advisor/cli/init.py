@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from .completion import complete_models
-from .options import EXIT_CODES, OutputOption, Positive, common, notes, print_json_data
+from .options import EXIT_CODES, OutputOption, Positive, common, notes, print_document
 
 _RESOLUTION, _FPS, _CODEC, _LATENCY_MS = "1920x1080", 15.0, "h264", 500.0
 
@@ -70,10 +71,10 @@ def init(
     )
     written = write_scenario(asked, file)
     if as_json:
-        print_json_data({"schema": "sizer.init/1", "scenario": str(written)})
+        print_document("init", scenario=str(written))
     from advisor.workflows.models import looks_like_file
 
     say = notes(quiet)
-    say(f"wrote {written}; next: sizer plan {written} --html plan.html")
+    say(f"wrote {written}; next: sizer plan {shlex.quote(str(written))} --html plan.html")
     if looks_like_file(model) and not Path(model).exists():
         say(f"{model} is not there yet, seen from here: put it there, or write an architecture's name or like:NAME")

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 import click
 
 from .completion import complete_scenarios
-from .options import EXIT_CODES, Duration, OutputOption, PathOption, common, echo, notes, print_json, print_json_data
+from .options import (
+    EXIT_CODES,
+    MOST_SEED,
+    Duration,
+    OutputOption,
+    PathOption,
+    common,
+    echo,
+    notes,
+    print_document,
+    print_json,
+)
 from .verify import EXIT_OF_VERDICT
 
 if TYPE_CHECKING:
@@ -49,7 +60,7 @@ def kit() -> None:
               help="The acceptance takes 2 minutes, 30 minutes, or 8 hours, unless --duration says otherwise.")  # fmt: skip
 @click.option("--duration", "duration_s", type=Duration(1.0), default=None, metavar="TIME",
               help="Measured time after warm-up, for example 90s or 10m.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
+@click.option("--seed", type=click.IntRange(0, MOST_SEED), default=0, show_default=True,
               help="Seed of clips, camera phases and object counts.")  # fmt: skip
 @click.option("--measure/--no-measure", default=True, show_default=True,
               help="Measure the box after the acceptance (up to 5 minutes), for later plans with it.")  # fmt: skip
@@ -144,13 +155,9 @@ def read(
 
     filed = read_result(result, site=site, kit=kit_file, trusted_keys=trusted_keys, store_url=store_url)
     if as_json:
-        print_json_data(
-            {
-                "schema": "sizer.kit-read/1", "verdict": filed.result.verdict, "site": filed.site, "run": filed.run_id,
-                "known": filed.known, "platform": filed.platform, "kit_sha256": filed.result.kit_sha256,
-                "notes": list(filed.notes),
-            }
-        )  # fmt: skip
+        print_document("kit-read", verdict=filed.result.verdict, site=filed.site, run=filed.run_id,
+                known=filed.known, platform=filed.platform, kit_sha256=filed.result.kit_sha256,
+                notes=list(filed.notes))  # fmt: skip
     else:
         _say_filed(filed, quiet)
     return EXIT_OF_VERDICT[filed.result.verdict]

@@ -25,6 +25,8 @@ else:
 
 Command = Callable[..., Any]
 
+MOST_SEED = 2**32 - 1
+"""Seeds are added to and counted with in 64 bits, so that a larger one might not be told from another."""
 EXIT_CODES = """
 \b
 Exit codes: 0 done or PASS; 1 the answer is no (FAIL, not feasible, no evidence); 2 usage or bad input;
@@ -84,8 +86,16 @@ def print_json(document: BaseModel) -> None:
 
 
 def print_json_data(document: Any) -> None:
-    """Write plain data, such as a JSON Schema."""
+    """Write plain data that is no document of ours, such as a JSON Schema."""
     click.echo(json.dumps(document, indent=2, allow_nan=False))
+
+
+def print_document(kind: str, **fields: Any) -> None:
+    """Write the short document ``sizer.KIND/1`` of a command whose answer is no record."""
+    from advisor import __version__
+    from advisor.clock import utc_now
+
+    print_json_data({"schema": f"sizer.{kind}/1", "sizer_version": __version__, "created": utc_now(), **fields})
 
 
 def warn(text: str) -> None:

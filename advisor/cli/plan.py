@@ -10,7 +10,7 @@ import click
 
 from .completion import complete_formats, complete_platforms, complete_scenarios
 from .offers import rate_of
-from .options import EXIT_CODES, OutputOption, common, echo, names, notes, print_json, show
+from .options import EXIT_CODES, MOST_SEED, OutputOption, common, echo, names, notes, print_json, show
 from .trace_file import TraceFile, trace_option
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ if TYPE_CHECKING:
 @click.option("--rate", "rates", multiple=True, callback=rate_of, metavar="CODE=USD@DATE",
               help="What one unit of a currency costs in USD, and of which day that is; lets offers in it in.")  # fmt: skip
 @click.option("--details", is_flag=True, help="Print everything that the answer rests on, not its first screen alone.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the simulations.")
+@click.option(
+    "--seed", type=click.IntRange(0, MOST_SEED), default=0, show_default=True, help="Seed of the simulations."
+)
 @common
 def plan(
     scenario: str,
@@ -92,7 +94,11 @@ def plan(
         from advisor.report.exporters import known_format
 
         known_format(export_format)  # before planning, which may take minutes
-    on = names(platforms) if platforms else ()
+    on = () if platforms is None else names(platforms)
+    if platforms is not None and not on:
+        raise click.UsageError(
+            "--on names no platform; for example --on this,intel-core-i5-12400; leave it out for all"
+        )
     request = PlanRequest(
         scenario=scenario, on=on, measure=measure, seed=seed, again=again, offers=offers,
         as_of=None if as_of is None else as_of.date(), rates=rates,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .options import EXIT_CODES, PathOption, common, echo, print_json_data
+from .options import EXIT_CODES, PathOption, common, echo, print_document
 
 DEFAULT_PORT = 8765
 
@@ -60,7 +60,7 @@ def serve(
 
     def ready(address: str) -> None:
         if as_json:
-            print_json_data({"schema": "sizer.serve/1", "address": address, "store": name, "read_only": token is None})
+            print_document("serve", address=address, store=name, read_only=token is None)
         else:
             echo(f"{address} shows store {name}{', read-only' if token is None else ''}; Ctrl-C ends it")
         import sys

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .options import EXIT_CODES, common, echo, print_json_data
+from .options import EXIT_CODES, common, echo, print_document
 
 
 @click.group(epilog=EXIT_CODES)
@@ -23,6 +23,6 @@ def prune(keep: int, as_json: bool, quiet: bool, store_url: str | None) -> None:
 
     removed = prune_runs(keep, store_url=store_url)
     if as_json:
-        print_json_data({"schema": "sizer.store-prune/1", "removed": removed})
+        print_document("store-prune", removed=removed)
     else:
         echo(f"removed {removed} runs")

@@ -11,6 +11,7 @@ import click
 from .completion import complete_platforms, complete_scenarios
 from .options import (
     EXIT_CODES,
+    MOST_SEED,
     Duration,
     OutputOption,
     PathOption,
@@ -65,7 +66,7 @@ EXIT_OF_VERDICT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
               help="Public key of the signer, or a file of several that are trusted.")  # fmt: skip
 @click.option(
     "--seed",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, MOST_SEED),
     default=0,
     show_default=True,
     help="Seed of clips, camera phases and object counts.",

@@ -227,7 +227,7 @@ def _excluded_record(study: Study, excluded: ExcludedCandidate) -> Rejected:
     if failing is None:
         judged = replace(Miss.of(judge(study, candidate, 1), excluded.reason), check=excluded.check)
     else:  # whatever is not known of it makes no difference
-        judged = replace(failing, reason=f"{failing.reason}; {excluded.reason}")
+        judged = failing
     return rejected_record(study, judged, predict=True, exact=len(inputs.candidates) <= FEW)
 
 

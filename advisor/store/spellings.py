@@ -72,6 +72,8 @@ _WHOLE_LIMIT = 10**15  # beyond, a float is no longer every whole number
 
 _PAIR = re.compile(r"\s*([0-9]+)\s*(?:[xX*\u00d7:,;/]|by|\s)\s*([0-9]+)\s*(?:px|pixels|p)?\s*\Z")
 # Without qHD, which is 960x540 where QHD is 2560x1440, and HD, which is 1280x720 or 1920x1080.
+MOST_DIGITS = 5
+"""Of a width or height in pixels."""
 _SIZES = {
     "qvga": "320x240", "cif": "352x288", "vga": "640x480", "svga": "800x600", "xga": "1024x768",
     "720p": "1280x720", "fullhd": "1920x1080", "fhd": "1920x1080", "1080p": "1920x1080", "1080i": "1920x1080",
@@ -197,7 +199,9 @@ def size_hint(key: str, given: object) -> str:
         pair = _PAIR.match(text)
         name = re.sub(r"[\s_-]", "", text)
         found = _SIZES.get(name, _SIZES.get(name.lower()))
-        if pair is not None and min(len(pair[1]), len(pair[2])) > (2 if ":" in text else 1):  # 21:09 is a shape
+        digits = [len(number) for number in pair.groups()] if pair is not None else [0]
+        # 21:09 is a shape, and a size of six digits is none.
+        if pair is not None and min(digits) > (2 if ":" in text else 1) and max(digits) <= MOST_DIGITS:
             found = f"{int(pair[1])}x{int(pair[2])}"
     return f"; write {key}: {found}" if found is not None else ", for example 1920x1080"
 

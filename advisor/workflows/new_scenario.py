@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,6 +113,8 @@ def write_scenario(asked: NewScenario, file: Path = FILE) -> Path:
 
 
 def scenario_name(stem: str) -> str:
-    """Name of the scenario from that of its file: letters, digits, dashes, and a letter first."""
-    words = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:60]
+    """Name of the scenario from that of its file: letters without their accents, digits, dashes, and a letter first."""
+    parts = unicodedata.normalize("NFKD", stem.replace("ß", "ss"))
+    plain = "".join(letter for letter in parts if not unicodedata.combining(letter))
+    words = re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-")[:60]
     return words if re.match(r"[A-Za-z]", words) else f"site-{words}".rstrip("-")

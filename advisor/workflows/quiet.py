@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from advisor.errors import Inconclusive
 from advisor.records.measurement import Measurement, TimingMeasurement
-from advisor.records.plan import DisturbedTimings
+from advisor.records.plan import DisturbedTimings, Plan
 
 from .predictors import MeasuredBoxes
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def rested_on(inputs: PlanInputs, plan: Plan, this_machine: str) -> tuple[Candidate, str] | None:
     """Measured machine that the first lines of a plan tell of, with its fingerprint; None where there is none.
 
-    That is the machine that is recommended, where it was measured; else a measured one that the user named, this machine
-    before a box. A measured box of the catalogue that is not what to buy moves no figure in the first lines.
+    That is the machine that is recommended, where it was measured; else a measured one that the user named, this
+    machine before a box. A measured box of the catalogue that is not what to buy moves no figure in the first lines.
 
     Parameters
     ----------
@@ -88,9 +88,9 @@ def disturbed_timings(
         quiet_capacity_cameras=cameras,
         quiet_capacity_requests_per_s=requests_per_s,
         text=(
-            f"{len(disturbed)} of {len(timings)} timings of {_called(box)} were taken beside other load: its figures say "
-            f"what it does beside such load.{_quiet_words(cameras, requests_per_s)} To measure it again when it is quiet: "
-            f"{_again(box, here=here)}"
+            f"{len(disturbed)} of {len(timings)} timings of {_called(box)} were taken beside other load: its figures "
+            f"say what it does beside such load.{_quiet_words(cameras, requests_per_s)} To measure it again when it is "
+            f"quiet: {_again(box, here=here)}"
         ),
     )
 
@@ -118,11 +118,9 @@ def _called(box: Candidate) -> str:
 
 def _quiet_words(cameras: Interval | None, requests_per_s: Interval | None) -> str:
     quiet, unit = cameras or requests_per_s, "cameras" if cameras else "requests/s"
-    return (
-        ""
-        if quiet is None
-        else f" A quiet machine would carry {quiet.p50:.3g} ({quiet.p10:.3g} - {quiet.p90:.3g}) {unit}."
-    )
+    if quiet is None:
+        return ""
+    return f" A quiet machine would carry {quiet.p50:.3g} ({quiet.p10:.3g} - {quiet.p90:.3g}) {unit}."
 
 
 def _again(box: Candidate, *, here: bool) -> str:

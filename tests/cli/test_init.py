@@ -25,12 +25,23 @@ def test_a_first_scenario_is_what_was_asked_for_and_has_comments(tmp_path: Path)
         assert key in text
 
 
+def test_a_name_with_accents_and_blanks_is_kept_as_far_as_a_scenario_may_have_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "\u00dcbung caf\u00e9.yaml"
+    assert run(["init", str(file), *ASKED]) == 0
+    assert load_scenario(file).scenario == "Ubung-cafe"
+    assert f"sizer plan '{file}' --html" in capsys.readouterr().err
+
+
 def test_nothing_is_overwritten_and_what_is_missing_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "shop.yaml"
     assert run(["init", str(file), *ASKED, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"schema": "sizer.init/1", "scenario": str(file)}
+    told = json.loads(capsys.readouterr().out)
+    assert set(told) == {"schema", "sizer_version", "created", "scenario"}
+    assert (told["schema"], told["scenario"]) == ("sizer.init/1", str(file))
     before = file.read_text()
     assert run(["init", str(file), *ASKED]) == 2
     assert "exists already" in capsys.readouterr().err
@@ -67,7 +78,7 @@ def test_a_value_that_no_scenario_takes_leaves_no_file(words: list[str], tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("stem", "name"), [("my-site", "my-site"), ("7", "site-7"), ("größe", "gr-e"), ("---", "site")]
+    ("stem", "name"), [("my-site", "my-site"), ("7", "site-7"), ("größe", "grosse"), ("---", "site")]
 )
 def test_the_name_is_that_of_the_file(stem: str, name: str, tmp_path: Path) -> None:
     file = tmp_path / f"{stem}.yaml"

@@ -286,3 +286,18 @@ def test_a_terminal_without_the_letters_of_a_name_shows_a_stand_in(tmp_path: Pat
     assert ended.returncode == 2
     assert "gr\u00f6sse-??.yaml".encode("latin-1") in ended.stdout + ended.stderr
     assert b"bug" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["plan", "store-analytics", "--on", " , "], "--on names no platform"),
+        (["plan", "store-analytics", "--seed", str(2**32)], "is not in the range"),
+        (["verify", "store-analytics", "--seed", str(2**80)], "is not in the range"),
+    ],
+)
+def test_what_would_be_read_as_something_else_is_refused(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 2
+    assert words in capsys.readouterr().err

@@ -245,9 +245,14 @@ def test_without_evidence_there_is_no_answer() -> None:
     )
     assert "NOT FEASIBLE" in text_of(plan).splitlines()[0]
     assert "NO ANSWER: there is no evidence" in text_of(unknown).splitlines()[0]
-    misses = tuple(item.model_copy(update={"check": "evidence"}) for item in plan.nearest_misses)
+    unpredicted = {"check": "evidence", "predicted": None}
+    misses = tuple(item.model_copy(update=unpredicted) for item in plan.nearest_misses)
     (line,) = advice_lines(unknown.model_copy(update={"nearest_misses": misses}))
     assert ": not known; measure it: `sizer bench` there" in line
+    # What is predicted has its measurements: its reason says what else is not known.
+    predicted = tuple(item.model_copy(update={"check": "evidence"}) for item in plan.nearest_misses)
+    assert all(item.predicted is not None for item in predicted)
+    assert advice_lines(unknown.model_copy(update={"nearest_misses": predicted})) == []
 
 
 def test_a_cheaper_box_that_cannot_be_told_apart_is_in_the_answer_and_in_a_table() -> None:

@@ -159,6 +159,11 @@ def test_a_comma_inside_braces_is_said_to_end_the_value(key: str, number: str) -
         parse_scenario(BASE.format(**(MEANT | {key: number})))
 
 
+def test_a_size_beyond_all_pictures_is_not_suggested_as_it_was_written() -> None:
+    assert size_hint("resolution", "99999999x9999") == ", for example 1920x1080"
+    assert size_hint("resolution", "01920 by 1080") == "; write resolution: 1920x1080"
+
+
 @given(st.text(alphabet="0123456789.,/_'- xsfkMBbitp%hmrae\u00a0\u202f", max_size=12), st.booleans())
 def test_every_suggestion_is_itself_accepted(text: str, whole: bool) -> None:
     for spelling in re.findall(r"fps: (\S+)", number_hint("fps", text, whole)):

@@ -105,9 +105,11 @@ def load_matrix(path: Path) -> Matrix:
         hint = ""
         if fault["type"] == "extra_forbidden":
             record = record_at(Matrix, place[:-1])
-            hint = nearest(str(place[-1]), record.model_fields if record is not None else ())
+            known = list(record.model_fields) if record is not None else []
+            hint = nearest(str(place[-1]), known) or (f"; known here: {', '.join(known)}" if known else "")
+        words = "unknown key" if fault["type"] == "extra_forbidden" else fault_words(fault)
         where = f"{path}:{line}" if line is not None else str(path)
-        raise InputError(f"{where}: {shown(place) or 'file'}: {fault_words(fault)}{hint}") from error
+        raise InputError(f"{where}: {shown(place) or 'file'}: {words}{hint}") from error
 
 
 def matrix_items(matrix: Matrix, facts: HostFacts, resolve: Callable[[str], ModelFile]) -> Campaign:

@@ -106,3 +106,10 @@ def test_a_paced_mode_says_how_fast(tmp_path: Path) -> None:
     path.write_text("products:\n  - models: [resnet-50]\n    modes: [{kind: paced}]\n")
     with pytest.raises(InputError, match=r"m\.yaml:3: products\[0\]\.modes\[0\]: mode paced needs rate_per_s"):
         load_matrix(path)
+
+
+def test_a_key_that_is_like_none_is_answered_with_all_that_there_are(tmp_path: Path) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_text("boxes: [a]\n")
+    with pytest.raises(InputError, match=r"m\.yaml:1: boxes: unknown key; known here: .*measurements.*products"):
+        load_matrix(path)

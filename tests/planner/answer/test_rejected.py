@@ -205,5 +205,4 @@ def test_a_box_of_unknown_power_that_is_too_small_is_a_no(cores: int, check: str
     limits = {"site": {"max_power_w": 65.0}, "candidates": {"max_boxes": 1}}
     (item,) = plan(replace(inputs([unknown], shop=scenario(**limits)), named=True)).rejected
     assert item.check == check
-    assert item.reason.endswith("a meter would settle that")
-    assert item.reason.startswith("needs" if check == "cpu" else "cannot tell")
+    assert item.reason.startswith("needs" if check == "cpu" else "cannot tell: its wall power is unknown")
