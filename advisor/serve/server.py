@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Callable
@@ -65,6 +66,8 @@ def serve(settings: Settings, port: int, ready: Callable[[str], None]) -> None:
         raise InputError(
             f"cannot serve on {settings.host} port {port} ({said}); name another --port or --host"
         ) from error
+    # A busy machine is no news: a request that waits a moment is answered all the same.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     server = create_server(create_app(settings), sockets=[listening], threads=THREADS, ident="sizer")
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
     ready(f"http://{shown}:{listening.getsockname()[1]}/")
