@@ -24,6 +24,7 @@ class Cores:
     def __init__(self, env, cores, stacking=0.0, rng=None):
         self.env, self.cores, self.jobs, self.since, self.busy_s, self.wake = env, cores, {}, 0.0, 0.0, None
         self.stacking, self.rng = stacking, rng
+        self.rates = {}
 
     def _load(self):
         """What all jobs share: speed and number of their threads, those of gangs, those that crowd each other."""
@@ -72,18 +73,17 @@ class Cores:
 
     def _left_s(self):
         """Time that each job would still take if nothing changed."""
-        load = self._load()
-        return {key: job["left"] / self._progress(job, load) for key, job in self.jobs.items()}
+        return {key: job["left"] / self.rates[key][0] for key, job in self.jobs.items()}
 
     def _progress(self, job, load):
         return self._own_speed(job, load) / self._contention(job, load)
 
     def _settle(self) -> None:
         elapsed = self.env.now - self.since
-        load = self._load()
-        for job in self.jobs.values():
-            job["left"] -= self._progress(job, load) * elapsed
-            self.busy_s += job["threads"] * self._core_share(job, load) * elapsed
+        for key, job in self.jobs.items():
+            progress, busy = self.rates[key]
+            job["left"] -= progress * elapsed
+            self.busy_s += busy * elapsed
         self.since = self.env.now
 
     def run(self, work_s, threads, gang=1, **more):
@@ -114,6 +114,12 @@ class Cores:
 
     def _plan(self) -> None:
         token = self.wake = object()
+        load = self._load()
+        # Progress and busy cores of each job: the same until a job begins or ends, which plans anew.
+        self.rates = {
+            key: (self._progress(job, load), job["threads"] * self._core_share(job, load))
+            for key, job in self.jobs.items()
+        }
         if self.jobs:
             first_done = self.env.timeout(max(0.0, min(self._left_s().values())))
             first_done.callbacks.append(lambda _: self._finish(token))

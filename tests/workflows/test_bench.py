@@ -9,7 +9,14 @@ from advisor.records.box import BoxExport
 from advisor.records.model import ModelFile
 from advisor.workflows import bench
 from advisor.workflows.bench import BenchRequest, bench_machine
+from tests.measure.specs import SHORT
 from tests.measure.toy_kind import HashItem
+
+
+@pytest.fixture
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is timed is timed as shortly as it can be: its figures are not looked at."""
+    monkeypatch.setattr("advisor.measure.timing.harness.MeasureSpec", lambda: SHORT)
 
 
 def test_quick_keeps_its_promise_unless_told_otherwise() -> None:
@@ -46,7 +53,9 @@ def test_a_fault_of_a_matrix_names_its_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.runtime
-def test_a_box_takes_the_kernels_of_what_was_measured_along(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("_short")
+def test_a_box_takes_the_kernels_of_what_was_measured_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("advisor.runtimes.real_runtimes", lambda: ("openvino",))  # the devices of one are enough
     store_url, first, later = f"sqlite:///{tmp_path}/s.db", tmp_path / "box.json", tmp_path / "later.json"
     request = BenchRequest(models=("squeezenet-1.1",), threads="1", budget_s=30.0, export_file=first)
     bench_machine(request, store_url=store_url)
@@ -79,6 +88,7 @@ def test_on_other_devices_the_runtime_chooses_unless_told(monkeypatch, runtime: 
 
 
 @pytest.mark.runtime
+@pytest.mark.usefixtures("_short")
 def test_a_measurement_on_auto_says_where_it_ran(tmp_path: Path) -> None:
     from advisor.runtimes.conformance_networks import small_network
 
@@ -91,6 +101,7 @@ def test_a_measurement_on_auto_says_where_it_ran(tmp_path: Path) -> None:
 
 
 @pytest.mark.runtime
+@pytest.mark.usefixtures("_short")
 def test_two_files_of_one_name_are_two_models_in_the_table(tmp_path: Path) -> None:
     from advisor.runtimes.conformance_networks import small_network
 

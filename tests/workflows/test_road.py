@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ import pytest
 
 from advisor.cli.main import run
 from advisor.measure.campaign import scenario_items
+from advisor.measure.items.decode import DecodeItem
 from advisor.measure.items.micro.item import MicroItem
 from advisor.measure.items.micro.selection import micro_items
-from advisor.measure.timing.harness import MeasureSpec
 from advisor.records.host import HostFacts
 from advisor.store.schemas import schema_for
+from advisor.verification import harness
 from advisor.workflows import plan_measurements
+from tests.measure.specs import SHORT
 from tests.shared import made_once
 
 SCENARIO = """
@@ -36,11 +39,6 @@ margin: {headroom_pct: 10}
 accuracy: {precisions: [f32]}
 candidates: {max_price: 400}
 """
-# What a measurement says is judged elsewhere (tests/measure/, benchmarks/): here each is as short as it can be.
-SHORT = MeasureSpec(
-    min_duration_s=0.05, min_samples=3, min_blocks=3, max_duration_s=0.5, block_s=0.01, warmup_max_s=0.05,
-    max_dirty_blocks=0,
-)  # fmt: skip
 
 pytestmark = pytest.mark.runtime
 
@@ -56,19 +54,36 @@ def _printed(arguments: list[str], codes: set[int]) -> tuple[int, dict[str, Any]
 
 
 def _few_micro_items(facts: HostFacts, **_: object) -> list[MicroItem]:
-    """All but the bandwidth of memory, for which arrays of many times its caches are filled."""
+    """All but those that take seconds however short they are told to be.
+
+    Arrays of many times its caches are filled for the bandwidth of memory, pauses are waited for before cold passes (on
+    one thread they are taken), and works meet by chance to be stacked; tests/measure/items/ has each.
+    """
     found = micro_items(facts, precisions=("f32",), duration_s=0.02)
-    return [item for item in found if not item.name.startswith("bandwidth/dram")]
+    return [
+        item for item in found
+        if item.kind != "stacking" and not item.name.startswith("bandwidth/dram")
+        and (item.kind != "cold" or item.name.endswith("/t1"))
+    ]  # fmt: skip
+
+
+def _short_decoding(*arguments: Any, **named: Any) -> DecodeItem:
+    return DecodeItem(*arguments, **named | {"duration_s": 0.1})
 
 
 def _settle(home: Path, patch: pytest.MonkeyPatch) -> None:
-    """Commands use this home, and measure no longer than they must, the run included: it takes what a plan measured."""
+    """Commands use this home, and measure no longer than they must, the run included: it takes what a plan measured.
+
+    What a measurement says is judged elsewhere (tests/measure/, benchmarks/).
+    """
     patch.setenv("SIZER_HOME", str(home))
     patch.setenv("SIZER_CACHE", str(home / "cache"))
     patch.delenv("SIZER_STORE", raising=False)
     for name in ("PLAN_SPEC", "RESTED_SPEC"):
         patch.setattr(scenario_items, name, SHORT)
     patch.setattr(scenario_items, "micro_items", _few_micro_items)
+    patch.setattr(scenario_items, "DecodeItem", _short_decoding)
+    patch.setattr(harness, "HarnessItem", partial(harness.HarnessItem, duration_s=1.0))
     patch.setattr(plan_measurements, "VISITS", 1)
 
 

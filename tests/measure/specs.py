@@ -1,0 +1,9 @@
+"""How long tests measure that look at the way of a measurement, not at what it says."""
+
+from advisor.measure.timing.harness import MeasureSpec
+
+SHORT = MeasureSpec(
+    min_duration_s=0.05, min_samples=3, min_blocks=3, max_duration_s=0.5, block_s=0.01, warmup_max_s=0.05,
+    max_dirty_blocks=0,
+)  # fmt: skip
+"""As short as it can be: of a disturbed machine, too, where the usual one repeats what was disturbed."""
