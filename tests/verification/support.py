@@ -93,22 +93,23 @@ def observe(
     span = Span(warmup_s, duration_s, plan.slo.window_s, plan.slo.latency_p95_ms / 1e3, window_s(warmup_s, duration_s))
     seen = Observation(feeds_of(plan), span, 2)
     total_s = warmup_s + duration_s
+    rows: list[list[Any]] = []
     for feed in seen.feeds:
         number = 0
         while (at := feed.phase_s + number / feed.rate_per_s) < total_s:
-            seen.rows([["r", feed.index, number, at, 0.0]])
+            rows.append(["r", feed.index, number, at, 0.0])
             what = fate(feed.index, number)
             if isinstance(what, float):
-                seen.rows([["e", feed.index, number, DONE, at + what, ""]])
+                rows.append(["e", feed.index, number, DONE, at + what, ""])
             elif what != NEVER:
-                seen.rows([["e", feed.index, number, DROPPED if what == DROP else LOST, at, "decode"]])
+                rows.append(["e", feed.index, number, DROPPED if what == DROP else LOST, at, "decode"])
             number += 1
     for stage in plan.stages:
         step = 0
         while (at := step * 0.1) < total_s:
-            seen.rows([["b", stage.id, 0, 0.001, at, at + 0.001, at + 0.001, at + 0.001 + service_s(at), 1]])
+            rows.append(["b", stage.id, 0, 0.001, at, at + 0.001, at + 0.001, at + 0.001 + service_s(at), 1])
             step += 1
-        seen.rows([["n", stage.id, ""]])
+        rows.append(["n", stage.id, ""])
         seen.effective[stage.id] = EffectiveConfig(
             device="CPU", precision="f32", streams=1, threads=1, batch=stage.batch.max, runtime_version="1"
         )
@@ -122,7 +123,8 @@ def observe(
             "temperature_c": None, "energy_j": None, "throttled": None, "stage_s": {}, "decode_s": 0.1 * cpu_cores * t,
             "prepare_s": {stage.id: 0.0 for stage in plan.stages}, "in_flight": in_flight(t), "queues": {},
         }  # fmt: skip
-        seen.rows([["s", sample]])
+        rows.append(["s", sample])
+    seen.rows(rows)
     seen.started, seen.ended_s = True, total_s
     assert seen.counts[OPEN] >= 0
     return seen
