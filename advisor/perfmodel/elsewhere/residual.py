@@ -283,8 +283,24 @@ def components(a: ResidualPoints, b: ResidualPoints) -> dict[str, Array]:
     }
 
 
+_BLOCK = 128
+"""Rows of a covariance that are worked out at once."""
+
+
 def covariance(a: ResidualPoints, b: ResidualPoints, scales: dict[str, float]) -> Array:
-    """Covariance between two sets of points, without noise: the sum of :func:`components`, factored for speed."""
+    """Covariance between two sets of points, without noise: the sum of :func:`components`, factored for speed.
+
+    Many points go block by block: some forty arrays of thousands of rows and columns would each pass through memory.
+    """
+    count = len(a.era)
+    if count <= _BLOCK:
+        return _covariance(a, b, scales)
+    starts = range(0, count, _BLOCK)
+    parts = (a.take(np.arange(start, min(start + _BLOCK, count))) for start in starts)
+    return np.concatenate([_covariance(part, b, scales) for part in parts])
+
+
+def _covariance(a: ResidualPoints, b: ResidualPoints, scales: dict[str, float]) -> Array:
 
     def same(name: str) -> Array:
         equal: Array = (getattr(a, name)[:, None] == getattr(b, name)[None, :]).astype(np.float64)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from advisor.perfmodel.analytic.work_table import WorkTable
+from advisor.perfmodel.elsewhere import residual
 from advisor.perfmodel.elsewhere.residual import (
     SCALE_NAMES,
     GroupsOut,
@@ -109,6 +110,15 @@ def test_the_factored_covariance_is_the_sum_of_its_effects() -> None:
     scales = {name: float(rng.uniform(0.05, 0.5)) for name in SCALE_NAMES}
     total = sum(scales[name] ** 2 * part for name, part in components(every, every).items())
     assert np.allclose(covariance(every, every, scales), total, atol=1e-12)
+
+
+def test_a_covariance_of_many_points_is_the_same_block_by_block() -> None:
+    many = points(np.random.default_rng(9), machines=20, models=15)
+    scales = SCALES | {"model_era": 0.1}
+    total = sum(scales[name] ** 2 * part for name, part in components(many, many.take(np.arange(7))).items())
+    found = covariance(many, many.take(np.arange(7)), scales)
+    assert len(found) == 300 > 2 * residual._BLOCK
+    np.testing.assert_allclose(found, total, atol=1e-12)
 
 
 def test_likeness_between_distinct_rows_is_that_of_all_rows() -> None:
