@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from advisor.errors import ModelError
 from advisor.graph.inputs import GivenShapes
@@ -15,11 +15,13 @@ from advisor.measure.worker.run import run_job
 from advisor.records.config import RunConfig, SimdCap
 from advisor.records.model import ModelFile, ModelWork, at_sizes
 from advisor.runtimes.openvino_config import worker_environment
-from advisor.store.measurements import MeasurementStore
 
 from .progress import Progress
 from .tasks import model_path
 from .throughput import runtime_imports
+
+if TYPE_CHECKING:  # workers import this module, and none of them a database
+    from advisor.store.measurements import MeasurementStore
 
 WorkRequest = tuple[str, str, int, str | None]
 """Runtime, precision, batch and SIMD cap."""

@@ -12,12 +12,14 @@ import threading
 import time
 from collections.abc import Mapping, MutableMapping
 from statistics import median
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from advisor.store.measurements import MeasurementStore
-
 from .micro_record import figure, micro_key, to_record
+
+if TYPE_CHECKING:  # workers import this module, and none of them a database
+    from advisor.store.measurements import MeasurementStore
 
 _PREFIX = "reference"
 WIDTH = 48  # three such matrices lie in any first-level cache; OpenBLAS keeps products this small on one thread
