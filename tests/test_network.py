@@ -160,9 +160,12 @@ def test_whatever_imports_a_runtime_imports_this_package_first() -> None:
     wrong = []
     for folder in ("advisor", "benchmarks", "docs", "profiles"):
         for path in (ROOT / folder).rglob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            if "onnxruntime" not in text and "openvino" not in text:
+                continue
             names = [
                 alias.name if isinstance(node, ast.Import) else str(node.module)
-                for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+                for node in ast.walk(ast.parse(text))
                 if isinstance(node, ast.Import | ast.ImportFrom)
                 for alias in node.names
             ]
