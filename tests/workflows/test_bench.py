@@ -9,14 +9,14 @@ from advisor.records.box import BoxExport
 from advisor.records.model import ModelFile
 from advisor.workflows import bench
 from advisor.workflows.bench import BenchRequest, bench_machine
-from tests.measure.specs import SHORT
+from tests.measure.specs import time_shortly
 from tests.measure.toy_kind import HashItem
 
 
 @pytest.fixture
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is timed is timed as shortly as it can be: its figures are not looked at."""
-    monkeypatch.setattr("advisor.measure.timing.harness.MeasureSpec", lambda: SHORT)
+    """The figures are not looked at."""
+    time_shortly(monkeypatch)
 
 
 def test_quick_keeps_its_promise_unless_told_otherwise() -> None:

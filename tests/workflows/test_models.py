@@ -139,7 +139,7 @@ def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> No
         files.picture_net(path, batch=batch)
     paths[4].parent.mkdir()
     paths[4].hardlink_to(paths[2])
-    references = [*map(str, paths[:4]), "resnet-18", str(paths[0])]
+    references = [*map(str, paths[:4]), "squeezenet-1.1", str(paths[0])]
     names = [model.name for model in resolve_models(references)]
-    assert names == ["a/x/best.onnx", "b/x/best.onnx", "y/best.onnx", "other", "resnet-18", "a/x/best.onnx"]
+    assert names == ["a/x/best.onnx", "b/x/best.onnx", "y/best.onnx", "other", "squeezenet-1.1", "a/x/best.onnx"]
     assert [model.name for model in resolve_models([str(paths[2]), str(paths[4])])] == ["best", "best"], "one content"
