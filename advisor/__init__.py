@@ -7,9 +7,8 @@ which is loaded when one of them is first used: ``import advisor`` alone loads n
 import os
 import sys
 
-TYPE_CHECKING = (
-    False  # type checkers take it for typing's, which takes longer to load than Ctrl-C may be left unwatched
-)
+# Type checkers take it for that of `typing`, which takes longer to load than Ctrl-C may be left unwatched.
+TYPE_CHECKING = False
 
 __version__ = "0.2.0.dev0"
 

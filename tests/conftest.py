@@ -26,8 +26,8 @@ sys.dont_write_bytecode = False
 
 
 # The garbage collector is spared what stays until the end: modules, tests, parameters, half a million objects and more.
-# It would walk through all of them each time it looks for cycles: a sixth of the time of collecting the tests, and a
-# fourteenth of that of running them.
+# It would walk through all of them each time it looks for cycles: a sixth of the time of collecting the tests, and some
+# hundredths of that of running them.
 gc.disable()
 
 

@@ -16,11 +16,10 @@ INTERRUPTED = 3
 
 def main() -> None:
     """Load the command line, then run it."""
-    # Not an exception: classes and C extensions that are being made turn it into errors of their own.
-    watched = (
-        signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    )  # ignored stays ignored, as `nohup` wants it
+    # What is ignored, as by `nohup`, stays ignored.
+    watched = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if watched:
+        # Not an exception: classes and C extensions that are being made turn it into errors of their own.
         signal.signal(signal.SIGINT, _end)
     from advisor.cli.main import main as command_line
 

@@ -9,7 +9,8 @@ from advisor.perfmodel.analytic.machine import machine_arrays
 from advisor.planner.answer.around import application_words
 from advisor.planner.answer.assumptions import LATENCY_RATIO, _filled_text
 from advisor.planner.plan import plan
-from tests.planner.fakes import TODAY, candidate, inputs, scenario
+from advisor.records.machine import MachineSpec
+from tests.planner.fakes import TODAY, FakePredictor, candidate, inputs, scenario
 
 
 def near(budget_ms: float) -> bool:
@@ -54,7 +55,23 @@ def test_clocks_of_small_cores_that_are_not_stated_are_listed_with_what_is_taken
 def test_where_the_figures_of_latency_come_from_is_said() -> None:
     result = plan(inputs([candidate("large", 8, 500.0)]))
     (text,) = [text for text in result.assumptions if text.startswith("latency:")]
-    assert "18 cascades on one two-core guest alone, nine of which were used to build the simulator" in text
+    assert "19 cascades on three guests of two cores alone, nine of which were used to build the simulator" in text
+    assert "no machine with more cores was tried" in text
+
+
+def test_what_is_taken_of_a_scheduler_that_nobody_measured_is_said() -> None:
+    class Measured(FakePredictor):
+        def stacking(self, machine: MachineSpec) -> float:
+            return 0.1
+
+    asked = inputs([candidate("large", 8, 500.0)])
+    known = replace(asked, predictor=Measured({"person": 0.02, "reid": 0.004}))
+    said = [
+        [text for text in plan(item).assumptions if "on a busy core while another idles" in text]
+        for item in (asked, known)
+    ]
+    assert [len(texts) for texts in said] == [1, 0]
+    assert said[0][0].startswith("large: ")
 
 
 def test_a_cpu_share_is_put_as_a_monitor_counts_it() -> None:
