@@ -117,7 +117,8 @@ def list_assumptions(
     assumptions.append(
         "latency: checked in 19 cascades on three guests of two cores alone, nine of which were used to build the "
         f"simulator (docs/accuracy.md): real p95 was {low:g} to {high:g} times the simulated one, in overload "
-        f"{least:g} to {most:g} times; CPU was 4 to 12 % off in the median of a run; no machine with more cores was tried"
+        f"{least:g} to {most:g} times; CPU was 4 to 12 % off in the median of a run; no machine with more "
+        "cores was tried"
     )
     if chosen is not None and chosen.model.stacking == 0.0:
         assumptions.append(
