@@ -22,7 +22,7 @@ help:
 	@echo "make plan          recommend hardware for $(SCENARIO); writes plan.json and plan.html"
 	@echo "make shell         a shell that finds sizer, with completion"
 	@echo "make verify        run the real cascade of $(SCENARIO) on this machine for 20 s"
-	@echo "make test          all tests (7 to 14 minutes on 2 cores)"
+	@echo "make test          all tests (6 to 12 minutes on 2 cores)"
 	@echo "make test-slow     the tests that take minutes each; they install the wheel in an empty environment, too"
 	@echo "make test-devices  runtimes on software drivers that stand in for a GPU (Debian 12 or 13; the first time 5 minutes)"
 	@echo "make test-torch    the runtime PyTorch (the first time a large download; TORCH=FILE names another build of it)"
