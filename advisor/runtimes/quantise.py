@@ -17,7 +17,7 @@ import json
 import logging
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -86,7 +86,8 @@ def int8_model(
     word = f"s{seed}" if calibration is None else f"c{inputs_hash(calibration)}"
     name = f"{model.stem}-{hash_file(model)[:16]}-{word}-{runtime}{_FORMAT}{_shape_word(input_shape)}.onnx"
     target = directory / name
-    if target.is_file() and read_sidecar(target) is not None:
+    if target.is_file() and (kept := read_sidecar(target)) is not None:
+        _keep_place(target, kept, model, calibration)
         return target
     start_s = time.perf_counter()
     graph = read_onnx(model)
@@ -177,6 +178,22 @@ def read_sidecar(quantised: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) and found.get("schema") == SCHEMA else None
+
+
+def _keep_place(copy: Path, known: Mapping[str, Any], model: Path, calibration: Path | None) -> None:
+    """Note where the same file lies now, if the one that the copy was made from is no longer there.
+
+    Variants for other runtimes are made from it.
+    """
+    source = Path(known["source"])
+    if source.is_file() and hash_file(source) == known["source_sha256"]:
+        return
+    now = {**known, "source": str(model.absolute()), "calibration": None if calibration is None else str(calibration)}
+    # Where nothing can be written, no variant could be made either, and the copy itself runs without the note.
+    with contextlib.suppress(OSError), tempfile.TemporaryDirectory(prefix=".int8-", dir=copy.parent) as folder:
+        note = Path(folder) / "note.json"
+        note.write_text(json.dumps(now, indent=1), encoding="utf-8")
+        note.replace(copy.with_suffix(".json"))
 
 
 def variant_for(model: Path, runtime: Literal["openvino", "onnxruntime"]) -> Path:

@@ -82,6 +82,18 @@ def test_each_runtime_gets_its_variant(tmp_path) -> None:
         variant_for(copy, "onnxruntime")
 
 
+def test_a_model_that_was_moved_still_gets_its_variants(tmp_path) -> None:
+    for folder in ("before", "after"):
+        (tmp_path / folder).mkdir()
+    path = small_network(tmp_path / "before" / "n.onnx")
+    first = int8_model(path, tmp_path / "int8")
+    moved = path.replace(tmp_path / "after" / "n.onnx")
+    copy = int8_model(moved, tmp_path / "int8")
+    assert copy == first
+    assert read_sidecar(copy)["source"] == str(moved)
+    assert read_sidecar(variant_for(copy, "onnxruntime"))["runtime"] == "onnxruntime"
+
+
 def test_answers_stay_near(tmp_path) -> None:
     """No accuracy is promised, but a copy that computes something else would be another network."""
     path = small_network(tmp_path / "n.onnx")
