@@ -10,8 +10,7 @@ import os
 import signal
 from types import FrameType
 
-INTERRUPTED = 3
-"""Exit code of what was interrupted (contract)."""
+from . import INTERRUPTED
 
 
 def main() -> None:

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import click
 
+from . import INTERRUPTED
 from .options import EXIT_CODES, PathOption, common, echo, print_document
 
 DEFAULT_PORT = 8765
-
-INTERRUPTED = 3
-"""Exit code of every command that Ctrl-C ends."""
 
 
 @click.command(epilog=EXIT_CODES)

@@ -115,15 +115,15 @@ def list_assumptions(
     )
     (least, most), (low, high) = LATENCY_RATIO, USUAL_LATENCY_RATIO
     assumptions.append(
-        "latency: checked in 19 cascades on three guests of two cores alone, nine of which were used to build the "
-        f"simulator (docs/accuracy.md): real p95 was {low:g} to {high:g} times the simulated one, in overload "
+        "latency: checked in 18 or 19 cascades on each of three guests of two cores, nine of which were used to build "
+        f"the simulator (docs/accuracy.md): real p95 was {low:g} to {high:g} times the simulated one, in overload "
         f"{least:g} to {most:g} times; CPU was 4 to 12 % off in the median of a run; no machine with more "
         "cores was tried"
     )
     if chosen is not None and chosen.model.stacking == 0.0:
         assumptions.append(
             f"{chosen.model.id}: its system is taken never to put work on a busy core while another idles; on a guest "
-            "of two cores one work in eight was, and p95 was up to a third longer"
+            "of two cores one work in eight was, and p95 was up to a third above what is simulated without"
         )
     spreads = ", ".join(f"{kind} {100.0 * share:g} %" for kind, share in PRICE_SPREAD.items() if kind != "measured")
     assumptions.append(f"prices: what is really paid is taken to lie within so much of a price of its kind: {spreads}")

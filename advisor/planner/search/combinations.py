@@ -7,7 +7,7 @@ combination keeps busy, which solve an equation for each, are asked for of those
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -24,7 +24,6 @@ from .costs import (
     Floats,
     LoadFacts,
     Places,
-    before_stages_s,
     cold_cores,
     decode_traffic,
     device_rows,
@@ -33,6 +32,7 @@ from .costs import (
     listed_options,
     loaded_frame_cores,
     loaded_stage_cores,
+    longest_path_s,
     outer_sums,
     stage_cores,
     sums_at,
@@ -121,7 +121,7 @@ class Combinations:
         for position, (stage, options) in enumerate(zip(self._scenario.stages, self._options, strict=True)):
             times = np.array([option.alone_s(z) + option.least_preprocess_s(z) for option in options])
             own[stage.id] = times.reshape([-1 if i == position else 1 for i in range(len(self._options))])
-        return np.broadcast_to(self._longest_s(own, z), self._lengths).ravel()
+        return np.broadcast_to(longest_path_s(self._model, self._scenario, self._facts, own, z), self._lengths).ravel()
 
     def least_path_s(self, z: float) -> float:
         """The least of :meth:`path_s` [s]."""
@@ -129,19 +129,7 @@ class Combinations:
             stage.id: np.array(min(option.alone_s(z) + option.least_preprocess_s(z) for option in options))
             for stage, options in zip(self._scenario.stages, self._options, strict=True)
         }
-        return float(self._longest_s(own, z))
-
-    def _longest_s(self, own_s: Mapping[str, Floats], z: float) -> Floats:
-        longest: Floats = np.zeros(())
-        before_s = before_stages_s(self._model, self._scenario, z)
-        for stage in self._scenario.stages:
-            if self._facts.stages[stage.id].decides_p95:
-                total, current = own_s[stage.id], stage
-                while current.on is not None:
-                    current = self._scenario.stage(current.on)
-                    total = total + own_s[current.id]
-                longest = np.maximum(longest, total + before_s[stage.id])
-        return longest
+        return float(longest_path_s(self._model, self._scenario, self._facts, own, z))
 
     def least_median_cores(self, which: Places | None = None) -> Floats:
         """Cores that each keeps busy at the median while all others idle: no more than :meth:`median_cores`."""

@@ -370,23 +370,31 @@ class CombinationTable:
         return outer_sums(rows, start) if self._among is None else sums_at(rows, self._among, start)
 
     def _paths(self, z: float) -> Floats:
-        model, scenario, facts = self._model, self._scenario, self._facts
-        own = [np.array([option.alone_s(z) + option.least_preprocess_s(z) for option in options])[picked]
-               for options, picked in zip(self._options, self._picked, strict=True)]  # fmt: skip
-        at_index = {name: position for position, name in enumerate(self._names)}
-        longest = np.zeros(self._picked.shape[1])
-        before_s = before_stages_s(model, scenario, z)
-        for stage in scenario.stages:
-            if not facts.stages[stage.id].decides_p95:
-                continue
-            total, current = np.zeros_like(longest), stage
-            while True:
-                total = total + own[at_index[current.id]]
-                if current.on is None:
-                    break
+        own_s = {
+            name: np.array([option.alone_s(z) + option.least_preprocess_s(z) for option in options])[picked]
+            for name, options, picked in zip(self._names, self._options, self._picked, strict=True)
+        }
+        longest_s = longest_path_s(self._model, self._scenario, self._facts, own_s, z)
+        return np.broadcast_to(longest_s, self._picked.shape[1:])
+
+
+def longest_path_s(
+    model: PlatformModel, scenario: Scenario, facts: LoadFacts, own_s: Mapping[str, Floats], z: float
+) -> Floats:
+    """Longest way of a frame to the end of a stage that decides the 95th percentile, without queueing [s].
+
+    ``own_s``: by stage the time of its pass with preparation, of one combination or of many.
+    """
+    longest: Floats = np.zeros(())
+    before_s = before_stages_s(model, scenario, z)
+    for stage in scenario.stages:
+        if facts.stages[stage.id].decides_p95:
+            total, current = own_s[stage.id], stage
+            while current.on is not None:
                 current = scenario.stage(current.on)
+                total = total + own_s[current.id]
             longest = np.maximum(longest, total + before_s[stage.id])
-        return longest
+    return longest
 
 
 def before_stages_s(model: PlatformModel, scenario: Scenario, z: float) -> dict[str, float]:

@@ -13,11 +13,11 @@ from .costs import (
     LEAST_OF_LAW,
     Floats,
     LoadFacts,
-    before_stages_s,
     frame_cores,
     listed_options,
     loaded_frame_cores,
     loaded_stage_cores,
+    longest_path_s,
     stage_cores,
 )
 from .last_digits import settled
@@ -68,20 +68,11 @@ class LeastCosts:
 
     def path_s(self, z: float) -> float:
         """Least 95th percentile of latency, without queueing [s]."""
-        own = {
-            stage.id: min(option.alone_s(z) + option.least_preprocess_s(z) for option in options)
+        own_s = {
+            stage.id: np.array(min(option.alone_s(z) + option.least_preprocess_s(z) for option in options))
             for stage, options in zip(self._scenario.stages, self._options, strict=True)
         }
-        longest = 0.0
-        before_s = before_stages_s(self._model, self._scenario, z)
-        for stage in self._scenario.stages:
-            if self._facts.stages[stage.id].decides_p95:
-                total, current = own[stage.id], stage
-                while current.on is not None:
-                    current = self._scenario.stage(current.on)
-                    total += own[current.id]
-                longest = max(longest, total + before_s[stage.id])
-        return longest
+        return float(longest_path_s(self._model, self._scenario, self._facts, own_s, z))
 
 
 def _not_undercut(burdens: Floats) -> list[int]:
