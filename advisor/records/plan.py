@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from .base import Evidence, Interval, LatencyInterval, OfferKind, PositiveCount, PriceBasis, Record, Tail
+from .base import (
+    Evidence,
+    Interval,
+    LatencyInterval,
+    OfferKind,
+    PositiveCount,
+    PositiveQuantity,
+    PriceBasis,
+    Record,
+    Tail,
+)
 from .config import RunConfig
 from .host_settings import HostSettings
 from .scenario import Scenario
@@ -341,6 +351,24 @@ class DisturbedTimings(Record):
     """In words: what was seen, what it means for the figures, how to measure again."""
 
 
+class PresentMachine(Record):
+    """That the machine that a plan tells of is faster or slower now than when it was measured, and what that does."""
+
+    timed_anew: PositiveCount
+    """Timings that were taken once more for the plan."""
+    measured: str
+    """When the oldest of them had been taken before (UTC)."""
+    slower: PositiveQuantity
+    """Factor by which passes take longer now, the mean of a machine that idles and one at full load."""
+    measured_capacity_cameras: Interval | None = None
+    """Most cameras in the hour in which it was measured; None for a scenario without cameras, or where nothing could be
+    predicted."""
+    measured_capacity_requests_per_s: Interval | None = None
+    """The same for a scenario of requests."""
+    text: str
+    """In words."""
+
+
 class PlanBasis(Record):
     """Everything that a plan depends on, each with its version: two plans with equal ones give the same answer."""
 
@@ -361,6 +389,9 @@ class PlanBasis(Record):
     measured on any machine of the user entered, which is the default for a plan over the catalogue."""
     this: str | None = None
     """Fingerprint of the machine that the plan calls ``this``; None: that machine is no candidate."""
+    slower_now: dict[str, float] = {}
+    """Factor by which a pass takes longer on that machine now than when it was timed, by the start of the hash of the
+    model's file and what it meets (alone, full: all cores busy, rested: after a pause); empty: nothing timed anew."""
 
 
 class WithoutMeasurements(Record):
@@ -428,6 +459,8 @@ class Plan(Record):
     disturbed: DisturbedTimings | None = None
     """None where neither what is recommended was measured, nor a machine that was named (``--on``), or where that one
     was quiet while its passes were timed."""
+    present: PresentMachine | None = None
+    """None where the answer does not rest on this machine, or where it is as fast now as when it was measured."""
 
     @model_validator(mode="before")
     @classmethod

@@ -61,8 +61,11 @@ def first_screen(plan: Plan) -> RenderableType:
     parts: list[RenderableType] = [paragraph(styled(answer_sentence(plan), f"bold {_colour(plan)}"))]
     if scope:
         parts.append(paragraph(styled(scope, UNSURE)))
-    if plan.disturbed is not None:
-        parts.append(paragraph(styled(f"{plan.disturbed.text}.", UNSURE)))
+    parts += [
+        paragraph(styled(f"{of_hour.text}.", UNSURE))
+        for of_hour in (plan.present, plan.disturbed)
+        if of_hour is not None
+    ]
     rows = [
         (name, clipped(text, FACTS if name in LONG else FACT))
         for name, text in (*_asked(plan), *_decision(plan))

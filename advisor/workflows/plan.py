@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from advisor.errors import StoreError
-from advisor.records.plan import DisturbedTimings, Plan, PlanOption
+from advisor.records.plan import DisturbedTimings, Plan, PlanOption, PresentMachine
 
 from .context import Say, few_collections, open_store, phase, probing, seldom, silent
 from .plan_inputs import PlanRequest, prepare
@@ -65,7 +65,7 @@ def plan_scenario(
                 bare = prepare(replace(request, measure=False), store, facts.result, progress, silent)
                 without = without_measurements(inputs, bare, store)
                 result = result.model_copy(update={"without_measurements": without})
-            result = result.model_copy(update={"disturbed": _disturbed(inputs, result, store, facts.result())})
+            result = result.model_copy(update=_of_its_hour(inputs, result, store, facts.result()))
             store.put_run("plan", result)
             runs.keep()
     if what_if is not None:
@@ -113,15 +113,21 @@ def configure_on(
     return configure(inputs)
 
 
-def _disturbed(inputs: PlanInputs, plan: Plan, store: MeasurementStore, facts: HostFacts) -> DisturbedTimings | None:
-    """What other load did to the timings that the answer rests on."""
-    from .predictors import quiet_predictor
-    from .quiet import disturbed_timings, rested_on
+def _of_its_hour(
+    inputs: PlanInputs, plan: Plan, store: MeasurementStore, facts: HostFacts
+) -> dict[str, DisturbedTimings | PresentMachine | None]:
+    """Fields of a plan that say what other load did to the timings that it rests on, and what the hour did."""
+    from .predictors import another_hour, quiet_predictor
+    from .quiet import disturbed_timings, present_machine, rested_on
 
     box = rested_on(inputs, plan, facts.fingerprint)
     if box is None:
-        return None
+        return {}
     candidate, fingerprint = box
     quiet = quiet_predictor(inputs.predictor, candidate.machine, fingerprint)
     rows = store.find(host_fingerprint=fingerprint, status="done")
-    return disturbed_timings(inputs, candidate, quiet, rows, here=fingerprint == facts.fingerprint)
+    before = another_hour(inputs.predictor, candidate.machine, fingerprint)
+    return {
+        "disturbed": disturbed_timings(inputs, candidate, quiet, rows, here=fingerprint == facts.fingerprint),
+        "present": None if before is None else present_machine(inputs, candidate, *before),
+    }

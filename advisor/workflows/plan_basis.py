@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from advisor import __version__
@@ -25,6 +25,7 @@ def plan_basis(
     measurements: Sequence[str],
     this: str | None = None,
     market: MarketView | None = None,
+    slower_now: Mapping[str, float] | None = None,
 ) -> PlanBasis:
     """Hash what a plan is made from, as it is now.
 
@@ -42,6 +43,8 @@ def plan_basis(
         Fingerprint of this machine where it is a candidate.
     market : MarketView, optional
         Offers and the day of their prices; None: prices are those of the catalogue.
+    slower_now : mapping, optional
+        By what this machine's timings were brought to the hour of the plan; None: nothing of it was timed anew.
 
     Raises
     ------
@@ -57,6 +60,7 @@ def plan_basis(
         seed=seed,
         measurements=tuple(sorted(measurements)),
         this=this,
+        slower_now=dict(slower_now or {}),
     )
 
 

@@ -18,6 +18,7 @@ from .plan_devices import DeviceAnswers, with_devices
 from .plan_measurements import Measuring, measure
 from .plan_runtimes import for_onnxruntime, measured_runtimes, named_runtimes, runtimes_text
 from .predictors import cold_starts, load_predictors
+from .present import present_speed
 from .stage_models import model_key, resolve_stages, smaller_models
 from .works import Works
 
@@ -113,9 +114,11 @@ def prepare(
         unpublished=_unpublished(works, models.files, unmeasured),
         again=request.again,
     )
-    campaign = measuring.campaign(scenario, models.files, facts, bitrates)
+    campaign, present = measuring.campaign(scenario, models.files, facts, bitrates), None
     if campaign is not None:
         measure(campaign, facts, store, progress, measuring.options())
+        if measuring.for_itself:
+            present = present_speed(campaign, facts, store, progress, say)
     elif request.measure is False:
         say("no measurement is taken on this machine (--no-measure)")
     measured = MeasuredMachines(store, boxes.catalogue, host, facts.fingerprint)
@@ -123,7 +126,9 @@ def prepare(
     for runtime in sorted({*named, *(name for names in runtimes.values() for name in names)}):
         works.prepare(runtime)
     machines = [candidate.machine for candidate in candidates]
-    predictor = load_predictors(measured, works, machines, carried=measuring.carried, unmeasured=unmeasured)
+    predictor = load_predictors(
+        measured, works, machines, carried=measuring.carried, unmeasured=unmeasured, present=present
+    )
     scenario_sha256 = hashlib.sha256(scenario_file(request.scenario).read_bytes()).hexdigest()
     answers = DeviceAnswers(models.by_key, models.counted, boxes.own_devices)
     return PlanInputs(
@@ -150,6 +155,7 @@ def prepare(
         probability_resolution=predictor.probability_resolution,
         assumptions=(
             measuring.text(predictor.measurements),
+            *([] if present is None else [present.text]),
             runtimes_text(runtimes, named),
             *refused,
             *_uncounted_text(models.uncounted),
@@ -162,6 +168,7 @@ def prepare(
             predictor.measurements,
             facts.fingerprint if any(ours) else None,
             boxes.market,
+            {} if present is None else present.factors,
         ),
     )
 

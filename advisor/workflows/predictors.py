@@ -15,16 +15,29 @@ from advisor.records.preparation import Preparation
 
 if TYPE_CHECKING:
     from advisor.perfmodel import Predictor, WorkSource
+    from advisor.perfmodel.here.measurements import HostMeasurements
     from advisor.perfmodel.resources.cold_pass import ColdStart
 
     from .measured_machines import MeasuredMachines
+    from .present import Present
 
 
 class MeasuredBoxes:
     """Asks, per machine, the predictor that holds the measurements of that machine; else the one for all others."""
 
-    def __init__(self, others: Predictor, boxes: Mapping[str, Predictor], measurements: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        others: Predictor,
+        boxes: Mapping[str, Predictor],
+        measurements: Iterable[str] = (),
+        present: Present | None = None,
+        as_measured: Mapping[str, HostMeasurements] | None = None,
+    ) -> None:
         self._others = others
+        self.present = present
+        """How fast this machine is now, where that was asked."""
+        self.as_measured = as_measured or {}
+        """What this machine has measured, of the hour in which it was; by machine id, where it is another now."""
         self.boxes = boxes
         """By machine id."""
         self.measurements = tuple(sorted(set(measurements)))
@@ -104,6 +117,7 @@ def load_predictors(
     *,
     carried: bool,
     unmeasured: Predictor,
+    present: Present | None = None,
 ) -> MeasuredBoxes:
     """Load the calibration once more for each of ``machines`` that was measured.
 
@@ -120,6 +134,8 @@ def load_predictors(
         Otherwise these depend on nothing that this machine, or any other, has measured.
     unmeasured : Predictor
         The calibration without measurements, for all others; with the works of the models as counted in their files.
+    present : Present, optional
+        How fast this machine is now; None: as its measurements say.
 
     Raises
     ------
@@ -127,8 +143,10 @@ def load_predictors(
         The calibration or the store cannot be read.
     """
     from advisor.perfmodel import Predictor
+    from advisor.perfmodel.here.measurements import HostMeasurements
 
     entered: list[str] = []
+    as_measured: dict[str, HostMeasurements] = {}
     store = measured.store
 
     def load(name: str) -> Predictor:
@@ -137,6 +155,9 @@ def load_predictors(
         entered.extend(row.key for row in (*rows, *micro))
         brought = store.box_works(fingerprint)
         own = _Brought(brought, works) if brought else works
+        if present is not None and fingerprint == measured.this_fingerprint:
+            as_measured[name] = HostMeasurements.join(measured.machine(name), rows, micro, own)
+            rows, micro = present.speed.rows(rows), present.speed.micro(micro)
         return Predictor.load(
             host=measured.machine(name), measurements=rows, micro=micro, works=own, counted=unmeasured.counted
         )
@@ -147,19 +168,40 @@ def load_predictors(
     if carried:
         here = measured.this.id
         others = boxes[here] if here in boxes else load(here)
-    return MeasuredBoxes(others, boxes, entered)
+    return MeasuredBoxes(others, boxes, entered, present, as_measured)
 
 
 def quiet_predictor(predictor: object, machine: MachineSpec | None, fingerprint: str) -> Predictor | None:
-    """Predictor of a measured machine with its timings as expected on a quiet one; None where it was not measured."""
+    """Predictor of a measured machine with its timings as expected on a quiet one; None where it was not measured.
+
+    Of two hours in which it was timed, the faster is nearer to that.
+    """
+    if machine is None or not isinstance(predictor, MeasuredBoxes) or machine.id not in predictor.boxes:
+        return None
+    known, present = predictor.boxes[machine.id], predictor.present
+    before = predictor.as_measured.get(machine.id)
+    host = before if before is not None and present is not None and present.slower > 0 else known.host
+    return _with_host(known, host.undisturbed(), fingerprint)
+
+
+def another_hour(predictor: object, machine: MachineSpec, fingerprint: str) -> tuple[Present, Predictor] | None:
+    """How fast this machine is now, and its predictor as of the hour in which it was measured; None where that is now.
+
+    None, too, for any other machine.
+    """
+    if not isinstance(predictor, MeasuredBoxes) or predictor.present is None:
+        return None
+    before = predictor.as_measured.get(machine.id)
+    if before is None:
+        return None
+    return predictor.present, _with_host(predictor.boxes[machine.id], before, fingerprint)
+
+
+def _with_host(known: Predictor, host: HostMeasurements, fingerprint: str) -> Predictor:
     from advisor.perfmodel import Predictor
     from advisor.perfmodel.here.calibration import load_host_calibration
 
-    known = predictor.boxes.get(machine.id) if machine is not None and isinstance(predictor, MeasuredBoxes) else None
-    if known is None:
-        return None
-    calibration = load_host_calibration(fingerprint)
-    return Predictor(known.transfer, known.published_tables, known.host.undisturbed(), calibration)
+    return Predictor(known.transfer, known.published_tables, host, load_host_calibration(fingerprint))
 
 
 def cold_starts(measured: MeasuredMachines) -> Callable[[MachineSpec], ColdStart]:

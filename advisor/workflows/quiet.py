@@ -1,17 +1,19 @@
-"""A plan that rests on timings beside other load says so, and what a quiet machine would do."""
+"""A plan that rests on timings beside other load, or of another hour, says so, and what the machine did otherwise."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from math import exp
 from typing import TYPE_CHECKING
 
 from advisor.errors import Inconclusive
 from advisor.records.measurement import Measurement, TimingMeasurement
-from advisor.records.plan import DisturbedTimings, Plan
+from advisor.records.plan import DisturbedTimings, Plan, PresentMachine
 
 from .predictors import MeasuredBoxes
+from .present import SAID, Present
 
 if TYPE_CHECKING:
     from advisor.perfmodel import Predictor
@@ -78,8 +80,9 @@ def disturbed_timings(
     disturbed = [row for row in timings if row.interference.dirty]
     if not disturbed:
         return None
-    alone = replace(inputs, candidates=(box,), named=True, predictor=MeasuredBoxes(quiet, {box.machine.id: quiet}))
-    cameras, requests_per_s = _capacity(alone)
+    cameras, requests_per_s = _capacity(_alone(inputs, box, quiet))
+    carried = _carries(cameras, requests_per_s)
+    on_a_quiet_machine = f" A quiet machine would carry {carried}." if carried else ""
     reasons = Counter(_kind(reason) for row in disturbed for reason in row.interference.reasons)
     return DisturbedTimings(
         timings=len(timings),
@@ -89,9 +92,43 @@ def disturbed_timings(
         quiet_capacity_requests_per_s=requests_per_s,
         text=(
             f"{len(disturbed)} of {len(timings)} timings of {_called(box)} were taken beside other load: its figures "
-            f"say what it does beside such load.{_quiet_words(cameras, requests_per_s)} To measure it again when it is "
-            f"quiet: {_again(box, here=here)}"
+            f"say what it does beside such load.{on_a_quiet_machine} To measure it again when it is quiet: "
+            f"{_again(box, here=here)}"
         ),
+    )
+
+
+def present_machine(inputs: PlanInputs, box: Candidate, present: Present, measured: Predictor) -> PresentMachine | None:
+    """Say how much slower or faster a machine is now than when it was measured; None where it is neither.
+
+    Parameters
+    ----------
+    inputs, box
+        As of :func:`disturbed_timings`.
+    present : Present
+        How fast it is now.
+    measured : Predictor
+        Its predictor as of the hour in which it was measured.
+    """
+    if abs(present.slower) < SAID:
+        return None
+    cameras, requests_per_s = _capacity(_alone(inputs, box, measured))
+    then = _carries(cameras, requests_per_s)
+    return PresentMachine(
+        timed_anew=present.timed_anew,
+        measured=present.measured.isoformat().replace("+00:00", "Z"),
+        slower=exp(present.slower),
+        measured_capacity_cameras=cameras,
+        measured_capacity_requests_per_s=requests_per_s,
+        text=f"{present.text[0].upper()}{present.text[1:]}"
+        + (f". As it was then it would carry {then}" if then else ""),
+    )
+
+
+def _alone(inputs: PlanInputs, box: Candidate, predictor: Predictor) -> PlanInputs:
+    """Inputs of a plan of one machine that answers from ``predictor``."""
+    return replace(
+        inputs, candidates=(box,), named=True, predictor=MeasuredBoxes(predictor, {box.machine.id: predictor})
     )
 
 
@@ -116,11 +153,10 @@ def _called(box: Candidate) -> str:
     return "this machine" if box.machine.id == "this" else box.platform.id
 
 
-def _quiet_words(cameras: Interval | None, requests_per_s: Interval | None) -> str:
-    quiet, unit = cameras or requests_per_s, "cameras" if cameras else "requests/s"
-    if quiet is None:
-        return ""
-    return f" A quiet machine would carry {quiet.p50:.3g} ({quiet.p10:.3g} - {quiet.p90:.3g}) {unit}."
+def _carries(cameras: Interval | None, requests_per_s: Interval | None) -> str:
+    """Capacity in words; empty where there is none."""
+    carried, unit = cameras or requests_per_s, "cameras" if cameras else "requests/s"
+    return "" if carried is None else f"{carried.p50:.3g} ({carried.p10:.3g} - {carried.p90:.3g}) {unit}"
 
 
 def _again(box: Candidate, *, here: bool) -> str:
