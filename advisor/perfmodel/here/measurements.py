@@ -30,9 +30,9 @@ _LEAST_PASSES = 20
 _LEAST_SPREAD = 0.02
 _LEAST_MOMENTS = 20
 """Measurements with reference work around them that show how a machine's moments differ."""
-_SLOPE = 0.6
-"""Change of a pass (log) over that of the reference work, from moment to moment: 0.74 on one thread, 0.50 on two were
-measured (docs/methods/this-machine.md)."""
+_SLOPE = 0.9
+"""Change of a pass (log) over that of the reference work, from moment to moment: the mean of one and two threads on two
+guests, 0.5 to 1.6 (docs/methods/this-machine.md)."""
 _SPREAD_UNKNOWN = 0.05
 """Spread (log) of a timing of too few blocks, and of the few passes around a profile."""
 

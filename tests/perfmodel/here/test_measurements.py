@@ -162,7 +162,7 @@ def test_how_moments_differ_is_seen_in_the_reference_work_around_all_measurement
     assert steady.between_moments == pytest.approx(0.0)
     # A guest whose two processors shared one core during a third of the time.
     shared = HostMeasurements.join(None, rows([1.0] * 20 + [1.8] * 10), [], None)
-    assert shared.between_moments == pytest.approx(0.6 * np.log(1.8) / 2)
+    assert shared.between_moments == pytest.approx(0.9 * np.log(1.8) / 2)
     assert HostMeasurements.join(None, rows([1.0, 1.8] * 5), [], None).between_moments == 0.0
 
 
