@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import exp
+from math import exp, log
 from typing import TYPE_CHECKING
 
 from .context import Say
@@ -44,12 +44,20 @@ class Present:
     @property
     def text(self) -> str:
         """What it means for the figures, in words."""
-        percent = 100.0 * (exp(self.slower) - 1.0)
-        how = "as long" if abs(self.slower) < SAID else f"{abs(percent):.0f} % {'longer' if percent > 0 else 'shorter'}"
+        timings = f"{self.timed_anew} timing{'' if self.timed_anew == 1 else 's'}"
         return (
-            f"this machine was measured on {self.measured:%Y-%m-%d %H:%M} UTC: of its timings {self.timed_anew} were "
-            f"taken anew, passes take {how} now, and its figures are as of now"
+            f"this machine was measured on {self.measured:%Y-%m-%d %H:%M} UTC: {timings} taken anew, "
+            f"passes take {_how_long(exp(self.slower))} now, and its figures are as of now"
         )
+
+
+def _how_long(factor: float) -> str:
+    """How long passes take now, in words."""
+    if abs(log(factor)) < SAID:
+        return "as long"
+    if factor >= 2.0:
+        return f"{factor:.2g} times as long"
+    return f"{abs(100.0 * (factor - 1.0)):.0f} % {'longer' if factor > 1.0 else 'shorter'}"
 
 
 def present_speed(
@@ -92,7 +100,7 @@ def _shown(progress: Progress | None, total: int, estimate_s: float) -> Callable
     done = 0
     if progress is not None:
         progress.start(total, estimate_s)
-        progress.begin("how fast this machine is now")
+        progress.begin("looking how fast this machine is now")
 
     def arrived(what: str) -> None:
         nonlocal done

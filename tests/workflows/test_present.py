@@ -55,7 +55,7 @@ def test_what_was_timed_anew_tells_how_much_slower_it_is_and_that_is_said(anew: 
     assert found.slower == pytest.approx(log(1.2))
     assert found.factors == {"person/alone": 1.2}
     assert said == [found.text]
-    assert "2026-11-30 10:00 UTC: of its timings 1 were taken anew, passes take 20 % longer now" in found.text
+    assert "2026-11-30 10:00 UTC: 1 timing taken anew, passes take 20 % longer now" in found.text
 
 
 def test_a_small_change_enters_without_a_word(anew: SimpleNamespace) -> None:
