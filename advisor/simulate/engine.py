@@ -19,7 +19,7 @@ import numpy as np
 from .cameras import next_release, prepare, queue_camera, release_frame, sift, start_decode
 from .compiled import part, whole
 from .frames import leave, trace_row
-from .jobs import advance, enter, next_end, take_off
+from .jobs import advance, end_waiting, enter, next_end, take_off
 from .queues import end_holding, end_stage, hand_over, start_stage, to_stages
 from .speeds import drift_step, set_rates
 from .state import DECODED, PREPARED
@@ -128,6 +128,8 @@ def run_loop(s: Any) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop over al
                 start_stage(s, i)
         start_decode(s)
         if run.changed:
+            for p in range(run.core_pools if run.stacking > 0 else 0):
+                end_waiting(s, p)
             set_rates(s)
             run.changed = 0
     end_holding(s)

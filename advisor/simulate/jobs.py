@@ -21,8 +21,7 @@ _STACKING = -2
 def enter(s: Any, q: int, work_s: float, later_s: float, ref: int, items: int, start: float) -> None:
     """Put a job of kind ``q`` on the cores for ``work_s``, to be followed by an inference of ``later_s``."""
     run = s.run[0]
-    if run.stacking > 0:
-        work_s = _stacked(s, q, work_s)
+    wait_s = _stacked(s, q, work_s) if run.stacking > 0 else 0.0
     first, at = s.kind[q].first, s.kind[q].count
     if at == 0:
         s.kind[q].place = run.active
@@ -33,18 +32,20 @@ def enter(s: Any, q: int, work_s: float, later_s: float, ref: int, items: int, s
     a = s.kind[q].place
     _count(s, a, q, at + 1)
     s.pool[s.kind[q].pool].threads += s.kind[q].width
-    end = s.active[a].clock + work_s
+    end = s.active[a].clock + (work_s + wait_s)
     while at > 0 and s.job[first + (at - 1) // 2].end > end:
         _move_job(s, first + (at - 1) // 2, first + at)
         at = (at - 1) // 2
     s.job[first + at].end, s.job[first + at].start, s.job[first + at].later = end, start, later_s
     s.job[first + at].ref, s.job[first + at].items = ref, items
+    if run.stacking > 0:
+        _share(s, first + at, wait_s, 0)
     s.active[a].end = s.job[first].end
 
 
 @part
 def _stacked(s: Any, q: int, work_s: float) -> Any:
-    r"""Work of a job of kind ``q`` that begins now [s], with what it waits for a job on whose core it was put.
+    r"""Time for which a job of kind ``q`` that begins now waits for a job on whose core it was put [s].
 
     Notes
     -----
@@ -54,17 +55,17 @@ def _stacked(s: Any, q: int, work_s: float) -> Any:
 
     .. math:: \min(w, s + r), \qquad \min(r, \max(0, w - s))
 
-    Waiting is no use of a core: it is taken off the books at once.
+    Waiting is no use of a core: it is taken off the books at once. It ends early with :func:`end_waiting`.
     """
     run = s.run[0]
     p = s.kind[q].pool
     threads = s.pool[p].threads
     if p >= run.core_pools or threads <= 0.0 or threads + s.kind[q].width > s.pool[p].cores + 1e-9:
-        return work_s
+        return 0.0
     run.placed += 1
     share = np.float64(hashed(run.seed_service, _STACKING, run.placed)) / 2.0**64
     if share >= run.stacking:
-        return work_s
+        return 0.0
     share /= run.stacking
     jobs = 0
     for a in range(run.active):
@@ -80,27 +81,81 @@ def _stacked(s: Any, q: int, work_s: float) -> Any:
             continue
         left_s = s.job[s.kind[other].first + chosen].end - s.active[a].clock
         waits_s = min(work_s, SLICE_S + left_s)
-        _delay(s, a, chosen, waits_s)
+        _share(s, _move(s, a, chosen, waits_s), waits_s, 1)
         own_s = min(left_s, max(0.0, work_s - SLICE_S))
         if run.now >= run.warm:
             rest_s = run.end - run.now
             s.busy[s.kind[other].sink] -= min(waits_s, rest_s) * min(1.0, s.kind[other].width)
             s.busy[s.kind[q].sink] -= min(own_s, rest_s) * min(1.0, s.kind[q].width)
-        return work_s + own_s
-    return work_s
+        return own_s
+    return 0.0
 
 
 @part
-def _delay(s: Any, a: int, at: int, longer_s: float) -> None:
-    """Let the job at place ``at`` in the heap of the ``a``-th active kind end so much later."""
+def _share(s: Any, job: int, wait_s: float, was_there: int) -> None:
+    """Note for how long a job waits in all, from now on, for one with which it shares a core; 0: it has one alone."""
+    s.job[job].wait, s.job[job].since, s.job[job].first = wait_s, s.run[0].now, was_there
+
+
+@part
+def end_waiting(s: Any, p: int) -> None:
+    """With more threads than cores in pool ``p``, let none of its jobs wait any longer for one on its core.
+
+    All threads share all cores then (``speeds.py``), whoever was put where: what is left of the waiting would be
+    charged twice.
+    """
+    run = s.run[0]
+    if s.pool[p].threads <= s.pool[p].cores + 1e-9:
+        return
+    for a in range(run.active):
+        q = s.active[a].kind
+        at = 0
+        while s.kind[q].pool == p and at < s.kind[q].count:
+            spared_s = _waits_s(s, s.kind[q].first + at)
+            if spared_s <= 0.0:
+                at += 1
+                continue
+            _share(s, _move(s, a, at, -spared_s), 0.0, 0)
+            if run.now >= run.warm:
+                s.busy[s.kind[q].sink] += min(spared_s, run.end - run.now) * min(1.0, s.kind[q].width)
+            at = 0  # it moved up, others may have come down
+
+
+@part
+def _waits_s(s: Any, job: int) -> Any:
+    r"""What is left of the waiting of a job that shares its core [s].
+
+    Notes
+    -----
+    Since they began to share, a time :math:`t` ago, the one that was there first has waited for
+
+    .. math:: \min(s, t) + \max(0, t - s) / 2
+
+    with the slice :math:`s` of the newcomer, and that one for the second part alone.
+    """
+    shared_s = s.run[0].now - s.job[job].since
+    waited_s = max(0.0, shared_s - SLICE_S) / 2.0
+    if s.job[job].first:
+        waited_s += min(shared_s, SLICE_S)
+    return max(0.0, s.job[job].wait - waited_s)
+
+
+@part
+def _move(s: Any, a: int, at: int, longer_s: float) -> Any:
+    """Let the job at place ``at`` in the heap of the ``a``-th active kind end so much later: its place among all."""
     q = s.active[a].kind
     first, size = s.kind[q].first, s.kind[q].count
     end, start, later = s.job[first + at].end + longer_s, s.job[first + at].start, s.job[first + at].later
     ref, items = s.job[first + at].ref, s.job[first + at].items
-    at = _sink(s, first, size, at, end)
+    if longer_s >= 0.0:
+        at = _sink(s, first, size, at, end)
+    while at > 0 and s.job[first + (at - 1) // 2].end > end:
+        _move_job(s, first + (at - 1) // 2, first + at)
+        at = (at - 1) // 2
     s.job[first + at].end, s.job[first + at].start, s.job[first + at].later = end, start, later
     s.job[first + at].ref, s.job[first + at].items = ref, items
     s.active[a].end = s.job[first].end
+    return first + at
 
 
 @part
@@ -135,6 +190,9 @@ def _move_job(s: Any, source: int, target: int) -> None:
         s.job[source].later,
     )
     s.job[target].ref, s.job[target].items = s.job[source].ref, s.job[source].items
+    if s.run[0].stacking > 0:
+        s.job[target].wait, s.job[target].since = s.job[source].wait, s.job[source].since
+        s.job[target].first = s.job[source].first
 
 
 @part

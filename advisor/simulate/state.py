@@ -93,8 +93,12 @@ LOAD = _record("threads ganged crowding")
 """What runs in a pool: threads in all, those of gangs, and those in all pools that lengthen other jobs."""
 SPEED = _record("rate pace")
 """``pace``: share of a core that each thread of a job takes, working or waiting for the others; ``rate`` 0: unknown."""
-JOB = _record("end start later", "ref items")
-"""For each kind a heap by the reading of its clock at which the job ends; ``later``: inference that follows."""
+JOB = _record("end start later wait since", "ref items first")
+"""For each kind a heap by the reading of its clock at which the job ends; ``later``: inference that follows.
+
+Of two that share a core: ``wait``, what each waits for the other in all, from the moment ``since`` on; ``first``: it
+was there first.
+"""
 SAMPLE = _record("latency", "camera")
 """A frame done."""
 EVENT = _record("begin end", "", "kind stage camera number ref items")

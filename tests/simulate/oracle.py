@@ -88,29 +88,57 @@ class Cores:
 
     def run(self, work_s, threads, gang=1, **more):
         self._settle()
-        if self.stacking:
-            work_s += self._stack(work_s, threads)
         done = self.env.event()
-        self.jobs[id(done)] = {"left": work_s, "threads": threads, "gang": gang, "done": done, **more}
+        job = {"left": work_s, "threads": threads, "gang": gang, "done": done, **more}
+        if self.stacking:
+            self._stack(job)
+        self.jobs[id(done)] = job
         self._plan()
+        if self.stacking:  # once all that follows at this moment has begun
+            self.env.timeout(1e-9).callbacks.append(lambda _: self._end_waiting())
         return done
 
-    def _stack(self, work_s, threads):
-        """Time for which a new job waits for one on whose core it was put, though another was idle.
+    def _stack(self, job):
+        """Let a new job wait for one on whose core it was put, though another was idle.
 
         That one waits, too: the newcomer has the core for a slice; then they take turns until one of them is done.
         """
-        taken = sum(job["threads"] for job in self.jobs.values())
+        work_s, threads = job["left"], job["threads"]
+        taken = sum(other["threads"] for other in self.jobs.values())
         if not self.jobs or taken + threads > self.cores or self.rng.random() >= self.stacking:
-            return 0.0
+            return
         victim = list(self.jobs.values())[self.rng.integers(len(self.jobs))]
         first = min(work_s, SLICE_S)
         turns = min(work_s - first, victim["left"])
         # Whoever has less left once turns are taken waits as long as it works; the other until it has gone.
         waits = first + (turns if work_s - first >= victim["left"] else work_s - first)
         victim["left"] += waits
+        job["left"] += turns
         self.busy_s -= waits * min(1.0, victim["threads"]) + turns * min(1.0, threads)
-        return turns
+        victim["shared"] = {"since": self.env.now, "waits": waits, "slice_waits": 1.0}
+        job["shared"] = {"since": self.env.now, "waits": turns, "slice_waits": 0.0}
+
+    def _end_waiting(self) -> None:
+        """Where all cores are shared by more threads than there are, nobody waits for whoever was put on its core."""
+        waiting = [job for job in self.jobs.values() if self._still_waits(job) > 0]
+        if sum(job["threads"] for job in self.jobs.values()) <= self.cores or not waiting:
+            return
+        self._settle()
+        for job in waiting:
+            spared = self._still_waits(job)
+            job["left"] -= spared
+            self.busy_s += spared * min(1.0, job["threads"])
+            del job["shared"]
+        self._plan()
+
+    def _still_waits(self, job):
+        """What is left of its waiting: all of the slice if it was there first, half of the time afterwards."""
+        if "shared" not in job:
+            return 0.0
+        shared = job["shared"]
+        passed = self.env.now - shared["since"]
+        sliced = min(passed, SLICE_S)
+        return max(0.0, shared["waits"] - sliced * shared["slice_waits"] - (passed - sliced) / 2)
 
     def _plan(self) -> None:
         token = self.wake = object()

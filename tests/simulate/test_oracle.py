@@ -229,15 +229,17 @@ def test_work_that_slows_down_as_cores_fill_agrees() -> None:
     assert ours[:, 5].mean() > 1.06 * plain[:, 5].mean()
 
 
-@pytest.mark.parametrize(("cores", "threads"), [(2.0, 1.0), (4.0, 2.0)])
-def test_work_that_is_stacked_on_busy_cores_agrees(cores, threads) -> None:
+@pytest.mark.parametrize(("cores", "threads", "decode"), [(2.0, 1.0, 0.003), (4.0, 2.0, 0.003), (2.0, 1.0, 0.02)])
+def test_work_that_is_stacked_on_busy_cores_agrees(cores, threads, decode) -> None:
     stages = [
         stage("person", (0.0, 0.012), interval=3, finds=0, streams=2, threads=threads, pre=0.001, sigma=0.15),
         stage("reid", batches(0.002, 0.001, 4), parent=0, interval=5, sigma=0.1, streams=2),
     ]
-    more = {"cameras": camera_set(4), "cores": cores, "workers": 2, "means": (3.0,)}
+    more = {"cameras": camera_set(4, decode=decode), "cores": cores, "workers": 2, "means": (3.0,)}
     ours, theirs = both(stages, stacking=0.4, **more)
     agree(ours, theirs, floor=0.02)
+    # Medians scatter less than tails: waiting that goes on beside more threads than cores makes 5 % of them.
+    assert ours[:, 2].mean() == pytest.approx(theirs[:, 2].mean(), rel=0.03)
     spared, _ = both(stages, **more)
     assert ours[:, 3].mean() > 1.03 * spared[:, 3].mean()
 

@@ -649,6 +649,22 @@ def test_two_passes_that_share_a_core_take_turns_after_a_slice() -> None:
     assert found.utilisation == pytest.approx(2 * 0.01 * 10 / 2, rel=1e-3)
 
 
+def test_who_shares_a_core_waits_no_longer_once_all_cores_are_shared() -> None:
+    """Passes of 20, 10 and 2 ms that begin 1 ms apart, on two cores: the second is put on the core of the first.
+
+    By then it has worked for 1 ms and the first has waited for as long. While there are three, all go at two thirds;
+    after that the first two have a core each: 19 and 9 ms left of them, less the 2 ms done meanwhile.
+    """
+    works_s = {"a": 0.02, "b": 0.01, "c": 0.002}
+    cameras = tuple(SimCamera(10.0, name, phase_s=0.001 * i) for i, name in enumerate(works_s))
+    stages = tuple(SimStage(name, (0.0, work_s), groups=(name,)) for name, work_s in works_s.items())
+    found = simulate(SimSpec(cameras, stages, 2.0, stacking=1.0), 20)
+    latencies_s = [np.unique(found.latencies_s[found.latency_cameras == camera].round(6)) for camera in range(3)]
+    assert [times_s.tolist() for times_s in latencies_s] == [[0.022], [0.011], [0.003]]
+    for name, work_s in works_s.items():
+        assert found.busy_core_s[name] == pytest.approx(work_s * 10 * found.window_s, rel=1e-3)
+
+
 @pytest.mark.parametrize(
     "spec",
     [
