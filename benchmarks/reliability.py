@@ -133,7 +133,7 @@ def _buyers_cell(judged: JudgedCalibration) -> str:
         ways: dict[str, list[tuple[int, float]]] = {
             "machine left out": [(i, float(errors.machine[i])) for i in np.flatnonzero(cell)],
             "machine and family left out": [(i, float(errors.unpublished[i])) for i in np.flatnonzero(cell)],
-            _MIXED["once"]: [pair for pair in judged.elsewhere if cell[pair[0]]],
+            _MIXED["once"]: [(item.row, item.error) for item in judged.elsewhere if cell[item.row]],
         }
         for name, pairs in ways.items():
             machines, models = [rows[i].machine for i, _ in pairs], [rows[i].model for i, _ in pairs]

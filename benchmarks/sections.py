@@ -51,6 +51,13 @@ SECTIONS = (
     Section("transfer", "transfer", "machines that are not at hand", measures=False, dated=False),
     Section("reliability", "reliability", "whether stated probabilities hold", measures=False, dated=False),
     Section(
+        "transfer-parts",
+        "transfer_parts",
+        "what errors of machines that are not at hand are made of",
+        measures=False,
+        dated=False,
+    ),
+    Section(
         "devices-published",
         "devices_published",
         "graphics, neural processors and Arm cores, left out",

@@ -28,7 +28,7 @@ from .physics import fit_parameters, log_time
 from .published import REFERENCE_ERA, is_tuned
 from .reliability import judged_mixes, probability_resolution
 from .scales import FitChoice, chip_families, choose
-from .unpublished import unpublished_errors, unseen_model_errors
+from .unpublished import ElsewhereError, unpublished_errors, unseen_model_errors
 
 COMMAND = "python -m advisor.calibration.transfer"
 
@@ -42,8 +42,8 @@ class JudgedCalibration:
     choices: Mapping[str, FitChoice]
     """What was chosen without the outer fold of each machine."""
     errors: LeftOutErrors
-    elsewhere: tuple[tuple[int, float], ...]
-    """(row, error) of models that were measured on one other machine, their own left out."""
+    elsewhere: tuple[ElsewhereError, ...]
+    """Errors of models that were measured on one other machine, their own left out."""
     widths: dict[str, NestedWidths]
     """Per kind of prediction, the interval of each row from the other machines' errors."""
     bands: tuple[ErrorBand, ...]

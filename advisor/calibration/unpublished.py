@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,16 @@ def relatives(models: Sequence[str], works: Mapping[str, WorkTable]) -> list[NDA
     return [np.flatnonzero((families == families[i]) | (words == words[i])) for i in range(len(models))]
 
 
+class ElsewhereError(NamedTuple):
+    """Error of one row once its model is measured on one other machine."""
+
+    row: int
+    other: str
+    """The machine that the model is measured on."""
+    error: float
+    """log(true time / predicted time)."""
+
+
 @dataclass(frozen=True)
 class UnpublishedErrors:
     """Errors log(true time / predicted time) of each row of the residual process, chip family and model left out."""
@@ -44,9 +55,8 @@ class UnpublishedErrors:
     """With the model's whole family left out on every machine."""
     once: Array
     """The same with the model measured on one other machine, drawn at random; NaN where no other has it."""
-    elsewhere: tuple[tuple[int, float], ...]
-    """(row, error) once the model itself (not its family) is measured on one other machine, for each of those that
-    have it."""
+    elsewhere: tuple[ElsewhereError, ...]
+    """Once the model itself (not its family) is measured on one other machine, for each of those that have it."""
 
 
 def unpublished_errors(
@@ -69,7 +79,7 @@ def unpublished_errors(
     left_out_with = relatives(models, dataset.works)
     processes: dict[FitChoice, GroupsOut] = {}
     errors = np.full(len(data.rows), np.nan)
-    elsewhere: list[tuple[int, float]] = []
+    elsewhere: list[ElsewhereError] = []
     once, rng = np.full(len(data.rows), np.nan), np.random.default_rng(seed)
     family = np.array([families[row.machine] for row in data.rows])
     for _, mine in leave_one_out(family):
@@ -90,7 +100,8 @@ def unpublished_errors(
                 known = np.flatnonzero((points.machine[rows] == other) & of_model & usable[rows])
                 gain = np.linalg.solve(spread[np.ix_(known, known)], missed[known])
                 remaining = missed[wanted] - spread[np.ix_(wanted, known)] @ gain
-                elsewhere += zip(rows[wanted].tolist(), remaining.tolist(), strict=True)
+                pairs = zip(rows[wanted].tolist(), remaining.tolist(), strict=True)
+                elsewhere += [ElsewhereError(row, machines[other], error) for row, error in pairs]
                 if other == drawn:
                     once[rows[wanted]] = remaining
     return UnpublishedErrors(errors, once, tuple(elsewhere))

@@ -11,6 +11,7 @@ from advisor.calibration.dataset import residual_rows
 from advisor.calibration.left_out import LeftOutErrors
 from advisor.calibration.scales import FitChoice, Strictness
 from advisor.calibration.transfer import JudgedCalibration
+from advisor.calibration.unpublished import ElsewhereError
 from advisor.perfmodel import Predictor
 from advisor.records.base import Z90
 from benchmarks.page import PAGE, replaced
@@ -36,7 +37,7 @@ def text() -> str:
     shipped = Predictor.load().transfer
     held = HeldOutErrors(data, drawn, drawn, {}, {}, {}, families)
     choice = FitChoice(Strictness(), shipped.parameters, shipped.calibration.scales)
-    elsewhere = tuple((i, 0.5 * float(error)) for i, error in enumerate(drawn))
+    elsewhere = tuple(ElsewhereError(i, "another", 0.5 * float(error)) for i, error in enumerate(drawn))
     return page(JudgedCalibration(held, choice, {}, errors, elsewhere, widths, tuple(BandsWithout(errors).bands())), 40)
 
 

@@ -72,9 +72,9 @@ def test_errors_are_those_of_a_process_that_saw_neither_machine_nor_family(few: 
     here = np.array([row])
     assert rest[row] - found.errors[row] == pytest.approx(refit.mean(points.take(here))[0], abs=1e-4)
     # Once measured on one other machine, each other machine that has the model gives one of the errors.
-    errors = [error for i, error in found.elsewhere if i == row]
+    errors = [item.error for item in found.elsewhere if item.row == row]
     others = sorted(set(points.machine[(points.model == points.model[row]) & usable]) - {points.machine[row]})
-    assert len(errors) == len(others)
+    assert [item.other for item in found.elsewhere if item.row == row] == [machines[other] for other in others]
     for other, error in zip(others, errors, strict=True):
         more = seen | (usable & (points.machine == other) & (points.model == points.model[row]))
         refit = Residual(points.take(more), rest[more], choice.scales)

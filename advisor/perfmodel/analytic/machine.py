@@ -139,8 +139,6 @@ class MachineArrays:
     atom_only: Array
     """1 where all cores are efficiency cores (or an Atom of before the name)."""
     threads_per_core: Array
-    base_hz: Array
-    base_known: Array
     boost_hz: Array
     all_core_hz: Array
     all_core_known: Array
@@ -268,8 +266,6 @@ def _row(spec: MachineSpec) -> list[float]:
         e_cores,
         atom_only,
         smt,
-        _fill(spec.base_hz, 0.55 * boost),
-        0.0 if spec.base_hz is None else 1.0,
         boost,
         _fill(spec.all_core_turbo_hz, boost),
         0.0 if spec.all_core_turbo_hz is None else 1.0,
@@ -309,11 +305,11 @@ def _row_of(spec: MachineSpec) -> list[float]:
 def machine_arrays(specs: Sequence[MachineSpec]) -> MachineArrays:
     """Turn data sheets into arrays.
 
-    Defaults for unknown fields: boost = all-core turbo = base, the class's usual one where none is known; base 0.55 of
-    boost; E-core clock 0.77 of boost (the ratio of the hybrid desktop parts in the catalogue); L2 512 KB per core, of
-    smaller cores as of the performance cores; no L3: 1 MB per four cores; bandwidth 6 GB/s per core, at least 25 GB/s
-    per socket (one DDR4-3200 channel); power limit = TDP; TDP 12 W per core (Arm 3.75 W). :func:`filled_fields` names
-    those of one machine.
+    Defaults for unknown fields: boost = all-core turbo = base, the class's usual one where none is known; E-core clock
+    0.77 of boost (the ratio of the hybrid desktop parts in the catalogue); L2 512 KB per core, of smaller cores as of
+    the performance cores; no L3: 1 MB per four cores; bandwidth 6 GB/s per core, at least 25 GB/s per socket (one
+    DDR4-3200 channel); power limit = TDP; TDP 12 W per core (Arm 3.75 W). :func:`filled_fields` names those of one
+    machine.
     """
     table = np.array([_row_of(spec) for spec in specs])
     columns = [table[:, i] for i in range(table.shape[1])]

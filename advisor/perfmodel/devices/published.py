@@ -97,10 +97,6 @@ def _fits(row: Figure, question: DeviceQuestion) -> bool:
     return question.device.family != "jetson-gpu" or row.runtime == "TensorRT"
 
 
-def _series(row: Figure) -> tuple[str, str, int | None]:
-    return row.source, row.release, row.threads
-
-
 def _release(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
 
