@@ -40,6 +40,7 @@ from .plan_summary import (
     site_value,
     tie_rows,
     tied_words,
+    together_words,
     undecided_lines,
     without_price,
 )
@@ -95,6 +96,7 @@ def plan_context(plan: Plan) -> dict[str, Any]:
         "why": _why(plan),
         "capacity_chart": price_against_capacity(marks, _needed(plan), currency(plan), unit),
         "left_out": left_out,
+        "together_words": together_words(plan),
         "unit": unit,
         "compared": [_compared_row(kind, item) for kind, item in shown],
         "evidence": [_evidence_row(kind, item) for kind, item in shown],

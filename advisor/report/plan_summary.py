@@ -92,6 +92,12 @@ def carrying_boxes(plan: Plan, option: PlanOption) -> str:
     return f"{option.count - 1} of {option.count}, one failed"
 
 
+def together_words(plan: Plan) -> str:
+    """Which boxes the capacity of a platform is of, in the picture of all."""
+    spare = plan.asked is not None and plan.asked.margin.redundancy != "none"
+    return "all boxes but the one that may fail together" if spare else "all boxes together"
+
+
 def compared(plan: Plan) -> list[tuple[str, PlanOption | Rejected]]:
     """Pair the recommendation and what it is compared with, or the nearest misses, with a word for each."""
     shown: list[tuple[str, PlanOption | Rejected]] = []

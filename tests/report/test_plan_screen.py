@@ -222,6 +222,8 @@ def test_capacity_with_a_spare_box_is_said_to_be_that_of_the_boxes_left() -> Non
     assert carrying_boxes(plan, two) == "all 2"
     of_spare = plan.model_copy(update={"asked": spare, "recommended": two})
     assert carrying_boxes(of_spare, two) == "1 of 2, one failed"
+    assert "but the one that may fail" in plan_context(of_spare)["together_words"]
+    assert plan_context(plan)["together_words"] == "all boxes together"
     text = " ".join(" ".join(plain_text(render_plan(of_spare, details=True), PROSE_WIDTH).splitlines()).split())
     assert "cameras on 1 of 2, one failed; CPU" in text
     assert "per box of 2; capacity of 1 of 2, one failed" in text
