@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 MAY_HOLD = 0.2
 """Probability from which on a box that misses the confidence asked for is said to be worth a run on it."""
+FILTERS = ("candidates.", "site.", "slots")
+"""How checks begin that exclude a platform before anything of it is judged."""
 
 
 OLD_PRICE_DAYS = 90
@@ -478,9 +480,8 @@ class Plan(Record):
     @property
     def nothing_known(self) -> bool:
         """Whether there is no answer because nothing is known of any platform, not because none suffices."""
-        return (
-            bool(self.rejected) and self.recommended is None and all(item.check == "evidence" for item in self.rejected)
-        )
+        judged = [item for item in self.rejected if not (item.check or "").startswith(FILTERS)]
+        return bool(judged) and self.recommended is None and all(item.check == "evidence" for item in judged)
 
     @property
     def unpriced(self) -> tuple[Rejected, ...]:

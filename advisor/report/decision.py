@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 
 from advisor.number_format import amounts_apart
-from advisor.records.plan import MAY_HOLD, BreaksFirst, LadderStep, Plan, PlanOption
+from advisor.records.plan import MAY_HOLD, BreaksFirst, LadderStep, Plan, PlanOption, Rejected
 
 from .plan_summary import currency
-from .text import RESOURCE_WORDS, latency, latency_figures, money, percent
+from .text import RESOURCE_WORDS, counted, decodes, latency, latency_figures, money, percent
 
 CHANGES = 3
 """Changes that the first screen names."""
@@ -25,6 +25,56 @@ def scope_sentence(plan: Plan) -> str:
     left_out = f"{', '.join(others)} and {last}" if others else last
     lead = "CPUs alone were compared" if plan.asked is None or not plan.asked.names_devices else "Not all was compared"
     return f"{lead}: {left_out} are not used, which may cost less (candidates.devices)."
+
+
+def runs_on(plan: Plan) -> str:
+    """Device of each model, and what decodes; empty where the cores do it all and nothing else was asked for."""
+    best, asked = plan.recommended, plan.asked
+    if best is None:
+        return ""
+    by_device: dict[str, list[str]] = {}
+    for name, config in best.config.stages.items():
+        by_device.setdefault(f"{config.device} at {config.precision}", []).append(name)
+    decoding = best.config.decode.device
+    on_cores = decoding == "software" and all(config.device == "CPU" for config in best.config.stages.values())
+    if on_cores and (asked is None or not asked.names_devices):
+        return ""
+    words = [f"{', '.join(names)} on {device}" for device, names in by_device.items()]
+    if decodes(best.predicted):
+        words.append(f"decoding in {decoding}")
+    return "; ".join(words)
+
+
+def cheaper_unknown(plan: Plan) -> str:
+    """Boxes that cost less than the recommended ones and of which nothing tells whether they would do, with why."""
+    unknown = _cheaper_unknown(plan)
+    if not unknown:
+        return ""
+    price, first = unknown[0]
+    many = f"{len(unknown)} cheaper platforms, the cheapest" if len(unknown) > 1 else "the cheaper"
+    return f"{many} {first.platform} for {money(price, currency(plan))}: {first.reason}"
+
+
+def cheaper_unknown_sentence(plan: Plan) -> str:
+    """The same in a sentence beside what else was left out."""
+    unknown = _cheaper_unknown(plan)
+    if not unknown:
+        return ""
+    from_price = f"from {money(unknown[0][0], currency(plan))} on"
+    return f"{counted(len(unknown), 'cheaper platform')}, {from_price}, could not be judged."
+
+
+def _cheaper_unknown(plan: Plan) -> list[tuple[float, Rejected]]:
+    """Price and platform, the cheapest first."""
+    best = plan.recommended
+    if best is None or best.price.value is None:
+        return []
+    prices = [
+        (item.price.value, item)
+        for item in plan.rejected
+        if item.check == "evidence" and item.price is not None and item.price.value is not None
+    ]  # fmt: skip
+    return sorted((one for one in prices if one[0] < best.price.value), key=lambda one: one[0])
 
 
 @dataclass(frozen=True)

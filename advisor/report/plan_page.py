@@ -11,8 +11,10 @@ from .charts import Mark, bars, price_against_capacity
 from .decision import (
     best_changes,
     breaks_first_lines,
+    cheaper_unknown,
     closest_limit,
     decided_by,
+    runs_on,
     scope_sentence,
     why_not_cheaper,
 )
@@ -23,6 +25,7 @@ from .plan_summary import (
     boxes,
     cannot_tell,
     capacity_unit,
+    carrying_boxes,
     compared,
     currency,
     evidence_by_stage,
@@ -37,6 +40,7 @@ from .plan_summary import (
     site_value,
     tie_rows,
     tied_words,
+    together_words,
     undecided_lines,
     without_price,
 )
@@ -92,6 +96,7 @@ def plan_context(plan: Plan) -> dict[str, Any]:
         "why": _why(plan),
         "capacity_chart": price_against_capacity(marks, _needed(plan), currency(plan), unit),
         "left_out": left_out,
+        "together_words": together_words(plan),
         "unit": unit,
         "compared": [_compared_row(kind, item) for kind, item in shown],
         "evidence": [_evidence_row(kind, item) for kind, item in shown],
@@ -161,7 +166,8 @@ def _decision(plan: Plan) -> list[tuple[str, str]]:
 def _why(plan: Plan) -> list[tuple[str, str]]:
     """Why these boxes and no cheaper ones."""
     rows = [
-        ("Nearest limit", closest_limit(plan)), ("Decided by", decided_by(plan)), ("Just fails", why_not_cheaper(plan)),
+        ("Runs on", runs_on(plan)), ("Nearest limit", closest_limit(plan)), ("Decided by", decided_by(plan)),
+        ("Just fails", why_not_cheaper(plan)), ("Not known", cheaper_unknown(plan)),
     ]  # fmt: skip
     return [(name, text) for name, text in rows if text]
 
@@ -171,11 +177,12 @@ def _of_best(plan: Plan, best: PlanOption) -> dict[str, Any]:
     load = predicted.stage_load
     cameras = has_cameras(predicted)
     per_box = " per box" if best.count > 1 else ""
+    carrying = carrying_boxes(plan, best)
     tco = best.tco
     facts = [
         ("Price", money(best.price.value, best.price.currency)),
         (f"TCO, {best.tco.lifetime_years:g} years", money(best.tco.value, best.tco.currency)),
-        ("Capacity" + (" of all boxes" if best.count > 1 else ""), capacity(predicted)),
+        ("Capacity" + (f" of {carrying}" if carrying else ""), capacity(predicted)),
         ("CPU busy" + per_box, percent(predicted.utilisation.get("cpu"))),
         ("Camera FPS" if cameras else "Requests/s", span(predicted.camera_fps)),
         ("Latency p95", latency_span(predicted.latency_p95_ms)),

@@ -12,8 +12,10 @@ from advisor.records.plan import Plan, PlanOption, Rejected
 from .decision import (
     best_changes,
     breaks_first_lines,
+    cheaper_unknown_sentence,
     closest_limit,
     decided_by,
+    runs_on,
     scope_sentence,
     why_not_cheaper,
 )
@@ -22,6 +24,7 @@ from .plan_summary import (
     advice_lines,
     answer_sentence,
     capacity_unit,
+    carrying_boxes,
     compared,
     currency,
     evidence_by_stage,
@@ -49,7 +52,9 @@ from .text import (
 FACT, FACTS, CHANGE, FIRST_WARNING, WARNING = 80, 162, 94, 186, 94
 """Longest texts [characters] of a fact in one line and in two, a change, the first warning and the others, which
 ``--details`` has whole."""
-LONG = frozenset({"models", "must hold", "decided by", "breaks first", "just fails", "nearest miss", "try"})
+LONG = frozenset(
+    {"models", "must hold", "predicted", "decided by", "just fails", "breaks first", "nearest miss", "try"}
+)  # fmt: skip
 """Facts that may take two lines."""
 WARNINGS = 2
 """Warnings that are shown; the others are counted."""
@@ -57,7 +62,7 @@ WARNINGS = 2
 
 def first_screen(plan: Plan) -> RenderableType:
     """Lay out the decision."""
-    scope = scope_sentence(plan)
+    scope = " ".join(text for text in (scope_sentence(plan), cheaper_unknown_sentence(plan)) if text)
     parts: list[RenderableType] = [paragraph(styled(answer_sentence(plan), f"bold {_colour(plan)}"))]
     if scope:
         parts.append(paragraph(styled(scope, UNSURE)))
@@ -106,11 +111,13 @@ def _decision(plan: Plan) -> list[tuple[str, str]]:
             *[("try", line) for line in advice_lines(plan)[:1] if misses],
         ]
     predicted, tco = best.predicted, best.tco
-    of = f" on all {best.count}" if best.count > 1 else ""
+    carrying = carrying_boxes(plan, best)
+    of = f" on {carrying}" if carrying else ""
     return [
-        ("price", f"{dated_price(best.price)}; with energy over {tco.lifetime_years:g} "
-                  f"years {money(tco.value, tco.currency)}"),
+        ("price", dated_price(best.price, f", with energy over {tco.lifetime_years:g} years "
+                                          f"{money(tco.value, tco.currency)}")),
         ("sites", _sites(plan)),
+        ("runs on", runs_on(plan)),
         ("rests on", evidence_by_stage(predicted) if predicted.evidence else EVIDENCE_WORDS[best.evidence]),
         ("predicted", f"{capacity(predicted)}{of}; CPU {percent(predicted.utilisation.get('cpu'))}; "
                       f"p95 {latency_span(predicted.latency_p95_ms)}"),

@@ -83,6 +83,21 @@ def boxes(option: PlanOption) -> str:
     return f"{option.count} x {option.name}" if option.count > 1 else option.name
 
 
+def carrying_boxes(plan: Plan, option: PlanOption) -> str:
+    """Which of several boxes the predicted capacity is of: all, or those left when one fails (n+1); empty for one."""
+    if option.count == 1:
+        return ""
+    if plan.asked is None or plan.asked.margin.redundancy == "none":
+        return f"all {option.count}"
+    return f"{option.count - 1} of {option.count}, one failed"
+
+
+def together_words(plan: Plan) -> str:
+    """Which boxes the capacity of a platform is of, in the picture of all."""
+    spare = plan.asked is not None and plan.asked.margin.redundancy != "none"
+    return "all boxes but the one that may fail together" if spare else "all boxes together"
+
+
 def compared(plan: Plan) -> list[tuple[str, PlanOption | Rejected]]:
     """Pair the recommendation and what it is compared with, or the nearest misses, with a word for each."""
     shown: list[tuple[str, PlanOption | Rejected]] = []

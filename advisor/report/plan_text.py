@@ -18,6 +18,7 @@ from .plan_summary import (
     batching_lines,
     bill,
     box_lines,
+    carrying_boxes,
     compared,
     currency,
     evidence_by_stage,
@@ -80,7 +81,8 @@ def _recommended(plan: Plan) -> list[RenderableType]:
         about.append(("note", best.note))
     if best.next_measurement is not None:
         about.append(("next measurement", best.next_measurement.text))
-    of = f", per box of {best.count}; capacity of all boxes" if best.count > 1 else ""
+    carrying = carrying_boxes(plan, best)
+    of = f", per box of {best.count}; capacity of {carrying}" if carrying else ""
     figures = [
         ("camera FPS" if has_cameras(predicted) else "requests/s", span(predicted.camera_fps)),
         ("drops", f"{span(predicted.drops_pct)} %"),

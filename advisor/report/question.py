@@ -57,7 +57,8 @@ def _stage(stage: Stage) -> str:
     every = "" if stage.every is None else f" {'at' if stage.every.endswith('/s') else 'every'} {stage.every}"
     groups = f" ({', '.join(stage.groups)} only)" if stage.groups else ""
     motion = " on motion" if stage.trigger == "motion" else ""
-    return f"{stage.id} = {stage.model}{source}{every}{motion}{groups}"
+    device = "" if stage.device is None else f" on {stage.device} alone"
+    return f"{stage.id} = {stage.model}{source}{every}{motion}{groups}{device}"
 
 
 def _objects(asked: Scenario) -> str:

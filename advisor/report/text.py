@@ -40,6 +40,7 @@ REMEDIES = {
     "camera_fps": "a lower slo.camera_fps or fewer cameras per box",
     "queue_growth": "larger `every` intervals, a smaller model, or fewer cameras per box",
     "site.max_power_w": "a larger site.max_power_w, or several smaller boxes (candidates.max_boxes)",
+    "candidates.devices": "CPU among candidates.devices, or no `device:` in that stage",
     "candidates.max_price": "a larger candidates.max_price, or a quotation in candidates.prices",
     "cost": "a price in candidates.prices",
     "evidence": "measure it: `sizer bench` there, then `sizer catalog add`; or permit a precision that it has",

@@ -92,7 +92,10 @@ def predict_model(request: PredictRequest, *, store_url: str | None = None, say:
         configs = [config for config, is_so in zip(configs, elsewhere, strict=True) if not is_so]
         work = _work(request, model, store)
         if work is None:
-            raise InputError(f"{request.runtime} cannot run {request.model} at {request.precision} on any machine")
+            raise InputError(
+                f"{request.runtime} cannot run {request.model} at {request.precision}, batch {request.batch}, on any"
+                " machine"
+            )
         if request.measure_s > 0:
             here = [config for config, machine in zip(configs, machines, strict=True) if machine.id == "this"]
             _measure(request, model, work, here, facts, store, say)
@@ -186,6 +189,10 @@ def _config(request: PredictRequest, machine: MachineSpec) -> RunConfig:
         usable = max(1, min(usable, int(machine.quota_cores)))
     threads = number_or_all(request.threads, usable, "--threads")
     streams = number_or_all(request.streams, usable, "--streams")
+    for option, asked in (("--threads", threads), ("--streams", streams)):
+        if asked is not None and asked > machine.threads:
+            runs = "1 thread" if machine.threads == 1 else f"{machine.threads} threads"
+            raise InputError(f"{option} {asked} is more than {machine.id} has: its cores run {runs} at once")
     if threads is not None and streams is not None and threads < streams:
         raise InputError(f"--threads {threads} is less than --streams {streams}: each inference stream needs a thread")
     return RunConfig(

@@ -43,7 +43,7 @@ def cached_file(name: str, directory: Path, version: int, describe: Callable[[st
     except OSError as error:
         raise ModelError(
             f"model {name}: {directory} cannot be written ({error.strerror}); "
-            "make room or choose another directory for built models"
+            "make room, or set SIZER_CACHE to another folder"
         ) from error
     return path, sha256
 

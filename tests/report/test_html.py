@@ -239,7 +239,7 @@ def test_several_boxes_say_what_is_per_box() -> None:
     assert best is not None
     page = page_of(plan.model_copy(update={"recommended": best.model_copy(update={"count": 2})}))
     assert page.of("h1") == ["Buy 2 x MIDDLE"]
-    assert {"Capacity of all boxes", "CPU busy per box"} <= set(page.of("span"))
+    assert {"Capacity of all 2", "CPU busy per box"} <= set(page.of("span"))
     assert "Where the time goes per box" in page.of("h2")
 
 

@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from advisor.records.plan import LadderStep, Plan, Price, Undecided
-from advisor.report.decision import decided_by
+from advisor.report.decision import cheaper_unknown, decided_by, runs_on
 from advisor.report.layout import PROSE_WIDTH, plain_text
-from advisor.report.plan_summary import answer_sentence
+from advisor.report.plan_page import plan_context
+from advisor.report.plan_summary import answer_sentence, carrying_boxes
 from advisor.report.plan_text import render_plan
+from advisor.report.question import question_rows
 from advisor.store.scenario import load_scenario
+from tests.planner.fakes import scenario
 
 from .samples import crowded_plan, hopeless_plan, request_plan, shop_plan, tied_plan
 
@@ -171,3 +174,64 @@ def test_a_layer_decides_only_if_what_would_do_without_it_is_cheaper_in_the_end(
     )
     changed = plan.model_copy(update={"recommended": plan.recommended.model_copy(update={"ladder": ladder})})
     assert decided_by(changed) == decided
+
+
+def with_config(plan: Plan, device: str, decoding: str) -> Plan:
+    best = plan.recommended
+    assert best is not None
+    stages = {name: one.model_copy(update={"device": device}) for name, one in best.config.stages.items()}
+    decode = best.config.decode.model_copy(update={"device": decoding})
+    config = best.config.model_copy(update={"stages": stages, "decode": decode})
+    return plan.model_copy(update={"recommended": best.model_copy(update={"config": config})})
+
+
+def test_the_screen_says_where_models_and_decoding_run_unless_the_cores_do_all() -> None:
+    plan = shop_plan()
+    assert runs_on(plan) == ""
+    assert runs_on(with_config(plan, "GPU", "hardware")) == "person, reid on GPU at f32; decoding in hardware"
+    assert runs_on(with_config(plan, "CPU", "hardware")) == "person, reid on CPU at f32; decoding in hardware"
+    text = " ".join(" ".join(screen(with_config(plan, "GPU", "software"))).split())
+    assert "runs on person, reid on GPU at f32; decoding in software" in text
+
+
+def test_cheaper_boxes_of_which_nothing_is_known_are_named() -> None:
+    """A Raspberry Pi of which no figure was known stood in no line, and the dearer box was called the cheapest."""
+    plan = shop_plan()
+    assert plan.just_fails is not None
+    assert cheaper_unknown(plan) == ""
+    price = undecided(0.5).price
+    unknown = plan.just_fails.model_copy(
+        update={"platform": "pi", "check": "evidence", "reason": "cannot tell", "price": price}
+    )
+    dearer = unknown.model_copy(update={"platform": "gold", "price": price.model_copy(update={"value": 9000.0})})
+    one = plan.model_copy(update={"rejected": (dearer, unknown)})
+    assert cheaper_unknown(one) == "the cheaper pi for 90 USD: cannot tell"
+    two = plan.model_copy(update={"rejected": (unknown.model_copy(update={"platform": "pi-4"}), dearer, unknown)})
+    assert cheaper_unknown(two).startswith("2 cheaper platforms, the cheapest pi-4 for 90 USD: ")
+    assert "1 cheaper platform, from 90 USD on, could not be judged." in " ".join(" ".join(screen(one)).split())
+    assert ("Not known", cheaper_unknown(one)) in plan_context(one)["why"]
+
+
+def test_capacity_with_a_spare_box_is_said_to_be_that_of_the_boxes_left() -> None:
+    plan = shop_plan()
+    best, asked = plan.recommended, scenario()
+    assert best is not None
+    two = best.model_copy(update={"count": 2})
+    spare = asked.model_copy(update={"margin": asked.margin.model_copy(update={"redundancy": "n+1"})})
+    assert carrying_boxes(plan, best) == ""
+    assert carrying_boxes(plan, two) == "all 2"
+    of_spare = plan.model_copy(update={"asked": spare, "recommended": two})
+    assert carrying_boxes(of_spare, two) == "1 of 2, one failed"
+    assert "but the one that may fail" in plan_context(of_spare)["together_words"]
+    assert plan_context(plan)["together_words"] == "all boxes together"
+    text = " ".join(" ".join(plain_text(render_plan(of_spare, details=True), PROSE_WIDTH).splitlines()).split())
+    assert "cameras on 1 of 2, one failed; CPU" in text
+    assert "per box of 2; capacity of 1 of 2, one failed" in text
+
+
+def test_a_stage_that_must_run_on_a_device_is_said_to() -> None:
+    plan = recorded("store-analytics")
+    assert plan.asked is not None
+    first, *others = plan.asked.stages
+    pinned = plan.asked.model_copy(update={"stages": (first.model_copy(update={"device": "NPU"}), *others)})
+    assert "person-detection-retail-0013 every 3 frames on NPU alone;" in dict(question_rows(pinned))["models"]

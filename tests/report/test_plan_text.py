@@ -180,7 +180,7 @@ def test_several_boxes_are_counted() -> None:
     assert boxes(three) == "3 x MIDDLE"
     text = text_of(plan.model_copy(update={"recommended": three}))
     assert "buy 3 x MIDDLE" in text
-    assert "per box of 3; capacity of all boxes" in text
+    assert "per box of 3; capacity of all 3" in text
 
 
 def test_the_next_dearer_is_named_once() -> None:

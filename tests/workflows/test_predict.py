@@ -40,6 +40,24 @@ def measure(taken, rows, config: RunConfig, kernels=KERNELS, batch: int = 1) -> 
     predict._measure(request, model, work(kernels, batch=batch), [config], facts, store, taken.said.append)
 
 
+@pytest.mark.parametrize(
+    ("option", "number", "fault"),
+    [
+        ("threads", "13", None),
+        ("streams", "13", None),
+        ("threads", "5", "--threads 5 is more than intel-core-i3-8100 has: its cores run 4 threads at once"),
+        ("streams", "5", "--streams 5 is more than intel-core-i3-8100 has: its cores run 4 threads at once"),
+    ],
+)
+def test_more_threads_than_a_machine_runs_at_once_are_refused(option, number, fault, tmp_path) -> None:
+    """A chip of twelve threads answered for thirteen as for twelve; the platform that lacks them is named."""
+    request = PredictRequest("toy", ("intel-core-i7-8700", "intel-core-i3-8100"), **{option: number})
+    fault = fault or f"--{option} 13 is more than intel-core-i7-8700 has: its cores run 12 threads at once"
+    with pytest.raises(InputError) as refused:
+        predict_model(request, store_url=f"sqlite:///{tmp_path / 's.sqlite3'}")
+    assert str(refused.value) == fault
+
+
 def test_a_device_without_calibration_is_unknown_with_what_to_do_and_carries_no_figure(monkeypatch, tmp_path) -> None:
     """``sizer predict`` ends with 1 where no row has a figure."""
     model = file("toy").model_copy(update={"path": ""})

@@ -9,13 +9,7 @@ from dataclasses import replace
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.load_case import Load
 from advisor.planner.search.belief import MEDIAN
-from advisor.planner.search.costs import (
-    MEMORY_OF_CAMERA_BYTES,
-    choice_memory_bytes,
-    device_loads,
-    engine_load,
-    stage_cores,
-)
+from advisor.planner.search.costs import device_loads, engine_load, stage_cores
 from advisor.planner.search.judgement import Deployment, Failing, Feasible
 from advisor.planner.search.rank import Solution, cheapest
 from advisor.planner.search.search import judge
@@ -25,7 +19,7 @@ from advisor.records.plan import BreaksFirst, PredictedLoad, Price, Sensitivity
 from advisor.records.scenario import Scenario
 from advisor.simulate.spec import APPLICATION, DECODE, ENGINE
 
-from .predicted_load import fluid_factor
+from .predicted_load import fluid_factor, memory_cameras
 from .ties import near_miss
 
 CONSEQUENCES = {
@@ -49,7 +43,9 @@ def breaks_first(deployment: Deployment, predicted: PredictedLoad) -> tuple[Brea
     items: list[BreaksFirst] = []
     if predicted.capacity_cameras is not None and deployment.case.cameras:
         items += _headroom(deployment)
-        items.append(_slo(deployment, int(predicted.capacity_cameras.p50)))
+        capacity = int(predicted.capacity_cameras.p50)
+        if capacity + 1 <= memory_cameras(deployment):  # else nothing was simulated beyond what the memory holds
+            items.append(_slo(deployment, capacity))
         items += _others(deployment, predicted, {item.resource for item in items})
     if predicted.capacity_requests_per_s is not None:
         items += _requests(deployment, predicted.capacity_requests_per_s.p50)
@@ -162,10 +158,8 @@ def _others(deployment: Deployment, predicted: PredictedLoad, named: set[str]) -
         limit = deployment.case.cameras * factor
         text = f"{RESOURCES.get(name, name)} would be full at {limit:,.0f} cameras ({shares[name].p50 * 100:.2g} % now)"
         items.append(BreaksFirst(resource=name, at_cameras=limit, at_objects_factor=None, text=text))
-    installed = deployment.model.machine.memory_bytes
-    if installed is not None:
-        fixed = choice_memory_bytes(deployment.setup.choice, 0, MEDIAN)
-        limit = max(0.0, deployment.count * (installed - fixed) / MEMORY_OF_CAMERA_BYTES)
+    limit = memory_cameras(deployment)
+    if math.isfinite(limit):
         text = f"memory would be full at {limit:,.0f} cameras"
         items.append(BreaksFirst(resource="memory", at_cameras=limit, at_objects_factor=None, text=text))
     return items

@@ -10,7 +10,7 @@ from functools import partial
 from statistics import median
 
 from advisor.planner.search.belief import MEDIAN, QUANTILES
-from advisor.planner.search.costs import choice_memory_bytes
+from advisor.planner.search.costs import MEMORY_OF_CAMERA_BYTES, choice_memory_bytes
 from advisor.planner.search.judgement import Deployment
 from advisor.planner.search.platform_model import PlatformModel
 from advisor.planner.search.simulate import SimulatedOutcome
@@ -109,7 +109,7 @@ def capacity_factor(deployment: Deployment, z: float, *, at_least: float = 0.0) 
 
 
 def capacity_cameras(deployment: Deployment, z: float, *, at_least: int = 0) -> int:
-    """Most cameras that meet the SLO at quantile ``z``, by bisection over simulations.
+    """Most cameras that meet the SLO at quantile ``z`` and fit in the memory, by bisection over simulations.
 
     Exact to one camera up to fifty, to 2 % above. ``at_least`` cameras are known to hold.
     """
@@ -118,7 +118,7 @@ def capacity_cameras(deployment: Deployment, z: float, *, at_least: int = 0) -> 
     def meets(cameras: int) -> bool:
         return deployment.run(case.with_total(cameras, deployment.count), z).meets_slo
 
-    limit = math.floor(fluid_factor(deployment, z) * max(case.cameras, 1) + 1e-9)
+    limit = math.floor(min(fluid_factor(deployment, z) * max(case.cameras, 1), memory_cameras(deployment)) + 1e-9)
     low, high = at_least, max(min(limit, MAX_CAMERAS), at_least) + 1
     probe = max(low + 1, math.floor(0.9 * high))
     while high - low > max(1, FACTOR_STEP * high) and probe < high:
@@ -130,6 +130,15 @@ def capacity_cameras(deployment: Deployment, z: float, *, at_least: int = 0) -> 
         if probe == low:
             break
     return low
+
+
+def memory_cameras(deployment: Deployment) -> float:
+    """Cameras that fill the memory of all boxes at the median; infinite where it is unknown."""
+    installed = deployment.model.machine.memory_bytes
+    if installed is None:
+        return math.inf
+    fixed = choice_memory_bytes(deployment.setup.choice, 0, MEDIAN)
+    return max(0.0, deployment.count * (installed - fixed) / MEMORY_OF_CAMERA_BYTES)
 
 
 def fluid_factor(deployment: Deployment, z: float, *, contended: bool = False, device: bool = True) -> float:

@@ -6,7 +6,14 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 
-from advisor.planner.question.candidates import EVIDENCE, SLOTS, ExcludedCandidate, excluding_limit, wall_power_w
+from advisor.planner.question.candidates import (
+    DEVICES,
+    EVIDENCE,
+    SLOTS,
+    ExcludedCandidate,
+    excluding_limit,
+    wall_power_w,
+)
 from advisor.planner.question.inputs import Candidate, PlanInputs
 from advisor.planner.search.rank import Solution, cheapest
 from advisor.planner.search.study import Study
@@ -48,7 +55,7 @@ def relaxed_limits(study: Study, excluded: Sequence[ExcludedCandidate]) -> tuple
     So a limit that contradicts what the cameras need (power, form, price) is named, with the least that it would take.
     """
     items: list[Sensitivity] = []
-    for check in dict.fromkeys(item.check for item in excluded if item.check not in {EVIDENCE, SLOTS}):
+    for check in dict.fromkeys(item.check for item in excluded if item.check not in {DEVICES, EVIDENCE, SLOTS}):
         relaxed = study.for_scenario(_without(study.scenario, check))
         allowed = [
             item.candidate

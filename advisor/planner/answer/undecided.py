@@ -50,11 +50,15 @@ def next_measurement(deployment: Deployment) -> NextMeasurement | None:
         command, what = "sizer bench --quick", "decoding"
     else:
         command, what = f"sizer bench {scenario.stage(part).model}", f"stage {part}"
-    text = f"`{command}` on it would narrow this most: {what} makes {share * 100:.0f} % of the uncertainty of its load"
     if application > spread[part]:
-        text += (
-            f"; the application around the models makes {application / total * 100:.0f} %: state in `application:` "
-            "what yours takes"
+        text = (
+            "state in `application:` what yours takes around the models, which makes "
+            f"{application / total * 100:.0f} % of the uncertainty of the load of this box; `{command}` on it would "
+            f"narrow the rest most: {what} makes {share * 100:.0f} %"
+        )
+    else:
+        text = (
+            f"`{command}` on it would narrow this most: {what} makes {share * 100:.0f} % of the uncertainty of its load"
         )
     return NextMeasurement(part=part, command=command, share=share, text=text)
 
@@ -92,7 +96,7 @@ def _record(deployment: Deployment) -> Undecided:
         "`sizer verify` on it would settle that"
     )
     if measurement is not None:
-        text += f", {measurement.text}"
+        text += f"; {measurement.text}"
     platform = deployment.candidate.platform
     return Undecided(
         platform=platform.id,

@@ -18,6 +18,8 @@ EVIDENCE = "evidence"
 """Check of boxes of which nothing is known that would decide."""
 SLOTS = "slots"
 """Check of boxes that cannot take the device that is added: no limit of the scenario, so none to relax."""
+DEVICES = "candidates.devices"
+"""Check of boxes without any device that a stage may run on."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,9 @@ def excluding_limit(scenario: Scenario, candidate: Candidate, today: dt.date) ->
     filters = scenario.candidates
     if candidate.lacks is not None:
         return SLOTS, candidate.lacks
+    without = _without_device(scenario, candidate)
+    if without is not None:
+        return DEVICES, without
     if filters.vendors and (machine.vendor or "").lower() not in {name.lower() for name in filters.vendors}:
         return "candidates.vendors", f"vendor {machine.vendor or 'unknown'} is not among {', '.join(filters.vendors)}"
     if filters.form_factor and platform.form_factor not in filters.form_factor:
@@ -150,4 +155,19 @@ def excluding_limit(scenario: Scenario, candidate: Candidate, today: dt.date) ->
     price = price_of(platform, 1, scenario, today, at_hand=candidate.at_hand)
     if filters.max_price is not None and price.per_box is not None and price.per_box > filters.max_price:
         return "candidates.max_price", f"costs {price.per_box:,.0f} {price.currency}, above {filters.max_price:,.0f}"
+    return None
+
+
+def _without_device(scenario: Scenario, candidate: Candidate) -> str | None:
+    """Say which stage may only run on devices that the box lacks; None where there is none, or nobody listed them.
+
+    Of this machine those devices alone are known that were measured, which says nothing of the others.
+    """
+    if candidate.machine.id == "this":
+        return None
+    own = {RUNTIME_DEVICES.get(device.kind, device.id) for device in candidate.devices} | {"CPU"}
+    for stage in scenario.stages:
+        names = (stage.device,) if stage.device is not None else scenario.candidates.devices or ("CPU",)
+        if own.isdisjoint(names):
+            return f"stage {stage.id} may run on {' or '.join(names)} alone, and the catalogue lists none of it"
     return None

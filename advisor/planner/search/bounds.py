@@ -159,6 +159,11 @@ def _latency(scenario: Scenario, shortest_s: float, median_shortest_s: float) ->
     return FailedCheck("latency_p95", reason, scenario.slo.latency_p95_ms / shortest_ms, at_median)
 
 
+def _grown(scenario: Scenario) -> str:
+    """Say that growth is counted, where there is any: what is shown beside the reason is the load of today."""
+    return "with growth " if scenario.margin.growth_cameras or scenario.margin.growth_requests_pct else ""
+
+
 def _cores_at_median(model: PlatformModel, scenario: Scenario, least: float, each: str) -> FailedCheck | None:
     """Utilisation law: cores kept busy in the long run against those that the headroom leaves."""
     usable = scenario.margin.usable_share * model.cores
@@ -166,7 +171,7 @@ def _cores_at_median(model: PlatformModel, scenario: Scenario, least: float, eac
         return None
     needed, available = apart(least, usable)
     reason = (
-        f"needs {needed} of its {model.cores:.3g} cores{each} at the median; "
+        f"needs {needed} of its {model.cores:.3g} cores{each} {_grown(scenario)}at the median; "
         f"{available} may be used with {scenario.margin.headroom_pct:g} % headroom"
     )
     return FailedCheck("cpu", reason, usable / least)
@@ -177,7 +182,10 @@ def _cores_at_confidence(model: PlatformModel, scenario: Scenario, least: float,
     if least <= model.cores:
         return None
     needed, available = apart(least, model.cores)
-    reason = f"at {scenario.margin.confidence_pct:g} % confidence it needs {needed} cores{each} and has {available}"
+    reason = (
+        f"{_grown(scenario)}at {scenario.margin.confidence_pct:g} % confidence it needs {needed} cores{each} and has "
+        f"{available}"
+    )
     return FailedCheck("cpu", reason, model.cores / least, at_median=False)
 
 

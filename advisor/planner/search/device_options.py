@@ -85,7 +85,11 @@ def why_no_option(scenario: Scenario, stage: Stage, use: DeviceUse | None) -> st
             "`sizer bench` on one would settle that"
         )
     if use is None and CPU not in names:
-        return f"cannot tell: stage {stage.id} may run on {', '.join(names)} alone, and nothing is known of that here"
+        where = " or ".join(names)
+        return (
+            f"cannot tell: of the stages that may run on {where} alone not every one is known there; "
+            f"`sizer predict --device {names[0]}` tells what is known"
+        )
     where = CPU if use is None else " or ".join(one.name for one in use.each if one.name in names) or use.names
     return (
         f"cannot tell: no evidence of how stage {stage.id} runs on its {where} at the permitted precisions; "

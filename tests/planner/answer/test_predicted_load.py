@@ -12,7 +12,7 @@ from advisor.planner.search.judgement import Deployment
 from advisor.planner.search.search import least_deployment
 from advisor.planner.search.study import Study
 from advisor.records.scenario import Scenario
-from tests.planner.fakes import FakePredictor, camera, candidate, inputs, scenario
+from tests.planner.fakes import FakePredictor, best_of, camera, candidate, inputs, scenario
 
 BOXES = [candidate(f"box-{n}", n, 100.0 + 60.0 * n) for n in (2, 4, 8, 16)]
 
@@ -125,3 +125,16 @@ def test_one_simulation_per_quantile_shows_an_overloaded_box() -> None:
     assert tiny.study.counters.simulated == 3
     assert predicted.utilisation["cpu"].p10 > 0.95
     assert predicted.camera_fps.p90 < 15.0
+
+
+def test_no_more_cameras_are_carried_than_the_memory_holds() -> None:
+    """3,422 cameras were predicted on a line before "memory would be full at 136 cameras"."""
+    slow = [{"group": "a", "count": 2, "resolution": "320x240", "fps": 0.2, "bitrate_kbps": 100.0, "codec": "raw"}]
+    shop = scenario(cameras=slow, slo={"latency_p95_ms": 1000.0, "window_s": 60.0})
+    best = best_of(plan(inputs([candidate("box", 8, 300.0, memory_gib=2.0)], shop=shop)))
+    memory = next(item for item in best.breaks_first if item.resource == "memory")
+    capacity = best.predicted.capacity_cameras
+    assert capacity is not None
+    assert memory.at_cameras is not None
+    assert capacity.p90 == math.floor(memory.at_cameras) < 20
+    assert all(item.at_cameras is None or item.at_cameras >= memory.at_cameras for item in best.breaks_first)

@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 
 from advisor.planner.plan import plan
+from advisor.records.base import Interval
+from advisor.records.machine import MachineSpec
 from advisor.records.plan import Plan
-from tests.planner.fakes import LONG_SLO, FakePredictor, best_of, candidate, inputs, scenario
+from tests.planner.fakes import LONG_SLO, FakeCost, FakePredictor, best_of, candidate, inputs, scenario
 
 BOXES = [candidate(f"box-{n}", n, 100.0 + 60.0 * n) for n in (2, 4, 8, 16)]
 
@@ -37,3 +39,18 @@ def test_the_measurement_named_is_that_of_the_widest_part() -> None:
     assert best.next_measurement.part == "reid"
     assert best.next_measurement.command == "sizer bench like:reid"
     assert 0.5 < best.next_measurement.share <= 1.0
+
+
+def test_the_application_goes_first_where_it_makes_most_of_the_doubt() -> None:
+    """A measurement of the box "would narrow this most" stood there beside an application that made four times more."""
+
+    class Around(FakePredictor):
+        def application(self, machine: MachineSpec, unit: str, stated_ms: float | None) -> FakeCost:
+            return FakeCost(Interval(p10=0.0005, p50=0.002, p90=0.02 if unit == "frame" else 0.003))
+
+    best = best_of(plan(inputs(BOXES, Around({"person": 0.002, "reid": 0.002}, 1.1), scenario())))
+    assert best.next_measurement is not None
+    text = best.next_measurement.text
+    assert text.startswith("state in `application:` what yours takes around the models, which makes ")
+    assert "would narrow the rest most" in text
+    assert "narrow this most" not in text

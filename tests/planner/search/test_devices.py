@@ -449,3 +449,26 @@ def test_a_pass_on_a_device_takes_what_its_evidence_says_and_no_cold_caches_of_t
     assert person.device == "GPU"
     assert person.cold_s == 0.0
     assert found.outcome.devices["GPU"] == pytest.approx(deployment.device_load(deployment.nominal, 0.0), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("stage", "devices"), [({**DETECTOR, "device": "NPU"}, ["CPU", "GPU", "NPU"]), (DETECTOR, ["NPU", "hailo-8"])]
+)
+def test_a_box_without_the_device_that_a_stage_needs_is_excluded_and_not_unknown(
+    stage: dict[str, object], devices: list[str]
+) -> None:
+    """It was said that nothing is known of the stage on it, and that a measurement there would tell."""
+    case = shop([stage], devices)
+    given = asked(case, candidate("box", 8, 200.0), {"person": 900.0})
+    alone = plan(replace(given, named=True))
+    names = "NPU" if "device" in stage else "NPU or hailo-8"
+    (item,) = alone.rejected
+    assert (item.check, alone.nothing_known) == ("candidates.devices", False)
+    assert item.reason == f"stage person may run on {names} alone, and the catalogue lists none of it"
+    # Beside a box that has one, of which nothing is known, there is no answer, and not a no.
+    other = replace(candidate("other", 8, 300.0), devices=(device("npu", "other-chip-npu"),))
+    both = plan(replace(given, candidates=(*given.candidates, other), device_answer=lambda *_: None))
+    assert both.nothing_known
+    assert {item.platform: item.check for item in both.rejected} == {"box": "candidates.devices", "other": "evidence"}
+    unknown = next(item.reason for item in both.rejected if item.platform == "other")
+    assert f"of the stages that may run on {names} alone not every one is known there" in unknown

@@ -21,7 +21,7 @@ from advisor.planner.search.costs import (
     engine_load,
 )
 from advisor.planner.search.joint import DrawnOptions
-from advisor.planner.search.judge_model import judge_model, least_choice, nearer
+from advisor.planner.search.judge_model import has_cores, judge_model, least_choice, nearer
 from advisor.planner.search.judgement import Failing
 from advisor.planner.search.least_costs import LeastCosts
 from advisor.planner.search.platform_model import PlatformModel
@@ -53,6 +53,15 @@ class Uneven(FakePredictor):
 
     def slowing(self, machine: MachineSpec) -> tuple[float, ...]:
         return () if self._full == 1.0 else tuple((self._full - 1.0) * part for part in RISE)
+
+
+class Batched(Uneven):
+    """A larger batch takes less time per input, so that options with most core time per input suit few objects best."""
+
+    def service(self, machine: MachineSpec, work: ModelWork, config: RunConfig) -> ServiceEstimate:
+        plain = super().service(machine, work, config)
+        times = ("latency_s", "core_s", "alone_s")
+        return plain.model_copy(update={name: getattr(plain, name).scaled(config.batch**-0.3) for name in times})
 
 
 def study_of(seed: int) -> Study:
@@ -195,6 +204,36 @@ def test_a_model_is_judged_as_by_all_of_its_combinations(seed: int, most: int, m
             assert busy_choice_cores(model, study.scenario, chosen, study.facts(load), MEDIAN) == pytest.approx(least)
             if judged.failed.check == "cpu":
                 assert judged.failed.closeness == pytest.approx(usable / least)
+
+
+def test_cores_are_counted_of_listed_combinations_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more combinations than are listed the least loaded one may be left out: it says nothing of those listed."""
+    monkeypatch.setattr(costs, "MAX_COMBINATIONS", 6)
+    least_was_left_out = 0
+    for seed in range(24):
+        rng = np.random.default_rng(seed)
+        given = study_of(seed).inputs
+        work_s = {"person": 0.005, "reid": rng.uniform(0.001, 0.02), "face": rng.uniform(0.002, 0.01)}
+        study = Study.of(replace(given, predictor=Batched(rng, work_s)))
+        load = study.case.required(1)
+        for model in study.models(study.inputs.candidates[0]):
+            if not model.has_options(study.scenario):
+                continue
+            facts = study.facts(load)
+            of_least = busy_choice_cores(model, study.scenario, least_choice(study, model, load), facts, MEDIAN)
+            least = float(OneByOne(study, model, load).median.min())
+            if least >= model.cores:
+                continue
+            least_was_left_out += of_least < 0.999 * least
+            # What is allowed lies at all four sides of the two figures.
+            for cores in (0.999 * of_least, 0.999 * least, 1.001 * least, 0.5 * (of_least + least)):
+                margin = study.scenario.margin.model_copy(update={"headroom_pct": 100.0 * (1.0 - cores / model.cores)})
+                shop_with = study.scenario.model_copy(update={"margin": margin})
+                other = Study.of(replace(study.inputs, scenario=shop_with))
+                (same,) = (one for one in other.models(other.inputs.candidates[0]) if one.variant == model.variant)
+                allowed = margin.usable_share * model.cores
+                assert has_cores(other, same, other.case.required(1)) == (least <= allowed)
+    assert least_was_left_out >= 5
 
 
 @pytest.mark.parametrize("seed", range(100, 108))
