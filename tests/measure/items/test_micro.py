@@ -165,11 +165,16 @@ def test_stacking_is_a_share_of_works_that_met(monkeypatch: pytest.MonkeyPatch, 
         stacking(STACKING, tmp_path)
 
 
-@pytest.mark.timing  # where others take the cores, no work may get through beside another
 def test_works_meet_on_this_machine(tmp_path: Path) -> None:
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("one processor: nothing can be stacked")
-    found = stacking(STACKING, tmp_path)
+    for attempt in range(20):  # on a busy machine no work may get through beside another in 1.5 s
+        try:
+            found = stacking(STACKING, tmp_path)
+            break
+        except RuntimeRefusal:
+            if attempt == 19:
+                raise
     assert 0.0 <= found["value"] <= 1.0
     assert found["samples"] > 0
 
