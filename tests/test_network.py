@@ -66,9 +66,9 @@ COMMANDS: dict[tuple[str, ...], list[list[str]]] = {
     ("catalog", "offers", "show"): [["catalog", "offers", "show", "beelink-eq14"]],
     ("catalog", "offers", "export"): [["catalog", "offers", "export"]],
     ("report",): [["report"], ["report", "--csv", "m.csv", "--html", "m.html"]],
-    ("store", "prune"): [["store", "prune", "--keep", "1"]],
     ("schema",): [["schema", "scenario"]],
     ("farm", "table"): [["farm", "table"]],
+    ("store", "prune"): [["store", "prune", "--keep", "1"]],
 }
 ASKED_FOR = {("farm", name) for name in ("scheduler", "worker", "bench", "status", "watch", "plan")} | {("serve",)}
 """A network is what these are for: they reach for the address that they are given, which their own tests show."""

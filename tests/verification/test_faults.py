@@ -306,6 +306,6 @@ def test_a_full_disk_costs_the_report_but_not_the_verdict(tmp_path) -> None:
         assert whole.exists()  # what could be written was
         word = next(word for word in (b"PASS", b"FAIL", b"INCONCLUSIVE") if b": " + word + b" after" in command.text)
         assert code == {b"PASS": 2, b"FAIL": 1, b"INCONCLUSIVE": 3}[word]
-        assert b"kept in the store" in command.text
+        assert b"the verdict is stored (see sizer report)" in command.text
     finally:
         subprocess.run(["umount", disk], check=True)

@@ -27,6 +27,9 @@ ENCODER_RATE_MIN = 5.0
 that decoding it depends on."""
 ENCODER_BITRATE_MIN = 1000
 """Least bit rate [bit/s] that x264 takes."""
+ENCODER_BITRATE_MAX = 2**31 - 1
+"""Largest bit rate [bit/s] that PyAV before 18 hands to an encoder: 54 MB a picture at the slowest rate, more than a
+picture of 7680x4320 has before it is encoded."""
 _ATTEMPTS = 4
 # Cameras encode with entropy coding and loop filter on and without B frames; presets that switch these off (x264's
 # ultrafast) would make a clip that is cheaper to decode than a camera's.
@@ -268,8 +271,7 @@ def _encode(path: Path, request: ClipInfo, frames: int, target_kbps: float, sigm
             stream: Any = container.add_stream(name, rate=Fraction(rate).limit_denominator(1001), options=options)
             stream.width, stream.height, stream.pix_fmt = request.width, request.height, _PIXELS[request.codec]
             stream.codec_context.gop_size = request.gop_frames
-            bit_rate = round(target_kbps * 1000 * rate / request.fps)
-            stream.codec_context.bit_rate = max(bit_rate, ENCODER_BITRATE_MIN)
+            stream.codec_context.bit_rate = _encoder_bit_rate(target_kbps, rate / request.fps)
             stream.codec_context.thread_count = 0
             for index in range(frames):
                 picture = scene.frame(index / request.fps, sigma)
@@ -284,6 +286,11 @@ def _encode(path: Path, request: ClipInfo, frames: int, target_kbps: float, sigm
     except (av.error.FFmpegError, ValueError) as error:  # ValueError: FFmpeg was built without this encoder
         raise SizerError(f"encoder {name} failed on {request.width}x{request.height}: {error}") from error
     return payload * 8 / 1000 / (frames / request.fps)
+
+
+def _encoder_bit_rate(target_kbps: float, faster: float) -> int:
+    """Bit rate [bit/s] of an encoder that is told of ``faster`` times as many pictures a second as the camera sends."""
+    return min(max(round(target_kbps * 1000 * faster), ENCODER_BITRATE_MIN), ENCODER_BITRATE_MAX)
 
 
 def _sidecar(path: Path) -> Path:

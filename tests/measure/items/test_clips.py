@@ -111,3 +111,11 @@ def test_clips_of_very_slow_cameras_have_their_bits_per_picture(tmp_path, fps) -
     info = clips.clip_info(path)
     assert info.frames == 10
     assert info.real_bitrate_kbps / fps == pytest.approx(40.0, rel=0.5)
+
+
+def test_an_encoder_is_asked_for_no_more_than_it_can_be_told(tmp_path: Path) -> None:
+    """8 Mbit/s at a frame a minute are 60 MB a picture, 2.4 Gbit/s at the slowest rate that an encoder is given."""
+    assert clips._encoder_bit_rate(8000.0, 300.0) == clips.ENCODER_BITRATE_MAX
+    request = clips.ClipRequest(320, 180, 1 / 60, "h264", 8000.0, gop_frames=5, duration_s=120.0)
+    info = clips.clip_info(clips.synthesise(tmp_path / "c.mp4", request))
+    assert info.frames == 2

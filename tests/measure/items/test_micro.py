@@ -7,6 +7,7 @@ import pytest
 from advisor.errors import RuntimeRefusal
 from advisor.measure.campaign.campaign import Campaign, Entry, Options, run
 from advisor.measure.items.micro import siblings
+from advisor.measure.items.micro import stacking as stacking_item
 from advisor.measure.items.micro.decoded import decoded
 from advisor.measure.items.micro.item import MicroItem
 from advisor.measure.items.micro.selection import all_threads, level_bytes, micro_items, no_siblings
@@ -147,11 +148,33 @@ def test_what_decoding_costs_a_pass_is_a_share_of_what_a_pause_costs(tmp_path: P
     assert 0.0 <= figures["short_share"] <= 1.0
 
 
-def test_stacking_is_a_share_of_works_that_met(tmp_path: Path) -> None:
+STACKING = asdict(MicroItem("stacking", "stacking", "openvino", duration_s=1.5))
+
+
+def test_stacking_is_a_share_of_works_that_met(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    longs = [_span(0.0, 10), _span(0.1, 10, stop=(3, 3e-3)), _span(0.2, 10), _span(0.3, 10)]
+    shorts = [_span(long.called_s + 0.0031, 3) for long in longs]
+    alone = [_span(1.0, 3)]
+    monkeypatch.setattr(stacking_item, "_record", lambda lanes, duration_s: (longs, shorts + alone))
+    found = stacking(STACKING, tmp_path)
+    assert (found["name"], found["unit"]) == ("stacking", "1")
+    assert (found["value"], found["samples"]) == (0.25, 4)
+    monkeypatch.setattr(stacking_item, "_record", lambda lanes, duration_s: (longs, alone))
+    with pytest.raises(RuntimeRefusal, match="no short work began beside a long one"):
+        stacking(STACKING, tmp_path)
+
+
+def test_works_meet_on_this_machine(tmp_path: Path) -> None:
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("one processor: nothing can be stacked")
-    found = stacking(asdict(MicroItem("stacking", "stacking", "openvino", duration_s=1.5)), tmp_path)
-    assert (found["name"], found["unit"]) == ("stacking", "1")
+    for attempt in range(20):  # on a busy machine no work may get through beside another in 1.5 s
+        try:
+            found = stacking(STACKING, tmp_path)
+            break
+        except RuntimeRefusal:
+            if attempt == 19:
+                raise
     assert 0.0 <= found["value"] <= 1.0
     assert found["samples"] > 0
 
