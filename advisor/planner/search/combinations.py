@@ -15,28 +15,22 @@ import numpy as np
 from advisor.records.scenario import Scenario
 
 from .belief import MEDIAN, at
+from .combination_sums import Places, device_rows, listed_options, outer_sums, sums_at, traffic_rows
+from .combination_table import EQUAL_DEMAND, CombinationTable
 from .costs import (
-    EQUAL_DEMAND,
     LEAST_OF_LAW,
     MEMORY_OF_CAMERA_BYTES,
     MEMORY_OF_SYSTEM_BYTES,
-    CombinationTable,
     Floats,
     LoadFacts,
-    Places,
     cold_cores,
     decode_traffic,
-    device_rows,
     engine_load,
     frame_cores,
-    listed_options,
     loaded_frame_cores,
     loaded_stage_cores,
     longest_path_s,
-    outer_sums,
     stage_cores,
-    sums_at,
-    traffic_rows,
 )
 from .last_digits import SAME, settled
 from .loads import busy_cores
@@ -50,8 +44,8 @@ SAFELY_MORE = 1.0 + 16 * SAME
 class Combinations:
     """All combinations of stage options on one platform under one load, as they are listed.
 
-    Figures are those of :class:`~advisor.planner.search.costs.CombinationTable` to the last digit, each worked out when
-    it is first asked for. Memory is at a quantile of its own.
+    Figures are those of :class:`~advisor.planner.search.combination_table.CombinationTable` to the last digit, each
+    worked out when it is first asked for. Memory is at a quantile of its own.
     """
 
     def __init__(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, memory_z: float) -> None:

@@ -9,12 +9,12 @@ import numpy as np
 from advisor.records.scenario import Scenario
 
 from .belief import MEDIAN
+from .combination_sums import listed_options
 from .costs import (
     LEAST_OF_LAW,
     Floats,
     LoadFacts,
     frame_cores,
-    listed_options,
     loaded_frame_cores,
     loaded_stage_cores,
     longest_path_s,

@@ -22,7 +22,7 @@ from advisor.records.scenario import CameraGroup, Scenario, Stage
 
 from .belief import at
 from .decoding import EngineUse, left_on_host
-from .device_options import arm_passes, device_options, options_beside, why_no_option
+from .device_options import arm_passes, device_passes, options_beside, why_no_option
 from .devices import CPU, Beside, DeviceUse, permitted
 from .loads import LOADS, others_busy, risen
 from .same import Same
@@ -250,7 +250,11 @@ class PlatformModel:
 
     def _on_device(self, scenario: Scenario, stage: Stage, use: DeviceUse) -> list[StageOption]:
         """Ways to run ``stage`` on the device itself."""
-        return device_options(self._inputs, self.id, scenario, stage, use, *self._before_pass(scenario, stage))
+        preprocess, application = self._before_pass(scenario, stage)
+        return [
+            StageOption(estimate.config, estimate, preprocess, application, busy_s)
+            for estimate, busy_s in device_passes(self._inputs, self.id, scenario, stage, use)
+        ]
 
     def why_no_option(self, scenario: Scenario, stage: Stage) -> str:
         """Say why a stage has no option here."""

@@ -20,8 +20,10 @@ from advisor.records.scenario import Scenario
 from .belief import MEDIAN
 from .bounds import Admitted
 from .checks import FailedCheck
+from .combination_sums import Places
+from .combination_table import CombinationTable
 from .combinations import Combinations
-from .costs import CombinationTable, LoadFacts, Places, load_facts
+from .costs import LoadFacts, load_facts
 from .decoding import EngineUse, engines_of
 from .devices import DeviceUse, uses_of
 from .joint import DRAWS as RANKS

@@ -17,8 +17,8 @@ from advisor.planner.question.demand import busy_level
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.load_case import Load
 from advisor.planner.search.belief import MEDIAN
+from advisor.planner.search.combination_table import EQUAL_DEMAND
 from advisor.planner.search.costs import (
-    EQUAL_DEMAND,
     LEAST_OF_LAW,
     MEMORY_OF_CAMERA_BYTES,
     MEMORY_OF_SYSTEM_BYTES,
