@@ -20,7 +20,7 @@ _RESOLUTION, _FPS, _CODEC, _LATENCY_MS = "1920x1080", 15.0, "h264", 500.0
 @click.option("--cameras", type=click.IntRange(min=1), default=None, metavar="N", help="Number of cameras.")
 @click.option("--model", default=None, metavar="MODEL", shell_complete=complete_models,
               help="Model file, reference architecture (resnet-50), or like:NAME.")  # fmt: skip
-@click.option("--resolution", default=None, metavar="WxH", help=f"Pictures of the cameras.  [default: {_RESOLUTION}]")
+@click.option("--resolution", default=None, metavar="WxH", help=f"Resolution of the cameras.  [default: {_RESOLUTION}]")
 @click.option("--fps", type=Positive(), default=None, metavar="N",
               help=f"Frames per second of each camera.  [default: {_FPS:g}]")  # fmt: skip
 @click.option("--codec", type=click.Choice(["h264", "h265", "mjpeg", "raw"]), default=None,

@@ -353,7 +353,7 @@ class Accuracy(Record):
 
 
 class Application(Record):
-    """What the application around the models costs, beside decoding, preparation and the passes themselves.
+    """What the application around the models costs, in addition to decoding, preparation and the passes themselves.
 
     Core time is that of one performance core of the year 2023 at 4 GHz (docs/methods/application.md): a plan scales it
     to each machine as it scales decoding. ``application: none``: nothing runs around the models.
