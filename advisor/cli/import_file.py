@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from advisor.records.codec import CODECS
+
 from .completion import complete_entries, complete_models
 from .options import EXIT_CODES, OutputOption, PathOption, Positive, common, notes, print_json, show
 
@@ -23,7 +25,7 @@ FORMATS = ("frigate", "intel-retail", "dlstreamer", "cameras", "benchmark-app", 
 @click.option("--resolution", default=None, metavar="WxH", help="Resolution of cameras that state none.")
 @click.option("--fps", type=Positive(), default=None, metavar="N",
               help="Frames per second that cameras send, where FILE does not say.")  # fmt: skip
-@click.option("--codec", type=click.Choice(["h264", "h265", "mjpeg", "raw"]), default=None,
+@click.option("--codec", type=click.Choice(CODECS), default=None,
               help="Codec of cameras that state none. Default: h264, with a note.")  # fmt: skip
 @click.option("--workloads", type=PathOption, default=None, metavar="FILE",
               help="intel-retail: workload_to_pipeline.json.")  # fmt: skip
