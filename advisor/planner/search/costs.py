@@ -32,6 +32,7 @@ from .belief import MEDIAN, at
 from .devices import DeviceUse
 from .last_digits import settled
 from .loads import LOADS, busy_cores
+from .options import Options
 from .platform_model import PlatformModel
 from .setup import Choice, plain_decode_share, streams_needed
 from .stage_option import StageOption
@@ -177,12 +178,21 @@ def _stage_device_load(option: StageOption, load: StageLoad, z: float) -> float:
     return load.calls_per_s * load.passes[option.config.batch] * option.busy_s(z)
 
 
-def loaded_stage_cores(model: PlatformModel, options: Sequence[StageOption], load: StageLoad, z: float) -> Floats:
-    """Cores that a stage keeps busy with each option (rows) at each of :data:`LOADS` of the machine (columns)."""
-    passes_s = [load.passes[option.config.batch] * np.array(option.loaded_core_s(model.cores, z)) for option in options]
+def each_stage_cores(options: Options, load: StageLoad, z: float) -> Floats:
+    """:func:`stage_cores` at least, of each option."""
+    times = options.times(z)
+    per_call = options.passes(load.passes) * times.least_core_s + load.items_per_call * times.least_preprocess_s
+    cores: Floats = load.calls_per_s * per_call
+    return cores
+
+
+def loaded_stage_cores(model: PlatformModel, options: Options, load: StageLoad, z: float) -> Floats:
+    """Cores that a stage keeps busy at each of :data:`LOADS` of the machine (rows) with each option (columns)."""
+    passes_s = options.passes(load.passes) * options.loaded_core_s(model.cores, z)
     least_s, most_s = options[0].least_preprocess_s(z), options[0].preprocess_s(z)
     prepared_s = least_s + (most_s - least_s) * np.array(model.slowed)
-    return load.calls_per_s * (np.stack(passes_s) + load.items_per_call * prepared_s)
+    cores: Floats = load.calls_per_s * (passes_s + load.items_per_call * prepared_s[:, None])
+    return cores
 
 
 def loaded_frame_cores(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> Floats:
@@ -209,7 +219,7 @@ def busy_choice_cores(model: PlatformModel, scenario: Scenario, choice: Choice, 
         return least
     loaded = loaded_frame_cores(model, scenario, facts, z)
     for stage in scenario.stages:
-        loaded = loaded + loaded_stage_cores(model, [choice[stage.id]], facts.stages[stage.id], z)[0]
+        loaded = loaded + loaded_stage_cores(model, Options([choice[stage.id]]), facts.stages[stage.id], z)[:, 0]
     return max(least, LEAST_OF_LAW * float(busy_cores(loaded[:, None], model.cores)[0]))
 
 
@@ -243,7 +253,7 @@ class CombinationTable:
         loads = self._loads
         cold = self._outer([[cold_cores(model, option, load, z) for option in options]
                             for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
-        self._least = self._outer([[stage_cores(option, load, z) for option in options]
+        self._least = self._outer([each_stage_cores(options, load, z)
                                    for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
         self._least += frame_cores(model, scenario, facts, z)
         self._loaded: Floats | None = None
@@ -251,12 +261,12 @@ class CombinationTable:
         if model.slowing:
             self._loaded = loaded_frame_cores(model, scenario, facts, z)[:, None] + self._outer(
                 [
-                    loaded_stage_cores(model, options, load, z).T
+                    loaded_stage_cores(model, options, load, z)
                     for options, load in zip(self._options, loads, strict=True)
                 ]
             )
             likely = busy_cores(self._loaded + cold, model.cores)
-        threads = self._outer([[float(option.threads_per_stream) for option in options] for options in self._options])
+        threads = self._outer([options.threads_per_stream for options in self._options])
         steps = np.floor(settled(np.log(np.maximum(likely, 1e-12)) / EQUAL_DEMAND))
         # Whole numbers both, so that one of them can be sorted by in place of two.
         order = np.lexsort((settled(likely), steps * MOST_THREADS + threads))
@@ -312,7 +322,7 @@ class CombinationTable:
     def cores_under(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> Floats:
         """Cores that each combination keeps busy under another load or at another quantile."""
         stages = self._outer(
-            [[stage_cores(option, facts.stages[name], z) for option in options]
+            [each_stage_cores(options, facts.stages[name], z)
              for name, options in zip(self._names, self._options, strict=True)]
         )  # fmt: skip
         cores: Floats = stages[self._order] + frame_cores(model, scenario, facts, z)
@@ -323,7 +333,7 @@ class CombinationTable:
         least = self.cores_under(model, scenario, facts, z)
         if not model.slowing:
             return least
-        of_stages = [loaded_stage_cores(model, options, facts.stages[name], z).T
+        of_stages = [loaded_stage_cores(model, options, facts.stages[name], z)
                      for name, options in zip(self._names, self._options, strict=True)]  # fmt: skip
         loaded = self._outer(of_stages, start=loaded_frame_cores(model, scenario, facts, z)[:, None])
         return np.maximum(least, LEAST_OF_LAW * busy_cores(loaded, model.cores)[self._order])
@@ -370,12 +380,18 @@ class CombinationTable:
         return outer_sums(rows, start) if self._among is None else sums_at(rows, self._among, start)
 
     def _paths(self, z: float) -> Floats:
-        own_s = {
-            name: np.array([option.alone_s(z) + option.least_preprocess_s(z) for option in options])[picked]
+        own = {
+            name: own_s(options, z)[picked]
             for name, options, picked in zip(self._names, self._options, self._picked, strict=True)
         }
-        longest_s = longest_path_s(self._model, self._scenario, self._facts, own_s, z)
+        longest_s = longest_path_s(self._model, self._scenario, self._facts, own, z)
         return np.broadcast_to(longest_s, self._picked.shape[1:])
+
+
+def own_s(options: Options, z: float) -> Floats:
+    """Time of a pass with its preparation while nothing else runs, of each option [s]."""
+    times = options.times(z)
+    return times.alone_s + times.least_preprocess_s
 
 
 def longest_path_s(
@@ -427,10 +443,10 @@ def _before_s(model: PlatformModel, scenario: Scenario, names: tuple[str, ...], 
     return decoded_s if application is None else decoded_s + at(application.alone_s, z)
 
 
-def _options_of(model: PlatformModel, scenario: Scenario, facts: LoadFacts, stage: Stage) -> tuple[StageOption, ...]:
+def _options_of(model: PlatformModel, scenario: Scenario, facts: LoadFacts, stage: Stage) -> Options:
     """Options of a stage; for one that is never reached any will do."""
     options = model.options(scenario, stage)
-    return options if facts.stages[stage.id].calls_per_s > 0 else options[:1]
+    return options if facts.stages[stage.id].calls_per_s > 0 else options.first(1)
 
 
 def cold_cores(model: PlatformModel, option: StageOption, load: StageLoad, z: float) -> float:
@@ -445,43 +461,33 @@ def _stream_rate(option: StageOption, load: StageLoad) -> float:
     return streams * option.config.batch / option.pass_s(1.0)
 
 
-def listed_options(
-    model: PlatformModel, scenario: Scenario, facts: LoadFacts
-) -> tuple[list[tuple[StageOption, ...]], int]:
+def listed_options(model: PlatformModel, scenario: Scenario, facts: LoadFacts) -> tuple[list[Options], int]:
     """Options of each stage whose combinations are listed, and how many combinations are left out for their number.
 
     The longest lists are shortened until their product can be listed; options are sorted by core time.
     """
     every = [_options_of(model, scenario, facts, stage) for stage in scenario.stages]
-    kept = list(every)
-    while math.prod(map(len, kept)) > MAX_COMBINATIONS:
-        longest = max(range(len(kept)), key=lambda position: len(kept[position]))
-        kept[longest] = kept[longest][:-1]
-    return kept, math.prod(map(len, every)) - math.prod(map(len, kept))
+    numbers = [len(options) for options in every]
+    while math.prod(numbers) > MAX_COMBINATIONS:
+        numbers[numbers.index(max(numbers))] -= 1
+    kept = [options.first(number) for options, number in zip(every, numbers, strict=True)]
+    return kept, math.prod(map(len, every)) - math.prod(numbers)
 
 
-def traffic_rows(options: Sequence[Sequence[StageOption]], loads: Sequence[StageLoad]) -> list[list[float]]:
+def traffic_rows(options: Sequence[Options], loads: Sequence[StageLoad]) -> list[Floats]:
     """Bytes that each stage's options move between cores and main memory per second."""
     return [
-        [
-            load.calls_per_s * load.items_per_call * option.estimate.bandwidth_bytes / option.config.batch
-            for option in own
-        ]
+        load.calls_per_s * load.items_per_call * own.bandwidth_bytes / own.batch
         for own, load in zip(options, loads, strict=True)
     ]
 
 
-def device_rows(
-    use: DeviceUse, options: Sequence[Sequence[StageOption]], loads: Sequence[StageLoad]
-) -> list[list[list[float]]]:
+def device_rows(use: DeviceUse, options: Sequence[Options], loads: Sequence[StageLoad]) -> list[list[Floats]]:
     """Per device, the share of its time for which each stage's options keep it busy at the median."""
-    return [
-        [
-            [_stage_device_load(option, load, MEDIAN) * (option.config.device == one.name) for option in own]
-            for own, load in zip(options, loads, strict=True)
-        ]
-        for one in use.each
+    busy = [
+        load.calls_per_s * own.passes(load.passes) * own.median_busy_s for own, load in zip(options, loads, strict=True)
     ]
+    return [[row * own.on(one.name) for own, row in zip(options, busy, strict=True)] for one in use.each]
 
 
 def outer_sums(rows: Sequence[Sequence[float] | Floats], start: Floats = _NOTHING) -> Floats:

@@ -25,6 +25,7 @@ from .decoding import EngineUse, left_on_host
 from .device_options import arm_passes, device_options, options_beside, why_no_option
 from .devices import CPU, Beside, DeviceUse, permitted
 from .loads import LOADS, others_busy, risen
+from .options import Options
 from .same import Same
 from .space import Placement, configurations, in_order, of_class, stage_batches, undominated
 from .stage_option import CoreCost, StageOption, known_cost
@@ -82,7 +83,7 @@ class PlatformModel:
         self._prepared: dict[Preparation, CoreCost] = {}
         self._estimates: dict[tuple[str, str, RunConfig], ServiceEstimate] = {}
         self._requested: set[str] = set()
-        self._options: dict[str, tuple[StageOption, ...]] = {}
+        self._options: dict[str, Options] = {}
         self._least: dict[tuple[str, float], tuple[StageOption, ...]] = {}
         self.like: Variant = self.variant
         """Variant of the first of its twins: models with an equal one have equal figures, installed memory aside."""
@@ -192,7 +193,7 @@ class PlatformModel:
             drawn._bandwidth = Interval.exact(at(self._bandwidth, -bandwidth_z))
         return drawn
 
-    def options(self, scenario: Scenario, stage: Stage) -> tuple[StageOption, ...]:
+    def options(self, scenario: Scenario, stage: Stage) -> Options:
         """Every useful way to run ``stage`` here, least core time first; empty where no runtime can."""
         key = _options_key(Same(scenario), Same(stage))
         if key not in self._options:
@@ -203,7 +204,7 @@ class PlatformModel:
                 found = in_order([*on_cores.options(scenario, stage), *own])
             else:
                 found = undominated(self.every_option(scenario, stage))
-            self._options[key] = of_class(found, scenario.class_of(stage))
+            self._options[key] = Options(of_class(found, scenario.class_of(stage)))
         return self._options[key]
 
     def has_options(self, scenario: Scenario) -> bool:
