@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -34,6 +34,7 @@ from .last_digits import settled
 from .loads import LOADS, busy_cores
 from .options import Options
 from .platform_model import PlatformModel
+from .same import Same
 from .setup import Choice, plain_decode_share, streams_needed
 from .stage_option import StageOption
 
@@ -420,14 +421,15 @@ def before_stages_s(model: PlatformModel, scenario: Scenario, z: float) -> dict[
 
 def by_groups(scenario: Scenario, figure: Callable[[tuple[str, ...]], T]) -> dict[str, T]:
     """Figure of each stage that depends on the groups before it alone: worked out once for those with equal ones."""
-    known: dict[tuple[str, ...], T] = {}
-    of_stage = {}
-    for stage in scenario.stages:
-        names = scenario.groups_of(stage)
-        if names not in known:
-            known[names] = figure(names)
-        of_stage[stage.id] = known[names]
-    return of_stage
+    groups = _groups_of_stages(Same(scenario))
+    known = {names: figure(names) for names in dict.fromkeys(groups.values())}
+    return {stage: known[names] for stage, names in groups.items()}
+
+
+@lru_cache(maxsize=64)
+def _groups_of_stages(of: Same[Scenario]) -> dict[str, tuple[str, ...]]:
+    """Groups of cameras or requests that feed each stage: asked of a scenario for every platform."""
+    return {stage.id: of.item.groups_of(stage) for stage in of.item.stages}
 
 
 def _before_s(model: PlatformModel, scenario: Scenario, names: tuple[str, ...], z: float) -> float:

@@ -48,10 +48,12 @@ def _on_one(
     options = []
     for precision in device_precisions(scenario):
         answer = inputs.device_answer(use.device, key, precision)
-        found = None if answer is None else device_estimate(platform, model.name, weight_bytes, precision, answer, use)
+        if answer is None:
+            continue
+        found = device_estimate(platform, model.name, weight_bytes, precision, answer, use, stand_in=model.stand_in)
         if found is not None:
-            estimate = found[0].model_copy(update={"stand_in": model.stand_in})
-            options.append(StageOption(estimate.config, estimate, preprocess, application, found[1]))
+            estimate, busy = found
+            options.append(StageOption(estimate.config, estimate, preprocess, application, busy))
     return options
 
 

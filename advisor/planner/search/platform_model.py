@@ -313,7 +313,8 @@ class PlatformModel:
 
     def _preprocess(self, scenario: Scenario, stage: Stage) -> CoreCost | None:
         shape = self._inputs.model_of(stage).input_shape
-        feeding = [camera for camera in scenario.cameras if camera.group in scenario.groups_of(stage)]
+        groups = scenario.groups_of(stage)
+        feeding = [camera for camera in scenario.cameras if camera.group in groups]
         if not feeding or len(shape) != 4:
             return None
         # An input without a recognisable channel dimension is costed as one with channels last.

@@ -27,6 +27,7 @@ from .devices import DeviceUse, uses_of
 from .joint import DRAWS as RANKS
 from .joint import DrawnOptions, JointBelief, equivalent_quantiles, part_quantile, quantile_range
 from .platform_model import PlatformModel, Variant
+from .same import Same
 from .setup import Choice, Setup
 from .simulate import (
     SimulatedOutcome,
@@ -106,6 +107,9 @@ class Study:
     _models: dict[Variant, PlatformModel] = field(default_factory=dict)
     _twins: dict[Hashable, PlatformModel] = field(default_factory=dict)
     """The first model of each kind of platforms that nothing but installed memory tells apart."""
+    _uses: dict[Hashable, tuple[PlatformModel, ...]] = field(default_factory=dict)
+    """All models of a platform."""
+    _prices: dict[Hashable, Price] = field(default_factory=dict)
     _results: dict[Hashable, Any] = field(default_factory=dict)
     """Of this scenario; the keys name figure and load."""
 
@@ -182,6 +186,16 @@ class Study:
         return self.once(("models", candidate.platform.id), lambda: self._models_of(candidate))
 
     def _models_of(self, candidate: Candidate) -> tuple[PlatformModel, ...]:
+        """Made once for all scenarios that permit the same devices and have the same codecs."""
+        scenario = self.scenario
+        pinned = tuple(stage.device for stage in scenario.stages)
+        codecs = frozenset(camera.codec for camera in scenario.cameras)
+        key = candidate.platform.id, scenario.candidates.devices, pinned, codecs
+        if key not in self._uses:
+            self._uses[key] = self._each_use(candidate)
+        return self._uses[key]
+
+    def _each_use(self, candidate: Candidate) -> tuple[PlatformModel, ...]:
         whole = self.model(candidate)
         machine = candidate.machine
         alike = machine.inference_cores == machine.performance_cores
@@ -215,12 +229,13 @@ class Study:
 
     def price(self, candidate: Candidate, count: int) -> Price:
         """Price of ``count`` boxes that carry the load and the spare one."""
-        bought = count + self.case.spare_boxes
-        key = ("price", candidate.platform.id, bought)
-        return self.once(
-            key,
-            lambda: price_of(candidate.platform, bought, self.scenario, self.inputs.today, at_hand=candidate.at_hand),
-        )
+        bought, scenario = count + self.case.spare_boxes, self.scenario
+        # All that a price depends on of a scenario, which most changes of it leave as it is.
+        key = candidate.platform.id, bought, Same(scenario.money), Same(scenario.candidates), Same(scenario.sites)
+        if key not in self._prices:
+            today, at_hand = self.inputs.today, candidate.at_hand
+            self._prices[key] = price_of(candidate.platform, bought, scenario, today, at_hand=at_hand)
+        return self._prices[key]
 
     def at_hand(self, candidate: Candidate) -> int | None:
         """Most boxes of which the price is known; None: it is known of any number, or of none."""
