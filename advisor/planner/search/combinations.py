@@ -81,7 +81,7 @@ class Combinations:
         the cores that some combination keeps busy is no rival of it.
         """
         at_least = self._sums(
-            [each_stage_cores(options, load, z) + [cold_cores(self._model, option, load, z) for option in options]
+            [each_stage_cores(options, load, z) + cold_cores(self._model, options, load, z)
              for options, load in zip(self._options, self._loads, strict=True)], None,
         )  # fmt: skip
         frames = frame_cores(self._model, self._scenario, self._facts, z)

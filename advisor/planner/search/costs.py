@@ -190,7 +190,8 @@ def each_stage_cores(options: Options, load: StageLoad, z: float) -> Floats:
 def loaded_stage_cores(model: PlatformModel, options: Options, load: StageLoad, z: float) -> Floats:
     """Cores that a stage keeps busy at each of :data:`LOADS` of the machine (rows) with each option (columns)."""
     passes_s = options.passes(load.passes) * options.loaded_core_s(model.cores, z)
-    least_s, most_s = options[0].least_preprocess_s(z), options[0].preprocess_s(z)
+    times = options.times(z)
+    least_s, most_s = times.least_preprocess_s, times.preprocess_s
     prepared_s = least_s + (most_s - least_s) * np.array(model.slowed)
     cores: Floats = load.calls_per_s * (passes_s + load.items_per_call * prepared_s[:, None])
     return cores
@@ -252,7 +253,7 @@ class CombinationTable:
         self._among = None if which is None else np.stack(np.unravel_index(which, lengths))
         self._cold, self._loads = model.cold, [facts.stages[name] for name in self._names]
         loads = self._loads
-        cold = self._outer([[cold_cores(model, option, load, z) for option in options]
+        cold = self._outer([cold_cores(model, options, load, z)
                             for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
         self._least = self._outer([each_stage_cores(options, load, z)
                                    for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
@@ -451,10 +452,11 @@ def _options_of(model: PlatformModel, scenario: Scenario, facts: LoadFacts, stag
     return options if facts.stages[stage.id].calls_per_s > 0 else options.first(1)
 
 
-def cold_cores(model: PlatformModel, option: StageOption, load: StageLoad, z: float) -> float:
-    """Cores that a stage keeps busy in addition when each of its passes follows a long pause."""
-    cold_s = option.cold_s(model.cold, z)
-    return load.calls_per_s * load.passes[option.config.batch] * cold_s * option.core_s(z) / option.pass_s(z)
+def cold_cores(model: PlatformModel, options: Options, load: StageLoad, z: float) -> Floats:
+    """Cores that a stage keeps busy in addition, with each option, when each of its passes follows a long pause."""
+    times, cold_s = options.times(z), np.array([option.cold_s(model.cold, z) for option in options])
+    cores: Floats = load.calls_per_s * options.passes(load.passes) * cold_s * times.core_s / times.pass_s
+    return cores
 
 
 def _stream_rate(option: StageOption, load: StageLoad) -> float:

@@ -22,8 +22,9 @@ class Times(NamedTuple):
     pass_s: Floats
     least_core_s: Floats
     core_s: Floats
-    least_preprocess_s: Floats
-    preprocess_s: Floats
+    least_preprocess_s: float
+    preprocess_s: float
+    """These two are those of any of them: all options of a stage share what prepares their inputs."""
 
 
 class Options(tuple[StageOption, ...]):
@@ -39,8 +40,11 @@ class Options(tuple[StageOption, ...]):
     def times(self, z: float) -> Times:
         """Times at quantile ``z``."""
         if z not in self._times:
-            each = [(*option.costs(z), option.least_preprocess_s(z), option.preprocess_s(z)) for option in self]
-            self._times[z] = Times(*np.ascontiguousarray(np.array(each).T))
+            alone_s, pass_s, least_core_s, core_s = np.ascontiguousarray(
+                np.array([option.costs(z) for option in self]).T
+            )
+            prepared_s = self[0].least_preprocess_s(z), self[0].preprocess_s(z)
+            self._times[z] = Times(alone_s, pass_s, least_core_s, core_s, *prepared_s)
         return self._times[z]
 
     def loaded_core_s(self, cores: float, z: float) -> Floats:

@@ -195,7 +195,7 @@ class PlatformModel:
 
     def options(self, scenario: Scenario, stage: Stage) -> Options:
         """Every useful way to run ``stage`` here, least core time first; empty where no runtime can."""
-        key = _options_key(Same(scenario), Same(stage))
+        key = _options_keys(Same(scenario))[stage.id]
         if key not in self._options:
             use, on_cores = self.use, self._cores_alone
             if use is not None and on_cores is not None and use.beside == "passes" and not use.slows_cores:
@@ -213,7 +213,7 @@ class PlatformModel:
 
     def least_options(self, scenario: Scenario, stage: Stage, z: float) -> tuple[StageOption, ...]:
         """Per batch the option with the least core time of one pass: for any load the cheapest option is among them."""
-        key = (_options_key(Same(scenario), Same(stage)), z)
+        key = (_options_keys(Same(scenario))[stage.id], z)
         if key not in self._least:
             least: dict[int, StageOption] = {}
             for option in self.options(scenario, stage):
@@ -273,7 +273,7 @@ class PlatformModel:
         """Return those of :meth:`requests` whose estimates are not kept yet."""
         if self._cores_alone is not None or CPU not in permitted(scenario, stage):
             return []
-        if _options_key(Same(scenario), Same(stage)) in self._requested:
+        if _options_keys(Same(scenario))[stage.id] in self._requested:
             return []
         return [
             request
@@ -283,7 +283,7 @@ class PlatformModel:
 
     def keep(self, scenario: Scenario, stage: Stage, estimates: Sequence[ServiceEstimate]) -> None:
         """Keep the answers to :meth:`missing_requests`: one request to the performance model serves all platforms."""
-        self._requested.add(_options_key(Same(scenario), Same(stage)))
+        self._requested.add(_options_keys(Same(scenario))[stage.id])
         for estimate in estimates:
             self._estimates[stage.id, stage.model, estimate.config] = estimate
 
@@ -339,12 +339,13 @@ class PlatformModel:
         return replace(own, core_s=plus(own.core_s, move_s), alone_s=plus(own.alone_s, move_s))
 
 
-@lru_cache(maxsize=1024)
-def _options_key(of: Same[Scenario], stage_of: Same[Stage]) -> str:
-    """Everything in a scenario that the options of a stage depend on: as a text, whose hash is worked out once."""
-    scenario, stage = of.item, stage_of.item
+@lru_cache(maxsize=64)
+def _options_keys(of: Same[Scenario]) -> dict[str, str]:
+    """Everything in a scenario that the options of each stage depend on: as a text, whose hash is worked out once."""
+    scenario = of.item
     pictures = tuple(camera.resolution for camera in scenario.cameras)
-    devices = permitted(scenario, stage)
-    wanted = scenario.class_of(stage)
-    key = stage.id, stage.model, scenario.accuracy.precisions, pictures, scenario.application, devices, wanted
-    return repr(key)
+    shared = scenario.accuracy.precisions, pictures, scenario.application
+    return {
+        stage.id: repr((stage.id, stage.model, shared, permitted(scenario, stage), scenario.class_of(stage)))
+        for stage in scenario.stages
+    }

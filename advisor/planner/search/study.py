@@ -152,11 +152,8 @@ class Study:
         undecoded = None
         if engines is not None:
             undecoded = on_cores if use is None else self._with_device(candidate, use, None)
-        arm = candidate.arm_cores
         kind: Hashable = (
-            self.inputs.predictor.alike(candidate.machine),
-            self.inputs.runtimes_measured.get(candidate.platform.id),
-            None if arm is None else arm.facts,
+            self._box_alike(candidate) if on_cores is None else on_cores.like,
             None if use is None else tuple(one.device.facts for one in use.each),
             None if engines is None else engines.device,
             key[1:],
@@ -165,6 +162,15 @@ class Study:
         model = PlatformModel(self.inputs, candidate, key[1], use, on_cores, engines, undecoded, twin)
         self._models[key] = model
         self._twins.setdefault(kind, model)
+
+    def _box_alike(self, candidate: Candidate) -> Hashable:
+        """Key of all that passes on the cores of a box depend on."""
+        arm = candidate.arm_cores
+        return (
+            self.inputs.predictor.alike(candidate.machine),
+            self.inputs.runtimes_measured.get(candidate.platform.id),
+            None if arm is None else arm.facts,
+        )
 
     def _with_device(self, candidate: Candidate, use: DeviceUse | None, engines: EngineUse | None) -> PlatformModel:
         keys = None if use is None else use.key, None if engines is None else engines.key
@@ -229,8 +235,12 @@ class Study:
 
     def price(self, candidate: Candidate, count: int) -> Price:
         """Price of ``count`` boxes that carry the load and the spare one."""
-        bought, scenario = count + self.case.spare_boxes, self.scenario
-        # All that a price depends on of a scenario, which most changes of it leave as it is.
+        bought = count + self.case.spare_boxes
+        return self.once(("price", candidate.platform.id, bought), lambda: self._price(candidate, bought))
+
+    def _price(self, candidate: Candidate, bought: int) -> Price:
+        """Worked out once for all scenarios that have the same of what a price depends on, as most of one plan do."""
+        scenario = self.scenario
         key = candidate.platform.id, bought, Same(scenario.money), Same(scenario.candidates), Same(scenario.sites)
         if key not in self._prices:
             today, at_hand = self.inputs.today, candidate.at_hand
