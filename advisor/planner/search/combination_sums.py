@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from advisor.records.scenario import Scenario, Stage
 
-from .belief import MEDIAN
-from .costs import Floats, LoadFacts, StageLoad, stage_device_load
+from .costs import Floats, LoadFacts, StageLoad
 from .devices import DeviceUse
+from .options import Options
 from .platform_model import PlatformModel
-from .stage_option import StageOption
 
 Places = NDArray[np.intp]
 
@@ -28,49 +27,39 @@ NOTHING = np.zeros(1)
 """What the sums of nothing but the stages start from."""
 
 
-def listed_options(
-    model: PlatformModel, scenario: Scenario, facts: LoadFacts
-) -> tuple[list[tuple[StageOption, ...]], int]:
+def listed_options(model: PlatformModel, scenario: Scenario, facts: LoadFacts) -> tuple[list[Options], int]:
     """Options of each stage whose combinations are listed, and how many combinations are left out for their number.
 
     The longest lists are shortened until their product can be listed; options are sorted by core time.
     """
     every = [_options_of(model, scenario, facts, stage) for stage in scenario.stages]
-    kept = list(every)
-    while math.prod(map(len, kept)) > MAX_COMBINATIONS:
-        longest = max(range(len(kept)), key=lambda position: len(kept[position]))
-        kept[longest] = kept[longest][:-1]
-    return kept, math.prod(map(len, every)) - math.prod(map(len, kept))
+    numbers = [len(options) for options in every]
+    while math.prod(numbers) > MAX_COMBINATIONS:
+        numbers[numbers.index(max(numbers))] -= 1
+    kept = [options.first(number) for options, number in zip(every, numbers, strict=True)]
+    return kept, math.prod(map(len, every)) - math.prod(numbers)
 
 
-def _options_of(model: PlatformModel, scenario: Scenario, facts: LoadFacts, stage: Stage) -> tuple[StageOption, ...]:
+def _options_of(model: PlatformModel, scenario: Scenario, facts: LoadFacts, stage: Stage) -> Options:
     """Options of a stage; for one that is never reached any will do."""
     options = model.options(scenario, stage)
-    return options if facts.stages[stage.id].calls_per_s > 0 else options[:1]
+    return options if facts.stages[stage.id].calls_per_s > 0 else options.first(1)
 
 
-def traffic_rows(options: Sequence[Sequence[StageOption]], loads: Sequence[StageLoad]) -> list[list[float]]:
+def traffic_rows(options: Sequence[Options], loads: Sequence[StageLoad]) -> list[Floats]:
     """Bytes that each stage's options move between cores and main memory per second."""
     return [
-        [
-            load.calls_per_s * load.items_per_call * option.estimate.bandwidth_bytes / option.config.batch
-            for option in own
-        ]
+        load.calls_per_s * load.items_per_call * own.bandwidth_bytes / own.batch
         for own, load in zip(options, loads, strict=True)
     ]
 
 
-def device_rows(
-    use: DeviceUse, options: Sequence[Sequence[StageOption]], loads: Sequence[StageLoad]
-) -> list[list[list[float]]]:
+def device_rows(use: DeviceUse, options: Sequence[Options], loads: Sequence[StageLoad]) -> list[list[Floats]]:
     """Per device, the share of its time for which each stage's options keep it busy at the median."""
-    return [
-        [
-            [stage_device_load(option, load, MEDIAN) * (option.config.device == one.name) for option in own]
-            for own, load in zip(options, loads, strict=True)
-        ]
-        for one in use.each
+    busy = [
+        load.calls_per_s * own.passes(load.passes) * own.median_busy_s for own, load in zip(options, loads, strict=True)
     ]
+    return [[row * own.on(one.name) for own, row in zip(options, busy, strict=True)] for one in use.each]
 
 
 def outer_sums(rows: Sequence[Sequence[float] | Floats], start: Floats = NOTHING) -> Floats:

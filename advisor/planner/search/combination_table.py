@@ -27,11 +27,12 @@ from .costs import (
     StageLoad,
     cold_cores,
     decode_traffic,
+    each_stage_cores,
     frame_cores,
     loaded_frame_cores,
     loaded_stage_cores,
     longest_path_s,
-    stage_cores,
+    own_s,
 )
 from .last_digits import settled
 from .loads import LOADS, busy_cores
@@ -67,9 +68,9 @@ class CombinationTable:
         self._among = None if which is None else np.stack(np.unravel_index(which, lengths))
         self._cold, self._loads = model.cold, [facts.stages[name] for name in self._names]
         loads = self._loads
-        cold = self._outer([[cold_cores(model, option, load, z) for option in options]
+        cold = self._outer([cold_cores(model, options, load, z)
                             for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
-        self._least = self._outer([[stage_cores(option, load, z) for option in options]
+        self._least = self._outer([each_stage_cores(options, load, z)
                                    for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
         self._least += frame_cores(model, scenario, facts, z)
         self._loaded: Floats | None = None
@@ -77,12 +78,12 @@ class CombinationTable:
         if model.slowing:
             self._loaded = loaded_frame_cores(model, scenario, facts, z)[:, None] + self._outer(
                 [
-                    loaded_stage_cores(model, options, load, z).T
+                    loaded_stage_cores(model, options, load, z)
                     for options, load in zip(self._options, loads, strict=True)
                 ]
             )
             likely = busy_cores(self._loaded + cold, model.cores)
-        threads = self._outer([[float(option.threads_per_stream) for option in options] for options in self._options])
+        threads = self._outer([options.threads_per_stream for options in self._options])
         steps = np.floor(settled(np.log(np.maximum(likely, 1e-12)) / EQUAL_DEMAND))
         # Whole numbers both, so that one of them can be sorted by in place of two.
         order = np.lexsort((settled(likely), steps * MOST_THREADS + threads))
@@ -138,7 +139,7 @@ class CombinationTable:
     def cores_under(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> Floats:
         """Cores that each combination keeps busy under another load or at another quantile."""
         stages = self._outer(
-            [[stage_cores(option, facts.stages[name], z) for option in options]
+            [each_stage_cores(options, facts.stages[name], z)
              for name, options in zip(self._names, self._options, strict=True)]
         )  # fmt: skip
         cores: Floats = stages[self._order] + frame_cores(model, scenario, facts, z)
@@ -149,7 +150,7 @@ class CombinationTable:
         least = self.cores_under(model, scenario, facts, z)
         if not model.slowing:
             return least
-        of_stages = [loaded_stage_cores(model, options, facts.stages[name], z).T
+        of_stages = [loaded_stage_cores(model, options, facts.stages[name], z)
                      for name, options in zip(self._names, self._options, strict=True)]  # fmt: skip
         loaded = self._outer(of_stages, start=loaded_frame_cores(model, scenario, facts, z)[:, None])
         return np.maximum(least, LEAST_OF_LAW * busy_cores(loaded, model.cores)[self._order])
@@ -196,11 +197,11 @@ class CombinationTable:
         return outer_sums(rows, start) if self._among is None else sums_at(rows, self._among, start)
 
     def _paths(self, z: float) -> Floats:
-        own_s = {
-            name: np.array([option.alone_s(z) + option.least_preprocess_s(z) for option in options])[picked]
+        own = {
+            name: own_s(options, z)[picked]
             for name, options, picked in zip(self._names, self._options, self._picked, strict=True)
         }
-        longest_s = longest_path_s(self._model, self._scenario, self._facts, own_s, z)
+        longest_s = longest_path_s(self._model, self._scenario, self._facts, own, z)
         return np.broadcast_to(longest_s, self._picked.shape[1:])
 
 

@@ -8,8 +8,9 @@ busy cores themselves (:func:`~advisor.planner.search.loads.busy_cores`). All co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -28,7 +29,9 @@ from advisor.records.scenario import Scenario, Stage
 
 from .belief import at
 from .loads import busy_cores
+from .options import Options
 from .platform_model import PlatformModel
+from .same import Same
 from .setup import Choice, plain_decode_share
 from .stage_option import StageOption
 
@@ -166,12 +169,22 @@ def stage_device_load(option: StageOption, load: StageLoad, z: float) -> float:
     return load.calls_per_s * load.passes[option.config.batch] * option.busy_s(z)
 
 
-def loaded_stage_cores(model: PlatformModel, options: Sequence[StageOption], load: StageLoad, z: float) -> Floats:
-    """Cores that a stage keeps busy with each option (rows) at each of :data:`LOADS` of the machine (columns)."""
-    passes_s = [load.passes[option.config.batch] * np.array(option.loaded_core_s(model.cores, z)) for option in options]
-    least_s, most_s = options[0].least_preprocess_s(z), options[0].preprocess_s(z)
+def each_stage_cores(options: Options, load: StageLoad, z: float) -> Floats:
+    """:func:`stage_cores` at least, of each option."""
+    times = options.times(z)
+    per_call = options.passes(load.passes) * times.least_core_s + load.items_per_call * times.least_preprocess_s
+    cores: Floats = load.calls_per_s * per_call
+    return cores
+
+
+def loaded_stage_cores(model: PlatformModel, options: Options, load: StageLoad, z: float) -> Floats:
+    """Cores that a stage keeps busy at each of :data:`LOADS` of the machine (rows) with each option (columns)."""
+    passes_s = options.passes(load.passes) * options.loaded_core_s(model.cores, z)
+    times = options.times(z)
+    least_s, most_s = times.least_preprocess_s, times.preprocess_s
     prepared_s = least_s + (most_s - least_s) * np.array(model.slowed)
-    return load.calls_per_s * (np.stack(passes_s) + load.items_per_call * prepared_s)
+    cores: Floats = load.calls_per_s * (passes_s + load.items_per_call * prepared_s[:, None])
+    return cores
 
 
 def loaded_frame_cores(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> Floats:
@@ -198,7 +211,7 @@ def busy_choice_cores(model: PlatformModel, scenario: Scenario, choice: Choice, 
         return least
     loaded = loaded_frame_cores(model, scenario, facts, z)
     for stage in scenario.stages:
-        loaded = loaded + loaded_stage_cores(model, [choice[stage.id]], facts.stages[stage.id], z)[0]
+        loaded = loaded + loaded_stage_cores(model, Options([choice[stage.id]]), facts.stages[stage.id], z)[:, 0]
     return max(least, LEAST_OF_LAW * float(busy_cores(loaded[:, None], model.cores)[0]))
 
 
@@ -206,6 +219,12 @@ def choice_memory_bytes(choice: Choice, cameras: int, z: float) -> float:
     """Memory of models, cameras and system [B]; the latter two are assumptions that the plan prints."""
     models = sum(at(option.estimate.memory_bytes, z) for option in choice.values())
     return MEMORY_OF_SYSTEM_BYTES + cameras * MEMORY_OF_CAMERA_BYTES + models
+
+
+def own_s(options: Options, z: float) -> Floats:
+    """Time of a pass with its preparation while nothing else runs, of each option [s]."""
+    times = options.times(z)
+    return times.alone_s + times.least_preprocess_s
 
 
 def longest_path_s(
@@ -234,14 +253,15 @@ def before_stages_s(model: PlatformModel, scenario: Scenario, z: float) -> dict[
 
 def by_groups(scenario: Scenario, figure: Callable[[tuple[str, ...]], T]) -> dict[str, T]:
     """Figure of each stage that depends on the groups before it alone: worked out once for those with equal ones."""
-    known: dict[tuple[str, ...], T] = {}
-    of_stage = {}
-    for stage in scenario.stages:
-        names = scenario.groups_of(stage)
-        if names not in known:
-            known[names] = figure(names)
-        of_stage[stage.id] = known[names]
-    return of_stage
+    groups = _groups_of_stages(Same(scenario))
+    known = {names: figure(names) for names in dict.fromkeys(groups.values())}
+    return {stage: known[names] for stage, names in groups.items()}
+
+
+@lru_cache(maxsize=64)
+def _groups_of_stages(of: Same[Scenario]) -> dict[str, tuple[str, ...]]:
+    """Groups of cameras or requests that feed each stage: asked of a scenario for every platform."""
+    return {stage.id: of.item.groups_of(stage) for stage in of.item.stages}
 
 
 def _before_s(model: PlatformModel, scenario: Scenario, names: tuple[str, ...], z: float) -> float:
@@ -257,7 +277,8 @@ def _before_s(model: PlatformModel, scenario: Scenario, names: tuple[str, ...], 
     return decoded_s if application is None else decoded_s + at(application.alone_s, z)
 
 
-def cold_cores(model: PlatformModel, option: StageOption, load: StageLoad, z: float) -> float:
-    """Cores that a stage keeps busy in addition when each of its passes follows a long pause."""
-    cold_s = option.cold_s(model.cold, z)
-    return load.calls_per_s * load.passes[option.config.batch] * cold_s * option.core_s(z) / option.pass_s(z)
+def cold_cores(model: PlatformModel, options: Options, load: StageLoad, z: float) -> Floats:
+    """Cores that a stage keeps busy in addition, with each option, when each of its passes follows a long pause."""
+    times, cold_s = options.times(z), np.array([option.cold_s(model.cold, z) for option in options])
+    cores: Floats = load.calls_per_s * options.passes(load.passes) * cold_s * times.core_s / times.pass_s
+    return cores

@@ -33,10 +33,9 @@ def device_passes(
             answer = inputs.device_answer(one.device, key, precision)
             if answer is None:
                 continue
-            found = device_estimate(platform, model.name, weight_bytes, precision, answer, one)
+            found = device_estimate(platform, model.name, weight_bytes, precision, answer, one, stand_in=model.stand_in)
             if found is not None:
-                estimate, busy_s = found
-                passes.append((estimate.model_copy(update={"stand_in": model.stand_in}), busy_s))
+                passes.append(found)
     return passes
 
 
