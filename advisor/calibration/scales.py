@@ -140,9 +140,7 @@ def representative(data: Observations) -> Integers:
     return np.array(sorted(keep))
 
 
-def choose(
-    dataset: Dataset, left_out: Collection[str] = (), *, variants: tuple[Strictness, ...] = VARIANTS
-) -> FitChoice:
+def choose(dataset: Dataset, left_out: Collection[str] = ()) -> FitChoice:
     """Choose strictness, physical parameters and scales on all machines but those left out."""
     thinned = dataset.data.take(thin(dataset.data))
     thinned = thinned.take(without(thinned, left_out))
@@ -153,7 +151,7 @@ def choose(
     families = chip_families(dataset.specs)
     family = np.array([families[row.machine] for row in data.rows])
     best: tuple[float, Strictness, Parameters] | None = None
-    for variant in variants:
+    for variant in VARIANTS:
         parameters = fit_parameters(thinned, iterations=14, strictness=variant)
         rest = data.log_time - log_time(parameters, data)
         # Each variant with scales of its own: those of another would favour that other.

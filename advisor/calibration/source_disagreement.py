@@ -34,8 +34,8 @@ class SourceDisagreement:
     """The same once each machine's own shift between them is known, too: about what measured models can reach."""
 
 
-def source_disagreements(rows: Sequence[Row], least: int = 10) -> list[SourceDisagreement]:
-    r"""Floor of the error for each two sources with at least ``least`` figures in common.
+def source_disagreements(rows: Sequence[Row]) -> list[SourceDisagreement]:
+    r"""Floor of the error for each two sources with at least ten figures in common.
 
     .. math:: \tfrac{1}{\sqrt 2}\,\mathrm{median}\,|\ln t_1 - \ln t_2|
 
@@ -52,7 +52,7 @@ def source_disagreements(rows: Sequence[Row], least: int = 10) -> list[SourceDis
         for a, b in combinations(sorted(same, key=lambda row: row.era), 2):
             key = (a.era, b.era, precision, mode)
             differences.setdefault(key, []).append((machine, model, b.log_time - a.log_time))
-    return [_disagreement(key, part) for key, part in sorted(differences.items()) if len(part) >= least]
+    return [_disagreement(key, part) for key, part in sorted(differences.items()) if len(part) >= 10]
 
 
 def _disagreement(key: tuple[str, str, int, int], part: Sequence[tuple[str, str, float]]) -> SourceDisagreement:

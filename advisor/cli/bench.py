@@ -43,9 +43,7 @@ if TYPE_CHECKING:
 @click.option("--export", "export_file", type=OutputOption, default=None, metavar="FILE",
               help="Write this machine's facts and measurements to FILE, for `sizer catalog add` elsewhere.")  # fmt: skip
 @trace_option("what happens to each pass of the timings, measured shortly once more,")
-@click.option(
-    "--details", is_flag=True, help="Print every measurement where there are many, not a summary of the machine."
-)
+@click.option("--details", is_flag=True, help="Print every measurement instead of a summary, where there are many.")
 @common
 def bench(
     models: tuple[str, ...],
@@ -70,7 +68,7 @@ def bench(
     """Measure this machine: MODELs, or with --quick or --full the machine itself.
 
     Each result is stored as soon as it is measured; a second call continues where an interrupted one stopped.
-    What a runtime moves to another device than --device is a failure, never a figure of that device.
+    A model that the runtime moves to another device than --device is a failure, never a figure of that device.
     """
     if not models and mode is None and matrix is None and export_file is None:
         raise click.UsageError(

@@ -24,7 +24,7 @@ catalog.add_command(offers)
               default="platforms", show_default=True, help="What is listed.")  # fmt: skip
 @click.option("--max-price", "max_price_usd", type=click.FloatRange(min=0), default=None, metavar="USD",
               help="List only what is known to cost no more.")  # fmt: skip
-@click.option("--ids", is_flag=True, help="Print ids alone, one a line.")
+@click.option("--ids", is_flag=True, help="Print only ids, one per line.")
 @click.argument("words", nargs=-1, metavar="[WORD]...")
 @common
 def list_(
@@ -57,10 +57,10 @@ def list_(
 
 @catalog.command("show", epilog=EXIT_CODES)
 @click.argument("identifier", metavar="ID", shell_complete=complete_entries)
-@click.option("--reported", is_flag=True, help="Also the figures of it that `sizer import` brought.")
+@click.option("--reported", is_flag=True, help="Also show the figures that `sizer import` brought for it.")
 @common
 def show_(identifier: str, reported: bool, as_json: bool, quiet: bool, store_url: str | None) -> None:
-    """Show one entry with kind, date and source of each number, and the devices that infer on it.
+    """Show one entry with kind, date and source of each number, and its devices for inference.
 
     With --json the entry alone; each device is an entry of its own.
     """

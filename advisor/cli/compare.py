@@ -29,7 +29,7 @@ def _words(_context: click.Context, option: click.Parameter, value: str | None) 
 @click.option("--shapes", callback=_words, default="static", show_default=True, metavar="KIND,...",
               help="static; dynamic leaves open what the model's file leaves open.")  # fmt: skip
 @click.option("--layouts", callback=_words, default="nchw", show_default=True, metavar="NAME,...",
-              help="Order of a picture that is handed over: nchw, nhwc; channels last is turned inside the model.")  # fmt: skip
+              help="Layouts of the pictures handed over: nchw, nhwc; one that is not the model's own is converted inside it.")  # fmt: skip
 @click.option("--threads", callback=_words, default="all", show_default=True, metavar="N|all,...",
               help="Threads of all streams.")  # fmt: skip
 @click.option("--streams", callback=_words, default="1", show_default=True, metavar="N|all,...",
@@ -39,7 +39,7 @@ def _words(_context: click.Context, option: click.Parameter, value: str | None) 
 @click.option("--hints", callback=_words, default="none", show_default=True, metavar="NAME,...",
               help="OpenVINO's performance hints, which choose the streams: none, latency, throughput.")  # fmt: skip
 @click.option("--simd", "simd_caps", callback=_words, default="none", show_default=True, metavar="LEVEL,...",
-              help="Caps of the instruction set, such as none,avx2,sse42; a runtime without one is a failed row.")  # fmt: skip
+              help="Caps of the instruction set, such as none,avx2,sse42; a runtime that has none is a failed row.")  # fmt: skip
 @click.option("--baseline", default="", metavar="WORDS",
               help="Variant that the others are compared with, by words of its name, such as 'onnxruntime f32'; "
               "default: the first.")  # fmt: skip
@@ -52,11 +52,11 @@ def _words(_context: click.Context, option: click.Parameter, value: str | None) 
               help="Turns of each variant; six or more give an interval.")  # fmt: skip
 @click.option("--budget", "budget_s", type=Duration(1.0), default=None, metavar="TIME",
               help="Stop after this time, for example 90s or 10m; a second call continues.")  # fmt: skip
-@click.option("--retry-failed", is_flag=True, help="Try variants again that failed before.")
-@click.option("--again", is_flag=True, help="Measure anew what the store holds.")
+@click.option("--retry-failed", is_flag=True, help="Try again the variants that failed before.")
+@click.option("--again", is_flag=True, help="Measure again what the store already holds.")
 @click.option("--csv", "csv_file", type=OutputOption, default=None, metavar="FILE",
               help="Write one line per variant to FILE.")  # fmt: skip
-@click.option("--html", type=OutputOption, default=None, metavar="FILE", help="Write a page with pictures.")
+@click.option("--html", type=OutputOption, default=None, metavar="FILE", help="Write a page with charts.")
 @click.option("--details", is_flag=True, help="Print every column and every failure in full.")
 @common
 def compare(
@@ -87,8 +87,8 @@ def compare(
     """Compare runtimes, precisions and settings for MODELs on this machine, in time and memory.
 
     Every variant runs in a process of its own, and all of them take short turns in rounds, so that what changes on the
-    machine meets all alike. Each turn is stored as it is taken; a second call continues. A variant that fails is a row
-    with its reason. Exit code 1 if no variant could be measured.
+    machine affects all alike. Each turn is stored as soon as it is taken; a second call continues. A variant that fails
+    has a row with the reason. Exit code 1 if no variant could be measured.
     """
     from advisor.report.compare_tables import comparison_csv
     from advisor.report.html import render_comparison_html

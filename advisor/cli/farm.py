@@ -78,23 +78,23 @@ def protected(command: Callable[..., Any]) -> Callable[..., Any]:
 _to_scheduler = click.option("--scheduler", default="127.0.0.1", envvar="SIZER_FARM_SCHEDULER", show_default=True,
                              metavar="HOST[:PORT]", help="Address of the scheduler.")  # fmt: skip
 _boxes = click.option("--boxes", default="all", show_default=True, metavar="NAME,...",
-                      help="Boxes that take part; all: those that are there now.")  # fmt: skip
+                      help="Boxes that take part; all: those connected now.")  # fmt: skip
 _wait = click.option("--wait", "wait_s", type=Duration(0.0), default=WAIT_DEFAULT, show_default=True, metavar="TIME",
-                     help="How long a box or a scheduler that has gone is waited for.")  # fmt: skip
+                     help="How long to wait for a box or scheduler that has disconnected.")  # fmt: skip
 
 
 @farm.command(epilog=EXIT_CODES)
 @click.option("--host", default=None, metavar="ADDRESS",
               help="Address to listen on. Default: every one with TLS and a token, else 127.0.0.1.")  # fmt: skip
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8786, show_default=True, help="Port; 0: any that is free."
+    "--port", type=click.IntRange(0, 65535), default=8786, show_default=True, help="Port to listen on; 0: any free one."
 )
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but the address.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only the address.")
 @protected
 def scheduler(host: str | None, port: int, quiet: bool, credentials: Credentials) -> None:
     """Pass messages between desks and boxes, until Ctrl-C.
 
-    It keeps no result: after a restart boxes come back by themselves and a desk goes on or is run again.
+    It keeps no results: after a restart boxes reconnect by themselves, and a desk continues or is run again.
     """
     from advisor.farm.settings import require_distributed
 
@@ -120,12 +120,12 @@ def _opening_only() -> Callable[[str], None]:
 @farm.command(epilog=EXIT_CODES)
 @click.argument("scheduler", metavar="SCHEDULER")
 @click.option("--name", default=None, metavar="NAME", help="Name of this box. Default: its host name.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only errors.")
 @protected
 def worker(scheduler: str, name: str | None, quiet: bool, credentials: Credentials) -> None:
     """Take measurements on this machine for the desks of the farm of SCHEDULER, until Ctrl-C.
 
-    SCHEDULER is HOST or HOST:PORT. One measurement at a time; a scheduler that is away is waited for.
+    SCHEDULER is HOST or HOST:PORT. One measurement at a time; while the scheduler is away, the box waits for it.
     """
     from advisor.farm.box_facts import checked_name
     from advisor.farm.settings import require_distributed, scheduler_address
@@ -160,9 +160,9 @@ def bench(
     quiet: bool,
     store_url: str | None,
 ) -> int:
-    """Measure a matrix on every box; each result is stored here as soon as it is there.
+    """Measure a matrix on every box; each result is stored here as soon as it arrives.
 
-    A box that goes loses the measurement in flight alone. The same command takes up what is missing.
+    A box that disconnects loses only the measurement in flight. Run the same command again for what is missing.
     """
     from advisor.farm.bench import FarmBenchRequest, run_bench
     from advisor.measure.campaign.matrix import load_matrix
@@ -198,7 +198,7 @@ def _connected(scheduler: str, credentials: Credentials) -> Any:
 @protected
 @common
 def status(scheduler: str, credentials: Credentials, as_json: bool, quiet: bool, store_url: str | None) -> None:
-    """Show who is there and how far every campaign is on every box, also those of other desks."""
+    """Show which boxes are connected and how far each campaign has come on them, those of other desks included."""
     with _connected(scheduler, credentials) as connection:
         _print_status(connection.status(), as_json)
 
@@ -214,11 +214,11 @@ def _print_status(found: FarmStatus, as_json: bool) -> None:
 
 @farm.command(epilog=EXIT_CODES)
 @click.option("--every", "every_s", type=Duration(0.5), default="5s", show_default=True, metavar="TIME",
-              help="Time between two looks.")  # fmt: skip
+              help="Time between two updates.")  # fmt: skip
 @_to_scheduler
 @protected
 def watch(every_s: float, scheduler: str, credentials: Credentials) -> None:
-    """Show the status again and again, until no campaign is running any more or Ctrl-C."""
+    """Keep showing the status, until no campaign is running or Ctrl-C."""
     with _connected(scheduler, credentials) as connection, contextlib.suppress(KeyboardInterrupt):
         while True:
             found = connection.status()
@@ -238,9 +238,9 @@ def watch(every_s: float, scheduler: str, credentials: Credentials) -> None:
 def table(
     run: str | None, csv_file: Path | None, html_file: Path | None, as_json: bool, quiet: bool, store_url: str | None
 ) -> None:
-    """Show what each test of a campaign came to; RUN is its id, by default the newest.
+    """Show the result of each test of a campaign; RUN is its id, by default the newest.
 
-    Needs neither the scheduler nor its boxes: what has arrived is in the store.
+    Needs neither the scheduler nor the boxes: results that have arrived are in the store.
     """
     from advisor.farm.table import campaign_table
     from advisor.store.files import write_document
@@ -264,7 +264,7 @@ def table(
 @farm.command(epilog=EXIT_CODES)
 @click.argument("folder", metavar="SCENARIOS_DIR", type=PathOption)
 @click.option("-o", "--output", type=PathOption, required=True, metavar="DIR",
-              help="Folder for one plan per site; those that it has already are not made again.")  # fmt: skip
+              help="Folder for one plan per site; plans that it already has are not made again.")  # fmt: skip
 @_boxes
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), default=None, metavar="DATE",
               help="Day of the prices. Default: today.")  # fmt: skip

@@ -22,7 +22,7 @@ def host(sysroot: Path | None, as_json: bool, quiet: bool, store_url: str | None
     """Print the facts of this machine that decide inference speed.
 
     Topology, SIMD level, caches, NUMA, container quota, affinity, governor, load, runtimes and their devices.
-    A small model is tried on each device beside the CPU, which tells why one cannot be used.
+    A small model is tried on each device other than the CPU, which shows why one cannot be used.
     What cannot be determined is printed as unknown (null with --json).
     """
     from advisor.workflows import probe

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from advisor.records.codec import CODECS
+
 from .completion import complete_entries, complete_models
 from .options import EXIT_CODES, OutputOption, PathOption, Positive, common, notes, print_json, show
 
@@ -20,17 +22,17 @@ FORMATS = ("frigate", "intel-retail", "dlstreamer", "cameras", "benchmark-app", 
               help="Scenario to write. Default: the name of FILE with -scenario.yaml, in this folder.")  # fmt: skip
 @click.option("--model", default=None, metavar="MODEL", shell_complete=complete_models,
               help="For stages whose model sizer does not know, or for figures whose file names none.")  # fmt: skip
-@click.option("--resolution", default=None, metavar="WxH", help="Pictures of cameras that state none.")
+@click.option("--resolution", default=None, metavar="WxH", help="Resolution of cameras that state none.")
 @click.option("--fps", type=Positive(), default=None, metavar="N",
               help="Frames per second that cameras send, where FILE does not say.")  # fmt: skip
-@click.option("--codec", type=click.Choice(["h264", "h265", "mjpeg", "raw"]), default=None,
-              help="Of cameras that state none. Default: h264, and a note.")  # fmt: skip
+@click.option("--codec", type=click.Choice(CODECS), default=None,
+              help="Codec of cameras that state none. Default: h264, with a note.")  # fmt: skip
 @click.option("--workloads", type=PathOption, default=None, metavar="FILE",
               help="intel-retail: workload_to_pipeline.json.")  # fmt: skip
 @click.option("--on", "machine", default=None, metavar="MACHINE", shell_complete=complete_entries,
-              help="Platform or processor of the catalogue that figures are of.")  # fmt: skip
+              help="Platform or processor of the catalogue that the figures belong to.")  # fmt: skip
 @click.option("--observed-at", "observed", type=click.DateTime(["%Y-%m-%d"]), default=None, metavar="DATE",
-              help="Day on which figures were measured.")  # fmt: skip
+              help="Day on which the figures were measured.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Show what would be written or kept, and change nothing.")
 @common
 def import_file(
@@ -49,11 +51,11 @@ def import_file(
     quiet: bool,
     store_url: str | None,
 ) -> None:
-    """Make a scenario, or figures of a machine, from a FILE of another program.
+    """Turn a FILE of another program into a scenario, or into reported figures of a machine.
 
     A scenario comes from frigate, intel-retail, dlstreamer and cameras (CSV); figures of the machine --on from
-    benchmark-app, dli and triton. All that is not carried over is listed with line and reason; what no file says is marked
-    TO BE SET. Users, passwords and keys in addresses are never written.
+    benchmark-app, dli and triton. Whatever is not carried over is listed with line and reason; what no file states is
+    marked TO BE SET. Users, passwords and keys in addresses are never written.
     """
     from advisor.workflows.imports import ImportFileRequest, import_file
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from advisor.records.codec import CODECS
+
 from .completion import complete_models
 from .options import EXIT_CODES, OutputOption, Positive, common, notes, print_document
 
@@ -20,10 +22,10 @@ _RESOLUTION, _FPS, _CODEC, _LATENCY_MS = "1920x1080", 15.0, "h264", 500.0
 @click.option("--cameras", type=click.IntRange(min=1), default=None, metavar="N", help="Number of cameras.")
 @click.option("--model", default=None, metavar="MODEL", shell_complete=complete_models,
               help="Model file, reference architecture (resnet-50), or like:NAME.")  # fmt: skip
-@click.option("--resolution", default=None, metavar="WxH", help=f"Pictures of the cameras.  [default: {_RESOLUTION}]")
+@click.option("--resolution", default=None, metavar="WxH", help=f"Resolution of the cameras.  [default: {_RESOLUTION}]")
 @click.option("--fps", type=Positive(), default=None, metavar="N",
               help=f"Frames per second of each camera.  [default: {_FPS:g}]")  # fmt: skip
-@click.option("--codec", type=click.Choice(["h264", "h265", "mjpeg", "raw"]), default=None,
+@click.option("--codec", type=click.Choice(CODECS), default=None,
               help=f"How the cameras compress.  [default: {_CODEC}]")  # fmt: skip
 @click.option("--latency-ms", type=Positive(), default=None, metavar="MS",
               help=f"95 % of frames must be done within this time.  [default: {_LATENCY_MS:g}]")  # fmt: skip
@@ -66,7 +68,7 @@ def init(
         model=model,
         resolution=given(resolution, "Resolution", _RESOLUTION),
         fps=given(fps, "Frames per second", _FPS, Positive()),
-        codec=given(codec, "Codec", _CODEC, click.Choice(["h264", "h265", "mjpeg", "raw"])),
+        codec=given(codec, "Codec", _CODEC, click.Choice(CODECS)),
         latency_ms=given(latency_ms, "Latency that 95 % of frames must keep, in ms", _LATENCY_MS, Positive()),
     )
     written = write_scenario(asked, file)

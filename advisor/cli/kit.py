@@ -50,7 +50,7 @@ def kit() -> None:
 @kit.command(epilog=EXIT_CODES)
 @click.argument("scenario", shell_complete=complete_scenarios)
 @click.option("--plan", "plan_file", type=PathOption, default=None, metavar="FILE",
-              help="Plan whose recommendation is checked; default: the scenario is planned over the catalogue now.")  # fmt: skip
+              help="Plan whose recommendation is checked; default: the scenario is planned now, over the catalogue.")  # fmt: skip
 @click.option("-o", "--output", type=OutputOption, required=True, metavar="FILE",
               help="The kit: .tar.zst, or .tar.gz or .tar for boxes without zstd.")  # fmt: skip
 @click.option("--python", default=None, metavar="3.X", help="Python of the box. Default: as here.")
@@ -118,7 +118,7 @@ def build(
 def show_(
     file: Path, trusted_keys: Path | None, list_files: bool, as_json: bool, quiet: bool, store_url: str | None
 ) -> None:
-    """Read the kit FILE whole, hold it against its manifest, and say what it holds; FILE may be unpacked."""
+    """Check every file of the kit FILE against its manifest and say what it contains; FILE may be unpacked."""
     from advisor.kit.read import show_kit
 
     view = show_kit(file, trusted_keys)
@@ -131,7 +131,7 @@ def show_(
 
 @kit.command(epilog=EXIT_CODES)
 @click.argument("result", type=PathOption)
-@click.option("--site", default=None, metavar="NAME", help="Where the box stands. Default: as it was called there.")
+@click.option("--site", default=None, metavar="NAME", help="Where the box stands. Default: what it was called there.")
 @click.option("--kit", "kit_file", type=PathOption, default=None, metavar="FILE",
               help="The kit that was sent; a result of another one is refused.")  # fmt: skip
 @click.option("--trusted-keys", type=PathOption, default=None, metavar="KEY.pub",

@@ -38,11 +38,11 @@ def _mapping(context: click.Context, parameter: click.Parameter, values: tuple[s
               help="sizer, google-merchant, shopify or pcpartpicker. Default: what the headings show.")  # fmt: skip
 @click.option("--map", "mapping", multiple=True, callback=_mapping, metavar="HEADING=FIELD",
               help="A heading of the file that stands for a field of sizer's own form; may be repeated.")  # fmt: skip
-@click.option("--currency", default=None, metavar="CODE", help="Of prices that name none, such as EUR.")
-@click.option("--observed-at", "observed", default=None, metavar="DATE", help="Day of prices that carry none.")
+@click.option("--currency", default=None, metavar="CODE", help="Currency of prices that name none, such as EUR.")
+@click.option("--observed-at", "observed", default=None, metavar="DATE", help="Day of prices that have none.")
 @click.option("--source", default=None, help="Where the list comes from. Default: the name of the file.")
 @click.option("--new-products", is_flag=True,
-              help="Make products of lines that name a known processor but no known product.")  # fmt: skip
+              help="Create products from lines that name a known processor but no known product.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @common
 def import_(
@@ -60,9 +60,9 @@ def import_(
 ) -> int:
     """Take the prices of FILE into the store: sizer's own CSV, Google Merchant, Shopify or PCPartPicker.
 
-    Encoding, delimiter and decimal mark are found. A line counts if it names its product by id, GTIN or part number, or
+    Encoding, delimiter and decimal mark are detected. A line counts if it names its product by id, GTIN or part number, or
     by words that fit one product alone; lines that are uncertain, unknown or refused are listed with the reason. Exit
-    code 1 where no line was taken.
+    code 1 if no line was taken.
     """
     from advisor.workflows.offers import ImportRequest, import_offers
 
@@ -78,10 +78,12 @@ def import_(
 
 
 @offers.command("list", epilog=EXIT_CODES)
-@click.option("--product", default=None, metavar="ID", help="Of one product alone.")
-@click.option("--of", "chosen", type=_CHOSEN, default="all", show_default=True, help="Shipped or imported ones alone.")
+@click.option("--product", default=None, metavar="ID", help="Only prices of this product.")
+@click.option(
+    "--of", "chosen", type=_CHOSEN, default="all", show_default=True, help="Only shipped or only imported prices."
+)
 @click.option("--known-at", type=click.DateTime(["%Y-%m-%d"]), default=None, metavar="DATE",
-              help="As the store knew them at the end of that day.")  # fmt: skip
+              help="Prices as the store knew them at the end of that day.")  # fmt: skip
 @common
 def list_(
     product: str | None, chosen: Chosen, known_at: dt.datetime | None, as_json: bool, quiet: bool, store_url: str | None
@@ -116,7 +118,7 @@ def show_(product: str, as_json: bool, quiet: bool, store_url: str | None) -> No
 
 
 @offers.command(epilog=EXIT_CODES)
-@click.option("--of", "chosen", type=_CHOSEN, default="imported", show_default=True, help="Which are exported.")
+@click.option("--of", "chosen", type=_CHOSEN, default="imported", show_default=True, help="Which prices are exported.")
 @click.option(
     "-o", "--output", type=OutputOption, default=None, metavar="FILE", help="Write to FILE instead of stdout."
 )

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
               help="Take measurements that are missing on this machine first. Default: only if --on names this machine. "
                    "--measure without it measures models of which no figure is published, for all platforms.")  # fmt: skip
 @click.option("--again", is_flag=True,
-              help="Measure this machine anew, where --on names it: what was timed beside other load is replaced.")  # fmt: skip
+              help="Measure this machine again, if --on names it: timings disturbed by other load are replaced.")  # fmt: skip
 @click.option("--offers", type=click.Choice(["all", "shipped", "imported", "none"]), default="all", show_default=True,
               help="Prices: offers that ship, that were imported (`sizer catalog offers`), both, or those of the catalogue.")  # fmt: skip
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), default=None, metavar="DATE",

@@ -13,8 +13,8 @@ from .options import EXIT_CODES, Duration, common, names, print_json, show
 @click.option("--on", "platforms", required=True, metavar="PLATFORM,...", shell_complete=complete_platforms,
               help="Platforms or processors, by id or name, or `this`.")  # fmt: skip
 @click.option("--runtime", default="openvino", show_default=True, metavar="NAME", shell_complete=complete_runtimes,
-              help="Library that runs the model: openvino, onnxruntime, or another that published figures or "
-              "measurements tell of; ncnn: on Arm cores, where its tables answer at f16 and int8.")  # fmt: skip
+              help="Library that runs the model: openvino, onnxruntime, or another with published figures or "
+              "measurements; ncnn: on Arm cores, for which it has published tables at f16 and int8.")  # fmt: skip
 @click.option("--device", default="CPU", show_default=True, metavar="CPU|GPU|NPU|ID",
               help="Device of the platform, or the id of one that is added, such as hailo-8.")  # fmt: skip
 @click.option("--precision", type=click.Choice(["f32", "bf16", "f16", "int8"]), default="f32", show_default=True,

@@ -16,7 +16,11 @@ DEFAULT_PORT = 8765
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS",
               help="Address to listen on. Any but loopback needs a token, which every request then carries.")  # fmt: skip
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: any that is free."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="Port to listen on; 0: any free one.",
 )
 @click.option("--token-file", type=PathOption, default=None, metavar="FILE",
               help="Token that permits changes, such as the import of prices. Default: SIZER_SERVE_TOKEN, else none: read-only.")  # fmt: skip

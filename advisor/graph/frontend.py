@@ -195,17 +195,13 @@ def _explain_onnx(path: Path) -> None:
             )
 
 
-def make_static(
-    model: Any, path: Path, input_shape: Shape | None, batch: int = 1, *, given: GivenShapes | None = None
-) -> InputShapes:
+def make_static(model: Any, path: Path, batch: int = 1, *, given: GivenShapes | None = None) -> InputShapes:
     """Give every input of ``model`` a static shape at ``batch``, in place.
 
     Parameters
     ----------
-    input_shape
-        Of the main input at batch 1 (:mod:`.inputs`); None if the file is to say it.
     given
-        Instead of ``input_shape``: all that is known of the shapes.
+        What is known of the shapes (:mod:`.inputs`); None if the file is to say them.
 
     Returns
     -------
@@ -224,7 +220,7 @@ def make_static(
 
     if not model.inputs:
         raise ModelError(f"model {path}: it has no input, so nothing can be asked of it; export it again")
-    given = GivenShapes(input_shape) if given is None else given
+    given = GivenShapes() if given is None else given
     found = static_inputs(_declared(model, path), path, given)
     shapes = {index: openvino.PartialShape(list(batched(shape, batch))) for index, shape in enumerate(found.shapes)}
     try:

@@ -65,13 +65,13 @@ def read_facts(
     declared = tuple(_declared(port) for port in model.inputs)
     batch = 1
     try:
-        found = make_static(model, file, None, given=given)
+        found = make_static(model, file, given=given)
     except RuntimeRefusal:
         model = read_file(file)
         batch = _fixed_batch(model)
         if batch == 1:
             raise
-        found = make_static(model, file, None, batch, given=given)
+        found = make_static(model, file, batch, given=given)
     kinds = Counter(op.get_type_name() for op in model.get_ordered_ops())
     known = [port for port in model.outputs if port.get_partial_shape().is_static]
     names = [port_name(port) for port in model.inputs]

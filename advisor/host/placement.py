@@ -60,7 +60,7 @@ def apply(settings: HostSettings) -> None:
         _bind_memory(present)
 
 
-def read_back(tree: Tree | None = None) -> EffectiveHost:
+def read_back() -> EffectiveHost:
     """Return what is in effect for this process and the libraries that it has loaded."""
     from threadpoolctl import threadpool_info
 
@@ -71,7 +71,7 @@ def read_back(tree: Tree | None = None) -> EffectiveHost:
         if item["user_api"] == "openmp"
     }
     return EffectiveHost(
-        cpu_limit=read_group_limits(tree or Tree()).quota_cores,
+        cpu_limit=read_group_limits(Tree()).quota_cores,
         cpuset=tuple(sorted(os.sched_getaffinity(0))),
         numa_nodes=_memory_nodes(),
         omp_threads=int(variable) if variable.isdigit() and int(variable) > 0 else None,

@@ -13,6 +13,7 @@ from typing import Any
 
 from advisor.addresses import hidden
 from advisor.errors import InputError
+from advisor.records.codec import CODECS, OTHER_NAMES
 from advisor.records.imported import ImportNote
 from advisor.store.yamltext import scalar
 
@@ -221,15 +222,11 @@ def resolution_of(text: str, where: str) -> str:
 def codec_of(text: str, where: str) -> str:
     """Codec as a scenario names it. InputError names ``where``."""
     squeezed = re.sub(r"[^a-z0-9]", "", text.lower())
-    for names, codec in (
-        (("h264", "avc", "x264", "mpeg4avc", "h264plus"), "h264"),
-        (("h265", "hevc", "x265", "h265plus"), "h265"),
-        (("mjpeg", "mjpg", "jpeg", "motionjpeg"), "mjpeg"),
-        (("raw",), "raw"),
-    ):
-        if squeezed.removesuffix("main").removesuffix("high").removesuffix("baseline") in names:
-            return codec
-    raise InputError(f"{where}: {text[:40]!r} is none of h264, h265, mjpeg, raw")
+    without_profile = squeezed.removesuffix("main").removesuffix("high").removesuffix("baseline")
+    codec = OTHER_NAMES.get(without_profile, without_profile)
+    if codec not in CODECS:
+        raise InputError(f"{where}: {text[:40]!r} is none of {', '.join(CODECS)}")
+    return codec
 
 
 def _clean(text: str) -> str:

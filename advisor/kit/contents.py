@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from advisor.addresses import HIDDEN, hidden, without_secrets
 from advisor.addresses import source as source_address
 from advisor.errors import InputError
+from advisor.runtimes.registry import INSTALLED
 from advisor.store.files import document_text, read_document, yaml_text
 from advisor.workflows.met import check_configuration, other_scenario, sha256_of
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 CACHE, DATA = "cache", "data"
 """Folders that the box copies to where its sizer looks for built models and for the user's catalogue."""
 SCENARIO, PLAN, MATRIX = "scenario.yaml", "plan.json", "measure.yaml"
-_LOCKED_RUNTIMES = frozenset({"openvino", "onnxruntime"})
-"""Runtimes whose packages the lock of the run-time packages holds."""
 _SHOWN = 12
 
 
@@ -110,10 +109,10 @@ def _option(path: Path, plan: Plan, scenario: Scenario, file: Path) -> PlanOptio
         config = option.config.stages.get(stage.id)
         if config is None:
             raise InputError(f"{path}: configures no stage {stage.id}; plan the scenario again")
-        if config.runtime not in _LOCKED_RUNTIMES:
+        if config.runtime not in INSTALLED:
             raise InputError(
                 f"{path}: stage {stage.id} runs in {config.runtime}, whose packages a kit cannot bring; plan it with "
-                f"one of {', '.join(sorted(_LOCKED_RUNTIMES))}"
+                f"one of {', '.join(sorted(INSTALLED))}"
             )
     return option
 

@@ -70,23 +70,22 @@ class BoxPrice:
 
 def box_price(
     offers: Iterable[Offer], memory_bytes: float, storage_bytes: float, as_of: dt.date, memory: MemorySeries,
-    currency: str = "USD",
 ) -> BoxPrice | None:  # fmt: skip
     """Price of a product as of a day; None where no offer that may decide was seen until then.
 
     Parameters
     ----------
     offers : iterable
-        Of the one product; those of other currencies, of used boxes and of later days are left out.
+        Of the one product; those in other currencies than US dollars, of used boxes and of later days are left out.
     memory_bytes, storage_bytes : float
         What the box is to have.
     memory : MemorySeries
-        In the same currency; with an empty series memory is not exchanged, and only offers of this memory count.
+        In US dollars, too; with an empty series memory is not exchanged, and only offers of this memory count.
     """
     seen = [
         offer
         for offer in offers
-        if offer.currency == currency and offer.condition == NEW and offer.observed_from <= as_of
+        if offer.currency == "USD" and offer.condition == NEW and offer.observed_from <= as_of
         and (memory.known or offer.memory_bytes in {None, memory_bytes})
     ]  # fmt: skip
     deciding = [offer for offer in seen if offer.trust != "weak" and offer.availability != SOLD_OUT]
@@ -112,7 +111,7 @@ def box_price(
     bases = {offer.basis for offer in (newest, *recent)}
     exchanged = newest.memory_bytes not in {None, memory_bytes} or (age > 0 and bool(newest.memory_bytes))
     return BoxPrice(
-        value, low, high, currency, newest, exchanged and memory.known, age, len(recent), {"net", "gross"} <= bases
+        value, low, high, "USD", newest, exchanged and memory.known, age, len(recent), {"net", "gross"} <= bases
     )
 
 

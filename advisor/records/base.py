@@ -66,15 +66,20 @@ class KeyedRecord(Record):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     def __copy__(self) -> Self:
-        # model_copy(update=...) starts from here: the copy's contents, and so its key, may differ.
+        # model_copy(update=...) starts from here: the copy's contents, and so what was worked out of them, may differ.
         copied = super().__copy__()
-        copied.__dict__.pop("key", None)
+        copied._forget_worked_out()
         return copied
 
     def __deepcopy__(self, memo: dict[int, object] | None = None) -> Self:
         copied = super().__deepcopy__(memo)
-        copied.__dict__.pop("key", None)
+        copied._forget_worked_out()
         return copied
+
+    def _forget_worked_out(self) -> None:
+        """Drop the key and other cached properties, which lie beside the fields."""
+        for name in self.__dict__.keys() - type(self).model_fields.keys():
+            del self.__dict__[name]
 
 
 # Numbers are strict so that YAML's ``true`` does not become 1 and "15" does not become 15.

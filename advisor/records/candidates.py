@@ -45,5 +45,5 @@ class Candidates(Record):
     add_accelerators: bool = False
     """Whether boxes may be bought with an added device of ``devices``."""
     runtimes: tuple[RuntimeName, ...] = ()
-    """Runtimes that may be chosen beside OpenVINO where measurements or published ratios tell their times; empty:
+    """Runtimes that may be chosen besides OpenVINO, where measurements or published ratios tell their times; empty:
     ONNX Runtime where it was measured, nowhere else."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -115,7 +116,7 @@ class DeviceSpec(KeyedRecord):
     """How it was attached where its published figures were taken."""
     uncertain: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def facts(self) -> DeviceSpec:
         """All but the box it is in: equal for devices of which the same is known; this machine's is like no other."""
         return self if self.machine == "this" else self.model_copy(update={"machine": ""})

@@ -64,7 +64,7 @@ class KitManifest(Record):
     target: KitTarget
     run: KitRun
     needed_bytes: Count
-    """Free space that the installation needs beside the kit itself, estimated."""
+    """Free space that the installation needs in addition to the kit itself, estimated."""
     notes: tuple[str, ...] = ()
     """What was replaced or left out."""
     files: tuple[PackedFile, ...]

@@ -336,7 +336,7 @@ class Sensitivity(Record):
 
 
 class DisturbedTimings(Record):
-    """That passes of the machine that a plan tells of were timed beside other load, and what that does to the plan."""
+    """That passes of a machine of the plan were timed while other load ran, and what that does to the plan."""
 
     timings: PositiveCount
     """Timings of the scenario's models on that machine that the plan knows."""

@@ -27,16 +27,11 @@ from .base import (
     Record,
 )
 from .candidates import Candidates
+from .codec import OTHER_NAMES, Codec
 from .model import parse_named_shapes
 
 ServiceClass = Literal["latency", "throughput"]
 """What a stage is run for: an answer as soon as can be, or as many as can be from the same cores."""
-Codec = Literal["h264", "h265", "mjpeg", "raw"]
-_CODEC_NAMES = {
-    "hevc": "h265", "x265": "h265", "hev1": "h265", "hvc1": "h265", "avc": "h264", "x264": "h264", "avc1": "h264",
-    "mjpg": "mjpeg", "jpeg": "mjpeg",
-}  # fmt: skip
-"""What codecs are called elsewhere, and here."""
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
 _RESOLUTION = re.compile(r"^([1-9][0-9]{1,4})x([1-9][0-9]{1,4})$")
 # So many digits are more than anyone means, and a number of 400 digits is none that can be computed with.
@@ -86,7 +81,7 @@ class CameraGroup(Record):
     @field_validator("codec", mode="before", json_schema_input_type=Codec)
     @classmethod
     def _codec(cls, value: object) -> object:
-        known = _CODEC_NAMES.get(value.strip().lower()) if isinstance(value, str) else None
+        known = OTHER_NAMES.get(value.strip().lower()) if isinstance(value, str) else None
         if known is not None:
             raise ValueError(f"codec {value!r} is called {known} here; write codec: {known}")
         return value
@@ -353,7 +348,7 @@ class Accuracy(Record):
 
 
 class Application(Record):
-    """What the application around the models costs, beside decoding, preparation and the passes themselves.
+    """What the application around the models costs, in addition to decoding, preparation and the passes themselves.
 
     Core time is that of one performance core of the year 2023 at 4 GHz (docs/methods/application.md): a plan scales it
     to each machine as it scales decoding. ``application: none``: nothing runs around the models.

@@ -76,7 +76,7 @@ class PlacementSurface(Record):
     """One way to use a box: all cores, its performance cores alone, or with a device that infers, decodes or both."""
 
     with_device: bool
-    """Whether devices beside the cores infer or decode."""
+    """Whether devices other than the cores infer or decode."""
     cores: PositiveQuantity
     slowed_most: Quantity
     """That lengthening with all others busy, as a share of the time alone."""

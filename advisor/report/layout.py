@@ -90,9 +90,9 @@ def heading(title: str) -> RenderableType:
     return Group(Text(""), styled(title, "bold"))
 
 
-def bullets(items: Iterable[str | Text], indent: int = 2) -> RenderableType:
+def bullets(items: Iterable[str | Text]) -> RenderableType:
     """One paragraph per item, each after a dash."""
-    return Group(*[_Hanging(Text(" " * indent + "- "), _body(item)) for item in items])
+    return Group(*[_Hanging(Text("  - "), _body(item)) for item in items])
 
 
 def section(title: str, items: Sequence[str]) -> list[RenderableType]:

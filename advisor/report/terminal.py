@@ -108,7 +108,7 @@ def render_host(host: HostFacts) -> RenderableType:
         for device in item.device_facts
         if device.kind != "CPU"
     ]
-    parts += section("Devices beside the CPU", devices)
+    parts += section("Devices other than the CPU", devices)
     kernel = [
         f"{device.kind} {device.name} {device.id}, driver {device.driver or 'none: load its kernel module'}, "
         f"{device.node or 'no device file'}{_access(device)}"

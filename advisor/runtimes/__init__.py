@@ -8,7 +8,7 @@ from advisor.errors import InputError, nearest
 from advisor.records.host import RuntimeFacts
 
 from .protocol import CompiledModel, Done, InputKind, Runtime, TensorSpec
-from .registry import MAKERS, RUNTIMES
+from .registry import INSTALLED, MAKERS, RUNTIMES
 
 
 def runtime_names() -> tuple[str, ...]:
@@ -58,7 +58,7 @@ def runtime_facts() -> tuple[RuntimeFacts, ...]:
     Quick and silent, for every command that notes what machine it is on. What is known of each device, of every
     runtime, :func:`advisor.measure.items.devices.try_devices` finds out.
     """
-    return tuple(one_runtime(name, details=False) for name in real_runtimes() if RUNTIMES[name].installed_by is None)
+    return tuple(one_runtime(name, details=False) for name in INSTALLED)
 
 
 def real_runtimes() -> tuple[str, ...]:

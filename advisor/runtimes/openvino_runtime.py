@@ -329,7 +329,7 @@ class OpenvinoRuntime:
                 raise RuntimeRefusal("dynamic_shapes: pictures as bytes and layouts need fixed shapes; leave one out")
             found, shapes = keep_open(graph, model, config.batch, options.given)
         else:
-            found = make_static(graph, model, None, config.batch, given=options.given)
+            found = make_static(graph, model, config.batch, given=options.given)
         main = found.main
         graph = _with_input(graph, model, options.input_kind, main, nhwc=config.layout == "nhwc")
         read_s = time.perf_counter() - start_s

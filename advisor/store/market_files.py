@@ -24,8 +24,8 @@ RecordT = TypeVar("RecordT", bound=Record)
 GIB = 2**30
 
 
-def load_products(folder: Path | None = None) -> dict[str, Product]:
-    """All products by id: those of a folder, or the shipped ones and the user's own.
+def load_products() -> dict[str, Product]:
+    """All products by id: the shipped ones and the user's own.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def load_products(folder: Path | None = None) -> dict[str, Product]:
         A file cannot be read, is no product, or has the id of another.
     """
     found: dict[str, Product] = {}
-    for where in [profiles_dir(), user_catalogue_dir()] if folder is None else [folder]:
+    for where in (profiles_dir(), user_catalogue_dir()):
         for path in sorted((where / "products").glob("*.yaml")):
             product = _product(path, path.stat().st_mtime_ns if path.exists() else 0)
             if product.id != path.stem:
@@ -66,14 +66,14 @@ def write_product(product: Product) -> Path:
     return write_document(folder / f"{product.id}.yaml", product)
 
 
-def shipped_offers(path: Path | None = None) -> tuple[Offer, ...]:
+def shipped_offers() -> tuple[Offer, ...]:
     """Offers that ship with sizer. CatalogueError names file and line that cannot be read."""
-    return _read(path or profiles_dir() / "offers" / "offers.csv", _offer)
+    return _read(profiles_dir() / "offers" / "offers.csv", _offer)
 
 
-def shipped_memory_prices(path: Path | None = None) -> tuple[MemoryPrice, ...]:
+def shipped_memory_prices() -> tuple[MemoryPrice, ...]:
     """Prices of memory that ship with sizer."""
-    return _read(path or profiles_dir() / "offers" / "memory.csv", _memory_price)
+    return _read(profiles_dir() / "offers" / "memory.csv", _memory_price)
 
 
 def _read(path: Path, record: Callable[[dict[str, str]], RecordT]) -> tuple[RecordT, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from advisor.records.codec import OTHER_NAMES
 from advisor.records.config import EffectiveConfig, RunConfig
 from advisor.records.verdict import Check
 from advisor.runtimes.devices import collected_requests
@@ -27,8 +28,6 @@ SIZE_SLACK_PIXELS = 1
 """Odd sizes are coded with one pixel more or less."""
 RATE_SLACK = 0.05
 """A file's rate this near the scenario's is the same. Another one is only shown: it is played at the scenario's."""
-_CODECS = {"hevc": "h265"}
-"""FFmpeg's name of a codec to the scenario's, where they differ."""
 PACING_SHARE = 0.1
 """Of the shortest frame period: a release later than that would shift the load."""
 
@@ -70,7 +69,7 @@ def streams(case: Case) -> Check | None:
 
 def _difference(feed: Feed, kind: PictureKind) -> str:
     """Where a stream is not what its scenario says; empty where it is."""
-    codec = _CODECS.get(kind.codec, kind.codec)
+    codec = OTHER_NAMES.get(kind.codec, kind.codec)  # FFmpeg's name
     pairs = []
     if codec != feed.codec:
         pairs.append((codec, str(feed.codec)))

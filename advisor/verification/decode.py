@@ -128,7 +128,7 @@ class DecodePool:
                     self._change.notify()
                 return
         if stalled:
-            self._ledger.lose(frame, "source")
+            self._ledger.lose(frame)
         else:
             self._ledger.drop(frame, "decode")
 
@@ -150,7 +150,7 @@ class DecodePool:
                 frame for index in self._stalled for frame in (*self._held[index].values(), *self._waiting[index])
             ]
         for frame in given_up:
-            self._ledger.lose(frame, "source")
+            self._ledger.lose(frame)
 
     def lose_held(self) -> None:
         """Give up frames whose pictures a decoder holds back, once no packet will come that lets them go.
@@ -165,7 +165,7 @@ class DecodePool:
                     held.clear()
         for frame in given_up:
             self._ledger.complete(frame, max(self._now_s(), frame.released_s))
-            self._ledger.lose(frame, "source")
+            self._ledger.lose(frame)
 
     def _find_stalled(self) -> None:
         """Notice workers that sleep inside their source, and put others in their place."""
@@ -226,7 +226,7 @@ class DecodePool:
                 self._turn.append(index)
                 self._change.notify()
         for frame in late:
-            self._ledger.lose(frame, "source")
+            self._ledger.lose(frame)
         return replaced
 
     def _work(self, number: int) -> None:
@@ -253,7 +253,7 @@ class DecodePool:
             self._failures[index] += 1
             if self._failures[index] == 1:
                 self._status(index, f"damaged: {error}")
-            self._ledger.lose(frame, "source")
+            self._ledger.lose(frame)
             return
         except Exception as error:  # whatever a decoder raises, it must cost one camera and not the worker of all
             self._end_source(index, hidden(f"{type(error).__name__} in its decoder: {error}"))
@@ -278,7 +278,7 @@ class DecodePool:
             self._deliver(shown)
             for lost in overdue:
                 del held[lost.sequence]
-                self._ledger.lose(lost, "source")
+                self._ledger.lose(lost)
 
     def _describe(self, index: int, picture: Any) -> None:
         """Report what a camera's pictures are, whenever that changes."""
@@ -300,11 +300,11 @@ class DecodePool:
         self._status(index, f"failed: {reason}")
         self._lose_all(self._held[index])
         for frame in waiting:
-            self._ledger.lose(frame, "source")
+            self._ledger.lose(frame)
 
     def _lose_all(self, held: dict[int, Frame]) -> None:
         for frame in held.values():
-            self._ledger.lose(frame, "source")
+            self._ledger.lose(frame)
         held.clear()
 
 

@@ -106,9 +106,9 @@ class Ledger:
         """End a frame that found no room; later reports about it are ignored."""
         self._end(frame, DROPPED, where)
 
-    def lose(self, frame: Frame, where: str) -> None:
+    def lose(self, frame: Frame) -> None:
         """End a frame that the source did not deliver whole: no fault of the machine."""
-        self._end(frame, LOST, where)
+        self._end(frame, LOST, "source")
 
     def expect(self, frame: Frame, stage: str, requests: int) -> None:
         """Note requests that a frame now waits for; call it before they can finish."""

@@ -37,8 +37,8 @@ def _negative_binomial_cdf(mean: float, shape: float, largest: int) -> NDArray[n
     return np.asarray(np.minimum(np.cumsum(terms), 1.0))
 
 
-def _quantile(cdf: NDArray[np.float64], fraction: float) -> int:
-    return min(int(np.searchsorted(cdf, fraction)), len(cdf) - 1)
+def _p95(cdf: NDArray[np.float64]) -> int:
+    return min(int(np.searchsorted(cdf, 0.95)), len(cdf) - 1)
 
 
 def count_cdf(count: ObjectCount) -> NDArray[np.float64]:
@@ -49,10 +49,10 @@ def count_cdf(count: ObjectCount) -> NDArray[np.float64]:
     """
     largest = min(_TABLE, math.ceil(max(count.mean, count.p95 or 0.0) * 4 + 40))
     cdf = _poisson_cdf(count.mean, largest)
-    if count.p95 is not None and count.mean > 0 and count.p95 > _quantile(cdf, 0.95):
+    if count.p95 is not None and count.mean > 0 and count.p95 > _p95(cdf):
         shapes = np.geomspace(0.05, 200.0, 60)
         wide = [_negative_binomial_cdf(count.mean, float(shape), largest) for shape in shapes]
-        cdf = min(wide, key=lambda item: abs(_quantile(item, 0.95) - float(count.p95 or 0.0)))
+        cdf = min(wide, key=lambda item: abs(_p95(item) - float(count.p95 or 0.0)))
     if count.max is not None:
         cdf = cdf[: int(count.max) + 1].copy()
     cdf[-1] = 1.0
@@ -63,7 +63,7 @@ def target_mean(count: ObjectCount, load: str) -> float:
     """Mean number of objects over a run: the distribution's mean, or its 95 % point in the busy hour, at most max."""
     if load == "mean":
         return count.mean
-    point = count.p95 if count.p95 is not None else float(_quantile(count_cdf(count), 0.95))
+    point = count.p95 if count.p95 is not None else float(_p95(count_cdf(count)))
     return min(point, count.max) if count.max is not None else point
 
 

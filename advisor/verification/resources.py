@@ -19,19 +19,19 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 PERIOD_S = 0.5
 
 
-def thread_cpu_s(native_id: int, proc: Path = Path("/proc/self/task")) -> float:
+def thread_cpu_s(native_id: int) -> float:
     """CPU time of one thread of this process [s]; 0.0 once it has ended."""
     try:
-        fields = (proc / str(native_id) / "stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/self/task/{native_id}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) * TICK_S
 
 
-def thread_sleeps(native_id: int, proc: Path = Path("/proc/self/task")) -> bool:
+def thread_sleeps(native_id: int) -> bool:
     """Say whether a thread waits for something else than a core; False once it has ended."""
     try:
-        state = (proc / str(native_id) / "stat").read_text().rpartition(")")[2].split()[0]
+        state = Path(f"/proc/self/task/{native_id}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return False
     return state in {"S", "D"}
@@ -54,10 +54,10 @@ def resident_bytes() -> int | None:
         return None
 
 
-def machine_cpu_s(proc: Path = Path("/proc")) -> tuple[float, float] | None:
+def machine_cpu_s() -> tuple[float, float] | None:
     """CPU time of everything on the machine and time stolen by the hypervisor [s], since boot."""
     try:
-        fields = [int(value) for value in (proc / "stat").read_text().splitlines()[0].split()[1:]]
+        fields = [int(value) for value in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
     except (OSError, ValueError, IndexError):
         return None
     user, nice, system, _idle, _iowait, irq, softirq, steal = (*fields, *([0] * 8))[:8]
@@ -75,10 +75,10 @@ def clock_hz(sys: Path = Path("/sys")) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def temperature_c(sys: Path = Path("/sys")) -> float | None:
+def temperature_c() -> float | None:
     """Hottest thermal zone [C]; None if absent."""
     values = []
-    for path in sys.glob("class/thermal/thermal_zone*/temp"):
+    for path in Path("/sys").glob("class/thermal/thermal_zone*/temp"):
         try:
             values.append(float(path.read_text()) / 1e3)
         except (OSError, ValueError):

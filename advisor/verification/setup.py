@@ -12,7 +12,8 @@ from pathlib import Path
 
 from advisor.addresses import source as source_address
 from advisor.errors import InputError, ScenarioError
-from advisor.records.scenario import CameraGroup, Codec, Scenario, Stage
+from advisor.records.codec import Codec
+from advisor.records.scenario import CameraGroup, Scenario, Stage
 from advisor.records.verdict import Phases
 
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0

@@ -50,16 +50,16 @@ def is_refuted(over: int, n: int, fraction: float, confidence: float = CONFIDENC
     return n > 0 and 1.0 - binomial_cdf(over - 1, n, 1.0 - fraction) <= 1.0 - confidence
 
 
-def needed_samples(over: int, fraction: float, confidence: float = CONFIDENCE) -> int:
+def needed_samples(over: int, fraction: float) -> int:
     """Least n that certifies the quantile with ``over`` late results: 90 for the 95 % quantile with none late."""
     low, high = over + 1, over + 2
-    while not is_certified(over, high, fraction, confidence):
+    while not is_certified(over, high, fraction):
         low, high = high, high * 2
         if high > LARGEST_N:
             return LARGEST_N
     while low < high:
         middle = (low + high) // 2
-        if is_certified(over, middle, fraction, confidence):
+        if is_certified(over, middle, fraction):
             high = middle
         else:
             low = middle + 1

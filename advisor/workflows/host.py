@@ -15,7 +15,7 @@ def probe(sysroot: Path | None = None, *, devices: bool = False, runtimes: bool 
     sysroot
         Directory of another machine's copied tree.
     devices
-        Also try every device of every runtime in a process of its own: seconds where there is one beside the CPU.
+        Also try every device of every runtime in a process of its own: seconds where there is one other than the CPU.
 
     runtimes
         List the runtimes of this machine, which loads them; without it none is listed.

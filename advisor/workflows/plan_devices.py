@@ -241,14 +241,14 @@ class DeviceAnswers:
         return self._answer(cores, key, RunConfig(runtime="ncnn", precision=precision, threads=threads))
 
     def _answer(self, device: DeviceSpec, key: str, config: RunConfig) -> DeviceAnswer | None:
-        from advisor.perfmodel.devices.question import first_answer
-        from advisor.perfmodel.devices.registry import shipped_sources
-
-        from .predict_device import device_question
-
         # What is known of a device is known in whatever box it sits, as far as its facts are the same there.
         asked = (device.facts, key, config)
         if asked not in self._known:
+            from advisor.perfmodel.devices.question import first_answer
+            from advisor.perfmodel.devices.registry import shipped_sources
+
+            from .predict_device import device_question
+
             table, names = self._work(key)
             question = device_question(self._models[key], table, config, device, names)
             self._known[asked] = first_answer(shipped_sources(), question)
@@ -256,11 +256,11 @@ class DeviceAnswers:
 
     def _work(self, key: str) -> tuple[WorkTable | None, tuple[str, ...]]:
         """Work of a model and the names under which publications may know it, worked out once."""
-        from advisor.perfmodel.analytic.work_table import table_of
-
-        from .predict_device import known_names
-
         if key not in self._works:
+            from advisor.perfmodel.analytic.work_table import table_of
+
+            from .predict_device import known_names
+
             model = self._models[key]
             work = self._counted.get(model.sha256)
             table = None if work is None else table_of(work)

@@ -50,11 +50,13 @@ class Measuring:
         self, scenario: Scenario, models: Mapping[str, ModelFile], facts: HostFacts, bitrate_kbps: Mapping[str, float]
     ) -> Campaign | None:
         """What is to be measured; ``bitrate_kbps`` of groups of cameras that give none. None: nothing."""
+        if not self.for_itself and not self.carried:
+            return None
         from advisor.measure.campaign.scenario_items import items_for_others, scenario_items
 
         if self.for_itself:
             return _with_harness(scenario_items(scenario, models, facts, bitrate_kbps), scenario, facts)
-        return items_for_others(scenario, models, facts, bitrate_kbps) if self.carried else None
+        return items_for_others(scenario, models, facts, bitrate_kbps)
 
     def options(self) -> Options:
         """How that is measured."""

@@ -14,6 +14,7 @@ from advisor.records.config import LoadMode, RunConfig
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelFile, ModelWork, known_as
 from advisor.records.prediction import Prediction, PredictionReport, ServiceEstimate
+from advisor.runtimes.registry import INSTALLED
 
 from .context import Say, local_facts, open_store, silent
 from .market import with_products
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
     from advisor.records.host import HostFacts
     from advisor.store.catalogue import Catalogue
     from advisor.store.measurements import MeasurementStore
-
-
-_ALWAYS_HERE = ("openvino", "onnxruntime")
-"""Runtimes that belong to every installation: what they refuse is refused."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +135,7 @@ def _work(request: PredictRequest, model: ModelFile, store: MeasurementStore) ->
     if work is None and request.precision == "bf16":
         (plain,) = model_works(model, [(request.runtime, "f32", request.batch, None)], store)
         work = None if plain is None else plain.at_bf16()
-    if work is None and request.runtime not in _ALWAYS_HERE:
+    if work is None and request.runtime not in INSTALLED:
         # Not installed here, or without a list of kernels: what it computes is what OpenVINO computes.
         (plain,) = model_works(model, [("openvino", request.precision, request.batch, None)], store)
         work = None if plain is None else plain.model_copy(update={"runtime": request.runtime})

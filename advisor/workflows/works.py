@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from advisor.records.base import Precision, RuntimeName
 from advisor.records.model import ModelFile, ModelWork, known_as
+from advisor.runtimes.registry import INSTALLED
 
 from .stage_models import naming
 
@@ -123,7 +124,7 @@ class Works:
             works = works_of(wanted, self._store)
         for (model, request), work in zip(wanted, works, strict=True):
             known = work
-            if work is None and runtime not in ("openvino", "onnxruntime"):
+            if work is None and runtime not in INSTALLED:
                 # Not installed here: what it computes is what OpenVINO computes, and only ratios tell its times.
                 own = self._of(model, "openvino", request[1])
                 known = None if own is None else own.model_copy(update={"runtime": runtime})

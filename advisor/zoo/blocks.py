@@ -24,10 +24,10 @@ def squeeze_excite(net: Net, x: Tensor, squeezed: int, inner: str = "relu", gate
     return net.mul(x, net.act(net.conv(y, x.shape[1], 1), gate))
 
 
-def basic_residual(net: Net, x: Tensor, out: int, stride: int = 1, act: str = "relu", kernel: int = 3) -> Tensor:
+def basic_residual(net: Net, x: Tensor, out: int, stride: int = 1, act: str = "relu") -> Tensor:
     """Two convolutions with a shortcut (He et al. 2016)."""
-    y = net.conv(x, out, kernel, stride, act=act)
-    y = net.conv(y, out, kernel, gain=BRANCH_GAIN)
+    y = net.conv(x, out, 3, stride, act=act)
+    y = net.conv(y, out, 3, gain=BRANCH_GAIN)
     if stride != 1 or x.shape[1] != out:
         x = net.conv(x, out, 1, stride, pad=0)
     return net.act(net.add(x, y), act)
@@ -104,12 +104,12 @@ def light_conv(net: Net, x: Tensor, out: int) -> Tensor:
     return net.depthwise(net.conv(x, out, 1), act="relu")
 
 
-def omni_scale(net: Net, x: Tensor, out: int, streams: int = 4) -> Tensor:
-    """OSNet's block: parallel chains of 1 to ``streams`` light convolutions, gated and summed, with a shortcut."""
+def omni_scale(net: Net, x: Tensor, out: int) -> Tensor:
+    """OSNet's block: parallel chains of one to four light convolutions, gated and summed, with a shortcut."""
     inner = max(8, out // 4)
     y = net.conv(x, inner, 1, act="relu")
     total: Tensor | None = None
-    for depth in range(1, streams + 1):
+    for depth in range(1, 5):
         z = y
         for _ in range(depth):
             z = light_conv(net, z, inner)

@@ -273,9 +273,9 @@ class Net:
         """Look up token ids in a table."""
         return self.node("Gather", [self.weight((rows, width), 1.0), ids.name], (*ids.shape, width), axis=0)
 
-    def add_weight(self, x: Tensor, shape: tuple[int, ...], std: float = 0.5) -> Tensor:
+    def add_weight(self, x: Tensor, shape: tuple[int, ...]) -> Tensor:
         """Add a learned tensor that is broadcast over the batch (positions, relative bias)."""
-        return self.node("Add", [x.name, self.weight(shape, std)], x.shape)
+        return self.node("Add", [x.name, self.weight(shape, 0.5)], x.shape)
 
     # -- layers without weights ----------------------------------------------------------------------------------
 

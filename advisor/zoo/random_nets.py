@@ -56,11 +56,11 @@ def _log_uniform(rng: random.Random, low: float, high: float) -> float:
     return float(low * (high / low) ** rng.random())
 
 
-def _width(rng: random.Random, x: Tensor, macs_per_pair: float, low: int = 16, high: int = 1024) -> int:
+def _width(rng: random.Random, x: Tensor, macs_per_pair: float, high: int = 1024) -> int:
     """Channels with which a block of ``macs_per_pair`` multiply-adds per pair of channels and position costs a draw."""
     positions = x.shape[2] * x.shape[3]
     wanted = _log_uniform(rng, *_BLOCK_MACS) / (positions * macs_per_pair)
-    return min(high, max(low, round8(wanted / x.shape[1])))
+    return min(high, max(16, round8(wanted / x.shape[1])))
 
 
 def _stem(net: Net, rng: random.Random) -> Tensor:

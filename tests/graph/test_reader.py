@@ -79,7 +79,7 @@ def test_batch_against_a_fixed_reshape_names_the_operator(tmp_path) -> None:
     out = net.add("Reshape", ["x", shape])
     path = net.save(tmp_path / "fixed.onnx", [1, 3, 4, 4], out, [1, 48])
     with pytest.raises(RuntimeRefusal, match=r"batch 2 is refused: operator Reshape"):
-        make_static(read_file(path), path, None, batch=2)
+        make_static(read_file(path), path, batch=2)
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.3, 0.999])
@@ -136,7 +136,7 @@ def test_a_fixed_batch_that_the_graph_insists_on_is_divided_by(tmp_path) -> None
     facts = read_facts(path)
     assert (facts.input_shape, facts.file_batch, facts.flop) == ((1, 3, 16, 16), 8, files.CONV_FLOP)
     with pytest.raises(RuntimeRefusal, match=r"batch 2 is refused: operator Reshape.*fixes its batch at 8"):
-        make_static(read_file(path), path, None, batch=2)
+        make_static(read_file(path), path, batch=2)
 
 
 @pytest.mark.parametrize(("layout", "shape"), [("NCHW", (1, 3, 32, 64)), ("NHWC", (1, 32, 64, 3))])

@@ -4,6 +4,7 @@ from copy import deepcopy
 
 import pytest
 
+from advisor.records.device import DeviceSpec
 from advisor.records.machine import MachineSpec
 from advisor.records.model import ModelWork
 from tests.perfmodel.makers import kernel, machine, work
@@ -37,6 +38,14 @@ def test_a_changed_copy_has_a_key_of_its_own_even_after_the_original_told_its_ke
     assert original.model_copy(update={"tdp_w": 15.0}).key == machine(tdp_w=15.0).key != known
     assert original.model_copy(update={"tdp_w": 15.0}, deep=True).key == machine(tdp_w=15.0).key
     assert deepcopy(original).key == original.model_copy().key == known
+
+
+def test_a_changed_copy_of_a_device_has_facts_of_its_own_even_after_the_original_told_its_facts() -> None:
+    original = DeviceSpec(id="gpu", machine="box", chip=None, name="GPU", kind="igpu", family="xe-lp")
+    moved, other = original.model_copy(update={"machine": "rack"}), original.facts
+    assert moved.facts == other == original.model_copy(update={"machine": ""})
+    assert original.model_copy(update={"family": "xe2"}).facts.family == "xe2"
+    assert original.model_copy(update={"machine": "this"}).facts.machine == "this"
 
 
 def test_a_key_survives_being_written_and_read_back() -> None:

@@ -444,7 +444,7 @@ def test_frigate_gets_its_detector_and_cameras(config: RunConfig, detector: dict
     assert len(document["cameras"]) == 8
     assert document["cameras"]["aisle-1"]["detect"] == {"enabled": True, "width": 1920, "height": 1080, "fps": 5}
     assert document["ffmpeg"]["hwaccel_args"] == []
-    assert "not Frigate's, to run beside it: reid" in text
+    assert "not for Frigate, to run next to it: reid" in text
 
 
 def test_frigate_decodes_where_the_plan_does_and_refuses_what_it_has_not() -> None:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from advisor.errors import ScenarioError
+from advisor.records.codec import CODECS
 from advisor.records.scenario import (
     Activity,
     Application,
@@ -79,7 +80,7 @@ def refusal(text: str) -> str:
         ("fps: 15,", "fps: .inf,", "cameras[0].fps: inf is not a finite number"),
         ("1920x1080", "1080p", "resolution: '1080p' is not WIDTHxHEIGHT in pixels; write resolution: 1920x1080"),
         ("1920x1080", "19200x10800", "cameras[0].resolution: 19200x10800 has an edge above"),
-        ("codec: h264", "codec: h.264", "'h.264' is not one of h264, h265, mjpeg, raw; did you mean 'h264'?"),
+        ("codec: h264", "codec: h.264", f"'h.264' is not one of {', '.join(CODECS)}; did you mean 'h264'?"),
         ("active_hours: 14", "active_hours: 25", "cameras[0].active_hours: 25 must be less than or equal to 24"),
         ("group: aisle", "group: 3 aisles", "cameras[0].group: '3 aisles' is not in the form of a name"),
         ("p95: 12", "p95: 2", "activity.objects_per_frame.person: p95 2.0 is below mean 4.0"),

@@ -108,7 +108,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="verify", description="Checks whether this box can do its work.")
     parser.add_argument("--site", metavar="NAME", help="what the place is called; stands in the result")
     parser.add_argument("--operator", metavar="NAME", help="who runs it; stands in the result")
-    parser.add_argument("--again", action="store_true", help="repeat a finished check; its result is kept beside")
+    parser.add_argument("--again", action="store_true", help="repeat a finished check; its result is kept")
     parser.add_argument("--sign", metavar="KEY", help="sign the result with this private key")
     parser.add_argument("--install-only", action="store_true", help="install, and run nothing yet")
     return parser.parse_args(arguments)

@@ -55,10 +55,11 @@ def sustained_clock(p: Parameters, machine: MachineArrays, active_cores: Array) 
         f_P = \kappa\, e^{s (y - 2017)} \Bigl(\frac{P - P_u}{n}\Bigr)^{\alpha}
 
     ``f_t`` is the all-core turbo (or its usual share of the boost clock), moving to the boost clock as fewer cores are
-    active; ``f_P`` the clock at which n active cores consume what the power limit P leaves after the uncore P_u (2 W
-    and a tenth of P; a fitted share in servers). An efficiency core counts as a third of a performance core. Dense
-    512-bit arithmetic lowers the clock by ``clock_avx512`` (less from 2021 on; not on AMD's chips, whose clock does not
-    depend on width). Cores fill one socket after the other, and each socket has its own power.
+    active; ``f_P`` the clock at which n active cores consume what the power limit P leaves after the uncore P_u (a
+    tenth of P and 2 W, but no more than a fifth of P for the latter; a fitted share in servers). An efficiency core
+    counts as a third of a performance core. Dense 512-bit arithmetic lowers the clock by ``clock_avx512`` (less from
+    2021 on; not on AMD's chips, whose clock does not depend on width). Cores fill one socket after the other, and each
+    socket has its own power.
     P is what is stated for the box, or else the TDP times what boards of its kind hold (:func:`held_power_w`).
 
     Source: dynamic power of CMOS, P ~ C V^2 f: with V rising about linearly in f at the top f ~ P^(1/3), with V

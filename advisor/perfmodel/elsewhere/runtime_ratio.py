@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
@@ -101,15 +100,15 @@ def find(ratios: Sequence[RuntimeRatios], runtime: str, precision: str, family: 
 
 
 @cache
-def load_runtime_ratios(path: Path | None = None) -> RuntimeCalibration:
-    """Read the shipped calibration, or another.
+def load_runtime_ratios() -> RuntimeCalibration:
+    """Read the shipped calibration.
 
     Raises
     ------
     CatalogueError
         It cannot be read.
     """
-    file = profiles_dir() / "calibration" / "runtimes.json" if path is None else path
+    file = profiles_dir() / "calibration" / "runtimes.json"
     try:
         return RuntimeCalibration.model_validate(json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, ValidationError) as error:

@@ -311,13 +311,12 @@ def decode_time(
     size: tuple[int, int],
     bitrate_kbps: float | None,
     fps: float,
-    busy_cores: float | None = None,
 ) -> CoreTime:
     """Core time of decoding one frame in software.
 
     Parameters
     ----------
-    calibration, spec, clocks, busy_cores
+    calibration, spec, clocks
         As in :func:`mean_core_speed`.
     codec : str
         ``h264``, ``h265``, ``mjpeg``; ``raw`` costs nothing.
@@ -343,7 +342,7 @@ def decode_time(
     bits = width * height * terms.usual_bits_per_pixel if bitrate_kbps is None else bitrate_kbps * 1000.0 / fps
     cycles = decode_cycles(terms, width, height, bits)
     of_bits = 0.0 if known else USUAL_BITS_SD * terms.cycles_per_bit * bits / cycles
-    speed_hz, kind_sd = mean_core_speed(calibration.cores, spec, clocks, busy_cores)
+    speed_hz, kind_sd = mean_core_speed(calibration.cores, spec, clocks)
     return CoreTime(
         cycles / speed_hz,
         float(np.hypot(calibration.machine_sd, kind_sd)),
@@ -371,7 +370,6 @@ def preparation_time(
     clocks: CoreClocks,
     source: tuple[int, int],
     target: tuple[int, int],
-    busy_cores: float | None = None,
 ) -> CoreTime:
     """Core time of turning a picture, or a box of it, of ``source`` pixels into an input of ``target`` pixels.
 
@@ -383,7 +381,7 @@ def preparation_time(
     if min(*source, *target) <= 0:
         raise ModelRangeError(f"{source} to {target} pixels: all must be positive")
     terms = calibration.preparation
-    speed_hz, kind_sd = mean_core_speed(calibration.cores, spec, clocks, busy_cores)
+    speed_hz, kind_sd = mean_core_speed(calibration.cores, spec, clocks)
     return CoreTime(
         preparation_cycles(terms, source, target) / speed_hz,
         float(np.hypot(calibration.machine_sd, kind_sd)),

@@ -10,10 +10,7 @@ from advisor.records.config import RunConfig
 from advisor.records.host_settings import HostSettings
 from advisor.records.machine import MachineSpec
 from advisor.records.plan import PredictedLoad
-
-OPENMP_RUNTIMES = frozenset({"torch", "ncnn"})
-"""Runtimes whose passes are parallel regions of OpenMP. Source: their documentation; OpenVINO's packages use oneTBB,
-ONNX Runtime, LiteRT and TVM thread pools of their own."""
+from advisor.runtimes.registry import OPENMP
 
 
 def host_settings(candidate: Candidate, setup: Setup, predicted: PredictedLoad) -> HostSettings:
@@ -22,7 +19,7 @@ def host_settings(candidate: Candidate, setup: Setup, predicted: PredictedLoad) 
     OpenMP: as many threads as a pass of its widest stage that uses it has, so that no library takes a core per thread
     of its own beside the planned ones; one where no stage does.
     """
-    threads = [_per_pass(config) for config in setup.configs.values() if config.runtime in OPENMP_RUNTIMES]
+    threads = [_per_pass(config) for config in setup.configs.values() if config.runtime in OPENMP]
     return HostSettings(
         cpu_limit=candidate.machine.quota_cores,
         cpuset=candidate.granted_cpus,

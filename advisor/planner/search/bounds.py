@@ -13,8 +13,8 @@ from advisor.simulate.spec import ENGINE
 
 from .belief import MEDIAN, at
 from .checks import FailedCheck
+from .combination_sums import Places
 from .combinations import Combinations
-from .costs import Places
 from .joint import DECODE_FULL
 from .platform_model import PlatformModel
 

@@ -14,29 +14,24 @@ import numpy as np
 
 from advisor.records.scenario import Scenario
 
-from .belief import MEDIAN, at
+from .belief import MEDIAN
+from .combination_sums import Places, device_rows, listed_options, outer_sums, sums_at, traffic_rows
+from .combination_table import EQUAL_DEMAND, CombinationTable
 from .costs import (
-    EQUAL_DEMAND,
     LEAST_OF_LAW,
     MEMORY_OF_CAMERA_BYTES,
     MEMORY_OF_SYSTEM_BYTES,
-    CombinationTable,
     Floats,
     LoadFacts,
-    Places,
     cold_cores,
     decode_traffic,
-    device_rows,
+    each_stage_cores,
     engine_load,
     frame_cores,
-    listed_options,
     loaded_frame_cores,
     loaded_stage_cores,
     longest_path_s,
-    outer_sums,
-    stage_cores,
-    sums_at,
-    traffic_rows,
+    own_s,
 )
 from .last_digits import SAME, settled
 from .loads import busy_cores
@@ -50,8 +45,8 @@ SAFELY_MORE = 1.0 + 16 * SAME
 class Combinations:
     """All combinations of stage options on one platform under one load, as they are listed.
 
-    Figures are those of :class:`~advisor.planner.search.costs.CombinationTable` to the last digit, each worked out when
-    it is first asked for. Memory is at a quantile of its own.
+    Figures are those of :class:`~advisor.planner.search.combination_table.CombinationTable` to the last digit, each
+    worked out when it is first asked for. Memory is at a quantile of its own.
     """
 
     def __init__(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, memory_z: float) -> None:
@@ -80,7 +75,7 @@ class Combinations:
         the cores that some combination keeps busy is no rival of it.
         """
         at_least = self._sums(
-            [[stage_cores(option, load, z) + cold_cores(self._model, option, load, z) for option in options]
+            [each_stage_cores(options, load, z) + cold_cores(self._model, options, load, z)
              for options, load in zip(self._options, self._loads, strict=True)], None,
         )  # fmt: skip
         frames = frame_cores(self._model, self._scenario, self._facts, z)
@@ -91,9 +86,7 @@ class Combinations:
     @cached_property
     def memory(self) -> Floats:
         """Memory of each [B]."""
-        models = outer_sums(
-            [[at(option.estimate.memory_bytes, self._memory_z) for option in options] for options in self._options]
-        )
+        models = outer_sums([options.memory_bytes(self._memory_z) for options in self._options])
         return MEMORY_OF_SYSTEM_BYTES + self._facts.cameras * MEMORY_OF_CAMERA_BYTES + models
 
     @cached_property
@@ -119,14 +112,13 @@ class Combinations:
         """Least 95th percentile of latency of each, without queueing [s]."""
         own: dict[str, Floats] = {}
         for position, (stage, options) in enumerate(zip(self._scenario.stages, self._options, strict=True)):
-            times = np.array([option.alone_s(z) + option.least_preprocess_s(z) for option in options])
-            own[stage.id] = times.reshape([-1 if i == position else 1 for i in range(len(self._options))])
+            own[stage.id] = own_s(options, z).reshape([-1 if i == position else 1 for i in range(len(self._options))])
         return np.broadcast_to(longest_path_s(self._model, self._scenario, self._facts, own, z), self._lengths).ravel()
 
     def least_path_s(self, z: float) -> float:
         """The least of :meth:`path_s` [s]."""
         own = {
-            stage.id: np.array(min(option.alone_s(z) + option.least_preprocess_s(z) for option in options))
+            stage.id: np.asarray(own_s(options, z).min())
             for stage, options in zip(self._scenario.stages, self._options, strict=True)
         }
         return float(longest_path_s(self._model, self._scenario, self._facts, own, z))
@@ -134,7 +126,7 @@ class Combinations:
     def least_median_cores(self, which: Places | None = None) -> Floats:
         """Cores that each keeps busy at the median while all others idle: no more than :meth:`median_cores`."""
         stages = self._sums(
-            [[stage_cores(option, load, MEDIAN) for option in options]
+            [each_stage_cores(options, load, MEDIAN)
              for options, load in zip(self._options, self._loads, strict=True)], which,
         )  # fmt: skip
         cores: Floats = stages + frame_cores(self._model, self._scenario, self._facts, MEDIAN)
@@ -171,7 +163,7 @@ class Combinations:
         """Cores that each keeps busy at least at quantile ``z``."""
         model, scenario, facts = self._model, self._scenario, self._facts
         least = self._sums(
-            [[stage_cores(option, load, z) for option in options]
+            [each_stage_cores(options, load, z)
              for options, load in zip(self._options, self._loads, strict=True)], which,
         ) + frame_cores(model, scenario, facts, z)  # fmt: skip
         if not model.slowing:
@@ -200,7 +192,7 @@ class Combinations:
 
     def _loaded_stages(self, z: float) -> list[Floats]:
         return [
-            loaded_stage_cores(self._model, options, load, z).T
+            loaded_stage_cores(self._model, options, load, z)
             for options, load in zip(self._options, self._loads, strict=True)
         ]
 

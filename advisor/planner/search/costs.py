@@ -1,17 +1,16 @@
-"""What every combination of stage options costs, by closed forms and for all of them at once.
+"""What a load costs on one platform, by closed forms: of decoding, of each stage with an option, of a choice of them.
 
-Core time, memory and traffic of a combination are sums over its stages, so each option is costed once per load and the
-table of all combinations is an outer sum. Utilisation law: busy cores = sum of rate x service demand; Denning and Buzen
-(1978), "The Operational Analysis of Queueing Network Models", https://doi.org/10.1145/356733.356735. Where clocks are
-shared, service demands depend on the busy cores themselves (:func:`~advisor.planner.search.loads.busy_cores`).
+Utilisation law: busy cores = sum of rate x service demand; Denning and Buzen (1978), "The Operational Analysis of
+Queueing Network Models", https://doi.org/10.1145/356733.356735. Where clocks are shared, service demands depend on the
+busy cores themselves (:func:`~advisor.planner.search.loads.busy_cores`). All combinations of options at once:
+:mod:`~advisor.planner.search.combination_sums`.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -28,30 +27,22 @@ from advisor.planner.question.demand import (
 from advisor.planner.question.load_case import Load
 from advisor.records.scenario import Scenario, Stage
 
-from .belief import MEDIAN, at
-from .devices import DeviceUse
-from .last_digits import settled
-from .loads import LOADS, busy_cores
+from .belief import at
+from .loads import busy_cores
+from .options import Options
 from .platform_model import PlatformModel
-from .setup import Choice, plain_decode_share, streams_needed
+from .same import Same
+from .setup import Choice, plain_decode_share
 from .stage_option import StageOption
 
 Floats = NDArray[np.float64]
-Places = NDArray[np.intp]
 T = TypeVar("T")
 
-MAX_COMBINATIONS = 8192
-"""Combinations of a platform's options that are listed; of more, the options with most core time are left out."""
-EQUAL_DEMAND = 0.01
-"""Of combinations whose demand differs by less (relative), the one with the fewest threads per stream goes first."""
 MEMORY_OF_SYSTEM_BYTES = 1.5 * 1024**3
 MEMORY_OF_CAMERA_BYTES = 48 * 1024**2
 """Assumed: operating system and recorder; FFmpeg context, reference frames and queue of one 1080p camera."""
-MOST_THREADS = 2.0**20
-"""More threads than a combination can have, over all of its stages."""
 LEAST_OF_LAW = 0.97
 """Share of the load-dependent law that counts as certain: its mean load stands for a varying one."""
-_NOTHING = np.zeros(1)
 SHARE_THAT_DECIDES_P95 = 0.10
 """With at least this share of frames on a path, the 95th percentile lies above the median of that path's frames."""
 
@@ -156,7 +147,7 @@ def device_loads(choice: Choice, facts: LoadFacts, z: float) -> dict[str, float]
     for name, option in choice.items():
         if option.busy is not None:
             device = option.config.device
-            loads[device] = loads.get(device, 0.0) + _stage_device_load(option, facts.stages[name], z)
+            loads[device] = loads.get(device, 0.0) + stage_device_load(option, facts.stages[name], z)
     return loads
 
 
@@ -173,16 +164,27 @@ def engine_load(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: f
     return max(pixels, sessions)
 
 
-def _stage_device_load(option: StageOption, load: StageLoad, z: float) -> float:
+def stage_device_load(option: StageOption, load: StageLoad, z: float) -> float:
+    """Share of its time for which a stage keeps the device of its option busy."""
     return load.calls_per_s * load.passes[option.config.batch] * option.busy_s(z)
 
 
-def loaded_stage_cores(model: PlatformModel, options: Sequence[StageOption], load: StageLoad, z: float) -> Floats:
-    """Cores that a stage keeps busy with each option (rows) at each of :data:`LOADS` of the machine (columns)."""
-    passes_s = [load.passes[option.config.batch] * np.array(option.loaded_core_s(model.cores, z)) for option in options]
-    least_s, most_s = options[0].least_preprocess_s(z), options[0].preprocess_s(z)
+def each_stage_cores(options: Options, load: StageLoad, z: float) -> Floats:
+    """:func:`stage_cores` at least, of each option."""
+    times = options.times(z)
+    per_call = options.passes(load.passes) * times.least_core_s + load.items_per_call * times.least_preprocess_s
+    cores: Floats = load.calls_per_s * per_call
+    return cores
+
+
+def loaded_stage_cores(model: PlatformModel, options: Options, load: StageLoad, z: float) -> Floats:
+    """Cores that a stage keeps busy at each of :data:`LOADS` of the machine (rows) with each option (columns)."""
+    passes_s = options.passes(load.passes) * options.loaded_core_s(model.cores, z)
+    times = options.times(z)
+    least_s, most_s = times.least_preprocess_s, times.preprocess_s
     prepared_s = least_s + (most_s - least_s) * np.array(model.slowed)
-    return load.calls_per_s * (np.stack(passes_s) + load.items_per_call * prepared_s)
+    cores: Floats = load.calls_per_s * (passes_s + load.items_per_call * prepared_s[:, None])
+    return cores
 
 
 def loaded_frame_cores(model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> Floats:
@@ -209,7 +211,7 @@ def busy_choice_cores(model: PlatformModel, scenario: Scenario, choice: Choice, 
         return least
     loaded = loaded_frame_cores(model, scenario, facts, z)
     for stage in scenario.stages:
-        loaded = loaded + loaded_stage_cores(model, [choice[stage.id]], facts.stages[stage.id], z)[0]
+        loaded = loaded + loaded_stage_cores(model, Options([choice[stage.id]]), facts.stages[stage.id], z)[:, 0]
     return max(least, LEAST_OF_LAW * float(busy_cores(loaded[:, None], model.cores)[0]))
 
 
@@ -219,163 +221,10 @@ def choice_memory_bytes(choice: Choice, cameras: int, z: float) -> float:
     return MEMORY_OF_SYSTEM_BYTES + cameras * MEMORY_OF_CAMERA_BYTES + models
 
 
-class CombinationTable:
-    """Combinations of stage options on one platform under one load at one quantile, in the order to be tried.
-
-    All of them, or those that :class:`~advisor.planner.search.combinations.Combinations` lists at ``which`` places,
-    whose figures are the same to the last digit.
-    """
-
-    def __init__(
-        self,
-        model: PlatformModel,
-        scenario: Scenario,
-        facts: LoadFacts,
-        z: float,
-        which: Places | None = None,
-    ) -> None:
-        self._model, self._scenario, self._facts = model, scenario, facts
-        self._names, self.z = [stage.id for stage in scenario.stages], z
-        self._options, self.left_out = listed_options(model, scenario, facts)
-        lengths = [len(options) for options in self._options]
-        self._among = None if which is None else np.stack(np.unravel_index(which, lengths))
-        self._cold, self._loads = model.cold, [facts.stages[name] for name in self._names]
-        loads = self._loads
-        cold = self._outer([[cold_cores(model, option, load, z) for option in options]
-                            for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
-        self._least = self._outer([[stage_cores(option, load, z) for option in options]
-                                   for options, load in zip(self._options, loads, strict=True)])  # fmt: skip
-        self._least += frame_cores(model, scenario, facts, z)
-        self._loaded: Floats | None = None
-        likely = self._least + cold
-        if model.slowing:
-            self._loaded = loaded_frame_cores(model, scenario, facts, z)[:, None] + self._outer(
-                [
-                    loaded_stage_cores(model, options, load, z).T
-                    for options, load in zip(self._options, loads, strict=True)
-                ]
-            )
-            likely = busy_cores(self._loaded + cold, model.cores)
-        threads = self._outer([[float(option.threads_per_stream) for option in options] for options in self._options])
-        steps = np.floor(settled(np.log(np.maximum(likely, 1e-12)) / EQUAL_DEMAND))
-        # Whole numbers both, so that one of them can be sorted by in place of two.
-        order = np.lexsort((settled(likely), steps * MOST_THREADS + threads))
-        self._order = order
-        self.listed: Places = order if which is None else which[order]
-        """Where each of them is listed."""
-        self._picked = np.stack(np.unravel_index(self.listed, lengths))
-        self.likely = likely[order]
-        """Cores kept busy with every pass cold, which is realistic where stages pause."""
-
-    @cached_property
-    def demand(self) -> Floats:
-        """Cores kept busy at least."""
-        if self._loaded is None:
-            return self._least[self._order]
-        return np.maximum(self._least, LEAST_OF_LAW * busy_cores(self._loaded, self._model.cores))[self._order]
-
-    @cached_property
-    def traffic(self) -> Floats:
-        """Bytes moved between cores and main memory per second."""
-        stages = self._outer(traffic_rows(self._options, self._loads))
-        return stages[self._order] + decode_traffic(self._scenario, self._facts)
-
-    @cached_property
-    def device_load(self) -> Floats | None:
-        """Share of its time for which the busiest device is busy at the median; None: there is none."""
-        if self._model.use is None:
-            return None
-        rows = device_rows(self._model.use, self._options, self._loads)
-        busiest: Floats = np.maximum.reduce([self._outer(of_one) for of_one in rows])[self._order]
-        return busiest
-
-    @cached_property
-    def path_s(self) -> Floats:
-        """Least 95th percentile of latency, without queueing [s]."""
-        return self._paths(self.z)
-
-    @cached_property
-    def median_path_s(self) -> Floats:
-        """The same at the median [s]."""
-        return self._paths(MEDIAN)
-
-    def __len__(self) -> int:
-        return int(self.likely.size)
-
-    def choice(self, index: int) -> Choice:
-        """Return the combination at ``index``."""
-        return {
-            name: options[picked]
-            for name, options, picked in zip(self._names, self._options, self._picked[:, index], strict=True)
-        }
-
-    def cores_under(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> Floats:
-        """Cores that each combination keeps busy under another load or at another quantile."""
-        stages = self._outer(
-            [[stage_cores(option, facts.stages[name], z) for option in options]
-             for name, options in zip(self._names, self._options, strict=True)]
-        )  # fmt: skip
-        cores: Floats = stages[self._order] + frame_cores(model, scenario, facts, z)
-        return cores
-
-    def busy_under(self, model: PlatformModel, scenario: Scenario, facts: LoadFacts, z: float) -> Floats:
-        """The same where work takes longer the more cores are busy, as :attr:`demand` is worked out."""
-        least = self.cores_under(model, scenario, facts, z)
-        if not model.slowing:
-            return least
-        of_stages = [loaded_stage_cores(model, options, facts.stages[name], z).T
-                     for name, options in zip(self._names, self._options, strict=True)]  # fmt: skip
-        loaded = self._outer(of_stages, start=loaded_frame_cores(model, scenario, facts, z)[:, None])
-        return np.maximum(least, LEAST_OF_LAW * busy_cores(loaded, model.cores)[self._order])
-
-    @cached_property
-    def _partly_s(self) -> Floats:
-        """Time of each stage's pass at each load between none and all (rows) in each combination (columns) [s]."""
-        rows = []
-        for options, picked in zip(self._options, self._picked, strict=True):
-            times = np.array([[option.loaded_s(load, self.z) for load in LOADS[1:-1]] for option in options])
-            rows.append(times[picked].T)
-        return np.concatenate(rows)
-
-    @cached_property
-    def _burdens(self) -> Floats:
-        """What relieves a stage when it is less, of each stage's option (rows) in each combination (columns)."""
-        z, cold = self.z, self._cold
-        figures: tuple[Callable[[StageOption, StageLoad], float], ...] = (
-            lambda option, _: option.pass_s(z),
-            lambda option, _: option.alone_s(z),
-            lambda option, _: option.cold_s(cold, z),
-            lambda option, load: -_stream_rate(option, load),
-            lambda option, _: option.estimate.bandwidth_bytes,
-            lambda option, _: option.busy_s(z),
-            lambda option, _: float(option.estimate.bottleneck == "memory_bandwidth"),
-        )
-        return np.concatenate([*(self._per_stage(figure, self._loads) for figure in figures), self._partly_s])
-
-    def no_faster_than(self, index: int) -> NDArray[np.bool_]:
-        """Combinations that relieve nothing: no stage has a shorter pass, more of them per second, or less traffic."""
-        no_better = np.all(self._burdens >= self._burdens[:, [index]], axis=0)
-        return np.asarray(no_better & (self.demand >= self.demand[index]))
-
-    def _per_stage(self, figure: Callable[[StageOption, StageLoad], float], loads: Sequence[StageLoad]) -> Floats:
-        """Figure of each stage's option (rows) in each combination (columns)."""
-        rows = [
-            np.array([figure(option, load) for option in options])[picked]
-            for options, load, picked in zip(self._options, loads, self._picked, strict=True)
-        ]
-        return np.stack(rows)
-
-    def _outer(self, rows: Sequence[Sequence[float] | Floats], start: Floats = _NOTHING) -> Floats:
-        """Sums over the stages for every combination of the table, as they are listed."""
-        return outer_sums(rows, start) if self._among is None else sums_at(rows, self._among, start)
-
-    def _paths(self, z: float) -> Floats:
-        own_s = {
-            name: np.array([option.alone_s(z) + option.least_preprocess_s(z) for option in options])[picked]
-            for name, options, picked in zip(self._names, self._options, self._picked, strict=True)
-        }
-        longest_s = longest_path_s(self._model, self._scenario, self._facts, own_s, z)
-        return np.broadcast_to(longest_s, self._picked.shape[1:])
+def own_s(options: Options, z: float) -> Floats:
+    """Time of a pass with its preparation while nothing else runs, of each option [s]."""
+    times = options.times(z)
+    return times.alone_s + times.least_preprocess_s
 
 
 def longest_path_s(
@@ -404,14 +253,15 @@ def before_stages_s(model: PlatformModel, scenario: Scenario, z: float) -> dict[
 
 def by_groups(scenario: Scenario, figure: Callable[[tuple[str, ...]], T]) -> dict[str, T]:
     """Figure of each stage that depends on the groups before it alone: worked out once for those with equal ones."""
-    known: dict[tuple[str, ...], T] = {}
-    of_stage = {}
-    for stage in scenario.stages:
-        names = scenario.groups_of(stage)
-        if names not in known:
-            known[names] = figure(names)
-        of_stage[stage.id] = known[names]
-    return of_stage
+    groups = _groups_of_stages(Same(scenario))
+    known = {names: figure(names) for names in dict.fromkeys(groups.values())}
+    return {stage: known[names] for stage, names in groups.items()}
+
+
+@lru_cache(maxsize=64)
+def _groups_of_stages(of: Same[Scenario]) -> dict[str, tuple[str, ...]]:
+    """Groups of cameras or requests that feed each stage: asked of a scenario for every platform."""
+    return {stage.id: of.item.groups_of(stage) for stage in of.item.stages}
 
 
 def _before_s(model: PlatformModel, scenario: Scenario, names: tuple[str, ...], z: float) -> float:
@@ -427,75 +277,8 @@ def _before_s(model: PlatformModel, scenario: Scenario, names: tuple[str, ...], 
     return decoded_s if application is None else decoded_s + at(application.alone_s, z)
 
 
-def _options_of(model: PlatformModel, scenario: Scenario, facts: LoadFacts, stage: Stage) -> tuple[StageOption, ...]:
-    """Options of a stage; for one that is never reached any will do."""
-    options = model.options(scenario, stage)
-    return options if facts.stages[stage.id].calls_per_s > 0 else options[:1]
-
-
-def cold_cores(model: PlatformModel, option: StageOption, load: StageLoad, z: float) -> float:
-    """Cores that a stage keeps busy in addition when each of its passes follows a long pause."""
-    cold_s = option.cold_s(model.cold, z)
-    return load.calls_per_s * load.passes[option.config.batch] * cold_s * option.core_s(z) / option.pass_s(z)
-
-
-def _stream_rate(option: StageOption, load: StageLoad) -> float:
-    """Approximate inputs per second that the option's streams can take: only compared among options."""
-    streams = streams_needed(option, load.calls_per_s, load.items_per_call)
-    return streams * option.config.batch / option.pass_s(1.0)
-
-
-def listed_options(
-    model: PlatformModel, scenario: Scenario, facts: LoadFacts
-) -> tuple[list[tuple[StageOption, ...]], int]:
-    """Options of each stage whose combinations are listed, and how many combinations are left out for their number.
-
-    The longest lists are shortened until their product can be listed; options are sorted by core time.
-    """
-    every = [_options_of(model, scenario, facts, stage) for stage in scenario.stages]
-    kept = list(every)
-    while math.prod(map(len, kept)) > MAX_COMBINATIONS:
-        longest = max(range(len(kept)), key=lambda position: len(kept[position]))
-        kept[longest] = kept[longest][:-1]
-    return kept, math.prod(map(len, every)) - math.prod(map(len, kept))
-
-
-def traffic_rows(options: Sequence[Sequence[StageOption]], loads: Sequence[StageLoad]) -> list[list[float]]:
-    """Bytes that each stage's options move between cores and main memory per second."""
-    return [
-        [
-            load.calls_per_s * load.items_per_call * option.estimate.bandwidth_bytes / option.config.batch
-            for option in own
-        ]
-        for own, load in zip(options, loads, strict=True)
-    ]
-
-
-def device_rows(
-    use: DeviceUse, options: Sequence[Sequence[StageOption]], loads: Sequence[StageLoad]
-) -> list[list[list[float]]]:
-    """Per device, the share of its time for which each stage's options keep it busy at the median."""
-    return [
-        [
-            [_stage_device_load(option, load, MEDIAN) * (option.config.device == one.name) for option in own]
-            for own, load in zip(options, loads, strict=True)
-        ]
-        for one in use.each
-    ]
-
-
-def outer_sums(rows: Sequence[Sequence[float] | Floats], start: Floats = _NOTHING) -> Floats:
-    """Sums over the stages for every combination, along the last axis; each row has a figure per option there."""
-    total = start
-    for row in rows:
-        added = total[..., :, None] + np.asarray(row)[..., None, :]
-        total = added.reshape(*added.shape[:-2], -1)
-    return total
-
-
-def sums_at(rows: Sequence[Sequence[float] | Floats], picked: Places, start: Floats = _NOTHING) -> Floats:
-    """The same to the last digit for some combinations: ``picked`` are the options (columns) of each stage (rows)."""
-    total = start
-    for row, options in zip(rows, picked, strict=True):
-        total = total + np.asarray(row).take(options, axis=-1)
-    return total
+def cold_cores(model: PlatformModel, options: Options, load: StageLoad, z: float) -> Floats:
+    """Cores that a stage keeps busy in addition, with each option, when each of its passes follows a long pause."""
+    times, cold_s = options.times(z), np.array([option.cold_s(model.cold, z) for option in options])
+    cores: Floats = load.calls_per_s * options.passes(load.passes) * cold_s * times.core_s / times.pass_s
+    return cores

@@ -6,53 +6,37 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from advisor.planner.question.inputs import Candidate, PlanInputs
+from advisor.records.base import Interval
 from advisor.records.prediction import ServiceEstimate
 from advisor.records.scenario import Scenario, Stage
 
 from .arm import arm_estimates
 from .devices import CPU, DeviceUse, device_estimate, device_precisions, permitted, slowed_by_device
-from .stage_option import CoreCost, StageOption
+from .stage_option import StageOption
 
 
-def device_options(
-    inputs: PlanInputs,
-    platform: str,
-    scenario: Scenario,
-    stage: Stage,
-    use: DeviceUse,
-    preprocess: CoreCost | None,
-    application: CoreCost | None,
-) -> list[StageOption]:
-    """Ways to run ``stage`` on the devices; none where the scenario does not permit that, or nothing is known."""
-    return [
-        option
-        for one in use.each
-        if one.name in permitted(scenario, stage)
-        for option in _on_one(inputs, platform, scenario, stage, one, preprocess, application)
-    ]
+def device_passes(
+    inputs: PlanInputs, platform: str, scenario: Scenario, stage: Stage, use: DeviceUse
+) -> list[tuple[ServiceEstimate, Interval]]:
+    """Passes of ``stage`` on each device that may run it, with the time that one keeps the device busy [s].
 
-
-def _on_one(
-    inputs: PlanInputs,
-    platform: str,
-    scenario: Scenario,
-    stage: Stage,
-    use: DeviceUse,
-    preprocess: CoreCost | None,
-    application: CoreCost | None,
-) -> list[StageOption]:
-    """Ways to run ``stage`` on the first device of ``use``."""
+    None where the scenario does not permit a device, or nothing is known of the model on it.
+    """
     key, model = inputs.work_key(stage), inputs.model_of(stage)
     work = inputs.works(key, "openvino", "f32", 1)
     weight_bytes = 0.0 if work is None else work.weight_bytes
-    options = []
-    for precision in device_precisions(scenario):
-        answer = inputs.device_answer(use.device, key, precision)
-        found = None if answer is None else device_estimate(platform, model.name, weight_bytes, precision, answer, use)
-        if found is not None:
-            estimate = found[0].model_copy(update={"stand_in": model.stand_in})
-            options.append(StageOption(estimate.config, estimate, preprocess, application, found[1]))
-    return options
+    passes = []
+    for one in use.each:
+        if one.name not in permitted(scenario, stage):
+            continue
+        for precision in device_precisions(scenario):
+            answer = inputs.device_answer(one.device, key, precision)
+            if answer is None:
+                continue
+            found = device_estimate(platform, model.name, weight_bytes, precision, answer, one, stand_in=model.stand_in)
+            if found is not None:
+                passes.append(found)
+    return passes
 
 
 def options_beside(use: DeviceUse, on_cores: Sequence[StageOption]) -> list[StageOption]:

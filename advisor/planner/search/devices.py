@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from advisor.perfmodel.devices.question import DeviceAnswer
@@ -56,7 +56,7 @@ class DeviceUse:
         """How runtimes and scenarios spell it."""
         return _name_of(self.device)
 
-    @property
+    @cached_property
     def each(self) -> tuple[DeviceUse, ...]:
         """One use per device, each with the rest as its others."""
         devices = (self.device, *self.others)
@@ -164,7 +164,14 @@ def device_times(answer: DeviceAnswer, shared_speed: Interval) -> tuple[Interval
 
 
 def device_estimate(
-    platform: str, model: str, weight_bytes: float, precision: Precision, answer: DeviceAnswer, use: DeviceUse
+    platform: str,
+    model: str,
+    weight_bytes: float,
+    precision: Precision,
+    answer: DeviceAnswer,
+    use: DeviceUse,
+    *,
+    stand_in: bool,
 ) -> tuple[ServiceEstimate, Interval] | None:
     """Estimate of a pass of one input on a device, whose core time is the host's alone; and the device's time [s].
 
@@ -172,8 +179,10 @@ def device_estimate(
     ----------
     weight_bytes : float
         Of the model as it is in its file [B].
+    stand_in : bool
+        Whether the model is one.
     """
-    found = _on_any_box(model, weight_bytes, precision, answer, use.name, use.device.family, use.shared_speed)
+    found = _on_any_box(model, weight_bytes, precision, answer, use.name, use.device.family, use.shared_speed, stand_in)
     return None if found is None else (found[0].model_copy(update={"platform": platform}), found[1])
 
 
@@ -186,6 +195,7 @@ def _on_any_box(
     name: str,
     family: DeviceFamily | None,
     shared_speed: Interval,
+    stand_in: bool,
 ) -> tuple[ServiceEstimate, Interval] | None:
     """:func:`device_estimate`, but for the platform: kept, since a device that is added to a hundred boxes is alike."""
     found = device_times(answer, shared_speed)
@@ -215,7 +225,7 @@ def _on_any_box(
         evidence=answer.evidence,
         nearest_measured=answer.source,
         extrapolated=answer.extrapolated,
-        stand_in=False,
+        stand_in=stand_in,
         notes=answer.notes,
     )
     return estimate, busy

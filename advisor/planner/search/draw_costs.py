@@ -157,8 +157,10 @@ def stage_rows(
     prepared_s = _prepared_by_load(
         Same(option.preprocess), Same(option.application), _slowed(model), Same(preparation_z), Same(application_z)
     )
-    rows: Floats = load.passes[option.config.batch] * by_load + load.items_per_call * prepared_s
-    return load.calls_per_s * rows
+    rows: Floats = load.passes[option.config.batch] * by_load
+    rows += load.items_per_call * prepared_s
+    rows *= load.calls_per_s
+    return rows
 
 
 @lru_cache(maxsize=64)

@@ -30,14 +30,7 @@ from advisor.simulate.result import quantile
 
 from .belief import MEDIAN
 from .checks import FailedCheck
-from .costs import (
-    LEAST_OF_LAW,
-    MEMORY_OF_CAMERA_BYTES,
-    MEMORY_OF_SYSTEM_BYTES,
-    LoadFacts,
-    by_groups,
-    engine_load,
-)
+from .costs import LEAST_OF_LAW, MEMORY_OF_CAMERA_BYTES, MEMORY_OF_SYSTEM_BYTES, LoadFacts, by_groups, engine_load
 from .draw_costs import along, at_each, frame_rows, frame_s, input_s, of_cost, stage_rows
 from .last_digits import settled
 from .loads import busy_cores
@@ -108,6 +101,7 @@ def _mixed(share: float, common: Same[Floats], own: Same[Floats]) -> Floats:
     return quantiles
 
 
+@lru_cache(maxsize=256)
 def part_quantile(seed: int, part: str, share: float) -> float:
     """Quantile z that a part which has an error of its own does not pass in that share of the draws."""
     return float(np.sort(_normals(seed, part))[math.ceil(share * DRAWS) - 1])
@@ -130,11 +124,11 @@ def demand_cores(
     model: PlatformModel, scenario: Scenario, choice: Choice, facts: LoadFacts, quantiles: Quantiles
 ) -> Floats:
     """Cores that a configuration keeps busy at least, by the utilisation law, in each draw."""
-    rows = frame_rows(model, scenario, facts, quantiles.decode, quantiles.application)
+    rows = frame_rows(model, scenario, facts, quantiles.decode, quantiles.application).copy()
     for stage in scenario.stages:
         option, load = choice[stage.id], facts.stages[stage.id]
         z = quantiles.models[stage.id]
-        rows = rows + stage_rows(model, option, load, z, quantiles.preparation, quantiles.application)
+        rows += stage_rows(model, option, load, z, quantiles.preparation, quantiles.application)
     return _law(rows, model.cores)
 
 

@@ -12,8 +12,9 @@ from advisor.records.scenario import Scenario, Stage
 from .belief import MEDIAN
 from .bounds import admitted, bound, lasting, out_of_cores, slow_decode
 from .checks import FailedCheck
+from .combination_sums import Places, listed_options
 from .combinations import SAFELY_MORE, Combinations
-from .costs import Places, busy_choice_cores, frame_cores, listed_options, stage_cores
+from .costs import busy_choice_cores, frame_cores, stage_cores
 from .joint import MOST_Z
 from .judgement import Deployment, Failing, Feasible, Judgement
 from .last_digits import settled

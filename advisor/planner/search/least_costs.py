@@ -9,16 +9,17 @@ import numpy as np
 from advisor.records.scenario import Scenario
 
 from .belief import MEDIAN
+from .combination_sums import listed_options
 from .costs import (
     LEAST_OF_LAW,
     Floats,
     LoadFacts,
+    each_stage_cores,
     frame_cores,
-    listed_options,
     loaded_frame_cores,
     loaded_stage_cores,
     longest_path_s,
-    stage_cores,
+    own_s,
 )
 from .last_digits import settled
 from .loads import LOADS, busy_cores
@@ -50,10 +51,10 @@ class LeastCosts:
         kept = []
         for stage, options in zip(self._scenario.stages, self._options, strict=True):
             load = facts.stages[stage.id]
-            single = np.array([stage_cores(option, load, MEDIAN) for option in options])
+            single = each_stage_cores(options, load, MEDIAN)
             at_loads = np.zeros((len(options), 0))
             if model.slowing:
-                at_loads = loaded_stage_cores(model, options, load, MEDIAN)
+                at_loads = loaded_stage_cores(model, options, load, MEDIAN).T
             few = _not_undercut(np.column_stack((single, at_loads)))
             kept.append([options[i] for i in few])
             least = np.add.outer(least, single[few]).ravel()
@@ -68,11 +69,11 @@ class LeastCosts:
 
     def path_s(self, z: float) -> float:
         """Least 95th percentile of latency, without queueing [s]."""
-        own_s = {
-            stage.id: np.array(min(option.alone_s(z) + option.least_preprocess_s(z) for option in options))
+        own = {
+            stage.id: np.asarray(own_s(options, z).min())
             for stage, options in zip(self._scenario.stages, self._options, strict=True)
         }
-        return float(longest_path_s(self._model, self._scenario, self._facts, own_s, z))
+        return float(longest_path_s(self._model, self._scenario, self._facts, own, z))
 
 
 def _not_undercut(burdens: Floats) -> list[int]:

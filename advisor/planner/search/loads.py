@@ -78,5 +78,7 @@ def _leading(flags: NDArray[np.bool_]) -> NDArray[np.int8]:
     counts: NDArray[np.int8] = still.astype(np.int8)
     for row in flags[1:]:
         still &= row
+        if not still.any():
+            break
         counts += still.view(np.int8)
     return counts

@@ -22,9 +22,10 @@ from advisor.records.scenario import CameraGroup, Scenario, Stage
 
 from .belief import at
 from .decoding import EngineUse, left_on_host
-from .device_options import arm_passes, device_options, options_beside, why_no_option
+from .device_options import arm_passes, device_passes, options_beside, why_no_option
 from .devices import CPU, Beside, DeviceUse, permitted
 from .loads import LOADS, others_busy, risen
+from .options import Options
 from .same import Same
 from .space import Placement, configurations, in_order, of_class, stage_batches, undominated
 from .stage_option import CoreCost, StageOption, known_cost
@@ -82,7 +83,7 @@ class PlatformModel:
         self._prepared: dict[Preparation, CoreCost] = {}
         self._estimates: dict[tuple[str, str, RunConfig], ServiceEstimate] = {}
         self._requested: set[str] = set()
-        self._options: dict[str, tuple[StageOption, ...]] = {}
+        self._options: dict[str, Options] = {}
         self._least: dict[tuple[str, float], tuple[StageOption, ...]] = {}
         self.like: Variant = self.variant
         """Variant of the first of its twins: models with an equal one have equal figures, installed memory aside."""
@@ -192,9 +193,9 @@ class PlatformModel:
             drawn._bandwidth = Interval.exact(at(self._bandwidth, -bandwidth_z))
         return drawn
 
-    def options(self, scenario: Scenario, stage: Stage) -> tuple[StageOption, ...]:
+    def options(self, scenario: Scenario, stage: Stage) -> Options:
         """Every useful way to run ``stage`` here, least core time first; empty where no runtime can."""
-        key = _options_key(Same(scenario), Same(stage))
+        key = _options_keys(Same(scenario))[stage.id]
         if key not in self._options:
             use, on_cores = self.use, self._cores_alone
             if use is not None and on_cores is not None and use.beside == "passes" and not use.slows_cores:
@@ -203,7 +204,7 @@ class PlatformModel:
                 found = in_order([*on_cores.options(scenario, stage), *own])
             else:
                 found = undominated(self.every_option(scenario, stage))
-            self._options[key] = of_class(found, scenario.class_of(stage))
+            self._options[key] = Options(of_class(found, scenario.class_of(stage)))
         return self._options[key]
 
     def has_options(self, scenario: Scenario) -> bool:
@@ -212,7 +213,7 @@ class PlatformModel:
 
     def least_options(self, scenario: Scenario, stage: Stage, z: float) -> tuple[StageOption, ...]:
         """Per batch the option with the least core time of one pass: for any load the cheapest option is among them."""
-        key = (_options_key(Same(scenario), Same(stage)), z)
+        key = (_options_keys(Same(scenario))[stage.id], z)
         if key not in self._least:
             least: dict[int, StageOption] = {}
             for option in self.options(scenario, stage):
@@ -250,7 +251,11 @@ class PlatformModel:
 
     def _on_device(self, scenario: Scenario, stage: Stage, use: DeviceUse) -> list[StageOption]:
         """Ways to run ``stage`` on the device itself."""
-        return device_options(self._inputs, self.id, scenario, stage, use, *self._before_pass(scenario, stage))
+        preprocess, application = self._before_pass(scenario, stage)
+        return [
+            StageOption(estimate.config, estimate, preprocess, application, busy_s)
+            for estimate, busy_s in device_passes(self._inputs, self.id, scenario, stage, use)
+        ]
 
     def why_no_option(self, scenario: Scenario, stage: Stage) -> str:
         """Say why a stage has no option here."""
@@ -272,7 +277,7 @@ class PlatformModel:
         """Return those of :meth:`requests` whose estimates are not kept yet."""
         if self._cores_alone is not None or CPU not in permitted(scenario, stage):
             return []
-        if _options_key(Same(scenario), Same(stage)) in self._requested:
+        if _options_keys(Same(scenario))[stage.id] in self._requested:
             return []
         return [
             request
@@ -282,7 +287,7 @@ class PlatformModel:
 
     def keep(self, scenario: Scenario, stage: Stage, estimates: Sequence[ServiceEstimate]) -> None:
         """Keep the answers to :meth:`missing_requests`: one request to the performance model serves all platforms."""
-        self._requested.add(_options_key(Same(scenario), Same(stage)))
+        self._requested.add(_options_keys(Same(scenario))[stage.id])
         for estimate in estimates:
             self._estimates[stage.id, stage.model, estimate.config] = estimate
 
@@ -312,7 +317,8 @@ class PlatformModel:
 
     def _preprocess(self, scenario: Scenario, stage: Stage) -> CoreCost | None:
         shape = self._inputs.model_of(stage).input_shape
-        feeding = [camera for camera in scenario.cameras if camera.group in scenario.groups_of(stage)]
+        groups = scenario.groups_of(stage)
+        feeding = [camera for camera in scenario.cameras if camera.group in groups]
         if not feeding or len(shape) != 4:
             return None
         # An input without a recognisable channel dimension is costed as one with channels last.
@@ -337,12 +343,13 @@ class PlatformModel:
         return replace(own, core_s=plus(own.core_s, move_s), alone_s=plus(own.alone_s, move_s))
 
 
-@lru_cache(maxsize=1024)
-def _options_key(of: Same[Scenario], stage_of: Same[Stage]) -> str:
-    """Everything in a scenario that the options of a stage depend on: as a text, whose hash is worked out once."""
-    scenario, stage = of.item, stage_of.item
+@lru_cache(maxsize=64)
+def _options_keys(of: Same[Scenario]) -> dict[str, str]:
+    """Everything in a scenario that the options of each stage depend on: as a text, whose hash is worked out once."""
+    scenario = of.item
     pictures = tuple(camera.resolution for camera in scenario.cameras)
-    devices = permitted(scenario, stage)
-    wanted = scenario.class_of(stage)
-    key = stage.id, stage.model, scenario.accuracy.precisions, pictures, scenario.application, devices, wanted
-    return repr(key)
+    shared = scenario.accuracy.precisions, pictures, scenario.application
+    return {
+        stage.id: repr((stage.id, stage.model, shared, permitted(scenario, stage), scenario.class_of(stage)))
+        for stage in scenario.stages
+    }

@@ -77,9 +77,12 @@ def boxes_needed(study: Study, candidate: Candidate) -> int | None:
         demands = ((model, least_cores_of(study, model, load, MEDIAN)) for model in models)
         return any(demand is not None and demand <= usable * model.cores for model, demand in demands)
 
-    counts = range(1, study.case.max_boxes + 1)
-    fewest = bisect_left(counts, True, key=carry)
-    return counts[fewest] if fewest < len(counts) else None
+    def fewest() -> int | None:
+        counts = range(1, study.case.max_boxes + 1)
+        place = bisect_left(counts, True, key=carry)
+        return counts[place] if place < len(counts) else None
+
+    return study.once(("boxes needed", study.case.key, *(model.like for model in models)), fewest)
 
 
 def max_free_share(study: Study, candidate: Candidate, count: int) -> float:

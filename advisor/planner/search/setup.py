@@ -10,6 +10,7 @@ from typing import Literal
 
 from advisor.planner.question.demand import StageDemand, stage_demand
 from advisor.planner.question.load_case import Load, LoadKey
+from advisor.records.codec import KEY_FACTOR
 from advisor.records.config import RunConfig
 from advisor.records.scenario import CameraGroup, Scenario
 
@@ -30,9 +31,6 @@ SIZED_AT = 0.7
 DECODE_SIGMA = 0.25
 """Spread of single decode times in a paced cascade, key frames aside, as the standard deviation of the logarithm: 0.27
 was measured (docs/accuracy.md); the uncertainty of the mean is carried separately."""
-KEY_FACTOR = {"h264": 4.5, "h265": 4.5, "mjpeg": 1.0}
-"""Decode time of a key frame over that of the others where it was not measured, and in bounds: 4.3 to 5.4 in the
-synthesised clips at usual bit rates on one machine, 2.7 to 4.1 on another."""
 GOP_S = 2.0
 """Time between key frames where the scenario gives none [s]: that of the synthesised clips, and usual for cameras."""
 

@@ -11,6 +11,7 @@ from advisor.number_format import apart
 from advisor.perfmodel.resources.software_decode import decode_traffic_bytes
 from advisor.planner.question.demand import interval_frames, object_classes
 from advisor.planner.question.load_case import Load
+from advisor.records.codec import KEY_FACTOR
 from advisor.records.scenario import Scenario, Stage
 from advisor.records.trace import Trace
 from advisor.simulate import ObjectsSpec, Seeds, SimCamera, SimResult, SimSpec, SimStage, StartupFallback, simulate
@@ -20,7 +21,7 @@ from advisor.simulate.trace import simulate_traced
 from .belief import at
 from .checks import FailedCheck
 from .platform_model import PlatformModel
-from .setup import DECODE_SIGMA, KEY_FACTOR, Choice, Setup, gop_frames
+from .setup import DECODE_SIGMA, Choice, Setup, gop_frames
 from .stage_option import StageOption
 
 FRAMES_OF_SLACK = 1.0

@@ -20,13 +20,16 @@ from advisor.records.scenario import Scenario
 from .belief import MEDIAN
 from .bounds import Admitted
 from .checks import FailedCheck
+from .combination_sums import Places
+from .combination_table import CombinationTable
 from .combinations import Combinations
-from .costs import CombinationTable, LoadFacts, Places, load_facts
+from .costs import LoadFacts, load_facts
 from .decoding import EngineUse, engines_of
 from .devices import DeviceUse, uses_of
 from .joint import DRAWS as RANKS
 from .joint import DrawnOptions, JointBelief, equivalent_quantiles, part_quantile, quantile_range
 from .platform_model import PlatformModel, Variant
+from .same import Same
 from .setup import Choice, Setup
 from .simulate import (
     SimulatedOutcome,
@@ -106,6 +109,9 @@ class Study:
     _models: dict[Variant, PlatformModel] = field(default_factory=dict)
     _twins: dict[Hashable, PlatformModel] = field(default_factory=dict)
     """The first model of each kind of platforms that nothing but installed memory tells apart."""
+    _uses: dict[Hashable, tuple[PlatformModel, ...]] = field(default_factory=dict)
+    """All models of a platform."""
+    _prices: dict[Hashable, Price] = field(default_factory=dict)
     _results: dict[Hashable, Any] = field(default_factory=dict)
     """Of this scenario; the keys name figure and load."""
 
@@ -148,11 +154,8 @@ class Study:
         undecoded = None
         if engines is not None:
             undecoded = on_cores if use is None else self._with_device(candidate, use, None)
-        arm = candidate.arm_cores
         kind: Hashable = (
-            self.inputs.predictor.alike(candidate.machine),
-            self.inputs.runtimes_measured.get(candidate.platform.id),
-            None if arm is None else arm.facts,
+            self._box_alike(candidate) if on_cores is None else on_cores.like,
             None if use is None else tuple(one.device.facts for one in use.each),
             None if engines is None else engines.device,
             key[1:],
@@ -161,6 +164,15 @@ class Study:
         model = PlatformModel(self.inputs, candidate, key[1], use, on_cores, engines, undecoded, twin)
         self._models[key] = model
         self._twins.setdefault(kind, model)
+
+    def _box_alike(self, candidate: Candidate) -> Hashable:
+        """Key of all that passes on the cores of a box depend on."""
+        arm = candidate.arm_cores
+        return (
+            self.inputs.predictor.alike(candidate.machine),
+            self.inputs.runtimes_measured.get(candidate.platform.id),
+            None if arm is None else arm.facts,
+        )
 
     def _with_device(self, candidate: Candidate, use: DeviceUse | None, engines: EngineUse | None) -> PlatformModel:
         keys = None if use is None else use.key, None if engines is None else engines.key
@@ -182,6 +194,16 @@ class Study:
         return self.once(("models", candidate.platform.id), lambda: self._models_of(candidate))
 
     def _models_of(self, candidate: Candidate) -> tuple[PlatformModel, ...]:
+        """Made once for all scenarios that permit the same devices and have the same codecs."""
+        scenario = self.scenario
+        pinned = tuple(stage.device for stage in scenario.stages)
+        codecs = frozenset(camera.codec for camera in scenario.cameras)
+        key = candidate.platform.id, scenario.candidates.devices, pinned, codecs
+        if key not in self._uses:
+            self._uses[key] = self._each_use(candidate)
+        return self._uses[key]
+
+    def _each_use(self, candidate: Candidate) -> tuple[PlatformModel, ...]:
         whole = self.model(candidate)
         machine = candidate.machine
         alike = machine.inference_cores == machine.performance_cores
@@ -216,11 +238,16 @@ class Study:
     def price(self, candidate: Candidate, count: int) -> Price:
         """Price of ``count`` boxes that carry the load and the spare one."""
         bought = count + self.case.spare_boxes
-        key = ("price", candidate.platform.id, bought)
-        return self.once(
-            key,
-            lambda: price_of(candidate.platform, bought, self.scenario, self.inputs.today, at_hand=candidate.at_hand),
-        )
+        return self.once(("price", candidate.platform.id, bought), lambda: self._price(candidate, bought))
+
+    def _price(self, candidate: Candidate, bought: int) -> Price:
+        """Worked out once for all scenarios that have the same of what a price depends on, as most of one plan do."""
+        scenario = self.scenario
+        key = candidate.platform.id, bought, Same(scenario.money), Same(scenario.candidates), Same(scenario.sites)
+        if key not in self._prices:
+            today, at_hand = self.inputs.today, candidate.at_hand
+            self._prices[key] = price_of(candidate.platform, bought, scenario, today, at_hand=at_hand)
+        return self._prices[key]
 
     def at_hand(self, candidate: Candidate) -> int | None:
         """Most boxes of which the price is known; None: it is known of any number, or of none."""

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .belief import MEDIAN
-from .costs import LEAST_OF_LAW, CombinationTable
+from .combination_table import CombinationTable
+from .costs import LEAST_OF_LAW
 from .judgement import Deployment, Failing, Feasible, Judgement
 from .last_digits import SAME, settled
 from .platform_model import PlatformModel

@@ -32,7 +32,7 @@ on object detectors; its Hailo detector serves Hailo-8 and Hailo-8L alone."""
 def _render(boxes: Boxes) -> str:
     """Configuration file for one box: one detector with one model, and each camera's detect stream.
 
-    Frigate runs one model on frames; stages on its objects run in programs beside it, and are named in a comment.
+    Frigate runs one model on frames; stages on its objects run in other programs, and are named in a comment.
     Source of the keys: Frigate's "Full Reference Config" and "Object Detectors" (0.15 to 0.17).
     """
     import yaml
@@ -62,7 +62,7 @@ def _render(boxes: Boxes) -> str:
         lines.append(f"# start its container with the settings of --export compose, or under: {shlex.join(start)}")
     others = [name for name in boxes.config.stages if scenario.stage(name) not in roots]
     if others:
-        lines.append(f"# not Frigate's, to run beside it: {', '.join(others)}")
+        lines.append(f"# not for Frigate, to run next to it: {', '.join(others)}")
     return "\n".join([*lines, str(yaml.safe_dump(document, sort_keys=False)).rstrip()])
 
 

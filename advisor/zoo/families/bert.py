@@ -13,10 +13,10 @@ VOCABULARY = 30522
 POSITIONS = 512
 
 
-def embed_tokens(net: Net, width: int, vocabulary: int, positions: int = POSITIONS) -> Tensor:
+def embed_tokens(net: Net, width: int, vocabulary: int) -> Tensor:
     """Sum of token, position and segment embedding, normalised."""
     x = net.embedding(net.input, vocabulary, width)
-    table = net.weight((positions, width), 0.5)
+    table = net.weight((POSITIONS, width), 0.5)
     length = x.shape[1]
     place = net.node("Slice", [table, *(net.integers([v]) for v in (0, length, 0, 1))], (length, width))
     x = net.add(x, place)

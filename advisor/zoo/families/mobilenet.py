@@ -23,10 +23,10 @@ _V3_SMALL = (
 )  # fmt: skip
 
 
-def mobilenet_v1_features(net: Net, layers: tuple[tuple[int, int], ...] = V1_LAYERS) -> list[Tensor]:
+def mobilenet_v1_features(net: Net) -> list[Tensor]:
     """Outputs of the stem and of each separable convolution."""
     outputs = [net.conv(net.input, 32, 3, 2, act="relu6")]
-    for width, stride in layers:
+    for width, stride in V1_LAYERS:
         outputs.append(separable(net, outputs[-1], width, stride, act="relu6"))
     return outputs
 

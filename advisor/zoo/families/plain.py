@@ -5,10 +5,10 @@ from __future__ import annotations
 from advisor.zoo.builder import Net, Tensor
 
 
-def _dense_tail(net: Net, x: Tensor, hidden: int = 4096, classes: int = 1000) -> Net:
+def _dense_tail(net: Net, x: Tensor) -> Net:
     y = net.reshape(x, (0, -1))
-    y = net.dense(net.dense(y, hidden, act="relu"), hidden, act="relu")
-    net.output(net.dense(y, classes))
+    y = net.dense(net.dense(y, 4096, act="relu"), 4096, act="relu")
+    net.output(net.dense(y, 1000))
     return net
 
 

@@ -133,7 +133,7 @@ def _decoder(net: Net, maps: Sequence[Tensor]) -> None:
     best = net.node("ReduceMax", [logits], (1, total), axes=(2,), keepdims=0)
     _, index = top_places(net, best, QUERIES)
     anchors = net.constant(_anchors([y.shape[2:] for y in maps]))
-    everywhere = net.node("Add", [_perceptron(net, features, 3).name, anchors], (1, total, 4))
+    everywhere = net.node("Add", [_perceptron(net, features).name, anchors], (1, total, 4))
     x = _chosen(net, features, index)
     box = net.act(_chosen(net, everywhere, index), "sigmoid")
     for _ in range(_LAYERS):
@@ -142,7 +142,7 @@ def _decoder(net: Net, maps: Sequence[Tensor]) -> None:
         x = net.layer_norm(net.add(x, _sampled(net, net.add(x, place), box, memory, maps)))
         y = net.dense(net.dense(x, _HIDDEN, act="relu"), _WIDTH, gain=BRANCH_GAIN)
         x = net.layer_norm(net.add(x, y))
-        box = net.act(net.add(_perceptron(net, x, 3), _logit(net, box)), "sigmoid")
+        box = net.act(net.add(_perceptron(net, x), _logit(net, box)), "sigmoid")
     scores = net.act(net.dense(x, CLASSES), "sigmoid")
     net.output(net.concat([box, scores], 2))
 
@@ -155,9 +155,9 @@ def _chosen(net: Net, x: Tensor, index: Tensor) -> Tensor:
     return net.node("GatherElements", [x, wide], (1, keep, width), axis=1)
 
 
-def _perceptron(net: Net, x: Tensor, layers: int) -> Tensor:
-    """Box of a query: dense layers with ReLU between."""
-    for _ in range(layers - 1):
+def _perceptron(net: Net, x: Tensor) -> Tensor:
+    """Box of a query: three dense layers with ReLU between."""
+    for _ in range(2):
         x = net.dense(x, _WIDTH, act="relu")
     return net.dense(x, 4, gain=0.1)
 

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from advisor.planner.answer.host import numa_nodes
+from advisor.planner.answer.host import host_settings, numa_nodes
 from advisor.planner.plan import plan
-from advisor.records.base import Interval
+from advisor.planner.search.setup import Setup
+from advisor.records.base import Interval, RuntimeName
+from advisor.records.config import RunConfig
 from advisor.records.host_settings import HostSettings
 from tests.planner.fakes import best_of, candidate, inputs
 
@@ -21,6 +25,16 @@ def test_what_this_machine_grants_is_asked_for_again() -> None:
     machine = box.machine.model_copy(update={"quota_cores": 6.5})
     best = best_of(plan(inputs([replace(box, machine=machine, granted_cpus=(0, 1, 2, 3, 4, 5, 6))])))
     assert (best.config.host.cpu_limit, best.config.host.cpuset) == (6.5, (0, 1, 2, 3, 4, 5, 6))
+
+
+@pytest.mark.parametrize(("runtime", "threads"), [("torch", 3), ("ncnn", 3), ("openvino", 1), ("onnxruntime", 1)])
+def test_openmp_has_the_threads_of_a_pass_where_a_stage_uses_it(runtime: RuntimeName, threads: int) -> None:
+    setup = SimpleNamespace(
+        choice={"person": SimpleNamespace(busy=None)}, decode_workers=1,
+        configs={"person": RunConfig(runtime=runtime, threads=6, streams=2)},
+    )  # fmt: skip
+    predicted = best_of(plan(inputs([candidate("box", 8, 300.0)]))).predicted
+    assert host_settings(candidate("box", 8, 300.0), cast(Setup, setup), predicted).omp_threads == threads
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from advisor.planner.question.load_case import Load
-from advisor.planner.search.costs import CombinationTable, choice_cores, load_facts
+from advisor.planner.search.combination_table import CombinationTable
+from advisor.planner.search.costs import choice_cores, load_facts
 from advisor.planner.search.platform_model import PlatformModel
 from advisor.planner.search.setup import set_up
 from advisor.planner.search.simulate import DRIFT_SHARE, build_spec, evaluate

@@ -9,11 +9,11 @@ import pytest
 
 from advisor.planner.question.load_case import Load, LoadCase
 from advisor.planner.search.belief import MEDIAN, PESSIMISTIC
+from advisor.planner.search.combination_table import CombinationTable
 from advisor.planner.search.combinations import Combinations
 from advisor.planner.search.costs import (
     MEMORY_OF_CAMERA_BYTES,
     MEMORY_OF_SYSTEM_BYTES,
-    CombinationTable,
     application_cores,
     choice_cores,
     choice_memory_bytes,

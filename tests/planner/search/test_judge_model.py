@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from advisor.planner.question.load_case import Load
-from advisor.planner.search import costs
+from advisor.planner.search import combination_sums
 from advisor.planner.search.belief import MEDIAN
 from advisor.planner.search.bounds import LOAD_IN_DOUBT, PATH_IN_DOUBT, admitted, lasting, slow_decode
+from advisor.planner.search.combination_table import CombinationTable
 from advisor.planner.search.costs import (
-    CombinationTable,
     LoadFacts,
     busy_choice_cores,
     choice_memory_bytes,
@@ -166,7 +166,7 @@ class OneByOne:
 @pytest.mark.parametrize("seed", range(24))
 def test_a_model_is_judged_as_by_all_of_its_combinations(seed: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """``most``: combinations that are listed; where there are more, the least loaded may not be among them."""
-    monkeypatch.setattr(costs, "MAX_COMBINATIONS", most)
+    monkeypatch.setattr(combination_sums, "MAX_COMBINATIONS", most)
     study = study_of(seed)
     (box,) = study.inputs.candidates
     load = study.case.required(1)

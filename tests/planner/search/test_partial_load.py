@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from advisor.planner.question.load_case import Load
-from advisor.planner.search.costs import CombinationTable, choice_cores, load_facts
+from advisor.planner.search.combination_table import CombinationTable
+from advisor.planner.search.costs import choice_cores, load_facts
 from advisor.planner.search.least_costs import LeastCosts
 from advisor.planner.search.loads import LOADS, busy_cores, others_busy, risen
 from advisor.planner.search.platform_model import PlatformModel

@@ -17,8 +17,8 @@ from advisor.planner.question.demand import busy_level
 from advisor.planner.question.inputs import Candidate
 from advisor.planner.question.load_case import Load
 from advisor.planner.search.belief import MEDIAN
+from advisor.planner.search.combination_table import EQUAL_DEMAND
 from advisor.planner.search.costs import (
-    EQUAL_DEMAND,
     LEAST_OF_LAW,
     MEMORY_OF_CAMERA_BYTES,
     MEMORY_OF_SYSTEM_BYTES,
@@ -30,10 +30,11 @@ from advisor.planner.search.devices import CPU
 from advisor.planner.search.joint import DECODE_FULL, DRAWS, part_draws
 from advisor.planner.search.least_costs import LeastCosts
 from advisor.planner.search.platform_model import PlatformModel, Variant
-from advisor.planner.search.setup import BURST, DECODE_SIGMA, GOP_S, KEY_FACTOR, SIZED_AT
+from advisor.planner.search.setup import BURST, DECODE_SIGMA, GOP_S, SIZED_AT
 from advisor.planner.search.space import stage_batches
 from advisor.planner.search.study import Study
 from advisor.records.base import CpuPrecision
+from advisor.records.codec import KEY_FACTOR
 from advisor.records.plan import Plan
 from advisor.records.scenario import CameraGroup, Scenario, Stage
 from advisor.records.surface import GroupSurface, PlacementSurface, StageQuestion, StagesSurface, WhatIfSurface

@@ -18,6 +18,7 @@ from advisor.planner.search.costs import (
     stage_cores,
 )
 from advisor.planner.search.loads import LOADS, busy_cores
+from advisor.planner.search.options import Options
 from advisor.planner.search.platform_model import PlatformModel
 from advisor.planner.search.setup import Setup
 from advisor.records.scenario import Scenario
@@ -87,5 +88,7 @@ def loaded_demand(model: PlatformModel, scenario: Scenario, facts: LoadFacts, se
         return [frame_cores(model, scenario, facts, MEDIAN) + stages] * len(LOADS)
     total = loaded_frame_cores(model, scenario, facts, MEDIAN)
     for stage in scenario.stages:
-        total = total + loaded_stage_cores(model, [setup.choice[stage.id]], facts.stages[stage.id], MEDIAN)[0]
+        total = (
+            total + loaded_stage_cores(model, Options([setup.choice[stage.id]]), facts.stages[stage.id], MEDIAN)[:, 0]
+        )
     return [float(part) for part in total]
