@@ -203,6 +203,12 @@ def _sources(scenario: Scenario) -> Iterator[Fault]:
     if scenario.camera_count > MAX_CAMERAS:
         yield Fault(("cameras",), f"{scenario.camera_count} cameras are more than the {MAX_CAMERAS} of one scenario")
     for index, camera in enumerate(scenario.cameras):
+        if camera.count and camera.fps * scenario.slo.window_s < 1.0:  # a run would see none, and all would hold
+            yield Fault(
+                ("slo", "window_s"),
+                f"{scenario.slo.window_s:g} s hold no frame of group {camera.group!r} at {camera.fps:g} frames per"
+                f" second; make it {1.0 / camera.fps:.3g} or more",
+            )
         if max(camera.size) > MAX_EDGE_PIXELS:
             yield Fault(("cameras", index, "resolution"), f"{camera.resolution} has an edge above {MAX_EDGE_PIXELS}")
         if camera.count and scenario.slo.camera_fps is not None and scenario.slo.camera_fps > camera.fps:

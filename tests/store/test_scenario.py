@@ -417,6 +417,7 @@ def test_what_is_written_reads_back_equal(scenario: Scenario) -> None:
         ("growth_cameras: 2", f"growth_cameras: {'9' * 5000}", "line"),
         ("fps: 15, bitrate", "fps: 0.0001, bitrate", "cameras[0].fps: 0.0001 is below 0.001"),
         ("window_s: 60", "window_s: 1.0e-300", "slo.window_s: 1e-300 is below 1"),
+        ("fps: 15, bitrate_kbps: 4000", "fps: 0.01, bitrate_kbps: 4", "slo.window_s: 60 s hold no frame of group "),
         ("every: 3 frames", f"every: {'9' * 400} frames", "every: a text of 407 characters is neither"),
         ("every: 3 frames", f"every: {'9' * 400}/s", "every: a text of 402 characters is neither"),
         ("every: 3 frames", f"every: 0.{'0' * 400}1/s", "every: a text of 405 characters is neither"),

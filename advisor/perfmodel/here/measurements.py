@@ -17,6 +17,7 @@ from advisor.records.config import RunConfig
 from advisor.records.machine import MachineSpec
 from advisor.records.measurement import Measurement, MicroBenchmark, ProfileMeasurement, Timing, TimingMeasurement
 from advisor.records.model import ModelKind, ModelWork, known_as
+from advisor.runtimes.registry import UNPREDICTED
 
 from .interference_correction import Slowdown, fastest_block_s, timing_slowdown
 from .kernels import WallKey, WallTime
@@ -149,11 +150,6 @@ class TimedConfiguration:
         return f"this/{self.model}/{c.runtime}/{c.precision}/t{self.threads}/s{self.streams}/b{c.batch}"
 
 
-_UNPREDICTED = frozenset({"ncnn", "litert", "torch", "tvm"})
-"""Runtimes that no prediction is made of: their times say nothing of OpenVINO's on the machine, and one that is not
-tuned may be a hundred times slower."""
-
-
 def _tells(row: Measurement) -> bool:
     """Whether it tells of this machine's CPU what predictions are made of.
 
@@ -162,7 +158,7 @@ def _tells(row: Measurement) -> bool:
     """
     if row.config.precision not in get_args(CpuPrecision):
         return False
-    if row.config.runtime in _UNPREDICTED or row.config.quantisation == "dynamic" or row.config.arena is False:
+    if row.config.runtime in UNPREDICTED or row.config.quantisation == "dynamic" or row.config.arena is False:
         return False
     return row.effective is None or row.effective.on_cpu
 

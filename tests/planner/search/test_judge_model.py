@@ -208,7 +208,7 @@ def test_a_model_is_judged_as_by_all_of_its_combinations(seed: int, most: int, m
 
 def test_cores_are_counted_of_listed_combinations_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of more combinations than are listed the least loaded one may be left out: it says nothing of those listed."""
-    monkeypatch.setattr(costs, "MAX_COMBINATIONS", 6)
+    monkeypatch.setattr(combination_sums, "MAX_COMBINATIONS", 6)
     least_was_left_out = 0
     for seed in range(24):
         rng = np.random.default_rng(seed)
