@@ -79,7 +79,10 @@ def check(name, directory) -> None:
                 # Numbers of classes: at a tie of two classes a pixel may get either.
                 assert (a == b).mean() > 0.999
             else:
-                np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4 * np.abs(a).max())
+                # Of 20 normalisations over two million numbers each, summed in single precision, one alone differs from
+                # that in double precision by 6e-5 of a deviation (ONNX Runtime) and 2e-5 (OpenVINO).
+                share = 1e-3 if name == "like:brain-tumor-segmentation-0002" else 1e-4
+                np.testing.assert_allclose(a, b, rtol=1e-3, atol=share * np.abs(a).max())
 
 
 def check_boxes(a, b) -> None:
