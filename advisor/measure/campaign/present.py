@@ -48,8 +48,8 @@ class Anew:
 def to_take_anew(campaign: Campaign, store: MeasurementStore, host_fingerprint: str, fresh_since: dt.datetime) -> Anew:
     """Choose, of the timings of a campaign, those that tell how fast a machine is now.
 
-    Per model whose timings are older than ``fresh_since``, in the precision that was fastest: passes one by one, on all
-    streams at once, and after pauses, each at batch 1. A model without a stored timing is left out.
+    Per model, in the precision that was fastest: passes one by one, on all streams at once, and after pauses, each at
+    batch 1 and where its timing is older than ``fresh_since``. A model without a stored timing is left out.
     """
     stored: dict[str, dict[str, list[tuple[TimingMeasurement, TimingItem]]]] = {}
     for entry in campaign.entries:
@@ -62,8 +62,7 @@ def to_take_anew(campaign: Campaign, store: MeasurementStore, host_fingerprint: 
     chosen = []
     for by_precision in stored.values():
         pairs = min(by_precision.values(), key=_shortest_s)
-        if all(dt.datetime.fromisoformat(row.started) < fresh_since for row, _ in pairs):
-            chosen += pairs
+        chosen += [(row, item) for row, item in pairs if dt.datetime.fromisoformat(row.started) < fresh_since]
     return Anew(tuple(row for row, _ in chosen), tuple(replace(item, spec=_spec(item)) for _, item in chosen))
 
 

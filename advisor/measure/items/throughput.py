@@ -149,6 +149,8 @@ def runtime_imports(runtime: str) -> tuple[str, ...]:
 def joined(before: TimingMeasurement, now: TimingMeasurement) -> TimingMeasurement:
     """Two visits to one configuration as one measurement of all their blocks; what cannot be joined is that of ``now``.
 
+    It started with the first visit: what holds blocks of another hour is not of this one.
+
     Raises
     ------
     ModelRangeError
@@ -178,9 +180,8 @@ def joined(before: TimingMeasurement, now: TimingMeasurement) -> TimingMeasureme
     # A step between two visits is what they are for, no trend within one.
     timing = timing.model_copy(update={"steady": first.steady and second.steady})
     repeated = before.interference.blocks_repeated + now.interference.blocks_repeated
-    return now.model_copy(
-        update={"timing": timing, "interference": merge([before.interference, now.interference], repeated)}
-    )
+    interference = merge([before.interference, now.interference], repeated)
+    return now.model_copy(update={"timing": timing, "interference": interference, "started": before.started})
 
 
 def _disturbed_blocks(row: TimingMeasurement) -> tuple[bool, ...]:

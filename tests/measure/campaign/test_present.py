@@ -76,6 +76,22 @@ def test_a_model_that_was_measured_just_now_is_left_out(store: MeasurementStore)
     assert {item.model.name for item in to_take_anew(CAMPAIGN, store, FACTS.fingerprint, FRESH).items} == {"r"}
 
 
+def test_of_a_model_that_was_measured_in_part_the_rest_is_taken_anew(store: MeasurementStore) -> None:
+    (entry,) = (
+        entry
+        for entry in CAMPAIGN.entries
+        if isinstance(entry.item, TimingItem)
+        and (entry.item.model.name, entry.item.config.precision, entry.item.config.batch) == ("p", "int8", 1)
+        and entry.item.mode.kind == "async"
+    )
+    assert isinstance(entry.item, TimingItem)
+    store.keep(stored_row(entry.item, "2026-11-30T11:30:00Z"))
+    anew = to_take_anew(CAMPAIGN, store, FACTS.fingerprint, FRESH)
+    assert sorted((item.model.name, item.mode.kind) for item in anew.items) == [
+        ("p", "rested"), ("p", "sync"), ("r", "async"), ("r", "rested"), ("r", "sync"),
+    ]  # fmt: skip
+
+
 def test_a_model_without_a_timing_is_left_out(tmp_path: Path) -> None:
     empty = MeasurementStore(f"sqlite:///{tmp_path / 'store.sqlite3'}")
     assert not to_take_anew(CAMPAIGN, empty, FACTS.fingerprint, FRESH).items

@@ -84,6 +84,8 @@ def test_two_visits_become_one_measurement_of_all_their_blocks() -> None:
     assert both.timing.block_disturbed == (False, False, True, True)
     assert both.timing.steady  # a step between visits is no trend
     assert both.interference.dirty
+    # What holds blocks of an earlier hour is old, until all of it is taken anew.
+    assert joined(fast, slow.model_copy(update={"started": "later"})).started == fast.started
     third = joined(both, fast).timing
     assert third is not None
     assert third.visits == 3
