@@ -18,7 +18,7 @@ from .plan_devices import DeviceAnswers, with_devices
 from .plan_measurements import Measuring, measure
 from .plan_runtimes import for_onnxruntime, measured_runtimes, named_runtimes, runtimes_text
 from .predictors import cold_starts, load_predictors
-from .present import present_speed
+from .present import Present, present_speed
 from .stage_models import model_key, resolve_stages, smaller_models
 from .works import Works
 
@@ -114,11 +114,13 @@ def prepare(
         unpublished=_unpublished(works, models.files, unmeasured),
         again=request.again,
     )
-    campaign, present = measuring.campaign(scenario, models.files, facts, bitrates), None
+    campaign = measuring.campaign(scenario, models.files, facts, bitrates)
+    present: Present | None = None
+    of_the_hour: tuple[str, ...] = ()
     if campaign is not None:
         measure(campaign, facts, store, progress, measuring.options())
         if measuring.for_itself:
-            present = present_speed(campaign, facts, store, progress, say)
+            present, of_the_hour = present_speed(campaign, facts, store, progress, say)
     elif request.measure is False:
         say("no measurement is taken on this machine (--no-measure)")
     measured = MeasuredMachines(store, boxes.catalogue, host, facts.fingerprint)
@@ -155,7 +157,7 @@ def prepare(
         probability_resolution=predictor.probability_resolution,
         assumptions=(
             measuring.text(predictor.measurements),
-            *([] if present is None else [present.text]),
+            *of_the_hour,
             runtimes_text(runtimes, named),
             *refused,
             *_uncounted_text(models.uncounted),

@@ -28,6 +28,8 @@ class Present:
     speed: PresentSpeed
     timed_anew: int
     """Timings that were taken anew."""
+    failed: int
+    """Those that could not be: what they are of counts as changed like the rest."""
     measured: dt.datetime
     """When the oldest of them had been taken before."""
 
@@ -48,6 +50,11 @@ class Present:
         return (
             f"this machine was measured on {self.measured:%Y-%m-%d %H:%M} UTC: {timings} taken anew, "
             f"passes take {_how_long(exp(self.slower))} now, and its figures are as of now"
+            + (
+                f" ({self.failed} could not be taken: what they are of counts as changed like the rest)"
+                if self.failed
+                else ""
+            )
         )
 
 
@@ -62,10 +69,10 @@ def _how_long(factor: float) -> str:
 
 def present_speed(
     campaign: Campaign, facts: HostFacts, store: MeasurementStore, progress: Progress | None, say: Say
-) -> Present | None:
+) -> tuple[Present | None, tuple[str, ...]]:
     """Time a few passes of this machine anew, where those that its store has of a scenario's models are older.
 
-    None where all are fresh, there are none, or none could be taken.
+    None where all are fresh, there are none, or none could be taken. Also what a plan has to say of it.
 
     Raises
     ------
@@ -80,19 +87,21 @@ def present_speed(
     fresh_since = dt.datetime.fromisoformat(utc_now()) - FRESH
     anew = to_take_anew(campaign, store, facts.fingerprint, fresh_since)
     if not anew.items:
-        return None
+        return None, ()
     taken = take_anew(anew, store, facts.fingerprint, _shown(progress, len(anew.items), anew.estimate_s))
     pairs = [(old, new) for old, new in zip(anew.stored, taken, strict=True) if new is not None]
     speed = PresentSpeed.between(
         [old for old, _ in pairs], [new for _, new in pairs], fresh_since, machine_spec(facts).threads
     )
     if speed is None:
-        say("this machine could not be timed anew: its figures are of the hour in which it was measured")
-        return None
-    found = Present(speed, len(pairs), min(dt.datetime.fromisoformat(old.started) for old, _ in pairs))
-    if abs(found.slower) >= SAID:
+        text = "this machine could not be timed anew: its figures are of the hour in which it was measured"
+        say(text)
+        return None, (text,)
+    measured = min(dt.datetime.fromisoformat(old.started) for old, _ in pairs)
+    found = Present(speed, len(pairs), len(anew.items) - len(pairs), measured)
+    if abs(found.slower) >= SAID or found.failed:
         say(found.text)
-    return found
+    return found, (found.text,)
 
 
 def _shown(progress: Progress | None, total: int, estimate_s: float) -> Callable[[str], None]:

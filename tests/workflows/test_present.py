@@ -24,20 +24,21 @@ MEASURED = dt.datetime(2026, 11, 30, 10, 5, tzinfo=dt.UTC)
 
 def present(factor: float) -> Present:
     speed = PresentSpeed({("person", "alone"): log(factor), ("person", "full"): log(factor)}, MEASURED, 4)
-    return Present(speed, 6, MEASURED)
+    return Present(speed, 6, 0, MEASURED)
 
 
 @pytest.fixture
 def anew(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """``later_s`` is what the second timing takes, of 10 ms before; None: it fails."""
-    given = SimpleNamespace(later_s=0.012, items=1)
+    given = SimpleNamespace(later_s=0.012, items=1, failing=0)
 
     def to_take_anew(*_: object) -> Anew:
         return Anew((row(0.01, "person"),) * given.items, (SimpleNamespace(estimate_s=1.0),) * given.items)  # type: ignore[arg-type]
 
     def take_anew(found: Anew, store: object, host: str, arrived: Any) -> list[Any]:
         arrived("person: done")
-        return [None if given.later_s is None else row(given.later_s, "person", started=NEW) for _ in found.items]
+        later = None if given.later_s is None else row(given.later_s, "person", started=NEW)
+        return [None if n < given.failing else later for n, _ in enumerate(found.items)]
 
     monkeypatch.setattr("advisor.measure.campaign.present.to_take_anew", to_take_anew)
     monkeypatch.setattr("advisor.measure.campaign.present.take_anew", take_anew)
@@ -45,7 +46,9 @@ def anew(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 def look(said: list[str]) -> Present | None:
-    return present_speed(Campaign(()), facts(threads=4), SimpleNamespace(), None, said.append)  # type: ignore[arg-type]
+    found, told = present_speed(Campaign(()), facts(threads=4), SimpleNamespace(), None, said.append)  # type: ignore[arg-type]
+    assert set(said) <= set(told)  # what is said on the terminal stands in the plan, too
+    return found
 
 
 def test_what_was_timed_anew_tells_how_much_slower_it_is_and_that_is_said(anew: SimpleNamespace) -> None:
@@ -65,6 +68,15 @@ def test_a_small_change_enters_without_a_word(anew: SimpleNamespace) -> None:
     assert found.factors == {"person/alone": 0.98}
     assert "as long now" in found.text
     assert said == []
+
+
+def test_what_could_not_be_timed_is_said(anew: SimpleNamespace) -> None:
+    anew.items, anew.failing, anew.later_s, said = 3, 1, 0.01, []
+    found = look(said)
+    assert found is not None
+    assert (found.timed_anew, found.failed) == (2, 1)
+    assert "2 timings taken anew" in said[0]
+    assert "(1 could not be taken" in said[0]
 
 
 def test_a_faster_hour_is_called_shorter(anew: SimpleNamespace) -> None:
@@ -94,11 +106,12 @@ def test_the_plan_of_this_machine_and_its_basis_change_and_no_other_box(
     key = stored(planning)
     old = planning.store.get(key).model_copy(update={"started": "2026-11-30T10:00:00Z"})
     planning.store.keep(old)
-    monkeypatch.setattr("advisor.workflows.plan_inputs.present_speed", lambda *_: None)
+    monkeypatch.setattr("advisor.workflows.plan_inputs.present_speed", lambda *_: (None, ()))
     before = planning.inputs(on=(box, "this"))
     sha256 = old.model_sha256
     speed = PresentSpeed({(sha256, "alone"): log(1.5)}, MEASURED + dt.timedelta(hours=1), 4)
-    monkeypatch.setattr("advisor.workflows.plan_inputs.present_speed", lambda *_: Present(speed, 1, MEASURED))
+    hour = Present(speed, 1, 0, MEASURED)
+    monkeypatch.setattr("advisor.workflows.plan_inputs.present_speed", lambda *_: (hour, (hour.text,)))
     now = planning.inputs(on=(box, "this"))
     first, second = predicted(before), predicted(now)
     assert first[0] == second[0]

@@ -14,18 +14,11 @@ from advisor.measure.timing.reference import load_best
 from advisor.records.measurement import StoredResult, TimingMeasurement
 from advisor.store.measurements import MeasurementStore
 
-from .campaign import Campaign
+from .campaign import Campaign, Entry, batches
+from .scenario_items import PLAN_SPEC
 
-PRESENT_SPEC = MeasureSpec(
-    min_duration_s=0.5,
-    min_samples=10,
-    min_blocks=12,
-    max_duration_s=2.0,
-    block_s=0.04,
-    warmup_max_s=0.15,
-    max_dirty_blocks=0,
-)
-"""As a plan times a pass (``PLAN_SPEC``), in fewer blocks: all of them count, as they do there."""
+PRESENT_SPEC = PLAN_SPEC.model_copy(update={"min_duration_s": 0.5, "min_blocks": 12})
+"""As a plan times a pass, in fewer blocks: all of them count, as they do there."""
 FRESH = dt.timedelta(minutes=10)
 """What was measured less than so long ago is as of now: two visits within it differ as two moments do, which intervals
 hold already (docs/methods/this-machine.md)."""
@@ -87,9 +80,9 @@ def take_anew(
         arrived(f"{labels[result.key]}: {result.summary}")
 
     context = MeasureContext(host_fingerprint, keep, best_s=load_best(store, host_fingerprint))
-    for items in _by_worker(anew.items):
+    for batch in batches([Entry(item, item.estimate_s, group=item.model.sha256) for item in anew.items]):
         try:
-            TimingItem.measure(items, context)
+            TimingItem.measure([entry.item for entry in batch if isinstance(entry.item, TimingItem)], context)
         except SizerError as error:
             if error.exit_code == 2:
                 raise  # the installation is at fault, not one model
@@ -111,10 +104,3 @@ def _shortest_s(pairs: Sequence[tuple[TimingMeasurement, TimingItem]]) -> float:
 def _spec(item: TimingItem) -> MeasureSpec:
     """Passes after pauses are counted one by one, as they were."""
     return item.spec if item.mode.kind == "rested" else PRESENT_SPEC
-
-
-def _by_worker(items: Sequence[TimingItem]) -> list[list[TimingItem]]:
-    groups: dict[object, list[TimingItem]] = {}
-    for item in items:
-        groups.setdefault(item.process, []).append(item)
-    return list(groups.values())

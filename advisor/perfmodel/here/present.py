@@ -18,7 +18,6 @@ from advisor.records.measurement import Measurement, MicroBenchmark, ProfileMeas
 
 Load = Literal["alone", "full", "rested"]
 """What a pass meets: idle cores, all cores at work, or a pause before it."""
-LOADS: tuple[Load, ...] = ("alone", "full", "rested")
 _LEAST_DEVIATION = 0.03
 """Standard deviation (log) of what was not timed anew, where all that was changed alike: two visits to a configuration
 differ by as much on a quiet machine (docs/accuracy.md, unseen models on this machine)."""
