@@ -104,13 +104,19 @@ def _kept_runs(before: Callable[[], None]) -> Runs:
 
 def configure_on(
     platform: str, scenario: str, seed: int, store: MeasurementStore, progress: Progress | None, say: Say
-) -> PlanOption:
-    """Best configuration of any one platform, whether it suffices or not."""
+) -> tuple[PlanOption, tuple[str, ...]]:
+    """Best configuration of any one platform, whether it suffices or not; with how this machine differs from its hour.
+
+    The latter is empty where nothing of it was timed anew.
+    """
     from advisor.planner.plan import configure
+
+    from .predictors import MeasuredBoxes
 
     with probing() as facts:
         inputs = prepare(PlanRequest(scenario, on=(platform,), seed=seed), store, facts.result, progress, say)
-    return configure(inputs)
+    present = inputs.predictor.present if isinstance(inputs.predictor, MeasuredBoxes) else None
+    return configure(inputs), () if present is None else (present.text,)
 
 
 def _of_its_hour(

@@ -92,11 +92,11 @@ def setting_of(
     from .plan import configure_on
 
     platform = request.imitate or "this"
-    option = configure_on(platform, request.scenario, request.seed, store, progress, say)
+    option, notes = configure_on(platform, request.scenario, request.seed, store, progress, say)
     words = "planned for this machine" if platform == "this" else f"planned for {platform}"
     decode = option.config.decode
     return Setting(
-        option.config.stages, decode.threads, option.predicted, words, decode_device=decode.device,
+        option.config.stages, decode.threads, option.predicted, words, notes=notes, decode_device=decode.device,
         host=option.config.host,
     )  # fmt: skip
 

@@ -13,8 +13,10 @@ from advisor.measure.campaign.campaign import Campaign
 from advisor.measure.campaign.present import Anew
 from advisor.perfmodel.here.present import PresentSpeed
 from advisor.records.base import Interval
+from advisor.records.host_settings import NOTHING_ASKED
 from advisor.workflows import quiet
 from advisor.workflows.present import Present, present_speed
+from advisor.workflows.verify_setting import VerifyRequest, setting_of
 from tests.measure.hosts import facts
 from tests.perfmodel.here.test_present import NEW, row
 from tests.workflows.test_plan import planning, predicted, stored  # noqa: F401 - a fixture
@@ -145,3 +147,11 @@ def test_a_plan_says_how_fast_the_machine_is_and_what_it_carried_in_its_hour() -
 @pytest.mark.usefixtures("told")
 def test_a_machine_as_fast_as_then_has_no_second_figure() -> None:
     assert quiet.present_machine(SimpleNamespace(), SimpleNamespace(), present(1.02), SimpleNamespace()) is None  # type: ignore[arg-type]
+
+
+def test_a_verification_that_plans_for_itself_notes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    decode = SimpleNamespace(threads=1, device="software")
+    option = SimpleNamespace(config=SimpleNamespace(stages={}, decode=decode, host=NOTHING_ASKED), predicted=None)
+    monkeypatch.setattr("advisor.workflows.plan.configure_on", lambda *_: (option, ("slower than it was",)))
+    nothing: Any = None
+    assert setting_of(VerifyRequest("shop"), nothing, nothing, nothing, None, print).notes == ("slower than it was",)
